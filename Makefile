@@ -1,0 +1,71 @@
+# Everything a person or CI types. `make help` lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check unit golden docs bench catalog lock browser clean
+
+# The system's uv where there is one, else one from PyPI in a venv of its own.
+UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
+BIN := .venv/bin
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.uv/bin/uv:
+	python3 -m venv .uv
+	.uv/bin/pip install --quiet uv
+
+.venv/.synced: pyproject.toml uv.lock | $(filter .uv/bin/uv,$(UV))
+	$(UV) sync --locked
+	touch $@
+
+setup: .venv/.synced ## make .venv with all that tests and bench need
+
+demo: setup ## train the sample for real on the CPU and show the results (under 5 minutes)
+	$(BIN)/dvc repro --quiet digits
+	$(BIN)/vtspec validate specs
+	$(BIN)/vtspec plan digits-resnet18
+	$(BIN)/vtspec run digits-resnet10t
+	$(BIN)/vtspec run digits-resnet18
+
+check: setup ## lint, types, import contracts, generated files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/python -m vtspec.schema --check
+
+unit: setup browser
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest --durations=15
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+test: check unit ## set up what is missing; lint, types, import contracts and tests
+
+golden: setup ## write the golden files anew, to be read as a diff
+	VTSPEC_REGENERATE=1 $(BIN)/python -m pytest -q -k golden
+
+docs: setup ## write the JSON Schemas and docs/spec.md anew from the models
+	$(BIN)/python -m vtspec.schema
+
+bench: setup ## run the benchmarks; each prints its ratio
+	for each in benchmarks/*.py; do echo "== $$each"; $(BIN)/python $$each; done
+
+lock: ## lock the dependencies anew, and the framework's environment from them
+	$(UV) lock
+	$(UV) export --frozen --quiet --extra timm --no-emit-project --no-dev -o images/timm/requirements.txt
+
+catalog: setup ## write images/timm/catalog.json anew from timm itself (about 20 minutes)
+	$(BIN)/python images/timm/generate_catalog.py
+
+# The report is looked at in a real browser; without one that test says so and is skipped.
+browser:
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null \
+	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	     && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-driver; } \
+	|| echo "no Chromium here: the report is not looked at in a browser (apt-get install chromium chromium-driver)"
+
+clean: ## remove what was made here, except runs
+	rm -rf .venv .uv dist .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

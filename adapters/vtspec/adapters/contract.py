@@ -1,0 +1,338 @@
+"""What an adapter is: the types it speaks and the methods it has. Standard library only.
+
+An adapter runs inside a framework's own environment. It is given a `Job` (plain data made from
+a plan), tells what happens through `TrainingCallbacks`, and knows nothing of git, MLflow or
+Kubernetes.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol, runtime_checkable
+
+
+class TaskType(str, enum.Enum):
+    """What a model learns to do; the same names as in the schema."""
+
+    IMAGE_CLASSIFICATION = "image-classification"
+    MULTILABEL_CLASSIFICATION = "multilabel-classification"
+    OBJECT_DETECTION = "object-detection"
+    ORIENTED_DETECTION = "oriented-detection"
+    INSTANCE_SEGMENTATION = "instance-segmentation"
+    SEMANTIC_SEGMENTATION = "semantic-segmentation"
+    POSE_ESTIMATION = "pose-estimation"
+    SUPER_RESOLUTION = "super-resolution"
+    DEPTH_ESTIMATION = "depth-estimation"
+    OCR = "ocr"
+    IMAGE_CAPTIONING = "image-captioning"
+    VISUAL_QUESTION_ANSWERING = "visual-question-answering"
+    TEXT_GENERATION = "text-generation"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricsResult:
+    """What one epoch measured.
+
+    `epoch` counts finished epochs and may be a fraction; a loss that was not measured is None;
+    `metrics` has the standard names of `vtspec.adapters.metrics`. `learning_rate` is the one that
+    the epoch ended with; `seconds`, for training and validation together, the loop fills in.
+    """
+
+    epoch: float
+    train_loss: float | None
+    val_loss: float | None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    learning_rate: float | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What the best checkpoint measured on one split.
+
+    `metrics` has the standard names; `details` is plain JSON data for the report (confusion
+    matrix, per-class table, curves, sample errors), described in `docs/results.md`.
+    """
+
+    split: str
+    metrics: Mapping[str, float]
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InferenceResult:
+    """What the model says of one image; the fields of other tasks are None.
+
+    Boxes are `(x_min, y_min, x_max, y_max)` in pixels of the original image; a mask is
+    run-length encoded as in COCO.
+    """
+
+    image_path: str
+    task_type: TaskType
+    inference_time_ms: float
+    predicted_label: str | None = None
+    confidence: float | None = None
+    scores: Mapping[str, float] | None = None
+    predicted_labels: Sequence[str] | None = None
+    predicted_boxes: Sequence[Mapping[str, Any]] | None = None
+    predicted_mask: Mapping[str, Any] | None = None
+    predicted_text: str | None = None
+    predicted_path: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exported:
+    """One exported file. `max_difference` is the largest difference between its outputs and the
+    model's own over a check batch; None where it holds the weights themselves, bit for bit."""
+
+    path: Path
+    max_difference: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSummary:
+    """How a training went. `best_epoch` counts from 1; `own_seconds` were spent in the
+    loop and the callbacks, outside the adapter's own code; `step_seconds` in `train_epoch`."""
+
+    best_epoch: int
+    stopped_early: bool
+    own_seconds: float
+    step_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Param:
+    """One setting of the framework's own: what may stand under `params` in a spec.
+
+    Limits are inclusive. A default of None leaves the choice to the framework. `tasks` are those
+    that know it; all the adapter's tasks where None.
+    """
+
+    type: Literal["bool", "int", "float", "str"]
+    default: bool | int | float | str | None
+    help: str
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] | None = None
+    tasks: tuple[TaskType, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split:
+    """Where one split lies: paths below the dataset's root."""
+
+    path: str
+    annotations: str | None = None
+    targets: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetJob:
+    """The data of a job. `classes` are those used, in index order; `all_classes` those it has."""
+
+    root: Path
+    format: str
+    classes: tuple[str, ...]
+    all_classes: tuple[str, ...]
+    splits: Mapping[str, Split]
+    final_split: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelJob:
+    """The network of a job. `weights` is a local `.safetensors` file that the step provided."""
+
+    name: str
+    pretrained: bool
+    weights: Path | None
+    hub_id: str | None = None
+    hub_revision: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ema:
+    """An average of the weights: `decay` in (0, 1), ramped up over the first steps on `warmup`."""
+
+    decay: float
+    warmup: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class EarlyStopping:
+    """Stop after `patience` epochs without a change of more than `min_delta`."""
+
+    patience: int
+    min_delta: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingJob:
+    """How to learn; the fields of `spec.training`, every default filled in."""
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    image_size: tuple[int, int]
+    seed: int
+    optimizer: str
+    momentum: float
+    weight_decay: float
+    scheduler: str
+    min_learning_rate: float
+    warmup_epochs: float
+    gradient_accumulation: int
+    gradient_clipping: float | None
+    ema: Ema | None
+    label_smoothing: float
+    class_weights: Mapping[str, float] | Literal["balanced"] | None
+    augmentation: str
+    precision: Literal["fp32", "bf16", "fp16"]
+    freeze: Literal["none", "backbone"] | tuple[str, ...]
+    early_stopping: EarlyStopping | None
+    monitor: str
+    keep_every: int | None
+    workers: int
+    deterministic: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """All that an adapter is told: plain data, made from a plan by `vtspec.adapters.job`."""
+
+    run: str
+    attempt: int
+    task: TaskType
+    model: ModelJob
+    dataset: DatasetJob
+    training: TrainingJob
+    params: Mapping[str, Any]
+    export_formats: tuple[str, ...]
+    gpus: int
+    cpus: int
+    workdir: Path
+    smoke: bool = False
+
+
+class TrainingCallbacks(Protocol):
+    """What an adapter tells while it works. Calls are cheap; none of them raises."""
+
+    def on_train_begin(self, config: Mapping[str, Any]) -> None:
+        """Training starts (or goes on); `config` says on what: device, parameters, images."""
+
+    def on_step_end(self, epoch: int, step: int, steps: int, loss: float | None) -> None:
+        """Optimizer step `step` of `steps` in epoch `epoch` is done; a loss only on a cadence."""
+
+    def on_epoch_end(self, epoch: int, metrics: MetricsResult) -> None:
+        """Epoch `epoch` (from 1) was trained and validated."""
+
+    def on_checkpoint(self, path: Path, epoch: int, step: int, *, best: bool) -> None:
+        """A checkpoint is safely on disk."""
+
+    def on_train_end(
+        self, final_metrics: Mapping[str, float], summary: TrainingSummary | None = None
+    ) -> None:
+        """Training is complete; the metrics are those of the best epoch."""
+
+    def on_warning(self, message: str) -> None:
+        """Something a person should know."""
+
+    def should_stop(self) -> bool:
+        """Whether to write a checkpoint and leave; asked at every optimizer step."""
+
+
+class Interrupted(Exception):
+    """Training stopped because `should_stop` said so.
+
+    `path` is the checkpoint that was left after `epoch` finished epochs and `step` optimizer
+    steps of the next; None where nothing had been trained yet.
+    """
+
+    def __init__(self, epoch: int, step: int, path: Path | None) -> None:
+        super().__init__(f"stopped after {epoch} epochs and {step} steps of the next")
+        self.epoch = epoch
+        self.step = step
+        self.path = path
+
+
+class AdapterError(Exception):
+    """Something a person can mend; `fix` says what to type."""
+
+    def __init__(self, message: str, fix: str | None = None) -> None:
+        super().__init__(message)
+        self.fix = fix
+
+
+@runtime_checkable
+class TrainingAdapter(Protocol):
+    """A framework behind a few methods, called in this order. Made as `Adapter(job, callbacks)`.
+
+    To train: `prepare_model`, `prepare_dataset`, on resume `load_checkpoint`, `describe`, then for
+    each epoch `train_epoch`, `validate`, `save_checkpoint`. To evaluate: `prepare_model`,
+    `prepare_dataset`, `load_checkpoint` of the best one, `evaluate`. To predict or export:
+    `prepare_model`, `load_checkpoint`, `predict` or `export`, with no data at hand. A framework
+    that owns its loop has `fit` instead of the epoch methods (see `OwnLoop`).
+
+    Checkpoints go into `job.workdir / "checkpoints"` through `vtspec.adapters.checkpoints.write`.
+    The position of one is a pair, everywhere: finished epochs, and optimizer steps done in the
+    next one.
+    """
+
+    def prepare_model(self) -> None:
+        """Build the network, with its start weights, for the job's classes."""
+
+    def prepare_dataset(self) -> None:
+        """Open the splits; `AdapterError` where an image or label cannot be used."""
+
+    def describe(self) -> Mapping[str, Any]:
+        """What is trained and on what: device, parameters, images; plain JSON data."""
+
+    def train_epoch(self, epoch: int) -> MetricsResult:
+        """Train epoch `epoch` (from 1), or the rest of it after a resume.
+
+        After every optimizer step it calls `on_step_end` and then asks `should_stop`: when that
+        says so it writes a checkpoint (also after the epoch's last step) and raises
+        `Interrupted(epoch - 1, step, path)`. `train_loss` covers the whole epoch, also after a
+        resume in its middle.
+        """
+
+    def validate(self, epoch: int) -> MetricsResult:
+        """Measure the val split, with the averaged weights where there are some."""
+
+    def save_checkpoint(self, epoch: int) -> Path:
+        """Write the whole state (weights, optimizer, schedule, random states) after `epoch`.
+
+        The same state is written under the same name however often it is called.
+        """
+
+    def load_checkpoint(self, path: Path) -> tuple[int, int]:
+        """Take up a state; (epoch, step): finished epochs, and steps done in the next one.
+
+        Without `prepare_dataset` before it, only what `predict` and `export` need.
+        """
+
+    def evaluate(self, split: str) -> Evaluation:
+        """Measure one split in full."""
+
+    def predict(self, images: Iterable[Path]) -> Iterator[InferenceResult]:
+        """What the model says of each image, in order, preprocessed as in `validate`."""
+
+    def export(self, formats: Sequence[str], folder: Path) -> Mapping[str, Exported]:
+        """Write the model into `folder`: `model.safetensors`, `model.onnx`; each one checked.
+
+        The keys are the formats; `safetensors` is always written.
+        """
+
+
+@runtime_checkable
+class OwnLoop(Protocol):
+    """A framework that owns its loop: `fit` stands for the epoch methods.
+
+    It prepares itself, writes its checkpoints with `vtspec.adapters.checkpoints` (`write`, then
+    `point` "best" and "last") and tells the callbacks what the loop would have told them.
+    """
+
+    def fit(self, job: Job, callbacks: TrainingCallbacks, resume: Path | None) -> None:
+        """Train from the start, or on from a checkpoint; raise `Interrupted` as above."""

@@ -1,0 +1,117 @@
+"""The standard names of metrics, task by task: what an adapter reports and a gate may name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .contract import TaskType
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """One number that a task is judged by. `higher_is_better` decides best epochs and colours."""
+
+    name: str
+    help: str
+    higher_is_better: bool = True
+    unit: str = ""
+
+
+LOSS = Metric(name="loss", help="Mean loss over the split.", higher_is_better=False)
+
+_CLASSIFICATION = (
+    Metric(name="accuracy", help="Share of images whose most likely class is right (0 to 1)."),
+    Metric(name="top5_accuracy", help="Share whose class is among the five most likely (0 to 1)."),
+    Metric(name="macro_f1", help="F1 averaged over classes, each counting the same (0 to 1)."),
+    Metric(name="macro_precision", help="Precision averaged over classes (0 to 1)."),
+    Metric(name="macro_recall", help="Recall averaged over classes (0 to 1)."),
+    Metric(
+        name="ece",
+        help="Expected calibration error, 15 equal-width bins (0 to 1).",
+        higher_is_better=False,
+    ),
+    LOSS,
+)
+
+_DETECTION = (
+    Metric(name="mAP50-95", help="COCO mean average precision over IoU 0.50:0.95."),
+    Metric(name="mAP50", help="COCO mean average precision at IoU 0.50."),
+    Metric(name="precision", help="Precision at the best F1 (0 to 1)."),
+    Metric(name="recall", help="Recall at the best F1 (0 to 1)."),
+    LOSS,
+)
+
+_MASK = (
+    Metric(name="mask_mAP50-95", help="The same, by mask IoU."),
+    Metric(name="mask_mAP50", help="The same, by mask IoU at 0.50."),
+)
+
+METRICS: dict[TaskType, tuple[Metric, ...]] = {
+    TaskType.IMAGE_CLASSIFICATION: _CLASSIFICATION,
+    TaskType.MULTILABEL_CLASSIFICATION: (
+        Metric(name="mAP", help="Average precision averaged over classes (0 to 1)."),
+        Metric(name="micro_f1", help="F1 over all labels together (0 to 1)."),
+        Metric(name="macro_f1", help="F1 averaged over classes (0 to 1)."),
+        Metric(name="subset_accuracy", help="Share of images with every label right (0 to 1)."),
+        LOSS,
+    ),
+    TaskType.OBJECT_DETECTION: _DETECTION,
+    TaskType.ORIENTED_DETECTION: _DETECTION,
+    TaskType.INSTANCE_SEGMENTATION: (*_MASK, *_DETECTION),
+    TaskType.SEMANTIC_SEGMENTATION: (
+        Metric(name="mIoU", help="IoU averaged over classes (0 to 1)."),
+        Metric(name="pixel_accuracy", help="Share of pixels with the right class (0 to 1)."),
+        Metric(name="mean_dice", help="Dice averaged over classes (0 to 1)."),
+        LOSS,
+    ),
+    TaskType.POSE_ESTIMATION: (
+        Metric(name="pose_mAP50-95", help="COCO keypoint mean average precision over OKS."),
+        Metric(name="pose_mAP50", help="The same at OKS 0.50."),
+        *_DETECTION,
+    ),
+    TaskType.SUPER_RESOLUTION: (
+        Metric(name="psnr", help="Peak signal-to-noise ratio.", unit="dB"),
+        Metric(name="ssim", help="Structural similarity (0 to 1)."),
+        LOSS,
+    ),
+    TaskType.DEPTH_ESTIMATION: (
+        Metric(name="abs_rel", help="Mean relative error of depth.", higher_is_better=False),
+        Metric(
+            name="rmse", help="Root mean square error of depth.", higher_is_better=False, unit="m"
+        ),
+        Metric(name="delta1", help="Share of pixels within a factor of 1.25 (0 to 1)."),
+        LOSS,
+    ),
+    TaskType.OCR: (
+        Metric(name="cer", help="Character error rate.", higher_is_better=False),
+        Metric(name="wer", help="Word error rate.", higher_is_better=False),
+        Metric(name="exact_match", help="Share of lines read without an error (0 to 1)."),
+        LOSS,
+    ),
+    TaskType.IMAGE_CAPTIONING: (
+        Metric(name="cider", help="CIDEr-D."),
+        Metric(name="bleu4", help="BLEU with 4-grams (0 to 1)."),
+        Metric(name="rouge_l", help="ROUGE-L (0 to 1)."),
+        LOSS,
+    ),
+    TaskType.VISUAL_QUESTION_ANSWERING: (
+        Metric(name="vqa_accuracy", help="Agreement with ten annotators (0 to 1)."),
+        Metric(name="exact_match", help="Share of answers that are right to the letter (0 to 1)."),
+        LOSS,
+    ),
+    TaskType.TEXT_GENERATION: (
+        Metric(name="perplexity", help="exp of the mean token loss.", higher_is_better=False),
+        LOSS,
+    ),
+}
+"""The metrics of a task, its main one first."""
+
+
+def main_metric(task: TaskType) -> Metric:
+    """The metric that decides which epoch is best where a spec does not say."""
+    return METRICS[task][0]
+
+
+def metric_of(task: TaskType, name: str) -> Metric | None:
+    """The task's metric of that name, or None."""
+    return next((metric for metric in METRICS[task] if metric.name == name), None)

@@ -1,0 +1,28 @@
+"""Errors into words and exit codes, in one place."""
+
+import sys
+import traceback
+
+import click
+
+from vtspec.pipelines.errors import Permanent, Refused, RunFailed, Temporary
+from vtspec.schema.problem import SpecError
+
+
+def explain_failure(error: Exception) -> int:
+    """Print what a person should read of `error` and return the exit code.
+
+    What is not foreseen is a bug of ours: its traceback is printed, and the code is 1.
+    """
+    match error:
+        case SpecError():
+            for problem in error.problems:
+                click.echo(str(problem), err=True)
+            return 2
+        case Permanent() | Refused() | RunFailed() | Temporary():
+            click.echo(str(error), err=True)
+            return error.exit_code
+        case _:
+            traceback.print_exception(error, file=sys.stderr)
+            click.echo("this is a bug in vtspec; please report it with the lines above", err=True)
+            return 1

@@ -1,0 +1,110 @@
+"""The command `vtspec`: a group that imports a command only when it is called."""
+
+import importlib
+import os
+import sys
+from typing import Final
+
+import click
+
+COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "init": ("vtspec.cli.init", "Make a repository of your own, ready to run."),
+    "validate": ("vtspec.cli.validate", "Check specs: every problem at once, with a fix each."),
+    "explain": ("vtspec.cli.explain", "Say what a field means, its range and its default."),
+    "plan": ("vtspec.cli.plan", "Show what would run, on what, for how long, and what differs."),
+    "apply": ("vtspec.cli.apply", "Plan, ask, and carry the plan out."),
+    "run": ("vtspec.cli.run", "Carry a spec out on this machine."),
+    "status": ("vtspec.cli.status", "List the runs, or show one."),
+    "logs": ("vtspec.cli.logs", "Print what a run's framework printed; -f follows."),
+    "stop": ("vtspec.cli.stop", "Stop a run; it writes a checkpoint first."),
+    "report": ("vtspec.cli.report", "Write and show the report of a run."),
+    "compare": ("vtspec.cli.compare", "Hold two runs against each other."),
+    "predict": ("vtspec.cli.predict", "Ask a run's model about images."),
+    "sync": ("vtspec.cli.sync", "Send to MLflow what has not arrived there yet."),
+    "datasets": ("vtspec.cli.datasets", "Inspect data, and add it as a dataset."),
+    "models": ("vtspec.cli.models", "Search the catalogs of models."),
+    "step": ("vtspec.cli.step", "Run one step of a plan; what a container runs."),
+}
+"""Name: module that holds a click command called `command`, and the line shown in --help."""
+
+
+class LazyGroup(click.Group):
+    """A group whose --help imports no command."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in the order in which they are met."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command's module and take its `command`."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with a "did you mean" for a word that is no command."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f"did you mean 'vtspec {close[0]}'?" if close else "see 'vtspec --help'"
+            raise click.UsageError(f"there is no command '{args[0]}'\n  fix: {hint}", ctx=ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, from the table alone."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+def _version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
+    if not wanted or ctx.resilient_parsing:
+        return
+    from importlib.metadata import version
+
+    click.echo(f"vtspec {version('vtspec')}")
+    ctx.exit()
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_version,
+    help="Print the version and exit.",
+)
+def cli() -> None:
+    """Say what to train in a YAML file; see the plan; get a model and a report.
+
+    Exit codes: 0 done, 1 a bug, 2 something to correct in a file or on the command line, 3 the
+    run failed, 4 the world refused, 75 interrupted or not now: try again.
+    """
+
+
+def main() -> None:
+    """Run the command line; every foreseen error becomes words and an exit code."""
+    try:
+        code = cli(standalone_mode=False)
+    except click.exceptions.Exit as exit_:
+        code = exit_.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("stopped", err=True)
+        code = 130
+    except BrokenPipeError:
+        # The reader (head, less) has gone; Python would complain again while it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except Exception as error:
+        from .failures import explain_failure
+
+        code = explain_failure(error)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,50 @@
+"""What people write: the kinds, read with every problem at once and written back.
+
+The names are imported on first use, so that `vtspec.schema.problem` costs no pydantic.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from .dataset import Dataset
+    from .document import Document, read
+    from .dump import dump
+    from .experiment import Experiment
+    from .load import Loaded, load, load_file
+    from .problem import Problem, SpecError
+    from .project import Project
+
+_MODULES: Final = {
+    "Dataset": "dataset",
+    "Document": "document",
+    "Experiment": "experiment",
+    "Loaded": "load",
+    "Problem": "problem",
+    "Project": "project",
+    "SpecError": "problem",
+    "dump": "dump",
+    "load": "load",
+    "load_file": "load",
+    "read": "document",
+}
+
+__all__ = [
+    "Dataset",
+    "Document",
+    "Experiment",
+    "Loaded",
+    "Problem",
+    "Project",
+    "SpecError",
+    "dump",
+    "load",
+    "load_file",
+    "read",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_MODULES[name]}", __name__), name)

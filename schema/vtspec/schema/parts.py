@@ -1,0 +1,182 @@
+"""The pieces that the kinds are made of: names, numbers, sizes, durations, paths."""
+
+import re
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
+from pydantic_core import PydanticCustomError
+
+from .forms import (
+    CONTENT_HASH,
+    DURATION,
+    LABEL_KEY,
+    LABEL_VALUE,
+    LINE,
+    MEMORY,
+    METRIC,
+    NAME,
+    OUTSIDE,
+    PATH,
+    TEMPLATE,
+)
+
+API_VERSION: Final = "vtspec.dev/v1alpha1"
+
+ApiVersion = Literal["vtspec.dev/v1alpha1"]
+
+
+class Part(BaseModel):
+    """A frozen piece of a spec: strict types, nothing unknown, keys in camelCase."""
+
+    model_config = ConfigDict(
+        strict=True,
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        alias_generator=lambda name: camel(name),
+        validate_by_name=True,
+        validate_by_alias=True,
+        protected_namespaces=(),
+    )
+
+
+def camel(name: str) -> str:
+    """`batch_size` as it is written in a spec: `batchSize`."""
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def _whole(value: Any) -> Any:
+    # JSON Schema calls 5.0 an integer, so a person may write it; strict pydantic alone would not.
+    if type(value) is float and value.is_integer():
+        return int(value)
+    return value
+
+
+def refusal(message: str, fix: str) -> PydanticCustomError:
+    """What a validator raises: `message` completes a sentence, `fix` says what to type."""
+    return PydanticCustomError("rule", "{message}", {"message": message, "fix": fix})
+
+
+def _no_braces(text: str) -> str:
+    if "{{" in text:
+        raise refusal("must not hold '{{'", "remove the braces; nothing is filled in here")
+    return text
+
+
+_OUTSIDE: Final = re.compile(OUTSIDE)
+
+
+def _stays_inside(path: str) -> str:
+    if ":" not in path and ".." not in path:
+        return path
+    if _OUTSIDE.search(path):
+        raise refusal("must not leave the repository", "write a path below its root, without '..'")
+    return path
+
+
+_Items = TypeVar("_Items", bound=tuple[Any, ...])
+
+
+def _distinct(items: _Items) -> _Items:
+    if len(set(items)) == len(items):
+        return items
+    twice = next(item for index, item in enumerate(items) if item in items[:index])
+    raise refusal(f"holds '{twice}' twice", "remove one of the two")
+
+
+StaysInside = AfterValidator(_stays_inside)
+"""Marks a path that may not leave the repository."""
+
+NoBraces = AfterValidator(_no_braces)
+"""Marks text in which `{{`, the mark of a template, is refused."""
+
+Distinct = AfterValidator(_distinct)
+"""Marks a list that holds nothing twice; goes with `Field(json_schema_extra=UNIQUE)`."""
+
+UNIQUE: Final[dict[str, Any]] = {"uniqueItems": True}
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+"""A whole number; 5.0 is one, "5" and true are not."""
+
+Name = Annotated[str, Field(pattern=NAME.pattern, min_length=1, max_length=40)]
+"""A DNS label of at most 40 characters: it names files, runs, Workflows and MLflow runs."""
+
+Line = Annotated[str, Field(min_length=1, max_length=200, pattern=LINE.pattern)]
+"""One line that a person reads."""
+
+ClassName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=100,
+        pattern=LINE.pattern,
+        json_schema_extra={"not": {"pattern": TEMPLATE}},
+    ),
+    NoBraces,
+]
+
+RelativePath = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=400,
+        pattern=PATH.pattern,
+        json_schema_extra={"not": {"pattern": OUTSIDE}},
+    ),
+    StaysInside,
+]
+"""A path below the repository's root, with forward slashes and without `..`."""
+
+Memory = Annotated[str, Field(pattern=MEMORY.pattern)]
+"""Bytes as Kubernetes writes them: 512Mi, 4Gi, 1Ti."""
+
+Duration = Annotated[str, Field(pattern=DURATION.pattern)]
+"""A length of time: 90s, 30m, 12h, 2d."""
+
+ContentHash = Annotated[str, Field(pattern=CONTENT_HASH.pattern)]
+"""DVC's hash of a file, or with `.dir` of a folder: md5 over its sorted list of files."""
+
+MetricName = Annotated[str, Field(pattern=METRIC.pattern)]
+
+LabelKey = Annotated[str, Field(max_length=253, pattern=LABEL_KEY.pattern)]
+
+LabelValue = Annotated[str, Field(pattern=LABEL_VALUE.pattern)]
+
+Note = Annotated[
+    str,
+    Field(max_length=4000, json_schema_extra={"not": {"pattern": TEMPLATE}}),
+    NoBraces,
+]
+"""Free text of an annotation."""
+
+Tuple = Strict(False)
+"""Marks a tuple field: YAML has only lists, which strict mode would refuse."""
+
+_MEMORY_BYTES: Final = {"Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+_DURATION_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def memory_bytes(memory: str) -> int:
+    """Bytes in a `Memory`, such as 4Gi."""
+    return int(memory[:-2]) * _MEMORY_BYTES[memory[-2:]]
+
+
+def duration_s(duration: str) -> int:
+    """Seconds in a `Duration`, such as 30m."""
+    return int(duration[:-1]) * _DURATION_S[duration[-1]]
+
+
+class Metadata(Part):
+    """What names a thing and what is noted beside it; nothing here decides a result."""
+
+    name: Name = Field(
+        description="DNS label of at most 40 characters; unique among its kind.",
+        examples=["digits-resnet18"],
+    )
+    labels: dict[LabelKey, LabelValue] = Field(
+        default_factory=dict, description="Short marks to select by, as Kubernetes labels."
+    )
+    annotations: dict[LabelKey, Note] = Field(
+        default_factory=dict, description="Free notes for people and tools."
+    )
