@@ -1,0 +1,339 @@
+"""Checkpoints on disk: folders that are whole or absent, with the sum of every file.
+
+A checkpoint is written into a hidden folder, flushed to the disk and renamed; a process that is
+killed at any point leaves the ones before it as they were. `last.json` and `best.json` name one
+each, and carry the training loop's own state. The layout is described in `docs/results.md`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import math
+import os
+import re
+import shutil
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, Final, Literal
+
+VERSION: Final = 1
+
+_MANIFEST: Final = "manifest.json"
+_NAME: Final = re.compile(r"epoch-(\d{4,})(?:-step-(\d{5,}))?")
+
+Report = Callable[[str], None]
+"""Takes a sentence for people, such as `TrainingCallbacks.on_warning`."""
+
+
+class Damaged(Exception):
+    """A checkpoint (or a file that names one) is not what was written; the text says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileSum:
+    """What one file of a checkpoint must be: SHA-256 in hex, size in bytes."""
+
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What a checkpoint holds: its position (finished epochs, steps of the next), the metrics
+    measured there, and its files by relative path."""
+
+    epoch: int
+    step: int
+    metrics: Mapping[str, float | None]
+    files: Mapping[str, FileSum]
+
+
+def name_of(epoch: int, step: int = 0) -> str:
+    """The folder's name: `epoch-0003`, or `epoch-0003-step-00017` within the fourth epoch."""
+    return f"epoch-{epoch:04d}" + (f"-step-{step:05d}" if step else "")
+
+
+def position_of(name: str) -> tuple[int, int] | None:
+    """(finished epochs, steps of the next) of a checkpoint's name; None of any other name."""
+    match = _NAME.fullmatch(name)
+    return (int(match[1]), int(match[2] or 0)) if match else None
+
+
+def write(
+    folder: Path, name: str, manifest: Mapping[str, Any], fill: Callable[[Path], None]
+) -> Path:
+    """Write the checkpoint `folder/name` whole or not at all; one of that name is replaced.
+
+    `fill` writes the files into the folder it is given; `manifest` has `epoch`, `step` and
+    `metrics`. When this returns, all of it is on the disk.
+
+    Raises:
+        OSError: the disk is full or the like; `folder` is as it was before.
+        ValueError: `name` is not a checkpoint's name, or `fill` wrote nothing.
+    """
+    if position_of(name) is None:
+        raise ValueError(f"'{name}' is not a checkpoint's name")
+    folder.mkdir(parents=True, exist_ok=True)
+    hidden = folder / f".tmp-{name}-{os.getpid()}"
+    with _removed_on_failure(hidden):
+        fill(hidden)
+        if not any(hidden.iterdir()):
+            raise ValueError(f"checkpoint {name} would be empty")
+        _seal(hidden, manifest)
+        move_folder(hidden, folder / name)
+    return folder / name
+
+
+def read_manifest(path: Path) -> Manifest:
+    """The manifest of a checkpoint, its files left unread. Raises `Damaged`."""
+    try:
+        raw = json.loads((path / _MANIFEST).read_bytes())
+        return Manifest(
+            epoch=int(raw["epoch"]),
+            step=int(raw["step"]),
+            metrics=dict(raw["metrics"]),
+            files={
+                _inside(name): FileSum(sha256=str(sums["sha256"]), bytes=int(sums["bytes"]))
+                for name, sums in raw["files"].items()
+            },
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Damaged(f"checkpoint {path.name} has no good manifest: {error}") from error
+
+
+def read(path: Path) -> Manifest:
+    """The manifest of a checkpoint whose every file has its sum; costs one read of all files.
+
+    Raises:
+        Damaged: a file is missing, cut short or changed.
+    """
+    manifest = read_manifest(path)
+    for name, expected in manifest.files.items():
+        try:
+            actual = _sum(path / name)
+        except OSError as error:
+            raise Damaged(f"checkpoint {path.name} lacks {name}: {error.strerror}") from error
+        if actual != expected:
+            raise Damaged(f"checkpoint {path.name} is damaged: {name} is not what was written")
+    return manifest
+
+
+def point(
+    folder: Path, which: Literal["last", "best"], name: str | None, state: Mapping[str, Any]
+) -> None:
+    """Make `last.json` or `best.json` name a checkpoint (or none yet), with the loop's state."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pointer = {"v": VERSION, "checkpoint": name, "state": dict(state)}
+    write_file_atomic(folder / f"{which}.json", _json(pointer))
+
+
+def pointed(
+    folder: Path, which: Literal["last", "best"]
+) -> tuple[str | None, Mapping[str, Any]] | None:
+    """What `last.json` or `best.json` says: (checkpoint's name, state); None where there is none.
+
+    Raises:
+        Damaged: the file is not readable as what `point` writes.
+    """
+    try:
+        raw = json.loads((folder / f"{which}.json").read_bytes())
+        name, state = raw["checkpoint"], dict(raw["state"])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Damaged(f"{which}.json is damaged: {error}") from error
+    if name is not None and (not isinstance(name, str) or position_of(name) is None):
+        raise Damaged(f"{which}.json is damaged: it names {name!r}")
+    return name, state
+
+
+def resumable(
+    folder: Path, on_damage: Report = lambda message: None
+) -> tuple[Path, Mapping[str, Any]] | None:
+    """The checkpoint to go on from, with the loop's state: the last one, or the newest good one
+    before it. None where training has left none.
+
+    Each damaged one that is passed over is told to `on_damage`. The state is that of `last.json`,
+    or of `best.json` where that is lost, or empty.
+    """
+    try:
+        last = pointed(folder, "last")
+    except Damaged as damage:
+        on_damage(str(damage))
+        last = None
+    if last is not None and last[0] is None:
+        # The first checkpoint was not pointed at yet: whatever lies here is written again.
+        return None
+    for path in _newest_first(folder, not_after=last[0] if last else None):
+        try:
+            read(path)
+        except Damaged as damage:
+            on_damage(f"{damage}; taking the one before it")
+            continue
+        return path, last[1] if last else _state_of_best(folder)
+    return None
+
+
+def best(folder: Path) -> Path | None:
+    """The best checkpoint, its sums checked; None where there is none yet. Raises `Damaged`."""
+    pointer = pointed(folder, "best")
+    if pointer is None or pointer[0] is None:
+        return None
+    path = folder / pointer[0]
+    read(path)
+    return path
+
+
+def prune(folder: Path, keep: Collection[str]) -> None:
+    """Remove every checkpoint that `keep` does not name."""
+    for path in _newest_first(folder):
+        if path.name in keep:
+            continue
+        # Renamed first: a kill half-way must not leave what looks like a damaged checkpoint.
+        hidden = folder / f".tmp-{path.name}-pruned"
+        shutil.rmtree(hidden, ignore_errors=True)
+        path.rename(hidden)
+        shutil.rmtree(hidden)
+
+
+def tidy(folder: Path) -> None:
+    """Remove what a killed process left unfinished; for the only process that writes here."""
+    if not folder.is_dir():
+        return
+    for path in folder.glob(".old-*"):
+        home = folder / path.name.removeprefix(".old-")
+        if home.exists():
+            shutil.rmtree(path)
+        else:
+            path.rename(home)
+    for path in folder.glob(".tmp-*"):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def write_file_atomic(path: Path, data: bytes | str) -> None:
+    """Write a file so that a reader, or a kill at any point, meets the old or the new one."""
+    content = data.encode() if isinstance(data, str) else data
+    hidden = path.with_name(f".tmp-{path.name}-{os.getpid()}")
+    try:
+        with hidden.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(hidden, path)
+    except BaseException:
+        hidden.unlink(missing_ok=True)
+        raise
+    _sync(path.parent)
+
+
+def move_folder(hidden: Path, home: Path) -> None:
+    """Put a finished folder in its place, instead of one that may be there; both on one disk.
+
+    The files in it must be on the disk already. Between the two renames the old one is called
+    `.old-…`, from where `tidy` fetches it back after a kill.
+    """
+    old = home.with_name(f".old-{home.name}")
+    shutil.rmtree(old, ignore_errors=True)
+    replaced = home.exists()
+    if replaced:
+        home.rename(old)
+    try:
+        hidden.rename(home)
+    except OSError:
+        if replaced:
+            old.rename(home)
+        raise
+    _sync(home.parent)
+    if replaced:
+        shutil.rmtree(old)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring every file and folder below `folder`, and itself, to the disk."""
+    for path in sorted(folder.rglob("*")):
+        _sync(path)
+    _sync(folder)
+
+
+@contextlib.contextmanager
+def _removed_on_failure(hidden: Path) -> Iterator[None]:
+    shutil.rmtree(hidden, ignore_errors=True)
+    hidden.mkdir()
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(hidden, ignore_errors=True)
+        raise
+
+
+def _seal(hidden: Path, manifest: Mapping[str, Any]) -> None:
+    files = [path for path in sorted(hidden.rglob("*")) if path.is_file()]
+    sums = {path.relative_to(hidden).as_posix(): _sum(path) for path in files}
+    content = {
+        "v": VERSION,
+        "epoch": manifest["epoch"],
+        "step": manifest["step"],
+        "metrics": {
+            name: value if math.isfinite(value) else None
+            for name, value in manifest["metrics"].items()
+        },
+        "files": {name: vars(file_sum) for name, file_sum in sums.items()},
+    }
+    (hidden / _MANIFEST).write_text(_json(content), encoding="utf-8")
+    sync_folder(hidden)
+
+
+def _newest_first(folder: Path, not_after: str | None = None) -> list[Path]:
+    limit = position_of(not_after) if not_after else None
+    found = [
+        (position, path)
+        for path in (folder.iterdir() if folder.is_dir() else ())
+        if (position := position_of(path.name)) and (limit is None or position <= limit)
+    ]
+    missing = not_after and not (folder / not_after).exists()
+    if limit and not_after and missing:
+        found.append((limit, folder / not_after))
+    return [path for _, path in sorted(found, reverse=True)]
+
+
+def _state_of_best(folder: Path) -> Mapping[str, Any]:
+    try:
+        pointer = pointed(folder, "best")
+    except Damaged:
+        return {}
+    return pointer[1] if pointer else {}
+
+
+def _inside(name: str) -> str:
+    # A manifest comes from a disk that others may write to; it must not lead elsewhere.
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts:
+        raise ValueError(f"it names {name!r}")
+    return name
+
+
+def _sum(path: Path) -> FileSum:
+    digest, size = hashlib.sha256(), 0
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+            size += len(block)
+    return FileSum(sha256=digest.hexdigest(), bytes=size)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=1, allow_nan=False) + "\n"

@@ -1,0 +1,9 @@
+"""Events into MLflow: from the run's own file, in their order, at MLflow's own pace.
+
+`translate` decides what is logged, `ship` talks to MLflow, `follow` is the process that keeps up
+with a run. Training never waits for any of them: it writes a file.
+"""
+
+from .follow import Follower, Shipped, default_uri, start, sync
+
+__all__ = ["Follower", "Shipped", "default_uri", "start", "sync"]

@@ -1,0 +1,277 @@
+"""One run's way into MLflow: batches in order, each remembered only once it has arrived.
+
+The place reached is kept in `tracking.json` beside the events. A batch that arrived just before a
+crash is sent again; MLflow keeps a metric of the same key, step, time and value once, so nothing
+is doubled. Foreign errors become `Temporary` (unreachable, 429, 5xx) or `Permanent` here.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vtspec.adapters.checkpoints import write_file_atomic
+from vtspec.pipelines.errors import Permanent, Temporary
+from vtspec.pipelines.events import Event, decode_all
+
+from .translate import Entry, entry_of, params_of, run_tags
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+ARTIFACTS = ("report.md", "report.html", "plan.json", "metrics.json", "evaluation.json")
+FOLDERS = ("plots", "model")
+BATCH = 200
+"""Events in one call; each has at most some twenty metrics, far below MLflow's 1,000."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """How far a run has come in MLflow: `shipped` is the last event's seq, -1 before the first."""
+
+    uri: str
+    run_id: str | None = None
+    experiment_id: str | None = None
+    shipped: int = -1
+    finished: bool = False
+    model_version: str | None = None
+    error: str | None = None
+
+
+def read_place(run_dir: Path) -> Place | None:
+    """The place that `tracking.json` names, or None where nothing was shipped yet."""
+    try:
+        raw = json.loads((run_dir / "tracking.json").read_text(encoding="utf-8"))
+        return Place(**raw)
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def write_place(run_dir: Path, place: Place) -> None:
+    """Keep `place`, whole or not at all."""
+    write_file_atomic(run_dir / "tracking.json", json.dumps(asdict(place), indent=2).encode())
+
+
+def read_events(run_dir: Path) -> list[Event]:
+    """The run's events so far, in order."""
+    try:
+        with (run_dir / "events.jsonl").open(encoding="utf-8", errors="replace") as lines:
+            return decode_all(lines)
+    except FileNotFoundError:
+        return []
+
+
+@contextmanager
+def shipping(run_dir: Path) -> Iterator[bool]:
+    """Whether this process alone may ship the run now; a second one is told no at once."""
+    with (run_dir / "tracking.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
+def client_of(uri: str) -> "MlflowClient":
+    """A client for `uri` that gives up within seconds. Raises `Permanent` without the extra."""
+    # One try of a few seconds: the follower itself tries again, and says what it waits for.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    try:
+        from mlflow import MlflowClient
+    except ImportError as error:
+        raise Permanent(
+            "MLflow is not installed here", fix="pip install 'vtspec[tracking]'"
+        ) from error
+    with _translated(uri), _first_use(uri):
+        return MlflowClient(tracking_uri=uri)
+
+
+def ship(run_dir: Path, client: "MlflowClient", place: Place) -> Place:
+    """Send what is new; the place reached. Keeps it on disk after every batch.
+
+    Raises `Temporary` or `Permanent` with what is on disk true.
+    """
+    events = [event for event in read_events(run_dir) if event.seq > place.shipped]
+    if not events:
+        return place
+    plan = json.loads((run_dir / "plan.json").read_text(encoding="utf-8"))
+    with _translated(place.uri):
+        place = _opened(run_dir, client, place, plan, events[0])
+        for start in range(0, len(events), BATCH):
+            place = _batch(
+                run_dir, client, place, [entry_of(e) for e in events[start : start + BATCH]]
+            )
+            write_place(run_dir, place)
+    return place
+
+
+def _opened(
+    run_dir: Path, client: "MlflowClient", place: Place, plan: dict[str, Any], first: Event
+) -> Place:
+    if place.run_id is not None:
+        return place
+    from mlflow.entities import Dataset, DatasetInput, Param
+
+    experiment_id = _experiment(run_dir, client, place.uri, plan["tracking"]["experiment"])
+    # A process that was killed between creating the run and noting its id finds it by its tag.
+    found = client.search_runs(
+        [experiment_id], f"tags.`vtspec.run` = '{first.run}'", max_results=1
+    )
+    if found:
+        run_id = found[0].info.run_id
+    else:
+        begin = entry_of(first).time_ms
+        tags = run_tags(plan, first.run)
+        run = client.create_run(experiment_id, start_time=begin, tags=tags, run_name=first.run)
+        run_id = run.info.run_id
+    params = [Param(name, value) for name, value in params_of(plan).items()]
+    for start in range(0, len(params), 100):
+        client.log_batch(run_id, params=params[start : start + 100])
+    data = plan["dataset"]
+    source = json.dumps(data["source"], sort_keys=True)
+    digest = data["hash"].removeprefix("md5:")
+    client.log_inputs(run_id, [DatasetInput(Dataset(data["name"], digest, "dvc", source), [])])
+    place = Place(uri=place.uri, run_id=run_id, experiment_id=experiment_id)
+    write_place(run_dir, place)
+    return place
+
+
+def _experiment(run_dir: Path, client: "MlflowClient", uri: str, name: str) -> str:
+    found = client.get_experiment_by_name(name)
+    if found is not None:
+        return str(found.experiment_id)
+    # A local store would put artefacts beside whatever folder the process was started in.
+    local = uri.startswith("sqlite:")
+    folder = (run_dir.parent.resolve() / "mlartifacts" / name).as_uri() if local else None
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return str(client.create_experiment(name, artifact_location=folder))
+    except MlflowException:
+        # Another run created it in between.
+        found = client.get_experiment_by_name(name)
+        if found is None:
+            raise
+        return str(found.experiment_id)
+
+
+def _batch(run_dir: Path, client: "MlflowClient", place: Place, entries: Sequence[Entry]) -> Place:
+    from mlflow.entities import Metric, RunTag
+
+    assert place.run_id is not None
+    metrics = [Metric(m.key, m.value, m.time_ms, m.step) for e in entries for m in e.metrics]
+    tags = [RunTag(name, value) for e in entries for name, value in e.tags.items()]
+    if metrics or tags:
+        for start in range(0, max(len(metrics), 1), 900):
+            client.log_batch(
+                place.run_id, metrics[start : start + 900], tags=tags if start == 0 else ()
+            )
+    last, version = entries[-1], place.model_version
+    terminal = [e for e in entries if e.status is not None]
+    if terminal:
+        _artifacts(run_dir, client, place.run_id)
+        if terminal[-1].status == "FINISHED":
+            version = version or _registered(run_dir, client, place.run_id)
+        client.set_terminated(place.run_id, terminal[-1].status, terminal[-1].time_ms)
+    elif place.finished:
+        # Resumed after an interruption that had been told as an ending.
+        client.update_run(place.run_id, status="RUNNING")
+    return Place(
+        uri=place.uri,
+        run_id=place.run_id,
+        experiment_id=place.experiment_id,
+        shipped=last.seq,
+        finished=bool(terminal),
+        model_version=version,
+    )
+
+
+def _artifacts(run_dir: Path, client: "MlflowClient", run_id: str) -> None:
+    for name in ARTIFACTS:
+        if (run_dir / name).is_file():
+            client.log_artifact(run_id, str(run_dir / name))
+    for name in FOLDERS:
+        if (run_dir / name).is_dir():
+            client.log_artifacts(run_id, str(run_dir / name), artifact_path=name)
+
+
+def _registered(run_dir: Path, client: "MlflowClient", run_id: str) -> str | None:
+    plan = json.loads((run_dir / "plan.json").read_text(encoding="utf-8"))
+    name = plan["tracking"].get("registerAs")
+    if not name:
+        return None
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    mine = [
+        v for v in client.search_model_versions(f"name='{_quoted(name)}'") if v.run_id == run_id
+    ]
+    version = (
+        mine[0]
+        if mine
+        else client.create_model_version(
+            name,
+            source=f"runs:/{run_id}/model",
+            run_id=run_id,
+            tags={"vtspec.run": run_dir.name, "vtspec.plan.id": plan["id"]},
+        )
+    )
+    client.set_registered_model_alias(name, "challenger", version.version)
+    return str(version.version)
+
+
+def _quoted(name: str) -> str:
+    return name.replace("'", "''")
+
+
+@contextmanager
+def _first_use(uri: str) -> Iterator[None]:
+    """One process at a time makes the tables of a new SQLite store."""
+    if not uri.startswith("sqlite:///"):
+        yield
+        return
+    database = Path(uri.removeprefix("sqlite:///"))
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with database.with_suffix(".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _translated(uri: str) -> Iterator[None]:
+    """MLflow's and HTTP's errors as ours: what may pass is `Temporary`."""
+    try:
+        yield
+    except (Permanent, Temporary):
+        raise
+    except Exception as error:
+        raise _ours(uri, error) from error
+
+
+def _ours(uri: str, error: Exception) -> Exception:
+    from mlflow.exceptions import MlflowException, RestException
+
+    words = " ".join(str(error).split())[:300]
+    if isinstance(error, RestException | MlflowException):
+        status = error.get_http_status_code()
+        refused = status in (400, 401, 403, 404, 409) and "API request" not in words
+        if refused:
+            return Permanent(
+                f"MLflow at {uri} refused: {words}", fix="see its log, then: vtspec sync"
+            )
+        return Temporary(f"MLflow at {uri} did not answer: {words}", delay_s=5)
+    if isinstance(error, OSError) or type(error).__module__.startswith(("sqlalchemy", "sqlite3")):
+        return Temporary(f"MLflow at {uri} could not be reached: {words}", delay_s=5)
+    return error

@@ -1,0 +1,102 @@
+"""What MLflow is told of a run, decided without MLflow."""
+
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from run_folders import EVALUATED, STARTED, SUCCEEDED, a_plan, an_epoch, events_of
+from vtspec.pipelines.events import KINDS, Event
+from vtspec.pipelines.tracker.translate import Metric, entry_of, key, params_of, run_tags
+
+
+def _entry(kind: str, data: dict[str, object]) -> Event:
+    return events_of([(kind, data)])[0]
+
+
+def test_an_epoch_becomes_metrics_at_its_step_and_time() -> None:
+    entry = entry_of(events_of([an_epoch(2, lr=0.5)])[0])
+    assert [
+        ("train_loss", 0.5, 2),
+        ("val_loss", 0.55, 2),
+        ("learning_rate", 0.5, 2),
+        ("epoch_seconds", 1.5, 2),
+        ("accuracy", 0.75, 2),
+    ] == [(m.key, m.value, m.step) for m in entry.metrics]
+    assert {1767225600000} == {m.time_ms for m in entry.metrics}
+
+
+def test_a_metric_that_was_not_measured_is_not_sent() -> None:
+    kind, data = an_epoch(1, val_loss=None, metrics={"accuracy": None, "ok": True})
+    names = [m.key for m in entry_of(_entry(kind, dict(data))).metrics]
+    assert ["train_loss", "learning_rate", "epoch_seconds"] == names
+
+
+def test_the_final_figures_have_names_of_their_own() -> None:
+    entry = entry_of(events_of([EVALUATED])[0])
+    assert [Metric(key="final_accuracy", value=0.9, step=3, time_ms=1767225600000)] == list(
+        entry.metrics
+    )
+    assert {"vtspec.final.split": "val"} == entry.tags
+
+
+def test_the_ending_decides_the_status() -> None:
+    endings = ("succeeded", "failed", "refused", "crashed", "interrupted", "stopped", "new word")
+    found = [entry_of(_entry("run.finished", {"ending": e})).status for e in endings]
+    expected = ["FINISHED", "FAILED", "FAILED", "FAILED", "KILLED", "KILLED", "FAILED"]
+    assert expected == found
+    assert "FINISHED" == entry_of(events_of([SUCCEEDED])[0]).status
+
+
+def test_a_failure_is_said_in_a_tag() -> None:
+    entry = entry_of(_entry("run.finished", {"ending": "failed", "message": "no GPU"}))
+    assert {"vtspec.ending": "failed", "vtspec.message": "no GPU"} == entry.tags
+
+
+def test_machine_versions_and_commit_become_tags() -> None:
+    assert {
+        "vtspec.machine.cpus": "2",
+        "vtspec.git.commit": "c0ffee",
+        "mlflow.source.git.commit": "c0ffee",
+    } == entry_of(events_of([STARTED])[0]).tags
+
+
+def test_params_are_the_resolved_values_without_long_lists() -> None:
+    params = params_of(a_plan())
+    assert "8, 8" == params["training.imageSize"]
+    assert "2" == params["dataset.numClasses"]
+    assert "0.1" == params["params.dropRate"]
+    assert not [name for name in params if name.startswith(("dataset.classes", "dataset.splits"))]
+    assert "training.ema" not in params
+
+
+def test_tags_name_the_plan_and_the_data() -> None:
+    tags = run_tags(a_plan(description="why"), "cats-0123456789-2")
+    assert "cats-0123456789-2" == tags["vtspec.run"]
+    assert "cats-0123456789" == tags["vtspec.plan.id"]
+    assert "md5:" + "a" * 32 + ".dir" == tags["vtspec.dataset.hash"]
+    assert "why" == tags["mlflow.note.content"]
+
+
+@given(st.text())
+def test_every_key_is_one_that_mlflow_takes(name: str) -> None:
+    allowed = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-. :/")
+    assert set(key(name)) <= allowed
+    assert len(key(name)) <= 250
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
+
+
+@given(
+    kind=st.sampled_from(sorted(KINDS)),
+    data=st.dictionaries(
+        st.sampled_from(["ending", "train_loss", "split", "message", "machine", "x"]), _JSON
+    ),
+)
+def test_no_field_of_an_event_can_stop_the_mirror(kind: str, data: dict[str, object]) -> None:
+    assert all(math.isfinite(m.value) for m in entry_of(_entry(kind, data)).metrics)
