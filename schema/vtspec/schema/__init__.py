@@ -1,6 +1,7 @@
 """What people write: the kinds, read with every problem at once and written back.
 
-The names are imported on first use, so that `vtspec.schema.problem` costs no pydantic.
+The names are imported on first use, so that `vtspec.schema.problem` costs no pydantic. Functions
+are taken from their modules: `from vtspec.schema.load import load`.
 """
 
 import importlib
@@ -8,10 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from .dataset import Dataset
-    from .document import Document, read
-    from .dump import dump
+    from .document import Document
     from .experiment import Experiment
-    from .load import Loaded, load, load_file
+    from .load import Loaded
     from .problem import Problem, SpecError
     from .project import Project
 
@@ -23,10 +23,6 @@ _MODULES: Final = {
     "Problem": "problem",
     "Project": "project",
     "SpecError": "problem",
-    "dump": "dump",
-    "load": "load",
-    "load_file": "load",
-    "read": "document",
 }
 
 __all__ = [
@@ -37,10 +33,6 @@ __all__ = [
     "Problem",
     "Project",
     "SpecError",
-    "dump",
-    "load",
-    "load_file",
-    "read",
 ]
 
 

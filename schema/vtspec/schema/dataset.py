@@ -23,7 +23,6 @@ from .parts import (
 from .rules import check_model
 from .tasks import FormatName, TaskName
 
-
 GitUrl = Annotated[str, Field(max_length=400, pattern=GIT_URL.pattern)]
 
 GitRev = Annotated[str, Field(max_length=200, pattern=GIT_REV.pattern)]
@@ -85,12 +84,8 @@ class Split(Part):
 class Splits(Part):
     """The parts of the data; the model is chosen on `val` and judged on `test`."""
 
-    train: Split = Field(
-        description="What the model learns from.", examples=[{"path": "train"}]
-    )
-    val: Split = Field(
-        description="What the best epoch is chosen on.", examples=[{"path": "val"}]
-    )
+    train: Split = Field(description="What the model learns from.", examples=[{"path": "train"}])
+    val: Split = Field(description="What the best epoch is chosen on.", examples=[{"path": "val"}])
     test: Split | None = Field(
         default=None, description="What the final figures are measured on; `val` without it."
     )
@@ -99,7 +94,7 @@ class Splits(Part):
 class SplitStatistics(Part):
     """How much is in one split."""
 
-    images: Annotated[Whole, Field(ge=0)] = Field(description="Readable images.")
+    images: Annotated[Whole, Field(ge=0)] = Field(description="Readable images.", examples=[1078])
     per_class: dict[ClassName, Annotated[Whole, Field(ge=0)]] = Field(
         default_factory=dict, description="Images (or objects) of each class."
     )
@@ -108,7 +103,9 @@ class SplitStatistics(Part):
 class Statistics(Part):
     """What `vtspec datasets inspect` counted; estimates and warnings come from it."""
 
-    images: Annotated[Whole, Field(ge=0)] = Field(description="Readable images in all splits.")
+    images: Annotated[Whole, Field(ge=0)] = Field(
+        description="Readable images in all splits.", examples=[1797]
+    )
     bytes: Annotated[Whole, Field(ge=0)] | None = Field(
         default=None, description="Size of all files.", json_schema_extra={"x-unit": "bytes"}
     )
@@ -159,16 +156,14 @@ class DatasetSpec(Part):
 class Dataset(Part):
     """A dataset that experiments refer to by name."""
 
-    api_version: ApiVersion = Field(
-        description="Version of this format.", examples=[API_VERSION]
-    )
+    api_version: ApiVersion = Field(description="Version of this format.", examples=[API_VERSION])
     kind: Literal["Dataset"] = Field(
         description="The kind of thing that the file describes.", examples=["Dataset"]
     )
     metadata: Metadata = Field(
         description="Its name, labels and annotations.", examples=[{"name": "digits"}]
     )
-    spec: DatasetSpec = Field(description="What it is.")
+    spec: DatasetSpec = Field(description="What it is.", examples=[{"format": "imagefolder"}])
 
     @model_validator(mode="after")
     def _obeys_the_rules(self, info: ValidationInfo) -> "Dataset":

@@ -54,9 +54,9 @@ class Model(Part):
     )
     weights: WeightsRef | None = Field(
         default=None,
-        description="Start from these weights: a `.safetensors` path, `run:NAME` (an earlier run), "
-        "`models:/NAME/VERSION` or `models:/NAME@ALIAS` (MLflow), or `hf-hub:ORG/NAME@REVISION`. "
-        "Not together with `pretrained`.",
+        description="Start from these weights: a `.safetensors` path, `run:NAME` (an earlier "
+        "run), `models:/NAME/VERSION` or `models:/NAME@ALIAS` (MLflow), or "
+        "`hf-hub:ORG/NAME@REVISION`. Not together with `pretrained`.",
         examples=[WEIGHTS.example],
     )
 
@@ -64,9 +64,7 @@ class Model(Part):
 class DatasetRef(Part):
     """Which data, and which of its classes."""
 
-    ref: Name = Field(
-        description="Name of a Dataset under specs/datasets.", examples=["digits"]
-    )
+    ref: Name = Field(description="Name of a Dataset under specs/datasets.", examples=["digits"])
     classes: (
         Annotated[
             tuple[ClassName, ...],
@@ -139,7 +137,7 @@ class Training(Part):
     batch_size: Annotated[Whole, Field(ge=1, le=65536)] = Field(
         default=32,
         description="Images per forward pass, over all GPUs; with `gradientAccumulation` an "
-        "optimizer step sees batchSize × gradientAccumulation images.",
+        "optimizer step sees batchSize * gradientAccumulation images.",
         json_schema_extra={"x-unit": "images"},
     )
     learning_rate: float = Field(
@@ -190,9 +188,7 @@ class Training(Part):
     )
     class_weights: (
         Literal["balanced"]
-        | Annotated[
-            dict[ClassName, Annotated[float, Field(gt=0, le=1e6)]], Field(min_length=1)
-        ]
+        | Annotated[dict[ClassName, Annotated[float, Field(gt=0, le=1e6)]], Field(min_length=1)]
         | None
     ) = Field(
         default=None,
@@ -326,9 +322,7 @@ class ExperimentSpec(Part):
         description="Which framework trains it; follows from the model if left out.",
         examples=[FRAMEWORK.example],
     )
-    model: Model = Field(
-        description="The network and its start.", examples=[{"name": "resnet18"}]
-    )
+    model: Model = Field(description="The network and its start.", examples=[{"name": "resnet18"}])
     dataset: DatasetRef = Field(description="The data.", examples=[{"ref": "digits"}])
     training: Training = Field(description="How it learns.", examples=[{"epochs": 50}])
     params: dict[ParamName, ParamValue] = Field(
@@ -344,16 +338,16 @@ class ExperimentSpec(Part):
 class Experiment(Part):
     """One training run."""
 
-    api_version: ApiVersion = Field(
-        description="Version of this format.", examples=[API_VERSION]
-    )
+    api_version: ApiVersion = Field(description="Version of this format.", examples=[API_VERSION])
     kind: Literal["Experiment"] = Field(
         description="The kind of thing that the file describes.", examples=["Experiment"]
     )
     metadata: Metadata = Field(
         description="Its name, labels and annotations.", examples=[{"name": "digits-resnet18"}]
     )
-    spec: ExperimentSpec = Field(description="What is wanted.")
+    spec: ExperimentSpec = Field(
+        description="What is wanted.", examples=[{"task": "image-classification"}]
+    )
 
     @model_validator(mode="after")
     def _obeys_the_rules(self, info: ValidationInfo) -> "Experiment":

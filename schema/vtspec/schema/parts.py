@@ -1,6 +1,7 @@
 """The pieces that the kinds are made of: names, numbers, sizes, durations, paths."""
 
 import re
+from collections import Counter
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
@@ -81,7 +82,7 @@ _Items = TypeVar("_Items", bound=tuple[Any, ...])
 def _distinct(items: _Items) -> _Items:
     if len(set(items)) == len(items):
         return items
-    twice = next(item for index, item in enumerate(items) if item in items[:index])
+    twice = Counter(items).most_common(1)[0][0]
     raise refusal(f"holds '{twice}' twice", "remove one of the two")
 
 

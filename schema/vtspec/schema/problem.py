@@ -26,7 +26,14 @@ class Problem:
         where = f"{self.file}:{self.line}:{self.column}"
         what = f"{self.path}: {self.message}" if self.path else self.message
         mark = "" if self.severity == "error" else "warning: "
-        return f"{where}: {mark}{what}\n  fix: {self.fix}"
+        return f"{_one_line(f'{where}: {mark}{what}')}\n  fix: {_one_line(self.fix)}"
+
+
+def _one_line(text: str) -> str:
+    # A key or a file name may hold a line break, or what a terminal acts on.
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 class SpecError(Exception):

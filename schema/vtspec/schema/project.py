@@ -60,9 +60,7 @@ class ProjectSpec(Part):
 class Project(Part):
     """The configuration of a repository."""
 
-    api_version: ApiVersion = Field(
-        description="Version of this format.", examples=[API_VERSION]
-    )
+    api_version: ApiVersion = Field(description="Version of this format.", examples=[API_VERSION])
     kind: Literal["Project"] = Field(
         description="The kind of thing that the file describes.", examples=["Project"]
     )

@@ -1,0 +1,65 @@
+"""Throws deterministic mutants of sound specs at `load` and `check`, beside an oracle of its own.
+
+Counts crashes, specs that took more than a second, and specs that were taken although they break
+a rule, or refused although they break none, by an oracle that shares no code (see
+tests/mutants.py). Prints the seed number of each, so that it can be made again.
+
+Run: python benchmarks/fuzz.py [--mutants N]
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+SLOW_S = 1.0
+
+
+def main() -> int:
+    """Fuzz and print the counts; 1 where one of them is not 0."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    from mutants import Oracle, corpus, mutants
+    from vtspec.pipelines.check import check, world_of
+    from vtspec.pipelines.workspace import find_workspace
+    from vtspec.schema.load import load
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--mutants", type=int, default=20_000)
+    options = parser.parse_args()
+    oracle, world = Oracle(), world_of(find_workspace(ROOT), [], {})
+    crashed, slow, wrongly_taken, wrongly_refused = [], [], [], []
+    taken, longest = 0, 0.0
+    for number, data in mutants(range(options.mutants), corpus()):
+        start = time.process_time()
+        try:
+            loaded = load(data, "f")
+            check([loaded], world)
+        except Exception as error:
+            crashed.append((number, repr(error)))
+            continue
+        seconds = time.process_time() - start
+        longest = max(longest, seconds)
+        if seconds > SLOW_S:
+            slow.append((number, seconds))
+        is_sound = oracle.is_sound(data)
+        taken += not loaded.problems
+        if not is_sound and not loaded.problems:
+            wrongly_taken.append(number)
+        if is_sound and loaded.problems:
+            wrongly_refused.append(number)
+    print(f"{options.mutants} mutants: {taken} taken, {options.mutants - taken} refused")
+    print(f"longest {longest * 1000:.0f} ms of CPU")
+    failures = {
+        "crashes": crashed,
+        f"over {SLOW_S:.0f} s": slow,
+        "wrongly taken": wrongly_taken,
+        "wrongly refused": wrongly_refused,
+    }
+    for name, found in failures.items():
+        print(f"{name}: {len(found)}" + (f" {found[:10]}" if found else ""))
+    return 1 if any(failures.values()) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

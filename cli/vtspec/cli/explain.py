@@ -1,0 +1,86 @@
+"""`vtspec explain`: what a field means, its range and its default."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from vtspec.adapters.contract import Param
+
+PARAMS = "params"
+
+
+@click.command()
+@click.argument("field", required=False)
+def command(field: str | None) -> None:
+    """Say what FIELD means: its type, range, unit and default, and what is below it.
+
+    FIELD is a path or the end of one (training.batchSize, spec.training), with its kind before
+    it or not (dataset.splits), a kind (Experiment), or params, the frameworks' own settings.
+
+    Exit codes: 0 it was found, 2 there is no such field.
+    """
+    from vtspec.schema.explain import explain, suggestion
+    from vtspec.schema.kinds import KINDS
+
+    if field is None:
+        click.echo("\n\n".join(explain(kind) or "" for kind in KINDS))
+        return
+    own = field.removeprefix("experiment.").removeprefix("spec.")
+    if own == PARAMS or own.startswith(f"{PARAMS}."):
+        _explain_params(own.removeprefix(PARAMS).removeprefix("."))
+        return
+    text = explain(field)
+    if text is None:
+        close = suggestion(field)
+        click.echo(f"there is no field '{field}'", err=True)
+        fix = f"did you mean 'vtspec explain {close}'?" if close else "see 'vtspec explain'"
+        click.echo(f"  fix: {fix}", err=True)
+        raise click.exceptions.Exit(2)
+    click.echo(text)
+
+
+def _explain_params(name: str) -> None:
+    from vtspec.pipelines.catalog import frameworks
+    from vtspec.pipelines.check.world import params_of
+    from vtspec.schema.explain import explain
+
+    declared = {framework.name: params_of(framework) or {} for framework in frameworks().values()}
+    if not name:
+        click.echo(explain("spec.params"))
+        for framework, params in declared.items():
+            click.echo(f"\n{framework}:" if params else f"\n{framework}: none")
+            for key, param in params.items():
+                click.echo(f"  {key}: {_type(param)}\n      {param.help}")
+        return
+    found = {framework: params[name] for framework, params in declared.items() if name in params}
+    if not found:
+        _no_param(name, sorted({key for params in declared.values() for key in params}))
+    for framework, param in found.items():
+        click.echo(f"{framework} {PARAMS}.{name}\n\n  {param.help}\n\n  must be:  {_type(param)}")
+        click.echo(f"  default:  {_default(param)}")
+
+
+def _no_param(name: str, names: list[str]) -> None:
+    from vtspec.schema.nearest import did_you_mean
+
+    click.echo(f"no framework has a setting '{name}'", err=True)
+    click.echo(f"  fix: {did_you_mean(name, names, 'see vtspec explain params')}", err=True)
+    raise click.exceptions.Exit(2)
+
+
+def _type(param: "Param") -> str:
+    if param.choices is not None:
+        return f"one of {', '.join(param.choices)}"
+    noun = {"bool": "true or false", "int": "a whole number", "float": "a number", "str": "text"}
+    low = "" if param.minimum is None else f" of at least {param.minimum:g}"
+    high = "" if param.maximum is None else f" of at most {param.maximum:g}"
+    if low and high:
+        return f"{noun[param.type]} from {param.minimum:g} to {param.maximum:g}"
+    return f"{noun[param.type]}{low}{high}"
+
+
+def _default(param: "Param") -> str:
+    import json
+
+    return "left out" if param.default is None else json.dumps(param.default)

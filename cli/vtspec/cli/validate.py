@@ -1,0 +1,94 @@
+"""`vtspec validate`: every problem of every file at once, each with its place and its fix."""
+
+import io
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
+
+import click
+
+if TYPE_CHECKING:
+    from vtspec.schema.problem import Problem
+
+Output = Literal["text", "json", "github"]
+
+
+@click.command()
+@click.argument("paths", metavar="PATH…", nargs=-1, required=True, type=click.Path())
+@click.option(
+    "--output",
+    type=click.Choice(["text", "json", "github"]),
+    default="text",
+    show_default=True,
+    help="Lines for people, one JSON object, or GitHub's annotations.",
+)
+def command(paths: Sequence[str], output: Output) -> None:
+    """Check specs: every problem of every file at once, each with a fix.
+
+    A PATH is a file, a folder (its *.yaml and *.yml and those below, hidden folders left out) or
+    - for standard input. Nothing is run, fetched or written.
+
+    Exit codes: 0 no errors (there may be warnings), 2 errors.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # A file's name may be no text, and a terminal may not know every letter.
+        cast(io.TextIOWrapper, stream).reconfigure(errors="backslashreplace")
+    from .specs import problems_of, specs_in
+
+    specs = specs_in(paths, sys.stdin.buffer if sys.stdin else io.BytesIO())
+    problems = problems_of(specs, Path.cwd())
+    _SHOW[output](problems)
+    errors = sum(problem.severity == "error" for problem in problems)
+    if output == "text":
+        read = sum(not spec.unread for spec in specs)
+        click.echo(_summary(read, errors, len(problems) - errors), err=True)
+    if errors:
+        raise click.exceptions.Exit(2)
+
+
+def _summary(specs: int, errors: int, warnings: int) -> str:
+    counts = ((specs, "spec"), (errors, "error"), (warnings, "warning"))
+    return ", ".join(f"{count} {noun}{'s' * (count != 1)}" for count, noun in counts)
+
+
+def _show_text(problems: "Sequence[Problem]") -> None:
+    for problem in problems:
+        click.echo(str(problem))
+
+
+def _show_json(problems: "Sequence[Problem]") -> None:
+    import json
+    from dataclasses import asdict
+
+    click.echo(json.dumps({"problems": [asdict(problem) for problem in problems]}, indent=2))
+
+
+def _show_github(problems: "Sequence[Problem]") -> None:
+    for problem in problems:
+        title = problem.path or "vtspec"
+        properties = {
+            "file": problem.file,
+            "line": str(problem.line),
+            "col": str(problem.column),
+            "title": title,
+        }
+        said = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
+        message = _data(f"{problem.message}\nfix: {problem.fix}")
+        click.echo(f"::{problem.severity} {said}::{message}")
+
+
+def _data(text: str) -> str:
+    # GitHub's own escapes: a line break would end the annotation and start another command.
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+_SHOW: Final[dict[Output, Callable[[Sequence[Any]], None]]] = {
+    "text": _show_text,
+    "json": _show_json,
+    "github": _show_github,
+}

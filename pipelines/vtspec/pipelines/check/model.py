@@ -1,0 +1,82 @@
+"""The model and the framework: that there are such, and that they do what is asked of them."""
+
+from collections.abc import Iterator
+
+from vtspec.pipelines.catalog import (
+    CatalogModel,
+    Framework,
+    suggest_model,
+)
+from vtspec.schema.nearest import did_you_mean, listed
+from vtspec.schema.problem import Problem
+
+from .subject import Subject
+
+
+def find(subject: Subject) -> tuple[Framework | None, CatalogModel | None]:
+    """The framework and model that the spec names, as far as they are there and only one."""
+    name, framework = subject.text("model", "name"), subject.text("framework")
+    found = subject.world.find_model(name, framework) if name else []
+    if len(found) == 1:
+        return found[0]
+    return subject.world.frameworks.get(framework or ""), None
+
+
+def model_problems(
+    subject: Subject, framework: Framework | None, model: CatalogModel | None
+) -> Iterator[Problem]:
+    """What is wrong with `framework`, `model`, and with what is asked of the two."""
+    named = subject.text("framework")
+    frameworks = subject.world.frameworks
+    if named is not None and named not in frameworks:
+        message = f"there is no framework '{named}'"
+        yield subject.problem(("framework",), message, did_you_mean(named, frameworks))
+        return
+    if model is None:
+        yield from _no_model(subject, named)
+    if framework is not None:
+        yield from _task_of_framework(subject, framework)
+    if model is not None:
+        yield from _of_model(subject, model)
+
+
+def _no_model(subject: Subject, named: str | None) -> Iterator[Problem]:
+    name = subject.text("model", "name")
+    if name is None:
+        return
+    elsewhere = [framework.name for framework, _ in subject.world.find_model(name)]
+    if named is None and len(elsewhere) > 1:
+        message = f"several frameworks have a model '{name}': {', '.join(elsewhere)}"
+        fix = f"add 'framework: {elsewhere[0]}' under 'spec'"
+    elif elsewhere:
+        message, fix = f"{named} has no model '{name}'", f"set framework to {listed(elsewhere)}"
+    else:
+        message = f"{named or 'no framework'} has {'no' if named else 'a'} model '{name}'"
+        meant = suggest_model(name, named, subject.world.frameworks)
+        fix = f"did you mean '{meant}'?" if meant else "look with 'vtspec models search WORDS'"
+    yield subject.problem(("model", "name"), message, fix)
+
+
+def _task_of_framework(subject: Subject, framework: Framework) -> Iterator[Problem]:
+    task = subject.task
+    if task is not None and task not in framework.tasks:
+        message = f"{framework.name} does not do {task}"
+        yield subject.problem(("task",), message, f"set task to {listed(framework.tasks)}")
+
+
+def _of_model(subject: Subject, model: CatalogModel) -> Iterator[Problem]:
+    task = subject.task
+    if task is not None and task not in model.tasks:
+        can = f"it does {', '.join(model.tasks)}" if model.tasks else "it has no classifier"
+        fix = f"look with 'vtspec models search --task {task}'"
+        message = f"'{model.name}' does not do {task}; {can}"
+        yield subject.problem(("model", "name"), message, fix)
+    if subject.value("model", "pretrained") is True and not model.pretrained:
+        message = f"there are no published weights of '{model.name}'"
+        yield subject.problem(("model", "pretrained"), message, "set pretrained to false")
+    size = subject.image_size
+    if size is not None and not model.takes_size(size):
+        height, width = model.nearest_size(size)
+        message = f"'{model.name}' does not take {size[0]} x {size[1]} pixels"
+        shown = f"{height}" if height == width else f"[{height}, {width}]"
+        yield subject.problem(("training", "imageSize"), message, f"set imageSize to {shown}")

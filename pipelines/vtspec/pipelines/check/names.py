@@ -1,0 +1,25 @@
+"""Names that two files claim."""
+
+from collections.abc import Sequence
+
+from vtspec.schema.load import Loaded
+from vtspec.schema.problem import Problem
+
+from .world import World
+
+
+def name_problems(loaded: Sequence[Loaded], world: World) -> list[Problem]:
+    """One problem for each spec whose name another spec of its kind bears already."""
+    first: dict[tuple[str, str], Loaded] = {}
+    found = []
+    for spec in loaded:
+        if spec.kind is None or spec.name is None:
+            continue
+        earlier = first.setdefault((spec.kind, spec.name), spec)
+        other = world.doubles.get(spec.file) if earlier is spec else earlier.file
+        if other is not None:
+            message = f"'{spec.name}' is already the name of the {spec.kind} in {other}"
+            found.append(
+                spec.document.problem(("metadata", "name"), message, "give one another name")
+            )
+    return found

@@ -1,0 +1,37 @@
+"""The framework's own settings, against what its adapter declares."""
+
+from collections.abc import Iterator
+
+from vtspec.pipelines.catalog import Framework
+from vtspec.schema.problem import Problem
+
+from .subject import Subject
+
+
+def param_problems(subject: Subject, framework: Framework | None) -> Iterator[Problem]:
+    """What the adapter would refuse of `params`, each setting by itself."""
+    given, task = subject.mapping("params"), subject.task
+    if not given or framework is None or task is None:
+        return
+    # The contract is a dear import, and most specs have no settings of their own.
+    from vtspec.adapters.contract import AdapterError, TaskType
+    from vtspec.adapters.job import params_of
+
+    declared = subject.world.params_of(framework)
+    if declared is None:
+        message = f"cannot be checked: the adapter of {framework.name} is not installed"
+        fix = f"install the package that has the adapter '{framework.adapter}'"
+        yield subject.problem(("params",), message, fix, at_key=True, severity="warning")
+        return
+    for name, value in given.items():
+        # A list or mapping is refused by its type already.
+        if isinstance(value, list | dict):
+            continue
+        try:
+            # The one declaration is enough, save to say what a wrong name should have been.
+            known = {name: declared[name]} if name in declared else declared
+            params_of({name: value}, known, TaskType(task))
+        except AdapterError as error:
+            message = str(error).removeprefix(f"params.{name}: ")
+            fix = error.fix or "see 'vtspec explain params'"
+            yield subject.problem(("params", name), message, fix, at_key=name not in declared)

@@ -1,0 +1,98 @@
+"""The experiment that is being checked: its plain data, read without trusting any of it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from vtspec.schema.document import Document, Path
+from vtspec.schema.problem import Problem, Severity
+from vtspec.schema.tasks import TASKS
+
+from .world import Data, World
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """One experiment in its world. Values of the wrong type read as None: `load` told of them."""
+
+    document: Document
+    world: World
+
+    def value(self, *path: str) -> Any:
+        """What stands below `spec`."""
+        node = self.document.data.get("spec")
+        for key in path:
+            if type(node) is not dict:
+                return None
+            node = node.get(key)
+        return node
+
+    def text(self, *path: str) -> str | None:
+        """The text there, or None."""
+        value = self.value(*path)
+        return value if isinstance(value, str) else None
+
+    def number(self, *path: str, otherwise: float) -> float | None:
+        """The number there, `otherwise` where nothing is written, None where it is no number."""
+        value = self.value(*path)
+        if value is None and ("spec", *path) not in self.document.unknown:
+            return otherwise
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return value if is_number else None
+
+    def mapping(self, *path: str) -> dict[str, Any]:
+        """The mapping there, or an empty one."""
+        value = self.value(*path)
+        return value if isinstance(value, dict) else {}
+
+    def texts(self, *path: str) -> list[tuple[int, str]]:
+        """The texts of the list there, each with its index."""
+        value = self.value(*path)
+        items = value if isinstance(value, list) else []
+        return [(index, item) for index, item in enumerate(items) if isinstance(item, str)]
+
+    @property
+    def task(self) -> str | None:
+        """The task, or None where it is not one that there is."""
+        task = self.text("task")
+        return task if task in TASKS else None
+
+    @property
+    def dataset(self) -> Data | None:
+        """The dataset referred to, or None where there is no sound one."""
+        ref = self.text("dataset", "ref")
+        return None if ref is None else self.world.datasets.get(ref)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes to be used, empty where they are not known."""
+        if self.value("dataset", "classes") is not None:
+            return tuple(name for _, name in self.texts("dataset", "classes"))
+        return () if self.dataset is None else self.dataset.classes
+
+    @property
+    def image_size(self) -> tuple[int, int] | None:
+        """`training.imageSize` as (height, width) in pixels, or None."""
+        size = self.value("training", "imageSize")
+        sides = size if isinstance(size, list) else [size, size]
+        whole = [int(side) for side in sides if _is_side(side)]
+        return (whole[0], whole[1]) if len(sides) == len(whole) == 2 else None
+
+    def problem(
+        self,
+        path: Path,
+        message: str,
+        fix: str,
+        *,
+        at_key: bool = False,
+        severity: Severity = "error",
+    ) -> Problem:
+        """A problem at `path` below `spec`."""
+        return self.document.problem(
+            ("spec", *path), message, fix, at_key=at_key, severity=severity
+        )
+
+
+def _is_side(side: Any) -> bool:
+    # As the schema has it: 224.0 is a whole number.
+    is_number = isinstance(side, int | float) and not isinstance(side, bool)
+    return is_number and 1 <= side <= 8192 and side == int(side)

@@ -1,0 +1,197 @@
+"""What checks may know: datasets and experiments by name, catalogs, the project."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vtspec.pipelines import catalog
+from vtspec.pipelines.specfiles import SUFFIXES, spec_file
+from vtspec.schema.load import Loaded, load_file
+
+if TYPE_CHECKING:
+    from vtspec.adapters.contract import Param
+    from vtspec.pipelines.workspace import Workspace
+    from vtspec.schema.project import Project
+
+Match = tuple[catalog.Framework, catalog.CatalogModel]
+
+ParamsOf = Callable[[catalog.Framework], "Mapping[str, Param] | None"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """A dataset, as far as experiments are checked against it; fields as in the kind Dataset."""
+
+    name: str
+    tasks: tuple[str, ...]
+    format: str
+    classes: tuple[str, ...]
+    statistics: Mapping[str, Any] | None
+
+
+def data_of(loaded: Loaded) -> Data | None:
+    """The dataset in a file, or None where it holds no sound one."""
+    if loaded.kind != "Dataset" or loaded.problems:
+        return None
+    # Plain data that was found sound; the model would cost more than all that is asked of it.
+    spec = loaded.document.data["spec"]
+    return Data(
+        name=loaded.document.data["metadata"]["name"],
+        tasks=tuple(spec["tasks"]),
+        format=spec["format"],
+        classes=tuple(spec.get("classes") or ()),
+        statistics=spec.get("statistics"),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """The world that specs are checked in.
+
+    `datasets` holds None for a dataset that is there and is not sound. `experiments` are names.
+    `project` is asked for when something of it is needed.
+    `params_of` says None where the framework's adapter is not installed. `doubles` maps the file
+    of a spec to another file, not among those checked, that claims the same kind and name.
+    """
+
+    datasets: Mapping[str, Data | None]
+    experiments: Mapping[str, object]
+    project: "Callable[[], Project]"
+    frameworks: Mapping[str, catalog.Framework]
+    params_of: ParamsOf
+    doubles: Mapping[str, str]
+    _models: dict[tuple[str | None, str], list[Match]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def find_model(self, name: str, framework: str | None = None) -> list[Match]:
+        """The frameworks that have a model of that name, or the one asked for; found once."""
+        key = (framework, name)
+        if key not in self._models:
+            among = {
+                each: self.frameworks[each]
+                for each in self.frameworks
+                if framework in (None, each)
+            }
+            self._models[key] = catalog.find_model(name, among)
+        return self._models[key]
+
+
+def world_of(workspace: "Workspace", loaded: Sequence[Loaded], paths: Mapping[str, str]) -> World:
+    """The world of a workspace, with the specs that are being checked in it.
+
+    `paths` maps the file names of `loaded` to real paths, for those that are files. Names are
+    looked up in the workspace only when something asks for one.
+    """
+    beside = _Beside(workspace, loaded, paths)
+    return World(
+        datasets=_Datasets(beside),
+        experiments=_Names(beside, "Experiment"),
+        project=lambda: workspace.project,
+        frameworks=catalog.frameworks(),
+        params_of=cache(params_of),
+        doubles=beside.doubles,
+    )
+
+
+def params_of(framework: catalog.Framework) -> "Mapping[str, Param] | None":
+    """The settings that the framework's adapter declares, or None where it is not installed."""
+    from vtspec.adapters.contract import AdapterError
+
+    try:
+        return catalog.params_of(framework)
+    except AdapterError:
+        # Whoever asks says so: it is no reason to refuse to look at the rest of a spec.
+        return None
+
+
+class _Beside:
+    """The specs that are checked, and those of the workspace beside them."""
+
+    def __init__(
+        self, workspace: "Workspace", loaded: Sequence[Loaded], paths: Mapping[str, str]
+    ) -> None:
+        self._workspace = workspace
+        self._paths = paths
+        self._loaded = loaded
+        self.given: dict[tuple[str | None, str], Loaded] = {}
+        for spec in loaded:
+            if spec.name is not None:
+                self.given.setdefault((spec.kind, spec.name), spec)
+
+    @cached_property
+    def files(self) -> Mapping[tuple[str, str], Path]:
+        """The workspace's files that are not given, by kind and name; the first of several."""
+        found: dict[tuple[str, str], Path] = {}
+        given = set(self._paths.values())
+        for kind, folder in (("Dataset", "datasets"), ("Experiment", "experiments")):
+            for path in _specs_below(self._workspace.specs / folder):
+                if os.path.realpath(path) not in given:
+                    file = spec_file(path)
+                    if file.kind in (kind, None):
+                        found.setdefault((kind, file.name), path)
+        return found
+
+    @cached_property
+    def doubles(self) -> Mapping[str, str]:
+        """File of a spec in the workspace to the other file that claims its name."""
+        specs = os.path.realpath(self._workspace.specs) + os.sep
+        found = {}
+        for spec in self._loaded:
+            if spec.kind is None or not self._paths.get(spec.file, "").startswith(specs):
+                continue
+            other = self.files.get((spec.kind, spec.name or ""))
+            if other is not None:
+                found[spec.file] = self._workspace.shown(other)
+        return found
+
+
+def _specs_below(folder: Path) -> list[Path]:
+    found = []
+    for place, folders, names in os.walk(folder):
+        folders.sort()
+        found += [Path(place, name) for name in sorted(names) if name.endswith(SUFFIXES)]
+    return found
+
+
+class _Names(Mapping[str, object]):
+    """The names of a kind: first those of the specs given, then the workspace's."""
+
+    def __init__(self, beside: _Beside, kind: str) -> None:
+        self._beside = beside
+        self._kind = kind
+
+    def __getitem__(self, name: str) -> object:
+        given = self._beside.given.get((self._kind, name))
+        return self._beside.files[self._kind, name] if given is None else given
+
+    def __iter__(self) -> Iterator[str]:
+        every = (*self._beside.given, *self._beside.files)
+        return iter(dict.fromkeys(name for kind, name in every if kind == self._kind))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+class _Datasets(Mapping[str, Data | None]):
+    """The datasets by name, each read when it is first asked for."""
+
+    def __init__(self, beside: _Beside) -> None:
+        self._names = _Names(beside, "Dataset")
+        self._read: dict[str, Data | None] = {}
+
+    def __getitem__(self, name: str) -> Data | None:
+        if name not in self._read:
+            found = self._names[name]
+            loaded = found if isinstance(found, Loaded) else load_file(str(found))
+            self._read[name] = data_of(loaded)
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)

@@ -1,0 +1,157 @@
+"""Bytes into plain data, under rules that leave nothing to guess, with positions on demand.
+
+YAML's core schema of version 1.2, one document, at most 256 KiB and 32 levels deep; no anchors,
+aliases, tags, directives, duplicate keys or control characters. The rules are checked on the
+parser's events, one by one: an alias is never followed, so what is built is never larger than
+the text. Positions cost as much again as the reading, and are looked for only when a problem
+needs one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import yaml
+
+from .events import Node, tree_of
+from .problem import Problem, Severity
+from .text import Refusal, as_text, unprintable
+
+Path = tuple[str | int, ...]
+"""Keys and indexes from the root of a document; shown as `spec.report.gates[0]`."""
+
+LOADER: Final[Any] = vars(yaml.cyaml)["CParser"] if yaml.__with_libyaml__ else yaml.SafeLoader
+"""libyaml's parser where PyYAML was built with it, else the same events from pure Python."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Line and column, from 1, of a value and of the key before it (None in a list)."""
+
+    value: tuple[int, int]
+    key: tuple[int, int] | None
+
+    @property
+    def first(self) -> tuple[int, int]:
+        """Where the key starts, or the value where there is no key."""
+        return self.key or self.value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """One file as plain data.
+
+    `data` is made of dict, list, str, int, float, bool and None; it is None too where the text
+    is no YAML at all, and then `broken` is true. What the rules refuse stands in `problems`;
+    the paths in `unknown` have no value that could be judged.
+    """
+
+    file: str
+    text: str
+    data: Any
+    problems: tuple[Problem, ...]
+    broken: bool
+    unknown: frozenset[Path] = frozenset()
+
+    def place(self, path: Path) -> Place:
+        """Where `path` stands, or the nearest part above it that does stand somewhere."""
+        for length in range(len(path), -1, -1):
+            if path[:length] in self._places:
+                return self._places[path[:length]]
+        return Place(value=(1, 1), key=None)
+
+    def problem(
+        self,
+        path: Path,
+        message: str,
+        fix: str,
+        *,
+        at_key: bool = False,
+        severity: Severity = "error",
+    ) -> Problem:
+        """A problem at `path` with its position and the value that stands there."""
+        place = self.place(path)
+        line, column = place.first if at_key else place.value
+        return Problem(
+            file=self.file,
+            line=line,
+            column=column,
+            path=dotted(path),
+            value=value_at(self.data, path),
+            message=message,
+            fix=fix,
+            severity=severity,
+        )
+
+    @cached_property
+    def _places(self) -> dict[Path, Place]:
+        if self.broken:
+            return {}
+        places: dict[Path, Place] = {}
+
+        def note(path: Path, node: Node) -> None:
+            places.setdefault(path, Place(value=node.start, key=node.key_start))
+
+        tree_of(self.text, LOADER, note)
+        return places
+
+
+def read(source: bytes | str, file: str, *, loader: Any = LOADER) -> Document:
+    """The document in `source`; never raises for anything that it holds.
+
+    `file` is the name that problems carry. `loader` is one of PyYAML's, for its events alone.
+    """
+    text = as_text(source)
+    if isinstance(text, Refusal):
+        return _broken(file, "", [text])
+    strange = unprintable(text)
+    if strange:
+        return _broken(file, text, strange)
+    tree = tree_of(text, loader)
+    problems = tuple(_problem(file, refusal) for refusal in tree.refused)
+    return Document(
+        file=file,
+        text=text,
+        data=tree.data,
+        problems=problems,
+        broken=tree.broken,
+        unknown=frozenset(tree.unknown),
+    )
+
+
+def dotted(path: Path) -> str:
+    """`spec.report.gates[0]` for ("spec", "report", "gates", 0)."""
+    shown = ""
+    for part in path:
+        shown += f"[{part}]" if isinstance(part, int) else f".{part}" if shown else part
+    return shown
+
+
+def value_at(data: Any, path: Sequence[str | int]) -> Any:
+    """What stands at `path` in plain data, or None where nothing does."""
+    for part in path:
+        if isinstance(data, dict) and isinstance(part, str):
+            data = data.get(part)
+        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
+            data = data[part]
+        else:
+            return None
+    return data
+
+
+def _broken(file: str, text: str, refused: Sequence[Refusal]) -> Document:
+    problems = tuple(_problem(file, refusal) for refusal in refused)
+    return Document(file=file, text=text, data=None, problems=problems, broken=True)
+
+
+def _problem(file: str, refusal: Refusal) -> Problem:
+    return Problem(
+        file=file,
+        line=refusal.line,
+        column=refusal.column,
+        path=dotted(refusal.path),
+        value=refusal.value,
+        message=refusal.message,
+        fix=refusal.fix,
+    )

@@ -1,0 +1,273 @@
+"""A parser's events into a tree of plain data, refusing on the way what the rules refuse."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from string import ascii_letters
+from typing import Any, Final
+
+from yaml.error import YAMLError
+from yaml.events import (
+    AliasEvent,
+    DocumentEndEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    StreamEndEvent,
+)
+
+from .scalars import BadNumber, plain
+from .text import UNPRINTABLE, Refusal
+
+DEEPEST: Final = 32
+"""Levels of mappings and lists inside each other; the deepest honest spec has seven."""
+
+Path = tuple[str | int, ...]
+Place = tuple[int, int]
+
+_UNKNOWN: Final = object()
+
+_SURE_TEXT: Final = frozenset(ascii_letters) - frozenset("nNtTfF")
+"""First letters of plain scalars that can be nothing but text: no null, true or false."""
+
+_SYNTAX_FIXES: Final = (
+    ("cannot start any token", "indent with spaces, and put quotes round the value"),
+    ("mapping values are not allowed", "indent the line as its neighbours, or quote the value"),
+    ("could not find expected ':'", "write 'key: value'"),
+    ("while scanning a quoted scalar", "close the quotes"),
+    ("escape", "use single quotes, where a backslash is only a backslash"),
+    ("did not find expected", "indent the line as its neighbours, and close every [ { and quote"),
+    ("alias", "write the value out: anchors and aliases are not read"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Where a value starts, and the key before it: (line, column) from 1."""
+
+    start: Place
+    key_start: Place | None
+
+
+Note = Callable[[Path, Node], None]
+
+
+@dataclass(slots=True)
+class Tree:
+    """What was built. `unknown` are the paths whose value was refused; `broken` means no tree."""
+
+    data: Any = None
+    refused: list[Refusal] = field(default_factory=list)
+    unknown: set[Path] = field(default_factory=set)
+    broken: bool = False
+
+
+def tree_of(text: str, loader: Any, note: Note | None = None) -> Tree:
+    """The tree of `text` from the events of `loader`; `note` is told where each value stands."""
+    tree = Tree()
+    parser = None
+    try:
+        parser = loader(text)
+        _Reader(parser.get_event, tree, note).document()
+    except _TooDeep:
+        tree.broken = True
+    except YAMLError as error:
+        tree.broken = True
+        tree.refused.append(_syntax(error))
+    except (ValueError, OverflowError):
+        # Only the pure Python parser: an escape beyond the last character of Unicode.
+        tree.broken = True
+        fix = "correct the escape"
+        message = "holds an escape that is no character"
+        tree.refused.append(Refusal(line=1, column=1, message=message, fix=fix))
+    finally:
+        if parser is not None:
+            parser.dispose()
+    if tree.broken:
+        tree.data = None
+    return tree
+
+
+class _TooDeep(Exception):
+    """Reading on would go deeper than any spec."""
+
+
+class _Reader:
+    """Takes events one by one. A path of None is that of something that is not kept."""
+
+    def __init__(self, next_event: Callable[[], Any], tree: Tree, note: Note | None) -> None:
+        self._next = next_event
+        self._tree = tree
+        self._note = note
+
+    def document(self) -> None:
+        """Read the first document; that there is another is refused."""
+        self._next()
+        event = self._next()
+        if type(event) is StreamEndEvent:
+            return
+        self._refuse_directives(event)
+        value = self._value(self._next(), (), 1)
+        self._tree.data = None if value is _UNKNOWN else value
+        event = self._next()
+        assert type(event) is DocumentEndEvent
+        event = self._next()
+        if type(event) is DocumentStartEvent:
+            message = "a second document starts here; a file holds one spec"
+            self._refuse((), event, message, "move it to a file of its own")
+            self._refuse_directives(event)
+
+    def _value(self, event: Any, path: Path | None, depth: int, key: Any = None) -> Any:
+        """The value that begins with `event`; `key` is the event of the key before it."""
+        if self._note is not None and path is not None:
+            self._note(path, Node(_start(event), None if key is None else _start(key)))
+        kind = type(event)
+        if kind is AliasEvent:
+            message = f"'*{event.anchor}' is an alias, and aliases are not read"
+            value: Any = self._refused(path, event, message, "write the value out")
+        elif event.tag is not None or event.anchor is not None:
+            value = self._marked(event, path, depth)
+        elif kind is ScalarEvent:
+            value = self._scalar(event, path)
+        else:
+            value = self._collection(event, path, depth)
+        return value
+
+    def _collection(self, event: Any, path: Path | None, depth: int) -> Any:
+        if depth > DEEPEST:
+            message = f"is more than {DEEPEST} levels deep"
+            self._refuse(path, event, message, "write it flatter")
+            raise _TooDeep
+        if type(event) is MappingStartEvent:
+            return self._mapping(path, depth + 1)
+        return self._list(path, depth + 1)
+
+    def _mapping(self, path: Path | None, depth: int) -> dict[str, Any]:
+        data: dict[str, Any] = {}
+        keys: dict[str, Any] = {}
+        next_event = self._next
+        while type(key := next_event()) is not MappingEndEvent:
+            name: str | None
+            if _is_sure_text(key) and key.value not in data:
+                name = key.value
+            else:
+                name = self._name(self._value(key, None, depth), key, path, keys)
+            event = next_event()
+            # Most values are plain words, and then nothing more is to be asked of them.
+            if _is_sure_text(event) and self._note is None:
+                value = event.value
+            else:
+                below = None if path is None or name is None else (*path, name)
+                value = self._value(event, below, depth, key)
+            if name is not None:
+                keys[name] = key
+                data[name] = None if value is _UNKNOWN else value
+        return data
+
+    def _list(self, path: Path | None, depth: int) -> list[Any]:
+        items: list[Any] = []
+        while type(event := self._next()) is not SequenceEndEvent:
+            below = None if path is None else (*path, len(items))
+            value = self._value(event, below, depth)
+            items.append(None if value is _UNKNOWN else value)
+        return items
+
+    def _name(self, name: Any, event: Any, path: Path | None, keys: dict[str, Any]) -> str | None:
+        """The name that a key gives to its value, None where it is refused."""
+        if type(name) is not str:
+            if name is not _UNKNOWN:
+                fix = f'write "{name}": with quotes' if _is_number(name) else "give it a name"
+                self._refuse(path, event, "a key must be text", fix, name)
+            return None
+        if name in keys:
+            below = None if path is None else (*path, name)
+            line = _start(keys[name])[0]
+            message = f"'{name}' stands here a second time; it is in line {line}"
+            self._refuse(below, event, message, "remove one of the two")
+            return None
+        return name
+
+    def _scalar(self, event: Any, path: Path | None) -> Any:
+        value: str = event.value
+        if not event.style:
+            try:
+                return plain(value)
+            except BadNumber as error:
+                fix = "write a smaller number, or put quotes round it where it is text"
+                return self._refused(path, event, str(error), fix, value)
+        if event.style == '"' and UNPRINTABLE.search(value):
+            message = "an escape stands for a character that is not allowed in a spec"
+            return self._refused(path, event, message, "remove the escape")
+        return value
+
+    def _marked(self, event: Any, path: Path | None, depth: int) -> Any:
+        """A value with an anchor or a tag: both are refused, and what is inside is still read."""
+        if event.anchor is not None:
+            message = f"'&{event.anchor}' is an anchor, and anchors are not read"
+            self._refuse(path, event, message, "remove it, and write the value out")
+        if event.tag is not None:
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+            self._refuse(path, event, f"'{tag}' is a tag, and tags are not read", "remove it")
+        if type(event) is not ScalarEvent:
+            return self._collection(event, path, depth)
+        if event.tag is None:
+            return self._scalar(event, path)
+        # What a tag makes of a text is not ours to say.
+        if path is not None:
+            self._tree.unknown.add(path)
+        return _UNKNOWN
+
+    def _refuse_directives(self, event: Any) -> None:
+        if event.version or event.tags:
+            fix = "remove the lines that start with '%'"
+            self._refuse((), event, "a '%' directive is not read", fix)
+
+    def _refused(
+        self, path: Path | None, event: Any, message: str, fix: str, value: Any = None
+    ) -> Any:
+        """Refuse a value, so that nothing is said of what it should have been."""
+        self._refuse(path, event, message, fix, value)
+        if path is not None:
+            self._tree.unknown.add(path)
+        return _UNKNOWN
+
+    def _refuse(
+        self, path: Path | None, event: Any, message: str, fix: str, value: Any = None
+    ) -> None:
+        line, column = _start(event)
+        refusal = Refusal(
+            line=line, column=column, path=path or (), value=value, message=message, fix=fix
+        )
+        self._tree.refused.append(refusal)
+
+
+def _is_sure_text(event: Any) -> bool:
+    return (
+        type(event) is ScalarEvent
+        and event.value[:1] in _SURE_TEXT
+        and event.anchor is event.tag is None
+        and event.style != '"'
+    )
+
+
+def _start(event: Any) -> Place:
+    mark = event.start_mark
+    return mark.line + 1, mark.column + 1
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float)
+
+
+def _syntax(error: YAMLError) -> Refusal:
+    said = [getattr(error, name, None) for name in ("context", "problem")]
+    words = ", ".join(part for part in said if part) or str(error)
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    fix = next((fix for hint, fix in _SYNTAX_FIXES if hint in words), "correct the YAML here")
+    return Refusal(
+        line=mark.line + 1 if mark else 1,
+        column=mark.column + 1 if mark else 1,
+        message=f"is not YAML: {words}",
+        fix=fix,
+    )

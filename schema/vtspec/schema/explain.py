@@ -1,0 +1,82 @@
+"""What a field means, for a person who asks: `training.batchSize`, `dataset.splits`, `Dataset`."""
+
+from collections.abc import Sequence
+
+from .fields import Field, all_fields, fields_of
+from .kinds import KINDS, model_of
+from .nearest import nearest
+
+
+def explain(words: str) -> str | None:
+    """The text about a kind or a field, or None where there is nothing of that name.
+
+    A field may be named by its whole path or by the end of it, with its kind before it or not;
+    all that fit are told.
+    """
+    kind = next((kind for kind in KINDS if kind.casefold() == words.casefold()), None)
+    if kind is not None:
+        return _about_kind(kind)
+    found = matching(words)
+    return "\n\n".join(_about(field) for field in found) if found else None
+
+
+def matching(words: str) -> list[Field]:
+    """The fields that `words` name: of those whose paths end so, the ones nearest the root."""
+    asked = tuple(part for part in words.strip(".").split(".") if part)
+    found = [field for field in all_fields() if asked and _fits(field, asked)]
+    if not found:
+        return []
+    shortest = min(len(field.path) for field in found)
+    return [field for field in found if len(field.path) == shortest]
+
+
+def suggestion(words: str) -> str | None:
+    """The name nearest to one that fits nothing."""
+    last = words.rsplit(".", 1)[-1]
+    names = {field.path[-1] for field in all_fields()}
+    whole = nearest(words, [field.name.removeprefix("spec.") for field in all_fields()])
+    return whole or nearest(last, sorted(names))
+
+
+def _fits(field: Field, asked: Sequence[str]) -> bool:
+    if asked[0].casefold() == field.kind.casefold() and len(asked) > 1:
+        rest = tuple(asked[1:])
+        return field.path == rest or field.path == ("spec", *rest)
+    return field.path[-len(asked) :] == tuple(asked)
+
+
+def _about_kind(kind: str) -> str:
+    lines = [f"{kind}: {(model_of(kind).__doc__ or '').strip()}", ""]
+    top = [field for field in fields_of(kind).values() if field.path[0] == "spec"]
+    lines += _table([field for field in top if len(field.path) == 2])
+    return "\n".join(lines)
+
+
+def _about(field: Field) -> str:
+    lines = [f"{field.kind} {field.name}", "", f"  {' '.join(field.description.split())}", ""]
+    unit = f", in {field.unit}" if field.unit else ""
+    lines.append(f"  must be:  {field.type}{unit}")
+    if field.required:
+        lines.append("  default:  none: it is required")
+    elif field.default is not None:
+        lines.append(f"  default:  {field.default}")
+    else:
+        lines.append("  default:  left out")
+    if field.examples:
+        from .wording import flow
+
+        lines.append(f"  example:  {field.path[-1]}: {flow(field.examples[0])}")
+    below = [
+        other
+        for other in fields_of(field.kind).values()
+        if other.path[:-1] == field.path and other.path[-1] in field.children
+    ]
+    return "\n".join([*lines, *([""] if below else []), *_table(below)])
+
+
+def _table(fields: Sequence[Field]) -> list[str]:
+    width = max((len(field.path[-1]) for field in fields), default=0)
+    return [
+        f"  {field.path[-1]:<{width}}  {' '.join(field.description.split())}".rstrip()
+        for field in fields
+    ]

@@ -1,0 +1,105 @@
+"""The files that a person names: folders searched, odd files refused before they are opened."""
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from .problem import Problem
+from .text import LONGEST
+
+SUFFIXES: Final = (".yaml", ".yml")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """One file: as it is shown to people, and with every link followed."""
+
+    path: str
+    real: str
+
+
+def spec_files(words: Iterable[str]) -> Iterator[Found | Problem]:
+    """The spec files that `words` name, each once, in the order of the words.
+
+    A folder stands for the `*.yaml` and `*.yml` in it and below, by name; hidden folders in it
+    are passed over. What cannot be searched, and a folder that holds none, is a problem.
+    """
+    seen: set[str] = set()
+    folders: dict[str, str] = {}
+    for word in words:
+        for found in _files_in(word) if os.path.isdir(word) else (word,):
+            if isinstance(found, Problem):
+                yield found
+                continue
+            real = _real(found, folders)
+            if real not in seen:
+                seen.add(real)
+                yield Found(path=found, real=real)
+
+
+def _real(path: str, folders: dict[str, str]) -> str:
+    """As `os.path.realpath`, which follows every folder anew; `folders` are those known."""
+    if os.path.islink(path):
+        return os.path.realpath(path)
+    folder, name = os.path.split(path)
+    if folder not in folders:
+        folders[folder] = os.path.realpath(folder)
+    return os.path.join(folders[folder], name)
+
+
+def read_file(path: str, shown: str) -> bytes | Problem:
+    """The bytes of a file, one more than a spec may have at most; or why there are none."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            # Opening a pipe would wait for its writer.
+            return _problem(shown, "is not a regular file", _odd_fix(path))
+        with open(path, "rb") as file:
+            return file.read(LONGEST + 1)
+    except FileNotFoundError:
+        return _problem(shown, "there is no such file", _near(path))
+    except (OSError, ValueError) as error:
+        return _problem(shown, f"cannot be read: {_why(error)}", "check the path and its rights")
+
+
+def _files_in(folder: str) -> Iterator[str | Problem]:
+    unsearched: list[OSError] = []
+    found = False
+    for place, folders, files in os.walk(folder, onerror=unsearched.append):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if name.endswith(SUFFIXES):
+                found = True
+                yield os.path.join(place, name)
+    for error in unsearched:
+        where = os.fspath(error.filename or folder)
+        yield _problem(where, f"cannot be searched: {_why(error)}", "check its rights")
+    if not found and not unsearched:
+        yield _problem(folder, "holds no .yaml or .yml file", "name a folder of specs")
+
+
+def _odd_fix(path: str) -> str:
+    if os.path.isdir(path):
+        return "name the files in it"
+    return "pipe it in: … | vtspec validate -"
+
+
+def _near(path: str) -> str:
+    from .nearest import nearest
+
+    folder, name = os.path.split(path)
+    try:
+        names = [entry for entry in os.listdir(folder or ".") if entry.endswith(SUFFIXES)]
+    except (OSError, ValueError):
+        return f"there is no folder '{folder}' either"
+    close = nearest(name, names)
+    return f"did you mean '{os.path.join(folder, close)}'?" if close else "name a file or folder"
+
+
+def _why(error: Exception) -> str:
+    return (getattr(error, "strerror", None) or str(error)).lower()
+
+
+def _problem(file: str, message: str, fix: str) -> Problem:
+    return Problem(file=file, line=1, column=1, path="", value=None, message=message, fix=fix)

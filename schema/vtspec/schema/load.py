@@ -1,0 +1,156 @@
+"""A spec file into a model, or into every problem that is in it at once."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, Final
+
+from .document import Document, Path, read
+from .files import read_file
+from .kinds import KINDS, kind_meant, model_of
+from .nearest import did_you_mean
+from .problem import Problem
+from .rules import DECIDED, broken_rules
+from .shapes import shape_of
+
+if TYPE_CHECKING:
+    from .parts import Part
+
+MOST_PROBLEMS: Final = 100
+"""Problems that one file is told at once; a file with more is something else than a spec."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """What a file says: its kind, as far as it can be told, and what is wrong with it."""
+
+    document: Document
+    kind: str | None
+    problems: tuple[Problem, ...]
+
+    @cached_property
+    def model(self) -> "Part | None":
+        """The spec as its kind's model, built when it is first asked for; None where something
+        stands in `problems`."""
+        if self.kind is None or self.problems:
+            return None
+        return model_of(self.kind).model_validate(
+            self.document.data, by_alias=True, by_name=False, context=DECIDED
+        )
+
+    @property
+    def file(self) -> str:
+        """The name that problems carry."""
+        return self.document.file
+
+    @property
+    def name(self) -> str | None:
+        """`metadata.name`, also where the rest of the spec is wrong."""
+        metadata = self.document.data.get("metadata") if self.kind else None
+        name = metadata.get("name") if isinstance(metadata, dict) else None
+        return name if isinstance(name, str) else None
+
+
+def load(source: bytes | str, file: str) -> Loaded:
+    """The spec in `source`; never raises for anything that it holds.
+
+    The problems are those of the file alone, in the order of its lines, at most `MOST_PROBLEMS`
+    of them. `file` is the name that they carry.
+    """
+    document = read(source, file)
+    if document.broken:
+        return Loaded(document=document, kind=None, problems=document.problems)
+    kind, found = _judged(document)
+    problems = (*document.problems, *islice(found, MOST_PROBLEMS + 1))
+    return Loaded(document=document, kind=kind, problems=_in_order(document, problems))
+
+
+def load_file(path: str | os.PathLike[str], file: str | None = None) -> Loaded:
+    """The spec in a file; a file that cannot be read is a problem too. `file` is what is shown."""
+    name = os.fspath(path) if file is None else file
+    source = read_file(os.fspath(path), name)
+    if isinstance(source, Problem):
+        return unread(source)
+    return load(source, name)
+
+
+def unread(problem: Problem) -> Loaded:
+    """What is known of a file that could not be read."""
+    document = Document(file=problem.file, text="", data=None, problems=(problem,), broken=True)
+    return Loaded(document=document, kind=None, problems=(problem,))
+
+
+def _judged(document: Document) -> tuple[str | None, Iterator[Problem]]:
+    """The kind, and what is wrong by its shape and by its rules."""
+    if () in document.unknown:
+        return None, iter(())
+    data = document.data
+    if not isinstance(data, dict):
+        return None, iter((_no_mapping(document),))
+    kind = kind_meant(data)
+    if kind is None:
+        return None, iter((_no_kind(document),))
+    return kind, chain(_of_shape(document, kind), _of_rules(document, kind))
+
+
+def _of_shape(document: Document, kind: str) -> Iterator[Problem]:
+    if shape_of(kind)(document.data):
+        return
+    from pydantic import ValidationError
+
+    try:
+        model_of(kind).model_validate(document.data, by_alias=True, by_name=False, context=DECIDED)
+    except ValidationError as error:
+        yield from _told(document, kind, error)
+
+
+def _of_rules(document: Document, kind: str) -> Iterator[Problem]:
+    if document.unknown:
+        # A rule would take the value that was refused for one that is not there.
+        return
+    for broken in broken_rules(kind, document.data):
+        yield document.problem(broken.path, broken.message, broken.fix, at_key=broken.at_key)
+
+
+def _told(document: Document, kind: str, error: Any) -> Iterator[Problem]:
+    from .faults import faults
+    from .wording import words_of
+
+    for fault in faults(kind, document.data, error.errors(include_url=False)):
+        if _is_unknown(document, fault.path):
+            continue
+        words = words_of(fault)
+        yield document.problem(fault.path, words.message, words.fix, at_key=words.at_key)
+
+
+def _is_unknown(document: Document, path: Path) -> bool:
+    return any(path[:length] in document.unknown for length in range(len(path) + 1))
+
+
+def _in_order(document: Document, problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    """By line and column; of too many the first, and one that says so."""
+    ordered = sorted(problems, key=lambda problem: (problem.line, problem.column))
+    if len(ordered) <= MOST_PROBLEMS:
+        return tuple(ordered)
+    more = document.problem((), "has more problems than are shown", "mend these first")
+    return (*ordered[:MOST_PROBLEMS], more)
+
+
+def _no_mapping(document: Document) -> Problem:
+    said = "is empty" if document.data is None else "must be a mapping"
+    message = f"{said}; a spec has apiVersion, kind, metadata and spec"
+    return document.problem((), message, "start with 'apiVersion: vtspec.dev/v1alpha1'")
+
+
+def _no_kind(document: Document) -> Problem:
+    kind = document.data.get("kind")
+    if kind is None:
+        message = "is no spec: it has no kind"
+        return document.problem((), message, f"add 'kind: Experiment' ({', '.join(KINDS)})")
+    from .wording import shown
+
+    return document.problem(
+        ("kind",), f"there is no kind {shown(kind)}", did_you_mean(kind, KINDS)
+    )

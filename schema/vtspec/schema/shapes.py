@@ -1,0 +1,227 @@
+"""Whether plain data fits a JSON Schema, answered without pydantic: yes or no, and not why.
+
+A sound spec is the usual one, and importing pydantic costs more than reading a hundred of them.
+So `load` asks here first, and the models when the answer is no: they say what is wrong, and they
+have the last word. That both say the same is a law that the tests hold over every field.
+
+A schema is compiled to functions once. Only the keywords that our own schemas use are known.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+Fits = Callable[[Any], bool]
+
+_NOTES: Final = frozenset(
+    {"$schema", "$id", "$defs", "title", "description", "default", "examples", "x-unit"}
+)
+
+
+@cache
+def shape_of(kind: str) -> Fits:
+    """Whether data has the shape of a kind; always no where its schema is not installed."""
+    here = Path(__file__).parent
+    # In a wheel the schemas lie beside this module, in a checkout where editors look for them.
+    for folder in (here / "_v1alpha1", here.parents[1] / "v1alpha1"):
+        try:
+            text = (folder / f"{kind.lower()}.schema.json").read_text("utf-8")
+        except FileNotFoundError:
+            continue
+        return compiled(json.loads(text))
+    return _never
+
+
+def compiled(schema: Mapping[str, Any]) -> Fits:
+    """The schema as a function. Raises `ValueError` for a keyword that is not known here."""
+    return _Compiler(schema).node(schema)
+
+
+def _never(_value: Any) -> bool:
+    return False
+
+
+class _Compiler:
+    """Compiles the parts of one schema; a definition is compiled once."""
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        self._definitions: Mapping[str, Any] = schema.get("$defs", {})
+        self._made: dict[str, Fits] = {}
+
+    def node(self, schema: Mapping[str, Any]) -> Fits:
+        """All of a schema's keywords together."""
+        # The type first: most of what does not fit fails there.
+        keys = sorted((key for key in schema if key not in _NOTES), key=lambda key: key != "type")
+        checks = [self._keyword(schema, key) for key in keys]
+        return _all([test for test in checks if test is not None])
+
+    def _keyword(self, schema: Mapping[str, Any], key: str) -> Fits | None:
+        value = schema[key]
+        if key in _PLAIN:
+            return _PLAIN[key](value)
+        if key in _MANY:
+            return _MANY[key]([self.node(inner) for inner in value])
+        if key in _ONE:
+            return _ONE[key](self.node(value))
+        if key == "$ref":
+            return self._reference(value.rsplit("/", 1)[1])
+        if key == "properties":
+            return self._properties(schema)
+        if key == "if":
+            return _implies(self.node(value), self.node(schema["then"]))
+        if key in ("additionalProperties", "then"):
+            return self._free(schema) if "properties" not in schema and key != "then" else None
+        raise ValueError(f"a JSON Schema with '{key}' cannot be compiled")
+
+    def _reference(self, name: str) -> Fits:
+        if name not in self._made:
+            self._made[name] = self.node(self._definitions[name])
+        return self._made[name]
+
+    def _properties(self, schema: Mapping[str, Any]) -> Fits:
+        tests = {name: self.node(inner) for name, inner in schema["properties"].items()}
+        closed = schema.get("additionalProperties") is False
+
+        def fits(value: Any) -> bool:
+            if type(value) is not dict:
+                return True
+            for name, item in value.items():
+                test = tests.get(name)
+                if test is None:
+                    if closed:
+                        return False
+                elif not test(item):
+                    return False
+            return True
+
+        return fits
+
+    def _free(self, schema: Mapping[str, Any]) -> Fits:
+        test = self.node(schema["additionalProperties"])
+        return lambda value: type(value) is not dict or all(map(test, value.values()))
+
+
+def _all(tests: list[Fits]) -> Fits:
+    match tests:
+        case [only]:
+            return only
+        case [first, second]:
+            return lambda value: first(value) and second(value)
+        case [first, second, third]:
+            return lambda value: first(value) and second(value) and third(value)
+
+    def fits(value: Any) -> bool:
+        for test in tests:
+            if not test(value):
+                return False
+        return True
+
+    return fits
+
+
+def _any(tests: list[Fits]) -> Fits:
+    def fits(value: Any) -> bool:
+        for test in tests:
+            if test(value):
+                return True
+        return False
+
+    return fits
+
+
+def _is_type(name: str) -> Fits:
+    match name:
+        case "integer":
+            return lambda value: (
+                type(value) is int or (type(value) is float and value.is_integer())
+            )
+        case "number":
+            return lambda value: type(value) is int or type(value) is float
+        case "null":
+            return lambda value: value is None
+    kind = {"object": dict, "array": list, "string": str, "boolean": bool}[name]
+    return lambda value: type(value) is kind
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) is int or type(value) is float
+
+
+def _enum(choices: list[Any]) -> Fits:
+    # Of numbers and truth values JSON and Python disagree on what is equal; ours are texts.
+    known = frozenset(choice for choice in choices if isinstance(choice, str))
+    if len(known) < len(choices):
+        raise ValueError("an enum of anything but texts cannot be compiled")
+    return lambda value: type(value) is str and value in known
+
+
+def _const(wanted: Any) -> Fits:
+    return lambda value: type(value) is type(wanted) and value == wanted
+
+
+def _pattern(pattern: str) -> Fits:
+    # $ is the very end in JSON Schema; in Python a line break may follow.
+    search = re.compile(pattern.replace("$", r"\Z")).search
+    return lambda value: type(value) is not str or search(value) is not None
+
+
+def _unique(_wanted: bool) -> Fits:
+    def fits(value: Any) -> bool:
+        if type(value) is not list:
+            return True
+        # Our lists without doubles hold texts; anything else fails by its type.
+        return all(type(item) is str for item in value) and len(set(value)) == len(value)
+
+    return fits
+
+
+def _prefix(tests: list[Fits]) -> Fits:
+    return lambda value: (
+        type(value) is not list
+        or all([test(item) for test, item in zip(tests, value, strict=False)])
+    )
+
+
+def _implies(condition: Fits, then: Fits) -> Fits:
+    return lambda value: not condition(value) or then(value)
+
+
+_PLAIN: Final[Mapping[str, Callable[[Any], Fits]]] = {
+    "type": _is_type,
+    "enum": _enum,
+    "const": _const,
+    "pattern": _pattern,
+    "uniqueItems": _unique,
+    "minimum": lambda bound: lambda value: not _is_number(value) or value >= bound,
+    "maximum": lambda bound: lambda value: not _is_number(value) or value <= bound,
+    "exclusiveMinimum": lambda bound: lambda value: not _is_number(value) or value > bound,
+    "exclusiveMaximum": lambda bound: lambda value: not _is_number(value) or value < bound,
+    "minLength": lambda least: lambda value: type(value) is not str or len(value) >= least,
+    "maxLength": lambda most: lambda value: type(value) is not str or len(value) <= most,
+    "minItems": lambda least: lambda value: type(value) is not list or len(value) >= least,
+    "maxItems": lambda most: lambda value: type(value) is not list or len(value) <= most,
+    "minProperties": lambda least: lambda value: type(value) is not dict or len(value) >= least,
+    "required": lambda keys: (
+        lambda value: type(value) is not dict or all([key in value for key in keys])
+    ),
+}
+"""Keywords whose value holds no schema."""
+
+_MANY: Final[Mapping[str, Callable[[list[Fits]], Fits]]] = {
+    "anyOf": _any,
+    "allOf": _all,
+    "oneOf": lambda tests: lambda value: sum([test(value) for test in tests]) == 1,
+    "prefixItems": _prefix,
+}
+"""Keywords whose value is a list of schemas."""
+
+_ONE: Final[Mapping[str, Callable[[Fits], Fits]]] = {
+    "not": lambda test: lambda value: not test(value),
+    "items": lambda test: lambda value: type(value) is not list or all(map(test, value)),
+    "contains": lambda test: lambda value: type(value) is not list or any(map(test, value)),
+    "propertyNames": lambda test: lambda value: type(value) is not dict or all(map(test, value)),
+}
+"""Keywords whose value is a schema."""

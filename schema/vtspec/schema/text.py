@@ -1,0 +1,74 @@
+"""Bytes into text that may be shown to people: UTF-8, of bounded size, nothing invisible."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final
+
+LONGEST: Final = 256 * 1024
+"""Bytes that a document may have."""
+
+UNPRINTABLE: Final = re.compile(
+    "[^\t\n\r\x20-\x7e\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufefe\uff00-\ufffd"
+    "\U00010000-\U0010ffff]"
+)
+"""Control characters, bidirectional overrides and isolates (they make text read other than it
+is), line breaks that only some readers know, a byte order mark in the middle, surrogates."""
+
+MOST_REFUSALS: Final = 20
+"""Unprintable characters that are listed; a binary file has thousands."""
+
+_BREAK: Final = re.compile(r"\r\n|\r|\n")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """What the rules of reading refuse; `line` and `column` count from 1."""
+
+    line: int
+    column: int
+    message: str
+    fix: str
+    path: tuple[str | int, ...] = ()
+    value: Any = None
+
+
+def as_text(source: bytes | str) -> str | Refusal:
+    """The text of `source` without its byte order mark, or why it cannot be read."""
+    try:
+        data = source.encode() if isinstance(source, str) else source
+    except UnicodeEncodeError as error:
+        return _refusal(str(source), error.start, "is half a surrogate pair, and no character")
+    if len(data) > LONGEST:
+        message = f"a spec may have at most {LONGEST // 1024} KiB"
+        return Refusal(line=1, column=1, message=message, fix="split it, or leave data out of it")
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return Refusal(line=1, column=1, message="is UTF-16", fix="save the file as UTF-8")
+    try:
+        return data.decode("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8")
+        return _refusal(before, len(before), f"byte 0x{data[error.start]:02x} is not UTF-8")
+
+
+def unprintable(text: str) -> list[Refusal]:
+    """The first characters that no spec may hold, each with its place."""
+    if not UNPRINTABLE.search(text):
+        return []
+    return list(islice(_unprintable(text), MOST_REFUSALS))
+
+
+def _unprintable(text: str) -> Iterator[Refusal]:
+    for match in UNPRINTABLE.finditer(text):
+        message = f"character U+{ord(match[0]):04X} is not allowed in a spec"
+        yield _refusal(text, match.start(), message, fix="remove the character")
+
+
+def _refusal(
+    text: str, offset: int, message: str, fix: str = "save the file as UTF-8 text"
+) -> Refusal:
+    # Called for a bounded number of characters, so counting from the start each time is cheap.
+    breaks = list(_BREAK.finditer(text, 0, offset))
+    start = breaks[-1].end() if breaks else 0
+    return Refusal(line=len(breaks) + 1, column=offset - start + 1, message=message, fix=fix)

@@ -1,0 +1,259 @@
+"""What pydantic refuses, in words that say what to type."""
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from .fields import Field, field_at, item_type, names_below
+from .forms import DURATION, FORMS, GATE, MEMORY, NAME, Form
+from .nearest import did_you_mean, listed
+
+Path = tuple[str | int, ...]
+
+_LONGEST: Final = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """The two halves of a problem; `at_key` says that the key is what is wrong."""
+
+    message: str
+    fix: str
+    at_key: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """One refusal of pydantic's: its type and context, the path in the document, the value."""
+
+    kind: str
+    type: str
+    path: Path
+    value: Any
+    context: Mapping[str, Any]
+    ambiguous: bool = False
+    """True where no branch of a union fits, so that no one branch's complaint is the reason."""
+
+
+def words_of(fault: Fault) -> Words:
+    """The message and fix of a fault."""
+    if fault.ambiguous:
+        return _wrong_type(fault)
+    return _SAID.get(fault.type, _wrong_type)(fault)
+
+
+def shown(value: Any) -> str:
+    """A value as a message shows it: one short line, nothing that a terminal acts on."""
+    try:
+        text = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):
+        text = repr(value)
+    if len(text) <= _LONGEST:
+        return text
+    if isinstance(value, dict):
+        return "a mapping"
+    return f"a list of {len(value)}" if isinstance(value, list) else f"{text[:_LONGEST]}…"
+
+
+def _missing(fault: Fault) -> Words:
+    key = str(fault.path[-1])
+    field = field_at(fault.kind, fault.path)
+    fix = f"add '{key}: …'" if field is None else f"add '{_example(key, field)}'"
+    where = f" under '{fault.path[-2]}'" if len(fault.path) > 1 else ""
+    return Words(message="is required", fix=f"{fix}{where}", at_key=True)
+
+
+def _example(key: str, field: Field) -> str:
+    return f"{key}: {flow(field.examples[0])}" if field.examples else f"{key}: …"
+
+
+def flow(value: Any) -> str:
+    """A value in YAML's one-line style."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {flow(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(flow, value))}]"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _unknown_key(fault: Fault) -> Words:
+    key = fault.path[-1]
+    names = names_below(fault.kind, fault.path[:-1])
+    if key == "<<":
+        return Words(
+            message="merge keys are not read", fix="write the fields out here", at_key=True
+        )
+    otherwise = f"remove it; the keys here are {', '.join(names)}" if names else "remove it"
+    return Words(
+        message=f"there is no key {shown(key)} here",
+        fix=did_you_mean(key, names, otherwise),
+        at_key=True,
+    )
+
+
+def _not_a_choice(fault: Fault) -> Words:
+    if not isinstance(fault.value, str):
+        return _wrong_type(fault)
+    expected = str(fault.context.get("expected", ""))
+    choices = re.findall(r"'([^']*)'", expected)
+    message = f"must be {listed(choices)}, got {shown(fault.value)}"
+    name = _last_name(fault.path)
+    return Words(
+        message=message, fix=did_you_mean(fault.value, choices, f"set {name} to {listed(choices)}")
+    )
+
+
+def _out_of_range(fault: Fault) -> Words:
+    for key, words, example in _BOUNDS:
+        if key in fault.context:
+            bound = f"{fault.context[key]:.10g}"
+            name = _last_name(fault.path)
+            return Words(
+                message=f"must be {words} {bound}, got {shown(fault.value)}",
+                fix=f"set {name} to {example.format(bound)}",
+            )
+    return _wrong_type(fault)
+
+
+_BOUNDS: Final = (
+    ("ge", "at least", "{} or more"),
+    ("le", "at most", "{} or less"),
+    ("gt", "more than", "more than {}"),
+    ("lt", "less than", "less than {}"),
+)
+
+
+def _wrong_form(fault: Fault) -> Words:
+    form = FORMS.get(str(fault.context.get("pattern")))
+    if form is None:
+        return _wrong_type(fault)
+    return Words(
+        message=f"must be {form.words}, got {shown(fault.value)}",
+        fix=_form_fix(form, fault.value),
+        at_key=fault.path[-1:] == (fault.value,),
+    )
+
+
+def _form_fix(form: Form, value: Any) -> str:
+    if form is NAME and isinstance(value, str):
+        slug = re.sub(r"[^a-z0-9]+", "-", value.casefold())[:40].strip("-")
+        if slug:
+            return f"did you mean '{slug}'?"
+    mended = _mended(form, value)
+    if mended is not None:
+        return f"did you mean '{mended}'?"
+    return f"write it like '{form.example}'"
+
+
+def _mended(form: Form, value: Any) -> str | None:
+    """What a person probably meant by a size, a duration or a gate that is nearly right."""
+    if not isinstance(value, str):
+        return None
+    if form is MEMORY and (match := _SIZE.fullmatch(value)):
+        return f"{match[1]}{match[2].upper()}i"
+    if form is DURATION and (match := _TIME.fullmatch(value)):
+        return f"{match[1]}{match[2].lower()}"
+    if form is GATE and (match := _COMPARISON.fullmatch(value)):
+        mended = f"{match[1]} {_OPERATORS[match[2]]} {match[3]}"
+        return mended if re.fullmatch(form.pattern, mended) else None
+    return None
+
+
+_SIZE: Final = re.compile(r"([1-9][0-9]{0,5}) *([MmGgTt])[iI]?[bB]?")
+_TIME: Final = re.compile(
+    r"([1-9][0-9]{0,5}) *([smhdSMHD])(?:ecs?|econds?|ins?|inutes?|rs?|ours?|ays?)?"
+)
+_COMPARISON: Final = re.compile(r"(\S{1,80}) *(=>|=<|==|=|≥|≤) *(\S{1,30})")
+_OPERATORS: Final = {"=>": ">=", "=<": "<=", "==": ">=", "=": ">=", "≥": ">=", "≤": "<="}
+
+
+def _wrong_length(fault: Fault) -> Words:
+    least, most = fault.context.get("min_length"), fault.context.get("max_length")
+    is_text = isinstance(fault.value, str)
+    bound_at = least if least is not None else most
+    unit = ("character" if is_text else "item") + "s" * (bound_at != 1)
+    length = len(fault.value) if isinstance(fault.value, str | list | dict) else 0
+    if least is not None:
+        bound = f"at least {least}"
+        fix = "write something, or remove the line" if is_text else "add one, or remove the line"
+    else:
+        bound, fix = f"at most {most}", "shorten it"
+    return Words(
+        message=f"must have {bound} {unit}, got {length}",
+        fix=fix,
+        at_key=fault.path[-1:] == (fault.value,),
+    )
+
+
+def _own_rule(fault: Fault) -> Words:
+    return Words(message=fault.context["message"], fix=fault.context["fix"])
+
+
+def _wrong_type(fault: Fault) -> Words:
+    wanted = item_type(fault.kind, fault.path)
+    return Words(
+        message=f"must be {wanted}, got {shown(fault.value)}", fix=_type_fix(fault, wanted)
+    )
+
+
+def _type_fix(fault: Fault, wanted: str) -> str:
+    value, name = fault.value, _last_name(fault.path)
+    if value is None:
+        return f"write a value after '{name}:', or remove the line"
+    if isinstance(value, str):
+        if _is_number(value) and "number" in wanted:
+            return f"write {value} without quotes"
+        if value.casefold() in _TRUTHS and wanted == "true or false":
+            return f"write {_TRUTHS[value.casefold()]}"
+        if wanted.startswith("a list"):
+            return f"write [{value}]"
+    elif isinstance(value, bool | int | float) and not wanted.startswith(("a list", "a mapping")):
+        if "number" not in wanted and wanted != "true or false":
+            return f'write "{json.dumps(value)}" with quotes'
+    if wanted.startswith("a mapping with the keys"):
+        return f"write its keys below '{name}:', indented"
+    field = field_at(fault.kind, fault.path)
+    if field is not None and field.examples and isinstance(fault.path[-1], str):
+        return f"write '{_example(name, field)}'"
+    return f"set {name} to {wanted}"
+
+
+_TRUTHS: Final = {
+    "yes": "true",
+    "on": "true",
+    "true": "true",
+    "no": "false",
+    "off": "false",
+    "false": "false",
+}
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def _last_name(path: Path) -> str:
+    return next((part for part in reversed(path) if isinstance(part, str)), "it")
+
+
+_SAID: Final[dict[str, Callable[[Fault], Words]]] = {
+    "missing": _missing,
+    "extra_forbidden": _unknown_key,
+    "literal_error": _not_a_choice,
+    "greater_than_equal": _out_of_range,
+    "greater_than": _out_of_range,
+    "less_than_equal": _out_of_range,
+    "less_than": _out_of_range,
+    "string_pattern_mismatch": _wrong_form,
+    "string_too_short": _wrong_length,
+    "string_too_long": _wrong_length,
+    "too_short": _wrong_length,
+    "too_long": _wrong_length,
+    "rule": _own_rule,
+}

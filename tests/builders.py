@@ -1,0 +1,94 @@
+"""Specs for tests: whole and sound, changed where a test says so.
+
+`an_experiment(**{"training.epochs": 0})` changes one field by its path below `spec` (a path that
+starts with `metadata.` or is `kind` or `apiVersion` starts at the root); a value of `ABSENT`
+takes the field out. `yaml_of` writes a spec as a person would, `a_model` makes its model.
+"""
+
+import copy
+import json
+from typing import Any, Final
+
+ABSENT: Final = object()
+
+_ROOT: Final = ("apiVersion", "api_version", "kind", "metadata", "spec")
+
+_EXPERIMENT: Final = {
+    "apiVersion": "vtspec.dev/v1alpha1",
+    "kind": "Experiment",
+    "metadata": {"name": "digits-resnet18"},
+    "spec": {
+        "task": "image-classification",
+        "framework": "timm",
+        "model": {"name": "resnet18"},
+        "dataset": {"ref": "digits"},
+        "training": {"epochs": 5, "batchSize": 64, "learningRate": 0.001, "imageSize": 32},
+        "resources": {"gpus": 0, "cpus": 2, "memory": "4Gi", "maxDuration": "30m"},
+        "report": {"gates": ["accuracy >= 0.95"]},
+    },
+}
+
+_DATASET: Final = {
+    "apiVersion": "vtspec.dev/v1alpha1",
+    "kind": "Dataset",
+    "metadata": {"name": "digits"},
+    "spec": {
+        "tasks": ["image-classification"],
+        "format": "imagefolder",
+        "source": {"dvc": {"path": "data/digits"}},
+        "classes": ["0", "1", "2"],
+        "splits": {"train": {"path": "train"}, "val": {"path": "val"}, "test": {"path": "test"}},
+    },
+}
+
+_PROJECT: Final = {
+    "apiVersion": "vtspec.dev/v1alpha1",
+    "kind": "Project",
+    "metadata": {"name": "vision"},
+    "spec": {"gpuTypes": {"a100": {"memory": "80Gi"}, "t4": {"memory": "16Gi", "bf16": False}}},
+}
+
+
+def an_experiment(**changes: Any) -> dict[str, Any]:
+    """An experiment as plain data."""
+    return _changed(_EXPERIMENT, changes)
+
+
+def a_dataset(**changes: Any) -> dict[str, Any]:
+    """A dataset as plain data."""
+    return _changed(_DATASET, changes)
+
+
+def a_project(**changes: Any) -> dict[str, Any]:
+    """A project as plain data."""
+    return _changed(_PROJECT, changes)
+
+
+def yaml_of(spec: dict[str, Any]) -> str:
+    """The spec as YAML: block mappings, everything else on one line."""
+    return "\n".join(_lines(spec, "")) + "\n"
+
+
+def _changed(spec: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    data: dict[str, Any] = copy.deepcopy(spec)
+    for path, value in changes.items():
+        *above, last = path.split(".")
+        place = data if path.split(".")[0] in _ROOT else data["spec"]
+        for key in above:
+            place = place.setdefault(key, {})
+        if value is ABSENT:
+            place.pop(last, None)
+        else:
+            place[last] = value
+    return data
+
+
+def _lines(mapping: dict[str, Any], indent: str) -> list[str]:
+    lines = []
+    for key, value in mapping.items():
+        name = key if key.replace("_", "").isalpha() else json.dumps(key)
+        if isinstance(value, dict) and value:
+            lines += [f"{indent}{name}:", *_lines(value, indent + "  ")]
+        else:
+            lines.append(f"{indent}{name}: {json.dumps(value, ensure_ascii=False)}")
+    return lines

@@ -1,0 +1,477 @@
+"""What only the world tells of a spec: references, catalogs, settings, gates, memory, names."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builders import ABSENT, a_dataset, a_project, an_experiment, yaml_of
+from vtspec.adapters.contract import Param, TaskType
+from vtspec.pipelines.catalog import CatalogModel, Framework
+from vtspec.pipelines.check import World, check, world_of
+from vtspec.pipelines.check.world import Data, data_of, params_of
+from vtspec.pipelines.workspace import find_workspace
+from vtspec.schema.load import Loaded, load, load_file
+from vtspec.schema.project import Project
+
+
+class Catalog(Framework):
+    """A framework whose models are given instead of read."""
+
+    def __init__(self, name: str, models: Mapping[str, CatalogModel], **fields: Any) -> None:
+        told = {
+            "adapter": name,
+            "adapter_version": "1",
+            "tasks": ("image-classification",),
+            "formats": ("imagefolder",),
+            "extra": None,
+            "python": "3.12",
+            "licence": "MIT",
+            "distributions": (),
+            "digest": None,
+            "folder": Path("/nowhere"),
+        }
+        super().__init__(name=name, **(told | fields))
+        object.__setattr__(self, "models", models)
+
+    def model(self, name: str) -> CatalogModel | None:
+        found: CatalogModel | None = self.__dict__["models"].get(name)
+        return found
+
+    def suggest(self, name: str) -> str | None:
+        return next((each for each in self.__dict__["models"] if each[:4] == name[:4]), None)
+
+
+def a_model(name: str = "resnet18", **changes: Any) -> CatalogModel:
+    fields: dict[str, Any] = {
+        "name": name,
+        "tag": None,
+        "tasks": ("image-classification",),
+        "parameters": 11_000_000,
+        "parameters_per_class": 500,
+        "image_size": (224, 224),
+        "size_step": 1,
+        "size_at_build": False,
+        "min_image_size": (1, 1),
+        "gmacs": 1.8,
+        "activations": 5.0,
+        "weights": (),
+    }
+    return CatalogModel(**(fields | changes))
+
+
+PARAMS = {
+    "dropRate": Param(type="float", default=None, minimum=0.0, maximum=0.9, help="Dropout."),
+    "mode": Param(type="str", default="a", choices=("a", "b"), help="Mode."),
+    "boxes": Param(type="int", default=1, help="Boxes.", tasks=(TaskType.OBJECT_DETECTION,)),
+}
+
+
+def sound(dataset: dict[str, Any]) -> Data:
+    data = data_of(load(yaml_of(dataset), "data.yaml"))
+    assert data is not None
+    return data
+
+
+def a_world(**changes: Any) -> World:
+    models = {
+        "resnet18": a_model(),
+        "vit": a_model("vit", size_step=None),
+        "features": a_model("features", tasks=()),
+        "shared": a_model("shared"),
+        "giant": a_model("giant", parameters=2_000_000_000),
+    }
+    fields: dict[str, Any] = {
+        "datasets": {"digits": sound(a_dataset())},
+        "experiments": {"digits-resnet10t": None},
+        "project": lambda: Project.model_validate(a_project()),
+        "frameworks": {
+            "timm": Catalog("timm", models),
+            "toy": Catalog("toy", {"shared": a_model("shared"), "only_toy": a_model("only_toy")}),
+        },
+        "params_of": lambda framework: PARAMS if framework.name == "timm" else None,
+        "doubles": {},
+    }
+    return World(**(fields | changes))
+
+
+def told(world: World | None = None, /, **changes: Any) -> list[tuple[str, str, str, str]]:
+    loaded = load(yaml_of(an_experiment(**changes)), "f.yaml")
+    return [
+        (one.path, one.message, one.fix, one.severity)
+        for one in check([loaded], world or a_world())
+    ]
+
+
+def test_a_sound_experiment_in_its_world_has_no_problem() -> None:
+    assert told(**{"report.baseline": "digits-resnet10t"}) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "message", "fix"),
+    [
+        (
+            {"dataset.ref": "digit"},
+            "spec.dataset.ref",
+            "there is no dataset 'digit'",
+            "did you mean 'digits'?",
+        ),
+        (
+            {"dataset.ref": "flowers"},
+            "spec.dataset.ref",
+            "there is no dataset 'flowers'",
+            "add it with 'vtspec datasets add PATH --name flowers'",
+        ),
+        (
+            {"dataset.classes": ["0", "nine"]},
+            "spec.dataset.classes[1]",
+            "'nine' is no class of the dataset 'digits'",
+            "use one of: 0, 1, 2",
+        ),
+        (
+            {"training.classWeights": {"0": 1.0, "1": 1.0, "2": 1.0, "3": 1.0}},
+            "spec.training.classWeights.3",
+            "'3' is no class of the dataset 'digits'",
+            "use one of: 0, 1, 2",
+        ),
+        (
+            {"training.classWeights": {"0": 1.0}},
+            "spec.training.classWeights",
+            "lacks '1', '2'",
+            "add '1: 1.0', or write 'balanced'",
+        ),
+        (
+            {"framework": "tim"},
+            "spec.framework",
+            "there is no framework 'tim'",
+            "did you mean 'timm'?",
+        ),
+        (
+            {"model.name": "zzz"},
+            "spec.model.name",
+            "timm has no model 'zzz'",
+            "look with 'vtspec models search WORDS'",
+        ),
+        (
+            {"model.name": "resn50"},
+            "spec.model.name",
+            "timm has no model 'resn50'",
+            "did you mean 'resnet18'?",
+        ),
+        (
+            {"model.name": "resn50", "framework": ABSENT},
+            "spec.model.name",
+            "no framework has a model 'resn50'",
+            "did you mean 'resnet18'?",
+        ),
+        (
+            {"model.name": "only_toy"},
+            "spec.model.name",
+            "timm has no model 'only_toy'",
+            "set framework to 'toy'",
+        ),
+        (
+            {"model.name": "shared", "framework": ABSENT},
+            "spec.model.name",
+            "several frameworks have a model 'shared': timm, toy",
+            "add 'framework: timm' under 'spec'",
+        ),
+        (
+            {"model.name": "features"},
+            "spec.model.name",
+            "'features' does not do image-classification; it has no classifier",
+            "look with 'vtspec models search --task image-classification'",
+        ),
+        (
+            {"model.pretrained": True},
+            "spec.model.pretrained",
+            "there are no published weights of 'resnet18'",
+            "set pretrained to false",
+        ),
+        (
+            {"model.name": "vit", "training.imageSize": 100},
+            "spec.training.imageSize",
+            "'vit' does not take 100 x 100 pixels",
+            "set imageSize to 224",
+        ),
+        (
+            {"params": {"dropRat": 0.1}},
+            "spec.params.dropRat",
+            "there is no such parameter",
+            "did you mean 'dropRate'?",
+        ),
+        (
+            {"params": {"dropRate": 1.5}},
+            "spec.params.dropRate",
+            "must be at most 0.9, got 1.5",
+            "set it to 0.9 or less",
+        ),
+        (
+            {"params": {"dropRate": "x"}},
+            "spec.params.dropRate",
+            "must be of type float, got 'x'",
+            "Dropout.",
+        ),
+        (
+            {"report.gates": ["acuracy >= 0.9"]},
+            "spec.report.gates[0]",
+            "image-classification has no metric 'acuracy'",
+            "did you mean 'accuracy'?",
+        ),
+        (
+            {"training.checkpoint": {"monitor": "mAP50"}},
+            "spec.training.checkpoint.monitor",
+            "image-classification has no metric 'mAP50'",
+            "use one of: accuracy, top5_accuracy, macro_f1, macro_precision, macro_recall, ece, "
+            "loss",
+        ),
+        (
+            {"report.baseline": "digits-resnet10"},
+            "spec.report.baseline",
+            "there is no experiment 'digits-resnet10'",
+            "did you mean 'digits-resnet10t'?",
+        ),
+        (
+            {"resources.gpus": 1, "resources.gpuType": "a10"},
+            "spec.resources.gpuType",
+            "vtspec.yaml describes no GPU type 'a10'",
+            "did you mean 'a100'?",
+        ),
+        (
+            {"resources.gpus": 1, "resources.gpuType": "gaudi"},
+            "spec.resources.gpuType",
+            "vtspec.yaml describes no GPU type 'gaudi'",
+            "describe it in vtspec.yaml: 'gpuTypes: {gaudi: {memory: 80Gi}}'",
+        ),
+        (
+            {"resources.gpus": 1, "resources.gpuType": "t4", "model.name": "giant"},
+            "spec.resources.gpuType",
+            "'giant' cannot be trained on t4: weights, gradients and optimizer state take "
+            "29.8 GiB, and it has 16 GiB",
+            "choose a larger GPU or a smaller model, or freeze the backbone",
+        ),
+    ],
+)
+def test_what_the_world_refuses_is_told_with_its_fix(
+    changes: dict[str, Any], path: str, message: str, fix: str
+) -> None:
+    assert told(**changes) == [(path, message, fix, "error")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "message"),
+    [
+        (
+            {"resources.gpus": 1},
+            "spec.resources.gpus",
+            "has no gpuType beside it, so memory, time and cost cannot be told",
+        ),
+        (
+            {"resources.gpus": 1, "resources.gpuType": "t4", "training.precision": "bf16"},
+            "spec.training.precision",
+            "t4 has no bfloat16, so it would be emulated",
+        ),
+        (
+            {"training.momentum": 0.9},
+            "spec.training.momentum",
+            "has no effect: the optimizer adamw has no such setting",
+        ),
+        (
+            {"training.earlyStopping": {"patience": 5}},
+            "spec.training.earlyStopping",
+            "never stops: its patience (5) is not less than epochs (5)",
+        ),
+        (
+            {"framework": "toy", "model.name": "shared", "params": {"x": 1}},
+            "spec.params",
+            "cannot be checked: the adapter of toy is not installed",
+        ),
+    ],
+)
+def test_what_is_only_doubtful_is_a_warning(
+    changes: dict[str, Any], path: str, message: str
+) -> None:
+    ((where, what, fix, severity),) = told(**changes)
+    assert (where, what, severity) == (path, message, "warning")
+    assert fix
+
+
+def test_a_batch_that_is_thought_not_to_fit_is_a_warning() -> None:
+    gpu = {"resources.gpus": 1, "resources.gpuType": "t4", "training.imageSize": 224}
+    assert told(**gpu, **{"training.batchSize": 64}) == []
+    ((path, message, _, severity),) = told(**gpu, **{"training.batchSize": 4096})
+    assert (path, severity) == ("spec.training.batchSize", "warning")
+    assert message.startswith("a batch of 4096 is thought to need ")
+
+
+@pytest.mark.parametrize(
+    ("training", "fits"),
+    [
+        # 1.2e9 parameters; t4 has 16 GiB: 4 bytes each for weights, gradients and a state.
+        ({"optimizer": "adamw"}, False),
+        ({"optimizer": "sgd"}, True),
+        ({"optimizer": "sgd", "ema": {}}, False),
+        ({"optimizer": "lion"}, True),
+        ({"optimizer": "rmsprop", "momentum": 0}, True),
+        ({"optimizer": "rmsprop"}, False),
+        ({"optimizer": "adamw", "freeze": "backbone"}, True),
+        ({"optimizer": "surprise"}, True),
+    ],
+)
+def test_only_what_no_batch_size_would_fit_is_an_error(
+    training: dict[str, Any], fits: bool
+) -> None:
+    large = a_model("large", parameters=1_200_000_000, activations=None)
+    world = a_world(frameworks={"timm": Catalog("timm", {"large": large})})
+    changes = {f"training.{key}": value for key, value in training.items()}
+    gpu = {"resources.gpus": 1, "resources.gpuType": "t4", "model.name": "large"}
+    errors = [one for one in told(world, **gpu, **changes) if one[3] == "error"]
+    assert (errors == []) == fits
+
+
+def test_the_framework_follows_from_the_model() -> None:
+    assert told(framework=ABSENT) == []
+    ((path, *_),) = told(framework=ABSENT, params={"dropRate": 5})
+    assert path == "spec.params.dropRate"
+
+
+def test_a_task_that_model_framework_and_data_lack_is_told_for_each() -> None:
+    found = told(task="object-detection", **{"report.gates": []})
+    assert [(one[0], one[1]) for one in found] == [
+        ("spec.task", "timm does not do object-detection"),
+        (
+            "spec.model.name",
+            "'resnet18' does not do object-detection; it does image-classification",
+        ),
+        ("spec.dataset.ref", "the dataset 'digits' has no labels for object-detection"),
+    ]
+
+
+def test_a_format_that_the_framework_does_not_read_is_refused() -> None:
+    splits = {name: {"path": name, "annotations": f"{name}.csv"} for name in ("train", "val")}
+    dataset = sound(a_dataset(format="csv", splits=splits))
+    ((path, message, *_),) = told(a_world(datasets={"digits": dataset}))
+    assert path == "spec.dataset.ref"
+    assert message == "timm does not read the format of 'digits', csv"
+
+
+def test_a_batch_larger_than_the_train_split_is_a_warning() -> None:
+    counts = {"images": 9, "splits": {"train": {"images": 9, "perClass": {"0": 4, "1": 5}}}}
+    dataset = sound(a_dataset(statistics=counts))
+    world = a_world(datasets={"digits": dataset})
+    ((path, message, fix, severity),) = told(world)
+    assert (path, severity) == ("spec.training.batchSize", "warning")
+    assert message == "is more than the train split has (9 images), got 64"
+    assert fix == "set batchSize to 9 or less"
+    assert told(world, **{"training.batchSize": 9}) == []
+    ((_, message, *_),) = told(world, **{"dataset.classes": ["0", "1"]})
+    assert "9 images" in message
+
+
+def test_a_dataset_that_cannot_be_read_hides_nothing_else() -> None:
+    found = told(a_world(datasets={"digits": None}), **{"model.name": "resn50"})
+    assert [one[0] for one in found] == ["spec.model.name"]
+
+
+def test_what_can_be_decided_is_checked_in_a_spec_with_other_faults() -> None:
+    changes = {
+        "training.epochs": 0,
+        "model.name": "resn50",
+        "report.gates": ["acuracy >= 1", "x"],
+        "dataset.ref": "digit",
+        "params": {"dropRate": [1]},
+    }
+    assert [one[0] for one in told(**changes)] == [
+        "spec.model.name",
+        "spec.dataset.ref",
+        "spec.report.gates[0]",
+    ]
+
+
+@pytest.mark.parametrize("value", [None, True, 5, -1, 2.5, "x", [], {}, [1], {"a": 1}, [[]]])
+def test_no_value_anywhere_makes_a_check_fail(value: Any) -> None:
+    paths = (
+        "task framework model model.name model.pretrained dataset dataset.ref dataset.classes "
+        "training training.epochs training.batchSize training.imageSize training.optimizer "
+        "training.classWeights training.checkpoint training.earlyStopping training.precision "
+        "training.freeze training.momentum params resources resources.gpus resources.gpuType "
+        "report report.gates report.baseline"
+    ).split()
+    for path in paths:
+        told(**{"resources.gpus": 1, "resources.gpuType": "t4"} | {path: value})
+
+
+def test_two_files_with_one_name_are_told_at_the_second() -> None:
+    files = [
+        load(yaml_of(an_experiment()), "a.yaml"),
+        load(yaml_of(an_experiment()), "b.yaml"),
+        load(yaml_of(a_dataset(**{"metadata.name": "digits-resnet18"})), "c.yaml"),
+    ]
+    (problem,) = check(files, a_world())
+    assert (problem.file, problem.path) == ("b.yaml", "metadata.name")
+    assert problem.message == ("'digits-resnet18' is already the name of the Experiment in a.yaml")
+
+
+def test_a_name_that_a_file_elsewhere_bears_is_told() -> None:
+    loaded = load(yaml_of(an_experiment()), "new.yaml")
+    (problem,) = check([loaded], replace(a_world(), doubles={"new.yaml": "specs/old.yaml"}))
+    assert problem.message.endswith("of the Experiment in specs/old.yaml")
+
+
+def a_repository(root: Path) -> Path:
+    (root / "specs/datasets").mkdir(parents=True)
+    (root / "specs/experiments").mkdir()
+    (root / "vtspec.yaml").write_text(yaml_of(a_project()))
+    (root / "specs/datasets/digits.yaml").write_text(yaml_of(a_dataset()))
+    (root / "specs/experiments/old.yaml").write_text(
+        yaml_of(an_experiment(**{"metadata.name": "old"}))
+    )
+    return root
+
+
+def in_repository(root: Path, name: str, text: str) -> tuple[Loaded, World]:
+    path = root / "specs/experiments" / name
+    path.write_text(text)
+    loaded = load_file(path)
+    return loaded, world_of(find_workspace(root), [loaded], {str(path): str(path.resolve())})
+
+
+def test_a_repository_is_the_world_of_its_specs(tmp_path: Path) -> None:
+    changes = {"report.baseline": "old", "resources.gpus": 1, "resources.gpuType": "a100"}
+    loaded, world = in_repository(
+        a_repository(tmp_path), "new.yaml", yaml_of(an_experiment(**changes))
+    )
+    assert sorted(world.datasets) == ["digits"]
+    assert sorted(world.experiments) == ["digits-resnet18", "old"]
+    assert (len(world.datasets), len(world.experiments)) == (1, 2)
+    assert check([loaded], world) == []
+
+
+def test_a_new_file_with_an_old_name_is_found_out(tmp_path: Path) -> None:
+    text = yaml_of(an_experiment(**{"metadata.name": "old"}))
+    loaded, world = in_repository(a_repository(tmp_path), "new.yaml", text)
+    (problem,) = check([loaded], world)
+    assert problem.message.startswith("'old' is already the name of the Experiment in ")
+
+
+def test_a_dataset_given_beside_an_experiment_is_the_one_it_means(tmp_path: Path) -> None:
+    experiment = load(yaml_of(an_experiment(**{"dataset.ref": "mine"})), "<stdin>")
+    dataset = load(yaml_of(a_dataset(**{"metadata.name": "mine"})), "mine.yaml")
+    workspace = find_workspace(a_repository(tmp_path))
+    assert check([experiment, dataset], world_of(workspace, [experiment, dataset], {})) == []
+    assert len(check([experiment], world_of(workspace, [experiment], {}))) == 1
+
+
+def test_a_broken_dataset_of_the_repository_is_there_but_unknown(tmp_path: Path) -> None:
+    root = a_repository(tmp_path)
+    (root / "specs/datasets/digits.yaml").write_text(yaml_of(a_dataset(format="jpegs")))
+    loaded, world = in_repository(root, "new.yaml", yaml_of(an_experiment()))
+    assert world.datasets["digits"] is None
+    assert check([loaded], world) == []
+
+
+def test_settings_of_an_adapter_that_is_not_installed_are_unknown() -> None:
+    assert params_of(Catalog("nowhere", {})) is None
+    assert "blur" not in (params_of(Catalog("toy", {})) or {})
