@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .contract import TaskType
+from .task_types import TaskType
 
 
 @dataclass(frozen=True, kw_only=True)

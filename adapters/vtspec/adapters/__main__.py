@@ -1,0 +1,296 @@
+"""`python -m vtspec.adapters train|evaluate|export|predict …`: one step, inside the framework's
+own environment.
+
+What happens is told as JSON lines on `--events-fd`; stdout and stderr belong to the framework.
+Exit codes: 0 done, 2 something a person can mend (told as `failed`, with its fix), 75 interrupted
+(a checkpoint was left where training had begun), 1 anything else (`failed`, with its traceback).
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import errno
+import json
+import os
+import shutil
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from . import checkpoints
+from .contract import AdapterError, Exported, InferenceResult, Interrupted, Job, TrainingAdapter
+from .found import AdapterModule, find
+from .job import job_of, params_of
+from .lines import Lines
+from .loop import fit
+
+_INTERRUPTED: Final = 75
+
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one step and return its exit code."""
+    arguments = _parser().parse_args(argv)
+    lines = Lines(fd=arguments.events_fd, stdout=sys.stdout, workdir=arguments.workdir)
+    with _told(lines) as ending, _stoppable(arguments.command, lines):
+        plan = _plan(arguments.plan)
+        module = _module(plan)
+        job = _job(arguments, plan, module)
+        lines.epochs = job.training.epochs
+        lines.images_per_step = job.training.batch_size * job.training.gradient_accumulation
+        adapter = module.Adapter(job, lines)
+        _COMMANDS[arguments.command](adapter, job, lines, arguments)
+    return ending.code
+
+
+@dataclasses.dataclass
+class _Ending:
+    code: int = 0
+
+
+@contextlib.contextmanager
+def _told(lines: Lines) -> Iterator[_Ending]:
+    """Every ending into a line and an exit code, and all lines out before the process ends."""
+    ending = _Ending()
+    try:
+        yield ending
+    except Interrupted:
+        ending.code = _INTERRUPTED
+    except AdapterError as error:
+        ending.code = 2
+        lines.emit("failed", message=str(error), fix=error.fix, traceback=None)
+    except Exception as error:
+        full = isinstance(error, OSError) and error.errno in _FULL
+        ending.code = 2 if full else 1
+        lines.emit(
+            "failed",
+            message=f"the disk is full: {error}" if full else f"{type(error).__name__}: {error}",
+            fix="free some space and run again with --resume" if full else None,
+            traceback=None if full else traceback.format_exc(),
+        )
+    finally:
+        lines.close()
+
+
+@contextlib.contextmanager
+def _stoppable(command: str, lines: Lines) -> Iterator[None]:
+    """SIGTERM, SIGINT and SIGHUP let training write a checkpoint; the rest just leaves."""
+
+    def stop(_number: int, _frame: object) -> None:
+        if command != "train":
+            raise SystemExit(_INTERRUPTED)
+        lines.stop()
+
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    # What the caller has set to be ignored (nohup) stays ignored.
+    before = {n: signal.getsignal(n) for n in numbers if signal.getsignal(n) != signal.SIG_IGN}
+    for number in before:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _train(
+    adapter: TrainingAdapter, job: Job, lines: Lines, arguments: argparse.Namespace
+) -> None:
+    fit(adapter, job, lines, arguments.resume)
+
+
+def _evaluate(
+    adapter: TrainingAdapter, job: Job, lines: Lines, _arguments: argparse.Namespace
+) -> None:
+    adapter.prepare_model()
+    adapter.prepare_dataset()
+    epoch = _load_best(adapter, job)
+    evaluation = adapter.evaluate(job.dataset.final_split)
+    details = {"task": job.task.value, "split": evaluation.split, **evaluation.details}
+    path = job.workdir / "evaluation.json"
+    checkpoints.write_file_atomic(path, json.dumps(details, allow_nan=False) + "\n")
+    lines.emit(
+        "evaluated",
+        split=evaluation.split,
+        metrics=dict(evaluation.metrics),
+        details_path=path.name,
+        checkpoint_epoch=epoch,
+    )
+
+
+def _export(
+    adapter: TrainingAdapter, job: Job, lines: Lines, _arguments: argparse.Namespace
+) -> None:
+    adapter.prepare_model()
+    _load_best(adapter, job)
+    for form, exported in export_into(adapter, job, "model").items():
+        lines.emit(
+            "exported",
+            format=form,
+            path=os.path.relpath(exported.path, job.workdir),
+            max_difference=exported.max_difference,
+        )
+
+
+def export_into(adapter: TrainingAdapter, job: Job, name: str) -> dict[str, Exported]:
+    """Export into the folder `name` of the run, whole or not at all; an earlier one is replaced.
+
+    Raises:
+        AdapterError: a format that the adapter cannot write; the earlier folder stays.
+    """
+    home, hidden = job.workdir / name, job.workdir / f".tmp-{name}-{os.getpid()}"
+    for left in job.workdir.glob(f".tmp-{name}-*"):
+        shutil.rmtree(left)
+    hidden.mkdir()
+    try:
+        written = adapter.export(job.export_formats, hidden)
+        checkpoints.sync_folder(hidden)
+        checkpoints.move_folder(hidden, home)
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
+    return {
+        form: dataclasses.replace(exported, path=home / exported.path.relative_to(hidden))
+        for form, exported in written.items()
+    }
+
+
+def _predict(
+    adapter: TrainingAdapter, job: Job, lines: Lines, arguments: argparse.Namespace
+) -> None:
+    adapter.prepare_model()
+    _load_best(adapter, job)
+    for result in adapter.predict(_images(arguments)):
+        lines.emit("prediction", result=_plain(result))
+
+
+def _load_best(adapter: TrainingAdapter, job: Job) -> int:
+    folder = job.workdir / "checkpoints"
+    try:
+        path = checkpoints.best(folder)
+    except checkpoints.Damaged as damage:
+        raise AdapterError(
+            f"the best checkpoint cannot be used: {damage}", "train again in a new run"
+        ) from damage
+    if path is None:
+        raise AdapterError(f"nothing was trained in {job.workdir} yet", "run `train` there first")
+    epoch, _ = adapter.load_checkpoint(path)
+    return epoch
+
+
+def _images(arguments: argparse.Namespace) -> Iterable[Path]:
+    if arguments.images_from is None:
+        return arguments.images or ()
+    try:
+        listed = arguments.images_from.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise AdapterError(
+            f"--images-from: {error}", "give a text file with one path a line"
+        ) from error
+    return [*(arguments.images or ()), *(Path(line) for line in listed if line.strip())]
+
+
+def _plain(result: InferenceResult) -> dict[str, Any]:
+    """The result as JSON data, without the fields of other tasks."""
+    fields = dataclasses.asdict(result)
+    fields["task_type"] = result.task_type.value
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _plan(path: Path) -> Mapping[str, Any]:
+    try:
+        plan = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise AdapterError(
+            f"{path} is not a plan: {error}", "make one with `vtspec plan SPEC --output json`"
+        ) from error
+    if not isinstance(plan, dict) or plan.get("kind") != "Plan" or plan.get("v") != 1:
+        raise AdapterError(
+            f"{path} is not a plan of version 1",
+            "use an image of the vtspec that made it, or plan with the image's version",
+        )
+    return plan
+
+
+def _module(plan: Mapping[str, Any]) -> AdapterModule:
+    framework = plan.get("framework", {})
+    module = find(str(framework.get("adapter")))
+    if module.VERSION != framework.get("adapterVersion"):
+        raise AdapterError(
+            f"the plan is for version {framework.get('adapterVersion')} of adapter "
+            f"'{framework.get('adapter')}', and this environment has {module.VERSION}",
+            "plan again here, or use the environment that the plan was made for",
+        )
+    return module
+
+
+def _job(arguments: argparse.Namespace, plan: Mapping[str, Any], module: AdapterModule) -> Job:
+    job = job_of(
+        plan,
+        run=arguments.run,
+        attempt=arguments.attempt,
+        data_root=arguments.data or arguments.workdir / "data",
+        workdir=arguments.workdir,
+        weights=arguments.weights,
+        smoke=arguments.smoke,
+    )
+    if job.task not in module.TASKS:
+        raise AdapterError(
+            f"task: the adapter does not do {job.task.value}",
+            f"take one of {', '.join(task.value for task in module.TASKS)}",
+        )
+    job = dataclasses.replace(job, params=params_of(job.params, module.PARAMS, job.task))
+    if arguments.command != "train":
+        # A checkpoint is loaded over them: nobody needs to have the start weights again.
+        model = dataclasses.replace(job.model, pretrained=False, weights=None)
+        return dataclasses.replace(job, model=model)
+    if plan["model"]["weights"] and not job.model.pretrained and job.model.weights is None:
+        raise AdapterError("the plan starts from weights, and none were given", "pass --weights")
+    return job
+
+
+_COMMANDS: Final[
+    Mapping[str, Callable[[TrainingAdapter, Job, Lines, argparse.Namespace], None]]
+] = {"train": _train, "evaluate": _evaluate, "export": _export, "predict": _predict}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m vtspec.adapters", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in _COMMANDS:
+        command = commands.add_parser(name)
+        command.add_argument("--plan", type=Path, required=True, help="plan.json")
+        command.add_argument("--workdir", type=Path, required=True, help="the run's folder")
+        command.add_argument(
+            "--data", type=Path, required=name in ("train", "evaluate"), help="the dataset's root"
+        )
+        command.add_argument("--run", required=True, help="the run's name")
+        command.add_argument("--attempt", type=int, required=True)
+        command.add_argument(
+            "--events-fd", type=_descriptor, required=True, help="where JSON lines go; open"
+        )
+        command.add_argument("--weights", type=Path, help="start weights, .safetensors")
+        command.add_argument("--smoke", action="store_true", help="one batch through every step")
+        if name == "train":
+            command.add_argument("--resume", action="store_true", help="go on where it stopped")
+        if name == "predict":
+            command.add_argument("--images", type=Path, nargs="+", help="images, in order")
+            command.add_argument("--images-from", type=Path, help="a file with a path a line")
+    return parser
+
+
+def _descriptor(text: str) -> int:
+    try:
+        os.fstat(int(text))
+    except (ValueError, OSError) as error:
+        raise argparse.ArgumentTypeError(f"'{text}' is no open file descriptor") from error
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

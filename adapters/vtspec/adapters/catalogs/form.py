@@ -1,0 +1,64 @@
+"""The catalog as a file: JSON with one model a line, so that a difference reads well."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+FORM = 1
+
+
+class Source(Protocol):
+    """What the module `vtspec.adapters.catalogs.<framework>` tells of its framework's models."""
+
+    def versions(self) -> Mapping[str, str]:
+        """The installed packages that decide what the catalog says."""
+
+    def names(self) -> list[str]:
+        """Every model, in the order of the file."""
+
+    def renamed(self) -> Mapping[str, str]:
+        """Names that the framework has given up → the names that it uses now."""
+
+    def entry(self, name: str) -> Mapping[str, Any]:
+        """One model's line: tasks, parameters, sizes, cost and weights."""
+
+
+def catalog(framework: str, source: Source, entries: Mapping[str, Any]) -> dict[str, Any]:
+    """The whole catalog, of entries that were made before."""
+    return {
+        "form": FORM,
+        "framework": framework,
+        "versions": dict(source.versions()),
+        "renamed": dict(source.renamed()),
+        "models": {name: entries[name] for name in source.names()},
+    }
+
+
+def dump(made: Mapping[str, Any]) -> str:
+    """The text of the file."""
+    head = [f"{_line(key)}: {_line(value)}," for key, value in made.items() if key != "models"]
+    models = [f"{_line(name)}: {_line(entry)}" for name, entry in made["models"].items()]
+    return "{\n" + "\n".join(head) + '\n"models": {\n' + ",\n".join(models) + "\n}\n}\n"
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    """One line for each thing that two catalogs say differently."""
+    for key in sorted((old.keys() | new.keys()) - {"models"}):
+        if old.get(key) != new.get(key):
+            yield f"{key}: {_line(old.get(key))} is now {_line(new.get(key))}"
+    before, after = old.get("models", {}), new.get("models", {})
+    for name in sorted(before.keys() | after.keys()):
+        if name not in after:
+            yield f"{name}: is no longer there"
+        elif name not in before:
+            yield f"{name}: is new"
+        else:
+            fields = [key for key in after[name] if after[name][key] != before[name].get(key)]
+            if fields:
+                yield f"{name}: {', '.join(fields)}"
+
+
+def _line(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,168 @@
+"""timm's models: each of `timm.list_models()`, built and measured on the meta device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from . import measure
+
+if TYPE_CHECKING:
+    import torch
+
+CLASSES = 1000
+
+Size = tuple[int, int]
+
+Takes = Callable[[Size], bool]
+
+# Distances from the model's own side that are tried, to learn by which steps its side may differ.
+STEPS = (1, 2, 4, 7, 8, 14, 16, 28, 32, 48, 56, 64, 128)
+
+# Sides that are tried, to learn between which two the smallest lies.
+SIDES = (1, 16, 32, 64, 128, 256, 512)
+
+
+def versions() -> dict[str, str]:
+    """timm's version, and torch's, which does the counting."""
+    return {name: version(name) for name in ("timm", "torch")}
+
+
+def names() -> list[str]:
+    """Every architecture, in timm's own order."""
+    import timm
+
+    return list(timm.list_models())
+
+
+def renamed() -> dict[str, str]:
+    """Names that timm has given up and still understands."""
+    from timm.models._registry import get_deprecated_models
+
+    return {old: new for old, new in sorted(get_deprecated_models().items()) if new}
+
+
+def entry(name: str) -> dict[str, Any]:
+    """One architecture: what it is, what it costs, and its published weights."""
+    network = _network(name)
+    size = _size(_own(name).input_size)
+    takes = _asked(name, network)
+    classifies = takes(size)
+    step = _step(takes, size) if classifies else None
+    return {
+        "tasks": ["image-classification"] if classifies else [],
+        "parameters": measure.parameters(network),
+        "perClass": _per_class(name, network),
+        "size": list(size),
+        "step": step,
+        "build": _own(name).fixed_input_size,
+        "min": None if step is None else list(smallest_size(takes, size, step)),
+        "gmacs": _rounded(measure.attempt(lambda: measure.gmacs(network, _images(1, size)))),
+        "activations": _rounded(
+            measure.attempt(lambda: measure.activations(network, _images(2, size)))
+        ),
+        "weights": _weights(name),
+    }
+
+
+def _own(name: str) -> Any:
+    import timm
+
+    return timm.get_pretrained_cfg(name)
+
+
+def _network(name: str, classes: int = CLASSES, size: Size | None = None) -> torch.nn.Module:
+    import timm
+
+    # Those that timm calls fixed have a table of positions, or windows, for one size.
+    given = {"img_size": size} if size is not None and _own(name).fixed_input_size else {}
+    with measure.on_meta():
+        network: torch.nn.Module = timm.create_model(name, num_classes=classes, **given)
+    return network
+
+
+def _images(count: int, size: Size) -> torch.Tensor:
+    import torch
+
+    return torch.zeros(count, 3, *size, device="meta")
+
+
+def _per_class(name: str, network: torch.nn.Module) -> int:
+    # Counted, as heads differ: with or without bias, two of them in distilled models.
+    fewer = measure.parameters(_network(name, classes=CLASSES - 1))
+    return measure.parameters(network) - fewer
+
+
+def _asked(name: str, network: torch.nn.Module) -> Takes:
+    """A function that says whether the model classifies images of a size, by running it on one."""
+
+    own = _own(name)
+
+    def takes(size: Size) -> bool:
+        sized = size != own.input_size[1:] and own.fixed_input_size
+        fitting = _network(name, size=size) if sized else network
+        return measure.answer(fitting, _images(1, size)) == (1, CLASSES)
+
+    return lambda size: measure.attempt(lambda: takes(size)) or False
+
+
+def _step(takes: Takes, size: Size) -> int | None:
+    larger = ((step, (size[0] + step, size[1] + step)) for step in (*STEPS, *_double(size)))
+    return next((step for step, each in larger if takes(each)), None)
+
+
+def _double(size: Size) -> tuple[int, ...]:
+    # Networks whose inner windows divide their own size exactly take twice that size.
+    height, width = size
+    return (height,) if height == width else ()
+
+
+def smallest_size(takes: Takes, size: Size, step: int) -> Size:
+    """The smallest size that it takes, found by halving between two of SIDES."""
+
+    def shrunk(steps: int) -> Size:
+        return size[0] - steps * step, size[1] - steps * step
+
+    most = (min(size) - 1) // step
+    too_many = most + 1
+    for side in (*SIDES, min(size)):
+        steps = min(most, max(0, (min(size) - side) // step))
+        if takes(shrunk(steps)):
+            break
+        too_many = steps
+    # Most networks begin at one of SIDES, so the next step is tried before halving.
+    probe = steps + 1
+    while too_many - steps > 1:
+        steps, too_many = (probe, too_many) if takes(shrunk(probe)) else (steps, probe)
+        probe = (steps + too_many) // 2
+    return shrunk(steps)
+
+
+def _weights(name: str) -> list[dict[str, Any]]:
+    from timm.models import get_arch_pretrained_cfgs
+
+    found = {cfg.tag: cfg for cfg in get_arch_pretrained_cfgs(name).values() if cfg.has_weights}
+    default = _own(name).tag
+    tags = sorted(found, key=lambda tag: tag != default)
+    return [_published(tag, found[tag]) for tag in tags]
+
+
+def _published(tag: str, cfg: Any) -> dict[str, Any]:
+    weights = {
+        "tag": tag,
+        "licence": cfg.license or "unknown",
+        "hub": cfg.hf_hub_id,
+        "size": list(_size(cfg.input_size)),
+        "classes": cfg.num_classes,
+    }
+    return weights if cfg.hf_hub_id else {**weights, "url": cfg.url}
+
+
+def _size(shape: Sequence[int]) -> Size:
+    _, height, width = shape
+    return height, width
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.4g}")

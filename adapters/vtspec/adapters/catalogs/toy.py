@@ -1,0 +1,40 @@
+"""The toy adapter's one model, on pictures of 8x8 pixels unless another size is asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_SIDE = 8
+_PIXELS = _SIDE * _SIDE
+_CLASSES = 1000
+
+
+def versions() -> dict[str, str]:
+    """No package decides what the catalog says."""
+    return {}
+
+
+def names() -> list[str]:
+    """Every model."""
+    return ["softmax-regression"]
+
+
+def renamed() -> dict[str, str]:
+    """No name was given up."""
+    return {}
+
+
+def entry(name: str) -> dict[str, Any]:
+    """What the model is and costs, with a head of 1,000 classes."""
+    return {
+        "tasks": ["image-classification"],
+        "parameters": _CLASSES * (_PIXELS + 1),
+        "perClass": _PIXELS + 1,
+        "size": [_SIDE, _SIDE],
+        "step": 1,
+        "build": True,
+        "min": [1, 1],
+        "gmacs": _CLASSES * _PIXELS / 1e9,
+        "activations": _CLASSES / 1e6,
+        "weights": [],
+    }

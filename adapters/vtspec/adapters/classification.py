@@ -1,0 +1,194 @@
+"""What a classifier's scores are worth: NumPy in, plain numbers out.
+
+The definitions are those of scikit-learn: macro averages are over the classes that occur in the
+truth or in the predictions, a ratio with nothing to divide by is 0, and average precision is the
+step-wise sum over thresholds with ties taken together. The calibration error is that of Guo et
+al. 2017 (https://arxiv.org/abs/1706.04599) with 15 bins of equal width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+CURVE_POINTS: Final = 101
+"""The most points that a precision-recall curve is given with."""
+
+CALIBRATION_BINS: Final = 15
+
+MATRIX_CLASSES: Final = 1000
+"""Beyond this many classes a confusion matrix and the curves are left out of the details: they
+would be larger than anyone reads."""
+
+
+class Scored:
+    """A split's logits and truth, with what is derived from them once.
+
+    `logits` is `(n, classes)`, `targets` is `(n,)` with class indices; n is at least 1. Ties go
+    to the class with the lower index. Costs a few times the logits' size in memory.
+    """
+
+    def __init__(self, logits: NDArray[Any], targets: NDArray[Any]) -> None:
+        import numpy as np
+
+        wide = logits.astype(np.float64)
+        shifted = wide - wide.max(axis=1, keepdims=True)
+        exponents = np.exp(shifted)
+        totals = exponents.sum(axis=1, keepdims=True)
+        rows = np.arange(len(targets))
+        self.targets: Ints = targets.astype(np.int64)
+        self.probabilities: Floats = exponents / totals
+        self.predicted: Ints = wide.argmax(axis=1)
+        self.confidence: Floats = self.probabilities[rows, self.predicted]
+        self.losses: Floats = np.log(totals[:, 0]) - shifted[rows, self.targets]
+        self.ranks: Ints = _ranks(wide, self.targets)
+        self.right = self.predicted == self.targets
+        self.classes = logits.shape[1]
+
+
+def metrics_of(scored: Scored) -> dict[str, float]:
+    """The standard metrics of image classification, by name."""
+    confusion = confusion_of(scored)
+    precision, recall, f1 = _per_class(confusion)
+    occurs = (confusion.sum(axis=0) + confusion.sum(axis=1)) > 0
+    return {
+        "accuracy": float(scored.right.mean()),
+        "top5_accuracy": float((scored.ranks < min(5, scored.classes)).mean()),
+        "macro_f1": float(f1[occurs].mean()),
+        "macro_precision": float(precision[occurs].mean()),
+        "macro_recall": float(recall[occurs].mean()),
+        "ece": _calibration(scored)[1],
+        "loss": float(scored.losses.mean()),
+    }
+
+
+def details_of(scored: Scored, classes: Sequence[str]) -> dict[str, Any]:
+    """What a report shows beside the metrics, as plain JSON data; see `docs/results.md`.
+
+    With more than `MATRIX_CLASSES` classes, `confusion` is None and `prCurves` is empty.
+    """
+    confusion = confusion_of(scored)
+    precision, recall, f1 = _per_class(confusion)
+    support = confusion.sum(axis=1)
+    bins, ece = _calibration(scored)
+    small = scored.classes <= MATRIX_CLASSES
+    return {
+        "confusion": confusion.tolist() if small else None,
+        "perClass": [
+            {
+                "class": name,
+                "precision": _rounded(precision[index]),
+                "recall": _rounded(recall[index]),
+                "f1": _rounded(f1[index]),
+                "support": int(support[index]),
+            }
+            for index, name in enumerate(classes)
+        ],
+        "prCurves": (
+            {name: _curve(scored, index) for index, name in enumerate(classes)} if small else {}
+        ),
+        "calibration": {"bins": bins, "ece": _rounded(ece)},
+    }
+
+
+def worst_errors(scored: Scored, limit: int) -> list[int]:
+    """The places of the most confident mistakes, the worst first; at most `limit`."""
+    import numpy as np
+
+    wrong = np.flatnonzero(~scored.right)
+    order = np.argsort(-scored.confidence[wrong], kind="stable")
+    return [int(place) for place in wrong[order][:limit]]
+
+
+def confusion_of(scored: Scored) -> Ints:
+    """How many images of true class `i` were called `j`, at `[i, j]`; `(classes, classes)`."""
+    import numpy as np
+
+    flat = scored.targets * scored.classes + scored.predicted
+    counts = np.bincount(flat, minlength=scored.classes**2)
+    return counts.reshape(scored.classes, scored.classes)
+
+
+def _ranks(logits: Floats, targets: Ints) -> Ints:
+    import numpy as np
+
+    own = logits[np.arange(len(targets)), targets][:, None]
+    before = np.arange(logits.shape[1])[None, :] < targets[:, None]
+    ranks: Ints = ((logits > own) | ((logits == own) & before)).sum(axis=1)
+    return ranks
+
+
+def _per_class(confusion: Ints) -> tuple[Floats, Floats, Floats]:
+    hits = confusion.diagonal().astype(float)
+    called, true = confusion.sum(axis=0), confusion.sum(axis=1)
+    return _ratio(hits, called), _ratio(hits, true), _ratio(2 * hits, called + true)
+
+
+def _ratio(part: Floats, whole: NDArray[Any]) -> Floats:
+    import numpy as np
+
+    ratio: Floats = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+    return ratio
+
+
+def _calibration(scored: Scored) -> tuple[list[dict[str, Any]], float]:
+    import numpy as np
+
+    edges = np.linspace(0.0, 1.0, CALIBRATION_BINS + 1)
+    # A bin holds its upper edge: a confidence of exactly 1 belongs to the last.
+    places = np.clip(np.searchsorted(edges, scored.confidence, side="left") - 1, 0, None)
+    bins, ece = [], 0.0
+    for place in range(CALIBRATION_BINS):
+        inside = places == place
+        count = int(inside.sum())
+        confidence = float(scored.confidence[inside].mean()) if count else None
+        accuracy = float(scored.right[inside].mean()) if count else None
+        if confidence is not None and accuracy is not None:
+            ece += count / len(places) * abs(accuracy - confidence)
+        bins.append(
+            {
+                "low": _rounded(edges[place]),
+                "high": _rounded(edges[place + 1]),
+                "count": count,
+                "confidence": _rounded(confidence),
+                "accuracy": _rounded(accuracy),
+            }
+        )
+    return bins, ece
+
+
+def _curve(scored: Scored, index: int) -> dict[str, Any]:
+    import numpy as np
+
+    positive = scored.targets == index
+    if not positive.any():
+        return {"recall": [], "precision": [], "averagePrecision": None}
+    scores = scored.probabilities[:, index]
+    order = np.argsort(-scores, kind="stable")
+    hits = np.cumsum(positive[order])
+    # Images with one score are one threshold: only the last of them is a point.
+    ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
+    hits = hits[ends]
+    recall, precision = hits / positive.sum(), hits / (ends + 1)
+    average = float(np.sum(np.diff(recall, prepend=0.0) * precision))
+    # What follows the first point of full recall says nothing more.
+    last = int(np.argmax(recall >= 1.0)) + 1
+    recall = np.concatenate([[0.0], recall[:last]])
+    precision = np.concatenate([[1.0], precision[:last]])
+    kept = np.unique(np.linspace(0, last, CURVE_POINTS).round().astype(int))
+    return {
+        "recall": [_rounded(value) for value in recall[kept]],
+        "precision": [_rounded(value) for value in precision[kept]],
+        "averagePrecision": _rounded(average),
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(float(value), 6)

@@ -1,0 +1,164 @@
+"""Checks of training: that it happens, that it is reproducible, that every setting counts."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from vtspec.adapters.contract import AdapterError, Param, TaskType
+from vtspec.adapters.metrics import METRICS, main_metric
+
+from .subject import Nonconformance, Reads, Run, Subject, demand, predictions
+
+
+def it_trains(subject: Subject) -> None:
+    """Every epoch and step is told, in order; `should_stop` is asked; losses are numbers."""
+    run = subject.unbroken
+    heard, epochs = run.heard, run.job.training.epochs
+    demand(run.interrupted is None, "training stopped although nobody asked it to")
+    demand(heard.ends == 1, f"on_train_end was called {heard.ends} times, not once")
+    demand(
+        [int(result.epoch) for result in heard.epochs] == list(range(1, epochs + 1)),
+        "on_epoch_end was not called once for each epoch, in order",
+    )
+    per_epoch = run.steps_per_epoch()
+    expected = [(e, s, per_epoch) for e in range(1, epochs + 1) for s in range(1, per_epoch + 1)]
+    demand(heard.steps == expected, "on_step_end was not called once for each step, in order")
+    demand(heard.polls >= len(heard.steps), "should_stop was not asked after every optimizer step")
+    losses = [loss for result in heard.epochs for loss in (result.train_loss, result.val_loss)]
+    demand(
+        all(loss is not None and math.isfinite(loss) for loss in losses),
+        "an epoch has no train_loss or val_loss that is a number",
+    )
+    json.dumps(heard.configs[0])
+
+
+def its_loss_falls(subject: Subject) -> None:
+    """The training loss of the last epoch is lower than that of the first."""
+    losses = [result.train_loss or 0.0 for result in subject.unbroken.heard.epochs]
+    demand(losses[-1] < losses[0], f"the training loss went from {losses[0]} to {losses[-1]}")
+
+
+def metrics_have_the_standard_names(subject: Subject) -> None:
+    """`validate` and `evaluate` report the task's metrics, the main one, and no others."""
+    run = subject.unbroken
+    evaluation = subject.judge_of(run).evaluate(run.job.dataset.final_split)
+    demand(evaluation.split == run.job.dataset.final_split, "evaluate names another split")
+    known = {metric.name for metric in METRICS[run.job.task]}
+    reported = [(f"epoch {r.epoch:g}", r.metrics) for r in run.heard.epochs]
+    for where, metrics in [*reported, ("evaluate", evaluation.metrics)]:
+        others = sorted(set(metrics) - known)
+        demand(not others, f"{where} reports {', '.join(others)}, which are no standard names")
+        main = main_metric(run.job.task).name
+        demand(main in metrics, f"{where} does not report {main}")
+        broken = sorted(name for name, value in metrics.items() if not math.isfinite(value))
+        demand(not broken, f"{where} reports {', '.join(broken)} that is not a number")
+
+
+def smoke_is_one_batch(subject: Subject) -> None:
+    """A smoke run takes one optimizer step, then validates and keeps a checkpoint."""
+    run = subject.train("smoke", smoke=True)
+    demand(run.heard.steps == [(1, 1, 1)], f"a smoke run took the steps {run.heard.steps}")
+    run.weights()
+
+
+def the_same_seed_gives_the_same_weights(subject: Subject) -> None:
+    """A second run of the same job ends with the same weights and figures, bit for bit."""
+    again = subject.train("again")
+    demand(
+        again.weights() == subject.unbroken.weights()
+        and again.figures() == subject.unbroken.figures(),
+        "the same job, run twice, gives different weights or figures",
+    )
+
+
+def another_seed_gives_other_weights(subject: Subject) -> None:
+    """The seed counts."""
+    seed = subject.plan["training"]["seed"] + 1
+    other = subject.train("other-seed", subject.with_training(seed=seed))
+    demand(
+        other.weights() != subject.unbroken.weights(),
+        "another seed gives exactly the same weights",
+    )
+
+
+def chosen_classes_are_the_ones_it_learns(subject: Subject) -> None:
+    """Of a subset of classes, in an order of its own, only those are learnt, by their names."""
+    chosen = [*reversed(subject.plan["dataset"]["classes"])][:-1]
+    demand(len(chosen) >= 2, "the plan needs three classes to check a subset of them")
+    run = subject.train("subset", _with_classes(subject.plan, chosen))
+    adapter = subject.judge_of(run)
+    evaluation = adapter.evaluate("val")
+    if run.job.task is not TaskType.IMAGE_CLASSIFICATION:
+        return
+    told = predictions(adapter, run.job, "val")
+    others = {name for _, result in told for name in result.scores or ()} - set(chosen)
+    demand(not others, f"of a subset of classes, it scores others: {', '.join(sorted(others))}")
+    right = sum(truth == result.predicted_label for truth, result in told) / len(told)
+    demand(
+        abs(right - evaluation.metrics["accuracy"]) <= 1 / len(told),
+        f"evaluate finds {evaluation.metrics['accuracy']:.3f} of a subset of classes right, "
+        f"but by their names {right:.3f} are",
+    )
+
+
+def every_param_is_read(subject: Subject) -> None:
+    """Nobody sets a param in vain: training, predicting or exporting looks at each."""
+    run = subject.unbroken
+    adapter = subject.judge_of(run)
+    adapter.evaluate("val")
+    predictions(adapter, run.job, "val")
+    folder = run.job.workdir / "read"
+    folder.mkdir(exist_ok=True)
+    adapter.export(run.job.export_formats, folder)
+    assert isinstance(run.job.params, Reads)
+    unread = sorted(set(run.job.params) - run.job.params.read)
+    demand(not unread, f"params that are never read: {', '.join(unread)}")
+
+
+def every_param_changes_something(subject: Subject) -> None:
+    """Another value of each param gives other weights, another loss or metric, another config, or
+    a refusal; tried with a smoke run each."""
+    for name, param in subject.module.PARAMS.items():
+        if param.tasks is not None and subject.plan["task"] not in param.tasks:
+            continue
+        given = {**subject.plan["params"], **subject.companions.get(name, {})}
+        now = given.get(name, param.default)
+        known = subject.other_values
+        other = known[name] if name in known else _another(name, param, now)
+        before = _outcome(subject, f"param-{name}-before", given)
+        after = _outcome(subject, f"param-{name}-after", {**given, name: other})
+        demand(
+            before != after, f"params.{name}: {now!r} and {other!r} give the same in everything"
+        )
+
+
+def _outcome(subject: Subject, name: str, params: Mapping[str, Any]) -> Any:
+    try:
+        run: Run = subject.train(name, {**subject.plan, "params": dict(params)}, smoke=True)
+    except AdapterError as refusal:
+        return str(refusal)
+    return run.weights(), run.figures(), json.dumps(run.heard.configs, sort_keys=True)
+
+
+def _another(name: str, param: Param, now: Any) -> Any:
+    if param.type == "bool":
+        return not now
+    if param.choices is not None:
+        return next(choice for choice in param.choices if choice != now)
+    if param.type == "str":
+        raise Nonconformance(f"give Subject.other_values a second value for params.{name}")
+    start = 0 if now is None else now
+    step = 1 if param.type == "int" else max(abs(start) / 2, 0.1)
+    for value in (start + step, start - step):
+        if (param.minimum is None or value >= param.minimum) and (
+            param.maximum is None or value <= param.maximum
+        ):
+            return value
+    return param.minimum if param.minimum != now else param.maximum
+
+
+def _with_classes(plan: Mapping[str, Any], classes: list[str]) -> dict[str, Any]:
+    return {**plan, "dataset": {**plan["dataset"], "classes": classes}}

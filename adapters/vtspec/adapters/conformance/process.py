@@ -1,0 +1,107 @@
+"""A training in a process of its own, watched and ended at chosen moments."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+from .subject import Nonconformance, Subject
+
+LONGEST_S: Final = 300.0
+"""Seconds after which a process counts as hung."""
+
+_POLL_S: Final = 0.0005
+
+
+class Process:
+    """`python -m vtspec.adapters train` with what it tells, read as it comes."""
+
+    def __init__(
+        self, subject: Subject, folder: Path, plan: Mapping[str, Any], *more: str
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+        self.events: list[dict[str, Any]] = []
+        self._rest = b""
+        self._printed = folder / "printed.txt"
+        self._reader, writer = os.pipe()
+        os.set_blocking(self._reader, False)
+        with self._printed.open("wb") as printed:
+            self._process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "vtspec.adapters", "train"),
+                    *("--plan", str(folder / "plan.json"), "--workdir", str(folder)),
+                    *("--data", str(subject.data_root), "--run", folder.name, "--attempt", "1"),
+                    *("--events-fd", str(writer), *more),
+                ],
+                env={**os.environ, **subject.environment},
+                pass_fds=[writer],
+                stdin=subprocess.DEVNULL,
+                stdout=printed,
+                stderr=subprocess.STDOUT,
+            )
+        os.close(writer)
+        self._ends_at = time.monotonic() + LONGEST_S
+
+    def __enter__(self) -> Process:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Nothing is left behind, whatever happened."""
+        self._process.kill()
+        self._process.wait()
+        os.close(self._reader)
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        """The events of one kind that were told so far."""
+        return [event for event in self.events if event["kind"] == kind]
+
+    def until(self, moment: Callable[[], bool]) -> bool:
+        """Read on until `moment` is there; False where the process ended before."""
+        while not moment():
+            ended = self._process.poll() is not None
+            self._read()
+            if ended:
+                return moment()
+            if time.monotonic() > self._ends_at:
+                raise Nonconformance(f"training hangs: no end after {LONGEST_S:g} s")
+            time.sleep(_POLL_S)
+        return True
+
+    def signal(self, number: int) -> None:
+        """Send a signal."""
+        self._process.send_signal(number)
+
+    def end(self) -> int:
+        """Read on to the end; the exit code."""
+        self.until(lambda: False)
+        return self._process.wait()
+
+    def last_words(self) -> str:
+        """What it called a failure, and the end of what it printed."""
+        failures = [str(event.get("message")) for event in self.of("failed")]
+        printed = self._printed.read_text(encoding="utf-8", errors="replace")[-500:]
+        return " ".join([*failures, printed]).strip()
+
+    def _read(self) -> None:
+        while True:
+            try:
+                block = os.read(self._reader, 1 << 16)
+            except BlockingIOError:
+                return
+            if not block:
+                return
+            *lines, self._rest = (self._rest + block).split(b"\n")
+            self.events += [json.loads(line) for line in lines]

@@ -1,0 +1,141 @@
+"""Checks of what a trained model is made into: evaluation, predictions, exports."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from vtspec.adapters import checkpoints
+from vtspec.adapters.contract import InferenceResult, TaskType
+
+from .subject import Heard, Subject, demand, predictions
+
+_CLASSIFICATION_DETAILS = (
+    "images",
+    "classes",
+    "confusion",
+    "perClass",
+    "prCurves",
+    "calibration",
+    "errors",
+)
+_PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def validate_agrees_with_evaluate(subject: Subject) -> None:
+    """`evaluate` of the val split measures what `validate` measured when the best epoch ended."""
+    run = subject.unbroken
+    best = checkpoints.best(run.job.workdir / "checkpoints")
+    assert best is not None
+    epoch = checkpoints.read_manifest(best).epoch
+    validated = run.heard.epochs[epoch - 1].metrics
+    evaluated = subject.judge_of(run).evaluate("val").metrics
+    for name, value in validated.items():
+        demand(
+            name in evaluated and math.isclose(value, evaluated[name], rel_tol=1e-4, abs_tol=1e-6),
+            f"validate found {name} {value} in epoch {epoch}, evaluate {evaluated.get(name)}",
+        )
+
+
+def predict_agrees_with_evaluate(subject: Subject) -> None:
+    """Image by image, `predict` says what `evaluate` counts; checked for image-classification.
+
+    One image may fall to the other side of a tie; the mean loss over the scores must be equal to
+    1 in 1,000, as it is only where both see the same pixels.
+    """
+    run = subject.unbroken
+    if run.job.task is not TaskType.IMAGE_CLASSIFICATION:
+        return
+    split = run.job.dataset.final_split
+    metrics = subject.judge_of(run).evaluate(split).metrics
+    told = predictions(subject.best_of(run), run.job, split)
+    right = sum(truth == result.predicted_label for truth, result in told) / len(told)
+    demand(
+        abs(right - metrics["accuracy"]) <= 1 / len(told),
+        f"predict is right in {right:.4f} of the images, evaluate in {metrics['accuracy']:.4f}",
+    )
+    loss = math.fsum(_loss(truth, result) for truth, result in told) / len(told)
+    demand(
+        math.isclose(loss, metrics["loss"], rel_tol=1e-3, abs_tol=1e-5),
+        f"the loss of what predict says is {loss}, evaluate says {metrics['loss']}",
+    )
+
+
+def an_export_gives_the_same_outputs(subject: Subject) -> None:
+    """Every format asked for is written, and the weights exported, taken as start weights, predict
+    what the checkpoint predicts."""
+    run = subject.unbroken
+    adapter = subject.best_of(run)
+    folder = run.job.workdir / "exported"
+    folder.mkdir(exist_ok=True)
+    written = adapter.export(run.job.export_formats, folder)
+    for form in {"safetensors", *run.job.export_formats}:
+        demand(form in written, f"export did not write {form}")
+        demand(
+            written[form].path.is_file() and folder in written[form].path.parents,
+            f"export of {form} names no file in the folder that it was given",
+        )
+    start = written["safetensors"].path
+    model = dataclasses.replace(run.job.model, pretrained=False, weights=start)
+    job = dataclasses.replace(run.job, model=model)
+    reloaded = subject.module.Adapter(job, Heard())
+    reloaded.prepare_model()
+    pairs = zip(predictions(adapter, job, "val"), predictions(reloaded, job, "val"), strict=True)
+    for (_, before), (_, after) in pairs:
+        demand(
+            _outputs(before) == _outputs(after),
+            f"the exported weights say something else of {before.image_path} than the checkpoint",
+        )
+
+
+def details_are_what_a_report_needs(subject: Subject) -> None:
+    """The details are plain JSON with what `docs/results.md` names; for image-classification."""
+    run = subject.unbroken
+    evaluation = subject.judge_of(run).evaluate(run.job.dataset.final_split)
+    details = evaluation.details
+    json.dumps(details, allow_nan=False)
+    if run.job.task is not TaskType.IMAGE_CLASSIFICATION:
+        return
+    missing = [name for name in _CLASSIFICATION_DETAILS if name not in details]
+    demand(not missing, f"the details of an evaluation lack {', '.join(missing)}")
+    demand(details["classes"] == list(run.job.dataset.classes), "the details name other classes")
+    demand(
+        sum(map(sum, details["confusion"])) == details["images"],
+        "the confusion matrix does not count every image once",
+    )
+    right = sum(row[index] for index, row in enumerate(details["confusion"]))
+    demand(
+        math.isclose(right / details["images"], evaluation.metrics["accuracy"]),
+        "the confusion matrix and the accuracy disagree",
+    )
+    _check_errors(details, run.job.workdir)
+
+
+def _check_errors(details: Mapping[str, Any], workdir: Path) -> None:
+    errors = details["errors"]
+    demand(len(errors) <= 24, "the details show more than 24 errors")
+    confidences = [error["confidence"] for error in errors]
+    demand(confidences == sorted(confidences, reverse=True), "the surest errors do not come first")
+    for error in errors:
+        demand(error["true"] != error["predicted"], f"{error['image']} is called an error")
+        thumbnail = workdir / error["thumbnail"]
+        demand(
+            thumbnail.is_file() and thumbnail.read_bytes().startswith(_PNG),
+            f"the thumbnail {error['thumbnail']} is no PNG in the work folder",
+        )
+
+
+def _loss(truth: str, result: InferenceResult) -> float:
+    score = (result.scores or {}).get(truth, 0.0)
+    demand(score > 0.0, f"predict gives {result.image_path}'s own class no score")
+    return -math.log(score)
+
+
+def _outputs(result: InferenceResult) -> dict[str, Any]:
+    fields = dataclasses.asdict(result)
+    del fields["inference_time_ms"]
+    return fields

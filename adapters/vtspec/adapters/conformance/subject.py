@@ -1,0 +1,250 @@
+"""What is checked, and the runs that the checks share."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from vtspec.adapters import checkpoints
+from vtspec.adapters.contract import (
+    InferenceResult,
+    Interrupted,
+    Job,
+    MetricsResult,
+    TrainingAdapter,
+    TrainingSummary,
+)
+from vtspec.adapters.found import AdapterModule
+from vtspec.adapters.job import job_of, params_of
+from vtspec.adapters.labels import labelled_images
+from vtspec.adapters.loop import fit
+
+
+class Nonconformance(AssertionError):
+    """What an adapter does that the contract does not allow, or does not do that it asks for."""
+
+
+def demand(holds: bool, otherwise: str) -> None:
+    """Raise `Nonconformance` with the sentence `otherwise` unless something holds."""
+    if not holds:
+        raise Nonconformance(otherwise)
+
+
+class Reads(Mapping[str, Any]):
+    """A job's params that remember which of them were read."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = dict(values)
+        self.read: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self.read.add(name)
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+@dataclass
+class Heard:
+    """Callbacks that keep what they are told, and ask to stop once `stop_at` was reached.
+
+    `stop_at` is (epoch, step): the step counts within the epoch, 0 for the epoch's end.
+    """
+
+    stop_at: tuple[int, int] | None = None
+    steps: list[tuple[int, int, int]] = field(default_factory=list)
+    epochs: list[MetricsResult] = field(default_factory=list)
+    configs: list[Mapping[str, Any]] = field(default_factory=list)
+    ends: int = 0
+    polls: int = 0
+    _reached: bool = False
+
+    def on_train_begin(self, config: Mapping[str, Any]) -> None:
+        """Keep the config."""
+        self.configs.append(config)
+
+    def on_step_end(self, epoch: int, step: int, steps: int, loss: float | None) -> None:
+        """Keep the position."""
+        self.steps.append((epoch, step, steps))
+        self._reached |= self.stop_at == (epoch, step)
+
+    def on_epoch_end(self, epoch: int, metrics: MetricsResult) -> None:
+        """Keep the metrics."""
+        self.epochs.append(metrics)
+        self._reached |= self.stop_at == (epoch, 0)
+
+    def on_checkpoint(self, path: Path, epoch: int, step: int, *, best: bool) -> None:
+        """Nothing: what is on disk is looked at."""
+
+    def on_train_end(
+        self, final_metrics: Mapping[str, float], summary: TrainingSummary | None = None
+    ) -> None:
+        """Count."""
+        self.ends += 1
+
+    def on_warning(self, message: str) -> None:
+        """Nothing: a warning is no fault."""
+
+    def should_stop(self) -> bool:
+        """Whether `stop_at` was reached."""
+        self.polls += 1
+        return self._reached
+
+
+Weights = Mapping[str, tuple[str, tuple[int, ...], bytes]]
+"""Each tensor's type, shape and bytes."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training in this process."""
+
+    job: Job
+    heard: Heard
+    interrupted: Interrupted | None
+
+    def weights(self) -> Weights:
+        """The weights of the newest checkpoint."""
+        found = checkpoints.resumable(self.job.workdir / "checkpoints")
+        if found is None:
+            raise Nonconformance("training left no checkpoint that can be read")
+        return weights_of(found[0])
+
+    def steps_per_epoch(self) -> int:
+        """Optimizer steps of an epoch, as the adapter tells them."""
+        demand(bool(self.heard.steps), "on_step_end was never called")
+        steps = self.heard.steps[0][2]
+        demand(steps >= 2, "the plan is too small to check with: two steps an epoch or more")
+        return steps
+
+    def figures(self) -> list[tuple[float, float | None, float | None, Mapping[str, float]]]:
+        """What each epoch measured, without its times."""
+        return [(m.epoch, m.train_loss, m.val_loss, m.metrics) for m in self.heard.epochs]
+
+
+@dataclass(kw_only=True)
+class Subject:
+    """An adapter and a small job for it.
+
+    `module` is what `vtspec.adapters.found.find` gives for the plan's `framework.adapter`;
+    `folder` is empty and takes the runs; `environment` is added to the variables of the processes
+    that are started. `other_values` gives a second value for a param where one cannot be told
+    from its `Param`; `companions` gives the other params without which one has no effect.
+    """
+
+    module: AdapterModule
+    plan: Mapping[str, Any]
+    data_root: Path
+    folder: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    other_values: Mapping[str, Any] = field(default_factory=dict)
+    companions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @cached_property
+    def unbroken(self) -> Run:
+        """The run that all others are held against; trained once."""
+        run = self.train("unbroken")
+        demand(
+            run.job.training.epochs >= 3, "the plan is too small to check with: 3 epochs or more"
+        )
+        return run
+
+    def job(self, name: str, plan: Mapping[str, Any] | None = None, *, smoke: bool = False) -> Job:
+        """A job whose work folder is `folder / name`; its params are `Reads`."""
+        workdir = self.folder / name
+        workdir.mkdir(parents=True, exist_ok=True)
+        job = job_of(
+            self.plan if plan is None else plan,
+            run=name,
+            attempt=1,
+            data_root=self.data_root,
+            workdir=workdir,
+            smoke=smoke,
+        )
+        params = params_of(job.params, self.module.PARAMS, job.task)
+        return dataclasses.replace(job, params=Reads(params))
+
+    def train(
+        self,
+        name: str,
+        plan: Mapping[str, Any] | None = None,
+        *,
+        stop_at: tuple[int, int] | None = None,
+        resume: bool = False,
+        smoke: bool = False,
+    ) -> Run:
+        """Train in this process, with an adapter of its own."""
+        job, heard = self.job(name, plan, smoke=smoke), Heard(stop_at=stop_at)
+        interrupted = None
+        try:
+            fit(self.module.Adapter(job, heard), job, heard, resume)
+        except Interrupted as stop:
+            interrupted = stop
+        return Run(job, heard, interrupted)
+
+    def best_of(self, run: Run) -> TrainingAdapter:
+        """A fresh adapter that holds the best weights of a run, without its data."""
+        path = checkpoints.best(run.job.workdir / "checkpoints")
+        if path is None:
+            raise Nonconformance("no checkpoint is called the best after training")
+        adapter: TrainingAdapter = self.module.Adapter(run.job, Heard())
+        adapter.prepare_model()
+        adapter.load_checkpoint(path)
+        return adapter
+
+    def judge_of(self, run: Run) -> TrainingAdapter:
+        """The same, with its data, so that it can evaluate."""
+        path = checkpoints.best(run.job.workdir / "checkpoints")
+        if path is None:
+            raise Nonconformance("no checkpoint is called the best after training")
+        adapter: TrainingAdapter = self.module.Adapter(run.job, Heard())
+        adapter.prepare_model()
+        adapter.prepare_dataset()
+        adapter.load_checkpoint(path)
+        return adapter
+
+    def with_training(self, **changes: Any) -> dict[str, Any]:
+        """The plan with other fields of `training`."""
+        return {**self.plan, "training": {**self.plan["training"], **changes}}
+
+
+def predictions(
+    adapter: TrainingAdapter, job: Job, split: str
+) -> list[tuple[str, InferenceResult]]:
+    """(true class, what `predict` says) of every labelled image of a split."""
+    images = labelled_images(job.dataset, split)
+    results = list(adapter.predict(image.path for image in images))
+    demand(
+        [result.image_path for result in results] == [str(image.path) for image in images],
+        "predict does not give one result an image, in the order of the images",
+    )
+    truths = [job.dataset.classes[image.target] for image in images]
+    return list(zip(truths, results, strict=True))
+
+
+def weights_of(path: Path) -> Weights:
+    """What a checkpoint's `model.safetensors` holds."""
+    file = path / "model.safetensors"
+    demand(file.is_file(), f"{path.name} has no model.safetensors")
+    data = file.read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    header.pop("__metadata__", None)
+    body = data[8 + length :]
+    return {
+        name: (
+            entry["dtype"],
+            tuple(entry["shape"]),
+            body[entry["data_offsets"][0] : entry["data_offsets"][1]],
+        )
+        for name, entry in header.items()
+    }

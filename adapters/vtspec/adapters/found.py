@@ -1,0 +1,100 @@
+"""An adapter by its name: the file name is the registry."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+
+from .contract import AdapterError, Job, Param, TaskType, TrainingCallbacks
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+GROUP: Final = "vtspec.adapters"
+"""The entry-point group in which a third party names its module."""
+
+
+_PARTS: Final = ("Adapter", "PARAMS", "VERSION", "TASKS")
+
+
+class AdapterModule(Protocol):
+    """What the module of a framework holds; readable without importing the framework.
+
+    `VERSION` is raised by hand whenever the same job would give another result; it is part of a
+    plan's id.
+    """
+
+    @property
+    def Adapter(self) -> Callable[[Job, TrainingCallbacks], Any]:
+        """A class that is a `TrainingAdapter` or an `OwnLoop`."""
+
+    @property
+    def PARAMS(self) -> Mapping[str, Param]:
+        """The framework's own settings."""
+
+    @property
+    def VERSION(self) -> str:
+        """See above."""
+
+    @property
+    def TASKS(self) -> tuple[TaskType, ...]:
+        """What it can train."""
+
+
+def find(name: str, third_party: Iterable[EntryPoint] | None = None) -> AdapterModule:
+    """The adapter's module: `vtspec.adapters.<name>`, else the entry point of that name.
+
+    Raises:
+        AdapterError: there is none, it does not import, or it lacks a part.
+    """
+    module = _own(name) if name in _modules() else None
+    if module is None:
+        module = _of_third_party(name, third_party)
+    lacking = [part for part in _PARTS if not hasattr(module, part)]
+    if lacking:
+        raise AdapterError(
+            f"adapter '{name}' has no {', '.join(lacking)}", "see docs/adapters.md for its parts"
+        )
+    return cast(AdapterModule, module)
+
+
+def _of_third_party(name: str, third_party: Iterable[EntryPoint] | None) -> Any:
+    # Looking through all that is installed takes time that a built-in adapter does not cost.
+    from importlib.metadata import entry_points
+
+    installed = entry_points(group=GROUP) if third_party is None else third_party
+    points = {point.name: point for point in installed}
+    if name in points:
+        return _loaded(points[name])
+    # The machinery lies beside the adapters; only what has an `Adapter` is one.
+    known = {own for own in _modules() if _own(own)} | set(points)
+    raise AdapterError(f"there is no adapter '{name}'", _meant(name, sorted(known)))
+
+
+def _modules() -> list[str]:
+    package = importlib.import_module(__package__ or "vtspec.adapters")
+    names = [module.name for module in pkgutil.iter_modules(package.__path__)]
+    return [name for name in names if not name.startswith("_")]
+
+
+def _own(name: str) -> Any | None:
+    module = importlib.import_module(f"{__package__}.{name}")
+    return module if hasattr(module, "Adapter") else None
+
+
+def _loaded(point: EntryPoint) -> Any:
+    try:
+        return point.load()
+    except ImportError as error:
+        raise AdapterError(
+            f"adapter '{point.name}' ({point.value}) does not import: {error}",
+            f"install what it needs, or remove the package that names it in '{GROUP}'",
+        ) from error
+
+
+def _meant(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean '{close[0]}'?" if close else f"there are: {', '.join(known)}"

@@ -1,0 +1,209 @@
+"""A plan (`docs/plan.md`) into the `Job` that an adapter is given."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from .contract import (
+    AdapterError,
+    DatasetJob,
+    EarlyStopping,
+    Ema,
+    Job,
+    ModelJob,
+    Param,
+    Split,
+    TaskType,
+    TrainingJob,
+)
+
+_TYPES: Final[dict[str, tuple[type, ...]]] = {
+    "bool": (bool,),
+    "int": (int,),
+    "float": (float, int),
+    "str": (str,),
+}
+
+_NOT_IN_PLAN: Final = frozenset({"monitor", "keep_every"})
+"""Fields of `TrainingJob` that a plan holds under `checkpoint`."""
+
+
+def job_of(  # noqa: PLR0913 - by keyword, each a field of Job
+    plan: Mapping[str, Any],
+    *,
+    run: str,
+    attempt: int,
+    data_root: Path,
+    workdir: Path,
+    weights: Path | None = None,
+    smoke: bool = False,
+) -> Job:
+    """The job that a plan describes; `smoke` makes it one epoch, of one batch a step.
+
+    Raises:
+        AdapterError: the plan lacks something, or says something that this version of the
+            adapters does not know and would have to ignore.
+    """
+    try:
+        return Job(
+            run=run,
+            attempt=attempt,
+            task=_task(plan["task"]),
+            model=_model(plan["model"], weights),
+            dataset=_dataset(plan["dataset"], data_root),
+            training=_training(plan["training"], smoke),
+            params=dict(plan["params"]),
+            export_formats=tuple(plan["export"]["formats"]),
+            gpus=plan["resources"]["gpus"],
+            cpus=plan["resources"]["cpus"],
+            workdir=workdir,
+            smoke=smoke,
+        )
+    except KeyError as missing:
+        raise AdapterError(
+            f"the plan has no {missing}", "make it anew with `vtspec plan SPEC --output json`"
+        ) from missing
+
+
+def params_of(
+    given: Mapping[str, Any], declared: Mapping[str, Param], task: TaskType
+) -> dict[str, Any]:
+    """Every parameter that an adapter declares for a task: as given, else its default.
+
+    Raises:
+        AdapterError: one that is not declared, of another type, or out of its range.
+    """
+    known = {name: param for name, param in declared.items() if _applies(param, task)}
+    for name, value in given.items():
+        if name not in known:
+            raise AdapterError(
+                f"params.{name}: there is no such parameter", _meant(name, tuple(known))
+            )
+        _check(f"params.{name}", value, known[name])
+    return {name: given.get(name, param.default) for name, param in known.items()}
+
+
+def _applies(param: Param, task: TaskType) -> bool:
+    return param.tasks is None or task in param.tasks
+
+
+def _check(path: str, value: Any, param: Param) -> None:
+    if value is None and param.default is None:
+        return
+    is_of_type = isinstance(value, _TYPES[param.type]) and (
+        param.type == "bool" or not isinstance(value, bool)
+    )
+    if not is_of_type:
+        raise AdapterError(f"{path}: must be of type {param.type}, got {value!r}", param.help)
+    if param.choices is not None and value not in param.choices:
+        raise AdapterError(
+            f"{path}: must be one of its choices, got {value!r}", _meant(value, param.choices)
+        )
+    # Written so that NaN, which compares as false with everything, is refused too.
+    if param.minimum is not None and not value >= param.minimum:
+        raise AdapterError(
+            f"{path}: must be at least {param.minimum:g}, got {value!r}",
+            f"set it to {param.minimum:g} or more",
+        )
+    if param.maximum is not None and not value <= param.maximum:
+        raise AdapterError(
+            f"{path}: must be at most {param.maximum:g}, got {value!r}",
+            f"set it to {param.maximum:g} or less",
+        )
+
+
+def _meant(word: str, known: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    if close:
+        return f"did you mean '{close[0]}'?"
+    return f"take one of {', '.join(known)}" if known else "leave it out: there are none"
+
+
+def _task(name: str) -> TaskType:
+    try:
+        return TaskType(name)
+    except ValueError:
+        raise AdapterError(
+            f"task: there is no task '{name}'",
+            _meant(name, tuple(task.value for task in TaskType)),
+        ) from None
+
+
+def _model(raw: Mapping[str, Any], weights: Path | None) -> ModelJob:
+    origin = raw["weights"] or {}
+    is_hub = origin.get("type") == "hub"
+    return ModelJob(
+        name=raw["name"],
+        pretrained=is_hub,
+        weights=weights,
+        hub_id=origin["id"] if is_hub else None,
+        hub_revision=origin["revision"] if is_hub else None,
+    )
+
+
+def _dataset(raw: Mapping[str, Any], root: Path) -> DatasetJob:
+    return DatasetJob(
+        root=root,
+        format=raw["format"],
+        classes=tuple(raw["classes"]),
+        all_classes=tuple(raw["allClasses"]),
+        splits={
+            name: Split(
+                path=split["path"],
+                annotations=split.get("annotations"),
+                targets=split.get("targets"),
+            )
+            for name, split in raw["splits"].items()
+            if split
+        },
+        final_split=raw["finalSplit"],
+    )
+
+
+def _training(raw: Mapping[str, Any], smoke: bool) -> TrainingJob:
+    fields = {field.name for field in dataclasses.fields(TrainingJob)} - _NOT_IN_PLAN
+    _refuse_unknown("training", raw, {_camel(name) for name in fields} | {"checkpoint"})
+    values = {name: raw[_camel(name)] for name in fields}
+    checkpoint = _part("checkpoint", raw["checkpoint"], ("monitor", "every")) or {}
+    ema = _part("ema", raw["ema"], ("decay", "warmup"))
+    early = _part("earlyStopping", raw["earlyStopping"], ("patience", "minDelta"))
+    freeze = values["freeze"]
+    values |= {
+        "image_size": tuple(values["image_size"]),
+        "monitor": checkpoint["monitor"],
+        "keep_every": checkpoint["every"],
+        "ema": Ema(decay=ema["decay"], warmup=ema["warmup"]) if ema else None,
+        "early_stopping": EarlyStopping(patience=early["patience"], min_delta=early["minDelta"])
+        if early
+        else None,
+        "freeze": freeze if isinstance(freeze, str) else tuple(freeze),
+    }
+    if smoke:
+        values |= {"epochs": 1, "early_stopping": None}
+    return TrainingJob(**values)
+
+
+def _part(
+    name: str, raw: Mapping[str, Any] | None, known: tuple[str, ...]
+) -> Mapping[str, Any] | None:
+    if raw is not None:
+        _refuse_unknown(f"training.{name}", raw, set(known))
+    return raw
+
+
+def _refuse_unknown(path: str, raw: Mapping[str, Any], known: set[str]) -> None:
+    unknown = sorted(set(raw) - known)
+    if unknown:
+        raise AdapterError(
+            f"{path}.{unknown[0]}: this image is older than the plan and does not know it",
+            "use an image of the vtspec that made the plan, or plan with the image's version",
+        )
+
+
+def _camel(name: str) -> str:
+    return re.sub(r"_([a-z])", lambda match: match[1].upper(), name)

@@ -1,0 +1,53 @@
+"""A classifier's most confident mistakes, with small pictures of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from .classification import Scored, worst_errors
+from .contract import DatasetJob
+from .labels import LabelledImage
+
+SHOWN: Final = 24
+THUMBNAIL_PIXELS: Final = 96
+
+
+def sample_errors(
+    scored: Scored, images: Sequence[LabelledImage], data: DatasetJob, workdir: Path
+) -> list[dict[str, Any]]:
+    """The worst mistakes of `scored`, whose rows are `images`: at most `SHOWN`, the worst first.
+
+    Writes a PNG of at most `THUMBNAIL_PIXELS` a side for each under `workdir/plots/errors`, where
+    those of an earlier call are removed.
+    """
+    folder = workdir / "plots" / "errors"
+    folder.mkdir(parents=True, exist_ok=True)
+    for earlier in folder.glob("*.png"):
+        earlier.unlink()
+    errors = []
+    for place, row in enumerate(worst_errors(scored, SHOWN)):
+        path = images[row].path
+        thumbnail = folder / f"{place:02d}.png"
+        _shrink(path, thumbnail)
+        errors.append(
+            {
+                "image": Path(os.path.relpath(path, data.root)).as_posix(),
+                "true": data.classes[images[row].target],
+                "predicted": data.classes[int(scored.predicted[row])],
+                "confidence": round(float(scored.confidence[row]), 6),
+                "thumbnail": thumbnail.relative_to(workdir).as_posix(),
+            }
+        )
+    return errors
+
+
+def _shrink(source: Path, target: Path) -> None:
+    from PIL import Image
+
+    with Image.open(source) as image:
+        small = image.convert("RGB")
+        small.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS))
+        small.save(target)

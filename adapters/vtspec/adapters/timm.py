@@ -1,0 +1,312 @@
+"""The adapter of timm: image classification with any of timm's models.
+
+A training is what one would write oneself around timm: `create_model`, `create_transform`, a
+PyTorch loader, `create_optimizer_v2`, `create_scheduler_v2`, in one process on the CPU or one GPU.
+The weights that it ends with are those of such a loop, bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import checkpoints
+from .classification import details_of, metrics_of
+from .contract import (
+    AdapterError,
+    Evaluation,
+    Exported,
+    InferenceResult,
+    Interrupted,
+    Job,
+    MetricsResult,
+    TaskType,
+    TrainingCallbacks,
+)
+from .labels import LabelledImage, labelled_images
+from .mistakes import sample_errors
+from .timm_classifier import Classifier
+from .timm_data import settings_of, train_loader, train_transform
+from .timm_epoch import Course, Cut, batches_after, cut
+from .timm_model import build_network, freeze
+from .timm_params import PARAMS, completed, mixing_alphas
+from .timm_recipe import Recipe
+from .torch_failures import explained
+from .torch_state import (
+    choose_device,
+    choose_kernels,
+    load_state,
+    load_weights,
+    random_states,
+    restore_random_states,
+    save_state,
+    save_weights,
+    seed_everything,
+)
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["PARAMS", "TASKS", "VERSION", "Adapter"]
+
+VERSION = "1"
+"""Raised whenever the same job would end with other weights."""
+
+TASKS = (TaskType.IMAGE_CLASSIFICATION,)
+
+_LOSS_EVERY = 20
+"""Optimizer steps between two looks at the loss: on a GPU each one waits for all before it."""
+
+
+class Adapter:
+    """timm behind the methods of `TrainingAdapter`.
+
+    Raises `AdapterError` at once for params that this job has no use for.
+    """
+
+    def __init__(self, job: Job, callbacks: TrainingCallbacks) -> None:
+        self.job = completed(job)
+        self.callbacks = callbacks
+        self.images: dict[str, list[LabelledImage]] = {}
+        self.metrics: Mapping[str, float] = {}
+        self._training: _Training | None = None
+        self._resumed: Mapping[str, Any] | None = None
+
+    def prepare_model(self) -> None:
+        """Build the network from the job's seed, with its start weights, on its device."""
+        import torch
+        from timm.utils import ModelEmaV3
+
+        job, training = self.job, self.job.training
+        device = choose_device(job.gpus, training.precision)
+        torch.set_num_threads(job.cpus)
+        choose_kernels(deterministic=training.deterministic)
+        seed_everything(training.seed)
+        self.model = build_network(job, self.callbacks.on_warning)
+        self.still = freeze(self.model, training.freeze)
+        layout = torch.channels_last if job.params["channelsLast"] else torch.preserve_format
+        self.model.to(device=device, memory_format=layout)  # type: ignore[call-overload]
+        ema = training.ema
+        self.ema = ModelEmaV3(self.model, decay=ema.decay, use_warmup=ema.warmup) if ema else None
+        self.settings = settings_of(self.model, job)
+
+    def prepare_dataset(self) -> None:
+        """List the splits and make the loader; images are decoded when they are used."""
+        data = self.job.dataset
+        listed = {
+            name: labelled_images(data, name)
+            for name in dict.fromkeys(("train", "val", data.final_split))
+        }
+        counts = self._counted(listed)
+        self.images = {name: self._limited(images) for name, images in listed.items()}
+        self._training = _Training(self, counts)
+        self._warn(self._training.cut)
+
+    def describe(self) -> Mapping[str, Any]:
+        """Device, parameters and how many of them learn, images of each split, steps an epoch."""
+        import timm
+        import torch
+
+        parameters = list(self.model.parameters())
+        device = parameters[0].device
+        on_gpu = device.type == "cuda"
+        return {
+            "device": torch.cuda.get_device_name(device) if on_gpu else "cpu",
+            "threads": torch.get_num_threads(),
+            "precision": self.job.training.precision,
+            "channelsLast": self.job.params["channelsLast"],
+            "gradientCheckpointing": self.job.params["gradientCheckpointing"],
+            "parameters": sum(p.numel() for p in parameters),
+            "trainable": sum(p.numel() for p in parameters if p.requires_grad),
+            "images": {name: len(images) for name, images in self.images.items()},
+            "stepsPerEpoch": self._prepared().cut.steps,
+            "versions": {"timm": timm.__version__, "torch": str(torch.__version__)},
+        }
+
+    def train_epoch(self, epoch: int) -> MetricsResult:
+        """Train epoch `epoch`, or the rest of it after a resume."""
+        training = self._prepared()
+        course = self._course(training)
+        batches = batches_after(course, training.cut, training.loader, training.generator)
+        steps = training.cut.steps
+        self.model.train()
+        for norm in self.still:
+            norm.eval()
+        while course.step < steps:
+            with explained():
+                training.step(batches, course)
+            looks = course.step % _LOSS_EVERY == 0 or course.step == steps
+            told = course.recent_loss(epoch) if looks else None
+            self.callbacks.on_step_end(epoch, course.step, steps, told)
+            if self.callbacks.should_stop():
+                path = self._write(epoch - 1, course)
+                raise Interrupted(epoch - 1, course.step, path)
+        return MetricsResult(
+            epoch=epoch,
+            train_loss=course.mean_loss(),
+            val_loss=None,
+            learning_rate=training.recipe.learning_rate,
+        )
+
+    def validate(self, epoch: int) -> MetricsResult:
+        """Measure the val split, with the averaged weights where there are some."""
+        self.metrics = metrics_of(self._classifier().scored(self.images["val"]))
+        loss = self.metrics["loss"]
+        self._prepared().recipe.measured(self.metrics.get(self.job.training.monitor, loss))
+        return MetricsResult(
+            epoch=epoch, train_loss=None, val_loss=loss, metrics=dict(self.metrics)
+        )
+
+    def save_checkpoint(self, epoch: int) -> Path:
+        """Write the whole state after `epoch`."""
+        return self._write(epoch, None)
+
+    def load_checkpoint(self, path: Path) -> tuple[int, int]:
+        """Take up the weights, and after `prepare_dataset` everything that training needs."""
+        try:
+            load_weights(self.model, path / "model.safetensors")
+            if self.ema is not None:
+                load_weights(self.ema.module, path / "ema.safetensors")
+        except (RuntimeError, OSError) as error:
+            raise AdapterError(
+                f"{path} is no checkpoint of this network: {str(error).splitlines()[0]}",
+                "take one of the same run",
+            ) from error
+        if self._training is not None:
+            state = load_state(path / "state.pt")
+            self._training.recipe.restore(state["recipe"])
+            self.metrics = state["metrics"]
+            self._resumed = state
+        manifest = checkpoints.read_manifest(path)
+        return manifest.epoch, manifest.step
+
+    def evaluate(self, split: str) -> Evaluation:
+        """Measure one split in full, and write pictures of its worst mistakes."""
+        data = self.job.dataset
+        if split not in self.images:
+            self.images[split] = self._limited(labelled_images(data, split))
+        images = self.images[split]
+        scored = self._classifier().scored(images)
+        details = {
+            "images": len(images),
+            "classes": list(data.classes),
+            **details_of(scored, data.classes),
+            "errors": sample_errors(scored, images, data, self.job.workdir),
+        }
+        return Evaluation(split=split, metrics=metrics_of(scored), details=details)
+
+    def predict(self, images: Iterable[Path]) -> Iterator[InferenceResult]:
+        """What the model says of each image, in order, with a score for each class."""
+        return self._classifier().predictions(images)
+
+    def export(self, formats: Sequence[str], folder: Path) -> Mapping[str, Exported]:
+        """Write the weights that were measured, and the ONNX form of them, checked."""
+        return self._classifier().export(formats, folder)
+
+    def _classifier(self) -> Classifier:
+        network = self.model if self.ema is None else self.ema.module
+        return Classifier(network, self.settings, self.job)
+
+    def _prepared(self) -> _Training:
+        if self._training is None:
+            raise RuntimeError("prepare_dataset comes before training")
+        return self._training
+
+    def _course(self, training: _Training) -> Course:
+        state, self._resumed = self._resumed, None
+        if state is not None:
+            restore_random_states(state["random"], training.generator)
+        if state is not None and state["course"] is not None:
+            return Course.of_state(state["course"])
+        return Course(random_states(training.generator))
+
+    def _write(self, epoch: int, course: Course | None) -> Path:
+        training = self._prepared()
+        step = course.step if course else 0
+        state = {
+            "recipe": training.recipe.state(),
+            "random": random_states(training.generator),
+            "course": course.state() if course else None,
+            "metrics": dict(self.metrics),
+        }
+
+        def fill(folder: Path) -> None:
+            save_weights(self.model, folder / "model.safetensors")
+            if self.ema is not None:
+                save_weights(self.ema.module, folder / "ema.safetensors")
+            save_state(state, folder / "state.pt")
+
+        metrics = {} if course else self.metrics
+        return checkpoints.write(
+            self.job.workdir / "checkpoints",
+            checkpoints.name_of(epoch, step),
+            {"epoch": epoch, "step": step, "metrics": metrics},
+            fill,
+        )
+
+    def _counted(self, listed: Mapping[str, Sequence[LabelledImage]]) -> tuple[int, ...]:
+        """Train images of each class; tells of classes that a split lacks."""
+        classes = self.job.dataset.classes
+        counts = {
+            split: [
+                sum(image.target == index for image in images) for index in range(len(classes))
+            ]
+            for split, images in listed.items()
+        }
+        for split, found in counts.items():
+            empty = [name for name, count in zip(classes, found, strict=True) if not count]
+            if empty and split == "train":
+                raise AdapterError(
+                    f"the train split has no images of class '{empty[0]}'",
+                    "add some, or leave the class out with dataset.classes",
+                )
+            if empty:
+                self.callbacks.on_warning(f"split {split} has no images of {', '.join(empty)}")
+        return tuple(counts["train"])
+
+    def _limited(self, images: list[LabelledImage]) -> list[LabelledImage]:
+        size = self.job.training.batch_size
+        if not self.job.smoke or len(images) <= size:
+            return images
+        # Spread over the split, so that a smoke test meets every class if it can.
+        return [images[place * len(images) // size] for place in range(size)]
+
+    def _warn(self, epoch: Cut) -> None:
+        training = self.job.training
+        if epoch.left_out:
+            self.callbacks.on_warning(
+                f"each epoch leaves out {epoch.left_out} train images, others every time: they "
+                "would make a last batch that cannot be trained on"
+            )
+        if training.warmup_epochs >= training.epochs:
+            self.callbacks.on_warning(
+                f"a warm-up of {training.warmup_epochs:g} epochs in a training of "
+                f"{training.epochs}: the learning rate never reaches {training.learning_rate:g}"
+            )
+
+
+class _Training:
+    """What an adapter needs to train beside its network: data in batches, and the recipe."""
+
+    def __init__(self, adapter: Adapter, counts: tuple[int, ...]) -> None:
+        import torch
+
+        job, images = adapter.job, adapter.images["train"]
+        self.cut = cut(len(images), job.training, mixed=any(mixing_alphas(job)))
+        self.generator = torch.Generator().manual_seed(job.training.seed)
+        transform = train_transform(adapter.settings, job)
+        self.loader = train_loader(
+            images, transform, job, self.generator, drop_last=self.cut.left_out > 0
+        )
+        self.recipe = Recipe(adapter.model, adapter.ema, job, self.cut.steps, counts)
+
+    def step(self, batches: Iterator[tuple[torch.Tensor, torch.Tensor]], course: Course) -> None:
+        """One optimizer step: the gradients of its batches, then the update."""
+        share = self.cut.share(course.step)
+        for _ in range(share):
+            images, targets = next(batches)
+            loss = self.recipe.backward(images, targets, share)
+            course.add(loss, len(targets))
+        self.recipe.update()
+        course.step += 1

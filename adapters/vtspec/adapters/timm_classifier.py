@@ -1,0 +1,153 @@
+"""A trained classifier at work: scores for a split, predictions for files, exports."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Final
+
+from .classification import Scored
+from .contract import AdapterError, Exported, InferenceResult, Job
+from .labels import LabelledImage, labelled_images
+from .timm_data import Unreadable, decode, eval_loader, eval_transform, readable
+from .timm_recipe import autocast
+from .torch_export import export_onnx, export_safetensors
+from .torch_failures import explained
+
+if TYPE_CHECKING:
+    import torch
+
+EXPORTS: Final = ("safetensors", "onnx")
+
+_CHECKED_IMAGES: Final = 8
+
+
+class Classifier:
+    """A network with all that images go through before it, and classes behind it.
+
+    `settings` are those of `timm_data.settings_of`. Everything here is measured in `eval()` mode,
+    in the job's precision; exports are float32.
+    """
+
+    def __init__(self, network: torch.nn.Module, settings: Mapping[str, Any], job: Job) -> None:
+        self.network = network
+        self.settings = settings
+        self.job = job
+        self.device = next(network.parameters()).device
+
+    def scored(self, images: Sequence[LabelledImage]) -> Scored:
+        """The logits and the truth of labelled images, one row each, in order.
+
+        Raises:
+            AdapterError: an image is unreadable, or an output is not a number.
+        """
+        import torch
+
+        logits, targets = [], []
+        loader = eval_loader(images, eval_transform(self.settings), self.job)
+        for inputs, truth in readable(iter(loader)):
+            logits.append(self._logits(inputs).cpu())
+            targets.append(truth)
+        joined = torch.cat(logits)
+        if not joined.isfinite().all():
+            raise AdapterError(
+                "the network's outputs are no longer numbers",
+                "lower training.learningRate, or set training.gradientClipping: 1.0",
+            )
+        return Scored(joined.numpy(), torch.cat(targets).numpy())
+
+    def predictions(self, paths: Iterable[Path]) -> Iterator[InferenceResult]:
+        """What it says of each image file, in order, with a score for each class."""
+        import torch
+
+        transform = eval_transform(self.settings)
+        waiting = iter(paths)
+        while group := list(islice(waiting, self.job.training.batch_size)):
+            inputs = []
+            for path in group:
+                image = decode(path)
+                if isinstance(image, Unreadable):
+                    raise image.error()
+                inputs.append(transform(image))
+            began = perf_counter()
+            rows = self._logits(torch.stack(inputs)).double().softmax(dim=1).cpu().tolist()
+            spent_ms = (perf_counter() - began) * 1000 / len(group)
+            for path, row in zip(group, rows, strict=True):
+                yield self._result(path, row, spent_ms)
+
+    def export(self, formats: Sequence[str], folder: Path) -> Mapping[str, Exported]:
+        """Write `model.safetensors`, always, and `model.onnx` where asked for, into `folder`."""
+        unknown = [form for form in formats if form not in EXPORTS]
+        if unknown:
+            raise AdapterError(
+                f"export.formats: '{unknown[0]}' cannot be written",
+                f"take {' or '.join(EXPORTS)}",
+            )
+        metadata = self._metadata()
+        written = {
+            "safetensors": export_safetensors(self.network, folder / "model.safetensors", metadata)
+        }
+        if "onnx" in formats:
+            written["onnx"] = export_onnx(
+                self.network, self._samples(), folder / "model.onnx", metadata
+            )
+        return written
+
+    def _logits(self, inputs: torch.Tensor) -> torch.Tensor:
+        import torch
+
+        self.network.eval()
+        layout = torch.channels_last if self.job.params["channelsLast"] else torch.preserve_format
+        with (
+            explained(),
+            torch.inference_mode(),
+            autocast(self.device, self.job.training.precision),
+        ):
+            moved = inputs.to(self.device, non_blocking=True, memory_format=layout)
+            logits: torch.Tensor = self.network(moved).float()
+        return logits
+
+    def _result(self, path: Path, row: Sequence[float], spent_ms: float) -> InferenceResult:
+        confidence = max(row)
+        classes = self.job.dataset.classes
+        return InferenceResult(
+            image_path=str(path),
+            task_type=self.job.task,
+            inference_time_ms=spent_ms,
+            predicted_label=classes[row.index(confidence)],
+            confidence=confidence,
+            scores=dict(zip(classes, row, strict=True)),
+        )
+
+    def _samples(self) -> torch.Tensor:
+        """A few images to hold an export against: of the val split, or noise where no data is."""
+        import torch
+
+        try:
+            images = labelled_images(self.job.dataset, "val")
+        except AdapterError:
+            # Exporting needs no data at hand; noise of the normalised images' own spread will do.
+            generator = torch.Generator().manual_seed(self.job.training.seed)
+            return torch.randn(_CHECKED_IMAGES, *self.settings["input_size"], generator=generator)
+        spread = images[:: max(len(images) // _CHECKED_IMAGES, 1)][:_CHECKED_IMAGES]
+        loader = eval_loader(spread, eval_transform(self.settings), self.job)
+        return torch.cat([inputs for inputs, _ in readable(iter(loader))])
+
+    def _metadata(self) -> dict[str, str]:
+        """What a reader of the weights needs to use them; values are JSON, save for names."""
+        settings = self.settings
+        return {
+            "framework": "timm",
+            "model": self.job.model.name,
+            "task": self.job.task.value,
+            "classes": json.dumps(list(self.job.dataset.classes), ensure_ascii=False),
+            "image_size": json.dumps(list(settings["input_size"][1:])),
+            "mean": json.dumps(list(settings["mean"])),
+            "std": json.dumps(list(settings["std"])),
+            "interpolation": settings["interpolation"],
+            "crop_pct": json.dumps(settings["crop_pct"]),
+            "crop_mode": settings["crop_mode"],
+        }

@@ -1,0 +1,199 @@
+"""How a job's images become batches: timm's transforms, PyTorch's loader."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from .contract import AdapterError, Job
+from .labels import LabelledImage
+from .timm_params import AUGMENTING
+
+if TYPE_CHECKING:
+    import torch
+    from PIL.Image import Image
+
+    Transform = Callable[[Image], torch.Tensor]
+
+PRESETS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "none": {"no_aug": True},
+    "light": {"scale": (0.8, 1.0), "ratio": (0.9, 1 / 0.9), "color_jitter": None},
+    # timm's own defaults: crop of 8 to 100 % of the area, flip, colour.
+    "standard": {},
+    "strong": {"auto_augment": "rand-m9-mstd0.5-inc1", "re_prob": 0.25, "re_mode": "pixel"},
+}
+"""Augmentation presets, as arguments of `timm.data.create_transform`."""
+
+_CHANGES: Final = {
+    "hflip": "hflip",
+    "vflip": "vflip",
+    "colorJitter": "color_jitter",
+    "autoAugment": "auto_augment",
+    "reProb": "re_prob",
+    "reMode": "re_mode",
+    "reCount": "re_count",
+    "trainInterpolation": "interpolation",
+}
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """An image that could not be decoded, and why; it travels to the training process in place
+    of a batch, since an exception loses its type on the way."""
+
+    path: Path
+    reason: str
+
+    def error(self) -> AdapterError:
+        """What a person is told."""
+        return AdapterError(
+            f"{self.path} cannot be read as an image: {self.reason}",
+            "repair or remove it; 'vtspec datasets inspect' on the dataset lists all like it",
+        )
+
+
+class ImageFiles:
+    """A map-style dataset of image files. timm's own replaces what it cannot read by its
+    neighbour; here an unreadable image is an item of its own."""
+
+    def __init__(self, images: Sequence[LabelledImage], transform: Transform) -> None:
+        self.images = images
+        self.transform = transform
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int] | Unreadable:
+        path, target = self.images[index]
+        image = decode(path)
+        return image if isinstance(image, Unreadable) else (self.transform(image), target)
+
+
+def decode(path: Path) -> Image | Unreadable:
+    """The whole image in RGB; greyscale, palettes and alpha are converted."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            return image.convert("RGB")
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
+        return Unreadable(path, str(error) or type(error).__name__)
+    except Image.DecompressionBombError as error:
+        return Unreadable(path, str(error))
+
+
+def collate(items: Sequence[tuple[torch.Tensor, int] | Unreadable]) -> Any:
+    """PyTorch's batch of the items, or the first one that is unreadable."""
+    from torch.utils.data import default_collate
+
+    for item in items:
+        if isinstance(item, Unreadable):
+            return item
+    return default_collate(list(items))
+
+
+def readable(batches: Iterator[Any]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """The batches `(n, 3, h, w)` and `(n,)`, one by one.
+
+    Raises:
+        AdapterError: an image of the batch is unreadable.
+    """
+    for batch in batches:
+        if isinstance(batch, Unreadable):
+            raise batch.error()
+        yield batch[0], batch[1]
+
+
+def settings_of(model: torch.nn.Module, job: Job) -> dict[str, Any]:
+    """How the model wants its images: `input_size` `(3, h, w)`, `mean`, `std`, `interpolation`,
+    `crop_pct`, `crop_mode`; the model's own where the job does not say."""
+    import timm
+
+    wanted = {
+        "input_size": (3, *job.training.image_size),
+        "interpolation": job.params["interpolation"],
+        "crop_pct": job.params["cropPct"],
+        "crop_mode": job.params["cropMode"],
+    }
+    settings = timm.data.resolve_model_data_config(model, args=wanted)
+    assert isinstance(settings, dict)
+    return settings
+
+
+def train_transform(settings: Mapping[str, Any], job: Job) -> Transform:
+    """The random transform of train images.
+
+    Raises:
+        AdapterError: timm does not understand the automatic augmentation asked for.
+    """
+    from timm.data import create_transform
+
+    given = [name for name in AUGMENTING if job.params[name] is not None]
+    changes = {_CHANGES[name]: job.params[name] for name in given if name in _CHANGES}
+    if job.params["cropScaleMin"] is not None:
+        changes["scale"] = (job.params["cropScaleMin"], 1.0)
+    try:
+        transform: Transform = create_transform(
+            **{**settings, **PRESETS[job.training.augmentation], **changes}, is_training=True
+        )
+    except (AssertionError, KeyError, ValueError, IndexError) as error:
+        raise AdapterError(
+            f"timm does not understand params.autoAugment '{job.params['autoAugment']}': "
+            f"{str(error) or type(error).__name__}",
+            "write it as timm does, such as rand-m9-mstd0.5-inc1, augmix-m5 or original",
+        ) from error
+    return transform
+
+
+def eval_transform(settings: Mapping[str, Any]) -> Transform:
+    """The fixed transform of val and test images, and of those to predict."""
+    from timm.data import create_transform
+
+    transform: Transform = create_transform(**settings)
+    return transform
+
+
+def train_loader(
+    images: Sequence[LabelledImage],
+    transform: Transform,
+    job: Job,
+    generator: torch.Generator,
+    *,
+    drop_last: bool,
+) -> torch.utils.data.DataLoader[Any]:
+    """Shuffled batches; `generator` decides the order and the random states of the workers.
+
+    Workers start anew each epoch, so that an epoch depends on nothing but the generator's state
+    at its start.
+    """
+    return _loader(
+        ImageFiles(images, transform), job, generator, {"shuffle": True, "drop_last": drop_last}
+    )
+
+
+def eval_loader(
+    images: Sequence[LabelledImage], transform: Transform, job: Job
+) -> torch.utils.data.DataLoader[Any]:
+    """Batches in order. It has a generator of its own: measuring must not disturb training."""
+    import torch
+
+    return _loader(ImageFiles(images, transform), job, torch.Generator(), {"shuffle": False})
+
+
+def _loader(
+    files: ImageFiles, job: Job, generator: torch.Generator, more: Mapping[str, Any]
+) -> torch.utils.data.DataLoader[Any]:
+    from torch.utils.data import DataLoader
+
+    return DataLoader(
+        files,  # type: ignore[arg-type]  # any map-style object will do
+        batch_size=job.training.batch_size,
+        num_workers=job.training.workers,
+        pin_memory=job.gpus > 0,
+        collate_fn=collate,
+        generator=generator,
+        **more,
+    )

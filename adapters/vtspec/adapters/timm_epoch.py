@@ -1,0 +1,143 @@
+"""Where an epoch stands: how it is cut into steps, what it has summed up, how to find back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .contract import AdapterError, TrainingJob
+from .timm_data import readable
+from .torch_state import random_states, restore_random_states
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Cut:
+    """An epoch of `batches`, `accumulation` of which make an optimizer step; the last step may
+    have fewer. `left_out` images fit into no batch; 0 where the last batch is a partial one."""
+
+    batches: int
+    accumulation: int
+    left_out: int
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps of the epoch."""
+        return -(-self.batches // self.accumulation)
+
+    def share(self, step: int) -> int:
+        """How many batches make the step after `step` finished ones."""
+        return min(self.accumulation, self.batches - step * self.accumulation)
+
+
+def cut(images: int, training: TrainingJob, *, mixed: bool) -> Cut:
+    """How the train split is cut.
+
+    A last batch of one image (which batch norm cannot take) or, where images are `mixed` in
+    pairs, of an odd number is left out; the shuffle leaves out others in each epoch.
+
+    Raises:
+        AdapterError: the batch size is odd where pairs are needed, or nothing would be left.
+    """
+    size = training.batch_size
+    if mixed and size % 2:
+        raise AdapterError(
+            f"mixup takes images in pairs, and training.batchSize is {size}",
+            f"set training.batchSize to {size + 1}",
+        )
+    full, rest = divmod(images, size)
+    unusable = rest % 2 == 1 if mixed else rest == 1 and size > 1
+    if unusable and not full:
+        raise AdapterError(
+            f"the train split has {images} images, which make no batch",
+            f"add images, or set training.batchSize to {max(images - 1, 1)}",
+        )
+    left_out = rest if unusable else 0
+    return Cut(
+        batches=full + (1 if rest and not left_out else 0),
+        accumulation=training.gradient_accumulation,
+        left_out=left_out,
+    )
+
+
+class Course:
+    """The course of one epoch: optimizer steps done, the loss so far, and the random states it
+    started from. `total` is the sum over images, kept where the loss is."""
+
+    def __init__(self, start: Mapping[str, Any]) -> None:
+        self.start = start
+        self.step = 0
+        self.images = 0
+        self.total: torch.Tensor | float = 0.0
+        self._looked: tuple[float, int] = (0.0, 0)
+
+    def add(self, loss: torch.Tensor, images: int) -> None:
+        """Count one batch by its mean loss; does not wait for a GPU."""
+        self.total = self.total + loss.double() * images
+        self.images += images
+
+    def recent_loss(self, epoch: int) -> float:
+        """The mean loss of the images since the last call; waits for a GPU.
+
+        Raises:
+            AdapterError: the loss is no longer a number.
+        """
+        total, images = float(self.total), self.images
+        if not math.isfinite(total):
+            raise AdapterError(
+                f"the training loss is no longer a number in epoch {epoch}, step {self.step}",
+                "lower training.learningRate, set training.gradientClipping: 1.0, or take "
+                "precision fp32 or bf16",
+            )
+        before, counted = self._looked
+        self._looked = (total, images)
+        return (total - before) / max(images - counted, 1)
+
+    def mean_loss(self) -> float:
+        """The mean over all images of the epoch so far."""
+        return float(self.total) / max(self.images, 1)
+
+    def state(self) -> dict[str, Any]:
+        """Plain data and tensors."""
+        return {
+            "step": self.step,
+            "images": self.images,
+            "total": float(self.total),
+            "start": dict(self.start),
+        }
+
+    @classmethod
+    def of_state(cls, state: Mapping[str, Any]) -> Course:
+        """What `state` gave."""
+        course = cls(state["start"])
+        course.step, course.images = state["step"], state["images"]
+        course.total = state["total"]
+        course._looked = (float(course.total), course.images)
+        return course
+
+
+def batches_after(
+    course: Course, cut: Cut, loader: Any, generator: torch.Generator
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """The batches of the epoch that come after the course's steps, exactly as they would have.
+
+    The order of images and the random states of worker processes follow from the state at the
+    epoch's start, and the latter from every batch since: so the epoch is begun again from there,
+    what was trained on is drawn and dropped, and the random states of now are put back. Costs
+    the loading of those batches.
+    """
+    if course.step == 0:
+        return readable(iter(loader))
+    if course.step >= cut.steps:
+        return iter(())
+    now = random_states(generator)
+    restore_random_states(course.start, generator)
+    batches = readable(iter(loader))
+    for _ in range(course.step * cut.accumulation):
+        next(batches)
+    restore_random_states(now, generator)
+    return batches

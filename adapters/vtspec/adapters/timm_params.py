@@ -1,0 +1,282 @@
+"""The params that the timm adapter knows, and when each of them has an effect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from .contract import AdapterError, Job, Param
+from .job import params_of
+
+PARAMS: Final[Mapping[str, Param]] = {
+    # The network.
+    "dropRate": Param(
+        type="float",
+        default=None,
+        minimum=0.0,
+        maximum=0.99,
+        help="Dropout before the classifier; the model's own if left out.",
+    ),
+    "dropPathRate": Param(
+        type="float",
+        default=None,
+        minimum=0.0,
+        maximum=0.99,
+        help="Stochastic depth: share of residual branches dropped in training.",
+    ),
+    "globalPool": Param(
+        type="str",
+        default=None,
+        help="Pooling before the classifier, by timm's name (avg, max, catavgmax, token, …); the "
+        "model's own if left out.",
+    ),
+    "gradientCheckpointing": Param(
+        type="bool",
+        default=False,
+        help="Trade time for memory: compute activations twice; batch norms then count each "
+        "batch twice.",
+    ),
+    "channelsLast": Param(
+        type="bool", default=False, help="Keep images as NHWC, often faster on GPUs with bf16."
+    ),
+    # What images go through.
+    "interpolation": Param(
+        type="str",
+        default=None,
+        choices=("nearest", "bilinear", "bicubic", "lanczos"),
+        help="Resampling of images; the model's own if left out.",
+    ),
+    "cropPct": Param(
+        type="float",
+        default=None,
+        minimum=0.1,
+        maximum=1.0,
+        help="Share of a val or test image's side that the crop keeps; the model's own if left "
+        "out.",
+    ),
+    "cropMode": Param(
+        type="str",
+        default=None,
+        choices=("center", "squash", "border"),
+        help="How a val or test image becomes the input: cut, squashed or padded; the model's own "
+        "if left out.",
+    ),
+    # Augmentation: each changes one part of the preset.
+    "trainInterpolation": Param(
+        type="str",
+        default=None,
+        choices=("nearest", "bilinear", "bicubic", "lanczos", "random"),
+        help="Resampling of train images where it is not that of the others; random is bilinear "
+        "or bicubic.",
+    ),
+    "cropScaleMin": Param(
+        type="float",
+        default=None,
+        minimum=0.01,
+        maximum=1.0,
+        help="Smallest share of the area that a random crop keeps; 0.08 in standard and strong, "
+        "0.8 in light.",
+    ),
+    "hflip": Param(
+        type="float",
+        default=None,
+        minimum=0.0,
+        maximum=1.0,
+        help="Probability of a left-right flip; 0.5 if left out. Set 0 where left and right "
+        "differ, as in digits and text.",
+    ),
+    "vflip": Param(
+        type="float",
+        default=None,
+        minimum=0.0,
+        maximum=1.0,
+        help="Probability of an upside-down flip; 0 if left out.",
+    ),
+    "colorJitter": Param(
+        type="float",
+        default=None,
+        minimum=0.0,
+        maximum=1.0,
+        help="Strength of random brightness, contrast and saturation; 0.4 in standard, none in "
+        "light. Not beside autoAugment.",
+    ),
+    "autoAugment": Param(
+        type="str",
+        default=None,
+        help="Automatic augmentation as timm writes it, such as rand-m9-mstd0.5-inc1, augmix-m5 "
+        "or 3a; RandAugment in strong.",
+    ),
+    "reProb": Param(
+        type="float",
+        default=None,
+        minimum=0.0,
+        maximum=1.0,
+        help="Probability of random erasing; 0.25 in strong.",
+    ),
+    "reMode": Param(
+        type="str",
+        default=None,
+        choices=("const", "rand", "pixel"),
+        help="What erased pixels become: zero, one colour, noise.",
+    ),
+    "reCount": Param(
+        type="int", default=None, minimum=1, maximum=20, help="Most rectangles erased; 1."
+    ),
+    # Mixing of images in a batch.
+    "mixup": Param(
+        type="float",
+        default=None,
+        minimum=0.0,
+        maximum=10.0,
+        help="Alpha of mixup, 0 for none; 0.2 in strong.",
+    ),
+    "cutmix": Param(
+        type="float",
+        default=None,
+        minimum=0.0,
+        maximum=10.0,
+        help="Alpha of CutMix, 0 for none; none if left out.",
+    ),
+    "mixupProb": Param(
+        type="float",
+        default=None,
+        minimum=0.0,
+        maximum=1.0,
+        help="Probability that a batch is mixed; 1 if left out.",
+    ),
+    "mixupSwitchProb": Param(
+        type="float",
+        default=None,
+        minimum=0.0,
+        maximum=1.0,
+        help="Probability of CutMix where both are on; 0.5 if left out.",
+    ),
+    "mixupMode": Param(
+        type="str",
+        default=None,
+        choices=("batch", "pair", "elem"),
+        help="One mix for a batch, for each pair, or for each image; batch if left out.",
+    ),
+    "mixupOffEpoch": Param(
+        type="int",
+        default=None,
+        minimum=1,
+        maximum=10000,
+        help="Mix in this many first epochs only; in all if left out.",
+    ),
+    # Optimizer and schedule.
+    "layerDecay": Param(
+        type="float",
+        default=None,
+        minimum=0.01,
+        maximum=1.0,
+        help="Learning rate of each layer as a share of the next one's; for fine-tuning.",
+    ),
+    "warmupLearningRate": Param(
+        type="float",
+        default=None,
+        minimum=0.0,
+        maximum=100.0,
+        help="Where the warm-up starts; 0 if left out.",
+    ),
+    "decayEpochs": Param(
+        type="float",
+        default=None,
+        minimum=0.001,
+        maximum=10000.0,
+        help="Epochs between the falls of scheduler step; 30 if left out.",
+    ),
+    "decayRate": Param(
+        type="float",
+        default=None,
+        minimum=0.001,
+        maximum=0.999,
+        help="Factor at each fall of schedulers step and plateau; 0.1 if left out.",
+    ),
+    "plateauPatience": Param(
+        type="int",
+        default=None,
+        minimum=0,
+        maximum=10000,
+        help="Epochs without improvement before scheduler plateau falls; 10 if left out.",
+    ),
+    "polynomialPower": Param(
+        type="float",
+        default=None,
+        minimum=0.01,
+        maximum=10.0,
+        help="Power of scheduler polynomial; 2 if left out.",
+    ),
+}
+"""Name: type, range and meaning. A default of None stands for what the help says."""
+
+_ONLY_WITH_SCHEDULER: Final = {
+    "decayEpochs": ("step",),
+    "decayRate": ("step", "plateau"),
+    "plateauPatience": ("plateau",),
+    "polynomialPower": ("polynomial",),
+}
+
+AUGMENTING: Final = (
+    "trainInterpolation",
+    "cropScaleMin",
+    "hflip",
+    "vflip",
+    "colorJitter",
+    "autoAugment",
+    "reProb",
+    "reMode",
+    "reCount",
+)
+"""The params that change a part of the augmentation preset."""
+
+
+def completed(job: Job) -> Job:
+    """The job with a value for every param.
+
+    Raises:
+        AdapterError: a param that there is not, that is out of its range, or that would change
+            nothing in this job.
+    """
+    params = params_of(job.params, PARAMS, job.task)
+    whole = replace(job, params=params)
+    for name, why in _idle(whole):
+        if params[name] is not None:
+            raise AdapterError(f"params.{name} changes nothing {why}", f"leave out params.{name}")
+    return whole
+
+
+def mixing_alphas(job: Job) -> tuple[float, float]:
+    """Alphas of mixup and CutMix, by preset and params; 0 where off."""
+    preset = 0.2 if job.training.augmentation == "strong" else 0.0
+    mixup, cutmix = job.params["mixup"], job.params["cutmix"]
+    return preset if mixup is None else mixup, 0.0 if cutmix is None else cutmix
+
+
+def _idle(job: Job) -> list[tuple[str, str]]:
+    """Every param that would change nothing in this job, and why."""
+    training, params = job.training, job.params
+    idle: list[tuple[str, str]] = []
+    if training.augmentation == "none":
+        idle += [(name, "with augmentation 'none'") for name in AUGMENTING]
+    erasing = params["reProb"]
+    if not (erasing or (erasing is None and training.augmentation == "strong")):
+        idle += [(name, "while nothing is erased: reProb is 0") for name in ("reMode", "reCount")]
+    automatic = params["autoAugment"] or ("rand" if training.augmentation == "strong" else "")
+    # timm leaves colour to the automatic augmentation, save for the policy called 3a.
+    if automatic and "3a" not in automatic:
+        idle.append(("colorJitter", "beside an automatic augmentation"))
+    alphas = mixing_alphas(job)
+    if not any(alphas):
+        why = "while nothing is mixed: mixup and cutmix are 0"
+        idle += [(name, why) for name in ("mixupProb", "mixupMode", "mixupOffEpoch")]
+    if not all(alphas):
+        idle.append(("mixupSwitchProb", "without both mixup and cutmix"))
+    if not training.warmup_epochs:
+        idle.append(("warmupLearningRate", "without a warm-up: training.warmupEpochs is 0"))
+    return idle + [
+        (name, f"with scheduler '{training.scheduler}'")
+        for name, schedulers in _ONLY_WITH_SCHEDULER.items()
+        if training.scheduler not in schedulers
+    ]

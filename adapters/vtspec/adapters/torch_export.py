@@ -1,0 +1,117 @@
+"""A trained PyTorch network into files that other programs read, each one checked."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from .contract import AdapterError, Exported
+from .torch_state import save_weights
+
+if TYPE_CHECKING:
+    import torch
+
+TOLERANCE: Final = 1e-4
+"""Largest difference of a logit that an export may show, as a share of the largest logit (or of
+1, where all are smaller)."""
+
+_PROTOBUF_BYTES: Final = 2**31 - 2**24
+
+
+def export_safetensors(
+    model: torch.nn.Module, path: Path, metadata: Mapping[str, str]
+) -> Exported:
+    """Write the weights in float32, with `metadata` in the file's header."""
+    save_weights(_plain(model), path, metadata)
+    return Exported(path=path)
+
+
+def export_onnx(
+    model: torch.nn.Module, images: torch.Tensor, path: Path, metadata: Mapping[str, str]
+) -> Exported:
+    """Write a network that takes `images` `(n, 3, h, w)`, any n, and gives `logits` `(n, c)`.
+
+    ONNX Runtime must give the logits that PyTorch gives for `images`, all at once and one alone.
+
+    Raises:
+        AdapterError: the network cannot be exported, or the export says something else.
+    """
+    plain = _plain(model)
+    if sum(p.numel() * p.element_size() for p in plain.parameters()) > _PROTOBUF_BYTES:
+        raise AdapterError(
+            "an ONNX file holds at most 2 GiB, the network is larger", "export safetensors alone"
+        )
+    images = images.cpu().float()
+    _write(plain, images, path)
+    _describe(path, metadata)
+    difference, scale = _difference(plain, images, path)
+    if not difference <= TOLERANCE * max(1.0, scale):
+        path.unlink()
+        raise AdapterError(
+            f"the ONNX export gives other logits: they differ by up to {difference:.3g}",
+            "export safetensors alone, and report the model's name",
+        )
+    return Exported(path=path, max_difference=difference)
+
+
+def _plain(model: torch.nn.Module) -> torch.nn.Module:
+    import torch
+
+    plain = copy.deepcopy(model).cpu().float().eval()
+    for parameter in plain.parameters():
+        parameter.requires_grad_(False)
+    return plain.to(memory_format=torch.contiguous_format)
+
+
+def _write(plain: torch.nn.Module, images: torch.Tensor, path: Path) -> None:
+    import torch
+
+    try:
+        # The exporter warns about its own internals, which nobody here can mend.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.onnx.export(
+                plain,
+                (images[:2],),
+                path,
+                input_names=["images"],
+                output_names=["logits"],
+                dynamic_shapes=({0: torch.export.Dim("batch")},),
+                external_data=False,
+                verbose=False,
+            )
+    except torch.onnx.errors.OnnxExporterError as error:
+        said = str(error).strip().splitlines()[0]
+        raise AdapterError(
+            f"the network cannot be exported to ONNX: {said}", "export safetensors alone"
+        ) from error
+
+
+def _describe(path: Path, metadata: Mapping[str, str]) -> None:
+    import onnx
+
+    graph = onnx.load(path)
+    onnx.helper.set_model_props(graph, dict(metadata))
+    onnx.checker.check_model(graph, full_check=True)
+    onnx.save(graph, path)
+
+
+def _difference(plain: torch.nn.Module, images: torch.Tensor, path: Path) -> tuple[float, float]:
+    import onnxruntime
+    import torch
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = torch.get_num_threads()
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    difference, scale = 0.0, 0.0
+    for batch in (images, images[:1]):
+        with torch.inference_mode():
+            expected = plain(batch)
+        (actual,) = session.run(["logits"], {"images": batch.numpy()})
+        difference = max(difference, float((torch.from_numpy(actual) - expected).abs().max()))
+        scale = max(scale, float(expected.abs().max()))
+    return difference, scale

@@ -1,0 +1,44 @@
+"""PyTorch's own errors into words that say what to type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .contract import AdapterError
+
+_MEANINGS = (
+    (
+        "out of memory",
+        "the GPU's memory is full",
+        "halve training.batchSize and double training.gradientAccumulation",
+    ),
+    (
+        "can't allocate memory",
+        "the machine's memory is full",
+        "halve training.batchSize and double training.gradientAccumulation",
+    ),
+    (
+        "more than 1 value per channel",
+        "a batch of one image cannot be normalised",
+        "set training.batchSize to 2 or more",
+    ),
+    (
+        "DataLoader worker",
+        "a process that loads images died",
+        "set training.workers: 0 to see why; it may have run out of memory or of /dev/shm",
+    ),
+)
+"""What stands in PyTorch's message, what it means, and the fix."""
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn the errors of PyTorch that a person can mend into `AdapterError`; others pass."""
+    try:
+        yield
+    except (RuntimeError, ValueError) as error:
+        for sign, meaning, fix in _MEANINGS:
+            if sign in str(error):
+                raise AdapterError(f"{meaning}: {str(error).splitlines()[0]}", fix) from error
+        raise

@@ -1,0 +1,292 @@
+"""The smallest complete adapter: softmax regression on small gray pictures, in plain Python.
+
+It needs nothing installed and trains in a second, so that everything around an adapter can be
+tried in a test. What it cannot do it refuses. The learning itself is in `softmax`.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from . import checkpoints, png, tallies, tensors
+from .contract import (
+    AdapterError,
+    Evaluation,
+    Exported,
+    InferenceResult,
+    Interrupted,
+    Job,
+    MetricsResult,
+    Param,
+    TaskType,
+    TrainingCallbacks,
+)
+from .labels import labelled_images
+from .softmax import Picture, SoftmaxRegression, learning_rate, log_sum_exp, softmax
+
+VERSION: Final = "1"
+
+TASKS: Final = (TaskType.IMAGE_CLASSIFICATION,)
+
+PARAMS: Final[Mapping[str, Param]] = {
+    "pixelMean": Param(
+        type="float",
+        default=0.5,
+        help="Subtracted from every pixel, which lies between 0 and 1.",
+        minimum=0.0,
+        maximum=1.0,
+    ),
+    "initStd": Param(
+        type="float",
+        default=0.01,
+        help="Standard deviation of the random start weights.",
+        minimum=0.0,
+        maximum=10.0,
+    ),
+}
+
+_MODEL: Final = "softmax-regression"
+_LARGEST_THUMBNAIL: Final = 96
+_MOST_ERRORS: Final = 24
+
+
+class Adapter:
+    """Softmax regression behind the adapter contract."""
+
+    def __init__(self, job: Job, callbacks: TrainingCallbacks) -> None:
+        _refuse_what_is_not_supported(job)
+        self.job = job
+        self.callbacks = callbacks
+        self.height, self.width = job.training.image_size
+        self.splits: dict[str, list[Picture]] = {}
+        self.measured: Mapping[str, float] = {}
+        self.step = 0
+        self.loss_sum = 0.0
+
+    def prepare_model(self) -> None:
+        """Draw the start weights, or read them."""
+        self.model = SoftmaxRegression.drawn(
+            classes=len(self.job.dataset.classes),
+            features=self.height * self.width,
+            std=self.job.params["initStd"],
+            seed=self.job.training.seed,
+        )
+        if self.job.model.weights is not None:
+            self.model.take(tensors.read(self.job.model.weights), str(self.job.model.weights))
+
+    def prepare_dataset(self) -> None:
+        """Read every picture of every split."""
+        root = self.job.dataset.root
+        for name in self.job.dataset.splits:
+            images = labelled_images(self.job.dataset, name)
+            if self.job.smoke:
+                images = images[:: max(1, len(images) // self.job.training.batch_size)]
+                images = images[: self.job.training.batch_size]
+            self.splits[name] = [
+                Picture(
+                    name=image.path.relative_to(root).as_posix(),
+                    target=image.target,
+                    features=self._features(image.path),
+                )
+                for image in images
+            ]
+        self.model.class_weights = self._class_weights()
+
+    def describe(self) -> Mapping[str, Any]:
+        """Where and what it trains."""
+        return {
+            "device": "cpu",
+            "parameters": self.model.parameters,
+            "images": {name: len(pictures) for name, pictures in self.splits.items()},
+        }
+
+    def train_epoch(self, epoch: int) -> MetricsResult:
+        """Train the steps of the epoch that are not done yet."""
+        batches = self._batches(epoch)
+        training, steps = self.job.training, len(batches)
+        while self.step < steps:
+            batch = batches[self.step]
+            rate = learning_rate(training, (epoch - 1) * steps + self.step, steps)
+            loss = self.model.update(batch, rate, training)
+            self.loss_sum += loss * len(batch)
+            self.step += 1
+            self.callbacks.on_step_end(epoch, self.step, steps, loss)
+            if self.callbacks.should_stop():
+                raise Interrupted(epoch - 1, self.step, self._write(epoch - 1, self.step))
+        train_loss = self.loss_sum / sum(map(len, batches))
+        self.step, self.loss_sum = 0, 0.0
+        return MetricsResult(
+            epoch=epoch,
+            train_loss=train_loss,
+            val_loss=None,
+            learning_rate=learning_rate(training, epoch * steps - 1, steps),
+        )
+
+    def validate(self, epoch: int) -> MetricsResult:
+        """Measure the val split."""
+        self.measured = tallies.metrics(*self._judge("val"))
+        return MetricsResult(
+            epoch=epoch, train_loss=None, val_loss=self.measured["loss"], metrics=self.measured
+        )
+
+    def save_checkpoint(self, epoch: int) -> Path:
+        """Write the state after an epoch."""
+        return self._write(epoch, 0)
+
+    def load_checkpoint(self, path: Path) -> tuple[int, int]:
+        """Take up a state that `save_checkpoint` or an interruption wrote."""
+        self.model.take(tensors.read(path / "model.safetensors"), str(path))
+        self.model.take_momentum(tensors.read(path / "momentum.safetensors"))
+        state = json.loads((path / "state.json").read_text(encoding="utf-8"))
+        self.loss_sum, self.step = state["lossSum"], state["step"]
+        return state["epoch"], state["step"]
+
+    def evaluate(self, split: str) -> Evaluation:
+        """Measure a split, with everything that the report shows."""
+        calls, losses = self._judge(split)
+        names = self.job.dataset.classes
+        table = tallies.confusion(calls, len(names))
+        details = {
+            "images": len(calls),
+            "classes": list(names),
+            "confusion": table,
+            "perClass": tallies.per_class(table, names),
+            "prCurves": {name: tallies.pr_curve(calls, k) for k, name in enumerate(names)},
+            "calibration": tallies.calibration(calls),
+            "errors": self._errors(split, calls),
+        }
+        return Evaluation(split=split, metrics=tallies.metrics(calls, losses), details=details)
+
+    def predict(self, images: Iterable[Path]) -> Iterator[InferenceResult]:
+        """Classify pictures one by one."""
+        for path in images:
+            features = self._features(path)
+            started_at = time.perf_counter()
+            call = tallies.Call(softmax(self.model.logits(features)), 0)
+            yield InferenceResult(
+                image_path=str(path),
+                task_type=TaskType.IMAGE_CLASSIFICATION,
+                inference_time_ms=(time.perf_counter() - started_at) * 1000,
+                predicted_label=self.job.dataset.classes[call.predicted],
+                confidence=call.confidence,
+                scores=dict(zip(self.job.dataset.classes, call.scores, strict=True)),
+            )
+
+    def export(self, formats: Sequence[str], folder: Path) -> Mapping[str, Exported]:
+        """Write `model.safetensors`, and read it back."""
+        for form in formats:
+            if form != "safetensors":
+                raise AdapterError(
+                    f"export.formats: the toy adapter cannot write {form}",
+                    "set export.formats: [safetensors]",
+                )
+        path = folder / "model.safetensors"
+        tensors.write(path, self.model.weights())
+        if tensors.read(path) != self.model.weights():
+            raise AdapterError(f"{path}: was not written as it is", "look at the disk")
+        return {"safetensors": Exported(path=path)}
+
+    def _features(self, path: Path) -> list[float]:
+        mean = self.job.params["pixelMean"]
+        picture = png.resized(png.read(path), self.height, self.width)
+        return [pixel / 255 - mean for pixel in picture.pixels]
+
+    def _batches(self, epoch: int) -> list[list[Picture]]:
+        # Drawn from the seed and the epoch alone, so that a resume needs no random state.
+        pictures = list(self.splits["train"])
+        random.Random(f"order {self.job.training.seed} {epoch}").shuffle(pictures)
+        size = self.job.training.batch_size * self.job.training.gradient_accumulation
+        return [pictures[start : start + size] for start in range(0, len(pictures), size)]
+
+    def _judge(self, split: str) -> tuple[list[tallies.Call], list[float]]:
+        calls, losses = [], []
+        for picture in self.splits[split]:
+            logits = self.model.logits(picture.features)
+            calls.append(tallies.Call(softmax(logits), picture.target))
+            losses.append(log_sum_exp(logits) - logits[picture.target])
+        return calls, losses
+
+    def _errors(self, split: str, calls: Sequence[tallies.Call]) -> list[dict[str, Any]]:
+        pairs = zip(self.splits[split], calls, strict=True)
+        wrong = [(picture, call) for picture, call in pairs if call.predicted != call.target]
+        wrong.sort(key=lambda pair: (-pair[1].confidence, pair[0].name))
+        folder = self.job.workdir / "plots" / "errors"
+        folder.mkdir(parents=True, exist_ok=True)
+        names = self.job.dataset.classes
+        found = []
+        for number, (picture, call) in enumerate(wrong[:_MOST_ERRORS]):
+            thumbnail = folder / f"{number:02d}.png"
+            png.write(thumbnail, _thumbnail(self.job.dataset.root / picture.name))
+            found.append(
+                {
+                    "image": picture.name,
+                    "true": names[call.target],
+                    "predicted": names[call.predicted],
+                    "confidence": call.confidence,
+                    "thumbnail": thumbnail.relative_to(self.job.workdir).as_posix(),
+                }
+            )
+        return found
+
+    def _class_weights(self) -> list[float]:
+        names, given = self.job.dataset.classes, self.job.training.class_weights
+        if given is None:
+            return [1.0] * len(names)
+        if given == "balanced":
+            targets = [picture.target for picture in self.splits["train"]]
+            counts = [max(1, targets.count(index)) for index in range(len(names))]
+            return [len(targets) / (len(names) * count) for count in counts]
+        missing = [name for name in names if name not in given]
+        if missing:
+            raise AdapterError(
+                f"training.classWeights: class '{missing[0]}' has no weight",
+                "give one for every class, or set classWeights: balanced",
+            )
+        return [given[name] for name in names]
+
+    def _write(self, epoch: int, step: int) -> Path:
+        def fill(folder: Path) -> None:
+            tensors.write(folder / "model.safetensors", self.model.weights())
+            tensors.write(folder / "momentum.safetensors", self.model.momentum())
+            state = {"epoch": epoch, "step": step, "lossSum": self.loss_sum}
+            (folder / "state.json").write_text(json.dumps(state), encoding="utf-8")
+
+        return checkpoints.write(
+            self.job.workdir / "checkpoints",
+            checkpoints.name_of(epoch, step),
+            {"epoch": epoch, "step": step, "metrics": {} if step else self.measured},
+            fill,
+        )
+
+
+def _refuse_what_is_not_supported(job: Job) -> None:
+    training = job.training
+    supported = (
+        ("model.name", job.model.name, (_MODEL,)),
+        ("model.pretrained", job.model.pretrained, (False,)),
+        ("resources.gpus", job.gpus, (0,)),
+        ("training.optimizer", training.optimizer, ("sgd",)),
+        ("training.scheduler", training.scheduler, ("constant", "cosine", "linear")),
+        ("training.augmentation", training.augmentation, ("none",)),
+        ("training.precision", training.precision, ("fp32",)),
+        ("training.freeze", training.freeze, ("none",)),
+        ("training.ema", training.ema, (None,)),
+    )
+    for path, value, possible in supported:
+        if value not in possible:
+            raise AdapterError(
+                f"{path}: the toy adapter cannot do {value!r}",
+                f"set it to {' or '.join(json.dumps(choice) for choice in possible)}",
+            )
+
+
+def _thumbnail(path: Path) -> png.Gray:
+    picture = png.read(path)
+    ratio = min(1.0, _LARGEST_THUMBNAIL / max(picture.width, picture.height))
+    height, width = (max(1, round(side * ratio)) for side in (picture.height, picture.width))
+    return png.resized(picture, height, width)

@@ -1,0 +1,112 @@
+"""`vtspec predict`: ask a run's model about images."""
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from .lines import Line
+
+_NAME_WIDTH = 60
+
+
+@click.command()
+@click.argument("run")
+@click.argument(
+    "images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
+@click.option("--runs", type=click.Path(path_type=Path), help="Folder of the runs.")
+@click.option(
+    "--top", type=click.IntRange(min=1), default=3, show_default=True, help="Classes shown."
+)
+@click.option(
+    "--output",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    help="A table, or one JSON object a line with every class's score.",
+)
+def command(run: str, images: tuple[Path, ...], runs: Path | None, top: int, output: str) -> None:
+    """Ask RUN's model about images; of a folder, about every image in it.
+
+    RUN is the run's name, the beginning of one, or an experiment's name for its last run. The
+    best checkpoint answers, and images go through what val images went through in training.
+    """
+    from vtspec.pipelines.environment import Environments
+    from vtspec.pipelines.fetch import cache_folder
+    from vtspec.pipelines.prediction import predictions
+    from vtspec.pipelines.runs import Run
+
+    from .carry import framework_of
+    from .found_run import find_run, runs_in
+
+    asked = expanded(images)
+    found = Run(find_run(runs_in(runs), run))
+    framework = framework_of(found.plan()["framework"]["name"])
+    environments = Environments(
+        cache=cache_folder(os.environ), report=lambda line: click.echo(line, err=True)
+    )
+    results = predictions(found, asked, environments.choose(framework))
+    if output == "json":
+        for result in results:
+            click.echo(json.dumps(result, ensure_ascii=False))
+        return
+    from .lines import print_lines
+
+    print_lines(table(results, asked, top))
+
+
+def expanded(images: Sequence[Path]) -> list[Path]:
+    """The images themselves, and those in the folders, each in order.
+
+    Raises:
+        Refused: something is not there, or a folder has no image.
+    """
+    from vtspec.adapters.labels import images_below
+    from vtspec.pipelines.errors import Refused
+
+    found: list[Path] = []
+    for path in images:
+        if path.is_dir():
+            below = images_below(path)
+            if not below:
+                raise Refused(f"{path}: no image in this folder", fix="name another one")
+            found += below
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise Refused(f"{path}: no such file or folder", fix="check the path")
+    broken = next((path for path in found if "\n" in str(path)), None)
+    if broken is not None:
+        raise Refused(f"{str(broken)!r}: a line break in a name", fix="rename the file")
+    return found
+
+
+def table(
+    results: Iterable[Mapping[str, Any]], asked: Sequence[Path], top: int
+) -> Iterator["Line"]:
+    """A row an image, as its answer comes: the name, then the likeliest classes with scores."""
+    from .lines import cells, padded
+
+    names = [_name(path) for path in asked]
+    width = max(cells(name) for name in names)
+    for name, result in zip(names, results, strict=True):
+        ranked = sorted(result["scores"].items(), key=lambda pair: -pair[1])[:top]
+        first, *others = [f"{_visible(label)} {score:.3f}" for label, score in ranked]
+        rest = "  ".join(others)
+        yield ((f"{padded(name, width)}  ", ""), (first, "bold"), (f"  {rest}", "dim"))
+
+
+def _name(path: Path) -> str:
+    shown = _visible(str(path))
+    return shown if len(shown) <= _NAME_WIDTH else f"…{shown[1 - _NAME_WIDTH :]}"
+
+
+def _visible(text: str) -> str:
+    from vtspec.pipelines.report.escape import visible
+
+    # A file's name must not move the cursor or change the colours of a terminal.
+    return visible(text)

@@ -1,0 +1,80 @@
+"""Names of models as people type them: the one that was meant, those that fit words. Pure."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
+
+
+def squashed(name: str) -> str:
+    """The name without case and separators: `ResNet-50` and `resnet50` are one."""
+    return re.sub(r"[\s._/-]+", "", name).lower()
+
+
+def closest(typed: str, names: Mapping[str, str]) -> str | None:
+    """The name that was most likely meant, or None where nothing is near.
+
+    `names` maps each name, squashed, to itself, the more likely of two first. Tried in turn, the
+    cheap before the dear: the same but for case and separators, one slip of the keyboard away, one
+    beginning of the other, and last difflib over all names (about 10 ms for 1,400 of them).
+    """
+    wanted = squashed(typed)
+    if not wanted:
+        return None
+    if wanted in names:
+        return names[wanted]
+    near_by = _one_slip_from(wanted)
+    slips = [name for name in names if name in near_by]
+    if slips:
+        return names[min(slips, key=lambda slip: _distance(slip, wanted))]
+    if len(wanted) >= 3:
+        longer = [name for name in names if name.startswith(wanted)]
+        if longer:
+            return names[min(longer, key=len)]
+    import difflib
+
+    near = difflib.get_close_matches(wanted, names, n=1)
+    return names[near[0]] if near else None
+
+
+def rank(words: Sequence[str], name: str, notes: Iterable[str] = ()) -> tuple[int, ...] | None:
+    """How well a name fits the words, smaller is better; None where a word is found nowhere.
+
+    A word fits where it is part of the name or of one of the notes (tags, licences), case and
+    separators aside. The whole name comes before its beginning, that before an inner part that
+    starts at a separator, that before any other, and all of those before a note.
+    """
+    flat, parts = squashed(name), re.split(r"[._/-]+", name.lower())
+    flat_notes = [squashed(note) for note in notes]
+    if flat == squashed("".join(words)):
+        return (0, 0, len(name))
+    places = []
+    for word in map(squashed, words):
+        if flat.startswith(word):
+            places.append(0)
+        elif any(part.startswith(word) for part in parts):
+            places.append(1)
+        elif word in flat:
+            places.append(2)
+        elif any(word in note for note in flat_notes):
+            places.append(3)
+        else:
+            return None
+    whole = flat.startswith(squashed("".join(words)))
+    return (1 if whole else 2, sum(places), len(name))
+
+
+def _one_slip_from(word: str) -> set[str]:
+    splits = [(word[:at], word[at:]) for at in range(len(word) + 1)]
+    lost = {left + right[1:] for left, right in splits if right}
+    swapped = {left + right[1] + right[0] + right[2:] for left, right in splits if len(right) > 1}
+    other = {left + key + right[1:] for left, right in splits if right for key in _ALPHABET}
+    extra = {left + key + right for left, right in splits for key in _ALPHABET}
+    return lost | swapped | other | extra
+
+
+def _distance(slip: str, typed: str) -> tuple[bool, int]:
+    # A lost letter is likelier than another number, and another key than a lost one: resnt50 is
+    # resnet50 and not resnet5, resnet51 is resnet50 and not resnet101.
+    numbers = [re.sub(r"\D", "", word) for word in (slip, typed)]
+    return numbers[0] != numbers[1], abs(len(slip) - len(typed))

@@ -1,0 +1,194 @@
+"""`vtspec models search` and `vtspec models show`."""
+
+import json
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from vtspec.cli.models import command, count_in_words
+
+
+def models(*arguments: str) -> Result:
+    return CliRunner().invoke(command, arguments, standalone_mode=True)
+
+
+def found(*arguments: str) -> Any:
+    done = models("search", *arguments, "--output", "json")
+    assert (done.exit_code, done.stderr) == (0, "")
+    return json.loads(done.stdout)
+
+
+def test_search_shows_a_table_with_the_best_first() -> None:
+    done = models("search", "resnet", "18", "--framework", "timm", "--limit", "2")
+    heading, first, second, rest = done.stdout.splitlines()
+    assert done.exit_code == 0
+    assert heading.split() == [
+        *("name", "framework", "task", "parameters", "GMACs", "size", "weights", "licence")
+    ]
+    assert first.split() == [
+        *("resnet18", "timm", "image-classification", "11.7M", "1.81", "224x224"),
+        *("a1_in1k", "+6", "apache-2.0"),
+    ]
+    assert second.split()[0] == "resnet18d"
+    assert rest.endswith("shows all")
+
+
+def test_the_columns_of_the_table_line_up() -> None:
+    lines = models("search", "resnet", "--limit", "5").stdout.splitlines()[:6]
+    starts = [line.index("image-classification") for line in lines[1:]]
+    assert starts == [lines[0].index("task")] * 5
+
+
+def test_words_may_come_quoted_together() -> None:
+    assert found("resnet 18") == found("resnet", "18")
+
+
+def test_search_as_json_counts_all_and_shows_as_many_as_asked_for() -> None:
+    answer = found("resnet", "--limit", "3")
+    assert len(answer["models"]) == 3
+    assert answer["total"] > 50
+    assert found("resnet", "--limit", "1000")["total"] == answer["total"]
+
+
+def test_search_as_json_says_all_that_is_known_of_a_model() -> None:
+    first = found("resnet18", "--limit", "1")["models"][0]
+    weights = first.pop("weights")
+    assert first == {
+        "framework": "timm",
+        "name": "resnet18",
+        "tasks": ["image-classification"],
+        "parameters": 11689512,
+        "parametersPerClass": 513,
+        "imageSize": [224, 224],
+        "imageSizeStep": 1,
+        "minImageSize": [1, 1],
+        "gmacs": 1.814,
+        "activations": 5.55,
+        "pretrained": True,
+    }
+    assert weights[0] == {
+        "tag": "a1_in1k",
+        "licence": "apache-2.0",
+        "permissive": True,
+        "imageSize": [224, 224],
+        "classes": 1000,
+        "hubId": "timm/resnet18.a1_in1k",
+        "url": None,
+    }
+
+
+def test_search_can_be_held_to_published_weights() -> None:
+    assert "resnetblur18" in [each["name"] for each in found("resnetblur")["models"]]
+    pretrained = found("resnetblur", "--pretrained")["models"]
+    assert all(each["pretrained"] for each in pretrained)
+    assert "resnetblur18" not in [each["name"] for each in pretrained]
+
+
+def test_search_without_words_lists_every_model_of_a_framework() -> None:
+    answer = found("--framework", "toy")
+    assert [each["name"] for each in answer["models"]] == ["softmax-regression"]
+
+
+def test_a_licence_that_is_not_clearly_permissive_is_marked_and_explained() -> None:
+    done = models("show", "resnet18.fb_swsl_ig1b_ft_in1k")
+    assert "cc-by-nc-4.0 !" in done.stdout
+    assert "! not clearly permissive" in done.stdout
+    assert "!" not in models("show", "resnet18.a1_in1k").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "fix"),
+    [
+        (["restnet18"], "did you mean 'resnet18'?"),
+        (["resnt", "50"], "did you mean 'resnet50'?"),
+        (["resnet18", "--task", "ocr"], "vtspec models search resnet18"),
+        (["qqqqqqqqqqqq"], "use fewer words, or shorter ones"),
+    ],
+)
+def test_a_search_that_finds_nothing_says_what_to_type_instead(words: list[str], fix: str) -> None:
+    done = models("search", *words)
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("no model fits '")
+    assert done.stderr.endswith(f"  fix: {fix}\n")
+
+
+def test_a_search_as_json_that_finds_nothing_is_still_json() -> None:
+    done = models("search", "qqqqqqqqqqqq", "--pretrained", "--output", "json")
+    assert done.exit_code == 2
+    assert json.loads(done.stdout) == {"total": 0, "models": []}
+    assert "no model fits 'qqqqqqqqqqqq' --pretrained" in done.stderr
+
+
+def test_a_search_of_one_framework_alone_that_finds_nothing_names_it() -> None:
+    done = models("search", "--framework", "toy", "--pretrained")
+    assert done.exit_code == 2
+    assert done.stderr.startswith("no model fits --framework toy --pretrained")
+
+
+@pytest.mark.parametrize("arguments", [["search", "net"], ["show", "resnet18"]])
+def test_a_misspelt_framework_is_answered_with_the_one_that_was_meant(
+    arguments: list[str],
+) -> None:
+    done = models(*arguments, "--framework", "tim")
+    assert done.exit_code == 2
+    assert "there is no framework 'tim'\n  fix: did you mean 'timm'?" in done.stderr
+    other = models(*arguments, "--framework", "zzz")
+    assert "fix: there are: timm, toy" in other.stderr
+
+
+def test_show_says_all_of_one_model_and_how_to_ask_for_it() -> None:
+    lines = models("show", "resnet18").stdout.splitlines()
+    assert lines[0] == "resnet18"
+    assert "  parameters   11,689,512 with 1,000 classes; each class has 513" in lines
+    assert "  in a spec    model: {name: resnet18, pretrained: true}" in lines
+    assert "  activations  21 MiB an image while training, in 32 bits" in lines
+    tags = [line.split()[0] for line in lines[lines.index("") + 2 :]]
+    assert tags[:2] == ["a1_in1k", "a2_in1k"]
+
+
+def test_show_of_a_tag_shows_those_weights_alone() -> None:
+    text = models("show", "resnet18.tv_in1k").stdout
+    assert "name: resnet18.tv_in1k" in text
+    assert "hf-hub:timm/resnet18.tv_in1k" in text
+    assert "a1_in1k" not in text
+    answer = json.loads(models("show", "resnet18.tv_in1k", "--output", "json").stdout)
+    assert [weights["tag"] for weights in answer[0]["weights"]] == ["tv_in1k"]
+
+
+def test_show_of_a_model_without_weights_ends_after_the_facts() -> None:
+    text = models("show", "resnetblur18").stdout
+    assert "  weights      none are published\n" in text
+    assert text.endswith("model: {name: resnetblur18, pretrained: false}\n")
+
+
+def test_show_of_a_model_that_takes_sizes_in_steps_says_so() -> None:
+    text = models("show", "test_vit").stdout
+    assert "  other sizes  from 16x16 in steps of 16\n" in text
+
+
+def test_show_of_an_unknown_model_is_answered_with_the_one_that_was_meant() -> None:
+    done = models("show", "resnt18")
+    assert done.exit_code == 2
+    assert "there is no model 'resnt18'\n  fix: vtspec models show resnet18" in done.stderr
+    nothing = models("show", "qqqqqqqqqqqq")
+    assert "fix: vtspec models search\n" in nothing.stderr
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (0, "0"),
+        (999, "999"),
+        (1000, "1K"),
+        (371_240, "371K"),
+        (999_999, "999K"),
+        (11_689_512, "11.7M"),
+        (138_357_544, "138M"),
+        (1_137_000_000, "1.14B"),
+        (13_000_000_000, "13B"),
+    ],
+)
+def test_counts_are_shown_with_three_digits(count: int, words: str) -> None:
+    assert count_in_words(count) == words

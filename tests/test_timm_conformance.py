@@ -1,0 +1,32 @@
+"""timm passes the suite that any adapter must pass."""
+
+import pytest
+
+from timm_jobs import a_timm_plan, write_digits
+from toy_runs import ADAPTERS
+from vtspec.adapters import timm
+from vtspec.adapters.conformance import CHECKS, Check, Subject
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
+    plan = a_timm_plan(
+        training={"epochs": 3, "batchSize": 20, "learningRate": 0.01, "augmentation": "light"},
+        params={"hflip": 0.0},
+        export={"formats": ["safetensors", "onnx"]},
+    )
+    return Subject(
+        module=timm,
+        plan=plan,
+        data_root=write_digits(tmp_path_factory.mktemp("digits")),
+        folder=tmp_path_factory.mktemp("timm"),
+        environment={"PYTHONPATH": str(ADAPTERS)},
+        other_values={"globalPool": "catavgmax", "autoAugment": "rand-m9-n2"},
+    )
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_timm_conforms(check: Check, subject: Subject) -> None:
+    check(subject)

@@ -1,0 +1,289 @@
+"""From files to batches: transforms, broken images, how an epoch is cut."""
+
+import random
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from timm_jobs import a_timm_job, prepared, write_digits
+from vtspec.adapters.contract import AdapterError, Job
+from vtspec.adapters.labels import LabelledImage
+from vtspec.adapters.timm_data import (
+    ImageFiles,
+    Unreadable,
+    decode,
+    eval_loader,
+    eval_transform,
+    readable,
+    train_loader,
+    train_transform,
+)
+from vtspec.adapters.timm_epoch import Cut, cut
+from vtspec.adapters.timm_params import PARAMS, completed
+from vtspec.adapters.torch_state import seed_everything
+
+SETTINGS = {
+    "input_size": (3, 16, 16),
+    "interpolation": "bicubic",
+    "mean": (0.5, 0.5, 0.5),
+    "std": (0.5, 0.5, 0.5),
+    "crop_pct": 0.875,
+    "crop_mode": "center",
+}
+
+
+def a_job(tmp_path: Path, params: Mapping[str, Any] | None = None, **training: Any) -> Job:
+    return completed(a_timm_job(tmp_path, tmp_path / "work", training=training, params=params))
+
+
+def an_image(seed: int = 0) -> Image.Image:
+    pixels = np.random.default_rng(seed).integers(0, 256, (24, 20, 3), dtype=np.uint8)
+    return Image.fromarray(pixels)
+
+
+def transformed(tmp_path: Path, params: Mapping[str, Any] | None, **training: Any) -> Any:
+    transform = train_transform(SETTINGS, a_job(tmp_path, params, **training))
+    seed_everything(1)
+    return torch.stack([transform(an_image(seed)) for seed in range(8)])
+
+
+def test_without_augmentation_an_image_is_always_the_same(tmp_path: Path) -> None:
+    transform = train_transform(SETTINGS, a_job(tmp_path, augmentation="none"))
+    assert torch.equal(transform(an_image()), transform(an_image()))
+    assert transform(an_image()).shape == (3, 16, 16)
+
+
+@pytest.mark.parametrize("preset", ["light", "standard", "strong"])
+def test_augmentation_changes_images_and_keeps_their_size(tmp_path: Path, preset: str) -> None:
+    images = [
+        transformed(tmp_path, None, augmentation=preset),
+        transformed(tmp_path, None, augmentation="none"),
+    ]
+    assert images[0].shape == images[1].shape == (8, 3, 16, 16)
+    assert not torch.equal(images[0], images[1])
+
+
+def test_presets_are_what_their_names_say(tmp_path: Path) -> None:
+    steps = {
+        preset: repr(train_transform(SETTINGS, a_job(tmp_path, augmentation=preset)))
+        for preset in ("light", "standard", "strong")
+    }
+    assert "scale=(0.8, 1.0)" in steps["light"]
+    assert "ColorJitter" not in steps["light"]
+    assert "scale=(0.08, 1.0)" in steps["standard"]
+    assert "ColorJitter" in steps["standard"]
+    assert "RandomErasing" not in steps["standard"]
+    assert "RandAugment" in steps["strong"]
+    assert "RandomErasing" in steps["strong"]
+    assert all("RandomHorizontalFlip(p=0.5)" in text for text in steps.values())
+
+
+@pytest.mark.parametrize(
+    ("preset", "param", "value"),
+    [
+        ("standard", "trainInterpolation", "nearest"),
+        ("standard", "cropScaleMin", 0.9),
+        ("standard", "hflip", 0.0),
+        ("standard", "vflip", 1.0),
+        ("standard", "colorJitter", 0.1),
+        ("standard", "autoAugment", "rand-m9-n3"),
+        ("standard", "reProb", 1.0),
+        ("strong", "reMode", "const"),
+        ("strong", "reCount", 5),
+    ],
+)
+def test_every_param_of_the_augmentation_changes_the_images(
+    tmp_path: Path, preset: str, param: str, value: Any
+) -> None:
+    always = {"reProb": 1.0} if preset == "strong" else {}
+    before = transformed(tmp_path, always, augmentation=preset)
+    after = transformed(tmp_path, {**always, param: value}, augmentation=preset)
+    assert not torch.equal(before, after)
+
+
+@pytest.mark.parametrize(
+    ("params", "training", "message"),
+    [
+        ({"hflip": 0.5}, {"augmentation": "none"}, "params.hflip changes nothing"),
+        ({"reMode": "const"}, {"augmentation": "standard"}, "while nothing is erased"),
+        ({"reCount": 2, "reProb": 0.0}, {"augmentation": "strong"}, "while nothing is erased"),
+        ({"colorJitter": 0.2}, {"augmentation": "strong"}, "beside an automatic"),
+        ({"mixupProb": 0.5}, {}, "while nothing is mixed"),
+        ({"mixupSwitchProb": 0.5, "mixup": 0.2}, {}, "without both mixup and cutmix"),
+        ({"warmupLearningRate": 0.1}, {}, "without a warm-up"),
+        ({"decayRate": 0.1}, {"scheduler": "cosine"}, "with scheduler 'cosine'"),
+        ({"plateauPatience": 3}, {"scheduler": "step"}, "with scheduler 'step'"),
+        ({"hflop": 1}, {}, "no such param"),
+        ({"hflip": 2.0}, {"augmentation": "standard"}, "at most 1"),
+    ],
+)
+def test_param_that_would_change_nothing_is_refused(
+    tmp_path: Path, params: Mapping[str, Any], training: Mapping[str, Any], message: str
+) -> None:
+    with pytest.raises(AdapterError, match=message) as error:
+        a_job(tmp_path, params, **training)
+    assert error.value.fix
+
+
+def test_colour_of_the_policy_that_has_room_for_it_is_kept(tmp_path: Path) -> None:
+    params = {"autoAugment": "3a", "colorJitter": 0.3}
+    transform = train_transform(SETTINGS, a_job(tmp_path, params, augmentation="standard"))
+    assert "ColorJitter" in repr(transform)
+
+
+@pytest.mark.parametrize("policy", ["rand-x9", "nonsense"])
+def test_automatic_augmentation_that_timm_does_not_know_is_refused(
+    tmp_path: Path, policy: str
+) -> None:
+    job = a_job(tmp_path, {"autoAugment": policy}, augmentation="standard")
+    with pytest.raises(AdapterError, match="does not understand") as error:
+        train_transform(SETTINGS, job)
+    assert "rand-m9-mstd0.5-inc1" in (error.value.fix or "")
+
+
+def test_every_param_has_a_sentence_of_help() -> None:
+    assert all(param.help.endswith(".") for param in PARAMS.values())
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "LA", "1", "CMYK"])
+def test_images_of_any_mode_become_rgb(tmp_path: Path, mode: str) -> None:
+    path = tmp_path / ("image.tif" if mode == "CMYK" else "image.png")
+    an_image().convert(mode).save(path)
+    image = decode(path)
+    assert isinstance(image, Image.Image)
+    assert (image.mode, image.size) == ("RGB", (20, 24))
+
+
+def broken(tmp_path: Path, kind: str) -> Path:
+    path = tmp_path / f"{kind}.png"
+    an_image().save(path)
+    whole = path.read_bytes()
+    contents = {
+        "truncated": whole[: len(whole) // 2],
+        "empty": b"",
+        "text": b"<html>404</html>",
+        "flipped": whole[:60] + bytes(byte ^ 255 for byte in whole[60:90]) + whole[90:],
+    }
+    path.write_bytes(contents[kind])
+    return path
+
+
+@pytest.mark.parametrize("kind", ["truncated", "empty", "text", "flipped"])
+@pytest.mark.parametrize("workers", [0, 1])
+def test_broken_image_is_named(tmp_path: Path, kind: str, workers: int) -> None:
+    good = tmp_path / "good.png"
+    an_image().save(good)
+    bad = broken(tmp_path, kind)
+    images = [LabelledImage(good, 0), LabelledImage(good, 1), LabelledImage(bad, 2)]
+    job = a_job(tmp_path, batchSize=2, workers=workers)
+    batches = readable(iter(eval_loader(images, eval_transform(SETTINGS), job)))
+    inputs, targets = next(batches)
+    assert (inputs.shape, targets.tolist()) == ((2, 3, 16, 16), [0, 1])
+    with pytest.raises(AdapterError) as error:
+        next(batches)
+    assert str(error.value).startswith(f"{bad} cannot be read as an image: ")
+    assert "vtspec datasets inspect" in (error.value.fix or "")
+
+
+def test_missing_image_and_a_bomb_are_unreadable_too(tmp_path: Path) -> None:
+    assert isinstance(decode(tmp_path / "gone.png"), Unreadable)
+    bomb = tmp_path / "bomb.png"
+    Image.new("1", (20000, 20000)).save(bomb)
+    found = decode(bomb)
+    assert isinstance(found, Unreadable)
+    assert "decompression bomb" in found.reason
+
+
+def test_training_on_a_broken_image_ends_with_its_name(tmp_path: Path) -> None:
+    data = write_digits(tmp_path / "data", train=2, val=1, test=1)
+    bad = data / "train" / "7" / "0001.png"
+    bad.write_bytes(bad.read_bytes()[:50])
+    adapter = prepared(a_timm_job(data, tmp_path / "work"))
+    with pytest.raises(AdapterError, match=str(bad)):
+        adapter.train_epoch(1)
+
+
+def test_loader_shuffles_by_its_generator_alone(tmp_path: Path) -> None:
+    path = tmp_path / "image.png"
+    an_image().save(path)
+    images = [LabelledImage(path, index) for index in range(10)]
+    job = a_job(tmp_path, batchSize=4)
+    transform = train_transform(SETTINGS, job)
+
+    def order(seed: int) -> list[int]:
+        torch.manual_seed(torch.seed())
+        generator = torch.Generator().manual_seed(seed)
+        loader = train_loader(images, transform, job, generator, drop_last=False)
+        return [target for _, targets in loader for target in targets.tolist()]
+
+    assert order(1) == order(1) != order(2)
+    assert sorted(order(1)) == list(range(10))
+
+
+def test_measuring_does_not_touch_the_random_states(tmp_path: Path) -> None:
+    path = tmp_path / "image.png"
+    an_image().save(path)
+    before = torch.get_rng_state(), random.getstate(), repr(np.random.get_state())
+    job = a_job(tmp_path)
+    list(eval_loader([LabelledImage(path, 0)] * 3, eval_transform(SETTINGS), job))
+    after = torch.get_rng_state(), random.getstate(), repr(np.random.get_state())
+    assert torch.equal(before[0], after[0])
+    assert before[1:] == after[1:]
+
+
+def test_dataset_has_a_length_and_items(tmp_path: Path) -> None:
+    path = tmp_path / "image.png"
+    an_image().save(path)
+    files = ImageFiles([LabelledImage(path, 3)], eval_transform(SETTINGS))
+    assert len(files) == 1
+    item = files[0]
+    assert not isinstance(item, Unreadable)
+    assert (item[0].shape, item[1]) == ((3, 16, 16), 3)
+
+
+@pytest.mark.parametrize(
+    ("images", "size", "mixed", "expected"),
+    [
+        (100, (16, 1), False, (7, 7, 0)),
+        (100, (16, 3), False, (7, 3, 0)),
+        (96, (16, 1), False, (6, 6, 0)),
+        (97, (16, 1), False, (6, 6, 1)),
+        (5, (1, 2), False, (5, 3, 0)),
+        (10, (64, 1), False, (1, 1, 0)),
+        (100, (16, 1), True, (7, 7, 0)),
+        (101, (16, 1), True, (6, 6, 5)),
+    ],
+)
+def test_epoch_is_cut_into_batches_that_can_be_trained_on(
+    tmp_path: Path,
+    images: int,
+    size: tuple[int, int],
+    mixed: bool,
+    expected: tuple[int, int, int],
+) -> None:
+    batch, accumulation = size
+    training = a_job(tmp_path, batchSize=batch, gradientAccumulation=accumulation).training
+    found = cut(images, training, mixed=mixed)
+    assert (found.batches, found.steps, found.left_out) == expected
+
+
+def test_last_step_has_the_batches_that_are_left() -> None:
+    epoch = Cut(batches=7, accumulation=3, left_out=0)
+    assert [epoch.share(step) for step in range(epoch.steps)] == [3, 3, 1]
+
+
+@pytest.mark.parametrize(
+    ("images", "batch", "mixed", "message"),
+    [(100, 15, True, "in pairs"), (1, 16, False, "make no batch"), (7, 16, True, "make no batch")],
+)
+def test_epoch_without_a_trainable_batch_is_refused(
+    tmp_path: Path, images: int, batch: int, mixed: bool, message: str
+) -> None:
+    training = a_job(tmp_path, batchSize=batch).training
+    with pytest.raises(AdapterError, match=message):
+        cut(images, training, mixed=mixed)

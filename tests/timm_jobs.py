@@ -1,0 +1,118 @@
+"""Builders for runs of the timm adapter: real handwritten digits on disk, a plan, a job."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+from toy_runs import Listener, a_plan
+from vtspec.adapters.contract import Job
+from vtspec.adapters.job import job_of
+from vtspec.adapters.timm import Adapter
+
+DIGITS = tuple("0123456789")
+
+
+@cache
+def _pixels() -> tuple[Any, Any]:
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    return (digits.images * 255 / 16).round().astype(np.uint8), digits.target
+
+
+def write_digits(
+    root: Path, *, train: int = 10, val: int = 4, test: int = 4, classes: Sequence[str] = DIGITS
+) -> Path:
+    """scikit-learn's digits as an imagefolder of 8-pixel greyscale PNGs, so many a class."""
+    pixels, targets = _pixels()
+    for name in classes:
+        of_class = pixels[targets == int(name)]
+        start = 0
+        for split, count in (("train", train), ("val", val), ("test", test)):
+            folder = root / split / name
+            folder.mkdir(parents=True)
+            for number, image in enumerate(of_class[start : start + count]):
+                Image.fromarray(image).save(folder / f"{number:04d}.png")
+            start += count
+    return root
+
+
+def a_timm_plan(
+    *,
+    training: Mapping[str, Any] | None = None,
+    params: Mapping[str, Any] | None = None,
+    model: str = "test_resnet",
+    classes: Sequence[str] = DIGITS,
+    **changes: Any,
+) -> dict[str, Any]:
+    """A short training of a tiny timm model on `write_digits`."""
+    short = {
+        "epochs": 2,
+        "batchSize": 16,
+        "learningRate": 0.003,
+        "imageSize": [32, 32],
+        "optimizer": "adamw",
+        "warmupEpochs": 0.0,
+    }
+    plan = a_plan(training={**short, **(training or {})})
+    dataset = {**plan["dataset"], "classes": list(classes), "allClasses": list(DIGITS)}
+    dataset["statistics"] = None
+    return {
+        **plan,
+        "framework": {"name": "timm", "adapter": "timm", "adapterVersion": "1"},
+        "model": {"name": model, "parameters": 1, "weights": None},
+        "dataset": dataset,
+        "params": dict(params or {}),
+        **changes,
+    }
+
+
+def a_timm_job(
+    data: Path, workdir: Path, *, smoke: bool = False, weights: Path | None = None, **changes: Any
+) -> Job:
+    """The job of `a_timm_plan`, in a work folder that is made."""
+    workdir.mkdir(parents=True, exist_ok=True)
+    return job_of(
+        a_timm_plan(**changes),
+        run="digits-0123456789",
+        attempt=1,
+        data_root=data,
+        workdir=workdir,
+        weights=weights,
+        smoke=smoke,
+    )
+
+
+def prepared(job: Job, listener: Listener | None = None) -> Adapter:
+    """An adapter that is ready to train."""
+    adapter = Adapter(job, listener or Listener())
+    adapter.prepare_model()
+    adapter.prepare_dataset()
+    return adapter
+
+
+def trained(job: Job) -> Adapter:
+    """An adapter that has trained all epochs, validating each."""
+    adapter = prepared(job)
+    for epoch in range(1, job.training.epochs + 1):
+        adapter.train_epoch(epoch)
+        adapter.validate(epoch)
+    return adapter
+
+
+def differing(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[str]:
+    """The names of tensors that are not the same bits in both."""
+    assert left.keys() == right.keys()
+    return [name for name in left if not torch.equal(left[name], right[name])]
+
+
+def weights_of(checkpoint: Path, file: str = "model.safetensors") -> dict[str, Any]:
+    """The tensors of a checkpoint's file."""
+    tensors: dict[str, Any] = load_file(checkpoint / file)
+    return tensors
