@@ -1,0 +1,104 @@
+"""Lines of text with styles: laid out once, then printed plain or in a terminal's colours."""
+
+import shutil
+import sys
+import unicodedata
+from collections.abc import Iterable, Iterator
+from typing import TextIO, TypeAlias
+
+Span: TypeAlias = tuple[str, str]
+"""Text and its style, in rich's words (`bold`, `dim`, `yellow`); no style is empty."""
+
+Line: TypeAlias = tuple[Span, ...]
+
+WIDEST = 100
+NARROWEST = 40
+
+
+def cells(text: str) -> int:
+    """Columns that the text takes in a terminal; Korean, Chinese and Japanese letters take two."""
+    return sum(
+        0 if unicodedata.combining(one) else 2 if unicodedata.east_asian_width(one) in "WF" else 1
+        for one in text
+    )
+
+
+def padded(text: str, width: int) -> str:
+    """The text with spaces up to `width` columns."""
+    return text + " " * (width - cells(text))
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """The text in lines of at most `width` columns, broken at spaces or, if need be, in a word."""
+    lines = [""]
+    for word in text.split():
+        if lines[-1] and cells(lines[-1]) + 1 + cells(word) <= width:
+            lines[-1] += f" {word}"
+            continue
+        for piece in _pieces(word, width):
+            if lines[-1]:
+                lines.append(piece)
+            else:
+                lines[-1] = piece
+    return lines
+
+
+def _pieces(word: str, width: int) -> Iterator[str]:
+    piece = ""
+    for one in word:
+        if piece and cells(piece + one) > width:
+            yield piece
+            piece = ""
+        piece += one
+    yield piece
+
+
+def paragraph(text: str, width: int, *, mark: str = "  ", style: str = "") -> list[Line]:
+    """The text wrapped, with `mark` before its first line and as much space before the others."""
+    lines = wrapped(text, width - cells(mark))
+    space = " " * cells(mark)
+    return [((space if index else mark, style), (line, style)) for index, line in enumerate(lines)]
+
+
+def columns(
+    parts: Iterable[tuple[str, int, str]], last: tuple[str, str], width: int
+) -> list[Line]:
+    """One row of a table: texts, each wrapped in its width and style, then a last one.
+
+    Texts too long for their column go on below, so that no row is wider than `width`.
+    """
+    fixed = list(parts)
+    rest = width - sum(wide + 1 for _, wide, _ in fixed)
+    blocks = [(wrapped(text, wide), wide, style) for text, wide, style in fixed]
+    blocks.append((wrapped(last[0], max(1, rest)), 0, last[1]))
+    height = max(len(lines) for lines, _, _ in blocks)
+    rows: list[Line] = []
+    for index in range(height):
+        spans: list[Span] = []
+        for lines, wide, style in blocks:
+            text = lines[index] if index < len(lines) else ""
+            spans.append((padded(text, wide + 1) if wide else text, style))
+        rows.append(tuple(spans))
+    return rows
+
+
+def width_of(stream: TextIO) -> int:
+    """Columns to lay out for: the terminal's within reason, 80 where there is none."""
+    if not stream.isatty():
+        return 80
+    return max(NARROWEST, min(WIDEST, shutil.get_terminal_size((80, 24)).columns))
+
+
+def print_lines(lines: Iterable[Line], stream: TextIO | None = None) -> None:
+    """Print in colours on a terminal (NO_COLOR and TERM=dumb are heeded), else as plain text."""
+    out = sys.stdout if stream is None else stream
+    if not out.isatty():
+        for line in lines:
+            print("".join(text for text, _ in line).rstrip(), file=out)
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(file=out, highlight=False, soft_wrap=True)
+    for line in lines:
+        console.print(Text.assemble(*line))

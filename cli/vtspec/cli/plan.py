@@ -1,0 +1,57 @@
+"""`vtspec plan`: what would run, on what, for how long, and what differs; nothing is done."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("spec")
+@click.option(
+    "--output",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="For people, or the plan itself.",
+)
+@click.option(
+    "--set",
+    "sets",
+    multiple=True,
+    metavar="PATH=VALUE",
+    help="Plan with another value, as in --set training.epochs=1; may be repeated.",
+)
+@click.option("--runs", type=click.Path(path_type=Path), help="Folder of the runs.")
+def command(spec: str, output: str, sets: tuple[str, ...], runs: Path | None) -> None:
+    """Show what SPEC (a path, or the name of an experiment) would run.
+
+    Every value is shown with where it came from: the spec, a default, the dataset, the model,
+    vtspec.yaml, or --set. Differences from the baseline and from the last run are marked 'new
+    run' (they decide the result), 'same run' (they do not) or 'cosmetic'.
+    """
+    from vtspec.pipelines.overrides import overrides_of
+    from vtspec.pipelines.plan import plan
+    from vtspec.pipelines.resolve import World, resolve
+    from vtspec.pipelines.workspace import open_spec
+
+    overrides = overrides_of(sets)
+    workspace, path = open_spec(spec, Path.cwd())
+    world = World(runs=runs)
+    made = plan(*resolve(path, workspace, overrides, world))
+    if output == "json":
+        import json
+
+        click.echo(json.dumps(made.to_json(), indent=2, ensure_ascii=False))
+        return
+    import shlex
+    import sys
+
+    from vtspec.pipelines.beside import beside
+
+    from .lines import print_lines, width_of
+    from .show_plan import plan_lines
+
+    found = beside(made, workspace, world)
+    words = ["vtspec", "apply", spec, *(["--again"] if found.runs_as == "done" else [])]
+    words += [part for one in sets for part in ("--set", one)]
+    words += ["--runs", str(runs)] if runs else []
+    print_lines(plan_lines(made, found, width_of(sys.stdout), shlex.join(words)))

@@ -1,0 +1,131 @@
+"""The specs that a command is given, and every problem that is in them."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final
+
+from vtspec.schema.problem import Problem, SpecError
+
+if TYPE_CHECKING:
+    from vtspec.pipelines.workspace import Workspace
+    from vtspec.schema.load import Loaded
+
+STDIN: Final = "<stdin>"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """One spec, and the real path of its file, None for standard input and what is no file.
+
+    `unread` says that there was nothing to read: an empty folder, one that may not be searched.
+    """
+
+    loaded: "Loaded"
+    real: str | None
+    unread: bool = False
+
+
+def specs_in(words: Sequence[str], stdin: IO[bytes]) -> list[Given]:
+    """The specs in the files and folders that `words` name, each once; `-` is `stdin`."""
+    from vtspec.schema.files import spec_files
+    from vtspec.schema.load import load_file, unread
+
+    found: list[Given] = []
+    if "-" in words:
+        found.append(Given(loaded=_from(stdin), real=None))
+    for file in spec_files(word for word in words if word != "-"):
+        if isinstance(file, Problem):
+            found.append(Given(loaded=unread(file), real=None, unread=True))
+        else:
+            found.append(Given(loaded=load_file(file.path), real=file.real))
+    return found
+
+
+def _from(stdin: IO[bytes]) -> "Loaded":
+    from vtspec.schema.load import load, unread
+    from vtspec.schema.text import LONGEST
+
+    try:
+        return load(stdin.read(LONGEST + 1), STDIN)
+    except OSError as error:
+        return unread(
+            Problem(
+                file=STDIN,
+                line=1,
+                column=1,
+                path="",
+                value=None,
+                message=f"cannot be read: {(error.strerror or str(error)).lower()}",
+                fix="pipe a spec in: … | vtspec validate -",
+            )
+        )
+
+
+def problems_of(specs: Sequence[Given], here: Path) -> list[Problem]:
+    """Every problem in the specs, in their order and each one's by line.
+
+    A spec is checked in the workspace that its file lies in; one that lies in none (standard
+    input, a folder by itself) in the workspace of the folder `here`.
+    """
+    problems = [problem for spec in specs for problem in spec.loaded.problems]
+    for workspace, members in _by_workspace(specs, here):
+        if isinstance(workspace, SpecError):
+            # A vtspec.yaml that is wrong; where it was named itself, this is told already.
+            known = {(os.path.realpath(one.file), one.line, one.column) for one in problems}
+            problems += [one for one in workspace.problems if _place(one) not in known]
+            continue
+        problems += _checked(workspace, members)
+    order = {spec.loaded.file: index for index, spec in enumerate(specs)}
+    return sorted(
+        problems, key=lambda one: (order.get(one.file, len(order)), one.line, one.column)
+    )
+
+
+def _checked(workspace: "Workspace", specs: Sequence[Given]) -> list[Problem]:
+    from vtspec.pipelines.check import check, world_of
+
+    loaded = [spec.loaded for spec in specs]
+    paths = {spec.loaded.file: spec.real for spec in specs if spec.real is not None}
+    return check(loaded, world_of(workspace, loaded, paths))
+
+
+def _place(problem: Problem) -> tuple[str, int, int]:
+    return os.path.realpath(problem.file), problem.line, problem.column
+
+
+def _by_workspace(
+    specs: Iterable[Given], here: Path
+) -> "Iterator[tuple[Workspace | SpecError, list[Given]]]":
+    """The specs grouped by the workspace they lie in; where that is wrong, what is wrong."""
+    folders: dict[str, list[Given]] = {}
+    for spec in specs:
+        folder = str(here) if spec.real is None else os.path.dirname(spec.real)
+        folders.setdefault(folder, []).append(spec)
+    workspaces: dict[Path, Workspace] = {}
+    members: dict[Path, list[Given]] = {}
+    for folder, group in folders.items():
+        workspace = _workspace(Path(folder), here)
+        if isinstance(workspace, SpecError):
+            yield workspace, group
+            continue
+        workspaces.setdefault(workspace.root, workspace)
+        members.setdefault(workspace.root, []).extend(group)
+    yield from ((workspaces[root], group) for root, group in members.items())
+
+
+def _workspace(folder: Path, here: Path) -> "Workspace | SpecError":
+    from vtspec.pipelines.workspace import find_workspace
+
+    try:
+        found = find_workspace(folder)
+        # Files are shown as a person would type them who stands in `here`.
+        return find_workspace(here) if found.anchor == "start" else replace(found, here=here)
+    except SpecError as error:
+        return SpecError([_seen_from(here, folder, problem) for problem in error.problems])
+
+
+def _seen_from(here: Path, folder: Path, problem: Problem) -> Problem:
+    """The problem with its file, which is told from `folder`, as it is seen from `here`."""
+    return replace(problem, file=os.path.relpath(folder / problem.file, here))

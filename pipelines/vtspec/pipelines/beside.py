@@ -1,0 +1,116 @@
+"""What stands beside a plan: its baseline, the last run of its name, and whether it has run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from vtspec.schema.problem import SpecError
+
+from .changes import Change, changes
+from .errors import Permanent, Refused, Temporary
+from .plan import Plan, plan, plan_from_json
+from .resolve import World, resolve
+from .runs import Run, Runs
+from .workspace import Workspace
+
+RunsAs = Literal["new", "done", "running", "cut short"]
+"""What the plan's last attempt means for the next `run`: it begins a new one; it shows the result
+that there is; it looks on at one that a process works on; it has to be told whether to go on with
+one that was cut short."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """What differs from another plan to this one. `note` says what the other is."""
+
+    name: str
+    note: str
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beside:
+    """What a person should see beside a plan.
+
+    `run` is the plan's last attempt, and `result` its main figure in words, such as
+    `accuracy 0.972`. `unknown` says why something could not be compared.
+    """
+
+    runs_as: RunsAs
+    run: str | None = None
+    result: str | None = None
+    baseline: Comparison | None = None
+    last: Comparison | None = None
+    unknown: tuple[str, ...] = ()
+
+
+def beside(made: Plan, workspace: Workspace, world: World | None = None) -> Beside:
+    """What the specs and runs on file say of a plan. Reads files; the network only for a baseline
+    whose weights have no commit in its spec. A thing that cannot be read is said, not raised."""
+    world = world or World()
+    runs = Runs(world.runs or workspace.runs)
+    runs_as, run = _standing(runs.of_plan(made.id))
+    baseline, why_no_baseline = _baseline(made, workspace, world)
+    last, why_no_last = _last(made, runs)
+    return Beside(
+        runs_as=runs_as,
+        run=None if run is None else run.name,
+        result=None if run is None else result_of(run, made),
+        baseline=baseline,
+        last=last,
+        unknown=tuple(why for why in (why_no_baseline, why_no_last) if why is not None),
+    )
+
+
+def result_of(run: Run, made: Plan) -> str | None:
+    """The figure of a run that the plan monitors, in words; None before it is measured."""
+    final = run.state().final
+    name = made.training["checkpoint"]["monitor"]
+    return f"{name} {final[name]:.4g}" if name in final else None
+
+
+def _standing(attempts: list[Run]) -> tuple[RunsAs, Run | None]:
+    if not attempts:
+        return "new", None
+    last = attempts[-1]
+    if last.is_alive():
+        return "running", last
+    match last.ending:
+        case "succeeded":
+            return "done", last
+        case "failed" | "crashed" | "refused":
+            return "new", last
+        case _:
+            return "cut short", last
+
+
+def _baseline(
+    made: Plan, workspace: Workspace, world: World
+) -> tuple[Comparison | None, str | None]:
+    name = made.report["baseline"]
+    path: Path | None = workspace.experiments().get(name) if name is not None else None
+    if path is None:
+        return None, None if name is None else f"there is no baseline '{name}' to compare with"
+    try:
+        other = plan(*resolve(path, workspace, world=world))
+    except (SpecError, Refused, Permanent, Temporary) as error:
+        return None, f"the baseline {name} cannot be planned: {str(error).splitlines()[0]}"
+    return _comparison(name, workspace.relative(path), other.to_json(), made), None
+
+
+def _last(made: Plan, runs: Runs) -> tuple[Comparison | None, str | None]:
+    found = runs.of_name(made.name)
+    if not found:
+        return None, None
+    run = found[-1]
+    try:
+        other = plan_from_json(run.plan())
+    except Permanent as error:
+        return None, f"the last run {run.name} cannot be compared with: {error.message}"
+    words = [run.ending or ("running" if run.is_alive() else "not finished")]
+    words += [result] if (result := result_of(run, other)) is not None else []
+    return _comparison(run.name, ", ".join(words), other.to_json(), made), None
+
+
+def _comparison(name: str, note: str, other: dict[str, Any], made: Plan) -> Comparison:
+    return Comparison(name=name, note=note, changes=changes(other, made.to_json()))

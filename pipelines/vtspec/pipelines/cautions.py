@@ -1,0 +1,93 @@
+"""What a person should know before a plan is carried out, though nothing forbids it. Pure.
+
+What one can say without a plan, such as of GPU memory and batches, is in `check`, and `validate`
+says it too.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from vtspec.schema.experiment import Experiment
+from vtspec.schema.parts import duration_s, memory_bytes
+
+from .planfile import Estimate, HubWeights, Weights
+from .quantities import shown_bytes, shown_seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doubts:
+    """What the warnings of a plan are made from; the fields are those of `plan.Inputs`."""
+
+    spec: Experiment
+    framework: str
+    adapter_is_there: bool
+    weights: Weights | None
+    licence_is_clear: bool
+    estimate: Estimate
+    has_test: bool
+
+
+def cautions(doubts: Doubts) -> tuple[str, ...]:
+    """The warnings, the gravest first; each is one sentence, with what to do where one can."""
+    return (
+        *_of_framework(doubts),
+        *_of_time(doubts),
+        *_of_memory(doubts),
+        *_of_precision(doubts),
+        *_of_data(doubts),
+        *_of_licence(doubts),
+    )
+
+
+def _of_framework(doubts: Doubts) -> Iterator[str]:
+    if not doubts.adapter_is_there:
+        yield (
+            f"the adapter for {doubts.framework} is not there yet: this plan can be read, "
+            "but 'apply' and 'run' refuse it"
+        )
+
+
+def _of_time(doubts: Doubts) -> Iterator[str]:
+    limit, seconds = doubts.spec.spec.resources.max_duration, doubts.estimate.seconds
+    if seconds is not None and seconds > duration_s(limit):
+        yield (
+            f"it is thought to take {shown_seconds(seconds)}, more than "
+            f"resources.maxDuration allows ({limit})"
+        )
+
+
+def _of_memory(doubts: Doubts) -> Iterator[str]:
+    resources, guess = doubts.spec.spec.resources, doubts.estimate
+    if guess.memory_bytes is not None and guess.memory_bytes > memory_bytes(resources.memory):
+        yield (
+            f"it is thought to need {shown_bytes(guess.memory_bytes)} of main memory, more than "
+            f"resources.memory gives ({resources.memory})"
+        )
+
+
+def _of_precision(doubts: Doubts) -> Iterator[str]:
+    resources, precision = doubts.spec.spec.resources, doubts.spec.spec.training.precision
+    if resources.gpus and resources.gpu_type is None and precision == "auto":
+        yield (
+            "no GPU type is named: training.precision is bf16, which GPUs before Ampere (T4, "
+            "V100) only emulate; name one with resources.gpuType, or set the precision"
+        )
+
+
+def _of_data(doubts: Doubts) -> Iterator[str]:
+    if not doubts.has_test:
+        yield (
+            "the dataset has no test split: the final figures are those of val, on which the "
+            "best epoch was chosen, and flatter the model"
+        )
+
+
+def _of_licence(doubts: Doubts) -> Iterator[str]:
+    if doubts.licence_is_clear or not isinstance(doubts.weights, HubWeights):
+        return
+    licence = doubts.weights.licence
+    what = "have no known licence" if licence in (None, "unknown") else f"are under {licence}"
+    yield (
+        f"the weights {doubts.weights.id} {what}, which is not clearly permissive: "
+        "see that your use is allowed"
+    )

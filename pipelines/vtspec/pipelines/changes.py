@@ -1,0 +1,99 @@
+"""What differs between two plans, field by field, and what each difference means. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from .identity import canonical, policy_material, result_material
+
+Effect = Literal["new run", "same run", "cosmetic"]
+"""`new run`: it decides the result, and so the id; `same run`: the result stays, what is approved
+does not (machine, gates, export, tracking); `cosmetic`: neither id nor digest knows it."""
+
+EFFECTS: Final[tuple[Effect, ...]] = ("new run", "same run", "cosmetic")
+"""The gravest first."""
+
+ABSENT: Final = None
+"""What stands for a field that one of the plans does not have."""
+
+_LEFT_OUT: Final = frozenset(
+    {"v", "kind", "name", "id", "digest", "specPath", "origins", "steps", "estimate", "warnings"}
+)
+
+_DERIVED: Final = frozenset({"model.parameters", "dataset.finalSplit", "dataset.statistics"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One field that differs; `path` is dotted, as in the plan. A missing field is None."""
+
+    path: str
+    before: Any
+    after: Any
+    effect: Effect
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
+    """What differs from `before` to `after`, two plans as JSON; the gravest first, then by path.
+
+    A change is `new run` exactly where the material of the ids differs, so that two plans of one
+    name have one id if and only if none of their changes is. Names, estimates, warnings and what
+    follows from other fields are left out.
+    """
+    deciding = _differing(result_material(before), result_material(after))
+    approved = _differing(policy_material(before), policy_material(after))
+    new = {_in_plan(path, before, after) for path in deciding}
+    same = {_in_plan(path, before, after) for path in approved}
+    first, second = _flat(_shown(before)), _flat(_shown(after))
+    found = []
+    for path in {**first, **second}:
+        one, other = first.get(path, ABSENT), second.get(path, ABSENT)
+        if path in _DERIVED or canonical(one) == canonical(other):
+            continue
+        effect: Effect = "new run" if path in new else "same run" if path in same else "cosmetic"
+        found.append(Change(path=path, before=one, after=other, effect=effect))
+    return tuple(sorted(found, key=lambda one: (EFFECTS.index(one.effect), one.path)))
+
+
+def gravest(found: Iterable[Change]) -> Effect | None:
+    """What the changes amount to together; None where there are none."""
+    effects = {change.effect for change in found}
+    return next((effect for effect in EFFECTS if effect in effects), None)
+
+
+def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> set[str]:
+    first, second = _flat(one), _flat(other)
+    missing = object()
+    return {
+        path
+        for path in {**first, **second}
+        if first.get(path, missing) != second.get(path, missing)
+    }
+
+
+def _in_plan(path: str, *plans: Mapping[str, Any]) -> str:
+    """The plan's own path of a path in the material of a digest."""
+    for plan in plans:
+        namespace = f"params.{plan['framework']['name']}."
+        if path.startswith(namespace):
+            return f"params.{path.removeprefix(namespace)}"
+    return {
+        "resources.maxDurationSeconds": "resources.maxDuration",
+        "resources.memoryBytes": "resources.memory",
+    }.get(path, path)
+
+
+def _shown(plan: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in plan.items() if key not in _LEFT_OUT}
+
+
+def _flat(value: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Dotted path to leaf; a list is a leaf, an empty mapping too, and so are statistics."""
+    found: dict[str, Any] = {}
+    for key, item in value.items():
+        path = f"{above}.{key}" if above else str(key)
+        if isinstance(item, Mapping) and item and path not in _DERIVED:
+            found |= _flat(item, path)
+        else:
+            found[path] = item
+    return found

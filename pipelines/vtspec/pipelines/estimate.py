@@ -1,0 +1,240 @@
+"""How long a run takes, how much memory it needs and what it costs. Pure.
+
+Time comes from runs on file where there are comparable ones, else from arithmetic: a training
+image costs three forward passes (one forward, two backward), a validation image one, and one
+multiply-add is two floating-point operations. Every figure is a guess for people; no id or digest
+holds one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any, Final
+
+from .planfile import Estimate
+
+START_S: Final = 8.0
+"""Seconds until a framework's process has imported its libraries and built the model."""
+
+LOAD_S: Final = 0.004
+"""Seconds of one core to read, decode and augment an image."""
+
+MACS_PER_PARAMETER: Final = 160.0
+"""Multiply-adds per parameter at 224 x 224, where a catalog does not count them: resnet50 has
+160, vit_base_patch16 204, convnext_tiny 157, mobilenetv3_large 42."""
+
+MACS_PER_KEPT_VALUE: Final = 150.0
+"""Multiply-adds per value that a forward pass keeps for the backward one, where a catalog does
+not count them: a norm and a nonlinearity keep theirs beside the layer's own."""
+
+PROCESS_BYTES: Final = 1_200 * 2**20
+"""Main memory of a process with a framework loaded."""
+
+WORKER_BYTES: Final = 300 * 2**20
+"""Main memory of one process that loads images."""
+
+GPU_CONTEXT_BYTES: Final = 600 * 2**20
+"""GPU memory that CUDA and its libraries take before the first tensor."""
+
+STATE_BYTES: Final[dict[str, int]] = {
+    "adamw": 8,
+    "adam": 8,
+    "nadam": 8,
+    "radam": 8,
+    "lamb": 8,
+    "rmsprop": 8,
+    "sgd": 4,
+    "lion": 4,
+}
+"""Bytes of optimizer state per parameter: one or two moments in fp32."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """What the run is to run on. Prices are for an hour of one GPU or one core, None if unknown.
+
+    `tflops` is of one GPU, `cpu_gflops` of one core, both sustained in training.
+    """
+
+    gpus: int
+    cpus: int
+    gpu_type: str | None = None
+    tflops: float | None = None
+    gpu_price: float | None = None
+    cpu_gflops: float = 25.0
+    cpu_price: float | None = None
+    currency: str = "USD"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """How much there is to do. Images are counted per split; None where nobody counted.
+
+    `gmacs` are 10^9 multiply-adds of one image's forward pass at `image_size` (height, width),
+    `kept_millions` the 10^6 values that it keeps for the backward pass; None where the catalog
+    does not say.
+    """
+
+    model: str
+    parameters: int | None
+    gmacs: float | None
+    kept_millions: float | None
+    image_size: tuple[int, int]
+    train_images: int | None
+    val_images: int | None
+    test_images: int
+    epochs: int
+    batch_size: int
+    workers: int
+    precision: str
+    optimizer: str
+    ema: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """What an earlier run took. `epoch_seconds` is the sum over `epochs`; `other_seconds` the rest
+    of the run; `images` are those of train and val together."""
+
+    run: str
+    model: str
+    image_size: tuple[int, int]
+    precision: str
+    gpus: int
+    gpu_type: str | None
+    cpus: int
+    images: int
+    epochs: int
+    epoch_seconds: float
+    other_seconds: float
+
+
+def estimate(load: Load, machine: Machine, timings: Sequence[Timing] = ()) -> Estimate:
+    """The estimate; every figure is finite and at least 0, or None where it cannot be said."""
+    seconds, basis = _seconds(load, machine, timings)
+    cost, cost_basis = _cost(seconds, machine)
+    return Estimate(
+        seconds=seconds,
+        memory_bytes=main_memory_bytes(load, machine),
+        gpu_memory_bytes=gpu_memory_bytes(load, machine) if machine.gpus else None,
+        cost=cost,
+        currency=machine.currency,
+        basis="; ".join(part for part in (basis, cost_basis) if part),
+    )
+
+
+def images_of(
+    statistics: Mapping[str, Any] | None, classes: Sequence[str], all_classes: Sequence[str]
+) -> dict[str, int]:
+    """Images of each split, of the classes that are used, as far as anybody counted.
+
+    `statistics` are a dataset's, as a plan has them. Where nobody counted by class, all count.
+    """
+    counts = {}
+    for name, split in ((statistics or {}).get("splits") or {}).items():
+        per_class = split.get("perClass") or {}
+        some = set(classes) < set(all_classes) and all(one in per_class for one in classes)
+        counts[name] = sum(per_class[one] for one in classes) if some else split["images"]
+    return counts
+
+
+def state_bytes(parameters: int, optimizer: str, *, ema: bool) -> int:
+    """Bytes of weights, gradients, optimizer state and averaged weights, which no batch avoids."""
+    return parameters * (4 + 4 + STATE_BYTES.get(optimizer, 8) + (4 if ema else 0))
+
+
+def gpu_memory_bytes(load: Load, machine: Machine) -> int | None:
+    """Memory of one GPU in training: the state, the batch's activations and CUDA itself."""
+    if load.parameters is None:
+        return None
+    batch = -(-load.batch_size // max(1, machine.gpus))
+    return GPU_CONTEXT_BYTES + _working_bytes(load, batch)
+
+
+def main_memory_bytes(load: Load, machine: Machine) -> int:
+    """Main memory of all processes of the train step; with the whole state where no GPU has it."""
+    processes = PROCESS_BYTES * max(1, machine.gpus) + WORKER_BYTES * load.workers
+    if machine.gpus or load.parameters is None:
+        return processes
+    return processes + _working_bytes(load, load.batch_size)
+
+
+def _working_bytes(load: Load, batch: int) -> int:
+    assert load.parameters is not None
+    number_bytes = 4 if load.precision == "fp32" else 2
+    kept = _kept_values(load) * number_bytes
+    return state_bytes(load.parameters, load.optimizer, ema=load.ema) + int(kept * batch)
+
+
+def _kept_values(load: Load) -> float:
+    if load.kept_millions is not None:
+        return load.kept_millions * 1e6
+    return (_macs(load) or 0.0) / MACS_PER_KEPT_VALUE
+
+
+def _macs(load: Load) -> float | None:
+    if load.gmacs is not None:
+        return load.gmacs * 1e9
+    if load.parameters is None:
+        return None
+    height, width = load.image_size
+    return load.parameters * MACS_PER_PARAMETER * height * width / 224**2
+
+
+def _seconds(load: Load, machine: Machine, timings: Sequence[Timing]) -> tuple[float | None, str]:
+    if load.train_images is None or load.val_images is None:
+        fix = "count them with 'vtspec datasets inspect'"
+        return None, f"no time: the dataset's spec does not say how many images it has ({fix})"
+    alike = [timing for timing in timings if _is_alike(timing, load, machine)]
+    if alike:
+        return _from_runs(load, load.train_images + load.val_images, alike[-3:])
+    return _from_arithmetic(load, machine)
+
+
+def _is_alike(timing: Timing, load: Load, machine: Machine) -> bool:
+    there = (timing.model, timing.image_size, timing.precision, timing.gpus, timing.gpu_type)
+    here = (load.model, load.image_size, load.precision, machine.gpus, machine.gpu_type)
+    measured = timing.images > 0 and timing.epochs > 0 and timing.epoch_seconds > 0
+    return measured and there == here and timing.cpus == machine.cpus
+
+
+def _from_runs(load: Load, images: int, alike: Sequence[Timing]) -> tuple[float, str]:
+    per_image = median(one.epoch_seconds / (one.images * one.epochs) for one in alike)
+    other = median(one.other_seconds for one in alike)
+    names = ", ".join(one.run for one in alike)
+    basis = f"{per_image * 1000:.3g} ms per image and epoch, as measured in {names}"
+    return per_image * images * load.epochs + other, basis
+
+
+def _from_arithmetic(load: Load, machine: Machine) -> tuple[float | None, str]:
+    assert load.train_images is not None and load.val_images is not None
+    macs = _macs(load)
+    if macs is None:
+        return None, "no time: neither operations nor parameters of the model are known"
+    passes = load.epochs * (3 * load.train_images + load.val_images) + load.test_images
+    seen = load.epochs * (load.train_images + load.val_images) + load.test_images
+    loading = seen * LOAD_S / max(1, min(load.workers, machine.cpus))
+    counted = "" if load.gmacs is not None else ", guessed from its parameters"
+    size = f"{macs / 1e9:.3g} GMACs an image{counted}"
+    if not machine.gpus:
+        speed = machine.cpu_gflops * 1e9 * machine.cpus
+        computing = passes * 2 * macs / speed
+        basis = f"arithmetic: {size}, {machine.cpus} x {machine.cpu_gflops:g} GFLOP/s"
+        return computing + loading + 3 * START_S, basis
+    if machine.tflops is None:
+        return None, "no time: nobody said how fast the GPU is (gpuTypes.….tflops in vtspec.yaml)"
+    computing = passes * 2 * macs / (machine.tflops * 1e12 * machine.gpus)
+    basis = f"arithmetic: {size}, {machine.gpus} x {machine.tflops:g} TFLOP/s"
+    # With a GPU the cores load while it computes, so the slower of the two sets the pace.
+    return max(computing, loading) + 3 * START_S, basis
+
+
+def _cost(seconds: float | None, machine: Machine) -> tuple[float | None, str]:
+    if seconds is None:
+        return None, ""
+    if machine.gpus and machine.gpu_price is None:
+        return None, "no cost: vtspec.yaml has no pricePerHour for the GPU"
+    if machine.cpu_price is None:
+        return None, "no cost: vtspec.yaml has no prices.cpuPerHour"
+    hourly = machine.gpus * (machine.gpu_price or 0.0) + machine.cpus * machine.cpu_price
+    return hourly * seconds / 3600, ""

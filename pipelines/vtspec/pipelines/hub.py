@@ -1,0 +1,162 @@
+"""A model hub (Hugging Face, or what HF_ENDPOINT names): which commit a model is at now."""
+
+import json
+import os
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from .errors import Permanent, Temporary
+
+COMMIT: Final = re.compile(r"[0-9a-f]{40}")
+
+_LONGEST: Final = 8 * 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class HubModel:
+    """A model at one commit. `from_cache` says that the hub did not answer and the local cache
+    did; `licence` is what the hub says of it, None where it says nothing."""
+
+    id: str
+    revision: str
+    licence: str | None = None
+    from_cache: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hub:
+    """Where the hub and its local cache are. `token` goes to `endpoint` alone and is not shown."""
+
+    endpoint: str
+    cache: Path
+    offline: bool = False
+    token: str | None = None
+    timeout_s: float = 10.0
+    clock: Callable[[], float] = time.monotonic
+
+    def __repr__(self) -> str:
+        return f"Hub(endpoint={self.endpoint!r}, cache={str(self.cache)!r})"
+
+    def at(self, model: str, revision: str = "main") -> HubModel:
+        """The commit that a branch or tag of `model` (ORG/NAME) is at.
+
+        A commit is what it is and asks nobody. Where the hub does not answer, the local cache
+        may know. Raises `Permanent` where the hub says there is no such model or revision, and
+        `Temporary` where neither answers.
+        """
+        if COMMIT.fullmatch(revision):
+            return HubModel(id=model, revision=revision)
+        if self.offline:
+            return self._cached(model, revision, "HF_HUB_OFFLINE is set")
+        try:
+            return self._asked(model, revision)
+        except Temporary as error:
+            return self._cached(model, revision, error.message)
+
+    def _cached(self, model: str, revision: str, why: str) -> HubModel:
+        folder = self.cache / f"models--{model.replace('/', '--')}" / "refs"
+        try:
+            commit = (folder / revision).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError):
+            commit = ""
+        if COMMIT.fullmatch(commit):
+            return HubModel(id=model, revision=commit, from_cache=True)
+        raise Temporary(
+            f"the revision of {model} is not known: {why}, and the local cache does not have it",
+            fix=f"try again, or set model.weights: hf-hub:{model}@<commit>",
+            delay_s=30,
+        )
+
+    def _asked(self, model: str, revision: str) -> HubModel:
+        from urllib.parse import quote
+
+        path = f"/api/models/{quote(model, safe='/')}"
+        if revision != "main":
+            path += f"/revision/{quote(revision, safe='')}"
+        raw = self._get(path, f"{model}@{revision}")
+        sha = raw.get("sha")
+        if not isinstance(sha, str) or not COMMIT.fullmatch(sha):
+            raise Temporary(f"{self.endpoint} answered for {model} without a commit")
+        return HubModel(id=model, revision=sha, licence=_licence(raw))
+
+    def _get(self, path: str, what: str) -> Mapping[str, Any]:
+        from http.client import HTTPException
+        from urllib.error import HTTPError
+        from urllib.request import Request, urlopen
+
+        request = Request(self.endpoint.rstrip("/") + path, headers={"Accept": "application/json"})
+        if self.token:
+            # Not sent on to wherever the hub redirects.
+            request.add_unredirected_header("Authorization", f"Bearer {self.token}")
+        try:
+            with urlopen(request, timeout=self.timeout_s) as answer:
+                body = self._body(answer)
+        except HTTPError as error:
+            error.close()
+            raise self._refusal(error.code, what) from error
+        except (OSError, HTTPException) as error:
+            raise Temporary(f"{self.endpoint} did not answer: {_words(error)}") from error
+        try:
+            raw = json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise Temporary(f"{self.endpoint} did not answer in JSON") from error
+        if not isinstance(raw, dict):
+            raise Temporary(f"{self.endpoint} did not answer with an object")
+        return raw
+
+    def _body(self, answer: Any) -> bytes:
+        """All of the answer, within the time limit as a whole and not for each packet."""
+        deadline = self.clock() + self.timeout_s
+        body = b""
+        while piece := answer.read1(65536):
+            body += piece
+            if len(body) > _LONGEST or self.clock() > deadline:
+                raise TimeoutError("the answer is too long or too slow")
+        return body
+
+    def _refusal(self, status: int, what: str) -> Permanent | Temporary:
+        if status in (401, 403, 404):
+            return Permanent(
+                f"{self.endpoint} has no {what} for this user (HTTP {status})",
+                fix="see that the name is right, and that HF_TOKEN may read it if it is private",
+            )
+        if status < 500 and status not in (408, 425, 429):
+            return Permanent(f"{self.endpoint} refused to say what {what} is (HTTP {status})")
+        return Temporary(f"{self.endpoint} answered with HTTP {status}")
+
+
+def hub_of(environ: Mapping[str, str] | None = None) -> Hub:
+    """The hub and cache that the environment names: HF_ENDPOINT, HF_HUB_CACHE, HF_HOME,
+    HF_HUB_OFFLINE, HF_TOKEN; huggingface.co by default."""
+    environ = os.environ if environ is None else environ
+    home = environ.get("HF_HOME")
+    if not home:
+        caches = environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+        home = str(Path(caches) / "huggingface")
+    return Hub(
+        endpoint=environ.get("HF_ENDPOINT") or "https://huggingface.co",
+        cache=Path(environ.get("HF_HUB_CACHE") or Path(home) / "hub"),
+        offline=environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "TRUE", "YES", "ON"),
+        token=environ.get("HF_TOKEN") or None,
+    )
+
+
+def _licence(raw: Mapping[str, Any]) -> str | None:
+    card = raw.get("cardData")
+    told = card.get("license") if isinstance(card, dict) else None
+    if isinstance(told, str) and told:
+        return told.lower()
+    tags = raw.get("tags")
+    found = (tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ()
+    return next(
+        (tag.removeprefix("license:") for tag in found if tag.startswith("license:")), None
+    )
+
+
+def _words(error: Exception) -> str:
+    reason = getattr(error, "reason", None) or error
+    return " ".join(str(reason).split())[:200] or type(error).__name__

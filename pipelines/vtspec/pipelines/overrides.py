@@ -1,0 +1,127 @@
+"""`--set PATH=VALUE`: a spec with some values set from the command line, checked like the file."""
+
+import copy
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from vtspec.schema.problem import Problem, SpecError
+
+if TYPE_CHECKING:
+    from vtspec.schema.load import Loaded
+
+
+@dataclass(frozen=True, kw_only=True)
+class Override:
+    """One `--set`. `path` is dotted from the spec's root (`spec.training.epochs`)."""
+
+    option: str
+    path: str
+    value: Any
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys from the root."""
+        return tuple(self.path.split("."))
+
+
+def overrides_of(options: Sequence[str]) -> tuple[Override, ...]:
+    """The overrides of every `--set`, in order. Raises `SpecError` with every problem of all."""
+    found: list[Override] = []
+    problems: list[Problem] = []
+    for words in options:
+        try:
+            found.append(override_of(words))
+        except SpecError as error:
+            problems += error.problems
+    if problems:
+        raise SpecError(problems)
+    return tuple(found)
+
+
+def override_of(words: str) -> Override:
+    """The override that a person typed after `--set`.
+
+    The value is read as a YAML 1.2 value, as in a file: `1e-3` is a number, `no` a word,
+    `[224, 224]` a list. A path begins below `spec` unless it says otherwise. Raises `SpecError`.
+    """
+    from vtspec.schema.document import read
+
+    option = f"--set {words}"
+    path, equals, text = words.partition("=")
+    path = path.strip()
+    if not equals or not path or not all(path.split(".")):
+        raise SpecError([_problem(option, path, "is not PATH=VALUE", "--set training.epochs=10")])
+    if path.split(".")[0] not in ("spec", "metadata", "apiVersion", "kind"):
+        path = f"spec.{path}"
+    if not text.strip():
+        return Override(option=option, path=path, value=None)
+    document = read(text, option)
+    if document.problems:
+        raise SpecError([replace(one, path=path) for one in document.problems])
+    return Override(option=option, path=path, value=document.data)
+
+
+def overridden(loaded: "Loaded", overrides: Sequence[Override]) -> "Loaded":
+    """The spec with the values set, checked anew. `loaded` must be free of errors.
+
+    Raises `SpecError` with every problem that the new values cause, each naming its option.
+    """
+    from vtspec.schema.load import load
+
+    if not overrides:
+        return loaded
+    data: Any = copy.deepcopy(loaded.document.data)
+    for override in overrides:
+        _set(data, override)
+    # JSON is YAML, so that the new values pass through every rule that the file's passed.
+    changed = load(json.dumps(data, ensure_ascii=False), loaded.document.file)
+    problems = [_named(problem, overrides) for problem in changed.problems]
+    if any(problem.severity == "error" for problem in problems):
+        raise SpecError(problems)
+    return changed
+
+
+def blame(problem: Problem, overrides: Sequence[Override]) -> Problem:
+    """The problem, told of the option that caused it where one did."""
+    causes = [one for one in overrides if _concerns(one.path, problem.path)]
+    if not causes:
+        return problem
+    return replace(problem, file=causes[-1].option, line=1, column=1)
+
+
+def _named(problem: Problem, overrides: Sequence[Override]) -> Problem:
+    told = blame(problem, overrides)
+    if told is not problem or len(overrides) != 1:
+        return told
+    # The file was sound before: whatever is wrong now, the only option made it so.
+    return replace(problem, file=overrides[0].option, line=1, column=1)
+
+
+def _concerns(path: str, problem: str) -> bool:
+    inside = problem == path or problem.startswith((f"{path}.", f"{path}["))
+    return inside or path.startswith(f"{problem}.")
+
+
+def _set(data: Any, override: Override) -> None:
+    *above, last = override.keys
+    place = data
+    for depth, key in enumerate(above):
+        if place.get(key) is None:
+            place[key] = {}
+        place = place[key]
+        if not isinstance(place, dict):
+            path = ".".join(above[: depth + 1])
+            message = f"'{path}' holds a value, not fields"
+            raise SpecError([_problem(override.option, path, message, f"--set {path}=VALUE")])
+    place[last] = override.value
+
+
+def _problem(option: str, path: str, message: str, fix: str) -> Problem:
+    return Problem(file=option, line=1, column=1, path=path, value=None, message=message, fix=fix)
+
+
+def plain_paths(overrides: Sequence[Override]) -> Mapping[str, Any]:
+    """Path below `spec` to value, for showing which values were set."""
+    return {one.path.removeprefix("spec."): one.value for one in overrides}

@@ -1,0 +1,228 @@
+"""A plan as data: what `plan.json` holds, into JSON and back. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Final, Literal, TypeAlias
+
+from .errors import Permanent
+
+VERSION: Final = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class HubWeights:
+    """Weights on a model hub, at one commit. `licence` is what the catalog says of the tag."""
+
+    id: str
+    revision: str
+    licence: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileWeights:
+    """A `.safetensors` file of the repository; `path` is from its root."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunWeights:
+    """The exported model of an earlier run; `path` is from the repository's root."""
+
+    run: str
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MlflowWeights:
+    """A version in MLflow's model registry; an alias never enters a plan."""
+
+    name: str
+    version: str
+
+
+Weights: TypeAlias = HubWeights | FileWeights | RunWeights | MlflowWeights
+
+_WEIGHTS: Final[dict[str, type[Any]]] = {
+    "hub": HubWeights,
+    "file": FileWeights,
+    "run": RunWeights,
+    "mlflow": MlflowWeights,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Framework:
+    """What trains. `requirements_hash` and `adapter_version` are its build inputs, and decide the
+    result; `image_digest` is None where no image is published."""
+
+    name: str
+    adapter: str
+    adapter_version: str
+    requirements_hash: str
+    image_digest: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedModel:
+    """The network; `parameters` counts them with the head of this dataset where that is known."""
+
+    name: str
+    parameters: int | None
+    weights: Weights | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedDataset:
+    """The data, pinned. `classes` are those to use, in index order; `all_classes` all of them."""
+
+    name: str
+    format: str
+    hash: str
+    source: Mapping[str, Any]
+    classes: tuple[str, ...]
+    all_classes: tuple[str, ...]
+    splits: Mapping[str, Mapping[str, Any]]
+    final_split: Literal["test", "val"]
+    statistics: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanStep:
+    """One step: the command to run, the steps it waits for, and what it may use."""
+
+    name: str
+    command: tuple[str, ...]
+    needs: tuple[str, ...]
+    resources: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """What the run is thought to take; None where it cannot be said. `basis` is for people.
+
+    `seconds` is wall clock of all steps; `cost` is in `currency`.
+    """
+
+    seconds: float | None
+    memory_bytes: int | None
+    gpu_memory_bytes: int | None
+    cost: float | None
+    currency: str
+    basis: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Everything decided about a run before it starts. `docs/plan.md` describes each field.
+
+    The mappings are plain JSON data in camelCase and are not to be changed.
+    """
+
+    name: str
+    id: str
+    digest: str
+    spec_path: str
+    task: str
+    framework: Framework
+    model: PlannedModel
+    dataset: PlannedDataset
+    training: Mapping[str, Any]
+    params: Mapping[str, Any]
+    resources: Mapping[str, Any]
+    export: Mapping[str, Any]
+    tracking: Mapping[str, Any]
+    report: Mapping[str, Any]
+    description: str | None
+    origins: Mapping[str, str]
+    steps: tuple[PlanStep, ...]
+    estimate: Estimate
+    warnings: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan as `docs/plan.md` writes it: plain data that `json.dumps` takes."""
+        whole = _plain(self)
+        assert isinstance(whole, dict)
+        return {"v": VERSION, "kind": "Plan", **whole}
+
+
+def plan_from_json(raw: Mapping[str, Any]) -> Plan:
+    """The plan that `to_json` wrote.
+
+    Raises `Permanent` where `raw` is no plan, or a plan of another version. A field that this
+    version does not know is refused too: it may decide something.
+    """
+    if raw.get("kind") != "Plan":
+        raise Permanent("this is not a plan", fix="make one: vtspec plan SPEC --output json")
+    if raw.get("v") != VERSION:
+        raise Permanent(
+            f"the plan is of version {raw.get('v')!r}, this vtspec reads version {VERSION}",
+            fix="plan again with this vtspec: vtspec plan SPEC --output json",
+        )
+    try:
+        return _plan(raw)
+    except (TypeError, KeyError, AttributeError) as error:
+        raise Permanent(
+            f"the plan is damaged: {error}",
+            fix="plan again: vtspec plan SPEC --output json",
+        ) from error
+
+
+def _plan(raw: Mapping[str, Any]) -> Plan:
+    rest = {_snake(key): value for key, value in raw.items() if key not in ("v", "kind")}
+    model = dict(rest.pop("model"))
+    dataset = _read(PlannedDataset, rest.pop("dataset"), tuples=("classes", "all_classes"))
+    steps = tuple(_read(PlanStep, step, tuples=("command", "needs")) for step in rest.pop("steps"))
+    return Plan(
+        framework=_read(Framework, rest.pop("framework")),
+        model=PlannedModel(weights=_weights(model.pop("weights")), **model),
+        dataset=dataset,
+        steps=steps,
+        estimate=_read(Estimate, rest.pop("estimate")),
+        warnings=tuple(rest.pop("warnings")),
+        **rest,
+    )
+
+
+def _weights(raw: Mapping[str, Any] | None) -> Weights | None:
+    if raw is None:
+        return None
+    weights: Weights = _WEIGHTS[raw["type"]](
+        **{key: value for key, value in raw.items() if key != "type"}
+    )
+    return weights
+
+
+def _read(cls: type[Any], raw: Mapping[str, Any], tuples: tuple[str, ...] = ()) -> Any:
+    known = {_snake(key): value for key, value in raw.items()}
+    return cls(**{key: tuple(item) if key in tuples else item for key, item in known.items()})
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case HubWeights() | FileWeights() | RunWeights() | MlflowWeights():
+            kind = next(name for name, cls in _WEIGHTS.items() if cls is type(value))
+            return {"type": kind, **_fields(value)}
+        case Plan() | Framework() | PlannedModel() | PlannedDataset() | PlanStep() | Estimate():
+            return _fields(value)
+        case Mapping():
+            return {key: _plain(item) for key, item in value.items()}
+        case tuple() | list():
+            return [_plain(item) for item in value]
+        case _:
+            return value
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return {_camel(one.name): _plain(getattr(value, one.name)) for one in fields(value)}
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)

@@ -1,0 +1,207 @@
+"""What the world says of a spec, read once before it is planned: files first, then the network."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vtspec.schema.problem import Problem, SpecError
+
+from . import catalog
+from .errors import Refused
+from .estimate import Machine
+from .hub import Hub, hub_of
+from .model_versions import VersionOf, version_at
+from .overrides import Override, blame, overridden, plain_paths
+from .plan import Framework, Inputs, ModelFacts
+from .runs import Runs
+from .timings import timings_of
+from .weights import WeightsPlaces, pin
+from .workspace import Workspace
+
+if TYPE_CHECKING:
+    from vtspec.adapters.contract import Param
+    from vtspec.schema.dataset import Dataset
+    from vtspec.schema.experiment import Experiment
+    from vtspec.schema.load import Loaded
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """Where to look beside the workspace. What is None is what the environment says.
+
+    `runs` is the runs folder, `frameworks` the catalogs by name.
+    """
+
+    runs: Path | None = None
+    hub: Hub | None = None
+    version_of: VersionOf | None = None
+    frameworks: Mapping[str, catalog.Framework] | None = None
+
+
+def resolve(
+    path: Path,
+    workspace: Workspace,
+    overrides: Sequence[Override] = (),
+    world: World | None = None,
+) -> "tuple[Experiment, Inputs]":
+    """The experiment in `path`, with `overrides`, and all that `plan` needs to know of the world.
+
+    Every problem that `validate` would tell is told first. Raises `SpecError`, `Refused`,
+    `Permanent` or `Temporary`. Data is never looked at, only what pins it.
+    """
+    world = world or World()
+    frameworks = catalog.frameworks() if world.frameworks is None else world.frameworks
+    loaded = overridden(workspace.load(path), overrides)
+    spec = _experiment(loaded)
+    doubts = _checked(loaded, path, workspace, frameworks, overrides)
+    pinned_data = _dataset(spec, workspace)
+    dataset = pinned_data.dataset
+    framework, model = _model(spec, frameworks)
+    runs = world.runs or workspace.runs
+    pinned = pin(spec.spec.model, model, _places(workspace, runs, world))
+    gpu = workspace.project.spec.gpu_types.get(spec.spec.resources.gpu_type or "")
+    return spec, Inputs(
+        spec_path=workspace.relative(path),
+        dataset=dataset,
+        dataset_hash=pinned_data.hash,
+        hash_origin=pinned_data.origin,
+        framework=Framework(
+            name=framework.name,
+            adapter=framework.adapter,
+            adapter_version=framework.adapter_version,
+            requirements_hash=framework.requirements_hash,
+            image_digest=framework.digest,
+        ),
+        model=_facts(spec, model, dataset),
+        params=_params(framework),
+        weights=pinned.weights,
+        machine=_machine(spec, workspace),
+        has_bf16=None if gpu is None else gpu.bf16,
+        licence_is_clear=pinned.licence_is_clear,
+        timings=timings_of(Runs(runs), spec.spec.model.name),
+        overridden=frozenset(plain_paths(overrides)),
+        doubts=(*doubts, *pinned.doubts),
+    )
+
+
+def _experiment(loaded: "Loaded") -> "Experiment":
+    from vtspec.schema.experiment import Experiment
+
+    if isinstance(loaded.model, Experiment):
+        return loaded.model
+    kind = type(loaded.model).__name__
+    raise Refused(
+        f"{loaded.document.file} is of kind {kind}, and only an Experiment can be planned",
+        fix="name a spec under specs/experiments",
+    )
+
+
+def _checked(
+    loaded: "Loaded",
+    path: Path,
+    workspace: Workspace,
+    frameworks: Mapping[str, catalog.Framework],
+    overrides: Sequence[Override],
+) -> tuple[str, ...]:
+    """What `validate` would warn of; raises `SpecError` with all of it where there is an error."""
+    from .check import check, world_of
+
+    known = world_of(workspace, [loaded], {loaded.file: os.path.realpath(path)})
+    found = check([loaded], replace(known, frameworks=frameworks))
+    problems = [blame(problem, overrides) for problem in found]
+    if any(problem.severity == "error" for problem in problems):
+        raise SpecError(problems)
+    return tuple(f"{one.path.removeprefix('spec.')} {one.message}; {one.fix}" for one in problems)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _PinnedData:
+    dataset: "Dataset"
+    hash: str
+    origin: str
+
+
+def _dataset(spec: "Experiment", workspace: Workspace) -> _PinnedData:
+    dataset = workspace.load_dataset(spec.spec.dataset.ref)
+    source, written = dataset.spec.source, dataset.spec.content_hash
+    if source.dvc is None or source.dvc.repo is not None:
+        if written is None:
+            message = "is needed here: no DVC file of this repository pins this source"
+            raise SpecError([_at_hash(dataset, workspace, message, _HASH_FIX)])
+        return _PinnedData(dataset=dataset, hash=written, origin="dataset")
+    from .pointer import pointer_of
+
+    pointer = pointer_of(workspace.root, source.dvc.path)
+    if written not in (None, pointer.hash):
+        message = f"is {written}, but {pointer.file} says {pointer.hash}"
+        fix = f"set contentHash to {pointer.hash}, or leave it out"
+        raise SpecError([_at_hash(dataset, workspace, message, fix)])
+    return _PinnedData(dataset=dataset, hash=pointer.hash, origin=pointer.file)
+
+
+_HASH_FIX = "vtspec datasets inspect PATH prints it: contentHash: md5:…"
+
+
+def _at_hash(dataset: "Dataset", workspace: Workspace, message: str, fix: str) -> Problem:
+    loaded = workspace.load(workspace.datasets()[dataset.metadata.name])
+    return loaded.document.problem(("spec", "contentHash"), message, fix)
+
+
+def _model(
+    spec: "Experiment", frameworks: Mapping[str, catalog.Framework]
+) -> tuple[catalog.Framework, catalog.CatalogModel]:
+    wanted = spec.spec.framework
+    among = {name: one for name, one in frameworks.items() if wanted in (None, name)}
+    # The check has refused a model that none has, and one that several have.
+    (found,) = catalog.find_model(spec.spec.model.name, among)
+    return found
+
+
+def _facts(spec: "Experiment", model: catalog.CatalogModel, dataset: "Dataset") -> ModelFacts:
+    classes = spec.spec.dataset.classes or dataset.spec.classes
+    weights = model.chosen_weights if spec.spec.model.pretrained or model.tag else None
+    area = 1.0
+    if weights is not None:
+        height, width = weights.image_size
+        area = height * width / (model.image_size[0] * model.image_size[1])
+    return ModelFacts(
+        parameters=model.parameters_for(len(classes)) if classes else model.parameters,
+        image_size=model.image_size if weights is None else weights.image_size,
+        gmacs=None if model.gmacs is None else model.gmacs * area,
+        kept_millions=None if model.activations is None else model.activations * area,
+    )
+
+
+def _params(framework: catalog.Framework) -> "Mapping[str, Param] | None":
+    return catalog.params_of(framework) if catalog.adapter_available(framework) else None
+
+
+def _machine(spec: "Experiment", workspace: Workspace) -> Machine:
+    resources, project = spec.spec.resources, workspace.project.spec
+    gpu = project.gpu_types.get(resources.gpu_type or "")
+    return Machine(
+        gpus=resources.gpus,
+        cpus=resources.cpus,
+        gpu_type=resources.gpu_type,
+        tflops=None if gpu is None else gpu.tflops,
+        gpu_price=None if gpu is None else gpu.price_per_hour,
+        cpu_gflops=project.cpu_gflops,
+        cpu_price=project.prices.cpu_per_hour,
+        currency=project.prices.currency,
+    )
+
+
+def _places(workspace: Workspace, runs: Path, world: World) -> WeightsPlaces:
+    uri = (
+        os.environ.get("MLFLOW_TRACKING_URI")
+        or workspace.project.spec.tracking.uri
+        or f"sqlite:///{(runs / 'mlflow.db').resolve()}"
+    )
+    return WeightsPlaces(
+        root=workspace.root,
+        runs=runs,
+        hub=world.hub or hub_of(),
+        version_of=world.version_of or version_at(uri),
+    )

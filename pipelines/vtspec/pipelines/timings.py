@@ -1,0 +1,57 @@
+"""What earlier runs took, read from their folders, for the estimate of the next one."""
+
+from typing import Any, Final
+
+from .errors import Permanent
+from .estimate import Timing, images_of
+from .planfile import plan_from_json
+from .runs import Run, Runs
+
+NEWEST: Final = 50
+"""How many runs are looked at, the newest; a folder of thousands costs no more."""
+
+
+def timings_of(runs: Runs, model: str) -> tuple[Timing, ...]:
+    """The timings of the newest finished runs of that model, the oldest first."""
+    found = (timing_of(run, model) for run in runs.all()[-NEWEST:])
+    return tuple(timing for timing in found if timing is not None)
+
+
+def timing_of(run: Run, model: str) -> Timing | None:
+    """What a run of that model took; None where it is of another, not finished, or not readable.
+
+    A run that was resumed counts with what its epochs took, whichever process trained them.
+    """
+    try:
+        raw = run.plan()
+        if raw.get("model", {}).get("name") != model:
+            return None
+        plan = plan_from_json(raw)
+    except (Permanent, AttributeError):
+        # A damaged folder tells nothing, and is no reason not to plan.
+        return None
+    state = run.state()
+    seconds = [epoch.seconds for epoch in state.history if epoch.seconds is not None]
+    if state.status != "succeeded" or not seconds:
+        return None
+    height, width = plan.training["imageSize"]
+    counts = images_of(plan.dataset.statistics, plan.dataset.classes, plan.dataset.all_classes)
+    return Timing(
+        run=run.name,
+        model=model,
+        image_size=(height, width),
+        images=counts.get("train", 0) + counts.get("val", 0),
+        epochs=len(seconds),
+        epoch_seconds=sum(seconds),
+        other_seconds=max(0.0, state.seconds - sum(seconds)),
+        precision=plan.training["precision"],
+        **_machine(plan.resources),
+    )
+
+
+def _machine(resources: Any) -> dict[str, Any]:
+    return {
+        "gpus": resources["gpus"],
+        "gpu_type": resources["gpuType"],
+        "cpus": resources["cpus"],
+    }

@@ -1,0 +1,161 @@
+"""What a model starts from, pinned: a spec's words into weights that cannot change."""
+
+import hashlib
+import posixpath
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .errors import Permanent, Refused
+from .hub import Hub
+from .model_versions import VersionOf
+from .planfile import FileWeights, HubWeights, MlflowWeights, RunWeights, Weights
+
+if TYPE_CHECKING:
+    from vtspec.schema.experiment import Model
+
+    from .catalog import CatalogModel
+
+MODEL_FILE = "model/model.safetensors"
+"""Where a run keeps its exported weights."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightsPlaces:
+    """Where weights are looked for. `root` is the repository's, `runs` the runs' folder."""
+
+    root: Path
+    runs: Path
+    hub: Hub
+    version_of: VersionOf
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pinned:
+    """Weights that cannot change (None: a random start), and what a person should know of them.
+
+    `licence_is_clear` says whether their licence allows any use; the user's own files count so.
+    """
+
+    weights: Weights | None
+    licence_is_clear: bool = True
+    doubts: tuple[str, ...] = ()
+
+
+def pin(model: "Model", known: "CatalogModel", places: WeightsPlaces) -> Pinned:
+    """The weights that a spec's `model` asks for, at a revision, version or checksum.
+
+    Raises `Refused` where the spec names what is not there, `Permanent` and `Temporary` as the
+    hub or MLflow does.
+    """
+    words = model.weights
+    if words is not None:
+        return _named(words, known, places)
+    return _published(model.name, known, places) if model.pretrained else Pinned(weights=None)
+
+
+def _named(words: str, known: "CatalogModel", places: WeightsPlaces) -> Pinned:
+    kind, _, rest = words.partition(":")
+    match kind if rest else "":
+        case "hf-hub":
+            name, _, revision = rest.partition("@")
+            return _hub(name, revision or "main", known, places)
+        case "run":
+            return Pinned(weights=_of_run(rest, places))
+        case "models":
+            return Pinned(weights=_registered(words, places))
+        case _:
+            return Pinned(weights=_file(words, places))
+
+
+def _published(name: str, known: "CatalogModel", places: WeightsPlaces) -> Pinned:
+    chosen = known.chosen_weights
+    if chosen is None:
+        raise Refused(
+            f"there are no published weights of {name}",
+            fix="set model.pretrained: false, or see: vtspec models search --pretrained",
+        )
+    if chosen.hub_id is None:
+        raise Refused(
+            f"the weights {known.name}.{chosen.tag} are a plain download ({chosen.url}) that "
+            "nothing pins",
+            fix="name other weights (vtspec models search --pretrained), or save them as a "
+            ".safetensors file here and set model.weights to its path",
+        )
+    return _hub(chosen.hub_id, "main", known, places)
+
+
+def _hub(name: str, revision: str, known: "CatalogModel", places: WeightsPlaces) -> Pinned:
+    from .catalog import PERMISSIVE_LICENCES
+
+    found = places.hub.at(name, revision)
+    listed = next((each.licence for each in known.weights if each.hub_id == name), None)
+    licence = listed or found.licence
+    doubts = []
+    if found.from_cache:
+        doubts.append(
+            f"the hub did not answer: the revision of {name} is the one in the local cache "
+            f"({found.revision[:12]})"
+        )
+    return Pinned(
+        weights=HubWeights(id=name, revision=found.revision, licence=licence),
+        licence_is_clear=licence in PERMISSIVE_LICENCES,
+        doubts=tuple(doubts),
+    )
+
+
+def _file(words: str, places: WeightsPlaces) -> FileWeights:
+    # As it is written: DVC may have made the file a link into a cache that lies elsewhere.
+    path = posixpath.normpath(words)
+    if posixpath.isabs(path) or path.split("/")[0] == "..":
+        raise Refused(
+            f"model.weights: {words} lies outside the repository",
+            fix="copy the file into the repository and give its path from the root",
+        )
+    return FileWeights(path=path, sha256=_sha256(places.root / path, words))
+
+
+def _of_run(name: str, places: WeightsPlaces) -> RunWeights:
+    from .runs import Runs
+
+    run = Runs(places.runs).find(name)
+    file = run.path / MODEL_FILE
+    if not file.is_file():
+        raise Refused(
+            f"run {run.name} has no {MODEL_FILE}: it did not come to its export",
+            fix=f"vtspec status {run.name}",
+        )
+    path = _from_root(file, places) or f"{places.runs.name}/{run.name}/{MODEL_FILE}"
+    return RunWeights(run=run.name, path=path, sha256=_sha256(file, path))
+
+
+def _registered(words: str, places: WeightsPlaces) -> MlflowWeights:
+    path = words.removeprefix("models:").lstrip("/")
+    name, at, alias = path.rpartition("@")
+    if at:
+        wanted = f"@{alias}"
+    else:
+        name, _, wanted = path.rpartition("/")
+    if not name or wanted in ("", "@"):
+        raise Refused(
+            f"model.weights: '{words}' names no version of a model",
+            fix="write models:/NAME/VERSION or models:/NAME@ALIAS",
+        )
+    return MlflowWeights(name=name, version=places.version_of(name, wanted))
+
+
+def _from_root(file: Path, places: WeightsPlaces) -> str | None:
+    whole, root = file.absolute(), places.root.absolute()
+    return whole.relative_to(root).as_posix() if whole.is_relative_to(root) else None
+
+
+def _sha256(file: Path, shown: str) -> str:
+    try:
+        with file.open("rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
+    except FileNotFoundError as error:
+        raise Refused(
+            f"model.weights: there is no file {shown}", fix="give its path from the root"
+        ) from error
+    except OSError as error:
+        raise Permanent(f"{shown} cannot be read: {error.strerror}") from error
