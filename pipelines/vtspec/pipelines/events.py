@@ -2,7 +2,8 @@
 
 Each line of `events.jsonl` is one event: `{"v": 1, "run", "attempt", "seq", "time", "kind",
 "step", …}`. `seq` rises by one within a run, `time` is UTC in RFC 3339. Readers ignore kinds and
-fields that they do not know; numbers that are not finite are written as null. Nothing here looks
+fields that they do not know; numbers that are not finite are written as null. `n` numbers the
+lines that an adapter told within a step. Nothing here looks
 at a clock or a file: whoever appends an event stamps it.
 """
 
@@ -28,6 +29,7 @@ KINDS: Final[dict[str, tuple[str, ...]]] = {
         "environment",
         "machine",
         "versions",
+        "git",
         "epochs",
         "monitor",
     ),
@@ -89,7 +91,7 @@ def decode(line: str) -> Event | None:
     """The event of one line, or None where the line is torn or of another format."""
     try:
         raw = json.loads(line)
-        return Event(
+        event = Event(
             run=raw.pop("run"),
             attempt=raw.pop("attempt"),
             seq=raw.pop("seq"),
@@ -98,9 +100,16 @@ def decode(line: str) -> Event | None:
             step=raw.pop("step", None),
             data={key: value for key, value in raw.items() if key != "v"},
         )
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         # A process that was killed leaves half a line; the reader goes on without it.
         return None
+    return event if _is_sound(event) else None
+
+
+def _is_sound(event: Event) -> bool:
+    numbers = (event.attempt, event.seq)
+    texts = (event.run, event.time, event.kind, event.step or "")
+    return all(type(one) is int for one in numbers) and all(type(one) is str for one in texts)
 
 
 def decode_all(lines: Iterable[str]) -> list[Event]:

@@ -1,0 +1,43 @@
+"""`vtspec compare`: two runs side by side."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("before", metavar="RUN")
+@click.argument("after", metavar="RUN")
+@click.option("--runs", type=click.Path(path_type=Path), help="Folder of the runs.")
+@click.option(
+    "--output",
+    type=click.Choice(["text", "json", "md"]),
+    default="text",
+    help="For a terminal, for programs, or for a comment.",
+)
+def command(before: str, after: str, runs: Path | None, output: str) -> None:
+    """Hold the second RUN against the first: figures, plan, classes, times.
+
+    RUN is a run's name, the beginning of one, or an experiment's name for its last run.
+    """
+    from vtspec.pipelines.report import read_facts
+    from vtspec.pipelines.report.side_by_side import comparison_data, comparison_markdown
+
+    from .found_run import find_run, runs_in
+
+    folder = runs_in(runs)
+    old = find_run(folder, before)
+    facts = read_facts(find_run(folder, after), old)
+    if output == "json":
+        import json
+
+        click.echo(json.dumps(comparison_data(facts), indent=2, ensure_ascii=False))
+    elif output == "md":
+        click.echo(comparison_markdown(facts), nl=False)
+    else:
+        import sys
+
+        from .lines import print_lines, width_of
+        from .show_report import comparison_lines
+
+        print_lines(comparison_lines(facts, width_of(sys.stdout)))

@@ -1,0 +1,201 @@
+"""`vtspec datasets`: inspect data, divide it, add it as a dataset."""
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from vtspec.schema.tasks import TASKS
+
+if TYPE_CHECKING:
+    from vtspec.pipelines.datasets.inspection import Inspection, Progress
+
+FOLDER = click.Path(path_type=Path)
+
+
+@click.group("datasets")
+def command() -> None:
+    """Inspect data, and add it as a dataset."""
+
+
+@command.command("inspect")
+@click.argument("path", type=FOLDER)
+@click.option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option("--html", type=FOLDER, help="Also write a page with pictures to this file.")
+def inspect_command(path: Path, output: str, html: Path | None) -> None:
+    """Say what lies in the folder PATH: format, classes, counts, sizes, and what is wrong.
+
+    Every image is decoded. Exit code 2 where there are errors, 0 where there are none.
+    """
+    inspection = _inspected(path)
+    if html is not None:
+        from vtspec.pipelines.datasets.page import page
+
+        # A name that is no Unicode is shown as a number.
+        html.write_bytes(page(inspection).encode("utf-8", "xmlcharrefreplace"))
+    if output == "json":
+        click.echo(json.dumps(inspection.data(), indent=2))
+    else:
+        _print(inspection)
+        if html is not None:
+            click.echo(f"pictures: {html}")
+    if inspection.errors:
+        raise click.exceptions.Exit(2)
+
+
+def _label(_ctx: click.Context, _param: click.Parameter, name: str) -> str:
+    if re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?", name):
+        return name
+    close = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-") or "cats"
+    raise click.BadParameter(
+        f"must be a DNS label of at most 40 characters, got '{name}'\n  fix: --name {close}"
+    )
+
+
+@command.command("add")
+@click.argument("path", type=FOLDER)
+@click.option("--name", required=True, callback=_label, help="Name of the dataset: a DNS label.")
+@click.option(
+    "--task",
+    "tasks",
+    multiple=True,
+    type=click.Choice(TASKS),
+    metavar="TASK",
+    help="What its labels can train, where the format does not tell; may be repeated.",
+)
+@click.option("--description", help="What is in it and where it is from.")
+@click.option("--license", help="SPDX identifier of the data's licence.")
+@click.option("--remote", help="DVC remote that the data is fetched from.")
+def add_command(path: Path, name: str, tasks: tuple[str, ...], **notes: str | None) -> None:
+    """Let DVC track the folder PATH, and write specs/datasets/NAME.yaml.
+
+    The data is inspected first, and refused where it has errors. Nothing is uploaded: that is
+    `dvc push`.
+    """
+    from vtspec.pipelines.datasets.add import Wish, add, place
+    from vtspec.pipelines.workspace import find_workspace
+
+    workspace = find_workspace(Path.cwd())
+    where = place(workspace.root, workspace.specs, path, name)
+    inspection = _inspected(path)
+    _print(inspection)
+    if inspection.errors:
+        raise click.exceptions.Exit(2)
+    pointer = add(inspection, Wish(name=name, tasks=tasks, **notes), where)
+    spec = workspace.shown(where.spec)
+    click.echo(f"\nadded {name}: {spec} ({pointer.hash} in {pointer.file})")
+    ignore = f" {Path(where.data).parent.as_posix()}/.gitignore" if ".dvc" in pointer.file else ""
+    click.echo(f"next: git add {spec} {pointer.file}{ignore} && git commit && dvc push")
+
+
+@command.command("split")
+@click.argument("path", type=FOLDER)
+@click.argument("target", type=FOLDER)
+@click.option("--shares", default="80/10/10", show_default=True, help="train/val, or with test.")
+def split_command(path: Path, target: Path, shares: str) -> None:
+    """Copy PATH (a folder a class) to TARGET, divided into train, val and test.
+
+    The division depends on the images alone, so it is the same everywhere; copies of an image
+    stay in one split.
+    """
+    from vtspec.pipelines.datasets.separate import separate
+
+    parts = _shares(shares)
+    for split, count in separate(_inspected(path), target, parts).items():
+        click.echo(f"{split:<6}{count:>8,} images")
+    click.echo(f"next: vtspec datasets add {target} --name NAME")
+
+
+def _shares(text: str) -> dict[str, float]:
+    found = [float(part) for part in text.split("/") if re.fullmatch(r"[0-9]+(\.[0-9]+)?", part)]
+    if len(found) != text.count("/") + 1 or len(found) not in (2, 3) or min(found) <= 0:
+        raise click.BadParameter(
+            f"must be two or three numbers, got '{text}'\n  fix: --shares 80/10/10",
+            param_hint="--shares",
+        )
+    return dict(zip(("train", "val", "test"), found, strict=False))
+
+
+def _inspected(path: Path) -> "Inspection":
+    try:
+        import PIL  # noqa: F401 - so that its absence is told before any work
+    except ImportError as error:
+        from vtspec.pipelines.errors import Permanent
+
+        raise Permanent("Pillow is not installed", fix="pip install 'vtspec[data]'") from error
+    from vtspec.pipelines.datasets.inspection import inspect
+
+    with _progress() as progress:
+        return inspect(path, progress)
+
+
+@contextmanager
+def _progress() -> "Iterator[Progress]":
+    """A bar on a terminal, and nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda done, of: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("images", total=None)
+        yield lambda done, of: bar.update(task, completed=done, total=of)
+
+
+def _print(inspection: "Inspection") -> None:
+    from vtspec.pipelines.datasets.page import megabytes
+
+    layout = inspection.layout
+    click.echo(f"{inspection.path}: {layout.format}, as {_safe(layout.why)}")
+    click.echo(f"tasks    {', '.join(layout.tasks)}")
+    click.echo(f"files    {inspection.files:,}, {megabytes(inspection.bytes)}")
+    click.echo(f"hash     contentHash: {inspection.content_hash or 'none, see below'}")
+    click.echo(f"sizes    {_most(inspection.sizes())}")
+    click.echo(f"modes    {_most(inspection.modes())}\n")
+    _print_counts(inspection)
+    for finding in inspection.findings:
+        click.echo(f"\n{finding.severity}: {_safe(finding.message)}")
+        for file in finding.files[:3]:
+            click.echo(f"    {_safe(file)}")
+        if len(finding.files) > 3:
+            click.echo(f"    and {len(finding.files) - 3:,} more (--output json has all)")
+        click.echo(f"  fix: {finding.fix}")
+    errors = len(inspection.errors)
+    warnings = len(inspection.findings) - errors
+    click.echo(f"\n{errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}")
+
+
+def _print_counts(inspection: "Inspection") -> None:
+    splits = list(inspection.layout.splits)
+    counts = {split: inspection.per_class(split) for split in splits}
+    rows = [
+        [_safe(name), *(f"{counts[split][name]:,}" for split in splits)]
+        for name in inspection.layout.classes
+    ]
+    shown = rows if len(rows) <= 30 else rows[:30]
+    table = [
+        ["class", *splits],
+        *shown,
+        ["images", *(f"{inspection.readable(split):,}" for split in splits)],
+    ]
+    wide = max(len(row[0]) for row in table)
+    for row in table:
+        click.echo(f"{row[0]:<{wide}}" + "".join(f"{cell:>10}" for cell in row[1:]))
+    if len(rows) > len(shown):
+        click.echo(f"and {len(rows) - len(shown):,} more classes (--output json has all)")
+
+
+def _safe(text: str) -> str:
+    """A name from the data as a terminal may be given it: without control characters."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _most(counts: "list[tuple[str, int]]") -> str:
+    shown = ", ".join(f"{name} ({count:,})" for name, count in counts[:4])
+    return shown + (f" and {len(counts) - 4:,} more" if len(counts) > 4 else "")

@@ -1,0 +1,125 @@
+"""The end of a run for people: how it went, its figures and the baseline's, where things are."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from vtspec.pipelines.fold import RunState
+from vtspec.pipelines.report.compared import MetricRow
+from vtspec.pipelines.report.figures import beside, duration, number, signed
+from vtspec.pipelines.runs import Run
+
+from .carry import Options, Planned, tracking_uri
+from .lines import Line, print_lines
+
+if TYPE_CHECKING:
+    from vtspec.pipelines.local import Result
+    from vtspec.pipelines.report.facts import Facts
+    from vtspec.pipelines.step import Outcome
+
+_JUDGED: Final = {"better": "green", "worse": "red", "same": ""}
+_MISSED_GATE: Final = 3
+
+
+def show_result(result: "Result", found: Planned, options: Options) -> int:
+    """Show how the run ended and return the exit code that says so."""
+    from vtspec.pipelines.report import baseline_of, read_facts
+
+    run, outcome = result.run, result.outcome
+    if outcome is None:
+        click.echo(f"{run.name} goes on; look again with: vtspec logs {run.name} -f", err=True)
+        return 0
+    if not outcome.is_good:
+        show_failure(run, outcome)
+        return outcome.exit_code
+    facts = read_facts(run.path, baseline_of(run.path))
+    print_lines(((), *run_lines(facts, run, result.state), *_after(result, found, options)))
+    if options.results is not None:
+        from vtspec.pipelines.results import write
+
+        write(run.path, options.results)
+    return _MISSED_GATE if options.fail_on_gate and facts.verdict.missed else 0
+
+
+def show_failure(run: Run, outcome: "Outcome") -> None:
+    """Say why the run did not succeed, and what to type."""
+    told = f": {outcome.message}" if outcome.message else ""
+    click.echo(f"{run.name} {outcome.ending}{told}", err=True)
+    if outcome.fix:
+        click.echo(f"  fix: {outcome.fix}", err=True)
+
+
+def run_lines(facts: "Facts", run: Run, state: RunState) -> Iterator[Line]:
+    """The result of a run: its figures against its baseline's, and its gates."""
+    yield ((run.name, "bold"), (f" {state.status} in {duration(state.seconds)}", ""))
+    if facts.metrics:
+        yield ()
+        yield from _table(facts, state.final_split)
+    if facts.baseline_wanted and facts.baseline is None:
+        yield ()
+        yield ((f"no finished run of {facts.baseline_wanted} to compare with", "dim"),)
+    for caveat in facts.caveats:
+        yield ((caveat, "yellow"),)
+    if facts.verdict.gates:
+        yield ()
+        for gate in facts.verdict.gates:
+            told = f"gate {gate.rule}: {'passed' if gate.passed else 'missed'}"
+            value = beside(gate.value, gate.threshold)
+            yield ((f"{told}, {value}", "green" if gate.passed else "red"),)
+
+
+def _table(facts: "Facts", split: str | None) -> Iterator[Line]:
+    heads = [f"on {split}" if split else "metric", "this run"]
+    heads += [facts.baseline, "difference"] if facts.baseline is not None else []
+    cells = [_cells(row, facts.baseline is not None) for row in facts.metrics]
+    widths = [max(len(line[n]) for line in (heads, *cells)) for n in range(len(heads))]
+    yield (("".join(map(_aligned, heads, widths, range(4))), "bold"),)
+    for row, line in zip(facts.metrics, cells, strict=True):
+        spans = list(map(_aligned, line, widths, range(4)))
+        told = f"  {row.judgement}" if row.judgement in ("better", "worse") else ""
+        style = _JUDGED[row.judgement] if row.judgement else ""
+        yield (("".join(spans[:3]), ""), ("".join(spans[3:]) + told, style))
+
+
+def _cells(row: MetricRow, compared: bool) -> list[str]:
+    cells = [row.name, number(row.value) + (f" {row.unit}" if row.unit else "")]
+    return cells + ([number(row.baseline), signed(row.difference)] if compared else [])
+
+
+def _aligned(text: str, width: int, column: int) -> str:
+    return f"{text:<{width}}" if column == 0 else f"   {text:>{width}}"
+
+
+def _after(result: "Result", found: Planned, options: Options) -> Iterator[Line]:
+    yield ()
+    for name, told in _places(result, found, options):
+        yield ((f"{name:<9}", "bold"), (told, ""))
+
+
+def _places(result: "Result", found: Planned, options: Options) -> Iterator[tuple[str, str]]:
+    folder = result.run.path
+    report = next(
+        (folder / name for name in ("report.html", "report.md") if (folder / name).is_file()), None
+    )
+    if report is not None:
+        yield "report", shown_path(report)
+    for path in result.state.exports.values():
+        yield "model", shown_path(folder / path)
+    if not options.tracking:
+        return
+    uri = tracking_uri(found)
+    yield "MLflow", f"mlflow ui --backend-store-uri {uri}" if uri.startswith("sqlite:") else uri
+    shipped = result.shipped
+    if shipped is not None and shipped.left:
+        why = f": {shipped.reason}" if shipped.reason else ""
+        yield "", f"{shipped.left} events have not arrived there{why}"
+        yield "", f"send them with: vtspec sync {result.run.name}"
+
+
+def shown_path(path: Path) -> str:
+    """The path as a person who stands here would type it."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative

@@ -1,0 +1,33 @@
+"""Runs as they are named on the command line."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vtspec.pipelines.runs import Runs
+
+
+def runs_in(folder: Path | None) -> "Runs":
+    """The runs of the given folder, else of the repository that the command runs in."""
+    from vtspec.pipelines.runs import Runs
+
+    if folder is not None:
+        return Runs(folder)
+    from vtspec.pipelines.workspace import find_workspace
+
+    return Runs(find_workspace(Path.cwd()).runs)
+
+
+def find_run(runs: "Runs", word: str | None) -> Path:
+    """The folder of the run that is meant, or of the last one where none is named.
+
+    Raises `Refused` where there is none.
+    """
+    if word is not None:
+        return runs.find(word).path
+    found = runs.all()
+    if not found:
+        from vtspec.pipelines.errors import Refused
+
+        raise Refused(f"there is no run in {runs.folder}", fix="vtspec run SPEC")
+    return found[-1].path

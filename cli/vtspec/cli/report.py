@@ -1,0 +1,58 @@
+"""`vtspec report`: write the report of a run, and show it."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("run", required=False)
+@click.option("--open", "opens", is_flag=True, help="Open the page in the browser.")
+@click.option("--baseline", metavar="RUN", help="Compare with this run instead of the spec's.")
+@click.option("--runs", type=click.Path(path_type=Path), help="Folder of the runs.")
+@click.option(
+    "--output",
+    type=click.Choice(["text", "md", "html-path"]),
+    default="text",
+    help="For a terminal, the markdown itself, or only where the page is.",
+)
+def command(
+    run: str | None, opens: bool, baseline: str | None, runs: Path | None, output: str
+) -> None:
+    """Write and show the report of RUN; of the last run if left out.
+
+    RUN is the run's name, the beginning of one, or an experiment's name for its last run. The
+    report is written anew from the run's files: report.md, report.html and plots/. The exit code
+    does not depend on the gates; see 'vtspec run --fail-on-gate'.
+    """
+    from vtspec.pipelines.report import baseline_of, write_report
+
+    from .found_run import find_run, runs_in
+
+    folder = runs_in(runs)
+    path = find_run(folder, run)
+    against = find_run(folder, baseline) if baseline is not None else baseline_of(path)
+    report = write_report(path, against)
+    if output == "md":
+        click.echo((path / "report.md").read_text(encoding="utf-8"), nl=False)
+    elif output == "html-path":
+        click.echo(report.html)
+    else:
+        import sys
+
+        from .lines import print_lines, width_of
+        from .show_report import report_lines
+
+        print_lines(report_lines(report.facts, width_of(sys.stdout)))
+        click.echo(f"\n{report.html}")
+    if opens:
+        _open(report.html)
+
+
+def _open(page: Path) -> None:
+    import webbrowser
+
+    from vtspec.pipelines.errors import Permanent
+
+    if not webbrowser.open(page.resolve().as_uri()):
+        raise Permanent("no browser could be started here", fix=f"open {page} in one yourself")

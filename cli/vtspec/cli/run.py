@@ -1,0 +1,43 @@
+"""`vtspec run`: carry a spec out on this machine."""
+
+from typing import Any
+
+import click
+
+from .carry import Options, carry_plan_out, carrying_options, planned
+
+
+@click.command()
+@click.argument("spec")
+@carrying_options
+def command(spec: str, **options: Any) -> None:
+    """Carry SPEC (a path, or the name of an experiment) out on this machine.
+
+    The steps are data, train, evaluate, export and report. A plan that has been carried out is
+    not run again: its result is shown, unless --again is given. Ctrl-C and SIGTERM make training
+    write a checkpoint; --resume goes on from it. A second run of a plan that is being carried
+    out looks on at the first.
+
+    Exit codes: 0 done, 2 something to correct, 3 the run failed or (--fail-on-gate) a gate was
+    missed, 4 the world refused, 75 interrupted: resume it.
+    """
+    chosen = Options(**options)
+    found = planned(spec, chosen)
+    click.echo(summary(found.made), err=True)
+    for warning in found.made.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    raise click.exceptions.Exit(carry_plan_out(spec, chosen, found))
+
+
+def summary(made: Any) -> str:
+    """The plan on one line."""
+    from vtspec.pipelines.report.figures import duration
+
+    epochs = made.training["epochs"]
+    parts = [
+        f"{made.id}: {made.model.name} ({made.framework.name}) on {made.dataset.name}",
+        f"{epochs:,} epoch{'s' * (epochs != 1)}",
+    ]
+    if made.estimate.seconds is not None:
+        parts.append(f"about {duration(made.estimate.seconds)}")
+    return ", ".join(parts)

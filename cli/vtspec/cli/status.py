@@ -1,0 +1,192 @@
+"""`vtspec status`: the runs there are, or one of them in detail."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from vtspec.pipelines.fold import RunState
+    from vtspec.pipelines.runs import Run
+
+    from .lines import Line
+
+_STYLES = {
+    "succeeded": "green",
+    "running": "cyan",
+    "failed": "red",
+    "crashed": "red",
+    "refused": "red",
+    "killed": "yellow",
+    "interrupted": "yellow",
+    "stopped": "yellow",
+}
+
+
+@click.command()
+@click.argument("run", required=False)
+@click.option("--runs", type=click.Path(path_type=Path), help="Folder of the runs.")
+@click.option(
+    "--output", type=click.Choice(["text", "json"]), default="text", help="For people or programs."
+)
+def command(run: str | None, runs: Path | None, output: str) -> None:
+    """List the runs, or show RUN: a run's name, the beginning of one, or a spec's name.
+
+    `killed` is a run that neither ended nor has a process: `vtspec run SPEC --resume` goes on.
+    """
+    from .found_run import runs_in
+
+    found = runs_in(runs)
+    if run is not None:
+        _show_one(found.find(run), output)
+        return
+    every = found.all()
+    if output == "json":
+        click.echo(json.dumps({"runs": [_data(one, one.state()) for one in every]}, indent=2))
+    elif not every:
+        click.echo(f"no runs in {found.folder} yet; begin one with: vtspec run SPEC")
+    else:
+        from .lines import print_lines
+
+        print_lines(_table(every))
+
+
+def status_of(run: "Run", state: "RunState") -> str:
+    """The state's status, and `killed` where no process works on a run that has not ended."""
+    return "killed" if not state.is_over and not run.is_alive() else state.status
+
+
+def _show_one(run: "Run", output: str) -> None:
+    state = run.state()
+    if output == "json":
+        click.echo(json.dumps(_details(run, state), indent=2))
+        return
+    from .lines import print_lines
+
+    print_lines(_lines(run, state))
+
+
+def _data(run: "Run", state: "RunState") -> dict[str, Any]:
+    best = state.best
+    return {
+        "run": run.name,
+        "spec": run.spec_name,
+        "plan": run.plan_id,
+        "attempt": run.attempt,
+        "status": status_of(run, state),
+        "step": state.step,
+        "epoch": state.epoch,
+        "epochs": state.epochs,
+        "best": None if best is None else best.row(),
+        "final": dict(state.final),
+        "started": state.started,
+        "updated": state.updated,
+        "seconds": state.seconds,
+    }
+
+
+def _details(run: "Run", state: "RunState") -> dict[str, Any]:
+    failure = state.failure
+    return {
+        **_data(run, state),
+        "folder": str(run.path),
+        "steps": {name: vars(step) for name, step in state.steps.items()},
+        "progress": state.progress,
+        "remainingSeconds": state.remaining_s,
+        "finalSplit": state.final_split,
+        "environment": state.environment,
+        "warnings": list(state.warnings),
+        "failure": None if failure is None else {"message": failure.message, "fix": failure.fix},
+        "artifacts": dict(state.artifacts),
+    }
+
+
+def _table(runs: Sequence["Run"]) -> Iterator["Line"]:
+    rows = [_row(run, run.state()) for run in runs]
+    heads = ("run", "status", "epoch", "result", "took", "started")
+    widths = [max(len(row[n]) for row in (heads, *rows)) for n in range(len(heads))]
+    yield tuple(
+        (f"{head:<{width + 2}}", "bold") for head, width in zip(heads, widths, strict=True)
+    )
+    for row in rows:
+        yield tuple(
+            (f"{cell:<{width + 2}}", _STYLES.get(cell, "") if n == 1 else "")
+            for n, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+
+
+def _row(run: "Run", state: "RunState") -> tuple[str, ...]:
+    from vtspec.pipelines.report.figures import duration
+
+    epoch = f"{state.epoch:.3g}/{state.epochs}" if state.epochs else ""
+    return (
+        run.name,
+        status_of(run, state),
+        epoch,
+        _result(state),
+        duration(state.seconds),
+        (state.started or "")[:16].replace("T", " "),
+    )
+
+
+def _result(state: "RunState") -> str:
+    from vtspec.pipelines.report.figures import number
+
+    figures = state.final or (state.best.metrics if state.best is not None else {})
+    name = state.monitor if state.monitor in figures else next(iter(figures), None)
+    if name is None:
+        return ""
+    return f"{name} {number(figures[name])}" + ("" if state.final else " (val)")
+
+
+def _lines(run: "Run", state: "RunState") -> Iterator["Line"]:
+    from vtspec.pipelines.errors import Permanent
+    from vtspec.pipelines.report import baseline_of, read_facts
+    from vtspec.pipelines.report.figures import duration
+
+    from .ending import run_lines, shown_path
+
+    status = status_of(run, state)
+    yield ((run.name, "bold"), (f"  {status}", _STYLES.get(status, "")))
+    yield (("", ""),)
+    yield from _facts(run, state, status)
+    for name, step in state.steps.items():
+        took = duration(step.seconds) if step.seconds is not None else ""
+        ending = step.ending or ("running" if status == "running" else "cut short")
+        yield (
+            (f"  {name:<10}", "bold"),
+            (f"{ending:<12}", _STYLES.get(ending, "")),
+            (took, "dim"),
+        )
+    for warning in state.warnings:
+        yield (("warning: ", "yellow"), (warning, ""))
+    if state.failure is not None:
+        yield ()
+        yield ((state.failure.message, "red"),)
+        if state.failure.fix:
+            yield ((f"  fix: {state.failure.fix}", ""),)
+    if state.final:
+        try:
+            facts = read_facts(run.path, baseline_of(run.path))
+            yield ()
+            yield from run_lines(facts, run, state)
+        except Permanent as error:
+            yield ((str(error), "yellow"),)
+    yield ()
+    yield (("folder   ", "bold"), (shown_path(run.path), ""))
+
+
+def _facts(run: "Run", state: "RunState", status: str) -> Iterator["Line"]:
+    from vtspec.pipelines.report.figures import duration
+
+    from .progress import figures_of
+
+    if state.step == "train" and status == "running":
+        yield ((f"  {figures_of(state)}", ""),)
+    yield ((f"  started {state.started or 'never'}, worked {duration(state.seconds)}", "dim"),)
+    if state.environment:
+        yield ((f"  in {state.environment}", "dim"),)
+    if status in ("killed", "interrupted", "stopped"):
+        yield ((f"  go on with: vtspec run {run.name} --resume", ""),)

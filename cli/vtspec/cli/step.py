@@ -1,0 +1,78 @@
+"""`vtspec step`: one step of a plan; what a container runs."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+STEPS = ("data", "train", "evaluate", "export", "report")
+
+
+@click.command()
+@click.argument("name", type=click.Choice(STEPS))
+@click.option(
+    "--plan",
+    "plan_file",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The plan, as `vtspec plan SPEC --output json` prints it.",
+)
+@click.option(
+    "--workdir",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The run's folder; every step of a run is given the same.",
+)
+@click.option("--attempt", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option("--resume", is_flag=True, help="Go on from the last checkpoint, if there is one.")
+@click.option(
+    "--data", type=click.Path(path_type=Path, file_okay=False), help="Data that was verified."
+)
+def command(name: str, plan_file: Path, workdir: Path, **options: Any) -> None:
+    """Carry out one step of a plan in a folder, and tell what happens in its events.jsonl.
+
+    Exit codes: 0 done, 2 something to correct, 3 the step failed, 4 the world refused, 75
+    interrupted: try again with --resume.
+    """
+    from vtspec.pipelines.environment import Environments
+    from vtspec.pipelines.fetch import cache_folder
+    from vtspec.pipelines.step import Stop, Task, do_step
+
+    from .carry import framework_of, write_report_of
+    from .progress import progress_on
+
+    plan = _plan(plan_file)
+    cache, progress, stop = cache_folder(os.environ), progress_on(sys.stderr), Stop()
+    environments = Environments(cache=cache, report=progress.say)
+    task = Task(
+        folder=workdir.absolute(),
+        plan=plan,
+        root=Path.cwd(),
+        cache=cache,
+        choose=lambda: environments.choose(framework_of(plan["framework"]["name"])),
+        write_report=write_report_of,
+        **options,
+    )
+    with stop.on_signals(), progress:
+        outcome = do_step(name, task, stop, progress.say, progress.told)
+    if outcome.message:
+        click.echo(f"{outcome.message}", err=True)
+    if outcome.fix:
+        click.echo(f"  fix: {outcome.fix}", err=True)
+    raise click.exceptions.Exit(outcome.exit_code)
+
+
+def _plan(path: Path) -> dict[str, Any]:
+    from vtspec.pipelines.errors import Refused
+    from vtspec.pipelines.planfile import plan_from_json
+
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise Refused(
+            f"{path} is not a plan: {error}", fix="make one: vtspec plan SPEC --output json"
+        ) from error
+    return plan_from_json(raw).to_json()

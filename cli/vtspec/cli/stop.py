@@ -1,0 +1,38 @@
+"""`vtspec stop`: a run writes a checkpoint and ends."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("run")
+@click.option("--runs", type=click.Path(path_type=Path), help="Folder of the runs.")
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(min=0),
+    default=120.0,
+    show_default=True,
+    help="Seconds to wait for the checkpoint.",
+)
+def command(run: str, runs: Path | None, timeout_s: float) -> None:
+    """Ask RUN to stop: it writes a checkpoint and ends, as at a Ctrl-C in its own terminal.
+
+    A second `stop` while it does ends it at once. RUN is a run's name, the beginning of one, or a
+    spec's name. Exit codes: 0 it has ended, 2 there is nothing to stop, 4 it is on another
+    machine, 75 it has not ended yet.
+    """
+    from vtspec.pipelines.local import stop_run
+
+    from .found_run import runs_in
+
+    found = runs_in(runs).find(run)
+    click.echo(f"asking {found.name} to stop", err=True)
+    state = stop_run(found, timeout_s)
+    if state.is_over:
+        click.echo(f"{found.name} {state.status}")
+    else:
+        click.echo(f"{found.name} ended without saying how")
+    if state.checkpoint is not None and state.status != "succeeded":
+        click.echo(f"go on with: vtspec run {found.name} --resume")

@@ -1,0 +1,189 @@
+"""Make a folder of data a dataset: DVC tracks it, a spec describes it. All of it, or nothing."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vtspec.pipelines.dvc import dvc
+from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.pointer import Pointer, find_pointer, pointer_of
+from vtspec.schema.tasks import FORMATS_OF_TASK
+
+from .inspection import Inspection
+
+if TYPE_CHECKING:
+    from vtspec.schema.dataset import Dataset
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What a person says of the data beside where it lies; no tasks: those that the format has."""
+
+    name: str
+    tasks: tuple[str, ...] = ()
+    description: str | None = None
+    license: str | None = None
+    remote: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where the dataset goes: the repository's root, the path of the data from there, the spec's
+    file."""
+
+    root: Path
+    data: str
+    spec: Path
+
+
+def place(root: Path, specs: Path, path: Path, name: str) -> Place:
+    """Where data at `path` and a spec called `name` belong; looks before anything is done.
+
+    Raises `Permanent`, with what to type, where the data lies outside of `root`, the spec is
+    there already, or the repository has no DVC.
+    """
+    base, whole = root.resolve(), path.resolve()
+    spec = specs / "datasets" / f"{name}.yaml"
+    if not whole.is_relative_to(base) or whole == base:
+        raise Permanent(
+            f"{path} does not lie inside the repository {root}",
+            fix=f"cp -r '{path}' '{root}/data/{name}', and add that",
+        )
+    if spec.exists():
+        raise Permanent(f"{spec} exists already", fix=f"take another --name, or rm '{spec}'")
+    if not any((folder / ".dvc").is_dir() for folder in (base, *base.parents)):
+        raise Permanent(f"{root} is not a DVC repository", fix="git init && dvc init")
+    return Place(root=root, data=whole.relative_to(base).as_posix(), spec=spec)
+
+
+def add(inspection: Inspection, wish: Wish, where: Place) -> Pointer:
+    """Let DVC track the data, and write the spec; returns what DVC pinned.
+
+    Data that DVC tracks already, as it is, is left to it. Raises `Permanent` where the inspection
+    found errors, the format cannot carry a task, or DVC refuses; the repository is then as before.
+    """
+    if inspection.errors:
+        raise Permanent(
+            f"{where.data} cannot be added: {inspection.errors[0].message}",
+            fix=f"{inspection.errors[0].fix}; all errors: vtspec datasets inspect {where.data}",
+        )
+    text = _text(inspection, wish, where)
+    with _undone_on_failure(where):
+        pointer = _tracked(where, inspection.content_hash)
+        _write_new(where.spec, text)
+    return pointer
+
+
+def _text(inspection: Inspection, wish: Wish, where: Place) -> str:
+    from pydantic import ValidationError
+
+    from vtspec.schema.dump import dump
+
+    try:
+        model = _model(inspection, wish, where)
+    except ValidationError as error:
+        first = error.errors()[0]
+        at = ".".join(str(part) for part in first["loc"])
+        raise Permanent(
+            f"{where.data} does not fit a spec: {at}: {first['msg']}, got {first['input']!r}",
+            fix="rename it, or leave it out",
+        ) from error
+    schemas = where.root / "schema" / "v1alpha1"
+    seen = os.path.relpath(schemas, where.spec.parent) if schemas.is_dir() else None
+    return dump(model, schemas=seen)
+
+
+def _model(inspection: Inspection, wish: Wish, where: Place) -> "Dataset":
+    from vtspec.schema.dataset import Dataset
+
+    layout = inspection.layout
+    for task in wish.tasks:
+        if layout.format not in FORMATS_OF_TASK.get(task, ()):
+            raise Permanent(
+                f"data in format {layout.format} cannot carry the labels of {task}",
+                fix=f"leave --task out: {', '.join(layout.tasks)}",
+            )
+    spec: dict[str, Any] = {
+        "description": wish.description,
+        "license": wish.license,
+        "tasks": wish.tasks or layout.tasks,
+        "format": layout.format,
+        "source": {"dvc": {"path": where.data, "remote": wish.remote}},
+        "classes": layout.classes,
+        "splits": {
+            split: {"path": part.path, "annotations": part.annotations, "targets": part.targets}
+            for split, part in layout.splits.items()
+        },
+        "statistics": _statistics(inspection),
+    }
+    return Dataset.model_validate(
+        {
+            "apiVersion": "vtspec.dev/v1alpha1",
+            "kind": "Dataset",
+            "metadata": {"name": wish.name},
+            "spec": spec,
+        }
+    )
+
+
+def _statistics(inspection: Inspection) -> dict[str, Any]:
+    splits = {
+        split: {"images": inspection.readable(split), "perClass": inspection.per_class(split)}
+        for split in inspection.layout.splits
+    }
+    return {
+        "images": sum(split["images"] for split in splits.values()),
+        "bytes": inspection.bytes,
+        "splits": splits,
+    }
+
+
+def _tracked(where: Place, content: str | None) -> Pointer:
+    known = find_pointer(where.root, where.data)
+    if known is None or (known.hash != content and not known.file.endswith("dvc.lock")):
+        dvc(where.root, ["add", "--quiet", where.data])
+        known = pointer_of(where.root, where.data)
+    if known.hash == content:
+        return known
+    if known.file.endswith("dvc.lock"):
+        raise Permanent(
+            f"{where.data} is not what {known.file} pins: {content}, not {known.hash}",
+            fix=f"dvc repro {where.data}    (makes it anew), or: dvc commit {where.data}",
+        )
+    raise Permanent(
+        f"DVC leaves files of {where.data} out ({known.hash}, not {content})",
+        fix="delete those files, or take their pattern out of .dvcignore",
+    )
+
+
+def _write_new(file: Path, text: str) -> None:
+    """Write a file that must not exist; it is never seen in part."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fresh = file.with_name(f".{file.name}.{os.getpid()}")
+    fresh.write_text(text, encoding="utf-8")
+    try:
+        os.link(fresh, file)
+    except FileExistsError as error:
+        raise Permanent(f"{file} exists already", fix="take another --name") from error
+    finally:
+        fresh.unlink()
+
+
+@contextmanager
+def _undone_on_failure(where: Place) -> Iterator[None]:
+    """What DVC writes beside the data is put back as it was where anything fails, Ctrl-C too."""
+    data = where.root / where.data
+    files = (data.with_name(f"{data.name}.dvc"), data.with_name(".gitignore"))
+    before = {file: file.read_bytes() if file.exists() else None for file in files}
+    try:
+        yield
+    except BaseException:
+        for file, content in before.items():
+            if content is None:
+                file.unlink(missing_ok=True)
+            else:
+                file.write_bytes(content)
+        raise

@@ -1,0 +1,60 @@
+"""A folder a class, with or without a folder a split above them."""
+
+from .finding import Finding, Item, Layout, Part
+from .tree import Tree, splits_among
+
+
+def imagefolder(tree: Tree) -> Layout | None:
+    """`train/<class>/…`, or `<class>/…`; None where images lie otherwise."""
+    if not tree.images:
+        return None
+    splits = splits_among(tree.folders())
+    if "train" in splits:
+        parts = {split: _part(tree, name) for split, name in splits.items()}
+        why = f"images lie in {splits['train']}/<class>/"
+    else:
+        parts = {"all": _part(tree, "")}
+        why = "images lie in <class>/, in no folder of a split"
+    classes = sorted(
+        {name for part in parts.values() for item in part.items for name in item.classes}
+    )
+    if not classes:
+        return None
+    return Layout(
+        format="imagefolder",
+        why=why,
+        tasks=("image-classification",),
+        classes=tuple(classes),
+        splits=parts,
+        findings=tuple(_loose(tree, list(splits.values()) if "train" in splits else [])),
+    )
+
+
+def _part(tree: Tree, folder: str) -> Part:
+    prefix = f"{folder}/" if folder else ""
+    items = tuple(
+        Item(image=image, classes=(image.removeprefix(prefix).split("/", 1)[0],))
+        for name in tree.folders(folder)
+        for image in tree.images_below(prefix + name)
+    )
+    return Part(path=folder or ".", items=items)
+
+
+def _loose(tree: Tree, splits: list[str]) -> list[Finding]:
+    """Images that lie in no class, or in no split."""
+    prefixes = [f"{name}/" for name in splits]
+    loose = []
+    for image in tree.images:
+        inside = next((p for p in prefixes if image.startswith(p)), "" if not splits else None)
+        if inside is None or "/" not in image.removeprefix(inside):
+            loose.append(image)
+    if not loose:
+        return []
+    return [
+        Finding(
+            severity="warning",
+            message=f"{len(loose)} images lie outside the folders of the classes",
+            fix="move them into the folder of their class, or delete them",
+            files=tuple(loose),
+        )
+    ]

@@ -1,0 +1,134 @@
+"""Inspect a folder of data: format, counts, sizes, and everything that is wrong with it."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vtspec.adapters.content import content_hash
+from vtspec.adapters.contract import AdapterError
+
+from .checks import check, per_class
+from .finding import Finding, Layout
+from .looks import Look, look_at
+from .recognise import recognise
+from .tree import Tree, tree_of
+
+Progress = Callable[[int, int], None]
+"""Takes how many images were looked at, and of how many."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inspection:
+    """What `vtspec datasets inspect` knows of a folder.
+
+    `looks` has every image once; `content_hash` is None where links keep it from being known,
+    which is then among the findings.
+    """
+
+    path: Path
+    layout: Layout
+    looks: Mapping[str, Look]
+    files: int
+    bytes: int
+    content_hash: str | None
+    findings: Sequence[Finding]
+
+    @property
+    def errors(self) -> Sequence[Finding]:
+        """What keeps the data from being added."""
+        return [finding for finding in self.findings if finding.severity == "error"]
+
+    def readable(self, split: str) -> int:
+        """Images of a split that can be decoded."""
+        items = self.layout.splits[split].items
+        return sum(self.looks[item.image].fault is None for item in items)
+
+    def per_class(self, split: str) -> dict[str, int]:
+        """Images (or objects) of each class in a split, in index order."""
+        return per_class(self.layout, self.layout.splits[split].items)
+
+    def sizes(self) -> list[tuple[str, int]]:
+        """`width x height` and how many images have it, the most frequent first."""
+        return _counted(f"{look.width} x {look.height}" for look in self._whole())
+
+    def modes(self) -> list[tuple[str, int]]:
+        """Pillow's pixel modes (`RGB`, `L`, …), the most frequent first."""
+        return _counted(look.mode for look in self._whole())
+
+    def _whole(self) -> Iterable[Look]:
+        return (look for look in self.looks.values() if look.fault is None)
+
+    def data(self) -> dict[str, Any]:
+        """Everything as plain data, for `--output json`."""
+        layout = self.layout
+        return {
+            "path": str(self.path),
+            "format": layout.format,
+            "why": layout.why,
+            "tasks": list(layout.tasks),
+            "classes": list(layout.classes),
+            "contentHash": self.content_hash,
+            "files": self.files,
+            "bytes": self.bytes,
+            "splits": {
+                split: {
+                    "path": part.path,
+                    "annotations": part.annotations,
+                    "targets": part.targets,
+                    "images": self.readable(split),
+                    "perClass": self.per_class(split),
+                }
+                for split, part in layout.splits.items()
+            },
+            "sizes": dict(self.sizes()),
+            "modes": dict(self.modes()),
+            "findings": [
+                {
+                    "severity": finding.severity,
+                    "message": finding.message,
+                    "fix": finding.fix,
+                    "files": list(finding.files),
+                }
+                for finding in self.findings
+            ],
+        }
+
+
+def inspect(path: Path, progress: Progress = lambda done, of: None) -> Inspection:
+    """Look at every file below `path`. Raises `Permanent` where no format fits."""
+    tree = tree_of(path)
+    layout = recognise(tree)
+    # Targets (masks, depth) are images that no split lists, and may be broken all the same.
+    images = sorted({*tree.images, *(i.image for p in layout.splits.values() for i in p.items)})
+    looks = {}
+    for look in look_at(path, images):
+        looks[look.image] = look
+        progress(len(looks), len(images))
+    findings = list(check(tree, layout, list(looks.values())))
+    return Inspection(
+        path=path,
+        layout=layout,
+        looks=looks,
+        files=len(tree.files),
+        bytes=sum((path / file).stat().st_size for file in tree.files),
+        content_hash=_hash(tree, findings),
+        findings=findings,
+    )
+
+
+def _hash(tree: Tree, findings: list[Finding]) -> str | None:
+    if tree.unusable:
+        return None
+    try:
+        return content_hash(tree.root).hash
+    except AdapterError as error:
+        findings.append(
+            Finding(severity="error", message=str(error), fix=error.fix or "remove it")
+        )
+        return None
+
+
+def _counted(things: Iterable[str]) -> list[tuple[str, int]]:
+    return Counter(things).most_common()

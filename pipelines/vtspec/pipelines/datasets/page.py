@@ -1,0 +1,152 @@
+"""An inspection as one HTML file: findings, counts as bars, samples as pictures.
+
+Nothing is loaded from elsewhere, nothing is run, and every name from the data is escaped.
+"""
+
+import base64
+import io
+from collections.abc import Iterator, Sequence
+from html import escape
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from .inspection import Inspection
+from .looks import Look
+
+_CLASSES: Final = 40
+_SAMPLES: Final = 8
+_SIDE: Final = 72
+_COLOURS: Final = {"train": "#3b6fb6", "val": "#d98a29", "test": "#4f9d69", "all": "#3b6fb6"}
+_STYLE: Final = """
+body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:64rem;padding:0 1rem;
+ color:#1d2430;background:#fff}
+h1{font-size:1.5rem;margin:0 0 .2rem}h2{font-size:1.1rem;margin:2rem 0 .5rem}
+.quiet{color:#5d6675}code{background:#f1f3f6;padding:.1em .3em;border-radius:3px}
+table{border-collapse:collapse;width:100%}
+td,th{padding:.25rem .6rem .25rem 0;text-align:left;vertical-align:middle}
+th{font-weight:600;border-bottom:1px solid #d5dae2}td.n,th.n{text-align:right}
+.bar{display:flex;height:.9rem;min-width:12rem}.bar i{display:block;height:100%}
+.key i{display:inline-block;width:.8rem;height:.8rem;margin:0 .3rem 0 1rem;vertical-align:-1px}
+.error,.warning,.good{border-left:4px solid;padding:.4rem .8rem;margin:.5rem 0;background:#f8f9fb}
+.error{border-color:#c8372d}.warning{border-color:#d98a29}.good{border-color:#4f9d69}
+.samples{display:flex;flex-wrap:wrap;gap:4px}
+.samples img{width:72px;height:72px;object-fit:contain;background:#f1f3f6;
+ image-rendering:pixelated}
+"""
+
+
+def page(inspection: Inspection) -> str:
+    """The whole page: at most 40 classes with 8 samples each, and how many more there are."""
+    return "\n".join(_parts(inspection))
+
+
+def _parts(inspection: Inspection) -> Iterator[str]:
+    name = escape(inspection.path.name)
+    layout = inspection.layout
+    whole = sum(inspection.readable(split) for split in layout.splits)
+    yield "<!doctype html><html lang=en><head><meta charset=utf-8>"
+    # Whatever slips through is not loaded and not run.
+    yield "<meta http-equiv=Content-Security-Policy "
+    yield "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">"
+    yield f"<title>{name}</title><style>{_STYLE}</style></head><body>"
+    yield f"<h1>{name}</h1><p class=quiet>{escape(layout.format)}: {escape(layout.why)}. "
+    yield f"{whole:,} images, {len(layout.classes)} classes, {megabytes(inspection.bytes)}. "
+    yield f"For {escape(', '.join(layout.tasks))}.</p>"
+    yield from _findings(inspection)
+    yield from _splits(inspection)
+    yield from _classes(inspection)
+    yield from _counts("Sizes in pixels", inspection.sizes())
+    yield from _counts("Pixel modes", inspection.modes())
+    yield "</body></html>"
+
+
+def _findings(inspection: Inspection) -> Iterator[str]:
+    if not inspection.findings:
+        yield "<p class=good>Nothing wrong was found.</p>"
+    for finding in inspection.findings:
+        yield f"<div class={finding.severity}><b>{escape(finding.message)}</b><br>"
+        yield f"fix: {escape(finding.fix)}"
+        if finding.files:
+            shown = ", ".join(f"<code>{escape(file)}</code>" for file in finding.files[:8])
+            more = f" and {len(finding.files) - 8:,} more" if len(finding.files) > 8 else ""
+            yield f"<br><span class=quiet>{shown}{more}</span>"
+        yield "</div>"
+
+
+def _splits(inspection: Inspection) -> Iterator[str]:
+    yield "<h2>Splits</h2><table><tr><th>split<th>path<th class=n>images<th class=n>labels</tr>"
+    for split, part in inspection.layout.splits.items():
+        labels = sum(inspection.per_class(split).values())
+        yield f"<tr><td>{split}<td><code>{escape(part.path)}</code>"
+        yield f"<td class=n>{inspection.readable(split):,}<td class=n>{labels:,}</tr>"
+    yield "</table>"
+
+
+def _classes(inspection: Inspection) -> Iterator[str]:
+    layout = inspection.layout
+    if not layout.classes:
+        return
+    counts = {split: inspection.per_class(split) for split in layout.splits}
+    widest = max(sum(split[name] for split in counts.values()) for name in layout.classes) or 1
+    key = "".join(f"<i style='background:{_COLOURS[split]}'></i>{split}" for split in counts)
+    yield f"<h2>Classes</h2><p class='key quiet'>{key}</p><table>"
+    for index, name in enumerate(layout.classes[:_CLASSES]):
+        total = sum(split[name] for split in counts.values())
+        bars = "".join(
+            f"<i style='width:{100 * found[name] / widest:.2f}%;background:{_COLOURS[split]}'></i>"
+            for split, found in counts.items()
+        )
+        yield f"<tr><td class=n>{index}<td>{escape(name)}<td class=n>{total:,}"
+        yield f"<td><div class=bar>{bars}</div>"
+        yield f"<td><div class=samples>{''.join(_samples(inspection, name))}</div></tr>"
+    yield "</table>"
+    if len(layout.classes) > _CLASSES:
+        yield f"<p class=quiet>and {len(layout.classes) - _CLASSES:,} more classes</p>"
+
+
+def _samples(inspection: Inspection, name: str) -> Iterator[str]:
+    looks = (
+        inspection.looks[item.image]
+        for part in inspection.layout.splits.values()
+        for item in part.items
+        if name in item.classes
+    )
+    for look in islice((look for look in looks if look.fault is None), _SAMPLES):
+        title = escape(look.image, quote=True)
+        yield f"<img src='{thumbnail(inspection.path, look)}' title='{title}' alt=''>"
+
+
+def thumbnail(root: Path, look: Look) -> str:
+    """A readable image as a `data:` URL of a PNG of at most 72 pixels a side."""
+    from PIL import Image
+
+    with Image.open(root / look.image) as opened:
+        small = opened.convert("RGB")
+    small.thumbnail((_SIDE, _SIDE))
+    written = io.BytesIO()
+    small.save(written, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(written.getvalue()).decode()}"
+
+
+def _counts(title: str, counts: Sequence[tuple[str, int]]) -> Iterator[str]:
+    if not counts:
+        return
+    widest = counts[0][1]
+    yield f"<h2>{title}</h2><table>"
+    for name, count in counts[:12]:
+        yield f"<tr><td>{escape(name)}<td class=n>{count:,}<td><div class=bar>"
+        yield f"<i style='width:{100 * count / widest:.2f}%;background:#7d8796'></i></div></tr>"
+    yield "</table>"
+    if len(counts) > 12:
+        yield f"<p class=quiet>and {len(counts) - 12:,} more</p>"
+
+
+def megabytes(size: int) -> str:
+    """A size for people: `251 kB`, `1.3 GB`; powers of 1000, as disks are sold."""
+    value = float(size)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if value >= 10 or unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"

@@ -1,0 +1,57 @@
+"""A folder of classes copied into one of train, val and test."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from vtspec.pipelines.errors import Permanent
+
+from .inspection import Inspection
+from .split import stratified
+
+
+def separate(inspection: Inspection, target: Path, shares: Mapping[str, float]) -> dict[str, int]:
+    """Copy the images to `target/<split>/<class>/…`; returns how many went to each split.
+
+    The inspected folder is left as it is. The division depends on the images alone (see
+    `stratified`): the same images are divided alike everywhere, and copies of an image stay
+    together. Raises `Permanent` where the data is split already, has broken images, or `target`
+    exists.
+    """
+    layout = inspection.layout
+    if layout.format != "imagefolder" or "all" not in layout.splits:
+        raise Permanent(
+            f"{inspection.path} is split already, or is no folder of classes: {layout.why}",
+            fix=f"vtspec datasets add {inspection.path} --name NAME",
+        )
+    if target.exists():
+        raise Permanent(f"{target} exists already", fix="name a folder that does not")
+    broken = [look.image for look in inspection.looks.values() if look.fault]
+    if broken:
+        raise Permanent(
+            f"{len(broken)} images are broken, such as {broken[0]}",
+            fix=f"vtspec datasets inspect {inspection.path}",
+        )
+    items = [
+        (item.classes[0], inspection.looks[item.image].pixels, item.image)
+        for item in layout.splits["all"].items
+    ]
+    found = stratified(items, shares)
+    _copy(inspection.path, target, found)
+    return {split: len(images) for split, images in found.items()}
+
+
+def _copy(source: Path, target: Path, found: Mapping[str, list[str]]) -> None:
+    fresh = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        for split, images in found.items():
+            for image in images:
+                copy = fresh / split / image
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source / image, copy)
+        os.rename(fresh, target)
+    except OSError as error:
+        raise Permanent(f"{error.filename}: {error.strerror}") from error
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)

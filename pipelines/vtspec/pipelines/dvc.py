@@ -1,0 +1,95 @@
+"""The command `dvc` as a process: what it says becomes words with a fix."""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from .errors import Permanent, Temporary
+
+_NETWORK: Final = re.compile(
+    r"cannot connect|connect(ion)? ?(call failed|error|refused|reset|aborted|closed)"
+    r"|timed ?out|timeout|name resolution|unreachable|disconnected|\b(429|50[0234])\b",
+    re.IGNORECASE,
+)
+# Under CI, DVC does not look for a newer version of itself.
+_QUIET: Final = {"CI": "true", "GIT_TERMINAL_PROMPT": "0"}
+_LOCKED: Final = re.compile(r"unable to acquire lock|is busy|rwlock", re.IGNORECASE)
+
+
+def dvc(root: Path, args: Sequence[str]) -> str:
+    """What `dvc ARGS` printed, run in `root`.
+
+    Raises `Temporary` where the network failed or another DVC holds the lock, `Permanent` where
+    DVC is not installed or refuses; both carry DVC's own last words.
+    """
+    done = _run(root, args)
+    if done.returncode:
+        raise _failure(args, done.stderr or done.stdout)
+    return done.stdout
+
+
+def cache_folder(root: Path) -> Path:
+    """The store of the DVC repository at `root`, wherever its configuration puts it."""
+    return Path(dvc(root, ["cache", "dir"]).strip()) / "files" / "md5"
+
+
+def fetch(root: Path, path: str, remote: str | None) -> str:
+    """Bring what DVC's files pin for `path` from a remote into the cache; no file of the workspace
+    is touched.
+
+    Returns what to say if the objects are not in the cache afterwards, and raises as `dvc` does:
+    DVC ends well even where the remote cannot be reached, and tells why only when it is verbose.
+    """
+    args = ["fetch", "-v", *(["-r", remote] if remote else []), "--", path]
+    done = _run(root, args)
+    if done.returncode:
+        raise _failure(args, done.stderr)
+    said = done.stdout + done.stderr
+    trouble = [line for line in said.splitlines() if _NETWORK.search(line)]
+    if trouble and "Missing cache files" in said:
+        raise Temporary(
+            f"the DVC remote cannot be reached: {trouble[-1].strip()[-300:]}",
+            fix="try again when it can",
+            delay_s=30.0,
+        )
+    return "the remote does not have it" if remote else "DVC's default remote does not have it"
+
+
+def _run(root: Path, args: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    if importlib.util.find_spec("dvc") is None:
+        raise Permanent("DVC is not installed here", fix="pip install 'vtspec[data]'")
+    # -P: a `dvc.py` that lies in the repository must not be what runs.
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "dvc", *args],
+        cwd=root,
+        env={**_QUIET, **os.environ, "DVC_NO_ANALYTICS": "true"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+    )
+
+
+def _failure(args: Sequence[str], output: str) -> Permanent | Temporary:
+    said = _last_words(output)
+    message = f"dvc {args[0]} failed: {said}"
+    if "not inside of a DVC repository" in said or "'dir' doesn't exist in section" in said:
+        return Permanent("this is not a DVC repository", fix="git init && dvc init")
+    if _LOCKED.search(said):
+        return Temporary(message, fix="wait until the other DVC command is done", delay_s=5.0)
+    if _NETWORK.search(said):
+        return Temporary(message, fix="try again when the remote can be reached", delay_s=30.0)
+    return Permanent(message, fix=f"dvc {' '.join(args)} -v    (shows why)")
+
+
+def _last_words(output: str) -> str:
+    """DVC's errors, without its advertisements; at most 600 characters."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    lines = [re.sub(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ ", "", line) for line in lines]
+    errors = [line for line in lines if line.startswith(("ERROR", "fatal"))]
+    return re.sub(r"\s+", " ", "; ".join(errors or lines[-3:]))[-600:] or "it said nothing"

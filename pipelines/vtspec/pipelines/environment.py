@@ -1,0 +1,252 @@
+"""Which Python runs a framework: this one where it fits, else one that uv makes and we keep."""
+
+import fcntl
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Final, Literal
+
+from .catalog import Framework
+from .errors import Permanent
+from .requirements import locked_versions
+
+Wanted = Literal["auto", "current", "made"]
+
+OLDEST_PYTHON: Final = (3, 10)
+
+Report = Callable[[str], None]
+"""Takes a sentence that a person may read while they wait."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """The Python of a framework, and why it is that one.
+
+    `pythonpath` is where it finds the adapters where vtspec itself is not installed in it;
+    `differs` are the packages whose version is not the locked one.
+    """
+
+    python: Path
+    kind: Literal["current", "made"]
+    why: str
+    versions: Mapping[str, str]
+    pythonpath: Path | None = None
+    differs: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        what = "this Python" if self.kind == "current" else f"environment {self.python.parents[1]}"
+        return f"{what} ({self.why})"
+
+
+def installed_version(distribution: str) -> str | None:
+    """The version of a distribution in this Python, or None."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
+
+
+def differences(
+    locked: Mapping[str, str], installed: Callable[[str], str | None] = installed_version
+) -> tuple[str, ...]:
+    """What of the locked versions is otherwise here, in words: `torch 2.14 here, 2.15.0 locked`.
+
+    A local label (`2.15.0+cpu`) counts only where the lock has one.
+    """
+    found = []
+    for name, wanted in sorted(locked.items()):
+        here = installed(name)
+        if here is None:
+            found.append(f"{name} is not installed here, {wanted} locked")
+        elif here != wanted and here.partition("+")[0] != wanted:
+            found.append(f"{name} {here} here, {wanted} locked")
+    return tuple(found)
+
+
+def find_uv() -> Path | None:
+    """uv from PATH, from beside this Python, or from the `uv` package; None without any."""
+    beside = Path(sys.executable).parent / "uv"
+    found = shutil.which("uv") or (str(beside) if beside.is_file() else None)
+    if found is not None:
+        return Path(found)
+    try:
+        from uv import find_uv_bin
+    except ImportError:
+        return None
+    return Path(find_uv_bin())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environments:
+    """Finds and makes environments below `cache`; `uv` finds the program, or None."""
+
+    cache: Path
+    report: Report
+    uv: Callable[[], Path | None] = find_uv
+    installed: Callable[[str], str | None] = installed_version
+
+    def current(self, framework: Framework) -> Environment:
+        """This Python, whether it fits or not."""
+        locked = framework.locked()
+        differs = differences(locked, self.installed)
+        here = {name: found for name in locked if (found := self.installed(name)) is not None}
+        if differs:
+            why = "; ".join(differs)
+        elif locked:
+            why = "it has the locked versions"
+        else:
+            why = f"{framework.name} needs no package"
+        return Environment(
+            python=Path(sys.executable),
+            kind="current",
+            why=why,
+            versions={"python": platform.python_version(), **here},
+            differs=differs,
+        )
+
+    def choose(self, framework: Framework, wanted: Wanted = "auto") -> Environment:
+        """The environment that fits, made where this Python does not.
+
+        Raises `Permanent` where one would have to be made and cannot.
+        """
+        current = self.current(framework)
+        if wanted == "current" or (wanted == "auto" and not current.differs):
+            return current
+        if not _is_ours(framework.adapter):
+            raise Permanent(
+                f"{framework.name} is an adapter of another package, which runs in this Python "
+                f"only; but {current.why}",
+                fix=f"pip install {_pins(framework, current)}",
+            )
+        return self.made(framework, "; ".join(current.differs) or "asked for")
+
+    def made(self, framework: Framework, why: str) -> Environment:
+        """The kept environment of the locked versions, made now if there is none.
+
+        Two processes that need the same one make it once; a kill leaves none that passes for
+        whole.
+        """
+        requirements = (
+            framework.requirements.read_text() if framework.requirements.is_file() else ""
+        )
+        folder = self.cache / "environments" / f"{framework.name}-{_key(requirements)}"
+        with _turn(folder) as lock:
+            if not _complete(folder).is_file():
+                self._make(framework, folder, lock, why)
+        return Environment(
+            python=folder / "bin" / "python",
+            kind="made",
+            why=why,
+            versions={"python": platform.python_version(), **locked_versions(requirements)},
+            pythonpath=copied_adapters(self.cache),
+        )
+
+    def _make(self, framework: Framework, folder: Path, lock: int, why: str) -> None:
+        uv = self.uv()
+        if uv is None:
+            raise Permanent(
+                f"{framework.name} needs an environment of its own ({why}), and uv, which makes "
+                "it, is not here",
+                fix="pip install 'vtspec[env]'"
+                + (f", or pip install 'vtspec[{framework.extra}]'" if framework.extra else ""),
+            )
+        self.report(f"making {framework.name}'s environment with uv, once: {why}")
+        # An environment cannot be moved, so it is made in its place and marked when it is whole.
+        shutil.rmtree(folder, ignore_errors=True)
+        python = folder / "bin" / "python"
+        self._uv(uv, lock, "venv", "--quiet", "--python", sys.executable, str(folder))
+        if framework.requirements.is_file():
+            wanted = ("--require-hashes", "-r", str(framework.requirements))
+            self._uv(uv, lock, "pip", "install", "--python", str(python), *wanted)
+        _complete(folder).write_text(f"{framework.requirements_hash}\n", encoding="utf-8")
+
+    def _uv(self, uv: Path, lock: int, *arguments: str) -> None:
+        # uv shows its own progress on the terminal, and outlives this process no further than
+        # its lock.
+        done = subprocess.run([str(uv), *arguments], pass_fds=[lock], check=False)
+        if done.returncode != 0:
+            raise Permanent(
+                f"uv {arguments[0]} failed with exit code {done.returncode}; its words are above",
+                fix="mend what uv says, and run again; it goes on from what it has downloaded",
+            )
+
+
+def copied_adapters(cache: Path) -> Path:
+    """A folder for PYTHONPATH that holds `vtspec.adapters` alone, named by its content.
+
+    An environment of its own thus sees the adapters and nothing else of this Python.
+    """
+    import vtspec.adapters
+
+    source = Path(vtspec.adapters.__path__[0])
+    files = sorted(path for path in source.rglob("*") if _is_source(path))
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(f"{path.relative_to(source).as_posix()}\0".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    home = cache / "adapters" / digest.hexdigest()[:16]
+    if not home.is_dir():
+        _copy(files, source, home)
+    return home
+
+
+def _copy(files: list[Path], source: Path, home: Path) -> None:
+    home.parent.mkdir(parents=True, exist_ok=True)
+    made = Path(mkdtemp(prefix=".new-", dir=home.parent))
+    for path in files:
+        target = made / "vtspec" / "adapters" / path.relative_to(source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    try:
+        made.rename(home)
+    except OSError:
+        # Another process was faster, with the same content.
+        shutil.rmtree(made)
+        if not home.is_dir():
+            raise
+
+
+def _is_ours(adapter: str) -> bool:
+    import vtspec.adapters
+
+    return (Path(vtspec.adapters.__path__[0]) / f"{adapter}.py").is_file()
+
+
+def _is_source(path: Path) -> bool:
+    return path.is_file() and "__pycache__" not in path.parts
+
+
+def _key(requirements: str) -> str:
+    python = ".".join(platform.python_version_tuple()[:2])
+    parts = (requirements, python, sys.platform, platform.machine())
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:10]
+
+
+def _complete(folder: Path) -> Path:
+    return folder / "complete"
+
+
+@contextmanager
+def _turn(folder: Path) -> Iterator[int]:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    fd = os.open(folder.with_name(f".{folder.name}.lock"), os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def _pins(framework: Framework, current: Environment) -> str:
+    wrong = {line.split()[0] for line in current.differs}
+    locked = framework.locked().items()
+    return " ".join(f"{name}=={wanted}" for name, wanted in locked if name in wrong)

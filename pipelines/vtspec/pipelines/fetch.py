@@ -1,0 +1,201 @@
+"""Data at its content hash: where it lies in the workspace, or fetched by DVC and kept.
+
+A file of the workspace is never written. What is kept lies in the cache folder under
+`data/<hash>`, appears there only when it is whole, and is hashed anew whenever it is used.
+"""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vtspec.adapters.content import Content, content_hash
+from vtspec.adapters.contract import AdapterError
+
+from . import dvc, objects
+from .clone import clone
+from .errors import Permanent
+from .pointer import pointer_of
+
+Report = Callable[[str], None]
+"""Takes one line for people: what is done, or what they should know."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Obtained:
+    """Data that was verified: its file or folder, and what is in it."""
+
+    path: Path
+    content: Content
+
+
+def cache_folder(environ: Mapping[str, str]) -> Path:
+    """Where vtspec keeps what can be made again: `VTSPEC_CACHE`, else the user's cache folder."""
+    if named := environ.get("VTSPEC_CACHE"):
+        return Path(named)
+    return Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vtspec"
+
+
+def materialise(dataset: Mapping[str, Any], root: Path, cache: Path, report: Report) -> Path:
+    """The path of `obtain`."""
+    return obtain(dataset, root, cache, report).path
+
+
+def obtain(dataset: Mapping[str, Any], root: Path, cache: Path, report: Report) -> Obtained:
+    """The data that `dataset` (the section of a plan) pins, with exactly its content hash.
+
+    In this order: the workspace's own path, used in place; a kept copy; DVC's cache; DVC's
+    remote, or the other repository that the source names. Raises `Permanent` where none of them
+    has it, `Temporary` where a remote cannot be reached. Safe to call from several processes.
+    """
+    source = dataset["source"]
+    in_place = None if source.get("repo") else _in_place(dataset, root, report)
+    if in_place is not None:
+        return in_place
+    place = _Place(dataset, cache / "data")
+    with _alone(place.lock, report):
+        content = _content(place.kept) if place.kept.exists() else None
+        if content is not None and content.hash == dataset["hash"]:
+            report(f"using the copy of {source['path']} in {place.kept}")
+            return Obtained(path=place.kept, content=content)
+        return _fetched(dataset, root, place, report)
+
+
+class _Place:
+    """Where the data of one hash is kept, made and locked, in `folder`."""
+
+    def __init__(self, dataset: Mapping[str, Any], folder: Path) -> None:
+        name = dataset["hash"].removeprefix("md5:")
+        self.lock = folder / f".{name}.lock"
+        self.fresh = folder / f".{name}.new"
+        self.whole = folder / name
+        # A single file keeps its own name, as its suffix tells readers what it is.
+        alone = not name.endswith(".dir")
+        self.kept = self.whole / Path(dataset["source"]["path"]).name if alone else self.whole
+
+
+def _in_place(dataset: Mapping[str, Any], root: Path, report: Report) -> Obtained | None:
+    """The workspace's own copy, or None where DVC must bring another one."""
+    path = root / dataset["source"]["path"]
+    pinned = dataset["hash"]
+    if not path.exists():
+        if dataset["source"]["type"] == "path":
+            raise Permanent(
+                f"there is no {path}, where {dataset['name']} should lie",
+                fix=f"put the data there, or correct source.path of dataset {dataset['name']}",
+            )
+        return None
+    content = _content(path)
+    if content.hash == pinned:
+        return Obtained(path=path, content=content)
+    if dataset["source"]["type"] == "path":
+        raise Permanent(
+            f"{path} is not the data that the plan pins: it is {content.hash}, not {pinned}",
+            fix=f"restore it; or, if the change is meant, set contentHash of dataset "
+            f"{dataset['name']} to {content.hash} and plan again",
+        )
+    report(
+        f"{path} is not what the plan pins ({content.hash}, not {pinned}), so the pinned data is "
+        f"used instead; to train on what lies there: dvc add {dataset['source']['path']}"
+    )
+    return None
+
+
+def _content(path: Path) -> Content:
+    try:
+        return content_hash(path)
+    except AdapterError as error:
+        raise Permanent(str(error), fix=error.fix) from error
+    except OSError as error:
+        raise Permanent(f"{error.filename} cannot be read: {error.strerror}") from error
+
+
+@contextmanager
+def _alone(lock: Path, report: Report) -> Iterator[None]:
+    """Nobody else fetches the same data meanwhile; a killed process lets go of it."""
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        opened = open(lock, "ab")
+    except OSError as error:
+        raise Permanent(
+            f"{lock.parent} cannot be written: {error.strerror}",
+            fix="set VTSPEC_CACHE to a folder that can",
+        ) from error
+    with opened as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            report("another process is fetching the same data: waiting for it")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _fetched(dataset: Mapping[str, Any], root: Path, place: _Place, report: Report) -> Obtained:
+    try:
+        # A process that was killed may have left something of its own.
+        objects.remove(place.fresh)
+        place.fresh.mkdir(parents=True)
+        store = _filled_store(dataset, root, place.fresh, report)
+        report(f"copying {dataset['source']['path']} from {store} to {place.kept}")
+        made = place.fresh / place.kept.relative_to(place.whole.parent)
+        made.parent.mkdir(exist_ok=True)
+        content = objects.copy_out(store, dataset["hash"], made)
+        objects.remove(place.whole)
+        os.rename(place.fresh / place.whole.name, place.whole)
+    except OSError as error:
+        raise Permanent(f"{error.filename or place.kept}: {error.strerror}") from error
+    finally:
+        objects.remove(place.fresh)
+    return Obtained(path=place.kept, content=content)
+
+
+def _filled_store(dataset: Mapping[str, Any], root: Path, fresh: Path, report: Report) -> Path:
+    """A store that holds every object of the dataset."""
+    if dataset["source"].get("repo"):
+        return _store_of_other(dataset, root, fresh, report)
+    # Asking DVC where its cache is takes a second, and whatever lies here is hashed anyway.
+    usual = root / ".dvc" / "cache" / "files" / "md5"
+    if not objects.missing(usual, dataset["hash"]):
+        return usual
+    store = dvc.cache_folder(root)
+    if not objects.missing(store, dataset["hash"]):
+        return store
+    return _fetch_into(dataset, root, store, report)
+
+
+def _store_of_other(dataset: Mapping[str, Any], root: Path, fresh: Path, report: Report) -> Path:
+    source = dataset["source"]
+    url = source["repo"]
+    if (root / url).is_dir():
+        # A repository on this machine: what it has in its cache need not be on a remote.
+        url = str((root / url).resolve())
+        store = dvc.cache_folder(Path(url))
+        if not objects.missing(store, dataset["hash"]):
+            return store
+    report(f"reading {url} at {source['rev']}")
+    clone(url, source["rev"], fresh / "repo", fresh / "cache")
+    return _fetch_into(dataset, fresh / "repo", fresh / "cache" / "files" / "md5", report)
+
+
+def _fetch_into(dataset: Mapping[str, Any], root: Path, store: Path, report: Report) -> Path:
+    source = dataset["source"]
+    pinned = dataset["hash"]
+    pointer = pointer_of(root, source["path"])
+    if pointer.hash != pinned:
+        raise Permanent(
+            f"the plan pins {pinned}, which is not in DVC's cache, and {pointer.file} now says "
+            f"{pointer.hash}",
+            fix="plan again, or check out the commit that the plan was made from",
+        )
+    report(f"fetching {source['path']} from DVC's remote {source.get('remote') or ''}".rstrip())
+    why = dvc.fetch(root, source["path"], source.get("remote"))
+    lacking = objects.missing(store, pinned)
+    if lacking:
+        raise Permanent(
+            f"{source['path']} ({pinned}): {lacking} objects are in no cache, and {why}",
+            fix=f"where the data is: dvc push {pointer.file}",
+        )
+    return store

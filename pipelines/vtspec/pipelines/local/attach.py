@@ -1,0 +1,64 @@
+"""Looking on at a run that another process carries out."""
+
+import selectors
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from vtspec.pipelines.events import Event, decode
+from vtspec.pipelines.fold import RunState, advance
+from vtspec.pipelines.runs import Run
+from vtspec.pipelines.runs.log import EVENTS_FILE
+from vtspec.pipelines.step import OUTPUT_FILE, Stop
+from vtspec.pipelines.step.tail import Tail
+
+OnEvent = Callable[[Event, RunState], None]
+
+POLL_S = 0.2
+
+
+def follow(run: Run, on_event: OnEvent, stop: Stop) -> RunState:
+    """Tell of every event from the first one on, until the run is over, dead, or `stop` is asked.
+
+    The state that was reached; it is not over where somebody stopped looking or the run died.
+    """
+    state = RunState()
+    path: Path = run.path / EVENTS_FILE
+    path.touch(exist_ok=True)
+    tail = Tail(path)
+    try:
+        with selectors.DefaultSelector() as selector:
+            selector.register(stop, selectors.EVENT_READ)
+            while True:
+                # Asked before reading: what was written before its death is still read.
+                alive = run.is_alive()
+                state = _read(tail, state, on_event)
+                if stop.reason is not None or not alive:
+                    return state
+                selector.select(POLL_S)
+    finally:
+        tail.close()
+
+
+def copy_output(run: Run, into: BinaryIO, stop: Stop, *, follow: bool) -> None:
+    """Copy every byte that the framework printed; with `follow` until nothing works on the run."""
+    with (run.path / OUTPUT_FILE).open("rb") as printed, selectors.DefaultSelector() as selector:
+        selector.register(stop, selectors.EVENT_READ)
+        while True:
+            alive = follow and run.is_alive()
+            while block := printed.read(1 << 16):
+                into.write(block)
+            into.flush()
+            if not alive or stop.reason is not None:
+                return
+            selector.select(POLL_S)
+
+
+def _read(tail: Tail, state: RunState, on_event: OnEvent) -> RunState:
+    while tail.is_behind:
+        for line in tail.lines():
+            event = decode(line.decode(errors="replace"))
+            if event is not None and event.seq > state.seq:
+                state = advance(state, event)
+                on_event(event, state)
+    return state

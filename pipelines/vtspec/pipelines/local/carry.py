@@ -1,0 +1,165 @@
+"""A run carried out on this machine: its steps one after the other, and its end in every case."""
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from vtspec.pipelines.environment import Environment
+from vtspec.pipelines.errors import Permanent, Temporary
+from vtspec.pipelines.events import Event
+from vtspec.pipelines.fold import RunState
+from vtspec.pipelines.runs import Attempt, EventLog
+from vtspec.pipelines.step import (
+    ADAPTER_STEPS,
+    EXIT_CODES,
+    STEPS,
+    SUCCEEDED,
+    Outcome,
+    Stop,
+    Work,
+    begin,
+    carry_out,
+    finish,
+    recover_all,
+    write_metrics,
+)
+from vtspec.pipelines.step.carry import Report, WriteReport
+from vtspec.pipelines.step.outcome import of_error
+
+Told = Callable[[Event, RunState], None]
+
+
+class Following(Protocol):
+    """A tracker at work on a run; `finish` ends it and says what arrived."""
+
+    def finish(self, timeout_s: float = ...) -> Any:
+        """Wait a while for what is under way; what has arrived and what is left."""
+
+
+Track = Callable[[Path], Following | None]
+"""Starts the tracker on a run's folder, or does not."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where and with what runs are carried out."""
+
+    root: Path
+    cache: Path
+    stop: Stop
+    report: Report
+    write_report: WriteReport
+    track: Track
+    told: Told
+
+
+@dataclass(frozen=True, kw_only=True)
+class Carried:
+    """How a run ended here; `shipped` is what the tracker says, None without one."""
+
+    outcome: Outcome
+    state: RunState
+    shipped: Any = None
+
+
+def carry_run(
+    attempt: Attempt, place: Place, environment: Environment, *, resumed: bool, resume_with: str
+) -> Carried:
+    """Carry out the steps that are not done, and write the terminal event whatever happens.
+
+    `resume_with` is the command that a person types after an interruption. Raises only what is
+    a bug, or `Permanent` where the disk takes no more events.
+    """
+    run = attempt.run
+    log = EventLog(
+        run.path, run.name, run.attempt, on_event=lambda event: place.told(event, log.state)
+    )
+    work = Work(
+        folder=run.path,
+        name=run.name,
+        attempt=run.attempt,
+        plan=run.plan(),
+        log=log,
+        lock=attempt.lock,
+        stop=place.stop,
+        root=place.root,
+        cache=place.cache,
+        choose=lambda: environment,
+        report=place.report,
+        write_report=place.write_report,
+        resume=resumed,
+    )
+    following = None
+    try:
+        _open(work, environment, resumed=resumed)
+        following = place.track(run.path)
+        outcome = _close(work, _steps(work), resume_with)
+    except BaseException as error:
+        _crash(work, error)
+        raise
+    finally:
+        shipped = following.finish() if following is not None else None
+        log.close()
+    return Carried(outcome=outcome, state=log.state, shipped=shipped)
+
+
+def steps_left(state: RunState) -> tuple[str, ...]:
+    """The steps that a resumed run still has to do, the data being checked anew before them."""
+    left = [step for step in STEPS if not state.has_done(step)]
+    needs_data = any(step in ADAPTER_STEPS for step in left)
+    return tuple(step for step in STEPS if step in left or (step == "data" and needs_data))
+
+
+def _open(work: Work, environment: Environment, *, resumed: bool) -> None:
+    if resumed and work.log.state.status != "queued":
+        recover_all(work)
+        reached = work.log.state.checkpoint
+        work.log.append(
+            "run.resumed",
+            from_epoch=reached.epoch if reached else 0,
+            from_step=reached.step if reached else 0,
+        )
+        return
+    begin(work, environment, backend="process")
+
+
+def _steps(work: Work) -> Outcome:
+    for step in steps_left(work.log.state):
+        outcome = carry_out(step, work)
+        write_metrics(work)
+        if not outcome.is_good:
+            return outcome
+    return SUCCEEDED
+
+
+def _close(work: Work, outcome: Outcome, resume_with: str) -> Outcome:
+    if outcome.ending in ("interrupted", "stopped"):
+        fix = outcome.fix or f"resume with: {resume_with}"
+        reached = work.log.state.checkpoint
+        left = f"; the last checkpoint is {reached.path}" if reached and reached.path else ""
+        outcome = replace(outcome, message=f"{outcome.message}{left}", fix=fix)
+    if outcome.fix is not None:
+        # What a step could not know: how this run was called.
+        fix = outcome.fix.replace("vtspec run SPEC --resume", resume_with)
+        outcome = replace(outcome, fix=fix.replace(" RUN", f" {work.name}"))
+    write_metrics(work)
+    finish(work, outcome)
+    return outcome
+
+
+def _crash(work: Work, error: BaseException) -> None:
+    """Write down what ended the run from within vtspec, as far as the disk lets us."""
+    try:
+        if isinstance(error, Permanent | Temporary):
+            finish(work, of_error(error))
+            return
+        message = f"{type(error).__name__}: {error}"
+        trace = "".join(traceback.format_exception(error))
+        work.log.append("failed", message=message, fix=None, traceback=trace)
+        crashed = Outcome(ending="crashed", exit_code=EXIT_CODES["crashed"], message=message)
+        finish(work, crashed)
+    except (Permanent, OSError) as second:
+        # The first error is the one to be told; without a terminal event the run can be resumed.
+        error.add_note(f"and the end of the run could not be written down: {second}")

@@ -1,0 +1,74 @@
+"""What `run` does about a plan, given the attempts there are. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, assert_never
+
+from vtspec.pipelines.fold import Status
+
+Liveness = Literal["alive", "orphaned", "dead"]
+"""`orphaned`: vtspec was killed, and the adapter that it had started still lives."""
+
+Action = Literal["begin", "resume", "attach", "show", "refuse"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """The plan's last attempt as it was found."""
+
+    run: str
+    status: Status
+    liveness: Liveness
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """What a person asked for beside the plan."""
+
+    resume: bool = False
+    again: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What to do, with which run (None for a new one), and why, for a person to read."""
+
+    action: Action
+    run: str | None = None
+    why: str | None = None
+
+
+def decide(attempts: Sequence[Seen], choice: Choice) -> Decision:
+    """The plan's last attempt decides; a person's `--again` or `--resume` helps where it is open.
+
+    One that is being worked on is joined whatever was asked: its result is the plan's result.
+    """
+    if not attempts:
+        why = "there is no attempt of this plan to resume" if choice.resume else None
+        return Decision(action="begin", why=why)
+    last = attempts[-1]
+    if last.liveness == "alive":
+        return Decision(action="attach", run=last.run, why="it is being carried out already")
+    if choice.again:
+        return Decision(action="begin", why=f"{last.run} stays as it is")
+    match last.status:
+        case "succeeded":
+            return Decision(action="show", run=last.run, why="this plan has been carried out")
+        case "failed" | "crashed" | "refused":
+            if choice.resume:
+                return Decision(action="resume", run=last.run)
+            return Decision(action="begin", why=f"{last.run} {last.status}")
+        case "queued" | "running" | "interrupted" | "stopped":
+            if choice.resume:
+                return Decision(action="resume", run=last.run)
+            return Decision(action="refuse", run=last.run, why=_cut_short(last))
+        case _:
+            assert_never(last.status)
+
+
+def _cut_short(last: Seen) -> str:
+    if last.status in ("interrupted", "stopped"):
+        return f"{last.run} was {last.status} before its end"
+    if last.liveness == "orphaned":
+        return f"vtspec was killed in {last.run}, and its training still runs on its own"
+    return f"{last.run} was killed before its end"

@@ -1,0 +1,67 @@
+"""One batch through every step, in a folder that goes away: does it work at all?"""
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vtspec.pipelines.environment import Environment
+from vtspec.pipelines.runs import EventLog
+from vtspec.pipelines.runs.folder import PLAN_FILE, write_json
+from vtspec.pipelines.step import STEPS, SUCCEEDED, Outcome, Work, carry_out, write_metrics
+
+from .carry import Place
+
+
+@dataclass(frozen=True, kw_only=True)
+class Smoked:
+    """How a smoke run ended, and its folder where it is kept for a look: after a failure."""
+
+    outcome: Outcome
+    seconds: float
+    folder: Path | None
+
+
+def smoke(plan: Mapping[str, Any], place: Place, environment: Environment) -> Smoked:
+    """Carry every step out with one batch. Nothing of it is a run: no attempt, no tracking."""
+    folder = Path(tempfile.mkdtemp(prefix="vtspec-smoke-"))
+    (folder / "smoke").mkdir()
+    write_json(folder / "smoke" / PLAN_FILE, plan)
+    log = EventLog(
+        folder / "smoke", "smoke", 1, on_event=lambda event: place.told(event, log.state)
+    )
+    work = Work(
+        folder=folder / "smoke",
+        name="smoke",
+        attempt=1,
+        plan=plan,
+        log=log,
+        lock=None,
+        stop=place.stop,
+        root=place.root,
+        cache=place.cache,
+        choose=lambda: environment,
+        report=place.report,
+        write_report=place.write_report,
+        smoke=True,
+    )
+    try:
+        outcome = _steps(work)
+    finally:
+        log.close()
+    kept = None if outcome.is_good else folder / "smoke"
+    if kept is None:
+        shutil.rmtree(folder)
+    return Smoked(outcome=outcome, seconds=log.state.seconds, folder=kept)
+
+
+def _steps(work: Work) -> Outcome:
+    work.log.append("run.started", plan_id=None, backend="process")
+    for step in STEPS:
+        outcome = carry_out(step, work)
+        write_metrics(work)
+        if not outcome.is_good:
+            return outcome
+    return SUCCEEDED

@@ -1,0 +1,129 @@
+"""DVC's object store on disk: files named by their MD5, folders as lists of files.
+
+An object lies at `<store>/ab/cdef…`; the object of a folder ends in `.dir` and holds a JSON list
+of `{"md5", "relpath"}`. A list may come from a stranger's remote, so nothing of it is believed:
+every path is checked, every byte is hashed while it is copied.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final
+
+from vtspec.adapters.content import Content, Entry, listing_hash
+
+from .errors import Permanent
+
+_MD5: Final = re.compile(r"[0-9a-f]{32}")
+_BLOCK_BYTES: Final = 2**20
+_MAX_LISTING_BYTES: Final = 2**30
+_THREADS: Final = min(16, os.cpu_count() or 1)
+
+
+def missing(store: Path, content: str) -> int:
+    """How many of the objects that `content` (`md5:…`) needs are not in `store`."""
+    if not _object(store, content.removeprefix("md5:")).is_file():
+        return 1
+    return sum(not _object(store, entry.md5).is_file() for entry in _entries(store, content))
+
+
+def copy_out(store: Path, content: str, target: Path) -> Content:
+    """Write the file or folder that has the hash `content` to `target`, which must not exist.
+
+    Files are made read-only. Raises `Permanent` where the store or the list in it is damaged or
+    hostile, and `OSError`; what was written until then stays at `target`.
+    """
+    if not content.endswith(".dir"):
+        md5 = content.removeprefix("md5:")
+        return Content(hash=content, files=1, bytes=_copy(_object(store, md5), target, md5))
+    entries = _entries(store, content)
+    for folder in sorted({os.path.dirname(entry.relpath) for entry in entries} | {""}):
+        (target / folder).mkdir(parents=True, exist_ok=True)
+
+    def copy_one(entry: Entry) -> int:
+        return _copy(_object(store, entry.md5), target / entry.relpath, entry.md5)
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        size = sum(pool.map(copy_one, entries))
+    return Content(hash=content, files=len(entries), bytes=size)
+
+
+def _object(store: Path, md5: str) -> Path:
+    return store / md5[:2] / md5[2:]
+
+
+def _entries(store: Path, content: str) -> Sequence[Entry]:
+    """The files of a folder's list; none for a single file."""
+    if not content.endswith(".dir"):
+        return []
+    file = _object(store, content.removeprefix("md5:"))
+    if file.stat().st_size > _MAX_LISTING_BYTES:
+        raise _damaged(file, "it is larger than 1 GiB")
+    text = file.read_bytes()
+    if f"md5:{hashlib.md5(text, usedforsecurity=False).hexdigest()}.dir" != content:
+        raise _damaged(file, "its content has another MD5")
+    try:
+        raw = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _damaged(file, "it is no JSON") from error
+    if not isinstance(raw, list):
+        raise _damaged(file, "it is no list")
+    entries = [_entry(item, file) for item in raw]
+    _check_paths(entries, file)
+    if listing_hash(entries) != content:
+        raise _damaged(file, "it is not written as DVC writes it")
+    return entries
+
+
+def _entry(item: Any, file: Path) -> Entry:
+    match item:
+        case {"md5": str(md5), "relpath": str(relpath)} if _MD5.fullmatch(md5):
+            return Entry(relpath=relpath, md5=md5, bytes=0)
+        case _:
+            raise _damaged(file, f"{str(item)[:80]!r} is no file of it")
+
+
+def _check_paths(entries: Sequence[Entry], file: Path) -> None:
+    files = {entry.relpath for entry in entries}
+    if len(files) != len(entries):
+        raise _damaged(file, "it names a file twice")
+    for path in files:
+        parts = path.split("/")
+        # An empty part is also what an absolute path begins with.
+        if any(part in ("", ".", "..") for part in parts) or "\0" in path:
+            raise _damaged(file, f"the path {path[:80]!r} leads out of the folder")
+        if any("/".join(parts[:depth]) in files for depth in range(1, len(parts))):
+            raise _damaged(file, f"{path[:80]!r} lies below another file")
+
+
+def _copy(source: Path, target: Path, md5: str) -> int:
+    """Copy a file whose MD5 must be `md5`; returns its bytes."""
+    size = 0
+    digest = hashlib.md5(usedforsecurity=False)
+    # "x" writes neither over a file nor through a link.
+    with open(source, "rb", buffering=0) as reader, open(target, "xb") as writer:
+        while block := reader.read(_BLOCK_BYTES):
+            digest.update(block)
+            size += len(block)
+            writer.write(block)
+        os.fchmod(writer.fileno(), 0o444)
+    if digest.hexdigest() != md5:
+        raise _damaged(source, "its content has another MD5")
+    return size
+
+
+def remove(path: Path) -> None:
+    """Delete a file or a folder, or nothing where there is nothing."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _damaged(file: Path, why: str) -> Permanent:
+    return Permanent(f"{file} in DVC's cache is not sound: {why}", fix=f"rm '{file}' && dvc fetch")

@@ -1,0 +1,196 @@
+"""What DVC's own files say of a path: `<path>.dvc` and `dvc.lock`, read as data.
+
+DVC itself is not needed, nothing is run, the data is not looked at, and only files whose names
+follow from the path are opened.
+"""
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from .errors import Permanent
+
+_MD5: Final = re.compile(r"[0-9a-f]{32}(\.dir)?")
+_MAX_BYTES: Final = 16 * 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pointer:
+    """What DVC pinned: `hash` (`md5:…`, a folder's with `.dir`), bytes, number of files.
+
+    `file` is the DVC file that says so, from the root.
+    """
+
+    hash: str
+    size: int | None
+    nfiles: int | None
+    file: str
+
+
+def pointer_of(root: Path, path: str) -> Pointer:
+    """What `find_pointer` finds; raises `Permanent`, with what to type, where it finds nothing."""
+    found = find_pointer(root, path)
+    if found is None:
+        raise Permanent(
+            f"DVC does not track {path}: there is no {path}.dvc, and no dvc.lock names it",
+            fix=f"dvc add {path}    (or, where a stage of dvc.yaml makes it: dvc repro {path})",
+        )
+    return found
+
+
+def find_pointer(root: Path, path: str) -> Pointer | None:
+    """What `<path>.dvc`, or a `dvc.lock` in one of the folders above it, pins for `path`.
+
+    `path` is relative to `root`, with forward slashes. None where no such file knows the path.
+    Raises `Permanent`, with what to type, where one tracks only a folder around it, where two
+    disagree, and where one is damaged.
+    """
+    wanted = posixpath.normpath(path)
+    if posixpath.isabs(path) or wanted.split("/")[0] in ("..", ".", ""):
+        raise Permanent(f"'{path}' is no path below the repository", fix="write it as data/cats")
+    found = []
+    around = None
+    for file in _candidates(wanted):
+        for tracked, out in _outs(root, file):
+            if tracked == wanted:
+                found.append(_pointer(out, wanted, file))
+            elif wanted.startswith(f"{tracked}/"):
+                around = (tracked, file)
+    if len({pointer.hash for pointer in found}) > 1:
+        files = " and ".join(pointer.file for pointer in found)
+        raise Permanent(f"{files} disagree on {wanted}", fix=f"dvc remove {found[0].file}")
+    if found:
+        return found[0]
+    if around is not None:
+        raise _inside(wanted, *around)
+    return None
+
+
+def _candidates(path: str) -> Iterator[str]:
+    """DVC files that could track `path`: its own, one for each folder around it, and the locks."""
+    tracked = path
+    while tracked:
+        yield f"{tracked}.dvc"
+        tracked = posixpath.dirname(tracked)
+        yield posixpath.join(tracked, "dvc.lock")
+
+
+def _inside(path: str, tracked: str, file: str) -> Permanent:
+    below = posixpath.relpath(path, tracked)
+    return Permanent(
+        f"{path} lies inside {tracked}, which {file} pins as a whole",
+        fix=f"set source.dvc.path to {tracked} and begin the paths of the splits with {below}/",
+    )
+
+
+def _outs(root: Path, file: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The outputs in a DVC file: path from the root, entry."""
+    content = _read(root, file)
+    if content is None:
+        return
+    if file.endswith(".dvc"):
+        yield from _placed(content, _string(content.get("wdir"), "."), file)
+        return
+    for name, stage in _mapping(content.get("stages"), file).items():
+        entry = _mapping(stage, file)
+        if entry.get("outs"):
+            yield from _placed(entry, _stage_folder(root, file, name), file)
+
+
+def _placed(
+    entry: Mapping[str, Any], wdir: str, file: str
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    outs = entry.get("outs")
+    if not isinstance(outs, list):
+        raise _damaged(file, "'outs' is not a list")
+    for out in outs:
+        path = _string(_mapping(out, file).get("path"), "")
+        yield posixpath.normpath(posixpath.join(posixpath.dirname(file), wdir, path)), out
+
+
+def _stage_folder(root: Path, lock: str, stage: str) -> str:
+    """The folder that a stage's paths start from: `wdir` in dvc.yaml, which the lock lacks."""
+    declared = _read(root, posixpath.join(posixpath.dirname(lock), "dvc.yaml")) or {}
+    entry = _mapping(_mapping(declared.get("stages"), lock).get(stage.split("@")[0]), lock)
+    return _string(entry.get("wdir") or _mapping(entry.get("do"), lock).get("wdir"), ".")
+
+
+def _pointer(out: Mapping[str, Any], path: str, file: str) -> Pointer:
+    md5 = out.get("md5")
+    if md5 is None:
+        raise Permanent(
+            f"{file}: {path} has no md5 yet", fix=f"dvc commit {file}    (or: dvc repro, dvc pull)"
+        )
+    if not isinstance(md5, str) or not _MD5.fullmatch(md5):
+        raise _damaged(file, f"'{md5}' is no MD5")
+    if out.get("hash") != "md5":
+        # DVC 2 took the MD5 of text files as if they had Unix line ends, which no other tool does.
+        raise Permanent(
+            f"{file}: the hash of {path} is of DVC 2's kind",
+            fix="dvc cache migrate && dvc cache migrate --dvc-files",
+        )
+    return Pointer(
+        hash=f"md5:{md5}",
+        size=_number(out.get("size"), file),
+        nfiles=_number(out.get("nfiles"), file),
+        file=file,
+    )
+
+
+def _read(root: Path, file: str) -> Mapping[str, Any] | None:
+    try:
+        with open(root / file, "rb") as opened:
+            text = opened.read(_MAX_BYTES + 1)
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return None
+    except OSError as error:
+        raise Permanent(f"{file} cannot be read: {error.strerror}") from error
+    if len(text) > _MAX_BYTES:
+        raise _damaged(file, f"it is larger than {_MAX_BYTES // 2**20} MiB")
+    return _mapping(_parse(text, file), file)
+
+
+def _parse(text: bytes, file: str) -> Any:
+    import yaml
+
+    if re.search(rb"^<{7} |^>{7} ", text, re.MULTILINE):
+        raise Permanent(
+            f"{file} has a merge conflict in it",
+            fix=f"keep one side of it (git checkout --ours -- {file}), then dvc status",
+        )
+    try:
+        # Every scalar stays a string: an MD5 of digits alone would become a number.
+        loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, loader)):
+            # An alias can make a short file huge, and DVC writes none.
+            raise _damaged(file, "it has a YAML alias in it")
+        return yaml.load(text, loader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise _damaged(file, "it is no YAML") from error
+
+
+def _mapping(value: Any, file: str) -> Mapping[str, Any]:
+    if value is None or value == "":
+        return {}
+    if not isinstance(value, dict):
+        raise _damaged(file, f"'{str(value)[:40]}' stands where keys and values should")
+    return value
+
+
+def _string(value: Any, default: str) -> str:
+    return value if isinstance(value, str) and value else default
+
+
+def _number(value: Any, file: str) -> int | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,18}", value):
+        raise _damaged(file, f"'{value}' is no number")
+    return int(value)
+
+
+def _damaged(file: str, why: str) -> Permanent:
+    return Permanent(f"{file} is not as DVC writes it: {why}", fix=f"git checkout -- {file}")

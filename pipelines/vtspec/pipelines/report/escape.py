@@ -1,0 +1,137 @@
+"""Text that someone else wrote, made harmless and visible for markdown, HTML and terminals.
+
+Class names, file names, descriptions, warnings and messages come from people, data and
+frameworks. In markdown they stand only inside code spans and fences, where GitHub knows no
+mention, reference, link, image, HTML or emphasis; in HTML every special character is an entity.
+What a reader could not see (controls, zero-width and bidirectional marks, lone surrogates) is
+spelled out as `⟨U+200B⟩`, so that two names that differ look different.
+"""
+
+import html
+import re
+import textwrap
+import unicodedata
+from typing import Final
+
+NAME_LENGTH: Final = 60
+"""Characters that a name keeps in a table; longer ones lose their middle."""
+
+MESSAGE_LENGTH: Final = 600
+"""Characters that a warning or a message keeps."""
+
+_BLANKS: Final = frozenset("\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029")
+_JOINERS: Final = frozenset("\u200c\u200d")
+# Letters by category, yet drawn as nothing.
+_EMPTY_LETTERS: Final = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+_HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co"})
+# Scripts, template engines and comment markers that read a report as text look for these.
+_MARKERS: Final = (("{{", "{ {"), ("}}", "} }"), ("{%", "{ %"), ("<!--", "< !--"))
+
+
+def visible(text: str) -> str:
+    """One line in which every character can be seen; encodable as UTF-8.
+
+    Line ends, tabs and the wide spaces of Unicode become a space. A joiner stays where scripts
+    and emoji need it: between two characters that are not ASCII.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        _shown(text[max(at - 1, 0) : at], character, text[at + 1 : at + 2])
+        for at, character in enumerate(text)
+    )
+
+
+def _shown(before: str, character: str, after: str) -> str:
+    if " " <= character <= "~":
+        return character
+    if character in _BLANKS or unicodedata.category(character) == "Zs":
+        return " "
+    if character in _JOINERS and _joins(before) and _joins(after):
+        return character
+    code = ord(character)
+    nothing = code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF or character in _EMPTY_LETTERS
+    if nothing or unicodedata.category(character) in _HIDDEN or 0xE0100 <= code <= 0xE01EF:
+        return f"⟨U+{code:04X}⟩"
+    return character
+
+
+def _joins(neighbour: str) -> bool:
+    return neighbour > "~" and unicodedata.category(neighbour) not in _HIDDEN
+
+
+def shorten(text: str, limit: int) -> str:
+    """At most `limit` characters (`limit` ≥ 3); what goes is the middle, since paths and names
+    often differ only at their ends."""
+    if len(text) <= limit:
+        return text
+    tail = (limit - 1) // 2
+    return f"{text[: limit - 1 - tail]}…{text[len(text) - tail :]}"
+
+
+def one_line(text: str, limit: int) -> str:
+    """The text made visible, and then shortened to at most `limit` characters."""
+    if len(text) > 2 * limit + 2:
+        # Nothing shrinks when it is made visible, so the middle of a long text cannot be shown.
+        text = text[: limit + 1] + text[-limit - 1 :]
+    return shorten(visible(text), limit)
+
+
+def code(text: str, limit: int = NAME_LENGTH) -> str:
+    """A markdown code span. Not for table cells, whose pipes need `cell`."""
+    return _span(_plain(text, limit))
+
+
+def cell(text: str, limit: int = NAME_LENGTH) -> str:
+    """A markdown code span inside a table cell.
+
+    A pipe is escaped as GFM wants it, inside code too; backslashes before it are doubled, since
+    parsers disagree on what an even number of them means.
+    """
+    return _span(re.sub(r"(\\*)\|", r"\1\1\\|", _plain(text, limit)))
+
+
+def fence(text: str, limit: int = 4000, *, width: int = 100, info: str = "text") -> str:
+    """A fenced block of plain text, wrapped at `width` characters; it ends without a newline."""
+    body = "\n".join(
+        part
+        for line in lines_of(text, limit)
+        for part in textwrap.wrap(_unmarked(line), width) or [""]
+    )
+    marks = "`" * max(3, _longest_run(body) + 1)
+    return f"{marks}{info}\n{body}\n{marks}"
+
+
+def lines_of(text: str, limit: int) -> list[str]:
+    """The lines of a longer text, each visible; at most `limit` characters together."""
+    return shorten("\n".join(visible(line) for line in text.splitlines()), limit).split("\n")
+
+
+def html_text(text: str, limit: int = MESSAGE_LENGTH) -> str:
+    """Text for HTML, in an element or in a quoted attribute."""
+    entities = html.escape(one_line(text, limit), quote=True)
+    return entities.replace("{", "&#123;").replace("}", "&#125;").replace("`", "&#96;")
+
+
+def _plain(text: str, limit: int) -> str:
+    return _unmarked(one_line(text, limit))
+
+
+def _unmarked(text: str) -> str:
+    for marker, broken in _MARKERS:
+        # `{{{` holds the marker twice, one character apart.
+        while marker in text:
+            text = text.replace(marker, broken)
+    return text
+
+
+def _span(plain: str) -> str:
+    if not plain.strip():
+        return "*(empty)*" if not plain else "*(blank)*"
+    ticks = "`" * (_longest_run(plain) + 1)
+    pad = " " if plain[0] in "` " or plain[-1] in "` " else ""
+    return f"{ticks}{pad}{plain}{pad}{ticks}"
+
+
+def _longest_run(text: str) -> int:
+    return max((len(run) for run in re.findall(r"`+", text)), default=0)

@@ -1,0 +1,241 @@
+"""What `evaluation.json` tells, as typed parts; what is malformed is left out and said so.
+
+Adapters of third parties write that file, so a report neither trusts it nor fails on it.
+"""
+
+import heapq
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+MOST_ERRORS: Final = 24
+"""Sample errors that a report shows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confusion:
+    """`counts[i][j]` images of true class `i` were called class `j`."""
+
+    classes: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+    def mistakes(self, most: int) -> tuple["Mistake", ...]:
+        """The most frequent mistakes, most frequent first; classes in index order break ties."""
+        found = [
+            (-count, i, j)
+            for i, row in enumerate(self.counts)
+            for j, count in enumerate(row)
+            if i != j and count
+        ]
+        return tuple(
+            Mistake(
+                true=self.classes[i],
+                predicted=self.classes[j],
+                count=-count,
+                of=sum(self.counts[i]),
+            )
+            for count, i, j in heapq.nsmallest(most, found)
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mistake:
+    """`count` of the `of` images of class `true` were called `predicted`."""
+
+    true: str
+    predicted: str
+    count: int
+    of: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassFigures:
+    """The figures of one class by name, such as precision, recall, f1 and support."""
+
+    name: str
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrCurve:
+    """Precision over recall (both 0 to 1, as long as each other) of one class."""
+
+    name: str
+    recall: tuple[float, ...]
+    precision: tuple[float, ...]
+    average_precision: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bin:
+    """One bin of confidence `low` to `high`: how many images, how sure, how often right."""
+
+    low: float
+    high: float
+    count: int
+    confidence: float | None
+    accuracy: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """How far confidence is from being right; `ece` is the expected calibration error."""
+
+    bins: tuple[Bin, ...]
+    ece: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleError:
+    """One image that was called wrong; `thumbnail` is a path below the run's folder."""
+
+    image: str
+    true: str
+    predicted: str
+    confidence: float | None
+    thumbnail: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Results:
+    """All of it; a part that was not told is None or empty. `notes` say what was left out."""
+
+    split: str | None = None
+    images: int | None = None
+    confusion: Confusion | None = None
+    classes: tuple[ClassFigures, ...] = ()
+    pr_curves: tuple[PrCurve, ...] = ()
+    calibration: Calibration | None = None
+    errors: tuple[SampleError, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+
+def results_of(evaluation: Mapping[str, Any]) -> Results:
+    """The parts of an `evaluation.json`; never raises for what is in it."""
+    notes: list[str] = []
+    confusion = None
+    if evaluation.get("confusion") is not None:
+        confusion = _confusion(evaluation.get("classes"), evaluation["confusion"])
+        if confusion is None:
+            notes.append("the confusion matrix is not one row and column a class; left out")
+    curves = [_pr_curve(str(name), raw) for name, raw in _items(evaluation.get("prCurves"))]
+    if None in curves:
+        notes.append("a precision-recall curve has no points or uneven ones; left out")
+    return Results(
+        split=text(evaluation.get("split")),
+        images=_count(evaluation.get("images")),
+        confusion=confusion,
+        classes=tuple(_class_figures(evaluation.get("perClass"))),
+        pr_curves=tuple(curve for curve in curves if curve is not None),
+        calibration=_calibration(evaluation.get("calibration")),
+        errors=tuple(_errors(evaluation.get("errors")))[:MOST_ERRORS],
+        notes=tuple(notes),
+    )
+
+
+def finite(value: Any) -> float | None:
+    """A finite number, or None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        found = float(value)
+    except OverflowError:
+        return None
+    return found if math.isfinite(found) else None
+
+
+def text(value: Any) -> str | None:
+    """A text that is not empty, or None."""
+    return value if isinstance(value, str) and value else None
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """A mapping, or an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def _items(value: Any) -> Iterable[tuple[str, Any]]:
+    return mapping(value).items()
+
+
+def _mappings(value: Any) -> list[Mapping[str, Any]]:
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        return []
+    return [item for item in value if isinstance(item, Mapping)]
+
+
+def _count(value: Any) -> int | None:
+    found = finite(value)
+    return int(found) if found is not None and found >= 0 and found.is_integer() else None
+
+
+def _confusion(classes: Any, rows: Any) -> Confusion | None:
+    if not isinstance(classes, list) or not isinstance(rows, list) or not classes:
+        return None
+    if len(rows) != len(classes):
+        return None
+    counts: list[tuple[int, ...]] = []
+    for row in rows:
+        if not isinstance(row, list) or len(row) != len(classes):
+            return None
+        # A million cells at a thousand classes: whole rows of plain counts are taken as they are.
+        if not all(type(value) is int and value >= 0 for value in row):
+            return None
+        counts.append(tuple(row))
+    return Confusion(classes=tuple(str(name) for name in classes), counts=tuple(counts))
+
+
+def _class_figures(rows: Any) -> Iterable[ClassFigures]:
+    for row in _mappings(rows):
+        if "class" not in row:
+            continue
+        found = {str(key): finite(value) for key, value in row.items() if key != "class"}
+        values = {key: value for key, value in found.items() if value is not None}
+        yield ClassFigures(name=str(row["class"]), values=values)
+
+
+def _pr_curve(name: str, raw: Any) -> PrCurve | None:
+    recall, precision = (_numbers(mapping(raw).get(key)) for key in ("recall", "precision"))
+    if not recall or len(recall) != len(precision):
+        return None
+    average = finite(mapping(raw).get("averagePrecision"))
+    return PrCurve(name=name, recall=recall, precision=precision, average_precision=average)
+
+
+def _numbers(value: Any) -> tuple[float, ...]:
+    if not isinstance(value, list):
+        return ()
+    found = [finite(item) for item in value]
+    return () if None in found else tuple(item for item in found if item is not None)
+
+
+def _calibration(raw: Any) -> Calibration | None:
+    bins = [one for row in _mappings(mapping(raw).get("bins")) if (one := _bin(row)) is not None]
+    if not bins:
+        return None
+    return Calibration(bins=tuple(bins), ece=finite(mapping(raw).get("ece")))
+
+
+def _bin(row: Mapping[str, Any]) -> Bin | None:
+    low, high, count = finite(row.get("low")), finite(row.get("high")), _count(row.get("count"))
+    if low is None or high is None or count is None:
+        return None
+    return Bin(
+        low=low,
+        high=high,
+        count=count,
+        confidence=finite(row.get("confidence")),
+        accuracy=finite(row.get("accuracy")),
+    )
+
+
+def _errors(rows: Any) -> Iterable[SampleError]:
+    for row in _mappings(rows):
+        yield SampleError(
+            image=str(row.get("image", "")),
+            true=str(row.get("true", "")),
+            predicted=str(row.get("predicted", "")),
+            confidence=finite(row.get("confidence")),
+            thumbnail=text(row.get("thumbnail")),
+        )

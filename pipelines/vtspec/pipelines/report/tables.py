@@ -1,0 +1,71 @@
+"""Markdown within a budget: whatever is put in, what comes out has at most so many characters."""
+
+from collections.abc import Sequence
+from typing import Final
+
+Row = Sequence[str]
+
+FRAME: Final = 120
+"""Room for a heading, a fold and the blank lines between."""
+
+_MORE: Final = 60
+"""Room for the line that counts what was left out."""
+
+
+def table(header: Row, rows: Sequence[Row], budget: int, align: str = "") -> str:
+    """A pipe table of as many rows as fit into `budget` characters, and a line that counts the
+    rest. `align` has `l` or `r` for each column. Cells are markdown already; "" where not even
+    the header fits."""
+    marks = [{"r": "---:"}.get(side, "---") for side in align.ljust(len(header), "l")]
+    lines = [_line(header), _line(marks)]
+    return _filled(lines, [_line(row) for row in rows], budget, "row")
+
+
+def bullets(items: Sequence[str], budget: int) -> str:
+    """A list of as many items as fit, and a line that counts the rest."""
+    return _filled([], [f"- {item}" for item in items], budget, "line")
+
+
+def _filled(head: list[str], lines: Sequence[str], budget: int, noun: str) -> str:
+    """`head` and as many `lines` as fit, with room kept for the line that counts the rest."""
+    whole = "\n".join([*head, *lines])
+    if len(whole) <= budget:
+        return whole
+    used = sum(len(line) + 1 for line in head)
+    kept: list[str] = []
+    for line in lines:
+        used += len(line) + 1
+        if used > budget - _MORE:
+            break
+        kept.append(line)
+    if not kept:
+        return ""
+    left = len(lines) - len(kept)
+    return "\n".join([*head, *kept, "", f"*… and {left:,} more {noun}{'s' if left > 1 else ''}*"])
+
+
+def _line(cells: Row) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def details(summary: str, body: str) -> str:
+    """A part that is folded away; `summary` holds nobody's text but ours. "" around nothing."""
+    if not body:
+        return ""
+    return f"<details>\n<summary>{summary}</summary>\n\n{body}\n\n</details>"
+
+
+def fitted(section: str, budget: int, otherwise: str) -> str:
+    """The section where it has at most `budget` characters, else the sentence that points
+    elsewhere: what holds the whole to its limit, whatever a section does."""
+    return section if len(section) <= budget else otherwise
+
+
+def joined(blocks: Sequence[str]) -> str:
+    """The blocks that are not empty, with a blank line between."""
+    return "\n\n".join(block for block in blocks if block)
+
+
+def counted(count: int, noun: str, nouns: str | None = None) -> str:
+    """Such as `1 class`, `1,000 classes`."""
+    return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"

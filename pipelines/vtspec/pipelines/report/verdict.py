@@ -1,0 +1,111 @@
+"""Whether a run did what its spec asked: the gates, held against what was measured."""
+
+import operator
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+VerdictName = Literal["passed", "missed", "none", "failed", "interrupted", "unfinished"]
+"""`passed` and `missed` speak of the gates, `none` is a finished run without any; `failed` and
+`interrupted` of a run that did not get so far; `unfinished` has measured nothing yet."""
+
+_COMPARE: Final[dict[str, Callable[[float, float], bool]]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+}
+_GATE: Final = re.compile(r"\s*(\S+?)\s*(>=|<=|>|<)\s*(\S+)\s*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """One line of `report.gates` and how it came out; `value` is None where it was not measured,
+    and then the gate is missed."""
+
+    metric: str
+    operator: str
+    threshold: float
+    value: float | None
+    passed: bool
+
+    @property
+    def rule(self) -> str:
+        """The gate as a person wrote it, evenly spaced."""
+        return f"{self.metric} {self.operator} {self.threshold:.15g}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What stands at the top of a report. `name` is for machines, `headline` for people."""
+
+    name: VerdictName
+    headline: str
+    gates: tuple[Gate, ...]
+
+    @property
+    def missed(self) -> tuple[Gate, ...]:
+        """The gates that do not hold."""
+        return tuple(gate for gate in self.gates if not gate.passed)
+
+
+def judge(rules: Sequence[str], measured: Mapping[str, float | None]) -> tuple[Gate, ...]:
+    """Every gate held against the final figures, in the order of the spec.
+
+    Raises `ValueError` for a rule that the schema would have refused.
+    """
+    return tuple(_judged(rule, measured) for rule in rules)
+
+
+def _judged(rule: str, measured: Mapping[str, float | None]) -> Gate:
+    match = _GATE.fullmatch(rule)
+    if match is None:
+        raise ValueError(f"not a gate: {rule!r}")
+    metric, sign, threshold = match[1], match[2], float(match[3])
+    value = measured.get(metric)
+    return Gate(
+        metric=metric,
+        operator=sign,
+        threshold=threshold,
+        value=value,
+        passed=value is not None and _COMPARE[sign](value, threshold),
+    )
+
+
+def verdict(
+    rules: Sequence[str], measured: Mapping[str, float | None], ending: str | None
+) -> Verdict:
+    """The verdict on a run that ended as `ending` (None while it runs or writes its report).
+
+    A run that failed is a failure whatever its gates say.
+    """
+    gates = judge(rules, measured)
+    if ending in {"failed", "crashed", "refused"}:
+        return Verdict(name="failed", headline=_FAILURES[ending], gates=gates)
+    if ending in {"interrupted", "stopped"}:
+        return Verdict(name="interrupted", headline=_FAILURES[ending], gates=gates)
+    if not measured:
+        return Verdict(
+            name="unfinished", headline="Not finished, nothing measured yet", gates=gates
+        )
+    if not gates:
+        return Verdict(name="none", headline="Finished, no gates set", gates=gates)
+    missed = sum(not gate.passed for gate in gates)
+    if missed:
+        return Verdict(name="missed", headline=_missed(missed, len(gates)), gates=gates)
+    all_of_them = "Gate passed" if len(gates) == 1 else f"All {len(gates)} gates passed"
+    return Verdict(name="passed", headline=all_of_them, gates=gates)
+
+
+_FAILURES: Final = {
+    "failed": "Run failed",
+    "crashed": "Run crashed",
+    "refused": "Run refused",
+    "interrupted": "Run interrupted",
+    "stopped": "Run stopped",
+}
+
+
+def _missed(missed: int, gates: int) -> str:
+    return "Gate missed" if gates == 1 else f"{missed} of {gates} gates missed"

@@ -1,0 +1,139 @@
+"""The edge of the report: a run's folder is read, and `report.md`, `report.html` and `plots/` are
+written into it, each file whole or not at all."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+from vtspec.adapters.checkpoints import write_file_atomic
+from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.runs import Run, Runs
+
+from .facts import Facts, RunData, facts_of
+from .html import html
+from .markdown import markdown
+from .markup import png_size
+from .plots import NAMES, pictures
+from .results import text
+from .verdict import VerdictName
+
+EVALUATION_FILE: Final = "evaluation.json"
+
+MOST_THUMBNAIL_BYTES: Final = 256 * 1024
+"""A sample error's picture above this is left out: the page is to stay one that can be sent."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What was written: the verdict, what it rests on, and the files, `report.md` first."""
+
+    verdict: VerdictName
+    facts: Facts
+    paths: tuple[Path, ...]
+
+    @property
+    def html(self) -> Path:
+        """The page."""
+        return next(path for path in self.paths if path.suffix == ".html")
+
+
+def write_report(
+    run_dir: Path, baseline_dir: Path | None = None, *, link: str | None = None
+) -> Report:
+    """Write the report of a run, held against the run in `baseline_dir` where there is one.
+
+    `link` is where the HTML report can be opened from elsewhere. Reads whatever the run has so
+    far: one that failed or was interrupted has a report too.
+
+    Raises `Permanent` where matplotlib is missing or the run's files are damaged.
+    """
+    facts = read_facts(run_dir, baseline_dir)
+    drawn = pictures(facts)
+    style = files(__package__ or "").joinpath("style.css").read_text(encoding="utf-8")
+    page = html(facts, drawn, _thumbnails(run_dir, facts), style)
+    plots = run_dir / "plots"
+    plots.mkdir(exist_ok=True)
+    for name in NAMES:
+        if name in drawn:
+            write_file_atomic(plots / f"{name}.png", drawn[name].light)
+        else:
+            # From an earlier report of this run, and no longer true.
+            (plots / f"{name}.png").unlink(missing_ok=True)
+    write_file_atomic(run_dir / "report.html", page)
+    write_file_atomic(run_dir / "report.md", markdown(facts, link=link))
+    paths = (run_dir / "report.md", run_dir / "report.html")
+    return Report(
+        verdict=facts.verdict.name,
+        facts=facts,
+        paths=(*paths, *(plots / f"{name}.png" for name in drawn)),
+    )
+
+
+def read_facts(run_dir: Path, baseline_dir: Path | None = None) -> Facts:
+    """What a report of the run would say, from its folder and the baseline's.
+
+    Raises `Permanent` where a file of them is damaged.
+    """
+    baseline = None if baseline_dir is None else _read(Run(baseline_dir))
+    return facts_of(_read(Run(run_dir)), baseline)
+
+
+def baseline_of(run_dir: Path, runs: Path | None = None) -> Path | None:
+    """The last finished run of the experiment that the run's plan names as baseline, among those
+    in the folder `runs` (where the run itself lies, if None); None where the plan names none or
+    no run of it has succeeded."""
+    run = Run(run_dir)
+    name = text((run.plan().get("report") or {}).get("baseline"))
+    if name is None:
+        return None
+    found = [
+        other.path
+        for other in Runs(runs or run_dir.parent).of_name(name)
+        if other.name != run.name and other.ending == "succeeded"
+    ]
+    return found[-1] if found else None
+
+
+def _read(run: Run) -> RunData:
+    return RunData(
+        name=run.name,
+        plan=run.plan(),
+        events=run.events(),
+        evaluation=_evaluation(run.path / EVALUATION_FILE),
+    )
+
+
+def _evaluation(path: Path) -> Mapping[str, Any]:
+    try:
+        found = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise Permanent(f"{path} cannot be read: {error}", fix="run the spec --again") from error
+    if not isinstance(found, dict):
+        raise Permanent(f"{path} is not an evaluation", fix="run the spec --again")
+    return found
+
+
+def _thumbnails(run_dir: Path, facts: Facts) -> Sequence[bytes | None]:
+    return [
+        None if error.thumbnail is None else _thumbnail(run_dir, error.thumbnail)
+        for error in facts.results.errors
+    ]
+
+
+def _thumbnail(run_dir: Path, name: str) -> bytes | None:
+    """A PNG of the run's own folder; None for anything else, which the page then says."""
+    try:
+        path = (run_dir / name).resolve()
+        if not path.is_relative_to(run_dir.resolve()):
+            return None
+        if path.stat().st_size > MOST_THUMBNAIL_BYTES:
+            return None
+        png = path.read_bytes()
+    except (OSError, ValueError):
+        return None
+    return png if png_size(png) is not None else None

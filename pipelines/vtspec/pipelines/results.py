@@ -1,0 +1,85 @@
+"""The results of a run as files that DVC compares: metrics, and the data of plots.
+
+They are small, go into git, and hold nothing that differs between two equal runs: no times.
+"""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from .errors import Permanent
+
+FILES: Final = ("metrics.json", "epochs.csv", "confusion.csv", "classes.csv")
+"""What `write` leaves in a folder, always all of it: DVC wants every output of a stage to exist."""
+
+_TIMES: Final = ("seconds",)
+
+
+def write(run: Path, folder: Path) -> None:
+    """Write the results of the finished run in `run` to `folder`, each file atomically.
+
+    `metrics.json` is the run's own without times; `epochs.csv` has a row an epoch;
+    `confusion.csv` a row an image (`actual`, `predicted`), as DVC's template counts them;
+    `classes.csv` a row a class (precision, recall, f1, support). A task without classes leaves
+    the last two empty but for their header.
+
+    Raises `Permanent` where the run has no metrics.
+    """
+    metrics = _json(run / "metrics.json")
+    if metrics is None:
+        raise Permanent(f"{run} has no metrics.json: it did not finish", fix="vtspec status")
+    evaluation = _json(run / "evaluation.json") or {}
+    epochs = [_without_times(epoch) for epoch in metrics.get("epochs", [])]
+    final = _without_times(metrics.get("final", {}))
+    texts = (
+        json.dumps({**metrics, "final": final, "epochs": epochs}, indent=2) + "\n",
+        _table(_columns(epochs, ("epoch", "train_loss", "val_loss")), epochs),
+        _table(("actual", "predicted"), _pairs(evaluation)),
+        _table(
+            ("class", "precision", "recall", "f1", "support"), evaluation.get("perClass") or ()
+        ),
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in zip(FILES, texts, strict=True):
+        fresh = folder / f".{name}.new"
+        fresh.write_text(text, encoding="utf-8")
+        os.replace(fresh, folder / name)
+
+
+def _json(path: Path) -> dict[str, Any] | None:
+    try:
+        found = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise Permanent(f"{path} is damaged: {error}", fix="run the spec again: --again") from error
+    return found if isinstance(found, dict) else None
+
+
+def _without_times(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if key not in _TIMES}
+
+
+def _columns(rows: Iterable[Mapping[str, Any]], first: Sequence[str]) -> Sequence[str]:
+    found = {key: None for row in rows for key in row}
+    return (*first, *(key for key in found if key not in first))
+
+
+def _pairs(evaluation: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    classes = evaluation.get("classes") or ()
+    for actual, counts in zip(classes, evaluation.get("confusion") or (), strict=False):
+        for predicted, count in zip(classes, counts, strict=True):
+            for _ in range(count):
+                yield {"actual": actual, "predicted": predicted}
+
+
+def _table(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,230 @@
+"""`runs/<run>/`: one folder a run, named by its plan; and what can be read of it at any time."""
+
+import difflib
+import fcntl
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from vtspec.adapters.checkpoints import write_file_atomic
+from vtspec.pipelines.errors import Permanent, Refused
+from vtspec.pipelines.events import Event, decode, decode_all
+from vtspec.pipelines.fold import RunState, fold, metrics_of
+
+from .lock import LOCK_FILE, Holder, RunLock, holder_of
+from .log import EVENTS_FILE
+
+PLAN_FILE: Final = "plan.json"
+METRICS_FILE: Final = "metrics.json"
+
+_NAME: Final = re.compile(r"(?P<plan>(?P<spec>[a-z0-9-]+)-[0-9a-f]{10})(?:-(?P<attempt>[0-9]+))?")
+
+
+def run_name(plan_id: str, attempt: int) -> str:
+    """The name of a plan's attempt: the plan's id, from the second on with its number."""
+    return plan_id if attempt == 1 else f"{plan_id}-{attempt}"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run, by its folder. Nothing is kept: every call reads what is there now.
+
+    A damaged folder gives an empty state, never an error; only `plan` and `ending` of it do.
+    """
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The run's name, which is the folder's."""
+        return self.path.name
+
+    @property
+    def plan_id(self) -> str:
+        """The id of the plan that it is an attempt of."""
+        match = _NAME.fullmatch(self.name)
+        return match["plan"] if match else self.name
+
+    @property
+    def spec_name(self) -> str:
+        """The name of the spec that was planned."""
+        match = _NAME.fullmatch(self.name)
+        return match["spec"] if match else self.name
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt of the plan it is, from 1."""
+        match = _NAME.fullmatch(self.name)
+        return int(match["attempt"] or 1) if match else 1
+
+    def plan(self) -> dict[str, Any]:
+        """`plan.json`. Raises `Permanent` where it is missing or damaged."""
+        path = self.path / PLAN_FILE
+        try:
+            plan = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise Permanent(
+                f"{path} cannot be read: {error}", fix="plan and run the spec again"
+            ) from error
+        if not isinstance(plan, dict):
+            raise Permanent(f"{path} is not a plan", fix="plan and run the spec again")
+        return plan
+
+    def events(self) -> list[Event]:
+        """All events so far, in order, each once."""
+        try:
+            with (self.path / EVENTS_FILE).open(encoding="utf-8", errors="replace") as lines:
+                return decode_all(lines)
+        except OSError:
+            return []
+
+    def state(self) -> RunState:
+        """What the events add up to."""
+        return fold(self.events())
+
+    def metrics(self) -> dict[str, Any]:
+        """`metrics.json`, made from the events: true even where the file was never written."""
+        return metrics_of(self.state())
+
+    @property
+    def ending(self) -> str | None:
+        """How the run ended, or None where it has no terminal event."""
+        state = self.state()
+        return state.status if state.is_over else None
+
+    def holder(self) -> Holder | None:
+        """Who works on it now, or None."""
+        return holder_of(self.path)
+
+    def is_alive(self) -> bool:
+        """Whether a process works on it, on whatever machine shares the folder."""
+        return self.holder() is not None
+
+    @property
+    def started(self) -> float:
+        """When its first event was written, else when its folder was, in seconds since 1970."""
+        try:
+            with (self.path / EVENTS_FILE).open(encoding="utf-8", errors="replace") as lines:
+                first = decode(lines.readline())
+            if first is not None:
+                return datetime.fromisoformat(first.time).timestamp()
+        except (OSError, ValueError, TypeError, OverflowError):
+            pass
+        try:
+            return self.path.stat().st_mtime
+        except OSError:
+            return datetime.min.replace(tzinfo=UTC).timestamp()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """A new run and its lock, which is held."""
+
+    run: Run
+    lock: RunLock
+
+
+class Runs:
+    """The runs in one folder, which need not exist yet."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def all(self) -> list[Run]:
+        """Every run, the oldest first."""
+        try:
+            entries = list(os.scandir(self.folder))
+        except OSError:
+            return []
+        found = [
+            Run(self.folder / entry.name)
+            for entry in entries
+            if _NAME.fullmatch(entry.name) and entry.is_dir()
+        ]
+        return sorted(found, key=lambda run: (run.started, run.attempt, run.name))
+
+    def of_plan(self, plan_id: str) -> list[Run]:
+        """The attempts of a plan, the first one first."""
+        found = [run for run in self.all() if run.plan_id == plan_id]
+        return sorted(found, key=lambda run: run.attempt)
+
+    def of_name(self, spec_name: str) -> list[Run]:
+        """The runs of the spec of that name, whatever was in it, the oldest first."""
+        return [run for run in self.all() if run.spec_name == spec_name]
+
+    def find(self, word: str) -> Run:
+        """The run that a person means: its name, its spec's name (the last one), or a beginning.
+
+        Raises `Refused` where there is none, or a beginning fits several.
+        """
+        runs = self.all()
+        # A shell completes a folder's path, with its slash.
+        word = word.rstrip("/").rpartition("/")[2]
+        exact = [run for run in runs if run.name == word]
+        named = [run for run in runs if run.spec_name == word]
+        if exact or named:
+            return (exact or named)[-1]
+        begun = [run for run in runs if run.name.startswith(word)] if word else []
+        if len({run.plan_id for run in begun}) == 1:
+            return begun[-1]
+        if begun:
+            names = ", ".join(run.name for run in begun[:5])
+            raise Refused(f"'{word}' begins several runs: {names}", fix="type more of the name")
+        raise Refused(f"there is no run '{word}' in {self.folder}", fix=_near(word, runs))
+
+    def new_attempt(self, plan: Mapping[str, Any]) -> Attempt:
+        """Make the folder of the plan's next attempt, with its `plan.json` and its lock held.
+
+        The folder appears at once and whole; two processes that race get different ones.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix=".new-", dir=self.folder))
+        made.chmod(0o755)
+        lock = RunLock.acquire(made)
+        assert lock is not None
+        write_json(made / PLAN_FILE, plan)
+        plan_id = str(plan["id"])
+        attempt = max((run.attempt for run in self.of_plan(plan_id)), default=0) + 1
+        while True:
+            path = self.folder / run_name(plan_id, attempt)
+            try:
+                made.rename(path)
+            except OSError:
+                if not path.exists():
+                    raise
+                attempt += 1
+            else:
+                return Attempt(run=Run(path), lock=lock)
+
+    @contextmanager
+    def deciding(self) -> Iterator[None]:
+        """Only one process at a time looks at the runs and decides whether to begin one."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / ".lock").open("a") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            for left in self.folder.glob(f".new-*/{LOCK_FILE}"):
+                # Killed while it was made: nobody else makes one now.
+                if holder_of(left.parent) is None:
+                    shutil.rmtree(left.parent, ignore_errors=True)
+            yield
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write plain data, whole or not at all, in a form that a diff reads well."""
+    write_file_atomic(path, (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def _near(word: str, runs: list[Run]) -> str:
+    names = {run.name for run in runs} | {run.spec_name for run in runs}
+    close = difflib.get_close_matches(word, sorted(names), n=1, cutoff=0.5)
+    if close:
+        return f"did you mean '{close[0]}'?"
+    return "see 'vtspec status' for the runs there are" if runs else "vtspec run SPEC"

@@ -1,0 +1,140 @@
+"""The lock of a run: who works on it, told by the kernel, so that no `kill -9` leaves it behind.
+
+It is a `flock` on the file `lock` in the run's folder. The adapter's process inherits it: while
+either lives, nobody else works there. What the file says (which process) is only a note.
+"""
+
+import fcntl
+import json
+import os
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+LOCK_FILE = "lock"
+
+_PROBE_S = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holder:
+    """Who holds a lock: the process of vtspec, and the adapter's while a step has one.
+
+    A pid is None where its process is gone or is another one by now.
+    """
+
+    host: str | None = None
+    pid: int | None = None
+    adapter: int | None = None
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it is on this machine, so that a pid means something."""
+        return self.host in (None, socket.gethostname())
+
+
+class RunLock:
+    """A lock that this process holds until `release`, or until it and its heirs are gone."""
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+        self._note: dict[str, Any] = {"host": socket.gethostname(), **_seen("pid", os.getpid())}
+        self._write()
+
+    @classmethod
+    def acquire(cls, run_dir: Path, wait_s: float = _PROBE_S) -> "RunLock | None":
+        """Take the run's lock; None where somebody else still holds it after `wait_s`.
+
+        The default wait outlasts somebody who only looks whether it is held.
+        """
+        fd = os.open(run_dir / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        deadline = time.monotonic() + wait_s
+        while True:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return cls(fd)
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    os.close(fd)
+                    return None
+                time.sleep(0.02)
+
+    def note_adapter(self, pid: int | None) -> None:
+        """Note which process an heir of the lock is; None once it is gone."""
+        for key in ("adapter", "adapter_started"):
+            self._note.pop(key, None)
+        if pid is not None:
+            self._note |= _seen("adapter", pid)
+        self._write()
+
+    def release(self) -> None:
+        """Let go; an adapter that still lives holds on to it."""
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+    def _write(self) -> None:
+        note = json.dumps(self._note).encode()
+        # Padded rather than cut first: a reader never meets an empty file.
+        size = os.fstat(self.fd).st_size
+        os.pwrite(self.fd, note.ljust(size), 0)
+        os.ftruncate(self.fd, len(note))
+
+
+def holder_of(run_dir: Path) -> Holder | None:
+    """Who works on the run now, or None where nobody does."""
+    try:
+        fd = os.open(run_dir / LOCK_FILE, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return None
+    except BlockingIOError:
+        return _read(os.pread(fd, 4096, 0))
+    finally:
+        os.close(fd)
+
+
+def _read(note: bytes) -> Holder:
+    try:
+        raw = json.loads(note)
+        host = raw.get("host")
+    except (ValueError, AttributeError):
+        return Holder()
+    if host != socket.gethostname():
+        return Holder(host=host if isinstance(host, str) else None)
+    return Holder(host=host, pid=_alive(raw, "pid"), adapter=_alive(raw, "adapter"))
+
+
+def _seen(key: str, pid: int) -> dict[str, Any]:
+    return {key: pid, f"{key}_started": _start_mark(pid)}
+
+
+def _alive(raw: dict[str, Any], key: str) -> int | None:
+    pid = raw.get(key)
+    if not isinstance(pid, int) or pid <= 0:
+        return None
+    mark = _start_mark(pid)
+    return pid if mark is not None and mark == raw.get(f"{key}_started") else None
+
+
+def _start_mark(pid: int) -> str | None:
+    """What tells a process from a later one with the same pid: when it started.
+
+    None where there is no such process, or only the remains that its parent has not yet buried.
+    """
+    try:
+        # The name before the last ')' may hold anything; field 3 is the state, 22 the start.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return None if fields[0] in "ZX" else fields[19]
+    except OSError:
+        if Path("/proc/self/stat").exists():
+            return None
+    found = subprocess.run(
+        ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    return found.stdout.strip() or None

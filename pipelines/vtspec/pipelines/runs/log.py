@@ -1,0 +1,117 @@
+"""Events onto disk: one line each, whole or mended, numbered on from what is there."""
+
+import errno
+import os
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.events import Event, decode, decode_all, encode
+from vtspec.pipelines.fold import RunState, advance, fold
+
+EVENTS_FILE: Final = "events.jsonl"
+
+DURABLE: Final = frozenset(
+    {
+        "run.started",
+        "run.resumed",
+        "run.finished",
+        "step.finished",
+        "train.checkpoint",
+        "evaluated",
+        "exported",
+    }
+)
+"""Kinds that are on the disk itself, not only in the kernel, before `append` returns."""
+
+
+def now() -> str:
+    """This moment, UTC, RFC 3339 with milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class EventLog:
+    """The events of one run, opened for writing by the process that holds the run's lock.
+
+    `state` is what they add up to so far; `on_event` hears each new one after it is written.
+    """
+
+    def __init__(
+        self,
+        run_dir: Path,
+        run: str,
+        attempt: int,
+        *,
+        clock: Callable[[], str] = now,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> None:
+        self.path = run_dir / EVENTS_FILE
+        self._run, self._attempt, self._clock = run, attempt, clock
+        self._on_event = on_event
+        self._turn = threading.Lock()
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        self._fd = os.open(self.path, flags, 0o644)
+        events = decode_all(_mended(self._fd).decode(errors="replace").split("\n"))
+        self.state: RunState = fold(events)
+        self._seq = events[-1].seq + 1 if events else 0
+
+    def append(self, kind: str, *, step: str | None = None, **data: Any) -> Event:
+        """Write one event and return it.
+
+        Raises `Permanent` where the disk refuses it; the file then ends with the event before.
+        """
+        with self._turn:
+            event = Event(
+                run=self._run,
+                attempt=self._attempt,
+                seq=self._seq,
+                time=self._clock(),
+                kind=kind,
+                step=step,
+                data=data,
+            )
+            self._write(event)
+            self._seq += 1
+            self.state = advance(self.state, event)
+        if self._on_event is not None:
+            self._on_event(event)
+        return event
+
+    def close(self) -> None:
+        """Close the file; a second time does nothing."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def _write(self, event: Event) -> None:
+        # A name from the file system may hold half a surrogate pair: \udc80 is JSON's word for it.
+        line = (encode(event) + "\n").encode(errors="backslashreplace")
+        size = os.fstat(self._fd).st_size
+        try:
+            # One write, so that a reader or a kill meets whole lines; a full disk takes a part.
+            if os.write(self._fd, line) < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            if event.kind in DURABLE:
+                os.fsync(self._fd)
+        except OSError as error:
+            os.ftruncate(self._fd, size)
+            raise Permanent(
+                f"{self.path} cannot be written: {error.strerror}",
+                fix="make room on the disk, then run again with --resume",
+            ) from error
+
+
+def _mended(fd: int) -> bytes:
+    """The file's content after its torn last line, if it has one, was closed or cut off."""
+    content = b"".join(iter(lambda: os.read(fd, 1 << 20), b""))
+    whole, newline, rest = content.rpartition(b"\n")
+    if not rest:
+        return content
+    if decode(rest.decode(errors="replace")) is not None:
+        os.write(fd, b"\n")
+        return content + b"\n"
+    os.ftruncate(fd, len(whole) + len(newline))
+    return whole + newline

@@ -1,0 +1,273 @@
+"""`vtspec init`: a repository of your own that validates and runs, without a download."""
+
+import math
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+from typing import Final, Literal
+
+from vtspec.adapters import png
+from vtspec.adapters.content import content_hash
+
+from .errors import Permanent
+
+CLASSES: Final = ("circle", "square", "triangle")
+
+SIDE: Final = 16
+"""Pixels of a side of an example picture."""
+
+PER_CLASS: Final = {"train": 60, "val": 20, "test": 20}
+
+Made = Literal["made", "was there"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One thing that `init` looked after; `path` is from the root."""
+
+    path: str
+    done: Made
+
+
+def program(name: str) -> str | None:
+    """The path of a program: from PATH, or from beside this Python; None where there is none."""
+    beside = Path(sys.executable).with_name(name)
+    return shutil.which(name) or (str(beside) if beside.is_file() else None)
+
+
+def scaffold(
+    root: Path,
+    name: str,
+    report: Callable[[str], None],
+    find: Callable[[str], str | None] = program,
+) -> list[Step]:
+    """Make what is missing of a repository in `root`; nothing that is there is changed.
+
+    `find` finds git and DVC; `report` hears what could not be had, which is no failure. Raises
+    `Permanent` where `root` cannot be written.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        return [*_git(root, report, find), *_dvc(root, find), *_files(root, name)]
+    except OSError as error:
+        raise Permanent(
+            f"{error.filename or root} cannot be written: {error.strerror}",
+            fix="vtspec init DIR, with a folder of yours",
+        ) from error
+
+
+def _files(root: Path, name: str) -> Iterator[Step]:
+    data = root / "data" / "shapes"
+    had_data = data.exists()
+    if not had_data:
+        _write_shapes(data)
+    yield Step(path="data/shapes/", done="was there" if had_data else "made")
+    words = {"name": name, "hash": content_hash(data).hash}
+    for path, text in _FILES.items():
+        yield _file(root, path, Template(text).substitute(words))
+
+
+def _file(root: Path, path: str, text: str) -> Step:
+    file = root / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with file.open("x", encoding="utf-8") as fresh:
+            fresh.write(text)
+    except FileExistsError:
+        return Step(path=path, done="was there")
+    return Step(path=path, done="made")
+
+
+def _git(
+    root: Path, report: Callable[[str], None], find: Callable[[str], str | None]
+) -> Iterator[Step]:
+    if _is_in_git(root):
+        yield Step(path=".git/", done="was there")
+        return
+    git = find("git")
+    if git is None:
+        report("git is not here, so this is no repository yet; later: git init")
+        return
+    _call([git, "init", "--quiet", "--initial-branch=main"], root)
+    yield Step(path=".git/", done="made")
+
+
+def _is_in_git(root: Path) -> bool:
+    return any((folder / ".git").exists() for folder in (root, *root.absolute().parents))
+
+
+def _dvc(root: Path, find: Callable[[str], str | None]) -> Iterator[Step]:
+    if (root / ".dvc").exists():
+        yield Step(path=".dvc/", done="was there")
+        return
+    dvc = find("dvc")
+    # Only at git's own root can DVC's folder lie here.
+    if dvc is not None and (root / ".git").exists():
+        _call([dvc, "init", "--quiet"], root)
+        yield Step(path=".dvc/", done="made")
+
+
+def _call(command: list[str], root: Path) -> None:
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        why = (done.stderr or done.stdout).strip() or f"exit code {done.returncode}"
+        raise Permanent(
+            f"'{Path(command[0]).name} {command[1]}' failed: {why}",
+            fix=f"mend what it says in {root}, and run 'vtspec init' again",
+        )
+
+
+def _write_shapes(folder: Path) -> None:
+    """Write the example pictures, all of them or none."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(prefix=".shapes-", dir=folder.parent))
+    chance = random.Random(0)
+    try:
+        for split, count in PER_CLASS.items():
+            for shape in CLASSES:
+                (made / split / shape).mkdir(parents=True)
+                for number in range(count):
+                    png.write(made / split / shape / f"{number:03}.png", _picture(shape, chance))
+        made.chmod(0o755)
+        made.rename(folder)
+    except BaseException:
+        shutil.rmtree(made, ignore_errors=True)
+        raise
+
+
+def _picture(shape: str, chance: random.Random) -> png.Gray:
+    """One shape, lighter than its noisy ground, a little off the middle and of varying size."""
+    middle_x, middle_y = (SIDE / 2 + chance.uniform(-1.5, 1.5) for _ in range(2))
+    radius = chance.uniform(4.0, 6.5)
+    light, ground = chance.uniform(150, 220), chance.uniform(40, 90)
+    pixels = bytearray()
+    for y in range(SIDE):
+        for x in range(SIDE):
+            inside = _is_inside(shape, (x - middle_x) / radius, (y - middle_y) / radius)
+            level = (light if inside else ground) + chance.gauss(0, 20)
+            pixels.append(max(0, min(255, round(level))))
+    return png.Gray(width=SIDE, height=SIDE, pixels=bytes(pixels))
+
+
+def _is_inside(shape: str, x: float, y: float) -> bool:
+    """Whether a point belongs to the shape; its middle is (0, 0), its size 1, y points down."""
+    match shape:
+        case "circle":
+            return math.hypot(x, y) <= 1
+        case "square":
+            return max(abs(x), abs(y)) <= 0.85
+        case _:
+            return -1 <= y <= 0.8 and abs(x) <= (y + 1) / 1.8
+
+
+_FILES: Final = {
+    "vtspec.yaml": """\
+# The configuration of this repository; see: vtspec explain
+apiVersion: vtspec.dev/v1alpha1
+kind: Project
+metadata:
+  name: $name
+spec:
+  specs: specs
+  runs: runs
+""",
+    "specs/datasets/shapes.yaml": """\
+# 300 small pictures that 'vtspec init' drew. Your own data: vtspec datasets add PATH --name NAME
+apiVersion: vtspec.dev/v1alpha1
+kind: Dataset
+metadata:
+  name: shapes
+spec:
+  description: Circles, squares and triangles under noise, 16 x 16 pixels.
+  license: CC0-1.0
+  tasks: [image-classification]
+  format: imagefolder
+  source:
+    path: data/shapes
+  contentHash: $hash
+  classes: [circle, square, triangle]
+  splits:
+    train: {path: train}
+    val: {path: val}
+    test: {path: test}
+  statistics:
+    images: 300
+    splits:
+      train: {images: 180, perClass: {circle: 60, square: 60, triangle: 60}}
+      val: {images: 60, perClass: {circle: 20, square: 20, triangle: 20}}
+      test: {images: 60, perClass: {circle: 20, square: 20, triangle: 20}}
+""",
+    "specs/experiments/shapes-short.yaml": """\
+# One epoch: what 'shapes' is compared with.
+apiVersion: vtspec.dev/v1alpha1
+kind: Experiment
+metadata:
+  name: shapes-short
+spec:
+  task: image-classification
+  model:
+    name: softmax-regression      # needs nothing installed; others: vtspec models search resnet
+  dataset:
+    ref: shapes                   # specs/datasets/shapes.yaml
+  training:
+    epochs: 1
+    batchSize: 16
+    learningRate: 0.05
+    imageSize: 16
+    optimizer: sgd
+    augmentation: none
+  resources: {cpus: 1, memory: 2Gi, maxDuration: 10m}
+""",
+    "specs/experiments/shapes.yaml": """\
+# Your first experiment. What a field means: vtspec explain spec.training.learningRate
+apiVersion: vtspec.dev/v1alpha1
+kind: Experiment
+metadata:
+  name: shapes
+spec:
+  task: image-classification
+  model:
+    name: softmax-regression      # needs nothing installed; others: vtspec models search resnet
+  dataset:
+    ref: shapes                   # specs/datasets/shapes.yaml
+  training:
+    epochs: 20
+    batchSize: 16
+    learningRate: 0.05
+    imageSize: 16
+    optimizer: sgd
+    augmentation: none
+  resources: {cpus: 1, memory: 2Gi, maxDuration: 10m}
+  report:
+    baseline: shapes-short        # another experiment, whose last run is compared with
+    gates: ["accuracy >= 0.8"]    # what must hold on the test split
+""",
+    ".gitignore": """\
+/runs/
+.venv/
+__pycache__/
+""",
+    "README.md": """\
+# $name
+
+Experiments as checked files: `specs/` says what to train, `runs/` holds what came of it.
+
+    vtspec run shapes-short   # a baseline, trained in a second
+    vtspec run shapes         # the experiment: metrics against the baseline, and a report
+    vtspec status             # every run
+
+Then train on data of your own:
+
+    vtspec datasets add PATH --name mine   # inspects it and writes specs/datasets/mine.yaml
+    vtspec models search resnet            # what can be trained
+    vtspec plan specs/experiments/NAME.yaml
+
+`vtspec explain spec.training` says what fields mean; `vtspec validate specs` checks all specs.
+""",
+}

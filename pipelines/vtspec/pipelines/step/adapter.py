@@ -1,0 +1,255 @@
+"""An adapter's process: started, listened to, told to stop, and never left behind.
+
+It writes its events and what it prints into files, not pipes: a vtspec that is killed loses
+nothing (the next one reads on where it stopped), and one that is slow slows nothing down.
+"""
+
+import os
+import selectors
+import signal
+import subprocess
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Final
+
+from vtspec.pipelines.runs import EventLog, RunLock
+
+from .outcome import Exit
+from .stop import Reason, Stop
+from .tail import Tail
+from .told import LINE_LIMIT, NotAnEvent, OutputLimit, event_of, shown
+
+OUTPUT_FILE: Final = "output.log"
+TOLD_FILE: Final = ".told-{step}.jsonl"
+
+POLL_S: Final = 0.1
+GRACE_S: Final = 60.0
+"""How long an adapter may take to write its checkpoint once its time is up."""
+
+_BAD_LINES: Final = 10
+_LAST_LINES: Final = 15
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """What to start: `arguments` without `--events-fd`, whole `variables`, a working folder."""
+
+    step: str
+    arguments: Sequence[str]
+    variables: Mapping[str, str]
+    folder: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limit:
+    """How long the process may go on: `seconds` from now, `shown` as the plan says it."""
+
+    seconds: float
+    shown: str
+    grace_s: float = GRACE_S
+
+
+@dataclass(kw_only=True)
+class AdapterProcess:
+    """One run of an adapter, from its start to its end."""
+
+    command: Command
+    log: EventLog
+    lock: RunLock | None
+    stop: Stop
+    limit: Limit | None
+    clock: Callable[[], float] = time.monotonic
+    asked: Reason | None = None
+    overdue: bool = False
+    _last: deque[str] = field(default_factory=lambda: deque(maxlen=_LAST_LINES))
+    _failure: Mapping[str, str | None] = field(default_factory=dict)
+    _told: int = 0
+    _bad: int = 0
+    _limit: OutputLimit = field(default_factory=OutputLimit)
+    _times: int = 0
+    _kill_at: float | None = None
+
+    def run(self) -> Exit:
+        """Start it, put what it says into the log, and wait for its end.
+
+        Raises `Permanent` where the log cannot be written; the process has ended then, too.
+        """
+        path = self.command.folder / TOLD_FILE.format(step=self.command.step)
+        path.unlink(missing_ok=True)
+        with ExitStack() as stack:
+            events = stack.enter_context(path.open("ab"))
+            output = stack.enter_context((self.command.folder / OUTPUT_FILE).open("ab"))
+            said = stack.enter_context(_tail(path, 0))
+            printed = stack.enter_context(
+                _tail(self.command.folder / OUTPUT_FILE, output.tell(), 4 * LINE_LIMIT)
+            )
+            process = self._started(events, output)
+            try:
+                self._listen(process, said, printed)
+            finally:
+                _end(process)
+                if self.lock is not None:
+                    self.lock.note_adapter(None)
+            self._keep(said.rest(), printed.rest())
+        self._close(path)
+        return self._exit(process.returncode)
+
+    def _started(self, events: IO[bytes], output: IO[bytes]) -> "subprocess.Popen[bytes]":
+        handed = [events.fileno()]
+        if self.lock is not None:
+            handed.append(self.lock.fd)
+        process = subprocess.Popen(
+            [*self.command.arguments, "--events-fd", str(events.fileno())],
+            cwd=self.command.folder,
+            env=dict(self.command.variables),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            pass_fds=handed,
+            # Ctrl-C in the terminal reaches vtspec alone, which then asks for a checkpoint.
+            start_new_session=True,
+        )
+        if self.lock is not None:
+            self.lock.note_adapter(process.pid)
+        return process
+
+    def _listen(self, process: "subprocess.Popen[bytes]", said: Tail, printed: Tail) -> None:
+        started_at = self.clock()
+        with selectors.DefaultSelector() as selector, _exit_watch(process) as exited:
+            selector.register(self.stop, selectors.EVENT_READ)
+            if exited is not None:
+                selector.register(exited, selectors.EVENT_READ)
+            while process.poll() is None:
+                behind = said.is_behind or printed.is_behind
+                selector.select(0 if behind else POLL_S)
+                self.stop.drain()
+                self._keep(said.lines(), printed.lines())
+                self._heed(process, started_at)
+
+    def _heed(self, process: "subprocess.Popen[bytes]", started_at: float) -> None:
+        now = self.clock()
+        if self.stop.times > self._times:
+            # Asked again while it writes its checkpoint: a person does not want to wait.
+            again, self._times = self._times > 0, self.stop.times
+            self.asked = self.stop.reason
+            _signal(process, signal.SIGKILL if again else signal.SIGTERM)
+        if self.limit is None:
+            return
+        if self._kill_at is None and now - started_at >= self.limit.seconds:
+            self.overdue, self._kill_at = True, now + self.limit.grace_s
+            _signal(process, signal.SIGTERM)
+        elif self._kill_at is not None and now >= self._kill_at:
+            _signal(process, signal.SIGKILL)
+
+    def _keep(self, said: Sequence[bytes], printed: Sequence[bytes]) -> None:
+        for line in printed:
+            self._last.append(shown(line))
+            for text in self._limit.take(line, self.clock()):
+                self._append("output", stream="stdout", line=text)
+        for line in said:
+            self._tell(line)
+
+    def _tell(self, line: bytes) -> None:
+        self._told += 1
+        try:
+            kind, data = event_of(line)
+        except NotAnEvent as error:
+            self._bad += 1
+            if self._bad <= _BAD_LINES:
+                self._append("warning", message=f"the adapter told what is no event: {error}")
+            return
+        if kind == "failed":
+            self._failure = {
+                key: value if isinstance(value, str) else None for key, value in data.items()
+            }
+        self._append(kind, n=self._told, **data)
+
+    def _append(self, kind: str, **data: object) -> None:
+        self.log.append(kind, step=self.command.step, **data)
+
+    def _close(self, path: Path) -> None:
+        for text in self._limit.rest():
+            self._append("output", stream="stdout", line=text)
+        if self._bad > _BAD_LINES:
+            more = self._bad - _BAD_LINES
+            self._append("warning", message=f"{more:,} more lines of the adapter were no events")
+        path.unlink(missing_ok=True)
+
+    def _exit(self, code: int) -> Exit:
+        return Exit(
+            code=code,
+            asked=self.asked,
+            overdue=self.limit.shown if self.limit is not None and self.overdue else None,
+            message=self._failure.get("message"),
+            fix=self._failure.get("fix"),
+            last_lines=tuple(line for line in self._last if line.strip()),
+        )
+
+
+def recover(folder: Path, step: str, log: EventLog) -> int:
+    """Put into the log what the adapter of a killed vtspec still told, and say how much that was.
+
+    Each line's number is in its event, so that none is taken twice.
+    """
+    path = folder / TOLD_FILE.format(step=step)
+    if not path.is_file():
+        return 0
+    with _tail(path, 0) as said:
+        lines = said.rest()
+    found = 0
+    for number, line in enumerate(lines, 1):
+        if number <= log.state.told:
+            continue
+        with suppress(NotAnEvent):
+            kind, data = event_of(line)
+            log.append(kind, step=step, n=number, **data)
+            found += 1
+    path.unlink()
+    return found
+
+
+@contextmanager
+def _tail(path: Path, offset: int, longest: int = 1 << 20) -> Iterator[Tail]:
+    tail = Tail(path, offset=offset, longest=longest)
+    try:
+        yield tail
+    finally:
+        tail.close()
+
+
+@contextmanager
+def _exit_watch(process: "subprocess.Popen[bytes]") -> Iterator[int | None]:
+    """A descriptor that is readable once the process has ended; None where there is no such."""
+    try:
+        fd = os.pidfd_open(process.pid)
+    except (AttributeError, OSError):
+        yield None
+        return
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def _signal(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
+    """SIGKILL goes to all that the adapter started; the rest to itself, which knows its own."""
+    with suppress(ProcessLookupError, PermissionError):
+        if number is signal.SIGKILL:
+            os.killpg(process.pid, number)
+        else:
+            process.send_signal(number)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Whatever happened, nothing of the adapter lives on: not it, not a loader that it left."""
+    if process.poll() is None:
+        _signal(process, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE_S)
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

@@ -1,0 +1,195 @@
+"""One step of a run, carried out here: told before it begins, and told how it ended."""
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from vtspec.pipelines.environment import Environment
+from vtspec.pipelines.errors import Permanent, RunFailed, Temporary
+from vtspec.pipelines.fetch import obtain
+from vtspec.pipelines.fold import metrics_of
+from vtspec.pipelines.runs import EventLog, RunLock
+from vtspec.pipelines.runs.folder import METRICS_FILE, PLAN_FILE, write_json
+from vtspec.schema.parts import duration_s
+
+from .adapter import AdapterProcess, Command, Limit, recover
+from .outcome import SUCCEEDED, Outcome, of_error, outcome_of, stopped
+from .start_weights import start_weights
+from .stop import Stop
+from .variables import variables_for
+
+STEPS: Final = ("data", "train", "evaluate", "export", "report")
+"""The steps of a run, in their order."""
+
+ADAPTER_STEPS: Final = frozenset({"train", "evaluate", "export"})
+
+Report = Callable[[str], None]
+WriteReport = Callable[[Path], str]
+"""Writes the report of the run in a folder and returns the name of its verdict."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What a step needs: the run's folder, name, log, lock and plan, and where things lie.
+
+    `root` is the repository's, `cache` keeps what can be made again; `choose` finds the
+    framework's environment, when an adapter is first needed; `data` names data that was
+    verified elsewhere. With `smoke` every step handles one batch.
+    """
+
+    folder: Path
+    name: str
+    attempt: int
+    plan: Mapping[str, Any]
+    log: EventLog
+    lock: RunLock | None
+    stop: Stop
+    root: Path
+    cache: Path
+    choose: Callable[[], Environment]
+    report: Report
+    write_report: WriteReport
+    data: Path | None = None
+    resume: bool = False
+    smoke: bool = False
+    clock: Callable[[], float] = time.monotonic
+
+
+def carry_out(step: str, work: Work) -> Outcome:
+    """Carry one step out and say how it ended; only a bug, or a full disk, raises."""
+    started_at = work.clock()
+    work.log.append("step.started", step=step, command=["vtspec", "step", step])
+    outcome = _outcome(step, work)
+    _tell_failure(step, work, outcome)
+    work.log.append(
+        "step.finished",
+        step=step,
+        ending=outcome.ending,
+        exit_code=outcome.exit_code,
+        seconds=round(work.clock() - started_at, 3),
+    )
+    return outcome
+
+
+def recover_all(work: Work) -> int:
+    """Take into the log what adapters told while no vtspec listened; the number of lines."""
+    return sum(recover(work.folder, step, work.log) for step in sorted(ADAPTER_STEPS))
+
+
+def _outcome(step: str, work: Work) -> Outcome:
+    if work.stop.reason is not None:
+        return stopped(step, work.stop.reason)
+    return _interruptible(step, work)
+
+
+def _interruptible(step: str, work: Work) -> Outcome:
+    try:
+        if step in ADAPTER_STEPS:
+            return _adapter(step, work)
+        with work.stop.interrupting():
+            return {"data": _data, "report": _report}[step](work)
+    except KeyboardInterrupt:
+        return stopped(step, work.stop.reason or "stopped")
+    except (Permanent, Temporary, RunFailed) as error:
+        return of_error(error)
+
+
+def _tell_failure(step: str, work: Work, outcome: Outcome) -> None:
+    """Tell of a failure that the adapter itself could not, or did not, tell of."""
+    known, message = work.log.state.failure, outcome.message
+    if outcome.ending != "failed" or message is None:
+        return
+    if known is None or known.message not in message:
+        work.log.append("failed", step=step, message=message, fix=outcome.fix, traceback=None)
+
+
+def _data(work: Work) -> Outcome:
+    found = obtain(work.plan["dataset"], work.root, work.cache, work.report)
+    work.log.append(
+        "data.verified",
+        step="data",
+        hash=found.content.hash,
+        files=found.content.files,
+        bytes=found.content.bytes,
+        path=str(found.path),
+    )
+    return SUCCEEDED
+
+
+def _report(work: Work) -> Outcome:
+    write_metrics(work)
+    verdict = work.write_report(work.folder)
+    work.log.append("report.written", step="report", path="report.md", verdict=verdict)
+    return SUCCEEDED
+
+
+def write_metrics(work: Work) -> None:
+    """Write `metrics.json` from the events so far."""
+    write_json(work.folder / METRICS_FILE, metrics_of(work.log.state))
+
+
+def _adapter(step: str, work: Work) -> Outcome:
+    with work.stop.interrupting():
+        environment = work.choose()
+        planned = work.plan["model"]["weights"] if step == "train" else None
+        weights = start_weights(planned, work.root, work.cache)
+    limit = _limit(work)
+    if limit is not None and limit.seconds <= 0:
+        return _overdue(step, limit)
+    command = Command(
+        step=step,
+        arguments=_arguments(step, work, environment, weights),
+        variables=variables_for(
+            work.plan,
+            os.environ,
+            str(environment.pythonpath) if environment.pythonpath is not None else None,
+        ),
+        folder=work.folder,
+    )
+    process = AdapterProcess(
+        command=command, log=work.log, lock=work.lock, stop=work.stop, limit=limit
+    )
+    return outcome_of(step, process.run())
+
+
+def _arguments(
+    step: str, work: Work, environment: Environment, weights: Path | None
+) -> Sequence[str]:
+    folder = work.folder
+    arguments = [str(environment.python), "-m", "vtspec.adapters", step]
+    arguments += ["--plan", str(folder / PLAN_FILE), "--workdir", str(folder)]
+    arguments += ["--run", work.name, "--attempt", str(work.attempt)]
+    arguments += ["--data", str(_data_folder(step, work))]
+    if weights is not None:
+        arguments += ["--weights", str(weights)]
+    if step == "train" and work.resume:
+        arguments.append("--resume")
+    if work.smoke:
+        arguments.append("--smoke")
+    return arguments
+
+
+def _data_folder(step: str, work: Work) -> Path:
+    data = work.data or (Path(work.log.state.data) if work.log.state.data else None)
+    if data is None:
+        raise Permanent(
+            f"{step} needs data, and step data has not run in {work.folder}",
+            fix="run 'vtspec step data' first, or give --data DIR",
+        )
+    return data.absolute()
+
+
+def _limit(work: Work) -> Limit | None:
+    shown = work.plan["resources"].get("maxDuration")
+    if shown is None:
+        return None
+    return Limit(seconds=duration_s(shown) - work.log.state.seconds, shown=shown)
+
+
+def _overdue(step: str, limit: Limit) -> Outcome:
+    from .outcome import Exit
+
+    return outcome_of(step, Exit(code=-1, overdue=limit.shown))

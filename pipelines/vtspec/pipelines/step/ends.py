@@ -1,0 +1,63 @@
+"""The first and the last event of a run: what it is carried out on, and what it left behind."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from vtspec.pipelines.environment import Environment
+
+from .carry import Work
+from .machine import git, machine, versions
+from .outcome import Outcome
+
+ARTIFACTS: Final = ("metrics.json", "evaluation.json", "report.md", "report.html", "model")
+"""What a run leaves for others, whose sums its terminal event holds."""
+
+
+def begin(work: Work, environment: Environment, backend: str) -> None:
+    """Tell that the run starts, and on what; what of it is not as locked is a warning."""
+    plan = work.plan
+    work.log.append(
+        "run.started",
+        plan_id=plan["id"],
+        plan_digest=plan["digest"],
+        backend=backend,
+        environment=str(environment),
+        machine=machine(),
+        versions=dict(versions(environment)),
+        git=git(work.root),
+        epochs=plan["training"]["epochs"],
+        monitor=(plan["training"].get("checkpoint") or {}).get("monitor"),
+    )
+    for line in environment.differs if environment.kind == "current" else ():
+        work.log.append("warning", message=f"the framework's environment differs: {line}")
+
+
+def finish(work: Work, outcome: Outcome) -> None:
+    """Tell that the run is over, how, and the sums of what it left: the terminal event."""
+    work.log.append(
+        "run.finished",
+        ending=outcome.ending,
+        exit_code=outcome.exit_code,
+        message=outcome.message,
+        fix=outcome.fix,
+        artifacts=dict(sums_of(work.folder)),
+        seconds=round(work.log.state.seconds, 3),
+    )
+
+
+def sums_of(folder: Path) -> Mapping[str, str]:
+    """The SHA-256 of every artefact that is there, by its path in the run's folder."""
+    found: dict[str, str] = {}
+    for name in ARTIFACTS:
+        path = folder / name
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.is_file():
+                found[file.relative_to(folder).as_posix()] = _sha256(file)
+    return found
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,75 @@
+"""The file of weights that a plan starts from, brought here and checked."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from vtspec.pipelines.errors import Permanent, Temporary
+
+Download = Callable[[str, str, Path], Path]
+"""Brings a version of a registered model into a folder: (name, version, folder)."""
+
+
+def start_weights(
+    weights: Mapping[str, Any] | None, root: Path, cache: Path, download: Download | None = None
+) -> Path | None:
+    """The local `.safetensors` file, or None where the adapter needs none from us.
+
+    Paths of a plan are from the repository's `root`; weights of a hub are the adapter's to fetch,
+    at their revision. Raises `Permanent` where the file is gone or is not the one planned.
+    """
+    if weights is None or weights["type"] == "hub":
+        return None
+    if weights["type"] == "mlflow":
+        return _registered(weights, cache, download or _from_mlflow)
+    path = root / str(weights["path"])
+    if not path.is_file():
+        raise Permanent(
+            f"the plan starts from {path}, which is not there",
+            fix="put the file back, or name other weights in the spec and plan again",
+        )
+    if _sha256(path) != str(weights["sha256"]).removeprefix("sha256:"):
+        raise Permanent(
+            f"{path} is not the file that was planned: its SHA-256 differs",
+            fix="put the planned file back, or plan again with this one",
+        )
+    return path
+
+
+def _registered(weights: Mapping[str, Any], cache: Path, download: Download) -> Path:
+    name, version = str(weights["name"]), str(weights["version"])
+    kept = cache / "mlflow" / hashlib.sha256(f"{name}\0{version}".encode()).hexdigest()[:16]
+    kept.mkdir(parents=True, exist_ok=True)
+    found = sorted(download(name, version, kept).rglob("*.safetensors"))
+    if len(found) != 1:
+        raise Permanent(
+            f"version {version} of {name} holds {len(found)} .safetensors files, not one",
+            fix="name a version that vtspec registered, or a .safetensors path",
+        )
+    return found[0]
+
+
+def _from_mlflow(name: str, version: str, folder: Path) -> Path:
+    try:
+        import mlflow
+    except ImportError as error:
+        raise Permanent(
+            "the plan starts from a model in MLflow, which is not installed here",
+            fix="pip install 'vtspec[tracking]'",
+        ) from error
+    try:
+        where = mlflow.artifacts.download_artifacts(
+            artifact_uri=f"models:/{name}/{version}", dst_path=str(folder)
+        )
+    except mlflow.exceptions.MlflowException as error:
+        raise Temporary(
+            f"MLflow did not give version {version} of {name}: {error}",
+            fix="see that MLFLOW_TRACKING_URI names the right server, and that it answers",
+        ) from error
+    return Path(where)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

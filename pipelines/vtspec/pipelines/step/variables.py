@@ -1,0 +1,58 @@
+"""The environment variables that an adapter's process is given. Pure."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+_SECRET: Final = re.compile(
+    r"^(MLFLOW|WANDB|COMET|NEPTUNE)_|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|_KEY$|_PAT$|_DSN$",
+    re.IGNORECASE,
+)
+
+_THREADS: Final = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
+
+
+def variables_for(
+    plan: Mapping[str, Any], environ: Mapping[str, str], pythonpath: str | None
+) -> dict[str, str]:
+    """What the adapter may see of `environ`, and what makes its results the same everywhere.
+
+    A framework needs many variables that nobody can list (drivers, proxies, caches), so all pass
+    but those that look like a secret, and those of experiment trackers, whose callbacks some
+    frameworks start by themselves: vtspec alone tracks. HF_TOKEN passes only where the plan's
+    weights come from the hub. With `pythonpath` (an environment of its own) nothing of this
+    Python's own path is handed down.
+    """
+    found = {key: value for key, value in environ.items() if not _SECRET.search(key)}
+    weights = plan["model"].get("weights") or {}
+    if weights.get("type") == "hub" and "HF_TOKEN" in environ:
+        found["HF_TOKEN"] = environ["HF_TOKEN"]
+    if pythonpath is not None:
+        for name in ("PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"):
+            found.pop(name, None)
+        found["PYTHONPATH"] = pythonpath
+    return found | _fixed(plan)
+
+
+def _fixed(plan: Mapping[str, Any]) -> dict[str, str]:
+    cpus = str(plan["resources"]["cpus"])
+    fixed = {
+        "PYTHONHASHSEED": "0",
+        # The run's folder is where it works; nothing there may pass for a module.
+        "PYTHONSAFEPATH": "1",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONFAULTHANDLER": "1",
+        "PYTHONIOENCODING": "utf-8",
+        "TOKENIZERS_PARALLELISM": "false",
+        **dict.fromkeys(_THREADS, cpus),
+    }
+    if plan["training"].get("deterministic", True):
+        # cuBLAS is deterministic only with a fixed workspace: docs.nvidia.com/cuda/cublas.
+        fixed["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
+    return fixed

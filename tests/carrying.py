@@ -1,0 +1,102 @@
+"""Builders for carrying out: a repository with data for the toy adapter, and ways to run it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from toy_runs import a_plan, write_pictures
+from vtspec.adapters.content import content_hash
+from vtspec.pipelines.catalog import frameworks
+from vtspec.pipelines.environment import Environment, Environments
+from vtspec.pipelines.events import Event
+from vtspec.pipelines.fold import RunState
+from vtspec.pipelines.local import Following, Local, Place
+from vtspec.pipelines.runs import Runs
+from vtspec.pipelines.step import Stop
+
+
+@dataclass
+class Repository:
+    """A repository on disk whose plan takes well under a second."""
+
+    root: Path
+    plan: dict[str, Any]
+
+    @property
+    def runs(self) -> Runs:
+        return Runs(self.root / "runs")
+
+
+def a_repository(root: Path, *, per_class: int = 6, **changes: Any) -> Repository:
+    """A repository with pictures and a plan for them; `changes` as for `toy_runs.a_plan`."""
+    data = write_pictures(root / "data" / "shapes", per_class=per_class)
+    plan = a_plan(**changes)
+    plan |= {"digest": "sha256:" + "0" * 64, "specPath": "specs/experiments/shapes.yaml"}
+    plan.setdefault("report", {"baseline": None, "gates": []})
+    plan["resources"] = {"maxDuration": "1h", **plan["resources"]}
+    plan["dataset"] |= {
+        "hash": content_hash(data).hash,
+        "source": {"type": "path", "path": "data/shapes"},
+    }
+    return Repository(root=root, plan=plan)
+
+
+@dataclass
+class Watcher:
+    """Remembers what it was told, and asks to stop at a kind of event."""
+
+    stop: Stop = field(default_factory=Stop)
+    stop_at: str | None = None
+    events: list[Event] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    reports: list[Path] = field(default_factory=list)
+
+    def told(self, event: Event, _state: RunState) -> None:
+        self.events.append(event)
+        if event.kind == self.stop_at:
+            self.stop.request("interrupted")
+            self.stop_at = None
+
+    def write_report(self, folder: Path) -> str:
+        self.reports.append(folder)
+        (folder / "report.md").write_text("# A report\n")
+        return "passed"
+
+    def kinds(self) -> list[str]:
+        return [event.kind for event in self.events]
+
+
+def a_local(repository: Repository, watcher: Watcher, **changes: Any) -> Local:
+    """What carries the repository's plan out, told to `watcher`; `changes` are of `Place`."""
+    cache = repository.root / "cache"
+    place: dict[str, Any] = {
+        "root": repository.root,
+        "cache": cache,
+        "stop": watcher.stop,
+        "report": watcher.said.append,
+        "write_report": watcher.write_report,
+        "track": untracked,
+        "told": watcher.told,
+        **changes,
+    }
+    return Local(
+        runs=repository.runs,
+        place=Place(**place),
+        choose=lambda: this_python(cache),
+        ready=lambda: None,
+    )
+
+
+def this_python(cache: Path) -> Environment:
+    return Environments(cache=cache, report=print).choose(frameworks()["toy"])
+
+
+def untracked(_folder: Path) -> Following | None:
+    return None
+
+
+def model_sum(repository: Repository, run: str) -> str:
+    """The checksum of a run's final weights, by its terminal event."""
+    found: Mapping[str, str] = repository.runs.find(run).state().artifacts
+    return found["model/model.safetensors"]

@@ -1,0 +1,223 @@
+"""Adding data makes DVC track it and writes a spec that loads; or it leaves all as it was."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dvc_repositories import command, dvc_repository, write_files
+from spoiled_data import png, sound_folder
+from vtspec.adapters.content import content_hash
+from vtspec.pipelines.datasets.add import Wish, add, place
+from vtspec.pipelines.datasets.inspection import inspect
+from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.pointer import Pointer, pointer_of
+from vtspec.schema.dataset import Dataset
+from vtspec.schema.load import load
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return dvc_repository(tmp_path_factory.mktemp("add") / "repo")
+
+
+@pytest.fixture
+def root(empty: Path, tmp_path: Path) -> Path:
+    shutil.copytree(empty, tmp_path / "repo")
+    sound_folder(tmp_path / "repo" / "data" / "pets")
+    return tmp_path / "repo"
+
+
+def added(root: Path, path: str = "data/pets", **wish: Any) -> Pointer:
+    whole = Wish(**{"name": "pets", **wish})
+    where = place(root, root / "specs", root / path, whole.name)
+    return add(inspect(root / path), whole, where)
+
+
+def spec(root: Path, name: str = "pets") -> Dataset:
+    file = root / "specs" / "datasets" / f"{name}.yaml"
+    loaded = load(file.read_bytes(), str(file))
+    assert not loaded.problems and isinstance(loaded.model, Dataset)
+    return loaded.model
+
+
+def state(root: Path) -> dict[str, bytes]:
+    """Every file but those of git and DVC's own cache."""
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in root.rglob("*")
+        if path.is_file() and not {".git", "tmp", "cache"} & set(path.relative_to(root).parts)
+    }
+
+
+def test_data_is_tracked_and_described(root: Path) -> None:
+    pointer = added(root, description='Cats: "quoted"\n# and dogs', license="MIT", remote="shelf")
+    assert pointer == pointer_of(root, "data/pets")
+    assert pointer.hash == content_hash(root / "data" / "pets").hash
+    found = spec(root).spec
+    assert (found.description, found.license) == ('Cats: "quoted"\n# and dogs', "MIT")
+    assert found.source.dvc is not None
+    assert (found.source.dvc.path, found.source.dvc.remote) == ("data/pets", "shelf")
+    assert (found.tasks, found.format) == (("image-classification",), "imagefolder")
+    assert found.classes == ("cat", "dog")
+    assert found.statistics is not None and found.statistics.images == 20
+    assert dict(found.statistics.splits["val"].per_class) == {"cat": 2, "dog": 2}
+    assert found.splits.test is not None and found.splits.test.path == "test"
+
+
+def test_the_data_itself_stays_as_it_is(root: Path) -> None:
+    before = content_hash(root / "data" / "pets")
+    added(root)
+    assert content_hash(root / "data" / "pets") == before
+
+
+def test_a_spec_that_exists_is_not_written_over(root: Path) -> None:
+    write_files(root, {"specs/datasets/pets.yaml": b"mine"})
+    before = state(root)
+    with pytest.raises(Permanent, match=r"pets\.yaml exists already"):
+        added(root)
+    assert state(root) == before
+
+
+def test_data_with_errors_is_refused(root: Path) -> None:
+    write_files(root, {"data/pets/train/cat/0.png": b"broken"})
+    before = state(root)
+    with pytest.raises(Permanent, match="cannot be added: 1 broken image") as caught:
+        added(root)
+    assert "vtspec datasets inspect data/pets" in str(caught.value.fix)
+    assert state(root) == before
+
+
+@pytest.mark.parametrize("path", ["../outside", "."])
+def test_data_outside_of_the_repository_is_refused(root: Path, path: str) -> None:
+    sound_folder(root.parent / "outside")
+    with pytest.raises(Permanent, match="does not lie inside the repository"):
+        added(root, path)
+
+
+def test_a_link_to_data_outside_is_refused(root: Path) -> None:
+    sound_folder(root.parent / "outside")
+    (root / "data" / "link").symlink_to(root.parent / "outside")
+    with pytest.raises(Permanent, match="does not lie inside the repository"):
+        added(root, "data/link")
+
+
+def test_a_repository_without_dvc_is_told_what_to_type(root: Path) -> None:
+    shutil.rmtree(root / ".dvc")
+    with pytest.raises(Permanent, match="is not a DVC repository") as caught:
+        added(root)
+    assert caught.value.fix == "git init && dvc init"
+
+
+def test_data_that_dvc_tracks_already_keeps_its_pointer(root: Path) -> None:
+    command(root, "dvc", "add", "-q", "data/pets")
+    before = state(root)
+    assert added(root).file == "data/pets.dvc"
+    after = state(root)
+    assert after.pop("specs/datasets/pets.yaml")
+    assert after == before
+
+
+def test_data_that_changed_since_is_tracked_anew(root: Path) -> None:
+    command(root, "dvc", "add", "-q", "data/pets")
+    write_files(root, {"data/pets/train/cat/new.png": png((1, 1, 1))})
+    assert added(root).hash == content_hash(root / "data" / "pets").hash
+
+
+def test_the_output_of_a_stage_is_left_to_it(root: Path) -> None:
+    pinned = content_hash(root / "data" / "pets").hash
+    lock = (
+        "schema: '2.0'\nstages:\n  pets:\n    cmd: x\n    outs:\n    - path: data/pets\n"
+        f"      hash: md5\n      md5: {pinned.removeprefix('md5:')}\n"
+    )
+    write_files(root, {"dvc.lock": lock.encode()})
+    assert added(root).file == "dvc.lock"
+    assert not (root / "data" / "pets.dvc").exists()
+    write_files(root, {"data/pets/train/cat/new.png": png((1, 1, 1))})
+    with pytest.raises(Permanent, match=r"is not what dvc\.lock pins") as caught:
+        added(root, name="again")
+    assert "dvc repro data/pets" in str(caught.value.fix)
+
+
+def test_files_that_dvc_leaves_out_are_told_and_all_is_undone(root: Path) -> None:
+    write_files(root, {".dvcignore": b"*.md\n", "data/pets/README.md": b"x"})
+    before = state(root)
+    with pytest.raises(Permanent, match="DVC leaves files of data/pets out") as caught:
+        added(root)
+    assert ".dvcignore" in str(caught.value.fix)
+    assert state(root) == before
+
+
+def test_a_pointer_that_was_there_is_put_back(root: Path) -> None:
+    command(root, "dvc", "add", "-q", "data/pets")
+    write_files(root, {".dvcignore": b"*.md\n", "data/pets/README.md": b"x"})
+    write_files(root, {"data/pets/train/cat/new.png": png((1, 1, 1))})
+    before = state(root)
+    with pytest.raises(Permanent, match="DVC leaves files"):
+        added(root)
+    assert state(root) == before
+
+
+def test_a_damaged_pointer_is_told(root: Path) -> None:
+    write_files(root, {"data/pets.dvc": b"outs: ["})
+    with pytest.raises(Permanent, match="is not as DVC writes it"):
+        added(root)
+
+
+def test_data_inside_tracked_data_is_refused_by_its_name(root: Path) -> None:
+    command(root, "dvc", "add", "-q", "data")
+    before = state(root)
+    with pytest.raises(Permanent, match=r"lies inside data, which data\.dvc pins"):
+        added(root)
+    assert state(root) == before
+
+
+def test_a_task_that_the_format_cannot_carry_is_refused(root: Path) -> None:
+    with pytest.raises(Permanent, match="cannot carry the labels of object-detection"):
+        added(root, tasks=("object-detection",))
+    assert added(root, tasks=("image-classification",)).nfiles == 20
+
+
+def test_a_class_name_that_no_spec_can_hold_is_told(root: Path) -> None:
+    long = "x" * 101
+    for split in ("train", "val", "test"):
+        (root / "data" / "pets" / split / "cat").rename(root / "data" / "pets" / split / long)
+    before = state(root)
+    with pytest.raises(Permanent, match=r"does not fit a spec: spec\.classes"):
+        added(root)
+    assert state(root) == before
+
+
+def test_the_schema_beside_the_specs_is_named_for_editors(root: Path) -> None:
+    (root / "schema" / "v1alpha1").mkdir(parents=True)
+    added(root)
+    first = (root / "specs" / "datasets" / "pets.yaml").read_text().splitlines()[0]
+    assert first.endswith("$schema=../../schema/v1alpha1/dataset.schema.json")
+
+
+def test_ctrl_c_leaves_all_as_it_was(root: Path) -> None:
+    (root / "data" / "pets" / "val").rename(root / "data" / "pets" / "valid")
+    before = state(root)
+    shutil.rmtree(root / ".dvc" / "tmp")
+    code = "from vtspec.cli.main import main; main()"
+    words = [sys.executable, "-c", code, "datasets", "add", "data/pets", "--name", "pets"]
+    process = subprocess.Popen(
+        words,
+        cwd=root,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    # DVC is at work, in a process of the same group, once it has its lock.
+    while process.poll() is None and not (root / ".dvc" / "tmp" / "lock").exists():
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate()
+    assert (process.returncode, state(root)) == (130, before), said

@@ -1,0 +1,151 @@
+"""`vtspec datasets` as a person types it."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from dvc_repositories import dvc_repository, write_files
+from spoiled_data import png, sound_folder
+from vtspec.adapters.content import content_hash
+from vtspec.cli.datasets import command
+from vtspec.pipelines.datasets.inspection import inspect
+from vtspec.pipelines.errors import Permanent
+
+
+def typed(*words: str) -> Result:
+    result = CliRunner().invoke(command, words)
+    if isinstance(result.exception, Permanent):
+        raise result.exception
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.output
+    return result
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return sound_folder(tmp_path / "data" / "pets")
+
+
+def test_inspect_prints_what_is_there(data: Path) -> None:
+    result = typed("inspect", "data/pets")
+    assert result.exit_code == 0
+    assert "data/pets: imagefolder, as images lie in train/<class>/" in result.output
+    assert f"contentHash: {content_hash(data).hash}" in result.output
+    assert "cat            6         2         2" in result.output
+    assert "images        12         4         4" in result.output
+    assert result.output.endswith("0 errors, 0 warnings\n")
+
+
+def test_inspect_prints_every_finding_and_ends_with_2(data: Path) -> None:
+    write_files(data, {f"train/cat/{n}.png": b"broken" for n in range(5)})
+    result = typed("inspect", "data/pets")
+    assert result.exit_code == 2
+    assert "error: 5 broken images: it is no image" in result.output
+    assert "and 2 more (--output json has all)" in result.output
+    assert "  fix: write them anew" in result.output
+    assert result.output.endswith("1 error, 0 warnings\n")
+
+
+def test_inspect_prints_json(data: Path) -> None:
+    result = typed("inspect", "data/pets", "--output", "json")
+    assert json.loads(result.output) == inspect(Path("data/pets")).data()
+
+
+def test_inspect_writes_a_page(data: Path, tmp_path: Path) -> None:
+    result = typed("inspect", "data/pets", "--html", "page.html")
+    assert "pictures: page.html" in result.output
+    assert "<!doctype html>" in (tmp_path / "page.html").read_text()
+
+
+def test_a_name_cannot_steer_the_terminal(data: Path) -> None:
+    write_files(data, {"train/\x1b[31mred/a.png": png((1, 1, 1)), "train/cat/\udcff.db": b""})
+    result = typed("inspect", "data/pets", "--html", "page.html")
+    assert "\x1b" not in result.output and "\\x1b[31mred" in result.output
+    assert json.loads(typed("inspect", "data/pets", "--output", "json").output)["classes"][0]
+
+
+def test_many_classes_and_sizes_are_cut_and_counted(tmp_path: Path) -> None:
+    files = {f"train/{n:02}/a.png": png((n, 1, 1), (n + 1, 1)) for n in range(32)}
+    result = typed("inspect", str(write_files(tmp_path / "many", files)))
+    assert "and 2 more classes (--output json has all)" in result.output
+    assert "and 28 more\n" in result.output
+
+
+def test_what_is_not_there_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(Permanent, match="does not exist"):
+        typed("inspect", str(tmp_path / "gone"))
+
+
+def test_add_says_what_it_did_and_what_comes_next(data: Path, tmp_path: Path) -> None:
+    dvc_repository(tmp_path)
+    result = typed("add", "data/pets", "--name", "pets", "--license", "MIT")
+    assert result.exit_code == 0
+    assert "added pets: specs/datasets/pets.yaml (md5:" in result.output
+    assert (
+        "next: git add specs/datasets/pets.yaml data/pets.dvc data/.gitignore "
+        "&& git commit && dvc push\n"
+    ) in result.output
+    assert "license: MIT" in (tmp_path / "specs" / "datasets" / "pets.yaml").read_text()
+
+
+def test_add_shows_the_errors_that_keep_it_from_adding(data: Path, tmp_path: Path) -> None:
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / ".git").mkdir()
+    shutil.rmtree(data / "val")
+    result = typed("add", "data/pets", "--name", "pets")
+    assert result.exit_code == 2
+    assert "error: there is no split 'val'" in result.output
+    assert not (tmp_path / "specs").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "close"), [("My Pets!", "my-pets"), ("-", "cats"), ("a" * 41, "a" * 40)]
+)
+def test_a_name_that_is_no_label_is_told_a_close_one(data: Path, name: str, close: str) -> None:
+    result = typed("add", "data/pets", "--name", name)
+    assert result.exit_code == 2
+    assert f"fix: --name {close}\n" in result.output
+
+
+def test_a_task_that_is_none_is_told(data: Path) -> None:
+    result = typed("add", "data/pets", "--name", "pets", "--task", "classify")
+    assert result.exit_code == 2 and "'image-classification'" in result.output
+
+
+def test_split_copies_classes_into_splits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = {f"{c}/{n}.png": png((n, 9, ord(c))) for c in "ab" for n in range(10)}
+    before = content_hash(write_files(tmp_path / "pets", files))
+    result = typed("split", "pets", "split")
+    assert "train       16 images\nval          2 images\ntest         2 images\n" in result.output
+    assert content_hash(tmp_path / "pets") == before
+    assert [] == list(inspect(tmp_path / "split").findings)
+    typed("split", "pets", "again", "--shares", "50/50")
+    assert sorted(inspect(tmp_path / "again").layout.splits) == ["train", "val"]
+    copies = {path.name: path for path in (tmp_path / "split").rglob("a/*.png")}
+    assert len(copies) == 10
+    assert all(path.read_bytes() == files[f"a/{name}"] for name, path in copies.items())
+
+
+@pytest.mark.parametrize("shares", ["80", "80/20/10/5", "80/x", "80/0", "-80/20", "80//20", ""])
+def test_shares_that_are_none_are_told(data: Path, shares: str) -> None:
+    result = typed("split", "data/pets", "new", "--shares", shares)
+    assert result.exit_code == 2 and "fix: --shares 80/10/10" in result.output
+
+
+def test_split_refuses_what_is_split_broken_or_there(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(Permanent, match="is split already"):
+        typed("split", "data/pets", "new")
+    write_files(tmp_path / "pets", {"cat/a.png": png(), "dog/a.png": b"broken"})
+    with pytest.raises(Permanent, match=r"1 images are broken, such as dog/a\.png"):
+        typed("split", "pets", "new")
+    write_files(tmp_path / "pets", {"dog/a.png": png((1, 1, 1))})
+    with pytest.raises(Permanent, match="data exists already"):
+        typed("split", "pets", "data")
+    write_files(tmp_path, {"file": b""})
+    with pytest.raises(Permanent, match="file"):
+        typed("split", "pets", "file/new")
+    assert not (tmp_path / "new").exists()

@@ -1,0 +1,142 @@
+"""`vtspec init`: what it makes validates, runs, and is never overwritten."""
+
+import hashlib
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from vtspec.adapters.content import content_hash
+from vtspec.cli.init import command
+from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.plan import plan
+from vtspec.pipelines.resolve import resolve
+from vtspec.pipelines.scaffold import CLASSES, PER_CLASS, scaffold
+from vtspec.pipelines.workspace import find_workspace
+
+
+def silent(_line: str) -> None:
+    return None
+
+
+def only_git(name: str) -> str | None:
+    """A machine without DVC, whose `dvc init` takes seconds."""
+    return shutil.which(name) if name == "git" else None
+
+
+def make(root: Path, name: str = "mine") -> dict[str, str]:
+    return {step.path: step.done for step in scaffold(root, name, silent, only_git)}
+
+
+def contents(root: Path) -> dict[str, str]:
+    return {
+        path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in root.rglob("*")
+        if path.is_file() and ".git/" not in path.as_posix() and ".dvc/" not in path.as_posix()
+    }
+
+
+def test_what_is_made_can_be_planned(tmp_path: Path) -> None:
+    make(tmp_path / "mine")
+    workspace = find_workspace(tmp_path / "mine")
+    assert workspace.anchor == "vtspec.yaml"
+    assert sorted(workspace.experiments()) == ["shapes", "shapes-short"]
+    for path in workspace.experiments().values():
+        made = plan(*resolve(path, workspace))
+        assert made.dataset.hash == content_hash(tmp_path / "mine" / "data" / "shapes").hash
+        assert made.framework.name == "toy"
+        assert made.warnings == ()
+
+
+def test_the_statistics_in_the_spec_are_those_of_the_pictures(tmp_path: Path) -> None:
+    make(tmp_path)
+    spec = find_workspace(tmp_path).load_dataset("shapes").spec
+    assert spec.classes == CLASSES
+    assert spec.statistics is not None
+    assert spec.statistics.images == len(list((tmp_path / "data").rglob("*.png")))
+    assert {name: split.per_class for name, split in spec.statistics.splits.items()} == {
+        name: dict.fromkeys(CLASSES, count) for name, count in PER_CLASS.items()
+    }
+
+
+def test_a_second_call_changes_nothing_and_says_so(tmp_path: Path) -> None:
+    make(tmp_path)
+    (tmp_path / "README.md").write_text("my own words")
+    (tmp_path / "vtspec.yaml").unlink()
+    before = contents(tmp_path)
+    steps = make(tmp_path, "other")
+    assert steps.pop("vtspec.yaml") == "made"
+    assert set(steps.values()) == {"was there"}
+    after = contents(tmp_path)
+    assert after.pop("vtspec.yaml")
+    assert after == before
+
+
+def test_the_same_pictures_are_drawn_everywhere(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        make(tmp_path / name)
+    assert len({content_hash(tmp_path / name / "data").hash for name in ("a", "b")}) == 1
+
+
+def test_a_folder_within_a_repository_gets_none_of_its_own(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    make(tmp_path / "part")
+    assert not (tmp_path / "part" / ".git").exists()
+    assert not (tmp_path / "part" / ".dvc").exists()
+
+
+def test_runs_are_not_taken_into_git(tmp_path: Path) -> None:
+    make(tmp_path)
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "a").touch()
+    status = subprocess.run(
+        ["git", "-C", str(tmp_path), "status", "--porcelain", "--untracked-files=all"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "runs/a" not in status
+    assert "data/shapes/train/circle/000.png" in status
+
+
+def test_a_folder_that_cannot_be_written_is_told_without_a_traceback(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(Permanent, match="cannot be written"):
+        make(tmp_path / "file" / "below")
+
+
+def test_a_git_that_fails_is_told_in_its_own_words(tmp_path: Path) -> None:
+    git = tmp_path / "git"
+    git.write_text("#!/bin/sh\necho no room >&2\nexit 1\n")
+    git.chmod(0o755)
+    with pytest.raises(Permanent, match="'git init' failed: no room"):
+        scaffold(tmp_path / "mine", "mine", silent, lambda name: str(git))
+
+
+def test_without_git_the_rest_is_made_and_it_is_said_what_to_type(tmp_path: Path) -> None:
+    said: list[str] = []
+    scaffold(tmp_path, "mine", said.append, lambda name: None)
+    assert (tmp_path / "vtspec.yaml").exists()
+    assert said == ["git is not here, so this is no repository yet; later: git init"]
+
+
+def test_dvc_is_set_up_where_it_is_installed(tmp_path: Path) -> None:
+    steps = {step.path: step.done for step in scaffold(tmp_path, "mine", silent)}
+    assert steps[".dvc/"] == "made"
+    assert (tmp_path / ".dvc" / "config").exists()
+    assert make(tmp_path)[".dvc/"] == "was there"
+
+
+def test_the_command_names_the_project_after_its_folder(tmp_path: Path) -> None:
+    result = CliRunner().invoke(command, [str(tmp_path / "My Cats!")])
+    assert result.exit_code == 0, result.output
+    assert "name: my-cats\n" in (tmp_path / "My Cats!" / "vtspec.yaml").read_text()
+    assert "vtspec run shapes" in result.output
+
+
+def test_a_name_that_is_no_label_is_refused_with_a_fix(tmp_path: Path) -> None:
+    result = CliRunner().invoke(command, [str(tmp_path), "--name", "My Cats"])
+    assert result.exit_code == 2
+    assert "fix:" in result.output

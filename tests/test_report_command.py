@@ -1,0 +1,187 @@
+"""`vtspec report` and `vtspec compare` as they are typed."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from report_data import a_baseline, a_plan, a_run, a_run_that_says, told, write_run
+from vtspec.cli.compare import command as compare
+from vtspec.cli.report import command as report
+from vtspec.cli.show_report import comparison_lines, report_lines
+from vtspec.pipelines.errors import Permanent, Refused
+from vtspec.pipelines.report.facts import facts_of
+
+AGAINST = {"baseline": "digits-resnet10t", "gates": ["accuracy >= 0.95", "loss <= 0.1"]}
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    """A folder with a run of the baseline and one that is held against it."""
+    plan = a_plan(report=AGAINST, warnings=["the licence is unclear"])
+    write_run(a_baseline(), tmp_path)
+    write_run(a_run(plan), tmp_path)
+    return tmp_path
+
+
+def _report(runs: Path, *words: str) -> Result:
+    return CliRunner().invoke(report, [*words, "--runs", str(runs)], catch_exceptions=False)
+
+
+def _compare(runs: Path, *words: str) -> Result:
+    return CliRunner().invoke(compare, [*words, "--runs", str(runs)], catch_exceptions=False)
+
+
+def _text(lines: object) -> str:
+    assert isinstance(lines, list)
+    return "\n".join("".join(text for text, _ in line) for line in lines)
+
+
+def test_the_report_shows_the_verdict_first_and_ends_with_the_page(runs: Path) -> None:
+    lines = _report(runs, "digits-resnet18").output.splitlines()
+    assert lines[0] == "1 of 2 gates missed  digits-resnet18-0123456789"
+    assert lines[-1] == str(runs / "digits-resnet18-0123456789" / "report.html")
+    assert Path(lines[-1]).is_file()
+
+
+def test_the_report_shows_gates_figures_classes_and_warnings(runs: Path) -> None:
+    text = _report(runs, "digits-resnet18").output
+    for line in (
+        "  accuracy >= 0.95  0.9667  passed",
+        "  loss <= 0.1       0.1200  missed by 0.0200",
+        "  accuracy  0.9667    0.9000    ▲ +0.0667 better",
+        "classes, 1 worse than the baseline, worst first",
+        "! warning: the licence is unclear",
+        "  Baseline: digits-resnet10t-0123456789.",
+    ):
+        assert line in text.splitlines()
+
+
+def test_the_markdown_can_be_had_as_it_is(runs: Path) -> None:
+    result = _report(runs, "digits-resnet18", "--output", "md")
+    written = (runs / "digits-resnet18-0123456789" / "report.md").read_text(encoding="utf-8")
+    assert result.output == written
+
+
+def test_a_program_gets_the_path_of_the_page_alone(runs: Path) -> None:
+    result = _report(runs, "digits-resnet18", "--output", "html-path")
+    assert result.output == f"{runs / 'digits-resnet18-0123456789' / 'report.html'}\n"
+
+
+def test_another_run_may_be_the_baseline(runs: Path) -> None:
+    result = _report(runs, "digits-resnet10t", "--baseline", "digits-resnet18")
+    assert "Baseline: digits-resnet18-0123456789." in result.output
+
+
+def test_without_a_name_the_last_run_is_meant(runs: Path) -> None:
+    last = _report(runs, "--output", "html-path").output
+    assert Path(last.strip()).parent.parent == runs
+
+
+def test_where_there_is_no_run_it_is_said_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="there is no run") as caught:
+        _report(tmp_path)
+    assert caught.value.fix == "vtspec run SPEC"
+
+
+def test_the_page_is_opened_in_the_browser_that_there_is(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = runs / "seen"
+    monkeypatch.setenv("BROWSER", f"sh -c 'echo \"$0\" > {seen}' %s")
+    monkeypatch.delenv("DISPLAY", raising=False)
+    _report(runs, "digits-resnet18", "--output", "html-path", "--open")
+    page = runs / "digits-resnet18-0123456789" / "report.html"
+    assert seen.read_text(encoding="utf-8").strip() == page.as_uri()
+
+
+def test_without_a_browser_the_path_is_told(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BROWSER", "false %s")
+    monkeypatch.setenv("PATH", "/usr/bin/none")
+    monkeypatch.delenv("DISPLAY", raising=False)
+    with pytest.raises(Permanent, match="no browser") as caught:
+        _report(runs, "digits-resnet18", "--open")
+    assert "report.html" in str(caught.value.fix)
+
+
+def test_a_failed_run_says_why_and_what_to_do() -> None:
+    end = {"ending": "failed", "message": "no room left", "fix": "free 3 GiB"}
+    events = [*told(epochs=1, final={}, ending=None), ("run.finished", end)]
+    text = _text(report_lines(facts_of(a_run(evaluation={}, events=events)), 80))
+    assert text.splitlines()[:3] == [
+        "Run failed  digits-resnet18-0123456789",
+        "  no room left",
+        "  fix: free 3 GiB",
+    ]
+
+
+def test_a_run_without_a_baseline_is_told_how_to_make_one() -> None:
+    facts = facts_of(a_run(a_plan(report=AGAINST)))
+    assert "\n  vtspec run digits-resnet10t" in _text(report_lines(facts, 80))
+
+
+def test_nothing_that_others_wrote_reaches_the_terminal_raw() -> None:
+    facts = facts_of(a_run_that_says("\x1b[2J\u202e"), a_run_that_says("\x1b]0;\x07"))
+    for lines in (report_lines(facts, 80), comparison_lines(facts, 80)):
+        assert not {"\x1b", "\x07", "\u202e"} & set(_text(lines))
+
+
+def test_two_runs_stand_side_by_side(runs: Path) -> None:
+    text = _compare(runs, "digits-resnet10t", "digits-resnet18").output
+    for line in (
+        "digits-resnet18-0123456789 against digits-resnet10t-0123456789",
+        "  accuracy  0.9000  0.9667  ▲ +0.0667 better",
+        "what differs in the plans",
+        "classes, 1 worse than the baseline, worst first",
+        "  train  1 min 44 s  1 min 44 s",
+    ):
+        assert line in text.splitlines()
+    assert "  model.name " in text
+
+
+def test_a_program_gets_the_comparison_as_data(runs: Path) -> None:
+    result = _compare(runs, "digits-resnet10t", "digits-resnet18", "--output", "json")
+    data = json.loads(result.output)
+    assert (data["before"], data["after"]) == (
+        "digits-resnet10t-0123456789",
+        "digits-resnet18-0123456789",
+    )
+    assert data["metrics"][0] == {
+        "name": "accuracy",
+        "before": 0.9,
+        "after": 0.9667,
+        "difference": pytest.approx(0.0667),
+        "judgement": "better",
+        "withinNoise": False,
+    }
+    assert data["classes"][0]["class"] == "1"
+    assert data["classes"][0]["difference"] == pytest.approx(-0.015)
+    assert {"path": "model.name", "before": "resnet10t", "after": "resnet18"}.items() <= next(
+        one for one in data["plan"] if one["path"] == "model.name"
+    ).items()
+    assert data["seconds"] == [{"step": "train", "before": 104.0, "after": 104.0}]
+
+
+def test_the_comparison_can_be_had_as_markdown(runs: Path) -> None:
+    text = _compare(runs, "digits-resnet10t", "digits-resnet18", "--output", "md").output
+    titles = [line for line in text.splitlines() if line.startswith("#")]
+    assert titles == [
+        "# `digits-resnet18-0123456789` against `digits-resnet10t-0123456789`",
+        "## Metrics",
+        "## What differs from the baseline",
+        "## Classes",
+        "## Time",
+    ]
+
+
+def test_a_run_is_the_same_as_itself(runs: Path) -> None:
+    text = _compare(runs, "digits-resnet18", "digits-resnet18").output
+    assert "the plans are the same" in text
+    assert "±0 same" in text
+
+
+def test_many_differences_are_counted_rather_than_shown() -> None:
+    many = a_plan(params={f"p{n}": n for n in range(40)})
+    text = _text(comparison_lines(facts_of(a_run(many), a_run()), 100))
+    assert "  … and 11 more: --output json has them all" in text

@@ -1,0 +1,164 @@
+"""The edge of the report: what is read from a run's folder and what is written into it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from report_data import (
+    a_baseline,
+    a_plan,
+    a_png,
+    a_run,
+    a_run_that_says,
+    an_evaluation,
+    told,
+    write_run,
+)
+from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.report import baseline_of, read_facts, write_report
+from vtspec.pipelines.report.write import MOST_THUMBNAIL_BYTES
+
+AGAINST = {"baseline": "digits-resnet10t", "gates": ["accuracy >= 0.95"]}
+
+
+def _written(run: Path) -> dict[str, int]:
+    names = ("report.md", "report.html", "plots/*.png")
+    return {
+        str(path.relative_to(run)): path.stat().st_size
+        for name in names
+        for path in run.glob(name)
+    }
+
+
+def test_a_report_is_two_texts_and_a_picture_of_each_kind(tmp_path: Path) -> None:
+    run = write_run(a_run(), tmp_path)
+    report = write_report(run)
+    assert report.verdict == "passed"
+    assert report.html == run / "report.html"
+    assert {str(path.relative_to(run)) for path in report.paths} == set(_written(run))
+    assert set(_written(run)) == {
+        "report.md",
+        "report.html",
+        "plots/loss.png",
+        "plots/metric.png",
+        "plots/rate.png",
+        "plots/confusion.png",
+        "plots/precision-recall.png",
+        "plots/calibration.png",
+    }
+    assert all(size > 1000 for size in _written(run).values())
+
+
+def test_nothing_but_the_report_is_left_behind(tmp_path: Path) -> None:
+    run = write_run(a_run(), tmp_path)
+    before = {path for path in run.rglob("*") if path.is_file()}
+    report = write_report(run)
+    after = {path for path in run.rglob("*") if path.is_file()}
+    assert after - before == set(report.paths)
+
+
+def test_writing_it_again_changes_no_byte(tmp_path: Path) -> None:
+    run = write_run(a_run(), tmp_path)
+    first = {path: path.read_bytes() for path in write_report(run).paths}
+    second = {path: path.read_bytes() for path in write_report(run).paths}
+    assert first == second
+
+
+def test_a_picture_of_an_earlier_report_that_is_no_longer_true_goes(tmp_path: Path) -> None:
+    run = write_run(a_run(), tmp_path)
+    write_report(run)
+    (run / "plots" / "mine.png").write_bytes(a_png())
+    (run / "evaluation.json").write_text("{}", encoding="utf-8")
+    write_report(run)
+    assert not (run / "plots" / "confusion.png").exists()
+    assert (run / "plots" / "mine.png").exists()
+
+
+def test_the_baseline_is_the_last_run_of_that_name_that_succeeded(tmp_path: Path) -> None:
+    baseline = a_baseline()
+    first = write_run(baseline, tmp_path)
+    other = a_run({**baseline.plan, "id": f"{first.name}-2"}, events=told(ending="failed"))
+    write_run(other, tmp_path)
+    run = write_run(a_run(a_plan(report=AGAINST)), tmp_path)
+    assert baseline_of(run) == first
+    facts = write_report(run, baseline_of(run)).facts
+    assert facts.baseline == first.name
+    assert "Baseline: `digits-resnet10t-0123456789`" in (run / "report.md").read_text()
+
+
+def test_the_baseline_may_lie_in_another_folder_of_runs(tmp_path: Path) -> None:
+    baseline = write_run(a_baseline(), tmp_path / "runs")
+    run = write_run(a_run(a_plan(report=AGAINST)), tmp_path / "elsewhere")
+    assert baseline_of(run) is None
+    assert baseline_of(run, tmp_path / "runs") == baseline
+
+
+def test_there_is_no_baseline_where_none_is_named_and_a_run_is_not_its_own(tmp_path: Path) -> None:
+    named = a_plan(report={"baseline": "digits-resnet18", "gates": []})
+    assert baseline_of(write_run(a_run(named), tmp_path / "a")) is None
+    assert baseline_of(write_run(a_run(), tmp_path / "b")) is None
+
+
+def test_a_run_that_has_just_begun_has_a_report(tmp_path: Path) -> None:
+    run = write_run(a_run(evaluation={}, events=[]), tmp_path)
+    report = write_report(run)
+    assert report.verdict == "unfinished"
+    assert set(_written(run)) == {"report.md", "report.html"}
+
+
+def test_the_link_to_the_rest_stands_in_the_markdown(tmp_path: Path) -> None:
+    run = write_run(a_run(evaluation={}, events=[]), tmp_path)
+    write_report(run, link="https://ci.example/42")
+    assert "(https://ci.example/42)" in (run / "report.md").read_text(encoding="utf-8")
+
+
+def test_text_that_cannot_be_encoded_is_written_visibly(tmp_path: Path) -> None:
+    run = write_run(a_run(), tmp_path)
+    hostile = a_run_that_says("\ud800 고양이")
+    for name, data in (("plan.json", hostile.plan), ("evaluation.json", hostile.evaluation)):
+        (run / name).write_text(json.dumps(data), encoding="utf-8")
+    write_report(run)
+    assert "⟨U+D800⟩ 고양이" in (run / "report.md").read_text(encoding="utf-8")
+    assert "⟨U+D800⟩ 고양이" in (run / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("content", ["{", "[1]", '"text"'])
+def test_a_damaged_evaluation_is_named(tmp_path: Path, content: str) -> None:
+    run = write_run(a_run(), tmp_path)
+    (run / "evaluation.json").write_text(content, encoding="utf-8")
+    with pytest.raises(Permanent, match=r"evaluation\.json") as caught:
+        read_facts(run)
+    assert caught.value.fix is not None
+
+
+def test_a_folder_without_a_plan_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Permanent, match=r"plan\.json"):
+        write_report(tmp_path)
+
+
+def _shows_a_picture(run: Path, thumbnail: str) -> bool:
+    evaluation = {"errors": [{**an_evaluation()["errors"][0], "thumbnail": thumbnail}]}
+    (run / "evaluation.json").write_text(json.dumps(evaluation), encoding="utf-8")
+    write_report(run)
+    return "no picture" not in (run / "report.html").read_text(encoding="utf-8")
+
+
+def test_only_pictures_of_the_runs_own_folder_are_shown(tmp_path: Path) -> None:
+    run = write_run(a_run(events=[]), tmp_path)
+    (tmp_path / "secret.png").write_bytes(a_png())
+    (run / "plots" / "link.png").symlink_to(tmp_path / "secret.png")
+    (run / "plots" / "text.png").write_text("secret", encoding="utf-8")
+    (run / "plots" / "large.png").write_bytes(a_png() + b"\0" * MOST_THUMBNAIL_BYTES)
+    assert _shows_a_picture(run, "plots/errors/00.png")
+    for name in (
+        "../secret.png",
+        str(tmp_path / "secret.png"),
+        "plots/link.png",
+        "plots/text.png",
+        "plots/large.png",
+        "plots/none.png",
+        "nul\x00.png",
+        ".",
+    ):
+        assert not _shows_a_picture(run, name), name

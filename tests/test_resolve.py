@@ -1,0 +1,240 @@
+"""What the world says of a spec: data pinned, model known, weights fixed, runs remembered."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plan_repository import DATASET, HASH, a_repository, change
+from run_folders import EVALUATED, STARTED, SUCCEEDED, a_run_folder, an_epoch
+from vtspec.pipelines.catalog import frameworks
+from vtspec.pipelines.errors import Permanent, Refused
+from vtspec.pipelines.hub import Hub
+from vtspec.pipelines.overrides import overrides_of
+from vtspec.pipelines.plan import HubWeights, Inputs, Plan, plan
+from vtspec.pipelines.resolve import World, resolve
+from vtspec.pipelines.runs import Run
+from vtspec.pipelines.timings import timing_of
+from vtspec.pipelines.workspace import find_workspace
+from vtspec.schema.problem import SpecError
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+DEEP = "specs/experiments/deep.yaml"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return a_repository(tmp_path)
+
+
+def world(root: Path, **changes: Any) -> World:
+    refs = root / "hub" / "models--timm--resnet18.a1_in1k" / "refs"
+    refs.mkdir(parents=True, exist_ok=True)
+    (refs / "main").write_text(COMMIT)
+    hub = Hub(endpoint="http://127.0.0.1:9", cache=root / "hub", offline=True)
+    return World(hub=hub, **changes)
+
+
+def inputs(root: Path, *sets: str, **changes: Any) -> Inputs:
+    workspace = find_workspace(root)
+    found = resolve(root / DEEP, workspace, overrides_of(sets), world(root, **changes))
+    return found[1]
+
+
+def planned(root: Path, *sets: str) -> Plan:
+    workspace = find_workspace(root)
+    return plan(*resolve(root / DEEP, workspace, overrides_of(sets), world(root)))
+
+
+def test_the_dataset_is_pinned_by_dvcs_own_file_and_never_looked_at(root: Path) -> None:
+    found = inputs(root)
+    assert (found.dataset_hash, found.hash_origin) == (f"md5:{HASH}", "data/digits.dvc")
+    assert not (root / "data/digits").exists()
+
+
+def test_a_plain_path_is_pinned_by_its_content_hash(root: Path) -> None:
+    change(root, "specs/datasets/digits.yaml", "{dvc: {path: data/digits}}", "{path: data/digits}")
+    change(
+        root, "specs/datasets/digits.yaml", "classes:", f'contentHash: "md5:{HASH}"\n  classes:'
+    )
+    (root / "data/digits.dvc").unlink()
+    found = inputs(root)
+    assert (found.dataset_hash, found.hash_origin) == (f"md5:{HASH}", "dataset")
+    assert planned(root).dataset.source == {"type": "path", "path": "data/digits"}
+
+
+def test_a_content_hash_that_dvc_contradicts_is_an_error_at_its_line(root: Path) -> None:
+    other = "f" * 32 + ".dir"
+    file = "specs/datasets/digits.yaml"
+    change(root, file, "classes:", f'contentHash: "md5:{other}"\n  classes:')
+    with pytest.raises(SpecError) as caught:
+        inputs(root)
+    (problem,) = caught.value.problems
+    assert (problem.file, problem.line, problem.path) == (file, 8, "spec.contentHash")
+    assert problem.message == f"is md5:{other}, but data/digits.dvc says md5:{HASH}"
+    change(root, file, other, HASH)
+    assert inputs(root).dataset_hash == f"md5:{HASH}"
+
+
+def test_data_of_another_repository_needs_a_content_hash(root: Path) -> None:
+    dvc = "{dvc: {path: data/digits, repo: https://example.org/x, rev: v1}}"
+    change(root, "specs/datasets/digits.yaml", "{dvc: {path: data/digits}}", dvc)
+    with pytest.raises(SpecError, match="is needed here"):
+        inputs(root)
+    change(
+        root, "specs/datasets/digits.yaml", "classes:", f'contentHash: "md5:{HASH}"\n  classes:'
+    )
+    assert inputs(root).dataset_hash == f"md5:{HASH}"
+
+
+def test_data_that_nothing_pins_is_refused(root: Path) -> None:
+    (root / "data/digits.dvc").unlink()
+    with pytest.raises(Permanent, match="DVC does not track data/digits"):
+        inputs(root)
+
+
+def test_the_framework_follows_from_the_model(root: Path) -> None:
+    found = inputs(root).framework
+    timm = frameworks()["timm"]
+    assert (found.name, found.adapter, found.adapter_version, found.requirements_hash) == (
+        "timm",
+        timm.adapter,
+        timm.adapter_version,
+        timm.requirements_hash,
+    )
+    made = planned(root)
+    assert made.origins["framework"] == "model"
+    assert planned(root, "framework=timm").origins["framework"] == "--set"
+
+
+def test_the_model_is_counted_with_a_head_for_the_classes(root: Path) -> None:
+    model = frameworks()["timm"].model("resnet18")
+    assert model is not None
+    found = inputs(root).model
+    assert found.parameters == model.parameters_for(3)
+    assert found.image_size == model.image_size
+    assert inputs(root, "dataset.classes=['0','1']").model.parameters == model.parameters_for(2)
+
+
+def test_pretrained_weights_bring_their_own_image_size(root: Path) -> None:
+    model = frameworks()["timm"].model("resnet18")
+    assert model is not None and model.chosen_weights is not None
+    found = inputs(root, "model.pretrained=true", "training.imageSize=null")
+    assert found.model.image_size == model.chosen_weights.image_size
+    assert isinstance(found.weights, HubWeights)
+    assert (found.weights.id, found.weights.revision) == ("timm/resnet18.a1_in1k", COMMIT)
+    assert "local cache" in found.doubts[0]
+
+
+def test_every_problem_that_validate_tells_is_told_first(root: Path) -> None:
+    change(root, DEEP, "resnet18", "resnt18")
+    change(root, DEEP, "accuracy >=", "acuracy >=")
+    with pytest.raises(SpecError) as caught:
+        inputs(root)
+    assert [(problem.line, problem.path) for problem in caught.value.problems] == [
+        (7, "spec.model.name"),
+        (13, "spec.report.gates[0]"),
+    ]
+
+
+def test_a_problem_that_an_option_made_names_the_option(root: Path) -> None:
+    with pytest.raises(SpecError) as caught:
+        inputs(root, "model.name=resnt18")
+    (problem,) = caught.value.problems
+    assert problem.file == "--set model.name=resnt18"
+    assert problem.fix == "did you mean 'resnet18'?"
+
+
+def test_what_validate_warns_of_is_a_warning_of_the_plan(root: Path) -> None:
+    made = planned(root, "training.batchSize=500")
+    assert [one for one in made.warnings if one.startswith("training.batchSize is more than")]
+
+
+def test_prices_and_gpus_are_those_of_the_project(root: Path) -> None:
+    found = inputs(root, "resources={gpus: 1, gpuType: t4}")
+    assert (found.machine.tflops, found.machine.gpu_price, found.machine.currency) == (
+        20,
+        0.35,
+        "EUR",
+    )
+    assert found.has_bf16 is False
+    assert planned(root, "resources={gpus: 1, gpuType: t4}").training["precision"] == "fp16"
+    assert inputs(root).has_bf16 is None
+
+
+def test_a_dataset_cannot_be_planned(root: Path) -> None:
+    workspace = find_workspace(root)
+    with pytest.raises(Refused, match="is of kind Dataset"):
+        resolve(root / "specs/datasets/digits.yaml", workspace)
+
+
+def test_a_framework_without_its_adapter_is_planned_with_a_warning(root: Path) -> None:
+    from dataclasses import replace
+
+    absent = {"timm": replace(frameworks()["timm"], adapter="not_there_yet")}
+    found = inputs(root, frameworks=absent)
+    assert found.params is None
+    workspace = find_workspace(root)
+    made = plan(*resolve(root / DEEP, workspace, world=world(root, frameworks=absent)))
+    assert any("the adapter for timm is not there yet" in one for one in made.warnings)
+
+
+def test_the_plan_is_the_same_wherever_the_repository_lies(root: Path, tmp_path: Path) -> None:
+    other = a_repository(tmp_path / "else/where")
+    assert planned(root).to_json() == planned(other).to_json()
+
+
+def finished(root: Path, made: Plan, *told: Any) -> Path:
+    epochs = [an_epoch(1, seconds=10.0), an_epoch(2, seconds=12.5)]
+    return a_run_folder(root / "runs", [STARTED, *epochs, EVALUATED, *told], made.to_json())
+
+
+def test_a_finished_run_tells_how_long_the_next_takes(root: Path) -> None:
+    finished(root, planned(root), SUCCEEDED)
+    (timing,) = inputs(root).timings
+    assert (timing.images, timing.epochs, timing.epoch_seconds) == (250, 2, 22.5)
+    guess = planned(root).estimate
+    assert guess.seconds == pytest.approx(22.5 / (250 * 2) * 250 * 5 + timing.other_seconds)
+    assert planned(root).id in guess.basis
+
+
+def test_runs_that_did_not_finish_tell_nothing(root: Path) -> None:
+    finished(root, planned(root))
+    assert inputs(root).timings == ()
+
+
+def test_runs_of_other_models_tell_nothing(root: Path) -> None:
+    finished(root, planned(root), SUCCEEDED)
+    assert inputs(root, "model.name=resnet34").timings == ()
+
+
+def test_runs_elsewhere_are_looked_at_where_they_are(root: Path, tmp_path: Path) -> None:
+    finished(tmp_path / "far", planned(root), SUCCEEDED)
+    assert inputs(root).timings == ()
+    assert len(inputs(root, runs=tmp_path / "far/runs").timings) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{", '{"model": 3}', '{"model": {"name": "resnet18"}}', "null"]
+)
+def test_a_damaged_run_tells_nothing_and_stops_nothing(root: Path, text: str) -> None:
+    run = finished(root, planned(root), SUCCEEDED)
+    (run / "plan.json").write_text(text)
+    assert timing_of(Run(run), "resnet18") is None
+    assert inputs(root).timings == ()
+
+
+def test_a_model_that_several_frameworks_have_is_refused_without_one(root: Path) -> None:
+    timm = frameworks()["timm"]
+    workspace = find_workspace(root)
+    with pytest.raises(SpecError, match="several frameworks"):
+        resolve(
+            root / DEEP,
+            workspace,
+            world=world(root, frameworks={"timm": timm, "other": timm}),
+        )
+
+
+def test_the_builder_names_a_dataset_that_says_where_it_is() -> None:
+    assert "data/digits" in DATASET

@@ -1,0 +1,438 @@
+"""`run`, `apply`, `step`, `status`, `logs` and `stop`, as a person types them."""
+
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+from rich.console import Console
+
+from run_folders import STARTED, a_run_folder, an_epoch, events_of
+from vtspec.cli.main import cli
+from vtspec.cli.progress import Bar, Lines, figures_of, progress_on
+from vtspec.pipelines.errors import Permanent, Refused
+from vtspec.pipelines.fold import RunState, advance
+from vtspec.pipelines.runs import RunLock, Runs
+from vtspec.pipelines.scaffold import scaffold
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `vtspec init` makes, with a finished run of each of its experiments."""
+    root = tmp_path_factory.mktemp("template") / "mine"
+    scaffold(root, "mine", lambda line: None, lambda name: None)
+    (root / ".git").mkdir()
+    before = Path.cwd()
+    os.chdir(root)
+    try:
+        for name in ("shapes-short", "shapes"):
+            assert ran("run", name, "--no-tracking").exit_code == 0
+    finally:
+        os.chdir(before)
+    return root
+
+
+@pytest.fixture
+def repository(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of the template, which the commands run in."""
+    root = shutil.copytree(template, tmp_path / "mine")
+    monkeypatch.chdir(root)
+    yield root
+
+
+def ran(*words: str, answer: str | None = None) -> Any:
+    """The result of a command, with its foreseen errors as they are raised."""
+    return CliRunner().invoke(cli, list(words), input=answer, standalone_mode=False)
+
+
+def code_of(result: Any) -> int:
+    """The exit code; click gives the code of `Exit` as the command's value."""
+    value = result.return_value
+    return int(value) if isinstance(value, int) else int(result.exit_code)
+
+
+def only_run(name: str) -> str:
+    return Runs(Path("runs")).of_name(name)[-1].name
+
+
+def set_in(path: str, old: str, new: str) -> None:
+    text = Path(path).read_text()
+    assert old in text
+    Path(path).write_text(text.replace(old, new))
+
+
+# run
+
+
+def test_a_finished_plan_is_shown_with_its_figures_and_where_things_are(
+    repository: Path,
+) -> None:
+    result = ran("run", "shapes", "--no-tracking")
+    assert code_of(result) == 0, result.output
+    assert "this plan has been carried out" in result.stderr
+    assert re.search(r"on test +this run +shapes-short-\w+ +difference", result.stdout)
+    assert re.search(r"accuracy +0\.\d{4} +0\.\d{4} +\+0\.\d{4} +better", result.stdout)
+    assert "gate accuracy >= 0.8: passed, 0.9" in result.stdout
+    assert "report.html" in result.stdout
+    assert "model/model.safetensors" in result.stdout
+    assert "MLflow" not in result.stdout
+
+
+def test_a_run_tells_a_line_an_epoch_where_there_is_no_terminal(repository: Path) -> None:
+    result = ran("run", "shapes", "--set", "training.epochs=3", "--no-tracking")
+    assert code_of(result) == 0, result.output
+    epochs = re.findall(
+        r"^train +epoch +(\d)/3  train_loss \S+  val_loss \S+  accuracy", result.stderr, re.M
+    )
+    assert epochs == ["1", "2", "3"]
+    assert len(Runs(Path("runs")).of_name("shapes")) == 2
+
+
+def test_results_are_written_for_dvc_even_of_a_run_that_is_only_shown(repository: Path) -> None:
+    result = ran("run", "shapes", "--no-tracking", "--results", "results/shapes")
+    assert code_of(result) == 0, result.output
+    metrics = json.loads(Path("results/shapes/metrics.json").read_text())
+    assert metrics["final"]["accuracy"] > 0.8
+
+
+def test_runs_can_be_put_elsewhere(repository: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    words = ("run", "shapes-short", "--no-tracking", "--runs", str(elsewhere))
+    assert code_of(ran(*words)) == 0
+    assert [run.spec_name for run in Runs(elsewhere).all()] == ["shapes-short"]
+
+
+def test_a_missed_gate_is_an_exit_code_only_where_that_was_asked_for(repository: Path) -> None:
+    set_in("specs/experiments/shapes.yaml", "accuracy >= 0.8", "accuracy >= 0.9999")
+    result = ran("run", "shapes", "--no-tracking", "--again")
+    assert code_of(result) == 0, result.output
+    assert "gate accuracy >= 0.9999: missed" in result.stdout
+    assert code_of(ran("run", "shapes", "--no-tracking", "--fail-on-gate")) == 3
+
+
+def test_a_smoke_run_says_that_it_works_and_leaves_nothing(repository: Path) -> None:
+    before = sorted(path.name for path in Path("runs").iterdir())
+    result = ran("run", "shapes", "--smoke", "--set", "training.epochs=7")
+    assert code_of(result) == 0, result.output
+    assert "every step works on one batch" in result.stdout
+    assert sorted(path.name for path in Path("runs").iterdir()) == before
+
+
+def test_a_smoke_run_that_fails_says_why_and_where(repository: Path) -> None:
+    result = ran("run", "shapes", "--smoke", "--set", "training.optimizer=lion")
+    assert code_of(result) == 2
+    assert "training.optimizer" in result.stderr
+    assert "fix:" in result.stderr
+    folder = Path(result.stderr.split("what it left is in ")[1].strip())
+    assert folder.is_dir()
+    shutil.rmtree(folder.parent)
+
+
+def test_a_run_that_fails_says_why_and_what_to_type(repository: Path) -> None:
+    result = ran("run", "shapes", "--no-tracking", "--set", "training.optimizer=lion")
+    assert code_of(result) == 2
+    assert "refused: " in result.stderr
+    assert 'fix: set it to "sgd"' in result.stderr
+
+
+def test_a_backend_that_is_not_there_yet_is_refused(repository: Path) -> None:
+    result = ran("run", "shapes", "--backend", "argo")
+    assert isinstance(result.exception, Permanent)
+    assert "not there yet" in str(result.exception)
+
+
+def test_a_spec_that_is_not_there_is_told_with_a_near_one(repository: Path) -> None:
+    result = ran("run", "shape")
+    assert "did you mean 'shapes'" in str(result.exception)
+
+
+@pytest.mark.slow
+def test_a_run_is_seen_in_mlflow(repository: Path) -> None:
+    result = ran("run", "shapes-short", "--again")
+    assert code_of(result) == 0, result.output
+    assert "mlflow ui --backend-store-uri sqlite:///" in result.stdout
+    assert "have not arrived" not in result.stdout
+    assert Path("runs/mlflow.db").exists()
+
+
+# Interruption, as the process of a person's terminal sees it.
+
+
+LONG = "run shapes --set training.epochs=3000 --no-tracking"
+
+MAIN = "from vtspec.cli.main import main; main()"
+
+
+def a_long_run() -> "subprocess.Popen[str]":
+    process = subprocess.Popen(
+        [sys.executable, "-c", MAIN, *LONG.split()],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("train     epoch   2/3000"):
+            return process
+    raise AssertionError("the run ended before its second epoch")
+
+
+def test_an_interrupted_run_is_resumed_by_what_it_says_to_type(repository: Path) -> None:
+    process = a_long_run()
+    process.send_signal(signal.SIGTERM)
+    _, told = process.communicate()
+    assert process.returncode == 75
+    run = Runs(Path("runs")).all()[-1]
+    assert f"{run.name} interrupted: train was interrupted; the last checkpoint is" in told
+    typed = told.split("resume with: ")[1].strip()
+    assert typed == "vtspec run shapes --set training.epochs=3000 --no-tracking --resume"
+    listed = ran("status").stdout
+    assert re.search(rf"{run.name} +interrupted", listed)
+    # A resumed run goes on; it is stopped again, as 3,000 epochs take a while.
+    again = subprocess.Popen(
+        [sys.executable, "-c", MAIN, "run", run.name, "--resume", "--no-tracking"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert again.stderr is not None
+    told = next(line for line in again.stderr if "going on after epoch" in line)
+    assert int(told.split("after epoch ")[1].split()[0]) >= 2
+    stopped = ran("stop", run.name)
+    assert code_of(stopped) == 0, stopped.output
+    assert f"{run.name} stopped" in stopped.stdout
+    assert f"vtspec run {run.name} --resume" in stopped.stdout
+    again.stderr.close()
+    assert again.wait() == 75
+
+
+def test_a_ctrl_c_stops_the_run_and_a_second_one_does_not_wait(repository: Path) -> None:
+    process = a_long_run()
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    process.communicate()
+    assert process.returncode == 75
+    assert Runs(Path("runs")).all()[-1].ending == "stopped"
+
+
+# apply
+
+
+def test_apply_shows_the_plan_and_asks_before_it_begins(repository: Path) -> None:
+    words = ("apply", "shapes-short", "--no-tracking", "--set", "training.seed=7")
+    result = ran(*words, answer="y\n")
+    assert isinstance(result.exception, Refused)
+    assert "nobody is there to be asked" in str(result.exception)
+    assert "--yes" in str(result.exception)
+    assert "training.seed" in result.stdout
+    assert len(Runs(Path("runs")).of_name("shapes-short")) == 1
+    result = ran(*words, "--yes")
+    assert code_of(result) == 0, result.output
+    assert len(Runs(Path("runs")).of_name("shapes-short")) == 2
+
+
+def test_apply_does_not_ask_about_a_plan_that_was_carried_out(repository: Path) -> None:
+    result = ran("apply", "shapes", "--no-tracking")
+    assert code_of(result) == 0, result.output
+    assert "succeeded in" in result.stdout
+
+
+# step
+
+
+def test_a_step_is_carried_out_from_a_plan_file(repository: Path) -> None:
+    Path("plan.json").write_text(ran("plan", "shapes-short", "--output", "json").stdout)
+    words = ("--plan", "plan.json", "--workdir", "work", "--attempt", "3")
+    for name in ("data", "train"):
+        result = ran("step", name, *words)
+        assert code_of(result) == 0, result.output
+    events = [json.loads(line) for line in Path("work/events.jsonl").read_text().splitlines()]
+    assert {event["run"] for event in events} == {only_run("shapes-short") + "-3"}
+    assert code_of(ran("step", "evaluate", *words, "--data", "nowhere")) != 0
+
+
+def test_a_step_refuses_what_is_no_plan(repository: Path) -> None:
+    Path("plan.json").write_text("{")
+    result = ran("step", "data", "--plan", "plan.json", "--workdir", "work")
+    assert isinstance(result.exception, Refused)
+    assert "vtspec plan SPEC --output json" in str(result.exception)
+
+
+# status
+
+
+def test_status_lists_the_runs_and_shows_one(repository: Path) -> None:
+    listed = ran("status").stdout
+    assert re.search(r"shapes-\w+ +succeeded +20/20 +accuracy 0\.\d+", listed)
+    shown = ran("status", "shapes").stdout
+    for step in ("data", "train", "evaluate", "export", "report"):
+        assert re.search(rf"{step} +succeeded", shown)
+    assert "gate accuracy >= 0.8: passed" in shown
+
+
+def test_status_is_data_for_programs(repository: Path) -> None:
+    runs = json.loads(ran("status", "--output", "json").stdout)["runs"]
+    assert [(run["spec"], run["status"]) for run in runs] == [
+        ("shapes-short", "succeeded"),
+        ("shapes", "succeeded"),
+    ]
+    one = json.loads(ran("status", "shapes", "--output", "json").stdout)
+    assert one["steps"]["train"]["ending"] == "succeeded"
+    assert one["final"]["accuracy"] > 0.8
+    assert one["failure"] is None
+
+
+def test_status_without_runs_says_how_to_begin_one(tmp_path: Path) -> None:
+    result = ran("status", "--runs", str(tmp_path))
+    assert "vtspec run SPEC" in result.stdout
+    empty = json.loads(ran("status", "--runs", str(tmp_path), "--output", "json").stdout)
+    assert empty == {"runs": []}
+
+
+def test_a_run_without_an_end_or_a_process_is_killed_and_can_be_resumed(tmp_path: Path) -> None:
+    folder = a_run_folder(tmp_path, [STARTED, ("step.started", {}), an_epoch(1)])
+    shown = ran("status", folder.name, "--runs", str(tmp_path)).stdout
+    assert "killed" in shown
+    assert f"vtspec run {folder.name} --resume" in shown
+    lock = RunLock.acquire(folder)
+    assert lock is not None
+    assert "running" in ran("status", "--runs", str(tmp_path)).stdout
+    lock.release()
+
+
+def test_status_shows_what_went_wrong_and_survives_damage(tmp_path: Path) -> None:
+    failed = ("run.finished", {"ending": "failed", "message": "no memory", "fix": "buy some"})
+    evaluated = ("evaluated", {"split": "test", "metrics": {"accuracy": 0.5}})
+    warned = ("warning", {"message": "few images"})
+    folder = a_run_folder(tmp_path, [STARTED, warned, evaluated, failed])
+    (folder / "plan.json").write_text("damaged")
+    shown = ran("status", "cats", "--runs", str(tmp_path)).stdout
+    assert "no memory" in shown
+    assert "fix: buy some" in shown
+    assert "warning: few images" in shown
+    assert "cannot be read" in shown
+
+
+# logs
+
+
+def test_logs_print_what_the_framework_printed_and_what_the_steps_found(
+    repository: Path,
+) -> None:
+    told = ran("logs", "shapes").stdout
+    assert "[METRICS] epoch=20/20" in told
+    assert re.search(r"^evaluate +test: accuracy", told, re.M)
+    assert told.rstrip().endswith("run       succeeded")
+    assert ran("logs", "shapes", "-f").stdout == told
+
+
+def test_raw_logs_are_every_byte(repository: Path) -> None:
+    run = Runs(Path("runs")).find("shapes")
+    raw = ran("logs", "shapes", "--raw").stdout_bytes
+    assert raw == (run.path / "output.log").read_bytes()
+    assert ran("logs", "shapes", "--raw", "-f").stdout_bytes == raw
+    (run.path / "output.log").unlink()
+    assert isinstance(ran("logs", "shapes", "--raw").exception, Refused)
+
+
+def test_logs_tell_a_failure_with_its_traceback(tmp_path: Path) -> None:
+    failed = ("failed", {"message": "boom", "fix": "mend", "traceback": "Traceback …"})
+    a_run_folder(tmp_path, [STARTED, failed])
+    told = ran("logs", "cats", "--runs", str(tmp_path)).stdout
+    assert "Traceback …\nboom\n  fix: mend" in told
+
+
+# stop
+
+
+def test_nothing_is_stopped_where_nothing_runs(repository: Path) -> None:
+    result = ran("stop", "shapes")
+    assert isinstance(result.exception, Refused)
+    assert "nothing works on" in str(result.exception)
+
+
+# progress
+
+
+def some_progress() -> list[tuple[Any, RunState]]:
+    told = [
+        ("run.started", {"environment": "this Python", "monitor": "accuracy", "epochs": 3}),
+        ("run.resumed", {}),
+        ("data.verified", {"files": 3, "bytes": 2048}),
+        ("train.started", {"config": {"device": "cpu", "parameters": 1234, "epochs": 3}}),
+        ("train.progress", {"epoch": 1, "step_in_epoch": 1, "steps_per_epoch": 2, "loss": 0.9}),
+        an_epoch(1),
+        ("train.checkpoint", {"epoch": 1, "best": True, "path": "checkpoints/epoch-0001"}),
+        (
+            "train.progress",
+            {"epoch": 2, "step_in_epoch": 1, "steps_per_epoch": 2, "images_per_s": 99.6},
+        ),
+        ("run.resumed", {}),
+        ("train.started", {"config": {"fromEpoch": 1, "fromStep": 3}}),
+        ("train.finished", {"best_epoch": 1, "stopped_early": True}),
+        ("evaluated", {"split": "test", "metrics": {"accuracy": 0.9, "loss": 0.1}}),
+        ("exported", {"format": "onnx", "path": "model/model.onnx", "max_difference": 1e-6}),
+        ("report.written", {"path": "report.md", "verdict": "passed"}),
+        ("warning", {"message": "[bold]few[/bold] images"}),
+        ("run.finished", {"ending": "succeeded"}),
+    ]
+    state, found = RunState(), []
+    for event in events_of(told):  # type: ignore[arg-type]
+        state = advance(state, event)
+        found.append((event, state))
+    return found
+
+
+def test_lines_say_what_happened_and_nothing_twice() -> None:
+    stream = io.StringIO()
+    with progress_on(stream) as progress:
+        assert isinstance(progress, Lines)
+        progress.say("making an environment")
+        for event, state in some_progress():
+            progress.told(event, state)
+    assert stream.getvalue().splitlines() == [
+        "making an environment",
+        "run       cats-0123456789 in this Python",
+        "run       cats-0123456789 resumed; it had left no checkpoint yet",
+        "run       3 files, 2.0 KiB, as the plan pins them",
+        "run       on cpu, 1,234 parameters",
+        "run       epoch   1/3  train_loss 1.0000  val_loss 1.100  accuracy 0.5000"
+        "  1.5 s  4.0 s left",
+        "run       cats-0123456789 resumed",
+        "run       going on after epoch 1 and 3 steps",
+        "run       best epoch 1, accuracy 0.5000; stopped early",
+        "run       test: accuracy 0.9000  loss 0.1000",
+        "run       model/model.onnx, outputs differ by at most 1.00e-06",
+        "run       report.md",
+        "warning   [bold]few[/bold] images",
+    ]
+
+
+def test_a_terminal_shows_a_bar_with_live_figures() -> None:
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, width=120, highlight=False, markup=False)
+    with Bar(console) as bar:
+        bar.say("hello")
+        for event, state in some_progress()[:8]:
+            bar.told(event, state)
+        bar._bar.refresh()
+    shown = click.unstyle(stream.getvalue())
+    assert "epoch 2/3  loss 0.9000  accuracy 0.5000  100 images/s" in shown
+    assert "━" in shown
+    assert "hello" in shown
+
+
+def test_the_figures_of_a_run_that_just_began_are_few() -> None:
+    assert figures_of(RunState()) == "epoch 1/?"

@@ -1,0 +1,347 @@
+"""The folder of the runs: names, locks that outlive nobody, and a log that a kill cannot tear."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from run_folders import STARTED, SUCCEEDED, a_plan, a_run_folder, an_epoch
+from vtspec.pipelines.errors import Permanent, Refused
+from vtspec.pipelines.events import decode
+from vtspec.pipelines.runs import EventLog, Run, RunLock, Runs, holder_of, run_name
+
+CATS = "cats-0123456789"
+
+
+def a_log(folder: Path) -> EventLog:
+    return EventLog(folder, CATS, 1, clock=lambda: "2026-01-01T00:00:00.000Z")
+
+
+def lines_of(folder: Path) -> list[str]:
+    return (folder / "events.jsonl").read_text().splitlines()
+
+
+# Names and finding.
+
+
+def test_the_first_attempt_has_the_plans_name_and_later_ones_a_number(tmp_path: Path) -> None:
+    runs = Runs(tmp_path / "runs")
+    names = [runs.new_attempt(a_plan()).run.name for _ in range(3)]
+    assert names == [CATS, f"{CATS}-2", f"{CATS}-3"]
+    assert [run.attempt for run in runs.of_plan(CATS)] == [1, 2, 3]
+    assert names == [run_name(CATS, attempt) for attempt in (1, 2, 3)]
+
+
+def test_a_new_attempt_has_its_plan_and_is_locked_from_the_start(tmp_path: Path) -> None:
+    attempt = Runs(tmp_path).new_attempt(a_plan())
+    assert attempt.run.plan() == a_plan()
+    holder = attempt.run.holder()
+    assert holder is not None and holder.pid == os.getpid()
+    attempt.lock.release()
+    assert not attempt.run.is_alive()
+
+
+def test_attempts_that_race_get_folders_of_their_own(tmp_path: Path) -> None:
+    runs = Runs(tmp_path)
+    ready = threading.Barrier(8)
+    made: list[str] = []
+
+    def make() -> None:
+        ready.wait()
+        made.append(runs.new_attempt(a_plan()).run.name)
+
+    threads = [threading.Thread(target=make) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(made) == sorted({run_name(CATS, n) for n in range(1, 9)})
+    assert not list(tmp_path.glob(".new-*"))
+
+
+def test_a_file_in_the_way_of_a_run_is_stepped_over(tmp_path: Path) -> None:
+    (tmp_path / CATS).write_text("not a run")
+    assert Runs(tmp_path).new_attempt(a_plan()).run.name == f"{CATS}-2"
+
+
+def test_what_a_kill_left_half_made_is_cleared_before_the_next_decision(tmp_path: Path) -> None:
+    runs = Runs(tmp_path)
+    left, in_use = tmp_path / ".new-left", tmp_path / ".new-used"
+    for folder in (left, in_use):
+        folder.mkdir()
+        (folder / "lock").touch()
+    held = RunLock.acquire(in_use)
+    assert held is not None
+    with runs.deciding():
+        assert not left.exists()
+        assert in_use.exists()
+
+
+def test_runs_are_listed_by_when_they_began_and_nothing_else_is_a_run(tmp_path: Path) -> None:
+    a_run_folder(tmp_path, [STARTED], a_plan(id="dogs-00000000aa"))
+    a_run_folder(tmp_path, [STARTED])
+    first = tmp_path / "apes-0123456789"
+    first.mkdir()
+    (first / "events.jsonl").write_text(
+        lines_of(tmp_path / CATS)[0].replace("2026-01-01", "2025-01-01")
+    )
+    (tmp_path / "mlflow.db").touch()
+    (tmp_path / "mlartifacts").mkdir()
+    assert [run.name for run in Runs(tmp_path).all()] == [
+        "apes-0123456789",
+        CATS,
+        "dogs-00000000aa",
+    ]
+    assert Runs(tmp_path / "absent").all() == []
+
+
+def test_a_run_is_found_by_its_name_its_beginning_or_its_specs_name(tmp_path: Path) -> None:
+    runs = Runs(tmp_path)
+    a_run_folder(tmp_path, [STARTED])
+    a_run_folder(tmp_path, [STARTED], a_plan(id="dogs-00000000aa"))
+    for _ in range(2):
+        runs.new_attempt(a_plan())
+    assert runs.find(CATS).name == CATS
+    assert runs.find("cats").name == f"{CATS}-3"
+    assert runs.find("cats-01").name == f"{CATS}-3"
+    assert runs.find(f"{tmp_path}/{CATS}-2/").name == f"{CATS}-2"
+    assert [run.name for run in runs.of_name("dogs")] == ["dogs-00000000aa"]
+
+
+def test_a_run_that_is_not_there_is_refused_with_what_was_meant(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="vtspec run SPEC"):
+        Runs(tmp_path).find("cats")
+    a_run_folder(tmp_path, [STARTED])
+    with pytest.raises(Refused, match="did you mean 'cats'"):
+        Runs(tmp_path).find("cast")
+    with pytest.raises(Refused, match="vtspec status"):
+        Runs(tmp_path).find("zzzzzzzz")
+    a_run_folder(tmp_path, [STARTED], a_plan(id="catsup-00000000aa"))
+    with pytest.raises(Refused, match="begins several runs"):
+        Runs(tmp_path).find("cat")
+
+
+# What is read of a folder.
+
+
+def test_a_damaged_folder_reads_as_a_run_of_which_nothing_is_known(tmp_path: Path) -> None:
+    folder = tmp_path / CATS
+    folder.mkdir()
+    (folder / "plan.json").write_text("{")
+    (folder / "events.jsonl").write_bytes(b"\xff\xfe\x00garbage\n{}\n[1]\n")
+    (folder / "lock").mkdir()
+    run = Run(folder)
+    assert run.state().status == "queued"
+    assert run.ending is None
+    assert run.metrics() == {"final": {}, "best": {}, "epochs": []}
+    assert not run.is_alive()
+    assert run.started > 0
+    assert [one.name for one in Runs(tmp_path).all()] == [CATS]
+    with pytest.raises(Permanent, match="cannot be read"):
+        run.plan()
+    (folder / "plan.json").write_text("[]")
+    with pytest.raises(Permanent, match="not a plan"):
+        run.plan()
+
+
+def test_a_finished_run_tells_its_ending(tmp_path: Path) -> None:
+    run = Run(a_run_folder(tmp_path, [STARTED, an_epoch(1), SUCCEEDED]))
+    assert run.ending == "succeeded"
+    assert run.metrics()["epochs"][0]["epoch"] == 1
+
+
+# The lock.
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from vtspec.pipelines.runs import RunLock
+import subprocess
+lock = RunLock.acquire(Path(sys.argv[1]))
+if len(sys.argv) > 2:
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"],
+                             pass_fds=[lock.fd], start_new_session=True)
+    lock.note_adapter(child.pid)
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+def a_holder(folder: Path, *more: str) -> "subprocess.Popen[str]":
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(folder), *more],
+        stdout=subprocess.PIPE,
+        text=True,
+        # A process that is killed would tear coverage's database.
+        env={key: value for key, value in os.environ.items() if "COVERAGE" not in key},
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+def end(process: "subprocess.Popen[str]") -> None:
+    process.kill()
+    process.wait()
+    assert process.stdout is not None
+    process.stdout.close()
+
+
+def test_a_lock_is_gone_with_the_process_that_was_killed(tmp_path: Path) -> None:
+    process = a_holder(tmp_path)
+    holder = holder_of(tmp_path)
+    assert holder is not None and holder.pid == process.pid and holder.is_here
+    assert RunLock.acquire(tmp_path, wait_s=0) is None
+    end(process)
+    assert holder_of(tmp_path) is None
+    lock = RunLock.acquire(tmp_path)
+    assert lock is not None
+    lock.release()
+    lock.release()
+
+
+def test_a_lock_is_kept_by_the_adapter_that_outlives_vtspec(tmp_path: Path) -> None:
+    process = a_holder(tmp_path, "with an adapter")
+    end(process)
+    holder = holder_of(tmp_path)
+    assert holder is not None
+    assert holder.pid is None
+    assert holder.adapter is not None
+    os.killpg(holder.adapter, signal.SIGKILL)
+    lock = RunLock.acquire(tmp_path, wait_s=10)
+    assert lock is not None
+    lock.release()
+
+
+def test_a_lock_whose_note_says_another_process_by_now_names_nobody(tmp_path: Path) -> None:
+    lock = RunLock.acquire(tmp_path)
+    assert lock is not None
+    note = json.loads((tmp_path / "lock").read_text())
+    (tmp_path / "lock").write_text(json.dumps({**note, "pid_started": "1"}))
+    holder = holder_of(tmp_path)
+    assert holder is not None and holder.pid is None
+    (tmp_path / "lock").write_text(json.dumps({**note, "host": "elsewhere"}))
+    holder = holder_of(tmp_path)
+    assert holder is not None and not holder.is_here
+    (tmp_path / "lock").write_text("[")
+    assert holder_of(tmp_path) is not None
+    lock.release()
+
+
+# The log.
+
+
+def test_events_are_numbered_on_after_a_restart(tmp_path: Path) -> None:
+    first = a_log(tmp_path)
+    first.append("warning", message="one")
+    first.close()
+    second = a_log(tmp_path)
+    assert list(second.state.warnings) == ["one"]
+    event = second.append("warning", step="train", message="two")
+    second.close()
+    second.close()
+    assert (event.seq, event.step) == (1, "train")
+    assert [event.seq for event in Run(tmp_path).events()] == [0, 1]
+    assert list(second.state.warnings) == ["one", "two"]
+
+
+def test_half_a_line_is_cut_off_before_the_next_one(tmp_path: Path) -> None:
+    log = a_log(tmp_path)
+    log.append("warning", message="whole")
+    log.close()
+    with (tmp_path / "events.jsonl").open("a") as file:
+        file.write('{"v":1,"run":"cats-0123456789","att')
+    log = a_log(tmp_path)
+    log.append("warning", message="next")
+    log.close()
+    assert [json.loads(line)["message"] for line in lines_of(tmp_path)] == ["whole", "next"]
+
+
+def test_a_whole_line_that_lacks_only_its_end_is_kept(tmp_path: Path) -> None:
+    log = a_log(tmp_path)
+    log.append("warning", message="whole")
+    log.close()
+    path = tmp_path / "events.jsonl"
+    path.write_text(path.read_text().rstrip("\n"))
+    log = a_log(tmp_path)
+    log.append("warning", message="next")
+    log.close()
+    assert [json.loads(line)["seq"] for line in lines_of(tmp_path)] == [0, 1]
+
+
+def test_every_cut_of_the_file_leaves_a_log_that_goes_on(tmp_path: Path) -> None:
+    log = a_log(tmp_path)
+    for number in range(3):
+        log.append("warning", message=f"고양이 {number}")
+    log.close()
+    whole = (tmp_path / "events.jsonl").read_bytes()
+    for length in range(len(whole)):
+        (tmp_path / "events.jsonl").write_bytes(whole[:length])
+        log = a_log(tmp_path)
+        log.append("warning", message="next")
+        log.close()
+        decoded = [decode(line) for line in lines_of(tmp_path)]
+        assert [event.seq for event in decoded if event] == list(range(len(decoded)))
+
+
+def test_a_name_that_is_not_unicode_is_written_all_the_same(tmp_path: Path) -> None:
+    log = a_log(tmp_path)
+    log.append("warning", message=os.fsdecode(b"caf\xe9.png"))
+    log.close()
+    [event] = Run(tmp_path).events()
+    assert event.data["message"] == os.fsdecode(b"caf\xe9.png")
+
+
+def test_threads_that_append_at_once_tear_nothing(tmp_path: Path) -> None:
+    log = a_log(tmp_path)
+    threads = [
+        threading.Thread(target=lambda: [log.append("warning", message="x") for _ in range(50)])
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    log.close()
+    assert [event.seq for event in Run(tmp_path).events()] == list(range(200))
+
+
+def test_whoever_listens_hears_an_event_after_it_is_written(tmp_path: Path) -> None:
+    heard: list[int] = []
+    log = EventLog(tmp_path, CATS, 1, on_event=lambda event: heard.append(len(lines_of(tmp_path))))
+    log.append("warning", message="a")
+    log.append("run.finished", ending="succeeded")
+    log.close()
+    assert heard == [1, 2]
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.runs import EventLog
+import signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+log = EventLog(Path(sys.argv[1]), "cats-0123456789", 1)
+log.append("warning", message="fits")
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    log.append("warning", message="x" * 5000)
+except Permanent as error:
+    print(error)
+log.append("warning", message="fits too")
+"""
+
+
+def test_a_full_disk_leaves_the_events_before_it_and_says_what_to_do(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert "cannot be written" in done.stdout
+    assert "fix: make room" in done.stdout
+    assert [json.loads(line)["message"] for line in lines_of(tmp_path)] == ["fits", "fits too"]
