@@ -7,6 +7,8 @@ SHELL := /bin/bash
 # The system's uv where there is one, else one from PyPI in a venv of its own.
 UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
 BIN := .venv/bin
+# What DVC starts is found here too.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -16,6 +16,8 @@ from typing import Any, Final
 import jsonschema
 import yaml
 
+from builders import full_dataset, full_experiment, full_project, yaml_of
+
 ROOT: Final = Path(__file__).parents[1]
 
 SCHEMAS: Final = ROOT / "schema/v1alpha1"
@@ -43,11 +45,13 @@ VALUES: Final[tuple[Any, ...]] = (
 
 
 def corpus() -> list[bytes]:
-    """The sound specs: those of the repository and of the reference."""
+    """The sound specs: those of the repository and of the reference, and ones with every field."""
     from vtspec.schema.reference import EXAMPLES
 
     files = [*sorted((ROOT / "specs").rglob("*.yaml")), ROOT / "vtspec.yaml"]
-    return [file.read_bytes() for file in files] + [text.encode() for text in EXAMPLES.values()]
+    full = [yaml_of(spec) for spec in (full_experiment(), full_dataset(), full_project())]
+    texts = [*EXAMPLES.values(), *full, *full]
+    return [file.read_bytes() for file in files] + [text.encode() for text in texts]
 
 
 def mutants(numbers: range, seeds: list[bytes]) -> Iterator[tuple[int, bytes]]:

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from dvc_repositories import command, dvc_repository, write_files
+from vtspec.adapters.content import content_hash
 from vtspec.pipelines.datasets.digits import build
 from vtspec.pipelines.dvc import dvc
 from vtspec.pipelines.errors import Permanent
@@ -94,6 +95,16 @@ def test_a_stage_depends_on_what_decides_its_result(name: str) -> None:
 def test_dvc_reads_the_pipeline() -> None:
     listed = dvc(ROOT, ["stage", "list", "--name-only"]).split()
     assert listed == ["digits", *(f"{stage['stage']}@{name}" for name, stage in stages().items())]
+
+
+def test_the_lock_is_that_of_the_builder_as_it_is() -> None:
+    locked = yaml.safe_load((ROOT / "dvc.lock").read_text())["stages"]["digits"]["deps"]
+    # Where this fails: dvc repro digits, and commit dvc.lock.
+    assert {dep["path"]: f"md5:{dep['md5']}" for dep in locked} == {
+        dep["path"]: content_hash(ROOT / dep["path"]).hash for dep in locked
+    }
+    declared = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["digits"]["deps"]
+    assert sorted(dep["path"] for dep in locked) == sorted(declared)
 
 
 def test_a_stage_that_is_not_there_is_refused_with_dvcs_own_words() -> None:

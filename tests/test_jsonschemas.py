@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from builders import a_dataset, a_project, an_experiment
+from builders import full_dataset, full_experiment, full_project
 from vtspec.schema.__main__ import generated, main, stale
 from vtspec.schema.explain import explain, matching, suggestion
 from vtspec.schema.jsonschemas import schema_of
@@ -51,92 +51,6 @@ Validator: Any = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
 )
 
 VALIDATORS = {kind: Validator(schema_of(kind)) for kind in KINDS}
-
-
-def full_experiment() -> dict[str, Any]:
-    """An experiment in which every field stands."""
-    return an_experiment(
-        **{
-            "metadata.labels": {"team": "vision", "a.b/c": ""},
-            "metadata.annotations": {"note": "anything"},
-            "description": "why",
-            "model": {"name": "resnet18", "pretrained": False, "weights": "hf-hub:a/b@main"},
-            "dataset.classes": ["0", "1"],
-            "training": {
-                "epochs": 5,
-                "batchSize": 64,
-                "learningRate": 0.001,
-                "imageSize": [32, 48],
-                "seed": 1,
-                "optimizer": "sgd",
-                "momentum": 0.9,
-                "weightDecay": 0.1,
-                "scheduler": "step",
-                "minLearningRate": 0,
-                "warmupEpochs": 0.5,
-                "gradientAccumulation": 2,
-                "gradientClipping": 1.0,
-                "ema": {"decay": 0.99, "warmup": False},
-                "labelSmoothing": 0.1,
-                "classWeights": {"0": 1, "1": 2.5},
-                "augmentation": "light",
-                "precision": "fp32",
-                "freeze": ["conv1"],
-                "earlyStopping": {"patience": 3, "minDelta": 0.1},
-                "checkpoint": {"monitor": "loss", "every": 2},
-                "workers": 0,
-                "deterministic": True,
-            },
-            "params": {"a": 1, "b": "x", "c": None, "d": True, "e": 0.5},
-            "resources": {
-                "gpus": 1,
-                "gpuType": "t4",
-                "cpus": 2,
-                "memory": "4Gi",
-                "maxDuration": "1h",
-            },
-            "export": {"formats": ["safetensors", "onnx"]},
-            "tracking": {"experiment": "digits", "registerAs": "digits"},
-            "report": {"baseline": "other", "gates": ["accuracy >= 0.9", "loss<1e-2"]},
-        }
-    )
-
-
-def full_dataset() -> dict[str, Any]:
-    """A dataset in which every field stands."""
-    return a_dataset(
-        **{
-            "description": "what",
-            "license": "MIT",
-            "tasks": ["multilabel-classification", "object-detection"],
-            "format": "coco",
-            "source": {
-                "dvc": {"path": "data/x", "repo": "https://a.b/c", "rev": "v1", "remote": "s3"}
-            },
-            "contentHash": f"md5:{'a' * 32}.dir",
-            "splits": {
-                name: {"path": name, "annotations": f"{name}.json", "targets": f"masks/{name}"}
-                for name in ("train", "val", "test")
-            },
-            "statistics": {
-                "images": 3,
-                "bytes": 9,
-                "splits": {"train": {"images": 3, "perClass": {"0": 1}}},
-            },
-        }
-    )
-
-
-def full_project() -> dict[str, Any]:
-    """A project in which every field stands."""
-    return a_project(
-        specs="specs",
-        runs="runs",
-        gpuTypes={"t4": {"memory": "16Gi", "pricePerHour": 0.5, "tflops": 8, "bf16": False}},
-        prices={"currency": "EUR", "cpuPerHour": 0.1},
-        cpuGflops=20.5,
-        tracking={"uri": "http://mlflow"},
-    )
 
 
 FULL = {"Experiment": full_experiment(), "Dataset": full_dataset(), "Project": full_project()}

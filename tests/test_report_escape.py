@@ -40,9 +40,18 @@ def test_a_table_cell_never_leaves_its_cell(text: str) -> None:
         assert [kind for kind, _ in shape(written)].count("td_open") == 2
 
 
+@pytest.mark.parametrize("text", CORPUS)
+def test_a_fence_holds_what_is_known_to_break_out(text: str) -> None:
+    _check_fence(text)
+
+
 @unhurried
 @given(texts(200))
 def test_a_fence_holds_everything_until_it_ends(text: str) -> None:
+    _check_fence(text)
+
+
+def _check_fence(text: str) -> None:
     written = f"{fence(text, 300)}\n\nafter\n"
     assert [kind for kind, _ in shape(written)] == [
         "fence",

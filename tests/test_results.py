@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.results import FILES, write
 

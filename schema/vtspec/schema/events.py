@@ -1,5 +1,6 @@
 """A parser's events into a tree of plain data, refusing on the way what the rules refuse."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from string import ascii_letters
@@ -30,6 +31,9 @@ _UNKNOWN: Final = object()
 
 _SURE_TEXT: Final = frozenset(ascii_letters) - frozenset("nNtTfF")
 """First letters of plain scalars that can be nothing but text: no null, true or false."""
+
+_MARKS: Final = re.compile(r"[&*!\\]")
+"""Without one of these a text has no anchor, alias, tag or escape, and need not be asked for."""
 
 _SYNTAX_FIXES: Final = (
     ("cannot start any token", "indent with spaces, and put quotes round the value"),
@@ -69,7 +73,7 @@ def tree_of(text: str, loader: Any, note: Note | None = None) -> Tree:
     parser = None
     try:
         parser = loader(text)
-        _Reader(parser.get_event, tree, note).document()
+        _Reader(parser, tree, note, not _MARKS.search(text)).document()
     except _TooDeep:
         tree.broken = True
     except YAMLError as error:
@@ -94,12 +98,16 @@ class _TooDeep(Exception):
 
 
 class _Reader:
-    """Takes events one by one. A path of None is that of something that is not kept."""
+    """Takes events one by one. A path of None is that of something that is not kept.
 
-    def __init__(self, next_event: Callable[[], Any], tree: Tree, note: Note | None) -> None:
-        self._next = next_event
+    `simple` says that the text has no anchors, aliases, tags and escapes.
+    """
+
+    def __init__(self, parser: Any, tree: Tree, note: Note | None, simple: bool) -> None:
+        self._next: Callable[[], Any] = parser.get_event
         self._tree = tree
         self._note = note
+        self._simple = simple and note is None
 
     def document(self) -> None:
         """Read the first document; that there is another is refused."""
@@ -146,16 +154,18 @@ class _Reader:
     def _mapping(self, path: Path | None, depth: int) -> dict[str, Any]:
         data: dict[str, Any] = {}
         keys: dict[str, Any] = {}
-        next_event = self._next
+        next_event, simple = self._next, self._simple
         while type(key := next_event()) is not MappingEndEvent:
             name: str | None
-            if _is_sure_text(key) and key.value not in data:
+            if simple and type(key) is ScalarEvent and key.value[:1] in _SURE_TEXT:
                 name = key.value
+                if name in data:
+                    name = self._name(name, key, path, keys)
             else:
                 name = self._name(self._value(key, None, depth), key, path, keys)
             event = next_event()
             # Most values are plain words, and then nothing more is to be asked of them.
-            if _is_sure_text(event) and self._note is None:
+            if simple and type(event) is ScalarEvent and event.value[:1] in _SURE_TEXT:
                 value = event.value
             else:
                 below = None if path is None or name is None else (*path, name)
@@ -240,15 +250,6 @@ class _Reader:
             line=line, column=column, path=path or (), value=value, message=message, fix=fix
         )
         self._tree.refused.append(refusal)
-
-
-def _is_sure_text(event: Any) -> bool:
-    return (
-        type(event) is ScalarEvent
-        and event.value[:1] in _SURE_TEXT
-        and event.anchor is event.tag is None
-        and event.style != '"'
-    )
 
 
 def _start(event: Any) -> Place:

@@ -52,15 +52,25 @@ def _real(path: str, folders: dict[str, str]) -> str:
 def read_file(path: str, shown: str) -> bytes | Problem:
     """The bytes of a file, one more than a spec may have at most; or why there are none."""
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            # Opening a pipe would wait for its writer.
-            return _problem(shown, "is not a regular file", _odd_fix(path))
-        with open(path, "rb") as file:
-            return file.read(LONGEST + 1)
+        # Without O_NONBLOCK, opening a pipe would wait for its writer.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return _problem(shown, "is not a regular file", _odd_fix(path))
+            return _all_of(descriptor)
+        finally:
+            os.close(descriptor)
     except FileNotFoundError:
         return _problem(shown, "there is no such file", _near(path))
     except (OSError, ValueError) as error:
         return _problem(shown, f"cannot be read: {_why(error)}", "check the path and its rights")
+
+
+def _all_of(descriptor: int) -> bytes:
+    data = os.read(descriptor, LONGEST + 1)
+    while 0 < len(data) <= LONGEST and (more := os.read(descriptor, LONGEST + 1 - len(data))):
+        data += more
+    return data
 
 
 def _files_in(folder: str) -> Iterator[str | Problem]:

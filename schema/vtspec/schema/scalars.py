@@ -37,6 +37,9 @@ def plain(text: str) -> Scalar:
         return _WORDS[text]
     if text[0] not in _FIRSTS:
         return text
+    # Most numbers are short and whole; isdecimal alone would take the digits of every script.
+    if len(text) < 10 and text.isdecimal() and text.isascii():
+        return int(text)
     return _number(text)
 
 

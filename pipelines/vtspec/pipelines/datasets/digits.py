@@ -46,4 +46,7 @@ def build(folder: Path) -> int:
 
 
 if __name__ == "__main__":
-    print(f"{build(Path(sys.argv[1]))} images in {sys.argv[1]}")
+    try:
+        print(f"{build(Path(sys.argv[1]))} images in {sys.argv[1]}")
+    except ImportError as error:
+        sys.exit(f"{error}\n  fix: pip install 'vtspec[data]'")

@@ -34,7 +34,7 @@ Told = Callable[[Event, RunState], None]
 class Following(Protocol):
     """A tracker at work on a run; `finish` ends it and says what arrived."""
 
-    def finish(self, timeout_s: float = ...) -> Any:
+    def finish(self, timeout_s: float) -> Any:
         """Wait a while for what is under way; what has arrived and what is left."""
 
 
@@ -100,9 +100,14 @@ def carry_run(
         _crash(work, error)
         raise
     finally:
-        shipped = following.finish() if following is not None else None
+        shipped = following.finish(_patience_s(log.state)) if following is not None else None
         log.close()
     return Carried(outcome=outcome, state=log.state, shipped=shipped)
+
+
+def _patience_s(state: RunState) -> float:
+    # A machine that is taken away gives some 30 s in all; the rest is sent when the run goes on.
+    return 30.0 if state.status == "succeeded" else 5.0
 
 
 def steps_left(state: RunState) -> tuple[str, ...]:
