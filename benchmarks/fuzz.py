@@ -29,7 +29,7 @@ def main() -> int:
     options = parser.parse_args()
     oracle, world = Oracle(), world_of(find_workspace(ROOT), [], {})
     crashed, slow, wrongly_taken, wrongly_refused = [], [], [], []
-    taken, longest = 0, 0.0
+    taken, undecided, longest = 0, 0, 0.0
     for number, data in mutants(range(options.mutants), corpus()):
         start = time.process_time()
         try:
@@ -44,11 +44,13 @@ def main() -> int:
             slow.append((number, seconds))
         is_sound = oracle.is_sound(data)
         taken += not loaded.problems
-        if not is_sound and not loaded.problems:
+        undecided += is_sound is None
+        if is_sound is False and not loaded.problems:
             wrongly_taken.append(number)
         if is_sound and loaded.problems:
             wrongly_refused.append(number)
     print(f"{options.mutants} mutants: {taken} taken, {options.mutants - taken} refused")
+    print(f"the oracle cannot say of {undecided} (tabs)")
     print(f"longest {longest * 1000:.0f} ms of CPU")
     failures = {
         "crashes": crashed,

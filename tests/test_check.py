@@ -403,6 +403,11 @@ def test_no_value_anywhere_makes_a_check_fail(value: Any) -> None:
         told(**{"resources.gpus": 1, "resources.gpuType": "t4"} | {path: value})
 
 
+def test_a_name_that_can_be_no_models_is_not_looked_for() -> None:
+    assert told(**{"model.name": "x" * 5000}) == []
+    assert told(**{"model.name": "two words", "framework": ABSENT}) == []
+
+
 def test_two_files_with_one_name_are_told_at_the_second() -> None:
     files = [
         load(yaml_of(an_experiment()), "a.yaml"),

@@ -163,6 +163,16 @@ def test_show_of_a_model_without_weights_ends_after_the_facts() -> None:
     assert text.endswith("model: {name: resnetblur18, pretrained: false}\n")
 
 
+def test_weights_that_are_on_no_hub_are_shown_with_their_address() -> None:
+    text = models("show", "gcvit_tiny").stdout
+    assert "https://github.com/" in text
+    assert "unknown !" in text or "cc-by-nc" in text
+
+
+def test_show_of_a_model_of_one_size_says_so() -> None:
+    assert "  other sizes  none\n" in models("show", "efficientformer_l1").stdout
+
+
 def test_show_of_a_model_that_takes_sizes_in_steps_says_so() -> None:
     text = models("show", "test_vit").stdout
     assert "  other sizes  from 16x16 in steps of 16\n" in text

@@ -187,6 +187,11 @@ def test_secrets_are_not_handed_to_training_code() -> None:
     assert variables_for(hub, environ, None)["HF_TOKEN"] == "hub"
 
 
+def test_waiting_threads_sleep_unless_somebody_says_otherwise() -> None:
+    given = [variables_for(a_plan(), mine, None) for mine in ({}, {"OMP_WAIT_POLICY": "ACTIVE"})]
+    assert ["PASSIVE", "ACTIVE"] == [variables["OMP_WAIT_POLICY"] for variables in given]
+
+
 def test_what_makes_results_the_same_everywhere_is_fixed() -> None:
     given = variables_for(a_plan(), {"OMP_NUM_THREADS": "64", "PYTHONHASHSEED": "random"}, None)
     assert given["OMP_NUM_THREADS"] == "1"

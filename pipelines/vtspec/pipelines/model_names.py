@@ -75,6 +75,6 @@ def _one_slip_from(word: str) -> set[str]:
 
 def _distance(slip: str, typed: str) -> tuple[bool, int]:
     # A lost letter is likelier than another number, and another key than a lost one: resnt50 is
-    # resnet50 and not resnet5, resnet51 is resnet50 and not resnet101.
+    # resnet50 and not resnet5, resnet51 is resnet50 and not resnet151.
     numbers = [re.sub(r"\D", "", word) for word in (slip, typed)]
     return numbers[0] != numbers[1], abs(len(slip) - len(typed))

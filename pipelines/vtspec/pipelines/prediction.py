@@ -49,6 +49,8 @@ def predictions(
         finally:
             os.close(writing)
         stack.callback(_end, process)
+        # Closed before that wait: a process that still has answers to write must see it go.
+        stack.callback(answers.close)
         yield from _answers(answers, process, printed)
 
 

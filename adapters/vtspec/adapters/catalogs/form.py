@@ -14,15 +14,19 @@ class Source(Protocol):
 
     def versions(self) -> Mapping[str, str]:
         """The installed packages that decide what the catalog says."""
+        ...
 
     def names(self) -> list[str]:
         """Every model, in the order of the file."""
+        ...
 
     def renamed(self) -> Mapping[str, str]:
         """Names that the framework has given up → the names that it uses now."""
+        ...
 
     def entry(self, name: str) -> Mapping[str, Any]:
         """One model's line: tasks, parameters, sizes, cost and weights."""
+        ...
 
 
 def catalog(framework: str, source: Source, entries: Mapping[str, Any]) -> dict[str, Any]:

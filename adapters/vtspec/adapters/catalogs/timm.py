@@ -76,7 +76,9 @@ def _network(name: str, classes: int = CLASSES, size: Size | None = None) -> tor
     import timm
 
     # Those that timm calls fixed have a table of positions, or windows, for one size.
-    given = {"img_size": size} if size is not None and _own(name).fixed_input_size else {}
+    given: dict[str, Any] = (
+        {"img_size": size} if size is not None and _own(name).fixed_input_size else {}
+    )
     with measure.on_meta():
         network: torch.nn.Module = timm.create_model(name, num_classes=classes, **given)
     return network
@@ -125,7 +127,7 @@ def smallest_size(takes: Takes, size: Size, step: int) -> Size:
         return size[0] - steps * step, size[1] - steps * step
 
     most = (min(size) - 1) // step
-    too_many = most + 1
+    steps, too_many = 0, most + 1
     for side in (*SIDES, min(size)):
         steps = min(most, max(0, (min(size) - side) // step))
         if takes(shrunk(steps)):
@@ -142,7 +144,9 @@ def smallest_size(takes: Takes, size: Size, step: int) -> Size:
 def _weights(name: str) -> list[dict[str, Any]]:
     from timm.models import get_arch_pretrained_cfgs
 
-    found = {cfg.tag: cfg for cfg in get_arch_pretrained_cfgs(name).values() if cfg.has_weights}
+    found = {
+        cfg.tag or "": cfg for cfg in get_arch_pretrained_cfgs(name).values() if cfg.has_weights
+    }
     default = _own(name).tag
     tags = sorted(found, key=lambda tag: tag != default)
     return [_published(tag, found[tag]) for tag in tags]

@@ -1,21 +1,26 @@
 """The model and the framework: that there are such, and that they do what is asked of them."""
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from vtspec.pipelines.catalog import (
     CatalogModel,
     Framework,
     suggest_model,
 )
+from vtspec.schema.forms import MODEL
 from vtspec.schema.nearest import did_you_mean, listed
 from vtspec.schema.problem import Problem
 
 from .subject import Subject
 
+_MODEL: Final = re.compile(MODEL.pattern)
+
 
 def find(subject: Subject) -> tuple[Framework | None, CatalogModel | None]:
     """The framework and model that the spec names, as far as they are there and only one."""
-    name, framework = subject.text("model", "name"), subject.text("framework")
+    name, framework = _name(subject), subject.text("framework")
     found = subject.world.find_model(name, framework) if name else []
     if len(found) == 1:
         return found[0]
@@ -40,8 +45,14 @@ def model_problems(
         yield from _of_model(subject, model)
 
 
-def _no_model(subject: Subject, named: str | None) -> Iterator[Problem]:
+def _name(subject: Subject) -> str | None:
     name = subject.text("model", "name")
+    # One that can be no model's is told already, and looking for what is near takes its square.
+    return name if name is not None and _MODEL.fullmatch(name) else None
+
+
+def _no_model(subject: Subject, named: str | None) -> Iterator[Problem]:
+    name = _name(subject)
     if name is None:
         return
     elsewhere = [framework.name for framework, _ in subject.world.find_model(name)]

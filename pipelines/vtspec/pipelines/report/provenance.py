@@ -45,9 +45,14 @@ class Times:
         if actual is None or not estimated:
             told = "not estimated" if not estimated else f"estimated {duration(estimated)}"
             return f"{duration(actual)}, {told}"
-        off = round(100 * (actual / estimated - 1))
-        how = "as estimated" if off == 0 else f"{abs(off)} % {'over' if off > 0 else 'under'}"
-        return f"{duration(actual)}, estimated {duration(estimated)} ({how})"
+        return f"{duration(actual)}, estimated {duration(estimated)} ({_off(actual / estimated)})"
+
+
+def _off(ratio: float) -> str:
+    if ratio >= 2:
+        return f"{ratio:.1f} times as long"
+    off = round(100 * (ratio - 1))
+    return "as estimated" if off == 0 else f"{abs(off)} % {'over' if off > 0 else 'under'}"
 
 
 def git_of(events: Iterable[Event]) -> Mapping[str, Any]:

@@ -1,0 +1,118 @@
+"""What was run, as a person reads it, and the commands that run it again."""
+
+from typing import Any
+
+import pytest
+
+from report_data import a_plan, events_of, some_facts, told
+from vtspec.pipelines.fold import fold
+from vtspec.pipelines.report.provenance import (
+    Times,
+    git_of,
+    groups_of,
+    reproduce,
+    setting,
+    times_of,
+)
+
+
+def _group(title: str, **parts: Any) -> dict[str, str]:
+    groups = {group.title: dict(group.entries) for group in some_facts(**parts).groups}
+    return groups[title]
+
+
+def test_the_commit_says_whether_files_differed_from_it() -> None:
+    events = told()
+    assert _group("Code", events=events)["commit"] == "c0ffee" * 6 + "c0ff"
+    events[0][1]["git"] = {"commit": "c0ffee", "dirty": True}
+    assert _group("Code", events=events)["commit"] == (
+        "c0ffee, with changes that are not committed"
+    )
+
+
+def test_outside_of_git_there_is_no_commit() -> None:
+    events = told()
+    events[0][1]["git"] = None
+    assert _group("Code", events=events) == {"spec": "specs/experiments/digits-resnet18.yaml"}
+    assert git_of([]) == {}
+
+
+def test_weights_are_named_with_their_revision_and_licence() -> None:
+    model = _group("Model")
+    assert model["start"] == f"hub timm/resnet18.a1_in1k {'c' * 40}"
+    assert model["licence of the weights"] == "apache-2.0"
+    plan = a_plan()
+    plan["model"]["weights"] = None
+    assert _group("Model", plan=plan)["start"] == "random"
+
+
+def test_an_export_says_how_far_its_outputs_are_from_the_models() -> None:
+    assert _group("Exports") == {
+        "onnx": "model/model.onnx, outputs differ by at most 1.90e-06",
+    }
+
+
+def test_an_export_that_was_not_compared_is_its_path() -> None:
+    events = [*told(), ("exported", {"format": "safetensors", "path": "model/x"})]
+    assert _group("Exports", events=events)["safetensors"] == "model/x"
+
+
+def test_a_group_without_facts_is_left_out() -> None:
+    titles = [group.title for group in groups_of({}, fold([]), [])]
+    assert titles == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "text"),
+    [
+        ("training.ema", None, "none"),
+        ("deterministic", True, "true"),
+        ("training.imageSize", [32, 32], "[32, 32]"),
+        ("ema", {"decay": 0.9, "warmup": False}, "{decay: 0.9, warmup: false}"),
+        ("machine.memoryBytes", 8 * 2**30, "8.0 GiB"),
+        ("name", "a b", "a b"),
+    ],
+)
+def test_a_setting_reads_as_it_would_be_typed(path: str, value: Any, text: str) -> None:
+    assert setting(path, value) == text
+
+
+@pytest.mark.parametrize(
+    ("actual", "estimated", "words"),
+    [
+        (120.0, 100.0, "2 min 00 s, estimated 1 min 40 s (20 % over)"),
+        (50.0, 100.0, "50.0 s, estimated 1 min 40 s (50 % under)"),
+        (100.0, 100.0, "1 min 40 s, estimated 1 min 40 s (as estimated)"),
+        (800.0, 100.0, "13 min 20 s, estimated 1 min 40 s (8.0 times as long)"),
+        (100.0, None, "1 min 40 s, not estimated"),
+        (None, 100.0, "\N{EN DASH}, estimated 1 min 40 s"),
+    ],
+)
+def test_times_are_held_against_the_estimate(
+    actual: float | None, estimated: float | None, words: str
+) -> None:
+    times = Times(estimated_s=estimated, actual_s=actual, basis=None, steps=())
+    assert times.in_words == words
+
+
+def test_the_time_is_that_of_the_steps_that_have_ended() -> None:
+    events = [*told(ending=None), ("step.started", {"step": "export"})]
+    times = times_of(a_plan(), fold(events_of("x", events)))
+    assert [(step.name, step.seconds) for step in times.steps] == [("train", 104.0)]
+    assert times.actual_s == 104.0
+
+
+def test_before_a_step_has_ended_the_time_is_that_of_the_events() -> None:
+    times = times_of({}, fold(events_of("x", told(epochs=0, final={}, ending=None))))
+    assert (times.actual_s, times.estimated_s) == (10.0, None)
+
+
+def test_commands_are_quoted_for_a_shell() -> None:
+    plan = {"specPath": "specs/it's; rm -rf.yaml"}
+    assert reproduce(plan, "run", {"commit": "c0ffee"}) == (
+        "git checkout c0ffee",
+        "vtspec plan 'specs/it'\"'\"'s; rm -rf.yaml'",
+        "vtspec run 'specs/it'\"'\"'s; rm -rf.yaml' --again",
+        "vtspec report run --open",
+    )
+    assert reproduce({}, "run", {}) == ("vtspec report run --open",)
