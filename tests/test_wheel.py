@@ -40,7 +40,8 @@ def test_every_framework_travels_in_the_wheel(wheel: Path) -> None:
     assert {"timm", "toy"} <= set(frameworks)
     expected = {f"vtspec/pipelines/_images/{name}/{file}" for name in frameworks for file in files}
     assert expected <= packed
-    assert "vtspec/pipelines/report/style.css" in packed
+    schemas = {f"vtspec/schema/_v1alpha1/{p.name}" for p in (ROOT / "schema/v1alpha1").glob("*")}
+    assert schemas and schemas | {"vtspec/pipelines/report/style.css"} <= packed
 
 
 def test_the_wheel_alone_makes_validates_and_plans(wheel: Path, tmp_path: Path) -> None:

@@ -76,9 +76,8 @@ def _network(name: str, classes: int = CLASSES, size: Size | None = None) -> tor
     import timm
 
     # Those that timm calls fixed have a table of positions, or windows, for one size.
-    given: dict[str, Any] = (
-        {"img_size": size} if size is not None and _own(name).fixed_input_size else {}
-    )
+    sized = size is not None and _own(name).fixed_input_size
+    given: dict[str, Any] = {"img_size": size} if sized else {}
     with measure.on_meta():
         network: torch.nn.Module = timm.create_model(name, num_classes=classes, **given)
     return network
@@ -144,9 +143,8 @@ def smallest_size(takes: Takes, size: Size, step: int) -> Size:
 def _weights(name: str) -> list[dict[str, Any]]:
     from timm.models import get_arch_pretrained_cfgs
 
-    found = {
-        cfg.tag or "": cfg for cfg in get_arch_pretrained_cfgs(name).values() if cfg.has_weights
-    }
+    every = get_arch_pretrained_cfgs(name).values()
+    found = {cfg.tag or "": cfg for cfg in every if cfg.has_weights}
     default = _own(name).tag
     tags = sorted(found, key=lambda tag: tag != default)
     return [_published(tag, found[tag]) for tag in tags]

@@ -1,0 +1,172 @@
+"""The frameworks that there are and the models that each one has: the folders under `images/`.
+
+images/<framework>/image.yaml (all keys but the last two are required):
+
+    apiVersion: vtspec.dev/v1alpha1
+    kind: Image
+    name: timm                    # the folder's name
+    adapter: timm                 # a name that vtspec.adapters.found finds
+    adapterVersion: "1"           # the adapter module's VERSION
+    tasks: [image-classification]
+    formats: [imagefolder]        # the first is the usual one
+    extra: timm                   # of vtspec; null where the framework needs no package
+    python: "3.12"                # of the image
+    licence: Apache-2.0           # of the framework
+    distributions: [torch, timm]  # the packages whose locked versions decide results
+    digest: sha256:…              # of the published image; left out until there is one
+
+images/<framework>/catalog.json, one model a line, written by `python -m vtspec.adapters.catalogs`:
+
+    {
+    "form": 1,
+    "framework": "timm",
+    "versions": {"timm": "1.0.31"},
+    "renamed": {"tv_resnet50": "resnet50.tv_in1k"},
+    "models": {
+    "resnet18": {"tasks": ["image-classification"], "parameters": 11689512, "perClass": 513,
+      "size": [224, 224], "step": 1, "build": false, "min": [1, 1], "gmacs": 1.814,
+      "activations": 5.55, "weights": [{"tag": "a1_in1k", "licence": "apache-2.0",
+      "hub": "timm/resnet18.a1_in1k", "size": [224, 224], "classes": 1000}]},
+    …
+    }
+    }
+
+`parameters` counts those of the model with a head of 1,000 classes and `perClass` those that each
+class adds. `size` is the model's own input, [height, width] in pixels; other sides may differ from
+it by multiples of `step` (null: by nothing), down to `min`; `build` says that a size must be told
+to the model when it is built (timm: `img_size`). `gmacs` are 10^9 multiply-adds of one image's
+forward pass, `activations` the millions of 4-byte values that one image's forward pass keeps for
+the backward pass, both at `size`; null where they could not be measured. `weights` are the
+published ones, the default first; `hub` is null where only a `url` is known. `tasks` is empty for
+a network that has no classifier.
+
+A name may carry a tag, as in `resnet18.a1_in1k`.
+
+images/<framework>/requirements.txt is the locked environment, see `requirements`; a framework that
+needs no package has none.
+"""
+
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from vtspec.pipelines.model_names import closest, rank, squashed
+
+from .framework import Framework, read_framework
+from .model import HEAD_CLASSES, PERMISSIVE_LICENCES, CatalogModel, Size, Weights
+
+if TYPE_CHECKING:
+    from vtspec.adapters.contract import Param
+
+__all__ = [
+    "HEAD_CLASSES",
+    "PERMISSIVE_LICENCES",
+    "CatalogModel",
+    "Framework",
+    "Size",
+    "Weights",
+    "adapter_available",
+    "find_model",
+    "frameworks",
+    "images_folder",
+    "params_of",
+    "search",
+    "suggest_model",
+]
+
+
+def images_folder() -> Path:
+    """The folder that holds a folder for each framework: in a wheel, or else in a checkout."""
+    pipelines = Path(__file__).resolve().parents[1]
+    packaged = pipelines / "_images"
+    return packaged if packaged.is_dir() else pipelines.parents[2] / "images"
+
+
+@functools.cache
+def frameworks(folder: Path | None = None) -> Mapping[str, Framework]:
+    """The frameworks by name, in order of name; read once. Imports no framework.
+
+    Raises `Permanent` where an image.yaml cannot be used.
+    """
+    found = sorted((folder or images_folder()).glob("*/image.yaml"))
+    return MappingProxyType({file.parent.name: read_framework(file) for file in found})
+
+
+def find_model(
+    name: str, among: Mapping[str, Framework] | None = None
+) -> list[tuple[Framework, CatalogModel]]:
+    """The model of that name in each framework that has it; more than one means: say which."""
+    available = frameworks() if among is None else among
+    found = ((framework, framework.model(name)) for framework in available.values())
+    return [(framework, model) for framework, model in found if model is not None]
+
+
+def suggest_model(
+    name: str, framework: str | None = None, among: Mapping[str, Framework] | None = None
+) -> str | None:
+    """The model that was most likely meant, of one framework or of any; or None."""
+    suggestions = (each.suggest(name) for each in _chosen(framework, among))
+    found = [suggestion for suggestion in suggestions if suggestion is not None]
+    # Of several frameworks' suggestions the one that resembles what was typed.
+    return closest(name, {squashed(each): each for each in found}) or next(iter(found), None)
+
+
+def search(
+    words: Sequence[str],
+    *,
+    task: str | None = None,
+    framework: str | None = None,
+    pretrained: bool = False,
+    among: Mapping[str, Framework] | None = None,
+) -> list[tuple[Framework, CatalogModel]]:
+    """The models that fit every word, the best first; all of them without words.
+
+    A word may be part of a name, a tag or a licence, as `rank` says; of equals those with
+    published weights come first, then the smaller.
+    """
+    hits: list[tuple[tuple[Any, ...], Framework, str]] = []
+    for each in _chosen(framework, among):
+        for name, raw in each.catalog["models"].items():
+            if (task and task not in raw["tasks"]) or (pretrained and not raw["weights"]):
+                continue
+            place = rank(words, name, _notes(raw)) if words else ()
+            if place is not None:
+                hits.append(((place, not raw["weights"], raw["parameters"], name), each, name))
+    found = ((each, each.model(name)) for _, each, name in sorted(hits, key=lambda hit: hit[0]))
+    return [(each, model) for each, model in found if model is not None]
+
+
+def params_of(framework: Framework) -> Mapping[str, "Param"]:
+    """The framework's own parameters, from its adapter's PARAMS; imports no framework.
+
+    Raises `vtspec.adapters.contract.AdapterError` where the adapter is not installed.
+    """
+    from vtspec.adapters.found import find
+
+    params: Mapping[str, Param] = find(framework.adapter).PARAMS
+    return params
+
+
+def adapter_available(framework: Framework) -> bool:
+    """Whether the framework's adapter is installed here; its packages may still be missing."""
+    from vtspec.adapters.contract import AdapterError
+    from vtspec.adapters.found import find
+
+    try:
+        find(framework.adapter)
+    except AdapterError:
+        return False
+    return True
+
+
+def _chosen(framework: str | None, among: Mapping[str, Framework] | None) -> Iterable[Framework]:
+    available = frameworks() if among is None else among
+    if framework is None:
+        return available.values()
+    return [available[framework]] if framework in available else []
+
+
+def _notes(raw: Mapping[str, Any]) -> list[str]:
+    return [note for weights in raw["weights"] for note in (weights["tag"], weights["licence"])]

@@ -1,0 +1,157 @@
+"""One framework: what its image.yaml says, its locked environment and its models."""
+
+import functools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.model_names import closest, squashed
+
+from .model import CatalogModel, model_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Framework:
+    """One folder under `images/`: an adapter, its environment and its models."""
+
+    name: str
+    adapter: str
+    adapter_version: str
+    tasks: tuple[str, ...]
+    formats: tuple[str, ...]
+    extra: str | None
+    python: str
+    licence: str
+    distributions: tuple[str, ...]
+    digest: str | None
+    folder: Path
+
+    @property
+    def requirements(self) -> Path:
+        """The locked environment; the file is absent where the framework needs no package."""
+        return self.folder / "requirements.txt"
+
+    @functools.cached_property
+    def requirements_hash(self) -> str:
+        """`sha256:…` over what `requirements` locks; comments and order do not count."""
+        from vtspec.pipelines.requirements import requirements_hash
+
+        return requirements_hash(self._requirements_text)
+
+    def locked(self, environment: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The locked version of each of `distributions`; see `requirements.locked_versions`."""
+        from vtspec.pipelines.requirements import locked_versions
+
+        versions = locked_versions(self._requirements_text, environment)
+        return {name: versions[name] for name in self.distributions}
+
+    @property
+    def model_names(self) -> tuple[str, ...]:
+        """The names of all models, without tags, in the catalog's order."""
+        return tuple(self.catalog["models"])
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """The versions of the packages that the catalog was made from."""
+        return MappingProxyType(self.catalog["versions"])
+
+    def model(self, name: str) -> CatalogModel | None:
+        """The model of that name, with or without a tag, exactly as written; or None."""
+        models = self.catalog["models"]
+        architecture, _, tag = (name, "", "") if name in models else name.partition(".")
+        raw = models.get(architecture)
+        if raw is None:
+            return None
+        if tag and all(weights["tag"] != tag for weights in raw["weights"]):
+            return None
+        return model_of(architecture, tag or None, raw)
+
+    def renamed(self, name: str) -> str | None:
+        """The name that the framework has given to a model of an older name, or None."""
+        new = self.catalog["renamed"].get(name)
+        return None if new is None or self.model(new) is None else str(new)
+
+    def suggest(self, name: str) -> str | None:
+        """The model that was most likely meant, with a tag where the name carries one; or None."""
+        renamed = self.renamed(name)
+        if renamed is not None:
+            return renamed
+        typed, dot, typed_tag = name.partition(".")
+        meant = closest(typed, self._squashed_names)
+        if meant is None or not dot:
+            return meant
+        tags = {
+            squashed(each["tag"]): each["tag"] for each in self.catalog["models"][meant]["weights"]
+        }
+        tag = closest(typed_tag, tags)
+        return meant if tag is None else f"{meant}.{tag}"
+
+    @functools.cached_property
+    def catalog(self) -> Mapping[str, Any]:
+        """The catalog as it stands in its file, read when it is first asked for."""
+        file = self.folder / "catalog.json"
+        catalog: Mapping[str, Any] = json.loads(_read(file))
+        if catalog.get("form") != 1:
+            raise Permanent(
+                f"{file}: not a catalog of form 1",
+                fix=f"python -m vtspec.adapters.catalogs {self.name}",
+            )
+        return catalog
+
+    @functools.cached_property
+    def _squashed_names(self) -> Mapping[str, str]:
+        models = self.catalog["models"]
+        found: dict[str, str] = {}
+        # Those with published weights first: they are the likelier to be meant.
+        for name in sorted(models, key=lambda name: not models[name]["weights"]):
+            found.setdefault(squashed(name), name)
+        return found
+
+    @functools.cached_property
+    def _requirements_text(self) -> str:
+        return self.requirements.read_text() if self.requirements.is_file() else ""
+
+
+def read_framework(file: Path) -> Framework:
+    """The framework of an image.yaml; `Permanent` where it cannot be used."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        raw = yaml.load(_read(file), Loader=loader)
+        return _framework_of(raw, file.parent)
+    except (yaml.YAMLError, KeyError, TypeError) as error:
+        why = f"lacks {error}" if isinstance(error, KeyError) else str(error)
+        raise Permanent(
+            f"{file}: not the description of an image: {why}",
+            fix="write it as images/timm/image.yaml is written",
+        ) from error
+
+
+def _framework_of(raw: Mapping[str, Any], folder: Path) -> Framework:
+    return Framework(
+        name=folder.name,
+        adapter=raw["adapter"],
+        adapter_version=raw["adapterVersion"],
+        tasks=tuple(raw["tasks"]),
+        formats=tuple(raw["formats"]),
+        extra=raw["extra"],
+        python=raw["python"],
+        licence=raw["licence"],
+        distributions=tuple(raw["distributions"]),
+        digest=raw.get("digest"),
+        folder=folder,
+    )
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise Permanent(
+            f"{file}: cannot be read: {error.strerror}", fix="install vtspec again"
+        ) from error

@@ -1,0 +1,143 @@
+"""One model of a catalog: what it is, what it costs, what sizes it takes, its weights. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+HEAD_CLASSES: Final = 1000
+"""The number of classes that a catalog's `parameters` are counted with."""
+
+PERMISSIVE_LICENCES: Final = frozenset(
+    {
+        "apache-2.0",
+        "bsd-2-clause",
+        "bsd-3-clause",
+        "cc-by-4.0",
+        "cc0-1.0",
+        "isc",
+        "mit",
+        "unlicense",
+    }
+)
+"""Licences of weights that allow any use for a notice; each other one is a person's to judge."""
+
+Size = tuple[int, int]
+"""Height and width in pixels."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """Published weights of a model. `hub_id` names a Hugging Face repository, `url` a file where
+    there is none; `licence` is an SPDX-like name in lower case or `unknown`; `classes` is 0 where
+    they have no head."""
+
+    tag: str
+    hub_id: str | None
+    url: str | None
+    licence: str
+    image_size: Size
+    classes: int
+
+    @property
+    def permissive(self) -> bool:
+        """Whether the licence is clearly permissive."""
+        return self.licence in PERMISSIVE_LICENCES
+
+
+@dataclass(frozen=True, kw_only=True)
+class CatalogModel:
+    """What a catalog knows of one model; the module's docstring says what the numbers count.
+
+    `name` has no tag; `tag` is the one that was asked for, None where none was.
+    """
+
+    name: str
+    tag: str | None
+    tasks: tuple[str, ...]
+    parameters: int
+    parameters_per_class: int
+    image_size: Size
+    size_step: int | None
+    size_at_build: bool
+    min_image_size: Size | None
+    gmacs: float | None
+    activations: float | None
+    weights: tuple[Weights, ...]
+
+    @property
+    def pretrained(self) -> bool:
+        """Whether there are published weights."""
+        return bool(self.weights)
+
+    @property
+    def chosen_weights(self) -> Weights | None:
+        """The weights of the tag that was asked for, the default ones without a tag, or None."""
+        if self.tag is None:
+            return self.weights[0] if self.weights else None
+        return next(weights for weights in self.weights if weights.tag == self.tag)
+
+    def parameters_for(self, classes: int) -> int:
+        """The number of parameters with a head of that many classes."""
+        return self.parameters + (classes - HEAD_CLASSES) * self.parameters_per_class
+
+    def takes_size(self, size: Size) -> bool:
+        """Whether the model can be trained on images of that height and width."""
+        if size == self.image_size or any(size == each.image_size for each in self.weights):
+            return True
+        if self.size_step is None:
+            return False
+        smallest = self.min_image_size or (1, 1)
+        return all(
+            side >= least and (side - own) % self.size_step == 0
+            for side, own, least in zip(size, self.image_size, smallest, strict=True)
+        )
+
+    def nearest_size(self, size: Size) -> Size:
+        """The size nearest to the given one that the model takes."""
+        if self.size_step is None:
+            return self.image_size
+        smallest = self.min_image_size or (1, 1)
+        height, width = (
+            _nearest(side, own, self.size_step, least)
+            for side, own, least in zip(size, self.image_size, smallest, strict=True)
+        )
+        return height, width
+
+
+def model_of(name: str, tag: str | None, raw: Mapping[str, Any]) -> CatalogModel:
+    """The model of one line of a catalog, `tag` being the one that was asked for."""
+    return CatalogModel(
+        name=name,
+        tag=tag,
+        tasks=tuple(raw["tasks"]),
+        parameters=raw["parameters"],
+        parameters_per_class=raw["perClass"],
+        image_size=_size(raw["size"]),
+        size_step=raw["step"],
+        size_at_build=raw["build"],
+        min_image_size=_size(raw["min"]) if raw["min"] else None,
+        gmacs=raw["gmacs"],
+        activations=raw["activations"],
+        weights=tuple(_weights(each) for each in raw["weights"]),
+    )
+
+
+def _weights(raw: Mapping[str, Any]) -> Weights:
+    return Weights(
+        tag=raw["tag"],
+        hub_id=raw["hub"],
+        url=raw.get("url"),
+        licence=raw["licence"],
+        image_size=_size(raw["size"]),
+        classes=raw["classes"],
+    )
+
+
+def _size(raw: Sequence[int]) -> Size:
+    height, width = raw
+    return height, width
+
+
+def _nearest(side: int, own: int, step: int, least: int) -> int:
+    smallest = least + (own - least) % step
+    return max(smallest, own + round((side - own) / step) * step)
