@@ -145,12 +145,13 @@ def test_onnx_runtime_gives_the_predictions_of_the_adapter(
     mean, std = (np.array(json.loads(properties[name])) for name in ("mean", "std"))
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     images = [image.path for image in adapter.images["test"]][:7]
+    method = Image.Resampling[properties["interpolation"].upper()]
     # A reader with nothing but the file: resize to size / crop_pct, cut the centre, normalise.
     side = int(32 / float(properties["crop_pct"]))
     inputs = []
     for image_path in images:
         with Image.open(image_path) as image:
-            larger = image.convert("RGB").resize((side, side), Image.Resampling.BICUBIC)
+            larger = image.convert("RGB").resize((side, side), method)
         edge = round((side - 32) / 2)
         pixels = np.asarray(larger.crop((edge, edge, edge + 32, edge + 32))) / 255
         inputs.append(((pixels - mean) / std).transpose(2, 0, 1).astype(np.float32))

@@ -132,7 +132,7 @@ def _row(framework: "Framework", model: "CatalogModel") -> tuple[str, ...]:
         framework.name,
         ", ".join(model.tasks) or "features only",
         count_in_words(model.parameters),
-        "-" if model.gmacs is None else f"{model.gmacs:.3g}",
+        "-" if model.gmacs is None else gmacs_in_words(model.gmacs),
         _sides(model.image_size),
         f"{weights.tag}{others}" if weights else "-",
         _licence(weights) if weights else "-",
@@ -155,7 +155,9 @@ def _print_model(framework: "Framework", model: "CatalogModel") -> None:
         "parameters": f"{model.parameters:,} with 1,000 classes; each class has {per_class:,}",
         "image size": f"{_sides(model.image_size)} pixels (height x width)",
         "other sizes": _other_sizes(model),
-        "GMACs": "not measured" if model.gmacs is None else f"{model.gmacs:.4g} an image",
+        "GMACs": "not measured"
+        if model.gmacs is None
+        else f"{gmacs_in_words(model.gmacs)} an image",
         "activations": _activations(model.activations),
         "weights": str(len(model.weights)) if model.weights else "none are published",
         "in a spec": _in_a_spec(model),
@@ -207,6 +209,13 @@ def _licence(weights: "Weights") -> str:
 
 def _sides(size: tuple[int, int]) -> str:
     return f"{size[0]}x{size[1]}"
+
+
+def gmacs_in_words(gmacs: float) -> str:
+    """10^9 multiply-adds of an image, as people read them: 1.81, 1,782, <0.001."""
+    if gmacs < 0.001:
+        return "<0.001"
+    return f"{gmacs:,.0f}" if gmacs >= 100 else f"{gmacs:.3g}"
 
 
 def count_in_words(count: int) -> str:
