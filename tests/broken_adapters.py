@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import broken_importer
 from vtspec.adapters import tensors, toy
@@ -31,11 +31,11 @@ class _Silent(toy.Adapter):
     """Tells of no step, and never asks whether to stop."""
 
     def __init__(self, job: Job, callbacks: TrainingCallbacks) -> None:
-        super().__init__(job, _Deaf(callbacks))
+        super().__init__(job, cast(TrainingCallbacks, _Deaf(callbacks)))
 
 
 class _Deaf:
-    """Callbacks that pass on nothing of a step."""
+    """Callbacks that pass on nothing of a step, and all else through `__getattr__`."""
 
     def __init__(self, callbacks: TrainingCallbacks) -> None:
         self._callbacks = callbacks
@@ -54,7 +54,7 @@ class _Unstoppable(toy.Adapter):
     """Tells of its steps, but never heeds whether to stop."""
 
     def __init__(self, job: Job, callbacks: TrainingCallbacks) -> None:
-        super().__init__(job, _Stubborn(callbacks))
+        super().__init__(job, cast(TrainingCallbacks, _Stubborn(callbacks)))
 
 
 class _Deserting(toy.Adapter):

@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from typing import Any, Final
 
 import numpy as np
 import pytest
@@ -21,6 +22,8 @@ from vtspec.adapters.classification import (
 from vtspec.adapters.contract import TaskType
 from vtspec.adapters.metrics import METRICS
 
+# scikit-learn's parameter says "warn" or a number, its default only the first.
+ZERO: Final[dict[str, Any]] = {"zero_division": 0}
 NAMES = ("cat", "dog", "owl")
 
 
@@ -55,7 +58,7 @@ def test_metrics_equal_those_of_scikit_learn(seed: int) -> None:
         ("macro_recall", sklearn_metrics.recall_score),
         ("macro_f1", sklearn_metrics.f1_score),
     ):
-        expected = average(truth, called, average="macro", zero_division=0)
+        expected = average(truth, called, average="macro", **ZERO)
         assert found[name] == pytest.approx(expected)
     assert found["loss"] == pytest.approx(
         sklearn_metrics.log_loss(truth, scored.probabilities, labels=range(7))
@@ -70,8 +73,9 @@ def test_details_equal_those_of_scikit_learn(seed: int) -> None:
     matrix = sklearn_metrics.confusion_matrix(scored.targets, scored.predicted)
     assert details["confusion"] == matrix.tolist()
     table = sklearn_metrics.classification_report(
-        scored.targets, scored.predicted, target_names=names, output_dict=True, zero_division=0
+        scored.targets, scored.predicted, target_names=names, output_dict=True, **ZERO
     )
+    assert isinstance(table, dict)
     for row in details["perClass"]:
         expected = table[row["class"]]
         assert row["precision"] == pytest.approx(expected["precision"], abs=1e-6)

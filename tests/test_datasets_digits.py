@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
+from sklearn.utils import Bunch
 
 from vtspec.adapters.content import content_hash
 from vtspec.pipelines.datasets.digits import build
@@ -46,6 +47,7 @@ def test_a_build_replaces_what_was_there(digits: Path, tmp_path: Path) -> None:
 
 def test_the_images_are_the_real_ones(digits: Path) -> None:
     source = load_digits()
+    assert isinstance(source, Bunch)
     seen = []
     for path in digits.rglob("*.png"):
         index = int(path.stem)

@@ -1,5 +1,6 @@
 """Inspecting data finds everything that is wrong with it, really decodes it, and never raises."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -207,6 +208,19 @@ def test_one_class_is_nothing_to_tell_apart(data: Path) -> None:
     for split in ("train", "val", "test"):
         shutil.rmtree(data / split / "dog")
     assert told(inspect(data), "there is one class, 'cat'")[0] == "error"
+
+
+@pytest.mark.parametrize("row", [{"label": 3}, {"label": None}])
+def test_labels_that_are_no_text_are_told(tmp_path: Path, row: dict[str, object]) -> None:
+    line = json.dumps({"path": "a.png", **row}).encode()
+    found = inspect(write_files(tmp_path, {"train.jsonl": line, "a.png": png()}))
+    assert told(found, "no image has a label")[0] == "error"
+
+
+def test_a_table_without_paths_has_no_classes_to_count(tmp_path: Path) -> None:
+    found = inspect(write_files(tmp_path, {"train.csv": b"image,label\na.png,cat\n"}))
+    assert told(found, "train.csv has no column 'path'")[0] == "error"
+    assert "no image has a label" not in [finding.message for finding in found.findings]
 
 
 def test_a_class_that_is_not_in_every_split_is_told(data: Path) -> None:

@@ -156,6 +156,7 @@ def test_onnx_runtime_gives_the_predictions_of_the_adapter(
         pixels = np.asarray(larger.crop((edge, edge, edge + 32, edge + 32))) / 255
         inputs.append(((pixels - mean) / std).transpose(2, 0, 1).astype(np.float32))
     (logits,) = session.run(["logits"], {"images": np.stack(inputs)})
+    assert isinstance(logits, np.ndarray)
     called = [DIGITS[index] for index in logits.argmax(axis=1)]
     assert called == [result.predicted_label for result in adapter.predict(images)]
 

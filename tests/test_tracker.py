@@ -78,6 +78,7 @@ def test_a_finished_run_is_whole_in_mlflow(runs: Path) -> None:
     assert "c0ffee" == run.data.tags["mlflow.source.git.commit"]
     assert [(1, 0.5), (2, 0.75), (3, 1 - 0.5 / 3)] == _history(uri, run.info.run_id)
     assert 0.9 == run.data.metrics["final_accuracy"]
+    assert run.inputs is not None
     assert ["a" * 32 + ".dir"] == [i.dataset.digest for i in run.inputs.dataset_inputs]
     names = {file.path for file in client.list_artifacts(run.info.run_id)}
     assert {"report.md", "plan.json", "model"} == names

@@ -21,8 +21,10 @@ DIGITS = tuple("0123456789")
 @cache
 def _pixels() -> tuple[Any, Any]:
     from sklearn.datasets import load_digits
+    from sklearn.utils import Bunch
 
     digits = load_digits()
+    assert isinstance(digits, Bunch)
     return (digits.images * 255 / 16).round().astype(np.uint8), digits.target
 
 

@@ -204,26 +204,33 @@ class TrainingCallbacks(Protocol):
 
     def on_train_begin(self, config: Mapping[str, Any]) -> None:
         """Training starts (or goes on); `config` says on what: device, parameters, images."""
+        ...
 
     def on_step_end(self, epoch: int, step: int, steps: int, loss: float | None) -> None:
         """Optimizer step `step` of `steps` in epoch `epoch` is done; a loss only on a cadence."""
+        ...
 
     def on_epoch_end(self, epoch: int, metrics: MetricsResult) -> None:
         """Epoch `epoch` (from 1) was trained and validated."""
+        ...
 
     def on_checkpoint(self, path: Path, epoch: int, step: int, *, best: bool) -> None:
         """A checkpoint is safely on disk."""
+        ...
 
     def on_train_end(
         self, final_metrics: Mapping[str, float], summary: TrainingSummary | None = None
     ) -> None:
         """Training is complete; the metrics are those of the best epoch."""
+        ...
 
     def on_warning(self, message: str) -> None:
         """Something a person should know."""
+        ...
 
     def should_stop(self) -> bool:
         """Whether to write a checkpoint and leave; asked at every optimizer step."""
+        ...
 
 
 class Interrupted(Exception):
@@ -265,12 +272,15 @@ class TrainingAdapter(Protocol):
 
     def prepare_model(self) -> None:
         """Build the network, with its start weights, for the job's classes."""
+        ...
 
     def prepare_dataset(self) -> None:
         """Open the splits; `AdapterError` where an image or label cannot be used."""
+        ...
 
     def describe(self) -> Mapping[str, Any]:
         """What is trained and on what: device, parameters, images; plain JSON data."""
+        ...
 
     def train_epoch(self, epoch: int) -> MetricsResult:
         """Train epoch `epoch` (from 1), or the rest of it after a resume.
@@ -280,33 +290,40 @@ class TrainingAdapter(Protocol):
         `Interrupted(epoch - 1, step, path)`. `train_loss` covers the whole epoch, also after a
         resume in its middle.
         """
+        ...
 
     def validate(self, epoch: int) -> MetricsResult:
         """Measure the val split, with the averaged weights where there are some."""
+        ...
 
     def save_checkpoint(self, epoch: int) -> Path:
         """Write the whole state (weights, optimizer, schedule, random states) after `epoch`.
 
         The same state is written under the same name however often it is called.
         """
+        ...
 
     def load_checkpoint(self, path: Path) -> tuple[int, int]:
         """Take up a state; (epoch, step): finished epochs, and steps done in the next one.
 
         Without `prepare_dataset` before it, only what `predict` and `export` need.
         """
+        ...
 
     def evaluate(self, split: str) -> Evaluation:
         """Measure one split in full."""
+        ...
 
     def predict(self, images: Iterable[Path]) -> Iterator[InferenceResult]:
         """What the model says of each image, in order, preprocessed as in `validate`."""
+        ...
 
     def export(self, formats: Sequence[str], folder: Path) -> Mapping[str, Exported]:
         """Write the model into `folder`: `model.safetensors`, `model.onnx`; each one checked.
 
         The keys are the formats; `safetensors` is always written.
         """
+        ...
 
 
 @runtime_checkable
@@ -319,3 +336,4 @@ class OwnLoop(Protocol):
 
     def fit(self, job: Job, callbacks: TrainingCallbacks, resume: Path | None) -> None:
         """Train from the start, or on from a checkpoint; raise `Interrupted` as above."""
+        ...

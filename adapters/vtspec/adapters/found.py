@@ -30,18 +30,22 @@ class AdapterModule(Protocol):
     @property
     def Adapter(self) -> Callable[[Job, TrainingCallbacks], Any]:
         """A class that is a `TrainingAdapter` or an `OwnLoop`."""
+        ...
 
     @property
     def PARAMS(self) -> Mapping[str, Param]:
         """The framework's own settings."""
+        ...
 
     @property
     def VERSION(self) -> str:
         """See above."""
+        ...
 
     @property
     def TASKS(self) -> tuple[TaskType, ...]:
         """What it can train."""
+        ...
 
 
 def find(name: str, third_party: Iterable[EntryPoint] | None = None) -> AdapterModule:

@@ -95,10 +95,7 @@ def _applies(param: Param, task: TaskType) -> bool:
 def _check(path: str, value: Any, param: Param) -> None:
     if value is None and param.default is None:
         return
-    is_of_type = isinstance(value, _TYPES[param.type]) and (
-        param.type == "bool" or not isinstance(value, bool)
-    )
-    if not is_of_type:
+    if value is None or not _is_of_type(value, param):
         raise AdapterError(f"{path}: must be of type {param.type}, got {value!r}", param.help)
     if param.choices is not None and value not in param.choices:
         raise AdapterError(
@@ -115,6 +112,12 @@ def _check(path: str, value: Any, param: Param) -> None:
             f"{path}: must be at most {param.maximum:g}, got {value!r}",
             f"set it to {param.maximum:g} or less",
         )
+
+
+def _is_of_type(value: object, param: Param) -> bool:
+    if isinstance(value, bool):
+        return param.type == "bool"
+    return isinstance(value, _TYPES[param.type])
 
 
 def _meant(word: str, known: tuple[str, ...]) -> str:

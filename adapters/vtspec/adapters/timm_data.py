@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from .contract import AdapterError, Job
 from .labels import LabelledImage
@@ -110,7 +110,7 @@ def readable(batches: Iterator[Any]) -> Iterator[tuple[torch.Tensor, torch.Tenso
 def settings_of(model: torch.nn.Module, job: Job) -> dict[str, Any]:
     """How the model wants its images: `input_size` `(3, h, w)`, `mean`, `std`, `interpolation`,
     `crop_pct`, `crop_mode`; the model's own where the job does not say."""
-    import timm
+    from timm.data import resolve_model_data_config
 
     wanted = {
         "input_size": (3, *job.training.image_size),
@@ -118,7 +118,7 @@ def settings_of(model: torch.nn.Module, job: Job) -> dict[str, Any]:
         "crop_pct": job.params["cropPct"],
         "crop_mode": job.params["cropMode"],
     }
-    settings = timm.data.resolve_model_data_config(model, args=wanted)
+    settings = resolve_model_data_config(model, args=wanted)
     assert isinstance(settings, dict)
     return settings
 
@@ -136,7 +136,7 @@ def train_transform(settings: Mapping[str, Any], job: Job) -> Transform:
     if job.params["cropScaleMin"] is not None:
         changes["scale"] = (job.params["cropScaleMin"], 1.0)
     try:
-        transform: Transform = create_transform(
+        transform = create_transform(
             **{**settings, **PRESETS[job.training.augmentation], **changes}, is_training=True
         )
     except (AssertionError, KeyError, ValueError, IndexError) as error:
@@ -145,15 +145,14 @@ def train_transform(settings: Mapping[str, Any], job: Job) -> Transform:
             f"{str(error) or type(error).__name__}",
             "write it as timm does, such as rand-m9-mstd0.5-inc1, augmix-m5 or original",
         ) from error
-    return transform
+    return cast("Transform", transform)
 
 
 def eval_transform(settings: Mapping[str, Any]) -> Transform:
     """The fixed transform of val and test images, and of those to predict."""
     from timm.data import create_transform
 
-    transform: Transform = create_transform(**settings)
-    return transform
+    return cast("Transform", create_transform(**settings))
 
 
 def train_loader(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from .contract import AdapterError, Job
 from .metrics import metric_of
@@ -261,14 +261,15 @@ def _schedule(optimizer: torch.optim.Optimizer, job: Job, steps: int) -> Any:
     rate = {"linear": 1.0, "polynomial": _given(params["polynomialPower"], 2.0)}
     # A warm-up that never ends leaves the schedule behind it nothing to do, but a length.
     behind = max(training.epochs - training.warmup_epochs, 1 / steps)
+    # timm says int of both, and takes parts of epochs.
     schedule, _ = create_scheduler_v2(
         optimizer,
         sched=SCHEDULERS.get(name, "constant"),
-        num_epochs=behind,
+        num_epochs=cast(Any, behind),
         decay_epochs=_given(params["decayEpochs"], 30.0),
         decay_rate=rate.get(name, _given(params["decayRate"], 0.1)),
         min_lr=training.min_learning_rate,
-        warmup_epochs=training.warmup_epochs,
+        warmup_epochs=cast(Any, training.warmup_epochs),
         warmup_lr=_given(params["warmupLearningRate"], 0.0),
         warmup_prefix=True,
         step_on_epochs=False,

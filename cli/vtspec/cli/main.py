@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import signal
 import sys
 from typing import Final
 
@@ -107,4 +108,6 @@ def main() -> None:
         from .failures import explain_failure
 
         code = explain_failure(error)
+    # All is said and done: a Ctrl-C that comes while Python shuts down changes nothing.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.exit(code if isinstance(code, int) else 0)

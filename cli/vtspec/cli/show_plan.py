@@ -120,9 +120,9 @@ def _values(made: Plan, width: int) -> Iterator[Line]:
         if value is None and origin == "default" and name:
             unset.setdefault(section, []).append(name)
             continue
-        yield from _value(
-            path, _many(value) if path == "dataset.classes" else shown_value(value), origin, width
-        )
+        is_long = path == "dataset.classes"
+        shown = _many(made.dataset.classes) if is_long else shown_value(value)
+        yield from _value(path, shown, origin, width)
     for section, names in unset.items():
         texts = [("", 1, ""), (f"{section}, not set", PATH_WIDTH, "dim")]
         yield from columns(texts, (_many(tuple(names), 8), "dim"), width)

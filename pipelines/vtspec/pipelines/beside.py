@@ -1,7 +1,6 @@
 """What stands beside a plan: its baseline, the last run of its name, and whether it has run."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from vtspec.schema.problem import SpecError
@@ -88,9 +87,11 @@ def _baseline(
     made: Plan, workspace: Workspace, world: World
 ) -> tuple[Comparison | None, str | None]:
     name = made.report["baseline"]
-    path: Path | None = workspace.experiments().get(name) if name is not None else None
+    if name is None:
+        return None, None
+    path = workspace.experiments().get(name)
     if path is None:
-        return None, None if name is None else f"there is no baseline '{name}' to compare with"
+        return None, f"there is no baseline '{name}' to compare with"
     try:
         other = plan(*resolve(path, workspace, world=world))
     except (SpecError, Refused, Permanent, Temporary) as error:

@@ -58,13 +58,18 @@ def _mapping(data: dict[str, Any], indent: str) -> list[str]:
         name = f"{indent}{_key(key)}:"
         if isinstance(value, dict) and value:
             lines += [name, *_mapping(value, indent + "  ")]
-        elif isinstance(value, list) and len(line := f"{name} {_flow(value)}") > _WIDEST:
-            lines += [name, *(f"{indent}  - {_scalar(item)}" for item in value)]
         elif isinstance(value, list):
-            lines.append(line)
+            lines += _list(name, value, indent)
         else:
             lines.append(f"{name} {_scalar(value)}")
     return lines
+
+
+def _list(name: str, items: list[Any], indent: str) -> list[str]:
+    line = f"{name} {_flow(items)}"
+    if len(line) <= _WIDEST:
+        return [line]
+    return [name, *(f"{indent}  - {_scalar(item)}" for item in items)]
 
 
 def _flow(items: list[Any]) -> str:

@@ -113,11 +113,8 @@ def _duplicates(layout: Layout, looks: Mapping[str, Look]) -> Iterator[Finding]:
 def _classes(layout: Layout) -> Iterator[Finding]:
     if set(layout.tasks) <= CLASSLESS_TASKS or layout.format == "masks":
         return
-    if len(layout.classes) < 2 and layout.tasks == ("image-classification",):
-        yield _error(
-            f"there is one class, {layout.classes[0]!r}: nothing to tell apart",
-            "add images of another class",
-        )
+    if layout.tasks == ("image-classification",):
+        yield from _too_few(layout)
     for split, part in layout.splits.items():
         counts = per_class(layout, part.items)
         empty = [name for name, count in counts.items() if not count]
@@ -135,6 +132,16 @@ def _classes(layout: Layout) -> Iterator[Finding]:
             f"classes are imbalanced: {counts[most]} of {most!r}, {counts[least]} of {least!r}",
             "add images of the rare classes, or set training.classWeights to balanced",
         )
+
+
+def _too_few(layout: Layout) -> Iterator[Finding]:
+    if len(layout.classes) == 1:
+        yield _error(
+            f"there is one class, {layout.classes[0]!r}: nothing to tell apart",
+            "add images of another class",
+        )
+    elif not layout.classes and any(part.items for part in layout.splits.values()):
+        yield _error("no image has a label", "write the name of its class, as text, beside each")
 
 
 def _names(tree: Tree) -> Iterator[Finding]:

@@ -26,8 +26,10 @@ def build(folder: Path) -> int:
     """
     from PIL import Image
     from sklearn.datasets import load_digits
+    from sklearn.utils import Bunch
 
     digits = load_digits()
+    assert isinstance(digits, Bunch)
     grey = (digits.images * (255 / 16)).round().astype("uint8")
     items = [
         (str(label), hashlib.sha256(image.tobytes()).hexdigest(), index)

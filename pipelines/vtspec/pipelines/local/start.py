@@ -56,7 +56,7 @@ class Local:
         Raises `Refused` where the last attempt was cut short and nobody said what to do about it.
         """
         decision = self._decide(plan, choice)
-        environment = None
+        environment, attempt = None, None
         if decision.action in ("begin", "resume"):
             with self.place.stop.interrupting():
                 self.ready()
@@ -71,7 +71,7 @@ class Local:
             self.place.report(f"{decision.why}{_named(decision)}")
         match decision.action:
             case "begin":
-                assert environment is not None
+                assert environment is not None and attempt is not None
                 return self._carry(attempt, environment, command, resumed=False)
             case "resume":
                 assert environment is not None
