@@ -20,10 +20,16 @@ def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
     return Subject(
         module=timm,
         plan=plan,
-        data_root=write_digits(tmp_path_factory.mktemp("digits")),
+        data_root=write_digits(tmp_path_factory.mktemp("digits"), width=12),
         folder=tmp_path_factory.mktemp("timm"),
         environment={"PYTHONPATH": str(ADAPTERS)},
-        other_values={"globalPool": "catavgmax", "autoAugment": "rand-m9-n2"},
+        # Probabilities that could spare a whole batch are tried as certainties.
+        other_values={
+            "globalPool": "catavgmax",
+            "autoAugment": "rand-m9-n2",
+            "cropMode": "squash",
+            **dict.fromkeys(("hflip", "vflip", "reProb"), 1.0),
+        },
     )
 
 

@@ -27,6 +27,8 @@ from vtspec.adapters.timm_epoch import Cut, cut
 from vtspec.adapters.timm_params import PARAMS, completed
 from vtspec.adapters.torch_state import seed_everything
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = {
     "input_size": (3, 16, 16),
     "interpolation": "bicubic",

@@ -15,6 +15,8 @@ from vtspec.adapters.timm_model import build_network, freeze
 from vtspec.adapters.timm_params import completed
 from vtspec.adapters.torch_state import choose_device
 
+pytestmark = pytest.mark.slow
+
 
 def a_job(tmp_path: Path, **changes: Any) -> Job:
     return completed(a_timm_job(tmp_path, tmp_path / "work", **changes))

@@ -15,6 +15,8 @@ from vtspec.adapters.contract import AdapterError, Job
 from vtspec.adapters.timm_params import completed
 from vtspec.adapters.timm_recipe import Plateau, Recipe, class_weights, mixing
 
+pytestmark = pytest.mark.slow
+
 STEPS = 4
 COUNTS = (1,) * 10
 

@@ -29,18 +29,20 @@ def _pixels() -> tuple[Any, Any]:
 
 
 def write_digits(
-    root: Path, *, train: int = 10, val: int = 4, test: int = 4, classes: Sequence[str] = DIGITS
+    root: Path, *, train: int = 10, val: int = 4, test: int = 4, width: int = 8
 ) -> Path:
-    """scikit-learn's digits as an imagefolder of 8-pixel greyscale PNGs, so many a class."""
+    """scikit-learn's digits as an imagefolder of 8-pixel greyscale PNGs, so many a class; drawn
+    out to another `width` where squares would hide a difference."""
     pixels, targets = _pixels()
-    for name in classes:
+    for name in DIGITS:
         of_class = pixels[targets == int(name)]
         start = 0
         for split, count in (("train", train), ("val", val), ("test", test)):
             folder = root / split / name
             folder.mkdir(parents=True)
             for number, image in enumerate(of_class[start : start + count]):
-                Image.fromarray(image).save(folder / f"{number:04d}.png")
+                picture = Image.fromarray(image).resize((width, 8))
+                picture.save(folder / f"{number:04d}.png")
             start += count
     return root
 

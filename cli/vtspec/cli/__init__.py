@@ -1,0 +1,1 @@
+"""The command `vtspec`: parse, call, print, exit."""

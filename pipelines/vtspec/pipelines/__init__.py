@@ -1,0 +1,1 @@
+"""From a spec to its result: decisions first, effects at the edge."""

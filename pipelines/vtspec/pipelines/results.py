@@ -14,7 +14,7 @@ from typing import Any, Final
 from .errors import Permanent
 
 FILES: Final = ("metrics.json", "epochs.csv", "confusion.csv", "classes.csv")
-"""What `write` leaves in a folder, always all of it: DVC wants every output of a stage to exist."""
+"""What `write` leaves in a folder, always all of it: DVC wants every output of a stage."""
 
 _TIMES: Final = ("seconds",)
 
@@ -56,7 +56,9 @@ def _json(path: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise Permanent(f"{path} is damaged: {error}", fix="run the spec again: --again") from error
+        raise Permanent(
+            f"{path} is damaged: {error}", fix="run the spec again: --again"
+        ) from error
     return found if isinstance(found, dict) else None
 
 

@@ -157,7 +157,13 @@ class Training(Part):
     momentum: float = Field(
         default=0.9, ge=0, lt=1, description="Momentum of sgd and rmsprop; others ignore it."
     )
-    weight_decay: float = Field(default=0.01, ge=0, le=10, description="Decoupled where possible.")
+    weight_decay: float = Field(
+        default=0.01,
+        ge=0,
+        le=10,
+        description="Shrinks the weights at each step: decoupled from the gradient with "
+        "adamw, lamb and lion, plain L2 with the others.",
+    )
     scheduler: Scheduler = Field(
         default="cosine", description="How the learning rate falls after warm-up."
     )
