@@ -115,6 +115,15 @@ def test_a_repository_without_dvc_is_told_what_to_type(root: Path) -> None:
     assert caught.value.fix == "git init && dvc init"
 
 
+def test_data_that_git_tracks_already_is_told_how_it_leaves_git(root: Path) -> None:
+    command(root, "git", "add", "-f", "data/pets")
+    command(root, "git", "commit", "-qm", "by hand")
+    with pytest.raises(Permanent, match="data/pets is tracked by git") as caught:
+        added(root)
+    assert str(caught.value.fix).startswith("git rm -r --cached -q data/pets && git commit")
+    assert not (root / "specs/datasets/pets.yaml").exists()
+
+
 def test_data_that_dvc_tracks_already_keeps_its_pointer(root: Path) -> None:
     command(root, "dvc", "add", "-q", "data/pets")
     before = state(root)

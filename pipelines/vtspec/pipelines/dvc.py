@@ -80,6 +80,13 @@ def _failure(args: Sequence[str], output: str) -> Permanent | Temporary:
     message = f"dvc {args[0]} failed: {said}"
     if "not inside of a DVC repository" in said or "'dir' doesn't exist in section" in said:
         return Permanent("this is not a DVC repository", fix="git init && dvc init")
+    if "already tracked by SCM" in said:
+        # Committed to git by hand before; DVC's own advice, on one line.
+        data = args[-1]
+        return Permanent(
+            f"{data} is tracked by git, and what DVC versions must not be",
+            fix=f"git rm -r --cached -q {data} && git commit -m 'stop tracking {data}'",
+        )
     if _LOCKED.search(said):
         return Temporary(message, fix="wait until the other DVC command is done", delay_s=5.0)
     if _NETWORK.search(said):

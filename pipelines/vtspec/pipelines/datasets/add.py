@@ -144,7 +144,7 @@ def _statistics(inspection: Inspection) -> dict[str, Any]:
 def _tracked(where: Place, content: str | None) -> Pointer:
     known = find_pointer(where.root, where.data)
     if known is None or (known.hash != content and not known.file.endswith("dvc.lock")):
-        dvc(where.root, ["add", "--quiet", where.data])
+        dvc(where.root, ["add", "--", where.data])
         known = pointer_of(where.root, where.data)
     if known.hash == content:
         return known
