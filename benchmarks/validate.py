@@ -151,7 +151,7 @@ def main() -> None:
     """Measure and print the ratio."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--specs", type=int, default=1000)
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     bin_folder = Path(sys.executable).parent
     with tempfile.TemporaryDirectory() as place:
@@ -159,17 +159,28 @@ def main() -> None:
         files = write_specs(folder, options.specs)
         lines = len(files[-1].read_text().splitlines())
         in_process(folder, 1)
-        ours = in_process(folder, options.repeats)
-        command = cpu_of([str(bin_folder / "vtspec"), "validate", "specs"], folder, 5)
-        peer_command = [str(bin_folder / "check-jsonschema"), "--schemafile", str(SCHEMA)]
-        peer = cpu_of([*peer_command, *map(str, files)], folder, 1)
+        words = [str(bin_folder / "vtspec"), "validate", "specs"]
+        peer_words = [str(bin_folder / "check-jsonschema"), "--schemafile", str(SCHEMA)]
+        peer_words += map(str, files)
+        # In turn, so that a machine whose speed drifts is as slow for one as for the other.
+        rounds = [
+            (in_process(folder, 1), cpu_of(words, folder, 1), cpu_of(peer_words, folder, 1))
+            for _ in range(options.rounds)
+        ]
     count = options.specs
     print(f"{count} experiments of {lines} lines and 2 datasets, CPU seconds on one core")
-    print(f"vtspec, semantics included   {ours:7.3f} s   {count / ours:7.0f} specs/s")
-    print(f"vtspec validate (process)    {command:7.3f} s   {count / command:7.0f} specs/s")
-    print(f"check-jsonschema (process)   {peer:7.3f} s   {count / peer:7.0f} specs/s")
-    print(f"ratio: {peer / command:.1f}x as a process, {peer / ours:.1f}x warm (bar: 10x)")
-    print(f"specs/s: {count / ours:.0f} (bar: 2000)")
+    names = (
+        "vtspec, semantics included",
+        "vtspec validate (process)",
+        "check-jsonschema (process)",
+    )
+    for name, seconds in zip(names, zip(*rounds, strict=True), strict=True):
+        typical = statistics.median(seconds)
+        print(f"{name:28}{typical:7.3f} s   {count / typical:7.0f} specs/s")
+    for name, column in (("warm", 0), ("as a process", 1)):
+        ratios = sorted(each[2] / each[column] for each in rounds)
+        typical = statistics.median(ratios)
+        print(f"ratio {name}: {typical:.1f}x ({ratios[0]:.1f} to {ratios[-1]:.1f}; bar 10x)")
 
 
 if __name__ == "__main__":
