@@ -21,6 +21,7 @@ from dvc_repositories import (
     write_files,
 )
 from vtspec.adapters.content import Content, content_hash
+from vtspec.pipelines.dvc import network_trouble
 from vtspec.pipelines.errors import Permanent, Temporary
 from vtspec.pipelines.fetch import cache_folder, materialise, obtain
 
@@ -163,6 +164,23 @@ def test_a_named_remote_is_the_one_asked(case: Case) -> None:
         case.obtain(source={"remote": "attic"})
     shutil.copytree(case.root.parent / "remote", case.root.parent / "attic")
     assert case.obtain(source={"remote": "attic"}) == case.kept()
+
+
+@pytest.mark.parametrize(
+    ("said", "trouble"),
+    [
+        ("2026-11-21 14:50:12,503 DEBUG: Missing cache files", None),
+        ("Querying 500 oids via object_exists", None),
+        ("2026-01-01 00:00:00,001 ERROR: 503, message='Unavailable'\n\n", True),
+        ("An error occurred (429) when calling GetObject", True),
+        ("status code: 502", True),
+        ("Cannot connect to host 127.0.0.1:9", True),
+    ],
+)
+def test_only_words_of_the_network_are_taken_for_its_trouble(
+    said: str, trouble: bool | None
+) -> None:
+    assert (network_trouble(said) is not None) is bool(trouble)
 
 
 def test_a_remote_that_lacks_a_file_is_told_with_what_to_type(case: Case) -> None:

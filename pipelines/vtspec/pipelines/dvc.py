@@ -13,9 +13,13 @@ from .errors import Permanent, Temporary
 
 _NETWORK: Final = re.compile(
     r"cannot connect|connect(ion)? ?(call failed|error|refused|reset|aborted|closed)"
-    r"|timed ?out|timeout|name resolution|unreachable|disconnected|\b(429|50[0234])\b",
+    r"|timed ?out|timeout|name resolution|unreachable|disconnected"
+    # As aiohttp and botocore put a status; a bare number may be a count or a part of a time.
+    r"|\b(429|50[0234]), message=|\((429|50[0234])\)"
+    r"|(status|http)\W{0,3}(code)?\W{0,3}(429|50[0234])\b",
     re.IGNORECASE,
 )
+_STAMP: Final = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ ", re.MULTILINE)
 # Under CI, DVC does not look for a newer version of itself.
 _QUIET: Final = {"CI": "true", "GIT_TERMINAL_PROMPT": "0"}
 _LOCKED: Final = re.compile(r"unable to acquire lock|is busy|rwlock", re.IGNORECASE)
@@ -38,6 +42,13 @@ def cache_folder(root: Path) -> Path:
     return Path(dvc(root, ["cache", "dir"]).strip()) / "files" / "md5"
 
 
+def network_trouble(said: str) -> str | None:
+    """The last line of DVC's words that tells of a network failure, or None. Pure."""
+    # The thousandths of a time stamp look like a status now and then.
+    lines = _STAMP.sub("", said).splitlines()
+    return next((line.strip() for line in reversed(lines) if _NETWORK.search(line)), None)
+
+
 def fetch(root: Path, path: str, remote: str | None) -> str:
     """Bring what DVC's files pin for `path` from a remote into the cache; no file of the workspace
     is touched.
@@ -50,10 +61,10 @@ def fetch(root: Path, path: str, remote: str | None) -> str:
     if done.returncode:
         raise _failure(args, done.stderr)
     said = done.stdout + done.stderr
-    trouble = [line for line in said.splitlines() if _NETWORK.search(line)]
+    trouble = network_trouble(said)
     if trouble and "Missing cache files" in said:
         raise Temporary(
-            f"the DVC remote cannot be reached: {trouble[-1].strip()[-300:]}",
+            f"the DVC remote cannot be reached: {trouble[-300:]}",
             fix="try again when it can",
             delay_s=30.0,
         )
@@ -96,7 +107,6 @@ def _failure(args: Sequence[str], output: str) -> Permanent | Temporary:
 
 def _last_words(output: str) -> str:
     """DVC's errors, without its advertisements; at most 600 characters."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    lines = [re.sub(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ ", "", line) for line in lines]
+    lines = [line.strip() for line in _STAMP.sub("", output).splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith(("ERROR", "fatal"))]
     return re.sub(r"\s+", " ", "; ".join(errors or lines[-3:]))[-600:] or "it said nothing"
