@@ -5,7 +5,7 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,7 @@ from run_folders import (
     append,
 )
 from vtspec.pipelines.errors import Permanent, Temporary
-from vtspec.pipelines.tracker import default_uri, start, sync
+from vtspec.pipelines.tracker import Shipped, default_uri, start, sync
 from vtspec.pipelines.tracker.follow import follow, place_for, shipped_of
 from vtspec.pipelines.tracker.ship import Place, client_of, read_place, ship, write_place
 
@@ -157,16 +157,11 @@ def test_a_server_that_is_killed_in_mid_run_and_comes_back_gets_everything(runs:
         server.kill()
 
 
-def _finished(shipped: object) -> tuple[object, object, object]:
-    return (
-        getattr(shipped, "sent", None),
-        getattr(shipped, "left", None),
-        getattr(shipped, "reason", None),
-    )
+def _finished(shipped: Shipped) -> tuple[int, int, str | None]:
+    return shipped.sent, shipped.left, shipped.reason
 
 
-def _until(claim: object, seconds: float = 90) -> None:
-    assert callable(claim)
+def _until(claim: Callable[[], bool], seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
     while not claim():
         assert time.monotonic() < deadline

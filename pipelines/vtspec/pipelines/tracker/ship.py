@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,9 +106,8 @@ def ship(run_dir: Path, client: "MlflowClient", place: Place) -> Place:
     with _translated(place.uri):
         place = _opened(run_dir, client, place, plan, events[0])
         for start in range(0, len(events), BATCH):
-            place = _batch(
-                run_dir, client, place, [entry_of(e) for e in events[start : start + BATCH]]
-            )
+            entries = [entry_of(event) for event in events[start : start + BATCH]]
+            place = _batch(run_dir, client, place, plan, entries)
             write_place(run_dir, place)
     return place
 
@@ -163,7 +162,13 @@ def _experiment(run_dir: Path, client: "MlflowClient", uri: str, name: str) -> s
         return str(found.experiment_id)
 
 
-def _batch(run_dir: Path, client: "MlflowClient", place: Place, entries: Sequence[Entry]) -> Place:
+def _batch(
+    run_dir: Path,
+    client: "MlflowClient",
+    place: Place,
+    plan: dict[str, Any],
+    entries: Sequence[Entry],
+) -> Place:
     from mlflow.entities import Metric, RunTag
 
     assert place.run_id is not None
@@ -179,18 +184,13 @@ def _batch(run_dir: Path, client: "MlflowClient", place: Place, entries: Sequenc
     if terminal:
         _artifacts(run_dir, client, place.run_id)
         if terminal[-1].status == "FINISHED":
-            version = version or _registered(run_dir, client, place.run_id)
+            version = version or _registered(run_dir, client, place.run_id, plan)
         client.set_terminated(place.run_id, terminal[-1].status, terminal[-1].time_ms)
     elif place.finished:
         # Resumed after an interruption that had been told as an ending.
         client.update_run(place.run_id, status="RUNNING")
-    return Place(
-        uri=place.uri,
-        run_id=place.run_id,
-        experiment_id=place.experiment_id,
-        shipped=last.seq,
-        finished=bool(terminal),
-        model_version=version,
+    return replace(
+        place, shipped=last.seq, finished=bool(terminal), model_version=version, error=None
     )
 
 
@@ -203,8 +203,9 @@ def _artifacts(run_dir: Path, client: "MlflowClient", run_id: str) -> None:
             client.log_artifacts(run_id, str(run_dir / name), artifact_path=name)
 
 
-def _registered(run_dir: Path, client: "MlflowClient", run_id: str) -> str | None:
-    plan = json.loads((run_dir / "plan.json").read_text(encoding="utf-8"))
+def _registered(
+    run_dir: Path, client: "MlflowClient", run_id: str, plan: dict[str, Any]
+) -> str | None:
     name = plan["tracking"].get("registerAs")
     if not name:
         return None
