@@ -192,6 +192,36 @@ def test_a_step_without_checkpoints_to_write_leaves_at_once(trained: Path, data:
     assert len(events) < 100_000
 
 
+@pytest.mark.parametrize("command", ["evaluate", "export"])
+def test_a_signal_amid_another_step_raises_nothing_there(
+    command: str, trained: Path, data: Path
+) -> None:
+    """Code that holds a lock would never give it back."""
+    script = (
+        "import os, signal, sys, time\n"
+        "from vtspec.adapters import toy\n"
+        "from vtspec.adapters.__main__ import main\n"
+        "def busy(*_):\n"
+        "    try:\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "        time.sleep(60)\n"
+        "    except BaseException:\n"
+        "        os._exit(9)\n"
+        f"toy.Adapter.{command} = busy\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    with (trained / "told").open("w") as told:
+        words = command_line(command, trained, data, told.fileno())
+        at = words.index("vtspec.adapters")
+        code = subprocess.call(
+            [words[0], "-c", script, *words[at + 1 :]],
+            env={**os.environ, "PYTHONPATH": str(ADAPTERS)},
+            pass_fds=[told.fileno()],
+            timeout=60,
+        )
+    assert code == 75
+
+
 def test_a_signal_that_is_ignored_stays_ignored(tmp_path: Path, data: Path) -> None:
     """As under nohup; and what was set before is set again after."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)

@@ -1,6 +1,7 @@
 """`vtspec predict`: a run's model answers about images, in a table or as JSON lines."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from vtspec.adapters.labels import images_below
 from vtspec.adapters.loop import fit
 from vtspec.adapters.toy import Adapter
 from vtspec.cli.predict import command, expanded, table
+from vtspec.pipelines import prediction
 from vtspec.pipelines.errors import Refused, RunFailed
 from vtspec.pipelines.prediction import predictions
 from vtspec.pipelines.runs import Run
@@ -125,6 +127,26 @@ def test_reader_that_leaves_early_leaves_no_process_behind(root: Path, tmp_path:
     next(iter(answers))
     # Closing waits for the process; it would hang here if that went on to its end unread.
     del answers
+
+
+def test_process_that_does_not_end_when_asked_is_killed(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prediction, "_GRACE_S", 0.1)
+    script = tmp_path / "python"
+    line = '{"kind": "prediction", "result": {}}'
+    script.write_text(
+        "#!/bin/sh\ntrap '' TERM\n"
+        f"""for last; do :; done\necho $$ > {tmp_path}/pid\necho '{line}' > /dev/fd/$last\n"""
+        "while :; do sleep 0.05; done\n"
+    )
+    script.chmod(0o755)
+    environment = replace(this_python(tmp_path), python=script)
+    answers = predictions(Run(root / "runs" / NAME), [root / "data"], environment)
+    assert next(iter(answers)) == {}
+    del answers
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
 def test_help_says_what_a_run_is() -> None:

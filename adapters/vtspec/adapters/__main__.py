@@ -80,11 +80,16 @@ def _told(lines: Lines) -> Iterator[_Ending]:
 
 @contextlib.contextmanager
 def _stoppable(command: str, lines: Lines) -> Iterator[None]:
-    """SIGTERM, SIGINT and SIGHUP let training write a checkpoint; the rest just leaves."""
+    """SIGTERM, SIGINT and SIGHUP: training writes a checkpoint, predicting ends its line, the rest
+    just leaves.
+
+    Nothing is raised from the handler: it runs in the midst of anything, and whatever lock was
+    being taken there would stay held.
+    """
 
     def stop(_number: int, _frame: object) -> None:
-        if command != "train":
-            raise SystemExit(_INTERRUPTED)
+        if command in ("evaluate", "export"):
+            os._exit(_INTERRUPTED)
         lines.stop()
 
     numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -167,6 +172,8 @@ def _predict(
     _load_best(adapter, job)
     for result in adapter.predict(_images(arguments)):
         lines.emit("prediction", result=_plain(result))
+        if lines.should_stop():
+            raise SystemExit(_INTERRUPTED)
 
 
 def _load_best(adapter: TrainingAdapter, job: Job) -> int:

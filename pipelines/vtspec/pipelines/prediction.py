@@ -15,6 +15,7 @@ from .runs import Run
 from .step.variables import variables_for
 
 _LAST_LINES = 15
+_GRACE_S = 10.0
 
 
 def predictions(
@@ -90,4 +91,8 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     """Nothing stays behind where the reader of the answers has gone."""
     if process.poll() is None:
         process.terminate()
-    process.wait()
+    try:
+        process.wait(_GRACE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
