@@ -58,7 +58,7 @@ bench: setup ## run the benchmarks; each prints its ratio
 
 lock: ## lock the dependencies anew, and the framework's environment from them
 	$(UV) lock
-	$(UV) export --frozen --extra timm --no-dev --no-emit-project --prune pydantic --prune rich --quiet --output-file images/timm/requirements.txt
+	$(UV) export --frozen --extra timm --no-dev --no-emit-project --prune pydantic --prune rich --prune rapidfuzz --quiet --output-file images/timm/requirements.txt
 
 catalog: setup ## write images/timm/catalog.json anew from timm itself (about 20 minutes)
 	$(BIN)/python -m vtspec.adapters.catalogs timm --into images/timm/catalog.json

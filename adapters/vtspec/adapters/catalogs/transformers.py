@@ -1,0 +1,211 @@
+"""Transformers' models: the hub ids that its own files name, of the families that it can train.
+
+Nothing is asked of the hub. What a family can do is in the package's tables of automatic classes;
+parameters are counted on the meta device, and only where the defaults of a family's configuration
+describe the very checkpoint: for any other id they are null, as nothing in the package tells them.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from . import measure
+from .hub_names import Families, Named, named_in
+
+if TYPE_CHECKING:
+    import torch
+
+CLASSES: Final = 1000
+
+IMAGE_CHAT: Final = "IMAGE_TEXT_TO_TEXT"
+
+# Task → the tables (MODEL_FOR_…_MAPPING_NAMES) whose families do it.
+TABLES: Final[Mapping[str, tuple[str, ...]]] = {
+    "image-classification": ("IMAGE_CLASSIFICATION",),
+    "multilabel-classification": ("IMAGE_CLASSIFICATION",),
+    "object-detection": ("OBJECT_DETECTION",),
+    "instance-segmentation": ("INSTANCE_SEGMENTATION", "UNIVERSAL_SEGMENTATION"),
+    "semantic-segmentation": ("SEMANTIC_SEGMENTATION", "UNIVERSAL_SEGMENTATION"),
+    "pose-estimation": ("POSE_ESTIMATION",),
+    "super-resolution": ("IMAGE_TO_IMAGE",),
+    "depth-estimation": ("DEPTH_ESTIMATION",),
+    "ocr": ("TEXT_RECOGNITION",),
+    "image-captioning": (IMAGE_CHAT,),
+    "visual-question-answering": (IMAGE_CHAT, "VISUAL_QUESTION_ANSWERING"),
+    "text-generation": ("CAUSAL_LM",),
+}
+
+# Families that a table of automatic classes has no word for: they read text in images.
+READERS: Final = frozenset(
+    {"florence2", "granite_docling", "kosmos-2.5", "pix2struct", "udop", "vision-encoder-decoder"}
+)
+
+# In the tables, but no model of the task: text beside other things than images, video alone,
+# decoders that are a part of another model, judges of safety, and wrappers of other libraries.
+NOT_TRAINED_SO: Final[Mapping[str, frozenset[str]]] = {
+    "image-classification": frozenset({"shieldgemma2", "timm_wrapper"}),
+    "instance-segmentation": frozenset({"videomt"}),
+    "semantic-segmentation": frozenset({"videomt"}),
+    "image-captioning": frozenset({"evolla", "pi0", "shieldgemma2"}),
+    "text-generation": frozenset({"musicgen", "musicgen_melody", "trocr", "whisper"}),
+}
+
+
+def versions() -> dict[str, str]:
+    """Transformers' version, and torch's, which does the counting."""
+    return {name: version(name) for name in ("transformers", "torch")}
+
+
+def names() -> list[str]:
+    """Every hub id that the package names for a family with a task, in order of id."""
+    return list(_named())
+
+
+def renamed() -> dict[str, str]:
+    """The hub redirects what is renamed there; the package lists none."""
+    return {}
+
+
+def entry(name: str) -> dict[str, Any]:
+    """One hub id: its family and what that does; its size and cost where the package tells."""
+    named = _named()[name]
+    tasks = list(_tasks()[named.family])
+    measured = _measured(name, named, tasks[0])
+    return {
+        "tasks": tasks,
+        "family": named.family,
+        **measured,
+        "weights": [{"tag": "main", "licence": "unknown", "hub": name}],
+    }
+
+
+@functools.cache
+def _named() -> dict[str, Named]:
+    import transformers
+
+    return named_in(Path(transformers.__file__).parent / "models", _families())
+
+
+@functools.cache
+def _tasks() -> dict[str, tuple[str, ...]]:
+    """The tasks of every family that has one, in the order of TABLES."""
+    from transformers.models.auto import modeling_auto
+
+    return tasks_of_families(
+        {
+            task: {family for table in tables for family in _table(modeling_auto, table)}
+            for task, tables in TABLES.items()
+        },
+        set(_table(modeling_auto, IMAGE_CHAT)),
+    )
+
+
+def tasks_of_families(
+    listed: Mapping[str, set[str]], chat: set[str]
+) -> dict[str, tuple[str, ...]]:
+    """The tasks of every family, from the families that the tables list for every task.
+
+    `chat` are those that write text about images: readers of text are told by their names.
+    """
+    readers = {family for family in chat if family in READERS or "ocr" in family}
+    found: dict[str, tuple[str, ...]] = {}
+    for task, families in listed.items():
+        left_out = NOT_TRAINED_SO.get(task.replace("multilabel", "image"), frozenset())
+        if task == "visual-question-answering":
+            left_out = NOT_TRAINED_SO["image-captioning"]
+        for family in families - left_out | (readers if task == "ocr" else set()):
+            found[family] = (*found.get(family, ()), task)
+    return found
+
+
+@functools.cache
+def _families() -> Families:
+    from transformers.models.auto import configuration_auto, modeling_auto
+
+    tables = [name for name in vars(modeling_auto) if name.endswith("_MAPPING_NAMES")]
+    known = _tasks()
+    class_of: dict[str, str] = {}
+    for table in tables:
+        for family, classes in getattr(modeling_auto, table).items():
+            for each in (classes,) if isinstance(classes, str) else classes:
+                if family in known:
+                    class_of.setdefault(each, family)
+    return Families(
+        folder_of={
+            family: configuration_auto.model_type_to_module_name(family) for family in known
+        },
+        class_of=class_of,
+        config_of={
+            config: family
+            for family, config in configuration_auto.CONFIG_MAPPING_NAMES.items()
+            if family in known
+        },
+    )
+
+
+def _table(modeling_auto: Any, name: str) -> Mapping[str, Any]:
+    table: Mapping[str, Any] = getattr(modeling_auto, f"MODEL_FOR_{name}_MAPPING_NAMES")
+    return table
+
+
+def _measured(name: str, named: Named, task: str) -> dict[str, Any]:
+    """What the family's defaults tell of a checkpoint that they describe; {} of another."""
+    if not named.by_defaults:
+        return {}
+    try:
+        with measure.on_meta():
+            network, size = _network(named.family, task, CLASSES)
+            fewer, _ = _network(named.family, task, CLASSES - 1)
+    except Exception as error:
+        # A family may need a package that is not here, or be refused by its own defaults.
+        print(f"{name}: not built: {type(error).__name__}: {error}"[:300], file=sys.stderr)
+        return {}
+    count = measure.parameters(network)
+    if not fits_name(name, count):
+        print(f"{name}: the defaults have {count} parameters, not those", file=sys.stderr)
+        return {}
+    found: dict[str, Any] = {"parameters": count, "perClass": count - measure.parameters(fewer)}
+    return {**found, "size": list(size)} if size else found
+
+
+def _network(
+    family: str, task: str, classes: int
+) -> tuple[torch.nn.Module, tuple[int, int] | None]:
+    import transformers
+    from transformers.models.auto import modeling_auto
+
+    config = transformers.AutoConfig.for_model(family, num_labels=classes)
+    classes_of_task = (
+        each
+        for table in (*TABLES[task], IMAGE_CHAT)
+        if (each := _table(modeling_auto, table).get(family)) is not None
+    )
+    chosen = next(classes_of_task)
+    architecture = getattr(transformers, chosen if isinstance(chosen, str) else chosen[0])
+    return architecture(config), side_of(getattr(config, "image_size", None))
+
+
+def side_of(written: Any) -> tuple[int, int] | None:
+    """A configuration's `image_size` as (height, width), or None where it has none."""
+    if isinstance(written, int) and written > 0:
+        return written, written
+    if isinstance(written, (list, tuple)) and len(written) == 2:
+        height, width = written
+        return int(height), int(width)
+    return None
+
+
+def fits_name(name: str, count: int) -> bool:
+    """Whether a number of parameters can be that of a name that tells it: …-7b, …-350M.
+
+    A name tells a rounded number, often without embeddings, so that half of it and twice it pass.
+    """
+    told = re.findall(r"(?<![A-Za-z0-9.])(\d+(?:\.\d+)?)([bBmM])(?![A-Za-z0-9])", name)
+    sizes = [float(number) * (1e9 if unit in "bB" else 1e6) for number, unit in told]
+    return not sizes or any(size / 2 <= count <= size * 2 for size in sizes)

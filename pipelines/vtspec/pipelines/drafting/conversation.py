@@ -1,0 +1,120 @@
+"""A conversation is a list of messages and nothing else: wherever it is kept, it is the memory.
+
+As JSON a message is `{"author": "person" | "vtspec", "text": …, "draft": {…} | null, "question":
+{"field", "text", "choices"} | null}`; the last two may be left out.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from vtspec.pipelines.errors import Refused
+
+from .outcome import Drafted, Message, Question, State
+
+LONGEST = 20_000
+"""Characters that one message may have."""
+
+
+def state_of(conversation: Sequence[Message]) -> State:
+    """The last draft of vtspec's, and the person's messages after it. Pure."""
+    texts: list[str] = []
+    for message in reversed(conversation):
+        if message.author == "vtspec" and (message.draft or message.question):
+            return State(
+                draft=message.draft, question=message.question, texts=tuple(reversed(texts))
+            )
+        if message.author == "person":
+            texts.append(message.text)
+    return State(draft=None, question=None, texts=tuple(reversed(texts)))
+
+
+def said(drafted: Drafted, text: str) -> Message:
+    """The answer as the next message of the conversation; `text` is what the person reads."""
+    return Message(author="vtspec", text=text, draft=drafted.draft, question=drafted.question)
+
+
+def person(text: str) -> Message:
+    """A message that somebody typed. Raises `Refused` where it is empty or too long."""
+    if not text.strip():
+        raise Refused(
+            "there are no words to draft from",
+            fix='say what to train: vtspec draft "resnet50 on cats, 50 epochs"',
+        )
+    if len(text) > LONGEST:
+        raise Refused(
+            f"a message may have {LONGEST:,} characters, got {len(text):,}",
+            fix="say it in fewer words; what a run needs fits a few sentences",
+        )
+    return Message(author="person", text=text)
+
+
+def hash_of_words(conversation: Sequence[Message]) -> str:
+    """`sha256:…` over what people typed, each message ended by a NUL."""
+    digest = hashlib.sha256()
+    for message in conversation:
+        if message.author == "person":
+            digest.update(message.text.encode("utf-8", "surrogatepass") + b"\0")
+    return f"sha256:{digest.hexdigest()}"
+
+
+def to_json(conversation: Sequence[Message]) -> list[dict[str, Any]]:
+    """The conversation as plain data."""
+    return [
+        {
+            "author": message.author,
+            "text": message.text,
+            "draft": message.draft,
+            "question": None
+            if message.question is None
+            else {
+                "field": message.question.field,
+                "text": message.question.text,
+                "choices": list(message.question.choices),
+            },
+        }
+        for message in conversation
+    ]
+
+
+def from_json(data: object) -> list[Message]:
+    """The conversation that `to_json` wrote. Raises `Refused` for any other form."""
+    if not isinstance(data, list):
+        raise _malformed("it is no list of messages")
+    return [_message(each, number) for number, each in enumerate(data, start=1)]
+
+
+def _message(data: Any, number: int) -> Message:
+    if not isinstance(data, Mapping) or not isinstance(data.get("text"), str):
+        raise _malformed(f"message {number} has no text")
+    author, draft = data.get("author"), data.get("draft")
+    if author == "person":
+        return person(data["text"])
+    if author != "vtspec":
+        raise _malformed(f"message {number} is neither a person's nor vtspec's")
+    if draft is not None and not isinstance(draft, Mapping):
+        raise _malformed(f"the draft of message {number} is no mapping")
+    return Message(
+        author="vtspec",
+        text=data["text"],
+        draft=draft,
+        question=_question(data.get("question"), number),
+    )
+
+
+def _question(data: Any, number: int) -> Question | None:
+    if data is None:
+        return None
+    if isinstance(data, Mapping):
+        field, text, choices = data.get("field"), data.get("text"), data.get("choices", [])
+        texts = isinstance(choices, list) and all(isinstance(each, str) for each in choices)
+        if isinstance(field, str) and isinstance(text, str) and texts:
+            return Question(field=field, text=text, choices=tuple(choices))
+    raise _malformed(f"the question of message {number} lacks field, text or choices")
+
+
+def _malformed(why: str) -> Refused:
+    return Refused(
+        f"this is no conversation: {why}",
+        fix='a list such as [{"author": "person", "text": "resnet50 on cats, 50 epochs"}]',
+    )

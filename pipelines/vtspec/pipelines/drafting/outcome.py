@@ -1,0 +1,155 @@
+"""What drafting answers: a spec, a question, or a refusal; with all that was assumed. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Status = Literal["complete", "question", "refused"]
+
+Data = Mapping[str, Any]
+"""A kind as plain data in camelCase, as a spec writes it: apiVersion, kind, metadata, spec."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """The one thing that is missing. `field` is dotted, as `spec.dataset.ref`; `choices` are
+    values that exist, the likeliest first, empty where any text is an answer."""
+
+    field: str
+    text: str
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assumption:
+    """What a person did not say and the draft has all the same, or said and is not in the draft.
+
+    `field` is dotted; it is empty for words that were not understood, which `value` then holds.
+    `why` is in the person's language.
+    """
+
+    field: str
+    value: Any
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sketch:
+    """What a drafter makes of a conversation, before it is checked and signed.
+
+    `data` is the spec beside "complete", as much of it as is known beside "question", and None
+    beside "refused". `repairs` counts the times that problems went back to a model.
+    """
+
+    status: Status
+    data: Data | None = None
+    question: Question | None = None
+    reason: str | None = None
+    assumptions: tuple[Assumption, ...] = ()
+    repairs: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """Who drafted from what. Hashes are `sha256:` and 64 hex digits, over UTF-8.
+
+    `prompt` is over the instructions and tools that a model was given, None offline; `words` over
+    what people typed. `instead_of` is the provider that did not answer where another drafter then
+    did, and `because` says why.
+    """
+
+    drafter: str
+    version: str
+    provider: str | None = None
+    model: str | None = None
+    prompt: str | None = None
+    words: str = ""
+    repairs: int = 0
+    instead_of: str | None = None
+    because: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Every field in camelCase; nulls stay."""
+        return {
+            "drafter": self.drafter,
+            "version": self.version,
+            "provider": self.provider,
+            "model": self.model,
+            "prompt": self.prompt,
+            "words": self.words,
+            "repairs": self.repairs,
+            "insteadOf": self.instead_of,
+            "because": self.because,
+        }
+
+    def annotations(self) -> dict[str, str]:
+        """The same as annotations of a spec, without what is absent or only said once."""
+        said = {
+            "drafter": f"{self.drafter} {self.version}",
+            "provider": self.provider,
+            "model": self.model,
+            "prompt": self.prompt,
+            "words": self.words,
+            "repairs": str(self.repairs),
+        }
+        return {f"vtspec.dev/draft-{key}": value for key, value in said.items() if value}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drafted:
+    """The answer to a conversation; what `vtspec draft --json` prints.
+
+    `draft` is a spec that has no problem where `status` is "complete". Beside a question it is
+    what is known so far, whose only problems are what is missing.
+    """
+
+    status: Status
+    draft: Data | None
+    question: Question | None
+    reason: str | None
+    assumptions: tuple[Assumption, ...]
+    provenance: Provenance
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data, in the order in which it is documented."""
+        question = self.question
+        return {
+            "status": self.status,
+            "draft": self.draft,
+            "question": None
+            if question is None
+            else {
+                "field": question.field,
+                "text": question.text,
+                "choices": list(question.choices),
+            },
+            "reason": self.reason,
+            "assumptions": [
+                {"field": each.field, "value": each.value, "why": each.why}
+                for each in self.assumptions
+            ],
+            "provenance": self.provenance.as_json(),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """One message of a conversation.
+
+    What vtspec said carries the draft that it had then, and the question that it asked.
+    """
+
+    author: Literal["person", "vtspec"]
+    text: str
+    draft: Data | None = None
+    question: Question | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """Where a conversation stands: the last draft, what was asked with it, and what people have
+    typed since, in order."""
+
+    draft: Data | None
+    question: Question | None
+    texts: tuple[str, ...] = field(default=())
