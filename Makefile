@@ -55,6 +55,7 @@ docs: setup ## write the JSON Schemas and docs/spec.md anew from the models
 
 bench: setup ## run the benchmarks; each prints its ratio
 	for each in benchmarks/*.py; do echo "== $$each"; $(BIN)/python $$each; done
+	$(BIN)/python benchmarks/words/score.py
 
 lock: ## lock the dependencies anew, and the framework's environment from them
 	$(UV) lock

@@ -1,6 +1,7 @@
 """`vtspec init`: what it makes validates, runs, and is never overwritten."""
 
 import hashlib
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -59,6 +60,16 @@ def test_the_statistics_in_the_spec_are_those_of_the_pictures(tmp_path: Path) ->
     assert {name: split.per_class for name, split in spec.statistics.splits.items()} == {
         name: dict.fromkeys(CLASSES, count) for name, count in PER_CLASS.items()
     }
+
+
+def test_editors_find_the_schema_of_every_spec(tmp_path: Path) -> None:
+    make(tmp_path)
+    files = [*tmp_path.glob("specs/*/*.yaml"), tmp_path / "vtspec.yaml"]
+    assert len(files) == 4
+    for file in files:
+        schema = file.read_text().splitlines()[0].partition("$schema=")[2]
+        title = json.loads((file.parent / schema).read_text())["title"]
+        assert f"kind: {title.removeprefix('vtspec ')}\n" in file.read_text()
 
 
 def test_a_second_call_changes_nothing_and_says_so(tmp_path: Path) -> None:

@@ -182,13 +182,13 @@ def _local(options: Options, found: Planned, stop: "Stop", progress: "Progress")
         choose=lambda: environments.choose(
             framework_of(found.made.framework.name), options.environment
         ),
-        ready=lambda: _ready(options),
+        ready=lambda: _ready(options, found),
     )
 
 
 def framework_of(name: str) -> Any:
-    """The framework of that name. Raises `Permanent` where this vtspec has none."""
-    from vtspec.pipelines.catalog import frameworks
+    """The framework of that name. Raises `Permanent` where this vtspec has none to run it with."""
+    from vtspec.pipelines.catalog import adapter_available, frameworks
     from vtspec.pipelines.errors import Permanent
 
     known = frameworks()
@@ -197,7 +197,13 @@ def framework_of(name: str) -> Any:
             f"this vtspec has no framework '{name}'",
             fix=f"install the package that brings it; there are: {', '.join(known)}",
         )
-    return known[name]
+    framework = known[name]
+    if not adapter_available(framework):
+        raise Permanent(
+            f"the adapter for {name} is not there yet: its plans can be read, and not run",
+            fix="vtspec models search --task TASK shows models of other frameworks",
+        )
+    return framework
 
 
 def write_report_of(folder: Path) -> str:
@@ -207,11 +213,18 @@ def write_report_of(folder: Path) -> str:
     return write_report(folder, baseline_of(folder)).verdict
 
 
-def _ready(options: Options) -> None:
-    """Raises `Permanent` where an extra is missing, before hours are spent and not after."""
+def _ready(options: Options, found: Planned) -> None:
+    """Raises where something that a run needs is missing, before hours are spent and not after.
+
+    `Permanent` for an adapter or an extra; as `refuse_unpinned` says for weights.
+    """
     import importlib.util
 
     from vtspec.pipelines.errors import Permanent
+    from vtspec.pipelines.weights import refuse_unpinned
+
+    framework_of(found.made.framework.name)
+    refuse_unpinned(found.made)
 
     needed = {"report": "matplotlib"}
     if options.tracking and not options.smoke:

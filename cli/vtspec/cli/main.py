@@ -10,6 +10,7 @@ import click
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "init": ("vtspec.cli.init", "Make a repository of your own, ready to run."),
+    "draft": ("vtspec.cli.draft", "Say what to train, in Korean or English; get a checked spec."),
     "validate": ("vtspec.cli.validate", "Check specs: every problem at once, with a fix each."),
     "explain": ("vtspec.cli.explain", "Say what a field means, its range and its default."),
     "plan": ("vtspec.cli.plan", "Show what would run, on what, for how long, and what differs."),

@@ -24,6 +24,8 @@ HEADINGS: Final = (
     "licence",
 )
 
+NOT_TOLD: Final = "not known"
+
 FOOTNOTE: Final = "! not clearly permissive: read the licence before you use the weights"
 
 
@@ -131,7 +133,7 @@ def _row(framework: "Framework", model: "CatalogModel") -> tuple[str, ...]:
         model.name,
         framework.name,
         ", ".join(model.tasks) or "features only",
-        count_in_words(model.parameters),
+        "-" if model.parameters is None else count_in_words(model.parameters),
         "-" if model.gmacs is None else gmacs_in_words(model.gmacs),
         _sides(model.image_size),
         f"{weights.tag}{others}" if weights else "-",
@@ -148,12 +150,14 @@ def _print_rest(found: "Sequence[tuple[Framework, CatalogModel]]", limit: int) -
 
 
 def _print_model(framework: "Framework", model: "CatalogModel") -> None:
-    per_class = model.parameters_per_class
     facts = {
         "framework": f"{framework.name} {framework.versions.get(framework.name, '')}".strip(),
-        "task": ", ".join(model.tasks) or "none: it has no classifier",
-        "parameters": f"{model.parameters:,} with 1,000 classes; each class has {per_class:,}",
-        "image size": f"{_sides(model.image_size)} pixels (height x width)",
+        "task": _tasks(model),
+        "family": model.family,
+        "parameters": _parameters(model),
+        "image size": f"{_sides(model.image_size)} pixels (height x width)"
+        if model.image_size
+        else NOT_TOLD,
         "other sizes": _other_sizes(model),
         "GMACs": "not measured"
         if model.gmacs is None
@@ -164,7 +168,8 @@ def _print_model(framework: "Framework", model: "CatalogModel") -> None:
     }
     click.echo(model.name)
     for name, fact in facts.items():
-        click.echo(f"  {name:<12} {fact}")
+        if fact is not None:
+            click.echo(f"  {name:<12} {fact}")
     if not model.weights:
         return
     shown = model.weights if model.tag is None else (model.chosen_weights,)
@@ -180,12 +185,29 @@ def _weights_row(weights: "Weights") -> tuple[str, ...]:
         weights.tag,
         _licence(weights),
         _sides(weights.image_size),
-        str(weights.classes or "none"),
+        "-" if weights.classes is None else str(weights.classes or "none"),
         f"hf-hub:{weights.hub_id}" if weights.hub_id else weights.url or "-",
     )
 
 
+def _tasks(model: "CatalogModel") -> str:
+    if not model.listed:
+        return "not known: no catalog lists it"
+    return ", ".join(model.tasks) or "none: it has no classifier"
+
+
+def _parameters(model: "CatalogModel") -> str:
+    count, per_class = model.parameters, model.parameters_per_class
+    if count is None:
+        return NOT_TOLD
+    if per_class is None:
+        return f"{count:,} with its own head"
+    return f"{count:,} with 1,000 classes; each class has {per_class:,}"
+
+
 def _other_sizes(model: "CatalogModel") -> str:
+    if not model.sizes_are_known:
+        return NOT_TOLD
     if model.size_step is None:
         return "none"
     smallest = f"from {_sides(model.min_image_size or (1, 1))}"
@@ -207,8 +229,8 @@ def _licence(weights: "Weights") -> str:
     return weights.licence if weights.permissive else f"{weights.licence} !"
 
 
-def _sides(size: tuple[int, int]) -> str:
-    return f"{size[0]}x{size[1]}"
+def _sides(size: tuple[int, int] | None) -> str:
+    return "-" if size is None else f"{size[0]}x{size[1]}"
 
 
 def gmacs_in_words(gmacs: float) -> str:
@@ -234,10 +256,12 @@ def _data(framework: "Framework", model: "CatalogModel") -> dict[str, Any]:
     return {
         "framework": framework.name,
         "name": model.name,
+        "family": model.family,
+        "listed": model.listed,
         "tasks": list(model.tasks),
         "parameters": model.parameters,
         "parametersPerClass": model.parameters_per_class,
-        "imageSize": list(model.image_size),
+        "imageSize": list(model.image_size) if model.image_size else None,
         "imageSizeStep": model.size_step,
         "minImageSize": list(model.min_image_size) if model.min_image_size else None,
         "gmacs": model.gmacs,
@@ -252,7 +276,7 @@ def _weights_data(weights: "Weights") -> dict[str, Any]:
         "tag": weights.tag,
         "licence": weights.licence,
         "permissive": weights.permissive,
-        "imageSize": list(weights.image_size),
+        "imageSize": list(weights.image_size) if weights.image_size else None,
         "classes": weights.classes,
         "hubId": weights.hub_id,
         "url": weights.url,

@@ -21,12 +21,16 @@ def command(spec: str, **options: Any) -> None:
     Exit codes: 0 done, 2 something to correct, 3 the run failed or (--fail-on-gate) a gate was
     missed, 4 the world refused, 75 interrupted: resume it.
     """
-    chosen = Options(**options)
+    raise click.exceptions.Exit(carry_out(spec, Options(**options)))
+
+
+def carry_out(spec: str, chosen: Options) -> int:
+    """Plan the spec, say so in a line, carry the plan out, show it; the exit code."""
     found = planned(spec, chosen)
     click.echo(summary(found.made), err=True)
     for warning in found.made.warnings:
         click.echo(f"warning: {warning}", err=True)
-    raise click.exceptions.Exit(carry_plan_out(spec, chosen, found))
+    return carry_plan_out(spec, chosen, found)
 
 
 def summary(made: Any) -> str:

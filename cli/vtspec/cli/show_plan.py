@@ -11,6 +11,7 @@ from vtspec.pipelines.plan import (
     MlflowWeights,
     Plan,
     RunWeights,
+    UnpinnedWeights,
 )
 from vtspec.pipelines.quantities import shown_bytes, shown_cost, shown_count, shown_seconds
 
@@ -85,6 +86,8 @@ def start_of(made: Plan) -> str:
             return path
         case MlflowWeights(name=name, version=version):
             return f"models:/{name}/{version}"
+        case UnpinnedWeights(source=source):
+            return f"{source}, not pinned"
 
 
 def _machine(made: Plan) -> str:
@@ -145,6 +148,11 @@ def value_rows(made: Plan) -> Iterator[tuple[str, Any]]:
     )
     yield "model.name", made.model.name
     yield "model.weights", start_of(made)
+    match made.model.configuration:
+        case HubWeights(id=name, revision=revision):
+            yield "model.configuration", f"{name} at {revision[:12]}"
+        case UnpinnedWeights(source=source):
+            yield "model.configuration", f"{source}, not pinned"
     yield "dataset.name", dataset.name
     yield "dataset.hash", _short(dataset.hash)
     yield "dataset.classes", dataset.classes

@@ -68,6 +68,7 @@ def command(name: str, plan_file: Path, workdir: Path, **options: Any) -> None:
 def _plan(path: Path) -> dict[str, Any]:
     from vtspec.pipelines.errors import Refused
     from vtspec.pipelines.planfile import plan_from_json
+    from vtspec.pipelines.weights import refuse_unpinned
 
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
@@ -75,4 +76,6 @@ def _plan(path: Path) -> dict[str, Any]:
         raise Refused(
             f"{path} is not a plan: {error}", fix="make one: vtspec plan SPEC --output json"
         ) from error
-    return plan_from_json(raw).to_json()
+    made = plan_from_json(raw)
+    refuse_unpinned(made)
+    return made.to_json()

@@ -1,6 +1,7 @@
 """`vtspec init`: a repository of your own that validates and runs, without a download."""
 
 import math
+import posixpath
 import random
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ from typing import Final, Literal
 
 from vtspec.adapters import png
 from vtspec.adapters.content import content_hash
+from vtspec.schema.shapes import schemas_folder
 
 from .errors import Permanent
 
@@ -21,6 +23,14 @@ CLASSES: Final = ("circle", "square", "triangle")
 
 SIDE: Final = 16
 """Pixels of a side of an example picture."""
+
+_SCHEMAS: Final = "schema/v1alpha1"
+
+_KINDS: Final = {
+    "vtspec.yaml": "project",
+    "specs/datasets": "dataset",
+    "specs/experiments": "experiment",
+}
 
 PER_CLASS: Final = {"train": 60, "val": 20, "test": 20}
 
@@ -70,7 +80,19 @@ def _files(root: Path, name: str) -> Iterator[Step]:
     yield Step(path="data/shapes/", done="was there" if had_data else "made")
     words = {"name": name, "hash": content_hash(data).hash}
     for path, text in _FILES.items():
-        yield _file(root, path, Template(text).substitute(words))
+        yield _file(root, path, _schema_line(path) + Template(text).substitute(words))
+    for schema in sorted(schemas_folder().glob("*.schema.json")):
+        yield _file(root, f"{_SCHEMAS}/{schema.name}", schema.read_text("utf-8"))
+
+
+def _schema_line(path: str) -> str:
+    """What points an editor from a spec to its kind's JSON Schema."""
+    folder, name = posixpath.split(path)
+    kind = _KINDS.get(folder or name)
+    if kind is None:
+        return ""
+    seen = posixpath.relpath(f"{_SCHEMAS}/{kind}.schema.json", folder or ".")
+    return f"# yaml-language-server: $schema={seen}\n"
 
 
 def _file(root: Path, path: str, text: str) -> Step:

@@ -24,15 +24,19 @@ _NOTES: Final = frozenset(
 @cache
 def shape_of(kind: str) -> Fits:
     """Whether data has the shape of a kind; always no where its schema is not installed."""
+    try:
+        text = (schemas_folder() / f"{kind.lower()}.schema.json").read_text("utf-8")
+    except FileNotFoundError:
+        return _never
+    return compiled(json.loads(text))
+
+
+def schemas_folder() -> Path:
+    """The folder of the JSON Schemas: in a wheel beside this module, in a checkout where editors
+    look for them."""
     here = Path(__file__).parent
-    # In a wheel the schemas lie beside this module, in a checkout where editors look for them.
-    for folder in (here / "_v1alpha1", here.parents[1] / "v1alpha1"):
-        try:
-            text = (folder / f"{kind.lower()}.schema.json").read_text("utf-8")
-        except FileNotFoundError:
-            continue
-        return compiled(json.loads(text))
-    return _never
+    packaged = here / "_v1alpha1"
+    return packaged if packaged.is_dir() else here.parents[1] / "v1alpha1"
 
 
 def compiled(schema: Mapping[str, Any]) -> Fits:

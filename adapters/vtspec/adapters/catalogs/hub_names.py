@@ -10,7 +10,7 @@ from pathlib import Path
 ID = r"[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9][A-Za-z0-9_.-]*"
 
 # @auto_docstring(checkpoint="google/vit-base-patch16-224") above a configuration's class.
-_CHECKPOINT = re.compile(rf'checkpoint="({ID})"[^@]*?^class (\w+)', re.DOTALL | re.MULTILINE)
+_CHECKPOINT = re.compile(rf'checkpoint="({ID})".*?^class (\w+)', re.DOTALL | re.MULTILINE)
 
 # ViTModel.from_pretrained("google/vit-base-patch16-224"), in examples and in comments.
 _LOADED = re.compile(rf"(\w+)\.from_pretrained\(\s*[\"']({ID})[\"']")
@@ -26,14 +26,24 @@ _PARTS = ("AutoTokenizer", "AutoBackbone", "AutoConfig", "AutoFeatureExtractor")
 _PLACEHOLDERS = frozenset({"hf-internal-testing", "org", "path", "user", "username", "your-org"})
 
 
+# Copies of another family's file, with that family's name replaced even within hub ids.
+_GENERATED = "This file was automatically generated from"
+
+
 @dataclass(frozen=True)
 class Families:
-    """What the package's own tables say. `folder_of` has the folder of each family that has a
-    task; `class_of` the family of each class of a model, `config_of` that of a configuration."""
+    """What the package's own tables say of all its families.
+
+    `folder_of` has the folder of each family's files, `class_of` the family of each class of a
+    model, `config_of` that of each configuration. `wanted` are the families to be named, and
+    `whole_of` says of one that is but a part whose part it is.
+    """
 
     folder_of: Mapping[str, str]
     class_of: Mapping[str, str]
     config_of: Mapping[str, str]
+    wanted: frozenset[str]
+    whole_of: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -45,44 +55,70 @@ class Named:
     by_defaults: bool = False
 
 
-def named_in(root: Path, families: Families) -> dict[str, Named]:
-    """Every hub id that files below `root` name for a family of `families`, in order of id.
+@dataclass(frozen=True, order=True)
+class _Claim:
+    """How surely an id is a family's: 0 its configuration says so, 1 it is loaded with a class of
+    it, 2 with another class of its folder, 3 in a file of its folder.
 
-    Where several claim one, a configuration's own statement counts most, then the class that it
-    is loaded with, then the folder of the file; and of equals the first by name.
+    Of equals the family comes first that the id is named after, then one that is wanted: some
+    configurations state the checkpoint of a part of theirs.
     """
-    best: dict[str, tuple[int, str]] = {}
+
+    level: int
+    of_another_name: bool
+    unwanted: bool
+    family: str
+
+
+def named_in(root: Path, families: Families) -> dict[str, Named]:
+    """Every hub id that files below `root` name for a wanted family, in order of id.
+
+    Where several families claim one, the surest claim counts, and of equals the first by name.
+    """
+    best: dict[str, _Claim] = {}
     for folder in sorted(set(families.folder_of.values())):
-        for claim, name, family in _claims(root / folder, folder, families):
+        for name, claim in _claims(root / folder, folder, families):
             if name.partition("/")[0] not in _PLACEHOLDERS:
-                best[name] = min(best.get(name, (claim, family)), (claim, family))
+                best[name] = min(best.get(name, claim), claim)
+    found = {name: _named(claim, families) for name, claim in best.items()}
     return {
-        name: Named(family, by_defaults=claim == 0)
-        for name, (claim, family) in sorted(best.items(), key=lambda item: item[0].lower())
+        name: found[name]
+        for name in sorted(found, key=lambda name: (name.lower(), name))
+        if found[name].family in families.wanted
     }
 
 
-def _claims(
-    place: Path, folder: str, families: Families
-) -> Iterator[tuple[int, str, str]]:
+def _named(claim: _Claim, families: Families) -> Named:
+    whole = families.whole_of.get(claim.family)
+    return Named(whole or claim.family, by_defaults=claim.level == 0 and whole is None)
+
+
+def _claims(place: Path, folder: str, families: Families) -> Iterator[tuple[str, _Claim]]:
     own = sorted(family for family, where in families.folder_of.items() if where == folder)
+    own = [family for family in own if family in families.wanted] or own
     texts = {file: file.read_text(encoding="utf-8") for file in sorted(place.glob("*.py"))}
     defined = {name for text in texts.values() for name in _DEFINED.findall(text)}
+
+    def claim(level: int, name: str, family: str) -> tuple[str, _Claim]:
+        alike = _flat(family) in _flat(name)
+        return name, _Claim(level, not alike, family not in families.wanted, family)
+
     for file, text in texts.items():
+        if _GENERATED in text:
+            continue
         here = _family_of_file(file, folder, own)
         for name, config in _CHECKPOINT.findall(text):
             family = families.config_of.get(config)
-            yield (0, name, family) if family in own else (2, name, here)
+            yield claim(0, name, family) if family in own else claim(2, name, here)
         for loaded_with, name in _LOADED.findall(text):
-            family = families.class_of.get(loaded_with)
-            if family is not None:
-                yield 1, name, family
+            if loaded_with in families.class_of:
+                yield claim(1, name, families.class_of[loaded_with])
             elif loaded_with in defined:
-                yield 2, name, here
+                yield claim(2, name, here)
             elif loaded_with.startswith("Auto") and loaded_with not in _PARTS:
-                yield 3, name, here
+                yield claim(3, name, here)
         for name in _ASSIGNED.findall(text):
-            yield 3, name, here
+            yield claim(3, name, here)
 
 
 def _family_of_file(file: Path, folder: str, own: list[str]) -> str:
@@ -90,3 +126,7 @@ def _family_of_file(file: Path, folder: str, own: list[str]) -> str:
     _, _, subject = file.stem.partition("_")
     flat = {family.replace("-", "_").replace(".", "_"): family for family in own}
     return flat.get(subject) or flat.get(folder) or own[0]
+
+
+def _flat(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())

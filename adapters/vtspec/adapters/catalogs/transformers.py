@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -41,15 +41,23 @@ TABLES: Final[Mapping[str, tuple[str, ...]]] = {
     "text-generation": ("CAUSAL_LM",),
 }
 
+WITH_CLASSES: Final = tuple(TABLES)[:5]
+"""The tasks whose heads have something for each class."""
+
+LANGUAGE: Final = frozenset({"image-captioning", "visual-question-answering", "text-generation"})
+
 # Families that a table of automatic classes has no word for: they read text in images.
 READERS: Final = frozenset(
     {"florence2", "granite_docling", "kosmos-2.5", "pix2struct", "udop", "vision-encoder-decoder"}
 )
 
+# The two halves of TrOCR and Donut, in whose files those are described.
+ENCODER_OR_DECODER: Final = ("donut-swin", "trocr")
+
 # In the tables, but no model of the task: text beside other things than images, video alone,
 # decoders that are a part of another model, judges of safety, and wrappers of other libraries.
 NOT_TRAINED_SO: Final[Mapping[str, frozenset[str]]] = {
-    "image-classification": frozenset({"shieldgemma2", "timm_wrapper"}),
+    "image-classification": frozenset({"donut-swin", "shieldgemma2", "timm_wrapper"}),
     "instance-segmentation": frozenset({"videomt"}),
     "semantic-segmentation": frozenset({"videomt"}),
     "image-captioning": frozenset({"evolla", "pi0", "shieldgemma2"}),
@@ -76,7 +84,7 @@ def entry(name: str) -> dict[str, Any]:
     """One hub id: its family and what that does; its size and cost where the package tells."""
     named = _named()[name]
     tasks = list(_tasks()[named.family])
-    measured = _measured(name, named, tasks[0])
+    measured = _measured(name, named, tasks)
     return {
         "tasks": tasks,
         "family": named.family,
@@ -128,24 +136,22 @@ def tasks_of_families(
 def _families() -> Families:
     from transformers.models.auto import configuration_auto, modeling_auto
 
-    tables = [name for name in vars(modeling_auto) if name.endswith("_MAPPING_NAMES")]
     known = _tasks()
     class_of: dict[str, str] = {}
-    for table in tables:
+    for table in [name for name in vars(modeling_auto) if name.endswith("_MAPPING_NAMES")]:
         for family, classes in getattr(modeling_auto, table).items():
             for each in (classes,) if isinstance(classes, str) else classes:
-                if family in known:
-                    class_of.setdefault(each, family)
+                # Of two families with one class the first that has a task.
+                if class_of.get(each) not in known:
+                    class_of[each] = family
+    configs = configuration_auto.CONFIG_MAPPING_NAMES
+    folder_of = configuration_auto.model_type_to_module_name
     return Families(
-        folder_of={
-            family: configuration_auto.model_type_to_module_name(family) for family in known
-        },
+        folder_of={family: folder_of(family) for family in configs},
         class_of=class_of,
-        config_of={
-            config: family
-            for family, config in configuration_auto.CONFIG_MAPPING_NAMES.items()
-            if family in known
-        },
+        config_of={config: family for family, config in configs.items()},
+        wanted=frozenset(known),
+        whole_of={part: "vision-encoder-decoder" for part in ENCODER_OR_DECODER},
     )
 
 
@@ -154,23 +160,27 @@ def _table(modeling_auto: Any, name: str) -> Mapping[str, Any]:
     return table
 
 
-def _measured(name: str, named: Named, task: str) -> dict[str, Any]:
+def _measured(name: str, named: Named, tasks: Sequence[str]) -> dict[str, Any]:
     """What the family's defaults tell of a checkpoint that they describe; {} of another."""
     if not named.by_defaults:
         return {}
+    task = tasks[0]
     try:
         with measure.on_meta():
             network, size = _network(named.family, task, CLASSES)
-            fewer, _ = _network(named.family, task, CLASSES - 1)
+            has_classes = task in WITH_CLASSES
+            fewer = _network(named.family, task, CLASSES - 1)[0] if has_classes else None
     except Exception as error:
         # A family may need a package that is not here, or be refused by its own defaults.
         print(f"{name}: not built: {type(error).__name__}: {error}"[:300], file=sys.stderr)
         return {}
     count = measure.parameters(network)
-    if not fits_name(name, count):
-        print(f"{name}: the defaults have {count} parameters, not those", file=sys.stderr)
+    if not confirmed(name, count, tasks):
+        print(f"{name}: not confirmed: the defaults have {count:,}", file=sys.stderr)
         return {}
-    found: dict[str, Any] = {"parameters": count, "perClass": count - measure.parameters(fewer)}
+    found: dict[str, Any] = {"parameters": count}
+    if fewer is not None:
+        found["perClass"] = count - measure.parameters(fewer)
     return {**found, "size": list(size)} if size else found
 
 
@@ -201,11 +211,15 @@ def side_of(written: Any) -> tuple[int, int] | None:
     return None
 
 
-def fits_name(name: str, count: int) -> bool:
-    """Whether a number of parameters can be that of a name that tells it: …-7b, …-350M.
+def confirmed(name: str, count: int, tasks: Sequence[str]) -> bool:
+    """Whether a family's defaults can be those of the checkpoint that it states.
 
-    A name tells a rounded number, often without embeddings, so that half of it and twice it pass.
+    Language models grew new sizes while their families' defaults stayed as they were, so that
+    only a name that tells the number (…-7b, …-350M; a fifth to a quarter off, as embeddings are
+    often not counted) confirms it; any other family's name may tell none.
     """
     told = re.findall(r"(?<![A-Za-z0-9.])(\d+(?:\.\d+)?)([bBmM])(?![A-Za-z0-9])", name)
     sizes = [float(number) * (1e9 if unit in "bB" else 1e6) for number, unit in told]
-    return not sizes or any(size / 2 <= count <= size * 2 for size in sizes)
+    if not sizes:
+        return not set(tasks) & LANGUAGE
+    return any(size * 0.8 <= count <= size * 1.25 for size in sizes)

@@ -1,6 +1,5 @@
 """Make a folder of data a dataset: DVC tracks it, a spec describes it. All of it, or nothing."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from vtspec.pipelines.dvc import dvc
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.pointer import Pointer, find_pointer, pointer_of
+from vtspec.pipelines.specwriting import spec_text, write_new
 from vtspec.schema.tasks import FORMATS_OF_TASK
 
 from .inspection import Inspection
@@ -73,14 +73,15 @@ def add(inspection: Inspection, wish: Wish, where: Place) -> Pointer:
     text = _text(inspection, wish, where)
     with _undone_on_failure(where):
         pointer = _tracked(where, inspection.content_hash)
-        _write_new(where.spec, text)
+        try:
+            write_new(where.spec, text)
+        except FileExistsError as error:
+            raise Permanent(f"{where.spec} exists already", fix="take another --name") from error
     return pointer
 
 
 def _text(inspection: Inspection, wish: Wish, where: Place) -> str:
     from pydantic import ValidationError
-
-    from vtspec.schema.dump import dump
 
     try:
         model = _model(inspection, wish, where)
@@ -91,9 +92,7 @@ def _text(inspection: Inspection, wish: Wish, where: Place) -> str:
             f"{where.data} does not fit a spec: {at}: {first['msg']}, got {first['input']!r}",
             fix="rename it, or leave it out",
         ) from error
-    schemas = where.root / "schema" / "v1alpha1"
-    seen = os.path.relpath(schemas, where.spec.parent) if schemas.is_dir() else None
-    return dump(model, schemas=seen)
+    return spec_text(model, where.spec, where.root)
 
 
 def _model(inspection: Inspection, wish: Wish, where: Place) -> "Dataset":
@@ -157,19 +156,6 @@ def _tracked(where: Place, content: str | None) -> Pointer:
         f"DVC leaves files of {where.data} out ({known.hash}, not {content})",
         fix="delete those files, or take their pattern out of .dvcignore",
     )
-
-
-def _write_new(file: Path, text: str) -> None:
-    """Write a file that must not exist; it is never seen in part."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    fresh = file.with_name(f".{file.name}.{os.getpid()}")
-    fresh.write_text(text, encoding="utf-8")
-    try:
-        os.link(fresh, file)
-    except FileExistsError as error:
-        raise Permanent(f"{file} exists already", fix="take another --name") from error
-    finally:
-        fresh.unlink()
 
 
 @contextmanager

@@ -1,0 +1,301 @@
+"""Ultralytics' models: each of its architecture files in each scale, and each published file.
+
+Nothing is downloaded: what is published is in the package's own list. SAM, FastSAM, MobileSAM and
+YOLO-NAS are left out, as the package has no trainer for them, and so are text encoders, exports
+and what is no model.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+import os
+import re
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from . import measure
+
+if TYPE_CHECKING:
+    import torch
+
+CLASSES: Final = 1000
+
+LICENCE: Final = "agpl-3.0"
+
+SMALLEST_STEP: Final = 32
+"""The package's trainer rounds every side up to a multiple of this or of the largest stride."""
+
+TASKS: Final[Mapping[str, str]] = {
+    "detect": "object-detection",
+    "segment": "instance-segmentation",
+    "semantic": "semantic-segmentation",
+    "depth": "depth-estimation",
+    "classify": "image-classification",
+    "pose": "pose-estimation",
+    "obb": "oriented-detection",
+}
+"""The package's words for tasks, and ours."""
+
+SIDES: Final[Mapping[str, int]] = {"classify": 224}
+"""The side that the package trains a task with, where it is not 640."""
+
+DATA: Final[Mapping[str, str]] = {
+    "detect": "coco",
+    "segment": "coco",
+    "classify": "ImageNet",
+    "pose": "coco-pose",
+    "obb": "DOTAv1",
+    "semantic": "cityscapes",
+}
+"""The package's name for the data that a published file of a task was trained on, where the
+file's name does not say another; files of depth and of open vocabularies have none here."""
+
+SUFFIXES: Final[Mapping[str, str | None]] = {
+    "-oiv7": "open-images-v7",
+    "-ade20k": "ade20k",
+    "-objv1-150": None,
+    "-objv1": None,
+    "-distill": None,
+    "-pf": None,
+}
+"""What published files have in their names beyond their architecture's, and the package's name
+for the data that it stands for, where that is in the package."""
+
+_SCALED: Final = re.compile(r"(yolo(?:e-)?v?\d+)(-.*)?")
+
+
+def versions() -> dict[str, str]:
+    """Ultralytics' version, and torch's, which does the counting."""
+    # Before the package is imported: it would look for a newer one of itself.
+    os.environ["YOLO_OFFLINE"] = "true"
+    return {name: version(name) for name in ("ultralytics", "torch")}
+
+
+def names() -> list[str]:
+    """Every architecture and scale, and every published file that can be trained, by name."""
+    return sorted({*_architectures(), *_published()}, key=order)
+
+
+def renamed() -> dict[str, str]:
+    """Names of another time that the package still understands: yolov5n6, and yolov8x6."""
+    known = set(_architectures())
+    old = {f"yolov{number}{scale}6": f"yolov{number}{scale}-p6" for number in "58" for scale in "nsmlx"}
+    return {name: new for name, new in sorted(old.items()) if new in known and name not in known}
+
+
+def entry(name: str) -> dict[str, Any]:
+    """One model: what it does, what it costs, and the published files it can start from."""
+    architecture = _published().get(name, name)
+    task = _task(architecture)
+    side = SIDES.get(task, 640)
+    return {
+        "tasks": [TASKS[task]],
+        **_cost(architecture, task, side),
+        "weights": [_weights(file, task) for file in _files(name)],
+    }
+
+
+@functools.cache
+def _architectures() -> dict[str, Path]:
+    """Name → its file, for each architecture in each of its scales."""
+    import ultralytics
+
+    folder = Path(ultralytics.__file__).parent / "cfg" / "models"
+    return {
+        name: file
+        for file in sorted(folder.rglob("*.yaml"))
+        for name in names_of(file.stem, tuple(_yaml(file).get("scales") or ()))
+    }
+
+
+def names_of(stem: str, scales: tuple[str, ...]) -> list[str]:
+    """The names that a file of an architecture stands for: yolo11-seg for yolo11n-seg, and so on.
+
+    A file whose name has its one scale in it, and one without scales, stands for itself.
+    """
+    found = _SCALED.fullmatch(stem)
+    if found is None or not scales:
+        return [stem]
+    family, task = found[1], found[2] or ""
+    return [f"{family}{scale}{task}" for scale in scales]
+
+
+@functools.cache
+def _published() -> dict[str, str]:
+    """Name of a published file, without `.pt` → its architecture, for those that can be trained."""
+    from ultralytics.utils.downloads import GITHUB_ASSETS_NAMES
+
+    known = set(_architectures())
+    stems = sorted(name[: -len(".pt")] for name in GITHUB_ASSETS_NAMES if name.endswith(".pt"))
+    found = ((stem, architecture_of(stem)) for stem in stems)
+    return {stem: architecture for stem, architecture in found if architecture in known}
+
+
+def architecture_of(stem: str) -> str:
+    """The architecture of a published file: yolov5n-p6 of yolov5n6u, yolo26n-seg of
+    yolo26n-objv1-seg, yolov3-spp of yolov3-sppu."""
+    old = re.fullmatch(r"(yolov[35].*?)(6?)u", stem)
+    if old is not None:
+        return old[1] + ("-p6" if old[2] else "")
+    for suffix in SUFFIXES:
+        stem = stem.replace(suffix, "")
+    return stem
+
+
+def _files(name: str) -> list[str]:
+    """The published file of that name, or the renewed one that the package takes for it."""
+    if name in _published():
+        return [name]
+    return [
+        stem for stem, architecture in _published().items()
+        if architecture == name and stem.endswith("u")
+    ]
+
+
+def _weights(stem: str, task: str) -> dict[str, Any]:
+    data = data_of(stem, task)
+    classes = None if data is None else len(_data(data)["names"])
+    weights = {
+        "tag": stem if data is None else data.lower(),
+        "licence": LICENCE,
+        "hub": None,
+        "url": f"{_release()}/{stem}.pt",
+    }
+    return weights if classes is None else {**weights, "classes": classes}
+
+
+def data_of(stem: str, task: str) -> str | None:
+    """The package's name for what a published file was trained on, or None where none is known."""
+    told = next((suffix for suffix in SUFFIXES if suffix in stem), None)
+    if told is not None:
+        return SUFFIXES[told]
+    return None if "yoloe" in stem or "-world" in stem else DATA.get(task)
+
+
+@functools.cache
+def _release() -> str:
+    """Where the package downloads its files from, by the defaults of its own function."""
+    from ultralytics.utils.downloads import attempt_download_asset
+
+    defaults = inspect.signature(attempt_download_asset).parameters
+    repository, release = defaults["repo"].default, defaults["release"].default
+    return f"https://github.com/{repository}/releases/download/{release}"
+
+
+@functools.cache
+def _data(name: str) -> Mapping[str, Any]:
+    import ultralytics
+
+    return _yaml(Path(ultralytics.__file__).parent / "cfg" / "datasets" / f"{name}.yaml")
+
+
+def _yaml(file: Path) -> Mapping[str, Any]:
+    import yaml
+
+    read: Mapping[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return read
+
+
+def _task(name: str) -> str:
+    from ultralytics.nn.tasks import guess_model_task
+
+    # The package's guess has no word for the head of RT-DETR, whose one task is to detect.
+    return guess_model_task(_description(name)) or "detect"
+
+
+def _description(name: str) -> dict[str, Any]:
+    """The architecture as the package reads it, without the weights that it would download."""
+    file = _architectures()[name]
+    scales = _yaml(file).get("scales") or {}
+    scale = scale_of(name, tuple(scales))
+    described = {**_yaml(file), "scale": scale, "yaml_file": f"{name}.yaml"}
+    layers = (*described["backbone"], *described["head"])
+    for *_, module, arguments in layers:
+        if module == "TorchVision":
+            arguments[:] = [None if each == "DEFAULT" else each for each in arguments]
+    return described
+
+
+def scale_of(name: str, scales: tuple[str, ...]) -> str:
+    """The scale in a name: n of yolo11n-seg, and the only one where there is no other."""
+    found = re.match(r"yolo(?:e-)?v?\d+([a-z])", name)
+    if found is not None and found[1] in scales:
+        return found[1]
+    return scales[0] if len(scales) == 1 else ""
+
+
+@functools.lru_cache(maxsize=4)
+def _cost(name: str, task: str, side: int) -> dict[str, Any]:
+    import torch
+
+    network = _network(name, task)
+    step = max(SMALLEST_STEP, int(network.stride.max()))
+    head = network.model[-1]
+    strides = getattr(head, "stride", None)
+    network.to("meta")
+    # The heads read their strides as numbers, which the meta device does not have.
+    head.stride = strides
+
+    def images(count: int) -> torch.Tensor:
+        return torch.zeros(count, 3, side, side, device="meta")
+
+    return {
+        "parameters": measure.parameters(network),
+        **_per_class(name, task, network),
+        "size": [side, side],
+        "step": step,
+        "build": False,
+        "min": [step, step],
+        "gmacs": _rounded(measure.attempt(lambda: measure.gmacs(network, images(1)))),
+        "activations": _rounded(measure.attempt(lambda: measure.activations(network, images(2)))),
+    }
+
+
+def _per_class(name: str, task: str, network: torch.nn.Module) -> dict[str, int]:
+    """For classifiers alone: the inner width of other heads depends on the number of classes."""
+    if task != "classify":
+        return {}
+    return {
+        "perClass": measure.parameters(network)
+        - measure.parameters(_network(name, task, CLASSES - 1))
+    }
+
+
+def _network(name: str, task: str, classes: int | None = None) -> Any:
+    from ultralytics.nn import tasks
+
+    # The package tells of each network it builds.
+    logging.getLogger("ultralytics").setLevel(logging.ERROR)
+    described = _description(name)
+    head = str(described["head"][-1][-2])
+    if "RTDETR" in head:
+        build = tasks.RTDETRDetectionModel
+    elif "-world" in name:
+        build = tasks.WorldModel
+    elif "yoloe" in name:
+        build = tasks.YOLOESegModel if task == "segment" else tasks.YOLOEModel
+    else:
+        build = {
+            "detect": tasks.DetectionModel,
+            "segment": tasks.SegmentationModel,
+            "semantic": tasks.SemanticSegmentationModel,
+            "depth": tasks.DepthModel,
+            "classify": tasks.ClassificationModel,
+            "pose": tasks.PoseModel,
+            "obb": tasks.OBBModel,
+        }[task]
+    return build(described, nc=classes, verbose=False)
+
+
+def order(name: str) -> tuple[int, str]:
+    """A key for sorting by version and then by name: yolov8n before yolo11n."""
+    found = re.match(r"yolo(?:e-)?v?(\d+)", name)
+    return int(found[1]) if found else 0, name
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.4g}")

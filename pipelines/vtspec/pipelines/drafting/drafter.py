@@ -1,0 +1,149 @@
+"""A conversation becomes an answer: a drafter sketches it, and it is checked and signed here."""
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from typing import Any, Protocol
+
+from vtspec.schema.problem import Problem
+
+from .conversation import hash_of_words, state_of
+from .outcome import Data, Drafted, Message, Provenance, Question, Sketch
+from .surroundings import Surroundings, errors
+from .tongue import tongue_of
+from .unavailable import Unavailable
+
+_OURS = "vtspec.dev/draft-"
+
+
+class Drafter(Protocol):
+    """What makes a sketch of a conversation.
+
+    `prompt_hash` is `sha256:…` over what a model is instructed with; the last three are None
+    where there is no model.
+    """
+
+    @property
+    def name(self) -> str:
+        """`offline` or `model`."""
+        ...
+
+    @property
+    def provider(self) -> str | None:
+        """Who answers, such as `anthropic`."""
+        ...
+
+    @property
+    def model(self) -> str | None:
+        """The model's name at the provider."""
+        ...
+
+    @property
+    def prompt_hash(self) -> str | None:
+        """The hash of its instructions."""
+        ...
+
+    def sketch(self, conversation: Sequence[Message], surroundings: Surroundings) -> Sketch:
+        """The sketch. Raises `Unavailable` where it cannot be made for now."""
+        ...
+
+
+class Offline:
+    """The drafter that needs nothing: a grammar of Korean and English. Never unavailable."""
+
+    name = "offline"
+    provider = None
+    model = None
+    prompt_hash = None
+
+    def sketch(self, conversation: Sequence[Message], surroundings: Surroundings) -> Sketch:
+        """What the words say of themselves."""
+        from .offline import sketch
+
+        return sketch(state_of(conversation), surroundings)
+
+
+def draft(
+    conversation: Sequence[Message], surroundings: Surroundings, drafter: Drafter
+) -> Drafted:
+    """The answer to a conversation. Reads the repository, and changes nothing.
+
+    Where `drafter` is unavailable, `Offline` answers in its stead and the provenance says so. A
+    draft beside "complete" has no problem, whatever the drafter made of it.
+    """
+    signed = Provenance(
+        drafter=drafter.name,
+        version=version("vtspec"),
+        provider=drafter.provider,
+        model=drafter.model,
+        prompt=drafter.prompt_hash,
+        words=hash_of_words(conversation),
+    )
+    try:
+        sketch = drafter.sketch(conversation, surroundings)
+    except Unavailable as error:
+        offline = Offline()
+        sketch = offline.sketch(conversation, surroundings)
+        signed = Provenance(
+            drafter=offline.name,
+            version=signed.version,
+            words=signed.words,
+            instead_of=drafter.provider or drafter.name,
+            because=str(error),
+        )
+    return _drafted(_checked(sketch, conversation, surroundings), signed)
+
+
+def unsigned(data: Data) -> dict[str, Any]:
+    """The spec without the annotations of the drafting that it came from; a copy."""
+    copied: dict[str, Any] = copy.deepcopy(dict(data))
+    metadata = copied.get("metadata")
+    notes = metadata.get("annotations") if isinstance(metadata, dict) else None
+    if isinstance(metadata, dict) and isinstance(notes, Mapping):
+        kept = {key: note for key, note in notes.items() if not str(key).startswith(_OURS)}
+        metadata.pop("annotations")
+        if kept:
+            metadata["annotations"] = kept
+    return copied
+
+
+def _checked(
+    sketch: Sketch, conversation: Sequence[Message], surroundings: Surroundings
+) -> Sketch:
+    """The sketch; one that says it is complete and is not becomes a question."""
+    if sketch.status != "complete":
+        return sketch
+    wrong = errors(surroundings.problems(sketch.data or {}))
+    if not wrong:
+        return sketch
+    texts = state_of(conversation).texts
+    return replace(sketch, status="question", question=question_about(wrong[0], texts))
+
+
+def question_about(problem: Problem, texts: Sequence[str]) -> Question:
+    """What to ask of a person where a draft has a problem that drafting could not mend."""
+    field = problem.path or "spec"
+    if tongue_of(tuple(texts)) == "ko":
+        text = f"{field}에 문제가 있습니다: {problem.message}. 어떤 값으로 할까요? ({problem.fix})"
+    else:
+        text = f"There is a problem with {field}: {problem.message}. Which value shall it have? "
+        text += f"({problem.fix})"
+    return Question(field=field, text=text)
+
+
+def _drafted(sketch: Sketch, provenance: Provenance) -> Drafted:
+    signed = replace(provenance, repairs=sketch.repairs)
+    data = None if sketch.data is None else unsigned(sketch.data)
+    if data is not None and sketch.status == "complete":
+        metadata = data["metadata"]
+        notes = metadata.get("annotations", {})
+        metadata["annotations"] = {**notes, **signed.annotations()}
+    return Drafted(
+        status=sketch.status,
+        draft=data,
+        question=sketch.question,
+        reason=sketch.reason,
+        assumptions=sketch.assumptions,
+        provenance=signed,
+    )

@@ -1,0 +1,32 @@
+"""Names for what is drafted: DNS labels of at most 40 characters that nothing bears yet. Pure."""
+
+import re
+from collections.abc import Container
+
+_LONGEST = 40
+
+
+def name_of(*words: str) -> str:
+    """The words as one name: `cats`, `ResNet50.a1` → `cats-resnet50-a1`; `draft` where nothing
+    of them can stand in a name."""
+    label = re.sub(r"[^a-z0-9]+", "-", "-".join(words).lower()).strip("-")
+    return _cut(label, _LONGEST) or "draft"
+
+
+def free_name(name: str, taken: Container[str]) -> str:
+    """The name itself, or the first of `name-2`, `name-3`, … that is not taken.
+
+    After `cats-2`, beside a `cats`, comes `cats-3`.
+    """
+    stem, number, free = re.sub(r"-[0-9]+$", "", name), 2, name
+    if stem not in taken:
+        stem = name
+    while free in taken:
+        ending = f"-{number}"
+        free = _cut(stem, _LONGEST - len(ending)) + ending
+        number += 1
+    return free
+
+
+def _cut(label: str, longest: int) -> str:
+    return label[:longest].strip("-")
