@@ -321,7 +321,7 @@ def test_timms_catalog_has_every_architecture_once_and_says_what_each_costs() ->
     timm = frameworks()["timm"]
     models = [timm.model(name) for name in timm.model_names]
     assert len(models) == len(set(timm.model_names)) > 1300
-    assert all(model is not None and model.parameters > 0 for model in models)
+    assert all(model is not None and (model.parameters or 0) > 0 for model in models)
     unmeasured = [model.name for model in models if model and model.activations is None]
     assert unmeasured == []
 
@@ -340,3 +340,181 @@ def test_timms_catalog_knows_the_licence_of_every_published_weights() -> None:
 def test_the_catalogs_lie_beside_each_other_in_one_folder() -> None:
     assert (images_folder() / "timm" / "catalog.json").is_file()
     assert set(frameworks()) == {file.parent.name for file in images_folder().glob("*/image.yaml")}
+
+
+def a_hub_framework(folder: Path, **models: Mapping[str, Any]) -> Mapping[str, Framework]:
+    """A framework whose models are hub ids; `models` are written ORG__NAME."""
+    a_framework(folder, "hub", **{name.replace("__", "/"): raw for name, raw in models.items()})
+    image = folder / "hub" / "image.yaml"
+    image.write_text(image.read_text() + "hubIds: true\n")
+    frameworks.cache_clear()
+    return frameworks(folder)
+
+
+def of_hub(**changes: Any) -> dict[str, Any]:
+    """A model of which the catalog knows no number."""
+    weights = {"tag": "main", "licence": "unknown", "hub": "acme/net"}
+    return {"tasks": ["ocr"], "family": "net", "weights": [weights], **changes}
+
+
+def test_where_models_are_hub_ids_any_other_hub_id_is_a_model_of_which_nothing_is_known(
+    tmp_path: Path,
+) -> None:
+    hub = a_hub_framework(tmp_path, acme__net=of_hub())["hub"]
+    listed, other = hub.model("acme/net"), hub.model("me/my.net-v1")
+    assert listed is not None and other is not None
+    assert (listed.listed, listed.tasks, listed.family) == (True, ("ocr",), "net")
+    assert (other.listed, other.tasks, other.family) == (False, (), None)
+    assert (listed.hub_id, other.hub_id) == ("acme/net", "me/my.net-v1")
+    assert other.pretrained
+    assert other.chosen_weights is not None
+    assert other.chosen_weights.hub_id == "me/my.net-v1"
+    assert other.chosen_weights.licence == "unknown"
+
+
+@pytest.mark.parametrize(
+    "name", ["resnet18", "a/b/c", "/a", "a/", "a/../b", "a/b..c", "a/.b", "-a/b", "a b/c", ""]
+)
+def test_what_has_not_the_form_of_a_hub_id_is_no_model_and_the_catalog_is_not_read(
+    tmp_path: Path, name: str
+) -> None:
+    hub = a_hub_framework(tmp_path, acme__net=of_hub())["hub"]
+    (tmp_path / "hub" / "catalog.json").unlink()
+    assert hub.model(name) is None
+
+
+def test_of_a_model_without_numbers_nothing_is_claimed(tmp_path: Path) -> None:
+    model = a_hub_framework(tmp_path, acme__net=of_hub())["hub"].model("acme/net")
+    assert model is not None
+    assert (model.parameters, model.parameters_for(3)) == (None, None)
+    assert (model.image_size, model.gmacs, model.activations) == (None, None, None)
+    assert model.takes_size((17, 5)) and model.nearest_size((17, 5)) == (17, 5)
+
+
+def test_a_size_without_steps_is_the_usual_one_and_any_other_may_do(tmp_path: Path) -> None:
+    raw = of_hub(parameters=1000, perClass=1, size=[224, 224])
+    model = a_hub_framework(tmp_path, acme__net=raw)["hub"].model("acme/net")
+    assert model is not None
+    assert (model.image_size, model.parameters_for(10)) == ((224, 224), 10)
+    assert model.takes_size((17, 5)) and model.nearest_size((17, 5)) == (17, 5)
+
+
+def test_a_head_of_which_no_class_is_counted_stays_as_it_is(tmp_path: Path) -> None:
+    raw = {key: value for key, value in a_model().items() if key != "perClass"}
+    model = a_framework(tmp_path, "fake", net=raw)["fake"].model("net")
+    assert model is not None
+    assert model.parameters_for(3) == model.parameters == 5_000_000
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("vit-base", "google/vit-base-patch16-224"),
+        ("google/vit-base-patch16-22", "google/vit-base-patch16-224"),
+        ("VIT-base-patch16-224", "google/vit-base-patch16-224"),
+        ("git-bas", "acme/git-base"),
+        ("Qwen2.5-7", "Qwen/Qwen2.5-7B"),
+        ("zzzzzzzzzzz", None),
+    ],
+)
+def test_a_hub_id_is_suggested_for_the_beginning_of_its_name(
+    tmp_path: Path, typed: str, meant: str | None
+) -> None:
+    ids = ("acme__git-base", "google__vit-base-patch16-224", "Qwen__Qwen2.5-7B")
+    hub = a_hub_framework(tmp_path, **{name: of_hub() for name in ids})
+    assert suggest_model(typed, "hub", hub) == meant
+
+
+@pytest.mark.parametrize(
+    ("typed", "listed"),
+    [
+        ("google/vit-base-patch16-22", "google/vit-base-patch16-224"),
+        ("Google/ViT_base-patch16-224", "google/vit-base-patch16-224"),
+        ("vit-base-patch16-224", "google/vit-base-patch16-224"),
+        ("google/vit-large-patch16-224", None),
+        ("google/vit", None),
+    ],
+)
+def test_a_listed_hub_id_is_near_where_one_slip_makes_it(
+    tmp_path: Path, typed: str, listed: str | None
+) -> None:
+    hub = a_hub_framework(tmp_path, **{"google__vit-base-patch16-224": of_hub()})["hub"]
+    assert hub.listed_near(typed) == listed
+
+
+def test_search_finds_hub_ids_by_name_and_family_the_unmeasured_after_the_measured(
+    tmp_path: Path,
+) -> None:
+    found = a_hub_framework(
+        tmp_path,
+        a__net_1=of_hub(),
+        b__net_2=of_hub(parameters=2_000),
+        c__other=of_hub(),
+    )
+    assert [model.name for _, model in search(["net"], among=found)] == [
+        "b/net_2",
+        "a/net_1",
+        "c/other",
+    ]
+    assert [model.name for _, model in search(["net-1"], among=found)] == ["a/net_1"]
+
+
+def test_no_name_is_in_two_frameworks() -> None:
+    every = Counter(name for each in frameworks().values() for name in each.model_names)
+    assert [name for name, count in every.items() if count > 1] == []
+    assert [
+        name for name in frameworks()["transformers"].model_names if name.count("/") != 1
+    ] == []
+
+
+@pytest.mark.parametrize(
+    ("framework", "names", "task"),
+    [
+        ("ultralytics", "yolo11n yolov8n yolov5nu yolo26x rtdetr-l yolov8x-worldv2", "object-det"),
+        ("ultralytics", "yolo11n-seg yolov8x-seg yolov9c-seg", "instance-segmentation"),
+        ("ultralytics", "yolo11n-cls yolov8m-cls", "image-classification"),
+        ("ultralytics", "yolo11x-pose", "pose-estimation"),
+        ("ultralytics", "yolo11s-obb", "oriented-detection"),
+        ("ultralytics", "yolo26n-sem", "semantic-segmentation"),
+        ("transformers", "google/vit-base-patch16-224 microsoft/resnet-50", "image-class"),
+        ("transformers", "facebook/dinov2-base facebook/convnext-tiny-224", "multilabel"),
+        ("transformers", "facebook/detr-resnet-50 PekingU/rtdetr_r50vd", "object-detection"),
+        ("transformers", "nvidia/segformer-b0-finetuned-ade-512-512", "semantic-segmentation"),
+        ("transformers", "Intel/dpt-large LiheYoung/depth-anything-small-hf", "depth"),
+        ("transformers", "caidas/swin2SR-classical-sr-x2-64", "super-resolution"),
+        ("transformers", "usyd-community/vitpose-base-simple", "pose-estimation"),
+        ("transformers", "microsoft/trocr-base-handwritten naver-clova-ix/donut-base", "ocr"),
+        ("transformers", "Salesforce/blip-image-captioning-base", "image-captioning"),
+        ("transformers", "dandelin/vilt-b32-finetuned-vqa", "visual-question-answering"),
+        ("transformers", "openai-community/gpt2 meta-llama/Llama-2-7b-hf", "text-generation"),
+    ],
+)
+def test_the_usual_models_are_listed_with_their_tasks(
+    framework: str, names: str, task: str
+) -> None:
+    for name in names.split():
+        model = frameworks()[framework].model(name)
+        assert model is not None and model.listed, name
+        assert any(each.startswith(task) for each in model.tasks), (name, model.tasks)
+
+
+def test_ultralytics_weights_are_files_of_its_own_releases_under_its_licence() -> None:
+    framework = frameworks()["ultralytics"]
+    models = [framework.model(name) for name in framework.model_names]
+    weights = [each for model in models if model for each in model.weights]
+    assert len(models) > 250 and len(weights) > 150
+    assert {each.licence for each in weights} == {"agpl-3.0"}
+    release = "https://github.com/ultralytics/assets/releases/download/v"
+    assert all(str(each.url).startswith(release) for each in weights)
+    assert [model.name for model in models if model and not model.parameters] == []
+
+
+def test_transformers_catalog_lists_hundreds_of_ids_and_counts_only_what_it_can() -> None:
+    framework = frameworks()["transformers"]
+    models = [framework.model(name) for name in framework.model_names]
+    counted = [model for model in models if model and model.parameters is not None]
+    assert len(models) > 350 and 80 < len(counted) < len(models)
+    assert all(model and model.family and model.listed for model in models)
+    resnet = framework.model("microsoft/resnet-50")
+    # torchvision's own figure for ResNet-50 with 1,000 classes.
+    assert resnet is not None and resnet.parameters == 25_557_032

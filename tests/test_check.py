@@ -43,6 +43,11 @@ class Catalog(Framework):
     def suggest(self, name: str) -> str | None:
         return next((each for each in self.__dict__["models"] if each[:4] == name[:4]), None)
 
+    def listed_near(self, name: str) -> str | None:
+        models: Mapping[str, CatalogModel] = self.__dict__["models"]
+        near = (each for each in models if each[:4] == name[:4])
+        return next((each for each in near if models[each].listed), None)
+
 
 def a_model(name: str = "resnet18", **changes: Any) -> CatalogModel:
     fields: dict[str, Any] = {
@@ -480,3 +485,47 @@ def test_a_broken_dataset_of_the_repository_is_there_but_unknown(tmp_path: Path)
 def test_settings_of_an_adapter_that_is_not_installed_are_unknown() -> None:
     assert params_of(Catalog("nowhere", {})) is None
     assert "blur" not in (params_of(Catalog("toy", {})) or {})
+
+
+def of_hub(name: str, **changes: Any) -> CatalogModel:
+    unknown = {"parameters": None, "parameters_per_class": None, "image_size": None}
+    return a_model(name, hub_id=name, **{**unknown, "activations": None, **changes})
+
+
+def a_world_with_a_hub(**models: CatalogModel) -> World:
+    """A world whose one framework has `models`, named ORG__NAME, and is named by hub ids."""
+    named = {name.replace("__", "/"): model for name, model in models.items()}
+    frameworks = {"hub": Catalog("hub", named, hub_ids=True)}
+    return a_world(frameworks=frameworks, params_of=lambda framework: None)
+
+
+def test_a_hub_id_that_no_catalog_lists_is_taken_on_trust_with_a_warning() -> None:
+    other = of_hub("me/mine", listed=False, tasks=())
+    asked = {"model.name": "me/mine", "task": "image-classification", "framework": ABSENT}
+    message = "no catalog lists 'me/mine': it is taken for a hub id, and its task on trust"
+    world = a_world_with_a_hub(me__mine=other)
+    fix = "see that the hub has it, and what it does"
+    assert told(world, **asked) == [("spec.model.name", message, fix, "warning")]
+    # A slip is one of the listed names away.
+    world = a_world_with_a_hub(me__mine=other, me__mind=of_hub("me/mind"))
+    fix = "did you mean 'me/mind'?"
+    assert told(world, **asked) == [("spec.model.name", message, fix, "warning")]
+
+
+def test_of_a_model_without_numbers_nothing_is_said_of_memory_and_sizes() -> None:
+    on_gpu = {
+        "resources.gpus": 1,
+        "resources.gpuType": "t4",
+        "training.batchSize": 64,
+        "training.imageSize": 4096,
+        "model.name": "acme/net",
+        "framework": "hub",
+    }
+    assert told(a_world_with_a_hub(acme__net=of_hub("acme/net")), **on_gpu) == []
+    # A model of language: so large that its weights alone do not fit, without images.
+    large = of_hub("acme/net", parameters=2_000_000_000)
+    ((path, message, _, severity),) = told(a_world_with_a_hub(acme__net=large), **on_gpu)
+    assert (path, severity) == ("spec.resources.gpuType", "error")
+    assert "weights, gradients and optimizer state take" in message
+    frozen = {**on_gpu, "training.freeze": "backbone"}
+    assert told(a_world_with_a_hub(acme__net=of_hub("acme/net")), **frozen) == []

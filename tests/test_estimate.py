@@ -266,3 +266,12 @@ def test_bytes_money_and_counts_read_well() -> None:
         "11.2 M",
         "1.1 B",
     ]
+
+
+def test_of_a_model_that_nobody_measured_nothing_is_estimated() -> None:
+    text = replace(LOAD, gmacs=None, kept_millions=None, image_size=None)
+    found = estimate(text, CPU)
+    assert (found.seconds, found.memory_bytes, found.cost) == (None, None, None)
+    assert found.basis == "no time: nobody counted the operations of the model"
+    assert gpu_memory_bytes(text, GPU) is None
+    assert gpu_memory_bytes(replace(LOAD, parameters=None), GPU) is None

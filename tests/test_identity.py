@@ -26,7 +26,7 @@ from planning import (
 )
 from vtspec.pipelines.catalog import find_model, params_of
 from vtspec.pipelines.identity import canonical, id_of, result_material
-from vtspec.pipelines.plan import FileWeights, Plan, RunWeights, plan
+from vtspec.pipelines.plan import FileWeights, Plan, RunWeights, UnpinnedWeights, Weights, plan
 from vtspec.pipelines.workspace import find_workspace
 from vtspec.schema.experiment import Experiment, Training
 
@@ -188,6 +188,26 @@ def test_weights_of_equal_content_give_one_id_wherever_they_lie() -> None:
         replace(INPUTS, weights=RunWeights(run="r-0123456789", path="runs/r", sha256="0" * 64)),
     ]
     assert len({plan(an_experiment(), one).id for one in inputs}) == 1
+
+
+def test_a_configuration_of_a_hub_is_part_of_the_id_and_its_absence_is_not() -> None:
+    at = [None, WEIGHTS, replace(WEIGHTS, revision="f" * 40), replace(WEIGHTS, licence=None)]
+    found = [plan(an_experiment(), replace(INPUTS, configuration=one)) for one in at]
+    assert [one.id == BASE.id for one in found] == [True, False, False, False]
+    assert [one.id == found[1].id for one in found] == [False, True, False, True]
+    assert found[0].to_json() == BASE.to_json()
+    assert "configuration" not in BASE.to_json()["model"]
+
+
+def test_what_is_not_pinned_never_has_the_id_of_what_is() -> None:
+    ends: list[Weights | None] = [
+        WEIGHTS,
+        UnpinnedWeights(source=f"hf-hub:{WEIGHTS.id}"),
+        UnpinnedWeights(source=f"hf-hub:{WEIGHTS.id}@v1"),
+        None,
+    ]
+    ids = {plan(an_experiment(), replace(INPUTS, weights=one)).id for one in ends}
+    assert len(ids) == len(ends)
 
 
 def test_a_licence_is_not_part_of_the_id() -> None:

@@ -15,7 +15,7 @@ from uv import find_uv_bin
 
 from vtspec.adapters.catalogs.form import dump
 from vtspec.adapters.found import find
-from vtspec.pipelines.catalog import Framework, frameworks
+from vtspec.pipelines.catalog import Framework, adapter_available, frameworks
 from vtspec.pipelines.requirements import (
     locked_versions,
     marker_environment,
@@ -23,6 +23,7 @@ from vtspec.pipelines.requirements import (
     normalised_name,
     requirements_hash,
 )
+from vtspec.schema.tasks import FORMATS_OF_TASK
 
 ROOT = Path(__file__).parents[1]
 
@@ -32,6 +33,18 @@ REQUIREMENTS = TIMM.requirements.read_text()
 
 EVERY = pytest.mark.parametrize(
     "framework", list(frameworks().values()), ids=lambda each: each.name
+)
+
+WITH_ADAPTER = pytest.mark.parametrize(
+    "framework",
+    [each for each in frameworks().values() if adapter_available(each)],
+    ids=lambda each: each.name,
+)
+
+TO_COME = pytest.mark.parametrize(
+    "framework",
+    [each for each in frameworks().values() if not adapter_available(each)],
+    ids=lambda each: each.name,
 )
 
 SMALL = """\
@@ -52,7 +65,7 @@ def _markers() -> list[str]:
     return sorted(set(found))
 
 
-@EVERY
+@WITH_ADAPTER
 def test_the_image_and_the_adapter_say_the_same(framework: Framework) -> None:
     adapter = find(framework.adapter)
     assert framework.adapter_version == adapter.VERSION
@@ -73,10 +86,29 @@ def test_the_catalogs_models_do_no_task_that_the_image_does_not(framework: Frame
     assert tasks == set(framework.tasks)
 
 
-@EVERY
+@WITH_ADAPTER
 def test_the_catalog_was_made_from_the_locked_versions(framework: Framework) -> None:
     locked = framework.locked()
     assert dict(framework.versions) == {name: locked[name] for name in framework.versions}
+
+
+@TO_COME
+def test_a_framework_whose_adapter_is_to_come_promises_nothing_of_it(
+    framework: Framework,
+) -> None:
+    # Version 0, so that no plan of today has the id of a plan that can be run.
+    assert (framework.adapter_version, framework.distributions) == ("0", ())
+    assert (framework.extra, framework.digest) == (None, None)
+    files = {file.name for file in framework.folder.iterdir()}
+    assert files == {"catalog.json", "image.yaml"}
+
+
+@EVERY
+def test_a_framework_reads_a_format_for_each_of_its_tasks(framework: Framework) -> None:
+    without = [
+        task for task in framework.tasks if not set(FORMATS_OF_TASK[task]) & {*framework.formats}
+    ]
+    assert without == []
 
 
 def test_the_requirements_are_what_uv_exports_from_the_lock_file() -> None:
@@ -196,7 +228,7 @@ def test_names_are_compared_as_package_indexes_do() -> None:
     assert normalised_name("Zope.Interface__x") == "zope-interface-x"
 
 
-@EVERY
+@WITH_ADAPTER
 def test_the_dockerfile_copies_what_is_there_and_does_not_run_as_root(
     framework: Framework,
 ) -> None:

@@ -57,6 +57,8 @@ def test_search_as_json_says_all_that_is_known_of_a_model() -> None:
     assert first == {
         "framework": "timm",
         "name": "resnet18",
+        "family": None,
+        "listed": True,
         "tasks": ["image-classification"],
         "parameters": 11689512,
         "parametersPerClass": 513,
@@ -210,3 +212,43 @@ def test_counts_are_shown_with_three_digits(count: int, words: str) -> None:
 )
 def test_multiply_adds_are_shown_without_an_exponent(gmacs: float, words: str) -> None:
     assert gmacs_in_words(gmacs) == words
+
+
+def test_what_nobody_told_of_a_hub_id_is_shown_as_not_known() -> None:
+    shown = models("show", "me/mine").stdout
+    facts = dict(line.split(maxsplit=1) for line in shown.splitlines()[1:6])
+    assert facts == {
+        "framework": facts["framework"],
+        "task": "not known: no catalog lists it",
+        "parameters": "not known",
+        "image": "size   not known",
+        "other": "sizes  not known",
+    }
+    assert facts["framework"].startswith("transformers ")
+    assert shown.splitlines()[-2].split() == ["main", "unknown", "!", "-", "-", "hf-hub:me/mine"]
+    (as_json,) = json.loads(models("show", "me/mine", "--output", "json").stdout)
+    assert (as_json["listed"], as_json["parameters"], as_json["imageSize"]) == (False, None, None)
+    assert as_json["weights"][0]["imageSize"] is as_json["weights"][0]["classes"] is None
+
+
+def test_a_listed_hub_id_is_shown_with_its_family_and_usual_size() -> None:
+    shown = models("show", "google/vit-base-patch16-224").stdout
+    assert "  family       vit\n" in shown
+    assert "  image size   224x224 pixels" in shown
+    assert "  other sizes  not known\n" in shown
+    assert "86,567,656 with 1,000 classes; each class has 769" in shown
+
+
+def test_a_detector_is_shown_with_the_parameters_of_its_own_head() -> None:
+    shown = models("show", "yolo11n").stdout
+    assert "  parameters   2,624,080 with its own head\n" in shown
+    assert "  other sizes  from 32x32 in steps of 32\n" in shown
+    assert "/yolo11n.pt" in shown and "agpl-3.0 !" in shown
+
+
+def test_search_shows_a_line_where_there_are_no_numbers() -> None:
+    rows = models("search", "segformer", "--framework", "transformers").stdout.splitlines()
+    (row,) = [line for line in rows if line.startswith("nvidia/segformer-b0")]
+    assert row.split()[-6:] == ["-", "-", "-", "main", "unknown", "!"]
+    first = models("search", "yolo11").stdout.splitlines()[1].split()
+    assert first[:4] == ["yolo11n", "ultralytics", "object-detection", "2.62M"]

@@ -25,7 +25,9 @@ from vtspec.pipelines.estimate import Machine
 from vtspec.pipelines.plan import (
     FileWeights,
     MlflowWeights,
+    ModelFacts,
     RunWeights,
+    UnpinnedWeights,
     plan,
     plan_from_json,
 )
@@ -187,6 +189,27 @@ def test_set_values_have_the_option_as_their_origin() -> None:
     ("spec", "inputs", "words"),
     [
         ({}, {"weights": WEIGHTS, "licence_is_clear": False}, "are under apache-2.0, which is"),
+        (
+            {},
+            {"weights": UnpinnedWeights(source="hf-hub:me/mine")},
+            "the weights hf-hub:me/mine are not pinned: this plan can be read, and can be neither "
+            "approved nor run; plan again when the hub answers",
+        ),
+        (
+            {},
+            {"weights": UnpinnedWeights(source="https://example.org/w.pt")},
+            "approved nor run; name a file, or weights of a hub",
+        ),
+        (
+            {},
+            {"configuration": UnpinnedWeights(source="hf-hub:me/mine")},
+            "the configuration hf-hub:me/mine is not pinned",
+        ),
+        (
+            {},
+            {"weights": UnpinnedWeights(source="hf-hub:me/mine"), "licence_is_clear": False},
+            "the weights hf-hub:me/mine have no known licence",
+        ),
         ({"training": {"epochs": 10000}}, {}, "more than resources.maxDuration allows (30m)"),
         ({"resources": {"memory": "1Mi"}}, {}, "more than resources.memory gives (1Mi)"),
         (
@@ -235,11 +258,41 @@ def test_any_valid_spec_plans_the_same_every_time_and_survives_json(data: st.Dat
         FileWeights(path="a.safetensors", sha256="0" * 64),
         RunWeights(run="cats-0123456789", path="runs/x", sha256="0" * 64),
         MlflowWeights(name="cats", version="3"),
+        UnpinnedWeights(source="hf-hub:me/mine@v1", licence="mit"),
     ],
 )
-def test_a_plan_comes_back_from_json_as_it_was(weights: Any) -> None:
-    made = plan(an_experiment(), some_inputs(weights=weights))
+@pytest.mark.parametrize("configuration", [None, WEIGHTS, UnpinnedWeights(source="hf-hub:a/b")])
+def test_a_plan_comes_back_from_json_as_it_was(weights: Any, configuration: Any) -> None:
+    made = plan(an_experiment(), some_inputs(weights=weights, configuration=configuration))
     assert plan_from_json(json.loads(json.dumps(made.to_json()))) == made
+
+
+def test_what_is_not_pinned_is_told_apart() -> None:
+    nowhere = UnpinnedWeights(source="hf-hub:me/mine")
+    assert plan(an_experiment(), some_inputs(weights=WEIGHTS)).model.unpinned is None
+    for part in ("weights", "configuration"):
+        made = plan(an_experiment(), some_inputs(**{part: nowhere}))
+        assert made.model.unpinned == nowhere
+
+
+def test_a_configuration_is_that_of_a_hub() -> None:
+    raw = resolved()
+    weights = {"type": "mlflow", "name": "cats", "version": "3"}
+    with pytest.raises(Permanent, match=r"damaged: model.configuration is of type MlflowWeights"):
+        plan_from_json({**raw, "model": {**raw["model"], "configuration": weights}})
+
+
+def test_a_model_of_no_known_size_leaves_it_to_the_adapter_and_is_not_estimated() -> None:
+    unknown = ModelFacts(parameters=None, image_size=None)
+    made = plan(an_experiment(), some_inputs(model=unknown))
+    assert made.training["imageSize"] is None
+    assert made.origins["training.imageSize"] == "model"
+    assert (made.estimate.seconds, made.estimate.memory_bytes) == (None, None)
+    written = plan(
+        an_experiment(training={"epochs": 5, "imageSize": 32}), some_inputs(model=unknown)
+    )
+    assert written.training["imageSize"] == [32, 32]
+    assert written.estimate.seconds is None
 
 
 def test_plan_json_has_the_fields_that_its_page_names() -> None:

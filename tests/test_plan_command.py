@@ -33,7 +33,12 @@ def root(tmp_path: Path) -> Path:
 
 def vtspec(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from vtspec.cli.main import main; main()", "plan", *words]
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(root / "hub")}
+    environment = {
+        **os.environ,
+        "HF_HUB_OFFLINE": "1",
+        "HF_HUB_CACHE": str(root / "hub"),
+        "MLFLOW_TRACKING_URI": "http://127.0.0.1:9",
+    }
     return subprocess.run(
         command, cwd=root, env=environment, capture_output=True, text=True, check=False
     )
@@ -117,9 +122,23 @@ def test_what_the_world_refuses_exits_with_4(root: Path) -> None:
 
 
 def test_what_is_away_for_now_exits_with_75(root: Path) -> None:
-    done = vtspec(root, "deep", "--set", "model.pretrained=true")
+    done = vtspec(root, "deep", "--set", "model.weights=models:/mine@best")
     assert (done.returncode, done.stdout) == (75, "")
-    assert "HF_HUB_OFFLINE" in done.stderr
+    assert "127.0.0.1:9 did not answer" in done.stderr
+
+
+def test_weights_that_cannot_be_looked_up_are_warned_of_in_the_plan(root: Path) -> None:
+    done = vtspec(root, "deep", "--set", "model.pretrained=true", "--output", "json")
+    made = json.loads(done.stdout)
+    assert made["model"]["weights"] == {
+        "type": "unpinned",
+        "source": "hf-hub:timm/resnet18.a1_in1k",
+        "licence": "apache-2.0",
+    }
+    assert any("HF_HUB_OFFLINE is set" in warning for warning in made["warnings"])
+    assert any("can be neither approved nor run" in warning for warning in made["warnings"])
+    shown = vtspec(root, "deep", "--set", "model.pretrained=true").stdout
+    assert "hf-hub:timm/resnet18.a1_in1k, not" in shown
 
 
 def test_a_baseline_that_cannot_be_planned_is_said_and_nothing_fails(root: Path) -> None:
@@ -144,7 +163,8 @@ def test_a_baseline_needs_no_network_of_its_own(root: Path) -> None:
     made, _ = planned(root)
     nobody = Hub(endpoint="http://127.0.0.1:9", cache=root / "hub", offline=True)
     found = beside(made, find_workspace(root), World(hub=nobody))
-    assert found.baseline is None and "cannot be planned" in found.unknown[0]
+    assert found.baseline is not None and found.unknown == ()
+    assert "model.weights.source" in {change.path for change in found.baseline.changes}
 
 
 def test_a_plan_that_has_run_says_so_with_its_result(root: Path) -> None:

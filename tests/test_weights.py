@@ -10,13 +10,21 @@ from typing import Any
 import pytest
 
 from loopback import json_of, running
+from planning import an_experiment, some_inputs
 from vtspec.pipelines.catalog import CatalogModel
 from vtspec.pipelines.catalog import Weights as Published
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.hub import Hub
 from vtspec.pipelines.model_versions import version_at
-from vtspec.pipelines.planfile import FileWeights, HubWeights, MlflowWeights, RunWeights
-from vtspec.pipelines.weights import Pinned, WeightsPlaces, pin
+from vtspec.pipelines.plan import Plan, plan
+from vtspec.pipelines.planfile import (
+    FileWeights,
+    HubWeights,
+    MlflowWeights,
+    RunWeights,
+    UnpinnedWeights,
+)
+from vtspec.pipelines.weights import Pinned, WeightsPlaces, pin, refuse_unpinned
 from vtspec.schema.experiment import Model
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -75,6 +83,11 @@ def places(tmp_path: Path, registry: Registry | None = None) -> WeightsPlaces:
         hub=Hub(endpoint="http://127.0.0.1:9", cache=cache, offline=True),
         version_of=registry or Registry(),
     )
+
+
+def a_plan(found: Pinned) -> Plan:
+    changes = {"weights": found.weights, "configuration": found.configuration}
+    return plan(an_experiment(), some_inputs(**changes))
 
 
 def pinned(tmp_path: Path, known: CatalogModel | None = None, **model: Any) -> Pinned:
@@ -136,10 +149,68 @@ def test_without_published_weights_pretrained_is_refused(tmp_path: Path) -> None
     assert caught.value.fix is not None and "pretrained: false" in caught.value.fix
 
 
-def test_weights_that_nothing_pins_are_refused(tmp_path: Path) -> None:
-    known = a_model(published(hub_id=None, url="https://example.org/w.pth"))
-    with pytest.raises(Refused, match=r"plain download \(https://example.org/w.pth\)"):
-        pinned(tmp_path, known, pretrained=True)
+def test_weights_that_nothing_pins_may_be_planned_and_not_run(tmp_path: Path) -> None:
+    known = a_model(published(hub_id=None, url="https://example.org/w.pth", licence="mit"))
+    found = pinned(tmp_path, known, pretrained=True)
+    assert found == Pinned(
+        weights=UnpinnedWeights(source="https://example.org/w.pth", licence="mit")
+    )
+    with pytest.raises(Refused, match=r"plain download \(https://example.org/w.pth\)") as caught:
+        refuse_unpinned(a_plan(found))
+    assert caught.value.fix is not None and "safetensors" in caught.value.fix
+
+
+def test_weights_of_a_hub_that_is_away_may_be_planned_and_not_run(tmp_path: Path) -> None:
+    found = pinned(tmp_path, weights="hf-hub:me/other@v1")
+    assert found.weights == UnpinnedWeights(source="hf-hub:me/other@v1", licence=None)
+    assert not found.licence_is_clear
+    (doubt,) = found.doubts
+    assert doubt.startswith("the revision of me/other is not known: HF_HUB_OFFLINE is set")
+    with pytest.raises(Temporary, match="which commit of hf-hub:me/other@v1") as caught:
+        refuse_unpinned(a_plan(found))
+    assert caught.value.fix == "try again, or set model.weights: hf-hub:me/other@<commit>"
+
+
+def test_what_is_pinned_may_be_run(tmp_path: Path) -> None:
+    refuse_unpinned(a_plan(pinned(tmp_path)))
+    refuse_unpinned(a_plan(pinned(tmp_path, pretrained=True)))
+
+
+def test_a_model_that_is_a_hub_id_has_its_configuration_pinned_too(tmp_path: Path) -> None:
+    known = replace(a_model(published(hub_id="me/mine")), name="me/mine", hub_id="me/mine")
+    at = HubWeights(id="me/mine", revision=COMMIT, licence="apache-2.0")
+    pretrained = pinned(tmp_path, known, name="me/mine", pretrained=True)
+    assert (pretrained.weights, pretrained.configuration) == (at, None)
+    random = pinned(tmp_path, known, name="me/mine")
+    assert (random.weights, random.configuration) == (None, at)
+    assert len(random.doubts) == 1
+    elsewhere = pinned(tmp_path, known, name="me/mine", weights=f"hf-hub:me/other@{COMMIT}")
+    assert elsewhere.weights == HubWeights(id="me/other", revision=COMMIT, licence=None)
+    assert elsewhere.configuration == at
+
+
+def test_a_configuration_that_nobody_could_look_up_keeps_a_plan_from_being_run(
+    tmp_path: Path,
+) -> None:
+    known = replace(a_model(published(hub_id="me/gone")), name="me/gone", hub_id="me/gone")
+    random = pinned(tmp_path, known, name="me/gone")
+    assert random.configuration == UnpinnedWeights(source="hf-hub:me/gone", licence="apache-2.0")
+    with pytest.raises(Temporary, match="hf-hub:me/gone"):
+        refuse_unpinned(a_plan(random))
+    pretrained = pinned(tmp_path, known, name="me/gone", pretrained=True)
+    assert pretrained.weights == random.configuration
+    assert pretrained.configuration is None
+
+
+def test_what_the_catalog_does_not_know_of_a_licence_the_hub_may(tmp_path: Path) -> None:
+    known = a_model(published(licence="unknown", hub_id="me/mine"))
+    with running() as server:
+        server.answer = json_of({"sha": COMMIT, "tags": ["license:mit"]})
+        hub = Hub(endpoint=server.endpoint, cache=tmp_path / "none")
+        spec = Model.model_validate({"name": "resnet18", "pretrained": True})
+        found = pin(spec, known, replace(places(tmp_path), hub=hub))
+    assert found.weights == HubWeights(id="me/mine", revision=COMMIT, licence="mit")
+    assert found.licence_is_clear
 
 
 def test_a_file_is_pinned_by_its_checksum(tmp_path: Path) -> None:

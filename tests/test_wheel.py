@@ -35,10 +35,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_framework_travels_in_the_wheel(wheel: Path) -> None:
     """Named one by one in pyproject.toml, so a new framework could be forgotten there."""
     packed = set(zipfile.ZipFile(wheel).namelist())
-    files = ("image.yaml", "catalog.json", "requirements.txt")
-    frameworks = [path.parent.name for path in (ROOT / "images").glob("*/image.yaml")]
-    assert {"timm", "toy"} <= set(frameworks)
-    expected = {f"vtspec/pipelines/_images/{name}/{file}" for name in frameworks for file in files}
+    named = ("image.yaml", "catalog.json", "requirements.txt")
+    files = [path for path in (ROOT / "images").glob("*/*") if path.name in named]
+    assert {"timm", "toy", "transformers", "ultralytics"} <= {path.parent.name for path in files}
+    expected = {f"vtspec/pipelines/_images/{path.parent.name}/{path.name}" for path in files}
     assert expected <= packed
     schemas = {f"vtspec/schema/_v1alpha1/{p.name}" for p in (ROOT / "schema/v1alpha1").glob("*")}
     assert schemas and schemas | {"vtspec/pipelines/report/style.css"} <= packed
@@ -60,7 +60,7 @@ def test_the_wheel_alone_makes_validates_and_plans(wheel: Path, tmp_path: Path) 
     assert "None\n" == missing
 
 
-def test_the_base_installation_holds_four_distributions() -> None:
+def test_the_base_installation_holds_five_distributions() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     names = [line.split(">")[0] for line in project["dependencies"]]
-    assert ["pydantic", "pyyaml", "click", "rich"] == names
+    assert ["pydantic", "pyyaml", "click", "rich", "rapidfuzz"] == names

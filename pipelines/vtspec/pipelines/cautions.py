@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from vtspec.schema.experiment import Experiment
 from vtspec.schema.parts import duration_s, memory_bytes
 
-from .planfile import Estimate, HubWeights, Weights
+from .planfile import HUB, Configuration, Estimate, HubWeights, UnpinnedWeights, Weights
 from .quantities import shown_bytes, shown_seconds
 
 
@@ -22,6 +22,7 @@ class Doubts:
     framework: str
     adapter_is_there: bool
     weights: Weights | None
+    configuration: Configuration | None
     licence_is_clear: bool
     estimate: Estimate
     has_test: bool
@@ -31,6 +32,7 @@ def cautions(doubts: Doubts) -> tuple[str, ...]:
     """The warnings, the gravest first; each is one sentence, with what to do where one can."""
     return (
         *_of_framework(doubts),
+        *_of_pins(doubts),
         *_of_time(doubts),
         *_of_memory(doubts),
         *_of_precision(doubts),
@@ -45,6 +47,21 @@ def _of_framework(doubts: Doubts) -> Iterator[str]:
             f"the adapter for {doubts.framework} is not there yet: this plan can be read, "
             "but 'apply' and 'run' refuse it"
         )
+
+
+def _of_pins(doubts: Doubts) -> Iterator[str]:
+    for what, part in (("weights", doubts.weights), ("configuration", doubts.configuration)):
+        if isinstance(part, UnpinnedWeights):
+            on_hub = part.source.startswith(HUB)
+            yield (
+                f"the {what} {part.source} {'are' if what == 'weights' else 'is'} not pinned: "
+                "this plan can be read, and can be neither approved nor run; "
+                + (
+                    "plan again when the hub answers"
+                    if on_hub
+                    else "name a file, or weights of a hub"
+                )
+            )
 
 
 def _of_time(doubts: Doubts) -> Iterator[str]:
@@ -83,11 +100,12 @@ def _of_data(doubts: Doubts) -> Iterator[str]:
 
 
 def _of_licence(doubts: Doubts) -> Iterator[str]:
-    if doubts.licence_is_clear or not isinstance(doubts.weights, HubWeights):
+    weights = doubts.weights
+    if doubts.licence_is_clear or not isinstance(weights, HubWeights | UnpinnedWeights):
         return
-    licence = doubts.weights.licence
+    name = weights.id if isinstance(weights, HubWeights) else weights.source
+    licence = weights.licence
     what = "have no known licence" if licence in (None, "unknown") else f"are under {licence}"
     yield (
-        f"the weights {doubts.weights.id} {what}, which is not clearly permissive: "
-        "see that your use is allowed"
+        f"the weights {name} {what}, which is not clearly permissive: see that your use is allowed"
     )

@@ -72,14 +72,14 @@ class Load:
 
     `gmacs` are 10^9 multiply-adds of one image's forward pass at `image_size` (height, width),
     `kept_millions` the 10^6 values that it keeps for the backward pass; None where the catalog
-    does not say.
+    does not say, or where a model has no images.
     """
 
     model: str
     parameters: int | None
     gmacs: float | None
     kept_millions: float | None
-    image_size: tuple[int, int]
+    image_size: tuple[int, int] | None
     train_images: int | None
     val_images: int | None
     test_images: int
@@ -98,7 +98,7 @@ class Timing:
 
     run: str
     model: str
-    image_size: tuple[int, int]
+    image_size: tuple[int, int] | None
     precision: str
     gpus: int
     gpu_type: str | None
@@ -145,37 +145,40 @@ def state_bytes(parameters: int, optimizer: str, *, ema: bool) -> int:
 
 def gpu_memory_bytes(load: Load, machine: Machine) -> int | None:
     """Memory of one GPU in training: the state, the batch's activations and CUDA itself."""
-    if load.parameters is None:
-        return None
     batch = -(-load.batch_size // max(1, machine.gpus))
-    return GPU_CONTEXT_BYTES + _working_bytes(load, batch)
+    working = _working_bytes(load, batch)
+    return None if working is None else GPU_CONTEXT_BYTES + working
 
 
-def main_memory_bytes(load: Load, machine: Machine) -> int:
+def main_memory_bytes(load: Load, machine: Machine) -> int | None:
     """Main memory of all processes of the train step; with the whole state where no GPU has it."""
     processes = PROCESS_BYTES * max(1, machine.gpus) + WORKER_BYTES * load.workers
-    if machine.gpus or load.parameters is None:
+    if machine.gpus:
         return processes
-    return processes + _working_bytes(load, load.batch_size)
+    working = _working_bytes(load, load.batch_size)
+    return None if working is None else processes + working
 
 
-def _working_bytes(load: Load, batch: int) -> int:
-    assert load.parameters is not None
+def _working_bytes(load: Load, batch: int) -> int | None:
+    values = _kept_values(load)
+    if load.parameters is None or values is None:
+        return None
     number_bytes = 4 if load.precision == "fp32" else 2
-    kept = _kept_values(load) * number_bytes
+    kept = values * number_bytes
     return state_bytes(load.parameters, load.optimizer, ema=load.ema) + int(kept * batch)
 
 
-def _kept_values(load: Load) -> float:
+def _kept_values(load: Load) -> float | None:
     if load.kept_millions is not None:
         return load.kept_millions * 1e6
-    return (_macs(load) or 0.0) / MACS_PER_KEPT_VALUE
+    macs = _macs(load)
+    return None if macs is None else macs / MACS_PER_KEPT_VALUE
 
 
 def _macs(load: Load) -> float | None:
     if load.gmacs is not None:
         return load.gmacs * 1e9
-    if load.parameters is None:
+    if load.parameters is None or load.image_size is None:
         return None
     height, width = load.image_size
     return load.parameters * MACS_PER_PARAMETER * height * width / 224**2
@@ -210,7 +213,7 @@ def _from_arithmetic(load: Load, machine: Machine) -> tuple[float | None, str]:
     assert load.train_images is not None and load.val_images is not None
     macs = _macs(load)
     if macs is None:
-        return None, "no time: neither operations nor parameters of the model are known"
+        return None, "no time: nobody counted the operations of the model"
     passes = load.epochs * (3 * load.train_images + load.val_images) + load.test_images
     seen = load.epochs * (load.train_images + load.val_images) + load.test_images
     loading = seen * LOAD_S / max(1, min(load.workers, machine.cpus))

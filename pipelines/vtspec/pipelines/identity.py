@@ -51,6 +51,7 @@ def result_material(
         "model": {
             "name": plan["model"]["name"],
             "weights": _weights_material(plan["model"]["weights"]),
+            "configuration": _weights_material(plan["model"].get("configuration")),
         },
         "dataset": {
             key: dataset[key] for key in ("hash", "format", "classes", "allClasses", "splits")

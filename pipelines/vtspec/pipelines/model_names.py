@@ -23,18 +23,37 @@ def closest(typed: str, names: Mapping[str, str]) -> str | None:
         return None
     if wanted in names:
         return names[wanted]
-    near_by = _one_slip_from(wanted)
-    slips = [name for name in names if name in near_by]
-    if slips:
-        return names[min(slips, key=lambda slip: _distance(slip, wanted))]
-    if len(wanted) >= 3:
-        longer = [name for name in names if name.startswith(wanted)]
-        if longer:
-            return names[min(longer, key=len)]
+    slip = one_slip_away(wanted, names)
+    if slip is not None:
+        return slip
+    begun = beginning_with(wanted, names)
+    if begun is not None:
+        return begun
     import difflib
 
     near = difflib.get_close_matches(wanted, names, n=1)
     return names[near[0]] if near else None
+
+
+def one_slip_away(typed: str, names: Mapping[str, str]) -> str | None:
+    """The likeliest name that one slip of the keyboard would turn into what was typed; or None.
+
+    `names` are as `closest` takes them.
+    """
+    wanted = squashed(typed)
+    near_by = _one_slip_from(wanted)
+    slips = [name for name in names if name in near_by]
+    return names[min(slips, key=lambda slip: _distance(slip, wanted))] if slips else None
+
+
+def beginning_with(typed: str, names: Mapping[str, str]) -> str | None:
+    """The shortest name that begins with what was typed, of three letters at least; or None.
+
+    `names` are as `closest` takes them.
+    """
+    wanted = squashed(typed)
+    longer = [name for name in names if name.startswith(wanted)] if len(wanted) >= 3 else []
+    return names[min(longer, key=len)] if longer else None
 
 
 def rank(words: Sequence[str], name: str, notes: Iterable[str] = ()) -> tuple[int, ...] | None:
@@ -45,12 +64,15 @@ def rank(words: Sequence[str], name: str, notes: Iterable[str] = ()) -> tuple[in
     starts at a separator, that before any other, and all of those before a note.
     """
     flat, parts = squashed(name), re.split(r"[._/-]+", name.lower())
+    # People leave out who published a model: vit-base for google/vit-base-patch16-224.
+    bare = squashed(name.rpartition("/")[2])
     flat_notes = [squashed(note) for note in notes]
-    if flat == squashed("".join(words)):
+    joined = squashed("".join(words))
+    if joined in (flat, bare):
         return (0, 0, len(name))
     places = []
     for word in map(squashed, words):
-        if flat.startswith(word):
+        if flat.startswith(word) or bare.startswith(word):
             places.append(0)
         elif any(part.startswith(word) for part in parts):
             places.append(1)
@@ -60,7 +82,7 @@ def rank(words: Sequence[str], name: str, notes: Iterable[str] = ()) -> tuple[in
             places.append(3)
         else:
             return None
-    whole = flat.startswith(squashed("".join(words)))
+    whole = flat.startswith(joined) or bare.startswith(joined)
     return (1 if whole else 2, sum(places), len(name))
 
 

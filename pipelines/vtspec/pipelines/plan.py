@@ -17,6 +17,7 @@ from .estimate import Load, Machine, Timing, estimate, images_of
 from .identity import digest_of, id_of, policy_material, result_material
 from .origins import is_set, origins_of, outer_origins
 from .planfile import (
+    Configuration,
     Estimate,
     FileWeights,
     Framework,
@@ -27,11 +28,13 @@ from .planfile import (
     PlannedModel,
     PlanStep,
     RunWeights,
+    UnpinnedWeights,
     Weights,
     plan_from_json,
 )
 
 __all__ = [
+    "Configuration",
     "Estimate",
     "FileWeights",
     "Framework",
@@ -44,6 +47,7 @@ __all__ = [
     "PlannedDataset",
     "PlannedModel",
     "RunWeights",
+    "UnpinnedWeights",
     "Weights",
     "plan",
     "plan_from_json",
@@ -56,12 +60,13 @@ EXPORT_ORDER: Final = ("safetensors", "onnx")
 class ModelFacts:
     """What the catalog says of the model, with a head for the experiment's classes.
 
-    `image_size` (height, width) is the model's own; `gmacs` (10^9 multiply-adds) and
-    `kept_millions` (10^6 values kept for the backward pass) are of one image of that size.
+    `image_size` (height, width) is the model's own, None where nobody told it or it has no images;
+    `gmacs` (10^9 multiply-adds) and `kept_millions` (10^6 values kept for the backward pass) are
+    of one image of that size.
     """
 
     parameters: int | None
-    image_size: tuple[int, int]
+    image_size: tuple[int, int] | None
     gmacs: float | None = None
     kept_millions: float | None = None
 
@@ -74,8 +79,8 @@ class Inputs:
     adapter is not there yet. `machine` is what `vtspec.yaml` says of the resources that the spec
     asks for; `has_bf16` is None where no GPU type is named. `timings` are of earlier runs, oldest
     first. `overridden` are the dotted paths below `spec` that were set on the command line.
-    `licence_is_clear` says whether the weights' licence allows any use. `doubts` are warnings
-    found while reading.
+    `licence_is_clear` says whether the weights' licence allows any use; `configuration` is that of
+    a model of a hub, where the weights do not pin it. `doubts` are warnings found while reading.
     """
 
     spec_path: str
@@ -89,6 +94,7 @@ class Inputs:
     hash_origin: str = "dataset"
     has_bf16: bool | None = None
     licence_is_clear: bool = True
+    configuration: Configuration | None = None
     timings: tuple[Timing, ...] = ()
     overridden: frozenset[str] = frozenset()
     doubts: tuple[str, ...] = ()
@@ -128,6 +134,7 @@ def plan(spec: Experiment, inputs: Inputs) -> Plan:
             name=spec.spec.model.name,
             parameters=inputs.model.parameters,
             weights=inputs.weights,
+            configuration=inputs.configuration,
         ),
         dataset=dataset,
         training=training,
@@ -163,7 +170,8 @@ def _training(spec: Experiment, inputs: Inputs) -> tuple[dict[str, Any], dict[st
     if size is None:
         size = inputs.model.image_size
         origins["training.imageSize"] = "model"
-    resolved["imageSize"] = list(size) if isinstance(size, tuple) else [size, size]
+    # Without a size that anybody told, it is the adapter's to choose, or there are no images.
+    resolved["imageSize"] = list(size) if isinstance(size, tuple) else size and [size, size]
     if training.precision == "auto":
         resolved["precision"] = _precision(spec.spec.resources.gpus, inputs.has_bf16)
         origins["training.precision"] = "resources"
@@ -257,18 +265,15 @@ def _steps(resources: Mapping[str, Any]) -> tuple[PlanStep, ...]:
 def _load(
     spec: Experiment, inputs: Inputs, training: Mapping[str, Any], dataset: PlannedDataset
 ) -> Load:
-    height, width = training["imageSize"]
-    own_height, own_width = inputs.model.image_size
-    area = height * width / (own_height * own_width)
+    size, own = training["imageSize"], inputs.model.image_size
+    area = None if size is None or own is None else size[0] * size[1] / (own[0] * own[1])
     counts = images_of(dataset.statistics, dataset.classes, dataset.all_classes)
     return Load(
         model=spec.spec.model.name,
         parameters=inputs.model.parameters,
-        gmacs=None if inputs.model.gmacs is None else inputs.model.gmacs * area,
-        kept_millions=None
-        if inputs.model.kept_millions is None
-        else inputs.model.kept_millions * area,
-        image_size=(height, width),
+        gmacs=_scaled(inputs.model.gmacs, area),
+        kept_millions=_scaled(inputs.model.kept_millions, area),
+        image_size=None if size is None else (size[0], size[1]),
         train_images=counts.get("train"),
         val_images=counts.get("val"),
         test_images=counts.get("test", 0),
@@ -281,12 +286,17 @@ def _load(
     )
 
 
+def _scaled(value: float | None, area: float | None) -> float | None:
+    return None if value is None or area is None else value * area
+
+
 def _doubts(spec: Experiment, inputs: Inputs, guess: Estimate) -> Doubts:
     return Doubts(
         spec=spec,
         framework=inputs.framework.name,
         adapter_is_there=inputs.params is not None,
         weights=inputs.weights,
+        configuration=inputs.configuration,
         licence_is_clear=inputs.licence_is_clear,
         estimate=guess,
         has_test=inputs.dataset.spec.splits.test is not None,

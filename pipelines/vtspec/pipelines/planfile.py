@@ -43,9 +43,28 @@ class MlflowWeights:
     version: str
 
 
-Weights: TypeAlias = HubWeights | FileWeights | RunWeights | MlflowWeights
+HUB: Final = "hf-hub:"
+"""What the source of weights on a model hub begins with."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnpinnedWeights:
+    """Weights of which nobody could say what they are now: a plan to be read and not run.
+
+    `source` is `hf-hub:ORG/NAME`, with `@REVISION` where one was asked for, or a URL.
+    """
+
+    source: str
+    licence: str | None = None
+
+
+Weights: TypeAlias = HubWeights | FileWeights | RunWeights | MlflowWeights | UnpinnedWeights
+
+Configuration: TypeAlias = HubWeights | UnpinnedWeights
+"""Whose configuration describes an architecture: a repository on a hub, at one commit."""
 
 _WEIGHTS: Final[dict[str, type[Any]]] = {
+    "unpinned": UnpinnedWeights,
     "hub": HubWeights,
     "file": FileWeights,
     "run": RunWeights,
@@ -67,11 +86,21 @@ class Framework:
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedModel:
-    """The network; `parameters` counts them with the head of this dataset where that is known."""
+    """The network; `parameters` counts them with the head of this dataset where that is known.
+
+    `configuration` is that of a model that is named by a hub id, where `weights` do not pin it.
+    """
 
     name: str
     parameters: int | None
     weights: Weights | None
+    configuration: Configuration | None = None
+
+    @property
+    def unpinned(self) -> UnpinnedWeights | None:
+        """What of it is not pinned, so that the plan cannot be run; or None."""
+        parts = (self.weights, self.configuration)
+        return next((part for part in parts if isinstance(part, UnpinnedWeights)), None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +174,9 @@ class Plan:
         """The plan as `docs/plan.md` writes it: plain data that `json.dumps` takes."""
         whole = _plain(self)
         assert isinstance(whole, dict)
+        if self.model.configuration is None:
+            # So that a plan of before there was such a field is written as it was.
+            del whole["model"]["configuration"]
         return {"v": VERSION, "kind": "Plan", **whole}
 
 
@@ -177,7 +209,12 @@ def _plan(raw: Mapping[str, Any]) -> Plan:
     steps = tuple(_read(PlanStep, step, tuples=("command", "needs")) for step in rest.pop("steps"))
     return Plan(
         framework=_read(Framework, rest.pop("framework")),
-        model=PlannedModel(weights=_weights(model.pop("weights")), **model),
+        model=PlannedModel(
+            weights=_weights(model.pop("weights")),
+            # Plans of before there were models of hubs have none.
+            configuration=_configuration(model.pop("configuration", None)),
+            **model,
+        ),
         dataset=dataset,
         steps=steps,
         estimate=_read(Estimate, rest.pop("estimate")),
@@ -195,6 +232,13 @@ def _weights(raw: Mapping[str, Any] | None) -> Weights | None:
     return weights
 
 
+def _configuration(raw: Mapping[str, Any] | None) -> Configuration | None:
+    found = _weights(raw)
+    if found is not None and not isinstance(found, HubWeights | UnpinnedWeights):
+        raise TypeError(f"model.configuration is of type {type(found).__name__}")
+    return found
+
+
 def _read(cls: type[Any], raw: Mapping[str, Any], tuples: tuple[str, ...] = ()) -> Any:
     known = {_snake(key): value for key, value in raw.items()}
     return cls(**{key: tuple(item) if key in tuples else item for key, item in known.items()})
@@ -202,7 +246,7 @@ def _read(cls: type[Any], raw: Mapping[str, Any], tuples: tuple[str, ...] = ()) 
 
 def _plain(value: Any) -> Any:
     match value:
-        case HubWeights() | FileWeights() | RunWeights() | MlflowWeights():
+        case HubWeights() | FileWeights() | RunWeights() | MlflowWeights() | UnpinnedWeights():
             kind = next(name for name, cls in _WEIGHTS.items() if cls is type(value))
             return {"type": kind, **_fields(value)}
         case Plan() | Framework() | PlannedModel() | PlannedDataset() | PlanStep() | Estimate():

@@ -77,6 +77,7 @@ def resolve(
         model=_facts(spec, model, dataset),
         params=_params(framework),
         weights=pinned.weights,
+        configuration=pinned.configuration,
         machine=_machine(spec, workspace),
         has_bf16=None if gpu is None else gpu.bf16,
         licence_is_clear=pinned.licence_is_clear,
@@ -162,13 +163,14 @@ def _model(
 def _facts(spec: "Experiment", model: catalog.CatalogModel, dataset: "Dataset") -> ModelFacts:
     classes = spec.spec.dataset.classes or dataset.spec.classes
     weights = model.chosen_weights if spec.spec.model.pretrained or model.tag else None
+    own = model.image_size
+    size = (None if weights is None else weights.image_size) or own
     area = 1.0
-    if weights is not None:
-        height, width = weights.image_size
-        area = height * width / (model.image_size[0] * model.image_size[1])
+    if size is not None and own is not None:
+        area = size[0] * size[1] / (own[0] * own[1])
     return ModelFacts(
         parameters=model.parameters_for(len(classes)) if classes else model.parameters,
-        image_size=model.image_size if weights is None else weights.image_size,
+        image_size=size,
         gmacs=None if model.gmacs is None else model.gmacs * area,
         kept_millions=None if model.activations is None else model.activations * area,
     )

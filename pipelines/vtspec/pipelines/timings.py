@@ -34,12 +34,12 @@ def timing_of(run: Run, model: str) -> Timing | None:
     seconds = [epoch.seconds for epoch in state.history if epoch.seconds is not None]
     if state.status != "succeeded" or not seconds:
         return None
-    height, width = plan.training["imageSize"]
+    size = plan.training["imageSize"]
     counts = images_of(plan.dataset.statistics, plan.dataset.classes, plan.dataset.all_classes)
     return Timing(
         run=run.name,
         model=model,
-        image_size=(height, width),
+        image_size=None if size is None else (size[0], size[1]),
         images=counts.get("train", 0) + counts.get("val", 0),
         epochs=len(seconds),
         epoch_seconds=sum(seconds),

@@ -2,14 +2,24 @@
 
 import hashlib
 import posixpath
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import Permanent, Refused
+from .errors import Permanent, Refused, Temporary
 from .hub import Hub
 from .model_versions import VersionOf
-from .planfile import FileWeights, HubWeights, MlflowWeights, RunWeights, Weights
+from .planfile import (
+    HUB,
+    Configuration,
+    FileWeights,
+    HubWeights,
+    MlflowWeights,
+    Plan,
+    RunWeights,
+    UnpinnedWeights,
+    Weights,
+)
 
 if TYPE_CHECKING:
     from vtspec.schema.experiment import Model
@@ -35,9 +45,11 @@ class Pinned:
     """Weights that cannot change (None: a random start), and what a person should know of them.
 
     `licence_is_clear` says whether their licence allows any use; the user's own files count so.
+    `configuration` is that of a model of a hub, where the weights do not pin it.
     """
 
     weights: Weights | None
+    configuration: Configuration | None = None
     licence_is_clear: bool = True
     doubts: tuple[str, ...] = ()
 
@@ -45,9 +57,54 @@ class Pinned:
 def pin(model: "Model", known: "CatalogModel", places: WeightsPlaces) -> Pinned:
     """The weights that a spec's `model` asks for, at a revision, version or checksum.
 
-    Raises `Refused` where the spec names what is not there, `Permanent` and `Temporary` as the
-    hub or MLflow does.
+    Where the hub does not answer they stay unpinned: such a plan can be read, and
+    `refuse_unpinned` keeps it from being run. Raises `Refused` where the spec names what is not
+    there, `Permanent` as the hub does, and `Permanent` and `Temporary` as MLflow does.
     """
+    found = _start(model, known, places)
+    if known.hub_id is None or _is_of(known.hub_id, found.weights):
+        return found
+    described = _hub(known.hub_id, "main", known, places)
+    assert isinstance(described.weights, HubWeights | UnpinnedWeights)
+    return replace(
+        found, configuration=described.weights, doubts=(*found.doubts, *described.doubts)
+    )
+
+
+def refuse_unpinned(plan: Plan) -> None:
+    """Raise where something in a plan is not pinned: nobody knows what it would run.
+
+    `Temporary` where a hub may answer the next time, `Refused` where nothing can.
+    """
+    unpinned = plan.model.unpinned
+    if unpinned is None:
+        return
+    source = unpinned.source
+    if source.startswith(HUB):
+        raise Temporary(
+            f"the plan does not say which commit of {source} it starts from: neither the hub nor "
+            "the local cache could tell when it was made",
+            fix=f"try again, or set model.weights: {source.partition('@')[0]}@<commit>",
+            delay_s=30,
+        )
+    raise Refused(
+        f"the weights of {plan.model.name} are a plain download ({source}) that nothing pins",
+        fix="name other weights (vtspec models search --pretrained), or save them as a "
+        ".safetensors file here and set model.weights to its path",
+    )
+
+
+def _is_of(hub_id: str, weights: Weights | None) -> bool:
+    match weights:
+        case HubWeights(id=name):
+            return name == hub_id
+        case UnpinnedWeights(source=source):
+            return source == f"{HUB}{hub_id}"
+        case _:
+            return False
+
+
+def _start(model: "Model", known: "CatalogModel", places: WeightsPlaces) -> Pinned:
     words = model.weights
     if words is not None:
         return _named(words, known, places)
@@ -76,21 +133,29 @@ def _published(name: str, known: "CatalogModel", places: WeightsPlaces) -> Pinne
             fix="set model.pretrained: false, or see: vtspec models search --pretrained",
         )
     if chosen.hub_id is None:
-        raise Refused(
-            f"the weights {known.name}.{chosen.tag} are a plain download ({chosen.url}) that "
-            "nothing pins",
-            fix="name other weights (vtspec models search --pretrained), or save them as a "
-            ".safetensors file here and set model.weights to its path",
+        return Pinned(
+            weights=UnpinnedWeights(source=str(chosen.url), licence=chosen.licence),
+            licence_is_clear=chosen.permissive,
         )
     return _hub(chosen.hub_id, "main", known, places)
 
 
 def _hub(name: str, revision: str, known: "CatalogModel", places: WeightsPlaces) -> Pinned:
-    from .catalog import PERMISSIVE_LICENCES
+    from .catalog import PERMISSIVE_LICENCES, UNKNOWN_LICENCE
 
-    found = places.hub.at(name, revision)
     listed = next((each.licence for each in known.weights if each.hub_id == name), None)
-    licence = listed or found.licence
+    try:
+        found = places.hub.at(name, revision)
+    except Temporary as error:
+        source = f"{HUB}{name}" + ("" if revision == "main" else f"@{revision}")
+        return Pinned(
+            weights=UnpinnedWeights(source=source, licence=listed),
+            licence_is_clear=listed in PERMISSIVE_LICENCES,
+            doubts=(error.message,),
+        )
+    # What a catalog does not know the hub may.
+    licence = found.licence if listed == UNKNOWN_LICENCE and found.licence else listed
+    licence = licence or found.licence
     doubts = []
     if found.from_cache:
         doubts.append(

@@ -12,8 +12,9 @@ ID = r"[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9][A-Za-z0-9_.-]*"
 # @auto_docstring(checkpoint="google/vit-base-patch16-224") above a configuration's class.
 _CHECKPOINT = re.compile(rf'checkpoint="({ID})".*?^class (\w+)', re.DOTALL | re.MULTILINE)
 
-# ViTModel.from_pretrained("google/vit-base-patch16-224"), in examples and in comments.
-_LOADED = re.compile(rf"(\w+)\.from_pretrained\(\s*[\"']({ID})[\"']")
+# ViTModel.from_pretrained("google/vit-base-patch16-224"), in comments and in examples, where the
+# next line begins with dots.
+_LOADED = re.compile(rf"(\w+)\.from_pretrained\((?:\s|\.\.\.)*[\"']({ID})[\"']")
 
 # checkpoint = "google/vit-base-patch16-224", in examples.
 _ASSIGNED = re.compile(rf"\b(?:checkpoint|model_id|model_name|ckpt)\w*\s*=\s*[\"']({ID})[\"']")
@@ -49,10 +50,11 @@ class Families:
 @dataclass(frozen=True)
 class Named:
     """A hub id's family. `by_defaults` says that it is the one whose configuration the family's
-    defaults describe."""
+    defaults describe, as the family says; `after_family` that it bears the family's name."""
 
     family: str
     by_defaults: bool = False
+    after_family: bool = False
 
 
 @dataclass(frozen=True, order=True)
@@ -90,7 +92,11 @@ def named_in(root: Path, families: Families) -> dict[str, Named]:
 
 def _named(claim: _Claim, families: Families) -> Named:
     whole = families.whole_of.get(claim.family)
-    return Named(whole or claim.family, by_defaults=claim.level == 0 and whole is None)
+    return Named(
+        whole or claim.family,
+        by_defaults=claim.level == 0 and whole is None,
+        after_family=not claim.of_another_name,
+    )
 
 
 def _claims(place: Path, folder: str, families: Families) -> Iterator[tuple[str, _Claim]]:

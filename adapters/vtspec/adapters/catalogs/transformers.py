@@ -8,6 +8,7 @@ describe the very checkpoint: for any other id they are null, as nothing in the 
 from __future__ import annotations
 
 import functools
+import importlib
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -95,16 +96,13 @@ def entry(name: str) -> dict[str, Any]:
 
 @functools.cache
 def _named() -> dict[str, Named]:
-    import transformers
-
-    return named_in(Path(transformers.__file__).parent / "models", _families())
+    return named_in(Path(_part("models").__file__).parent, _families())
 
 
 @functools.cache
 def _tasks() -> dict[str, tuple[str, ...]]:
     """The tasks of every family that has one, in the order of TABLES."""
-    from transformers.models.auto import modeling_auto
-
+    modeling_auto = _part("models.auto.modeling_auto")
     return tasks_of_families(
         {
             task: {family for table in tables for family in _table(modeling_auto, table)}
@@ -134,8 +132,8 @@ def tasks_of_families(
 
 @functools.cache
 def _families() -> Families:
-    from transformers.models.auto import configuration_auto, modeling_auto
-
+    configuration_auto = _part("models.auto.configuration_auto")
+    modeling_auto = _part("models.auto.modeling_auto")
     known = _tasks()
     class_of: dict[str, str] = {}
     for table in [name for name in vars(modeling_auto) if name.endswith("_MAPPING_NAMES")]:
@@ -153,6 +151,11 @@ def _families() -> Families:
         wanted=frozenset(known),
         whole_of={part: "vision-encoder-decoder" for part in ENCODER_OR_DECODER},
     )
+
+
+def _part(name: str = "") -> Any:
+    """A module of the package, which is only there in an environment that was made for it."""
+    return importlib.import_module(f"transformers.{name}".rstrip("."))
 
 
 def _table(modeling_auto: Any, name: str) -> Mapping[str, Any]:
@@ -175,29 +178,28 @@ def _measured(name: str, named: Named, tasks: Sequence[str]) -> dict[str, Any]:
         print(f"{name}: not built: {type(error).__name__}: {error}"[:300], file=sys.stderr)
         return {}
     count = measure.parameters(network)
-    if not confirmed(name, count, tasks):
+    if not confirmed(name, count, named.after_family and not LANGUAGE & {*tasks}):
         print(f"{name}: not confirmed: the defaults have {count:,}", file=sys.stderr)
         return {}
     found: dict[str, Any] = {"parameters": count}
     if fewer is not None:
         found["perClass"] = count - measure.parameters(fewer)
-    return {**found, "size": list(size)} if size else found
+    # The sides that a family of language takes are its processor's to say.
+    return {**found, "size": list(size)} if size and not LANGUAGE & {*tasks} else found
 
 
 def _network(
     family: str, task: str, classes: int
 ) -> tuple[torch.nn.Module, tuple[int, int] | None]:
-    import transformers
-    from transformers.models.auto import modeling_auto
-
-    config = transformers.AutoConfig.for_model(family, num_labels=classes)
+    package, modeling_auto = _part(), _part("models.auto.modeling_auto")
+    config = package.AutoConfig.for_model(family, num_labels=classes)
     classes_of_task = (
         each
         for table in (*TABLES[task], IMAGE_CHAT)
         if (each := _table(modeling_auto, table).get(family)) is not None
     )
     chosen = next(classes_of_task)
-    architecture = getattr(transformers, chosen if isinstance(chosen, str) else chosen[0])
+    architecture = getattr(package, chosen if isinstance(chosen, str) else chosen[0])
     return architecture(config), side_of(getattr(config, "image_size", None))
 
 
@@ -211,15 +213,16 @@ def side_of(written: Any) -> tuple[int, int] | None:
     return None
 
 
-def confirmed(name: str, count: int, tasks: Sequence[str]) -> bool:
+def confirmed(name: str, count: int, may_be_silent: bool) -> bool:
     """Whether a family's defaults can be those of the checkpoint that it states.
 
-    Language models grew new sizes while their families' defaults stayed as they were, so that
-    only a name that tells the number (…-7b, …-350M; a fifth to a quarter off, as embeddings are
-    often not counted) confirms it; any other family's name may tell none.
+    A name that tells the number (…-7b, …-350M) confirms it or not, a fifth to a quarter off, as
+    embeddings are often not counted. Any other name confirms it only where it `may_be_silent`:
+    language models grew new sizes while their families' defaults stayed as they were, and some
+    families state a checkpoint of another.
     """
     told = re.findall(r"(?<![A-Za-z0-9.])(\d+(?:\.\d+)?)([bBmM])(?![A-Za-z0-9])", name)
     sizes = [float(number) * (1e9 if unit in "bB" else 1e6) for number, unit in told]
     if not sizes:
-        return not set(tasks) & LANGUAGE
+        return may_be_silent
     return any(size * 0.8 <= count <= size * 1.25 for size in sizes)

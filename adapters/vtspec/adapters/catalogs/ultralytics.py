@@ -8,6 +8,7 @@ and what is no model.
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 import logging
 import os
@@ -83,7 +84,8 @@ def names() -> list[str]:
 def renamed() -> dict[str, str]:
     """Names of another time that the package still understands: yolov5n6, and yolov8x6."""
     known = set(_architectures())
-    old = {f"yolov{number}{scale}6": f"yolov{number}{scale}-p6" for number in "58" for scale in "nsmlx"}
+    scaled = [f"yolov{number}{scale}" for number in "58" for scale in "nsmlx"]
+    old = {f"{name}6": f"{name}-p6" for name in scaled}
     return {name: new for name, new in sorted(old.items()) if new in known and name not in known}
 
 
@@ -102,9 +104,7 @@ def entry(name: str) -> dict[str, Any]:
 @functools.cache
 def _architectures() -> dict[str, Path]:
     """Name → its file, for each architecture in each of its scales."""
-    import ultralytics
-
-    folder = Path(ultralytics.__file__).parent / "cfg" / "models"
+    folder = _folder() / "cfg" / "models"
     return {
         name: file
         for file in sorted(folder.rglob("*.yaml"))
@@ -126,11 +126,10 @@ def names_of(stem: str, scales: tuple[str, ...]) -> list[str]:
 
 @functools.cache
 def _published() -> dict[str, str]:
-    """Name of a published file, without `.pt` → its architecture, for those that can be trained."""
-    from ultralytics.utils.downloads import GITHUB_ASSETS_NAMES
-
+    """Name of a published file, without `.pt` → its architecture, where it can be trained."""
     known = set(_architectures())
-    stems = sorted(name[: -len(".pt")] for name in GITHUB_ASSETS_NAMES if name.endswith(".pt"))
+    listed = _part("utils.downloads").GITHUB_ASSETS_NAMES
+    stems = sorted(name[: -len(".pt")] for name in listed if name.endswith(".pt"))
     found = ((stem, architecture_of(stem)) for stem in stems)
     return {stem: architecture for stem, architecture in found if architecture in known}
 
@@ -151,7 +150,8 @@ def _files(name: str) -> list[str]:
     if name in _published():
         return [name]
     return [
-        stem for stem, architecture in _published().items()
+        stem
+        for stem, architecture in _published().items()
         if architecture == name and stem.endswith("u")
     ]
 
@@ -179,32 +179,35 @@ def data_of(stem: str, task: str) -> str | None:
 @functools.cache
 def _release() -> str:
     """Where the package downloads its files from, by the defaults of its own function."""
-    from ultralytics.utils.downloads import attempt_download_asset
-
-    defaults = inspect.signature(attempt_download_asset).parameters
+    download = _part("utils.downloads").attempt_download_asset
+    defaults = inspect.signature(download).parameters
     repository, release = defaults["repo"].default, defaults["release"].default
     return f"https://github.com/{repository}/releases/download/{release}"
 
 
 @functools.cache
 def _data(name: str) -> Mapping[str, Any]:
-    import ultralytics
+    return _yaml(_folder() / "cfg" / "datasets" / f"{name}.yaml")
 
-    return _yaml(Path(ultralytics.__file__).parent / "cfg" / "datasets" / f"{name}.yaml")
+
+def _folder() -> Path:
+    return Path(_part("cfg").__file__).parents[1]
+
+
+def _part(name: str) -> Any:
+    """A module of the package, which is only there in an environment that was made for it."""
+    return importlib.import_module(f"ultralytics.{name}")
 
 
 def _yaml(file: Path) -> Mapping[str, Any]:
-    import yaml
-
-    read: Mapping[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    read: Mapping[str, Any] = _part("utils").YAML.load(file)
     return read
 
 
 def _task(name: str) -> str:
-    from ultralytics.nn.tasks import guess_model_task
-
     # The package's guess has no word for the head of RT-DETR, whose one task is to detect.
-    return guess_model_task(_description(name)) or "detect"
+    guessed = _part("nn.tasks").guess_model_task(_description(name))
+    return str(guessed or "detect")
 
 
 def _description(name: str) -> dict[str, Any]:
@@ -266,8 +269,7 @@ def _per_class(name: str, task: str, network: torch.nn.Module) -> dict[str, int]
 
 
 def _network(name: str, task: str, classes: int | None = None) -> Any:
-    from ultralytics.nn import tasks
-
+    tasks = _part("nn.tasks")
     # The package tells of each network it builds.
     logging.getLogger("ultralytics").setLevel(logging.ERROR)
     described = _description(name)

@@ -14,6 +14,7 @@ images/<framework>/image.yaml (all keys but the last two are required):
     licence: Apache-2.0           # of the framework
     distributions: [torch, timm]  # the packages whose locked versions decide results
     digest: sha256:…              # of the published image; left out until there is one
+    hubIds: true                  # models are hub ids, ORG/NAME, listed or not; else left out
 
 images/<framework>/catalog.json, one model a line, written by `python -m vtspec.adapters.catalogs`:
 
@@ -38,7 +39,13 @@ to the model when it is built (timm: `img_size`). `gmacs` are 10^9 multiply-adds
 forward pass, `activations` the millions of 4-byte values that one image's forward pass keeps for
 the backward pass, both at `size`; null where they could not be measured. `weights` are the
 published ones, the default first; `hub` is null where only a `url` is known. `tasks` is empty for
-a network that has no classifier.
+a network that has no classifier. Where nobody told a number (a hub id that is not the one that its
+family's defaults describe; what a class adds to a head whose inner width depends on the classes),
+its key is left out, and nothing is estimated from it; without `perClass`, `parameters` counts the
+framework's own example. `family` is what the framework calls the kind of network.
+
+Where models are hub ids, each other hub id is a model too, of which nothing is known (`listed` is
+False): its tasks are not checked.
 
 A name may carry a tag, as in `resnet18.a1_in1k`.
 
@@ -47,6 +54,7 @@ needs no package has none.
 """
 
 import functools
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -55,14 +63,24 @@ from typing import TYPE_CHECKING, Any
 from vtspec.pipelines.model_names import closest, rank, squashed
 
 from .framework import Framework, read_framework
-from .model import HEAD_CLASSES, PERMISSIVE_LICENCES, CatalogModel, Size, Weights
+from .model import (
+    HEAD_CLASSES,
+    HUB_ID,
+    PERMISSIVE_LICENCES,
+    UNKNOWN_LICENCE,
+    CatalogModel,
+    Size,
+    Weights,
+)
 
 if TYPE_CHECKING:
     from vtspec.adapters.contract import Param
 
 __all__ = [
     "HEAD_CLASSES",
+    "HUB_ID",
     "PERMISSIVE_LICENCES",
+    "UNKNOWN_LICENCE",
     "CatalogModel",
     "Framework",
     "Size",
@@ -133,7 +151,9 @@ def search(
                 continue
             place = rank(words, name, _notes(raw)) if words else ()
             if place is not None:
-                hits.append(((place, not raw["weights"], raw["parameters"], name), each, name))
+                # Those of a size that nobody told come after those of any size.
+                size = raw.get("parameters") or math.inf
+                hits.append(((place, not raw["weights"], size, name), each, name))
     found = ((each, each.model(name)) for _, each, name in sorted(hits, key=lambda hit: hit[0]))
     return [(each, model) for each, model in found if model is not None]
 
@@ -169,4 +189,5 @@ def _chosen(framework: str | None, among: Mapping[str, Framework] | None) -> Ite
 
 
 def _notes(raw: Mapping[str, Any]) -> list[str]:
-    return [note for weights in raw["weights"] for note in (weights["tag"], weights["licence"])]
+    notes = [note for weights in raw["weights"] for note in (weights["tag"], weights["licence"])]
+    return [*notes, raw["family"]] if "family" in raw else notes

@@ -9,14 +9,17 @@ from types import MappingProxyType
 from typing import Any
 
 from vtspec.pipelines.errors import Permanent
-from vtspec.pipelines.model_names import closest, squashed
+from vtspec.pipelines.model_names import beginning_with, closest, one_slip_away, squashed
 
-from .model import CatalogModel, model_of
+from .model import HUB_ID, CatalogModel, model_of, unlisted_model
 
 
 @dataclass(frozen=True, kw_only=True)
 class Framework:
-    """One folder under `images/`: an adapter, its environment and its models."""
+    """One folder under `images/`: an adapter, its environment and its models.
+
+    `hub_ids` says that its models are hub ids (ORG/NAME), of which its catalog lists some.
+    """
 
     name: str
     adapter: str
@@ -29,6 +32,7 @@ class Framework:
     distributions: tuple[str, ...]
     digest: str | None
     folder: Path
+    hub_ids: bool = False
 
     @property
     def requirements(self) -> Path:
@@ -60,7 +64,12 @@ class Framework:
         return MappingProxyType(self.catalog["versions"])
 
     def model(self, name: str) -> CatalogModel | None:
-        """The model of that name, with or without a tag, exactly as written; or None."""
+        """The model of that name, with or without a tag, exactly as written; or None.
+
+        With `hub_ids` any hub id is a model, and no other name; the catalog is not read for those.
+        """
+        if self.hub_ids:
+            return self._of_hub(name)
         models = self.catalog["models"]
         architecture, _, tag = (name, "", "") if name in models else name.partition(".")
         raw = models.get(architecture)
@@ -70,6 +79,12 @@ class Framework:
             return None
         return model_of(architecture, tag or None, raw)
 
+    def _of_hub(self, name: str) -> CatalogModel | None:
+        if not HUB_ID.fullmatch(name) or ".." in name:
+            return None
+        raw = self.catalog["models"].get(name)
+        return unlisted_model(name) if raw is None else model_of(name, None, raw, name)
+
     def renamed(self, name: str) -> str | None:
         """The name that the framework has given to a model of an older name, or None."""
         new = self.catalog["renamed"].get(name)
@@ -77,6 +92,11 @@ class Framework:
 
     def suggest(self, name: str) -> str | None:
         """The model that was most likely meant, with a tag where the name carries one; or None."""
+        if self.hub_ids:
+            # A point is part of a hub id's name: Qwen2.5-7B. And it is long, so that people type
+            # its beginning (vit-base) more often than the whole of another (git-base) wrongly.
+            names = self._squashed_names
+            return names.get(squashed(name)) or beginning_with(name, names) or closest(name, names)
         renamed = self.renamed(name)
         if renamed is not None:
             return renamed
@@ -89,6 +109,11 @@ class Framework:
         }
         tag = closest(typed_tag, tags)
         return meant if tag is None else f"{meant}.{tag}"
+
+    def listed_near(self, name: str) -> str | None:
+        """The listed model whose name differs from this one by case or by one slip; or None."""
+        names = self._squashed_names
+        return names.get(squashed(name)) or one_slip_away(name, names)
 
     @functools.cached_property
     def catalog(self) -> Mapping[str, Any]:
@@ -109,6 +134,10 @@ class Framework:
         # Those with published weights first: they are the likelier to be meant.
         for name in sorted(models, key=lambda name: not models[name]["weights"]):
             found.setdefault(squashed(name), name)
+        if self.hub_ids:
+            # People leave out who published it: vit-base for google/vit-base-patch16-224.
+            for name in models:
+                found.setdefault(squashed(name.partition("/")[2]), name)
         return found
 
     @functools.cached_property
@@ -145,6 +174,7 @@ def _framework_of(raw: Mapping[str, Any], folder: Path) -> Framework:
         distributions=tuple(raw["distributions"]),
         digest=raw.get("digest"),
         folder=folder,
+        hub_ids=raw.get("hubIds", False),
     )
 
 

@@ -1,7 +1,8 @@
 """One model of a catalog: what it is, what it costs, what sizes it takes, its weights. Pure."""
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 HEAD_CLASSES: Final = 1000
@@ -21,6 +22,11 @@ PERMISSIVE_LICENCES: Final = frozenset(
 )
 """Licences of weights that allow any use for a notice; each other one is a person's to judge."""
 
+HUB_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9_][A-Za-z0-9_.-]*")
+"""The form of a hub id: ORG/NAME."""
+
+UNKNOWN_LICENCE: Final = "unknown"
+
 Size = tuple[int, int]
 """Height and width in pixels."""
 
@@ -29,14 +35,14 @@ Size = tuple[int, int]
 class Weights:
     """Published weights of a model. `hub_id` names a Hugging Face repository, `url` a file where
     there is none; `licence` is an SPDX-like name in lower case or `unknown`; `classes` is 0 where
-    they have no head."""
+    they have no head. None is what nobody told."""
 
     tag: str
     hub_id: str | None
     url: str | None
     licence: str
-    image_size: Size
-    classes: int
+    image_size: Size | None
+    classes: int | None
 
     @property
     def permissive(self) -> bool:
@@ -48,21 +54,28 @@ class Weights:
 class CatalogModel:
     """What a catalog knows of one model; the module's docstring says what the numbers count.
 
-    `name` has no tag; `tag` is the one that was asked for, None where none was.
+    `name` has no tag; `tag` is the one that was asked for, None where none was. Numbers are None
+    where nobody told them. `listed` is False for a hub id that the catalog does not have: nothing
+    is known of it, its tasks neither. `hub_id` is the name where a model is named by a hub id,
+    whose repository then has its architecture.
     """
 
     name: str
     tag: str | None
     tasks: tuple[str, ...]
-    parameters: int
-    parameters_per_class: int
-    image_size: Size
+    parameters: int | None
+    parameters_per_class: int | None
+    image_size: Size | None
     size_step: int | None
     size_at_build: bool
     min_image_size: Size | None
     gmacs: float | None
     activations: float | None
     weights: tuple[Weights, ...]
+    family: str | None = None
+    hub_id: str | None = None
+    listed: bool = True
+    sizes_are_known: bool = True
 
     @property
     def pretrained(self) -> bool:
@@ -76,12 +89,19 @@ class CatalogModel:
             return self.weights[0] if self.weights else None
         return next(weights for weights in self.weights if weights.tag == self.tag)
 
-    def parameters_for(self, classes: int) -> int:
-        """The number of parameters with a head of that many classes."""
+    def parameters_for(self, classes: int) -> int | None:
+        """The number of parameters with a head of that many classes.
+
+        With the head of the framework's own example where nobody told what a class adds.
+        """
+        if self.parameters is None or self.parameters_per_class is None:
+            return self.parameters
         return self.parameters + (classes - HEAD_CLASSES) * self.parameters_per_class
 
     def takes_size(self, size: Size) -> bool:
-        """Whether the model can be trained on images of that height and width."""
+        """Whether the model can be trained on images of that height and width, for all we know."""
+        if self.image_size is None or not self.sizes_are_known:
+            return True
         if size == self.image_size or any(size == each.image_size for each in self.weights):
             return True
         if self.size_step is None:
@@ -94,6 +114,8 @@ class CatalogModel:
 
     def nearest_size(self, size: Size) -> Size:
         """The size nearest to the given one that the model takes."""
+        if self.image_size is None or self.takes_size(size):
+            return size
         if self.size_step is None:
             return self.image_size
         smallest = self.min_image_size or (1, 1)
@@ -104,32 +126,46 @@ class CatalogModel:
         return height, width
 
 
-def model_of(name: str, tag: str | None, raw: Mapping[str, Any]) -> CatalogModel:
+def model_of(
+    name: str, tag: str | None, raw: Mapping[str, Any], hub_id: str | None = None
+) -> CatalogModel:
     """The model of one line of a catalog, `tag` being the one that was asked for."""
+    size, smallest = raw.get("size"), raw.get("min")
     return CatalogModel(
         name=name,
         tag=tag,
         tasks=tuple(raw["tasks"]),
-        parameters=raw["parameters"],
-        parameters_per_class=raw["perClass"],
-        image_size=_size(raw["size"]),
-        size_step=raw["step"],
-        size_at_build=raw["build"],
-        min_image_size=_size(raw["min"]) if raw["min"] else None,
-        gmacs=raw["gmacs"],
-        activations=raw["activations"],
+        parameters=raw.get("parameters"),
+        parameters_per_class=raw.get("perClass"),
+        image_size=_size(size) if size else None,
+        size_step=raw.get("step"),
+        size_at_build=raw.get("build", False),
+        min_image_size=_size(smallest) if smallest else None,
+        gmacs=raw.get("gmacs"),
+        activations=raw.get("activations"),
         weights=tuple(_weights(each) for each in raw["weights"]),
+        family=raw.get("family"),
+        hub_id=hub_id,
+        sizes_are_known="step" in raw,
     )
 
 
+def unlisted_model(hub_id: str) -> CatalogModel:
+    """The model of a hub id that no catalog lists: it has weights, for all we know."""
+    weights = {"tag": "main", "licence": UNKNOWN_LICENCE, "hub": hub_id}
+    found = model_of(hub_id, None, {"tasks": [], "weights": [weights]}, hub_id)
+    return replace(found, listed=False)
+
+
 def _weights(raw: Mapping[str, Any]) -> Weights:
+    size = raw.get("size")
     return Weights(
         tag=raw["tag"],
         hub_id=raw["hub"],
         url=raw.get("url"),
         licence=raw["licence"],
-        image_size=_size(raw["size"]),
-        classes=raw["classes"],
+        image_size=_size(size) if size else None,
+        classes=raw.get("classes"),
     )
 
 

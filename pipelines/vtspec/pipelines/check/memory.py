@@ -52,6 +52,8 @@ def _least(subject: Subject, model: CatalogModel) -> int | None:
     if optimizer is None:
         return None
     count = _parameters(subject, model)
+    if count is None:
+        return None
     has_ema = subject.value("training", "ema") is not None
     if subject.value("training", "freeze") not in (None, "none"):
         # How much learns is not known; that the weights lie there is.
@@ -75,10 +77,10 @@ def _likely(subject: Subject, gpu: "GpuType", model: CatalogModel) -> int | None
         return None
     written = subject.value("training", "imageSize")
     size = model.image_size if written is None else subject.image_size
-    kept, optimizer = model.activations, _optimizer(subject)
-    if size is None or kept is None or optimizer is None:
+    own, kept, optimizer = model.image_size, model.activations, _optimizer(subject)
+    if size is None or own is None or kept is None or optimizer is None:
         return None
-    area = size[0] * size[1] / (model.image_size[0] * model.image_size[1])
+    area = size[0] * size[1] / (own[0] * own[1])
     precision = subject.text("training", "precision") or "auto"
     load = Load(
         model=model.name,
@@ -99,6 +101,6 @@ def _likely(subject: Subject, gpu: "GpuType", model: CatalogModel) -> int | None
     return gpu_memory_bytes(load, Machine(gpus=int(gpus), cpus=1))
 
 
-def _parameters(subject: Subject, model: CatalogModel) -> int:
+def _parameters(subject: Subject, model: CatalogModel) -> int | None:
     classes = len(subject.classes)
     return model.parameters_for(classes) if classes else model.parameters

@@ -41,8 +41,10 @@ def model_problems(
         yield from _no_model(subject, named)
     if framework is not None:
         yield from _task_of_framework(subject, framework)
-    if model is not None:
+    if model is not None and model.listed:
         yield from _of_model(subject, model)
+    elif model is not None and framework is not None:
+        yield _unlisted(subject, framework, model)
 
 
 def _name(subject: Subject) -> str | None:
@@ -91,3 +93,11 @@ def _of_model(subject: Subject, model: CatalogModel) -> Iterator[Problem]:
         message = f"'{model.name}' does not take {size[0]} x {size[1]} pixels"
         shown = f"{height}" if height == width else f"[{height}, {width}]"
         yield subject.problem(("training", "imageSize"), message, f"set imageSize to {shown}")
+
+
+def _unlisted(subject: Subject, framework: Framework, model: CatalogModel) -> Problem:
+    """A hub id that no catalog has: it may be there all the same, and may be a slip."""
+    message = f"no catalog lists '{model.name}': it is taken for a hub id, and its task on trust"
+    meant = framework.listed_near(model.name)
+    fix = f"did you mean '{meant}'?" if meant else "see that the hub has it, and what it does"
+    return subject.problem(("model", "name"), message, fix, severity="warning")

@@ -20,7 +20,7 @@ def param_problems(subject: Subject, framework: Framework | None) -> Iterator[Pr
     declared = subject.world.params_of(framework)
     if declared is None:
         message = f"cannot be checked: the adapter of {framework.name} is not installed"
-        fix = f"install the package that has the adapter '{framework.adapter}'"
+        fix = f"leave params out until there is an adapter '{framework.adapter}' here"
         yield subject.problem(("params",), message, fix, at_key=True, severity="warning")
         return
     for name, value in given.items():
