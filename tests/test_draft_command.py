@@ -183,7 +183,7 @@ def test_person_in_a_terminal_is_asked_and_the_spec_is_made(home: Path) -> None:
 
 @pytest.mark.slow
 def test_words_become_a_trained_model(home: Path) -> None:
-    result = draft(WORDS, "--run")
+    result = draft(f"{WORDS}, optimizer sgd, no augmentation, image size 16", "--run")
     assert result.exit_code == 0, result.output
     (run,) = (home / "runs").glob("shapes-softmax-regression-*")
     assert (run / "model" / "model.safetensors").is_file()

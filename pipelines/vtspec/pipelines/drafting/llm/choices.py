@@ -1,0 +1,132 @@
+"""The values that a question may offer: only what exists. Reads the repository alone."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from vtspec.pipelines import catalog
+from vtspec.schema.jsonschemas import schema_of
+
+from .paths import DRAFTED, path_of, value_in
+from .turn import Turn
+from .wording import is_phishing, readable
+
+MOST: Final = 10
+LONGEST: Final = 80
+FEWEST: Final = 2
+"""A choice between less is none: the rest is filled from what exists."""
+
+FILLED: Final = 6
+
+Existing = Callable[[Mapping[str, Any], Turn], Sequence[str]]
+
+
+def choices_of(
+    field: str, offered: Sequence[object], draft: Mapping[str, Any], turn: Turn
+) -> tuple[str, ...]:
+    """The choices of a question at `field` (dotted): those offered that exist, in their order.
+
+    Where the field is a reference and fewer than two are left, others that exist fill them up.
+    """
+    texts = list(dict.fromkeys(_text(each, turn) for each in list(offered)[: 5 * MOST]))
+    texts = [each for each in texts if each and not is_phishing(each)]
+    if field in _REFERENCES:
+        is_there, others = _REFERENCES[field]
+        kept = [each for each in texts if is_there(each, turn)]
+        if len(kept) < FEWEST:
+            kept += [each for each in others(draft, turn) if each not in kept][
+                : FILLED - len(kept)
+            ]
+        return tuple(kept[:MOST])
+    values = _values(field)
+    return tuple(each for each in texts if not values or each in values)[:MOST]
+
+
+def _text(offered: object, turn: Turn) -> str:
+    if isinstance(offered, bool):
+        return "true" if offered else "false"
+    if isinstance(offered, int | float):
+        return f"{offered:g}" if isinstance(offered, float) else str(offered)[:LONGEST]
+    text = readable(offered, LONGEST, turn.hidden)
+    # A value that had to be changed to be shown is none.
+    return text if text == offered else ""
+
+
+def _values(field: str) -> tuple[str, ...]:
+    """The values of a field that has a fixed set of them."""
+    for kind in DRAFTED:
+        node: Any = schema_of(kind)
+        root = node
+        for part in path_of(field):
+            node = _resolved(node, root).get("properties", {}).get(part, {})
+        if found := _enumerated(_resolved(node, root)):
+            return found
+    return ()
+
+
+def _resolved(node: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "$ref" not in node:
+        return node
+    target: Mapping[str, Any] = root["$defs"][node["$ref"].rsplit("/", 1)[1]]
+    return target
+
+
+def _enumerated(node: Mapping[str, Any]) -> tuple[str, ...]:
+    items = node.get("items", {})
+    return tuple(node.get("enum") or (items.get("enum") if isinstance(items, dict) else ()) or ())
+
+
+def _tasks(draft: Mapping[str, Any], turn: Turn) -> Sequence[str]:
+    dataset = turn.surroundings.datasets.get(str(value_in(draft, "spec.dataset.ref")))
+    if dataset is not None:
+        return dataset.tasks
+    every = [task for each in turn.surroundings.datasets.values() for task in each.tasks]
+    return tuple(dict.fromkeys(every))
+
+
+def _datasets(draft: Mapping[str, Any], turn: Turn) -> Sequence[str]:
+    task, every = value_in(draft, "spec.task"), turn.surroundings.datasets
+    return [name for name, each in every.items() if task in each.tasks] or list(every)
+
+
+def _models(draft: Mapping[str, Any], turn: Turn) -> Sequence[str]:
+    tasks = _tasks(draft, turn)
+    wanted = value_in(draft, "spec.task")
+    task = wanted if isinstance(wanted, str) else tasks[0] if len(tasks) == 1 else None
+    found = catalog.search([], task=task, pretrained=True, among=turn.surroundings.frameworks)
+    return list(dict.fromkeys(model.name for _, model in found[:FILLED]))
+
+
+def _is_model(name: str, turn: Turn) -> bool:
+    frameworks = turn.surroundings.frameworks
+    if "/" in name:
+        # Any ORG/NAME would do; what is offered is listed, or was typed.
+        listed = any(name in each.model_names for each in frameworks.values())
+        return listed or name.casefold() in turn.said
+    return bool(catalog.find_model(name, frameworks))
+
+
+def _experiments(_draft: Mapping[str, Any], turn: Turn) -> Sequence[str]:
+    return list(turn.surroundings.experiments)
+
+
+_IsThere = Callable[[str, Turn], bool]
+
+_REFERENCES: Final[Mapping[str, tuple[_IsThere, Existing]]] = {
+    "spec.dataset.ref": (lambda name, turn: name in turn.surroundings.datasets, _datasets),
+    "spec.task": (lambda name, turn: name in _values("spec.task"), _tasks),
+    "spec.model.name": (_is_model, _models),
+    "spec.framework": (
+        lambda name, turn: name in turn.surroundings.frameworks,
+        lambda _, turn: list(turn.surroundings.frameworks),
+    ),
+    "spec.resources.gpuType": (
+        lambda name, turn: name in turn.surroundings.gpu_types,
+        lambda _, turn: turn.surroundings.gpu_types,
+    ),
+    "spec.report.baseline": (
+        lambda name, turn: name in turn.surroundings.experiments,
+        _experiments,
+    ),
+    "metadata.name": (lambda name, turn: name in turn.surroundings.experiments, _experiments),
+}
+"""Fields that name what exists: whether a name is one, and which there are besides."""

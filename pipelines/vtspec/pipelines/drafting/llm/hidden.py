@@ -1,0 +1,86 @@
+"""What must not leave: secrets of the environment, and where things lie on this machine. Pure."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+MARK: Final = "[hidden]"
+"""What stands in place of a secret."""
+
+_NAMES: Final = re.compile(
+    r"KEY|TOKEN|SECRET|PASS(WORD|WD|PHRASE)?($|_)|CREDENTIAL|AUTH(?!OR)|HEADERS|COOKIE|_PAT$|_PWD$|DSN",
+    re.IGNORECASE,
+)
+"""Names of environment variables that hold secrets."""
+
+_IN_URL: Final = re.compile(r"://[^/\s:@]*:([^/\s@]+)@")
+"""The password in an address such as postgres://user:password@host."""
+
+_SHAPES: Final = re.compile(
+    # OpenAI and Anthropic; a name such as task-… or sk-… in lower case is none.
+    r"(?<![A-Za-z0-9])sk-(?=[\w-]*[A-Z])(?=[\w-]*[0-9])[A-Za-z0-9_-]{16,}"
+    r"|AIza[A-Za-z0-9_-]{30,}"  # Google
+    r"|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}"
+    r"|hf_[A-Za-z0-9]{20,}"
+    r"|(?:AKIA|ASIA)[A-Z0-9]{16}"
+    r"|xox[abprs]-[A-Za-z0-9-]{10,}"
+    r"|eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*"  # JSON Web Token
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----(?:[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----|[\s\S]*)"
+)
+"""What a credential looks like, wherever it comes from."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hidden:
+    """The texts that are hidden. `secrets` become `[hidden]`, `places` (folders) a dot."""
+
+    secrets: frozenset[str] = frozenset()
+    places: frozenset[str] = frozenset()
+
+    def __repr__(self) -> str:
+        return f"Hidden({len(self.secrets)} secrets)"
+
+    def text(self, text: str) -> str:
+        """The text without what must not leave."""
+        # The longer first, as one secret may be the beginning of another.
+        for secret in sorted(self.secrets, key=len, reverse=True):
+            text = text.replace(secret, MARK)
+        for place in sorted(self.places, key=len, reverse=True):
+            # /root is a place, and data/root none.
+            text = re.sub(rf"(?<![\w./-]){re.escape(place)}(?![\w.-])", ".", text)
+        return _SHAPES.sub(MARK, text)
+
+    def data(self, data: Any) -> Any:
+        """The same of plain data: of each text and each key in it."""
+        match data:
+            case str():
+                return self.text(data)
+            case Mapping():
+                return {self.data(key): self.data(item) for key, item in data.items()}
+            case list() | tuple():
+                return [self.data(item) for item in data]
+            case _:
+                return data
+
+
+def hidden_of(environment: Mapping[str, str], places: Iterable[str] = ()) -> Hidden:
+    """What the environment holds of secrets, and the folders that nobody else need know."""
+    found = set()
+    for name, value in environment.items():
+        value = value.strip()
+        if _NAMES.search(name) and _is_telling(value):
+            # `Authorization: Bearer …` or the lines of a key file: each part is a secret, too.
+            parts = re.split(r"[\s:;,=\"']+", value)
+            found |= {value, *(part for part in parts if len(part) >= 12 and _is_telling(part))}
+        found |= {password for password in _IN_URL.findall(value) if _is_telling(password)}
+    return Hidden(
+        secrets=frozenset(found), places=frozenset(place for place in places if len(place) > 3)
+    )
+
+
+def _is_telling(value: str) -> bool:
+    # `TOKENIZERS_PARALLELISM=false` is no secret, nor is a plain word that specs are full of.
+    if len(value) < 8:
+        return False
+    return len(value) >= 16 or not re.fullmatch(r"[A-Za-z_-]+|[0-9]+", value)

@@ -1,0 +1,325 @@
+"""What becomes of a model's answer: checked, cleaned, or sent back."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from llm_world import a_repository, an_experiment, person, vtspec, whole
+from vtspec.pipelines.drafting.llm.answers import Rejected, answered, stuck
+from vtspec.pipelines.drafting.llm.choices import choices_of
+from vtspec.pipelines.drafting.llm.grounding import made_up
+from vtspec.pipelines.drafting.llm.hidden import Hidden
+from vtspec.pipelines.drafting.llm.paths import field_of, nearest_field, path_of, value_in, without
+from vtspec.pipelines.drafting.llm.turn import Turn
+from vtspec.pipelines.drafting.outcome import Assumption, Message, Sketch
+from vtspec.pipelines.drafting.surroundings import Surroundings
+
+
+@pytest.fixture
+def around(tmp_path: Path) -> Surroundings:
+    return a_repository(tmp_path)
+
+
+def a_turn(around: Surroundings, *words: str, before: Message | None = None) -> Turn:
+    start = [] if before is None else [before]
+    return Turn(
+        conversation=[*start, *map(person, words or ("resnet50 on flowers",))],
+        surroundings=around,
+        hidden=Hidden(),
+    )
+
+
+def proposed(turn: Turn, draft: Any, *assumptions: Any) -> Sketch | Rejected:
+    answer = {"draft": draft, "assumptions": list(assumptions)}
+    return answered("propose_experiment", answer, turn)
+
+
+def asked(turn: Turn, **answer: Any) -> Sketch:
+    given = {"field": "spec.dataset.ref", "text": "Which one?", "choices": [], **answer}
+    made = answered("ask", given, turn)
+    assert isinstance(made, Sketch)
+    return made
+
+
+def paths_of(rejected: Sketch | Rejected) -> list[str]:
+    assert isinstance(rejected, Rejected)
+    return [each.path for each in rejected.problems]
+
+
+def test_the_version_and_the_kind_are_ours(around: Surroundings) -> None:
+    draft = {"apiVersion": "v9", "kind": "Workflow", **an_experiment()}
+    made = proposed(a_turn(around), draft)
+    assert isinstance(made, Sketch)
+    assert (made.status, made.data) == ("complete", whole(an_experiment()))
+
+
+def test_a_name_that_is_taken_gets_a_number(around: Surroundings) -> None:
+    made = proposed(a_turn(around), an_experiment("cats-resnet50"))
+    assert isinstance(made, Sketch)
+    assert value_in(made.data, "metadata.name") == "cats-resnet50-2"
+
+
+def test_nulls_are_what_was_left_out(around: Surroundings) -> None:
+    made = proposed(a_turn(around), an_experiment(framework=None, resources={"gpuType": None}))
+    assert isinstance(made, Sketch)
+    assert made.data == whole(an_experiment(resources={}))
+
+
+def test_every_problem_goes_back_with_its_value_and_its_fix(around: Surroundings) -> None:
+    turn = a_turn(around)
+    made = proposed(turn, an_experiment(dataset={"ref": "tulips"}, training={"epochs": -1}))
+    assert isinstance(made, Rejected)
+    told = made.as_json(turn)
+    assert [each["path"] for each in told["problems"]] == [
+        "spec.training.epochs",
+        "spec.dataset.ref",
+    ]
+    assert told["problems"][0]["value"] == "-1"
+    assert "set epochs to 1 or more" in told["problems"][0]["fix"]
+    assert told["more"] == 0
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("spec.model.weights", "hf-hub:org/net@main", "start from hf-hub:org/net@main"),
+        ("spec.model.weights", "run:cats-1", "cats, weights run:cats-1"),
+        ("spec.tracking.registerAs", "cat-finder", "register it as Cat-Finder"),
+    ],
+)
+def test_weights_and_names_must_have_been_said(
+    around: Surroundings, field: str, value: str, words: str
+) -> None:
+    if field == "spec.model.weights":
+        draft = an_experiment(model={"name": "resnet50", "weights": value})
+    else:
+        draft = an_experiment(tracking={"registerAs": value})
+    assert paths_of(proposed(a_turn(around, "resnet50"), draft)) == [field]
+    said = proposed(a_turn(around, words), draft)
+    assert isinstance(said, Sketch)
+    assert said.status == "complete"
+
+
+def test_what_the_earlier_draft_has_may_stay(around: Surroundings) -> None:
+    draft = an_experiment(model={"name": "resnet50", "weights": "run:flowers-1"})
+    turn = a_turn(around, "10 epochs", before=vtspec("", whole(draft)))
+    assert made_up(whole(draft), turn) == []
+
+
+def test_a_hub_id_is_listed_or_was_typed(around: Surroundings) -> None:
+    listed = whole(an_experiment(model={"name": "google/vit-base-patch16-224"}))
+    unlisted = whole(an_experiment(model={"name": "acme/vit-private"}))
+    assert made_up(listed, a_turn(around)) == []
+    assert [each.path for each in made_up(unlisted, a_turn(around))] == ["spec.model.name"]
+    assert made_up(unlisted, a_turn(around, "Acme/ViT-private on flowers")) == []
+
+
+def test_labels_are_kept_where_they_were_said(around: Surroundings) -> None:
+    draft = an_experiment()
+    labels = {"team": "vision", "stage": "prod", "vtspec.dev/approved": "true"}
+    noted = {**draft, "metadata": {**draft["metadata"], "labels": labels}}
+    words = "flowers, label team: vision, vtspec.dev/approved true"
+    made = proposed(a_turn(around, words), noted)
+    assert isinstance(made, Sketch)
+    assert value_in(made.data, "metadata.labels") == {"team": "vision"}
+
+
+def test_notes_of_the_earlier_draft_stay_unless_they_are_our_own(around: Surroundings) -> None:
+    notes = {"example.com/why": "for the fair", "vtspec.dev/draft-words": "sha256:00"}
+    draft = an_experiment()
+    noted = whole({**draft, "metadata": {**draft["metadata"], "annotations": notes}})
+    made = proposed(a_turn(around, "again", before=vtspec("", noted)), noted)
+    assert isinstance(made, Sketch)
+    assert value_in(made.data, "metadata.annotations") == {"example.com/why": "for the fair"}
+
+
+def test_texts_of_a_spec_are_plain_or_absent(around: Surroundings) -> None:
+    told = an_experiment(
+        description="See ![x](http://e.example/y) the\x1b[31m roses",
+        tracking={"experiment": "<b>"},
+    )
+    made = proposed(a_turn(around), told)
+    assert isinstance(made, Sketch)
+    assert value_in(made.data, "spec.description") == "See x the roses"
+    assert value_in(made.data, "spec.tracking") == {}
+
+
+def test_an_assumption_tells_the_value_that_the_draft_has(around: Surroundings) -> None:
+    made = proposed(
+        a_turn(around),
+        an_experiment(),
+        {"field": "spec.training.epochs", "value": "500", "why": "the usual number"},
+        {"field": "", "value": "asap", "why": "not understood"},
+        {"field": "", "value": 3, "why": "not understood"},
+        {"field": "spec.training.batchSize", "value": "64", "why": "said, and not there"},
+        {"field": "spec.nothing", "value": 1, "why": "x"},
+        {"field": 3, "value": 1, "why": "x"},
+        {"field": "spec.task", "value": 1, "why": ""},
+        "nothing",
+    )
+    assert isinstance(made, Sketch)
+    assert made.assumptions == (
+        Assumption(field="spec.training.epochs", value=50, why="the usual number"),
+        Assumption(field="", value="asap", why="not understood"),
+        Assumption(field="", value=3, why="not understood"),
+        Assumption(field="spec.training.batchSize", value="64", why="said, and not there"),
+        Assumption(field="spec.task", value="image-classification", why="it was not said"),
+    )
+
+
+def test_beside_a_question_only_what_is_missing_is_wrong(around: Surroundings) -> None:
+    draft = {
+        "kind": "Experiment",
+        "metadata": {"name": "x/y"},
+        "spec": {
+            "task": "ocr",
+            "model": {"name": "resnet50"},
+            "training": {"epochs": -1, "zork": 1},
+        },
+    }
+    sketch = asked(a_turn(around), draft=draft)
+    assert sketch.data is not None
+    assert [each for each in around.problems(sketch.data) if each.value is not None] == []
+    assert value_in(sketch.data, "spec.training") == {}
+
+
+def test_a_key_that_no_path_can_name_takes_the_draft_with_it(around: Surroundings) -> None:
+    sketch = asked(a_turn(around), draft={**an_experiment(), "a.b": 1})
+    assert sketch.data == whole({})
+
+
+def test_a_dataset_can_be_asked_about(around: Surroundings) -> None:
+    draft = {"kind": "Dataset", "metadata": {"name": "birds"}}
+    sketch = asked(a_turn(around), field="spec.source.dvc.path", draft=draft)
+    assert sketch.data == whole({"metadata": {"name": "birds"}}, "Dataset")
+
+
+@pytest.mark.parametrize(
+    ("words", "text"), [("꽃", "다음을 정해 주세요: 작업"), ("a", "Which task shall it be?")]
+)
+def test_a_question_that_cannot_be_shown_is_asked_in_our_own_words(
+    around: Surroundings, words: str, text: str
+) -> None:
+    for bad in ("", "Send me your password", None):
+        sketch = asked(a_turn(around, words), field="spec.task", text=bad)
+        assert sketch.question is not None
+        assert sketch.question.text == text
+
+
+def test_a_field_without_a_label_is_asked_for_by_its_path(around: Surroundings) -> None:
+    sketch = asked(a_turn(around), field="spec.training.seed", text="")
+    assert sketch.question is not None
+    assert sketch.question.text == "What shall spec.training.seed be?"
+
+
+@pytest.mark.parametrize(("words", "start"), [("날씨?", "죄송하지만"), ("weather?", "Sorry")])
+def test_a_refusal_always_has_a_reason(around: Surroundings, words: str, start: str) -> None:
+    made = answered("refuse", {"reason": "\x00"}, a_turn(around, words))
+    assert isinstance(made, Sketch)
+    assert made.status == "refused"
+    assert (made.reason or "").startswith(start)
+
+
+def test_what_is_too_large_goes_back(around: Surroundings) -> None:
+    turn = a_turn(around)
+    made = proposed(turn, an_experiment(description="x" * 5_000))
+    assert isinstance(made, Rejected)
+    assert "more than 4,000 characters" in made.problems[0].message
+    assert stuck(made, turn).data == whole({})
+
+
+def test_a_problem_of_a_list_item_is_asked_at_its_field(around: Surroundings) -> None:
+    turn = a_turn(around)
+    made = proposed(turn, an_experiment(report={"gates": ["accuracy >= 0.9", "so good"]}))
+    assert isinstance(made, Rejected)
+    sketch = stuck(made, turn)
+    assert sketch.question is not None
+    assert sketch.question.field == "spec.report.gates[1]"
+    assert value_in(sketch.data, "spec.report.gates") == ["accuracy >= 0.9"]
+
+
+@pytest.mark.parametrize(
+    ("field", "offered", "draft", "kept"),
+    [
+        ("spec.dataset.ref", ["street", "cats", "dogs", "cats"], {}, ("street", "cats")),
+        (
+            "spec.dataset.ref",
+            ["parts"],
+            {"task": "object-detection"},
+            ("parts", "helmets", "street"),
+        ),
+        ("spec.dataset.ref", [], {"task": "ocr"}, ("receipts",)),
+        (
+            "spec.task",
+            ["drawing"],
+            {"dataset": {"ref": "parts"}},
+            ("object-detection", "instance-segmentation"),
+        ),
+        ("spec.task", ["ocr", "depth-estimation"], {}, ("ocr", "depth-estimation")),
+        (
+            "spec.model.name",
+            ["resnet18", "resnet50", "resnte", "acme/x"],
+            {},
+            ("resnet18", "resnet50"),
+        ),
+        ("spec.framework", ["timm", "caffe", "toy"], {}, ("timm", "toy")),
+        ("spec.resources.gpuType", ["b200"], {}, ("t4", "l4", "a100-80", "h100")),
+        (
+            "metadata.name",
+            ["flowers-vit", "nope"],
+            {},
+            ("flowers-vit", "cats-resnet50", "digits-resnet18", "street-yolo11n"),
+        ),
+        (
+            "spec.report.baseline",
+            ["flowers-vit", "cats-resnet50"],
+            {},
+            ("flowers-vit", "cats-resnet50"),
+        ),
+        ("spec.training.optimizer", ["sgd", "magic", "adamw"], {}, ("sgd", "adamw")),
+        ("spec.export.formats", ["onnx", "exe"], {}, ("onnx",)),
+        (
+            "spec.training.epochs",
+            [50, 100.0, 2.5, "200", True, None],
+            {},
+            ("50", "100", "2.5", "200", "true"),
+        ),
+        ("spec.training.epochs", ["<b>5</b>", "x" * 100, "enter password"], {}, ()),
+    ],
+)
+def test_choices_are_what_exists(
+    around: Surroundings, field: str, offered: list[Any], draft: Any, kept: tuple[str, ...]
+) -> None:
+    assert choices_of(field, offered, {"spec": draft}, a_turn(around)) == kept
+
+
+def test_models_fill_the_choice_for_the_task_of_the_dataset(around: Surroundings) -> None:
+    draft = {"spec": {"dataset": {"ref": "street"}}}
+    found = choices_of("spec.model.name", ["nothing-like-it"], draft, a_turn(around))
+    assert len(found) == 6
+    for name in found:
+        assert any(
+            model is not None and "object-detection" in model.tasks
+            for model in (each.model(name) for each in around.frameworks.values())
+        )
+
+
+def test_paths_are_read_as_problems_write_them() -> None:
+    assert path_of("spec.report.gates[0]") == ("spec", "report", "gates", 0)
+    data = {"a": [{"b": 1}, 2], "c": 3}
+    assert value_in(data, "a[0].b") == 1
+    assert value_in(data, "a[7]") is None
+    assert value_in(data, "c.d") is None
+    assert without(data, "a[0].b") == {"a": [{}, 2], "c": 3}
+    assert without(data, "a[1]") == {"a": [{"b": 1}], "c": 3}
+    assert without(data, "x.y") == data
+
+
+def test_fields_are_those_of_the_kinds() -> None:
+    assert field_of("spec.training.epochs") is not None
+    assert field_of("spec.splits.train.path") is not None
+    assert field_of("spec.training.zork") is None
+    assert field_of("x" * 300) is None
+    assert nearest_field("spec.training.zork.b") == "spec.training"
+    assert nearest_field("nothing") == "spec"
