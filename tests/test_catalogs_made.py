@@ -195,6 +195,7 @@ def test_the_meta_device_counts_what_the_cpu_keeps(name: str) -> None:
 
     measured = frameworks()["timm"].model(name)
     assert measured is not None
+    assert measured.image_size is not None
     network = timm.create_model(name, num_classes=1000)
     images = torch.rand(2, 3, *measured.image_size)
     # Counted apart from `measure`: distinct storages by their address in memory.

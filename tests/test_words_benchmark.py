@@ -217,13 +217,21 @@ def test_a_half_has_every_task_and_both_kinds_in_both_languages(name: str) -> No
         }
 
 
-def test_the_halves_have_the_same_tags_and_expectations_in_like_numbers() -> None:
+def test_the_halves_have_the_same_tags_and_expectations_in_like_shares() -> None:
     train, test = (Counter(tag for each in half(name) for tag in each.kinds) for name in HALVES)
     assert train.keys() == test.keys()
-    ratios = {tag: train[tag] / test[tag] for tag in train if train[tag] + test[tag] >= 20}
-    assert {tag: ratio for tag, ratio in ratios.items() if not 0.5 <= ratio <= 2} == {}
-    expects = [Counter(each.expects for each in half(name)) for name in HALVES]
-    assert expects[0] == expects[1]
+    share = {
+        tag: train[tag] / len(half("train")) / (test[tag] / len(half("test")))
+        for tag in train
+        if train[tag] + test[tag] >= 20
+    }
+    assert {tag: each for tag, each in share.items() if not 0.4 <= each <= 2.5} == {}
+    for expected in ("fields", "question", "refusal"):
+        shares = [
+            sum(each.expects == expected for each in half(name)) / len(half(name))
+            for name in HALVES
+        ]
+        assert abs(shares[0] - shares[1]) < 0.05, expected
 
 
 def test_every_expected_field_exists_in_the_schema() -> None:
@@ -293,7 +301,7 @@ def test_the_readme_says_how_many_requests_there_are() -> None:
     for name in HALVES:
         count = Counter(each.expects for each in half(name))
         told = (
-            f"{len(half(name))} requests in each half: {count['fields']} expect fields, "
+            f"{name}: {len(half(name))} requests; {count['fields']} expect fields, "
             f"{count['question']} a question, {count['refusal']} a refusal."
         )
         assert told in (WORDS / "README.md").read_text(encoding="utf-8")

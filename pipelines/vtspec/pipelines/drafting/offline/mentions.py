@@ -1,0 +1,50 @@
+"""What is found in a text: mentions of things, each with its tokens."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Operation = Literal["set", "scale", "add", "range", "remove"]
+
+
+@dataclass
+class Mention:
+    """One thing that was said of one field.
+
+    `field` is below `spec`, or one of `dataset`, `thing`, `model`, `task`, `count`, `name`,
+    `base`, `path`, `run`, `bare`.
+    `start` and `end` are indices of tokens, the end not included. `said` is the text. `negated`
+    and `corrected` say that it was taken back.
+    """
+
+    field: str
+    value: Any
+    start: int
+    end: int
+    said: str
+    operation: Operation = "set"
+    negated: bool = False
+    corrected: bool = False
+    assumed: str | None = None
+
+    @property
+    def stands(self) -> bool:
+        """Whether it was not taken back."""
+        return not (self.negated or self.corrected)
+
+
+@dataclass
+class Reading:
+    """All that was found in one text."""
+
+    mentions: list[Mention] = field(default_factory=list)
+    rest: list[str] = field(default_factory=list)
+    mended: list[tuple[str, str]] = field(default_factory=list)
+    kinds: set[str] = field(default_factory=set)
+
+    def of(self, name: str) -> list[Mention]:
+        """What stands of a field, in order of the text."""
+        return [each for each in self.mentions if each.field == name and each.stands]
+
+    def negated(self, name: str) -> list[Mention]:
+        """What was negated of a field."""
+        return [each for each in self.mentions if each.field == name and each.negated]

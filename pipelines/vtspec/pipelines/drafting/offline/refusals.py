@@ -1,0 +1,103 @@
+"""Which requests are refused, and why. Words are data: none of them is ever obeyed. Pure."""
+
+import re
+from collections.abc import Iterable
+from functools import cache
+from typing import Final, Literal
+
+from .mentions import Reading
+from .vocabulary import dangers
+from .written import is_hangul, lowered, normal
+
+Why = Literal["destroys", "secrets", "instructs", "unrelated"]
+
+_SUBJECT: Final = ("model", "task", "base", "path", "count", "name", "run")
+_WANTS: Final = frozenset(
+    {
+        "train",
+        "dataset-word",
+        "model-word",
+        "greet",
+        "register",
+        "name",
+        "like",
+        "yes",
+        "any",
+        "ordinal",
+        "metric",
+        "flag",
+        "field",
+        "choice",
+        "family",
+    }
+)
+_SINGLE: Final = re.compile(r"[\s,.!?]")
+
+
+def why_refused(text: str, reading: Reading, *, in_conversation: bool) -> Why | None:
+    """The reason to refuse a request, or None. What was said before makes odd words an answer."""
+    low = lowered(normal(text))
+    if _found(low, _table("INJECTION")):
+        return "instructs"
+    if _destroys(low, of_a_setting=any(each.negated for each in reading.mentions)):
+        return "destroys"
+    if _found(low, _table("SECRETS")) and _found(low, _table("REVEAL")):
+        return "secrets"
+    speaks_of_specs = _speaks_of_specs(reading)
+    if not speaks_of_specs and _found(low, _table("UNRELATED")):
+        return "unrelated"
+    if in_conversation or speaks_of_specs or reading.kinds & _WANTS:
+        return None
+    said = any(each.field == "dataset" for each in reading.mentions)
+    content = reading.rest or [word for word in low.split() if word.isalpha()]
+    return "unrelated" if content and not said else None
+
+
+def _speaks_of_specs(reading: Reading) -> bool:
+    return any(each.field in _SUBJECT or "." in each.field for each in reading.mentions)
+
+
+_HOWEVER_MUCH: Final = frozenset({"everything", "all", "전부", "모두", "모든", "다", "싹"})
+
+
+def _destroys(low: str, *, of_a_setting: bool) -> bool:
+    # What an experiment is told to leave out is no file that is to be destroyed.
+    plain = low
+    for phrase in ("data augmentation", "데이터 증강", "모델 가중치"):
+        plain = plain.replace(phrase, " ")
+    treasure = [
+        word for word in _table("TREASURE") if not (of_a_setting and word in _HOWEVER_MUCH)
+    ]
+    return _found(plain, _table("DESTROY")) and _found(plain, treasure)
+
+
+@cache
+def _table(name: str) -> tuple[str, ...]:
+    return tuple(
+        phrase.strip() for phrase in " ".join(str(getattr(dangers, name)).split()).split(",")
+    )
+
+
+def _found(low: str, phrases: Iterable[str]) -> bool:
+    return any(phrase in low and _stands(low, phrase) for phrase in phrases)
+
+
+def _stands(low: str, phrase: str) -> bool:
+    """Whether a phrase stands in a text as words of its own."""
+    at = low.find(phrase)
+    while at >= 0:
+        before = low[at - 1] if at else " "
+        end = at + len(phrase)
+        after = low[end] if end < len(low) else " "
+        if is_hangul(phrase[0]):
+            single = len(phrase) == 1
+            if not is_hangul(before) and (not single or _SINGLE.match(after)):
+                return True
+            if len(phrase) >= 3:
+                return True
+        elif not (before.isascii() and before.isalnum() and phrase[0].isalnum()) and not (
+            after.isascii() and after.isalnum() and phrase[-1].isalnum()
+        ):
+            return True
+        at = low.find(phrase, at + 1)
+    return False

@@ -1,0 +1,72 @@
+"""Words that nothing knows, and the known words that they most likely are. Pure.
+
+Distances count keys: a lost, added or other letter or two that changed places are one. A Hangul
+syllable counts as the letters that it is typed with. Digits are never mended: `resnet5000` is no
+misspelt `resnet50`.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from .written import is_hangul, squashed
+
+
+@dataclass(frozen=True)
+class Spellings:
+    """Known words, by how they are keyed."""
+
+    keyed: Mapping[str, str]
+    words: Sequence[str]
+
+    def nearest(self, typed: str) -> str | None:
+        """The known word one or two keys away, or None; two are allowed from eight keys on."""
+        from rapidfuzz.distance import OSA
+        from rapidfuzz.process import extractOne
+
+        key = keyed(squashed(typed))
+        most = slips(key)
+        if not most:
+            return None
+        found = extractOne(key, self.words, scorer=OSA.distance, score_cutoff=most)
+        if found is not None and _alike(key, found[0]):
+            return self.keyed[found[0]]
+        # The same keys in another order: `ephocs`.
+        same = self._anagrams.get("".join(sorted(key)))
+        return self.keyed[same] if same is not None and same[0] == key[0] else None
+
+    @cached_property
+    def _anagrams(self) -> Mapping[str, str]:
+        return {"".join(sorted(word)): word for word in reversed(self.words) if len(word) > 4}
+
+
+def spellings(words: Iterable[str]) -> Spellings:
+    """The words among which to look; those of fewer than four keys are left out."""
+    by_key: dict[str, str] = {}
+    for word in words:
+        key = keyed(squashed(word))
+        if slips(key):
+            by_key.setdefault(key, word)
+    return Spellings(by_key, tuple(by_key))
+
+
+def keyed(word: str) -> str:
+    """The word as its keys: Hangul syllables as their letters."""
+    return unicodedata.normalize("NFD", word) if any(map(is_hangul, word)) else word
+
+
+def slips(key: str) -> int:
+    """How many keys of a word may be wrong."""
+    letters = sum(not letter.isdigit() for letter in key)
+    if letters < 4:
+        return 0
+    return 1 if letters < 8 else 2
+
+
+def _alike(typed: str, word: str) -> bool:
+    if re.sub(r"\D", "", typed) != re.sub(r"\D", "", word):
+        return False
+    # A first key is seldom wrong, and short words differ in little else.
+    return typed[0] == word[0] or len(word) >= 7 or sorted(typed[:2]) == sorted(word[:2])
