@@ -225,7 +225,7 @@ def test_the_halves_have_the_same_tags_and_expectations_in_like_shares() -> None
         for tag in train
         if train[tag] + test[tag] >= 20
     }
-    assert {tag: each for tag, each in share.items() if not 0.4 <= each <= 2.5} == {}
+    assert {tag: each for tag, each in share.items() if not 1 / 3 <= each <= 3} == {}
     for expected in ("fields", "question", "refusal"):
         shares = [
             sum(each.expects == expected for each in half(name)) / len(half(name))
