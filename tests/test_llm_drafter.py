@@ -89,6 +89,15 @@ def test_the_key_goes_into_the_providers_own_header_and_nowhere_else(
     assert KEY not in seen.body
 
 
+def test_where_the_repository_lies_is_not_sent(server: LlmServer, around: Surroundings) -> None:
+    script(server, proposes(GOOD))
+    place = f"{around.workspace.root}/data/digits"
+    a_drafter(server).sketch([person(f"resnet18 on the digits in {place}, 3 epochs")], around)
+    (seen,) = server.seen
+    assert str(around.workspace.root) not in seen.body
+    assert "./data/digits" in seen.body
+
+
 def test_a_dataset_is_proposed_where_data_is_to_be_registered(
     server: LlmServer, around: Surroundings
 ) -> None:
