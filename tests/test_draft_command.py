@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -140,6 +141,26 @@ def test_conversation_goes_on_from_its_messages(home: Path) -> None:
     assert yaml.safe_load(result.stdout)["spec"]["dataset"] == {"ref": "shapes"}
     (home / "talk.json").write_text("{")
     assert "not a conversation" in str(draft("x", "--conversation", "talk.json").exception)
+
+
+def test_provider_that_is_down_is_told_and_the_grammar_drafts(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("VTSPEC_DRAFT_PROVIDER", "openai")
+        monkeypatch.setenv("VTSPEC_DRAFT_MODEL", "tiny")
+        monkeypatch.setenv(
+            "VTSPEC_DRAFT_BASE_URL", f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
+        )
+        result = draft(WORDS)
+        answer = json.loads(draft(WORDS, "--json").stdout)
+    assert result.exit_code == 0
+    assert "openai did not answer (openai cannot be reached): drafted offline" in result.stderr
+    assert yaml.safe_load(result.stdout)["spec"]["training"]["seed"] == 7
+    assert answer["provenance"]["drafter"] == "offline"
+    assert answer["provenance"]["insteadOf"] == "openai"
+    assert answer["provenance"]["model"] is None
 
 
 def test_existing_spec_is_edited_under_a_new_name(home: Path) -> None:
