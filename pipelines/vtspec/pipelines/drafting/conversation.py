@@ -65,13 +65,7 @@ def to_json(conversation: Sequence[Message]) -> list[dict[str, Any]]:
             "author": message.author,
             "text": message.text,
             "draft": message.draft,
-            "question": None
-            if message.question is None
-            else {
-                "field": message.question.field,
-                "text": message.question.text,
-                "choices": list(message.question.choices),
-            },
+            "question": message.question and message.question.as_json(),
         }
         for message in conversation
     ]

@@ -19,6 +19,10 @@ class Question:
     text: str
     choices: tuple[str, ...] = ()
 
+    def as_json(self) -> dict[str, Any]:
+        """Plain data, in the order in which it is documented."""
+        return {"field": self.field, "text": self.text, "choices": list(self.choices)}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Assumption:
@@ -112,17 +116,10 @@ class Drafted:
 
     def as_json(self) -> dict[str, Any]:
         """Plain data, in the order in which it is documented."""
-        question = self.question
         return {
             "status": self.status,
             "draft": self.draft,
-            "question": None
-            if question is None
-            else {
-                "field": question.field,
-                "text": question.text,
-                "choices": list(question.choices),
-            },
+            "question": self.question and self.question.as_json(),
             "reason": self.reason,
             "assumptions": [
                 {"field": each.field, "value": each.value, "why": each.why}

@@ -61,16 +61,9 @@ def history_of(turn: Turn) -> list["ModelMessage"]:
 
 
 def _answer(message: Message) -> Mapping[str, Any]:
-    question = message.question
     return {
         "draft": None if message.draft is None else _without_notes(unsigned(message.draft)),
-        "question": None
-        if question is None
-        else {
-            "field": question.field,
-            "text": question.text,
-            "choices": list(question.choices),
-        },
+        "question": message.question and message.question.as_json(),
     }
 
 
