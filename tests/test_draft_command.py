@@ -14,6 +14,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from vtspec.cli.draft import command
+from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.scaffold import scaffold
 from vtspec.schema.load import load
 
@@ -99,6 +100,12 @@ def test_json_has_the_whole_answer_and_nothing_else(home: Path) -> None:
     assert (refused["status"], refused["draft"]) == ("refused", None)
 
 
+def test_two_places_for_one_spec_are_refused(home: Path) -> None:
+    result = draft(WORDS, "--save", "-o", "x.yaml")
+    assert result.exit_code == 2
+    assert "leave one out" in result.output
+
+
 @pytest.mark.parametrize("option", [["--save"], ["--run"], ["-o", "x.yaml"]])
 def test_json_goes_with_nothing_that_writes(home: Path, option: list[str]) -> None:
     result = draft(WORDS, "--json", *option)
@@ -118,6 +125,56 @@ def test_refusal_is_exit_2_and_says_why(home: Path) -> None:
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.strip()
     assert (home / "specs" / "experiments").is_dir()
+
+
+def test_conversation_is_kept_in_its_file(home: Path) -> None:
+    words = "softmax-regression on unicorns, 3 epochs"
+    asked = draft(words, "--conversation", "talk.json")
+    assert asked.exit_code == 2
+    assert "vtspec draft --conversation talk.json 'shapes'" in asked.stderr
+    kept = json.loads((home / "talk.json").read_text())
+    assert [message["author"] for message in kept] == ["person", "vtspec"]
+    answered = draft("shapes", "--conversation", "talk.json")
+    assert answered.exit_code == 0, answered.output
+    assert yaml.safe_load(answered.stdout)["spec"]["training"] == {"epochs": 3}
+    assert len(json.loads((home / "talk.json").read_text())) == 4
+
+
+def test_what_was_said_stands_in_the_spec_also_where_it_is_the_default(home: Path) -> None:
+    said = yaml.safe_load(draft(f"{WORDS}, batch size 32, learning rate 0.001").stdout)
+    assert said["spec"]["training"]["batchSize"] == 32
+    assert said["spec"]["training"]["learningRate"] == 0.001
+    assert "optimizer" not in said["spec"]["training"]
+
+
+def test_dataset_that_is_broken_is_named(home: Path) -> None:
+    (home / "specs" / "datasets" / "birds.yaml").write_text("kind: Dataset\nspec: [\n")
+    asked = draft("softmax-regression on birds, 3 epochs")
+    assert asked.exit_code == 2
+    assert "vtspec validate specs/datasets/birds.yaml" in asked.stderr
+    korean = draft("softmax-regression으로 birds 학습")
+    assert "오류" in korean.stderr
+
+
+def test_refused_words_have_no_part_in_what_comes_next(home: Path) -> None:
+    refused = draft("모든 스펙 삭제해", "--conversation", "talk.json")
+    assert refused.exit_code == 2
+    assert draft(WORDS, "--conversation", "talk.json").exit_code == 0
+
+
+def test_folder_that_cannot_be_written_is_the_world_s_refusal(home: Path) -> None:
+    (home / "file").write_text("no folder")
+    result = draft(WORDS, "-o", "file/x.yaml")
+    assert isinstance(result.exception, Permanent)
+    assert "cannot be written" in str(result.exception)
+
+
+def test_dataset_s_spec_says_how_its_data_is_added(home: Path) -> None:
+    words = "register data/birds as dataset birds for image classification, classes crow and jay"
+    result = draft(words, "--save")
+    assert result.exit_code == 0, result.output
+    assert (home / "specs" / "datasets" / "birds.yaml").exists()
+    assert "next: dvc add data/birds" in result.stderr
 
 
 def test_conversation_goes_on_from_its_messages(home: Path) -> None:

@@ -94,7 +94,9 @@ def test_state_is_the_last_draft_and_the_messages_after_it() -> None:
         Message(author="vtspec", text="only words"),
         person("f"),
     ]
-    assert state_of(conversation) == State(draft=second, question=QUESTION, texts=("e", "f"))
+    # What was answered without a draft, as a refusal is, is over.
+    assert state_of(conversation) == State(draft=second, question=QUESTION, texts=("f",))
+    assert state_of(conversation[:5]).texts == ("e",)
     assert state_of([person("a"), person("b")]) == State(
         draft=None, question=None, texts=("a", "b")
     )
@@ -144,7 +146,8 @@ def test_hash_of_words_is_over_what_people_typed_alone() -> None:
     ("texts", "tongue"),
     [
         (("ResNet50으로 cats 분류",), "ko"),
-        (("cats 데이터", "resnet50 please"), "en"),
+        (("cats 데이터", "use a resnet50 for it please"), "en"),
+        (("cats 데이터", "resnet50 please"), "ko"),
         (("고양이", "50"), "ko"),
         (("ㅇㅇ",), "ko"),
         ((), "en"),

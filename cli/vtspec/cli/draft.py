@@ -3,17 +3,17 @@
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from .draft_talk import Talk, has_person, messages_of
+
 if TYPE_CHECKING:
     from vtspec.pipelines.drafting.drafter import Drafter
-    from vtspec.pipelines.drafting.outcome import Drafted, Message
+    from vtspec.pipelines.drafting.outcome import Drafted
     from vtspec.pipelines.drafting.surroundings import Surroundings
     from vtspec.pipelines.errors import Refused
-
-_UNANSWERED = 2
 
 
 @click.command()
@@ -31,9 +31,9 @@ _UNANSWERED = 2
 @click.option("--json", "as_json", is_flag=True, help="Print the whole answer as JSON.")
 @click.option(
     "--conversation",
-    type=click.File("rb"),
+    type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Earlier messages, as JSON; see docs/drafting.md.",
+    help="Go on with the conversation in FILE, and keep it there (JSON).",
 )
 @click.option("--offline", is_flag=True, help="Ask no language model.")
 def command(words: tuple[str, ...], as_json: bool, offline: bool, **asked: Any) -> None:
@@ -51,24 +51,30 @@ def command(words: tuple[str, ...], as_json: bool, offline: bool, **asked: Any) 
     tools that only read; else, and with --offline, a grammar on this machine does.
 
     Exit codes: 0 a spec (with --json: any answer), 2 a question is open or the request was
-    refused.
+    refused, 130 Ctrl-C; with --run those of `vtspec run`.
     """
     from vtspec.pipelines.drafting.surroundings import Surroundings
     from vtspec.pipelines.workspace import find_workspace
 
-    surroundings = Surroundings(find_workspace(Path.cwd()))
     _refuse_before_anything(as_json, asked)
-    conversation = _conversation(words, asked["base"], asked["conversation"], surroundings)
-    drafter = _drafter(offline)
+    surroundings = Surroundings(find_workspace(Path.cwd()))
+    file: Path | None = asked["conversation"]
+    talk = Talk(
+        surroundings=surroundings,
+        drafter=_drafter(offline),
+        file=file,
+        messages=messages_of(words, asked["base"], file, surroundings),
+    )
     if as_json:
-        _print_json(_answer(conversation, surroundings, drafter))
+        _print_json(talk.answer())
         return
-    drafted = _talk(conversation, surroundings, drafter)
+    drafted = talk.spec()
     place = asked["output"] or surroundings.place(drafted.draft or {})
     text = _text(drafted, surroundings, place)
     click.echo(text, nl=False)
     if _is_wanted(place, surroundings, asked):
         _save(place, text, surroundings)
+        _say_what_is_next(drafted)
     if asked["runs"]:
         from .carry import Options
         from .run import carry_out
@@ -81,54 +87,11 @@ def _refuse_before_anything(as_json: bool, asked: dict[str, Any]) -> None:
     for name, option in (("output", "--output"), ("save", "--save"), ("runs", "--run")):
         if as_json and asked[name]:
             raise click.UsageError(f"--json only prints\n  fix: leave {option} or --json out")
+    if asked["output"] and asked["save"]:
+        raise click.UsageError("--save and --output name two places\n  fix: leave one out")
     output: Path | None = asked["output"]
     if output is not None and output.exists():
         raise _already_there(output)
-
-
-def _conversation(
-    words: tuple[str, ...], base: str | None, earlier: Any, surroundings: "Surroundings"
-) -> "list[Message]":
-    from vtspec.pipelines.drafting.conversation import person
-
-    messages = [] if earlier is None else _earlier(earlier)
-    if base is not None:
-        messages.append(_base(base, surroundings))
-    text = " ".join(words)
-    if text == "-":
-        text = sys.stdin.buffer.read().decode("utf-8", "replace")
-    if not text.strip() and messages and messages[-1].author == "person":
-        return messages
-    return [*messages, person(text)]
-
-
-def _earlier(file: Any) -> "list[Message]":
-    import json
-
-    from vtspec.pipelines.drafting.conversation import from_json
-    from vtspec.pipelines.errors import Refused
-
-    try:
-        data = json.loads(file.read())
-    except (ValueError, RecursionError) as error:
-        raise Refused(
-            f"{file.name}: not a conversation: {error}",
-            fix='write JSON: [{"author": "person", "text": "…"}]',
-        ) from error
-    return from_json(data)
-
-
-def _base(name: str, surroundings: "Surroundings") -> "Message":
-    """An existing experiment as something that vtspec said, under a name that is free."""
-    from vtspec.pipelines.drafting.drafter import unsigned
-    from vtspec.pipelines.drafting.naming import free_name
-    from vtspec.pipelines.drafting.outcome import Message
-    from vtspec.schema.dump import plain_data
-
-    model = surroundings.workspace.load_experiment(name)
-    data = unsigned(plain_data(model))
-    data["metadata"]["name"] = free_name(model.metadata.name, surroundings.names("Experiment"))
-    return Message(author="vtspec", text=f"{model.metadata.name}:", draft=data)
 
 
 def _drafter(offline: bool) -> "Drafter":
@@ -142,76 +105,19 @@ def _drafter(offline: bool) -> "Drafter":
     return Offline() if found is None else found
 
 
-def _answer(
-    conversation: "list[Message]", surroundings: "Surroundings", drafter: "Drafter"
-) -> "Drafted":
-    from vtspec.pipelines.drafting.drafter import draft
-
-    with _waiting(drafter):
-        return draft(conversation, surroundings, drafter)
-
-
-def _waiting(drafter: "Drafter") -> Any:
-    """Shows in a terminal that a provider is being waited for."""
-    from contextlib import nullcontext
-
-    if drafter.provider is None or not sys.stderr.isatty():
-        return nullcontext()
-    from rich.console import Console
-
-    return Console(stderr=True).status(f"asking {drafter.model} ({drafter.provider})")
-
-
 def _print_json(drafted: "Drafted") -> None:
     import json
 
     click.echo(json.dumps(drafted.as_json(), ensure_ascii=False, indent=2))
 
 
-def _talk(
-    conversation: "list[Message]", surroundings: "Surroundings", drafter: "Drafter"
-) -> "Drafted":
-    """The complete answer, after as many questions as it takes where there is a person."""
-    from vtspec.pipelines.drafting.conversation import person, said
-
-    from .draft_words import shown_question, tell
-
-    while True:
-        drafted = _answer(conversation, surroundings, drafter)
-        tell(drafted, lambda line: click.echo(line, err=True))
-        if drafted.status == "complete":
-            return drafted
-        if drafted.question is None:
-            raise click.exceptions.Exit(_UNANSWERED)
-        asked = shown_question(drafted.question)
-        if not _has_person():
-            _leave_unanswered(asked)
-        conversation = [*conversation, said(drafted, drafted.question.text), person(_ask(asked))]
-
-
-def _has_person() -> bool:
-    return sys.stdin.isatty() and sys.stderr.isatty()
-
-
-def _ask(text: str) -> str:
-    click.echo(text, err=True)
-    answer = ""
-    while not answer.strip():
-        answer = click.prompt("", prompt_suffix="> ", err=True, default="", show_default=False)
-    return answer
-
-
-def _leave_unanswered(asked: str) -> NoReturn:
-    click.echo(asked, err=True)
-    click.echo("  fix: say it in the words, or go on with --conversation", err=True)
-    raise click.exceptions.Exit(_UNANSWERED)
-
-
 def _text(drafted: "Drafted", surroundings: "Surroundings", place: Path) -> str:
     from vtspec.pipelines.specwriting import spec_text
 
     assert drafted.draft is not None
-    return spec_text(surroundings.model(drafted.draft), place, surroundings.workspace.root)
+    model = surroundings.model(drafted.draft)
+    # What was said stands there, also where it is the default: it would look unheard.
+    return spec_text(model, place, surroundings.workspace.root, written=True)
 
 
 def _is_wanted(place: Path, surroundings: "Surroundings", asked: dict[str, Any]) -> bool:
@@ -219,7 +125,7 @@ def _is_wanted(place: Path, surroundings: "Surroundings", asked: dict[str, Any])
     if asked["output"] or asked["save"] or asked["runs"]:
         return True
     shown = surroundings.workspace.shown(place)
-    if _has_person() and sys.stdout.isatty():
+    if has_person() and sys.stdout.isatty():
         return click.confirm(f"Save it as {shown}?", err=True)
     click.echo(f"not saved: --save writes it to {shown}", err=True)
     return False
@@ -232,6 +138,12 @@ def _save(place: Path, text: str, surroundings: "Surroundings") -> None:
         write_new(place, text)
     except FileExistsError as error:
         raise _already_there(place) from error
+    except OSError as error:
+        from vtspec.pipelines.errors import Permanent
+
+        raise Permanent(
+            f"{place} cannot be written: {error.strerror}", fix="-o FILE, in a folder of yours"
+        ) from error
     click.echo(f"wrote {surroundings.workspace.shown(place)}", err=True)
 
 
@@ -239,3 +151,14 @@ def _already_there(place: Path) -> "Refused":
     from vtspec.pipelines.errors import Refused
 
     return Refused(f"{place} is already there", fix="give another file: -o FILE")
+
+
+def _say_what_is_next(drafted: "Drafted") -> None:
+    """A dataset's spec says where data lies; it does not put it there."""
+    assert drafted.draft is not None
+    if drafted.draft["kind"] == "Dataset":
+        path = drafted.draft["spec"]["source"].get("dvc", {}).get("path")
+        click.echo(
+            f"next: dvc add {path}, or look at the data first: vtspec datasets inspect {path}",
+            err=True,
+        )

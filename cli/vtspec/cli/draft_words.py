@@ -32,7 +32,16 @@ def shown_question(question: "Question") -> str:
     lines += [
         f"  {number}. {visible(choice)}" for number, choice in enumerate(question.choices, 1)
     ]
+    if question.field == "spec.model.name" and not question.choices:
+        lines.append("  look with: vtspec models search WORDS")
     return "\n".join(lines)
+
+
+def answer_text(drafted: "Drafted") -> str:
+    """The answer as what vtspec said in a conversation."""
+    if drafted.question is not None:
+        return drafted.question.text
+    return drafted.reason or "complete"
 
 
 def _assumptions(assumptions: "tuple[Assumption, ...]") -> Iterator[str]:

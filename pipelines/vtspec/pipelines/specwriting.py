@@ -1,5 +1,6 @@
 """A spec into a file of its own."""
 
+import errno
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,24 +9,29 @@ if TYPE_CHECKING:
     from vtspec.schema.parts import Part
 
 
-def spec_text(model: "Part", file: Path, root: Path) -> str:
+def spec_text(model: "Part", file: Path, root: Path, *, written: bool = False) -> str:
     """The canonical YAML of a kind that will lie in `file`, in the repository at `root`.
 
-    Where the repository has the JSON Schemas, the first line points editors to them.
+    Where the repository has the JSON Schemas, the first line points editors to them. With
+    `written`, defaults that the model was given are kept.
     """
     from vtspec.schema.dump import dump
 
     schemas = root / "schema" / "v1alpha1"
     seen = os.path.relpath(schemas, file.absolute().parent) if schemas.is_dir() else None
-    return dump(model, schemas=seen)
+    return dump(model, schemas=seen, written=written)
 
 
 def write_new(file: Path, text: str) -> None:
     """Write a file that must not exist; it is never seen in part.
 
-    Raises `FileExistsError`; what is there then stays as it is.
+    Raises `FileExistsError`, what is there then stays as it is, and any other `OSError` where the
+    folder cannot be written.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise NotADirectoryError(errno.ENOTDIR, "not a folder", str(file.parent)) from error
     fresh = file.with_name(f".{file.name}.{os.getpid()}")
     fresh.write_text(text, encoding="utf-8")
     try:

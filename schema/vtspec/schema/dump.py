@@ -18,37 +18,43 @@ _OTHERWISE_READ: Final = re.compile(r"(?i)y|n|yes|no|on|off|0b[01_]+|[-+.]?[0-9]
 """Texts that a reader of YAML 1.1 takes for truth values, numbers or dates."""
 
 
-def dump(model: Part, *, schemas: str | None = None) -> str:
+def dump(model: Part, *, schemas: str | None = None, written: bool = False) -> str:
     """The YAML of a kind's model, with a newline at its end.
 
     `schemas` is the folder of the JSON Schemas as seen from where the file will lie, such as
-    `../../schema/v1alpha1`; the first line then points editors to it.
+    `../../schema/v1alpha1`; the first line then points editors to it. `written` as in `plain_data`.
     """
-    lines = list(_mapping(plain_data(model), ""))
+    lines = list(_mapping(plain_data(model, written=written), ""))
     if schemas is not None:
         schema = f"{schemas.rstrip('/')}/{filename(type(model).__name__)}"
         lines.insert(0, f"# yaml-language-server: $schema={schema}")
     return "\n".join(lines) + "\n"
 
 
-def plain_data(model: Part) -> dict[str, Any]:
-    """The model as a spec writes it: camelCase, without what equals its default."""
+def plain_data(model: Part, *, written: bool = False) -> dict[str, Any]:
+    """The model as a spec writes it: camelCase, without what equals its default.
+
+    With `written`, a default that was written where the model came from is kept, but for null.
+    """
     data: dict[str, Any] = {}
     for name, field in type(model).model_fields.items():
         value = getattr(model, name)
-        if not field.is_required() and value == field.get_default(call_default_factory=True):
-            continue
-        data[camel(name)] = _plain(value)
+        is_default = not field.is_required() and value == field.get_default(
+            call_default_factory=True
+        )
+        is_kept = written and name in model.model_fields_set and value is not None
+        if not is_default or is_kept:
+            data[camel(name)] = _plain(value, written)
     return data
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, written: bool) -> Any:
     if isinstance(value, Part):
-        return plain_data(value)
+        return plain_data(value, written=written)
     if isinstance(value, tuple):
-        return [_plain(item) for item in value]
+        return [_plain(item, written) for item in value]
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _plain(item, written) for key, item in value.items()}
     return value
 
 

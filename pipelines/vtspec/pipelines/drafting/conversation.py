@@ -17,15 +17,21 @@ LONGEST = 20_000
 
 
 def state_of(conversation: Sequence[Message]) -> State:
-    """The last draft of vtspec's, and the person's messages after it. Pure."""
+    """The last draft of vtspec's, and the person's messages after it. Pure.
+
+    What vtspec answered without a draft, as a refusal is, has no part in what comes next.
+    """
     texts: list[str] = []
+    was_answered = False
     for message in reversed(conversation):
-        if message.author == "vtspec" and (message.draft or message.question):
+        if message.author == "person":
+            texts += [] if was_answered else [message.text]
+        elif message.draft or message.question:
             return State(
                 draft=message.draft, question=message.question, texts=tuple(reversed(texts))
             )
-        if message.author == "person":
-            texts.append(message.text)
+        else:
+            was_answered = True
     return State(draft=None, question=None, texts=tuple(reversed(texts)))
 
 
@@ -39,7 +45,7 @@ def person(text: str) -> Message:
     if not text.strip():
         raise Refused(
             "there are no words to draft from",
-            fix='say what to train: vtspec draft "resnet50 on cats, 50 epochs"',
+            fix='say what to train: vtspec draft "resnet50 on cats, 50 epochs", or - to read them',
         )
     if len(text) > LONGEST:
         raise Refused(

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from vtspec.schema.problem import Problem
 
 from .conversation import hash_of_words, state_of
-from .outcome import Data, Drafted, Message, Provenance, Question, Sketch
+from .outcome import Assumption, Data, Drafted, Message, Provenance, Question, Sketch
 from .surroundings import Surroundings, errors
 from .tongue import tongue_of
 from .unavailable import Unavailable
@@ -92,7 +92,8 @@ def draft(
             instead_of=drafter.provider or drafter.name,
             because=str(error),
         )
-    return _drafted(_checked(sketch, conversation, surroundings), signed)
+    checked = _checked(sketch, conversation, surroundings)
+    return _drafted(_with_unsound(checked, conversation, surroundings), signed)
 
 
 def unsigned(data: Data) -> dict[str, Any]:
@@ -119,6 +120,26 @@ def _checked(
         return sketch
     texts = state_of(conversation).texts
     return replace(sketch, status="question", question=question_about(wrong[0], texts))
+
+
+def _with_unsound(
+    sketch: Sketch, conversation: Sequence[Message], surroundings: Surroundings
+) -> Sketch:
+    """Beside a question for the dataset it is told which datasets cannot be had, and why."""
+    if sketch.question is None or sketch.question.field != "spec.dataset.ref":
+        return sketch
+    in_korean = tongue_of(state_of(conversation).texts) == "ko"
+    told = tuple(
+        Assumption(
+            field="",
+            value=name,
+            why=f"이 데이터셋의 파일에 오류가 있어 쓸 수 없습니다: vtspec validate {file}"
+            if in_korean
+            else f"this dataset's file has errors, so it cannot be used: vtspec validate {file}",
+        )
+        for name, file in surroundings.unsound.items()
+    )
+    return replace(sketch, assumptions=(*sketch.assumptions, *told))
 
 
 def question_about(problem: Problem, texts: Sequence[str]) -> Question:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from vtspec.pipelines import catalog
 from vtspec.pipelines.check import World, check, world_of
 from vtspec.pipelines.workspace import Workspace
-from vtspec.schema.load import Loaded, load
+from vtspec.schema.load import Loaded, load, load_file
 from vtspec.schema.problem import Problem
 
 from .outcome import Data
@@ -49,22 +49,28 @@ class Surroundings:
     @cached_property
     def datasets(self) -> Mapping[str, Dataset]:
         """The sound datasets by name, in order of path."""
-        found = {}
-        for name, path in self.workspace.datasets().items():
-            loaded = load(path.read_bytes(), str(path))
-            if loaded.kind == "Dataset" and not _errors(loaded.problems):
-                found[name] = _dataset(name, loaded.document.data["spec"])
-        return found
+        read = self._read("Dataset")
+        return {
+            name: _dataset(name, loaded.document.data["spec"])
+            for name, loaded in read.items()
+            if loaded is not None
+        }
+
+    @cached_property
+    def unsound(self) -> Mapping[str, str]:
+        """The datasets that no draft may name, as their files have errors; name to file."""
+        shown = self.workspace.shown
+        return {
+            name: shown(self.names("Dataset")[name])
+            for name, loaded in self._read("Dataset").items()
+            if loaded is None
+        }
 
     @cached_property
     def experiments(self) -> Mapping[str, Data]:
         """The sound experiments by name, as plain data as they are written, in order of path."""
-        found = {}
-        for name, path in self.workspace.experiments().items():
-            loaded = load(path.read_bytes(), str(path))
-            if loaded.kind == "Experiment" and not _errors(loaded.problems):
-                found[name] = loaded.document.data
-        return found
+        read = self._read("Experiment")
+        return {name: loaded.document.data for name, loaded in read.items() if loaded is not None}
 
     @property
     def frameworks(self) -> Mapping[str, catalog.Framework]:
@@ -109,6 +115,15 @@ class Surroundings:
         if kind == "Dataset":
             return self.workspace.datasets()
         return self.workspace.experiments()
+
+    def _read(self, kind: str) -> dict[str, Loaded | None]:
+        """The specs of a kind by name, None for one that has errors or cannot be read."""
+        found: dict[str, Loaded | None] = {}
+        for name, path in self.names(kind).items():
+            loaded = load_file(str(path))
+            is_sound = loaded.kind == kind and not _errors(loaded.problems)
+            found[name] = loaded if is_sound else None
+        return found
 
     def _world(self, loaded: Loaded) -> World:
         return world_of(self.workspace, [loaded], {})

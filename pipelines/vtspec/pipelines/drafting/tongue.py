@@ -1,18 +1,23 @@
 """Which of the two languages a person writes in. Pure."""
 
-from typing import Literal
+import re
+from typing import Final, Literal
 
 Tongue = Literal["ko", "en"]
 
+_WORD: Final = re.compile(r"(?<![^\s(])[A-Za-z]{2,}(?![^\s,.;:!?)])")
+"""Letters between blanks; a name with digits, hyphens or slashes is none."""
+
 
 def tongue_of(texts: tuple[str, ...], otherwise: Tongue = "en") -> Tongue:
-    """The language of the last text that has one: Korean where it has any Hangul syllable.
+    """The language of the last text that has one: Korean where it has any Hangul.
 
-    A Korean sentence is full of Latin names; an English one has no reason for Hangul.
+    A Korean sentence is full of Latin names; an English one has no reason for Hangul. One or two
+    Latin words (`cats`, `resnet50 please`) are a name in either language: they say nothing.
     """
     for text in reversed(texts):
         if any("가" <= letter <= "힣" or "ㄱ" <= letter <= "ㅣ" for letter in text):
             return "ko"
-        if any(letter.isalpha() for letter in text):
+        if len(_WORD.findall(text)) >= 3:
             return "en"
     return otherwise

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from vtspec.pipelines.drafting.outcome import Message, Sketch
 from vtspec.pipelines.drafting.surroundings import Surroundings
 from vtspec.pipelines.drafting.unavailable import Unavailable
-from vtspec.pipelines.errors import Permanent, Refused
+from vtspec.pipelines.errors import Refused
 
 from .answers import Rejected, answered, stuck
 from .hidden import Hidden, hidden_of
@@ -76,9 +76,9 @@ class LlmDrafter:
     def sketch(self, conversation: Sequence[Message], surroundings: Surroundings) -> Sketch:
         """What the model makes of a conversation.
 
-        Raises `Unavailable` where the provider does not answer in time, in form or at all,
-        `Refused` where nobody has said anything since the last answer, and `Permanent` where
-        vtspec was installed without the packages that this needs.
+        Raises `Unavailable` where the provider does not answer in time, in form or at all, or
+        the packages to ask it are not installed, and `Refused` where nobody has said anything
+        since the last answer.
         """
         self._require_budget(conversation)
         places = {str(surroundings.workspace.root), str(surroundings.workspace.root.resolve())}
@@ -145,9 +145,8 @@ class _Work:
             async with opened(provider, exchange, self.settings.timeout_s) as model:
                 return await self._ended(self._agent(), model, exchange)
         except ImportError as error:
-            raise Permanent(
-                "drafting with a model needs packages that are not installed",
-                fix="pip install 'vtspec[draft]', or draft offline: vtspec draft --offline",
+            raise Unavailable(
+                "the packages for it are not installed: pip install 'vtspec[draft]'"
             ) from error
 
     async def _ended(
