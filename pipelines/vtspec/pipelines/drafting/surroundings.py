@@ -80,7 +80,10 @@ class Surroundings:
     @cached_property
     def gpu_types(self) -> tuple[str, ...]:
         """The GPU types that `vtspec.yaml` has, in its order."""
-        return tuple(self.workspace.project.spec.gpu_types)
+        # From the plain data: the project's model is dearer than all else that a draft asks for.
+        config = self.workspace.config
+        spec = {} if config is None else config.document.data.get("spec") or {}
+        return tuple(spec.get("gpuTypes") or ())
 
     def loaded(self, draft: Data) -> Loaded:
         """The draft as it would be read from a file of its own."""

@@ -49,8 +49,9 @@ def _amount(tokens: Sequence[Token], at: int, used: set[int]) -> Amount | None:
     token = tokens[at]
     if token.has("sides"):
         return Amount(at, at + 1, token.get("sides"), "px")
-    if token.has("fraction"):
-        return Amount(at, at + 1, token.get("fraction"), "", "scale")
+    part = token.get("fraction")
+    if isinstance(part, int | float):
+        return _of_a_number(tokens, at, part)
     number = number_of(token)
     time = token.get("time")
     if isinstance(time, str):
@@ -58,7 +59,7 @@ def _amount(tokens: Sequence[Token], at: int, used: set[int]) -> Amount | None:
         return Amount(at, at + 1, int(count), unit)
     scale = token.get("scale")
     if scale in SCALES and number is None and not token.has("unknown"):
-        return Amount(at, at + 1, SCALES[str(scale)], "", "scale")
+        return _of_a_number(tokens, at, SCALES[str(scale)])
     if number is None:
         return None
     amount = Amount(at, at + 1, number.value, "")
@@ -66,6 +67,18 @@ def _amount(tokens: Sequence[Token], at: int, used: set[int]) -> Amount | None:
     if _joined_range(tokens, amount, used):
         return amount
     _by_sign(tokens, amount, signed=number.signed)
+    return amount
+
+
+def _of_a_number(tokens: Sequence[Token], at: int, part: float) -> Amount:
+    """A part: of the number that follows, as `half of 64`, or of what is there."""
+    of = at + 1 < len(tokens) and tokens[at + 1].text.lower() == "of"
+    place = at + 2 if of else at + 1
+    number = number_of(tokens[place]) if place < len(tokens) else None
+    if number is None or not (of or tokens[at].text.lower().endswith(" of")):
+        return Amount(at, at + 1, part, "", "scale")
+    amount = Amount(at, place + 1, exact(part * number.value), "")
+    _take_unit(tokens, amount)
     return amount
 
 
@@ -111,6 +124,8 @@ def _joined_range(tokens: Sequence[Token], amount: Amount, used: set[int]) -> bo
     link = tokens[place] if place < len(tokens) else None
     if link is None or place + 1 >= len(tokens) or place + 1 in used:
         return False
+    if _part_of(tokens, amount, place):
+        return True
     other = number_of(tokens[place + 1])
     if other is None or not _links(tokens, amount.start, link):
         return False
@@ -130,8 +145,23 @@ def _joined_range(tokens: Sequence[Token], amount: Amount, used: set[int]) -> bo
     return True
 
 
+def _part_of(tokens: Sequence[Token], amount: Amount, place: int) -> bool:
+    """`1e-4에서 1/10로`, `64의 절반`: a part of the number before it."""
+    token = tokens[place + 1]
+    part = token.get("fraction")
+    scale = token.get("scale")
+    if part is None and scale in SCALES and number_of(token) is None:
+        part = SCALES[str(scale)]
+    if tokens[place].text not in ("에서", "의") or not isinstance(part, int | float):
+        return False
+    amount.value, amount.end = exact(amount.value * part), place + 2
+    return True
+
+
 def _is_change(tokens: Sequence[Token], amount: Amount, link: Token) -> bool:
     """Whether two numbers are the old value and the new one."""
+    if link.text in ("->", "→"):
+        return True
     if link.has("range") or link.has("dash"):
         return False
     before = tokens[max(0, amount.start - 10) : amount.start]

@@ -13,6 +13,7 @@ from .judging import settle_judging
 from .known import Known
 from .mentions import Reading
 from .naming import free, label_of, made_of
+from .reckoning import unsettled
 from .sheet import Rank, Sheet, started, value_at
 from .subject import settle_subject
 from .values import pretrained_said, settle_values
@@ -156,8 +157,14 @@ def _tell(sheet: Sheet, reading: Reading) -> None:
     """Says what was read otherwise than it was typed, and what was not understood."""
     for typed, meant in reading.mended:
         sheet.assume("", typed, "mended", meant=meant)
-    if reading.rest:
-        sheet.assume("", " ".join(dict.fromkeys(reading.rest))[:400], "rest")
+    rest = dict.fromkeys([*reading.rest, *unsettled(sheet, reading)])
+    # Classes may be numbers, which nothing else explains.
+    chosen = sheet.get("dataset.classes") or ()
+    for each in reading.of("bare"):
+        if each.assumed == "only" and each.said in chosen:
+            rest.pop(each.said, None)
+    if rest:
+        sheet.assume("", " ".join(rest)[:1000], "rest")
 
 
 def _asked(sheet: Sheet, question: Question) -> Sketch:

@@ -1,11 +1,13 @@
 """Which field a number belongs to: by its unit, and by what stands around it. Pure."""
 
+import re
 from typing import Final
 
 from .amounts import PASSED, Amount
 from .lattice import number_of
 from .ranges import EPOCHS_MEASURED, NUMBERS
 from .sentence import Sentence
+from .talk import clause_of
 
 _REACH: Final = 5
 
@@ -16,83 +18,100 @@ _UNIT_FIELDS: Final = {
 }  # fmt: skip
 
 
+_Named = tuple[str, int]
+"""A field, and the token that names it."""
+
+
 def field_of(sentence: Sentence, amount: Amount) -> tuple[str | None, int, int]:
     """The field of an amount, and the tokens from its name to the amount."""
-    back = _before(sentence, amount)
-    ahead = _ahead(sentence, amount)
-    if ahead is not None and ahead[0] == "training.epochs" and _is_patience(sentence, amount):
-        return "training.earlyStopping.patience", amount.start, ahead[1] + 1
-    if amount.unit in _UNIT_FIELDS:
-        path = _UNIT_FIELDS[amount.unit]
-        start = back[1] if back and back[0] == path else amount.start
-        end = ahead[1] + 1 if ahead and ahead[0] == path else amount.end
-        return path, start, end
-    if (
-        back is not None
-        and ahead is not None
-        and ahead[0] == "training.epochs"
-        and back[0] in EPOCHS_MEASURED
-    ):
+    back, ahead = _before(sentence, amount), _ahead(sentence, amount)
+    found = _of_patience(sentence, amount, back, ahead)
+    if found is None and amount.unit in _UNIT_FIELDS:
+        found = _by_unit(amount, back, ahead)
+    if found is None and ahead is not None and ahead[0] == "training.epochs":
+        found = _measured_in_epochs(sentence, amount, back, ahead)
+    return found or _by_name(sentence, amount, back, ahead)
+
+
+_Attached = tuple[str | None, int, int]
+
+
+def _of_patience(
+    sentence: Sentence, amount: Amount, back: _Named | None, ahead: _Named | None
+) -> _Attached | None:
+    in_epochs = ahead is not None and ahead[0] == "training.epochs"
+    alone = back is None and amount.unit in ("turn", "piece", "")
+    if not (in_epochs or alone) or not _is_patience(sentence, amount):
+        return None
+    end = ahead[1] + 1 if in_epochs and ahead is not None else amount.end
+    return "training.earlyStopping.patience", amount.start, end
+
+
+def _by_unit(amount: Amount, back: _Named | None, ahead: _Named | None) -> _Attached:
+    path = _UNIT_FIELDS[amount.unit]
+    start = back[1] if back and back[0] == path else amount.start
+    end = ahead[1] + 1 if ahead and ahead[0] == path else amount.end
+    return path, start, end
+
+
+def _measured_in_epochs(
+    sentence: Sentence, amount: Amount, back: _Named | None, ahead: _Named
+) -> _Attached | None:
+    if back is not None and back[0] in EPOCHS_MEASURED:
         return back[0], back[1], ahead[1] + 1
-    if ahead is not None and ahead[0] == "training.epochs":
-        measured = _measured_after(sentence, ahead[1])
-        if measured is not None:
-            return measured[0], amount.start, measured[1] + 1
-    if (
-        sentence.is_kind(amount.end, "count")
-        and back is None
-        and _counts_classes(sentence, amount)
-    ):
+    measured = _measured_after(sentence, ahead[1])
+    return None if measured is None else (measured[0], amount.start, measured[1] + 1)
+
+
+def _by_name(
+    sentence: Sentence, amount: Amount, back: _Named | None, ahead: _Named | None
+) -> _Attached:
+    counts = back is None and sentence.is_kind(amount.end, "count")
+    if counts and _counts_classes(sentence, amount):
         return "count", amount.start, amount.end + 1
     if back is not None and not (ahead is not None and _nearer(sentence, amount, back, ahead)):
         end = ahead[1] + 1 if ahead is not None and ahead[0] == back[0] else amount.end
         return back[0], back[1], end
     if ahead is not None:
         return ahead[0], amount.start, ahead[1] + 1
-    if amount.unit == "turn" and (
-        sentence.is_kind(amount.end, "train")
-        or sentence.is_kind(amount.end + 1, "train")
-        or sentence.is_kind(amount.start - 1, "train", "particle")
-    ):
+    if amount.unit == "turn" and _runs(sentence, amount):
         return "training.epochs", amount.start, amount.end
     return None, amount.start, amount.end
 
 
-_NO_BETTER: Final = (
-    "동안",
-    "나아지지",
-    "좋아지지",
-    "개선이",
-    "개선",
-    "개선되지",
-    "향상",
-    "improvement",
-    "improve",
-    "improving",
-    "improves",
-    "improved",
-    "nothing",
-    "gain",
-    "개선되지",
-    "없으면",
-    "늘지",
-    "오르지",
-    "better",
-    "progress",
-    "연속",
-    "안에",
+def _runs(sentence: Sentence, amount: Amount) -> bool:
+    """Whether turns are epochs: `열 번 돌려`, `학습 20번`."""
+    following = sentence.at(amount.end)
+    again = following is not None and sentence.text.startswith("돌", following.start)
+    return (
+        (again and amount.value > 1)
+        or sentence.is_kind(amount.end, "train")
+        or sentence.is_kind(amount.end + 1, "train")
+        or sentence.is_kind(amount.start - 1, "train", "particle")
+    )
+
+
+_NO_BETTER: Final = re.compile(
+    r"동안|나아지지|좋아지지|개선|향상|없으면|늘지|오르지|연속|안에|안 ?(?:오르|좋아|늘|나아|"
+    r"떨어|줄|"
+    r"내려)|그대로|제자리|improv|nothing|gain|better|progress|in a row|plateau|stagnat"
 )
+"""What is said of epochs that bring nothing."""
+
+
+_STOPS: Final = re.compile(r"\b(?:stop|halt|quit|end|abort)|끊|멈추|멈춰|중단|종료|그만")
 
 
 def _is_patience(sentence: Sentence, amount: Amount) -> bool:
     """Whether epochs are those without improvement: `stop early after 8 epochs`."""
-    clause = _clause(sentence, amount.start)
+    clause = range(*clause_of(sentence, amount.start))
+    said = sentence.said(clause.start, clause.stop).lower()
+    hints = _NO_BETTER.search(said) is not None
     stops = any(
         sentence.tokens[place].get("flag") == ("training.earlyStopping", True) for place in clause
     )
-    if not stops:
+    if not stops and not (hints and _STOPS.search(said)):
         return False
-    hints = any(sentence.tokens[place].text.lower() in _NO_BETTER for place in clause)
     before = sentence.tokens[amount.start - 1].text.lower() if amount.start else ""
     near = sentence.tokens[max(0, amount.start - 4) : amount.start]
     after_flag = any(token.get("flag") == ("training.earlyStopping", True) for token in near)
@@ -109,21 +128,6 @@ def _is_patience(sentence: Sentence, amount: Amount) -> bool:
     )
 
 
-def _clause(sentence: Sentence, at: int) -> range:
-    """The tokens of the sentence around one, to the next comma or full stop on either side."""
-    start = at
-    while start > 0 and not (
-        sentence.tokens[start - 1].has("break") or sentence.tokens[start - 1].has("comma")
-    ):
-        start -= 1
-    end = at
-    while end < len(sentence.tokens) and not (
-        sentence.tokens[end].has("break") or sentence.tokens[end].has("comma")
-    ):
-        end += 1
-    return range(start, end)
-
-
 def _nearer(
     sentence: Sentence, amount: Amount, back: tuple[str, int], ahead: tuple[str, int]
 ) -> bool:
@@ -134,36 +138,14 @@ def _nearer(
     between = sentence.tokens[back[1] + 1 : amount.start]
     if not between:
         return False
-    linked = any(
-        token.has("link")
-        or token.text.lower()
-        in (
-            "at",
-            "over",
-            "by",
-            "with",
-            "as",
-            "is",
-            "should",
-            "be",
-            "은",
-            "는",
-            "을",
-            "를",
-            "도",
-            "만",
-            "이",
-            "가",
-            "of",
-            "to",
-            "로",
-            "으로",
-            "값은",
-        )
-        for token in between
-    )
+    linked = any(token.has("link") or token.text.lower() in _LINKING for token in between)
     after = sentence.at(ahead[1] + 1)
     return not linked and (after is None or not (number_of(after) is not None))
+
+
+_LINKING: Final = frozenset(
+    "at over by with as is should be of to 은 는 을 를 도 만 이 가 로 으로 값은".split()
+)
 
 
 def _counts_classes(sentence: Sentence, amount: Amount) -> bool:
@@ -255,34 +237,16 @@ def _ahead(sentence: Sentence, amount: Amount) -> tuple[str, int] | None:
             ):
                 return None
             return path, place
-        passes = (
-            token.text.lower()
-            in (
-                "of",
-                "is",
-                "okay",
-                "ok",
-                "fine",
-                "the",
-                "의",
-                "짜리",
-                "-",
-                "as",
-                "many",
-                "much",
-                "for",
-                "로",
-                "으로",
-                "개의",
-                "장의",
-            )
-            or token.has("more")
-            or token.has("less")
-        )
+        passes = token.text.lower() in _JOINING or token.has("more") or token.has("less")
         if not passes or (token.text in ("로", "으로") and amount.unit != "turn"):
             return None
         place += 1
     return None
+
+
+_JOINING: Final = frozenset(
+    "of is okay ok fine the as many much for - 의 짜리 로 으로 개의 장의".split()
+)
 
 
 def _named_field(sentence: Sentence, place: int) -> str | None:

@@ -15,37 +15,41 @@ def settle_dataset(sheet: Sheet, reading: Reading, tasks: tuple[str, ...]) -> No
         for name, level in each.value.items()
         if level >= Level.NOUN
     }
-    mentions = reading.of("dataset")
-    named = distinct(
-        name
-        for each in mentions
-        for name, level in each.value.items()
-        if level == Level.NAME and name not in negated
-    )
-    if len(named) > 1:
-        fitting = [
-            name
-            for name in named
-            if not tasks or set(tasks) & set(sheet.known.terms[name].dataset.tasks)
-        ]
-        named = fitting if len(fitting) == 1 else named
+    named = _named(sheet, reading, tasks, negated)
+    unknown = reading.of("unknown-dataset")
     if len(named) > 1:
         sheet.drop("dataset.ref")
         sheet.ask(Rank.CONTRADICTION, "dataset-of", "spec.dataset.ref", named)
-        return
-    if named:
+    elif named:
         _set_dataset(sheet, named[0])
-        return
-    unknown = reading.of("unknown-dataset")
-    if unknown:
+    elif unknown:
         sheet.drop("dataset.ref")
         _ask_unknown(sheet, unknown[0].value, tasks)
-        return
-    if sheet.get("dataset.ref") is not None and not _redirects(reading):
-        if sheet.get("dataset.ref") in negated:
-            sheet.drop("dataset.ref")
-        else:
+    else:
+        _without_exact_name(sheet, reading, tasks, negated)
+
+
+def _named(sheet: Sheet, reading: Reading, tasks: tuple[str, ...], negated: set[str]) -> list[str]:
+    """The datasets that are named; of several the only one that fits the task."""
+    named = distinct(
+        name
+        for each in reading.of("dataset")
+        for name, level in each.value.items()
+        if level == Level.NAME and name not in negated
+    )
+    fitting = [name for name in named if does(sheet, name, tasks)]
+    return fitting if len(fitting) == 1 else named
+
+
+def _without_exact_name(
+    sheet: Sheet, reading: Reading, tasks: tuple[str, ...], negated: set[str]
+) -> None:
+    held = sheet.get("dataset.ref")
+    if held is not None and not _redirects(reading):
+        if held not in negated:
             return
+        sheet.drop("dataset.ref")
+    mentions = reading.of("dataset")
     best = _likeliest(sheet, mentions, tasks, negated)
     if len(best) == 1:
         said = next(each.said for each in mentions if best[0] in each.value)
@@ -156,6 +160,3 @@ def _nearest_first(said: str, names: list[str]) -> list[str]:
 def distinct(names: Iterable[str]) -> list[str]:
     """The names, each once, in order."""
     return list(dict.fromkeys(names))
-
-
-# --- task

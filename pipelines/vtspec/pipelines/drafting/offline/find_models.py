@@ -73,19 +73,23 @@ def _named(sentence: Sentence, at: int) -> Mention | None:
         return split
     name_with_task = _with_task(sentence, name, end)
     if name_with_task is not None:
-        return Mention("model", name_with_task, at, end + 1, sentence.said(at, end + 1))
+        end += not sentence.is_kind(end, "task") or sentence.tokens[end].text.isascii()
+        return Mention("model", name_with_task, at, end, sentence.said(at, end))
     return Mention("model", name, at, end, token.text)
 
 
 def _with_task(sentence: Sentence, name: str, end: int) -> str | None:
     token = sentence.at(end)
-    if (
-        token is None
-        or not name.startswith("yolo")
-        or token.text.lower() not in ("seg", "pose", "obb", "cls")
-    ):
+    if token is None or not name.startswith("yolo"):
         return None
-    return sentence.known.models.exact(f"{name}-{token.text.lower()}")
+    if token.text.lower() in ("seg", "pose", "obb", "cls"):
+        return sentence.known.models.exact(f"{name}-{token.text.lower()}")
+    # `욜로11m 포즈`; a task of many words is said of the run, and not of the model.
+    tasks = token.get("task")
+    if token.text not in ("포즈", "세그") or not isinstance(tasks, tuple):
+        return None
+    suffix = "-seg" if token.text == "세그" else models_words.TASK_SUFFIX[tasks[0]]
+    return sentence.known.models.exact(f"{name}{suffix}")
 
 
 def _number_of_another(sentence: Sentence, at: int) -> Mention | None:

@@ -84,7 +84,9 @@ def _bound_after(sentence: Sentence, at: int, metric: str) -> _Bound:
             bound.number, bound.end = number, place + 1 + bound.percent
             place = bound.end
             continue
-        if token.has("compare"):
+        if bound.compare is None and token.text.lower() in _EXTREMES:
+            bound.compare, bound.end = _EXTREMES[token.text.lower()], place + 1
+        elif token.has("compare"):
             bound.compare, bound.end = str(token.get("compare")), place + 1
             if bound.number is not None:
                 break
@@ -92,6 +94,12 @@ def _bound_after(sentence: Sentence, at: int, metric: str) -> _Bound:
             break
         place += 1
     return bound
+
+
+_EXTREMES: Final = {
+    "maximum": "<=", "max": "<=", "상한": "<=", "minimum": ">=", "min": ">=", "하한": ">=",
+}  # fmt: skip
+"""Words that are a comparison only beside a metric."""
 
 
 def _is_percent(sentence: Sentence, place: int) -> bool:
@@ -108,6 +116,8 @@ def _goes_on(token: Token, metric: str, *, said: bool) -> bool:
         return False
     if said:
         return token.has("particle") or token.has("filler")
+    if token.text.lower() in _REACHING or token.text.lower() in ("may", "can", "might"):
+        return True
     if token.has("field") or token.has("metric"):
         return token.get("field") == "report.gates" or token.get("metric") == metric
     return any(token.has(kind) for kind in _JOINING)
@@ -118,6 +128,7 @@ _FAILS: Final = frozenset(
     "fail fails failed failure 실패 불합격 탈락 실패로 reject rejected".split()
 )
 _NEVER: Final = frozenset("not n't isn't doesn't never cannot can't mustn't".split())
+_NOT_REACHED: Final = re.compile(r" ?(?:이|가|을|를)? ?(?:안|못) ?(?:나오|넘|되|달성|찍|미치)")
 _FORBIDDEN: Final = re.compile(r" ?(?:면 |으면 )?(?:안 ?되|안 ?돼|안 ?된|말아|않)")
 
 
@@ -125,7 +136,9 @@ def _turned(sentence: Sentence, compare: str, at: int, end: int) -> str:
     """The bound that has to hold where one is named that must not: `must not exceed 12 %`."""
     near = sentence.tokens[max(0, at - 3) : end]
     text = sentence.text[sentence.tokens[end - 1].end : sentence.tokens[end - 1].end + 12]
-    never = any(token.text.lower() in _NEVER for token in near) or bool(_FORBIDDEN.match(text))
+    never = any(token.text.lower() in _NEVER for token in near) or bool(
+        _FORBIDDEN.match(text) or _NOT_REACHED.match(text)
+    )
     after = sentence.tokens[end : end + 8]
     fails = any(token.text.lower() in _FAILS for token in after)
     return _TURNED[compare] if never != fails else compare
@@ -183,11 +196,18 @@ def _gate_before(sentence: Sentence, at: int, metric: str) -> Mention | None:
     )
 
 
+_REACHING: Final = frozenset(
+    "목표 나와야 나오면 넘어야 달성 통과 합격 합격선 reach reaches reached reaching "
+    "goal target pass passes "
+    "passing hit hits achieve achieves attain".split()
+)
+
+
 def _speaks_of_gates(sentence: Sentence, start: int, end: int) -> bool:
     near = sentence.tokens[max(0, start - 4) : end + 4]
+    after = sentence.tokens[end : end + 3]
+    if any(token.has("up") or token.has("down") or token.has("change") for token in after):
+        return True
     return any(
-        token.get("field") == "report.gates"
-        or token.text.lower()
-        in ("목표", "나와야", "reach", "reaches", "goal", "target", "달성", "통과", "pass")
-        for token in near
+        token.get("field") == "report.gates" or token.text.lower() in _REACHING for token in near
     )

@@ -25,7 +25,7 @@ class Known:
         self.terms: Mapping[str, Terms] = {
             name: terms_of(dataset) for name, dataset in surroundings.datasets.items()
         }
-        self.gpu_types = _gpu_types(surroundings)
+        self.gpu_types = surroundings.gpu_types
         self.words: Lexicon = _with_models(self.models).extended(self._phrases())
         self.spellings: Spellings = spellings(self._mendable())
 
@@ -115,13 +115,6 @@ def _with_models(models: Models) -> Lexicon:
     base = lexicon()
     # A word of the language is that word first, whatever model bears the name.
     return base.extended((phrase, sense) for phrase, sense in models.phrases())
-
-
-def _gpu_types(surroundings: Surroundings) -> tuple[str, ...]:
-    # From the plain data: the project's model is dearer than all else that a draft asks for.
-    config = surroundings.workspace.config
-    spec = {} if config is None else config.document.data["spec"]
-    return tuple(spec.get("gpuTypes") or ())
 
 
 _OTHERWISE: Final = frozenset({"part", "room"})

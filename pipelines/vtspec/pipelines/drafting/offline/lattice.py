@@ -212,7 +212,8 @@ def _digits(low: str, at: int) -> Iterator[_Edge]:
     fraction = fraction_at(low, at)
     if fraction is not None:
         yield _Edge(fraction.end, 0.9, (Sense("fraction", fraction.value),))
-    sides = sides_at(low, at)
+    # `h100 x2` is two of a GPU.
+    sides = None if at and low[at - 1].isalpha() and low[at - 1].isascii() else sides_at(low, at)
     if sides is not None:
         yield _Edge(sides[1], 0.9, (Sense("sides", sides[0]),))
     number = number_at(low, at)
@@ -249,6 +250,8 @@ def _korean_number(low: str, at: int) -> Iterator[_Edge]:
     if length >= 2:
         cost = 1.0 if counted or number.value >= 10 or low.startswith(_ONE, at) else 1.6
         yield _Edge(number.end, cost - 0.05 * length, (Sense("number", number),))
+    elif low[at] in "둘셋넷":
+        yield _Edge(number.end, 1.1 if counted else 1.6, (Sense("number", number),))
     elif low[at] in "백천열쉰":
         yield _Edge(number.end, 1.2 if counted else 2.2, (Sense("number", number),))
     else:

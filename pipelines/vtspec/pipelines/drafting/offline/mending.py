@@ -1,26 +1,57 @@
 """Misspelt words of a text, replaced by what was most likely meant. Pure."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from .known import Known
-from .lattice import tokens_of
+from .lattice import Token, number_of, tokens_of
+from .ordinary import is_ordinary
+from .spelling import keyed
 from .written import is_hangul, squashed
+
+MOST_MENDED: Final = 60
+"""Words of a text whose spelling is looked into."""
 
 
 def mended_text(text: str, known: Known) -> tuple[str, list[tuple[str, str]]]:
     """The text with its misspelt words as they were most likely meant, and which those are."""
     found: list[tuple[str, str]] = []
     parts, end = [], 0
-    unknown = [token for token in tokens_of(text, known.words) if token.unknown]
-    for token in unknown[:MOST_MENDED]:
+    tokens = tokens_of(text, known.words)
+    unknown = [at for at, token in enumerate(tokens) if token.unknown]
+    for at in unknown[:MOST_MENDED]:
+        token = tokens[at]
         better = _meant(token.text, known)
-        if better is not None and better != token.text:
-            parts += [text[end : token.start], better]
-            end = token.end
-            if _matters(better, known):
-                found.append((token.text, better))
+        if better is None or better == token.text:
+            continue
+        if _is_little(token.text) and not _counts(tokens, at + 1):
+            continue
+        if is_ordinary(token.text) and not _is_of_a_phrase(better, tokens, at, known):
+            continue
+        parts += [text[end : token.start], better]
+        end = token.end
+        if _matters(better, known):
+            found.append((token.text, better))
     return "".join([*parts, text[end:]]), found
+
+
+def _is_little(word: str) -> bool:
+    """Whether two syllables are keyed with four keys, as pieces of many words are: `오르`."""
+    return is_hangul(word[0]) and len(keyed(word)) < 5
+
+
+def _counts(tokens: Sequence[Token], at: int) -> bool:
+    return at < len(tokens) and number_of(tokens[at]) is not None
+
+
+def _is_of_a_phrase(better: str, tokens: Sequence[Token], at: int, known: Known) -> bool:
+    """Whether a word makes a known phrase with its neighbour: `leaning rate`, `bath size`."""
+    before = tokens[at - 1].text if at else ""
+    after = tokens[at + 1].text if at + 1 < len(tokens) else ""
+    phrases = (f"{before} {better}" if before.isalpha() else "",
+               f"{better} {after}" if after.isalpha() else "")  # fmt: skip
+    return any(phrase and squashed(phrase) in known.words.senses for phrase in phrases)
 
 
 def _matters(word: str, known: Known) -> bool:
@@ -28,31 +59,32 @@ def _matters(word: str, known: Known) -> bool:
     return not senses or any(sense.kind != "filler" for sense in senses)
 
 
-MOST_MENDED: Final = 60
-"""Words of a text whose spelling is looked into."""
-
-
 def _meant(typed: str, known: Known) -> str | None:
     near = known.spellings.nearest(typed)
     if near is not None and not _is_plural(typed, near, known):
         return known.spelt.get(near, near)
     match = re.fullmatch(r"([A-Za-z]{3,}|[가-힣]{2,})[-_ ]?([0-9].*)", typed)
-    if match is not None:
-        for spellings in (known.models.families, known.spellings):
-            near = spellings.nearest(match[1])
-            if near is not None:
-                whole = (
-                    f"{near}{match[2]}"
-                    if spellings is known.models.families
-                    else f"{near} {match[2]}"
-                )
-                return known.models.exact(whole) or whole
+    if match is not None and not is_ordinary(match[1]):
+        better = _before_number(match[1], match[2], known)
+        if better is not None:
+            return better
     if any(is_hangul(letter) for letter in typed):
         return None
     near = known.models.names.nearest(typed)
     if near is not None:
         return known.models.by_short[near]
     return _parted(typed, known)
+
+
+def _before_number(word: str, rest: str, known: Known) -> str | None:
+    """A misspelt word with a number at its end: `resnt50`, `에퍽50`."""
+    near = known.models.families.nearest(word)
+    if near is not None:
+        return known.models.exact(f"{near}{rest}") or f"{near}{rest}"
+    near = known.spellings.nearest(word)
+    if near is None:
+        return None
+    return known.models.exact(f"{near} {rest}") or f"{near} {rest}"
 
 
 def _is_plural(typed: str, near: str, known: Known) -> bool:
@@ -64,7 +96,7 @@ def _is_plural(typed: str, near: str, known: Known) -> bool:
 def _parted(typed: str, known: Known) -> str | None:
     """Two words that were typed as one: `trainyolo11s`."""
     low = typed.lower()
-    if not low.isascii():
+    if not low.isascii() or is_ordinary(low):
         return None
     for at in range(3, min(len(low) - 2, 14)):
         head, tail = (

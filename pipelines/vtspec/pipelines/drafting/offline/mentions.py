@@ -13,7 +13,9 @@ class Mention:
     `field` is below `spec`, or one of `dataset`, `thing`, `model`, `task`, `count`, `name`,
     `base`, `path`, `run`, `bare`.
     `start` and `end` are indices of tokens, the end not included. `said` is the text. `negated`
-    and `corrected` say that it was taken back.
+    and `corrected` say that it was taken back. `assumed` is `only` for what alone is wanted,
+    `talk` for what is only told, `vague` for a word that may mean several tasks; `listed` numbers
+    the list in which it stands, 0 without one.
     """
 
     field: str
@@ -25,6 +27,7 @@ class Mention:
     negated: bool = False
     corrected: bool = False
     assumed: str | None = None
+    listed: int = 0
 
     @property
     def stands(self) -> bool:
@@ -34,12 +37,13 @@ class Mention:
 
 @dataclass
 class Reading:
-    """All that was found in one text."""
+    """All that was found in one text. `topical` counts the words that are about training."""
 
     mentions: list[Mention] = field(default_factory=list)
     rest: list[str] = field(default_factory=list)
     mended: list[tuple[str, str]] = field(default_factory=list)
     kinds: set[str] = field(default_factory=set)
+    topical: int = 0
 
     def of(self, name: str) -> list[Mention]:
         """What stands of a field, in order of the text."""

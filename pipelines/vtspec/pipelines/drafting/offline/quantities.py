@@ -36,7 +36,8 @@ _SCALES: Final = {
     "백": 100,
 }
 _FRACTION: Final = re.compile(
-    r"(?<![0-9a-z])([0-9]{1,4})(?: ?분의 ?([0-9]{1,4})|/([0-9]{1,4})(?![0-9/a-z가-힣]))"
+    r"(?<![0-9a-z])(?:([0-9]{1,4})(?: ?분의 ?([0-9]{1,4})|/([0-9]{1,4})(?![0-9/a-z가-힣]))|"
+    r"([1-3])/([0-9]{1,3})(?=(?:로|으로|배|만|의|수준|정도|을|를|이|은|는)))"
 )
 _SIDES: Final = re.compile(r"([0-9]{1,6}) ?[x*] ?([0-9]{1,6})(?![0-9a-z])")
 
@@ -137,7 +138,7 @@ def fraction_at(text: str, at: int) -> Number | None:
     match = _FRACTION.match(text, at)
     if match is None:
         return None
-    first, second = int(match[1]), int(match[2] or match[3])
+    first, second = int(match[1] or match[4]), int(match[2] or match[3] or match[5])
     below, above = (first, second) if match[2] else (second, first)
     if not below:
         return None
@@ -152,6 +153,8 @@ def sides_at(text: str, at: int) -> tuple[tuple[int, int], int] | None:
 
 def korean_at(text: str, at: int) -> Number | None:
     """The number in Korean words at a place: `오십`, `스물다섯`, `백열다섯`."""
+    if text.startswith("제로", at):
+        return Number(value=0, end=at + 2)
     total, end = _sino(text, at)
     native = _native(text, end) if total is None or total % 100 == 0 else None
     if native is not None:

@@ -1,38 +1,58 @@
 """A text into what it says: mentions, and what was not understood."""
 
 import re
-from collections.abc import Iterator
 from typing import Final
 
+from .enumerating import mark_wanted, number_lists
 from .find_gpus import find_gpus
 from .find_models import find_models
 from .known import Known
-from .lattice import Token, number_of, tokens_of
+from .lattice import Token, tokens_of
 from .mending import mended_text
 from .mentions import Mention, Reading
+from .pasted import unfolded
+from .reckoning import unaccounted
 from .references import find_names, find_paths, find_specs
 from .scopes import apply_scopes
 from .sentence import Sentence
 from .settings import find_settings
+from .spoken import in_digits
 from .strangers import find_strangers
 from .things import find_data, find_tasks
-from .written import is_hangul, normal
+from .written import LONGEST, normal
 
-_VERB_END: Final = re.compile(
-    r"(?:다|요|줘|까|죠|면|서|게|며|려고|해|할|한|하는|네|니|데|고|지|는|은|을|를|의|도|만|적|들)$"
-)
 _PARTED: Final = re.compile(
     r"\b(?:leave|take|keep) ((?:[\w-]+ ){1,6}?)(?:out|away|off)\b(?: (?:of|from)\b)?",
     re.IGNORECASE,
 )
 """Verbs in two parts: what stands between them is left out."""
 
+_ELLIPSIS: Final = re.compile(r"\.{3,}")
+_FILE: Final = re.compile(r"(?<![/\w.-])([A-Za-z0-9][\w-]*)\.(?:pt|pth|ya?ml|ckpt|onnx)\b(?!/)")
+_ENDS_AT: Final = re.compile(
+    r"\b(?:ends?|ending|finish(?:es|ing)?|anneal(?:s|ed|ing)?|decay(?:s|ed|ing)?|drops?|falls?|"
+    r"goes|settl(?:es|ing)|bottom(?:s|ing)? out)(?: down)? (?:at|to|on|with) (?:a |the )?"
+    r"(?:learning rate|lr)(?: of| at)?\b",
+    re.IGNORECASE,
+)
+
+_FALLS_TO: Final = re.compile(
+    r"((?:learning rate|"
+    r"\blr)\b[^,.;\n]{0,12}? [0-9.e-]+),?(?: and| then| that)? (?:decay|anneal|dropp?|"
+    r"fall|going)(?:ing|ed|s)?(?: down)? to (?=[0-9.])",
+    re.IGNORECASE,
+)
+_KO_FALLS_TO: Final = re.compile(
+    r"(학습률[^,.;\n]{0,8}?[0-9.e-]+)에서 ?(?:시작해서? |출발해서? )?([0-9.e-]+)까지"
+    r"(?=[^,.\n]{0,16}(?:떨어|감소|줄어|내려가|코사인|스케줄|선형))"
+)
+
 _MINUS: Final = re.compile(r"(?:마이너스|\bminus|\bnegative) ?(?=[0-9.])", re.IGNORECASE)
 
 
 def read(text: str, known: Known) -> Reading:
     """All that one text says; any text is read."""
-    plain, mended = mended_text(_plain(normal(text)), known)
+    plain, mended = mended_text(_plain(text), known)
     sentence = Sentence(plain, tokens_of(plain, known.words), known, mended=mended)
     mentions: list[Mention] = []
     for find in (
@@ -49,10 +69,12 @@ def read(text: str, known: Known) -> Reading:
     mentions.extend(find_strangers(sentence, mentions))
     apply_scopes(sentence.tokens, mentions)
     _inherit(sentence, mentions)
+    number_lists(sentence, mentions)
+    mark_wanted(sentence, mentions)
     reading = Reading(mentions=mentions, mended=sentence.mended)
     reading.kinds = _kinds(sentence)
-    reading.rest = list(_rest(sentence, mentions))
-    _restrict(sentence, reading)
+    reading.topical = sum(_is_topical(token) for token in sentence.tokens)
+    reading.rest = unaccounted(sentence, mentions)
     return reading
 
 
@@ -101,7 +123,12 @@ def _is_near(one: Mention, bare: Mention) -> bool:
 
 def _plain(text: str) -> str:
     """The text with minus signs for their words, and `leave X out` as `without X`."""
-    return _PARTED.sub(r"without \1, on ", _MINUS.sub("-", text))
+    lines = normal(unfolded(text[:LONGEST]))
+    lines = _FILE.sub(r"\1", _ELLIPSIS.sub(", ", lines))
+    lines = _KO_FALLS_TO.sub(r"\1, 최소 학습률 \2", in_digits(lines))
+    lines = _FALLS_TO.sub(r"\1, min learning rate ", lines)
+    lines = _ENDS_AT.sub("min learning rate", lines)
+    return _PARTED.sub(r"without \1, on ", _MINUS.sub("-", lines))
 
 
 def _kinds(sentence: Sentence) -> set[str]:
@@ -112,69 +139,26 @@ def _kinds(sentence: Sentence) -> set[str]:
     return found
 
 
-def _rest(sentence: Sentence, mentions: list[Mention]) -> Iterator[str]:
-    """Words that mean something and were not understood."""
-    spoken_of = _spoken_of(sentence)
-    for at, token in enumerate(sentence.tokens):
-        if at in sentence.used:
-            continue
-        if number_of(token) is not None and at not in spoken_of:
-            continue
-        if (
-            token.unknown
-            and not (is_hangul(token.text[-1]) and _VERB_END.search(token.text))
-            and len(token.text) > 1
-        ):
-            yield token.text
-        elif (number_of(token) is not None or token.has("sides")) and not _is_small_word(token):
-            yield token.text
-        elif token.has("path") or token.has("quoted") or token.has("variant"):
-            yield token.text
+_TOPICAL: Final = (
+    "train", "dataset-word", "model-word", "field", "choice", "flag", "metric", "family", "model",
+    "task", "dataset", "spec", "gpu", "register", "greet", "dataset-like",
+)  # fmt: skip
 
 
-def _spoken_of(sentence: Sentence) -> set[int]:
-    """The tokens of sentences in which anything was understood; a number elsewhere is talk."""
-    found: set[int] = set()
-    start = 0
-    for at, token in enumerate(sentence.tokens):
-        last = at == len(sentence.tokens) - 1
-        if token.has("break") or last:
-            if any(place in sentence.used for place in range(start, at + 1)) or (
-                last and not start
-            ):
-                found.update(range(start, at + 1))
-            start = at + 1
-    return found
+def _is_topical(token: Token) -> bool:
+    """Whether a word is about training, and hardly about anything else."""
+    if token.text.lower() in _RELEVANT:
+        return True
+    small = token.has("filler") or token.has("particle") or token.has("count")
+    return not small and any(token.has(kind) for kind in _TOPICAL)
 
 
-def _is_small_word(token: Token) -> bool:
-    return (
-        token.has("particle")
-        or token.has("filler")
-        or (not any(letter.isdigit() for letter in token.text) and len(token.text) <= 2)
-    )
-
-
-def _restrict(sentence: Sentence, reading: Reading) -> None:
-    """Marks where "only" stands beside classes, or a list of them is announced."""
-    only = any(
-        token.has("only") or token.text in ("만", "만을", "하나만", "만으로", "들만")
-        or token.get("field") == "dataset.classes"
-        for token in sentence.tokens
-    )  # fmt: skip
-    if not only:
-        return
-    for each in reading.mentions:
-        if each.field not in ("thing", "bare"):
-            continue
-        near = [
-            *sentence.tokens[max(0, each.start - 4) : each.start],
-            *sentence.tokens[each.end : each.end + 8],
-        ]
-        if any(
-            token.has("only")
-            or token.text in ("만", "만을", "하나만", "만으로", "들만")
-            or token.get("field") == "dataset.classes"
-            for token in near
-        ):
-            each.assumed = "only"
+_RELEVANT: Final = frozenset(
+    "ai ml cv vision camera cameras image images picture "
+    "pictures photo photos gpu label labels labelled "
+    "labeled annotate annotations annotated classes detector "
+    "classifier accuracy predict prediction "
+    "딥러닝 머신러닝 인공지능 비전 카메라 이미지 사진 영상 라벨 라벨링 예측 인식 자동으로 "
+    "정확도 컴퓨터비전 "
+    "defect defects 불량 불량품 결함".split()
+) | {"computer vision", "deep learning", "machine learning", "컴퓨터 비전"}

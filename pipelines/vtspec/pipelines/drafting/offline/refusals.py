@@ -11,26 +11,13 @@ from .written import is_hangul, lowered, normal
 
 Why = Literal["destroys", "secrets", "instructs", "unrelated"]
 
-_SUBJECT: Final = ("model", "task", "base", "path", "count", "name", "run")
-_WANTS: Final = frozenset(
-    {
-        "train",
-        "dataset-word",
-        "model-word",
-        "greet",
-        "register",
-        "name",
-        "like",
-        "yes",
-        "any",
-        "ordinal",
-        "metric",
-        "flag",
-        "field",
-        "choice",
-        "family",
-    }
-)
+_SUBJECT: Final = ("model", "base", "path", "run")
+_ENOUGH: Final = 3
+"""Words about training that make a request one, whatever else is in it."""
+
+_CLOCK: Final = re.compile(r"\b\d{1,2}(?::\d\d)? ?(?:am|pm|o'clock)\b|\b\d{1,2}:\d\d\b|\d시(?!간)")
+"""A time of day, which no experiment has."""
+
 _SINGLE: Final = re.compile(r"[\s,.!?]")
 
 
@@ -43,18 +30,31 @@ def why_refused(text: str, reading: Reading, *, in_conversation: bool) -> Why | 
         return "destroys"
     if _found(low, _table("SECRETS")) and _found(low, _table("REVEAL")):
         return "secrets"
-    speaks_of_specs = _speaks_of_specs(reading)
-    if not speaks_of_specs and _found(low, _table("UNRELATED")):
+    about = _speaks_of_specs(reading)
+    if not about and _found(low, _table("UNRELATED")):
         return "unrelated"
-    if in_conversation or speaks_of_specs or reading.kinds & _WANTS:
+    if in_conversation or about or not any(letter.isalnum() for letter in low):
         return None
-    said = any(each.field == "dataset" for each in reading.mentions)
-    content = reading.rest or [word for word in low.split() if word.isalpha()]
-    return "unrelated" if content and not said else None
+    # Chatter around a wish is common, but not two strange words for each that is to the point.
+    strange = len(reading.rest) + 2 * len(_CLOCK.findall(low))
+    return "unrelated" if strange > 2 * reading.topical or _is_idle(reading) else None
+
+
+def _is_idle(reading: Reading) -> bool:
+    """Whether nothing was said that training has to do with, and no word to go on either."""
+    said = any(each.field in ("dataset", "count") for each in reading.mentions)
+    return not reading.topical and not reading.kinds & _OPEN and not said
+
+
+_OPEN: Final = frozenset({"yes", "any", "ordinal", "like", "name"})
 
 
 def _speaks_of_specs(reading: Reading) -> bool:
-    return any(each.field in _SUBJECT or "." in each.field for each in reading.mentions)
+    """Whether a model, a spec, a path, or a setting by its own name is spoken of."""
+    if any(each.field in _SUBJECT for each in reading.mentions):
+        return True
+    settings = [each for each in reading.mentions if "." in each.field and each.value is not None]
+    return reading.topical >= _ENOUGH or (bool(settings) and reading.topical > 1)
 
 
 _HOWEVER_MUCH: Final = frozenset({"everything", "all", "전부", "모두", "모든", "다", "싹"})

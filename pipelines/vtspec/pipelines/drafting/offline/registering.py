@@ -47,7 +47,8 @@ _APART: Final = re.compile(
 _END: Final = re.compile(
     r"(?: ?(?:이고|이며|이야|이에요|예요|입니다|이요|요|으로|로|야|고|임|이다|해줘|등록.*|"
     r"추가.*|형식.*|포맷.*|format.*|please.*|for (?:object|image|instance|semantic|pose).*|"
-    r"as .*|in .* format.*|데이터셋.*|객체.*|탐지.*|분류.*))+$"
+    r"as .*|in .* format.*|(?:한|두|세|네|다섯|[0-9]+) ?(?:개|가지|종|"
+    r"종류)(?:의|뿐)?|총 .*|데이터셋.*|객체.*|탐지.*|분류.*))+$"
 )
 _NAME: Final = (
     re.compile(
@@ -55,7 +56,10 @@ _NAME: Final = (
         r"dataset)?(?: called| named)?|dataset (?:named|called)|name(?: is|:)?) "
         r"['\"]?(?P<name>[a-z0-9][a-z0-9_-]*)"
     ),
-    re.compile(r"(?:이름은|이름을|이름) ?[:=]? ?['\"]?(?P<name>[a-z0-9][a-z0-9_-]*)"),
+    re.compile(
+        r"(?:이름은|이름을|이름|명칭은|명칭을|명칭|"
+        r"명은) ?[:=]? ?['\"]?(?P<name>[a-z0-9][a-z0-9_-]*)"
+    ),
     re.compile(
         r"(?P<name>[a-z0-9][a-z0-9_-]*)['\"]?(?:이?라는| 이름의?)? ?(?:데이터셋|데이터 "
         r"?세트|데이터|데이타셋)(?:으로|로|이?라고)"
@@ -79,9 +83,9 @@ def registers(reading: Reading, draft: Data | None, text: str) -> bool:
     if draft is not None:
         return draft.get("kind") == "Dataset"
     has_path = bool(reading.of("path"))
-    about_training = bool(
-        reading.of("model") or reading.of("training.epochs") or reading.of("base")
-    )
+    # YOLO is a format too.
+    models = [each for each in reading.of("model") if each.value != ("family", "yolo", ())]
+    about_training = bool(models or reading.of("training.epochs") or reading.of("base"))
     if about_training:
         return False
     low = lowered(text)
@@ -223,10 +227,15 @@ def _classes(sheet: Sheet, text: str, asked: str | None) -> None:
         sheet.ask(Rank.REST, "data-classes", "spec.classes")
 
 
+def _lists(listed: str) -> bool:
+    """Whether it is a list of classes, and no format: `labels: yolo`."""
+    return bool(listed.strip()) and listed.strip(" :=") not in _SPLITS
+
+
 def _listed(text: str, bare: bool) -> list[str]:
     low = lowered(text)
     match = (
-        next((found for found in _CLASSES.finditer(low) if found["list"].strip()), None)
+        next((found for found in _CLASSES.finditer(low) if _lists(found["list"])), None)
         or _OF.search(low)
         or _BEFORE.search(low)
     )

@@ -15,7 +15,7 @@ MOST_CORRECTIONS: Final = 20
 
 _BETWEEN: Final = (
     "particle", "filler", "field", "dataset-word", "on", "model-word", "link", "more", "train",
-    "like", "generic", "only", "change", "any", "by", "dataset", "model",
+    "like", "generic", "metric", "only", "change", "any", "by", "dataset", "model",
 )  # fmt: skip
 """What may stand between a negation and what it negates."""
 
@@ -103,6 +103,9 @@ def _negate_before(tokens: Sequence[Token], at: int, at_token: _AtToken) -> None
     found = _reached(tokens, at, -1, at_token)
     _negate(found)
     first = min((each.start for each in found), default=0)
+    # `flowers vit 실험 말고` leaves out an experiment, and so its data too.
+    if first and any(token.has("train") for token in tokens[first:at]):
+        _negate([each for each in at_token.get(first - 1, []) if each.field == "dataset"])
     # `A나 B 말고` is neither of them.
     if first > 0 and tokens[first - 1].text in _AND:
         place = first - 1
@@ -115,6 +118,9 @@ def _negate_after(tokens: Sequence[Token], at: int, at_token: _AtToken) -> None:
     found = _reached(tokens, at, 1, at_token)
     # `the same except 20 epochs` is a change, and nothing that is left out.
     if tokens[at].text.lower() == "except" and any(_is_number(each.value) for each in found):
+        return
+    # `drop the warm-up to 3` is a change as well.
+    if any(_is_number(each.value) and _goes_to(tokens, each) for each in found):
         return
     _negate(found)
     last = max((each.end for each in found), default=len(tokens))
@@ -130,6 +136,10 @@ def _negate_after(tokens: Sequence[Token], at: int, at_token: _AtToken) -> None:
     # `no augmentation and 50 epochs`: a number is not what is left out.
     if both and not any(_is_number(each.value) for each in following):
         _negate(following)
+
+
+def _goes_to(tokens: Sequence[Token], mention: Mention) -> bool:
+    return any(token.has("to") for token in tokens[mention.start : mention.end])
 
 
 def _is_number(value: object) -> bool:

@@ -2,14 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
-from .amounts import Amount, amounts_in
-from .attachment import field_of
+from .find_amounts import find_amounts
 from .gates import find_gates
 from .lattice import number_of
 from .mentions import Mention
-from .ranges import SECONDS
 from .sentence import Sentence
 
 _STRONG: Final = frozenset(
@@ -37,7 +35,7 @@ def find_settings(sentence: Sentence) -> Iterator[Mention]:
     yield from _texts(sentence)
     yield from _switches(sentence)
     yield from _choices(sentence)
-    yield from _amounts(sentence)
+    yield from find_amounts(sentence)
     yield from _bare_fields(sentence)
 
 
@@ -167,127 +165,6 @@ def _switches(sentence: Sentence) -> Iterator[Mention]:
         yield Mention(flag[0], flag[1], at, at + 1, token.text)
 
 
-def _amounts(sentence: Sentence) -> Iterator[Mention]:
-    last: str | None = None
-    for amount in list(amounts_in(sentence.tokens, sentence.used)):
-        field, start, end = field_of(sentence, amount)
-        if _is_small_talk(sentence, amount, field, start, end):
-            continue
-        said = sentence.said(start, end)
-        if field == "count":
-            yield Mention("count", amount.value, start, end, said)
-            sentence.take(start, end)
-            continue
-        if field is None and last is not None and _takes_over(sentence, amount):
-            field = last
-        if field is None and _is_side(sentence, amount):
-            field = "training.imageSize"
-        if field is None:
-            if amount.does != "scale" or amount.end - amount.start > 1:
-                yield Mention(
-                    "bare",
-                    amount,
-                    amount.start,
-                    amount.end,
-                    sentence.said(amount.start, amount.end),
-                )
-            continue
-        sentence.take(start, end)
-        last = field
-        yield Mention(field, _value(field, amount), start, end, said, amount.does)
-
-
-_LITTLE: Final = frozenset(
-    "one two three 한 두 세 네 일 이 삼 사 오 육 칠 팔 구 석 넉 영 공 하나 둘 셋 넷".split()
-)
-
-
-def _is_small_talk(
-    sentence: Sentence, amount: Amount, field: str | None, start: int, end: int
-) -> bool:
-    """Whether a number is none of the spec's: `one needs`, `한 시간을 서서 왔어.`."""
-    text = sentence.tokens[amount.start].text.lower()
-    beside = sentence.at(amount.start - 1)
-    if text in _LITTLE and not amount.unit and amount.does == "set" and end == amount.end:
-        return (
-            start == amount.start
-            or beside is None
-            or not (
-                beside.has("field")
-                or beside.has("particle")
-                or beside.has("link")
-                or beside.text.lower() in ("of", "to", "at", "is")
-            )
-        )
-    if (
-        field != "resources.maxDuration"
-        or amount.unit not in SECONDS
-        or start != amount.start
-        or end != amount.end
-    ):
-        return False
-    sentences = [
-        place for place in range(len(sentence.tokens)) if sentence.tokens[place].has("break")
-    ]
-    first = max((place for place in sentences if place < amount.start), default=-1) + 1
-    last = min((place for place in sentences if place >= amount.end), default=len(sentence.tokens))
-    kinds = ("within", "compare", "field", "model", "dataset", "gpu", "task", "train")
-    return not any(sentence.is_kind(place, *kinds) for place in range(first, last))
-
-
-_PICTURES: Final = frozenset(
-    "image images 이미지 이미지는 사진 pictures picture input inputs 영상 pics img imgs @".split()
-)
-
-
-def _is_side(sentence: Sentence, amount: Amount) -> bool:
-    """Whether a bare number is the side of the images: `이미지 1024`, `images at 640`."""
-    if (
-        amount.does != "set"
-        or not isinstance(amount.value, int)
-        or amount.unit
-        or not 16 <= amount.value <= 8192
-    ):
-        return False
-    for place in range(amount.start - 1, max(-1, amount.start - 4), -1):
-        token = sentence.tokens[place]
-        if token.text.lower() in _PICTURES:
-            return True
-        if not token.has("particle") and token.text.lower() not in (
-            "at",
-            "to",
-            "of",
-            "size",
-            "크기",
-            "사이즈",
-            "sized",
-            "=",
-            ":",
-        ):
-            return False
-    return False
-
-
-def _takes_over(sentence: Sentence, amount: Amount) -> bool:
-    """Whether a bare number stands for the field of the number before it: `64 말고 32`."""
-    before = sentence.tokens[max(0, amount.start - 4) : amount.start]
-    return any(
-        token.has("correct")
-        or token.has("not-after")
-        or token.has("not-before")
-        or token.text.lower() in ("no", "or", "또는", "아니면", "혹은", "이나", "나")
-        for token in before
-    )
-
-
-def _value(field: str, amount: Amount) -> Any:
-    if amount.does != "set":
-        return (amount.value, amount.unit)
-    if amount.unit in SECONDS or amount.unit in ("gi", "mi", "ti"):
-        return (amount.value, amount.unit)
-    return amount.value
-
-
 def _bare_fields(sentence: Sentence) -> Iterator[Mention]:
     """Fields that are named without a value: `without warm-up`, `with label smoothing`."""
     for at, token in enumerate(sentence.tokens):
@@ -297,10 +174,18 @@ def _bare_fields(sentence: Sentence) -> Iterator[Mention]:
             and isinstance(path, str)
             and path not in ("dataset.classes", "task", "description", "framework")
         ):
-            if path != "resources.gpus" or _is_used(sentence, at):
+            if path == "training.freeze" and _fixes_a_seed(sentence, at):
+                sentence.take(at, at + 1)
+            elif path != "resources.gpus" or _is_used(sentence, at):
                 mention = Mention(path, None, at, at + 1, token.text, "remove")
                 mention.assumed = "only" if _is_alone(sentence, at, path) else None
                 yield mention
+
+
+def _fixes_a_seed(sentence: Sentence, at: int) -> bool:
+    """Whether it is a value that is held fast and no layer: `시드는 7로 고정`."""
+    before = sentence.tokens[max(0, at - 5) : at]
+    return any(token.get("field") == "training.seed" for token in before)
 
 
 def _is_alone(sentence: Sentence, at: int, path: str) -> bool:

@@ -68,5 +68,8 @@ def slips(key: str) -> int:
 def _alike(typed: str, word: str) -> bool:
     if re.sub(r"\D", "", typed) != re.sub(r"\D", "", word):
         return False
-    # A first key is seldom wrong, and short words differ in little else.
-    return typed[0] == word[0] or len(word) >= 7 or sorted(typed[:2]) == sorted(word[:2])
+    # What follows a number tells a member of a family: `yolov8z` is no misspelt `yolov8`.
+    if word[-1].isdigit() and not typed[-1].isdigit():
+        return False
+    # A first key is seldom wrong, but two keys may have changed places.
+    return typed[0] == word[0] or typed[:2] == word[1::-1] or typed[1:] == word

@@ -13,6 +13,14 @@ from .vocabulary.nouns import GENERIC
 _GENERIC: Final = frozenset(GENERIC.split())
 
 
+_VAGUE: Final = frozenset(
+    "판별 판별기 식별 구분 구별 찾는 찾기 찾아내는 찾아내기 recognize recognise "
+    "distinguish find finding spot "
+    "locate depth caption dialogue segment pose poses 자세 깊이 qa enlarge".split()
+) | {"tell apart", "object recognition"}
+"""Words that people use for any task: a dataset that is named knows better."""
+
+
 def find_tasks(sentence: Sentence) -> Iterator[Mention]:
     """Tasks; the value is the tasks that the word may mean."""
     for at, token in enumerate(sentence.tokens):
@@ -21,7 +29,8 @@ def find_tasks(sentence: Sentence) -> Iterator[Mention]:
         tasks = token.get("task")
         if isinstance(tasks, tuple):
             sentence.take(at, at + 1)
-            yield Mention("task", tasks, at, at + 1, token.text)
+            vague = "vague" if token.text.lower() in _VAGUE else None
+            yield Mention("task", tasks, at, at + 1, token.text, assumed=vague)
 
 
 def find_data(sentence: Sentence) -> Iterator[Mention]:

@@ -10,16 +10,18 @@ training.batchSize: batch size, batch, batches, bs, mini batch, mini batch size,
     per batch, 배치 사이즈, 배치 크기, 배치, 뱃치, 뱃치 사이즈, 베치, 미니 배치, batch 크기,
     batch 사이즈
 training.learningRate: learning rate, lr, learn rate, learningrate, base lr, peak lr, peak
-    learning rate, initial learning rate, 학습률, 학습율, 러닝 레이트, 러닝 레잇, 초기 학습률,
+    learning rate, initial learning rate, lr0, start lr, starting lr, starting learning rate,
+    initial lr, max lr, maximum learning rate, 학습률, 학습율, 러닝 레이트, 러닝 레잇, 초기 학습률,
     엘알
-training.imageSize: image size, images at, images sized, images of size, image side, resize to,
-    resized to, resize, resized, input at, inputs at, input images, 이미지는, 이미지를, 이미지 한
-    변, 한 변, 리사이즈, 리사이징, 인풋, 입력은, 입력을, 입력, 입력 이미지는, 이미지 사이즈는,
-    img size, imgsz, resolution, input size, input resolution, image resolution, picture size,
-    crop size, image width, 이미지 크기, 이미지 사이즈, 이미지 해상도, 해상도, 입력 크기, 입력
-    해상도, 입력 사이즈, 인풋 사이즈, 인풋 크기, 입력 이미지 크기, 사진 크기, size of images,
-    영상 크기
-training.seed: seed, random seed, rng seed, 시드, 랜덤 시드, 난수 시드, 시드값, 시드 값
+training.imageSize: crop, crops of, cropped to, input crop, 크롭, image size, images at, images
+    sized, images of size, image side, resize to, resized to, resize, resized, input at, inputs
+    at, input images, 이미지는, 이미지를, 이미지 한 변, 한 변, 리사이즈, 리사이징, 인풋, 입력은,
+    입력을, 입력, 입력 이미지는, 이미지 사이즈는, img size, imgsz, resolution, input size, input
+    resolution, image resolution, picture size, crop size, image width, 이미지 크기, 이미지
+    사이즈, 이미지 해상도, 해상도, 입력 크기, 입력 해상도, 입력 사이즈, 인풋 사이즈, 인풋 크기,
+    입력 이미지 크기, 사진 크기, size of images, 영상 크기
+training.seed: sed, seed, seeds, random state, 난수 씨앗, 난수 초깃값, 난수 초기값, 초깃값, 씨앗,
+    씨앗값, 난수, 난수값, random seed, rng seed, 시드, 랜덤 시드, 난수 시드, 시드값, 시드 값
 training.optimizer: opt, optimizer, optimiser, optim, 옵티마이저, 옵티마이져, 최적화 기법, 최적화
     알고리즘, 옵티
 training.momentum: mom, momentum, 모멘텀, 모멘트
@@ -29,9 +31,11 @@ training.weightDecay: weight decay, wd, l2 regularization, l2 regularisation, we
 training.scheduler: scheduler, schedule, lr schedule, lr scheduler, learning rate schedule,
     learning rate scheduler, 스케줄러, 스케쥴러, 스케줄, 스케쥴, 학습률 스케줄, 학습률 스케줄러,
     학습률 스케쥴러
-training.minLearningRate: min learning rate, minimum learning rate, min lr, minimum lr, final
-    learning rate, final lr, lowest learning rate, end lr, 최소 학습률, 최저 학습률, 최종 학습률,
-    학습률 하한, 최소 러닝 레이트, 최소 lr
+training.minLearningRate: 마지막 학습률, 끝 학습률, 종료 학습률, eta min, lr min, lr floor,
+    learning rate floor, floor of the learning rate, ending learning rate, last learning rate, min
+    learning rate, minimum learning rate, min lr, minimum lr, final learning rate, final lr,
+    lowest learning rate, end lr, 최소 학습률, 최저 학습률, 최종 학습률, 학습률 하한, 최소 러닝
+    레이트, 최소 lr
 training.warmupEpochs: warmup, warm up, warmup epochs, warm up epochs, lr warmup, linear warmup,
     웜업, 워밍업, 웜 업, 워밍 업, 웜업 에폭, 워밍업 에폭, warmup 에폭, 예열
 training.gradientAccumulation: 누적, ga, grad acc, grad accumulate, gradient accumulation, grad
@@ -151,10 +155,11 @@ model.pretrained=false: from scratch, scratch, random init, randomly initialized
     initialization, random weights, untrained, no pretraining, train from zero, from zero,
     처음부터, 맨 처음부터, 스크래치, 밑바닥부터, 바닥부터, 백지부터, 백지에서, 랜덤 초기화,
     무작위 초기화, 초기 상태, 제로부터, from the ground up, 스크래치부터
-training.earlyStopping=true: 멈춰, 멈춰줘, 멈추게, 멈추고, 멈추도록, 중단, 중단해, 중단해줘,
-    그만두, 조기에 멈춰, stop if, stop when, stop training, stop it, early stopping, early stop,
-    earlystopping, stop early, early stopped, 조기 종료, 조기종료, 조기 중단, 얼리 스토핑,
-    얼리스토핑, 얼리 스탑, 얼리스탑, 일찍 멈추, 얼리 스톱
+training.earlyStopping=true: 끊어, 끊고, 끊어줘, 끊자, 끊게, 그만해, 그만하게, 종료해, 종료하고,
+    종료해줘, 종료, 멈춰, 멈춰줘, 멈추게, 멈추고, 멈추도록, 중단, 중단해, 중단해줘, 그만두, 조기에
+    멈춰, stop if, stop when, stop training, stop it, early stopping, early stop, earlystopping,
+    stop early, early stopped, 조기 종료, 조기종료, 조기 중단, 얼리 스토핑, 얼리스토핑, 얼리 스탑,
+    얼리스탑, 일찍 멈추, 얼리 스톱
 training.ema=true: ema, exponential moving average, moving average, weight averaging, 지수 이동
     평균, 지수이동평균, 이동 평균, 이엠에이
 training.deterministic=true: deterministic, reproducible, reproducibly, determinism, 결정적,
@@ -164,8 +169,8 @@ training.deterministic=false: nondeterministic, non deterministic, 비결정적
 """What is on or off; negated it is the other, or taken out."""
 
 METRICS: Final = """
-accuracy: accuracy, acc, top1, top 1, top 1 accuracy, top1 accuracy, 정확도, 애큐러시, 정답률,
-    정확률
+accuracy: top 1, top1, top 1 accuracy, top1 accuracy, accuracy, acc, top1, top 1, top 1 accuracy,
+    top1 accuracy, 정확도, 애큐러시, 정답률, 정확률
 top5_accuracy: top5, top 5, top 5 accuracy, top5 accuracy, top5 정확도, top 5 정확도, 톱5, 상위 5
     정확도
 macro_f1: macro f1, f1, f1 score, macro f1 score, f1 macro, 매크로 f1, f1 점수, f1 스코어, 에프원

@@ -161,6 +161,7 @@ depth anything: depth-anything/Depth-Anything-V2-Small-hf, LiheYoung/depth-anyth
 glpn: vinvino02/glpn-kitti, vinvino02/glpn-nyu
 trocr: microsoft/trocr-base-printed, microsoft/trocr-base-handwritten
 donut: naver-clova-ix/donut-base
+blip base: Salesforce/blip-image-captioning-base, Salesforce/blip-vqa-base
 blip: Salesforce/blip-image-captioning-base, Salesforce/blip-vqa-base
 blip2: Salesforce/blip2-opt-2.7b
 git: microsoft/git-base
@@ -202,14 +203,14 @@ TASK_SUFFIX: Final = {
 """What YOLO's names end in, task by task."""
 
 GPUS: Final = """
-a100: a100, a 100, a100 80gb, a100 80g, a100 80, a100 80기가, 에이백
-h100: h100, h 100, 에이치백
+a100: a100, a 100, a one hundred, 에이 백, a100 80gb, a100 80g, a100 80, a100 80기가, 에이백
+h100: h100, h 100, h one hundred, 에이치백, 에이치 백
 h200: h200
 v100: v100, v 100
-l4: l4
+l4: l4, l four, 엘포, 엘 포
 l40s: l40s
 a10: a10, a10g
-t4: t4
+t4: t4, t four, 티포, 티 포
 p100: p100
 k80: k80
 b200: b200

@@ -6,7 +6,7 @@ NOUNS: Final = """
 cat: 캣츠, 고양이들, cats, kitten, kittens, kitty, feline, felines, 고양이, 냥이, 야옹이, 고냥이,
     캣
 dog: dogs, puppy, puppies, canine, 개사진, 강아지, 멍멍이, 댕댕이, 견종
-flower: flowers, blossom, blossoms, bloom, blooms, 꽃, 꽃들, 화초, 플라워
+flower: 플라워즈, flowers, blossom, blossoms, bloom, blooms, 꽃, 꽃들, 화초, 플라워
 rose: roses, 장미, 장미꽃
 tulip: tulips, 튤립, 튜울립
 daisy: daisies, 데이지
@@ -28,8 +28,11 @@ dock: docks, pier, piers, 부두, 선착장
 harbour: harbours, harbor, harbors, port, ports, 항구, 항만
 helmet: helmets, hard hat, hard hats, hardhat, hardhats, safety helmet, safety helmets, 헬멧,
     안전모, 헬맷, 안전 헬멧, 하드햇
-no-helmet: no helmet, no helmets, without helmet, without helmets, bare head, 안전모 미착용, 헬멧
-    미착용, 미착용, 노헬멧
+no-helmet: 안전모 안 쓴 사람, 안전모를 안 쓴 사람, 안전모 안 쓴, 안전모를 안 쓴, 안전모 없는,
+    안전모 없는 사람, 안전모 미착용자, 안전모를 쓰지 않은, 안전모 쓰지 않은, 헬멧 안 쓴 사람, 헬멧
+    안 쓴, 헬멧을 안 쓴, 헬멧 없는, 헬멧 없는 사람, 노 헬멧, without a helmet, people without
+    helmets, workers without helmets, no-helmets, bareheaded, bare headed, no helmet, no helmets,
+    without helmet, without helmets, bare head, 안전모 미착용, 헬멧 미착용, 미착용, 노헬멧
 worker in a place: construction workers, building workers, construction site, construction sites,
     building site, building sites, 작업자들, 공사장, 공사 현장, 건설 현장, 건설현장, 공사현장
 parts: 파츠, component, 파츠, components, machine parts, machine part, 부품, 부속, 기계 부품,

@@ -33,12 +33,17 @@ not before: wipe, purge, nuke, trash, forget, forget about, ignore, ignoring, ne
     of, and not, but not, stop using, w/o, skip the, disabled, not use, not using, don't do, dont
     do, do not do, don't want, do not want, dont want, don't need, do not need, dont need, don't
     apply, free of
-correct: 아니, 아니야, 아니다, 아니지, 아니아니, 정정, 정정할게, 정정합니다, 아 아니, 아차, 앗,
-    다시, 잘못, 잘못 말했, 잘못 썼, 실수, 말고 아니, 이 아니라, 가 아니라, actually, no wait,
-    wait, wait no, correction, sorry, i mean, i meant, make that, make it, or rather, scratch
-    that, oops, rather, on second thought, nope, change that to, my mistake, no make it, no
-    actually, er, erm, let's say, 아니 아니, 아 참, 아니요, 아뇨, hmm no, 수정
-only: only, just, solely, exclusively, merely, 오직, 오로지, 단지, 만을
+correct: hold on, hang on, wait a second, wait a minute, strike that, let me correct, 잠깐,
+    잠깐만, 아 잠깐, 잠시만, 은 적다, 적다, 적네, 적어, 적으니, 적으니까, 적은데, 적겠다, 많다,
+    많네, 많아, 많으니, 많은데, 부족해, 부족하다, 부족하니, 부족하네, 모자라, 모자라네, 과하다,
+    과해, 과하네, 길다, 길어, 짧다, 짧아, 아니, 아니야, 아니다, 아니지, 아니아니, 정정, 정정할게,
+    정정합니다, 아 아니, 아차, 앗, 다시, 잘못, 잘못 말했, 잘못 썼, 실수, 말고 아니, 이 아니라, 가
+    아니라, actually, no wait, wait, wait no, correction, sorry, i mean, i meant, make that, make
+    it, or rather, scratch that, oops, rather, on second thought, nope, change that to, my
+    mistake, no make it, no actually, er, erm, let's say, 아니 아니, 아 참, 아니요, 아뇨, hmm no,
+    수정
+only: all i need, all i want, nothing but, nothing else than, no others than, only, just, solely,
+    exclusively, merely, 오직, 오로지, 단지, 만을
 like: like, same as, identical to, just like, copy, copy of, copy from, based on, based off, base
     it on, starting from, start with spec, clone, clone of, duplicate, modeled on, similar to,
     same settings as, same config as, same setup as, the same as, repeat, rerun, re-run, again
@@ -56,8 +61,8 @@ name after: 라고 불러, 라고 불러줘, 이라고 불러, 이라고 불러�
     이름, 이라는 이름, 라고 이름, 이라고 이름, 라고 부르, 이라고 부르, 라고 저장, 이라고 저장,
     라고 해줘, 이라고 해줘, 로 이름, 으로 이름, 란 이름, 이란 이름, 라 불러, 이라 불러, 라는
     이름으로, 이라는 이름으로, 라고 지어줘, 이라고 지어줘, 로 저장, 으로 저장, 라고 이름 붙여
-dataset-word: dataset, datasets, data set, data, the data, dataset called, training data,
-    데이터셋, 데이터, 데이타, 데이터 셋, 데이타셋, 데이터세트, 학습 데이터, 자료
+dataset-word: 신규 자료, 신규 데이터, dataset, datasets, data set, data, the data, dataset called,
+    training data, 데이터셋, 데이터, 데이타, 데이터 셋, 데이타셋, 데이터세트, 학습 데이터, 자료
 model-word: model, models, network, architecture, neural network, net, 모델, 모형, 네트워크,
     신경망, 아키텍처, 모델로
 run: run, earlier run, previous run, past run, 실행, 런, 이전 실행
@@ -137,13 +142,13 @@ train: train, training, trained, learn, run a training, experiment, experiments,
     model, training run, retrain, trainer, build a model, spec for, specification, 학습, 훈련,
     트레이닝, 트레인, 실험, 스펙, 학습시켜, 훈련시켜, 학습하고, 학습해, 러닝, 명세, 명세서,
     실험해
-register: register, register dataset, registering, 등록, 등록해, 등록해줘, 등록하고,
-    등록해주세요, 등록시켜
-add: add, adding, create, import, new dataset, make a dataset, a new dataset, 추가, 추가해,
+register: 등재, 등재해, 등재해줘, 등재하고, 등재 요청, 신규 등록, 반입, 적재, register, register
+    dataset, registering, 등록, 등록해, 등록해줘, 등록하고, 등록해주세요, 등록시켜
+add: 신규, add, adding, create, import, new dataset, make a dataset, a new dataset, 추가, 추가해,
     추가해줘, 추가하고, 새 데이터셋, 새로운 데이터셋, 만들어, 생성, 들여와, 데이터셋 추가,
     추가해주세요
-folder: folder, directory, dir, path, located at, located in, lives in, lies in, 폴더, 디렉토리,
-    디렉터리, 경로, 위치, 폴더를
+folder: 소재, 소재지, 저장 위치, folder, directory, dir, path, located at, located in, lives in,
+    lies in, 폴더, 디렉토리, 디렉터리, 경로, 위치, 폴더를
 export: export, exported, exporting, save as, also as, output format, convert to, 내보내,
     내보내기, 내보내줘, 익스포트, 변환, 추출, 내보내고, 저장, 저장해, 저장해줘, 뽑아
 every: every, each, 마다, 매, 간격으로
@@ -206,7 +211,8 @@ NUMBER_WORDS: Final = """
 """Small numbers by their words; `quantities` puts them together."""
 
 PARTICLES: Final = """
-으로 로 은 는 이 가 을 를 에 에서 의 와 과 랑 이랑 하고 도 만 부터 까지 보다 이나 나 요 이요
+엔 에게선 으로 로 은 는 이 가 을 를 에 에서 의 와 과 랑 이랑 하고 도 만 부터 까지 보다 이나 나 요
+이요
     입니다 이에요 예요 에요 야 이야 인
 이고 고 으로만 에는 에선 에서는 에서만 에서도 으로는 로는 로만 으로도 로도 만큼 씩 들 들을 들로
     들은 들이 들만 정도 정도로 정도만 쯤 쯤으로 가량 짜리
@@ -230,7 +236,8 @@ PARTICLES: Final = """
 """Endings of Korean words: what they tie together follows from where they stand."""
 
 FILLER: Final = """
-삭제하지 말고, 지우지 말고, 건드리지 말고, 지우지는 말고, 삭제하지는 말고, 삭제하지 마, 지우지
+오분류, 오탐지, 오검출, 오탐, 미탐, 과검출, 삭제하지 말고, 지우지 말고, 건드리지 말고, 지우지는
+말고, 삭제하지는 말고, 삭제하지 마, 지우지
     마, 싹, 싹 다, 몽땅, 아예, 완전히, 깡그리, 통째로, 전혀, 절대, 이렇게, 그렇게, 저렇게,
     요렇게, part of it, parts of it, part, the part, park, nvidia, 엔비디아, finishing, finishes,
     rented, spare, mediocre, wonderful, because of, thus, hence, unless, perfect, cool, awesome,

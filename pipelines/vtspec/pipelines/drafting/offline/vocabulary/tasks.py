@@ -43,10 +43,10 @@ pose-estimation: pose estimation, pose, poses, keypoints, keypoint detection, ke
     pose, skeleton, body joints, key points, joint positions, 자세 추정, 포즈 추정, 포즈,
     키포인트, 관절, 자세, 골격, 자세 인식, 키포인트 탐지, 관절 추정, 포즈 에스티메이션, 스켈레톤,
     키포인트 검출, 동작 추정
-super-resolution: super resolution, superresolution, sr, upscale, upscaling, upscaler, enhance
-    resolution, increase resolution, sharper images, enlarge, 초해상도, 초해상화, 슈퍼 레졸루션,
-    수퍼 레졸루션, 업스케일, 업스케일링, 고해상도화, 해상도 향상, 해상도 높이기, 화질 개선,
-    초고해상도, 해상도 복원, 고화질
+super-resolution: 확대, 사진 확대, 이미지 확대, 4배 확대, super resolution, superresolution, sr,
+    upscale, upscaling, upscaler, enhance resolution, increase resolution, sharper images,
+    enlarge, 초해상도, 초해상화, 슈퍼 레졸루션, 수퍼 레졸루션, 업스케일, 업스케일링, 고해상도화,
+    해상도 향상, 해상도 높이기, 화질 개선, 초고해상도, 해상도 복원, 고화질
 depth-estimation: depth estimation, depth, monocular depth, depth map, depth maps, depth
     prediction, estimate depth, predict depth, distance estimation, 깊이 추정, 깊이, 심도 추정,
     거리 추정, 깊이 예측, 뎁스, 뎁스 추정, 단안 깊이 추정, 심도, 깊이맵, 깊이 맵
