@@ -249,12 +249,15 @@ def test_person_in_a_terminal_is_asked_and_the_spec_is_made(home: Path) -> None:
     )
     os.close(follower)
     os.write(leader, b"\n1\n")
-    assert process.stdout is not None
-    printed = process.stdout.read().decode()
-    process.stdout.close()
-    shown = os.read(leader, 65536).decode()
-    assert process.wait() == 0
-    os.close(leader)
+    try:
+        printed, _ = process.communicate(timeout=60)
+        shown = os.read(leader, 65536).decode()
+    finally:
+        # Whoever asks once more than this test answers would wait for ever.
+        process.kill()
+        process.wait()
+        os.close(leader)
+    assert process.returncode == 0
     assert yaml.safe_load(printed)["spec"]["dataset"] == {"ref": "shapes"}
     assert "1. shapes" in shown
 

@@ -4,6 +4,7 @@ The prompt holds the rules of docs/drafting.md, the JSON Schemas, and the datase
 types of the repository; what models there are the language model has to know by itself.
 """
 
+import asyncio
 import json
 from collections.abc import Sequence
 from functools import cached_property
@@ -52,7 +53,8 @@ class OneShot:
         """The answer as it came. Raises what pydantic-ai raises, and `yaml.YAMLError`."""
         words = json.dumps(to_json(conversation), ensure_ascii=False)
         prompt = f"{instructions(surroundings)}\n# Conversation\n\n{words}\n"
-        return sketch_of(self._agent.run_sync(prompt).output)
+        # Not `run_sync`, which leaves its event loop open.
+        return sketch_of(asyncio.run(self._agent.run(prompt)).output)
 
     @cached_property
     def _agent(self) -> "Agent[None, Answer]":
