@@ -44,7 +44,7 @@ def test_every_framework_travels_in_the_wheel(wheel: Path) -> None:
     assert schemas and schemas | {"vtspec/pipelines/report/style.css"} <= packed
 
 
-def test_the_wheel_alone_makes_validates_and_plans(wheel: Path, tmp_path: Path) -> None:
+def test_the_wheel_alone_makes_drafts_validates_and_plans(wheel: Path, tmp_path: Path) -> None:
     uv = Path(sys.executable).parent / "uv"
     python = tmp_path / "env" / "bin" / "python"
     _run(uv, "venv", "--quiet", "--python", sys.executable, tmp_path / "env", cwd=tmp_path)
@@ -53,6 +53,8 @@ def test_the_wheel_alone_makes_validates_and_plans(wheel: Path, tmp_path: Path) 
     _run(vtspec, "init", "mine", cwd=tmp_path)
     assert "softmax" in _run(vtspec, "plan", "shapes", cwd=tmp_path / "mine")
     _run(vtspec, "validate", "specs", cwd=tmp_path / "mine")
+    words = "once it reaches the end, softmax-regresion on shapes, 3 epochs"
+    assert "epochs: 3" in _run(vtspec, "draft", "--offline", words, cwd=tmp_path / "mine")
     assert "resnet18" in _run(vtspec, "models", "search", "resnet18", cwd=tmp_path)
     missing = _run(
         python, "-c", "import importlib.util as u; print(u.find_spec('torch'))", cwd=ROOT
