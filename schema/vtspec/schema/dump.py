@@ -22,7 +22,8 @@ def dump(model: Part, *, schemas: str | None = None, written: bool = False) -> s
     """The YAML of a kind's model, with a newline at its end.
 
     `schemas` is the folder of the JSON Schemas as seen from where the file will lie, such as
-    `../../schema/v1alpha1`; the first line then points editors to it. `written` as in `plain_data`.
+    `../../schema/v1alpha1`; the first line then points editors to it. `written` is as in
+    `plain_data`.
     """
     lines = list(_mapping(plain_data(model, written=written), ""))
     if schemas is not None:
