@@ -32,7 +32,7 @@ def sketch(state: State, surroundings: Surroundings) -> Sketch:
         return Sketch(status="refused", reason=wording.refusal(why, tongue))
     if registers(reading, state.draft, text):
         return registered(known, tongue, reading, text, state)
-    return assembled(known, tongue, reading, state.draft)
+    return assembled(known, tongue, reading, state)
 
 
 def _tongue_before(state: State) -> Tongue:

@@ -12,6 +12,7 @@ from .known import Known
 from .mentions import Mention, Reading
 from .ranges import NUMBERS
 from .reading import read
+from .vague import is_command
 from .written import lowered, normal, squashed
 
 _POLITE: Final = re.compile(
@@ -53,9 +54,15 @@ def answered(text: str, state: State, known: Known) -> Reading | None:
     question = state.question
     if question is None:
         return None
+    if is_command(text):
+        return read(text, known)
     chosen = choice_of(text, question)
     if chosen is not None:
-        return _taken(question, chosen, known)
+        reading = _taken(question, chosen, known)
+        if any(word in lowered(normal(text)) for word in _ANY):
+            for each in reading.mentions:
+                each.assumed = each.assumed or "any"
+        return reading
     head, more = _parted(text)
     chosen = choice_of(head, question) if more else None
     if chosen is not None and not question.field.startswith("metadata"):
@@ -64,18 +71,28 @@ def answered(text: str, state: State, known: Known) -> Reading | None:
         return reading
     reading = read(text, known)
     _expect(reading, question, text, known)
+    reading.waived = _WAIVED.search(lowered(normal(text))) is not None
     return reading
 
 
+_WAIVED: Final = re.compile(
+    r"\b(?:default|skip|leave (?:it|that)|never ?mind|whatever|don'?t care|up to you|"
+    r"you (?:choose|decide|pick))\b|기본|디폴트|알아서|상관 ?없|아무|적당|됐어|생략"
+)
 _JOINT: Final = re.compile(
     r"(?:, ?(?:and |그리고 )?|\. | and | 하고 |(?:로|으로)? ?하고 |[가-힣]고 |\n)"
 )
+
+
+_LEAVES_OUT: Final = re.compile(r"(?:말|빼|아니|제외하|없애) ?고 ?$")
 
 
 def _parted(text: str) -> tuple[str, str]:
     """What stands before the first joint of a sentence, and what after it."""
     plain = normal(text)
     match = _JOINT.search(plain)
+    if match is not None and _LEAVES_OUT.search(plain[: match.end()]):
+        return plain, ""
     return (plain, "") if match is None else (plain[: match.start()], plain[match.end() :])
 
 
@@ -91,9 +108,38 @@ def choice_of(text: str, question: Question) -> str | None:
                 return choice
     if any(word in whole for word in _ANY):
         return question.choices[0]
+    if (end := _end_of(whole)) is not None and len(question.choices) > 1:
+        return _extreme(question.choices, end)
     if _POLITE.sub("", whole) in _YES or whole in _YES:
         return question.choices[0] if len(question.choices) == 1 else None
     return _by_place(_POLITE.sub("", plain), plain, question.choices)
+
+
+_LARGER: Final = re.compile(
+    r"(?:the )?(?:larger|bigger|higher|greater|largest|biggest|highest|maximum|max)"
+    r"(?: (?:one|value))?"
+    r"|(?:더 )?(?:큰|높은|많은|긴) ?(?:쪽|값|거|것|걸로|거로|걸|쪽으로|값으로)?"
+)
+_SMALLER: Final = re.compile(
+    r"(?:the )?(?:smaller|lower|lesser|smallest|lowest|minimum|min)(?: (?:one|value))?"
+    r"|(?:더 )?(?:작은|낮은|적은|짧은) ?(?:쪽|값|거|것|걸로|거로|걸|쪽으로|값으로)?"
+)
+
+
+def _end_of(whole: str) -> int | None:
+    """-1 where the largest of the choices is meant, 0 where the smallest, else None."""
+    plain = _POLITE.sub("", whole)
+    for pattern, end in ((_LARGER, -1), (_SMALLER, 0)):
+        if any(pattern.fullmatch(each.strip(" .!")) for each in (whole, plain) if each):
+            return end
+    return None
+
+
+def _extreme(choices: Sequence[str], end: int) -> str | None:
+    try:
+        return sorted(choices, key=float)[end]
+    except ValueError:
+        return None
 
 
 def _by_place(bare: str, plain: str, choices: Sequence[str]) -> str | None:

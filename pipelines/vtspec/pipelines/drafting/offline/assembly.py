@@ -1,9 +1,10 @@
 """What was read, on top of what there is, as a draft, a question, or both."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, Final
 
-from vtspec.pipelines.drafting.outcome import Assumption, Data, Question, Sketch
+from vtspec.pipelines.drafting.outcome import Assumption, Data, Question, Sketch, State
 from vtspec.pipelines.drafting.surroundings import errors
 from vtspec.pipelines.drafting.tongue import Tongue
 
@@ -13,10 +14,12 @@ from .judging import settle_judging
 from .known import Known
 from .mentions import Reading
 from .naming import free, label_of, made_of
-from .reckoning import unsettled
+from .pending import keep_open, with_open
+from .ranges import Range
+from .reckoning import things_beside, unsettled
 from .sheet import Rank, Sheet, started, value_at
 from .subject import settle_subject
-from .values import pretrained_said, settle_values
+from .values import pretrained_said, settle_values, shown, shown_range
 
 EPOCHS: Final = 50
 _FEW: Final = 3
@@ -25,8 +28,9 @@ _FEW_EPOCHS: Final = frozenset(
 )
 
 
-def assembled(known: Known, tongue: Tongue, reading: Reading, before: Data | None) -> Sketch:
-    """The sketch of an experiment; `before` is the draft that the words change, if any."""
+def assembled(known: Known, tongue: Tongue, reading: Reading, state: State) -> Sketch:
+    """The sketch of an experiment on top of the draft that the words change, if any."""
+    before = state.draft
     base, base_name = _base(known, reading)
     sheet = started(known, tongue, base if base is not None else before)
     sheet.edits = sheet.before is not None and sheet.get("model.name") is not None
@@ -35,12 +39,15 @@ def assembled(known: Known, tongue: Tongue, reading: Reading, before: Data | Non
     if any(each.value is None for each in reading.of("base")):
         said = next(each.said for each in reading.of("base") if each.value is None)
         sheet.ask(Rank.BASE, "no-base", "metadata.name", _like(said, known), said=said)
+    _ask_which_base(sheet, reading)
     settle_values(sheet, reading)
     settle_gpus(sheet, reading)
     settle_subject(sheet, reading)
+    _ask_of_others(sheet, reading)
     settle_judging(sheet, reading)
     _settle_run(sheet, reading)
     _settle_start(sheet, reading)
+    keep_open(sheet, reading, state)
     _settle_name(sheet, reading, base_name)
     _tell(sheet, reading)
     question = sheet.first_question
@@ -56,6 +63,25 @@ def _base(known: Known, reading: Reading) -> tuple[Data | None, str | None]:
         if data is not None:
             return data, name
     return None, None
+
+
+def _ask_which_base(sheet: Sheet, reading: Reading) -> None:
+    """Asks where two specs are to be changed at once: `cats-resnet50 and flowers-vit both …`."""
+    found = [each for each in reading.of("base") if isinstance(each.value, str)]
+    names = list(dict.fromkeys(str(each.value) for each in found))
+    joined = any(0 < later.start - earlier.end <= 1 for earlier, later in pairwise(found))
+    if len(names) > 1 and joined:
+        sheet.ask(Rank.BASE, "bases", "metadata.name", names)
+
+
+def _ask_of_others(sheet: Sheet, reading: Reading) -> None:
+    """Asks where the dataset was chosen by one of several classes and lacks another."""
+    others = things_beside(sheet, reading)
+    if others:
+        ref = sheet.get("dataset.ref")
+        classes = list(sheet.known.terms[ref].dataset.classes)
+        path = "spec.dataset.classes"
+        sheet.ask(Rank.DATASET, "no-class", path, classes, dataset=ref, said=others[0])
 
 
 def _on_top(data: dict[str, Any], changes: Mapping[str, Any]) -> None:
@@ -163,14 +189,27 @@ def _tell(sheet: Sheet, reading: Reading) -> None:
     for each in reading.of("bare"):
         if each.assumed == "only" and each.said in chosen:
             rest.pop(each.said, None)
-    if rest:
-        sheet.assume("", " ".join(rest)[:1000], "rest")
+    wishes = [each for each in rest if " " in each][:_MOST_WISHES]
+    told = [each for each in rest if not any(each != wish and each in wish for wish in wishes)]
+    if told:
+        sheet.assume("", " ".join(told)[:1000], "rest")
+    for each in reading.mentions:
+        if each.assumed == "any":
+            field = "spec." + {"dataset": "dataset.ref", "model": "model.name"}.get(
+                each.field, each.field
+            )
+            value = sheet.get(field.removeprefix("spec."))
+            if value is not None:
+                sheet.assume(field, value, "any")
+
+
+_MOST_WISHES: Final = 20
 
 
 def _asked(sheet: Sheet, question: Question) -> Sketch:
     return Sketch(
         status="question",
-        data=sheet.data,
+        data=with_open(sheet, question),
         question=question,
         assumptions=_lasting(sheet),
     )
@@ -187,12 +226,28 @@ def _lasting(sheet: Sheet) -> tuple[Assumption, ...]:
 _PENDING: Final = frozenset(wording.texts_of("pending"))
 
 
+def _warms_up_too_long(sheet: Sheet) -> bool:
+    """Asks for a shorter warm-up where it would be all of the epochs."""
+    epochs, warmup = sheet.get("training.epochs"), sheet.get("training.warmupEpochs")
+    if not isinstance(epochs, int) or not isinstance(warmup, int | float) or warmup < epochs:
+        return False
+    allowed = shown_range(Range(False, 0, epochs, open_high=True), sheet.tongue)
+    sheet.drop("training.warmupEpochs")
+    path = "spec.training.warmupEpochs"
+    sheet.ask(Rank.CONTRADICTION, "out", path, (), said=shown(warmup), range=allowed)
+    return True
+
+
 def _checked(sheet: Sheet) -> Sketch:
     """The draft with its defaults, if nothing is wrong with it; else a question where it is."""
     if sheet.get("training.epochs") is None:
         epochs = _FEW if sheet.get("task") in _FEW_EPOCHS else EPOCHS
         sheet.set("training.epochs", epochs)
         sheet.assume("spec.training.epochs", epochs, "epochs")
+    if _warms_up_too_long(sheet):
+        question = sheet.first_question
+        assert question is not None
+        return _asked(sheet, question)
     found = errors(sheet.known.surroundings.problems(sheet.data))
     if not found:
         return Sketch(status="complete", data=sheet.data, assumptions=_lasting(sheet))

@@ -30,10 +30,27 @@ def field_of(sentence: Sentence, amount: Amount) -> tuple[str | None, int, int]:
         found = _by_unit(amount, back, ahead)
     if found is None and ahead is not None and ahead[0] == "training.epochs":
         found = _measured_in_epochs(sentence, amount, back, ahead)
+        if found is None and _recurs(sentence, amount, ahead[1]):
+            return None, amount.start, amount.end
     return found or _by_name(sentence, amount, back, ahead)
 
 
 _Attached = tuple[str | None, int, int]
+
+
+def _recurs(sentence: Sentence, amount: Amount, named: int) -> bool:
+    """Whether it is how often something happens: `validate every 5 epochs`, `5 에폭마다`."""
+    before = sentence.at(amount.start - 1)
+    often = before is not None and before.text.lower() in ("every", "each", "매")
+    return often or sentence.is_kind(named + 1, "every")
+
+
+def named_beside(sentence: Sentence, amount: Amount) -> tuple[str | None, str | None]:
+    """The fields that are named before and after an amount."""
+    back, ahead = _before(sentence, amount), _ahead(sentence, amount)
+    if ahead is not None and _has_own(sentence, ahead[1]):
+        ahead = None
+    return back and back[0], ahead and ahead[0]
 
 
 def _of_patience(
@@ -59,7 +76,7 @@ def _measured_in_epochs(
 ) -> _Attached | None:
     if back is not None and back[0] in EPOCHS_MEASURED:
         return back[0], back[1], ahead[1] + 1
-    measured = _measured_after(sentence, ahead[1])
+    measured = _measured_after(sentence, amount, ahead[1])
     return None if measured is None else (measured[0], amount.start, measured[1] + 1)
 
 
@@ -70,13 +87,35 @@ def _by_name(
     if counts and _counts_classes(sentence, amount):
         return "count", amount.start, amount.end + 1
     if back is not None and not (ahead is not None and _nearer(sentence, amount, back, ahead)):
-        end = ahead[1] + 1 if ahead is not None and ahead[0] == back[0] else amount.end
+        twice = ahead is not None and ahead[0] == back[0] and not _has_own(sentence, ahead[1])
+        end = ahead[1] + 1 if ahead is not None and twice else amount.end
         return back[0], back[1], end
-    if ahead is not None:
+    if ahead is not None and not _is_of_the_next(sentence, ahead):
         return ahead[0], amount.start, ahead[1] + 1
     if amount.unit == "turn" and _runs(sentence, amount):
         return "training.epochs", amount.start, amount.end
     return None, amount.start, amount.end
+
+
+def _has_own(sentence: Sentence, named: int) -> bool:
+    """Whether a number follows a field's name: `epochs=60`."""
+    place = named + 1
+    while sentence.is_kind(place, "link"):
+        place += 1
+    return sentence.is_kind(place, "number")
+
+
+def _is_of_the_next(sentence: Sentence, ahead: _Named) -> bool:
+    """Whether a field's name is surely that of the number after it, as in `640 batch 16`, or
+    counts its values, as in `2 seeds`."""
+    if sentence.tokens[ahead[1]].text.lower() in ("seeds", "random seeds"):
+        return True
+    if ahead[0] == "training.epochs" or not _has_own(sentence, ahead[1]):
+        return False
+    following = sentence.at(ahead[1] + 2)
+    return following is None or not (
+        following.has("field") or following.has("unit") or following.has("flag")
+    )
 
 
 def _runs(sentence: Sentence, amount: Amount) -> bool:
@@ -245,7 +284,7 @@ def _ahead(sentence: Sentence, amount: Amount) -> tuple[str, int] | None:
 
 
 _JOINING: Final = frozenset(
-    "of is okay ok fine the as many much for - 의 짜리 로 으로 개의 장의".split()
+    "of is are okay ok fine the as many much for - 의 짜리 로 으로 개의 장의".split()
 )
 
 
@@ -263,16 +302,26 @@ def _is_number_field(path: str) -> bool:
     return path in NUMBERS or path in ("resources.memory", "resources.maxDuration")
 
 
-def _measured_after(sentence: Sentence, at: int) -> tuple[str, int] | None:
+def _has_another(sentence: Sentence, named: int, amount: Amount) -> bool:
+    """Whether a number follows that is rather the field's own: `50 epochs, warm-up 5`, but not
+    `5에폭 워밍업 후 30에폭`."""
+    for place in (named + 1, named + 2):
+        number = number_of(sentence.tokens[place]) if sentence.is_kind(place, "number") else None
+        if number is not None:
+            in_epochs = sentence.at(place + 1)
+            counted = in_epochs is not None and in_epochs.get("field") == "training.epochs"
+            return not (counted and number.value > amount.value)
+    return False
+
+
+def _measured_after(sentence: Sentence, amount: Amount, at: int) -> tuple[str, int] | None:
     """`5 epochs of warmup`, `5 epoch warm-up`, `10 에폭마다 저장`."""
     for place in range(at + 1, at + 4):
         token = sentence.at(place)
         if token is None or token.has("break") or token.has("comma"):
             return None
         path = token.get("field")
-        if path in EPOCHS_MEASURED and not (
-            sentence.is_kind(place + 1, "number") or sentence.is_kind(place + 2, "number")
-        ):
+        if path in EPOCHS_MEASURED and not _has_another(sentence, place, amount):
             return str(path), place
         if token.has("every") and _saves(sentence, place):
             return "training.checkpoint.every", place

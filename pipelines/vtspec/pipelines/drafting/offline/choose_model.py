@@ -89,7 +89,20 @@ def _ask_unknown_model(sheet: Sheet, said: str, tasks: tuple[str, ...]) -> None:
     near = extract(squashed(said), list(able), scorer=ratio, limit=8, score_cutoff=60)
     sheet.drop("model.name")
     choices = distinct(able[short] for short, _, _ in near)[:5]
+    if not choices and len(wanted) == 1:
+        choices = _models_for(sheet, *wanted)[:5]
     sheet.ask(Rank.MODEL, "no-model", "spec.model.name", choices, said=said)
+
+
+def _models_for(sheet: Sheet, task: str) -> list[str]:
+    """Models that do a task and read the dataset, the usual one first."""
+    allowed, models = readers(sheet), sheet.known.models
+    usual = models.usual_of(task, allowed)
+    if usual is None:
+        return []
+    near = models.siblings(usual, frozenset({task}))
+    fitting = [each for each in near if allowed.get(models.entries[each].framework, True)]
+    return distinct([usual, *fitting])
 
 
 def _tasks_of_dataset(sheet: Sheet) -> tuple[str, ...]:
@@ -103,7 +116,7 @@ def settle_model(sheet: Sheet, reading: Reading, model: Named) -> None:
         return
     task = sheet.get("task")
     if model.value is None:
-        _usual_model(sheet, task)
+        _usual_model(sheet, task, [each.value for each in reading.negated("model")])
         return
     name = _resolved(sheet, model, task)
     changed = name != sheet.get("model.name")
@@ -134,12 +147,16 @@ def _change_model(sheet: Sheet, name: str) -> None:
         sheet.drop("model.weights")
 
 
-def _usual_model(sheet: Sheet, task: object) -> None:
+def _usual_model(sheet: Sheet, task: object, unwanted: Sequence[object]) -> None:
     if not isinstance(task, str) or sheet.get("dataset.ref") is None:
         return
     name = sheet.known.models.usual_of(task, readers(sheet))
     if name is None:
         sheet.ask(Rank.MODEL, "no-model-for", "spec.model.name", (), task=task)
+        return
+    if name in unwanted:
+        others = [each for each in _models_for(sheet, task) if each not in unwanted]
+        sheet.ask(Rank.MODEL, "models", "spec.model.name", others[:5])
         return
     sheet.set("model.name", name)
     sheet.assume("spec.model.name", name, "usual-model", task=task)

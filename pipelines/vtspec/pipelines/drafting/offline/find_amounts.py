@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from .amounts import Amount, amounts_in
-from .attachment import field_of
-from .mentions import Mention
-from .ranges import SECONDS
+from .attachment import field_of, named_beside
+from .mentions import Mention, Operation
+from .ranges import NUMBERS, SECONDS
 from .sentence import Sentence
 from .talk import is_now, is_past, sentence_of, was_told
 
@@ -21,6 +21,7 @@ class _Before:
     field: str | None = None
     told: str | None = None
     time: str = ""
+    end: int = -1
 
 
 def find_amounts(sentence: Sentence) -> Iterator[Mention]:
@@ -41,6 +42,9 @@ def find_amounts(sentence: Sentence) -> Iterator[Mention]:
         ):
             field = None
         field = field or _field_by_context(sentence, amount, before)
+        field = _of_a_list(sentence, amount, before, field)
+        if isinstance(amount.value, tuple) and amount.does == "set":
+            field = _of_sides(sentence, amount, field)
         if field is None:
             if amount.does != "scale" or amount.end - amount.start > 1:
                 said = sentence.said(amount.start, amount.end)
@@ -52,7 +56,11 @@ def find_amounts(sentence: Sentence) -> Iterator[Mention]:
             yield Mention("count", amount.value, start, end, said)
             continue
         before.field = field
-        yield Mention(field, _value(field, amount), start, end, said, amount.does)
+        operation: Operation = amount.does
+        if isinstance(amount.value, tuple) and amount.does == "set" and field != _SIDE:
+            operation = "unclear"
+        yield Mention(field, _value(field, amount), start, end, said, operation)
+        before.end = end
 
 
 def _field_by_context(sentence: Sentence, amount: Amount, before: _Before) -> str | None:
@@ -67,6 +75,42 @@ def _field_by_context(sentence: Sentence, amount: Amount, before: _Before) -> st
     if before.field is not None and _takes_over(sentence, amount):
         return before.field
     return "training.imageSize" if _is_side(sentence, amount) else None
+
+
+_SIDE: Final = "training.imageSize"
+_SMALLEST: Final = 16
+"""Pixels that the side of an image has, where nothing says that it is one."""
+
+
+def _of_sides(sentence: Sentence, amount: Amount, field: str | None) -> str | None:
+    """The field of `8 x 4`: another one's name beside it says that it is no size of images."""
+    back, ahead = named_beside(sentence, amount)
+    if _SIDE in (back, ahead):
+        return _SIDE
+    least = min(amount.value)
+    if back is not None and least < _SMALLEST:
+        return back
+    if ahead is not None and least < _SMALLEST:
+        return ahead
+    return field if least >= _SMALLEST or amount.value[0] == amount.value[1] else None
+
+
+def _of_a_list(
+    sentence: Sentence, amount: Amount, before: _Before, field: str | None
+) -> str | None:
+    """The field of the number before, where this is one more of a list: `seeds 1, 2, 3`."""
+    if field is not None or before.field not in NUMBERS or amount.unit or amount.does != "set":
+        return field
+    if sentence.is_kind(before.end - 1, "field"):
+        return field
+    joined = before.end == amount.start or (
+        before.end == amount.start - 1 and sentence.is_kind(before.end, "comma")
+    )
+    after = sentence.at(amount.end)
+    ends = after is None or after.has("comma") or after.has("break") or after.text == "and"
+    if not joined or not ends or isinstance(amount.value, tuple):
+        return field
+    return before.field if NUMBERS[before.field].holds(amount.value) else field
 
 
 _LITTLE: Final = frozenset(

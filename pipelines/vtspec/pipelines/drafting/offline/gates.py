@@ -16,13 +16,41 @@ def find_gates(sentence: Sentence) -> Iterator[Mention]:
     """Gates, and the metric that decides which epoch is best."""
     for at, token in enumerate(sentence.tokens):
         metric = token.get("metric")
-        if not isinstance(metric, str) or at in sentence.used:
+        if at in sentence.used:
+            continue
+        if token.text.lower() in _GATE and (found := _without_metric(sentence, at)) is not None:
+            sentence.take(found.start, found.end)
+            yield found
+            continue
+        if not isinstance(metric, str):
             continue
         if (monitor := _monitored(sentence, at, metric)) is not None:
             yield monitor
         elif (gate := _gate(sentence, at, metric)) is not None:
             sentence.take(gate.start, gate.end)
             yield gate
+            if sentence.is_kind(at - 1, "not-after") and sentence.is_kind(at - 2, "metric"):
+                yield _left_out(sentence, at - 2)
+
+
+_GATE: Final = frozenset("gate gates 게이트 합격선".split())
+
+
+def _without_metric(sentence: Sentence, at: int) -> Mention | None:
+    """`게이트 0.95로`: a bound whose metric is that of the gate that is there."""
+    place = at + 1
+    while sentence.is_kind(place, "particle", "link", "to", "filler") and place < at + 4:
+        place += 1
+    token = sentence.at(place)
+    number = None if token is None else number_of(token)
+    if number is None:
+        return None
+    end = place + 1 + _is_percent(sentence, place + 1)
+    metrics = range(max(0, at - 3), min(len(sentence.tokens), end + 4))
+    if any(sentence.is_kind(near, "metric") for near in metrics):
+        return None
+    value = (None, ">=", number.value, end > place + 1)
+    return Mention("report.gates", value, at, end, sentence.said(at, end))
 
 
 def _monitored(sentence: Sentence, at: int, metric: str) -> Mention | None:
@@ -203,8 +231,26 @@ _REACHING: Final = frozenset(
 )
 
 
+def _left_out(sentence: Sentence, at: int) -> Mention:
+    """The metric that another one takes the place of."""
+    value = (sentence.tokens[at].get("metric"), ">=", 0, False)
+    sentence.take(at, at + 2)
+    said = sentence.said(at, at + 1)
+    return Mention("report.gates", value, at, at + 1, said, negated=True)
+
+
+def _instead_of_metric(sentence: Sentence, start: int) -> bool:
+    """Whether a metric takes the place of another: `accuracy 대신 f1 0.9`."""
+    if sentence.is_kind(start - 1, "not-after") and sentence.is_kind(start - 2, "metric"):
+        return True
+    before = sentence.at(start - 1)
+    return before is not None and before.text.lower() in ("instead of", "rather than")
+
+
 def _speaks_of_gates(sentence: Sentence, start: int, end: int) -> bool:
     near = sentence.tokens[max(0, start - 4) : end + 4]
+    if _instead_of_metric(sentence, start):
+        return True
     after = sentence.tokens[end : end + 3]
     if any(token.has("up") or token.has("down") or token.has("change") for token in after):
         return True

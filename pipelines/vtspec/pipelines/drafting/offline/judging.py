@@ -45,8 +45,14 @@ def _gates(sheet: Sheet, reading: Reading) -> None:
         sheet.drop("report.gates")
         return
     task = sheet.get("task")
+    for each in reading.negated("report.gates"):
+        if isinstance(each.value, tuple) and isinstance(task, str):
+            _drop_gate(sheet, metric_for(str(each.value[0]), task))
     for each in said:
         metric, compare, value, percent = each.value
+        if metric is None:
+            _move_gate(sheet, value, each.said, percent=percent)
+            continue
         name = metric_for(metric, task) if isinstance(task, str) else metric
         if name is None:
             assert isinstance(task, str)
@@ -55,6 +61,30 @@ def _gates(sheet: Sheet, reading: Reading) -> None:
             continue
         share = value / 100 if percent or (value > 1 and name not in _WITHOUT_BOUND) else value
         _add_gate(sheet, f"{name} {compare} {shown(float(f'{share:.10g}'))}")
+
+
+def _drop_gate(sheet: Sheet, metric: str | None) -> None:
+    gates = sheet.get("report.gates") or []
+    held = [each for each in gates if re.split(r"[\s<>=]", each)[0] != metric]
+    if held:
+        sheet.set("report.gates", held)
+    else:
+        sheet.drop("report.gates")
+
+
+def _move_gate(sheet: Sheet, value: float, said: str, *, percent: bool) -> None:
+    """Gives the one gate that there is another bound; asks where there is none, or several."""
+    held = sheet.get("report.gates") or []
+    parts = re.fullmatch(r"([\w@.:-]+) ?([<>]=?) ?\S+", held[0]) if len(held) == 1 else None
+    if parts is None:
+        task = sheet.get("task")
+        metrics = METRICS[TaskType(task)] if isinstance(task, str) else ()
+        names = [each.name for each in metrics]
+        sheet.ask(Rank.REST, "which-metric", "spec.report.gates", names, said=said)
+        return
+    name, compare = parts.groups()
+    share = value / 100 if percent or (value > 1 and name not in _WITHOUT_BOUND) else value
+    sheet.set("report.gates", [f"{name} {compare} {shown(float(f'{share:.10g}'))}"])
 
 
 def _add_gate(sheet: Sheet, gate: str) -> None:

@@ -109,7 +109,7 @@ def _path(text: str, best: list[tuple[float, int, _Edge | None]]) -> list[Token]
 
 def _edges(low: str, at: int, pieces: dict[int, int], words: Lexicon) -> Iterator[_Edge]:
     yield from _number_edges(low, at)
-    yield from _literal_edges(low, at)
+    yield from _literal_edges(low, at, words)
     if at in pieces:
         yield from _known(low, at, pieces, words)
         yield from _unknown(low, at)
@@ -259,7 +259,7 @@ def _korean_number(low: str, at: int) -> Iterator[_Edge]:
         yield _Edge(number.end, 1.1 if strong else 2.9, (Sense("number", number),))
 
 
-def _literal_edges(low: str, at: int) -> Iterator[_Edge]:
+def _literal_edges(low: str, at: int, words: Lexicon) -> Iterator[_Edge]:
     before = low[at - 1] if at else " "
     if (
         low[at] in "\"'`"
@@ -279,11 +279,29 @@ def _literal_edges(low: str, at: int) -> Iterator[_Edge]:
         return
     literal = match[0].rstrip(".:,")
     if "/" in literal or ":" in literal or literal.endswith(".safetensors"):
-        if not re.fullmatch(r"[0-9./]+", literal):
+        if not _is_listing(literal, words):
             yield _Edge(at + len(literal), 0.7, (Sense("path", None),))
     else:
         # A name with hyphens that nothing knows; cheaper than its parts one by one, if unknown.
         yield _Edge(match.end(), 4.0, (Sense("unknown", None),))
+
+
+_LISTED: Final = re.compile(r"[0-9.e+-]+[a-z]{0,3}")
+_TOLD: Final = frozenset({"model", "family", "size"})
+
+
+def _is_listing(literal: str, words: Lexicon) -> bool:
+    """Whether slashes part values and no path: `32/gpu`, `50ep/128bs`, `resnet50/cats/30ep`,
+    `vit-b/16`. An organisation is no number, and no model that is known."""
+    first, *rest = literal.strip("/").split("/")
+    if not rest or ":" in literal or not first[:1].isalnum():
+        return False
+    if _LISTED.fullmatch(first):
+        return True
+    kinds = {sense.kind for sense in words.senses.get(re.sub(r"[-_.]", "", first), ())}
+    head = {sense.kind for sense in words.senses.get(re.split(r"[-_.]", first)[0], ())}
+    named = bool((kinds | head) & _TOLD) and "dataset-word" not in kinds
+    return named and (len(rest) > 1 or _LISTED.fullmatch(rest[0]) is not None)
 
 
 def number_of(token: Token) -> Number | None:

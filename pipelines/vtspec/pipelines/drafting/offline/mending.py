@@ -19,9 +19,12 @@ def mended_text(text: str, known: Known) -> tuple[str, list[tuple[str, str]]]:
     found: list[tuple[str, str]] = []
     parts, end = [], 0
     tokens = tokens_of(text, known.words)
-    unknown = [at for at, token in enumerate(tokens) if token.unknown]
+    given = _names_in(text)
+    unknown = [at for at, token in enumerate(tokens) if token.unknown and token.start not in given]
     for at in unknown[:MOST_MENDED]:
         token = tokens[at]
+        if token.text.lower() in _TERMS:
+            continue
         better = _meant(token.text, known)
         if better is None or better == token.text:
             continue
@@ -34,6 +37,31 @@ def mended_text(text: str, known: Known) -> tuple[str, list[tuple[str, str]]]:
         if _matters(better, known):
             found.append((token.text, better))
     return "".join([*parts, text[end:]]), found
+
+
+_TERMS: Final = frozenset(
+    "gamma beta alpha conf iou nms dropout eps epsilon sigma delta topk tags spot".split()
+)
+"""Names of settings that no spec has, which are not misspelt either."""
+
+
+_GIVEN: Final = re.compile(
+    r"(?:\bcall (?:it|this|that|the)(?: (?:experiment|run|one|spec))?|\b(?:re)?nam(?:e|ed|ing)"
+    r"(?: it| this)?(?: is| to| as| the)?|이름[은을이]?|실험명[은을]?)[ :='\"]{1,3}"
+    r"(?P<name>[a-z0-9][\w.-]{0,60})|"
+    r"(?<![\w.-])(?P<before>[a-z0-9][a-z0-9_.-]{0,60})['\"]?이?(?:라고|라는) ?"
+    r"(?:불러|부르|하자|해|이름|지어|저장)",
+    re.IGNORECASE,
+)
+
+
+def _names_in(text: str) -> set[int]:
+    """The letters of names that are given, which are spelt as the person likes: `call it catz`."""
+    found: set[int] = set()
+    for match in _GIVEN.finditer(text):
+        group = "name" if match["name"] else "before"
+        found.update(range(*match.span(group)))
+    return found
 
 
 def _is_little(word: str) -> bool:

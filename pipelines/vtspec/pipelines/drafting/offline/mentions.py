@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Operation = Literal["set", "scale", "add", "range", "remove"]
+Operation = Literal["set", "scale", "add", "range", "remove", "unclear"]
 
 
 @dataclass
@@ -37,13 +37,15 @@ class Mention:
 
 @dataclass
 class Reading:
-    """All that was found in one text. `topical` counts the words that are about training."""
+    """All that was found in one text. `topical` counts the words that are about training;
+    `waived` says that the answer to a question is left to vtspec."""
 
     mentions: list[Mention] = field(default_factory=list)
     rest: list[str] = field(default_factory=list)
     mended: list[tuple[str, str]] = field(default_factory=list)
     kinds: set[str] = field(default_factory=set)
     topical: int = 0
+    waived: bool = False
 
     def of(self, name: str) -> list[Mention]:
         """What stands of a field, in order of the text."""

@@ -16,9 +16,12 @@ from .references import find_names, find_paths, find_specs
 from .scopes import apply_scopes
 from .sentence import Sentence
 from .settings import find_settings
+from .sharing import share_changes
 from .spoken import in_digits
 from .strangers import find_strangers
+from .sums import raised, worked_out
 from .things import find_data, find_tasks
+from .vague import is_command, without_value
 from .written import LONGEST, normal
 
 _PARTED: Final = re.compile(
@@ -52,6 +55,8 @@ _MINUS: Final = re.compile(r"(?:마이너스|\bminus|\bnegative) ?(?=[0-9.])", r
 
 def read(text: str, known: Known) -> Reading:
     """All that one text says; any text is read."""
+    if is_command(text):
+        return Reading(rest=[text.strip()])
     plain, mended = mended_text(_plain(text), known)
     sentence = Sentence(plain, tokens_of(plain, known.words), known, mended=mended)
     mentions: list[Mention] = []
@@ -69,12 +74,16 @@ def read(text: str, known: Known) -> Reading:
     mentions.extend(find_strangers(sentence, mentions))
     apply_scopes(sentence.tokens, mentions)
     _inherit(sentence, mentions)
+    share_changes(sentence, mentions)
     number_lists(sentence, mentions)
     mark_wanted(sentence, mentions)
     reading = Reading(mentions=mentions, mended=sentence.mended)
     reading.kinds = _kinds(sentence)
     reading.topical = sum(_is_topical(token) for token in sentence.tokens)
-    reading.rest = unaccounted(sentence, mentions)
+    vague = without_value(sentence, mentions)
+    reading.rest = [
+        each for each in unaccounted(sentence, mentions) if not any(each in wish for wish in vague)
+    ] + vague
     return reading
 
 
@@ -123,7 +132,7 @@ def _is_near(one: Mention, bare: Mention) -> bool:
 
 def _plain(text: str) -> str:
     """The text with minus signs for their words, and `leave X out` as `without X`."""
-    lines = normal(unfolded(text[:LONGEST]))
+    lines = worked_out(normal(unfolded(raised(text[:LONGEST]))))
     lines = _FILE.sub(r"\1", _ELLIPSIS.sub(", ", lines))
     lines = _KO_FALLS_TO.sub(r"\1, 최소 학습률 \2", in_digits(lines))
     lines = _FALLS_TO.sub(r"\1, min learning rate ", lines)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from .amounts import Amount
+from .datasets import Level
 from .lattice import Token, number_of
 from .mentions import Mention, Reading
 from .sentence import Sentence
@@ -56,8 +57,13 @@ def _weighs(sentence: Sentence, at: int, *, told: bool) -> bool:
         counted = sentence.is_kind(at + 1, "unit") and len(token.text) > 1
         small = _is_small_word(token) and not counted
         return not told and not small and not _is_in_the_past(sentence, at)
+    if token.has("metric") and at not in sentence.used and _is_judged(sentence, at):
+        return True
     if token.has("filler") or token.has("particle") or at in sentence.used:
         return False
+    choice = token.get("choice")
+    if isinstance(choice, tuple) and choice[0] == "training.precision":
+        return True
     if token.text.lower() in _SIZES:
         return True
     if _LETTERS_ALONE.fullmatch(token.text):
@@ -66,6 +72,12 @@ def _weighs(sentence: Sentence, at: int, *, told: bool) -> bool:
         verb = is_hangul(token.text[-1]) and _VERB_END.search(token.text)
         return not verb and len(token.text) > 1
     return any(token.has(kind) for kind in _NAMES)
+
+
+def _is_judged(sentence: Sentence, at: int) -> bool:
+    """Whether something hangs on a metric: `early stopping on f1`, `map 50 이상`."""
+    on = sentence.is_kind(at - 1, "on") and sentence.is_kind(at - 2, "flag")
+    return on or sentence.is_kind(at + 1, "compare")
 
 
 def _sentences_with(sentence: Sentence, explained: set[int]) -> set[int]:
@@ -154,6 +166,17 @@ def _has_no_place(sheet: Sheet, reading: Reading, thing: Mention) -> bool:
     spellings = (str(thing.value), thing.said.lower())
     known = any(terms.level(tuple(one.split())) is not None for one in spellings)
     return not known and not _names(reading, thing, terms.dataset.name)
+
+
+def things_beside(sheet: Sheet, reading: Reading) -> list[str]:
+    """Things that the dataset has not, joined to one that it was chosen by: `고양이랑 강아지`."""
+    ref = sheet.get("dataset.ref")
+    chosen = [each for each in reading.of("dataset") if ref in each.value]
+    if not chosen or any(each.value[ref] >= Level.NAME for each in chosen):
+        return []
+    places = {place for each in chosen for place in (each.start - 2, each.end + 1)}
+    things = [each for each in reading.of("thing") if each.start in places]
+    return [each.said for each in things if _has_no_place(sheet, reading, each)]
 
 
 def _names(reading: Reading, thing: Mention, dataset: str) -> bool:

@@ -18,18 +18,14 @@ def find_names(sentence: Sentence) -> Iterator[Mention]:
         if at in sentence.used:
             continue
         if token.has("name") and not token.has("field"):
-            place = at + 1
-            while sentence.is_kind(place, "particle", "link", "to", "train", "run") or (
-                sentence.is_kind(place, "filler")
-                and sentence.tokens[place].text.lower()
-                in ("is", "it", "as", "the", "should", "be")
-            ):
-                place += 1
+            place = _after_linking(sentence, at + 1)
             if sentence.is_kind(place, "like", "number", "not-after") and not sentence.is_kind(
                 place, "quoted", "spec"
             ):
                 continue
             value, end = name_at(sentence, place)
+            if not value and sentence.at(place) is not None:
+                value, end = _in_hangul(sentence, place)
             if len(value) > 1:
                 sentence.take(at, end)
                 yield Mention("name", value, at, end, sentence.said(at, end))
@@ -41,6 +37,34 @@ def find_names(sentence: Sentence) -> Iterator[Mention]:
                     found.field = "tracking.registerAs"
                 sentence.take(found.start, found.end)
                 yield found
+
+
+def _after_linking(sentence: Sentence, place: int) -> int:
+    while sentence.is_kind(place, "particle", "link", "to", "train", "run") or (
+        sentence.is_kind(place, "filler")
+        and sentence.tokens[place].text.lower() in ("is", "it", "as", "the", "should", "be")
+    ):
+        place += 1
+    return place
+
+
+_IN_HANGUL: Final = re.compile(
+    r"(?!알아서|그대로|아무|자동|적당|상관|나중|같은|똑같|기존|원래|그냥|마음|데이터|모델|학습|"
+    r"정해|지어|바꿔|바꾸|없)"
+    r"([가-힣][가-힣0-9_-]{1,38}?)(?:으로|로|이라고|라고)?(?:요|해 ?줘|하자)?(?=$|[,.;\n!])"
+)
+
+
+def _in_hangul(sentence: Sentence, place: int) -> tuple[str, int]:
+    """A name of Hangul letters, which has to be asked about, and the token after it."""
+    start = sentence.tokens[place].start
+    match = _IN_HANGUL.match(sentence.text, start)
+    if match is None:
+        return "", place
+    end = place
+    while end < len(sentence.tokens) and sentence.tokens[end].start < match.end(1):
+        end += 1
+    return match[1], end
 
 
 def _name_before(sentence: Sentence, at: int) -> Mention | None:

@@ -18,12 +18,21 @@ _ENOUGH: Final = 3
 _CLOCK: Final = re.compile(r"\b\d{1,2}(?::\d\d)? ?(?:am|pm|o'clock)\b|\b\d{1,2}:\d\d\b|\d시(?!간)")
 """A time of day, which no experiment has."""
 
+_OLD_VALUE: Final = re.compile(r"\bignore (?:the |my )?previous (?=[0-9])")
+"""What is said of a value and instructs nobody: `ignore the previous 50 epochs`."""
+
+_GONE: Final = re.compile(
+    r"(?:학습한|학습된|훈련한|훈련된|돌린|만든|저장한|저장된)[^,.\n]{0,30}?(?:지워|삭제|없애|날려)|"
+    r"\b(?:delete|erase|remove|wipe|drop)\b[^,.\n]{0,30}?\b(?:trained|saved|existing|finished)\b"
+)
+"""What destroys something that is there: `cats로 학습한 resnet50 지워줘`."""
+
 _SINGLE: Final = re.compile(r"[\s,.!?]")
 
 
 def why_refused(text: str, reading: Reading, *, in_conversation: bool) -> Why | None:
     """The reason to refuse a request, or None. What was said before makes odd words an answer."""
-    low = lowered(normal(text))
+    low = _OLD_VALUE.sub("", lowered(normal(text)))
     if _found(low, _table("INJECTION")):
         return "instructs"
     if _destroys(low, of_a_setting=any(each.negated for each in reading.mentions)):
@@ -61,6 +70,8 @@ _HOWEVER_MUCH: Final = frozenset({"everything", "all", "전부", "모두", "모�
 
 
 def _destroys(low: str, *, of_a_setting: bool) -> bool:
+    if _GONE.search(low):
+        return True
     # What an experiment is told to leave out is no file that is to be destroyed.
     plain = low
     for phrase in ("data augmentation", "데이터 증강", "모델 가중치"):
@@ -90,10 +101,11 @@ def _stands(low: str, phrase: str) -> bool:
         end = at + len(phrase)
         after = low[end] if end < len(low) else " "
         if is_hangul(phrase[0]):
+            first, _, _ = phrase.partition(" ")
             single = len(phrase) == 1
             if not is_hangul(before) and (not single or _SINGLE.match(after)):
                 return True
-            if len(phrase) >= 3:
+            if len(phrase) >= 3 and len(first) > 1:
                 return True
         elif not (before.isascii() and before.isalnum() and phrase[0].isalnum()) and not (
             after.isascii() and after.isalnum() and phrase[-1].isalnum()

@@ -138,7 +138,7 @@ def _path(sheet: Sheet, reading: Reading, low: str, asked: str | None) -> None:
         path = word[0].strip("/") if word is not None else None
     if path is None:
         word = re.search(
-            r"(?P<path>[a-z0-9][a-z0-9._-]*) ?(?:폴더|folder|디렉토리|directory)", low
+            r"(?P<path>[a-z0-9][a-z0-9._-]*)(?: ?(?:폴더|디렉토리)| (?:folder|directory))", low
         )
         path = word["path"] if word is not None and word["path"] not in _NO_NAMES else None
     if path is not None:

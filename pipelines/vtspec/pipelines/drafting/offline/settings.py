@@ -110,10 +110,22 @@ def _choices(sentence: Sentence) -> Iterator[Mention]:
             if kind != "choice":
                 continue
             path, choice = value
+            if path == "training.precision" and _is_exported(sentence, at):
+                continue
             if _counts(sentence, at, path, choice):
                 sentence.take(at, at + 1)
                 yield Mention(path, choice, at, at + 1, token.text)
                 break
+
+
+_EXPORTS: Final = ("onnx", "오닉스", "온닉스")
+
+
+def _is_exported(sentence: Sentence, at: int) -> bool:
+    """Whether a precision is that of the exported file, which no spec has: `onnx fp16`."""
+    before, after = sentence.at(at - 1), sentence.at(at + 1)
+    texts = [each.text.lower() for each in (before, after) if each is not None]
+    return any(text in _EXPORTS for text in texts)
 
 
 def _counts(sentence: Sentence, at: int, path: str, choice: str) -> bool:

@@ -16,6 +16,10 @@ API_VERSION: Final = "vtspec.dev/v1alpha1"
 """As `vtspec.schema.parts` has it, which imports pydantic: dearer than a draft."""
 
 
+OPEN: Final = "vtspec.dev/open-questions"
+"""The annotation of an unfinished draft that holds its other questions, as JSON."""
+
+
 class Rank(IntEnum):
     """The order in which questions are asked."""
 
@@ -105,6 +109,7 @@ def started(known: Known, tongue: Tongue, before: Data | None) -> Sheet:
         }
         return Sheet(known=known, tongue=tongue, before=None, data=data)
     copied = copy.deepcopy(dict(before))
+    copied = {"apiVersion": API_VERSION, "kind": "Experiment", **copied}
     copied.setdefault("metadata", {})
     copied.setdefault("spec", {})
     annotations = copied["metadata"].get("annotations")
@@ -112,7 +117,7 @@ def started(known: Known, tongue: Tongue, before: Data | None) -> Sheet:
         kept = {
             key: value
             for key, value in annotations.items()
-            if not key.startswith("vtspec.dev/draft-")
+            if not key.startswith(("vtspec.dev/draft-", OPEN))
         }
         copied["metadata"] = {**copied["metadata"], "annotations": kept}
         if not kept:

@@ -1,5 +1,7 @@
 """Settings from mentions onto the sheet: ranges, contradictions, relative values, switches."""
 
+import re
+from dataclasses import replace
 from typing import Any, Final
 
 from vtspec.pipelines.drafting.tongue import Tongue
@@ -23,6 +25,9 @@ _USUAL: Final = {
     "training.warmupEpochs": 5.0,
 }
 """Values of fields that are asked for without one."""
+
+_ON_BY_DEFAULT: Final = ("training.weightDecay", "training.momentum")
+"""Fields that are zero where they are negated, as their default is another."""
 
 
 def settle_values(sheet: Sheet, reading: Reading) -> None:
@@ -61,9 +66,17 @@ def settle_number(sheet: Sheet, path: str, reading: Reading) -> None:
     if not mentions:
         _without_number(sheet, path, reading)
         return
+    unclear = [each.said for each in mentions if each.operation == "unclear"]
+    if unclear:
+        _pend(sheet, path, unclear[0])
+        sheet.ask(Rank.CONTRADICTION, "unclear", f"spec.{path}", (), said=unclear[0])
+        return
     ranged = [each for each in mentions if each.operation == "range"]
     if ranged:
         low, high = ranged[0].value[0]
+        if low == sheet.get(path) and _FROM.search(ranged[0].said):
+            _put(sheet, path, high)
+            return
         _pend(sheet, path, f"{shown(low)}-{shown(high)}")
         sheet.ask(
             Rank.CONTRADICTION,
@@ -73,14 +86,14 @@ def settle_number(sheet: Sheet, path: str, reading: Reading) -> None:
             said=ranged[0].said,
         )
         return
-    values = list(dict.fromkeys(_key(_resolved(sheet, path, each)) for each in mentions))
+    values = list(dict.fromkeys(_key(_value(sheet, path, each)) for each in mentions))
     if len(values) > 1:
         _pend(sheet, path, ", ".join(map(shown_key, values)))
         sheet.ask(
             Rank.CONTRADICTION, "two", f"spec.{path}", [shown_key(value) for value in values]
         )
         return
-    _put(sheet, path, _resolved(sheet, path, mentions[-1]), mentions[-1])
+    _put(sheet, path, values[0])
 
 
 def _key(value: Any) -> Any:
@@ -92,7 +105,7 @@ def shown_key(value: Any) -> str:
     return "x".join(shown(each) for each in value) if isinstance(value, tuple) else shown(value)
 
 
-def _put(sheet: Sheet, path: str, value: Any, mention: Mention) -> None:
+def _put(sheet: Sheet, path: str, value: Any) -> None:
     allowed = NUMBERS[path]
     sides = value if isinstance(value, tuple) else (value,)
     if not all(allowed.holds(side) for side in sides):
@@ -111,6 +124,38 @@ def _put(sheet: Sheet, path: str, value: Any, mention: Mention) -> None:
         sheet.set(path, whole[0] if len(set(whole)) == 1 else whole)
     else:
         sheet.set(path, typed(path, value))
+
+
+_FRACTION: Final = re.compile(r"\d ?/ ?(\d+)|(\d+) ?분의")
+_FROM: Final = re.compile(r"\bfrom\b|에서|부터")
+"""What makes a range a change, where it begins at the value that is there."""
+
+_SHARE: Final = re.compile(r"%|percent|퍼센트|프로(?![가-힣])")
+_CERTAIN: Final = 100
+"""Parts smaller than one in so many are values themselves: nobody divides a value by 1000."""
+
+
+def _value(sheet: Sheet, path: str, mention: Mention) -> Any:
+    """The value of a mention; fractions and shares as what they are of."""
+    part = _FRACTION.search(mention.said) if mention.operation == "scale" else None
+    held = sheet.get(path)
+    if part is not None and (
+        (held is None and not sheet.edits) or int(part[1] or part[2]) >= _CERTAIN
+    ):
+        return mention.value[0]
+    value = _resolved(sheet, path, mention)
+    if NUMBERS[path].whole and mention.operation == "set" and _SHARE.search(mention.said):
+        # `to 150 %` is a part of what there is.
+        scaled = replace(mention, value=(mention.value, ""), operation="scale")
+        return _resolved(sheet, path, scaled)
+    if path == "training.warmupEpochs" and mention.operation == "set" and value < 1:
+        epochs = sheet.get("training.epochs")
+        if _SHARE.search(mention.said) and isinstance(epochs, int):
+            value = exact(value * epochs)
+            sheet.assume(f"spec.{path}", value, "of-epochs")
+    elif held is None and mention.operation in ("scale", "add"):
+        sheet.assume(f"spec.{path}", value, "of-default")
+    return value
 
 
 def _resolved(sheet: Sheet, path: str, mention: Mention) -> Any:
@@ -139,6 +184,8 @@ def _without_number(sheet: Sheet, path: str, reading: Reading) -> None:
         if path == "training.augmentation":
             return
         sheet.drop(path)
+        if path in _ON_BY_DEFAULT:
+            sheet.set(path, 0.0)
         return
     bare = reading.of(path)
     if bare and path in _USUAL and sheet.get(path) is None:
@@ -186,9 +233,9 @@ def _with_unit(sheet: Sheet, path: str, reading: Reading) -> None:
         return
     texts = []
     for each in mentions:
-        if each.operation == "range":
+        if each.operation in ("range", "unclear"):
             _pend(sheet, path, each.said)
-            sheet.ask(Rank.CONTRADICTION, "range", f"spec.{path}", (), said=each.said)
+            sheet.ask(Rank.CONTRADICTION, each.operation, f"spec.{path}", (), said=each.said)
             return
         text = _text_of(sheet, path, each)
         if text is None:
