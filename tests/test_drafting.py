@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vtspec.pipelines.drafting.conversation import (
@@ -263,6 +263,7 @@ def test_names_are_made_of_words_and_counted_up_where_they_are_taken() -> None:
     assert free_name("x" * 40, {"x" * 40}) == "x" * 38 + "-2"
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(), max_size=3), st.sets(st.sampled_from(["a", "a-2", "b-3", "draft"])))
 def test_every_name_is_a_label_that_is_free(words: list[str], taken: set[str]) -> None:
     import re

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vtspec.pipelines.drafting.offline.quantities import (
@@ -58,6 +58,7 @@ def in_english(number: int, join: str) -> str:
     return ONES[number]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 99_999_999))
 def test_any_number_in_sino_korean_words_is_read_back(number: int) -> None:
     text = in_korean(number)
@@ -66,6 +67,7 @@ def test_any_number_in_sino_korean_words_is_read_back(number: int) -> None:
     assert (read.value, read.end) == (number, len(text))
 
 
+@settings(deadline=None)
 @given(st.integers(1, 99))
 def test_any_number_in_native_korean_words_is_read_back(number: int) -> None:
     text = NATIVE_TENS[number // 10] + NATIVE_ONES[number % 10]
@@ -74,6 +76,7 @@ def test_any_number_in_native_korean_words_is_read_back(number: int) -> None:
     assert (read.value, read.end) == (number, len(text))
 
 
+@settings(deadline=None)
 @given(st.integers(0, 999_999), st.sampled_from([" and ", " "]))
 def test_any_number_in_english_words_is_read_back(number: int, join: str) -> None:
     text = in_english(number, join)
@@ -82,6 +85,7 @@ def test_any_number_in_english_words_is_read_back(number: int, join: str) -> Non
     assert (read.value, read.end) == (number, len(text))
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**15))
 def test_any_number_in_digits_is_read_back_with_and_without_commas(number: int) -> None:
     for text in (str(number), f"{number:,}"):
@@ -90,6 +94,7 @@ def test_any_number_in_digits_is_read_back_with_and_without_commas(number: int) 
         assert (read.value, read.end) == (number, len(text))
 
 
+@settings(deadline=None)
 @given(st.floats(1e-9, 1e9))
 def test_any_float_is_read_as_it_is_written(number: float) -> None:
     text = f"{number:.6g}"
@@ -181,6 +186,7 @@ def test_no_memory_and_no_time_are_none() -> None:
     assert duration(float("nan"), "h") is None
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_plain_text_is_printable_and_stays_plain(text: str) -> None:
     plain = normal(text)
