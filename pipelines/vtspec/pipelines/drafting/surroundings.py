@@ -1,7 +1,7 @@
 """What exists around a draft: the datasets, specs and models that it may name. Read only."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -49,21 +49,18 @@ class Surroundings:
     @cached_property
     def datasets(self) -> Mapping[str, Dataset]:
         """The sound datasets by name, in order of path."""
-        read = self._read("Dataset")
         return {
             name: _dataset(name, loaded.document.data["spec"])
-            for name, loaded in read.items()
+            for name, loaded in self._datasets.items()
             if loaded is not None
         }
 
     @cached_property
     def unsound(self) -> Mapping[str, str]:
         """The datasets that no draft may name, as their files have errors; name to file."""
-        shown = self.workspace.shown
+        files, shown = self.names("Dataset"), self.workspace.shown
         return {
-            name: shown(self.names("Dataset")[name])
-            for name, loaded in self._read("Dataset").items()
-            if loaded is None
+            name: shown(files[name]) for name, loaded in self._datasets.items() if loaded is None
         }
 
     @cached_property
@@ -119,12 +116,16 @@ class Surroundings:
             return self.workspace.datasets()
         return self.workspace.experiments()
 
+    @cached_property
+    def _datasets(self) -> Mapping[str, Loaded | None]:
+        return self._read("Dataset")
+
     def _read(self, kind: str) -> dict[str, Loaded | None]:
         """The specs of a kind by name, None for one that has errors or cannot be read."""
         found: dict[str, Loaded | None] = {}
         for name, path in self.names(kind).items():
             loaded = load_file(str(path))
-            is_sound = loaded.kind == kind and not _errors(loaded.problems)
+            is_sound = loaded.kind == kind and not errors(loaded.problems)
             found[name] = loaded if is_sound else None
         return found
 
@@ -139,12 +140,8 @@ class Surroundings:
         return [loaded.document.problem(("metadata", "name"), message, "give another name")]
 
 
-def errors(problems: list[Problem]) -> list[Problem]:
+def errors(problems: Iterable[Problem]) -> list[Problem]:
     """The problems that a complete draft must not have."""
-    return list(_errors(problems))
-
-
-def _errors(problems: Any) -> list[Problem]:
     return [problem for problem in problems if problem.severity == "error"]
 
 

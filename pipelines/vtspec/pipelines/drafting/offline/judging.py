@@ -59,13 +59,12 @@ def _gates(sheet: Sheet, reading: Reading) -> None:
             names = [known.name for known in METRICS[TaskType(task)]]
             sheet.ask(Rank.REST, "metric", "spec.report.gates", names, said=metric, task=task)
             continue
-        share = value / 100 if percent or (value > 1 and name not in _WITHOUT_BOUND) else value
-        _add_gate(sheet, f"{name} {compare} {shown(float(f'{share:.10g}'))}")
+        gate = _gate(name, compare, value, percent=percent)
+        sheet.set("report.gates", [*_gates_but(sheet, name), gate])
 
 
 def _drop_gate(sheet: Sheet, metric: str | None) -> None:
-    gates = sheet.get("report.gates") or []
-    held = [each for each in gates if re.split(r"[\s<>=]", each)[0] != metric]
+    held = _gates_but(sheet, metric)
     if held:
         sheet.set("report.gates", held)
     else:
@@ -83,16 +82,19 @@ def _move_gate(sheet: Sheet, value: float, said: str, *, percent: bool) -> None:
         sheet.ask(Rank.REST, "which-metric", "spec.report.gates", names, said=said)
         return
     name, compare = parts.groups()
-    share = value / 100 if percent or (value > 1 and name not in _WITHOUT_BOUND) else value
-    sheet.set("report.gates", [f"{name} {compare} {shown(float(f'{share:.10g}'))}"])
+    sheet.set("report.gates", [_gate(name, compare, value, percent=percent)])
 
 
-def _add_gate(sheet: Sheet, gate: str) -> None:
-    metric = gate.split()[0]
-    held = [
-        each for each in sheet.get("report.gates") or [] if re.split(r"[\s<>=]", each)[0] != metric
-    ]
-    sheet.set("report.gates", [*held, gate])
+def _gates_but(sheet: Sheet, metric: str | None) -> list[str]:
+    """The gates that there are on other metrics."""
+    gates = sheet.get("report.gates") or []
+    return [each for each in gates if re.split(r"[\s<>=]", each)[0] != metric]
+
+
+def _gate(metric: str, compare: str, value: float, *, percent: bool) -> str:
+    """A gate as a spec writes it; of a share that was said in percent, the share."""
+    share = value / 100 if percent or (value > 1 and metric not in _WITHOUT_BOUND) else value
+    return f"{metric} {compare} {shown(float(f'{share:.10g}'))}"
 
 
 def _monitor(sheet: Sheet) -> None:
