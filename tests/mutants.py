@@ -46,7 +46,7 @@ VALUES: Final[tuple[Any, ...]] = (
 
 def corpus() -> list[bytes]:
     """The sound specs: those of the repository and of the reference, and ones with every field."""
-    from vtspec.schema.reference import EXAMPLES
+    from vtspec.schema.spec_reference import EXAMPLES
 
     files = [*sorted((ROOT / "specs").rglob("*.yaml")), ROOT / "vtspec.yaml"]
     full = [yaml_of(spec) for spec in (full_experiment(), full_dataset(), full_project())]

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from vtspec.adapters.contract import Param
 from vtspec.pipelines.estimate import Machine, Timing
 from vtspec.pipelines.plan import Framework, HubWeights, Inputs, ModelFacts
-from vtspec.schema.dataset import Dataset
-from vtspec.schema.experiment import Experiment
+from vtspec.schema.kinds.dataset import Dataset
+from vtspec.schema.kinds.experiment import Experiment
 
 PARAMS = {
     "drop_rate": Param(type="float", default=0.0, help="Dropout.", minimum=0, maximum=1),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from planning import WEIGHTS, an_experiment, experiments, some_inputs, unhurried
 from vtspec.pipelines.changes import Change, changes, gravest
 from vtspec.pipelines.plan import FileWeights, plan
-from vtspec.schema.experiment import Experiment
+from vtspec.schema.kinds.experiment import Experiment
 
 INPUTS = some_inputs()
 

@@ -13,8 +13,8 @@ from vtspec.pipelines.catalog import CatalogModel, Framework
 from vtspec.pipelines.check import World, check, world_of
 from vtspec.pipelines.check.world import Data, data_of, params_of
 from vtspec.pipelines.workspace import find_workspace
+from vtspec.schema.kinds.project import Project
 from vtspec.schema.load import Loaded, load, load_file
-from vtspec.schema.project import Project
 
 
 class Catalog(Framework):

@@ -18,7 +18,7 @@ from vtspec.pipelines.datasets.add import Wish, add, place
 from vtspec.pipelines.datasets.inspection import inspect
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.pointer import Pointer, pointer_of
-from vtspec.schema.dataset import Dataset
+from vtspec.schema.kinds.dataset import Dataset
 from vtspec.schema.load import load
 
 

@@ -13,7 +13,7 @@ from vtspec.adapters.content import content_hash
 from vtspec.pipelines.datasets.digits import build
 from vtspec.pipelines.datasets.inspection import inspect
 from vtspec.pipelines.pointer import pointer_of
-from vtspec.schema.dataset import Dataset
+from vtspec.schema.kinds.dataset import Dataset
 from vtspec.schema.load import load
 
 ROOT = Path(__file__).parents[1]

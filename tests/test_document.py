@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtspec.schema.document import LOADER, Document, dotted, read, value_at
+from vtspec.schema.yaml_source.document import LOADER, Document, dotted, read, value_at
 
 PURE = yaml.SafeLoader
 

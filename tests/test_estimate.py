@@ -20,7 +20,7 @@ from vtspec.pipelines.estimate import (
     state_bytes,
 )
 from vtspec.pipelines.quantities import shown_bytes, shown_cost, shown_count, shown_seconds
-from vtspec.schema.experiment import Training
+from vtspec.schema.kinds.experiment import Training
 
 LOAD = Load(
     model="resnet18",

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from mutants import ROOT, Oracle, corpus, mutants
 from vtspec.pipelines.check import check, world_of
 from vtspec.pipelines.workspace import find_workspace
-from vtspec.schema.document import read
 from vtspec.schema.load import load
+from vtspec.schema.yaml_source.document import read
 
 SLICE = range(2_000)
 """The first of the mutants; `benchmarks/fuzz.py` makes 20,000."""

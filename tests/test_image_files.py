@@ -23,7 +23,7 @@ from vtspec.pipelines.requirements import (
     normalised_name,
     requirements_hash,
 )
-from vtspec.schema.tasks import FORMATS_OF_TASK
+from vtspec.schema.kinds.tasks import FORMATS_OF_TASK
 
 ROOT = Path(__file__).parents[1]
 

@@ -16,12 +16,12 @@ from pydantic import ValidationError
 from builders import full_dataset, full_experiment, full_project
 from vtspec.schema.__main__ import generated, main, stale
 from vtspec.schema.explain import explain, matching, suggestion
-from vtspec.schema.jsonschemas import schema_of
-from vtspec.schema.kinds import KINDS, model_of
+from vtspec.schema.json_schema.fast_check import compiled, shape_of
+from vtspec.schema.json_schema.generate import schema_of
+from vtspec.schema.kinds.index import KINDS, model_of
+from vtspec.schema.kinds.rules import DECIDED, broken_rules
 from vtspec.schema.load import load
-from vtspec.schema.reference import EXAMPLES
-from vtspec.schema.rules import DECIDED, broken_rules
-from vtspec.schema.shapes import compiled, shape_of
+from vtspec.schema.spec_reference import EXAMPLES
 
 ROOT = Path(__file__).parents[1]
 

@@ -151,7 +151,7 @@ def test_an_answers_schema_refers_to_nothing_and_is_short(name: str) -> None:
 
 
 def test_the_proposal_has_every_field_of_the_kind() -> None:
-    from vtspec.schema.fields import fields_of
+    from vtspec.schema.json_schema.field_docs import fields_of
 
     for tool, kind in (("propose_experiment", "Experiment"), ("propose_dataset", "Dataset")):
         schema = answer_schema(tool)["properties"]["draft"]

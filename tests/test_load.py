@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import ABSENT, a_dataset, a_project, an_experiment, yaml_of
-from vtspec.schema.document import read
 from vtspec.schema.dump import dump
-from vtspec.schema.experiment import Experiment
+from vtspec.schema.kinds.experiment import Experiment
+from vtspec.schema.kinds.field_types import Part
 from vtspec.schema.load import MOST_PROBLEMS, Loaded, load, load_file
-from vtspec.schema.parts import Part
 from vtspec.schema.problem import Problem, SpecError
+from vtspec.schema.yaml_source.document import read
 
 
 def told(loaded: Loaded) -> list[tuple[str, str, str]]:

@@ -31,7 +31,7 @@ from vtspec.pipelines.plan import (
     plan,
     plan_from_json,
 )
-from vtspec.schema.experiment import Experiment
+from vtspec.schema.kinds.experiment import Experiment
 
 
 def resolved(**spec: Any) -> dict[str, Any]:

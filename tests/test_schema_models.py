@@ -9,14 +9,14 @@ from pydantic import ValidationError
 
 import vtspec.schema
 from builders import a_dataset, a_project, an_experiment
-from vtspec.schema.dataset import Dataset
-from vtspec.schema.experiment import Experiment, Training
-from vtspec.schema.fields import all_fields
-from vtspec.schema.forms import FORMS
-from vtspec.schema.nearest import did_you_mean, listed, nearest
-from vtspec.schema.parts import duration_s, memory_bytes
-from vtspec.schema.project import Project
-from vtspec.schema.tasks import FORMAT_NEEDS, FORMATS, FORMATS_OF_TASK, TASKS
+from vtspec.schema.json_schema.field_docs import all_fields
+from vtspec.schema.kinds.dataset import Dataset
+from vtspec.schema.kinds.experiment import Experiment, Training
+from vtspec.schema.kinds.field_types import duration_s, memory_bytes
+from vtspec.schema.kinds.patterns import FORMS
+from vtspec.schema.kinds.project import Project
+from vtspec.schema.kinds.tasks import FORMAT_NEEDS, FORMATS, FORMATS_OF_TASK, TASKS
+from vtspec.schema.suggestions import did_you_mean, listed, nearest
 
 
 def test_models_are_frozen() -> None:

@@ -253,7 +253,15 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 def test_validating_a_sound_spec_imports_no_framework_and_nothing_of_the_words(here: Path) -> None:
-    names = ("torch", "mlflow", "dvc", "numpy", "rich", "jsonschema", "vtspec.schema.wording")
+    names = (
+        "torch",
+        "mlflow",
+        "dvc",
+        "numpy",
+        "rich",
+        "jsonschema",
+        "vtspec.schema.error_messages",
+    )
     code = (
         "import sys\n"
         "from vtspec.cli.main import cli\n"

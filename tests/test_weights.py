@@ -25,7 +25,7 @@ from vtspec.pipelines.planfile import (
     UnpinnedWeights,
 )
 from vtspec.pipelines.weights import Pinned, WeightsPlaces, pin, refuse_unpinned
-from vtspec.schema.experiment import Model
+from vtspec.schema.kinds.experiment import Model
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

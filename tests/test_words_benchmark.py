@@ -19,10 +19,10 @@ from vtspec.pipelines.drafting.conversation import person, state_of
 from vtspec.pipelines.drafting.outcome import Message, Question, Sketch
 from vtspec.pipelines.drafting.surroundings import Surroundings, errors
 from vtspec.pipelines.workspace import find_workspace
-from vtspec.schema.dataset import Dataset
-from vtspec.schema.experiment import Experiment
+from vtspec.schema.kinds.dataset import Dataset
+from vtspec.schema.kinds.experiment import Experiment
+from vtspec.schema.kinds.tasks import FORMAT_NEEDS, TASKS
 from vtspec.schema.load import load
-from vtspec.schema.tasks import FORMAT_NEEDS, TASKS
 
 WORDS = Path(__file__).parents[1] / "benchmarks" / "words"
 

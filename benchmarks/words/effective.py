@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 
-from vtspec.schema.experiment import (
+from vtspec.schema.kinds.experiment import (
     DatasetRef,
     EarlyStopping,
     Ema,
@@ -18,7 +18,7 @@ from vtspec.schema.experiment import (
     Model,
     Training,
 )
-from vtspec.schema.parts import API_VERSION, Metadata, Part, duration_s, memory_bytes
+from vtspec.schema.kinds.field_types import API_VERSION, Metadata, Part, duration_s, memory_bytes
 
 _OPTIONAL: Final[dict[str, type[Part]]] = {"ema": Ema, "earlyStopping": EarlyStopping}
 """Parts of `training` that are off where left out, and have defaults of their own where not."""

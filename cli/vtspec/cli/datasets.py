@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vtspec.schema.tasks import TASKS
+from vtspec.schema.kinds.tasks import TASKS
 
 if TYPE_CHECKING:
     from vtspec.pipelines.datasets.inspection import Inspection, Progress

@@ -21,7 +21,7 @@ def command(field: str | None) -> None:
     Exit codes: 0 it was found, 2 there is no such field.
     """
     from vtspec.schema.explain import explain, suggestion
-    from vtspec.schema.kinds import KINDS
+    from vtspec.schema.kinds.index import KINDS
 
     if field is None:
         click.echo("\n\n".join(explain(kind) or "" for kind in KINDS))
@@ -62,7 +62,7 @@ def _explain_params(name: str) -> None:
 
 
 def _no_param(name: str, names: list[str]) -> None:
-    from vtspec.schema.nearest import did_you_mean
+    from vtspec.schema.suggestions import did_you_mean
 
     click.echo(f"no framework has a setting '{name}'", err=True)
     click.echo(f"  fix: {did_you_mean(name, names, 'see vtspec explain params')}", err=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 
-from vtspec.schema.tasks import TASKS
+from vtspec.schema.kinds.tasks import TASKS
 
 if TYPE_CHECKING:
     from vtspec.pipelines.catalog import CatalogModel, Framework, Weights

@@ -45,7 +45,7 @@ def specs_in(words: Sequence[str], stdin: IO[bytes]) -> list[Given]:
 
 def _from(stdin: IO[bytes]) -> "Loaded":
     from vtspec.schema.load import load, unread
-    from vtspec.schema.text import LONGEST
+    from vtspec.schema.yaml_source.decoding import LONGEST
 
     try:
         return load(stdin.read(LONGEST + 1), STDIN)

@@ -7,8 +7,8 @@ says it too.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vtspec.schema.experiment import Experiment
-from vtspec.schema.parts import duration_s, memory_bytes
+from vtspec.schema.kinds.experiment import Experiment
+from vtspec.schema.kinds.field_types import duration_s, memory_bytes
 
 from .planfile import HUB, Configuration, Estimate, HubWeights, UnpinnedWeights, Weights
 from .quantities import shown_bytes, shown_seconds

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from vtspec.schema.parts import duration_s, memory_bytes
+from vtspec.schema.kinds.field_types import duration_s, memory_bytes
 
 INTRODUCED: Final[Mapping[str, Any]] = {}
 """Fields that came to the schema after its first release: dotted path in `result_material`, and

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel
 
-from vtspec.schema.experiment import Experiment
+from vtspec.schema.kinds.experiment import Experiment
 
 
 def is_set(path: str, overridden: frozenset[str]) -> bool:

@@ -46,7 +46,7 @@ def override_of(words: str) -> Override:
     The value is read as a YAML 1.2 value, as in a file: `1e-3` is a number, `no` a word,
     `[224, 224]` a list. A path begins below `spec` unless it says otherwise. Raises `SpecError`.
     """
-    from vtspec.schema.document import read
+    from vtspec.schema.yaml_source.document import read
 
     option = f"--set {words}"
     path, equals, text = words.partition("=")

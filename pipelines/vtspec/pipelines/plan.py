@@ -9,8 +9,8 @@ from pydantic import BaseModel
 from vtspec.adapters.contract import Param
 from vtspec.adapters.metrics import main_metric
 from vtspec.adapters.task_types import TaskType
-from vtspec.schema.dataset import Dataset
-from vtspec.schema.experiment import Experiment
+from vtspec.schema.kinds.dataset import Dataset
+from vtspec.schema.kinds.experiment import Experiment
 
 from .cautions import Doubts, cautions
 from .estimate import Load, Machine, Timing, estimate, images_of

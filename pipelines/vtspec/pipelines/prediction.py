@@ -9,10 +9,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
 
+from vtspec.pipelines.step.variables import variables_for
+
 from .environment import Environment
 from .errors import Refused, RunFailed
 from .runs import Run
-from .step.variables import variables_for
 
 _LAST_LINES = 15
 _GRACE_S = 10.0

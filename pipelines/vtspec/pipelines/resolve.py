@@ -22,8 +22,8 @@ from .workspace import Workspace
 
 if TYPE_CHECKING:
     from vtspec.adapters.contract import Param
-    from vtspec.schema.dataset import Dataset
-    from vtspec.schema.experiment import Experiment
+    from vtspec.schema.kinds.dataset import Dataset
+    from vtspec.schema.kinds.experiment import Experiment
     from vtspec.schema.load import Loaded
 
 
@@ -88,7 +88,7 @@ def resolve(
 
 
 def _experiment(loaded: "Loaded") -> "Experiment":
-    from vtspec.schema.experiment import Experiment
+    from vtspec.schema.kinds.experiment import Experiment
 
     if isinstance(loaded.model, Experiment):
         return loaded.model

@@ -15,7 +15,7 @@ from typing import Final, Literal
 
 from vtspec.adapters import png
 from vtspec.adapters.content import content_hash
-from vtspec.schema.shapes import schemas_folder
+from vtspec.schema.json_schema.fast_check import schemas_folder
 
 from .errors import Permanent
 

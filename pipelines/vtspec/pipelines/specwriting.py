@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vtspec.schema.parts import Part
+    from vtspec.schema.kinds.field_types import Part
 
 
 def spec_text(model: "Part", file: Path, root: Path, *, written: bool = False) -> str:

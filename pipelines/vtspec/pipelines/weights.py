@@ -22,7 +22,7 @@ from .planfile import (
 )
 
 if TYPE_CHECKING:
-    from vtspec.schema.experiment import Model
+    from vtspec.schema.kinds.experiment import Model
 
     from .catalog import CatalogModel
 

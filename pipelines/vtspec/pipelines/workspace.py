@@ -13,10 +13,10 @@ from vtspec.schema.problem import Problem, SpecError
 from .specfiles import SUFFIXES, SpecFile, by_name, spec_files
 
 if TYPE_CHECKING:
-    from vtspec.schema.dataset import Dataset
-    from vtspec.schema.experiment import Experiment
+    from vtspec.schema.kinds.dataset import Dataset
+    from vtspec.schema.kinds.experiment import Experiment
+    from vtspec.schema.kinds.project import Project
     from vtspec.schema.load import Loaded
-    from vtspec.schema.project import Project
 
 PROJECT_FILE: Final = "vtspec.yaml"
 
@@ -41,7 +41,7 @@ class Workspace:
     @cached_property
     def project(self) -> "Project":
         """The configuration; every default where there is no `vtspec.yaml`."""
-        from vtspec.schema.project import Project
+        from vtspec.schema.kinds.project import Project
 
         model = _defaults() if self.config is None else self.config.model
         assert isinstance(model, Project)
@@ -71,7 +71,7 @@ class Workspace:
 
     def load_dataset(self, name: str) -> "Dataset":
         """The Dataset of that name. Raises `SpecError` where there is none, two, or a bad one."""
-        from vtspec.schema.dataset import Dataset
+        from vtspec.schema.kinds.dataset import Dataset
 
         self._refuse_double(self._datasets, name)
         path = self.datasets().get(name)
@@ -84,7 +84,7 @@ class Workspace:
 
     def load_experiment(self, name_or_path: str | Path) -> "Experiment":
         """The Experiment of that name or in that file; `SpecError` as for `load_dataset`."""
-        from vtspec.schema.experiment import Experiment
+        from vtspec.schema.kinds.experiment import Experiment
 
         path = self.find_spec(name_or_path)
         model = self.load(path).model
@@ -247,8 +247,8 @@ def _workspace(root: Path, here: Path, anchor: Anchor) -> Workspace:
 
 
 def _defaults() -> "Project":
-    from vtspec.schema.parts import API_VERSION, Metadata
-    from vtspec.schema.project import Project, ProjectSpec
+    from vtspec.schema.kinds.field_types import API_VERSION, Metadata
+    from vtspec.schema.kinds.project import Project, ProjectSpec
 
     return Project(
         api_version=API_VERSION,

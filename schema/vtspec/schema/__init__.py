@@ -8,20 +8,21 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from .dataset import Dataset
-    from .document import Document
-    from .experiment import Experiment
+    from vtspec.schema.kinds.dataset import Dataset
+    from vtspec.schema.kinds.experiment import Experiment
+    from vtspec.schema.kinds.project import Project
+    from vtspec.schema.yaml_source.document import Document
+
     from .load import Loaded
     from .problem import Problem, SpecError
-    from .project import Project
 
 _MODULES: Final = {
-    "Dataset": "dataset",
-    "Document": "document",
-    "Experiment": "experiment",
+    "Dataset": "kinds.dataset",
+    "Document": "yaml_source.document",
+    "Experiment": "kinds.experiment",
     "Loaded": "load",
     "Problem": "problem",
-    "Project": "project",
+    "Project": "kinds.project",
     "SpecError": "problem",
 }
 

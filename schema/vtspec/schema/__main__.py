@@ -7,8 +7,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from .jsonschemas import schema_files
-from .reference import reference
+from vtspec.schema.json_schema.generate import schema_files
+
+from .spec_reference import reference
 
 
 def generated() -> Mapping[str, str]:

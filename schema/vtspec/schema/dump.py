@@ -4,9 +4,9 @@ import json
 import re
 from typing import Any, Final
 
-from .jsonschemas import filename
-from .parts import Part, camel
-from .scalars import BadNumber, plain
+from vtspec.schema.json_schema.generate import filename
+from vtspec.schema.kinds.field_types import Part, camel
+from vtspec.schema.yaml_source.scalars import BadNumber, plain
 
 _WIDEST: Final = 90
 """Columns that a list may take before its items get a line each."""

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from .fields import Field, all_fields, fields_of
-from .kinds import KINDS, model_of
-from .nearest import nearest
+from vtspec.schema.json_schema.field_docs import Field, all_fields, fields_of
+from vtspec.schema.kinds.index import KINDS, model_of
+
+from .suggestions import nearest
 
 
 def explain(words: str) -> str | None:
@@ -63,7 +64,7 @@ def _about(field: Field) -> str:
     else:
         lines.append("  default:  left out")
     if field.examples:
-        from .wording import flow
+        from .error_messages import flow
 
         lines.append(f"  example:  {field.path[-1]}: {flow(field.examples[0])}")
     below = [

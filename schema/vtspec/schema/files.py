@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from vtspec.schema.yaml_source.decoding import LONGEST
+
 from .problem import Problem
-from .text import LONGEST
 
 SUFFIXES: Final = (".yaml", ".yml")
 
@@ -96,7 +97,7 @@ def _odd_fix(path: str) -> str:
 
 
 def _near(path: str) -> str:
-    from .nearest import nearest
+    from .suggestions import nearest
 
     folder, name = os.path.split(path)
     try:

@@ -7,16 +7,17 @@ from functools import cached_property
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
 
-from .document import Document, Path, read
+from vtspec.schema.json_schema.fast_check import shape_of
+from vtspec.schema.kinds.index import KINDS, kind_meant, model_of
+from vtspec.schema.kinds.rules import DECIDED, broken_rules
+from vtspec.schema.yaml_source.document import Document, Path, read
+
 from .files import read_file
-from .kinds import KINDS, kind_meant, model_of
-from .nearest import did_you_mean
 from .problem import Problem
-from .rules import DECIDED, broken_rules
-from .shapes import shape_of
+from .suggestions import did_you_mean
 
 if TYPE_CHECKING:
-    from .parts import Part
+    from vtspec.schema.kinds.field_types import Part
 
 MOST_PROBLEMS: Final = 100
 """Problems that one file is told at once; a file with more is something else than a spec."""
@@ -115,8 +116,8 @@ def _of_rules(document: Document, kind: str) -> Iterator[Problem]:
 
 
 def _told(document: Document, kind: str, error: Any) -> Iterator[Problem]:
-    from .faults import faults
-    from .wording import words_of
+    from .error_messages import words_of
+    from .pydantic_errors import faults
 
     for fault in faults(kind, document.data, error.errors(include_url=False)):
         if _is_unknown(document, fault.path):
@@ -149,7 +150,7 @@ def _no_kind(document: Document) -> Problem:
     if kind is None:
         message = "is no spec: it has no kind"
         return document.problem((), message, f"add 'kind: Experiment' ({', '.join(KINDS)})")
-    from .wording import shown
+    from .error_messages import shown
 
     return document.problem(
         ("kind",), f"there is no kind {shown(kind)}", did_you_mean(kind, KINDS)

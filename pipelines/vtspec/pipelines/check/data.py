@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 
 from vtspec.pipelines.catalog import Framework
-from vtspec.schema.nearest import did_you_mean, listed
+from vtspec.schema.kinds.rules import weights_of_classes
 from vtspec.schema.problem import Problem
-from vtspec.schema.rules import weights_of_classes
+from vtspec.schema.suggestions import did_you_mean, listed
 
 from .subject import Subject
 from .world import Data

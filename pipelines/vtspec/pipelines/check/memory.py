@@ -12,13 +12,13 @@ from vtspec.pipelines.estimate import (
     state_bytes,
 )
 from vtspec.pipelines.quantities import shown_bytes
-from vtspec.schema.parts import memory_bytes
+from vtspec.schema.kinds.field_types import memory_bytes
 from vtspec.schema.problem import Problem
 
 from .subject import Subject
 
 if TYPE_CHECKING:
-    from vtspec.schema.project import GpuType
+    from vtspec.schema.kinds.project import GpuType
 
 
 def memory_problems(

@@ -9,9 +9,9 @@ from vtspec.pipelines.catalog import (
     Framework,
     suggest_model,
 )
-from vtspec.schema.forms import MODEL
-from vtspec.schema.nearest import did_you_mean, listed
+from vtspec.schema.kinds.patterns import MODEL
 from vtspec.schema.problem import Problem
+from vtspec.schema.suggestions import did_you_mean, listed
 
 from .subject import Subject
 

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from vtspec.pipelines.catalog import CatalogModel
-from vtspec.schema.nearest import did_you_mean
 from vtspec.schema.problem import Problem
+from vtspec.schema.suggestions import did_you_mean
 
 from .subject import Subject
 
 if TYPE_CHECKING:
-    from vtspec.schema.project import GpuType
+    from vtspec.schema.kinds.project import GpuType
 
 
 def resource_problems(subject: Subject, model: CatalogModel | None) -> Iterator[Problem]:

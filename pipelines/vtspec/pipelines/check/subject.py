@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from vtspec.schema.document import Document, Path
+from vtspec.schema.kinds.tasks import TASKS
 from vtspec.schema.problem import Problem, Severity
-from vtspec.schema.tasks import TASKS
+from vtspec.schema.yaml_source.document import Document, Path
 
 from .world import Data, World
 

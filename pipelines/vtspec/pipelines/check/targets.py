@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from vtspec.schema.document import Path
-from vtspec.schema.forms import GATE
-from vtspec.schema.nearest import did_you_mean
+from vtspec.schema.kinds.patterns import GATE
 from vtspec.schema.problem import Problem
+from vtspec.schema.suggestions import did_you_mean
+from vtspec.schema.yaml_source.document import Path
 
 from .subject import Subject
 

@@ -14,7 +14,7 @@ from vtspec.schema.load import Loaded, load_file
 if TYPE_CHECKING:
     from vtspec.adapters.contract import Param
     from vtspec.pipelines.workspace import Workspace
-    from vtspec.schema.project import Project
+    from vtspec.schema.kinds.project import Project
 
 Match = tuple[catalog.Framework, catalog.CatalogModel]
 

@@ -10,12 +10,12 @@ from vtspec.pipelines.dvc import dvc
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.pointer import Pointer, find_pointer, pointer_of
 from vtspec.pipelines.specwriting import spec_text, write_new
-from vtspec.schema.tasks import FORMATS_OF_TASK
+from vtspec.schema.kinds.tasks import FORMATS_OF_TASK
 
 from .inspection import Inspection
 
 if TYPE_CHECKING:
-    from vtspec.schema.dataset import Dataset
+    from vtspec.schema.kinds.dataset import Dataset
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +96,7 @@ def _text(inspection: Inspection, wish: Wish, where: Place) -> str:
 
 
 def _model(inspection: Inspection, wish: Wish, where: Place) -> "Dataset":
-    from vtspec.schema.dataset import Dataset
+    from vtspec.schema.kinds.dataset import Dataset
 
     layout = inspection.layout
     for task in wish.tasks:

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from vtspec.schema.tasks import CLASSLESS_TASKS
+from vtspec.schema.kinds.tasks import CLASSLESS_TASKS
 
 from .finding import Finding, Item, Layout
 from .looks import Look

@@ -16,7 +16,7 @@ from vtspec.schema.problem import Problem
 from .outcome import Data
 
 if TYPE_CHECKING:
-    from vtspec.schema.parts import Part
+    from vtspec.schema.kinds.field_types import Part
 
 DRAFT: Final = "draft.yaml"
 """The file name that problems of a draft are told with."""

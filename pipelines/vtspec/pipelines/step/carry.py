@@ -13,7 +13,7 @@ from vtspec.pipelines.fetch import obtain
 from vtspec.pipelines.fold import metrics_of
 from vtspec.pipelines.runs import EventLog, RunLock
 from vtspec.pipelines.runs.folder import METRICS_FILE, PLAN_FILE, write_json
-from vtspec.schema.parts import duration_s
+from vtspec.schema.kinds.field_types import duration_s
 
 from .adapter import AdapterProcess, Command, Limit, recover
 from .outcome import SUCCEEDED, Outcome, of_error, outcome_of, stopped

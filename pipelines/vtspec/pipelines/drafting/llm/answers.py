@@ -13,8 +13,8 @@ from vtspec.pipelines.drafting.naming import free_name
 from vtspec.pipelines.drafting.outcome import Assumption, Question, Sketch
 from vtspec.pipelines.drafting.surroundings import DRAFT, errors
 from vtspec.pipelines.drafting.tongue import Tongue
-from vtspec.schema.forms import NAME
-from vtspec.schema.parts import API_VERSION
+from vtspec.schema.kinds.field_types import API_VERSION
+from vtspec.schema.kinds.patterns import NAME
 from vtspec.schema.problem import Problem
 
 from .choices import choices_of

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from vtspec.pipelines import catalog
-from vtspec.schema.jsonschemas import schema_of
+from vtspec.schema.json_schema.generate import schema_of
 
 from .paths import DRAFTED, path_of, value_in
 from .turn import Turn

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from vtspec.pipelines import catalog
 from vtspec.pipelines.drafting.surroundings import Dataset
-from vtspec.schema.tasks import TASKS
+from vtspec.schema.kinds.tasks import TASKS
 
 from .plain import Unbounded, plain
 from .pricing import estimated

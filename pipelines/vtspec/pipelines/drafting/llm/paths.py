@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from vtspec.schema.fields import Field, field_at
+from vtspec.schema.json_schema.field_docs import Field, field_at
 
 Path = tuple[str | int, ...]
 

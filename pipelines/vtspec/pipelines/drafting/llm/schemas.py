@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 
-from vtspec.schema.jsonschemas import schema_of
+from vtspec.schema.json_schema.generate import schema_of
 
 Schema = dict[str, Any]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from vtspec.schema.tasks import CLASSLESS_TASKS
+from vtspec.schema.kinds.tasks import CLASSLESS_TASKS
 
 from .choose_dataset import distinct
 from .datasets import Level, Terms

@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from vtspec.pipelines.drafting.offline.vocabulary import models as models_words
+
 from .lattice import Token, number_of
 from .lexicon import Sense
 from .mentions import Mention
 from .sentence import Sentence
-from .vocabulary import models as models_words
 from .written import is_hangul, squashed
 
 _VARIANT: Final = re.compile(r"[a-z]{0,7}[0-9]{0,4}[a-z]{0,2}|[0-9]+x[0-9]+d?")

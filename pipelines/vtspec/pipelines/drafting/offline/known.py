@@ -5,14 +5,14 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property, lru_cache
 from typing import Final
 
+from vtspec.pipelines.drafting.offline.vocabulary.fields import CHOICES, FIELDS, FLAGS, METRICS
+from vtspec.pipelines.drafting.offline.vocabulary.tasks import TASKS
 from vtspec.pipelines.drafting.surroundings import Surroundings
 
 from .datasets import Terms, singular, terms_of
 from .lexicon import Lexicon, Sense, lexicon, rows
 from .models import Models, models_of
 from .spelling import Spellings, spellings
-from .vocabulary.fields import CHOICES, FIELDS, FLAGS, METRICS
-from .vocabulary.tasks import TASKS
 from .written import squashed
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final, NamedTuple
 
-from .vocabulary import fields, models, nouns, signs, tasks
+from vtspec.pipelines.drafting.offline.vocabulary import fields, models, nouns, signs, tasks
+
 from .written import squashed
 
 PIECE: Final = re.compile(r"[가-힣]|[ㄱ-ㅣ]+|[^\W\d_가-힣ㄱ-ㅣ]+|[0-9]+")

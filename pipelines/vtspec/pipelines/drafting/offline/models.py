@@ -7,10 +7,10 @@ from functools import cached_property, lru_cache
 from typing import Final
 
 from vtspec.pipelines.catalog import Framework
+from vtspec.pipelines.drafting.offline.vocabulary import models
 
 from .lexicon import Sense, rows
 from .spelling import Spellings, spellings
-from .vocabulary import models
 from .written import squashed
 
 _PIECE: Final = re.compile(r"[a-z]+|[0-9]+(?![a-z0-9])")

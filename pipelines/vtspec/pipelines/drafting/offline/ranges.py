@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from vtspec.schema.rules import LEARNING_RATE
+from vtspec.schema.kinds.rules import LEARNING_RATE
 
 from .quantities import Value, exact
 

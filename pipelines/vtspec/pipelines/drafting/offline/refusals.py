@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Final, Literal
 
+from vtspec.pipelines.drafting.offline.vocabulary import dangers
+
 from .mentions import Reading
-from .vocabulary import dangers
 from .written import is_hangul, lowered, normal
 
 Why = Literal["destroys", "secrets", "instructs", "unrelated"]

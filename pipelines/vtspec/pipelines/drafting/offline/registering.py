@@ -6,7 +6,7 @@ from typing import Any, Final
 from vtspec.pipelines.drafting.outcome import Data, Sketch, State
 from vtspec.pipelines.drafting.surroundings import errors
 from vtspec.pipelines.drafting.tongue import Tongue
-from vtspec.schema.tasks import CLASSLESS_TASKS, FORMATS_OF_TASK
+from vtspec.schema.kinds.tasks import CLASSLESS_TASKS, FORMATS_OF_TASK
 
 from . import wording
 from .known import Known

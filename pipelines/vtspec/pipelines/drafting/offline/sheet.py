@@ -13,7 +13,7 @@ from . import wording
 from .known import Known
 
 API_VERSION: Final = "vtspec.dev/v1alpha1"
-"""As `vtspec.schema.parts` has it, which imports pydantic: dearer than a draft."""
+"""As `vtspec.schema.kinds.field_types` has it, which imports pydantic: dearer than a draft."""
 
 
 OPEN: Final = "vtspec.dev/open-questions"

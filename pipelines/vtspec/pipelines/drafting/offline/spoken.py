@@ -8,9 +8,10 @@ import re
 from functools import cache
 from typing import Final
 
+from vtspec.pipelines.drafting.offline.vocabulary.models import FAMILIES
+
 from .lexicon import rows
 from .quantities import Number, english_at, korean_at
-from .vocabulary.models import FAMILIES
 from .written import is_hangul, lowered
 
 _ONES: Final = "zero|oh|one|two|three|four|five|six|seven|eight|nine"

@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from vtspec.pipelines.drafting.offline.vocabulary.nouns import GENERIC
+
 from .datasets import Level, class_key, singular
 from .lattice import Token, number_of
 from .mentions import Mention
 from .sentence import Sentence
-from .vocabulary.nouns import GENERIC
 
 _GENERIC: Final = frozenset(GENERIC.split())
 

@@ -4,11 +4,11 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from vtspec.pipelines.drafting.offline.vocabulary.tasks import TITLES
 from vtspec.pipelines.drafting.outcome import Assumption, Question
 from vtspec.pipelines.drafting.tongue import Tongue
 
 from .josa import with_particle
-from .vocabulary.tasks import TITLES
 
 _FIELDS: Final = {
     "spec.training.epochs": "에폭 수",

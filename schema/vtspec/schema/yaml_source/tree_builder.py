@@ -18,8 +18,8 @@ from yaml.events import (
     StreamEndEvent,
 )
 
+from .decoding import UNPRINTABLE, Refusal
 from .scalars import BadNumber, plain
-from .text import UNPRINTABLE, Refusal
 
 DEEPEST: Final = 32
 """Levels of mappings and lists inside each other; the deepest honest spec has seven."""

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from .fields import Field, field_at, item_type, names_below
-from .forms import DURATION, FORMS, GATE, MEMORY, NAME, Form
-from .nearest import did_you_mean, listed
+from vtspec.schema.json_schema.field_docs import Field, field_at, item_type, names_below
+from vtspec.schema.kinds.patterns import DURATION, FORMS, GATE, MEMORY, NAME, Form
+
+from .suggestions import did_you_mean, listed
 
 Path = tuple[str | int, ...]
 

@@ -7,7 +7,7 @@ classes, a baseline that is not the experiment itself, splits that differ.
 
 from typing import Any, Final
 
-from .tasks import CLASSLESS_TASKS, FORMAT_NEEDS, FORMATS, FORMATS_OF_TASK
+from vtspec.schema.kinds.tasks import CLASSLESS_TASKS, FORMAT_NEEDS, FORMATS, FORMATS_OF_TASK
 
 _Schema = dict[str, Any]
 

@@ -4,8 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, model_validator
 
-from .forms import GIT_REV, GIT_URL
-from .parts import (
+from .field_types import (
     API_VERSION,
     UNIQUE,
     ApiVersion,
@@ -20,6 +19,7 @@ from .parts import (
     Tuple,
     Whole,
 )
+from .patterns import GIT_REV, GIT_URL
 from .rules import check_model
 from .tasks import FormatName, TaskName
 

@@ -34,7 +34,7 @@ def shape_of(kind: str) -> Fits:
 def schemas_folder() -> Path:
     """The folder of the JSON Schemas: in a wheel beside this module, in a checkout where editors
     look for them."""
-    here = Path(__file__).parent
+    here = Path(__file__).parents[1]
     packaged = here / "_v1alpha1"
     return packaged if packaged.is_dir() else here.parents[1] / "v1alpha1"
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from .wording import Fault, Path
+from .error_messages import Fault, Path
 
 _ABOUT_KEYS: Final = ("missing", "extra_forbidden")
 

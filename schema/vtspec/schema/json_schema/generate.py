@@ -7,8 +7,9 @@ from typing import Any, Final
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
+from vtspec.schema.kinds.index import KINDS, model_of
+
 from .conditions import CONDITIONS
-from .kinds import KINDS, model_of
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Final
 
-from .fields import ANY_NAME, Field, fields_of
-from .kinds import model_of
-from .tasks import CLASSLESS_TASKS, FORMAT_NEEDS, FORMATS_OF_TASK
-from .text import LONGEST
+from vtspec.schema.json_schema.field_docs import ANY_NAME, Field, fields_of
+from vtspec.schema.kinds.index import model_of
+from vtspec.schema.kinds.tasks import CLASSLESS_TASKS, FORMAT_NEEDS, FORMATS_OF_TASK
+from vtspec.schema.yaml_source.decoding import LONGEST
 
 EXAMPLES: Final = {
     "Experiment": """\

@@ -4,8 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, model_validator
 
-from .forms import FRAMEWORK, GATE, MODEL, OUTSIDE, PARAM, REGISTERED_NAME, WEIGHTS
-from .parts import (
+from .field_types import (
     API_VERSION,
     UNIQUE,
     ApiVersion,
@@ -22,6 +21,7 @@ from .parts import (
     Tuple,
     Whole,
 )
+from .patterns import FRAMEWORK, GATE, MODEL, OUTSIDE, PARAM, REGISTERED_NAME, WEIGHTS
 from .rules import LEARNING_RATE, check_model
 from .tasks import TaskName
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-from .forms import FORMS, LINE
-from .jsonschemas import schema_of
-from .kinds import KINDS
+from vtspec.schema.kinds.index import KINDS
+from vtspec.schema.kinds.patterns import FORMS, LINE
+
+from .generate import schema_of
 
 ANY_NAME: Final = "*"
 """The part of a field's path that stands for a name people choose, as in `labels.*`."""

@@ -14,9 +14,10 @@ from typing import Any, Final
 
 import yaml
 
-from .events import Node, tree_of
-from .problem import Problem, Severity
-from .text import Refusal, as_text, unprintable
+from vtspec.schema.problem import Problem, Severity
+
+from .decoding import Refusal, as_text, unprintable
+from .tree_builder import Node, tree_of
 
 Path = tuple[str | int, ...]
 """Keys and indexes from the root of a document; shown as `spec.report.gates[0]`."""

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .forms import CURRENCY
-from .parts import API_VERSION, ApiVersion, Line, Memory, Metadata, Name, Part, RelativePath
+from .field_types import API_VERSION, ApiVersion, Line, Memory, Metadata, Name, Part, RelativePath
+from .patterns import CURRENCY
 
 
 class GpuType(Part):

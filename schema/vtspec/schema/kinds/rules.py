@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from .tasks import CLASSLESS_TASKS, FORMAT_NEEDS, FORMATS_OF_TASK
 
 if TYPE_CHECKING:
-    from .parts import Part
+    from .field_types import Part
 
 LEARNING_RATE: Final = 1e-3
 """The learning rate where a spec does not say one."""
@@ -52,8 +52,9 @@ def check_model(model: _Model, context: object) -> _Model:
         return model
     data = model.model_dump(mode="json", by_alias=True)
     for broken in broken_rules(type(model).__name__, data):
-        from .document import dotted
-        from .parts import refusal
+        from vtspec.schema.yaml_source.document import dotted
+
+        from .field_types import refusal
 
         raise refusal(f"{dotted(broken.path)} {broken.message}", broken.fix)
     return model
@@ -137,7 +138,7 @@ def weights_of_classes(
     weights: Mapping[str, Any], classes: list[str], source: str
 ) -> Iterator[Broken]:
     """Class weights that name no class of `classes`, and classes without a weight."""
-    from .nearest import did_you_mean
+    from vtspec.schema.suggestions import did_you_mean
 
     path = ("spec", "training", "classWeights")
     known = frozenset(classes)

@@ -3,10 +3,10 @@
 import importlib
 from typing import TYPE_CHECKING, Any, Final
 
-from .nearest import nearest
+from vtspec.schema.suggestions import nearest
 
 if TYPE_CHECKING:
-    from .parts import Part
+    from .field_types import Part
 
 KINDS: Final[dict[str, str]] = {
     "Dataset": "dataset",
