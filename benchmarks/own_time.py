@@ -20,8 +20,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from timm_jobs import a_timm_job, write_digits
-from vtspec.adapters.lines import Lines
-from vtspec.adapters.timm import Adapter
+from vtspec.adapters.timm.adapter import Adapter
+from vtspec.adapters.training.event_stream import Lines
 
 BATCH = 64
 OURS = f"vtspec{os.sep}adapters{os.sep}"

@@ -12,8 +12,8 @@ from types import SimpleNamespace
 from typing import Any, Final, cast
 
 import broken_importer
-from vtspec.adapters import tensors, toy
-from vtspec.adapters.conformance import Check, going_on, learning, results, shape
+from vtspec.adapters.conformance import Check, evaluation, interface, resuming
+from vtspec.adapters.conformance import training as learning
 from vtspec.adapters.contract import (
     AdapterError,
     Evaluation,
@@ -25,6 +25,8 @@ from vtspec.adapters.contract import (
     TaskType,
     TrainingCallbacks,
 )
+from vtspec.adapters.toy import adapter as toy
+from vtspec.adapters.toy import safetensors
 
 
 class _Silent(toy.Adapter):
@@ -210,11 +212,11 @@ class _Unbiased(toy.Adapter):
     def export(self, formats: Sequence[str], folder: Path) -> Mapping[str, Exported]:
         written = super().export(formats, folder)
         path = written["safetensors"].path
-        found = tensors.read(path)
+        found = safetensors.read(path)
         bias = found["bias"]
         for index in range(len(bias.values)):
             bias.values[index] = 0.0
-        tensors.write(path, found)
+        safetensors.write(path, found)
         return written
 
 
@@ -309,8 +311,8 @@ early_importer = _module(broken_importer.Adapter)
 out_of_range = _module(toy.Adapter, PARAMS={**toy.PARAMS, "never": _BEYOND})
 
 BROKEN: Final[Mapping[str, Check]] = {
-    "out_of_range": shape.it_declares_itself,
-    "early_importer": shape.it_imports_without_its_framework,
+    "out_of_range": interface.it_declares_itself,
+    "early_importer": interface.it_imports_without_its_framework,
     "silent": learning.it_trains,
     "climbing": learning.its_loss_falls,
     "renaming": learning.metrics_have_the_standard_names,
@@ -320,14 +322,14 @@ BROKEN: Final[Mapping[str, Check]] = {
     "alphabetical": learning.chosen_classes_are_the_ones_it_learns,
     "inattentive": learning.every_param_is_read,
     "pretending": learning.every_param_changes_something,
-    "forgetful": going_on.it_resumes_after_an_epoch_as_if_unbroken,
-    "repeating": going_on.it_resumes_within_an_epoch_as_if_unbroken,
-    "unstoppable": going_on.it_resumes_within_an_epoch_as_if_unbroken,
-    "deserting": going_on.it_leaves_a_checkpoint_on_sigterm,
-    "wiping": going_on.it_survives_kill_9,
-    "partial": results.validate_agrees_with_evaluate,
-    "bright": results.predict_agrees_with_evaluate,
-    "unbiased": results.an_export_gives_the_same_outputs,
-    "terse": results.details_are_what_a_report_needs,
+    "forgetful": resuming.it_resumes_after_an_epoch_as_if_unbroken,
+    "repeating": resuming.it_resumes_within_an_epoch_as_if_unbroken,
+    "unstoppable": resuming.it_resumes_within_an_epoch_as_if_unbroken,
+    "deserting": resuming.it_leaves_a_checkpoint_on_sigterm,
+    "wiping": resuming.it_survives_kill_9,
+    "partial": evaluation.validate_agrees_with_evaluate,
+    "bright": evaluation.predict_agrees_with_evaluate,
+    "unbiased": evaluation.an_export_gives_the_same_outputs,
+    "terse": evaluation.details_are_what_a_report_needs,
 }
 """Each broken adapter, and the check that must see it."""

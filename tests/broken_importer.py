@@ -2,7 +2,7 @@
 
 import pydantic
 
-from vtspec.adapters import toy
+from vtspec.adapters.toy import adapter as toy
 
 
 class Adapter(toy.Adapter):

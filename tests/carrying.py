@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from toy_runs import a_plan, write_pictures
-from vtspec.adapters.content import content_hash
+from vtspec.adapters.data.content_hash import content_hash
 from vtspec.pipelines.catalog import frameworks
 from vtspec.pipelines.environment import Environment, Environments
 from vtspec.pipelines.events import Event

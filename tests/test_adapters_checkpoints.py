@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from toy_runs import ADAPTERS
-from vtspec.adapters import checkpoints
-from vtspec.adapters.checkpoints import Damaged, Manifest
+from vtspec.adapters.training import checkpoints
+from vtspec.adapters.training.checkpoints import Damaged, Manifest
 
 
 def a_checkpoint(folder: Path, epoch: int, step: int = 0, content: bytes = b"weights") -> Path:
@@ -216,7 +216,7 @@ def test_a_disk_that_is_really_full_leaves_the_old_state(tmp_path: Path) -> None
     program = """
 import resource, signal, sys
 from pathlib import Path
-from vtspec.adapters import checkpoints
+from vtspec.adapters.training import checkpoints
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 usual = resource.getrlimit(resource.RLIMIT_FSIZE)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, usual[1]))
@@ -261,7 +261,7 @@ def test_wrong_names_and_empty_checkpoints_are_refused(tmp_path: Path) -> None:
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
-from vtspec.adapters import checkpoints
+from vtspec.adapters.training import checkpoints
 
 folder, at = Path(sys.argv[1]), int(sys.argv[2])
 FILE_EVENTS = ("open", "os.", "shutil.")

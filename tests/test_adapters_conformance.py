@@ -9,8 +9,8 @@ import pytest
 
 import broken_adapters
 from toy_runs import ADAPTERS, a_plan, write_pictures
-from vtspec.adapters import toy
-from vtspec.adapters.conformance import CHECKS, Check, Nonconformance, Subject, learning
+from vtspec.adapters.conformance import CHECKS, Check, Nonconformance, Subject, training
+from vtspec.adapters.toy import adapter as toy
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def a_subject(data: Path, folder: Path, name: str, **more: Any) -> Subject:
 
 def test_another_value_is_found_for_params_of_every_type(data: Path, tmp_path: Path) -> None:
     subject = a_subject(data, tmp_path, "versatile", other_values={"text": "b"})
-    learning.every_param_changes_something(subject)
+    training.every_param_changes_something(subject)
     tried = {path.name for path in tmp_path.iterdir()}
     assert "param-flag-after" in tried
     # Of another task than the plan's.
@@ -88,19 +88,19 @@ def test_another_value_is_found_for_params_of_every_type(data: Path, tmp_path: P
 def test_a_text_param_needs_its_other_value_said(data: Path, tmp_path: Path) -> None:
     subject = a_subject(data, tmp_path, "versatile")
     with pytest.raises(Nonconformance, match=r"other_values a second value for params.text"):
-        learning.every_param_changes_something(subject)
+        training.every_param_changes_something(subject)
 
 
 def test_a_param_may_need_another_to_have_an_effect(data: Path, tmp_path: Path) -> None:
     with pytest.raises(Nonconformance, match=r"params.strength: 1.0 and 1.5 give the same"):
-        learning.every_param_changes_something(a_subject(data, tmp_path / "a", "dependent"))
+        training.every_param_changes_something(a_subject(data, tmp_path / "a", "dependent"))
     companions = {"strength": {"on": True}}
     subject = a_subject(data, tmp_path / "b", "dependent", companions=companions)
-    learning.every_param_changes_something(subject)
+    training.every_param_changes_something(subject)
 
 
 def test_a_refusal_shows_that_a_param_is_looked_at(data: Path, tmp_path: Path) -> None:
-    learning.every_param_changes_something(a_subject(data, tmp_path, "refusing"))
+    training.every_param_changes_something(a_subject(data, tmp_path, "refusing"))
 
 
 def test_a_plan_that_is_too_small_to_check_with_is_said_so(data: Path, tmp_path: Path) -> None:
@@ -108,12 +108,12 @@ def test_a_plan_that_is_too_small_to_check_with_is_said_so(data: Path, tmp_path:
         a_subject(data, tmp_path / "a", "versatile"), plan=a_plan(training={"epochs": 2})
     )
     with pytest.raises(Nonconformance, match="3 epochs or more"):
-        learning.it_trains(short)
+        training.it_trains(short)
     wide = dataclasses.replace(
         short, folder=tmp_path / "b", plan=a_plan(training={"batchSize": 99})
     )
     with pytest.raises(Nonconformance, match="two steps an epoch or more"):
-        learning.it_trains(wide)
+        training.it_trains(wide)
     two = dataclasses.replace(short, plan=a_plan(classes=("circle", "cross")))
     with pytest.raises(Nonconformance, match="three classes"):
-        learning.chosen_classes_are_the_ones_it_learns(two)
+        training.chosen_classes_are_the_ones_it_learns(two)

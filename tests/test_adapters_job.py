@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from toy_runs import a_plan
-from vtspec.adapters import toy
 from vtspec.adapters.contract import (
     AdapterError,
     EarlyStopping,
@@ -20,8 +19,9 @@ from vtspec.adapters.contract import (
     TaskType,
     TrainingJob,
 )
-from vtspec.adapters.found import find
+from vtspec.adapters.discovery import find
 from vtspec.adapters.job import job_of, params_of
+from vtspec.adapters.toy import adapter as toy
 
 CLASSIFICATION = TaskType.IMAGE_CLASSIFICATION
 
@@ -180,8 +180,8 @@ def test_any_param_is_one_too_many_where_there_are_none() -> None:
     assert raised.value.fix == "leave it out: there are none"
 
 
-def test_an_adapter_is_found_by_the_name_of_its_file() -> None:
-    assert find("toy") is toy
+def test_an_adapter_is_found_by_the_name_of_its_package() -> None:
+    assert find("toy").Adapter is toy.Adapter
 
 
 @pytest.mark.parametrize("name", ["tooy", "loop", "contract", "../toy", ""])

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from vtspec.adapters.contract import MetricsResult, TrainingSummary
-from vtspec.adapters.lines import Lines
+from vtspec.adapters.training.event_stream import Lines
 from vtspec.pipelines.events import KINDS
 
 

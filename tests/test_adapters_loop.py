@@ -16,7 +16,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toy_runs import ADAPTERS, Listener, a_job, a_plan, command_line, write_pictures
-from vtspec.adapters import checkpoints, toy
 from vtspec.adapters.contract import (
     AdapterError,
     EarlyStopping,
@@ -26,8 +25,15 @@ from vtspec.adapters.contract import (
     TaskType,
     TrainingCallbacks,
 )
-from vtspec.adapters.loop import fit
-from vtspec.adapters.verdict import higher_is_better, monitored, stops_early, verdict
+from vtspec.adapters.toy import adapter as toy
+from vtspec.adapters.training import checkpoints
+from vtspec.adapters.training.early_stopping import (
+    higher_is_better,
+    monitored,
+    stops_early,
+    verdict,
+)
+from vtspec.adapters.training.loop import fit
 
 
 class Scripted:

@@ -320,7 +320,7 @@ def test_training_starts_from_the_weights_that_it_is_given(
 
 _FULL_DISK = """
 import errno, sys
-from vtspec.adapters import checkpoints
+from vtspec.adapters.training import checkpoints
 from vtspec.adapters.__main__ import main
 
 def step(event, arguments):

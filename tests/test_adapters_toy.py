@@ -18,13 +18,14 @@ from PIL import Image
 from safetensors.numpy import load_file, save_file
 
 from toy_runs import CLASSES, Listener, a_job, write_pictures
-from vtspec.adapters import png, tallies, tensors, toy
-from vtspec.adapters.classification import Scored, details_of, metrics_of
 from vtspec.adapters.contract import AdapterError, Job
-from vtspec.adapters.loop import fit
-from vtspec.adapters.png import Gray
-from vtspec.adapters.softmax import Picture, SoftmaxRegression, learning_rate
-from vtspec.adapters.tensors import Tensor
+from vtspec.adapters.evaluation.classification import Scored, details_of, metrics_of
+from vtspec.adapters.toy import adapter as toy
+from vtspec.adapters.toy import plain_metrics, png, safetensors
+from vtspec.adapters.toy.png import Gray
+from vtspec.adapters.toy.safetensors import Tensor
+from vtspec.adapters.toy.softmax import Picture, SoftmaxRegression, learning_rate
+from vtspec.adapters.training.loop import fit
 
 
 @pytest.fixture(scope="module")
@@ -220,39 +221,41 @@ def test_metrics_in_plain_python_are_those_of_numpy(data: st.DataObject) -> None
     targets = [data.draw(st.integers(0, classes - 1)) for _ in range(count)]
     scored = Scored(np.array(logits, dtype=np.float64), np.array(targets))
     calls = [
-        tallies.Call([float(p) for p in row], target)
+        plain_metrics.Call([float(p) for p in row], target)
         for row, target in zip(scored.probabilities, targets, strict=True)
     ]
     names = [f"c{index}" for index in range(classes)]
     expected = details_of(scored, names)
-    table = tallies.confusion(calls, classes)
+    table = plain_metrics.confusion(calls, classes)
 
-    assert tallies.metrics(calls, [float(x) for x in scored.losses]) == pytest.approx(
+    assert plain_metrics.metrics(calls, [float(x) for x in scored.losses]) == pytest.approx(
         metrics_of(scored), abs=1e-9
     )
     assert table == expected["confusion"]
-    for ours, theirs in zip(tallies.per_class(table, names), expected["perClass"], strict=True):
+    for ours, theirs in zip(
+        plain_metrics.per_class(table, names), expected["perClass"], strict=True
+    ):
         assert ours == pytest.approx(theirs, abs=1e-6)
     for ours, theirs in zip(
-        tallies.calibration(calls)["bins"], expected["calibration"]["bins"], strict=True
+        plain_metrics.calibration(calls)["bins"], expected["calibration"]["bins"], strict=True
     ):
         assert ours == pytest.approx(theirs, abs=1e-6)
     for index, name in enumerate(names):
-        ours_ap = tallies.pr_curve(calls, index)["averagePrecision"]
+        ours_ap = plain_metrics.pr_curve(calls, index)["averagePrecision"]
         theirs_ap = (expected["prCurves"].get(name) or {}).get("averagePrecision")
         assert ours_ap == pytest.approx(theirs_ap, abs=1e-6)
 
 
 def test_a_curve_has_at_most_101_points() -> None:
-    calls = [tallies.Call([i / 500, 1 - i / 500], i % 2) for i in range(500)]
-    curve = tallies.pr_curve(calls, 0)
+    calls = [plain_metrics.Call([i / 500, 1 - i / 500], i % 2) for i in range(500)]
+    curve = plain_metrics.pr_curve(calls, 0)
     assert len(curve["recall"]) == len(curve["precision"]) == 101
     assert (curve["recall"][0], curve["recall"][-1]) == (0.0, 1.0)
 
 
 def test_a_model_that_has_diverged_is_right_in_nothing() -> None:
-    calls = [tallies.Call([math.nan, math.nan], 1)]
-    assert tallies.metrics(calls, [math.nan])["top5_accuracy"] == 0.0
+    calls = [plain_metrics.Call([math.nan, math.nan], 1)]
+    assert plain_metrics.metrics(calls, [math.nan])["top5_accuracy"] == 0.0
 
 
 @given(st.integers(1, 9), st.integers(1, 9), st.data())
@@ -350,33 +353,33 @@ def test_a_picture_is_resized_to_the_nearest_pixels() -> None:
 def test_tensors_are_those_of_the_safetensors_library(
     tmp_path_factory: pytest.TempPathFactory, values: list[float], name: str
 ) -> None:
-    path = tmp_path_factory.getbasetemp() / "tensors.safetensors"
+    path = tmp_path_factory.getbasetemp() / "safetensors.safetensors"
     written = {name: Tensor(shape=(len(values),), values=array("f", values))}
     if name == "__metadata__":
         return
-    tensors.write(path, written)
-    assert tensors.read(path) == written
+    safetensors.write(path, written)
+    assert safetensors.read(path) == written
     assert load_file(path)[name].tolist() == list(written[name].values)
     save_file({name: np.array(values, dtype=np.float32)}, path)
-    assert tensors.read(path) == written
+    assert safetensors.read(path) == written
 
 
 def test_a_file_that_is_no_whole_safetensors_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.safetensors"
-    tensors.write(path, {"a": Tensor(shape=(2,), values=array("f", [1.0, 2.0]))})
+    safetensors.write(path, {"a": Tensor(shape=(2,), values=array("f", [1.0, 2.0]))})
     whole = path.read_bytes()
     for end in range(len(whole)):
         path.write_bytes(whole[:end])
         with pytest.raises(AdapterError, match="cannot be read as 32-bit safetensors"):
-            tensors.read(path)
+            safetensors.read(path)
     save_file({"a": np.zeros(2)}, path)
     with pytest.raises(AdapterError, match="numbers of type F64"):
-        tensors.read(path)
+        safetensors.read(path)
 
 
 def test_the_catalog_is_what_the_command_writes(tmp_path: Path) -> None:
     from vtspec.adapters.catalogs import toy as source
-    from vtspec.adapters.catalogs.form import catalog, dump
+    from vtspec.adapters.catalogs.catalog_format import catalog, dump
 
     made = dump(catalog("toy", source, {name: source.entry(name) for name in source.names()}))
     committed = Path(__file__).parents[1] / "images" / "toy" / "catalog.json"

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vtspec.adapters.catalogs import __main__ as command
-from vtspec.adapters.catalogs import measure
-from vtspec.adapters.catalogs.form import catalog, differences, dump
+from vtspec.adapters.catalogs import model_stats
+from vtspec.adapters.catalogs.catalog_format import catalog, differences, dump
 from vtspec.pipelines.catalog import frameworks
 
 
@@ -227,11 +227,11 @@ def test_the_numbers_of_a_small_network_are_those_worked_out_by_hand() -> None:
         torch.nn.Linear(4 * 8 * 8, 10),
     ).to("meta")
     image, images = torch.zeros(1, 3, 8, 8, device="meta"), torch.zeros(2, 3, 8, 8, device="meta")
-    assert measure.parameters(network) == 3 * 4 * 9 + 4 * 8 * 8 * 10 + 10
-    assert measure.gmacs(network, image) * 1e9 == pytest.approx(8 * 8 * 3 * 4 * 9 + 256 * 10)
+    assert model_stats.parameters(network) == 3 * 4 * 9 + 4 * 8 * 8 * 10 + 10
+    assert model_stats.gmacs(network, image) * 1e9 == pytest.approx(8 * 8 * 3 * 4 * 9 + 256 * 10)
     # The image for the convolution, and the sigmoid's output once for itself and the linear layer.
-    assert measure.activations(network, images) * 1e6 == pytest.approx(3 * 8 * 8 + 4 * 8 * 8)
-    assert measure.answer(network, images) == (2, 10)
+    assert model_stats.activations(network, images) * 1e6 == pytest.approx(3 * 8 * 8 + 4 * 8 * 8)
+    assert model_stats.answer(network, images) == (2, 10)
 
 
 @pytest.mark.slow
@@ -244,10 +244,10 @@ def test_an_answer_that_is_no_tensor_and_a_size_that_is_refused_are_no_answers()
 
     images = torch.zeros(1, 3, 8, 8, device="meta")
     misfit = torch.nn.Linear(5, 1).to("meta")
-    assert measure.attempt(lambda: measure.answer(Pair(), images)) is None
-    assert measure.attempt(lambda: measure.answer(misfit, images)) is None
+    assert model_stats.attempt(lambda: model_stats.answer(Pair(), images)) is None
+    assert model_stats.attempt(lambda: model_stats.answer(misfit, images)) is None
     with pytest.raises(TypeError, match="answers with tuple"):
-        measure.answer(Pair(), images)
+        model_stats.answer(Pair(), images)
 
 
 @pytest.mark.slow
@@ -265,6 +265,6 @@ def test_masked_attention_is_left_to_torch() -> None:
 
     tokens = torch.zeros(2, 1, 64, 8, device="meta", requires_grad=True)
     mask = torch.zeros(64, 64, device="meta", requires_grad=True)
-    plain = measure.activations(Attention(None), tokens)
-    masked = measure.activations(Attention(mask), tokens)
+    plain = model_stats.activations(Attention(None), tokens)
+    masked = model_stats.activations(Attention(mask), tokens)
     assert plain * 1e6 < 64 * 64 < masked * 1e6

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn import metrics as sklearn_metrics
 
-from vtspec.adapters.classification import (
+from vtspec.adapters.contract import TaskType
+from vtspec.adapters.evaluation.classification import (
     CURVE_POINTS,
     Scored,
     confusion_of,
@@ -19,7 +20,6 @@ from vtspec.adapters.classification import (
     metrics_of,
     worst_errors,
 )
-from vtspec.adapters.contract import TaskType
 from vtspec.adapters.metrics import METRICS
 
 # scikit-learn's parameter says "warn" or a number, its default only the first.

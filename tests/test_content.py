@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dvc_repositories import CATS, command, dvc_repository, write_files
-from vtspec.adapters.content import Entry, content_hash, entries_of, listing_hash, verify
 from vtspec.adapters.contract import AdapterError
+from vtspec.adapters.data.content_hash import Entry, content_hash, entries_of, listing_hash, verify
 from vtspec.pipelines.pointer import pointer_of
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from dvc_repositories import command, dvc_repository, write_files
 from spoiled_data import png, sound_folder
-from vtspec.adapters.content import content_hash
+from vtspec.adapters.data.content_hash import content_hash
 from vtspec.pipelines.datasets.add import Wish, add, place
 from vtspec.pipelines.datasets.inspection import inspect
 from vtspec.pipelines.errors import Permanent

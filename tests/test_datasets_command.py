@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from dvc_repositories import dvc_repository, write_files
 from spoiled_data import png, sound_folder
-from vtspec.adapters.content import content_hash
+from vtspec.adapters.data.content_hash import content_hash
 from vtspec.cli.datasets import command
 from vtspec.pipelines.datasets.inspection import inspect
 from vtspec.pipelines.errors import Permanent

@@ -9,7 +9,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 from sklearn.utils import Bunch
 
-from vtspec.adapters.content import content_hash
+from vtspec.adapters.data.content_hash import content_hash
 from vtspec.pipelines.datasets.digits import build
 from vtspec.pipelines.datasets.inspection import inspect
 from vtspec.pipelines.pointer import pointer_of

@@ -9,7 +9,7 @@ from PIL import Image
 
 from dvc_repositories import write_files
 from spoiled_data import jpeg, noise, png, saved, sound_folder
-from vtspec.adapters.content import content_hash
+from vtspec.adapters.data.content_hash import content_hash
 from vtspec.pipelines.datasets.inspection import Inspection, inspect
 from vtspec.pipelines.datasets.looks import look_at
 from vtspec.pipelines.datasets.page import megabytes, page

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from dvc_repositories import command, dvc_repository, write_files
-from vtspec.adapters.content import content_hash
+from vtspec.adapters.data.content_hash import content_hash
 from vtspec.pipelines.datasets.digits import build
 from vtspec.pipelines.dvc import dvc
 from vtspec.pipelines.errors import Permanent

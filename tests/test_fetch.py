@@ -20,7 +20,7 @@ from dvc_repositories import (
     repository_with_cats,
     write_files,
 )
-from vtspec.adapters.content import Content, content_hash
+from vtspec.adapters.data.content_hash import Content, content_hash
 from vtspec.pipelines.dvc import network_trouble
 from vtspec.pipelines.errors import Permanent, Temporary
 from vtspec.pipelines.fetch import cache_folder, materialise, obtain

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from packaging.markers import Marker
 from uv import find_uv_bin
 
-from vtspec.adapters.catalogs.form import dump
-from vtspec.adapters.found import find
+from vtspec.adapters.catalogs.catalog_format import dump
+from vtspec.adapters.discovery import find
 from vtspec.pipelines.catalog import Framework, adapter_available, frameworks
 from vtspec.pipelines.requirements import (
     locked_versions,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from vtspec.adapters.content import content_hash
+from vtspec.adapters.data.content_hash import content_hash
 from vtspec.cli.init import command
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.plan import plan

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vtspec.adapters.contract import AdapterError, DatasetJob, Split
-from vtspec.adapters.labels import LabelledImage, images_below, labelled_images
+from vtspec.adapters.data.image_labels import LabelledImage, images_below, labelled_images
 
 CLASSES = ("cat", "dog", "owl")
 

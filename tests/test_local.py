@@ -272,7 +272,7 @@ def test_a_traceback_of_the_framework_is_a_failed_run(tmp_path: Path) -> None:
     repository = a_repository(tmp_path)
     broken = repository.root / "data" / "shapes" / "train" / "circle" / "000.png"
     broken.write_bytes(b"not a picture")
-    from vtspec.adapters.content import content_hash
+    from vtspec.adapters.data.content_hash import content_hash
 
     repository.plan["dataset"]["hash"] = content_hash(tmp_path / "data" / "shapes").hash
     result = carry(repository, Watcher())

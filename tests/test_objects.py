@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dvc_repositories import CATS, write_files
-from vtspec.adapters.content import content_hash
+from vtspec.adapters.data.content_hash import content_hash
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.objects import copy_out, missing
 

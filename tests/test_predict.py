@@ -11,9 +11,9 @@ from click.testing import CliRunner, Result
 
 from carrying import this_python
 from toy_runs import CLASSES, Listener, a_job, a_plan, write_pictures
-from vtspec.adapters.labels import images_below
-from vtspec.adapters.loop import fit
-from vtspec.adapters.toy import Adapter
+from vtspec.adapters.data.image_labels import images_below
+from vtspec.adapters.toy.adapter import Adapter
+from vtspec.adapters.training.loop import fit
 from vtspec.cli.predict import command, expanded, table
 from vtspec.pipelines import prediction
 from vtspec.pipelines.errors import Refused, RunFailed

@@ -14,10 +14,10 @@ from safetensors.torch import load_file
 from timm_jobs import DIGITS, a_timm_job, differing, prepared, trained, weights_of, write_digits
 from toy_runs import Listener
 from vtspec.adapters.contract import AdapterError, Job, TaskType
-from vtspec.adapters.timm import TASKS, VERSION, Adapter
-from vtspec.adapters.timm_epoch import Course
-from vtspec.adapters.torch_export import TOLERANCE, export_onnx
-from vtspec.adapters.torch_failures import explained
+from vtspec.adapters.pytorch.errors import explained
+from vtspec.adapters.pytorch.export import TOLERANCE, export_onnx
+from vtspec.adapters.timm.adapter import TASKS, VERSION, Adapter
+from vtspec.adapters.timm.epoch_progress import Course
 
 pytestmark = pytest.mark.slow
 

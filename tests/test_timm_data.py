@@ -12,8 +12,9 @@ from PIL import Image
 
 from timm_jobs import a_timm_job, prepared, write_digits
 from vtspec.adapters.contract import AdapterError, Job
-from vtspec.adapters.labels import LabelledImage
-from vtspec.adapters.timm_data import (
+from vtspec.adapters.data.image_labels import LabelledImage
+from vtspec.adapters.pytorch.state import seed_everything
+from vtspec.adapters.timm.data import (
     ImageFiles,
     Unreadable,
     decode,
@@ -23,9 +24,8 @@ from vtspec.adapters.timm_data import (
     train_loader,
     train_transform,
 )
-from vtspec.adapters.timm_epoch import Cut, cut
-from vtspec.adapters.timm_params import PARAMS, completed
-from vtspec.adapters.torch_state import seed_everything
+from vtspec.adapters.timm.epoch_progress import Cut, cut
+from vtspec.adapters.timm.params import PARAMS, completed
 
 pytestmark = pytest.mark.slow
 

@@ -11,9 +11,9 @@ from safetensors.torch import save_file
 
 from timm_jobs import DIGITS, a_timm_job, differing, prepared, write_digits
 from vtspec.adapters.contract import AdapterError, Job
-from vtspec.adapters.timm_model import build_network, freeze
-from vtspec.adapters.timm_params import completed
-from vtspec.adapters.torch_state import choose_device
+from vtspec.adapters.pytorch.state import choose_device
+from vtspec.adapters.timm.network import build_network, freeze
+from vtspec.adapters.timm.params import completed
 
 pytestmark = pytest.mark.slow
 

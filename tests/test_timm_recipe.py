@@ -12,8 +12,8 @@ import torch
 
 from timm_jobs import DIGITS, a_timm_job
 from vtspec.adapters.contract import AdapterError, Job
-from vtspec.adapters.timm_params import completed
-from vtspec.adapters.timm_recipe import Plateau, Recipe, class_weights, mixing
+from vtspec.adapters.timm.params import completed
+from vtspec.adapters.timm.recipe import Plateau, Recipe, class_weights, mixing
 
 pytestmark = pytest.mark.slow
 

@@ -12,9 +12,9 @@ import pytest
 from timm_jobs import a_timm_job, differing, weights_of, write_digits
 from toy_runs import Listener
 from vtspec.adapters.contract import Interrupted, Job
-from vtspec.adapters.loop import fit
-from vtspec.adapters.timm import Adapter
-from vtspec.adapters.torch_state import load_state
+from vtspec.adapters.pytorch.state import load_state
+from vtspec.adapters.timm.adapter import Adapter
+from vtspec.adapters.training.loop import fit
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from toy_runs import Listener, a_plan
 from vtspec.adapters.contract import Job
 from vtspec.adapters.job import job_of
-from vtspec.adapters.timm import Adapter
+from vtspec.adapters.timm.adapter import Adapter
 
 DIGITS = tuple("0123456789")
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vtspec.adapters import png
 from vtspec.adapters.contract import Job, MetricsResult, TrainingSummary
 from vtspec.adapters.job import job_of
+from vtspec.adapters.toy import png
 
 CLASSES = ("circle", "cross", "stripe")
 

@@ -22,12 +22,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from . import checkpoints
+from vtspec.adapters.training import checkpoints
+from vtspec.adapters.training.event_stream import Lines
+from vtspec.adapters.training.loop import fit
+
 from .contract import AdapterError, Exported, InferenceResult, Interrupted, Job, TrainingAdapter
-from .found import AdapterModule, find
+from .discovery import AdapterModule, find
 from .job import job_of, params_of
-from .lines import Lines
-from .loop import fit
 
 _INTERRUPTED: Final = 75
 

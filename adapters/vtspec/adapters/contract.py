@@ -265,7 +265,8 @@ class TrainingAdapter(Protocol):
     `prepare_model`, `load_checkpoint`, `predict` or `export`, with no data at hand. A framework
     that owns its loop has `fit` instead of the epoch methods (see `OwnLoop`).
 
-    Checkpoints go into `job.workdir / "checkpoints"` through `vtspec.adapters.checkpoints.write`.
+    Checkpoints go into `job.workdir / "checkpoints"` through `write` of
+    `vtspec.adapters.training.checkpoints`.
     The position of one is a pair, everywhere: finished epochs, and optimizer steps done in the
     next one.
     """
@@ -330,8 +331,9 @@ class TrainingAdapter(Protocol):
 class OwnLoop(Protocol):
     """A framework that owns its loop: `fit` stands for the epoch methods.
 
-    It prepares itself, writes its checkpoints with `vtspec.adapters.checkpoints` (`write`, then
-    `point` "best" and "last") and tells the callbacks what the loop would have told them.
+    It prepares itself, writes its checkpoints with `vtspec.adapters.training.checkpoints`
+    (`write`, then `point` "best" and "last") and tells the callbacks what the loop would have
+    told them.
     """
 
     def fit(self, job: Job, callbacks: TrainingCallbacks, resume: Path | None) -> None:

@@ -65,7 +65,7 @@ def expanded(images: Sequence[Path]) -> list[Path]:
     Raises:
         Refused: something is not there, or a folder has no image.
     """
-    from vtspec.adapters.labels import images_below
+    from vtspec.adapters.data.image_labels import images_below
     from vtspec.pipelines.errors import Refused
 
     found: list[Path] = []

@@ -218,7 +218,8 @@ def _copy(files: list[Path], source: Path, home: Path) -> None:
 def _is_ours(adapter: str) -> bool:
     import vtspec.adapters
 
-    return (Path(vtspec.adapters.__path__[0]) / f"{adapter}.py").is_file()
+    beside = Path(vtspec.adapters.__path__[0])
+    return (beside / f"{adapter}.py").is_file() or (beside / adapter / "__init__.py").is_file()
 
 
 def _is_source(path: Path) -> bool:

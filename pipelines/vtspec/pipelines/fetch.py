@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vtspec.adapters.content import Content, content_hash
 from vtspec.adapters.contract import AdapterError
+from vtspec.adapters.data.content_hash import Content, content_hash
 
 from . import dvc, objects
 from .clone import clone

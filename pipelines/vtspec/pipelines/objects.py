@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
-from vtspec.adapters.content import Content, Entry, listing_hash
+from vtspec.adapters.data.content_hash import Content, Entry, listing_hash
 
 from .errors import Permanent
 

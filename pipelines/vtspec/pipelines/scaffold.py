@@ -13,8 +13,8 @@ from pathlib import Path
 from string import Template
 from typing import Final, Literal
 
-from vtspec.adapters import png
-from vtspec.adapters.content import content_hash
+from vtspec.adapters.data.content_hash import content_hash
+from vtspec.adapters.toy import png
 from vtspec.schema.json_schema.fast_check import schemas_folder
 
 from .errors import Permanent

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from .form import Source, catalog, differences, dump
+from .catalog_format import Source, catalog, differences, dump
 
 
 def main(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from . import measure
+from . import model_stats as stats
 
 if TYPE_CHECKING:
     import torch
@@ -52,15 +52,15 @@ def entry(name: str) -> dict[str, Any]:
     step = _step(takes, size) if classifies else None
     return {
         "tasks": ["image-classification"] if classifies else [],
-        "parameters": measure.parameters(network),
+        "parameters": stats.parameters(network),
         "perClass": _per_class(name, network),
         "size": list(size),
         "step": step,
         "build": _own(name).fixed_input_size,
         "min": None if step is None else list(smallest_size(takes, size, step)),
-        "gmacs": _rounded(measure.attempt(lambda: measure.gmacs(network, _images(1, size)))),
+        "gmacs": _rounded(stats.attempt(lambda: stats.gmacs(network, _images(1, size)))),
         "activations": _rounded(
-            measure.attempt(lambda: measure.activations(network, _images(2, size)))
+            stats.attempt(lambda: stats.activations(network, _images(2, size)))
         ),
         "weights": _weights(name),
     }
@@ -78,7 +78,7 @@ def _network(name: str, classes: int = CLASSES, size: Size | None = None) -> tor
     # Those that timm calls fixed have a table of positions, or windows, for one size.
     sized = size is not None and _own(name).fixed_input_size
     given: dict[str, Any] = {"img_size": size} if sized else {}
-    with measure.on_meta():
+    with stats.on_meta():
         network: torch.nn.Module = timm.create_model(name, num_classes=classes, **given)
     return network
 
@@ -91,8 +91,8 @@ def _images(count: int, size: Size) -> torch.Tensor:
 
 def _per_class(name: str, network: torch.nn.Module) -> int:
     # Counted, as heads differ: with or without bias, two of them in distilled models.
-    fewer = measure.parameters(_network(name, classes=CLASSES - 1))
-    return measure.parameters(network) - fewer
+    fewer = stats.parameters(_network(name, classes=CLASSES - 1))
+    return stats.parameters(network) - fewer
 
 
 def _asked(name: str, network: torch.nn.Module) -> Takes:
@@ -103,9 +103,9 @@ def _asked(name: str, network: torch.nn.Module) -> Takes:
     def takes(size: Size) -> bool:
         sized = size != own.input_size[1:] and own.fixed_input_size
         fitting = _network(name, size=size) if sized else network
-        return measure.answer(fitting, _images(1, size)) == (1, CLASSES)
+        return stats.answer(fitting, _images(1, size)) == (1, CLASSES)
 
-    return lambda size: measure.attempt(lambda: takes(size)) or False
+    return lambda size: stats.attempt(lambda: takes(size)) or False
 
 
 def _step(takes: Takes, size: Size) -> int | None:

@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from . import measure
+from . import model_stats as stats
 from .hub_names import Families, Named, named_in
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def _measured(name: str, named: Named, tasks: Sequence[str]) -> dict[str, Any]:
         return {}
     task = tasks[0]
     try:
-        with measure.on_meta():
+        with stats.on_meta():
             network, size = _network(named.family, task, CLASSES)
             has_classes = task in WITH_CLASSES
             fewer = _network(named.family, task, CLASSES - 1)[0] if has_classes else None
@@ -177,13 +177,13 @@ def _measured(name: str, named: Named, tasks: Sequence[str]) -> dict[str, Any]:
         # A family may need a package that is not here, or be refused by its own defaults.
         print(f"{name}: not built: {type(error).__name__}: {error}"[:300], file=sys.stderr)
         return {}
-    count = measure.parameters(network)
+    count = stats.parameters(network)
     if not confirmed(name, count, named.after_family and not LANGUAGE & {*tasks}):
         print(f"{name}: not confirmed: the defaults have {count:,}", file=sys.stderr)
         return {}
     found: dict[str, Any] = {"parameters": count}
     if fewer is not None:
-        found["perClass"] = count - measure.parameters(fewer)
+        found["perClass"] = count - stats.parameters(fewer)
     # The sides that a family of language takes are its processor's to say.
     return {**found, "size": list(size)} if size and not LANGUAGE & {*tasks} else found
 

@@ -18,7 +18,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from . import measure
+from . import model_stats as stats
 
 if TYPE_CHECKING:
     import torch
@@ -247,14 +247,14 @@ def _cost(name: str, task: str, side: int) -> dict[str, Any]:
         return torch.zeros(count, 3, side, side, device="meta")
 
     return {
-        "parameters": measure.parameters(network),
+        "parameters": stats.parameters(network),
         **_per_class(name, task, network),
         "size": [side, side],
         "step": step,
         "build": False,
         "min": [step, step],
-        "gmacs": _rounded(measure.attempt(lambda: measure.gmacs(network, images(1)))),
-        "activations": _rounded(measure.attempt(lambda: measure.activations(network, images(2)))),
+        "gmacs": _rounded(stats.attempt(lambda: stats.gmacs(network, images(1)))),
+        "activations": _rounded(stats.attempt(lambda: stats.activations(network, images(2)))),
     }
 
 
@@ -263,8 +263,7 @@ def _per_class(name: str, task: str, network: torch.nn.Module) -> dict[str, int]
     if task != "classify":
         return {}
     return {
-        "perClass": measure.parameters(network)
-        - measure.parameters(_network(name, task, CLASSES - 1))
+        "perClass": stats.parameters(network) - stats.parameters(_network(name, task, CLASSES - 1))
     }
 
 

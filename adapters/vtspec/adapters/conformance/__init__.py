@@ -16,13 +16,21 @@ be learnt in them. `docs/adapters.md` says what each check is for.
 
 from collections.abc import Callable
 
-from .going_on import (
+from .evaluation import (
+    an_export_gives_the_same_outputs,
+    details_are_what_a_report_needs,
+    predict_agrees_with_evaluate,
+    validate_agrees_with_evaluate,
+)
+from .harness import Nonconformance, Subject
+from .interface import it_declares_itself, it_imports_without_its_framework
+from .resuming import (
     it_leaves_a_checkpoint_on_sigterm,
     it_resumes_after_an_epoch_as_if_unbroken,
     it_resumes_within_an_epoch_as_if_unbroken,
     it_survives_kill_9,
 )
-from .learning import (
+from .training import (
     another_seed_gives_other_weights,
     chosen_classes_are_the_ones_it_learns,
     every_param_changes_something,
@@ -33,14 +41,6 @@ from .learning import (
     smoke_is_one_batch,
     the_same_seed_gives_the_same_weights,
 )
-from .results import (
-    an_export_gives_the_same_outputs,
-    details_are_what_a_report_needs,
-    predict_agrees_with_evaluate,
-    validate_agrees_with_evaluate,
-)
-from .shape import it_declares_itself, it_imports_without_its_framework
-from .subject import Nonconformance, Subject
 
 Check = Callable[[Subject], None]
 

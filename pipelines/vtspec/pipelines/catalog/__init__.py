@@ -5,7 +5,7 @@ images/<framework>/image.yaml (all keys but the last two are required):
     apiVersion: vtspec.dev/v1alpha1
     kind: Image
     name: timm                    # the folder's name
-    adapter: timm                 # a name that vtspec.adapters.found finds
+    adapter: timm                 # a name that vtspec.adapters.discovery finds
     adapterVersion: "1"           # the adapter module's VERSION
     tasks: [image-classification]
     formats: [imagefolder]        # the first is the usual one
@@ -163,7 +163,7 @@ def params_of(framework: Framework) -> Mapping[str, "Param"]:
 
     Raises `vtspec.adapters.contract.AdapterError` where the adapter is not installed.
     """
-    from vtspec.adapters.found import find
+    from vtspec.adapters.discovery import find
 
     params: Mapping[str, Param] = find(framework.adapter).PARAMS
     return params
@@ -172,7 +172,7 @@ def params_of(framework: Framework) -> Mapping[str, "Param"]:
 def adapter_available(framework: Framework) -> bool:
     """Whether the framework's adapter is installed here; its packages may still be missing."""
     from vtspec.adapters.contract import AdapterError
-    from vtspec.adapters.found import find
+    from vtspec.adapters.discovery import find
 
     try:
         find(framework.adapter)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vtspec.adapters.content import content_hash
 from vtspec.adapters.contract import AdapterError
+from vtspec.adapters.data.content_hash import content_hash
 
 from .checks import check, per_class
 from .finding import Finding, Layout

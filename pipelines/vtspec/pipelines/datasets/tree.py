@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from vtspec.adapters.labels import IMAGE_SUFFIXES
+from vtspec.adapters.data.image_labels import IMAGE_SUFFIXES
 from vtspec.pipelines.errors import Permanent
 
 _SPLIT_NAMES: Final[Mapping[str, str]] = {

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from . import html_parts as parts
-from . import html_results as results
+from . import html_results
 from .facts import Facts
 from .markup import Safe, element, inside
 from .plots import Picture
@@ -28,11 +28,11 @@ def html(
         parts.tiles(facts),
         parts.warnings(facts),
         parts.metrics(facts),
-        results.curves(facts, pictures),
-        results.confusion(facts, pictures),
-        results.classes(facts),
-        results.trust(facts, pictures),
-        results.errors(facts, thumbnails),
+        html_results.curves(facts, pictures),
+        html_results.confusion(facts, pictures),
+        html_results.classes(facts),
+        html_results.trust(facts, pictures),
+        html_results.errors(facts, thumbnails),
         parts.changes(facts),
         parts.what_ran(facts),
         parts.commands(facts),

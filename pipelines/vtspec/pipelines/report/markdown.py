@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from . import markdown_parts as parts
-from . import markdown_results as results
+from . import markdown_results
 from .escape import code
 from .facts import Facts
 from .tables import fitted
@@ -23,10 +23,10 @@ SECTIONS: Final[Sequence[tuple[int, Section]]] = (
     (5_000, parts.head),
     (5_000, parts.metrics),
     (4_000, parts.warnings),
-    (11_000, results.curves),
-    (7_000, results.confusion),
-    (9_000, results.classes),
-    (4_000, results.errors),
+    (11_000, markdown_results.curves),
+    (7_000, markdown_results.confusion),
+    (9_000, markdown_results.classes),
+    (4_000, markdown_results.errors),
     (4_500, parts.changes),
     (8_000, parts.what_ran),
     (1_500, parts.commands),

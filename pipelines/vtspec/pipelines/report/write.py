@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-from vtspec.adapters.checkpoints import write_file_atomic
+from vtspec.adapters.training.checkpoints import write_file_atomic
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.runs import Run, Runs
 

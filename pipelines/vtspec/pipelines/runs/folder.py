@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from vtspec.adapters.checkpoints import write_file_atomic
+from vtspec.adapters.training.checkpoints import write_file_atomic
 from vtspec.pipelines.errors import Permanent, Refused
 from vtspec.pipelines.events import Event, decode, decode_all
 from vtspec.pipelines.fold import RunState, fold, metrics_of

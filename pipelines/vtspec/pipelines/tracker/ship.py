@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vtspec.adapters.checkpoints import write_file_atomic
+from vtspec.adapters.training.checkpoints import write_file_atomic
 from vtspec.pipelines.errors import Permanent, Temporary
 from vtspec.pipelines.events import Event, decode_all
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .contract import AdapterError
+from vtspec.adapters.contract import AdapterError
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from .contract import AdapterError
+from vtspec.adapters.contract import AdapterError
 
 _BLOCK_BYTES = 2**20
 _FILES_PER_TASK = 64

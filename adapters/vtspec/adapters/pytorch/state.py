@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .contract import AdapterError
+from vtspec.adapters.contract import AdapterError
 
 if TYPE_CHECKING:
     import torch

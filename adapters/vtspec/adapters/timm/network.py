@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .contract import AdapterError, Job
+from vtspec.adapters.contract import AdapterError, Job
 
 if TYPE_CHECKING:
     import torch

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from .contract import AdapterError, Job
-from .metrics import metric_of
-from .timm_params import mixing_alphas
+from vtspec.adapters.contract import AdapterError, Job
+from vtspec.adapters.metrics import metric_of
+
+from .params import mixing_alphas
 
 if TYPE_CHECKING:
     import torch

@@ -9,13 +9,14 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
-from .classification import Scored
-from .contract import AdapterError, Exported, InferenceResult, Job
-from .labels import LabelledImage, labelled_images
-from .timm_data import Unreadable, decode, eval_loader, eval_transform, readable
-from .timm_recipe import autocast
-from .torch_export import export_onnx, export_safetensors
-from .torch_failures import explained
+from vtspec.adapters.contract import AdapterError, Exported, InferenceResult, Job
+from vtspec.adapters.data.image_labels import LabelledImage, labelled_images
+from vtspec.adapters.evaluation.classification import Scored
+from vtspec.adapters.pytorch.errors import explained
+from vtspec.adapters.pytorch.export import export_onnx, export_safetensors
+
+from .data import Unreadable, decode, eval_loader, eval_transform, readable
+from .recipe import autocast
 
 if TYPE_CHECKING:
     import torch

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from vtspec.adapters import checkpoints
 from vtspec.adapters.contract import InferenceResult, TaskType
+from vtspec.adapters.training import checkpoints
 
-from .subject import Heard, Subject, demand, predictions
+from .harness import Heard, Subject, demand, predictions
 
 _CLASSIFICATION_DETAILS = (
     "images",

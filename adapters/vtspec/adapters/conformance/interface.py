@@ -10,7 +10,7 @@ from pathlib import Path
 from vtspec.adapters.contract import AdapterError, Param, TaskType
 from vtspec.adapters.job import params_of
 
-from .subject import Nonconformance, Subject, demand
+from .harness import Nonconformance, Subject, demand
 
 _PROGRAM = """
 import importlib, sys

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from .contract import AdapterError, Job, Param
-from .job import params_of
+from vtspec.adapters.contract import AdapterError, Job, Param
+from vtspec.adapters.job import params_of
 
 PARAMS: Final[Mapping[str, Param]] = {
     # The network.

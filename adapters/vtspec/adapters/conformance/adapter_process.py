@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-from .subject import Nonconformance, Subject
+from .harness import Nonconformance, Subject
 
 LONGEST_S: Final = 300.0
 """Seconds after which a process counts as hung."""

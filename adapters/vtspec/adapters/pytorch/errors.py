@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .contract import AdapterError
+from vtspec.adapters.contract import AdapterError
 
 _MEANINGS = (
     (

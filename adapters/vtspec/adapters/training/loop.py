@@ -16,8 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from . import checkpoints
-from .contract import (
+from vtspec.adapters.contract import (
     AdapterError,
     Interrupted,
     Job,
@@ -27,7 +26,9 @@ from .contract import (
     TrainingCallbacks,
     TrainingSummary,
 )
-from .verdict import Verdict, higher_is_better, monitored, stops_early, verdict
+
+from . import checkpoints
+from .early_stopping import Verdict, higher_is_better, monitored, stops_early, verdict
 
 _Found = tuple[Path, Mapping[str, Any]]
 """A checkpoint to go on from, and the loop's state beside it."""

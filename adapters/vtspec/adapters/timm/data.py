@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from .contract import AdapterError, Job
-from .labels import LabelledImage
-from .timm_params import AUGMENTING
+from vtspec.adapters.contract import AdapterError, Job
+from vtspec.adapters.data.image_labels import LabelledImage
+
+from .params import AUGMENTING
 
 if TYPE_CHECKING:
     import torch

@@ -10,7 +10,7 @@ from typing import Any
 from vtspec.adapters.contract import AdapterError, Param, TaskType
 from vtspec.adapters.metrics import METRICS, main_metric
 
-from .subject import Nonconformance, Reads, Run, Subject, demand, predictions
+from .harness import Nonconformance, Reads, Run, Subject, demand, predictions
 
 
 def it_trains(subject: Subject) -> None:

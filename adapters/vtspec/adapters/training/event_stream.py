@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-from .contract import MetricsResult, TrainingSummary
+from vtspec.adapters.contract import MetricsResult, TrainingSummary
 
 PROGRESS_S: Final = 0.5
 """Least seconds between two progress lines of one epoch."""

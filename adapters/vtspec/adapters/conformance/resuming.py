@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from vtspec.adapters import checkpoints
+from vtspec.adapters.training import checkpoints
 
-from .process import Process
-from .subject import Heard, Nonconformance, Run, Subject, demand
+from .adapter_process import Process
+from .harness import Heard, Nonconformance, Run, Subject, demand
 
 _INTERRUPTED = 75
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from vtspec.adapters.contract import DatasetJob
+from vtspec.adapters.data.image_labels import LabelledImage
+
 from .classification import Scored, worst_errors
-from .contract import DatasetJob
-from .labels import LabelledImage
 
 SHOWN: Final = 24
 THUMBNAIL_PIXELS: Final = 96

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from .contract import AdapterError, Exported
-from .torch_state import save_weights
+from vtspec.adapters.contract import AdapterError, Exported
+
+from .state import save_weights
 
 if TYPE_CHECKING:
     import torch

@@ -11,9 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import checkpoints
-from .classification import details_of, metrics_of
-from .contract import (
+from vtspec.adapters.contract import (
     AdapterError,
     Evaluation,
     Exported,
@@ -24,16 +22,11 @@ from .contract import (
     TaskType,
     TrainingCallbacks,
 )
-from .labels import LabelledImage, labelled_images
-from .mistakes import sample_errors
-from .timm_classifier import Classifier
-from .timm_data import settings_of, train_loader, train_transform
-from .timm_epoch import Course, Cut, batches_after, cut
-from .timm_model import build_network, freeze
-from .timm_params import PARAMS, completed, mixing_alphas
-from .timm_recipe import Recipe
-from .torch_failures import explained
-from .torch_state import (
+from vtspec.adapters.data.image_labels import LabelledImage, labelled_images
+from vtspec.adapters.evaluation.classification import details_of, metrics_of
+from vtspec.adapters.evaluation.error_samples import sample_errors
+from vtspec.adapters.pytorch.errors import explained
+from vtspec.adapters.pytorch.state import (
     choose_device,
     choose_kernels,
     load_state,
@@ -44,6 +37,14 @@ from .torch_state import (
     save_weights,
     seed_everything,
 )
+from vtspec.adapters.training import checkpoints
+
+from .classifier import Classifier
+from .data import settings_of, train_loader, train_transform
+from .epoch_progress import Course, Cut, batches_after, cut
+from .network import build_network, freeze
+from .params import PARAMS, completed, mixing_alphas
+from .recipe import Recipe
 
 if TYPE_CHECKING:
     import torch

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .contract import AdapterError, TrainingJob
-from .timm_data import readable
-from .torch_state import random_states, restore_random_states
+from vtspec.adapters.contract import AdapterError, TrainingJob
+from vtspec.adapters.pytorch.state import random_states, restore_random_states
+
+from .data import readable
 
 if TYPE_CHECKING:
     import torch

@@ -13,8 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from . import checkpoints, png, tallies, tensors
-from .contract import (
+from vtspec.adapters.contract import (
     AdapterError,
     Evaluation,
     Exported,
@@ -26,7 +25,10 @@ from .contract import (
     TaskType,
     TrainingCallbacks,
 )
-from .labels import labelled_images
+from vtspec.adapters.data.image_labels import labelled_images
+from vtspec.adapters.training import checkpoints
+
+from . import plain_metrics, png, safetensors
 from .softmax import Picture, SoftmaxRegression, learning_rate, log_sum_exp, softmax
 
 VERSION: Final = "1"
@@ -77,7 +79,7 @@ class Adapter:
             seed=self.job.training.seed,
         )
         if self.job.model.weights is not None:
-            self.model.take(tensors.read(self.job.model.weights), str(self.job.model.weights))
+            self.model.take(safetensors.read(self.job.model.weights), str(self.job.model.weights))
 
     def prepare_dataset(self) -> None:
         """Read every picture of every split."""
@@ -129,7 +131,7 @@ class Adapter:
 
     def validate(self, epoch: int) -> MetricsResult:
         """Measure the val split."""
-        self.measured = tallies.metrics(*self._judge("val"))
+        self.measured = plain_metrics.metrics(*self._judge("val"))
         return MetricsResult(
             epoch=epoch, train_loss=None, val_loss=self.measured["loss"], metrics=self.measured
         )
@@ -140,8 +142,8 @@ class Adapter:
 
     def load_checkpoint(self, path: Path) -> tuple[int, int]:
         """Take up a state that `save_checkpoint` or an interruption wrote."""
-        self.model.take(tensors.read(path / "model.safetensors"), str(path))
-        self.model.take_momentum(tensors.read(path / "momentum.safetensors"))
+        self.model.take(safetensors.read(path / "model.safetensors"), str(path))
+        self.model.take_momentum(safetensors.read(path / "momentum.safetensors"))
         state = json.loads((path / "state.json").read_text(encoding="utf-8"))
         self.loss_sum, self.step = state["lossSum"], state["step"]
         return state["epoch"], state["step"]
@@ -150,24 +152,26 @@ class Adapter:
         """Measure a split, with everything that the report shows."""
         calls, losses = self._judge(split)
         names = self.job.dataset.classes
-        table = tallies.confusion(calls, len(names))
+        table = plain_metrics.confusion(calls, len(names))
         details = {
             "images": len(calls),
             "classes": list(names),
             "confusion": table,
-            "perClass": tallies.per_class(table, names),
-            "prCurves": {name: tallies.pr_curve(calls, k) for k, name in enumerate(names)},
-            "calibration": tallies.calibration(calls),
+            "perClass": plain_metrics.per_class(table, names),
+            "prCurves": {name: plain_metrics.pr_curve(calls, k) for k, name in enumerate(names)},
+            "calibration": plain_metrics.calibration(calls),
             "errors": self._errors(split, calls),
         }
-        return Evaluation(split=split, metrics=tallies.metrics(calls, losses), details=details)
+        return Evaluation(
+            split=split, metrics=plain_metrics.metrics(calls, losses), details=details
+        )
 
     def predict(self, images: Iterable[Path]) -> Iterator[InferenceResult]:
         """Classify pictures one by one."""
         for path in images:
             features = self._features(path)
             started_at = time.perf_counter()
-            call = tallies.Call(softmax(self.model.logits(features)), 0)
+            call = plain_metrics.Call(softmax(self.model.logits(features)), 0)
             yield InferenceResult(
                 image_path=str(path),
                 task_type=TaskType.IMAGE_CLASSIFICATION,
@@ -186,8 +190,8 @@ class Adapter:
                     "set export.formats: [safetensors]",
                 )
         path = folder / "model.safetensors"
-        tensors.write(path, self.model.weights())
-        if tensors.read(path) != self.model.weights():
+        safetensors.write(path, self.model.weights())
+        if safetensors.read(path) != self.model.weights():
             raise AdapterError(f"{path}: was not written as it is", "look at the disk")
         return {"safetensors": Exported(path=path)}
 
@@ -203,15 +207,15 @@ class Adapter:
         size = self.job.training.batch_size * self.job.training.gradient_accumulation
         return [pictures[start : start + size] for start in range(0, len(pictures), size)]
 
-    def _judge(self, split: str) -> tuple[list[tallies.Call], list[float]]:
+    def _judge(self, split: str) -> tuple[list[plain_metrics.Call], list[float]]:
         calls, losses = [], []
         for picture in self.splits[split]:
             logits = self.model.logits(picture.features)
-            calls.append(tallies.Call(softmax(logits), picture.target))
+            calls.append(plain_metrics.Call(softmax(logits), picture.target))
             losses.append(log_sum_exp(logits) - logits[picture.target])
         return calls, losses
 
-    def _errors(self, split: str, calls: Sequence[tallies.Call]) -> list[dict[str, Any]]:
+    def _errors(self, split: str, calls: Sequence[plain_metrics.Call]) -> list[dict[str, Any]]:
         pairs = zip(self.splits[split], calls, strict=True)
         wrong = [(picture, call) for picture, call in pairs if call.predicted != call.target]
         wrong.sort(key=lambda pair: (-pair[1].confidence, pair[0].name))
@@ -251,8 +255,8 @@ class Adapter:
 
     def _write(self, epoch: int, step: int) -> Path:
         def fill(folder: Path) -> None:
-            tensors.write(folder / "model.safetensors", self.model.weights())
-            tensors.write(folder / "momentum.safetensors", self.model.momentum())
+            safetensors.write(folder / "model.safetensors", self.model.weights())
+            safetensors.write(folder / "momentum.safetensors", self.model.momentum())
             state = {"epoch": epoch, "step": step, "lossSum": self.loss_sum}
             (folder / "state.json").write_text(json.dumps(state), encoding="utf-8")
 

@@ -10,7 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from vtspec.adapters import checkpoints
 from vtspec.adapters.contract import (
     InferenceResult,
     Interrupted,
@@ -19,10 +18,11 @@ from vtspec.adapters.contract import (
     TrainingAdapter,
     TrainingSummary,
 )
-from vtspec.adapters.found import AdapterModule
+from vtspec.adapters.data.image_labels import labelled_images
+from vtspec.adapters.discovery import AdapterModule
 from vtspec.adapters.job import job_of, params_of
-from vtspec.adapters.labels import labelled_images
-from vtspec.adapters.loop import fit
+from vtspec.adapters.training import checkpoints
+from vtspec.adapters.training.loop import fit
 
 
 class Nonconformance(AssertionError):
@@ -135,7 +135,7 @@ class Run:
 class Subject:
     """An adapter and a small job for it.
 
-    `module` is what `vtspec.adapters.found.find` gives for the plan's `framework.adapter`;
+    `module` is what `vtspec.adapters.discovery.find` gives for the plan's `framework.adapter`;
     `folder` is empty and takes the runs; `environment` is added to the variables of the processes
     that are started. `other_values` gives a second value for a param where one cannot be told
     from its `Param`; `companions` gives the other params without which one has no effect.

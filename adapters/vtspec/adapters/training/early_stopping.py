@@ -10,8 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .contract import AdapterError, EarlyStopping, MetricsResult, TaskType
-from .metrics import METRICS, metric_of
+from vtspec.adapters.contract import AdapterError, EarlyStopping, MetricsResult, TaskType
+from vtspec.adapters.metrics import METRICS, metric_of
 
 _LOSSES = ("val_loss", "train_loss")
 

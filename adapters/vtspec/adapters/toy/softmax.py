@@ -13,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import mul
 
-from .contract import AdapterError, TrainingJob
-from .tensors import Tensor
+from vtspec.adapters.contract import AdapterError, TrainingJob
+
+from .safetensors import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)

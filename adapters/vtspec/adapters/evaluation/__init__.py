@@ -1,0 +1,1 @@
+"""Metrics and details of an evaluation, as each field defines them, on NumPy."""

@@ -1,0 +1,1 @@
+"""What the frameworks on PyTorch share: state, export, errors."""

@@ -1,0 +1,1 @@
+"""What training shares: the loop over epochs, checkpoints, early stopping, the event stream."""
