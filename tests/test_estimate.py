@@ -19,7 +19,7 @@ from vtspec.pipelines.estimate import (
     images_of,
     state_bytes,
 )
-from vtspec.pipelines.quantities import shown_bytes, shown_cost, shown_count, shown_seconds
+from vtspec.pipelines.formatting import shown_bytes, shown_cost, shown_count, shown_seconds
 from vtspec.schema.kinds.experiment import Training
 
 LOAD = Load(

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from vtspec.pipelines.beside import Beside, Comparison
 from vtspec.pipelines.changes import Change, gravest
+from vtspec.pipelines.formatting import shown_bytes, shown_cost, shown_count, shown_seconds
 from vtspec.pipelines.plan import (
     FileWeights,
     HubWeights,
@@ -13,7 +14,6 @@ from vtspec.pipelines.plan import (
     RunWeights,
     UnpinnedWeights,
 )
-from vtspec.pipelines.quantities import shown_bytes, shown_cost, shown_count, shown_seconds
 
 from .lines import Line, columns, paragraph
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from vtspec.schema.kinds.experiment import Experiment
 from vtspec.schema.kinds.field_types import duration_s, memory_bytes
 
+from .formatting import shown_bytes, shown_seconds
 from .planfile import HUB, Configuration, Estimate, HubWeights, UnpinnedWeights, Weights
-from .quantities import shown_bytes, shown_seconds
 
 
 @dataclass(frozen=True, kw_only=True)

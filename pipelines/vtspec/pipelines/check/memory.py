@@ -11,7 +11,7 @@ from vtspec.pipelines.estimate import (
     gpu_memory_bytes,
     state_bytes,
 )
-from vtspec.pipelines.quantities import shown_bytes
+from vtspec.pipelines.formatting import shown_bytes
 from vtspec.schema.kinds.field_types import memory_bytes
 from vtspec.schema.problem import Problem
 
