@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from vtspec.adapters.contract import Param
-from vtspec.pipelines.estimate import Machine, Timing
+from vtspec.pipelines.estimation.estimate import Machine, Timing
 from vtspec.pipelines.plan import Framework, HubWeights, Inputs, ModelFacts
 from vtspec.schema.kinds.dataset import Dataset
 from vtspec.schema.kinds.experiment import Experiment

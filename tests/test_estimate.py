@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planning import unhurried
-from vtspec.pipelines.estimate import (
+from vtspec.pipelines.estimation.estimate import (
     START_S,
     STATE_BYTES,
     Load,

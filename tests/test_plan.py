@@ -21,7 +21,7 @@ from planning import (
 from vtspec.adapters.contract import Param
 from vtspec.adapters.task_types import TaskType
 from vtspec.pipelines.errors import Permanent
-from vtspec.pipelines.estimate import Machine
+from vtspec.pipelines.estimation.estimate import Machine
 from vtspec.pipelines.plan import (
     FileWeights,
     MlflowWeights,

@@ -9,11 +9,11 @@ from pydantic import BaseModel
 from vtspec.adapters.contract import Param
 from vtspec.adapters.metrics import main_metric
 from vtspec.adapters.task_types import TaskType
+from vtspec.pipelines.estimation.estimate import Load, Machine, Timing, estimate, images_of
 from vtspec.schema.kinds.dataset import Dataset
 from vtspec.schema.kinds.experiment import Experiment
 
 from .cautions import Doubts, cautions
-from .estimate import Load, Machine, Timing, estimate, images_of
 from .identity import digest_of, id_of, policy_material, result_material
 from .origins import is_set, origins_of, outer_origins
 from .planfile import (

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vtspec.pipelines.estimation.estimate import Machine
 from vtspec.schema.problem import Problem, SpecError
 
 from . import catalog
 from .errors import Refused
-from .estimate import Machine
 from .hub import Hub, hub_of
 from .model_versions import VersionOf, version_at
 from .overrides import Override, blame, overridden, plain_paths

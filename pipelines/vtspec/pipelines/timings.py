@@ -2,8 +2,9 @@
 
 from typing import Any, Final
 
+from vtspec.pipelines.estimation.estimate import Timing, images_of
+
 from .errors import Permanent
-from .estimate import Timing, images_of
 from .planfile import plan_from_json
 from .runs import Run, Runs
 

@@ -86,6 +86,6 @@ def _batch(subject: Subject, dataset: Data) -> Iterator[Problem]:
 def _images(subject: Subject, dataset: Data) -> Mapping[str, int]:
     if dataset.statistics is None:
         return {}
-    from vtspec.pipelines.estimate import images_of
+    from vtspec.pipelines.estimation.estimate import images_of
 
     return images_of(dataset.statistics, subject.classes, dataset.classes)

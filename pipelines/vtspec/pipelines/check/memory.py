@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from vtspec.pipelines.catalog import CatalogModel
-from vtspec.pipelines.estimate import (
+from vtspec.pipelines.estimation.estimate import (
     STATE_BYTES,
     Load,
     Machine,

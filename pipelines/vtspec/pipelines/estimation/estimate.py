@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Final
 
-from .planfile import Estimate
+from vtspec.pipelines.planfile import Estimate
 
 START_S: Final = 8.0
 """Seconds until a framework's process has imported its libraries and built the model."""
