@@ -9,10 +9,10 @@ from toy_runs import a_plan, write_pictures
 from vtspec.adapters.data.content_hash import content_hash
 from vtspec.pipelines.catalog import frameworks
 from vtspec.pipelines.environment import Environment, Environments
-from vtspec.pipelines.events import Event
-from vtspec.pipelines.fold import RunState
 from vtspec.pipelines.local import Following, Local, Place
 from vtspec.pipelines.runs import Runs
+from vtspec.pipelines.runs.events import Event
+from vtspec.pipelines.runs.state import RunState
 from vtspec.pipelines.step import Stop
 
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vtspec.pipelines.events import Event, encode
 from vtspec.pipelines.report.facts import Facts, RunData, facts_of
+from vtspec.pipelines.runs.events import Event, encode
 
 GOLDEN = Path(__file__).parent / "golden" / "report"
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vtspec.pipelines.events import Event, encode
+from vtspec.pipelines.runs.events import Event, encode
 
 Told = tuple[str, Mapping[str, Any]]
 """The kind of an event and its own fields."""

@@ -14,7 +14,7 @@ import pytest
 
 from vtspec.adapters.contract import MetricsResult, TrainingSummary
 from vtspec.adapters.training.event_stream import Lines
-from vtspec.pipelines.events import KINDS
+from vtspec.pipelines.runs.events import KINDS
 
 
 class Clock:

@@ -13,7 +13,7 @@ import pytest
 
 from toy_runs import ADAPTERS, Ran, a_plan, command_line, run_step, write_pictures
 from vtspec.adapters.__main__ import main
-from vtspec.pipelines.events import KINDS
+from vtspec.pipelines.runs.events import KINDS
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from run_folders import EVALUATED, STARTED, SUCCEEDED, Told, an_epoch, events_of
-from vtspec.pipelines.events import KINDS, Event, decode, encode
-from vtspec.pipelines.fold import RunState, advance, fold, metrics_of
+from vtspec.pipelines.runs.events import KINDS, Event, decode, encode
+from vtspec.pipelines.runs.state import RunState, advance, fold, metrics_of
 
 GOLDEN = Path(__file__).parent / "golden" / "events"
 

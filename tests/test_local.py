@@ -19,7 +19,6 @@ from run_folders import a_plan as a_planned
 from run_folders import a_run_folder
 from vtspec.pipelines.environment import Environment
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
-from vtspec.pipelines.fold import fold
 from vtspec.pipelines.local import (
     Choice,
     Result,
@@ -32,6 +31,7 @@ from vtspec.pipelines.local import (
 )
 from vtspec.pipelines.local.decide import Liveness
 from vtspec.pipelines.runs import EventLog, Run, RunLock, holder_of
+from vtspec.pipelines.runs.state import fold
 from vtspec.pipelines.step import Stop
 
 SHAPES = "shapes-0123456789"

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from report_data import a_plan, events_of, some_facts, told
-from vtspec.pipelines.fold import fold
 from vtspec.pipelines.report.provenance import (
     Times,
     git_of,
@@ -14,6 +13,7 @@ from vtspec.pipelines.report.provenance import (
     setting,
     times_of,
 )
+from vtspec.pipelines.runs.state import fold
 
 
 def _group(title: str, **parts: Any) -> dict[str, str]:

@@ -22,8 +22,8 @@ from run_folders import STARTED, a_run_folder, an_epoch, events_of
 from vtspec.cli.main import cli
 from vtspec.cli.progress import Bar, Lines, figures_of, progress_on
 from vtspec.pipelines.errors import Permanent, Refused
-from vtspec.pipelines.fold import RunState, advance
 from vtspec.pipelines.runs import RunLock, Runs
+from vtspec.pipelines.runs.state import RunState, advance
 from vtspec.pipelines.scaffold import scaffold
 
 

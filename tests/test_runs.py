@@ -12,8 +12,8 @@ import pytest
 
 from run_folders import STARTED, SUCCEEDED, a_plan, a_run_folder, an_epoch
 from vtspec.pipelines.errors import Permanent, Refused
-from vtspec.pipelines.events import decode
 from vtspec.pipelines.runs import EventLog, Run, RunLock, Runs, holder_of, run_name
+from vtspec.pipelines.runs.events import decode
 
 CATS = "cats-0123456789"
 

@@ -63,7 +63,7 @@ class Talk:
         if self.file is None:
             return
         from vtspec.pipelines.drafting.conversation import to_json
-        from vtspec.pipelines.runs.folder import write_json
+        from vtspec.pipelines.runs.store import write_json
 
         write_json(self.file, to_json(self.messages))
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from vtspec.pipelines.fold import RunState
 from vtspec.pipelines.report.compared import MetricRow
 from vtspec.pipelines.report.figures import beside, duration, number, signed
 from vtspec.pipelines.runs import Run
+from vtspec.pipelines.runs.state import RunState
 
 from .carry import Options, Planned, tracking_uri
 from .lines import Line, print_lines

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from vtspec.pipelines.events import Event
-    from vtspec.pipelines.fold import RunState
     from vtspec.pipelines.runs import Run
+    from vtspec.pipelines.runs.events import Event
+    from vtspec.pipelines.runs.state import RunState
 
 
 @click.command()
@@ -36,7 +36,7 @@ def command(run: str, *, follow: bool, raw: bool, runs: Path | None) -> None:
 
 
 def _lines(run: "Run") -> list[str]:
-    from vtspec.pipelines.fold import RunState, advance
+    from vtspec.pipelines.runs.state import RunState, advance
 
     state, lines = RunState(), []
     for event in run.events():

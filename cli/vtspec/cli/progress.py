@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Protocol, TextIO
 
-from vtspec.pipelines.events import Event
-from vtspec.pipelines.fold import RunState
 from vtspec.pipelines.report.figures import duration, number, size
+from vtspec.pipelines.runs.events import Event
+from vtspec.pipelines.runs.state import RunState
 
 if TYPE_CHECKING:
     from rich.console import Console

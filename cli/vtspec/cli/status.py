@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from vtspec.pipelines.fold import RunState
     from vtspec.pipelines.runs import Run
+    from vtspec.pipelines.runs.state import RunState
 
     from .lines import Line
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from vtspec.pipelines.events import Event, decode
-from vtspec.pipelines.fold import RunState, advance
 from vtspec.pipelines.runs import Run
-from vtspec.pipelines.runs.log import EVENTS_FILE
+from vtspec.pipelines.runs.event_log import EVENTS_FILE
+from vtspec.pipelines.runs.events import Event, decode
+from vtspec.pipelines.runs.state import RunState, advance
 from vtspec.pipelines.step import OUTPUT_FILE, Stop
 from vtspec.pipelines.step.tail import Tail
 

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 from vtspec.pipelines.environment import Environment
 from vtspec.pipelines.errors import Permanent, Temporary
-from vtspec.pipelines.events import Event
-from vtspec.pipelines.fold import RunState
 from vtspec.pipelines.runs import Attempt, EventLog
+from vtspec.pipelines.runs.events import Event
+from vtspec.pipelines.runs.state import RunState
 from vtspec.pipelines.step import (
     ADAPTER_STEPS,
     EXIT_CODES,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
-from vtspec.pipelines.fold import Status
+from vtspec.pipelines.runs.state import Status
 
 Liveness = Literal["alive", "orphaned", "dead"]
 """`orphaned`: vtspec was killed, and the adapter that it had started still lives."""

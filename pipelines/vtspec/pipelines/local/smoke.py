@@ -9,7 +9,7 @@ from typing import Any
 
 from vtspec.pipelines.environment import Environment
 from vtspec.pipelines.runs import EventLog
-from vtspec.pipelines.runs.folder import PLAN_FILE, write_json
+from vtspec.pipelines.runs.store import PLAN_FILE, write_json
 from vtspec.pipelines.step import STEPS, SUCCEEDED, Outcome, Work, carry_out, write_metrics
 
 from .carry import Place

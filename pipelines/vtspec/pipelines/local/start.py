@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from vtspec.pipelines.environment import Environment
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
-from vtspec.pipelines.fold import RunState
 from vtspec.pipelines.runs import Attempt, Holder, Run, RunLock, Runs
+from vtspec.pipelines.runs.state import RunState
 from vtspec.pipelines.step import EXIT_CODES, Outcome
 
 from .attach import follow

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
-from vtspec.pipelines.fold import RunState
 from vtspec.pipelines.runs import Run
+from vtspec.pipelines.runs.state import RunState
 
 POLL_S = 0.1
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vtspec.pipelines.changes import Change, changes
-from vtspec.pipelines.events import Event
-from vtspec.pipelines.fold import Failure, RunState, fold, metrics_of
+from vtspec.pipelines.runs.events import Event
+from vtspec.pipelines.runs.state import Failure, RunState, fold, metrics_of
 
 from .compared import (
     ClassRow,

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vtspec.pipelines.events import Event
-from vtspec.pipelines.fold import RunState
+from vtspec.pipelines.runs.events import Event
+from vtspec.pipelines.runs.state import RunState
 
 from .figures import duration, number, size
 from .results import finite, mapping, text

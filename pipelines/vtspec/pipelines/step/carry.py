@@ -10,9 +10,9 @@ from typing import Any, Final
 from vtspec.pipelines.environment import Environment
 from vtspec.pipelines.errors import Permanent, RunFailed, Temporary
 from vtspec.pipelines.fetch import obtain
-from vtspec.pipelines.fold import metrics_of
 from vtspec.pipelines.runs import EventLog, RunLock
-from vtspec.pipelines.runs.folder import METRICS_FILE, PLAN_FILE, write_json
+from vtspec.pipelines.runs.state import metrics_of
+from vtspec.pipelines.runs.store import METRICS_FILE, PLAN_FILE, write_json
 from vtspec.schema.kinds.field_types import duration_s
 
 from .adapter import AdapterProcess, Command, Limit, recover

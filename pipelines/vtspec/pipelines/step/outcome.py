@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vtspec.pipelines.errors import Permanent, RunFailed, Temporary
-from vtspec.pipelines.events import Ending
+from vtspec.pipelines.runs.events import Ending
 
 from .stop import Reason
 

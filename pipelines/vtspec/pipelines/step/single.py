@@ -7,10 +7,10 @@ from typing import Any
 
 from vtspec.pipelines.environment import Environment
 from vtspec.pipelines.errors import Refused, Temporary
-from vtspec.pipelines.events import Event
-from vtspec.pipelines.fold import RunState
 from vtspec.pipelines.runs import EventLog, RunLock, run_name
-from vtspec.pipelines.runs.folder import PLAN_FILE, write_json
+from vtspec.pipelines.runs.events import Event
+from vtspec.pipelines.runs.state import RunState
+from vtspec.pipelines.runs.store import PLAN_FILE, write_json
 
 from .carry import STEPS, Report, Work, WriteReport, carry_out, recover_all, write_metrics
 from .ends import begin, finish

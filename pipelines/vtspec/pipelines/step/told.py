@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from vtspec.pipelines.events import KINDS
+from vtspec.pipelines.runs.events import KINDS
 
 ADAPTER_KINDS: Final = frozenset(kind for kind in KINDS if kind.startswith("train.")) | {
     "evaluated",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from vtspec.adapters.training.checkpoints import write_file_atomic
 from vtspec.pipelines.errors import Permanent, Temporary
-from vtspec.pipelines.events import Event, decode_all
+from vtspec.pipelines.runs.events import Event, decode_all
 
 from .translate import Entry, entry_of, params_of, run_tags
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from vtspec.pipelines.events import Event
+from vtspec.pipelines.runs.events import Event
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 

@@ -16,11 +16,11 @@ from typing import Any, Final
 
 from vtspec.adapters.training.checkpoints import write_file_atomic
 from vtspec.pipelines.errors import Permanent, Refused
-from vtspec.pipelines.events import Event, decode, decode_all
-from vtspec.pipelines.fold import RunState, fold, metrics_of
 
+from .event_log import EVENTS_FILE
+from .events import Event, decode, decode_all
 from .lock import LOCK_FILE, Holder, RunLock, holder_of
-from .log import EVENTS_FILE
+from .state import RunState, fold, metrics_of
 
 PLAN_FILE: Final = "plan.json"
 METRICS_FILE: Final = "metrics.json"

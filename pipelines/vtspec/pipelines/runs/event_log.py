@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from vtspec.pipelines.errors import Permanent
-from vtspec.pipelines.events import Event, decode, decode_all, encode
-from vtspec.pipelines.fold import RunState, advance, fold
+
+from .events import Event, decode, decode_all, encode
+from .state import RunState, advance, fold
 
 EVENTS_FILE: Final = "events.jsonl"
 
