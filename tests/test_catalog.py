@@ -22,8 +22,8 @@ from vtspec.pipelines.catalog import (
     search,
     suggest_model,
 )
+from vtspec.pipelines.catalog.name_matching import closest, rank, squashed
 from vtspec.pipelines.errors import Permanent
-from vtspec.pipelines.model_names import closest, rank, squashed
 
 IMAGE = """\
 apiVersion: vtspec.dev/v1alpha1

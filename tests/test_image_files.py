@@ -16,7 +16,7 @@ from uv import find_uv_bin
 from vtspec.adapters.catalogs.catalog_format import dump
 from vtspec.adapters.discovery import find
 from vtspec.pipelines.catalog import Framework, adapter_available, frameworks
-from vtspec.pipelines.requirements import (
+from vtspec.pipelines.catalog.lockfile import (
     locked_versions,
     marker_environment,
     marker_holds,

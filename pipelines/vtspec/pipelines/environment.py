@@ -15,9 +15,10 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Final, Literal
 
+from vtspec.pipelines.catalog.lockfile import locked_versions
+
 from .catalog import Framework
 from .errors import Permanent
-from .requirements import locked_versions
 
 Wanted = Literal["auto", "current", "made"]
 

@@ -60,10 +60,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from vtspec.pipelines.model_names import closest, rank, squashed
-
 from .framework import Framework, read_framework
-from .model import (
+from .models import (
     HEAD_CLASSES,
     HUB_ID,
     PERMISSIVE_LICENCES,
@@ -72,6 +70,7 @@ from .model import (
     Size,
     Weights,
 )
+from .name_matching import closest, rank, squashed
 
 if TYPE_CHECKING:
     from vtspec.adapters.contract import Param

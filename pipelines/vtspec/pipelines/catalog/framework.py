@@ -9,9 +9,9 @@ from types import MappingProxyType
 from typing import Any
 
 from vtspec.pipelines.errors import Permanent
-from vtspec.pipelines.model_names import beginning_with, closest, one_slip_away, squashed
 
-from .model import HUB_ID, CatalogModel, model_of, unlisted_model
+from .models import HUB_ID, CatalogModel, model_of, unlisted_model
+from .name_matching import beginning_with, closest, one_slip_away, squashed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,13 +42,13 @@ class Framework:
     @functools.cached_property
     def requirements_hash(self) -> str:
         """`sha256:…` over what `requirements` locks; comments and order do not count."""
-        from vtspec.pipelines.requirements import requirements_hash
+        from .lockfile import requirements_hash
 
         return requirements_hash(self._requirements_text)
 
     def locked(self, environment: Mapping[str, str] | None = None) -> dict[str, str]:
         """The locked version of each of `distributions`; see `requirements.locked_versions`."""
-        from vtspec.pipelines.requirements import locked_versions
+        from .lockfile import locked_versions
 
         versions = locked_versions(self._requirements_text, environment)
         return {name: versions[name] for name in self.distributions}
