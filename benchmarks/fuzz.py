@@ -21,7 +21,7 @@ def main() -> int:
     sys.path.insert(0, str(ROOT / "tests"))
     from mutants import Oracle, corpus, mutants
     from vtspec.pipelines.check import check, world_of
-    from vtspec.pipelines.workspace import find_workspace
+    from vtspec.pipelines.project.workspace import find_workspace
     from vtspec.schema.load import load
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])

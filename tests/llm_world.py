@@ -10,7 +10,7 @@ from vtspec.pipelines.drafting.llm import LlmDrafter, Provider, Settings
 from vtspec.pipelines.drafting.llm.hidden import Hidden
 from vtspec.pipelines.drafting.outcome import Message, Question
 from vtspec.pipelines.drafting.surroundings import Surroundings
-from vtspec.pipelines.workspace import find_workspace
+from vtspec.pipelines.project.workspace import find_workspace
 
 WORLD = Path(__file__).parents[1] / "benchmarks" / "words" / "world"
 

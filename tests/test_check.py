@@ -12,7 +12,7 @@ from vtspec.adapters.contract import Param, TaskType
 from vtspec.pipelines.catalog import CatalogModel, Framework
 from vtspec.pipelines.check import World, check, world_of
 from vtspec.pipelines.check.world import Data, data_of, params_of
-from vtspec.pipelines.workspace import find_workspace
+from vtspec.pipelines.project.workspace import find_workspace
 from vtspec.schema.kinds.project import Project
 from vtspec.schema.load import Loaded, load, load_file
 

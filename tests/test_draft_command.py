@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from vtspec.cli.draft import command
 from vtspec.pipelines.errors import Permanent
-from vtspec.pipelines.scaffold import scaffold
+from vtspec.pipelines.project.scaffold import scaffold
 from vtspec.schema.load import load
 
 MAIN = "from vtspec.cli.main import main; main()"

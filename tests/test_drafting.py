@@ -34,7 +34,7 @@ from vtspec.pipelines.drafting.surroundings import Surroundings, errors
 from vtspec.pipelines.drafting.tongue import tongue_of
 from vtspec.pipelines.drafting.unavailable import Unavailable
 from vtspec.pipelines.errors import Refused
-from vtspec.pipelines.workspace import find_workspace
+from vtspec.pipelines.project.workspace import find_workspace
 from vtspec.schema.kinds.patterns import NAME
 
 WORLD = Path(__file__).parents[1] / "benchmarks" / "words" / "world"

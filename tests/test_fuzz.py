@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mutants import ROOT, Oracle, corpus, mutants
 from vtspec.pipelines.check import check, world_of
-from vtspec.pipelines.workspace import find_workspace
+from vtspec.pipelines.project.workspace import find_workspace
 from vtspec.schema.load import load
 from vtspec.schema.yaml_source.document import read
 

@@ -27,7 +27,7 @@ from planning import (
 from vtspec.pipelines.catalog import find_model, params_of
 from vtspec.pipelines.identity import canonical, id_of, result_material
 from vtspec.pipelines.plan import FileWeights, Plan, RunWeights, UnpinnedWeights, Weights, plan
-from vtspec.pipelines.workspace import find_workspace
+from vtspec.pipelines.project.workspace import find_workspace
 from vtspec.schema.kinds.experiment import Experiment, Training
 
 GOLDEN = Path(__file__).parent / "golden" / "ids.json"

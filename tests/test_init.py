@@ -13,9 +13,9 @@ from vtspec.adapters.data.content_hash import content_hash
 from vtspec.cli.init import command
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.plan import plan
+from vtspec.pipelines.project.scaffold import CLASSES, PER_CLASS, scaffold
+from vtspec.pipelines.project.workspace import find_workspace
 from vtspec.pipelines.resolve import resolve
-from vtspec.pipelines.scaffold import CLASSES, PER_CLASS, scaffold
-from vtspec.pipelines.workspace import find_workspace
 
 
 def silent(_line: str) -> None:

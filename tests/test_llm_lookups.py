@@ -12,7 +12,7 @@ from vtspec.pipelines.drafting.llm.lookups import LONGEST, LOOKUPS, ask
 from vtspec.pipelines.drafting.llm.schemas import ANSWERS, answer_schema
 from vtspec.pipelines.drafting.llm.turn import Turn
 from vtspec.pipelines.drafting.surroundings import Surroundings
-from vtspec.pipelines.workspace import find_workspace
+from vtspec.pipelines.project.workspace import find_workspace
 
 TOOLS = {each.name: each for each in LOOKUPS}
 

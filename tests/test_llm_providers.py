@@ -149,7 +149,7 @@ from pathlib import Path
 from vtspec.pipelines.drafting import llm
 from vtspec.pipelines.drafting.outcome import Message
 from vtspec.pipelines.drafting.surroundings import Surroundings
-from vtspec.pipelines.workspace import find_workspace
+from vtspec.pipelines.project.workspace import find_workspace
 try:
     llm.drafter_of({"ANTHROPIC_API_KEY": "g"}).sketch(
         [Message(author="person", text="x")], Surroundings(find_workspace(Path("/"))))

@@ -8,7 +8,7 @@ from test_offline_requests import WORLD, flat, said
 from vtspec.pipelines.drafting.offline import sketch
 from vtspec.pipelines.drafting.outcome import Question, Sketch, State
 from vtspec.pipelines.drafting.surroundings import Surroundings, errors
-from vtspec.pipelines.workspace import find_workspace
+from vtspec.pipelines.project.workspace import find_workspace
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from test_offline_requests import WORLD, said
 from vtspec.pipelines.drafting.offline import sketch
 from vtspec.pipelines.drafting.outcome import Question, State
 from vtspec.pipelines.drafting.surroundings import Surroundings, errors
-from vtspec.pipelines.workspace import find_workspace
+from vtspec.pipelines.project.workspace import find_workspace
 
 REPOSITORY = Surroundings(find_workspace(WORLD))
 

@@ -5,7 +5,7 @@ import pytest
 from test_offline_requests import WORLD, flat, said
 from vtspec.pipelines.drafting.offline.josa import with_particle
 from vtspec.pipelines.drafting.surroundings import Surroundings
-from vtspec.pipelines.workspace import find_workspace
+from vtspec.pipelines.project.workspace import find_workspace
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from test_offline_requests import WORLD, flat, said
 from vtspec.pipelines.drafting.outcome import Sketch
 from vtspec.pipelines.drafting.surroundings import Surroundings
-from vtspec.pipelines.workspace import find_workspace
+from vtspec.pipelines.project.workspace import find_workspace
 
 REPOSITORY = Surroundings(find_workspace(WORLD))
 

@@ -8,7 +8,7 @@ import pytest
 from vtspec.pipelines.drafting.offline import sketch
 from vtspec.pipelines.drafting.outcome import Sketch, State
 from vtspec.pipelines.drafting.surroundings import Surroundings, errors
-from vtspec.pipelines.workspace import find_workspace
+from vtspec.pipelines.project.workspace import find_workspace
 
 WORLD = Path(__file__).parents[1] / "benchmarks" / "words" / "world"
 

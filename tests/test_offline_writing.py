@@ -13,7 +13,7 @@ from vtspec.pipelines.drafting.offline.ordinary import is_ordinary
 from vtspec.pipelines.drafting.offline.pasted import unfolded
 from vtspec.pipelines.drafting.offline.spoken import in_digits
 from vtspec.pipelines.drafting.surroundings import Surroundings
-from vtspec.pipelines.workspace import find_workspace
+from vtspec.pipelines.project.workspace import find_workspace
 
 REPOSITORY = Surroundings(find_workspace(WORLD))
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from planning import an_experiment_dict
-from vtspec.pipelines.overrides import overridden, override_of, overrides_of
+from vtspec.pipelines.project.overrides import overridden, override_of, overrides_of
 from vtspec.schema.kinds.experiment import Experiment
 from vtspec.schema.load import Loaded, load
 from vtspec.schema.problem import SpecError

@@ -22,9 +22,9 @@ from run_folders import STARTED, a_run_folder, an_epoch, events_of
 from vtspec.cli.main import cli
 from vtspec.cli.progress import Bar, Lines, figures_of, progress_on
 from vtspec.pipelines.errors import Permanent, Refused
+from vtspec.pipelines.project.scaffold import scaffold
 from vtspec.pipelines.runs import RunLock, Runs
 from vtspec.pipelines.runs.state import RunState, advance
-from vtspec.pipelines.scaffold import scaffold
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from planning import an_experiment_dict
-from vtspec.pipelines.specfiles import spec_file
-from vtspec.pipelines.workspace import Workspace, find_workspace, open_spec
+from vtspec.pipelines.project.spec_index import spec_file
+from vtspec.pipelines.project.workspace import Workspace, find_workspace, open_spec
 from vtspec.schema.problem import SpecError
 
 PROJECT = """

@@ -15,7 +15,7 @@ from request import WORLD, Request, half_of
 
 from vtspec.pipelines.drafting.outcome import Message
 from vtspec.pipelines.drafting.surroundings import Surroundings
-from vtspec.pipelines.workspace import find_workspace
+from vtspec.pipelines.project.workspace import find_workspace
 
 WARM_UP = (Message(author="person", text="resnet18 on digits, 5 epochs"),)
 """Drafted once before anything is timed, so that the catalogs are read."""

@@ -13,8 +13,8 @@ import click
 if TYPE_CHECKING:
     from vtspec.pipelines.local import Choice, Local
     from vtspec.pipelines.plan import Plan
+    from vtspec.pipelines.project.workspace import Workspace
     from vtspec.pipelines.step import Stop
-    from vtspec.pipelines.workspace import Workspace
 
     from .progress import Progress
 
@@ -101,11 +101,11 @@ def planned(spec: str, options: Options) -> Planned:
 
     Raises `SpecError`, `Refused`, `Permanent` or `Temporary` as planning does.
     """
-    from vtspec.pipelines.overrides import overrides_of
     from vtspec.pipelines.plan import plan, plan_from_json
+    from vtspec.pipelines.project.overrides import overrides_of
+    from vtspec.pipelines.project.workspace import find_workspace, open_spec
     from vtspec.pipelines.resolve import World, resolve
     from vtspec.pipelines.runs import Runs
-    from vtspec.pipelines.workspace import find_workspace, open_spec
 
     if options.resume:
         workspace = find_workspace(Path.cwd())

@@ -78,7 +78,7 @@ def add_command(path: Path, name: str, tasks: tuple[str, ...], **notes: str | No
     `dvc push`.
     """
     from vtspec.pipelines.datasets.add import Wish, add, place
-    from vtspec.pipelines.workspace import find_workspace
+    from vtspec.pipelines.project.workspace import find_workspace
 
     workspace = find_workspace(Path.cwd())
     where = place(workspace.root, workspace.specs, path, name)

@@ -54,7 +54,7 @@ def command(words: tuple[str, ...], as_json: bool, offline: bool, **asked: Any) 
     refused, 130 Ctrl-C; with --run those of `vtspec run`.
     """
     from vtspec.pipelines.drafting.surroundings import Surroundings
-    from vtspec.pipelines.workspace import find_workspace
+    from vtspec.pipelines.project.workspace import find_workspace
 
     _refuse_before_anything(as_json, asked)
     surroundings = Surroundings(find_workspace(Path.cwd()))
@@ -112,7 +112,7 @@ def _print_json(drafted: "Drafted") -> None:
 
 
 def _text(drafted: "Drafted", surroundings: "Surroundings", place: Path) -> str:
-    from vtspec.pipelines.specwriting import spec_text
+    from vtspec.pipelines.project.spec_writer import spec_text
 
     assert drafted.draft is not None
     model = surroundings.model(drafted.draft)
@@ -132,7 +132,7 @@ def _is_wanted(place: Path, surroundings: "Surroundings", asked: dict[str, Any])
 
 
 def _save(place: Path, text: str, surroundings: "Surroundings") -> None:
-    from vtspec.pipelines.specwriting import write_new
+    from vtspec.pipelines.project.spec_writer import write_new
 
     try:
         write_new(place, text)

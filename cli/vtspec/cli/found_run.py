@@ -13,7 +13,7 @@ def runs_in(folder: Path | None) -> "Runs":
 
     if folder is not None:
         return Runs(folder)
-    from vtspec.pipelines.workspace import find_workspace
+    from vtspec.pipelines.project.workspace import find_workspace
 
     return Runs(find_workspace(Path.cwd()).runs)
 

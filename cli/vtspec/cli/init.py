@@ -15,7 +15,7 @@ def command(directory: Path, name: str | None) -> None:
     The example validates and trains in a second, without a download. Nothing that is there is
     changed, so that it may be called again.
     """
-    from vtspec.pipelines.scaffold import scaffold
+    from vtspec.pipelines.project.scaffold import scaffold
 
     from .ending import shown_path
 

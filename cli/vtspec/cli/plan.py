@@ -28,10 +28,10 @@ def command(spec: str, output: str, sets: tuple[str, ...], runs: Path | None) ->
     vtspec.yaml, or --set. Differences from the baseline and from the last run are marked 'new
     run' (they decide the result), 'same run' (they do not) or 'cosmetic'.
     """
-    from vtspec.pipelines.overrides import overrides_of
     from vtspec.pipelines.plan import plan
+    from vtspec.pipelines.project.overrides import overrides_of
+    from vtspec.pipelines.project.workspace import open_spec
     from vtspec.pipelines.resolve import World, resolve
-    from vtspec.pipelines.workspace import open_spec
 
     overrides = overrides_of(sets)
     workspace, path = open_spec(spec, Path.cwd())

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Final
 from vtspec.schema.problem import Problem, SpecError
 
 if TYPE_CHECKING:
-    from vtspec.pipelines.workspace import Workspace
+    from vtspec.pipelines.project.workspace import Workspace
     from vtspec.schema.load import Loaded
 
 STDIN: Final = "<stdin>"
@@ -116,7 +116,7 @@ def _by_workspace(
 
 
 def _workspace(folder: Path, here: Path) -> "Workspace | SpecError":
-    from vtspec.pipelines.workspace import find_workspace
+    from vtspec.pipelines.project.workspace import find_workspace
 
     try:
         found = find_workspace(folder)

@@ -16,9 +16,9 @@ def command(run: str | None, runs: Path | None, uri: str | None) -> None:
     """
     import os
 
+    from vtspec.pipelines.project.workspace import find_workspace
     from vtspec.pipelines.runs import Runs
     from vtspec.pipelines.tracker import default_uri, sync
-    from vtspec.pipelines.workspace import find_workspace
 
     workspace = find_workspace(Path.cwd())
     folder = runs or workspace.runs

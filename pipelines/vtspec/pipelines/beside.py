@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from vtspec.pipelines.project.workspace import Workspace
 from vtspec.schema.problem import SpecError
 
 from .changes import Change, changes
@@ -10,7 +11,6 @@ from .errors import Permanent, Refused, Temporary
 from .plan import Plan, plan, plan_from_json
 from .resolve import World, resolve
 from .runs import Run, Runs
-from .workspace import Workspace
 
 RunsAs = Literal["new", "done", "running", "cut short"]
 """What the plan's last attempt means for the next `run`: it begins a new one; it shows the result

@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vtspec.pipelines.estimation.estimate import Machine
+from vtspec.pipelines.project.overrides import Override, blame, overridden, plain_paths
+from vtspec.pipelines.project.workspace import Workspace
 from vtspec.schema.problem import Problem, SpecError
 
 from . import catalog
 from .errors import Refused
 from .hub import Hub, hub_of
 from .model_versions import VersionOf, version_at
-from .overrides import Override, blame, overridden, plain_paths
 from .plan import Framework, Inputs, ModelFacts
 from .runs import Runs
 from .timings import timings_of
 from .weights import WeightsPlaces, pin
-from .workspace import Workspace
 
 if TYPE_CHECKING:
     from vtspec.adapters.contract import Param

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vtspec.pipelines import catalog
-from vtspec.pipelines.specfiles import SUFFIXES, spec_file
+from vtspec.pipelines.project.spec_index import SUFFIXES, spec_file
 from vtspec.schema.load import Loaded, load_file
 
 if TYPE_CHECKING:
     from vtspec.adapters.contract import Param
-    from vtspec.pipelines.workspace import Workspace
+    from vtspec.pipelines.project.workspace import Workspace
     from vtspec.schema.kinds.project import Project
 
 Match = tuple[catalog.Framework, catalog.CatalogModel]

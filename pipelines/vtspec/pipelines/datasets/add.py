@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from vtspec.pipelines.dvc import dvc
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.pointer import Pointer, find_pointer, pointer_of
-from vtspec.pipelines.specwriting import spec_text, write_new
+from vtspec.pipelines.project.spec_writer import spec_text, write_new
 from vtspec.schema.kinds.tasks import FORMATS_OF_TASK
 
 from .inspection import Inspection

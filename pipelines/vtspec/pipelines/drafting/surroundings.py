@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vtspec.pipelines import catalog
 from vtspec.pipelines.check import World, check, world_of
-from vtspec.pipelines.workspace import Workspace
+from vtspec.pipelines.project.workspace import Workspace
 from vtspec.schema.load import Loaded, load, load_file
 from vtspec.schema.problem import Problem
 

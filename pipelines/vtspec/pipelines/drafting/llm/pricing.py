@@ -9,7 +9,7 @@ from vtspec.pipelines.drafting.outcome import Data
 from vtspec.pipelines.drafting.surroundings import Surroundings
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.hub import Hub, HubModel
-from vtspec.pipelines.workspace import Workspace
+from vtspec.pipelines.project.workspace import Workspace
 from vtspec.schema.problem import SpecError
 
 if TYPE_CHECKING:

@@ -15,9 +15,8 @@ from typing import Final, Literal
 
 from vtspec.adapters.data.content_hash import content_hash
 from vtspec.adapters.toy import png
+from vtspec.pipelines.errors import Permanent
 from vtspec.schema.json_schema.fast_check import schemas_folder
-
-from .errors import Permanent
 
 CLASSES: Final = ("circle", "square", "triangle")
 

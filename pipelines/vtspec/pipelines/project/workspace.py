@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from vtspec.schema.problem import Problem, SpecError
 
-from .specfiles import SUFFIXES, SpecFile, by_name, spec_files
+from .spec_index import SUFFIXES, SpecFile, by_name, spec_files
 
 if TYPE_CHECKING:
     from vtspec.schema.kinds.dataset import Dataset
