@@ -21,9 +21,9 @@ from run_folders import (
     append,
 )
 from vtspec.pipelines.errors import Permanent, Temporary
-from vtspec.pipelines.tracker import Shipped, default_uri, start, sync
-from vtspec.pipelines.tracker.follow import follow, place_for, shipped_of
-from vtspec.pipelines.tracker.ship import Place, client_of, read_place, ship, write_place
+from vtspec.pipelines.tracking import Shipped, default_uri, start, sync
+from vtspec.pipelines.tracking.follower import follow, place_for, shipped_of
+from vtspec.pipelines.tracking.mlflow_upload import Place, client_of, read_place, ship, write_place
 
 pytestmark = pytest.mark.slow
 
@@ -215,7 +215,7 @@ def test_what_mlflow_refuses_is_permanent(runs: Path) -> None:
 
 
 def test_two_processes_do_not_send_the_same_run(runs: Path) -> None:
-    from vtspec.pipelines.tracker.ship import shipping
+    from vtspec.pipelines.tracking.mlflow_upload import shipping
 
     run_dir = _a_finished_run(runs)
     with shipping(run_dir) as mine, pytest.raises(Temporary, match="by another process"):

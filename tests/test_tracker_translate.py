@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from run_folders import EVALUATED, STARTED, SUCCEEDED, a_plan, an_epoch, events_of
 from vtspec.pipelines.runs.events import KINDS, Event
-from vtspec.pipelines.tracker.translate import Metric, entry_of, key, params_of, run_tags
+from vtspec.pipelines.tracking.mlflow_mapping import Metric, entry_of, key, params_of, run_tags
 
 
 def _entry(kind: str, data: dict[str, object]) -> Event:

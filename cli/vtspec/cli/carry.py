@@ -241,7 +241,7 @@ def _ready(options: Options, found: Planned) -> None:
 
 def tracking_uri(found: Planned) -> str:
     """The MLflow that the run is sent to."""
-    from vtspec.pipelines.tracker import default_uri
+    from vtspec.pipelines.tracking import default_uri
 
     return default_uri(found.runs, found.workspace.project.spec.tracking.uri, os.environ)
 
@@ -250,7 +250,7 @@ def _track(options: Options, found: Planned) -> Callable[[Path], Any]:
     def track(folder: Path) -> Any:
         if not options.tracking:
             return None
-        from vtspec.pipelines.tracker import start
+        from vtspec.pipelines.tracking import start
 
         return start(folder, tracking_uri(found))
 

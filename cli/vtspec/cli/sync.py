@@ -18,7 +18,7 @@ def command(run: str | None, runs: Path | None, uri: str | None) -> None:
 
     from vtspec.pipelines.project.workspace import find_workspace
     from vtspec.pipelines.runs import Runs
-    from vtspec.pipelines.tracker import default_uri, sync
+    from vtspec.pipelines.tracking import default_uri, sync
 
     workspace = find_workspace(Path.cwd())
     folder = runs or workspace.runs

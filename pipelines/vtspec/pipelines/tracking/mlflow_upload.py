@@ -18,7 +18,7 @@ from vtspec.adapters.training.checkpoints import write_file_atomic
 from vtspec.pipelines.errors import Permanent, Temporary
 from vtspec.pipelines.runs.events import Event, decode_all
 
-from .translate import Entry, entry_of, params_of, run_tags
+from .mlflow_mapping import Entry, entry_of, params_of, run_tags
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

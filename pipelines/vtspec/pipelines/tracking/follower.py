@@ -1,6 +1,6 @@
 """The process that keeps up with a run, and the call that catches up later.
 
-`start` begins `python -m vtspec.pipelines.tracker`: a process of its own and of low priority,
+`start` begins `python -m vtspec.pipelines.tracking`: a process of its own and of low priority,
 which reads the events from their file. Whatever MLflow does, training only ever writes that file.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from vtspec.pipelines.errors import Permanent, Temporary
 
-from .ship import Place, client_of, read_events, read_place, ship, shipping, write_place
+from .mlflow_upload import Place, client_of, read_events, read_place, ship, shipping, write_place
 
 POLL_S = 0.5
 GRACE_S = 30.0
@@ -88,7 +88,7 @@ def start(run_dir: Path, uri: str) -> Follower:
     log = (run_dir / "tracking.log").open("ab")
     with log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "vtspec.pipelines.tracker", str(run_dir), uri],
+            [sys.executable, "-m", "vtspec.pipelines.tracking", str(run_dir), uri],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
