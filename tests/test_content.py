@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dvc_repositories import CATS, command, dvc_repository, write_files
 from vtspec.adapters.contract import AdapterError
 from vtspec.adapters.data.content_hash import Entry, content_hash, entries_of, listing_hash, verify
-from vtspec.pipelines.pointer import pointer_of
+from vtspec.pipelines.data.dvc_files import pointer_of
 
 
 @pytest.fixture(scope="module")

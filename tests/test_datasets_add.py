@@ -14,10 +14,10 @@ import pytest
 from dvc_repositories import command, dvc_repository, write_files
 from spoiled_data import png, sound_folder
 from vtspec.adapters.data.content_hash import content_hash
-from vtspec.pipelines.datasets.add import Wish, add, place
-from vtspec.pipelines.datasets.inspection import inspect
+from vtspec.pipelines.data.dvc_files import Pointer, pointer_of
+from vtspec.pipelines.data.inspection.inspect import inspect
+from vtspec.pipelines.data.register import Wish, add, place
 from vtspec.pipelines.errors import Permanent
-from vtspec.pipelines.pointer import Pointer, pointer_of
 from vtspec.schema.kinds.dataset import Dataset
 from vtspec.schema.load import load
 

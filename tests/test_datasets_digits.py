@@ -10,9 +10,9 @@ from sklearn.datasets import load_digits
 from sklearn.utils import Bunch
 
 from vtspec.adapters.data.content_hash import content_hash
-from vtspec.pipelines.datasets.digits import build
-from vtspec.pipelines.datasets.inspection import inspect
-from vtspec.pipelines.pointer import pointer_of
+from vtspec.pipelines.data.dvc_files import pointer_of
+from vtspec.pipelines.data.inspection.inspect import inspect
+from vtspec.pipelines.data.sample_digits import build
 from vtspec.schema.kinds.dataset import Dataset
 from vtspec.schema.load import load
 

@@ -9,9 +9,9 @@ import pytest
 
 from dvc_repositories import write_files
 from spoiled_data import png
-from vtspec.pipelines.datasets.finding import Layout
-from vtspec.pipelines.datasets.recognise import recognise
-from vtspec.pipelines.datasets.tree import split_of, splits_among, tree_of
+from vtspec.pipelines.data.formats.detect import recognise
+from vtspec.pipelines.data.formats.file_tree import split_of, splits_among, tree_of
+from vtspec.pipelines.data.formats.layout import Layout
 from vtspec.pipelines.errors import Permanent
 
 IMAGE = png()

@@ -10,9 +10,9 @@ from PIL import Image
 from dvc_repositories import write_files
 from spoiled_data import jpeg, noise, png, saved, sound_folder
 from vtspec.adapters.data.content_hash import content_hash
-from vtspec.pipelines.datasets.inspection import Inspection, inspect
-from vtspec.pipelines.datasets.looks import look_at
-from vtspec.pipelines.datasets.page import megabytes, page
+from vtspec.pipelines.data.inspection.html_page import megabytes, page
+from vtspec.pipelines.data.inspection.image_probe import look_at
+from vtspec.pipelines.data.inspection.inspect import Inspection, inspect
 
 
 @pytest.fixture

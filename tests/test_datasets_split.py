@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtspec.pipelines.datasets.split import stratified
+from vtspec.pipelines.data.stratified_split import stratified
 
 SHARES = {"train": 0.6, "val": 0.2, "test": 0.2}
 

@@ -10,8 +10,8 @@ import yaml
 
 from dvc_repositories import command, dvc_repository, write_files
 from vtspec.adapters.data.content_hash import content_hash
-from vtspec.pipelines.datasets.digits import build
-from vtspec.pipelines.dvc import dvc
+from vtspec.pipelines.data.dvc_cli import dvc
+from vtspec.pipelines.data.sample_digits import build
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.results import FILES
 

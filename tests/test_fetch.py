@@ -21,9 +21,9 @@ from dvc_repositories import (
     write_files,
 )
 from vtspec.adapters.data.content_hash import Content, content_hash
-from vtspec.pipelines.dvc import network_trouble
+from vtspec.pipelines.data.dvc_cli import network_trouble
+from vtspec.pipelines.data.fetch import cache_folder, materialise, obtain
 from vtspec.pipelines.errors import Permanent, Temporary
-from vtspec.pipelines.fetch import cache_folder, materialise, obtain
 
 
 @pytest.fixture(scope="module")
@@ -339,7 +339,7 @@ def test_a_repository_without_dvc_is_refused(case: Case, tmp_path: Path) -> None
 OBTAIN = """
 import json, sys
 from pathlib import Path
-from vtspec.pipelines.fetch import obtain
+from vtspec.pipelines.data.fetch import obtain
 section, root, cache = json.loads(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
 print(obtain(section, root, cache, lambda line: print(line, file=sys.stderr)).path)
 """

@@ -10,8 +10,8 @@ import pytest
 
 from dvc_repositories import CATS, write_files
 from vtspec.adapters.data.content_hash import content_hash
+from vtspec.pipelines.data.dvc_cache import copy_out, missing
 from vtspec.pipelines.errors import Permanent
-from vtspec.pipelines.objects import copy_out, missing
 
 
 def md5(content: bytes) -> str:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vtspec.pipelines.data.dvc_files import Pointer, pointer_of
 from vtspec.pipelines.errors import Permanent
-from vtspec.pipelines.pointer import Pointer, pointer_of
 
 MD5 = "9feb3e123859c3c6dac090579b23c047"
 OTHER = "0" * 32

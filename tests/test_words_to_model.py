@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from vtspec.pipelines.datasets.digits import build
+from vtspec.pipelines.data.sample_digits import build
 
 ROOT = Path(__file__).parents[1]
 

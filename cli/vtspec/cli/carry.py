@@ -161,8 +161,8 @@ def _refuse_other_backends(options: Options) -> None:
 
 
 def _local(options: Options, found: Planned, stop: "Stop", progress: "Progress") -> "Local":
+    from vtspec.pipelines.data.fetch import cache_folder
     from vtspec.pipelines.environment import Environments
-    from vtspec.pipelines.fetch import cache_folder
     from vtspec.pipelines.local import Local, Place
     from vtspec.pipelines.runs import Runs
 

@@ -13,7 +13,7 @@ import click
 from vtspec.schema.kinds.tasks import TASKS
 
 if TYPE_CHECKING:
-    from vtspec.pipelines.datasets.inspection import Inspection, Progress
+    from vtspec.pipelines.data.inspection.inspect import Inspection, Progress
 
 FOLDER = click.Path(path_type=Path)
 
@@ -34,7 +34,7 @@ def inspect_command(path: Path, output: str, html: Path | None) -> None:
     """
     inspection = _inspected(path)
     if html is not None:
-        from vtspec.pipelines.datasets.page import page
+        from vtspec.pipelines.data.inspection.html_page import page
 
         # A name that is no Unicode is shown as a number.
         html.write_bytes(page(inspection).encode("utf-8", "xmlcharrefreplace"))
@@ -77,7 +77,7 @@ def add_command(path: Path, name: str, tasks: tuple[str, ...], **notes: str | No
     The data is inspected first, and refused where it has errors. Nothing is uploaded: that is
     `dvc push`.
     """
-    from vtspec.pipelines.datasets.add import Wish, add, place
+    from vtspec.pipelines.data.register import Wish, add, place
     from vtspec.pipelines.project.workspace import find_workspace
 
     workspace = find_workspace(Path.cwd())
@@ -103,7 +103,7 @@ def split_command(path: Path, target: Path, shares: str) -> None:
     The division depends on the images alone, so it is the same everywhere; copies of an image
     stay in one split.
     """
-    from vtspec.pipelines.datasets.separate import separate
+    from vtspec.pipelines.data.split_copy import separate
 
     parts = _shares(shares)
     for split, count in separate(_inspected(path), target, parts).items():
@@ -128,7 +128,7 @@ def _inspected(path: Path) -> "Inspection":
         from vtspec.pipelines.errors import Permanent
 
         raise Permanent("Pillow is not installed", fix="pip install 'vtspec[data]'") from error
-    from vtspec.pipelines.datasets.inspection import inspect
+    from vtspec.pipelines.data.inspection.inspect import inspect
 
     with _progress() as progress:
         return inspect(path, progress)
@@ -149,7 +149,7 @@ def _progress() -> "Iterator[Progress]":
 
 
 def _print(inspection: "Inspection") -> None:
-    from vtspec.pipelines.datasets.page import megabytes
+    from vtspec.pipelines.data.inspection.html_page import megabytes
 
     layout = inspection.layout
     click.echo(f"{inspection.path}: {layout.format}, as {_safe(layout.why)}")

@@ -35,8 +35,8 @@ def command(run: str, images: tuple[Path, ...], runs: Path | None, top: int, out
     RUN is the run's name, the beginning of one, or an experiment's name for its last run. The
     best checkpoint answers, and images go through what val images went through in training.
     """
+    from vtspec.pipelines.data.fetch import cache_folder
     from vtspec.pipelines.environment import Environments
-    from vtspec.pipelines.fetch import cache_folder
     from vtspec.pipelines.prediction import predictions
     from vtspec.pipelines.runs import Run
 

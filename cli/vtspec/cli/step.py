@@ -37,8 +37,8 @@ def command(name: str, plan_file: Path, workdir: Path, **options: Any) -> None:
     Exit codes: 0 done, 2 something to correct, 3 the step failed, 4 the world refused, 75
     interrupted: try again with --resume.
     """
+    from vtspec.pipelines.data.fetch import cache_folder
     from vtspec.pipelines.environment import Environments
-    from vtspec.pipelines.fetch import cache_folder
     from vtspec.pipelines.step import Stop, Task, do_step
 
     from .carry import framework_of, write_report_of

@@ -132,7 +132,7 @@ def _dataset(spec: "Experiment", workspace: Workspace) -> _PinnedData:
             message = "is needed here: no DVC file of this repository pins this source"
             raise SpecError([_at_hash(dataset, workspace, message, _HASH_FIX)])
         return _PinnedData(dataset=dataset, hash=written, origin="dataset")
-    from .pointer import pointer_of
+    from vtspec.pipelines.data.dvc_files import pointer_of
 
     pointer = pointer_of(workspace.root, source.dvc.path)
     if written not in (None, pointer.hash):

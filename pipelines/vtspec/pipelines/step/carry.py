@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from vtspec.pipelines.data.fetch import obtain
 from vtspec.pipelines.environment import Environment
 from vtspec.pipelines.errors import Permanent, RunFailed, Temporary
-from vtspec.pipelines.fetch import obtain
 from vtspec.pipelines.runs import EventLog, RunLock
 from vtspec.pipelines.runs.state import metrics_of
 from vtspec.pipelines.runs.store import METRICS_FILE, PLAN_FILE, write_json

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from .errors import Permanent, Temporary
+from vtspec.pipelines.errors import Permanent, Temporary
 
 _NETWORK: Final = re.compile(
     r"cannot connect|connect(ion)? ?(call failed|error|refused|reset|aborted|closed)"

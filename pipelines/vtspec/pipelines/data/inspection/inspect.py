@@ -8,12 +8,12 @@ from typing import Any
 
 from vtspec.adapters.contract import AdapterError
 from vtspec.adapters.data.content_hash import content_hash
+from vtspec.pipelines.data.formats.detect import recognise
+from vtspec.pipelines.data.formats.file_tree import Tree, tree_of
+from vtspec.pipelines.data.formats.layout import Finding, Layout
 
 from .checks import check, per_class
-from .finding import Finding, Layout
-from .looks import Look, look_at
-from .recognise import recognise
-from .tree import Tree, tree_of
+from .image_probe import Look, look_at
 
 Progress = Callable[[int, int], None]
 """Takes how many images were looked at, and of how many."""

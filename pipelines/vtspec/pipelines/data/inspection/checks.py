@@ -6,11 +6,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from vtspec.pipelines.data.formats.file_tree import Tree
+from vtspec.pipelines.data.formats.layout import Finding, Item, Layout
 from vtspec.schema.kinds.tasks import CLASSLESS_TASKS
 
-from .finding import Finding, Item, Layout
-from .looks import Look
-from .tree import Tree
+from .image_probe import Look
 
 IMBALANCE: Final = 10
 """From how many times the rarest class's images on the most frequent one is called imbalanced."""

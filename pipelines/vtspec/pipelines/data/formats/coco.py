@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .finding import Finding, Item, Layout, Part
-from .tree import Tree, split_of
+from .file_tree import Tree, split_of
+from .layout import Finding, Item, Layout, Part
 
 _TASK_OF_FIELD = {
     "bbox": "object-detection",

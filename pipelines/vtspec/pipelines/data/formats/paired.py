@@ -4,8 +4,8 @@ import posixpath
 from collections.abc import Mapping
 from typing import Final
 
-from .finding import Finding, Item, Layout, Part
-from .tree import Tree, splits_among
+from .file_tree import Tree, splits_among
+from .layout import Finding, Item, Layout, Part
 
 _KINDS: Final[Mapping[tuple[str, str], tuple[str, str]]] = {
     ("images", "masks"): ("masks", "semantic-segmentation"),

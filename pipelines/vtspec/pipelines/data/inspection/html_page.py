@@ -11,8 +11,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from .inspection import Inspection
-from .looks import Look
+from .image_probe import Look
+from .inspect import Inspection
 
 _CLASSES: Final = 40
 _SAMPLES: Final = 8

@@ -3,8 +3,8 @@
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping
 
-from .finding import Finding, Item, Layout, Part
-from .tree import Tree, split_of
+from .file_tree import Tree, split_of
+from .layout import Finding, Item, Layout, Part
 
 _LISTS = "ImageSets/Main"
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vtspec.pipelines.dvc import dvc
+from vtspec.pipelines.data.inspection.inspect import Inspection
 from vtspec.pipelines.errors import Permanent
-from vtspec.pipelines.pointer import Pointer, find_pointer, pointer_of
 from vtspec.pipelines.project.spec_writer import spec_text, write_new
 from vtspec.schema.kinds.tasks import FORMATS_OF_TASK
 
-from .inspection import Inspection
+from .dvc_cli import dvc
+from .dvc_files import Pointer, find_pointer, pointer_of
 
 if TYPE_CHECKING:
     from vtspec.schema.kinds.dataset import Dataset

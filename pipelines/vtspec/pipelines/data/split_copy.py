@@ -5,10 +5,10 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from vtspec.pipelines.data.inspection.inspect import Inspection
 from vtspec.pipelines.errors import Permanent
 
-from .inspection import Inspection
-from .split import stratified
+from .stratified_split import stratified
 
 
 def separate(inspection: Inspection, target: Path, shares: Mapping[str, float]) -> dict[str, int]:

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-from .errors import Permanent, Temporary
+from vtspec.pipelines.errors import Permanent, Temporary
 
 _REV: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}")
 _NETWORK: Final = re.compile(

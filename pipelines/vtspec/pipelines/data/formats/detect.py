@@ -6,11 +6,11 @@ from typing import Final
 from vtspec.pipelines.errors import Permanent
 
 from .coco import coco
-from .finding import Layout
+from .file_tree import Tree
 from .imagefolder import imagefolder
-from .pairs import pairs
-from .tables import tables
-from .tree import Tree
+from .layout import Layout
+from .paired import pairs
+from .tabular import tables
 from .voc import voc
 from .yolo import yolo
 

@@ -14,11 +14,12 @@ from typing import Any
 
 from vtspec.adapters.contract import AdapterError
 from vtspec.adapters.data.content_hash import Content, content_hash
+from vtspec.pipelines.errors import Permanent
 
-from . import dvc, objects
-from .clone import clone
-from .errors import Permanent
-from .pointer import pointer_of
+from . import dvc_cache as objects
+from . import dvc_cli as dvc
+from .dvc_files import pointer_of
+from .git_checkout import clone
 
 Report = Callable[[str], None]
 """Takes one line for people: what is done, or what they should know."""

@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from vtspec.adapters.data.content_hash import Content, Entry, listing_hash
-
-from .errors import Permanent
+from vtspec.pipelines.errors import Permanent
 
 _MD5: Final = re.compile(r"[0-9a-f]{32}")
 _BLOCK_BYTES: Final = 2**20

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from .errors import Permanent
+from vtspec.pipelines.errors import Permanent
 
 _MD5: Final = re.compile(r"[0-9a-f]{32}(\.dir)?")
 _MAX_BYTES: Final = 16 * 2**20

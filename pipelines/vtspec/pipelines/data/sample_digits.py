@@ -1,7 +1,7 @@
 """The sample dataset: scikit-learn's handwritten digits as a folder of images.
 
 1,797 real digits (UCI Optical Recognition of Handwritten Digits, test part), 8 x 8 pixels in 17
-shades of grey, ten classes. `python -m vtspec.pipelines.datasets.digits data/digits` writes
+shades of grey, ten classes. `python -m vtspec.pipelines.data.sample_digits data/digits` writes
 them as `train|val|test/<digit>/<index>.png`: the pixels as they are, grey stretched to 0…255.
 The bytes are the same on every machine, so the folder's DVC hash is too.
 """
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from .split import stratified
+from .stratified_split import stratified
 
 SHARES: Final = {"train": 0.6, "val": 0.2, "test": 0.2}
 

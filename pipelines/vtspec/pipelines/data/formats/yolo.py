@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .finding import Finding, Item, Layout, Part
-from .tree import Tree, splits_among
+from .file_tree import Tree, splits_among
+from .layout import Finding, Item, Layout, Part
 
 
 def yolo(tree: Tree) -> Layout | None:

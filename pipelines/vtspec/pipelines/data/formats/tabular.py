@@ -7,8 +7,8 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .finding import Finding, Item, Layout, Part
-from .tree import Tree, split_of
+from .file_tree import Tree, split_of
+from .layout import Finding, Item, Layout, Part
 
 _TASK_OF_FIELD: Mapping[str, tuple[str, ...]] = {
     "label": ("image-classification",),

@@ -1,7 +1,7 @@
 """A folder a class, with or without a folder a split above them."""
 
-from .finding import Finding, Item, Layout, Part
-from .tree import Tree, splits_among
+from .file_tree import Tree, splits_among
+from .layout import Finding, Item, Layout, Part
 
 
 def imagefolder(tree: Tree) -> Layout | None:
