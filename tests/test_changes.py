@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from planning import WEIGHTS, an_experiment, experiments, some_inputs, unhurried
 from vtspec.pipelines.changes import Change, changes, gravest
-from vtspec.pipelines.plan import FileWeights, plan
+from vtspec.pipelines.plan import plan
+from vtspec.pipelines.weights.model import FileWeights
 from vtspec.schema.kinds.experiment import Experiment
 
 INPUTS = some_inputs()

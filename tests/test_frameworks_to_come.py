@@ -11,12 +11,13 @@ import pytest
 
 from loopback import json_of, running
 from plan_repository import HASH, a_repository
-from vtspec.pipelines.hub import Hub
-from vtspec.pipelines.plan import Plan, UnpinnedWeights, plan, plan_from_json
-from vtspec.pipelines.planfile import HubWeights
+from vtspec.pipelines.plan import plan
+from vtspec.pipelines.planfile import Plan, plan_from_json
 from vtspec.pipelines.project.overrides import overrides_of
 from vtspec.pipelines.project.workspace import find_workspace
 from vtspec.pipelines.resolve import World, resolve
+from vtspec.pipelines.weights.hub import Hub
+from vtspec.pipelines.weights.model import HubWeights, UnpinnedWeights
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

@@ -12,7 +12,7 @@ import pytest
 
 from loopback import Answer, FakeServer, body_of, json_of, raw_of, running
 from vtspec.pipelines.errors import Permanent, Temporary
-from vtspec.pipelines.hub import Hub, HubModel, hub_of
+from vtspec.pipelines.weights.hub import Hub, HubModel, hub_of
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

@@ -26,8 +26,10 @@ from planning import (
 )
 from vtspec.pipelines.catalog import find_model, params_of
 from vtspec.pipelines.identity import canonical, id_of, result_material
-from vtspec.pipelines.plan import FileWeights, Plan, RunWeights, UnpinnedWeights, Weights, plan
+from vtspec.pipelines.plan import plan
+from vtspec.pipelines.planfile import Plan
 from vtspec.pipelines.project.workspace import find_workspace
+from vtspec.pipelines.weights.model import FileWeights, RunWeights, UnpinnedWeights, Weights
 from vtspec.schema.kinds.experiment import Experiment, Training
 
 GOLDEN = Path(__file__).parent / "golden" / "ids.json"

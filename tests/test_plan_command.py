@@ -15,13 +15,14 @@ from run_folders import EVALUATED, STARTED, SUCCEEDED, a_run_folder, an_epoch
 from vtspec.cli.lines import cells, padded, print_lines, width_of, wrapped
 from vtspec.cli.show_plan import plan_lines, shown_value
 from vtspec.pipelines.beside import Beside, beside
-from vtspec.pipelines.hub import Hub
-from vtspec.pipelines.plan import FileWeights, HubWeights, MlflowWeights, Plan, plan
-from vtspec.pipelines.planfile import plan_from_json
+from vtspec.pipelines.plan import plan
+from vtspec.pipelines.planfile import Plan, plan_from_json
 from vtspec.pipelines.project.overrides import overrides_of
 from vtspec.pipelines.project.workspace import find_workspace
 from vtspec.pipelines.resolve import World, resolve
 from vtspec.pipelines.runs import RunLock
+from vtspec.pipelines.weights.hub import Hub
+from vtspec.pipelines.weights.model import FileWeights, HubWeights, MlflowWeights
 
 GOLDEN = Path(__file__).parent / "golden" / "plan.txt"
 

@@ -14,17 +14,18 @@ from planning import an_experiment, some_inputs
 from vtspec.pipelines.catalog import CatalogModel
 from vtspec.pipelines.catalog import Weights as Published
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
-from vtspec.pipelines.hub import Hub
-from vtspec.pipelines.model_versions import version_at
-from vtspec.pipelines.plan import Plan, plan
-from vtspec.pipelines.planfile import (
+from vtspec.pipelines.plan import plan, refuse_unpinned
+from vtspec.pipelines.planfile import Plan
+from vtspec.pipelines.weights.hub import Hub
+from vtspec.pipelines.weights.model import (
     FileWeights,
     HubWeights,
     MlflowWeights,
     RunWeights,
     UnpinnedWeights,
 )
-from vtspec.pipelines.weights import Pinned, WeightsPlaces, pin, refuse_unpinned
+from vtspec.pipelines.weights.model_versions import version_at
+from vtspec.pipelines.weights.pinning import Pinned, WeightsPlaces, pin
 from vtspec.schema.kinds.experiment import Model
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -356,7 +357,7 @@ def test_without_mlflow_the_fix_is_what_to_install() -> None:
 import sys
 sys.modules["mlflow"] = None
 from vtspec.pipelines.errors import Permanent
-from vtspec.pipelines.model_versions import version_at
+from vtspec.pipelines.weights.model_versions import version_at
 try:
     version_at("http://127.0.0.1:9")("cats", "1")
 except Permanent as error:

@@ -6,11 +6,11 @@ from typing import Any, Final
 from vtspec.pipelines.beside import Beside, Comparison
 from vtspec.pipelines.changes import Change, gravest
 from vtspec.pipelines.formatting import shown_bytes, shown_cost, shown_count, shown_seconds
-from vtspec.pipelines.plan import (
+from vtspec.pipelines.planfile import Plan
+from vtspec.pipelines.weights.model import (
     FileWeights,
     HubWeights,
     MlflowWeights,
-    Plan,
     RunWeights,
     UnpinnedWeights,
 )

@@ -8,7 +8,8 @@ from vtspec.schema.problem import SpecError
 
 from .changes import Change, changes
 from .errors import Permanent, Refused, Temporary
-from .plan import Plan, plan, plan_from_json
+from .plan import plan
+from .planfile import Plan, plan_from_json
 from .resolve import World, resolve
 from .runs import Run, Runs
 

@@ -7,11 +7,12 @@ says it too.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from vtspec.pipelines.estimation.estimate import Estimate
+from vtspec.pipelines.weights.model import HUB, Configuration, HubWeights, UnpinnedWeights, Weights
 from vtspec.schema.kinds.experiment import Experiment
 from vtspec.schema.kinds.field_types import duration_s, memory_bytes
 
 from .formatting import shown_bytes, shown_seconds
-from .planfile import HUB, Configuration, Estimate, HubWeights, UnpinnedWeights, Weights
 
 
 @dataclass(frozen=True, kw_only=True)

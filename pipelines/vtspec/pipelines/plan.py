@@ -9,49 +9,27 @@ from pydantic import BaseModel
 from vtspec.adapters.contract import Param
 from vtspec.adapters.metrics import main_metric
 from vtspec.adapters.task_types import TaskType
-from vtspec.pipelines.estimation.estimate import Load, Machine, Timing, estimate, images_of
+from vtspec.pipelines.estimation.estimate import (
+    Estimate,
+    Load,
+    Machine,
+    Timing,
+    estimate,
+    images_of,
+)
+from vtspec.pipelines.weights.model import (
+    HUB,
+    Configuration,
+    Weights,
+)
 from vtspec.schema.kinds.dataset import Dataset
 from vtspec.schema.kinds.experiment import Experiment
 
 from .cautions import Doubts, cautions
+from .errors import Refused, Temporary
 from .identity import digest_of, id_of, policy_material, result_material
 from .origins import is_set, origins_of, outer_origins
-from .planfile import (
-    Configuration,
-    Estimate,
-    FileWeights,
-    Framework,
-    HubWeights,
-    MlflowWeights,
-    Plan,
-    PlannedDataset,
-    PlannedModel,
-    PlanStep,
-    RunWeights,
-    UnpinnedWeights,
-    Weights,
-    plan_from_json,
-)
-
-__all__ = [
-    "Configuration",
-    "Estimate",
-    "FileWeights",
-    "Framework",
-    "HubWeights",
-    "Inputs",
-    "MlflowWeights",
-    "ModelFacts",
-    "Plan",
-    "PlanStep",
-    "PlannedDataset",
-    "PlannedModel",
-    "RunWeights",
-    "UnpinnedWeights",
-    "Weights",
-    "plan",
-    "plan_from_json",
-]
+from .planfile import Framework, Plan, PlannedDataset, PlannedModel, PlanStep
 
 EXPORT_ORDER: Final = ("safetensors", "onnx")
 
@@ -150,6 +128,29 @@ def plan(spec: Experiment, inputs: Inputs) -> Plan:
         warnings=(*inputs.doubts, *cautions(_doubts(spec, inputs, guess))),
     )
     return _named(draft)
+
+
+def refuse_unpinned(plan: Plan) -> None:
+    """Raise where something in a plan is not pinned: nobody knows what it would run.
+
+    `Temporary` where a hub may answer the next time, `Refused` where nothing can.
+    """
+    unpinned = plan.model.unpinned
+    if unpinned is None:
+        return
+    source = unpinned.source
+    if source.startswith(HUB):
+        raise Temporary(
+            f"the plan does not say which commit of {source} it starts from: neither the hub nor "
+            "the local cache could tell when it was made",
+            fix=f"try again, or set model.weights: {source.partition('@')[0]}@<commit>",
+            delay_s=30,
+        )
+    raise Refused(
+        f"the weights of {plan.model.name} are a plain download ({source}) that nothing pins",
+        fix="name other weights (vtspec models search --pretrained), or save them as a "
+        ".safetensors file here and set model.weights to its path",
+    )
 
 
 def _named(draft: Plan) -> Plan:

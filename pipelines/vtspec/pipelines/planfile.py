@@ -2,74 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal
+
+from vtspec.pipelines.estimation.estimate import Estimate
+from vtspec.pipelines.weights.model import (
+    WEIGHTS,
+    Configuration,
+    FileWeights,
+    HubWeights,
+    MlflowWeights,
+    RunWeights,
+    UnpinnedWeights,
+    Weights,
+)
 
 from .errors import Permanent
 
 VERSION: Final = 1
-
-
-@dataclass(frozen=True, kw_only=True)
-class HubWeights:
-    """Weights on a model hub, at one commit. `licence` is what the catalog says of the tag."""
-
-    id: str
-    revision: str
-    licence: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class FileWeights:
-    """A `.safetensors` file of the repository; `path` is from its root."""
-
-    path: str
-    sha256: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunWeights:
-    """The exported model of an earlier run; `path` is from the repository's root."""
-
-    run: str
-    path: str
-    sha256: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class MlflowWeights:
-    """A version in MLflow's model registry; an alias never enters a plan."""
-
-    name: str
-    version: str
-
-
-HUB: Final = "hf-hub:"
-"""What the source of weights on a model hub begins with."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class UnpinnedWeights:
-    """Weights of which nobody could say what they are now: a plan to be read and not run.
-
-    `source` is `hf-hub:ORG/NAME`, with `@REVISION` where one was asked for, or a URL.
-    """
-
-    source: str
-    licence: str | None = None
-
-
-Weights: TypeAlias = HubWeights | FileWeights | RunWeights | MlflowWeights | UnpinnedWeights
-
-Configuration: TypeAlias = HubWeights | UnpinnedWeights
-"""Whose configuration describes an architecture: a repository on a hub, at one commit."""
-
-_WEIGHTS: Final[dict[str, type[Any]]] = {
-    "unpinned": UnpinnedWeights,
-    "hub": HubWeights,
-    "file": FileWeights,
-    "run": RunWeights,
-    "mlflow": MlflowWeights,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,21 +75,6 @@ class PlanStep:
     command: tuple[str, ...]
     needs: tuple[str, ...]
     resources: Mapping[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Estimate:
-    """What the run is thought to take; None where it cannot be said. `basis` is for people.
-
-    `seconds` is wall clock of all steps; `cost` is in `currency`.
-    """
-
-    seconds: float | None
-    memory_bytes: int | None
-    gpu_memory_bytes: int | None
-    cost: float | None
-    currency: str
-    basis: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,7 +160,7 @@ def _plan(raw: Mapping[str, Any]) -> Plan:
 def _weights(raw: Mapping[str, Any] | None) -> Weights | None:
     if raw is None:
         return None
-    weights: Weights = _WEIGHTS[raw["type"]](
+    weights: Weights = WEIGHTS[raw["type"]](
         **{key: value for key, value in raw.items() if key != "type"}
     )
     return weights
@@ -247,7 +181,7 @@ def _read(cls: type[Any], raw: Mapping[str, Any], tuples: tuple[str, ...] = ()) 
 def _plain(value: Any) -> Any:
     match value:
         case HubWeights() | FileWeights() | RunWeights() | MlflowWeights() | UnpinnedWeights():
-            kind = next(name for name, cls in _WEIGHTS.items() if cls is type(value))
+            kind = next(name for name, cls in WEIGHTS.items() if cls is type(value))
             return {"type": kind, **_fields(value)}
         case Plan() | Framework() | PlannedModel() | PlannedDataset() | PlanStep() | Estimate():
             return _fields(value)

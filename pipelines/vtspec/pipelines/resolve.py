@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 from vtspec.pipelines.estimation.estimate import Machine
 from vtspec.pipelines.project.overrides import Override, blame, overridden, plain_paths
 from vtspec.pipelines.project.workspace import Workspace
+from vtspec.pipelines.weights.hub import Hub, hub_of
+from vtspec.pipelines.weights.model_versions import VersionOf, version_at
+from vtspec.pipelines.weights.pinning import WeightsPlaces, pin
 from vtspec.schema.problem import Problem, SpecError
 
 from . import catalog
 from .errors import Refused
-from .hub import Hub, hub_of
-from .model_versions import VersionOf, version_at
-from .plan import Framework, Inputs, ModelFacts
+from .plan import Inputs, ModelFacts
+from .planfile import Framework
 from .runs import Runs
 from .timings import timings_of
-from .weights import WeightsPlaces, pin
 
 if TYPE_CHECKING:
     from vtspec.adapters.contract import Param

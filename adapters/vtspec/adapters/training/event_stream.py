@@ -1,8 +1,8 @@
 """The default `TrainingCallbacks`: JSON lines to a file descriptor, `[METRICS]` on stdout.
 
 Each line is `{"kind": …, …}` with a kind and the fields of `vtspec.pipelines.runs.events`; the
-reader stamps it with run, sequence and time. The descriptor is written to without blocking: what a full
-pipe does not take waits in memory and goes out with later lines or at `close`, so that a slow
+reader stamps it with run, sequence and time. The descriptor is written to without blocking: what a
+full pipe does not take waits in memory and goes out with later lines or at `close`, so that a slow
 reader slows nothing down. Only progress, which the next one replaces, is left out while more than
 a mebibyte waits. When the reader has gone, `should_stop` says so.
 """

@@ -16,8 +16,7 @@ from vtspec.adapters.contract import AdapterError
 from vtspec.adapters.data.content_hash import Content, content_hash
 from vtspec.pipelines.errors import Permanent
 
-from . import dvc_cache as objects
-from . import dvc_cli as dvc
+from . import dvc_cache, dvc_cli
 from .dvc_files import pointer_of
 from .git_checkout import clone
 
@@ -137,19 +136,19 @@ def _alone(lock: Path, report: Report) -> Iterator[None]:
 def _fetched(dataset: Mapping[str, Any], root: Path, place: _Place, report: Report) -> Obtained:
     try:
         # A process that was killed may have left something of its own.
-        objects.remove(place.fresh)
+        dvc_cache.remove(place.fresh)
         place.fresh.mkdir(parents=True)
         store = _filled_store(dataset, root, place.fresh, report)
         report(f"copying {dataset['source']['path']} from {store} to {place.kept}")
         made = place.fresh / place.kept.relative_to(place.whole.parent)
         made.parent.mkdir(exist_ok=True)
-        content = objects.copy_out(store, dataset["hash"], made)
-        objects.remove(place.whole)
+        content = dvc_cache.copy_out(store, dataset["hash"], made)
+        dvc_cache.remove(place.whole)
         os.rename(place.fresh / place.whole.name, place.whole)
     except OSError as error:
         raise Permanent(f"{error.filename or place.kept}: {error.strerror}") from error
     finally:
-        objects.remove(place.fresh)
+        dvc_cache.remove(place.fresh)
     return Obtained(path=place.kept, content=content)
 
 
@@ -159,10 +158,10 @@ def _filled_store(dataset: Mapping[str, Any], root: Path, fresh: Path, report: R
         return _store_of_other(dataset, root, fresh, report)
     # Asking DVC where its cache is takes a second, and whatever lies here is hashed anyway.
     usual = root / ".dvc" / "cache" / "files" / "md5"
-    if not objects.missing(usual, dataset["hash"]):
+    if not dvc_cache.missing(usual, dataset["hash"]):
         return usual
-    store = dvc.cache_folder(root)
-    if not objects.missing(store, dataset["hash"]):
+    store = dvc_cli.cache_folder(root)
+    if not dvc_cache.missing(store, dataset["hash"]):
         return store
     return _fetch_into(dataset, root, store, report)
 
@@ -173,8 +172,8 @@ def _store_of_other(dataset: Mapping[str, Any], root: Path, fresh: Path, report:
     if (root / url).is_dir():
         # A repository on this machine: what it has in its cache need not be on a remote.
         url = str((root / url).resolve())
-        store = dvc.cache_folder(Path(url))
-        if not objects.missing(store, dataset["hash"]):
+        store = dvc_cli.cache_folder(Path(url))
+        if not dvc_cache.missing(store, dataset["hash"]):
             return store
     report(f"reading {url} at {source['rev']}")
     clone(url, source["rev"], fresh / "repo", fresh / "cache")
@@ -192,8 +191,8 @@ def _fetch_into(dataset: Mapping[str, Any], root: Path, store: Path, report: Rep
             fix="plan again, or check out the commit that the plan was made from",
         )
     report(f"fetching {source['path']} from DVC's remote {source.get('remote') or ''}".rstrip())
-    why = dvc.fetch(root, source["path"], source.get("remote"))
-    lacking = objects.missing(store, pinned)
+    why = dvc_cli.fetch(root, source["path"], source.get("remote"))
+    lacking = dvc_cache.missing(store, pinned)
     if lacking:
         raise Permanent(
             f"{source['path']} ({pinned}): {lacking} objects are in no cache, and {why}",

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Final
 
-from vtspec.pipelines.planfile import Estimate
-
 START_S: Final = 8.0
 """Seconds until a framework's process has imported its libraries and built the model."""
 
@@ -47,6 +45,21 @@ STATE_BYTES: Final[dict[str, int]] = {
     "lion": 4,
 }
 """Bytes of optimizer state per parameter: one or two moments in fp32."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """What the run is thought to take; None where it cannot be said. `basis` is for people.
+
+    `seconds` is wall clock of all steps; `cost` is in `currency`.
+    """
+
+    seconds: float | None
+    memory_bytes: int | None
+    gpu_memory_bytes: int | None
+    cost: float | None
+    currency: str
+    basis: str
 
 
 @dataclass(frozen=True, kw_only=True)

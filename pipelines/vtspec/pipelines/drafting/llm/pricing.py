@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from vtspec.pipelines.drafting.outcome import Data
 from vtspec.pipelines.drafting.surroundings import Surroundings
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
-from vtspec.pipelines.hub import Hub, HubModel
 from vtspec.pipelines.project.workspace import Workspace
+from vtspec.pipelines.weights.hub import Hub, HubModel
 from vtspec.schema.problem import SpecError
 
 if TYPE_CHECKING:
-    from vtspec.pipelines.planfile import Estimate
+    from vtspec.pipelines.estimation.estimate import Estimate
     from vtspec.schema.load import Loaded
 
 

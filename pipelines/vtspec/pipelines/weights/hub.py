@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from .errors import Permanent, Temporary
+from vtspec.pipelines.errors import Permanent, Temporary
 
 COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 

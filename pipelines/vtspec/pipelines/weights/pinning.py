@@ -6,25 +6,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import Permanent, Refused, Temporary
+from vtspec.pipelines.errors import Permanent, Refused, Temporary
+
 from .hub import Hub
-from .model_versions import VersionOf
-from .planfile import (
+from .model import (
     HUB,
     Configuration,
     FileWeights,
     HubWeights,
     MlflowWeights,
-    Plan,
     RunWeights,
     UnpinnedWeights,
     Weights,
 )
+from .model_versions import VersionOf
 
 if TYPE_CHECKING:
+    from vtspec.pipelines.catalog import CatalogModel
     from vtspec.schema.kinds.experiment import Model
-
-    from .catalog import CatalogModel
 
 MODEL_FILE = "model/model.safetensors"
 """Where a run keeps its exported weights."""
@@ -68,29 +67,6 @@ def pin(model: "Model", known: "CatalogModel", places: WeightsPlaces) -> Pinned:
     assert isinstance(described.weights, HubWeights | UnpinnedWeights)
     return replace(
         found, configuration=described.weights, doubts=(*found.doubts, *described.doubts)
-    )
-
-
-def refuse_unpinned(plan: Plan) -> None:
-    """Raise where something in a plan is not pinned: nobody knows what it would run.
-
-    `Temporary` where a hub may answer the next time, `Refused` where nothing can.
-    """
-    unpinned = plan.model.unpinned
-    if unpinned is None:
-        return
-    source = unpinned.source
-    if source.startswith(HUB):
-        raise Temporary(
-            f"the plan does not say which commit of {source} it starts from: neither the hub nor "
-            "the local cache could tell when it was made",
-            fix=f"try again, or set model.weights: {source.partition('@')[0]}@<commit>",
-            delay_s=30,
-        )
-    raise Refused(
-        f"the weights of {plan.model.name} are a plain download ({source}) that nothing pins",
-        fix="name other weights (vtspec models search --pretrained), or save them as a "
-        ".safetensors file here and set model.weights to its path",
     )
 
 
@@ -141,7 +117,7 @@ def _published(name: str, known: "CatalogModel", places: WeightsPlaces) -> Pinne
 
 
 def _hub(name: str, revision: str, known: "CatalogModel", places: WeightsPlaces) -> Pinned:
-    from .catalog import PERMISSIVE_LICENCES, UNKNOWN_LICENCE
+    from vtspec.pipelines.catalog import PERMISSIVE_LICENCES, UNKNOWN_LICENCE
 
     listed = next((each.licence for each in known.weights if each.hub_id == name), None)
     try:
@@ -181,7 +157,7 @@ def _file(words: str, places: WeightsPlaces) -> FileWeights:
 
 
 def _of_run(name: str, places: WeightsPlaces) -> RunWeights:
-    from .runs import Runs
+    from vtspec.pipelines.runs import Runs
 
     run = Runs(places.runs).find(name)
     file = run.path / MODEL_FILE

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
-from .errors import Permanent, Temporary
+from vtspec.pipelines.errors import Permanent, Temporary
 
 VersionOf: TypeAlias = Callable[[str, str], str]
 """(model name, `@alias` or version) to the version; raises `Permanent` or `Temporary`."""

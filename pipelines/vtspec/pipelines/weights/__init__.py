@@ -1,0 +1,1 @@
+"""What a model starts from: pinned by revision, version or checksum."""
