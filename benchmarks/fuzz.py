@@ -20,8 +20,9 @@ def main() -> int:
     """Fuzz and print the counts; 1 where one of them is not 0."""
     sys.path.insert(0, str(ROOT / "tests"))
     from mutants import Oracle, corpus, mutants
-    from vtspec.pipelines.check import check, world_of
     from vtspec.pipelines.project.workspace import find_workspace
+    from vtspec.pipelines.validation import check
+    from vtspec.pipelines.validation.repository import world_of
     from vtspec.schema.load import load
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])

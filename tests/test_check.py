@@ -10,9 +10,10 @@ import pytest
 from builders import ABSENT, a_dataset, a_project, an_experiment, yaml_of
 from vtspec.adapters.contract import Param, TaskType
 from vtspec.pipelines.catalog import CatalogModel, Framework
-from vtspec.pipelines.check import World, check, world_of
-from vtspec.pipelines.check.world import Data, data_of, params_of
 from vtspec.pipelines.project.workspace import find_workspace
+from vtspec.pipelines.validation import World, check
+from vtspec.pipelines.validation.context import Data, data_of, params_of
+from vtspec.pipelines.validation.repository import world_of
 from vtspec.schema.kinds.project import Project
 from vtspec.schema.load import Loaded, load, load_file
 

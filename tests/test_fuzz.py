@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mutants import ROOT, Oracle, corpus, mutants
-from vtspec.pipelines.check import check, world_of
 from vtspec.pipelines.project.workspace import find_workspace
+from vtspec.pipelines.validation import check
+from vtspec.pipelines.validation.repository import world_of
 from vtspec.schema.load import load
 from vtspec.schema.yaml_source.document import read
 

@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from vtspec.pipelines.check import check, world_of
 from vtspec.pipelines.drafting.conversation import person, state_of
 from vtspec.pipelines.drafting.outcome import Message, Question, Sketch
 from vtspec.pipelines.drafting.surroundings import Surroundings, errors
 from vtspec.pipelines.project.workspace import find_workspace
+from vtspec.pipelines.validation import check
+from vtspec.pipelines.validation.repository import world_of
 from vtspec.schema.kinds.dataset import Dataset
 from vtspec.schema.kinds.experiment import Experiment
 from vtspec.schema.kinds.tasks import FORMAT_NEEDS, TASKS

@@ -42,7 +42,7 @@ def command(field: str | None) -> None:
 
 def _explain_params(name: str) -> None:
     from vtspec.pipelines.catalog import frameworks
-    from vtspec.pipelines.check.world import params_of
+    from vtspec.pipelines.validation.context import params_of
     from vtspec.schema.explain import explain
 
     declared = {framework.name: params_of(framework) or {} for framework in frameworks().values()}

@@ -84,7 +84,8 @@ def problems_of(specs: Sequence[Given], here: Path) -> list[Problem]:
 
 
 def _checked(workspace: "Workspace", specs: Sequence[Given]) -> list[Problem]:
-    from vtspec.pipelines.check import check, world_of
+    from vtspec.pipelines.validation import check
+    from vtspec.pipelines.validation.repository import world_of
 
     loaded = [spec.loaded for spec in specs]
     paths = {spec.loaded.file: spec.real for spec in specs if spec.real is not None}

@@ -108,7 +108,9 @@ def _checked(
     overrides: Sequence[Override],
 ) -> tuple[str, ...]:
     """What `validate` would warn of; raises `SpecError` with all of it where there is an error."""
-    from .check import check, world_of
+    from vtspec.pipelines.validation.repository import world_of
+
+    from .validation import check
 
     known = world_of(workspace, [loaded], {loaded.file: os.path.realpath(path)})
     found = check([loaded], replace(known, frameworks=frameworks))

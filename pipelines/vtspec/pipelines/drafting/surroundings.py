@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from vtspec.pipelines import catalog
-from vtspec.pipelines.check import World, check, world_of
 from vtspec.pipelines.project.workspace import Workspace
+from vtspec.pipelines.validation import World, check
+from vtspec.pipelines.validation.repository import world_of
 from vtspec.schema.load import Loaded, load, load_file
 from vtspec.schema.problem import Problem
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from vtspec.schema.load import Loaded
 from vtspec.schema.problem import Problem
 
-from .world import World
+from .context import World
 
 
 def name_problems(loaded: Sequence[Loaded], world: World) -> list[Problem]:

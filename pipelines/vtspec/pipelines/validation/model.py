@@ -13,7 +13,7 @@ from vtspec.schema.kinds.patterns import MODEL
 from vtspec.schema.problem import Problem
 from vtspec.schema.suggestions import did_you_mean, listed
 
-from .subject import Subject
+from .spec_view import Subject
 
 _MODEL: Final = re.compile(MODEL.pattern)
 

@@ -15,7 +15,7 @@ from vtspec.pipelines.formatting import shown_bytes
 from vtspec.schema.kinds.field_types import memory_bytes
 from vtspec.schema.problem import Problem
 
-from .subject import Subject
+from .spec_view import Subject
 
 if TYPE_CHECKING:
     from vtspec.schema.kinds.project import GpuType

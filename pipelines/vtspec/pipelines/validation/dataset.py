@@ -7,8 +7,8 @@ from vtspec.schema.kinds.rules import weights_of_classes
 from vtspec.schema.problem import Problem
 from vtspec.schema.suggestions import did_you_mean, listed
 
-from .subject import Subject
-from .world import Data
+from .context import Data
+from .spec_view import Subject
 
 
 def data_problems(subject: Subject, framework: Framework | None) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ from vtspec.schema.problem import Problem
 from vtspec.schema.suggestions import did_you_mean
 from vtspec.schema.yaml_source.document import Path
 
-from .subject import Subject
+from .spec_view import Subject
 
 _GATE: Final = re.compile(GATE.pattern)
 _METRIC: Final = re.compile(r"[^\s<>=]+")

@@ -10,16 +10,16 @@ from itertools import islice
 from vtspec.schema.load import MOST_PROBLEMS, Loaded
 from vtspec.schema.problem import Problem
 
-from .data import data_problems
+from .context import World
+from .dataset import data_problems
 from .model import find, model_problems
-from .names import name_problems
+from .objectives import target_problems
 from .params import param_problems
 from .resources import resource_problems
-from .subject import Subject
-from .targets import target_problems
-from .world import World, world_of
+from .spec_view import Subject
+from .unique_names import name_problems
 
-__all__ = ["World", "check", "world_of"]
+__all__ = ["World", "check"]
 
 
 def check(loaded: Sequence[Loaded], world: World) -> list[Problem]:

@@ -7,7 +7,7 @@ from vtspec.schema.kinds.tasks import TASKS
 from vtspec.schema.problem import Problem, Severity
 from vtspec.schema.yaml_source.document import Document, Path
 
-from .world import Data, World
+from .context import Data, World
 
 
 @dataclass(frozen=True, kw_only=True)

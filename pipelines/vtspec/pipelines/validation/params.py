@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from vtspec.pipelines.catalog import Framework
 from vtspec.schema.problem import Problem
 
-from .subject import Subject
+from .spec_view import Subject
 
 
 def param_problems(subject: Subject, framework: Framework | None) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ from vtspec.pipelines.catalog import CatalogModel
 from vtspec.schema.problem import Problem
 from vtspec.schema.suggestions import did_you_mean
 
-from .subject import Subject
+from .spec_view import Subject
 
 if TYPE_CHECKING:
     from vtspec.schema.kinds.project import GpuType
@@ -32,7 +32,7 @@ def resource_problems(subject: Subject, model: CatalogModel | None) -> Iterator[
         return
     yield from _precision(subject, name, gpu)
     if model is not None:
-        from .memory import memory_problems
+        from .gpu_memory import memory_problems
 
         yield from memory_problems(subject, name, gpu, model)
 
