@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from vtspec.adapters.contract import Param
 from vtspec.pipelines.estimation.estimate import Machine, Timing
-from vtspec.pipelines.plan import Inputs, ModelFacts
-from vtspec.pipelines.planfile import Framework
+from vtspec.pipelines.planning.plan import Inputs, ModelFacts
+from vtspec.pipelines.planning.plan_model import Framework
 from vtspec.pipelines.weights.model import HubWeights
 from vtspec.schema.kinds.dataset import Dataset
 from vtspec.schema.kinds.experiment import Experiment

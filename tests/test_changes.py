@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planning import WEIGHTS, an_experiment, experiments, some_inputs, unhurried
-from vtspec.pipelines.changes import Change, changes, gravest
-from vtspec.pipelines.plan import plan
+from vtspec.pipelines.planning.diff import Change, changes, gravest
+from vtspec.pipelines.planning.plan import plan
 from vtspec.pipelines.weights.model import FileWeights
 from vtspec.schema.kinds.experiment import Experiment
 

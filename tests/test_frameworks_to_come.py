@@ -11,11 +11,11 @@ import pytest
 
 from loopback import json_of, running
 from plan_repository import HASH, a_repository
-from vtspec.pipelines.plan import plan
-from vtspec.pipelines.planfile import Plan, plan_from_json
+from vtspec.pipelines.planning.plan import plan
+from vtspec.pipelines.planning.plan_model import Plan, plan_from_json
+from vtspec.pipelines.planning.resolve import World, resolve
 from vtspec.pipelines.project.overrides import overrides_of
 from vtspec.pipelines.project.workspace import find_workspace
-from vtspec.pipelines.resolve import World, resolve
 from vtspec.pipelines.weights.hub import Hub
 from vtspec.pipelines.weights.model import HubWeights, UnpinnedWeights
 

@@ -25,9 +25,9 @@ from planning import (
     unhurried,
 )
 from vtspec.pipelines.catalog import find_model, params_of
-from vtspec.pipelines.identity import canonical, id_of, result_material
-from vtspec.pipelines.plan import plan
-from vtspec.pipelines.planfile import Plan
+from vtspec.pipelines.planning.digest import canonical, id_of, result_material
+from vtspec.pipelines.planning.plan import plan
+from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.pipelines.project.workspace import find_workspace
 from vtspec.pipelines.weights.model import FileWeights, RunWeights, UnpinnedWeights, Weights
 from vtspec.schema.kinds.experiment import Experiment, Training

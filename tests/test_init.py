@@ -12,10 +12,10 @@ from click.testing import CliRunner
 from vtspec.adapters.data.content_hash import content_hash
 from vtspec.cli.init import command
 from vtspec.pipelines.errors import Permanent
-from vtspec.pipelines.plan import plan
+from vtspec.pipelines.planning.plan import plan
+from vtspec.pipelines.planning.resolve import resolve
 from vtspec.pipelines.project.scaffold import CLASSES, PER_CLASS, scaffold
 from vtspec.pipelines.project.workspace import find_workspace
-from vtspec.pipelines.resolve import resolve
 
 
 def silent(_line: str) -> None:

@@ -22,8 +22,8 @@ from vtspec.adapters.contract import Param
 from vtspec.adapters.task_types import TaskType
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.estimation.estimate import Machine
-from vtspec.pipelines.plan import ModelFacts, plan
-from vtspec.pipelines.planfile import plan_from_json
+from vtspec.pipelines.planning.plan import ModelFacts, plan
+from vtspec.pipelines.planning.plan_model import plan_from_json
 from vtspec.pipelines.weights.model import FileWeights, MlflowWeights, RunWeights, UnpinnedWeights
 from vtspec.schema.kinds.experiment import Experiment
 

@@ -14,12 +14,12 @@ from plan_repository import a_repository, change
 from run_folders import EVALUATED, STARTED, SUCCEEDED, a_run_folder, an_epoch
 from vtspec.cli.lines import cells, padded, print_lines, width_of, wrapped
 from vtspec.cli.show_plan import plan_lines, shown_value
-from vtspec.pipelines.beside import Beside, beside
-from vtspec.pipelines.plan import plan
-from vtspec.pipelines.planfile import Plan, plan_from_json
+from vtspec.pipelines.planning.plan import plan
+from vtspec.pipelines.planning.plan_model import Plan, plan_from_json
+from vtspec.pipelines.planning.prior_runs import Beside, beside
+from vtspec.pipelines.planning.resolve import World, resolve
 from vtspec.pipelines.project.overrides import overrides_of
 from vtspec.pipelines.project.workspace import find_workspace
-from vtspec.pipelines.resolve import World, resolve
 from vtspec.pipelines.runs import RunLock
 from vtspec.pipelines.weights.hub import Hub
 from vtspec.pipelines.weights.model import FileWeights, HubWeights, MlflowWeights

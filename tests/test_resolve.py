@@ -9,13 +9,13 @@ from plan_repository import DATASET, HASH, a_repository, change
 from run_folders import EVALUATED, STARTED, SUCCEEDED, a_run_folder, an_epoch
 from vtspec.pipelines.catalog import frameworks
 from vtspec.pipelines.errors import Permanent, Refused
-from vtspec.pipelines.plan import Inputs, plan
-from vtspec.pipelines.planfile import Plan
+from vtspec.pipelines.planning.plan import Inputs, plan
+from vtspec.pipelines.planning.plan_model import Plan
+from vtspec.pipelines.planning.resolve import World, resolve
+from vtspec.pipelines.planning.run_timings import timing_of
 from vtspec.pipelines.project.overrides import overrides_of
 from vtspec.pipelines.project.workspace import find_workspace
-from vtspec.pipelines.resolve import World, resolve
 from vtspec.pipelines.runs import Run
-from vtspec.pipelines.timings import timing_of
 from vtspec.pipelines.weights.hub import Hub
 from vtspec.pipelines.weights.model import HubWeights
 from vtspec.schema.problem import SpecError

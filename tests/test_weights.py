@@ -14,8 +14,8 @@ from planning import an_experiment, some_inputs
 from vtspec.pipelines.catalog import CatalogModel
 from vtspec.pipelines.catalog import Weights as Published
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
-from vtspec.pipelines.plan import plan, refuse_unpinned
-from vtspec.pipelines.planfile import Plan
+from vtspec.pipelines.planning.plan import plan, refuse_unpinned
+from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.pipelines.weights.hub import Hub
 from vtspec.pipelines.weights.model import (
     FileWeights,

@@ -34,8 +34,8 @@ def command(spec: str, *, yes: bool, **options: Any) -> None:
 
 
 def _show(found: Planned) -> None:
-    from vtspec.pipelines.beside import beside
-    from vtspec.pipelines.resolve import World
+    from vtspec.pipelines.planning.prior_runs import beside
+    from vtspec.pipelines.planning.resolve import World
 
     from .lines import print_lines, width_of
     from .show_plan import plan_lines

@@ -12,7 +12,7 @@ import click
 
 if TYPE_CHECKING:
     from vtspec.pipelines.local import Choice, Local
-    from vtspec.pipelines.planfile import Plan
+    from vtspec.pipelines.planning.plan_model import Plan
     from vtspec.pipelines.project.workspace import Workspace
     from vtspec.pipelines.step import Stop
 
@@ -101,11 +101,11 @@ def planned(spec: str, options: Options) -> Planned:
 
     Raises `SpecError`, `Refused`, `Permanent` or `Temporary` as planning does.
     """
-    from vtspec.pipelines.plan import plan
-    from vtspec.pipelines.planfile import plan_from_json
+    from vtspec.pipelines.planning.plan import plan
+    from vtspec.pipelines.planning.plan_model import plan_from_json
+    from vtspec.pipelines.planning.resolve import World, resolve
     from vtspec.pipelines.project.overrides import overrides_of
     from vtspec.pipelines.project.workspace import find_workspace, open_spec
-    from vtspec.pipelines.resolve import World, resolve
     from vtspec.pipelines.runs import Runs
 
     if options.resume:
@@ -222,7 +222,7 @@ def _ready(options: Options, found: Planned) -> None:
     import importlib.util
 
     from vtspec.pipelines.errors import Permanent
-    from vtspec.pipelines.plan import refuse_unpinned
+    from vtspec.pipelines.planning.plan import refuse_unpinned
 
     framework_of(found.made.framework.name)
     refuse_unpinned(found.made)

@@ -28,10 +28,10 @@ def command(spec: str, output: str, sets: tuple[str, ...], runs: Path | None) ->
     vtspec.yaml, or --set. Differences from the baseline and from the last run are marked 'new
     run' (they decide the result), 'same run' (they do not) or 'cosmetic'.
     """
-    from vtspec.pipelines.plan import plan
+    from vtspec.pipelines.planning.plan import plan
+    from vtspec.pipelines.planning.resolve import World, resolve
     from vtspec.pipelines.project.overrides import overrides_of
     from vtspec.pipelines.project.workspace import open_spec
-    from vtspec.pipelines.resolve import World, resolve
 
     overrides = overrides_of(sets)
     workspace, path = open_spec(spec, Path.cwd())
@@ -45,7 +45,7 @@ def command(spec: str, output: str, sets: tuple[str, ...], runs: Path | None) ->
     import shlex
     import sys
 
-    from vtspec.pipelines.beside import beside
+    from vtspec.pipelines.planning.prior_runs import beside
 
     from .lines import print_lines, width_of
     from .show_plan import plan_lines

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from vtspec.pipelines.beside import Beside, Comparison
-from vtspec.pipelines.changes import Change, gravest
 from vtspec.pipelines.formatting import shown_bytes, shown_cost, shown_count, shown_seconds
-from vtspec.pipelines.planfile import Plan
+from vtspec.pipelines.planning.diff import Change, gravest
+from vtspec.pipelines.planning.plan_model import Plan
+from vtspec.pipelines.planning.prior_runs import Beside, Comparison
 from vtspec.pipelines.weights.model import (
     FileWeights,
     HubWeights,

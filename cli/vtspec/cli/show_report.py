@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from vtspec.pipelines.changes import Change
+from vtspec.pipelines.planning.diff import Change
 from vtspec.pipelines.report.escape import one_line
 from vtspec.pipelines.report.facts import Facts
 from vtspec.pipelines.report.figures import MISSING, duration, number

@@ -67,8 +67,8 @@ def command(name: str, plan_file: Path, workdir: Path, **options: Any) -> None:
 
 def _plan(path: Path) -> dict[str, Any]:
     from vtspec.pipelines.errors import Refused
-    from vtspec.pipelines.plan import refuse_unpinned
-    from vtspec.pipelines.planfile import plan_from_json
+    from vtspec.pipelines.planning.plan import refuse_unpinned
+    from vtspec.pipelines.planning.plan_model import plan_from_json
 
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))

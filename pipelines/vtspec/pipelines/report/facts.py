@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from vtspec.pipelines.changes import Change, changes
+from vtspec.pipelines.planning.diff import Change, changes
 from vtspec.pipelines.runs.events import Event
 from vtspec.pipelines.runs.state import Failure, RunState, fold, metrics_of
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from vtspec.pipelines.changes import Effect
+from vtspec.pipelines.planning.diff import Effect
 
 from .compared import MetricRow
 from .curves import Series

@@ -23,8 +23,8 @@ def estimated(draft: Data, surroundings: Surroundings) -> Mapping[str, Any]:
     The weights do not change the figures, so that no hub, no MLflow and no file of weights is
     looked at.
     """
-    from vtspec.pipelines.plan import plan
-    from vtspec.pipelines.resolve import World, resolve
+    from vtspec.pipelines.planning.plan import plan
+    from vtspec.pipelines.planning.resolve import World, resolve
 
     spec = draft.get("spec")
     if draft.get("kind") != "Experiment" or not isinstance(spec, Mapping):

@@ -2,11 +2,11 @@
 
 from typing import Any, Final
 
+from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.estimation.estimate import Timing, images_of
+from vtspec.pipelines.runs import Run, Runs
 
-from .errors import Permanent
-from .planfile import plan_from_json
-from .runs import Run, Runs
+from .plan_model import plan_from_json
 
 NEWEST: Final = 50
 """How many runs are looked at, the newest; a folder of thousands costs no more."""

@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from vtspec.pipelines.estimation.estimate import Estimate
+from vtspec.pipelines.formatting import shown_bytes, shown_seconds
 from vtspec.pipelines.weights.model import HUB, Configuration, HubWeights, UnpinnedWeights, Weights
 from vtspec.schema.kinds.experiment import Experiment
 from vtspec.schema.kinds.field_types import duration_s, memory_bytes
-
-from .formatting import shown_bytes, shown_seconds
 
 
 @dataclass(frozen=True, kw_only=True)

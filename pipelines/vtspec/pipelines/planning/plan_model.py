@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final, Literal
 
+from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.estimation.estimate import Estimate
 from vtspec.pipelines.weights.model import (
     WEIGHTS,
@@ -15,8 +16,6 @@ from vtspec.pipelines.weights.model import (
     UnpinnedWeights,
     Weights,
 )
-
-from .errors import Permanent
 
 VERSION: Final = 1
 

@@ -6,20 +6,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vtspec.pipelines import catalog
+from vtspec.pipelines.errors import Refused
 from vtspec.pipelines.estimation.estimate import Machine
 from vtspec.pipelines.project.overrides import Override, blame, overridden, plain_paths
 from vtspec.pipelines.project.workspace import Workspace
+from vtspec.pipelines.runs import Runs
 from vtspec.pipelines.weights.hub import Hub, hub_of
 from vtspec.pipelines.weights.model_versions import VersionOf, version_at
 from vtspec.pipelines.weights.pinning import WeightsPlaces, pin
 from vtspec.schema.problem import Problem, SpecError
 
-from . import catalog
-from .errors import Refused
 from .plan import Inputs, ModelFacts
-from .planfile import Framework
-from .runs import Runs
-from .timings import timings_of
+from .plan_model import Framework
+from .run_timings import timings_of
 
 if TYPE_CHECKING:
     from vtspec.adapters.contract import Param
@@ -108,9 +108,8 @@ def _checked(
     overrides: Sequence[Override],
 ) -> tuple[str, ...]:
     """What `validate` would warn of; raises `SpecError` with all of it where there is an error."""
+    from vtspec.pipelines.validation import check
     from vtspec.pipelines.validation.repository import world_of
-
-    from .validation import check
 
     known = world_of(workspace, [loaded], {loaded.file: os.path.realpath(path)})
     found = check([loaded], replace(known, frameworks=frameworks))

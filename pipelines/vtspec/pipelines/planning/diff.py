@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from .identity import canonical, policy_material, result_material
+from .digest import canonical, policy_material, result_material
 
 Effect = Literal["new run", "same run", "cosmetic"]
 """`new run`: it decides the result, and so the id; `same run`: the result stays, what is approved

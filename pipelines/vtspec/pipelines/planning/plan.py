@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from vtspec.adapters.contract import Param
 from vtspec.adapters.metrics import main_metric
 from vtspec.adapters.task_types import TaskType
+from vtspec.pipelines.errors import Refused, Temporary
 from vtspec.pipelines.estimation.estimate import (
     Estimate,
     Load,
@@ -25,11 +26,10 @@ from vtspec.pipelines.weights.model import (
 from vtspec.schema.kinds.dataset import Dataset
 from vtspec.schema.kinds.experiment import Experiment
 
-from .cautions import Doubts, cautions
-from .errors import Refused, Temporary
-from .identity import digest_of, id_of, policy_material, result_material
+from .digest import digest_of, id_of, policy_material, result_material
 from .origins import is_set, origins_of, outer_origins
-from .planfile import Framework, Plan, PlannedDataset, PlannedModel, PlanStep
+from .plan_model import Framework, Plan, PlannedDataset, PlannedModel, PlanStep
+from .plan_warnings import Doubts, cautions
 
 EXPORT_ORDER: Final = ("safetensors", "onnx")
 
@@ -51,7 +51,7 @@ class ModelFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    """What the world says, read before planning by `vtspec.pipelines.resolve`.
+    """What the world says, read before planning by `vtspec.pipelines.planning.resolve`.
 
     `hash_origin` is the file that pins the data. `params` are the adapter's own, None where the
     adapter is not there yet. `machine` is what `vtspec.yaml` says of the resources that the spec

@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.project.workspace import Workspace
+from vtspec.pipelines.runs import Run, Runs
 from vtspec.schema.problem import SpecError
 
-from .changes import Change, changes
-from .errors import Permanent, Refused, Temporary
+from .diff import Change, changes
 from .plan import plan
-from .planfile import Plan, plan_from_json
+from .plan_model import Plan, plan_from_json
 from .resolve import World, resolve
-from .runs import Run, Runs
 
 RunsAs = Literal["new", "done", "running", "cut short"]
 """What the plan's last attempt means for the next `run`: it begins a new one; it shows the result
