@@ -8,12 +8,12 @@ from typing import Any
 from toy_runs import a_plan, write_pictures
 from vtspec.adapters.data.content_hash import content_hash
 from vtspec.pipelines.catalog import frameworks
-from vtspec.pipelines.environment import Environment, Environments
-from vtspec.pipelines.local import Following, Local, Place
+from vtspec.pipelines.execution.environment import Environment, Environments
+from vtspec.pipelines.execution.local import Following, Local, Place
+from vtspec.pipelines.execution.steps import Stop
 from vtspec.pipelines.runs import Runs
 from vtspec.pipelines.runs.events import Event
 from vtspec.pipelines.runs.state import RunState
-from vtspec.pipelines.step import Stop
 
 
 @dataclass

@@ -11,15 +11,15 @@ import pytest
 
 from carrying import Watcher, a_local, a_repository, model_sum
 from vtspec.pipelines.catalog import Framework, frameworks
-from vtspec.pipelines.environment import (
+from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.execution.environment import (
     Environments,
     copied_adapters,
     differences,
     find_uv,
     installed_version,
 )
-from vtspec.pipelines.errors import Permanent
-from vtspec.pipelines.local import Choice, Local
+from vtspec.pipelines.execution.local import Choice, Local
 
 LOCKED = """\
 torch==2.15.0 \\

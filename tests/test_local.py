@@ -17,22 +17,22 @@ import pytest
 from carrying import Repository, Watcher, a_local, a_repository, model_sum, this_python
 from run_folders import a_plan as a_planned
 from run_folders import a_run_folder
-from vtspec.pipelines.environment import Environment
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
-from vtspec.pipelines.local import (
+from vtspec.pipelines.execution.environment import Environment
+from vtspec.pipelines.execution.local import (
     Choice,
     Result,
     Seen,
-    decide,
     follow,
     smoke,
     steps_left,
     stop_run,
 )
-from vtspec.pipelines.local.decide import Liveness
+from vtspec.pipelines.execution.local import next_action as decide
+from vtspec.pipelines.execution.local.next_action import Liveness
+from vtspec.pipelines.execution.steps import Stop
 from vtspec.pipelines.runs import EventLog, Run, RunLock, holder_of
 from vtspec.pipelines.runs.state import fold
-from vtspec.pipelines.step import Stop
 
 SHAPES = "shapes-0123456789"
 
@@ -370,7 +370,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from carrying import Repository, Watcher, a_local
 import json
-from vtspec.pipelines.local import Choice
+from vtspec.pipelines.execution.local import Choice
 root = Path(sys.argv[2])
 repository = Repository(root=root, plan=json.loads((root / "plan.json").read_text()))
 watcher = Watcher()

@@ -15,9 +15,9 @@ from vtspec.adapters.data.image_labels import images_below
 from vtspec.adapters.toy.adapter import Adapter
 from vtspec.adapters.training.loop import fit
 from vtspec.cli.predict import command, expanded, table
-from vtspec.pipelines import prediction
 from vtspec.pipelines.errors import Refused, RunFailed
-from vtspec.pipelines.prediction import predictions
+from vtspec.pipelines.execution import prediction
+from vtspec.pipelines.execution.prediction import predictions
 from vtspec.pipelines.runs import Run
 
 NAME = "shapes-0123456789"

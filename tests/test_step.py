@@ -16,16 +16,26 @@ from hypothesis import strategies as st
 
 from carrying import a_repository, this_python
 from toy_runs import a_plan
-from vtspec.pipelines.environment import Environment
 from vtspec.pipelines.errors import Permanent, Refused, RunFailed, Temporary
+from vtspec.pipelines.execution.environment import Environment
+from vtspec.pipelines.execution.steps import STEPS, Outcome, Stop, Task, do_step
+from vtspec.pipelines.execution.steps.adapter_messages import (
+    NotAnEvent,
+    OutputLimit,
+    event_of,
+    shown,
+)
+from vtspec.pipelines.execution.steps.adapter_process import (
+    AdapterProcess,
+    Command,
+    Limit,
+    recover,
+)
+from vtspec.pipelines.execution.steps.exit_status import Exit, of_error, outcome_of
+from vtspec.pipelines.execution.steps.file_tail import Tail
+from vtspec.pipelines.execution.steps.initial_weights import start_weights
+from vtspec.pipelines.execution.steps.process_env import variables_for
 from vtspec.pipelines.runs import EventLog, Run, RunLock, holder_of
-from vtspec.pipelines.step import STEPS, Outcome, Stop, Task, do_step
-from vtspec.pipelines.step.adapter import AdapterProcess, Command, Limit, recover
-from vtspec.pipelines.step.outcome import Exit, of_error, outcome_of
-from vtspec.pipelines.step.start_weights import start_weights
-from vtspec.pipelines.step.tail import Tail
-from vtspec.pipelines.step.told import NotAnEvent, OutputLimit, event_of, shown
-from vtspec.pipelines.step.variables import variables_for
 
 # What an adapter says.
 

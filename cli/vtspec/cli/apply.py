@@ -8,7 +8,7 @@ import click
 from .carry import Options, Planned, carry_plan_out, carrying_options, planned
 
 if TYPE_CHECKING:
-    from vtspec.pipelines.local import Choice, Local
+    from vtspec.pipelines.execution.local import Choice, Local
 
 
 @click.command()

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 if TYPE_CHECKING:
-    from vtspec.pipelines.local import Choice, Local
+    from vtspec.pipelines.execution.local import Choice, Local
+    from vtspec.pipelines.execution.steps import Stop
     from vtspec.pipelines.planning.plan_model import Plan
     from vtspec.pipelines.project.workspace import Workspace
-    from vtspec.pipelines.step import Stop
 
     from .progress import Progress
 
@@ -132,8 +132,8 @@ def carry_plan_out(
 
     `may_go_on` is asked before anything is done, and raises where it may not.
     """
-    from vtspec.pipelines.local import Choice
-    from vtspec.pipelines.step import Stop
+    from vtspec.pipelines.execution.local import Choice
+    from vtspec.pipelines.execution.steps import Stop
 
     from .ending import show_result
     from .progress import progress_on
@@ -163,8 +163,8 @@ def _refuse_other_backends(options: Options) -> None:
 
 def _local(options: Options, found: Planned, stop: "Stop", progress: "Progress") -> "Local":
     from vtspec.pipelines.data.fetch import cache_folder
-    from vtspec.pipelines.environment import Environments
-    from vtspec.pipelines.local import Local, Place
+    from vtspec.pipelines.execution.environment import Environments
+    from vtspec.pipelines.execution.local import Local, Place
     from vtspec.pipelines.runs import Runs
 
     cache = cache_folder(os.environ)
@@ -259,7 +259,7 @@ def _track(options: Options, found: Planned) -> Callable[[Path], Any]:
 
 
 def _smoke(found: Planned, local: "Local", progress: "Progress") -> int:
-    from vtspec.pipelines.local import smoke
+    from vtspec.pipelines.execution.local import smoke
     from vtspec.pipelines.report.figures import duration
 
     with progress:

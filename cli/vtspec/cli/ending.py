@@ -16,9 +16,9 @@ from .carry import Options, Planned, tracking_uri
 from .lines import Line, print_lines
 
 if TYPE_CHECKING:
-    from vtspec.pipelines.local import Result
+    from vtspec.pipelines.execution.local import Result
+    from vtspec.pipelines.execution.steps import Outcome
     from vtspec.pipelines.report.facts import Facts
-    from vtspec.pipelines.step import Outcome
 
 _JUDGED: Final = {"better": "green", "worse": "red", "same": ""}
 _MISSED_GATE: Final = 3

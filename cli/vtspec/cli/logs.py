@@ -66,8 +66,8 @@ def _line(event: "Event", state: "RunState") -> str | None:
 
 
 def _follow(run: "Run") -> None:
-    from vtspec.pipelines.local import follow
-    from vtspec.pipelines.step import Stop
+    from vtspec.pipelines.execution.local import follow
+    from vtspec.pipelines.execution.steps import Stop
 
     stop = Stop()
 
@@ -82,8 +82,8 @@ def _follow(run: "Run") -> None:
 
 def _raw(run: "Run", *, follow: bool) -> None:
     from vtspec.pipelines.errors import Refused
-    from vtspec.pipelines.local import copy_output
-    from vtspec.pipelines.step import Stop
+    from vtspec.pipelines.execution.local import copy_output
+    from vtspec.pipelines.execution.steps import Stop
 
     if not (run.path / "output.log").is_file():
         raise Refused(f"{run.name} has printed nothing", fix=f"vtspec status {run.name}")

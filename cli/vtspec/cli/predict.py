@@ -36,8 +36,8 @@ def command(run: str, images: tuple[Path, ...], runs: Path | None, top: int, out
     best checkpoint answers, and images go through what val images went through in training.
     """
     from vtspec.pipelines.data.fetch import cache_folder
-    from vtspec.pipelines.environment import Environments
-    from vtspec.pipelines.prediction import predictions
+    from vtspec.pipelines.execution.environment import Environments
+    from vtspec.pipelines.execution.prediction import predictions
     from vtspec.pipelines.runs import Run
 
     from .carry import framework_of

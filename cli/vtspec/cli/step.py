@@ -38,8 +38,8 @@ def command(name: str, plan_file: Path, workdir: Path, **options: Any) -> None:
     interrupted: try again with --resume.
     """
     from vtspec.pipelines.data.fetch import cache_folder
-    from vtspec.pipelines.environment import Environments
-    from vtspec.pipelines.step import Stop, Task, do_step
+    from vtspec.pipelines.execution.environment import Environments
+    from vtspec.pipelines.execution.steps import Stop, Task, do_step
 
     from .carry import framework_of, write_report_of
     from .progress import progress_on

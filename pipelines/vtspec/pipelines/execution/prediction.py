@@ -9,11 +9,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
 
-from vtspec.pipelines.step.variables import variables_for
+from vtspec.pipelines.errors import Refused, RunFailed
+from vtspec.pipelines.execution.steps.process_env import variables_for
+from vtspec.pipelines.runs import Run
 
 from .environment import Environment
-from .errors import Refused, RunFailed
-from .runs import Run
 
 _LAST_LINES = 15
 _GRACE_S = 10.0

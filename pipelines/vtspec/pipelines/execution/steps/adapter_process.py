@@ -18,10 +18,10 @@ from typing import IO, Final
 
 from vtspec.pipelines.runs import EventLog, RunLock
 
-from .outcome import Exit
-from .stop import Reason, Stop
-from .tail import Tail
-from .told import LINE_LIMIT, NotAnEvent, OutputLimit, event_of, shown
+from .adapter_messages import LINE_LIMIT, NotAnEvent, OutputLimit, event_of, shown
+from .exit_status import Exit
+from .file_tail import Tail
+from .stop_request import Reason, Stop
 
 OUTPUT_FILE: Final = "output.log"
 TOLD_FILE: Final = ".told-{step}.jsonl"

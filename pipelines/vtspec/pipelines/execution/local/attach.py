@@ -5,12 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from vtspec.pipelines.execution.steps import OUTPUT_FILE, Stop
+from vtspec.pipelines.execution.steps.file_tail import Tail
 from vtspec.pipelines.runs import Run
 from vtspec.pipelines.runs.event_log import EVENTS_FILE
 from vtspec.pipelines.runs.events import Event, decode
 from vtspec.pipelines.runs.state import RunState, advance
-from vtspec.pipelines.step import OUTPUT_FILE, Stop
-from vtspec.pipelines.step.tail import Tail
 
 OnEvent = Callable[[Event, RunState], None]
 

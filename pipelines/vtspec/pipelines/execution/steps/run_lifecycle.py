@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from vtspec.pipelines.environment import Environment
+from vtspec.pipelines.execution.environment import Environment
 
-from .carry import Work
-from .machine import git, machine, versions
-from .outcome import Outcome
+from .exit_status import Outcome
+from .host_info import git, machine, versions
+from .step import Work
 
 ARTIFACTS: Final = ("metrics.json", "evaluation.json", "report.md", "report.html", "model")
 """What a run leaves for others, whose sums its terminal event holds."""

@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any, Final
 
 from vtspec.pipelines.data.fetch import obtain
-from vtspec.pipelines.environment import Environment
 from vtspec.pipelines.errors import Permanent, RunFailed, Temporary
+from vtspec.pipelines.execution.environment import Environment
 from vtspec.pipelines.runs import EventLog, RunLock
 from vtspec.pipelines.runs.state import metrics_of
 from vtspec.pipelines.runs.store import METRICS_FILE, PLAN_FILE, write_json
 from vtspec.schema.kinds.field_types import duration_s
 
-from .adapter import AdapterProcess, Command, Limit, recover
-from .outcome import SUCCEEDED, Outcome, of_error, outcome_of, stopped
-from .start_weights import start_weights
-from .stop import Stop
-from .variables import variables_for
+from .adapter_process import AdapterProcess, Command, Limit, recover
+from .exit_status import SUCCEEDED, Outcome, of_error, outcome_of, stopped
+from .initial_weights import start_weights
+from .process_env import variables_for
+from .stop_request import Stop
 
 STEPS: Final = ("data", "train", "evaluate", "export", "report")
 """The steps of a run, in their order."""
@@ -190,6 +190,6 @@ def _limit(work: Work) -> Limit | None:
 
 
 def _overdue(step: str, limit: Limit) -> Outcome:
-    from .outcome import Exit
+    from .exit_status import Exit
 
     return outcome_of(step, Exit(code=-1, overdue=limit.shown))

@@ -1,11 +1,11 @@
 """One step of a run: the adapter's process, what it tells into `events.jsonl`, and its end."""
 
-from .adapter import OUTPUT_FILE
-from .carry import ADAPTER_STEPS, STEPS, Work, carry_out, recover_all, write_metrics
-from .ends import begin, finish, sums_of
-from .outcome import EXIT_CODES, SUCCEEDED, Outcome
-from .single import Task, do_step
-from .stop import Stop
+from .adapter_process import OUTPUT_FILE
+from .container_step import Task, do_step
+from .exit_status import EXIT_CODES, SUCCEEDED, Outcome
+from .run_lifecycle import begin, finish, sums_of
+from .step import ADAPTER_STEPS, STEPS, Work, carry_out, recover_all, write_metrics
+from .stop_request import Stop
 
 __all__ = [
     "ADAPTER_STEPS",

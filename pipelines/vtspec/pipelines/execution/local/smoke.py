@@ -7,12 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vtspec.pipelines.environment import Environment
+from vtspec.pipelines.execution.environment import Environment
+from vtspec.pipelines.execution.steps import (
+    STEPS,
+    SUCCEEDED,
+    Outcome,
+    Work,
+    carry_out,
+    write_metrics,
+)
 from vtspec.pipelines.runs import EventLog
 from vtspec.pipelines.runs.store import PLAN_FILE, write_json
-from vtspec.pipelines.step import STEPS, SUCCEEDED, Outcome, Work, carry_out, write_metrics
 
-from .carry import Place
+from .runner import Place
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,12 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from vtspec.pipelines.environment import Environment
 from vtspec.pipelines.errors import Permanent, Temporary
-from vtspec.pipelines.runs import Attempt, EventLog
-from vtspec.pipelines.runs.events import Event
-from vtspec.pipelines.runs.state import RunState
-from vtspec.pipelines.step import (
+from vtspec.pipelines.execution.environment import Environment
+from vtspec.pipelines.execution.steps import (
     ADAPTER_STEPS,
     EXIT_CODES,
     STEPS,
@@ -25,8 +22,11 @@ from vtspec.pipelines.step import (
     recover_all,
     write_metrics,
 )
-from vtspec.pipelines.step.carry import Report, WriteReport
-from vtspec.pipelines.step.outcome import of_error
+from vtspec.pipelines.execution.steps.exit_status import of_error
+from vtspec.pipelines.execution.steps.step import Report, WriteReport
+from vtspec.pipelines.runs import Attempt, EventLog
+from vtspec.pipelines.runs.events import Event
+from vtspec.pipelines.runs.state import RunState
 
 Told = Callable[[Event, RunState], None]
 

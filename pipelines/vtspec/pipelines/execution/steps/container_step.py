@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vtspec.pipelines.environment import Environment
 from vtspec.pipelines.errors import Refused, Temporary
+from vtspec.pipelines.execution.environment import Environment
 from vtspec.pipelines.runs import EventLog, RunLock, run_name
 from vtspec.pipelines.runs.events import Event
 from vtspec.pipelines.runs.state import RunState
 from vtspec.pipelines.runs.store import PLAN_FILE, write_json
 
-from .carry import STEPS, Report, Work, WriteReport, carry_out, recover_all, write_metrics
-from .ends import begin, finish
-from .outcome import SUCCEEDED, Outcome
-from .stop import Stop
+from .exit_status import SUCCEEDED, Outcome
+from .run_lifecycle import begin, finish
+from .step import STEPS, Report, Work, WriteReport, carry_out, recover_all, write_metrics
+from .stop_request import Stop
 
 
 @dataclass(frozen=True, kw_only=True)

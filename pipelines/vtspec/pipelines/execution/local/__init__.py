@@ -1,11 +1,11 @@
 """A plan carried out on this machine: locks, attempts, resuming, joining, and the end of a run."""
 
 from .attach import copy_output, follow
-from .carry import Carried, Following, Place, carry_run, steps_left
-from .decide import Choice, Decision, Seen, decide
+from .backend import Local, Result
+from .next_action import Choice, Decision, Seen, decide
+from .runner import Carried, Following, Place, carry_run, steps_left
 from .smoke import Smoked, smoke
-from .start import Local, Result
-from .stopping import stop_run
+from .stop_run import stop_run
 
 __all__ = [
     "Carried",

@@ -8,7 +8,7 @@ from typing import Final
 from vtspec.pipelines.errors import Permanent, RunFailed, Temporary
 from vtspec.pipelines.runs.events import Ending
 
-from .stop import Reason
+from .stop_request import Reason
 
 INTERRUPTED: Final = Temporary.exit_code
 FAILED: Final = RunFailed.exit_code

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from vtspec.pipelines.environment import Environment
+from vtspec.pipelines.execution.environment import Environment
 
 
 def machine() -> dict[str, Any]:

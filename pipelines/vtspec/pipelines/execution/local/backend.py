@@ -7,15 +7,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from vtspec.pipelines.environment import Environment
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
+from vtspec.pipelines.execution.environment import Environment
+from vtspec.pipelines.execution.steps import EXIT_CODES, Outcome
 from vtspec.pipelines.runs import Attempt, Holder, Run, RunLock, Runs
 from vtspec.pipelines.runs.state import RunState
-from vtspec.pipelines.step import EXIT_CODES, Outcome
 
 from .attach import follow
-from .carry import Place, carry_run
-from .decide import Choice, Decision, Liveness, Seen, decide
+from .next_action import Choice, Decision, Liveness, Seen, decide
+from .runner import Place, carry_run
 
 ORPHAN_GRACE_S = 60.0
 """How long the adapter of a killed vtspec may take to write its checkpoint."""

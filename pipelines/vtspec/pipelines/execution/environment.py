@@ -15,10 +15,9 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Final, Literal
 
+from vtspec.pipelines.catalog import Framework
 from vtspec.pipelines.catalog.lockfile import locked_versions
-
-from .catalog import Framework
-from .errors import Permanent
+from vtspec.pipelines.errors import Permanent
 
 Wanted = Literal["auto", "current", "made"]
 
