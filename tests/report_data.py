@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vtspec.pipelines.report.facts import Facts, RunData, facts_of
+from vtspec.pipelines.reporting.facts import Facts, RunData, facts_of
 from vtspec.pipelines.runs.events import Event, encode
 
 GOLDEN = Path(__file__).parent / "golden" / "report"

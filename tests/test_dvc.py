@@ -13,7 +13,7 @@ from vtspec.adapters.data.content_hash import content_hash
 from vtspec.pipelines.data.dvc_cli import dvc
 from vtspec.pipelines.data.sample_digits import build
 from vtspec.pipelines.errors import Permanent
-from vtspec.pipelines.results import FILES
+from vtspec.pipelines.reporting.dvc_metrics import FILES
 
 ROOT = Path(__file__).parents[1]
 

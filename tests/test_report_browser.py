@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from report_data import a_baseline_that_says, a_run_that_says, write_run
-from vtspec.pipelines.report import write_report
+from vtspec.pipelines.reporting import write_report
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome

@@ -11,7 +11,7 @@ from vtspec.cli.compare import command as compare
 from vtspec.cli.report import command as report
 from vtspec.cli.show_report import comparison_lines, report_lines
 from vtspec.pipelines.errors import Permanent, Refused
-from vtspec.pipelines.report.facts import facts_of
+from vtspec.pipelines.reporting.facts import facts_of
 
 AGAINST = {"baseline": "digits-resnet10t", "gates": ["accuracy >= 0.95", "loss <= 0.1"]}
 

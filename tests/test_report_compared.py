@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 
 from hostile import unhurried
 from report_data import a_baseline, a_plan, a_run, an_evaluation, told
-from vtspec.pipelines.report.compared import class_rows, metric_rows, ranking_figure, wilson
-from vtspec.pipelines.report.facts import facts_of
-from vtspec.pipelines.report.figures import MINUS, MISSING
-from vtspec.pipelines.report.results import ClassFigures
-from vtspec.pipelines.report.words import changed, difference_of, order_words
+from vtspec.pipelines.reporting.comparison import class_rows, metric_rows, ranking_figure, wilson
+from vtspec.pipelines.reporting.evaluation import ClassFigures
+from vtspec.pipelines.reporting.facts import facts_of
+from vtspec.pipelines.reporting.figures import MINUS, MISSING
+from vtspec.pipelines.reporting.phrases import changed, difference_of, order_words
 
 TASK = "image-classification"
 

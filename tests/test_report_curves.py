@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hostile import unhurried
-from vtspec.pipelines.report.curves import (
+from vtspec.pipelines.reporting.curves import (
     MOST_POINTS,
     Series,
     mermaid,
     series_of,
     thinned,
 )
-from vtspec.pipelines.report.words import course
+from vtspec.pipelines.reporting.phrases import course
 
 # Mermaid's lexer for xychart: a number is [+-]?(?:\d+(?:\.\d+)?|\.\d+), without an exponent.
 _NUMBER = r"[+-]?(?:\d+(?:\.\d+)?|\.\d+)"

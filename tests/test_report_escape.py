@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hostile import CORPUS, Page, code_in, shape, texts, unhurried
-from vtspec.pipelines.report.escape import (
+from vtspec.pipelines.reporting.escape import (
     cell,
     code,
     fence,
@@ -15,7 +15,7 @@ from vtspec.pipelines.report.escape import (
     shorten,
     visible,
 )
-from vtspec.pipelines.report.markup import element, foreign
+from vtspec.pipelines.reporting.render.html_elements import element, foreign
 
 
 @unhurried

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hostile import unhurried
-from vtspec.pipelines.report.figures import (
+from vtspec.pipelines.reporting.figures import (
     MINUS,
     MISSING,
     beside,
@@ -18,7 +18,7 @@ from vtspec.pipelines.report.figures import (
     signed,
     size,
 )
-from vtspec.pipelines.report.verdict import judge, verdict
+from vtspec.pipelines.reporting.verdict import judge, verdict
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,10 @@ from report_data import (
     some_facts,
     told,
 )
-from vtspec.pipelines.report.escape import visible
-from vtspec.pipelines.report.facts import Facts, facts_of
-from vtspec.pipelines.report.html import html
-from vtspec.pipelines.report.plots import NAMES, Picture
+from vtspec.pipelines.reporting.escape import visible
+from vtspec.pipelines.reporting.facts import Facts, facts_of
+from vtspec.pipelines.reporting.plots.charts import NAMES, Picture
+from vtspec.pipelines.reporting.render.html import html
 
 PICTURES = {name: Picture(light=a_png(40, 20), dark=a_png(40, 20)) for name in NAMES}
 FEW_TAGS = {"script", "iframe", "object", "embed", "link", "base", "form", "svg", "a"}
@@ -166,7 +166,7 @@ def test_a_baseline_that_never_ran_is_asked_for() -> None:
 
 
 def test_markdown_and_page_tell_the_same_figures() -> None:
-    from vtspec.pipelines.report.markdown import markdown
+    from vtspec.pipelines.reporting.render.markdown import markdown
 
     facts = facts_of(a_run(), a_baseline())
     shown = set(re.findall(r"\d\.\d{3,}", _text(facts)))

@@ -18,10 +18,10 @@ from report_data import (
     some_facts,
     told,
 )
-from vtspec.pipelines.report.escape import visible
-from vtspec.pipelines.report.facts import facts_of
-from vtspec.pipelines.report.markdown import LIMIT, SECTIONS, longest, markdown
-from vtspec.pipelines.report.tables import bullets, fitted, table
+from vtspec.pipelines.reporting.escape import visible
+from vtspec.pipelines.reporting.facts import facts_of
+from vtspec.pipelines.reporting.render.markdown import LIMIT, SECTIONS, longest, markdown
+from vtspec.pipelines.reporting.render.markdown_budget import bullets, fitted, table
 
 
 def _titles(text: str) -> list[str]:

@@ -10,12 +10,18 @@ import pytest
 
 from hostile import CORPUS
 from report_data import a_baseline, a_run, an_evaluation, some_facts, told, write_run
-from vtspec.pipelines.report.facts import Facts, facts_of
-from vtspec.pipelines.report.fonts import UNKNOWN, fonts_for
-from vtspec.pipelines.report.markup import png_size
-from vtspec.pipelines.report.pictures import LIGHT, Canvas, canvas
-from vtspec.pipelines.report.plots import NAMES, confusion, pictures, precision_recall, weakest
-from vtspec.pipelines.report.results import PrCurve
+from vtspec.pipelines.reporting.evaluation import PrCurve
+from vtspec.pipelines.reporting.facts import Facts, facts_of
+from vtspec.pipelines.reporting.plots.canvas import LIGHT, Canvas, canvas
+from vtspec.pipelines.reporting.plots.charts import (
+    NAMES,
+    confusion,
+    pictures,
+    precision_recall,
+    weakest,
+)
+from vtspec.pipelines.reporting.plots.fonts import UNKNOWN, fonts_for
+from vtspec.pipelines.reporting.render.html_elements import png_size
 
 
 def _pixels(png: bytes) -> Any:
@@ -148,7 +154,7 @@ def test_without_matplotlib_it_is_said_what_to_install(tmp_path: Path) -> None:
         "import sys; sys.modules['matplotlib'] = None\n"
         "from pathlib import Path\n"
         "from vtspec.pipelines.errors import Permanent\n"
-        "from vtspec.pipelines.report import write_report\n"
+        "from vtspec.pipelines.reporting import write_report\n"
         "try: write_report(Path(sys.argv[1]))\n"
         "except Permanent as error: print(error.fix)\n"
     )

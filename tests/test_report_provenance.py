@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from report_data import a_plan, events_of, some_facts, told
-from vtspec.pipelines.report.provenance import (
+from vtspec.pipelines.reporting.provenance import (
     Times,
     git_of,
     groups_of,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from hostile import unhurried
 from report_data import an_evaluation
-from vtspec.pipelines.report.results import Confusion, Mistake, Results, results_of
+from vtspec.pipelines.reporting.evaluation import Confusion, Mistake, Results, results_of
 
 KEYS = "split images classes confusion perClass prCurves calibration errors other".split()
 

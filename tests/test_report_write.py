@@ -16,8 +16,8 @@ from report_data import (
     write_run,
 )
 from vtspec.pipelines.errors import Permanent
-from vtspec.pipelines.report import baseline_of, read_facts, write_report
-from vtspec.pipelines.report.write import MOST_THUMBNAIL_BYTES
+from vtspec.pipelines.reporting import baseline_of, read_facts, write_report
+from vtspec.pipelines.reporting.writer import MOST_THUMBNAIL_BYTES
 
 AGAINST = {"baseline": "digits-resnet10t", "gates": ["accuracy >= 0.95"]}
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from vtspec.pipelines.errors import Permanent
-from vtspec.pipelines.results import FILES, write
+from vtspec.pipelines.reporting.dvc_metrics import FILES, write
 
 METRICS: dict[str, Any] = {
     "final": {"split": "test", "accuracy": 0.75, "seconds": 1.5},

@@ -209,7 +209,7 @@ def framework_of(name: str) -> Any:
 
 def write_report_of(folder: Path) -> str:
     """Write the report of the run in a folder, held against its baseline beside it."""
-    from vtspec.pipelines.report import baseline_of, write_report
+    from vtspec.pipelines.reporting import baseline_of, write_report
 
     return write_report(folder, baseline_of(folder)).verdict
 
@@ -260,7 +260,7 @@ def _track(options: Options, found: Planned) -> Callable[[Path], Any]:
 
 def _smoke(found: Planned, local: "Local", progress: "Progress") -> int:
     from vtspec.pipelines.execution.local import smoke
-    from vtspec.pipelines.report.figures import duration
+    from vtspec.pipelines.reporting.figures import duration
 
     with progress:
         with local.place.stop.interrupting():

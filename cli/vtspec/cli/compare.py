@@ -20,8 +20,8 @@ def command(before: str, after: str, runs: Path | None, output: str) -> None:
 
     RUN is a run's name, the beginning of one, or an experiment's name for its last run.
     """
-    from vtspec.pipelines.report import read_facts
-    from vtspec.pipelines.report.side_by_side import comparison_data, comparison_markdown
+    from vtspec.pipelines.reporting import read_facts
+    from vtspec.pipelines.reporting.run_comparison import comparison_data, comparison_markdown
 
     from .found_run import find_run, runs_in
 

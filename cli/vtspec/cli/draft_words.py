@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from vtspec.pipelines.report.escape import visible
+from vtspec.pipelines.reporting.escape import visible
 
 if TYPE_CHECKING:
     from vtspec.pipelines.drafting.outcome import Assumption, Drafted, Question

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from vtspec.pipelines.report.compared import MetricRow
-from vtspec.pipelines.report.figures import beside, duration, number, signed
+from vtspec.pipelines.reporting.comparison import MetricRow
+from vtspec.pipelines.reporting.figures import beside, duration, number, signed
 from vtspec.pipelines.runs import Run
 from vtspec.pipelines.runs.state import RunState
 
@@ -18,7 +18,7 @@ from .lines import Line, print_lines
 if TYPE_CHECKING:
     from vtspec.pipelines.execution.local import Result
     from vtspec.pipelines.execution.steps import Outcome
-    from vtspec.pipelines.report.facts import Facts
+    from vtspec.pipelines.reporting.facts import Facts
 
 _JUDGED: Final = {"better": "green", "worse": "red", "same": ""}
 _MISSED_GATE: Final = 3
@@ -26,7 +26,7 @@ _MISSED_GATE: Final = 3
 
 def show_result(result: "Result", found: Planned, options: Options) -> int:
     """Show how the run ended and return the exit code that says so."""
-    from vtspec.pipelines.report import baseline_of, read_facts
+    from vtspec.pipelines.reporting import baseline_of, read_facts
 
     run, outcome = result.run, result.outcome
     if outcome is None:
@@ -38,7 +38,7 @@ def show_result(result: "Result", found: Planned, options: Options) -> int:
     facts = read_facts(run.path, baseline_of(run.path))
     print_lines(((), *run_lines(facts, run, result.state), *_after(result, found, options)))
     if options.results is not None:
-        from vtspec.pipelines.results import write
+        from vtspec.pipelines.reporting.dvc_metrics import write
 
         write(run.path, options.results)
     return _MISSED_GATE if options.fail_on_gate and facts.verdict.missed else 0

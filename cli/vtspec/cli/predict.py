@@ -106,7 +106,7 @@ def _name(path: Path) -> str:
 
 
 def _visible(text: str) -> str:
-    from vtspec.pipelines.report.escape import visible
+    from vtspec.pipelines.reporting.escape import visible
 
     # A file's name must not move the cursor or change the colours of a terminal.
     return visible(text)

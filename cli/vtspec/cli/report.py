@@ -25,7 +25,7 @@ def command(
     report is written anew from the run's files: report.md, report.html and plots/. The exit code
     does not depend on the gates; see 'vtspec run --fail-on-gate'.
     """
-    from vtspec.pipelines.report import baseline_of, write_report
+    from vtspec.pipelines.reporting import baseline_of, write_report
 
     from .found_run import find_run, runs_in
 

@@ -35,7 +35,7 @@ def carry_out(spec: str, chosen: Options) -> int:
 
 def summary(made: Any) -> str:
     """The plan on one line."""
-    from vtspec.pipelines.report.figures import duration
+    from vtspec.pipelines.reporting.figures import duration
 
     epochs = made.training["epochs"]
     parts = [

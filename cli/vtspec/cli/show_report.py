@@ -4,11 +4,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from vtspec.pipelines.planning.diff import Change
-from vtspec.pipelines.report.escape import one_line
-from vtspec.pipelines.report.facts import Facts
-from vtspec.pipelines.report.figures import MISSING, duration, number
-from vtspec.pipelines.report.provenance import setting
-from vtspec.pipelines.report.words import (
+from vtspec.pipelines.reporting.escape import one_line
+from vtspec.pipelines.reporting.facts import Facts
+from vtspec.pipelines.reporting.figures import MISSING, duration, number
+from vtspec.pipelines.reporting.phrases import (
     EFFECTS,
     baseline_of,
     changed,
@@ -21,6 +20,7 @@ from vtspec.pipelines.report.words import (
     training_words,
     value_of,
 )
+from vtspec.pipelines.reporting.provenance import setting
 
 from .lines import Line, cells, paragraph
 

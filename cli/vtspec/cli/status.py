@@ -118,7 +118,7 @@ def _table(runs: Sequence["Run"]) -> Iterator["Line"]:
 
 
 def _row(run: "Run", state: "RunState") -> tuple[str, ...]:
-    from vtspec.pipelines.report.figures import duration
+    from vtspec.pipelines.reporting.figures import duration
 
     epoch = f"{state.epoch:.3g}/{state.epochs}" if state.epochs else ""
     return (
@@ -132,7 +132,7 @@ def _row(run: "Run", state: "RunState") -> tuple[str, ...]:
 
 
 def _result(state: "RunState") -> str:
-    from vtspec.pipelines.report.figures import number
+    from vtspec.pipelines.reporting.figures import number
 
     figures = state.final or (state.best.metrics if state.best is not None else {})
     name = state.monitor if state.monitor in figures else next(iter(figures), None)
@@ -143,8 +143,8 @@ def _result(state: "RunState") -> str:
 
 def _lines(run: "Run", state: "RunState") -> Iterator["Line"]:
     from vtspec.pipelines.errors import Permanent
-    from vtspec.pipelines.report import baseline_of, read_facts
-    from vtspec.pipelines.report.figures import duration
+    from vtspec.pipelines.reporting import baseline_of, read_facts
+    from vtspec.pipelines.reporting.figures import duration
 
     from .ending import run_lines, shown_path
 
@@ -179,7 +179,7 @@ def _lines(run: "Run", state: "RunState") -> Iterator["Line"]:
 
 
 def _facts(run: "Run", state: "RunState", status: str) -> Iterator["Line"]:
-    from vtspec.pipelines.report.figures import duration
+    from vtspec.pipelines.reporting.figures import duration
 
     from .progress import figures_of
 

@@ -1,1 +1,1 @@
-"""A spec and what the world says become a plan: ids, origins, warnings, differences, earlier runs."""
+"""A spec and what the world says become a plan: ids, origins, warnings, differences, past runs."""

@@ -4,7 +4,7 @@ from typing import Final
 
 from vtspec.pipelines.planning.diff import Effect
 
-from .compared import MetricRow
+from .comparison import MetricRow
 from .curves import Series
 from .facts import Facts, Training
 from .figures import MISSING, beside, number, rate, signed

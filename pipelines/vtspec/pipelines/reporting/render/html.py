@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from vtspec.pipelines.reporting.facts import Facts
+from vtspec.pipelines.reporting.plots.charts import Picture
+
 from . import html_parts as parts
 from . import html_results
-from .facts import Facts
-from .markup import Safe, element, inside
-from .plots import Picture
+from .html_elements import Safe, element, inside
 
 # Even if something slipped through the escaping, a browser would load and run nothing.
 _POLICY: Final = (

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.reporting.facts import Facts
 
-from .facts import Facts
 from .fonts import Fonts, fonts_for
 
 if TYPE_CHECKING:

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Sequence
 
-from .markup import Safe, data_uri, element, png_size
-from .pictures import DOTS_PER_INCH
-from .plots import Picture
+from vtspec.pipelines.reporting.plots.canvas import DOTS_PER_INCH
+from vtspec.pipelines.reporting.plots.charts import Picture
+
+from .html_elements import Safe, data_uri, element, png_size
 
 # CSS pixels are 1/96 inch; pictures are drawn at more dots than that, for dense screens.
 _CSS_DOTS_PER_INCH = 96

@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from .curves import Series, thinned
-from .facts import Facts
-from .figures import number
-from .pictures import DARK, LIGHT, STYLES, Canvas, Theme, canvas, new_figure
-from .results import Confusion, PrCurve
+from vtspec.pipelines.reporting.curves import Series, thinned
+from vtspec.pipelines.reporting.evaluation import Confusion, PrCurve
+from vtspec.pipelines.reporting.facts import Facts
+from vtspec.pipelines.reporting.figures import number
+
+from .canvas import DARK, LIGHT, STYLES, Canvas, Theme, canvas, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

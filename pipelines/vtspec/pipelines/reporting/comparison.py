@@ -8,7 +8,7 @@ from typing import Final, Literal
 from vtspec.adapters.metrics import METRICS, Metric
 from vtspec.adapters.task_types import TaskType
 
-from .results import ClassFigures
+from .evaluation import ClassFigures
 
 Judgement = Literal["better", "worse", "same"]
 

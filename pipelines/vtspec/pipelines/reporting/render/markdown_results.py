@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
-from . import curves as drawn
-from .escape import cell, code
-from .facts import Curves, Facts
-from .figures import number, share
-from .tables import FRAME, counted, details, joined, table
-from .words import (
+from vtspec.pipelines.reporting import curves as drawn
+from vtspec.pipelines.reporting.escape import cell, code
+from vtspec.pipelines.reporting.facts import Curves, Facts
+from vtspec.pipelines.reporting.figures import number, share
+from vtspec.pipelines.reporting.phrases import (
     changed,
     dropped_words,
     epoch,
@@ -17,6 +16,8 @@ from .words import (
     point,
     training_words,
 )
+
+from .markdown_budget import FRAME, counted, details, joined, table
 
 _MOST_CLASSES: Final = 12
 """Classes up to which the confusion matrix is a table."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from .results import finite
+from .evaluation import finite
 
 MOST_POINTS: Final = 50
 """Points of one line in a Mermaid chart."""

@@ -4,7 +4,7 @@ import base64
 import struct
 from typing import Final
 
-from .escape import MESSAGE_LENGTH, html_text
+from vtspec.pipelines.reporting.escape import MESSAGE_LENGTH, html_text
 
 _VOID: Final = frozenset({"img", "meta", "source", "br"})
 

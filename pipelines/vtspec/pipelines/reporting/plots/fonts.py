@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from .escape import one_line, visible
+from vtspec.pipelines.reporting.escape import one_line, visible
 
 FIRST: Final = "DejaVu Sans"
 

@@ -10,14 +10,14 @@ from typing import Any, Final
 
 from vtspec.adapters.training.checkpoints import write_file_atomic
 from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.reporting.plots.charts import NAMES, pictures
+from vtspec.pipelines.reporting.render.html import html
+from vtspec.pipelines.reporting.render.html_elements import png_size
+from vtspec.pipelines.reporting.render.markdown import markdown
 from vtspec.pipelines.runs import Run, Runs
 
+from .evaluation import text
 from .facts import Facts, RunData, facts_of
-from .html import html
-from .markdown import markdown
-from .markup import png_size
-from .plots import NAMES, pictures
-from .results import text
 from .verdict import VerdictName
 
 EVALUATION_FILE: Final = "evaluation.json"

@@ -3,15 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from .compared import ClassRow
-from .curves import Series, thinned
-from .facts import Facts
-from .figures import number, share
-from .html_blocks import folded, grid, part, picture, table
-from .markup import Safe, data_uri, element, foreign, png_size
-from .plots import Picture, weakest
-from .results import SampleError
-from .words import (
+from vtspec.pipelines.reporting.comparison import ClassRow
+from vtspec.pipelines.reporting.curves import Series, thinned
+from vtspec.pipelines.reporting.evaluation import SampleError
+from vtspec.pipelines.reporting.facts import Facts
+from vtspec.pipelines.reporting.figures import number, share
+from vtspec.pipelines.reporting.phrases import (
     changed,
     course,
     dropped_words,
@@ -21,6 +18,10 @@ from .words import (
     point,
     training_words,
 )
+from vtspec.pipelines.reporting.plots.charts import Picture, weakest
+
+from .html_blocks import folded, grid, part, picture, table
+from .html_elements import Safe, data_uri, element, foreign, png_size
 
 _SHOWN_CLASSES: Final = 20
 """Rows of the per-class table that need no unfolding."""

@@ -8,8 +8,8 @@ from typing import Any
 from vtspec.pipelines.runs.events import Event
 from vtspec.pipelines.runs.state import RunState
 
+from .evaluation import finite, mapping, text
 from .figures import duration, number, size
-from .results import finite, mapping, text
 
 
 @dataclass(frozen=True, kw_only=True)

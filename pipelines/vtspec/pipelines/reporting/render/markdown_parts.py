@@ -2,12 +2,10 @@
 
 from typing import Final
 
-from .escape import MESSAGE_LENGTH, cell, code, fence
-from .facts import Facts
-from .figures import MISSING, duration
-from .provenance import setting
-from .tables import FRAME, bullets, counted, details, joined, table
-from .words import (
+from vtspec.pipelines.reporting.escape import MESSAGE_LENGTH, cell, code, fence
+from vtspec.pipelines.reporting.facts import Facts
+from vtspec.pipelines.reporting.figures import MISSING, duration
+from vtspec.pipelines.reporting.phrases import (
     EFFECTS,
     MARKS,
     baseline_of,
@@ -18,6 +16,9 @@ from .words import (
     measured_on,
     value_of,
 )
+from vtspec.pipelines.reporting.provenance import setting
+
+from .markdown_budget import FRAME, bullets, counted, details, joined, table
 
 _VALUE_LENGTH: Final = 160
 

@@ -8,11 +8,12 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from vtspec.pipelines.reporting.escape import code
+from vtspec.pipelines.reporting.facts import Facts
+
 from . import markdown_parts as parts
 from . import markdown_results
-from .escape import code
-from .facts import Facts
-from .tables import fitted
+from .markdown_budget import fitted
 
 LIMIT: Final = 60_000
 """Characters of the whole; GitHub refuses comments above 65,536."""

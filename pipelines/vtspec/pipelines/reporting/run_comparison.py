@@ -2,13 +2,14 @@
 
 from typing import Any, Final
 
+from vtspec.pipelines.reporting.render.markdown_budget import joined, table
+from vtspec.pipelines.reporting.render.markdown_parts import changes, metrics
+from vtspec.pipelines.reporting.render.markdown_results import classes
+
 from .escape import cell, code
 from .facts import Facts
 from .figures import duration
-from .markdown_parts import changes, metrics
-from .markdown_results import classes
 from .provenance import Times
-from .tables import joined, table
 
 _BUDGET: Final = 12_000
 

@@ -3,15 +3,11 @@
 from collections.abc import Iterable
 from typing import Final
 
-from .compared import MetricRow
-from .escape import lines_of
-from .facts import Facts
-from .figures import MISSING, duration
-from .html_blocks import callout, part, table
-from .markup import Safe, element, foreign, inside
-from .provenance import setting
-from .verdict import Gate
-from .words import (
+from vtspec.pipelines.reporting.comparison import MetricRow
+from vtspec.pipelines.reporting.escape import lines_of
+from vtspec.pipelines.reporting.facts import Facts
+from vtspec.pipelines.reporting.figures import MISSING, duration
+from vtspec.pipelines.reporting.phrases import (
     EFFECTS,
     baseline_of,
     difference_of,
@@ -22,6 +18,11 @@ from .words import (
     measured_on,
     value_of,
 )
+from vtspec.pipelines.reporting.provenance import setting
+from vtspec.pipelines.reporting.verdict import Gate
+
+from .html_blocks import callout, part, table
+from .html_elements import Safe, element, foreign, inside
 
 
 def top(facts: Facts) -> Safe:

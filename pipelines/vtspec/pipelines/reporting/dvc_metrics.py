@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from .errors import Permanent
+from vtspec.pipelines.errors import Permanent
 
 FILES: Final = ("metrics.json", "epochs.csv", "confusion.csv", "classes.csv")
 """What `write` leaves in a folder, always all of it: DVC wants every output of a stage."""

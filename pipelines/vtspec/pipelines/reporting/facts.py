@@ -8,7 +8,7 @@ from vtspec.pipelines.planning.diff import Change, changes
 from vtspec.pipelines.runs.events import Event
 from vtspec.pipelines.runs.state import Failure, RunState, fold, metrics_of
 
-from .compared import (
+from .comparison import (
     ClassRow,
     MetricRow,
     class_rows,
@@ -17,8 +17,8 @@ from .compared import (
     ranking_figure,
 )
 from .curves import Series, series_of
+from .evaluation import Results, finite, mapping, results_of, text
 from .provenance import Group, Times, git_of, groups_of, reproduce, times_of
-from .results import Results, finite, mapping, results_of, text
 from .verdict import Verdict, verdict
 
 
