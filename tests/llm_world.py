@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from llm_server import Dialect, LlmServer, Reply
+from vtspec.pipelines.drafting.context import Surroundings
 from vtspec.pipelines.drafting.llm import LlmDrafter, Provider, Settings
-from vtspec.pipelines.drafting.llm.hidden import Hidden
-from vtspec.pipelines.drafting.outcome import Message, Question
-from vtspec.pipelines.drafting.surroundings import Surroundings
+from vtspec.pipelines.drafting.llm.redaction import Hidden
+from vtspec.pipelines.drafting.result import Message, Question
 from vtspec.pipelines.project.workspace import find_workspace
 
 WORLD = Path(__file__).parents[1] / "benchmarks" / "words" / "world"

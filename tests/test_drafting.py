@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vtspec.pipelines.drafting.context import Surroundings, errors
 from vtspec.pipelines.drafting.conversation import (
     LONGEST,
     from_json,
@@ -20,8 +21,8 @@ from vtspec.pipelines.drafting.conversation import (
     to_json,
 )
 from vtspec.pipelines.drafting.drafter import Offline, draft, unsigned
-from vtspec.pipelines.drafting.naming import free_name, name_of
-from vtspec.pipelines.drafting.outcome import (
+from vtspec.pipelines.drafting.language import tongue_of
+from vtspec.pipelines.drafting.result import (
     Assumption,
     Drafted,
     Message,
@@ -30,8 +31,7 @@ from vtspec.pipelines.drafting.outcome import (
     Sketch,
     State,
 )
-from vtspec.pipelines.drafting.surroundings import Surroundings, errors
-from vtspec.pipelines.drafting.tongue import tongue_of
+from vtspec.pipelines.drafting.spec_names import free_name, name_of
 from vtspec.pipelines.drafting.unavailable import Unavailable
 from vtspec.pipelines.errors import Refused
 from vtspec.pipelines.project.workspace import find_workspace

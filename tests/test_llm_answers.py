@@ -6,14 +6,20 @@ from typing import Any
 import pytest
 
 from llm_world import a_repository, an_experiment, person, vtspec, whole
-from vtspec.pipelines.drafting.llm.answers import Rejected, answered, stuck
+from vtspec.pipelines.drafting.context import Surroundings
 from vtspec.pipelines.drafting.llm.choices import choices_of
+from vtspec.pipelines.drafting.llm.field_paths import (
+    field_of,
+    nearest_field,
+    path_of,
+    value_in,
+    without,
+)
 from vtspec.pipelines.drafting.llm.grounding import made_up
-from vtspec.pipelines.drafting.llm.hidden import Hidden
-from vtspec.pipelines.drafting.llm.paths import field_of, nearest_field, path_of, value_in, without
-from vtspec.pipelines.drafting.llm.turn import Turn
-from vtspec.pipelines.drafting.outcome import Assumption, Message, Sketch
-from vtspec.pipelines.drafting.surroundings import Surroundings
+from vtspec.pipelines.drafting.llm.output import Rejected, answered, stuck
+from vtspec.pipelines.drafting.llm.redaction import Hidden
+from vtspec.pipelines.drafting.llm.request import Turn
+from vtspec.pipelines.drafting.result import Assumption, Message, Sketch
 
 
 @pytest.fixture

@@ -31,11 +31,11 @@ from llm_world import (
     vtspec,
     whole,
 )
+from vtspec.pipelines.drafting.context import Surroundings, errors
 from vtspec.pipelines.drafting.drafter import draft
 from vtspec.pipelines.drafting.llm import LlmDrafter, Settings, Unavailable
 from vtspec.pipelines.drafting.llm.providers import MODELS
-from vtspec.pipelines.drafting.outcome import Assumption, Data, Question, Sketch
-from vtspec.pipelines.drafting.surroundings import Surroundings, errors
+from vtspec.pipelines.drafting.result import Assumption, Data, Question, Sketch
 from vtspec.pipelines.errors import Refused
 from vtspec.schema.problem import Problem
 
@@ -480,7 +480,7 @@ def test_an_error_of_our_own_is_not_taken_for_the_providers(
 def test_nothing_but_the_one_address_is_asked(method: str, url: str) -> None:
     import httpx2
 
-    from vtspec.pipelines.drafting.llm.exchange import Exchange
+    from vtspec.pipelines.drafting.llm.transport import Exchange
 
     async def ask() -> None:
         exchange = Exchange(a_provider("openai", "http://127.0.0.1:1/v1"), Settings())

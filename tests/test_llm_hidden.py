@@ -2,9 +2,9 @@
 
 import pytest
 
-from vtspec.pipelines.drafting.llm.hidden import Hidden, hidden_of
-from vtspec.pipelines.drafting.llm.plain import Unbounded, plain
-from vtspec.pipelines.drafting.llm.wording import is_phishing, readable
+from vtspec.pipelines.drafting.llm.bounded_data import Unbounded, plain
+from vtspec.pipelines.drafting.llm.redaction import Hidden, hidden_of
+from vtspec.pipelines.drafting.llm.safe_text import is_phishing, readable
 
 NOTHING = Hidden()
 

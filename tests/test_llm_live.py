@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from llm_world import a_repository, person, vtspec
+from vtspec.pipelines.drafting.context import Surroundings, errors
 from vtspec.pipelines.drafting.llm import LlmDrafter, drafter_of
-from vtspec.pipelines.drafting.llm.paths import value_in
+from vtspec.pipelines.drafting.llm.field_paths import value_in
 from vtspec.pipelines.drafting.llm.providers import KEYS, PROVIDERS
-from vtspec.pipelines.drafting.surroundings import Surroundings, errors
 
 pytestmark = pytest.mark.live
 

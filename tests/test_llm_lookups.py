@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from llm_world import a_repository, an_experiment, person
-from vtspec.pipelines.drafting.llm.hidden import Hidden
-from vtspec.pipelines.drafting.llm.lookups import LONGEST, LOOKUPS, ask
-from vtspec.pipelines.drafting.llm.schemas import ANSWERS, answer_schema
-from vtspec.pipelines.drafting.llm.turn import Turn
-from vtspec.pipelines.drafting.surroundings import Surroundings
+from vtspec.pipelines.drafting.context import Surroundings
+from vtspec.pipelines.drafting.llm.output_schema import ANSWERS, answer_schema
+from vtspec.pipelines.drafting.llm.redaction import Hidden
+from vtspec.pipelines.drafting.llm.request import Turn
+from vtspec.pipelines.drafting.llm.tools import LONGEST, LOOKUPS, ask
 from vtspec.pipelines.project.workspace import find_workspace
 
 TOOLS = {each.name: each for each in LOOKUPS}

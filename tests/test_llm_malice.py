@@ -30,10 +30,10 @@ from llm_world import (
     vtspec,
     whole,
 )
+from vtspec.pipelines.drafting.context import Surroundings, errors
 from vtspec.pipelines.drafting.llm import LlmDrafter, Settings, Unavailable
-from vtspec.pipelines.drafting.llm.hidden import hidden_of
-from vtspec.pipelines.drafting.outcome import Message, Sketch
-from vtspec.pipelines.drafting.surroundings import Surroundings, errors
+from vtspec.pipelines.drafting.llm.redaction import hidden_of
+from vtspec.pipelines.drafting.result import Message, Sketch
 
 ENVIRONMENT = {
     "ANTHROPIC_AUTH_TOKEN": "anthropic-auth-5fa1b7c2",

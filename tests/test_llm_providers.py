@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from vtspec.pipelines.drafting.llm import Provider, Settings, drafter_of, provider_of, settings_of
-from vtspec.pipelines.drafting.llm.exchange import tokens_of
+from vtspec.pipelines.drafting.llm.transport import tokens_of
 from vtspec.pipelines.errors import Refused
 
 GOOGLE = Provider(
@@ -147,8 +147,8 @@ import sys
 sys.modules["MODULE"] = None
 from pathlib import Path
 from vtspec.pipelines.drafting import llm
-from vtspec.pipelines.drafting.outcome import Message
-from vtspec.pipelines.drafting.surroundings import Surroundings
+from vtspec.pipelines.drafting.result import Message
+from vtspec.pipelines.drafting.context import Surroundings
 from vtspec.pipelines.project.workspace import find_workspace
 try:
     llm.drafter_of({"ANTHROPIC_API_KEY": "g"}).sketch(

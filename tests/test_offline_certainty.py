@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from test_offline_requests import WORLD, flat, said
+from vtspec.pipelines.drafting.context import Surroundings
 from vtspec.pipelines.drafting.offline import sketch
-from vtspec.pipelines.drafting.outcome import Sketch, State
-from vtspec.pipelines.drafting.surroundings import Surroundings
+from vtspec.pipelines.drafting.result import Sketch, State
 from vtspec.pipelines.project.workspace import find_workspace
 
 CATS = "cats resnet50 "

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from test_offline_requests import WORLD, flat, said
+from vtspec.pipelines.drafting.context import Surroundings, errors
 from vtspec.pipelines.drafting.offline import sketch
-from vtspec.pipelines.drafting.outcome import Question, Sketch, State
-from vtspec.pipelines.drafting.surroundings import Surroundings, errors
+from vtspec.pipelines.drafting.result import Question, Sketch, State
 from vtspec.pipelines.project.workspace import find_workspace
 
 

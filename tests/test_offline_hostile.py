@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from test_offline_requests import WORLD, said
+from vtspec.pipelines.drafting.context import Surroundings, errors
 from vtspec.pipelines.drafting.offline import sketch
-from vtspec.pipelines.drafting.outcome import Question, State
-from vtspec.pipelines.drafting.surroundings import Surroundings, errors
+from vtspec.pipelines.drafting.result import Question, State
 from vtspec.pipelines.project.workspace import find_workspace
 
 REPOSITORY = Surroundings(find_workspace(WORLD))

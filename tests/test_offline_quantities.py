@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vtspec.pipelines.drafting.offline.quantities import (
+from vtspec.pipelines.drafting.offline.numbers import (
     english_at,
     exact,
     fraction_at,
@@ -14,8 +14,8 @@ from vtspec.pipelines.drafting.offline.quantities import (
     number_at,
     sides_at,
 )
-from vtspec.pipelines.drafting.offline.ranges import duration, memory
-from vtspec.pipelines.drafting.offline.written import normal
+from vtspec.pipelines.drafting.offline.text import normal
+from vtspec.pipelines.drafting.offline.value_ranges import duration, memory
 
 SINO = "영일이삼사오육칠팔구"
 NATIVE_ONES = ["", "하나", "둘", "셋", "넷", "다섯", "여섯", "일곱", "여덟", "아홉"]

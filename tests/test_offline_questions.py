@@ -3,8 +3,8 @@
 import pytest
 
 from test_offline_requests import WORLD, flat, said
-from vtspec.pipelines.drafting.offline.josa import with_particle
-from vtspec.pipelines.drafting.surroundings import Surroundings
+from vtspec.pipelines.drafting.context import Surroundings
+from vtspec.pipelines.drafting.offline.korean_particles import with_particle
 from vtspec.pipelines.project.workspace import find_workspace
 
 

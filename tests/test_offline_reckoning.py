@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from test_offline_requests import WORLD, flat, said
-from vtspec.pipelines.drafting.outcome import Sketch
-from vtspec.pipelines.drafting.surroundings import Surroundings
+from vtspec.pipelines.drafting.context import Surroundings
+from vtspec.pipelines.drafting.result import Sketch
 from vtspec.pipelines.project.workspace import find_workspace
 
 REPOSITORY = Surroundings(find_workspace(WORLD))

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from vtspec.pipelines.drafting.context import Surroundings, errors
 from vtspec.pipelines.drafting.offline import sketch
-from vtspec.pipelines.drafting.outcome import Sketch, State
-from vtspec.pipelines.drafting.surroundings import Surroundings, errors
+from vtspec.pipelines.drafting.result import Sketch, State
 from vtspec.pipelines.project.workspace import find_workspace
 
 WORLD = Path(__file__).parents[1] / "benchmarks" / "words" / "world"

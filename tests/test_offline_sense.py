@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from test_offline_requests import WORLD, flat, said
-from vtspec.pipelines.drafting.surroundings import Surroundings
+from vtspec.pipelines.drafting.context import Surroundings
 from vtspec.pipelines.project.workspace import find_workspace
 
 REPOSITORY = Surroundings(find_workspace(WORLD))

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from test_offline_requests import WORLD, flat, said
 from vtspec.pipelines.drafting import offline
-from vtspec.pipelines.drafting.offline.ordinary import is_ordinary
-from vtspec.pipelines.drafting.offline.pasted import unfolded
-from vtspec.pipelines.drafting.offline.spoken import in_digits
-from vtspec.pipelines.drafting.surroundings import Surroundings
+from vtspec.pipelines.drafting.context import Surroundings
+from vtspec.pipelines.drafting.offline.common_words import is_ordinary
+from vtspec.pipelines.drafting.offline.pasted_config import unfolded
+from vtspec.pipelines.drafting.offline.spoken_numbers import in_digits
 from vtspec.pipelines.project.workspace import find_workspace
 
 REPOSITORY = Surroundings(find_workspace(WORLD))

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from vtspec.pipelines.drafting.context import Surroundings, errors
 from vtspec.pipelines.drafting.conversation import person, state_of
-from vtspec.pipelines.drafting.outcome import Message, Question, Sketch
-from vtspec.pipelines.drafting.surroundings import Surroundings, errors
+from vtspec.pipelines.drafting.result import Message, Question, Sketch
 from vtspec.pipelines.project.workspace import find_workspace
 from vtspec.pipelines.validation import check
 from vtspec.pipelines.validation.repository import world_of

@@ -4,8 +4,8 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
-from vtspec.pipelines.drafting.outcome import Message, Sketch
-from vtspec.pipelines.drafting.surroundings import Surroundings
+from vtspec.pipelines.drafting.context import Surroundings
+from vtspec.pipelines.drafting.result import Message, Sketch
 
 if TYPE_CHECKING:
     from vtspec.pipelines.drafting.drafter import Drafter

@@ -7,9 +7,9 @@ from typing import Any, Final
 from effective import effective, is_right, is_same, value_at
 from request import Request
 
+from vtspec.pipelines.drafting.context import Surroundings, errors
 from vtspec.pipelines.drafting.conversation import state_of
-from vtspec.pipelines.drafting.outcome import Sketch
-from vtspec.pipelines.drafting.surroundings import Surroundings, errors
+from vtspec.pipelines.drafting.result import Sketch
 
 
 @dataclass(frozen=True, kw_only=True)

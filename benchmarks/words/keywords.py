@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from vtspec.pipelines.drafting.context import Surroundings
 from vtspec.pipelines.drafting.conversation import state_of
-from vtspec.pipelines.drafting.outcome import Message, Question, Sketch
-from vtspec.pipelines.drafting.surroundings import Surroundings
+from vtspec.pipelines.drafting.result import Message, Question, Sketch
 
 _EPOCHS: Final = re.compile(r"(\d+)\s*(?:epochs?|ep|에폭|에포크)")
 

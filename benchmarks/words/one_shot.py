@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import BaseModel, Field
 
+from vtspec.pipelines.drafting.context import Surroundings
 from vtspec.pipelines.drafting.conversation import to_json
-from vtspec.pipelines.drafting.outcome import Message, Question, Sketch
-from vtspec.pipelines.drafting.surroundings import Surroundings
+from vtspec.pipelines.drafting.result import Message, Question, Sketch
 
 if TYPE_CHECKING:
     from pydantic_ai import Agent

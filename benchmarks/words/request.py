@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from vtspec.pipelines.drafting.conversation import from_json
-from vtspec.pipelines.drafting.outcome import Message
+from vtspec.pipelines.drafting.result import Message
 
 HERE: Final = Path(__file__).resolve().parent
 

@@ -13,8 +13,8 @@ from figures import Figures, figures_by, figures_of, languages, table, tags, tas
 from judging import Judgement, crashed, judge
 from request import WORLD, Request, half_of
 
-from vtspec.pipelines.drafting.outcome import Message
-from vtspec.pipelines.drafting.surroundings import Surroundings
+from vtspec.pipelines.drafting.context import Surroundings
+from vtspec.pipelines.drafting.result import Message
 from vtspec.pipelines.project.workspace import find_workspace
 
 WARM_UP = (Message(author="person", text="resnet18 on digits, 5 epochs"),)

@@ -10,9 +10,9 @@ import click
 from .draft_talk import Talk, has_person, messages_of
 
 if TYPE_CHECKING:
+    from vtspec.pipelines.drafting.context import Surroundings
     from vtspec.pipelines.drafting.drafter import Drafter
-    from vtspec.pipelines.drafting.outcome import Drafted
-    from vtspec.pipelines.drafting.surroundings import Surroundings
+    from vtspec.pipelines.drafting.result import Drafted
     from vtspec.pipelines.errors import Refused
 
 
@@ -53,7 +53,7 @@ def command(words: tuple[str, ...], as_json: bool, offline: bool, **asked: Any) 
     Exit codes: 0 a spec (with --json: any answer), 2 a question is open or the request was
     refused, 130 Ctrl-C; with --run those of `vtspec run`.
     """
-    from vtspec.pipelines.drafting.surroundings import Surroundings
+    from vtspec.pipelines.drafting.context import Surroundings
     from vtspec.pipelines.project.workspace import find_workspace
 
     _refuse_before_anything(as_json, asked)

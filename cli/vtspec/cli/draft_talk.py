@@ -13,9 +13,9 @@ import click
 from .draft_words import answer_text, shown_question, tell
 
 if TYPE_CHECKING:
+    from vtspec.pipelines.drafting.context import Surroundings
     from vtspec.pipelines.drafting.drafter import Drafter
-    from vtspec.pipelines.drafting.outcome import Drafted, Message, Question
-    from vtspec.pipelines.drafting.surroundings import Surroundings
+    from vtspec.pipelines.drafting.result import Drafted, Message, Question
 
 _UNANSWERED = 2
 
@@ -121,8 +121,8 @@ def _kept(file: Path | None) -> "list[Message]":
 def _base(name: str, surroundings: "Surroundings") -> "Message":
     """An existing experiment as something that vtspec said, under a name that is free."""
     from vtspec.pipelines.drafting.drafter import unsigned
-    from vtspec.pipelines.drafting.naming import free_name
-    from vtspec.pipelines.drafting.outcome import Message
+    from vtspec.pipelines.drafting.result import Message
+    from vtspec.pipelines.drafting.spec_names import free_name
     from vtspec.schema.dump import plain_data
 
     model = surroundings.workspace.load_experiment(name)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from vtspec.pipelines.reporting.escape import visible
 
 if TYPE_CHECKING:
-    from vtspec.pipelines.drafting.outcome import Assumption, Drafted, Question
+    from vtspec.pipelines.drafting.result import Assumption, Drafted, Question
 
 Tell = Callable[[str], None]
 

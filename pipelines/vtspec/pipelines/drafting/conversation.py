@@ -10,7 +10,7 @@ from typing import Any
 
 from vtspec.pipelines.errors import Refused
 
-from .outcome import Drafted, Message, Question, State
+from .result import Drafted, Message, Question, State
 
 LONGEST = 20_000
 """Characters that one message may have."""

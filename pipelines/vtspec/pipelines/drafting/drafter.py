@@ -8,10 +8,10 @@ from typing import Any, Protocol
 
 from vtspec.schema.problem import Problem
 
+from .context import Surroundings, errors
 from .conversation import hash_of_words, state_of
-from .outcome import Assumption, Data, Drafted, Message, Provenance, Question, Sketch
-from .surroundings import Surroundings, errors
-from .tongue import tongue_of
+from .language import tongue_of
+from .result import Assumption, Data, Drafted, Message, Provenance, Question, Sketch
 from .unavailable import Unavailable
 
 _OURS = "vtspec.dev/draft-"

@@ -6,9 +6,9 @@ from typing import Any, Final
 from vtspec.pipelines import catalog
 from vtspec.schema.json_schema.generate import schema_of
 
-from .paths import DRAFTED, path_of, value_in
-from .turn import Turn
-from .wording import is_phishing, readable
+from .field_paths import DRAFTED, path_of, value_in
+from .request import Turn
+from .safe_text import is_phishing, readable
 
 MOST: Final = 10
 LONGEST: Final = 80

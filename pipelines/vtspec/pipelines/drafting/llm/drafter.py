@@ -10,26 +10,26 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from vtspec.pipelines.drafting.outcome import Message, Sketch
-from vtspec.pipelines.drafting.surroundings import Surroundings
+from vtspec.pipelines.drafting.context import Surroundings
+from vtspec.pipelines.drafting.result import Message, Sketch
 from vtspec.pipelines.drafting.unavailable import Unavailable
 from vtspec.pipelines.errors import Refused
 
-from .answers import Rejected, answered, stuck
-from .hidden import Hidden, hidden_of
 from .instructions import INSTRUCTIONS
-from .lookups import LOOKUPS, Lookup, ask
+from .messages import history_of, prompt_of
+from .output import Rejected, answered, stuck
+from .output_schema import ANSWERS, answer_schema
 from .providers import Provider, provider_of
-from .rendering import history_of, prompt_of
-from .schemas import ANSWERS, answer_schema
+from .redaction import Hidden, hidden_of
+from .request import Turn
 from .settings import Settings, settings_of
-from .turn import Turn
+from .tools import LOOKUPS, Lookup, ask
 
 if TYPE_CHECKING:
     from pydantic_ai import Agent, AgentRunResult, Tool, ToolOutput
     from pydantic_ai.models import Model
 
-    from .exchange import Exchange, Sleep
+    from .transport import Exchange, Sleep
 
 _T = TypeVar("_T")
 
@@ -138,8 +138,8 @@ class _Work:
     async def asked(self, provider: Provider, sleep: "Sleep") -> Sketch:
         """The sketch that the model ends with."""
         try:
-            from .clients import opened
-            from .exchange import Exchange
+            from .sdk_clients import opened
+            from .transport import Exchange
 
             exchange = Exchange(provider, self.settings, sleep)
             async with opened(provider, exchange, self.settings.timeout_s) as model:

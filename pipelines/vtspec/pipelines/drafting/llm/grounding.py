@@ -7,11 +7,11 @@ being changed, or in a spec that exists.
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from vtspec.pipelines.drafting.surroundings import DRAFT
+from vtspec.pipelines.drafting.context import DRAFT
 from vtspec.schema.problem import Problem
 
-from .paths import value_in, without
-from .turn import Turn
+from .field_paths import value_in, without
+from .request import Turn
 
 NAMED: Final = (
     "spec.model.weights",

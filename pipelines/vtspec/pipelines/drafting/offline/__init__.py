@@ -1,9 +1,9 @@
 """Offline drafting: a grammar of Korean and English, no model, no network; the same words give
 the same answer."""
 
-from vtspec.pipelines.drafting.outcome import Sketch, State
-from vtspec.pipelines.drafting.surroundings import Surroundings
-from vtspec.pipelines.drafting.tongue import Tongue, tongue_of
+from vtspec.pipelines.drafting.context import Surroundings
+from vtspec.pipelines.drafting.language import Tongue, tongue_of
+from vtspec.pipelines.drafting.result import Sketch, State
 
 __all__ = ["sketch"]
 
@@ -14,13 +14,13 @@ def sketch(state: State, surroundings: Surroundings) -> Sketch:
     Deterministic, and never raises for anything that is typed. The first call in a process reads
     the catalogs and indexes them; later ones take milliseconds.
     """
-    from . import wording
-    from .answers import answered
-    from .assembly import assembled
-    from .known import known_of
-    from .reading import read
+    from . import messages
+    from .dataset import registered, registers
+    from .dialogue import answered
+    from .experiment import assembled
+    from .name_index import known_of
+    from .parse import read
     from .refusals import why_refused
-    from .registering import registered, registers
 
     known = known_of(surroundings)
     tongue = tongue_of(state.texts, _tongue_before(state))
@@ -29,7 +29,7 @@ def sketch(state: State, surroundings: Surroundings) -> Sketch:
     talks = state.draft is not None or state.question is not None
     why = why_refused(text, reading, in_conversation=talks)
     if why is not None:
-        return Sketch(status="refused", reason=wording.refusal(why, tongue))
+        return Sketch(status="refused", reason=messages.refusal(why, tongue))
     if registers(reading, state.draft, text):
         return registered(known, tongue, reading, text, state)
     return assembled(known, tongue, reading, state)

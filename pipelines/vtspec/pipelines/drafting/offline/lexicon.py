@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final, NamedTuple
 
-from vtspec.pipelines.drafting.offline.vocabulary import fields, models, nouns, signs, tasks
+from vtspec.pipelines.drafting.offline.vocabulary import fields, models, tasks
+from vtspec.pipelines.drafting.offline.vocabulary import function_words as signs
+from vtspec.pipelines.drafting.offline.vocabulary import object_names as nouns
 
-from .written import squashed
+from .text import squashed
 
 PIECE: Final = re.compile(r"[가-힣]|[ㄱ-ㅣ]+|[^\W\d_가-힣ㄱ-ㅣ]+|[0-9]+")
 """The smallest parts of which words are made: a syllable, letters, digits."""

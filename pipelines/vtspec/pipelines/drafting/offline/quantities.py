@@ -1,227 +1,254 @@
-"""Numbers as people write them: digits, and the number words of Korean and English. Pure.
+"""Amounts: numbers with their units, relative values and ranges. Pure."""
 
-Each reader looks at one place of a text, which `written.normal` has made plain, and answers with
-the number that begins there and where it ends, or None. The work is linear in what is read.
-"""
-
-import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, Literal
 
-Value = int | float
+from .numbers import exact
+from .tokens import Token, number_of
 
+Kind = Literal["set", "scale", "add", "range"]
 
-@dataclass(frozen=True, kw_only=True)
-class Number:
-    """A number in a text, and the position after it. `signed` where a plus or minus is written."""
-
-    value: Value
-    end: int
-    signed: bool = False
-
-
-_DIGITS: Final = re.compile(
-    r"(?P<sign>[-+])?(?:10\^(?P<power>[-+]?[0-9]{1,6})|"
-    r"(?P<whole>[0-9]{1,3}(?:,[0-9]{3}){1,8}(?![0-9])|[0-9]+)?(?P<part>\.[0-9]+)?"
-    r"(?P<exponent>e[-+]?[0-9]+)?)"
-)
-_SCALE: Final = re.compile(r" ?(?:(?P<ko>천만|백만|십만|만|천|백)|(?P<en>k|thousand)\b)")
-_COUNTED: Final = re.compile(r" ?(?:장|개|번|명|원|에폭|에포크|epoch|스텝|회|건|매|이미지|사진)")
-_SCALES: Final = {
-    "천만": 10_000_000,
-    "백만": 1_000_000,
-    "십만": 100_000,
-    "만": 10_000,
-    "천": 1_000,
-    "백": 100,
+SCALES: Final = {
+    "twice": 2.0,
+    "thrice": 3.0,
+    "half": 0.5,
+    "quarter": 0.25,
+    "third": 1 / 3,
+    "tenth": 0.1,
 }
-_FRACTION: Final = re.compile(
-    r"(?<![0-9a-z])(?:([0-9]{1,6})(?: ?분의 ?([0-9]{1,4})|/([0-9]{1,6})(?![0-9/a-z가-힣]))|"
-    r"([1-3])/([0-9]{1,3})(?=(?:로|으로|배|만|의|수준|정도|을|를|이|은|는)))"
-)
-_SIDES: Final = re.compile(r"([0-9]{1,6}) ?[x*] ?([0-9]{1,6})(?![0-9a-z])")
 
-_SINO: Final = {
-    "영": 0, "공": 0, "일": 1, "이": 2, "삼": 3, "사": 4, "오": 5, "육": 6, "칠": 7, "팔": 8,
-    "구": 9,
-}  # fmt: skip
-_SINO_UNITS: Final = {"십": 10, "백": 100, "천": 1_000}
-_SINO_GROUPS: Final = {"만": 10_000, "억": 100_000_000}
-_NATIVE_TENS: Final = {
-    "열": 10, "스물": 20, "스무": 20, "서른": 30, "마흔": 40, "쉰": 50, "예순": 60, "일흔": 70,
-    "여든": 80, "아흔": 90,
-}  # fmt: skip
-_NATIVE_ONES: Final = {
-    "하나": 1, "한": 1, "둘": 2, "두": 2, "셋": 3, "세": 3, "석": 3, "넷": 4, "네": 4, "넉": 4,
-    "다섯": 5, "여섯": 6, "일곱": 7, "여덟": 8, "아홉": 9,
-}  # fmt: skip
-
-_ONES: Final = {
-    word: value
-    for value, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-        "fifteen sixteen seventeen eighteen nineteen".split()
-    )
-} | {"dozen": 12}
-_TENS: Final = {
-    word: 10 * value
-    for value, word in enumerate(
-        "twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2
-    )
-} | {"fourty": 40}
-_BIG: Final = {"hundred": 100, "thousand": 1_000, "million": 1_000_000}
-_WORD: Final = re.compile(r"[a-z]+")
-_LINK: Final = re.compile(r"(?:[ -]and[ -]|[ -])?")
+PASSED: Final = ("particle", "filler", "link", "only", "by", "on", "change")
+"""What may stand between an amount and what it is an amount of."""
 
 
-def number_at(text: str, at: int) -> Number | None:
-    """The number in digits at a place: `50`, `1e-3`, `1,000`, `.5`, `-1`, `3만`, `2k`, `10^-4`.
+@dataclass
+class Amount:
+    """One amount: tokens `start` to `end`, its value, unit (`""` without one) and what it does."""
 
-    A number that no float holds is infinite.
-    """
-    match = _DIGITS.match(text, at)
-    if match is None or (match["whole"] is None and not match["part"] and not match["power"]):
+    start: int
+    end: int
+    value: Any
+    unit: str
+    does: Kind = "set"
+
+
+def amounts_in(tokens: Sequence[Token], used: set[int]) -> Iterator[Amount]:
+    """The amounts of a text in order; tokens in `used` are left alone."""
+    at = 0
+    while at < len(tokens):
+        amount = None if at in used else _amount(tokens, at, used)
+        if amount is None:
+            at += 1
+            continue
+        yield amount
+        at = amount.end
+
+
+def _amount(tokens: Sequence[Token], at: int, used: set[int]) -> Amount | None:
+    token = tokens[at]
+    if token.has("sides"):
+        return Amount(at, at + 1, token.get("sides"), "px")
+    part = token.get("fraction")
+    if isinstance(part, int | float):
+        return _of_a_number(tokens, at, part)
+    number = number_of(token)
+    time = token.get("time")
+    if isinstance(time, str):
+        count, unit = time.split()
+        return Amount(at, at + 1, int(count), unit)
+    scale = token.get("scale")
+    if scale in SCALES and number is None and not token.has("unknown"):
+        return _of_a_number(tokens, at, SCALES[str(scale)])
+    if number is None:
         return None
-    value = _value(match)
-    end = match.end()
-    scale = _SCALE.match(text, end)
-    if scale is not None and match["exponent"] is None and not match["power"]:
-        factor = _factor(scale, text)
-        if factor:
-            value, end = exact(value * factor), scale.end()
-            # `4천2백`, `1만5천`: what follows at once is the smaller part of it.
-            rest = number_at(text, end) if text[end : end + 1].isdigit() else None
-            if rest is not None and rest.value < factor:
-                value, end = exact(value + rest.value), rest.end
-    if match["sign"] == "-":
-        value = -value
-    return Number(value=value, end=end, signed=match["sign"] is not None)
+    amount = Amount(at, at + 1, number.value, "")
+    _take_unit(tokens, amount)
+    if _joined_range(tokens, amount, used):
+        return amount
+    _by_sign(tokens, amount, signed=number.signed)
+    return amount
 
 
-def _value(match: re.Match[str]) -> Value:
-    if match["power"]:
-        return _float(f"1e{match['power']}")
-    whole = (match["whole"] or "0").replace(",", "")
-    if match["part"] or match["exponent"] or len(whole) > 18:
-        return _float(f"{whole[:400]}{'0' * (len(whole) > 400)}{match['part'] or ''}"
-                      f"{match['exponent'] or ''}")  # fmt: skip
-    return int(whole)
+def _of_a_number(tokens: Sequence[Token], at: int, part: float) -> Amount:
+    """A part: of the number that follows, as `half of 64`, or of what is there."""
+    of = at + 1 < len(tokens) and tokens[at + 1].text.lower() == "of"
+    place = at + 2 if of else at + 1
+    number = number_of(tokens[place]) if place < len(tokens) else None
+    if number is None or not (of or tokens[at].text.lower().endswith(" of")):
+        return Amount(at, at + 1, part, "", "scale")
+    amount = Amount(at, place + 1, exact(part * number.value), "")
+    _take_unit(tokens, amount)
+    return amount
 
 
-def _float(text: str) -> Value:
-    try:
-        return exact(float(text))
-    except (OverflowError, ValueError):  # an exponent of thousands of digits
-        return float("inf")
+def _take_unit(tokens: Sequence[Token], amount: Amount) -> None:
+    place = amount.end
+    if place >= len(tokens):
+        return
+    token = tokens[place]
+    unit = token.get("unit")
+    if not isinstance(unit, str) or (
+        token.text.islower() and token.text in ("d", "m", "s", "g") and token.spaced
+    ):
+        return
+    if token.text in ("일", "이") and token.spaced:
+        return
+    amount.unit, amount.end = unit, place + 1
+    if unit == "times":
+        amount.does = "scale"
+    if unit in _SECONDS:
+        _take_rest_of_time(tokens, amount)
 
 
-def _factor(scale: re.Match[str], text: str) -> int:
-    word = scale["ko"]
-    if word is None:
-        return 1_000
-    # "2만" is also "only 2": ten thousand it is before something that is counted.
-    if word == "만" and not _COUNTED.match(text, scale.end()):
-        return 0
-    return _SCALES[word]
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def exact(value: Value) -> Value:
-    """A whole number as an int, as far as floats count exactly; others with rounding noise off."""
-    if isinstance(value, int) or value != value or abs(value) == float("inf"):
-        return value
-    rounded = float(f"{value:.12g}")
-    return int(rounded) if rounded.is_integer() and abs(rounded) < 2**53 else rounded
+def _take_rest_of_time(tokens: Sequence[Token], amount: Amount) -> None:
+    """`1시간 30분`, `1h30m`, `1시간 반`."""
+    place = amount.end
+    if place < len(tokens) and tokens[place].text == "반":
+        amount.value, amount.end = amount.value + 0.5, place + 1
+    elif place + 1 < len(tokens) and (number := number_of(tokens[place])) is not None:
+        unit = tokens[place + 1].get("unit")
+        if unit in _SECONDS and _SECONDS[str(unit)] < _SECONDS[amount.unit]:
+            seconds = amount.value * _SECONDS[amount.unit] + number.value * _SECONDS[str(unit)]
+            amount.value, amount.unit, amount.end = exact(seconds), "s", place + 2
 
 
-def fraction_at(text: str, at: int) -> Number | None:
-    """A part of one: `4분의 1` and `1/4` are 0.25."""
-    match = _FRACTION.match(text, at)
-    if match is None:
-        return None
-    first, second = int(match[1] or match[4]), int(match[2] or match[3] or match[5])
-    below, above = (first, second) if match[2] else (second, first)
-    if not below:
-        return None
-    return Number(value=exact(above / below), end=match.end())
-
-
-def sides_at(text: str, at: int) -> tuple[tuple[int, int], int] | None:
-    """Two sides, as `224x320`, and where they end."""
-    match = _SIDES.match(text, at)
-    return None if match is None else ((int(match[1]), int(match[2])), match.end())
-
-
-def korean_at(text: str, at: int) -> Number | None:
-    """The number in Korean words at a place: `오십`, `스물다섯`, `백열다섯`."""
-    if text.startswith("제로", at):
-        return Number(value=0, end=at + 2)
-    total, end = _sino(text, at)
-    native = _native(text, end) if total is None or total % 100 == 0 else None
-    if native is not None:
-        return Number(value=(total or 0) + native.value, end=native.end)
-    return None if total is None else Number(value=total, end=end)
-
-
-def _native(text: str, at: int) -> Number | None:
-    tens = next((word for word in _NATIVE_TENS if text.startswith(word, at)), "")
-    after = at + len(tens)
-    ones = next((word for word in _NATIVE_ONES if text.startswith(word, after)), "")
-    if not tens and not ones:
-        return None
-    value = _NATIVE_TENS.get(tens, 0) + _NATIVE_ONES.get(ones, 0)
-    return Number(value=value, end=after + len(ones))
-
-
-def _sino(text: str, at: int) -> tuple[int | None, int]:
-    """A number such as 삼천이백만오십, its groups in falling order."""
-    total = group = 0
-    digit: int | None = None
-    unit, limit, place = 10_000, 10**12, at
-    while place < len(text):
-        letter = text[place]
-        if letter in _SINO and digit is None:
-            # A native word that begins like a digit ends the number: 이 사 | 일곱, 육 | 일흔.
-            if text.startswith(("일곱", "일흔"), place):
-                break
-            digit = _SINO[letter]
-        elif letter in _SINO_UNITS and _SINO_UNITS[letter] < unit:
-            unit = _SINO_UNITS[letter]
-            group += (1 if digit is None else digit) * unit
-            digit = None
-        elif letter in _SINO_GROUPS and _SINO_GROUPS[letter] < limit:
-            limit = _SINO_GROUPS[letter]
-            total += (group + (digit or 0) or 1) * limit
-            group, digit, unit = 0, None, 10_000
-        else:
-            break
+def _joined_range(tokens: Sequence[Token], amount: Amount, used: set[int]) -> bool:
+    """Takes in the other end of a range, as `1e-4~1e-2`, `16에서 32`, `between 8 and 16`."""
+    place = amount.end
+    if place < len(tokens) and (tokens[place].has("field") and not tokens[place].has("unit")):
         place += 1
-    return (None if place == at else total + group + (digit or 0)), place
+    link = tokens[place] if place < len(tokens) else None
+    if link is None or place + 1 >= len(tokens) or place + 1 in used:
+        return False
+    if _part_of(tokens, amount, place):
+        return True
+    other = number_of(tokens[place + 1])
+    if other is None or not _links(tokens, amount.start, link):
+        return False
+    if other.signed and other.value < 0 and link.has("dash"):
+        return False
+    low, unit = amount.value, amount.unit
+    amount.end = place + 2
+    if _is_change(tokens, amount, link):
+        # `from 64 to 32`, `16에서 32로`: what it is now, and what it shall be.
+        amount.value = other.value
+        _take_unit(tokens, amount)
+        amount.unit = amount.unit or unit
+        return True
+    amount.value = (low, other.value)
+    _take_unit(tokens, amount)
+    amount.unit, amount.does = amount.unit or unit, "range"
+    return True
 
 
-def english_at(text: str, at: int) -> Number | None:
-    """The number in English words at a place: `fifty`, `twenty-five`, `a hundred and one`."""
-    place, total, group, last = at, 0, 0, 0
-    limit = 10**9
-    end = None
-    article = re.compile(r"(?:a|an) (?=hundred|thousand|million|dozen)").match(text, at)
-    if article is not None:
-        place = article.end()
-    while (word := _WORD.match(text, place)) is not None:
-        value = word[0]
-        if value == "hundred" and group < 100:
-            group, last = (group or 1) * 100, 100
-        elif value in _BIG and 100 < _BIG[value] < limit:
-            limit = last = _BIG[value]
-            total, group = total + (group or 1) * limit, 0
-        elif value in _TENS and (end is None or last >= 100):
-            group, last = group + _TENS[value], 10
-        elif value in _ONES and (
-            end is None or last >= 100 or (last == 10 and 0 < _ONES[value] < 10)
-        ):
-            group, last = group + _ONES[value], 1
+def _part_of(tokens: Sequence[Token], amount: Amount, place: int) -> bool:
+    """`1e-4에서 1/10로`, `64의 절반`: a part of the number before it."""
+    token = tokens[place + 1]
+    part = token.get("fraction")
+    scale = token.get("scale")
+    if part is None and scale in SCALES and number_of(token) is None:
+        part = SCALES[str(scale)]
+    if tokens[place].text not in ("에서", "의") or not isinstance(part, int | float):
+        return False
+    amount.value, amount.end = exact(amount.value * part), place + 2
+    return True
+
+
+def _is_change(tokens: Sequence[Token], amount: Amount, link: Token) -> bool:
+    """Whether two numbers are the old value and the new one."""
+    if link.text in ("->", "→"):
+        return True
+    if link.has("range") or link.has("dash"):
+        return False
+    before = tokens[max(0, amount.start - 10) : amount.start]
+    after = tokens[amount.end : amount.end + 4]
+    if any(token.has("between") for token in (*before[-4:], *after)):
+        return False
+    if link.text in ("에서", "부터") and any(token.text in ("로", "으로") for token in after[:2]):
+        return True
+    return any(
+        token.has("change") or token.has("up") or token.has("down") for token in (*before, *after)
+    )
+
+
+def _links(tokens: Sequence[Token], start: int, link: Token) -> bool:
+    if link.has("range") or link.has("dash") or link.has("to"):
+        return True
+    if link.text in ("에서", "부터", "내지"):
+        return True
+    before = [token for token in tokens[max(0, start - 4) : start]]
+    return link.text.lower() in ("and", "와", "과", "이랑", "랑", "하고") and any(
+        token.has("between") for token in before
+    )
+
+
+def _by_sign(tokens: Sequence[Token], amount: Amount, *, signed: bool) -> None:
+    """What is said around it: `+20`, `20 more`, `30% 더`, `by 20`, `50%로`."""
+    grows = _direction(tokens, amount)
+    if amount.unit == "%":
+        share = amount.value / 100
+        if grows and not _is_target(tokens, amount):
+            amount.does, amount.value, amount.unit = "scale", exact(1 + grows * share), ""
         else:
-            break
-        end = word.end()
-        link = _LINK.match(text, end)
-        place = link.end() if link is not None else end
-    return None if end is None else Number(value=total + group, end=end)
+            amount.value = exact(share)
+    elif amount.unit == "times":
+        if grows < 0:
+            amount.value = exact(1 / amount.value) if amount.value else 0
+        amount.unit = ""
+    elif signed and amount.value > 0:
+        amount.does = "add"
+    elif grows and not _is_target(tokens, amount):
+        amount.does, amount.value = "add", grows * amount.value
+
+
+def _direction(tokens: Sequence[Token], amount: Amount) -> int:
+    """1 where it is an increase, -1 where it is a decrease, 0 where it is neither."""
+    for token in _after(tokens, amount):
+        if token.has("more") or token.has("up"):
+            return 1
+        if token.has("less") or token.has("down"):
+            return -1
+    before = [
+        token
+        for token in tokens[max(0, amount.start - 6) : amount.start]
+        if not token.has("filler") or token.has("up")
+    ]
+    by = any(token.has("by") for token in before[-1:])
+    if before and before[-1].text.lower() in ("add", "plus"):
+        return 1
+    if by and any(token.has("up") for token in before):
+        return 1
+    if by and any(token.has("down") for token in before):
+        return -1
+    if (
+        before
+        and tokens[amount.start - 1].has("more")
+        and not tokens[amount.start - 1].has("filler")
+    ):
+        return 1 if tokens[amount.start - 1].text.lower() in ("더", "추가로", "plus") else 0
+    return 0
+
+
+def _after(tokens: Sequence[Token], amount: Amount) -> Iterator[Token]:
+    for token in tokens[amount.end : amount.end + 3]:
+        if token.has("break") or token.has("comma") or number_of(token) is not None:
+            return
+        yield token
+        if not (
+            token.has("field") or token.has("particle") or token.has("filler") or token.has("unit")
+        ):
+            return
+
+
+def _is_target(tokens: Sequence[Token], amount: Amount) -> bool:
+    """Whether it is where something goes to, and not by how much: `100으로`, `to 100`."""
+    after = [token for token in tokens[amount.end : amount.end + 2]]
+    if after and after[0].has("field") and len(after) > 1:
+        after = after[1:]
+    if after and after[0].text in ("로", "으로", "까지"):
+        return True
+    return amount.start > 0 and tokens[amount.start - 1].has("to")

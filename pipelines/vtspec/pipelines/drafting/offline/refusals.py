@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Final, Literal
 
-from vtspec.pipelines.drafting.offline.vocabulary import dangers
+from vtspec.pipelines.drafting.offline.vocabulary import refused_phrases as dangers
 
 from .mentions import Reading
-from .written import is_hangul, lowered, normal
+from .text import is_hangul, lowered, normal
 
 Why = Literal["destroys", "secrets", "instructs", "unrelated"]
 

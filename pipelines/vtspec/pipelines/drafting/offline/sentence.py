@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from .known import Known
-from .lattice import Token
+from .name_index import Known
+from .tokens import Token
 
 
 @dataclass

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from .written import is_hangul, squashed
+from .text import is_hangul, squashed
 
 
 @dataclass(frozen=True)

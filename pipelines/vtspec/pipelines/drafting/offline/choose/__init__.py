@@ -1,0 +1,1 @@
+"""Which dataset, model and classes are meant by what was found."""

@@ -1,0 +1,123 @@
+"""Which classes of the dataset are wanted."""
+
+from collections.abc import Sequence
+
+from vtspec.pipelines.drafting.offline.dataset_index import Level, Terms
+from vtspec.pipelines.drafting.offline.draft_builder import Rank, Sheet
+from vtspec.pipelines.drafting.offline.mentions import Mention, Reading
+from vtspec.pipelines.drafting.offline.rules.tasks_and_data import class_of
+from vtspec.schema.kinds.tasks import CLASSLESS_TASKS
+
+from .dataset import distinct
+
+
+def settle_classes(sheet: Sheet, reading: Reading) -> None:
+    """The classes that are wanted of the dataset; a number of them has to agree with it."""
+    terms = sheet.known.terms.get(sheet.get("dataset.ref") or "")
+    if terms is None or set(terms.dataset.tasks) <= CLASSLESS_TASKS:
+        return
+    things = _things(reading, terms)
+    missing = _missing(things, terms)
+    if missing is not None:
+        sheet.ask(
+            Rank.CONTRADICTION,
+            "no-class",
+            "spec.dataset.classes",
+            terms.dataset.classes,
+            dataset=terms.dataset.name,
+            said=missing.said,
+        )
+        return
+    _restrict(sheet, reading, things, terms.dataset.classes)
+    _check_count(sheet, reading, terms.dataset.name, terms.dataset.classes)
+
+
+def _things(reading: Reading, terms: Terms) -> list[Mention]:
+    """What may name classes. The name of the dataset itself is none, unless it is said that only
+    it is wanted."""
+    own = {each.start for each in reading.of("dataset") if _names_it(each, terms.dataset.name)}
+    things = [each for each in reading.of("thing") if _is_wanted(each) or each.start not in own]
+    # Classes may be numbers: `digits에서 0이랑 1만`.
+    numbers = [
+        each
+        for each in reading.of("bare")
+        if _is_wanted(each) and each.said in terms.dataset.classes
+    ]
+    if len(numbers) > 1:
+        things = sorted([*things, *numbers], key=lambda each: each.start)
+    others = [each for each in things if each.start not in own]
+    return others if any(_is_wanted(each) for each in others) else things
+
+
+def _is_wanted(mention: Mention) -> bool:
+    """Whether it is said that only it is wanted."""
+    return mention.assumed == "only"
+
+
+def _names_it(mention: Mention, name: str) -> bool:
+    return bool(mention.value.get(name, 0) >= Level.NOUN)
+
+
+def class_named(mention: Mention, classes: Sequence[str]) -> str | None:
+    """The class that a mention names, by what is meant or as it is typed; or None."""
+    meant = class_of(mention.value, classes) if isinstance(mention.value, str) else None
+    return meant or class_of(mention.said, classes)
+
+
+def _missing(things: Sequence[Mention], terms: Terms) -> Mention | None:
+    """The first thing that should be a class and is none."""
+    classes = terms.dataset.classes
+    named = {each.start: class_named(each, classes) for each in things}
+    lists = {each.listed for each in things if each.listed and named[each.start]}
+    for each in things:
+        asked_for = _is_wanted(each) or each.listed in lists
+        if named[each.start] is None and asked_for and not _is_explained(terms, each, things):
+            return each
+    return None
+
+
+def _is_explained(terms: Terms, each: Mention, things: Sequence[Mention]) -> bool:
+    """Whether it describes the data, or a class stands in parentheses after it."""
+    if isinstance(each.value, str) and terms.level(tuple(each.value.split())) is not None:
+        return True
+    return any(
+        0 < other.start - each.end <= 1 and class_named(other, terms.dataset.classes)
+        for other in things
+    )
+
+
+def _restrict(
+    sheet: Sheet, reading: Reading, things: Sequence[Mention], classes: Sequence[str]
+) -> None:
+    restricts = any(_is_wanted(each) for each in things)
+    told = [each for each in things if each.assumed != "talk"]
+    wanted = distinct(
+        name
+        for each in told
+        if (name := class_named(each, classes)) is not None and (_is_wanted(each) or not restricts)
+    )
+    left_out = {class_named(each, classes) for each in reading.negated("thing")} - {None}
+    if left_out and not wanted:
+        wanted = [name for name in classes if name not in left_out]
+    some = restricts or left_out or len(wanted) > 1
+    if wanted and some and set(wanted) != set(classes):
+        sheet.set("dataset.classes", wanted)
+        if not restricts:
+            sheet.assume("spec.dataset.classes", wanted, "classes")
+
+
+def _check_count(sheet: Sheet, reading: Reading, name: str, classes: tuple[str, ...]) -> None:
+    counts = reading.of("count")
+    if not counts:
+        return
+    chosen = sheet.get("dataset.classes") or classes
+    if all(each.value not in (len(chosen), len(classes)) for each in counts):
+        sheet.ask(
+            Rank.CONTRADICTION,
+            "count",
+            "spec.dataset.classes",
+            classes,
+            dataset=name,
+            have=len(chosen),
+            said=f"{counts[-1].value:g}",
+        )

@@ -1,0 +1,208 @@
+"""Which model is meant, the usual one, or which have to be offered."""
+
+from collections.abc import Sequence
+
+from vtspec.pipelines.drafting.offline.draft_builder import Rank, Sheet
+from vtspec.pipelines.drafting.offline.mentions import Mention, Reading
+
+from .dataset import distinct
+
+
+class Named:
+    """The model that words or the base name; `tasks` None where nothing is known of them."""
+
+    def __init__(self, said: str | None, value: object, tasks: tuple[str, ...] | None) -> None:
+        self.said = said
+        self.value = value
+        self.tasks = tasks
+
+
+def named_model(sheet: Sheet, reading: Reading, tasks: tuple[str, ...]) -> Named:
+    """The one model that is named; what is wrong with the naming is noted as a question."""
+    mentions = _merged(sheet, reading.of("model"))
+    before = sheet.get("model.name")
+    if not mentions:
+        if isinstance(before, str) and _is_negated(sheet, before, reading.negated("model")):
+            sheet.drop("model")
+            before = None
+        tasks_before = sheet.known.models.tasks_of(before) if isinstance(before, str) else None
+        return Named(None, before, tasks_before)
+    if len(mentions) > 1:
+        names = distinct(_shown(sheet, each, tasks) for each in mentions)
+        if len(names) > 1:
+            sheet.drop("model.name")
+            sheet.ask(Rank.CONTRADICTION, "models", "spec.model.name", names)
+            return Named(None, "asked", None)
+    mention = mentions[0]
+    if mention.value is None:
+        _ask_unknown_model(sheet, mention.said, tasks)
+        return Named(mention.said, "asked", None)
+    if isinstance(mention.value, tuple):
+        return Named(mention.said, mention.value, _family_tasks(sheet, mention.value))
+    return Named(mention.said, mention.value, sheet.known.models.tasks_of(mention.value))
+
+
+def _is_negated(sheet: Sheet, name: str, negated: Sequence[Mention]) -> bool:
+    return any(name == _shown(sheet, each, ()) for each in negated if each.value is not None)
+
+
+def _merged(sheet: Sheet, mentions: Sequence[Mention]) -> list[Mention]:
+    """Mentions of one model once: a bare family beside its member says nothing more."""
+    exact = [each for each in mentions if isinstance(each.value, str)]
+    starts = [str(one.value).rpartition("/")[2].lower() for one in exact]
+    bare = [each for each in mentions if isinstance(each.value, tuple) and not each.value[2]]
+    told = [each for each in bare if any(start.startswith(each.value[1]) for start in starts)]
+    return [each for each in mentions if each not in told]
+
+
+def _shown(sheet: Sheet, mention: Mention, tasks: tuple[str, ...]) -> str:
+    if isinstance(mention.value, tuple):
+        found = sheet.known.models.resolve(mention.value[1], mention.value[2], frozenset(tasks))
+        return found.name if found is not None else mention.said
+    return str(mention.value or mention.said)
+
+
+def _family_tasks(sheet: Sheet, value: tuple[str, str, tuple[str, ...]]) -> tuple[str, ...] | None:
+    """What members of the family do, those that fit the words where they pin one."""
+    models = sheet.known.models
+    found = models.resolve(value[1], value[2], frozenset())
+    if found is not None and not found.usual:
+        return models.tasks_of(found.name)
+    tasks: dict[str, None] = {}
+    for name in models.members(value[1], frozenset())[:400]:
+        tasks.update(dict.fromkeys(models.entries[name].tasks))
+    return tuple(tasks) or None
+
+
+def _ask_unknown_model(sheet: Sheet, said: str, tasks: tuple[str, ...]) -> None:
+    from rapidfuzz.fuzz import ratio
+    from rapidfuzz.process import extract
+
+    from vtspec.pipelines.drafting.offline.text import squashed
+
+    models = sheet.known.models
+    wanted = frozenset(tasks) or frozenset(_tasks_of_dataset(sheet))
+    able = {
+        short: name
+        for short, name in models.by_short.items()
+        if not wanted or wanted & set(models.tasks_of(name) or ())
+    }
+    near = extract(squashed(said), list(able), scorer=ratio, limit=8, score_cutoff=60)
+    sheet.drop("model.name")
+    choices = distinct(able[short] for short, _, _ in near)[:5]
+    if not choices and len(wanted) == 1:
+        choices = _models_for(sheet, *wanted)[:5]
+    sheet.ask(Rank.MODEL, "no-model", "spec.model.name", choices, said=said)
+
+
+def _models_for(sheet: Sheet, task: str) -> list[str]:
+    """Models that do a task and read the dataset, the usual one first."""
+    allowed, models = readers(sheet), sheet.known.models
+    usual = models.usual_of(task, allowed)
+    if usual is None:
+        return []
+    near = models.siblings(usual, frozenset({task}))
+    fitting = [each for each in near if allowed.get(models.entries[each].framework, True)]
+    return distinct([usual, *fitting])
+
+
+def _tasks_of_dataset(sheet: Sheet) -> tuple[str, ...]:
+    terms = sheet.known.terms.get(sheet.get("dataset.ref") or "")
+    return terms.dataset.tasks if terms is not None else ()
+
+
+def settle_model(sheet: Sheet, reading: Reading, model: Named) -> None:
+    """The model by its catalog name, the usual one where none is named, or a question."""
+    if model.value == "asked":
+        return
+    task = sheet.get("task")
+    if model.value is None:
+        _usual_model(sheet, task, [each.value for each in reading.negated("model")])
+        return
+    name = _resolved(sheet, model, task)
+    changed = name != sheet.get("model.name")
+    if changed:
+        _change_model(sheet, name)
+    if model.said is not None:
+        sheet.set("model.name", name)
+    _check_fit(sheet, name, task)
+
+
+def _resolved(sheet: Sheet, model: Named, task: object) -> str:
+    if not isinstance(model.value, tuple):
+        return str(model.value)
+    _, family, words = model.value
+    wanted = frozenset({task}) if isinstance(task, str) else frozenset[str]()
+    found = sheet.known.models.resolve(family, words, wanted)
+    assert found is not None  # a mention of a family holds words that some member fits
+    if found.usual:
+        sheet.assume("spec.model.name", found.name, "usual-member", said=model.said)
+    return found.name
+
+
+def _change_model(sheet: Sheet, name: str) -> None:
+    frameworks = sheet.known.models.frameworks_of(name)
+    if sheet.get("framework") is not None and sheet.get("framework") not in frameworks:
+        sheet.drop("framework")
+    if sheet.get("model.weights") is not None and sheet.edits:
+        sheet.drop("model.weights")
+
+
+def _usual_model(sheet: Sheet, task: object, unwanted: Sequence[object]) -> None:
+    if not isinstance(task, str) or sheet.get("dataset.ref") is None:
+        return
+    name = sheet.known.models.usual_of(task, readers(sheet))
+    if name is None:
+        sheet.ask(Rank.MODEL, "no-model-for", "spec.model.name", (), task=task)
+        return
+    if name in unwanted:
+        others = [each for each in _models_for(sheet, task) if each not in unwanted]
+        sheet.ask(Rank.MODEL, "models", "spec.model.name", others[:5])
+        return
+    sheet.set("model.name", name)
+    sheet.assume("spec.model.name", name, "usual-model", task=task)
+
+
+def readers(sheet: Sheet) -> dict[str, bool]:
+    """Whether each framework reads the format of the dataset."""
+    terms = sheet.known.terms.get(sheet.get("dataset.ref") or "")
+    frameworks = sheet.known.surroundings.frameworks
+    said = sheet.get("framework")
+    return {
+        name: (terms is None or terms.dataset.format in each.formats) and said in (None, name)
+        for name, each in frameworks.items()
+    }
+
+
+def _check_fit(sheet: Sheet, name: str, task: object) -> None:
+    """Asks for another model where this one does not do the task of the dataset."""
+    tasks = sheet.known.models.tasks_of(name)
+    ref = sheet.get("dataset.ref")
+    if tasks is None or not isinstance(ref, str) or ref not in sheet.known.terms:
+        return
+    has = sheet.known.terms[ref].dataset.tasks
+    wanted = [task] if isinstance(task, str) else list(has)
+    if set(wanted) & set(tasks):
+        return
+    allowed = readers(sheet)
+    siblings = sheet.known.models.siblings(name, frozenset(wanted))
+    choices = [
+        each for each in siblings if allowed.get(sheet.known.models.entries[each].framework, True)
+    ]
+    sheet.drop("model.name")
+    if any(
+        each[0] == Rank.CONTRADICTION and each[2].field == "spec.task" for each in sheet.questions
+    ):
+        return
+    sheet.ask(
+        Rank.MODEL,
+        "misfit",
+        "spec.model.name",
+        choices or siblings,
+        model=name,
+        task=wanted[0],
+        dataset=ref,
+    )
+
+
+# --- classes

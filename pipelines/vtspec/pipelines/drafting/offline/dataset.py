@@ -1,0 +1,288 @@
+"""The kind Dataset: data that is to be registered."""
+
+import re
+from typing import Any, Final
+
+from vtspec.pipelines.drafting.context import errors
+from vtspec.pipelines.drafting.language import Tongue
+from vtspec.pipelines.drafting.offline.choose.experiment_target import said_tasks
+from vtspec.pipelines.drafting.result import Data, Sketch, State
+from vtspec.schema.kinds.tasks import CLASSLESS_TASKS, FORMATS_OF_TASK
+
+from . import messages
+from .draft_builder import API_VERSION, Rank, Sheet
+from .mentions import Reading
+from .name_index import Known
+from .spec_naming import free, label_of
+from .text import lowered, normal
+from .tokens import tokens_of
+
+_SPLITS: Final[dict[str, tuple[str, str | None, str | None]]] = {
+    "imagefolder": ("{split}", None, None),
+    "csv": ("{split}", "annotations", "annotations/{split}.csv"),
+    "coco": ("{split}", "annotations", "annotations/{split}.json"),
+    "jsonl": ("{split}", "annotations", "annotations/{split}.jsonl"),
+    "yolo": ("images/{split}", None, None),
+    "voc": ("{split}", None, None),
+    "masks": ("{split}", "targets", "targets/{split}"),
+    "pairs": ("{split}", "targets", "targets/{split}"),
+}
+"""Where a split's files lie by each format's habit: path, and what else the format needs."""
+
+_CLASSES: Final = re.compile(
+    r"(?:\bclasses\b|\bclass\b|class names|\blabels\b|\bcategories\b|클래스들?|카테고리|"
+    r"범주)(?: names?)?(?: ?(?:are|is|of|being|include|includes|for|[:=]|은|는|이|가|로|"
+    r"으로|에는|도))* ?(?P<list>[^\n.;()]+)"
+)
+_OF: Final = re.compile(
+    r"(?:detection|classification|segmentation|recognition) (?:of|between) (?P<list>[^\n.;()]+)"
+)
+_BEFORE: Final = re.compile(
+    r"(?P<list>[^\n.;()]+?)(?: ?(?:두|세|네|2|3|4|5)? ?(?:개의?)? )클래스(?:로|$|입니다|야|"
+    r"예요|에요|,)"
+)
+_APART: Final = re.compile(
+    r" ?(?:,|、|/|·|\band\b|&|그리고|및| 와 | 과 |(?<=[가-힣a-z])(?:와|과|이랑|랑|하고) ) ?"
+)
+_END: Final = re.compile(
+    r"(?: ?(?:이고|이며|이야|이에요|예요|입니다|이요|요|으로|로|야|고|임|이다|해줘|등록.*|"
+    r"추가.*|형식.*|포맷.*|format.*|please.*|for (?:object|image|instance|semantic|pose).*|"
+    r"as .*|in .* format.*|(?:한|두|세|네|다섯|[0-9]+) ?(?:개|가지|종|"
+    r"종류)(?:의|뿐)?|총 .*|데이터셋.*|객체.*|탐지.*|분류.*))+$"
+)
+_NAME: Final = (
+    re.compile(
+        r"(?:call(?:ed)? it|name[d]? it|named|called|as(?: a| the)?(?: new)?(?: "
+        r"dataset)?(?: called| named)?|dataset (?:named|called)|name(?: is|:)?) "
+        r"['\"]?(?P<name>[a-z0-9][a-z0-9_-]*)"
+    ),
+    re.compile(
+        r"(?:이름은|이름을|이름|명칭은|명칭을|명칭|"
+        r"명은) ?[:=]? ?['\"]?(?P<name>[a-z0-9][a-z0-9_-]*)"
+    ),
+    re.compile(
+        r"(?P<name>[a-z0-9][a-z0-9_-]*)['\"]?(?:이?라는| 이름의?)? ?(?:데이터셋|데이터 "
+        r"?세트|데이터|데이타셋)(?:으로|로|이?라고)"
+    ),
+    re.compile(r"(?P<name>[a-z0-9][a-z0-9_-]*)['\"]?(?:이?라는 이름|이?라고)"),
+    re.compile(r"(?:new|the|a) (?:dataset )?(?P<name>[a-z0-9][a-z0-9_-]*) dataset"),
+    re.compile(r"dataset (?P<name>[a-z0-9][a-z0-9_-]*)"),
+    re.compile(r"(?P<name>[a-z0-9][a-z0-9_-]*)(?:으로|로) (?:등록|추가)"),
+    re.compile(r"새 데이터셋 (?P<name>[a-z0-9][a-z0-9_-]*)"),
+)
+_NO_NAMES: Final = frozenset(
+    (
+        "a an the new dataset data folder at from in is with for of coco yolo voc csv jsonl "
+        "masks pairs imagefolder format and my our this it that as"
+    ).split()
+)
+
+
+def registers(reading: Reading, draft: Data | None, text: str) -> bool:
+    """Whether the words ask to register data rather than to train."""
+    if draft is not None:
+        return draft.get("kind") == "Dataset"
+    has_path = bool(reading.of("path"))
+    # YOLO is a format too.
+    models = [each for each in reading.of("model") if each.value != ("family", "yolo", ())]
+    about_training = bool(models or reading.of("training.epochs") or reading.of("base"))
+    if about_training:
+        return False
+    low = lowered(text)
+    if has_path and reading.kinds & {"register", "add"}:
+        return True
+    if "register" in reading.kinds and (has_path or reading.kinds & {"dataset-word", "add"}):
+        return True
+    return bool(
+        re.search(
+            (
+                r"(?:add|create|import|define|make) (?:a |an |the |my |our )?(?:new )?(?:\w+ "
+                r")?(?:dataset|data set|data\b)|(?:새 ?|새로운 )?(?:데이터셋|데이터)(?:을|를|"
+                r"으로)? ?(?:하나 )?(?:추가|등록|만들)"
+            ),
+            low,
+        )
+    )
+
+
+def registered(known: Known, tongue: Tongue, reading: Reading, text: str, state: State) -> Sketch:
+    """The sketch of a dataset."""
+    before = state.draft or {}
+    data: dict[str, Any] = {
+        "apiVersion": API_VERSION,
+        "kind": "Dataset",
+        "metadata": dict(before.get("metadata") or {}),
+        "spec": {key: value for key, value in (before.get("spec") or {}).items()},
+    }
+    sheet = Sheet(known=known, tongue=tongue, before=state.draft, data=data)
+    low = lowered(normal(text))
+    asked = state.question.field if state.question is not None else None
+    _path(sheet, reading, low, asked)
+    _name(sheet, low, asked)
+    _tasks_and_format(sheet, reading, low, asked)
+    _classes(sheet, normal(text), asked)
+    _splits(sheet)
+    question = sheet.first_question
+    if question is None:
+        return _checked(sheet)
+    return Sketch(
+        status="question", data=data, question=question, assumptions=tuple(sheet.assumptions)
+    )
+
+
+def _path(sheet: Sheet, reading: Reading, low: str, asked: str | None) -> None:
+    said = reading.of("path")
+    path = str(said[-1].value) if said else None
+    if path is None and asked == "spec.source.dvc.path":
+        word = re.search(r"[a-z0-9._/-]+", low)
+        path = word[0].strip("/") if word is not None else None
+    if path is None:
+        word = re.search(
+            r"(?P<path>[a-z0-9][a-z0-9._-]*)(?: ?(?:폴더|디렉토리)| (?:folder|directory))", low
+        )
+        path = word["path"] if word is not None and word["path"] not in _NO_NAMES else None
+    if path is not None:
+        sheet.set("source.dvc.path", path.strip("/").removeprefix("./"))
+        sheet.assume("spec.source.dvc.path", sheet.get("source.dvc.path"), "dvc")
+    elif sheet.get("source.dvc.path") is None:
+        sheet.ask(Rank.CONTRADICTION, "folder", "spec.source.dvc.path")
+
+
+def _name(sheet: Sheet, low: str, asked: str | None) -> None:
+    if sheet.data["metadata"].get("name") and asked != "metadata.name":
+        return
+    plain = re.sub(r"\S*/\S*", " ", low)
+    names = [
+        match["name"]
+        for pattern in _NAME
+        for match in pattern.finditer(plain)
+        if match["name"] not in _NO_NAMES
+    ]
+    if not names and asked == "metadata.name":
+        names = re.findall(r"[a-z0-9][a-z0-9_-]*", low)
+    label = label_of(names[0]) if names else ""
+    if not label and isinstance(path := sheet.get("source.dvc.path"), str):
+        label = label_of(path.rpartition("/")[2])
+        sheet.assume("metadata.name", label, "folder-name")
+    if not label:
+        sheet.ask(Rank.DATASET, "data-name", "metadata.name")
+        return
+    name = free(label, sheet.known.surroundings.names("Dataset"))
+    sheet.data["metadata"]["name"] = name
+    if name != label:
+        sheet.assume("metadata.name", name, "name-taken")
+
+
+def _tasks_and_format(sheet: Sheet, reading: Reading, low: str, asked: str | None) -> None:
+    said = [each.value[0] for each in reading.of("task")]
+    if len(said) > 1 and not re.search(r"\band\b|,|및|과|와|랑|하고", low):
+        said = list(said_tasks(reading))[:1]
+    tasks = list(dict.fromkeys(said)) or sheet.get("tasks")
+    form = _format(sheet, low) or sheet.get("format")
+    if form is not None:
+        sheet.set("format", form)
+    if not tasks:
+        able = [task for task, forms in FORMATS_OF_TASK.items() if form is None or form in forms]
+        if len(able) == 1:
+            tasks = able
+            sheet.assume("spec.tasks", tasks, "only-task")
+        else:
+            sheet.ask(Rank.TASK, "data-tasks", "spec.tasks", able)
+            return
+    sheet.set("tasks", tasks)
+    if form is None:
+        form = FORMATS_OF_TASK[tasks[0]][0]
+        sheet.set("format", form)
+        sheet.assume("spec.format", form, "format", task=tasks[0])
+    wrong = [task for task in tasks if form not in FORMATS_OF_TASK[task]]
+    if wrong:
+        sheet.ask(
+            Rank.CONTRADICTION,
+            "data-format",
+            "spec.format",
+            FORMATS_OF_TASK[wrong[0]],
+            said=form,
+            task=wrong[0],
+        )
+
+
+def _format(sheet: Sheet, low: str) -> str | None:
+    for token in tokens_of(re.sub(r"\S*/\S*", " ", low), sheet.known.words):
+        form = token.get("format")
+        if isinstance(form, str):
+            return form
+        if token.text.lower() in ("yolo", "욜로"):
+            return "yolo"
+    return None
+
+
+def _classes(sheet: Sheet, text: str, asked: str | None) -> None:
+    tasks = sheet.get("tasks")
+    if not isinstance(tasks, list) or all(task in CLASSLESS_TASKS for task in tasks):
+        return
+    found = _listed(text, asked == "spec.classes")
+    if found:
+        sheet.set("classes", found)
+    elif not sheet.get("classes"):
+        sheet.ask(Rank.REST, "data-classes", "spec.classes")
+
+
+def _lists(listed: str) -> bool:
+    """Whether it is a list of classes, and no format: `labels: yolo`."""
+    return bool(listed.strip()) and listed.strip(" :=") not in _SPLITS
+
+
+def _listed(text: str, bare: bool) -> list[str]:
+    low = lowered(text)
+    match = (
+        next((found for found in _CLASSES.finditer(low) if _lists(found["list"])), None)
+        or _OF.search(low)
+        or _BEFORE.search(low)
+    )
+    if match is not None:
+        listed = text[match.start("list") : match.end("list")]
+    elif bare:
+        listed = text
+    else:
+        return []
+    names: list[str] = []
+    for part in _APART.split(listed):
+        plain = part.strip(" '\"`")
+        name = _END.sub("", re.sub(r" ?(?:하나|뿐|한 개|한개|only|alone)$", "", plain)).strip(
+            " '\"`"
+        ) or (plain if not names else "")
+        if not name or len(name) > 40 or len(name.split()) > 3 or "{{" in name:
+            break
+        names.append(name)
+        if name != plain and _END.search(plain) and not re.search(r"(?:로|요|고)$", plain):
+            break
+    if len(names) == 1 and len(names[0].split()) > 1:
+        names = names[0].split()
+    return list(dict.fromkeys(names))
+
+
+def _splits(sheet: Sheet) -> None:
+    form = sheet.get("format")
+    if form not in _SPLITS or sheet.get("splits") is not None:
+        return
+    path, key, where = _SPLITS[form]
+    splits: dict[str, dict[str, str]] = {}
+    for split in ("train", "val"):
+        splits[split] = {"path": path.format(split=split)}
+        if key is not None and where is not None:
+            splits[split][key] = where.format(split=split)
+    sheet.set("splits", splits)
+    sheet.assume("spec.splits", splits, "split", said=form)
+
+
+def _checked(sheet: Sheet) -> Sketch:
+    found = errors(sheet.known.surroundings.problems(sheet.data))
+    if not found:
+        return Sketch(status="complete", data=sheet.data, assumptions=tuple(sheet.assumptions))
+    path = found[0].path.partition("[")[0]
+    asked = messages.question(
+        "problem", path, sheet.tongue, (), message=found[0].message, fix=found[0].fix
+    )
+    return Sketch(
+        status="question", data=sheet.data, question=asked, assumptions=tuple(sheet.assumptions)
+    )

@@ -1,0 +1,241 @@
+"""Answers to a question: a value by itself, the number of a choice, or a change like any other."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from vtspec.pipelines.drafting.offline.rules.vague_requests import is_command
+from vtspec.pipelines.drafting.result import Question, State
+
+from .dataset_index import Level
+from .mentions import Mention, Reading
+from .name_index import Known
+from .parse import read
+from .quantities import Amount
+from .text import lowered, normal, squashed
+from .value_ranges import NUMBERS
+
+_POLITE: Final = re.compile(
+    r"(?:으로|로)?(?:요|이요|이에요|예요|입니다|해 ?줘(?:요)?|해 ?주세요|할게(?:요)?|하자|"
+    r"부탁(?:해|드려)?요?|이야|야|데이터셋|데이터|모델| please| then| one|으로|로|은|는|를|"
+    r"을|이|가|[.!?,~ ])+$"
+)
+_LEADING: Final = re.compile(
+    r"^(?:the |use |take |i'?d like |let'?s (?:use |go with )?|go with |make it |it'?s |"
+    r"number |option |choice |no\.? ?|#|음 ?|네,? |yes,? |ok,? |그럼 |그러면 )+"
+)
+_NUMBERED: Final = re.compile(
+    r"(\d{1,2}) ?(번째|번|st|nd|rd|th)?(?: ?(?:거|것|꺼|choice|option|one))?"
+)
+_ORDINALS: Final = {
+    "첫": 0, "처음": 0, "first": 0, "former": 0, "전자": 0, "두": 1, "둘": 1, "second": 1,
+    "후자": 1, "latter": 1, "세": 2, "셋": 2, "third": 2, "네": 3, "넷": 3, "fourth": 3,
+    "다섯": 4, "fifth": 4, "마지막": -1, "last": -1,
+}  # fmt: skip
+_YES: Final = frozenset(
+    "yes yeah yep sure ok okay y 네 예 응 그래 좋아 좋아요 맞아 맞아요 넵".split()
+)
+_ANY: Final = (
+    "any",
+    "whatever",
+    "whichever",
+    "you choose",
+    "up to you",
+    "아무거나",
+    "상관없",
+    "상관 없",
+    "알아서",
+    "적당",
+)
+
+
+def answered(text: str, state: State, known: Known) -> Reading | None:
+    """The reading of an answer, or None where there was no question."""
+    question = state.question
+    if question is None:
+        return None
+    if is_command(text):
+        return read(text, known)
+    chosen = choice_of(text, question)
+    if chosen is not None:
+        reading = _taken(question, chosen, known)
+        if any(word in lowered(normal(text)) for word in _ANY):
+            for each in reading.mentions:
+                each.assumed = each.assumed or "any"
+        return reading
+    head, more = _parted(text)
+    chosen = choice_of(head, question) if more else None
+    if chosen is not None and not question.field.startswith("metadata"):
+        reading = read(more, known)
+        reading.mentions += _taken(question, chosen, known).mentions
+        return reading
+    reading = read(text, known)
+    _expect(reading, question, text, known)
+    reading.waived = _WAIVED.search(lowered(normal(text))) is not None
+    return reading
+
+
+_WAIVED: Final = re.compile(
+    r"\b(?:default|skip|leave (?:it|that)|never ?mind|whatever|don'?t care|up to you|"
+    r"you (?:choose|decide|pick))\b|기본|디폴트|알아서|상관 ?없|아무|적당|됐어|생략"
+)
+_JOINT: Final = re.compile(
+    r"(?:, ?(?:and |그리고 )?|\. | and | 하고 |(?:로|으로)? ?하고 |[가-힣]고 |\n)"
+)
+
+
+_LEAVES_OUT: Final = re.compile(r"(?:말|빼|아니|제외하|없애) ?고 ?$")
+
+
+def _parted(text: str) -> tuple[str, str]:
+    """What stands before the first joint of a sentence, and what after it."""
+    plain = normal(text)
+    match = _JOINT.search(plain)
+    if match is not None and _LEAVES_OUT.search(plain[: match.end()]):
+        return plain, ""
+    return (plain, "") if match is None else (plain[: match.start()], plain[match.end() :])
+
+
+def choice_of(text: str, question: Question) -> str | None:
+    """The choice that an answer picks, by its value or by its place; or None."""
+    if not question.choices:
+        return None
+    whole = lowered(normal(text)).strip()
+    plain = _LEADING.sub("", whole)
+    for candidate in (whole, plain, _POLITE.sub("", plain)):
+        for choice in question.choices:
+            if candidate and squashed(candidate) == squashed(choice):
+                return choice
+    if any(word in whole for word in _ANY):
+        return question.choices[0]
+    if (end := _end_of(whole)) is not None and len(question.choices) > 1:
+        return _extreme(question.choices, end)
+    if _POLITE.sub("", whole) in _YES or whole in _YES:
+        return question.choices[0] if len(question.choices) == 1 else None
+    return _by_place(_POLITE.sub("", plain), plain, question.choices)
+
+
+_LARGER: Final = re.compile(
+    r"(?:the )?(?:larger|bigger|higher|greater|largest|biggest|highest|maximum|max)"
+    r"(?: (?:one|value))?"
+    r"|(?:더 )?(?:큰|높은|많은|긴) ?(?:쪽|값|거|것|걸로|거로|걸|쪽으로|값으로)?"
+)
+_SMALLER: Final = re.compile(
+    r"(?:the )?(?:smaller|lower|lesser|smallest|lowest|minimum|min)(?: (?:one|value))?"
+    r"|(?:더 )?(?:작은|낮은|적은|짧은) ?(?:쪽|값|거|것|걸로|거로|걸|쪽으로|값으로)?"
+)
+
+
+def _end_of(whole: str) -> int | None:
+    """-1 where the largest of the choices is meant, 0 where the smallest, else None."""
+    plain = _POLITE.sub("", whole)
+    for pattern, end in ((_LARGER, -1), (_SMALLER, 0)):
+        if any(pattern.fullmatch(each.strip(" .!")) for each in (whole, plain) if each):
+            return end
+    return None
+
+
+def _extreme(choices: Sequence[str], end: int) -> str | None:
+    try:
+        return sorted(choices, key=float)[end]
+    except ValueError:
+        return None
+
+
+def _by_place(bare: str, plain: str, choices: Sequence[str]) -> str | None:
+    match = _NUMBERED.fullmatch(bare) or _NUMBERED.fullmatch(plain)
+    if match is not None:
+        # Where the choices are numbers themselves, a mere number is a value.
+        if match[2] is None and any(choice[:1].isdigit() for choice in choices):
+            return None
+        place = int(match[1]) - 1
+        return choices[place] if 0 <= place < len(choices) else None
+    word = re.fullmatch(
+        r"([a-z]+|[가-힣]+?)(?: ?(?:번째|째|one|choice|option|거|것|걸|꺼|껄))*", bare
+    )
+    if word is None or word[1] not in _ORDINALS or (bare == word[1] and len(bare) == 1):
+        return None
+    place = _ORDINALS[word[1]]
+    return choices[place] if place < len(choices) else None
+
+
+def _taken(question: Question, chosen: str, known: Known) -> Reading:
+    """The reading of a choice: the field of the question has its value."""
+    field = question.field.removeprefix("spec.")
+    reading = Reading()
+    if field == "metadata.name":
+        reading.mentions.append(
+            Mention(
+                "base" if chosen in known.surroundings.experiments else "name",
+                chosen,
+                0,
+                0,
+                chosen,
+            )
+        )
+        return reading
+    if field == "dataset.ref":
+        return Reading([Mention("dataset", {chosen: Level.NAME}, 0, 0, chosen)])
+    if field == "task":
+        return Reading([Mention("task", (chosen,), 0, 0, chosen)])
+    if field == "model.name":
+        return Reading([Mention("model", chosen, 0, 0, chosen)])
+    if field == "dataset.classes":
+        return Reading([Mention("thing", chosen, 0, 0, chosen, assumed="only")])
+    if field in NUMBERS or field in ("resources.memory", "resources.maxDuration"):
+        reading = read(chosen, known)
+        _expect(reading, question, chosen, known)
+        return reading
+    return Reading([Mention(field, chosen, 0, 0, chosen)])
+
+
+def _expect(reading: Reading, question: Question, text: str, known: Known) -> None:
+    """Reads what stands alone as the value that was asked for."""
+    field = question.field.removeprefix("spec.")
+    if reading.of(field) and field not in ("dataset.ref",):
+        return
+    if field in NUMBERS or field in ("resources.memory", "resources.maxDuration"):
+        _expect_number(reading, field)
+    elif field == "dataset.ref" and not reading.of("dataset") and reading.rest:
+        reading.mentions.append(Mention("unknown-dataset", reading.rest[0], 0, 0, reading.rest[0]))
+        reading.rest = reading.rest[1:]
+    elif field == "model.name" and not reading.of("model") and reading.rest:
+        reading.mentions.append(Mention("model", None, 0, 0, reading.rest[0]))
+        reading.rest = reading.rest[1:]
+    elif field == "dataset.classes":
+        for each in reading.mentions:
+            if each.field == "thing":
+                each.assumed = "only"
+    elif field == "metadata.name":
+        _expect_name(reading, text, known)
+    elif field == "resources.gpuType" and not reading.of("resources.gpuType") and reading.rest:
+        reading.mentions.append(Mention("resources.gpuType", None, 0, 0, reading.rest[0]))
+
+
+def _expect_number(reading: Reading, field: str) -> None:
+    for each in reading.mentions:
+        if each.field == "bare" and each.stands and isinstance(each.value, Amount):
+            amount = each.value
+            each.field = field
+            relative = amount.does != "set"
+            each.operation = amount.does
+            each.value = (
+                (amount.value, amount.unit)
+                if relative or amount.unit in ("h", "m", "s", "d", "gi", "mi", "ti")
+                else amount.value
+            )
+            if each.said in reading.rest:
+                reading.rest.remove(each.said)
+            return
+
+
+def _expect_name(reading: Reading, text: str, known: Known) -> None:
+    word = re.search(r"[A-Za-z0-9][A-Za-z0-9_-]*", normal(text))
+    if word is None or reading.of("name") or reading.of("base"):
+        return
+    if word[0] in known.surroundings.experiments:
+        reading.mentions.append(Mention("base", word[0], 0, 0, word[0]))
+    elif len(normal(text).split()) <= 4:
+        reading.mentions.append(Mention("name", word[0], 0, 0, word[0]))
+        reading.mentions = [each for each in reading.mentions if each.field in ("name",)]
+        reading.rest = []

@@ -1,0 +1,125 @@
+"""The draft in the making: what is set, what is assumed, what has to be asked."""
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, Final
+
+from vtspec.pipelines.drafting.language import Tongue
+from vtspec.pipelines.drafting.result import Assumption, Data, Question
+
+from . import messages
+from .name_index import Known
+
+API_VERSION: Final = "vtspec.dev/v1alpha1"
+"""As `vtspec.schema.kinds.field_types` has it, which imports pydantic: dearer than a draft."""
+
+
+OPEN: Final = "vtspec.dev/open-questions"
+"""The annotation of an unfinished draft that holds its other questions, as JSON."""
+
+
+class Rank(IntEnum):
+    """The order in which questions are asked."""
+
+    BASE = 0
+    CONTRADICTION = 1
+    DATASET = 2
+    TASK = 3
+    MODEL = 4
+    REST = 5
+
+
+@dataclass
+class Sheet:
+    """A draft that is being filled in. `before` is the draft or spec that it began from."""
+
+    known: Known
+    tongue: Tongue
+    before: Data | None
+    data: dict[str, Any] = field(default_factory=dict)
+    assumptions: list[Assumption] = field(default_factory=list)
+    questions: list[tuple[Rank, int, Question]] = field(default_factory=list)
+    edits: bool = False
+
+    def get(self, path: str) -> Any:
+        """What stands at a dotted path below `spec`, or None."""
+        return value_at(self.data.get("spec"), path)
+
+    def set(self, path: str, value: Any) -> None:
+        """Puts a value at a dotted path below `spec`."""
+        node = self.data.setdefault("spec", {})
+        *above, last = path.split(".")
+        for key in above:
+            held = node.get(key)
+            if not isinstance(held, dict):
+                held = node[key] = {}
+            node = held
+        node[last] = value
+
+    def drop(self, path: str) -> None:
+        """Takes out what stands at a dotted path, and mappings that are empty then."""
+        keys = path.split(".")
+        nodes: list[dict[str, Any]] = [self.data.get("spec", {})]
+        for key in keys[:-1]:
+            held = nodes[-1].get(key)
+            if not isinstance(held, dict):
+                return
+            nodes.append(held)
+        nodes[-1].pop(keys[-1], None)
+        for node, key in zip(reversed(nodes[:-1]), reversed(keys[:-1]), strict=True):
+            if node.get(key) == {}:
+                del node[key]
+
+    def assume(self, path: str, value: Any, why: str, **said: Any) -> None:
+        """Notes what nobody said; `path` is whole, as `spec.task`."""
+        self.assumptions.append(messages.assumed(path, value, why, self.tongue, **said))
+
+    def ask(
+        self, rank: Rank, key: str, path: str, choices: Sequence[str] = (), **said: Any
+    ) -> None:
+        """Notes a question; the first of the lowest rank is asked."""
+        made = messages.question(key, path, self.tongue, choices, **said)
+        self.questions.append((rank, len(self.questions), made))
+
+    @property
+    def first_question(self) -> Question | None:
+        """The one to ask."""
+        return min(self.questions, key=lambda each: each[:2])[2] if self.questions else None
+
+
+def value_at(node: Any, path: str) -> Any:
+    """What stands at a dotted path of plain data, or None."""
+    for key in path.split("."):
+        if not isinstance(node, Mapping):
+            return None
+        node = node.get(key)
+    return node
+
+
+def started(known: Known, tongue: Tongue, before: Data | None) -> Sheet:
+    """A sheet on top of a draft or spec, or an empty one."""
+    if before is None:
+        data: dict[str, Any] = {
+            "apiVersion": API_VERSION,
+            "kind": "Experiment",
+            "metadata": {},
+            "spec": {},
+        }
+        return Sheet(known=known, tongue=tongue, before=None, data=data)
+    copied = copy.deepcopy(dict(before))
+    copied = {"apiVersion": API_VERSION, "kind": "Experiment", **copied}
+    copied.setdefault("metadata", {})
+    copied.setdefault("spec", {})
+    annotations = copied["metadata"].get("annotations")
+    if isinstance(annotations, dict):
+        kept = {
+            key: value
+            for key, value in annotations.items()
+            if not key.startswith(("vtspec.dev/draft-", OPEN))
+        }
+        copied["metadata"] = {**copied["metadata"], "annotations": kept}
+        if not kept:
+            del copied["metadata"]["annotations"]
+    return Sheet(known=known, tongue=tongue, before=before, data=copied)

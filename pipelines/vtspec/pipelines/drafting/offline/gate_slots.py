@@ -1,0 +1,116 @@
+"""What the result is held against: gates, the monitored metric, the baseline."""
+
+import re
+from typing import Final
+
+from vtspec.adapters.metrics import METRICS
+from vtspec.adapters.task_types import TaskType
+
+from .draft_builder import Rank, Sheet
+from .mentions import Reading
+from .slot_filling import shown
+
+_KIN: Final = (
+    ("accuracy", "pixel_accuracy", "vqa_accuracy", "subset_accuracy"),
+    ("mAP50-95", "mAP", "mask_mAP50-95", "pose_mAP50-95"),
+    ("mAP50", "mask_mAP50", "pose_mAP50"),
+    ("macro_f1", "micro_f1"),
+    ("precision", "macro_precision"),
+    ("recall", "macro_recall"),
+)
+"""Names that people use for each other, across tasks."""
+
+_WITHOUT_BOUND: Final = frozenset({"loss", "psnr", "cider", "rmse", "perplexity", "abs_rel"})
+
+
+def metric_for(metric: str, task: str) -> str | None:
+    """The task's metric that a word for a metric means, or None."""
+    names = [each.name for each in METRICS[TaskType(task)]]
+    if metric in names:
+        return metric
+    kin = next((group for group in _KIN if metric in group), ())
+    return next((name for name in names if name in kin), None)
+
+
+def settle_judging(sheet: Sheet, reading: Reading) -> None:
+    """Gates, monitored metric and baseline."""
+    _gates(sheet, reading)
+    _monitor(sheet)
+    _baseline(sheet, reading)
+
+
+def _gates(sheet: Sheet, reading: Reading) -> None:
+    said = [each for each in reading.of("report.gates") if each.operation == "set"]
+    if reading.negated("report.gates") and not said:
+        sheet.drop("report.gates")
+        return
+    task = sheet.get("task")
+    for each in reading.negated("report.gates"):
+        if isinstance(each.value, tuple) and isinstance(task, str):
+            _drop_gate(sheet, metric_for(str(each.value[0]), task))
+    for each in said:
+        metric, compare, value, percent = each.value
+        if metric is None:
+            _move_gate(sheet, value, each.said, percent=percent)
+            continue
+        name = metric_for(metric, task) if isinstance(task, str) else metric
+        if name is None:
+            assert isinstance(task, str)
+            names = [known.name for known in METRICS[TaskType(task)]]
+            sheet.ask(Rank.REST, "metric", "spec.report.gates", names, said=metric, task=task)
+            continue
+        gate = _gate(name, compare, value, percent=percent)
+        sheet.set("report.gates", [*_gates_but(sheet, name), gate])
+
+
+def _drop_gate(sheet: Sheet, metric: str | None) -> None:
+    held = _gates_but(sheet, metric)
+    if held:
+        sheet.set("report.gates", held)
+    else:
+        sheet.drop("report.gates")
+
+
+def _move_gate(sheet: Sheet, value: float, said: str, *, percent: bool) -> None:
+    """Gives the one gate that there is another bound; asks where there is none, or several."""
+    held = sheet.get("report.gates") or []
+    parts = re.fullmatch(r"([\w@.:-]+) ?([<>]=?) ?\S+", held[0]) if len(held) == 1 else None
+    if parts is None:
+        task = sheet.get("task")
+        metrics = METRICS[TaskType(task)] if isinstance(task, str) else ()
+        names = [each.name for each in metrics]
+        sheet.ask(Rank.REST, "which-metric", "spec.report.gates", names, said=said)
+        return
+    name, compare = parts.groups()
+    sheet.set("report.gates", [_gate(name, compare, value, percent=percent)])
+
+
+def _gates_but(sheet: Sheet, metric: str | None) -> list[str]:
+    """The gates that there are on other metrics."""
+    gates = sheet.get("report.gates") or []
+    return [each for each in gates if re.split(r"[\s<>=]", each)[0] != metric]
+
+
+def _gate(metric: str, compare: str, value: float, *, percent: bool) -> str:
+    """A gate as a spec writes it; of a share that was said in percent, the share."""
+    share = value / 100 if percent or (value > 1 and metric not in _WITHOUT_BOUND) else value
+    return f"{metric} {compare} {shown(float(f'{share:.10g}'))}"
+
+
+def _monitor(sheet: Sheet) -> None:
+    metric, task = sheet.get("training.checkpoint.monitor"), sheet.get("task")
+    if isinstance(metric, str) and isinstance(task, str):
+        sheet.set("training.checkpoint.monitor", metric_for(metric, task) or metric)
+
+
+def _baseline(sheet: Sheet, reading: Reading) -> None:
+    said = [each for each in reading.of("report.baseline") if each.operation == "set"]
+    if reading.negated("report.baseline"):
+        sheet.drop("report.baseline")
+    if not said:
+        return
+    if said[-1].value is None:
+        names = list(sheet.known.surroundings.experiments)
+        sheet.ask(Rank.REST, "no-baseline", "spec.report.baseline", names, said=said[-1].said)
+    else:
+        sheet.set("report.baseline", said[-1].value)

@@ -1,0 +1,174 @@
+"""A text into what it says: mentions, and what was not understood."""
+
+import re
+from typing import Final
+
+from vtspec.pipelines.drafting.offline.rules.enumerations import mark_wanted, number_lists
+from vtspec.pipelines.drafting.offline.rules.gpu_mentions import find_gpus
+from vtspec.pipelines.drafting.offline.rules.model_mentions import find_models
+from vtspec.pipelines.drafting.offline.rules.references import find_names, find_paths, find_specs
+from vtspec.pipelines.drafting.offline.rules.scopes import apply_scopes
+from vtspec.pipelines.drafting.offline.rules.settings import find_settings
+from vtspec.pipelines.drafting.offline.rules.shared_changes import share_changes
+from vtspec.pipelines.drafting.offline.rules.tasks_and_data import find_data, find_tasks
+from vtspec.pipelines.drafting.offline.rules.unknown_words import find_strangers
+from vtspec.pipelines.drafting.offline.rules.vague_requests import is_command, without_value
+
+from .arithmetic import raised, worked_out
+from .coverage import unaccounted
+from .mentions import Mention, Reading
+from .name_index import Known
+from .pasted_config import unfolded
+from .sentence import Sentence
+from .spoken_numbers import in_digits
+from .text import LONGEST, normal
+from .tokens import Token, tokens_of
+from .typos import mended_text
+
+_PARTED: Final = re.compile(
+    r"\b(?:leave|take|keep) ((?:[\w-]+ ){1,6}?)(?:out|away|off)\b(?: (?:of|from)\b)?",
+    re.IGNORECASE,
+)
+"""Verbs in two parts: what stands between them is left out."""
+
+_ELLIPSIS: Final = re.compile(r"\.{3,}")
+_FILE: Final = re.compile(r"(?<![/\w.-])([A-Za-z0-9][\w-]*)\.(?:pt|pth|ya?ml|ckpt|onnx)\b(?!/)")
+_ENDS_AT: Final = re.compile(
+    r"\b(?:ends?|ending|finish(?:es|ing)?|anneal(?:s|ed|ing)?|decay(?:s|ed|ing)?|drops?|falls?|"
+    r"goes|settl(?:es|ing)|bottom(?:s|ing)? out)(?: down)? (?:at|to|on|with) (?:a |the )?"
+    r"(?:learning rate|lr)(?: of| at)?\b",
+    re.IGNORECASE,
+)
+
+_FALLS_TO: Final = re.compile(
+    r"((?:learning rate|"
+    r"\blr)\b[^,.;\n]{0,12}? [0-9.e-]+),?(?: and| then| that)? (?:decay|anneal|dropp?|"
+    r"fall|going)(?:ing|ed|s)?(?: down)? to (?=[0-9.])",
+    re.IGNORECASE,
+)
+_KO_FALLS_TO: Final = re.compile(
+    r"(학습률[^,.;\n]{0,8}?[0-9.e-]+)에서 ?(?:시작해서? |출발해서? )?([0-9.e-]+)까지"
+    r"(?=[^,.\n]{0,16}(?:떨어|감소|줄어|내려가|코사인|스케줄|선형))"
+)
+
+_MINUS: Final = re.compile(r"(?:마이너스|\bminus|\bnegative) ?(?=[0-9.])", re.IGNORECASE)
+
+
+def read(text: str, known: Known) -> Reading:
+    """All that one text says; any text is read."""
+    if is_command(text):
+        return Reading(rest=[text.strip()])
+    plain, mended = mended_text(_plain(text), known)
+    sentence = Sentence(plain, tokens_of(plain, known.words), known, mended=mended)
+    mentions: list[Mention] = []
+    for find in (
+        find_names,
+        find_specs,
+        find_paths,
+        find_models,
+        find_gpus,
+        find_settings,
+        find_tasks,
+        find_data,
+    ):
+        mentions.extend(find(sentence))
+    mentions.extend(find_strangers(sentence, mentions))
+    apply_scopes(sentence.tokens, mentions)
+    _inherit(sentence, mentions)
+    share_changes(sentence, mentions)
+    number_lists(sentence, mentions)
+    mark_wanted(sentence, mentions)
+    reading = Reading(mentions=mentions, mended=sentence.mended)
+    reading.kinds = _kinds(sentence)
+    reading.topical = sum(_is_topical(token) for token in sentence.tokens)
+    vague = without_value(sentence, mentions)
+    reading.rest = [
+        each for each in unaccounted(sentence, mentions) if not any(each in wish for wish in vague)
+    ] + vague
+    return reading
+
+
+def _inherit(sentence: Sentence, mentions: list[Mention]) -> None:
+    """A bare number beside one that was taken back is of the same field: `100, not 50 epochs`."""
+    taken_back = [one for one in mentions if _is_taken_back(one)]
+    models = [one for one in mentions if one.field == "model" and one.negated]
+    for each in [one for one in mentions if one.field == "bare"]:
+        if _is_other_member(sentence, models, each):
+            continue
+        near = [one for one in taken_back if _is_near(one, each)]
+        if near and each.stands:
+            each.field, each.value = near[0].field, each.value.value
+            sentence.take(each.start, each.end)
+            continue
+        later = any(
+            token.has("correct") for token in sentence.tokens[each.end : each.end + 2]
+        ) or (
+            [token.text.lower() for token in sentence.tokens[each.end : each.end + 2]]
+            == [",", "no"]
+        )
+        if later:
+            each.corrected = True
+            sentence.take(each.start, each.end)
+
+
+def _is_other_member(sentence: Sentence, negated: list[Mention], bare: Mention) -> bool:
+    """Makes `50` a model in `resnet34 말고 50으로`."""
+    for one in negated:
+        if isinstance(one.value, str) and 0 <= bare.start - one.end <= 3:
+            name = sentence.known.models.exact(re.sub(r"[0-9]+", bare.said, one.value, count=1))
+            if name is not None and bare.said.isdigit():
+                bare.field, bare.value = "model", name
+                sentence.take(bare.start, bare.end)
+                return True
+    return False
+
+
+def _is_taken_back(one: Mention) -> bool:
+    return one.field != "bare" and not one.stands and isinstance(one.value, int | float)
+
+
+def _is_near(one: Mention, bare: Mention) -> bool:
+    return 0 <= one.start - bare.end <= 3 or 0 <= bare.start - one.end <= 4
+
+
+def _plain(text: str) -> str:
+    """The text with minus signs for their words, and `leave X out` as `without X`."""
+    lines = worked_out(normal(unfolded(raised(text[:LONGEST]))))
+    lines = _FILE.sub(r"\1", _ELLIPSIS.sub(", ", lines))
+    lines = _KO_FALLS_TO.sub(r"\1, 최소 학습률 \2", in_digits(lines))
+    lines = _FALLS_TO.sub(r"\1, min learning rate ", lines)
+    lines = _ENDS_AT.sub("min learning rate", lines)
+    return _PARTED.sub(r"without \1, on ", _MINUS.sub("-", lines))
+
+
+def _kinds(sentence: Sentence) -> set[str]:
+    """The function words that there are, by kind."""
+    found: set[str] = set()
+    for token in sentence.tokens:
+        found.update(sense.kind for sense in token.senses)
+    return found
+
+
+_TOPICAL: Final = (
+    "train", "dataset-word", "model-word", "field", "choice", "flag", "metric", "family", "model",
+    "task", "dataset", "spec", "gpu", "register", "greet", "dataset-like",
+)  # fmt: skip
+
+
+def _is_topical(token: Token) -> bool:
+    """Whether a word is about training, and hardly about anything else."""
+    if token.text.lower() in _RELEVANT:
+        return True
+    small = token.has("filler") or token.has("particle") or token.has("count")
+    return not small and any(token.has(kind) for kind in _TOPICAL)
+
+
+_RELEVANT: Final = frozenset(
+    "ai ml cv vision camera cameras image images picture "
+    "pictures photo photos gpu label labels labelled "
+    "labeled annotate annotations annotated classes detector "
+    "classifier accuracy predict prediction "
+    "딥러닝 머신러닝 인공지능 비전 카메라 이미지 사진 영상 라벨 라벨링 예측 인식 자동으로 "
+    "정확도 컴퓨터비전 "
+    "defect defects 불량 불량품 결함".split()
+) | {"computer vision", "deep learning", "machine learning", "컴퓨터 비전"}

@@ -1,0 +1,340 @@
+"""Which field a number belongs to: by its unit, and by what stands around it. Pure."""
+
+import re
+from typing import Final
+
+from vtspec.pipelines.drafting.offline.quantities import PASSED, Amount
+from vtspec.pipelines.drafting.offline.sentence import Sentence
+from vtspec.pipelines.drafting.offline.tokens import number_of
+from vtspec.pipelines.drafting.offline.value_ranges import EPOCHS_MEASURED, NUMBERS
+
+from .small_talk import clause_of
+
+_REACH: Final = 5
+
+_UNIT_FIELDS: Final = {
+    "h": "resources.maxDuration", "m": "resources.maxDuration", "s": "resources.maxDuration",
+    "d": "resources.maxDuration", "gi": "resources.memory", "mi": "resources.memory",
+    "ti": "resources.memory", "px": "training.imageSize",
+}  # fmt: skip
+
+
+_Named = tuple[str, int]
+"""A field, and the token that names it."""
+
+
+def field_of(sentence: Sentence, amount: Amount) -> tuple[str | None, int, int]:
+    """The field of an amount, and the tokens from its name to the amount."""
+    back, ahead = _before(sentence, amount), _ahead(sentence, amount)
+    found = _of_patience(sentence, amount, back, ahead)
+    if found is None and amount.unit in _UNIT_FIELDS:
+        found = _by_unit(amount, back, ahead)
+    if found is None and ahead is not None and ahead[0] == "training.epochs":
+        found = _measured_in_epochs(sentence, amount, back, ahead)
+        if found is None and _recurs(sentence, amount, ahead[1]):
+            return None, amount.start, amount.end
+    return found or _by_name(sentence, amount, back, ahead)
+
+
+_Attached = tuple[str | None, int, int]
+
+
+def _recurs(sentence: Sentence, amount: Amount, named: int) -> bool:
+    """Whether it is how often something happens: `validate every 5 epochs`, `5 에폭마다`."""
+    before = sentence.at(amount.start - 1)
+    often = before is not None and before.text.lower() in ("every", "each", "매")
+    return often or sentence.is_kind(named + 1, "every")
+
+
+def named_beside(sentence: Sentence, amount: Amount) -> tuple[str | None, str | None]:
+    """The fields that are named before and after an amount."""
+    back, ahead = _before(sentence, amount), _ahead(sentence, amount)
+    if ahead is not None and _has_own(sentence, ahead[1]):
+        ahead = None
+    return back and back[0], ahead and ahead[0]
+
+
+def _of_patience(
+    sentence: Sentence, amount: Amount, back: _Named | None, ahead: _Named | None
+) -> _Attached | None:
+    in_epochs = ahead is not None and ahead[0] == "training.epochs"
+    alone = back is None and amount.unit in ("turn", "piece", "")
+    if not (in_epochs or alone) or not _is_patience(sentence, amount):
+        return None
+    end = ahead[1] + 1 if in_epochs and ahead is not None else amount.end
+    return "training.earlyStopping.patience", amount.start, end
+
+
+def _by_unit(amount: Amount, back: _Named | None, ahead: _Named | None) -> _Attached:
+    path = _UNIT_FIELDS[amount.unit]
+    start = back[1] if back and back[0] == path else amount.start
+    end = ahead[1] + 1 if ahead and ahead[0] == path else amount.end
+    return path, start, end
+
+
+def _measured_in_epochs(
+    sentence: Sentence, amount: Amount, back: _Named | None, ahead: _Named
+) -> _Attached | None:
+    if back is not None and back[0] in EPOCHS_MEASURED:
+        return back[0], back[1], ahead[1] + 1
+    measured = _measured_after(sentence, amount, ahead[1])
+    return None if measured is None else (measured[0], amount.start, measured[1] + 1)
+
+
+def _by_name(
+    sentence: Sentence, amount: Amount, back: _Named | None, ahead: _Named | None
+) -> _Attached:
+    counts = back is None and sentence.is_kind(amount.end, "count")
+    if counts and _counts_classes(sentence, amount):
+        return "count", amount.start, amount.end + 1
+    if back is not None and not (ahead is not None and _nearer(sentence, amount, back, ahead)):
+        twice = ahead is not None and ahead[0] == back[0] and not _has_own(sentence, ahead[1])
+        end = ahead[1] + 1 if ahead is not None and twice else amount.end
+        return back[0], back[1], end
+    if ahead is not None and not _is_of_the_next(sentence, ahead):
+        return ahead[0], amount.start, ahead[1] + 1
+    if amount.unit == "turn" and _runs(sentence, amount):
+        return "training.epochs", amount.start, amount.end
+    return None, amount.start, amount.end
+
+
+def _has_own(sentence: Sentence, named: int) -> bool:
+    """Whether a number follows a field's name: `epochs=60`."""
+    place = named + 1
+    while sentence.is_kind(place, "link"):
+        place += 1
+    return sentence.is_kind(place, "number")
+
+
+def _is_of_the_next(sentence: Sentence, ahead: _Named) -> bool:
+    """Whether a field's name is surely that of the number after it, as in `640 batch 16`, or
+    counts its values, as in `2 seeds`."""
+    if sentence.tokens[ahead[1]].text.lower() in ("seeds", "random seeds"):
+        return True
+    if ahead[0] == "training.epochs" or not _has_own(sentence, ahead[1]):
+        return False
+    following = sentence.at(ahead[1] + 2)
+    return following is None or not (
+        following.has("field") or following.has("unit") or following.has("flag")
+    )
+
+
+def _runs(sentence: Sentence, amount: Amount) -> bool:
+    """Whether turns are epochs: `열 번 돌려`, `학습 20번`."""
+    following = sentence.at(amount.end)
+    again = following is not None and sentence.text.startswith("돌", following.start)
+    return (
+        (again and amount.value > 1)
+        or sentence.is_kind(amount.end, "train")
+        or sentence.is_kind(amount.end + 1, "train")
+        or sentence.is_kind(amount.start - 1, "train", "particle")
+    )
+
+
+_NO_BETTER: Final = re.compile(
+    r"동안|나아지지|좋아지지|개선|향상|없으면|늘지|오르지|연속|안에|안 ?(?:오르|좋아|늘|나아|"
+    r"떨어|줄|"
+    r"내려)|그대로|제자리|improv|nothing|gain|better|progress|in a row|plateau|stagnat"
+)
+"""What is said of epochs that bring nothing."""
+
+
+_STOPS: Final = re.compile(r"\b(?:stop|halt|quit|end|abort)|끊|멈추|멈춰|중단|종료|그만")
+
+
+def _is_patience(sentence: Sentence, amount: Amount) -> bool:
+    """Whether epochs are those without improvement: `stop early after 8 epochs`."""
+    clause = range(*clause_of(sentence, amount.start))
+    said = sentence.said(clause.start, clause.stop).lower()
+    hints = _NO_BETTER.search(said) is not None
+    stops = any(
+        sentence.tokens[place].get("flag") == ("training.earlyStopping", True) for place in clause
+    )
+    if not stops and not (hints and _STOPS.search(said)):
+        return False
+    before = sentence.tokens[amount.start - 1].text.lower() if amount.start else ""
+    near = sentence.tokens[max(0, amount.start - 4) : amount.start]
+    after_flag = any(token.get("flag") == ("training.earlyStopping", True) for token in near)
+    nearest = min(
+        (
+            place
+            for place in clause
+            if place > amount.end and sentence.tokens[place].get("field") == "training.epochs"
+        ),
+        default=None,
+    )
+    return (after_flag and before in ("after", "of", "with", "at", "(")) or (
+        hints and nearest is None
+    )
+
+
+def _nearer(
+    sentence: Sentence, amount: Amount, back: tuple[str, int], ahead: tuple[str, int]
+) -> bool:
+    """Whether the name after the amount is surely its own: the one before is further, and a comma
+    or another word lies between."""
+    if ahead[1] != amount.end:
+        return False
+    between = sentence.tokens[back[1] + 1 : amount.start]
+    if not between:
+        return False
+    linked = any(token.has("link") or token.text.lower() in _LINKING for token in between)
+    after = sentence.at(ahead[1] + 1)
+    return not linked and (after is None or not (number_of(after) is not None))
+
+
+_LINKING: Final = frozenset(
+    "at over by with as is should be of to 은 는 을 를 도 만 이 가 로 으로 값은".split()
+)
+
+
+def _counts_classes(sentence: Sentence, amount: Amount) -> bool:
+    token = sentence.tokens[amount.end]
+    return not (token.text.lower() in ("labels", "types") and amount.does != "set")
+
+
+_LOOKED_THROUGH: Final = (
+    *PASSED,
+    "compare",
+    "up",
+    "down",
+    "to",
+    "within",
+    "more",
+    "less",
+    "from",
+    "train",
+    "not-after",
+    "every",
+    "spec",
+    "between",
+    "like",
+    "paren",
+    "choice",
+)
+
+
+def _before(sentence: Sentence, amount: Amount) -> tuple[str, int] | None:
+    place, strangers = amount.start - 1, 0
+    for _ in range(_REACH):
+        token = sentence.at(place)
+        if (
+            token is None
+            or token.has("break")
+            or token.has("comma")
+            or (place in sentence.used and not (token.has("flag") or token.has("spec")))
+        ):
+            return None
+        path = _named_field(sentence, place)
+        if path is not None:
+            return (path, place) if place not in sentence.used else None
+        averaged = token.get("flag") == ("training.ema", True)
+        if averaged or token.get("flag") == ("training.earlyStopping", True):
+            field = "training.ema.decay" if averaged else "training.earlyStopping.patience"
+            between = sentence.tokens[place + 1 : amount.start]
+            close = all(each.has("particle") or each.text.lower() in _OF_IT for each in between)
+            return (field, place) if close else None
+        if number_of(token) is not None and not token.has("particle") and not token.has("filler"):
+            return None
+        if not any(token.has(kind) for kind in _LOOKED_THROUGH):
+            # One word that nothing knows may stand between: `에폭은 넉넉잡고 100`.
+            strangers += 1
+            if strangers > 1 or not token.unknown:
+                return None
+        place -= 1
+    return None
+
+
+_OF_IT: Final = (
+    "after",
+    "of",
+    "with",
+    "at",
+    "(",
+    "=",
+    ":",
+    "for",
+    "to",
+    "a",
+    "켜줘",
+    "켜고",
+    "decay",
+)
+
+
+def _ahead(sentence: Sentence, amount: Amount) -> tuple[str, int] | None:
+    place = amount.end
+    for _ in range(_REACH):
+        token = sentence.at(place)
+        if token is None or token.has("break") or token.has("comma") or place in sentence.used:
+            return None
+        path = _named_field(sentence, place)
+        if path is not None:
+            if (
+                path == "resources.gpus"
+                and sentence.is_kind(place + 1, "number")
+                and place > amount.end
+            ):
+                return None
+            return path, place
+        passes = token.text.lower() in _JOINING or token.has("more") or token.has("less")
+        if not passes or (token.text in ("로", "으로") and amount.unit != "turn"):
+            return None
+        place += 1
+    return None
+
+
+_JOINING: Final = frozenset(
+    "of is are okay ok fine the as many much for - 의 짜리 로 으로 개의 장의".split()
+)
+
+
+def _named_field(sentence: Sentence, place: int) -> str | None:
+    """The field of numbers that a token names, or None."""
+    path = sentence.tokens[place].get("field")
+    if path == "decay":
+        near = sentence.tokens[max(0, place - 5) : place]
+        averaged = any(token.get("flag") == ("training.ema", True) for token in near)
+        return "training.ema.decay" if averaged else "training.weightDecay"
+    return path if isinstance(path, str) and _is_number_field(path) else None
+
+
+def _is_number_field(path: str) -> bool:
+    return path in NUMBERS or path in ("resources.memory", "resources.maxDuration")
+
+
+def _has_another(sentence: Sentence, named: int, amount: Amount) -> bool:
+    """Whether a number follows that is rather the field's own: `50 epochs, warm-up 5`, but not
+    `5에폭 워밍업 후 30에폭`."""
+    for place in (named + 1, named + 2):
+        number = number_of(sentence.tokens[place]) if sentence.is_kind(place, "number") else None
+        if number is not None:
+            in_epochs = sentence.at(place + 1)
+            counted = in_epochs is not None and in_epochs.get("field") == "training.epochs"
+            return not (counted and number.value > amount.value)
+    return False
+
+
+def _measured_after(sentence: Sentence, amount: Amount, at: int) -> tuple[str, int] | None:
+    """`5 epochs of warmup`, `5 epoch warm-up`, `10 에폭마다 저장`."""
+    for place in range(at + 1, at + 4):
+        token = sentence.at(place)
+        if token is None or token.has("break") or token.has("comma"):
+            return None
+        path = token.get("field")
+        if path in EPOCHS_MEASURED and not _has_another(sentence, place, amount):
+            return str(path), place
+        if token.has("every") and _saves(sentence, place):
+            return "training.checkpoint.every", place
+        if not any(token.has(kind) for kind in ("particle", "filler", "every", "on", "export")):
+            return None
+    return None
+
+
+def _saves(sentence: Sentence, at: int) -> bool:
+    near = sentence.tokens[max(0, at - 5) : at + 5]
+    return any(
+        token.get("field") == "training.checkpoint.every"
+        or token.text in ("저장", "저장해", "저장해줘", "save")
+        for token in near
+    )

@@ -1,0 +1,240 @@
+"""Finds the settings that are numbers: each amount with its field. Pure."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from vtspec.pipelines.drafting.offline.mentions import Mention, Operation
+from vtspec.pipelines.drafting.offline.quantities import Amount, amounts_in
+from vtspec.pipelines.drafting.offline.sentence import Sentence
+from vtspec.pipelines.drafting.offline.value_ranges import NUMBERS, SECONDS
+
+from .attachment import field_of, named_beside
+from .small_talk import is_now, is_past, sentence_of, was_told
+
+
+@dataclass
+class _Before:
+    """What came before an amount: the field of the last one, and of one that was only told, with
+    the unit of a time that was told."""
+
+    field: str | None = None
+    told: str | None = None
+    time: str = ""
+    end: int = -1
+
+
+def find_amounts(sentence: Sentence) -> Iterator[Mention]:
+    """Every amount as a mention of its field; of `bare` where nothing tells the field."""
+    before = _Before()
+    for amount in list(amounts_in(sentence.tokens, sentence.used)):
+        field, start, end = field_of(sentence, amount)
+        if _is_small_talk(sentence, amount, field, start, end):
+            before.time = amount.unit if amount.unit in SECONDS else before.time
+            continue
+        if field not in (None, "count") and was_told(sentence, amount):
+            before.told = field
+            continue
+        if (
+            field == "resources.memory"
+            and start == amount.start
+            and _is_of_the_gpu(sentence, amount)
+        ):
+            field = None
+        field = field or _field_by_context(sentence, amount, before)
+        field = _of_a_list(sentence, amount, before, field)
+        if isinstance(amount.value, tuple) and amount.does == "set":
+            field = _of_sides(sentence, amount, field)
+        if field is None:
+            if amount.does != "scale" or amount.end - amount.start > 1:
+                said = sentence.said(amount.start, amount.end)
+                yield Mention("bare", amount, amount.start, amount.end, said)
+            continue
+        said = sentence.said(start, end)
+        sentence.take(start, end)
+        if field == "count":
+            yield Mention("count", amount.value, start, end, said)
+            continue
+        before.field = field
+        operation: Operation = amount.does
+        if isinstance(amount.value, tuple) and amount.does == "set" and field != _SIDE:
+            operation = "unclear"
+        yield Mention(field, _value(field, amount), start, end, said, operation)
+        before.end = end
+
+
+def _field_by_context(sentence: Sentence, amount: Amount, before: _Before) -> str | None:
+    """The field of a number that no name stands beside, or None."""
+    if before.told and is_now(sentence, amount):
+        return before.told
+    if _is_rate(sentence, amount):
+        return "training.learningRate"
+    if before.time and _is_limit(sentence, amount):
+        amount.unit = before.time
+        return "resources.maxDuration"
+    if before.field is not None and _takes_over(sentence, amount):
+        return before.field
+    return "training.imageSize" if _is_side(sentence, amount) else None
+
+
+_SIDE: Final = "training.imageSize"
+_SMALLEST: Final = 16
+"""Pixels that the side of an image has, where nothing says that it is one."""
+
+
+def _of_sides(sentence: Sentence, amount: Amount, field: str | None) -> str | None:
+    """The field of `8 x 4`: another one's name beside it says that it is no size of images."""
+    back, ahead = named_beside(sentence, amount)
+    if _SIDE in (back, ahead):
+        return _SIDE
+    least = min(amount.value)
+    if back is not None and least < _SMALLEST:
+        return back
+    if ahead is not None and least < _SMALLEST:
+        return ahead
+    return field if least >= _SMALLEST or amount.value[0] == amount.value[1] else None
+
+
+def _of_a_list(
+    sentence: Sentence, amount: Amount, before: _Before, field: str | None
+) -> str | None:
+    """The field of the number before, where this is one more of a list: `seeds 1, 2, 3`."""
+    if field is not None or before.field not in NUMBERS or amount.unit or amount.does != "set":
+        return field
+    if sentence.is_kind(before.end - 1, "field"):
+        return field
+    joined = before.end == amount.start or (
+        before.end == amount.start - 1 and sentence.is_kind(before.end, "comma")
+    )
+    after = sentence.at(amount.end)
+    ends = after is None or after.has("comma") or after.has("break") or after.text == "and"
+    if not joined or not ends or isinstance(amount.value, tuple):
+        return field
+    return before.field if NUMBERS[before.field].holds(amount.value) else field
+
+
+_LITTLE: Final = frozenset(
+    "one two three 한 두 세 네 일 이 삼 사 오 육 칠 팔 구 석 넉 영 공 하나 둘 셋 넷".split()
+)
+
+
+def _is_small_talk(
+    sentence: Sentence, amount: Amount, field: str | None, start: int, end: int
+) -> bool:
+    """Whether a number is none of the spec's: `one needs`, `한 시간을 서서 왔어.`."""
+    text = sentence.tokens[amount.start].text.lower()
+    beside = sentence.at(amount.start - 1)
+    if text in _LITTLE and not amount.unit and amount.does == "set" and end == amount.end:
+        return (
+            start == amount.start
+            or beside is None
+            or not (
+                beside.has("field")
+                or beside.has("particle")
+                or beside.has("link")
+                or beside.text.lower() in ("of", "to", "at", "is")
+            )
+        )
+    if (
+        field != "resources.maxDuration"
+        or amount.unit not in SECONDS
+        or start != amount.start
+        or end != amount.end
+    ):
+        return False
+    if is_past(sentence, amount):
+        return True
+    first, last = sentence_of(sentence, amount.start)
+    kinds = ("within", "compare", "field", "model", "dataset", "gpu", "task", "train")
+    return not any(sentence.is_kind(place, *kinds) for place in range(first, last))
+
+
+def _is_rate(sentence: Sentence, amount: Amount) -> bool:
+    """Whether a small number after an optimizer is its learning rate: `AdamW at 3e-4`."""
+    place = amount.start - 1
+    if sentence.is_kind(place, "filler", "on", "link") or (
+        sentence.at(place) is not None and sentence.tokens[place].text in ("@", "로", "으로")
+    ):
+        place -= 1
+    choice = sentence.tokens[place].get("choice") if place >= 0 else None
+    optimizer = isinstance(choice, tuple) and choice[0] == "training.optimizer"
+    small = isinstance(amount.value, float) and 0 < amount.value < 0.5 and not amount.unit
+    return optimizer and small and amount.does == "set"
+
+
+def _is_limit(sentence: Sentence, amount: Amount) -> bool:
+    """Whether a number without a unit is a time all the same: `took 3 hours, limit to 2`."""
+    before = sentence.tokens[max(0, amount.start - 2) : amount.start]
+    return not amount.unit and any(token.has("within") for token in before)
+
+
+_PICTURES: Final = frozenset(
+    "image images 이미지 이미지는 사진 pictures picture input inputs 영상 pics img imgs @".split()
+)
+
+
+def _is_side(sentence: Sentence, amount: Amount) -> bool:
+    """Whether a bare number is the side of the images: `이미지 1024`, `images at 640`."""
+    if (
+        amount.does != "set"
+        or not isinstance(amount.value, int)
+        or amount.unit
+        or not 16 <= amount.value <= 8192
+    ):
+        return False
+    for place in range(amount.start - 1, max(-1, amount.start - 4), -1):
+        token = sentence.tokens[place]
+        if token.text.lower() in _PICTURES:
+            return True
+        if not token.has("particle") and token.text.lower() not in (
+            "at",
+            "to",
+            "of",
+            "size",
+            "크기",
+            "사이즈",
+            "sized",
+            "=",
+            ":",
+        ):
+            return False
+    return False
+
+
+def _takes_over(sentence: Sentence, amount: Amount) -> bool:
+    """Whether a bare number stands for the field of the number before it: `64 말고 32`."""
+    for place in range(amount.start - 1, max(-1, amount.start - 5), -1):
+        token = sentence.tokens[place]
+        turns = any(token.has(kind) for kind in ("correct", "not-after", "not-before"))
+        if turns or token.text.lower() in _OR:
+            return True
+        if token.unknown:
+            return False
+    return False
+
+
+_OR: Final = ("no", "or", "또는", "아니면", "혹은", "이나", "나")
+
+
+def _is_of_the_gpu(sentence: Sentence, amount: Amount) -> bool:
+    """Whether an amount of memory is a GPU's own: `my GPU only has 8 GB`, `24GB VRAM`."""
+    start, end = sentence.tokens[amount.start].start, sentence.tokens[amount.end - 1].end
+    before = sentence.text[max(0, start - 30) : start].lower()
+    return bool(_GPU_HAS.search(before) or _VRAM.match(sentence.text[end : end + 24].lower()))
+
+
+_GPU_HAS: Final = re.compile(
+    r"(?:gpu|graphics card|card|지피유|그래픽 ?카드|vram|비디오 메모리)s?(?!s? ?,)[^,.;\n]{0,20}$"
+)
+_VRAM: Final = re.compile(
+    r" ?(?:짜리|of|의)? ?(?:vram|video memory|gpu memory|비디오 메모리|gpu 메모리)"
+)
+
+
+def _value(field: str, amount: Amount) -> Any:
+    if amount.does != "set":
+        return (amount.value, amount.unit)
+    if amount.unit in SECONDS or amount.unit in ("gi", "mi", "ti"):
+        return (amount.value, amount.unit)
+    return amount.value

@@ -1,0 +1,224 @@
+"""Finds settings in tokens: numbers with their fields, choices, switches, gates."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from vtspec.pipelines.drafting.offline.mentions import Mention
+from vtspec.pipelines.drafting.offline.sentence import Sentence
+from vtspec.pipelines.drafting.offline.tokens import number_of
+
+from .gates import find_gates
+from .numeric_settings import find_amounts
+
+_STRONG: Final = frozenset(
+    (
+        "adamw adam nadam radam sgd rmsprop lamb onnx safetensors bf16 fp16 fp32 timm "
+        "ultralytics transformers cosine polynomial plateau"
+    ).split()
+)
+"""Choices that need no field beside them."""
+
+_NEAR: Final = {
+    "training.optimizer": ("training.optimizer",),
+    "training.scheduler": ("training.scheduler", "training.learningRate"),
+    "training.augmentation": ("training.augmentation",),
+    "training.precision": ("training.precision",),
+    "training.freeze": ("training.freeze",),
+    "training.classWeights": ("training.classWeights", "dataset.classes"),
+    "framework": ("framework",),
+}
+
+
+def find_settings(sentence: Sentence) -> Iterator[Mention]:
+    """Every setting, in the order: gates, choices beside their fields, amounts, switches."""
+    yield from find_gates(sentence)
+    yield from _texts(sentence)
+    yield from _switches(sentence)
+    yield from _choices(sentence)
+    yield from find_amounts(sentence)
+    yield from _bare_fields(sentence)
+
+
+def _texts(sentence: Sentence) -> Iterator[Mention]:
+    """Fields whose value is a name: what MLflow calls the run or the model."""
+    yield from _registered(sentence)
+    for at, token in enumerate(sentence.tokens):
+        path = token.get("field")
+        if path not in ("tracking.experiment", "tracking.registerAs") or at in sentence.used:
+            continue
+        place = at + 1
+        while sentence.is_kind(place, "particle", "link", "name", "to") or (
+            sentence.is_kind(place, "filler")
+            and sentence.tokens[place].text.lower() in ("as", "the", "is", "이름", "under")
+        ):
+            place += 1
+        value, end = name_at(sentence, place)
+        if value:
+            sentence.take(at, end)
+            yield Mention(str(path), value, at, end, sentence.said(at, end))
+
+
+_REGISTERED: Final = re.compile(
+    r"(?:모델|모델은|모델을|결과|결과를|결과는) ?['\"]?([A-Za-z0-9][A-Za-z0-9_.-]*)['\"]?"
+    r"(?:이라는 이름)?(?:으로|로) ?등록"
+)
+
+
+def _registered(sentence: Sentence) -> Iterator[Mention]:
+    """`모델은 cat-net으로 등록`."""
+    match = _REGISTERED.search(sentence.text)
+    if match is None:
+        return
+    places = [
+        place
+        for place, token in enumerate(sentence.tokens)
+        if match.start() <= token.start < match.end() and place not in sentence.used
+    ]
+    if places:
+        sentence.take(places[0], places[-1] + 1)
+        yield Mention("tracking.registerAs", match[1], places[0], places[-1] + 1, match[0])
+
+
+def name_at(sentence: Sentence, place: int) -> tuple[str, int]:
+    """A quoted text or one word of Latin letters as typed, and the token after it."""
+    token = sentence.at(place)
+    if token is None:
+        return "", place
+    quoted = token.get("quoted")
+    if isinstance(quoted, tuple):
+        return sentence.text[quoted[0] : quoted[1]].strip(), place + 1
+    end = token.start
+    text = sentence.text
+    while end < len(text) and (
+        text[end].isascii() and (text[end].isalnum() or text[end] in "-_.")
+    ):
+        end += 1
+    value = text[token.start : end].rstrip(".-_")
+    after = place
+    while after < len(sentence.tokens) and sentence.tokens[after].start < token.start + max(
+        len(value), 1
+    ):
+        after += 1
+    return value, after
+
+
+def _choices(sentence: Sentence) -> Iterator[Mention]:
+    for at, token in enumerate(sentence.tokens):
+        if at in sentence.used:
+            continue
+        for kind, value in token.senses:
+            if kind != "choice":
+                continue
+            path, choice = value
+            if path == "training.precision" and _is_exported(sentence, at):
+                continue
+            if _counts(sentence, at, path, choice):
+                sentence.take(at, at + 1)
+                yield Mention(path, choice, at, at + 1, token.text)
+                break
+
+
+_EXPORTS: Final = ("onnx", "오닉스", "온닉스")
+
+
+def _is_exported(sentence: Sentence, at: int) -> bool:
+    """Whether a precision is that of the exported file, which no spec has: `onnx fp16`."""
+    before, after = sentence.at(at - 1), sentence.at(at + 1)
+    texts = [each.text.lower() for each in (before, after) if each is not None]
+    return any(text in _EXPORTS for text in texts)
+
+
+def _counts(sentence: Sentence, at: int, path: str, choice: str) -> bool:
+    """Whether a word is meant as this choice: it is unmistakable, or its field is beside it."""
+    token = sentence.tokens[at]
+    if choice in _STRONG and not (token.has("dataset") or token.text == "팀"):
+        return True
+    spaced = " " in token.text.strip() or "-" in token.text
+    if spaced and not token.has("filler") and not token.has("unit"):
+        return True
+    if path == "training.optimizer" and choice == "lion":
+        others = [each.get("choice") for each in sentence.tokens if each is not token]
+        if any(isinstance(each, tuple) and each[0] == path for each in others):
+            return True
+    if path == "training.classWeights":
+        return not token.has("filler")
+    if (
+        path == "training.freeze" and choice == "backbone" and token.text.endswith("만")
+    ) or token.text.lower() == "unfreeze":
+        return True
+    return _beside(sentence, at, _NEAR.get(path, ()))
+
+
+def _beside(sentence: Sentence, at: int, paths: tuple[str, ...]) -> bool:
+    for step in (-1, 1):
+        for distance in range(1, 5):
+            token = sentence.at(at + step * distance)
+            if token is None or token.has("break") or token.has("comma"):
+                break
+            if token.get("field") in paths:
+                # The learning rate may have a number of its own.
+                if token.get("field") != "training.learningRate":
+                    sentence.take(at + step * distance, at + step * distance + 1)
+                return True
+            if token.has("field") or (number_of(token) is not None and not token.has("particle")):
+                break
+    return False
+
+
+def _switches(sentence: Sentence) -> Iterator[Mention]:
+    for at, token in enumerate(sentence.tokens):
+        flag = token.get("flag")
+        if at in sentence.used or not isinstance(flag, tuple):
+            continue
+        # `ema decay 0.999` is its own field.
+        if isinstance(token.get("field"), str) and token.get("field") != "training.ema":
+            continue
+        sentence.take(at, at + 1)
+        yield Mention(flag[0], flag[1], at, at + 1, token.text)
+
+
+def _bare_fields(sentence: Sentence) -> Iterator[Mention]:
+    """Fields that are named without a value: `without warm-up`, `with label smoothing`."""
+    for at, token in enumerate(sentence.tokens):
+        path = token.get("field")
+        if (
+            at not in sentence.used
+            and isinstance(path, str)
+            and path not in ("dataset.classes", "task", "description", "framework")
+        ):
+            if path == "training.freeze" and _fixes_a_seed(sentence, at):
+                sentence.take(at, at + 1)
+            elif path != "resources.gpus" or _is_used(sentence, at):
+                mention = Mention(path, None, at, at + 1, token.text, "remove")
+                mention.assumed = "only" if _is_alone(sentence, at, path) else None
+                yield mention
+
+
+def _fixes_a_seed(sentence: Sentence, at: int) -> bool:
+    """Whether it is a value that is held fast and no layer: `시드는 7로 고정`."""
+    before = sentence.tokens[max(0, at - 5) : at]
+    return any(token.get("field") == "training.seed" for token in before)
+
+
+def _is_alone(sentence: Sentence, at: int, path: str) -> bool:
+    """Whether the run is to use the CPU and nothing else: `on the CPU`, `CPU로만`."""
+    if path != "resources.cpus":
+        return False
+    if sentence.is_kind(at - 1, "only", "on") or sentence.is_kind(at + 1, "only"):
+        return True
+    after = sentence.tokens[at + 1 : at + 3]
+    return any(token.text in ("로만", "만", "에서만", "로", "에서", "으로만") for token in after)
+
+
+def _is_used(sentence: Sentence, at: int) -> bool:
+    """Whether a GPU is asked for, and not only spoken of."""
+    before, after = sentence.tokens[max(0, at - 3) : at], sentence.tokens[at + 1 : at + 4]
+    asked = any(
+        token.has("on") or token.has("not-before") or token.has("only") for token in before
+    )
+    return asked or any(
+        token.text in ("로", "으로", "에서", "로만", "사용", "써", "써서", "써줘", "쓰고", "도")
+        or token.has("not-after")
+        for token in after
+    )
