@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from dvc_repositories import dvc_repository, write_files
 from spoiled_data import png, sound_folder
 from vtspec.adapters.data.content_hash import content_hash
-from vtspec.cli.datasets import command
+from vtspec.cli.commands.datasets import command
 from vtspec.pipelines.data.inspection.inspect import inspect
 from vtspec.pipelines.errors import Permanent
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from vtspec.cli.draft import command
+from vtspec.cli.commands.draft import command
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.project.scaffold import scaffold
 from vtspec.schema.load import load

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from vtspec.adapters.data.content_hash import content_hash
-from vtspec.cli.init import command
+from vtspec.cli.commands.init import command
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.planning.plan import plan
 from vtspec.pipelines.planning.resolve import resolve

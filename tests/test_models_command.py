@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from vtspec.cli.models import command, count_in_words, gmacs_in_words
+from vtspec.cli.commands.models import command, count_in_words, gmacs_in_words
 
 
 def models(*arguments: str) -> Result:

@@ -12,8 +12,8 @@ import pytest
 
 from plan_repository import a_repository, change
 from run_folders import EVALUATED, STARTED, SUCCEEDED, a_run_folder, an_epoch
-from vtspec.cli.lines import cells, padded, print_lines, width_of, wrapped
-from vtspec.cli.show_plan import plan_lines, shown_value
+from vtspec.cli.views.plan import plan_lines, shown_value
+from vtspec.cli.views.styled_text import cells, padded, print_lines, width_of, wrapped
 from vtspec.pipelines.planning.plan import plan
 from vtspec.pipelines.planning.plan_model import Plan, plan_from_json
 from vtspec.pipelines.planning.prior_runs import Beside, beside

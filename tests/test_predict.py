@@ -14,7 +14,7 @@ from toy_runs import CLASSES, Listener, a_job, a_plan, write_pictures
 from vtspec.adapters.data.image_labels import images_below
 from vtspec.adapters.toy.adapter import Adapter
 from vtspec.adapters.training.loop import fit
-from vtspec.cli.predict import command, expanded, table
+from vtspec.cli.commands.predict import command, expanded, table
 from vtspec.pipelines.errors import Refused, RunFailed
 from vtspec.pipelines.execution import prediction
 from vtspec.pipelines.execution.prediction import predictions

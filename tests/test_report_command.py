@@ -7,9 +7,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from report_data import a_baseline, a_plan, a_run, a_run_that_says, told, write_run
-from vtspec.cli.compare import command as compare
-from vtspec.cli.report import command as report
-from vtspec.cli.show_report import comparison_lines, report_lines
+from vtspec.cli.commands.compare import command as compare
+from vtspec.cli.commands.report import command as report
+from vtspec.cli.views.report import comparison_lines, report_lines
 from vtspec.pipelines.errors import Permanent, Refused
 from vtspec.pipelines.reporting.facts import facts_of
 

@@ -20,7 +20,7 @@ from rich.console import Console
 
 from run_folders import STARTED, a_run_folder, an_epoch, events_of
 from vtspec.cli.main import cli
-from vtspec.cli.progress import Bar, Lines, figures_of, progress_on
+from vtspec.cli.views.progress import Bar, Lines, figures_of, progress_on
 from vtspec.pipelines.errors import Permanent, Refused
 from vtspec.pipelines.project.scaffold import scaffold
 from vtspec.pipelines.runs import RunLock, Runs

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from builders import a_dataset, a_project, an_experiment, yaml_of
-from vtspec.cli import explain, validate
+from vtspec.cli.commands import explain, validate
 from vtspec.cli.main import COMMANDS
 from vtspec.cli.specs import problems_of, specs_in
 

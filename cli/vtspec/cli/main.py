@@ -8,26 +8,26 @@ from typing import Final
 
 import click
 
-COMMANDS: Final[dict[str, tuple[str, str]]] = {
-    "init": ("vtspec.cli.init", "Make a repository of your own, ready to run."),
-    "draft": ("vtspec.cli.draft", "Say what to train, in Korean or English; get a checked spec."),
-    "validate": ("vtspec.cli.validate", "Check specs: every problem at once, with a fix each."),
-    "explain": ("vtspec.cli.explain", "Say what a field means, its range and its default."),
-    "plan": ("vtspec.cli.plan", "Show what would run, on what, for how long, and what differs."),
-    "apply": ("vtspec.cli.apply", "Plan, ask, and carry the plan out."),
-    "run": ("vtspec.cli.run", "Carry a spec out on this machine."),
-    "status": ("vtspec.cli.status", "List the runs, or show one."),
-    "logs": ("vtspec.cli.logs", "Print what a run's framework printed; -f follows."),
-    "stop": ("vtspec.cli.stop", "Stop a run; it writes a checkpoint first."),
-    "report": ("vtspec.cli.report", "Write and show the report of a run."),
-    "compare": ("vtspec.cli.compare", "Hold two runs against each other."),
-    "predict": ("vtspec.cli.predict", "Ask a run's model about images."),
-    "sync": ("vtspec.cli.sync", "Send to MLflow what has not arrived there yet."),
-    "datasets": ("vtspec.cli.datasets", "Inspect data, and add it as a dataset."),
-    "models": ("vtspec.cli.models", "Search the catalogs of models."),
-    "step": ("vtspec.cli.step", "Run one step of a plan; what a container runs."),
+COMMANDS: Final = {
+    "init": "Make a repository of your own, ready to run.",
+    "draft": "Say what to train, in Korean or English; get a checked spec.",
+    "validate": "Check specs: every problem at once, with a fix each.",
+    "explain": "Say what a field means, its range and its default.",
+    "plan": "Show what would run, on what, for how long, and what differs.",
+    "apply": "Plan, ask, and carry the plan out.",
+    "run": "Carry a spec out on this machine.",
+    "status": "List the runs, or show one.",
+    "logs": "Print what a run's framework printed; -f follows.",
+    "stop": "Stop a run; it writes a checkpoint first.",
+    "report": "Write and show the report of a run.",
+    "compare": "Hold two runs against each other.",
+    "predict": "Ask a run's model about images.",
+    "sync": "Send to MLflow what has not arrived there yet.",
+    "datasets": "Inspect data, and add it as a dataset.",
+    "models": "Search the catalogs of models.",
+    "step": "Run one step of a plan; what a container runs.",
 }
-"""Name: module that holds a click command called `command`, and the line shown in --help."""
+"""Command: its line in --help. `vtspec.cli.commands.<name>` holds it, called `command`."""
 
 
 class LazyGroup(click.Group):
@@ -41,7 +41,7 @@ class LazyGroup(click.Group):
         """Import the command's module and take its `command`."""
         if cmd_name not in COMMANDS:
             return None
-        command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        command = importlib.import_module(f"vtspec.cli.commands.{cmd_name}").command
         assert isinstance(command, click.Command)
         return command
 
@@ -60,7 +60,7 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, from the table alone."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+            formatter.write_dl(list(COMMANDS.items()))
 
 
 def _version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
@@ -106,7 +106,7 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except Exception as error:
-        from .failures import explain_failure
+        from .exit_codes import explain_failure
 
         code = explain_failure(error)
     # All is said and done: a Ctrl-C that comes while Python shuts down changes nothing.

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from vtspec.cli.views.styled_text import Line
     from vtspec.pipelines.runs import Run
     from vtspec.pipelines.runs.state import RunState
-
-    from .lines import Line
 
 _STYLES = {
     "succeeded": "green",
@@ -36,7 +35,7 @@ def command(run: str | None, runs: Path | None, output: str) -> None:
 
     `killed` is a run that neither ended nor has a process: `vtspec run SPEC --resume` goes on.
     """
-    from .found_run import runs_in
+    from vtspec.cli.run_arguments import runs_in
 
     found = runs_in(runs)
     if run is not None:
@@ -48,7 +47,7 @@ def command(run: str | None, runs: Path | None, output: str) -> None:
     elif not every:
         click.echo(f"no runs in {found.folder} yet; begin one with: vtspec run SPEC")
     else:
-        from .lines import print_lines
+        from vtspec.cli.views.styled_text import print_lines
 
         print_lines(_table(every))
 
@@ -63,7 +62,7 @@ def _show_one(run: "Run", output: str) -> None:
     if output == "json":
         click.echo(json.dumps(_details(run, state), indent=2))
         return
-    from .lines import print_lines
+    from vtspec.cli.views.styled_text import print_lines
 
     print_lines(_lines(run, state))
 
@@ -142,11 +141,10 @@ def _result(state: "RunState") -> str:
 
 
 def _lines(run: "Run", state: "RunState") -> Iterator["Line"]:
+    from vtspec.cli.views.run_result import run_lines, shown_path
     from vtspec.pipelines.errors import Permanent
     from vtspec.pipelines.reporting import baseline_of, read_facts
     from vtspec.pipelines.reporting.figures import duration
-
-    from .ending import run_lines, shown_path
 
     status = status_of(run, state)
     yield ((run.name, "bold"), (f"  {status}", _STYLES.get(status, "")))
@@ -179,9 +177,8 @@ def _lines(run: "Run", state: "RunState") -> Iterator["Line"]:
 
 
 def _facts(run: "Run", state: "RunState", status: str) -> Iterator["Line"]:
+    from vtspec.cli.views.progress import figures_of
     from vtspec.pipelines.reporting.figures import duration
-
-    from .progress import figures_of
 
     if state.step == "train" and status == "running":
         yield ((f"  {figures_of(state)}", ""),)

@@ -22,7 +22,7 @@ from vtspec.pipelines.reporting.phrases import (
 )
 from vtspec.pipelines.reporting.provenance import setting
 
-from .lines import Line, cells, paragraph
+from .styled_text import Line, cells, paragraph
 
 _WORST: Final = 5
 _MOST_CHANGES: Final = 30

@@ -37,12 +37,11 @@ def command(name: str, plan_file: Path, workdir: Path, **options: Any) -> None:
     Exit codes: 0 done, 2 something to correct, 3 the step failed, 4 the world refused, 75
     interrupted: try again with --resume.
     """
+    from vtspec.cli.run_options import framework_of, write_report_of
+    from vtspec.cli.views.progress import progress_on
     from vtspec.pipelines.data.fetch import cache_folder
     from vtspec.pipelines.execution.environment import Environments
     from vtspec.pipelines.execution.steps import Stop, Task, do_step
-
-    from .carry import framework_of, write_report_of
-    from .progress import progress_on
 
     plan = _plan(plan_file)
     cache, progress, stop = cache_folder(os.environ), progress_on(sys.stderr), Stop()

@@ -23,9 +23,8 @@ def command(run: str, runs: Path | None, timeout_s: float) -> None:
     spec's name. Exit codes: 0 it has ended, 2 there is nothing to stop, 4 it is on another
     machine, 75 it has not ended yet.
     """
+    from vtspec.cli.run_arguments import runs_in
     from vtspec.pipelines.execution.local import stop_run
-
-    from .found_run import runs_in
 
     found = runs_in(runs).find(run)
     click.echo(f"asking {found.name} to stop", err=True)

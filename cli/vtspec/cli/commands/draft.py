@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .draft_talk import Talk, has_person, messages_of
+from vtspec.cli.draft_session import Talk, has_person, messages_of
 
 if TYPE_CHECKING:
     from vtspec.pipelines.drafting.context import Surroundings
@@ -76,7 +76,8 @@ def command(words: tuple[str, ...], as_json: bool, offline: bool, **asked: Any) 
         _save(place, text, surroundings)
         _say_what_is_next(drafted)
     if asked["runs"]:
-        from .carry import Options
+        from vtspec.cli.run_options import Options
+
         from .run import carry_out
 
         raise click.exceptions.Exit(carry_out(str(place), Options()))

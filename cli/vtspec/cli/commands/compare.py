@@ -20,10 +20,9 @@ def command(before: str, after: str, runs: Path | None, output: str) -> None:
 
     RUN is a run's name, the beginning of one, or an experiment's name for its last run.
     """
+    from vtspec.cli.run_arguments import find_run, runs_in
     from vtspec.pipelines.reporting import read_facts
     from vtspec.pipelines.reporting.run_comparison import comparison_data, comparison_markdown
-
-    from .found_run import find_run, runs_in
 
     folder = runs_in(runs)
     old = find_run(folder, before)
@@ -37,7 +36,7 @@ def command(before: str, after: str, runs: Path | None, output: str) -> None:
     else:
         import sys
 
-        from .lines import print_lines, width_of
-        from .show_report import comparison_lines
+        from vtspec.cli.views.report import comparison_lines
+        from vtspec.cli.views.styled_text import print_lines, width_of
 
         print_lines(comparison_lines(facts, width_of(sys.stdout)))

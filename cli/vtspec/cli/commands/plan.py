@@ -45,10 +45,9 @@ def command(spec: str, output: str, sets: tuple[str, ...], runs: Path | None) ->
     import shlex
     import sys
 
+    from vtspec.cli.views.plan import plan_lines
+    from vtspec.cli.views.styled_text import print_lines, width_of
     from vtspec.pipelines.planning.prior_runs import beside
-
-    from .lines import print_lines, width_of
-    from .show_plan import plan_lines
 
     found = beside(made, workspace, world)
     words = ["vtspec", "apply", spec, *(["--again"] if found.runs_as == "done" else [])]

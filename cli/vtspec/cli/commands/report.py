@@ -25,9 +25,8 @@ def command(
     report is written anew from the run's files: report.md, report.html and plots/. The exit code
     does not depend on the gates; see 'vtspec run --fail-on-gate'.
     """
+    from vtspec.cli.run_arguments import find_run, runs_in
     from vtspec.pipelines.reporting import baseline_of, write_report
-
-    from .found_run import find_run, runs_in
 
     folder = runs_in(runs)
     path = find_run(folder, run)
@@ -40,8 +39,8 @@ def command(
     else:
         import sys
 
-        from .lines import print_lines, width_of
-        from .show_report import report_lines
+        from vtspec.cli.views.report import report_lines
+        from vtspec.cli.views.styled_text import print_lines, width_of
 
         print_lines(report_lines(report.facts, width_of(sys.stdout)))
         click.echo(f"\n{report.html}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from .draft_words import answer_text, shown_question, tell
+from vtspec.cli.views.draft import answer_text, shown_question, tell
 
 if TYPE_CHECKING:
     from vtspec.pipelines.drafting.context import Surroundings

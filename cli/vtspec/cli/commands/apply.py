@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .carry import Options, Planned, carry_plan_out, carrying_options, planned
+from vtspec.cli.run_options import Options, Planned, carry_plan_out, carrying_options, planned
 
 if TYPE_CHECKING:
     from vtspec.pipelines.execution.local import Choice, Local
@@ -34,11 +34,10 @@ def command(spec: str, *, yes: bool, **options: Any) -> None:
 
 
 def _show(found: Planned) -> None:
+    from vtspec.cli.views.plan import plan_lines
+    from vtspec.cli.views.styled_text import print_lines, width_of
     from vtspec.pipelines.planning.prior_runs import beside
     from vtspec.pipelines.planning.resolve import World
-
-    from .lines import print_lines, width_of
-    from .show_plan import plan_lines
 
     next_to = beside(found.made, found.workspace, World(runs=found.runs))
     print_lines(plan_lines(found.made, next_to, width_of(sys.stdout)))

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from .carry import Options, carry_plan_out, carrying_options, planned
+from vtspec.cli.run_options import Options, carry_plan_out, carrying_options, planned
 
 
 @click.command()

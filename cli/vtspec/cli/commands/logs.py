@@ -23,7 +23,7 @@ def command(run: str, *, follow: bool, raw: bool, runs: Path | None) -> None:
     RUN is a run's name, the beginning of one, or a spec's name. Floods and very long lines are
     cut, with a count; --raw has them all.
     """
-    from .found_run import runs_in
+    from vtspec.cli.run_arguments import runs_in
 
     found = runs_in(runs).find(run)
     if raw:
@@ -48,7 +48,7 @@ def _lines(run: "Run") -> list[str]:
 
 
 def _line(event: "Event", state: "RunState") -> str | None:
-    from .progress import line_of
+    from vtspec.cli.views.progress import line_of
 
     match event.kind:
         case "output":

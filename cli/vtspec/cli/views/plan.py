@@ -15,7 +15,7 @@ from vtspec.pipelines.weights.model import (
     UnpinnedWeights,
 )
 
-from .lines import Line, columns, paragraph
+from .styled_text import Line, columns, paragraph
 
 PATH_WIDTH: Final = 29
 

@@ -15,9 +15,8 @@ def command(directory: Path, name: str | None) -> None:
     The example validates and trains in a second, without a download. Nothing that is there is
     changed, so that it may be called again.
     """
+    from vtspec.cli.views.run_result import shown_path
     from vtspec.pipelines.project.scaffold import scaffold
-
-    from .ending import shown_path
 
     chosen = _name(name, directory)
     steps = scaffold(directory, chosen, lambda line: click.echo(line, err=True))

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 if TYPE_CHECKING:
+    from vtspec.cli.views.progress import Progress
     from vtspec.pipelines.execution.local import Choice, Local
     from vtspec.pipelines.execution.steps import Stop
     from vtspec.pipelines.planning.plan_model import Plan
     from vtspec.pipelines.project.workspace import Workspace
-
-    from .progress import Progress
 
 Function = Callable[..., Any]
 
@@ -132,11 +131,10 @@ def carry_plan_out(
 
     `may_go_on` is asked before anything is done, and raises where it may not.
     """
+    from vtspec.cli.views.progress import progress_on
+    from vtspec.cli.views.run_result import show_result
     from vtspec.pipelines.execution.local import Choice
     from vtspec.pipelines.execution.steps import Stop
-
-    from .ending import show_result
-    from .progress import progress_on
 
     _refuse_other_backends(options)
     stop = Stop()

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from vtspec.cli.run_options import Options, Planned, tracking_uri
 from vtspec.pipelines.reporting.comparison import MetricRow
 from vtspec.pipelines.reporting.figures import beside, duration, number, signed
 from vtspec.pipelines.runs import Run
 from vtspec.pipelines.runs.state import RunState
 
-from .carry import Options, Planned, tracking_uri
-from .lines import Line, print_lines
+from .styled_text import Line, print_lines
 
 if TYPE_CHECKING:
     from vtspec.pipelines.execution.local import Result

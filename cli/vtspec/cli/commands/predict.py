@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from .lines import Line
+    from vtspec.cli.views.styled_text import Line
 
 _NAME_WIDTH = 60
 
@@ -35,13 +35,12 @@ def command(run: str, images: tuple[Path, ...], runs: Path | None, top: int, out
     RUN is the run's name, the beginning of one, or an experiment's name for its last run. The
     best checkpoint answers, and images go through what val images went through in training.
     """
+    from vtspec.cli.run_arguments import find_run, runs_in
+    from vtspec.cli.run_options import framework_of
     from vtspec.pipelines.data.fetch import cache_folder
     from vtspec.pipelines.execution.environment import Environments
     from vtspec.pipelines.execution.prediction import predictions
     from vtspec.pipelines.runs import Run
-
-    from .carry import framework_of
-    from .found_run import find_run, runs_in
 
     asked = expanded(images)
     found = Run(find_run(runs_in(runs), run))
@@ -54,7 +53,7 @@ def command(run: str, images: tuple[Path, ...], runs: Path | None, top: int, out
         for result in results:
             click.echo(json.dumps(result, ensure_ascii=False))
         return
-    from .lines import print_lines
+    from vtspec.cli.views.styled_text import print_lines
 
     print_lines(table(results, asked, top))
 
@@ -89,7 +88,7 @@ def table(
     results: Iterable[Mapping[str, Any]], asked: Sequence[Path], top: int
 ) -> Iterator["Line"]:
     """A row an image, as its answer comes: the name, then the likeliest classes with scores."""
-    from .lines import cells, padded
+    from vtspec.cli.views.styled_text import cells, padded
 
     names = [_name(path) for path in asked]
     width = max(cells(name) for name in names)
