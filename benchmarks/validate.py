@@ -117,7 +117,7 @@ def known_models() -> list[str]:
 
 def in_process(folder: Path, repeats: int) -> float:
     """CPU seconds of validating everything below `folder` once, in a warm process."""
-    from vtspec.cli.specs import problems_of, specs_in
+    from vtspec.pipelines.operations.validate import problems_of, specs_in
 
     seconds = []
     for _ in range(repeats):

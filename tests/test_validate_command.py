@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from builders import a_dataset, a_project, an_experiment, yaml_of
 from vtspec.cli.commands import explain, validate
 from vtspec.cli.main import COMMANDS
-from vtspec.cli.specs import problems_of, specs_in
+from vtspec.pipelines.operations.validate import problems_of, specs_in
 
 ROOT = Path(__file__).parents[1]
 

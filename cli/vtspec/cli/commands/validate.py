@@ -34,7 +34,7 @@ def command(paths: Sequence[str], output: Output) -> None:
     for stream in (sys.stdout, sys.stderr):
         # A file's name may be no text, and a terminal may not know every letter.
         cast(io.TextIOWrapper, stream).reconfigure(errors="backslashreplace")
-    from vtspec.cli.specs import problems_of, specs_in
+    from vtspec.pipelines.operations.validate import problems_of, specs_in
 
     specs = specs_in(paths, sys.stdin.buffer if sys.stdin else io.BytesIO())
     problems = problems_of(specs, Path.cwd())
