@@ -48,7 +48,7 @@ test: check unit ## set up what is missing; lint, types, import contracts and te
 
 golden: setup ## write the golden files anew, to be read as a diff
 	$(BIN)/python -m vtspec.schema
-	VTSPEC_REGENERATE=1 $(BIN)/python -m pytest -q $$(grep -lE 'VTSPEC_REGENERATE|report_data' tests/test_*.py)
+	VTSPEC_REGENERATE=1 $(BIN)/python -m pytest -q $$(grep -lE 'VTSPEC_REGENERATE|report_data' -r tests --include='test_*.py')
 
 docs: setup ## write the JSON Schemas and docs/spec.md anew from the models
 	$(BIN)/python -m vtspec.schema

@@ -2,7 +2,7 @@
 
 Counts crashes, specs that took more than a second, and specs that were taken although they break
 a rule, or refused although they break none, by an oracle that shares no code (see
-tests/mutants.py). Prints the seed number of each, so that it can be made again.
+tests/support/spec_mutants.py). Prints the seed number of each, so that it can be made again.
 
 Run: python benchmarks/fuzz.py [--mutants N]
 """
@@ -18,8 +18,8 @@ SLOW_S = 1.0
 
 def main() -> int:
     """Fuzz and print the counts; 1 where one of them is not 0."""
-    sys.path.insert(0, str(ROOT / "tests"))
-    from mutants import Oracle, corpus, mutants
+    sys.path.insert(0, str(ROOT / "tests" / "support"))
+    from spec_mutants import Oracle, corpus, mutants
     from vtspec.pipelines.project.workspace import find_workspace
     from vtspec.pipelines.validation import check
     from vtspec.pipelines.validation.repository import world_of

@@ -1,4 +1,4 @@
-"""The adapter against the plain loop of `tests/plain_loop.py`: the same bits, and the CPU time.
+"""The adapter against the plain loop of `tests/support/plain_loop.py`: same bits, and CPU time.
 
 python benchmarks/plain_loop.py
 """
@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
 import plain_loop
 from timm_jobs import a_timm_job, differing, prepared, write_digits

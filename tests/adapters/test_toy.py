@@ -1,0 +1,398 @@
+"""The toy adapter does what each setting says, and refuses what it cannot do."""
+
+import dataclasses
+import json
+import math
+import random
+import struct
+import zlib
+from array import array
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from safetensors.numpy import load_file, save_file
+
+from toy_runs import CLASSES, Listener, a_job, write_pictures
+from vtspec.adapters.contract import AdapterError, Job
+from vtspec.adapters.evaluation.classification import Scored, details_of, metrics_of
+from vtspec.adapters.toy import adapter as toy
+from vtspec.adapters.toy import plain_metrics, png, safetensors
+from vtspec.adapters.toy.png import Gray
+from vtspec.adapters.toy.safetensors import Tensor
+from vtspec.adapters.toy.softmax import Picture, SoftmaxRegression, learning_rate
+from vtspec.adapters.training.loop import fit
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_pictures(tmp_path_factory.mktemp("data"))
+
+
+def trained(workdir: Path, data: Path, **changes: Any) -> tuple[Listener, toy.Adapter]:
+    job, listener = a_job(workdir, data, **changes), Listener()
+    adapter = toy.Adapter(job, listener)
+    fit(adapter, job, listener, resume=False)
+    return listener, adapter
+
+
+def test_it_learns(tmp_path: Path, data: Path) -> None:
+    listener, _ = trained(tmp_path, data, training={"epochs": 5})
+    metrics, summary = listener.of("end")[0]
+    assert metrics["accuracy"] >= 0.95
+    assert summary.step_seconds > 0
+
+
+@pytest.mark.parametrize(
+    "training",
+    [
+        {"learningRate": 0.1},
+        {"batchSize": 4},
+        {"gradientAccumulation": 2},
+        {"gradientClipping": 0.01},
+        {"momentum": 0.0},
+        {"weightDecay": 0.0},
+        {"labelSmoothing": 0.1},
+        {"classWeights": {"circle": 5.0, "cross": 1.0, "stripe": 1.0}},
+        {"scheduler": "constant"},
+        {"scheduler": "linear"},
+        {"minLearningRate": 0.1},
+        {"warmupEpochs": 2.0},
+        {"seed": 8},
+        {"imageSize": [4, 6]},
+    ],
+)
+def test_every_setting_of_training_changes_the_weights(
+    training: dict[str, Any], tmp_path: Path, data: Path
+) -> None:
+    _, usual = trained(tmp_path / "usual", data)
+    _, other = trained(tmp_path / "other", data, training=training)
+    assert usual.model.weights() != other.model.weights()
+
+
+def test_balanced_weights_make_up_for_rare_classes(tmp_path: Path) -> None:
+    data = write_pictures(tmp_path / "data")
+    for number in range(9):
+        (data / "train" / "circle" / f"{number:03d}.png").unlink()
+    job = a_job(tmp_path / "run", data, training={"classWeights": "balanced"})
+    adapter = toy.Adapter(job, Listener())
+    adapter.prepare_model()
+    adapter.prepare_dataset()
+    assert adapter.model.class_weights == [27 / 9, 27 / 36, 27 / 36]
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"training": {"optimizer": "adamw"}}, "training.optimizer"),
+        ({"training": {"scheduler": "plateau"}}, "training.scheduler"),
+        ({"training": {"augmentation": "standard"}}, "training.augmentation"),
+        ({"training": {"precision": "bf16"}}, "training.precision"),
+        ({"training": {"freeze": "backbone"}}, "training.freeze"),
+        ({"training": {"freeze": ["stem"]}}, "training.freeze"),
+        ({"training": {"ema": {"decay": 0.9, "warmup": True}}}, "training.ema"),
+        ({"model": {"name": "resnet18", "weights": None}}, "model.name"),
+        (
+            {
+                "model": {
+                    "name": "softmax-regression",
+                    "weights": {"type": "hub", "id": "x", "revision": "y"},
+                }
+            },
+            "model.pretrained",
+        ),
+        ({"resources": {"gpus": 1, "cpus": 1}}, "resources.gpus"),
+    ],
+)
+def test_what_it_cannot_do_it_refuses(changes: dict[str, Any], path: str, tmp_path: Path) -> None:
+    with pytest.raises(AdapterError, match=f"^{path}: the toy adapter cannot do") as raised:
+        toy.Adapter(a_job(tmp_path, tmp_path, **changes), Listener())
+    assert str(raised.value.fix).startswith("set it to ")
+
+
+def test_a_class_without_its_weight_is_refused(tmp_path: Path, data: Path) -> None:
+    with pytest.raises(AdapterError, match="class 'cross' has no weight"):
+        trained(tmp_path, data, training={"classWeights": {"circle": 1.0}})
+
+
+def test_weights_of_another_shape_are_refused(tmp_path: Path, data: Path) -> None:
+    trained(tmp_path / "run", data)
+    file = tmp_path / "run" / "checkpoints" / "epoch-0003" / "model.safetensors"
+    job = a_job(tmp_path / "next", data, training={"imageSize": [4, 4]})
+    job = dataclasses.replace(job, model=dataclasses.replace(job.model, weights=file))
+    with pytest.raises(AdapterError, match="the model needs"):
+        toy.Adapter(job, Listener()).prepare_model()
+
+
+def test_a_checkpoint_is_what_the_safetensors_library_reads(tmp_path: Path, data: Path) -> None:
+    _, adapter = trained(tmp_path, data)
+    found = load_file(tmp_path / "checkpoints" / "epoch-0003" / "model.safetensors")
+    assert found["weight"].shape == (3, 64)
+    assert found["bias"].tolist() == list(adapter.model.bias)
+
+
+def test_errors_are_shown_as_small_pictures(tmp_path: Path) -> None:
+    data = write_pictures(tmp_path / "data", side=200, per_class=2)
+    training = {"epochs": 1, "learningRate": 1e-9}
+    _, adapter = trained(tmp_path / "run", data, training=training)
+    errors = adapter.evaluate("test").details["errors"]
+    assert errors
+    for error in errors:
+        assert error["image"].startswith(f"test/{error['true']}/")
+        with Image.open(tmp_path / "run" / error["thumbnail"]) as picture:
+            assert picture.size == (96, 96)
+
+
+def an_update(**training: Any) -> tuple[SoftmaxRegression, list[Picture], Job]:
+    job = a_job(Path(), Path(), training=training)
+    random_ = random.Random(0)
+    model = SoftmaxRegression.drawn(classes=3, features=5, std=0.5, seed=1)
+    model.class_weights = [1.0, 2.0, 0.5]
+    batch = [
+        Picture(name="", target=i % 3, features=[random_.random() for _ in range(5)])
+        for i in range(7)
+    ]
+    return model, batch, job
+
+
+@pytest.mark.slow
+def test_a_step_is_the_one_that_torch_takes() -> None:
+    torch = pytest.importorskip("torch")
+    training = {"labelSmoothing": 0.1, "weightDecay": 0.01, "gradientClipping": 0.05}
+    model, batch, job = an_update(**training)
+    layer = torch.nn.Linear(5, 3)
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([list(row) for row in model.rows]))
+        layer.bias.copy_(torch.tensor(list(model.bias)))
+    optimizer = torch.optim.SGD(
+        [{"params": [layer.weight], "weight_decay": 0.01}, {"params": [layer.bias]}],
+        lr=0.3,
+        momentum=0.9,
+    )
+    pixels = torch.tensor([list(picture.features) for picture in batch])
+    # The weighted loss of torch with smoothing divides by the targets' weights alone, as here;
+    # its smoothed share is weighted by each other class's weight, so that equal ones are taken.
+    model.class_weights = [1.0, 1.0, 1.0]
+    loss_of = torch.nn.CrossEntropyLoss(label_smoothing=0.1)
+    for _ in range(3):
+        loss = loss_of(layer(pixels), torch.tensor([picture.target for picture in batch]))
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(layer.parameters(), 0.05)
+        optimizer.step()
+        ours = model.update(batch, 0.3, job.training)
+        assert math.isclose(ours, loss.item(), rel_tol=1e-5)
+    expected = layer.weight.detach().numpy()
+    assert np.allclose(np.array([list(row) for row in model.rows]), expected, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_class_weights_weigh_the_loss_as_in_torch() -> None:
+    torch = pytest.importorskip("torch")
+    model, batch, job = an_update()
+    logits = torch.tensor([model.logits(picture.features) for picture in batch])
+    loss_of = torch.nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2.0, 0.5]))
+    expected = loss_of(logits, torch.tensor([picture.target for picture in batch])).item()
+    assert math.isclose(model.update(batch, 0.1, job.training), expected, rel_tol=1e-5)
+
+
+def test_the_learning_rate_warms_up_and_falls() -> None:
+    def rates(**training: Any) -> list[float]:
+        job = a_job(Path(), Path(), training={"learningRate": 1.0, **training})
+        return [round(learning_rate(job.training, step, 4), 3) for step in range(12)]
+
+    assert rates(scheduler="constant", warmupEpochs=0.75) == [0.25, 0.5, 0.75, *([1.0] * 9)]
+    linear = rates(scheduler="linear", warmupEpochs=0.0, minLearningRate=0.1)
+    assert linear[:2] + linear[-1:] == [1.0, 0.925, 0.175]
+    cosine = rates(scheduler="cosine", warmupEpochs=0.0)
+    assert (cosine[0], cosine[6], cosine[-1]) == (1.0, 0.5, 0.017)
+
+
+@given(st.data())
+def test_metrics_in_plain_python_are_those_of_numpy(data: st.DataObject) -> None:
+    classes = data.draw(st.integers(2, 7))
+    count = data.draw(st.integers(1, 30))
+    level = st.integers(-4, 4)
+    logits = [[data.draw(level) for _ in range(classes)] for _ in range(count)]
+    targets = [data.draw(st.integers(0, classes - 1)) for _ in range(count)]
+    scored = Scored(np.array(logits, dtype=np.float64), np.array(targets))
+    calls = [
+        plain_metrics.Call([float(p) for p in row], target)
+        for row, target in zip(scored.probabilities, targets, strict=True)
+    ]
+    names = [f"c{index}" for index in range(classes)]
+    expected = details_of(scored, names)
+    table = plain_metrics.confusion(calls, classes)
+
+    assert plain_metrics.metrics(calls, [float(x) for x in scored.losses]) == pytest.approx(
+        metrics_of(scored), abs=1e-9
+    )
+    assert table == expected["confusion"]
+    for ours, theirs in zip(
+        plain_metrics.per_class(table, names), expected["perClass"], strict=True
+    ):
+        assert ours == pytest.approx(theirs, abs=1e-6)
+    for ours, theirs in zip(
+        plain_metrics.calibration(calls)["bins"], expected["calibration"]["bins"], strict=True
+    ):
+        assert ours == pytest.approx(theirs, abs=1e-6)
+    for index, name in enumerate(names):
+        ours_ap = plain_metrics.pr_curve(calls, index)["averagePrecision"]
+        theirs_ap = (expected["prCurves"].get(name) or {}).get("averagePrecision")
+        assert ours_ap == pytest.approx(theirs_ap, abs=1e-6)
+
+
+def test_a_curve_has_at_most_101_points() -> None:
+    calls = [plain_metrics.Call([i / 500, 1 - i / 500], i % 2) for i in range(500)]
+    curve = plain_metrics.pr_curve(calls, 0)
+    assert len(curve["recall"]) == len(curve["precision"]) == 101
+    assert (curve["recall"][0], curve["recall"][-1]) == (0.0, 1.0)
+
+
+def test_a_model_that_has_diverged_is_right_in_nothing() -> None:
+    calls = [plain_metrics.Call([math.nan, math.nan], 1)]
+    assert plain_metrics.metrics(calls, [math.nan])["top5_accuracy"] == 0.0
+
+
+@given(st.integers(1, 9), st.integers(1, 9), st.data())
+def test_a_picture_is_read_as_it_was_written(
+    tmp_path_factory: pytest.TempPathFactory, width: int, height: int, data: st.DataObject
+) -> None:
+    pixels = bytes(data.draw(st.lists(st.integers(0, 255), min_size=81, max_size=81)))
+    picture = Gray(width=width, height=height, pixels=pixels[: width * height])
+    path = tmp_path_factory.getbasetemp() / "picture.png"
+    png.write(path, picture)
+    assert png.read(path) == picture
+    with Image.open(path) as opened:
+        assert (opened.size, opened.tobytes()) == ((width, height), picture.pixels)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize("kind", range(5))
+def test_every_filter_is_undone_as_pillow_does(kind: int, mode: str, tmp_path: Path) -> None:
+    channels, width, height = len(mode), 7, 5
+    raw = bytes(random.Random(kind).randrange(256) for _ in range(width * height * channels))
+    rows = [raw[i : i + width * channels] for i in range(0, len(raw), width * channels)]
+    packed = zlib.compress(b"".join(bytes([kind]) + row for row in rows))
+    path = tmp_path / "filtered.png"
+    _write_png(path, (width, height, 8, 0 if mode == "L" else 2, 0, 0, 0), packed)
+    with Image.open(path) as opened:
+        expected = opened.convert("L").tobytes()
+    assert max(abs(a - b) for a, b in zip(png.read(path).pixels, expected, strict=True)) <= 1
+    if mode == "L":
+        assert png.read(path).pixels == expected
+
+
+def _write_png(path: Path, header: tuple[int, ...], packed: bytes) -> None:
+    chunks = ((b"IHDR", struct.pack(">IIBBBBB", *header)), (b"IDAT", packed), (b"IEND", b""))
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + b"".join(
+            struct.pack(">I", len(content))
+            + kind
+            + content
+            + struct.pack(">I", zlib.crc32(kind + content))
+            for kind, content in chunks
+        )
+    )
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "1", "I;16"])
+def test_other_forms_of_png_are_refused_with_a_fix(mode: str, tmp_path: Path) -> None:
+    Image.new(mode, (4, 4)).save(tmp_path / "other.png")
+    with pytest.raises(AdapterError, match="of a form that the toy adapter does not read") as e:
+        png.read(tmp_path / "other.png")
+    assert "8 bits a channel" in str(e.value.fix)
+
+
+def test_an_interlaced_or_giant_png_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.png"
+    for header in ((4, 4, 8, 0, 0, 0, 1), (1 << 20, 4, 8, 0, 0, 0, 0)):
+        _write_png(path, header, zlib.compress(bytes(20)))
+        with pytest.raises(AdapterError, match="does not read"):
+            png.read(path)
+
+
+def test_a_damaged_png_is_refused_wherever_it_is_cut_or_changed(tmp_path: Path) -> None:
+    path = tmp_path / "x.png"
+    picture = Gray(width=3, height=3, pixels=bytes(range(9)))
+    png.write(path, picture)
+    whole = path.read_bytes()
+    for end in range(len(whole) - 12):
+        path.write_bytes(whole[:end])
+        with pytest.raises(AdapterError):
+            png.read(path)
+    for at in range(len(whole)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 255]) + whole[at + 1 :])
+        with pytest.raises(AdapterError):
+            png.read(path)
+
+
+def test_a_filter_that_there_is_not_and_a_file_that_is_not_there_are_refused(
+    tmp_path: Path,
+) -> None:
+    _write_png(tmp_path / "x.png", (1, 1, 8, 0, 0, 0, 0), zlib.compress(b"\x05\x00"))
+    with pytest.raises(AdapterError, match="there is no filter 5"):
+        png.read(tmp_path / "x.png")
+    with pytest.raises(AdapterError, match="No such file"):
+        png.read(tmp_path / "absent.png")
+
+
+def test_a_picture_is_resized_to_the_nearest_pixels() -> None:
+    picture = Gray(width=4, height=2, pixels=bytes([0, 1, 2, 3, 10, 11, 12, 13]))
+    assert png.resized(picture, 2, 4) == picture
+    assert png.resized(picture, 1, 2).pixels == bytes([11, 13])
+    assert png.resized(picture, 2, 8).pixels[:8] == bytes([0, 0, 1, 1, 2, 2, 3, 3])
+
+
+@given(st.lists(st.floats(width=32, allow_nan=False), max_size=12), st.text(min_size=1))
+def test_tensors_are_those_of_the_safetensors_library(
+    tmp_path_factory: pytest.TempPathFactory, values: list[float], name: str
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "safetensors.safetensors"
+    written = {name: Tensor(shape=(len(values),), values=array("f", values))}
+    if name == "__metadata__":
+        return
+    safetensors.write(path, written)
+    assert safetensors.read(path) == written
+    assert load_file(path)[name].tolist() == list(written[name].values)
+    save_file({name: np.array(values, dtype=np.float32)}, path)
+    assert safetensors.read(path) == written
+
+
+def test_a_file_that_is_no_whole_safetensors_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    safetensors.write(path, {"a": Tensor(shape=(2,), values=array("f", [1.0, 2.0]))})
+    whole = path.read_bytes()
+    for end in range(len(whole)):
+        path.write_bytes(whole[:end])
+        with pytest.raises(AdapterError, match="cannot be read as 32-bit safetensors"):
+            safetensors.read(path)
+    save_file({"a": np.zeros(2)}, path)
+    with pytest.raises(AdapterError, match="numbers of type F64"):
+        safetensors.read(path)
+
+
+def test_the_catalog_is_what_the_command_writes(tmp_path: Path) -> None:
+    from vtspec.adapters.catalogs import toy as source
+    from vtspec.adapters.catalogs.catalog_format import catalog, dump
+
+    made = dump(catalog("toy", source, {name: source.entry(name) for name in source.names()}))
+    committed = Path(__file__).parents[2] / "images" / "toy" / "catalog.json"
+    assert committed.read_text() == made
+    assert json.loads(made)["models"]["softmax-regression"]["size"] == [8, 8]
+
+
+def test_the_catalog_counts_what_the_adapter_trains(tmp_path: Path, data: Path) -> None:
+    from vtspec.adapters.catalogs import toy as source
+
+    listener, _ = trained(tmp_path, data)
+    entry = source.entry("softmax-regression")
+    fewer = 1000 - len(CLASSES)
+    assert listener.of("begin")[0]["parameters"] == (
+        entry["parameters"] - fewer * entry["perClass"]
+    )

@@ -1,0 +1,342 @@
+"""`vtspec plan`: what a person reads and what a program reads."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plan_repository import a_repository, change
+from run_folders import EVALUATED, STARTED, SUCCEEDED, a_run_folder, an_epoch
+from vtspec.cli.views.plan import plan_lines, shown_value
+from vtspec.cli.views.styled_text import cells, padded, print_lines, width_of, wrapped
+from vtspec.pipelines.planning.plan import plan
+from vtspec.pipelines.planning.plan_model import Plan, plan_from_json
+from vtspec.pipelines.planning.prior_runs import Beside, beside
+from vtspec.pipelines.planning.resolve import World, resolve
+from vtspec.pipelines.project.overrides import overrides_of
+from vtspec.pipelines.project.workspace import find_workspace
+from vtspec.pipelines.runs import RunLock
+from vtspec.pipelines.weights.hub import Hub
+from vtspec.pipelines.weights.model import FileWeights, HubWeights, MlflowWeights
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "plan.txt"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return a_repository(tmp_path)
+
+
+def vtspec(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from vtspec.cli.main import main; main()", "plan", *words]
+    environment = {
+        **os.environ,
+        "HF_HUB_OFFLINE": "1",
+        "HF_HUB_CACHE": str(root / "hub"),
+        "MLFLOW_TRACKING_URI": "http://127.0.0.1:9",
+    }
+    return subprocess.run(
+        command, cwd=root, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def planned(root: Path, *sets: str, spec: str = "deep") -> tuple[Plan, Beside]:
+    workspace = find_workspace(root)
+    made = plan(*resolve(workspace.find_spec(spec), workspace, overrides_of(sets)))
+    return made, beside(made, workspace)
+
+
+def text(root: Path, *sets: str, width: int = 80) -> list[str]:
+    made, found = planned(root, *sets)
+    return plain(plan_lines(made, found, width, "vtspec apply deep"))
+
+
+def plain(lines: Any) -> list[str]:
+    return ["".join(words for words, _ in line).rstrip() for line in lines]
+
+
+def finished(root: Path, made: Plan, *told: Any) -> Path:
+    epochs = [an_epoch(epoch, epochs=5) for epoch in range(1, 6)]
+    return a_run_folder(root / "runs", [STARTED, *epochs, *told], made.to_json())
+
+
+def test_a_person_reads_values_origins_steps_estimate_and_differences(root: Path) -> None:
+    # What is locked in images/ changes the ids; what a person reads is the same.
+    made, found = planned(root)
+    shown = "\n".join(text(root)).replace(made.id, "deep-<id>").replace(made.digest, "<digest>")
+    if os.environ.get("VTSPEC_REGENERATE") == "1":
+        GOLDEN.write_text(shown + "\n", encoding="utf-8")
+    assert GOLDEN.read_text(encoding="utf-8") == shown + "\n"
+    assert found.runs_as == "new"
+
+
+def test_json_is_the_plan_and_nothing_else(root: Path) -> None:
+    done = vtspec(root, "deep", "--output", "json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert plan_from_json(json.loads(done.stdout)) == planned(root)[0]
+
+
+def test_text_is_plain_where_there_is_no_terminal(root: Path) -> None:
+    done = vtspec(root, "deep")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\x1b" not in done.stdout
+    assert "carry it out with: vtspec apply deep" in done.stdout
+
+
+def test_the_command_to_type_next_keeps_the_options(root: Path) -> None:
+    done = vtspec(root, "deep", "--set", "training.epochs=2", "--runs", "far away")
+    assert done.stdout.splitlines()[-1] == (
+        "carry it out with: vtspec apply deep --set training.epochs=2 --runs 'far away'"
+    )
+
+
+def test_problems_exit_with_2_and_are_all_told(root: Path) -> None:
+    change(root, "specs/experiments/deep.yaml", "epochs: 5", "epochs: 0, bathSize: 3")
+    done = vtspec(root, "deep", "--output", "json")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("specs/experiments/deep.yaml:") == 2
+    assert done.stderr.count("fix:") == 2
+
+
+def test_an_unknown_spec_exits_with_2_and_a_suggestion(root: Path) -> None:
+    done = vtspec(root, "deeep")
+    assert done.returncode == 2
+    assert "did you mean 'deep'?" in done.stderr
+
+
+def test_a_wrong_option_exits_with_2_and_names_it(root: Path) -> None:
+    done = vtspec(root, "deep", "--set", "training.epochs=word")
+    assert done.returncode == 2
+    assert done.stderr.startswith("--set training.epochs=word:1:1: spec.training.epochs:")
+
+
+def test_what_the_world_refuses_exits_with_4(root: Path) -> None:
+    (root / "data/digits.dvc").unlink()
+    done = vtspec(root, "deep")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "fix: dvc add data/digits" in done.stderr
+
+
+def test_what_is_away_for_now_exits_with_75(root: Path) -> None:
+    done = vtspec(root, "deep", "--set", "model.weights=models:/mine@best")
+    assert (done.returncode, done.stdout) == (75, "")
+    assert "127.0.0.1:9 did not answer" in done.stderr
+
+
+def test_weights_that_cannot_be_looked_up_are_warned_of_in_the_plan(root: Path) -> None:
+    done = vtspec(root, "deep", "--set", "model.pretrained=true", "--output", "json")
+    made = json.loads(done.stdout)
+    assert made["model"]["weights"] == {
+        "type": "unpinned",
+        "source": "hf-hub:timm/resnet18.a1_in1k",
+        "licence": "apache-2.0",
+    }
+    assert any("HF_HUB_OFFLINE is set" in warning for warning in made["warnings"])
+    assert any("can be neither approved nor run" in warning for warning in made["warnings"])
+    shown = vtspec(root, "deep", "--set", "model.pretrained=true").stdout
+    assert "hf-hub:timm/resnet18.a1_in1k, not" in shown
+
+
+def test_a_baseline_that_cannot_be_planned_is_said_and_nothing_fails(root: Path) -> None:
+    change(root, "specs/experiments/small.yaml", "epochs: 3", "epochs: 0")
+    made, found = planned(root)
+    assert found.baseline is None
+    (why,) = found.unknown
+    assert why.startswith("the baseline small cannot be planned: specs/experiments/small.yaml:9")
+    assert any(line.startswith("  ! the baseline small") for line in text(root))
+    assert made.warnings == ()
+
+
+def test_a_baseline_that_is_gone_is_said(root: Path) -> None:
+    made, _ = planned(root)
+    (root / "specs/experiments/small.yaml").unlink()
+    found = beside(made, find_workspace(root))
+    assert found.unknown == ("there is no baseline 'small' to compare with",)
+
+
+def test_a_baseline_needs_no_network_of_its_own(root: Path) -> None:
+    change(root, "specs/experiments/small.yaml", "resnet10t}", "resnet10t, pretrained: true}")
+    made, _ = planned(root)
+    nobody = Hub(endpoint="http://127.0.0.1:9", cache=root / "hub", offline=True)
+    found = beside(made, find_workspace(root), World(hub=nobody))
+    assert found.baseline is not None and found.unknown == ()
+    assert "model.weights.source" in {change.path for change in found.baseline.changes}
+
+
+def test_a_plan_that_has_run_says_so_with_its_result(root: Path) -> None:
+    made, _ = planned(root)
+    finished(root, made, EVALUATED, SUCCEEDED)
+    _, found = planned(root)
+    assert (found.runs_as, found.run, found.result) == ("done", made.id, "accuracy 0.9")
+    assert found.last is not None
+    assert (found.last.name, found.last.note) == (made.id, "succeeded, accuracy 0.9")
+    assert found.last.changes == ()
+    shown = " ".join(" ".join(text(root)).split())
+    assert f"= already run: {made.id}, accuracy 0.9;" in shown
+    assert "nothing differs" in shown
+    assert vtspec(root, "deep").stdout.splitlines()[-1].endswith("vtspec apply deep --again")
+
+
+def test_a_changed_spec_is_compared_with_the_last_run_of_its_name(root: Path) -> None:
+    made, _ = planned(root)
+    finished(root, made, EVALUATED, SUCCEEDED)
+    _, found = planned(root, "training.epochs=9", "report.gates=[]")
+    assert found.runs_as == "new"
+    assert found.last is not None
+    assert [(one.path, one.effect) for one in found.last.changes] == [
+        ("training.epochs", "new run"),
+        ("report.gates", "same run"),
+    ]
+
+
+def test_a_failed_attempt_is_named_and_a_new_one_begins(root: Path) -> None:
+    made, _ = planned(root)
+    finished(root, made, ("run.finished", {"ending": "failed", "exit_code": 3}))
+    _, found = planned(root)
+    assert (found.runs_as, found.run) == ("new", made.id)
+    assert any("+ a new run: the last one" in line for line in text(root))
+
+
+def test_a_run_that_was_cut_short_waits_for_a_decision(root: Path) -> None:
+    made, _ = planned(root)
+    finished(root, made)
+    _, found = planned(root)
+    assert found.runs_as == "cut short"
+    assert "go on with --resume" in " ".join(" ".join(text(root)).split())
+    assert found.last is not None and found.last.note == "not finished"
+
+
+def test_a_run_that_is_worked_on_is_shown_as_running(root: Path) -> None:
+    made, _ = planned(root)
+    run = finished(root, made)
+    lock = RunLock.acquire(run)
+    assert lock is not None
+    try:
+        _, found = planned(root)
+        assert found.runs_as == "running"
+        assert found.last is not None and found.last.note == "running"
+        assert "running now" in " ".join(text(root))
+    finally:
+        lock.release()
+
+
+def test_a_last_run_that_cannot_be_read_is_said(root: Path) -> None:
+    made, _ = planned(root)
+    (finished(root, made, SUCCEEDED) / "plan.json").write_text("{}")
+    _, found = planned(root)
+    assert found.last is None
+    assert found.unknown[0].startswith(f"the last run {made.id} cannot be compared with")
+
+
+LONG = {
+    "dataset.ref": "digits",
+    "training.classWeights": "{'0': 1, '1': 2, '2': 3.5}",
+    "training.ema": "{}",
+    "report.gates": "['accuracy >= 0.95', 'loss < 0.5', 'top5_accuracy >= 0.99', 'ece < 0.1']",
+}
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_no_line_is_wider_than_asked(root: Path, width: int) -> None:
+    change(root, "specs/datasets/digits.yaml", '"0", "1", "2"', '"고양이", "강아지", "개구리"')
+    lines = text(root, width=width)
+    assert "고양이" in " ".join(lines)
+    assert [line for line in lines if cells(line) > width] == []
+
+
+def test_long_values_go_on_below(root: Path) -> None:
+    lines = text(root, *[f"{path}={value}" for path, value in LONG.items()])
+    assert [line for line in lines if cells(line) > 80] == []
+    joined = " ".join(" ".join(lines).split())
+    assert "0: 1, 1: 2, 2: 3.5" in joined
+    assert "training.ema.decay 0.9998 --set" in joined
+
+
+def test_a_gpu_is_shown_with_its_memory(root: Path) -> None:
+    joined = " ".join(" ".join(text(root, "resources={gpus: 2, gpuType: t4}")).split())
+    assert "on 2 t4s and 2 cores" in joined
+    assert "on each t4" in joined
+
+
+def test_what_is_not_known_is_said(root: Path) -> None:
+    joined = " ".join(" ".join(text(root, "resources={gpus: 1}")).split())
+    assert "time not known" in joined
+    assert "cost not known" in joined
+
+
+@pytest.mark.parametrize(
+    ("weights", "words"),
+    [
+        (HubWeights(id="a/b", revision="f" * 40), "a/b at ffffffffffff"),
+        (FileWeights(path="w.safetensors", sha256="0"), "w.safetensors"),
+        (MlflowWeights(name="cats", version="3"), "models:/cats/3"),
+    ],
+)
+def test_the_start_of_the_model_is_shown(root: Path, weights: Any, words: str) -> None:
+    from dataclasses import replace
+
+    made, found = planned(root)
+    pretrained = replace(made, model=replace(made.model, weights=weights))
+    assert words in " ".join(plain(plan_lines(pretrained, found, 80)))
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (None, "none"),
+        (True, "true"),
+        (False, "false"),
+        (1e-3, "0.001"),
+        (1 / 3, "0.3333333333333333"),
+        ([32, 64], "[32, 64]"),
+        ([], "none"),
+        ({}, "none"),
+        ({"a": 1.0}, "a: 1"),
+        ("word", "word"),
+    ],
+)
+def test_values_are_shown_as_they_would_be_written(value: Any, words: str) -> None:
+    assert shown_value(value) == words
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_gets_colours_and_markup_stays_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    out = Terminal()
+    print_lines([(("[bold]x[/bold]", "yellow"),), ()], out)
+    assert "\x1b[33m[bold]x[/bold]\x1b[0m\n" in out.getvalue()
+
+
+def test_no_color_is_heeded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("NO_COLOR", "1")
+    out = Terminal()
+    print_lines([(("x", "yellow"),)], out)
+    assert out.getvalue() == "x\n"
+
+
+def test_width_is_the_terminals_within_reason_and_80_without_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert width_of(io.StringIO()) == 80
+    for columns, width in (("20", 40), ("90", 90), ("300", 100)):
+        monkeypatch.setenv("COLUMNS", columns)
+        assert width_of(Terminal()) == width
+
+
+def test_text_is_measured_and_broken_by_columns() -> None:
+    assert cells("고양이 cat") == 10
+    assert padded("고양이", 8) == "고양이  "
+    assert wrapped("고양이 강아지", 7) == ["고양이", "강아지"]
+    assert wrapped("abcdefgh ij", 3) == ["abc", "def", "gh", "ij"]
+    assert wrapped("", 5) == [""]

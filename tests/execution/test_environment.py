@@ -1,0 +1,236 @@
+"""Which Python runs a framework, and how one is made that a kill cannot leave half whole."""
+
+import platform
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from local_repository import Watcher, a_local, a_repository, model_sum
+from vtspec.pipelines.catalog import Framework, frameworks
+from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.execution.environment import (
+    Environments,
+    copied_adapters,
+    differences,
+    find_uv,
+    installed_version,
+)
+from vtspec.pipelines.execution.local import Choice, Local
+
+LOCKED = """\
+torch==2.15.0 \\
+    --hash=sha256:00
+numpy==2.4.0 ; python_version >= '3.10' \\
+    --hash=sha256:11
+"""
+
+NEEDS_NOTHING = "# nothing\n"
+
+
+def a_framework(folder: Path, requirements: str | None = LOCKED, **changes: object) -> Framework:
+    folder.mkdir(parents=True, exist_ok=True)
+    if requirements is not None:
+        (folder / "requirements.txt").write_text(requirements)
+    fields = {
+        "name": "example",
+        "adapter": "toy",
+        "adapter_version": "1",
+        "tasks": ("image-classification",),
+        "formats": ("imagefolder",),
+        "extra": "example",
+        "python": "3.12",
+        "licence": "MIT",
+        "distributions": ("torch", "numpy") if requirements == LOCKED else (),
+        "digest": None,
+        "folder": folder,
+        **changes,
+    }
+    return Framework(**fields)  # type: ignore[arg-type]
+
+
+def environments(
+    tmp_path: Path, here: dict[str, str], uv: Callable[[], Path | None] = find_uv
+) -> Environments:
+    return Environments(cache=tmp_path / "cache", report=print, uv=uv, installed=here.get)
+
+
+def test_this_python_is_taken_where_the_locked_versions_are(tmp_path: Path) -> None:
+    found = environments(tmp_path, {"torch": "2.15.0+cpu", "numpy": "2.4.0"}).choose(
+        a_framework(tmp_path / "image")
+    )
+    assert (found.kind, found.python) == ("current", Path(sys.executable))
+    assert str(found) == "this Python (it has the locked versions)"
+    assert found.versions == {
+        "python": platform.python_version(),
+        "torch": "2.15.0+cpu",
+        "numpy": "2.4.0",
+    }
+
+
+def test_a_framework_that_needs_no_package_always_fits() -> None:
+    found = Environments(cache=Path("/nowhere"), report=print).choose(frameworks()["toy"])
+    assert (found.kind, found.why) == ("current", "toy needs no package")
+
+
+def test_what_differs_is_told_in_words() -> None:
+    here = {"torch": "2.14.0", "numpy": "2.4.0"}
+    locked = {"torch": "2.15.0", "numpy": "2.4.0", "timm": "1.0.31"}
+    assert differences(locked, here.get) == (
+        "timm is not installed here, 1.0.31 locked",
+        "torch 2.14.0 here, 2.15.0 locked",
+    )
+    assert differences({"torch": "2.15.0+cu130"}, {"torch": "2.15.0"}.get) == (
+        "torch 2.15.0 here, 2.15.0+cu130 locked",
+    )
+
+
+def test_this_python_can_be_insisted_on_and_says_what_is_wrong_with_it(tmp_path: Path) -> None:
+    found = environments(tmp_path, {"torch": "2.14.0", "numpy": "2.4.0"}).choose(
+        a_framework(tmp_path / "image"), "current"
+    )
+    assert found.kind == "current"
+    assert found.differs == ("torch 2.14.0 here, 2.15.0 locked",)
+
+
+def test_without_uv_it_is_said_what_to_type(tmp_path: Path) -> None:
+    with pytest.raises(Permanent) as caught:
+        environments(tmp_path, {}, lambda: None).choose(a_framework(tmp_path / "image"))
+    assert "torch is not installed here" in str(caught.value)
+    assert "pip install 'vtspec[env]'" in str(caught.value)
+    assert "pip install 'vtspec[example]'" in str(caught.value)
+
+
+def test_an_adapter_of_another_package_runs_in_this_python_only(tmp_path: Path) -> None:
+    framework = a_framework(tmp_path / "image", adapter="theirs")
+    with pytest.raises(Permanent, match="adapter of another package") as caught:
+        environments(tmp_path, {"numpy": "2.4.0"}).choose(framework)
+    assert caught.value.fix == "pip install torch==2.15.0"
+
+
+def test_uv_is_found_on_the_path_beside_python_or_in_its_package(tmp_path: Path) -> None:
+    found = find_uv()
+    assert found is not None
+    done = subprocess.run([found, "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("uv ")
+
+
+def test_the_version_of_what_is_not_installed_is_none() -> None:
+    assert installed_version("no-such-distribution") is None
+    assert installed_version("pytest") == pytest.__version__
+
+
+def test_an_environment_is_made_once_and_then_kept(tmp_path: Path) -> None:
+    framework = a_framework(tmp_path / "image", NEEDS_NOTHING)
+    said: list[str] = []
+    made = Environments(cache=tmp_path / "cache", report=said.append)
+    first = made.choose(framework, "made")
+    assert first.kind == "made"
+    assert said == ["making example's environment with uv, once: asked for"]
+    marker = first.python.parents[1] / "complete"
+    before = marker.stat().st_mtime_ns
+    second = made.choose(framework, "made")
+    assert (second.python, marker.stat().st_mtime_ns) == (first.python, before)
+    seen = subprocess.run(
+        [first.python, "-c", "import sys; print(sys.prefix)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert seen.stdout.strip() == str(first.python.parents[1])
+    assert str(first) == f"environment {first.python.parents[1]} (asked for)"
+
+
+def test_other_locked_versions_are_another_environment(tmp_path: Path) -> None:
+    made = Environments(cache=tmp_path / "cache", report=print)
+    first = made.choose(a_framework(tmp_path / "a", NEEDS_NOTHING), "made")
+    other = made.choose(a_framework(tmp_path / "b", "# nothing else\n"), "made")
+    assert first.python != other.python
+
+
+def a_uv(folder: Path, script: str) -> Callable[[], Path]:
+    """A program in uv's place."""
+    path = folder / "uv"
+    path.write_text(f"#!{sys.executable}\n{script}")
+    path.chmod(0o755)
+    return lambda: path
+
+
+COUNTS = """
+import os, sys, time
+from pathlib import Path
+if sys.argv[1] == "venv":
+    with open(Path(__file__).with_name("calls"), "a") as calls:
+        calls.write("venv\\n")
+    time.sleep(0.3)
+    bin = Path(sys.argv[-1]) / "bin"
+    bin.mkdir(parents=True)
+    (bin / "python").touch()
+"""
+
+
+def test_two_that_need_the_same_environment_make_it_once(tmp_path: Path) -> None:
+    framework = a_framework(tmp_path / "image", NEEDS_NOTHING)
+    uv = a_uv(tmp_path, COUNTS)
+    threads = [
+        threading.Thread(target=environments(tmp_path, {}, uv).choose, args=(framework, "made"))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (tmp_path / "calls").read_text() == "venv\n"
+
+
+def test_an_environment_that_was_left_half_made_is_made_anew(tmp_path: Path) -> None:
+    framework = a_framework(tmp_path / "image", NEEDS_NOTHING)
+    broken = a_uv(tmp_path, COUNTS + 'if sys.argv[1] == "pip": sys.exit(1)\n')
+    with pytest.raises(Permanent, match="uv pip failed with exit code 1"):
+        environments(tmp_path, {}, broken).choose(framework, "made")
+    [half] = [path for path in (tmp_path / "cache/environments").iterdir() if path.is_dir()]
+    assert (half / "bin" / "python").exists()
+    (half / "left").touch()
+    whole = environments(tmp_path, {}, a_uv(tmp_path, COUNTS)).choose(framework, "made")
+    assert whole.python.parents[1] == half
+    assert not (half / "left").exists()
+    assert (tmp_path / "calls").read_text() == "venv\nvenv\n"
+
+
+def test_the_adapters_are_copied_alone_and_by_their_content(tmp_path: Path) -> None:
+    home = copied_adapters(tmp_path)
+    assert copied_adapters(tmp_path) == home
+    assert [path.name for path in home.iterdir()] == ["vtspec"]
+    assert [path.name for path in (home / "vtspec").iterdir()] == ["adapters"]
+    assert not list(home.rglob("__pycache__"))
+    script = "import vtspec.adapters.toy, importlib.util as u; print(u.find_spec('vtspec.schema'))"
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", script],
+        env={"PYTHONPATH": str(home), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "None\n"
+
+
+@pytest.mark.slow
+def test_a_run_in_an_environment_of_its_own_gives_the_same_weights(tmp_path: Path) -> None:
+    repository = a_repository(tmp_path)
+    made = Environments(cache=tmp_path / "cache", report=print)
+    framework = frameworks()["toy"]
+    here = a_local(repository, Watcher())
+    here.run(repository.plan, Choice(), "vtspec run shapes")
+    there = Local(
+        runs=here.runs,
+        place=a_local(repository, Watcher()).place,
+        choose=lambda: made.choose(framework, "made"),
+        ready=here.ready,
+    )
+    result = there.run(repository.plan, Choice(again=True), "vtspec run shapes")
+    assert result.outcome is not None and result.outcome.is_good
+    assert (result.state.environment or "").startswith(f"environment {tmp_path}/cache/")
+    assert model_sum(repository, result.run.name) == model_sum(repository, "shapes-0123456789")

@@ -1,0 +1,154 @@
+"""`vtspec predict`: a run's model answers about images, in a table or as JSON lines."""
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from local_repository import this_python
+from toy_runs import CLASSES, Listener, a_job, a_plan, write_pictures
+from vtspec.adapters.data.image_labels import images_below
+from vtspec.adapters.toy.adapter import Adapter
+from vtspec.adapters.training.loop import fit
+from vtspec.cli.commands.predict import command, expanded, table
+from vtspec.pipelines.errors import Refused, RunFailed
+from vtspec.pipelines.execution import prediction
+from vtspec.pipelines.execution.prediction import predictions
+from vtspec.pipelines.runs import Run
+
+NAME = "shapes-0123456789"
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository whose one run was trained."""
+    root = tmp_path_factory.mktemp("repository")
+    data = write_pictures(root / "data", per_class=6)
+    job = a_job(root / "runs" / NAME, data)
+    (job.workdir / "plan.json").write_text(json.dumps(a_plan()))
+    fit(Adapter(job, Listener()), job, Listener(), False)
+    return root
+
+
+def ask(root: Path, *words: str) -> Result:
+    return CliRunner().invoke(command, [*words, "--runs", str(root / "runs")])
+
+
+def test_every_image_of_a_folder_is_answered_in_order(root: Path) -> None:
+    result = ask(root, NAME, str(root / "data" / "test"), "--output", "json")
+    assert result.exit_code == 0, result.output
+    answers = [json.loads(line) for line in result.stdout.splitlines()]
+    images = images_below(root / "data" / "test")
+    assert [Path(answer["image_path"]) for answer in answers] == images
+    assert all(tuple(answer["scores"]) == CLASSES for answer in answers)
+    right = [
+        answer["predicted_label"] == Path(answer["image_path"]).parent.name for answer in answers
+    ]
+    assert sum(right) > len(right) / 2
+
+
+def test_table_shows_the_likeliest_classes_first(root: Path) -> None:
+    image = root / "data" / "test" / "cross" / "000.png"
+    result = ask(root, "shapes", str(image), "--top", "2")
+    assert result.exit_code == 0, result.output
+    (line,) = result.stdout.splitlines()
+    assert "000.png  " in line
+    scores = [float(word) for word in line.split() if word.replace(".", "").isdigit()]
+    assert len(scores) == 2
+    assert scores == sorted(scores, reverse=True)
+    asked = json.loads(ask(root, NAME, str(image), "--output", "json").stdout)
+    assert f"{asked['predicted_label']} {asked['confidence']:.3f}" in line
+
+
+def test_names_cannot_move_the_cursor_and_long_ones_are_cut() -> None:
+    results = [{"scores": {"a\x1b[2J": 0.75, "b": 0.25}}] * 2
+    asked = [Path("x\x1b[31m.png"), Path("d" * 80 + "/y.png")]
+    lines = ["".join(text for text, _ in line) for line in table(results, asked, 1)]
+    assert all("\x1b" not in line for line in lines)
+    assert lines[1].startswith("…ddd")
+    assert "/y.png" in lines[1]
+    assert all("0.750" in line for line in lines)
+
+
+def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "a\nb.png").touch()
+    for name, message in (
+        ("gone.png", "no such file or folder"),
+        ("empty", "no image in this folder"),
+        ("a\nb.png", "a line break"),
+    ):
+        with pytest.raises(Refused, match=message) as error:
+            expanded([tmp_path / name])
+        assert error.value.fix
+
+
+def test_folders_and_files_expand_in_the_order_given(root: Path) -> None:
+    single = root / "data" / "val" / "cross" / "000.png"
+    folder = root / "data" / "test" / "circle"
+    assert expanded([single, folder]) == [single, *images_below(folder)]
+
+
+def test_image_that_cannot_be_read_is_named_without_a_traceback(
+    root: Path, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no picture")
+    run = Run(root / "runs" / NAME)
+    with pytest.raises(Refused, match=r"broken\.png"):
+        list(predictions(run, [broken], this_python(tmp_path)))
+
+
+def test_run_without_a_model_is_refused(root: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "shapes-aaaaaaaaaa"
+    folder.mkdir()
+    (folder / "plan.json").write_text(json.dumps(a_plan()))
+    image = root / "data" / "test" / "cross" / "000.png"
+    with pytest.raises(Refused, match="nothing was trained"):
+        list(predictions(Run(folder), [image], this_python(tmp_path)))
+
+
+def test_adapter_that_breaks_down_shows_its_last_words(root: Path, tmp_path: Path) -> None:
+    script = tmp_path / "python"
+    script.write_text("#!/bin/sh\necho 'no libfoo.so' >&2\nexit 9\n")
+    script.chmod(0o755)
+    environment = replace(this_python(tmp_path), python=script)
+    with pytest.raises(RunFailed, match=r"(?s)exit code 9.*no libfoo\.so"):
+        list(predictions(Run(root / "runs" / NAME), [root / "data"], environment))
+
+
+def test_reader_that_leaves_early_leaves_no_process_behind(root: Path, tmp_path: Path) -> None:
+    images = images_below(root / "data" / "test") * 50
+    answers = predictions(Run(root / "runs" / NAME), images, this_python(tmp_path))
+    next(iter(answers))
+    # Closing waits for the process; it would hang here if that went on to its end unread.
+    del answers
+
+
+def test_process_that_does_not_end_when_asked_is_killed(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prediction, "_GRACE_S", 0.1)
+    script = tmp_path / "python"
+    line = '{"kind": "prediction", "result": {}}'
+    script.write_text(
+        "#!/bin/sh\ntrap '' TERM\n"
+        f"""for last; do :; done\necho $$ > {tmp_path}/pid\necho '{line}' > /dev/fd/$last\n"""
+        "while :; do sleep 0.05; done\n"
+    )
+    script.chmod(0o755)
+    environment = replace(this_python(tmp_path), python=script)
+    answers = predictions(Run(root / "runs" / NAME), [root / "data"], environment)
+    assert next(iter(answers)) == {}
+    del answers
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+def test_help_says_what_a_run_is() -> None:
+    assert isinstance(command, click.Command)
+    assert "best checkpoint" in CliRunner().invoke(command, ["--help"]).output

@@ -1,0 +1,342 @@
+"""A spec and what the world says become a plan: what is filled in, and what is warned of."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plan_inputs import (
+    PARAMS,
+    WEIGHTS,
+    a_dataset,
+    an_experiment,
+    an_experiment_dict,
+    experiments,
+    inputs_of,
+    some_inputs,
+    unhurried,
+)
+from vtspec.adapters.contract import Param
+from vtspec.adapters.task_types import TaskType
+from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.estimation.estimate import Machine
+from vtspec.pipelines.planning.plan import ModelFacts, plan
+from vtspec.pipelines.planning.plan_model import plan_from_json
+from vtspec.pipelines.weights.model import FileWeights, MlflowWeights, RunWeights, UnpinnedWeights
+from vtspec.schema.kinds.experiment import Experiment
+
+
+def resolved(**spec: Any) -> dict[str, Any]:
+    return plan(an_experiment(**spec), some_inputs()).to_json()
+
+
+def test_every_default_is_filled_in_and_its_origin_told() -> None:
+    raw = resolved()
+    assert raw["training"]["optimizer"] == "adamw"
+    assert raw["origins"]["training.optimizer"] == "default"
+    assert raw["origins"]["training.epochs"] == "spec"
+    assert raw["origins"]["training.checkpoint.every"] == "default"
+    assert set(raw["training"]) == {
+        field.alias or name
+        for name, field in type(an_experiment().spec.training).model_fields.items()
+    }
+
+
+def test_every_resolved_value_has_an_origin() -> None:
+    raw = resolved(training={"epochs": 1, "ema": {}, "earlyStopping": {}})
+    for section in ("training", "params", "resources", "tracking", "report", "export"):
+        for path in leaves(raw[section], section):
+            assert path in raw["origins"], path
+
+
+def leaves(value: Any, above: str) -> list[str]:
+    if isinstance(value, dict):
+        return [path for key, item in value.items() for path in leaves(item, f"{above}.{key}")]
+    return [above]
+
+
+def test_image_size_is_a_pair_and_the_models_own_where_left_out() -> None:
+    raw = resolved()
+    assert (raw["training"]["imageSize"], raw["origins"]["training.imageSize"]) == (
+        [224, 224],
+        "model",
+    )
+    assert resolved(training={"epochs": 1, "imageSize": 32})["training"]["imageSize"] == [32, 32]
+    assert resolved(training={"epochs": 1, "imageSize": [32, 64]})["training"]["imageSize"] == [
+        32,
+        64,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("gpus", "has_bf16", "precision"),
+    [(0, None, "fp32"), (1, True, "bf16"), (1, False, "fp16"), (1, None, "bf16")],
+)
+def test_precision_follows_from_the_gpu(gpus: int, has_bf16: bool | None, precision: str) -> None:
+    made = plan(
+        an_experiment(resources={"gpus": gpus}),
+        some_inputs(has_bf16=has_bf16, machine=Machine(gpus=gpus, cpus=2)),
+    )
+    assert made.training["precision"] == precision
+    assert made.origins["training.precision"] == "resources"
+
+
+def test_a_written_precision_stays() -> None:
+    raw = resolved(training={"epochs": 1, "precision": "bf16"})
+    assert raw["training"]["precision"] == "bf16"
+    assert raw["origins"]["training.precision"] == "spec"
+
+
+def test_the_tasks_main_metric_is_monitored_unless_the_spec_names_one() -> None:
+    assert resolved()["training"]["checkpoint"] == {"monitor": "accuracy", "every": None}
+    assert resolved()["origins"]["training.checkpoint.monitor"] == "task"
+    told = resolved(training={"epochs": 1, "checkpoint": {"monitor": "loss"}})
+    assert told["training"]["checkpoint"]["monitor"] == "loss"
+
+
+def test_the_final_split_is_test_or_else_val() -> None:
+    assert resolved()["dataset"]["finalSplit"] == "test"
+    splits = {"train": {"path": "train"}, "val": {"path": "val"}}
+    made = plan(an_experiment(), some_inputs(dataset=a_dataset(splits=splits)))
+    assert made.dataset.final_split == "val"
+    assert any("no test split" in warning for warning in made.warnings)
+
+
+def test_classes_are_the_datasets_or_the_specs_choice_in_its_order() -> None:
+    assert resolved()["dataset"]["classes"] == [str(digit) for digit in range(10)]
+    chosen = resolved(dataset={"ref": "digits", "classes": ["1", "0"]})["dataset"]
+    assert chosen["classes"] == ["1", "0"]
+    assert chosen["allClasses"] == [str(digit) for digit in range(10)]
+
+
+def test_params_are_filled_from_the_adapters_and_typed_as_it_says() -> None:
+    raw = resolved(params={"drop_rate": 0, "head_depth": 2.0})
+    assert raw["params"] == {"drop_rate": 0.0, "head_depth": 2, "crop": "center"}
+    assert raw["origins"]["params.drop_rate"] == "spec"
+    assert raw["origins"]["params.crop"] == "default"
+    assert isinstance(raw["params"]["drop_rate"], float)
+    assert isinstance(raw["params"]["head_depth"], int)
+
+
+def test_params_of_other_tasks_are_left_out() -> None:
+    masks = Param(type="bool", default=True, help="", tasks=(TaskType.SEMANTIC_SEGMENTATION,))
+    made = plan(an_experiment(), some_inputs(params={**PARAMS, "masks": masks}))
+    assert set(made.params) == set(PARAMS)
+
+
+def test_without_an_adapter_params_stay_as_written_and_a_warning_says_so() -> None:
+    made = plan(an_experiment(params={"anything": 1}), some_inputs(params=None))
+    assert made.params == {"anything": 1}
+    assert made.warnings[0].startswith("the adapter for timm is not there yet")
+
+
+def test_safetensors_is_always_exported_and_first() -> None:
+    assert resolved(export={"formats": ["onnx"]})["export"] == {"formats": ["safetensors", "onnx"]}
+    assert resolved()["export"] == {"formats": ["safetensors"]}
+
+
+def test_the_mlflow_experiment_is_the_datasets_name_unless_named() -> None:
+    assert resolved()["tracking"]["experiment"] == "digits"
+    assert resolved()["origins"]["tracking.experiment"] == "dataset"
+    assert resolved(tracking={"experiment": "mine"})["tracking"]["experiment"] == "mine"
+
+
+@pytest.mark.parametrize(
+    ("typed", "gate"),
+    [
+        ("accuracy>=0.95", "accuracy >= 0.95"),
+        ("loss <   .5", "loss < 0.5"),
+        ("mAP50-95 > 1e-7", "mAP50-95 > 1e-07"),
+        ("accuracy >= 1e999", "accuracy >= 1e999"),
+        ("accuracy >= 0.123456789", "accuracy >= 0.123456789"),
+    ],
+)
+def test_gates_are_written_in_one_way(typed: str, gate: str) -> None:
+    raw = resolved(report={"gates": [typed]})
+    assert raw["report"]["gates"] == [gate]
+    assert resolved(report={"gates": [gate]})["report"]["gates"] == [gate]
+
+
+def test_steps_are_data_and_only_train_and_evaluate_use_gpus() -> None:
+    made = plan(an_experiment(resources={"gpus": 4, "cpus": 8}), some_inputs())
+    assert [(step.name, step.needs, step.resources["gpus"]) for step in made.steps] == [
+        ("data", (), 0),
+        ("train", ("data",), 4),
+        ("evaluate", ("train",), 1),
+        ("export", ("train",), 0),
+        ("report", ("evaluate", "export"), 0),
+    ]
+    assert all(step.command == ("vtspec", "step", step.name) for step in made.steps)
+
+
+def test_set_values_have_the_option_as_their_origin() -> None:
+    made = plan(an_experiment(), some_inputs(overridden=frozenset({"training.epochs"})))
+    assert made.origins["training.epochs"] == "--set"
+    assert made.origins["training.batchSize"] == "spec"
+    whole = plan(an_experiment(), some_inputs(overridden=frozenset({"training.checkpoint"})))
+    assert whole.origins["training.checkpoint.every"] == "--set"
+
+
+@pytest.mark.parametrize(
+    ("spec", "inputs", "words"),
+    [
+        ({}, {"weights": WEIGHTS, "licence_is_clear": False}, "are under apache-2.0, which is"),
+        (
+            {},
+            {"weights": UnpinnedWeights(source="hf-hub:me/mine")},
+            "the weights hf-hub:me/mine are not pinned: this plan can be read, and can be neither "
+            "approved nor run; plan again when the hub answers",
+        ),
+        (
+            {},
+            {"weights": UnpinnedWeights(source="https://example.org/w.pt")},
+            "approved nor run; name a file, or weights of a hub",
+        ),
+        (
+            {},
+            {"configuration": UnpinnedWeights(source="hf-hub:me/mine")},
+            "the configuration hf-hub:me/mine is not pinned",
+        ),
+        (
+            {},
+            {"weights": UnpinnedWeights(source="hf-hub:me/mine"), "licence_is_clear": False},
+            "the weights hf-hub:me/mine have no known licence",
+        ),
+        ({"training": {"epochs": 10000}}, {}, "more than resources.maxDuration allows (30m)"),
+        ({"resources": {"memory": "1Mi"}}, {}, "more than resources.memory gives (1Mi)"),
+        (
+            {"resources": {"gpus": 1}},
+            {"machine": Machine(gpus=1, cpus=2)},
+            "no GPU type is named: training.precision is bf16",
+        ),
+    ],
+)
+def test_what_a_person_should_know_is_warned_of(
+    spec: dict[str, Any], inputs: dict[str, Any], words: str
+) -> None:
+    made = plan(an_experiment(**spec), some_inputs(**inputs))
+    assert [warning for warning in made.warnings if words in warning], made.warnings
+
+
+def test_a_sound_plan_warns_of_nothing() -> None:
+    made = plan(an_experiment(), some_inputs(weights=WEIGHTS))
+    assert made.warnings == ()
+
+
+def test_warnings_found_while_reading_come_first() -> None:
+    made = plan(an_experiment(), some_inputs(doubts=("the hub did not answer",), params=None))
+    assert made.warnings[0] == "the hub did not answer"
+    assert len(made.warnings) == 2
+
+
+@unhurried
+@given(st.data())
+def test_any_valid_spec_plans_the_same_every_time_and_survives_json(data: st.DataObject) -> None:
+    raw = data.draw(experiments())
+    inputs = data.draw(inputs_of(raw))
+    first = plan(Experiment.model_validate(raw), inputs)
+    again = plan(Experiment.model_validate(raw), inputs)
+    assert first.to_json() == again.to_json()
+    written = json.dumps(first.to_json(), allow_nan=False)
+    assert plan_from_json(json.loads(written)).to_json() == first.to_json()
+    assert json.loads(written) == first.to_json()
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [
+        None,
+        WEIGHTS,
+        FileWeights(path="a.safetensors", sha256="0" * 64),
+        RunWeights(run="cats-0123456789", path="runs/x", sha256="0" * 64),
+        MlflowWeights(name="cats", version="3"),
+        UnpinnedWeights(source="hf-hub:me/mine@v1", licence="mit"),
+    ],
+)
+@pytest.mark.parametrize("configuration", [None, WEIGHTS, UnpinnedWeights(source="hf-hub:a/b")])
+def test_a_plan_comes_back_from_json_as_it_was(weights: Any, configuration: Any) -> None:
+    made = plan(an_experiment(), some_inputs(weights=weights, configuration=configuration))
+    assert plan_from_json(json.loads(json.dumps(made.to_json()))) == made
+
+
+def test_what_is_not_pinned_is_told_apart() -> None:
+    nowhere = UnpinnedWeights(source="hf-hub:me/mine")
+    assert plan(an_experiment(), some_inputs(weights=WEIGHTS)).model.unpinned is None
+    for part in ("weights", "configuration"):
+        made = plan(an_experiment(), some_inputs(**{part: nowhere}))
+        assert made.model.unpinned == nowhere
+
+
+def test_a_configuration_is_that_of_a_hub() -> None:
+    raw = resolved()
+    weights = {"type": "mlflow", "name": "cats", "version": "3"}
+    with pytest.raises(Permanent, match=r"damaged: model.configuration is of type MlflowWeights"):
+        plan_from_json({**raw, "model": {**raw["model"], "configuration": weights}})
+
+
+def test_a_model_of_no_known_size_leaves_it_to_the_adapter_and_is_not_estimated() -> None:
+    unknown = ModelFacts(parameters=None, image_size=None)
+    made = plan(an_experiment(), some_inputs(model=unknown))
+    assert made.training["imageSize"] is None
+    assert made.origins["training.imageSize"] == "model"
+    assert (made.estimate.seconds, made.estimate.memory_bytes) == (None, None)
+    written = plan(
+        an_experiment(training={"epochs": 5, "imageSize": 32}), some_inputs(model=unknown)
+    )
+    assert written.training["imageSize"] == [32, 32]
+    assert written.estimate.seconds is None
+
+
+def test_plan_json_has_the_fields_that_its_page_names() -> None:
+    raw = resolved()
+    assert list(raw) == [
+        "v",
+        "kind",
+        "name",
+        "id",
+        "digest",
+        "specPath",
+        "task",
+        "framework",
+        "model",
+        "dataset",
+        "training",
+        "params",
+        "resources",
+        "export",
+        "tracking",
+        "report",
+        "description",
+        "origins",
+        "steps",
+        "estimate",
+        "warnings",
+    ]
+    assert (raw["v"], raw["kind"]) == (1, "Plan")
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        ({"kind": "Experiment"}, "not a plan"),
+        ({"v": 2}, "version 2"),
+        ({"surprise": 1}, "damaged"),
+        ({"steps": None}, "damaged"),
+        ({"model": {}}, "damaged"),
+        ({"framework": {"name": "timm"}}, "damaged"),
+    ],
+)
+def test_what_is_no_plan_is_refused_with_what_to_type(damage: dict[str, Any], words: str) -> None:
+    with pytest.raises(Permanent, match=words) as caught:
+        plan_from_json({**resolved(), **damage})
+    assert caught.value.fix is not None and "vtspec plan" in caught.value.fix
+
+
+def test_no_absolute_path_enters_a_plan() -> None:
+    assert '"/' not in json.dumps(plan(an_experiment(), some_inputs()).to_json())
+
+
+def test_the_builder_is_valid() -> None:
+    assert an_experiment_dict()["metadata"]["name"] == an_experiment().metadata.name

@@ -1,0 +1,145 @@
+"""Numbers as people read them, and gates that are judged exactly."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hostile_text import unhurried
+from vtspec.pipelines.reporting.figures import (
+    MINUS,
+    MISSING,
+    beside,
+    duration,
+    number,
+    rate,
+    share,
+    signed,
+    size,
+)
+from vtspec.pipelines.reporting.verdict import judge, verdict
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.97222, "0.9722"),
+        (1.0, "1.0000"),
+        (0.0, "0"),
+        (12.3456, "12.346"),
+        (1797.0, "1,797"),
+        (1234.56, "1,234.6"),
+        (0.0000123, "1.23e-05"),
+        (-0.5, f"{MINUS}0.5000"),
+        (None, MISSING),
+        (math.nan, MISSING),
+        (math.inf, MISSING),
+    ],
+)
+def test_a_number_has_about_four_digits(value: float | None, text: str) -> None:
+    assert number(value) == text
+
+
+def test_a_difference_always_has_its_sign() -> None:
+    assert [signed(v) for v in (0.0112, -0.0112, 0.0, None)] == [
+        "+0.0112",
+        f"{MINUS}0.0112",
+        "±0",
+        MISSING,
+    ]
+
+
+@unhurried
+@given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
+def test_a_gates_value_never_looks_like_its_threshold_when_it_is_not(a: float, b: float) -> None:
+    assert a == b or beside(a, b) != number(b)
+
+
+def test_a_gates_value_gets_as_many_digits_as_the_decision_needs() -> None:
+    assert beside(0.94998, 0.95) == "0.94998"
+    assert beside(0.96, 0.95) == "0.9600"
+    assert beside(0.95, 0.95) == "0.9500"
+    assert beside(None, 0.95) == MISSING
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (8.13, "8.1 s"),
+        (59.97, "1 min 00 s"),
+        (125, "2 min 05 s"),
+        (3599.7, "1 h 00 min"),
+        (11520, "3 h 12 min"),
+        (187200, "2 d 4 h"),
+        (None, MISSING),
+        (-1, MISSING),
+    ],
+)
+def test_a_length_of_time_has_its_two_largest_units(seconds: float | None, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_sizes_shares_and_rates() -> None:
+    assert [size(v) for v in (512, 1.5 * 2**20, 3 * 2**40, None)] == [
+        "512 B",
+        "1.5 MiB",
+        "3.0 TiB",
+        MISSING,
+    ]
+    assert (share(1, 8), share(0, 0)) == ("12.5 %", MISSING)
+    assert [rate(v) for v in (0.001, 1.234e-5, None)] == ["0.001", "1.23e-05", MISSING]
+
+
+@pytest.mark.parametrize(
+    ("rule", "value", "passed"),
+    [
+        ("accuracy >= 0.95", 0.95, True),
+        ("accuracy > 0.95", 0.95, False),
+        ("loss<=1e-1", 0.1, True),
+        ("loss < .1", 0.1, False),
+        ("mAP50-95 >= 0.5", 0.6, True),
+    ],
+)
+def test_a_gate_is_judged_exactly(rule: str, value: float, passed: bool) -> None:
+    name = rule.split(">")[0].split("<")[0].strip()
+    assert [gate.passed for gate in judge([rule], {name: value})] == [passed]
+
+
+def test_a_gate_that_was_not_measured_is_missed() -> None:
+    (gate,) = judge(["accuracy >= 0.95"], {"loss": 0.1})
+    assert (gate.value, gate.passed, gate.rule) == (None, False, "accuracy >= 0.95")
+
+
+def test_a_rule_that_is_no_gate_is_refused() -> None:
+    with pytest.raises(ValueError, match="not a gate"):
+        judge(["accuracy"], {})
+
+
+@pytest.mark.parametrize(
+    ("rules", "measured", "ending", "name", "headline"),
+    [
+        (["accuracy >= 0.9"], {"accuracy": 0.95}, "succeeded", "passed", "Gate passed"),
+        (["accuracy >= 0.9"], {"accuracy": 0.95}, None, "passed", "Gate passed"),
+        (["a > 0", "b > 0"], {"a": 1.0, "b": 1.0}, None, "passed", "All 2 gates passed"),
+        (["accuracy >= 0.9"], {"accuracy": 0.8}, None, "missed", "Gate missed"),
+        (["a > 0", "b > 0"], {"a": 1.0, "b": 0.0}, None, "missed", "1 of 2 gates missed"),
+        ([], {"accuracy": 0.95}, "succeeded", "none", "Finished, no gates set"),
+        (["accuracy >= 0.9"], {"accuracy": 0.95}, "failed", "failed", "Run failed"),
+        ([], {}, "crashed", "failed", "Run crashed"),
+        ([], {}, "refused", "failed", "Run refused"),
+        ([], {}, "interrupted", "interrupted", "Run interrupted"),
+        (["a > 0"], {"a": 1.0}, "stopped", "interrupted", "Run stopped"),
+        (["a > 0"], {}, None, "unfinished", "Not finished, nothing measured yet"),
+    ],
+)
+def test_the_verdict_speaks_of_the_worst_thing_first(
+    rules: list[str], measured: dict[str, float], ending: str | None, name: str, headline: str
+) -> None:
+    found = verdict(rules, measured, ending)
+    assert (found.name, found.headline) == (name, headline)
+
+
+def test_the_verdict_names_the_gates_that_are_missed() -> None:
+    found = verdict(["a > 0", "b > 0"], {"a": 1.0, "b": 0.0}, None)
+    assert [gate.metric for gate in found.missed] == ["b"]

@@ -1,0 +1,163 @@
+"""The pictures: the same bytes each time, legible names, and no class name that breaks them."""
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hostile_text import CORPUS
+from report_data import a_baseline, a_run, an_evaluation, some_facts, told, write_run
+from vtspec.pipelines.reporting.evaluation import PrCurve
+from vtspec.pipelines.reporting.facts import Facts, facts_of
+from vtspec.pipelines.reporting.plots.canvas import LIGHT, Canvas, canvas
+from vtspec.pipelines.reporting.plots.charts import (
+    NAMES,
+    confusion,
+    pictures,
+    precision_recall,
+    weakest,
+)
+from vtspec.pipelines.reporting.plots.fonts import UNKNOWN, fonts_for
+from vtspec.pipelines.reporting.render.html_elements import png_size
+
+
+def _pixels(png: bytes) -> Any:
+    import numpy as np
+    from matplotlib.image import imread
+
+    return np.asarray(imread(io.BytesIO(png)))[..., :3]
+
+
+def _facts_with(names: list[str]) -> Facts:
+    return some_facts(evaluation=an_evaluation(names))
+
+
+def _confusion(facts: Facts) -> bytes:
+    return confusion(facts, canvas(facts, LIGHT))
+
+
+def test_the_same_figures_give_the_same_bytes() -> None:
+    facts = facts_of(a_run(), a_baseline())
+    first, second = pictures(facts), pictures(facts)
+    assert first == second
+    assert tuple(first) == NAMES
+
+
+def test_no_picture_holds_a_date_or_a_version() -> None:
+    for picture in pictures(some_facts()).values():
+        assert b"matplotlib" not in picture.light.lower()
+        assert b"tEXt" not in picture.light and b"tIME" not in picture.light
+
+
+def test_a_picture_is_light_for_light_pages_and_dark_for_dark_ones() -> None:
+    for picture in pictures(some_facts()).values():
+        assert _pixels(picture.light).mean() > 0.7
+        assert _pixels(picture.dark).mean() < 0.35
+
+
+def test_only_what_was_measured_is_drawn() -> None:
+    assert pictures(some_facts(evaluation={}, events=[])) == {}
+    assert tuple(pictures(some_facts(evaluation={}))) == ("loss", "metric", "rate")
+
+
+def test_one_epoch_is_a_point() -> None:
+    assert tuple(pictures(some_facts(evaluation={}, events=told(epochs=1)))) == ("loss", "metric")
+
+
+def test_the_baseline_the_best_epoch_and_the_gates_are_in_the_picture_of_the_metric() -> None:
+    alone, against = pictures(some_facts()), pictures(facts_of(a_run(), a_baseline()))
+    assert alone["metric"] != against["metric"]
+    assert alone["loss"] == against["loss"]
+
+
+def test_names_of_every_kind_are_drawn_without_a_warning() -> None:
+    names = [f"{text}{n}" for n, text in enumerate(CORPUS)][:40]
+    facts = _facts_with(names)
+    assert png_size(_confusion(facts)) is not None
+    assert png_size(precision_recall(facts, canvas(facts, LIGHT))) is not None
+
+
+@pytest.mark.parametrize(
+    "name", ["고양이", "猫", "ねこ", "แมว", "قطة", "बिल्ली", "𓃠", "$x^{$", "_x"]
+)
+def test_a_name_in_any_script_is_drawn_without_a_warning(name: str) -> None:
+    assert png_size(_confusion(_facts_with([name, "other"]))) is not None
+
+
+def test_a_letter_that_no_font_has_is_a_box() -> None:
+    fonts = fonts_for(["고양이"], candidates=["No Such Font"])
+    assert fonts.families == ("DejaVu Sans",)
+    assert fonts.drawable("고양이 cat", 20) == f"{UNKNOWN * 3} cat"
+
+
+def test_a_font_that_adds_nothing_is_not_taken() -> None:
+    assert fonts_for(["cat"]).families == ("DejaVu Sans",)
+    assert fonts_for(["고"], candidates=["STIXGeneral"]).families == ("DejaVu Sans",)
+
+
+def test_a_name_is_not_read_as_mathematics() -> None:
+    blank = Canvas(LIGHT, fonts_for([]))
+    figure, axes = blank.blank(2, 2)
+    text = axes.set_title("$x^{$")
+    blank.png(figure)
+    assert text.get_text() == "$x^{$"
+    assert not text.get_parse_math()
+
+
+@pytest.mark.parametrize("size", [2, 12, 13, 21, 61, 1000])
+def test_a_confusion_matrix_of_any_size_has_a_picture(size: int) -> None:
+    facts = _facts_with([f"class {n}" for n in range(size)])
+    found = png_size(_confusion(facts))
+    assert found is not None
+    width, height = found
+    assert 800 < width < 1400
+    assert 800 < height < 1300
+
+
+def test_no_mistake_is_lost_between_pixels_in_a_large_matrix() -> None:
+    names = [f"c{n}" for n in range(900)]
+    right = [[9 if i == j else 0 for j in range(900)] for i in range(900)]
+    wrong = [row[:] for row in right]
+    wrong[701][103] = 9
+    clean = _confusion(some_facts(evaluation=an_evaluation(names, confusion=right)))
+    stained = _confusion(some_facts(evaluation=an_evaluation(names, confusion=wrong)))
+    different = (abs(_pixels(clean) - _pixels(stained)) > 0.2).any(axis=2)
+    assert different.sum() >= 4
+
+
+def test_a_matrix_without_images_is_drawn() -> None:
+    facts = some_facts(evaluation=an_evaluation(["a", "b"], confusion=[[0, 0], [0, 0]]))
+    assert png_size(_confusion(facts)) is not None
+
+
+def test_a_calibration_without_images_is_drawn() -> None:
+    bins = [{"low": 0.0, "high": 1.0, "count": 0, "confidence": None, "accuracy": None}]
+    facts = some_facts(evaluation=an_evaluation(calibration={"bins": bins, "ece": None}))
+    assert "calibration" in pictures(facts)
+
+
+def test_the_weakest_classes_are_drawn() -> None:
+    def curve(name: str, average: float | None) -> PrCurve:
+        return PrCurve(name=name, recall=(1.0,), precision=(1.0,), average_precision=average)
+
+    curves = [curve(str(n), n / 10) for n in range(8)] + [curve("unknown", None)]
+    assert [one.name for one in weakest(curves)] == ["0", "1", "2", "3", "4"]
+    assert [one.name for one in weakest(curves[8:])] == ["unknown"]
+
+
+def test_without_matplotlib_it_is_said_what_to_install(tmp_path: Path) -> None:
+    run = write_run(a_run(), tmp_path)
+    code = (
+        "import sys; sys.modules['matplotlib'] = None\n"
+        "from pathlib import Path\n"
+        "from vtspec.pipelines.errors import Permanent\n"
+        "from vtspec.pipelines.reporting import write_report\n"
+        "try: write_report(Path(sys.argv[1]))\n"
+        "except Permanent as error: print(error.fix)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(run)], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("pip install 'vtspec[report]'\n", "")
+    assert not (run / "report.html").exists()

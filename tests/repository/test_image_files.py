@@ -1,0 +1,248 @@
+"""The files of each framework's image agree with each other, the lock file and the adapter."""
+
+import json
+import re
+import shlex
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from packaging.markers import Marker
+from uv import find_uv_bin
+
+from vtspec.adapters.catalogs.catalog_format import dump
+from vtspec.adapters.discovery import find
+from vtspec.pipelines.catalog import Framework, adapter_available, frameworks
+from vtspec.pipelines.catalog.lockfile import (
+    locked_versions,
+    marker_environment,
+    marker_holds,
+    normalised_name,
+    requirements_hash,
+)
+from vtspec.schema.kinds.tasks import FORMATS_OF_TASK
+
+ROOT = Path(__file__).parents[2]
+
+TIMM = frameworks()["timm"]
+
+REQUIREMENTS = TIMM.requirements.read_text()
+
+EVERY = pytest.mark.parametrize(
+    "framework", list(frameworks().values()), ids=lambda each: each.name
+)
+
+WITH_ADAPTER = pytest.mark.parametrize(
+    "framework",
+    [each for each in frameworks().values() if adapter_available(each)],
+    ids=lambda each: each.name,
+)
+
+TO_COME = pytest.mark.parametrize(
+    "framework",
+    [each for each in frameworks().values() if not adapter_available(each)],
+    ids=lambda each: each.name,
+)
+
+SMALL = """\
+# made by hand
+Net_Work==1.0 ; python_full_version < '3.12' \\
+    --hash=sha256:aa \\
+    --hash=sha256:bb
+    # via nobody
+net-work==2.0 ; python_full_version >= '3.12' and sys_platform == 'linux' \\
+    --hash=sha256:cc
+plain==0.1+cpu
+"""
+
+
+def _markers() -> list[str]:
+    found = re.findall(r"^\S+==\S+ ; (.*?) \\$", REQUIREMENTS, flags=re.MULTILINE)
+    assert len(found) > 30
+    return sorted(set(found))
+
+
+@WITH_ADAPTER
+def test_the_image_and_the_adapter_say_the_same(framework: Framework) -> None:
+    adapter = find(framework.adapter)
+    assert framework.adapter_version == adapter.VERSION
+    assert framework.tasks == tuple(task.value for task in adapter.TASKS)
+
+
+@EVERY
+def test_the_catalog_has_one_model_a_line_as_the_generator_writes_it(framework: Framework) -> None:
+    text = (framework.folder / "catalog.json").read_text()
+    assert text == dump(json.loads(text))
+    assert json.loads(text)["framework"] == framework.name
+
+
+@EVERY
+def test_the_catalogs_models_do_no_task_that_the_image_does_not(framework: Framework) -> None:
+    models = [framework.model(name) for name in framework.model_names]
+    tasks = {task for model in models if model is not None for task in model.tasks}
+    assert tasks == set(framework.tasks)
+
+
+@WITH_ADAPTER
+def test_the_catalog_was_made_from_the_locked_versions(framework: Framework) -> None:
+    locked = framework.locked()
+    assert dict(framework.versions) == {name: locked[name] for name in framework.versions}
+
+
+@TO_COME
+def test_a_framework_whose_adapter_is_to_come_promises_nothing_of_it(
+    framework: Framework,
+) -> None:
+    # Version 0, so that no plan of today has the id of a plan that can be run.
+    assert (framework.adapter_version, framework.distributions) == ("0", ())
+    assert (framework.extra, framework.digest) == (None, None)
+    files = {file.name for file in framework.folder.iterdir()}
+    assert files == {"catalog.json", "image.yaml"}
+
+
+@EVERY
+def test_a_framework_reads_a_format_for_each_of_its_tasks(framework: Framework) -> None:
+    without = [
+        task for task in framework.tasks if not set(FORMATS_OF_TASK[task]) & {*framework.formats}
+    ]
+    assert without == []
+
+
+def test_the_requirements_are_what_uv_exports_from_the_lock_file() -> None:
+    # uv notes in the file by which command it was made.
+    noted = re.search(r"^#\s+(uv export .*)$", REQUIREMENTS, flags=re.MULTILINE)
+    assert noted is not None
+    _, *arguments = shlex.split(noted[1])
+    at = arguments.index("--output-file")
+    assert arguments[at + 1] == "images/timm/requirements.txt"
+    done = subprocess.run(
+        [find_uv_bin(), *arguments[:at], *arguments[at + 2 :], "--offline", "--quiet"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert _without_comments(done.stdout) == _without_comments(REQUIREMENTS)
+
+
+def _without_comments(text: str) -> list[str]:
+    return [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+
+
+def test_each_requirement_is_locked_by_hash() -> None:
+    blocks = re.split(r"^(?=[a-z])", REQUIREMENTS, flags=re.MULTILINE)[1:]
+    assert [block.splitlines()[0] for block in blocks if "--hash=sha256:" not in block] == []
+
+
+@pytest.mark.parametrize("python", ["3.11.2", "3.12.0", "3.13.5", "3.14.1"])
+@pytest.mark.parametrize("system", ["linux", "darwin"])
+def test_what_decides_results_is_locked_on_every_python_and_system(
+    python: str, system: str
+) -> None:
+    where = marker_environment(python_full_version=python, sys_platform=system)
+    assert set(TIMM.locked(where)) == set(TIMM.distributions)
+
+
+def test_the_locked_versions_for_this_python_are_those_installed_here() -> None:
+    installed = {name: version(name) for name in TIMM.distributions}
+    assert TIMM.locked() == installed
+
+
+def test_of_a_package_that_is_locked_twice_the_marker_decides() -> None:
+    old = locked_versions(SMALL, marker_environment(python_full_version="3.11.9"))
+    new = locked_versions(
+        SMALL, marker_environment(python_full_version="3.12.0", sys_platform="linux")
+    )
+    assert old == {"net-work": "1.0", "plain": "0.1+cpu"}
+    assert new == {"net-work": "2.0", "plain": "0.1+cpu"}
+
+
+@pytest.mark.parametrize("text", ["net>=1.0", "-r other.txt", "./here", "net @ https://x/y.whl"])
+def test_a_requirement_that_locks_nothing_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="not a locked requirement"):
+        locked_versions(text)
+
+
+def test_the_hash_of_requirements_ignores_comments_and_order_and_nothing_else() -> None:
+    first = requirements_hash(SMALL)
+    lines = [line for line in SMALL.splitlines() if "#" not in line]
+    assert re.fullmatch(r"sha256:[0-9a-f]{64}", first)
+    assert requirements_hash("\n".join([lines[-1], *lines[:-1]])) == first
+    assert requirements_hash(SMALL.replace("1.0", "1.1")) != first
+    assert requirements_hash(SMALL.replace("sha256:aa", "sha256:ad")) != first
+    assert requirements_hash(SMALL.replace("'3.12' \\", "'3.13' \\")) != first
+    assert requirements_hash("# nothing\n") == requirements_hash("") != first
+
+
+@given(
+    st.sampled_from(_markers()),
+    st.sampled_from(["3.10.1", "3.11.0", "3.12.0", "3.12.7", "3.14.0", "3.15.0", "4.0.0"]),
+    st.sampled_from(["linux", "darwin", "win32"]),
+    st.sampled_from(["x86_64", "aarch64", "arm64", "riscv64"]),
+)
+def test_the_locks_markers_mean_what_packaging_says_they_mean(
+    marker: str, python: str, system: str, machine: str
+) -> None:
+    where = marker_environment(python_full_version=python, sys_platform=system)
+    where["platform_machine"] = machine
+    assert marker_holds(marker, where) == Marker(marker).evaluate({**where})
+
+
+@pytest.mark.parametrize("sign", ["==", "!=", "<", "<=", ">", ">="])
+@pytest.mark.parametrize("right", ["3.9", "3.11", "3.12", "3.12.4", "3.13"])
+@pytest.mark.parametrize("python", ["3.12.0", "3.12.4"])
+def test_versions_are_compared_by_number(sign: str, right: str, python: str) -> None:
+    where = marker_environment(python_full_version=python)
+    marker = f"python_full_version {sign} '{right}'"
+    assert marker_holds(marker, where) == Marker(marker).evaluate({"python_full_version": python})
+
+
+def test_a_version_may_end_in_a_star() -> None:
+    where = marker_environment(python_full_version="3.12.4")
+    assert marker_holds("python_full_version == '3.12.*'", where)
+    assert not marker_holds("python_full_version == '3.1.*'", where)
+    assert marker_holds("python_full_version != '3.13.*'", where)
+
+
+@pytest.mark.parametrize(
+    "marker",
+    [
+        "python_version",
+        "'3' < python_version",
+        "python_version in '3.11 3.12'",
+        "colour == 'blue'",
+        "python_version ==",
+        "not sys_platform == 'linux'",
+        "__import__('os').system('true') == 'x'",
+    ],
+)
+def test_a_marker_of_another_form_is_refused(marker: str) -> None:
+    with pytest.raises(ValueError, match="marker"):
+        marker_holds(marker, marker_environment())
+
+
+def test_names_are_compared_as_package_indexes_do() -> None:
+    assert normalised_name("Zope.Interface__x") == "zope-interface-x"
+
+
+@WITH_ADAPTER
+def test_the_dockerfile_copies_what_is_there_and_does_not_run_as_root(
+    framework: Framework,
+) -> None:
+    text = (framework.folder / "Dockerfile").read_text()
+    copied = re.findall(r"^COPY (?:--\S+ )*(\S+) \S+$", text, flags=re.MULTILINE)
+    assert copied
+    assert [path for path in copied if not (ROOT / path).exists()] == []
+    assert f"FROM python:{framework.python}-" in text
+    assert re.search(r"^USER [1-9]\d*", text, flags=re.MULTILINE)
+    assert 'ENTRYPOINT ["python", "-m", "vtspec.adapters"]' in text
+
+
+def test_the_image_installs_only_what_the_lock_has_the_hash_of() -> None:
+    text = (TIMM.folder / "Dockerfile").read_text()
+    installs = re.findall(r"pip install.*?(?=\n\n)", text, flags=re.DOTALL)
+    assert len(installs) == 1
+    assert "--require-hashes" in installs[0]

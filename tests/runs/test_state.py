@@ -1,0 +1,356 @@
+"""Events add up to one state, in whatever order, however often, and whatever is in them."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from run_folders import EVALUATED, STARTED, SUCCEEDED, Told, an_epoch, events_of
+from vtspec.pipelines.runs.events import KINDS, Event, decode, encode
+from vtspec.pipelines.runs.state import RunState, advance, fold, metrics_of
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "events"
+
+TOLD: dict[str, dict[str, Any]] = {
+    "run.started": {
+        "plan_id": "digits-0123456789",
+        "plan_digest": "sha256:" + "0" * 64,
+        "backend": "process",
+        "environment": "this Python (it has the locked versions)",
+        "machine": {"host": "box", "cpus": 2, "memoryBytes": 8589934592},
+        "versions": {"vtspec": "0.1.0", "python": "3.12.1"},
+        "git": {"commit": "0" * 40, "dirty": False},
+        "epochs": 3,
+        "monitor": "accuracy",
+    },
+    "run.resumed": {"from_epoch": 2, "from_step": 17},
+    "run.finished": {
+        "ending": "succeeded",
+        "exit_code": 0,
+        "message": None,
+        "fix": None,
+        "artifacts": {"metrics.json": "sha256:" + "1" * 64},
+        "seconds": 12.5,
+    },
+    "step.started": {"command": ["vtspec", "step", "train"]},
+    "step.finished": {"ending": "succeeded", "exit_code": 0, "seconds": 8.25},
+    "train.started": {"config": {"device": "cpu", "epochs": 3, "fromEpoch": 0, "fromStep": 0}},
+    "train.progress": {
+        "epoch": 2,
+        "step_in_epoch": 5,
+        "steps_per_epoch": 10,
+        "loss": 0.5,
+        "images_per_s": 320.0,
+    },
+    "train.epoch": {
+        "epoch": 2,
+        "epochs": 3,
+        "train_loss": 0.5,
+        "val_loss": float("nan"),
+        "metrics": {"accuracy": 0.875},
+        "seconds": 4.0,
+        "lr": 0.001,
+    },
+    "train.checkpoint": {
+        "path": "checkpoints/epoch-0002",
+        "epoch": 2,
+        "step_in_epoch": 0,
+        "best": True,
+    },
+    "train.finished": {
+        "metrics": {"accuracy": 0.875},
+        "best_epoch": 2,
+        "stopped_early": False,
+        "own_seconds": 0.01,
+        "step_seconds": 8.0,
+    },
+    "evaluated": {
+        "split": "test",
+        "metrics": {"accuracy": 0.9},
+        "details_path": "evaluation.json",
+        "checkpoint_epoch": 2,
+    },
+    "exported": {"format": "onnx", "path": "model/model.onnx", "max_difference": 1e-6},
+    "prediction": {"result": {"image_path": "a.png", "predicted_label": "cat"}},
+    "data.verified": {"hash": "md5:" + "a" * 32 + ".dir", "files": 3, "bytes": 9, "path": "/d"},
+    "report.written": {"path": "report.md", "verdict": "passed"},
+    "warning": {"message": "고양이 사진이 적습니다"},
+    "failed": {"message": "no memory", "fix": "lower training.batchSize", "traceback": None},
+    "output": {"stream": "stdout", "line": "[METRICS] epoch=2/3"},
+}
+
+STEP_OF = {"train": "train", "evaluated": "evaluate", "exported": "export", "step": "train"}
+
+
+def an_event(kind: str, data: dict[str, Any], seq: int = 7) -> Event:
+    return Event(
+        run="digits-0123456789",
+        attempt=1,
+        seq=seq,
+        time="2026-01-02T03:04:05.678Z",
+        kind=kind,
+        step=STEP_OF.get(kind.partition(".")[0]),
+        data=data,
+    )
+
+
+def states_are_equal(one: RunState, other: RunState) -> bool:
+    return vars(one) == vars(other)
+
+
+def test_every_kind_has_an_example() -> None:
+    assert sorted(TOLD) == sorted(KINDS)
+
+
+@pytest.mark.parametrize("kind", sorted(TOLD))
+def test_an_event_is_written_as_its_golden_line(kind: str) -> None:
+    path = GOLDEN / f"{kind}.json"
+    line = encode(an_event(kind, TOLD[kind])) + "\n"
+    if os.environ.get("VTSPEC_REGENERATE") == "1":
+        path.write_text(line, encoding="utf-8")
+    assert line == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", sorted(TOLD))
+def test_a_golden_line_has_exactly_the_fields_of_its_kind(kind: str) -> None:
+    event = decode((GOLDEN / f"{kind}.json").read_text(encoding="utf-8"))
+    assert event is not None
+    assert sorted(event.data) == sorted(KINDS[kind])
+    advance(RunState(), event)
+
+
+def test_a_whole_run_adds_up() -> None:
+    told: list[Told] = [
+        ("run.started", TOLD["run.started"]),
+        ("train.started", {"config": {"device": "cpu", "epochs": 3}}),
+        an_epoch(1),
+        ("train.checkpoint", {"path": "checkpoints/epoch-0001", "epoch": 1, "best": True}),
+        an_epoch(2),
+        ("train.checkpoint", {"path": "checkpoints/epoch-0002", "epoch": 2, "best": True}),
+        an_epoch(3),
+        ("train.checkpoint", {"path": "checkpoints/epoch-0003", "epoch": 3, "best": False}),
+        ("train.finished", {"best_epoch": 2}),
+        ("evaluated", {"split": "test", "metrics": {"accuracy": 0.9}, "checkpoint_epoch": 2}),
+        ("exported", {"format": "safetensors", "path": "model/model.safetensors"}),
+        ("warning", {"message": "few images"}),
+        ("warning", {"message": "few images"}),
+        ("report.written", {"path": "report.md", "verdict": "missed"}),
+        ("run.finished", TOLD["run.finished"]),
+    ]
+    state = fold(events_of(told))
+    assert state.status == "succeeded"
+    assert [one.epoch for one in state.history] == [1, 2, 3]
+    assert state.best is not None and state.best.epoch == 2
+    assert (state.final, state.final_split) == ({"accuracy": 0.9}, "test")
+    assert state.exports == {"safetensors": "model/model.safetensors"}
+    assert state.warnings == ("few images",)
+    assert state.verdict == "missed"
+    assert state.progress == 1.0
+    assert state.seconds == 14.0
+    assert state.artifacts == {"metrics.json": "sha256:" + "1" * 64}
+
+
+def test_metrics_json_is_what_the_documentation_shows() -> None:
+    started = ("run.started", {"monitor": "accuracy", "epochs": 3})
+    checkpoint = ("train.checkpoint", {"path": "c", "epoch": 1, "best": True})
+    state = fold(events_of([started, an_epoch(1), checkpoint, EVALUATED]))
+    assert metrics_of(state) == {
+        "final": {"split": "val", "accuracy": 0.9},
+        # The evaluation measured the checkpoint of epoch 3, which this run does not have.
+        "best": {},
+        "epochs": [
+            {
+                "epoch": 1,
+                "train_loss": 1.0,
+                "val_loss": 1.1,
+                "lr": 0.001,
+                "seconds": 1.5,
+                "accuracy": 0.5,
+            }
+        ],
+    }
+    best = metrics_of(fold(events_of([started, an_epoch(1), checkpoint])))["best"]
+    assert best == {
+        "epoch": 1,
+        "monitor": "accuracy",
+        "value": 0.5,
+        "train_loss": 1.0,
+        "val_loss": 1.1,
+        "accuracy": 0.5,
+    }
+
+
+def test_a_monitored_loss_is_that_of_val() -> None:
+    told: list[Told] = [
+        ("run.started", {"monitor": "loss"}),
+        an_epoch(1),
+        ("train.checkpoint", {"epoch": 1, "best": True}),
+    ]
+    assert metrics_of(fold(events_of(told)))["best"]["value"] == 1.1
+
+
+def test_a_run_that_told_nothing_has_empty_metrics() -> None:
+    assert metrics_of(fold([])) == {"final": {}, "best": {}, "epochs": []}
+    assert fold([]).status == "queued"
+
+
+def test_the_later_of_two_epochs_of_the_same_number_wins() -> None:
+    told = [STARTED, an_epoch(1), an_epoch(2), an_epoch(2, train_loss=9.0), an_epoch(3)]
+    state = fold(events_of(told))
+    assert [(one.epoch, one.train_loss) for one in state.history] == [
+        (1, 1.0),
+        (2, 9.0),
+        (3, 1.0 / 3),
+    ]
+
+
+def test_epochs_after_the_checkpoint_that_training_goes_on_from_are_forgotten() -> None:
+    told: list[Told] = [
+        STARTED,
+        an_epoch(1),
+        ("train.checkpoint", {"epoch": 1, "best": True}),
+        an_epoch(2),
+        ("train.checkpoint", {"epoch": 2, "best": True}),
+        ("run.resumed", {"from_epoch": 2, "from_step": 0}),
+        ("train.started", {"config": {"fromEpoch": 1, "fromStep": 0, "epochs": 3}}),
+    ]
+    state = fold(events_of(told))
+    assert [one.epoch for one in state.history] == [1]
+    assert state.best_epoch is None
+    assert state.progress == pytest.approx(1 / 3)
+
+
+def test_the_time_between_two_parts_of_a_run_does_not_count() -> None:
+    first = events_of([STARTED, an_epoch(1)])
+    second = events_of([("run.resumed", {}), an_epoch(2)], first=100)
+    assert fold([*first, *second]).seconds == 2.0
+
+
+def test_the_remaining_time_follows_from_the_rate_of_the_present_part() -> None:
+    told: list[Told] = [
+        STARTED,
+        ("train.started", {"config": {"epochs": 4}}),
+        *(
+            ("train.progress", {"epoch": 1, "step_in_epoch": step, "steps_per_epoch": 10})
+            for step in (1, 2, 3)
+        ),
+    ]
+    # A step a second, and 37 of the 40 steps are left.
+    assert fold(events_of(told)).remaining_s == pytest.approx(37.0)
+
+
+def test_a_failure_keeps_the_traceback_and_the_last_words() -> None:
+    told: list[Told] = [
+        STARTED,
+        ("failed", {"message": "KeyError: 'a'", "fix": None, "traceback": "Traceback …"}),
+        ("run.finished", {"ending": "failed", "exit_code": 3, "message": "train failed"}),
+    ]
+    state = fold(events_of(told))
+    assert state.failure is not None
+    assert (state.failure.message, state.failure.traceback) == ("train failed", "Traceback …")
+    assert (state.status, state.ending, state.exit_code) == ("failed", "failed", 3)
+
+
+def test_a_run_that_succeeds_after_a_failure_has_none() -> None:
+    told: list[Told] = [STARTED, ("failed", {"message": "x"}), SUCCEEDED]
+    assert fold(events_of(told)).failure is None
+
+
+def test_a_resumed_run_is_running_again() -> None:
+    told: list[Told] = [STARTED, ("run.finished", {"ending": "stopped", "exit_code": 75})]
+    assert fold(events_of(told)).status == "stopped"
+    state = fold(events_of([*told, ("run.resumed", {})]))
+    assert (state.status, state.exit_code, state.ending) == ("running", None, None)
+
+
+def test_steps_are_told_apart() -> None:
+    begun, ended = (
+        Event(run="r", attempt=1, seq=n, time="", kind=kind, step="train", data=data)
+        for n, (kind, data) in enumerate(
+            [("step.started", {}), ("step.finished", {"ending": "succeeded", "seconds": 2.0})]
+        )
+    )
+    assert fold([begun]).step == "train"
+    assert not fold([begun]).has_done("train")
+    state = fold([begun, ended])
+    assert state.step is None
+    assert state.has_done("train")
+    assert not state.has_done("export")
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2)
+    ),
+    max_leaves=3,
+)
+
+FIELDS = sorted({name for fields in KINDS.values() for name in fields} | {"n"})
+
+
+@st.composite
+def any_event(draw: st.DrawFn) -> Event:
+    """An event whose every field may hold anything that JSON can."""
+    return Event(
+        run=draw(st.text(max_size=5) | ANYTHING),  # type: ignore[arg-type]
+        attempt=draw(ANYTHING),  # type: ignore[arg-type]
+        seq=draw(st.integers(0, 30)),
+        time=draw(
+            st.sampled_from(["2026-01-02T03:04:05Z", "0001-01-01T00:00:00", "9999-12-31", ""])
+            | ANYTHING
+        ),  # type: ignore[arg-type]
+        kind=draw(st.sampled_from([*KINDS, "of.tomorrow"])),
+        step=draw(st.sampled_from(["data", "train", None]) | ANYTHING),  # type: ignore[arg-type]
+        data=draw(st.dictionaries(st.sampled_from(FIELDS), ANYTHING | st.floats(0, 9))),
+    )
+
+
+@given(st.lists(any_event(), max_size=6))
+def test_no_event_makes_fold_raise(events: list[Event]) -> None:
+    state = fold(events)
+    json.dumps(metrics_of(state), allow_nan=False)
+    assert 0 <= state.progress <= 1
+    assert state.seconds >= 0
+
+
+@given(st.lists(any_event(), max_size=5, unique_by=lambda event: event.seq), st.data())
+def test_order_and_repeats_change_nothing(events: list[Event], data: st.DataObject) -> None:
+    repeats = data.draw(st.lists(st.sampled_from(events))) if events else []
+    shuffled = data.draw(st.permutations([*events, *repeats]))
+    assert states_are_equal(fold(shuffled), fold(events))
+
+
+@given(st.lists(any_event(), max_size=5, unique_by=lambda event: event.seq))
+def test_an_event_told_once_more_changes_nothing(events: list[Event]) -> None:
+    state = fold(events)
+    for event in events:
+        assert advance(state, event) is state
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"run":"r","attempt":1,"seq":3,"time":"t","ki',
+        '{"run":"r","attempt":1,"seq":"3","time":"t","kind":"warning"}',
+        '{"run":"r","attempt":true,"seq":3,"time":"t","kind":"warning"}',
+        '{"run":"r","attempt":1,"seq":3,"time":"t","kind":["warning"]}',
+        "[]",
+        "3",
+        "[" * 100_000,
+    ],
+)
+def test_a_line_that_is_no_event_is_passed_over(line: str) -> None:
+    assert decode(line) is None
+
+
+def test_an_unknown_kind_only_moves_the_clock() -> None:
+    known = events_of([STARTED, an_epoch(1)])
+    later = an_event("of.tomorrow", {"what": "ever"}, seq=2)
+    before, after = fold(known), fold([*known, later])
+    assert after.updated == later.time
+    assert (after.history, after.status) == (before.history, before.status)

@@ -1,0 +1,24 @@
+"""Texts drafted offline in the words benchmark's repository, and what was read of them."""
+
+from pathlib import Path
+from typing import Any
+
+from vtspec.pipelines.drafting.context import Surroundings
+from vtspec.pipelines.drafting.offline import sketch
+from vtspec.pipelines.drafting.result import Sketch, State
+
+WORLD = Path(__file__).parents[2] / "benchmarks" / "words" / "world"
+
+
+def said(world: Surroundings, *texts: str) -> Sketch:
+    return sketch(State(draft=None, question=None, texts=texts), world)
+
+
+def flat(data: Any, above: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in (data or {}).items():
+        if isinstance(value, dict) and value:
+            found.update(flat(value, f"{above}{key}."))
+        else:
+            found[f"{above}{key}"] = value
+    return {key.removeprefix("spec."): value for key, value in found.items()}
