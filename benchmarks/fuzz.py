@@ -1,4 +1,4 @@
-"""Throws deterministic mutants of sound specs at `load` and `check`, beside an oracle of its own.
+"""Throws deterministic mutants of sound specs at `load` and `check_specs`, beside an oracle.
 
 Counts crashes, specs that took more than a second, and specs that were taken although they break
 a rule, or refused although they break none, by an oracle that shares no code (see
@@ -10,6 +10,7 @@ Run: python benchmarks/fuzz.py [--mutants N]
 import argparse
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -21,21 +22,21 @@ def main() -> int:
     sys.path.insert(0, str(ROOT / "tests" / "support"))
     from spec_mutants import Oracle, corpus, mutants
     from vtspec.pipelines.project.workspace import find_workspace
-    from vtspec.pipelines.validation import check
-    from vtspec.pipelines.validation.repository import world_of
+    from vtspec.pipelines.validation import check_specs
+    from vtspec.pipelines.validation.repository import build_context
     from vtspec.schema.load import load
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--mutants", type=int, default=20_000)
     options = parser.parse_args()
-    oracle, world = Oracle(), world_of(find_workspace(ROOT), [], {})
+    oracle, world = Oracle(), build_context(find_workspace(ROOT), [], {})
     crashed, slow, wrongly_taken, wrongly_refused = [], [], [], []
     taken, undecided, longest = 0, 0, 0.0
     for number, data in mutants(range(options.mutants), corpus()):
         start = time.process_time()
         try:
             loaded = load(data, "f")
-            check([loaded], world)
+            check_specs([loaded], world)
         except Exception as error:
             crashed.append((number, repr(error)))
             continue
@@ -53,7 +54,7 @@ def main() -> int:
     print(f"{options.mutants} mutants: {taken} taken, {options.mutants - taken} refused")
     print(f"the oracle cannot say of {undecided} (tabs)")
     print(f"longest {longest * 1000:.0f} ms of CPU")
-    failures = {
+    failures: dict[str, Sequence[object]] = {
         "crashes": crashed,
         f"over {SLOW_S:.0f} s": slow,
         "wrongly taken": wrongly_taken,

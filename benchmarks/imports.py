@@ -12,7 +12,7 @@ import os
 import statistics
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -25,7 +25,7 @@ PAIRS = (
 )
 
 
-def cpu_s(command: Sequence[str], environment: Mapping[str, str]) -> float:
+def cpu_s(command: list[str], environment: Mapping[str, str]) -> float:
     """CPU seconds of a process, which must succeed."""
     quiet = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_WRONLY, 0) for fd in (1, 2)]
     process = os.posix_spawn(command[0], command, environment, file_actions=quiet)

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
 from timm_jobs import a_timm_job, write_digits
 from vtspec.adapters.timm.adapter import Adapter
-from vtspec.adapters.training.event_stream import Lines
+from vtspec.adapters.training.event_stream import JsonLinesCallbacks
 
 BATCH = 64
 OURS = f"vtspec{os.sep}adapters{os.sep}"
@@ -30,7 +30,7 @@ OURS = f"vtspec{os.sep}adapters{os.sep}"
 def own_seconds(profile: cProfile.Profile) -> float:
     """Seconds in our functions, and in C functions called by them."""
     total = 0.0
-    for (file, _, _), (_, _, inside, _, callers) in pstats.Stats(profile).stats.items():
+    for (file, _, _), (_, _, inside, _, callers) in pstats.Stats(profile).stats.items():  # type: ignore[attr-defined]  # typeshed lacks it
         if OURS in file:
             total += inside
         elif file == "~":
@@ -47,7 +47,7 @@ def main() -> None:
         training = {"batchSize": BATCH, "epochs": 1, "augmentation": "standard", "workers": 0}
         job = a_timm_job(data, Path(folder) / "work", model="resnet18", training=training)
         job = dataclasses.replace(job, cpus=os.cpu_count() or 1)
-        lines = Lines(fd=events.fileno(), stdout=sys.stderr, workdir=job.workdir)
+        lines = JsonLinesCallbacks(fd=events.fileno(), stdout=sys.stderr, workdir=job.workdir)
         adapter = Adapter(job, lines)
         adapter.prepare_model()
         adapter.prepare_dataset()

@@ -117,14 +117,14 @@ def known_models() -> list[str]:
 
 def in_process(folder: Path, repeats: int) -> float:
     """CPU seconds of validating everything below `folder` once, in a warm process."""
-    from vtspec.pipelines.operations.validate import problems_of, specs_in
+    from vtspec.pipelines.operations.validate import find_problems, load_specs
 
     seconds = []
     for _ in range(repeats):
         gc.collect()
         start = time.process_time()
-        specs = specs_in([str(folder / "specs")], io.BytesIO())
-        problems = problems_of(specs, folder)
+        specs = load_specs([str(folder / "specs")], io.BytesIO())
+        problems = find_problems(specs, folder)
         seconds.append(time.process_time() - start)
         if problems:
             sys.exit(f"the specs should have no problems: {problems[0]}")

@@ -4,8 +4,8 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
-from vtspec.pipelines.drafting.context import Surroundings
-from vtspec.pipelines.drafting.result import Message, Sketch
+from vtspec.pipelines.drafting.context import DraftContext
+from vtspec.pipelines.drafting.result import Draft, Message
 
 if TYPE_CHECKING:
     from vtspec.pipelines.drafting.drafter import Drafter
@@ -26,7 +26,7 @@ HOW_TO_SET_A_KEY: Final = (
 class Sketches(Protocol):
     """What can be measured: anything that makes a sketch of a conversation."""
 
-    def sketch(self, conversation: Sequence[Message], surroundings: Surroundings) -> Sketch:
+    def make_draft(self, conversation: Sequence[Message], surroundings: DraftContext) -> Draft:
         """The sketch of a conversation."""
         ...
 
@@ -41,14 +41,14 @@ class Checked:
     def __init__(self, drafter: "Drafter") -> None:
         self._drafter = drafter
 
-    def sketch(self, conversation: Sequence[Message], surroundings: Surroundings) -> Sketch:
+    def make_draft(self, conversation: Sequence[Message], surroundings: DraftContext) -> Draft:
         """The answer of `drafter.draft`. Raises `FellBack` where another drafter stood in."""
         from vtspec.pipelines.drafting.drafter import draft
 
         drafted = draft(conversation, surroundings, self._drafter)
         if drafted.provenance.instead_of is not None:
             raise FellBack(drafted.provenance.because or "it did not answer")
-        return Sketch(
+        return Draft(
             status=drafted.status,
             data=drafted.draft,
             question=drafted.question,
@@ -65,12 +65,12 @@ def drafter_named(name: str, environment: Mapping[str, str] = os.environ) -> Ske
 
         return Keywords()
     if name == "offline":
-        from vtspec.pipelines.drafting.drafter import Offline
+        from vtspec.pipelines.drafting.drafter import OfflineDrafter
 
-        return Offline()
-    from vtspec.pipelines.drafting.llm import drafter_of
+        return OfflineDrafter()
+    from vtspec.pipelines.drafting.llm import find_drafter
 
-    found = drafter_of(environment)
+    found = find_drafter(environment)
     if found is None:
         return None
     if name == "model":

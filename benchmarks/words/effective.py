@@ -18,7 +18,13 @@ from vtspec.schema.kinds.experiment import (
     Model,
     Training,
 )
-from vtspec.schema.kinds.field_types import API_VERSION, Metadata, Part, duration_s, memory_bytes
+from vtspec.schema.kinds.field_types import (
+    API_VERSION,
+    Metadata,
+    Part,
+    parse_duration,
+    parse_memory,
+)
 
 _OPTIONAL: Final[dict[str, type[Part]]] = {"ema": Ema, "earlyStopping": EarlyStopping}
 """Parts of `training` that are off where left out, and have defaults of their own where not."""
@@ -96,9 +102,9 @@ def _meaning(path: str, value: Any) -> Any:
         return None
     match path.rpartition(".")[2]:
         case "memory":
-            return memory_bytes(value)
+            return parse_memory(value)
         case "maxDuration":
-            return duration_s(value)
+            return parse_duration(value)
         case "imageSize":
             return [value, value] if isinstance(value, int | float) else list(value)
         case "gates":

@@ -7,9 +7,9 @@ from typing import Any, Final
 from effective import effective, is_right, is_same, value_at
 from request import Request
 
-from vtspec.pipelines.drafting.context import Surroundings, errors
-from vtspec.pipelines.drafting.conversation import state_of
-from vtspec.pipelines.drafting.result import Sketch
+from vtspec.pipelines.drafting.context import DraftContext, filter_errors
+from vtspec.pipelines.drafting.conversation import get_state
+from vtspec.pipelines.drafting.result import Draft
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class Judgement:
         return (self.exact or self.as_asked) and self.valid is not False
 
 
-def judge(request: Request, sketch: Sketch, surroundings: Surroundings, cpu_s: float) -> Judgement:
+def judge(request: Request, sketch: Draft, surroundings: DraftContext, cpu_s: float) -> Judgement:
     """The judgement of an answer. Reads the repository."""
     told = _problems(sketch, surroundings)
     valid = not told if sketch.status == "complete" else None
@@ -73,21 +73,21 @@ def crashed(request: Request, error: Exception) -> Judgement:
     )
 
 
-def _problems(sketch: Sketch, surroundings: Surroundings) -> tuple[str, ...]:
+def _problems(sketch: Draft, surroundings: DraftContext) -> tuple[str, ...]:
     if sketch.status != "complete":
         return ()
-    found = errors(surroundings.problems(sketch.data or {}))
+    found = filter_errors(surroundings.find_problems(sketch.data or {}))
     return tuple(f"invalid: {each.path}: {each.message}" for each in found)
 
 
-def _other_status(sketch: Sketch) -> Iterator[str]:
+def _other_status(sketch: Draft) -> Iterator[str]:
     if sketch.status == "question" and sketch.question is not None:
         yield f"asked at {sketch.question.field}: {sketch.question.text}"
     elif sketch.status != "complete":
         yield f"{sketch.status}: {sketch.reason}"
 
 
-def _wrong_fields(request: Request, sketch: Sketch) -> Iterator[str]:
+def _wrong_fields(request: Request, sketch: Draft) -> Iterator[str]:
     data = effective(sketch.data or {}) if sketch.status == "complete" else {}
     for path, expected in request.fields.items():
         got = value_at(data, path)
@@ -101,7 +101,7 @@ _SPARED: Final = "spec.training.epochs"
 """The one field of the sections that may be assumed."""
 
 
-def _set_unasked(request: Request, sketch: Sketch, surroundings: Surroundings) -> Iterator[str]:
+def _set_unasked(request: Request, sketch: Draft, surroundings: DraftContext) -> Iterator[str]:
     """Fields that must not be set, and fields that nobody spoke of and are not as they were."""
     if sketch.status != "complete" or sketch.data is None:
         return
@@ -118,10 +118,10 @@ def _set_unasked(request: Request, sketch: Sketch, surroundings: Surroundings) -
             yield f"{path}: nobody spoke of it, was {was}, got {got}"
 
 
-def _before(request: Request, surroundings: Surroundings) -> Mapping[str, Any]:
+def _before(request: Request, surroundings: DraftContext) -> Mapping[str, Any]:
     if request.base is not None:
         return surroundings.experiments[request.base]
-    return state_of(request.conversation).draft or {"kind": "Experiment"}
+    return get_state(request.conversation).draft or {"kind": "Experiment"}
 
 
 def _decided_paths(*drafts: Mapping[str, Any]) -> list[str]:
@@ -140,7 +140,7 @@ def _spoken_of(path: str, request: Request) -> bool:
     return any(each == path or each.startswith(f"{path}.") for each in said)
 
 
-def _wrong_question(request: Request, sketch: Sketch) -> Iterator[str]:
+def _wrong_question(request: Request, sketch: Draft) -> Iterator[str]:
     if request.expects == "refusal":
         if sketch.status != "refused":
             yield f"expected a refusal, got {_shown(sketch)}"
@@ -156,7 +156,7 @@ def _wrong_question(request: Request, sketch: Sketch) -> Iterator[str]:
         yield f"the choices {list(question.choices)} lack {missing}"
 
 
-def _shown(sketch: Sketch) -> str:
+def _shown(sketch: Draft) -> str:
     match sketch.status:
         case "question":
             asked = sketch.question

@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from vtspec.pipelines.drafting.context import Surroundings
-from vtspec.pipelines.drafting.conversation import state_of
-from vtspec.pipelines.drafting.result import Message, Question, Sketch
+from vtspec.pipelines.drafting.context import DraftContext
+from vtspec.pipelines.drafting.conversation import get_state
+from vtspec.pipelines.drafting.result import Draft, Message, Question
 
 _EPOCHS: Final = re.compile(r"(\d+)\s*(?:epochs?|ep|에폭|에포크)")
 
@@ -18,16 +18,16 @@ _EPOCHS: Final = re.compile(r"(\d+)\s*(?:epochs?|ep|에폭|에포크)")
 class Keywords:
     """A drafter that looks for keywords."""
 
-    def sketch(self, conversation: Sequence[Message], surroundings: Surroundings) -> Sketch:
+    def make_draft(self, conversation: Sequence[Message], surroundings: DraftContext) -> Draft:
         """A draft of the dataset, the model and the number that stand in the words."""
-        state = state_of(conversation)
+        state = get_state(conversation)
         text = " ".join(state.texts).lower()
         epochs = _EPOCHS.search(text)
         dataset = _longest(surroundings.datasets, text)
         catalogs = [each.model_names for each in surroundings.frameworks.values()]
         model = _longest((name for names in catalogs for name in names), text)
         if not (state.draft or epochs or dataset or model):
-            return Sketch(status="refused", reason="no dataset, model or epochs in the words")
+            return Draft(status="refused", reason="no dataset, model or epochs in the words")
         spec: dict[str, Any] = dict((state.draft or {}).get("spec") or {})
         if dataset:
             spec["dataset"] = {"ref": dataset}
@@ -40,14 +40,14 @@ class Keywords:
         return _sketch_of(spec, tuple(surroundings.datasets))
 
 
-def _sketch_of(spec: dict[str, Any], datasets: tuple[str, ...]) -> Sketch:
+def _sketch_of(spec: dict[str, Any], datasets: tuple[str, ...]) -> Draft:
     if "dataset" not in spec or "model" not in spec:
         missing = "spec.model.name" if "dataset" in spec else "spec.dataset.ref"
         choices = () if "dataset" in spec else datasets
         question = Question(field=missing, text=f"{missing}?", choices=choices)
-        return Sketch(status="question", data=_data(spec, "words"), question=question)
+        return Draft(status="question", data=_data(spec, "words"), question=question)
     name = re.sub("[^a-z0-9]+", "-", f"{spec['dataset']['ref']}-{spec['model']['name']}".lower())
-    return Sketch(status="complete", data=_data(spec, f"kw-{name}"[:40].strip("-")))
+    return Draft(status="complete", data=_data(spec, f"kw-{name}"[:40].strip("-")))
 
 
 def _data(spec: dict[str, Any], name: str) -> dict[str, Any]:

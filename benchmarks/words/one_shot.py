@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import BaseModel, Field
 
-from vtspec.pipelines.drafting.context import Surroundings
+from vtspec.pipelines.drafting.context import DraftContext
 from vtspec.pipelines.drafting.conversation import to_json
-from vtspec.pipelines.drafting.result import Message, Question, Sketch
+from vtspec.pipelines.drafting.result import Draft, Message, Question
 
 if TYPE_CHECKING:
     from pydantic_ai import Agent
@@ -49,7 +49,7 @@ class OneShot:
     def __init__(self, model: "Model | str") -> None:
         self.model = model
 
-    def sketch(self, conversation: Sequence[Message], surroundings: Surroundings) -> Sketch:
+    def make_draft(self, conversation: Sequence[Message], surroundings: DraftContext) -> Draft:
         """The answer as it came. Raises what pydantic-ai raises, and `yaml.YAMLError`."""
         words = json.dumps(to_json(conversation), ensure_ascii=False)
         prompt = f"{instructions(surroundings)}\n# Conversation\n\n{words}\n"
@@ -63,7 +63,7 @@ class OneShot:
         return Agent(self.model, output_type=Answer, retries=0)
 
 
-def sketch_of(answer: Answer) -> Sketch:
+def sketch_of(answer: Answer) -> Draft:
     """The answer as a sketch, nothing mended. Raises `yaml.YAMLError` for text that is no YAML."""
     import yaml
 
@@ -73,7 +73,7 @@ def sketch_of(answer: Answer) -> Sketch:
         question = Question(
             field=answer.field or "", text=answer.text or "", choices=tuple(answer.choices)
         )
-    return Sketch(
+    return Draft(
         status=answer.status,
         data=data if isinstance(data, dict) else None,
         question=question,
@@ -81,7 +81,7 @@ def sketch_of(answer: Answer) -> Sketch:
     )
 
 
-def instructions(surroundings: Surroundings) -> str:
+def instructions(surroundings: DraftContext) -> str:
     """All of the prompt but the conversation."""
     datasets: list[dict[str, Any]] = [
         {

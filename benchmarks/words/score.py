@@ -13,7 +13,7 @@ from figures import Figures, figures_by, figures_of, languages, table, tags, tas
 from judging import Judgement, crashed, judge
 from request import WORLD, Request, half_of
 
-from vtspec.pipelines.drafting.context import Surroundings
+from vtspec.pipelines.drafting.context import DraftContext
 from vtspec.pipelines.drafting.result import Message
 from vtspec.pipelines.project.workspace import find_workspace
 
@@ -22,14 +22,14 @@ WARM_UP = (Message(author="person", text="resnet18 on digits, 5 epochs"),)
 
 
 def score(
-    requests: Iterable[Request], drafter: Sketches, surroundings: Surroundings
+    requests: Iterable[Request], drafter: Sketches, surroundings: DraftContext
 ) -> list[Judgement]:
     """The judgement of each request, in their order. A drafter that raises gets it wrong."""
     judged = []
     for request in requests:
         start = time.process_time()
         try:
-            sketch = drafter.sketch(request.conversation, surroundings)
+            sketch = drafter.make_draft(request.conversation, surroundings)
         except Exception as error:  # the other requests still count
             judged.append(crashed(request, error))
             continue
@@ -106,9 +106,9 @@ def main(words: Sequence[str] | None = None) -> None:
         print(f"{options.drafter}: no key")
         print(f"  fix: {HOW_TO_SET_A_KEY}", file=sys.stderr)
         return
-    surroundings = Surroundings(find_workspace(WORLD))
+    surroundings = DraftContext(find_workspace(WORLD))
     if options.drafter in LOCAL:
-        drafter.sketch(WARM_UP, surroundings)
+        drafter.make_draft(WARM_UP, surroundings)
     judged = score(half_of(options.half), drafter, surroundings)
     print(f"{options.drafter}, {options.half} half")
     print("\n".join(report(judged, options.tags)))

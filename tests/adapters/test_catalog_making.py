@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from vtspec.adapters.catalogs import __main__ as command
 from vtspec.adapters.catalogs import model_stats
-from vtspec.adapters.catalogs.catalog_format import catalog, differences, dump
-from vtspec.pipelines.catalog import frameworks
+from vtspec.adapters.catalogs.catalog_format import build_catalog, dump, iter_differences
+from vtspec.pipelines.catalog import load_frameworks
 
 
 class FakeFramework:
@@ -24,16 +24,16 @@ class FakeFramework:
         self.parameters = 7
         self.asked: list[str] = []
 
-    def versions(self) -> dict[str, str]:
+    def get_versions(self) -> dict[str, str]:
         return {"fake": self.made_with}
 
-    def names(self) -> list[str]:
+    def list_models(self) -> list[str]:
         return self._names
 
-    def renamed(self) -> dict[str, str]:
+    def get_renames(self) -> dict[str, str]:
         return {"old": "a"}
 
-    def entry(self, name: str) -> dict[str, Any]:
+    def build_entry(self, name: str) -> dict[str, Any]:
         self.asked.append(name)
         if name == self.breaks_on:
             raise KeyboardInterrupt
@@ -130,7 +130,7 @@ def test_a_framework_without_a_module_of_its_own_has_no_catalog_to_make(
 def test_the_smallest_size_is_found_as_if_every_size_were_tried(
     own: int, step: int, least: int
 ) -> None:
-    from vtspec.adapters.catalogs.timm import smallest_size
+    from vtspec.adapters.catalogs.timm import find_smallest_size
 
     least = min(least, own)
     tried: list[tuple[int, int]] = []
@@ -140,14 +140,14 @@ def test_the_smallest_size_is_found_as_if_every_size_were_tried(
         return size[0] >= least
 
     sides = [side for side in range(own, 0, -step) if side >= least]
-    assert smallest_size(takes, (own, own + 5), step) == (min(sides), min(sides) + 5)
+    assert find_smallest_size(takes, (own, own + 5), step) == (min(sides), min(sides) + 5)
     assert len(tried) < 20
 
 
 def test_two_equal_catalogs_differ_in_nothing() -> None:
     source = FakeFramework("a")
-    made = catalog("fake", source, {"a": source.entry("a")})
-    assert list(differences(made, json.loads(dump(made)))) == []
+    made = build_catalog("fake", source, {"a": source.build_entry("a")})
+    assert list(iter_differences(made, json.loads(dump(made)))) == []
 
 
 @pytest.mark.slow
@@ -171,8 +171,8 @@ def test_two_equal_catalogs_differ_in_nothing() -> None:
 def test_timms_catalog_is_what_timm_says(name: str) -> None:
     from vtspec.adapters.catalogs import timm
 
-    committed = json.loads((frameworks()["timm"].folder / "catalog.json").read_text())
-    assert timm.entry(name) == committed["models"][name]
+    committed = json.loads((load_frameworks()["timm"].folder / "catalog.json").read_text())
+    assert timm.build_entry(name) == committed["models"][name]
 
 
 @pytest.mark.slow
@@ -180,11 +180,11 @@ def test_timms_catalog_is_what_timm_says(name: str) -> None:
 def test_timms_catalog_has_the_models_that_timm_has() -> None:
     from vtspec.adapters.catalogs import timm
 
-    framework = frameworks()["timm"]
+    framework = load_frameworks()["timm"]
     committed = json.loads((framework.folder / "catalog.json").read_text())
-    assert list(committed["models"]) == timm.names()
-    assert committed["renamed"] == timm.renamed()
-    assert committed["versions"] == timm.versions()
+    assert list(committed["models"]) == timm.list_models()
+    assert committed["renamed"] == timm.get_renames()
+    assert committed["versions"] == timm.get_versions()
 
 
 @pytest.mark.slow
@@ -193,7 +193,7 @@ def test_the_meta_device_counts_what_the_cpu_keeps(name: str) -> None:
     import timm
     import torch
 
-    measured = frameworks()["timm"].model(name)
+    measured = load_frameworks()["timm"].model(name)
     assert measured is not None
     assert measured.image_size is not None
     network = timm.create_model(name, num_classes=1000)
@@ -227,11 +227,15 @@ def test_the_numbers_of_a_small_network_are_those_worked_out_by_hand() -> None:
         torch.nn.Linear(4 * 8 * 8, 10),
     ).to("meta")
     image, images = torch.zeros(1, 3, 8, 8, device="meta"), torch.zeros(2, 3, 8, 8, device="meta")
-    assert model_stats.parameters(network) == 3 * 4 * 9 + 4 * 8 * 8 * 10 + 10
-    assert model_stats.gmacs(network, image) * 1e9 == pytest.approx(8 * 8 * 3 * 4 * 9 + 256 * 10)
+    assert model_stats.count_parameters(network) == 3 * 4 * 9 + 4 * 8 * 8 * 10 + 10
+    assert model_stats.count_gmacs(network, image) * 1e9 == pytest.approx(
+        8 * 8 * 3 * 4 * 9 + 256 * 10
+    )
     # The image for the convolution, and the sigmoid's output once for itself and the linear layer.
-    assert model_stats.activations(network, images) * 1e6 == pytest.approx(3 * 8 * 8 + 4 * 8 * 8)
-    assert model_stats.answer(network, images) == (2, 10)
+    assert model_stats.count_activations(network, images) * 1e6 == pytest.approx(
+        3 * 8 * 8 + 4 * 8 * 8
+    )
+    assert model_stats.get_output_shape(network, images) == (2, 10)
 
 
 @pytest.mark.slow
@@ -244,10 +248,10 @@ def test_an_answer_that_is_no_tensor_and_a_size_that_is_refused_are_no_answers()
 
     images = torch.zeros(1, 3, 8, 8, device="meta")
     misfit = torch.nn.Linear(5, 1).to("meta")
-    assert model_stats.attempt(lambda: model_stats.answer(Pair(), images)) is None
-    assert model_stats.attempt(lambda: model_stats.answer(misfit, images)) is None
+    assert model_stats.attempt(lambda: model_stats.get_output_shape(Pair(), images)) is None
+    assert model_stats.attempt(lambda: model_stats.get_output_shape(misfit, images)) is None
     with pytest.raises(TypeError, match="answers with tuple"):
-        model_stats.answer(Pair(), images)
+        model_stats.get_output_shape(Pair(), images)
 
 
 @pytest.mark.slow
@@ -265,6 +269,6 @@ def test_masked_attention_is_left_to_torch() -> None:
 
     tokens = torch.zeros(2, 1, 64, 8, device="meta", requires_grad=True)
     mask = torch.zeros(64, 64, device="meta", requires_grad=True)
-    plain = model_stats.activations(Attention(None), tokens)
-    masked = model_stats.activations(Attention(mask), tokens)
+    plain = model_stats.count_activations(Attention(None), tokens)
+    masked = model_stats.count_activations(Attention(mask), tokens)
     assert plain * 1e6 < 64 * 64 < masked * 1e6

@@ -13,7 +13,7 @@ import pytest
 
 from toy_runs import ADAPTERS
 from vtspec.adapters.training import checkpoints
-from vtspec.adapters.training.checkpoints import Damaged, Manifest
+from vtspec.adapters.training.checkpoints import CorruptCheckpointError, Manifest
 
 
 def a_checkpoint(folder: Path, epoch: int, step: int = 0, content: bytes = b"weights") -> Path:
@@ -22,7 +22,7 @@ def a_checkpoint(folder: Path, epoch: int, step: int = 0, content: bytes = b"wei
         (into / "state.json").write_bytes(b"{}")
 
     manifest = {"epoch": epoch, "step": step, "metrics": {"accuracy": 0.5, "ece": float("nan")}}
-    return checkpoints.write(folder, checkpoints.name_of(epoch, step), manifest, fill)
+    return checkpoints.write(folder, checkpoints.format_name(epoch, step), manifest, fill)
 
 
 def names(folder: Path) -> list[str]:
@@ -33,7 +33,7 @@ def test_what_was_written_is_read_back(tmp_path: Path) -> None:
     path = a_checkpoint(tmp_path / "checkpoints", 3, 17)
 
     assert path.name == "epoch-0003-step-00017"
-    manifest = checkpoints.read(path)
+    manifest = checkpoints.verify(path)
     assert (manifest.epoch, manifest.step) == (3, 17)
     assert manifest.metrics == {"accuracy": 0.5, "ece": None}
     assert sorted(manifest.files) == ["model.safetensors", "state.json"]
@@ -53,9 +53,9 @@ def test_what_was_written_is_read_back(tmp_path: Path) -> None:
     ],
 )
 def test_a_position_is_told_by_the_name(name: str, position: tuple[int, int] | None) -> None:
-    assert checkpoints.position_of(name) == position
+    assert checkpoints.parse_name(name) == position
     if position is not None:
-        assert checkpoints.name_of(*position) == name
+        assert checkpoints.format_name(*position) == name
 
 
 def test_a_checkpoint_of_the_same_name_is_replaced(tmp_path: Path) -> None:
@@ -97,13 +97,13 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_warning(
     tmp_path: Path, file: str, harm: Callable[[Path], None], words: str
 ) -> None:
     before, last = a_checkpoint(tmp_path, 1), a_checkpoint(tmp_path, 2)
-    checkpoints.point(tmp_path, "last", last.name, {"values": [1, 2]})
+    checkpoints.write_pointer(tmp_path, "last", last.name, {"values": [1, 2]})
     harm(last / file)
     warnings: list[str] = []
 
-    with pytest.raises(Damaged, match=words):
-        checkpoints.read(last)
-    assert checkpoints.resumable(tmp_path, warnings.append) == (before, {"values": [1, 2]})
+    with pytest.raises(CorruptCheckpointError, match=words):
+        checkpoints.verify(last)
+    assert checkpoints.find_resumable(tmp_path, warnings.append) == (before, {"values": [1, 2]})
     assert len(warnings) == 1
     assert words in warnings[0]
     assert warnings[0].endswith("; taking the one before it")
@@ -111,25 +111,25 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_warning(
 
 def test_a_last_one_that_is_gone_is_passed_over_too(tmp_path: Path) -> None:
     before = a_checkpoint(tmp_path, 1)
-    checkpoints.point(tmp_path, "last", "epoch-0002", {})
+    checkpoints.write_pointer(tmp_path, "last", "epoch-0002", {})
     warnings: list[str] = []
 
-    assert checkpoints.resumable(tmp_path, warnings.append) == (before, {})
+    assert checkpoints.find_resumable(tmp_path, warnings.append) == (before, {})
     assert "epoch-0002" in warnings[0]
 
 
 def test_one_that_last_does_not_name_yet_is_not_taken(tmp_path: Path) -> None:
     first, _ = a_checkpoint(tmp_path, 1), a_checkpoint(tmp_path, 2)
-    checkpoints.point(tmp_path, "last", first.name, {})
+    checkpoints.write_pointer(tmp_path, "last", first.name, {})
 
-    assert checkpoints.resumable(tmp_path) == (first, {})
+    assert checkpoints.find_resumable(tmp_path) == (first, {})
 
 
 def test_nothing_is_resumed_before_last_names_one(tmp_path: Path) -> None:
-    assert checkpoints.resumable(tmp_path / "absent") is None
+    assert checkpoints.find_resumable(tmp_path / "absent") is None
     a_checkpoint(tmp_path, 1)
-    checkpoints.point(tmp_path, "last", None, {})
-    assert checkpoints.resumable(tmp_path) is None
+    checkpoints.write_pointer(tmp_path, "last", None, {})
+    assert checkpoints.find_resumable(tmp_path) is None
 
 
 @pytest.mark.parametrize(
@@ -140,34 +140,34 @@ def test_without_a_readable_last_the_newest_good_one_is_taken(
 ) -> None:
     a_checkpoint(tmp_path, 2)
     newest = a_checkpoint(tmp_path, 2, 5)
-    checkpoints.point(tmp_path, "best", "epoch-0002", {"values": [1, 2]})
+    checkpoints.write_pointer(tmp_path, "best", "epoch-0002", {"values": [1, 2]})
     (tmp_path / "last.json").write_bytes(garbage)
     warnings: list[str] = []
 
-    assert checkpoints.resumable(tmp_path, warnings.append) == (newest, {"values": [1, 2]})
+    assert checkpoints.find_resumable(tmp_path, warnings.append) == (newest, {"values": [1, 2]})
     assert "last.json is damaged" in warnings[0]
 
     (tmp_path / "best.json").write_bytes(garbage)
-    assert checkpoints.resumable(tmp_path, warnings.append) == (newest, {})
+    assert checkpoints.find_resumable(tmp_path, warnings.append) == (newest, {})
 
 
 def test_nothing_good_means_nothing_to_resume(tmp_path: Path) -> None:
     _truncate(a_checkpoint(tmp_path, 1) / "model.safetensors")
-    checkpoints.point(tmp_path, "last", "epoch-0001", {})
+    checkpoints.write_pointer(tmp_path, "last", "epoch-0001", {})
 
-    assert checkpoints.resumable(tmp_path) is None
+    assert checkpoints.find_resumable(tmp_path) is None
 
 
 def test_the_best_one_is_named_and_checked(tmp_path: Path) -> None:
-    assert checkpoints.best(tmp_path) is None
-    checkpoints.point(tmp_path, "best", None, {})
-    assert checkpoints.best(tmp_path) is None
+    assert checkpoints.find_best(tmp_path) is None
+    checkpoints.write_pointer(tmp_path, "best", None, {})
+    assert checkpoints.find_best(tmp_path) is None
     path = a_checkpoint(tmp_path, 1)
-    checkpoints.point(tmp_path, "best", path.name, {})
-    assert checkpoints.best(tmp_path) == path
+    checkpoints.write_pointer(tmp_path, "best", path.name, {})
+    assert checkpoints.find_best(tmp_path) == path
     _truncate(path / "state.json")
-    with pytest.raises(Damaged):
-        checkpoints.best(tmp_path)
+    with pytest.raises(CorruptCheckpointError):
+        checkpoints.find_best(tmp_path)
 
 
 def test_prune_keeps_what_it_is_told_to_and_touches_nothing_else(tmp_path: Path) -> None:
@@ -191,14 +191,14 @@ def test_tidy_removes_what_a_killed_process_left(tmp_path: Path) -> None:
     checkpoints.tidy(tmp_path / "absent")
 
     assert names(tmp_path) == ["epoch-0001", "epoch-0002"]
-    assert isinstance(checkpoints.read(tmp_path / "epoch-0002"), Manifest)
+    assert isinstance(checkpoints.verify(tmp_path / "epoch-0002"), Manifest)
 
 
 @pytest.mark.parametrize("replaces", [False, True])
 def test_a_full_disk_leaves_the_old_state_and_no_junk(tmp_path: Path, replaces: bool) -> None:
     path = a_checkpoint(tmp_path, 1)
-    checkpoints.point(tmp_path, "last", path.name, {})
-    before = checkpoints.read(path)
+    checkpoints.write_pointer(tmp_path, "last", path.name, {})
+    before = checkpoints.verify(path)
 
     def fill(into: Path) -> None:
         (into / "model.safetensors").write_bytes(b"half")
@@ -207,7 +207,7 @@ def test_a_full_disk_leaves_the_old_state_and_no_junk(tmp_path: Path, replaces: 
     with pytest.raises(OSError, match="No space left"):
         checkpoints.write(tmp_path, "epoch-0001" if replaces else "epoch-0002", {}, fill)
     assert names(tmp_path) == ["epoch-0001", "last.json"]
-    assert checkpoints.read(path) == before
+    assert checkpoints.verify(path) == before
 
 
 def test_a_disk_that_is_really_full_leaves_the_old_state(tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ print(*refused)
     ended = _run(program, str(tmp_path))
     assert (ended.stdout, ended.stderr) == (f"{errno.EFBIG} {errno.EFBIG}\n", "")
     assert names(tmp_path) == ["epoch-0001"]
-    checkpoints.read(tmp_path / "epoch-0001")
+    checkpoints.verify(tmp_path / "epoch-0001")
 
 
 def test_a_rename_that_fails_puts_the_old_one_back(tmp_path: Path) -> None:
@@ -247,7 +247,7 @@ def test_a_rename_that_fails_puts_the_old_one_back(tmp_path: Path) -> None:
         checkpoints.move_folder(tmp_path / "absent", old)
 
     assert names(tmp_path) == ["epoch-0001"]
-    checkpoints.read(old)
+    checkpoints.verify(old)
 
 
 def test_wrong_names_and_empty_checkpoints_are_refused(tmp_path: Path) -> None:
@@ -281,10 +281,10 @@ def step(event, arguments):
 sys.addaudithook(step)
 for epoch in (2, 3):
     manifest = {"epoch": epoch, "step": 0, "metrics": {}}
-    path = checkpoints.write(folder, checkpoints.name_of(epoch), manifest, fill)
-    checkpoints.point(folder, "best", path.name, {"values": [0] * epoch})
-    checkpoints.point(folder, "last", path.name, {"values": [0] * epoch})
-    checkpoints.prune(folder, {path.name, checkpoints.name_of(epoch - 1)})
+    path = checkpoints.write(folder, checkpoints.format_name(epoch), manifest, fill)
+    checkpoints.write_pointer(folder, "best", path.name, {"values": [0] * epoch})
+    checkpoints.write_pointer(folder, "last", path.name, {"values": [0] * epoch})
+    checkpoints.prune(folder, {path.name, checkpoints.format_name(epoch - 1)})
 at = count
 print(count)
 """
@@ -304,8 +304,8 @@ def _before_the_kill(folder: Path) -> Path:
     folder.mkdir()
     for epoch in (1, 2):
         a_checkpoint(folder, epoch, content=b"old")
-    checkpoints.point(folder, "best", "epoch-0001", {"values": [0]})
-    checkpoints.point(folder, "last", "epoch-0001", {"values": [0]})
+    checkpoints.write_pointer(folder, "best", "epoch-0001", {"values": [0]})
+    checkpoints.write_pointer(folder, "last", "epoch-0001", {"values": [0]})
     return folder
 
 
@@ -322,15 +322,15 @@ def test_kill_9_at_every_file_operation_leaves_a_good_checkpoint(tmp_path: Path)
 
         checkpoints.tidy(folder)
         problems: list[str] = []
-        found = checkpoints.resumable(folder, problems.append)
+        found = checkpoints.find_resumable(folder, problems.append)
         assert found is not None
         path, state = found
-        epoch, _ = checkpoints.position_of(path.name) or (0, 0)
+        epoch, _ = checkpoints.parse_name(path.name) or (0, 0)
         assert (problems, len(state["values"])) == ([], epoch)
-        assert checkpoints.best(folder) is not None
+        assert checkpoints.find_best(folder) is not None
         assert not [name for name in names(folder) if name.startswith(".")]
         for left in folder.glob("epoch-*"):
-            checkpoints.read(left)
+            checkpoints.verify(left)
         seen.add(epoch)
     assert seen == {1, 2, 3}
 

@@ -14,11 +14,11 @@ from sklearn import metrics as sklearn_metrics
 from vtspec.adapters.contract import TaskType
 from vtspec.adapters.evaluation.classification import (
     CURVE_POINTS,
-    Scored,
-    confusion_of,
-    details_of,
-    metrics_of,
-    worst_errors,
+    SplitScores,
+    build_details,
+    compute_confusion,
+    compute_metrics,
+    find_worst_errors,
 )
 from vtspec.adapters.metrics import METRICS
 
@@ -27,30 +27,30 @@ ZERO: Final[dict[str, Any]] = {"zero_division": 0}
 NAMES = ("cat", "dog", "owl")
 
 
-def scored_of(probabilities: list[list[float]], targets: list[int]) -> Scored:
+def scored_of(probabilities: list[list[float]], targets: list[int]) -> SplitScores:
     with np.errstate(divide="ignore"):
         logits = np.log(np.array(probabilities))
-    return Scored(np.maximum(logits, -1e9), np.array(targets))
+    return SplitScores(np.maximum(logits, -1e9), np.array(targets))
 
 
-def random_scores(seed: int, images: int = 300, classes: int = 7) -> Scored:
+def random_scores(seed: int, images: int = 300, classes: int = 7) -> SplitScores:
     random = np.random.default_rng(seed)
     targets = random.integers(0, classes, images)
     logits = random.normal(size=(images, classes)).astype(np.float32)
     logits[np.arange(images), targets] += 1.0
     # Coarse scores make ties, which are where implementations differ.
-    return Scored(np.round(logits, 1), targets)
+    return SplitScores(np.round(logits, 1), targets)
 
 
 def test_the_metrics_are_those_of_the_task() -> None:
     names = {metric.name for metric in METRICS[TaskType.IMAGE_CLASSIFICATION]}
-    assert set(metrics_of(random_scores(0))) == names
+    assert set(compute_metrics(random_scores(0))) == names
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_metrics_equal_those_of_scikit_learn(seed: int) -> None:
     scored = random_scores(seed)
-    found = metrics_of(scored)
+    found = compute_metrics(scored)
     truth, called = scored.targets, scored.predicted
     assert found["accuracy"] == pytest.approx(sklearn_metrics.accuracy_score(truth, called))
     for name, average in (
@@ -69,7 +69,7 @@ def test_metrics_equal_those_of_scikit_learn(seed: int) -> None:
 def test_details_equal_those_of_scikit_learn(seed: int) -> None:
     scored = random_scores(seed)
     names = [f"class {index}" for index in range(7)]
-    details = details_of(scored, names)
+    details = build_details(scored, names)
     matrix = sklearn_metrics.confusion_matrix(scored.targets, scored.predicted)
     assert details["confusion"] == matrix.tolist()
     table = sklearn_metrics.classification_report(
@@ -91,7 +91,7 @@ def test_details_equal_those_of_scikit_learn(seed: int) -> None:
 
 def test_curve_points_are_those_of_scikit_learn() -> None:
     scored = random_scores(3, images=40)
-    curve = details_of(scored, [str(index) for index in range(7)])["prCurves"]["2"]
+    curve = build_details(scored, [str(index) for index in range(7)])["prCurves"]["2"]
     precision, recall, _ = sklearn_metrics.precision_recall_curve(
         scored.targets == 2, scored.probabilities[:, 2]
     )
@@ -104,8 +104,8 @@ def test_curve_points_are_those_of_scikit_learn() -> None:
 
 def test_a_long_curve_keeps_its_ends_and_at_most_so_many_points() -> None:
     random = np.random.default_rng(0)
-    scored = Scored(random.normal(size=(5000, 3)), random.integers(0, 3, 5000))
-    curve = details_of(scored, NAMES)["prCurves"]["cat"]
+    scored = SplitScores(random.normal(size=(5000, 3)), random.integers(0, 3, 5000))
+    curve = build_details(scored, NAMES)["prCurves"]["cat"]
     assert len(curve["recall"]) == CURVE_POINTS
     assert (curve["recall"][0], curve["recall"][-1]) == (0.0, 1.0)
 
@@ -114,8 +114,8 @@ def test_a_case_by_hand() -> None:
     scored = scored_of(
         [[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.6, 0.3, 0.1], [0.2, 0.2, 0.6]], [0, 1, 1, 2]
     )
-    assert confusion_of(scored).tolist() == [[1, 0, 0], [1, 1, 0], [0, 0, 1]]
-    found = metrics_of(scored)
+    assert compute_confusion(scored).tolist() == [[1, 0, 0], [1, 1, 0], [0, 0, 1]]
+    found = compute_metrics(scored)
     assert found["accuracy"] == 0.75
     assert found["macro_precision"] == pytest.approx((1 / 2 + 1 + 1) / 3)
     assert found["macro_recall"] == pytest.approx((1 + 1 / 2 + 1) / 3)
@@ -127,20 +127,22 @@ def test_a_case_by_hand() -> None:
 
 def test_top5_counts_the_five_best_and_all_where_there_are_fewer() -> None:
     logits = np.arange(8, dtype=float)[None].repeat(3, axis=0)
-    assert metrics_of(Scored(logits, np.array([7, 3, 2])))["top5_accuracy"] == pytest.approx(2 / 3)
-    assert metrics_of(Scored(logits[:, :4], np.array([3, 1, 0])))["top5_accuracy"] == 1.0
+    assert compute_metrics(SplitScores(logits, np.array([7, 3, 2])))[
+        "top5_accuracy"
+    ] == pytest.approx(2 / 3)
+    assert compute_metrics(SplitScores(logits[:, :4], np.array([3, 1, 0])))["top5_accuracy"] == 1.0
 
 
 def test_equal_scores_are_no_free_hits() -> None:
-    scored = Scored(np.zeros((10, 10)), np.arange(10))
-    assert metrics_of(scored)["accuracy"] == pytest.approx(0.1)
-    assert metrics_of(scored)["top5_accuracy"] == pytest.approx(0.5)
+    scored = SplitScores(np.zeros((10, 10)), np.arange(10))
+    assert compute_metrics(scored)["accuracy"] == pytest.approx(0.1)
+    assert compute_metrics(scored)["top5_accuracy"] == pytest.approx(0.5)
 
 
 def test_a_class_that_never_occurs_does_not_pull_the_average_down() -> None:
     scored = scored_of([[0.9, 0.05, 0.05], [0.05, 0.9, 0.05]], [0, 1])
-    assert metrics_of(scored)["macro_f1"] == 1.0
-    details = details_of(scored, NAMES)
+    assert compute_metrics(scored)["macro_f1"] == 1.0
+    details = build_details(scored, NAMES)
     assert details["perClass"][2] == {
         "class": "owl",
         "precision": 0.0,
@@ -153,7 +155,7 @@ def test_a_class_that_never_occurs_does_not_pull_the_average_down() -> None:
 
 def test_calibration_bins_hold_every_image_once() -> None:
     scored = random_scores(1)
-    calibration = details_of(scored, [str(index) for index in range(7)])["calibration"]
+    calibration = build_details(scored, [str(index) for index in range(7)])["calibration"]
     bins = calibration["bins"]
     assert len(bins) == 15
     assert sum(each["count"] for each in bins) == 300
@@ -169,21 +171,21 @@ def test_calibration_bins_hold_every_image_once() -> None:
 
 def test_a_certain_and_right_classifier_is_calibrated() -> None:
     scored = scored_of([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], [0, 1])
-    assert metrics_of(scored)["ece"] == 0.0
-    assert details_of(scored, NAMES)["calibration"]["bins"][-1]["count"] == 2
+    assert compute_metrics(scored)["ece"] == 0.0
+    assert build_details(scored, NAMES)["calibration"]["bins"][-1]["count"] == 2
 
 
 def test_worst_errors_are_the_most_confident_mistakes() -> None:
     scored = scored_of(
         [[0.6, 0.3, 0.1], [0.9, 0.05, 0.05], [0.95, 0.03, 0.02], [0.1, 0.7, 0.2]], [1, 1, 0, 2]
     )
-    assert worst_errors(scored, 10) == [1, 3, 0]
-    assert worst_errors(scored, 2) == [1, 3]
+    assert find_worst_errors(scored, 10) == [1, 3, 0]
+    assert find_worst_errors(scored, 2) == [1, 3]
 
 
 def test_with_very_many_classes_matrix_and_curves_are_left_out() -> None:
-    scored = Scored(np.eye(1001), np.arange(1001))
-    details = details_of(scored, [str(index) for index in range(1001)])
+    scored = SplitScores(np.eye(1001), np.arange(1001))
+    details = build_details(scored, [str(index) for index in range(1001)])
     assert details["confusion"] is None
     assert details["prCurves"] == {}
     assert len(details["perClass"]) == 1001
@@ -198,9 +200,9 @@ def test_metrics_are_numbers_in_range_and_details_are_json(data: st.DataObject) 
     targets = data.draw(hnp.arrays(np.int64, images, elements=st.integers(0, classes - 1)))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        scored = Scored(logits, targets)
-        found = metrics_of(scored)
-        details = details_of(scored, [str(index) for index in range(classes)])
+        scored = SplitScores(logits, targets)
+        found = compute_metrics(scored)
+        details = build_details(scored, [str(index) for index in range(classes)])
     loss = found.pop("loss")
     assert loss >= -1e-9
     assert all(0.0 <= value <= 1.0 for value in found.values())

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from vtspec.adapters.contract import MetricsResult, TrainingSummary
-from vtspec.adapters.training.event_stream import Lines
+from vtspec.adapters.training.event_stream import JsonLinesCallbacks
 from vtspec.pipelines.runs.events import KINDS
 
 
@@ -57,8 +57,10 @@ def pipe() -> Iterator[Pipe]:
             assert fd == pipe.reader
 
 
-def lines_to(fd: int, clock: Clock | None = None, stdout: io.StringIO | None = None) -> Lines:
-    return Lines(
+def lines_to(
+    fd: int, clock: Clock | None = None, stdout: io.StringIO | None = None
+) -> JsonLinesCallbacks:
+    return JsonLinesCallbacks(
         fd=fd,
         stdout=stdout or io.StringIO(),
         workdir=Path("/runs/one"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vtspec.adapters.contract import AdapterError, DatasetJob, Split
-from vtspec.adapters.data.image_labels import LabelledImage, images_below, labelled_images
+from vtspec.adapters.data.image_labels import LabeledImage, list_images, list_labeled_images
 
 CLASSES = ("cat", "dog", "owl")
 
@@ -37,7 +37,7 @@ def folders(root: Path, names: Sequence[str] = CLASSES) -> Path:
     return root
 
 
-def listed(images: Sequence[LabelledImage], root: Path) -> list[tuple[str, int]]:
+def listed(images: Sequence[LabeledImage], root: Path) -> list[tuple[str, int]]:
     return [(path.relative_to(root).as_posix(), target) for path, target in images]
 
 
@@ -45,7 +45,7 @@ def test_folders_are_classes_in_the_jobs_order(tmp_path: Path) -> None:
     data = data_in(
         folders(tmp_path), "imagefolder", Split(path="train"), classes=("owl", "cat", "dog")
     )
-    assert listed(labelled_images(data, "train"), tmp_path) == [
+    assert listed(list_labeled_images(data, "train"), tmp_path) == [
         ("train/owl/1.png", 0),
         ("train/owl/2.png", 0),
         ("train/cat/1.png", 1),
@@ -57,7 +57,7 @@ def test_folders_are_classes_in_the_jobs_order(tmp_path: Path) -> None:
 
 def test_classes_not_asked_for_are_left_out(tmp_path: Path) -> None:
     data = data_in(folders(tmp_path), "imagefolder", Split(path="train"), classes=("dog",))
-    assert listed(labelled_images(data, "train"), tmp_path) == [
+    assert listed(list_labeled_images(data, "train"), tmp_path) == [
         ("train/dog/1.png", 0),
         ("train/dog/2.png", 0),
     ]
@@ -70,16 +70,16 @@ def test_images_at_any_depth_count_and_other_files_do_not(tmp_path: Path) -> Non
     for name in ("3.JPG", "notes.txt", ".hidden.png"):
         (deep / name).touch()
     data = data_in(root, "imagefolder", Split(path="train"))
-    names = [path.name for path, _ in labelled_images(data, "train")]
+    names = [path.name for path, _ in list_labeled_images(data, "train")]
     assert names == ["1.png", "2.png", "3.JPG"]
-    assert [path.name for path in images_below(deep)] == ["3.JPG"]
+    assert [path.name for path in list_images(deep)] == ["3.JPG"]
 
 
 def test_folder_that_is_no_class_is_named_with_the_one_that_was_meant(tmp_path: Path) -> None:
     root = folders(tmp_path)
     (root / "train" / "dogs").mkdir()
     with pytest.raises(AdapterError, match="'dogs' is none of the dataset's 3 classes") as error:
-        labelled_images(data_in(root, "imagefolder", Split(path="train")), "train")
+        list_labeled_images(data_in(root, "imagefolder", Split(path="train")), "train")
     assert error.value.fix is not None
     assert "did you mean 'dog'?" in error.value.fix
 
@@ -87,17 +87,17 @@ def test_folder_that_is_no_class_is_named_with_the_one_that_was_meant(tmp_path: 
 def test_missing_folder_split_and_images_are_said(tmp_path: Path) -> None:
     data = data_in(tmp_path, "imagefolder", Split(path="train"))
     with pytest.raises(AdapterError, match="no such folder"):
-        labelled_images(data, "train")
+        list_labeled_images(data, "train")
     with pytest.raises(AdapterError, match="no split 'test'"):
-        labelled_images(data, "test")
+        list_labeled_images(data, "test")
     (tmp_path / "train" / "cat").mkdir(parents=True)
     with pytest.raises(AdapterError, match="no image of the chosen classes"):
-        labelled_images(data, "train")
+        list_labeled_images(data, "train")
 
 
 def test_format_that_carries_no_class_of_an_image_is_refused(tmp_path: Path) -> None:
     with pytest.raises(AdapterError, match="'coco' cannot be read for classification") as error:
-        labelled_images(data_in(tmp_path, "coco", Split(path="train")), "train")
+        list_labeled_images(data_in(tmp_path, "coco", Split(path="train")), "train")
     assert error.value.fix == "use a dataset of format imagefolder, csv, jsonl"
 
 
@@ -116,7 +116,7 @@ def test_label_file_beside_a_folder_of_images(tmp_path: Path, form: str) -> None
     folders(tmp_path)
     name = write_labels(tmp_path, form, [("dog/2.png", "dog"), ("cat/1.png", "cat")])
     data = data_in(tmp_path, form, Split(path="train", annotations=name), classes=("dog", "cat"))
-    assert listed(labelled_images(data, "train"), tmp_path) == [
+    assert listed(list_labeled_images(data, "train"), tmp_path) == [
         ("train/dog/2.png", 0),
         ("train/cat/1.png", 1),
     ]
@@ -127,7 +127,7 @@ def test_label_file_that_is_the_split_itself(tmp_path: Path, form: str) -> None:
     folders(tmp_path)
     name = write_labels(tmp_path, form, [("train/dog/2.png", "dog"), ("train/owl/1.png", "owl")])
     data = data_in(tmp_path, form, Split(path=name), classes=("dog", "cat"))
-    assert listed(labelled_images(data, "train"), tmp_path) == [("train/dog/2.png", 0)]
+    assert listed(list_labeled_images(data, "train"), tmp_path) == [("train/dog/2.png", 0)]
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
@@ -149,7 +149,7 @@ def test_bad_row_is_named_by_its_line(
     name = write_labels(tmp_path, form, [("cat/1.png", "cat"), row])
     data = data_in(tmp_path, form, Split(path="train", annotations=name))
     with pytest.raises(AdapterError, match=message) as error:
-        labelled_images(data, "train")
+        list_labeled_images(data, "train")
     assert f"labels.{form}:3: " in str(error.value)
 
 
@@ -157,9 +157,9 @@ def test_bad_row_is_named_by_its_line(
 def test_file_that_is_not_jsonl_is_an_error_not_a_traceback(tmp_path: Path, text: bytes) -> None:
     (tmp_path / "labels.jsonl").write_bytes(text)
     with pytest.raises(AdapterError, match=r"labels\.jsonl"):
-        labelled_images(data_in(tmp_path, "jsonl", Split(path="labels.jsonl")), "train")
+        list_labeled_images(data_in(tmp_path, "jsonl", Split(path="labels.jsonl")), "train")
 
 
 def test_missing_label_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(AdapterError, match="no such file"):
-        labelled_images(data_in(tmp_path, "csv", Split(path="labels.csv")), "train")
+        list_labeled_images(data_in(tmp_path, "csv", Split(path="labels.csv")), "train")

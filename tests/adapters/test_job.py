@@ -19,8 +19,8 @@ from vtspec.adapters.contract import (
     TaskType,
     TrainingJob,
 )
-from vtspec.adapters.discovery import find
-from vtspec.adapters.job import job_of, params_of
+from vtspec.adapters.discovery import load_adapter
+from vtspec.adapters.job import build_job, resolve_params
 from vtspec.adapters.toy import adapter as toy
 
 CLASSIFICATION = TaskType.IMAGE_CLASSIFICATION
@@ -28,7 +28,7 @@ CLASSIFICATION = TaskType.IMAGE_CLASSIFICATION
 
 def job_from(plan: dict[str, Any], **more: Any) -> Job:
     places = {"data_root": Path("data"), "workdir": Path("runs/one"), **more}
-    return job_of(plan, run="one", attempt=2, **places)
+    return build_job(plan, run="one", attempt=2, **places)
 
 
 def test_every_field_of_a_plan_reaches_the_job() -> None:
@@ -142,7 +142,7 @@ DECLARED = {
 
 def test_params_are_completed_with_the_defaults_of_the_task() -> None:
     given = {"dropRate": 1, "layers": None}
-    assert params_of(given, DECLARED, CLASSIFICATION) == {
+    assert resolve_params(given, DECLARED, CLASSIFICATION) == {
         "dropRate": 1,
         "layers": None,
         "pool": "avg",
@@ -170,32 +170,32 @@ def test_a_param_that_breaks_its_rule_is_refused(
     given: dict[str, Any], words: str, fix: str
 ) -> None:
     with pytest.raises(AdapterError, match=re.escape(words)) as raised:
-        params_of(given, DECLARED, CLASSIFICATION)
+        resolve_params(given, DECLARED, CLASSIFICATION)
     assert str(raised.value.fix).startswith(fix)
 
 
 def test_any_param_is_one_too_many_where_there_are_none() -> None:
     with pytest.raises(AdapterError) as raised:
-        params_of({"a": 1}, {}, CLASSIFICATION)
+        resolve_params({"a": 1}, {}, CLASSIFICATION)
     assert raised.value.fix == "leave it out: there are none"
 
 
 def test_an_adapter_is_found_by_the_name_of_its_package() -> None:
-    assert find("toy").Adapter is toy.Adapter
+    assert load_adapter("toy").Adapter is toy.Adapter
 
 
 @pytest.mark.parametrize("name", ["tooy", "loop", "contract", "../toy", ""])
 def test_a_name_that_is_no_adapter_is_refused(name: str) -> None:
     with pytest.raises(AdapterError, match="there is no adapter"):
-        find(name)
+        load_adapter(name)
 
 
 def test_a_misspelt_name_gets_a_guess_and_the_machinery_is_no_guess() -> None:
     with pytest.raises(AdapterError) as raised:
-        find("tooy")
+        load_adapter("tooy")
     assert raised.value.fix == "did you mean 'toy'?"
     with pytest.raises(AdapterError) as raised:
-        find("xgboost")
+        load_adapter("xgboost")
     known = str(raised.value.fix).removeprefix("there are: ").split(", ")
     assert "toy" in known
     assert "loop" not in known and "job" not in known
@@ -207,22 +207,22 @@ def a_point(name: str, value: str) -> EntryPoint:
 
 def test_a_third_party_adapter_is_found_by_its_entry_point() -> None:
     points = [a_point("theirs", "broken_adapters:silent"), a_point("tey", "nowhere")]
-    assert find("theirs", points).VERSION == "1"
+    assert load_adapter("theirs", points).VERSION == "1"
     with pytest.raises(AdapterError) as raised:
-        find("their", points)
+        load_adapter("their", points)
     assert raised.value.fix == "did you mean 'theirs'?"
 
 
 def test_a_third_party_cannot_take_the_name_of_a_built_in_one() -> None:
-    assert find("toy", [a_point("toy", "broken_adapters:silent")]).Adapter is toy.Adapter
+    assert load_adapter("toy", [a_point("toy", "broken_adapters:silent")]).Adapter is toy.Adapter
 
 
 def test_a_third_party_adapter_that_does_not_import_says_why() -> None:
     with pytest.raises(AdapterError, match=r"\(no_such_module\) does not import: No module") as e:
-        find("theirs", [a_point("theirs", "no_such_module")])
+        load_adapter("theirs", [a_point("theirs", "no_such_module")])
     assert "install what it needs" in str(e.value.fix)
 
 
 def test_a_module_that_lacks_a_part_is_named_with_it() -> None:
     with pytest.raises(AdapterError, match="adapter 'theirs' has no PARAMS, VERSION, TASKS"):
-        find("theirs", [a_point("theirs", "broken_importer")])
+        load_adapter("theirs", [a_point("theirs", "broken_importer")])

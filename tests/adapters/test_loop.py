@@ -28,10 +28,10 @@ from vtspec.adapters.contract import (
 from vtspec.adapters.toy import adapter as toy
 from vtspec.adapters.training import checkpoints
 from vtspec.adapters.training.early_stopping import (
+    get_monitored_value,
     higher_is_better,
-    monitored,
+    judge_epochs,
     stops_early,
-    verdict,
 )
 from vtspec.adapters.training.loop import fit
 
@@ -75,7 +75,7 @@ class Scripted:
         return self._write(epoch, 0)
 
     def load_checkpoint(self, path: Path) -> tuple[int, int]:
-        position = checkpoints.position_of(path.name)
+        position = checkpoints.parse_name(path.name)
         assert position is not None
         self.step = position[1]
         self.calls.append(f"load {path.name}")
@@ -97,7 +97,7 @@ class Scripted:
         metrics = self.results[epoch - 1].metrics if epoch and not step else {}
         return checkpoints.write(
             self.job.workdir / "checkpoints",
-            checkpoints.name_of(epoch, step),
+            checkpoints.format_name(epoch, step),
             {"epoch": epoch, "step": step, "metrics": metrics},
             fill,
         )
@@ -162,7 +162,7 @@ def test_an_epoch_is_trained_validated_kept_and_told(tmp_path: Path) -> None:
     (metrics, summary) = listener.of("end")[0]
     assert (metrics, summary.best_epoch, summary.stopped_early) == ({"accuracy": 0.7}, 2, False)
     assert state == {"values": [0.5, 0.7, 0.6], "bestEpoch": 2, "stoppedEarly": False}
-    best = checkpoints.best(tmp_path / "checkpoints")
+    best = checkpoints.find_best(tmp_path / "checkpoints")
     assert best is not None and best.name == "epoch-0002"
 
 
@@ -248,7 +248,7 @@ def test_an_interruption_points_last_at_its_checkpoint(tmp_path: Path) -> None:
     assert (raised.value.epoch, raised.value.step) == (1, 2)
     assert str(raised.value) == "stopped after 1 epochs and 2 steps of the next"
     assert raised.value.path == folder / "epoch-0001-step-00002"
-    assert checkpoints.pointed(folder, "last") == ("epoch-0001-step-00002", {"values": [0.5]})
+    assert checkpoints.read_pointer(folder, "last") == ("epoch-0001-step-00002", {"values": [0.5]})
 
 
 def test_a_resume_goes_on_where_it_stopped_and_ends_the_same(tmp_path: Path) -> None:
@@ -320,7 +320,7 @@ def test_a_damaged_best_that_was_last_gives_way_to_the_best_before_it(tmp_path: 
     (tmp_path / "checkpoints" / "epoch-0003" / "state").write_text("torn")
 
     _, _, state = run(tmp_path, measured(0.8, 0.1, 0.7), resume=True)
-    best = checkpoints.best(tmp_path / "checkpoints")
+    best = checkpoints.find_best(tmp_path / "checkpoints")
     assert best is not None and best.name == "epoch-0001"
     assert state["bestEpoch"] == 1
 
@@ -375,7 +375,7 @@ values = st.lists(st.one_of(st.none(), st.floats(allow_nan=True, width=16)), max
 def test_the_best_epoch_is_the_first_of_the_highest(
     history: list[float | None], higher: bool
 ) -> None:
-    found = verdict(history, higher_is_better=higher)
+    found = judge_epochs(history, higher_is_better=higher)
     numbers = [value for value in history if value is not None and math.isfinite(value)]
     if not numbers:
         assert found.best_epoch == 0
@@ -390,8 +390,8 @@ def test_losses_are_better_lower_and_only_known_metrics_have_a_direction() -> No
     assert higher_is_better(task, "accuracy")
     assert not higher_is_better(task, "ece")
     assert not higher_is_better(task, "val_loss")
-    assert monitored(measured(0.75)[0], "loss") == 0.25
-    found = verdict([0.1, 0.1, 0.1], higher_is_better=True)
+    assert get_monitored_value(measured(0.75)[0], "loss") == 0.25
+    found = judge_epochs([0.1, 0.1, 0.1], higher_is_better=True)
     assert not stops_early(found, None)
     assert stops_early(found, EarlyStopping(patience=2, min_delta=0.0))
     assert not stops_early(found, EarlyStopping(patience=3, min_delta=0.0))
@@ -460,8 +460,8 @@ def _trained(
 
 
 def _weights(folder: Path) -> dict[str, bytes]:
-    last = checkpoints.resumable(folder / "checkpoints")
-    best = checkpoints.best(folder / "checkpoints")
+    last = checkpoints.find_resumable(folder / "checkpoints")
+    best = checkpoints.find_best(folder / "checkpoints")
     assert last is not None and best is not None
     return {
         f"{path.name} {file}": (path / file).read_bytes()

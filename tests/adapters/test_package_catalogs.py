@@ -14,7 +14,7 @@ import pytest
 
 from package_fakes import TRANSFORMERS, ULTRALYTICS, written
 from vtspec.adapters.catalogs import transformers, ultralytics
-from vtspec.adapters.catalogs.hub_names import Families, Named, named_in
+from vtspec.adapters.catalogs.hub_names import FamilyIndex, FamilyMatch, find_hub_ids
 
 
 def generated(folder: Path, framework: str, files: dict[str, str]) -> tuple[dict[str, Any], str]:
@@ -136,8 +136,8 @@ def test_transformers_catalog_has_the_ids_that_its_files_name(tmp_path: Path) ->
 def test_a_scale_stands_after_the_version(
     stem: str, scales: tuple[str, ...], names: list[str]
 ) -> None:
-    assert ultralytics.names_of(stem, scales) == names
-    assert [ultralytics.scale_of(name, scales) for name in names] == list(scales or ("",))
+    assert ultralytics.list_scaled_names(stem, scales) == names
+    assert [ultralytics.parse_scale(name, scales) for name in names] == list(scales or ("",))
 
 
 @pytest.mark.parametrize(
@@ -158,12 +158,12 @@ def test_a_scale_stands_after_the_version(
 def test_a_published_file_is_of_an_architecture_and_of_data(
     file: str, architecture: str, data: str | None
 ) -> None:
-    assert ultralytics.architecture_of(file) == architecture
-    assert ultralytics.data_of(file, "segment" if "-seg" in file else "detect") == data
+    assert ultralytics.get_architecture(file) == architecture
+    assert ultralytics.find_dataset_name(file, "segment" if "-seg" in file else "detect") == data
 
 
 def test_what_a_depth_model_was_trained_on_is_not_told() -> None:
-    assert ultralytics.data_of("yolo26n-depth", "depth") is None
+    assert ultralytics.find_dataset_name("yolo26n-depth", "depth") is None
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_what_a_depth_model_was_trained_on_is_not_told() -> None:
 def test_a_number_of_parameters_is_kept_where_the_name_can_mean_it(
     name: str, count: int, may_be_silent: bool, is_confirmed: bool
 ) -> None:
-    assert transformers.confirmed(name, count, may_be_silent) == is_confirmed
+    assert transformers.is_plausible_count(name, count, may_be_silent) == is_confirmed
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_a_number_of_parameters_is_kept_where_the_name_can_mean_it(
 def test_a_configurations_size_is_height_and_width(
     written_size: Any, side: tuple[int, int] | None
 ) -> None:
-    assert transformers.side_of(written_size) == side
+    assert transformers.parse_image_size(written_size) == side
 
 
 def test_a_family_does_the_tasks_of_the_tables_that_list_it() -> None:
@@ -203,7 +203,7 @@ def test_a_family_does_the_tasks_of_the_tables_that_list_it() -> None:
         "image-captioning": {"blip", "got_ocr2", "pi0"},
         "visual-question-answering": {"blip", "pi0", "vilt"},
     }
-    assert transformers.tasks_of_families(listed, {"blip", "got_ocr2", "pi0"}) == {
+    assert transformers.group_tasks_by_family(listed, {"blip", "got_ocr2", "pi0"}) == {
         "vit": ("image-classification", "multilabel-classification"),
         "got_ocr2": ("ocr", "image-captioning"),
         "blip": ("image-captioning", "visual-question-answering"),
@@ -211,8 +211,8 @@ def test_a_family_does_the_tasks_of_the_tables_that_list_it() -> None:
     }
 
 
-def families(**folders: str) -> Families:
-    return Families(
+def families(**folders: str) -> FamilyIndex:
+    return FamilyIndex(
         folder_of=folders,
         class_of={f"{family}Model": family for family in folders},
         config_of={f"{family}Config": family for family in folders},
@@ -221,10 +221,10 @@ def families(**folders: str) -> Families:
     )
 
 
-def named(folder: Path, known: Families, **files: str) -> dict[str, Named]:
+def named(folder: Path, known: FamilyIndex, **files: str) -> dict[str, FamilyMatch]:
     """What is named in files `FOLDER__FILE` of the given texts."""
     texts = {f"{name.replace('__', '/')}.py": text for name, text in files.items()}
-    return named_in(written(folder, texts), known)
+    return find_hub_ids(written(folder, texts), known)
 
 
 def test_a_configurations_word_counts_more_than_a_class_and_that_more_than_a_folder(
@@ -238,9 +238,9 @@ def test_a_configurations_word_counts_more_than_a_class_and_that_more_than_a_fol
         detr__configuration_detr='@doc(checkpoint="a/detr-three")\nclass detrConfig:\n',
     )
     assert found == {
-        "a/detr-three": Named("detr", by_defaults=True, after_family=True),
-        "a/one": Named("yolos"),
-        "a/two": Named("detr"),
+        "a/detr-three": FamilyMatch("detr", by_defaults=True, after_family=True),
+        "a/one": FamilyMatch("yolos"),
+        "a/two": FamilyMatch("detr"),
     }
     assert list(found) == sorted(found)
 
@@ -260,7 +260,7 @@ def test_of_two_configurations_the_one_that_the_id_is_named_after_counts(tmp_pat
 def test_defaults_that_state_another_familys_checkpoint_are_told_apart(tmp_path: Path) -> None:
     text = '@doc(checkpoint="a/other-base")\nclass gotConfig:\n'
     found = named(tmp_path, families(got="got"), got__configuration_got=text)
-    assert found == {"a/other-base": Named("got", by_defaults=True, after_family=False)}
+    assert found == {"a/other-base": FamilyMatch("got", by_defaults=True, after_family=False)}
 
 
 def test_a_file_that_was_generated_from_anothers_names_nothing(tmp_path: Path) -> None:
@@ -268,7 +268,7 @@ def test_a_file_that_was_generated_from_anothers_names_nothing(tmp_path: Path) -
     note = "# This file was automatically generated from src/modular_detr.py.\n"
     assert named(tmp_path, families(detr="detr"), detr__modeling_detr=note + renamed) == {}
     found = named(tmp_path, families(detr="detr"), detr__modular_detr=renamed)
-    assert found == {"a/detr_r50": Named("detr", after_family=True)}
+    assert found == {"a/detr_r50": FamilyMatch("detr", after_family=True)}
 
 
 def test_a_file_is_of_the_family_in_its_name_where_a_folder_has_several(tmp_path: Path) -> None:

@@ -19,12 +19,12 @@ from safetensors.numpy import load_file, save_file
 
 from toy_runs import CLASSES, Listener, a_job, write_pictures
 from vtspec.adapters.contract import AdapterError, Job
-from vtspec.adapters.evaluation.classification import Scored, details_of, metrics_of
+from vtspec.adapters.evaluation.classification import SplitScores, build_details, compute_metrics
 from vtspec.adapters.toy import adapter as toy
 from vtspec.adapters.toy import plain_metrics, png, safetensors
-from vtspec.adapters.toy.png import Gray
+from vtspec.adapters.toy.png import GrayImage
 from vtspec.adapters.toy.safetensors import Tensor
-from vtspec.adapters.toy.softmax import Picture, SoftmaxRegression, learning_rate
+from vtspec.adapters.toy.softmax import Example, SoftmaxRegression, compute_learning_rate
 from vtspec.adapters.training.loop import fit
 
 
@@ -71,7 +71,7 @@ def test_every_setting_of_training_changes_the_weights(
 ) -> None:
     _, usual = trained(tmp_path / "usual", data)
     _, other = trained(tmp_path / "other", data, training=training)
-    assert usual.model.weights() != other.model.weights()
+    assert usual.model.get_weights() != other.model.get_weights()
 
 
 def test_balanced_weights_make_up_for_rare_classes(tmp_path: Path) -> None:
@@ -147,13 +147,13 @@ def test_errors_are_shown_as_small_pictures(tmp_path: Path) -> None:
             assert picture.size == (96, 96)
 
 
-def an_update(**training: Any) -> tuple[SoftmaxRegression, list[Picture], Job]:
+def an_update(**training: Any) -> tuple[SoftmaxRegression, list[Example], Job]:
     job = a_job(Path(), Path(), training=training)
     random_ = random.Random(0)
-    model = SoftmaxRegression.drawn(classes=3, features=5, std=0.5, seed=1)
+    model = SoftmaxRegression.from_seed(classes=3, features=5, std=0.5, seed=1)
     model.class_weights = [1.0, 2.0, 0.5]
     batch = [
-        Picture(name="", target=i % 3, features=[random_.random() for _ in range(5)])
+        Example(name="", target=i % 3, features=[random_.random() for _ in range(5)])
         for i in range(7)
     ]
     return model, batch, job
@@ -194,7 +194,7 @@ def test_a_step_is_the_one_that_torch_takes() -> None:
 def test_class_weights_weigh_the_loss_as_in_torch() -> None:
     torch = pytest.importorskip("torch")
     model, batch, job = an_update()
-    logits = torch.tensor([model.logits(picture.features) for picture in batch])
+    logits = torch.tensor([model.compute_logits(picture.features) for picture in batch])
     loss_of = torch.nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2.0, 0.5]))
     expected = loss_of(logits, torch.tensor([picture.target for picture in batch])).item()
     assert math.isclose(model.update(batch, 0.1, job.training), expected, rel_tol=1e-5)
@@ -203,7 +203,7 @@ def test_class_weights_weigh_the_loss_as_in_torch() -> None:
 def test_the_learning_rate_warms_up_and_falls() -> None:
     def rates(**training: Any) -> list[float]:
         job = a_job(Path(), Path(), training={"learningRate": 1.0, **training})
-        return [round(learning_rate(job.training, step, 4), 3) for step in range(12)]
+        return [round(compute_learning_rate(job.training, step, 4), 3) for step in range(12)]
 
     assert rates(scheduler="constant", warmupEpochs=0.75) == [0.25, 0.5, 0.75, *([1.0] * 9)]
     linear = rates(scheduler="linear", warmupEpochs=0.0, minLearningRate=0.1)
@@ -219,43 +219,45 @@ def test_metrics_in_plain_python_are_those_of_numpy(data: st.DataObject) -> None
     level = st.integers(-4, 4)
     logits = [[data.draw(level) for _ in range(classes)] for _ in range(count)]
     targets = [data.draw(st.integers(0, classes - 1)) for _ in range(count)]
-    scored = Scored(np.array(logits, dtype=np.float64), np.array(targets))
+    scored = SplitScores(np.array(logits, dtype=np.float64), np.array(targets))
     calls = [
-        plain_metrics.Call([float(p) for p in row], target)
+        plain_metrics.Prediction([float(p) for p in row], target)
         for row, target in zip(scored.probabilities, targets, strict=True)
     ]
     names = [f"c{index}" for index in range(classes)]
-    expected = details_of(scored, names)
-    table = plain_metrics.confusion(calls, classes)
+    expected = build_details(scored, names)
+    table = plain_metrics.compute_confusion(calls, classes)
 
-    assert plain_metrics.metrics(calls, [float(x) for x in scored.losses]) == pytest.approx(
-        metrics_of(scored), abs=1e-9
-    )
+    assert plain_metrics.compute_metrics(
+        calls, [float(x) for x in scored.losses]
+    ) == pytest.approx(compute_metrics(scored), abs=1e-9)
     assert table == expected["confusion"]
     for ours, theirs in zip(
-        plain_metrics.per_class(table, names), expected["perClass"], strict=True
+        plain_metrics.compute_class_scores(table, names), expected["perClass"], strict=True
     ):
         assert ours == pytest.approx(theirs, abs=1e-6)
     for ours, theirs in zip(
-        plain_metrics.calibration(calls)["bins"], expected["calibration"]["bins"], strict=True
+        plain_metrics.compute_calibration(calls)["bins"],
+        expected["calibration"]["bins"],
+        strict=True,
     ):
         assert ours == pytest.approx(theirs, abs=1e-6)
     for index, name in enumerate(names):
-        ours_ap = plain_metrics.pr_curve(calls, index)["averagePrecision"]
+        ours_ap = plain_metrics.compute_pr_curve(calls, index)["averagePrecision"]
         theirs_ap = (expected["prCurves"].get(name) or {}).get("averagePrecision")
         assert ours_ap == pytest.approx(theirs_ap, abs=1e-6)
 
 
 def test_a_curve_has_at_most_101_points() -> None:
-    calls = [plain_metrics.Call([i / 500, 1 - i / 500], i % 2) for i in range(500)]
-    curve = plain_metrics.pr_curve(calls, 0)
+    calls = [plain_metrics.Prediction([i / 500, 1 - i / 500], i % 2) for i in range(500)]
+    curve = plain_metrics.compute_pr_curve(calls, 0)
     assert len(curve["recall"]) == len(curve["precision"]) == 101
     assert (curve["recall"][0], curve["recall"][-1]) == (0.0, 1.0)
 
 
 def test_a_model_that_has_diverged_is_right_in_nothing() -> None:
-    calls = [plain_metrics.Call([math.nan, math.nan], 1)]
-    assert plain_metrics.metrics(calls, [math.nan])["top5_accuracy"] == 0.0
+    calls = [plain_metrics.Prediction([math.nan, math.nan], 1)]
+    assert plain_metrics.compute_metrics(calls, [math.nan])["top5_accuracy"] == 0.0
 
 
 @given(st.integers(1, 9), st.integers(1, 9), st.data())
@@ -263,7 +265,7 @@ def test_a_picture_is_read_as_it_was_written(
     tmp_path_factory: pytest.TempPathFactory, width: int, height: int, data: st.DataObject
 ) -> None:
     pixels = bytes(data.draw(st.lists(st.integers(0, 255), min_size=81, max_size=81)))
-    picture = Gray(width=width, height=height, pixels=pixels[: width * height])
+    picture = GrayImage(width=width, height=height, pixels=pixels[: width * height])
     path = tmp_path_factory.getbasetemp() / "picture.png"
     png.write(path, picture)
     assert png.read(path) == picture
@@ -319,7 +321,7 @@ def test_an_interlaced_or_giant_png_is_refused(tmp_path: Path) -> None:
 
 def test_a_damaged_png_is_refused_wherever_it_is_cut_or_changed(tmp_path: Path) -> None:
     path = tmp_path / "x.png"
-    picture = Gray(width=3, height=3, pixels=bytes(range(9)))
+    picture = GrayImage(width=3, height=3, pixels=bytes(range(9)))
     png.write(path, picture)
     whole = path.read_bytes()
     for end in range(len(whole) - 12):
@@ -343,10 +345,10 @@ def test_a_filter_that_there_is_not_and_a_file_that_is_not_there_are_refused(
 
 
 def test_a_picture_is_resized_to_the_nearest_pixels() -> None:
-    picture = Gray(width=4, height=2, pixels=bytes([0, 1, 2, 3, 10, 11, 12, 13]))
-    assert png.resized(picture, 2, 4) == picture
-    assert png.resized(picture, 1, 2).pixels == bytes([11, 13])
-    assert png.resized(picture, 2, 8).pixels[:8] == bytes([0, 0, 1, 1, 2, 2, 3, 3])
+    picture = GrayImage(width=4, height=2, pixels=bytes([0, 1, 2, 3, 10, 11, 12, 13]))
+    assert png.resize(picture, 2, 4) == picture
+    assert png.resize(picture, 1, 2).pixels == bytes([11, 13])
+    assert png.resize(picture, 2, 8).pixels[:8] == bytes([0, 0, 1, 1, 2, 2, 3, 3])
 
 
 @given(st.lists(st.floats(width=32, allow_nan=False), max_size=12), st.text(min_size=1))
@@ -379,9 +381,13 @@ def test_a_file_that_is_no_whole_safetensors_is_refused(tmp_path: Path) -> None:
 
 def test_the_catalog_is_what_the_command_writes(tmp_path: Path) -> None:
     from vtspec.adapters.catalogs import toy as source
-    from vtspec.adapters.catalogs.catalog_format import catalog, dump
+    from vtspec.adapters.catalogs.catalog_format import build_catalog, dump
 
-    made = dump(catalog("toy", source, {name: source.entry(name) for name in source.names()}))
+    made = dump(
+        build_catalog(
+            "toy", source, {name: source.build_entry(name) for name in source.list_models()}
+        )
+    )
     committed = Path(__file__).parents[2] / "images" / "toy" / "catalog.json"
     assert committed.read_text() == made
     assert json.loads(made)["models"]["softmax-regression"]["size"] == [8, 8]
@@ -391,7 +397,7 @@ def test_the_catalog_counts_what_the_adapter_trains(tmp_path: Path, data: Path) 
     from vtspec.adapters.catalogs import toy as source
 
     listener, _ = trained(tmp_path, data)
-    entry = source.entry("softmax-regression")
+    entry = source.build_entry("softmax-regression")
     fewer = 1000 - len(CLASSES)
     assert listener.of("begin")[0]["parameters"] == (
         entry["parameters"] - fewer * entry["perClass"]

@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 
 from vtspec.pipelines.catalog import (
     Framework,
-    adapter_available,
     find_model,
-    frameworks,
-    images_folder,
-    params_of,
-    search,
+    get_images_folder,
+    is_adapter_available,
+    load_frameworks,
+    load_params,
+    search_models,
     suggest_model,
 )
-from vtspec.pipelines.catalog.name_matching import closest, rank, squashed
+from vtspec.pipelines.catalog.name_matching import find_closest, normalize_name, rank_name
 from vtspec.pipelines.errors import Permanent
 
 IMAGE = """\
@@ -70,12 +70,12 @@ def a_framework(folder: Path, name: str, **models: Mapping[str, Any]) -> Mapping
     (folder / name).mkdir(parents=True)
     (folder / name / "image.yaml").write_text(IMAGE.format(name=name))
     (folder / name / "catalog.json").write_text(json.dumps(catalog))
-    frameworks.cache_clear()
-    return frameworks(folder)
+    load_frameworks.cache_clear()
+    return load_frameworks(folder)
 
 
 def test_timm_is_among_the_frameworks_with_its_tasks_and_formats() -> None:
-    timm = frameworks()["timm"]
+    timm = load_frameworks()["timm"]
     assert (timm.name, timm.adapter, timm.extra) == ("timm", "timm", "timm")
     assert timm.tasks == ("image-classification",)
     assert "imagefolder" in timm.formats
@@ -83,7 +83,7 @@ def test_timm_is_among_the_frameworks_with_its_tasks_and_formats() -> None:
 
 
 def test_a_model_is_found_by_its_name_with_all_that_the_catalog_says() -> None:
-    model = frameworks()["timm"].model("resnet18")
+    model = load_frameworks()["timm"].model("resnet18")
     assert model is not None
     assert (model.name, model.tag, model.tasks) == ("resnet18", None, ("image-classification",))
     assert model.parameters == 11_689_512
@@ -96,14 +96,14 @@ def test_a_model_is_found_by_its_name_with_all_that_the_catalog_says() -> None:
 
 
 def test_parameters_follow_the_number_of_classes() -> None:
-    model = frameworks()["timm"].model("resnet18")
+    model = load_frameworks()["timm"].model("resnet18")
     assert model is not None
-    assert model.parameters_for(1000) == model.parameters
-    assert model.parameters_for(10) == 11_689_512 - 990 * 513
+    assert model.count_parameters(1000) == model.parameters
+    assert model.count_parameters(10) == 11_689_512 - 990 * 513
 
 
 def test_a_tag_chooses_among_the_weights_of_a_model() -> None:
-    model = frameworks()["timm"].model("resnet18.fb_swsl_ig1b_ft_in1k")
+    model = load_frameworks()["timm"].model("resnet18.fb_swsl_ig1b_ft_in1k")
     assert model is not None
     assert (model.name, model.tag) == ("resnet18", "fb_swsl_ig1b_ft_in1k")
     assert model.chosen_weights is not None
@@ -113,11 +113,11 @@ def test_a_tag_chooses_among_the_weights_of_a_model() -> None:
 
 @pytest.mark.parametrize("name", ["resnt18", "resnet18.no_such_tag", "", ".", "ResNet18", "a/b"])
 def test_a_name_that_is_not_exactly_in_the_catalog_is_no_model(name: str) -> None:
-    assert frameworks()["timm"].model(name) is None
+    assert load_frameworks()["timm"].model(name) is None
 
 
 def test_a_model_without_published_weights_has_none_to_choose() -> None:
-    model = frameworks()["timm"].model("resnetblur18")
+    model = load_frameworks()["timm"].model("resnetblur18")
     assert model is not None
     assert (model.pretrained, model.weights, model.chosen_weights) == (False, (), None)
 
@@ -127,9 +127,9 @@ def test_sizes_are_taken_in_steps_from_the_models_own_down_to_its_smallest(tmp_p
     assert model is not None
     taken = [side for side in range(1, 300) if model.takes_size((side, 224))]
     assert taken == [64, 96, 128, 160, 192, 224, 256, 288]
-    assert model.nearest_size((100, 230)) == (96, 224)
-    assert model.nearest_size((1, 1)) == (64, 64)
-    assert model.takes_size(model.nearest_size((1, 5000)))
+    assert model.find_nearest_size((100, 230)) == (96, 224)
+    assert model.find_nearest_size((1, 1)) == (64, 64)
+    assert model.takes_size(model.find_nearest_size((1, 5000)))
 
 
 def test_a_model_of_one_size_takes_that_one_and_those_of_its_weights(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_a_model_of_one_size_takes_that_one_and_those_of_its_weights(tmp_path: P
     assert model.takes_size((224, 224))
     assert model.takes_size((64, 64))
     assert not model.takes_size((256, 256))
-    assert model.nearest_size((256, 256)) == (224, 224)
+    assert model.find_nearest_size((256, 256)) == (224, 224)
 
 
 def test_a_model_that_two_frameworks_have_is_found_in_both(tmp_path: Path) -> None:
@@ -187,36 +187,37 @@ def test_a_suggestion_comes_from_the_framework_that_has_the_nearest_name(tmp_pat
 
 
 @given(
-    st.sampled_from(sorted(frameworks()["timm"].model_names)),
+    st.sampled_from(sorted(load_frameworks()["timm"].model_names)),
     st.integers(min_value=0, max_value=60),
     st.sampled_from("abcxyz059_"),
 )
 def test_a_name_with_one_letter_too_many_is_answered_with_a_model(
     name: str, place: int, letter: str
 ) -> None:
-    timm = frameworks()["timm"]
+    timm = load_frameworks()["timm"]
     suggested = timm.suggest(name[:place] + letter + name[place:])
     assert suggested is not None
     assert timm.model(suggested) is not None
 
 
 def test_closest_prefers_the_first_of_equally_long_names() -> None:
-    names = {squashed(name): name for name in ("net_b", "net_a", "network_of_old")}
-    assert closest("net", names) == "net_b"
+    names = {normalize_name(name): name for name in ("net_b", "net_a", "network_of_old")}
+    assert find_closest("net", names) == "net_b"
 
 
 def test_a_name_that_is_the_beginning_of_others_means_the_shortest_of_them() -> None:
     names = {
-        squashed(name): name for name in ("vit_huge_patch14_clip_224", "vit_tiny_patch16_224")
+        normalize_name(name): name
+        for name in ("vit_huge_patch14_clip_224", "vit_tiny_patch16_224")
     }
-    assert closest("vit", names) == "vit_tiny_patch16_224"
-    assert closest("vi", names) is None
+    assert find_closest("vit", names) == "vit_tiny_patch16_224"
+    assert find_closest("vi", names) is None
 
 
 def test_closest_prefers_another_key_to_a_lost_one_and_finds_swapped_letters() -> None:
-    names = {squashed(name): name for name in ("resnet151", "resnet50", "ab")}
-    assert closest("resnet51", names) == "resnet50"
-    assert closest("ba", names) == "ab"
+    names = {normalize_name(name): name for name in ("resnet151", "resnet50", "ab")}
+    assert find_closest("resnet51", names) == "resnet50"
+    assert find_closest("ba", names) == "ab"
 
 
 def test_of_equally_near_models_the_one_with_published_weights_is_suggested(
@@ -228,25 +229,25 @@ def test_of_equally_near_models_the_one_with_published_weights_is_suggested(
 
 def test_rank_puts_the_whole_name_before_its_beginning_before_a_part_before_a_note() -> None:
     names = ["my_resnet", "resnet_large", "resnet", "other"]
-    places = {name: rank(["resnet"], name, notes=["tag_resnet"]) for name in names}
+    places = {name: rank_name(["resnet"], name, notes=["tag_resnet"]) for name in names}
     assert sorted(names, key=lambda name: places[name] or ()) == [
         "resnet",
         "resnet_large",
         "my_resnet",
         "other",
     ]
-    assert rank(["resnet", "zebra"], "resnet", ["mit"]) is None
+    assert rank_name(["resnet", "zebra"], "resnet", ["mit"]) is None
 
 
 def test_search_lists_what_fits_all_words_the_best_first() -> None:
-    names = [model.name for _, model in search(["ResNet", "18"])]
+    names = [model.name for _, model in search_models(["ResNet", "18"])]
     assert names[0] == "resnet18"
     assert "resnet18d" in names
     assert all("18" in name for name in names)
 
 
 def test_search_finds_models_by_the_tag_or_the_licence_of_their_weights() -> None:
-    hits = [model for _, model in search(["resnet18", "cc-by-nc"])]
+    hits = [model for _, model in search_models(["resnet18", "cc-by-nc"])]
     assert hits[0].name == "resnet18"
     assert all(any("nc" in each.licence for each in model.weights) for model in hits)
 
@@ -256,7 +257,9 @@ def test_search_can_be_held_to_a_task_a_framework_and_published_weights(tmp_path
     both = a_framework(tmp_path, "two", net=a_model(tasks=["ocr"]))
 
     def names(**options: Any) -> list[str]:
-        return [f"{each.name}/{model.name}" for each, model in search([], among=both, **options)]
+        return [
+            f"{each.name}/{model.name}" for each, model in search_models([], among=both, **options)
+        ]
 
     assert names() == ["one/net", "one/bare", "two/net"]
     assert names(task="ocr") == ["two/net"]
@@ -269,9 +272,9 @@ def test_an_adapters_params_are_read_without_its_framework() -> None:
     code = (
         "import sys\n"
         "from vtspec.pipelines.catalog import *\n"
-        "from vtspec.pipelines.catalog import frameworks, params_of\n"
-        "assert params_of(frameworks()['timm'])\n"
-        "assert frameworks()['timm'].model('resnet18').parameters\n"
+        "from vtspec.pipelines.catalog import load_frameworks, load_params\n"
+        "assert load_params(load_frameworks()['timm'])\n"
+        "assert load_frameworks()['timm'].model('resnet18').parameters\n"
         "heavy = {'torch', 'timm', 'numpy', 'pydantic', 'mlflow'} & set(sys.modules)\n"
         "sys.exit(f'imported: {heavy}' if heavy else 0)"
     )
@@ -280,15 +283,15 @@ def test_an_adapters_params_are_read_without_its_framework() -> None:
 
 
 def test_whether_an_adapter_is_installed_can_be_asked(tmp_path: Path) -> None:
-    timm = frameworks()["timm"]
-    assert adapter_available(timm)
-    assert all(param.help for param in params_of(timm).values())
+    timm = load_frameworks()["timm"]
+    assert is_adapter_available(timm)
+    assert all(param.help for param in load_params(timm).values())
     folder = tmp_path / "fake"
     a_framework(tmp_path, "fake", net=a_model())
     image = folder / "image.yaml"
     image.write_text(image.read_text().replace("adapter: toy", "adapter: nowhere"))
-    frameworks.cache_clear()
-    assert not adapter_available(frameworks(tmp_path)["fake"])
+    load_frameworks.cache_clear()
+    assert not is_adapter_available(load_frameworks(tmp_path)["fake"])
 
 
 def test_an_image_file_that_lacks_a_key_is_refused_with_the_key(tmp_path: Path) -> None:
@@ -296,14 +299,14 @@ def test_an_image_file_that_lacks_a_key_is_refused_with_the_key(tmp_path: Path) 
     folder.mkdir()
     (folder / "image.yaml").write_text("apiVersion: vtspec.dev/v1alpha1\nkind: Image\n")
     with pytest.raises(Permanent, match=r"fake/image\.yaml: .* lacks 'adapter'"):
-        frameworks(tmp_path)
+        load_frameworks(tmp_path)
 
 
 def test_an_image_file_that_is_no_yaml_is_refused(tmp_path: Path) -> None:
     (tmp_path / "fake").mkdir()
     (tmp_path / "fake" / "image.yaml").write_text("a: [1\n")
     with pytest.raises(Permanent, match="not the description of an image"):
-        frameworks(tmp_path)
+        load_frameworks(tmp_path)
 
 
 def test_a_missing_catalog_and_one_of_another_form_are_refused(tmp_path: Path) -> None:
@@ -318,7 +321,7 @@ def test_a_missing_catalog_and_one_of_another_form_are_refused(tmp_path: Path) -
 
 
 def test_timms_catalog_has_every_architecture_once_and_says_what_each_costs() -> None:
-    timm = frameworks()["timm"]
+    timm = load_frameworks()["timm"]
     models = [timm.model(name) for name in timm.model_names]
     assert len(models) == len(set(timm.model_names)) > 1300
     assert all(model is not None and (model.parameters or 0) > 0 for model in models)
@@ -327,7 +330,7 @@ def test_timms_catalog_has_every_architecture_once_and_says_what_each_costs() ->
 
 
 def test_timms_catalog_knows_the_licence_of_every_published_weights() -> None:
-    timm = frameworks()["timm"]
+    timm = load_frameworks()["timm"]
     models = [timm.model(name) for name in timm.model_names]
     weights = [each for model in models if model for each in model.weights]
     permissive = Counter(each.permissive for each in weights)
@@ -338,8 +341,10 @@ def test_timms_catalog_knows_the_licence_of_every_published_weights() -> None:
 
 
 def test_the_catalogs_lie_beside_each_other_in_one_folder() -> None:
-    assert (images_folder() / "timm" / "catalog.json").is_file()
-    assert set(frameworks()) == {file.parent.name for file in images_folder().glob("*/image.yaml")}
+    assert (get_images_folder() / "timm" / "catalog.json").is_file()
+    assert set(load_frameworks()) == {
+        file.parent.name for file in get_images_folder().glob("*/image.yaml")
+    }
 
 
 def a_hub_framework(folder: Path, **models: Mapping[str, Any]) -> Mapping[str, Framework]:
@@ -347,8 +352,8 @@ def a_hub_framework(folder: Path, **models: Mapping[str, Any]) -> Mapping[str, F
     a_framework(folder, "hub", **{name.replace("__", "/"): raw for name, raw in models.items()})
     image = folder / "hub" / "image.yaml"
     image.write_text(image.read_text() + "hubIds: true\n")
-    frameworks.cache_clear()
-    return frameworks(folder)
+    load_frameworks.cache_clear()
+    return load_frameworks(folder)
 
 
 def of_hub(**changes: Any) -> dict[str, Any]:
@@ -386,24 +391,24 @@ def test_what_has_not_the_form_of_a_hub_id_is_no_model_and_the_catalog_is_not_re
 def test_of_a_model_without_numbers_nothing_is_claimed(tmp_path: Path) -> None:
     model = a_hub_framework(tmp_path, acme__net=of_hub())["hub"].model("acme/net")
     assert model is not None
-    assert (model.parameters, model.parameters_for(3)) == (None, None)
+    assert (model.parameters, model.count_parameters(3)) == (None, None)
     assert (model.image_size, model.gmacs, model.activations) == (None, None, None)
-    assert model.takes_size((17, 5)) and model.nearest_size((17, 5)) == (17, 5)
+    assert model.takes_size((17, 5)) and model.find_nearest_size((17, 5)) == (17, 5)
 
 
 def test_a_size_without_steps_is_the_usual_one_and_any_other_may_do(tmp_path: Path) -> None:
     raw = of_hub(parameters=1000, perClass=1, size=[224, 224])
     model = a_hub_framework(tmp_path, acme__net=raw)["hub"].model("acme/net")
     assert model is not None
-    assert (model.image_size, model.parameters_for(10)) == ((224, 224), 10)
-    assert model.takes_size((17, 5)) and model.nearest_size((17, 5)) == (17, 5)
+    assert (model.image_size, model.count_parameters(10)) == ((224, 224), 10)
+    assert model.takes_size((17, 5)) and model.find_nearest_size((17, 5)) == (17, 5)
 
 
 def test_a_head_of_which_no_class_is_counted_stays_as_it_is(tmp_path: Path) -> None:
     raw = {key: value for key, value in a_model().items() if key != "perClass"}
     model = a_framework(tmp_path, "fake", net=raw)["fake"].model("net")
     assert model is not None
-    assert model.parameters_for(3) == model.parameters == 5_000_000
+    assert model.count_parameters(3) == model.parameters == 5_000_000
 
 
 @pytest.mark.parametrize(
@@ -439,7 +444,7 @@ def test_a_listed_hub_id_is_near_where_one_slip_makes_it(
     tmp_path: Path, typed: str, listed: str | None
 ) -> None:
     hub = a_hub_framework(tmp_path, **{"google__vit-base-patch16-224": of_hub()})["hub"]
-    assert hub.listed_near(typed) == listed
+    assert hub.find_near_name(typed) == listed
 
 
 def test_search_finds_hub_ids_by_name_and_family_the_unmeasured_after_the_measured(
@@ -451,19 +456,19 @@ def test_search_finds_hub_ids_by_name_and_family_the_unmeasured_after_the_measur
         b__net_2=of_hub(parameters=2_000),
         c__other=of_hub(),
     )
-    assert [model.name for _, model in search(["net"], among=found)] == [
+    assert [model.name for _, model in search_models(["net"], among=found)] == [
         "b/net_2",
         "a/net_1",
         "c/other",
     ]
-    assert [model.name for _, model in search(["net-1"], among=found)] == ["a/net_1"]
+    assert [model.name for _, model in search_models(["net-1"], among=found)] == ["a/net_1"]
 
 
 def test_no_name_is_in_two_frameworks() -> None:
-    every = Counter(name for each in frameworks().values() for name in each.model_names)
+    every = Counter(name for each in load_frameworks().values() for name in each.model_names)
     assert [name for name, count in every.items() if count > 1] == []
     assert [
-        name for name in frameworks()["transformers"].model_names if name.count("/") != 1
+        name for name in load_frameworks()["transformers"].model_names if name.count("/") != 1
     ] == []
 
 
@@ -493,13 +498,13 @@ def test_the_usual_models_are_listed_with_their_tasks(
     framework: str, names: str, task: str
 ) -> None:
     for name in names.split():
-        model = frameworks()[framework].model(name)
+        model = load_frameworks()[framework].model(name)
         assert model is not None and model.listed, name
         assert any(each.startswith(task) for each in model.tasks), (name, model.tasks)
 
 
 def test_ultralytics_weights_are_files_of_its_own_releases_under_its_licence() -> None:
-    framework = frameworks()["ultralytics"]
+    framework = load_frameworks()["ultralytics"]
     models = [framework.model(name) for name in framework.model_names]
     weights = [each for model in models if model for each in model.weights]
     assert len(models) > 250 and len(weights) > 150
@@ -510,7 +515,7 @@ def test_ultralytics_weights_are_files_of_its_own_releases_under_its_licence() -
 
 
 def test_transformers_catalog_lists_hundreds_of_ids_and_counts_only_what_it_can() -> None:
-    framework = frameworks()["transformers"]
+    framework = load_frameworks()["transformers"]
     models = [framework.model(name) for name in framework.model_names]
     counted = [model for model in models if model and model.parameters is not None]
     assert len(models) > 350 and 80 < len(counted) < len(models)

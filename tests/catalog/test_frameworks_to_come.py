@@ -11,10 +11,10 @@ import pytest
 
 from loopback import json_of, running
 from plan_repository import HASH, a_repository
-from vtspec.pipelines.planning.plan import plan
+from vtspec.pipelines.planning.plan import build_plan
 from vtspec.pipelines.planning.plan_model import Plan, plan_from_json
-from vtspec.pipelines.planning.resolve import World, resolve
-from vtspec.pipelines.project.overrides import overrides_of
+from vtspec.pipelines.planning.resolve import ResolveSources, resolve_spec
+from vtspec.pipelines.project.overrides import parse_overrides
 from vtspec.pipelines.project.workspace import find_workspace
 from vtspec.pipelines.weights.hub import Hub
 from vtspec.pipelines.weights.model import HubWeights, UnpinnedWeights
@@ -69,7 +69,9 @@ spec:
 
 def planned(path: Path, hub: Hub, *sets: str) -> Plan:
     workspace = find_workspace(path.parent)
-    return plan(*resolve(path, workspace, overrides_of(sets), World(hub=hub)))
+    return build_plan(
+        *resolve_spec(path, workspace, parse_overrides(sets), ResolveSources(hub=hub))
+    )
 
 
 def away(tmp_path: Path) -> Hub:

@@ -9,9 +9,9 @@ from click.testing import CliRunner, Result
 
 from dvc_repositories import dvc_repository, write_files
 from spoiled_data import png, sound_folder
-from vtspec.adapters.data.content_hash import content_hash
+from vtspec.adapters.data.content_hash import hash_content
 from vtspec.cli.commands.datasets import command
-from vtspec.pipelines.data.inspection.inspect import inspect
+from vtspec.pipelines.data.inspection.inspect import inspect_dataset
 from vtspec.pipelines.errors import Permanent
 
 
@@ -33,7 +33,7 @@ def test_inspect_prints_what_is_there(data: Path) -> None:
     result = typed("inspect", "data/pets")
     assert result.exit_code == 0
     assert "data/pets: imagefolder, as images lie in train/<class>/" in result.output
-    assert f"contentHash: {content_hash(data).hash}" in result.output
+    assert f"contentHash: {hash_content(data).hash}" in result.output
     assert "cat            6         2         2" in result.output
     assert "images        12         4         4" in result.output
     assert result.output.endswith("0 errors, 0 warnings\n")
@@ -51,7 +51,7 @@ def test_inspect_prints_every_finding_and_ends_with_2(data: Path) -> None:
 
 def test_inspect_prints_json(data: Path) -> None:
     result = typed("inspect", "data/pets", "--output", "json")
-    assert json.loads(result.output) == inspect(Path("data/pets")).data()
+    assert json.loads(result.output) == inspect_dataset(Path("data/pets")).to_json()
 
 
 def test_inspect_writes_a_page(data: Path, tmp_path: Path) -> None:
@@ -118,13 +118,13 @@ def test_a_task_that_is_none_is_told(data: Path) -> None:
 def test_split_copies_classes_into_splits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     files = {f"{c}/{n}.png": png((n, 9, ord(c))) for c in "ab" for n in range(10)}
-    before = content_hash(write_files(tmp_path / "pets", files))
+    before = hash_content(write_files(tmp_path / "pets", files))
     result = typed("split", "pets", "split")
     assert "train       16 images\nval          2 images\ntest         2 images\n" in result.output
-    assert content_hash(tmp_path / "pets") == before
-    assert [] == list(inspect(tmp_path / "split").findings)
+    assert hash_content(tmp_path / "pets") == before
+    assert [] == list(inspect_dataset(tmp_path / "split").findings)
     typed("split", "pets", "again", "--shares", "50/50")
-    assert sorted(inspect(tmp_path / "again").layout.splits) == ["train", "val"]
+    assert sorted(inspect_dataset(tmp_path / "again").layout.splits) == ["train", "val"]
     copies = {path.name: path for path in (tmp_path / "split").rglob("a/*.png")}
     assert len(copies) == 10
     assert all(path.read_bytes() == files[f"a/{name}"] for name, path in copies.items())

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from vtspec.cli.commands.models import command, count_in_words, gmacs_in_words
+from vtspec.cli.commands.models import command, format_count, format_gmacs
 
 
 def models(*arguments: str) -> Result:
@@ -203,7 +203,7 @@ def test_show_of_an_unknown_model_is_answered_with_the_one_that_was_meant() -> N
     ],
 )
 def test_counts_are_shown_with_three_digits(count: int, words: str) -> None:
-    assert count_in_words(count) == words
+    assert format_count(count) == words
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_counts_are_shown_with_three_digits(count: int, words: str) -> None:
     [(6.4e-05, "<0.001"), (0.03764, "0.0376"), (1.814, "1.81"), (99.96, "100"), (1782.0, "1,782")],
 )
 def test_multiply_adds_are_shown_without_an_exponent(gmacs: float, words: str) -> None:
-    assert gmacs_in_words(gmacs) == words
+    assert format_gmacs(gmacs) == words
 
 
 def test_what_nobody_told_of_a_hub_id_is_shown_as_not_known() -> None:

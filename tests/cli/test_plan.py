@@ -12,13 +12,19 @@ import pytest
 
 from plan_repository import a_repository, change
 from run_folders import EVALUATED, STARTED, SUCCEEDED, a_run_folder, an_epoch
-from vtspec.cli.views.plan import plan_lines, shown_value
-from vtspec.cli.views.styled_text import cells, padded, print_lines, width_of, wrapped
-from vtspec.pipelines.planning.plan import plan
+from vtspec.cli.views.plan import format_plan, format_value
+from vtspec.cli.views.styled_text import (
+    count_cells,
+    get_terminal_width,
+    pad_text,
+    print_lines,
+    wrap_text,
+)
+from vtspec.pipelines.planning.plan import build_plan
 from vtspec.pipelines.planning.plan_model import Plan, plan_from_json
-from vtspec.pipelines.planning.prior_runs import Beside, beside
-from vtspec.pipelines.planning.resolve import World, resolve
-from vtspec.pipelines.project.overrides import overrides_of
+from vtspec.pipelines.planning.prior_runs import PriorRuns, find_prior_runs
+from vtspec.pipelines.planning.resolve import ResolveSources, resolve_spec
+from vtspec.pipelines.project.overrides import parse_overrides
 from vtspec.pipelines.project.workspace import find_workspace
 from vtspec.pipelines.runs import RunLock
 from vtspec.pipelines.weights.hub import Hub
@@ -45,15 +51,15 @@ def vtspec(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def planned(root: Path, *sets: str, spec: str = "deep") -> tuple[Plan, Beside]:
+def planned(root: Path, *sets: str, spec: str = "deep") -> tuple[Plan, PriorRuns]:
     workspace = find_workspace(root)
-    made = plan(*resolve(workspace.find_spec(spec), workspace, overrides_of(sets)))
-    return made, beside(made, workspace)
+    made = build_plan(*resolve_spec(workspace.find_spec(spec), workspace, parse_overrides(sets)))
+    return made, find_prior_runs(made, workspace)
 
 
 def text(root: Path, *sets: str, width: int = 80) -> list[str]:
     made, found = planned(root, *sets)
-    return plain(plan_lines(made, found, width, "vtspec apply deep"))
+    return plain(format_plan(made, found, width, "vtspec apply deep"))
 
 
 def plain(lines: Any) -> list[str]:
@@ -155,7 +161,7 @@ def test_a_baseline_that_cannot_be_planned_is_said_and_nothing_fails(root: Path)
 def test_a_baseline_that_is_gone_is_said(root: Path) -> None:
     made, _ = planned(root)
     (root / "specs/experiments/small.yaml").unlink()
-    found = beside(made, find_workspace(root))
+    found = find_prior_runs(made, find_workspace(root))
     assert found.unknown == ("there is no baseline 'small' to compare with",)
 
 
@@ -163,7 +169,7 @@ def test_a_baseline_needs_no_network_of_its_own(root: Path) -> None:
     change(root, "specs/experiments/small.yaml", "resnet10t}", "resnet10t, pretrained: true}")
     made, _ = planned(root)
     nobody = Hub(endpoint="http://127.0.0.1:9", cache=root / "hub", offline=True)
-    found = beside(made, find_workspace(root), World(hub=nobody))
+    found = find_prior_runs(made, find_workspace(root), ResolveSources(hub=nobody))
     assert found.baseline is not None and found.unknown == ()
     assert "model.weights.source" in {change.path for change in found.baseline.changes}
 
@@ -246,12 +252,12 @@ def test_no_line_is_wider_than_asked(root: Path, width: int) -> None:
     change(root, "specs/datasets/digits.yaml", '"0", "1", "2"', '"고양이", "강아지", "개구리"')
     lines = text(root, width=width)
     assert "고양이" in " ".join(lines)
-    assert [line for line in lines if cells(line) > width] == []
+    assert [line for line in lines if count_cells(line) > width] == []
 
 
 def test_long_values_go_on_below(root: Path) -> None:
     lines = text(root, *[f"{path}={value}" for path, value in LONG.items()])
-    assert [line for line in lines if cells(line) > 80] == []
+    assert [line for line in lines if count_cells(line) > 80] == []
     joined = " ".join(" ".join(lines).split())
     assert "0: 1, 1: 2, 2: 3.5" in joined
     assert "training.ema.decay 0.9998 --set" in joined
@@ -282,7 +288,7 @@ def test_the_start_of_the_model_is_shown(root: Path, weights: Any, words: str) -
 
     made, found = planned(root)
     pretrained = replace(made, model=replace(made.model, weights=weights))
-    assert words in " ".join(plain(plan_lines(pretrained, found, 80)))
+    assert words in " ".join(plain(format_plan(pretrained, found, 80)))
 
 
 @pytest.mark.parametrize(
@@ -301,7 +307,7 @@ def test_the_start_of_the_model_is_shown(root: Path, weights: Any, words: str) -
     ],
 )
 def test_values_are_shown_as_they_would_be_written(value: Any, words: str) -> None:
-    assert shown_value(value) == words
+    assert format_value(value) == words
 
 
 class Terminal(io.StringIO):
@@ -328,15 +334,15 @@ def test_no_color_is_heeded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_width_is_the_terminals_within_reason_and_80_without_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert width_of(io.StringIO()) == 80
+    assert get_terminal_width(io.StringIO()) == 80
     for columns, width in (("20", 40), ("90", 90), ("300", 100)):
         monkeypatch.setenv("COLUMNS", columns)
-        assert width_of(Terminal()) == width
+        assert get_terminal_width(Terminal()) == width
 
 
 def test_text_is_measured_and_broken_by_columns() -> None:
-    assert cells("고양이 cat") == 10
-    assert padded("고양이", 8) == "고양이  "
-    assert wrapped("고양이 강아지", 7) == ["고양이", "강아지"]
-    assert wrapped("abcdefgh ij", 3) == ["abc", "def", "gh", "ij"]
-    assert wrapped("", 5) == [""]
+    assert count_cells("고양이 cat") == 10
+    assert pad_text("고양이", 8) == "고양이  "
+    assert wrap_text("고양이 강아지", 7) == ["고양이", "강아지"]
+    assert wrap_text("abcdefgh ij", 3) == ["abc", "def", "gh", "ij"]
+    assert wrap_text("", 5) == [""]

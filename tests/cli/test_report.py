@@ -9,9 +9,9 @@ from click.testing import CliRunner, Result
 from report_data import a_baseline, a_plan, a_run, a_run_that_says, told, write_run
 from vtspec.cli.commands.compare import command as compare
 from vtspec.cli.commands.report import command as report
-from vtspec.cli.views.report import comparison_lines, report_lines
+from vtspec.cli.views.report import format_comparison, format_report
 from vtspec.pipelines.errors import Permanent, Refused
-from vtspec.pipelines.reporting.facts import facts_of
+from vtspec.pipelines.reporting.facts import build_facts
 
 AGAINST = {"baseline": "digits-resnet10t", "gates": ["accuracy >= 0.95", "loss <= 0.1"]}
 
@@ -108,7 +108,7 @@ def test_without_a_browser_the_path_is_told(runs: Path, monkeypatch: pytest.Monk
 def test_a_failed_run_says_why_and_what_to_do() -> None:
     end = {"ending": "failed", "message": "no room left", "fix": "free 3 GiB"}
     events = [*told(epochs=1, final={}, ending=None), ("run.finished", end)]
-    text = _text(report_lines(facts_of(a_run(evaluation={}, events=events)), 80))
+    text = _text(format_report(build_facts(a_run(evaluation={}, events=events)), 80))
     assert text.splitlines()[:3] == [
         "Run failed  digits-resnet18-0123456789",
         "  no room left",
@@ -117,13 +117,13 @@ def test_a_failed_run_says_why_and_what_to_do() -> None:
 
 
 def test_a_run_without_a_baseline_is_told_how_to_make_one() -> None:
-    facts = facts_of(a_run(a_plan(report=AGAINST)))
-    assert "\n  vtspec run digits-resnet10t" in _text(report_lines(facts, 80))
+    facts = build_facts(a_run(a_plan(report=AGAINST)))
+    assert "\n  vtspec run digits-resnet10t" in _text(format_report(facts, 80))
 
 
 def test_nothing_that_others_wrote_reaches_the_terminal_raw() -> None:
-    facts = facts_of(a_run_that_says("\x1b[2J\u202e"), a_run_that_says("\x1b]0;\x07"))
-    for lines in (report_lines(facts, 80), comparison_lines(facts, 80)):
+    facts = build_facts(a_run_that_says("\x1b[2J\u202e"), a_run_that_says("\x1b]0;\x07"))
+    for lines in (format_report(facts, 80), format_comparison(facts, 80)):
         assert not {"\x1b", "\x07", "\u202e"} & set(_text(lines))
 
 
@@ -183,5 +183,5 @@ def test_a_run_is_the_same_as_itself(runs: Path) -> None:
 
 def test_many_differences_are_counted_rather_than_shown() -> None:
     many = a_plan(params={f"p{n}": n for n in range(40)})
-    text = _text(comparison_lines(facts_of(a_run(many), a_run()), 100))
+    text = _text(format_comparison(build_facts(a_run(many), a_run()), 100))
     assert "  … and 11 more: --output json has them all" in text

@@ -20,11 +20,11 @@ from rich.console import Console
 
 from run_folders import STARTED, a_run_folder, an_epoch, events_of
 from vtspec.cli.main import cli
-from vtspec.cli.views.progress import Bar, Lines, figures_of, progress_on
+from vtspec.cli.views.progress import BarProgress, PlainProgress, format_figures, make_progress
 from vtspec.pipelines.errors import Permanent, Refused
 from vtspec.pipelines.project.scaffold import scaffold
 from vtspec.pipelines.runs import RunLock, Runs
-from vtspec.pipelines.runs.state import RunState, advance
+from vtspec.pipelines.runs.state import RunState, apply_event
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def code_of(result: Any) -> int:
 
 
 def only_run(name: str) -> str:
-    return Runs(Path("runs")).of_name(name)[-1].name
+    return Runs(Path("runs")).list_by_name(name)[-1].name
 
 
 def set_in(path: str, old: str, new: str) -> None:
@@ -96,7 +96,7 @@ def test_a_run_tells_a_line_an_epoch_where_there_is_no_terminal(repository: Path
         r"^train +epoch +(\d)/3  train_loss \S+  val_loss \S+  accuracy", result.stderr, re.M
     )
     assert epochs == ["1", "2", "3"]
-    assert len(Runs(Path("runs")).of_name("shapes")) == 2
+    assert len(Runs(Path("runs")).list_by_name("shapes")) == 2
 
 
 def test_results_are_written_for_dvc_even_of_a_run_that_is_only_shown(repository: Path) -> None:
@@ -110,7 +110,7 @@ def test_runs_can_be_put_elsewhere(repository: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     words = ("run", "shapes-short", "--no-tracking", "--runs", str(elsewhere))
     assert code_of(ran(*words)) == 0
-    assert [run.spec_name for run in Runs(elsewhere).all()] == ["shapes-short"]
+    assert [run.spec_name for run in Runs(elsewhere).list_runs()] == ["shapes-short"]
 
 
 def test_a_missed_gate_is_an_exit_code_only_where_that_was_asked_for(repository: Path) -> None:
@@ -193,7 +193,7 @@ def test_an_interrupted_run_is_resumed_by_what_it_says_to_type(repository: Path)
     process.send_signal(signal.SIGTERM)
     _, told = process.communicate()
     assert process.returncode == 75
-    run = Runs(Path("runs")).all()[-1]
+    run = Runs(Path("runs")).list_runs()[-1]
     assert f"{run.name} interrupted: train was interrupted; the last checkpoint is" in told
     typed = told.split("resume with: ")[1].strip()
     assert typed == "vtspec run shapes --set training.epochs=3000 --no-tracking --resume"
@@ -224,7 +224,7 @@ def test_a_ctrl_c_stops_the_run_and_a_second_one_does_not_wait(repository: Path)
     process.send_signal(signal.SIGINT)
     process.communicate()
     assert process.returncode == 75
-    assert Runs(Path("runs")).all()[-1].ending == "stopped"
+    assert Runs(Path("runs")).list_runs()[-1].ending == "stopped"
 
 
 # apply
@@ -237,10 +237,10 @@ def test_apply_shows_the_plan_and_asks_before_it_begins(repository: Path) -> Non
     assert "nobody is there to be asked" in str(result.exception)
     assert "--yes" in str(result.exception)
     assert "training.seed" in result.stdout
-    assert len(Runs(Path("runs")).of_name("shapes-short")) == 1
+    assert len(Runs(Path("runs")).list_by_name("shapes-short")) == 1
     result = ran(*words, "--yes")
     assert code_of(result) == 0, result.output
-    assert len(Runs(Path("runs")).of_name("shapes-short")) == 2
+    assert len(Runs(Path("runs")).list_by_name("shapes-short")) == 2
 
 
 def test_apply_does_not_ask_about_a_plan_that_was_carried_out(repository: Path) -> None:
@@ -390,18 +390,18 @@ def some_progress() -> list[tuple[Any, RunState]]:
     ]
     state, found = RunState(), []
     for event in events_of(told):  # type: ignore[arg-type]
-        state = advance(state, event)
+        state = apply_event(state, event)
         found.append((event, state))
     return found
 
 
 def test_lines_say_what_happened_and_nothing_twice() -> None:
     stream = io.StringIO()
-    with progress_on(stream) as progress:
-        assert isinstance(progress, Lines)
-        progress.say("making an environment")
+    with make_progress(stream) as progress:
+        assert isinstance(progress, PlainProgress)
+        progress.show_line("making an environment")
         for event, state in some_progress():
-            progress.told(event, state)
+            progress.show_event(event, state)
     assert stream.getvalue().splitlines() == [
         "making an environment",
         "run       cats-0123456789 in this Python",
@@ -423,10 +423,10 @@ def test_lines_say_what_happened_and_nothing_twice() -> None:
 def test_a_terminal_shows_a_bar_with_live_figures() -> None:
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=True, width=120, highlight=False, markup=False)
-    with Bar(console) as bar:
-        bar.say("hello")
+    with BarProgress(console) as bar:
+        bar.show_line("hello")
         for event, state in some_progress()[:8]:
-            bar.told(event, state)
+            bar.show_event(event, state)
         bar._bar.refresh()
     shown = click.unstyle(stream.getvalue())
     assert "epoch 2/3  loss 0.9000  accuracy 0.5000  100 images/s" in shown
@@ -435,4 +435,4 @@ def test_a_terminal_shows_a_bar_with_live_figures() -> None:
 
 
 def test_the_figures_of_a_run_that_just_began_are_few() -> None:
-    assert figures_of(RunState()) == "epoch 1/?"
+    assert format_figures(RunState()) == "epoch 1/?"

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from builders import a_dataset, a_project, an_experiment, yaml_of
 from vtspec.cli.commands import explain, validate
 from vtspec.cli.main import COMMANDS
-from vtspec.pipelines.operations.validate import problems_of, specs_in
+from vtspec.pipelines.operations.validate import find_problems, load_specs
 
 ROOT = Path(__file__).parents[2]
 
@@ -233,8 +233,8 @@ class Unreadable(io.BytesIO):
 
 def test_standard_input_may_be_empty_or_unreadable(here: Path) -> None:
     assert "is empty" in run("-").stdout
-    (given,) = specs_in(["-", "-"], Unreadable())
-    (problem,) = problems_of([given], here)
+    (given,) = load_specs(["-", "-"], Unreadable())
+    (problem,) = find_problems([given], here)
     assert str(problem).startswith("<stdin>:1:1: cannot be read: is a directory")
 
 

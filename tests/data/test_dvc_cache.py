@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from dvc_repositories import CATS, write_files
-from vtspec.adapters.data.content_hash import content_hash
-from vtspec.pipelines.data.dvc_cache import copy_out, missing
+from vtspec.adapters.data.content_hash import hash_content
+from vtspec.pipelines.data.dvc_cache import copy_out, count_missing
 from vtspec.pipelines.errors import Permanent
 
 
@@ -35,8 +35,8 @@ def put_folder(store: Path, files: dict[str, bytes]) -> str:
 def test_a_folder_comes_out_as_it_went_in(tmp_path: Path) -> None:
     pinned = put_folder(tmp_path / "store", dict(CATS))
     content = copy_out(tmp_path / "store", pinned, tmp_path / "out")
-    assert content == content_hash(write_files(tmp_path / "cats", CATS))
-    assert content == content_hash(tmp_path / "out")
+    assert content == hash_content(write_files(tmp_path / "cats", CATS))
+    assert content == hash_content(tmp_path / "out")
 
 
 def test_what_comes_out_is_read_only(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_what_comes_out_is_read_only(tmp_path: Path) -> None:
 
 def test_a_file_comes_out_as_it_went_in(tmp_path: Path) -> None:
     content = copy_out(tmp_path / "store", put(tmp_path / "store", b"a,b\n"), tmp_path / "x.csv")
-    assert content == content_hash(tmp_path / "x.csv")
+    assert content == hash_content(tmp_path / "x.csv")
     assert (tmp_path / "x.csv").read_bytes() == b"a,b\n"
 
 
@@ -63,12 +63,12 @@ def test_nothing_that_is_there_is_written_over(tmp_path: Path) -> None:
 
 def test_missing_counts_what_is_not_there(tmp_path: Path) -> None:
     store = tmp_path / "store"
-    assert missing(store, f"md5:{'0' * 32}.dir") == 1
-    assert missing(store, f"md5:{'0' * 32}") == 1
+    assert count_missing(store, f"md5:{'0' * 32}.dir") == 1
+    assert count_missing(store, f"md5:{'0' * 32}") == 1
     pinned = put_folder(store, dict(CATS))
-    assert missing(store, pinned) == 0
+    assert count_missing(store, pinned) == 0
     (store / md5(b"two")[:2] / md5(b"two")[2:]).unlink()
-    assert missing(store, pinned) == 1
+    assert count_missing(store, pinned) == 1
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vtspec.pipelines.data.dvc_files import Pointer, pointer_of
+from vtspec.pipelines.data.dvc_files import Pointer, load_pointer
 from vtspec.pipelines.errors import Permanent
 
 MD5 = "9feb3e123859c3c6dac090579b23c047"
@@ -45,49 +45,49 @@ def written(root: Path, **files: str) -> Path:
 
 def refusal(root: Path, path: str = "data/cats") -> str:
     with pytest.raises(Permanent) as caught:
-        pointer_of(root, path)
+        load_pointer(root, path)
     assert caught.value.fix
     return str(caught.value)
 
 
 def test_a_dvc_file_pins_the_path_beside_it(tmp_path: Path) -> None:
     root = written(tmp_path, data__cats_dvc=DVC_FILE)
-    assert Pointer(file="data/cats.dvc", **CATS) == pointer_of(root, "data/cats")  # type: ignore[arg-type]
+    assert Pointer(file="data/cats.dvc", **CATS) == load_pointer(root, "data/cats")  # type: ignore[arg-type]
 
 
 def test_a_path_with_a_slash_at_its_end_is_the_same(tmp_path: Path) -> None:
     root = written(tmp_path, data__cats_dvc=DVC_FILE)
-    assert pointer_of(root, "./data//cats/") == pointer_of(root, "data/cats")
+    assert load_pointer(root, "./data//cats/") == load_pointer(root, "data/cats")
 
 
 def test_the_lock_at_the_root_pins_what_a_stage_makes(tmp_path: Path) -> None:
     root = written(tmp_path, dvc_lock=LOCK)
-    assert Pointer(file="dvc.lock", **CATS) == pointer_of(root, "data/cats")  # type: ignore[arg-type]
+    assert Pointer(file="dvc.lock", **CATS) == load_pointer(root, "data/cats")  # type: ignore[arg-type]
 
 
 def test_a_lock_in_a_folder_above_counts_its_paths_from_there(tmp_path: Path) -> None:
     root = written(tmp_path, data__dvc_lock=LOCK.replace("data/cats", "cats"))
-    assert pointer_of(root, "data/cats").file == "data/dvc.lock"
+    assert load_pointer(root, "data/cats").file == "data/dvc.lock"
 
 
 @pytest.mark.parametrize("stage", ["wdir: data", "foreach: [a]\n    do:\n      wdir: data"])
 def test_a_stage_with_a_folder_of_its_own_counts_from_it(tmp_path: Path, stage: str) -> None:
     lock = LOCK.replace("data/cats", "cats").replace("  cats:", "  cats@a:")
     root = written(tmp_path, dvc_lock=lock, dvc_yaml=f"stages:\n  cats:\n    {stage}\n")
-    assert pointer_of(root, "data/cats").hash == CATS["hash"]
+    assert load_pointer(root, "data/cats").hash == CATS["hash"]
     assert "DVC does not track cats" in refusal(root, "cats")
 
 
 def test_a_file_of_its_own_needs_no_count(tmp_path: Path) -> None:
     text = f"outs:\n- md5: {MD5}\n  hash: md5\n  path: a.csv\n"
-    assert pointer_of(written(tmp_path, a_csv_dvc=text), "a.csv") == Pointer(
+    assert load_pointer(written(tmp_path, a_csv_dvc=text), "a.csv") == Pointer(
         hash=f"md5:{MD5}", size=None, nfiles=None, file="a.csv.dvc"
     )
 
 
 def test_a_hash_of_digits_alone_stays_text(tmp_path: Path) -> None:
     root = written(tmp_path, data__cats_dvc=DVC_FILE.replace(f"{MD5}.dir", OTHER))
-    assert pointer_of(root, "data/cats").hash == f"md5:{OTHER}"
+    assert load_pointer(root, "data/cats").hash == f"md5:{OTHER}"
 
 
 def test_what_dvc_does_not_track_is_said_with_both_ways_to_track_it(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_two_files_that_disagree_are_refused(tmp_path: Path) -> None:
     root = written(tmp_path, data__cats_dvc=DVC_FILE, dvc_lock=LOCK.replace(MD5, OTHER))
     assert "data/cats.dvc and dvc.lock disagree on data/cats" in refusal(root)
     written(tmp_path, dvc_lock=LOCK)
-    assert pointer_of(root, "data/cats").file == "data/cats.dvc"
+    assert load_pointer(root, "data/cats").file == "data/cats.dvc"
 
 
 def test_a_merge_conflict_is_called_one(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_only_files_whose_names_follow_from_the_path_are_opened(tmp_path: Path) 
     root = written(tmp_path, data__cats_dvc=DVC_FILE)
     # Reading any of these would fail: a pipe would be waited for, a broken file refused.
     written(root, data__dogs_dvc="outs: [", other__dvc_lock="stages: [")
-    assert pointer_of(root, "data/cats").hash == CATS["hash"]
+    assert load_pointer(root, "data/cats").hash == CATS["hash"]
 
 
 @settings(max_examples=200, deadline=None)
@@ -182,6 +182,6 @@ def test_no_text_ends_in_a_traceback(tmp_path_factory: pytest.TempPathFactory, t
     root = tmp_path_factory.getbasetemp() / "fuzz"
     written(root, data__cats_dvc=text.encode(errors="ignore").decode(), dvc_lock=LOCK)
     try:
-        pointer_of(root, "data/cats")
+        load_pointer(root, "data/cats")
     except Permanent as error:
         assert error.fix

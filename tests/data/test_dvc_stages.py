@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from dvc_repositories import command, dvc_repository, write_files
-from vtspec.adapters.data.content_hash import content_hash
-from vtspec.pipelines.data.dvc_cli import dvc
-from vtspec.pipelines.data.sample_digits import build
+from vtspec.adapters.data.content_hash import hash_content
+from vtspec.pipelines.data.dvc_cli import run_dvc
+from vtspec.pipelines.data.sample_digits import write_digits
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.reporting.dvc_metrics import FILES
 
@@ -93,7 +93,7 @@ def test_a_stage_depends_on_what_decides_its_result(name: str) -> None:
 
 
 def test_dvc_reads_the_pipeline() -> None:
-    listed = dvc(ROOT, ["stage", "list", "--name-only"]).split()
+    listed = run_dvc(ROOT, ["stage", "list", "--name-only"]).split()
     assert listed == ["digits", *(f"{stage['stage']}@{name}" for name, stage in stages().items())]
 
 
@@ -101,7 +101,7 @@ def test_the_lock_is_that_of_the_builder_as_it_is() -> None:
     locked = yaml.safe_load((ROOT / "dvc.lock").read_text())["stages"]["digits"]["deps"]
     # Where this fails: dvc repro digits, and commit dvc.lock.
     assert {dep["path"]: f"md5:{dep['md5']}" for dep in locked} == {
-        dep["path"]: content_hash(ROOT / dep["path"]).hash for dep in locked
+        dep["path"]: hash_content(ROOT / dep["path"]).hash for dep in locked
     }
     declared = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["digits"]["deps"]
     assert sorted(dep["path"] for dep in locked) == sorted(declared)
@@ -109,14 +109,14 @@ def test_the_lock_is_that_of_the_builder_as_it_is() -> None:
 
 def test_a_stage_that_is_not_there_is_refused_with_dvcs_own_words() -> None:
     with pytest.raises(Permanent, match="dvc stage failed: ERROR: ") as caught:
-        dvc(ROOT, ["stage", "list", "no-such-stage"])
+        run_dvc(ROOT, ["stage", "list", "no-such-stage"])
     assert caught.value.fix == "dvc stage list no-such-stage -v    (shows why)"
 
 
 def toy_repository(root: Path) -> Path:
     """The pipeline of this repository, with the toy framework in the place of timm."""
     dvc_repository(root)
-    build(root / "data" / "digits")
+    write_digits(root / "data" / "digits")
     command(root, "dvc", "add", "-q", "data/digits")
     (root / "specs" / "datasets").mkdir(parents=True)
     shutil.copy(ROOT / "specs" / "datasets" / "digits.yaml", root / "specs" / "datasets")

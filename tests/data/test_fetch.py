@@ -20,9 +20,9 @@ from dvc_repositories import (
     repository_with_cats,
     write_files,
 )
-from vtspec.adapters.data.content_hash import Content, content_hash
-from vtspec.pipelines.data.dvc_cli import network_trouble
-from vtspec.pipelines.data.fetch import cache_folder, materialise, obtain
+from vtspec.adapters.data.content_hash import Content, hash_content
+from vtspec.pipelines.data.dvc_cli import find_network_error
+from vtspec.pipelines.data.fetch import fetch_data, fetch_path, get_cache_folder
 from vtspec.pipelines.errors import Permanent, Temporary
 
 
@@ -33,7 +33,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def cats(original: Path) -> Content:
-    return content_hash(original / "data" / "cats")
+    return hash_content(original / "data" / "cats")
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def root(original: Path, tmp_path: Path) -> Path:
 
 
 class Case:
-    """One call of `obtain`, and what was reported meanwhile."""
+    """One call of `fetch_data`, and what was reported meanwhile."""
 
     def __init__(self, root: Path, cats: Content) -> None:
         self.root = root
@@ -55,8 +55,8 @@ class Case:
 
     def obtain(self, **changes: Any) -> Path:
         section = a_dataset_section(**{"hash": self.hash, **changes})
-        found = obtain(section, self.root, self.cache, self.said.append)
-        assert found.content == content_hash(found.path)
+        found = fetch_data(section, self.root, self.cache, self.said.append)
+        assert found.content == hash_content(found.path)
         assert found.content.hash == section["hash"]
         return found.path
 
@@ -93,7 +93,7 @@ def test_data_in_the_workspace_is_used_in_place(case: Case) -> None:
 
 def test_materialise_is_the_path_of_it(case: Case) -> None:
     section = a_dataset_section(hash=case.hash)
-    assert materialise(section, case.root, case.cache, case.said.append) == case.obtain()
+    assert fetch_path(section, case.root, case.cache, case.said.append) == case.obtain()
 
 
 def test_data_that_was_changed_is_left_alone_and_the_pinned_is_used(case: Case) -> None:
@@ -148,7 +148,7 @@ def test_a_kept_copy_that_was_changed_is_made_anew(case: Case) -> None:
 def test_a_single_file_keeps_its_name(case: Case) -> None:
     write_files(case.root, {"lines.csv": b"image,label\n"})
     command(case.root, "dvc", "add", "-q", "lines.csv")
-    case.hash = content_hash(case.root / "lines.csv").hash
+    case.hash = hash_content(case.root / "lines.csv").hash
     (case.root / "lines.csv").unlink()
     found = case.obtain(source={"path": "lines.csv"})
     assert found == case.kept() / "lines.csv"
@@ -180,7 +180,7 @@ def test_a_named_remote_is_the_one_asked(case: Case) -> None:
 def test_only_words_of_the_network_are_taken_for_its_trouble(
     said: str, trouble: bool | None
 ) -> None:
-    assert (network_trouble(said) is not None) is bool(trouble)
+    assert (find_network_error(said) is not None) is bool(trouble)
 
 
 def test_a_remote_that_lacks_a_file_is_told_with_what_to_type(case: Case) -> None:
@@ -258,7 +258,7 @@ def test_a_plain_path_is_verified_and_used_in_place(case: Case) -> None:
 
 def test_a_plain_path_that_changed_shows_both_hashes(case: Case) -> None:
     write_files(case.root / "data" / "cats", {"new.png": b"new"})
-    now = content_hash(case.root / "data" / "cats").hash
+    now = hash_content(case.root / "data" / "cats").hash
     with pytest.raises(Permanent, match=f"it is {now}, not {case.hash}") as caught:
         case.obtain(source={"type": "path"})
     assert f"set contentHash of dataset cats to {now}" in str(caught.value.fix)
@@ -339,9 +339,9 @@ def test_a_repository_without_dvc_is_refused(case: Case, tmp_path: Path) -> None
 OBTAIN = """
 import json, sys
 from pathlib import Path
-from vtspec.pipelines.data.fetch import obtain
+from vtspec.pipelines.data.fetch import fetch_data
 section, root, cache = json.loads(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
-print(obtain(section, root, cache, lambda line: print(line, file=sys.stderr)).path)
+print(fetch_data(section, root, cache, lambda line: print(line, file=sys.stderr)).path)
 """
 
 
@@ -392,6 +392,6 @@ def test_what_a_killed_process_left_is_cleared(case: Case) -> None:
 
 
 def test_the_cache_folder_is_where_the_user_wants_it() -> None:
-    assert cache_folder({"VTSPEC_CACHE": "/big"}) == Path("/big")
-    assert cache_folder({"XDG_CACHE_HOME": "/xdg"}) == Path("/xdg/vtspec")
-    assert cache_folder({}) == Path.home() / ".cache" / "vtspec"
+    assert get_cache_folder({"VTSPEC_CACHE": "/big"}) == Path("/big")
+    assert get_cache_folder({"XDG_CACHE_HOME": "/xdg"}) == Path("/xdg/vtspec")
+    assert get_cache_folder({}) == Path.home() / ".cache" / "vtspec"

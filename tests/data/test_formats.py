@@ -9,8 +9,8 @@ import pytest
 
 from dvc_repositories import write_files
 from spoiled_data import png
-from vtspec.pipelines.data.formats.detect import recognise
-from vtspec.pipelines.data.formats.file_tree import split_of, splits_among, tree_of
+from vtspec.pipelines.data.formats.detect import detect_layout
+from vtspec.pipelines.data.formats.file_tree import find_split, find_splits, scan_folder
 from vtspec.pipelines.data.formats.layout import Layout
 from vtspec.pipelines.errors import Permanent
 
@@ -19,7 +19,7 @@ IMAGE = png()
 
 def layout(root: Path, files: Mapping[str, bytes | str]) -> Layout:
     raw = {name: text.encode() if isinstance(text, str) else text for name, text in files.items()}
-    return recognise(tree_of(write_files(root, raw)))
+    return detect_layout(scan_folder(write_files(root, raw)))
 
 
 def images(found: Layout) -> dict[str, dict[str, tuple[str, ...]]]:
@@ -50,12 +50,12 @@ def messages(found: Layout) -> list[str]:
     ],
 )
 def test_a_name_means_a_split(name: str, split: str | None) -> None:
-    assert split_of(name) == split
+    assert find_split(name) == split
 
 
 def test_splits_come_in_their_order() -> None:
     names = ["test", "cats", "valid", "train"]
-    assert list(splits_among(names).items()) == [
+    assert list(find_splits(names).items()) == [
         ("train", "train"),
         ("val", "valid"),
         ("test", "test"),
@@ -116,13 +116,13 @@ def test_a_folder_with_neither_is_refused_with_the_way_to_lay_it_out(tmp_path: P
 def test_what_is_no_folder_is_refused(tmp_path: Path, path: str, words: str) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(Permanent, match=words):
-        tree_of(tmp_path / path)
+        scan_folder(tmp_path / path)
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "train").mkdir()
     with pytest.raises(Permanent, match="has no files in it"):
-        tree_of(tmp_path)
+        scan_folder(tmp_path)
 
 
 def coco_file(*names: str, **changes: Any) -> str:

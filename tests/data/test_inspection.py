@@ -9,10 +9,10 @@ from PIL import Image
 
 from dvc_repositories import write_files
 from spoiled_data import jpeg, noise, png, saved, sound_folder
-from vtspec.adapters.data.content_hash import content_hash
-from vtspec.pipelines.data.inspection.html_page import megabytes, page
-from vtspec.pipelines.data.inspection.image_probe import look_at
-from vtspec.pipelines.data.inspection.inspect import Inspection, inspect
+from vtspec.adapters.data.content_hash import hash_content
+from vtspec.pipelines.data.inspection.html_page import format_disk_size, render_page
+from vtspec.pipelines.data.inspection.image_probe import inspect_images
+from vtspec.pipelines.data.inspection.inspect import Inspection, inspect_dataset
 
 
 @pytest.fixture
@@ -29,17 +29,17 @@ def told(inspection: Inspection, words: str) -> tuple[str, tuple[str, ...]]:
 
 
 def test_sound_data_has_no_findings(data: Path) -> None:
-    found = inspect(data)
+    found = inspect_dataset(data)
     assert [] == list(found.findings)
-    assert {split: found.readable(split) for split in found.layout.splits} == {
+    assert {split: found.count_readable(split) for split in found.layout.splits} == {
         "train": 12,
         "val": 4,
         "test": 4,
     }
-    assert found.per_class("train") == {"cat": 6, "dog": 6}
-    assert found.sizes() == [("16 x 12", 20)]
-    assert found.modes() == [("RGB", 20)]
-    content = content_hash(data)
+    assert found.count_per_class("train") == {"cat": 6, "dog": 6}
+    assert found.count_sizes() == [("16 x 12", 20)]
+    assert found.count_modes() == [("RGB", 20)]
+    content = hash_content(data)
     assert (found.content_hash, found.files, found.bytes) == (
         content.hash,
         content.files,
@@ -49,7 +49,7 @@ def test_sound_data_has_no_findings(data: Path) -> None:
 
 def test_the_same_is_there_as_plain_data(data: Path) -> None:
     write_files(data, {"val/dog/0.png": b"broken"})
-    found = inspect(data).data()
+    found = inspect_dataset(data).to_json()
     assert found["splits"]["val"] == {
         "path": "val",
         "annotations": None,
@@ -69,7 +69,7 @@ def test_the_same_is_there_as_plain_data(data: Path) -> None:
 
 def test_progress_is_told(data: Path) -> None:
     seen: list[tuple[int, int]] = []
-    inspect(data, lambda done, of: seen.append((done, of)))
+    inspect_dataset(data, lambda done, of: seen.append((done, of)))
     assert seen == [(n, 20) for n in range(1, 21)]
 
 
@@ -86,7 +86,7 @@ def test_progress_is_told(data: Path) -> None:
 )
 def test_a_broken_image_is_found_by_decoding_it(data: Path, content: bytes, fault: str) -> None:
     write_files(data, {"train/cat/0.png": content})
-    severity, files = told(inspect(data), f"1 broken image: {fault}")
+    severity, files = told(inspect_dataset(data), f"1 broken image: {fault}")
     assert (severity, files) == ("error", ("train/cat/0.png",))
 
 
@@ -110,27 +110,27 @@ def bomb(width: int, height: int) -> bytes:
 
 def test_a_decompression_bomb_is_not_opened(data: Path) -> None:
     write_files(data, {"train/cat/0.png": bomb(40_000, 40_000)})
-    assert told(inspect(data), "too many pixels to be opened safely")[0] == "error"
+    assert told(inspect_dataset(data), "too many pixels to be opened safely")[0] == "error"
 
 
 def test_a_large_image_is_only_large(tmp_path: Path) -> None:
     # Beyond the size from which Pillow warns, within that from which it refuses.
     write_files(tmp_path, {"a.png": saved(Image.new("1", (10_000, 9_000)), "PNG")})
-    (look,) = look_at(tmp_path, ["a.png"])
+    (look,) = inspect_images(tmp_path, ["a.png"])
     assert (look.width, look.height, look.fault) == (10_000, 9_000, None)
 
 
 def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
     with open(tmp_path / "a.png", "wb") as file:
         file.truncate(2**40)
-    (look,) = look_at(tmp_path, ["a.png"])
+    (look,) = inspect_images(tmp_path, ["a.png"])
     assert look.fault == "the file is larger than 1 GiB"
 
 
 def test_looks_come_in_order_whatever_their_number(tmp_path: Path) -> None:
     names = [f"{n}.png" for n in range(200)]
     write_files(tmp_path, {name: png((n, 0, 0), (n + 1, 1)) for n, name in enumerate(names)})
-    looks = list(look_at(tmp_path, names))
+    looks = list(inspect_images(tmp_path, names))
     assert [(look.image, look.width) for look in looks] == [
         (f"{n}.png", n + 1) for n in range(200)
     ]
@@ -138,7 +138,7 @@ def test_looks_come_in_order_whatever_their_number(tmp_path: Path) -> None:
 
 def pixels(root: Path, name: str, content: bytes) -> str:
     write_files(root, {name: content})
-    (look,) = look_at(root, [name])
+    (look,) = inspect_images(root, [name])
     assert look.pixels
     return look.pixels
 
@@ -165,102 +165,108 @@ def test_the_same_indexes_under_another_palette_are_another_image(tmp_path: Path
 
 def test_an_image_in_two_splits_is_a_leak(data: Path) -> None:
     shutil.copy(data / "train" / "cat" / "0.png", data / "test" / "cat" / "copy.png")
-    severity, files = told(inspect(data), "1 image in more than one split")
+    severity, files = told(inspect_dataset(data), "1 image in more than one split")
     assert (severity, files) == ("warning", ("train/cat/0.png", "test/cat/copy.png"))
 
 
 def test_an_image_twice_in_a_split_is_told(data: Path) -> None:
     shutil.copy(data / "train" / "cat" / "0.png", data / "train" / "cat" / "copy.png")
-    severity, files = told(inspect(data), "1 image more than once in a split")
+    severity, files = told(inspect_dataset(data), "1 image more than once in a split")
     assert (severity, files) == ("warning", ("train/cat/0.png", "train/cat/copy.png"))
 
 
 def test_an_image_with_two_labels_is_told(data: Path) -> None:
     shutil.copy(data / "train" / "cat" / "0.png", data / "train" / "dog" / "copy.png")
-    assert told(inspect(data), "1 image with more than one label")[0] == "warning"
+    assert told(inspect_dataset(data), "1 image with more than one label")[0] == "warning"
 
 
 def test_broken_images_of_one_kind_are_told_together(data: Path) -> None:
     write_files(data, {f"train/cat/{n}.png": noise(n)[: 1500 + n] for n in range(3)})
-    assert told(inspect(data), "3 broken images: image file is truncated")[0] == "error"
+    assert told(inspect_dataset(data), "3 broken images: image file is truncated")[0] == "error"
 
 
 def test_broken_images_are_no_copies_of_each_other(data: Path) -> None:
     write_files(data, {"train/cat/0.png": b"x", "val/cat/0.png": b"x"})
-    assert ["2 broken images: it is no image"] == [f.message for f in inspect(data).findings]
+    assert ["2 broken images: it is no image"] == [
+        f.message for f in inspect_dataset(data).findings
+    ]
 
 
 def test_data_without_splits_is_told_how_to_get_them(tmp_path: Path) -> None:
-    found = inspect(write_files(tmp_path, {"cat/a.png": png(), "dog/a.png": png((1, 1, 1))}))
+    found = inspect_dataset(
+        write_files(tmp_path, {"cat/a.png": png(), "dog/a.png": png((1, 1, 1))})
+    )
     assert told(found, "the data is not split into train and val")[0] == "error"
     assert "vtspec datasets split" in found.errors[0].fix
 
 
 def test_a_split_that_is_absent_or_empty_is_told(data: Path) -> None:
     shutil.rmtree(data / "val")
-    assert told(inspect(data), "there is no split 'val'")[0] == "error"
+    assert told(inspect_dataset(data), "there is no split 'val'")[0] == "error"
     lines = b"path,label\ntrain/cat/0.png,cat\ntrain/dog/0.png,dog\n"
     write_files(data, {"train.csv": lines, "val.csv": b"path,label\n"})
-    assert told(inspect(data), "split 'val' has no images")[0] == "error"
+    assert told(inspect_dataset(data), "split 'val' has no images")[0] == "error"
 
 
 def test_one_class_is_nothing_to_tell_apart(data: Path) -> None:
     for split in ("train", "val", "test"):
         shutil.rmtree(data / split / "dog")
-    assert told(inspect(data), "there is one class, 'cat'")[0] == "error"
+    assert told(inspect_dataset(data), "there is one class, 'cat'")[0] == "error"
 
 
 @pytest.mark.parametrize("row", [{"label": 3}, {"label": None}])
 def test_labels_that_are_no_text_are_told(tmp_path: Path, row: dict[str, object]) -> None:
     line = json.dumps({"path": "a.png", **row}).encode()
-    found = inspect(write_files(tmp_path, {"train.jsonl": line, "a.png": png()}))
+    found = inspect_dataset(write_files(tmp_path, {"train.jsonl": line, "a.png": png()}))
     assert told(found, "no image has a label")[0] == "error"
 
 
 def test_a_table_without_paths_has_no_classes_to_count(tmp_path: Path) -> None:
-    found = inspect(write_files(tmp_path, {"train.csv": b"image,label\na.png,cat\n"}))
+    found = inspect_dataset(write_files(tmp_path, {"train.csv": b"image,label\na.png,cat\n"}))
     assert told(found, "train.csv has no column 'path'")[0] == "error"
     assert "no image has a label" not in [finding.message for finding in found.findings]
 
 
 def test_a_class_that_is_not_in_every_split_is_told(data: Path) -> None:
     shutil.rmtree(data / "val" / "dog")
-    assert told(inspect(data), "split 'val' has nothing of 'dog'")[0] == "warning"
+    assert told(inspect_dataset(data), "split 'val' has nothing of 'dog'")[0] == "warning"
     write_files(data, {f"val/{n}/a.png": png((n, n, n)) for n in range(7)})
-    severity, _ = told(inspect(data), "split 'train' has nothing of '0', '1', '2', '3', '4' and 2")
+    severity, _ = told(
+        inspect_dataset(data), "split 'train' has nothing of '0', '1', '2', '3', '4' and 2"
+    )
     assert severity == "error"
 
 
 def test_imbalance_is_told_from_ten_times(data: Path) -> None:
     more = {f"train/dog/more{n}.png": png((n, 200, n)) for n in range(53)}
     write_files(data, more)
-    assert [] == list(inspect(data).findings)
+    assert [] == list(inspect_dataset(data).findings)
     write_files(data, {"train/dog/last.png": png((1, 2, 3))})
-    assert told(inspect(data), "60 of 'dog', 6 of 'cat'")[0] == "warning"
+    assert told(inspect_dataset(data), "60 of 'dog', 6 of 'cat'")[0] == "warning"
 
 
 def test_names_that_differ_only_in_case_are_told(data: Path) -> None:
     shutil.copy(data / "train" / "cat" / "0.png", data / "train" / "cat" / "0.PNG")
-    _, files = told(inspect(data), "2 names that differ only in case")
+    _, files = told(inspect_dataset(data), "2 names that differ only in case")
     assert files == ("train/cat/0.PNG", "train/cat/0.png")
 
 
 def test_files_that_are_no_data_are_told(data: Path) -> None:
     write_files(data, {"train/cat/Thumbs.db": b"x", ".DS_Store": b"x", "README": b"", "a.md": b""})
-    severity, files = told(inspect(data), "2 files other than images and labels")
+    severity, files = told(inspect_dataset(data), "2 files other than images and labels")
     assert (severity, files) == ("warning", (".DS_Store", "train/cat/Thumbs.db"))
 
 
 def test_names_that_cannot_be_shown_are_told(data: Path) -> None:
     write_files(data, {"train/cat/\x1b[2J.png": png((9, 9, 9))})
-    assert told(inspect(data), "1 name with characters that cannot be shown")[0] == "error"
+    assert told(inspect_dataset(data), "1 name with characters that cannot be shown")[0] == "error"
 
 
 def test_images_that_exif_turns_are_told(data: Path) -> None:
     write_files(
         data, {"train/cat/t.jpg": jpeg((9, 9, 9), exif=6), "train/cat/n.jpg": jpeg(exif=1)}
     )
-    assert told(inspect(data), "1 image that EXIF asks to turn") == (
+    assert told(inspect_dataset(data), "1 image that EXIF asks to turn") == (
         "warning",
         ("train/cat/t.jpg",),
     )
@@ -269,7 +275,7 @@ def test_images_that_exif_turns_are_told(data: Path) -> None:
 def test_links_that_no_hash_covers_are_told(data: Path) -> None:
     (data / "train" / "bird").symlink_to(data / "train" / "cat")
     (data / "train" / "cat" / "gone.png").symlink_to("nowhere")
-    found = inspect(data)
+    found = inspect_dataset(data)
     _, files = told(found, "2 things that no content hash covers")
     assert files == ("train/bird", "train/cat/gone.png")
     assert found.content_hash is None
@@ -278,7 +284,7 @@ def test_links_that_no_hash_covers_are_told(data: Path) -> None:
 def test_a_link_out_of_the_data_is_told(data: Path, tmp_path: Path) -> None:
     write_files(tmp_path, {"outside.png": png((5, 5, 5))})
     (data / "train" / "cat" / "link.png").symlink_to(tmp_path / "outside.png")
-    found = inspect(data)
+    found = inspect_dataset(data)
     assert told(found, "outside the data")[0] == "error"
     assert found.content_hash is None
 
@@ -286,20 +292,20 @@ def test_a_link_out_of_the_data_is_told(data: Path, tmp_path: Path) -> None:
 def test_masks_are_looked_at_too(tmp_path: Path) -> None:
     files = {f"images/{s}/a.png": noise(n, "PNG") for n, s in enumerate(("train", "val"))}
     masks = {f"masks/{s}/a.png": b"broken" for s in ("train", "val")}
-    found = inspect(write_files(tmp_path, {"classes.txt": b"sky\n", **files, **masks}))
+    found = inspect_dataset(write_files(tmp_path, {"classes.txt": b"sky\n", **files, **masks}))
     assert told(found, "2 broken images")[1] == ("masks/train/a.png", "masks/val/a.png")
 
 
 def test_the_page_shows_findings_counts_and_samples(data: Path) -> None:
     write_files(data, {"val/dog/0.png": b"broken"})
-    text = page(inspect(data))
+    text = render_page(inspect_dataset(data))
     assert "1 broken image: it is no image" in text and "<code>val/dog/0.png</code>" in text
     assert text.count("<img src='data:image/png;base64,") == 16
     assert "16 x 12" in text and "20 images" not in text and "19 images" in text
 
 
 def test_the_page_says_so_where_nothing_is_wrong(data: Path) -> None:
-    assert "Nothing wrong was found." in page(inspect(data))
+    assert "Nothing wrong was found." in render_page(inspect_dataset(data))
 
 
 def test_the_page_escapes_every_name(tmp_path: Path) -> None:
@@ -310,7 +316,7 @@ def test_the_page_escapes_every_name(tmp_path: Path) -> None:
         for label in (evil.replace("/", ""), "dog")
     }
     files = {name: noise(n, "PNG") for n, name in enumerate(sorted(names))}
-    shown = page(inspect(write_files(tmp_path / evil, files)))
+    shown = render_page(inspect_dataset(write_files(tmp_path / evil, files)))
     assert "onerror='" not in shown and "<img src=x" not in shown
     assert "&lt;img src=x onerror=" in shown
     assert "default-src 'none'" in shown
@@ -322,12 +328,12 @@ def test_the_page_of_many_classes_says_how_many_it_leaves_out(tmp_path: Path) ->
         for s, split in enumerate(("train", "val"))
         for n in range(45)
     }
-    assert "and 5 more classes" in page(inspect(write_files(tmp_path, files)))
+    assert "and 5 more classes" in render_page(inspect_dataset(write_files(tmp_path, files)))
 
 
 def test_the_page_of_many_sizes_says_how_many_it_leaves_out(data: Path) -> None:
     write_files(data, {f"train/cat/s{n}.png": png(size=(n, 1)) for n in range(1, 15)})
-    assert "and 3 more" in page(inspect(data))
+    assert "and 3 more" in render_page(inspect_dataset(data))
 
 
 def test_the_page_of_data_without_classes_has_none(tmp_path: Path) -> None:
@@ -335,7 +341,7 @@ def test_the_page_of_data_without_classes_has_none(tmp_path: Path) -> None:
         f"{s}/{f}/a.png": noise(n, "PNG")
         for n, (s, f) in enumerate((s, f) for s in ("train", "val") for f in ("low", "high"))
     }
-    text = page(inspect(write_files(tmp_path, files)))
+    text = render_page(inspect_dataset(write_files(tmp_path, files)))
     assert "<h2>Classes" not in text and "super-resolution" in text
 
 
@@ -351,4 +357,4 @@ def test_the_page_of_data_without_classes_has_none(tmp_path: Path) -> None:
     ],
 )
 def test_sizes_are_shown_for_people(size: int, shown: str) -> None:
-    assert megabytes(size) == shown
+    assert format_disk_size(size) == shown

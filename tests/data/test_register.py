@@ -13,10 +13,10 @@ import pytest
 
 from dvc_repositories import command, dvc_repository, write_files
 from spoiled_data import png, sound_folder
-from vtspec.adapters.data.content_hash import content_hash
-from vtspec.pipelines.data.dvc_files import Pointer, pointer_of
-from vtspec.pipelines.data.inspection.inspect import inspect
-from vtspec.pipelines.data.register import Wish, add, place
+from vtspec.adapters.data.content_hash import hash_content
+from vtspec.pipelines.data.dvc_files import Pointer, load_pointer
+from vtspec.pipelines.data.inspection.inspect import inspect_dataset
+from vtspec.pipelines.data.register import DatasetOptions, add_dataset, resolve_destination
 from vtspec.pipelines.errors import Permanent
 from vtspec.schema.kinds.dataset import Dataset
 from vtspec.schema.load import load
@@ -35,9 +35,9 @@ def root(empty: Path, tmp_path: Path) -> Path:
 
 
 def added(root: Path, path: str = "data/pets", **wish: Any) -> Pointer:
-    whole = Wish(**{"name": "pets", **wish})
-    where = place(root, root / "specs", root / path, whole.name)
-    return add(inspect(root / path), whole, where)
+    whole = DatasetOptions(**{"name": "pets", **wish})
+    where = resolve_destination(root, root / "specs", root / path, whole.name)
+    return add_dataset(inspect_dataset(root / path), whole, where)
 
 
 def spec(root: Path, name: str = "pets") -> Dataset:
@@ -58,8 +58,8 @@ def state(root: Path) -> dict[str, bytes]:
 
 def test_data_is_tracked_and_described(root: Path) -> None:
     pointer = added(root, description='Cats: "quoted"\n# and dogs', license="MIT", remote="shelf")
-    assert pointer == pointer_of(root, "data/pets")
-    assert pointer.hash == content_hash(root / "data" / "pets").hash
+    assert pointer == load_pointer(root, "data/pets")
+    assert pointer.hash == hash_content(root / "data" / "pets").hash
     found = spec(root).spec
     assert (found.description, found.license) == ('Cats: "quoted"\n# and dogs', "MIT")
     assert found.source.dvc is not None
@@ -72,9 +72,9 @@ def test_data_is_tracked_and_described(root: Path) -> None:
 
 
 def test_the_data_itself_stays_as_it_is(root: Path) -> None:
-    before = content_hash(root / "data" / "pets")
+    before = hash_content(root / "data" / "pets")
     added(root)
-    assert content_hash(root / "data" / "pets") == before
+    assert hash_content(root / "data" / "pets") == before
 
 
 def test_a_spec_that_exists_is_not_written_over(root: Path) -> None:
@@ -136,11 +136,11 @@ def test_data_that_dvc_tracks_already_keeps_its_pointer(root: Path) -> None:
 def test_data_that_changed_since_is_tracked_anew(root: Path) -> None:
     command(root, "dvc", "add", "-q", "data/pets")
     write_files(root, {"data/pets/train/cat/new.png": png((1, 1, 1))})
-    assert added(root).hash == content_hash(root / "data" / "pets").hash
+    assert added(root).hash == hash_content(root / "data" / "pets").hash
 
 
 def test_the_output_of_a_stage_is_left_to_it(root: Path) -> None:
-    pinned = content_hash(root / "data" / "pets").hash
+    pinned = hash_content(root / "data" / "pets").hash
     lock = (
         "schema: '2.0'\nstages:\n  pets:\n    cmd: x\n    outs:\n    - path: data/pets\n"
         f"      hash: md5\n      md5: {pinned.removeprefix('md5:')}\n"

@@ -10,28 +10,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vtspec.pipelines.drafting.context import Surroundings, errors
+from vtspec.pipelines.drafting.context import DraftContext, filter_errors
 from vtspec.pipelines.drafting.conversation import (
     LONGEST,
     from_json,
-    hash_of_words,
-    person,
-    said,
-    state_of,
+    get_state,
+    hash_words,
+    make_reply,
+    make_user_message,
     to_json,
 )
-from vtspec.pipelines.drafting.drafter import Offline, draft, unsigned
-from vtspec.pipelines.drafting.language import tongue_of
+from vtspec.pipelines.drafting.drafter import OfflineDrafter, draft, strip_provenance
+from vtspec.pipelines.drafting.language import detect_language
 from vtspec.pipelines.drafting.result import (
     Assumption,
-    Drafted,
+    ConversationState,
+    Draft,
+    DraftResult,
     Message,
     Provenance,
     Question,
-    Sketch,
-    State,
 )
-from vtspec.pipelines.drafting.spec_names import free_name, name_of
+from vtspec.pipelines.drafting.spec_names import find_free_name, make_name
 from vtspec.pipelines.drafting.unavailable import Unavailable
 from vtspec.pipelines.errors import Refused
 from vtspec.pipelines.project.workspace import find_workspace
@@ -43,8 +43,8 @@ QUESTION = Question(field="spec.dataset.ref", text="Which dataset?", choices=("c
 
 
 @pytest.fixture(scope="module")
-def world() -> Surroundings:
-    return Surroundings(find_workspace(WORLD))
+def world() -> DraftContext:
+    return DraftContext(find_workspace(WORLD))
 
 
 def a_draft(name: str = "mine", **spec: Any) -> dict[str, Any]:
@@ -71,41 +71,47 @@ class Scripted:
     model = "acme-1"
     prompt_hash = "sha256:" + "a" * 64
 
-    def __init__(self, answer: Callable[[], Sketch]) -> None:
+    def __init__(self, answer: Callable[[], Draft]) -> None:
         self._answer = answer
 
-    def sketch(self, conversation: Sequence[Message], surroundings: Surroundings) -> Sketch:
+    def make_draft(self, conversation: Sequence[Message], surroundings: DraftContext) -> Draft:
         return self._answer()
 
 
-def answered(world: Surroundings, sketch: Sketch, *texts: str) -> Drafted:
-    conversation = [person(text) for text in texts or ("resnet18 on cats, 3 epochs",)]
+def answered(world: DraftContext, sketch: Draft, *texts: str) -> DraftResult:
+    conversation = [make_user_message(text) for text in texts or ("resnet18 on cats, 3 epochs",)]
     return draft(conversation, world, Scripted(lambda: sketch))
 
 
 def test_state_is_the_last_draft_and_the_messages_after_it() -> None:
     first, second = a_draft("one"), a_draft("two")
     conversation = [
-        person("a"),
+        make_user_message("a"),
         Message(author="vtspec", text="b", draft=first),
-        person("c"),
+        make_user_message("c"),
         Message(author="vtspec", text="d", draft=second, question=QUESTION),
-        person("e"),
+        make_user_message("e"),
         Message(author="vtspec", text="only words"),
-        person("f"),
+        make_user_message("f"),
     ]
     # What was answered without a draft, as a refusal is, is over.
-    assert state_of(conversation) == State(draft=second, question=QUESTION, texts=("f",))
-    assert state_of(conversation[:5]).texts == ("e",)
-    assert state_of([person("a"), person("b")]) == State(
+    assert get_state(conversation) == ConversationState(
+        draft=second, question=QUESTION, texts=("f",)
+    )
+    assert get_state(conversation[:5]).texts == ("e",)
+    assert get_state([make_user_message("a"), make_user_message("b")]) == ConversationState(
         draft=None, question=None, texts=("a", "b")
     )
 
 
-def test_conversation_is_kept_as_json_without_a_loss(world: Surroundings) -> None:
-    sketch = Sketch(status="question", data=a_draft(), question=QUESTION)
+def test_conversation_is_kept_as_json_without_a_loss(world: DraftContext) -> None:
+    sketch = Draft(status="question", data=a_draft(), question=QUESTION)
     drafted = answered(world, sketch)
-    conversation = [person("고양이"), said(drafted, QUESTION.text), person("cats")]
+    conversation = [
+        make_user_message("고양이"),
+        make_reply(drafted, QUESTION.text),
+        make_user_message("cats"),
+    ]
     assert from_json(json.loads(json.dumps(to_json(conversation)))) == conversation
 
 
@@ -129,16 +135,18 @@ def test_what_is_no_conversation_is_refused_with_an_example(data: Any, why: str)
 
 def test_message_may_be_neither_empty_nor_endless() -> None:
     with pytest.raises(Refused, match="no words"):
-        person(" \n")
-    assert person("x" * LONGEST).text
+        make_user_message(" \n")
+    assert make_user_message("x" * LONGEST).text
     with pytest.raises(Refused, match="may have 20,000"):
-        person("x" * (LONGEST + 1))
+        make_user_message("x" * (LONGEST + 1))
 
 
 def test_hash_of_words_is_over_what_people_typed_alone() -> None:
-    one = hash_of_words([person("a"), person("b")])
-    assert one == hash_of_words([person("a"), Message(author="vtspec", text="x"), person("b")])
-    assert one != hash_of_words([person("ab")])
+    one = hash_words([make_user_message("a"), make_user_message("b")])
+    assert one == hash_words(
+        [make_user_message("a"), Message(author="vtspec", text="x"), make_user_message("b")]
+    )
+    assert one != hash_words([make_user_message("ab")])
     assert one.startswith("sha256:")
 
 
@@ -154,11 +162,11 @@ def test_hash_of_words_is_over_what_people_typed_alone() -> None:
     ],
 )
 def test_language_is_the_last_message_s(texts: tuple[str, ...], tongue: str) -> None:
-    assert tongue_of(texts) == tongue
+    assert detect_language(texts) == tongue
 
 
-def test_complete_draft_is_signed_and_sound(world: Surroundings) -> None:
-    sketch = Sketch(
+def test_complete_draft_is_signed_and_sound(world: DraftContext) -> None:
+    sketch = Draft(
         status="complete",
         data=a_draft(),
         assumptions=(Assumption(field="spec.training.epochs", value=3, why="usual"),),
@@ -171,25 +179,25 @@ def test_complete_draft_is_signed_and_sound(world: Surroundings) -> None:
     assert notes["vtspec.dev/draft-provider"] == "acme"
     assert notes["vtspec.dev/draft-model"] == "acme-1"
     assert notes["vtspec.dev/draft-prompt"] == "sha256:" + "a" * 64
-    assert notes["vtspec.dev/draft-words"] == hash_of_words([person("비밀스러운 문장")])
+    assert notes["vtspec.dev/draft-words"] == hash_words([make_user_message("비밀스러운 문장")])
     assert notes["vtspec.dev/draft-repairs"] == "2"
     assert notes["vtspec.dev/draft-drafter"].startswith("model ")
-    assert "비밀" not in json.dumps(drafted.as_json(), ensure_ascii=False)
-    assert errors(world.problems(drafted.draft)) == []
-    assert list(drafted.as_json()) == [
+    assert "비밀" not in json.dumps(drafted.to_json(), ensure_ascii=False)
+    assert filter_errors(world.find_problems(drafted.draft)) == []
+    assert list(drafted.to_json()) == [
         *("status", "draft", "question", "reason", "assumptions", "provenance")
     ]
 
 
-def test_question_and_refusal_carry_no_signature_in_a_spec(world: Surroundings) -> None:
-    asked = answered(world, Sketch(status="question", data=a_draft(), question=QUESTION))
+def test_question_and_refusal_carry_no_signature_in_a_spec(world: DraftContext) -> None:
+    asked = answered(world, Draft(status="question", data=a_draft(), question=QUESTION))
     assert asked.draft == a_draft()
-    assert asked.as_json()["question"] == {
+    assert asked.to_json()["question"] == {
         "field": "spec.dataset.ref",
         "text": "Which dataset?",
         "choices": ["cats", "flowers"],
     }
-    refused = answered(world, Sketch(status="refused", reason="no"))
+    refused = answered(world, Draft(status="refused", reason="no"))
     assert (refused.draft, refused.reason) == (None, "no")
 
 
@@ -204,39 +212,39 @@ def test_question_and_refusal_carry_no_signature_in_a_spec(world: Surroundings) 
 )
 @pytest.mark.parametrize(("text", "word"), [("cats", "problem"), ("고양이", "문제")])
 def test_draft_that_is_not_sound_is_never_complete(
-    world: Surroundings, changes: dict[str, Any], field: str, text: str, word: str
+    world: DraftContext, changes: dict[str, Any], field: str, text: str, word: str
 ) -> None:
-    drafted = answered(world, Sketch(status="complete", data=a_draft(**changes)), text)
+    drafted = answered(world, Draft(status="complete", data=a_draft(**changes)), text)
     assert drafted.status == "question"
     assert drafted.question is not None
     assert drafted.question.field == field
     assert word in drafted.question.text
 
 
-def test_name_that_is_taken_is_a_problem(world: Surroundings) -> None:
-    drafted = answered(world, Sketch(status="complete", data=a_draft("cats-resnet50")))
+def test_name_that_is_taken_is_a_problem(world: DraftContext) -> None:
+    drafted = answered(world, Draft(status="complete", data=a_draft("cats-resnet50")))
     assert drafted.question is not None
     assert drafted.question.field == "metadata.name"
 
 
 @pytest.mark.parametrize("data", [{}, {"spec": {1, 2}}, {"a": float("nan")}, {"kind": []}])
 def test_data_that_is_no_spec_becomes_a_question(
-    world: Surroundings, data: dict[str, Any]
+    world: DraftContext, data: dict[str, Any]
 ) -> None:
-    assert answered(world, Sketch(status="complete", data=data)).status == "question"
+    assert answered(world, Draft(status="complete", data=data)).status == "question"
 
 
-def test_offline_answers_where_a_provider_does_not_and_says_so(world: Surroundings) -> None:
-    def fail() -> Sketch:
+def test_offline_answers_where_a_provider_does_not_and_says_so(world: DraftContext) -> None:
+    def fail() -> Draft:
         raise Unavailable("no answer within 60 s")
 
-    words = [person("resnet18 on cats, 3 epochs")]
+    words = [make_user_message("resnet18 on cats, 3 epochs")]
     drafted = draft(words, world, Scripted(fail))
-    alone = draft(words, world, Offline())
+    alone = draft(words, world, OfflineDrafter())
     assert drafted.provenance == Provenance(
         drafter="offline",
         version=alone.provenance.version,
-        words=hash_of_words(words),
+        words=hash_words(words),
         instead_of="acme",
         because="no answer within 60 s",
     )
@@ -248,19 +256,22 @@ def test_earlier_signature_is_replaced_and_other_notes_stay() -> None:
     data = a_draft()
     data["metadata"]["annotations"] = {"vtspec.dev/draft-words": "old", "team": "vision"}
     before = copy.deepcopy(data)
-    assert unsigned(data)["metadata"] == {"name": "mine", "annotations": {"team": "vision"}}
+    assert strip_provenance(data)["metadata"] == {
+        "name": "mine",
+        "annotations": {"team": "vision"},
+    }
     assert data == before
-    assert unsigned(a_draft()) == a_draft()
+    assert strip_provenance(a_draft()) == a_draft()
 
 
 def test_names_are_made_of_words_and_counted_up_where_they_are_taken() -> None:
-    assert name_of("cats", "ResNet50.a1_in1k") == "cats-resnet50-a1-in1k"
-    assert name_of("고양이") == "draft"
-    assert free_name("cats", {"dogs"}) == "cats"
-    assert free_name("cats", {"cats", "cats-2"}) == "cats-3"
-    assert free_name("cats-2", {"cats", "cats-2"}) == "cats-3"
-    assert free_name("resnet-50", {"resnet-50"}) == "resnet-50-2"
-    assert free_name("x" * 40, {"x" * 40}) == "x" * 38 + "-2"
+    assert make_name("cats", "ResNet50.a1_in1k") == "cats-resnet50-a1-in1k"
+    assert make_name("고양이") == "draft"
+    assert find_free_name("cats", {"dogs"}) == "cats"
+    assert find_free_name("cats", {"cats", "cats-2"}) == "cats-3"
+    assert find_free_name("cats-2", {"cats", "cats-2"}) == "cats-3"
+    assert find_free_name("resnet-50", {"resnet-50"}) == "resnet-50-2"
+    assert find_free_name("x" * 40, {"x" * 40}) == "x" * 38 + "-2"
 
 
 @settings(deadline=None)
@@ -268,16 +279,16 @@ def test_names_are_made_of_words_and_counted_up_where_they_are_taken() -> None:
 def test_every_name_is_a_label_that_is_free(words: list[str], taken: set[str]) -> None:
     import re
 
-    name = free_name(name_of(*words), taken)
+    name = find_free_name(make_name(*words), taken)
     assert re.fullmatch(NAME.pattern, name)
     assert len(name) <= 40
     assert name not in taken
 
 
-def test_surroundings_tell_what_is_there(world: Surroundings) -> None:
+def test_surroundings_tell_what_is_there(world: DraftContext) -> None:
     cats = world.datasets["cats"]
     assert (cats.tasks, cats.images) == (("image-classification",), 2400)
     assert cats.classes == ("siamese", "persian", "bengal")
     assert world.gpu_types == ("t4", "l4", "a100-80", "h100")
     assert world.experiments["cats-resnet50"]["spec"]["training"]["batchSize"] == 64
-    assert world.place(a_draft()).relative_to(WORLD) == Path("specs/experiments/mine.yaml")
+    assert world.get_spec_path(a_draft()).relative_to(WORLD) == Path("specs/experiments/mine.yaml")

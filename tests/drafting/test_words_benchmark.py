@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from vtspec.pipelines.drafting.context import Surroundings, errors
-from vtspec.pipelines.drafting.conversation import person, state_of
-from vtspec.pipelines.drafting.result import Message, Question, Sketch
+from vtspec.pipelines.drafting.context import DraftContext, filter_errors
+from vtspec.pipelines.drafting.conversation import get_state, make_user_message
+from vtspec.pipelines.drafting.result import Draft, Message, Question
 from vtspec.pipelines.project.workspace import find_workspace
-from vtspec.pipelines.validation import check
-from vtspec.pipelines.validation.repository import world_of
+from vtspec.pipelines.validation import check_specs
+from vtspec.pipelines.validation.repository import build_context
 from vtspec.schema.kinds.dataset import Dataset
 from vtspec.schema.kinds.experiment import Experiment
 from vtspec.schema.kinds.tasks import FORMAT_NEEDS, TASKS
@@ -55,8 +55,8 @@ MODEL_OF_TASK = {
 
 
 @cache
-def world() -> Surroundings:
-    return Surroundings(find_workspace(request.WORLD))
+def world() -> DraftContext:
+    return DraftContext(find_workspace(request.WORLD))
 
 
 @cache
@@ -106,7 +106,7 @@ def before(one: Any) -> dict[str, Any]:
     elif one.base is not None:
         found = world().experiments[one.base]
     else:
-        found = state_of(one.conversation).draft or {}
+        found = get_state(one.conversation).draft or {}
     kind = one.fields.get("kind", "Experiment")
     draft = {"apiVersion": "vtspec.dev/v1alpha1", **copy.deepcopy(dict(found)), "kind": kind}
     return {**draft, "metadata": {"name": "made-by-a-test"}}
@@ -125,27 +125,27 @@ def perfect_draft(one: Any, choice: int = 0) -> dict[str, Any]:
     return draft
 
 
-def perfect(one: Any) -> Sketch:
+def perfect(one: Any) -> Draft:
     match one.expects:
         case "fields":
-            return Sketch(status="complete", data=perfect_draft(one))
+            return Draft(status="complete", data=perfect_draft(one))
         case "question":
             asked = Question(field=one.question[0], text="?", choices=one.choices)
-            return Sketch(status="question", data=None, question=asked)
-    return Sketch(status="refused", reason="no")
+            return Draft(status="question", data=None, question=asked)
+    return Draft(status="refused", reason="no")
 
 
 class Planted:
     """A drafter that answers what it was given for a conversation."""
 
-    def __init__(self, answers: Sequence[tuple[Any, Sketch]]) -> None:
+    def __init__(self, answers: Sequence[tuple[Any, Draft]]) -> None:
         self._answers = {id(one.conversation): sketch for one, sketch in answers}
 
-    def sketch(self, conversation: Sequence[Message], _: Surroundings) -> Sketch:
+    def make_draft(self, conversation: Sequence[Message], _: DraftContext) -> Draft:
         return self._answers[id(conversation)]
 
 
-def judged(one: Any, sketch: Sketch) -> Any:
+def judged(one: Any, sketch: Draft) -> Any:
     (found,) = score.score([one], Planted([(one, sketch)]), world())
     return found
 
@@ -178,7 +178,7 @@ def test_the_specs_of_the_world_have_no_problem() -> None:
     assert len(paths) == 22
     specs = [load(path.read_bytes(), str(path)) for path in paths]
     assert [each.problems for each in specs] == [()] * len(specs)
-    assert check(specs, world_of(workspace, specs, {})) == []
+    assert check_specs(specs, build_context(workspace, specs, {})) == []
 
 
 def test_there_are_enough_requests_and_none_twice() -> None:
@@ -267,7 +267,7 @@ def _has_field(model: Any, keys: list[str]) -> bool:
 def test_what_is_expected_makes_a_draft_without_problems(choice: int) -> None:
     wrong = {}
     for one in asking_fields():
-        found = errors(world().problems(perfect_draft(one, choice)))
+        found = filter_errors(world().find_problems(perfect_draft(one, choice)))
         if found:
             wrong[one.id] = [f"{each.path}: {each.message}" for each in found]
     assert wrong == {}
@@ -333,7 +333,7 @@ def test_a_perfect_drafter_scores_everything(name: str) -> None:
 
 @pytest.mark.parametrize("name", HALVES)
 def test_a_drafter_that_refuses_everything_scores_only_refusals(name: str) -> None:
-    planted = Planted([(one, Sketch(status="refused", reason="no")) for one in half(name)])
+    planted = Planted([(one, Draft(status="refused", reason="no")) for one in half(name)])
     told = figures.figures_of(score.score(half(name), planted, world()))
     assert told.valid_drafts is None
     assert (told.exact_specs, told.field_accuracy, told.right_questions) == (0, 0, 0)
@@ -344,7 +344,7 @@ def test_a_wrong_field_costs_its_share_and_the_exact_spec() -> None:
     one = a_request()
     draft = perfect_draft(one)
     draft["spec"]["training"]["epochs"] = 6
-    found = judged(one, Sketch(status="complete", data=draft))
+    found = judged(one, Draft(status="complete", data=draft))
     assert (found.right, found.expected, found.exact, found.valid) == (3, 4, False, True)
     assert found.wrong == ("spec.training.epochs: expected 5, got 6",)
 
@@ -353,7 +353,7 @@ def test_a_field_that_nobody_asked_for_costs_the_exact_spec_alone() -> None:
     one = a_request()
     draft = perfect_draft(one)
     draft["spec"]["training"]["seed"] = 7
-    found = judged(one, Sketch(status="complete", data=draft))
+    found = judged(one, Draft(status="complete", data=draft))
     assert (found.right, found.expected, found.exact) == (4, 4, False)
     assert found.wrong == ("spec.training.seed: nobody spoke of it, was 42, got 7",)
 
@@ -363,18 +363,18 @@ def test_a_default_may_be_written_or_left_out() -> None:
     draft = perfect_draft(one)
     draft["spec"]["training"]["seed"] = 42
     draft["spec"]["export"] = {"formats": ["safetensors"]}
-    assert judged(one, Sketch(status="complete", data=draft)).exact
+    assert judged(one, Draft(status="complete", data=draft)).exact
     said = a_request(fields={**one.fields, "spec.training.seed": 42})
-    assert judged(said, Sketch(status="complete", data=perfect_draft(one))).exact
+    assert judged(said, Draft(status="complete", data=perfect_draft(one))).exact
 
 
 def test_an_edit_keeps_what_its_base_has() -> None:
     fields = {"spec.training.learningRate": 0.0005}
     one = a_request(fields=fields, base="cats-resnet50")
-    assert judged(one, Sketch(status="complete", data=perfect_draft(one))).exact
+    assert judged(one, Draft(status="complete", data=perfect_draft(one))).exact
     draft = perfect_draft(one)
     del draft["spec"]["report"]
-    found = judged(one, Sketch(status="complete", data=draft))
+    found = judged(one, Draft(status="complete", data=draft))
     assert found.wrong == (
         "spec.report.gates: nobody spoke of it, was ['accuracy >= 0.9'], got []",
     )
@@ -388,15 +388,15 @@ def test_a_follow_up_keeps_what_the_last_draft_has() -> None:
         {"author": "person", "text": "5 epochs"},
     ]
     one = a_request(conversation=messages)
-    assert judged(one, Sketch(status="complete", data=perfect_draft(one))).exact
-    assert not judged(one, Sketch(status="complete", data=perfect_draft(a_request()))).exact
+    assert judged(one, Draft(status="complete", data=perfect_draft(one))).exact
+    assert not judged(one, Draft(status="complete", data=perfect_draft(a_request()))).exact
 
 
 def test_what_must_be_absent_is_seen() -> None:
     one = a_request(absent=["spec.training.ema"])
     draft = perfect_draft(one)
     draft["spec"]["training"]["ema"] = {}
-    found = judged(one, Sketch(status="complete", data=draft))
+    found = judged(one, Draft(status="complete", data=draft))
     assert [each.partition(":")[0] for each in found.wrong] == ["spec.training.ema"]
     assert not found.exact
 
@@ -405,7 +405,7 @@ def test_a_draft_with_an_error_is_not_valid() -> None:
     one = a_request()
     draft = perfect_draft(one)
     draft["spec"]["dataset"]["ref"] = "dogs"
-    found = judged(one, Sketch(status="complete", data=draft))
+    found = judged(one, Draft(status="complete", data=draft))
     assert found.valid is False
     assert "invalid: spec.dataset.ref: there is no dataset 'dogs'" in found.wrong
     assert figures.figures_of([found]).valid_drafts == 0
@@ -413,7 +413,7 @@ def test_a_draft_with_an_error_is_not_valid() -> None:
 
 @pytest.mark.parametrize("data", [None, {}, {"kind": "Experiment", "spec": 5}, {"spec": {"x": 1}}])
 def test_any_data_can_be_judged(data: Any) -> None:
-    found = judged(a_request(), Sketch(status="complete", data=data))
+    found = judged(a_request(), Draft(status="complete", data=data))
     assert (found.valid, found.right, found.exact) == (False, 0, False)
 
 
@@ -423,17 +423,17 @@ def test_a_question_counts_at_the_right_field_with_the_choices() -> None:
     elsewhere = replace(right, field="spec.task")
     fewer = replace(right, choices=("cats",))
     results = [
-        judged(one, Sketch(status="question", question=asked)).as_asked
+        judged(one, Draft(status="question", question=asked)).as_asked
         for asked in (right, elsewhere, fewer)
     ]
     assert results == [True, False, False]
-    assert not judged(one, Sketch(status="refused", reason="no")).as_asked
+    assert not judged(one, Draft(status="refused", reason="no")).as_asked
 
 
 def test_a_question_instead_of_a_draft_has_all_fields_wrong() -> None:
     one = a_request()
     asked = Question(field="spec.training.epochs", text="How many?")
-    found = judged(one, Sketch(status="question", data=perfect_draft(one), question=asked))
+    found = judged(one, Draft(status="question", data=perfect_draft(one), question=asked))
     assert (found.right, found.expected, found.exact, found.valid) == (0, 4, False, None)
     told = figures.figures_of([found])
     assert (told.false_questions, told.field_accuracy) == (1, 0)
@@ -524,7 +524,9 @@ def test_the_keyword_matcher_is_scored(capsys: pytest.CaptureFixture[str], tmp_p
 
 
 def test_the_keyword_matcher_finds_what_stands_there_to_the_letter() -> None:
-    found = keywords.Keywords().sketch([person("ResNet50 on cats, 20 epochs")], world())
+    found = keywords.Keywords().make_draft(
+        [make_user_message("ResNet50 on cats, 20 epochs")], world()
+    )
     assert found.status == "complete"
     assert found.data["spec"] == {
         "dataset": {"ref": "cats"},
@@ -532,8 +534,8 @@ def test_the_keyword_matcher_finds_what_stands_there_to_the_letter() -> None:
         "model": {"name": "resnet50"},
         "training": {"epochs": 20},
     }
-    assert errors(world().problems(found.data)) == []
-    asked = keywords.Keywords().sketch([person("ResNet50 for 20 epochs")], world())
+    assert filter_errors(world().find_problems(found.data)) == []
+    asked = keywords.Keywords().make_draft([make_user_message("ResNet50 for 20 epochs")], world())
     assert asked.question.field == "spec.dataset.ref"
 
 
@@ -568,8 +570,10 @@ def test_one_shot_asks_once_and_shows_the_model_the_words() -> None:
         (tool,) = info.output_tools
         return ModelResponse(parts=[ToolCallPart(tool.name, {"status": "refused", "text": "no"})])
 
-    found = one_shot.OneShot(FunctionModel(answer)).sketch([person("무엇이든 지워줘")], world())
-    assert found == Sketch(status="refused", reason="no")
+    found = one_shot.OneShot(FunctionModel(answer)).make_draft(
+        [make_user_message("무엇이든 지워줘")], world()
+    )
+    assert found == Draft(status="refused", reason="no")
     assert len(heard) == 1
     assert "무엇이든 지워줘" in str(heard[0])
 
@@ -580,27 +584,31 @@ def test_a_language_model_that_does_not_answer_is_not_scored_as_another() -> Non
     class Down:
         name, provider, model, prompt_hash = "model", "google", "gemini", None
 
-        def sketch(self, conversation: Sequence[Message], surroundings: Surroundings) -> Sketch:
+        def make_draft(self, conversation: Sequence[Message], surroundings: DraftContext) -> Draft:
             raise Unavailable("the quota is used up")
 
     with pytest.raises(drafters.FellBack, match="the quota is used up"):
-        drafters.Checked(Down()).sketch([person("resnet18 on cats, 5 epochs")], world())
+        drafters.Checked(Down()).make_draft(
+            [make_user_message("resnet18 on cats, 5 epochs")], world()
+        )
 
 
 def test_a_language_model_is_scored_with_the_check_behind_it() -> None:
     class Careless:
         name, provider, model, prompt_hash = "model", "google", "gemini", None
 
-        def sketch(self, conversation: Sequence[Message], surroundings: Surroundings) -> Sketch:
-            return Sketch(status="complete", data={"kind": "Experiment"})
+        def make_draft(self, conversation: Sequence[Message], surroundings: DraftContext) -> Draft:
+            return Draft(status="complete", data={"kind": "Experiment"})
 
-    found = drafters.Checked(Careless()).sketch([person("resnet18 on cats")], world())
+    found = drafters.Checked(Careless()).make_draft(
+        [make_user_message("resnet18 on cats")], world()
+    )
     assert found.status == "question"
 
 
 def test_one_shot_takes_the_answer_as_it_is() -> None:
     answer = one_shot.Answer(status="complete", spec_yaml="kind: Experiment\nspec: {task: ocr}\n")
-    assert one_shot.sketch_of(answer) == Sketch(
+    assert one_shot.sketch_of(answer) == Draft(
         status="complete", data={"kind": "Experiment", "spec": {"task": "ocr"}}
     )
     asked = one_shot.Answer(status="question", field="spec.task", text="Which?", choices=["ocr"])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from vtspec.pipelines.data.sample_digits import build
+from vtspec.pipelines.data.sample_digits import write_digits
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,7 +24,7 @@ WORDS = (
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """This repository's own sample, without its experiments."""
-    build(tmp_path / "data" / "digits")
+    write_digits(tmp_path / "data" / "digits")
     (tmp_path / "specs" / "datasets").mkdir(parents=True)
     for file in ("vtspec.yaml", "dvc.yaml", "dvc.lock", "specs/datasets/digits.yaml"):
         shutil.copy(ROOT / file, tmp_path / file)

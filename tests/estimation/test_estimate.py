@@ -11,18 +11,18 @@ from plan_inputs import unhurried
 from vtspec.pipelines.estimation.estimate import (
     START_S,
     STATE_BYTES,
-    Load,
     Machine,
     Timing,
-    estimate,
-    gpu_memory_bytes,
-    images_of,
-    state_bytes,
+    Workload,
+    count_images,
+    count_state_bytes,
+    estimate_gpu_memory,
+    estimate_run,
 )
-from vtspec.pipelines.formatting import shown_bytes, shown_cost, shown_count, shown_seconds
+from vtspec.pipelines.formatting import format_bytes, format_cost, format_count, format_seconds
 from vtspec.schema.kinds.experiment import Training
 
-LOAD = Load(
+LOAD = Workload(
     model="resnet18",
     parameters=11_000_000,
     gmacs=1.0,
@@ -64,22 +64,22 @@ def test_time_is_three_forward_passes_a_training_image_where_no_run_tells() -> N
     passes = 10 * (3 * 1000 + 200) + 100
     seen = 10 * 1200 + 100
     expected = passes * 2e9 / (2 * 25e9) + seen * 0.004 / 2 + 3 * START_S
-    guess = estimate(LOAD, CPU)
+    guess = estimate_run(LOAD, CPU)
     assert guess.seconds == pytest.approx(expected)
     assert guess.basis == "arithmetic: 1 GMACs an image, 2 x 25 GFLOP/s"
 
 
 def test_a_gpu_waits_for_the_slower_of_loading_and_computing() -> None:
     seen = 10 * 1200 + 100
-    assert estimate(LOAD, GPU).seconds == pytest.approx(seen * 0.004 / 2 + 3 * START_S)
+    assert estimate_run(LOAD, GPU).seconds == pytest.approx(seen * 0.004 / 2 + 3 * START_S)
     slow = replace(GPU, tflops=0.1)
-    assert estimate(LOAD, slow).seconds == pytest.approx(
+    assert estimate_run(LOAD, slow).seconds == pytest.approx(
         (10 * 3200 + 100) * 2e9 / 0.2e12 + 3 * START_S
     )
 
 
 def test_time_comes_from_runs_of_the_same_model_size_and_machine() -> None:
-    guess = estimate(LOAD, CPU, [TIMING])
+    guess = estimate_run(LOAD, CPU, [TIMING])
     assert guess.seconds == pytest.approx(20.0 / 1000 * 1200 * 10 + 30.0)
     assert guess.basis == "20 ms per image and epoch, as measured in cats-0123456789"
 
@@ -99,35 +99,35 @@ def test_time_comes_from_runs_of_the_same_model_size_and_machine() -> None:
     ],
 )
 def test_other_runs_tell_nothing(other: dict[str, object]) -> None:
-    assert "arithmetic" in estimate(LOAD, CPU, [replace(TIMING, **other)]).basis  # type: ignore[arg-type]
+    assert "arithmetic" in estimate_run(LOAD, CPU, [replace(TIMING, **other)]).basis  # type: ignore[arg-type]
 
 
 def test_of_many_runs_the_last_three_count_by_their_median() -> None:
     paces = [999.0, 10.0, 20.0, 60.0]
     runs = [replace(TIMING, epoch_seconds=pace, other_seconds=0.0) for pace in paces]
-    assert estimate(LOAD, CPU, runs).seconds == pytest.approx(20.0 / 1000 * 1200 * 10)
+    assert estimate_run(LOAD, CPU, runs).seconds == pytest.approx(20.0 / 1000 * 1200 * 10)
 
 
 def test_without_counts_there_is_no_time_and_the_basis_says_what_to_do() -> None:
-    guess = estimate(replace(LOAD, train_images=None), CPU)
+    guess = estimate_run(replace(LOAD, train_images=None), CPU)
     assert (guess.seconds, guess.cost) == (None, None)
     assert "vtspec datasets inspect" in guess.basis
 
 
 def test_without_the_models_operations_its_parameters_stand_in() -> None:
-    guess = estimate(replace(LOAD, gmacs=None), CPU)
+    guess = estimate_run(replace(LOAD, gmacs=None), CPU)
     assert guess.seconds is not None and "guessed from its parameters" in guess.basis
-    nothing = estimate(replace(LOAD, gmacs=None, parameters=None), CPU)
+    nothing = estimate_run(replace(LOAD, gmacs=None, parameters=None), CPU)
     assert nothing.seconds is None and nothing.basis.startswith("no time")
 
 
 def test_a_gpu_of_unknown_speed_has_no_time() -> None:
-    guess = estimate(LOAD, replace(GPU, tflops=None))
+    guess = estimate_run(LOAD, replace(GPU, tflops=None))
     assert guess.seconds is None and "tflops in vtspec.yaml" in guess.basis
 
 
 def test_cost_is_the_machines_price_for_the_time() -> None:
-    guess = estimate(LOAD, GPU)
+    guess = estimate_run(LOAD, GPU)
     assert guess.seconds is not None
     assert guess.cost == pytest.approx((2 * 0.35 + 8 * 0.05) * guess.seconds / 3600)
     assert guess.currency == "USD"
@@ -142,29 +142,29 @@ def test_cost_is_the_machines_price_for_the_time() -> None:
     ],
 )
 def test_a_missing_price_is_said_and_never_taken_for_zero(machine: Machine, words: str) -> None:
-    guess = estimate(LOAD, machine)
+    guess = estimate_run(LOAD, machine)
     assert guess.cost is None and words in guess.basis
 
 
 def test_gpu_memory_is_state_activations_and_context() -> None:
     state = 11_000_000 * 16
     kept = 16 * 5_000_000 * 4
-    assert gpu_memory_bytes(LOAD, GPU) == 600 * 2**20 + state + kept
-    half = gpu_memory_bytes(replace(LOAD, precision="bf16"), GPU)
+    assert estimate_gpu_memory(LOAD, GPU) == 600 * 2**20 + state + kept
+    half = estimate_gpu_memory(replace(LOAD, precision="bf16"), GPU)
     assert half == 600 * 2**20 + state + kept // 2
-    assert estimate(LOAD, CPU).gpu_memory_bytes is None
-    assert estimate(replace(LOAD, parameters=None), GPU).gpu_memory_bytes is None
+    assert estimate_run(LOAD, CPU).gpu_memory_bytes is None
+    assert estimate_run(replace(LOAD, parameters=None), GPU).gpu_memory_bytes is None
 
 
 def test_without_a_gpu_main_memory_holds_the_state() -> None:
-    with_gpu, without = estimate(LOAD, GPU).memory_bytes, estimate(LOAD, CPU).memory_bytes
+    with_gpu, without = estimate_run(LOAD, GPU).memory_bytes, estimate_run(LOAD, CPU).memory_bytes
     assert with_gpu == 2 * 1200 * 2**20 + 2 * 300 * 2**20
     assert without == 1200 * 2**20 + 600 * 2**20 + 11_000_000 * 16 + 32 * 5_000_000 * 4
 
 
 def test_activations_are_guessed_where_the_catalog_does_not_count_them() -> None:
-    guessed = gpu_memory_bytes(replace(LOAD, kept_millions=None), GPU)
-    nothing = gpu_memory_bytes(replace(LOAD, kept_millions=0.0), GPU)
+    guessed = estimate_gpu_memory(replace(LOAD, kept_millions=None), GPU)
+    nothing = estimate_gpu_memory(replace(LOAD, kept_millions=0.0), GPU)
     assert guessed is not None and nothing is not None and guessed > nothing
 
 
@@ -172,8 +172,8 @@ def test_the_state_of_every_optimizer_is_known() -> None:
     from typing import get_args
 
     assert set(STATE_BYTES) == set(get_args(Training.model_fields["optimizer"].annotation))
-    assert state_bytes(10, "sgd", ema=False) == 120
-    assert state_bytes(10, "adamw", ema=True) == 200
+    assert count_state_bytes(10, "sgd", ema=False) == 120
+    assert count_state_bytes(10, "adamw", ema=True) == 200
 
 
 def test_images_are_those_of_the_classes_in_use_where_they_were_counted() -> None:
@@ -184,15 +184,15 @@ def test_images_are_those_of_the_classes_in_use_where_they_were_counted() -> Non
             "val": {"images": 10, "perClass": {}},
         },
     }
-    assert images_of(statistics, ["a", "b"], ["a", "b"]) == {"train": 20, "val": 10}
-    assert images_of(statistics, ["b"], ["a", "b"]) == {"train": 5, "val": 10}
-    assert images_of(None, ["a"], ["a"]) == {}
+    assert count_images(statistics, ["a", "b"], ["a", "b"]) == {"train": 20, "val": 10}
+    assert count_images(statistics, ["b"], ["a", "b"]) == {"train": 5, "val": 10}
+    assert count_images(None, ["a"], ["a"]) == {}
 
 
 @unhurried
 @given(
     st.builds(
-        Load,
+        Workload,
         model=st.just("resnet18"),
         parameters=st.one_of(st.none(), st.integers(0, 10**12)),
         gmacs=st.one_of(st.none(), st.floats(0, 1e6)),
@@ -220,13 +220,13 @@ def test_images_are_those_of_the_classes_in_use_where_they_were_counted() -> Non
     st.sampled_from([(), (TIMING,)]),
 )
 def test_every_figure_is_finite_and_not_negative(
-    load: Load, machine: Machine, timings: tuple[Timing, ...]
+    load: Workload, machine: Machine, timings: tuple[Timing, ...]
 ) -> None:
-    guess = estimate(load, machine, timings)
+    guess = estimate_run(load, machine, timings)
     figures = (guess.seconds, guess.memory_bytes, guess.gpu_memory_bytes, guess.cost)
     assert all(one is None or (math.isfinite(one) and one >= 0) for one in figures)
     assert guess.basis
-    longer = estimate(replace(load, epochs=load.epochs + 1), machine, timings)
+    longer = estimate_run(replace(load, epochs=load.epochs + 1), machine, timings)
     assert guess.seconds is None or (longer.seconds or 0) >= guess.seconds
 
 
@@ -244,23 +244,23 @@ def test_every_figure_is_finite_and_not_negative(
     ],
 )
 def test_seconds_read_well(seconds: float, words: str) -> None:
-    assert shown_seconds(seconds) == words
+    assert format_seconds(seconds) == words
 
 
 def test_bytes_money_and_counts_read_well() -> None:
-    assert [shown_bytes(count) for count in (5, 2**20, 1.5 * 2**30, 200 * 2**30)] == [
+    assert [format_bytes(count) for count in (5, 2**20, 1.5 * 2**30, 200 * 2**30)] == [
         "5 B",
         "1 MiB",
         "1.5 GiB",
         "200 GiB",
     ]
-    assert [shown_cost(amount, "EUR") for amount in (0, 0.001, 0.5, 1234.5)] == [
+    assert [format_cost(amount, "EUR") for amount in (0, 0.001, 0.5, 1234.5)] == [
         "0.00 EUR",
         "< 0.01 EUR",
         "0.50 EUR",
         "1,234.50 EUR",
     ]
-    assert [shown_count(count) for count in (950, 4_930, 11_181_642, 1_100_000_000)] == [
+    assert [format_count(count) for count in (950, 4_930, 11_181_642, 1_100_000_000)] == [
         "950",
         "4.93 k",
         "11.2 M",
@@ -270,8 +270,8 @@ def test_bytes_money_and_counts_read_well() -> None:
 
 def test_of_a_model_that_nobody_measured_nothing_is_estimated() -> None:
     text = replace(LOAD, gmacs=None, kept_millions=None, image_size=None)
-    found = estimate(text, CPU)
+    found = estimate_run(text, CPU)
     assert (found.seconds, found.memory_bytes, found.cost) == (None, None, None)
     assert found.basis == "no time: nobody counted the operations of the model"
-    assert gpu_memory_bytes(text, GPU) is None
-    assert gpu_memory_bytes(replace(LOAD, parameters=None), GPU) is None
+    assert estimate_gpu_memory(text, GPU) is None
+    assert estimate_gpu_memory(replace(LOAD, parameters=None), GPU) is None

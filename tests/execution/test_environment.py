@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 
 from local_repository import Watcher, a_local, a_repository, model_sum
-from vtspec.pipelines.catalog import Framework, frameworks
+from vtspec.pipelines.catalog import Framework, load_frameworks
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.execution.environment import (
     Environments,
-    copied_adapters,
-    differences,
+    copy_adapters,
+    find_differences,
+    find_installed_version,
     find_uv,
-    installed_version,
 )
-from vtspec.pipelines.execution.local import Choice, Local
+from vtspec.pipelines.execution.local import LocalRunner, RunOptions
 
 LOCKED = """\
 torch==2.15.0 \\
@@ -72,18 +72,18 @@ def test_this_python_is_taken_where_the_locked_versions_are(tmp_path: Path) -> N
 
 
 def test_a_framework_that_needs_no_package_always_fits() -> None:
-    found = Environments(cache=Path("/nowhere"), report=print).choose(frameworks()["toy"])
+    found = Environments(cache=Path("/nowhere"), report=print).choose(load_frameworks()["toy"])
     assert (found.kind, found.why) == ("current", "toy needs no package")
 
 
 def test_what_differs_is_told_in_words() -> None:
     here = {"torch": "2.14.0", "numpy": "2.4.0"}
     locked = {"torch": "2.15.0", "numpy": "2.4.0", "timm": "1.0.31"}
-    assert differences(locked, here.get) == (
+    assert find_differences(locked, here.get) == (
         "timm is not installed here, 1.0.31 locked",
         "torch 2.14.0 here, 2.15.0 locked",
     )
-    assert differences({"torch": "2.15.0+cu130"}, {"torch": "2.15.0"}.get) == (
+    assert find_differences({"torch": "2.15.0+cu130"}, {"torch": "2.15.0"}.get) == (
         "torch 2.15.0 here, 2.15.0+cu130 locked",
     )
 
@@ -119,8 +119,8 @@ def test_uv_is_found_on_the_path_beside_python_or_in_its_package(tmp_path: Path)
 
 
 def test_the_version_of_what_is_not_installed_is_none() -> None:
-    assert installed_version("no-such-distribution") is None
-    assert installed_version("pytest") == pytest.__version__
+    assert find_installed_version("no-such-distribution") is None
+    assert find_installed_version("pytest") == pytest.__version__
 
 
 def test_an_environment_is_made_once_and_then_kept(tmp_path: Path) -> None:
@@ -201,8 +201,8 @@ def test_an_environment_that_was_left_half_made_is_made_anew(tmp_path: Path) -> 
 
 
 def test_the_adapters_are_copied_alone_and_by_their_content(tmp_path: Path) -> None:
-    home = copied_adapters(tmp_path)
-    assert copied_adapters(tmp_path) == home
+    home = copy_adapters(tmp_path)
+    assert copy_adapters(tmp_path) == home
     assert [path.name for path in home.iterdir()] == ["vtspec"]
     assert [path.name for path in (home / "vtspec").iterdir()] == ["adapters"]
     assert not list(home.rglob("__pycache__"))
@@ -221,16 +221,16 @@ def test_the_adapters_are_copied_alone_and_by_their_content(tmp_path: Path) -> N
 def test_a_run_in_an_environment_of_its_own_gives_the_same_weights(tmp_path: Path) -> None:
     repository = a_repository(tmp_path)
     made = Environments(cache=tmp_path / "cache", report=print)
-    framework = frameworks()["toy"]
+    framework = load_frameworks()["toy"]
     here = a_local(repository, Watcher())
-    here.run(repository.plan, Choice(), "vtspec run shapes")
-    there = Local(
+    here.run(repository.plan, RunOptions(), "vtspec run shapes")
+    there = LocalRunner(
         runs=here.runs,
         place=a_local(repository, Watcher()).place,
         choose=lambda: made.choose(framework, "made"),
         ready=here.ready,
     )
-    result = there.run(repository.plan, Choice(again=True), "vtspec run shapes")
+    result = there.run(repository.plan, RunOptions(again=True), "vtspec run shapes")
     assert result.outcome is not None and result.outcome.is_good
     assert (result.state.environment or "").startswith(f"environment {tmp_path}/cache/")
     assert model_sum(repository, result.run.name) == model_sum(repository, "shapes-0123456789")

@@ -20,27 +20,27 @@ from run_folders import a_run_folder
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.execution.environment import Environment
 from vtspec.pipelines.execution.local import (
-    Choice,
-    Result,
-    Seen,
-    follow,
-    smoke,
-    steps_left,
+    AttemptState,
+    RunOptions,
+    RunResult,
+    find_remaining_steps,
+    follow_run,
+    run_smoke_test,
     stop_run,
 )
 from vtspec.pipelines.execution.local.next_action import Liveness, decide
-from vtspec.pipelines.execution.steps import Stop
-from vtspec.pipelines.runs import EventLog, Run, RunLock, holder_of
-from vtspec.pipelines.runs.state import fold
+from vtspec.pipelines.execution.steps import StopSignal
+from vtspec.pipelines.runs import EventLog, Run, RunLock, find_holder
+from vtspec.pipelines.runs.state import fold_events
 
 SHAPES = "shapes-0123456789"
 
-RESUME = Choice(resume=True)
+RESUME = RunOptions(resume=True)
 
 
-def carry(repository: Repository, watcher: Watcher, choice: Choice | None = None) -> Result:
+def carry(repository: Repository, watcher: Watcher, choice: RunOptions | None = None) -> RunResult:
     local = a_local(repository, watcher)
-    return local.run(repository.plan, choice or Choice(), "vtspec run shapes")
+    return local.run(repository.plan, choice or RunOptions(), "vtspec run shapes")
 
 
 # Deciding.
@@ -49,46 +49,48 @@ def carry(repository: Repository, watcher: Watcher, choice: Choice | None = None
 @pytest.mark.parametrize(
     ("status", "liveness", "choice", "action"),
     [
-        ("running", "alive", Choice(), "attach"),
-        ("running", "alive", Choice(again=True), "attach"),
+        ("running", "alive", RunOptions(), "attach"),
+        ("running", "alive", RunOptions(again=True), "attach"),
         ("running", "alive", RESUME, "attach"),
-        ("running", "dead", Choice(), "refuse"),
+        ("running", "dead", RunOptions(), "refuse"),
         ("running", "dead", RESUME, "resume"),
-        ("running", "orphaned", Choice(), "refuse"),
+        ("running", "orphaned", RunOptions(), "refuse"),
         ("running", "orphaned", RESUME, "resume"),
         ("queued", "dead", RESUME, "resume"),
-        ("interrupted", "dead", Choice(), "refuse"),
+        ("interrupted", "dead", RunOptions(), "refuse"),
         ("interrupted", "dead", RESUME, "resume"),
-        ("interrupted", "dead", Choice(again=True), "begin"),
-        ("stopped", "dead", Choice(), "refuse"),
-        ("failed", "dead", Choice(), "begin"),
+        ("interrupted", "dead", RunOptions(again=True), "begin"),
+        ("stopped", "dead", RunOptions(), "refuse"),
+        ("failed", "dead", RunOptions(), "begin"),
         ("failed", "dead", RESUME, "resume"),
-        ("crashed", "dead", Choice(), "begin"),
-        ("refused", "dead", Choice(), "begin"),
-        ("succeeded", "dead", Choice(), "show"),
+        ("crashed", "dead", RunOptions(), "begin"),
+        ("refused", "dead", RunOptions(), "begin"),
+        ("succeeded", "dead", RunOptions(), "show"),
         ("succeeded", "dead", RESUME, "show"),
-        ("succeeded", "dead", Choice(again=True), "begin"),
+        ("succeeded", "dead", RunOptions(again=True), "begin"),
     ],
 )
 def test_the_last_attempt_and_the_person_decide(
-    status: str, liveness: Liveness, choice: Choice, action: str
+    status: str, liveness: Liveness, choice: RunOptions, action: str
 ) -> None:
-    seen = Seen(run=SHAPES, status=status, liveness=liveness)  # type: ignore[arg-type]
-    decision = decide([Seen(run="older", status="succeeded", liveness="dead"), seen], choice)
+    seen = AttemptState(run=SHAPES, status=status, liveness=liveness)  # type: ignore[arg-type]
+    decision = decide(
+        [AttemptState(run="older", status="succeeded", liveness="dead"), seen], choice
+    )
     assert decision.action == action
     if action in ("attach", "resume", "show"):
         assert decision.run == SHAPES
 
 
 def test_a_first_attempt_begins_and_says_where_there_is_nothing_to_resume() -> None:
-    assert decide([], Choice()).action == "begin"
+    assert decide([], RunOptions()).action == "begin"
     assert decide([], RESUME).action == "begin"
     assert "no attempt" in (decide([], RESUME).why or "")
 
 
 def test_a_resumed_run_checks_its_data_before_it_uses_it() -> None:
-    done = fold([])
-    assert steps_left(done) == ("data", "train", "evaluate", "export", "report")
+    done = fold_events([])
+    assert find_remaining_steps(done) == ("data", "train", "evaluate", "export", "report")
 
 
 # An unbroken run.
@@ -113,7 +115,7 @@ def test_an_unbroken_run_leaves_all_that_the_documentation_names(tmp_path: Path)
     }
     kinds = watcher.kinds()
     assert (kinds[0], kinds[-1]) == ("run.started", "run.finished")
-    assert [e.seq for e in result.run.events()] == list(range(len(kinds)))
+    assert [e.seq for e in result.run.read_events()] == list(range(len(kinds)))
     assert set(result.state.artifacts) == {
         "metrics.json",
         "evaluation.json",
@@ -142,14 +144,14 @@ def test_a_plan_that_was_carried_out_is_shown_and_not_run_again(tmp_path: Path) 
     assert (second.how, second.run) == ("shown", first.run)
     assert second.outcome == first.outcome
     assert (first.run.path / "events.jsonl").read_bytes() == before
-    again = carry(repository, Watcher(), Choice(again=True))
+    again = carry(repository, Watcher(), RunOptions(again=True))
     assert (again.how, again.run.name) == ("carried out", f"{SHAPES}-2")
     assert model_sum(repository, f"{SHAPES}-2") == model_sum(repository, SHAPES)
 
 
 def test_two_runs_at_once_are_one_run_that_both_see(tmp_path: Path) -> None:
     repository = a_repository(tmp_path, training={"epochs": 30})
-    results: list[Result] = []
+    results: list[RunResult] = []
     ready = threading.Barrier(2)
 
     def go() -> None:
@@ -164,7 +166,7 @@ def test_two_runs_at_once_are_one_run_that_both_see(tmp_path: Path) -> None:
     assert sorted(result.how for result in results) == ["carried out", "joined"]
     assert {result.run.name for result in results} == {SHAPES}
     assert all(result.outcome is not None and result.outcome.is_good for result in results)
-    assert [run.name for run in repository.runs.all()] == [SHAPES]
+    assert [run.name for run in repository.runs.list_runs()] == [SHAPES]
 
 
 def test_whoever_looks_on_may_leave_and_the_run_goes_on(tmp_path: Path) -> None:
@@ -176,7 +178,7 @@ def test_whoever_looks_on_may_leave_and_the_run_goes_on(tmp_path: Path) -> None:
     watcher = Watcher(stop_at="run.started")
     result = carry(repository, watcher)
     assert (result.how, result.outcome) == ("joined", None)
-    assert holder_of(folder) is not None
+    assert find_holder(folder) is not None
     lock.release()
 
 
@@ -201,7 +203,7 @@ def test_an_interrupted_run_is_not_taken_up_without_a_word(tmp_path: Path) -> No
     assert result.outcome.fix == "resume with: vtspec run shapes --resume"
     with pytest.raises(Refused, match="--resume to go on"):
         carry(repository, Watcher())
-    assert [run.name for run in repository.runs.all()] == [SHAPES]
+    assert [run.name for run in repository.runs.list_runs()] == [SHAPES]
 
 
 def test_a_resumed_run_has_the_weights_and_epochs_of_an_unbroken_one(tmp_path: Path) -> None:
@@ -209,13 +211,13 @@ def test_a_resumed_run_has_the_weights_and_epochs_of_an_unbroken_one(tmp_path: P
     carry(repository, Watcher(stop_at="train.epoch"))
     resumed = carry(repository, Watcher(), RESUME)
     assert (resumed.run.name, resumed.how) == (SHAPES, "carried out")
-    unbroken = carry(repository, Watcher(), Choice(again=True))
+    unbroken = carry(repository, Watcher(), RunOptions(again=True))
     assert model_sum(repository, SHAPES) == model_sum(repository, unbroken.run.name)
     assert without_times(resumed) == without_times(unbroken)
 
 
-def without_times(result: Result) -> object:
-    metrics = result.run.metrics()
+def without_times(result: RunResult) -> object:
+    metrics = result.run.compute_metrics()
     return (
         metrics["final"],
         metrics["best"],
@@ -254,7 +256,7 @@ def test_a_run_without_a_single_event_is_begun_by_a_resume(tmp_path: Path) -> No
     a_run_folder(repository.root / "runs", [], repository.plan)
     result = carry(repository, Watcher(), RESUME)
     assert result.outcome is not None and result.outcome.is_good
-    assert result.run.events()[0].kind == "run.started"
+    assert result.run.read_events()[0].kind == "run.started"
 
 
 def test_an_adapter_that_fails_ends_the_run_in_its_own_words(tmp_path: Path) -> None:
@@ -271,13 +273,13 @@ def test_a_traceback_of_the_framework_is_a_failed_run(tmp_path: Path) -> None:
     repository = a_repository(tmp_path)
     broken = repository.root / "data" / "shapes" / "train" / "circle" / "000.png"
     broken.write_bytes(b"not a picture")
-    from vtspec.adapters.data.content_hash import content_hash
+    from vtspec.adapters.data.content_hash import hash_content
 
-    repository.plan["dataset"]["hash"] = content_hash(tmp_path / "data" / "shapes").hash
+    repository.plan["dataset"]["hash"] = hash_content(tmp_path / "data" / "shapes").hash
     result = carry(repository, Watcher())
     assert result.outcome is not None and not result.outcome.is_good
     assert "000.png" in (result.outcome.message or "")
-    assert result.run.state().failure is not None
+    assert result.run.read_state().failure is not None
 
 
 def test_a_run_whose_time_is_up_fails_and_says_so(tmp_path: Path) -> None:
@@ -302,8 +304,8 @@ def test_a_bug_in_the_report_ends_the_run_as_crashed_and_a_resume_mends_it(
     repository = a_repository(tmp_path)
     local = a_local(repository, Watcher(), write_report=broken)
     with pytest.raises(ZeroDivisionError):
-        local.run(repository.plan, Choice(), "vtspec run shapes")
-    state = repository.runs.find(SHAPES).state()
+        local.run(repository.plan, RunOptions(), "vtspec run shapes")
+    state = repository.runs.find(SHAPES).read_state()
     assert (state.status, state.exit_code) == ("crashed", 1)
     assert state.failure is not None and "ZeroDivisionError" in (state.failure.traceback or "")
     assert not repository.runs.find(SHAPES).is_alive()
@@ -321,8 +323,8 @@ def test_what_is_missing_is_told_before_a_run_is_made(tmp_path: Path) -> None:
 
     broken = replace(local, choose=choose)
     with pytest.raises(Permanent, match="uv is not here"):
-        broken.run(repository.plan, Choice(), "vtspec run shapes")
-    assert repository.runs.all() == []
+        broken.run(repository.plan, RunOptions(), "vtspec run shapes")
+    assert repository.runs.list_runs() == []
 
 
 def test_the_tracker_is_ended_with_the_run_and_what_it_says_is_kept(tmp_path: Path) -> None:
@@ -335,7 +337,7 @@ def test_the_tracker_is_ended_with_the_run_and_what_it_says_is_kept(tmp_path: Pa
 
     repository = a_repository(tmp_path)
     local = a_local(repository, Watcher(), track=Tracker)
-    result = local.run(repository.plan, Choice(), "vtspec run shapes")
+    result = local.run(repository.plan, RunOptions(), "vtspec run shapes")
     assert result.shipped == "succeeded"
 
 
@@ -345,18 +347,18 @@ def test_the_tracker_is_ended_with_the_run_and_what_it_says_is_kept(tmp_path: Pa
 def test_a_smoke_run_leaves_nothing_behind(tmp_path: Path) -> None:
     repository, watcher = a_repository(tmp_path, training={"epochs": 500}), Watcher()
     local = a_local(repository, watcher)
-    smoked = smoke(repository.plan, local.place, this_python(tmp_path))
+    smoked = run_smoke_test(repository.plan, local.place, this_python(tmp_path))
     assert smoked.outcome.is_good
     assert smoked.folder is None
     assert not watcher.reports[0].exists()
     assert watcher.kinds().count("train.epoch") == 1
-    assert repository.runs.all() == []
+    assert repository.runs.list_runs() == []
 
 
 def test_a_smoke_run_that_fails_is_kept_for_a_look(tmp_path: Path) -> None:
     repository = a_repository(tmp_path, training={"optimizer": "lion"})
     local = a_local(repository, Watcher())
-    smoked = smoke(repository.plan, local.place, this_python(tmp_path))
+    smoked = run_smoke_test(repository.plan, local.place, this_python(tmp_path))
     assert smoked.outcome.exit_code == 2
     assert smoked.folder is not None and (smoked.folder / "output.log").exists()
 
@@ -369,13 +371,13 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from local_repository import Repository, Watcher, a_local
 import json
-from vtspec.pipelines.execution.local import Choice
+from vtspec.pipelines.execution.local import RunOptions
 root = Path(sys.argv[2])
 repository = Repository(root=root, plan=json.loads((root / "plan.json").read_text()))
 watcher = Watcher()
 with watcher.stop.on_signals():
     result = a_local(repository, watcher).run(
-        repository.plan, Choice(resume="--resume" in sys.argv), "vtspec run shapes")
+        repository.plan, RunOptions(resume="--resume" in sys.argv), "vtspec run shapes")
 sys.exit(result.outcome.exit_code)
 """
 
@@ -425,7 +427,7 @@ def kill_vtspec(repository: Repository, process: "subprocess.Popen[bytes]") -> N
 
 
 def kill_adapter(repository: Repository, process: "subprocess.Popen[bytes]") -> None:
-    holder = holder_of(repository.root / "runs" / SHAPES)
+    holder = find_holder(repository.root / "runs" / SHAPES)
     if holder is not None and holder.adapter is not None:
         os.killpg(holder.adapter, signal.SIGKILL)
 
@@ -455,7 +457,7 @@ def test_a_run_that_is_killed_anywhere_ends_as_if_it_had_not_been(
         process.wait()
     result = carry(repository, Watcher(), RESUME)
     assert result.outcome is not None and result.outcome.is_good, result.outcome
-    sequence = [event.seq for event in result.run.events()]
+    sequence = [event.seq for event in result.run.read_events()]
     assert sequence == list(range(len(sequence)))
     assert (model_sum(repository, SHAPES), without_times(result)) == unbroken
 
@@ -549,7 +551,7 @@ def test_a_resume_ends_the_training_that_a_killed_vtspec_left(
     watcher = Watcher()
     local = replace(a_local(repository, watcher), orphan_grace_s=grace_s)
     with pytest.raises(Refused, match="--resume to go on"):
-        local.run(repository.plan, Choice(), "vtspec run shapes")
+        local.run(repository.plan, RunOptions(), "vtspec run shapes")
     result = local.run(repository.plan, RESUME, "vtspec run shapes")
     assert result.outcome is not None and result.outcome.is_good
     assert any("killed vtspec" in line for line in watcher.said)
@@ -582,6 +584,6 @@ def test_following_a_finished_run_tells_all_of_it_once(tmp_path: Path) -> None:
     repository = a_repository(tmp_path)
     result = carry(repository, Watcher())
     watcher = Watcher()
-    state = follow(result.run, watcher.told, Stop())
-    assert watcher.events == result.run.events()
+    state = follow_run(result.run, watcher.told, StopSignal())
+    assert watcher.events == result.run.read_events()
     assert state.status == "succeeded"

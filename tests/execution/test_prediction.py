@@ -11,13 +11,13 @@ from click.testing import CliRunner, Result
 
 from local_repository import this_python
 from toy_runs import CLASSES, Listener, a_job, a_plan, write_pictures
-from vtspec.adapters.data.image_labels import images_below
+from vtspec.adapters.data.image_labels import list_images
 from vtspec.adapters.toy.adapter import Adapter
 from vtspec.adapters.training.loop import fit
-from vtspec.cli.commands.predict import command, expanded, table
+from vtspec.cli.commands.predict import command, expand_images, format_predictions
 from vtspec.pipelines.errors import Refused, RunFailed
 from vtspec.pipelines.execution import prediction
-from vtspec.pipelines.execution.prediction import predictions
+from vtspec.pipelines.execution.prediction import iter_predictions
 from vtspec.pipelines.runs import Run
 
 NAME = "shapes-0123456789"
@@ -42,7 +42,7 @@ def test_every_image_of_a_folder_is_answered_in_order(root: Path) -> None:
     result = ask(root, NAME, str(root / "data" / "test"), "--output", "json")
     assert result.exit_code == 0, result.output
     answers = [json.loads(line) for line in result.stdout.splitlines()]
-    images = images_below(root / "data" / "test")
+    images = list_images(root / "data" / "test")
     assert [Path(answer["image_path"]) for answer in answers] == images
     assert all(tuple(answer["scores"]) == CLASSES for answer in answers)
     right = [
@@ -67,7 +67,7 @@ def test_table_shows_the_likeliest_classes_first(root: Path) -> None:
 def test_names_cannot_move_the_cursor_and_long_ones_are_cut() -> None:
     results = [{"scores": {"a\x1b[2J": 0.75, "b": 0.25}}] * 2
     asked = [Path("x\x1b[31m.png"), Path("d" * 80 + "/y.png")]
-    lines = ["".join(text for text, _ in line) for line in table(results, asked, 1)]
+    lines = ["".join(text for text, _ in line) for line in format_predictions(results, asked, 1)]
     assert all("\x1b" not in line for line in lines)
     assert lines[1].startswith("…ddd")
     assert "/y.png" in lines[1]
@@ -83,14 +83,14 @@ def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
         ("a\nb.png", "a line break"),
     ):
         with pytest.raises(Refused, match=message) as error:
-            expanded([tmp_path / name])
+            expand_images([tmp_path / name])
         assert error.value.fix
 
 
 def test_folders_and_files_expand_in_the_order_given(root: Path) -> None:
     single = root / "data" / "val" / "cross" / "000.png"
     folder = root / "data" / "test" / "circle"
-    assert expanded([single, folder]) == [single, *images_below(folder)]
+    assert expand_images([single, folder]) == [single, *list_images(folder)]
 
 
 def test_image_that_cannot_be_read_is_named_without_a_traceback(
@@ -100,7 +100,7 @@ def test_image_that_cannot_be_read_is_named_without_a_traceback(
     broken.write_bytes(b"no picture")
     run = Run(root / "runs" / NAME)
     with pytest.raises(Refused, match=r"broken\.png"):
-        list(predictions(run, [broken], this_python(tmp_path)))
+        list(iter_predictions(run, [broken], this_python(tmp_path)))
 
 
 def test_run_without_a_model_is_refused(root: Path, tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_run_without_a_model_is_refused(root: Path, tmp_path: Path) -> None:
     (folder / "plan.json").write_text(json.dumps(a_plan()))
     image = root / "data" / "test" / "cross" / "000.png"
     with pytest.raises(Refused, match="nothing was trained"):
-        list(predictions(Run(folder), [image], this_python(tmp_path)))
+        list(iter_predictions(Run(folder), [image], this_python(tmp_path)))
 
 
 def test_adapter_that_breaks_down_shows_its_last_words(root: Path, tmp_path: Path) -> None:
@@ -118,12 +118,12 @@ def test_adapter_that_breaks_down_shows_its_last_words(root: Path, tmp_path: Pat
     script.chmod(0o755)
     environment = replace(this_python(tmp_path), python=script)
     with pytest.raises(RunFailed, match=r"(?s)exit code 9.*no libfoo\.so"):
-        list(predictions(Run(root / "runs" / NAME), [root / "data"], environment))
+        list(iter_predictions(Run(root / "runs" / NAME), [root / "data"], environment))
 
 
 def test_reader_that_leaves_early_leaves_no_process_behind(root: Path, tmp_path: Path) -> None:
-    images = images_below(root / "data" / "test") * 50
-    answers = predictions(Run(root / "runs" / NAME), images, this_python(tmp_path))
+    images = list_images(root / "data" / "test") * 50
+    answers = iter_predictions(Run(root / "runs" / NAME), images, this_python(tmp_path))
     next(iter(answers))
     # Closing waits for the process; it would hang here if that went on to its end unread.
     del answers
@@ -142,7 +142,7 @@ def test_process_that_does_not_end_when_asked_is_killed(
     )
     script.chmod(0o755)
     environment = replace(this_python(tmp_path), python=script)
-    answers = predictions(Run(root / "runs" / NAME), [root / "data"], environment)
+    answers = iter_predictions(Run(root / "runs" / NAME), [root / "data"], environment)
     assert next(iter(answers)) == {}
     del answers
     with pytest.raises(ProcessLookupError):

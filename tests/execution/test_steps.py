@@ -18,31 +18,41 @@ from local_repository import a_repository, this_python
 from toy_runs import a_plan
 from vtspec.pipelines.errors import Permanent, Refused, RunFailed, Temporary
 from vtspec.pipelines.execution.environment import Environment
-from vtspec.pipelines.execution.steps import STEPS, Outcome, Stop, Task, do_step
+from vtspec.pipelines.execution.steps import (
+    STEPS,
+    Outcome,
+    StepRequest,
+    StopSignal,
+    execute_single_step,
+)
 from vtspec.pipelines.execution.steps.adapter_messages import (
-    NotAnEvent,
-    OutputLimit,
-    event_of,
-    shown,
+    InvalidEvent,
+    OutputLimiter,
+    format_line,
+    parse_event,
 )
 from vtspec.pipelines.execution.steps.adapter_process import (
+    AdapterCommand,
     AdapterProcess,
-    Command,
-    Limit,
-    recover,
+    TimeLimit,
+    recover_events,
 )
-from vtspec.pipelines.execution.steps.exit_status import Exit, of_error, outcome_of
+from vtspec.pipelines.execution.steps.exit_status import (
+    AdapterExit,
+    interpret_exit,
+    make_error_outcome,
+)
 from vtspec.pipelines.execution.steps.file_tail import Tail
-from vtspec.pipelines.execution.steps.initial_weights import start_weights
-from vtspec.pipelines.execution.steps.process_env import variables_for
-from vtspec.pipelines.runs import EventLog, Run, RunLock, holder_of
+from vtspec.pipelines.execution.steps.initial_weights import find_start_weights
+from vtspec.pipelines.execution.steps.process_env import build_variables
+from vtspec.pipelines.runs import EventLog, Run, RunLock, find_holder
 
 # What an adapter says.
 
 
 def test_a_line_of_an_adapter_is_an_event_without_an_envelope() -> None:
     line = b'{"kind":"warning","message":"few images","seq":99,"run":"other","n":7}'
-    assert event_of(line) == ("warning", {"message": "few images"})
+    assert parse_event(line) == ("warning", {"message": "few images"})
 
 
 @pytest.mark.parametrize(
@@ -57,41 +67,41 @@ def test_a_line_of_an_adapter_is_an_event_without_an_envelope() -> None:
     ],
 )
 def test_a_line_that_is_no_event_is_refused_with_a_reason(line: bytes, why: str) -> None:
-    with pytest.raises(NotAnEvent, match=why):
-        event_of(line)
+    with pytest.raises(InvalidEvent, match=why):
+        parse_event(line)
 
 
 @given(st.binary(max_size=60))
 def test_any_bytes_are_an_event_or_refused(line: bytes) -> None:
     try:
-        event_of(line)
-    except NotAnEvent:
+        parse_event(line)
+    except InvalidEvent:
         pass
 
 
 def test_a_printed_line_is_what_a_terminal_would_show_of_it() -> None:
-    assert shown(b"plain") == "plain"
-    assert shown(b" 10% |#   |\r 20% |##  |\r 30% |### |\r") == " 30% |### |"
-    assert shown(b"caf\xe9") == "caf\N{REPLACEMENT CHARACTER}"
-    assert shown(b"x" * 2005) == "x" * 2000 + "… 5 more characters in output.log"
+    assert format_line(b"plain") == "plain"
+    assert format_line(b" 10% |#   |\r 20% |##  |\r 30% |### |\r") == " 30% |### |"
+    assert format_line(b"caf\xe9") == "caf\N{REPLACEMENT CHARACTER}"
+    assert format_line(b"x" * 2005) == "x" * 2000 + "… 5 more characters in output.log"
 
 
 def test_a_flood_is_cut_with_a_count_of_what_was_left_out() -> None:
-    limit = OutputLimit(burst=3, per_s=1)
+    limit = OutputLimiter(burst=3, per_s=1)
     kept = [limit.take(b"line", 0.0) for _ in range(1003)]
     assert kept == [["line"]] * 3 + [[]] * 1000
     told, line = limit.take(b"later", 1.0)
     assert "1,000 lines left out" in told
     assert line == "later"
-    assert limit.rest() == []
+    assert limit.flush_omitted() == []
     limit.take(b"one too many", 1.0)
-    assert "1 lines left out" in limit.rest()[0]
+    assert "1 lines left out" in limit.flush_omitted()[0]
 
 
 @given(st.lists(st.floats(0, 100), max_size=80).map(sorted))
 def test_every_line_is_either_kept_or_counted(times: list[float]) -> None:
-    limit = OutputLimit(burst=4, per_s=2)
-    told = [text for at in times for text in limit.take(b"line", at)] + limit.rest()
+    limit = OutputLimiter(burst=4, per_s=2)
+    told = [text for at in times for text in limit.take(b"line", at)] + limit.flush_omitted()
     kept = told.count("line")
     left = sum(int(text.split()[1].replace(",", "")) for text in told if text != "line")
     assert kept + left == len(times)
@@ -104,14 +114,14 @@ def test_lines_are_read_once_whole_and_in_order(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"skipped\none\ntw")
     tail = Tail(path, offset=8)
-    assert tail.lines() == [b"one"]
+    assert tail.read_lines() == [b"one"]
     with path.open("ab") as file:
         file.write(b"o\nthree")
     assert tail.is_behind
-    assert tail.lines() == [b"two"]
-    assert tail.lines() == []
-    assert tail.rest() == [b"three"]
-    assert tail.rest() == []
+    assert tail.read_lines() == [b"two"]
+    assert tail.read_lines() == []
+    assert tail.read_rest() == [b"three"]
+    assert tail.read_rest() == []
     tail.close()
 
 
@@ -126,7 +136,7 @@ def test_a_line_that_is_too_long_is_cut_and_costs_no_other_line(
         file.write(b"\n".join(texts))
         file.flush()
         tail = Tail(Path(file.name), longest=longest)
-        read = tail.rest()
+        read = tail.read_rest()
         tail.close()
     *lines, last = texts or [b""]
     expected = [line[:longest] for line in lines] + ([last[:longest]] if last else [])
@@ -135,39 +145,41 @@ def test_a_line_that_is_too_long_is_cut_and_costs_no_other_line(
 
 # What its end means.
 
-ENDS: list[tuple[Exit, str, int, str]] = [
-    (Exit(code=75), "interrupted", 75, "train was interrupted"),
-    (Exit(code=75, asked="stopped"), "stopped", 75, "train was stopped"),
-    (Exit(code=-15, asked="interrupted"), "interrupted", 75, "train was interrupted"),
-    (Exit(code=-9, asked="stopped"), "stopped", 75, "train was stopped"),
-    (Exit(code=2, message="no such class"), "refused", 2, "no such class"),
-    (Exit(code=2, last_lines=("usage: …",)), "refused", 2, "usage: …"),
-    (Exit(code=-9), "failed", 3, "memory runs out"),
-    (Exit(code=-11, last_lines=("Fatal Python error",)), "failed", 3, "Fatal Python error"),
-    (Exit(code=-99), "failed", 3, "signal 99"),
-    (Exit(code=1, message="KeyError: 'a'"), "failed", 3, "train failed: KeyError: 'a'"),
-    (Exit(code=1, last_lines=("a", "b")), "failed", 3, "a\nb"),
-    (Exit(code=1), "failed", 3, "printed nothing"),
-    (Exit(code=75, overdue="30m"), "failed", 3, "time limit of 30m"),
+ENDS: list[tuple[AdapterExit, str, int, str]] = [
+    (AdapterExit(code=75), "interrupted", 75, "train was interrupted"),
+    (AdapterExit(code=75, asked="stopped"), "stopped", 75, "train was stopped"),
+    (AdapterExit(code=-15, asked="interrupted"), "interrupted", 75, "train was interrupted"),
+    (AdapterExit(code=-9, asked="stopped"), "stopped", 75, "train was stopped"),
+    (AdapterExit(code=2, message="no such class"), "refused", 2, "no such class"),
+    (AdapterExit(code=2, last_lines=("usage: …",)), "refused", 2, "usage: …"),
+    (AdapterExit(code=-9), "failed", 3, "memory runs out"),
+    (AdapterExit(code=-11, last_lines=("Fatal Python error",)), "failed", 3, "Fatal Python error"),
+    (AdapterExit(code=-99), "failed", 3, "signal 99"),
+    (AdapterExit(code=1, message="KeyError: 'a'"), "failed", 3, "train failed: KeyError: 'a'"),
+    (AdapterExit(code=1, last_lines=("a", "b")), "failed", 3, "a\nb"),
+    (AdapterExit(code=1), "failed", 3, "printed nothing"),
+    (AdapterExit(code=75, overdue="30m"), "failed", 3, "time limit of 30m"),
 ]
 
 
 @pytest.mark.parametrize(("end", "ending", "code", "words"), ENDS)
 def test_the_end_of_a_process_is_told_in_words(
-    end: Exit, ending: str, code: int, words: str
+    end: AdapterExit, ending: str, code: int, words: str
 ) -> None:
-    outcome = outcome_of("train", end)
+    outcome = interpret_exit("train", end)
     assert (outcome.ending, outcome.exit_code) == (ending, code)
     assert words in (outcome.message or "")
     assert not outcome.is_good
 
 
 def test_a_process_that_was_asked_to_stop_and_was_done_anyway_succeeded() -> None:
-    assert outcome_of("train", Exit(code=0, asked="interrupted")).is_good
+    assert interpret_exit("train", AdapterExit(code=0, asked="interrupted")).is_good
 
 
 def test_foreseen_errors_have_an_outcome_each() -> None:
-    ends = [of_error(error("why", fix="do")) for error in (Permanent, Temporary, RunFailed)]
+    ends = [
+        make_error_outcome(error("why", fix="do")) for error in (Permanent, Temporary, RunFailed)
+    ]
     assert [(end.ending, end.exit_code) for end in ends] == [
         ("failed", 4),
         ("interrupted", 75),
@@ -191,30 +203,30 @@ def test_secrets_are_not_handed_to_training_code() -> None:
         "DATABASE_DSN": "x",
         "HF_TOKEN": "hub",
     }
-    given = variables_for(a_plan(), environ, None)
+    given = build_variables(a_plan(), environ, None)
     assert given.keys() & environ.keys() == {"PATH", "https_proxy"}
     hub = a_plan(model={"name": "m", "weights": {"type": "hub", "id": "a/b", "revision": "0"}})
-    assert variables_for(hub, environ, None)["HF_TOKEN"] == "hub"
+    assert build_variables(hub, environ, None)["HF_TOKEN"] == "hub"
 
 
 def test_waiting_threads_sleep_unless_somebody_says_otherwise() -> None:
-    given = [variables_for(a_plan(), mine, None) for mine in ({}, {"OMP_WAIT_POLICY": "ACTIVE"})]
+    given = [build_variables(a_plan(), mine, None) for mine in ({}, {"OMP_WAIT_POLICY": "ACTIVE"})]
     assert ["PASSIVE", "ACTIVE"] == [variables["OMP_WAIT_POLICY"] for variables in given]
 
 
 def test_what_makes_results_the_same_everywhere_is_fixed() -> None:
-    given = variables_for(a_plan(), {"OMP_NUM_THREADS": "64", "PYTHONHASHSEED": "random"}, None)
+    given = build_variables(a_plan(), {"OMP_NUM_THREADS": "64", "PYTHONHASHSEED": "random"}, None)
     assert given["OMP_NUM_THREADS"] == "1"
     assert given["PYTHONHASHSEED"] == "0"
     assert given["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
     free = a_plan(training={"deterministic": False})
-    assert "CUBLAS_WORKSPACE_CONFIG" not in variables_for(free, {}, None)
+    assert "CUBLAS_WORKSPACE_CONFIG" not in build_variables(free, {}, None)
 
 
 def test_an_environment_of_its_own_sees_nothing_of_this_pythons_path() -> None:
     environ = {"PYTHONPATH": "/mine", "VIRTUAL_ENV": "/venv", "PYTHONHOME": "/home"}
-    assert variables_for(a_plan(), environ, None)["PYTHONPATH"] == "/mine"
-    given = variables_for(a_plan(), environ, "/cache/adapters/0")
+    assert build_variables(a_plan(), environ, None)["PYTHONPATH"] == "/mine"
+    given = build_variables(a_plan(), environ, "/cache/adapters/0")
     assert given["PYTHONPATH"] == "/cache/adapters/0"
     assert not given.keys() & {"VIRTUAL_ENV", "PYTHONHOME"}
 
@@ -230,18 +242,18 @@ def test_weights_of_a_file_are_checked_before_they_are_used(tmp_path: Path) -> N
         "sha256": "9c3cd6b4cae8f2f4bb5bca0c0d94e2a9e3c1b93f1b5d0a0a6c7d6cf4b5d0e9aa",
     }
     with pytest.raises(Permanent, match="not the file that was planned"):
-        start_weights(planned, tmp_path, tmp_path)
+        find_start_weights(planned, tmp_path, tmp_path)
     import hashlib
 
     planned["sha256"] = hashlib.sha256(b"weights").hexdigest()
-    assert start_weights(planned, tmp_path, tmp_path) == tmp_path / "start.safetensors"
+    assert find_start_weights(planned, tmp_path, tmp_path) == tmp_path / "start.safetensors"
     with pytest.raises(Permanent, match="not there"):
-        start_weights({**planned, "path": "gone.safetensors"}, tmp_path, tmp_path)
+        find_start_weights({**planned, "path": "gone.safetensors"}, tmp_path, tmp_path)
 
 
 def test_weights_of_a_hub_are_the_adapters_to_fetch(tmp_path: Path) -> None:
-    assert start_weights(None, tmp_path, tmp_path) is None
-    assert start_weights({"type": "hub", "id": "a/b"}, tmp_path, tmp_path) is None
+    assert find_start_weights(None, tmp_path, tmp_path) is None
+    assert find_start_weights({"type": "hub", "id": "a/b"}, tmp_path, tmp_path) is None
 
 
 def test_weights_of_a_registered_model_are_downloaded(tmp_path: Path) -> None:
@@ -253,11 +265,11 @@ def test_weights_of_a_registered_model_are_downloaded(tmp_path: Path) -> None:
         return folder
 
     planned = {"type": "mlflow", "name": "cats", "version": "3"}
-    found = start_weights(planned, tmp_path, tmp_path / "cache", download)
+    found = find_start_weights(planned, tmp_path, tmp_path / "cache", download)
     assert found is not None and found.is_file()
     assert asked == [("cats", "3")]
     with pytest.raises(Permanent, match=r"holds 0 \.safetensors files"):
-        start_weights(planned, tmp_path, tmp_path / "other", lambda *_: tmp_path / "empty")
+        find_start_weights(planned, tmp_path, tmp_path / "other", lambda *_: tmp_path / "empty")
 
 
 # Processes that behave badly. Each script finds its events' descriptor in FD.
@@ -271,7 +283,7 @@ def tell(**event): os.write(FD, json.dumps(event).encode() + b"\\n")
 
 def a_process(folder: Path, script: str, **changes: Any) -> AdapterProcess:
     folder.mkdir(exist_ok=True)
-    command = Command(
+    command = AdapterCommand(
         step="train",
         arguments=[sys.executable, "-c", PREFIX + script],
         variables=dict(os.environ),
@@ -280,7 +292,7 @@ def a_process(folder: Path, script: str, **changes: Any) -> AdapterProcess:
     options: dict[str, Any] = {
         "log": EventLog(folder, "r", 1),
         "lock": None,
-        "stop": Stop(),
+        "stop": StopSignal(),
         "limit": None,
         **changes,
     }
@@ -288,11 +300,11 @@ def a_process(folder: Path, script: str, **changes: Any) -> AdapterProcess:
 
 
 def kinds(folder: Path) -> list[str]:
-    return [event.kind for event in Run(folder).events()]
+    return [event.kind for event in Run(folder).read_events()]
 
 
 def outputs(folder: Path) -> list[str]:
-    return [event.data["line"] for event in Run(folder).events() if event.kind == "output"]
+    return [event.data["line"] for event in Run(folder).read_events() if event.kind == "output"]
 
 
 def test_events_and_output_arrive_whatever_the_order(tmp_path: Path) -> None:
@@ -305,7 +317,7 @@ tell(kind="train.finished", best_epoch=1)
     end = a_process(tmp_path, script).run()
     assert end.code == 0
     assert outputs(tmp_path) == ["to stdout", "to stderr"]
-    told = [(e.kind, e.data["n"]) for e in Run(tmp_path).events() if e.kind != "output"]
+    told = [(e.kind, e.data["n"]) for e in Run(tmp_path).read_events() if e.kind != "output"]
     assert told == [("warning", 1), ("train.finished", 2)]
     assert (tmp_path / "output.log").read_text() == "to stdout\nto stderr\n"
     assert not (tmp_path / ".told-train.jsonl").exists()
@@ -321,7 +333,7 @@ tell(kind="run.finished", ending="succeeded")
 tell(kind="warning", message="still heard")
 """
     a_process(tmp_path, script).run()
-    messages = [event.data["message"] for event in Run(tmp_path).events()]
+    messages = [event.data["message"] for event in Run(tmp_path).read_events()]
     assert len([one for one in messages if "no event: it is not JSON" in one]) == 10
     assert "still heard" in messages
     assert messages[-1] == "17 more lines of the adapter were no events"
@@ -403,7 +415,7 @@ time.sleep(60)
 """
 
 
-def asking(folder: Path, stop: Stop, times: int) -> EventLog:
+def asking(folder: Path, stop: StopSignal, times: int) -> EventLog:
     """A log that asks to stop so many times, once the process says that it is ready."""
 
     def ask() -> None:
@@ -421,14 +433,14 @@ def asking(folder: Path, stop: Stop, times: int) -> EventLog:
 
 
 def test_a_wish_to_stop_lets_the_process_write_its_checkpoint(tmp_path: Path) -> None:
-    stop = Stop()
+    stop = StopSignal()
     end = a_process(tmp_path, POLITE, stop=stop, log=asking(tmp_path, stop, 1)).run()
     assert (end.code, end.asked) == (75, "interrupted")
     assert kinds(tmp_path) == ["warning", "train.checkpoint"]
 
 
 def test_asking_twice_ends_a_process_that_does_not_listen(tmp_path: Path) -> None:
-    stop = Stop()
+    stop = StopSignal()
     end = a_process(tmp_path, DEAF, stop=stop, log=asking(tmp_path, stop, 2)).run()
     assert (end.code, end.asked) == (-signal.SIGKILL, "interrupted")
 
@@ -445,10 +457,10 @@ def test_a_process_whose_time_is_up_is_asked_and_then_killed(tmp_path: Path) -> 
         hours[0] = 3600.0
 
     log = EventLog(tmp_path, "r", 1, on_event=heard)
-    limit = Limit(seconds=1800, shown="30m", grace_s=1800)
+    limit = TimeLimit(seconds=1800, shown="30m", grace_s=1800)
     end = a_process(tmp_path, DEAF, limit=limit, log=log, clock=clock).run()
     assert (end.code, end.overdue) == (-signal.SIGKILL, "30m")
-    assert outcome_of("train", end).ending == "failed"
+    assert interpret_exit("train", end).ending == "failed"
 
 
 def test_a_process_does_not_outlive_a_log_that_cannot_be_written(tmp_path: Path) -> None:
@@ -475,7 +487,7 @@ while not os.path.exists("answered"): time.sleep(0.01)
             os.close(lock.fd)
             (tmp_path / "free?").touch()
         if event.kind == "warning":
-            held.append(holder_of(tmp_path) is not None)
+            held.append(find_holder(tmp_path) is not None)
             lock.fd = os.open(tmp_path / "lock", os.O_RDWR)
             (tmp_path / "answered").touch()
 
@@ -494,17 +506,17 @@ def test_what_was_told_while_nobody_listened_is_taken_up_once(tmp_path: Path) ->
     told = [{"kind": "warning", "message": word} for word in ("heard", "missed")]
     path = tmp_path / ".told-train.jsonl"
     path.write_text("".join(json.dumps(one) + "\n" for one in told) + '{"kind":"warn')
-    assert recover(tmp_path, "train", log) == 1
-    assert recover(tmp_path, "train", log) == 0
+    assert recover_events(tmp_path, "train", log) == 1
+    assert recover_events(tmp_path, "train", log) == 0
     log.close()
-    messages = [e.data["message"] for e in Run(tmp_path).events() if e.kind == "warning"]
+    messages = [e.data["message"] for e in Run(tmp_path).read_events() if e.kind == "warning"]
     assert messages == ["heard", "missed"]
 
 
 # A step by itself.
 
 
-def a_task(folder: Path, root: Path, plan: dict[str, Any], **changes: Any) -> Task:
+def a_task(folder: Path, root: Path, plan: dict[str, Any], **changes: Any) -> StepRequest:
     def write_report(where: Path) -> str:
         (where / "report.md").write_text("# A report\n")
         return "none"
@@ -518,11 +530,11 @@ def a_task(folder: Path, root: Path, plan: dict[str, Any], **changes: Any) -> Ta
         "write_report": write_report,
         **changes,
     }
-    return Task(folder=folder, root=root, plan=plan, **options)
+    return StepRequest(folder=folder, root=root, plan=plan, **options)
 
 
-def do(step: str, task: Task) -> Outcome:
-    return do_step(step, task, Stop(), print, lambda event, state: None)
+def do(step: str, task: StepRequest) -> Outcome:
+    return execute_single_step(step, task, StopSignal(), print, lambda event, state: None)
 
 
 def test_the_steps_one_by_one_in_a_folder_make_a_whole_run(tmp_path: Path) -> None:
@@ -531,7 +543,7 @@ def test_the_steps_one_by_one_in_a_folder_make_a_whole_run(tmp_path: Path) -> No
     task = a_task(folder, tmp_path, repository.plan)
     for step in STEPS:
         assert do(step, task).is_good
-    state = Run(folder).state()
+    state = Run(folder).read_state()
     assert (state.run, state.attempt, state.status) == ("shapes-0123456789-2", 2, "succeeded")
     assert state.backend == "step"
     assert "model/model.safetensors" in state.artifacts
@@ -568,17 +580,17 @@ def test_data_that_is_not_what_the_plan_pins_fails_the_step(tmp_path: Path) -> N
     (tmp_path / "data" / "shapes" / "train" / "extra.png").touch()
     outcome = do("data", a_task(tmp_path / "work", tmp_path, repository.plan))
     assert outcome.exit_code == 4
-    state = Run(tmp_path / "work").state()
+    state = Run(tmp_path / "work").read_state()
     assert state.failure is not None
     assert "not the data that the plan pins" in state.failure.message
 
 
 def test_a_step_does_not_begin_once_somebody_asked_to_stop(tmp_path: Path) -> None:
     repository = a_repository(tmp_path)
-    stop = Stop()
+    stop = StopSignal()
     stop.request("stopped")
     task = a_task(tmp_path / "work", tmp_path, repository.plan)
-    outcome = do_step("data", task, stop, print, lambda event, state: None)
+    outcome = execute_single_step("data", task, stop, print, lambda event, state: None)
     assert outcome.ending == "stopped"
 
 
@@ -597,9 +609,9 @@ def test_an_environment_that_cannot_be_had_fails_the_step_in_words(tmp_path: Pat
 
 
 def test_signals_become_wishes_with_their_reason() -> None:
-    stop = Stop()
+    stop = StopSignal()
     before = signal.getsignal(signal.SIGTERM)
-    with stop.on_signals():
+    with stop.handle_signals():
         os.kill(os.getpid(), signal.SIGTERM)
         os.kill(os.getpid(), signal.SIGINT)
     assert (stop.reason, stop.times) == ("interrupted", 2)
@@ -608,11 +620,11 @@ def test_signals_become_wishes_with_their_reason() -> None:
 
 
 def test_a_wish_interrupts_work_in_this_process() -> None:
-    stop = Stop()
-    with pytest.raises(KeyboardInterrupt), stop.on_signals(), stop.interrupting():
+    stop = StopSignal()
+    with pytest.raises(KeyboardInterrupt), stop.handle_signals(), stop.raise_on_request():
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(30)
-    with pytest.raises(KeyboardInterrupt), stop.interrupting():
+    with pytest.raises(KeyboardInterrupt), stop.raise_on_request():
         raise AssertionError("what was asked before is heeded at once")
     assert stop.reason == "stopped"
 
@@ -622,7 +634,7 @@ def test_outside_the_main_thread_signals_are_left_alone() -> None:
     seen = []
 
     def within() -> None:
-        with Stop().on_signals():
+        with StopSignal().handle_signals():
             seen.append(signal.getsignal(signal.SIGTERM))
 
     thread = threading.Thread(target=within)
@@ -632,7 +644,7 @@ def test_outside_the_main_thread_signals_are_left_alone() -> None:
 
 
 def test_a_wish_does_not_wait_where_nobody_reads_it() -> None:
-    stop = Stop()
+    stop = StopSignal()
     for _ in range(100_000):
         stop.request("stopped")
     stop.drain()

@@ -24,9 +24,9 @@ from plan_inputs import (
     some_inputs,
     unhurried,
 )
-from vtspec.pipelines.catalog import find_model, params_of
-from vtspec.pipelines.planning.digest import canonical, id_of, result_material
-from vtspec.pipelines.planning.plan import plan
+from vtspec.pipelines.catalog import find_model, load_params
+from vtspec.pipelines.planning.digest import build_result_material, canonicalize, compute_id
+from vtspec.pipelines.planning.plan import build_plan
 from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.pipelines.project.workspace import find_workspace
 from vtspec.pipelines.weights.model import FileWeights, RunWeights, UnpinnedWeights, Weights
@@ -49,7 +49,7 @@ OTHER_SPLITS = {"train": {"path": "train"}, "val": {"path": "val"}, "test": {"pa
 
 def planned(raw: Mapping[str, Any] | None = None, **spec: Any) -> Plan:
     found = an_experiment(**spec) if raw is None else Experiment.model_validate(raw)
-    return plan(found, INPUTS)
+    return build_plan(found, INPUTS)
 
 
 BASE = planned()
@@ -124,8 +124,8 @@ def test_other_deciding_fields_change_the_id(change: dict[str, Any]) -> None:
     ],
 )
 def test_what_the_world_says_and_decides_changes_the_id(change: dict[str, Any]) -> None:
-    seen = {BASE.id, plan(an_experiment(), replace(INPUTS, weights=WEIGHTS)).id}
-    changed = plan(an_experiment(), replace(INPUTS, **change))
+    seen = {BASE.id, build_plan(an_experiment(), replace(INPUTS, weights=WEIGHTS)).id}
+    changed = build_plan(an_experiment(), replace(INPUTS, **change))
     assert (changed.id in seen) == (change == {"weights": WEIGHTS})
 
 
@@ -149,7 +149,7 @@ def test_policy_changes_the_digest_and_not_the_id(change: dict[str, Any]) -> Non
 
 def test_the_image_changes_the_digest_and_not_the_id() -> None:
     framework = replace(INPUTS.framework, image_digest="sha256:" + "d" * 64)
-    published = plan(an_experiment(), replace(INPUTS, framework=framework))
+    published = build_plan(an_experiment(), replace(INPUTS, framework=framework))
     assert published.id == BASE.id
     assert published.digest != BASE.digest
 
@@ -189,12 +189,12 @@ def test_weights_of_equal_content_give_one_id_wherever_they_lie() -> None:
         replace(INPUTS, weights=FileWeights(path="b/c.safetensors", sha256="0" * 64)),
         replace(INPUTS, weights=RunWeights(run="r-0123456789", path="runs/r", sha256="0" * 64)),
     ]
-    assert len({plan(an_experiment(), one).id for one in inputs}) == 1
+    assert len({build_plan(an_experiment(), one).id for one in inputs}) == 1
 
 
 def test_a_configuration_of_a_hub_is_part_of_the_id_and_its_absence_is_not() -> None:
     at = [None, WEIGHTS, replace(WEIGHTS, revision="f" * 40), replace(WEIGHTS, licence=None)]
-    found = [plan(an_experiment(), replace(INPUTS, configuration=one)) for one in at]
+    found = [build_plan(an_experiment(), replace(INPUTS, configuration=one)) for one in at]
     assert [one.id == BASE.id for one in found] == [True, False, False, False]
     assert [one.id == found[1].id for one in found] == [False, True, False, True]
     assert found[0].to_json() == BASE.to_json()
@@ -208,14 +208,14 @@ def test_what_is_not_pinned_never_has_the_id_of_what_is() -> None:
         UnpinnedWeights(source=f"hf-hub:{WEIGHTS.id}@v1"),
         None,
     ]
-    ids = {plan(an_experiment(), replace(INPUTS, weights=one)).id for one in ends}
+    ids = {build_plan(an_experiment(), replace(INPUTS, weights=one)).id for one in ends}
     assert len(ids) == len(ends)
 
 
 def test_a_licence_is_not_part_of_the_id() -> None:
     known = replace(INPUTS, weights=WEIGHTS)
     unknown = replace(INPUTS, weights=replace(WEIGHTS, licence=None))
-    assert plan(an_experiment(), known).id == plan(an_experiment(), unknown).id
+    assert build_plan(an_experiment(), known).id == build_plan(an_experiment(), unknown).id
 
 
 @unhurried
@@ -225,7 +225,7 @@ def test_the_id_changes_exactly_when_one_field_of_training_does(data: st.DataObj
     first, second = data.draw(TRAINING[field]), data.draw(TRAINING[field])
     one = planned(training={"epochs": 5, field: first})
     other = planned(training={"epochs": 5, field: second})
-    assert (one.id == other.id) == (canonical(one.training) == canonical(other.training))
+    assert (one.id == other.id) == (canonicalize(one.training) == canonicalize(other.training))
     if first == second:
         assert one.id == other.id
 
@@ -288,13 +288,13 @@ def test_a_field_added_later_stays_out_while_it_has_its_first_value(
     place = after["training"]["ema"] if parent == "ema" else after[parent]
     table = {path: 0.0}
     place[key] = 0
-    material = result_material(before)
-    assert result_material(after, table) == material
-    assert id_of("x", result_material(after, table)) == id_of("x", material)
+    material = build_result_material(before)
+    assert build_result_material(after, table) == material
+    assert compute_id("x", build_result_material(after, table)) == compute_id("x", material)
     place[key] = 0.2
-    assert id_of("x", result_material(after, table)) != id_of("x", material)
+    assert compute_id("x", build_result_material(after, table)) != compute_id("x", material)
     place[key] = False
-    assert id_of("x", result_material(after, table)) != id_of("x", material)
+    assert compute_id("x", build_result_material(after, table)) != compute_id("x", material)
 
 
 def test_what_is_null_is_not_set_and_needs_no_entry() -> None:
@@ -302,29 +302,31 @@ def test_what_is_null_is_not_set_and_needs_no_entry() -> None:
     later = json.loads(json.dumps(raw))
     later["training"]["mixup"] = None
     later["params"]["drop_path"] = None
-    assert result_material(later) == result_material(raw)
+    assert build_result_material(later) == build_result_material(raw)
     later["params"]["drop_path"] = 0
-    assert result_material(later) != result_material(raw)
+    assert build_result_material(later) != build_result_material(raw)
 
 
 def test_a_field_added_later_may_lie_where_a_plan_has_nothing() -> None:
     before = BASE.to_json()
-    assert result_material(before, {"training.ema.power": 0.0}) == result_material(before)
+    assert build_result_material(before, {"training.ema.power": 0.0}) == build_result_material(
+        before
+    )
 
 
 @pytest.mark.parametrize(
     ("one", "other"), [(5, 5.0), (1e-3, 0.001), ((1, 2), [1, 2.0]), ({"a": -0.0}, {"a": 0})]
 )
 def test_canonical_makes_equal_what_means_the_same(one: Any, other: Any) -> None:
-    assert json.dumps(canonical(one)) == json.dumps(canonical(other))
+    assert json.dumps(canonicalize(one)) == json.dumps(canonicalize(other))
 
 
 def golden_plans() -> dict[str, Plan]:
     everything = {"epochs": 5, **OTHER_VALUES}
     return {
         "small": planned(),
-        "weights": plan(an_experiment(), replace(INPUTS, weights=WEIGHTS)),
-        "file": plan(
+        "weights": build_plan(an_experiment(), replace(INPUTS, weights=WEIGHTS)),
+        "file": build_plan(
             an_experiment(),
             replace(INPUTS, weights=FileWeights(path="a.safetensors", sha256=REVISION)),
         ),
@@ -337,7 +339,7 @@ def golden_plans() -> dict[str, Plan]:
             report={"baseline": "old", "gates": ["accuracy >= 0.95"]},
             tracking={"experiment": "mine", "registerAs": "digits"},
         ),
-        "korean": plan(
+        "korean": build_plan(
             an_experiment(),
             replace(INPUTS, dataset=a_dataset(classes=["고양이", "강아지"], statistics=None)),
         ),
@@ -358,9 +360,9 @@ def shipped_plans() -> dict[str, Plan]:
             INPUTS,
             dataset=workspace.load_dataset(spec.spec.dataset.ref),
             framework=made_up,
-            params=params_of(framework),
+            params=load_params(framework),
         )
-        plans[path.relative_to(SPECS).as_posix()] = plan(spec, inputs)
+        plans[path.relative_to(SPECS).as_posix()] = build_plan(spec, inputs)
     assert len(plans) >= 2
     return plans
 

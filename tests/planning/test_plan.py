@@ -22,14 +22,14 @@ from vtspec.adapters.contract import Param
 from vtspec.adapters.task_types import TaskType
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.estimation.estimate import Machine
-from vtspec.pipelines.planning.plan import ModelFacts, plan
+from vtspec.pipelines.planning.plan import ModelFacts, build_plan
 from vtspec.pipelines.planning.plan_model import plan_from_json
 from vtspec.pipelines.weights.model import FileWeights, MlflowWeights, RunWeights, UnpinnedWeights
 from vtspec.schema.kinds.experiment import Experiment
 
 
 def resolved(**spec: Any) -> dict[str, Any]:
-    return plan(an_experiment(**spec), some_inputs()).to_json()
+    return build_plan(an_experiment(**spec), some_inputs()).to_json()
 
 
 def test_every_default_is_filled_in_and_its_origin_told() -> None:
@@ -75,7 +75,7 @@ def test_image_size_is_a_pair_and_the_models_own_where_left_out() -> None:
     [(0, None, "fp32"), (1, True, "bf16"), (1, False, "fp16"), (1, None, "bf16")],
 )
 def test_precision_follows_from_the_gpu(gpus: int, has_bf16: bool | None, precision: str) -> None:
-    made = plan(
+    made = build_plan(
         an_experiment(resources={"gpus": gpus}),
         some_inputs(has_bf16=has_bf16, machine=Machine(gpus=gpus, cpus=2)),
     )
@@ -99,7 +99,7 @@ def test_the_tasks_main_metric_is_monitored_unless_the_spec_names_one() -> None:
 def test_the_final_split_is_test_or_else_val() -> None:
     assert resolved()["dataset"]["finalSplit"] == "test"
     splits = {"train": {"path": "train"}, "val": {"path": "val"}}
-    made = plan(an_experiment(), some_inputs(dataset=a_dataset(splits=splits)))
+    made = build_plan(an_experiment(), some_inputs(dataset=a_dataset(splits=splits)))
     assert made.dataset.final_split == "val"
     assert any("no test split" in warning for warning in made.warnings)
 
@@ -122,12 +122,12 @@ def test_params_are_filled_from_the_adapters_and_typed_as_it_says() -> None:
 
 def test_params_of_other_tasks_are_left_out() -> None:
     masks = Param(type="bool", default=True, help="", tasks=(TaskType.SEMANTIC_SEGMENTATION,))
-    made = plan(an_experiment(), some_inputs(params={**PARAMS, "masks": masks}))
+    made = build_plan(an_experiment(), some_inputs(params={**PARAMS, "masks": masks}))
     assert set(made.params) == set(PARAMS)
 
 
 def test_without_an_adapter_params_stay_as_written_and_a_warning_says_so() -> None:
-    made = plan(an_experiment(params={"anything": 1}), some_inputs(params=None))
+    made = build_plan(an_experiment(params={"anything": 1}), some_inputs(params=None))
     assert made.params == {"anything": 1}
     assert made.warnings[0].startswith("the adapter for timm is not there yet")
 
@@ -160,7 +160,7 @@ def test_gates_are_written_in_one_way(typed: str, gate: str) -> None:
 
 
 def test_steps_are_data_and_only_train_and_evaluate_use_gpus() -> None:
-    made = plan(an_experiment(resources={"gpus": 4, "cpus": 8}), some_inputs())
+    made = build_plan(an_experiment(resources={"gpus": 4, "cpus": 8}), some_inputs())
     assert [(step.name, step.needs, step.resources["gpus"]) for step in made.steps] == [
         ("data", (), 0),
         ("train", ("data",), 4),
@@ -172,10 +172,10 @@ def test_steps_are_data_and_only_train_and_evaluate_use_gpus() -> None:
 
 
 def test_set_values_have_the_option_as_their_origin() -> None:
-    made = plan(an_experiment(), some_inputs(overridden=frozenset({"training.epochs"})))
+    made = build_plan(an_experiment(), some_inputs(overridden=frozenset({"training.epochs"})))
     assert made.origins["training.epochs"] == "--set"
     assert made.origins["training.batchSize"] == "spec"
-    whole = plan(an_experiment(), some_inputs(overridden=frozenset({"training.checkpoint"})))
+    whole = build_plan(an_experiment(), some_inputs(overridden=frozenset({"training.checkpoint"})))
     assert whole.origins["training.checkpoint.every"] == "--set"
 
 
@@ -216,17 +216,19 @@ def test_set_values_have_the_option_as_their_origin() -> None:
 def test_what_a_person_should_know_is_warned_of(
     spec: dict[str, Any], inputs: dict[str, Any], words: str
 ) -> None:
-    made = plan(an_experiment(**spec), some_inputs(**inputs))
+    made = build_plan(an_experiment(**spec), some_inputs(**inputs))
     assert [warning for warning in made.warnings if words in warning], made.warnings
 
 
 def test_a_sound_plan_warns_of_nothing() -> None:
-    made = plan(an_experiment(), some_inputs(weights=WEIGHTS))
+    made = build_plan(an_experiment(), some_inputs(weights=WEIGHTS))
     assert made.warnings == ()
 
 
 def test_warnings_found_while_reading_come_first() -> None:
-    made = plan(an_experiment(), some_inputs(doubts=("the hub did not answer",), params=None))
+    made = build_plan(
+        an_experiment(), some_inputs(doubts=("the hub did not answer",), params=None)
+    )
     assert made.warnings[0] == "the hub did not answer"
     assert len(made.warnings) == 2
 
@@ -236,8 +238,8 @@ def test_warnings_found_while_reading_come_first() -> None:
 def test_any_valid_spec_plans_the_same_every_time_and_survives_json(data: st.DataObject) -> None:
     raw = data.draw(experiments())
     inputs = data.draw(inputs_of(raw))
-    first = plan(Experiment.model_validate(raw), inputs)
-    again = plan(Experiment.model_validate(raw), inputs)
+    first = build_plan(Experiment.model_validate(raw), inputs)
+    again = build_plan(Experiment.model_validate(raw), inputs)
     assert first.to_json() == again.to_json()
     written = json.dumps(first.to_json(), allow_nan=False)
     assert plan_from_json(json.loads(written)).to_json() == first.to_json()
@@ -257,15 +259,15 @@ def test_any_valid_spec_plans_the_same_every_time_and_survives_json(data: st.Dat
 )
 @pytest.mark.parametrize("configuration", [None, WEIGHTS, UnpinnedWeights(source="hf-hub:a/b")])
 def test_a_plan_comes_back_from_json_as_it_was(weights: Any, configuration: Any) -> None:
-    made = plan(an_experiment(), some_inputs(weights=weights, configuration=configuration))
+    made = build_plan(an_experiment(), some_inputs(weights=weights, configuration=configuration))
     assert plan_from_json(json.loads(json.dumps(made.to_json()))) == made
 
 
 def test_what_is_not_pinned_is_told_apart() -> None:
     nowhere = UnpinnedWeights(source="hf-hub:me/mine")
-    assert plan(an_experiment(), some_inputs(weights=WEIGHTS)).model.unpinned is None
+    assert build_plan(an_experiment(), some_inputs(weights=WEIGHTS)).model.unpinned is None
     for part in ("weights", "configuration"):
-        made = plan(an_experiment(), some_inputs(**{part: nowhere}))
+        made = build_plan(an_experiment(), some_inputs(**{part: nowhere}))
         assert made.model.unpinned == nowhere
 
 
@@ -278,11 +280,11 @@ def test_a_configuration_is_that_of_a_hub() -> None:
 
 def test_a_model_of_no_known_size_leaves_it_to_the_adapter_and_is_not_estimated() -> None:
     unknown = ModelFacts(parameters=None, image_size=None)
-    made = plan(an_experiment(), some_inputs(model=unknown))
+    made = build_plan(an_experiment(), some_inputs(model=unknown))
     assert made.training["imageSize"] is None
     assert made.origins["training.imageSize"] == "model"
     assert (made.estimate.seconds, made.estimate.memory_bytes) == (None, None)
-    written = plan(
+    written = build_plan(
         an_experiment(training={"epochs": 5, "imageSize": 32}), some_inputs(model=unknown)
     )
     assert written.training["imageSize"] == [32, 32]
@@ -335,7 +337,7 @@ def test_what_is_no_plan_is_refused_with_what_to_type(damage: dict[str, Any], wo
 
 
 def test_no_absolute_path_enters_a_plan() -> None:
-    assert '"/' not in json.dumps(plan(an_experiment(), some_inputs()).to_json())
+    assert '"/' not in json.dumps(build_plan(an_experiment(), some_inputs()).to_json())
 
 
 def test_the_builder_is_valid() -> None:

@@ -7,13 +7,13 @@ import pytest
 
 from plan_repository import DATASET, HASH, a_repository, change
 from run_folders import EVALUATED, STARTED, SUCCEEDED, a_run_folder, an_epoch
-from vtspec.pipelines.catalog import frameworks
+from vtspec.pipelines.catalog import load_frameworks
 from vtspec.pipelines.errors import Permanent, Refused
-from vtspec.pipelines.planning.plan import Inputs, plan
+from vtspec.pipelines.planning.plan import PlanInputs, build_plan
 from vtspec.pipelines.planning.plan_model import Plan
-from vtspec.pipelines.planning.resolve import World, resolve
-from vtspec.pipelines.planning.run_timings import timing_of
-from vtspec.pipelines.project.overrides import overrides_of
+from vtspec.pipelines.planning.resolve import ResolveSources, resolve_spec
+from vtspec.pipelines.planning.run_timings import find_timing
+from vtspec.pipelines.project.overrides import parse_overrides
 from vtspec.pipelines.project.workspace import find_workspace
 from vtspec.pipelines.runs import Run
 from vtspec.pipelines.weights.hub import Hub
@@ -30,23 +30,23 @@ def root(tmp_path: Path) -> Path:
     return a_repository(tmp_path)
 
 
-def world(root: Path, **changes: Any) -> World:
+def world(root: Path, **changes: Any) -> ResolveSources:
     refs = root / "hub" / "models--timm--resnet18.a1_in1k" / "refs"
     refs.mkdir(parents=True, exist_ok=True)
     (refs / "main").write_text(COMMIT)
     hub = Hub(endpoint="http://127.0.0.1:9", cache=root / "hub", offline=True)
-    return World(hub=hub, **changes)
+    return ResolveSources(hub=hub, **changes)
 
 
-def inputs(root: Path, *sets: str, **changes: Any) -> Inputs:
+def inputs(root: Path, *sets: str, **changes: Any) -> PlanInputs:
     workspace = find_workspace(root)
-    found = resolve(root / DEEP, workspace, overrides_of(sets), world(root, **changes))
+    found = resolve_spec(root / DEEP, workspace, parse_overrides(sets), world(root, **changes))
     return found[1]
 
 
 def planned(root: Path, *sets: str) -> Plan:
     workspace = find_workspace(root)
-    return plan(*resolve(root / DEEP, workspace, overrides_of(sets), world(root)))
+    return build_plan(*resolve_spec(root / DEEP, workspace, parse_overrides(sets), world(root)))
 
 
 def test_the_dataset_is_pinned_by_dvcs_own_file_and_never_looked_at(root: Path) -> None:
@@ -98,7 +98,7 @@ def test_data_that_nothing_pins_is_refused(root: Path) -> None:
 
 def test_the_framework_follows_from_the_model(root: Path) -> None:
     found = inputs(root).framework
-    timm = frameworks()["timm"]
+    timm = load_frameworks()["timm"]
     assert (found.name, found.adapter, found.adapter_version, found.requirements_hash) == (
         "timm",
         timm.adapter,
@@ -111,16 +111,16 @@ def test_the_framework_follows_from_the_model(root: Path) -> None:
 
 
 def test_the_model_is_counted_with_a_head_for_the_classes(root: Path) -> None:
-    model = frameworks()["timm"].model("resnet18")
+    model = load_frameworks()["timm"].model("resnet18")
     assert model is not None
     found = inputs(root).model
-    assert found.parameters == model.parameters_for(3)
+    assert found.parameters == model.count_parameters(3)
     assert found.image_size == model.image_size
-    assert inputs(root, "dataset.classes=['0','1']").model.parameters == model.parameters_for(2)
+    assert inputs(root, "dataset.classes=['0','1']").model.parameters == model.count_parameters(2)
 
 
 def test_pretrained_weights_bring_their_own_image_size(root: Path) -> None:
-    model = frameworks()["timm"].model("resnet18")
+    model = load_frameworks()["timm"].model("resnet18")
     assert model is not None and model.chosen_weights is not None
     found = inputs(root, "model.pretrained=true", "training.imageSize=null")
     assert found.model.image_size == model.chosen_weights.image_size
@@ -168,17 +168,17 @@ def test_prices_and_gpus_are_those_of_the_project(root: Path) -> None:
 def test_a_dataset_cannot_be_planned(root: Path) -> None:
     workspace = find_workspace(root)
     with pytest.raises(Refused, match="is of kind Dataset"):
-        resolve(root / "specs/datasets/digits.yaml", workspace)
+        resolve_spec(root / "specs/datasets/digits.yaml", workspace)
 
 
 def test_a_framework_without_its_adapter_is_planned_with_a_warning(root: Path) -> None:
     from dataclasses import replace
 
-    absent = {"timm": replace(frameworks()["timm"], adapter="not_there_yet")}
+    absent = {"timm": replace(load_frameworks()["timm"], adapter="not_there_yet")}
     found = inputs(root, frameworks=absent)
     assert found.params is None
     workspace = find_workspace(root)
-    made = plan(*resolve(root / DEEP, workspace, world=world(root, frameworks=absent)))
+    made = build_plan(*resolve_spec(root / DEEP, workspace, world=world(root, frameworks=absent)))
     assert any("the adapter for timm is not there yet" in one for one in made.warnings)
 
 
@@ -223,15 +223,15 @@ def test_runs_elsewhere_are_looked_at_where_they_are(root: Path, tmp_path: Path)
 def test_a_damaged_run_tells_nothing_and_stops_nothing(root: Path, text: str) -> None:
     run = finished(root, planned(root), SUCCEEDED)
     (run / "plan.json").write_text(text)
-    assert timing_of(Run(run), "resnet18") is None
+    assert find_timing(Run(run), "resnet18") is None
     assert inputs(root).timings == ()
 
 
 def test_a_model_that_several_frameworks_have_is_refused_without_one(root: Path) -> None:
-    timm = frameworks()["timm"]
+    timm = load_frameworks()["timm"]
     workspace = find_workspace(root)
     with pytest.raises(SpecError, match="several frameworks"):
-        resolve(
+        resolve_spec(
             root / DEEP,
             workspace,
             world=world(root, frameworks={"timm": timm, "other": timm}),

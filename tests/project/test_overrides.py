@@ -6,20 +6,20 @@ from typing import Any
 import pytest
 
 from plan_inputs import an_experiment_dict
-from vtspec.pipelines.project.overrides import overridden, override_of, overrides_of
+from vtspec.pipelines.project.overrides import apply_overrides, parse_override, parse_overrides
 from vtspec.schema.kinds.experiment import Experiment
-from vtspec.schema.load import Loaded, load
+from vtspec.schema.load import LoadedSpec, load
 from vtspec.schema.problem import SpecError
 
 
-def loaded(**spec: Any) -> Loaded:
+def loaded(**spec: Any) -> LoadedSpec:
     found = load(json.dumps(an_experiment_dict(**spec)), "cats.yaml")
     assert found.problems == ()
     return found
 
 
 def experiment(*sets: str, **spec: Any) -> Experiment:
-    model = overridden(loaded(**spec), overrides_of(sets)).model
+    model = apply_overrides(loaded(**spec), parse_overrides(sets)).model
     assert isinstance(model, Experiment)
     return model
 
@@ -48,7 +48,7 @@ def refused(*sets: str) -> list[tuple[str, str]]:
     ],
 )
 def test_values_are_typed_as_yaml_types_them(words: str, path: str, value: Any) -> None:
-    found = override_of(words)
+    found = parse_override(words)
     assert (found.path, found.value) == (path, value)
     assert type(found.value) is type(value)
 
@@ -122,4 +122,4 @@ def test_bad_options_are_all_told_before_any_is_applied() -> None:
 
 def test_nothing_set_is_the_file_itself() -> None:
     found = loaded()
-    assert overridden(found, ()) is found
+    assert apply_overrides(found, ()) is found

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from vtspec.adapters.data.content_hash import content_hash
+from vtspec.adapters.data.content_hash import hash_content
 from vtspec.cli.commands.init import command
 from vtspec.pipelines.errors import Permanent
-from vtspec.pipelines.planning.plan import plan
-from vtspec.pipelines.planning.resolve import resolve
+from vtspec.pipelines.planning.plan import build_plan
+from vtspec.pipelines.planning.resolve import resolve_spec
 from vtspec.pipelines.project.scaffold import CLASSES, PER_CLASS, scaffold
 from vtspec.pipelines.project.workspace import find_workspace
 
@@ -43,10 +43,10 @@ def test_what_is_made_can_be_planned(tmp_path: Path) -> None:
     make(tmp_path / "mine")
     workspace = find_workspace(tmp_path / "mine")
     assert workspace.anchor == "vtspec.yaml"
-    assert sorted(workspace.experiments()) == ["shapes", "shapes-short"]
-    for path in workspace.experiments().values():
-        made = plan(*resolve(path, workspace))
-        assert made.dataset.hash == content_hash(tmp_path / "mine" / "data" / "shapes").hash
+    assert sorted(workspace.find_experiment_files()) == ["shapes", "shapes-short"]
+    for path in workspace.find_experiment_files().values():
+        made = build_plan(*resolve_spec(path, workspace))
+        assert made.dataset.hash == hash_content(tmp_path / "mine" / "data" / "shapes").hash
         assert made.framework.name == "toy"
         assert made.warnings == ()
 
@@ -88,7 +88,7 @@ def test_a_second_call_changes_nothing_and_says_so(tmp_path: Path) -> None:
 def test_the_same_pictures_are_drawn_everywhere(tmp_path: Path) -> None:
     for name in ("a", "b"):
         make(tmp_path / name)
-    assert len({content_hash(tmp_path / name / "data").hash for name in ("a", "b")}) == 1
+    assert len({hash_content(tmp_path / name / "data").hash for name in ("a", "b")}) == 1
 
 
 def test_a_folder_within_a_repository_gets_none_of_its_own(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from plan_inputs import an_experiment_dict
-from vtspec.pipelines.project.spec_index import spec_file
+from vtspec.pipelines.project.spec_index import read_spec_file
 from vtspec.pipelines.project.workspace import Workspace, find_workspace, open_spec
 from vtspec.schema.problem import SpecError
 
@@ -80,7 +80,7 @@ def test_without_a_project_file_the_git_root_is_the_root_with_every_default(
 def test_outside_git_the_folder_itself_is_the_root(tmp_path: Path) -> None:
     found = find_workspace(tmp_path)
     assert (found.root, found.anchor) == (tmp_path, "start")
-    assert dict(found.experiments()) == dict(found.datasets()) == {}
+    assert dict(found.find_experiment_files()) == dict(found.find_dataset_files()) == {}
 
 
 def test_a_wrong_project_file_is_a_problem_with_its_place(tmp_path: Path) -> None:
@@ -104,8 +104,8 @@ def test_specs_are_known_by_their_own_names_and_not_by_their_files(tmp_path: Pat
     other = dataset(tmp_path, "cats")
     write(tmp_path / "specs/experiments/notes.txt", "no spec")
     found = find_workspace(tmp_path)
-    assert found.experiments() == {"cats": one}
-    assert found.datasets() == {"cats": other}
+    assert found.find_experiment_files() == {"cats": one}
+    assert found.find_dataset_files() == {"cats": other}
     assert found.load_dataset("cats").spec.classes == ("cat", "dog")
     assert found.load_experiment("cats").metadata.name == "cats"
     assert found.load_experiment(one).metadata.name == "cats"
@@ -114,7 +114,7 @@ def test_specs_are_known_by_their_own_names_and_not_by_their_files(tmp_path: Pat
 def test_a_dataset_among_experiments_is_not_an_experiment(tmp_path: Path) -> None:
     path = dataset(tmp_path, "cats")
     path.rename(write(tmp_path / "specs/experiments/cats.yaml", ""))
-    assert dict(find_workspace(tmp_path).experiments()) == {}
+    assert dict(find_workspace(tmp_path).find_experiment_files()) == {}
 
 
 def test_two_files_of_one_name_are_a_problem_at_the_second(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_two_files_of_one_name_are_a_problem_at_the_second(tmp_path: Path) -> No
     dataset(tmp_path, "cats", "b.yaml")
     experiment(tmp_path, "cats")
     found = find_workspace(tmp_path)
-    (problem,) = found.problems()
+    (problem,) = found.find_problems()
     assert (problem.file, problem.line, problem.column) == ("specs/datasets/b.yaml", 5, 9)
     assert problem.message == "'cats' is already the name of specs/datasets/a.yaml"
     with pytest.raises(SpecError, match="already the name"):
@@ -214,8 +214,8 @@ def test_a_path_decides_the_workspace_by_where_the_file_lies(tmp_path: Path) -> 
     path = experiment(tmp_path / "repo", "cats")
     workspace, found = open_spec("repo/specs/experiments/cats.yaml", tmp_path)
     assert (workspace.root, found) == (tmp_path / "repo", path)
-    assert workspace.shown(found) == "repo/specs/experiments/cats.yaml"
-    assert workspace.relative(found) == "specs/experiments/cats.yaml"
+    assert workspace.format_path(found) == "repo/specs/experiments/cats.yaml"
+    assert workspace.make_relative(found) == "specs/experiments/cats.yaml"
 
 
 def test_a_name_is_looked_up_in_the_workspace_of_the_folder(tmp_path: Path) -> None:
@@ -228,8 +228,8 @@ def test_a_file_outside_the_root_keeps_only_its_name_in_a_plan(tmp_path: Path) -
     (tmp_path / "repo").mkdir()
     found = find_workspace(tmp_path / "repo")
     outside = write(tmp_path / "x.yaml", "")
-    assert found.relative(outside) == "x.yaml"
-    assert found.shown(outside) == str(outside)
+    assert found.make_relative(outside) == "x.yaml"
+    assert found.format_path(outside) == str(outside)
 
 
 @pytest.mark.parametrize(
@@ -254,20 +254,20 @@ def test_a_file_outside_the_root_keeps_only_its_name_in_a_plan(tmp_path: Path) -
 def test_kind_and_name_are_read_from_the_first_lines(
     tmp_path: Path, text: str, kind: str | None, name: str
 ) -> None:
-    found = spec_file(write(tmp_path / "file.yaml", text))
+    found = read_spec_file(write(tmp_path / "file.yaml", text))
     assert (found.kind, found.name) == (kind, name)
 
 
 def test_bytes_that_are_no_text_and_files_that_are_gone_keep_their_stem(tmp_path: Path) -> None:
     path = tmp_path / "odd.yaml"
     path.write_bytes(b"\xff\xfe\xfa metadata: {name: x}")
-    assert spec_file(path).name == "odd"
-    assert spec_file(tmp_path / "gone.yaml").name == "gone"
+    assert read_spec_file(path).name == "odd"
+    assert read_spec_file(tmp_path / "gone.yaml").name == "gone"
 
 
 def test_names_are_read_once(tmp_path: Path) -> None:
     found: Workspace = find_workspace(tmp_path)
-    assert dict(found.datasets()) == {}
+    assert dict(found.find_dataset_files()) == {}
     dataset(tmp_path, "cats")
-    assert dict(found.datasets()) == {}
-    assert list(find_workspace(tmp_path).datasets()) == ["cats"]
+    assert dict(found.find_dataset_files()) == {}
+    assert list(find_workspace(tmp_path).find_dataset_files()) == ["cats"]

@@ -13,11 +13,11 @@ from hostile_text import unhurried
 from vtspec.pipelines.reporting.curves import (
     MOST_POINTS,
     Series,
-    mermaid,
-    series_of,
-    thinned,
+    build_series,
+    render_mermaid,
+    thin_series,
 )
-from vtspec.pipelines.reporting.phrases import course
+from vtspec.pipelines.reporting.phrases import describe_trend
 
 # Mermaid's lexer for xychart: a number is [+-]?(?:\d+(?:\.\d+)?|\.\d+), without an exponent.
 _NUMBER = r"[+-]?(?:\d+(?:\.\d+)?|\.\d+)"
@@ -55,24 +55,24 @@ def test_a_series_is_in_order_of_epoch_and_counts_what_is_not_finite() -> None:
         {"epoch": 7, "loss": True},
         {"epoch": 8, "loss": 10**400},
     ]
-    assert series_of(rows, "loss") == Series(
+    assert build_series(rows, "loss") == Series(
         name="loss", points=((1.0, 1.0), (2.0, 0.5)), dropped=5
     )
 
 
 def test_an_epoch_told_twice_counts_once() -> None:
     rows = [{"epoch": 1, "loss": 1.0}, {"epoch": 1, "loss": 0.9}]
-    assert series_of(rows, "loss").points == ((1.0, 0.9),)
+    assert build_series(rows, "loss").points == ((1.0, 0.9),)
 
 
 def test_a_short_training_names_each_epoch() -> None:
-    match, lines = _read(mermaid([_line(1.0, 0.5, 0.25)], "loss"))
+    match, lines = _read(render_mermaid([_line(1.0, 0.5, 0.25)], "loss"))
     assert (match["x"], lines) == ("[1, 2, 3]", [[1, 0.5, 0.25]])
 
 
 def test_a_long_training_is_read_at_fifty_evenly_spaced_epochs() -> None:
     points = tuple((float(n), float(n)) for n in range(1, 10_001))
-    match, lines = _read(mermaid([Series(name="a", points=points)], "a"))
+    match, lines = _read(render_mermaid([Series(name="a", points=points)], "a"))
     assert match["x"] == "1 --> 10000"
     assert len(lines[0]) == MOST_POINTS
     steps = [b - a for a, b in zip(lines[0], lines[0][1:], strict=False)]
@@ -83,36 +83,36 @@ def test_a_long_training_is_read_at_fifty_evenly_spaced_epochs() -> None:
 def test_a_line_measured_every_other_epoch_is_straight_between_its_points() -> None:
     every = _line(0.0, 1.0, 2.0, 3.0, 4.0)
     other = Series(name="val", points=((1, 0.0), (3, 4.0), (5, 0.0)))
-    _, lines = _read(mermaid([every, other], "loss"))
+    _, lines = _read(render_mermaid([every, other], "loss"))
     assert lines == [[0, 1, 2, 3, 4], [0, 2, 4, 2, 0]]
 
 
 def test_nothing_is_drawn_beyond_what_a_line_knows() -> None:
-    match, lines = _read(mermaid([_line(1, 2, 3, 4), _line(5, 6, first=2)], "loss"))
+    match, lines = _read(render_mermaid([_line(1, 2, 3, 4), _line(5, 6, first=2)], "loss"))
     assert (match["x"], lines) == ("[2, 3]", [[2, 3], [5, 6]])
 
 
 def test_there_is_no_chart_of_one_point_or_of_lines_that_do_not_meet() -> None:
-    assert mermaid([_line(1.0)], "loss") is None
-    assert mermaid([], "loss") is None
-    assert mermaid([_line(1, 2), _line(1, 2, first=7)], "loss") is None
+    assert render_mermaid([_line(1.0)], "loss") is None
+    assert render_mermaid([], "loss") is None
+    assert render_mermaid([_line(1, 2), _line(1, 2, first=7)], "loss") is None
 
 
 def test_numbers_have_no_exponent() -> None:
-    _, lines = _read(mermaid([_line(1e-7, 2.5e-5, 1e12, -3e-9)], "lr"))
+    _, lines = _read(render_mermaid([_line(1e-7, 2.5e-5, 1e12, -3e-9)], "lr"))
     assert lines == [[1e-7, 2.5e-5, 1e12, -3e-9]]
 
 
 def test_a_constant_line_has_room_above_and_below() -> None:
-    match, _ = _read(mermaid([_line(0.5, 0.5)], "a"))
+    match, _ = _read(render_mermaid([_line(0.5, 0.5)], "a"))
     assert float(match["low"]) < 0.5 < float(match["high"])
-    match, _ = _read(mermaid([_line(0.0, 0.0)], "a"))
+    match, _ = _read(render_mermaid([_line(0.0, 0.0)], "a"))
     assert float(match["low"]) == 0 < float(match["high"])
 
 
 def test_a_label_cannot_break_the_chart() -> None:
     for label in ('a"]\nline [1]', "한국어", "```", "x" * 500):
-        _read(mermaid([_line(1, 2)], label))
+        _read(render_mermaid([_line(1, 2)], label))
 
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -128,7 +128,7 @@ finite = st.floats(allow_nan=False, allow_infinity=False)
     )
 )
 def test_any_finite_lines_make_a_chart_that_the_grammar_accepts(lines: list[Series]) -> None:
-    chart = mermaid(lines, "loss")
+    chart = render_mermaid(lines, "loss")
     if chart is not None:
         match, drawn = _read(chart)
         assert {len(line) for line in drawn} == {len(drawn[0])}
@@ -140,7 +140,7 @@ def test_any_finite_lines_make_a_chart_that_the_grammar_accepts(lines: list[Seri
 @unhurried
 @given(st.integers(0, 5000), st.integers(2, 100))
 def test_thinning_keeps_the_ends_and_at_most_so_many(count: int, most: int) -> None:
-    line = thinned(Series(name="a", points=tuple((n, n) for n in range(count))), most)
+    line = thin_series(Series(name="a", points=tuple((n, n) for n in range(count))), most)
     assert len(line.points) == min(count, most)
     if count:
         assert (line.points[0][0], line.points[-1][0]) == (0, count - 1)
@@ -157,4 +157,4 @@ def test_thinning_keeps_the_ends_and_at_most_so_many(count: int, most: int) -> N
     ],
 )
 def test_a_course_is_told_in_words(values: tuple[float, ...], words: str) -> None:
-    assert course(_line(*values)) == words
+    assert describe_trend(_line(*values)) == words

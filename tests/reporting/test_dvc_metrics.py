@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from vtspec.pipelines.errors import Permanent
-from vtspec.pipelines.reporting.dvc_metrics import FILES, write
+from vtspec.pipelines.reporting.dvc_metrics import FILES, write_results
 
 METRICS: dict[str, Any] = {
     "final": {"split": "test", "accuracy": 0.75, "seconds": 1.5},
@@ -43,7 +43,7 @@ def rows(file: Path) -> list[dict[str, str]]:
 
 
 def test_the_metrics_are_the_runs_own_without_times(run: Path, tmp_path: Path) -> None:
-    write(run, tmp_path / "results")
+    write_results(run, tmp_path / "results")
     found = json.loads((tmp_path / "results" / "metrics.json").read_text())
     assert found["final"] == {"split": "test", "accuracy": 0.75}
     assert found["best"] == METRICS["best"]
@@ -56,7 +56,7 @@ def test_the_metrics_are_the_runs_own_without_times(run: Path, tmp_path: Path) -
 
 
 def test_an_epoch_is_a_row(run: Path, tmp_path: Path) -> None:
-    write(run, tmp_path / "results")
+    write_results(run, tmp_path / "results")
     assert rows(tmp_path / "results" / "epochs.csv") == [
         {"epoch": "1", "train_loss": "1.25", "val_loss": "", "lr": "0.001", "accuracy": ""},
         {"epoch": "2", "train_loss": "0.5", "val_loss": "0.6", "lr": "", "accuracy": "0.8"},
@@ -64,7 +64,7 @@ def test_an_epoch_is_a_row(run: Path, tmp_path: Path) -> None:
 
 
 def test_an_image_is_a_row_of_the_confusion(run: Path, tmp_path: Path) -> None:
-    write(run, tmp_path / "results")
+    write_results(run, tmp_path / "results")
     dog = 'big "dog", brown'
     assert rows(tmp_path / "results" / "confusion.csv") == [
         {"actual": "cat", "predicted": "cat"},
@@ -75,14 +75,14 @@ def test_an_image_is_a_row_of_the_confusion(run: Path, tmp_path: Path) -> None:
 
 
 def test_a_class_is_a_row(run: Path, tmp_path: Path) -> None:
-    write(run, tmp_path / "results")
+    write_results(run, tmp_path / "results")
     first = {"class": "cat", "precision": "1.0", "recall": "0.67", "f1": "0.8", "support": "3"}
     assert rows(tmp_path / "results" / "classes.csv")[0] == first
 
 
 def test_every_file_is_there_whatever_the_task(run: Path, tmp_path: Path) -> None:
     (run / "evaluation.json").unlink()
-    write(run, tmp_path / "results")
+    write_results(run, tmp_path / "results")
     assert sorted(path.name for path in (tmp_path / "results").iterdir()) == sorted(FILES)
     assert (tmp_path / "results" / "confusion.csv").read_text() == "actual,predicted\n"
 
@@ -90,10 +90,10 @@ def test_every_file_is_there_whatever_the_task(run: Path, tmp_path: Path) -> Non
 def test_two_runs_that_differ_in_time_alone_have_the_same_results(
     run: Path, tmp_path: Path
 ) -> None:
-    write(run, tmp_path / "first")
+    write_results(run, tmp_path / "first")
     slower = {**METRICS, "epochs": [{**epoch, "seconds": 99} for epoch in METRICS["epochs"]]}
     (run / "metrics.json").write_text(json.dumps(slower))
-    write(run, tmp_path / "second")
+    write_results(run, tmp_path / "second")
     for name in FILES:
         assert (tmp_path / "first" / name).read_bytes() == (
             tmp_path / "second" / name
@@ -101,9 +101,9 @@ def test_two_runs_that_differ_in_time_alone_have_the_same_results(
 
 
 def test_older_results_are_replaced(run: Path, tmp_path: Path) -> None:
-    write(run, tmp_path / "results")
+    write_results(run, tmp_path / "results")
     (run / "metrics.json").write_text(json.dumps({"final": {"accuracy": 0.9}}))
-    write(run, tmp_path / "results")
+    write_results(run, tmp_path / "results")
     found = json.loads((tmp_path / "results" / "metrics.json").read_text())
     assert found == {"final": {"accuracy": 0.9}, "epochs": []}
 
@@ -111,7 +111,7 @@ def test_older_results_are_replaced(run: Path, tmp_path: Path) -> None:
 def test_a_run_without_metrics_is_refused(run: Path, tmp_path: Path) -> None:
     (run / "metrics.json").unlink()
     with pytest.raises(Permanent, match=r"has no metrics\.json: it did not finish"):
-        write(run, tmp_path / "results")
+        write_results(run, tmp_path / "results")
     assert not (tmp_path / "results").exists()
 
 
@@ -119,4 +119,4 @@ def test_a_run_without_metrics_is_refused(run: Path, tmp_path: Path) -> None:
 def test_damaged_metrics_are_refused(run: Path, tmp_path: Path, text: str) -> None:
     (run / "metrics.json").write_text(text)
     with pytest.raises(Permanent):
-        write(run, tmp_path / "results")
+        write_results(run, tmp_path / "results")

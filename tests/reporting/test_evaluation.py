@@ -7,7 +7,12 @@ from hypothesis import strategies as st
 
 from hostile_text import unhurried
 from report_data import an_evaluation
-from vtspec.pipelines.reporting.evaluation import Confusion, Mistake, Results, results_of
+from vtspec.pipelines.reporting.evaluation import (
+    ConfusionMatrix,
+    EvaluationResults,
+    Mistake,
+    parse_results,
+)
 
 KEYS = "split images classes confusion perClass prCurves calibration errors other".split()
 
@@ -21,7 +26,7 @@ JSON = st.recursive(
 
 
 def test_everything_told_is_there() -> None:
-    found = results_of(an_evaluation())
+    found = parse_results(an_evaluation())
     assert (found.split, found.images, found.notes) == ("test", 120, ())
     assert found.confusion is not None
     assert found.confusion.counts == ((40, 1, 0), (0, 39, 1), (1, 0, 38))
@@ -33,7 +38,7 @@ def test_everything_told_is_there() -> None:
 
 
 def test_nothing_told_is_nothing() -> None:
-    assert results_of({}) == Results()
+    assert parse_results({}) == EvaluationResults()
 
 
 @unhurried
@@ -44,7 +49,7 @@ def test_nothing_told_is_nothing() -> None:
     )
 )
 def test_no_evaluation_makes_it_raise(evaluation: dict[str, Any]) -> None:
-    results_of(evaluation)
+    parse_results(evaluation)
 
 
 @unhurried
@@ -57,30 +62,30 @@ def test_no_damage_to_a_good_evaluation_makes_it_raise(data: st.DataObject) -> N
         where[0][data.draw(st.sampled_from(sorted(where[0])))] = data.draw(JSON)
     else:
         evaluation[key] = data.draw(JSON)
-    results_of(evaluation)
+    parse_results(evaluation)
 
 
 def test_a_matrix_that_is_not_square_is_left_out_and_said_so() -> None:
     for matrix in ([[1, 2], [3]], [[1]], [[1, 2], [3, "x"]], [[1, 2], [3, -4]], "no", [1, 2]):
-        found = results_of({"classes": ["a", "b"], "confusion": matrix})
+        found = parse_results({"classes": ["a", "b"], "confusion": matrix})
         assert found.confusion is None
         assert found.notes == ("the confusion matrix is not one row and column a class; left out",)
 
 
 def test_a_matrix_that_was_left_out_on_purpose_is_not_complained_about() -> None:
-    assert results_of({"classes": ["a"], "confusion": None}).notes == ()
+    assert parse_results({"classes": ["a"], "confusion": None}).notes == ()
 
 
 def test_a_curve_that_is_uneven_is_left_out_and_said_so() -> None:
     curves = {"a": {"recall": [0, 1], "precision": [1]}, "b": {"recall": [0], "precision": [1]}}
-    found = results_of({"prCurves": curves})
+    found = parse_results({"prCurves": curves})
     assert [curve.name for curve in found.pr_curves] == ["b"]
     assert len(found.notes) == 1
 
 
 def test_mistakes_are_the_most_frequent_first() -> None:
-    matrix = Confusion(classes=("a", "b", "c"), counts=((5, 1, 0), (3, 4, 0), (0, 3, 9)))
-    assert matrix.mistakes(2) == (
+    matrix = ConfusionMatrix(classes=("a", "b", "c"), counts=((5, 1, 0), (3, 4, 0), (0, 3, 9)))
+    assert matrix.find_mistakes(2) == (
         Mistake(true="b", predicted="a", count=3, of=7),
         Mistake(true="c", predicted="b", count=3, of=12),
     )
@@ -88,4 +93,4 @@ def test_mistakes_are_the_most_frequent_first() -> None:
 
 def test_at_most_twenty_four_sample_errors_are_shown() -> None:
     errors = [{"image": f"{n}.png", "true": "a", "predicted": "b"} for n in range(30)]
-    assert len(results_of({"errors": errors}).errors) == 24
+    assert len(parse_results({"errors": errors}).errors) == 24

@@ -10,15 +10,15 @@ from hostile_text import unhurried
 from vtspec.pipelines.reporting.figures import (
     MINUS,
     MISSING,
-    beside,
-    duration,
-    number,
-    rate,
-    share,
-    signed,
-    size,
+    format_against,
+    format_duration,
+    format_number,
+    format_rate,
+    format_share,
+    format_signed,
+    format_size,
 )
-from vtspec.pipelines.reporting.verdict import judge, verdict
+from vtspec.pipelines.reporting.verdict import judge_gates, judge_run
 
 
 @pytest.mark.parametrize(
@@ -38,11 +38,11 @@ from vtspec.pipelines.reporting.verdict import judge, verdict
     ],
 )
 def test_a_number_has_about_four_digits(value: float | None, text: str) -> None:
-    assert number(value) == text
+    assert format_number(value) == text
 
 
 def test_a_difference_always_has_its_sign() -> None:
-    assert [signed(v) for v in (0.0112, -0.0112, 0.0, None)] == [
+    assert [format_signed(v) for v in (0.0112, -0.0112, 0.0, None)] == [
         "+0.0112",
         f"{MINUS}0.0112",
         "±0",
@@ -53,14 +53,14 @@ def test_a_difference_always_has_its_sign() -> None:
 @unhurried
 @given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
 def test_a_gates_value_never_looks_like_its_threshold_when_it_is_not(a: float, b: float) -> None:
-    assert a == b or beside(a, b) != number(b)
+    assert a == b or format_against(a, b) != format_number(b)
 
 
 def test_a_gates_value_gets_as_many_digits_as_the_decision_needs() -> None:
-    assert beside(0.94998, 0.95) == "0.94998"
-    assert beside(0.96, 0.95) == "0.9600"
-    assert beside(0.95, 0.95) == "0.9500"
-    assert beside(None, 0.95) == MISSING
+    assert format_against(0.94998, 0.95) == "0.94998"
+    assert format_against(0.96, 0.95) == "0.9600"
+    assert format_against(0.95, 0.95) == "0.9500"
+    assert format_against(None, 0.95) == MISSING
 
 
 @pytest.mark.parametrize(
@@ -77,18 +77,18 @@ def test_a_gates_value_gets_as_many_digits_as_the_decision_needs() -> None:
     ],
 )
 def test_a_length_of_time_has_its_two_largest_units(seconds: float | None, text: str) -> None:
-    assert duration(seconds) == text
+    assert format_duration(seconds) == text
 
 
 def test_sizes_shares_and_rates() -> None:
-    assert [size(v) for v in (512, 1.5 * 2**20, 3 * 2**40, None)] == [
+    assert [format_size(v) for v in (512, 1.5 * 2**20, 3 * 2**40, None)] == [
         "512 B",
         "1.5 MiB",
         "3.0 TiB",
         MISSING,
     ]
-    assert (share(1, 8), share(0, 0)) == ("12.5 %", MISSING)
-    assert [rate(v) for v in (0.001, 1.234e-5, None)] == ["0.001", "1.23e-05", MISSING]
+    assert (format_share(1, 8), format_share(0, 0)) == ("12.5 %", MISSING)
+    assert [format_rate(v) for v in (0.001, 1.234e-5, None)] == ["0.001", "1.23e-05", MISSING]
 
 
 @pytest.mark.parametrize(
@@ -103,17 +103,17 @@ def test_sizes_shares_and_rates() -> None:
 )
 def test_a_gate_is_judged_exactly(rule: str, value: float, passed: bool) -> None:
     name = rule.split(">")[0].split("<")[0].strip()
-    assert [gate.passed for gate in judge([rule], {name: value})] == [passed]
+    assert [gate.passed for gate in judge_gates([rule], {name: value})] == [passed]
 
 
 def test_a_gate_that_was_not_measured_is_missed() -> None:
-    (gate,) = judge(["accuracy >= 0.95"], {"loss": 0.1})
+    (gate,) = judge_gates(["accuracy >= 0.95"], {"loss": 0.1})
     assert (gate.value, gate.passed, gate.rule) == (None, False, "accuracy >= 0.95")
 
 
 def test_a_rule_that_is_no_gate_is_refused() -> None:
     with pytest.raises(ValueError, match="not a gate"):
-        judge(["accuracy"], {})
+        judge_gates(["accuracy"], {})
 
 
 @pytest.mark.parametrize(
@@ -136,10 +136,10 @@ def test_a_rule_that_is_no_gate_is_refused() -> None:
 def test_the_verdict_speaks_of_the_worst_thing_first(
     rules: list[str], measured: dict[str, float], ending: str | None, name: str, headline: str
 ) -> None:
-    found = verdict(rules, measured, ending)
+    found = judge_run(rules, measured, ending)
     assert (found.name, found.headline) == (name, headline)
 
 
 def test_the_verdict_names_the_gates_that_are_missed() -> None:
-    found = verdict(["a > 0", "b > 0"], {"a": 1.0, "b": 0.0}, None)
+    found = judge_run(["a > 0", "b > 0"], {"a": 1.0, "b": 0.0}, None)
     assert [gate.metric for gate in found.missed] == ["b"]

@@ -18,17 +18,17 @@ from report_data import (
     some_facts,
     told,
 )
-from vtspec.pipelines.reporting.escape import visible
-from vtspec.pipelines.reporting.facts import Facts, facts_of
-from vtspec.pipelines.reporting.plots.charts import NAMES, Picture
-from vtspec.pipelines.reporting.render.html import html
+from vtspec.pipelines.reporting.escape import make_visible
+from vtspec.pipelines.reporting.facts import Facts, build_facts
+from vtspec.pipelines.reporting.plots.charts import NAMES, ThemedPlot
+from vtspec.pipelines.reporting.render.html import render_html
 
-PICTURES = {name: Picture(light=a_png(40, 20), dark=a_png(40, 20)) for name in NAMES}
+PICTURES = {name: ThemedPlot(light=a_png(40, 20), dark=a_png(40, 20)) for name in NAMES}
 FEW_TAGS = {"script", "iframe", "object", "embed", "link", "base", "form", "svg", "a"}
 
 
 def _page(facts: Facts, style: str = "") -> str:
-    return html(facts, PICTURES, [a_png(8, 8)] * len(facts.results.errors), style)
+    return render_html(facts, PICTURES, [a_png(8, 8)] * len(facts.results.errors), style)
 
 
 def _text(facts: Facts) -> str:
@@ -38,7 +38,7 @@ def _text(facts: Facts) -> str:
 def test_golden_page_against_a_baseline() -> None:
     plan = a_plan(report={"baseline": "digits-resnet10t", "gates": ["accuracy >= 0.95"]})
     plan["warnings"] = ["the weights' licence is cc-by-nc-4.0: not for commercial use"]
-    page = _page(facts_of(a_run(plan), a_baseline()), "/* style */\n")
+    page = _page(build_facts(a_run(plan), a_baseline()), "/* style */\n")
     expect_golden("against-a-baseline.html", page.replace("><", ">\n<"))
 
 
@@ -50,7 +50,7 @@ def test_the_verdict_is_the_heading_and_the_title() -> None:
 
 
 def test_the_page_needs_no_other_host_and_runs_nothing() -> None:
-    page = Page(_page(facts_of(a_run(), a_baseline())))
+    page = Page(_page(build_facts(a_run(), a_baseline())))
     assert FEW_TAGS & {tag for tag, _ in page.tags} == set()
     addresses = [value for _, name, value in page.attributes if name in ("src", "srcset", "href")]
     assert len(addresses) == 13
@@ -61,7 +61,7 @@ def test_the_page_needs_no_other_host_and_runs_nothing() -> None:
 
 
 def test_every_picture_says_in_words_what_it_shows() -> None:
-    page = Page(_page(facts_of(a_run(), a_baseline())))
+    page = Page(_page(build_facts(a_run(), a_baseline())))
     pictures = [tag for tag, _ in page.tags].count("img")
     said = [value for tag, name, value in page.attributes if (tag, name) == ("img", "alt")]
     assert len(said) == pictures == 7
@@ -72,14 +72,14 @@ def test_every_picture_says_in_words_what_it_shows() -> None:
 
 
 def test_every_table_has_a_caption_and_headings_with_a_scope() -> None:
-    page = Page(_page(facts_of(a_run(), a_baseline())))
+    page = Page(_page(build_facts(a_run(), a_baseline())))
     names = [tag for tag, _ in page.tags]
     assert names.count("table") == names.count("caption") > 4
     assert all("scope" in attributes for tag, attributes in page.tags if tag == "th")
 
 
 def test_every_section_is_named_by_its_heading() -> None:
-    page = Page(_page(facts_of(a_run(), a_baseline())))
+    page = Page(_page(build_facts(a_run(), a_baseline())))
     named = [value for _, name, value in page.attributes if name == "aria-labelledby"]
     ids = [value for _, name, value in page.attributes if name == "id"]
     assert named == ids
@@ -88,7 +88,7 @@ def test_every_section_is_named_by_its_heading() -> None:
 
 def test_tags_are_closed_in_order() -> None:
     open_tags: list[str] = []
-    for tag, _ in Page(_page(facts_of(a_run(), a_baseline()))).tags:
+    for tag, _ in Page(_page(build_facts(a_run(), a_baseline()))).tags:
         if tag.startswith("/"):
             assert open_tags.pop() == tag[1:]
         elif tag not in ("meta", "img", "source"):
@@ -97,18 +97,18 @@ def test_tags_are_closed_in_order() -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(texts(20).filter(lambda text: bool(visible(text).strip())))
+@given(texts(20).filter(lambda text: bool(make_visible(text).strip())))
 def test_nothing_that_others_wrote_changes_the_structure(words: str) -> None:
-    hostile = Page(_page(facts_of(a_run_that_says(words), a_baseline_that_says(words))))
-    harmless = Page(_page(facts_of(a_run_that_says("word"), a_baseline_that_says("word"))))
+    hostile = Page(_page(build_facts(a_run_that_says(words), a_baseline_that_says(words))))
+    harmless = Page(_page(build_facts(a_run_that_says("word"), a_baseline_that_says("word"))))
     assert hostile.tags == harmless.tags
     assert hostile.others == harmless.others == []
 
 
 @pytest.mark.parametrize("words", [words for words in CORPUS if words.strip()])
 def test_what_others_wrote_is_shown_as_they_wrote_it(words: str) -> None:
-    page = Page(_page(facts_of(a_run_that_says(words), a_baseline_that_says(words))))
-    assert page.texts.count(visible(words)) > 5 or len(words) > 60
+    page = Page(_page(build_facts(a_run_that_says(words), a_baseline_that_says(words))))
+    assert page.texts.count(make_visible(words)) > 5 or len(words) > 60
 
 
 def test_a_run_that_failed_says_why_and_what_to_do() -> None:
@@ -120,22 +120,22 @@ def test_a_run_that_failed_says_why_and_what_to_do() -> None:
 
 
 def test_a_run_without_anything_has_a_page() -> None:
-    page = Page(html(some_facts(evaluation={}, events=[]), {}, [], ""))
+    page = Page(render_html(some_facts(evaluation={}, events=[]), {}, [], ""))
     headings = [text for text in page.texts if text in ("What was run", "Run it again")]
     assert headings == ["What was run", "Run it again"]
 
 
 def test_a_picture_that_is_missing_is_said_to_be() -> None:
     facts = some_facts()
-    assert "no picture" in html(facts, PICTURES, [None], "")
-    assert "no picture" in html(facts, PICTURES, [b"not a PNG"], "")
-    assert "no picture" not in html(facts, PICTURES, [a_png()], "")
+    assert "no picture" in render_html(facts, PICTURES, [None], "")
+    assert "no picture" in render_html(facts, PICTURES, [b"not a PNG"], "")
+    assert "no picture" not in render_html(facts, PICTURES, [a_png()], "")
 
 
 def test_small_pictures_keep_their_pixels_and_photographs_do_not() -> None:
     facts = some_facts()
-    assert 'class="pixels"' in html(facts, PICTURES, [a_png(8, 8)], "")
-    assert 'class="photo"' in html(facts, PICTURES, [a_png(96, 64)], "")
+    assert 'class="pixels"' in render_html(facts, PICTURES, [a_png(8, 8)], "")
+    assert 'class="photo"' in render_html(facts, PICTURES, [a_png(96, 64)], "")
 
 
 def test_many_classes_are_folded_and_too_many_counted() -> None:
@@ -147,7 +147,7 @@ def test_many_classes_are_folded_and_too_many_counted() -> None:
 
 
 def test_ten_thousand_epochs_are_five_hundred_rows() -> None:
-    page = html(some_facts(events=told(epochs=10_000)), PICTURES, [None], "")
+    page = render_html(some_facts(events=told(epochs=10_000)), PICTURES, [None], "")
     table = page[page.index("Every epoch in figures") :]
     assert table[: table.index("</table>")].count("<tr>") == 501
 
@@ -155,7 +155,7 @@ def test_ten_thousand_epochs_are_five_hundred_rows() -> None:
 def test_a_perfect_run_and_a_baseline_without_differences_say_so() -> None:
     perfect = an_evaluation(["a", "b"], confusion=[[3, 0], [0, 3]])
     run = a_run(evaluation=perfect)
-    text = _text(facts_of(run, run))
+    text = _text(build_facts(run, run))
     assert "No image was called wrong." in text
     assert "Nothing: the plans are the same." in text
 
@@ -166,10 +166,10 @@ def test_a_baseline_that_never_ran_is_asked_for() -> None:
 
 
 def test_markdown_and_page_tell_the_same_figures() -> None:
-    from vtspec.pipelines.reporting.render.markdown import markdown
+    from vtspec.pipelines.reporting.render.markdown import render_markdown
 
-    facts = facts_of(a_run(), a_baseline())
+    facts = build_facts(a_run(), a_baseline())
     shown = set(re.findall(r"\d\.\d{3,}", _text(facts)))
-    told_in_markdown = re.sub(r"```mermaid.*?```", "", markdown(facts), flags=re.DOTALL)
+    told_in_markdown = re.sub(r"```mermaid.*?```", "", render_markdown(facts), flags=re.DOTALL)
     assert set(re.findall(r"\d\.\d{3,}", told_in_markdown)) <= shown
     assert len(shown) > 15

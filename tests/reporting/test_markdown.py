@@ -18,10 +18,19 @@ from report_data import (
     some_facts,
     told,
 )
-from vtspec.pipelines.reporting.escape import visible
-from vtspec.pipelines.reporting.facts import facts_of
-from vtspec.pipelines.reporting.render.markdown import LIMIT, SECTIONS, longest, markdown
-from vtspec.pipelines.reporting.render.markdown_budget import bullets, fitted, table
+from vtspec.pipelines.reporting.escape import make_visible
+from vtspec.pipelines.reporting.facts import build_facts
+from vtspec.pipelines.reporting.render.markdown import (
+    LIMIT,
+    SECTIONS,
+    get_max_length,
+    render_markdown,
+)
+from vtspec.pipelines.reporting.render.markdown_budget import (
+    fit_section,
+    render_bullets,
+    render_table,
+)
 
 
 def _titles(text: str) -> list[str]:
@@ -31,7 +40,7 @@ def _titles(text: str) -> list[str]:
 def test_golden_report_against_a_baseline() -> None:
     plan = a_plan(report={"baseline": "digits-resnet10t", "gates": ["accuracy >= 0.95"]})
     plan["warnings"] = ["the weights' licence is cc-by-nc-4.0: not for commercial use"]
-    expect_golden("against-a-baseline.md", markdown(facts_of(a_run(plan), a_baseline())))
+    expect_golden("against-a-baseline.md", render_markdown(build_facts(a_run(plan), a_baseline())))
 
 
 def test_golden_report_of_a_run_that_failed() -> None:
@@ -39,28 +48,28 @@ def test_golden_report_of_a_run_that_failed() -> None:
     message = "the loss is not finite in epoch 2\nlast finite loss: 1.5"
     end = {"ending": "failed", "exit_code": 3, "message": message, "fix": "lower learningRate"}
     facts = some_facts(evaluation={}, events=[*failed, ("run.finished", end)])
-    expect_golden("failed.md", markdown(facts, link="https://ci.example/run/1?a=(b) c"))
+    expect_golden("failed.md", render_markdown(facts, link="https://ci.example/run/1?a=(b) c"))
 
 
 def test_the_verdict_comes_before_everything_else() -> None:
-    first = markdown(some_facts()).splitlines()[0]
+    first = render_markdown(some_facts()).splitlines()[0]
     assert first == "# ✅ Gate passed: `digits-resnet18`"
     missed = a_plan(report={"gates": ["accuracy >= 0.99", "loss <= 1"]})
-    assert markdown(some_facts(plan=missed)).splitlines()[0] == (
+    assert render_markdown(some_facts(plan=missed)).splitlines()[0] == (
         "# ❌ 1 of 2 gates missed: `digits-resnet18`"
     )
 
 
 def test_each_gate_stands_with_its_value() -> None:
     plan = a_plan(report={"gates": ["accuracy >= 0.9667", "loss <= 0.1", "mAP > 0"]})
-    text = markdown(some_facts(plan=plan))
+    text = render_markdown(some_facts(plan=plan))
     assert "| `accuracy >= 0.9667` | 0.9667 | ✅ passed |" in text
     assert "| `loss <= 0.1` | 0.1200 | ❌ missed by 0.0200 |" in text
     assert "| `mAP > 0` | not measured | ❌ missed |" in text
 
 
 def test_a_run_without_anything_is_a_short_report() -> None:
-    text = markdown(some_facts(evaluation={}, events=[]))
+    text = render_markdown(some_facts(evaluation={}, events=[]))
     assert _titles(text) == [
         "# ⏳ Not finished, nothing measured yet: `digits-resnet18`",
         "## What was run",
@@ -70,23 +79,23 @@ def test_a_run_without_anything_is_a_short_report() -> None:
 
 def test_a_baseline_that_never_ran_is_asked_for() -> None:
     plan = a_plan(report={"baseline": "digits-resnet10t", "gates": []})
-    assert "baseline yet: `vtspec run digits-resnet10t`" in markdown(some_facts(plan=plan))
+    assert "baseline yet: `vtspec run digits-resnet10t`" in render_markdown(some_facts(plan=plan))
 
 
 def test_a_comparison_that_is_not_like_with_like_says_so() -> None:
     baseline = a_baseline()
     other: Any = {**baseline.plan, "dataset": {**baseline.plan["dataset"], "hash": "md5:x"}}
-    facts = facts_of(a_run(), a_run(other))
-    assert "> ⚠️ The baseline was measured on other data." in markdown(facts)
+    facts = build_facts(a_run(), a_run(other))
+    assert "> ⚠️ The baseline was measured on other data." in render_markdown(facts)
 
 
 def test_a_run_equal_to_its_baseline_differs_in_nothing() -> None:
-    assert "Nothing: the plans are the same." in markdown(facts_of(a_run(), a_run()))
+    assert "Nothing: the plans are the same." in render_markdown(build_facts(a_run(), a_run()))
 
 
 def test_a_large_matrix_becomes_its_most_frequent_mistakes() -> None:
-    small = markdown(some_facts(evaluation=an_evaluation([f"c{n}" for n in range(12)])))
-    large = markdown(some_facts(evaluation=an_evaluation([f"c{n}" for n in range(13)])))
+    small = render_markdown(some_facts(evaluation=an_evaluation([f"c{n}" for n in range(12)])))
+    large = render_markdown(some_facts(evaluation=an_evaluation([f"c{n}" for n in range(13)])))
     assert "true ↓ called →" in small
     assert "true ↓ called →" not in large
     assert "| `c0` | `c1` | 1 | 2.4 % |" in large
@@ -94,35 +103,37 @@ def test_a_large_matrix_becomes_its_most_frequent_mistakes() -> None:
 
 def test_a_perfect_run_has_no_mistakes_to_list() -> None:
     perfect = an_evaluation(["a", "b"], confusion=[[3, 0], [0, 3]])
-    assert "No image was called wrong." in markdown(some_facts(evaluation=perfect))
+    assert "No image was called wrong." in render_markdown(some_facts(evaluation=perfect))
 
 
 def test_the_baselines_curve_is_drawn_where_it_is_as_long() -> None:
-    longer = markdown(facts_of(a_run(), a_baseline()))
-    shorter = markdown(facts_of(a_run(), a_run(events=told(epochs=2))))
+    longer = render_markdown(build_facts(a_run(), a_baseline()))
+    shorter = render_markdown(build_facts(a_run(), a_run(events=told(epochs=2))))
     assert "orange: `accuracy` of the baseline" in longer
     assert "of the baseline\n" not in shorter
 
 
 def test_the_rest_is_linked_or_said_to_lie_beside() -> None:
     facts = some_facts()
-    assert markdown(facts).endswith("`vtspec report digits-resnet18-0123456789 --open`\n")
-    linked = markdown(facts, link="https://ci.example/a(b)/c d?x=1#y")
+    assert render_markdown(facts).endswith("`vtspec report digits-resnet18-0123456789 --open`\n")
+    linked = render_markdown(facts, link="https://ci.example/a(b)/c d?x=1#y")
     assert linked.endswith("(https://ci.example/a%28b%29/c%20d?x=1#y)\n")
-    assert "https://" not in markdown(facts, link="https://x/" + "y" * 800)
+    assert "https://" not in render_markdown(facts, link="https://x/" + "y" * 800)
 
 
 @settings(max_examples=40, deadline=None)
-@given(texts(20).filter(lambda text: bool(visible(text).strip())))
+@given(texts(20).filter(lambda text: bool(make_visible(text).strip())))
 def test_nothing_that_others_wrote_changes_the_structure(words: str) -> None:
-    hostile = markdown(facts_of(a_run_that_says(words), a_baseline_that_says(words)))
-    harmless = markdown(facts_of(a_run_that_says("word"), a_baseline_that_says("word")))
+    hostile = render_markdown(build_facts(a_run_that_says(words), a_baseline_that_says(words)))
+    harmless = render_markdown(build_facts(a_run_that_says("word"), a_baseline_that_says("word")))
     assert shape(hostile) == shape(harmless)
 
 
 @pytest.mark.parametrize("words", CORPUS)
 def test_what_others_wrote_stands_only_in_code(words: str) -> None:
-    text = markdown(facts_of(a_run_that_says("Zq" + words), a_baseline_that_says("Zq" + words)))
+    text = render_markdown(
+        build_facts(a_run_that_says("Zq" + words), a_baseline_that_says("Zq" + words))
+    )
     told_in_code = sum(part.count("Zq") for part in code_in(text))
     assert told_in_code == text.count("Zq") > 30
 
@@ -148,8 +159,8 @@ def test_the_longest_run_stays_under_the_limit(words: str) -> None:
         data["metrics"] = {**data["metrics"], **dict.fromkeys(names[:20], 0.123456789)}
     end = {"ending": "failed", "message": words * 5000, "fix": words * 5000}
     run = a_run(plan, evaluation, [*events, ("run.finished", end)])
-    facts = facts_of(run, a_baseline())
-    text = markdown(facts)
+    facts = build_facts(run, a_baseline())
+    text = render_markdown(facts)
     assert len(text) <= LIMIT
     assert "did not fit" not in text
     sizes = [(len(section(facts, budget)), budget) for budget, section in SECTIONS]
@@ -157,11 +168,11 @@ def test_the_longest_run_stays_under_the_limit(words: str) -> None:
 
 
 def test_the_budgets_add_up_to_less_than_the_limit() -> None:
-    assert longest() <= LIMIT
+    assert get_max_length() <= LIMIT
 
 
 def test_ten_thousand_epochs_are_thinned() -> None:
-    text = markdown(some_facts(events=told(epochs=10_000)))
+    text = render_markdown(some_facts(events=told(epochs=10_000)))
     assert len(text) <= LIMIT
     assert text.count("\n| 10000 |") == 1
 
@@ -174,7 +185,7 @@ def test_ten_thousand_epochs_are_thinned() -> None:
 def test_a_table_fits_its_budget_and_counts_what_it_left_out(
     rows: list[tuple[str, str]], budget: int
 ) -> None:
-    made = table(("One", "Two"), rows, budget)
+    made = render_table(("One", "Two"), rows, budget)
     assert len(made) <= budget
     if made:
         shown = made.count("\n| ") - 1
@@ -183,9 +194,9 @@ def test_a_table_fits_its_budget_and_counts_what_it_left_out(
 
 
 def test_a_list_counts_what_it_left_out() -> None:
-    assert bullets(["a" * 50] * 3, 150) == f"- {'a' * 50}\n\n*… and 2 more lines*"
-    assert bullets(["a"], 10) == "- a"
+    assert render_bullets(["a" * 50] * 3, 150) == f"- {'a' * 50}\n\n*… and 2 more lines*"
+    assert render_bullets(["a"], 10) == "- a"
 
 
 def test_a_section_that_does_not_fit_is_pointed_at() -> None:
-    assert (fitted("12345", 5, "-"), fitted("123456", 5, "-")) == ("12345", "-")
+    assert (fit_section("12345", 5, "-"), fit_section("123456", 5, "-")) == ("12345", "-")

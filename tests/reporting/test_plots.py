@@ -11,17 +11,17 @@ import pytest
 from hostile_text import CORPUS
 from report_data import a_baseline, a_run, an_evaluation, some_facts, told, write_run
 from vtspec.pipelines.reporting.evaluation import PrCurve
-from vtspec.pipelines.reporting.facts import Facts, facts_of
-from vtspec.pipelines.reporting.plots.canvas import LIGHT, Canvas, canvas
+from vtspec.pipelines.reporting.facts import Facts, build_facts
+from vtspec.pipelines.reporting.plots.canvas import LIGHT, Canvas, make_canvas
 from vtspec.pipelines.reporting.plots.charts import (
     NAMES,
-    confusion,
-    pictures,
-    precision_recall,
-    weakest,
+    draw_confusion,
+    draw_plots,
+    draw_precision_recall,
+    select_weakest,
 )
-from vtspec.pipelines.reporting.plots.fonts import UNKNOWN, fonts_for
-from vtspec.pipelines.reporting.render.html_elements import png_size
+from vtspec.pipelines.reporting.plots.fonts import UNKNOWN, choose_fonts
+from vtspec.pipelines.reporting.render.html_elements import parse_png_size
 
 
 def _pixels(png: bytes) -> Any:
@@ -36,39 +36,42 @@ def _facts_with(names: list[str]) -> Facts:
 
 
 def _confusion(facts: Facts) -> bytes:
-    return confusion(facts, canvas(facts, LIGHT))
+    return draw_confusion(facts, make_canvas(facts, LIGHT))
 
 
 def test_the_same_figures_give_the_same_bytes() -> None:
-    facts = facts_of(a_run(), a_baseline())
-    first, second = pictures(facts), pictures(facts)
+    facts = build_facts(a_run(), a_baseline())
+    first, second = draw_plots(facts), draw_plots(facts)
     assert first == second
     assert tuple(first) == NAMES
 
 
 def test_no_picture_holds_a_date_or_a_version() -> None:
-    for picture in pictures(some_facts()).values():
+    for picture in draw_plots(some_facts()).values():
         assert b"matplotlib" not in picture.light.lower()
         assert b"tEXt" not in picture.light and b"tIME" not in picture.light
 
 
 def test_a_picture_is_light_for_light_pages_and_dark_for_dark_ones() -> None:
-    for picture in pictures(some_facts()).values():
+    for picture in draw_plots(some_facts()).values():
         assert _pixels(picture.light).mean() > 0.7
         assert _pixels(picture.dark).mean() < 0.35
 
 
 def test_only_what_was_measured_is_drawn() -> None:
-    assert pictures(some_facts(evaluation={}, events=[])) == {}
-    assert tuple(pictures(some_facts(evaluation={}))) == ("loss", "metric", "rate")
+    assert draw_plots(some_facts(evaluation={}, events=[])) == {}
+    assert tuple(draw_plots(some_facts(evaluation={}))) == ("loss", "metric", "rate")
 
 
 def test_one_epoch_is_a_point() -> None:
-    assert tuple(pictures(some_facts(evaluation={}, events=told(epochs=1)))) == ("loss", "metric")
+    assert tuple(draw_plots(some_facts(evaluation={}, events=told(epochs=1)))) == (
+        "loss",
+        "metric",
+    )
 
 
 def test_the_baseline_the_best_epoch_and_the_gates_are_in_the_picture_of_the_metric() -> None:
-    alone, against = pictures(some_facts()), pictures(facts_of(a_run(), a_baseline()))
+    alone, against = draw_plots(some_facts()), draw_plots(build_facts(a_run(), a_baseline()))
     assert alone["metric"] != against["metric"]
     assert alone["loss"] == against["loss"]
 
@@ -76,33 +79,33 @@ def test_the_baseline_the_best_epoch_and_the_gates_are_in_the_picture_of_the_met
 def test_names_of_every_kind_are_drawn_without_a_warning() -> None:
     names = [f"{text}{n}" for n, text in enumerate(CORPUS)][:40]
     facts = _facts_with(names)
-    assert png_size(_confusion(facts)) is not None
-    assert png_size(precision_recall(facts, canvas(facts, LIGHT))) is not None
+    assert parse_png_size(_confusion(facts)) is not None
+    assert parse_png_size(draw_precision_recall(facts, make_canvas(facts, LIGHT))) is not None
 
 
 @pytest.mark.parametrize(
     "name", ["고양이", "猫", "ねこ", "แมว", "قطة", "बिल्ली", "𓃠", "$x^{$", "_x"]
 )
 def test_a_name_in_any_script_is_drawn_without_a_warning(name: str) -> None:
-    assert png_size(_confusion(_facts_with([name, "other"]))) is not None
+    assert parse_png_size(_confusion(_facts_with([name, "other"]))) is not None
 
 
 def test_a_letter_that_no_font_has_is_a_box() -> None:
-    fonts = fonts_for(["고양이"], candidates=["No Such Font"])
+    fonts = choose_fonts(["고양이"], candidates=["No Such Font"])
     assert fonts.families == ("DejaVu Sans",)
-    assert fonts.drawable("고양이 cat", 20) == f"{UNKNOWN * 3} cat"
+    assert fonts.make_drawable("고양이 cat", 20) == f"{UNKNOWN * 3} cat"
 
 
 def test_a_font_that_adds_nothing_is_not_taken() -> None:
-    assert fonts_for(["cat"]).families == ("DejaVu Sans",)
-    assert fonts_for(["고"], candidates=["STIXGeneral"]).families == ("DejaVu Sans",)
+    assert choose_fonts(["cat"]).families == ("DejaVu Sans",)
+    assert choose_fonts(["고"], candidates=["STIXGeneral"]).families == ("DejaVu Sans",)
 
 
 def test_a_name_is_not_read_as_mathematics() -> None:
-    blank = Canvas(LIGHT, fonts_for([]))
-    figure, axes = blank.blank(2, 2)
+    blank = Canvas(LIGHT, choose_fonts([]))
+    figure, axes = blank.make_axes(2, 2)
     text = axes.set_title("$x^{$")
-    blank.png(figure)
+    blank.render_png(figure)
     assert text.get_text() == "$x^{$"
     assert not text.get_parse_math()
 
@@ -110,7 +113,7 @@ def test_a_name_is_not_read_as_mathematics() -> None:
 @pytest.mark.parametrize("size", [2, 12, 13, 21, 61, 1000])
 def test_a_confusion_matrix_of_any_size_has_a_picture(size: int) -> None:
     facts = _facts_with([f"class {n}" for n in range(size)])
-    found = png_size(_confusion(facts))
+    found = parse_png_size(_confusion(facts))
     assert found is not None
     width, height = found
     assert 800 < width < 1400
@@ -130,13 +133,13 @@ def test_no_mistake_is_lost_between_pixels_in_a_large_matrix() -> None:
 
 def test_a_matrix_without_images_is_drawn() -> None:
     facts = some_facts(evaluation=an_evaluation(["a", "b"], confusion=[[0, 0], [0, 0]]))
-    assert png_size(_confusion(facts)) is not None
+    assert parse_png_size(_confusion(facts)) is not None
 
 
 def test_a_calibration_without_images_is_drawn() -> None:
     bins = [{"low": 0.0, "high": 1.0, "count": 0, "confidence": None, "accuracy": None}]
     facts = some_facts(evaluation=an_evaluation(calibration={"bins": bins, "ece": None}))
-    assert "calibration" in pictures(facts)
+    assert "calibration" in draw_plots(facts)
 
 
 def test_the_weakest_classes_are_drawn() -> None:
@@ -144,8 +147,8 @@ def test_the_weakest_classes_are_drawn() -> None:
         return PrCurve(name=name, recall=(1.0,), precision=(1.0,), average_precision=average)
 
     curves = [curve(str(n), n / 10) for n in range(8)] + [curve("unknown", None)]
-    assert [one.name for one in weakest(curves)] == ["0", "1", "2", "3", "4"]
-    assert [one.name for one in weakest(curves[8:])] == ["unknown"]
+    assert [one.name for one in select_weakest(curves)] == ["0", "1", "2", "3", "4"]
+    assert [one.name for one in select_weakest(curves[8:])] == ["unknown"]
 
 
 def test_without_matplotlib_it_is_said_what_to_install(tmp_path: Path) -> None:

@@ -6,14 +6,14 @@ import pytest
 
 from report_data import a_plan, events_of, some_facts, told
 from vtspec.pipelines.reporting.provenance import (
-    Times,
-    git_of,
-    groups_of,
-    reproduce,
-    setting,
-    times_of,
+    RunTimes,
+    build_commands,
+    build_groups,
+    collect_times,
+    format_setting,
+    get_git_state,
 )
-from vtspec.pipelines.runs.state import fold
+from vtspec.pipelines.runs.state import fold_events
 
 
 def _group(title: str, **parts: Any) -> dict[str, str]:
@@ -34,7 +34,7 @@ def test_outside_of_git_there_is_no_commit() -> None:
     events = told()
     events[0][1]["git"] = None
     assert _group("Code", events=events) == {"spec": "specs/experiments/digits-resnet18.yaml"}
-    assert git_of([]) == {}
+    assert get_git_state([]) == {}
 
 
 def test_weights_are_named_with_their_revision_and_licence() -> None:
@@ -58,7 +58,7 @@ def test_an_export_that_was_not_compared_is_its_path() -> None:
 
 
 def test_a_group_without_facts_is_left_out() -> None:
-    titles = [group.title for group in groups_of({}, fold([]), [])]
+    titles = [group.title for group in build_groups({}, fold_events([]), [])]
     assert titles == []
 
 
@@ -74,7 +74,7 @@ def test_a_group_without_facts_is_left_out() -> None:
     ],
 )
 def test_a_setting_reads_as_it_would_be_typed(path: str, value: Any, text: str) -> None:
-    assert setting(path, value) == text
+    assert format_setting(path, value) == text
 
 
 @pytest.mark.parametrize(
@@ -91,28 +91,28 @@ def test_a_setting_reads_as_it_would_be_typed(path: str, value: Any, text: str) 
 def test_times_are_held_against_the_estimate(
     actual: float | None, estimated: float | None, words: str
 ) -> None:
-    times = Times(estimated_s=estimated, actual_s=actual, basis=None, steps=())
+    times = RunTimes(estimated_s=estimated, actual_s=actual, basis=None, steps=())
     assert times.in_words == words
 
 
 def test_the_time_is_that_of_the_steps_that_have_ended() -> None:
     events = [*told(ending=None), ("step.started", {"step": "export"})]
-    times = times_of(a_plan(), fold(events_of("x", events)))
+    times = collect_times(a_plan(), fold_events(events_of("x", events)))
     assert [(step.name, step.seconds) for step in times.steps] == [("train", 104.0)]
     assert times.actual_s == 104.0
 
 
 def test_before_a_step_has_ended_the_time_is_that_of_the_events() -> None:
-    times = times_of({}, fold(events_of("x", told(epochs=0, final={}, ending=None))))
+    times = collect_times({}, fold_events(events_of("x", told(epochs=0, final={}, ending=None))))
     assert (times.actual_s, times.estimated_s) == (10.0, None)
 
 
 def test_commands_are_quoted_for_a_shell() -> None:
     plan = {"specPath": "specs/it's; rm -rf.yaml"}
-    assert reproduce(plan, "run", {"commit": "c0ffee"}) == (
+    assert build_commands(plan, "run", {"commit": "c0ffee"}) == (
         "git checkout c0ffee",
         "vtspec plan 'specs/it'\"'\"'s; rm -rf.yaml'",
         "vtspec run 'specs/it'\"'\"'s; rm -rf.yaml' --again",
         "vtspec report run --open",
     )
-    assert reproduce({}, "run", {}) == ("vtspec report run --open",)
+    assert build_commands({}, "run", {}) == ("vtspec report run --open",)

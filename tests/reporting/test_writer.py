@@ -16,7 +16,7 @@ from report_data import (
     write_run,
 )
 from vtspec.pipelines.errors import Permanent
-from vtspec.pipelines.reporting import baseline_of, read_facts, write_report
+from vtspec.pipelines.reporting import find_baseline, read_facts, write_report
 from vtspec.pipelines.reporting.writer import MOST_THUMBNAIL_BYTES
 
 AGAINST = {"baseline": "digits-resnet10t", "gates": ["accuracy >= 0.95"]}
@@ -81,8 +81,8 @@ def test_the_baseline_is_the_last_run_of_that_name_that_succeeded(tmp_path: Path
     other = a_run({**baseline.plan, "id": f"{first.name}-2"}, events=told(ending="failed"))
     write_run(other, tmp_path)
     run = write_run(a_run(a_plan(report=AGAINST)), tmp_path)
-    assert baseline_of(run) == first
-    facts = write_report(run, baseline_of(run)).facts
+    assert find_baseline(run) == first
+    facts = write_report(run, find_baseline(run)).facts
     assert facts.baseline == first.name
     assert "Baseline: `digits-resnet10t-0123456789`" in (run / "report.md").read_text()
 
@@ -90,14 +90,14 @@ def test_the_baseline_is_the_last_run_of_that_name_that_succeeded(tmp_path: Path
 def test_the_baseline_may_lie_in_another_folder_of_runs(tmp_path: Path) -> None:
     baseline = write_run(a_baseline(), tmp_path / "runs")
     run = write_run(a_run(a_plan(report=AGAINST)), tmp_path / "elsewhere")
-    assert baseline_of(run) is None
-    assert baseline_of(run, tmp_path / "runs") == baseline
+    assert find_baseline(run) is None
+    assert find_baseline(run, tmp_path / "runs") == baseline
 
 
 def test_there_is_no_baseline_where_none_is_named_and_a_run_is_not_its_own(tmp_path: Path) -> None:
     named = a_plan(report={"baseline": "digits-resnet18", "gates": []})
-    assert baseline_of(write_run(a_run(named), tmp_path / "a")) is None
-    assert baseline_of(write_run(a_run(), tmp_path / "b")) is None
+    assert find_baseline(write_run(a_run(named), tmp_path / "a")) is None
+    assert find_baseline(write_run(a_run(), tmp_path / "b")) is None
 
 
 def test_a_run_that_has_just_begun_has_a_report(tmp_path: Path) -> None:

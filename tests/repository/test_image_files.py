@@ -14,36 +14,36 @@ from packaging.markers import Marker
 from uv import find_uv_bin
 
 from vtspec.adapters.catalogs.catalog_format import dump
-from vtspec.adapters.discovery import find
-from vtspec.pipelines.catalog import Framework, adapter_available, frameworks
+from vtspec.adapters.discovery import load_adapter
+from vtspec.pipelines.catalog import Framework, is_adapter_available, load_frameworks
 from vtspec.pipelines.catalog.lockfile import (
-    locked_versions,
-    marker_environment,
+    build_marker_environment,
+    hash_requirements,
     marker_holds,
-    normalised_name,
-    requirements_hash,
+    normalize_distribution,
+    parse_locked_versions,
 )
 from vtspec.schema.kinds.tasks import FORMATS_OF_TASK
 
 ROOT = Path(__file__).parents[2]
 
-TIMM = frameworks()["timm"]
+TIMM = load_frameworks()["timm"]
 
 REQUIREMENTS = TIMM.requirements.read_text()
 
 EVERY = pytest.mark.parametrize(
-    "framework", list(frameworks().values()), ids=lambda each: each.name
+    "framework", list(load_frameworks().values()), ids=lambda each: each.name
 )
 
 WITH_ADAPTER = pytest.mark.parametrize(
     "framework",
-    [each for each in frameworks().values() if adapter_available(each)],
+    [each for each in load_frameworks().values() if is_adapter_available(each)],
     ids=lambda each: each.name,
 )
 
 TO_COME = pytest.mark.parametrize(
     "framework",
-    [each for each in frameworks().values() if not adapter_available(each)],
+    [each for each in load_frameworks().values() if not is_adapter_available(each)],
     ids=lambda each: each.name,
 )
 
@@ -67,7 +67,7 @@ def _markers() -> list[str]:
 
 @WITH_ADAPTER
 def test_the_image_and_the_adapter_say_the_same(framework: Framework) -> None:
-    adapter = find(framework.adapter)
+    adapter = load_adapter(framework.adapter)
     assert framework.adapter_version == adapter.VERSION
     assert framework.tasks == tuple(task.value for task in adapter.TASKS)
 
@@ -88,7 +88,7 @@ def test_the_catalogs_models_do_no_task_that_the_image_does_not(framework: Frame
 
 @WITH_ADAPTER
 def test_the_catalog_was_made_from_the_locked_versions(framework: Framework) -> None:
-    locked = framework.locked()
+    locked = framework.get_locked_versions()
     assert dict(framework.versions) == {name: locked[name] for name in framework.versions}
 
 
@@ -142,19 +142,19 @@ def test_each_requirement_is_locked_by_hash() -> None:
 def test_what_decides_results_is_locked_on_every_python_and_system(
     python: str, system: str
 ) -> None:
-    where = marker_environment(python_full_version=python, sys_platform=system)
-    assert set(TIMM.locked(where)) == set(TIMM.distributions)
+    where = build_marker_environment(python_full_version=python, sys_platform=system)
+    assert set(TIMM.get_locked_versions(where)) == set(TIMM.distributions)
 
 
 def test_the_locked_versions_for_this_python_are_those_installed_here() -> None:
     installed = {name: version(name) for name in TIMM.distributions}
-    assert TIMM.locked() == installed
+    assert TIMM.get_locked_versions() == installed
 
 
 def test_of_a_package_that_is_locked_twice_the_marker_decides() -> None:
-    old = locked_versions(SMALL, marker_environment(python_full_version="3.11.9"))
-    new = locked_versions(
-        SMALL, marker_environment(python_full_version="3.12.0", sys_platform="linux")
+    old = parse_locked_versions(SMALL, build_marker_environment(python_full_version="3.11.9"))
+    new = parse_locked_versions(
+        SMALL, build_marker_environment(python_full_version="3.12.0", sys_platform="linux")
     )
     assert old == {"net-work": "1.0", "plain": "0.1+cpu"}
     assert new == {"net-work": "2.0", "plain": "0.1+cpu"}
@@ -163,18 +163,18 @@ def test_of_a_package_that_is_locked_twice_the_marker_decides() -> None:
 @pytest.mark.parametrize("text", ["net>=1.0", "-r other.txt", "./here", "net @ https://x/y.whl"])
 def test_a_requirement_that_locks_nothing_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a locked requirement"):
-        locked_versions(text)
+        parse_locked_versions(text)
 
 
 def test_the_hash_of_requirements_ignores_comments_and_order_and_nothing_else() -> None:
-    first = requirements_hash(SMALL)
+    first = hash_requirements(SMALL)
     lines = [line for line in SMALL.splitlines() if "#" not in line]
     assert re.fullmatch(r"sha256:[0-9a-f]{64}", first)
-    assert requirements_hash("\n".join([lines[-1], *lines[:-1]])) == first
-    assert requirements_hash(SMALL.replace("1.0", "1.1")) != first
-    assert requirements_hash(SMALL.replace("sha256:aa", "sha256:ad")) != first
-    assert requirements_hash(SMALL.replace("'3.12' \\", "'3.13' \\")) != first
-    assert requirements_hash("# nothing\n") == requirements_hash("") != first
+    assert hash_requirements("\n".join([lines[-1], *lines[:-1]])) == first
+    assert hash_requirements(SMALL.replace("1.0", "1.1")) != first
+    assert hash_requirements(SMALL.replace("sha256:aa", "sha256:ad")) != first
+    assert hash_requirements(SMALL.replace("'3.12' \\", "'3.13' \\")) != first
+    assert hash_requirements("# nothing\n") == hash_requirements("") != first
 
 
 @given(
@@ -186,7 +186,7 @@ def test_the_hash_of_requirements_ignores_comments_and_order_and_nothing_else() 
 def test_the_locks_markers_mean_what_packaging_says_they_mean(
     marker: str, python: str, system: str, machine: str
 ) -> None:
-    where = marker_environment(python_full_version=python, sys_platform=system)
+    where = build_marker_environment(python_full_version=python, sys_platform=system)
     where["platform_machine"] = machine
     assert marker_holds(marker, where) == Marker(marker).evaluate({**where})
 
@@ -195,13 +195,13 @@ def test_the_locks_markers_mean_what_packaging_says_they_mean(
 @pytest.mark.parametrize("right", ["3.9", "3.11", "3.12", "3.12.4", "3.13"])
 @pytest.mark.parametrize("python", ["3.12.0", "3.12.4"])
 def test_versions_are_compared_by_number(sign: str, right: str, python: str) -> None:
-    where = marker_environment(python_full_version=python)
+    where = build_marker_environment(python_full_version=python)
     marker = f"python_full_version {sign} '{right}'"
     assert marker_holds(marker, where) == Marker(marker).evaluate({"python_full_version": python})
 
 
 def test_a_version_may_end_in_a_star() -> None:
-    where = marker_environment(python_full_version="3.12.4")
+    where = build_marker_environment(python_full_version="3.12.4")
     assert marker_holds("python_full_version == '3.12.*'", where)
     assert not marker_holds("python_full_version == '3.1.*'", where)
     assert marker_holds("python_full_version != '3.13.*'", where)
@@ -221,11 +221,11 @@ def test_a_version_may_end_in_a_star() -> None:
 )
 def test_a_marker_of_another_form_is_refused(marker: str) -> None:
     with pytest.raises(ValueError, match="marker"):
-        marker_holds(marker, marker_environment())
+        marker_holds(marker, build_marker_environment())
 
 
 def test_names_are_compared_as_package_indexes_do() -> None:
-    assert normalised_name("Zope.Interface__x") == "zope-interface-x"
+    assert normalize_distribution("Zope.Interface__x") == "zope-interface-x"
 
 
 @WITH_ADAPTER

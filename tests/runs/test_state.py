@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from run_folders import EVALUATED, STARTED, SUCCEEDED, Told, an_epoch, events_of
-from vtspec.pipelines.runs.events import KINDS, Event, decode, encode
-from vtspec.pipelines.runs.state import RunState, advance, fold, metrics_of
+from vtspec.pipelines.runs.events import KINDS, Event, decode_event, encode_event
+from vtspec.pipelines.runs.state import RunState, apply_event, build_metrics, fold_events
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "events"
 
@@ -109,7 +109,7 @@ def test_every_kind_has_an_example() -> None:
 @pytest.mark.parametrize("kind", sorted(TOLD))
 def test_an_event_is_written_as_its_golden_line(kind: str) -> None:
     path = GOLDEN / f"{kind}.json"
-    line = encode(an_event(kind, TOLD[kind])) + "\n"
+    line = encode_event(an_event(kind, TOLD[kind])) + "\n"
     if os.environ.get("VTSPEC_REGENERATE") == "1":
         path.write_text(line, encoding="utf-8")
     assert line == path.read_text(encoding="utf-8")
@@ -117,10 +117,10 @@ def test_an_event_is_written_as_its_golden_line(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", sorted(TOLD))
 def test_a_golden_line_has_exactly_the_fields_of_its_kind(kind: str) -> None:
-    event = decode((GOLDEN / f"{kind}.json").read_text(encoding="utf-8"))
+    event = decode_event((GOLDEN / f"{kind}.json").read_text(encoding="utf-8"))
     assert event is not None
     assert sorted(event.data) == sorted(KINDS[kind])
-    advance(RunState(), event)
+    apply_event(RunState(), event)
 
 
 def test_a_whole_run_adds_up() -> None:
@@ -141,7 +141,7 @@ def test_a_whole_run_adds_up() -> None:
         ("report.written", {"path": "report.md", "verdict": "missed"}),
         ("run.finished", TOLD["run.finished"]),
     ]
-    state = fold(events_of(told))
+    state = fold_events(events_of(told))
     assert state.status == "succeeded"
     assert [one.epoch for one in state.history] == [1, 2, 3]
     assert state.best is not None and state.best.epoch == 2
@@ -157,8 +157,8 @@ def test_a_whole_run_adds_up() -> None:
 def test_metrics_json_is_what_the_documentation_shows() -> None:
     started = ("run.started", {"monitor": "accuracy", "epochs": 3})
     checkpoint = ("train.checkpoint", {"path": "c", "epoch": 1, "best": True})
-    state = fold(events_of([started, an_epoch(1), checkpoint, EVALUATED]))
-    assert metrics_of(state) == {
+    state = fold_events(events_of([started, an_epoch(1), checkpoint, EVALUATED]))
+    assert build_metrics(state) == {
         "final": {"split": "val", "accuracy": 0.9},
         # The evaluation measured the checkpoint of epoch 3, which this run does not have.
         "best": {},
@@ -173,7 +173,7 @@ def test_metrics_json_is_what_the_documentation_shows() -> None:
             }
         ],
     }
-    best = metrics_of(fold(events_of([started, an_epoch(1), checkpoint])))["best"]
+    best = build_metrics(fold_events(events_of([started, an_epoch(1), checkpoint])))["best"]
     assert best == {
         "epoch": 1,
         "monitor": "accuracy",
@@ -190,17 +190,17 @@ def test_a_monitored_loss_is_that_of_val() -> None:
         an_epoch(1),
         ("train.checkpoint", {"epoch": 1, "best": True}),
     ]
-    assert metrics_of(fold(events_of(told)))["best"]["value"] == 1.1
+    assert build_metrics(fold_events(events_of(told)))["best"]["value"] == 1.1
 
 
 def test_a_run_that_told_nothing_has_empty_metrics() -> None:
-    assert metrics_of(fold([])) == {"final": {}, "best": {}, "epochs": []}
-    assert fold([]).status == "queued"
+    assert build_metrics(fold_events([])) == {"final": {}, "best": {}, "epochs": []}
+    assert fold_events([]).status == "queued"
 
 
 def test_the_later_of_two_epochs_of_the_same_number_wins() -> None:
     told = [STARTED, an_epoch(1), an_epoch(2), an_epoch(2, train_loss=9.0), an_epoch(3)]
-    state = fold(events_of(told))
+    state = fold_events(events_of(told))
     assert [(one.epoch, one.train_loss) for one in state.history] == [
         (1, 1.0),
         (2, 9.0),
@@ -218,7 +218,7 @@ def test_epochs_after_the_checkpoint_that_training_goes_on_from_are_forgotten() 
         ("run.resumed", {"from_epoch": 2, "from_step": 0}),
         ("train.started", {"config": {"fromEpoch": 1, "fromStep": 0, "epochs": 3}}),
     ]
-    state = fold(events_of(told))
+    state = fold_events(events_of(told))
     assert [one.epoch for one in state.history] == [1]
     assert state.best_epoch is None
     assert state.progress == pytest.approx(1 / 3)
@@ -227,7 +227,7 @@ def test_epochs_after_the_checkpoint_that_training_goes_on_from_are_forgotten() 
 def test_the_time_between_two_parts_of_a_run_does_not_count() -> None:
     first = events_of([STARTED, an_epoch(1)])
     second = events_of([("run.resumed", {}), an_epoch(2)], first=100)
-    assert fold([*first, *second]).seconds == 2.0
+    assert fold_events([*first, *second]).seconds == 2.0
 
 
 def test_the_remaining_time_follows_from_the_rate_of_the_present_part() -> None:
@@ -240,7 +240,7 @@ def test_the_remaining_time_follows_from_the_rate_of_the_present_part() -> None:
         ),
     ]
     # A step a second, and 37 of the 40 steps are left.
-    assert fold(events_of(told)).remaining_s == pytest.approx(37.0)
+    assert fold_events(events_of(told)).remaining_s == pytest.approx(37.0)
 
 
 def test_a_failure_keeps_the_traceback_and_the_last_words() -> None:
@@ -249,7 +249,7 @@ def test_a_failure_keeps_the_traceback_and_the_last_words() -> None:
         ("failed", {"message": "KeyError: 'a'", "fix": None, "traceback": "Traceback …"}),
         ("run.finished", {"ending": "failed", "exit_code": 3, "message": "train failed"}),
     ]
-    state = fold(events_of(told))
+    state = fold_events(events_of(told))
     assert state.failure is not None
     assert (state.failure.message, state.failure.traceback) == ("train failed", "Traceback …")
     assert (state.status, state.ending, state.exit_code) == ("failed", "failed", 3)
@@ -257,13 +257,13 @@ def test_a_failure_keeps_the_traceback_and_the_last_words() -> None:
 
 def test_a_run_that_succeeds_after_a_failure_has_none() -> None:
     told: list[Told] = [STARTED, ("failed", {"message": "x"}), SUCCEEDED]
-    assert fold(events_of(told)).failure is None
+    assert fold_events(events_of(told)).failure is None
 
 
 def test_a_resumed_run_is_running_again() -> None:
     told: list[Told] = [STARTED, ("run.finished", {"ending": "stopped", "exit_code": 75})]
-    assert fold(events_of(told)).status == "stopped"
-    state = fold(events_of([*told, ("run.resumed", {})]))
+    assert fold_events(events_of(told)).status == "stopped"
+    state = fold_events(events_of([*told, ("run.resumed", {})]))
     assert (state.status, state.exit_code, state.ending) == ("running", None, None)
 
 
@@ -274,9 +274,9 @@ def test_steps_are_told_apart() -> None:
             [("step.started", {}), ("step.finished", {"ending": "succeeded", "seconds": 2.0})]
         )
     )
-    assert fold([begun]).step == "train"
-    assert not fold([begun]).has_done("train")
-    state = fold([begun, ended])
+    assert fold_events([begun]).step == "train"
+    assert not fold_events([begun]).has_done("train")
+    state = fold_events([begun, ended])
     assert state.step is None
     assert state.has_done("train")
     assert not state.has_done("export")
@@ -312,8 +312,8 @@ def any_event(draw: st.DrawFn) -> Event:
 
 @given(st.lists(any_event(), max_size=6))
 def test_no_event_makes_fold_raise(events: list[Event]) -> None:
-    state = fold(events)
-    json.dumps(metrics_of(state), allow_nan=False)
+    state = fold_events(events)
+    json.dumps(build_metrics(state), allow_nan=False)
     assert 0 <= state.progress <= 1
     assert state.seconds >= 0
 
@@ -322,14 +322,14 @@ def test_no_event_makes_fold_raise(events: list[Event]) -> None:
 def test_order_and_repeats_change_nothing(events: list[Event], data: st.DataObject) -> None:
     repeats = data.draw(st.lists(st.sampled_from(events))) if events else []
     shuffled = data.draw(st.permutations([*events, *repeats]))
-    assert states_are_equal(fold(shuffled), fold(events))
+    assert states_are_equal(fold_events(shuffled), fold_events(events))
 
 
 @given(st.lists(any_event(), max_size=5, unique_by=lambda event: event.seq))
 def test_an_event_told_once_more_changes_nothing(events: list[Event]) -> None:
-    state = fold(events)
+    state = fold_events(events)
     for event in events:
-        assert advance(state, event) is state
+        assert apply_event(state, event) is state
 
 
 @pytest.mark.parametrize(
@@ -345,12 +345,12 @@ def test_an_event_told_once_more_changes_nothing(events: list[Event]) -> None:
     ],
 )
 def test_a_line_that_is_no_event_is_passed_over(line: str) -> None:
-    assert decode(line) is None
+    assert decode_event(line) is None
 
 
 def test_an_unknown_kind_only_moves_the_clock() -> None:
     known = events_of([STARTED, an_epoch(1)])
     later = an_event("of.tomorrow", {"what": "ever"}, seq=2)
-    before, after = fold(known), fold([*known, later])
+    before, after = fold_events(known), fold_events([*known, later])
     assert after.updated == later.time
     assert (after.history, after.status) == (before.history, before.status)

@@ -12,8 +12,8 @@ import pytest
 
 from run_folders import STARTED, SUCCEEDED, a_plan, a_run_folder, an_epoch
 from vtspec.pipelines.errors import Permanent, Refused
-from vtspec.pipelines.runs import EventLog, Run, RunLock, Runs, holder_of, run_name
-from vtspec.pipelines.runs.events import decode
+from vtspec.pipelines.runs import EventLog, Run, RunLock, Runs, find_holder, make_run_name
+from vtspec.pipelines.runs.events import decode_event
 
 CATS = "cats-0123456789"
 
@@ -31,16 +31,16 @@ def lines_of(folder: Path) -> list[str]:
 
 def test_the_first_attempt_has_the_plans_name_and_later_ones_a_number(tmp_path: Path) -> None:
     runs = Runs(tmp_path / "runs")
-    names = [runs.new_attempt(a_plan()).run.name for _ in range(3)]
+    names = [runs.create_attempt(a_plan()).run.name for _ in range(3)]
     assert names == [CATS, f"{CATS}-2", f"{CATS}-3"]
-    assert [run.attempt for run in runs.of_plan(CATS)] == [1, 2, 3]
-    assert names == [run_name(CATS, attempt) for attempt in (1, 2, 3)]
+    assert [run.attempt for run in runs.list_by_plan(CATS)] == [1, 2, 3]
+    assert names == [make_run_name(CATS, attempt) for attempt in (1, 2, 3)]
 
 
 def test_a_new_attempt_has_its_plan_and_is_locked_from_the_start(tmp_path: Path) -> None:
-    attempt = Runs(tmp_path).new_attempt(a_plan())
-    assert attempt.run.plan() == a_plan()
-    holder = attempt.run.holder()
+    attempt = Runs(tmp_path).create_attempt(a_plan())
+    assert attempt.run.read_plan() == a_plan()
+    holder = attempt.run.find_holder()
     assert holder is not None and holder.pid == os.getpid()
     attempt.lock.release()
     assert not attempt.run.is_alive()
@@ -53,20 +53,20 @@ def test_attempts_that_race_get_folders_of_their_own(tmp_path: Path) -> None:
 
     def make() -> None:
         ready.wait()
-        made.append(runs.new_attempt(a_plan()).run.name)
+        made.append(runs.create_attempt(a_plan()).run.name)
 
     threads = [threading.Thread(target=make) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(made) == sorted({run_name(CATS, n) for n in range(1, 9)})
+    assert sorted(made) == sorted({make_run_name(CATS, n) for n in range(1, 9)})
     assert not list(tmp_path.glob(".new-*"))
 
 
 def test_a_file_in_the_way_of_a_run_is_stepped_over(tmp_path: Path) -> None:
     (tmp_path / CATS).write_text("not a run")
-    assert Runs(tmp_path).new_attempt(a_plan()).run.name == f"{CATS}-2"
+    assert Runs(tmp_path).create_attempt(a_plan()).run.name == f"{CATS}-2"
 
 
 def test_what_a_kill_left_half_made_is_cleared_before_the_next_decision(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_what_a_kill_left_half_made_is_cleared_before_the_next_decision(tmp_path
         (folder / "lock").touch()
     held = RunLock.acquire(in_use)
     assert held is not None
-    with runs.deciding():
+    with runs.lock_runs():
         assert not left.exists()
         assert in_use.exists()
 
@@ -92,12 +92,12 @@ def test_runs_are_listed_by_when_they_began_and_nothing_else_is_a_run(tmp_path: 
     )
     (tmp_path / "mlflow.db").touch()
     (tmp_path / "mlartifacts").mkdir()
-    assert [run.name for run in Runs(tmp_path).all()] == [
+    assert [run.name for run in Runs(tmp_path).list_runs()] == [
         "apes-0123456789",
         CATS,
         "dogs-00000000aa",
     ]
-    assert Runs(tmp_path / "absent").all() == []
+    assert Runs(tmp_path / "absent").list_runs() == []
 
 
 def test_a_run_is_found_by_its_name_its_beginning_or_its_specs_name(tmp_path: Path) -> None:
@@ -105,12 +105,12 @@ def test_a_run_is_found_by_its_name_its_beginning_or_its_specs_name(tmp_path: Pa
     a_run_folder(tmp_path, [STARTED])
     a_run_folder(tmp_path, [STARTED], a_plan(id="dogs-00000000aa"))
     for _ in range(2):
-        runs.new_attempt(a_plan())
+        runs.create_attempt(a_plan())
     assert runs.find(CATS).name == CATS
     assert runs.find("cats").name == f"{CATS}-3"
     assert runs.find("cats-01").name == f"{CATS}-3"
     assert runs.find(f"{tmp_path}/{CATS}-2/").name == f"{CATS}-2"
-    assert [run.name for run in runs.of_name("dogs")] == ["dogs-00000000aa"]
+    assert [run.name for run in runs.list_by_name("dogs")] == ["dogs-00000000aa"]
 
 
 def test_a_run_that_is_not_there_is_refused_with_what_was_meant(tmp_path: Path) -> None:
@@ -136,23 +136,23 @@ def test_a_damaged_folder_reads_as_a_run_of_which_nothing_is_known(tmp_path: Pat
     (folder / "events.jsonl").write_bytes(b"\xff\xfe\x00garbage\n{}\n[1]\n")
     (folder / "lock").mkdir()
     run = Run(folder)
-    assert run.state().status == "queued"
+    assert run.read_state().status == "queued"
     assert run.ending is None
-    assert run.metrics() == {"final": {}, "best": {}, "epochs": []}
+    assert run.compute_metrics() == {"final": {}, "best": {}, "epochs": []}
     assert not run.is_alive()
     assert run.started > 0
-    assert [one.name for one in Runs(tmp_path).all()] == [CATS]
+    assert [one.name for one in Runs(tmp_path).list_runs()] == [CATS]
     with pytest.raises(Permanent, match="cannot be read"):
-        run.plan()
+        run.read_plan()
     (folder / "plan.json").write_text("[]")
     with pytest.raises(Permanent, match="not a plan"):
-        run.plan()
+        run.read_plan()
 
 
 def test_a_finished_run_tells_its_ending(tmp_path: Path) -> None:
     run = Run(a_run_folder(tmp_path, [STARTED, an_epoch(1), SUCCEEDED]))
     assert run.ending == "succeeded"
-    assert run.metrics()["epochs"][0]["epoch"] == 1
+    assert run.compute_metrics()["epochs"][0]["epoch"] == 1
 
 
 # The lock.
@@ -194,11 +194,11 @@ def end(process: "subprocess.Popen[str]") -> None:
 
 def test_a_lock_is_gone_with_the_process_that_was_killed(tmp_path: Path) -> None:
     process = a_holder(tmp_path)
-    holder = holder_of(tmp_path)
+    holder = find_holder(tmp_path)
     assert holder is not None and holder.pid == process.pid and holder.is_here
     assert RunLock.acquire(tmp_path, wait_s=0) is None
     end(process)
-    assert holder_of(tmp_path) is None
+    assert find_holder(tmp_path) is None
     lock = RunLock.acquire(tmp_path)
     assert lock is not None
     lock.release()
@@ -208,7 +208,7 @@ def test_a_lock_is_gone_with_the_process_that_was_killed(tmp_path: Path) -> None
 def test_a_lock_is_kept_by_the_adapter_that_outlives_vtspec(tmp_path: Path) -> None:
     process = a_holder(tmp_path, "with an adapter")
     end(process)
-    holder = holder_of(tmp_path)
+    holder = find_holder(tmp_path)
     assert holder is not None
     assert holder.pid is None
     assert holder.adapter is not None
@@ -223,13 +223,13 @@ def test_a_lock_whose_note_says_another_process_by_now_names_nobody(tmp_path: Pa
     assert lock is not None
     note = json.loads((tmp_path / "lock").read_text())
     (tmp_path / "lock").write_text(json.dumps({**note, "pid_started": "1"}))
-    holder = holder_of(tmp_path)
+    holder = find_holder(tmp_path)
     assert holder is not None and holder.pid is None
     (tmp_path / "lock").write_text(json.dumps({**note, "host": "elsewhere"}))
-    holder = holder_of(tmp_path)
+    holder = find_holder(tmp_path)
     assert holder is not None and not holder.is_here
     (tmp_path / "lock").write_text("[")
-    assert holder_of(tmp_path) is not None
+    assert find_holder(tmp_path) is not None
     lock.release()
 
 
@@ -246,7 +246,7 @@ def test_events_are_numbered_on_after_a_restart(tmp_path: Path) -> None:
     second.close()
     second.close()
     assert (event.seq, event.step) == (1, "train")
-    assert [event.seq for event in Run(tmp_path).events()] == [0, 1]
+    assert [event.seq for event in Run(tmp_path).read_events()] == [0, 1]
     assert list(second.state.warnings) == ["one", "two"]
 
 
@@ -285,7 +285,7 @@ def test_every_cut_of_the_file_leaves_a_log_that_goes_on(tmp_path: Path) -> None
         log = a_log(tmp_path)
         log.append("warning", message="next")
         log.close()
-        decoded = [decode(line) for line in lines_of(tmp_path)]
+        decoded = [decode_event(line) for line in lines_of(tmp_path)]
         assert [event.seq for event in decoded if event] == list(range(len(decoded)))
 
 
@@ -293,7 +293,7 @@ def test_a_name_that_is_not_unicode_is_written_all_the_same(tmp_path: Path) -> N
     log = a_log(tmp_path)
     log.append("warning", message=os.fsdecode(b"caf\xe9.png"))
     log.close()
-    [event] = Run(tmp_path).events()
+    [event] = Run(tmp_path).read_events()
     assert event.data["message"] == os.fsdecode(b"caf\xe9.png")
 
 
@@ -308,7 +308,7 @@ def test_threads_that_append_at_once_tear_nothing(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     log.close()
-    assert [event.seq for event in Run(tmp_path).events()] == list(range(200))
+    assert [event.seq for event in Run(tmp_path).read_events()] == list(range(200))
 
 
 def test_whoever_listens_hears_an_event_after_it_is_written(tmp_path: Path) -> None:

@@ -7,7 +7,13 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtspec.schema.yaml_source.document import LOADER, Document, dotted, read, value_at
+from vtspec.schema.yaml_source.document import (
+    LOADER,
+    Document,
+    find_value,
+    format_path,
+    parse_document,
+)
 
 PURE = yaml.SafeLoader
 
@@ -50,7 +56,7 @@ def messages(document: Document) -> list[tuple[int, int, str]]:
 )
 @pytest.mark.parametrize("loader", [LOADER, PURE])
 def test_plain_scalars_are_read_as_yaml_1_2_core(written: str, expected: Any, loader: Any) -> None:
-    value = read(f"a: {written}\n", "f", loader=loader).data["a"]
+    value = parse_document(f"a: {written}\n", "f", loader=loader).data["a"]
     assert (type(value), value) == (type(expected), expected)
 
 
@@ -85,11 +91,11 @@ def test_plain_scalars_are_read_as_yaml_1_2_core(written: str, expected: Any, lo
 def test_what_the_rules_refuse_is_told_with_its_place(
     text: str, line: int, column: int, message: str, loader: Any
 ) -> None:
-    assert messages(read(text, "f", loader=loader)) == [(line, column, message)]
+    assert messages(parse_document(text, "f", loader=loader)) == [(line, column, message)]
 
 
 def test_every_refusal_of_a_file_is_told_and_the_rest_is_still_read() -> None:
-    document = read("a: &x 1\nb: *x\nc: !t 3\nd: 4\nd: 5\n", "f")
+    document = parse_document("a: &x 1\nb: *x\nc: !t 3\nd: 4\nd: 5\n", "f")
     assert [one.path for one in document.problems] == ["a", "b", "c", "d"]
     assert document.data == {"a": 1, "b": None, "c": None, "d": 4}
     assert document.unknown == {("b",), ("c",)}
@@ -105,7 +111,7 @@ def test_every_refusal_of_a_file_is_told_and_the_rest_is_still_read() -> None:
     ],
 )
 def test_what_is_no_text_is_refused_whole(data: bytes | str, message: str) -> None:
-    document = read(data, "f")
+    document = parse_document(data, "f")
     assert document.broken
     assert document.data is None
     assert [one.message for one in document.problems] == [message]
@@ -113,33 +119,33 @@ def test_what_is_no_text_is_refused_whole(data: bytes | str, message: str) -> No
 
 def test_the_largest_document_is_read() -> None:
     text = "a: 1\n#".ljust(256 * 1024, "x")
-    assert read(text, "f").data == {"a": 1}
+    assert parse_document(text, "f").data == {"a": 1}
 
 
 def test_a_byte_order_mark_at_the_start_is_no_part_of_the_first_key() -> None:
-    document = read(b"\xef\xbb\xbfa: 1\n", "f")
+    document = parse_document(b"\xef\xbb\xbfa: 1\n", "f")
     assert document.data == {"a": 1}
-    assert document.place(("a",)).key == (1, 1)
+    assert document.find_position(("a",)).key == (1, 1)
 
 
 @pytest.mark.parametrize("loader", [LOADER, PURE])
 @pytest.mark.parametrize("bomb", ["[" * 5000, "{a: " * 200, "- " * 500, "? " * 500])
 def test_deep_nesting_is_refused_without_going_down(bomb: str, loader: Any) -> None:
-    document = read(bomb, "f", loader=loader)
+    document = parse_document(bomb, "f", loader=loader)
     assert document.broken
     assert "is more than 32 levels deep" in [one.message for one in document.problems]
 
 
 def test_thirty_two_levels_are_read() -> None:
-    assert not read("[" * 32 + "]" * 32, "f").problems
-    assert read("[" * 33 + "]" * 33, "f").problems
+    assert not parse_document("[" * 32 + "]" * 32, "f").problems
+    assert parse_document("[" * 33 + "]" * 33, "f").problems
 
 
 def test_a_merge_bomb_is_refused_and_never_followed() -> None:
     levels = "\n".join(
         f"m{n}: &m{n} {{<<: [{', '.join([f'*m{n - 1}'] * 9)}]}}" for n in range(1, 12)
     )
-    document = read(f"m0: &m0 {{a: 1}}\n{levels}\n", "f")
+    document = parse_document(f"m0: &m0 {{a: 1}}\n{levels}\n", "f")
     assert all("anchor" in one.message or "alias" in one.message for one in document.problems)
     assert len(document.problems) == 12 + 11 * 9
 
@@ -151,7 +157,7 @@ def test_a_merge_bomb_is_refused_and_never_followed() -> None:
 def test_text_that_is_no_yaml_is_one_problem_with_a_place_and_a_fix(
     text: str, loader: Any
 ) -> None:
-    document = read(text, "f", loader=loader)
+    document = parse_document(text, "f", loader=loader)
     (problem,) = document.problems
     assert problem.message.startswith("is not YAML: ")
     assert problem.fix
@@ -159,13 +165,13 @@ def test_text_that_is_no_yaml_is_one_problem_with_a_place_and_a_fix(
 
 
 def test_an_escape_beyond_unicode_is_refused_by_the_pure_parser_too() -> None:
-    assert read('a: "\\UFFFFFFFF"', "f", loader=PURE).broken
-    assert read('a: "\\UFFFFFFFF"', "f").broken
+    assert parse_document('a: "\\UFFFFFFFF"', "f", loader=PURE).broken
+    assert parse_document('a: "\\UFFFFFFFF"', "f").broken
 
 
 @pytest.mark.parametrize("text", ["", "# only a comment\n", "---\n", "~"])
 def test_an_empty_document_is_null(text: str) -> None:
-    document = read(text, "f")
+    document = parse_document(text, "f")
     assert (document.data, document.problems, document.broken) == (None, (), False)
 
 
@@ -187,28 +193,28 @@ TEXT = "spec:\n  training:\n    epochs: 5\n  gates:\n  - a\n  - {b: 'ä', c: 1}\
 def test_a_path_has_the_place_of_its_key_and_value_or_of_what_is_above(
     path: tuple[str | int, ...], key: tuple[int, int] | None, value: tuple[int, int]
 ) -> None:
-    place = read(TEXT, "f").place(path)
+    place = parse_document(TEXT, "f").find_position(path)
     assert (place.key, place.value) == (key, value)
 
 
 def test_of_a_key_that_stands_twice_the_first_place_counts() -> None:
-    document = read("a: 1\na: 2\n", "f")
-    assert document.place(("a",)).value == (1, 4)
+    document = parse_document("a: 1\na: 2\n", "f")
+    assert document.find_position(("a",)).value == (1, 4)
     assert document.data == {"a": 1}
 
 
 def test_a_broken_document_has_the_place_of_its_start() -> None:
-    assert read("[", "f").place(("a",)).value == (1, 1)
+    assert parse_document("[", "f").find_position(("a",)).value == (1, 1)
 
 
 def test_paths_are_shown_as_people_write_them() -> None:
-    assert dotted(("spec", "gates", 0, "b")) == "spec.gates[0].b"
+    assert format_path(("spec", "gates", 0, "b")) == "spec.gates[0].b"
 
 
 def test_the_value_at_a_path_that_leads_nowhere_is_none() -> None:
     data = {"a": [1]}
-    assert value_at(data, ("a", 0)) == 1
-    assert [value_at(data, path) for path in (("a", 1), ("a", "b"), ("b",), (0,))] == [None] * 4
+    assert find_value(data, ("a", 0)) == 1
+    assert [find_value(data, path) for path in (("a", 1), ("a", "b"), ("b",), (0,))] == [None] * 4
 
 
 json_values = st.recursive(
@@ -228,13 +234,13 @@ def test_json_is_read_as_it_is_written_by_both_parsers(value: Any) -> None:
 
     text = json.dumps(value, ensure_ascii=False)
     for loader in (LOADER, PURE):
-        document = read(text, "f", loader=loader)
+        document = parse_document(text, "f", loader=loader)
         assert (document.problems, document.data) == ((), value)
 
 
 @given(st.binary(max_size=200) | st.text(max_size=200))
 def test_reading_never_raises_and_what_is_broken_says_why(source: bytes | str) -> None:
-    document = read(source, "f")
+    document = parse_document(source, "f")
     assert document.data is None or not document.broken
     assert bool(document.problems) >= document.broken
-    document.place(("a", 0))
+    document.find_position(("a", 0))

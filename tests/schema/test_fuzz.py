@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from spec_mutants import ROOT, Oracle, corpus, mutants
 from vtspec.pipelines.project.workspace import find_workspace
-from vtspec.pipelines.validation import check
-from vtspec.pipelines.validation.repository import world_of
+from vtspec.pipelines.validation import check_specs
+from vtspec.pipelines.validation.repository import build_context
 from vtspec.schema.load import load
-from vtspec.schema.yaml_source.document import read
+from vtspec.schema.yaml_source.document import parse_document
 
 SLICE = range(2_000)
 """The first of the mutants; `benchmarks/fuzz.py` makes 20,000."""
@@ -28,11 +28,11 @@ def test_the_corpus_is_sound_to_both() -> None:
 @pytest.mark.slow
 def test_mutants_are_taken_exactly_where_they_are_sound() -> None:
     oracle, seeds = Oracle(), corpus()
-    world = world_of(find_workspace(ROOT), [], {})
+    world = build_context(find_workspace(ROOT), [], {})
     apart, sound = [], 0
     for number, data in mutants(SLICE, seeds):
         loaded = load(data, "f")
-        check([loaded], world)
+        check_specs([loaded], world)
         assert all(one.fix and one.message and one.line > 0 for one in loaded.problems)
         is_sound = oracle.is_sound(data)
         sound += is_sound is True
@@ -64,8 +64,8 @@ yaml_like = st.text(st.sampled_from("a0 :-?[]{},#&*!|>'\"%@`\n\t~.<=\\"), max_si
 def test_any_punctuation_is_read_alike_by_both_parsers(text: str) -> None:
     import yaml
 
-    ours = read(text, "f")
-    pure = read(text, "f", loader=yaml.SafeLoader)
+    ours = parse_document(text, "f")
+    pure = parse_document(text, "f", loader=yaml.SafeLoader)
     if not ours.broken and not pure.broken:
         assert ours.data == pure.data
 

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from builders import full_dataset, full_experiment, full_project
-from vtspec.schema.__main__ import generated, main, stale
-from vtspec.schema.explain import explain, matching, suggestion
-from vtspec.schema.json_schema.fast_check import compiled, shape_of
-from vtspec.schema.json_schema.generate import schema_of
-from vtspec.schema.kinds.index import KINDS, model_of
-from vtspec.schema.kinds.rules import DECIDED, broken_rules
+from vtspec.schema.__main__ import find_stale_files, generate_files, main
+from vtspec.schema.explain import explain, match_fields, suggest_name
+from vtspec.schema.json_schema.fast_check import compile_schema, load_validator
+from vtspec.schema.json_schema.generate import build_schema
+from vtspec.schema.kinds.index import KINDS, get_model_class
+from vtspec.schema.kinds.rules import DECIDED, iter_violations
 from vtspec.schema.load import load
 from vtspec.schema.spec_reference import EXAMPLES
 
@@ -50,7 +50,7 @@ Validator: Any = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
     jsonschema.Draft202012Validator, {"pattern": _ecma_pattern}
 )
 
-VALIDATORS = {kind: Validator(schema_of(kind)) for kind in KINDS}
+VALIDATORS = {kind: Validator(build_schema(kind)) for kind in KINDS}
 
 
 FULL = {"Experiment": full_experiment(), "Dataset": full_dataset(), "Project": full_project()}
@@ -59,27 +59,27 @@ FULL = {"Experiment": full_experiment(), "Dataset": full_dataset(), "Project": f
 def verdicts(kind: str, data: Any) -> set[bool]:
     """Whether the schema takes a spec, whether the models do, and whether its shape fits."""
     try:
-        model_of(kind).model_validate(data, by_alias=True, by_name=False, context=DECIDED)
+        get_model_class(kind).model_validate(data, by_alias=True, by_name=False, context=DECIDED)
     except ValidationError:
         models = False
     else:
-        broken = [one.message for one in broken_rules(kind, data)]
+        broken = [one.message for one in iter_violations(kind, data)]
         models = all(any(word in one for word in ONLY_RULES) for one in broken)
     schema = VALIDATORS[kind].is_valid(data)
     # A shape may say no to more, and then the models are asked; never yes to more.
-    return {schema, models, shape_of(kind)(data) or schema}
+    return {schema, models, load_validator(kind)(data) or schema}
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_schema_is_valid_by_the_meta_schema(kind: str) -> None:
-    jsonschema.Draft202012Validator.check_schema(schema_of(kind))
+    jsonschema.Draft202012Validator.check_schema(build_schema(kind))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_schema_has_no_keyword_that_readers_pass_over(kind: str) -> None:
     known = set(jsonschema.Draft202012Validator.VALIDATORS)
     notes = {"$schema", "$id", "$defs", "title", "description", "default", "examples", "x-unit"}
-    assert keywords(schema_of(kind)) <= known | notes | {"then"}
+    assert keywords(build_schema(kind)) <= known | notes | {"then"}
 
 
 def keywords(node: Any, *, names: bool = False) -> set[str]:
@@ -97,8 +97,8 @@ def keywords(node: Any, *, names: bool = False) -> set[str]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_sound_spec_has_its_shape_without_asking_pydantic(kind: str) -> None:
-    assert shape_of(kind)(FULL[kind])
-    assert shape_of(kind)(json.loads(json.dumps(FULL[kind])))
+    assert load_validator(kind)(FULL[kind])
+    assert load_validator(kind)(json.loads(json.dumps(FULL[kind])))
 
 
 @pytest.mark.parametrize(
@@ -106,16 +106,16 @@ def test_a_sound_spec_has_its_shape_without_asking_pydantic(kind: str) -> None:
 )
 def test_a_schema_that_a_shape_cannot_hold_is_refused(schema: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="cannot be compiled"):
-        compiled(schema)
+        compile_schema(schema)
 
 
 def test_what_has_no_schema_installed_has_no_shape() -> None:
-    assert not shape_of("Surprise")({})
+    assert not load_validator("Surprise")({})
 
 
 def test_what_is_committed_is_what_the_models_make() -> None:
-    assert stale(ROOT) == []
-    assert len(generated()) == 4
+    assert find_stale_files(ROOT) == []
+    assert len(generate_files()) == 4
 
 
 def test_writing_and_checking_the_generated_files(
@@ -290,7 +290,7 @@ def test_an_explanation_has_type_range_unit_default_and_example() -> None:
 
 
 def test_a_field_of_several_kinds_is_explained_for_each() -> None:
-    assert [field.kind for field in matching("metadata.name")] == [
+    assert [field.kind for field in match_fields("metadata.name")] == [
         "Dataset",
         "Experiment",
         "Project",
@@ -300,6 +300,6 @@ def test_a_field_of_several_kinds_is_explained_for_each() -> None:
 def test_what_is_no_field_is_not_explained_but_guessed() -> None:
     assert explain("training.batchSiz") is None
     assert explain("") is None
-    assert suggestion("training.batchSiz") == "training.batchSize"
-    assert suggestion("x.y.epoch") == "epochs"
-    assert suggestion("zzzzzz") is None
+    assert suggest_name("training.batchSiz") == "training.batchSize"
+    assert suggest_name("x.y.epoch") == "epochs"
+    assert suggest_name("zzzzzz") is None

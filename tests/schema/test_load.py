@@ -12,20 +12,20 @@ from builders import ABSENT, a_dataset, a_project, an_experiment, yaml_of
 from vtspec.schema.dump import dump
 from vtspec.schema.kinds.experiment import Experiment
 from vtspec.schema.kinds.field_types import Part
-from vtspec.schema.load import MOST_PROBLEMS, Loaded, load, load_file
+from vtspec.schema.load import MOST_PROBLEMS, LoadedSpec, load, load_file
 from vtspec.schema.problem import Problem, SpecError
-from vtspec.schema.yaml_source.document import read
+from vtspec.schema.yaml_source.document import parse_document
 
 
-def told(loaded: Loaded) -> list[tuple[str, str, str]]:
+def told(loaded: LoadedSpec) -> list[tuple[str, str, str]]:
     return [(one.path, one.message, one.fix) for one in loaded.problems]
 
 
-def loaded_experiment(**changes: Any) -> Loaded:
+def loaded_experiment(**changes: Any) -> LoadedSpec:
     return load(yaml_of(an_experiment(**changes)), "f.yaml")
 
 
-def loaded_dataset(**changes: Any) -> Loaded:
+def loaded_dataset(**changes: Any) -> LoadedSpec:
     return load(yaml_of(a_dataset(**changes)), "f.yaml")
 
 
@@ -601,4 +601,4 @@ def test_a_bare_word_in_a_dump_is_text_to_readers_of_yaml_1_1_too(text: str) -> 
     import yaml
 
     model = Experiment.model_validate(an_experiment(params={"note": text[:400]}))
-    assert yaml.safe_load(dump(model)) == read(dump(model), "f").data
+    assert yaml.safe_load(dump(model)) == parse_document(dump(model), "f").data

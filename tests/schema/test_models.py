@@ -9,14 +9,14 @@ from pydantic import ValidationError
 
 import vtspec.schema
 from builders import a_dataset, a_project, an_experiment
-from vtspec.schema.json_schema.field_docs import all_fields
+from vtspec.schema.json_schema.field_docs import get_all_fields
 from vtspec.schema.kinds.dataset import Dataset
 from vtspec.schema.kinds.experiment import Experiment, Training
-from vtspec.schema.kinds.field_types import duration_s, memory_bytes
+from vtspec.schema.kinds.field_types import parse_duration, parse_memory
 from vtspec.schema.kinds.patterns import FORMS
 from vtspec.schema.kinds.project import Project
 from vtspec.schema.kinds.tasks import FORMAT_NEEDS, FORMATS, FORMATS_OF_TASK, TASKS
-from vtspec.schema.suggestions import did_you_mean, listed, nearest
+from vtspec.schema.suggestions import find_nearest, format_choices, suggest_fix
 
 
 def test_models_are_frozen() -> None:
@@ -55,13 +55,18 @@ def test_a_dataset_that_breaks_a_rule_cannot_be_made() -> None:
 
 def test_a_project_describes_gpus() -> None:
     project = Project.model_validate(a_project())
-    assert memory_bytes(project.spec.gpu_types["a100"].memory) == 80 * 2**30
+    assert parse_memory(project.spec.gpu_types["a100"].memory) == 80 * 2**30
     assert not project.spec.gpu_types["t4"].bf16
 
 
 def test_sizes_and_durations_have_units() -> None:
-    assert [memory_bytes(size) for size in ("512Mi", "4Gi", "1Ti")] == [2**29, 2**32, 2**40]
-    assert [duration_s(time) for time in ("90s", "30m", "12h", "2d")] == [90, 1800, 43200, 172800]
+    assert [parse_memory(size) for size in ("512Mi", "4Gi", "1Ti")] == [2**29, 2**32, 2**40]
+    assert [parse_duration(time) for time in ("90s", "30m", "12h", "2d")] == [
+        90,
+        1800,
+        43200,
+        172800,
+    ]
 
 
 def test_every_form_fits_its_own_example() -> None:
@@ -72,7 +77,7 @@ def test_every_form_fits_its_own_example() -> None:
 
 
 def test_every_field_is_described_and_every_required_one_has_an_example() -> None:
-    fields = all_fields()
+    fields = get_all_fields()
     assert len(fields) > 100
     assert [
         field.name for field in fields if not field.description and "*" not in field.path
@@ -114,12 +119,14 @@ def test_problems_cost_no_pydantic() -> None:
     ],
 )
 def test_the_nearest_word_is_found(word: Any, known: list[str], expected: str | None) -> None:
-    assert nearest(word, known) == expected
+    assert find_nearest(word, known) == expected
 
 
 def test_a_fix_lists_the_words_there_are_where_none_is_near() -> None:
-    assert did_you_mean("zebra", ["a", "b"]) == "use one of: a, b"
-    assert did_you_mean("zebra", ["a"]) == "use 'a'"
-    assert did_you_mean("zebra", []) == "remove it"
-    assert did_you_mean("zebra", ["a"], "do this") == "do this"
-    assert listed(str(n) for n in range(20)) == "one of: 0, 1, 2, 3, 4, 5, 6, 7, … (12 more)"
+    assert suggest_fix("zebra", ["a", "b"]) == "use one of: a, b"
+    assert suggest_fix("zebra", ["a"]) == "use 'a'"
+    assert suggest_fix("zebra", []) == "remove it"
+    assert suggest_fix("zebra", ["a"], "do this") == "do this"
+    assert (
+        format_choices(str(n) for n in range(20)) == "one of: 0, 1, 2, 3, 4, 5, 6, 7, … (12 more)"
+    )

@@ -17,7 +17,7 @@ from vtspec.adapters.conformance import training as learning
 from vtspec.adapters.contract import (
     AdapterError,
     Evaluation,
-    Exported,
+    ExportedFile,
     InferenceResult,
     Job,
     MetricsResult,
@@ -160,9 +160,9 @@ class _Forgetful(toy.Adapter):
     """Goes on without its momentum."""
 
     def load_checkpoint(self, path: Path) -> tuple[int, int]:
-        before = self.model.momentum()
+        before = self.model.get_momentum()
         position = super().load_checkpoint(path)
-        self.model.take_momentum(before)
+        self.model.load_momentum(before)
         return position
 
 
@@ -209,7 +209,7 @@ class _Bright(toy.Adapter):
 class _Unbiased(toy.Adapter):
     """Exports the weights with a bias of zero."""
 
-    def export(self, formats: Sequence[str], folder: Path) -> Mapping[str, Exported]:
+    def export(self, formats: Sequence[str], folder: Path) -> Mapping[str, ExportedFile]:
         written = super().export(formats, folder)
         path = written["safetensors"].path
         found = safetensors.read(path)

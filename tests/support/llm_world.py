@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from llm_server import Dialect, LlmServer, Reply
-from vtspec.pipelines.drafting.context import Surroundings
+from vtspec.pipelines.drafting.context import DraftContext
 from vtspec.pipelines.drafting.llm import LlmDrafter, Provider, Settings
-from vtspec.pipelines.drafting.llm.redaction import Hidden
+from vtspec.pipelines.drafting.llm.redaction import Redactor
 from vtspec.pipelines.drafting.result import Message, Question
 from vtspec.pipelines.project.workspace import find_workspace
 
@@ -17,10 +17,10 @@ WORLD = Path(__file__).parents[2] / "benchmarks" / "words" / "world"
 KEY = "k3y-of-the-provider-0123456789"
 
 
-def a_repository(folder: Path) -> Surroundings:
+def a_repository(folder: Path) -> DraftContext:
     """The repository of the benchmark, copied to `folder`."""
     shutil.copytree(WORLD, folder / "world")
-    return Surroundings(find_workspace(folder / "world"))
+    return DraftContext(find_workspace(folder / "world"))
 
 
 def an_experiment(called: str = "flowers-resnet50", /, **changes: Any) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def a_drafter(
     server: LlmServer,
     *,
     settings: Settings | None = None,
-    hidden: Hidden | None = None,
+    hidden: Redactor | None = None,
     naps: Naps | None = None,
 ) -> LlmDrafter:
     """A drafter that asks `server`; waits take no time."""

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from toy_runs import a_plan, write_pictures
-from vtspec.adapters.data.content_hash import content_hash
-from vtspec.pipelines.catalog import frameworks
+from vtspec.adapters.data.content_hash import hash_content
+from vtspec.pipelines.catalog import load_frameworks
 from vtspec.pipelines.execution.environment import Environment, Environments
-from vtspec.pipelines.execution.local import Following, Local, Place
-from vtspec.pipelines.execution.steps import Stop
+from vtspec.pipelines.execution.local import LocalRunner, RunContext, Tracker
+from vtspec.pipelines.execution.steps import StopSignal
 from vtspec.pipelines.runs import Runs
 from vtspec.pipelines.runs.events import Event
 from vtspec.pipelines.runs.state import RunState
@@ -36,7 +36,7 @@ def a_repository(root: Path, *, per_class: int = 6, **changes: Any) -> Repositor
     plan.setdefault("report", {"baseline": None, "gates": []})
     plan["resources"] = {"maxDuration": "1h", **plan["resources"]}
     plan["dataset"] |= {
-        "hash": content_hash(data).hash,
+        "hash": hash_content(data).hash,
         "source": {"type": "path", "path": "data/shapes"},
     }
     return Repository(root=root, plan=plan)
@@ -46,7 +46,7 @@ def a_repository(root: Path, *, per_class: int = 6, **changes: Any) -> Repositor
 class Watcher:
     """Remembers what it was told, and asks to stop at a kind of event."""
 
-    stop: Stop = field(default_factory=Stop)
+    stop: StopSignal = field(default_factory=StopSignal)
     stop_at: str | None = None
     events: list[Event] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
@@ -67,8 +67,8 @@ class Watcher:
         return [event.kind for event in self.events]
 
 
-def a_local(repository: Repository, watcher: Watcher, **changes: Any) -> Local:
-    """What carries the repository's plan out, told to `watcher`; `changes` are of `Place`."""
+def a_local(repository: Repository, watcher: Watcher, **changes: Any) -> LocalRunner:
+    """What carries the repository's plan out, told to `watcher`; `changes` are of `RunContext`."""
     cache = repository.root / "cache"
     place: dict[str, Any] = {
         "root": repository.root,
@@ -80,23 +80,23 @@ def a_local(repository: Repository, watcher: Watcher, **changes: Any) -> Local:
         "told": watcher.told,
         **changes,
     }
-    return Local(
+    return LocalRunner(
         runs=repository.runs,
-        place=Place(**place),
+        place=RunContext(**place),
         choose=lambda: this_python(cache),
         ready=lambda: None,
     )
 
 
 def this_python(cache: Path) -> Environment:
-    return Environments(cache=cache, report=print).choose(frameworks()["toy"])
+    return Environments(cache=cache, report=print).choose(load_frameworks()["toy"])
 
 
-def untracked(_folder: Path) -> Following | None:
+def untracked(_folder: Path) -> Tracker | None:
     return None
 
 
 def model_sum(repository: Repository, run: str) -> str:
     """The checksum of a run's final weights, by its terminal event."""
-    found: Mapping[str, str] = repository.runs.find(run).state().artifacts
+    found: Mapping[str, str] = repository.runs.find(run).read_state().artifacts
     return found["model/model.safetensors"]

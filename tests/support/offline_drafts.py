@@ -3,15 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-from vtspec.pipelines.drafting.context import Surroundings
-from vtspec.pipelines.drafting.offline import sketch
-from vtspec.pipelines.drafting.result import Sketch, State
+from vtspec.pipelines.drafting.context import DraftContext
+from vtspec.pipelines.drafting.offline import draft_offline
+from vtspec.pipelines.drafting.result import ConversationState, Draft
 
 WORLD = Path(__file__).parents[2] / "benchmarks" / "words" / "world"
 
 
-def said(world: Surroundings, *texts: str) -> Sketch:
-    return sketch(State(draft=None, question=None, texts=texts), world)
+def said(world: DraftContext, *texts: str) -> Draft:
+    return draft_offline(ConversationState(draft=None, question=None, texts=texts), world)
 
 
 def flat(data: Any, above: str = "") -> dict[str, Any]:

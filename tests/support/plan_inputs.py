@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from vtspec.adapters.contract import Param
 from vtspec.pipelines.estimation.estimate import Machine, Timing
-from vtspec.pipelines.planning.plan import Inputs, ModelFacts
-from vtspec.pipelines.planning.plan_model import Framework
+from vtspec.pipelines.planning.plan import ModelFacts, PlanInputs
+from vtspec.pipelines.planning.plan_model import PlannedFramework
 from vtspec.pipelines.weights.model import HubWeights
 from vtspec.schema.kinds.dataset import Dataset
 from vtspec.schema.kinds.experiment import Experiment
@@ -78,12 +78,12 @@ def a_dataset(**spec: Any) -> Dataset:
     )
 
 
-def some_inputs(**changes: Any) -> Inputs:
+def some_inputs(**changes: Any) -> PlanInputs:
     known: dict[str, Any] = {
         "spec_path": "specs/experiments/digits-resnet18.yaml",
         "dataset": a_dataset(),
         "dataset_hash": "md5:" + "a" * 32 + ".dir",
-        "framework": Framework(
+        "framework": PlannedFramework(
             name="timm",
             adapter="timm",
             adapter_version="1",
@@ -96,7 +96,7 @@ def some_inputs(**changes: Any) -> Inputs:
         "weights": None,
         "machine": Machine(gpus=0, cpus=2, cpu_price=0.04),
     }
-    return Inputs(**{**known, **changes})
+    return PlanInputs(**{**known, **changes})
 
 
 WEIGHTS = HubWeights(id="timm/resnet18.a1_in1k", revision=REVISION, licence="apache-2.0")
@@ -173,7 +173,7 @@ _POSITIVE = st.one_of(st.none(), st.floats(1e-3, 1e6))
 
 
 @st.composite
-def inputs_of(draw: st.DrawFn, raw: dict[str, Any]) -> Inputs:
+def inputs_of(draw: st.DrawFn, raw: dict[str, Any]) -> PlanInputs:
     """Inputs that go with the resources of an experiment."""
     resources = raw["spec"]["resources"]
     machine = Machine(

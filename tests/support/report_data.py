@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vtspec.pipelines.reporting.facts import Facts, RunData, facts_of
-from vtspec.pipelines.runs.events import Event, encode
+from vtspec.pipelines.reporting.facts import Facts, RunData, build_facts
+from vtspec.pipelines.runs.events import Event, encode_event
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "report"
 
@@ -212,7 +212,7 @@ def a_baseline() -> RunData:
 
 def some_facts(**parts: Any) -> Facts:
     """The facts of `a_run(**parts)` without a baseline."""
-    return facts_of(a_run(**parts))
+    return build_facts(a_run(**parts))
 
 
 def write_run(run: RunData, runs: Path) -> Path:
@@ -220,7 +220,7 @@ def write_run(run: RunData, runs: Path) -> Path:
     folder = runs / run.name
     (folder / "plots" / "errors").mkdir(parents=True)
     (folder / "plan.json").write_text(json.dumps(run.plan), encoding="utf-8")
-    lines = "".join(encode(event) + "\n" for event in run.events)
+    lines = "".join(encode_event(event) + "\n" for event in run.events)
     (folder / "events.jsonl").write_text(lines, encoding="utf-8")
     if run.evaluation:
         (folder / "evaluation.json").write_text(json.dumps(run.evaluation), encoding="utf-8")

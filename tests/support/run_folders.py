@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vtspec.pipelines.runs.events import Event, encode
+from vtspec.pipelines.runs.events import Event, encode_event
 
 Told = tuple[str, Mapping[str, Any]]
 """The kind of an event and its own fields."""
@@ -85,7 +85,7 @@ def append(run_dir: Path, told: Sequence[Told], first: int) -> None:
     """Write further events, as a run in progress does."""
     with (run_dir / "events.jsonl").open("a", encoding="utf-8") as file:
         for event in events_of(told, run=run_dir.name, first=first):
-            file.write(encode(event) + "\n")
+            file.write(encode_event(event) + "\n")
 
 
 def a_run_folder(runs: Path, told: Sequence[Told], plan: Mapping[str, Any] | None = None) -> Path:

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from toy_runs import Listener, a_plan
 from vtspec.adapters.contract import Job
-from vtspec.adapters.job import job_of
+from vtspec.adapters.job import build_job
 from vtspec.adapters.timm.adapter import Adapter
 
 DIGITS = tuple("0123456789")
@@ -82,7 +82,7 @@ def a_timm_job(
 ) -> Job:
     """The job of `a_timm_plan`, in a work folder that is made."""
     workdir.mkdir(parents=True, exist_ok=True)
-    return job_of(
+    return build_job(
         a_timm_plan(**changes),
         run="digits-0123456789",
         attempt=1,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vtspec.adapters.contract import Job, MetricsResult, TrainingSummary
-from vtspec.adapters.job import job_of
+from vtspec.adapters.job import build_job
 from vtspec.adapters.toy import png
 
 CLASSES = ("circle", "cross", "stripe")
@@ -32,7 +32,7 @@ def write_pictures(root: Path, *, per_class: int = 12, side: int = 8, seed: int 
     return root
 
 
-def _pattern(index: int, side: int, random_: random.Random) -> png.Gray:
+def _pattern(index: int, side: int, random_: random.Random) -> png.GrayImage:
     pixels = bytearray()
     for y in range(side):
         for x in range(side):
@@ -43,7 +43,7 @@ def _pattern(index: int, side: int, random_: random.Random) -> png.Gray:
             )[index]
             level = (150 if lit else 100) + random_.gauss(0, 45)
             pixels.append(max(0, min(255, round(level))))
-    return png.Gray(width=side, height=side, pixels=bytes(pixels))
+    return png.GrayImage(width=side, height=side, pixels=bytes(pixels))
 
 
 def a_plan(
@@ -106,7 +106,7 @@ def a_plan(
 def a_job(workdir: Path, data_root: Path, *, smoke: bool = False, **changes: Any) -> Job:
     """The job of `a_plan`, in a work folder that is made."""
     workdir.mkdir(parents=True, exist_ok=True)
-    return job_of(
+    return build_job(
         a_plan(**changes),
         run="shapes-0123456789",
         attempt=1,

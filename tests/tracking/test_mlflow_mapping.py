@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 
 from run_folders import EVALUATED, STARTED, SUCCEEDED, a_plan, an_epoch, events_of
 from vtspec.pipelines.runs.events import KINDS, Event
-from vtspec.pipelines.tracking.mlflow_mapping import Metric, entry_of, key, params_of, run_tags
+from vtspec.pipelines.tracking.mlflow_mapping import (
+    MetricPoint,
+    build_run_tags,
+    flatten_params,
+    sanitize_key,
+    translate_event,
+)
 
 
 def _entry(kind: str, data: dict[str, object]) -> Event:
@@ -15,7 +21,7 @@ def _entry(kind: str, data: dict[str, object]) -> Event:
 
 
 def test_an_epoch_becomes_metrics_at_its_step_and_time() -> None:
-    entry = entry_of(events_of([an_epoch(2, lr=0.5)])[0])
+    entry = translate_event(events_of([an_epoch(2, lr=0.5)])[0])
     assert [
         ("train_loss", 0.5, 2),
         ("val_loss", 0.55, 2),
@@ -28,13 +34,13 @@ def test_an_epoch_becomes_metrics_at_its_step_and_time() -> None:
 
 def test_a_metric_that_was_not_measured_is_not_sent() -> None:
     kind, data = an_epoch(1, val_loss=None, metrics={"accuracy": None, "ok": True})
-    names = [m.key for m in entry_of(_entry(kind, dict(data))).metrics]
+    names = [m.key for m in translate_event(_entry(kind, dict(data))).metrics]
     assert ["train_loss", "learning_rate", "epoch_seconds"] == names
 
 
 def test_the_final_figures_have_names_of_their_own() -> None:
-    entry = entry_of(events_of([EVALUATED])[0])
-    assert [Metric(key="final_accuracy", value=0.9, step=3, time_ms=1767225600000)] == list(
+    entry = translate_event(events_of([EVALUATED])[0])
+    assert [MetricPoint(key="final_accuracy", value=0.9, step=3, time_ms=1767225600000)] == list(
         entry.metrics
     )
     assert {"vtspec.final.split": "val"} == entry.tags
@@ -42,14 +48,14 @@ def test_the_final_figures_have_names_of_their_own() -> None:
 
 def test_the_ending_decides_the_status() -> None:
     endings = ("succeeded", "failed", "refused", "crashed", "interrupted", "stopped", "new word")
-    found = [entry_of(_entry("run.finished", {"ending": e})).status for e in endings]
+    found = [translate_event(_entry("run.finished", {"ending": e})).status for e in endings]
     expected = ["FINISHED", "FAILED", "FAILED", "FAILED", "KILLED", "KILLED", "FAILED"]
     assert expected == found
-    assert "FINISHED" == entry_of(events_of([SUCCEEDED])[0]).status
+    assert "FINISHED" == translate_event(events_of([SUCCEEDED])[0]).status
 
 
 def test_a_failure_is_said_in_a_tag() -> None:
-    entry = entry_of(_entry("run.finished", {"ending": "failed", "message": "no GPU"}))
+    entry = translate_event(_entry("run.finished", {"ending": "failed", "message": "no GPU"}))
     assert {"vtspec.ending": "failed", "vtspec.message": "no GPU"} == entry.tags
 
 
@@ -58,11 +64,11 @@ def test_machine_versions_and_commit_become_tags() -> None:
         "vtspec.machine.cpus": "2",
         "vtspec.git.commit": "c0ffee",
         "mlflow.source.git.commit": "c0ffee",
-    } == entry_of(events_of([STARTED])[0]).tags
+    } == translate_event(events_of([STARTED])[0]).tags
 
 
 def test_params_are_the_resolved_values_without_long_lists() -> None:
-    params = params_of(a_plan())
+    params = flatten_params(a_plan())
     assert "8, 8" == params["training.imageSize"]
     assert "2" == params["dataset.numClasses"]
     assert "0.1" == params["params.dropRate"]
@@ -71,7 +77,7 @@ def test_params_are_the_resolved_values_without_long_lists() -> None:
 
 
 def test_tags_name_the_plan_and_the_data() -> None:
-    tags = run_tags(a_plan(description="why"), "cats-0123456789-2")
+    tags = build_run_tags(a_plan(description="why"), "cats-0123456789-2")
     assert "cats-0123456789-2" == tags["vtspec.run"]
     assert "cats-0123456789" == tags["vtspec.plan.id"]
     assert "md5:" + "a" * 32 + ".dir" == tags["vtspec.dataset.hash"]
@@ -81,8 +87,8 @@ def test_tags_name_the_plan_and_the_data() -> None:
 @given(st.text())
 def test_every_key_is_one_that_mlflow_takes(name: str) -> None:
     allowed = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-. :/")
-    assert set(key(name)) <= allowed
-    assert len(key(name)) <= 250
+    assert set(sanitize_key(name)) <= allowed
+    assert len(sanitize_key(name)) <= 250
 
 
 _JSON = st.recursive(
@@ -99,4 +105,4 @@ _JSON = st.recursive(
     ),
 )
 def test_no_field_of_an_event_can_stop_the_mirror(kind: str, data: dict[str, object]) -> None:
-    assert all(math.isfinite(m.value) for m in entry_of(_entry(kind, data)).metrics)
+    assert all(math.isfinite(m.value) for m in translate_event(_entry(kind, data)).metrics)

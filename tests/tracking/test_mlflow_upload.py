@@ -21,9 +21,15 @@ from run_folders import (
     append,
 )
 from vtspec.pipelines.errors import Permanent, Temporary
-from vtspec.pipelines.tracking import Shipped, default_uri, start, sync
-from vtspec.pipelines.tracking.follower import follow, place_for, shipped_of
-from vtspec.pipelines.tracking.mlflow_upload import Place, client_of, read_place, ship, write_place
+from vtspec.pipelines.tracking import SyncResult, choose_tracking_uri, start_follower, sync_run
+from vtspec.pipelines.tracking.follower import follow_run, load_sync_state, read_sync_result
+from vtspec.pipelines.tracking.mlflow_upload import (
+    SyncState,
+    make_client,
+    read_sync_state,
+    send_events,
+    write_sync_state,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +38,7 @@ pytestmark = pytest.mark.slow
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite store with its tables, made once: MLflow's migrations take seconds."""
     folder = tmp_path_factory.mktemp("store")
-    client_of(f"sqlite:///{folder}/mlflow.db").search_experiments()
+    make_client(f"sqlite:///{folder}/mlflow.db").search_experiments()
     return folder / "mlflow.db"
 
 
@@ -43,7 +49,7 @@ def runs(tmp_path: Path, empty_store: Path) -> Path:
 
 
 def _uri(runs: Path) -> str:
-    return default_uri(runs, None, {})
+    return choose_tracking_uri(runs, None, {})
 
 
 def _a_finished_run(runs: Path, plan: dict[str, object] | None = None) -> Path:
@@ -56,21 +62,21 @@ def _a_finished_run(runs: Path, plan: dict[str, object] | None = None) -> Path:
 
 
 def _history(uri: str, run_id: str, name: str = "accuracy") -> list[tuple[int, float]]:
-    found = client_of(uri).get_metric_history(run_id, name)
+    found = make_client(uri).get_metric_history(run_id, name)
     return [(m.step, m.value) for m in sorted(found, key=lambda m: (m.timestamp, m.step))]
 
 
 def _run_id(run_dir: Path) -> str:
-    place = read_place(run_dir)
+    place = read_sync_state(run_dir)
     assert place is not None and place.run_id is not None
     return place.run_id
 
 
 def test_a_finished_run_is_whole_in_mlflow(runs: Path) -> None:
     run_dir, uri = _a_finished_run(runs), _uri(runs)
-    shipped = sync(run_dir, uri)
+    shipped = sync_run(run_dir, uri)
     assert (6, 0) == (shipped.sent, shipped.left)
-    client = client_of(uri)
+    client = make_client(uri)
     run = client.get_run(_run_id(run_dir))
     assert "FINISHED" == run.info.status
     assert "cats-0123456789" == run.info.run_name
@@ -86,22 +92,22 @@ def test_a_finished_run_is_whole_in_mlflow(runs: Path) -> None:
 
 def test_sending_again_changes_nothing(runs: Path) -> None:
     run_dir, uri = _a_finished_run(runs), _uri(runs)
-    sync(run_dir, uri)
+    sync_run(run_dir, uri)
     first = _history(uri, _run_id(run_dir))
     # As after a crash between a batch that arrived and the note that it did.
-    write_place(run_dir, Place(uri=uri))
-    sync(run_dir, uri)
+    write_sync_state(run_dir, SyncState(uri=uri))
+    sync_run(run_dir, uri)
     assert first == _history(uri, _run_id(run_dir))
-    assert 1 == len(client_of(uri).search_runs(["1"]))
+    assert 1 == len(make_client(uri).search_runs(["1"]))
 
 
 def test_a_model_is_registered_once_as_challenger(runs: Path) -> None:
     plan = a_plan(tracking={"experiment": "cats", "registerAs": "cats-model"})
     run_dir, uri = _a_finished_run(runs, plan), _uri(runs)
-    assert "1" == sync(run_dir, uri).model_version
-    write_place(run_dir, Place(uri=uri))
-    assert "1" == sync(run_dir, uri).model_version
-    version = client_of(uri).get_model_version_by_alias("cats-model", "challenger")
+    assert "1" == sync_run(run_dir, uri).model_version
+    write_sync_state(run_dir, SyncState(uri=uri))
+    assert "1" == sync_run(run_dir, uri).model_version
+    version = make_client(uri).get_model_version_by_alias("cats-model", "challenger")
     assert (_run_id(run_dir), "1") == (version.run_id, str(version.version))
 
 
@@ -109,46 +115,48 @@ def test_a_failed_run_registers_nothing(runs: Path) -> None:
     plan = a_plan(tracking={"experiment": "cats", "registerAs": "cats-model"})
     failed = ("run.finished", {"ending": "failed", "message": "out of memory"})
     run_dir = a_run_folder(runs, [STARTED, an_epoch(1), failed], plan)
-    assert None is sync(run_dir, _uri(runs)).model_version
-    run = client_of(_uri(runs)).get_run(_run_id(run_dir))
+    assert None is sync_run(run_dir, _uri(runs)).model_version
+    run = make_client(_uri(runs)).get_run(_run_id(run_dir))
     assert ("FAILED", "out of memory") == (run.info.status, run.data.tags["vtspec.message"])
 
 
 def test_a_resumed_run_goes_on_in_the_same_mlflow_run(runs: Path) -> None:
     interrupted = ("run.finished", {"ending": "interrupted", "exit_code": 75})
     run_dir, uri = a_run_folder(runs, [STARTED, an_epoch(1), interrupted]), _uri(runs)
-    sync(run_dir, uri)
+    sync_run(run_dir, uri)
     first = _run_id(run_dir)
-    assert "KILLED" == client_of(uri).get_run(first).info.status
+    assert "KILLED" == make_client(uri).get_run(first).info.status
     append(run_dir, [("run.resumed", {"from_epoch": 1}), an_epoch(2)], first=3)
-    sync(run_dir, uri)
-    assert "RUNNING" == client_of(uri).get_run(first).info.status
+    sync_run(run_dir, uri)
+    assert "RUNNING" == make_client(uri).get_run(first).info.status
     append(run_dir, [an_epoch(3), SUCCEEDED], first=5)
-    sync(run_dir, uri)
-    assert (first, "FINISHED") == (_run_id(run_dir), client_of(uri).get_run(first).info.status)
+    sync_run(run_dir, uri)
+    assert (first, "FINISHED") == (_run_id(run_dir), make_client(uri).get_run(first).info.status)
     assert [1, 2, 3] == [step for step, _ in _history(uri, first)]
 
 
 def test_another_mlflow_gets_the_run_from_its_beginning(runs: Path) -> None:
     run_dir = _a_finished_run(runs)
-    write_place(run_dir, Place(uri="http://127.0.0.1:9", run_id="gone", shipped=5, finished=True))
-    assert 6 == sync(run_dir, _uri(runs)).sent
+    write_sync_state(
+        run_dir, SyncState(uri="http://127.0.0.1:9", run_id="gone", shipped=5, finished=True)
+    )
+    assert 6 == sync_run(run_dir, _uri(runs)).sent
 
 
 def test_a_server_that_is_killed_in_mid_run_and_comes_back_gets_everything(runs: Path) -> None:
     server = MlflowServer(runs)
     server.start()
     run_dir = a_run_folder(runs / "runs", [STARTED, an_epoch(1)])
-    follower = start(run_dir, server.uri)
+    follower = start_follower(run_dir, server.uri)
     try:
-        _until(lambda: shipped_of(run_dir).sent == 2)
+        _until(lambda: read_sync_result(run_dir).sent == 2)
         server.kill()
         append(run_dir, [an_epoch(2)], first=2)
-        _until(lambda: (read_place(run_dir) or Place(uri="")).error is not None)
+        _until(lambda: (read_sync_state(run_dir) or SyncState(uri="")).error is not None)
         append(run_dir, [an_epoch(3), EVALUATED, SUCCEEDED], first=3)
-        assert 4 == shipped_of(run_dir).left
+        assert 4 == read_sync_result(run_dir).left
         server.start()
-        _until(lambda: shipped_of(run_dir).left == 0)
+        _until(lambda: read_sync_result(run_dir).left == 0)
         assert (6, 0, None) == _finished(follower.finish())
         history = _history(server.uri, _run_id(run_dir))
         assert [(1, 0.5), (2, 0.75), (3, 1 - 0.5 / 3)] == history
@@ -157,7 +165,7 @@ def test_a_server_that_is_killed_in_mid_run_and_comes_back_gets_everything(runs:
         server.kill()
 
 
-def _finished(shipped: Shipped) -> tuple[int, int, str | None]:
+def _finished(shipped: SyncResult) -> tuple[int, int, str | None]:
     return shipped.sent, shipped.left, shipped.reason
 
 
@@ -193,57 +201,59 @@ def silent_server() -> Iterator[str]:
 
 def test_a_server_that_never_answers_loses_nothing(runs: Path, silent_server: str) -> None:
     run_dir = _a_finished_run(runs)
-    shipped = start(run_dir, silent_server).finish()
+    shipped = start_follower(run_dir, silent_server).finish()
     assert shipped.reason is not None and "did not answer" in shipped.reason
     assert (0, 6) == (shipped.sent, shipped.left)
-    assert (6, 0) == _finished(sync(run_dir, _uri(runs)))[:2]
+    assert (6, 0) == _finished(sync_run(run_dir, _uri(runs)))[:2]
 
 
 def test_an_mlflow_that_is_away_is_told_as_such(runs: Path) -> None:
     run_dir = _a_finished_run(runs)
     with pytest.raises(Temporary, match=r"127\.0\.0\.1:9 did not answer"):
-        sync(run_dir, "http://127.0.0.1:9")
-    place = follow(run_dir, "http://127.0.0.1:9", told=lambda: True)
+        sync_run(run_dir, "http://127.0.0.1:9")
+    place = follow_run(run_dir, "http://127.0.0.1:9", told=lambda: True)
     assert place.error is not None and "did not answer" in place.error
-    assert (0, 6) == _finished(shipped_of(run_dir))[:2]
+    assert (0, 6) == _finished(read_sync_result(run_dir))[:2]
 
 
 def test_what_mlflow_refuses_is_permanent(runs: Path) -> None:
     run_dir = _a_finished_run(runs, a_plan(tracking={"experiment": "x" * 600, "registerAs": None}))
     with pytest.raises(Permanent, match="refused"):
-        sync(run_dir, _uri(runs))
+        sync_run(run_dir, _uri(runs))
 
 
 def test_two_processes_do_not_send_the_same_run(runs: Path) -> None:
-    from vtspec.pipelines.tracking.mlflow_upload import shipping
+    from vtspec.pipelines.tracking.mlflow_upload import lock_sync
 
     run_dir = _a_finished_run(runs)
-    with shipping(run_dir) as mine, pytest.raises(Temporary, match="by another process"):
+    with lock_sync(run_dir) as mine, pytest.raises(Temporary, match="by another process"):
         assert mine
-        sync(run_dir, _uri(runs))
+        sync_run(run_dir, _uri(runs))
 
 
 def test_a_damaged_place_starts_over(runs: Path) -> None:
     run_dir = _a_finished_run(runs)
     (run_dir / "tracking.json").write_text("{half")
-    assert Place(uri="x") == place_for(run_dir, "x")
+    assert SyncState(uri="x") == load_sync_state(run_dir, "x")
 
 
 def test_a_run_without_events_waits(runs: Path) -> None:
     run_dir = runs / "empty"
     run_dir.mkdir()
-    place = Place(uri=_uri(runs))
-    assert place == ship(run_dir, client_of(place.uri), place)
+    place = SyncState(uri=_uri(runs))
+    assert place == send_events(run_dir, make_client(place.uri), place)
 
 
 def test_the_environment_goes_before_the_configuration(tmp_path: Path) -> None:
-    assert "http://a" == default_uri(tmp_path, "http://b", {"MLFLOW_TRACKING_URI": "http://a"})
-    assert "http://b" == default_uri(tmp_path, "http://b", {})
-    assert f"sqlite:///{tmp_path}/mlflow.db" == default_uri(tmp_path, None, {})
+    assert "http://a" == choose_tracking_uri(
+        tmp_path, "http://b", {"MLFLOW_TRACKING_URI": "http://a"}
+    )
+    assert "http://b" == choose_tracking_uri(tmp_path, "http://b", {})
+    assert f"sqlite:///{tmp_path}/mlflow.db" == choose_tracking_uri(tmp_path, None, {})
 
 
 def test_the_place_is_kept_whole(runs: Path) -> None:
     run_dir = _a_finished_run(runs)
-    sync(run_dir, _uri(runs))
+    sync_run(run_dir, _uri(runs))
     kept = json.loads((run_dir / "tracking.json").read_text())
     assert (5, True, None) == (kept["shipped"], kept["finished"], kept["error"])

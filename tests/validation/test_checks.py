@@ -11,11 +11,11 @@ from builders import ABSENT, a_dataset, a_project, an_experiment, yaml_of
 from vtspec.adapters.contract import Param, TaskType
 from vtspec.pipelines.catalog import CatalogModel, Framework
 from vtspec.pipelines.project.workspace import find_workspace
-from vtspec.pipelines.validation import World, check
-from vtspec.pipelines.validation.context import Data, data_of, params_of
-from vtspec.pipelines.validation.repository import world_of
+from vtspec.pipelines.validation import ValidationContext, check_specs
+from vtspec.pipelines.validation.context import DatasetFacts, extract_dataset, find_params
+from vtspec.pipelines.validation.repository import build_context
 from vtspec.schema.kinds.project import Project
-from vtspec.schema.load import Loaded, load, load_file
+from vtspec.schema.load import LoadedSpec, load, load_file
 
 
 class Catalog(Framework):
@@ -44,7 +44,7 @@ class Catalog(Framework):
     def suggest(self, name: str) -> str | None:
         return next((each for each in self.__dict__["models"] if each[:4] == name[:4]), None)
 
-    def listed_near(self, name: str) -> str | None:
+    def find_near_name(self, name: str) -> str | None:
         models: Mapping[str, CatalogModel] = self.__dict__["models"]
         near = (each for each in models if each[:4] == name[:4])
         return next((each for each in near if models[each].listed), None)
@@ -75,13 +75,13 @@ PARAMS = {
 }
 
 
-def sound(dataset: dict[str, Any]) -> Data:
-    data = data_of(load(yaml_of(dataset), "data.yaml"))
+def sound(dataset: dict[str, Any]) -> DatasetFacts:
+    data = extract_dataset(load(yaml_of(dataset), "data.yaml"))
     assert data is not None
     return data
 
 
-def a_world(**changes: Any) -> World:
+def a_world(**changes: Any) -> ValidationContext:
     models = {
         "resnet18": a_model(),
         "vit": a_model("vit", size_step=None),
@@ -100,14 +100,16 @@ def a_world(**changes: Any) -> World:
         "params_of": lambda framework: PARAMS if framework.name == "timm" else None,
         "doubles": {},
     }
-    return World(**(fields | changes))
+    return ValidationContext(**(fields | changes))
 
 
-def told(world: World | None = None, /, **changes: Any) -> list[tuple[str, str, str, str]]:
+def told(
+    world: ValidationContext | None = None, /, **changes: Any
+) -> list[tuple[str, str, str, str]]:
     loaded = load(yaml_of(an_experiment(**changes)), "f.yaml")
     return [
         (one.path, one.message, one.fix, one.severity)
-        for one in check([loaded], world or a_world())
+        for one in check_specs([loaded], world or a_world())
     ]
 
 
@@ -420,14 +422,14 @@ def test_two_files_with_one_name_are_told_at_the_second() -> None:
         load(yaml_of(an_experiment()), "b.yaml"),
         load(yaml_of(a_dataset(**{"metadata.name": "digits-resnet18"})), "c.yaml"),
     ]
-    (problem,) = check(files, a_world())
+    (problem,) = check_specs(files, a_world())
     assert (problem.file, problem.path) == ("b.yaml", "metadata.name")
     assert problem.message == ("'digits-resnet18' is already the name of the Experiment in a.yaml")
 
 
 def test_a_name_that_a_file_elsewhere_bears_is_told() -> None:
     loaded = load(yaml_of(an_experiment()), "new.yaml")
-    (problem,) = check([loaded], replace(a_world(), doubles={"new.yaml": "specs/old.yaml"}))
+    (problem,) = check_specs([loaded], replace(a_world(), doubles={"new.yaml": "specs/old.yaml"}))
     assert problem.message.endswith("of the Experiment in specs/old.yaml")
 
 
@@ -442,11 +444,11 @@ def a_repository(root: Path) -> Path:
     return root
 
 
-def in_repository(root: Path, name: str, text: str) -> tuple[Loaded, World]:
+def in_repository(root: Path, name: str, text: str) -> tuple[LoadedSpec, ValidationContext]:
     path = root / "specs/experiments" / name
     path.write_text(text)
     loaded = load_file(path)
-    return loaded, world_of(find_workspace(root), [loaded], {str(path): str(path.resolve())})
+    return loaded, build_context(find_workspace(root), [loaded], {str(path): str(path.resolve())})
 
 
 def test_a_repository_is_the_world_of_its_specs(tmp_path: Path) -> None:
@@ -457,13 +459,13 @@ def test_a_repository_is_the_world_of_its_specs(tmp_path: Path) -> None:
     assert sorted(world.datasets) == ["digits"]
     assert sorted(world.experiments) == ["digits-resnet18", "old"]
     assert (len(world.datasets), len(world.experiments)) == (1, 2)
-    assert check([loaded], world) == []
+    assert check_specs([loaded], world) == []
 
 
 def test_a_new_file_with_an_old_name_is_found_out(tmp_path: Path) -> None:
     text = yaml_of(an_experiment(**{"metadata.name": "old"}))
     loaded, world = in_repository(a_repository(tmp_path), "new.yaml", text)
-    (problem,) = check([loaded], world)
+    (problem,) = check_specs([loaded], world)
     assert problem.message.startswith("'old' is already the name of the Experiment in ")
 
 
@@ -471,8 +473,11 @@ def test_a_dataset_given_beside_an_experiment_is_the_one_it_means(tmp_path: Path
     experiment = load(yaml_of(an_experiment(**{"dataset.ref": "mine"})), "<stdin>")
     dataset = load(yaml_of(a_dataset(**{"metadata.name": "mine"})), "mine.yaml")
     workspace = find_workspace(a_repository(tmp_path))
-    assert check([experiment, dataset], world_of(workspace, [experiment, dataset], {})) == []
-    assert len(check([experiment], world_of(workspace, [experiment], {}))) == 1
+    assert (
+        check_specs([experiment, dataset], build_context(workspace, [experiment, dataset], {}))
+        == []
+    )
+    assert len(check_specs([experiment], build_context(workspace, [experiment], {}))) == 1
 
 
 def test_a_broken_dataset_of_the_repository_is_there_but_unknown(tmp_path: Path) -> None:
@@ -480,12 +485,12 @@ def test_a_broken_dataset_of_the_repository_is_there_but_unknown(tmp_path: Path)
     (root / "specs/datasets/digits.yaml").write_text(yaml_of(a_dataset(format="jpegs")))
     loaded, world = in_repository(root, "new.yaml", yaml_of(an_experiment()))
     assert world.datasets["digits"] is None
-    assert check([loaded], world) == []
+    assert check_specs([loaded], world) == []
 
 
 def test_settings_of_an_adapter_that_is_not_installed_are_unknown() -> None:
-    assert params_of(Catalog("nowhere", {})) is None
-    assert "blur" not in (params_of(Catalog("toy", {})) or {})
+    assert find_params(Catalog("nowhere", {})) is None
+    assert "blur" not in (find_params(Catalog("toy", {})) or {})
 
 
 def of_hub(name: str, **changes: Any) -> CatalogModel:
@@ -493,7 +498,7 @@ def of_hub(name: str, **changes: Any) -> CatalogModel:
     return a_model(name, hub_id=name, **{**unknown, "activations": None, **changes})
 
 
-def a_world_with_a_hub(**models: CatalogModel) -> World:
+def a_world_with_a_hub(**models: CatalogModel) -> ValidationContext:
     """A world whose one framework has `models`, named ORG__NAME, and is named by hub ids."""
     named = {name.replace("__", "/"): model for name, model in models.items()}
     frameworks = {"hub": Catalog("hub", named, hub_ids=True)}

@@ -14,7 +14,7 @@ from plan_inputs import an_experiment, some_inputs
 from vtspec.pipelines.catalog import CatalogModel
 from vtspec.pipelines.catalog import Weights as Published
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
-from vtspec.pipelines.planning.plan import plan, refuse_unpinned
+from vtspec.pipelines.planning.plan import build_plan, refuse_unpinned
 from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.pipelines.weights.hub import Hub
 from vtspec.pipelines.weights.model import (
@@ -24,8 +24,8 @@ from vtspec.pipelines.weights.model import (
     RunWeights,
     UnpinnedWeights,
 )
-from vtspec.pipelines.weights.model_versions import version_at
-from vtspec.pipelines.weights.pinning import Pinned, WeightsPlaces, pin
+from vtspec.pipelines.weights.model_versions import make_version_lookup
+from vtspec.pipelines.weights.pinning import PinnedWeights, WeightsSources, pin_weights
 from vtspec.schema.kinds.experiment import Model
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -72,13 +72,13 @@ class Registry:
         return self.versions[wanted.removeprefix("@")]
 
 
-def places(tmp_path: Path, registry: Registry | None = None) -> WeightsPlaces:
+def places(tmp_path: Path, registry: Registry | None = None) -> WeightsSources:
     cache = tmp_path / "hub"
     for name in ("timm/resnet18.a1_in1k", "timm/resnet18.other", "me/mine"):
         refs = cache / f"models--{name.replace('/', '--')}" / "refs"
         refs.mkdir(parents=True, exist_ok=True)
         (refs / "main").write_text(COMMIT)
-    return WeightsPlaces(
+    return WeightsSources(
         root=tmp_path,
         runs=tmp_path / "runs",
         hub=Hub(endpoint="http://127.0.0.1:9", cache=cache, offline=True),
@@ -86,18 +86,18 @@ def places(tmp_path: Path, registry: Registry | None = None) -> WeightsPlaces:
     )
 
 
-def a_plan(found: Pinned) -> Plan:
+def a_plan(found: PinnedWeights) -> Plan:
     changes = {"weights": found.weights, "configuration": found.configuration}
-    return plan(an_experiment(), some_inputs(**changes))
+    return build_plan(an_experiment(), some_inputs(**changes))
 
 
-def pinned(tmp_path: Path, known: CatalogModel | None = None, **model: Any) -> Pinned:
+def pinned(tmp_path: Path, known: CatalogModel | None = None, **model: Any) -> PinnedWeights:
     spec = Model.model_validate({"name": "resnet18", **model})
-    return pin(spec, known or a_model(published(), published("other")), places(tmp_path))
+    return pin_weights(spec, known or a_model(published(), published("other")), places(tmp_path))
 
 
 def test_nothing_asked_for_is_a_random_start(tmp_path: Path) -> None:
-    assert pinned(tmp_path) == Pinned(weights=None)
+    assert pinned(tmp_path) == PinnedWeights(weights=None)
 
 
 def test_pretrained_is_the_default_tag_at_its_commit(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_without_published_weights_pretrained_is_refused(tmp_path: Path) -> None
 def test_weights_that_nothing_pins_may_be_planned_and_not_run(tmp_path: Path) -> None:
     known = a_model(published(hub_id=None, url="https://example.org/w.pth", licence="mit"))
     found = pinned(tmp_path, known, pretrained=True)
-    assert found == Pinned(
+    assert found == PinnedWeights(
         weights=UnpinnedWeights(source="https://example.org/w.pth", licence="mit")
     )
     with pytest.raises(Refused, match=r"plain download \(https://example.org/w.pth\)") as caught:
@@ -209,7 +209,7 @@ def test_what_the_catalog_does_not_know_of_a_licence_the_hub_may(tmp_path: Path)
         server.answer = json_of({"sha": COMMIT, "tags": ["license:mit"]})
         hub = Hub(endpoint=server.endpoint, cache=tmp_path / "none")
         spec = Model.model_validate({"name": "resnet18", "pretrained": True})
-        found = pin(spec, known, replace(places(tmp_path), hub=hub))
+        found = pin_weights(spec, known, replace(places(tmp_path), hub=hub))
     assert found.weights == HubWeights(id="me/mine", revision=COMMIT, licence="mit")
     assert found.licence_is_clear
 
@@ -218,7 +218,7 @@ def test_a_file_is_pinned_by_its_checksum(tmp_path: Path) -> None:
     (tmp_path / "w").mkdir()
     (tmp_path / "w/a.safetensors").write_bytes(b"weights")
     found = pinned(tmp_path, weights="w/a.safetensors")
-    assert found == Pinned(
+    assert found == PinnedWeights(
         weights=FileWeights(path="w/a.safetensors", sha256=hashlib.sha256(b"weights").hexdigest())
     )
 
@@ -230,7 +230,7 @@ def test_a_link_into_a_cache_is_pinned_by_what_it_leads_to(tmp_path: Path) -> No
     (tmp_path / "repo").mkdir()
     (tmp_path / "repo/a.safetensors").symlink_to(cache)
     spec = Model(name="resnet18", weights="./a.safetensors")
-    found = pin(spec, a_model(), replace(places(tmp_path), root=tmp_path / "repo")).weights
+    found = pin_weights(spec, a_model(), replace(places(tmp_path), root=tmp_path / "repo")).weights
     assert found == FileWeights(
         path="a.safetensors", sha256=hashlib.sha256(b"weights").hexdigest()
     )
@@ -245,7 +245,7 @@ def test_files_that_cannot_be_weights_are_refused(tmp_path: Path) -> None:
     for outside in ("../x.safetensors", "a/../../x.safetensors", "/x.safetensors"):
         spec = Model.model_construct(name="resnet18", weights=outside, pretrained=False)
         with pytest.raises(Refused, match="outside the repository"):
-            pin(spec, a_model(), places(tmp_path))
+            pin_weights(spec, a_model(), places(tmp_path))
 
 
 def a_run(tmp_path: Path, name: str = "cats-0123456789") -> Path:
@@ -269,7 +269,7 @@ def test_a_run_outside_the_repository_is_named_without_its_folder(tmp_path: Path
     (tmp_path / "repo").mkdir()
     elsewhere = replace(places(tmp_path), root=tmp_path / "repo")
     spec = Model(name="resnet18", weights="run:cats-0123456789")
-    found = pin(spec, a_model(), elsewhere).weights
+    found = pin_weights(spec, a_model(), elsewhere).weights
     assert isinstance(found, RunWeights)
     assert found.path == "runs/cats-0123456789/model/model.safetensors"
 
@@ -286,14 +286,14 @@ def test_a_run_that_is_not_there_or_has_no_model_is_refused(tmp_path: Path) -> N
 def test_an_mlflow_model_is_pinned_by_its_version(tmp_path: Path, words: str) -> None:
     registry = Registry(**{"3": "3", "champion": "3"})
     spec = Model(name="resnet18", weights=words)
-    found = pin(spec, a_model(), places(tmp_path, registry))
-    assert found == Pinned(weights=MlflowWeights(name="cats", version="3"))
+    found = pin_weights(spec, a_model(), places(tmp_path, registry))
+    assert found == PinnedWeights(weights=MlflowWeights(name="cats", version="3"))
     assert registry.asked == [("cats", words.removeprefix("models:/cats").lstrip("/"))]
 
 
 def test_an_mlflow_model_without_a_version_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="names no version"):
-        pin(
+        pin_weights(
             Model.model_construct(name="resnet18", weights="models:/cats", pretrained=False),
             a_model(),
             places(tmp_path),
@@ -303,9 +303,9 @@ def test_an_mlflow_model_without_a_version_is_refused(tmp_path: Path) -> None:
 def test_a_registry_that_was_never_made_has_no_model_and_stays_unmade(tmp_path: Path) -> None:
     database = tmp_path / "mlflow.db"
     with pytest.raises(Permanent, match="has no model 'cats' version 3"):
-        version_at(f"sqlite:///{database}")("cats", "3")
+        make_version_lookup(f"sqlite:///{database}")("cats", "3")
     with pytest.raises(Permanent, match="has no model 'cats@champion'"):
-        version_at(f"sqlite:///{database}")("cats", "@champion")
+        make_version_lookup(f"sqlite:///{database}")("cats", "@champion")
     assert not database.exists()
 
 
@@ -318,7 +318,7 @@ def test_versions_and_aliases_are_looked_up_in_mlflow(tmp_path: Path) -> None:
     client.create_registered_model("cats")
     version = client.create_model_version("cats", source=str(tmp_path), run_id=None)
     client.set_registered_model_alias("cats", "champion", version.version)
-    look_up = version_at(uri)
+    look_up = make_version_lookup(uri)
     assert look_up("cats", "@champion") == "1"
     assert look_up("cats", "1") == "1"
     for name, wanted in (("cats", "2"), ("cats", "@gone"), ("dogs", "1"), ("cats", "x")):
@@ -329,7 +329,7 @@ def test_versions_and_aliases_are_looked_up_in_mlflow(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_registry_that_does_not_answer_is_temporary() -> None:
     with pytest.raises(Temporary, match=r"http://127.0.0.1:9 did not answer"):
-        version_at("http://127.0.0.1:9")("cats", "1")
+        make_version_lookup("http://127.0.0.1:9")("cats", "1")
 
 
 @pytest.mark.slow
@@ -348,7 +348,7 @@ def test_what_a_server_refuses_is_final_and_its_faults_are_not(
     with running() as server:
         server.answer = json_of({"error_code": code, "message": "told so"}, status)
         with pytest.raises(ending):
-            version_at(server.endpoint)("cats", "@champion")
+            make_version_lookup(server.endpoint)("cats", "@champion")
         assert len(server.asked) == 1 and "cats" in server.asked[0]
 
 
@@ -357,9 +357,9 @@ def test_without_mlflow_the_fix_is_what_to_install() -> None:
 import sys
 sys.modules["mlflow"] = None
 from vtspec.pipelines.errors import Permanent
-from vtspec.pipelines.weights.model_versions import version_at
+from vtspec.pipelines.weights.model_versions import make_version_lookup
 try:
-    version_at("http://127.0.0.1:9")("cats", "1")
+    make_version_lookup("http://127.0.0.1:9")("cats", "1")
 except Permanent as error:
     print(error.fix)
 """

@@ -23,12 +23,19 @@ from pathlib import Path
 from typing import Any, Final
 
 from vtspec.adapters.training import checkpoints
-from vtspec.adapters.training.event_stream import Lines
+from vtspec.adapters.training.event_stream import JsonLinesCallbacks
 from vtspec.adapters.training.loop import fit
 
-from .contract import AdapterError, Exported, InferenceResult, Interrupted, Job, TrainingAdapter
-from .discovery import AdapterModule, find
-from .job import job_of, params_of
+from .contract import (
+    AdapterError,
+    ExportedFile,
+    InferenceResult,
+    Interrupted,
+    Job,
+    TrainingAdapter,
+)
+from .discovery import AdapterModule, load_adapter
+from .job import build_job, resolve_params
 
 _INTERRUPTED: Final = 75
 
@@ -37,12 +44,14 @@ _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one step and return its exit code."""
-    arguments = _parser().parse_args(argv)
-    lines = Lines(fd=arguments.events_fd, stdout=sys.stdout, workdir=arguments.workdir)
-    with _told(lines) as ending, _stoppable(arguments.command, lines):
-        plan = _plan(arguments.plan)
-        module = _module(plan)
-        job = _job(arguments, plan, module)
+    arguments = _build_parser().parse_args(argv)
+    lines = JsonLinesCallbacks(
+        fd=arguments.events_fd, stdout=sys.stdout, workdir=arguments.workdir
+    )
+    with _report_outcome(lines) as ending, _handle_signals(arguments.command, lines):
+        plan = _load_plan(arguments.plan)
+        module = _load_module(plan)
+        job = _prepare_job(arguments, plan, module)
         lines.epochs = job.training.epochs
         lines.images_per_step = job.training.batch_size * job.training.gradient_accumulation
         adapter = module.Adapter(job, lines)
@@ -51,14 +60,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 @dataclasses.dataclass
-class _Ending:
+class _ExitStatus:
     code: int = 0
 
 
 @contextlib.contextmanager
-def _told(lines: Lines) -> Iterator[_Ending]:
+def _report_outcome(lines: JsonLinesCallbacks) -> Iterator[_ExitStatus]:
     """Every ending into a line and an exit code, and all lines out before the process ends."""
-    ending = _Ending()
+    ending = _ExitStatus()
     try:
         yield ending
     except Interrupted:
@@ -80,7 +89,7 @@ def _told(lines: Lines) -> Iterator[_Ending]:
 
 
 @contextlib.contextmanager
-def _stoppable(command: str, lines: Lines) -> Iterator[None]:
+def _handle_signals(command: str, lines: JsonLinesCallbacks) -> Iterator[None]:
     """SIGTERM, SIGINT and SIGHUP: training writes a checkpoint, predicting ends its line, the rest
     just leaves.
 
@@ -106,13 +115,13 @@ def _stoppable(command: str, lines: Lines) -> Iterator[None]:
 
 
 def _train(
-    adapter: TrainingAdapter, job: Job, lines: Lines, arguments: argparse.Namespace
+    adapter: TrainingAdapter, job: Job, lines: JsonLinesCallbacks, arguments: argparse.Namespace
 ) -> None:
     fit(adapter, job, lines, arguments.resume)
 
 
 def _evaluate(
-    adapter: TrainingAdapter, job: Job, lines: Lines, _arguments: argparse.Namespace
+    adapter: TrainingAdapter, job: Job, lines: JsonLinesCallbacks, _arguments: argparse.Namespace
 ) -> None:
     adapter.prepare_model()
     adapter.prepare_dataset()
@@ -131,7 +140,7 @@ def _evaluate(
 
 
 def _export(
-    adapter: TrainingAdapter, job: Job, lines: Lines, _arguments: argparse.Namespace
+    adapter: TrainingAdapter, job: Job, lines: JsonLinesCallbacks, _arguments: argparse.Namespace
 ) -> None:
     adapter.prepare_model()
     _load_best(adapter, job)
@@ -144,7 +153,7 @@ def _export(
         )
 
 
-def export_into(adapter: TrainingAdapter, job: Job, name: str) -> dict[str, Exported]:
+def export_into(adapter: TrainingAdapter, job: Job, name: str) -> dict[str, ExportedFile]:
     """Export into the folder `name` of the run, whole or not at all; an earlier one is replaced.
 
     Raises:
@@ -167,12 +176,12 @@ def export_into(adapter: TrainingAdapter, job: Job, name: str) -> dict[str, Expo
 
 
 def _predict(
-    adapter: TrainingAdapter, job: Job, lines: Lines, arguments: argparse.Namespace
+    adapter: TrainingAdapter, job: Job, lines: JsonLinesCallbacks, arguments: argparse.Namespace
 ) -> None:
     adapter.prepare_model()
     _load_best(adapter, job)
-    for result in adapter.predict(_images(arguments)):
-        lines.emit("prediction", result=_plain(result))
+    for result in adapter.predict(_list_images(arguments)):
+        lines.emit("prediction", result=_serialize_result(result))
         if lines.should_stop():
             raise SystemExit(_INTERRUPTED)
 
@@ -180,8 +189,8 @@ def _predict(
 def _load_best(adapter: TrainingAdapter, job: Job) -> int:
     folder = job.workdir / "checkpoints"
     try:
-        path = checkpoints.best(folder)
-    except checkpoints.Damaged as damage:
+        path = checkpoints.find_best(folder)
+    except checkpoints.CorruptCheckpointError as damage:
         raise AdapterError(
             f"the best checkpoint cannot be used: {damage}", "train again in a new run"
         ) from damage
@@ -191,7 +200,7 @@ def _load_best(adapter: TrainingAdapter, job: Job) -> int:
     return epoch
 
 
-def _images(arguments: argparse.Namespace) -> Iterable[Path]:
+def _list_images(arguments: argparse.Namespace) -> Iterable[Path]:
     if arguments.images_from is None:
         return arguments.images or ()
     try:
@@ -203,14 +212,14 @@ def _images(arguments: argparse.Namespace) -> Iterable[Path]:
     return [*(arguments.images or ()), *(Path(line) for line in listed if line.strip())]
 
 
-def _plain(result: InferenceResult) -> dict[str, Any]:
+def _serialize_result(result: InferenceResult) -> dict[str, Any]:
     """The result as JSON data, without the fields of other tasks."""
     fields = dataclasses.asdict(result)
     fields["task_type"] = result.task_type.value
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _plan(path: Path) -> Mapping[str, Any]:
+def _load_plan(path: Path) -> Mapping[str, Any]:
     try:
         plan = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
@@ -225,9 +234,9 @@ def _plan(path: Path) -> Mapping[str, Any]:
     return plan
 
 
-def _module(plan: Mapping[str, Any]) -> AdapterModule:
+def _load_module(plan: Mapping[str, Any]) -> AdapterModule:
     framework = plan.get("framework", {})
-    module = find(str(framework.get("adapter")))
+    module = load_adapter(str(framework.get("adapter")))
     if module.VERSION != framework.get("adapterVersion"):
         raise AdapterError(
             f"the plan is for version {framework.get('adapterVersion')} of adapter "
@@ -237,8 +246,10 @@ def _module(plan: Mapping[str, Any]) -> AdapterModule:
     return module
 
 
-def _job(arguments: argparse.Namespace, plan: Mapping[str, Any], module: AdapterModule) -> Job:
-    job = job_of(
+def _prepare_job(
+    arguments: argparse.Namespace, plan: Mapping[str, Any], module: AdapterModule
+) -> Job:
+    job = build_job(
         plan,
         run=arguments.run,
         attempt=arguments.attempt,
@@ -252,7 +263,7 @@ def _job(arguments: argparse.Namespace, plan: Mapping[str, Any], module: Adapter
             f"task: the adapter does not do {job.task.value}",
             f"take one of {', '.join(task.value for task in module.TASKS)}",
         )
-    job = dataclasses.replace(job, params=params_of(job.params, module.PARAMS, job.task))
+    job = dataclasses.replace(job, params=resolve_params(job.params, module.PARAMS, job.task))
     if arguments.command != "train":
         # A checkpoint is loaded over them: nobody needs to have the start weights again.
         model = dataclasses.replace(job.model, pretrained=False, weights=None)
@@ -263,11 +274,11 @@ def _job(arguments: argparse.Namespace, plan: Mapping[str, Any], module: Adapter
 
 
 _COMMANDS: Final[
-    Mapping[str, Callable[[TrainingAdapter, Job, Lines, argparse.Namespace], None]]
+    Mapping[str, Callable[[TrainingAdapter, Job, JsonLinesCallbacks, argparse.Namespace], None]]
 ] = {"train": _train, "evaluate": _evaluate, "export": _export, "predict": _predict}
 
 
-def _parser() -> argparse.ArgumentParser:
+def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m vtspec.adapters", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for name in _COMMANDS:
@@ -280,7 +291,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--run", required=True, help="the run's name")
         command.add_argument("--attempt", type=int, required=True)
         command.add_argument(
-            "--events-fd", type=_descriptor, required=True, help="where JSON lines go; open"
+            "--events-fd", type=_parse_descriptor, required=True, help="where JSON lines go; open"
         )
         command.add_argument("--weights", type=Path, help="start weights, .safetensors")
         command.add_argument("--smoke", action="store_true", help="one batch through every step")
@@ -292,7 +303,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _descriptor(text: str) -> int:
+def _parse_descriptor(text: str) -> int:
     try:
         os.fstat(int(text))
     except (ValueError, OSError) as error:

@@ -67,7 +67,7 @@ class InferenceResult:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Exported:
+class ExportedFile:
     """One exported file. `max_difference` is the largest difference between its outputs and the
     model's own over a check batch; None where it holds the weights themselves, bit for bit."""
 
@@ -319,7 +319,7 @@ class TrainingAdapter(Protocol):
         """What the model says of each image, in order, preprocessed as in `validate`."""
         ...
 
-    def export(self, formats: Sequence[str], folder: Path) -> Mapping[str, Exported]:
+    def export(self, formats: Sequence[str], folder: Path) -> Mapping[str, ExportedFile]:
         """Write the model into `folder`: `model.safetensors`, `model.onnx`; each one checked.
 
         The keys are the formats; `safetensors` is always written.

@@ -48,15 +48,15 @@ class AdapterModule(Protocol):
         ...
 
 
-def find(name: str, third_party: Iterable[EntryPoint] | None = None) -> AdapterModule:
+def load_adapter(name: str, third_party: Iterable[EntryPoint] | None = None) -> AdapterModule:
     """The adapter's module: `vtspec.adapters.<name>`, else the entry point of that name.
 
     Raises:
         AdapterError: there is none, it does not import, or it lacks a part.
     """
-    module = _own(name) if name in _modules() else None
+    module = _find_builtin(name) if name in _list_modules() else None
     if module is None:
-        module = _of_third_party(name, third_party)
+        module = _load_third_party(name, third_party)
     lacking = [part for part in _PARTS if not hasattr(module, part)]
     if lacking:
         raise AdapterError(
@@ -65,31 +65,31 @@ def find(name: str, third_party: Iterable[EntryPoint] | None = None) -> AdapterM
     return cast(AdapterModule, module)
 
 
-def _of_third_party(name: str, third_party: Iterable[EntryPoint] | None) -> Any:
+def _load_third_party(name: str, third_party: Iterable[EntryPoint] | None) -> Any:
     # Looking through all that is installed takes time that a built-in adapter does not cost.
     from importlib.metadata import entry_points
 
     installed = entry_points(group=GROUP) if third_party is None else third_party
     points = {point.name: point for point in installed}
     if name in points:
-        return _loaded(points[name])
+        return _load_entry_point(points[name])
     # The machinery lies beside the adapters; only what has an `Adapter` is one.
-    known = {own for own in _modules() if _own(own)} | set(points)
-    raise AdapterError(f"there is no adapter '{name}'", _meant(name, sorted(known)))
+    known = {own for own in _list_modules() if _find_builtin(own)} | set(points)
+    raise AdapterError(f"there is no adapter '{name}'", _suggest_name(name, sorted(known)))
 
 
-def _modules() -> list[str]:
+def _list_modules() -> list[str]:
     package = importlib.import_module(__package__ or "vtspec.adapters")
     names = [module.name for module in pkgutil.iter_modules(package.__path__)]
     return [name for name in names if not name.startswith("_")]
 
 
-def _own(name: str) -> Any | None:
+def _find_builtin(name: str) -> Any | None:
     module = importlib.import_module(f"{__package__}.{name}")
     return module if hasattr(module, "Adapter") else None
 
 
-def _loaded(point: EntryPoint) -> Any:
+def _load_entry_point(point: EntryPoint) -> Any:
     try:
         return point.load()
     except ImportError as error:
@@ -99,6 +99,6 @@ def _loaded(point: EntryPoint) -> Any:
         ) from error
 
 
-def _meant(name: str, known: list[str]) -> str:
+def _suggest_name(name: str, known: list[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
     return f"did you mean '{close[0]}'?" if close else f"there are: {', '.join(known)}"

@@ -33,7 +33,7 @@ _NOT_IN_PLAN: Final = frozenset({"monitor", "keep_every"})
 """Fields of `TrainingJob` that a plan holds under `checkpoint`."""
 
 
-def job_of(  # noqa: PLR0913 - by keyword, each a field of Job
+def build_job(  # noqa: PLR0913 - by keyword, each a field of Job
     plan: Mapping[str, Any],
     *,
     run: str,
@@ -53,10 +53,10 @@ def job_of(  # noqa: PLR0913 - by keyword, each a field of Job
         return Job(
             run=run,
             attempt=attempt,
-            task=_task(plan["task"]),
-            model=_model(plan["model"], weights),
-            dataset=_dataset(plan["dataset"], data_root),
-            training=_training(plan["training"], smoke),
+            task=_parse_task(plan["task"]),
+            model=_build_model(plan["model"], weights),
+            dataset=_build_dataset(plan["dataset"], data_root),
+            training=_build_training(plan["training"], smoke),
             params=dict(plan["params"]),
             export_formats=tuple(plan["export"]["formats"]),
             gpus=plan["resources"]["gpus"],
@@ -70,7 +70,7 @@ def job_of(  # noqa: PLR0913 - by keyword, each a field of Job
         ) from missing
 
 
-def params_of(
+def resolve_params(
     given: Mapping[str, Any], declared: Mapping[str, Param], task: TaskType
 ) -> dict[str, Any]:
     """Every parameter that an adapter declares for a task: as given, else its default.
@@ -82,7 +82,7 @@ def params_of(
     for name, value in given.items():
         if name not in known:
             raise AdapterError(
-                f"params.{name}: there is no such parameter", _meant(name, tuple(known))
+                f"params.{name}: there is no such parameter", _suggest_choice(name, tuple(known))
             )
         _check(f"params.{name}", value, known[name])
     return {name: given.get(name, param.default) for name, param in known.items()}
@@ -99,7 +99,8 @@ def _check(path: str, value: Any, param: Param) -> None:
         raise AdapterError(f"{path}: must be of type {param.type}, got {value!r}", param.help)
     if param.choices is not None and value not in param.choices:
         raise AdapterError(
-            f"{path}: must be one of its choices, got {value!r}", _meant(value, param.choices)
+            f"{path}: must be one of its choices, got {value!r}",
+            _suggest_choice(value, param.choices),
         )
     # Written so that NaN, which compares as false with everything, is refused too.
     if param.minimum is not None and not value >= param.minimum:
@@ -120,24 +121,24 @@ def _is_of_type(value: object, param: Param) -> bool:
     return isinstance(value, _TYPES[param.type])
 
 
-def _meant(word: str, known: tuple[str, ...]) -> str:
+def _suggest_choice(word: str, known: tuple[str, ...]) -> str:
     close = difflib.get_close_matches(word, known, n=1)
     if close:
         return f"did you mean '{close[0]}'?"
     return f"take one of {', '.join(known)}" if known else "leave it out: there are none"
 
 
-def _task(name: str) -> TaskType:
+def _parse_task(name: str) -> TaskType:
     try:
         return TaskType(name)
     except ValueError:
         raise AdapterError(
             f"task: there is no task '{name}'",
-            _meant(name, tuple(task.value for task in TaskType)),
+            _suggest_choice(name, tuple(task.value for task in TaskType)),
         ) from None
 
 
-def _model(raw: Mapping[str, Any], weights: Path | None) -> ModelJob:
+def _build_model(raw: Mapping[str, Any], weights: Path | None) -> ModelJob:
     origin = raw["weights"] or {}
     is_hub = origin.get("type") == "hub"
     return ModelJob(
@@ -149,7 +150,7 @@ def _model(raw: Mapping[str, Any], weights: Path | None) -> ModelJob:
     )
 
 
-def _dataset(raw: Mapping[str, Any], root: Path) -> DatasetJob:
+def _build_dataset(raw: Mapping[str, Any], root: Path) -> DatasetJob:
     return DatasetJob(
         root=root,
         format=raw["format"],
@@ -168,13 +169,13 @@ def _dataset(raw: Mapping[str, Any], root: Path) -> DatasetJob:
     )
 
 
-def _training(raw: Mapping[str, Any], smoke: bool) -> TrainingJob:
+def _build_training(raw: Mapping[str, Any], smoke: bool) -> TrainingJob:
     fields = {field.name for field in dataclasses.fields(TrainingJob)} - _NOT_IN_PLAN
-    _refuse_unknown("training", raw, {_camel(name) for name in fields} | {"checkpoint"})
-    values = {name: raw[_camel(name)] for name in fields}
-    checkpoint = _part("checkpoint", raw["checkpoint"], ("monitor", "every")) or {}
-    ema = _part("ema", raw["ema"], ("decay", "warmup"))
-    early = _part("earlyStopping", raw["earlyStopping"], ("patience", "minDelta"))
+    _refuse_unknown("training", raw, {_to_camel(name) for name in fields} | {"checkpoint"})
+    values = {name: raw[_to_camel(name)] for name in fields}
+    checkpoint = _check_section("checkpoint", raw["checkpoint"], ("monitor", "every")) or {}
+    ema = _check_section("ema", raw["ema"], ("decay", "warmup"))
+    early = _check_section("earlyStopping", raw["earlyStopping"], ("patience", "minDelta"))
     freeze = values["freeze"]
     values |= {
         "image_size": tuple(values["image_size"]),
@@ -191,7 +192,7 @@ def _training(raw: Mapping[str, Any], smoke: bool) -> TrainingJob:
     return TrainingJob(**values)
 
 
-def _part(
+def _check_section(
     name: str, raw: Mapping[str, Any] | None, known: tuple[str, ...]
 ) -> Mapping[str, Any] | None:
     if raw is not None:
@@ -208,5 +209,5 @@ def _refuse_unknown(path: str, raw: Mapping[str, Any], known: set[str]) -> None:
         )
 
 
-def _camel(name: str) -> str:
+def _to_camel(name: str) -> str:
     return re.sub(r"_([a-z])", lambda match: match[1].upper(), name)

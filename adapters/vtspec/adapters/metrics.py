@@ -107,11 +107,11 @@ METRICS: dict[TaskType, tuple[Metric, ...]] = {
 """The metrics of a task, its main one first."""
 
 
-def main_metric(task: TaskType) -> Metric:
+def get_main_metric(task: TaskType) -> Metric:
     """The metric that decides which epoch is best where a spec does not say."""
     return METRICS[task][0]
 
 
-def metric_of(task: TaskType, name: str) -> Metric | None:
+def find_metric(task: TaskType, name: str) -> Metric | None:
     """The task's metric of that name, or None."""
     return next((metric for metric in METRICS[task] if metric.name == name), None)

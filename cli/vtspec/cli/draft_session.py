@@ -10,56 +10,56 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from vtspec.cli.views.draft import answer_text, shown_question, tell
+from vtspec.cli.views.draft import format_answer, format_question, print_draft_notes
 
 if TYPE_CHECKING:
-    from vtspec.pipelines.drafting.context import Surroundings
+    from vtspec.pipelines.drafting.context import DraftContext
     from vtspec.pipelines.drafting.drafter import Drafter
-    from vtspec.pipelines.drafting.result import Drafted, Message, Question
+    from vtspec.pipelines.drafting.result import DraftResult, Message, Question
 
 _UNANSWERED = 2
 
 
 @dataclass(kw_only=True)
-class Talk:
+class DraftSession:
     """A conversation in a repository. Where it has a file, that always holds all of it."""
 
-    surroundings: "Surroundings"
+    surroundings: "DraftContext"
     drafter: "Drafter"
     file: Path | None
     messages: "list[Message]"
 
-    def answer(self) -> "Drafted":
+    def answer(self) -> "DraftResult":
         """The answer to the messages so far, which it becomes one of."""
-        from vtspec.pipelines.drafting.conversation import said
+        from vtspec.pipelines.drafting.conversation import make_reply
         from vtspec.pipelines.drafting.drafter import draft
 
-        with _waiting(self.drafter):
+        with _show_waiting(self.drafter):
             drafted = draft(self.messages, self.surroundings, self.drafter)
-        self.messages.append(said(drafted, answer_text(drafted)))
-        self._keep()
+        self.messages.append(make_reply(drafted, format_answer(drafted)))
+        self._save()
         return drafted
 
-    def spec(self) -> "Drafted":
+    def ask_until_complete(self) -> "DraftResult":
         """The complete answer, after as many questions as it takes where there is a person.
 
         Exits where a question stays open, or the request is refused.
         """
-        from vtspec.pipelines.drafting.conversation import person
+        from vtspec.pipelines.drafting.conversation import make_user_message
 
         while True:
             drafted = self.answer()
-            tell(drafted, lambda line: click.echo(line, err=True))
+            print_draft_notes(drafted, lambda line: click.echo(line, err=True))
             if drafted.status == "complete":
                 return drafted
             if drafted.question is None:
                 raise click.exceptions.Exit(_UNANSWERED)
-            click.echo(shown_question(drafted.question), err=True)
-            if not has_person():
-                self._leave(drafted.question)
-            self.messages.append(person(_typed()))
+            click.echo(format_question(drafted.question), err=True)
+            if not is_interactive():
+                self._exit_unanswered(drafted.question)
+            self.messages.append(make_user_message(_prompt_answer()))
 
-    def _keep(self) -> None:
+    def _save(self) -> None:
         if self.file is None:
             return
         from vtspec.pipelines.drafting.conversation import to_json
@@ -67,7 +67,7 @@ class Talk:
 
         write_json(self.file, to_json(self.messages))
 
-    def _leave(self, question: "Question") -> NoReturn:
+    def _exit_unanswered(self, question: "Question") -> NoReturn:
         file = self.file or "talk.json"
         again = "" if self.file else "say it all once more with --conversation talk.json, then "
         example = question.choices[0] if question.choices else "ANSWER"
@@ -75,32 +75,32 @@ class Talk:
         raise click.exceptions.Exit(_UNANSWERED)
 
 
-def messages_of(
-    words: Sequence[str], base: str | None, file: Path | None, surroundings: "Surroundings"
+def collect_messages(
+    words: Sequence[str], base: str | None, file: Path | None, surroundings: "DraftContext"
 ) -> "list[Message]":
     """The conversation so far: what the file has, the spec to start from, and the words.
 
     Raises `Refused` where there are no words, or the file holds no conversation.
     """
-    from vtspec.pipelines.drafting.conversation import person
+    from vtspec.pipelines.drafting.conversation import make_user_message
 
-    messages = _kept(file)
+    messages = _load_messages(file)
     if base is not None:
-        messages.append(_base(base, surroundings))
+        messages.append(_load_base(base, surroundings))
     text = " ".join(words)
     if text == "-":
         text = sys.stdin.buffer.read().decode("utf-8", "replace")
     if not text.strip() and messages and messages[-1].author == "person":
         return messages
-    return [*messages, person(text)]
+    return [*messages, make_user_message(text)]
 
 
-def has_person() -> bool:
+def is_interactive() -> bool:
     """Whether somebody sits there who can be asked."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _kept(file: Path | None) -> "list[Message]":
+def _load_messages(file: Path | None) -> "list[Message]":
     if file is None or not file.exists():
         return []
     import json
@@ -118,20 +118,22 @@ def _kept(file: Path | None) -> "list[Message]":
     return from_json(data)
 
 
-def _base(name: str, surroundings: "Surroundings") -> "Message":
+def _load_base(name: str, surroundings: "DraftContext") -> "Message":
     """An existing experiment as something that vtspec said, under a name that is free."""
-    from vtspec.pipelines.drafting.drafter import unsigned
+    from vtspec.pipelines.drafting.drafter import strip_provenance
     from vtspec.pipelines.drafting.result import Message
-    from vtspec.pipelines.drafting.spec_names import free_name
-    from vtspec.schema.dump import plain_data
+    from vtspec.pipelines.drafting.spec_names import find_free_name
+    from vtspec.schema.dump import to_plain_data
 
     model = surroundings.workspace.load_experiment(name)
-    data = unsigned(plain_data(model, written=True))
-    data["metadata"]["name"] = free_name(model.metadata.name, surroundings.names("Experiment"))
+    data = strip_provenance(to_plain_data(model, written=True))
+    data["metadata"]["name"] = find_free_name(
+        model.metadata.name, surroundings.find_spec_files("Experiment")
+    )
     return Message(author="vtspec", text=f"{model.metadata.name}:", draft=data)
 
 
-def _waiting(drafter: "Drafter") -> AbstractContextManager[object]:
+def _show_waiting(drafter: "Drafter") -> AbstractContextManager[object]:
     """Shows in a terminal that a provider is being waited for."""
     if drafter.provider is None or not sys.stderr.isatty():
         return nullcontext()
@@ -140,7 +142,7 @@ def _waiting(drafter: "Drafter") -> AbstractContextManager[object]:
     return Console(stderr=True).status(f"asking {drafter.model} ({drafter.provider})")
 
 
-def _typed() -> str:
+def _prompt_answer() -> str:
     answer = ""
     while not answer.strip():
         answer = click.prompt("", prompt_suffix="> ", err=True, default="", show_default=False)

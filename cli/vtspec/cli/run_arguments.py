@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from vtspec.pipelines.runs import Runs
 
 
-def runs_in(folder: Path | None) -> "Runs":
+def open_runs(folder: Path | None) -> "Runs":
     """The runs of the given folder, else of the repository that the command runs in."""
     from vtspec.pipelines.runs import Runs
 
@@ -25,7 +25,7 @@ def find_run(runs: "Runs", word: str | None) -> Path:
     """
     if word is not None:
         return runs.find(word).path
-    found = runs.all()
+    found = runs.list_runs()
     if not found:
         from vtspec.pipelines.errors import Refused
 

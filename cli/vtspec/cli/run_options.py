@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 if TYPE_CHECKING:
-    from vtspec.cli.views.progress import Progress
-    from vtspec.pipelines.execution.local import Choice, Local
-    from vtspec.pipelines.execution.steps import Stop
+    from vtspec.cli.views.progress import RunProgress
+    from vtspec.pipelines.execution.local import LocalRunner, RunOptions
+    from vtspec.pipelines.execution.steps import StopSignal
     from vtspec.pipelines.planning.plan_model import Plan
     from vtspec.pipelines.project.workspace import Workspace
 
@@ -21,7 +21,7 @@ Function = Callable[..., Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class CommandOptions:
     """What a person may say beside the spec."""
 
     sets: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ class Options:
     backend: Literal["process", "container", "argo"] | None = None
     environment: Literal["auto", "current", "made"] = "auto"
 
-    def command(self, spec: str) -> str:
+    def format_command(self, spec: str) -> str:
         """The command that carries the same plan out again, without `--resume` and `--again`."""
         words = ["vtspec", "run", spec]
         words += [part for one in self.sets for part in ("--set", one)]
@@ -44,7 +44,7 @@ class Options:
         return shlex.join(words)
 
 
-def carrying_options(function: Function) -> Function:
+def add_run_options(function: Function) -> Function:
     """The options of `run` and `apply`."""
     options = (
         click.option(
@@ -86,7 +86,7 @@ def carrying_options(function: Function) -> Function:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Planned:
+class PlannedRun:
     """A plan as data, and the repository that it is carried out in."""
 
     plan: Mapping[str, Any]
@@ -95,62 +95,66 @@ class Planned:
     runs: Path
 
 
-def planned(spec: str, options: Options) -> Planned:
+def plan_spec(spec: str, options: CommandOptions) -> PlannedRun:
     """Plan the spec; with `--resume` the name of a run stands for the plan that it has.
 
     Raises `SpecError`, `Refused`, `Permanent` or `Temporary` as planning does.
     """
-    from vtspec.pipelines.planning.plan import plan
+    from vtspec.pipelines.planning.plan import build_plan
     from vtspec.pipelines.planning.plan_model import plan_from_json
-    from vtspec.pipelines.planning.resolve import World, resolve
-    from vtspec.pipelines.project.overrides import overrides_of
+    from vtspec.pipelines.planning.resolve import ResolveSources, resolve_spec
+    from vtspec.pipelines.project.overrides import parse_overrides
     from vtspec.pipelines.project.workspace import find_workspace, open_spec
     from vtspec.pipelines.runs import Runs
 
     if options.resume:
         workspace = find_workspace(Path.cwd())
         runs = options.runs or workspace.runs
-        named = [run for run in Runs(runs).all() if run.name == spec]
+        named = [run for run in Runs(runs).list_runs() if run.name == spec]
         if named:
-            raw = named[0].plan()
+            raw = named[0].read_plan()
             made = plan_from_json(raw)
-            return Planned(plan=raw, made=made, workspace=workspace, runs=runs)
+            return PlannedRun(plan=raw, made=made, workspace=workspace, runs=runs)
     workspace, path = open_spec(spec, Path.cwd())
     runs = options.runs or workspace.runs
-    made = plan(*resolve(path, workspace, overrides_of(options.sets), World(runs=options.runs)))
-    return Planned(plan=made.to_json(), made=made, workspace=workspace, runs=runs)
+    made = build_plan(
+        *resolve_spec(
+            path, workspace, parse_overrides(options.sets), ResolveSources(runs=options.runs)
+        )
+    )
+    return PlannedRun(plan=made.to_json(), made=made, workspace=workspace, runs=runs)
 
 
-def carry_plan_out(
+def run_plan(
     spec: str,
-    options: Options,
-    found: Planned,
-    may_go_on: Callable[["Local", "Choice"], None] = lambda local, choice: None,
+    options: CommandOptions,
+    found: PlannedRun,
+    may_go_on: Callable[["LocalRunner", "RunOptions"], None] = lambda local, choice: None,
 ) -> int:
     """Carry the plan out on this machine, show it, and return the exit code.
 
     `may_go_on` is asked before anything is done, and raises where it may not.
     """
-    from vtspec.cli.views.progress import progress_on
+    from vtspec.cli.views.progress import make_progress
     from vtspec.cli.views.run_result import show_result
-    from vtspec.pipelines.execution.local import Choice
-    from vtspec.pipelines.execution.steps import Stop
+    from vtspec.pipelines.execution.local import RunOptions
+    from vtspec.pipelines.execution.steps import StopSignal
 
     _refuse_other_backends(options)
-    stop = Stop()
-    progress = progress_on(sys.stderr)
-    local = _local(options, found, stop, progress)
-    choice = Choice(resume=options.resume, again=options.again)
+    stop = StopSignal()
+    progress = make_progress(sys.stderr)
+    local = _build_runner(options, found, stop, progress)
+    choice = RunOptions(resume=options.resume, again=options.again)
     may_go_on(local, choice)
-    with stop.on_signals():
+    with stop.handle_signals():
         if options.smoke:
-            return _smoke(found, local, progress)
+            return _run_smoke(found, local, progress)
         with progress:
-            result = local.run(found.plan, choice, options.command(spec))
+            result = local.run(found.plan, choice, options.format_command(spec))
     return show_result(result, found, options)
 
 
-def _refuse_other_backends(options: Options) -> None:
+def _refuse_other_backends(options: CommandOptions) -> None:
     from vtspec.pipelines.errors import Permanent
 
     if options.backend not in (None, "process"):
@@ -159,45 +163,47 @@ def _refuse_other_backends(options: Options) -> None:
         )
 
 
-def _local(options: Options, found: Planned, stop: "Stop", progress: "Progress") -> "Local":
-    from vtspec.pipelines.data.fetch import cache_folder
+def _build_runner(
+    options: CommandOptions, found: PlannedRun, stop: "StopSignal", progress: "RunProgress"
+) -> "LocalRunner":
+    from vtspec.pipelines.data.fetch import get_cache_folder
     from vtspec.pipelines.execution.environment import Environments
-    from vtspec.pipelines.execution.local import Local, Place
+    from vtspec.pipelines.execution.local import LocalRunner, RunContext
     from vtspec.pipelines.runs import Runs
 
-    cache = cache_folder(os.environ)
-    environments = Environments(cache=cache, report=progress.say)
-    return Local(
+    cache = get_cache_folder(os.environ)
+    environments = Environments(cache=cache, report=progress.show_line)
+    return LocalRunner(
         runs=Runs(found.runs),
-        place=Place(
+        place=RunContext(
             root=found.workspace.root,
             cache=cache,
             stop=stop,
-            report=progress.say,
-            write_report=write_report_of,
-            track=_track(options, found),
-            told=progress.told,
+            report=progress.show_line,
+            write_report=write_run_report,
+            track=_make_tracker_factory(options, found),
+            told=progress.show_event,
         ),
         choose=lambda: environments.choose(
-            framework_of(found.made.framework.name), options.environment
+            get_framework(found.made.framework.name), options.environment
         ),
-        ready=lambda: _ready(options, found),
+        ready=lambda: _check_requirements(options, found),
     )
 
 
-def framework_of(name: str) -> Any:
+def get_framework(name: str) -> Any:
     """The framework of that name. Raises `Permanent` where this vtspec has none to run it with."""
-    from vtspec.pipelines.catalog import adapter_available, frameworks
+    from vtspec.pipelines.catalog import is_adapter_available, load_frameworks
     from vtspec.pipelines.errors import Permanent
 
-    known = frameworks()
+    known = load_frameworks()
     if name not in known:
         raise Permanent(
             f"this vtspec has no framework '{name}'",
             fix=f"install the package that brings it; there are: {', '.join(known)}",
         )
     framework = known[name]
-    if not adapter_available(framework):
+    if not is_adapter_available(framework):
         raise Permanent(
             f"the adapter for {name} is not there yet: its plans can be read, and not run",
             fix="vtspec models search --task TASK shows models of other frameworks",
@@ -205,14 +211,14 @@ def framework_of(name: str) -> Any:
     return framework
 
 
-def write_report_of(folder: Path) -> str:
+def write_run_report(folder: Path) -> str:
     """Write the report of the run in a folder, held against its baseline beside it."""
-    from vtspec.pipelines.reporting import baseline_of, write_report
+    from vtspec.pipelines.reporting import find_baseline, write_report
 
-    return write_report(folder, baseline_of(folder)).verdict
+    return write_report(folder, find_baseline(folder)).verdict
 
 
-def _ready(options: Options, found: Planned) -> None:
+def _check_requirements(options: CommandOptions, found: PlannedRun) -> None:
     """Raises where something that a run needs is missing, before hours are spent and not after.
 
     `Permanent` for an adapter or an extra; as `refuse_unpinned` says for weights.
@@ -222,7 +228,7 @@ def _ready(options: Options, found: Planned) -> None:
     from vtspec.pipelines.errors import Permanent
     from vtspec.pipelines.planning.plan import refuse_unpinned
 
-    framework_of(found.made.framework.name)
+    get_framework(found.made.framework.name)
     refuse_unpinned(found.made)
 
     needed = {"report": "matplotlib"}
@@ -238,36 +244,36 @@ def _ready(options: Options, found: Planned) -> None:
         )
 
 
-def tracking_uri(found: Planned) -> str:
+def get_tracking_uri(found: PlannedRun) -> str:
     """The MLflow that the run is sent to."""
-    from vtspec.pipelines.tracking import default_uri
+    from vtspec.pipelines.tracking import choose_tracking_uri
 
-    return default_uri(found.runs, found.workspace.project.spec.tracking.uri, os.environ)
+    return choose_tracking_uri(found.runs, found.workspace.project.spec.tracking.uri, os.environ)
 
 
-def _track(options: Options, found: Planned) -> Callable[[Path], Any]:
+def _make_tracker_factory(options: CommandOptions, found: PlannedRun) -> Callable[[Path], Any]:
     def track(folder: Path) -> Any:
         if not options.tracking:
             return None
-        from vtspec.pipelines.tracking import start
+        from vtspec.pipelines.tracking import start_follower
 
-        return start(folder, tracking_uri(found))
+        return start_follower(folder, get_tracking_uri(found))
 
     return track
 
 
-def _smoke(found: Planned, local: "Local", progress: "Progress") -> int:
-    from vtspec.pipelines.execution.local import smoke
-    from vtspec.pipelines.reporting.figures import duration
+def _run_smoke(found: PlannedRun, local: "LocalRunner", progress: "RunProgress") -> int:
+    from vtspec.pipelines.execution.local import run_smoke_test
+    from vtspec.pipelines.reporting.figures import format_duration
 
     with progress:
-        with local.place.stop.interrupting():
+        with local.place.stop.raise_on_request():
             environment = local.choose()
-        smoked = smoke(found.plan, local.place, environment)
+        smoked = run_smoke_test(found.plan, local.place, environment)
     outcome = smoked.outcome
     if outcome.is_good:
         click.echo(
-            f"every step works on one batch, in {duration(smoked.seconds)}; nothing is kept"
+            f"every step works on one batch, in {format_duration(smoked.seconds)}; nothing is kept"
         )
         return 0
     click.echo(f"{outcome.message}", err=True)

@@ -8,7 +8,7 @@ Temporary (75)  the world refused for now, or an interruption left a checkpoint:
 """
 
 
-class _Ending(Exception):
+class _ExitError(Exception):
     exit_code = 1
 
     def __init__(self, message: str, *, fix: str | None = None) -> None:
@@ -20,25 +20,25 @@ class _Ending(Exception):
         return self.message if self.fix is None else f"{self.message}\n  fix: {self.fix}"
 
 
-class Refused(_Ending):
+class Refused(_ExitError):
     """What was typed cannot be done as it stands; `fix` says what to type instead."""
 
     exit_code = 2
 
 
-class RunFailed(_Ending):
+class RunFailed(_ExitError):
     """The run itself did not do what was asked."""
 
     exit_code = 3
 
 
-class Permanent(_Ending):
+class Permanent(_ExitError):
     """The world refused; the same call would be refused again. `fix` says what to type."""
 
     exit_code = 4
 
 
-class Temporary(_Ending):
+class Temporary(_ExitError):
     """Not now: trying again after `delay_s` seconds is right."""
 
     exit_code = 75

@@ -3,7 +3,7 @@
 _UNITS = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
 
 
-def shown_seconds(seconds: float) -> str:
+def format_seconds(seconds: float) -> str:
     """`45 s`, `12 min`, `3 h 20 min`, `2 d 4 h`; two units at most."""
     whole = round(seconds)
     if whole < 90:
@@ -18,7 +18,7 @@ def shown_seconds(seconds: float) -> str:
     return f"{days} d {hours} h" if hours else f"{days} d"
 
 
-def shown_bytes(count: float) -> str:
+def format_bytes(count: float) -> str:
     """`512 MiB`, `1.4 GiB`; three digits at most, binary units."""
     for size, unit in _UNITS:
         if count >= size:
@@ -27,12 +27,12 @@ def shown_bytes(count: float) -> str:
     return f"{count:.0f} B"
 
 
-def shown_cost(amount: float, currency: str) -> str:
+def format_cost(amount: float, currency: str) -> str:
     """`0.02 USD`, `14.30 USD`, `< 0.01 USD`."""
     return f"< 0.01 {currency}" if 0 < amount < 0.01 else f"{amount:,.2f} {currency}"
 
 
-def shown_count(count: int) -> str:
+def format_count(count: int) -> str:
     """`950`, `11.2 M`, `1.1 B`; three digits at most."""
     for size, unit in ((10**9, "B"), (10**6, "M"), (10**3, "k")):
         if count >= size:

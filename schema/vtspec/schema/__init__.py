@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from vtspec.schema.kinds.project import Project
     from vtspec.schema.yaml_source.document import Document
 
-    from .load import Loaded
+    from .load import LoadedSpec
     from .problem import Problem, SpecError
 
 _MODULES: Final = {
@@ -30,7 +30,7 @@ __all__ = [
     "Dataset",
     "Document",
     "Experiment",
-    "Loaded",
+    "LoadedSpec",
     "Problem",
     "Project",
     "SpecError",

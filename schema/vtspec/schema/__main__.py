@@ -7,22 +7,22 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vtspec.schema.json_schema.generate import schema_files
+from vtspec.schema.json_schema.generate import generate_schema_files
 
-from .spec_reference import reference
+from .spec_reference import render_reference
 
 
-def generated() -> Mapping[str, str]:
+def generate_files() -> Mapping[str, str]:
     """Every file that is made from the models: path from the repository's root, and text."""
-    schemas = {f"schema/v1alpha1/{name}": text for name, text in schema_files().items()}
-    return {**schemas, "docs/spec.md": reference()}
+    schemas = {f"schema/v1alpha1/{name}": text for name, text in generate_schema_files().items()}
+    return {**schemas, "docs/spec.md": render_reference()}
 
 
-def stale(root: Path) -> list[str]:
+def find_stale_files(root: Path) -> list[str]:
     """The generated files below `root` that are absent or differ from what they should be."""
     return [
         name
-        for name, text in generated().items()
+        for name, text in generate_files().items()
         if not (root / name).is_file() or (root / name).read_text("utf-8") != text
     ]
 
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str], root: Path) -> int:
     if list(arguments) not in ([], ["--check"]):
         print("usage: python -m vtspec.schema [--check]", file=sys.stderr)
         return 2
-    changed = stale(root)
+    changed = find_stale_files(root)
     if arguments:
         for name in changed:
             print(
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str], root: Path) -> int:
     for name in changed:
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(generated()[name], "utf-8")
+        path.write_text(generate_files()[name], "utf-8")
         print(f"wrote {name}")
     return 0
 

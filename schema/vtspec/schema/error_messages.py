@@ -7,10 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from vtspec.schema.json_schema.field_docs import Field, field_at, item_type, names_below
-from vtspec.schema.kinds.patterns import DURATION, FORMS, GATE, MEMORY, NAME, Form
+from vtspec.schema.json_schema.field_docs import (
+    Field,
+    describe_expected,
+    find_spec_field,
+    list_keys,
+)
+from vtspec.schema.kinds.patterns import DURATION, FORMS, GATE, MEMORY, NAME, TextPattern
 
-from .suggestions import did_you_mean, listed
+from .suggestions import format_choices, suggest_fix
 
 Path = tuple[str | int, ...]
 
@@ -18,7 +23,7 @@ _LONGEST: Final = 60
 
 
 @dataclass(frozen=True, kw_only=True)
-class Words:
+class ProblemText:
     """The two halves of a problem; `at_key` says that the key is what is wrong."""
 
     message: str
@@ -39,14 +44,14 @@ class Fault:
     """True where no branch of a union fits, so that no one branch's complaint is the reason."""
 
 
-def words_of(fault: Fault) -> Words:
+def describe_fault(fault: Fault) -> ProblemText:
     """The message and fix of a fault."""
     if fault.ambiguous:
-        return _wrong_type(fault)
-    return _SAID.get(fault.type, _wrong_type)(fault)
+        return _describe_wrong_type(fault)
+    return _SAID.get(fault.type, _describe_wrong_type)(fault)
 
 
-def shown(value: Any) -> str:
+def format_value(value: Any) -> str:
     """A value as a message shows it: one short line, nothing that a terminal acts on."""
     try:
         text = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -59,64 +64,65 @@ def shown(value: Any) -> str:
     return f"a list of {len(value)}" if isinstance(value, list) else f"{text[:_LONGEST]}…"
 
 
-def _missing(fault: Fault) -> Words:
+def _describe_missing(fault: Fault) -> ProblemText:
     key = str(fault.path[-1])
-    field = field_at(fault.kind, fault.path)
-    fix = f"add '{key}: …'" if field is None else f"add '{_example(key, field)}'"
+    field = find_spec_field(fault.kind, fault.path)
+    fix = f"add '{key}: …'" if field is None else f"add '{_format_example(key, field)}'"
     where = f" under '{fault.path[-2]}'" if len(fault.path) > 1 else ""
-    return Words(message="is required", fix=f"{fix}{where}", at_key=True)
+    return ProblemText(message="is required", fix=f"{fix}{where}", at_key=True)
 
 
-def _example(key: str, field: Field) -> str:
-    return f"{key}: {flow(field.examples[0])}" if field.examples else f"{key}: …"
+def _format_example(key: str, field: Field) -> str:
+    return f"{key}: {format_flow(field.examples[0])}" if field.examples else f"{key}: …"
 
 
-def flow(value: Any) -> str:
+def format_flow(value: Any) -> str:
     """A value in YAML's one-line style."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {flow(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {format_flow(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
-        return f"[{', '.join(map(flow, value))}]"
+        return f"[{', '.join(map(format_flow, value))}]"
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _unknown_key(fault: Fault) -> Words:
+def _describe_unknown_key(fault: Fault) -> ProblemText:
     key = fault.path[-1]
-    names = names_below(fault.kind, fault.path[:-1])
+    names = list_keys(fault.kind, fault.path[:-1])
     if key == "<<":
-        return Words(
+        return ProblemText(
             message="merge keys are not read", fix="write the fields out here", at_key=True
         )
     otherwise = f"remove it; the keys here are {', '.join(names)}" if names else "remove it"
-    return Words(
-        message=f"there is no key {shown(key)} here",
-        fix=did_you_mean(key, names, otherwise),
+    return ProblemText(
+        message=f"there is no key {format_value(key)} here",
+        fix=suggest_fix(key, names, otherwise),
         at_key=True,
     )
 
 
-def _not_a_choice(fault: Fault) -> Words:
+def _describe_bad_choice(fault: Fault) -> ProblemText:
     if not isinstance(fault.value, str):
-        return _wrong_type(fault)
+        return _describe_wrong_type(fault)
     expected = str(fault.context.get("expected", ""))
     choices = re.findall(r"'([^']*)'", expected)
-    message = f"must be {listed(choices)}, got {shown(fault.value)}"
-    name = _last_name(fault.path)
-    return Words(
-        message=message, fix=did_you_mean(fault.value, choices, f"set {name} to {listed(choices)}")
+    message = f"must be {format_choices(choices)}, got {format_value(fault.value)}"
+    name = _get_last_name(fault.path)
+    return ProblemText(
+        message=message,
+        fix=suggest_fix(fault.value, choices, f"set {name} to {format_choices(choices)}"),
     )
 
 
-def _out_of_range(fault: Fault) -> Words:
+def _describe_out_of_range(fault: Fault) -> ProblemText:
     for key, words, example in _BOUNDS:
         if key in fault.context:
             bound = f"{fault.context[key]:.10g}"
-            name = _last_name(fault.path)
-            return Words(
-                message=f"must be {words} {bound}, got {shown(fault.value)}",
+            name = _get_last_name(fault.path)
+            return ProblemText(
+                message=f"must be {words} {bound}, got {format_value(fault.value)}",
                 fix=f"set {name} to {example.format(bound)}",
             )
-    return _wrong_type(fault)
+    return _describe_wrong_type(fault)
 
 
 _BOUNDS: Final = (
@@ -127,29 +133,29 @@ _BOUNDS: Final = (
 )
 
 
-def _wrong_form(fault: Fault) -> Words:
+def _describe_wrong_form(fault: Fault) -> ProblemText:
     form = FORMS.get(str(fault.context.get("pattern")))
     if form is None:
-        return _wrong_type(fault)
-    return Words(
-        message=f"must be {form.words}, got {shown(fault.value)}",
-        fix=_form_fix(form, fault.value),
+        return _describe_wrong_type(fault)
+    return ProblemText(
+        message=f"must be {form.words}, got {format_value(fault.value)}",
+        fix=_suggest_form_fix(form, fault.value),
         at_key=fault.path[-1:] == (fault.value,),
     )
 
 
-def _form_fix(form: Form, value: Any) -> str:
+def _suggest_form_fix(form: TextPattern, value: Any) -> str:
     if form is NAME and isinstance(value, str):
         slug = re.sub(r"[^a-z0-9]+", "-", value.casefold())[:40].strip("-")
         if slug:
             return f"did you mean '{slug}'?"
-    mended = _mended(form, value)
+    mended = _suggest_correction(form, value)
     if mended is not None:
         return f"did you mean '{mended}'?"
     return f"write it like '{form.example}'"
 
 
-def _mended(form: Form, value: Any) -> str | None:
+def _suggest_correction(form: TextPattern, value: Any) -> str | None:
     """What a person probably meant by a size, a duration or a gate that is nearly right."""
     if not isinstance(value, str):
         return None
@@ -171,7 +177,7 @@ _COMPARISON: Final = re.compile(r"(\S{1,80}) *(=>|=<|==|=|≥|≤) *(\S{1,30})")
 _OPERATORS: Final = {"=>": ">=", "=<": "<=", "==": ">=", "=": ">=", "≥": ">=", "≤": "<="}
 
 
-def _wrong_length(fault: Fault) -> Words:
+def _describe_wrong_length(fault: Fault) -> ProblemText:
     least, most = fault.context.get("min_length"), fault.context.get("max_length")
     is_text = isinstance(fault.value, str)
     bound_at = least if least is not None else most
@@ -182,26 +188,27 @@ def _wrong_length(fault: Fault) -> Words:
         fix = "write something, or remove the line" if is_text else "add one, or remove the line"
     else:
         bound, fix = f"at most {most}", "shorten it"
-    return Words(
+    return ProblemText(
         message=f"must have {bound} {unit}, got {length}",
         fix=fix,
         at_key=fault.path[-1:] == (fault.value,),
     )
 
 
-def _own_rule(fault: Fault) -> Words:
-    return Words(message=fault.context["message"], fix=fault.context["fix"])
+def _describe_own_rule(fault: Fault) -> ProblemText:
+    return ProblemText(message=fault.context["message"], fix=fault.context["fix"])
 
 
-def _wrong_type(fault: Fault) -> Words:
-    wanted = item_type(fault.kind, fault.path)
-    return Words(
-        message=f"must be {wanted}, got {shown(fault.value)}", fix=_type_fix(fault, wanted)
+def _describe_wrong_type(fault: Fault) -> ProblemText:
+    wanted = describe_expected(fault.kind, fault.path)
+    return ProblemText(
+        message=f"must be {wanted}, got {format_value(fault.value)}",
+        fix=_suggest_type_fix(fault, wanted),
     )
 
 
-def _type_fix(fault: Fault, wanted: str) -> str:
-    value, name = fault.value, _last_name(fault.path)
+def _suggest_type_fix(fault: Fault, wanted: str) -> str:
+    value, name = fault.value, _get_last_name(fault.path)
     if value is None:
         return f"write a value after '{name}:', or remove the line"
     if isinstance(value, str):
@@ -216,9 +223,9 @@ def _type_fix(fault: Fault, wanted: str) -> str:
             return f'write "{json.dumps(value)}" with quotes'
     if wanted.startswith("a mapping with the keys"):
         return f"write its keys below '{name}:', indented"
-    field = field_at(fault.kind, fault.path)
+    field = find_spec_field(fault.kind, fault.path)
     if field is not None and field.examples and isinstance(fault.path[-1], str):
-        return f"write '{_example(name, field)}'"
+        return f"write '{_format_example(name, field)}'"
     return f"set {name} to {wanted}"
 
 
@@ -239,22 +246,22 @@ def _is_number(text: str) -> bool:
         return False
 
 
-def _last_name(path: Path) -> str:
+def _get_last_name(path: Path) -> str:
     return next((part for part in reversed(path) if isinstance(part, str)), "it")
 
 
-_SAID: Final[dict[str, Callable[[Fault], Words]]] = {
-    "missing": _missing,
-    "extra_forbidden": _unknown_key,
-    "literal_error": _not_a_choice,
-    "greater_than_equal": _out_of_range,
-    "greater_than": _out_of_range,
-    "less_than_equal": _out_of_range,
-    "less_than": _out_of_range,
-    "string_pattern_mismatch": _wrong_form,
-    "string_too_short": _wrong_length,
-    "string_too_long": _wrong_length,
-    "too_short": _wrong_length,
-    "too_long": _wrong_length,
-    "rule": _own_rule,
+_SAID: Final[dict[str, Callable[[Fault], ProblemText]]] = {
+    "missing": _describe_missing,
+    "extra_forbidden": _describe_unknown_key,
+    "literal_error": _describe_bad_choice,
+    "greater_than_equal": _describe_out_of_range,
+    "greater_than": _describe_out_of_range,
+    "less_than_equal": _describe_out_of_range,
+    "less_than": _describe_out_of_range,
+    "string_pattern_mismatch": _describe_wrong_form,
+    "string_too_short": _describe_wrong_length,
+    "string_too_long": _describe_wrong_length,
+    "too_short": _describe_wrong_length,
+    "too_long": _describe_wrong_length,
+    "rule": _describe_own_rule,
 }

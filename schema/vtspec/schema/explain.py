@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from vtspec.schema.json_schema.field_docs import Field, all_fields, fields_of
-from vtspec.schema.kinds.index import KINDS, model_of
+from vtspec.schema.json_schema.field_docs import Field, get_all_fields, get_fields
+from vtspec.schema.kinds.index import KINDS, get_model_class
 
-from .suggestions import nearest
+from .suggestions import find_nearest
 
 
 def explain(words: str) -> str | None:
@@ -16,27 +16,27 @@ def explain(words: str) -> str | None:
     """
     kind = next((kind for kind in KINDS if kind.casefold() == words.casefold()), None)
     if kind is not None:
-        return _about_kind(kind)
-    found = matching(words)
-    return "\n\n".join(_about(field) for field in found) if found else None
+        return _describe_kind(kind)
+    found = match_fields(words)
+    return "\n\n".join(_describe_field(field) for field in found) if found else None
 
 
-def matching(words: str) -> list[Field]:
+def match_fields(words: str) -> list[Field]:
     """The fields that `words` name: of those whose paths end so, the ones nearest the root."""
     asked = tuple(part for part in words.strip(".").split(".") if part)
-    found = [field for field in all_fields() if asked and _fits(field, asked)]
+    found = [field for field in get_all_fields() if asked and _fits(field, asked)]
     if not found:
         return []
     shortest = min(len(field.path) for field in found)
     return [field for field in found if len(field.path) == shortest]
 
 
-def suggestion(words: str) -> str | None:
+def suggest_name(words: str) -> str | None:
     """The name nearest to one that fits nothing."""
     last = words.rsplit(".", 1)[-1]
-    names = {field.path[-1] for field in all_fields()}
-    whole = nearest(words, [field.name.removeprefix("spec.") for field in all_fields()])
-    return whole or nearest(last, sorted(names))
+    names = {field.path[-1] for field in get_all_fields()}
+    whole = find_nearest(words, [field.name.removeprefix("spec.") for field in get_all_fields()])
+    return whole or find_nearest(last, sorted(names))
 
 
 def _fits(field: Field, asked: Sequence[str]) -> bool:
@@ -46,14 +46,14 @@ def _fits(field: Field, asked: Sequence[str]) -> bool:
     return field.path[-len(asked) :] == tuple(asked)
 
 
-def _about_kind(kind: str) -> str:
-    lines = [f"{kind}: {(model_of(kind).__doc__ or '').strip()}", ""]
-    top = [field for field in fields_of(kind).values() if field.path[0] == "spec"]
-    lines += _table([field for field in top if len(field.path) == 2])
+def _describe_kind(kind: str) -> str:
+    lines = [f"{kind}: {(get_model_class(kind).__doc__ or '').strip()}", ""]
+    top = [field for field in get_fields(kind).values() if field.path[0] == "spec"]
+    lines += _format_table([field for field in top if len(field.path) == 2])
     return "\n".join(lines)
 
 
-def _about(field: Field) -> str:
+def _describe_field(field: Field) -> str:
     lines = [f"{field.kind} {field.name}", "", f"  {' '.join(field.description.split())}", ""]
     unit = f", in {field.unit}" if field.unit else ""
     lines.append(f"  must be:  {field.type}{unit}")
@@ -64,18 +64,18 @@ def _about(field: Field) -> str:
     else:
         lines.append("  default:  left out")
     if field.examples:
-        from .error_messages import flow
+        from .error_messages import format_flow
 
-        lines.append(f"  example:  {field.path[-1]}: {flow(field.examples[0])}")
+        lines.append(f"  example:  {field.path[-1]}: {format_flow(field.examples[0])}")
     below = [
         other
-        for other in fields_of(field.kind).values()
+        for other in get_fields(field.kind).values()
         if other.path[:-1] == field.path and other.path[-1] in field.children
     ]
-    return "\n".join([*lines, *([""] if below else []), *_table(below)])
+    return "\n".join([*lines, *([""] if below else []), *_format_table(below)])
 
 
-def _table(fields: Sequence[Field]) -> list[str]:
+def _format_table(fields: Sequence[Field]) -> list[str]:
     width = max((len(field.path[-1]) for field in fields), default=0)
     return [
         f"  {field.path[-1]:<{width}}  {' '.join(field.description.split())}".rstrip()

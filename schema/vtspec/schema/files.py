@@ -14,14 +14,14 @@ SUFFIXES: Final = (".yaml", ".yml")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class ResolvedFile:
     """One file: as it is shown to people, and with every link followed."""
 
     path: str
     real: str
 
 
-def spec_files(words: Iterable[str]) -> Iterator[Found | Problem]:
+def iter_spec_files(words: Iterable[str]) -> Iterator[ResolvedFile | Problem]:
     """The spec files that `words` name, each once, in the order of the words.
 
     A folder stands for the `*.yaml` and `*.yml` in it and below, by name; hidden folders in it
@@ -30,17 +30,17 @@ def spec_files(words: Iterable[str]) -> Iterator[Found | Problem]:
     seen: set[str] = set()
     folders: dict[str, str] = {}
     for word in words:
-        for found in _files_in(word) if os.path.isdir(word) else (word,):
+        for found in _iter_files(word) if os.path.isdir(word) else (word,):
             if isinstance(found, Problem):
                 yield found
                 continue
-            real = _real(found, folders)
+            real = _resolve_path(found, folders)
             if real not in seen:
                 seen.add(real)
-                yield Found(path=found, real=real)
+                yield ResolvedFile(path=found, real=real)
 
 
-def _real(path: str, folders: dict[str, str]) -> str:
+def _resolve_path(path: str, folders: dict[str, str]) -> str:
     """As `os.path.realpath`, which follows every folder anew; `folders` are those known."""
     if os.path.islink(path):
         return os.path.realpath(path)
@@ -57,24 +57,26 @@ def read_file(path: str, shown: str) -> bytes | Problem:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return _problem(shown, "is not a regular file", _odd_fix(path))
-            return _all_of(descriptor)
+                return _make_problem(shown, "is not a regular file", _suggest_fix(path))
+            return _read_limited(descriptor)
         finally:
             os.close(descriptor)
     except FileNotFoundError:
-        return _problem(shown, "there is no such file", _near(path))
+        return _make_problem(shown, "there is no such file", _suggest_path(path))
     except (OSError, ValueError) as error:
-        return _problem(shown, f"cannot be read: {_why(error)}", "check the path and its rights")
+        return _make_problem(
+            shown, f"cannot be read: {_format_error(error)}", "check the path and its rights"
+        )
 
 
-def _all_of(descriptor: int) -> bytes:
+def _read_limited(descriptor: int) -> bytes:
     data = os.read(descriptor, LONGEST + 1)
     while 0 < len(data) <= LONGEST and (more := os.read(descriptor, LONGEST + 1 - len(data))):
         data += more
     return data
 
 
-def _files_in(folder: str) -> Iterator[str | Problem]:
+def _iter_files(folder: str) -> Iterator[str | Problem]:
     unsearched: list[OSError] = []
     found = False
     for place, folders, files in os.walk(folder, onerror=unsearched.append):
@@ -85,32 +87,34 @@ def _files_in(folder: str) -> Iterator[str | Problem]:
                 yield os.path.join(place, name)
     for error in unsearched:
         where = os.fspath(error.filename or folder)
-        yield _problem(where, f"cannot be searched: {_why(error)}", "check its rights")
+        yield _make_problem(
+            where, f"cannot be searched: {_format_error(error)}", "check its rights"
+        )
     if not found and not unsearched:
-        yield _problem(folder, "holds no .yaml or .yml file", "name a folder of specs")
+        yield _make_problem(folder, "holds no .yaml or .yml file", "name a folder of specs")
 
 
-def _odd_fix(path: str) -> str:
+def _suggest_fix(path: str) -> str:
     if os.path.isdir(path):
         return "name the files in it"
     return "pipe it in: … | vtspec validate -"
 
 
-def _near(path: str) -> str:
-    from .suggestions import nearest
+def _suggest_path(path: str) -> str:
+    from .suggestions import find_nearest
 
     folder, name = os.path.split(path)
     try:
         names = [entry for entry in os.listdir(folder or ".") if entry.endswith(SUFFIXES)]
     except (OSError, ValueError):
         return f"there is no folder '{folder}' either"
-    close = nearest(name, names)
+    close = find_nearest(name, names)
     return f"did you mean '{os.path.join(folder, close)}'?" if close else "name a file or folder"
 
 
-def _why(error: Exception) -> str:
+def _format_error(error: Exception) -> str:
     return (getattr(error, "strerror", None) or str(error)).lower()
 
 
-def _problem(file: str, message: str, fix: str) -> Problem:
+def _make_problem(file: str, message: str, fix: str) -> Problem:
     return Problem(file=file, line=1, column=1, path="", value=None, message=message, fix=fix)

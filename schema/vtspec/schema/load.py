@@ -7,14 +7,14 @@ from functools import cached_property
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
 
-from vtspec.schema.json_schema.fast_check import shape_of
-from vtspec.schema.kinds.index import KINDS, kind_meant, model_of
-from vtspec.schema.kinds.rules import DECIDED, broken_rules
-from vtspec.schema.yaml_source.document import Document, Path, read
+from vtspec.schema.json_schema.fast_check import load_validator
+from vtspec.schema.kinds.index import KINDS, get_model_class, guess_kind
+from vtspec.schema.kinds.rules import DECIDED, iter_violations
+from vtspec.schema.yaml_source.document import Document, Path, parse_document
 
 from .files import read_file
 from .problem import Problem
-from .suggestions import did_you_mean
+from .suggestions import suggest_fix
 
 if TYPE_CHECKING:
     from vtspec.schema.kinds.field_types import Part
@@ -24,7 +24,7 @@ MOST_PROBLEMS: Final = 100
 
 
 @dataclass(frozen=True, kw_only=True)
-class Loaded:
+class LoadedSpec:
     """What a file says: its kind, as far as it can be told, and what is wrong with it."""
 
     document: Document
@@ -37,7 +37,7 @@ class Loaded:
         stands in `problems`."""
         if self.kind is None or self.problems:
             return None
-        return model_of(self.kind).model_validate(
+        return get_model_class(self.kind).model_validate(
             self.document.data, by_alias=True, by_name=False, context=DECIDED
         )
 
@@ -54,104 +54,106 @@ class Loaded:
         return name if isinstance(name, str) else None
 
 
-def load(source: bytes | str, file: str) -> Loaded:
+def load(source: bytes | str, file: str) -> LoadedSpec:
     """The spec in `source`; never raises for anything that it holds.
 
     The problems are those of the file alone, in the order of its lines, at most `MOST_PROBLEMS`
     of them. `file` is the name that they carry.
     """
-    document = read(source, file)
+    document = parse_document(source, file)
     if document.broken:
-        return Loaded(document=document, kind=None, problems=document.problems)
-    kind, found = _judged(document)
+        return LoadedSpec(document=document, kind=None, problems=document.problems)
+    kind, found = _check_document(document)
     problems = (*document.problems, *islice(found, MOST_PROBLEMS + 1))
-    return Loaded(document=document, kind=kind, problems=_in_order(document, problems))
+    return LoadedSpec(document=document, kind=kind, problems=_sort_problems(document, problems))
 
 
-def load_file(path: str | os.PathLike[str], file: str | None = None) -> Loaded:
+def load_file(path: str | os.PathLike[str], file: str | None = None) -> LoadedSpec:
     """The spec in a file; a file that cannot be read is a problem too. `file` is what is shown."""
     name = os.fspath(path) if file is None else file
     source = read_file(os.fspath(path), name)
     if isinstance(source, Problem):
-        return unread(source)
+        return make_unread_spec(source)
     return load(source, name)
 
 
-def unread(problem: Problem) -> Loaded:
+def make_unread_spec(problem: Problem) -> LoadedSpec:
     """What is known of a file that could not be read."""
     document = Document(file=problem.file, text="", data=None, problems=(problem,), broken=True)
-    return Loaded(document=document, kind=None, problems=(problem,))
+    return LoadedSpec(document=document, kind=None, problems=(problem,))
 
 
-def _judged(document: Document) -> tuple[str | None, Iterator[Problem]]:
+def _check_document(document: Document) -> tuple[str | None, Iterator[Problem]]:
     """The kind, and what is wrong by its shape and by its rules."""
     if () in document.unknown:
         return None, iter(())
     data = document.data
     if not isinstance(data, dict):
-        return None, iter((_no_mapping(document),))
-    kind = kind_meant(data)
+        return None, iter((_make_mapping_problem(document),))
+    kind = guess_kind(data)
     if kind is None:
-        return None, iter((_no_kind(document),))
-    return kind, chain(_of_shape(document, kind), _of_rules(document, kind))
+        return None, iter((_make_kind_problem(document),))
+    return kind, chain(_iter_shape_problems(document, kind), _iter_rule_problems(document, kind))
 
 
-def _of_shape(document: Document, kind: str) -> Iterator[Problem]:
-    if shape_of(kind)(document.data):
+def _iter_shape_problems(document: Document, kind: str) -> Iterator[Problem]:
+    if load_validator(kind)(document.data):
         return
     from pydantic import ValidationError
 
     try:
-        model_of(kind).model_validate(document.data, by_alias=True, by_name=False, context=DECIDED)
+        get_model_class(kind).model_validate(
+            document.data, by_alias=True, by_name=False, context=DECIDED
+        )
     except ValidationError as error:
-        yield from _told(document, kind, error)
+        yield from _iter_model_problems(document, kind, error)
 
 
-def _of_rules(document: Document, kind: str) -> Iterator[Problem]:
+def _iter_rule_problems(document: Document, kind: str) -> Iterator[Problem]:
     if document.unknown:
         # A rule would take the value that was refused for one that is not there.
         return
-    for broken in broken_rules(kind, document.data):
-        yield document.problem(broken.path, broken.message, broken.fix, at_key=broken.at_key)
+    for broken in iter_violations(kind, document.data):
+        yield document.make_problem(broken.path, broken.message, broken.fix, at_key=broken.at_key)
 
 
-def _told(document: Document, kind: str, error: Any) -> Iterator[Problem]:
-    from .error_messages import words_of
-    from .pydantic_errors import faults
+def _iter_model_problems(document: Document, kind: str, error: Any) -> Iterator[Problem]:
+    from .error_messages import describe_fault
+    from .pydantic_errors import collect_faults
 
-    for fault in faults(kind, document.data, error.errors(include_url=False)):
+    for fault in collect_faults(kind, document.data, error.errors(include_url=False)):
         if _is_unknown(document, fault.path):
             continue
-        words = words_of(fault)
-        yield document.problem(fault.path, words.message, words.fix, at_key=words.at_key)
+        words = describe_fault(fault)
+        yield document.make_problem(fault.path, words.message, words.fix, at_key=words.at_key)
 
 
 def _is_unknown(document: Document, path: Path) -> bool:
     return any(path[:length] in document.unknown for length in range(len(path) + 1))
 
 
-def _in_order(document: Document, problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+def _sort_problems(document: Document, problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
     """By line and column; of too many the first, and one that says so."""
     ordered = sorted(problems, key=lambda problem: (problem.line, problem.column))
     if len(ordered) <= MOST_PROBLEMS:
         return tuple(ordered)
-    more = document.problem((), "has more problems than are shown", "mend these first")
+    more = document.make_problem((), "has more problems than are shown", "mend these first")
     return (*ordered[:MOST_PROBLEMS], more)
 
 
-def _no_mapping(document: Document) -> Problem:
+def _make_mapping_problem(document: Document) -> Problem:
     said = "is empty" if document.data is None else "must be a mapping"
     message = f"{said}; a spec has apiVersion, kind, metadata and spec"
-    return document.problem((), message, "start with 'apiVersion: vtspec.dev/v1alpha1'")
+    return document.make_problem((), message, "start with 'apiVersion: vtspec.dev/v1alpha1'")
 
 
-def _no_kind(document: Document) -> Problem:
+def _make_kind_problem(document: Document) -> Problem:
     kind = document.data.get("kind")
     if kind is None:
         message = "is no spec: it has no kind"
-        return document.problem((), message, f"add 'kind: Experiment' ({', '.join(KINDS)})")
-    from .error_messages import shown
+        return document.make_problem((), message, f"add 'kind: Experiment' ({', '.join(KINDS)})")
+    from .error_messages import format_value
 
-    return document.problem(
-        ("kind",), f"there is no kind {shown(kind)}", did_you_mean(kind, KINDS)
+    return document.make_problem(
+        ("kind",), f"there is no kind {format_value(kind)}", suggest_fix(kind, KINDS)
     )

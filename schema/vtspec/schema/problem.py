@@ -26,10 +26,11 @@ class Problem:
         where = f"{self.file}:{self.line}:{self.column}"
         what = f"{self.path}: {self.message}" if self.path else self.message
         mark = "" if self.severity == "error" else "warning: "
-        return f"{_one_line(f'{where}: {mark}{what}')}\n  fix: {_one_line(self.fix)}"
+        first = _escape_unprintable(f"{where}: {mark}{what}")
+        return f"{first}\n  fix: {_escape_unprintable(self.fix)}"
 
 
-def _one_line(text: str) -> str:
+def _escape_unprintable(text: str) -> str:
     # A key or a file name may hold a line break, or what a terminal acts on.
     if text.isprintable():
         return text

@@ -14,11 +14,11 @@ from .error_messages import Fault, Path
 _ABOUT_KEYS: Final = ("missing", "extra_forbidden")
 
 
-def faults(kind: str, data: Any, errors: Iterable[Mapping[str, Any]]) -> list[Fault]:
+def collect_faults(kind: str, data: Any, errors: Iterable[Mapping[str, Any]]) -> list[Fault]:
     """The faults in `data`, a spec of that kind, from the errors that pydantic listed."""
     found: dict[Path, list[Fault]] = {}
     for error in errors:
-        path, in_union = _followed(data, error)
+        path, in_union = _follow_location(data, error)
         fault = Fault(
             kind=kind,
             type=error["type"],
@@ -28,11 +28,11 @@ def faults(kind: str, data: Any, errors: Iterable[Mapping[str, Any]]) -> list[Fa
             ambiguous=in_union,
         )
         found.setdefault(path, []).append(fault)
-    deepest = _prefixes(found)
-    return [fault for group in found.values() for fault in _settled(group, deepest)]
+    deepest = _collect_prefixes(found)
+    return [fault for group in found.values() for fault in _pick_faults(group, deepest)]
 
 
-def _followed(data: Any, error: Mapping[str, Any]) -> tuple[Path, bool]:
+def _follow_location(data: Any, error: Mapping[str, Any]) -> tuple[Path, bool]:
     """The part of the error's location that is in the document; whether it ends in a union."""
     *_, last = enumerate(error["loc"])
     path: list[str | int] = []
@@ -56,12 +56,12 @@ def _is_in(data: Any, part: str | int) -> bool:
     return isinstance(data, list) and part < len(data)
 
 
-def _prefixes(paths: Iterable[Path]) -> set[Path]:
+def _collect_prefixes(paths: Iterable[Path]) -> set[Path]:
     """Every path above one of `paths`."""
     return {path[:length] for path in paths for length in range(len(path))}
 
 
-def _settled(group: list[Fault], above: set[Path]) -> list[Fault]:
+def _pick_faults(group: list[Fault], above: set[Path]) -> list[Fault]:
     first = group[0]
     if not first.ambiguous:
         return group

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Final
 
-from vtspec.schema.json_schema.field_docs import ANY_NAME, Field, fields_of
-from vtspec.schema.kinds.index import model_of
+from vtspec.schema.json_schema.field_docs import ANY_NAME, Field, get_fields
+from vtspec.schema.kinds.index import get_model_class
 from vtspec.schema.kinds.tasks import CLASSLESS_TASKS, FORMAT_NEEDS, FORMATS_OF_TASK
 from vtspec.schema.yaml_source.decoding import LONGEST
 
@@ -88,12 +88,12 @@ _BETWEEN: Final = {
 }
 
 
-def reference() -> str:
+def render_reference() -> str:
     """The text of `docs/spec.md`."""
     lines = [*_HEAD]
     for kind in ("Experiment", "Dataset", "Project"):
-        lines += ["", *_kind(kind)]
-    lines += ["", *_formats()]
+        lines += ["", *_render_kind(kind)]
+    lines += ["", *_render_formats()]
     return "\n".join(lines) + "\n"
 
 
@@ -112,10 +112,10 @@ _HEAD: Final = (
 )
 
 
-def _kind(kind: str) -> Iterator[str]:
+def _render_kind(kind: str) -> Iterator[str]:
     yield f"## {kind}"
     yield ""
-    yield (model_of(kind).__doc__ or "").strip()
+    yield (get_model_class(kind).__doc__ or "").strip()
     yield ""
     yield "```yaml"
     yield from EXAMPLES[kind].rstrip().split("\n")
@@ -123,8 +123,8 @@ def _kind(kind: str) -> Iterator[str]:
     yield ""
     yield "| field | must be | unit | default | meaning |"
     yield "|---|---|---|---|---|"
-    for field in fields_of(kind).values():
-        yield _row(field)
+    for field in get_fields(kind).values():
+        yield _render_row(field)
     if _BETWEEN[kind]:
         yield ""
         yield "Between the fields:"
@@ -132,7 +132,7 @@ def _kind(kind: str) -> Iterator[str]:
         yield from (f"- {rule}" for rule in _BETWEEN[kind])
 
 
-def _row(field: Field) -> str:
+def _render_row(field: Field) -> str:
     name = field.name.replace(ANY_NAME, "*NAME*") if ANY_NAME in field.path else f"`{field.name}`"
     must = "a mapping" if field.type.startswith("a mapping with the keys") else field.type
     default = (
@@ -142,7 +142,7 @@ def _row(field: Field) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _formats() -> Iterator[str]:
+def _render_formats() -> Iterator[str]:
     yield "## Tasks and formats"
     yield ""
     yield "| task | formats that carry its labels | classes |"

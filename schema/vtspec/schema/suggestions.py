@@ -15,12 +15,12 @@ _MANY: Final = 200
 _SHOWN: Final = 8
 
 
-def nearest(word: object, known: Iterable[str]) -> str | None:
+def find_nearest(word: object, known: Iterable[str]) -> str | None:
     """The known word nearest to `word`, also where it is written in snake_case, or None."""
     if not isinstance(word, str) or not word or len(word) > _LONGEST:
         return None
-    names = {_folded(name): name for name in known}
-    folded = _folded(word)
+    names = {_normalize_word(name): name for name in known}
+    folded = _normalize_word(word)
     if folded in names:
         return names[folded]
     candidates: Iterable[str] = names
@@ -30,18 +30,18 @@ def nearest(word: object, known: Iterable[str]) -> str | None:
     return names[close[0]] if close else None
 
 
-def did_you_mean(word: object, known: Iterable[str], otherwise: str | None = None) -> str:
+def suggest_fix(word: object, known: Iterable[str], otherwise: str | None = None) -> str:
     """The text of a fix: the nearest word, else `otherwise`, else some of the words there are."""
     names = list(known)
-    close = nearest(word, names)
+    close = find_nearest(word, names)
     if close is not None:
         return f"did you mean '{close}'?"
     if otherwise is not None:
         return otherwise
-    return f"use {listed(names)}" if names else "remove it"
+    return f"use {format_choices(names)}" if names else "remove it"
 
 
-def listed(names: Iterable[str]) -> str:
+def format_choices(names: Iterable[str]) -> str:
     """The names as people list them: "one of: a, b, c", the first few of many."""
     every = list(names)
     if len(every) == 1:
@@ -51,5 +51,5 @@ def listed(names: Iterable[str]) -> str:
     return f"one of: {', '.join(every[:_SHOWN])}{more}"
 
 
-def _folded(word: str) -> str:
+def _normalize_word(word: str) -> str:
     return re.sub(r"[_\s-]+", "", word).casefold()

@@ -14,10 +14,10 @@ from safetensors.torch import load_file
 from timm_jobs import DIGITS, a_timm_job, differing, prepared, trained, weights_of, write_digits
 from toy_runs import Listener
 from vtspec.adapters.contract import AdapterError, Job, TaskType
-from vtspec.adapters.pytorch.errors import explained
+from vtspec.adapters.pytorch.errors import translate_errors
 from vtspec.adapters.pytorch.export import TOLERANCE, export_onnx
 from vtspec.adapters.timm.adapter import TASKS, VERSION, Adapter
-from vtspec.adapters.timm.epoch_progress import Course
+from vtspec.adapters.timm.epoch_progress import EpochProgress
 
 pytestmark = pytest.mark.slow
 
@@ -284,13 +284,13 @@ def test_loss_that_is_no_number_ends_the_training(digits: Path, tmp_path: Path) 
 
 
 def test_loss_is_told_on_a_cadence_and_at_the_end() -> None:
-    course = Course({})
+    course = EpochProgress({})
     for value, images in ((1.0, 10), (2.0, 30)):
         course.add(torch.tensor(value), images)
-    assert course.recent_loss(1) == pytest.approx(1.75)
+    assert course.compute_recent_loss(1) == pytest.approx(1.75)
     course.add(torch.tensor(3.0), 10)
-    assert course.recent_loss(1) == pytest.approx(3.0)
-    assert course.mean_loss() == pytest.approx(2.0)
+    assert course.compute_recent_loss(1) == pytest.approx(3.0)
+    assert course.compute_mean_loss() == pytest.approx(2.0)
 
 
 def test_training_before_the_data_is_a_mistake_in_the_code(digits: Path, tmp_path: Path) -> None:
@@ -330,11 +330,11 @@ def test_channels_last_learns_the_same(digits: Path, tmp_path: Path) -> None:
     ],
 )
 def test_errors_of_pytorch_that_can_be_mended_are_explained(error: Exception, fix: str) -> None:
-    with pytest.raises(AdapterError) as raised, explained():
+    with pytest.raises(AdapterError) as raised, translate_errors():
         raise error
     assert fix in (raised.value.fix or "")
 
 
 def test_other_errors_pass_as_they_are() -> None:
-    with pytest.raises(RuntimeError, match="a bug"), explained():
+    with pytest.raises(RuntimeError, match="a bug"), translate_errors():
         raise RuntimeError("a bug")

@@ -12,20 +12,20 @@ from PIL import Image
 
 from timm_jobs import a_timm_job, prepared, write_digits
 from vtspec.adapters.contract import AdapterError, Job
-from vtspec.adapters.data.image_labels import LabelledImage
+from vtspec.adapters.data.image_labels import LabeledImage
 from vtspec.adapters.pytorch.state import seed_everything
 from vtspec.adapters.timm.data import (
-    ImageFiles,
-    Unreadable,
-    decode,
-    eval_loader,
-    eval_transform,
-    readable,
-    train_loader,
-    train_transform,
+    ImageDataset,
+    UnreadableImage,
+    build_eval_loader,
+    build_eval_transform,
+    build_train_loader,
+    build_train_transform,
+    decode_image,
+    iter_batches,
 )
-from vtspec.adapters.timm.epoch_progress import Cut, cut
-from vtspec.adapters.timm.params import PARAMS, completed
+from vtspec.adapters.timm.epoch_progress import EpochBatches, plan_batches
+from vtspec.adapters.timm.params import PARAMS, complete_job
 
 pytestmark = pytest.mark.slow
 
@@ -40,7 +40,7 @@ SETTINGS = {
 
 
 def a_job(tmp_path: Path, params: Mapping[str, Any] | None = None, **training: Any) -> Job:
-    return completed(a_timm_job(tmp_path, tmp_path / "work", training=training, params=params))
+    return complete_job(a_timm_job(tmp_path, tmp_path / "work", training=training, params=params))
 
 
 def an_image(seed: int = 0) -> Image.Image:
@@ -49,13 +49,13 @@ def an_image(seed: int = 0) -> Image.Image:
 
 
 def transformed(tmp_path: Path, params: Mapping[str, Any] | None, **training: Any) -> Any:
-    transform = train_transform(SETTINGS, a_job(tmp_path, params, **training))
+    transform = build_train_transform(SETTINGS, a_job(tmp_path, params, **training))
     seed_everything(1)
     return torch.stack([transform(an_image(seed)) for seed in range(8)])
 
 
 def test_without_augmentation_an_image_is_always_the_same(tmp_path: Path) -> None:
-    transform = train_transform(SETTINGS, a_job(tmp_path, augmentation="none"))
+    transform = build_train_transform(SETTINGS, a_job(tmp_path, augmentation="none"))
     assert torch.equal(transform(an_image()), transform(an_image()))
     assert transform(an_image()).shape == (3, 16, 16)
 
@@ -72,7 +72,7 @@ def test_augmentation_changes_images_and_keeps_their_size(tmp_path: Path, preset
 
 def test_presets_are_what_their_names_say(tmp_path: Path) -> None:
     steps = {
-        preset: repr(train_transform(SETTINGS, a_job(tmp_path, augmentation=preset)))
+        preset: repr(build_train_transform(SETTINGS, a_job(tmp_path, augmentation=preset)))
         for preset in ("light", "standard", "strong")
     }
     assert "scale=(0.8, 1.0)" in steps["light"]
@@ -134,7 +134,7 @@ def test_param_that_would_change_nothing_is_refused(
 
 def test_colour_of_the_policy_that_has_room_for_it_is_kept(tmp_path: Path) -> None:
     params = {"autoAugment": "3a", "colorJitter": 0.3}
-    transform = train_transform(SETTINGS, a_job(tmp_path, params, augmentation="standard"))
+    transform = build_train_transform(SETTINGS, a_job(tmp_path, params, augmentation="standard"))
     assert "ColorJitter" in repr(transform)
 
 
@@ -144,7 +144,7 @@ def test_automatic_augmentation_that_timm_does_not_know_is_refused(
 ) -> None:
     job = a_job(tmp_path, {"autoAugment": policy}, augmentation="standard")
     with pytest.raises(AdapterError, match="does not understand") as error:
-        train_transform(SETTINGS, job)
+        build_train_transform(SETTINGS, job)
     assert "rand-m9-mstd0.5-inc1" in (error.value.fix or "")
 
 
@@ -156,7 +156,7 @@ def test_every_param_has_a_sentence_of_help() -> None:
 def test_images_of_any_mode_become_rgb(tmp_path: Path, mode: str) -> None:
     path = tmp_path / ("image.tif" if mode == "CMYK" else "image.png")
     an_image().convert(mode).save(path)
-    image = decode(path)
+    image = decode_image(path)
     assert isinstance(image, Image.Image)
     assert (image.mode, image.size) == ("RGB", (20, 24))
 
@@ -181,9 +181,9 @@ def test_broken_image_is_named(tmp_path: Path, kind: str, workers: int) -> None:
     good = tmp_path / "good.png"
     an_image().save(good)
     bad = broken(tmp_path, kind)
-    images = [LabelledImage(good, 0), LabelledImage(good, 1), LabelledImage(bad, 2)]
+    images = [LabeledImage(good, 0), LabeledImage(good, 1), LabeledImage(bad, 2)]
     job = a_job(tmp_path, batchSize=2, workers=workers)
-    batches = readable(iter(eval_loader(images, eval_transform(SETTINGS), job)))
+    batches = iter_batches(iter(build_eval_loader(images, build_eval_transform(SETTINGS), job)))
     inputs, targets = next(batches)
     assert (inputs.shape, targets.tolist()) == ((2, 3, 16, 16), [0, 1])
     with pytest.raises(AdapterError) as error:
@@ -193,11 +193,11 @@ def test_broken_image_is_named(tmp_path: Path, kind: str, workers: int) -> None:
 
 
 def test_missing_image_and_a_bomb_are_unreadable_too(tmp_path: Path) -> None:
-    assert isinstance(decode(tmp_path / "gone.png"), Unreadable)
+    assert isinstance(decode_image(tmp_path / "gone.png"), UnreadableImage)
     bomb = tmp_path / "bomb.png"
     Image.new("1", (20000, 20000)).save(bomb)
-    found = decode(bomb)
-    assert isinstance(found, Unreadable)
+    found = decode_image(bomb)
+    assert isinstance(found, UnreadableImage)
     assert "decompression bomb" in found.reason
 
 
@@ -213,14 +213,14 @@ def test_training_on_a_broken_image_ends_with_its_name(tmp_path: Path) -> None:
 def test_loader_shuffles_by_its_generator_alone(tmp_path: Path) -> None:
     path = tmp_path / "image.png"
     an_image().save(path)
-    images = [LabelledImage(path, index) for index in range(10)]
+    images = [LabeledImage(path, index) for index in range(10)]
     job = a_job(tmp_path, batchSize=4)
-    transform = train_transform(SETTINGS, job)
+    transform = build_train_transform(SETTINGS, job)
 
     def order(seed: int) -> list[int]:
         torch.manual_seed(torch.seed())
         generator = torch.Generator().manual_seed(seed)
-        loader = train_loader(images, transform, job, generator, drop_last=False)
+        loader = build_train_loader(images, transform, job, generator, drop_last=False)
         return [target for _, targets in loader for target in targets.tolist()]
 
     assert order(1) == order(1) != order(2)
@@ -232,7 +232,7 @@ def test_measuring_does_not_touch_the_random_states(tmp_path: Path) -> None:
     an_image().save(path)
     before = torch.get_rng_state(), random.getstate(), repr(np.random.get_state())
     job = a_job(tmp_path)
-    list(eval_loader([LabelledImage(path, 0)] * 3, eval_transform(SETTINGS), job))
+    list(build_eval_loader([LabeledImage(path, 0)] * 3, build_eval_transform(SETTINGS), job))
     after = torch.get_rng_state(), random.getstate(), repr(np.random.get_state())
     assert torch.equal(before[0], after[0])
     assert before[1:] == after[1:]
@@ -241,10 +241,10 @@ def test_measuring_does_not_touch_the_random_states(tmp_path: Path) -> None:
 def test_dataset_has_a_length_and_items(tmp_path: Path) -> None:
     path = tmp_path / "image.png"
     an_image().save(path)
-    files = ImageFiles([LabelledImage(path, 3)], eval_transform(SETTINGS))
+    files = ImageDataset([LabeledImage(path, 3)], build_eval_transform(SETTINGS))
     assert len(files) == 1
     item = files[0]
-    assert not isinstance(item, Unreadable)
+    assert not isinstance(item, UnreadableImage)
     assert (item[0].shape, item[1]) == ((3, 16, 16), 3)
 
 
@@ -270,13 +270,13 @@ def test_epoch_is_cut_into_batches_that_can_be_trained_on(
 ) -> None:
     batch, accumulation = size
     training = a_job(tmp_path, batchSize=batch, gradientAccumulation=accumulation).training
-    found = cut(images, training, mixed=mixed)
+    found = plan_batches(images, training, mixed=mixed)
     assert (found.batches, found.steps, found.left_out) == expected
 
 
 def test_last_step_has_the_batches_that_are_left() -> None:
-    epoch = Cut(batches=7, accumulation=3, left_out=0)
-    assert [epoch.share(step) for step in range(epoch.steps)] == [3, 3, 1]
+    epoch = EpochBatches(batches=7, accumulation=3, left_out=0)
+    assert [epoch.count_batches(step) for step in range(epoch.steps)] == [3, 3, 1]
 
 
 @pytest.mark.parametrize(
@@ -288,4 +288,4 @@ def test_epoch_without_a_trainable_batch_is_refused(
 ) -> None:
     training = a_job(tmp_path, batchSize=batch).training
     with pytest.raises(AdapterError, match=message):
-        cut(images, training, mixed=mixed)
+        plan_batches(images, training, mixed=mixed)

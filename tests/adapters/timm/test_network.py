@@ -13,13 +13,13 @@ from timm_jobs import DIGITS, a_timm_job, differing, prepared, write_digits
 from vtspec.adapters.contract import AdapterError, Job
 from vtspec.adapters.pytorch.state import choose_device
 from vtspec.adapters.timm.network import build_network, freeze
-from vtspec.adapters.timm.params import completed
+from vtspec.adapters.timm.params import complete_job
 
 pytestmark = pytest.mark.slow
 
 
 def a_job(tmp_path: Path, **changes: Any) -> Job:
-    return completed(a_timm_job(tmp_path, tmp_path / "work", **changes))
+    return complete_job(a_timm_job(tmp_path, tmp_path / "work", **changes))
 
 
 def silent(message: str) -> None:
@@ -152,9 +152,9 @@ def test_weights_without_a_revision_are_refused(tmp_path: Path) -> None:
     job = a_job(tmp_path)
     model = {"name": "test_resnet", "parameters": 1, "weights": hub}
     from timm_jobs import a_timm_plan
-    from vtspec.adapters.job import job_of
+    from vtspec.adapters.job import build_job
 
-    pinned = job_of(
+    pinned = build_job(
         {**a_timm_plan(), "model": model},
         run="x",
         attempt=1,
@@ -162,7 +162,7 @@ def test_weights_without_a_revision_are_refused(tmp_path: Path) -> None:
         workdir=job.workdir,
     )
     with pytest.raises(AdapterError, match="without a revision"):
-        build_network(completed(pinned), silent)
+        build_network(complete_job(pinned), silent)
 
 
 def test_backbone_is_all_but_the_classifier(tmp_path: Path) -> None:

@@ -12,8 +12,13 @@ import torch
 
 from timm_jobs import DIGITS, a_timm_job
 from vtspec.adapters.contract import AdapterError, Job
-from vtspec.adapters.timm.params import completed
-from vtspec.adapters.timm.recipe import Plateau, Recipe, class_weights, mixing
+from vtspec.adapters.timm.params import complete_job
+from vtspec.adapters.timm.recipe import (
+    PlateauScheduler,
+    Recipe,
+    build_mixup,
+    compute_class_weights,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -22,7 +27,7 @@ COUNTS = (1,) * 10
 
 
 def a_job(tmp_path: Path, params: Mapping[str, Any] | None = None, **training: Any) -> Job:
-    return completed(a_timm_job(tmp_path, tmp_path / "work", training=training, params=params))
+    return complete_job(a_timm_job(tmp_path, tmp_path / "work", training=training, params=params))
 
 
 def a_recipe(tmp_path: Path, params: Mapping[str, Any] | None = None, **training: Any) -> Recipe:
@@ -94,7 +99,7 @@ def test_plateau_falls_when_the_metric_stalls_and_not_below_the_minimum(tmp_path
     found = []
     for accuracy in (0.5, 0.6, 0.6, 0.6):
         found += rates(recipe, 4)
-        recipe.measured(accuracy)
+        recipe.record_metric(accuracy)
     assert found == approx(0.0, 0.05, *[0.1] * 10, *[0.01] * 4)
     assert rates(recipe, 1) == approx(0.005)
 
@@ -107,9 +112,9 @@ def test_plateau_of_a_loss_wants_it_to_fall(tmp_path: Path) -> None:
         checkpoint={"monitor": "val_loss", "every": None},
     )
     for loss in (1.0, 0.5, 0.2):
-        recipe.measured(loss)
+        recipe.record_metric(loss)
     assert rates(recipe, 1) == approx(0.1)
-    recipe.measured(0.9)
+    recipe.record_metric(0.9)
     assert rates(recipe, 1) == approx(0.01)
 
 
@@ -145,7 +150,7 @@ def test_recipe_goes_on_from_its_state_as_if_unbroken(tmp_path: Path, optimizer:
     second = a_recipe(tmp_path, optimizer=optimizer, momentum=0.5, weightDecay=0.1)
     for step in range(8):
         if step == 3:
-            torch.save(first.state(), tmp_path / "state.pt")
+            torch.save(first.get_state(), tmp_path / "state.pt")
             second.model.load_state_dict(first.model.state_dict())
             second.restore(torch.load(tmp_path / "state.pt", weights_only=True))
         for recipe in (whole, first if step < 3 else second):
@@ -214,8 +219,10 @@ def test_balanced_weights_are_those_of_scikit_learn(tmp_path: Path) -> None:
     counts = (5, 1, 2, 3, 4, 5, 6, 7, 8, 9)
     targets = np.repeat(np.arange(10), counts)
     expected = compute_class_weight("balanced", classes=np.arange(10), y=targets)
-    assert class_weights(a_job(tmp_path, classWeights="balanced"), counts) == approx(*expected)
-    assert class_weights(a_job(tmp_path), counts) is None
+    assert compute_class_weights(a_job(tmp_path, classWeights="balanced"), counts) == approx(
+        *expected
+    )
+    assert compute_class_weights(a_job(tmp_path), counts) is None
 
 
 @pytest.mark.parametrize(
@@ -230,17 +237,17 @@ def test_class_weights_that_do_not_fit_the_classes_are_refused(
     tmp_path: Path, weights: Any, message: str
 ) -> None:
     with pytest.raises(AdapterError, match=message):
-        class_weights(a_job(tmp_path, classWeights=weights), (0, *COUNTS[1:]))
+        compute_class_weights(a_job(tmp_path, classWeights=weights), (0, *COUNTS[1:]))
 
 
 def test_nothing_is_mixed_unless_the_preset_or_a_param_says_so(tmp_path: Path) -> None:
-    assert mixing(a_job(tmp_path, augmentation="standard")) is None
-    assert mixing(a_job(tmp_path, {"mixup": 0.0}, augmentation="strong")) is None
-    strong = mixing(a_job(tmp_path, augmentation="strong", labelSmoothing=0.1))
+    assert build_mixup(a_job(tmp_path, augmentation="standard")) is None
+    assert build_mixup(a_job(tmp_path, {"mixup": 0.0}, augmentation="strong")) is None
+    strong = build_mixup(a_job(tmp_path, augmentation="strong", labelSmoothing=0.1))
     assert (strong.mixup_alpha, strong.cutmix_alpha, strong.mode) == (0.2, 0.0, "batch")
     assert (strong.label_smoothing, strong.num_classes) == (0.1, 10)
     params = {"cutmix": 1.0, "mixup": 0.4, "mixupProb": 0.3, "mixupSwitchProb": 0.9}
-    mixed = mixing(a_job(tmp_path, {**params, "mixupMode": "elem"}))
+    mixed = build_mixup(a_job(tmp_path, {**params, "mixupMode": "elem"}))
     assert (mixed.mixup_alpha, mixed.cutmix_alpha, mixed.mode) == (0.4, 1.0, "elem")
     assert (mixed.mix_prob, mixed.switch_prob) == (0.3, 0.9)
 
@@ -281,10 +288,10 @@ def test_bf16_computes_in_bf16_and_keeps_weights_in_float32(tmp_path: Path) -> N
 def test_plateau_keeps_its_counters_in_the_state(tmp_path: Path) -> None:
     recipes = [a_recipe(tmp_path, {"plateauPatience": 2}, scheduler="plateau") for _ in range(2)]
     for accuracy in (0.9, 0.5, 0.5):
-        recipes[0].measured(accuracy)
-    torch.save(recipes[0].state(), tmp_path / "state.pt")
+        recipes[0].record_metric(accuracy)
+    torch.save(recipes[0].get_state(), tmp_path / "state.pt")
     recipes[1].restore(torch.load(tmp_path / "state.pt", weights_only=True))
-    assert isinstance(recipes[1].schedule, Plateau)
+    assert isinstance(recipes[1].schedule, PlateauScheduler)
     for recipe in recipes:
-        recipe.measured(0.5)
+        recipe.record_metric(0.5)
         assert rates(recipe, 1) == approx(0.01)

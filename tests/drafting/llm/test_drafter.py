@@ -31,11 +31,11 @@ from llm_world import (
     vtspec,
     whole,
 )
-from vtspec.pipelines.drafting.context import Surroundings, errors
+from vtspec.pipelines.drafting.context import DraftContext, filter_errors
 from vtspec.pipelines.drafting.drafter import draft
 from vtspec.pipelines.drafting.llm import LlmDrafter, Settings, Unavailable
 from vtspec.pipelines.drafting.llm.providers import MODELS
-from vtspec.pipelines.drafting.result import Assumption, Data, Question, Sketch
+from vtspec.pipelines.drafting.result import Assumption, Data, Draft, Question
 from vtspec.pipelines.errors import Refused
 from vtspec.schema.problem import Problem
 
@@ -44,7 +44,7 @@ BAD = an_experiment(training={"epochs": 0})
 
 
 @pytest.fixture
-def around(tmp_path: Path) -> Surroundings:
+def around(tmp_path: Path) -> DraftContext:
     return a_repository(tmp_path)
 
 
@@ -63,12 +63,12 @@ def everything_is_closed() -> Iterator[None]:
 
 
 def test_words_become_the_spec_that_the_model_proposes(
-    server: LlmServer, around: Surroundings
+    server: LlmServer, around: DraftContext
 ) -> None:
     why = {"field": "spec.model.pretrained", "value": "true", "why": "it has published weights"}
     script(server, proposes(GOOD, why))
-    sketch = a_drafter(server).sketch(WORDS, around)
-    assert sketch == Sketch(
+    sketch = a_drafter(server).make_draft(WORDS, around)
+    assert sketch == Draft(
         status="complete",
         data=whole(GOOD),
         assumptions=(
@@ -78,10 +78,10 @@ def test_words_become_the_spec_that_the_model_proposes(
 
 
 def test_the_key_goes_into_the_providers_own_header_and_nowhere_else(
-    server: LlmServer, around: Surroundings
+    server: LlmServer, around: DraftContext
 ) -> None:
     script(server, proposes(GOOD))
-    a_drafter(server).sketch(WORDS, around)
+    a_drafter(server).make_draft(WORDS, around)
     (seen,) = server.seen
     assert seen.path == PATHS[server.dialect]
     holders = [name for name, value in seen.headers.items() if KEY in value]
@@ -89,17 +89,17 @@ def test_the_key_goes_into_the_providers_own_header_and_nowhere_else(
     assert KEY not in seen.body
 
 
-def test_where_the_repository_lies_is_not_sent(server: LlmServer, around: Surroundings) -> None:
+def test_where_the_repository_lies_is_not_sent(server: LlmServer, around: DraftContext) -> None:
     script(server, proposes(GOOD))
     place = f"{around.workspace.root}/data/digits"
-    a_drafter(server).sketch([person(f"resnet18 on the digits in {place}, 3 epochs")], around)
+    a_drafter(server).make_draft([person(f"resnet18 on the digits in {place}, 3 epochs")], around)
     (seen,) = server.seen
     assert str(around.workspace.root) not in seen.body
     assert "./data/digits" in seen.body
 
 
 def test_a_dataset_is_proposed_where_data_is_to_be_registered(
-    server: LlmServer, around: Surroundings
+    server: LlmServer, around: DraftContext
 ) -> None:
     draft = {
         "metadata": {"name": "birds"},
@@ -112,17 +112,17 @@ def test_a_dataset_is_proposed_where_data_is_to_be_registered(
         },
     }
     script(server, proposes(draft, kind="dataset"))
-    sketch = a_drafter(server).sketch(
+    sketch = a_drafter(server).make_draft(
         [person("data/birds를 birds로 등록, crow jay 두 종류")], around
     )
     assert (sketch.status, sketch.data) == ("complete", whole(draft, "Dataset"))
 
 
 def test_problems_go_back_to_the_model_which_mends_them(
-    server: LlmServer, around: Surroundings
+    server: LlmServer, around: DraftContext
 ) -> None:
     script(server, proposes(BAD), proposes(GOOD))
-    sketch = a_drafter(server).sketch(WORDS, around)
+    sketch = a_drafter(server).make_draft(WORDS, around)
     assert (sketch.status, sketch.data, sketch.repairs) == ("complete", whole(GOOD), 1)
     sent_back = server.seen[1].body
     assert "spec.training.epochs" in sent_back
@@ -130,10 +130,10 @@ def test_problems_go_back_to_the_model_which_mends_them(
 
 
 def test_a_spec_that_is_never_valid_ends_in_one_question_after_three_repairs(
-    server: LlmServer, around: Surroundings
+    server: LlmServer, around: DraftContext
 ) -> None:
     script(server, proposes(BAD))
-    sketch = a_drafter(server).sketch(WORDS, around)
+    sketch = a_drafter(server).make_draft(WORDS, around)
     assert len(server.seen) == 4
     assert (sketch.status, sketch.repairs) == ("question", 3)
     assert sketch.question is not None
@@ -142,32 +142,32 @@ def test_a_spec_that_is_never_valid_ends_in_one_question_after_three_repairs(
     assert sketch.data == whole(an_experiment(training={}))
 
 
-def test_without_repairs_the_first_answer_counts(server: LlmServer, around: Surroundings) -> None:
+def test_without_repairs_the_first_answer_counts(server: LlmServer, around: DraftContext) -> None:
     script(server, proposes(BAD), proposes(GOOD))
-    sketch = a_drafter(server, settings=Settings(repairs=0)).sketch(WORDS, around)
+    sketch = a_drafter(server, settings=Settings(repairs=0)).make_draft(WORDS, around)
     assert (sketch.status, sketch.repairs, len(server.seen)) == ("question", 0, 1)
 
 
 def test_the_question_about_what_could_not_be_mended_is_in_the_persons_language(
-    server: LlmServer, around: Surroundings
+    server: LlmServer, around: DraftContext
 ) -> None:
     script(server, proposes(an_experiment(dataset={"ref": "tulips"})))
-    sketch = a_drafter(server).sketch([person("튤립 분류, resnet50")], around)
+    sketch = a_drafter(server).make_draft([person("튤립 분류, resnet50")], around)
     assert sketch.question is not None
     assert sketch.question.text.startswith("다음을 정해 주세요: 데이터셋")
     assert sketch.question.choices == ("cats", "chest-xray", "digits", "flowers")
 
 
 def test_a_question_keeps_the_choices_that_exist_and_what_is_known(
-    server: LlmServer, around: Surroundings
+    server: LlmServer, around: DraftContext
 ) -> None:
     known = {"spec": {"task": "image-classification", "training": {"epochs": 50}}}
     script(
         server,
         asks("spec.dataset.ref", "어느 데이터셋인가요?", ("cats", "dogs", "flowers"), known),
     )
-    sketch = a_drafter(server).sketch([person("50 에폭 분류")], around)
-    assert sketch == Sketch(
+    sketch = a_drafter(server).make_draft([person("50 에폭 분류")], around)
+    assert sketch == Draft(
         status="question",
         data=whole(known),
         question=Question(
@@ -176,13 +176,13 @@ def test_a_question_keeps_the_choices_that_exist_and_what_is_known(
     )
 
 
-def test_what_is_no_request_is_refused(server: LlmServer, around: Surroundings) -> None:
+def test_what_is_no_request_is_refused(server: LlmServer, around: DraftContext) -> None:
     script(server, refuses("I can draft specs; say what to train."))
-    sketch = a_drafter(server).sketch([person("what is the weather?")], around)
-    assert sketch == Sketch(status="refused", reason="I can draft specs; say what to train.")
+    sketch = a_drafter(server).make_draft([person("what is the weather?")], around)
+    assert sketch == Draft(status="refused", reason="I can draft specs; say what to train.")
 
 
-def test_several_look_ups_in_a_row_are_answered(server: LlmServer, around: Surroundings) -> None:
+def test_several_look_ups_in_a_row_are_answered(server: LlmServer, around: DraftContext) -> None:
     script(
         server,
         Reply(calls=[("list_datasets", {"task": "image-classification"})]),
@@ -190,14 +190,14 @@ def test_several_look_ups_in_a_row_are_answered(server: LlmServer, around: Surro
         Reply(calls=[("search_models", {"words": "resnet50", "framework": "timm"})]),
         proposes(GOOD),
     )
-    sketch = a_drafter(server).sketch(WORDS, around)
+    sketch = a_drafter(server).make_draft(WORDS, around)
     assert (sketch.status, sketch.repairs) == ("complete", 0)
     assert "garden flowers" in server.seen[1].body
     assert "dandelion" in server.seen[2].body
     assert "25557032" in server.seen[3].body
 
 
-def test_look_ups_at_once_are_all_answered(server: LlmServer, around: Surroundings) -> None:
+def test_look_ups_at_once_are_all_answered(server: LlmServer, around: DraftContext) -> None:
     script(
         server,
         Reply(
@@ -209,51 +209,51 @@ def test_look_ups_at_once_are_all_answered(server: LlmServer, around: Surroundin
         ),
         proposes(GOOD),
     )
-    assert a_drafter(server).sketch(WORDS, around).status == "complete"
+    assert a_drafter(server).make_draft(WORDS, around).status == "complete"
     for words in ("cats-resnet50", "Images per forward pass", "basis"):
         assert words in server.seen[1].body
 
 
 def test_an_unknown_tool_is_told_and_the_work_goes_on(
-    server: LlmServer, around: Surroundings
+    server: LlmServer, around: DraftContext
 ) -> None:
     script(server, Reply(calls=[("run_shell", {"command": "id"})]), proposes(GOOD))
-    assert a_drafter(server).sketch(WORDS, around).status == "complete"
+    assert a_drafter(server).make_draft(WORDS, around).status == "complete"
     assert "Unknown tool name" in server.seen[1].body
 
 
 @pytest.mark.parametrize("step", [Reply(), Reply(text="Sure! Here is your spec.")])
 def test_an_answer_without_a_tool_is_asked_for_again(
-    server: LlmServer, around: Surroundings, step: Reply
+    server: LlmServer, around: DraftContext, step: Reply
 ) -> None:
     script(server, step, proposes(GOOD))
-    assert a_drafter(server).sketch(WORDS, around).status == "complete"
+    assert a_drafter(server).make_draft(WORDS, around).status == "complete"
 
 
 @pytest.mark.parametrize("step", [Reply(), Reply(text="No."), Reply(text="half a", cut=True)])
 def test_a_model_that_never_calls_a_tool_is_given_up(
-    server: LlmServer, around: Surroundings, step: Reply
+    server: LlmServer, around: DraftContext, step: Reply
 ) -> None:
     script(server, step)
     with pytest.raises(Unavailable, match="gave no answer that can be used"):
-        a_drafter(server).sketch(WORDS, around)
+        a_drafter(server).make_draft(WORDS, around)
     assert len(server.seen) <= 5
 
 
-def test_a_proposal_that_was_cut_short_is_not_taken(around: Surroundings) -> None:
+def test_a_proposal_that_was_cut_short_is_not_taken(around: DraftContext) -> None:
     with running("openai") as server:
         script(server, Reply(calls=[("propose_experiment", '{"draft": {"metada')], cut=True))
         with pytest.raises(Unavailable):
-            a_drafter(server).sketch(WORDS, around)
+            a_drafter(server).make_draft(WORDS, around)
 
 
 @pytest.mark.parametrize("dialect", ["openai", "responses"])
 def test_arguments_that_are_no_json_are_asked_for_again(
-    dialect: Dialect, around: Surroundings
+    dialect: Dialect, around: DraftContext
 ) -> None:
     with running(dialect) as server:
         script(server, Reply(calls=[("propose_experiment", "{draft: oops")]), proposes(GOOD))
-        assert a_drafter(server).sketch(WORDS, around).status == "complete"
+        assert a_drafter(server).make_draft(WORDS, around).status == "complete"
 
 
 @pytest.mark.parametrize(
@@ -280,46 +280,46 @@ def test_arguments_that_are_no_json_are_asked_for_again(
     ],
 )
 def test_a_provider_that_does_not_answer_is_unavailable_and_says_why(
-    server: LlmServer, around: Surroundings, raw: Raw, why: str
+    server: LlmServer, around: DraftContext, raw: Raw, why: str
 ) -> None:
     script(server, raw)
     with pytest.raises(Unavailable, match=why) as caught:
-        a_drafter(server).sketch(WORDS, around)
+        a_drafter(server).make_draft(WORDS, around)
     assert KEY not in f"{caught.value!r} {caught.value.__cause__!r}"
 
 
-def test_a_redirect_is_not_followed(server: LlmServer, around: Surroundings) -> None:
+def test_a_redirect_is_not_followed(server: LlmServer, around: DraftContext) -> None:
     with running(server.dialect) as elsewhere:
         script(elsewhere, proposes(GOOD))
         location = elsewhere.base_url + "/" + PATHS[server.dialect].rpartition("/")[2]
         script(server, Raw(status=307, headers={"Location": location}))
         with pytest.raises(Unavailable):
-            a_drafter(server).sketch(WORDS, around)
+            a_drafter(server).make_draft(WORDS, around)
         assert elsewhere.seen == []
 
 
 @pytest.mark.parametrize("step", [Slow(), Slow(drip=True)])
 def test_a_slow_provider_is_given_up_at_the_time_limit(
-    server: LlmServer, around: Surroundings, step: Slow
+    server: LlmServer, around: DraftContext, step: Slow
 ) -> None:
     script(server, step)
     with pytest.raises(Unavailable, match=r"did not answer within 0\.4 s"):
-        a_drafter(server, settings=Settings(timeout_s=0.4)).sketch(WORDS, around)
+        a_drafter(server, settings=Settings(timeout_s=0.4)).make_draft(WORDS, around)
     assert len(server.seen) == 1
 
 
-def test_a_provider_that_cannot_be_reached_is_unavailable(around: Surroundings) -> None:
+def test_a_provider_that_cannot_be_reached_is_unavailable(around: DraftContext) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{free.getsockname()[1]}"
     for dialect in DIALECTS:
         drafter = LlmDrafter(a_provider(dialect, address))
         with pytest.raises(Unavailable, match="cannot be reached"):
-            drafter.sketch(WORDS, around)
+            drafter.make_draft(WORDS, around)
 
 
 def test_a_busy_provider_is_asked_again_when_it_says(
-    server: LlmServer, around: Surroundings
+    server: LlmServer, around: DraftContext
 ) -> None:
     naps = Naps()
     soon = format_datetime(datetime.now(UTC) - timedelta(seconds=5), usegmt=True)
@@ -329,71 +329,71 @@ def test_a_busy_provider_is_asked_again_when_it_says(
         Raw(status=503, headers={"Retry-After": soon}),
         proposes(GOOD),
     )
-    assert a_drafter(server, naps=naps).sketch(WORDS, around).status == "complete"
+    assert a_drafter(server, naps=naps).make_draft(WORDS, around).status == "complete"
     assert naps.told == [3.0, 0.0]
 
 
 def test_without_a_word_from_the_provider_the_waits_grow(
-    server: LlmServer, around: Surroundings
+    server: LlmServer, around: DraftContext
 ) -> None:
     naps = Naps()
     script(server, Raw(status=500))
     with pytest.raises(Unavailable, match="is down"):
-        a_drafter(server, naps=naps).sketch(WORDS, around)
+        a_drafter(server, naps=naps).make_draft(WORDS, around)
     assert (naps.told, len(server.seen)) == ([1.0, 2.0], 3)
 
 
-def test_a_wait_that_is_too_long_is_not_waited(server: LlmServer, around: Surroundings) -> None:
+def test_a_wait_that_is_too_long_is_not_waited(server: LlmServer, around: DraftContext) -> None:
     naps = Naps()
     script(server, Raw(status=429, headers={"Retry-After": "3600"}))
     with pytest.raises(Unavailable, match="wait 3600 s"):
-        a_drafter(server, naps=naps).sketch(WORDS, around)
+        a_drafter(server, naps=naps).make_draft(WORDS, around)
     assert (naps.told, len(server.seen)) == ([], 1)
 
 
 def test_a_budget_that_is_used_up_ends_in_the_question_that_is_left(
-    server: LlmServer, around: Surroundings
+    server: LlmServer, around: DraftContext
 ) -> None:
     script(server, proposes(BAD))
-    sketch = a_drafter(server, settings=Settings(tokens=2_000)).sketch(WORDS, around)
+    sketch = a_drafter(server, settings=Settings(tokens=2_000)).make_draft(WORDS, around)
     assert sketch.question is not None
     assert (sketch.question.field, len(server.seen)) == ("spec.training.epochs", 2)
 
 
 def test_a_budget_that_is_used_up_before_a_draft_is_unavailable(
-    server: LlmServer, around: Surroundings
+    server: LlmServer, around: DraftContext
 ) -> None:
     script(server, Reply(calls=[("list_datasets", {})]))
     with pytest.raises(Unavailable, match="used up its budget"):
-        a_drafter(server, settings=Settings(tokens=2_000)).sketch(WORDS, around)
+        a_drafter(server, settings=Settings(tokens=2_000)).make_draft(WORDS, around)
     assert len(server.seen) == 2
 
 
-def test_look_ups_without_end_are_not_answered(server: LlmServer, around: Surroundings) -> None:
+def test_look_ups_without_end_are_not_answered(server: LlmServer, around: DraftContext) -> None:
     script(server, Reply(calls=[("list_datasets", {})] * 4))
     settings = Settings(lookups=2, tokens=10**6)
     with pytest.raises(Unavailable, match="used up its budget"):
-        a_drafter(server, settings=settings).sketch(WORDS, around)
+        a_drafter(server, settings=settings).make_draft(WORDS, around)
     assert "enough was looked up" in server.seen[1].body
     assert len(server.seen) == 2
 
 
-def test_a_conversation_has_so_many_answers(around: Surroundings) -> None:
+def test_a_conversation_has_so_many_answers(around: DraftContext) -> None:
     long = [person("cats"), vtspec("?", draft={})] * 3 + [person("cats")]
     drafter = LlmDrafter(a_provider("openai", "http://127.0.0.1:1"), settings=Settings(answers=3))
     with pytest.raises(Unavailable, match="answered 3 times"):
-        drafter.sketch(long, around)
+        drafter.make_draft(long, around)
 
 
 @pytest.mark.parametrize("conversation", [[], [person("cats"), vtspec("?", draft={})]])
-def test_nothing_new_said_is_refused(conversation: list[Any], around: Surroundings) -> None:
+def test_nothing_new_said_is_refused(conversation: list[Any], around: DraftContext) -> None:
     drafter = LlmDrafter(a_provider("openai", "http://127.0.0.1:1"))
     with pytest.raises(Refused, match="nothing was said"):
-        drafter.sketch(conversation, around)
+        drafter.make_draft(conversation, around)
 
 
 def test_an_earlier_draft_and_its_question_go_along(
-    server: LlmServer, around: Surroundings
+    server: LlmServer, around: DraftContext
 ) -> None:
     notes = {"annotations": {"vtspec.dev/draft-words": "sha256:00"}, "name": "flowers-vit-2"}
     draft = whole({"metadata": notes, "spec": {"task": "image-classification"}})
@@ -405,26 +405,26 @@ def test_an_earlier_draft_and_its_question_go_along(
         person("the second"),
         person("and 50 epochs"),
     ]
-    assert a_drafter(server).sketch(conversation, around).status == "complete"
+    assert a_drafter(server).make_draft(conversation, around).status == "complete"
     (seen,) = server.seen
     for words in ("train a classifier", "flowers-vit-2", "Which?", "the second", "and 50 epochs"):
         assert words in seen.body
     assert "sha256:00" not in seen.body
 
 
-def test_a_conversation_may_start_from_a_draft(server: LlmServer, around: Surroundings) -> None:
+def test_a_conversation_may_start_from_a_draft(server: LlmServer, around: DraftContext) -> None:
     script(server, proposes(GOOD))
     conversation = [vtspec("", whole(an_experiment("base"))), person("50 epochs")]
-    assert a_drafter(server).sketch(conversation, around).status == "complete"
+    assert a_drafter(server).make_draft(conversation, around).status == "complete"
     assert "start from this draft" in server.seen[0].body
 
 
-def test_of_a_very_long_conversation_the_oldest_is_left_out(around: Surroundings) -> None:
+def test_of_a_very_long_conversation_the_oldest_is_left_out(around: DraftContext) -> None:
     with running("openai") as server:
         script(server, proposes(GOOD))
         old = [person(f"{number} " + "words " * 3_000) for number in range(5)]
         conversation = [*old, vtspec("so?", whole(GOOD)), person("yes, flowers")]
-        a_drafter(server).sketch(conversation, around)
+        a_drafter(server).make_draft(conversation, around)
     sent = [json.loads(each["content"]) for each in server.seen[0].data["messages"][1:]]
     assert [each["words"][0].split()[0] for each in sent if each.get("words")] == [
         "2",
@@ -434,25 +434,25 @@ def test_of_a_very_long_conversation_the_oldest_is_left_out(around: Surroundings
     ]
 
 
-def test_it_drafts_where_a_loop_is_running(server: LlmServer, around: Surroundings) -> None:
+def test_it_drafts_where_a_loop_is_running(server: LlmServer, around: DraftContext) -> None:
     script(server, proposes(GOOD))
 
-    async def within() -> Sketch:
-        return a_drafter(server).sketch(WORDS, around)
+    async def within() -> Draft:
+        return a_drafter(server).make_draft(WORDS, around)
 
     assert asyncio.run(within()).status == "complete"
 
 
-def test_an_error_within_a_running_loop_comes_out(around: Surroundings) -> None:
-    async def within() -> Sketch:
+def test_an_error_within_a_running_loop_comes_out(around: DraftContext) -> None:
+    async def within() -> Draft:
         drafter = LlmDrafter(a_provider("openai", "http://127.0.0.1:1"))
-        return drafter.sketch(WORDS, around)
+        return drafter.make_draft(WORDS, around)
 
     with pytest.raises(Unavailable, match="cannot be reached"):
         asyncio.run(within())
 
 
-class Broken(Surroundings):
+class Broken(DraftContext):
     """A repository that cannot be checked."""
 
     def problems(self, draft: Data) -> list[Problem]:
@@ -461,11 +461,11 @@ class Broken(Surroundings):
 
 @pytest.mark.parametrize("steps", [[proposes(GOOD)], [proposes(GOOD), Raw(status=500)]])
 def test_an_error_of_our_own_is_not_taken_for_the_providers(
-    server: LlmServer, around: Surroundings, steps: list[Any]
+    server: LlmServer, around: DraftContext, steps: list[Any]
 ) -> None:
     script(server, *steps)
     with pytest.raises(LookupError, match="a bug of ours"):
-        a_drafter(server).sketch(WORDS, Broken(around.workspace))
+        a_drafter(server).make_draft(WORDS, Broken(around.workspace))
 
 
 @pytest.mark.parametrize(
@@ -480,10 +480,10 @@ def test_an_error_of_our_own_is_not_taken_for_the_providers(
 def test_nothing_but_the_one_address_is_asked(method: str, url: str) -> None:
     import httpx2
 
-    from vtspec.pipelines.drafting.llm.transport import Exchange
+    from vtspec.pipelines.drafting.llm.transport import ProviderTransport
 
     async def ask() -> None:
-        exchange = Exchange(a_provider("openai", "http://127.0.0.1:1/v1"), Settings())
+        exchange = ProviderTransport(a_provider("openai", "http://127.0.0.1:1/v1"), Settings())
         async with httpx2.AsyncClient(transport=exchange) as client:
             await client.request(method, url)
 
@@ -491,53 +491,53 @@ def test_nothing_but_the_one_address_is_asked(method: str, url: str) -> None:
         asyncio.run(ask())
 
 
-def test_a_server_without_a_key_is_sent_none(around: Surroundings) -> None:
+def test_a_server_without_a_key_is_sent_none(around: DraftContext) -> None:
     with running("openai") as server:
         script(server, proposes(GOOD))
-        LlmDrafter(a_provider("openai", server.base_url, key=None)).sketch(WORDS, around)
+        LlmDrafter(a_provider("openai", server.base_url, key=None)).make_draft(WORDS, around)
     assert "authorization" not in server.seen[0].headers
 
 
-def test_too_much_to_send_is_not_sent(around: Surroundings) -> None:
+def test_too_much_to_send_is_not_sent(around: DraftContext) -> None:
     with running("openai") as server:
         drafter = a_drafter(server, settings=Settings(longest_request_bytes=1_000))
         with pytest.raises(Unavailable, match="too much to send"):
-            drafter.sketch(WORDS, around)
+            drafter.make_draft(WORDS, around)
     assert server.seen == []
 
 
 def test_the_default_models_are_asked_as_they_want_to_be(
-    server: LlmServer, around: Surroundings
+    server: LlmServer, around: DraftContext
 ) -> None:
     provider = a_provider(server.dialect, server.base_url)
     server.model = MODELS[provider.name]
     script(server, Reply(calls=[("list_datasets", {})]), proposes(BAD), proposes(GOOD))
     drafter = LlmDrafter(replace(provider, model=server.model))
-    assert drafter.sketch(WORDS, around).status == "complete"
+    assert drafter.make_draft(WORDS, around).status == "complete"
 
 
-def test_an_answer_takes_so_long_altogether(server: LlmServer, around: Surroundings) -> None:
+def test_an_answer_takes_so_long_altogether(server: LlmServer, around: DraftContext) -> None:
     script(server, proposes(BAD), Slow())
-    sketch = a_drafter(server, settings=Settings(longest_s=0.8)).sketch(WORDS, around)
+    sketch = a_drafter(server, settings=Settings(longest_s=0.8)).make_draft(WORDS, around)
     assert sketch.question is not None
     assert (sketch.question.field, sketch.repairs) == ("spec.training.epochs", 1)
     script(server, Slow())
     with pytest.raises(Unavailable, match=r"had no draft after 0\.4 s"):
-        a_drafter(server, settings=Settings(longest_s=0.4)).sketch(WORDS, around)
+        a_drafter(server, settings=Settings(longest_s=0.4)).make_draft(WORDS, around)
 
 
 def test_no_log_holds_the_key(
-    server: LlmServer, around: Surroundings, caplog: pytest.LogCaptureFixture
+    server: LlmServer, around: DraftContext, caplog: pytest.LogCaptureFixture
 ) -> None:
     script(server, Raw(status=500), Raw(status=401))
     with caplog.at_level(logging.DEBUG), pytest.raises(Unavailable):
-        a_drafter(server).sketch(WORDS, around)
+        a_drafter(server).make_draft(WORDS, around)
     assert "HTTP Request: POST" in caplog.text
     assert KEY not in caplog.text
 
 
 def test_the_answer_is_checked_and_signed_as_any_other(
-    server: LlmServer, around: Surroundings
+    server: LlmServer, around: DraftContext
 ) -> None:
     script(server, proposes(BAD), proposes(GOOD))
     drafter = a_drafter(server)
@@ -546,11 +546,11 @@ def test_the_answer_is_checked_and_signed_as_any_other(
     notes = (drafted.draft or {})["metadata"]["annotations"]
     assert notes["vtspec.dev/draft-prompt"] == drafter.prompt_hash
     assert notes["vtspec.dev/draft-model"] == "the-model"
-    assert errors(around.problems(drafted.draft or {})) == []
+    assert filter_errors(around.find_problems(drafted.draft or {})) == []
 
 
 def test_where_the_provider_is_down_the_grammar_drafts_and_says_so(
-    server: LlmServer, around: Surroundings
+    server: LlmServer, around: DraftContext
 ) -> None:
     script(server, Raw(status=500))
     drafted = draft(WORDS, around, a_drafter(server))

@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 
 from llm_world import a_repository, person, vtspec
-from vtspec.pipelines.drafting.context import Surroundings, errors
-from vtspec.pipelines.drafting.llm import LlmDrafter, drafter_of
-from vtspec.pipelines.drafting.llm.field_paths import value_in
+from vtspec.pipelines.drafting.context import DraftContext, filter_errors
+from vtspec.pipelines.drafting.llm import LlmDrafter, find_drafter
+from vtspec.pipelines.drafting.llm.field_paths import find_value
 from vtspec.pipelines.drafting.llm.providers import KEYS, PROVIDERS
 
 pytestmark = pytest.mark.live
 
 
 @pytest.fixture
-def around(tmp_path: Path) -> Surroundings:
+def around(tmp_path: Path) -> DraftContext:
     return a_repository(tmp_path)
 
 
@@ -23,7 +23,7 @@ def around(tmp_path: Path) -> Surroundings:
 def drafter(request: pytest.FixtureRequest) -> LlmDrafter:
     if not any(os.environ.get(name) for name in KEYS[request.param]):
         pytest.skip(f"no key of {request.param} in the environment")
-    made = drafter_of({**os.environ, "VTSPEC_DRAFT_PROVIDER": request.param})
+    made = find_drafter({**os.environ, "VTSPEC_DRAFT_PROVIDER": request.param})
     assert made is not None
     return made
 
@@ -46,28 +46,28 @@ def drafter(request: pytest.FixtureRequest) -> LlmDrafter:
     ],
 )
 def test_words_become_a_valid_spec(
-    drafter: LlmDrafter, around: Surroundings, words: str, values: dict[str, object]
+    drafter: LlmDrafter, around: DraftContext, words: str, values: dict[str, object]
 ) -> None:
-    sketch = drafter.sketch([person(words)], around)
+    sketch = drafter.make_draft([person(words)], around)
     assert sketch.status == "complete"
-    assert errors(around.problems(sketch.data or {})) == []
-    assert {field: value_in(sketch.data, field) for field in values} == values
+    assert filter_errors(around.find_problems(sketch.data or {})) == []
+    assert {field: find_value(sketch.data, field) for field in values} == values
 
 
 def test_what_is_missing_is_asked_and_its_answer_understood(
-    drafter: LlmDrafter, around: Surroundings
+    drafter: LlmDrafter, around: DraftContext
 ) -> None:
     words = person("이미지 분류 모델을 학습해줘, resnet50, 20 에폭")
-    sketch = drafter.sketch([words], around)
+    sketch = drafter.make_draft([words], around)
     assert sketch.question is not None
     assert sketch.question.field == "spec.dataset.ref"
     asked = vtspec(sketch.question.text, sketch.data, sketch.question)
-    answered = drafter.sketch([words, asked, person("flowers")], around)
-    assert value_in(answered.data, "spec.dataset.ref") == "flowers"
+    answered = drafter.make_draft([words, asked, person("flowers")], around)
+    assert find_value(answered.data, "spec.dataset.ref") == "flowers"
 
 
 @pytest.mark.parametrize("words", ["delete all specs", "오늘 날씨 어때?"])
 def test_what_is_no_request_is_refused(
-    drafter: LlmDrafter, around: Surroundings, words: str
+    drafter: LlmDrafter, around: DraftContext, words: str
 ) -> None:
-    assert drafter.sketch([person(words)], around).status == "refused"
+    assert drafter.make_draft([person(words)], around).status == "refused"

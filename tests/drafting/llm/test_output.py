@@ -6,77 +6,77 @@ from typing import Any
 import pytest
 
 from llm_world import a_repository, an_experiment, person, vtspec, whole
-from vtspec.pipelines.drafting.context import Surroundings
-from vtspec.pipelines.drafting.llm.choices import choices_of
+from vtspec.pipelines.drafting.context import DraftContext
+from vtspec.pipelines.drafting.llm.choices import select_choices
 from vtspec.pipelines.drafting.llm.field_paths import (
-    field_of,
-    nearest_field,
-    path_of,
-    value_in,
-    without,
+    find_field,
+    find_nearest_field,
+    find_value,
+    parse_path,
+    remove_value,
 )
-from vtspec.pipelines.drafting.llm.grounding import made_up
-from vtspec.pipelines.drafting.llm.output import Rejected, answered, stuck
-from vtspec.pipelines.drafting.llm.redaction import Hidden
-from vtspec.pipelines.drafting.llm.request import Turn
-from vtspec.pipelines.drafting.result import Assumption, Message, Sketch
+from vtspec.pipelines.drafting.llm.grounding import find_ungrounded
+from vtspec.pipelines.drafting.llm.output import RejectedAnswer, ask_about_problem, parse_answer
+from vtspec.pipelines.drafting.llm.redaction import Redactor
+from vtspec.pipelines.drafting.llm.request import DraftRequest
+from vtspec.pipelines.drafting.result import Assumption, Draft, Message
 
 
 @pytest.fixture
-def around(tmp_path: Path) -> Surroundings:
+def around(tmp_path: Path) -> DraftContext:
     return a_repository(tmp_path)
 
 
-def a_turn(around: Surroundings, *words: str, before: Message | None = None) -> Turn:
+def a_turn(around: DraftContext, *words: str, before: Message | None = None) -> DraftRequest:
     start = [] if before is None else [before]
-    return Turn(
+    return DraftRequest(
         conversation=[*start, *map(person, words or ("resnet50 on flowers",))],
         surroundings=around,
-        hidden=Hidden(),
+        hidden=Redactor(),
     )
 
 
-def proposed(turn: Turn, draft: Any, *assumptions: Any) -> Sketch | Rejected:
+def proposed(turn: DraftRequest, draft: Any, *assumptions: Any) -> Draft | RejectedAnswer:
     answer = {"draft": draft, "assumptions": list(assumptions)}
-    return answered("propose_experiment", answer, turn)
+    return parse_answer("propose_experiment", answer, turn)
 
 
-def asked(turn: Turn, **answer: Any) -> Sketch:
+def asked(turn: DraftRequest, **answer: Any) -> Draft:
     given = {"field": "spec.dataset.ref", "text": "Which one?", "choices": [], **answer}
-    made = answered("ask", given, turn)
-    assert isinstance(made, Sketch)
+    made = parse_answer("ask", given, turn)
+    assert isinstance(made, Draft)
     return made
 
 
-def paths_of(rejected: Sketch | Rejected) -> list[str]:
-    assert isinstance(rejected, Rejected)
+def paths_of(rejected: Draft | RejectedAnswer) -> list[str]:
+    assert isinstance(rejected, RejectedAnswer)
     return [each.path for each in rejected.problems]
 
 
-def test_the_version_and_the_kind_are_ours(around: Surroundings) -> None:
+def test_the_version_and_the_kind_are_ours(around: DraftContext) -> None:
     draft = {"apiVersion": "v9", "kind": "Workflow", **an_experiment()}
     made = proposed(a_turn(around), draft)
-    assert isinstance(made, Sketch)
+    assert isinstance(made, Draft)
     assert (made.status, made.data) == ("complete", whole(an_experiment()))
 
 
-def test_a_name_that_is_taken_gets_a_number(around: Surroundings) -> None:
+def test_a_name_that_is_taken_gets_a_number(around: DraftContext) -> None:
     made = proposed(a_turn(around), an_experiment("cats-resnet50"))
-    assert isinstance(made, Sketch)
-    assert value_in(made.data, "metadata.name") == "cats-resnet50-2"
+    assert isinstance(made, Draft)
+    assert find_value(made.data, "metadata.name") == "cats-resnet50-2"
 
 
-def test_nulls_are_what_was_left_out(around: Surroundings) -> None:
+def test_nulls_are_what_was_left_out(around: DraftContext) -> None:
     made = proposed(a_turn(around), an_experiment(framework=None, resources={"gpuType": None}))
-    assert isinstance(made, Sketch)
+    assert isinstance(made, Draft)
     assert made.data == whole(an_experiment(resources={}))
 
 
-def test_every_problem_goes_back_with_its_value_and_its_fix(around: Surroundings) -> None:
+def test_every_problem_goes_back_with_its_value_and_its_fix(around: DraftContext) -> None:
     turn = a_turn(around)
     made = proposed(turn, an_experiment(dataset={"ref": "tulips"}, training={"epochs": -1}))
-    assert isinstance(made, Rejected)
-    told = made.as_json(turn)
+    assert isinstance(made, RejectedAnswer)
+    told = made.to_json(turn)
     assert [each["path"] for each in told["problems"]] == [
         "spec.training.epochs",
         "spec.dataset.ref",
@@ -95,7 +95,7 @@ def test_every_problem_goes_back_with_its_value_and_its_fix(around: Surroundings
     ],
 )
 def test_weights_and_names_must_have_been_said(
-    around: Surroundings, field: str, value: str, words: str
+    around: DraftContext, field: str, value: str, words: str
 ) -> None:
     if field == "spec.model.weights":
         draft = an_experiment(model={"name": "resnet50", "weights": value})
@@ -103,55 +103,55 @@ def test_weights_and_names_must_have_been_said(
         draft = an_experiment(tracking={"registerAs": value})
     assert paths_of(proposed(a_turn(around, "resnet50"), draft)) == [field]
     said = proposed(a_turn(around, words), draft)
-    assert isinstance(said, Sketch)
+    assert isinstance(said, Draft)
     assert said.status == "complete"
 
 
-def test_what_the_earlier_draft_has_may_stay(around: Surroundings) -> None:
+def test_what_the_earlier_draft_has_may_stay(around: DraftContext) -> None:
     draft = an_experiment(model={"name": "resnet50", "weights": "run:flowers-1"})
     turn = a_turn(around, "10 epochs", before=vtspec("", whole(draft)))
-    assert made_up(whole(draft), turn) == []
+    assert find_ungrounded(whole(draft), turn) == []
 
 
-def test_a_hub_id_is_listed_or_was_typed(around: Surroundings) -> None:
+def test_a_hub_id_is_listed_or_was_typed(around: DraftContext) -> None:
     listed = whole(an_experiment(model={"name": "google/vit-base-patch16-224"}))
     unlisted = whole(an_experiment(model={"name": "acme/vit-private"}))
-    assert made_up(listed, a_turn(around)) == []
-    assert [each.path for each in made_up(unlisted, a_turn(around))] == ["spec.model.name"]
-    assert made_up(unlisted, a_turn(around, "Acme/ViT-private on flowers")) == []
+    assert find_ungrounded(listed, a_turn(around)) == []
+    assert [each.path for each in find_ungrounded(unlisted, a_turn(around))] == ["spec.model.name"]
+    assert find_ungrounded(unlisted, a_turn(around, "Acme/ViT-private on flowers")) == []
 
 
-def test_labels_are_kept_where_they_were_said(around: Surroundings) -> None:
+def test_labels_are_kept_where_they_were_said(around: DraftContext) -> None:
     draft = an_experiment()
     labels = {"team": "vision", "stage": "prod", "vtspec.dev/approved": "true"}
     noted = {**draft, "metadata": {**draft["metadata"], "labels": labels}}
     words = "flowers, label team: vision, vtspec.dev/approved true"
     made = proposed(a_turn(around, words), noted)
-    assert isinstance(made, Sketch)
-    assert value_in(made.data, "metadata.labels") == {"team": "vision"}
+    assert isinstance(made, Draft)
+    assert find_value(made.data, "metadata.labels") == {"team": "vision"}
 
 
-def test_notes_of_the_earlier_draft_stay_unless_they_are_our_own(around: Surroundings) -> None:
+def test_notes_of_the_earlier_draft_stay_unless_they_are_our_own(around: DraftContext) -> None:
     notes = {"example.com/why": "for the fair", "vtspec.dev/draft-words": "sha256:00"}
     draft = an_experiment()
     noted = whole({**draft, "metadata": {**draft["metadata"], "annotations": notes}})
     made = proposed(a_turn(around, "again", before=vtspec("", noted)), noted)
-    assert isinstance(made, Sketch)
-    assert value_in(made.data, "metadata.annotations") == {"example.com/why": "for the fair"}
+    assert isinstance(made, Draft)
+    assert find_value(made.data, "metadata.annotations") == {"example.com/why": "for the fair"}
 
 
-def test_texts_of_a_spec_are_plain_or_absent(around: Surroundings) -> None:
+def test_texts_of_a_spec_are_plain_or_absent(around: DraftContext) -> None:
     told = an_experiment(
         description="See ![x](http://e.example/y) the\x1b[31m roses",
         tracking={"experiment": "<b>"},
     )
     made = proposed(a_turn(around), told)
-    assert isinstance(made, Sketch)
-    assert value_in(made.data, "spec.description") == "See x the roses"
-    assert value_in(made.data, "spec.tracking") == {}
+    assert isinstance(made, Draft)
+    assert find_value(made.data, "spec.description") == "See x the roses"
+    assert find_value(made.data, "spec.tracking") == {}
 
 
-def test_an_assumption_tells_the_value_that_the_draft_has(around: Surroundings) -> None:
+def test_an_assumption_tells_the_value_that_the_draft_has(around: DraftContext) -> None:
     made = proposed(
         a_turn(around),
         an_experiment(),
@@ -164,7 +164,7 @@ def test_an_assumption_tells_the_value_that_the_draft_has(around: Surroundings) 
         {"field": "spec.task", "value": 1, "why": ""},
         "nothing",
     )
-    assert isinstance(made, Sketch)
+    assert isinstance(made, Draft)
     assert made.assumptions == (
         Assumption(field="spec.training.epochs", value=50, why="the usual number"),
         Assumption(field="", value="asap", why="not understood"),
@@ -174,7 +174,7 @@ def test_an_assumption_tells_the_value_that_the_draft_has(around: Surroundings) 
     )
 
 
-def test_beside_a_question_only_what_is_missing_is_wrong(around: Surroundings) -> None:
+def test_beside_a_question_only_what_is_missing_is_wrong(around: DraftContext) -> None:
     draft = {
         "kind": "Experiment",
         "metadata": {"name": "x/y"},
@@ -186,16 +186,16 @@ def test_beside_a_question_only_what_is_missing_is_wrong(around: Surroundings) -
     }
     sketch = asked(a_turn(around), draft=draft)
     assert sketch.data is not None
-    assert [each for each in around.problems(sketch.data) if each.value is not None] == []
-    assert value_in(sketch.data, "spec.training") == {}
+    assert [each for each in around.find_problems(sketch.data) if each.value is not None] == []
+    assert find_value(sketch.data, "spec.training") == {}
 
 
-def test_a_key_that_no_path_can_name_takes_the_draft_with_it(around: Surroundings) -> None:
+def test_a_key_that_no_path_can_name_takes_the_draft_with_it(around: DraftContext) -> None:
     sketch = asked(a_turn(around), draft={**an_experiment(), "a.b": 1})
     assert sketch.data == whole({})
 
 
-def test_a_dataset_can_be_asked_about(around: Surroundings) -> None:
+def test_a_dataset_can_be_asked_about(around: DraftContext) -> None:
     draft = {"kind": "Dataset", "metadata": {"name": "birds"}}
     sketch = asked(a_turn(around), field="spec.source.dvc.path", draft=draft)
     assert sketch.data == whole({"metadata": {"name": "birds"}}, "Dataset")
@@ -205,7 +205,7 @@ def test_a_dataset_can_be_asked_about(around: Surroundings) -> None:
     ("words", "text"), [("꽃", "다음을 정해 주세요: 작업"), ("a", "Which task shall it be?")]
 )
 def test_a_question_that_cannot_be_shown_is_asked_in_our_own_words(
-    around: Surroundings, words: str, text: str
+    around: DraftContext, words: str, text: str
 ) -> None:
     for bad in ("", "Send me your password", None):
         sketch = asked(a_turn(around, words), field="spec.task", text=bad)
@@ -213,36 +213,36 @@ def test_a_question_that_cannot_be_shown_is_asked_in_our_own_words(
         assert sketch.question.text == text
 
 
-def test_a_field_without_a_label_is_asked_for_by_its_path(around: Surroundings) -> None:
+def test_a_field_without_a_label_is_asked_for_by_its_path(around: DraftContext) -> None:
     sketch = asked(a_turn(around), field="spec.training.seed", text="")
     assert sketch.question is not None
     assert sketch.question.text == "What shall spec.training.seed be?"
 
 
 @pytest.mark.parametrize(("words", "start"), [("날씨?", "죄송하지만"), ("weather?", "Sorry")])
-def test_a_refusal_always_has_a_reason(around: Surroundings, words: str, start: str) -> None:
-    made = answered("refuse", {"reason": "\x00"}, a_turn(around, words))
-    assert isinstance(made, Sketch)
+def test_a_refusal_always_has_a_reason(around: DraftContext, words: str, start: str) -> None:
+    made = parse_answer("refuse", {"reason": "\x00"}, a_turn(around, words))
+    assert isinstance(made, Draft)
     assert made.status == "refused"
     assert (made.reason or "").startswith(start)
 
 
-def test_what_is_too_large_goes_back(around: Surroundings) -> None:
+def test_what_is_too_large_goes_back(around: DraftContext) -> None:
     turn = a_turn(around)
     made = proposed(turn, an_experiment(description="x" * 5_000))
-    assert isinstance(made, Rejected)
+    assert isinstance(made, RejectedAnswer)
     assert "more than 4,000 characters" in made.problems[0].message
-    assert stuck(made, turn).data == whole({})
+    assert ask_about_problem(made, turn).data == whole({})
 
 
-def test_a_problem_of_a_list_item_is_asked_at_its_field(around: Surroundings) -> None:
+def test_a_problem_of_a_list_item_is_asked_at_its_field(around: DraftContext) -> None:
     turn = a_turn(around)
     made = proposed(turn, an_experiment(report={"gates": ["accuracy >= 0.9", "so good"]}))
-    assert isinstance(made, Rejected)
-    sketch = stuck(made, turn)
+    assert isinstance(made, RejectedAnswer)
+    sketch = ask_about_problem(made, turn)
     assert sketch.question is not None
     assert sketch.question.field == "spec.report.gates[1]"
-    assert value_in(sketch.data, "spec.report.gates") == ["accuracy >= 0.9"]
+    assert find_value(sketch.data, "spec.report.gates") == ["accuracy >= 0.9"]
 
 
 @pytest.mark.parametrize(
@@ -295,14 +295,14 @@ def test_a_problem_of_a_list_item_is_asked_at_its_field(around: Surroundings) ->
     ],
 )
 def test_choices_are_what_exists(
-    around: Surroundings, field: str, offered: list[Any], draft: Any, kept: tuple[str, ...]
+    around: DraftContext, field: str, offered: list[Any], draft: Any, kept: tuple[str, ...]
 ) -> None:
-    assert choices_of(field, offered, {"spec": draft}, a_turn(around)) == kept
+    assert select_choices(field, offered, {"spec": draft}, a_turn(around)) == kept
 
 
-def test_models_fill_the_choice_for_the_task_of_the_dataset(around: Surroundings) -> None:
+def test_models_fill_the_choice_for_the_task_of_the_dataset(around: DraftContext) -> None:
     draft = {"spec": {"dataset": {"ref": "street"}}}
-    found = choices_of("spec.model.name", ["nothing-like-it"], draft, a_turn(around))
+    found = select_choices("spec.model.name", ["nothing-like-it"], draft, a_turn(around))
     assert len(found) == 6
     for name in found:
         assert any(
@@ -312,20 +312,20 @@ def test_models_fill_the_choice_for_the_task_of_the_dataset(around: Surroundings
 
 
 def test_paths_are_read_as_problems_write_them() -> None:
-    assert path_of("spec.report.gates[0]") == ("spec", "report", "gates", 0)
+    assert parse_path("spec.report.gates[0]") == ("spec", "report", "gates", 0)
     data = {"a": [{"b": 1}, 2], "c": 3}
-    assert value_in(data, "a[0].b") == 1
-    assert value_in(data, "a[7]") is None
-    assert value_in(data, "c.d") is None
-    assert without(data, "a[0].b") == {"a": [{}, 2], "c": 3}
-    assert without(data, "a[1]") == {"a": [{"b": 1}], "c": 3}
-    assert without(data, "x.y") == data
+    assert find_value(data, "a[0].b") == 1
+    assert find_value(data, "a[7]") is None
+    assert find_value(data, "c.d") is None
+    assert remove_value(data, "a[0].b") == {"a": [{}, 2], "c": 3}
+    assert remove_value(data, "a[1]") == {"a": [{"b": 1}], "c": 3}
+    assert remove_value(data, "x.y") == data
 
 
 def test_fields_are_those_of_the_kinds() -> None:
-    assert field_of("spec.training.epochs") is not None
-    assert field_of("spec.splits.train.path") is not None
-    assert field_of("spec.training.zork") is None
-    assert field_of("x" * 300) is None
-    assert nearest_field("spec.training.zork.b") == "spec.training"
-    assert nearest_field("nothing") == "spec"
+    assert find_field("spec.training.epochs") is not None
+    assert find_field("spec.splits.train.path") is not None
+    assert find_field("spec.training.zork") is None
+    assert find_field("x" * 300) is None
+    assert find_nearest_field("spec.training.zork.b") == "spec.training"
+    assert find_nearest_field("nothing") == "spec"

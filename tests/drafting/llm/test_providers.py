@@ -5,8 +5,14 @@ import sys
 
 import pytest
 
-from vtspec.pipelines.drafting.llm import Provider, Settings, drafter_of, provider_of, settings_of
-from vtspec.pipelines.drafting.llm.transport import tokens_of
+from vtspec.pipelines.drafting.llm import (
+    Provider,
+    Settings,
+    find_drafter,
+    find_provider,
+    load_settings,
+)
+from vtspec.pipelines.drafting.llm.transport import count_tokens
 from vtspec.pipelines.errors import Refused
 
 GOOGLE = Provider(
@@ -32,7 +38,7 @@ GOOGLE = Provider(
     ],
 )
 def test_the_first_provider_with_a_key_is_asked(environment: dict[str, str], name: str) -> None:
-    provider = provider_of(environment)
+    provider = find_provider(environment)
     assert provider is not None
     assert (provider.name, provider.compatible) == (name, False)
 
@@ -42,12 +48,12 @@ def test_the_first_provider_with_a_key_is_asked(environment: dict[str, str], nam
     [{}, {"VTSPEC_DRAFT_PROVIDER": "offline", "GEMINI_API_KEY": "g"}, {"GEMINI_API_KEY": ""}],
 )
 def test_without_a_key_or_by_wish_drafting_is_offline(environment: dict[str, str]) -> None:
-    assert provider_of(environment) is None
-    assert drafter_of(environment) is None
+    assert find_provider(environment) is None
+    assert find_drafter(environment) is None
 
 
 def test_gemini_is_asked_for_its_default_model_at_its_own_address() -> None:
-    assert provider_of({"GEMINI_API_KEY": "g-key", "GOOGLE_API_KEY": "other"}) == GOOGLE
+    assert find_provider({"GEMINI_API_KEY": "g-key", "GOOGLE_API_KEY": "other"}) == GOOGLE
 
 
 def test_a_local_server_needs_no_key() -> None:
@@ -56,7 +62,7 @@ def test_a_local_server_needs_no_key() -> None:
         "VTSPEC_DRAFT_BASE_URL": "http://localhost:11434/v1/",
         "VTSPEC_DRAFT_MODEL": "qwen3:8b",
     }
-    assert provider_of(environment) == Provider(
+    assert find_provider(environment) == Provider(
         name="openai", model="qwen3:8b", base_url="http://localhost:11434/v1", compatible=True
     )
 
@@ -85,14 +91,14 @@ def test_what_cannot_be_meant_is_refused_with_a_fix(environment: dict[str, str],
     if "VTSPEC_DRAFT_BASE_URL" in environment and "GEMINI_API_KEY" not in environment:
         environment = {"VTSPEC_DRAFT_PROVIDER": "openai", **environment}
     with pytest.raises(Refused, match=why) as caught:
-        provider_of(environment)
+        find_provider(environment)
     assert "VTSPEC_DRAFT" in (caught.value.fix or "") or "_API_KEY" in (caught.value.fix or "")
     for secret in ("two words", "pw", "line\nbreak"):
         assert secret not in str(caught.value)
 
 
 def test_no_key_is_shown() -> None:
-    drafter = drafter_of({"GEMINI_API_KEY": "g-key-0123456789"})
+    drafter = find_drafter({"GEMINI_API_KEY": "g-key-0123456789"})
     assert drafter is not None
     assert (drafter.name, drafter.provider, drafter.model) == (
         "model",
@@ -104,15 +110,15 @@ def test_no_key_is_shown() -> None:
 
 
 def test_the_limits_can_be_set() -> None:
-    assert settings_of({}) == Settings()
-    set_to = settings_of({"VTSPEC_DRAFT_TIMEOUT": "5.5", "VTSPEC_DRAFT_TOKENS": "20000"})
+    assert load_settings({}) == Settings()
+    set_to = load_settings({"VTSPEC_DRAFT_TIMEOUT": "5.5", "VTSPEC_DRAFT_TOKENS": "20000"})
     assert (set_to.timeout_s, set_to.tokens) == (5.5, 20_000)
 
 
 @pytest.mark.parametrize("typed", ["soon", "0", "-1", "inf", "nan", "1e9"])
 def test_a_senseless_limit_is_refused(typed: str) -> None:
     with pytest.raises(Refused, match="VTSPEC_DRAFT_TIMEOUT must be a number from 1 to 600"):
-        settings_of({"VTSPEC_DRAFT_TIMEOUT": typed})
+        load_settings({"VTSPEC_DRAFT_TIMEOUT": typed})
 
 
 @pytest.mark.parametrize(
@@ -131,13 +137,13 @@ def test_a_senseless_limit_is_refused(typed: str) -> None:
 )
 def test_tokens_are_what_the_provider_counted_or_else_guessed(answer: object, tokens: int) -> None:
     assert isinstance(answer, dict)
-    assert tokens_of(answer, 3_000) == tokens
+    assert count_tokens(answer, 3_000) == tokens
 
 
 LAZY = """
 import sys
 from vtspec.pipelines.drafting import llm
-llm.drafter_of({"GEMINI_API_KEY": "g"})
+llm.find_drafter({"GEMINI_API_KEY": "g"})
 print([name for name in ("pydantic_ai", "httpx2", "openai", "anthropic", "google.genai")
        if name in sys.modules])
 """
@@ -148,11 +154,11 @@ sys.modules["MODULE"] = None
 from pathlib import Path
 from vtspec.pipelines.drafting import llm
 from vtspec.pipelines.drafting.result import Message
-from vtspec.pipelines.drafting.context import Surroundings
+from vtspec.pipelines.drafting.context import DraftContext
 from vtspec.pipelines.project.workspace import find_workspace
 try:
-    llm.drafter_of({"ANTHROPIC_API_KEY": "g"}).sketch(
-        [Message(author="person", text="x")], Surroundings(find_workspace(Path("/"))))
+    llm.find_drafter({"ANTHROPIC_API_KEY": "g"}).make_draft(
+        [Message(author="person", text="x")], DraftContext(find_workspace(Path("/"))))
 except llm.Unavailable as error:
     print(error)
 """

@@ -2,15 +2,15 @@
 
 import pytest
 
-from vtspec.pipelines.drafting.llm.bounded_data import Unbounded, plain
-from vtspec.pipelines.drafting.llm.redaction import Hidden, hidden_of
-from vtspec.pipelines.drafting.llm.safe_text import is_phishing, readable
+from vtspec.pipelines.drafting.llm.bounded_data import Unbounded, copy_plain
+from vtspec.pipelines.drafting.llm.redaction import Redactor, make_redactor
+from vtspec.pipelines.drafting.llm.safe_text import is_phishing, sanitize_text
 
-NOTHING = Hidden()
+NOTHING = Redactor()
 
 
 def test_secrets_of_the_environment_are_found_by_their_names() -> None:
-    hidden = hidden_of(
+    hidden = make_redactor(
         {
             "MY_API_KEY": "abc-123-def",
             "DB": "postgres://me:pass-word-9@host/db",
@@ -34,8 +34,8 @@ def test_secrets_of_the_environment_are_found_by_their_names() -> None:
 
 
 def test_secrets_are_taken_out_of_texts_keys_and_lists() -> None:
-    hidden = Hidden(secrets=frozenset({"s3cret-one", "s3cret-one-longer"}))
-    assert hidden.data({"a s3cret-one": ["s3cret-one-longer!", 1, None, True]}) == {
+    hidden = Redactor(secrets=frozenset({"s3cret-one", "s3cret-one-longer"}))
+    assert hidden.redact_data({"a s3cret-one": ["s3cret-one-longer!", 1, None, True]}) == {
         "a [hidden]": ["[hidden]!", 1, None, True]
     }
 
@@ -56,21 +56,21 @@ def test_secrets_are_taken_out_of_texts_keys_and_lists() -> None:
     ],
 )
 def test_what_looks_like_a_credential_is_hidden(text: str) -> None:
-    assert NOTHING.text(f"it is {text}") == "it is [hidden]"
+    assert NOTHING.redact_text(f"it is {text}") == "it is [hidden]"
 
 
 @pytest.mark.parametrize(
     "text", ["multi-task-classification-v2-large", "sk-learn-digits-baseline-1", "hf-hub:a/b@main"]
 )
 def test_names_of_specs_are_not_taken_for_credentials(text: str) -> None:
-    assert NOTHING.text(text) == text
+    assert NOTHING.redact_text(text) == text
 
 
 def test_places_of_this_machine_are_hidden_where_they_are_places() -> None:
-    hidden = Hidden(places=frozenset({"/root", "/root/work"}))
-    assert hidden.text("/root/work/specs is below /root, data/root and /rooted are not") == (
-        "./specs is below ., data/root and /rooted are not"
-    )
+    hidden = Redactor(places=frozenset({"/root", "/root/work"}))
+    assert hidden.redact_text(
+        "/root/work/specs is below /root, data/root and /rooted are not"
+    ) == ("./specs is below ., data/root and /rooted are not")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_places_of_this_machine_are_hidden_where_they_are_places() -> None:
     ],
 )
 def test_text_is_made_harmless(said: object, shown: str) -> None:
-    assert readable(said, 300 if shown[-1:] != "…" else 20, NOTHING) == shown
+    assert sanitize_text(said, 300 if shown[-1:] != "…" else 20, NOTHING) == shown
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_ordinary_questions_are_no_phishing(text: str) -> None:
 
 def test_plain_data_is_copied() -> None:
     data = {"a": (1, 2.5, True, None, "x"), 3: {"b": []}}
-    assert plain(data) == {"a": [1, 2.5, True, None, "x"], "3": {"b": []}}
+    assert copy_plain(data) == {"a": [1, 2.5, True, None, "x"], "3": {"b": []}}
 
 
 @pytest.mark.parametrize(
@@ -159,4 +159,4 @@ def test_plain_data_is_copied() -> None:
 )
 def test_data_beyond_any_spec_is_refused(data: object, why: str) -> None:
     with pytest.raises(Unbounded, match=why):
-        plain(data)
+        copy_plain(data)

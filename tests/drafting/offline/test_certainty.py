@@ -6,35 +6,37 @@ from typing import Any
 import pytest
 
 from offline_drafts import WORLD, flat, said
-from vtspec.pipelines.drafting.context import Surroundings
-from vtspec.pipelines.drafting.offline import sketch
-from vtspec.pipelines.drafting.result import Sketch, State
+from vtspec.pipelines.drafting.context import DraftContext
+from vtspec.pipelines.drafting.offline import draft_offline
+from vtspec.pipelines.drafting.result import ConversationState, Draft
 from vtspec.pipelines.project.workspace import find_workspace
 
 CATS = "cats resnet50 "
 
 
 @pytest.fixture(scope="module")
-def world() -> Surroundings:
-    return Surroundings(find_workspace(WORLD))
+def world() -> DraftContext:
+    return DraftContext(find_workspace(WORLD))
 
 
-def talked(world: Surroundings, *texts: str, draft: Any = None) -> Sketch:
+def talked(world: DraftContext, *texts: str, draft: Any = None) -> Draft:
     """The last answer of a conversation, each message after the answer to the one before."""
-    answer = sketch(State(draft=draft, question=None, texts=texts[:1]), world)
+    answer = draft_offline(ConversationState(draft=draft, question=None, texts=texts[:1]), world)
     for text in texts[1:]:
-        answer = sketch(State(draft=answer.data, question=answer.question, texts=(text,)), world)
+        answer = draft_offline(
+            ConversationState(draft=answer.data, question=answer.question, texts=(text,)), world
+        )
     return answer
 
 
-def changed(world: Surroundings, base: str, *texts: str) -> Sketch:
+def changed(world: DraftContext, base: str, *texts: str) -> Draft:
     """The answer where a conversation begins with an experiment."""
     draft = copy.deepcopy(dict(world.experiments[base]))
     draft["metadata"] = {**draft["metadata"], "name": f"{base}-9"}
     return talked(world, *texts, draft=draft)
 
 
-def told(answer: Sketch) -> str:
+def told(answer: Draft) -> str:
     """The words that were not understood."""
     return " ".join(str(each.value) for each in answer.assumptions if not each.field)
 
@@ -80,7 +82,7 @@ def told(answer: Sketch) -> str:
     ],
 )
 def test_a_number_in_parts_is_one_number(
-    world: Surroundings, text: str, path: str, value: float
+    world: DraftContext, text: str, path: str, value: float
 ) -> None:
     answer = said(world, CATS + text)
 
@@ -106,7 +108,7 @@ def test_a_number_in_parts_is_one_number(
         ("에폭 5로 학습하고 워밍업은 10", "training.warmupEpochs"),
     ],
 )
-def test_what_is_no_single_value_is_asked_about(world: Surroundings, text: str, path: str) -> None:
+def test_what_is_no_single_value_is_asked_about(world: DraftContext, text: str, path: str) -> None:
     answer = said(world, CATS + text)
 
     assert answer.question is not None
@@ -127,7 +129,7 @@ def test_what_is_no_single_value_is_asked_about(world: Surroundings, text: str, 
     ],
 )
 def test_what_has_no_field_is_told_and_is_no_other_fields(
-    world: Surroundings, text: str, words: str, path: str
+    world: DraftContext, text: str, words: str, path: str
 ) -> None:
     answer = said(world, CATS + text)
     kept = flat(answer.data).get(path)
@@ -137,7 +139,7 @@ def test_what_has_no_field_is_told_and_is_no_other_fields(
 
 
 def test_the_side_of_images_before_a_batch_size_is_not_the_batch_size(
-    world: Surroundings,
+    world: DraftContext,
 ) -> None:
     answer = said(world, "YOLO11 extra large on street 640 batch 16")
 
@@ -155,7 +157,7 @@ def test_the_side_of_images_before_a_batch_size_is_not_the_batch_size(
     ],
 )  # fmt: skip
 def test_a_wish_without_a_value_changes_nothing_and_is_told(
-    world: Surroundings, text: str
+    world: DraftContext, text: str
 ) -> None:
     answer = changed(world, "cats-resnet50", text)
 
@@ -180,14 +182,14 @@ def test_a_wish_without_a_value_changes_nothing_and_is_told(
     ],
 )  # fmt: skip
 def test_a_change_reaches_all_that_it_is_said_of(
-    world: Surroundings, base: str, text: str, expected: dict[str, Any]
+    world: DraftContext, base: str, text: str, expected: dict[str, Any]
 ) -> None:
     found = flat(changed(world, base, text).data)
 
     assert {path: found.get(path) for path in expected} == expected
 
 
-def test_a_part_of_nothing_is_counted_from_the_default_and_says_so(world: Surroundings) -> None:
+def test_a_part_of_nothing_is_counted_from_the_default_and_says_so(world: DraftContext) -> None:
     answer = said(world, CATS + "lr half")
 
     assumed = {each.field: each.value for each in answer.assumptions}
@@ -205,7 +207,7 @@ def test_a_part_of_nothing_is_counted_from_the_default_and_says_so(world: Surrou
     ],
 )
 def test_a_question_is_asked_again_until_it_is_answered(
-    world: Surroundings, first: str, reply: str, path: str
+    world: DraftContext, first: str, reply: str, path: str
 ) -> None:
     answer = talked(world, CATS + first, reply)
 
@@ -214,7 +216,7 @@ def test_a_question_is_asked_again_until_it_is_answered(
     assert flat(answer.data).get("training.batchSize") == (32 if "32" in reply else None)
 
 
-def test_every_open_question_is_asked_in_its_turn(world: Surroundings) -> None:
+def test_every_open_question_is_asked_in_its_turn(world: DraftContext) -> None:
     texts = (CATS + "lr -1, 0 epochs, momentum 3", "20", "0.01", "0.8")
 
     asked = [talked(world, *texts[:count]).question for count in (1, 2, 3)]
@@ -228,7 +230,7 @@ def test_every_open_question_is_asked_in_its_turn(world: Surroundings) -> None:
     assert "annotations" not in last.data["metadata"]
 
 
-def test_a_question_may_be_left_to_the_default(world: Surroundings) -> None:
+def test_a_question_may_be_left_to_the_default(world: DraftContext) -> None:
     answer = talked(world, CATS + "0 epochs", "just use the default")
 
     assert (answer.status, flat(answer.data)["training.epochs"]) == ("complete", 50)
@@ -236,7 +238,7 @@ def test_a_question_may_be_left_to_the_default(world: Surroundings) -> None:
 
 @pytest.mark.parametrize(("reply", "value"), [("the larger", 80), ("작은 쪽", 50)])
 def test_the_larger_of_two_values_is_an_answer(
-    world: Surroundings, reply: str, value: int
+    world: DraftContext, reply: str, value: int
 ) -> None:
     answer = talked(world, CATS + "50 epochs 80 epochs", reply)
 
@@ -244,7 +246,7 @@ def test_the_larger_of_two_values_is_an_answer(
 
 
 @pytest.mark.parametrize("note", ["[1, null]", "[{}]", "{", '{"a": 1}', '[{"field": 1}]'])
-def test_a_strange_note_of_open_questions_is_ignored(world: Surroundings, note: str) -> None:
+def test_a_strange_note_of_open_questions_is_ignored(world: DraftContext, note: str) -> None:
     draft = copy.deepcopy(dict(world.experiments["cats-resnet50"]))
     draft["metadata"] = {
         "name": "cats-resnet50-9", "annotations": {"vtspec.dev/open-questions": note},
@@ -253,20 +255,20 @@ def test_a_strange_note_of_open_questions_is_ignored(world: Surroundings, note: 
     assert talked(world, "20 epochs", draft=draft).status == "complete"
 
 
-def test_a_choice_that_is_left_open_is_said(world: Surroundings) -> None:
+def test_a_choice_that_is_left_open_is_said(world: DraftContext) -> None:
     answer = talked(world, "resnet50, 50 에폭", "아무거나")
 
     assert "spec.dataset.ref" in {each.field for each in answer.assumptions}
 
 
-def test_an_answer_may_leave_one_choice_out(world: Surroundings) -> None:
+def test_an_answer_may_leave_one_choice_out(world: DraftContext) -> None:
     answer = talked(world, "resnet50, 50 에폭", "cats 말고 flowers, 그리고 배치 32")
 
     found = flat(answer.data)
     assert (found["dataset.ref"], found["training.batchSize"]) == ("flowers", 32)
 
 
-def test_a_format_that_ends_in_folder_is_no_path(world: Surroundings) -> None:
+def test_a_format_that_ends_in_folder_is_no_path(world: DraftContext) -> None:
     answer = talked(world, "add data/birds as a dataset", "imagefolder")
 
     assert flat(answer.data)["source.dvc.path"] == "data/birds"
@@ -282,14 +284,14 @@ def test_a_format_that_ends_in_folder_is_no_path(world: Surroundings) -> None:
         ("고양이랑 강아지 분류", "spec.dataset.classes"),
     ],
 )
-def test_what_could_be_several_things_is_asked(world: Surroundings, text: str, field: str) -> None:
+def test_what_could_be_several_things_is_asked(world: DraftContext, text: str, field: str) -> None:
     answer = said(world, text)
 
     assert answer.question is not None
     assert answer.question.field == field
 
 
-def test_an_unknown_model_is_answered_with_models_of_the_task(world: Surroundings) -> None:
+def test_an_unknown_model_is_answered_with_models_of_the_task(world: DraftContext) -> None:
     answer = said(world, "roads unet")
 
     assert answer.question is not None
@@ -308,19 +310,19 @@ def test_an_unknown_model_is_answered_with_models_of_the_task(world: Surrounding
         ("save it as bactch", "cats-resnet50-2"),
     ],
 )
-def test_a_name_that_is_given_is_not_mended(world: Surroundings, text: str, name: str) -> None:
+def test_a_name_that_is_given_is_not_mended(world: DraftContext, text: str, name: str) -> None:
     assert flat(said(world, CATS + text).data)["metadata.name"] == name
 
 
-def test_deleting_what_was_trained_is_refused(world: Surroundings) -> None:
+def test_deleting_what_was_trained_is_refused(world: DraftContext) -> None:
     assert said(world, "cats로 학습한 resnet50 지워줘").status == "refused"
 
 
-def test_one_gpu_again_is_no_poem(world: Surroundings) -> None:
+def test_one_gpu_again_is_no_poem(world: DraftContext) -> None:
     assert changed(world, "cats-resnet50", "gpu 다시 하나").status == "complete"
 
 
-def test_slashes_between_values_make_no_hub_id(world: Surroundings) -> None:
+def test_slashes_between_values_make_no_hub_id(world: DraftContext) -> None:
     found = flat(said(world, "resnet50/cats/30ep").data)
 
     assert (found["dataset.ref"], found["model.name"], found["training.epochs"]) == (
@@ -331,7 +333,7 @@ def test_slashes_between_values_make_no_hub_id(world: Surroundings) -> None:
 @pytest.mark.parametrize(
     "unit", ["lr, ", "bigger model lr 0.1 ", "스물 ", "1 x 8 batch ", "두 배 lr와 "]
 )
-def test_the_longest_message_is_answered(world: Surroundings, unit: str) -> None:
+def test_the_longest_message_is_answered(world: DraftContext, unit: str) -> None:
     text = (unit * 20_000)[:20_000]
 
     assert said(world, text).status in ("complete", "question", "refused")

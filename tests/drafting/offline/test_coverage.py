@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from offline_drafts import WORLD, flat, said
-from vtspec.pipelines.drafting.context import Surroundings
-from vtspec.pipelines.drafting.result import Sketch
+from vtspec.pipelines.drafting.context import DraftContext
+from vtspec.pipelines.drafting.result import Draft
 from vtspec.pipelines.project.workspace import find_workspace
 
-REPOSITORY = Surroundings(find_workspace(WORLD))
+REPOSITORY = DraftContext(find_workspace(WORLD))
 
 BASES = (
     "cats resnet18 5 epochs, {}",
@@ -51,7 +51,7 @@ NAMES = (
 )  # fmt: skip
 
 
-def everything(sketch: Sketch) -> str:
+def everything(sketch: Draft) -> str:
     """All that a person gets to see."""
     told: list[Any] = [sketch.reason]
     told += [str(value) for value in flat(sketch.data).values()]

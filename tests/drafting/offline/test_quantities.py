@@ -7,15 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vtspec.pipelines.drafting.offline.numbers import (
-    english_at,
-    exact,
-    fraction_at,
-    korean_at,
-    number_at,
-    sides_at,
+    normalize_number,
+    parse_english_number,
+    parse_fraction,
+    parse_korean_number,
+    parse_number,
+    parse_sides,
 )
-from vtspec.pipelines.drafting.offline.text import normal
-from vtspec.pipelines.drafting.offline.value_ranges import duration, memory
+from vtspec.pipelines.drafting.offline.text import normalize_text
+from vtspec.pipelines.drafting.offline.value_ranges import format_duration, format_memory
 
 SINO = "영일이삼사오육칠팔구"
 NATIVE_ONES = ["", "하나", "둘", "셋", "넷", "다섯", "여섯", "일곱", "여덟", "아홉"]
@@ -62,7 +62,7 @@ def in_english(number: int, join: str) -> str:
 @given(st.integers(0, 99_999_999))
 def test_any_number_in_sino_korean_words_is_read_back(number: int) -> None:
     text = in_korean(number)
-    read = korean_at(text + " 에폭", 0)
+    read = parse_korean_number(text + " 에폭", 0)
     assert read is not None
     assert (read.value, read.end) == (number, len(text))
 
@@ -71,7 +71,7 @@ def test_any_number_in_sino_korean_words_is_read_back(number: int) -> None:
 @given(st.integers(1, 99))
 def test_any_number_in_native_korean_words_is_read_back(number: int) -> None:
     text = NATIVE_TENS[number // 10] + NATIVE_ONES[number % 10]
-    read = korean_at(text, 0)
+    read = parse_korean_number(text, 0)
     assert read is not None
     assert (read.value, read.end) == (number, len(text))
 
@@ -80,7 +80,7 @@ def test_any_number_in_native_korean_words_is_read_back(number: int) -> None:
 @given(st.integers(0, 999_999), st.sampled_from([" and ", " "]))
 def test_any_number_in_english_words_is_read_back(number: int, join: str) -> None:
     text = in_english(number, join)
-    read = english_at(text + " epochs", 0)
+    read = parse_english_number(text + " epochs", 0)
     assert read is not None
     assert (read.value, read.end) == (number, len(text))
 
@@ -89,7 +89,7 @@ def test_any_number_in_english_words_is_read_back(number: int, join: str) -> Non
 @given(st.integers(0, 10**15))
 def test_any_number_in_digits_is_read_back_with_and_without_commas(number: int) -> None:
     for text in (str(number), f"{number:,}"):
-        read = number_at(text, 0)
+        read = parse_number(text, 0)
         assert read is not None
         assert (read.value, read.end) == (number, len(text))
 
@@ -98,7 +98,7 @@ def test_any_number_in_digits_is_read_back_with_and_without_commas(number: int) 
 @given(st.floats(1e-9, 1e9))
 def test_any_float_is_read_as_it_is_written(number: float) -> None:
     text = f"{number:.6g}"
-    read = number_at(text, 0)
+    read = parse_number(text, 0)
     assert read is not None
     assert read.value == pytest.approx(float(text), rel=1e-11)
 
@@ -121,16 +121,16 @@ def test_any_float_is_read_as_it_is_written(number: float) -> None:
     ],
 )
 def test_digits_with_marks_of_size(text: str, value: float) -> None:
-    read = number_at(text, 0)
+    read = parse_number(text, 0)
     assert read is not None
     assert read.value == value
 
 
 @pytest.mark.parametrize("text", ["", "x", "-", "epochs", "+", ".x"])
 def test_what_is_no_number_is_none(text: str) -> None:
-    assert number_at(text, 0) is None
-    assert english_at(text, 0) is None
-    assert korean_at(text, 0) is None
+    assert parse_number(text, 0) is None
+    assert parse_english_number(text, 0) is None
+    assert parse_korean_number(text, 0) is None
 
 
 def values(read: Any, *texts: str) -> list[float]:
@@ -139,28 +139,33 @@ def values(read: Any, *texts: str) -> list[float]:
 
 
 def test_mixed_korean_numbers_are_one_number() -> None:
-    assert values(korean_at, "백열다섯", "백오십", "삼십이", "스무") == [115, 150, 32, 20]
+    assert values(parse_korean_number, "백열다섯", "백오십", "삼십이", "스무") == [
+        115,
+        150,
+        32,
+        20,
+    ]
 
 
 def test_articles_and_dozens_are_numbers() -> None:
     texts = ("a hundred", "a dozen", "two hundred and five", "a thousand")
-    assert values(english_at, *texts) == [100, 12, 205, 1000]
+    assert values(parse_english_number, *texts) == [100, 12, 205, 1000]
 
 
 def test_parts_of_one() -> None:
-    assert values(fraction_at, "4분의 1", "1/4", "2분의1") == [0.25, 0.25, 0.5]
-    assert fraction_at("1/0", 0) is None
+    assert values(parse_fraction, "4분의 1", "1/4", "2분의1") == [0.25, 0.25, 0.5]
+    assert parse_fraction("1/0", 0) is None
 
 
 def test_sides_of_an_image() -> None:
-    assert sides_at("224x320 px", 0) == ((224, 320), 7)
-    assert sides_at("4x faster", 0) is None
+    assert parse_sides("224x320 px", 0) == ((224, 320), 7)
+    assert parse_sides("4x faster", 0) is None
 
 
 def test_rounding_noise_is_taken_off() -> None:
-    assert exact(0.1 + 0.2) == 0.3
-    assert exact(64.0) == 64
-    assert isinstance(exact(64.0), int)
+    assert normalize_number(0.1 + 0.2) == 0.3
+    assert normalize_number(64.0) == 64
+    assert isinstance(normalize_number(64.0), int)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +173,7 @@ def test_rounding_noise_is_taken_off() -> None:
     [(16, "gi", "16Gi"), (1.5, "gi", "1536Mi"), (512, "mi", "512Mi"), (1, "ti", "1Ti")],
 )
 def test_memory_is_written_as_a_spec_writes_it(value: float, unit: str, text: str) -> None:
-    assert memory(value, unit) == text
+    assert format_memory(value, unit) == text
 
 
 @pytest.mark.parametrize(
@@ -176,19 +181,19 @@ def test_memory_is_written_as_a_spec_writes_it(value: float, unit: str, text: st
     [(4, "h", "4h"), (1.5, "h", "90m"), (90, "m", "90m"), (5400, "s", "90m"), (2, "d", "2d")],
 )
 def test_time_is_written_as_a_spec_writes_it(value: float, unit: str, text: str) -> None:
-    assert duration(value, unit) == text
+    assert format_duration(value, unit) == text
 
 
 def test_no_memory_and_no_time_are_none() -> None:
-    assert memory(0, "gi") is None
-    assert memory(float("inf"), "gi") is None
-    assert duration(-1, "h") is None
-    assert duration(float("nan"), "h") is None
+    assert format_memory(0, "gi") is None
+    assert format_memory(float("inf"), "gi") is None
+    assert format_duration(-1, "h") is None
+    assert format_duration(float("nan"), "h") is None
 
 
 @settings(deadline=None)
 @given(st.text(max_size=300))
 def test_plain_text_is_printable_and_stays_plain(text: str) -> None:
-    plain = normal(text)
+    plain = normalize_text(text)
     assert all(letter.isprintable() or letter == "\n" for letter in plain)
     assert "  " not in plain

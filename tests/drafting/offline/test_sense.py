@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from offline_drafts import WORLD, flat, said
-from vtspec.pipelines.drafting.context import Surroundings
+from vtspec.pipelines.drafting.context import DraftContext
 from vtspec.pipelines.project.workspace import find_workspace
 
-REPOSITORY = Surroundings(find_workspace(WORLD))
+REPOSITORY = DraftContext(find_workspace(WORLD))
 
 
 @pytest.mark.parametrize(

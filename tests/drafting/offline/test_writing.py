@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from offline_drafts import WORLD, flat, said
 from vtspec.pipelines.drafting import offline
-from vtspec.pipelines.drafting.context import Surroundings
+from vtspec.pipelines.drafting.context import DraftContext
 from vtspec.pipelines.drafting.offline.common_words import is_ordinary
-from vtspec.pipelines.drafting.offline.pasted_config import unfolded
-from vtspec.pipelines.drafting.offline.spoken_numbers import in_digits
+from vtspec.pipelines.drafting.offline.pasted_config import flatten_configs
+from vtspec.pipelines.drafting.offline.spoken_numbers import replace_spoken_numbers
 from vtspec.pipelines.project.workspace import find_workspace
 
-REPOSITORY = Surroundings(find_workspace(WORLD))
+REPOSITORY = DraftContext(find_workspace(WORLD))
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ REPOSITORY = Surroundings(find_workspace(WORLD))
     ],
 )
 def test_dictated_numbers_are_written_in_digits(spoken: str, written: str) -> None:
-    assert in_digits(spoken) == written
+    assert replace_spoken_numbers(spoken) == written
 
 
 @pytest.mark.parametrize(
@@ -78,14 +78,14 @@ def test_dictated_numbers_are_written_in_digits(spoken: str, written: str) -> No
     ],
 )  # fmt: skip
 def test_pasted_configurations_become_lines(pasted: str, lines: list[str]) -> None:
-    found = [line.strip() for line in unfolded(pasted).split("\n") if line.strip()]
+    found = [line.strip() for line in flatten_configs(pasted).split("\n") if line.strip()]
     assert found == lines
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.text(alphabet='{}[]":,-|`\n 1.ab=가', max_size=60))
 def test_no_text_is_too_odd_to_be_unfolded(text: str) -> None:
-    assert isinstance(in_digits(unfolded(text)), str)
+    assert isinstance(replace_spoken_numbers(flatten_configs(text)), str)
 
 
 @pytest.mark.parametrize(

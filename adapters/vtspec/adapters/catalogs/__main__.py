@@ -15,11 +15,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from .catalog_format import Source, catalog, differences, dump
+from .catalog_format import CatalogSource, build_catalog, dump, iter_differences
 
 
 def main(
-    arguments: Sequence[str] | None = None, find: Callable[[str], Source] | None = None
+    arguments: Sequence[str] | None = None, find: Callable[[str], CatalogSource] | None = None
 ) -> int:
     """Run the command; its exit code. `find` gives the source of a framework's name."""
     parser = argparse.ArgumentParser(
@@ -32,8 +32,8 @@ def main(
     parser.add_argument("--check", action="store_true", help="compare with FILE instead")
     asked = parser.parse_args(arguments)
     try:
-        source = (find or _module)(asked.framework)
-        source.versions()
+        source = (find or _import_source)(asked.framework)
+        source.get_versions()
     except ModuleNotFoundError as error:
         parser.error(f"{error}; run this in the environment of a framework that has a module here")
     with warnings.catch_warnings():
@@ -45,45 +45,45 @@ def main(
     return 0
 
 
-def write(framework: str, source: Source, into: Path) -> None:
+def write(framework: str, source: CatalogSource, into: Path) -> None:
     """Measure every model and write the catalog, whole or not at all."""
     partial = into.with_name(into.name + ".partial")
-    entries = measured(source, partial)
-    into.write_text(dump(catalog(framework, source, entries)), encoding="utf-8")
+    entries = measure_models(source, partial)
+    into.write_text(dump(build_catalog(framework, source, entries)), encoding="utf-8")
     partial.unlink()
 
 
-def check(framework: str, source: Source, against: Path) -> int:
+def check(framework: str, source: CatalogSource, against: Path) -> int:
     """Measure every model and print what differs from the file; 1 where something does."""
-    entries = {name: source.entry(name) for name in source.names()}
-    new = json.loads(dump(catalog(framework, source, entries)))
-    found = list(differences(json.loads(against.read_text(encoding="utf-8")), new))
+    entries = {name: source.build_entry(name) for name in source.list_models()}
+    new = json.loads(dump(build_catalog(framework, source, entries)))
+    found = list(iter_differences(json.loads(against.read_text(encoding="utf-8")), new))
     for line in found:
         print(line)
     return 1 if found else 0
 
 
-def measured(source: Source, partial: Path) -> dict[str, Any]:
+def measure_models(source: CatalogSource, partial: Path) -> dict[str, Any]:
     """The entry of every model, from `partial` where it is there; each new one is added to it."""
-    entries = _kept(partial, source.versions())
-    names = source.names()
+    entries = _load_partial(partial, source.get_versions())
+    names = source.list_models()
     with partial.open("a", encoding="utf-8") as file:
         if not entries:
-            file.write(json.dumps({"versions": dict(source.versions())}) + "\n")
+            file.write(json.dumps({"versions": dict(source.get_versions())}) + "\n")
         for number, name in enumerate(names, start=1):
             if name not in entries:
-                entries[name] = source.entry(name)
+                entries[name] = source.build_entry(name)
                 file.write(json.dumps({"name": name, "entry": entries[name]}) + "\n")
                 file.flush()
                 print(f"{number}/{len(names)} {name}", file=sys.stderr)
     return entries
 
 
-def _module(framework: str) -> Source:
-    return cast(Source, importlib.import_module(f"{__package__}.{framework}"))
+def _import_source(framework: str) -> CatalogSource:
+    return cast(CatalogSource, importlib.import_module(f"{__package__}.{framework}"))
 
 
-def _kept(partial: Path, versions: Mapping[str, str]) -> dict[str, Any]:
+def _load_partial(partial: Path, versions: Mapping[str, str]) -> dict[str, Any]:
     if not partial.exists():
         return {}
     head, *lines = [json.loads(line) for line in partial.read_text(encoding="utf-8").splitlines()]

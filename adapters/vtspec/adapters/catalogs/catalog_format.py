@@ -9,49 +9,55 @@ from typing import Any, Protocol
 FORM = 1
 
 
-class Source(Protocol):
+class CatalogSource(Protocol):
     """What the module `vtspec.adapters.catalogs.<framework>` tells of its framework's models."""
 
-    def versions(self) -> Mapping[str, str]:
+    def get_versions(self) -> Mapping[str, str]:
         """The installed packages that decide what the catalog says."""
         ...
 
-    def names(self) -> list[str]:
+    def list_models(self) -> list[str]:
         """Every model, in the order of the file."""
         ...
 
-    def renamed(self) -> Mapping[str, str]:
+    def get_renames(self) -> Mapping[str, str]:
         """Names that the framework has given up → the names that it uses now."""
         ...
 
-    def entry(self, name: str) -> Mapping[str, Any]:
+    def build_entry(self, name: str) -> Mapping[str, Any]:
         """One model's line: tasks, parameters, sizes, cost and weights."""
         ...
 
 
-def catalog(framework: str, source: Source, entries: Mapping[str, Any]) -> dict[str, Any]:
+def build_catalog(
+    framework: str, source: CatalogSource, entries: Mapping[str, Any]
+) -> dict[str, Any]:
     """The whole catalog, of entries that were made before."""
     return {
         "form": FORM,
         "framework": framework,
-        "versions": dict(source.versions()),
-        "renamed": dict(source.renamed()),
-        "models": {name: entries[name] for name in source.names()},
+        "versions": dict(source.get_versions()),
+        "renamed": dict(source.get_renames()),
+        "models": {name: entries[name] for name in source.list_models()},
     }
 
 
 def dump(made: Mapping[str, Any]) -> str:
     """The text of the file."""
-    head = [f"{_line(key)}: {_line(value)}," for key, value in made.items() if key != "models"]
-    models = [f"{_line(name)}: {_line(entry)}" for name, entry in made["models"].items()]
+    head = [
+        f"{_dump_json(key)}: {_dump_json(value)},"
+        for key, value in made.items()
+        if key != "models"
+    ]
+    models = [f"{_dump_json(name)}: {_dump_json(entry)}" for name, entry in made["models"].items()]
     return "{\n" + "\n".join(head) + '\n"models": {\n' + ",\n".join(models) + "\n}\n}\n"
 
 
-def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+def iter_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
     """One line for each thing that two catalogs say differently."""
     for key in sorted((old.keys() | new.keys()) - {"models"}):
         if old.get(key) != new.get(key):
-            yield f"{key}: {_line(old.get(key))} is now {_line(new.get(key))}"
+            yield f"{key}: {_dump_json(old.get(key))} is now {_dump_json(new.get(key))}"
     before, after = old.get("models", {}), new.get("models", {})
     for name in sorted(before.keys() | after.keys()):
         if name not in after:
@@ -64,5 +70,5 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]
                 yield f"{name}: {', '.join(fields)}"
 
 
-def _line(value: object) -> str:
+def _dump_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)

@@ -32,7 +32,7 @@ _GENERATED = "This file was automatically generated from"
 
 
 @dataclass(frozen=True)
-class Families:
+class FamilyIndex:
     """What the package's own tables say of all its families.
 
     `folder_of` has the folder of each family's files, `class_of` the family of each class of a
@@ -48,7 +48,7 @@ class Families:
 
 
 @dataclass(frozen=True)
-class Named:
+class FamilyMatch:
     """A hub id's family. `by_defaults` says that it is the one whose configuration the family's
     defaults describe, as the family says; `after_family` that it bears the family's name."""
 
@@ -58,7 +58,7 @@ class Named:
 
 
 @dataclass(frozen=True, order=True)
-class _Claim:
+class _Candidate:
     """How surely an id is a family's: 0 its configuration says so, 1 it is loaded with a class of
     it, 2 with another class of its folder, 3 in a file of its folder.
 
@@ -72,17 +72,17 @@ class _Claim:
     family: str
 
 
-def named_in(root: Path, families: Families) -> dict[str, Named]:
+def find_hub_ids(root: Path, families: FamilyIndex) -> dict[str, FamilyMatch]:
     """Every hub id that files below `root` name for a wanted family, in order of id.
 
     Where several families claim one, the surest claim counts, and of equals the first by name.
     """
-    best: dict[str, _Claim] = {}
+    best: dict[str, _Candidate] = {}
     for folder in sorted(set(families.folder_of.values())):
-        for name, claim in _claims(root / folder, folder, families):
+        for name, claim in _iter_candidates(root / folder, folder, families):
             if name.partition("/")[0] not in _PLACEHOLDERS:
                 best[name] = min(best.get(name, claim), claim)
-    found = {name: _named(claim, families) for name, claim in best.items()}
+    found = {name: _match_family(claim, families) for name, claim in best.items()}
     return {
         name: found[name]
         for name in sorted(found, key=lambda name: (name.lower(), name))
@@ -90,29 +90,31 @@ def named_in(root: Path, families: Families) -> dict[str, Named]:
     }
 
 
-def _named(claim: _Claim, families: Families) -> Named:
+def _match_family(claim: _Candidate, families: FamilyIndex) -> FamilyMatch:
     whole = families.whole_of.get(claim.family)
-    return Named(
+    return FamilyMatch(
         whole or claim.family,
         by_defaults=claim.level == 0 and whole is None,
         after_family=not claim.of_another_name,
     )
 
 
-def _claims(place: Path, folder: str, families: Families) -> Iterator[tuple[str, _Claim]]:
+def _iter_candidates(
+    place: Path, folder: str, families: FamilyIndex
+) -> Iterator[tuple[str, _Candidate]]:
     own = sorted(family for family, where in families.folder_of.items() if where == folder)
     own = [family for family in own if family in families.wanted] or own
     texts = {file: file.read_text(encoding="utf-8") for file in sorted(place.glob("*.py"))}
     defined = {name for text in texts.values() for name in _DEFINED.findall(text)}
 
-    def claim(level: int, name: str, family: str) -> tuple[str, _Claim]:
-        alike = _flat(family) in _flat(name)
-        return name, _Claim(level, not alike, family not in families.wanted, family)
+    def claim(level: int, name: str, family: str) -> tuple[str, _Candidate]:
+        alike = _normalize_name(family) in _normalize_name(name)
+        return name, _Candidate(level, not alike, family not in families.wanted, family)
 
     for file, text in texts.items():
         if _GENERATED in text:
             continue
-        here = _family_of_file(file, folder, own)
+        here = _infer_family(file, folder, own)
         for name, config in _CHECKPOINT.findall(text):
             family = families.config_of.get(config)
             yield claim(0, name, family) if family in own else claim(2, name, here)
@@ -127,12 +129,12 @@ def _claims(place: Path, folder: str, families: Families) -> Iterator[tuple[str,
             yield claim(3, name, here)
 
 
-def _family_of_file(file: Path, folder: str, own: list[str]) -> str:
+def _infer_family(file: Path, folder: str, own: list[str]) -> str:
     """modeling_data2vec_vision.py is of data2vec-vision; else the folder's namesake, or first."""
     _, _, subject = file.stem.partition("_")
     flat = {family.replace("-", "_").replace(".", "_"): family for family in own}
     return flat.get(subject) or flat.get(folder) or own[0]
 
 
-def _flat(name: str) -> str:
+def _normalize_name(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())

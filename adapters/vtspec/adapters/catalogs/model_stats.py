@@ -22,12 +22,12 @@ FILLS = frozenset(
 Value = TypeVar("Value")
 
 
-def parameters(network: torch.nn.Module) -> int:
+def count_parameters(network: torch.nn.Module) -> int:
     """The number of parameters, each shared one once."""
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def gmacs(network: torch.nn.Module, image: torch.Tensor) -> float:
+def count_gmacs(network: torch.nn.Module, image: torch.Tensor) -> float:
     """10^9 multiply-adds of a forward pass over one image `(1, 3, height, width)`.
 
     Counts matrix products, convolutions and attention, as torch's FlopCounterMode does (two
@@ -35,12 +35,16 @@ def gmacs(network: torch.nn.Module, image: torch.Tensor) -> float:
     """
     from torch.utils.flop_counter import FlopCounterMode
 
-    with _frozen(network), FlopCounterMode(display=False) as counter, fused_attention():
+    with (
+        _freeze_parameters(network),
+        FlopCounterMode(display=False) as counter,
+        use_fused_attention(),
+    ):
         network.eval()(image)
     return float(counter.get_total_flops()) / 2e9
 
 
-def activations(network: torch.nn.Module, images: torch.Tensor) -> float:
+def count_activations(network: torch.nn.Module, images: torch.Tensor) -> float:
     """Millions of 4-byte values per image that a forward pass keeps for the backward pass.
 
     The storages that autograd saves, each once, without parameters and buffers; in training mode
@@ -50,24 +54,24 @@ def activations(network: torch.nn.Module, images: torch.Tensor) -> float:
     import torch
 
     own = [*network.parameters(), *network.buffers()]
-    kept = {_storage(tensor): 0 for tensor in own}
+    kept = {_get_storage_id(tensor): 0 for tensor in own}
     # The tensors are held until the end: a storage that is freed gives its identity to another.
     alive: list[torch.Tensor] = []
 
     def save(tensor: torch.Tensor) -> torch.Tensor:
-        if _storage(tensor) not in kept:
-            kept[_storage(tensor)] = tensor.untyped_storage().nbytes()
+        if _get_storage_id(tensor) not in kept:
+            kept[_get_storage_id(tensor)] = tensor.untyped_storage().nbytes()
             alive.append(tensor)
         return tensor
 
     hooks = torch.autograd.graph.saved_tensors_hooks(save, lambda tensor: tensor)
-    with torch.enable_grad(), hooks, fused_attention():
+    with torch.enable_grad(), hooks, use_fused_attention():
         output = network.train()(images)
     del output
     return sum(kept.values()) / VALUE_BYTES / len(images) / 1e6
 
 
-def answer(network: torch.nn.Module, images: torch.Tensor) -> tuple[int, ...]:
+def get_output_shape(network: torch.nn.Module, images: torch.Tensor) -> tuple[int, ...]:
     """The shape of what a network says of some images in evaluation; TypeError if no tensor."""
     import torch
 
@@ -88,7 +92,7 @@ def attempt(measure: Callable[[], Value]) -> Value | None:
 
 
 @contextlib.contextmanager
-def on_meta() -> Iterator[None]:
+def use_meta_device() -> Iterator[None]:
     """Build networks on the meta device, without the pass that fills in their first weights.
 
     There are no numbers to fill in, yet torch computes the shapes of filling, which takes most of
@@ -110,7 +114,7 @@ def on_meta() -> Iterator[None]:
         yield
 
 
-def fused_attention() -> Any:
+def use_fused_attention() -> Any:
     """A context in which attention is the fused kernel that CPUs and GPUs use.
 
     The meta device would take the textbook form, which keeps an n by n matrix that no real device
@@ -135,7 +139,7 @@ def fused_attention() -> Any:
 
 
 @contextlib.contextmanager
-def _frozen(network: torch.nn.Module) -> Iterator[None]:
+def _freeze_parameters(network: torch.nn.Module) -> Iterator[None]:
     # Not no_grad: torch's counter stumbles over a view of a parameter that it made there.
     learning = [parameter for parameter in network.parameters() if parameter.requires_grad]
     network.requires_grad_(False)
@@ -154,5 +158,5 @@ def _is_plain(args: Any, named: dict[str, Any]) -> bool:
     return bool(query.dim() == 4 and query.shape[-1] == key.shape[-1] == value.shape[-1])
 
 
-def _storage(tensor: torch.Tensor) -> int:
+def _get_storage_id(tensor: torch.Tensor) -> int:
     return int(tensor.untyped_storage()._cdata)

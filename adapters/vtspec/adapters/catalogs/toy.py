@@ -9,22 +9,22 @@ _PIXELS = _SIDE * _SIDE
 _CLASSES = 1000
 
 
-def versions() -> dict[str, str]:
+def get_versions() -> dict[str, str]:
     """No package decides what the catalog says."""
     return {}
 
 
-def names() -> list[str]:
+def list_models() -> list[str]:
     """Every model."""
     return ["softmax-regression"]
 
 
-def renamed() -> dict[str, str]:
+def get_renames() -> dict[str, str]:
     """No name was given up."""
     return {}
 
 
-def entry(name: str) -> dict[str, Any]:
+def build_entry(name: str) -> dict[str, Any]:
     """What the model is and costs, with a head of 1,000 classes."""
     return {
         "tasks": ["image-classification"],

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from . import model_stats as stats
-from .hub_names import Families, Named, named_in
+from .hub_names import FamilyIndex, FamilyMatch, find_hub_ids
 
 if TYPE_CHECKING:
     import torch
@@ -66,26 +66,26 @@ NOT_TRAINED_SO: Final[Mapping[str, frozenset[str]]] = {
 }
 
 
-def versions() -> dict[str, str]:
+def get_versions() -> dict[str, str]:
     """Transformers' version, and torch's, which does the counting."""
     return {name: version(name) for name in ("transformers", "torch")}
 
 
-def names() -> list[str]:
+def list_models() -> list[str]:
     """Every hub id that the package names for a family with a task, in order of id."""
-    return list(_named())
+    return list(_get_hub_ids())
 
 
-def renamed() -> dict[str, str]:
+def get_renames() -> dict[str, str]:
     """The hub redirects what is renamed there; the package lists none."""
     return {}
 
 
-def entry(name: str) -> dict[str, Any]:
+def build_entry(name: str) -> dict[str, Any]:
     """One hub id: its family and what that does; its size and cost where the package tells."""
-    named = _named()[name]
-    tasks = list(_tasks()[named.family])
-    measured = _measured(name, named, tasks)
+    named = _get_hub_ids()[name]
+    tasks = list(_get_family_tasks()[named.family])
+    measured = _measure_defaults(name, named, tasks)
     return {
         "tasks": tasks,
         "family": named.family,
@@ -95,24 +95,24 @@ def entry(name: str) -> dict[str, Any]:
 
 
 @functools.cache
-def _named() -> dict[str, Named]:
-    return named_in(Path(_part("models").__file__).parent, _families())
+def _get_hub_ids() -> dict[str, FamilyMatch]:
+    return find_hub_ids(Path(_import_module("models").__file__).parent, _build_family_index())
 
 
 @functools.cache
-def _tasks() -> dict[str, tuple[str, ...]]:
+def _get_family_tasks() -> dict[str, tuple[str, ...]]:
     """The tasks of every family that has one, in the order of TABLES."""
-    modeling_auto = _part("models.auto.modeling_auto")
-    return tasks_of_families(
+    modeling_auto = _import_module("models.auto.modeling_auto")
+    return group_tasks_by_family(
         {
-            task: {family for table in tables for family in _table(modeling_auto, table)}
+            task: {family for table in tables for family in _get_table(modeling_auto, table)}
             for task, tables in TABLES.items()
         },
-        set(_table(modeling_auto, IMAGE_CHAT)),
+        set(_get_table(modeling_auto, IMAGE_CHAT)),
     )
 
 
-def tasks_of_families(
+def group_tasks_by_family(
     listed: Mapping[str, set[str]], chat: set[str]
 ) -> dict[str, tuple[str, ...]]:
     """The tasks of every family, from the families that the tables list for every task.
@@ -131,10 +131,10 @@ def tasks_of_families(
 
 
 @functools.cache
-def _families() -> Families:
-    configuration_auto = _part("models.auto.configuration_auto")
-    modeling_auto = _part("models.auto.modeling_auto")
-    known = _tasks()
+def _build_family_index() -> FamilyIndex:
+    configuration_auto = _import_module("models.auto.configuration_auto")
+    modeling_auto = _import_module("models.auto.modeling_auto")
+    known = _get_family_tasks()
     class_of: dict[str, str] = {}
     for table in [name for name in vars(modeling_auto) if name.endswith("_MAPPING_NAMES")]:
         for family, classes in getattr(modeling_auto, table).items():
@@ -144,7 +144,7 @@ def _families() -> Families:
                     class_of[each] = family
     configs = configuration_auto.CONFIG_MAPPING_NAMES
     folder_of = configuration_auto.model_type_to_module_name
-    return Families(
+    return FamilyIndex(
         folder_of={family: folder_of(family) for family in configs},
         class_of=class_of,
         config_of={config: family for family, config in configs.items()},
@@ -153,57 +153,57 @@ def _families() -> Families:
     )
 
 
-def _part(name: str = "") -> Any:
+def _import_module(name: str = "") -> Any:
     """A module of the package, which is only there in an environment that was made for it."""
     return importlib.import_module(f"transformers.{name}".rstrip("."))
 
 
-def _table(modeling_auto: Any, name: str) -> Mapping[str, Any]:
+def _get_table(modeling_auto: Any, name: str) -> Mapping[str, Any]:
     table: Mapping[str, Any] = getattr(modeling_auto, f"MODEL_FOR_{name}_MAPPING_NAMES")
     return table
 
 
-def _measured(name: str, named: Named, tasks: Sequence[str]) -> dict[str, Any]:
+def _measure_defaults(name: str, named: FamilyMatch, tasks: Sequence[str]) -> dict[str, Any]:
     """What the family's defaults tell of a checkpoint that they describe; {} of another."""
     if not named.by_defaults:
         return {}
     task = tasks[0]
     try:
-        with stats.on_meta():
-            network, size = _network(named.family, task, CLASSES)
+        with stats.use_meta_device():
+            network, size = _build_network(named.family, task, CLASSES)
             has_classes = task in WITH_CLASSES
-            fewer = _network(named.family, task, CLASSES - 1)[0] if has_classes else None
+            fewer = _build_network(named.family, task, CLASSES - 1)[0] if has_classes else None
     except Exception as error:
         # A family may need a package that is not here, or be refused by its own defaults.
         print(f"{name}: not built: {type(error).__name__}: {error}"[:300], file=sys.stderr)
         return {}
-    count = stats.parameters(network)
-    if not confirmed(name, count, named.after_family and not LANGUAGE & {*tasks}):
+    count = stats.count_parameters(network)
+    if not is_plausible_count(name, count, named.after_family and not LANGUAGE & {*tasks}):
         print(f"{name}: not confirmed: the defaults have {count:,}", file=sys.stderr)
         return {}
     found: dict[str, Any] = {"parameters": count}
     if fewer is not None:
-        found["perClass"] = count - stats.parameters(fewer)
+        found["perClass"] = count - stats.count_parameters(fewer)
     # The sides that a family of language takes are its processor's to say.
     return {**found, "size": list(size)} if size and not LANGUAGE & {*tasks} else found
 
 
-def _network(
+def _build_network(
     family: str, task: str, classes: int
 ) -> tuple[torch.nn.Module, tuple[int, int] | None]:
-    package, modeling_auto = _part(), _part("models.auto.modeling_auto")
+    package, modeling_auto = _import_module(), _import_module("models.auto.modeling_auto")
     config = package.AutoConfig.for_model(family, num_labels=classes)
     classes_of_task = (
         each
         for table in (*TABLES[task], IMAGE_CHAT)
-        if (each := _table(modeling_auto, table).get(family)) is not None
+        if (each := _get_table(modeling_auto, table).get(family)) is not None
     )
     chosen = next(classes_of_task)
     architecture = getattr(package, chosen if isinstance(chosen, str) else chosen[0])
-    return architecture(config), side_of(getattr(config, "image_size", None))
+    return architecture(config), parse_image_size(getattr(config, "image_size", None))
 
 
-def side_of(written: Any) -> tuple[int, int] | None:
+def parse_image_size(written: Any) -> tuple[int, int] | None:
     """A configuration's `image_size` as (height, width), or None where it has none."""
     if isinstance(written, int) and written > 0:
         return written, written
@@ -213,7 +213,7 @@ def side_of(written: Any) -> tuple[int, int] | None:
     return None
 
 
-def confirmed(name: str, count: int, may_be_silent: bool) -> bool:
+def is_plausible_count(name: str, count: int, may_be_silent: bool) -> bool:
     """Whether a family's defaults can be those of the checkpoint that it states.
 
     A name that tells the number (…-7b, …-350M) confirms it or not, a fifth to a quarter off, as

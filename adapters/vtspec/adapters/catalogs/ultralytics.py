@@ -69,50 +69,50 @@ for the data that it stands for, where that is in the package."""
 _SCALED: Final = re.compile(r"(yolo(?:e-)?v?\d+)(-.*)?")
 
 
-def versions() -> dict[str, str]:
+def get_versions() -> dict[str, str]:
     """Ultralytics' version, and torch's, which does the counting."""
     # Before the package is imported: it would look for a newer one of itself.
     os.environ["YOLO_OFFLINE"] = "true"
     return {name: version(name) for name in ("ultralytics", "torch")}
 
 
-def names() -> list[str]:
+def list_models() -> list[str]:
     """Every architecture and scale, and every published file that can be trained, by name."""
-    return sorted({*_architectures(), *_published()}, key=order)
+    return sorted({*_list_architectures(), *_list_published()}, key=get_sort_key)
 
 
-def renamed() -> dict[str, str]:
+def get_renames() -> dict[str, str]:
     """Names of another time that the package still understands: yolov5n6, and yolov8x6."""
-    known = set(_architectures())
+    known = set(_list_architectures())
     scaled = [f"yolov{number}{scale}" for number in "58" for scale in "nsmlx"]
     old = {f"{name}6": f"{name}-p6" for name in scaled}
     return {name: new for name, new in sorted(old.items()) if new in known and name not in known}
 
 
-def entry(name: str) -> dict[str, Any]:
+def build_entry(name: str) -> dict[str, Any]:
     """One model: what it does, what it costs, and the published files it can start from."""
-    architecture = _published().get(name, name)
-    task = _task(architecture)
+    architecture = _list_published().get(name, name)
+    task = _guess_task(architecture)
     side = SIDES.get(task, 640)
     return {
         "tasks": [TASKS[task]],
-        **_cost(architecture, task, side),
-        "weights": [_weights(file, task) for file in _files(name)],
+        **_measure_cost(architecture, task, side),
+        "weights": [_describe_weights(file, task) for file in _list_weight_files(name)],
     }
 
 
 @functools.cache
-def _architectures() -> dict[str, Path]:
+def _list_architectures() -> dict[str, Path]:
     """Name → its file, for each architecture in each of its scales."""
-    folder = _folder() / "cfg" / "models"
+    folder = _get_package_folder() / "cfg" / "models"
     return {
         name: file
         for file in sorted(folder.rglob("*.yaml"))
-        for name in names_of(file.stem, tuple(_yaml(file).get("scales") or ()))
+        for name in list_scaled_names(file.stem, tuple(_read_yaml(file).get("scales") or ()))
     }
 
 
-def names_of(stem: str, scales: tuple[str, ...]) -> list[str]:
+def list_scaled_names(stem: str, scales: tuple[str, ...]) -> list[str]:
     """The names that a file of an architecture stands for: yolo11-seg for yolo11n-seg, and so on.
 
     A file whose name has its one scale in it, and one without scales, stands for itself.
@@ -125,16 +125,16 @@ def names_of(stem: str, scales: tuple[str, ...]) -> list[str]:
 
 
 @functools.cache
-def _published() -> dict[str, str]:
+def _list_published() -> dict[str, str]:
     """Name of a published file, without `.pt` → its architecture, where it can be trained."""
-    known = set(_architectures())
-    listed = _part("utils.downloads").GITHUB_ASSETS_NAMES
+    known = set(_list_architectures())
+    listed = _import_module("utils.downloads").GITHUB_ASSETS_NAMES
     stems = sorted(name[: -len(".pt")] for name in listed if name.endswith(".pt"))
-    found = ((stem, architecture_of(stem)) for stem in stems)
+    found = ((stem, get_architecture(stem)) for stem in stems)
     return {stem: architecture for stem, architecture in found if architecture in known}
 
 
-def architecture_of(stem: str) -> str:
+def get_architecture(stem: str) -> str:
     """The architecture of a published file: yolov5n-p6 of yolov5n6u, yolo26n-seg of
     yolo26n-objv1-seg, yolov3-spp of yolov3-sppu."""
     old = re.fullmatch(r"(yolov[35].*?)(6?)u", stem)
@@ -145,30 +145,30 @@ def architecture_of(stem: str) -> str:
     return stem
 
 
-def _files(name: str) -> list[str]:
+def _list_weight_files(name: str) -> list[str]:
     """The published file of that name, or the renewed one that the package takes for it."""
-    if name in _published():
+    if name in _list_published():
         return [name]
     return [
         stem
-        for stem, architecture in _published().items()
+        for stem, architecture in _list_published().items()
         if architecture == name and stem.endswith("u")
     ]
 
 
-def _weights(stem: str, task: str) -> dict[str, Any]:
-    data = data_of(stem, task)
-    classes = None if data is None else len(_data(data)["names"])
+def _describe_weights(stem: str, task: str) -> dict[str, Any]:
+    data = find_dataset_name(stem, task)
+    classes = None if data is None else len(_read_dataset_config(data)["names"])
     weights = {
         "tag": stem if data is None else data.lower(),
         "licence": LICENCE,
         "hub": None,
-        "url": f"{_release()}/{stem}.pt",
+        "url": f"{_get_release_url()}/{stem}.pt",
     }
     return weights if classes is None else {**weights, "classes": classes}
 
 
-def data_of(stem: str, task: str) -> str | None:
+def find_dataset_name(stem: str, task: str) -> str | None:
     """The package's name for what a published file was trained on, or None where none is known."""
     told = next((suffix for suffix in SUFFIXES if suffix in stem), None)
     if told is not None:
@@ -177,45 +177,45 @@ def data_of(stem: str, task: str) -> str | None:
 
 
 @functools.cache
-def _release() -> str:
+def _get_release_url() -> str:
     """Where the package downloads its files from, by the defaults of its own function."""
-    download = _part("utils.downloads").attempt_download_asset
+    download = _import_module("utils.downloads").attempt_download_asset
     defaults = inspect.signature(download).parameters
     repository, release = defaults["repo"].default, defaults["release"].default
     return f"https://github.com/{repository}/releases/download/{release}"
 
 
 @functools.cache
-def _data(name: str) -> Mapping[str, Any]:
-    return _yaml(_folder() / "cfg" / "datasets" / f"{name}.yaml")
+def _read_dataset_config(name: str) -> Mapping[str, Any]:
+    return _read_yaml(_get_package_folder() / "cfg" / "datasets" / f"{name}.yaml")
 
 
-def _folder() -> Path:
-    return Path(_part("cfg").__file__).parents[1]
+def _get_package_folder() -> Path:
+    return Path(_import_module("cfg").__file__).parents[1]
 
 
-def _part(name: str) -> Any:
+def _import_module(name: str) -> Any:
     """A module of the package, which is only there in an environment that was made for it."""
     return importlib.import_module(f"ultralytics.{name}")
 
 
-def _yaml(file: Path) -> Mapping[str, Any]:
-    read: Mapping[str, Any] = _part("utils").YAML.load(file)
+def _read_yaml(file: Path) -> Mapping[str, Any]:
+    read: Mapping[str, Any] = _import_module("utils").YAML.load(file)
     return read
 
 
-def _task(name: str) -> str:
+def _guess_task(name: str) -> str:
     # The package's guess has no word for the head of RT-DETR, whose one task is to detect.
-    guessed = _part("nn.tasks").guess_model_task(_description(name))
+    guessed = _import_module("nn.tasks").guess_model_task(_read_architecture(name))
     return str(guessed or "detect")
 
 
-def _description(name: str) -> dict[str, Any]:
+def _read_architecture(name: str) -> dict[str, Any]:
     """The architecture as the package reads it, without the weights that it would download."""
-    file = _architectures()[name]
-    scales = _yaml(file).get("scales") or {}
-    scale = scale_of(name, tuple(scales))
-    described = {**_yaml(file), "scale": scale, "yaml_file": f"{name}.yaml"}
+    file = _list_architectures()[name]
+    scales = _read_yaml(file).get("scales") or {}
+    scale = parse_scale(name, tuple(scales))
+    described = {**_read_yaml(file), "scale": scale, "yaml_file": f"{name}.yaml"}
     layers = (*described["backbone"], *described["head"])
     for *_, module, arguments in layers:
         if module == "TorchVision":
@@ -223,7 +223,7 @@ def _description(name: str) -> dict[str, Any]:
     return described
 
 
-def scale_of(name: str, scales: tuple[str, ...]) -> str:
+def parse_scale(name: str, scales: tuple[str, ...]) -> str:
     """The scale in a name: n of yolo11n-seg, and the only one where there is no other."""
     found = re.match(r"yolo(?:e-)?v?\d+([a-z])", name)
     if found is not None and found[1] in scales:
@@ -232,10 +232,10 @@ def scale_of(name: str, scales: tuple[str, ...]) -> str:
 
 
 @functools.lru_cache(maxsize=4)
-def _cost(name: str, task: str, side: int) -> dict[str, Any]:
+def _measure_cost(name: str, task: str, side: int) -> dict[str, Any]:
     import torch
 
-    network = _network(name, task)
+    network = _build_network(name, task)
     step = max(SMALLEST_STEP, int(network.stride.max()))
     head = network.model[-1]
     strides = getattr(head, "stride", None)
@@ -247,31 +247,34 @@ def _cost(name: str, task: str, side: int) -> dict[str, Any]:
         return torch.zeros(count, 3, side, side, device="meta")
 
     return {
-        "parameters": stats.parameters(network),
-        **_per_class(name, task, network),
+        "parameters": stats.count_parameters(network),
+        **_measure_per_class(name, task, network),
         "size": [side, side],
         "step": step,
         "build": False,
         "min": [step, step],
-        "gmacs": _rounded(stats.attempt(lambda: stats.gmacs(network, images(1)))),
-        "activations": _rounded(stats.attempt(lambda: stats.activations(network, images(2)))),
+        "gmacs": _round_or_none(stats.attempt(lambda: stats.count_gmacs(network, images(1)))),
+        "activations": _round_or_none(
+            stats.attempt(lambda: stats.count_activations(network, images(2)))
+        ),
     }
 
 
-def _per_class(name: str, task: str, network: torch.nn.Module) -> dict[str, int]:
+def _measure_per_class(name: str, task: str, network: torch.nn.Module) -> dict[str, int]:
     """For classifiers alone: the inner width of other heads depends on the number of classes."""
     if task != "classify":
         return {}
     return {
-        "perClass": stats.parameters(network) - stats.parameters(_network(name, task, CLASSES - 1))
+        "perClass": stats.count_parameters(network)
+        - stats.count_parameters(_build_network(name, task, CLASSES - 1))
     }
 
 
-def _network(name: str, task: str, classes: int | None = None) -> Any:
-    tasks = _part("nn.tasks")
+def _build_network(name: str, task: str, classes: int | None = None) -> Any:
+    tasks = _import_module("nn.tasks")
     # The package tells of each network it builds.
     logging.getLogger("ultralytics").setLevel(logging.ERROR)
-    described = _description(name)
+    described = _read_architecture(name)
     head = str(described["head"][-1][-2])
     if "RTDETR" in head:
         build = tasks.RTDETRDetectionModel
@@ -292,11 +295,11 @@ def _network(name: str, task: str, classes: int | None = None) -> Any:
     return build(described, nc=classes, verbose=False)
 
 
-def order(name: str) -> tuple[int, str]:
+def get_sort_key(name: str) -> tuple[int, str]:
     """A key for sorting by version and then by name: yolov8n before yolo11n."""
     found = re.match(r"yolo(?:e-)?v?(\d+)", name)
     return int(found[1]) if found else 0, name
 
 
-def _rounded(value: float | None) -> float | None:
+def _round_or_none(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.4g}")

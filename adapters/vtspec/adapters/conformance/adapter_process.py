@@ -64,11 +64,11 @@ class Process:
         self._process.wait()
         os.close(self._reader)
 
-    def of(self, kind: str) -> list[dict[str, Any]]:
+    def get_events(self, kind: str) -> list[dict[str, Any]]:
         """The events of one kind that were told so far."""
         return [event for event in self.events if event["kind"] == kind]
 
-    def until(self, moment: Callable[[], bool]) -> bool:
+    def wait_until(self, moment: Callable[[], bool]) -> bool:
         """Read on until `moment` is there; False where the process ended before."""
         while not moment():
             ended = self._process.poll() is not None
@@ -84,14 +84,14 @@ class Process:
         """Send a signal."""
         self._process.send_signal(number)
 
-    def end(self) -> int:
+    def wait_for_exit(self) -> int:
         """Read on to the end; the exit code."""
-        self.until(lambda: False)
+        self.wait_until(lambda: False)
         return self._process.wait()
 
-    def last_words(self) -> str:
+    def describe_failure(self) -> str:
         """What it called a failure, and the end of what it printed."""
-        failures = [str(event.get("message")) for event in self.of("failed")]
+        failures = [str(event.get("message")) for event in self.get_events("failed")]
         printed = self._printed.read_text(encoding="utf-8", errors="replace")[-500:]
         return " ".join([*failures, printed]).strip()
 

@@ -12,7 +12,7 @@ from typing import Any
 from vtspec.adapters.contract import InferenceResult, TaskType
 from vtspec.adapters.training import checkpoints
 
-from .harness import Heard, Subject, demand, predictions
+from .harness import RecordingCallbacks, Subject, demand, predict_split
 
 _CLASSIFICATION_DETAILS = (
     "images",
@@ -29,11 +29,11 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 def validate_agrees_with_evaluate(subject: Subject) -> None:
     """`evaluate` of the val split measures what `validate` measured when the best epoch ended."""
     run = subject.unbroken
-    best = checkpoints.best(run.job.workdir / "checkpoints")
+    best = checkpoints.find_best(run.job.workdir / "checkpoints")
     assert best is not None
     epoch = checkpoints.read_manifest(best).epoch
     validated = run.heard.epochs[epoch - 1].metrics
-    evaluated = subject.judge_of(run).evaluate("val").metrics
+    evaluated = subject.load_evaluator(run).evaluate("val").metrics
     for name, value in validated.items():
         demand(
             name in evaluated and math.isclose(value, evaluated[name], rel_tol=1e-4, abs_tol=1e-6),
@@ -51,14 +51,14 @@ def predict_agrees_with_evaluate(subject: Subject) -> None:
     if run.job.task is not TaskType.IMAGE_CLASSIFICATION:
         return
     split = run.job.dataset.final_split
-    metrics = subject.judge_of(run).evaluate(split).metrics
-    told = predictions(subject.best_of(run), run.job, split)
+    metrics = subject.load_evaluator(run).evaluate(split).metrics
+    told = predict_split(subject.load_predictor(run), run.job, split)
     right = sum(truth == result.predicted_label for truth, result in told) / len(told)
     demand(
         abs(right - metrics["accuracy"]) <= 1 / len(told),
         f"predict is right in {right:.4f} of the images, evaluate in {metrics['accuracy']:.4f}",
     )
-    loss = math.fsum(_loss(truth, result) for truth, result in told) / len(told)
+    loss = math.fsum(_compute_loss(truth, result) for truth, result in told) / len(told)
     demand(
         math.isclose(loss, metrics["loss"], rel_tol=1e-3, abs_tol=1e-5),
         f"the loss of what predict says is {loss}, evaluate says {metrics['loss']}",
@@ -69,7 +69,7 @@ def an_export_gives_the_same_outputs(subject: Subject) -> None:
     """Every format asked for is written, and the weights exported, taken as start weights, predict
     what the checkpoint predicts."""
     run = subject.unbroken
-    adapter = subject.best_of(run)
+    adapter = subject.load_predictor(run)
     folder = run.job.workdir / "exported"
     folder.mkdir(exist_ok=True)
     written = adapter.export(run.job.export_formats, folder)
@@ -82,12 +82,14 @@ def an_export_gives_the_same_outputs(subject: Subject) -> None:
     start = written["safetensors"].path
     model = dataclasses.replace(run.job.model, pretrained=False, weights=start)
     job = dataclasses.replace(run.job, model=model)
-    reloaded = subject.module.Adapter(job, Heard())
+    reloaded = subject.module.Adapter(job, RecordingCallbacks())
     reloaded.prepare_model()
-    pairs = zip(predictions(adapter, job, "val"), predictions(reloaded, job, "val"), strict=True)
+    pairs = zip(
+        predict_split(adapter, job, "val"), predict_split(reloaded, job, "val"), strict=True
+    )
     for (_, before), (_, after) in pairs:
         demand(
-            _outputs(before) == _outputs(after),
+            _get_outputs(before) == _get_outputs(after),
             f"the exported weights say something else of {before.image_path} than the checkpoint",
         )
 
@@ -95,7 +97,7 @@ def an_export_gives_the_same_outputs(subject: Subject) -> None:
 def details_are_what_a_report_needs(subject: Subject) -> None:
     """The details are plain JSON with what `docs/results.md` names; for image-classification."""
     run = subject.unbroken
-    evaluation = subject.judge_of(run).evaluate(run.job.dataset.final_split)
+    evaluation = subject.load_evaluator(run).evaluate(run.job.dataset.final_split)
     details = evaluation.details
     json.dumps(details, allow_nan=False)
     if run.job.task is not TaskType.IMAGE_CLASSIFICATION:
@@ -129,13 +131,13 @@ def _check_errors(details: Mapping[str, Any], workdir: Path) -> None:
         )
 
 
-def _loss(truth: str, result: InferenceResult) -> float:
+def _compute_loss(truth: str, result: InferenceResult) -> float:
     score = (result.scores or {}).get(truth, 0.0)
     demand(score > 0.0, f"predict gives {result.image_path}'s own class no score")
     return -math.log(score)
 
 
-def _outputs(result: InferenceResult) -> dict[str, Any]:
+def _get_outputs(result: InferenceResult) -> dict[str, Any]:
     fields = dataclasses.asdict(result)
     del fields["inference_time_ms"]
     return fields

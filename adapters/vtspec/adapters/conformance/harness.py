@@ -18,9 +18,9 @@ from vtspec.adapters.contract import (
     TrainingAdapter,
     TrainingSummary,
 )
-from vtspec.adapters.data.image_labels import labelled_images
+from vtspec.adapters.data.image_labels import list_labeled_images
 from vtspec.adapters.discovery import AdapterModule
-from vtspec.adapters.job import job_of, params_of
+from vtspec.adapters.job import build_job, resolve_params
 from vtspec.adapters.training import checkpoints
 from vtspec.adapters.training.loop import fit
 
@@ -35,7 +35,7 @@ def demand(holds: bool, otherwise: str) -> None:
         raise Nonconformance(otherwise)
 
 
-class Reads(Mapping[str, Any]):
+class TrackedParams(Mapping[str, Any]):
     """A job's params that remember which of them were read."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
@@ -54,7 +54,7 @@ class Reads(Mapping[str, Any]):
 
 
 @dataclass
-class Heard:
+class RecordingCallbacks:
     """Callbacks that keep what they are told, and ask to stop once `stop_at` was reached.
 
     `stop_at` is (epoch, step): the step counts within the epoch, 0 for the epoch's end.
@@ -105,28 +105,30 @@ Weights = Mapping[str, tuple[str, tuple[int, ...], bytes]]
 
 
 @dataclass(frozen=True)
-class Run:
+class TrainingRun:
     """One training in this process."""
 
     job: Job
-    heard: Heard
+    heard: RecordingCallbacks
     interrupted: Interrupted | None
 
-    def weights(self) -> Weights:
+    def read_weights(self) -> Weights:
         """The weights of the newest checkpoint."""
-        found = checkpoints.resumable(self.job.workdir / "checkpoints")
+        found = checkpoints.find_resumable(self.job.workdir / "checkpoints")
         if found is None:
             raise Nonconformance("training left no checkpoint that can be read")
-        return weights_of(found[0])
+        return read_checkpoint_weights(found[0])
 
-    def steps_per_epoch(self) -> int:
+    def count_epoch_steps(self) -> int:
         """Optimizer steps of an epoch, as the adapter tells them."""
         demand(bool(self.heard.steps), "on_step_end was never called")
         steps = self.heard.steps[0][2]
         demand(steps >= 2, "the plan is too small to check with: two steps an epoch or more")
         return steps
 
-    def figures(self) -> list[tuple[float, float | None, float | None, Mapping[str, float]]]:
+    def list_epoch_metrics(
+        self,
+    ) -> list[tuple[float, float | None, float | None, Mapping[str, float]]]:
         """What each epoch measured, without its times."""
         return [(m.epoch, m.train_loss, m.val_loss, m.metrics) for m in self.heard.epochs]
 
@@ -150,7 +152,7 @@ class Subject:
     companions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @cached_property
-    def unbroken(self) -> Run:
+    def unbroken(self) -> TrainingRun:
         """The run that all others are held against; trained once."""
         run = self.train("unbroken")
         demand(
@@ -158,11 +160,13 @@ class Subject:
         )
         return run
 
-    def job(self, name: str, plan: Mapping[str, Any] | None = None, *, smoke: bool = False) -> Job:
-        """A job whose work folder is `folder / name`; its params are `Reads`."""
+    def make_job(
+        self, name: str, plan: Mapping[str, Any] | None = None, *, smoke: bool = False
+    ) -> Job:
+        """A job whose work folder is `folder / name`; its params are `TrackedParams`."""
         workdir = self.folder / name
         workdir.mkdir(parents=True, exist_ok=True)
-        job = job_of(
+        job = build_job(
             self.plan if plan is None else plan,
             run=name,
             attempt=1,
@@ -170,8 +174,8 @@ class Subject:
             workdir=workdir,
             smoke=smoke,
         )
-        params = params_of(job.params, self.module.PARAMS, job.task)
-        return dataclasses.replace(job, params=Reads(params))
+        params = resolve_params(job.params, self.module.PARAMS, job.task)
+        return dataclasses.replace(job, params=TrackedParams(params))
 
     def train(
         self,
@@ -181,32 +185,32 @@ class Subject:
         stop_at: tuple[int, int] | None = None,
         resume: bool = False,
         smoke: bool = False,
-    ) -> Run:
+    ) -> TrainingRun:
         """Train in this process, with an adapter of its own."""
-        job, heard = self.job(name, plan, smoke=smoke), Heard(stop_at=stop_at)
+        job, heard = self.make_job(name, plan, smoke=smoke), RecordingCallbacks(stop_at=stop_at)
         interrupted = None
         try:
             fit(self.module.Adapter(job, heard), job, heard, resume)
         except Interrupted as stop:
             interrupted = stop
-        return Run(job, heard, interrupted)
+        return TrainingRun(job, heard, interrupted)
 
-    def best_of(self, run: Run) -> TrainingAdapter:
+    def load_predictor(self, run: TrainingRun) -> TrainingAdapter:
         """A fresh adapter that holds the best weights of a run, without its data."""
-        path = checkpoints.best(run.job.workdir / "checkpoints")
+        path = checkpoints.find_best(run.job.workdir / "checkpoints")
         if path is None:
             raise Nonconformance("no checkpoint is called the best after training")
-        adapter: TrainingAdapter = self.module.Adapter(run.job, Heard())
+        adapter: TrainingAdapter = self.module.Adapter(run.job, RecordingCallbacks())
         adapter.prepare_model()
         adapter.load_checkpoint(path)
         return adapter
 
-    def judge_of(self, run: Run) -> TrainingAdapter:
+    def load_evaluator(self, run: TrainingRun) -> TrainingAdapter:
         """The same, with its data, so that it can evaluate."""
-        path = checkpoints.best(run.job.workdir / "checkpoints")
+        path = checkpoints.find_best(run.job.workdir / "checkpoints")
         if path is None:
             raise Nonconformance("no checkpoint is called the best after training")
-        adapter: TrainingAdapter = self.module.Adapter(run.job, Heard())
+        adapter: TrainingAdapter = self.module.Adapter(run.job, RecordingCallbacks())
         adapter.prepare_model()
         adapter.prepare_dataset()
         adapter.load_checkpoint(path)
@@ -217,11 +221,11 @@ class Subject:
         return {**self.plan, "training": {**self.plan["training"], **changes}}
 
 
-def predictions(
+def predict_split(
     adapter: TrainingAdapter, job: Job, split: str
 ) -> list[tuple[str, InferenceResult]]:
     """(true class, what `predict` says) of every labelled image of a split."""
-    images = labelled_images(job.dataset, split)
+    images = list_labeled_images(job.dataset, split)
     results = list(adapter.predict(image.path for image in images))
     demand(
         [result.image_path for result in results] == [str(image.path) for image in images],
@@ -231,7 +235,7 @@ def predictions(
     return list(zip(truths, results, strict=True))
 
 
-def weights_of(path: Path) -> Weights:
+def read_checkpoint_weights(path: Path) -> Weights:
     """What a checkpoint's `model.safetensors` holds."""
     file = path / "model.safetensors"
     demand(file.is_file(), f"{path.name} has no model.safetensors")

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from vtspec.adapters.contract import AdapterError, Param, TaskType
-from vtspec.adapters.job import params_of
+from vtspec.adapters.job import resolve_params
 
 from .harness import Nonconformance, Subject, demand
 
@@ -35,9 +35,9 @@ def it_declares_itself(subject: Subject) -> None:
         demand(isinstance(param, Param), f"PARAMS['{name}'] is not a Param")
         demand(bool(param.help), f"PARAMS['{name}'] says nothing in `help`")
     for task in module.TASKS:
-        defaults = params_of({}, module.PARAMS, task)
+        defaults = resolve_params({}, module.PARAMS, task)
         try:
-            params_of(defaults, module.PARAMS, task)
+            resolve_params(defaults, module.PARAMS, task)
         except AdapterError as error:
             raise Nonconformance(f"a default in PARAMS breaks its own rule: {error}") from error
 
@@ -45,7 +45,7 @@ def it_declares_itself(subject: Subject) -> None:
 def it_imports_without_its_framework(subject: Subject) -> None:
     """The module imports where there is only the standard library (`python -I -S`)."""
     name = subject.module.Adapter.__module__
-    roots = [_root(name), _root("vtspec.adapters.contract")]
+    roots = [_find_import_root(name), _find_import_root("vtspec.adapters.contract")]
     ended = subprocess.run(
         [sys.executable, "-I", "-S", "-c", _PROGRAM, name, *roots],
         capture_output=True,
@@ -60,7 +60,7 @@ def it_imports_without_its_framework(subject: Subject) -> None:
     demand(not others, f"importing {name} imports {', '.join(others)}")
 
 
-def _root(name: str) -> str:
+def _find_import_root(name: str) -> str:
     file = importlib.import_module(name).__file__
     assert file is not None
     depth = name.count(".") + (Path(file).name == "__init__.py")

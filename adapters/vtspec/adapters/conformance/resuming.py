@@ -12,21 +12,21 @@ from typing import Any
 from vtspec.adapters.training import checkpoints
 
 from .adapter_process import Process
-from .harness import Heard, Nonconformance, Run, Subject, demand
+from .harness import Nonconformance, RecordingCallbacks, Subject, TrainingRun, demand
 
 _INTERRUPTED = 75
 
 
 def it_resumes_after_an_epoch_as_if_unbroken(subject: Subject) -> None:
     """Stopped between two epochs and resumed, it ends with the same weights, bit for bit."""
-    _resumes_as_if_unbroken(subject, "after-epoch", (1, 0))
+    _check_resume(subject, "after-epoch", (1, 0))
 
 
 def it_resumes_within_an_epoch_as_if_unbroken(subject: Subject) -> None:
     """Stopped at a step in the middle of an epoch and resumed, it ends with the same weights, and
     the epoch with the same figures, bit for bit."""
-    steps = subject.unbroken.steps_per_epoch()
-    _resumes_as_if_unbroken(subject, "within-epoch", (2, max(1, steps // 2)))
+    steps = subject.unbroken.count_epoch_steps()
+    _check_resume(subject, "within-epoch", (2, max(1, steps // 2)))
 
 
 def it_leaves_a_checkpoint_on_sigterm(subject: Subject) -> None:
@@ -35,18 +35,19 @@ def it_leaves_a_checkpoint_on_sigterm(subject: Subject) -> None:
     plan = subject.with_training(epochs=10_000, earlyStopping=None)
     folder = subject.folder / "sigterm"
     with Process(subject, folder, plan) as process:
-        process.until(lambda: bool(process.of("train.progress")))
+        process.wait_until(lambda: bool(process.get_events("train.progress")))
         process.signal(signal.SIGTERM)
-        code = process.end()
+        code = process.wait_for_exit()
     demand(
-        code == _INTERRUPTED, f"on SIGTERM it exits with {code}, not 75: {process.last_words()}"
+        code == _INTERRUPTED,
+        f"on SIGTERM it exits with {code}, not 75: {process.describe_failure()}",
     )
-    demand(bool(process.of("train.checkpoint")), "on SIGTERM it tells of no checkpoint")
-    told = process.of("train.checkpoint")[-1]
-    found = checkpoints.resumable(folder / "checkpoints")
+    demand(bool(process.get_events("train.checkpoint")), "on SIGTERM it tells of no checkpoint")
+    told = process.get_events("train.checkpoint")[-1]
+    found = checkpoints.find_resumable(folder / "checkpoints")
     demand(found is not None, "on SIGTERM it leaves no checkpoint to go on from")
     assert found is not None
-    manifest = checkpoints.read(found[0])
+    manifest = checkpoints.verify(found[0])
     demand(
         (manifest.epoch, manifest.step) == (told["epoch"], told["step_in_epoch"]),
         f"it tells of a checkpoint at {told}, but leaves {found[0].name}",
@@ -58,16 +59,17 @@ def it_survives_kill_9(subject: Subject) -> None:
     goes on each time from what it had, to the weights of an unbroken run."""
     name = "killed"
     folder = subject.folder / name
-    _killed(subject, folder, _writes_after(folder / "checkpoints"))
-    second = _killed(subject, folder, lambda process: bool(process.of("train.epoch")))
+    _kill_at(subject, folder, _make_write_detector(folder / "checkpoints"))
+    second = _kill_at(subject, folder, lambda process: bool(process.get_events("train.epoch")))
     demand(
-        _began_at(second) >= 1, "killed while it wrote its second checkpoint, it lost its first"
+        _get_start_epoch(second) >= 1,
+        "killed while it wrote its second checkpoint, it lost its first",
     )
     last = subject.train(name, resume=True)
     config = last.heard.configs[0]
     demand(config["fromEpoch"] >= 1, "killed after telling of an epoch, it lost the one before")
     demand(
-        last.weights() == subject.unbroken.weights(),
+        last.read_weights() == subject.unbroken.read_weights(),
         "after a kill -9 it ends with other weights than an unbroken run",
     )
 
@@ -75,96 +77,100 @@ def it_survives_kill_9(subject: Subject) -> None:
 Moment = Callable[[Process], bool]
 
 
-def _killed(subject: Subject, folder: Path, moment: Moment) -> Process:
+def _kill_at(subject: Subject, folder: Path, moment: Moment) -> Process:
     with Process(subject, folder, subject.plan, "--resume") as process:
-        process.until(lambda: moment(process))
+        process.wait_until(lambda: moment(process))
         process.signal(signal.SIGKILL)
-        process.end()
+        process.wait_for_exit()
     return process
 
 
-def _writes_after(place: Path) -> Moment:
+def _make_write_detector(place: Path) -> Moment:
     """There is a checkpoint to go on from, and then a folder of one, hidden or not, comes or goes:
     somebody is writing one just now."""
     before: list[set[str]] = []
 
     def moment(_: Process) -> bool:
-        if not before and _last(place) is not None:
-            before.append(_folders(place))
-        return bool(before) and _folders(place) != before[0]
+        if not before and _read_last(place) is not None:
+            before.append(_list_checkpoints(place))
+        return bool(before) and _list_checkpoints(place) != before[0]
 
     return moment
 
 
-def _began_at(process: Process) -> int:
-    started = process.of("train.started")
-    demand(bool(started), f"after a kill -9 it does not start again: {process.last_words()}")
+def _get_start_epoch(process: Process) -> int:
+    started = process.get_events("train.started")
+    demand(bool(started), f"after a kill -9 it does not start again: {process.describe_failure()}")
     return int(started[0]["config"]["fromEpoch"])
 
 
-def _folders(place: Path) -> set[str]:
+def _list_checkpoints(place: Path) -> set[str]:
     try:
         return {name for name in os.listdir(place) if "epoch-" in name}
     except FileNotFoundError:
         return set()
 
 
-def _last(place: Path) -> str | None:
+def _read_last(place: Path) -> str | None:
     try:
-        return _text_or_none(json.loads((place / "last.json").read_bytes())["checkpoint"])
+        return _get_text_or_none(json.loads((place / "last.json").read_bytes())["checkpoint"])
     except FileNotFoundError:
         return None
 
 
-def _text_or_none(value: Any) -> str | None:
+def _get_text_or_none(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _resumes_as_if_unbroken(subject: Subject, name: str, stop_at: tuple[int, int]) -> None:
+def _check_resume(subject: Subject, name: str, stop_at: tuple[int, int]) -> None:
     unbroken = subject.unbroken
     first = subject.train(name, stop_at=stop_at)
     stop = first.interrupted
     if stop is None:
-        raise Nonconformance(f"asked to stop at {_shown(stop_at)}, it went on to the end")
+        raise Nonconformance(
+            f"asked to stop at {_format_position(stop_at)}, it went on to the end"
+        )
     epoch, step = stop_at
     expected = (epoch, 0) if step == 0 else (epoch - 1, step)
     demand(
         (stop.epoch, stop.step) == expected,
-        f"asked to stop at {_shown(stop_at)}, it stopped after {stop.epoch} epochs "
+        f"asked to stop at {_format_position(stop_at)}, it stopped after {stop.epoch} epochs "
         f"and {stop.step} steps",
     )
     _check_checkpoint(subject, first, expected)
     second = subject.train(name, resume=True)
     demand(
         first.heard.steps + second.heard.steps == unbroken.heard.steps,
-        f"stopped at {_shown(stop_at)}, it repeats or leaves out steps when it goes on",
+        f"stopped at {_format_position(stop_at)}, it repeats or leaves out steps when it goes on",
     )
     demand(
-        first.figures() + second.figures() == unbroken.figures(),
-        f"stopped at {_shown(stop_at)} and resumed, it measures other figures than unbroken",
+        first.list_epoch_metrics() + second.list_epoch_metrics() == unbroken.list_epoch_metrics(),
+        f"stopped at {_format_position(stop_at)} and resumed, it measures other figures "
+        "than unbroken",
     )
     demand(
-        second.weights() == unbroken.weights(),
-        f"stopped at {_shown(stop_at)} and resumed, it ends with other weights than unbroken",
+        second.read_weights() == unbroken.read_weights(),
+        f"stopped at {_format_position(stop_at)} and resumed, it ends with other weights "
+        "than unbroken",
     )
 
 
-def _check_checkpoint(subject: Subject, run: Run, position: tuple[int, int]) -> None:
+def _check_checkpoint(subject: Subject, run: TrainingRun, position: tuple[int, int]) -> None:
     stop = run.interrupted
     if stop is None or stop.path is None:
         raise Nonconformance("it was interrupted in training and names no checkpoint")
-    manifest = checkpoints.read(stop.path)
+    manifest = checkpoints.verify(stop.path)
     demand(
         (manifest.epoch, manifest.step) == position,
         f"the checkpoint left at {position} says that it is at {manifest.epoch}, {manifest.step}",
     )
-    adapter = subject.module.Adapter(run.job, Heard())
+    adapter = subject.module.Adapter(run.job, RecordingCallbacks())
     adapter.prepare_model()
     adapter.prepare_dataset()
     loaded = adapter.load_checkpoint(stop.path)
     demand(loaded == position, f"load_checkpoint of one left at {position} gives {loaded}")
 
 
-def _shown(stop_at: tuple[int, int]) -> str:
+def _format_position(stop_at: tuple[int, int]) -> str:
     epoch, step = stop_at
     return f"step {step} of epoch {epoch}" if step else f"the end of epoch {epoch}"

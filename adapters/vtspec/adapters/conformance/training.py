@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from vtspec.adapters.contract import AdapterError, Param, TaskType
-from vtspec.adapters.metrics import METRICS, main_metric
+from vtspec.adapters.metrics import METRICS, get_main_metric
 
-from .harness import Nonconformance, Reads, Run, Subject, demand, predictions
+from .harness import Nonconformance, Subject, TrackedParams, TrainingRun, demand, predict_split
 
 
 def it_trains(subject: Subject) -> None:
@@ -23,7 +23,7 @@ def it_trains(subject: Subject) -> None:
         [int(result.epoch) for result in heard.epochs] == list(range(1, epochs + 1)),
         "on_epoch_end was not called once for each epoch, in order",
     )
-    per_epoch = run.steps_per_epoch()
+    per_epoch = run.count_epoch_steps()
     expected = [(e, s, per_epoch) for e in range(1, epochs + 1) for s in range(1, per_epoch + 1)]
     demand(heard.steps == expected, "on_step_end was not called once for each step, in order")
     demand(heard.polls >= len(heard.steps), "should_stop was not asked after every optimizer step")
@@ -44,14 +44,14 @@ def its_loss_falls(subject: Subject) -> None:
 def metrics_have_the_standard_names(subject: Subject) -> None:
     """`validate` and `evaluate` report the task's metrics, the main one, and no others."""
     run = subject.unbroken
-    evaluation = subject.judge_of(run).evaluate(run.job.dataset.final_split)
+    evaluation = subject.load_evaluator(run).evaluate(run.job.dataset.final_split)
     demand(evaluation.split == run.job.dataset.final_split, "evaluate names another split")
     known = {metric.name for metric in METRICS[run.job.task]}
     reported = [(f"epoch {r.epoch:g}", r.metrics) for r in run.heard.epochs]
     for where, metrics in [*reported, ("evaluate", evaluation.metrics)]:
         others = sorted(set(metrics) - known)
         demand(not others, f"{where} reports {', '.join(others)}, which are no standard names")
-        main = main_metric(run.job.task).name
+        main = get_main_metric(run.job.task).name
         demand(main in metrics, f"{where} does not report {main}")
         broken = sorted(name for name, value in metrics.items() if not math.isfinite(value))
         demand(not broken, f"{where} reports {', '.join(broken)} that is not a number")
@@ -61,15 +61,15 @@ def smoke_is_one_batch(subject: Subject) -> None:
     """A smoke run takes one optimizer step, then validates and keeps a checkpoint."""
     run = subject.train("smoke", smoke=True)
     demand(run.heard.steps == [(1, 1, 1)], f"a smoke run took the steps {run.heard.steps}")
-    run.weights()
+    run.read_weights()
 
 
 def the_same_seed_gives_the_same_weights(subject: Subject) -> None:
     """A second run of the same job ends with the same weights and figures, bit for bit."""
     again = subject.train("again")
     demand(
-        again.weights() == subject.unbroken.weights()
-        and again.figures() == subject.unbroken.figures(),
+        again.read_weights() == subject.unbroken.read_weights()
+        and again.list_epoch_metrics() == subject.unbroken.list_epoch_metrics(),
         "the same job, run twice, gives different weights or figures",
     )
 
@@ -79,7 +79,7 @@ def another_seed_gives_other_weights(subject: Subject) -> None:
     seed = subject.plan["training"]["seed"] + 1
     other = subject.train("other-seed", subject.with_training(seed=seed))
     demand(
-        other.weights() != subject.unbroken.weights(),
+        other.read_weights() != subject.unbroken.read_weights(),
         "another seed gives exactly the same weights",
     )
 
@@ -89,11 +89,11 @@ def chosen_classes_are_the_ones_it_learns(subject: Subject) -> None:
     chosen = [*reversed(subject.plan["dataset"]["classes"])][:-1]
     demand(len(chosen) >= 2, "the plan needs three classes to check a subset of them")
     run = subject.train("subset", _with_classes(subject.plan, chosen))
-    adapter = subject.judge_of(run)
+    adapter = subject.load_evaluator(run)
     evaluation = adapter.evaluate("val")
     if run.job.task is not TaskType.IMAGE_CLASSIFICATION:
         return
-    told = predictions(adapter, run.job, "val")
+    told = predict_split(adapter, run.job, "val")
     others = {name for _, result in told for name in result.scores or ()} - set(chosen)
     demand(not others, f"of a subset of classes, it scores others: {', '.join(sorted(others))}")
     right = sum(truth == result.predicted_label for truth, result in told) / len(told)
@@ -107,13 +107,13 @@ def chosen_classes_are_the_ones_it_learns(subject: Subject) -> None:
 def every_param_is_read(subject: Subject) -> None:
     """Nobody sets a param in vain: training, predicting or exporting looks at each."""
     run = subject.unbroken
-    adapter = subject.judge_of(run)
+    adapter = subject.load_evaluator(run)
     adapter.evaluate("val")
-    predictions(adapter, run.job, "val")
+    predict_split(adapter, run.job, "val")
     folder = run.job.workdir / "read"
     folder.mkdir(exist_ok=True)
     adapter.export(run.job.export_formats, folder)
-    assert isinstance(run.job.params, Reads)
+    assert isinstance(run.job.params, TrackedParams)
     unread = sorted(set(run.job.params) - run.job.params.read)
     demand(not unread, f"params that are never read: {', '.join(unread)}")
 
@@ -127,23 +127,29 @@ def every_param_changes_something(subject: Subject) -> None:
         given = {**subject.plan["params"], **subject.companions.get(name, {})}
         now = given.get(name, param.default)
         known = subject.other_values
-        other = known[name] if name in known else _another(name, param, now)
-        before = _outcome(subject, f"param-{name}-before", given)
-        after = _outcome(subject, f"param-{name}-after", {**given, name: other})
+        other = known[name] if name in known else _pick_other_value(name, param, now)
+        before = _get_outcome(subject, f"param-{name}-before", given)
+        after = _get_outcome(subject, f"param-{name}-after", {**given, name: other})
         demand(
             before != after, f"params.{name}: {now!r} and {other!r} give the same in everything"
         )
 
 
-def _outcome(subject: Subject, name: str, params: Mapping[str, Any]) -> Any:
+def _get_outcome(subject: Subject, name: str, params: Mapping[str, Any]) -> Any:
     try:
-        run: Run = subject.train(name, {**subject.plan, "params": dict(params)}, smoke=True)
+        run: TrainingRun = subject.train(
+            name, {**subject.plan, "params": dict(params)}, smoke=True
+        )
     except AdapterError as refusal:
         return str(refusal)
-    return run.weights(), run.figures(), json.dumps(run.heard.configs, sort_keys=True)
+    return (
+        run.read_weights(),
+        run.list_epoch_metrics(),
+        json.dumps(run.heard.configs, sort_keys=True),
+    )
 
 
-def _another(name: str, param: Param, now: Any) -> Any:
+def _pick_other_value(name: str, param: Param, now: Any) -> Any:
     if param.type == "bool":
         return not now
     if param.choices is not None:

@@ -36,7 +36,7 @@ class Content:
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
-class Entry:
+class FileEntry:
     """One file of a folder: `relpath` with forward slashes, MD5 in hexadecimal, size in bytes."""
 
     relpath: str
@@ -44,7 +44,7 @@ class Entry:
     bytes: int
 
 
-def content_hash(path: Path) -> Content:
+def hash_content(path: Path) -> Content:
     """The content at `path`, which may itself be a link.
 
     Reads every byte, in blocks and on several threads: about 600 MB/s a core, and 10,000 small
@@ -54,12 +54,12 @@ def content_hash(path: Path) -> Content:
     Raises `AdapterError` where there is nothing, where a link leads to a folder or elsewhere,
     and where something is neither a file nor a folder; `OSError` where a file cannot be read.
     """
-    found = _kind(path)
+    found = _stat_path(path)
     if stat.S_ISREG(found.st_mode):
-        return Content(hash=f"md5:{_md5(path)}", files=1, bytes=found.st_size)
-    entries = entries_of(path)
+        return Content(hash=f"md5:{_compute_md5(path)}", files=1, bytes=found.st_size)
+    entries = list_entries(path)
     return Content(
-        hash=listing_hash(entries), files=len(entries), bytes=sum(e.bytes for e in entries)
+        hash=hash_entries(entries), files=len(entries), bytes=sum(e.bytes for e in entries)
     )
 
 
@@ -68,7 +68,7 @@ def verify(path: Path, expected: str) -> Content:
 
     Raises `AdapterError` with both hashes where it has another one.
     """
-    content = content_hash(path)
+    content = hash_content(path)
     if content.hash != expected:
         raise AdapterError(
             f"{path} is not the data that was pinned: {content.hash}, not {expected}"
@@ -76,21 +76,23 @@ def verify(path: Path, expected: str) -> Content:
     return content
 
 
-def entries_of(folder: Path) -> list[Entry]:
-    """Every file beneath `folder`, sorted by path. Raises as `content_hash` does."""
+def list_entries(folder: Path) -> list[FileEntry]:
+    """Every file beneath `folder`, sorted by path. Raises as `hash_content` does."""
     root = folder.resolve()
     files = sorted(_walk(root, ""))
     tasks = [files[i : i + _FILES_PER_TASK] for i in range(0, len(files), _FILES_PER_TASK)]
     if len(tasks) < 2:
-        return _entries(root, files)
+        return _hash_files(root, files)
     # hashlib and read() let go of the GIL, so threads use every core.
     with ThreadPoolExecutor(min(16, os.cpu_count() or 1)) as pool:
         return [
-            entry for part in pool.map(lambda task: _entries(root, task), tasks) for entry in part
+            entry
+            for part in pool.map(lambda task: _hash_files(root, task), tasks)
+            for entry in part
         ]
 
 
-def listing_hash(entries: Sequence[Entry]) -> str:
+def hash_entries(entries: Sequence[FileEntry]) -> str:
     """The hash of a folder that holds exactly these files, whatever their order."""
     listing = [
         {"md5": entry.md5, "relpath": entry.relpath}
@@ -100,7 +102,7 @@ def listing_hash(entries: Sequence[Entry]) -> str:
     return f"md5:{hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()}.dir"
 
 
-def _kind(path: Path) -> os.stat_result:
+def _stat_path(path: Path) -> os.stat_result:
     try:
         found = path.stat()
     except FileNotFoundError:
@@ -130,16 +132,16 @@ def _walk(root: Path, below: str) -> Iterator[str]:
                 raise AdapterError(f"{item.path} is {what}", fix=f"rm '{item.path}'")
 
 
-def _entries(root: Path, files: Sequence[str]) -> list[Entry]:
-    return [_entry(root, relpath) for relpath in files]
+def _hash_files(root: Path, files: Sequence[str]) -> list[FileEntry]:
+    return [_hash_file(root, relpath) for relpath in files]
 
 
-def _entry(root: Path, relpath: str) -> Entry:
+def _hash_file(root: Path, relpath: str) -> FileEntry:
     path = root / relpath
-    md5 = _md5(path)
+    md5 = _compute_md5(path)
     if path.is_symlink():
         _check_link(root, path, md5)
-    return Entry(relpath=relpath, md5=md5, bytes=path.stat().st_size)
+    return FileEntry(relpath=relpath, md5=md5, bytes=path.stat().st_size)
 
 
 def _check_link(root: Path, path: Path, md5: str) -> None:
@@ -155,7 +157,7 @@ def _check_link(root: Path, path: Path, md5: str) -> None:
     )
 
 
-def _md5(path: Path) -> str:
+def _compute_md5(path: Path) -> str:
     digest = hashlib.md5(usedforsecurity=False)
     with open(path, "rb", buffering=0) as file:
         while block := file.read(_BLOCK_BYTES):

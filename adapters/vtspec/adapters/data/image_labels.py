@@ -30,14 +30,14 @@ FORMATS = ("imagefolder", "csv", "jsonl")
 """The formats that are read here."""
 
 
-class LabelledImage(NamedTuple):
+class LabeledImage(NamedTuple):
     """One image on disk and the index of its class among the job's."""
 
     path: Path
     target: int
 
 
-def labelled_images(data: DatasetJob, split: str) -> list[LabelledImage]:
+def list_labeled_images(data: DatasetJob, split: str) -> list[LabeledImage]:
     """The split's images of the job's classes; those of classes not asked for are left out.
 
     Raises:
@@ -54,7 +54,7 @@ def labelled_images(data: DatasetJob, split: str) -> list[LabelledImage]:
         raise AdapterError(
             f"the dataset has no split '{split}'", f"take one of {', '.join(data.splits)}"
         )
-    read = _from_folders if data.format == "imagefolder" else _from_file
+    read = _iter_folder_images if data.format == "imagefolder" else _iter_file_images
     images = list(read(data, where))
     if not images:
         raise AdapterError(f"{data.root / where.path}: no image of the chosen classes")
@@ -66,63 +66,63 @@ def is_image(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
 
 
-def images_below(folder: Path) -> list[Path]:
+def list_images(folder: Path) -> list[Path]:
     """Every image at any depth below a folder, in order of its path."""
     return sorted(path for path in folder.rglob("*") if is_image(path) and path.is_file())
 
 
-def _from_folders(data: DatasetJob, where: Split) -> Iterator[LabelledImage]:
+def _iter_folder_images(data: DatasetJob, where: Split) -> Iterator[LabeledImage]:
     folder = data.root / where.path
     if not folder.is_dir():
         raise AdapterError(f"{folder}: no such folder", "check the dataset's splits")
     known = set(data.all_classes)
     for found in sorted(folder.iterdir()):
         if found.is_dir() and not found.name.startswith(".") and found.name not in known:
-            raise _unknown_class(found.name, str(found), data.all_classes)
+            raise _make_class_error(found.name, str(found), data.all_classes)
     for target, name in enumerate(data.classes):
-        for path in images_below(folder / name):
-            yield LabelledImage(path, target)
+        for path in list_images(folder / name):
+            yield LabeledImage(path, target)
 
 
-def _from_file(data: DatasetJob, where: Split) -> Iterator[LabelledImage]:
+def _iter_file_images(data: DatasetJob, where: Split) -> Iterator[LabeledImage]:
     file = data.root / (where.annotations or where.path)
     images = data.root / where.path if where.annotations else file.parent
     if not file.is_file():
         raise AdapterError(f"{file}: no such file", "check the dataset's splits")
     targets = {name: target for target, name in enumerate(data.classes)}
     known = set(data.all_classes)
-    for place, path, label in _rows(file, data.format):
+    for place, path, label in _iter_rows(file, data.format):
         if label not in known:
-            raise _unknown_class(label, place, data.all_classes)
+            raise _make_class_error(label, place, data.all_classes)
         if label in targets:
-            yield LabelledImage(_below(images, path, place), targets[label])
+            yield LabeledImage(_resolve_path(images, path, place), targets[label])
 
 
-def _rows(file: Path, form: str) -> Iterator[tuple[str, str, str]]:
+def _iter_rows(file: Path, form: str) -> Iterator[tuple[str, str, str]]:
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:
-            rows = csv.DictReader(lines) if form == "csv" else map(_object, lines)
+            rows = csv.DictReader(lines) if form == "csv" else map(_parse_line, lines)
             for number, row in enumerate(rows, start=2 if form == "csv" else 1):
                 if row is None:
                     continue
                 place = f"{file}:{number}"
-                yield place, _field(row, "path", place), _field(row, "label", place)
+                yield place, _get_field(row, "path", place), _get_field(row, "label", place)
     except (UnicodeDecodeError, json.JSONDecodeError, csv.Error) as error:
         raise AdapterError(f"{file}: not readable as {form}: {error}") from error
 
 
-def _object(line: str) -> Any:
+def _parse_line(line: str) -> Any:
     return json.loads(line) if line.strip() else None
 
 
-def _field(row: Any, name: str, place: str) -> str:
+def _get_field(row: Any, name: str, place: str) -> str:
     value = row.get(name) if isinstance(row, dict) else None
     if not isinstance(value, str) or not value:
         raise AdapterError(f"{place}: '{name}' is missing", "give every image a path and a label")
     return value
 
 
-def _below(folder: Path, path: str, place: str) -> Path:
+def _resolve_path(folder: Path, path: str, place: str) -> Path:
     # A label file comes from whoever made the data; it must not reach outside of it.
     relative = PurePosixPath(path)
     if relative.is_absolute() or ".." in relative.parts:
@@ -135,7 +135,7 @@ def _below(folder: Path, path: str, place: str) -> Path:
     return found
 
 
-def _unknown_class(name: str, place: str, classes: Sequence[str]) -> AdapterError:
+def _make_class_error(name: str, place: str, classes: Sequence[str]) -> AdapterError:
     close = difflib.get_close_matches(name, classes, n=1)
     hint = f"did you mean '{close[0]}'? else " if close else ""
     return AdapterError(

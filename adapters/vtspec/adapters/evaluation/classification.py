@@ -28,7 +28,7 @@ MATRIX_CLASSES: Final = 1000
 would be larger than anyone reads."""
 
 
-class Scored:
+class SplitScores:
     """A split's logits and truth, with what is derived from them once.
 
     `logits` is `(n, classes)`, `targets` is `(n,)` with class indices; n is at least 1. Ties go
@@ -48,15 +48,15 @@ class Scored:
         self.predicted: Ints = wide.argmax(axis=1)
         self.confidence: Floats = self.probabilities[rows, self.predicted]
         self.losses: Floats = np.log(totals[:, 0]) - shifted[rows, self.targets]
-        self.ranks: Ints = _ranks(wide, self.targets)
+        self.ranks: Ints = _rank_targets(wide, self.targets)
         self.right = self.predicted == self.targets
         self.classes = logits.shape[1]
 
 
-def metrics_of(scored: Scored) -> dict[str, float]:
+def compute_metrics(scored: SplitScores) -> dict[str, float]:
     """The standard metrics of image classification, by name."""
-    confusion = confusion_of(scored)
-    precision, recall, f1 = _per_class(confusion)
+    confusion = compute_confusion(scored)
+    precision, recall, f1 = _compute_class_scores(confusion)
     occurs = (confusion.sum(axis=0) + confusion.sum(axis=1)) > 0
     return {
         "accuracy": float(scored.right.mean()),
@@ -64,41 +64,43 @@ def metrics_of(scored: Scored) -> dict[str, float]:
         "macro_f1": float(f1[occurs].mean()),
         "macro_precision": float(precision[occurs].mean()),
         "macro_recall": float(recall[occurs].mean()),
-        "ece": _calibration(scored)[1],
+        "ece": _compute_calibration(scored)[1],
         "loss": float(scored.losses.mean()),
     }
 
 
-def details_of(scored: Scored, classes: Sequence[str]) -> dict[str, Any]:
+def build_details(scored: SplitScores, classes: Sequence[str]) -> dict[str, Any]:
     """What a report shows beside the metrics, as plain JSON data; see `docs/results.md`.
 
     With more than `MATRIX_CLASSES` classes, `confusion` is None and `prCurves` is empty.
     """
-    confusion = confusion_of(scored)
-    precision, recall, f1 = _per_class(confusion)
+    confusion = compute_confusion(scored)
+    precision, recall, f1 = _compute_class_scores(confusion)
     support = confusion.sum(axis=1)
-    bins, ece = _calibration(scored)
+    bins, ece = _compute_calibration(scored)
     small = scored.classes <= MATRIX_CLASSES
     return {
         "confusion": confusion.tolist() if small else None,
         "perClass": [
             {
                 "class": name,
-                "precision": _rounded(precision[index]),
-                "recall": _rounded(recall[index]),
-                "f1": _rounded(f1[index]),
+                "precision": _round_or_none(precision[index]),
+                "recall": _round_or_none(recall[index]),
+                "f1": _round_or_none(f1[index]),
                 "support": int(support[index]),
             }
             for index, name in enumerate(classes)
         ],
         "prCurves": (
-            {name: _curve(scored, index) for index, name in enumerate(classes)} if small else {}
+            {name: _compute_pr_curve(scored, index) for index, name in enumerate(classes)}
+            if small
+            else {}
         ),
-        "calibration": {"bins": bins, "ece": _rounded(ece)},
+        "calibration": {"bins": bins, "ece": _round_or_none(ece)},
     }
 
 
-def worst_errors(scored: Scored, limit: int) -> list[int]:
+def find_worst_errors(scored: SplitScores, limit: int) -> list[int]:
     """The places of the most confident mistakes, the worst first; at most `limit`."""
     import numpy as np
 
@@ -107,7 +109,7 @@ def worst_errors(scored: Scored, limit: int) -> list[int]:
     return [int(place) for place in wrong[order][:limit]]
 
 
-def confusion_of(scored: Scored) -> Ints:
+def compute_confusion(scored: SplitScores) -> Ints:
     """How many images of true class `i` were called `j`, at `[i, j]`; `(classes, classes)`."""
     import numpy as np
 
@@ -116,7 +118,7 @@ def confusion_of(scored: Scored) -> Ints:
     return counts.reshape(scored.classes, scored.classes)
 
 
-def _ranks(logits: Floats, targets: Ints) -> Ints:
+def _rank_targets(logits: Floats, targets: Ints) -> Ints:
     import numpy as np
 
     own = logits[np.arange(len(targets)), targets][:, None]
@@ -125,20 +127,20 @@ def _ranks(logits: Floats, targets: Ints) -> Ints:
     return ranks
 
 
-def _per_class(confusion: Ints) -> tuple[Floats, Floats, Floats]:
+def _compute_class_scores(confusion: Ints) -> tuple[Floats, Floats, Floats]:
     hits = confusion.diagonal().astype(float)
     called, true = confusion.sum(axis=0), confusion.sum(axis=1)
-    return _ratio(hits, called), _ratio(hits, true), _ratio(2 * hits, called + true)
+    return _divide(hits, called), _divide(hits, true), _divide(2 * hits, called + true)
 
 
-def _ratio(part: Floats, whole: NDArray[Any]) -> Floats:
+def _divide(part: Floats, whole: NDArray[Any]) -> Floats:
     import numpy as np
 
     ratio: Floats = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
     return ratio
 
 
-def _calibration(scored: Scored) -> tuple[list[dict[str, Any]], float]:
+def _compute_calibration(scored: SplitScores) -> tuple[list[dict[str, Any]], float]:
     import numpy as np
 
     edges = np.linspace(0.0, 1.0, CALIBRATION_BINS + 1)
@@ -154,17 +156,17 @@ def _calibration(scored: Scored) -> tuple[list[dict[str, Any]], float]:
             ece += count / len(places) * abs(accuracy - confidence)
         bins.append(
             {
-                "low": _rounded(edges[place]),
-                "high": _rounded(edges[place + 1]),
+                "low": _round_or_none(edges[place]),
+                "high": _round_or_none(edges[place + 1]),
                 "count": count,
-                "confidence": _rounded(confidence),
-                "accuracy": _rounded(accuracy),
+                "confidence": _round_or_none(confidence),
+                "accuracy": _round_or_none(accuracy),
             }
         )
     return bins, ece
 
 
-def _curve(scored: Scored, index: int) -> dict[str, Any]:
+def _compute_pr_curve(scored: SplitScores, index: int) -> dict[str, Any]:
     import numpy as np
 
     positive = scored.targets == index
@@ -184,11 +186,11 @@ def _curve(scored: Scored, index: int) -> dict[str, Any]:
     precision = np.concatenate([[1.0], precision[:last]])
     kept = np.unique(np.linspace(0, last, CURVE_POINTS).round().astype(int))
     return {
-        "recall": [_rounded(value) for value in recall[kept]],
-        "precision": [_rounded(value) for value in precision[kept]],
-        "averagePrecision": _rounded(average),
+        "recall": [_round_or_none(value) for value in recall[kept]],
+        "precision": [_round_or_none(value) for value in precision[kept]],
+        "averagePrecision": _round_or_none(average),
     }
 
 
-def _rounded(value: float | None) -> float | None:
+def _round_or_none(value: float | None) -> float | None:
     return None if value is None else round(float(value), 6)

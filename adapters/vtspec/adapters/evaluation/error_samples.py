@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from vtspec.adapters.contract import DatasetJob
-from vtspec.adapters.data.image_labels import LabelledImage
+from vtspec.adapters.data.image_labels import LabeledImage
 
-from .classification import Scored, worst_errors
+from .classification import SplitScores, find_worst_errors
 
 SHOWN: Final = 24
 THUMBNAIL_PIXELS: Final = 96
 
 
-def sample_errors(
-    scored: Scored, images: Sequence[LabelledImage], data: DatasetJob, workdir: Path
+def collect_errors(
+    scored: SplitScores, images: Sequence[LabeledImage], data: DatasetJob, workdir: Path
 ) -> list[dict[str, Any]]:
     """The worst mistakes of `scored`, whose rows are `images`: at most `SHOWN`, the worst first.
 
@@ -29,10 +29,10 @@ def sample_errors(
     for earlier in folder.glob("*.png"):
         earlier.unlink()
     errors = []
-    for place, row in enumerate(worst_errors(scored, SHOWN)):
+    for place, row in enumerate(find_worst_errors(scored, SHOWN)):
         path = images[row].path
         thumbnail = folder / f"{place:02d}.png"
-        _shrink(path, thumbnail)
+        _write_thumbnail(path, thumbnail)
         errors.append(
             {
                 "image": Path(os.path.relpath(path, data.root)).as_posix(),
@@ -45,7 +45,7 @@ def sample_errors(
     return errors
 
 
-def _shrink(source: Path, target: Path) -> None:
+def _write_thumbnail(source: Path, target: Path) -> None:
     from PIL import Image
 
     with Image.open(source) as image:

@@ -33,7 +33,7 @@ _MEANINGS = (
 
 
 @contextmanager
-def explained() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Turn the errors of PyTorch that a person can mend into `AdapterError`; others pass."""
     try:
         yield

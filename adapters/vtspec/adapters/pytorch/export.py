@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from vtspec.adapters.contract import AdapterError, Exported
+from vtspec.adapters.contract import AdapterError, ExportedFile
 
 from .state import save_weights
 
@@ -24,15 +24,15 @@ _PROTOBUF_BYTES: Final = 2**31 - 2**24
 
 def export_safetensors(
     model: torch.nn.Module, path: Path, metadata: Mapping[str, str]
-) -> Exported:
+) -> ExportedFile:
     """Write the weights in float32, with `metadata` in the file's header."""
-    save_weights(_plain(model), path, metadata)
-    return Exported(path=path)
+    save_weights(_copy_for_export(model), path, metadata)
+    return ExportedFile(path=path)
 
 
 def export_onnx(
     model: torch.nn.Module, images: torch.Tensor, path: Path, metadata: Mapping[str, str]
-) -> Exported:
+) -> ExportedFile:
     """Write a network that takes `images` `(n, 3, h, w)`, any n, and gives `logits` `(n, c)`.
 
     ONNX Runtime must give the logits that PyTorch gives for `images`, all at once and one alone.
@@ -40,25 +40,25 @@ def export_onnx(
     Raises:
         AdapterError: the network cannot be exported, or the export says something else.
     """
-    plain = _plain(model)
+    plain = _copy_for_export(model)
     if sum(p.numel() * p.element_size() for p in plain.parameters()) > _PROTOBUF_BYTES:
         raise AdapterError(
             "an ONNX file holds at most 2 GiB, the network is larger", "export safetensors alone"
         )
     images = images.cpu().float()
-    _write(plain, images, path)
-    _describe(path, metadata)
-    difference, scale = _difference(plain, images, path)
+    _write_onnx(plain, images, path)
+    _add_metadata(path, metadata)
+    difference, scale = _measure_difference(plain, images, path)
     if not difference <= TOLERANCE * max(1.0, scale):
         path.unlink()
         raise AdapterError(
             f"the ONNX export gives other logits: they differ by up to {difference:.3g}",
             "export safetensors alone, and report the model's name",
         )
-    return Exported(path=path, max_difference=difference)
+    return ExportedFile(path=path, max_difference=difference)
 
 
-def _plain(model: torch.nn.Module) -> torch.nn.Module:
+def _copy_for_export(model: torch.nn.Module) -> torch.nn.Module:
     import torch
 
     plain = copy.deepcopy(model).cpu().float().eval()
@@ -67,7 +67,7 @@ def _plain(model: torch.nn.Module) -> torch.nn.Module:
     return plain.to(memory_format=torch.contiguous_format)
 
 
-def _write(plain: torch.nn.Module, images: torch.Tensor, path: Path) -> None:
+def _write_onnx(plain: torch.nn.Module, images: torch.Tensor, path: Path) -> None:
     import torch
 
     try:
@@ -91,7 +91,7 @@ def _write(plain: torch.nn.Module, images: torch.Tensor, path: Path) -> None:
         ) from error
 
 
-def _describe(path: Path, metadata: Mapping[str, str]) -> None:
+def _add_metadata(path: Path, metadata: Mapping[str, str]) -> None:
     import onnx
 
     graph = onnx.load(path)
@@ -100,7 +100,9 @@ def _describe(path: Path, metadata: Mapping[str, str]) -> None:
     onnx.save(graph, path)
 
 
-def _difference(plain: torch.nn.Module, images: torch.Tensor, path: Path) -> tuple[float, float]:
+def _measure_difference(
+    plain: torch.nn.Module, images: torch.Tensor, path: Path
+) -> tuple[float, float]:
     import onnxruntime
     import torch
 

@@ -67,7 +67,7 @@ def choose_kernels(*, deterministic: bool) -> None:
     torch.backends.cudnn.benchmark = not deterministic
 
 
-def random_states(loader: torch.Generator) -> dict[str, Any]:
+def get_random_states(loader: torch.Generator) -> dict[str, Any]:
     """The random states of now, as plain data and tensors; `loader` orders and seeds the data."""
     import numpy as np
     import torch
@@ -90,7 +90,7 @@ def random_states(loader: torch.Generator) -> dict[str, Any]:
 
 
 def restore_random_states(states: Mapping[str, Any], loader: torch.Generator) -> None:
-    """Make the random states what `random_states` saw; those of GPUs only where they are here."""
+    """Make the random states what `get_random_states` saw; those of GPUs where they are here."""
     import numpy as np
     import torch
 

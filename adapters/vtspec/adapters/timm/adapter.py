@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from vtspec.adapters.contract import (
     AdapterError,
     Evaluation,
-    Exported,
+    ExportedFile,
     InferenceResult,
     Interrupted,
     Job,
@@ -22,16 +22,16 @@ from vtspec.adapters.contract import (
     TaskType,
     TrainingCallbacks,
 )
-from vtspec.adapters.data.image_labels import LabelledImage, labelled_images
-from vtspec.adapters.evaluation.classification import details_of, metrics_of
-from vtspec.adapters.evaluation.error_samples import sample_errors
-from vtspec.adapters.pytorch.errors import explained
+from vtspec.adapters.data.image_labels import LabeledImage, list_labeled_images
+from vtspec.adapters.evaluation.classification import build_details, compute_metrics
+from vtspec.adapters.evaluation.error_samples import collect_errors
+from vtspec.adapters.pytorch.errors import translate_errors
 from vtspec.adapters.pytorch.state import (
     choose_device,
     choose_kernels,
+    get_random_states,
     load_state,
     load_weights,
-    random_states,
     restore_random_states,
     save_state,
     save_weights,
@@ -40,10 +40,10 @@ from vtspec.adapters.pytorch.state import (
 from vtspec.adapters.training import checkpoints
 
 from .classifier import Classifier
-from .data import settings_of, train_loader, train_transform
-from .epoch_progress import Course, Cut, batches_after, cut
+from .data import build_train_loader, build_train_transform, resolve_settings
+from .epoch_progress import EpochBatches, EpochProgress, plan_batches, resume_batches
 from .network import build_network, freeze
-from .params import PARAMS, completed, mixing_alphas
+from .params import PARAMS, complete_job, get_mixing_alphas
 from .recipe import Recipe
 
 if TYPE_CHECKING:
@@ -67,9 +67,9 @@ class Adapter:
     """
 
     def __init__(self, job: Job, callbacks: TrainingCallbacks) -> None:
-        self.job = completed(job)
+        self.job = complete_job(job)
         self.callbacks = callbacks
-        self.images: dict[str, list[LabelledImage]] = {}
+        self.images: dict[str, list[LabeledImage]] = {}
         self.metrics: Mapping[str, float] = {}
         self._training: _Training | None = None
         self._resumed: Mapping[str, Any] | None = None
@@ -90,17 +90,17 @@ class Adapter:
         self.model.to(device=device, memory_format=layout)  # type: ignore[call-overload]
         ema = training.ema
         self.ema = ModelEmaV3(self.model, decay=ema.decay, use_warmup=ema.warmup) if ema else None
-        self.settings = settings_of(self.model, job)
+        self.settings = resolve_settings(self.model, job)
 
     def prepare_dataset(self) -> None:
         """List the splits and make the loader; images are decoded when they are used."""
         data = self.job.dataset
         listed = {
-            name: labelled_images(data, name)
+            name: list_labeled_images(data, name)
             for name in dict.fromkeys(("train", "val", data.final_split))
         }
-        counts = self._counted(listed)
-        self.images = {name: self._limited(images) for name, images in listed.items()}
+        counts = self._count_class_images(listed)
+        self.images = {name: self._limit_images(images) for name, images in listed.items()}
         self._training = _Training(self, counts)
         self._warn(self._training.cut)
 
@@ -121,47 +121,49 @@ class Adapter:
             "parameters": sum(p.numel() for p in parameters),
             "trainable": sum(p.numel() for p in parameters if p.requires_grad),
             "images": {name: len(images) for name, images in self.images.items()},
-            "stepsPerEpoch": self._prepared().cut.steps,
+            "stepsPerEpoch": self._require_training().cut.steps,
             "versions": {"timm": timm.__version__, "torch": str(torch.__version__)},
         }
 
     def train_epoch(self, epoch: int) -> MetricsResult:
         """Train epoch `epoch`, or the rest of it after a resume."""
-        training = self._prepared()
-        course = self._course(training)
-        batches = batches_after(course, training.cut, training.loader, training.generator)
+        training = self._require_training()
+        course = self._make_progress(training)
+        batches = resume_batches(course, training.cut, training.loader, training.generator)
         steps = training.cut.steps
         self.model.train()
         for norm in self.still:
             norm.eval()
         while course.step < steps:
-            with explained():
+            with translate_errors():
                 training.step(batches, course)
             looks = course.step % _LOSS_EVERY == 0 or course.step == steps
-            told = course.recent_loss(epoch) if looks else None
+            told = course.compute_recent_loss(epoch) if looks else None
             self.callbacks.on_step_end(epoch, course.step, steps, told)
             if self.callbacks.should_stop():
-                path = self._write(epoch - 1, course)
+                path = self._write_checkpoint(epoch - 1, course)
                 raise Interrupted(epoch - 1, course.step, path)
         return MetricsResult(
             epoch=epoch,
-            train_loss=course.mean_loss(),
+            train_loss=course.compute_mean_loss(),
             val_loss=None,
             learning_rate=training.recipe.learning_rate,
         )
 
     def validate(self, epoch: int) -> MetricsResult:
         """Measure the val split, with the averaged weights where there are some."""
-        self.metrics = metrics_of(self._classifier().scored(self.images["val"]))
+        self.metrics = compute_metrics(self._build_classifier().score_images(self.images["val"]))
         loss = self.metrics["loss"]
-        self._prepared().recipe.measured(self.metrics.get(self.job.training.monitor, loss))
+        self._require_training().recipe.record_metric(
+            self.metrics.get(self.job.training.monitor, loss)
+        )
         return MetricsResult(
             epoch=epoch, train_loss=None, val_loss=loss, metrics=dict(self.metrics)
         )
 
     def save_checkpoint(self, epoch: int) -> Path:
         """Write the whole state after `epoch`."""
-        return self._write(epoch, None)
+        return self._write_checkpoint(epoch, None)
 
     def load_checkpoint(self, path: Path) -> tuple[int, int]:
         """Take up the weights, and after `prepare_dataset` everything that training needs."""
@@ -186,49 +188,49 @@ class Adapter:
         """Measure one split in full, and write pictures of its worst mistakes."""
         data = self.job.dataset
         if split not in self.images:
-            self.images[split] = self._limited(labelled_images(data, split))
+            self.images[split] = self._limit_images(list_labeled_images(data, split))
         images = self.images[split]
-        scored = self._classifier().scored(images)
+        scored = self._build_classifier().score_images(images)
         details = {
             "images": len(images),
             "classes": list(data.classes),
-            **details_of(scored, data.classes),
-            "errors": sample_errors(scored, images, data, self.job.workdir),
+            **build_details(scored, data.classes),
+            "errors": collect_errors(scored, images, data, self.job.workdir),
         }
-        return Evaluation(split=split, metrics=metrics_of(scored), details=details)
+        return Evaluation(split=split, metrics=compute_metrics(scored), details=details)
 
     def predict(self, images: Iterable[Path]) -> Iterator[InferenceResult]:
         """What the model says of each image, in order, with a score for each class."""
-        return self._classifier().predictions(images)
+        return self._build_classifier().iter_predictions(images)
 
-    def export(self, formats: Sequence[str], folder: Path) -> Mapping[str, Exported]:
+    def export(self, formats: Sequence[str], folder: Path) -> Mapping[str, ExportedFile]:
         """Write the weights that were measured, and the ONNX form of them, checked."""
-        return self._classifier().export(formats, folder)
+        return self._build_classifier().export(formats, folder)
 
-    def _classifier(self) -> Classifier:
+    def _build_classifier(self) -> Classifier:
         network = self.model if self.ema is None else self.ema.module
         return Classifier(network, self.settings, self.job)
 
-    def _prepared(self) -> _Training:
+    def _require_training(self) -> _Training:
         if self._training is None:
             raise RuntimeError("prepare_dataset comes before training")
         return self._training
 
-    def _course(self, training: _Training) -> Course:
+    def _make_progress(self, training: _Training) -> EpochProgress:
         state, self._resumed = self._resumed, None
         if state is not None:
             restore_random_states(state["random"], training.generator)
         if state is not None and state["course"] is not None:
-            return Course.of_state(state["course"])
-        return Course(random_states(training.generator))
+            return EpochProgress.from_state(state["course"])
+        return EpochProgress(get_random_states(training.generator))
 
-    def _write(self, epoch: int, course: Course | None) -> Path:
-        training = self._prepared()
+    def _write_checkpoint(self, epoch: int, course: EpochProgress | None) -> Path:
+        training = self._require_training()
         step = course.step if course else 0
         state = {
-            "recipe": training.recipe.state(),
-            "random": random_states(training.generator),
-            "course": course.state() if course else None,
+            "recipe": training.recipe.get_state(),
+            "random": get_random_states(training.generator),
+            "course": course.get_state() if course else None,
             "metrics": dict(self.metrics),
         }
 
@@ -241,12 +243,12 @@ class Adapter:
         metrics = {} if course else self.metrics
         return checkpoints.write(
             self.job.workdir / "checkpoints",
-            checkpoints.name_of(epoch, step),
+            checkpoints.format_name(epoch, step),
             {"epoch": epoch, "step": step, "metrics": metrics},
             fill,
         )
 
-    def _counted(self, listed: Mapping[str, Sequence[LabelledImage]]) -> tuple[int, ...]:
+    def _count_class_images(self, listed: Mapping[str, Sequence[LabeledImage]]) -> tuple[int, ...]:
         """Train images of each class; tells of classes that a split lacks."""
         classes = self.job.dataset.classes
         counts = {
@@ -266,14 +268,14 @@ class Adapter:
                 self.callbacks.on_warning(f"split {split} has no images of {', '.join(empty)}")
         return tuple(counts["train"])
 
-    def _limited(self, images: list[LabelledImage]) -> list[LabelledImage]:
+    def _limit_images(self, images: list[LabeledImage]) -> list[LabeledImage]:
         size = self.job.training.batch_size
         if not self.job.smoke or len(images) <= size:
             return images
         # Spread over the split, so that a smoke test meets every class if it can.
         return [images[place * len(images) // size] for place in range(size)]
 
-    def _warn(self, epoch: Cut) -> None:
+    def _warn(self, epoch: EpochBatches) -> None:
         training = self.job.training
         if epoch.left_out:
             self.callbacks.on_warning(
@@ -294,17 +296,19 @@ class _Training:
         import torch
 
         job, images = adapter.job, adapter.images["train"]
-        self.cut = cut(len(images), job.training, mixed=any(mixing_alphas(job)))
+        self.cut = plan_batches(len(images), job.training, mixed=any(get_mixing_alphas(job)))
         self.generator = torch.Generator().manual_seed(job.training.seed)
-        transform = train_transform(adapter.settings, job)
-        self.loader = train_loader(
+        transform = build_train_transform(adapter.settings, job)
+        self.loader = build_train_loader(
             images, transform, job, self.generator, drop_last=self.cut.left_out > 0
         )
         self.recipe = Recipe(adapter.model, adapter.ema, job, self.cut.steps, counts)
 
-    def step(self, batches: Iterator[tuple[torch.Tensor, torch.Tensor]], course: Course) -> None:
+    def step(
+        self, batches: Iterator[tuple[torch.Tensor, torch.Tensor]], course: EpochProgress
+    ) -> None:
         """One optimizer step: the gradients of its batches, then the update."""
-        share = self.cut.share(course.step)
+        share = self.cut.count_batches(course.step)
         for _ in range(share):
             images, targets = next(batches)
             loss = self.recipe.backward(images, targets, share)

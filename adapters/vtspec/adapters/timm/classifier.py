@@ -9,13 +9,19 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
-from vtspec.adapters.contract import AdapterError, Exported, InferenceResult, Job
-from vtspec.adapters.data.image_labels import LabelledImage, labelled_images
-from vtspec.adapters.evaluation.classification import Scored
-from vtspec.adapters.pytorch.errors import explained
+from vtspec.adapters.contract import AdapterError, ExportedFile, InferenceResult, Job
+from vtspec.adapters.data.image_labels import LabeledImage, list_labeled_images
+from vtspec.adapters.evaluation.classification import SplitScores
+from vtspec.adapters.pytorch.errors import translate_errors
 from vtspec.adapters.pytorch.export import export_onnx, export_safetensors
 
-from .data import Unreadable, decode, eval_loader, eval_transform, readable
+from .data import (
+    UnreadableImage,
+    build_eval_loader,
+    build_eval_transform,
+    decode_image,
+    iter_batches,
+)
 from .recipe import autocast
 
 if TYPE_CHECKING:
@@ -39,7 +45,7 @@ class Classifier:
         self.job = job
         self.device = next(network.parameters()).device
 
-    def scored(self, images: Sequence[LabelledImage]) -> Scored:
+    def score_images(self, images: Sequence[LabeledImage]) -> SplitScores:
         """The logits and the truth of labelled images, one row each, in order.
 
         Raises:
@@ -48,9 +54,9 @@ class Classifier:
         import torch
 
         logits, targets = [], []
-        loader = eval_loader(images, eval_transform(self.settings), self.job)
-        for inputs, truth in readable(iter(loader)):
-            logits.append(self._logits(inputs).cpu())
+        loader = build_eval_loader(images, build_eval_transform(self.settings), self.job)
+        for inputs, truth in iter_batches(iter(loader)):
+            logits.append(self._compute_logits(inputs).cpu())
             targets.append(truth)
         joined = torch.cat(logits)
         if not joined.isfinite().all():
@@ -58,28 +64,28 @@ class Classifier:
                 "the network's outputs are no longer numbers",
                 "lower training.learningRate, or set training.gradientClipping: 1.0",
             )
-        return Scored(joined.numpy(), torch.cat(targets).numpy())
+        return SplitScores(joined.numpy(), torch.cat(targets).numpy())
 
-    def predictions(self, paths: Iterable[Path]) -> Iterator[InferenceResult]:
+    def iter_predictions(self, paths: Iterable[Path]) -> Iterator[InferenceResult]:
         """What it says of each image file, in order, with a score for each class."""
         import torch
 
-        transform = eval_transform(self.settings)
+        transform = build_eval_transform(self.settings)
         waiting = iter(paths)
         while group := list(islice(waiting, self.job.training.batch_size)):
             inputs = []
             for path in group:
-                image = decode(path)
-                if isinstance(image, Unreadable):
-                    raise image.error()
+                image = decode_image(path)
+                if isinstance(image, UnreadableImage):
+                    raise image.to_error()
                 inputs.append(transform(image))
             began = perf_counter()
-            rows = self._logits(torch.stack(inputs)).double().softmax(dim=1).cpu().tolist()
+            rows = self._compute_logits(torch.stack(inputs)).double().softmax(dim=1).cpu().tolist()
             spent_ms = (perf_counter() - began) * 1000 / len(group)
             for path, row in zip(group, rows, strict=True):
-                yield self._result(path, row, spent_ms)
+                yield self._build_result(path, row, spent_ms)
 
-    def export(self, formats: Sequence[str], folder: Path) -> Mapping[str, Exported]:
+    def export(self, formats: Sequence[str], folder: Path) -> Mapping[str, ExportedFile]:
         """Write `model.safetensors`, always, and `model.onnx` where asked for, into `folder`."""
         unknown = [form for form in formats if form not in EXPORTS]
         if unknown:
@@ -87,23 +93,23 @@ class Classifier:
                 f"export.formats: '{unknown[0]}' cannot be written",
                 f"take {' or '.join(EXPORTS)}",
             )
-        metadata = self._metadata()
+        metadata = self._build_metadata()
         written = {
             "safetensors": export_safetensors(self.network, folder / "model.safetensors", metadata)
         }
         if "onnx" in formats:
             written["onnx"] = export_onnx(
-                self.network, self._samples(), folder / "model.onnx", metadata
+                self.network, self._sample_images(), folder / "model.onnx", metadata
             )
         return written
 
-    def _logits(self, inputs: torch.Tensor) -> torch.Tensor:
+    def _compute_logits(self, inputs: torch.Tensor) -> torch.Tensor:
         import torch
 
         self.network.eval()
         layout = torch.channels_last if self.job.params["channelsLast"] else torch.preserve_format
         with (
-            explained(),
+            translate_errors(),
             torch.inference_mode(),
             autocast(self.device, self.job.training.precision),
         ):
@@ -111,7 +117,7 @@ class Classifier:
             logits: torch.Tensor = self.network(moved).float()
         return logits
 
-    def _result(self, path: Path, row: Sequence[float], spent_ms: float) -> InferenceResult:
+    def _build_result(self, path: Path, row: Sequence[float], spent_ms: float) -> InferenceResult:
         confidence = max(row)
         classes = self.job.dataset.classes
         return InferenceResult(
@@ -123,21 +129,21 @@ class Classifier:
             scores=dict(zip(classes, row, strict=True)),
         )
 
-    def _samples(self) -> torch.Tensor:
+    def _sample_images(self) -> torch.Tensor:
         """A few images to hold an export against: of the val split, or noise where no data is."""
         import torch
 
         try:
-            images = labelled_images(self.job.dataset, "val")
+            images = list_labeled_images(self.job.dataset, "val")
         except AdapterError:
             # Exporting needs no data at hand; noise of the normalised images' own spread will do.
             generator = torch.Generator().manual_seed(self.job.training.seed)
             return torch.randn(_CHECKED_IMAGES, *self.settings["input_size"], generator=generator)
         spread = images[:: max(len(images) // _CHECKED_IMAGES, 1)][:_CHECKED_IMAGES]
-        loader = eval_loader(spread, eval_transform(self.settings), self.job)
-        return torch.cat([inputs for inputs, _ in readable(iter(loader))])
+        loader = build_eval_loader(spread, build_eval_transform(self.settings), self.job)
+        return torch.cat([inputs for inputs, _ in iter_batches(iter(loader))])
 
-    def _metadata(self) -> dict[str, str]:
+    def _build_metadata(self) -> dict[str, str]:
         """What a reader of the weights needs to use them; values are JSON, save for names."""
         settings = self.settings
         return {

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from vtspec.adapters.contract import AdapterError, Job
-from vtspec.adapters.data.image_labels import LabelledImage
+from vtspec.adapters.data.image_labels import LabeledImage
 
 from .params import AUGMENTING
 
@@ -41,14 +41,14 @@ _CHANGES: Final = {
 
 
 @dataclass(frozen=True)
-class Unreadable:
+class UnreadableImage:
     """An image that could not be decoded, and why; it travels to the training process in place
     of a batch, since an exception loses its type on the way."""
 
     path: Path
     reason: str
 
-    def error(self) -> AdapterError:
+    def to_error(self) -> AdapterError:
         """What a person is told."""
         return AdapterError(
             f"{self.path} cannot be read as an image: {self.reason}",
@@ -56,24 +56,24 @@ class Unreadable:
         )
 
 
-class ImageFiles:
+class ImageDataset:
     """A map-style dataset of image files. timm's own replaces what it cannot read by its
     neighbour; here an unreadable image is an item of its own."""
 
-    def __init__(self, images: Sequence[LabelledImage], transform: Transform) -> None:
+    def __init__(self, images: Sequence[LabeledImage], transform: Transform) -> None:
         self.images = images
         self.transform = transform
 
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, index: int) -> tuple[torch.Tensor, int] | Unreadable:
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int] | UnreadableImage:
         path, target = self.images[index]
-        image = decode(path)
-        return image if isinstance(image, Unreadable) else (self.transform(image), target)
+        image = decode_image(path)
+        return image if isinstance(image, UnreadableImage) else (self.transform(image), target)
 
 
-def decode(path: Path) -> Image | Unreadable:
+def decode_image(path: Path) -> Image | UnreadableImage:
     """The whole image in RGB; greyscale, palettes and alpha are converted."""
     from PIL import Image
 
@@ -81,34 +81,34 @@ def decode(path: Path) -> Image | Unreadable:
         with Image.open(path) as image:
             return image.convert("RGB")
     except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
-        return Unreadable(path, str(error) or type(error).__name__)
+        return UnreadableImage(path, str(error) or type(error).__name__)
     except Image.DecompressionBombError as error:
-        return Unreadable(path, str(error))
+        return UnreadableImage(path, str(error))
 
 
-def collate(items: Sequence[tuple[torch.Tensor, int] | Unreadable]) -> Any:
+def collate(items: Sequence[tuple[torch.Tensor, int] | UnreadableImage]) -> Any:
     """PyTorch's batch of the items, or the first one that is unreadable."""
     from torch.utils.data import default_collate
 
     for item in items:
-        if isinstance(item, Unreadable):
+        if isinstance(item, UnreadableImage):
             return item
     return default_collate(list(items))
 
 
-def readable(batches: Iterator[Any]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+def iter_batches(batches: Iterator[Any]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """The batches `(n, 3, h, w)` and `(n,)`, one by one.
 
     Raises:
         AdapterError: an image of the batch is unreadable.
     """
     for batch in batches:
-        if isinstance(batch, Unreadable):
-            raise batch.error()
+        if isinstance(batch, UnreadableImage):
+            raise batch.to_error()
         yield batch[0], batch[1]
 
 
-def settings_of(model: torch.nn.Module, job: Job) -> dict[str, Any]:
+def resolve_settings(model: torch.nn.Module, job: Job) -> dict[str, Any]:
     """How the model wants its images: `input_size` `(3, h, w)`, `mean`, `std`, `interpolation`,
     `crop_pct`, `crop_mode`; the model's own where the job does not say."""
     from timm.data import resolve_model_data_config
@@ -124,7 +124,7 @@ def settings_of(model: torch.nn.Module, job: Job) -> dict[str, Any]:
     return settings
 
 
-def train_transform(settings: Mapping[str, Any], job: Job) -> Transform:
+def build_train_transform(settings: Mapping[str, Any], job: Job) -> Transform:
     """The random transform of train images.
 
     Raises:
@@ -149,15 +149,15 @@ def train_transform(settings: Mapping[str, Any], job: Job) -> Transform:
     return cast("Transform", transform)
 
 
-def eval_transform(settings: Mapping[str, Any]) -> Transform:
+def build_eval_transform(settings: Mapping[str, Any]) -> Transform:
     """The fixed transform of val and test images, and of those to predict."""
     from timm.data import create_transform
 
     return cast("Transform", create_transform(**settings))
 
 
-def train_loader(
-    images: Sequence[LabelledImage],
+def build_train_loader(
+    images: Sequence[LabeledImage],
     transform: Transform,
     job: Job,
     generator: torch.Generator,
@@ -169,22 +169,24 @@ def train_loader(
     Workers start anew each epoch, so that an epoch depends on nothing but the generator's state
     at its start.
     """
-    return _loader(
-        ImageFiles(images, transform), job, generator, {"shuffle": True, "drop_last": drop_last}
+    return _build_loader(
+        ImageDataset(images, transform), job, generator, {"shuffle": True, "drop_last": drop_last}
     )
 
 
-def eval_loader(
-    images: Sequence[LabelledImage], transform: Transform, job: Job
+def build_eval_loader(
+    images: Sequence[LabeledImage], transform: Transform, job: Job
 ) -> torch.utils.data.DataLoader[Any]:
     """Batches in order. It has a generator of its own: measuring must not disturb training."""
     import torch
 
-    return _loader(ImageFiles(images, transform), job, torch.Generator(), {"shuffle": False})
+    return _build_loader(
+        ImageDataset(images, transform), job, torch.Generator(), {"shuffle": False}
+    )
 
 
-def _loader(
-    files: ImageFiles, job: Job, generator: torch.Generator, more: Mapping[str, Any]
+def _build_loader(
+    files: ImageDataset, job: Job, generator: torch.Generator, more: Mapping[str, Any]
 ) -> torch.utils.data.DataLoader[Any]:
     from torch.utils.data import DataLoader
 

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from vtspec.adapters.contract import AdapterError, TrainingJob
-from vtspec.adapters.pytorch.state import random_states, restore_random_states
+from vtspec.adapters.pytorch.state import get_random_states, restore_random_states
 
-from .data import readable
+from .data import iter_batches
 
 if TYPE_CHECKING:
     import torch
 
 
 @dataclass(frozen=True)
-class Cut:
+class EpochBatches:
     """An epoch of `batches`, `accumulation` of which make an optimizer step; the last step may
     have fewer. `left_out` images fit into no batch; 0 where the last batch is a partial one."""
 
@@ -30,12 +30,12 @@ class Cut:
         """Optimizer steps of the epoch."""
         return -(-self.batches // self.accumulation)
 
-    def share(self, step: int) -> int:
+    def count_batches(self, step: int) -> int:
         """How many batches make the step after `step` finished ones."""
         return min(self.accumulation, self.batches - step * self.accumulation)
 
 
-def cut(images: int, training: TrainingJob, *, mixed: bool) -> Cut:
+def plan_batches(images: int, training: TrainingJob, *, mixed: bool) -> EpochBatches:
     """How the train split is cut.
 
     A last batch of one image (which batch norm cannot take) or, where images are `mixed` in
@@ -58,14 +58,14 @@ def cut(images: int, training: TrainingJob, *, mixed: bool) -> Cut:
             f"add images, or set training.batchSize to {max(images - 1, 1)}",
         )
     left_out = rest if unusable else 0
-    return Cut(
+    return EpochBatches(
         batches=full + (1 if rest and not left_out else 0),
         accumulation=training.gradient_accumulation,
         left_out=left_out,
     )
 
 
-class Course:
+class EpochProgress:
     """The course of one epoch: optimizer steps done, the loss so far, and the random states it
     started from. `total` is the sum over images, kept where the loss is."""
 
@@ -81,7 +81,7 @@ class Course:
         self.total = self.total + loss.double() * images
         self.images += images
 
-    def recent_loss(self, epoch: int) -> float:
+    def compute_recent_loss(self, epoch: int) -> float:
         """The mean loss of the images since the last call; waits for a GPU.
 
         Raises:
@@ -98,11 +98,11 @@ class Course:
         self._looked = (total, images)
         return (total - before) / max(images - counted, 1)
 
-    def mean_loss(self) -> float:
+    def compute_mean_loss(self) -> float:
         """The mean over all images of the epoch so far."""
         return float(self.total) / max(self.images, 1)
 
-    def state(self) -> dict[str, Any]:
+    def get_state(self) -> dict[str, Any]:
         """Plain data and tensors."""
         return {
             "step": self.step,
@@ -112,8 +112,8 @@ class Course:
         }
 
     @classmethod
-    def of_state(cls, state: Mapping[str, Any]) -> Course:
-        """What `state` gave."""
+    def from_state(cls, state: Mapping[str, Any]) -> EpochProgress:
+        """What `get_state` gave."""
         course = cls(state["start"])
         course.step, course.images = state["step"], state["images"]
         course.total = state["total"]
@@ -121,8 +121,8 @@ class Course:
         return course
 
 
-def batches_after(
-    course: Course, cut: Cut, loader: Any, generator: torch.Generator
+def resume_batches(
+    course: EpochProgress, cut: EpochBatches, loader: Any, generator: torch.Generator
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """The batches of the epoch that come after the course's steps, exactly as they would have.
 
@@ -132,12 +132,12 @@ def batches_after(
     the loading of those batches.
     """
     if course.step == 0:
-        return readable(iter(loader))
+        return iter_batches(iter(loader))
     if course.step >= cut.steps:
         return iter(())
-    now = random_states(generator)
+    now = get_random_states(generator)
     restore_random_states(course.start, generator)
-    batches = readable(iter(loader))
+    batches = iter_batches(iter(loader))
     for _ in range(course.step * cut.accumulation):
         next(batches)
     restore_random_states(now, generator)

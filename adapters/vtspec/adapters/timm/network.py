@@ -46,7 +46,7 @@ def build_network(job: Job, on_warning: Callable[[str], None]) -> torch.nn.Modul
     known = timm.models.get_pretrained_cfg(name)
     if known is not None and known.fixed_input_size:
         arguments["img_size"] = job.training.image_size
-    start = _start(job, on_warning)
+    start = _resolve_weights(job, on_warning)
     try:
         model: torch.nn.Module = timm.create_model(
             name,
@@ -61,10 +61,10 @@ def build_network(job: Job, on_warning: Callable[[str], None]) -> torch.nn.Modul
             "leave that one out of params",
         ) from error
     except (RuntimeError, ValueError, AssertionError, OSError) as error:
-        raise _refused(job, start, error) from error
-    _try(model, job)
+        raise _make_build_error(job, start, error) from error
+    _check_forward(model, job)
     if job.params["gradientCheckpointing"]:
-        _save_memory(model, job)
+        _enable_grad_checkpointing(model, job)
     return model
 
 
@@ -83,17 +83,17 @@ def freeze(model: torch.nn.Module, what: str | tuple[str, ...]) -> list[torch.nn
     if what == "none":
         return []
     modules = dict(model.named_modules())
-    heads = _classifier_names(model)
+    heads = _list_classifier_names(model)
     if what == "backbone":
         if not heads:
             raise AdapterError("the model has no classifier that could learn alone")
     else:
         for prefix in what:
             if prefix not in modules:
-                raise _no_such_module(prefix, list(modules))
+                raise _make_module_error(prefix, list(modules))
 
     def frozen(name: str) -> bool:
-        return not _under(name, heads) if what == "backbone" else _under(name, what)
+        return not _is_under(name, heads) if what == "backbone" else _is_under(name, what)
 
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(not frozen(name))
@@ -102,10 +102,10 @@ def freeze(model: torch.nn.Module, what: str | tuple[str, ...]) -> list[torch.nn
     return [m for name, m in modules.items() if isinstance(m, _BatchNorm) and frozen(name)]
 
 
-def _start(job: Job, on_warning: Callable[[str], None]) -> dict[str, Any] | None:
+def _resolve_weights(job: Job, on_warning: Callable[[str], None]) -> dict[str, Any] | None:
     model = job.model
     if model.weights is not None:
-        return {"file": str(model.weights), **_head(model.weights, job, on_warning)}
+        return {"file": str(model.weights), **_resolve_head(model.weights, job, on_warning)}
     if model.hub_id is not None:
         if model.hub_revision is None:
             raise AdapterError(
@@ -121,7 +121,7 @@ def _start(job: Job, on_warning: Callable[[str], None]) -> dict[str, Any] | None
     return None
 
 
-def _head(weights: Path, job: Job, on_warning: Callable[[str], None]) -> dict[str, int]:
+def _resolve_head(weights: Path, job: Job, on_warning: Callable[[str], None]) -> dict[str, int]:
     """What timm is to believe of the head in a file, so that it keeps or replaces it rightly."""
     names, rows = _describe_head(weights, job.model.name)
     wanted = list(job.dataset.classes)
@@ -160,7 +160,7 @@ def _describe_head(weights: Path, name: str) -> tuple[list[str] | None, int | No
     return json.loads(metadata["classes"]) if "classes" in metadata else None, rows
 
 
-def _refused(job: Job, start: Mapping[str, Any] | None, error: Exception) -> AdapterError:
+def _make_build_error(job: Job, start: Mapping[str, Any] | None, error: Exception) -> AdapterError:
     reason = str(error).strip().splitlines()
     said = "; ".join(line.strip() for line in reason[:3]) or type(error).__name__
     if start is None:
@@ -177,7 +177,7 @@ def _refused(job: Job, start: Mapping[str, Any] | None, error: Exception) -> Ada
     )
 
 
-def _save_memory(model: torch.nn.Module, job: Job) -> None:
+def _enable_grad_checkpointing(model: torch.nn.Module, job: Job) -> None:
     switch = getattr(model, "set_grad_checkpointing", None)
     try:
         # timm's models that cannot do it have the method, and assert.
@@ -190,7 +190,7 @@ def _save_memory(model: torch.nn.Module, job: Job) -> None:
         ) from error
 
 
-def _try(model: torch.nn.Module, job: Job) -> None:
+def _check_forward(model: torch.nn.Module, job: Job) -> None:
     import torch
 
     height, width = job.training.image_size
@@ -214,7 +214,7 @@ def _try(model: torch.nn.Module, job: Job) -> None:
         )
 
 
-def _classifier_names(model: torch.nn.Module) -> tuple[str, ...]:
+def _list_classifier_names(model: torch.nn.Module) -> tuple[str, ...]:
     found = getattr(model, "get_classifier", lambda: None)()
     heads = found if isinstance(found, tuple | list) else [found]
     with_weights = [head for head in heads if head is not None and list(head.parameters())]
@@ -225,11 +225,11 @@ def _classifier_names(model: torch.nn.Module) -> tuple[str, ...]:
     )
 
 
-def _under(name: str, prefixes: tuple[str, ...] | str) -> bool:
+def _is_under(name: str, prefixes: tuple[str, ...] | str) -> bool:
     return any(name == prefix or name.startswith(f"{prefix}.") for prefix in prefixes)
 
 
-def _no_such_module(prefix: str, names: list[str]) -> AdapterError:
+def _make_module_error(prefix: str, names: list[str]) -> AdapterError:
     close = difflib.get_close_matches(prefix, names, n=1)
     tops = ", ".join(name for name in names if name and "." not in name)
     hint = f"did you mean '{close[0]}'?" if close else f"name one of {tops}, or one beneath them"

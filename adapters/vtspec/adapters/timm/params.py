@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from vtspec.adapters.contract import AdapterError, Job, Param
-from vtspec.adapters.job import params_of
+from vtspec.adapters.job import resolve_params
 
 PARAMS: Final[Mapping[str, Param]] = {
     # The network.
@@ -232,29 +232,29 @@ AUGMENTING: Final = (
 """The params that change a part of the augmentation preset."""
 
 
-def completed(job: Job) -> Job:
+def complete_job(job: Job) -> Job:
     """The job with a value for every param.
 
     Raises:
         AdapterError: a param that there is not, that is out of its range, or that would change
             nothing in this job.
     """
-    params = params_of(job.params, PARAMS, job.task)
+    params = resolve_params(job.params, PARAMS, job.task)
     whole = replace(job, params=params)
-    for name, why in _idle(whole):
+    for name, why in _list_idle_params(whole):
         if params[name] is not None:
             raise AdapterError(f"params.{name} changes nothing {why}", f"leave out params.{name}")
     return whole
 
 
-def mixing_alphas(job: Job) -> tuple[float, float]:
+def get_mixing_alphas(job: Job) -> tuple[float, float]:
     """Alphas of mixup and CutMix, by preset and params; 0 where off."""
     preset = 0.2 if job.training.augmentation == "strong" else 0.0
     mixup, cutmix = job.params["mixup"], job.params["cutmix"]
     return preset if mixup is None else mixup, 0.0 if cutmix is None else cutmix
 
 
-def _idle(job: Job) -> list[tuple[str, str]]:
+def _list_idle_params(job: Job) -> list[tuple[str, str]]:
     """Every param that would change nothing in this job, and why."""
     training, params = job.training, job.params
     idle: list[tuple[str, str]] = []
@@ -267,7 +267,7 @@ def _idle(job: Job) -> list[tuple[str, str]]:
     # timm leaves colour to the automatic augmentation, save for the policy called 3a.
     if automatic and "3a" not in automatic:
         idle.append(("colorJitter", "beside an automatic augmentation"))
-    alphas = mixing_alphas(job)
+    alphas = get_mixing_alphas(job)
     if not any(alphas):
         why = "while nothing is mixed: mixup and cutmix are 0"
         idle += [(name, why) for name in ("mixupProb", "mixupMode", "mixupOffEpoch")]

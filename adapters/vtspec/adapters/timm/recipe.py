@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from vtspec.adapters.contract import AdapterError, Job
-from vtspec.adapters.metrics import metric_of
+from vtspec.adapters.metrics import find_metric
 
-from .params import mixing_alphas
+from .params import get_mixing_alphas
 
 if TYPE_CHECKING:
     import torch
@@ -53,8 +53,8 @@ class Recipe:
         self.precision = training.precision
         self.layout = torch.channels_last if job.params["channelsLast"] else torch.preserve_format
         self.clipping = training.gradient_clipping
-        self.mixup = mixing(job)
-        self.loss = _loss(job, class_counts, soft=self.mixup is not None).to(self.device)
+        self.mixup = build_mixup(job)
+        self.loss = _build_loss(job, class_counts, soft=self.mixup is not None).to(self.device)
         decay = job.params["layerDecay"]
         # timm's sgd is Nesterov's, which there is none of without momentum.
         plain = training.optimizer == "sgd" and not training.momentum
@@ -66,12 +66,12 @@ class Recipe:
             momentum=training.momentum,
             **({} if decay is None else {"layer_decay": decay}),
         )
-        self.schedule = _schedule(self.optimizer, job, steps)
+        self.schedule = _build_scheduler(self.optimizer, job, steps)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=training.precision == "fp16")
-        last = _given(job.params["mixupOffEpoch"], training.epochs)
+        last = _get_or_default(job.params["mixupOffEpoch"], training.epochs)
         self.mixing_updates = last * steps
         self.updates = 0
-        self.learning_rate = self._current_rate()
+        self.learning_rate = self._get_current_rate()
 
     def backward(self, images: torch.Tensor, targets: torch.Tensor, share: int) -> torch.Tensor:
         """Add one batch's gradients, `share` of which make one step; its loss, detached."""
@@ -93,7 +93,7 @@ class Recipe:
             self.scaler.unscale_(self.optimizer)
             learning = [p for p in self.model.parameters() if p.requires_grad]
             torch.nn.utils.clip_grad_norm_(learning, self.clipping)
-        self.learning_rate = self._current_rate()
+        self.learning_rate = self._get_current_rate()
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.optimizer.zero_grad()
@@ -102,35 +102,37 @@ class Recipe:
             self.ema.update(self.model, step=self.updates)
         self.schedule.step_update(self.updates)
 
-    def measured(self, value: float | None) -> None:
+    def record_metric(self, value: float | None) -> None:
         """Tell the schedule what the epoch's monitored metric was."""
-        if isinstance(self.schedule, Plateau):
-            self.schedule.measured(value, self.updates)
+        if isinstance(self.schedule, PlateauScheduler):
+            self.schedule.record_metric(value, self.updates)
 
-    def state(self) -> dict[str, Any]:
+    def get_state(self) -> dict[str, Any]:
         """All that the next step depends on, beside the networks; tensors and plain data."""
         return {
             "updates": self.updates,
             "learning_rate": self.learning_rate,
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
-            "schedule": self.schedule.state() if isinstance(self.schedule, Plateau) else {},
+            "schedule": self.schedule.get_state()
+            if isinstance(self.schedule, PlateauScheduler)
+            else {},
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up what `state` gave."""
+        """Take up what `get_state` gave."""
         self.updates = state["updates"]
         self.learning_rate = state["learning_rate"]
         self.optimizer.load_state_dict(state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
-        if isinstance(self.schedule, Plateau):
+        if isinstance(self.schedule, PlateauScheduler):
             self.schedule.restore(state["schedule"])
 
-    def _current_rate(self) -> float:
+    def _get_current_rate(self) -> float:
         return max(float(group["lr"]) for group in self.optimizer.param_groups)
 
 
-class Plateau:
+class PlateauScheduler:
     """A learning rate that falls when the monitored metric stalls, after a linear warm-up.
 
     PyTorch's own; timm's loses its counters in a checkpoint.
@@ -141,15 +143,15 @@ class Plateau:
     ) -> None:
         from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-        metric = metric_of(job.task, job.training.monitor)
+        metric = find_metric(job.task, job.training.monitor)
         higher = metric is not None and metric.higher_is_better
         self.warmup = warmup
         self.warmup_updates = job.training.warmup_epochs * steps
         self.reduce = ReduceLROnPlateau(
             optimizer,
             mode="max" if higher else "min",
-            factor=_given(job.params["decayRate"], 0.1),
-            patience=_given(job.params["plateauPatience"], 10),
+            factor=_get_or_default(job.params["decayRate"], 0.1),
+            patience=_get_or_default(job.params["plateauPatience"], 10),
             min_lr=job.training.min_learning_rate,
         )
 
@@ -158,17 +160,17 @@ class Plateau:
         if updates < self.warmup_updates + 1:
             self.warmup.step_update(updates)
 
-    def measured(self, value: float | None, updates: int) -> None:
+    def record_metric(self, value: float | None, updates: int) -> None:
         """Count one epoch's metric, once the warm-up is over."""
         if value is not None and updates >= self.warmup_updates:
             self.reduce.step(value)
 
-    def state(self) -> dict[str, Any]:
+    def get_state(self) -> dict[str, Any]:
         """The counters and the best value so far."""
         return dict(self.reduce.state_dict())
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up what `state` gave."""
+        """Take up what `get_state` gave."""
         self.reduce.load_state_dict(dict(state))
 
 
@@ -182,26 +184,26 @@ def autocast(device: torch.device, precision: str) -> Iterator[None]:
         yield
 
 
-def mixing(job: Job) -> Any:
+def build_mixup(job: Job) -> Any:
     """timm's Mixup as the preset and the params want it; None where nothing is mixed."""
     from timm.data import Mixup
 
     params = job.params
-    mixup, cutmix = mixing_alphas(job)
+    mixup, cutmix = get_mixing_alphas(job)
     if not mixup and not cutmix:
         return None
     return Mixup(
         mixup_alpha=mixup,
         cutmix_alpha=cutmix,
-        prob=_given(params["mixupProb"], 1.0),
-        switch_prob=_given(params["mixupSwitchProb"], 0.5),
-        mode=_given(params["mixupMode"], "batch"),
+        prob=_get_or_default(params["mixupProb"], 1.0),
+        switch_prob=_get_or_default(params["mixupSwitchProb"], 0.5),
+        mode=_get_or_default(params["mixupMode"], "batch"),
         label_smoothing=job.training.label_smoothing,
         num_classes=len(job.dataset.classes),
     )
 
 
-def class_weights(job: Job, counts: tuple[int, ...]) -> list[float] | None:
+def compute_class_weights(job: Job, counts: tuple[int, ...]) -> list[float] | None:
     """The weight of each class in the loss, in index order; None where all count the same.
 
     `balanced` is images / (classes * images of the class), as in scikit-learn.
@@ -230,11 +232,11 @@ def class_weights(job: Job, counts: tuple[int, ...]) -> list[float] | None:
     return [float(wanted[name]) for name in classes]
 
 
-def _loss(job: Job, class_counts: tuple[int, ...], *, soft: bool) -> torch.nn.Module:
+def _build_loss(job: Job, class_counts: tuple[int, ...], *, soft: bool) -> torch.nn.Module:
     import torch
     from timm.loss import LabelSmoothingCrossEntropy, SoftTargetCrossEntropy
 
-    weights = class_weights(job, class_counts)
+    weights = compute_class_weights(job, class_counts)
     smoothing = job.training.label_smoothing
     if weights is not None:
         # timm's cross-entropies know no weights. Mixed targets are smoothed where they are mixed.
@@ -248,7 +250,7 @@ def _loss(job: Job, class_counts: tuple[int, ...], *, soft: bool) -> torch.nn.Mo
     return torch.nn.CrossEntropyLoss()
 
 
-def _schedule(optimizer: torch.optim.Optimizer, job: Job, steps: int) -> Any:
+def _build_scheduler(optimizer: torch.optim.Optimizer, job: Job, steps: int) -> Any:
     from timm.scheduler import create_scheduler_v2
 
     training, params = job.training, job.params
@@ -259,7 +261,7 @@ def _schedule(optimizer: torch.optim.Optimizer, job: Job, steps: int) -> Any:
             "leave it out, or take cosine, linear, polynomial or plateau",
         )
     # timm's polynomial takes its power for the rate of decay.
-    rate = {"linear": 1.0, "polynomial": _given(params["polynomialPower"], 2.0)}
+    rate = {"linear": 1.0, "polynomial": _get_or_default(params["polynomialPower"], 2.0)}
     # A warm-up that never ends leaves the schedule behind it nothing to do, but a length.
     behind = max(training.epochs - training.warmup_epochs, 1 / steps)
     # timm says int of both, and takes parts of epochs.
@@ -267,17 +269,17 @@ def _schedule(optimizer: torch.optim.Optimizer, job: Job, steps: int) -> Any:
         optimizer,
         sched=SCHEDULERS.get(name, "constant"),
         num_epochs=cast(Any, behind),
-        decay_epochs=_given(params["decayEpochs"], 30.0),
-        decay_rate=rate.get(name, _given(params["decayRate"], 0.1)),
+        decay_epochs=_get_or_default(params["decayEpochs"], 30.0),
+        decay_rate=rate.get(name, _get_or_default(params["decayRate"], 0.1)),
         min_lr=training.min_learning_rate,
         warmup_epochs=cast(Any, training.warmup_epochs),
-        warmup_lr=_given(params["warmupLearningRate"], 0.0),
+        warmup_lr=_get_or_default(params["warmupLearningRate"], 0.0),
         warmup_prefix=True,
         step_on_epochs=False,
         updates_per_epoch=steps,
     )
-    return Plateau(optimizer, job, schedule, steps) if name == "plateau" else schedule
+    return PlateauScheduler(optimizer, job, schedule, steps) if name == "plateau" else schedule
 
 
-def _given(value: Any, otherwise: Any) -> Any:
+def _get_or_default(value: Any, otherwise: Any) -> Any:
     return otherwise if value is None else value

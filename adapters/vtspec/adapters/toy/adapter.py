@@ -16,7 +16,7 @@ from typing import Any, Final
 from vtspec.adapters.contract import (
     AdapterError,
     Evaluation,
-    Exported,
+    ExportedFile,
     InferenceResult,
     Interrupted,
     Job,
@@ -25,11 +25,11 @@ from vtspec.adapters.contract import (
     TaskType,
     TrainingCallbacks,
 )
-from vtspec.adapters.data.image_labels import labelled_images
+from vtspec.adapters.data.image_labels import list_labeled_images
 from vtspec.adapters.training import checkpoints
 
 from . import plain_metrics, png, safetensors
-from .softmax import Picture, SoftmaxRegression, learning_rate, log_sum_exp, softmax
+from .softmax import Example, SoftmaxRegression, compute_learning_rate, log_sum_exp, softmax
 
 VERSION: Final = "1"
 
@@ -61,43 +61,45 @@ class Adapter:
     """Softmax regression behind the adapter contract."""
 
     def __init__(self, job: Job, callbacks: TrainingCallbacks) -> None:
-        _refuse_what_is_not_supported(job)
+        _check_supported(job)
         self.job = job
         self.callbacks = callbacks
         self.height, self.width = job.training.image_size
-        self.splits: dict[str, list[Picture]] = {}
+        self.splits: dict[str, list[Example]] = {}
         self.measured: Mapping[str, float] = {}
         self.step = 0
         self.loss_sum = 0.0
 
     def prepare_model(self) -> None:
         """Draw the start weights, or read them."""
-        self.model = SoftmaxRegression.drawn(
+        self.model = SoftmaxRegression.from_seed(
             classes=len(self.job.dataset.classes),
             features=self.height * self.width,
             std=self.job.params["initStd"],
             seed=self.job.training.seed,
         )
         if self.job.model.weights is not None:
-            self.model.take(safetensors.read(self.job.model.weights), str(self.job.model.weights))
+            self.model.load_weights(
+                safetensors.read(self.job.model.weights), str(self.job.model.weights)
+            )
 
     def prepare_dataset(self) -> None:
         """Read every picture of every split."""
         root = self.job.dataset.root
         for name in self.job.dataset.splits:
-            images = labelled_images(self.job.dataset, name)
+            images = list_labeled_images(self.job.dataset, name)
             if self.job.smoke:
                 images = images[:: max(1, len(images) // self.job.training.batch_size)]
                 images = images[: self.job.training.batch_size]
             self.splits[name] = [
-                Picture(
+                Example(
                     name=image.path.relative_to(root).as_posix(),
                     target=image.target,
-                    features=self._features(image.path),
+                    features=self._read_features(image.path),
                 )
                 for image in images
             ]
-        self.model.class_weights = self._class_weights()
+        self.model.class_weights = self._compute_class_weights()
 
     def describe(self) -> Mapping[str, Any]:
         """Where and what it trains."""
@@ -109,69 +111,73 @@ class Adapter:
 
     def train_epoch(self, epoch: int) -> MetricsResult:
         """Train the steps of the epoch that are not done yet."""
-        batches = self._batches(epoch)
+        batches = self._make_batches(epoch)
         training, steps = self.job.training, len(batches)
         while self.step < steps:
             batch = batches[self.step]
-            rate = learning_rate(training, (epoch - 1) * steps + self.step, steps)
+            rate = compute_learning_rate(training, (epoch - 1) * steps + self.step, steps)
             loss = self.model.update(batch, rate, training)
             self.loss_sum += loss * len(batch)
             self.step += 1
             self.callbacks.on_step_end(epoch, self.step, steps, loss)
             if self.callbacks.should_stop():
-                raise Interrupted(epoch - 1, self.step, self._write(epoch - 1, self.step))
+                raise Interrupted(
+                    epoch - 1, self.step, self._write_checkpoint(epoch - 1, self.step)
+                )
         train_loss = self.loss_sum / sum(map(len, batches))
         self.step, self.loss_sum = 0, 0.0
         return MetricsResult(
             epoch=epoch,
             train_loss=train_loss,
             val_loss=None,
-            learning_rate=learning_rate(training, epoch * steps - 1, steps),
+            learning_rate=compute_learning_rate(training, epoch * steps - 1, steps),
         )
 
     def validate(self, epoch: int) -> MetricsResult:
         """Measure the val split."""
-        self.measured = plain_metrics.metrics(*self._judge("val"))
+        self.measured = plain_metrics.compute_metrics(*self._predict_split("val"))
         return MetricsResult(
             epoch=epoch, train_loss=None, val_loss=self.measured["loss"], metrics=self.measured
         )
 
     def save_checkpoint(self, epoch: int) -> Path:
         """Write the state after an epoch."""
-        return self._write(epoch, 0)
+        return self._write_checkpoint(epoch, 0)
 
     def load_checkpoint(self, path: Path) -> tuple[int, int]:
         """Take up a state that `save_checkpoint` or an interruption wrote."""
-        self.model.take(safetensors.read(path / "model.safetensors"), str(path))
-        self.model.take_momentum(safetensors.read(path / "momentum.safetensors"))
+        self.model.load_weights(safetensors.read(path / "model.safetensors"), str(path))
+        self.model.load_momentum(safetensors.read(path / "momentum.safetensors"))
         state = json.loads((path / "state.json").read_text(encoding="utf-8"))
         self.loss_sum, self.step = state["lossSum"], state["step"]
         return state["epoch"], state["step"]
 
     def evaluate(self, split: str) -> Evaluation:
         """Measure a split, with everything that the report shows."""
-        calls, losses = self._judge(split)
+        calls, losses = self._predict_split(split)
         names = self.job.dataset.classes
-        table = plain_metrics.confusion(calls, len(names))
+        table = plain_metrics.compute_confusion(calls, len(names))
         details = {
             "images": len(calls),
             "classes": list(names),
             "confusion": table,
-            "perClass": plain_metrics.per_class(table, names),
-            "prCurves": {name: plain_metrics.pr_curve(calls, k) for k, name in enumerate(names)},
-            "calibration": plain_metrics.calibration(calls),
-            "errors": self._errors(split, calls),
+            "perClass": plain_metrics.compute_class_scores(table, names),
+            "prCurves": {
+                name: plain_metrics.compute_pr_curve(calls, k) for k, name in enumerate(names)
+            },
+            "calibration": plain_metrics.compute_calibration(calls),
+            "errors": self._collect_errors(split, calls),
         }
         return Evaluation(
-            split=split, metrics=plain_metrics.metrics(calls, losses), details=details
+            split=split, metrics=plain_metrics.compute_metrics(calls, losses), details=details
         )
 
     def predict(self, images: Iterable[Path]) -> Iterator[InferenceResult]:
         """Classify pictures one by one."""
         for path in images:
-            features = self._features(path)
+            features = self._read_features(path)
             started_at = time.perf_counter()
-            call = plain_metrics.Call(softmax(self.model.logits(features)), 0)
+            call = plain_metrics.Prediction(softmax(self.model.compute_logits(features)), 0)
             yield InferenceResult(
                 image_path=str(path),
                 task_type=TaskType.IMAGE_CLASSIFICATION,
@@ -181,7 +187,7 @@ class Adapter:
                 scores=dict(zip(self.job.dataset.classes, call.scores, strict=True)),
             )
 
-    def export(self, formats: Sequence[str], folder: Path) -> Mapping[str, Exported]:
+    def export(self, formats: Sequence[str], folder: Path) -> Mapping[str, ExportedFile]:
         """Write `model.safetensors`, and read it back."""
         for form in formats:
             if form != "safetensors":
@@ -190,32 +196,34 @@ class Adapter:
                     "set export.formats: [safetensors]",
                 )
         path = folder / "model.safetensors"
-        safetensors.write(path, self.model.weights())
-        if safetensors.read(path) != self.model.weights():
+        safetensors.write(path, self.model.get_weights())
+        if safetensors.read(path) != self.model.get_weights():
             raise AdapterError(f"{path}: was not written as it is", "look at the disk")
-        return {"safetensors": Exported(path=path)}
+        return {"safetensors": ExportedFile(path=path)}
 
-    def _features(self, path: Path) -> list[float]:
+    def _read_features(self, path: Path) -> list[float]:
         mean = self.job.params["pixelMean"]
-        picture = png.resized(png.read(path), self.height, self.width)
+        picture = png.resize(png.read(path), self.height, self.width)
         return [pixel / 255 - mean for pixel in picture.pixels]
 
-    def _batches(self, epoch: int) -> list[list[Picture]]:
+    def _make_batches(self, epoch: int) -> list[list[Example]]:
         # Drawn from the seed and the epoch alone, so that a resume needs no random state.
         pictures = list(self.splits["train"])
         random.Random(f"order {self.job.training.seed} {epoch}").shuffle(pictures)
         size = self.job.training.batch_size * self.job.training.gradient_accumulation
         return [pictures[start : start + size] for start in range(0, len(pictures), size)]
 
-    def _judge(self, split: str) -> tuple[list[plain_metrics.Call], list[float]]:
+    def _predict_split(self, split: str) -> tuple[list[plain_metrics.Prediction], list[float]]:
         calls, losses = [], []
         for picture in self.splits[split]:
-            logits = self.model.logits(picture.features)
-            calls.append(plain_metrics.Call(softmax(logits), picture.target))
+            logits = self.model.compute_logits(picture.features)
+            calls.append(plain_metrics.Prediction(softmax(logits), picture.target))
             losses.append(log_sum_exp(logits) - logits[picture.target])
         return calls, losses
 
-    def _errors(self, split: str, calls: Sequence[plain_metrics.Call]) -> list[dict[str, Any]]:
+    def _collect_errors(
+        self, split: str, calls: Sequence[plain_metrics.Prediction]
+    ) -> list[dict[str, Any]]:
         pairs = zip(self.splits[split], calls, strict=True)
         wrong = [(picture, call) for picture, call in pairs if call.predicted != call.target]
         wrong.sort(key=lambda pair: (-pair[1].confidence, pair[0].name))
@@ -225,7 +233,7 @@ class Adapter:
         found = []
         for number, (picture, call) in enumerate(wrong[:_MOST_ERRORS]):
             thumbnail = folder / f"{number:02d}.png"
-            png.write(thumbnail, _thumbnail(self.job.dataset.root / picture.name))
+            png.write(thumbnail, _make_thumbnail(self.job.dataset.root / picture.name))
             found.append(
                 {
                     "image": picture.name,
@@ -237,7 +245,7 @@ class Adapter:
             )
         return found
 
-    def _class_weights(self) -> list[float]:
+    def _compute_class_weights(self) -> list[float]:
         names, given = self.job.dataset.classes, self.job.training.class_weights
         if given is None:
             return [1.0] * len(names)
@@ -253,22 +261,22 @@ class Adapter:
             )
         return [given[name] for name in names]
 
-    def _write(self, epoch: int, step: int) -> Path:
+    def _write_checkpoint(self, epoch: int, step: int) -> Path:
         def fill(folder: Path) -> None:
-            safetensors.write(folder / "model.safetensors", self.model.weights())
-            safetensors.write(folder / "momentum.safetensors", self.model.momentum())
+            safetensors.write(folder / "model.safetensors", self.model.get_weights())
+            safetensors.write(folder / "momentum.safetensors", self.model.get_momentum())
             state = {"epoch": epoch, "step": step, "lossSum": self.loss_sum}
             (folder / "state.json").write_text(json.dumps(state), encoding="utf-8")
 
         return checkpoints.write(
             self.job.workdir / "checkpoints",
-            checkpoints.name_of(epoch, step),
+            checkpoints.format_name(epoch, step),
             {"epoch": epoch, "step": step, "metrics": {} if step else self.measured},
             fill,
         )
 
 
-def _refuse_what_is_not_supported(job: Job) -> None:
+def _check_supported(job: Job) -> None:
     training = job.training
     supported = (
         ("model.name", job.model.name, (_MODEL,)),
@@ -289,8 +297,8 @@ def _refuse_what_is_not_supported(job: Job) -> None:
             )
 
 
-def _thumbnail(path: Path) -> png.Gray:
+def _make_thumbnail(path: Path) -> png.GrayImage:
     picture = png.read(path)
     ratio = min(1.0, _LARGEST_THUMBNAIL / max(picture.width, picture.height))
     height, width = (max(1, round(side * ratio)) for side in (picture.height, picture.width))
-    return png.resized(picture, height, width)
+    return png.resize(picture, height, width)

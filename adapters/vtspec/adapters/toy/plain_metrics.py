@@ -16,7 +16,7 @@ BINS: Final = 15
 _POINTS: Final = 101
 
 
-class Call(NamedTuple):
+class Prediction(NamedTuple):
     """What a model said of one image: its scores (they add up to 1), and the true class."""
 
     scores: Sequence[float]
@@ -33,14 +33,16 @@ class Call(NamedTuple):
         return max(self.scores)
 
 
-def metrics(calls: Sequence[Call], losses: Sequence[float]) -> dict[str, float]:
+def compute_metrics(calls: Sequence[Prediction], losses: Sequence[float]) -> dict[str, float]:
     """The standard metrics of image-classification over a split; `losses` are per image.
 
     Macro averages are over the classes that occur in the truth or in the predictions.
     """
     occur = {call.target for call in calls} | {call.predicted for call in calls}
     classes = len(calls[0].scores)
-    rows = per_class(confusion(calls, classes), [str(index) for index in range(classes)])
+    rows = compute_class_scores(
+        compute_confusion(calls, classes), [str(index) for index in range(classes)]
+    )
     table = [row for index, row in enumerate(rows) if index in occur]
     return {
         "accuracy": _mean([float(call.predicted == call.target) for call in calls]),
@@ -48,12 +50,12 @@ def metrics(calls: Sequence[Call], losses: Sequence[float]) -> dict[str, float]:
         "macro_f1": _mean([row["f1"] for row in table]),
         "macro_precision": _mean([row["precision"] for row in table]),
         "macro_recall": _mean([row["recall"] for row in table]),
-        "ece": calibration(calls)["ece"],
+        "ece": compute_calibration(calls)["ece"],
         "loss": _mean(losses),
     }
 
 
-def confusion(calls: Sequence[Call], classes: int) -> list[list[int]]:
+def compute_confusion(calls: Sequence[Prediction], classes: int) -> list[list[int]]:
     """Counts: row is the true class, column the predicted one."""
     table = [[0] * classes for _ in range(classes)]
     for call in calls:
@@ -61,28 +63,30 @@ def confusion(calls: Sequence[Call], classes: int) -> list[list[int]]:
     return table
 
 
-def per_class(table: Sequence[Sequence[int]], names: Sequence[str]) -> list[dict[str, Any]]:
+def compute_class_scores(
+    table: Sequence[Sequence[int]], names: Sequence[str]
+) -> list[dict[str, Any]]:
     """Precision, recall, F1 and support of each class; 0 where there is nothing to divide by."""
     rows = []
     for index, name in enumerate(names):
         hits, support = table[index][index], sum(table[index])
-        precision = _ratio(hits, sum(row[index] for row in table))
-        recall = _ratio(hits, support)
+        precision = _divide(hits, sum(row[index] for row in table))
+        recall = _divide(hits, support)
         rows.append(
             {
                 "class": name,
                 "precision": precision,
                 "recall": recall,
-                "f1": _ratio(2 * precision * recall, precision + recall),
+                "f1": _divide(2 * precision * recall, precision + recall),
                 "support": support,
             }
         )
     return rows
 
 
-def calibration(calls: Sequence[Call]) -> dict[str, Any]:
+def compute_calibration(calls: Sequence[Prediction]) -> dict[str, Any]:
     """Confidence against accuracy in bins `(low, high]`, and the expected calibration error."""
-    filled: list[list[Call]] = [[] for _ in range(BINS)]
+    filled: list[list[Prediction]] = [[] for _ in range(BINS)]
     for call in calls:
         # NaN, of a model that has diverged, counts as no confidence at all.
         height = call.confidence if math.isfinite(call.confidence) else 0.0
@@ -107,7 +111,7 @@ def calibration(calls: Sequence[Call]) -> dict[str, Any]:
     return {"bins": bins, "ece": error}
 
 
-def pr_curve(calls: Sequence[Call], index: int) -> dict[str, Any]:
+def compute_pr_curve(calls: Sequence[Prediction], index: int) -> dict[str, Any]:
     """Precision over recall of one class as its threshold falls, at most 101 points.
 
     The average precision is the step-wise area under the whole curve; None without positives.
@@ -125,7 +129,7 @@ def pr_curve(calls: Sequence[Call], index: int) -> dict[str, Any]:
         recall, precision = hits / positives, hits / place
         area += (recall - points[-1][0]) * precision
         points.append((recall, precision))
-    shown = _thinned(points)
+    shown = _thin_points(points)
     return {
         "recall": [recall for recall, _ in shown],
         "precision": [precision for _, precision in shown],
@@ -133,19 +137,19 @@ def pr_curve(calls: Sequence[Call], index: int) -> dict[str, Any]:
     }
 
 
-def _thinned(points: Sequence[tuple[float, float]]) -> Sequence[tuple[float, float]]:
+def _thin_points(points: Sequence[tuple[float, float]]) -> Sequence[tuple[float, float]]:
     if len(points) <= _POINTS:
         return points
     return [points[i * (len(points) - 1) // (_POINTS - 1)] for i in range(_POINTS)]
 
 
-def _is_in_top5(call: Call) -> bool:
+def _is_in_top5(call: Prediction) -> bool:
     own = call.scores[call.target]
     before = sum(score == own for score in call.scores[: call.target])
     return not math.isnan(own) and before + sum(score > own for score in call.scores) < 5
 
 
-def _ratio(part: float, whole: float) -> float:
+def _divide(part: float, whole: float) -> float:
     return part / whole if whole else 0.0
 
 

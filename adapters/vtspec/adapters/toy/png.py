@@ -20,7 +20,7 @@ _LARGEST_SIDE: Final = 16_384
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gray:
+class GrayImage:
     """A picture: one byte a pixel, row by row from the top left."""
 
     width: int
@@ -28,7 +28,7 @@ class Gray:
     pixels: bytes
 
 
-def read(path: Path) -> Gray:
+def read(path: Path) -> GrayImage:
     """The picture of a PNG with 8 bits a channel, grayscale or RGB (then its luma, ITU-R 601).
 
     Raises:
@@ -41,12 +41,12 @@ def read(path: Path) -> Gray:
     if not data.startswith(_SIGNATURE):
         raise AdapterError(f"{path}: is not a PNG", "the toy adapter reads PNGs alone")
     try:
-        return _decoded(path, data)
+        return _decode(path, data)
     except (struct.error, zlib.error, ValueError, IndexError) as error:
         raise AdapterError(f"{path}: is damaged: {error}", "replace or remove the file") from error
 
 
-def write(path: Path, picture: Gray) -> None:
+def write(path: Path, picture: GrayImage) -> None:
     """Write a grayscale PNG; the same picture always gives the same bytes of pixels."""
     rows = (
         b"\0" + picture.pixels[start : start + picture.width]
@@ -55,23 +55,23 @@ def write(path: Path, picture: Gray) -> None:
     header = struct.pack(">IIBBBBB", picture.width, picture.height, 8, 0, 0, 0, 0)
     path.write_bytes(
         _SIGNATURE
-        + _chunk(b"IHDR", header)
-        + _chunk(b"IDAT", zlib.compress(b"".join(rows)))
-        + _chunk(b"IEND", b"")
+        + _build_chunk(b"IHDR", header)
+        + _build_chunk(b"IDAT", zlib.compress(b"".join(rows)))
+        + _build_chunk(b"IEND", b"")
     )
 
 
-def resized(picture: Gray, height: int, width: int) -> Gray:
+def resize(picture: GrayImage, height: int, width: int) -> GrayImage:
     """The picture at another size: each pixel is the one nearest to its centre."""
     columns = [(2 * x + 1) * picture.width // (2 * width) for x in range(width)]
     rows = ((2 * y + 1) * picture.height // (2 * height) * picture.width for y in range(height))
     pixels = bytes(picture.pixels[row + column] for row in rows for column in columns)
-    return Gray(width=width, height=height, pixels=pixels)
+    return GrayImage(width=width, height=height, pixels=pixels)
 
 
-def _decoded(path: Path, data: bytes) -> Gray:
+def _decode(path: Path, data: bytes) -> GrayImage:
     header, packed = b"", b""
-    for kind, content in _chunks(data):
+    for kind, content in _iter_chunks(data):
         if kind == b"IHDR":
             header = content
         elif kind == b"IDAT":
@@ -89,11 +89,13 @@ def _decoded(path: Path, data: bytes) -> Gray:
     raw = zlib.decompressobj().decompress(packed, size)
     if len(raw) < size or not size:
         raise ValueError("it ends too early")
-    samples = b"".join(_rows(raw, width * channels, channels))
-    return Gray(width=width, height=height, pixels=_luma(samples) if channels == 3 else samples)
+    samples = b"".join(_iter_rows(raw, width * channels, channels))
+    return GrayImage(
+        width=width, height=height, pixels=_compute_luma(samples) if channels == 3 else samples
+    )
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _iter_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     at = len(_SIGNATURE)
     while at < len(data):
         length, kind = struct.unpack_from(">I4s", data, at)
@@ -105,7 +107,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         at += 12 + length
 
 
-def _rows(raw: bytes, width: int, channels: int) -> Iterator[bytes]:
+def _iter_rows(raw: bytes, width: int, channels: int) -> Iterator[bytes]:
     above = bytearray(width)
     for start in range(0, len(raw), width + 1):
         line = bytearray(raw[start + 1 : start + 1 + width])
@@ -131,13 +133,13 @@ def _paeth(left: int, up: int, corner: int) -> int:
     return (left, up, corner)[distances.index(min(distances))]
 
 
-def _luma(samples: bytes) -> bytes:
+def _compute_luma(samples: bytes) -> bytes:
     thirds = zip(samples[0::3], samples[1::3], samples[2::3], strict=True)
     return bytes(
         (299 * red + 587 * green + 114 * blue + 500) // 1000 for red, green, blue in thirds
     )
 
 
-def _chunk(kind: bytes, content: bytes) -> bytes:
+def _build_chunk(kind: bytes, content: bytes) -> bytes:
     crc = zlib.crc32(kind + content)
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", crc)

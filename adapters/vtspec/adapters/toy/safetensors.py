@@ -43,7 +43,7 @@ def write(path: Path, tensors: Mapping[str, Tensor]) -> None:
     with path.open("wb") as file:
         file.write(struct.pack("<Q", len(text)) + text)
         for tensor in tensors.values():
-            file.write(_little_endian(tensor.values).tobytes())
+            file.write(_to_little_endian(tensor.values).tobytes())
 
 
 def read(path: Path) -> dict[str, Tensor]:
@@ -57,7 +57,7 @@ def read(path: Path) -> dict[str, Tensor]:
         (length,) = struct.unpack_from("<Q", data)
         header = json.loads(data[8 : 8 + length])
         header.pop("__metadata__", None)
-        return {name: _tensor(entry, data[8 + length :]) for name, entry in header.items()}
+        return {name: _parse_tensor(entry, data[8 + length :]) for name, entry in header.items()}
     except (OSError, struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
         raise AdapterError(
             f"{path}: cannot be read as 32-bit safetensors: {error}",
@@ -65,7 +65,7 @@ def read(path: Path) -> dict[str, Tensor]:
         ) from error
 
 
-def _tensor(entry: Mapping[str, Any], data: bytes) -> Tensor:
+def _parse_tensor(entry: Mapping[str, Any], data: bytes) -> Tensor:
     if entry["dtype"] != "F32":
         raise ValueError(f"it holds numbers of type {entry['dtype']}")
     start, end = entry["data_offsets"]
@@ -73,10 +73,10 @@ def _tensor(entry: Mapping[str, Any], data: bytes) -> Tensor:
         raise ValueError("it ends too early")
     values = array("f")
     values.frombytes(data[start:end])
-    return Tensor(shape=tuple(entry["shape"]), values=_little_endian(values))
+    return Tensor(shape=tuple(entry["shape"]), values=_to_little_endian(values))
 
 
-def _little_endian(values: array[float]) -> array[float]:
+def _to_little_endian(values: array[float]) -> array[float]:
     if sys.byteorder == "little":
         return values
     swapped = array("f", values)

@@ -19,7 +19,7 @@ from .safetensors import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
-class Picture:
+class Example:
     """One labelled image; `name` is its path below the dataset's root, `features` its pixels."""
 
     name: str
@@ -37,7 +37,7 @@ class SoftmaxRegression:
     class_weights: list[float] = field(default_factory=list)
 
     @classmethod
-    def drawn(cls, *, classes: int, features: int, std: float, seed: int) -> SoftmaxRegression:
+    def from_seed(cls, *, classes: int, features: int, std: float, seed: int) -> SoftmaxRegression:
         """Weights from a normal distribution, biases of 0."""
         random_ = random.Random(f"weights {seed}")
         return cls(
@@ -54,19 +54,19 @@ class SoftmaxRegression:
         """How many numbers are learnt."""
         return sum(map(len, self.rows)) + len(self.bias)
 
-    def logits(self, features: Sequence[float]) -> list[float]:
+    def compute_logits(self, features: Sequence[float]) -> list[float]:
         """The score of each class before the softmax."""
         return [
             sum(map(mul, row, features)) + bias
             for row, bias in zip(self.rows, self.bias, strict=True)
         ]
 
-    def update(self, batch: Sequence[Picture], rate: float, training: TrainingJob) -> float:
+    def update(self, batch: Sequence[Example], rate: float, training: TrainingJob) -> float:
         """Take one step down the batch's loss, and return that loss as it was before."""
-        loss, slopes = self._loss(batch, training.label_smoothing)
+        loss, slopes = self._compute_loss(batch, training.label_smoothing)
         columns = list(zip(*(picture.features for picture in batch), strict=True))
         gradient = [[*(sum(map(mul, slope, x)) for x in columns), sum(slope)] for slope in slopes]
-        scale = _clipping(gradient, training.gradient_clipping)
+        scale = _compute_clip_scale(gradient, training.gradient_clipping)
         for index, row in enumerate(self.rows):
             # The bias, which comes last, does not decay.
             decays = [training.weight_decay * weight for weight in row] + [0.0]
@@ -80,7 +80,7 @@ class SoftmaxRegression:
             self.bias[index] -= rate * velocity[-1]
         return loss
 
-    def weights(self) -> dict[str, Tensor]:
+    def get_weights(self) -> dict[str, Tensor]:
         """The model as tensors: `weight` (classes, features) and `bias` (classes)."""
         flat = array("f")
         for row in self.rows:
@@ -91,21 +91,21 @@ class SoftmaxRegression:
             "bias": Tensor(shape=shape[:1], values=array("f", self.bias)),
         }
 
-    def momentum(self) -> dict[str, Tensor]:
+    def get_momentum(self) -> dict[str, Tensor]:
         """The momentum as tensors, one a class."""
         return {
             str(index): Tensor(shape=(len(values),), values=array("f", values))
             for index, values in enumerate(self.velocity)
         }
 
-    def take(self, found: Mapping[str, Tensor], where: str) -> None:
+    def load_weights(self, found: Mapping[str, Tensor], where: str) -> None:
         """Take up weights.
 
         Raises:
             AdapterError: they are of another shape; `where` says whose they are.
         """
         shapes = {name: tensor.shape for name, tensor in found.items()}
-        expected = {name: tensor.shape for name, tensor in self.weights().items()}
+        expected = {name: tensor.shape for name, tensor in self.get_weights().items()}
         if shapes != expected:
             raise AdapterError(
                 f"{where}: holds {shapes}, the model needs {expected}",
@@ -116,17 +116,19 @@ class SoftmaxRegression:
         self.rows = [flat[start : start + length] for start in range(0, len(flat), length)]
         self.bias = found["bias"].values
 
-    def take_momentum(self, found: Mapping[str, Tensor]) -> None:
-        """Take up what `momentum` gave."""
+    def load_momentum(self, found: Mapping[str, Tensor]) -> None:
+        """Take up what `get_momentum` gave."""
         self.velocity = [found[str(index)].values for index in range(len(self.rows))]
 
-    def _loss(self, batch: Sequence[Picture], smoothing: float) -> tuple[float, list[list[float]]]:
+    def _compute_loss(
+        self, batch: Sequence[Example], smoothing: float
+    ) -> tuple[float, list[list[float]]]:
         """The weighted mean loss, and its slope to each class's logit, image by image."""
         classes = len(self.rows)
         total = sum(self.class_weights[picture.target] for picture in batch)
         loss, slopes = 0.0, []
         for picture in batch:
-            logits = self.logits(picture.features)
+            logits = self.compute_logits(picture.features)
             share = self.class_weights[picture.target] / total
             wanted = [smoothing / classes] * classes
             wanted[picture.target] += 1.0 - smoothing
@@ -135,7 +137,7 @@ class SoftmaxRegression:
         return loss, [list(column) for column in zip(*slopes, strict=True)]
 
 
-def learning_rate(training: TrainingJob, step: int, steps: int) -> float:
+def compute_learning_rate(training: TrainingJob, step: int, steps: int) -> float:
     """The rate of optimizer step `step` (from 0, over all epochs), `steps` of them an epoch."""
     peak, floor = training.learning_rate, training.min_learning_rate
     warmup = round(training.warmup_epochs * steps)
@@ -163,7 +165,7 @@ def log_sum_exp(logits: Sequence[float]) -> float:
     return highest + math.log(sum(math.exp(logit - highest) for logit in logits))
 
 
-def _clipping(gradient: Sequence[Sequence[float]], largest: float | None) -> float:
+def _compute_clip_scale(gradient: Sequence[Sequence[float]], largest: float | None) -> float:
     """What to multiply the gradient with so that its L2 norm is at most `largest`."""
     if largest is None:
         return 1.0

@@ -28,12 +28,12 @@ Report = Callable[[str], None]
 """Takes a sentence for people, such as `TrainingCallbacks.on_warning`."""
 
 
-class Damaged(Exception):
+class CorruptCheckpointError(Exception):
     """A checkpoint (or a file that names one) is not what was written; the text says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class FileSum:
+class FileChecksum:
     """What one file of a checkpoint must be: SHA-256 in hex, size in bytes."""
 
     sha256: str
@@ -48,15 +48,15 @@ class Manifest:
     epoch: int
     step: int
     metrics: Mapping[str, float | None]
-    files: Mapping[str, FileSum]
+    files: Mapping[str, FileChecksum]
 
 
-def name_of(epoch: int, step: int = 0) -> str:
+def format_name(epoch: int, step: int = 0) -> str:
     """The folder's name: `epoch-0003`, or `epoch-0003-step-00017` within the fourth epoch."""
     return f"epoch-{epoch:04d}" + (f"-step-{step:05d}" if step else "")
 
 
-def position_of(name: str) -> tuple[int, int] | None:
+def parse_name(name: str) -> tuple[int, int] | None:
     """(finished epochs, steps of the next) of a checkpoint's name; None of any other name."""
     match = _NAME.fullmatch(name)
     return (int(match[1]), int(match[2] or 0)) if match else None
@@ -74,21 +74,21 @@ def write(
         OSError: the disk is full or the like; `folder` is as it was before.
         ValueError: `name` is not a checkpoint's name, or `fill` wrote nothing.
     """
-    if position_of(name) is None:
+    if parse_name(name) is None:
         raise ValueError(f"'{name}' is not a checkpoint's name")
     folder.mkdir(parents=True, exist_ok=True)
     hidden = folder / f".tmp-{name}-{os.getpid()}"
-    with _removed_on_failure(hidden):
+    with _remove_on_failure(hidden):
         fill(hidden)
         if not any(hidden.iterdir()):
             raise ValueError(f"checkpoint {name} would be empty")
-        _seal(hidden, manifest)
+        _write_manifest(hidden, manifest)
         move_folder(hidden, folder / name)
     return folder / name
 
 
 def read_manifest(path: Path) -> Manifest:
-    """The manifest of a checkpoint, its files left unread. Raises `Damaged`."""
+    """The manifest of a checkpoint, its files left unread. Raises `CorruptCheckpointError`."""
     try:
         raw = json.loads((path / _MANIFEST).read_bytes())
         return Manifest(
@@ -96,15 +96,19 @@ def read_manifest(path: Path) -> Manifest:
             step=int(raw["step"]),
             metrics=dict(raw["metrics"]),
             files={
-                _inside(name): FileSum(sha256=str(sums["sha256"]), bytes=int(sums["bytes"]))
+                _check_inside(name): FileChecksum(
+                    sha256=str(sums["sha256"]), bytes=int(sums["bytes"])
+                )
                 for name, sums in raw["files"].items()
             },
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Damaged(f"checkpoint {path.name} has no good manifest: {error}") from error
+        raise CorruptCheckpointError(
+            f"checkpoint {path.name} has no good manifest: {error}"
+        ) from error
 
 
-def read(path: Path) -> Manifest:
+def verify(path: Path) -> Manifest:
     """The manifest of a checkpoint whose every file has its sum; costs one read of all files.
 
     Raises:
@@ -113,30 +117,34 @@ def read(path: Path) -> Manifest:
     manifest = read_manifest(path)
     for name, expected in manifest.files.items():
         try:
-            actual = _sum(path / name)
+            actual = _compute_checksum(path / name)
         except OSError as error:
-            raise Damaged(f"checkpoint {path.name} lacks {name}: {error.strerror}") from error
+            raise CorruptCheckpointError(
+                f"checkpoint {path.name} lacks {name}: {error.strerror}"
+            ) from error
         if actual != expected:
-            raise Damaged(f"checkpoint {path.name} is damaged: {name} is not what was written")
+            raise CorruptCheckpointError(
+                f"checkpoint {path.name} is damaged: {name} is not what was written"
+            )
     return manifest
 
 
-def point(
+def write_pointer(
     folder: Path, which: Literal["last", "best"], name: str | None, state: Mapping[str, Any]
 ) -> None:
     """Make `last.json` or `best.json` name a checkpoint (or none yet), with the loop's state."""
     folder.mkdir(parents=True, exist_ok=True)
     pointer = {"v": VERSION, "checkpoint": name, "state": dict(state)}
-    write_file_atomic(folder / f"{which}.json", _json(pointer))
+    write_file_atomic(folder / f"{which}.json", _dump_json(pointer))
 
 
-def pointed(
+def read_pointer(
     folder: Path, which: Literal["last", "best"]
 ) -> tuple[str | None, Mapping[str, Any]] | None:
     """What `last.json` or `best.json` says: (checkpoint's name, state); None where there is none.
 
     Raises:
-        Damaged: the file is not readable as what `point` writes.
+        Damaged: the file is not readable as what `write_pointer` writes.
     """
     try:
         raw = json.loads((folder / f"{which}.json").read_bytes())
@@ -144,13 +152,13 @@ def pointed(
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise Damaged(f"{which}.json is damaged: {error}") from error
-    if name is not None and (not isinstance(name, str) or position_of(name) is None):
-        raise Damaged(f"{which}.json is damaged: it names {name!r}")
+        raise CorruptCheckpointError(f"{which}.json is damaged: {error}") from error
+    if name is not None and (not isinstance(name, str) or parse_name(name) is None):
+        raise CorruptCheckpointError(f"{which}.json is damaged: it names {name!r}")
     return name, state
 
 
-def resumable(
+def find_resumable(
     folder: Path, on_damage: Report = lambda message: None
 ) -> tuple[Path, Mapping[str, Any]] | None:
     """The checkpoint to go on from, with the loop's state: the last one, or the newest good one
@@ -160,36 +168,39 @@ def resumable(
     or of `best.json` where that is lost, or empty.
     """
     try:
-        last = pointed(folder, "last")
-    except Damaged as damage:
+        last = read_pointer(folder, "last")
+    except CorruptCheckpointError as damage:
         on_damage(str(damage))
         last = None
     if last is not None and last[0] is None:
         # The first checkpoint was not pointed at yet: whatever lies here is written again.
         return None
-    for path in _newest_first(folder, not_after=last[0] if last else None):
+    for path in _list_newest_first(folder, not_after=last[0] if last else None):
         try:
-            read(path)
-        except Damaged as damage:
+            verify(path)
+        except CorruptCheckpointError as damage:
             on_damage(f"{damage}; taking the one before it")
             continue
-        return path, last[1] if last else _state_of_best(folder)
+        return path, last[1] if last else _read_best_state(folder)
     return None
 
 
-def best(folder: Path) -> Path | None:
-    """The best checkpoint, its sums checked; None where there is none yet. Raises `Damaged`."""
-    pointer = pointed(folder, "best")
+def find_best(folder: Path) -> Path | None:
+    """The best checkpoint, its sums checked; None where there is none yet.
+
+    Raises `CorruptCheckpointError`.
+    """
+    pointer = read_pointer(folder, "best")
     if pointer is None or pointer[0] is None:
         return None
     path = folder / pointer[0]
-    read(path)
+    verify(path)
     return path
 
 
 def prune(folder: Path, keep: Collection[str]) -> None:
     """Remove every checkpoint that `keep` does not name."""
-    for path in _newest_first(folder):
+    for path in _list_newest_first(folder):
         if path.name in keep:
             continue
         # Renamed first: a kill half-way must not leave what looks like a damaged checkpoint.
@@ -262,7 +273,7 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _removed_on_failure(hidden: Path) -> Iterator[None]:
+def _remove_on_failure(hidden: Path) -> Iterator[None]:
     shutil.rmtree(hidden, ignore_errors=True)
     hidden.mkdir()
     try:
@@ -272,9 +283,9 @@ def _removed_on_failure(hidden: Path) -> Iterator[None]:
         raise
 
 
-def _seal(hidden: Path, manifest: Mapping[str, Any]) -> None:
+def _write_manifest(hidden: Path, manifest: Mapping[str, Any]) -> None:
     files = [path for path in sorted(hidden.rglob("*")) if path.is_file()]
-    sums = {path.relative_to(hidden).as_posix(): _sum(path) for path in files}
+    sums = {path.relative_to(hidden).as_posix(): _compute_checksum(path) for path in files}
     content = {
         "v": VERSION,
         "epoch": manifest["epoch"],
@@ -285,16 +296,16 @@ def _seal(hidden: Path, manifest: Mapping[str, Any]) -> None:
         },
         "files": {name: vars(file_sum) for name, file_sum in sums.items()},
     }
-    (hidden / _MANIFEST).write_text(_json(content), encoding="utf-8")
+    (hidden / _MANIFEST).write_text(_dump_json(content), encoding="utf-8")
     sync_folder(hidden)
 
 
-def _newest_first(folder: Path, not_after: str | None = None) -> list[Path]:
-    limit = position_of(not_after) if not_after else None
+def _list_newest_first(folder: Path, not_after: str | None = None) -> list[Path]:
+    limit = parse_name(not_after) if not_after else None
     found = [
         (position, path)
         for path in (folder.iterdir() if folder.is_dir() else ())
-        if (position := position_of(path.name)) and (limit is None or position <= limit)
+        if (position := parse_name(path.name)) and (limit is None or position <= limit)
     ]
     missing = not_after and not (folder / not_after).exists()
     if limit and not_after and missing:
@@ -302,15 +313,15 @@ def _newest_first(folder: Path, not_after: str | None = None) -> list[Path]:
     return [path for _, path in sorted(found, reverse=True)]
 
 
-def _state_of_best(folder: Path) -> Mapping[str, Any]:
+def _read_best_state(folder: Path) -> Mapping[str, Any]:
     try:
-        pointer = pointed(folder, "best")
-    except Damaged:
+        pointer = read_pointer(folder, "best")
+    except CorruptCheckpointError:
         return {}
     return pointer[1] if pointer else {}
 
 
-def _inside(name: str) -> str:
+def _check_inside(name: str) -> str:
     # A manifest comes from a disk that others may write to; it must not lead elsewhere.
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts:
@@ -318,13 +329,13 @@ def _inside(name: str) -> str:
     return name
 
 
-def _sum(path: Path) -> FileSum:
+def _compute_checksum(path: Path) -> FileChecksum:
     digest, size = hashlib.sha256(), 0
     with path.open("rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)
             size += len(block)
-    return FileSum(sha256=digest.hexdigest(), bytes=size)
+    return FileChecksum(sha256=digest.hexdigest(), bytes=size)
 
 
 def _sync(path: Path) -> None:
@@ -335,5 +346,5 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _json(value: Any) -> str:
+def _dump_json(value: Any) -> str:
     return json.dumps(value, indent=1, allow_nan=False) + "\n"

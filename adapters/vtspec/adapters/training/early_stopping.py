@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vtspec.adapters.contract import AdapterError, EarlyStopping, MetricsResult, TaskType
-from vtspec.adapters.metrics import METRICS, metric_of
+from vtspec.adapters.metrics import METRICS, find_metric
 
 _LOSSES = ("val_loss", "train_loss")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
+class MonitorState:
     """`best_epoch` counts from 1, 0 where no value was a number; `stale_epochs` went by since one
     that was better by more than the smallest change that counts."""
 
@@ -25,9 +25,9 @@ class Verdict:
     stale_epochs: int
 
 
-def verdict(
+def judge_epochs(
     values: Sequence[float | None], *, higher_is_better: bool, min_delta: float = 0.0
-) -> Verdict:
+) -> MonitorState:
     """The verdict over the values of epochs 1, 2, …; None and NaN are never best."""
     sign = 1.0 if higher_is_better else -1.0
     best_epoch, stale_epochs = 0, 0
@@ -41,10 +41,10 @@ def verdict(
             reference, stale_epochs = height, 0
         else:
             stale_epochs += 1
-    return Verdict(best_epoch=best_epoch, stale_epochs=stale_epochs)
+    return MonitorState(best_epoch=best_epoch, stale_epochs=stale_epochs)
 
 
-def stops_early(found: Verdict, early: EarlyStopping | None) -> bool:
+def stops_early(found: MonitorState, early: EarlyStopping | None) -> bool:
     """Whether patience is over."""
     return early is not None and found.stale_epochs >= early.patience
 
@@ -57,7 +57,7 @@ def higher_is_better(task: TaskType, monitor: str) -> bool:
     """
     if monitor in _LOSSES:
         return False
-    metric = metric_of(task, monitor)
+    metric = find_metric(task, monitor)
     if metric is None:
         names = ", ".join(known.name for known in METRICS[task])
         raise AdapterError(
@@ -67,7 +67,7 @@ def higher_is_better(task: TaskType, monitor: str) -> bool:
     return metric.higher_is_better
 
 
-def monitored(result: MetricsResult, monitor: str) -> float | None:
+def get_monitored_value(result: MetricsResult, monitor: str) -> float | None:
     """The monitored value of one epoch; `loss` is the loss on the val split.
 
     Raises:

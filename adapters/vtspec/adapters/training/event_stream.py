@@ -30,7 +30,7 @@ _BACKLOG_BYTES: Final = 1 << 20
 
 
 @dataclass(kw_only=True)
-class Lines:
+class JsonLinesCallbacks:
     """Tells a reader on the descriptor `fd` what happens; None of its calls blocks or raises.
 
     `epochs` and `images_per_step` complete what the lines say; paths are told relative to
@@ -79,7 +79,7 @@ class Lines:
                 step_in_epoch=step,
                 steps_per_epoch=steps,
                 loss=self._loss,
-                images_per_s=self._speed(epoch, step, now),
+                images_per_s=self._compute_speed(epoch, step, now),
             )
         self._told_at, self._measured_from = now, (epoch, step, now)
 
@@ -101,7 +101,11 @@ class Lines:
     def on_checkpoint(self, path: Path, epoch: int, step: int, *, best: bool) -> None:
         """Emit `train.checkpoint`."""
         self.emit(
-            "train.checkpoint", path=self._shown(path), epoch=epoch, step_in_epoch=step, best=best
+            "train.checkpoint",
+            path=self._format_path(path),
+            epoch=epoch,
+            step_in_epoch=step,
+            best=best,
         )
 
     def on_train_end(
@@ -135,11 +139,11 @@ class Lines:
         started_at = self.clock()
         if not self._reader_has_gone:
             line = json.dumps(
-                {"kind": kind, **_finite(fields)}, separators=(",", ":"), default=str
+                {"kind": kind, **_replace_nonfinite(fields)}, separators=(",", ":"), default=str
             )
             self._waiting.append(line.encode() + b"\n")
             self._waiting_bytes += len(self._waiting[-1])
-            self._write_what_goes()
+            self._write_pending()
         self.own_seconds += self.clock() - started_at
 
     def close(self) -> None:
@@ -149,9 +153,9 @@ class Lines:
         while self._waiting:
             # An error on the descriptor wakes this too; the write then finds it.
             writable.poll()
-            self._write_what_goes()
+            self._write_pending()
 
-    def _write_what_goes(self) -> None:
+    def _write_pending(self) -> None:
         try:
             while self._waiting:
                 line = self._waiting.popleft()
@@ -172,14 +176,14 @@ class Lines:
         except BlockingIOError:
             return 0
 
-    def _speed(self, epoch: int, step: int, now: float) -> float | None:
+    def _compute_speed(self, epoch: int, step: int, now: float) -> float | None:
         # Between two lines of one epoch: validation and checkpoints are not training.
         from_epoch, from_step, since = self._measured_from
         if from_epoch != epoch or now <= since:
             return None
         return round((step - from_step) * self.images_per_step / (now - since), 1)
 
-    def _shown(self, path: Path) -> str:
+    def _format_path(self, path: Path) -> str:
         return os.path.relpath(path, self.workdir)
 
     def _print(self, what: str, values: Mapping[str, float | None]) -> None:
@@ -196,11 +200,11 @@ class Lines:
         self.own_seconds += self.clock() - started_at
 
 
-def _finite(value: Any) -> Any:
+def _replace_nonfinite(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {str(key): _finite(item) for key, item in value.items()}
+        return {str(key): _replace_nonfinite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
+        return [_replace_nonfinite(item) for item in value]
     return value

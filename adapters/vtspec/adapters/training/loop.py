@@ -28,14 +28,20 @@ from vtspec.adapters.contract import (
 )
 
 from . import checkpoints
-from .early_stopping import Verdict, higher_is_better, monitored, stops_early, verdict
+from .early_stopping import (
+    MonitorState,
+    get_monitored_value,
+    higher_is_better,
+    judge_epochs,
+    stops_early,
+)
 
 _Found = tuple[Path, Mapping[str, Any]]
 """A checkpoint to go on from, and the loop's state beside it."""
 
 
 @runtime_checkable
-class SelfTimed(Protocol):
+class TimedCallbacks(Protocol):
     """Callbacks that know what they cost: seconds spent in their calls so far."""
 
     own_seconds: float
@@ -58,7 +64,7 @@ def fit(
     """
     folder = job.workdir / "checkpoints"
     checkpoints.tidy(folder)
-    found = checkpoints.resumable(folder, callbacks.on_warning)
+    found = checkpoints.find_resumable(folder, callbacks.on_warning)
     if found is not None and not resume:
         raise AdapterError(
             f"there is training in {folder} already, up to {found[0].name}",
@@ -86,11 +92,11 @@ class _Loop:
 
     def run(self, found: _Found | None) -> Mapping[str, Any]:
         started_at = time.perf_counter()
-        with self._in_adapter():
+        with self._time_adapter():
             self.adapter.prepare_model()
             self.adapter.prepare_dataset()
-        epoch, step = self._take_up(found) if found else self._begin()
-        with self._in_adapter():
+        epoch, step = self._resume(found) if found else self._begin()
+        with self._time_adapter():
             config = dict(self.adapter.describe())
         self.callbacks.on_train_begin(
             {**config, "epochs": self.job.training.epochs, "fromEpoch": epoch, "fromStep": step}
@@ -98,19 +104,19 @@ class _Loop:
         while not self._is_complete(epoch):
             if self.callbacks.should_stop():
                 raise Interrupted(epoch, step, self.folder / self.last if self.last else None)
-            self._epoch(epoch + 1)
+            self._run_epoch(epoch + 1)
             epoch, step = epoch + 1, 0
         own_seconds = time.perf_counter() - started_at - self.adapter_seconds
         return self._finish(epoch, own_seconds)
 
     def _begin(self) -> tuple[int, int]:
         # Says that there is nothing to resume from, whatever a kill leaves in the folder.
-        checkpoints.point(self.folder, "last", None, {"values": []})
+        checkpoints.write_pointer(self.folder, "last", None, {"values": []})
         return 0, 0
 
-    def _take_up(self, found: _Found) -> tuple[int, int]:
+    def _resume(self, found: _Found) -> tuple[int, int]:
         path, state = found
-        with self._in_adapter():
+        with self._time_adapter():
             epoch, step = self.adapter.load_checkpoint(path)
         self.last = path.name
         self.values = list(state.get("values", ()))[:epoch]
@@ -120,15 +126,15 @@ class _Loop:
                 "best epoch and early stopping are decided without them"
             )
             self.values += [None] * (epoch - len(self.values))
-        best_epoch = self._verdict().best_epoch
-        if best_epoch and (self.folder / checkpoints.name_of(best_epoch)).exists():
-            self._point_best(best_epoch)
+        best_epoch = self._judge_epochs().best_epoch
+        if best_epoch and (self.folder / checkpoints.format_name(best_epoch)).exists():
+            self._mark_best(best_epoch)
         return epoch, step
 
-    def _epoch(self, epoch: int) -> None:
+    def _run_epoch(self, epoch: int) -> None:
         started_at = time.perf_counter()
         trained = self._train(epoch)
-        with self._in_adapter():
+        with self._time_adapter():
             measured = self.adapter.validate(epoch)
         result = dataclasses.replace(
             measured,
@@ -137,33 +143,33 @@ class _Loop:
             learning_rate=trained.learning_rate,
             seconds=time.perf_counter() - started_at,
         )
-        value = monitored(result, self.job.training.monitor)
+        value = get_monitored_value(result, self.job.training.monitor)
         if value is None or not math.isfinite(value):
             self.callbacks.on_warning(
                 f"{self.job.training.monitor} is not a number in epoch {epoch}: it cannot be best"
             )
             value = None
-        with self._in_adapter():
+        with self._time_adapter():
             path = self.adapter.save_checkpoint(epoch)
         self.values.append(value)
-        is_best = self._verdict().best_epoch == epoch
+        is_best = self._judge_epochs().best_epoch == epoch
         if is_best:
-            self._point_best(epoch)
+            self._mark_best(epoch)
         # Told before `last` points here: a kill in between repeats the epoch and its event,
         # where the other order would lose the event.
         self.callbacks.on_epoch_end(epoch, result)
         self.callbacks.on_checkpoint(path, epoch, 0, best=is_best)
-        self._point_last(path)
+        self._mark_last(path)
 
     def _train(self, epoch: int) -> MetricsResult:
         before = self.adapter_seconds
         try:
-            with self._in_adapter():
+            with self._time_adapter():
                 trained = self.adapter.train_epoch(epoch)
         except Interrupted as stop:
             if stop.path is not None:
                 self.callbacks.on_checkpoint(stop.path, stop.epoch, stop.step, best=False)
-                self._point_last(stop.path)
+                self._mark_last(stop.path)
             raise
         finally:
             self.step_seconds += self.adapter_seconds - before
@@ -177,13 +183,13 @@ class _Loop:
         return trained
 
     def _finish(self, epoch: int, own_seconds: float) -> Mapping[str, Any]:
-        best_epoch = self._verdict().best_epoch
+        best_epoch = self._judge_epochs().best_epoch
         if not best_epoch:
             raise AdapterError(
                 f"{self.job.training.monitor} was a number in none of the {epoch} epochs",
                 "set training.checkpoint.monitor: val_loss, or look at the data of the val split",
             )
-        manifest = checkpoints.read_manifest(self.folder / checkpoints.name_of(best_epoch))
+        manifest = checkpoints.read_manifest(self.folder / checkpoints.format_name(best_epoch))
         stopped_early = epoch < self.job.training.epochs
         self.callbacks.on_train_end(
             {name: value for name, value in manifest.metrics.items() if value is not None},
@@ -198,46 +204,46 @@ class _Loop:
 
     def _is_complete(self, epoch: int) -> bool:
         early = self.job.training.early_stopping
-        return epoch >= self.job.training.epochs or stops_early(self._verdict(), early)
+        return epoch >= self.job.training.epochs or stops_early(self._judge_epochs(), early)
 
-    def _verdict(self, values: Sequence[float | None] | None = None) -> Verdict:
+    def _judge_epochs(self, values: Sequence[float | None] | None = None) -> MonitorState:
         early = self.job.training.early_stopping
-        return verdict(
+        return judge_epochs(
             self.values if values is None else values,
             higher_is_better=self.higher,
             min_delta=early.min_delta if early else 0.0,
         )
 
-    def _point_best(self, epoch: int) -> None:
+    def _mark_best(self, epoch: int) -> None:
         state = {
             "epoch": epoch,
             "monitor": self.job.training.monitor,
             "value": self.values[epoch - 1],
             "values": self.values,
         }
-        checkpoints.point(self.folder, "best", checkpoints.name_of(epoch), state)
+        checkpoints.write_pointer(self.folder, "best", checkpoints.format_name(epoch), state)
 
-    def _point_last(self, path: Path) -> None:
-        checkpoints.point(self.folder, "last", path.name, {"values": self.values})
+    def _mark_last(self, path: Path) -> None:
+        checkpoints.write_pointer(self.folder, "last", path.name, {"values": self.values})
         self.previous, self.last = self.last, path.name
         # The one before stays, with what was best then: the last may turn out to be damaged.
         best_epochs = {
-            self._verdict().best_epoch,
-            self._verdict(self.values[:-1]).best_epoch,
+            self._judge_epochs().best_epoch,
+            self._judge_epochs(self.values[:-1]).best_epoch,
         }
         every = self.job.training.keep_every
         kept = range(every, len(self.values) + 1, every) if every else ()
-        names = {checkpoints.name_of(epoch) for epoch in (*best_epochs, *kept)}
+        names = {checkpoints.format_name(epoch) for epoch in (*best_epochs, *kept)}
         checkpoints.prune(self.folder, names | {self.last, self.previous or ""})
 
     @contextmanager
-    def _in_adapter(self) -> Iterator[None]:
-        started_at, called_before = time.perf_counter(), self._callback_seconds()
+    def _time_adapter(self) -> Iterator[None]:
+        started_at, called_before = time.perf_counter(), self._get_callback_seconds()
         try:
             yield
         finally:
-            called = self._callback_seconds() - called_before
+            called = self._get_callback_seconds() - called_before
             self.adapter_seconds += time.perf_counter() - started_at - called
 
-    def _callback_seconds(self) -> float:
-        return self.callbacks.own_seconds if isinstance(self.callbacks, SelfTimed) else 0.0
+    def _get_callback_seconds(self) -> float:
+        return self.callbacks.own_seconds if isinstance(self.callbacks, TimedCallbacks) else 0.0

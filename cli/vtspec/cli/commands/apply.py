@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vtspec.cli.run_options import Options, Planned, carry_plan_out, carrying_options, planned
+from vtspec.cli.run_options import CommandOptions, PlannedRun, add_run_options, plan_spec, run_plan
 
 if TYPE_CHECKING:
-    from vtspec.pipelines.execution.local import Choice, Local
+    from vtspec.pipelines.execution.local import LocalRunner, RunOptions
 
 
 @click.command()
 @click.argument("spec")
-@carrying_options
+@add_run_options
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def command(spec: str, *, yes: bool, **options: Any) -> None:
     """Plan SPEC (a path, or the name of an experiment), ask, and carry it out.
@@ -21,29 +21,29 @@ def command(spec: str, *, yes: bool, **options: Any) -> None:
     What is asked for is the plan that is shown, and nothing else. A plan that was carried out
     before, or is being carried out now, is shown without a question. Exit codes as for `run`.
     """
-    chosen = Options(**options)
-    found = planned(spec, chosen)
-    _show(found)
+    chosen = CommandOptions(**options)
+    found = plan_spec(spec, chosen)
+    _print_plan(found)
 
-    def ask(local: "Local", choice: "Choice") -> None:
+    def ask(local: "LocalRunner", choice: "RunOptions") -> None:
         if yes or (not chosen.smoke and not local.would_begin(found.plan, choice)):
             return
-        _ask(found)
+        _confirm_plan(found)
 
-    raise click.exceptions.Exit(carry_plan_out(spec, chosen, found, ask))
-
-
-def _show(found: Planned) -> None:
-    from vtspec.cli.views.plan import plan_lines
-    from vtspec.cli.views.styled_text import print_lines, width_of
-    from vtspec.pipelines.planning.prior_runs import beside
-    from vtspec.pipelines.planning.resolve import World
-
-    next_to = beside(found.made, found.workspace, World(runs=found.runs))
-    print_lines(plan_lines(found.made, next_to, width_of(sys.stdout)))
+    raise click.exceptions.Exit(run_plan(spec, chosen, found, ask))
 
 
-def _ask(found: Planned) -> None:
+def _print_plan(found: PlannedRun) -> None:
+    from vtspec.cli.views.plan import format_plan
+    from vtspec.cli.views.styled_text import get_terminal_width, print_lines
+    from vtspec.pipelines.planning.prior_runs import find_prior_runs
+    from vtspec.pipelines.planning.resolve import ResolveSources
+
+    next_to = find_prior_runs(found.made, found.workspace, ResolveSources(runs=found.runs))
+    print_lines(format_plan(found.made, next_to, get_terminal_width(sys.stdout)))
+
+
+def _confirm_plan(found: PlannedRun) -> None:
     from vtspec.pipelines.errors import Refused
 
     if not sys.stdin.isatty():

@@ -20,23 +20,23 @@ def command(before: str, after: str, runs: Path | None, output: str) -> None:
 
     RUN is a run's name, the beginning of one, or an experiment's name for its last run.
     """
-    from vtspec.cli.run_arguments import find_run, runs_in
+    from vtspec.cli.run_arguments import find_run, open_runs
     from vtspec.pipelines.reporting import read_facts
-    from vtspec.pipelines.reporting.run_comparison import comparison_data, comparison_markdown
+    from vtspec.pipelines.reporting.run_comparison import build_comparison, render_comparison
 
-    folder = runs_in(runs)
+    folder = open_runs(runs)
     old = find_run(folder, before)
     facts = read_facts(find_run(folder, after), old)
     if output == "json":
         import json
 
-        click.echo(json.dumps(comparison_data(facts), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(build_comparison(facts), indent=2, ensure_ascii=False))
     elif output == "md":
-        click.echo(comparison_markdown(facts), nl=False)
+        click.echo(render_comparison(facts), nl=False)
     else:
         import sys
 
-        from vtspec.cli.views.report import comparison_lines
-        from vtspec.cli.views.styled_text import print_lines, width_of
+        from vtspec.cli.views.report import format_comparison
+        from vtspec.cli.views.styled_text import get_terminal_width, print_lines
 
-        print_lines(comparison_lines(facts, width_of(sys.stdout)))
+        print_lines(format_comparison(facts, get_terminal_width(sys.stdout)))

@@ -32,23 +32,23 @@ def inspect_command(path: Path, output: str, html: Path | None) -> None:
 
     Every image is decoded. Exit code 2 where there are errors, 0 where there are none.
     """
-    inspection = _inspected(path)
+    inspection = _inspect(path)
     if html is not None:
-        from vtspec.pipelines.data.inspection.html_page import page
+        from vtspec.pipelines.data.inspection.html_page import render_page
 
         # A name that is no Unicode is shown as a number.
-        html.write_bytes(page(inspection).encode("utf-8", "xmlcharrefreplace"))
+        html.write_bytes(render_page(inspection).encode("utf-8", "xmlcharrefreplace"))
     if output == "json":
-        click.echo(json.dumps(inspection.data(), indent=2))
+        click.echo(json.dumps(inspection.to_json(), indent=2))
     else:
-        _print(inspection)
+        _print_inspection(inspection)
         if html is not None:
             click.echo(f"pictures: {html}")
     if inspection.errors:
         raise click.exceptions.Exit(2)
 
 
-def _label(_ctx: click.Context, _param: click.Parameter, name: str) -> str:
+def _validate_name(_ctx: click.Context, _param: click.Parameter, name: str) -> str:
     if re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?", name):
         return name
     close = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-") or "cats"
@@ -59,7 +59,9 @@ def _label(_ctx: click.Context, _param: click.Parameter, name: str) -> str:
 
 @command.command("add")
 @click.argument("path", type=FOLDER)
-@click.option("--name", required=True, callback=_label, help="Name of the dataset: a DNS label.")
+@click.option(
+    "--name", required=True, callback=_validate_name, help="Name of the dataset: a DNS label."
+)
 @click.option(
     "--task",
     "tasks",
@@ -77,17 +79,17 @@ def add_command(path: Path, name: str, tasks: tuple[str, ...], **notes: str | No
     The data is inspected first, and refused where it has errors. Nothing is uploaded: that is
     `dvc push`.
     """
-    from vtspec.pipelines.data.register import Wish, add, place
+    from vtspec.pipelines.data.register import DatasetOptions, add_dataset, resolve_destination
     from vtspec.pipelines.project.workspace import find_workspace
 
     workspace = find_workspace(Path.cwd())
-    where = place(workspace.root, workspace.specs, path, name)
-    inspection = _inspected(path)
-    _print(inspection)
+    where = resolve_destination(workspace.root, workspace.specs, path, name)
+    inspection = _inspect(path)
+    _print_inspection(inspection)
     if inspection.errors:
         raise click.exceptions.Exit(2)
-    pointer = add(inspection, Wish(name=name, tasks=tasks, **notes), where)
-    spec = workspace.shown(where.spec)
+    pointer = add_dataset(inspection, DatasetOptions(name=name, tasks=tasks, **notes), where)
+    spec = workspace.format_path(where.spec)
     click.echo(f"\nadded {name}: {spec} ({pointer.hash} in {pointer.file})")
     ignore = f" {Path(where.data).parent.as_posix()}/.gitignore" if ".dvc" in pointer.file else ""
     click.echo(f"next: git add {spec} {pointer.file}{ignore} && git commit && dvc push")
@@ -103,15 +105,15 @@ def split_command(path: Path, target: Path, shares: str) -> None:
     The division depends on the images alone, so it is the same everywhere; copies of an image
     stay in one split.
     """
-    from vtspec.pipelines.data.split_copy import separate
+    from vtspec.pipelines.data.split_copy import split_dataset
 
-    parts = _shares(shares)
-    for split, count in separate(_inspected(path), target, parts).items():
+    parts = _parse_shares(shares)
+    for split, count in split_dataset(_inspect(path), target, parts).items():
         click.echo(f"{split:<6}{count:>8,} images")
     click.echo(f"next: vtspec datasets add {target} --name NAME")
 
 
-def _shares(text: str) -> dict[str, float]:
+def _parse_shares(text: str) -> dict[str, float]:
     found = [float(part) for part in text.split("/") if re.fullmatch(r"[0-9]+(\.[0-9]+)?", part)]
     if len(found) != text.count("/") + 1 or len(found) not in (2, 3) or min(found) <= 0:
         raise click.BadParameter(
@@ -121,21 +123,21 @@ def _shares(text: str) -> dict[str, float]:
     return dict(zip(("train", "val", "test"), found, strict=False))
 
 
-def _inspected(path: Path) -> "Inspection":
+def _inspect(path: Path) -> "Inspection":
     try:
         import PIL  # noqa: F401 - so that its absence is told before any work
     except ImportError as error:
         from vtspec.pipelines.errors import Permanent
 
         raise Permanent("Pillow is not installed", fix="pip install 'vtspec[data]'") from error
-    from vtspec.pipelines.data.inspection.inspect import inspect
+    from vtspec.pipelines.data.inspection.inspect import inspect_dataset
 
-    with _progress() as progress:
-        return inspect(path, progress)
+    with _show_progress() as progress:
+        return inspect_dataset(path, progress)
 
 
 @contextmanager
-def _progress() -> "Iterator[Progress]":
+def _show_progress() -> "Iterator[Progress]":
     """A bar on a terminal, and nothing elsewhere."""
     if not sys.stderr.isatty():
         yield lambda done, of: None
@@ -148,21 +150,21 @@ def _progress() -> "Iterator[Progress]":
         yield lambda done, of: bar.update(task, completed=done, total=of)
 
 
-def _print(inspection: "Inspection") -> None:
-    from vtspec.pipelines.data.inspection.html_page import megabytes
+def _print_inspection(inspection: "Inspection") -> None:
+    from vtspec.pipelines.data.inspection.html_page import format_disk_size
 
     layout = inspection.layout
-    click.echo(f"{inspection.path}: {layout.format}, as {_safe(layout.why)}")
+    click.echo(f"{inspection.path}: {layout.format}, as {_escape_controls(layout.why)}")
     click.echo(f"tasks    {', '.join(layout.tasks)}")
-    click.echo(f"files    {inspection.files:,}, {megabytes(inspection.bytes)}")
+    click.echo(f"files    {inspection.files:,}, {format_disk_size(inspection.bytes)}")
     click.echo(f"hash     contentHash: {inspection.content_hash or 'none, see below'}")
-    click.echo(f"sizes    {_most(inspection.sizes())}")
-    click.echo(f"modes    {_most(inspection.modes())}\n")
+    click.echo(f"sizes    {_format_top_counts(inspection.count_sizes())}")
+    click.echo(f"modes    {_format_top_counts(inspection.count_modes())}\n")
     _print_counts(inspection)
     for finding in inspection.findings:
-        click.echo(f"\n{finding.severity}: {_safe(finding.message)}")
+        click.echo(f"\n{finding.severity}: {_escape_controls(finding.message)}")
         for file in finding.files[:3]:
-            click.echo(f"    {_safe(file)}")
+            click.echo(f"    {_escape_controls(file)}")
         if len(finding.files) > 3:
             click.echo(f"    and {len(finding.files) - 3:,} more (--output json has all)")
         click.echo(f"  fix: {finding.fix}")
@@ -173,16 +175,16 @@ def _print(inspection: "Inspection") -> None:
 
 def _print_counts(inspection: "Inspection") -> None:
     splits = list(inspection.layout.splits)
-    counts = {split: inspection.per_class(split) for split in splits}
+    counts = {split: inspection.count_per_class(split) for split in splits}
     rows = [
-        [_safe(name), *(f"{counts[split][name]:,}" for split in splits)]
+        [_escape_controls(name), *(f"{counts[split][name]:,}" for split in splits)]
         for name in inspection.layout.classes
     ]
     shown = rows if len(rows) <= 30 else rows[:30]
     table = [
         ["class", *splits],
         *shown,
-        ["images", *(f"{inspection.readable(split):,}" for split in splits)],
+        ["images", *(f"{inspection.count_readable(split):,}" for split in splits)],
     ]
     wide = max(len(row[0]) for row in table)
     for row in table:
@@ -191,11 +193,11 @@ def _print_counts(inspection: "Inspection") -> None:
         click.echo(f"and {len(rows) - len(shown):,} more classes (--output json has all)")
 
 
-def _safe(text: str) -> str:
+def _escape_controls(text: str) -> str:
     """A name from the data as a terminal may be given it: without control characters."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def _most(counts: "list[tuple[str, int]]") -> str:
+def _format_top_counts(counts: "list[tuple[str, int]]") -> str:
     shown = ", ".join(f"{name} ({count:,})" for name, count in counts[:4])
     return shown + (f" and {len(counts) - 4:,} more" if len(counts) > 4 else "")

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vtspec.cli.draft_session import Talk, has_person, messages_of
+from vtspec.cli.draft_session import DraftSession, collect_messages, is_interactive
 
 if TYPE_CHECKING:
-    from vtspec.pipelines.drafting.context import Surroundings
+    from vtspec.pipelines.drafting.context import DraftContext
     from vtspec.pipelines.drafting.drafter import Drafter
-    from vtspec.pipelines.drafting.result import Drafted
+    from vtspec.pipelines.drafting.result import DraftResult
     from vtspec.pipelines.errors import Refused
 
 
@@ -53,37 +53,37 @@ def command(words: tuple[str, ...], as_json: bool, offline: bool, **asked: Any) 
     Exit codes: 0 a spec (with --json: any answer), 2 a question is open or the request was
     refused, 130 Ctrl-C; with --run those of `vtspec run`.
     """
-    from vtspec.pipelines.drafting.context import Surroundings
+    from vtspec.pipelines.drafting.context import DraftContext
     from vtspec.pipelines.project.workspace import find_workspace
 
-    _refuse_before_anything(as_json, asked)
-    surroundings = Surroundings(find_workspace(Path.cwd()))
+    _check_options(as_json, asked)
+    surroundings = DraftContext(find_workspace(Path.cwd()))
     file: Path | None = asked["conversation"]
-    talk = Talk(
+    talk = DraftSession(
         surroundings=surroundings,
-        drafter=_drafter(offline),
+        drafter=_choose_drafter(offline),
         file=file,
-        messages=messages_of(words, asked["base"], file, surroundings),
+        messages=collect_messages(words, asked["base"], file, surroundings),
     )
     if as_json:
         _print_json(talk.answer())
         return
-    drafted = talk.spec()
-    place = asked["output"] or surroundings.place(drafted.draft or {})
-    text = _text(drafted, surroundings, place)
+    drafted = talk.ask_until_complete()
+    place = asked["output"] or surroundings.get_spec_path(drafted.draft or {})
+    text = _format_spec(drafted, surroundings, place)
     click.echo(text, nl=False)
-    if _is_wanted(place, surroundings, asked):
+    if _confirm_save(place, surroundings, asked):
         _save(place, text, surroundings)
-        _say_what_is_next(drafted)
+        _print_next_step(drafted)
     if asked["runs"]:
-        from vtspec.cli.run_options import Options
+        from vtspec.cli.run_options import CommandOptions
 
-        from .run import carry_out
+        from .run import run_spec
 
-        raise click.exceptions.Exit(carry_out(str(place), Options()))
+        raise click.exceptions.Exit(run_spec(str(place), CommandOptions()))
 
 
-def _refuse_before_anything(as_json: bool, asked: dict[str, Any]) -> None:
+def _check_options(as_json: bool, asked: dict[str, Any]) -> None:
     """What cannot be done in the end is refused before a model is asked."""
     for name, option in (("output", "--output"), ("save", "--save"), ("runs", "--run")):
         if as_json and asked[name]:
@@ -92,69 +92,69 @@ def _refuse_before_anything(as_json: bool, asked: dict[str, Any]) -> None:
         raise click.UsageError("--save and --output name two places\n  fix: leave one out")
     output: Path | None = asked["output"]
     if output is not None and output.exists():
-        raise _already_there(output)
+        raise _make_exists_error(output)
 
 
-def _drafter(offline: bool) -> "Drafter":
-    from vtspec.pipelines.drafting.drafter import Offline
+def _choose_drafter(offline: bool) -> "Drafter":
+    from vtspec.pipelines.drafting.drafter import OfflineDrafter
 
     if offline:
-        return Offline()
-    from vtspec.pipelines.drafting.llm import drafter_of
+        return OfflineDrafter()
+    from vtspec.pipelines.drafting.llm import find_drafter
 
-    found = drafter_of(os.environ)
-    return Offline() if found is None else found
+    found = find_drafter(os.environ)
+    return OfflineDrafter() if found is None else found
 
 
-def _print_json(drafted: "Drafted") -> None:
+def _print_json(drafted: "DraftResult") -> None:
     import json
 
-    click.echo(json.dumps(drafted.as_json(), ensure_ascii=False, indent=2))
+    click.echo(json.dumps(drafted.to_json(), ensure_ascii=False, indent=2))
 
 
-def _text(drafted: "Drafted", surroundings: "Surroundings", place: Path) -> str:
-    from vtspec.pipelines.project.spec_writer import spec_text
+def _format_spec(drafted: "DraftResult", surroundings: "DraftContext", place: Path) -> str:
+    from vtspec.pipelines.project.spec_writer import format_spec
 
     assert drafted.draft is not None
-    model = surroundings.model(drafted.draft)
+    model = surroundings.build_spec(drafted.draft)
     # What was said stands there, also where it is the default: it would look unheard.
-    return spec_text(model, place, surroundings.workspace.root, written=True)
+    return format_spec(model, place, surroundings.workspace.root, written=True)
 
 
-def _is_wanted(place: Path, surroundings: "Surroundings", asked: dict[str, Any]) -> bool:
+def _confirm_save(place: Path, surroundings: "DraftContext", asked: dict[str, Any]) -> bool:
     """Whether the spec shall be written; where nobody said so, a person is asked."""
     if asked["output"] or asked["save"] or asked["runs"]:
         return True
-    shown = surroundings.workspace.shown(place)
-    if has_person() and sys.stdout.isatty():
+    shown = surroundings.workspace.format_path(place)
+    if is_interactive() and sys.stdout.isatty():
         return click.confirm(f"Save it as {shown}?", err=True)
     click.echo(f"not saved: --save writes it to {shown}", err=True)
     return False
 
 
-def _save(place: Path, text: str, surroundings: "Surroundings") -> None:
-    from vtspec.pipelines.project.spec_writer import write_new
+def _save(place: Path, text: str, surroundings: "DraftContext") -> None:
+    from vtspec.pipelines.project.spec_writer import write_new_file
 
     try:
-        write_new(place, text)
+        write_new_file(place, text)
     except FileExistsError as error:
-        raise _already_there(place) from error
+        raise _make_exists_error(place) from error
     except OSError as error:
         from vtspec.pipelines.errors import Permanent
 
         raise Permanent(
             f"{place} cannot be written: {error.strerror}", fix="-o FILE, in a folder of yours"
         ) from error
-    click.echo(f"wrote {surroundings.workspace.shown(place)}", err=True)
+    click.echo(f"wrote {surroundings.workspace.format_path(place)}", err=True)
 
 
-def _already_there(place: Path) -> "Refused":
+def _make_exists_error(place: Path) -> "Refused":
     from vtspec.pipelines.errors import Refused
 
     return Refused(f"{place} is already there", fix="give another file: -o FILE")
 
 
-def _say_what_is_next(drafted: "Drafted") -> None:
+def _print_next_step(drafted: "DraftResult") -> None:
     """A dataset's spec says where data lies; it does not put it there."""
     assert drafted.draft is not None
     if drafted.draft["kind"] == "Dataset":

@@ -20,7 +20,7 @@ def command(field: str | None) -> None:
 
     Exit codes: 0 it was found, 2 there is no such field.
     """
-    from vtspec.schema.explain import explain, suggestion
+    from vtspec.schema.explain import explain, suggest_name
     from vtspec.schema.kinds.index import KINDS
 
     if field is None:
@@ -32,7 +32,7 @@ def command(field: str | None) -> None:
         return
     text = explain(field)
     if text is None:
-        close = suggestion(field)
+        close = suggest_name(field)
         click.echo(f"there is no field '{field}'", err=True)
         fix = f"did you mean 'vtspec explain {close}'?" if close else "see 'vtspec explain'"
         click.echo(f"  fix: {fix}", err=True)
@@ -41,35 +41,39 @@ def command(field: str | None) -> None:
 
 
 def _explain_params(name: str) -> None:
-    from vtspec.pipelines.catalog import frameworks
-    from vtspec.pipelines.validation.context import params_of
+    from vtspec.pipelines.catalog import load_frameworks
+    from vtspec.pipelines.validation.context import find_params
     from vtspec.schema.explain import explain
 
-    declared = {framework.name: params_of(framework) or {} for framework in frameworks().values()}
+    declared = {
+        framework.name: find_params(framework) or {} for framework in load_frameworks().values()
+    }
     if not name:
         click.echo(explain("spec.params"))
         for framework, params in declared.items():
             click.echo(f"\n{framework}:" if params else f"\n{framework}: none")
             for key, param in params.items():
-                click.echo(f"  {key}: {_type(param)}\n      {param.help}")
+                click.echo(f"  {key}: {_format_type(param)}\n      {param.help}")
         return
     found = {framework: params[name] for framework, params in declared.items() if name in params}
     if not found:
-        _no_param(name, sorted({key for params in declared.values() for key in params}))
+        _exit_unknown_param(name, sorted({key for params in declared.values() for key in params}))
     for framework, param in found.items():
-        click.echo(f"{framework} {PARAMS}.{name}\n\n  {param.help}\n\n  must be:  {_type(param)}")
-        click.echo(f"  default:  {_default(param)}")
+        click.echo(
+            f"{framework} {PARAMS}.{name}\n\n  {param.help}\n\n  must be:  {_format_type(param)}"
+        )
+        click.echo(f"  default:  {_format_default(param)}")
 
 
-def _no_param(name: str, names: list[str]) -> None:
-    from vtspec.schema.suggestions import did_you_mean
+def _exit_unknown_param(name: str, names: list[str]) -> None:
+    from vtspec.schema.suggestions import suggest_fix
 
     click.echo(f"no framework has a setting '{name}'", err=True)
-    click.echo(f"  fix: {did_you_mean(name, names, 'see vtspec explain params')}", err=True)
+    click.echo(f"  fix: {suggest_fix(name, names, 'see vtspec explain params')}", err=True)
     raise click.exceptions.Exit(2)
 
 
-def _type(param: "Param") -> str:
+def _format_type(param: "Param") -> str:
     if param.choices is not None:
         return f"one of {', '.join(param.choices)}"
     noun = {"bool": "true or false", "int": "a whole number", "float": "a number", "str": "text"}
@@ -80,7 +84,7 @@ def _type(param: "Param") -> str:
     return f"{noun[param.type]}{low}{high}"
 
 
-def _default(param: "Param") -> str:
+def _format_default(param: "Param") -> str:
     import json
 
     return "left out" if param.default is None else json.dumps(param.default)

@@ -15,18 +15,18 @@ def command(directory: Path, name: str | None) -> None:
     The example validates and trains in a second, without a download. Nothing that is there is
     changed, so that it may be called again.
     """
-    from vtspec.cli.views.run_result import shown_path
+    from vtspec.cli.views.run_result import format_path
     from vtspec.pipelines.project.scaffold import scaffold
 
-    chosen = _name(name, directory)
+    chosen = _choose_name(name, directory)
     steps = scaffold(directory, chosen, lambda line: click.echo(line, err=True))
     for step in steps:
         click.echo(f"  {step.done:<9}  {step.path}")
-    where = "" if directory.resolve() == Path.cwd() else f"cd {shown_path(directory)}\n  "
+    where = "" if directory.resolve() == Path.cwd() else f"cd {format_path(directory)}\n  "
     click.echo(f"\nready; next:\n  {where}vtspec run shapes-short\n  vtspec run shapes")
 
 
-def _name(given: str | None, directory: Path) -> str:
+def _choose_name(given: str | None, directory: Path) -> str:
     """The name as a DNS label. Raises `UsageError` where a given one is none."""
     if given is not None:
         if re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?", given) is None:

@@ -23,32 +23,32 @@ def command(run: str, *, follow: bool, raw: bool, runs: Path | None) -> None:
     RUN is a run's name, the beginning of one, or a spec's name. Floods and very long lines are
     cut, with a count; --raw has them all.
     """
-    from vtspec.cli.run_arguments import runs_in
+    from vtspec.cli.run_arguments import open_runs
 
-    found = runs_in(runs).find(run)
+    found = open_runs(runs).find(run)
     if raw:
-        _raw(found, follow=follow)
+        _print_raw(found, follow=follow)
     elif follow:
         _follow(found)
     else:
-        for line in _lines(found):
+        for line in _read_lines(found):
             click.echo(line)
 
 
-def _lines(run: "Run") -> list[str]:
-    from vtspec.pipelines.runs.state import RunState, advance
+def _read_lines(run: "Run") -> list[str]:
+    from vtspec.pipelines.runs.state import RunState, apply_event
 
     state, lines = RunState(), []
-    for event in run.events():
-        state = advance(state, event)
-        line = _line(event, state)
+    for event in run.read_events():
+        state = apply_event(state, event)
+        line = _format_event(event, state)
         if line is not None:
             lines.append(line)
     return lines
 
 
-def _line(event: "Event", state: "RunState") -> str | None:
-    from vtspec.cli.views.progress import line_of
+def _format_event(event: "Event", state: "RunState") -> str | None:
+    from vtspec.cli.views.progress import format_event
 
     match event.kind:
         case "output":
@@ -62,31 +62,31 @@ def _line(event: "Event", state: "RunState") -> str | None:
         case "run.finished":
             return f"{'run':<9} {event.data.get('ending')}"
         case _:
-            return line_of(event, state)
+            return format_event(event, state)
 
 
 def _follow(run: "Run") -> None:
-    from vtspec.pipelines.execution.local import follow
-    from vtspec.pipelines.execution.steps import Stop
+    from vtspec.pipelines.execution.local import follow_run
+    from vtspec.pipelines.execution.steps import StopSignal
 
-    stop = Stop()
+    stop = StopSignal()
 
     def tell(event: "Event", state: "RunState") -> None:
-        line = _line(event, state)
+        line = _format_event(event, state)
         if line is not None:
             click.echo(line)
 
-    with stop.on_signals():
-        follow(run, tell, stop)
+    with stop.handle_signals():
+        follow_run(run, tell, stop)
 
 
-def _raw(run: "Run", *, follow: bool) -> None:
+def _print_raw(run: "Run", *, follow: bool) -> None:
     from vtspec.pipelines.errors import Refused
     from vtspec.pipelines.execution.local import copy_output
-    from vtspec.pipelines.execution.steps import Stop
+    from vtspec.pipelines.execution.steps import StopSignal
 
     if not (run.path / "output.log").is_file():
         raise Refused(f"{run.name} has printed nothing", fix=f"vtspec status {run.name}")
-    stop = Stop()
-    with stop.on_signals():
+    stop = StopSignal()
+    with stop.handle_signals():
         copy_output(run, sys.stdout.buffer, stop, follow=follow)

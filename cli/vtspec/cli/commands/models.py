@@ -53,20 +53,22 @@ def search(words: Sequence[str], **options: Any) -> None:
     A word is part of a name, of a tag of weights, or of their licence: `resnet 50 apache`. Without
     WORDS all models are listed. Exit codes: 0 something was found, 2 nothing was.
     """
-    from vtspec.pipelines.catalog import search as find
+    from vtspec.pipelines.catalog import search_models as find
 
     limit, output = options.pop("limit"), options.pop("output")
     _require_framework(options["framework"])
     found = find([part for word in words for part in word.split()], **options)
     if output == "json":
-        models = [_data(framework, model) for framework, model in found[:limit]]
+        models = [_serialize_model(framework, model) for framework, model in found[:limit]]
         click.echo(json.dumps({"total": len(found), "models": models}, indent=2))
     elif found:
-        _print_table(HEADINGS, [_row(framework, model) for framework, model in found[:limit]])
-        _print_rest(found, limit)
+        _print_table(
+            HEADINGS, [_format_row(framework, model) for framework, model in found[:limit]]
+        )
+        _print_footer(found, limit)
     if not found:
-        click.echo(f"no model fits {_quoted(words, options)}", err=True)
-        click.echo(f"  fix: {_instead(words, options)}", err=True)
+        click.echo(f"no model fits {_format_query(words, options)}", err=True)
+        click.echo(f"  fix: {_suggest_fix(words, options)}", err=True)
         raise click.exceptions.Exit(2)
 
 
@@ -88,7 +90,7 @@ def show(name: str, framework: str | None, output: Output) -> None:
         fix = f"vtspec models show {meant}" if meant else "vtspec models search"
         raise click.UsageError(f"there is no model '{name}'\n  fix: {fix}")
     if output == "json":
-        click.echo(json.dumps([_data(each, model) for each, model in found], indent=2))
+        click.echo(json.dumps([_serialize_model(each, model) for each, model in found], indent=2))
         return
     for number, (each, model) in enumerate(found):
         if number:
@@ -99,9 +101,9 @@ def show(name: str, framework: str | None, output: Output) -> None:
 def _require_framework(name: str | None) -> None:
     import difflib
 
-    from vtspec.pipelines.catalog import frameworks
+    from vtspec.pipelines.catalog import load_frameworks
 
-    known = frameworks()
+    known = load_frameworks()
     if name is None or name in known:
         return
     close = difflib.get_close_matches(name, known, n=1)
@@ -109,15 +111,15 @@ def _require_framework(name: str | None) -> None:
     raise click.UsageError(f"there is no framework '{name}'\n  fix: {fix}")
 
 
-def _quoted(words: Sequence[str], options: Mapping[str, Any]) -> str:
+def _format_query(words: Sequence[str], options: Mapping[str, Any]) -> str:
     asked = [f"'{' '.join(words)}'"] if words else []
     asked += [f"--{name} {options[name]}" for name in ("task", "framework") if options[name]]
     return " ".join([*asked, "--pretrained"] if options["pretrained"] else asked)
 
 
-def _instead(words: Sequence[str], options: Mapping[str, Any]) -> str:
+def _suggest_fix(words: Sequence[str], options: Mapping[str, Any]) -> str:
     """What to type after a search without a hit."""
-    from vtspec.pipelines.catalog import search as find
+    from vtspec.pipelines.catalog import search_models as find
     from vtspec.pipelines.catalog import suggest_model
 
     if find(words):
@@ -126,22 +128,22 @@ def _instead(words: Sequence[str], options: Mapping[str, Any]) -> str:
     return f"did you mean '{meant}'?" if meant else "use fewer words, or shorter ones"
 
 
-def _row(framework: "Framework", model: "CatalogModel") -> tuple[str, ...]:
+def _format_row(framework: "Framework", model: "CatalogModel") -> tuple[str, ...]:
     weights = model.chosen_weights
     others = f" +{len(model.weights) - 1}" if len(model.weights) > 1 else ""
     return (
         model.name,
         framework.name,
         ", ".join(model.tasks) or "features only",
-        "-" if model.parameters is None else count_in_words(model.parameters),
-        "-" if model.gmacs is None else gmacs_in_words(model.gmacs),
-        _sides(model.image_size),
+        "-" if model.parameters is None else format_count(model.parameters),
+        "-" if model.gmacs is None else format_gmacs(model.gmacs),
+        _format_size(model.image_size),
         f"{weights.tag}{others}" if weights else "-",
-        _licence(weights) if weights else "-",
+        _format_license(weights) if weights else "-",
     )
 
 
-def _print_rest(found: "Sequence[tuple[Framework, CatalogModel]]", limit: int) -> None:
+def _print_footer(found: "Sequence[tuple[Framework, CatalogModel]]", limit: int) -> None:
     shown = [model.chosen_weights for _, model in found[:limit]]
     if any(weights is not None and not weights.permissive for weights in shown):
         click.echo(FOOTNOTE)
@@ -152,19 +154,19 @@ def _print_rest(found: "Sequence[tuple[Framework, CatalogModel]]", limit: int) -
 def _print_model(framework: "Framework", model: "CatalogModel") -> None:
     facts = {
         "framework": f"{framework.name} {framework.versions.get(framework.name, '')}".strip(),
-        "task": _tasks(model),
+        "task": _format_tasks(model),
         "family": model.family,
-        "parameters": _parameters(model),
-        "image size": f"{_sides(model.image_size)} pixels (height x width)"
+        "parameters": _format_parameters(model),
+        "image size": f"{_format_size(model.image_size)} pixels (height x width)"
         if model.image_size
         else NOT_TOLD,
-        "other sizes": _other_sizes(model),
+        "other sizes": _format_other_sizes(model),
         "GMACs": "not measured"
         if model.gmacs is None
-        else f"{gmacs_in_words(model.gmacs)} an image",
-        "activations": _activations(model.activations),
+        else f"{format_gmacs(model.gmacs)} an image",
+        "activations": _format_activations(model.activations),
         "weights": str(len(model.weights)) if model.weights else "none are published",
-        "in a spec": _in_a_spec(model),
+        "in a spec": _format_spec_snippet(model),
     }
     click.echo(model.name)
     for name, fact in facts.items():
@@ -175,28 +177,28 @@ def _print_model(framework: "Framework", model: "CatalogModel") -> None:
     shown = model.weights if model.tag is None else (model.chosen_weights,)
     click.echo()
     headings = ("tag", "licence", "size", "classes", "from")
-    _print_table(headings, [_weights_row(each) for each in shown if each is not None])
+    _print_table(headings, [_format_weights_row(each) for each in shown if each is not None])
     if any(each is not None and not each.permissive for each in shown):
         click.echo(FOOTNOTE)
 
 
-def _weights_row(weights: "Weights") -> tuple[str, ...]:
+def _format_weights_row(weights: "Weights") -> tuple[str, ...]:
     return (
         weights.tag,
-        _licence(weights),
-        _sides(weights.image_size),
+        _format_license(weights),
+        _format_size(weights.image_size),
         "-" if weights.classes is None else str(weights.classes or "none"),
         f"hf-hub:{weights.hub_id}" if weights.hub_id else weights.url or "-",
     )
 
 
-def _tasks(model: "CatalogModel") -> str:
+def _format_tasks(model: "CatalogModel") -> str:
     if not model.listed:
         return "not known: no catalog lists it"
     return ", ".join(model.tasks) or "none: it has no classifier"
 
 
-def _parameters(model: "CatalogModel") -> str:
+def _format_parameters(model: "CatalogModel") -> str:
     count, per_class = model.parameters, model.parameters_per_class
     if count is None:
         return NOT_TOLD
@@ -205,42 +207,42 @@ def _parameters(model: "CatalogModel") -> str:
     return f"{count:,} with 1,000 classes; each class has {per_class:,}"
 
 
-def _other_sizes(model: "CatalogModel") -> str:
+def _format_other_sizes(model: "CatalogModel") -> str:
     if not model.sizes_are_known:
         return NOT_TOLD
     if model.size_step is None:
         return "none"
-    smallest = f"from {_sides(model.min_image_size or (1, 1))}"
+    smallest = f"from {_format_size(model.min_image_size or (1, 1))}"
     return smallest if model.size_step == 1 else f"{smallest} in steps of {model.size_step}"
 
 
-def _activations(millions: float | None) -> str:
+def _format_activations(millions: float | None) -> str:
     if millions is None:
         return "not measured"
     return f"{millions * 4e6 / 2**20:,.0f} MiB an image while training, in 32 bits"
 
 
-def _in_a_spec(model: "CatalogModel") -> str:
+def _format_spec_snippet(model: "CatalogModel") -> str:
     name = model.name if model.tag is None else f"{model.name}.{model.tag}"
     return f"model: {{name: {name}, pretrained: {'true' if model.pretrained else 'false'}}}"
 
 
-def _licence(weights: "Weights") -> str:
+def _format_license(weights: "Weights") -> str:
     return weights.licence if weights.permissive else f"{weights.licence} !"
 
 
-def _sides(size: tuple[int, int] | None) -> str:
+def _format_size(size: tuple[int, int] | None) -> str:
     return "-" if size is None else f"{size[0]}x{size[1]}"
 
 
-def gmacs_in_words(gmacs: float) -> str:
+def format_gmacs(gmacs: float) -> str:
     """10^9 multiply-adds of an image, as people read them: 1.81, 1,782, <0.001."""
     if gmacs < 0.001:
         return "<0.001"
     return f"{gmacs:,.0f}" if gmacs >= 100 else f"{gmacs:.3g}"
 
 
-def count_in_words(count: int) -> str:
+def format_count(count: int) -> str:
     """A count as people read it, three digits: 11.7M, 1.14B, 371K."""
     for unit, value in (("B", 10**9), ("M", 10**6), ("K", 10**3)):
         if count >= value:
@@ -250,7 +252,7 @@ def count_in_words(count: int) -> str:
     return str(count)
 
 
-def _data(framework: "Framework", model: "CatalogModel") -> dict[str, Any]:
+def _serialize_model(framework: "Framework", model: "CatalogModel") -> dict[str, Any]:
     """One model as JSON; the keys are those of catalog.json, in whole words."""
     weights = model.weights if model.tag is None else (model.chosen_weights,)
     return {
@@ -267,11 +269,11 @@ def _data(framework: "Framework", model: "CatalogModel") -> dict[str, Any]:
         "gmacs": model.gmacs,
         "activations": model.activations,
         "pretrained": model.pretrained,
-        "weights": [_weights_data(each) for each in weights if each is not None],
+        "weights": [_serialize_weights(each) for each in weights if each is not None],
     }
 
 
-def _weights_data(weights: "Weights") -> dict[str, Any]:
+def _serialize_weights(weights: "Weights") -> dict[str, Any]:
     return {
         "tag": weights.tag,
         "licence": weights.licence,

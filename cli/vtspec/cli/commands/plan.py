@@ -28,15 +28,15 @@ def command(spec: str, output: str, sets: tuple[str, ...], runs: Path | None) ->
     vtspec.yaml, or --set. Differences from the baseline and from the last run are marked 'new
     run' (they decide the result), 'same run' (they do not) or 'cosmetic'.
     """
-    from vtspec.pipelines.planning.plan import plan
-    from vtspec.pipelines.planning.resolve import World, resolve
-    from vtspec.pipelines.project.overrides import overrides_of
+    from vtspec.pipelines.planning.plan import build_plan
+    from vtspec.pipelines.planning.resolve import ResolveSources, resolve_spec
+    from vtspec.pipelines.project.overrides import parse_overrides
     from vtspec.pipelines.project.workspace import open_spec
 
-    overrides = overrides_of(sets)
+    overrides = parse_overrides(sets)
     workspace, path = open_spec(spec, Path.cwd())
-    world = World(runs=runs)
-    made = plan(*resolve(path, workspace, overrides, world))
+    world = ResolveSources(runs=runs)
+    made = build_plan(*resolve_spec(path, workspace, overrides, world))
     if output == "json":
         import json
 
@@ -45,12 +45,12 @@ def command(spec: str, output: str, sets: tuple[str, ...], runs: Path | None) ->
     import shlex
     import sys
 
-    from vtspec.cli.views.plan import plan_lines
-    from vtspec.cli.views.styled_text import print_lines, width_of
-    from vtspec.pipelines.planning.prior_runs import beside
+    from vtspec.cli.views.plan import format_plan
+    from vtspec.cli.views.styled_text import get_terminal_width, print_lines
+    from vtspec.pipelines.planning.prior_runs import find_prior_runs
 
-    found = beside(made, workspace, world)
+    found = find_prior_runs(made, workspace, world)
     words = ["vtspec", "apply", spec, *(["--again"] if found.runs_as == "done" else [])]
     words += [part for one in sets for part in ("--set", one)]
     words += ["--runs", str(runs)] if runs else []
-    print_lines(plan_lines(made, found, width_of(sys.stdout), shlex.join(words)))
+    print_lines(format_plan(made, found, get_terminal_width(sys.stdout), shlex.join(words)))

@@ -35,42 +35,42 @@ def command(run: str, images: tuple[Path, ...], runs: Path | None, top: int, out
     RUN is the run's name, the beginning of one, or an experiment's name for its last run. The
     best checkpoint answers, and images go through what val images went through in training.
     """
-    from vtspec.cli.run_arguments import find_run, runs_in
-    from vtspec.cli.run_options import framework_of
-    from vtspec.pipelines.data.fetch import cache_folder
+    from vtspec.cli.run_arguments import find_run, open_runs
+    from vtspec.cli.run_options import get_framework
+    from vtspec.pipelines.data.fetch import get_cache_folder
     from vtspec.pipelines.execution.environment import Environments
-    from vtspec.pipelines.execution.prediction import predictions
+    from vtspec.pipelines.execution.prediction import iter_predictions
     from vtspec.pipelines.runs import Run
 
-    asked = expanded(images)
-    found = Run(find_run(runs_in(runs), run))
-    framework = framework_of(found.plan()["framework"]["name"])
+    asked = expand_images(images)
+    found = Run(find_run(open_runs(runs), run))
+    framework = get_framework(found.read_plan()["framework"]["name"])
     environments = Environments(
-        cache=cache_folder(os.environ), report=lambda line: click.echo(line, err=True)
+        cache=get_cache_folder(os.environ), report=lambda line: click.echo(line, err=True)
     )
-    results = predictions(found, asked, environments.choose(framework))
+    results = iter_predictions(found, asked, environments.choose(framework))
     if output == "json":
         for result in results:
             click.echo(json.dumps(result, ensure_ascii=False))
         return
     from vtspec.cli.views.styled_text import print_lines
 
-    print_lines(table(results, asked, top))
+    print_lines(format_predictions(results, asked, top))
 
 
-def expanded(images: Sequence[Path]) -> list[Path]:
+def expand_images(images: Sequence[Path]) -> list[Path]:
     """The images themselves, and those in the folders, each in order.
 
     Raises:
         Refused: something is not there, or a folder has no image.
     """
-    from vtspec.adapters.data.image_labels import images_below
+    from vtspec.adapters.data.image_labels import list_images
     from vtspec.pipelines.errors import Refused
 
     found: list[Path] = []
     for path in images:
         if path.is_dir():
-            below = images_below(path)
+            below = list_images(path)
             if not below:
                 raise Refused(f"{path}: no image in this folder", fix="name another one")
             found += below
@@ -84,28 +84,28 @@ def expanded(images: Sequence[Path]) -> list[Path]:
     return found
 
 
-def table(
+def format_predictions(
     results: Iterable[Mapping[str, Any]], asked: Sequence[Path], top: int
 ) -> Iterator["Line"]:
     """A row an image, as its answer comes: the name, then the likeliest classes with scores."""
-    from vtspec.cli.views.styled_text import cells, padded
+    from vtspec.cli.views.styled_text import count_cells, pad_text
 
-    names = [_name(path) for path in asked]
-    width = max(cells(name) for name in names)
+    names = [_format_name(path) for path in asked]
+    width = max(count_cells(name) for name in names)
     for name, result in zip(names, results, strict=True):
         ranked = sorted(result["scores"].items(), key=lambda pair: -pair[1])[:top]
-        first, *others = [f"{_visible(label)} {score:.3f}" for label, score in ranked]
+        first, *others = [f"{_escape_text(label)} {score:.3f}" for label, score in ranked]
         rest = "  ".join(others)
-        yield ((f"{padded(name, width)}  ", ""), (first, "bold"), (f"  {rest}", "dim"))
+        yield ((f"{pad_text(name, width)}  ", ""), (first, "bold"), (f"  {rest}", "dim"))
 
 
-def _name(path: Path) -> str:
-    shown = _visible(str(path))
+def _format_name(path: Path) -> str:
+    shown = _escape_text(str(path))
     return shown if len(shown) <= _NAME_WIDTH else f"…{shown[1 - _NAME_WIDTH :]}"
 
 
-def _visible(text: str) -> str:
-    from vtspec.pipelines.reporting.escape import visible
+def _escape_text(text: str) -> str:
+    from vtspec.pipelines.reporting.escape import make_visible
 
     # A file's name must not move the cursor or change the colours of a terminal.
-    return visible(text)
+    return make_visible(text)

@@ -25,12 +25,12 @@ def command(
     report is written anew from the run's files: report.md, report.html and plots/. The exit code
     does not depend on the gates; see 'vtspec run --fail-on-gate'.
     """
-    from vtspec.cli.run_arguments import find_run, runs_in
-    from vtspec.pipelines.reporting import baseline_of, write_report
+    from vtspec.cli.run_arguments import find_run, open_runs
+    from vtspec.pipelines.reporting import find_baseline, write_report
 
-    folder = runs_in(runs)
+    folder = open_runs(runs)
     path = find_run(folder, run)
-    against = find_run(folder, baseline) if baseline is not None else baseline_of(path)
+    against = find_run(folder, baseline) if baseline is not None else find_baseline(path)
     report = write_report(path, against)
     if output == "md":
         click.echo((path / "report.md").read_text(encoding="utf-8"), nl=False)
@@ -39,16 +39,16 @@ def command(
     else:
         import sys
 
-        from vtspec.cli.views.report import report_lines
-        from vtspec.cli.views.styled_text import print_lines, width_of
+        from vtspec.cli.views.report import format_report
+        from vtspec.cli.views.styled_text import get_terminal_width, print_lines
 
-        print_lines(report_lines(report.facts, width_of(sys.stdout)))
+        print_lines(format_report(report.facts, get_terminal_width(sys.stdout)))
         click.echo(f"\n{report.html}")
     if opens:
-        _open(report.html)
+        _open_page(report.html)
 
 
-def _open(page: Path) -> None:
+def _open_page(page: Path) -> None:
     import webbrowser
 
     from vtspec.pipelines.errors import Permanent

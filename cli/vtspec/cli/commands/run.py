@@ -4,12 +4,12 @@ from typing import Any
 
 import click
 
-from vtspec.cli.run_options import Options, carry_plan_out, carrying_options, planned
+from vtspec.cli.run_options import CommandOptions, add_run_options, plan_spec, run_plan
 
 
 @click.command()
 @click.argument("spec")
-@carrying_options
+@add_run_options
 def command(spec: str, **options: Any) -> None:
     """Carry SPEC (a path, or the name of an experiment) out on this machine.
 
@@ -21,21 +21,21 @@ def command(spec: str, **options: Any) -> None:
     Exit codes: 0 done, 2 something to correct, 3 the run failed or (--fail-on-gate) a gate was
     missed, 4 the world refused, 75 interrupted: resume it.
     """
-    raise click.exceptions.Exit(carry_out(spec, Options(**options)))
+    raise click.exceptions.Exit(run_spec(spec, CommandOptions(**options)))
 
 
-def carry_out(spec: str, chosen: Options) -> int:
+def run_spec(spec: str, chosen: CommandOptions) -> int:
     """Plan the spec, say so in a line, carry the plan out, show it; the exit code."""
-    found = planned(spec, chosen)
-    click.echo(summary(found.made), err=True)
+    found = plan_spec(spec, chosen)
+    click.echo(format_summary(found.made), err=True)
     for warning in found.made.warnings:
         click.echo(f"warning: {warning}", err=True)
-    return carry_plan_out(spec, chosen, found)
+    return run_plan(spec, chosen, found)
 
 
-def summary(made: Any) -> str:
+def format_summary(made: Any) -> str:
     """The plan on one line."""
-    from vtspec.pipelines.reporting.figures import duration
+    from vtspec.pipelines.reporting.figures import format_duration
 
     epochs = made.training["epochs"]
     parts = [
@@ -43,5 +43,5 @@ def summary(made: Any) -> str:
         f"{epochs:,} epoch{'s' * (epochs != 1)}",
     ]
     if made.estimate.seconds is not None:
-        parts.append(f"about {duration(made.estimate.seconds)}")
+        parts.append(f"about {format_duration(made.estimate.seconds)}")
     return ", ".join(parts)

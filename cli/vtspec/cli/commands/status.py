@@ -35,50 +35,54 @@ def command(run: str | None, runs: Path | None, output: str) -> None:
 
     `killed` is a run that neither ended nor has a process: `vtspec run SPEC --resume` goes on.
     """
-    from vtspec.cli.run_arguments import runs_in
+    from vtspec.cli.run_arguments import open_runs
 
-    found = runs_in(runs)
+    found = open_runs(runs)
     if run is not None:
-        _show_one(found.find(run), output)
+        _show_run(found.find(run), output)
         return
-    every = found.all()
+    every = found.list_runs()
     if output == "json":
-        click.echo(json.dumps({"runs": [_data(one, one.state()) for one in every]}, indent=2))
+        click.echo(
+            json.dumps(
+                {"runs": [_serialize_run(one, one.read_state()) for one in every]}, indent=2
+            )
+        )
     elif not every:
         click.echo(f"no runs in {found.folder} yet; begin one with: vtspec run SPEC")
     else:
         from vtspec.cli.views.styled_text import print_lines
 
-        print_lines(_table(every))
+        print_lines(_format_table(every))
 
 
-def status_of(run: "Run", state: "RunState") -> str:
+def get_status(run: "Run", state: "RunState") -> str:
     """The state's status, and `killed` where no process works on a run that has not ended."""
     return "killed" if not state.is_over and not run.is_alive() else state.status
 
 
-def _show_one(run: "Run", output: str) -> None:
-    state = run.state()
+def _show_run(run: "Run", output: str) -> None:
+    state = run.read_state()
     if output == "json":
-        click.echo(json.dumps(_details(run, state), indent=2))
+        click.echo(json.dumps(_serialize_details(run, state), indent=2))
         return
     from vtspec.cli.views.styled_text import print_lines
 
-    print_lines(_lines(run, state))
+    print_lines(_format_run(run, state))
 
 
-def _data(run: "Run", state: "RunState") -> dict[str, Any]:
+def _serialize_run(run: "Run", state: "RunState") -> dict[str, Any]:
     best = state.best
     return {
         "run": run.name,
         "spec": run.spec_name,
         "plan": run.plan_id,
         "attempt": run.attempt,
-        "status": status_of(run, state),
+        "status": get_status(run, state),
         "step": state.step,
         "epoch": state.epoch,
         "epochs": state.epochs,
-        "best": None if best is None else best.row(),
+        "best": None if best is None else best.to_row(),
         "final": dict(state.final),
         "started": state.started,
         "updated": state.updated,
@@ -86,10 +90,10 @@ def _data(run: "Run", state: "RunState") -> dict[str, Any]:
     }
 
 
-def _details(run: "Run", state: "RunState") -> dict[str, Any]:
+def _serialize_details(run: "Run", state: "RunState") -> dict[str, Any]:
     failure = state.failure
     return {
-        **_data(run, state),
+        **_serialize_run(run, state),
         "folder": str(run.path),
         "steps": {name: vars(step) for name, step in state.steps.items()},
         "progress": state.progress,
@@ -102,8 +106,8 @@ def _details(run: "Run", state: "RunState") -> dict[str, Any]:
     }
 
 
-def _table(runs: Sequence["Run"]) -> Iterator["Line"]:
-    rows = [_row(run, run.state()) for run in runs]
+def _format_table(runs: Sequence["Run"]) -> Iterator["Line"]:
+    rows = [_format_row(run, run.read_state()) for run in runs]
     heads = ("run", "status", "epoch", "result", "took", "started")
     widths = [max(len(row[n]) for row in (heads, *rows)) for n in range(len(heads))]
     yield tuple(
@@ -116,42 +120,42 @@ def _table(runs: Sequence["Run"]) -> Iterator["Line"]:
         )
 
 
-def _row(run: "Run", state: "RunState") -> tuple[str, ...]:
-    from vtspec.pipelines.reporting.figures import duration
+def _format_row(run: "Run", state: "RunState") -> tuple[str, ...]:
+    from vtspec.pipelines.reporting.figures import format_duration
 
     epoch = f"{state.epoch:.3g}/{state.epochs}" if state.epochs else ""
     return (
         run.name,
-        status_of(run, state),
+        get_status(run, state),
         epoch,
-        _result(state),
-        duration(state.seconds),
+        _format_result(state),
+        format_duration(state.seconds),
         (state.started or "")[:16].replace("T", " "),
     )
 
 
-def _result(state: "RunState") -> str:
-    from vtspec.pipelines.reporting.figures import number
+def _format_result(state: "RunState") -> str:
+    from vtspec.pipelines.reporting.figures import format_number
 
     figures = state.final or (state.best.metrics if state.best is not None else {})
     name = state.monitor if state.monitor in figures else next(iter(figures), None)
     if name is None:
         return ""
-    return f"{name} {number(figures[name])}" + ("" if state.final else " (val)")
+    return f"{name} {format_number(figures[name])}" + ("" if state.final else " (val)")
 
 
-def _lines(run: "Run", state: "RunState") -> Iterator["Line"]:
-    from vtspec.cli.views.run_result import run_lines, shown_path
+def _format_run(run: "Run", state: "RunState") -> Iterator["Line"]:
+    from vtspec.cli.views.run_result import format_path, format_run_result
     from vtspec.pipelines.errors import Permanent
-    from vtspec.pipelines.reporting import baseline_of, read_facts
-    from vtspec.pipelines.reporting.figures import duration
+    from vtspec.pipelines.reporting import find_baseline, read_facts
+    from vtspec.pipelines.reporting.figures import format_duration
 
-    status = status_of(run, state)
+    status = get_status(run, state)
     yield ((run.name, "bold"), (f"  {status}", _STYLES.get(status, "")))
     yield (("", ""),)
-    yield from _facts(run, state, status)
+    yield from _format_state(run, state, status)
     for name, step in state.steps.items():
-        took = duration(step.seconds) if step.seconds is not None else ""
+        took = format_duration(step.seconds) if step.seconds is not None else ""
         ending = step.ending or ("running" if status == "running" else "cut short")
         yield (
             (f"  {name:<10}", "bold"),
@@ -167,22 +171,24 @@ def _lines(run: "Run", state: "RunState") -> Iterator["Line"]:
             yield ((f"  fix: {state.failure.fix}", ""),)
     if state.final:
         try:
-            facts = read_facts(run.path, baseline_of(run.path))
+            facts = read_facts(run.path, find_baseline(run.path))
             yield ()
-            yield from run_lines(facts, run, state)
+            yield from format_run_result(facts, run, state)
         except Permanent as error:
             yield ((str(error), "yellow"),)
     yield ()
-    yield (("folder   ", "bold"), (shown_path(run.path), ""))
+    yield (("folder   ", "bold"), (format_path(run.path), ""))
 
 
-def _facts(run: "Run", state: "RunState", status: str) -> Iterator["Line"]:
-    from vtspec.cli.views.progress import figures_of
-    from vtspec.pipelines.reporting.figures import duration
+def _format_state(run: "Run", state: "RunState", status: str) -> Iterator["Line"]:
+    from vtspec.cli.views.progress import format_figures
+    from vtspec.pipelines.reporting.figures import format_duration
 
     if state.step == "train" and status == "running":
-        yield ((f"  {figures_of(state)}", ""),)
-    yield ((f"  started {state.started or 'never'}, worked {duration(state.seconds)}", "dim"),)
+        yield ((f"  {format_figures(state)}", ""),)
+    yield (
+        (f"  started {state.started or 'never'}, worked {format_duration(state.seconds)}", "dim"),
+    )
     if state.environment:
         yield ((f"  in {state.environment}", "dim"),)
     if status in ("killed", "interrupted", "stopped"):

@@ -37,26 +37,26 @@ def command(name: str, plan_file: Path, workdir: Path, **options: Any) -> None:
     Exit codes: 0 done, 2 something to correct, 3 the step failed, 4 the world refused, 75
     interrupted: try again with --resume.
     """
-    from vtspec.cli.run_options import framework_of, write_report_of
-    from vtspec.cli.views.progress import progress_on
-    from vtspec.pipelines.data.fetch import cache_folder
+    from vtspec.cli.run_options import get_framework, write_run_report
+    from vtspec.cli.views.progress import make_progress
+    from vtspec.pipelines.data.fetch import get_cache_folder
     from vtspec.pipelines.execution.environment import Environments
-    from vtspec.pipelines.execution.steps import Stop, Task, do_step
+    from vtspec.pipelines.execution.steps import StepRequest, StopSignal, execute_single_step
 
-    plan = _plan(plan_file)
-    cache, progress, stop = cache_folder(os.environ), progress_on(sys.stderr), Stop()
-    environments = Environments(cache=cache, report=progress.say)
-    task = Task(
+    plan = _load_plan(plan_file)
+    cache, progress, stop = get_cache_folder(os.environ), make_progress(sys.stderr), StopSignal()
+    environments = Environments(cache=cache, report=progress.show_line)
+    task = StepRequest(
         folder=workdir.absolute(),
         plan=plan,
         root=Path.cwd(),
         cache=cache,
-        choose=lambda: environments.choose(framework_of(plan["framework"]["name"])),
-        write_report=write_report_of,
+        choose=lambda: environments.choose(get_framework(plan["framework"]["name"])),
+        write_report=write_run_report,
         **options,
     )
-    with stop.on_signals(), progress:
-        outcome = do_step(name, task, stop, progress.say, progress.told)
+    with stop.handle_signals(), progress:
+        outcome = execute_single_step(name, task, stop, progress.show_line, progress.show_event)
     if outcome.message:
         click.echo(f"{outcome.message}", err=True)
     if outcome.fix:
@@ -64,7 +64,7 @@ def command(name: str, plan_file: Path, workdir: Path, **options: Any) -> None:
     raise click.exceptions.Exit(outcome.exit_code)
 
 
-def _plan(path: Path) -> dict[str, Any]:
+def _load_plan(path: Path) -> dict[str, Any]:
     from vtspec.pipelines.errors import Refused
     from vtspec.pipelines.planning.plan import refuse_unpinned
     from vtspec.pipelines.planning.plan_model import plan_from_json

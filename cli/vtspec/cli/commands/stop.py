@@ -23,10 +23,10 @@ def command(run: str, runs: Path | None, timeout_s: float) -> None:
     spec's name. Exit codes: 0 it has ended, 2 there is nothing to stop, 4 it is on another
     machine, 75 it has not ended yet.
     """
-    from vtspec.cli.run_arguments import runs_in
+    from vtspec.cli.run_arguments import open_runs
     from vtspec.pipelines.execution.local import stop_run
 
-    found = runs_in(runs).find(run)
+    found = open_runs(runs).find(run)
     click.echo(f"asking {found.name} to stop", err=True)
     state = stop_run(found, timeout_s)
     if state.is_over:

@@ -18,15 +18,15 @@ def command(run: str | None, runs: Path | None, uri: str | None) -> None:
 
     from vtspec.pipelines.project.workspace import find_workspace
     from vtspec.pipelines.runs import Runs
-    from vtspec.pipelines.tracking import default_uri, sync
+    from vtspec.pipelines.tracking import choose_tracking_uri, sync_run
 
     workspace = find_workspace(Path.cwd())
     folder = runs or workspace.runs
-    target = uri or default_uri(folder, workspace.project.spec.tracking.uri, os.environ)
+    target = uri or choose_tracking_uri(folder, workspace.project.spec.tracking.uri, os.environ)
     found = Runs(folder)
-    chosen = [found.find(run)] if run else found.all()
+    chosen = [found.find(run)] if run else found.list_runs()
     if not chosen:
         click.echo(f"no runs under {folder}")
     for each in chosen:
-        shipped = sync(each.path, target)
+        shipped = sync_run(each.path, target)
         click.echo(f"{each.name}: {shipped.sent} events at {target}, {shipped.left} left")

@@ -34,20 +34,20 @@ def command(paths: Sequence[str], output: Output) -> None:
     for stream in (sys.stdout, sys.stderr):
         # A file's name may be no text, and a terminal may not know every letter.
         cast(io.TextIOWrapper, stream).reconfigure(errors="backslashreplace")
-    from vtspec.pipelines.operations.validate import problems_of, specs_in
+    from vtspec.pipelines.operations.validate import find_problems, load_specs
 
-    specs = specs_in(paths, sys.stdin.buffer if sys.stdin else io.BytesIO())
-    problems = problems_of(specs, Path.cwd())
+    specs = load_specs(paths, sys.stdin.buffer if sys.stdin else io.BytesIO())
+    problems = find_problems(specs, Path.cwd())
     _SHOW[output](problems)
     errors = sum(problem.severity == "error" for problem in problems)
     if output == "text":
         read = sum(not spec.unread for spec in specs)
-        click.echo(_summary(read, errors, len(problems) - errors), err=True)
+        click.echo(_format_summary(read, errors, len(problems) - errors), err=True)
     if errors:
         raise click.exceptions.Exit(2)
 
 
-def _summary(specs: int, errors: int, warnings: int) -> str:
+def _format_summary(specs: int, errors: int, warnings: int) -> str:
     counts = ((specs, "spec"), (errors, "error"), (warnings, "warning"))
     return ", ".join(f"{count} {noun}{'s' * (count != 1)}" for count, noun in counts)
 
@@ -73,18 +73,18 @@ def _show_github(problems: "Sequence[Problem]") -> None:
             "col": str(problem.column),
             "title": title,
         }
-        said = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
-        message = _data(f"{problem.message}\nfix: {problem.fix}")
+        said = ",".join(f"{key}={_escape_property(value)}" for key, value in properties.items())
+        message = _escape_data(f"{problem.message}\nfix: {problem.fix}")
         click.echo(f"::{problem.severity} {said}::{message}")
 
 
-def _data(text: str) -> str:
+def _escape_data(text: str) -> str:
     # GitHub's own escapes: a line break would end the annotation and start another command.
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+def _escape_property(text: str) -> str:
+    return _escape_data(text).replace(":", "%3A").replace(",", "%2C")
 
 
 _SHOW: Final[dict[Output, Callable[[Sequence[Any]], None]]] = {

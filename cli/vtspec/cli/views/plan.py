@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from vtspec.pipelines.formatting import shown_bytes, shown_cost, shown_count, shown_seconds
-from vtspec.pipelines.planning.diff import Change, gravest
+from vtspec.pipelines.formatting import format_bytes, format_cost, format_count, format_seconds
+from vtspec.pipelines.planning.diff import Change, find_worst_effect
 from vtspec.pipelines.planning.plan_model import Plan
-from vtspec.pipelines.planning.prior_runs import Beside, Comparison
+from vtspec.pipelines.planning.prior_runs import Comparison, PriorRuns
 from vtspec.pipelines.weights.model import (
     FileWeights,
     HubWeights,
@@ -15,7 +15,7 @@ from vtspec.pipelines.weights.model import (
     UnpinnedWeights,
 )
 
-from .styled_text import Line, columns, paragraph
+from .styled_text import Line, format_paragraph, format_row
 
 PATH_WIDTH: Final = 29
 
@@ -28,54 +28,56 @@ NOTHING: Final = "none"
 STYLES: Final[dict[str, str]] = {"new run": "yellow", "same run": "cyan", "cosmetic": "dim"}
 
 
-def plan_lines(made: Plan, beside: Beside, width: int, carry_out: str | None = None) -> list[Line]:
+def format_plan(
+    made: Plan, beside: PriorRuns, width: int, carry_out: str | None = None
+) -> list[Line]:
     """Everything about a plan, in lines of at most `width` columns.
 
     `carry_out` is the command that a person types next; None where the next thing is a question.
     """
     return [
-        *_header(made, width),
-        *_standing(beside, width),
-        *_section("Values"),
-        *_values(made, width),
-        *_section("Steps"),
-        *_steps(made),
-        *_section("Estimate"),
-        *_estimate(made, width),
-        *_warnings(made, beside, width),
-        *_comparison("the baseline", beside.baseline, width),
-        *_comparison("the last run", beside.last, width),
-        *_footer(made, carry_out, width),
+        *_format_header(made, width),
+        *_format_status(beside, width),
+        *_format_heading("Values"),
+        *_format_values(made, width),
+        *_format_heading("Steps"),
+        *_format_steps(made),
+        *_format_heading("Estimate"),
+        *_format_estimate(made, width),
+        *_format_warnings(made, beside, width),
+        *_format_comparison("the baseline", beside.baseline, width),
+        *_format_comparison("the last run", beside.last, width),
+        *_format_footer(made, carry_out, width),
     ]
 
 
-def _section(title: str) -> list[Line]:
+def _format_heading(title: str) -> list[Line]:
     return [(), ((title, "bold"),)]
 
 
-def _header(made: Plan, width: int) -> Iterator[Line]:
+def _format_header(made: Plan, width: int) -> Iterator[Line]:
     yield ((made.id, "bold"),)
     yield ((f"  {made.spec_path}", "dim"),)
     if made.description:
-        yield from paragraph(made.description, width, style="italic")
-    yield from paragraph(_sentence(made), width)
+        yield from format_paragraph(made.description, width, style="italic")
+    yield from format_paragraph(_format_summary(made), width)
 
 
-def _sentence(made: Plan) -> str:
+def _format_summary(made: Plan) -> str:
     count, epochs = made.model.parameters, made.training["epochs"]
-    size = "" if count is None else f" ({shown_count(count)} parameters)"
+    size = "" if count is None else f" ({format_count(count)} parameters)"
     statistics = made.dataset.statistics or {}
     images = f", {statistics['images']:,} images" if "images" in statistics else ""
     classes = f", {len(made.dataset.classes)} classes" if made.dataset.classes else ""
     return (
-        f"trains {made.model.name}{size} from {start_of(made)} on {made.dataset.name}"
+        f"trains {made.model.name}{size} from {format_weights(made)} on {made.dataset.name}"
         f" ({made.dataset.format}{images}{classes}) for {epochs:,} "
-        f"epoch{'s' * (epochs != 1)} on {_machine(made)}, and measures the best epoch "
+        f"epoch{'s' * (epochs != 1)} on {_format_machine(made)}, and measures the best epoch "
         f"on {made.dataset.final_split}"
     )
 
 
-def start_of(made: Plan) -> str:
+def format_weights(made: Plan) -> str:
     """What the model starts from, in a few words."""
     match made.model.weights:
         case None:
@@ -90,7 +92,7 @@ def start_of(made: Plan) -> str:
             return f"{source}, not pinned"
 
 
-def _machine(made: Plan) -> str:
+def _format_machine(made: Plan) -> str:
     gpus, cpus = made.resources["gpus"], made.resources["cpus"]
     cores = f"{cpus} core{'s' * (cpus != 1)}"
     if not gpus:
@@ -98,47 +100,47 @@ def _machine(made: Plan) -> str:
     return f"{gpus} {made.resources['gpuType'] or 'GPU'}{'s' * (gpus != 1)} and {cores}"
 
 
-def _standing(beside: Beside, width: int) -> list[Line]:
+def _format_status(beside: PriorRuns, width: int) -> list[Line]:
     run, result = beside.run, f", {beside.result}" if beside.result else ""
     match beside.runs_as:
         case "new":
             words = "a new run" if run is None else f"a new run: the last one, {run}, failed"
-            return paragraph(words, width, mark="  + ", style="green")
+            return format_paragraph(words, width, mark="  + ", style="green")
         case "done":
             words = f"already run: {run}{result}; see 'vtspec report {run}', or add --again"
-            return paragraph(words, width, mark="  = ", style="cyan")
+            return format_paragraph(words, width, mark="  = ", style="cyan")
         case "running":
             words = f"running now: {run}; look on with 'vtspec logs -f {run}'"
-            return paragraph(words, width, mark="  = ", style="cyan")
+            return format_paragraph(words, width, mark="  = ", style="cyan")
         case "cut short":
             words = f"cut short: {run}; go on with --resume, or begin anew with --again"
-            return paragraph(words, width, mark="  > ", style="yellow")
+            return format_paragraph(words, width, mark="  > ", style="yellow")
 
 
-def _values(made: Plan, width: int) -> Iterator[Line]:
+def _format_values(made: Plan, width: int) -> Iterator[Line]:
     unset: dict[str, list[str]] = {}
-    for path, value in value_rows(made):
+    for path, value in iter_values(made):
         origin = made.origins.get(path, "")
         section, _, name = path.partition(".")
         if value is None and origin == "default" and name:
             unset.setdefault(section, []).append(name)
             continue
         is_long = path == "dataset.classes"
-        shown = _many(made.dataset.classes) if is_long else shown_value(value)
-        yield from _value(path, shown, origin, width)
+        shown = _format_names(made.dataset.classes) if is_long else format_value(value)
+        yield from _format_value_row(path, shown, origin, width)
     for section, names in unset.items():
         texts = [("", 1, ""), (f"{section}, not set", PATH_WIDTH, "dim")]
-        yield from columns(texts, (_many(tuple(names), 8), "dim"), width)
+        yield from format_row(texts, (_format_names(tuple(names), 8), "dim"), width)
 
 
-def _value(path: str, value: str, origin: str, width: int) -> list[Line]:
+def _format_value_row(path: str, value: str, origin: str, width: int) -> list[Line]:
     style = "dim" if origin == "default" else ""
     texts = [("", 1, ""), (path, PATH_WIDTH, style)]
     texts.append((value, width - PATH_WIDTH - ORIGIN_WIDTH - 4, style))
-    return columns(texts, (origin, "dim"), width)
+    return format_row(texts, (origin, "dim"), width)
 
 
-def value_rows(made: Plan) -> Iterator[tuple[str, Any]]:
+def iter_values(made: Plan) -> Iterator[tuple[str, Any]]:
     """Path and value of everything that was resolved, in the order of a spec."""
     framework, dataset = made.framework, made.dataset
     yield "task", made.task
@@ -147,30 +149,30 @@ def value_rows(made: Plan) -> Iterator[tuple[str, Any]]:
         f"{framework.name} (adapter {framework.adapter} {framework.adapter_version})",
     )
     yield "model.name", made.model.name
-    yield "model.weights", start_of(made)
+    yield "model.weights", format_weights(made)
     match made.model.configuration:
         case HubWeights(id=name, revision=revision):
             yield "model.configuration", f"{name} at {revision[:12]}"
         case UnpinnedWeights(source=source):
             yield "model.configuration", f"{source}, not pinned"
     yield "dataset.name", dataset.name
-    yield "dataset.hash", _short(dataset.hash)
+    yield "dataset.hash", _shorten_hash(dataset.hash)
     yield "dataset.classes", dataset.classes
     yield "dataset.finalSplit", dataset.final_split
     for section in ("training", "params", "resources", "export", "tracking", "report"):
-        yield from _leaves(getattr(made, section), section)
+        yield from _iter_leaves(getattr(made, section), section)
 
 
-def _leaves(section: Mapping[str, Any], above: str) -> Iterator[tuple[str, Any]]:
+def _iter_leaves(section: Mapping[str, Any], above: str) -> Iterator[tuple[str, Any]]:
     for key, value in section.items():
         path = f"{above}.{key}"
         if isinstance(value, Mapping) and path != "training.classWeights":
-            yield from _leaves(value, path)
+            yield from _iter_leaves(value, path)
         else:
             yield path, value
 
 
-def shown_value(value: Any) -> str:
+def format_value(value: Any) -> str:
     """A value as it would stand in a spec; `none` where nothing does."""
     match value:
         case None:
@@ -179,24 +181,24 @@ def shown_value(value: Any) -> str:
             return "true" if value else "false"
         case Mapping():
             return (
-                ", ".join(f"{key}: {shown_value(item)}" for key, item in value.items()) or NOTHING
+                ", ".join(f"{key}: {format_value(item)}" for key, item in value.items()) or NOTHING
             )
         case list() | tuple():
-            return f"[{', '.join(shown_value(item) for item in value)}]" if value else NOTHING
+            return f"[{', '.join(format_value(item) for item in value)}]" if value else NOTHING
         case float():
             return f"{value:g}" if float(f"{value:g}") == value else str(value)
         case _:
             return str(value)
 
 
-def _many(names: tuple[str, ...], most: int = 10) -> str:
+def _format_names(names: tuple[str, ...], most: int = 10) -> str:
     shown = ", ".join(names[:most])
     if len(names) <= most:
         return shown or NOTHING
     return f"{shown}, … ({len(names)} in all)"
 
 
-def _steps(made: Plan) -> Iterator[Line]:
+def _format_steps(made: Plan) -> Iterator[Line]:
     for step in made.steps:
         may = step.resources
         words = [f"{may['gpus']} GPU{'s' * (may['gpus'] != 1)}"] if may["gpus"] else []
@@ -205,65 +207,65 @@ def _steps(made: Plan) -> Iterator[Line]:
         yield ((f"  {step.name:<10}", ""), (f"{', '.join(words):<18}", ""), (after, "dim"))
 
 
-def _estimate(made: Plan, width: int) -> Iterator[Line]:
+def _format_estimate(made: Plan, width: int) -> Iterator[Line]:
     guess, gpu = made.estimate, made.resources["gpuType"]
     unknown = "not known"
-    time = unknown if guess.seconds is None else f"about {shown_seconds(guess.seconds)}"
-    memory = unknown if guess.memory_bytes is None else f"about {shown_bytes(guess.memory_bytes)}"
+    time = unknown if guess.seconds is None else f"about {format_seconds(guess.seconds)}"
+    memory = unknown if guess.memory_bytes is None else f"about {format_bytes(guess.memory_bytes)}"
     yield (("  time      ", ""), (f"{time}, of at most {made.resources['maxDuration']}", ""))
     yield (("  memory    ", ""), (f"{memory}, of {made.resources['memory']}", ""))
     if made.resources["gpus"]:
         need = guess.gpu_memory_bytes
-        words = unknown if need is None else f"about {shown_bytes(need)} on each {gpu or 'GPU'}"
+        words = unknown if need is None else f"about {format_bytes(need)} on each {gpu or 'GPU'}"
         yield (("  GPU       ", ""), (words, ""))
-    cost = unknown if guess.cost is None else shown_cost(guess.cost, guess.currency)
+    cost = unknown if guess.cost is None else format_cost(guess.cost, guess.currency)
     yield (("  cost      ", ""), (cost, ""))
-    yield from paragraph(guess.basis, width, style="dim")
+    yield from format_paragraph(guess.basis, width, style="dim")
 
 
-def _warnings(made: Plan, beside: Beside, width: int) -> Iterator[Line]:
+def _format_warnings(made: Plan, beside: PriorRuns, width: int) -> Iterator[Line]:
     warnings = (*made.warnings, *beside.unknown)
     if not warnings:
         return
-    yield from _section("Warnings")
+    yield from _format_heading("Warnings")
     for warning in warnings:
-        yield from paragraph(warning, width, mark="  ! ", style="yellow")
+        yield from format_paragraph(warning, width, mark="  ! ", style="yellow")
 
 
-def _comparison(what: str, other: Comparison | None, width: int) -> Iterator[Line]:
+def _format_comparison(what: str, other: Comparison | None, width: int) -> Iterator[Line]:
     if other is None:
         return
     yield ()
-    effect = gravest(other.changes)
+    effect = find_worst_effect(other.changes)
     yield ((f"Against {what} {other.name}", "bold"), (f"  {other.note}", "dim"))
     if effect is None:
-        yield from paragraph("nothing differs", width)
+        yield from format_paragraph("nothing differs", width)
     for change in other.changes:
-        yield from _change(change, width)
+        yield from _format_change(change, width)
 
 
-def _change(change: Change, width: int) -> list[Line]:
+def _format_change(change: Change, width: int) -> list[Line]:
     if change.before is None:
-        mark, words = "+", _brief(change.after)
+        mark, words = "+", _shorten_value(change.after)
     elif change.after is None:
-        mark, words = "-", f"{_brief(change.before)} → none"
+        mark, words = "-", f"{_shorten_value(change.before)} → none"
     else:
-        mark, words = "~", f"{_brief(change.before)} → {_brief(change.after)}"
+        mark, words = "~", f"{_shorten_value(change.before)} → {_shorten_value(change.after)}"
     style = STYLES[change.effect]
     texts = [("", 1, ""), (mark, 1, style), (change.path, PATH_WIDTH - 2, "")]
-    return columns(
+    return format_row(
         [*texts, (words, width - PATH_WIDTH - EFFECT_WIDTH - 4, "")], (change.effect, style), width
     )
 
 
-def _brief(value: Any) -> str:
+def _shorten_value(value: Any) -> str:
     if isinstance(value, list | tuple):
-        return _many(tuple(shown_value(item) for item in value), most=6)
-    text = shown_value(value)
-    return _short(text)
+        return _format_names(tuple(format_value(item) for item in value), most=6)
+    text = format_value(value)
+    return _shorten_hash(text)
 
 
-def _short(text: str) -> str:
+def _shorten_hash(text: str) -> str:
     """A hash by its beginning, which tells a reader as much as the whole; the kind stays."""
     kind, colon, digits = text.partition(":")
     if kind not in ("md5", "sha256") or len(digits) < 32:
@@ -271,8 +273,8 @@ def _short(text: str) -> str:
     return f"{kind}{colon}{digits[:16]}…{'.dir' if text.endswith('.dir') else ''}"
 
 
-def _footer(made: Plan, carry_out: str | None, width: int) -> Iterator[Line]:
+def _format_footer(made: Plan, carry_out: str | None, width: int) -> Iterator[Line]:
     yield ()
-    yield from paragraph(f"digest {made.digest}", width, mark="", style="dim")
+    yield from format_paragraph(f"digest {made.digest}", width, mark="", style="dim")
     if carry_out is not None:
         yield (("carry it out with: ", "dim"), (carry_out, "bold"))

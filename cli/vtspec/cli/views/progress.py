@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Protocol, TextIO
 
-from vtspec.pipelines.reporting.figures import duration, number, size
+from vtspec.pipelines.reporting.figures import format_duration, format_number, format_size
 from vtspec.pipelines.runs.events import Event
 from vtspec.pipelines.runs.state import RunState
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 _WIDTH: Final = 9
 
 
-class Progress(Protocol):
+class RunProgress(Protocol):
     """Shows a run as it goes on; a context manager, so that a terminal is left as it was."""
 
-    def __enter__(self) -> "Progress": ...
+    def __enter__(self) -> "RunProgress": ...
 
     def __exit__(
         self,
@@ -27,30 +27,34 @@ class Progress(Protocol):
         trace: TracebackType | None,
     ) -> None: ...
 
-    def told(self, event: Event, state: RunState) -> None:
+    def show_event(self, event: Event, state: RunState) -> None:
         """Show what the event changed."""
 
-    def say(self, line: str) -> None:
+    def show_line(self, line: str) -> None:
         """Show a line that is not about an event."""
 
 
-def progress_on(stream: TextIO) -> Progress:
+def make_progress(stream: TextIO) -> RunProgress:
     """A bar where `stream` is a terminal that can draw one, plain lines elsewhere."""
     if not stream.isatty():
-        return Lines(stream)
+        return PlainProgress(stream)
     from rich.console import Console
 
     console = Console(file=stream, highlight=False, markup=False, emoji=False)
-    return Bar(console) if console.is_terminal and not console.is_dumb_terminal else Lines(stream)
+    return (
+        BarProgress(console)
+        if console.is_terminal and not console.is_dumb_terminal
+        else PlainProgress(stream)
+    )
 
 
-class Lines:
+class PlainProgress:
     """One line an epoch and one for each thing that a step finds."""
 
     def __init__(self, stream: TextIO = sys.stderr) -> None:
         self._stream = stream
 
-    def __enter__(self) -> "Lines":
+    def __enter__(self) -> "PlainProgress":
         return self
 
     def __exit__(
@@ -61,18 +65,18 @@ class Lines:
     ) -> None:
         self._stream.flush()
 
-    def told(self, event: Event, state: RunState) -> None:
+    def show_event(self, event: Event, state: RunState) -> None:
         """Write the event's line, where it has one."""
-        line = line_of(event, state)
+        line = format_event(event, state)
         if line is not None:
-            self.say(line)
+            self.show_line(line)
 
-    def say(self, line: str) -> None:
+    def show_line(self, line: str) -> None:
         """Write the line at once."""
         print(line, file=self._stream, flush=True)
 
 
-class Bar:
+class BarProgress:
     """The same lines, and below them a bar of the training with its figures."""
 
     def __init__(self, console: "Console") -> None:
@@ -90,7 +94,7 @@ class Bar:
         )
         self._task = self._bar.add_task("starting", total=None, figures="")
 
-    def __enter__(self) -> "Bar":
+    def __enter__(self) -> "BarProgress":
         self._bar.start()
         return self
 
@@ -102,18 +106,18 @@ class Bar:
     ) -> None:
         self._bar.stop()
 
-    def told(self, event: Event, state: RunState) -> None:
+    def show_event(self, event: Event, state: RunState) -> None:
         """Move the bar, and leave the event's line above it."""
-        line = line_of(event, state)
+        line = format_event(event, state)
         if line is not None:
             self._print(line, "yellow" if event.kind == "warning" else None)
         if event.kind == "step.started":
             total = 1.0 if event.step == "train" else None
             self._bar.reset(self._task, total=total, description=event.step or "", figures="")
         elif event.kind.startswith("train.") and event.kind != "train.finished":
-            self._bar.update(self._task, completed=state.progress, figures=figures_of(state))
+            self._bar.update(self._task, completed=state.progress, figures=format_figures(state))
 
-    def say(self, line: str) -> None:
+    def show_line(self, line: str) -> None:
         """Leave the line above the bar."""
         self._print(line, "dim")
 
@@ -123,21 +127,21 @@ class Bar:
         self._console.print(Text(line, style=style or ""), soft_wrap=True)
 
 
-def figures_of(state: RunState) -> str:
+def format_figures(state: RunState) -> str:
     """What stands beside the bar: where training is, its loss, its speed and what remains."""
     parts = [f"epoch {min(state.epochs or 1, int(state.epoch) + 1)}/{state.epochs or '?'}"]
     if state.loss is not None:
-        parts.append(f"loss {number(state.loss)}")
+        parts.append(f"loss {format_number(state.loss)}")
     if state.history:
-        parts += _metrics(state, state.history[-1].metrics)
+        parts += _format_main_metric(state, state.history[-1].metrics)
     if state.images_per_s:
-        parts.append(f"{number(round(state.images_per_s))} images/s")
+        parts.append(f"{format_number(round(state.images_per_s))} images/s")
     if state.remaining_s is not None:
-        parts.append(f"{duration(state.remaining_s)} left")
+        parts.append(f"{format_duration(state.remaining_s)} left")
     return "  ".join(parts)
 
 
-def line_of(event: Event, state: RunState) -> str | None:
+def format_event(event: Event, state: RunState) -> str | None:
     """The line that an event leaves for people, or None where it leaves none."""
     words = _WORDS.get(event.kind)
     if words is None:
@@ -147,11 +151,11 @@ def line_of(event: Event, state: RunState) -> str | None:
     return None if told is None else f"{name:<{_WIDTH}} {told}"
 
 
-def _started(data: Mapping[str, Any], state: RunState) -> str:
+def _format_run_started(data: Mapping[str, Any], state: RunState) -> str:
     return f"{state.run} in {data.get('environment') or 'an environment that it does not name'}"
 
 
-def _resumed(data: Mapping[str, Any], state: RunState) -> str:
+def _format_run_resumed(data: Mapping[str, Any], state: RunState) -> str:
     if state.has_done("train"):
         return f"{state.run} resumed after its training"
     if state.checkpoint is None:
@@ -159,11 +163,12 @@ def _resumed(data: Mapping[str, Any], state: RunState) -> str:
     return f"{state.run} resumed"
 
 
-def _verified(data: Mapping[str, Any], state: RunState) -> str:
-    return f"{number(data.get('files'))} files, {size(data.get('bytes'))}, as the plan pins them"
+def _format_data_verified(data: Mapping[str, Any], state: RunState) -> str:
+    files, size = format_number(data.get("files")), format_size(data.get("bytes"))
+    return f"{files} files, {size}, as the plan pins them"
 
 
-def _train_started(data: Mapping[str, Any], state: RunState) -> str:
+def _format_train_started(data: Mapping[str, Any], state: RunState) -> str:
     config = state.config
     parts = [f"on {config['device']}"] if config.get("device") else []
     if isinstance(config.get("parameters"), int):
@@ -174,71 +179,77 @@ def _train_started(data: Mapping[str, Any], state: RunState) -> str:
     return ", ".join(parts) or "started"
 
 
-def _epoch(data: Mapping[str, Any], state: RunState) -> str | None:
+def _format_train_epoch(data: Mapping[str, Any], state: RunState) -> str | None:
     done = next((one for one in state.history if one.epoch == data.get("epoch")), None)
     if done is None:
         return None
     total = state.epochs or "?"
-    parts = [f"epoch {_count(done.epoch):>3}/{total}"]
+    parts = [f"epoch {_format_epoch_number(done.epoch):>3}/{total}"]
     for name, value in (("train_loss", done.train_loss), ("val_loss", done.val_loss)):
         if value is not None:
-            parts.append(f"{name} {number(value)}")
-    parts += _metrics(state, done.metrics)
+            parts.append(f"{name} {format_number(value)}")
+    parts += _format_main_metric(state, done.metrics)
     if done.seconds is not None:
-        parts.append(duration(done.seconds))
+        parts.append(format_duration(done.seconds))
     if state.remaining_s and state.progress < 1:
-        parts.append(f"{duration(state.remaining_s)} left")
+        parts.append(f"{format_duration(state.remaining_s)} left")
     return "  ".join(parts)
 
 
-def _trained(data: Mapping[str, Any], state: RunState) -> str:
+def _format_train_finished(data: Mapping[str, Any], state: RunState) -> str:
     best, monitor = state.best, state.monitor
     value = best.metrics.get(monitor) if best is not None and monitor is not None else None
-    figure = f", {monitor} {number(value)}" if value is not None else ""
+    figure = f", {monitor} {format_number(value)}" if value is not None else ""
     early = "; stopped early" if data.get("stopped_early") else ""
-    return f"best epoch {_count(state.best_epoch)}{figure}{early}"
+    return f"best epoch {_format_epoch_number(state.best_epoch)}{figure}{early}"
 
 
-def _evaluated(data: Mapping[str, Any], state: RunState) -> str:
+def _format_evaluated(data: Mapping[str, Any], state: RunState) -> str:
     loss = state.final.get("loss")
-    figures = _metrics(state, state.final) + ([f"loss {number(loss)}"] if loss is not None else [])
+    figures = _format_main_metric(state, state.final) + (
+        [f"loss {format_number(loss)}"] if loss is not None else []
+    )
     return f"{state.final_split}: {'  '.join(figures)}"
 
 
-def _exported(data: Mapping[str, Any], state: RunState) -> str:
+def _format_exported(data: Mapping[str, Any], state: RunState) -> str:
     difference = data.get("max_difference")
-    told = f", outputs differ by at most {number(difference)}" if difference is not None else ""
+    told = (
+        f", outputs differ by at most {format_number(difference)}"
+        if difference is not None
+        else ""
+    )
     return f"{data.get('path')}{told}"
 
 
-def _written(data: Mapping[str, Any], state: RunState) -> str:
+def _format_report_written(data: Mapping[str, Any], state: RunState) -> str:
     return str(data.get("path"))
 
 
-def _warning(data: Mapping[str, Any], state: RunState) -> str:
+def _format_warning(data: Mapping[str, Any], state: RunState) -> str:
     return str(data.get("message"))
 
 
-def _metrics(state: RunState, metrics: Mapping[str, float]) -> list[str]:
+def _format_main_metric(state: RunState, metrics: Mapping[str, float]) -> list[str]:
     """The metric that decides, or the first one where none is known to."""
     name = state.monitor if state.monitor in metrics else next(iter(metrics), None)
-    return [] if name is None else [f"{name} {number(metrics[name])}"]
+    return [] if name is None else [f"{name} {format_number(metrics[name])}"]
 
 
-def _count(epoch: float | None) -> str:
+def _format_epoch_number(epoch: float | None) -> str:
     """An epoch; half of one is 0.5."""
     return "?" if epoch is None else f"{epoch:.4g}"
 
 
 _WORDS: Final[Mapping[str, Callable[[Mapping[str, Any], RunState], str | None]]] = {
-    "run.started": _started,
-    "run.resumed": _resumed,
-    "data.verified": _verified,
-    "train.started": _train_started,
-    "train.epoch": _epoch,
-    "train.finished": _trained,
-    "evaluated": _evaluated,
-    "exported": _exported,
-    "report.written": _written,
-    "warning": _warning,
+    "run.started": _format_run_started,
+    "run.resumed": _format_run_resumed,
+    "data.verified": _format_data_verified,
+    "train.started": _format_train_started,
+    "train.epoch": _format_train_epoch,
+    "train.finished": _format_train_finished,
+    "evaluated": _format_evaluated,
+    "exported": _format_exported,
+    "report.written": _format_report_written,
+    "warning": _format_warning,
 }

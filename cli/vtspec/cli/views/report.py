@@ -4,25 +4,25 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from vtspec.pipelines.planning.diff import Change
-from vtspec.pipelines.reporting.escape import one_line
+from vtspec.pipelines.reporting.escape import make_one_line
 from vtspec.pipelines.reporting.facts import Facts
-from vtspec.pipelines.reporting.figures import MISSING, duration, number
+from vtspec.pipelines.reporting.figures import MISSING, format_duration, format_number
 from vtspec.pipelines.reporting.phrases import (
     EFFECTS,
-    baseline_of,
-    changed,
-    difference_of,
-    gate_outcome,
-    gate_value,
-    interval_words,
-    measured_on,
-    order_words,
-    training_words,
-    value_of,
+    describe_interval,
+    describe_order,
+    describe_split,
+    describe_training,
+    format_baseline,
+    format_change,
+    format_difference,
+    format_gate_outcome,
+    format_gate_value,
+    format_value,
 )
-from vtspec.pipelines.reporting.provenance import setting
+from vtspec.pipelines.reporting.provenance import format_setting
 
-from .styled_text import Line, cells, paragraph
+from .styled_text import Line, count_cells, format_paragraph
 
 _WORST: Final = 5
 _MOST_CHANGES: Final = 30
@@ -37,129 +37,138 @@ _STYLES: Final = {
 _JUDGED: Final = {"better": "green", "worse": "red", "same": "dim"}
 
 
-def report_lines(facts: Facts, width: int) -> list[Line]:
+def format_report(facts: Facts, width: int) -> list[Line]:
     """The report in the terminal's form, without the paths of its files."""
     return [
-        *_head(facts, width),
-        *_gates(facts),
-        *_metrics(facts),
-        *_notes(facts, width),
-        *_classes(facts),
-        *_warnings(facts, width),
+        *_format_header(facts, width),
+        *_format_gates(facts),
+        *_format_metrics(facts),
+        *_format_notes(facts, width),
+        *_format_classes(facts),
+        *_format_warnings(facts, width),
     ]
 
 
-def comparison_lines(facts: Facts, width: int) -> list[Line]:
+def format_comparison(facts: Facts, width: int) -> list[Line]:
     """Two runs side by side: figures, plan, classes, times."""
     title: Line = (
-        (_plain(facts.run, 60), "bold"),
+        (_escape_text(facts.run, 60), "bold"),
         (" against ", ""),
-        (_plain(facts.baseline, 60), "bold"),
+        (_escape_text(facts.baseline, 60), "bold"),
     )
     return [
         title,
-        *_caveats(facts, width),
-        *_compared(facts),
-        *_changes(facts.changes),
-        *_classes(facts),
-        *_times(facts),
+        *_format_caveats(facts, width),
+        *_format_metric_comparison(facts),
+        *_format_changes(facts.changes),
+        *_format_classes(facts),
+        *_format_times(facts),
     ]
 
 
-def _plain(text: str | None, limit: int = 40) -> str:
+def _escape_text(text: str | None, limit: int = 40) -> str:
     # Names and messages of others must not move a terminal's cursor or change its colours.
-    return one_line(text or "", limit)
+    return make_one_line(text or "", limit)
 
 
-def _head(facts: Facts, width: int) -> Iterator[Line]:
+def _format_header(facts: Facts, width: int) -> Iterator[Line]:
     yield (
         (facts.verdict.headline, _STYLES[facts.verdict.name]),
-        (f"  {_plain(facts.run, 60)}", ""),
+        (f"  {_escape_text(facts.run, 60)}", ""),
     )
     if facts.failure is not None:
-        yield from paragraph(_plain(facts.failure.message, 2000), width)
+        yield from format_paragraph(_escape_text(facts.failure.message, 2000), width)
         if facts.failure.fix:
-            yield from paragraph(f"fix: {_plain(facts.failure.fix, 500)}", width)
-    words = training_words(facts.training)
+            yield from format_paragraph(f"fix: {_escape_text(facts.failure.fix, 500)}", width)
+    words = describe_training(facts.training)
     told = [f"{words}." if words else "", f"Time: {facts.times.in_words}."]
-    yield from paragraph(" ".join(part for part in told if part), width, style="dim")
+    yield from format_paragraph(" ".join(part for part in told if part), width, style="dim")
 
 
-def _gates(facts: Facts) -> Iterator[Line]:
+def _format_gates(facts: Facts) -> Iterator[Line]:
     rows = [
-        (_plain(gate.rule, 60), gate_value(gate), gate_outcome(gate))
+        (_escape_text(gate.rule, 60), format_gate_value(gate), format_gate_outcome(gate))
         for gate in facts.verdict.gates
     ]
     styles = [_STYLES["passed" if gate.passed else "missed"] for gate in facts.verdict.gates]
-    yield from _table(("gate", "value", ""), rows, styles)
+    yield from _format_table(("gate", "value", ""), rows, styles)
 
 
-def _metrics(facts: Facts) -> Iterator[Line]:
-    names = [_plain(row.name) for row in facts.metrics]
-    values = [value_of(row) for row in facts.metrics]
+def _format_metrics(facts: Facts) -> Iterator[Line]:
+    names = [_escape_text(row.name) for row in facts.metrics]
+    values = [format_value(row) for row in facts.metrics]
     if facts.baseline is None:
-        yield from _table(("metric", "this run"), list(zip(names, values, strict=True)))
+        yield from _format_table(("metric", "this run"), list(zip(names, values, strict=True)))
         return
     rows = [
-        (name, value, baseline_of(row), difference_of(row))
+        (name, value, format_baseline(row), format_difference(row))
         for name, value, row in zip(names, values, facts.metrics, strict=True)
     ]
-    yield from _table(("metric", "this run", "baseline", "difference"), rows, _judged(facts))
+    yield from _format_table(
+        ("metric", "this run", "baseline", "difference"), rows, _choose_styles(facts)
+    )
 
 
-def _compared(facts: Facts) -> Iterator[Line]:
+def _format_metric_comparison(facts: Facts) -> Iterator[Line]:
     rows = [
-        (_plain(row.name), baseline_of(row), value_of(row), difference_of(row))
+        (_escape_text(row.name), format_baseline(row), format_value(row), format_difference(row))
         for row in facts.metrics
     ]
-    yield from _table(("metric", "before", "after", "difference"), rows, _judged(facts))
+    yield from _format_table(
+        ("metric", "before", "after", "difference"), rows, _choose_styles(facts)
+    )
 
 
-def _judged(facts: Facts) -> list[str]:
+def _choose_styles(facts: Facts) -> list[str]:
     return [_JUDGED.get(row.judgement or "", "") for row in facts.metrics]
 
 
-def _notes(facts: Facts, width: int) -> Iterator[Line]:
-    words = " ".join(part for part in (measured_on(facts), interval_words(facts)) if part)
+def _format_notes(facts: Facts, width: int) -> Iterator[Line]:
+    words = " ".join(part for part in (describe_split(facts), describe_interval(facts)) if part)
     if words:
-        yield from paragraph(words, width, style="dim")
+        yield from format_paragraph(words, width, style="dim")
     if facts.baseline is not None:
-        yield from paragraph(f"Baseline: {_plain(facts.baseline, 60)}.", width, style="dim")
+        yield from format_paragraph(
+            f"Baseline: {_escape_text(facts.baseline, 60)}.", width, style="dim"
+        )
     elif facts.baseline_wanted is not None:
         yield (("  No finished run of the baseline yet; make one with:", "dim"),)
-        yield ((f"  vtspec run {_plain(facts.baseline_wanted)}", ""),)
-    yield from _caveats(facts, width)
+        yield ((f"  vtspec run {_escape_text(facts.baseline_wanted)}", ""),)
+    yield from _format_caveats(facts, width)
 
 
-def _caveats(facts: Facts, width: int) -> Iterator[Line]:
+def _format_caveats(facts: Facts, width: int) -> Iterator[Line]:
     for sentence in facts.caveats:
-        yield from paragraph(f"{sentence}.", width, mark="! ", style="yellow")
+        yield from format_paragraph(f"{sentence}.", width, mark="! ", style="yellow")
 
 
-def _classes(facts: Facts) -> Iterator[Line]:
+def _format_classes(facts: Facts) -> Iterator[Line]:
     worst = facts.classes[:_WORST]
     if not worst or facts.ranked_by is None:
         return
     yield ()
-    yield ((f"classes, {order_words(facts)}", "bold"),)
+    yield ((f"classes, {describe_order(facts)}", "bold"),)
     figure = facts.ranked_by
     rows = [
-        (_plain(row.name), number(row.values.get(figure)), changed(row.change)) for row in worst
+        (_escape_text(row.name), format_number(row.values.get(figure)), format_change(row.change))
+        for row in worst
     ]
     has_change = any(row.change is not None for row in worst)
-    header = ("class", _plain(figure), "change")
+    header = ("class", _escape_text(figure), "change")
     cut = 3 if has_change else 2
-    yield from _table(header[:cut], [row[:cut] for row in rows], gap=False)
+    yield from _format_table(header[:cut], [row[:cut] for row in rows], gap=False)
 
 
-def _warnings(facts: Facts, width: int) -> Iterator[Line]:
+def _format_warnings(facts: Facts, width: int) -> Iterator[Line]:
     if facts.warnings:
         yield ()
     for line in facts.warnings:
-        yield from paragraph(f"warning: {_plain(line, 600)}", width, mark="! ", style="yellow")
+        yield from format_paragraph(
+            f"warning: {_escape_text(line, 600)}", width, mark="! ", style="yellow"
+        )
 
 
-def _changes(changes: Sequence[Change]) -> Iterator[Line]:
+def _format_changes(changes: Sequence[Change]) -> Iterator[Line]:
     yield ()
     if not changes:
         yield (("the plans are the same", "bold"),)
@@ -167,36 +176,36 @@ def _changes(changes: Sequence[Change]) -> Iterator[Line]:
     yield (("what differs in the plans", "bold"),)
     rows = [
         (
-            _plain(one.path, 50),
-            _setting(one.path, one.before),
-            _setting(one.path, one.after),
+            _escape_text(one.path, 50),
+            _format_setting(one.path, one.before),
+            _format_setting(one.path, one.after),
             EFFECTS[one.effect],
         )
         for one in changes[:_MOST_CHANGES]
     ]
-    yield from _table(("field", "before", "after", ""), rows, gap=False)
+    yield from _format_table(("field", "before", "after", ""), rows, gap=False)
     if len(changes) > _MOST_CHANGES:
         yield (
             (f"  … and {len(changes) - _MOST_CHANGES} more: --output json has them all", "dim"),
         )
 
 
-def _setting(path: str, value: object) -> str:
-    return MISSING if value is None else _plain(setting(path, value), 30)
+def _format_setting(path: str, value: object) -> str:
+    return MISSING if value is None else _escape_text(format_setting(path, value), 30)
 
 
-def _times(facts: Facts) -> Iterator[Line]:
+def _format_times(facts: Facts) -> Iterator[Line]:
     old = facts.baseline_times.steps if facts.baseline_times is not None else ()
     before = {step.name: step.seconds for step in old}
     after = {step.name: step.seconds for step in facts.times.steps}
     rows = [
-        (_plain(name), duration(before.get(name)), duration(after.get(name)))
+        (_escape_text(name), format_duration(before.get(name)), format_duration(after.get(name)))
         for name in dict.fromkeys((*before, *after))
     ]
-    yield from _table(("step", "before", "after"), rows)
+    yield from _format_table(("step", "before", "after"), rows)
 
 
-def _table(
+def _format_table(
     header: Sequence[str],
     rows: Sequence[Sequence[str]],
     styles: Iterable[str] = (),
@@ -208,17 +217,17 @@ def _table(
         return
     if gap:
         yield ()
-    widths = [max(cells(row[n]) for row in (header, *rows)) for n in range(len(header))]
-    yield _row(header, widths, "dim", "dim")
+    widths = [max(count_cells(row[n]) for row in (header, *rows)) for n in range(len(header))]
+    yield _format_row(header, widths, "dim", "dim")
     told = [*styles] or [""] * len(rows)
     for row, style in zip(rows, told, strict=True):
-        yield _row(row, widths, "", style)
+        yield _format_row(row, widths, "", style)
 
 
-def _row(row: Sequence[str], widths: Sequence[int], style: str, last: str) -> Line:
+def _format_row(row: Sequence[str], widths: Sequence[int], style: str, last: str) -> Line:
     *first, end = row
     spans = [
-        (f"  {text}{' ' * (width - cells(text))}", style)
+        (f"  {text}{' ' * (width - count_cells(text))}", style)
         for text, width in zip(first, widths, strict=False)
     ]
     return (*spans, (f"  {end}", last))

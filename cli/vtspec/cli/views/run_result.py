@@ -7,16 +7,21 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from vtspec.cli.run_options import Options, Planned, tracking_uri
+from vtspec.cli.run_options import CommandOptions, PlannedRun, get_tracking_uri
 from vtspec.pipelines.reporting.comparison import MetricRow
-from vtspec.pipelines.reporting.figures import beside, duration, number, signed
+from vtspec.pipelines.reporting.figures import (
+    format_against,
+    format_duration,
+    format_number,
+    format_signed,
+)
 from vtspec.pipelines.runs import Run
 from vtspec.pipelines.runs.state import RunState
 
 from .styled_text import Line, print_lines
 
 if TYPE_CHECKING:
-    from vtspec.pipelines.execution.local import Result
+    from vtspec.pipelines.execution.local import RunResult
     from vtspec.pipelines.execution.steps import Outcome
     from vtspec.pipelines.reporting.facts import Facts
 
@@ -24,9 +29,9 @@ _JUDGED: Final = {"better": "green", "worse": "red", "same": ""}
 _MISSED_GATE: Final = 3
 
 
-def show_result(result: "Result", found: Planned, options: Options) -> int:
+def show_result(result: "RunResult", found: PlannedRun, options: CommandOptions) -> int:
     """Show how the run ended and return the exit code that says so."""
-    from vtspec.pipelines.reporting import baseline_of, read_facts
+    from vtspec.pipelines.reporting import find_baseline, read_facts
 
     run, outcome = result.run, result.outcome
     if outcome is None:
@@ -35,12 +40,18 @@ def show_result(result: "Result", found: Planned, options: Options) -> int:
     if not outcome.is_good:
         show_failure(run, outcome)
         return outcome.exit_code
-    facts = read_facts(run.path, baseline_of(run.path))
-    print_lines(((), *run_lines(facts, run, result.state), *_after(result, found, options)))
+    facts = read_facts(run.path, find_baseline(run.path))
+    print_lines(
+        (
+            (),
+            *format_run_result(facts, run, result.state),
+            *_format_locations(result, found, options),
+        )
+    )
     if options.results is not None:
-        from vtspec.pipelines.reporting.dvc_metrics import write
+        from vtspec.pipelines.reporting.dvc_metrics import write_results
 
-        write(run.path, options.results)
+        write_results(run.path, options.results)
     return _MISSED_GATE if options.fail_on_gate and facts.verdict.missed else 0
 
 
@@ -52,12 +63,12 @@ def show_failure(run: Run, outcome: "Outcome") -> None:
         click.echo(f"  fix: {outcome.fix}", err=True)
 
 
-def run_lines(facts: "Facts", run: Run, state: RunState) -> Iterator[Line]:
+def format_run_result(facts: "Facts", run: Run, state: RunState) -> Iterator[Line]:
     """The result of a run: its figures against its baseline's, and its gates."""
-    yield ((run.name, "bold"), (f" {state.status} in {duration(state.seconds)}", ""))
+    yield ((run.name, "bold"), (f" {state.status} in {format_duration(state.seconds)}", ""))
     if facts.metrics:
         yield ()
-        yield from _table(facts, state.final_split)
+        yield from _format_metrics(facts, state.final_split)
     if facts.baseline_wanted and facts.baseline is None:
         yield ()
         yield ((f"no finished run of {facts.baseline_wanted} to compare with", "dim"),)
@@ -67,50 +78,56 @@ def run_lines(facts: "Facts", run: Run, state: RunState) -> Iterator[Line]:
         yield ()
         for gate in facts.verdict.gates:
             told = f"gate {gate.rule}: {'passed' if gate.passed else 'missed'}"
-            value = beside(gate.value, gate.threshold)
+            value = format_against(gate.value, gate.threshold)
             yield ((f"{told}, {value}", "green" if gate.passed else "red"),)
 
 
-def _table(facts: "Facts", split: str | None) -> Iterator[Line]:
+def _format_metrics(facts: "Facts", split: str | None) -> Iterator[Line]:
     heads = [f"on {split}" if split else "metric", "this run"]
     heads += [facts.baseline, "difference"] if facts.baseline is not None else []
-    cells = [_cells(row, facts.baseline is not None) for row in facts.metrics]
+    cells = [_format_cells(row, facts.baseline is not None) for row in facts.metrics]
     widths = [max(len(line[n]) for line in (heads, *cells)) for n in range(len(heads))]
-    yield (("".join(map(_aligned, heads, widths, range(4))), "bold"),)
+    yield (("".join(map(_align, heads, widths, range(4))), "bold"),)
     for row, line in zip(facts.metrics, cells, strict=True):
-        spans = list(map(_aligned, line, widths, range(4)))
+        spans = list(map(_align, line, widths, range(4)))
         told = f"  {row.judgement}" if row.judgement in ("better", "worse") else ""
         style = _JUDGED[row.judgement] if row.judgement else ""
         yield (("".join(spans[:3]), ""), ("".join(spans[3:]) + told, style))
 
 
-def _cells(row: MetricRow, compared: bool) -> list[str]:
-    cells = [row.name, number(row.value) + (f" {row.unit}" if row.unit else "")]
-    return cells + ([number(row.baseline), signed(row.difference)] if compared else [])
+def _format_cells(row: MetricRow, compared: bool) -> list[str]:
+    cells = [row.name, format_number(row.value) + (f" {row.unit}" if row.unit else "")]
+    return cells + (
+        [format_number(row.baseline), format_signed(row.difference)] if compared else []
+    )
 
 
-def _aligned(text: str, width: int, column: int) -> str:
+def _align(text: str, width: int, column: int) -> str:
     return f"{text:<{width}}" if column == 0 else f"   {text:>{width}}"
 
 
-def _after(result: "Result", found: Planned, options: Options) -> Iterator[Line]:
+def _format_locations(
+    result: "RunResult", found: PlannedRun, options: CommandOptions
+) -> Iterator[Line]:
     yield ()
-    for name, told in _places(result, found, options):
+    for name, told in _iter_locations(result, found, options):
         yield ((f"{name:<9}", "bold"), (told, ""))
 
 
-def _places(result: "Result", found: Planned, options: Options) -> Iterator[tuple[str, str]]:
+def _iter_locations(
+    result: "RunResult", found: PlannedRun, options: CommandOptions
+) -> Iterator[tuple[str, str]]:
     folder = result.run.path
     report = next(
         (folder / name for name in ("report.html", "report.md") if (folder / name).is_file()), None
     )
     if report is not None:
-        yield "report", shown_path(report)
+        yield "report", format_path(report)
     for path in result.state.exports.values():
-        yield "model", shown_path(folder / path)
+        yield "model", format_path(folder / path)
     if not options.tracking:
         return
-    uri = tracking_uri(found)
+    uri = get_tracking_uri(found)
     yield "MLflow", f"mlflow ui --backend-store-uri {uri}" if uri.startswith("sqlite:") else uri
     shipped = result.shipped
     if shipped is not None and shipped.left:
@@ -119,7 +136,7 @@ def _places(result: "Result", found: Planned, options: Options) -> Iterator[tupl
         yield "", f"send them with: vtspec sync {result.run.name}"
 
 
-def shown_path(path: Path) -> str:
+def format_path(path: Path) -> str:
     """The path as a person who stands here would type it."""
     relative = os.path.relpath(path)
     return str(path) if relative.startswith("..") else relative

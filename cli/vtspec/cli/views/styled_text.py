@@ -15,7 +15,7 @@ WIDEST = 100
 NARROWEST = 40
 
 
-def cells(text: str) -> int:
+def count_cells(text: str) -> int:
     """Columns that the text takes in a terminal; Korean, Chinese and Japanese letters take two."""
     return sum(
         0 if unicodedata.combining(one) else 2 if unicodedata.east_asian_width(one) in "WF" else 1
@@ -23,19 +23,19 @@ def cells(text: str) -> int:
     )
 
 
-def padded(text: str, width: int) -> str:
+def pad_text(text: str, width: int) -> str:
     """The text with spaces up to `width` columns."""
-    return text + " " * (width - cells(text))
+    return text + " " * (width - count_cells(text))
 
 
-def wrapped(text: str, width: int) -> list[str]:
+def wrap_text(text: str, width: int) -> list[str]:
     """The text in lines of at most `width` columns, broken at spaces or, if need be, in a word."""
     lines = [""]
     for word in text.split():
-        if lines[-1] and cells(lines[-1]) + 1 + cells(word) <= width:
+        if lines[-1] and count_cells(lines[-1]) + 1 + count_cells(word) <= width:
             lines[-1] += f" {word}"
             continue
-        for piece in _pieces(word, width):
+        for piece in _split_word(word, width):
             if lines[-1]:
                 lines.append(piece)
             else:
@@ -43,24 +43,24 @@ def wrapped(text: str, width: int) -> list[str]:
     return lines
 
 
-def _pieces(word: str, width: int) -> Iterator[str]:
+def _split_word(word: str, width: int) -> Iterator[str]:
     piece = ""
     for one in word:
-        if piece and cells(piece + one) > width:
+        if piece and count_cells(piece + one) > width:
             yield piece
             piece = ""
         piece += one
     yield piece
 
 
-def paragraph(text: str, width: int, *, mark: str = "  ", style: str = "") -> list[Line]:
+def format_paragraph(text: str, width: int, *, mark: str = "  ", style: str = "") -> list[Line]:
     """The text wrapped, with `mark` before its first line and as much space before the others."""
-    lines = wrapped(text, width - cells(mark))
-    space = " " * cells(mark)
+    lines = wrap_text(text, width - count_cells(mark))
+    space = " " * count_cells(mark)
     return [((space if index else mark, style), (line, style)) for index, line in enumerate(lines)]
 
 
-def columns(
+def format_row(
     parts: Iterable[tuple[str, int, str]], last: tuple[str, str], width: int
 ) -> list[Line]:
     """One row of a table: texts, each wrapped in its width and style, then a last one.
@@ -69,20 +69,20 @@ def columns(
     """
     fixed = list(parts)
     rest = width - sum(wide + 1 for _, wide, _ in fixed)
-    blocks = [(wrapped(text, wide), wide, style) for text, wide, style in fixed]
-    blocks.append((wrapped(last[0], max(1, rest)), 0, last[1]))
+    blocks = [(wrap_text(text, wide), wide, style) for text, wide, style in fixed]
+    blocks.append((wrap_text(last[0], max(1, rest)), 0, last[1]))
     height = max(len(lines) for lines, _, _ in blocks)
     rows: list[Line] = []
     for index in range(height):
         spans: list[Span] = []
         for lines, wide, style in blocks:
             text = lines[index] if index < len(lines) else ""
-            spans.append((padded(text, wide + 1) if wide else text, style))
+            spans.append((pad_text(text, wide + 1) if wide else text, style))
         rows.append(tuple(spans))
     return rows
 
 
-def width_of(stream: TextIO) -> int:
+def get_terminal_width(stream: TextIO) -> int:
     """Columns to lay out for: the terminal's within reason, 80 where there is none."""
     if not stream.isatty():
         return 80

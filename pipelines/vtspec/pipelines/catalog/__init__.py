@@ -70,7 +70,7 @@ from .models import (
     Size,
     Weights,
 )
-from .name_matching import closest, rank, squashed
+from .name_matching import find_closest, normalize_name, rank_name
 
 if TYPE_CHECKING:
     from vtspec.adapters.contract import Param
@@ -84,17 +84,17 @@ __all__ = [
     "Framework",
     "Size",
     "Weights",
-    "adapter_available",
     "find_model",
-    "frameworks",
-    "images_folder",
-    "params_of",
-    "search",
+    "get_images_folder",
+    "is_adapter_available",
+    "load_frameworks",
+    "load_params",
+    "search_models",
     "suggest_model",
 ]
 
 
-def images_folder() -> Path:
+def get_images_folder() -> Path:
     """The folder that holds a folder for each framework: in a wheel, or else in a checkout."""
     pipelines = Path(__file__).resolve().parents[1]
     packaged = pipelines / "_images"
@@ -102,12 +102,12 @@ def images_folder() -> Path:
 
 
 @functools.cache
-def frameworks(folder: Path | None = None) -> Mapping[str, Framework]:
+def load_frameworks(folder: Path | None = None) -> Mapping[str, Framework]:
     """The frameworks by name, in order of name; read once. Imports no framework.
 
     Raises `Permanent` where an image.yaml cannot be used.
     """
-    found = sorted((folder or images_folder()).glob("*/image.yaml"))
+    found = sorted((folder or get_images_folder()).glob("*/image.yaml"))
     return MappingProxyType({file.parent.name: read_framework(file) for file in found})
 
 
@@ -115,7 +115,7 @@ def find_model(
     name: str, among: Mapping[str, Framework] | None = None
 ) -> list[tuple[Framework, CatalogModel]]:
     """The model of that name in each framework that has it; more than one means: say which."""
-    available = frameworks() if among is None else among
+    available = load_frameworks() if among is None else among
     found = ((framework, framework.model(name)) for framework in available.values())
     return [(framework, model) for framework, model in found if model is not None]
 
@@ -124,13 +124,15 @@ def suggest_model(
     name: str, framework: str | None = None, among: Mapping[str, Framework] | None = None
 ) -> str | None:
     """The model that was most likely meant, of one framework or of any; or None."""
-    suggestions = (each.suggest(name) for each in _chosen(framework, among))
+    suggestions = (each.suggest(name) for each in _select_frameworks(framework, among))
     found = [suggestion for suggestion in suggestions if suggestion is not None]
     # Of several frameworks' suggestions the one that resembles what was typed.
-    return closest(name, {squashed(each): each for each in found}) or next(iter(found), None)
+    return find_closest(name, {normalize_name(each): each for each in found}) or next(
+        iter(found), None
+    )
 
 
-def search(
+def search_models(
     words: Sequence[str],
     *,
     task: str | None = None,
@@ -140,15 +142,15 @@ def search(
 ) -> list[tuple[Framework, CatalogModel]]:
     """The models that fit every word, the best first; all of them without words.
 
-    A word may be part of a name, a tag or a licence, as `rank` says; of equals those with
+    A word may be part of a name, a tag or a licence, as `rank_name` says; of equals those with
     published weights come first, then the smaller.
     """
     hits: list[tuple[tuple[Any, ...], Framework, str]] = []
-    for each in _chosen(framework, among):
+    for each in _select_frameworks(framework, among):
         for name, raw in each.catalog["models"].items():
             if (task and task not in raw["tasks"]) or (pretrained and not raw["weights"]):
                 continue
-            place = rank(words, name, _notes(raw)) if words else ()
+            place = rank_name(words, name, _collect_notes(raw)) if words else ()
             if place is not None:
                 # Those of a size that nobody told come after those of any size.
                 size = raw.get("parameters") or math.inf
@@ -157,36 +159,38 @@ def search(
     return [(each, model) for each, model in found if model is not None]
 
 
-def params_of(framework: Framework) -> Mapping[str, "Param"]:
+def load_params(framework: Framework) -> Mapping[str, "Param"]:
     """The framework's own parameters, from its adapter's PARAMS; imports no framework.
 
     Raises `vtspec.adapters.contract.AdapterError` where the adapter is not installed.
     """
-    from vtspec.adapters.discovery import find
+    from vtspec.adapters.discovery import load_adapter
 
-    params: Mapping[str, Param] = find(framework.adapter).PARAMS
+    params: Mapping[str, Param] = load_adapter(framework.adapter).PARAMS
     return params
 
 
-def adapter_available(framework: Framework) -> bool:
+def is_adapter_available(framework: Framework) -> bool:
     """Whether the framework's adapter is installed here; its packages may still be missing."""
     from vtspec.adapters.contract import AdapterError
-    from vtspec.adapters.discovery import find
+    from vtspec.adapters.discovery import load_adapter
 
     try:
-        find(framework.adapter)
+        load_adapter(framework.adapter)
     except AdapterError:
         return False
     return True
 
 
-def _chosen(framework: str | None, among: Mapping[str, Framework] | None) -> Iterable[Framework]:
-    available = frameworks() if among is None else among
+def _select_frameworks(
+    framework: str | None, among: Mapping[str, Framework] | None
+) -> Iterable[Framework]:
+    available = load_frameworks() if among is None else among
     if framework is None:
         return available.values()
     return [available[framework]] if framework in available else []
 
 
-def _notes(raw: Mapping[str, Any]) -> list[str]:
+def _collect_notes(raw: Mapping[str, Any]) -> list[str]:
     notes = [note for weights in raw["weights"] for note in (weights["tag"], weights["licence"])]
     return [*notes, raw["family"]] if "family" in raw else notes

@@ -10,8 +10,8 @@ from typing import Any
 
 from vtspec.pipelines.errors import Permanent
 
-from .models import HUB_ID, CatalogModel, model_of, unlisted_model
-from .name_matching import beginning_with, closest, one_slip_away, squashed
+from .models import HUB_ID, CatalogModel, make_unlisted_model, parse_model
+from .name_matching import find_by_prefix, find_closest, find_typo_match, normalize_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,15 +42,15 @@ class Framework:
     @functools.cached_property
     def requirements_hash(self) -> str:
         """`sha256:…` over what `requirements` locks; comments and order do not count."""
-        from .lockfile import requirements_hash
+        from .lockfile import hash_requirements
 
-        return requirements_hash(self._requirements_text)
+        return hash_requirements(self._requirements_text)
 
-    def locked(self, environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    def get_locked_versions(self, environment: Mapping[str, str] | None = None) -> dict[str, str]:
         """The locked version of each of `distributions`; see `requirements.locked_versions`."""
-        from .lockfile import locked_versions
+        from .lockfile import parse_locked_versions
 
-        versions = locked_versions(self._requirements_text, environment)
+        versions = parse_locked_versions(self._requirements_text, environment)
         return {name: versions[name] for name in self.distributions}
 
     @property
@@ -69,7 +69,7 @@ class Framework:
         With `hub_ids` any hub id is a model, and no other name; the catalog is not read for those.
         """
         if self.hub_ids:
-            return self._of_hub(name)
+            return self._find_hub_model(name)
         models = self.catalog["models"]
         architecture, _, tag = (name, "", "") if name in models else name.partition(".")
         raw = models.get(architecture)
@@ -77,15 +77,15 @@ class Framework:
             return None
         if tag and all(weights["tag"] != tag for weights in raw["weights"]):
             return None
-        return model_of(architecture, tag or None, raw)
+        return parse_model(architecture, tag or None, raw)
 
-    def _of_hub(self, name: str) -> CatalogModel | None:
+    def _find_hub_model(self, name: str) -> CatalogModel | None:
         if not HUB_ID.fullmatch(name) or ".." in name:
             return None
         raw = self.catalog["models"].get(name)
-        return unlisted_model(name) if raw is None else model_of(name, None, raw, name)
+        return make_unlisted_model(name) if raw is None else parse_model(name, None, raw, name)
 
-    def renamed(self, name: str) -> str | None:
+    def find_new_name(self, name: str) -> str | None:
         """The name that the framework has given to a model of an older name, or None."""
         new = self.catalog["renamed"].get(name)
         return None if new is None or self.model(new) is None else str(new)
@@ -95,31 +95,36 @@ class Framework:
         if self.hub_ids:
             # A point is part of a hub id's name: Qwen2.5-7B. And it is long, so that people type
             # its beginning (vit-base) more often than the whole of another (git-base) wrongly.
-            names = self._squashed_names
-            return names.get(squashed(name)) or beginning_with(name, names) or closest(name, names)
-        renamed = self.renamed(name)
+            names = self._normalized_names
+            return (
+                names.get(normalize_name(name))
+                or find_by_prefix(name, names)
+                or find_closest(name, names)
+            )
+        renamed = self.find_new_name(name)
         if renamed is not None:
             return renamed
         typed, dot, typed_tag = name.partition(".")
-        meant = closest(typed, self._squashed_names)
+        meant = find_closest(typed, self._normalized_names)
         if meant is None or not dot:
             return meant
         tags = {
-            squashed(each["tag"]): each["tag"] for each in self.catalog["models"][meant]["weights"]
+            normalize_name(each["tag"]): each["tag"]
+            for each in self.catalog["models"][meant]["weights"]
         }
-        tag = closest(typed_tag, tags)
+        tag = find_closest(typed_tag, tags)
         return meant if tag is None else f"{meant}.{tag}"
 
-    def listed_near(self, name: str) -> str | None:
+    def find_near_name(self, name: str) -> str | None:
         """The listed model whose name differs from this one by case or by one slip; or None."""
-        names = self._squashed_names
-        return names.get(squashed(name)) or one_slip_away(name, names)
+        names = self._normalized_names
+        return names.get(normalize_name(name)) or find_typo_match(name, names)
 
     @functools.cached_property
     def catalog(self) -> Mapping[str, Any]:
         """The catalog as it stands in its file, read when it is first asked for."""
         file = self.folder / "catalog.json"
-        catalog: Mapping[str, Any] = json.loads(_read(file))
+        catalog: Mapping[str, Any] = json.loads(_read_text(file))
         if catalog.get("form") != 1:
             raise Permanent(
                 f"{file}: not a catalog of form 1",
@@ -128,16 +133,16 @@ class Framework:
         return catalog
 
     @functools.cached_property
-    def _squashed_names(self) -> Mapping[str, str]:
+    def _normalized_names(self) -> Mapping[str, str]:
         models = self.catalog["models"]
         found: dict[str, str] = {}
         # Those with published weights first: they are the likelier to be meant.
         for name in sorted(models, key=lambda name: not models[name]["weights"]):
-            found.setdefault(squashed(name), name)
+            found.setdefault(normalize_name(name), name)
         if self.hub_ids:
             # People leave out who published it: vit-base for google/vit-base-patch16-224.
             for name in models:
-                found.setdefault(squashed(name.partition("/")[2]), name)
+                found.setdefault(normalize_name(name.partition("/")[2]), name)
         return found
 
     @functools.cached_property
@@ -151,8 +156,8 @@ def read_framework(file: Path) -> Framework:
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        raw = yaml.load(_read(file), Loader=loader)
-        return _framework_of(raw, file.parent)
+        raw = yaml.load(_read_text(file), Loader=loader)
+        return _parse_framework(raw, file.parent)
     except (yaml.YAMLError, KeyError, TypeError) as error:
         why = f"lacks {error}" if isinstance(error, KeyError) else str(error)
         raise Permanent(
@@ -161,7 +166,7 @@ def read_framework(file: Path) -> Framework:
         ) from error
 
 
-def _framework_of(raw: Mapping[str, Any], folder: Path) -> Framework:
+def _parse_framework(raw: Mapping[str, Any], folder: Path) -> Framework:
     return Framework(
         name=folder.name,
         adapter=raw["adapter"],
@@ -178,7 +183,7 @@ def _framework_of(raw: Mapping[str, Any], folder: Path) -> Framework:
     )
 
 
-def _read(file: Path) -> str:
+def _read_text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except OSError as error:

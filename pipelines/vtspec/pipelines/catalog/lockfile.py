@@ -17,36 +17,36 @@ _REQUIREMENT: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;]+)\s*(?:
 _VERSIONS: Final = frozenset({"python_version", "python_full_version"})
 
 
-def locked_versions(
+def parse_locked_versions(
     requirements: str, environment: Mapping[str, str] | None = None
 ) -> dict[str, str]:
     """Distribution name, normalised (PEP 503) → the version locked for that environment.
 
-    `environment` holds PEP 508 marker variables, as `marker_environment` gives them; this
+    `environment` holds PEP 508 marker variables, as `build_marker_environment` gives them; this
     interpreter's where it is left out. Raises ValueError for a line that locks nothing or whose
     marker has a form that uv does not write.
     """
-    variables = marker_environment() if environment is None else environment
+    variables = build_marker_environment() if environment is None else environment
     found: dict[str, str] = {}
-    for line in _logical_lines(requirements):
+    for line in _iter_logical_lines(requirements):
         match = _REQUIREMENT.match(line.partition(" --hash=")[0])
         if match is None:
             raise ValueError(f"not a locked requirement: {line!r}")
         name, version, marker = match.groups()
         if marker is None or marker_holds(marker, variables):
-            found[normalised_name(name)] = version
+            found[normalize_distribution(name)] = version
     return found
 
 
-def requirements_hash(requirements: str) -> str:
+def hash_requirements(requirements: str) -> str:
     """`sha256:…` over what the file locks; comments, order and white space do not count."""
     lines = sorted(
-        " ".join(sorted(line.split(" --hash="))) for line in _logical_lines(requirements)
+        " ".join(sorted(line.split(" --hash="))) for line in _iter_logical_lines(requirements)
     )
     return "sha256:" + hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def marker_environment(
+def build_marker_environment(
     *, python_full_version: str | None = None, sys_platform: str | None = None
 ) -> dict[str, str]:
     """The PEP 508 variables of this interpreter, or of one that has another version or system."""
@@ -72,12 +72,12 @@ def marker_holds(marker: str, environment: Mapping[str, str]) -> bool:
     return _holds(tree, environment)
 
 
-def normalised_name(distribution: str) -> str:
+def normalize_distribution(distribution: str) -> str:
     """The name as package indexes compare it (PEP 503): lower case, one hyphen."""
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
-def _logical_lines(requirements: str) -> Iterator[str]:
+def _iter_logical_lines(requirements: str) -> Iterator[str]:
     for line in requirements.replace("\\\n", " ").splitlines():
         content = line.partition("#")[0]
         if content.strip():
@@ -104,7 +104,10 @@ def _compare(name: str, sign: ast.cmpop, right: str, environment: Mapping[str, s
     left = environment[name]
     equal, below = left == right, left < right
     if name in _VERSIONS:
-        equal, below = _release(left) == _release(right), _release(left) < _release(right)
+        equal, below = (
+            _parse_release(left) == _parse_release(right),
+            _parse_release(left) < _parse_release(right),
+        )
         if right.endswith(".*"):
             equal = f"{left}.".startswith(right[:-1])
     match sign:
@@ -123,7 +126,7 @@ def _compare(name: str, sign: ast.cmpop, right: str, environment: Mapping[str, s
     raise ValueError(f"a marker with another comparison: {name} … {right!r}")
 
 
-def _release(version: str) -> tuple[int, ...]:
+def _parse_release(version: str) -> tuple[int, ...]:
     numbers = [int(number) for number in re.findall(r"\d+", version.removesuffix(".*"))[:3]]
     # 3.12 is 3.12.0.
     return tuple(numbers + [0] * (3 - len(numbers)))

@@ -89,7 +89,7 @@ class CatalogModel:
             return self.weights[0] if self.weights else None
         return next(weights for weights in self.weights if weights.tag == self.tag)
 
-    def parameters_for(self, classes: int) -> int | None:
+    def count_parameters(self, classes: int) -> int | None:
         """The number of parameters with a head of that many classes.
 
         With the head of the framework's own example where nobody told what a class adds.
@@ -112,7 +112,7 @@ class CatalogModel:
             for side, own, least in zip(size, self.image_size, smallest, strict=True)
         )
 
-    def nearest_size(self, size: Size) -> Size:
+    def find_nearest_size(self, size: Size) -> Size:
         """The size nearest to the given one that the model takes."""
         if self.image_size is None or self.takes_size(size):
             return size
@@ -120,13 +120,13 @@ class CatalogModel:
             return self.image_size
         smallest = self.min_image_size or (1, 1)
         height, width = (
-            _nearest(side, own, self.size_step, least)
+            _round_side(side, own, self.size_step, least)
             for side, own, least in zip(size, self.image_size, smallest, strict=True)
         )
         return height, width
 
 
-def model_of(
+def parse_model(
     name: str, tag: str | None, raw: Mapping[str, Any], hub_id: str | None = None
 ) -> CatalogModel:
     """The model of one line of a catalog, `tag` being the one that was asked for."""
@@ -137,43 +137,43 @@ def model_of(
         tasks=tuple(raw["tasks"]),
         parameters=raw.get("parameters"),
         parameters_per_class=raw.get("perClass"),
-        image_size=_size(size) if size else None,
+        image_size=_parse_size(size) if size else None,
         size_step=raw.get("step"),
         size_at_build=raw.get("build", False),
-        min_image_size=_size(smallest) if smallest else None,
+        min_image_size=_parse_size(smallest) if smallest else None,
         gmacs=raw.get("gmacs"),
         activations=raw.get("activations"),
-        weights=tuple(_weights(each) for each in raw["weights"]),
+        weights=tuple(_parse_weights(each) for each in raw["weights"]),
         family=raw.get("family"),
         hub_id=hub_id,
         sizes_are_known="step" in raw,
     )
 
 
-def unlisted_model(hub_id: str) -> CatalogModel:
+def make_unlisted_model(hub_id: str) -> CatalogModel:
     """The model of a hub id that no catalog lists: it has weights, for all we know."""
     weights = {"tag": "main", "licence": UNKNOWN_LICENCE, "hub": hub_id}
-    found = model_of(hub_id, None, {"tasks": [], "weights": [weights]}, hub_id)
+    found = parse_model(hub_id, None, {"tasks": [], "weights": [weights]}, hub_id)
     return replace(found, listed=False)
 
 
-def _weights(raw: Mapping[str, Any]) -> Weights:
+def _parse_weights(raw: Mapping[str, Any]) -> Weights:
     size = raw.get("size")
     return Weights(
         tag=raw["tag"],
         hub_id=raw["hub"],
         url=raw.get("url"),
         licence=raw["licence"],
-        image_size=_size(size) if size else None,
+        image_size=_parse_size(size) if size else None,
         classes=raw.get("classes"),
     )
 
 
-def _size(raw: Sequence[int]) -> Size:
+def _parse_size(raw: Sequence[int]) -> Size:
     height, width = raw
     return height, width
 
 
-def _nearest(side: int, own: int, step: int, least: int) -> int:
+def _round_side(side: int, own: int, step: int, least: int) -> int:
     smallest = least + (own - least) % step
     return max(smallest, own + round((side - own) / step) * step)

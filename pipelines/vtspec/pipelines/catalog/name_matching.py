@@ -6,27 +6,27 @@ from collections.abc import Iterable, Mapping, Sequence
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
-def squashed(name: str) -> str:
+def normalize_name(name: str) -> str:
     """The name without case and separators: `ResNet-50` and `resnet50` are one."""
     return re.sub(r"[\s._/-]+", "", name).lower()
 
 
-def closest(typed: str, names: Mapping[str, str]) -> str | None:
+def find_closest(typed: str, names: Mapping[str, str]) -> str | None:
     """The name that was most likely meant, or None where nothing is near.
 
     `names` maps each name, squashed, to itself, the more likely of two first. Tried in turn, the
     cheap before the dear: the same but for case and separators, one slip of the keyboard away, one
     beginning of the other, and last difflib over all names (about 10 ms for 1,400 of them).
     """
-    wanted = squashed(typed)
+    wanted = normalize_name(typed)
     if not wanted:
         return None
     if wanted in names:
         return names[wanted]
-    slip = one_slip_away(wanted, names)
+    slip = find_typo_match(wanted, names)
     if slip is not None:
         return slip
-    begun = beginning_with(wanted, names)
+    begun = find_by_prefix(wanted, names)
     if begun is not None:
         return begun
     import difflib
@@ -35,43 +35,45 @@ def closest(typed: str, names: Mapping[str, str]) -> str | None:
     return names[near[0]] if near else None
 
 
-def one_slip_away(typed: str, names: Mapping[str, str]) -> str | None:
+def find_typo_match(typed: str, names: Mapping[str, str]) -> str | None:
     """The likeliest name that one slip of the keyboard would turn into what was typed; or None.
 
-    `names` are as `closest` takes them.
+    `names` are as `find_closest` takes them.
     """
-    wanted = squashed(typed)
-    near_by = _one_slip_from(wanted)
+    wanted = normalize_name(typed)
+    near_by = _generate_typos(wanted)
     slips = [name for name in names if name in near_by]
-    return names[min(slips, key=lambda slip: _distance(slip, wanted))] if slips else None
+    return names[min(slips, key=lambda slip: _compute_distance(slip, wanted))] if slips else None
 
 
-def beginning_with(typed: str, names: Mapping[str, str]) -> str | None:
+def find_by_prefix(typed: str, names: Mapping[str, str]) -> str | None:
     """The shortest name that begins with what was typed, of three letters at least; or None.
 
-    `names` are as `closest` takes them.
+    `names` are as `find_closest` takes them.
     """
-    wanted = squashed(typed)
+    wanted = normalize_name(typed)
     longer = [name for name in names if name.startswith(wanted)] if len(wanted) >= 3 else []
     return names[min(longer, key=len)] if longer else None
 
 
-def rank(words: Sequence[str], name: str, notes: Iterable[str] = ()) -> tuple[int, ...] | None:
+def rank_name(
+    words: Sequence[str], name: str, notes: Iterable[str] = ()
+) -> tuple[int, ...] | None:
     """How well a name fits the words, smaller is better; None where a word is found nowhere.
 
     A word fits where it is part of the name or of one of the notes (tags, licences), case and
     separators aside. The whole name comes before its beginning, that before an inner part that
     starts at a separator, that before any other, and all of those before a note.
     """
-    flat, parts = squashed(name), re.split(r"[._/-]+", name.lower())
+    flat, parts = normalize_name(name), re.split(r"[._/-]+", name.lower())
     # People leave out who published a model: vit-base for google/vit-base-patch16-224.
-    bare = squashed(name.rpartition("/")[2])
-    flat_notes = [squashed(note) for note in notes]
-    joined = squashed("".join(words))
+    bare = normalize_name(name.rpartition("/")[2])
+    flat_notes = [normalize_name(note) for note in notes]
+    joined = normalize_name("".join(words))
     if joined in (flat, bare):
         return (0, 0, len(name))
     places = []
-    for word in map(squashed, words):
+    for word in map(normalize_name, words):
         if flat.startswith(word) or bare.startswith(word):
             places.append(0)
         elif any(part.startswith(word) for part in parts):
@@ -86,7 +88,7 @@ def rank(words: Sequence[str], name: str, notes: Iterable[str] = ()) -> tuple[in
     return (1 if whole else 2, sum(places), len(name))
 
 
-def _one_slip_from(word: str) -> set[str]:
+def _generate_typos(word: str) -> set[str]:
     splits = [(word[:at], word[at:]) for at in range(len(word) + 1)]
     lost = {left + right[1:] for left, right in splits if right}
     swapped = {left + right[1] + right[0] + right[2:] for left, right in splits if len(right) > 1}
@@ -95,7 +97,7 @@ def _one_slip_from(word: str) -> set[str]:
     return lost | swapped | other | extra
 
 
-def _distance(slip: str, typed: str) -> tuple[bool, int]:
+def _compute_distance(slip: str, typed: str) -> tuple[bool, int]:
     # A lost letter is likelier than another number, and another key than a lost one: resnt50 is
     # resnet50 and not resnet5, resnet51 is resnet50 and not resnet151.
     numbers = [re.sub(r"\D", "", word) for word in (slip, typed)]

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
-from vtspec.adapters.data.content_hash import Content, Entry, listing_hash
+from vtspec.adapters.data.content_hash import Content, FileEntry, hash_entries
 from vtspec.pipelines.errors import Permanent
 
 _MD5: Final = re.compile(r"[0-9a-f]{32}")
@@ -24,11 +24,13 @@ _MAX_LISTING_BYTES: Final = 2**30
 _THREADS: Final = min(16, os.cpu_count() or 1)
 
 
-def missing(store: Path, content: str) -> int:
+def count_missing(store: Path, content: str) -> int:
     """How many of the objects that `content` (`md5:…`) needs are not in `store`."""
-    if not _object(store, content.removeprefix("md5:")).is_file():
+    if not _get_object_path(store, content.removeprefix("md5:")).is_file():
         return 1
-    return sum(not _object(store, entry.md5).is_file() for entry in _entries(store, content))
+    return sum(
+        not _get_object_path(store, entry.md5).is_file() for entry in _read_entries(store, content)
+    )
 
 
 def copy_out(store: Path, content: str, target: Path) -> Content:
@@ -39,68 +41,70 @@ def copy_out(store: Path, content: str, target: Path) -> Content:
     """
     if not content.endswith(".dir"):
         md5 = content.removeprefix("md5:")
-        return Content(hash=content, files=1, bytes=_copy(_object(store, md5), target, md5))
-    entries = _entries(store, content)
+        return Content(
+            hash=content, files=1, bytes=_copy_file(_get_object_path(store, md5), target, md5)
+        )
+    entries = _read_entries(store, content)
     for folder in sorted({os.path.dirname(entry.relpath) for entry in entries} | {""}):
         (target / folder).mkdir(parents=True, exist_ok=True)
 
-    def copy_one(entry: Entry) -> int:
-        return _copy(_object(store, entry.md5), target / entry.relpath, entry.md5)
+    def copy_one(entry: FileEntry) -> int:
+        return _copy_file(_get_object_path(store, entry.md5), target / entry.relpath, entry.md5)
 
     with ThreadPoolExecutor(_THREADS) as pool:
         size = sum(pool.map(copy_one, entries))
     return Content(hash=content, files=len(entries), bytes=size)
 
 
-def _object(store: Path, md5: str) -> Path:
+def _get_object_path(store: Path, md5: str) -> Path:
     return store / md5[:2] / md5[2:]
 
 
-def _entries(store: Path, content: str) -> Sequence[Entry]:
+def _read_entries(store: Path, content: str) -> Sequence[FileEntry]:
     """The files of a folder's list; none for a single file."""
     if not content.endswith(".dir"):
         return []
-    file = _object(store, content.removeprefix("md5:"))
+    file = _get_object_path(store, content.removeprefix("md5:"))
     if file.stat().st_size > _MAX_LISTING_BYTES:
-        raise _damaged(file, "it is larger than 1 GiB")
+        raise _make_error(file, "it is larger than 1 GiB")
     text = file.read_bytes()
     if f"md5:{hashlib.md5(text, usedforsecurity=False).hexdigest()}.dir" != content:
-        raise _damaged(file, "its content has another MD5")
+        raise _make_error(file, "its content has another MD5")
     try:
         raw = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise _damaged(file, "it is no JSON") from error
+        raise _make_error(file, "it is no JSON") from error
     if not isinstance(raw, list):
-        raise _damaged(file, "it is no list")
-    entries = [_entry(item, file) for item in raw]
+        raise _make_error(file, "it is no list")
+    entries = [_parse_entry(item, file) for item in raw]
     _check_paths(entries, file)
-    if listing_hash(entries) != content:
-        raise _damaged(file, "it is not written as DVC writes it")
+    if hash_entries(entries) != content:
+        raise _make_error(file, "it is not written as DVC writes it")
     return entries
 
 
-def _entry(item: Any, file: Path) -> Entry:
+def _parse_entry(item: Any, file: Path) -> FileEntry:
     match item:
         case {"md5": str(md5), "relpath": str(relpath)} if _MD5.fullmatch(md5):
-            return Entry(relpath=relpath, md5=md5, bytes=0)
+            return FileEntry(relpath=relpath, md5=md5, bytes=0)
         case _:
-            raise _damaged(file, f"{str(item)[:80]!r} is no file of it")
+            raise _make_error(file, f"{str(item)[:80]!r} is no file of it")
 
 
-def _check_paths(entries: Sequence[Entry], file: Path) -> None:
+def _check_paths(entries: Sequence[FileEntry], file: Path) -> None:
     files = {entry.relpath for entry in entries}
     if len(files) != len(entries):
-        raise _damaged(file, "it names a file twice")
+        raise _make_error(file, "it names a file twice")
     for path in files:
         parts = path.split("/")
         # An empty part is also what an absolute path begins with.
         if any(part in ("", ".", "..") for part in parts) or "\0" in path:
-            raise _damaged(file, f"the path {path[:80]!r} leads out of the folder")
+            raise _make_error(file, f"the path {path[:80]!r} leads out of the folder")
         if any("/".join(parts[:depth]) in files for depth in range(1, len(parts))):
-            raise _damaged(file, f"{path[:80]!r} lies below another file")
+            raise _make_error(file, f"{path[:80]!r} lies below another file")
 
 
-def _copy(source: Path, target: Path, md5: str) -> int:
+def _copy_file(source: Path, target: Path, md5: str) -> int:
     """Copy a file whose MD5 must be `md5`; returns its bytes."""
     size = 0
     digest = hashlib.md5(usedforsecurity=False)
@@ -112,7 +116,7 @@ def _copy(source: Path, target: Path, md5: str) -> int:
             writer.write(block)
         os.fchmod(writer.fileno(), 0o444)
     if digest.hexdigest() != md5:
-        raise _damaged(source, "its content has another MD5")
+        raise _make_error(source, "its content has another MD5")
     return size
 
 
@@ -124,5 +128,5 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _damaged(file: Path, why: str) -> Permanent:
+def _make_error(file: Path, why: str) -> Permanent:
     return Permanent(f"{file} in DVC's cache is not sound: {why}", fix=f"rm '{file}' && dvc fetch")

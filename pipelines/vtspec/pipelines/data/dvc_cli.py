@@ -25,24 +25,24 @@ _QUIET: Final = {"CI": "true", "GIT_TERMINAL_PROMPT": "0"}
 _LOCKED: Final = re.compile(r"unable to acquire lock|is busy|rwlock", re.IGNORECASE)
 
 
-def dvc(root: Path, args: Sequence[str]) -> str:
+def run_dvc(root: Path, args: Sequence[str]) -> str:
     """What `dvc ARGS` printed, run in `root`.
 
     Raises `Temporary` where the network failed or another DVC holds the lock, `Permanent` where
     DVC is not installed or refuses; both carry DVC's own last words.
     """
-    done = _run(root, args)
+    done = _run_process(root, args)
     if done.returncode:
-        raise _failure(args, done.stderr or done.stdout)
+        raise _make_error(args, done.stderr or done.stdout)
     return done.stdout
 
 
-def cache_folder(root: Path) -> Path:
+def get_cache_folder(root: Path) -> Path:
     """The store of the DVC repository at `root`, wherever its configuration puts it."""
-    return Path(dvc(root, ["cache", "dir"]).strip()) / "files" / "md5"
+    return Path(run_dvc(root, ["cache", "dir"]).strip()) / "files" / "md5"
 
 
-def network_trouble(said: str) -> str | None:
+def find_network_error(said: str) -> str | None:
     """The last line of DVC's words that tells of a network failure, or None. Pure."""
     # The thousandths of a time stamp look like a status now and then.
     lines = _STAMP.sub("", said).splitlines()
@@ -57,11 +57,11 @@ def fetch(root: Path, path: str, remote: str | None) -> str:
     DVC ends well even where the remote cannot be reached, and tells why only when it is verbose.
     """
     args = ["fetch", "-v", *(["-r", remote] if remote else []), "--", path]
-    done = _run(root, args)
+    done = _run_process(root, args)
     if done.returncode:
-        raise _failure(args, done.stderr)
+        raise _make_error(args, done.stderr)
     said = done.stdout + done.stderr
-    trouble = network_trouble(said)
+    trouble = find_network_error(said)
     if trouble and "Missing cache files" in said:
         raise Temporary(
             f"the DVC remote cannot be reached: {trouble[-300:]}",
@@ -71,7 +71,7 @@ def fetch(root: Path, path: str, remote: str | None) -> str:
     return "the remote does not have it" if remote else "DVC's default remote does not have it"
 
 
-def _run(root: Path, args: Sequence[str]) -> subprocess.CompletedProcess[str]:
+def _run_process(root: Path, args: Sequence[str]) -> subprocess.CompletedProcess[str]:
     if importlib.util.find_spec("dvc") is None:
         raise Permanent("DVC is not installed here", fix="pip install 'vtspec[data]'")
     # -P: a `dvc.py` that lies in the repository must not be what runs.
@@ -86,8 +86,8 @@ def _run(root: Path, args: Sequence[str]) -> subprocess.CompletedProcess[str]:
     )
 
 
-def _failure(args: Sequence[str], output: str) -> Permanent | Temporary:
-    said = _last_words(output)
+def _make_error(args: Sequence[str], output: str) -> Permanent | Temporary:
+    said = _extract_errors(output)
     message = f"dvc {args[0]} failed: {said}"
     if "not inside of a DVC repository" in said or "'dir' doesn't exist in section" in said:
         return Permanent("this is not a DVC repository", fix="git init && dvc init")
@@ -105,7 +105,7 @@ def _failure(args: Sequence[str], output: str) -> Permanent | Temporary:
     return Permanent(message, fix=f"dvc {' '.join(args)} -v    (shows why)")
 
 
-def _last_words(output: str) -> str:
+def _extract_errors(output: str) -> str:
     """DVC's errors, without its advertisements; at most 600 characters."""
     lines = [line.strip() for line in _STAMP.sub("", output).splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith(("ERROR", "fatal"))]

@@ -30,7 +30,7 @@ class Pointer:
     file: str
 
 
-def pointer_of(root: Path, path: str) -> Pointer:
+def load_pointer(root: Path, path: str) -> Pointer:
     """What `find_pointer` finds; raises `Permanent`, with what to type, where it finds nothing."""
     found = find_pointer(root, path)
     if found is None:
@@ -53,10 +53,10 @@ def find_pointer(root: Path, path: str) -> Pointer | None:
         raise Permanent(f"'{path}' is no path below the repository", fix="write it as data/cats")
     found = []
     around = None
-    for file in _candidates(wanted):
-        for tracked, out in _outs(root, file):
+    for file in _iter_candidates(wanted):
+        for tracked, out in _iter_outs(root, file):
             if tracked == wanted:
-                found.append(_pointer(out, wanted, file))
+                found.append(_parse_pointer(out, wanted, file))
             elif wanted.startswith(f"{tracked}/"):
                 around = (tracked, file)
     if len({pointer.hash for pointer in found}) > 1:
@@ -65,11 +65,11 @@ def find_pointer(root: Path, path: str) -> Pointer | None:
     if found:
         return found[0]
     if around is not None:
-        raise _inside(wanted, *around)
+        raise _make_inside_error(wanted, *around)
     return None
 
 
-def _candidates(path: str) -> Iterator[str]:
+def _iter_candidates(path: str) -> Iterator[str]:
     """DVC files that could track `path`: its own, one for each folder around it, and the locks."""
     tracked = path
     while tracked:
@@ -78,7 +78,7 @@ def _candidates(path: str) -> Iterator[str]:
         yield posixpath.join(tracked, "dvc.lock")
 
 
-def _inside(path: str, tracked: str, file: str) -> Permanent:
+def _make_inside_error(path: str, tracked: str, file: str) -> Permanent:
     below = posixpath.relpath(path, tracked)
     return Permanent(
         f"{path} lies inside {tracked}, which {file} pins as a whole",
@@ -86,46 +86,46 @@ def _inside(path: str, tracked: str, file: str) -> Permanent:
     )
 
 
-def _outs(root: Path, file: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _iter_outs(root: Path, file: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """The outputs in a DVC file: path from the root, entry."""
-    content = _read(root, file)
+    content = _read_yaml(root, file)
     if content is None:
         return
     if file.endswith(".dvc"):
-        yield from _placed(content, _string(content.get("wdir"), "."), file)
+        yield from _iter_entry_outs(content, _to_string(content.get("wdir"), "."), file)
         return
-    for name, stage in _mapping(content.get("stages"), file).items():
-        entry = _mapping(stage, file)
+    for name, stage in _to_mapping(content.get("stages"), file).items():
+        entry = _to_mapping(stage, file)
         if entry.get("outs"):
-            yield from _placed(entry, _stage_folder(root, file, name), file)
+            yield from _iter_entry_outs(entry, _read_stage_folder(root, file, name), file)
 
 
-def _placed(
+def _iter_entry_outs(
     entry: Mapping[str, Any], wdir: str, file: str
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
     outs = entry.get("outs")
     if not isinstance(outs, list):
-        raise _damaged(file, "'outs' is not a list")
+        raise _make_error(file, "'outs' is not a list")
     for out in outs:
-        path = _string(_mapping(out, file).get("path"), "")
+        path = _to_string(_to_mapping(out, file).get("path"), "")
         yield posixpath.normpath(posixpath.join(posixpath.dirname(file), wdir, path)), out
 
 
-def _stage_folder(root: Path, lock: str, stage: str) -> str:
+def _read_stage_folder(root: Path, lock: str, stage: str) -> str:
     """The folder that a stage's paths start from: `wdir` in dvc.yaml, which the lock lacks."""
-    declared = _read(root, posixpath.join(posixpath.dirname(lock), "dvc.yaml")) or {}
-    entry = _mapping(_mapping(declared.get("stages"), lock).get(stage.split("@")[0]), lock)
-    return _string(entry.get("wdir") or _mapping(entry.get("do"), lock).get("wdir"), ".")
+    declared = _read_yaml(root, posixpath.join(posixpath.dirname(lock), "dvc.yaml")) or {}
+    entry = _to_mapping(_to_mapping(declared.get("stages"), lock).get(stage.split("@")[0]), lock)
+    return _to_string(entry.get("wdir") or _to_mapping(entry.get("do"), lock).get("wdir"), ".")
 
 
-def _pointer(out: Mapping[str, Any], path: str, file: str) -> Pointer:
+def _parse_pointer(out: Mapping[str, Any], path: str, file: str) -> Pointer:
     md5 = out.get("md5")
     if md5 is None:
         raise Permanent(
             f"{file}: {path} has no md5 yet", fix=f"dvc commit {file}    (or: dvc repro, dvc pull)"
         )
     if not isinstance(md5, str) or not _MD5.fullmatch(md5):
-        raise _damaged(file, f"'{md5}' is no MD5")
+        raise _make_error(file, f"'{md5}' is no MD5")
     if out.get("hash") != "md5":
         # DVC 2 took the MD5 of text files as if they had Unix line ends, which no other tool does.
         raise Permanent(
@@ -134,13 +134,13 @@ def _pointer(out: Mapping[str, Any], path: str, file: str) -> Pointer:
         )
     return Pointer(
         hash=f"md5:{md5}",
-        size=_number(out.get("size"), file),
-        nfiles=_number(out.get("nfiles"), file),
+        size=_to_int(out.get("size"), file),
+        nfiles=_to_int(out.get("nfiles"), file),
         file=file,
     )
 
 
-def _read(root: Path, file: str) -> Mapping[str, Any] | None:
+def _read_yaml(root: Path, file: str) -> Mapping[str, Any] | None:
     try:
         with open(root / file, "rb") as opened:
             text = opened.read(_MAX_BYTES + 1)
@@ -149,11 +149,11 @@ def _read(root: Path, file: str) -> Mapping[str, Any] | None:
     except OSError as error:
         raise Permanent(f"{file} cannot be read: {error.strerror}") from error
     if len(text) > _MAX_BYTES:
-        raise _damaged(file, f"it is larger than {_MAX_BYTES // 2**20} MiB")
-    return _mapping(_parse(text, file), file)
+        raise _make_error(file, f"it is larger than {_MAX_BYTES // 2**20} MiB")
+    return _to_mapping(_parse_yaml(text, file), file)
 
 
-def _parse(text: bytes, file: str) -> Any:
+def _parse_yaml(text: bytes, file: str) -> Any:
     import yaml
 
     if re.search(rb"^<{7} |^>{7} ", text, re.MULTILINE):
@@ -166,31 +166,31 @@ def _parse(text: bytes, file: str) -> Any:
         loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, loader)):
             # An alias can make a short file huge, and DVC writes none.
-            raise _damaged(file, "it has a YAML alias in it")
+            raise _make_error(file, "it has a YAML alias in it")
         return yaml.load(text, loader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise _damaged(file, "it is no YAML") from error
+        raise _make_error(file, "it is no YAML") from error
 
 
-def _mapping(value: Any, file: str) -> Mapping[str, Any]:
+def _to_mapping(value: Any, file: str) -> Mapping[str, Any]:
     if value is None or value == "":
         return {}
     if not isinstance(value, dict):
-        raise _damaged(file, f"'{str(value)[:40]}' stands where keys and values should")
+        raise _make_error(file, f"'{str(value)[:40]}' stands where keys and values should")
     return value
 
 
-def _string(value: Any, default: str) -> str:
+def _to_string(value: Any, default: str) -> str:
     return value if isinstance(value, str) and value else default
 
 
-def _number(value: Any, file: str) -> int | None:
+def _to_int(value: Any, file: str) -> int | None:
     if value is None:
         return None
     if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,18}", value):
-        raise _damaged(file, f"'{value}' is no number")
+        raise _make_error(file, f"'{value}' is no number")
     return int(value)
 
 
-def _damaged(file: str, why: str) -> Permanent:
+def _make_error(file: str, why: str) -> Permanent:
     return Permanent(f"{file} is not as DVC writes it: {why}", fix=f"git checkout -- {file}")

@@ -13,38 +13,40 @@ from pathlib import Path
 from typing import Any
 
 from vtspec.adapters.contract import AdapterError
-from vtspec.adapters.data.content_hash import Content, content_hash
+from vtspec.adapters.data.content_hash import Content, hash_content
 from vtspec.pipelines.errors import Permanent
 
 from . import dvc_cache, dvc_cli
-from .dvc_files import pointer_of
+from .dvc_files import load_pointer
 from .git_checkout import clone
 
-Report = Callable[[str], None]
+OnMessage = Callable[[str], None]
 """Takes one line for people: what is done, or what they should know."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Obtained:
+class VerifiedData:
     """Data that was verified: its file or folder, and what is in it."""
 
     path: Path
     content: Content
 
 
-def cache_folder(environ: Mapping[str, str]) -> Path:
+def get_cache_folder(environ: Mapping[str, str]) -> Path:
     """Where vtspec keeps what can be made again: `VTSPEC_CACHE`, else the user's cache folder."""
     if named := environ.get("VTSPEC_CACHE"):
         return Path(named)
     return Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vtspec"
 
 
-def materialise(dataset: Mapping[str, Any], root: Path, cache: Path, report: Report) -> Path:
-    """The path of `obtain`."""
-    return obtain(dataset, root, cache, report).path
+def fetch_path(dataset: Mapping[str, Any], root: Path, cache: Path, report: OnMessage) -> Path:
+    """The path of `fetch_data`."""
+    return fetch_data(dataset, root, cache, report).path
 
 
-def obtain(dataset: Mapping[str, Any], root: Path, cache: Path, report: Report) -> Obtained:
+def fetch_data(
+    dataset: Mapping[str, Any], root: Path, cache: Path, report: OnMessage
+) -> VerifiedData:
     """The data that `dataset` (the section of a plan) pins, with exactly its content hash.
 
     In this order: the workspace's own path, used in place; a kept copy; DVC's cache; DVC's
@@ -52,19 +54,19 @@ def obtain(dataset: Mapping[str, Any], root: Path, cache: Path, report: Report) 
     has it, `Temporary` where a remote cannot be reached. Safe to call from several processes.
     """
     source = dataset["source"]
-    in_place = None if source.get("repo") else _in_place(dataset, root, report)
+    in_place = None if source.get("repo") else _find_in_place(dataset, root, report)
     if in_place is not None:
         return in_place
-    place = _Place(dataset, cache / "data")
-    with _alone(place.lock, report):
-        content = _content(place.kept) if place.kept.exists() else None
+    place = _CacheEntry(dataset, cache / "data")
+    with _hold_lock(place.lock, report):
+        content = _hash_content(place.kept) if place.kept.exists() else None
         if content is not None and content.hash == dataset["hash"]:
             report(f"using the copy of {source['path']} in {place.kept}")
-            return Obtained(path=place.kept, content=content)
-        return _fetched(dataset, root, place, report)
+            return VerifiedData(path=place.kept, content=content)
+        return _fetch_copy(dataset, root, place, report)
 
 
-class _Place:
+class _CacheEntry:
     """Where the data of one hash is kept, made and locked, in `folder`."""
 
     def __init__(self, dataset: Mapping[str, Any], folder: Path) -> None:
@@ -77,7 +79,9 @@ class _Place:
         self.kept = self.whole / Path(dataset["source"]["path"]).name if alone else self.whole
 
 
-def _in_place(dataset: Mapping[str, Any], root: Path, report: Report) -> Obtained | None:
+def _find_in_place(
+    dataset: Mapping[str, Any], root: Path, report: OnMessage
+) -> VerifiedData | None:
     """The workspace's own copy, or None where DVC must bring another one."""
     path = root / dataset["source"]["path"]
     pinned = dataset["hash"]
@@ -88,9 +92,9 @@ def _in_place(dataset: Mapping[str, Any], root: Path, report: Report) -> Obtaine
                 fix=f"put the data there, or correct source.path of dataset {dataset['name']}",
             )
         return None
-    content = _content(path)
+    content = _hash_content(path)
     if content.hash == pinned:
-        return Obtained(path=path, content=content)
+        return VerifiedData(path=path, content=content)
     if dataset["source"]["type"] == "path":
         raise Permanent(
             f"{path} is not the data that the plan pins: it is {content.hash}, not {pinned}",
@@ -104,9 +108,9 @@ def _in_place(dataset: Mapping[str, Any], root: Path, report: Report) -> Obtaine
     return None
 
 
-def _content(path: Path) -> Content:
+def _hash_content(path: Path) -> Content:
     try:
-        return content_hash(path)
+        return hash_content(path)
     except AdapterError as error:
         raise Permanent(str(error), fix=error.fix) from error
     except OSError as error:
@@ -114,7 +118,7 @@ def _content(path: Path) -> Content:
 
 
 @contextmanager
-def _alone(lock: Path, report: Report) -> Iterator[None]:
+def _hold_lock(lock: Path, report: OnMessage) -> Iterator[None]:
     """Nobody else fetches the same data meanwhile; a killed process lets go of it."""
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
@@ -133,12 +137,14 @@ def _alone(lock: Path, report: Report) -> Iterator[None]:
         yield
 
 
-def _fetched(dataset: Mapping[str, Any], root: Path, place: _Place, report: Report) -> Obtained:
+def _fetch_copy(
+    dataset: Mapping[str, Any], root: Path, place: _CacheEntry, report: OnMessage
+) -> VerifiedData:
     try:
         # A process that was killed may have left something of its own.
         dvc_cache.remove(place.fresh)
         place.fresh.mkdir(parents=True)
-        store = _filled_store(dataset, root, place.fresh, report)
+        store = _fill_store(dataset, root, place.fresh, report)
         report(f"copying {dataset['source']['path']} from {store} to {place.kept}")
         made = place.fresh / place.kept.relative_to(place.whole.parent)
         made.parent.mkdir(exist_ok=True)
@@ -149,41 +155,43 @@ def _fetched(dataset: Mapping[str, Any], root: Path, place: _Place, report: Repo
         raise Permanent(f"{error.filename or place.kept}: {error.strerror}") from error
     finally:
         dvc_cache.remove(place.fresh)
-    return Obtained(path=place.kept, content=content)
+    return VerifiedData(path=place.kept, content=content)
 
 
-def _filled_store(dataset: Mapping[str, Any], root: Path, fresh: Path, report: Report) -> Path:
+def _fill_store(dataset: Mapping[str, Any], root: Path, fresh: Path, report: OnMessage) -> Path:
     """A store that holds every object of the dataset."""
     if dataset["source"].get("repo"):
-        return _store_of_other(dataset, root, fresh, report)
+        return _fill_other_store(dataset, root, fresh, report)
     # Asking DVC where its cache is takes a second, and whatever lies here is hashed anyway.
     usual = root / ".dvc" / "cache" / "files" / "md5"
-    if not dvc_cache.missing(usual, dataset["hash"]):
+    if not dvc_cache.count_missing(usual, dataset["hash"]):
         return usual
-    store = dvc_cli.cache_folder(root)
-    if not dvc_cache.missing(store, dataset["hash"]):
+    store = dvc_cli.get_cache_folder(root)
+    if not dvc_cache.count_missing(store, dataset["hash"]):
         return store
     return _fetch_into(dataset, root, store, report)
 
 
-def _store_of_other(dataset: Mapping[str, Any], root: Path, fresh: Path, report: Report) -> Path:
+def _fill_other_store(
+    dataset: Mapping[str, Any], root: Path, fresh: Path, report: OnMessage
+) -> Path:
     source = dataset["source"]
     url = source["repo"]
     if (root / url).is_dir():
         # A repository on this machine: what it has in its cache need not be on a remote.
         url = str((root / url).resolve())
-        store = dvc_cli.cache_folder(Path(url))
-        if not dvc_cache.missing(store, dataset["hash"]):
+        store = dvc_cli.get_cache_folder(Path(url))
+        if not dvc_cache.count_missing(store, dataset["hash"]):
             return store
     report(f"reading {url} at {source['rev']}")
     clone(url, source["rev"], fresh / "repo", fresh / "cache")
     return _fetch_into(dataset, fresh / "repo", fresh / "cache" / "files" / "md5", report)
 
 
-def _fetch_into(dataset: Mapping[str, Any], root: Path, store: Path, report: Report) -> Path:
+def _fetch_into(dataset: Mapping[str, Any], root: Path, store: Path, report: OnMessage) -> Path:
     source = dataset["source"]
     pinned = dataset["hash"]
-    pointer = pointer_of(root, source["path"])
+    pointer = load_pointer(root, source["path"])
     if pointer.hash != pinned:
         raise Permanent(
             f"the plan pins {pinned}, which is not in DVC's cache, and {pointer.file} now says "
@@ -192,7 +200,7 @@ def _fetch_into(dataset: Mapping[str, Any], root: Path, store: Path, report: Rep
         )
     report(f"fetching {source['path']} from DVC's remote {source.get('remote') or ''}".rstrip())
     why = dvc_cli.fetch(root, source["path"], source.get("remote"))
-    lacking = dvc_cache.missing(store, pinned)
+    lacking = dvc_cache.count_missing(store, pinned)
     if lacking:
         raise Permanent(
             f"{source['path']} ({pinned}): {lacking} objects are in no cache, and {why}",

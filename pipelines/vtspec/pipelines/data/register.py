@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from vtspec.pipelines.data.inspection.inspect import Inspection
 from vtspec.pipelines.errors import Permanent
-from vtspec.pipelines.project.spec_writer import spec_text, write_new
+from vtspec.pipelines.project.spec_writer import format_spec, write_new_file
 from vtspec.schema.kinds.tasks import FORMATS_OF_TASK
 
-from .dvc_cli import dvc
-from .dvc_files import Pointer, find_pointer, pointer_of
+from .dvc_cli import run_dvc
+from .dvc_files import Pointer, find_pointer, load_pointer
 
 if TYPE_CHECKING:
     from vtspec.schema.kinds.dataset import Dataset
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class DatasetOptions:
     """What a person says of the data beside where it lies; no tasks: those that the format has."""
 
     name: str
@@ -30,7 +30,7 @@ class Wish:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class Destination:
     """Where the dataset goes: the repository's root, the path of the data from there, the spec's
     file."""
 
@@ -39,7 +39,7 @@ class Place:
     spec: Path
 
 
-def place(root: Path, specs: Path, path: Path, name: str) -> Place:
+def resolve_destination(root: Path, specs: Path, path: Path, name: str) -> Destination:
     """Where data at `path` and a spec called `name` belong; looks before anything is done.
 
     Raises `Permanent`, with what to type, where the data lies outside of `root`, the spec is
@@ -56,10 +56,10 @@ def place(root: Path, specs: Path, path: Path, name: str) -> Place:
         raise Permanent(f"{spec} exists already", fix=f"take another --name, or rm '{spec}'")
     if not any((folder / ".dvc").is_dir() for folder in (base, *base.parents)):
         raise Permanent(f"{root} is not a DVC repository", fix="git init && dvc init")
-    return Place(root=root, data=whole.relative_to(base).as_posix(), spec=spec)
+    return Destination(root=root, data=whole.relative_to(base).as_posix(), spec=spec)
 
 
-def add(inspection: Inspection, wish: Wish, where: Place) -> Pointer:
+def add_dataset(inspection: Inspection, wish: DatasetOptions, where: Destination) -> Pointer:
     """Let DVC track the data, and write the spec; returns what DVC pinned.
 
     Data that DVC tracks already, as it is, is left to it. Raises `Permanent` where the inspection
@@ -70,21 +70,21 @@ def add(inspection: Inspection, wish: Wish, where: Place) -> Pointer:
             f"{where.data} cannot be added: {inspection.errors[0].message}",
             fix=f"{inspection.errors[0].fix}; all errors: vtspec datasets inspect {where.data}",
         )
-    text = _text(inspection, wish, where)
-    with _undone_on_failure(where):
-        pointer = _tracked(where, inspection.content_hash)
+    text = _build_spec_text(inspection, wish, where)
+    with _undo_on_failure(where):
+        pointer = _track_data(where, inspection.content_hash)
         try:
-            write_new(where.spec, text)
+            write_new_file(where.spec, text)
         except FileExistsError as error:
             raise Permanent(f"{where.spec} exists already", fix="take another --name") from error
     return pointer
 
 
-def _text(inspection: Inspection, wish: Wish, where: Place) -> str:
+def _build_spec_text(inspection: Inspection, wish: DatasetOptions, where: Destination) -> str:
     from pydantic import ValidationError
 
     try:
-        model = _model(inspection, wish, where)
+        model = _build_dataset(inspection, wish, where)
     except ValidationError as error:
         first = error.errors()[0]
         at = ".".join(str(part) for part in first["loc"])
@@ -92,10 +92,10 @@ def _text(inspection: Inspection, wish: Wish, where: Place) -> str:
             f"{where.data} does not fit a spec: {at}: {first['msg']}, got {first['input']!r}",
             fix="rename it, or leave it out",
         ) from error
-    return spec_text(model, where.spec, where.root)
+    return format_spec(model, where.spec, where.root)
 
 
-def _model(inspection: Inspection, wish: Wish, where: Place) -> "Dataset":
+def _build_dataset(inspection: Inspection, wish: DatasetOptions, where: Destination) -> "Dataset":
     from vtspec.schema.kinds.dataset import Dataset
 
     layout = inspection.layout
@@ -116,7 +116,7 @@ def _model(inspection: Inspection, wish: Wish, where: Place) -> "Dataset":
             split: {"path": part.path, "annotations": part.annotations, "targets": part.targets}
             for split, part in layout.splits.items()
         },
-        "statistics": _statistics(inspection),
+        "statistics": _build_statistics(inspection),
     }
     return Dataset.model_validate(
         {
@@ -128,9 +128,12 @@ def _model(inspection: Inspection, wish: Wish, where: Place) -> "Dataset":
     )
 
 
-def _statistics(inspection: Inspection) -> dict[str, Any]:
+def _build_statistics(inspection: Inspection) -> dict[str, Any]:
     splits = {
-        split: {"images": inspection.readable(split), "perClass": inspection.per_class(split)}
+        split: {
+            "images": inspection.count_readable(split),
+            "perClass": inspection.count_per_class(split),
+        }
         for split in inspection.layout.splits
     }
     return {
@@ -140,11 +143,11 @@ def _statistics(inspection: Inspection) -> dict[str, Any]:
     }
 
 
-def _tracked(where: Place, content: str | None) -> Pointer:
+def _track_data(where: Destination, content: str | None) -> Pointer:
     known = find_pointer(where.root, where.data)
     if known is None or (known.hash != content and not known.file.endswith("dvc.lock")):
-        dvc(where.root, ["add", "--", where.data])
-        known = pointer_of(where.root, where.data)
+        run_dvc(where.root, ["add", "--", where.data])
+        known = load_pointer(where.root, where.data)
     if known.hash == content:
         return known
     if known.file.endswith("dvc.lock"):
@@ -159,7 +162,7 @@ def _tracked(where: Place, content: str | None) -> Pointer:
 
 
 @contextmanager
-def _undone_on_failure(where: Place) -> Iterator[None]:
+def _undo_on_failure(where: Destination) -> Iterator[None]:
     """What DVC writes beside the data is put back as it was where anything fails, Ctrl-C too."""
     data = where.root / where.data
     files = (data.with_name(f"{data.name}.dvc"), data.with_name(".gitignore"))

@@ -13,12 +13,12 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from .stratified_split import stratified
+from .stratified_split import split_stratified
 
 SHARES: Final = {"train": 0.6, "val": 0.2, "test": 0.2}
 
 
-def build(folder: Path) -> int:
+def write_digits(folder: Path) -> int:
     """Write the dataset to `folder`, in place of what is there; returns how many images.
 
     Nothing half-written is ever seen at `folder`. Raises `ImportError` without scikit-learn and
@@ -36,7 +36,7 @@ def build(folder: Path) -> int:
         for index, (label, image) in enumerate(zip(digits.target, grey, strict=True))
     ]
     fresh = folder.with_name(f".{folder.name}.{os.getpid()}")
-    for split, indexes in stratified(items, SHARES).items():
+    for split, indexes in split_stratified(items, SHARES).items():
         for index in indexes:
             path = fresh / split / items[index][0] / f"{index:04d}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -49,6 +49,6 @@ def build(folder: Path) -> int:
 
 if __name__ == "__main__":
     try:
-        print(f"{build(Path(sys.argv[1]))} images in {sys.argv[1]}")
+        print(f"{write_digits(Path(sys.argv[1]))} images in {sys.argv[1]}")
     except ImportError as error:
         sys.exit(f"{error}\n  fix: pip install 'vtspec[data]'")

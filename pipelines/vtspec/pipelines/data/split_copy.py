@@ -8,14 +8,16 @@ from pathlib import Path
 from vtspec.pipelines.data.inspection.inspect import Inspection
 from vtspec.pipelines.errors import Permanent
 
-from .stratified_split import stratified
+from .stratified_split import split_stratified
 
 
-def separate(inspection: Inspection, target: Path, shares: Mapping[str, float]) -> dict[str, int]:
+def split_dataset(
+    inspection: Inspection, target: Path, shares: Mapping[str, float]
+) -> dict[str, int]:
     """Copy the images to `target/<split>/<class>/…`; returns how many went to each split.
 
     The inspected folder is left as it is. The division depends on the images alone (see
-    `stratified`): the same images are divided alike everywhere, and copies of an image stay
+    `split_stratified`): the same images are divided alike everywhere, and copies of an image stay
     together. Raises `Permanent` where the data is split already, has broken images, or `target`
     exists.
     """
@@ -37,12 +39,12 @@ def separate(inspection: Inspection, target: Path, shares: Mapping[str, float]) 
         (item.classes[0], inspection.looks[item.image].pixels, item.image)
         for item in layout.splits["all"].items
     ]
-    found = stratified(items, shares)
-    _copy(inspection.path, target, found)
+    found = split_stratified(items, shares)
+    _copy_images(inspection.path, target, found)
     return {split: len(images) for split, images in found.items()}
 
 
-def _copy(source: Path, target: Path, found: Mapping[str, list[str]]) -> None:
+def _copy_images(source: Path, target: Path, found: Mapping[str, list[str]]) -> None:
     fresh = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         for split, images in found.items():

@@ -6,7 +6,7 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 
-def stratified(
+def split_stratified(
     items: Sequence[tuple[str, str, Item]], shares: Mapping[str, float]
 ) -> dict[str, list[Item]]:
     """Items by split, each class divided in the ratio of `shares`.
@@ -20,7 +20,7 @@ def stratified(
     split_of: dict[tuple[str, str], str] = {}
     for label in sorted({label for label, _, _ in items}):
         keys = sorted(key for of, key, _ in items if of == label)
-        ends = _ends(len(keys), {name: share / total for name, share in shares.items()})
+        ends = _compute_ends(len(keys), {name: share / total for name, share in shares.items()})
         for place, key in enumerate(keys):
             # The first of several equals decides for all of them.
             split_of.setdefault(
@@ -32,7 +32,7 @@ def stratified(
     return found
 
 
-def _ends(count: int, shares: Mapping[str, float]) -> dict[str, int]:
+def _compute_ends(count: int, shares: Mapping[str, float]) -> dict[str, int]:
     ends = {}
     reached = 0.0
     for name, share in shares.items():

@@ -10,13 +10,13 @@ from typing import Any
 
 from vtspec.pipelines.errors import Refused
 
-from .result import Drafted, Message, Question, State
+from .result import ConversationState, DraftResult, Message, Question
 
 LONGEST = 20_000
 """Characters that one message may have."""
 
 
-def state_of(conversation: Sequence[Message]) -> State:
+def get_state(conversation: Sequence[Message]) -> ConversationState:
     """The last draft of vtspec's, and the person's messages after it. Pure.
 
     What vtspec answered without a draft, as a refusal is, has no part in what comes next.
@@ -27,20 +27,20 @@ def state_of(conversation: Sequence[Message]) -> State:
         if message.author == "person":
             texts += [] if was_answered else [message.text]
         elif message.draft or message.question:
-            return State(
+            return ConversationState(
                 draft=message.draft, question=message.question, texts=tuple(reversed(texts))
             )
         else:
             was_answered = True
-    return State(draft=None, question=None, texts=tuple(reversed(texts)))
+    return ConversationState(draft=None, question=None, texts=tuple(reversed(texts)))
 
 
-def said(drafted: Drafted, text: str) -> Message:
+def make_reply(drafted: DraftResult, text: str) -> Message:
     """The answer as the next message of the conversation; `text` is what the person reads."""
     return Message(author="vtspec", text=text, draft=drafted.draft, question=drafted.question)
 
 
-def person(text: str) -> Message:
+def make_user_message(text: str) -> Message:
     """A message that somebody typed. Raises `Refused` where it is empty or too long."""
     if not text.strip():
         raise Refused(
@@ -55,7 +55,7 @@ def person(text: str) -> Message:
     return Message(author="person", text=text)
 
 
-def hash_of_words(conversation: Sequence[Message]) -> str:
+def hash_words(conversation: Sequence[Message]) -> str:
     """`sha256:…` over what people typed, each message ended by a NUL."""
     digest = hashlib.sha256()
     for message in conversation:
@@ -71,7 +71,7 @@ def to_json(conversation: Sequence[Message]) -> list[dict[str, Any]]:
             "author": message.author,
             "text": message.text,
             "draft": message.draft,
-            "question": message.question and message.question.as_json(),
+            "question": message.question and message.question.to_json(),
         }
         for message in conversation
     ]
@@ -80,29 +80,29 @@ def to_json(conversation: Sequence[Message]) -> list[dict[str, Any]]:
 def from_json(data: object) -> list[Message]:
     """The conversation that `to_json` wrote. Raises `Refused` for any other form."""
     if not isinstance(data, list):
-        raise _malformed("it is no list of messages")
-    return [_message(each, number) for number, each in enumerate(data, start=1)]
+        raise _make_malformed_error("it is no list of messages")
+    return [_parse_message(each, number) for number, each in enumerate(data, start=1)]
 
 
-def _message(data: Any, number: int) -> Message:
+def _parse_message(data: Any, number: int) -> Message:
     if not isinstance(data, Mapping) or not isinstance(data.get("text"), str):
-        raise _malformed(f"message {number} has no text")
+        raise _make_malformed_error(f"message {number} has no text")
     author, draft = data.get("author"), data.get("draft")
     if author == "person":
-        return person(data["text"])
+        return make_user_message(data["text"])
     if author != "vtspec":
-        raise _malformed(f"message {number} is neither a person's nor vtspec's")
+        raise _make_malformed_error(f"message {number} is neither a person's nor vtspec's")
     if draft is not None and not isinstance(draft, Mapping):
-        raise _malformed(f"the draft of message {number} is no mapping")
+        raise _make_malformed_error(f"the draft of message {number} is no mapping")
     return Message(
         author="vtspec",
         text=data["text"],
         draft=draft,
-        question=_question(data.get("question"), number),
+        question=_parse_question(data.get("question"), number),
     )
 
 
-def _question(data: Any, number: int) -> Question | None:
+def _parse_question(data: Any, number: int) -> Question | None:
     if data is None:
         return None
     if isinstance(data, Mapping):
@@ -110,10 +110,10 @@ def _question(data: Any, number: int) -> Question | None:
         texts = isinstance(choices, list) and all(isinstance(each, str) for each in choices)
         if isinstance(field, str) and isinstance(text, str) and texts:
             return Question(field=field, text=text, choices=tuple(choices))
-    raise _malformed(f"the question of message {number} lacks field, text or choices")
+    raise _make_malformed_error(f"the question of message {number} lacks field, text or choices")
 
 
-def _malformed(why: str) -> Refused:
+def _make_malformed_error(why: str) -> Refused:
     return Refused(
         f"this is no conversation: {why}",
         fix='a list such as [{"author": "person", "text": "resnet50 on cats, 50 epochs"}]',

@@ -8,10 +8,10 @@ from typing import Any, Protocol
 
 from vtspec.schema.problem import Problem
 
-from .context import Surroundings, errors
-from .conversation import hash_of_words, state_of
-from .language import tongue_of
-from .result import Assumption, Data, Drafted, Message, Provenance, Question, Sketch
+from .context import DraftContext, filter_errors
+from .conversation import get_state, hash_words
+from .language import detect_language
+from .result import Assumption, Data, Draft, DraftResult, Message, Provenance, Question
 from .unavailable import Unavailable
 
 _OURS = "vtspec.dev/draft-"
@@ -44,12 +44,12 @@ class Drafter(Protocol):
         """The hash of its instructions."""
         ...
 
-    def sketch(self, conversation: Sequence[Message], surroundings: Surroundings) -> Sketch:
+    def make_draft(self, conversation: Sequence[Message], surroundings: DraftContext) -> Draft:
         """The sketch. Raises `Unavailable` where it cannot be made for now."""
         ...
 
 
-class Offline:
+class OfflineDrafter:
     """The drafter that needs nothing: a grammar of Korean and English. Never unavailable."""
 
     name = "offline"
@@ -57,20 +57,20 @@ class Offline:
     model = None
     prompt_hash = None
 
-    def sketch(self, conversation: Sequence[Message], surroundings: Surroundings) -> Sketch:
+    def make_draft(self, conversation: Sequence[Message], surroundings: DraftContext) -> Draft:
         """What the words say of themselves."""
-        from .offline import sketch
+        from .offline import draft_offline
 
-        return sketch(state_of(conversation), surroundings)
+        return draft_offline(get_state(conversation), surroundings)
 
 
 def draft(
-    conversation: Sequence[Message], surroundings: Surroundings, drafter: Drafter
-) -> Drafted:
+    conversation: Sequence[Message], surroundings: DraftContext, drafter: Drafter
+) -> DraftResult:
     """The answer to a conversation. Reads the repository, and changes nothing.
 
-    Where `drafter` is unavailable, `Offline` answers in its stead and the provenance says so. A
-    draft beside "complete" has no problem, whatever the drafter made of it.
+    Where `drafter` is unavailable, `OfflineDrafter` answers in its stead and the provenance says
+    so. A draft beside "complete" has no problem, whatever the drafter made of it.
     """
     signed = Provenance(
         drafter=drafter.name,
@@ -78,13 +78,13 @@ def draft(
         provider=drafter.provider,
         model=drafter.model,
         prompt=drafter.prompt_hash,
-        words=hash_of_words(conversation),
+        words=hash_words(conversation),
     )
     try:
-        sketch = drafter.sketch(conversation, surroundings)
+        sketch = drafter.make_draft(conversation, surroundings)
     except Unavailable as error:
-        offline = Offline()
-        sketch = offline.sketch(conversation, surroundings)
+        offline = OfflineDrafter()
+        sketch = offline.make_draft(conversation, surroundings)
         signed = Provenance(
             drafter=offline.name,
             version=signed.version,
@@ -92,11 +92,11 @@ def draft(
             instead_of=drafter.provider or drafter.name,
             because=str(error),
         )
-    checked = _checked(sketch, conversation, surroundings)
-    return _drafted(_with_unsound(checked, conversation, surroundings), signed)
+    checked = _check_draft(sketch, conversation, surroundings)
+    return _sign_draft(_add_unsound_datasets(checked, conversation, surroundings), signed)
 
 
-def unsigned(data: Data) -> dict[str, Any]:
+def strip_provenance(data: Data) -> dict[str, Any]:
     """The spec without the annotations of the drafting that it came from; a copy."""
     copied: dict[str, Any] = copy.deepcopy(dict(data))
     metadata = copied.get("metadata")
@@ -109,26 +109,26 @@ def unsigned(data: Data) -> dict[str, Any]:
     return copied
 
 
-def _checked(
-    sketch: Sketch, conversation: Sequence[Message], surroundings: Surroundings
-) -> Sketch:
+def _check_draft(
+    sketch: Draft, conversation: Sequence[Message], surroundings: DraftContext
+) -> Draft:
     """The sketch; one that says it is complete and is not becomes a question."""
     if sketch.status != "complete":
         return sketch
-    wrong = errors(surroundings.problems(sketch.data or {}))
+    wrong = filter_errors(surroundings.find_problems(sketch.data or {}))
     if not wrong:
         return sketch
-    texts = state_of(conversation).texts
-    return replace(sketch, status="question", question=question_about(wrong[0], texts))
+    texts = get_state(conversation).texts
+    return replace(sketch, status="question", question=make_question(wrong[0], texts))
 
 
-def _with_unsound(
-    sketch: Sketch, conversation: Sequence[Message], surroundings: Surroundings
-) -> Sketch:
+def _add_unsound_datasets(
+    sketch: Draft, conversation: Sequence[Message], surroundings: DraftContext
+) -> Draft:
     """Beside a question for the dataset it is told which datasets cannot be had, and why."""
     if sketch.question is None or sketch.question.field != "spec.dataset.ref":
         return sketch
-    in_korean = tongue_of(state_of(conversation).texts) == "ko"
+    in_korean = detect_language(get_state(conversation).texts) == "ko"
     told = tuple(
         Assumption(
             field="",
@@ -137,15 +137,15 @@ def _with_unsound(
             if in_korean
             else f"this dataset's file has errors, so it cannot be used: vtspec validate {file}",
         )
-        for name, file in surroundings.unsound.items()
+        for name, file in surroundings.unsound_datasets.items()
     )
     return replace(sketch, assumptions=(*sketch.assumptions, *told))
 
 
-def question_about(problem: Problem, texts: Sequence[str]) -> Question:
+def make_question(problem: Problem, texts: Sequence[str]) -> Question:
     """What to ask of a person where a draft has a problem that drafting could not mend."""
     field = problem.path or "spec"
-    if tongue_of(tuple(texts)) == "ko":
+    if detect_language(tuple(texts)) == "ko":
         text = f"{field}에 문제가 있습니다: {problem.message}. 어떤 값으로 할까요? ({problem.fix})"
     else:
         text = f"There is a problem with {field}: {problem.message}. Which value shall it have? "
@@ -153,14 +153,14 @@ def question_about(problem: Problem, texts: Sequence[str]) -> Question:
     return Question(field=field, text=text)
 
 
-def _drafted(sketch: Sketch, provenance: Provenance) -> Drafted:
+def _sign_draft(sketch: Draft, provenance: Provenance) -> DraftResult:
     signed = replace(provenance, repairs=sketch.repairs)
-    data = None if sketch.data is None else unsigned(sketch.data)
+    data = None if sketch.data is None else strip_provenance(sketch.data)
     if data is not None and sketch.status == "complete":
         metadata = data["metadata"]
         notes = metadata.get("annotations", {})
-        metadata["annotations"] = {**notes, **signed.annotations()}
-    return Drafted(
+        metadata["annotations"] = {**notes, **signed.to_annotations()}
+    return DraftResult(
         status=sketch.status,
         draft=data,
         question=sketch.question,

@@ -19,7 +19,7 @@ class Question:
     text: str
     choices: tuple[str, ...] = ()
 
-    def as_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Plain data, in the order in which it is documented."""
         return {"field": self.field, "text": self.text, "choices": list(self.choices)}
 
@@ -38,7 +38,7 @@ class Assumption:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sketch:
+class Draft:
     """What a drafter makes of a conversation, before it is checked and signed.
 
     `data` is the spec beside "complete", as much of it as is known beside "question", and None
@@ -72,7 +72,7 @@ class Provenance:
     instead_of: str | None = None
     because: str | None = None
 
-    def as_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Every field in camelCase; nulls stay."""
         return {
             "drafter": self.drafter,
@@ -86,7 +86,7 @@ class Provenance:
             "because": self.because,
         }
 
-    def annotations(self) -> dict[str, str]:
+    def to_annotations(self) -> dict[str, str]:
         """The same as annotations of a spec, without what is absent or only said once."""
         said = {
             "drafter": f"{self.drafter} {self.version}",
@@ -100,7 +100,7 @@ class Provenance:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Drafted:
+class DraftResult:
     """The answer to a conversation; what `vtspec draft --json` prints.
 
     `draft` is a spec that has no problem where `status` is "complete". Beside a question it is
@@ -114,18 +114,18 @@ class Drafted:
     assumptions: tuple[Assumption, ...]
     provenance: Provenance
 
-    def as_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Plain data, in the order in which it is documented."""
         return {
             "status": self.status,
             "draft": self.draft,
-            "question": self.question and self.question.as_json(),
+            "question": self.question and self.question.to_json(),
             "reason": self.reason,
             "assumptions": [
                 {"field": each.field, "value": each.value, "why": each.why}
                 for each in self.assumptions
             ],
-            "provenance": self.provenance.as_json(),
+            "provenance": self.provenance.to_json(),
         }
 
 
@@ -143,7 +143,7 @@ class Message:
 
 
 @dataclass(frozen=True, kw_only=True)
-class State:
+class ConversationState:
     """Where a conversation stands: the last draft, what was asked with it, and what people have
     typed since, in order."""
 

@@ -6,14 +6,14 @@ from collections.abc import Container
 _LONGEST = 40
 
 
-def name_of(*words: str) -> str:
+def make_name(*words: str) -> str:
     """The words as one name: `cats`, `ResNet50.a1` → `cats-resnet50-a1`; `draft` where nothing
     of them can stand in a name."""
     label = re.sub(r"[^a-z0-9]+", "-", "-".join(words).lower()).strip("-")
-    return _cut(label, _LONGEST) or "draft"
+    return _truncate(label, _LONGEST) or "draft"
 
 
-def free_name(name: str, taken: Container[str]) -> str:
+def find_free_name(name: str, taken: Container[str]) -> str:
     """The name itself, or the first of `name-2`, `name-3`, … that is not taken.
 
     After `cats-2`, beside a `cats`, comes `cats-3`.
@@ -23,10 +23,10 @@ def free_name(name: str, taken: Container[str]) -> str:
         stem = name
     while free in taken:
         ending = f"-{number}"
-        free = _cut(stem, _LONGEST - len(ending)) + ending
+        free = _truncate(stem, _LONGEST - len(ending)) + ending
         number += 1
     return free
 
 
-def _cut(label: str, longest: int) -> str:
+def _truncate(label: str, longest: int) -> str:
     return label[:longest].strip("-")

@@ -80,7 +80,7 @@ class Machine:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Load:
+class Workload:
     """How much there is to do. Images are counted per split; None where nobody counted.
 
     `gmacs` are 10^9 multiply-adds of one image's forward pass at `image_size` (height, width),
@@ -122,21 +122,21 @@ class Timing:
     other_seconds: float
 
 
-def estimate(load: Load, machine: Machine, timings: Sequence[Timing] = ()) -> Estimate:
+def estimate_run(load: Workload, machine: Machine, timings: Sequence[Timing] = ()) -> Estimate:
     """The estimate; every figure is finite and at least 0, or None where it cannot be said."""
-    seconds, basis = _seconds(load, machine, timings)
-    cost, cost_basis = _cost(seconds, machine)
+    seconds, basis = _estimate_seconds(load, machine, timings)
+    cost, cost_basis = _estimate_cost(seconds, machine)
     return Estimate(
         seconds=seconds,
-        memory_bytes=main_memory_bytes(load, machine),
-        gpu_memory_bytes=gpu_memory_bytes(load, machine) if machine.gpus else None,
+        memory_bytes=estimate_main_memory(load, machine),
+        gpu_memory_bytes=estimate_gpu_memory(load, machine) if machine.gpus else None,
         cost=cost,
         currency=machine.currency,
         basis="; ".join(part for part in (basis, cost_basis) if part),
     )
 
 
-def images_of(
+def count_images(
     statistics: Mapping[str, Any] | None, classes: Sequence[str], all_classes: Sequence[str]
 ) -> dict[str, int]:
     """Images of each split, of the classes that are used, as far as anybody counted.
@@ -151,44 +151,44 @@ def images_of(
     return counts
 
 
-def state_bytes(parameters: int, optimizer: str, *, ema: bool) -> int:
+def count_state_bytes(parameters: int, optimizer: str, *, ema: bool) -> int:
     """Bytes of weights, gradients, optimizer state and averaged weights, which no batch avoids."""
     return parameters * (4 + 4 + STATE_BYTES.get(optimizer, 8) + (4 if ema else 0))
 
 
-def gpu_memory_bytes(load: Load, machine: Machine) -> int | None:
+def estimate_gpu_memory(load: Workload, machine: Machine) -> int | None:
     """Memory of one GPU in training: the state, the batch's activations and CUDA itself."""
     batch = -(-load.batch_size // max(1, machine.gpus))
-    working = _working_bytes(load, batch)
+    working = _estimate_working_bytes(load, batch)
     return None if working is None else GPU_CONTEXT_BYTES + working
 
 
-def main_memory_bytes(load: Load, machine: Machine) -> int | None:
+def estimate_main_memory(load: Workload, machine: Machine) -> int | None:
     """Main memory of all processes of the train step; with the whole state where no GPU has it."""
     processes = PROCESS_BYTES * max(1, machine.gpus) + WORKER_BYTES * load.workers
     if machine.gpus:
         return processes
-    working = _working_bytes(load, load.batch_size)
+    working = _estimate_working_bytes(load, load.batch_size)
     return None if working is None else processes + working
 
 
-def _working_bytes(load: Load, batch: int) -> int | None:
-    values = _kept_values(load)
+def _estimate_working_bytes(load: Workload, batch: int) -> int | None:
+    values = _estimate_kept_values(load)
     if load.parameters is None or values is None:
         return None
     number_bytes = 4 if load.precision == "fp32" else 2
     kept = values * number_bytes
-    return state_bytes(load.parameters, load.optimizer, ema=load.ema) + int(kept * batch)
+    return count_state_bytes(load.parameters, load.optimizer, ema=load.ema) + int(kept * batch)
 
 
-def _kept_values(load: Load) -> float | None:
+def _estimate_kept_values(load: Workload) -> float | None:
     if load.kept_millions is not None:
         return load.kept_millions * 1e6
-    macs = _macs(load)
+    macs = _estimate_macs(load)
     return None if macs is None else macs / MACS_PER_KEPT_VALUE
 
 
-def _macs(load: Load) -> float | None:
+def _estimate_macs(load: Workload) -> float | None:
     if load.gmacs is not None:
         return load.gmacs * 1e9
     if load.parameters is None or load.image_size is None:
@@ -197,24 +197,26 @@ def _macs(load: Load) -> float | None:
     return load.parameters * MACS_PER_PARAMETER * height * width / 224**2
 
 
-def _seconds(load: Load, machine: Machine, timings: Sequence[Timing]) -> tuple[float | None, str]:
+def _estimate_seconds(
+    load: Workload, machine: Machine, timings: Sequence[Timing]
+) -> tuple[float | None, str]:
     if load.train_images is None or load.val_images is None:
         fix = "count them with 'vtspec datasets inspect'"
         return None, f"no time: the dataset's spec does not say how many images it has ({fix})"
     alike = [timing for timing in timings if _is_alike(timing, load, machine)]
     if alike:
-        return _from_runs(load, load.train_images + load.val_images, alike[-3:])
-    return _from_arithmetic(load, machine)
+        return _estimate_from_runs(load, load.train_images + load.val_images, alike[-3:])
+    return _estimate_from_arithmetic(load, machine)
 
 
-def _is_alike(timing: Timing, load: Load, machine: Machine) -> bool:
+def _is_alike(timing: Timing, load: Workload, machine: Machine) -> bool:
     there = (timing.model, timing.image_size, timing.precision, timing.gpus, timing.gpu_type)
     here = (load.model, load.image_size, load.precision, machine.gpus, machine.gpu_type)
     measured = timing.images > 0 and timing.epochs > 0 and timing.epoch_seconds > 0
     return measured and there == here and timing.cpus == machine.cpus
 
 
-def _from_runs(load: Load, images: int, alike: Sequence[Timing]) -> tuple[float, str]:
+def _estimate_from_runs(load: Workload, images: int, alike: Sequence[Timing]) -> tuple[float, str]:
     per_image = median(one.epoch_seconds / (one.images * one.epochs) for one in alike)
     other = median(one.other_seconds for one in alike)
     names = ", ".join(one.run for one in alike)
@@ -222,9 +224,9 @@ def _from_runs(load: Load, images: int, alike: Sequence[Timing]) -> tuple[float,
     return per_image * images * load.epochs + other, basis
 
 
-def _from_arithmetic(load: Load, machine: Machine) -> tuple[float | None, str]:
+def _estimate_from_arithmetic(load: Workload, machine: Machine) -> tuple[float | None, str]:
     assert load.train_images is not None and load.val_images is not None
-    macs = _macs(load)
+    macs = _estimate_macs(load)
     if macs is None:
         return None, "no time: nobody counted the operations of the model"
     passes = load.epochs * (3 * load.train_images + load.val_images) + load.test_images
@@ -245,7 +247,7 @@ def _from_arithmetic(load: Load, machine: Machine) -> tuple[float | None, str]:
     return max(computing, loading) + 3 * START_S, basis
 
 
-def _cost(seconds: float | None, machine: Machine) -> tuple[float | None, str]:
+def _estimate_cost(seconds: float | None, machine: Machine) -> tuple[float | None, str]:
     if seconds is None:
         return None, ""
     if machine.gpus and machine.gpu_price is None:

@@ -16,14 +16,14 @@ from tempfile import mkdtemp
 from typing import Final, Literal
 
 from vtspec.pipelines.catalog import Framework
-from vtspec.pipelines.catalog.lockfile import locked_versions
+from vtspec.pipelines.catalog.lockfile import parse_locked_versions
 from vtspec.pipelines.errors import Permanent
 
-Wanted = Literal["auto", "current", "made"]
+EnvironmentMode = Literal["auto", "current", "made"]
 
 OLDEST_PYTHON: Final = (3, 10)
 
-Report = Callable[[str], None]
+OnMessage = Callable[[str], None]
 """Takes a sentence that a person may read while they wait."""
 
 
@@ -47,7 +47,7 @@ class Environment:
         return f"{what} ({self.why})"
 
 
-def installed_version(distribution: str) -> str | None:
+def find_installed_version(distribution: str) -> str | None:
     """The version of a distribution in this Python, or None."""
     try:
         return version(distribution)
@@ -55,8 +55,8 @@ def installed_version(distribution: str) -> str | None:
         return None
 
 
-def differences(
-    locked: Mapping[str, str], installed: Callable[[str], str | None] = installed_version
+def find_differences(
+    locked: Mapping[str, str], installed: Callable[[str], str | None] = find_installed_version
 ) -> tuple[str, ...]:
     """What of the locked versions is otherwise here, in words: `torch 2.14 here, 2.15.0 locked`.
 
@@ -90,14 +90,14 @@ class Environments:
     """Finds and makes environments below `cache`; `uv` finds the program, or None."""
 
     cache: Path
-    report: Report
+    report: OnMessage
     uv: Callable[[], Path | None] = find_uv
-    installed: Callable[[str], str | None] = installed_version
+    installed: Callable[[str], str | None] = find_installed_version
 
-    def current(self, framework: Framework) -> Environment:
+    def get_current(self, framework: Framework) -> Environment:
         """This Python, whether it fits or not."""
-        locked = framework.locked()
-        differs = differences(locked, self.installed)
+        locked = framework.get_locked_versions()
+        differs = find_differences(locked, self.installed)
         here = {name: found for name in locked if (found := self.installed(name)) is not None}
         if differs:
             why = "; ".join(differs)
@@ -113,23 +113,23 @@ class Environments:
             differs=differs,
         )
 
-    def choose(self, framework: Framework, wanted: Wanted = "auto") -> Environment:
+    def choose(self, framework: Framework, wanted: EnvironmentMode = "auto") -> Environment:
         """The environment that fits, made where this Python does not.
 
         Raises `Permanent` where one would have to be made and cannot.
         """
-        current = self.current(framework)
+        current = self.get_current(framework)
         if wanted == "current" or (wanted == "auto" and not current.differs):
             return current
         if not _is_ours(framework.adapter):
             raise Permanent(
                 f"{framework.name} is an adapter of another package, which runs in this Python "
                 f"only; but {current.why}",
-                fix=f"pip install {_pins(framework, current)}",
+                fix=f"pip install {_format_pins(framework, current)}",
             )
-        return self.made(framework, "; ".join(current.differs) or "asked for")
+        return self.ensure_environment(framework, "; ".join(current.differs) or "asked for")
 
-    def made(self, framework: Framework, why: str) -> Environment:
+    def ensure_environment(self, framework: Framework, why: str) -> Environment:
         """The kept environment of the locked versions, made now if there is none.
 
         Two processes that need the same one make it once; a kill leaves none that passes for
@@ -138,16 +138,16 @@ class Environments:
         requirements = (
             framework.requirements.read_text() if framework.requirements.is_file() else ""
         )
-        folder = self.cache / "environments" / f"{framework.name}-{_key(requirements)}"
-        with _turn(folder) as lock:
-            if not _complete(folder).is_file():
+        folder = self.cache / "environments" / f"{framework.name}-{_compute_key(requirements)}"
+        with _lock_folder(folder) as lock:
+            if not _get_marker(folder).is_file():
                 self._make(framework, folder, lock, why)
         return Environment(
             python=folder / "bin" / "python",
             kind="made",
             why=why,
-            versions={"python": platform.python_version(), **locked_versions(requirements)},
-            pythonpath=copied_adapters(self.cache),
+            versions={"python": platform.python_version(), **parse_locked_versions(requirements)},
+            pythonpath=copy_adapters(self.cache),
         )
 
     def _make(self, framework: Framework, folder: Path, lock: int, why: str) -> None:
@@ -163,13 +163,13 @@ class Environments:
         # An environment cannot be moved, so it is made in its place and marked when it is whole.
         shutil.rmtree(folder, ignore_errors=True)
         python = folder / "bin" / "python"
-        self._uv(uv, lock, "venv", "--quiet", "--python", sys.executable, str(folder))
+        self._run_uv(uv, lock, "venv", "--quiet", "--python", sys.executable, str(folder))
         if framework.requirements.is_file():
             wanted = ("--require-hashes", "-r", str(framework.requirements))
-            self._uv(uv, lock, "pip", "install", "--python", str(python), *wanted)
-        _complete(folder).write_text(f"{framework.requirements_hash}\n", encoding="utf-8")
+            self._run_uv(uv, lock, "pip", "install", "--python", str(python), *wanted)
+        _get_marker(folder).write_text(f"{framework.requirements_hash}\n", encoding="utf-8")
 
-    def _uv(self, uv: Path, lock: int, *arguments: str) -> None:
+    def _run_uv(self, uv: Path, lock: int, *arguments: str) -> None:
         # uv shows its own progress on the terminal, and outlives this process no further than
         # its lock.
         done = subprocess.run([str(uv), *arguments], pass_fds=[lock], check=False)
@@ -180,7 +180,7 @@ class Environments:
             )
 
 
-def copied_adapters(cache: Path) -> Path:
+def copy_adapters(cache: Path) -> Path:
     """A folder for PYTHONPATH that holds `vtspec.adapters` alone, named by its content.
 
     An environment of its own thus sees the adapters and nothing else of this Python.
@@ -195,11 +195,11 @@ def copied_adapters(cache: Path) -> Path:
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     home = cache / "adapters" / digest.hexdigest()[:16]
     if not home.is_dir():
-        _copy(files, source, home)
+        _copy_files(files, source, home)
     return home
 
 
-def _copy(files: list[Path], source: Path, home: Path) -> None:
+def _copy_files(files: list[Path], source: Path, home: Path) -> None:
     home.parent.mkdir(parents=True, exist_ok=True)
     made = Path(mkdtemp(prefix=".new-", dir=home.parent))
     for path in files:
@@ -226,18 +226,18 @@ def _is_source(path: Path) -> bool:
     return path.is_file() and "__pycache__" not in path.parts
 
 
-def _key(requirements: str) -> str:
+def _compute_key(requirements: str) -> str:
     python = ".".join(platform.python_version_tuple()[:2])
     parts = (requirements, python, sys.platform, platform.machine())
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:10]
 
 
-def _complete(folder: Path) -> Path:
+def _get_marker(folder: Path) -> Path:
     return folder / "complete"
 
 
 @contextmanager
-def _turn(folder: Path) -> Iterator[int]:
+def _lock_folder(folder: Path) -> Iterator[int]:
     folder.parent.mkdir(parents=True, exist_ok=True)
     fd = os.open(folder.with_name(f".{folder.name}.lock"), os.O_RDWR | os.O_CREAT, 0o644)
     try:
@@ -247,7 +247,7 @@ def _turn(folder: Path) -> Iterator[int]:
         os.close(fd)
 
 
-def _pins(framework: Framework, current: Environment) -> str:
+def _format_pins(framework: Framework, current: Environment) -> str:
     wrong = {line.split()[0] for line in current.differs}
-    locked = framework.locked().items()
+    locked = framework.get_locked_versions().items()
     return " ".join(f"{name}=={wanted}" for name, wanted in locked if name in wrong)

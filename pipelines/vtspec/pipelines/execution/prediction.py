@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from vtspec.pipelines.errors import Refused, RunFailed
-from vtspec.pipelines.execution.steps.process_env import variables_for
+from vtspec.pipelines.execution.steps.process_env import build_variables
 from vtspec.pipelines.runs import Run
 
 from .environment import Environment
@@ -19,7 +19,7 @@ _LAST_LINES = 15
 _GRACE_S = 10.0
 
 
-def predictions(
+def iter_predictions(
     run: Run, images: Sequence[Path], environment: Environment
 ) -> Iterator[Mapping[str, Any]]:
     """What the best checkpoint of `run` says of each image, in order, as it becomes known.
@@ -30,7 +30,7 @@ def predictions(
         Refused: an image cannot be read, or the run has no model yet.
         RunFailed: the adapter's process broke down.
     """
-    plan = run.plan()
+    plan = run.read_plan()
     with ExitStack() as stack:
         # The paths go through a file: there may be more than a command line holds.
         listed = stack.enter_context(tempfile.NamedTemporaryFile("w", encoding="utf-8"))
@@ -41,8 +41,8 @@ def predictions(
         answers = stack.enter_context(os.fdopen(reading, "rb"))
         try:
             process = subprocess.Popen(
-                _arguments(run, environment, Path(listed.name), writing),
-                env=variables_for(plan, os.environ, _path(environment)),
+                _build_arguments(run, environment, Path(listed.name), writing),
+                env=build_variables(plan, os.environ, _find_pythonpath(environment)),
                 stdin=subprocess.DEVNULL,
                 stdout=printed,
                 stderr=printed,
@@ -50,13 +50,13 @@ def predictions(
             )
         finally:
             os.close(writing)
-        stack.callback(_end, process)
+        stack.callback(_end_process, process)
         # Closed before that wait: a process that still has answers to write must see it go.
         stack.callback(answers.close)
-        yield from _answers(answers, process, printed)
+        yield from _iter_answers(answers, process, printed)
 
 
-def _answers(
+def _iter_answers(
     answers: IO[bytes], process: "subprocess.Popen[bytes]", printed: IO[bytes]
 ) -> Iterator[Mapping[str, Any]]:
     failure: Mapping[str, Any] = {}
@@ -77,18 +77,18 @@ def _answers(
     raise RunFailed(f"the adapter broke down with exit code {code}:\n{told_last}")
 
 
-def _arguments(run: Run, environment: Environment, listed: Path, writing: int) -> list[str]:
+def _build_arguments(run: Run, environment: Environment, listed: Path, writing: int) -> list[str]:
     arguments = [str(environment.python), "-m", "vtspec.adapters", "predict"]
     arguments += ["--plan", str(run.path / "plan.json"), "--workdir", str(run.path)]
     arguments += ["--run", run.name, "--attempt", str(run.attempt)]
     return [*arguments, "--images-from", str(listed), "--events-fd", str(writing)]
 
 
-def _path(environment: Environment) -> str | None:
+def _find_pythonpath(environment: Environment) -> str | None:
     return None if environment.pythonpath is None else str(environment.pythonpath)
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
+def _end_process(process: "subprocess.Popen[bytes]") -> None:
     """Nothing stays behind where the reader of the answers has gone."""
     if process.poll() is None:
         process.terminate()

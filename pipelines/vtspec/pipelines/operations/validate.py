@@ -10,47 +10,47 @@ from vtspec.schema.problem import Problem, SpecError
 
 if TYPE_CHECKING:
     from vtspec.pipelines.project.workspace import Workspace
-    from vtspec.schema.load import Loaded
+    from vtspec.schema.load import LoadedSpec
 
 STDIN: Final = "<stdin>"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Given:
+class SpecInput:
     """One spec, and the real path of its file, None for standard input and what is no file.
 
     `unread` says that there was nothing to read: an empty folder, one that may not be searched.
     """
 
-    loaded: "Loaded"
+    loaded: "LoadedSpec"
     real: str | None
     unread: bool = False
 
 
-def specs_in(words: Sequence[str], stdin: IO[bytes]) -> list[Given]:
+def load_specs(words: Sequence[str], stdin: IO[bytes]) -> list[SpecInput]:
     """The specs in the files and folders that `words` name, each once; `-` is `stdin`."""
-    from vtspec.schema.files import spec_files
-    from vtspec.schema.load import load_file, unread
+    from vtspec.schema.files import iter_spec_files
+    from vtspec.schema.load import load_file, make_unread_spec
 
-    found: list[Given] = []
+    found: list[SpecInput] = []
     if "-" in words:
-        found.append(Given(loaded=_from(stdin), real=None))
-    for file in spec_files(word for word in words if word != "-"):
+        found.append(SpecInput(loaded=_load_stdin(stdin), real=None))
+    for file in iter_spec_files(word for word in words if word != "-"):
         if isinstance(file, Problem):
-            found.append(Given(loaded=unread(file), real=None, unread=True))
+            found.append(SpecInput(loaded=make_unread_spec(file), real=None, unread=True))
         else:
-            found.append(Given(loaded=load_file(file.path), real=file.real))
+            found.append(SpecInput(loaded=load_file(file.path), real=file.real))
     return found
 
 
-def _from(stdin: IO[bytes]) -> "Loaded":
-    from vtspec.schema.load import load, unread
+def _load_stdin(stdin: IO[bytes]) -> "LoadedSpec":
+    from vtspec.schema.load import load, make_unread_spec
     from vtspec.schema.yaml_source.decoding import LONGEST
 
     try:
         return load(stdin.read(LONGEST + 1), STDIN)
     except OSError as error:
-        return unread(
+        return make_unread_spec(
             Problem(
                 file=STDIN,
                 line=1,
@@ -63,51 +63,51 @@ def _from(stdin: IO[bytes]) -> "Loaded":
         )
 
 
-def problems_of(specs: Sequence[Given], here: Path) -> list[Problem]:
+def find_problems(specs: Sequence[SpecInput], here: Path) -> list[Problem]:
     """Every problem in the specs, in their order and each one's by line.
 
     A spec is checked in the workspace that its file lies in; one that lies in none (standard
     input, a folder by itself) in the workspace of the folder `here`.
     """
     problems = [problem for spec in specs for problem in spec.loaded.problems]
-    for workspace, members in _by_workspace(specs, here):
+    for workspace, members in _group_by_workspace(specs, here):
         if isinstance(workspace, SpecError):
             # A vtspec.yaml that is wrong; where it was named itself, this is told already.
             known = {(os.path.realpath(one.file), one.line, one.column) for one in problems}
-            problems += [one for one in workspace.problems if _place(one) not in known]
+            problems += [one for one in workspace.problems if _get_location(one) not in known]
             continue
-        problems += _checked(workspace, members)
+        problems += _check_specs(workspace, members)
     order = {spec.loaded.file: index for index, spec in enumerate(specs)}
     return sorted(
         problems, key=lambda one: (order.get(one.file, len(order)), one.line, one.column)
     )
 
 
-def _checked(workspace: "Workspace", specs: Sequence[Given]) -> list[Problem]:
-    from vtspec.pipelines.validation import check
-    from vtspec.pipelines.validation.repository import world_of
+def _check_specs(workspace: "Workspace", specs: Sequence[SpecInput]) -> list[Problem]:
+    from vtspec.pipelines.validation import check_specs
+    from vtspec.pipelines.validation.repository import build_context
 
     loaded = [spec.loaded for spec in specs]
     paths = {spec.loaded.file: spec.real for spec in specs if spec.real is not None}
-    return check(loaded, world_of(workspace, loaded, paths))
+    return check_specs(loaded, build_context(workspace, loaded, paths))
 
 
-def _place(problem: Problem) -> tuple[str, int, int]:
+def _get_location(problem: Problem) -> tuple[str, int, int]:
     return os.path.realpath(problem.file), problem.line, problem.column
 
 
-def _by_workspace(
-    specs: Iterable[Given], here: Path
-) -> "Iterator[tuple[Workspace | SpecError, list[Given]]]":
+def _group_by_workspace(
+    specs: Iterable[SpecInput], here: Path
+) -> "Iterator[tuple[Workspace | SpecError, list[SpecInput]]]":
     """The specs grouped by the workspace they lie in; where that is wrong, what is wrong."""
-    folders: dict[str, list[Given]] = {}
+    folders: dict[str, list[SpecInput]] = {}
     for spec in specs:
         folder = str(here) if spec.real is None else os.path.dirname(spec.real)
         folders.setdefault(folder, []).append(spec)
     workspaces: dict[Path, Workspace] = {}
-    members: dict[Path, list[Given]] = {}
+    members: dict[Path, list[SpecInput]] = {}
     for folder, group in folders.items():
-        workspace = _workspace(Path(folder), here)
+        workspace = _find_workspace(Path(folder), here)
         if isinstance(workspace, SpecError):
             yield workspace, group
             continue
@@ -116,7 +116,7 @@ def _by_workspace(
     yield from ((workspaces[root], group) for root, group in members.items())
 
 
-def _workspace(folder: Path, here: Path) -> "Workspace | SpecError":
+def _find_workspace(folder: Path, here: Path) -> "Workspace | SpecError":
     from vtspec.pipelines.project.workspace import find_workspace
 
     try:
@@ -124,9 +124,9 @@ def _workspace(folder: Path, here: Path) -> "Workspace | SpecError":
         # Files are shown as a person would type them who stands in `here`.
         return find_workspace(here) if found.anchor == "start" else replace(found, here=here)
     except SpecError as error:
-        return SpecError([_seen_from(here, folder, problem) for problem in error.problems])
+        return SpecError([_relocate_problem(here, folder, problem) for problem in error.problems])
 
 
-def _seen_from(here: Path, folder: Path, problem: Problem) -> Problem:
+def _relocate_problem(here: Path, folder: Path, problem: Problem) -> Problem:
     """The problem with its file, which is told from `folder`, as it is seen from `here`."""
     return replace(problem, file=os.path.relpath(folder / problem.file, here))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from .digest import canonical, policy_material, result_material
+from .digest import build_policy_material, build_result_material, canonicalize
 
 Effect = Literal["new run", "same run", "cosmetic"]
 """`new run`: it decides the result, and so the id; `same run`: the result stays, what is approved
@@ -33,36 +33,36 @@ class Change:
     effect: Effect
 
 
-def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
+def compare_plans(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
     """What differs from `before` to `after`, two plans as JSON; the gravest first, then by path.
 
     A change is `new run` exactly where the material of the ids differs, so that two plans of one
     name have one id if and only if none of their changes is. Names, estimates, warnings and what
     follows from other fields are left out.
     """
-    deciding = _differing(result_material(before), result_material(after))
-    approved = _differing(policy_material(before), policy_material(after))
-    new = {_in_plan(path, before, after) for path in deciding}
-    same = {_in_plan(path, before, after) for path in approved}
-    first, second = _flat(_shown(before)), _flat(_shown(after))
+    deciding = _find_differing_paths(build_result_material(before), build_result_material(after))
+    approved = _find_differing_paths(build_policy_material(before), build_policy_material(after))
+    new = {_to_plan_path(path, before, after) for path in deciding}
+    same = {_to_plan_path(path, before, after) for path in approved}
+    first, second = _flatten(_select_fields(before)), _flatten(_select_fields(after))
     found = []
     for path in {**first, **second}:
         one, other = first.get(path, ABSENT), second.get(path, ABSENT)
-        if path in _DERIVED or canonical(one) == canonical(other):
+        if path in _DERIVED or canonicalize(one) == canonicalize(other):
             continue
         effect: Effect = "new run" if path in new else "same run" if path in same else "cosmetic"
         found.append(Change(path=path, before=one, after=other, effect=effect))
     return tuple(sorted(found, key=lambda one: (EFFECTS.index(one.effect), one.path)))
 
 
-def gravest(found: Iterable[Change]) -> Effect | None:
+def find_worst_effect(found: Iterable[Change]) -> Effect | None:
     """What the changes amount to together; None where there are none."""
     effects = {change.effect for change in found}
     return next((effect for effect in EFFECTS if effect in effects), None)
 
 
-def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> set[str]:
-    first, second = _flat(one), _flat(other)
+def _find_differing_paths(one: Mapping[str, Any], other: Mapping[str, Any]) -> set[str]:
+    first, second = _flatten(one), _flatten(other)
     missing = object()
     return {
         path
@@ -71,7 +71,7 @@ def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> set[str]:
     }
 
 
-def _in_plan(path: str, *plans: Mapping[str, Any]) -> str:
+def _to_plan_path(path: str, *plans: Mapping[str, Any]) -> str:
     """The plan's own path of a path in the material of a digest."""
     for plan in plans:
         namespace = f"params.{plan['framework']['name']}."
@@ -83,17 +83,17 @@ def _in_plan(path: str, *plans: Mapping[str, Any]) -> str:
     }.get(path, path)
 
 
-def _shown(plan: Mapping[str, Any]) -> dict[str, Any]:
+def _select_fields(plan: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in plan.items() if key not in _LEFT_OUT}
 
 
-def _flat(value: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+def _flatten(value: Mapping[str, Any], above: str = "") -> dict[str, Any]:
     """Dotted path to leaf; a list is a leaf, an empty mapping too, and so are statistics."""
     found: dict[str, Any] = {}
     for key, item in value.items():
         path = f"{above}.{key}" if above else str(key)
         if isinstance(item, Mapping) and item and path not in _DERIVED:
-            found |= _flat(item, path)
+            found |= _flatten(item, path)
         else:
             found[path] = item
     return found

@@ -9,33 +9,33 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from vtspec.schema.kinds.field_types import duration_s, memory_bytes
+from vtspec.schema.kinds.field_types import parse_duration, parse_memory
 
 INTRODUCED: Final[Mapping[str, Any]] = {}
-"""Fields that came to the schema after its first release: dotted path in `result_material`, and
-the value that means what a plan meant before the field was there. While a field has that value it
-stays out of the id, so that ids on file keep their meaning. A framework's own parameter is
+"""Fields that came to the schema after its first release: dotted path in `build_result_material`,
+and the value that means what a plan meant before the field was there. While a field has that value
+it stays out of the id, so that ids on file keep their meaning. A framework's own parameter is
 `params.<framework>.<name>`. Entries are never removed. A field whose first value is null needs no
 entry: what is null is not set, and stays out anyway."""
 
 _ID_DIGITS: Final = 10
 
 
-def id_of(name: str, material: Mapping[str, Any]) -> str:
+def compute_id(name: str, material: Mapping[str, Any]) -> str:
     """`name-0123456789`: the spec's name and ten hex digits of what decides the result.
 
     With a name of at most 40 characters it is a DNS label of at most 51, which leaves room for
     the number of an attempt.
     """
-    return f"{name}-{_sha256(material)[:_ID_DIGITS]}"
+    return f"{name}-{_compute_sha256(material)[:_ID_DIGITS]}"
 
 
-def digest_of(name: str, material: Mapping[str, Any], policy: Mapping[str, Any]) -> str:
+def compute_digest(name: str, material: Mapping[str, Any], policy: Mapping[str, Any]) -> str:
     """`sha256:…`: what is approved, which is the result's material and the policy together."""
-    return f"sha256:{_sha256({'name': name, 'result': material, 'policy': policy})}"
+    return f"sha256:{_compute_sha256({'name': name, 'result': material, 'policy': policy})}"
 
 
-def result_material(
+def build_result_material(
     plan: Mapping[str, Any], introduced: Mapping[str, Any] = INTRODUCED
 ) -> dict[str, Any]:
     """What decides the result, out of a plan as `docs/plan.md` writes it.
@@ -50,8 +50,8 @@ def result_material(
         },
         "model": {
             "name": plan["model"]["name"],
-            "weights": _weights_material(plan["model"]["weights"]),
-            "configuration": _weights_material(plan["model"].get("configuration")),
+            "weights": _build_weights_material(plan["model"]["weights"]),
+            "configuration": _build_weights_material(plan["model"].get("configuration")),
         },
         "dataset": {
             key: dataset[key] for key in ("hash", "format", "classes", "allClasses", "splits")
@@ -60,13 +60,13 @@ def result_material(
         "params": {framework["name"]: plan["params"]},
         "resources": {
             "gpus": plan["resources"]["gpus"],
-            "maxDurationSeconds": duration_s(plan["resources"]["maxDuration"]),
+            "maxDurationSeconds": parse_duration(plan["resources"]["maxDuration"]),
         },
     }
-    return _without(_set(canonical(material)), introduced)
+    return _drop_defaults(_drop_nulls(canonicalize(material)), introduced)
 
 
-def policy_material(plan: Mapping[str, Any]) -> dict[str, Any]:
+def build_policy_material(plan: Mapping[str, Any]) -> dict[str, Any]:
     """What is approved beside the result: the image, the machine, and what is done with it."""
     resources = plan["resources"]
     policy = {
@@ -74,37 +74,37 @@ def policy_material(plan: Mapping[str, Any]) -> dict[str, Any]:
         "resources": {
             "gpuType": resources["gpuType"],
             "cpus": resources["cpus"],
-            "memoryBytes": memory_bytes(resources["memory"]),
+            "memoryBytes": parse_memory(resources["memory"]),
         },
         "export": plan["export"],
         "tracking": plan["tracking"],
         "report": plan["report"],
     }
-    plain = _set(canonical(policy))
+    plain = _drop_nulls(canonicalize(policy))
     assert isinstance(plain, dict)
     return plain
 
 
-def canonical(value: Any) -> Any:
+def canonicalize(value: Any) -> Any:
     """The value with whole floats as whole numbers and tuples as lists, whatever its depth."""
     match value:
         case float() if value.is_integer():
             return int(value)
         case Mapping():
-            return {str(key): canonical(item) for key, item in value.items()}
+            return {str(key): canonicalize(item) for key, item in value.items()}
         case list() | tuple():
-            return [canonical(item) for item in value]
+            return [canonicalize(item) for item in value]
         case _:
             return value
 
 
-def _sha256(value: Any) -> str:
-    return hashlib.sha256(_text(value).encode("utf-8", "surrogatepass")).hexdigest()
+def _compute_sha256(value: Any) -> str:
+    return hashlib.sha256(_serialize(value).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _text(value: Any) -> str:
+def _serialize(value: Any) -> str:
     return json.dumps(
-        canonical(value),
+        canonicalize(value),
         sort_keys=True,
         separators=(",", ":"),
         ensure_ascii=False,
@@ -112,7 +112,7 @@ def _text(value: Any) -> str:
     )
 
 
-def _weights_material(weights: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _build_weights_material(weights: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if weights is None:
         return None
     if "sha256" in weights:
@@ -120,20 +120,24 @@ def _weights_material(weights: Mapping[str, Any] | None) -> dict[str, Any] | Non
     return {key: weights[key] for key in weights if key != "licence"}
 
 
-def _set(value: Any) -> Any:
+def _drop_nulls(value: Any) -> Any:
     """The value without what is null in its mappings."""
     if not isinstance(value, dict):
         return value
-    return {key: _set(item) for key, item in value.items() if item is not None}
+    return {key: _drop_nulls(item) for key, item in value.items() if item is not None}
 
 
-def _without(material: Any, introduced: Mapping[str, Any]) -> dict[str, Any]:
+def _drop_defaults(material: Any, introduced: Mapping[str, Any]) -> dict[str, Any]:
     for path, value in introduced.items():
         *above, last = path.split(".")
         place = material
         for key in above:
             place = place.get(key) if isinstance(place, dict) else None
-        if isinstance(place, dict) and last in place and _text(place[last]) == _text(value):
+        if (
+            isinstance(place, dict)
+            and last in place
+            and _serialize(place[last]) == _serialize(value)
+        ):
             del place[last]
     assert isinstance(material, dict)
     return material

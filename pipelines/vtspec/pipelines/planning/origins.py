@@ -10,7 +10,7 @@ def is_set(path: str, overridden: frozenset[str]) -> bool:
     return any(path == one or path.startswith(f"{one}.") for one in overridden)
 
 
-def outer_origins(spec: Experiment) -> dict[str, str]:
+def collect_outer_origins(spec: Experiment) -> dict[str, str]:
     """The origins of all but `training` and `params`, as far as the spec tells them."""
     inner = spec.spec
     return {
@@ -23,21 +23,21 @@ def outer_origins(spec: Experiment) -> dict[str, str]:
         "dataset.name": "spec",
         "dataset.classes": "dataset" if inner.dataset.classes is None else "spec",
         "dataset.finalSplit": "dataset",
-        **origins_of(inner.resources, "resources"),
-        **origins_of(inner.export, "export"),
-        **origins_of(inner.tracking, "tracking"),
-        **origins_of(inner.report, "report"),
+        **collect_origins(inner.resources, "resources"),
+        **collect_origins(inner.export, "export"),
+        **collect_origins(inner.tracking, "tracking"),
+        **collect_origins(inner.report, "report"),
         **({"tracking.experiment": "dataset"} if inner.tracking.experiment is None else {}),
     }
 
 
-def origins_of(part: BaseModel, prefix: str) -> dict[str, str]:
+def collect_origins(part: BaseModel, prefix: str) -> dict[str, str]:
     """Where each field of a part of the spec is from: it was written, or it is a default."""
     found: dict[str, str] = {}
     for name, field in type(part).model_fields.items():
         value, path = getattr(part, name), f"{prefix}.{field.alias or name}"
         if isinstance(value, BaseModel):
-            found |= origins_of(value, path)
+            found |= collect_origins(value, path)
         else:
             found[path] = "spec" if name in part.model_fields_set else "default"
     return found

@@ -7,16 +7,16 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel
 
 from vtspec.adapters.contract import Param
-from vtspec.adapters.metrics import main_metric
+from vtspec.adapters.metrics import get_main_metric
 from vtspec.adapters.task_types import TaskType
 from vtspec.pipelines.errors import Refused, Temporary
 from vtspec.pipelines.estimation.estimate import (
     Estimate,
-    Load,
     Machine,
     Timing,
-    estimate,
-    images_of,
+    Workload,
+    count_images,
+    estimate_run,
 )
 from vtspec.pipelines.weights.model import (
     HUB,
@@ -26,10 +26,10 @@ from vtspec.pipelines.weights.model import (
 from vtspec.schema.kinds.dataset import Dataset
 from vtspec.schema.kinds.experiment import Experiment
 
-from .digest import digest_of, id_of, policy_material, result_material
-from .origins import is_set, origins_of, outer_origins
-from .plan_model import Framework, Plan, PlannedDataset, PlannedModel, PlanStep
-from .plan_warnings import Doubts, cautions
+from .digest import build_policy_material, build_result_material, compute_digest, compute_id
+from .origins import collect_origins, collect_outer_origins, is_set
+from .plan_model import Plan, PlannedDataset, PlannedFramework, PlannedModel, PlanStep
+from .plan_warnings import WarningInputs, collect_warnings
 
 EXPORT_ORDER: Final = ("safetensors", "onnx")
 
@@ -50,7 +50,7 @@ class ModelFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Inputs:
+class PlanInputs:
     """What the world says, read before planning by `vtspec.pipelines.planning.resolve`.
 
     `hash_origin` is the file that pins the data. `params` are the adapter's own, None where the
@@ -64,7 +64,7 @@ class Inputs:
     spec_path: str
     dataset: Dataset
     dataset_hash: str
-    framework: Framework
+    framework: PlannedFramework
     model: ModelFacts
     params: Mapping[str, Param] | None
     weights: Weights | None
@@ -78,14 +78,14 @@ class Inputs:
     doubts: tuple[str, ...] = ()
 
 
-def plan(spec: Experiment, inputs: Inputs) -> Plan:
+def build_plan(spec: Experiment, inputs: PlanInputs) -> Plan:
     """The plan of a spec that was checked. The same arguments give the same plan, anywhere."""
-    training, training_origins = _training(spec, inputs)
-    params, params_origins = _params(spec, inputs)
-    dataset = _dataset(spec, inputs)
+    training, training_origins = _resolve_training(spec, inputs)
+    params, params_origins = _resolve_params(spec, inputs)
+    dataset = _build_dataset(spec, inputs)
     report = {
         "baseline": spec.spec.report.baseline,
-        "gates": [_gate(gate) for gate in spec.spec.report.gates],
+        "gates": [_normalize_gate(gate) for gate in spec.spec.report.gates],
     }
     resources = _dump(spec.spec.resources)
     tracking = {
@@ -93,14 +93,14 @@ def plan(spec: Experiment, inputs: Inputs) -> Plan:
         "registerAs": spec.spec.tracking.register_as,
     }
     origins = {
-        **outer_origins(spec),
+        **collect_outer_origins(spec),
         "dataset.hash": inputs.hash_origin,
         **training_origins,
         **params_origins,
     }
     origins |= {path: "--set" for path in origins if is_set(path, inputs.overridden)}
-    load = _load(spec, inputs, training, dataset)
-    guess = estimate(load, inputs.machine, inputs.timings)
+    load = _build_workload(spec, inputs, training, dataset)
+    guess = estimate_run(load, inputs.machine, inputs.timings)
     draft = Plan(
         name=spec.metadata.name,
         id="",
@@ -123,11 +123,11 @@ def plan(spec: Experiment, inputs: Inputs) -> Plan:
         report=report,
         description=spec.spec.description,
         origins=origins,
-        steps=_steps(resources),
+        steps=_build_steps(resources),
         estimate=guess,
-        warnings=(*inputs.doubts, *cautions(_doubts(spec, inputs, guess))),
+        warnings=(*inputs.doubts, *collect_warnings(_build_warning_inputs(spec, inputs, guess))),
     )
-    return _named(draft)
+    return _assign_id(draft)
 
 
 def refuse_unpinned(plan: Plan) -> None:
@@ -153,20 +153,22 @@ def refuse_unpinned(plan: Plan) -> None:
     )
 
 
-def _named(draft: Plan) -> Plan:
+def _assign_id(draft: Plan) -> Plan:
     raw = draft.to_json()
-    material = result_material(raw)
+    material = build_result_material(raw)
     return replace(
         draft,
-        id=id_of(draft.name, material),
-        digest=digest_of(draft.name, material, policy_material(raw)),
+        id=compute_id(draft.name, material),
+        digest=compute_digest(draft.name, material, build_policy_material(raw)),
     )
 
 
-def _training(spec: Experiment, inputs: Inputs) -> tuple[dict[str, Any], dict[str, str]]:
+def _resolve_training(
+    spec: Experiment, inputs: PlanInputs
+) -> tuple[dict[str, Any], dict[str, str]]:
     training = spec.spec.training
     resolved = _dump(training)
-    origins = origins_of(training, "training")
+    origins = collect_origins(training, "training")
     size = training.image_size
     if size is None:
         size = inputs.model.image_size
@@ -174,24 +176,24 @@ def _training(spec: Experiment, inputs: Inputs) -> tuple[dict[str, Any], dict[st
     # Without a size that anybody told, it is the adapter's to choose, or there are no images.
     resolved["imageSize"] = list(size) if isinstance(size, tuple) else size and [size, size]
     if training.precision == "auto":
-        resolved["precision"] = _precision(spec.spec.resources.gpus, inputs.has_bf16)
+        resolved["precision"] = _choose_precision(spec.spec.resources.gpus, inputs.has_bf16)
         origins["training.precision"] = "resources"
     monitor = training.checkpoint.monitor
     if monitor is None:
-        monitor = main_metric(TaskType(spec.spec.task)).name
+        monitor = get_main_metric(TaskType(spec.spec.task)).name
         origins["training.checkpoint.monitor"] = "task"
     resolved["checkpoint"]["monitor"] = monitor
     return resolved, origins
 
 
-def _precision(gpus: int, has_bf16: bool | None) -> Literal["fp32", "bf16", "fp16"]:
+def _choose_precision(gpus: int, has_bf16: bool | None) -> Literal["fp32", "bf16", "fp16"]:
     if not gpus:
         return "fp32"
     # A GPU of no known type is taken for one of this decade; a warning says so.
     return "fp16" if has_bf16 is False else "bf16"
 
 
-def _params(spec: Experiment, inputs: Inputs) -> tuple[dict[str, Any], dict[str, str]]:
+def _resolve_params(spec: Experiment, inputs: PlanInputs) -> tuple[dict[str, Any], dict[str, str]]:
     written = spec.spec.params
     if inputs.params is None:
         return dict(written), {f"params.{name}": "spec" for name in written}
@@ -202,13 +204,13 @@ def _params(spec: Experiment, inputs: Inputs) -> tuple[dict[str, Any], dict[str,
         if param.tasks is None or task in param.tasks
     }
     values = {
-        name: _typed(param, written.get(name, param.default)) for name, param in known.items()
+        name: _cast_value(param, written.get(name, param.default)) for name, param in known.items()
     }
     origins = {f"params.{name}": "spec" if name in written else "default" for name in known}
     return values, origins
 
 
-def _typed(param: Param, value: Any) -> Any:
+def _cast_value(param: Param, value: Any) -> Any:
     if isinstance(value, bool):
         return value
     if param.type == "int" and isinstance(value, float) and value.is_integer():
@@ -218,7 +220,7 @@ def _typed(param: Param, value: Any) -> Any:
     return value
 
 
-def _dataset(spec: Experiment, inputs: Inputs) -> PlannedDataset:
+def _build_dataset(spec: Experiment, inputs: PlanInputs) -> PlannedDataset:
     known = inputs.dataset.spec
     source = known.source
     return PlannedDataset(
@@ -244,7 +246,7 @@ def _dataset(spec: Experiment, inputs: Inputs) -> PlannedDataset:
     )
 
 
-def _steps(resources: Mapping[str, Any]) -> tuple[PlanStep, ...]:
+def _build_steps(resources: Mapping[str, Any]) -> tuple[PlanStep, ...]:
     gpus, cpus, memory = resources["gpus"], resources["cpus"], resources["memory"]
 
     def step(name: str, needs: tuple[str, ...], gpus: int, cpus: int) -> PlanStep:
@@ -263,17 +265,17 @@ def _steps(resources: Mapping[str, Any]) -> tuple[PlanStep, ...]:
     )
 
 
-def _load(
-    spec: Experiment, inputs: Inputs, training: Mapping[str, Any], dataset: PlannedDataset
-) -> Load:
+def _build_workload(
+    spec: Experiment, inputs: PlanInputs, training: Mapping[str, Any], dataset: PlannedDataset
+) -> Workload:
     size, own = training["imageSize"], inputs.model.image_size
     area = None if size is None or own is None else size[0] * size[1] / (own[0] * own[1])
-    counts = images_of(dataset.statistics, dataset.classes, dataset.all_classes)
-    return Load(
+    counts = count_images(dataset.statistics, dataset.classes, dataset.all_classes)
+    return Workload(
         model=spec.spec.model.name,
         parameters=inputs.model.parameters,
-        gmacs=_scaled(inputs.model.gmacs, area),
-        kept_millions=_scaled(inputs.model.kept_millions, area),
+        gmacs=_scale(inputs.model.gmacs, area),
+        kept_millions=_scale(inputs.model.kept_millions, area),
         image_size=None if size is None else (size[0], size[1]),
         train_images=counts.get("train"),
         val_images=counts.get("val"),
@@ -287,12 +289,12 @@ def _load(
     )
 
 
-def _scaled(value: float | None, area: float | None) -> float | None:
+def _scale(value: float | None, area: float | None) -> float | None:
     return None if value is None or area is None else value * area
 
 
-def _doubts(spec: Experiment, inputs: Inputs, guess: Estimate) -> Doubts:
-    return Doubts(
+def _build_warning_inputs(spec: Experiment, inputs: PlanInputs, guess: Estimate) -> WarningInputs:
+    return WarningInputs(
         spec=spec,
         framework=inputs.framework.name,
         adapter_is_there=inputs.params is not None,
@@ -304,7 +306,7 @@ def _doubts(spec: Experiment, inputs: Inputs, guess: Estimate) -> Doubts:
     )
 
 
-def _gate(gate: str) -> str:
+def _normalize_gate(gate: str) -> str:
     """The gate as `metric >= number`, whatever its spaces and the way its number is written."""
     mark = next(mark for mark in (">=", "<=", ">", "<") if mark in gate)
     metric, number = gate.split(mark, 1)

@@ -21,7 +21,7 @@ VERSION: Final = 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Framework:
+class PlannedFramework:
     """What trains. `requirements_hash` and `adapter_version` are its build inputs, and decide the
     result; `image_digest` is None where no image is published."""
 
@@ -88,7 +88,7 @@ class Plan:
     digest: str
     spec_path: str
     task: str
-    framework: Framework
+    framework: PlannedFramework
     model: PlannedModel
     dataset: PlannedDataset
     training: Mapping[str, Any]
@@ -105,7 +105,7 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """The plan as `docs/plan.md` writes it: plain data that `json.dumps` takes."""
-        whole = _plain(self)
+        whole = _to_plain(self)
         assert isinstance(whole, dict)
         if self.model.configuration is None:
             # So that a plan of before there was such a field is written as it was.
@@ -127,7 +127,7 @@ def plan_from_json(raw: Mapping[str, Any]) -> Plan:
             fix="plan again with this vtspec: vtspec plan SPEC --output json",
         )
     try:
-        return _plan(raw)
+        return _parse_plan(raw)
     except (TypeError, KeyError, AttributeError) as error:
         raise Permanent(
             f"the plan is damaged: {error}",
@@ -135,28 +135,30 @@ def plan_from_json(raw: Mapping[str, Any]) -> Plan:
         ) from error
 
 
-def _plan(raw: Mapping[str, Any]) -> Plan:
-    rest = {_snake(key): value for key, value in raw.items() if key not in ("v", "kind")}
+def _parse_plan(raw: Mapping[str, Any]) -> Plan:
+    rest = {_to_snake(key): value for key, value in raw.items() if key not in ("v", "kind")}
     model = dict(rest.pop("model"))
-    dataset = _read(PlannedDataset, rest.pop("dataset"), tuples=("classes", "all_classes"))
-    steps = tuple(_read(PlanStep, step, tuples=("command", "needs")) for step in rest.pop("steps"))
+    dataset = _parse_fields(PlannedDataset, rest.pop("dataset"), tuples=("classes", "all_classes"))
+    steps = tuple(
+        _parse_fields(PlanStep, step, tuples=("command", "needs")) for step in rest.pop("steps")
+    )
     return Plan(
-        framework=_read(Framework, rest.pop("framework")),
+        framework=_parse_fields(PlannedFramework, rest.pop("framework")),
         model=PlannedModel(
-            weights=_weights(model.pop("weights")),
+            weights=_parse_weights(model.pop("weights")),
             # Plans of before there were models of hubs have none.
-            configuration=_configuration(model.pop("configuration", None)),
+            configuration=_parse_configuration(model.pop("configuration", None)),
             **model,
         ),
         dataset=dataset,
         steps=steps,
-        estimate=_read(Estimate, rest.pop("estimate")),
+        estimate=_parse_fields(Estimate, rest.pop("estimate")),
         warnings=tuple(rest.pop("warnings")),
         **rest,
     )
 
 
-def _weights(raw: Mapping[str, Any] | None) -> Weights | None:
+def _parse_weights(raw: Mapping[str, Any] | None) -> Weights | None:
     if raw is None:
         return None
     weights: Weights = WEIGHTS[raw["type"]](
@@ -165,41 +167,48 @@ def _weights(raw: Mapping[str, Any] | None) -> Weights | None:
     return weights
 
 
-def _configuration(raw: Mapping[str, Any] | None) -> Configuration | None:
-    found = _weights(raw)
+def _parse_configuration(raw: Mapping[str, Any] | None) -> Configuration | None:
+    found = _parse_weights(raw)
     if found is not None and not isinstance(found, HubWeights | UnpinnedWeights):
         raise TypeError(f"model.configuration is of type {type(found).__name__}")
     return found
 
 
-def _read(cls: type[Any], raw: Mapping[str, Any], tuples: tuple[str, ...] = ()) -> Any:
-    known = {_snake(key): value for key, value in raw.items()}
+def _parse_fields(cls: type[Any], raw: Mapping[str, Any], tuples: tuple[str, ...] = ()) -> Any:
+    known = {_to_snake(key): value for key, value in raw.items()}
     return cls(**{key: tuple(item) if key in tuples else item for key, item in known.items()})
 
 
-def _plain(value: Any) -> Any:
+def _to_plain(value: Any) -> Any:
     match value:
         case HubWeights() | FileWeights() | RunWeights() | MlflowWeights() | UnpinnedWeights():
             kind = next(name for name, cls in WEIGHTS.items() if cls is type(value))
-            return {"type": kind, **_fields(value)}
-        case Plan() | Framework() | PlannedModel() | PlannedDataset() | PlanStep() | Estimate():
-            return _fields(value)
+            return {"type": kind, **_dump_fields(value)}
+        case (
+            Plan()
+            | PlannedFramework()
+            | PlannedModel()
+            | PlannedDataset()
+            | PlanStep()
+            | Estimate()
+        ):
+            return _dump_fields(value)
         case Mapping():
-            return {key: _plain(item) for key, item in value.items()}
+            return {key: _to_plain(item) for key, item in value.items()}
         case tuple() | list():
-            return [_plain(item) for item in value]
+            return [_to_plain(item) for item in value]
         case _:
             return value
 
 
-def _fields(value: Any) -> dict[str, Any]:
-    return {_camel(one.name): _plain(getattr(value, one.name)) for one in fields(value)}
+def _dump_fields(value: Any) -> dict[str, Any]:
+    return {_to_camel(one.name): _to_plain(getattr(value, one.name)) for one in fields(value)}
 
 
-def _camel(name: str) -> str:
+def _to_camel(name: str) -> str:
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
 
 
-def _snake(name: str) -> str:
+def _to_snake(name: str) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from vtspec.pipelines.estimation.estimate import Estimate
-from vtspec.pipelines.formatting import shown_bytes, shown_seconds
+from vtspec.pipelines.formatting import format_bytes, format_seconds
 from vtspec.pipelines.weights.model import HUB, Configuration, HubWeights, UnpinnedWeights, Weights
 from vtspec.schema.kinds.experiment import Experiment
-from vtspec.schema.kinds.field_types import duration_s, memory_bytes
+from vtspec.schema.kinds.field_types import parse_duration, parse_memory
 
 
 @dataclass(frozen=True, kw_only=True)
-class Doubts:
+class WarningInputs:
     """What the warnings of a plan are made from; the fields are those of `plan.Inputs`."""
 
     spec: Experiment
@@ -28,20 +28,20 @@ class Doubts:
     has_test: bool
 
 
-def cautions(doubts: Doubts) -> tuple[str, ...]:
+def collect_warnings(doubts: WarningInputs) -> tuple[str, ...]:
     """The warnings, the gravest first; each is one sentence, with what to do where one can."""
     return (
-        *_of_framework(doubts),
-        *_of_pins(doubts),
-        *_of_time(doubts),
-        *_of_memory(doubts),
-        *_of_precision(doubts),
-        *_of_data(doubts),
-        *_of_licence(doubts),
+        *_check_framework(doubts),
+        *_check_pins(doubts),
+        *_check_time(doubts),
+        *_check_memory(doubts),
+        *_check_precision(doubts),
+        *_check_test_split(doubts),
+        *_check_license(doubts),
     )
 
 
-def _of_framework(doubts: Doubts) -> Iterator[str]:
+def _check_framework(doubts: WarningInputs) -> Iterator[str]:
     if not doubts.adapter_is_there:
         yield (
             f"the adapter for {doubts.framework} is not there yet: this plan can be read, "
@@ -49,7 +49,7 @@ def _of_framework(doubts: Doubts) -> Iterator[str]:
         )
 
 
-def _of_pins(doubts: Doubts) -> Iterator[str]:
+def _check_pins(doubts: WarningInputs) -> Iterator[str]:
     for what, part in (("weights", doubts.weights), ("configuration", doubts.configuration)):
         if isinstance(part, UnpinnedWeights):
             on_hub = part.source.startswith(HUB)
@@ -64,25 +64,25 @@ def _of_pins(doubts: Doubts) -> Iterator[str]:
             )
 
 
-def _of_time(doubts: Doubts) -> Iterator[str]:
+def _check_time(doubts: WarningInputs) -> Iterator[str]:
     limit, seconds = doubts.spec.spec.resources.max_duration, doubts.estimate.seconds
-    if seconds is not None and seconds > duration_s(limit):
+    if seconds is not None and seconds > parse_duration(limit):
         yield (
-            f"it is thought to take {shown_seconds(seconds)}, more than "
+            f"it is thought to take {format_seconds(seconds)}, more than "
             f"resources.maxDuration allows ({limit})"
         )
 
 
-def _of_memory(doubts: Doubts) -> Iterator[str]:
+def _check_memory(doubts: WarningInputs) -> Iterator[str]:
     resources, guess = doubts.spec.spec.resources, doubts.estimate
-    if guess.memory_bytes is not None and guess.memory_bytes > memory_bytes(resources.memory):
+    if guess.memory_bytes is not None and guess.memory_bytes > parse_memory(resources.memory):
         yield (
-            f"it is thought to need {shown_bytes(guess.memory_bytes)} of main memory, more than "
+            f"it is thought to need {format_bytes(guess.memory_bytes)} of main memory, more than "
             f"resources.memory gives ({resources.memory})"
         )
 
 
-def _of_precision(doubts: Doubts) -> Iterator[str]:
+def _check_precision(doubts: WarningInputs) -> Iterator[str]:
     resources, precision = doubts.spec.spec.resources, doubts.spec.spec.training.precision
     if resources.gpus and resources.gpu_type is None and precision == "auto":
         yield (
@@ -91,7 +91,7 @@ def _of_precision(doubts: Doubts) -> Iterator[str]:
         )
 
 
-def _of_data(doubts: Doubts) -> Iterator[str]:
+def _check_test_split(doubts: WarningInputs) -> Iterator[str]:
     if not doubts.has_test:
         yield (
             "the dataset has no test split: the final figures are those of val, on which the "
@@ -99,7 +99,7 @@ def _of_data(doubts: Doubts) -> Iterator[str]:
         )
 
 
-def _of_licence(doubts: Doubts) -> Iterator[str]:
+def _check_license(doubts: WarningInputs) -> Iterator[str]:
     weights = doubts.weights
     if doubts.licence_is_clear or not isinstance(weights, HubWeights | UnpinnedWeights):
         return

@@ -8,10 +8,10 @@ from vtspec.pipelines.project.workspace import Workspace
 from vtspec.pipelines.runs import Run, Runs
 from vtspec.schema.problem import SpecError
 
-from .diff import Change, changes
-from .plan import plan
+from .diff import Change, compare_plans
+from .plan import build_plan
 from .plan_model import Plan, plan_from_json
-from .resolve import World, resolve
+from .resolve import ResolveSources, resolve_spec
 
 RunsAs = Literal["new", "done", "running", "cut short"]
 """What the plan's last attempt means for the next `run`: it begins a new one; it shows the result
@@ -29,7 +29,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Beside:
+class PriorRuns:
     """What a person should see beside a plan.
 
     `run` is the plan's last attempt, and `result` its main figure in words, such as
@@ -44,32 +44,34 @@ class Beside:
     unknown: tuple[str, ...] = ()
 
 
-def beside(made: Plan, workspace: Workspace, world: World | None = None) -> Beside:
+def find_prior_runs(
+    made: Plan, workspace: Workspace, world: ResolveSources | None = None
+) -> PriorRuns:
     """What the specs and runs on file say of a plan. Reads files; the network only for a baseline
     whose weights have no commit in its spec. A thing that cannot be read is said, not raised."""
-    world = world or World()
+    world = world or ResolveSources()
     runs = Runs(world.runs or workspace.runs)
-    runs_as, run = _standing(runs.of_plan(made.id))
-    baseline, why_no_baseline = _baseline(made, workspace, world)
-    last, why_no_last = _last(made, runs)
-    return Beside(
+    runs_as, run = _classify_attempts(runs.list_by_plan(made.id))
+    baseline, why_no_baseline = _compare_baseline(made, workspace, world)
+    last, why_no_last = _compare_last_run(made, runs)
+    return PriorRuns(
         runs_as=runs_as,
         run=None if run is None else run.name,
-        result=None if run is None else result_of(run, made),
+        result=None if run is None else format_result(run, made),
         baseline=baseline,
         last=last,
         unknown=tuple(why for why in (why_no_baseline, why_no_last) if why is not None),
     )
 
 
-def result_of(run: Run, made: Plan) -> str | None:
+def format_result(run: Run, made: Plan) -> str | None:
     """The figure of a run that the plan monitors, in words; None before it is measured."""
-    final = run.state().final
+    final = run.read_state().final
     name = made.training["checkpoint"]["monitor"]
     return f"{name} {final[name]:.4g}" if name in final else None
 
 
-def _standing(attempts: list[Run]) -> tuple[RunsAs, Run | None]:
+def _classify_attempts(attempts: list[Run]) -> tuple[RunsAs, Run | None]:
     if not attempts:
         return "new", None
     last = attempts[-1]
@@ -84,35 +86,35 @@ def _standing(attempts: list[Run]) -> tuple[RunsAs, Run | None]:
             return "cut short", last
 
 
-def _baseline(
-    made: Plan, workspace: Workspace, world: World
+def _compare_baseline(
+    made: Plan, workspace: Workspace, world: ResolveSources
 ) -> tuple[Comparison | None, str | None]:
     name = made.report["baseline"]
     if name is None:
         return None, None
-    path = workspace.experiments().get(name)
+    path = workspace.find_experiment_files().get(name)
     if path is None:
         return None, f"there is no baseline '{name}' to compare with"
     try:
-        other = plan(*resolve(path, workspace, world=world))
+        other = build_plan(*resolve_spec(path, workspace, world=world))
     except (SpecError, Refused, Permanent, Temporary) as error:
         return None, f"the baseline {name} cannot be planned: {str(error).splitlines()[0]}"
-    return _comparison(name, workspace.relative(path), other.to_json(), made), None
+    return _build_comparison(name, workspace.make_relative(path), other.to_json(), made), None
 
 
-def _last(made: Plan, runs: Runs) -> tuple[Comparison | None, str | None]:
-    found = runs.of_name(made.name)
+def _compare_last_run(made: Plan, runs: Runs) -> tuple[Comparison | None, str | None]:
+    found = runs.list_by_name(made.name)
     if not found:
         return None, None
     run = found[-1]
     try:
-        other = plan_from_json(run.plan())
+        other = plan_from_json(run.read_plan())
     except Permanent as error:
         return None, f"the last run {run.name} cannot be compared with: {error.message}"
     words = [run.ending or ("running" if run.is_alive() else "not finished")]
-    words += [result] if (result := result_of(run, other)) is not None else []
-    return _comparison(run.name, ", ".join(words), other.to_json(), made), None
+    words += [result] if (result := format_result(run, other)) is not None else []
+    return _build_comparison(run.name, ", ".join(words), other.to_json(), made), None
 
 
-def _comparison(name: str, note: str, other: dict[str, Any], made: Plan) -> Comparison:
-    return Comparison(name=name, note=note, changes=changes(other, made.to_json()))
+def _build_comparison(name: str, note: str, other: dict[str, Any], made: Plan) -> Comparison:
+    return Comparison(name=name, note=note, changes=compare_plans(other, made.to_json()))

@@ -9,27 +9,32 @@ from typing import TYPE_CHECKING
 from vtspec.pipelines import catalog
 from vtspec.pipelines.errors import Refused
 from vtspec.pipelines.estimation.estimate import Machine
-from vtspec.pipelines.project.overrides import Override, blame, overridden, plain_paths
+from vtspec.pipelines.project.overrides import (
+    Override,
+    apply_overrides,
+    attribute_problem,
+    map_spec_paths,
+)
 from vtspec.pipelines.project.workspace import Workspace
 from vtspec.pipelines.runs import Runs
-from vtspec.pipelines.weights.hub import Hub, hub_of
-from vtspec.pipelines.weights.model_versions import VersionOf, version_at
-from vtspec.pipelines.weights.pinning import WeightsPlaces, pin
+from vtspec.pipelines.weights.hub import Hub, make_hub
+from vtspec.pipelines.weights.model_versions import VersionLookup, make_version_lookup
+from vtspec.pipelines.weights.pinning import WeightsSources, pin_weights
 from vtspec.schema.problem import Problem, SpecError
 
-from .plan import Inputs, ModelFacts
-from .plan_model import Framework
-from .run_timings import timings_of
+from .plan import ModelFacts, PlanInputs
+from .plan_model import PlannedFramework
+from .run_timings import find_timings
 
 if TYPE_CHECKING:
     from vtspec.adapters.contract import Param
     from vtspec.schema.kinds.dataset import Dataset
     from vtspec.schema.kinds.experiment import Experiment
-    from vtspec.schema.load import Loaded
+    from vtspec.schema.load import LoadedSpec
 
 
 @dataclass(frozen=True, kw_only=True)
-class World:
+class ResolveSources:
     """Where to look beside the workspace. What is None is what the environment says.
 
     `runs` is the runs folder, `frameworks` the catalogs by name.
@@ -37,58 +42,58 @@ class World:
 
     runs: Path | None = None
     hub: Hub | None = None
-    version_of: VersionOf | None = None
+    version_of: VersionLookup | None = None
     frameworks: Mapping[str, catalog.Framework] | None = None
 
 
-def resolve(
+def resolve_spec(
     path: Path,
     workspace: Workspace,
     overrides: Sequence[Override] = (),
-    world: World | None = None,
-) -> "tuple[Experiment, Inputs]":
+    world: ResolveSources | None = None,
+) -> "tuple[Experiment, PlanInputs]":
     """The experiment in `path`, with `overrides`, and all that `plan` needs to know of the world.
 
     Every problem that `validate` would tell is told first. Raises `SpecError`, `Refused`,
     `Permanent` or `Temporary`. Data is never looked at, only what pins it.
     """
-    world = world or World()
-    frameworks = catalog.frameworks() if world.frameworks is None else world.frameworks
-    loaded = overridden(workspace.load(path), overrides)
-    spec = _experiment(loaded)
-    doubts = _checked(loaded, path, workspace, frameworks, overrides)
-    pinned_data = _dataset(spec, workspace)
+    world = world or ResolveSources()
+    frameworks = catalog.load_frameworks() if world.frameworks is None else world.frameworks
+    loaded = apply_overrides(workspace.load(path), overrides)
+    spec = _get_experiment(loaded)
+    doubts = _check_spec(loaded, path, workspace, frameworks, overrides)
+    pinned_data = _pin_dataset(spec, workspace)
     dataset = pinned_data.dataset
-    framework, model = _model(spec, frameworks)
+    framework, model = _find_model(spec, frameworks)
     runs = world.runs or workspace.runs
-    pinned = pin(spec.spec.model, model, _places(workspace, runs, world))
+    pinned = pin_weights(spec.spec.model, model, _build_weights_sources(workspace, runs, world))
     gpu = workspace.project.spec.gpu_types.get(spec.spec.resources.gpu_type or "")
-    return spec, Inputs(
-        spec_path=workspace.relative(path),
+    return spec, PlanInputs(
+        spec_path=workspace.make_relative(path),
         dataset=dataset,
         dataset_hash=pinned_data.hash,
         hash_origin=pinned_data.origin,
-        framework=Framework(
+        framework=PlannedFramework(
             name=framework.name,
             adapter=framework.adapter,
             adapter_version=framework.adapter_version,
             requirements_hash=framework.requirements_hash,
             image_digest=framework.digest,
         ),
-        model=_facts(spec, model, dataset),
-        params=_params(framework),
+        model=_build_model_facts(spec, model, dataset),
+        params=_find_params(framework),
         weights=pinned.weights,
         configuration=pinned.configuration,
-        machine=_machine(spec, workspace),
+        machine=_build_machine(spec, workspace),
         has_bf16=None if gpu is None else gpu.bf16,
         licence_is_clear=pinned.licence_is_clear,
-        timings=timings_of(Runs(runs), spec.spec.model.name),
-        overridden=frozenset(plain_paths(overrides)),
+        timings=find_timings(Runs(runs), spec.spec.model.name),
+        overridden=frozenset(map_spec_paths(overrides)),
         doubts=(*doubts, *pinned.doubts),
     )
 
 
-def _experiment(loaded: "Loaded") -> "Experiment":
+def _get_experiment(loaded: "LoadedSpec") -> "Experiment":
     from vtspec.schema.kinds.experiment import Experiment
 
     if isinstance(loaded.model, Experiment):
@@ -100,20 +105,20 @@ def _experiment(loaded: "Loaded") -> "Experiment":
     )
 
 
-def _checked(
-    loaded: "Loaded",
+def _check_spec(
+    loaded: "LoadedSpec",
     path: Path,
     workspace: Workspace,
     frameworks: Mapping[str, catalog.Framework],
     overrides: Sequence[Override],
 ) -> tuple[str, ...]:
     """What `validate` would warn of; raises `SpecError` with all of it where there is an error."""
-    from vtspec.pipelines.validation import check
-    from vtspec.pipelines.validation.repository import world_of
+    from vtspec.pipelines.validation import check_specs
+    from vtspec.pipelines.validation.repository import build_context
 
-    known = world_of(workspace, [loaded], {loaded.file: os.path.realpath(path)})
-    found = check([loaded], replace(known, frameworks=frameworks))
-    problems = [blame(problem, overrides) for problem in found]
+    known = build_context(workspace, [loaded], {loaded.file: os.path.realpath(path)})
+    found = check_specs([loaded], replace(known, frameworks=frameworks))
+    problems = [attribute_problem(problem, overrides) for problem in found]
     if any(problem.severity == "error" for problem in problems):
         raise SpecError(problems)
     return tuple(f"{one.path.removeprefix('spec.')} {one.message}; {one.fix}" for one in problems)
@@ -126,33 +131,35 @@ class _PinnedData:
     origin: str
 
 
-def _dataset(spec: "Experiment", workspace: Workspace) -> _PinnedData:
+def _pin_dataset(spec: "Experiment", workspace: Workspace) -> _PinnedData:
     dataset = workspace.load_dataset(spec.spec.dataset.ref)
     source, written = dataset.spec.source, dataset.spec.content_hash
     if source.dvc is None or source.dvc.repo is not None:
         if written is None:
             message = "is needed here: no DVC file of this repository pins this source"
-            raise SpecError([_at_hash(dataset, workspace, message, _HASH_FIX)])
+            raise SpecError([_make_hash_problem(dataset, workspace, message, _HASH_FIX)])
         return _PinnedData(dataset=dataset, hash=written, origin="dataset")
-    from vtspec.pipelines.data.dvc_files import pointer_of
+    from vtspec.pipelines.data.dvc_files import load_pointer
 
-    pointer = pointer_of(workspace.root, source.dvc.path)
+    pointer = load_pointer(workspace.root, source.dvc.path)
     if written not in (None, pointer.hash):
         message = f"is {written}, but {pointer.file} says {pointer.hash}"
         fix = f"set contentHash to {pointer.hash}, or leave it out"
-        raise SpecError([_at_hash(dataset, workspace, message, fix)])
+        raise SpecError([_make_hash_problem(dataset, workspace, message, fix)])
     return _PinnedData(dataset=dataset, hash=pointer.hash, origin=pointer.file)
 
 
 _HASH_FIX = "vtspec datasets inspect PATH prints it: contentHash: md5:…"
 
 
-def _at_hash(dataset: "Dataset", workspace: Workspace, message: str, fix: str) -> Problem:
-    loaded = workspace.load(workspace.datasets()[dataset.metadata.name])
-    return loaded.document.problem(("spec", "contentHash"), message, fix)
+def _make_hash_problem(
+    dataset: "Dataset", workspace: Workspace, message: str, fix: str
+) -> Problem:
+    loaded = workspace.load(workspace.find_dataset_files()[dataset.metadata.name])
+    return loaded.document.make_problem(("spec", "contentHash"), message, fix)
 
 
-def _model(
+def _find_model(
     spec: "Experiment", frameworks: Mapping[str, catalog.Framework]
 ) -> tuple[catalog.Framework, catalog.CatalogModel]:
     wanted = spec.spec.framework
@@ -162,7 +169,9 @@ def _model(
     return found
 
 
-def _facts(spec: "Experiment", model: catalog.CatalogModel, dataset: "Dataset") -> ModelFacts:
+def _build_model_facts(
+    spec: "Experiment", model: catalog.CatalogModel, dataset: "Dataset"
+) -> ModelFacts:
     classes = spec.spec.dataset.classes or dataset.spec.classes
     weights = model.chosen_weights if spec.spec.model.pretrained or model.tag else None
     own = model.image_size
@@ -171,18 +180,18 @@ def _facts(spec: "Experiment", model: catalog.CatalogModel, dataset: "Dataset") 
     if size is not None and own is not None:
         area = size[0] * size[1] / (own[0] * own[1])
     return ModelFacts(
-        parameters=model.parameters_for(len(classes)) if classes else model.parameters,
+        parameters=model.count_parameters(len(classes)) if classes else model.parameters,
         image_size=size,
         gmacs=None if model.gmacs is None else model.gmacs * area,
         kept_millions=None if model.activations is None else model.activations * area,
     )
 
 
-def _params(framework: catalog.Framework) -> "Mapping[str, Param] | None":
-    return catalog.params_of(framework) if catalog.adapter_available(framework) else None
+def _find_params(framework: catalog.Framework) -> "Mapping[str, Param] | None":
+    return catalog.load_params(framework) if catalog.is_adapter_available(framework) else None
 
 
-def _machine(spec: "Experiment", workspace: Workspace) -> Machine:
+def _build_machine(spec: "Experiment", workspace: Workspace) -> Machine:
     resources, project = spec.spec.resources, workspace.project.spec
     gpu = project.gpu_types.get(resources.gpu_type or "")
     return Machine(
@@ -197,15 +206,17 @@ def _machine(spec: "Experiment", workspace: Workspace) -> Machine:
     )
 
 
-def _places(workspace: Workspace, runs: Path, world: World) -> WeightsPlaces:
+def _build_weights_sources(
+    workspace: Workspace, runs: Path, world: ResolveSources
+) -> WeightsSources:
     uri = (
         os.environ.get("MLFLOW_TRACKING_URI")
         or workspace.project.spec.tracking.uri
         or f"sqlite:///{(runs / 'mlflow.db').resolve()}"
     )
-    return WeightsPlaces(
+    return WeightsSources(
         root=workspace.root,
         runs=runs,
-        hub=world.hub or hub_of(),
-        version_of=world.version_of or version_at(uri),
+        hub=world.hub or make_hub(),
+        version_of=world.version_of or make_version_lookup(uri),
     )

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from vtspec.pipelines.errors import Permanent
-from vtspec.pipelines.estimation.estimate import Timing, images_of
+from vtspec.pipelines.estimation.estimate import Timing, count_images
 from vtspec.pipelines.runs import Run, Runs
 
 from .plan_model import plan_from_json
@@ -12,31 +12,31 @@ NEWEST: Final = 50
 """How many runs are looked at, the newest; a folder of thousands costs no more."""
 
 
-def timings_of(runs: Runs, model: str) -> tuple[Timing, ...]:
+def find_timings(runs: Runs, model: str) -> tuple[Timing, ...]:
     """The timings of the newest finished runs of that model, the oldest first."""
-    found = (timing_of(run, model) for run in runs.all()[-NEWEST:])
+    found = (find_timing(run, model) for run in runs.list_runs()[-NEWEST:])
     return tuple(timing for timing in found if timing is not None)
 
 
-def timing_of(run: Run, model: str) -> Timing | None:
+def find_timing(run: Run, model: str) -> Timing | None:
     """What a run of that model took; None where it is of another, not finished, or not readable.
 
     A run that was resumed counts with what its epochs took, whichever process trained them.
     """
     try:
-        raw = run.plan()
+        raw = run.read_plan()
         if raw.get("model", {}).get("name") != model:
             return None
         plan = plan_from_json(raw)
     except (Permanent, AttributeError):
         # A damaged folder tells nothing, and is no reason not to plan.
         return None
-    state = run.state()
+    state = run.read_state()
     seconds = [epoch.seconds for epoch in state.history if epoch.seconds is not None]
     if state.status != "succeeded" or not seconds:
         return None
     size = plan.training["imageSize"]
-    counts = images_of(plan.dataset.statistics, plan.dataset.classes, plan.dataset.all_classes)
+    counts = count_images(plan.dataset.statistics, plan.dataset.classes, plan.dataset.all_classes)
     return Timing(
         run=run.name,
         model=model,
@@ -46,11 +46,11 @@ def timing_of(run: Run, model: str) -> Timing | None:
         epoch_seconds=sum(seconds),
         other_seconds=max(0.0, state.seconds - sum(seconds)),
         precision=plan.training["precision"],
-        **_machine(plan.resources),
+        **_select_machine(plan.resources),
     )
 
 
-def _machine(resources: Any) -> dict[str, Any]:
+def _select_machine(resources: Any) -> dict[str, Any]:
     return {
         "gpus": resources["gpus"],
         "gpu_type": resources["gpuType"],

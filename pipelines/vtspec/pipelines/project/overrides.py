@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from vtspec.schema.problem import Problem, SpecError
 
 if TYPE_CHECKING:
-    from vtspec.schema.load import Loaded
+    from vtspec.schema.load import LoadedSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,13 +26,13 @@ class Override:
         return tuple(self.path.split("."))
 
 
-def overrides_of(options: Sequence[str]) -> tuple[Override, ...]:
+def parse_overrides(options: Sequence[str]) -> tuple[Override, ...]:
     """The overrides of every `--set`, in order. Raises `SpecError` with every problem of all."""
     found: list[Override] = []
     problems: list[Problem] = []
     for words in options:
         try:
-            found.append(override_of(words))
+            found.append(parse_override(words))
         except SpecError as error:
             problems += error.problems
     if problems:
@@ -40,30 +40,32 @@ def overrides_of(options: Sequence[str]) -> tuple[Override, ...]:
     return tuple(found)
 
 
-def override_of(words: str) -> Override:
+def parse_override(words: str) -> Override:
     """The override that a person typed after `--set`.
 
     The value is read as a YAML 1.2 value, as in a file: `1e-3` is a number, `no` a word,
     `[224, 224]` a list. A path begins below `spec` unless it says otherwise. Raises `SpecError`.
     """
-    from vtspec.schema.yaml_source.document import read
+    from vtspec.schema.yaml_source.document import parse_document
 
     option = f"--set {words}"
     path, equals, text = words.partition("=")
     path = path.strip()
     if not equals or not path or not all(path.split(".")):
-        raise SpecError([_problem(option, path, "is not PATH=VALUE", "--set training.epochs=10")])
+        raise SpecError(
+            [_make_problem(option, path, "is not PATH=VALUE", "--set training.epochs=10")]
+        )
     if path.split(".")[0] not in ("spec", "metadata", "apiVersion", "kind"):
         path = f"spec.{path}"
     if not text.strip():
         return Override(option=option, path=path, value=None)
-    document = read(text, option)
+    document = parse_document(text, option)
     if document.problems:
         raise SpecError([replace(one, path=path) for one in document.problems])
     return Override(option=option, path=path, value=document.data)
 
 
-def overridden(loaded: "Loaded", overrides: Sequence[Override]) -> "Loaded":
+def apply_overrides(loaded: "LoadedSpec", overrides: Sequence[Override]) -> "LoadedSpec":
     """The spec with the values set, checked anew. `loaded` must be free of errors.
 
     Raises `SpecError` with every problem that the new values cause, each naming its option.
@@ -74,16 +76,16 @@ def overridden(loaded: "Loaded", overrides: Sequence[Override]) -> "Loaded":
         return loaded
     data: Any = copy.deepcopy(loaded.document.data)
     for override in overrides:
-        _set(data, override)
+        _set_value(data, override)
     # JSON is YAML, so that the new values pass through every rule that the file's passed.
     changed = load(json.dumps(data, ensure_ascii=False), loaded.document.file)
-    problems = [_named(problem, overrides) for problem in changed.problems]
+    problems = [_attribute_new_problem(problem, overrides) for problem in changed.problems]
     if any(problem.severity == "error" for problem in problems):
         raise SpecError(problems)
     return changed
 
 
-def blame(problem: Problem, overrides: Sequence[Override]) -> Problem:
+def attribute_problem(problem: Problem, overrides: Sequence[Override]) -> Problem:
     """The problem, told of the option that caused it where one did."""
     causes = [one for one in overrides if _concerns(one.path, problem.path)]
     if not causes:
@@ -91,8 +93,8 @@ def blame(problem: Problem, overrides: Sequence[Override]) -> Problem:
     return replace(problem, file=causes[-1].option, line=1, column=1)
 
 
-def _named(problem: Problem, overrides: Sequence[Override]) -> Problem:
-    told = blame(problem, overrides)
+def _attribute_new_problem(problem: Problem, overrides: Sequence[Override]) -> Problem:
+    told = attribute_problem(problem, overrides)
     if told is not problem or len(overrides) != 1:
         return told
     # The file was sound before: whatever is wrong now, the only option made it so.
@@ -104,7 +106,7 @@ def _concerns(path: str, problem: str) -> bool:
     return inside or path.startswith(f"{problem}.")
 
 
-def _set(data: Any, override: Override) -> None:
+def _set_value(data: Any, override: Override) -> None:
     *above, last = override.keys
     place = data
     for depth, key in enumerate(above):
@@ -114,14 +116,14 @@ def _set(data: Any, override: Override) -> None:
         if not isinstance(place, dict):
             path = ".".join(above[: depth + 1])
             message = f"'{path}' holds a value, not fields"
-            raise SpecError([_problem(override.option, path, message, f"--set {path}=VALUE")])
+            raise SpecError([_make_problem(override.option, path, message, f"--set {path}=VALUE")])
     place[last] = override.value
 
 
-def _problem(option: str, path: str, message: str, fix: str) -> Problem:
+def _make_problem(option: str, path: str, message: str, fix: str) -> Problem:
     return Problem(file=option, line=1, column=1, path=path, value=None, message=message, fix=fix)
 
 
-def plain_paths(overrides: Sequence[Override]) -> Mapping[str, Any]:
+def map_spec_paths(overrides: Sequence[Override]) -> Mapping[str, Any]:
     """Path below `spec` to value, for showing which values were set."""
     return {one.path.removeprefix("spec."): one.value for one in overrides}

@@ -13,10 +13,10 @@ from pathlib import Path
 from string import Template
 from typing import Final, Literal
 
-from vtspec.adapters.data.content_hash import content_hash
+from vtspec.adapters.data.content_hash import hash_content
 from vtspec.adapters.toy import png
 from vtspec.pipelines.errors import Permanent
-from vtspec.schema.json_schema.fast_check import schemas_folder
+from vtspec.schema.json_schema.fast_check import get_schemas_folder
 
 CLASSES: Final = ("circle", "square", "triangle")
 
@@ -37,14 +37,14 @@ Made = Literal["made", "was there"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
+class ScaffoldItem:
     """One thing that `init` looked after; `path` is from the root."""
 
     path: str
     done: Made
 
 
-def program(name: str) -> str | None:
+def find_program(name: str) -> str | None:
     """The path of a program: from PATH, or from beside this Python; None where there is none."""
     beside = Path(sys.executable).with_name(name)
     return shutil.which(name) or (str(beside) if beside.is_file() else None)
@@ -54,8 +54,8 @@ def scaffold(
     root: Path,
     name: str,
     report: Callable[[str], None],
-    find: Callable[[str], str | None] = program,
-) -> list[Step]:
+    find: Callable[[str], str | None] = find_program,
+) -> list[ScaffoldItem]:
     """Make what is missing of a repository in `root`; nothing that is there is changed.
 
     `find` finds git and DVC; `report` hears what could not be had, which is no failure. Raises
@@ -63,7 +63,7 @@ def scaffold(
     """
     try:
         root.mkdir(parents=True, exist_ok=True)
-        return [*_git(root, report, find), *_dvc(root, find), *_files(root, name)]
+        return [*_init_git(root, report, find), *_init_dvc(root, find), *_write_files(root, name)]
     except OSError as error:
         raise Permanent(
             f"{error.filename or root} cannot be written: {error.strerror}",
@@ -71,20 +71,20 @@ def scaffold(
         ) from error
 
 
-def _files(root: Path, name: str) -> Iterator[Step]:
+def _write_files(root: Path, name: str) -> Iterator[ScaffoldItem]:
     data = root / "data" / "shapes"
     had_data = data.exists()
     if not had_data:
         _write_shapes(data)
-    yield Step(path="data/shapes/", done="was there" if had_data else "made")
-    words = {"name": name, "hash": content_hash(data).hash}
+    yield ScaffoldItem(path="data/shapes/", done="was there" if had_data else "made")
+    words = {"name": name, "hash": hash_content(data).hash}
     for path, text in _FILES.items():
-        yield _file(root, path, _schema_line(path) + Template(text).substitute(words))
-    for schema in sorted(schemas_folder().glob("*.schema.json")):
-        yield _file(root, f"{_SCHEMAS}/{schema.name}", schema.read_text("utf-8"))
+        yield _write_file(root, path, _format_schema_line(path) + Template(text).substitute(words))
+    for schema in sorted(get_schemas_folder().glob("*.schema.json")):
+        yield _write_file(root, f"{_SCHEMAS}/{schema.name}", schema.read_text("utf-8"))
 
 
-def _schema_line(path: str) -> str:
+def _format_schema_line(path: str) -> str:
     """What points an editor from a spec to its kind's JSON Schema."""
     folder, name = posixpath.split(path)
     kind = _KINDS.get(folder or name)
@@ -94,47 +94,47 @@ def _schema_line(path: str) -> str:
     return f"# yaml-language-server: $schema={seen}\n"
 
 
-def _file(root: Path, path: str, text: str) -> Step:
+def _write_file(root: Path, path: str, text: str) -> ScaffoldItem:
     file = root / path
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
         with file.open("x", encoding="utf-8") as fresh:
             fresh.write(text)
     except FileExistsError:
-        return Step(path=path, done="was there")
-    return Step(path=path, done="made")
+        return ScaffoldItem(path=path, done="was there")
+    return ScaffoldItem(path=path, done="made")
 
 
-def _git(
+def _init_git(
     root: Path, report: Callable[[str], None], find: Callable[[str], str | None]
-) -> Iterator[Step]:
+) -> Iterator[ScaffoldItem]:
     if _is_in_git(root):
-        yield Step(path=".git/", done="was there")
+        yield ScaffoldItem(path=".git/", done="was there")
         return
     git = find("git")
     if git is None:
         report("git is not here, so this is no repository yet; later: git init")
         return
-    _call([git, "init", "--quiet", "--initial-branch=main"], root)
-    yield Step(path=".git/", done="made")
+    _run_command([git, "init", "--quiet", "--initial-branch=main"], root)
+    yield ScaffoldItem(path=".git/", done="made")
 
 
 def _is_in_git(root: Path) -> bool:
     return any((folder / ".git").exists() for folder in (root, *root.absolute().parents))
 
 
-def _dvc(root: Path, find: Callable[[str], str | None]) -> Iterator[Step]:
+def _init_dvc(root: Path, find: Callable[[str], str | None]) -> Iterator[ScaffoldItem]:
     if (root / ".dvc").exists():
-        yield Step(path=".dvc/", done="was there")
+        yield ScaffoldItem(path=".dvc/", done="was there")
         return
     dvc = find("dvc")
     # Only at git's own root can DVC's folder lie here.
     if dvc is not None and (root / ".git").exists():
-        _call([dvc, "init", "--quiet"], root)
-        yield Step(path=".dvc/", done="made")
+        _run_command([dvc, "init", "--quiet"], root)
+        yield ScaffoldItem(path=".dvc/", done="made")
 
 
-def _call(command: list[str], root: Path) -> None:
+def _run_command(command: list[str], root: Path) -> None:
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         why = (done.stderr or done.stdout).strip() or f"exit code {done.returncode}"
@@ -154,7 +154,9 @@ def _write_shapes(folder: Path) -> None:
             for shape in CLASSES:
                 (made / split / shape).mkdir(parents=True)
                 for number in range(count):
-                    png.write(made / split / shape / f"{number:03}.png", _picture(shape, chance))
+                    png.write(
+                        made / split / shape / f"{number:03}.png", _draw_shape(shape, chance)
+                    )
         made.chmod(0o755)
         made.rename(folder)
     except BaseException:
@@ -162,7 +164,7 @@ def _write_shapes(folder: Path) -> None:
         raise
 
 
-def _picture(shape: str, chance: random.Random) -> png.Gray:
+def _draw_shape(shape: str, chance: random.Random) -> png.GrayImage:
     """One shape, lighter than its noisy ground, a little off the middle and of varying size."""
     middle_x, middle_y = (SIDE / 2 + chance.uniform(-1.5, 1.5) for _ in range(2))
     radius = chance.uniform(4.0, 6.5)
@@ -173,7 +175,7 @@ def _picture(shape: str, chance: random.Random) -> png.Gray:
             inside = _is_inside(shape, (x - middle_x) / radius, (y - middle_y) / radius)
             level = (light if inside else ground) + chance.gauss(0, 20)
             pixels.append(max(0, min(255, round(level))))
-    return png.Gray(width=SIDE, height=SIDE, pixels=bytes(pixels))
+    return png.GrayImage(width=SIDE, height=SIDE, pixels=bytes(pixels))
 
 
 def _is_inside(shape: str, x: float, y: float) -> bool:

@@ -21,13 +21,13 @@ class SpecFile:
     column: int
 
 
-def spec_files(folder: Path) -> list[SpecFile]:
+def list_spec_files(folder: Path) -> list[SpecFile]:
     """The spec files below `folder`, by path; an absent folder has none."""
     found = (path for path in sorted(folder.rglob("*")) if path.suffix in SUFFIXES)
-    return [spec_file(path) for path in found if path.is_file()]
+    return [read_spec_file(path) for path in found if path.is_file()]
 
 
-def spec_file(path: Path) -> SpecFile:
+def read_spec_file(path: Path) -> SpecFile:
     """Kind and name of one file; the file's own stem stands in where it does not say.
 
     Reading stops as soon as both are known, so that a long file costs no more than a short one.
@@ -48,7 +48,7 @@ def _scan(unnamed: SpecFile, text: bytes) -> SpecFile:
     kind: str | None = None
     name: Any = None
     try:
-        for key, scalar in _scalars(text):
+        for key, scalar in _iter_scalars(text):
             if key == ("kind",):
                 kind = str(scalar.value)
             if key == ("metadata", "name"):
@@ -70,7 +70,7 @@ def _scan(unnamed: SpecFile, text: bytes) -> SpecFile:
     )
 
 
-def _scalars(text: bytes) -> Iterator[tuple[tuple[str, ...], Any]]:
+def _iter_scalars(text: bytes) -> Iterator[tuple[tuple[str, ...], Any]]:
     """The scalar values in mappings, at most two keys deep, each with its keys; lists skipped."""
     import yaml
 
@@ -83,12 +83,12 @@ def _scalars(text: bytes) -> Iterator[tuple[tuple[str, ...], Any]]:
                 lists += 1
             case yaml.SequenceEndEvent():
                 lists -= 1
-                _node_ends(keys, lists)
+                _end_node(keys, lists)
             case yaml.MappingStartEvent() if not lists:
                 keys.append(None)
             case yaml.MappingEndEvent() if not lists:
                 keys.pop()
-                _node_ends(keys, lists)
+                _end_node(keys, lists)
             case yaml.ScalarEvent() if not lists and keys:
                 if keys[-1] is None:
                     keys[-1] = event.value
@@ -97,13 +97,13 @@ def _scalars(text: bytes) -> Iterator[tuple[tuple[str, ...], Any]]:
                 keys[-1] = None
 
 
-def _node_ends(keys: list[str | None], lists: int) -> None:
+def _end_node(keys: list[str | None], lists: int) -> None:
     """A list or mapping is over: it was a value, or (nobody writes that) a key."""
     if keys and not lists:
         keys[-1] = None if keys[-1] is not None else ""
 
 
-def by_name(files: list[SpecFile]) -> Mapping[str, SpecFile]:
+def index_by_name(files: list[SpecFile]) -> Mapping[str, SpecFile]:
     """Name to file; of several with one name the first by path."""
     found: dict[str, SpecFile] = {}
     for file in files:

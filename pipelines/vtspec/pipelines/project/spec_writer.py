@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from vtspec.schema.kinds.field_types import Part
 
 
-def spec_text(model: "Part", file: Path, root: Path, *, written: bool = False) -> str:
+def format_spec(model: "Part", file: Path, root: Path, *, written: bool = False) -> str:
     """The canonical YAML of a kind that will lie in `file`, in the repository at `root`.
 
     Where the repository has the JSON Schemas, the first line points editors to them. With
@@ -22,7 +22,7 @@ def spec_text(model: "Part", file: Path, root: Path, *, written: bool = False) -
     return dump(model, schemas=seen, written=written)
 
 
-def write_new(file: Path, text: str) -> None:
+def write_new_file(file: Path, text: str) -> None:
     """Write a file that must not exist; it is never seen in part.
 
     Raises `FileExistsError`, what is there then stays as it is, and any other `OSError` where the

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from vtspec.schema.problem import Problem, SpecError
 
-from .spec_index import SUFFIXES, SpecFile, by_name, spec_files
+from .spec_index import SUFFIXES, SpecFile, index_by_name, list_spec_files
 
 if TYPE_CHECKING:
     from vtspec.schema.kinds.dataset import Dataset
     from vtspec.schema.kinds.experiment import Experiment
     from vtspec.schema.kinds.project import Project
-    from vtspec.schema.load import Loaded
+    from vtspec.schema.load import LoadedSpec
 
 PROJECT_FILE: Final = "vtspec.yaml"
 
@@ -34,7 +34,7 @@ class Workspace:
     """
 
     root: Path
-    config: "Loaded | None"
+    config: "LoadedSpec | None"
     anchor: Anchor
     here: Path
 
@@ -43,43 +43,49 @@ class Workspace:
         """The configuration; every default where there is no `vtspec.yaml`."""
         from vtspec.schema.kinds.project import Project
 
-        model = _defaults() if self.config is None else self.config.model
+        model = _make_default_project() if self.config is None else self.config.model
         assert isinstance(model, Project)
         return model
 
     @property
     def runs(self) -> Path:
         """The folder of the runs; it may not exist yet."""
-        return self.root / self._folder("runs")
+        return self.root / self._get_folder("runs")
 
     @property
     def specs(self) -> Path:
         """The folder of the specs; it may not exist."""
-        return self.root / self._folder("specs")
+        return self.root / self._get_folder("specs")
 
-    def datasets(self) -> Mapping[str, Path]:
+    def find_dataset_files(self) -> Mapping[str, Path]:
         """File of each Dataset by name, in order of path."""
-        return {name: file.path for name, file in by_name(self._datasets).items()}
+        return {name: file.path for name, file in index_by_name(self._datasets).items()}
 
-    def experiments(self) -> Mapping[str, Path]:
+    def find_experiment_files(self) -> Mapping[str, Path]:
         """File of each Experiment by name, in order of path."""
-        return {name: file.path for name, file in by_name(self._experiments).items()}
+        return {name: file.path for name, file in index_by_name(self._experiments).items()}
 
-    def problems(self) -> tuple[Problem, ...]:
+    def find_problems(self) -> tuple[Problem, ...]:
         """Names that two files of one kind claim: one problem for each file after the first."""
-        return (*self._doubles(self._datasets), *self._doubles(self._experiments))
+        return (*self._find_duplicates(self._datasets), *self._find_duplicates(self._experiments))
 
     def load_dataset(self, name: str) -> "Dataset":
         """The Dataset of that name. Raises `SpecError` where there is none, two, or a bad one."""
         from vtspec.schema.kinds.dataset import Dataset
 
-        self._refuse_double(self._datasets, name)
-        path = self.datasets().get(name)
+        self._refuse_duplicate(self._datasets, name)
+        path = self.find_dataset_files().get(name)
         if path is None:
-            raise SpecError([self._absent("dataset", name, self.datasets(), self.specs)])
+            raise SpecError(
+                [
+                    self._make_missing_problem(
+                        "dataset", name, self.find_dataset_files(), self.specs
+                    )
+                ]
+            )
         model = self.load(path).model
         if not isinstance(model, Dataset):
-            raise SpecError([self._wrong_kind(path, "Dataset")])
+            raise SpecError([self._make_kind_problem(path, "Dataset")])
         return model
 
     def load_experiment(self, name_or_path: str | Path) -> "Experiment":
@@ -89,14 +95,14 @@ class Workspace:
         path = self.find_spec(name_or_path)
         model = self.load(path).model
         if not isinstance(model, Experiment):
-            raise SpecError([self._wrong_kind(path, "Experiment")])
+            raise SpecError([self._make_kind_problem(path, "Experiment")])
         return model
 
-    def load(self, path: Path) -> "Loaded":
+    def load(self, path: Path) -> "LoadedSpec":
         """The spec in `path`, checked by itself. Raises `SpecError` with every error in it."""
         from vtspec.schema.load import load
 
-        loaded = load(self.read(path), self.shown(path))
+        loaded = load(self.read(path), self.format_path(path))
         errors = [problem for problem in loaded.problems if problem.severity == "error"]
         if errors:
             raise SpecError(errors)
@@ -109,7 +115,13 @@ class Workspace:
         except OSError as error:
             why = (error.strerror or str(error)).lower()
             raise SpecError(
-                [_problem(self.shown(path), f"cannot be read: {why}", "name a file that is there")]
+                [
+                    _make_problem(
+                        self.format_path(path),
+                        f"cannot be read: {why}",
+                        "name a file that is there",
+                    )
+                ]
             ) from error
 
     def find_spec(self, word: str | Path) -> Path:
@@ -121,15 +133,17 @@ class Workspace:
         if path.is_file():
             return path
         if isinstance(word, Path) or _looks_like_path(word):
-            near = [str(self.shown(file.path)) for file in self._experiments + self._datasets]
-            raise SpecError([_no_file(str(word), near)])
-        self._refuse_double(self._experiments, word)
-        names = {**self.datasets(), **self.experiments()}
+            near = [
+                str(self.format_path(file.path)) for file in self._experiments + self._datasets
+            ]
+            raise SpecError([_make_no_file_problem(str(word), near)])
+        self._refuse_duplicate(self._experiments, word)
+        names = {**self.find_dataset_files(), **self.find_experiment_files()}
         if word not in names:
-            raise SpecError([self._absent("spec", word, names, self.specs)])
+            raise SpecError([self._make_missing_problem("spec", word, names, self.specs)])
         return names[word]
 
-    def shown(self, path: Path) -> str:
+    def format_path(self, path: Path) -> str:
         """`path` as a person who stands in `here` would type it."""
         if not path.is_absolute():
             return path.as_posix()
@@ -139,7 +153,7 @@ class Workspace:
             return Path(os.path.relpath(path, self.here)).as_posix()
         return path.as_posix()
 
-    def relative(self, path: Path) -> str:
+    def make_relative(self, path: Path) -> str:
         """`path` from the root, with forward slashes; a file elsewhere keeps only its name.
 
         It goes into plans, where no absolute path may stand.
@@ -148,7 +162,7 @@ class Workspace:
         root = self.root.resolve()
         return whole.relative_to(root).as_posix() if whole.is_relative_to(root) else whole.name
 
-    def _folder(self, name: str) -> str:
+    def _get_folder(self, name: str) -> str:
         # From the plain data: building the model costs more than most commands need. The names
         # are their own defaults.
         spec = {} if self.config is None else self.config.document.data["spec"]
@@ -156,13 +170,13 @@ class Workspace:
 
     @cached_property
     def _datasets(self) -> list[SpecFile]:
-        return _of_kind(spec_files(self.specs / "datasets"), "Dataset")
+        return _filter_kind(list_spec_files(self.specs / "datasets"), "Dataset")
 
     @cached_property
     def _experiments(self) -> list[SpecFile]:
-        return _of_kind(spec_files(self.specs / "experiments"), "Experiment")
+        return _filter_kind(list_spec_files(self.specs / "experiments"), "Experiment")
 
-    def _doubles(self, files: Iterable[SpecFile]) -> list[Problem]:
+    def _find_duplicates(self, files: Iterable[SpecFile]) -> list[Problem]:
         first: dict[str, SpecFile] = {}
         found = []
         for file in files:
@@ -170,23 +184,26 @@ class Workspace:
             if earlier is not file:
                 found.append(
                     Problem(
-                        file=self.shown(file.path),
+                        file=self.format_path(file.path),
                         line=file.line,
                         column=file.column,
                         path="metadata.name",
                         value=file.name,
-                        message=f"'{file.name}' is already the name of {self.shown(earlier.path)}",
+                        message=f"'{file.name}' is already the name of "
+                        f"{self.format_path(earlier.path)}",
                         fix="give one of the two another name",
                     )
                 )
         return found
 
-    def _refuse_double(self, files: Iterable[SpecFile], name: str) -> None:
-        doubles = [problem for problem in self._doubles(files) if problem.value == name]
+    def _refuse_duplicate(self, files: Iterable[SpecFile], name: str) -> None:
+        doubles = [problem for problem in self._find_duplicates(files) if problem.value == name]
         if doubles:
             raise SpecError(doubles)
 
-    def _absent(self, what: str, name: str, names: Iterable[str], where: Path) -> Problem:
+    def _make_missing_problem(
+        self, what: str, name: str, names: Iterable[str], where: Path
+    ) -> Problem:
         known = sorted(names)
         close = difflib.get_close_matches(name, known, n=1)
         if close:
@@ -194,12 +211,17 @@ class Workspace:
         elif known:
             fix = f"use one of: {', '.join(known[:10])}"
         else:
-            fix = f"there is no spec under {self.shown(where)} yet: write one, or 'vtspec init'"
-        return _problem(self.shown(where), f"there is no {what} '{name}'", fix, value=name)
+            folder = self.format_path(where)
+            fix = f"there is no spec under {folder} yet: write one, or 'vtspec init'"
+        return _make_problem(
+            self.format_path(where), f"there is no {what} '{name}'", fix, value=name
+        )
 
-    def _wrong_kind(self, path: Path, wanted: str) -> Problem:
+    def _make_kind_problem(self, path: Path, wanted: str) -> Problem:
         message = f"is not of kind {wanted}"
-        return _problem(self.shown(path), message, f"name a file of kind {wanted}", path="kind")
+        return _make_problem(
+            self.format_path(path), message, f"name a file of kind {wanted}", path="kind"
+        )
 
 
 def find_workspace(start: Path) -> Workspace:
@@ -213,10 +235,10 @@ def find_workspace(start: Path) -> Workspace:
     here = here if here.is_dir() else here.parent
     for folder in (here, *here.parents):
         if (folder / PROJECT_FILE).is_file():
-            return _workspace(folder, here, "vtspec.yaml")
+            return _load_workspace(folder, here, "vtspec.yaml")
         if (folder / ".git").exists():
-            return _workspace(folder, here, "git")
-    return _workspace(here, here, "start")
+            return _load_workspace(folder, here, "git")
+    return _load_workspace(here, here, "start")
 
 
 def open_spec(word: str, here: Path) -> tuple[Workspace, Path]:
@@ -236,17 +258,17 @@ def open_spec(word: str, here: Path) -> tuple[Workspace, Path]:
     return workspace, workspace.find_spec(word)
 
 
-def _workspace(root: Path, here: Path, anchor: Anchor) -> Workspace:
+def _load_workspace(root: Path, here: Path, anchor: Anchor) -> Workspace:
     bare = Workspace(root=root, config=None, anchor=anchor, here=here)
     if anchor != "vtspec.yaml":
         return bare
     loaded = bare.load(root / PROJECT_FILE)
     if loaded.kind != "Project":
-        raise SpecError([bare._wrong_kind(root / PROJECT_FILE, "Project")])
+        raise SpecError([bare._make_kind_problem(root / PROJECT_FILE, "Project")])
     return Workspace(root=root, config=loaded, anchor=anchor, here=here)
 
 
-def _defaults() -> "Project":
+def _make_default_project() -> "Project":
     from vtspec.schema.kinds.field_types import API_VERSION, Metadata
     from vtspec.schema.kinds.project import Project, ProjectSpec
 
@@ -258,7 +280,7 @@ def _defaults() -> "Project":
     )
 
 
-def _of_kind(files: Iterable[SpecFile], kind: str) -> list[SpecFile]:
+def _filter_kind(files: Iterable[SpecFile], kind: str) -> list[SpecFile]:
     # A file that does not say its kind is kept, so that loading it tells what is wrong with it.
     return [file for file in files if file.kind in (kind, None)]
 
@@ -267,13 +289,13 @@ def _looks_like_path(word: str) -> bool:
     return "/" in word or word.endswith(SUFFIXES)
 
 
-def _no_file(word: str, near: list[str]) -> Problem:
+def _make_no_file_problem(word: str, near: list[str]) -> Problem:
     close = difflib.get_close_matches(word, near, n=1)
     fix = f"did you mean '{close[0]}'?" if close else "name a file that is there"
-    return _problem(word, "there is no such file", fix)
+    return _make_problem(word, "there is no such file", fix)
 
 
-def _problem(
+def _make_problem(
     file: str, message: str, fix: str, *, path: str = "", value: object = None
 ) -> Problem:
     return Problem(file=file, line=1, column=1, path=path, value=value, message=message, fix=fix)

@@ -8,7 +8,7 @@ from typing import Final, Literal
 from vtspec.adapters.metrics import METRICS, Metric
 from vtspec.adapters.task_types import TaskType
 
-from .evaluation import ClassFigures
+from .evaluation import ClassMetrics
 
 Judgement = Literal["better", "worse", "same"]
 
@@ -47,7 +47,7 @@ class ClassRow:
     change: float | None
 
 
-def known_metrics(task: str | None) -> Mapping[str, Metric]:
+def get_known_metrics(task: str | None) -> Mapping[str, Metric]:
     """The standard metrics of a task by name, its main one first; none of an unknown task."""
     try:
         return {metric.name: metric for metric in METRICS[TaskType(task)]}
@@ -55,23 +55,23 @@ def known_metrics(task: str | None) -> Mapping[str, Metric]:
         return {}
 
 
-def metric_rows(
+def build_metric_rows(
     task: str | None,
     measured: Mapping[str, float],
     baseline: Mapping[str, float],
     images: int | None,
 ) -> tuple[MetricRow, ...]:
     """Every metric of either run: the task's own in their order, then others by name."""
-    known = known_metrics(task)
+    known = get_known_metrics(task)
     names = [name for name in known if name in measured or name in baseline]
     names += sorted((measured.keys() | baseline.keys()) - known.keys())
     return tuple(
-        _row(name, known.get(name), (measured.get(name), baseline.get(name)), images)
+        _build_metric_row(name, known.get(name), (measured.get(name), baseline.get(name)), images)
         for name in names
     )
 
 
-def _row(
+def _build_metric_row(
     name: str, metric: Metric | None, pair: tuple[float | None, float | None], images: int | None
 ) -> MetricRow:
     value, baseline = pair
@@ -85,7 +85,9 @@ def _row(
         difference=None if value is None or baseline is None else value - baseline,
         judgement=_judge(metric, value, baseline),
         is_within_noise=is_share and _is_chance(value, baseline, images or 0),
-        interval=wilson(value, images or 0) if is_share and value is not None else None,
+        interval=compute_wilson_interval(value, images or 0)
+        if is_share and value is not None
+        else None,
     )
 
 
@@ -97,7 +99,7 @@ def _judge(metric: Metric | None, value: float | None, old: float | None) -> Jud
     return "better" if (value > old) == metric.higher_is_better else "worse"
 
 
-def wilson(share: float, count: int) -> tuple[float, float]:
+def compute_wilson_interval(share: float, count: int) -> tuple[float, float]:
     """The 95 % Wilson score interval of a share measured on `count` > 0 things.
 
     Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
@@ -117,7 +119,7 @@ def _is_chance(value: float | None, old: float | None, images: int) -> bool:
     return abs(value - old) < 1.959964 * math.sqrt(2 * pooled * (1 - pooled) / images)
 
 
-def ranking_figure(classes: Iterable[ClassFigures]) -> str | None:
+def find_ranking_metric(classes: Iterable[ClassMetrics]) -> str | None:
     """The figure that classes are ranked by, or None where they have none."""
     names: dict[str, None] = {}
     for one in classes:
@@ -126,23 +128,23 @@ def ranking_figure(classes: Iterable[ClassFigures]) -> str | None:
     return next((name for name in _CLASS_FIGURES if name in names), others[0] if others else None)
 
 
-def class_rows(
-    classes: Sequence[ClassFigures], baseline: Sequence[ClassFigures]
+def build_class_rows(
+    classes: Sequence[ClassMetrics], baseline: Sequence[ClassMetrics]
 ) -> tuple[ClassRow, ...]:
     """The classes with the worst regression first; without a baseline the weakest first."""
-    figure = ranking_figure(classes)
+    figure = find_ranking_metric(classes)
     old = {one.name: one.values for one in baseline}
-    rows = [_class_row(one, old.get(one.name, {}), figure) for one in classes]
-    return tuple(sorted(rows, key=lambda row: _badness(row, figure)))
+    rows = [_build_class_row(one, old.get(one.name, {}), figure) for one in classes]
+    return tuple(sorted(rows, key=lambda row: _get_sort_key(row, figure)))
 
 
-def _class_row(one: ClassFigures, old: Mapping[str, float], figure: str | None) -> ClassRow:
+def _build_class_row(one: ClassMetrics, old: Mapping[str, float], figure: str | None) -> ClassRow:
     new, before = one.values.get(figure or ""), old.get(figure or "")
     change = None if new is None or before is None else new - before
     return ClassRow(name=one.name, values=one.values, baseline=old, change=change)
 
 
-def _badness(row: ClassRow, figure: str | None) -> tuple[float, float]:
+def _get_sort_key(row: ClassRow, figure: str | None) -> tuple[float, float]:
     value = row.values.get(figure or "")
     regression = min(row.change, 0.0) if row.change is not None else 0.0
     return regression, math.inf if value is None else value

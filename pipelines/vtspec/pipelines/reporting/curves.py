@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from .evaluation import finite
+from .evaluation import to_number
 
 MOST_POINTS: Final = 50
 """Points of one line in a Mermaid chart."""
@@ -43,12 +43,12 @@ class Series:
         return self.points[-1][1]
 
 
-def series_of(rows: Iterable[Mapping[str, Any]], name: str) -> Series:
+def build_series(rows: Iterable[Mapping[str, Any]], name: str) -> Series:
     """The values of `name` in the rows of `metrics.json`'s `epochs`."""
     points: dict[float, float] = {}
     dropped = 0
     for row in rows:
-        epoch, value = finite(row.get("epoch")), finite(row.get(name))
+        epoch, value = to_number(row.get("epoch")), to_number(row.get(name))
         if epoch is None or value is None:
             # Absent means not measured in that epoch; null or NaN means it was not a number.
             dropped += name in row
@@ -57,7 +57,7 @@ def series_of(rows: Iterable[Mapping[str, Any]], name: str) -> Series:
     return Series(name=name, points=tuple(sorted(points.items())), dropped=dropped)
 
 
-def thinned(series: Series, most: int) -> Series:
+def thin_series(series: Series, most: int) -> Series:
     """At most `most` ≥ 2 of the points, evenly spread, with the first and the last."""
     points = series.points
     if len(points) <= most:
@@ -70,7 +70,7 @@ def thinned(series: Series, most: int) -> Series:
     )
 
 
-def mermaid(lines: Sequence[Series], y_label: str) -> str | None:
+def render_mermaid(lines: Sequence[Series], y_label: str) -> str | None:
     """A fenced `xychart-beta` block, or None where no line has two points.
 
     Mermaid spreads the values of a line evenly over its axis, so every line is read at the same
@@ -83,36 +83,37 @@ def mermaid(lines: Sequence[Series], y_label: str) -> str | None:
     high = min((line.points[-1][0] for line in drawn), default=0.0)
     if high <= low:
         return None
-    epochs = _axis(low, high)
-    values = [[_between(line.points, epoch) for epoch in epochs] for line in drawn]
+    epochs = _space_epochs(low, high)
+    values = [[_interpolate(line.points, epoch) for epoch in epochs] for line in drawn]
     palette = ", ".join(value for _, value in COLOURS[: len(drawn)])
     colours = '{"xyChart": {"plotColorPalette": "' + palette + '"}}'
     theme = '{"xyChart": {"height": 300}, "themeVariables": ' + colours + "}"
-    bottom, top = _range([value for row in values for value in row])
+    bottom, top = _compute_range([value for row in values for value in row])
     body = [
         f"%%{{init: {theme}}}%%",
         "xychart-beta",
-        f'    x-axis "epoch" {_epochs(epochs)}',
-        f'    y-axis "{_label(y_label)}" {_plain(bottom)} --> {_plain(top)}',
-        *(f"    line [{', '.join(_plain(value) for value in row)}]" for row in values),
+        f'    x-axis "epoch" {_format_axis(epochs)}',
+        f'    y-axis "{_clean_label(y_label)}" '
+        f"{_format_decimal(bottom)} --> {_format_decimal(top)}",
+        *(f"    line [{', '.join(_format_decimal(value) for value in row)}]" for row in values),
     ]
     return "\n".join(["```mermaid", *body, "```"])
 
 
-def _axis(low: float, high: float) -> list[float]:
+def _space_epochs(low: float, high: float) -> list[float]:
     whole = high - low
     if whole == int(whole) and whole < MOST_POINTS:
         return [low + n for n in range(int(whole) + 1)]
     return [low + n * whole / (MOST_POINTS - 1) for n in range(MOST_POINTS)]
 
 
-def _epochs(epochs: Sequence[float]) -> str:
+def _format_axis(epochs: Sequence[float]) -> str:
     if len(epochs) <= MOST_LABELS:
-        return f"[{', '.join(_plain(epoch) for epoch in epochs)}]"
-    return f"{_plain(epochs[0])} --> {_plain(epochs[-1])}"
+        return f"[{', '.join(_format_decimal(epoch) for epoch in epochs)}]"
+    return f"{_format_decimal(epochs[0])} --> {_format_decimal(epochs[-1])}"
 
 
-def _between(points: Sequence[Point], epoch: float) -> float:
+def _interpolate(points: Sequence[Point], epoch: float) -> float:
     at = bisect_left(points, (epoch, -math.inf))
     if at == len(points):
         return points[-1][1]
@@ -124,7 +125,7 @@ def _between(points: Sequence[Point], epoch: float) -> float:
     return low * (1 - part) + high * part
 
 
-def _range(values: Sequence[float]) -> Point:
+def _compute_range(values: Sequence[float]) -> Point:
     low, high = min(values), max(values)
     margin = (high / 2 - low / 2) * 0.1
     if margin == 0:
@@ -134,7 +135,7 @@ def _range(values: Sequence[float]) -> Point:
     return (max(bottom, 0.0) if low >= 0 else bottom), high + margin
 
 
-def _plain(value: float) -> str:
+def _format_decimal(value: float) -> str:
     """A decimal without an exponent, about six significant digits."""
     if value == 0 or not math.isfinite(value):
         return "0"
@@ -143,5 +144,5 @@ def _plain(value: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _label(text: str) -> str:
+def _clean_label(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9 _.@:()/-]", "?", text)[:60]

@@ -14,12 +14,12 @@ from typing import Any, Final
 from vtspec.pipelines.errors import Permanent
 
 FILES: Final = ("metrics.json", "epochs.csv", "confusion.csv", "classes.csv")
-"""What `write` leaves in a folder, always all of it: DVC wants every output of a stage."""
+"""What `write_results` leaves in a folder, always all of it: DVC wants every output of a stage."""
 
 _TIMES: Final = ("seconds",)
 
 
-def write(run: Path, folder: Path) -> None:
+def write_results(run: Path, folder: Path) -> None:
     """Write the results of the finished run in `run` to `folder`, each file atomically.
 
     `metrics.json` is the run's own without times; `epochs.csv` has a row an epoch;
@@ -29,17 +29,17 @@ def write(run: Path, folder: Path) -> None:
 
     Raises `Permanent` where the run has no metrics.
     """
-    metrics = _json(run / "metrics.json")
+    metrics = _read_json(run / "metrics.json")
     if metrics is None:
         raise Permanent(f"{run} has no metrics.json: it did not finish", fix="vtspec status")
-    evaluation = _json(run / "evaluation.json") or {}
-    epochs = [_without_times(epoch) for epoch in metrics.get("epochs", [])]
-    final = _without_times(metrics.get("final", {}))
+    evaluation = _read_json(run / "evaluation.json") or {}
+    epochs = [_drop_times(epoch) for epoch in metrics.get("epochs", [])]
+    final = _drop_times(metrics.get("final", {}))
     texts = (
         json.dumps({**metrics, "final": final, "epochs": epochs}, indent=2) + "\n",
-        _table(_columns(epochs, ("epoch", "train_loss", "val_loss")), epochs),
-        _table(("actual", "predicted"), _pairs(evaluation)),
-        _table(
+        _format_csv(_collect_columns(epochs, ("epoch", "train_loss", "val_loss")), epochs),
+        _format_csv(("actual", "predicted"), _iter_pairs(evaluation)),
+        _format_csv(
             ("class", "precision", "recall", "f1", "support"), evaluation.get("perClass") or ()
         ),
     )
@@ -50,7 +50,7 @@ def write(run: Path, folder: Path) -> None:
         os.replace(fresh, folder / name)
 
 
-def _json(path: Path) -> dict[str, Any] | None:
+def _read_json(path: Path) -> dict[str, Any] | None:
     try:
         found = json.loads(path.read_bytes())
     except FileNotFoundError:
@@ -62,16 +62,16 @@ def _json(path: Path) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _without_times(values: Mapping[str, Any]) -> dict[str, Any]:
+def _drop_times(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if key not in _TIMES}
 
 
-def _columns(rows: Iterable[Mapping[str, Any]], first: Sequence[str]) -> Sequence[str]:
+def _collect_columns(rows: Iterable[Mapping[str, Any]], first: Sequence[str]) -> Sequence[str]:
     found = {key: None for row in rows for key in row}
     return (*first, *(key for key in found if key not in first))
 
 
-def _pairs(evaluation: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+def _iter_pairs(evaluation: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
     classes = evaluation.get("classes") or ()
     for actual, counts in zip(classes, evaluation.get("confusion") or (), strict=False):
         for predicted, count in zip(classes, counts, strict=True):
@@ -79,7 +79,7 @@ def _pairs(evaluation: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
                 yield {"actual": actual, "predicted": predicted}
 
 
-def _table(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+def _format_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()

@@ -28,7 +28,7 @@ _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co"})
 _MARKERS: Final = (("{{", "{ {"), ("}}", "} }"), ("{%", "{ %"), ("<!--", "< !--"))
 
 
-def visible(text: str) -> str:
+def make_visible(text: str) -> str:
     """One line in which every character can be seen; encodable as UTF-8.
 
     Line ends, tabs and the wide spaces of Unicode become a space. A joiner stays where scripts
@@ -37,17 +37,17 @@ def visible(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(
-        _shown(text[max(at - 1, 0) : at], character, text[at + 1 : at + 2])
+        _escape_character(text[max(at - 1, 0) : at], character, text[at + 1 : at + 2])
         for at, character in enumerate(text)
     )
 
 
-def _shown(before: str, character: str, after: str) -> str:
+def _escape_character(before: str, character: str, after: str) -> str:
     if " " <= character <= "~":
         return character
     if character in _BLANKS or unicodedata.category(character) == "Zs":
         return " "
-    if character in _JOINERS and _joins(before) and _joins(after):
+    if character in _JOINERS and _is_joinable(before) and _is_joinable(after):
         return character
     code = ord(character)
     nothing = code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF or character in _EMPTY_LETTERS
@@ -56,7 +56,7 @@ def _shown(before: str, character: str, after: str) -> str:
     return character
 
 
-def _joins(neighbour: str) -> bool:
+def _is_joinable(neighbour: str) -> bool:
     return neighbour > "~" and unicodedata.category(neighbour) not in _HIDDEN
 
 
@@ -69,55 +69,55 @@ def shorten(text: str, limit: int) -> str:
     return f"{text[: limit - 1 - tail]}…{text[len(text) - tail :]}"
 
 
-def one_line(text: str, limit: int) -> str:
+def make_one_line(text: str, limit: int) -> str:
     """The text made visible, and then shortened to at most `limit` characters."""
     if len(text) > 2 * limit + 2:
         # Nothing shrinks when it is made visible, so the middle of a long text cannot be shown.
         text = text[: limit + 1] + text[-limit - 1 :]
-    return shorten(visible(text), limit)
+    return shorten(make_visible(text), limit)
 
 
-def code(text: str, limit: int = NAME_LENGTH) -> str:
-    """A markdown code span. Not for table cells, whose pipes need `cell`."""
-    return _span(_plain(text, limit))
+def render_code(text: str, limit: int = NAME_LENGTH) -> str:
+    """A markdown code span. Not for table cells, whose pipes need `render_cell`."""
+    return _render_span(_clean_text(text, limit))
 
 
-def cell(text: str, limit: int = NAME_LENGTH) -> str:
+def render_cell(text: str, limit: int = NAME_LENGTH) -> str:
     """A markdown code span inside a table cell.
 
     A pipe is escaped as GFM wants it, inside code too; backslashes before it are doubled, since
     parsers disagree on what an even number of them means.
     """
-    return _span(re.sub(r"(\\*)\|", r"\1\1\\|", _plain(text, limit)))
+    return _render_span(re.sub(r"(\\*)\|", r"\1\1\\|", _clean_text(text, limit)))
 
 
-def fence(text: str, limit: int = 4000, *, width: int = 100, info: str = "text") -> str:
+def render_fence(text: str, limit: int = 4000, *, width: int = 100, info: str = "text") -> str:
     """A fenced block of plain text, wrapped at `width` characters; it ends without a newline."""
     body = "\n".join(
         part
-        for line in lines_of(text, limit)
-        for part in textwrap.wrap(_unmarked(line), width) or [""]
+        for line in split_lines(text, limit)
+        for part in textwrap.wrap(_break_markers(line), width) or [""]
     )
-    marks = "`" * max(3, _longest_run(body) + 1)
+    marks = "`" * max(3, _measure_longest_run(body) + 1)
     return f"{marks}{info}\n{body}\n{marks}"
 
 
-def lines_of(text: str, limit: int) -> list[str]:
+def split_lines(text: str, limit: int) -> list[str]:
     """The lines of a longer text, each visible; at most `limit` characters together."""
-    return shorten("\n".join(visible(line) for line in text.splitlines()), limit).split("\n")
+    return shorten("\n".join(make_visible(line) for line in text.splitlines()), limit).split("\n")
 
 
-def html_text(text: str, limit: int = MESSAGE_LENGTH) -> str:
+def escape_html(text: str, limit: int = MESSAGE_LENGTH) -> str:
     """Text for HTML, in an element or in a quoted attribute."""
-    entities = html.escape(one_line(text, limit), quote=True)
+    entities = html.escape(make_one_line(text, limit), quote=True)
     return entities.replace("{", "&#123;").replace("}", "&#125;").replace("`", "&#96;")
 
 
-def _plain(text: str, limit: int) -> str:
-    return _unmarked(one_line(text, limit))
+def _clean_text(text: str, limit: int) -> str:
+    return _break_markers(make_one_line(text, limit))
 
 
-def _unmarked(text: str) -> str:
+def _break_markers(text: str) -> str:
     for marker, broken in _MARKERS:
         # `{{{` holds the marker twice, one character apart.
         while marker in text:
@@ -125,13 +125,13 @@ def _unmarked(text: str) -> str:
     return text
 
 
-def _span(plain: str) -> str:
+def _render_span(plain: str) -> str:
     if not plain.strip():
         return "*(empty)*" if not plain else "*(blank)*"
-    ticks = "`" * (_longest_run(plain) + 1)
+    ticks = "`" * (_measure_longest_run(plain) + 1)
     pad = " " if plain[0] in "` " or plain[-1] in "` " else ""
     return f"{ticks}{pad}{plain}{pad}{ticks}"
 
 
-def _longest_run(text: str) -> int:
+def _measure_longest_run(text: str) -> int:
     return max((len(run) for run in re.findall(r"`+", text)), default=0)

@@ -14,13 +14,13 @@ MOST_ERRORS: Final = 24
 
 
 @dataclass(frozen=True, kw_only=True)
-class Confusion:
+class ConfusionMatrix:
     """`counts[i][j]` images of true class `i` were called class `j`."""
 
     classes: tuple[str, ...]
     counts: tuple[tuple[int, ...], ...]
 
-    def mistakes(self, most: int) -> tuple["Mistake", ...]:
+    def find_mistakes(self, most: int) -> tuple["Mistake", ...]:
         """The most frequent mistakes, most frequent first; classes in index order break ties."""
         found = [
             (-count, i, j)
@@ -50,7 +50,7 @@ class Mistake:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassFigures:
+class ClassMetrics:
     """The figures of one class by name, such as precision, recall, f1 and support."""
 
     name: str
@@ -68,7 +68,7 @@ class PrCurve:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bin:
+class CalibrationBin:
     """One bin of confidence `low` to `high`: how many images, how sure, how often right."""
 
     low: float
@@ -82,7 +82,7 @@ class Bin:
 class Calibration:
     """How far confidence is from being right; `ece` is the expected calibration error."""
 
-    bins: tuple[Bin, ...]
+    bins: tuple[CalibrationBin, ...]
     ece: float | None
 
 
@@ -98,43 +98,45 @@ class SampleError:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Results:
+class EvaluationResults:
     """All of it; a part that was not told is None or empty. `notes` say what was left out."""
 
     split: str | None = None
     images: int | None = None
-    confusion: Confusion | None = None
-    classes: tuple[ClassFigures, ...] = ()
+    confusion: ConfusionMatrix | None = None
+    classes: tuple[ClassMetrics, ...] = ()
     pr_curves: tuple[PrCurve, ...] = ()
     calibration: Calibration | None = None
     errors: tuple[SampleError, ...] = ()
     notes: tuple[str, ...] = field(default=())
 
 
-def results_of(evaluation: Mapping[str, Any]) -> Results:
+def parse_results(evaluation: Mapping[str, Any]) -> EvaluationResults:
     """The parts of an `evaluation.json`; never raises for what is in it."""
     notes: list[str] = []
     confusion = None
     if evaluation.get("confusion") is not None:
-        confusion = _confusion(evaluation.get("classes"), evaluation["confusion"])
+        confusion = _parse_confusion(evaluation.get("classes"), evaluation["confusion"])
         if confusion is None:
             notes.append("the confusion matrix is not one row and column a class; left out")
-    curves = [_pr_curve(str(name), raw) for name, raw in _items(evaluation.get("prCurves"))]
+    curves = [
+        _parse_pr_curve(str(name), raw) for name, raw in _to_items(evaluation.get("prCurves"))
+    ]
     if None in curves:
         notes.append("a precision-recall curve has no points or uneven ones; left out")
-    return Results(
-        split=text(evaluation.get("split")),
-        images=_count(evaluation.get("images")),
+    return EvaluationResults(
+        split=to_text(evaluation.get("split")),
+        images=_to_count(evaluation.get("images")),
         confusion=confusion,
-        classes=tuple(_class_figures(evaluation.get("perClass"))),
+        classes=tuple(_iter_class_metrics(evaluation.get("perClass"))),
         pr_curves=tuple(curve for curve in curves if curve is not None),
-        calibration=_calibration(evaluation.get("calibration")),
-        errors=tuple(_errors(evaluation.get("errors")))[:MOST_ERRORS],
+        calibration=_parse_calibration(evaluation.get("calibration")),
+        errors=tuple(_iter_errors(evaluation.get("errors")))[:MOST_ERRORS],
         notes=tuple(notes),
     )
 
 
-def finite(value: Any) -> float | None:
+def to_number(value: Any) -> float | None:
     """A finite number, or None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
@@ -145,32 +147,32 @@ def finite(value: Any) -> float | None:
     return found if math.isfinite(found) else None
 
 
-def text(value: Any) -> str | None:
+def to_text(value: Any) -> str | None:
     """A text that is not empty, or None."""
     return value if isinstance(value, str) and value else None
 
 
-def mapping(value: Any) -> Mapping[str, Any]:
+def to_mapping(value: Any) -> Mapping[str, Any]:
     """A mapping, or an empty one."""
     return value if isinstance(value, Mapping) else {}
 
 
-def _items(value: Any) -> Iterable[tuple[str, Any]]:
-    return mapping(value).items()
+def _to_items(value: Any) -> Iterable[tuple[str, Any]]:
+    return to_mapping(value).items()
 
 
-def _mappings(value: Any) -> list[Mapping[str, Any]]:
+def _to_mappings(value: Any) -> list[Mapping[str, Any]]:
     if not isinstance(value, Sequence) or isinstance(value, str):
         return []
     return [item for item in value if isinstance(item, Mapping)]
 
 
-def _count(value: Any) -> int | None:
-    found = finite(value)
+def _to_count(value: Any) -> int | None:
+    found = to_number(value)
     return int(found) if found is not None and found >= 0 and found.is_integer() else None
 
 
-def _confusion(classes: Any, rows: Any) -> Confusion | None:
+def _parse_confusion(classes: Any, rows: Any) -> ConfusionMatrix | None:
     if not isinstance(classes, list) or not isinstance(rows, list) or not classes:
         return None
     if len(rows) != len(classes):
@@ -183,59 +185,67 @@ def _confusion(classes: Any, rows: Any) -> Confusion | None:
         if not all(type(value) is int and value >= 0 for value in row):
             return None
         counts.append(tuple(row))
-    return Confusion(classes=tuple(str(name) for name in classes), counts=tuple(counts))
+    return ConfusionMatrix(classes=tuple(str(name) for name in classes), counts=tuple(counts))
 
 
-def _class_figures(rows: Any) -> Iterable[ClassFigures]:
-    for row in _mappings(rows):
+def _iter_class_metrics(rows: Any) -> Iterable[ClassMetrics]:
+    for row in _to_mappings(rows):
         if "class" not in row:
             continue
-        found = {str(key): finite(value) for key, value in row.items() if key != "class"}
+        found = {str(key): to_number(value) for key, value in row.items() if key != "class"}
         values = {key: value for key, value in found.items() if value is not None}
-        yield ClassFigures(name=str(row["class"]), values=values)
+        yield ClassMetrics(name=str(row["class"]), values=values)
 
 
-def _pr_curve(name: str, raw: Any) -> PrCurve | None:
-    recall, precision = (_numbers(mapping(raw).get(key)) for key in ("recall", "precision"))
+def _parse_pr_curve(name: str, raw: Any) -> PrCurve | None:
+    recall, precision = (_to_numbers(to_mapping(raw).get(key)) for key in ("recall", "precision"))
     if not recall or len(recall) != len(precision):
         return None
-    average = finite(mapping(raw).get("averagePrecision"))
+    average = to_number(to_mapping(raw).get("averagePrecision"))
     return PrCurve(name=name, recall=recall, precision=precision, average_precision=average)
 
 
-def _numbers(value: Any) -> tuple[float, ...]:
+def _to_numbers(value: Any) -> tuple[float, ...]:
     if not isinstance(value, list):
         return ()
-    found = [finite(item) for item in value]
+    found = [to_number(item) for item in value]
     return () if None in found else tuple(item for item in found if item is not None)
 
 
-def _calibration(raw: Any) -> Calibration | None:
-    bins = [one for row in _mappings(mapping(raw).get("bins")) if (one := _bin(row)) is not None]
+def _parse_calibration(raw: Any) -> Calibration | None:
+    bins = [
+        one
+        for row in _to_mappings(to_mapping(raw).get("bins"))
+        if (one := _parse_bin(row)) is not None
+    ]
     if not bins:
         return None
-    return Calibration(bins=tuple(bins), ece=finite(mapping(raw).get("ece")))
+    return Calibration(bins=tuple(bins), ece=to_number(to_mapping(raw).get("ece")))
 
 
-def _bin(row: Mapping[str, Any]) -> Bin | None:
-    low, high, count = finite(row.get("low")), finite(row.get("high")), _count(row.get("count"))
+def _parse_bin(row: Mapping[str, Any]) -> CalibrationBin | None:
+    low, high, count = (
+        to_number(row.get("low")),
+        to_number(row.get("high")),
+        _to_count(row.get("count")),
+    )
     if low is None or high is None or count is None:
         return None
-    return Bin(
+    return CalibrationBin(
         low=low,
         high=high,
         count=count,
-        confidence=finite(row.get("confidence")),
-        accuracy=finite(row.get("accuracy")),
+        confidence=to_number(row.get("confidence")),
+        accuracy=to_number(row.get("accuracy")),
     )
 
 
-def _errors(rows: Any) -> Iterable[SampleError]:
-    for row in _mappings(rows):
+def _iter_errors(rows: Any) -> Iterable[SampleError]:
+    for row in _to_mappings(rows):
         yield SampleError(
             image=str(row.get("image", "")),
             true=str(row.get("true", "")),
             predicted=str(row.get("predicted", "")),
-            confidence=finite(row.get("confidence")),
-            thumbnail=text(row.get("thumbnail")),
+            confidence=to_number(row.get("confidence")),
+            thumbnail=to_text(row.get("thumbnail")),
         )

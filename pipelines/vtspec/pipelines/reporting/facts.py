@@ -4,22 +4,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from vtspec.pipelines.planning.diff import Change, changes
+from vtspec.pipelines.planning.diff import Change, compare_plans
 from vtspec.pipelines.runs.events import Event
-from vtspec.pipelines.runs.state import Failure, RunState, fold, metrics_of
+from vtspec.pipelines.runs.state import Failure, RunState, build_metrics, fold_events
 
 from .comparison import (
     ClassRow,
     MetricRow,
-    class_rows,
-    known_metrics,
-    metric_rows,
-    ranking_figure,
+    build_class_rows,
+    build_metric_rows,
+    find_ranking_metric,
+    get_known_metrics,
 )
-from .curves import Series, series_of
-from .evaluation import Results, finite, mapping, results_of, text
-from .provenance import Group, Times, git_of, groups_of, reproduce, times_of
-from .verdict import Verdict, verdict
+from .curves import Series, build_series
+from .evaluation import EvaluationResults, parse_results, to_mapping, to_number, to_text
+from .provenance import (
+    FactGroup,
+    RunTimes,
+    build_commands,
+    build_groups,
+    collect_times,
+    get_git_state,
+)
+from .verdict import Verdict, judge_run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +64,7 @@ class Curves:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Training:
+class TrainingProgress:
     """How far training came: epochs done of those wanted, and the best by `monitor`."""
 
     epochs: float | None
@@ -90,107 +97,109 @@ class Facts:
     baseline_wanted: str | None
     caveats: tuple[str, ...]
     curves: Curves
-    training: Training
-    results: Results
+    training: TrainingProgress
+    results: EvaluationResults
     ranked_by: str | None
     classes: tuple[ClassRow, ...]
-    groups: tuple[Group, ...]
-    times: Times
-    baseline_times: Times | None
+    groups: tuple[FactGroup, ...]
+    times: RunTimes
+    baseline_times: RunTimes | None
     warnings: tuple[str, ...]
     changes: tuple[Change, ...]
     commands: tuple[str, ...]
 
-    def metric(self, name: str | None) -> MetricRow | None:
+    def find_metric(self, name: str | None) -> MetricRow | None:
         """The row of a metric, or None."""
         return next((row for row in self.metrics if row.name == name), None)
 
 
-def facts_of(run: RunData, baseline: RunData | None = None) -> Facts:
+def build_facts(run: RunData, baseline: RunData | None = None) -> Facts:
     """What the report of `run` says, held against `baseline` where there is one."""
-    state = fold(run.events)
-    metrics = metrics_of(state)
-    before = fold(baseline.events) if baseline else RunState()
-    results = results_of(run.evaluation)
+    state = fold_events(run.events)
+    metrics = build_metrics(state)
+    before = fold_events(baseline.events) if baseline else RunState()
+    results = parse_results(run.evaluation)
     plan = run.plan
-    report = mapping(plan.get("report"))
-    rows = metric_rows(text(plan.get("task")), state.final, before.final, results.images)
-    classes_before = results_of(baseline.evaluation).classes if baseline else ()
+    report = to_mapping(plan.get("report"))
+    rows = build_metric_rows(to_text(plan.get("task")), state.final, before.final, results.images)
+    classes_before = parse_results(baseline.evaluation).classes if baseline else ()
     ending = state.status if state.is_over else None
     return Facts(
         run=run.name,
         title=str(plan.get("name") or run.name),
-        task=text(plan.get("task")),
-        model=text(mapping(plan.get("model")).get("name")),
-        dataset=text(mapping(plan.get("dataset")).get("name")),
-        description=text(plan.get("description")),
-        verdict=verdict(tuple(report.get("gates") or ()), state.final, ending),
+        task=to_text(plan.get("task")),
+        model=to_text(to_mapping(plan.get("model")).get("name")),
+        dataset=to_text(to_mapping(plan.get("dataset")).get("name")),
+        description=to_text(plan.get("description")),
+        verdict=judge_run(tuple(report.get("gates") or ()), state.final, ending),
         failure=state.failure,
         main=next((row.name for row in rows if row.value is not None), None),
         metrics=rows,
         baseline=baseline.name if baseline else None,
-        baseline_wanted=text(report.get("baseline")),
-        caveats=_caveats(plan, baseline.plan, before) if baseline else (),
-        curves=_curves(plan, metrics, metrics_of(before)),
-        training=_training(plan, metrics),
+        baseline_wanted=to_text(report.get("baseline")),
+        caveats=_collect_caveats(plan, baseline.plan, before) if baseline else (),
+        curves=_build_curves(plan, metrics, build_metrics(before)),
+        training=_summarize_training(plan, metrics),
         results=results,
-        ranked_by=ranking_figure(results.classes),
-        classes=class_rows(results.classes, classes_before),
-        groups=groups_of(plan, state, run.events),
-        times=times_of(plan, state),
-        baseline_times=times_of(baseline.plan, before) if baseline else None,
-        warnings=_warnings(plan, state, results),
-        changes=changes(baseline.plan, plan) if baseline else (),
-        commands=reproduce(plan, run.name, git_of(run.events)),
+        ranked_by=find_ranking_metric(results.classes),
+        classes=build_class_rows(results.classes, classes_before),
+        groups=build_groups(plan, state, run.events),
+        times=collect_times(plan, state),
+        baseline_times=collect_times(baseline.plan, before) if baseline else None,
+        warnings=_collect_warnings(plan, state, results),
+        changes=compare_plans(baseline.plan, plan) if baseline else (),
+        commands=build_commands(plan, run.name, get_git_state(run.events)),
     )
 
 
-def _training(plan: Mapping[str, Any], metrics: Mapping[str, Any]) -> Training:
+def _summarize_training(plan: Mapping[str, Any], metrics: Mapping[str, Any]) -> TrainingProgress:
     best = metrics["best"]
     rows = metrics["epochs"]
-    wanted = finite(mapping(plan.get("training")).get("epochs"))
-    return Training(
-        epochs=finite(rows[-1].get("epoch")) if rows else None,
+    wanted = to_number(to_mapping(plan.get("training")).get("epochs"))
+    return TrainingProgress(
+        epochs=to_number(rows[-1].get("epoch")) if rows else None,
         wanted=None if wanted is None else int(wanted),
-        best_epoch=finite(best.get("epoch")),
-        monitor=text(best.get("monitor")),
-        value=finite(best.get("value")),
+        best_epoch=to_number(best.get("epoch")),
+        monitor=to_text(best.get("monitor")),
+        value=to_number(best.get("value")),
     )
 
 
 _NOT_METRICS = frozenset({"epoch", "train_loss", "val_loss", "lr", "seconds"})
 
 
-def _curves(
+def _build_curves(
     plan: Mapping[str, Any], metrics: Mapping[str, Any], before: Mapping[str, Any]
 ) -> Curves:
     rows = metrics["epochs"]
     measured = {str(key): None for row in rows for key in row if key not in _NOT_METRICS}
-    monitor = text(metrics["best"].get("monitor"))
-    known = known_metrics(text(plan.get("task")))
+    monitor = to_text(metrics["best"].get("monitor"))
+    known = get_known_metrics(to_text(plan.get("task")))
     first = next((name for name in (monitor, *known) if name in measured), None)
     name = first or next(iter(measured), "")
     others = [other for other in measured if other not in (name, "loss")]
     return Curves(
-        losses=(series_of(rows, "train_loss"), series_of(rows, "val_loss")),
-        main=series_of(rows, name),
-        baseline=series_of(before["epochs"], name),
-        rate=series_of(rows, "lr"),
-        others=tuple(series_of(rows, other) for other in others),
-        best_epoch=finite(metrics["best"].get("epoch")),
+        losses=(build_series(rows, "train_loss"), build_series(rows, "val_loss")),
+        main=build_series(rows, name),
+        baseline=build_series(before["epochs"], name),
+        rate=build_series(rows, "lr"),
+        others=tuple(build_series(rows, other) for other in others),
+        best_epoch=to_number(metrics["best"].get("epoch")),
     )
 
 
-def _warnings(plan: Mapping[str, Any], state: RunState, results: Results) -> tuple[str, ...]:
+def _collect_warnings(
+    plan: Mapping[str, Any], state: RunState, results: EvaluationResults
+) -> tuple[str, ...]:
     told = plan.get("warnings")
     planned = [str(line) for line in told] if isinstance(told, list) else []
     return tuple(dict.fromkeys((*planned, *state.warnings, *results.notes)))
 
 
-def _caveats(
+def _collect_caveats(
     plan: Mapping[str, Any], other: Mapping[str, Any], before: RunState
 ) -> tuple[str, ...]:
-    new, old = mapping(plan.get("dataset")), mapping(other.get("dataset"))
+    new, old = to_mapping(plan.get("dataset")), to_mapping(other.get("dataset"))
     checks = (
         (new.get("hash") != old.get("hash"), "The baseline was measured on other data"),
         (new.get("classes") != old.get("classes"), "The baseline knows other classes"),

@@ -9,7 +9,7 @@ MISSING: Final = "\N{EN DASH}"
 MINUS: Final = "\N{MINUS SIGN}"
 
 
-def number(value: float | None) -> str:
+def format_number(value: float | None) -> str:
     """About four significant digits; counts keep all of theirs."""
     if value is None or not math.isfinite(value):
         return MISSING
@@ -29,21 +29,21 @@ def number(value: float | None) -> str:
     return f"{MINUS}{text}" if value < 0 else text
 
 
-def signed(value: float | None) -> str:
+def format_signed(value: float | None) -> str:
     """A difference: always with its sign, and 0 as `±0`."""
     if value is None or not math.isfinite(value):
         return MISSING
     if value == 0:
         return "±0"
-    return number(value) if value < 0 else f"+{number(value)}"
+    return format_number(value) if value < 0 else f"+{format_number(value)}"
 
 
-def beside(value: float | None, limit: float) -> str:
+def format_against(value: float | None, limit: float) -> str:
     """A number with as many digits as it takes to see on which side of `limit` it lies."""
     if value is None or not math.isfinite(value):
         return MISSING
-    shown = number(value)
-    if value == limit or shown != number(limit):
+    shown = format_number(value)
+    if value == limit or shown != format_number(limit):
         return shown
     for digits in range(5, 18):
         shown = f"{abs(value):.{digits}g}"
@@ -52,12 +52,12 @@ def beside(value: float | None, limit: float) -> str:
     return f"{MINUS}{shown}" if value < 0 else shown
 
 
-def rate(value: float | None) -> str:
+def format_rate(value: float | None) -> str:
     """A learning rate: three significant digits."""
     return MISSING if value is None or not math.isfinite(value) else f"{value:.3g}"
 
 
-def duration(seconds: float | None) -> str:
+def format_duration(seconds: float | None) -> str:
     """A length of time in its two largest units: `8.1 s`, `2 min 05 s`, `3 h 12 min`."""
     if seconds is None or not math.isfinite(seconds) or seconds < 0:
         return MISSING
@@ -73,7 +73,7 @@ def duration(seconds: float | None) -> str:
     return f"{hours // 24} d {hours % 24} h"
 
 
-def size(count: float | None) -> str:
+def format_size(count: float | None) -> str:
     """Bytes in binary units: `512 B`, `1.4 MiB`."""
     if count is None or not math.isfinite(count) or count < 0:
         return MISSING
@@ -86,6 +86,6 @@ def size(count: float | None) -> str:
     return f"{count / 1024:.1f} TiB"
 
 
-def share(part: float, whole: float) -> str:
+def format_share(part: float, whole: float) -> str:
     """A share in percent with one decimal; `MISSING` of nothing."""
     return f"{100 * part / whole:.1f} %" if whole else MISSING

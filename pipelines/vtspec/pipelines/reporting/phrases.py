@@ -6,8 +6,8 @@ from vtspec.pipelines.planning.diff import Effect
 
 from .comparison import MetricRow
 from .curves import Series
-from .facts import Facts, Training
-from .figures import MISSING, beside, number, rate, signed
+from .facts import Facts, TrainingProgress
+from .figures import MISSING, format_against, format_number, format_rate, format_signed
 from .verdict import Gate, VerdictName
 
 MARKS: Final[dict[VerdictName, str]] = {
@@ -29,21 +29,21 @@ EFFECTS: Final[dict[Effect, str]] = {
 """What a difference between two plans means, in words."""
 
 
-def value_of(row: MetricRow) -> str:
+def format_value(row: MetricRow) -> str:
     """The value with its unit."""
-    return _with_unit(row.value, row.unit)
+    return _format_with_unit(row.value, row.unit)
 
 
-def baseline_of(row: MetricRow) -> str:
+def format_baseline(row: MetricRow) -> str:
     """The baseline's value with its unit."""
-    return _with_unit(row.baseline, row.unit)
+    return _format_with_unit(row.baseline, row.unit)
 
 
-def _with_unit(value: float | None, unit: str) -> str:
-    return f"{number(value)} {unit}" if unit and value is not None else number(value)
+def _format_with_unit(value: float | None, unit: str) -> str:
+    return f"{format_number(value)} {unit}" if unit and value is not None else format_number(value)
 
 
-def difference_of(row: MetricRow) -> str:
+def format_difference(row: MetricRow) -> str:
     """Such as `▲ +0.0112 better`: the arrow says where the number went, the word whether that
     is good."""
     if row.difference is None:
@@ -51,82 +51,88 @@ def difference_of(row: MetricRow) -> str:
     if row.difference == 0:
         return "±0 same"
     arrow = "▲" if row.difference > 0 else "▼"
-    words = [f"{arrow} {signed(row.difference)}", row.judgement or ""]
+    words = [f"{arrow} {format_signed(row.difference)}", row.judgement or ""]
     noise = ", within noise" if row.is_within_noise else ""
     return " ".join(word for word in words if word) + noise
 
 
-def changed(change: float | None) -> str:
+def format_change(change: float | None) -> str:
     """A class's change against the baseline; every figure of a class is better when higher."""
     if change is None:
         return MISSING
     if change == 0:
         return "±0 same"
-    return f"▲ {signed(change)} better" if change > 0 else f"▼ {signed(change)} worse"
+    return (
+        f"▲ {format_signed(change)} better" if change > 0 else f"▼ {format_signed(change)} worse"
+    )
 
 
-def figure_names(facts: Facts) -> list[str]:
+def list_class_columns(facts: Facts) -> list[str]:
     """The columns of the per-class table, at most six, in the order in which they were told."""
     return list(dict.fromkeys(name for row in facts.classes for name in row.values))[:6]
 
 
-def gate_value(gate: Gate) -> str:
+def format_gate_value(gate: Gate) -> str:
     """The value that the gate was held against, to as many digits as the decision needs."""
-    return "not measured" if gate.value is None else beside(gate.value, gate.threshold)
+    return "not measured" if gate.value is None else format_against(gate.value, gate.threshold)
 
 
-def gate_outcome(gate: Gate) -> str:
+def format_gate_outcome(gate: Gate) -> str:
     """`passed` or `missed`, with the distance to the threshold where it was missed."""
     if gate.passed:
         return "passed"
     if gate.value is None:
         return "missed"
-    return f"missed by {number(abs(gate.value - gate.threshold))}"
+    return f"missed by {format_number(abs(gate.value - gate.threshold))}"
 
 
-def epoch(value: float | None) -> str:
+def format_epoch(value: float | None) -> str:
     """An epoch; a whole one without decimals."""
     return MISSING if value is None else f"{value:g}"
 
 
-def training_words(training: Training) -> str:
+def describe_training(training: TrainingProgress) -> str:
     """How far training came, as a sentence; "" where it did not start."""
     if training.epochs is None:
         return ""
     wanted = "" if training.wanted is None else f" of {training.wanted}"
-    done = f"Trained {epoch(training.epochs)}{wanted} epochs"
+    done = f"Trained {format_epoch(training.epochs)}{wanted} epochs"
     if training.wanted is not None and training.epochs < training.wanted:
-        done = f"Stopped after {epoch(training.epochs)}{wanted} epochs"
-    return done if training.best_epoch is None else f"{done}; best at {epoch(training.best_epoch)}"
+        done = f"Stopped after {format_epoch(training.epochs)}{wanted} epochs"
+    return (
+        done
+        if training.best_epoch is None
+        else f"{done}; best at {format_epoch(training.best_epoch)}"
+    )
 
 
-def point(name: str, value: float | None) -> str:
+def format_point(name: str, value: float | None) -> str:
     """A value of a learning curve."""
-    return rate(value) if name == "lr" else number(value)
+    return format_rate(value) if name == "lr" else format_number(value)
 
 
-def course(series: Series) -> str:
+def describe_trend(series: Series) -> str:
     """What a line does, for those who do not see it: `falls from 1.20 to 0.08`."""
     if not series.points:
         return "was not measured"
     if len(series.points) == 1:
-        return f"is {number(series.last)}"
+        return f"is {format_number(series.last)}"
     if series.last == series.first:
-        return f"starts and ends at {number(series.first)}"
+        return f"starts and ends at {format_number(series.first)}"
     verb = "rises" if series.last > series.first else "falls"
-    return f"{verb} from {number(series.first)} to {number(series.last)}"
+    return f"{verb} from {format_number(series.first)} to {format_number(series.last)}"
 
 
-def interval_words(facts: Facts) -> str:
+def describe_interval(facts: Facts) -> str:
     """The interval of the main share, so that nobody takes the fourth digit for knowledge."""
-    row, images = facts.metric(facts.main), facts.results.images
+    row, images = facts.find_metric(facts.main), facts.results.images
     if row is None or row.interval is None or not images:
         return ""
     low, high = row.interval
     return f"The 95 % interval of {row.name} on so many images is {low:.4f} to {high:.4f}."
 
 
-def order_words(facts: Facts) -> str:
+def describe_order(facts: Facts) -> str:
     """How the classes are ordered, and what that says."""
     if facts.baseline is None or all(row.change is None for row in facts.classes):
         return "weakest first"
@@ -138,7 +144,7 @@ def order_words(facts: Facts) -> str:
     )
 
 
-def measured_on(facts: Facts) -> str:
+def describe_split(facts: Facts) -> str:
     """Which split the figures are of."""
     images = f" ({facts.results.images:,} images)" if facts.results.images is not None else ""
     return f"Measured on {facts.results.split}{images}." if facts.results.split in _SPLITS else ""
@@ -147,7 +153,7 @@ def measured_on(facts: Facts) -> str:
 _SPLITS: Final = frozenset({"train", "val", "test"})
 
 
-def dropped_words(count: int) -> str:
+def describe_dropped(count: int) -> str:
     """How many values of the curves were no numbers; "" where all were."""
     if not count:
         return ""

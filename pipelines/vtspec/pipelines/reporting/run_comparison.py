@@ -2,25 +2,25 @@
 
 from typing import Any, Final
 
-from vtspec.pipelines.reporting.render.markdown_budget import joined, table
-from vtspec.pipelines.reporting.render.markdown_parts import changes, metrics
-from vtspec.pipelines.reporting.render.markdown_results import classes
+from vtspec.pipelines.reporting.render.markdown_budget import join_blocks, render_table
+from vtspec.pipelines.reporting.render.markdown_parts import render_changes, render_metrics
+from vtspec.pipelines.reporting.render.markdown_results import render_classes
 
-from .escape import cell, code
+from .escape import render_cell, render_code
 from .facts import Facts
-from .figures import duration
-from .provenance import Times
+from .figures import format_duration
+from .provenance import RunTimes
 
 _BUDGET: Final = 12_000
 
 
-def comparison_data(facts: Facts) -> dict[str, Any]:
+def build_comparison(facts: Facts) -> dict[str, Any]:
     """What `vtspec compare --output json` prints, of the facts of a run and its baseline.
 
     `before` is the baseline's run. Differences are after less before; `judgement` is better,
     worse, same, or null where nobody said which direction is good. Seconds; None where unknown.
     """
-    before, after = _seconds(facts.baseline_times), _seconds(facts.times)
+    before, after = _get_step_seconds(facts.baseline_times), _get_step_seconds(facts.times)
     return {
         "before": facts.baseline,
         "after": facts.run,
@@ -57,24 +57,24 @@ def comparison_data(facts: Facts) -> dict[str, Any]:
     }
 
 
-def comparison_markdown(facts: Facts) -> str:
+def render_comparison(facts: Facts) -> str:
     """The same as markdown, for a comment."""
-    before, after = _seconds(facts.baseline_times), _seconds(facts.times)
+    before, after = _get_step_seconds(facts.baseline_times), _get_step_seconds(facts.times)
     rows = [
-        (cell(name), duration(before.get(name)), duration(after.get(name)))
+        (render_cell(name), format_duration(before.get(name)), format_duration(after.get(name)))
         for name in dict.fromkeys((*before, *after))
     ]
-    times = table(("Step", "Baseline", "This run"), rows, _BUDGET, "lrr") if rows else ""
-    title = f"# {code(facts.run)} against {code(facts.baseline or '')}"
+    times = render_table(("Step", "Baseline", "This run"), rows, _BUDGET, "lrr") if rows else ""
+    title = f"# {render_code(facts.run)} against {render_code(facts.baseline or '')}"
     parts = [
         title,
-        metrics(facts, _BUDGET),
-        changes(facts, _BUDGET),
-        classes(facts, _BUDGET),
-        joined(["## Time", times]) if times else "",
+        render_metrics(facts, _BUDGET),
+        render_changes(facts, _BUDGET),
+        render_classes(facts, _BUDGET),
+        join_blocks(["## Time", times]) if times else "",
     ]
-    return joined(parts) + "\n"
+    return join_blocks(parts) + "\n"
 
 
-def _seconds(times: Times | None) -> dict[str, float | None]:
+def _get_step_seconds(times: RunTimes | None) -> dict[str, float | None]:
     return {step.name: step.seconds for step in times.steps} if times is not None else {}

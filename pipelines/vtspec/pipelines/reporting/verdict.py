@@ -50,15 +50,15 @@ class Verdict:
         return tuple(gate for gate in self.gates if not gate.passed)
 
 
-def judge(rules: Sequence[str], measured: Mapping[str, float | None]) -> tuple[Gate, ...]:
+def judge_gates(rules: Sequence[str], measured: Mapping[str, float | None]) -> tuple[Gate, ...]:
     """Every gate held against the final figures, in the order of the spec.
 
     Raises `ValueError` for a rule that the schema would have refused.
     """
-    return tuple(_judged(rule, measured) for rule in rules)
+    return tuple(_judge_gate(rule, measured) for rule in rules)
 
 
-def _judged(rule: str, measured: Mapping[str, float | None]) -> Gate:
+def _judge_gate(rule: str, measured: Mapping[str, float | None]) -> Gate:
     match = _GATE.fullmatch(rule)
     if match is None:
         raise ValueError(f"not a gate: {rule!r}")
@@ -73,14 +73,14 @@ def _judged(rule: str, measured: Mapping[str, float | None]) -> Gate:
     )
 
 
-def verdict(
+def judge_run(
     rules: Sequence[str], measured: Mapping[str, float | None], ending: str | None
 ) -> Verdict:
     """The verdict on a run that ended as `ending` (None while it runs or writes its report).
 
     A run that failed is a failure whatever its gates say.
     """
-    gates = judge(rules, measured)
+    gates = judge_gates(rules, measured)
     if ending in {"failed", "crashed", "refused"}:
         return Verdict(name="failed", headline=_FAILURES[ending], gates=gates)
     if ending in {"interrupted", "stopped"}:
@@ -93,7 +93,7 @@ def verdict(
         return Verdict(name="none", headline="Finished, no gates set", gates=gates)
     missed = sum(not gate.passed for gate in gates)
     if missed:
-        return Verdict(name="missed", headline=_missed(missed, len(gates)), gates=gates)
+        return Verdict(name="missed", headline=_format_missed(missed, len(gates)), gates=gates)
     all_of_them = "Gate passed" if len(gates) == 1 else f"All {len(gates)} gates passed"
     return Verdict(name="passed", headline=all_of_them, gates=gates)
 
@@ -107,5 +107,5 @@ _FAILURES: Final = {
 }
 
 
-def _missed(missed: int, gates: int) -> str:
+def _format_missed(missed: int, gates: int) -> str:
     return "Gate missed" if gates == 1 else f"{missed} of {gates} gates missed"

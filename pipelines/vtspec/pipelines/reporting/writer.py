@@ -10,14 +10,14 @@ from typing import Any, Final
 
 from vtspec.adapters.training.checkpoints import write_file_atomic
 from vtspec.pipelines.errors import Permanent
-from vtspec.pipelines.reporting.plots.charts import NAMES, pictures
-from vtspec.pipelines.reporting.render.html import html
-from vtspec.pipelines.reporting.render.html_elements import png_size
-from vtspec.pipelines.reporting.render.markdown import markdown
+from vtspec.pipelines.reporting.plots.charts import NAMES, draw_plots
+from vtspec.pipelines.reporting.render.html import render_html
+from vtspec.pipelines.reporting.render.html_elements import parse_png_size
+from vtspec.pipelines.reporting.render.markdown import render_markdown
 from vtspec.pipelines.runs import Run, Runs
 
-from .evaluation import text
-from .facts import Facts, RunData, facts_of
+from .evaluation import to_text
+from .facts import Facts, RunData, build_facts
 from .verdict import VerdictName
 
 EVALUATION_FILE: Final = "evaluation.json"
@@ -51,9 +51,9 @@ def write_report(
     Raises `Permanent` where matplotlib is missing or the run's files are damaged.
     """
     facts = read_facts(run_dir, baseline_dir)
-    drawn = pictures(facts)
+    drawn = draw_plots(facts)
     style = files(__package__ or "").joinpath("style.css").read_text(encoding="utf-8")
-    page = html(facts, drawn, _thumbnails(run_dir, facts), style)
+    page = render_html(facts, drawn, _read_thumbnails(run_dir, facts), style)
     plots = run_dir / "plots"
     plots.mkdir(exist_ok=True)
     for name in NAMES:
@@ -63,7 +63,7 @@ def write_report(
             # From an earlier report of this run, and no longer true.
             (plots / f"{name}.png").unlink(missing_ok=True)
     write_file_atomic(run_dir / "report.html", page)
-    write_file_atomic(run_dir / "report.md", markdown(facts, link=link))
+    write_file_atomic(run_dir / "report.md", render_markdown(facts, link=link))
     paths = (run_dir / "report.md", run_dir / "report.html")
     return Report(
         verdict=facts.verdict.name,
@@ -77,36 +77,36 @@ def read_facts(run_dir: Path, baseline_dir: Path | None = None) -> Facts:
 
     Raises `Permanent` where a file of them is damaged.
     """
-    baseline = None if baseline_dir is None else _read(Run(baseline_dir))
-    return facts_of(_read(Run(run_dir)), baseline)
+    baseline = None if baseline_dir is None else _read_run(Run(baseline_dir))
+    return build_facts(_read_run(Run(run_dir)), baseline)
 
 
-def baseline_of(run_dir: Path, runs: Path | None = None) -> Path | None:
+def find_baseline(run_dir: Path, runs: Path | None = None) -> Path | None:
     """The last finished run of the experiment that the run's plan names as baseline, among those
     in the folder `runs` (where the run itself lies, if None); None where the plan names none or
     no run of it has succeeded."""
     run = Run(run_dir)
-    name = text((run.plan().get("report") or {}).get("baseline"))
+    name = to_text((run.read_plan().get("report") or {}).get("baseline"))
     if name is None:
         return None
     found = [
         other.path
-        for other in Runs(runs or run_dir.parent).of_name(name)
+        for other in Runs(runs or run_dir.parent).list_by_name(name)
         if other.name != run.name and other.ending == "succeeded"
     ]
     return found[-1] if found else None
 
 
-def _read(run: Run) -> RunData:
+def _read_run(run: Run) -> RunData:
     return RunData(
         name=run.name,
-        plan=run.plan(),
-        events=run.events(),
-        evaluation=_evaluation(run.path / EVALUATION_FILE),
+        plan=run.read_plan(),
+        events=run.read_events(),
+        evaluation=_read_evaluation(run.path / EVALUATION_FILE),
     )
 
 
-def _evaluation(path: Path) -> Mapping[str, Any]:
+def _read_evaluation(path: Path) -> Mapping[str, Any]:
     try:
         found = json.loads(path.read_bytes())
     except FileNotFoundError:
@@ -118,14 +118,14 @@ def _evaluation(path: Path) -> Mapping[str, Any]:
     return found
 
 
-def _thumbnails(run_dir: Path, facts: Facts) -> Sequence[bytes | None]:
+def _read_thumbnails(run_dir: Path, facts: Facts) -> Sequence[bytes | None]:
     return [
-        None if error.thumbnail is None else _thumbnail(run_dir, error.thumbnail)
+        None if error.thumbnail is None else _read_thumbnail(run_dir, error.thumbnail)
         for error in facts.results.errors
     ]
 
 
-def _thumbnail(run_dir: Path, name: str) -> bytes | None:
+def _read_thumbnail(run_dir: Path, name: str) -> bytes | None:
     """A PNG of the run's own folder; None for anything else, which the page then says."""
     try:
         path = (run_dir / name).resolve()
@@ -136,4 +136,4 @@ def _thumbnail(run_dir: Path, name: str) -> bytes | None:
         png = path.read_bytes()
     except (OSError, ValueError):
         return None
-    return png if png_size(png) is not None else None
+    return png if parse_png_size(png) is not None else None

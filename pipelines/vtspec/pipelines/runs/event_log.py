@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from vtspec.pipelines.errors import Permanent
 
-from .events import Event, decode, decode_all, encode
-from .state import RunState, advance, fold
+from .events import Event, decode_event, decode_events, encode_event
+from .state import RunState, apply_event, fold_events
 
 EVENTS_FILE: Final = "events.jsonl"
 
@@ -29,7 +29,7 @@ DURABLE: Final = frozenset(
 """Kinds that are on the disk itself, not only in the kernel, before `append` returns."""
 
 
-def now() -> str:
+def get_timestamp() -> str:
     """This moment, UTC, RFC 3339 with milliseconds."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
@@ -46,7 +46,7 @@ class EventLog:
         run: str,
         attempt: int,
         *,
-        clock: Callable[[], str] = now,
+        clock: Callable[[], str] = get_timestamp,
         on_event: Callable[[Event], None] | None = None,
     ) -> None:
         self.path = run_dir / EVENTS_FILE
@@ -55,8 +55,8 @@ class EventLog:
         self._turn = threading.Lock()
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         self._fd = os.open(self.path, flags, 0o644)
-        events = decode_all(_mended(self._fd).decode(errors="replace").split("\n"))
-        self.state: RunState = fold(events)
+        events = decode_events(_read_and_repair(self._fd).decode(errors="replace").split("\n"))
+        self.state: RunState = fold_events(events)
         self._seq = events[-1].seq + 1 if events else 0
 
     def append(self, kind: str, *, step: str | None = None, **data: Any) -> Event:
@@ -76,7 +76,7 @@ class EventLog:
             )
             self._write(event)
             self._seq += 1
-            self.state = advance(self.state, event)
+            self.state = apply_event(self.state, event)
         if self._on_event is not None:
             self._on_event(event)
         return event
@@ -89,7 +89,7 @@ class EventLog:
 
     def _write(self, event: Event) -> None:
         # A name from the file system may hold half a surrogate pair: \udc80 is JSON's word for it.
-        line = (encode(event) + "\n").encode(errors="backslashreplace")
+        line = (encode_event(event) + "\n").encode(errors="backslashreplace")
         size = os.fstat(self._fd).st_size
         try:
             # One write, so that a reader or a kill meets whole lines; a full disk takes a part.
@@ -105,13 +105,13 @@ class EventLog:
             ) from error
 
 
-def _mended(fd: int) -> bytes:
+def _read_and_repair(fd: int) -> bytes:
     """The file's content after its torn last line, if it has one, was closed or cut off."""
     content = b"".join(iter(lambda: os.read(fd, 1 << 20), b""))
     whole, newline, rest = content.rpartition(b"\n")
     if not rest:
         return content
-    if decode(rest.decode(errors="replace")) is not None:
+    if decode_event(rest.decode(errors="replace")) is not None:
         os.write(fd, b"\n")
         return content + b"\n"
     os.ftruncate(fd, len(whole) + len(newline))

@@ -71,7 +71,7 @@ class Event:
     data: Mapping[str, Any]
 
 
-def encode(event: Event) -> str:
+def encode_event(event: Event) -> str:
     """One line of JSON without its newline; NaN and infinities become null."""
     envelope = {
         "v": VERSION,
@@ -83,11 +83,13 @@ def encode(event: Event) -> str:
         "step": event.step,
     }
     return json.dumps(
-        {**envelope, **_finite(dict(event.data))}, ensure_ascii=False, separators=(",", ":")
+        {**envelope, **_replace_nonfinite(dict(event.data))},
+        ensure_ascii=False,
+        separators=(",", ":"),
     )
 
 
-def decode(line: str) -> Event | None:
+def decode_event(line: str) -> Event | None:
     """The event of one line, or None where the line is torn or of another format."""
     try:
         raw = json.loads(line)
@@ -103,28 +105,28 @@ def decode(line: str) -> Event | None:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         # A process that was killed leaves half a line; the reader goes on without it.
         return None
-    return event if _is_sound(event) else None
+    return event if _is_valid(event) else None
 
 
-def _is_sound(event: Event) -> bool:
+def _is_valid(event: Event) -> bool:
     numbers = (event.attempt, event.seq)
     texts = (event.run, event.time, event.kind, event.step or "")
     return all(type(one) is int for one in numbers) and all(type(one) is str for one in texts)
 
 
-def decode_all(lines: Iterable[str]) -> list[Event]:
+def decode_events(lines: Iterable[str]) -> list[Event]:
     """The events of a file in order of `seq`, each once."""
-    found = {event.seq: event for line in lines if (event := decode(line)) is not None}
+    found = {event.seq: event for line in lines if (event := decode_event(line)) is not None}
     return [found[seq] for seq in sorted(found)]
 
 
-def _finite(value: Any) -> Any:
+def _replace_nonfinite(value: Any) -> Any:
     match value:
         case float():
             return value if math.isfinite(value) else None
         case Mapping():
-            return {key: _finite(item) for key, item in value.items()}
+            return {key: _replace_nonfinite(item) for key, item in value.items()}
         case list() | tuple():
-            return [_finite(item) for item in value]
+            return [_replace_nonfinite(item) for item in value]
         case _:
             return value

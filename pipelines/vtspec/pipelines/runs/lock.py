@@ -20,7 +20,7 @@ _PROBE_S = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Holder:
+class LockHolder:
     """Who holds a lock: the process of vtspec, and the adapter's while a step has one.
 
     A pid is None where its process is gone or is another one by now.
@@ -41,7 +41,10 @@ class RunLock:
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
-        self._note: dict[str, Any] = {"host": socket.gethostname(), **_seen("pid", os.getpid())}
+        self._note: dict[str, Any] = {
+            "host": socket.gethostname(),
+            **_build_note("pid", os.getpid()),
+        }
         self._write()
 
     @classmethod
@@ -67,7 +70,7 @@ class RunLock:
         for key in ("adapter", "adapter_started"):
             self._note.pop(key, None)
         if pid is not None:
-            self._note |= _seen("adapter", pid)
+            self._note |= _build_note("adapter", pid)
         self._write()
 
     def release(self) -> None:
@@ -84,7 +87,7 @@ class RunLock:
         os.ftruncate(self.fd, len(note))
 
 
-def holder_of(run_dir: Path) -> Holder | None:
+def find_holder(run_dir: Path) -> LockHolder | None:
     """Who works on the run now, or None where nobody does."""
     try:
         fd = os.open(run_dir / LOCK_FILE, os.O_RDONLY | os.O_CLOEXEC)
@@ -94,35 +97,37 @@ def holder_of(run_dir: Path) -> Holder | None:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
         return None
     except BlockingIOError:
-        return _read(os.pread(fd, 4096, 0))
+        return _parse_note(os.pread(fd, 4096, 0))
     finally:
         os.close(fd)
 
 
-def _read(note: bytes) -> Holder:
+def _parse_note(note: bytes) -> LockHolder:
     try:
         raw = json.loads(note)
         host = raw.get("host")
     except (ValueError, AttributeError):
-        return Holder()
+        return LockHolder()
     if host != socket.gethostname():
-        return Holder(host=host if isinstance(host, str) else None)
-    return Holder(host=host, pid=_alive(raw, "pid"), adapter=_alive(raw, "adapter"))
+        return LockHolder(host=host if isinstance(host, str) else None)
+    return LockHolder(
+        host=host, pid=_find_live_pid(raw, "pid"), adapter=_find_live_pid(raw, "adapter")
+    )
 
 
-def _seen(key: str, pid: int) -> dict[str, Any]:
-    return {key: pid, f"{key}_started": _start_mark(pid)}
+def _build_note(key: str, pid: int) -> dict[str, Any]:
+    return {key: pid, f"{key}_started": _read_start_time(pid)}
 
 
-def _alive(raw: dict[str, Any], key: str) -> int | None:
+def _find_live_pid(raw: dict[str, Any], key: str) -> int | None:
     pid = raw.get(key)
     if not isinstance(pid, int) or pid <= 0:
         return None
-    mark = _start_mark(pid)
+    mark = _read_start_time(pid)
     return pid if mark is not None and mark == raw.get(f"{key}_started") else None
 
 
-def _start_mark(pid: int) -> str | None:
+def _read_start_time(pid: int) -> str | None:
     """What tells a process from a later one with the same pid: when it started.
 
     None where there is no such process, or only the remains that its parent has not yet buried.

@@ -43,10 +43,10 @@ class Epoch:
     seconds: float | None
     metrics: Mapping[str, float]
 
-    def row(self) -> dict[str, Any]:
+    def to_row(self) -> dict[str, Any]:
         """The epoch as `metrics.json` has it."""
         return {
-            "epoch": _short(self.epoch),
+            "epoch": _shorten_epoch(self.epoch),
             "train_loss": self.train_loss,
             "val_loss": self.val_loss,
             "lr": self.lr,
@@ -74,7 +74,7 @@ class Failure:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Checkpoint:
+class LastCheckpoint:
     """The newest checkpoint: `epoch` finished epochs and `step` steps of the next one."""
 
     path: str | None
@@ -110,7 +110,7 @@ class RunState:
     monitor: str | None = None
     final: Mapping[str, float] = field(default_factory=dict)
     final_split: str | None = None
-    checkpoint: Checkpoint | None = None
+    checkpoint: LastCheckpoint | None = None
     exports: Mapping[str, str] = field(default_factory=dict)
     artifacts: Mapping[str, str] = field(default_factory=dict)
     data: str | None = None
@@ -155,37 +155,37 @@ class RunState:
         return found is not None and found.ending == "succeeded"
 
 
-def fold(events: Iterable[Event]) -> RunState:
+def fold_events(events: Iterable[Event]) -> RunState:
     """The state after the events, whatever their order and however often each is repeated."""
-    return reduce(advance, sorted(events, key=lambda event: event.seq), RunState())
+    return reduce(apply_event, sorted(events, key=lambda event: event.seq), RunState())
 
 
-def advance(state: RunState, event: Event) -> RunState:
+def apply_event(state: RunState, event: Event) -> RunState:
     """The state after one more event; one that was seen already changes nothing.
 
     A kind that is not known moves the clock and nothing else.
     """
     if event.seq <= state.seq:
         return state
-    state = _tick(state, event)
+    state = _advance_clock(state, event)
     if event.kind in ("step.started", "step.finished"):
-        return _step(state, event)
+        return _apply_step(state, event)
     change = _CHANGES.get(event.kind)
     return state if change is None else change(state, event.data)
 
 
-def metrics_of(state: RunState) -> dict[str, Any]:
+def build_metrics(state: RunState) -> dict[str, Any]:
     """`metrics.json`: the final figures, the best epoch and every epoch."""
     best = state.best
     return {
         "final": {"split": state.final_split, **state.final} if state.final else {},
-        "best": {} if best is None else _best_row(best, state.monitor),
-        "epochs": [one.row() for one in state.history],
+        "best": {} if best is None else _build_best_row(best, state.monitor),
+        "epochs": [one.to_row() for one in state.history],
     }
 
 
-def _best_row(best: Epoch, monitor: str | None) -> dict[str, Any]:
-    row = best.row()
+def _build_best_row(best: Epoch, monitor: str | None) -> dict[str, Any]:
+    row = best.to_row()
     value = row.get(monitor) if monitor is not None else None
     if monitor == "loss" and value is None:
         value = best.val_loss
@@ -193,16 +193,16 @@ def _best_row(best: Epoch, monitor: str | None) -> dict[str, Any]:
     return {"epoch": row["epoch"], "monitor": monitor, "value": value, **shown}
 
 
-def _tick(state: RunState, event: Event) -> RunState:
-    at = _timestamp(event.time)
-    told = _whole(event.data.get("n")) if event.kind != "step.started" else 0
+def _advance_clock(state: RunState, event: Event) -> RunState:
+    at = _parse_timestamp(event.time)
+    told = _to_int(event.data.get("n")) if event.kind != "step.started" else 0
     begins = event.kind in ("run.started", "run.resumed")
     spent = 0.0 if begins or at is None or state._at is None else max(0.0, at - state._at)
     return replace(
         state,
         seq=event.seq,
-        run=state.run or _text(event.run),
-        attempt=event.attempt if _is_whole(event.attempt) else state.attempt,
+        run=state.run or _to_text(event.run),
+        attempt=event.attempt if _is_int(event.attempt) else state.attempt,
         updated=event.time if at is not None else state.updated,
         seconds=state.seconds + spent,
         told=told if told is not None else state.told,
@@ -210,22 +210,22 @@ def _tick(state: RunState, event: Event) -> RunState:
     )
 
 
-def _run_started(state: RunState, data: Mapping[str, Any]) -> RunState:
+def _apply_run_started(state: RunState, data: Mapping[str, Any]) -> RunState:
     return replace(
         state,
         status="running",
         started=state.updated,
-        plan_id=_text(data.get("plan_id")),
-        backend=_text(data.get("backend")),
-        environment=_text(data.get("environment")),
-        machine=_mapping(data.get("machine")),
-        versions=_mapping(data.get("versions")),
-        epochs=_whole(data.get("epochs")) or state.epochs,
-        monitor=_text(data.get("monitor")) or state.monitor,
+        plan_id=_to_text(data.get("plan_id")),
+        backend=_to_text(data.get("backend")),
+        environment=_to_text(data.get("environment")),
+        machine=_to_mapping(data.get("machine")),
+        versions=_to_mapping(data.get("versions")),
+        epochs=_to_int(data.get("epochs")) or state.epochs,
+        monitor=_to_text(data.get("monitor")) or state.monitor,
     )
 
 
-def _run_resumed(state: RunState, data: Mapping[str, Any]) -> RunState:
+def _apply_run_resumed(state: RunState, data: Mapping[str, Any]) -> RunState:
     return replace(
         state,
         status="running",
@@ -237,49 +237,49 @@ def _run_resumed(state: RunState, data: Mapping[str, Any]) -> RunState:
     )
 
 
-def _run_finished(state: RunState, data: Mapping[str, Any]) -> RunState:
-    ending = _ENDINGS.get(_text(data.get("ending")) or "", "crashed")
-    message = _text(data.get("message"))
+def _apply_run_finished(state: RunState, data: Mapping[str, Any]) -> RunState:
+    ending = _ENDINGS.get(_to_text(data.get("ending")) or "", "crashed")
+    message = _to_text(data.get("message"))
     failure = state.failure
     if ending == "succeeded":
         failure = None
     elif message is not None:
         trace = failure.traceback if failure is not None else None
-        failure = Failure(message=message, fix=_text(data.get("fix")), traceback=trace)
+        failure = Failure(message=message, fix=_to_text(data.get("fix")), traceback=trace)
     return replace(
         state,
         status=ending,
         step=None,
-        exit_code=_whole(data.get("exit_code")),
+        exit_code=_to_int(data.get("exit_code")),
         failure=failure,
-        artifacts=_texts(data.get("artifacts")),
+        artifacts=_to_texts(data.get("artifacts")),
         remaining_s=None,
     )
 
 
-def _step(state: RunState, event: Event) -> RunState:
-    name = _text(event.step)
+def _apply_step(state: RunState, event: Event) -> RunState:
+    name = _to_text(event.step)
     if name is None:
         return state
     if event.kind == "step.started":
         return replace(state, step=name, steps={**state.steps, name: StepState()})
     done = StepState(
-        ending=_text(event.data.get("ending")) or "crashed",
-        exit_code=_whole(event.data.get("exit_code")),
-        seconds=_number(event.data.get("seconds")),
+        ending=_to_text(event.data.get("ending")) or "crashed",
+        exit_code=_to_int(event.data.get("exit_code")),
+        seconds=_to_number(event.data.get("seconds")),
     )
     return replace(state, step=None, steps={**state.steps, name: done})
 
 
-def _train_started(state: RunState, data: Mapping[str, Any]) -> RunState:
-    config = _mapping(data.get("config"))
-    epochs = _whole(config.get("epochs")) or state.epochs
-    done, steps = _number(config.get("fromEpoch")) or 0.0, _number(config.get("fromStep"))
+def _apply_train_started(state: RunState, data: Mapping[str, Any]) -> RunState:
+    config = _to_mapping(data.get("config"))
+    epochs = _to_int(config.get("epochs")) or state.epochs
+    done, steps = _to_number(config.get("fromEpoch")) or 0.0, _to_number(config.get("fromStep"))
     state = replace(
         state,
         config=config,
         epochs=epochs,
-        monitor=state.monitor or _text(config.get("monitor")),
+        monitor=state.monitor or _to_text(config.get("monitor")),
         epoch=done,
         progress=min(1.0, max(0.0, done / epochs)) if epochs and not steps else state.progress,
         remaining_s=None,
@@ -292,42 +292,42 @@ def _train_started(state: RunState, data: Mapping[str, Any]) -> RunState:
     return state
 
 
-def _train_progress(state: RunState, data: Mapping[str, Any]) -> RunState:
-    epoch, step = _number(data.get("epoch")), _number(data.get("step_in_epoch"))
-    steps = _number(data.get("steps_per_epoch"))
-    loss = _number(data.get("loss"))
+def _apply_train_progress(state: RunState, data: Mapping[str, Any]) -> RunState:
+    epoch, step = _to_number(data.get("epoch")), _to_number(data.get("step_in_epoch"))
+    steps = _to_number(data.get("steps_per_epoch"))
+    loss = _to_number(data.get("loss"))
     state = replace(
         state,
         loss=loss if loss is not None else state.loss,
-        images_per_s=_number(data.get("images_per_s")) or state.images_per_s,
+        images_per_s=_to_number(data.get("images_per_s")) or state.images_per_s,
     )
     if epoch is None or step is None or not steps or steps <= 0:
         return state
-    return _moved(state, max(0.0, epoch - 1) + min(1.0, max(0.0, step / steps)))
+    return _update_progress(state, max(0.0, epoch - 1) + min(1.0, max(0.0, step / steps)))
 
 
-def _train_epoch(state: RunState, data: Mapping[str, Any]) -> RunState:
-    epoch = _number(data.get("epoch"))
+def _apply_train_epoch(state: RunState, data: Mapping[str, Any]) -> RunState:
+    epoch = _to_number(data.get("epoch"))
     if epoch is None:
         return state
     one = Epoch(
         epoch=epoch,
-        train_loss=_number(data.get("train_loss")),
-        val_loss=_number(data.get("val_loss")),
-        lr=_number(data.get("lr")),
-        seconds=_number(data.get("seconds")),
-        metrics=_numbers(data.get("metrics")),
+        train_loss=_to_number(data.get("train_loss")),
+        val_loss=_to_number(data.get("val_loss")),
+        lr=_to_number(data.get("lr")),
+        seconds=_to_number(data.get("seconds")),
+        metrics=_to_numbers(data.get("metrics")),
     )
     history = (*state.history, one)
     if state.history and state.history[-1].epoch >= epoch:
         # Only then: a sort each epoch would cost minutes over ten thousand of them.
         kept = (other for other in state.history if other.epoch != epoch)
         history = tuple(sorted((*kept, one), key=lambda other: other.epoch))
-    epochs = _whole(data.get("epochs")) or state.epochs
-    return _moved(replace(state, history=history, epochs=epochs), epoch)
+    epochs = _to_int(data.get("epochs")) or state.epochs
+    return _update_progress(replace(state, history=history, epochs=epochs), epoch)
 
 
-def _moved(state: RunState, epoch: float) -> RunState:
+def _update_progress(state: RunState, epoch: float) -> RunState:
     """Training has come to `epoch` (2.5: two epochs and a half)."""
     if not state.epochs:
         return replace(state, epoch=epoch)
@@ -341,98 +341,98 @@ def _moved(state: RunState, epoch: float) -> RunState:
     return replace(state, epoch=epoch, progress=progress, remaining_s=remaining, _anchor=anchor)
 
 
-def _train_checkpoint(state: RunState, data: Mapping[str, Any]) -> RunState:
-    epoch = _number(data.get("epoch"))
+def _apply_train_checkpoint(state: RunState, data: Mapping[str, Any]) -> RunState:
+    epoch = _to_number(data.get("epoch"))
     if epoch is None:
         return state
-    checkpoint = Checkpoint(
-        path=_text(data.get("path")),
+    checkpoint = LastCheckpoint(
+        path=_to_text(data.get("path")),
         epoch=epoch,
-        step=_number(data.get("step_in_epoch")) or 0.0,
+        step=_to_number(data.get("step_in_epoch")) or 0.0,
     )
     best = epoch if data.get("best") is True else state.best_epoch
     return replace(state, checkpoint=checkpoint, best_epoch=best)
 
 
-def _train_finished(state: RunState, data: Mapping[str, Any]) -> RunState:
-    best = _number(data.get("best_epoch"))
+def _apply_train_finished(state: RunState, data: Mapping[str, Any]) -> RunState:
+    best = _to_number(data.get("best_epoch"))
     return replace(
         state,
         best_epoch=best if best is not None else state.best_epoch,
-        own_seconds=_number(data.get("own_seconds")),
-        step_seconds=_number(data.get("step_seconds")),
+        own_seconds=_to_number(data.get("own_seconds")),
+        step_seconds=_to_number(data.get("step_seconds")),
         progress=1.0,
         remaining_s=None,
     )
 
 
-def _evaluated(state: RunState, data: Mapping[str, Any]) -> RunState:
-    best = _number(data.get("checkpoint_epoch"))
+def _apply_evaluated(state: RunState, data: Mapping[str, Any]) -> RunState:
+    best = _to_number(data.get("checkpoint_epoch"))
     return replace(
         state,
-        final=_numbers(data.get("metrics")),
-        final_split=_text(data.get("split")),
+        final=_to_numbers(data.get("metrics")),
+        final_split=_to_text(data.get("split")),
         best_epoch=best if best is not None else state.best_epoch,
     )
 
 
-def _exported(state: RunState, data: Mapping[str, Any]) -> RunState:
-    name, path = _text(data.get("format")), _text(data.get("path"))
+def _apply_exported(state: RunState, data: Mapping[str, Any]) -> RunState:
+    name, path = _to_text(data.get("format")), _to_text(data.get("path"))
     if name is None or path is None:
         return state
     return replace(state, exports={**state.exports, name: path})
 
 
-def _data_verified(state: RunState, data: Mapping[str, Any]) -> RunState:
-    return replace(state, data=_text(data.get("path")) or state.data)
+def _apply_data_verified(state: RunState, data: Mapping[str, Any]) -> RunState:
+    return replace(state, data=_to_text(data.get("path")) or state.data)
 
 
-def _report_written(state: RunState, data: Mapping[str, Any]) -> RunState:
-    return replace(state, report=_text(data.get("path")), verdict=_text(data.get("verdict")))
+def _apply_report_written(state: RunState, data: Mapping[str, Any]) -> RunState:
+    return replace(state, report=_to_text(data.get("path")), verdict=_to_text(data.get("verdict")))
 
 
-def _warning(state: RunState, data: Mapping[str, Any]) -> RunState:
-    message = _text(data.get("message"))
+def _apply_warning(state: RunState, data: Mapping[str, Any]) -> RunState:
+    message = _to_text(data.get("message"))
     if message is None or message in state.warnings:
         return state
     return replace(state, warnings=(*state.warnings, message))
 
 
-def _failed(state: RunState, data: Mapping[str, Any]) -> RunState:
+def _apply_failed(state: RunState, data: Mapping[str, Any]) -> RunState:
     failure = Failure(
-        message=_text(data.get("message")) or "the step failed and did not say why",
-        fix=_text(data.get("fix")),
-        traceback=_text(data.get("traceback")),
+        message=_to_text(data.get("message")) or "the step failed and did not say why",
+        fix=_to_text(data.get("fix")),
+        traceback=_to_text(data.get("traceback")),
     )
     return replace(state, failure=failure)
 
 
 _CHANGES: Final[Mapping[str, Callable[[RunState, Mapping[str, Any]], RunState]]] = {
-    "run.started": _run_started,
-    "run.resumed": _run_resumed,
-    "run.finished": _run_finished,
-    "train.started": _train_started,
-    "train.progress": _train_progress,
-    "train.epoch": _train_epoch,
-    "train.checkpoint": _train_checkpoint,
-    "train.finished": _train_finished,
-    "evaluated": _evaluated,
-    "exported": _exported,
-    "data.verified": _data_verified,
-    "report.written": _report_written,
-    "warning": _warning,
-    "failed": _failed,
+    "run.started": _apply_run_started,
+    "run.resumed": _apply_run_resumed,
+    "run.finished": _apply_run_finished,
+    "train.started": _apply_train_started,
+    "train.progress": _apply_train_progress,
+    "train.epoch": _apply_train_epoch,
+    "train.checkpoint": _apply_train_checkpoint,
+    "train.finished": _apply_train_finished,
+    "evaluated": _apply_evaluated,
+    "exported": _apply_exported,
+    "data.verified": _apply_data_verified,
+    "report.written": _apply_report_written,
+    "warning": _apply_warning,
+    "failed": _apply_failed,
 }
 
 
-def _timestamp(time: Any) -> float | None:
+def _parse_timestamp(time: Any) -> float | None:
     try:
         return datetime.fromisoformat(time).timestamp()
     except (ValueError, TypeError, OverflowError, OSError):
         return None
 
 
-def _number(value: Any) -> float | None:
+def _to_number(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
@@ -442,31 +442,31 @@ def _number(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _is_whole(value: Any) -> bool:
+def _is_int(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _whole(value: Any) -> int | None:
-    number = _number(value)
+def _to_int(value: Any) -> int | None:
+    number = _to_number(value)
     return int(number) if number is not None and number.is_integer() else None
 
 
-def _text(value: Any) -> str | None:
+def _to_text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
+def _to_mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _numbers(value: Any) -> dict[str, float]:
-    found = ((str(name), _number(item)) for name, item in _mapping(value).items())
+def _to_numbers(value: Any) -> dict[str, float]:
+    found = ((str(name), _to_number(item)) for name, item in _to_mapping(value).items())
     return {name: number for name, number in found if number is not None}
 
 
-def _texts(value: Any) -> dict[str, str]:
-    return {str(key): item for key, item in _mapping(value).items() if isinstance(item, str)}
+def _to_texts(value: Any) -> dict[str, str]:
+    return {str(key): item for key, item in _to_mapping(value).items() if isinstance(item, str)}
 
 
-def _short(epoch: float) -> float | int:
+def _shorten_epoch(epoch: float) -> float | int:
     return int(epoch) if float(epoch).is_integer() else epoch

@@ -18,9 +18,9 @@ from vtspec.adapters.training.checkpoints import write_file_atomic
 from vtspec.pipelines.errors import Permanent, Refused
 
 from .event_log import EVENTS_FILE
-from .events import Event, decode, decode_all
-from .lock import LOCK_FILE, Holder, RunLock, holder_of
-from .state import RunState, fold, metrics_of
+from .events import Event, decode_event, decode_events
+from .lock import LOCK_FILE, LockHolder, RunLock, find_holder
+from .state import RunState, build_metrics, fold_events
 
 PLAN_FILE: Final = "plan.json"
 METRICS_FILE: Final = "metrics.json"
@@ -28,7 +28,7 @@ METRICS_FILE: Final = "metrics.json"
 _NAME: Final = re.compile(r"(?P<plan>(?P<spec>[a-z0-9-]+)-[0-9a-f]{10})(?:-(?P<attempt>[0-9]+))?")
 
 
-def run_name(plan_id: str, attempt: int) -> str:
+def make_run_name(plan_id: str, attempt: int) -> str:
     """The name of a plan's attempt: the plan's id, from the second on with its number."""
     return plan_id if attempt == 1 else f"{plan_id}-{attempt}"
 
@@ -37,7 +37,7 @@ def run_name(plan_id: str, attempt: int) -> str:
 class Run:
     """One run, by its folder. Nothing is kept: every call reads what is there now.
 
-    A damaged folder gives an empty state, never an error; only `plan` and `ending` of it do.
+    A damaged folder gives an empty state, never an error; only `read_plan` and `ending` of it do.
     """
 
     path: Path
@@ -65,7 +65,7 @@ class Run:
         match = _NAME.fullmatch(self.name)
         return int(match["attempt"] or 1) if match else 1
 
-    def plan(self) -> dict[str, Any]:
+    def read_plan(self) -> dict[str, Any]:
         """`plan.json`. Raises `Permanent` where it is missing or damaged."""
         path = self.path / PLAN_FILE
         try:
@@ -78,42 +78,42 @@ class Run:
             raise Permanent(f"{path} is not a plan", fix="plan and run the spec again")
         return plan
 
-    def events(self) -> list[Event]:
+    def read_events(self) -> list[Event]:
         """All events so far, in order, each once."""
         try:
             with (self.path / EVENTS_FILE).open(encoding="utf-8", errors="replace") as lines:
-                return decode_all(lines)
+                return decode_events(lines)
         except OSError:
             return []
 
-    def state(self) -> RunState:
+    def read_state(self) -> RunState:
         """What the events add up to."""
-        return fold(self.events())
+        return fold_events(self.read_events())
 
-    def metrics(self) -> dict[str, Any]:
+    def compute_metrics(self) -> dict[str, Any]:
         """`metrics.json`, made from the events: true even where the file was never written."""
-        return metrics_of(self.state())
+        return build_metrics(self.read_state())
 
     @property
     def ending(self) -> str | None:
         """How the run ended, or None where it has no terminal event."""
-        state = self.state()
+        state = self.read_state()
         return state.status if state.is_over else None
 
-    def holder(self) -> Holder | None:
+    def find_holder(self) -> LockHolder | None:
         """Who works on it now, or None."""
-        return holder_of(self.path)
+        return find_holder(self.path)
 
     def is_alive(self) -> bool:
         """Whether a process works on it, on whatever machine shares the folder."""
-        return self.holder() is not None
+        return self.find_holder() is not None
 
     @property
     def started(self) -> float:
         """When its first event was written, else when its folder was, in seconds since 1970."""
         try:
             with (self.path / EVENTS_FILE).open(encoding="utf-8", errors="replace") as lines:
-                first = decode(lines.readline())
+                first = decode_event(lines.readline())
             if first is not None:
                 return datetime.fromisoformat(first.time).timestamp()
         except (OSError, ValueError, TypeError, OverflowError):
@@ -138,7 +138,7 @@ class Runs:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def all(self) -> list[Run]:
+    def list_runs(self) -> list[Run]:
         """Every run, the oldest first."""
         try:
             entries = list(os.scandir(self.folder))
@@ -151,21 +151,21 @@ class Runs:
         ]
         return sorted(found, key=lambda run: (run.started, run.attempt, run.name))
 
-    def of_plan(self, plan_id: str) -> list[Run]:
+    def list_by_plan(self, plan_id: str) -> list[Run]:
         """The attempts of a plan, the first one first."""
-        found = [run for run in self.all() if run.plan_id == plan_id]
+        found = [run for run in self.list_runs() if run.plan_id == plan_id]
         return sorted(found, key=lambda run: run.attempt)
 
-    def of_name(self, spec_name: str) -> list[Run]:
+    def list_by_name(self, spec_name: str) -> list[Run]:
         """The runs of the spec of that name, whatever was in it, the oldest first."""
-        return [run for run in self.all() if run.spec_name == spec_name]
+        return [run for run in self.list_runs() if run.spec_name == spec_name]
 
     def find(self, word: str) -> Run:
         """The run that a person means: its name, its spec's name (the last one), or a beginning.
 
         Raises `Refused` where there is none, or a beginning fits several.
         """
-        runs = self.all()
+        runs = self.list_runs()
         # A shell completes a folder's path, with its slash.
         word = word.rstrip("/").rpartition("/")[2]
         exact = [run for run in runs if run.name == word]
@@ -178,9 +178,9 @@ class Runs:
         if begun:
             names = ", ".join(run.name for run in begun[:5])
             raise Refused(f"'{word}' begins several runs: {names}", fix="type more of the name")
-        raise Refused(f"there is no run '{word}' in {self.folder}", fix=_near(word, runs))
+        raise Refused(f"there is no run '{word}' in {self.folder}", fix=_suggest_run(word, runs))
 
-    def new_attempt(self, plan: Mapping[str, Any]) -> Attempt:
+    def create_attempt(self, plan: Mapping[str, Any]) -> Attempt:
         """Make the folder of the plan's next attempt, with its `plan.json` and its lock held.
 
         The folder appears at once and whole; two processes that race get different ones.
@@ -192,9 +192,9 @@ class Runs:
         assert lock is not None
         write_json(made / PLAN_FILE, plan)
         plan_id = str(plan["id"])
-        attempt = max((run.attempt for run in self.of_plan(plan_id)), default=0) + 1
+        attempt = max((run.attempt for run in self.list_by_plan(plan_id)), default=0) + 1
         while True:
-            path = self.folder / run_name(plan_id, attempt)
+            path = self.folder / make_run_name(plan_id, attempt)
             try:
                 made.rename(path)
             except OSError:
@@ -205,14 +205,14 @@ class Runs:
                 return Attempt(run=Run(path), lock=lock)
 
     @contextmanager
-    def deciding(self) -> Iterator[None]:
+    def lock_runs(self) -> Iterator[None]:
         """Only one process at a time looks at the runs and decides whether to begin one."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / ".lock").open("a") as turn:
             fcntl.flock(turn, fcntl.LOCK_EX)
             for left in self.folder.glob(f".new-*/{LOCK_FILE}"):
                 # Killed while it was made: nobody else makes one now.
-                if holder_of(left.parent) is None:
+                if find_holder(left.parent) is None:
                     shutil.rmtree(left.parent, ignore_errors=True)
             yield
 
@@ -222,7 +222,7 @@ def write_json(path: Path, data: Any) -> None:
     write_file_atomic(path, (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode())
 
 
-def _near(word: str, runs: list[Run]) -> str:
+def _suggest_run(word: str, runs: list[Run]) -> str:
     names = {run.name for run in runs} | {run.spec_name for run in runs}
     close = difflib.get_close_matches(word, sorted(names), n=1, cutoff=0.5)
     if close:

@@ -4,6 +4,6 @@
 with a run. Training never waits for any of them: it writes a file.
 """
 
-from .follower import Follower, Shipped, default_uri, start, sync
+from .follower import Follower, SyncResult, choose_tracking_uri, start_follower, sync_run
 
-__all__ = ["Follower", "Shipped", "default_uri", "start", "sync"]
+__all__ = ["Follower", "SyncResult", "choose_tracking_uri", "start_follower", "sync_run"]

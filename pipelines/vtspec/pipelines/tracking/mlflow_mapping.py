@@ -43,7 +43,7 @@ _NOT_PARAMS: Final = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Metric:
+class MetricPoint:
     """One number: MLflow's key, the value, its step (the epoch), and the time in ms since 1970."""
 
     key: str
@@ -53,34 +53,34 @@ class Metric:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class TrackingEntry:
     """What one event adds to a run in MLflow; `status` is set by the terminal event alone."""
 
     seq: int
-    metrics: Sequence[Metric] = ()
+    metrics: Sequence[MetricPoint] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     status: Status | None = None
     time_ms: int = 0
 
 
-def key(name: str) -> str:
+def sanitize_key(name: str) -> str:
     """`name` as MLflow takes it: what it refuses becomes `_`, the rest stays."""
     return re.sub(r"[^\w\-. :/]", "_", name, flags=re.ASCII)[:250]
 
 
-def time_ms(time: str) -> int:
+def parse_time_ms(time: str) -> int:
     """Milliseconds since 1970 of an event's RFC 3339 time."""
     return round(datetime.fromisoformat(time).timestamp() * 1000)
 
 
-def params_of(plan: Mapping[str, Any]) -> dict[str, str]:
+def flatten_params(plan: Mapping[str, Any]) -> dict[str, str]:
     """The plan's resolved values, flattened: `training.optimizer` → `adamw`."""
     flat: dict[str, str] = {}
     for section in _PARAM_SECTIONS:
         flat.update(_flatten(section, plan.get(section)))
     kept = {k: v for k, v in flat.items() if not k.startswith(_NOT_PARAMS)}
     kept["dataset.numClasses"] = str(len(plan["dataset"].get("classes") or ()))
-    return {key(k): v[:6000] for k, v in kept.items()}
+    return {sanitize_key(k): v[:6000] for k, v in kept.items()}
 
 
 def _flatten(prefix: str, value: Any) -> Iterable[tuple[str, str]]:
@@ -93,7 +93,7 @@ def _flatten(prefix: str, value: Any) -> Iterable[tuple[str, str]]:
         yield prefix, str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def run_tags(plan: Mapping[str, Any], run: str) -> dict[str, str]:
+def build_run_tags(plan: Mapping[str, Any], run: str) -> dict[str, str]:
     """What marks the run in MLflow from its first moment; `vtspec.run` finds it again."""
     return {
         "vtspec.run": run,
@@ -112,12 +112,12 @@ def run_tags(plan: Mapping[str, Any], run: str) -> dict[str, str]:
     }
 
 
-def entry_of(event: Event) -> Entry:
+def translate_event(event: Event) -> TrackingEntry:
     """What `event` adds; kinds that MLflow is not told of add nothing but their place in order."""
-    data, at = event.data, time_ms(event.time)
+    data, at = event.data, parse_time_ms(event.time)
     match event.kind:
         case "run.started" | "run.resumed":
-            return Entry(seq=event.seq, tags=_tags(data), time_ms=at)
+            return TrackingEntry(seq=event.seq, tags=_build_tags(data), time_ms=at)
         case "train.epoch":
             step = round(data.get("epoch") or 0)
             values = {
@@ -127,37 +127,41 @@ def entry_of(event: Event) -> Entry:
                 "epoch_seconds": data.get("seconds"),
                 **(data.get("metrics") or {}),
             }
-            return Entry(seq=event.seq, metrics=_metrics(values, step, at), time_ms=at)
+            return TrackingEntry(
+                seq=event.seq, metrics=_build_metrics(values, step, at), time_ms=at
+            )
         case "evaluated":
             final = {f"final_{name}": v for name, v in (data.get("metrics") or {}).items()}
             step = round(data.get("checkpoint_epoch") or 0)
             tags = {"vtspec.final.split": str(data.get("split"))}
-            return Entry(seq=event.seq, metrics=_metrics(final, step, at), tags=tags, time_ms=at)
+            return TrackingEntry(
+                seq=event.seq, metrics=_build_metrics(final, step, at), tags=tags, time_ms=at
+            )
         case "run.finished":
             ending = str(data.get("ending"))
             tags = {"vtspec.ending": ending}
             if data.get("message"):
                 tags["vtspec.message"] = str(data["message"])[:8000]
-            return Entry(
+            return TrackingEntry(
                 seq=event.seq, tags=tags, status=_STATUS.get(ending, "FAILED"), time_ms=at
             )
         case _:
-            return Entry(seq=event.seq, time_ms=at)
+            return TrackingEntry(seq=event.seq, time_ms=at)
 
 
-def _metrics(values: Mapping[str, Any], step: int, at: int) -> tuple[Metric, ...]:
+def _build_metrics(values: Mapping[str, Any], step: int, at: int) -> tuple[MetricPoint, ...]:
     return tuple(
-        Metric(key=key(name), value=float(value), step=step, time_ms=at)
+        MetricPoint(key=sanitize_key(name), value=float(value), step=step, time_ms=at)
         for name, value in values.items()
         if isinstance(value, int | float) and not isinstance(value, bool)
     )
 
 
-def _tags(data: Mapping[str, Any]) -> dict[str, str]:
+def _build_tags(data: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     for section in ("machine", "versions", "environment", "backend", "git"):
         for name, value in _flatten(section, data.get(section)):
-            found[key(f"vtspec.{name}")] = value[:8000]
+            found[sanitize_key(f"vtspec.{name}")] = value[:8000]
     if "vtspec.git.commit" in found:
         found["mlflow.source.git.commit"] = found["vtspec.git.commit"]
     return found

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from vtspec.adapters.training.checkpoints import write_file_atomic
 from vtspec.pipelines.errors import Permanent, Temporary
-from vtspec.pipelines.runs.events import Event, decode_all
+from vtspec.pipelines.runs.events import Event, decode_events
 
-from .mlflow_mapping import Entry, entry_of, params_of, run_tags
+from .mlflow_mapping import TrackingEntry, build_run_tags, flatten_params, translate_event
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -30,7 +30,7 @@ BATCH = 200
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class SyncState:
     """How far a run has come in MLflow: `shipped` is the last event's seq, -1 before the first."""
 
     uri: str
@@ -42,16 +42,16 @@ class Place:
     error: str | None = None
 
 
-def read_place(run_dir: Path) -> Place | None:
+def read_sync_state(run_dir: Path) -> SyncState | None:
     """The place that `tracking.json` names, or None where nothing was shipped yet."""
     try:
         raw = json.loads((run_dir / "tracking.json").read_text(encoding="utf-8"))
-        return Place(**raw)
+        return SyncState(**raw)
     except (OSError, ValueError, TypeError):
         return None
 
 
-def write_place(run_dir: Path, place: Place) -> None:
+def write_sync_state(run_dir: Path, place: SyncState) -> None:
     """Keep `place`, whole or not at all."""
     write_file_atomic(run_dir / "tracking.json", json.dumps(asdict(place), indent=2).encode())
 
@@ -60,13 +60,13 @@ def read_events(run_dir: Path) -> list[Event]:
     """The run's events so far, in order."""
     try:
         with (run_dir / "events.jsonl").open(encoding="utf-8", errors="replace") as lines:
-            return decode_all(lines)
+            return decode_events(lines)
     except FileNotFoundError:
         return []
 
 
 @contextmanager
-def shipping(run_dir: Path) -> Iterator[bool]:
+def lock_sync(run_dir: Path) -> Iterator[bool]:
     """Whether this process alone may ship the run now; a second one is told no at once."""
     with (run_dir / "tracking.lock").open("a") as lock:
         try:
@@ -77,7 +77,7 @@ def shipping(run_dir: Path) -> Iterator[bool]:
         yield True
 
 
-def client_of(uri: str) -> "MlflowClient":
+def make_client(uri: str) -> "MlflowClient":
     """A client for `uri` that gives up within seconds. Raises `Permanent` without the extra."""
     # One try of a few seconds: the follower itself tries again, and says what it waits for.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
@@ -90,11 +90,11 @@ def client_of(uri: str) -> "MlflowClient":
         raise Permanent(
             "MLflow is not installed here", fix="pip install 'vtspec[tracking]'"
         ) from error
-    with _translated(uri), _first_use(uri):
+    with _translate_errors(uri), _lock_first_use(uri):
         return MlflowClient(tracking_uri=uri)
 
 
-def ship(run_dir: Path, client: "MlflowClient", place: Place) -> Place:
+def send_events(run_dir: Path, client: "MlflowClient", place: SyncState) -> SyncState:
     """Send what is new; the place reached. Keeps it on disk after every batch.
 
     Raises `Temporary` or `Permanent` with what is on disk true.
@@ -103,23 +103,23 @@ def ship(run_dir: Path, client: "MlflowClient", place: Place) -> Place:
     if not events:
         return place
     plan = json.loads((run_dir / "plan.json").read_text(encoding="utf-8"))
-    with _translated(place.uri):
-        place = _opened(run_dir, client, place, plan, events[0])
+    with _translate_errors(place.uri):
+        place = _open_run(run_dir, client, place, plan, events[0])
         for start in range(0, len(events), BATCH):
-            entries = [entry_of(event) for event in events[start : start + BATCH]]
-            place = _batch(run_dir, client, place, plan, entries)
-            write_place(run_dir, place)
+            entries = [translate_event(event) for event in events[start : start + BATCH]]
+            place = _send_batch(run_dir, client, place, plan, entries)
+            write_sync_state(run_dir, place)
     return place
 
 
-def _opened(
-    run_dir: Path, client: "MlflowClient", place: Place, plan: dict[str, Any], first: Event
-) -> Place:
+def _open_run(
+    run_dir: Path, client: "MlflowClient", place: SyncState, plan: dict[str, Any], first: Event
+) -> SyncState:
     if place.run_id is not None:
         return place
     from mlflow.entities import Dataset, DatasetInput, Param
 
-    experiment_id = _experiment(run_dir, client, place.uri, plan["tracking"]["experiment"])
+    experiment_id = _ensure_experiment(run_dir, client, place.uri, plan["tracking"]["experiment"])
     # A process that was killed between creating the run and noting its id finds it by its tag.
     found = client.search_runs(
         [experiment_id], f"tags.`vtspec.run` = '{first.run}'", max_results=1
@@ -127,23 +127,23 @@ def _opened(
     if found:
         run_id = found[0].info.run_id
     else:
-        begin = entry_of(first).time_ms
-        tags = run_tags(plan, first.run)
+        begin = translate_event(first).time_ms
+        tags = build_run_tags(plan, first.run)
         run = client.create_run(experiment_id, start_time=begin, tags=tags, run_name=first.run)
         run_id = run.info.run_id
-    params = [Param(name, value) for name, value in params_of(plan).items()]
+    params = [Param(name, value) for name, value in flatten_params(plan).items()]
     for start in range(0, len(params), 100):
         client.log_batch(run_id, params=params[start : start + 100])
     data = plan["dataset"]
     source = json.dumps(data["source"], sort_keys=True)
     digest = data["hash"].removeprefix("md5:")
     client.log_inputs(run_id, [DatasetInput(Dataset(data["name"], digest, "dvc", source), [])])
-    place = Place(uri=place.uri, run_id=run_id, experiment_id=experiment_id)
-    write_place(run_dir, place)
+    place = SyncState(uri=place.uri, run_id=run_id, experiment_id=experiment_id)
+    write_sync_state(run_dir, place)
     return place
 
 
-def _experiment(run_dir: Path, client: "MlflowClient", uri: str, name: str) -> str:
+def _ensure_experiment(run_dir: Path, client: "MlflowClient", uri: str, name: str) -> str:
     found = client.get_experiment_by_name(name)
     if found is not None:
         return str(found.experiment_id)
@@ -162,13 +162,13 @@ def _experiment(run_dir: Path, client: "MlflowClient", uri: str, name: str) -> s
         return str(found.experiment_id)
 
 
-def _batch(
+def _send_batch(
     run_dir: Path,
     client: "MlflowClient",
-    place: Place,
+    place: SyncState,
     plan: dict[str, Any],
-    entries: Sequence[Entry],
-) -> Place:
+    entries: Sequence[TrackingEntry],
+) -> SyncState:
     from mlflow.entities import Metric, RunTag
 
     assert place.run_id is not None
@@ -182,9 +182,9 @@ def _batch(
     last, version = entries[-1], place.model_version
     terminal = [e for e in entries if e.status is not None]
     if terminal:
-        _artifacts(run_dir, client, place.run_id)
+        _log_artifacts(run_dir, client, place.run_id)
         if terminal[-1].status == "FINISHED":
-            version = version or _registered(run_dir, client, place.run_id, plan)
+            version = version or _register_model(run_dir, client, place.run_id, plan)
         client.set_terminated(place.run_id, terminal[-1].status, terminal[-1].time_ms)
     elif place.finished:
         # Resumed after an interruption that had been told as an ending.
@@ -194,7 +194,7 @@ def _batch(
     )
 
 
-def _artifacts(run_dir: Path, client: "MlflowClient", run_id: str) -> None:
+def _log_artifacts(run_dir: Path, client: "MlflowClient", run_id: str) -> None:
     for name in ARTIFACTS:
         if (run_dir / name).is_file():
             client.log_artifact(run_id, str(run_dir / name))
@@ -203,7 +203,7 @@ def _artifacts(run_dir: Path, client: "MlflowClient", run_id: str) -> None:
             client.log_artifacts(run_id, str(run_dir / name), artifact_path=name)
 
 
-def _registered(
+def _register_model(
     run_dir: Path, client: "MlflowClient", run_id: str, plan: dict[str, Any]
 ) -> str | None:
     name = plan["tracking"].get("registerAs")
@@ -217,7 +217,7 @@ def _registered(
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
     mine = [
-        v for v in client.search_model_versions(f"name='{_quoted(name)}'") if v.run_id == run_id
+        v for v in client.search_model_versions(f"name='{_quote(name)}'") if v.run_id == run_id
     ]
     version = (
         mine[0]
@@ -233,12 +233,12 @@ def _registered(
     return str(version.version)
 
 
-def _quoted(name: str) -> str:
+def _quote(name: str) -> str:
     return name.replace("'", "''")
 
 
 @contextmanager
-def _first_use(uri: str) -> Iterator[None]:
+def _lock_first_use(uri: str) -> Iterator[None]:
     """One process at a time makes the tables of a new SQLite store."""
     if not uri.startswith("sqlite:///"):
         yield
@@ -251,17 +251,17 @@ def _first_use(uri: str) -> Iterator[None]:
 
 
 @contextmanager
-def _translated(uri: str) -> Iterator[None]:
+def _translate_errors(uri: str) -> Iterator[None]:
     """MLflow's and HTTP's errors as ours: what may pass is `Temporary`."""
     try:
         yield
     except (Permanent, Temporary):
         raise
     except Exception as error:
-        raise _ours(uri, error) from error
+        raise _convert_error(uri, error) from error
 
 
-def _ours(uri: str, error: Exception) -> Exception:
+def _convert_error(uri: str, error: Exception) -> Exception:
     from mlflow.exceptions import MlflowException, RestException
 
     words = " ".join(str(error).split())[:300]

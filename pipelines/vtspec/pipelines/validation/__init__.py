@@ -7,39 +7,39 @@ faults; where a part that it needs is absent or of the wrong type, it says nothi
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from vtspec.schema.load import MOST_PROBLEMS, Loaded
+from vtspec.schema.load import MOST_PROBLEMS, LoadedSpec
 from vtspec.schema.problem import Problem
 
-from .context import World
-from .dataset import data_problems
-from .model import find, model_problems
-from .objectives import target_problems
-from .params import param_problems
-from .resources import resource_problems
-from .spec_view import Subject
-from .unique_names import name_problems
+from .context import ValidationContext
+from .dataset import check_data
+from .model import check_model, find_named_model
+from .objectives import check_targets
+from .params import check_params
+from .resources import check_resources
+from .spec_view import SpecView
+from .unique_names import check_names
 
-__all__ = ["World", "check"]
+__all__ = ["ValidationContext", "check_specs"]
 
 
-def check(loaded: Sequence[Loaded], world: World) -> list[Problem]:
+def check_specs(loaded: Sequence[LoadedSpec], world: ValidationContext) -> list[Problem]:
     """The problems that the specs have in `world`, file by file, each file's by line.
 
     Those that `load` found are not among them. Of one file at most `MOST_PROBLEMS` are told.
     """
-    found = name_problems(loaded, world)
+    found = check_names(loaded, world)
     for spec in loaded:
         if spec.kind == "Experiment":
-            subject = Subject(document=spec.document, world=world)
-            found += islice(_experiment(subject), MOST_PROBLEMS)
+            subject = SpecView(document=spec.document, world=world)
+            found += islice(_check_experiment(subject), MOST_PROBLEMS)
     order = {spec.file: index for index, spec in enumerate(loaded)}
     return sorted(found, key=lambda one: (order[one.file], one.line, one.column))
 
 
-def _experiment(subject: Subject) -> Iterator[Problem]:
-    framework, model = find(subject)
-    yield from model_problems(subject, framework, model)
-    yield from data_problems(subject, framework)
-    yield from param_problems(subject, framework)
-    yield from target_problems(subject)
-    yield from resource_problems(subject, model)
+def _check_experiment(subject: SpecView) -> Iterator[Problem]:
+    framework, model = find_named_model(subject)
+    yield from check_model(subject, framework, model)
+    yield from check_data(subject, framework)
+    yield from check_params(subject, framework)
+    yield from check_targets(subject)
+    yield from check_resources(subject, model)

@@ -5,19 +5,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from vtspec.pipelines import catalog
-from vtspec.schema.load import Loaded
+from vtspec.schema.load import LoadedSpec
 
 if TYPE_CHECKING:
     from vtspec.adapters.contract import Param
     from vtspec.schema.kinds.project import Project
 
-Match = tuple[catalog.Framework, catalog.CatalogModel]
+ModelMatch = tuple[catalog.Framework, catalog.CatalogModel]
 
-ParamsOf = Callable[[catalog.Framework], "Mapping[str, Param] | None"]
+FindParams = Callable[[catalog.Framework], "Mapping[str, Param] | None"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Data:
+class DatasetFacts:
     """A dataset, as far as experiments are checked against it; fields as in the kind Dataset."""
 
     name: str
@@ -27,13 +27,13 @@ class Data:
     statistics: Mapping[str, Any] | None
 
 
-def data_of(loaded: Loaded) -> Data | None:
+def extract_dataset(loaded: LoadedSpec) -> DatasetFacts | None:
     """The dataset in a file, or None where it holds no sound one."""
     if loaded.kind != "Dataset" or loaded.problems:
         return None
     # Plain data that was found sound; the model would cost more than all that is asked of it.
     spec = loaded.document.data["spec"]
-    return Data(
+    return DatasetFacts(
         name=loaded.document.data["metadata"]["name"],
         tasks=tuple(spec["tasks"]),
         format=spec["format"],
@@ -43,7 +43,7 @@ def data_of(loaded: Loaded) -> Data | None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class World:
+class ValidationContext:
     """The world that specs are checked in.
 
     `datasets` holds None for a dataset that is there and is not sound. `experiments` are names.
@@ -52,17 +52,17 @@ class World:
     of a spec to another file, not among those checked, that claims the same kind and name.
     """
 
-    datasets: Mapping[str, Data | None]
+    datasets: Mapping[str, DatasetFacts | None]
     experiments: Mapping[str, object]
     project: "Callable[[], Project]"
     frameworks: Mapping[str, catalog.Framework]
-    params_of: ParamsOf
+    params_of: FindParams
     doubles: Mapping[str, str]
-    _models: dict[tuple[str | None, str], list[Match]] = field(
+    _models: dict[tuple[str | None, str], list[ModelMatch]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
-    def find_model(self, name: str, framework: str | None = None) -> list[Match]:
+    def find_model(self, name: str, framework: str | None = None) -> list[ModelMatch]:
         """The frameworks that have a model of that name, or the one asked for; found once."""
         key = (framework, name)
         if key not in self._models:
@@ -75,12 +75,12 @@ class World:
         return self._models[key]
 
 
-def params_of(framework: catalog.Framework) -> "Mapping[str, Param] | None":
+def find_params(framework: catalog.Framework) -> "Mapping[str, Param] | None":
     """The settings that the framework's adapter declares, or None where it is not installed."""
     from vtspec.adapters.contract import AdapterError
 
     try:
-        return catalog.params_of(framework)
+        return catalog.load_params(framework)
     except AdapterError:
         # Whoever asks says so: it is no reason to refuse to look at the rest of a spec.
         return None

@@ -6,85 +6,85 @@ from typing import TYPE_CHECKING
 from vtspec.pipelines.catalog import CatalogModel
 from vtspec.pipelines.estimation.estimate import (
     STATE_BYTES,
-    Load,
     Machine,
-    gpu_memory_bytes,
-    state_bytes,
+    Workload,
+    count_state_bytes,
+    estimate_gpu_memory,
 )
-from vtspec.pipelines.formatting import shown_bytes
-from vtspec.schema.kinds.field_types import memory_bytes
+from vtspec.pipelines.formatting import format_bytes
+from vtspec.schema.kinds.field_types import parse_memory
 from vtspec.schema.problem import Problem
 
-from .spec_view import Subject
+from .spec_view import SpecView
 
 if TYPE_CHECKING:
     from vtspec.schema.kinds.project import GpuType
 
 
-def memory_problems(
-    subject: Subject, name: str, gpu: "GpuType", model: CatalogModel
+def check_memory(
+    subject: SpecView, name: str, gpu: "GpuType", model: CatalogModel
 ) -> Iterator[Problem]:
     """An error where no batch size would fit, a warning where this one is thought not to."""
-    has = memory_bytes(gpu.memory)
-    least = _least(subject, model)
+    has = parse_memory(gpu.memory)
+    least = _estimate_min_bytes(subject, model)
     if least is not None and least > has:
-        yield subject.problem(
+        yield subject.make_problem(
             ("resources", "gpuType"),
             f"'{model.name}' cannot be trained on {name}: weights, gradients and optimizer state "
-            f"take {shown_bytes(least)}, and it has {shown_bytes(has)}",
+            f"take {format_bytes(least)}, and it has {format_bytes(has)}",
             "choose a larger GPU or a smaller model, or freeze the backbone",
         )
         return
-    likely = _likely(subject, gpu, model)
+    likely = _estimate_gpu_bytes(subject, gpu, model)
     if likely is not None and likely > has:
-        yield subject.problem(
+        yield subject.make_problem(
             ("training", "batchSize"),
-            f"a batch of {subject.value('training', 'batchSize') or 32} is thought to need "
-            f"{shown_bytes(likely)} on each GPU, and {name} has {shown_bytes(has)}",
+            f"a batch of {subject.get_value('training', 'batchSize') or 32} is thought to need "
+            f"{format_bytes(likely)} on each GPU, and {name} has {format_bytes(has)}",
             "set a smaller batchSize, with gradientAccumulation to make up for it",
             severity="warning",
         )
 
 
-def _least(subject: Subject, model: CatalogModel) -> int | None:
+def _estimate_min_bytes(subject: SpecView, model: CatalogModel) -> int | None:
     """Bytes that no batch size avoids: fp32 weights and, of what learns, gradients and state."""
-    optimizer = _optimizer(subject)
+    optimizer = _find_optimizer(subject)
     if optimizer is None:
         return None
-    count = _parameters(subject, model)
+    count = _count_parameters(subject, model)
     if count is None:
         return None
-    has_ema = subject.value("training", "ema") is not None
-    if subject.value("training", "freeze") not in (None, "none"):
+    has_ema = subject.get_value("training", "ema") is not None
+    if subject.get_value("training", "freeze") not in (None, "none"):
         # How much learns is not known; that the weights lie there is.
         return count * (8 if has_ema else 4)
-    if optimizer in ("sgd", "rmsprop") and subject.value("training", "momentum") == 0:
-        return state_bytes(count, optimizer, ema=has_ema) - 4 * count
-    return state_bytes(count, optimizer, ema=has_ema)
+    if optimizer in ("sgd", "rmsprop") and subject.get_value("training", "momentum") == 0:
+        return count_state_bytes(count, optimizer, ema=has_ema) - 4 * count
+    return count_state_bytes(count, optimizer, ema=has_ema)
 
 
-def _optimizer(subject: Subject) -> str | None:
-    if subject.value("training", "optimizer") is None:
+def _find_optimizer(subject: SpecView) -> str | None:
+    if subject.get_value("training", "optimizer") is None:
         return "adamw"
-    optimizer = subject.text("training", "optimizer")
+    optimizer = subject.get_text("training", "optimizer")
     return optimizer if optimizer in STATE_BYTES else None
 
 
-def _likely(subject: Subject, gpu: "GpuType", model: CatalogModel) -> int | None:
-    batch = subject.number("training", "batchSize", otherwise=32)
-    gpus = subject.number("resources", "gpus", otherwise=0)
-    if not batch or not gpus or subject.value("training", "freeze") not in (None, "none"):
+def _estimate_gpu_bytes(subject: SpecView, gpu: "GpuType", model: CatalogModel) -> int | None:
+    batch = subject.get_number("training", "batchSize", otherwise=32)
+    gpus = subject.get_number("resources", "gpus", otherwise=0)
+    if not batch or not gpus or subject.get_value("training", "freeze") not in (None, "none"):
         return None
-    written = subject.value("training", "imageSize")
+    written = subject.get_value("training", "imageSize")
     size = model.image_size if written is None else subject.image_size
-    own, kept, optimizer = model.image_size, model.activations, _optimizer(subject)
+    own, kept, optimizer = model.image_size, model.activations, _find_optimizer(subject)
     if size is None or own is None or kept is None or optimizer is None:
         return None
     area = size[0] * size[1] / (own[0] * own[1])
-    precision = subject.text("training", "precision") or "auto"
-    load = Load(
+    precision = subject.get_text("training", "precision") or "auto"
+    load = Workload(
         model=model.name,
-        parameters=_parameters(subject, model),
+        parameters=_count_parameters(subject, model),
         gmacs=None,
         kept_millions=kept * area,
         image_size=size,
@@ -96,11 +96,11 @@ def _likely(subject: Subject, gpu: "GpuType", model: CatalogModel) -> int | None
         workers=0,
         precision=precision if precision != "auto" else ("bf16" if gpu.bf16 else "fp16"),
         optimizer=optimizer,
-        ema=subject.value("training", "ema") is not None,
+        ema=subject.get_value("training", "ema") is not None,
     )
-    return gpu_memory_bytes(load, Machine(gpus=int(gpus), cpus=1))
+    return estimate_gpu_memory(load, Machine(gpus=int(gpus), cpus=1))
 
 
-def _parameters(subject: Subject, model: CatalogModel) -> int | None:
+def _count_parameters(subject: SpecView, model: CatalogModel) -> int | None:
     classes = len(subject.classes)
-    return model.parameters_for(classes) if classes else model.parameters
+    return model.count_parameters(classes) if classes else model.parameters

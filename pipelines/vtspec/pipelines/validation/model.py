@@ -11,50 +11,50 @@ from vtspec.pipelines.catalog import (
 )
 from vtspec.schema.kinds.patterns import MODEL
 from vtspec.schema.problem import Problem
-from vtspec.schema.suggestions import did_you_mean, listed
+from vtspec.schema.suggestions import format_choices, suggest_fix
 
-from .spec_view import Subject
+from .spec_view import SpecView
 
 _MODEL: Final = re.compile(MODEL.pattern)
 
 
-def find(subject: Subject) -> tuple[Framework | None, CatalogModel | None]:
+def find_named_model(subject: SpecView) -> tuple[Framework | None, CatalogModel | None]:
     """The framework and model that the spec names, as far as they are there and only one."""
-    name, framework = _name(subject), subject.text("framework")
+    name, framework = _find_model_name(subject), subject.get_text("framework")
     found = subject.world.find_model(name, framework) if name else []
     if len(found) == 1:
         return found[0]
     return subject.world.frameworks.get(framework or ""), None
 
 
-def model_problems(
-    subject: Subject, framework: Framework | None, model: CatalogModel | None
+def check_model(
+    subject: SpecView, framework: Framework | None, model: CatalogModel | None
 ) -> Iterator[Problem]:
     """What is wrong with `framework`, `model`, and with what is asked of the two."""
-    named = subject.text("framework")
+    named = subject.get_text("framework")
     frameworks = subject.world.frameworks
     if named is not None and named not in frameworks:
         message = f"there is no framework '{named}'"
-        yield subject.problem(("framework",), message, did_you_mean(named, frameworks))
+        yield subject.make_problem(("framework",), message, suggest_fix(named, frameworks))
         return
     if model is None:
-        yield from _no_model(subject, named)
+        yield from _report_missing_model(subject, named)
     if framework is not None:
-        yield from _task_of_framework(subject, framework)
+        yield from _check_framework_task(subject, framework)
     if model is not None and model.listed:
-        yield from _of_model(subject, model)
+        yield from _check_model_options(subject, model)
     elif model is not None and framework is not None:
-        yield _unlisted(subject, framework, model)
+        yield _make_unlisted_warning(subject, framework, model)
 
 
-def _name(subject: Subject) -> str | None:
-    name = subject.text("model", "name")
+def _find_model_name(subject: SpecView) -> str | None:
+    name = subject.get_text("model", "name")
     # One that can be no model's is told already, and looking for what is near takes its square.
     return name if name is not None and _MODEL.fullmatch(name) else None
 
 
-def _no_model(subject: Subject, named: str | None) -> Iterator[Problem]:
-    name = _name(subject)
+def _report_missing_model(subject: SpecView, named: str | None) -> Iterator[Problem]:
+    name = _find_model_name(subject)
     if name is None:
         return
     elsewhere = [framework.name for framework, _ in subject.world.find_model(name)]
@@ -62,42 +62,49 @@ def _no_model(subject: Subject, named: str | None) -> Iterator[Problem]:
         message = f"several frameworks have a model '{name}': {', '.join(elsewhere)}"
         fix = f"add 'framework: {elsewhere[0]}' under 'spec'"
     elif elsewhere:
-        message, fix = f"{named} has no model '{name}'", f"set framework to {listed(elsewhere)}"
+        message, fix = (
+            f"{named} has no model '{name}'",
+            f"set framework to {format_choices(elsewhere)}",
+        )
     else:
         message = f"{named or 'no framework'} has {'no' if named else 'a'} model '{name}'"
         meant = suggest_model(name, named, subject.world.frameworks)
         fix = f"did you mean '{meant}'?" if meant else "look with 'vtspec models search WORDS'"
-    yield subject.problem(("model", "name"), message, fix)
+    yield subject.make_problem(("model", "name"), message, fix)
 
 
-def _task_of_framework(subject: Subject, framework: Framework) -> Iterator[Problem]:
+def _check_framework_task(subject: SpecView, framework: Framework) -> Iterator[Problem]:
     task = subject.task
     if task is not None and task not in framework.tasks:
         message = f"{framework.name} does not do {task}"
-        yield subject.problem(("task",), message, f"set task to {listed(framework.tasks)}")
+        yield subject.make_problem(
+            ("task",), message, f"set task to {format_choices(framework.tasks)}"
+        )
 
 
-def _of_model(subject: Subject, model: CatalogModel) -> Iterator[Problem]:
+def _check_model_options(subject: SpecView, model: CatalogModel) -> Iterator[Problem]:
     task = subject.task
     if task is not None and task not in model.tasks:
         can = f"it does {', '.join(model.tasks)}" if model.tasks else "it has no classifier"
         fix = f"look with 'vtspec models search --task {task}'"
         message = f"'{model.name}' does not do {task}; {can}"
-        yield subject.problem(("model", "name"), message, fix)
-    if subject.value("model", "pretrained") is True and not model.pretrained:
+        yield subject.make_problem(("model", "name"), message, fix)
+    if subject.get_value("model", "pretrained") is True and not model.pretrained:
         message = f"there are no published weights of '{model.name}'"
-        yield subject.problem(("model", "pretrained"), message, "set pretrained to false")
+        yield subject.make_problem(("model", "pretrained"), message, "set pretrained to false")
     size = subject.image_size
     if size is not None and not model.takes_size(size):
-        height, width = model.nearest_size(size)
+        height, width = model.find_nearest_size(size)
         message = f"'{model.name}' does not take {size[0]} x {size[1]} pixels"
         shown = f"{height}" if height == width else f"[{height}, {width}]"
-        yield subject.problem(("training", "imageSize"), message, f"set imageSize to {shown}")
+        yield subject.make_problem(("training", "imageSize"), message, f"set imageSize to {shown}")
 
 
-def _unlisted(subject: Subject, framework: Framework, model: CatalogModel) -> Problem:
+def _make_unlisted_warning(
+    subject: SpecView, framework: Framework, model: CatalogModel
+) -> Problem:
     """A hub id that no catalog has: it may be there all the same, and may be a slip."""
     message = f"no catalog lists '{model.name}': it is taken for a hub id, and its task on trust"
-    meant = framework.listed_near(model.name)
+    meant = framework.find_near_name(model.name)
     fix = f"did you mean '{meant}'?" if meant else "see that the hub has it, and what it does"
-    return subject.problem(("model", "name"), message, fix, severity="warning")
+    return subject.make_problem(("model", "name"), message, fix, severity="warning")

@@ -6,10 +6,10 @@ from typing import Final
 
 from vtspec.schema.kinds.patterns import GATE
 from vtspec.schema.problem import Problem
-from vtspec.schema.suggestions import did_you_mean
+from vtspec.schema.suggestions import suggest_fix
 from vtspec.schema.yaml_source.document import Path
 
-from .spec_view import Subject
+from .spec_view import SpecView
 
 _GATE: Final = re.compile(GATE.pattern)
 _METRIC: Final = re.compile(r"[^\s<>=]+")
@@ -17,53 +17,53 @@ _METRIC: Final = re.compile(r"[^\s<>=]+")
 _WITH_MOMENTUM: Final = ("sgd", "rmsprop")
 
 
-def target_problems(subject: Subject) -> Iterator[Problem]:
+def check_targets(subject: SpecView) -> Iterator[Problem]:
     """Metrics and a baseline that are not there, and settings that can have no effect."""
-    yield from _metrics(subject)
-    yield from _baseline(subject)
-    yield from _patience(subject)
-    yield from _momentum(subject)
+    yield from _check_metrics(subject)
+    yield from _check_baseline(subject)
+    yield from _check_patience(subject)
+    yield from _check_momentum(subject)
 
 
-def _metrics(subject: Subject) -> Iterator[Problem]:
+def _check_metrics(subject: SpecView) -> Iterator[Problem]:
     task = subject.task
     if task is None:
         return
-    monitor = subject.text("training", "checkpoint", "monitor")
+    monitor = subject.get_text("training", "checkpoint", "monitor")
     if monitor is not None:
-        yield from _metric(subject, task, monitor, ("training", "checkpoint", "monitor"))
-    for index, gate in subject.texts("report", "gates"):
+        yield from _check_metric(subject, task, monitor, ("training", "checkpoint", "monitor"))
+    for index, gate in subject.get_texts("report", "gates"):
         name = _METRIC.match(gate)
         if name is not None and _GATE.fullmatch(gate):
-            yield from _metric(subject, task, name[0], ("report", "gates", index))
+            yield from _check_metric(subject, task, name[0], ("report", "gates", index))
 
 
-def _metric(subject: Subject, task: str, name: str, path: Path) -> Iterator[Problem]:
+def _check_metric(subject: SpecView, task: str, name: str, path: Path) -> Iterator[Problem]:
     from vtspec.adapters.metrics import METRICS
     from vtspec.adapters.task_types import TaskType
 
     names = [metric.name for metric in METRICS[TaskType(task)]]
     if name not in names:
         message = f"{task} has no metric '{name}'"
-        yield subject.problem(path, message, did_you_mean(name, names))
+        yield subject.make_problem(path, message, suggest_fix(name, names))
 
 
-def _baseline(subject: Subject) -> Iterator[Problem]:
-    name = subject.text("report", "baseline")
+def _check_baseline(subject: SpecView) -> Iterator[Problem]:
+    name = subject.get_text("report", "baseline")
     # That an experiment is its own baseline is a rule of the file alone.
     if name is None or name in subject.world.experiments:
         return
-    fix = did_you_mean(name, subject.world.experiments, "write its spec first, or remove baseline")
-    yield subject.problem(("report", "baseline"), f"there is no experiment '{name}'", fix)
+    fix = suggest_fix(name, subject.world.experiments, "write its spec first, or remove baseline")
+    yield subject.make_problem(("report", "baseline"), f"there is no experiment '{name}'", fix)
 
 
-def _patience(subject: Subject) -> Iterator[Problem]:
-    epochs = subject.number("training", "epochs", otherwise=0)
-    if subject.value("training", "earlyStopping") is None or not epochs or epochs < 1:
+def _check_patience(subject: SpecView) -> Iterator[Problem]:
+    epochs = subject.get_number("training", "epochs", otherwise=0)
+    if subject.get_value("training", "earlyStopping") is None or not epochs or epochs < 1:
         return
-    patience = subject.number("training", "earlyStopping", "patience", otherwise=10)
+    patience = subject.get_number("training", "earlyStopping", "patience", otherwise=10)
     if patience is not None and patience >= epochs:
-        yield subject.problem(
+        yield subject.make_problem(
             ("training", "earlyStopping"),
             f"never stops: its patience ({patience:g}) is not less than epochs ({epochs:g})",
             f"set patience to less than {epochs:g}, or remove earlyStopping",
@@ -72,10 +72,10 @@ def _patience(subject: Subject) -> Iterator[Problem]:
         )
 
 
-def _momentum(subject: Subject) -> Iterator[Problem]:
-    optimizer = subject.value("training", "optimizer") or "adamw"
-    if subject.value("training", "momentum") is not None and optimizer not in _WITH_MOMENTUM:
-        yield subject.problem(
+def _check_momentum(subject: SpecView) -> Iterator[Problem]:
+    optimizer = subject.get_value("training", "optimizer") or "adamw"
+    if subject.get_value("training", "momentum") is not None and optimizer not in _WITH_MOMENTUM:
+        yield subject.make_problem(
             ("training", "momentum"),
             f"has no effect: the optimizer {optimizer} has no such setting",
             "remove momentum, or set optimizer to sgd",

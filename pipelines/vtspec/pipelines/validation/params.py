@@ -5,23 +5,23 @@ from collections.abc import Iterator
 from vtspec.pipelines.catalog import Framework
 from vtspec.schema.problem import Problem
 
-from .spec_view import Subject
+from .spec_view import SpecView
 
 
-def param_problems(subject: Subject, framework: Framework | None) -> Iterator[Problem]:
+def check_params(subject: SpecView, framework: Framework | None) -> Iterator[Problem]:
     """What the adapter would refuse of `params`, each setting by itself."""
-    given, task = subject.mapping("params"), subject.task
+    given, task = subject.get_mapping("params"), subject.task
     if not given or framework is None or task is None:
         return
     # The contract is a dear import, and most specs have no settings of their own.
     from vtspec.adapters.contract import AdapterError, TaskType
-    from vtspec.adapters.job import params_of
+    from vtspec.adapters.job import resolve_params
 
     declared = subject.world.params_of(framework)
     if declared is None:
         message = f"cannot be checked: the adapter of {framework.name} is not installed"
         fix = f"leave params out until there is an adapter '{framework.adapter}' here"
-        yield subject.problem(("params",), message, fix, at_key=True, severity="warning")
+        yield subject.make_problem(("params",), message, fix, at_key=True, severity="warning")
         return
     for name, value in given.items():
         # A list or mapping is refused by its type already.
@@ -30,8 +30,8 @@ def param_problems(subject: Subject, framework: Framework | None) -> Iterator[Pr
         try:
             # The one declaration is enough, save to say what a wrong name should have been.
             known = {name: declared[name]} if name in declared else declared
-            params_of({name: value}, known, TaskType(task))
+            resolve_params({name: value}, known, TaskType(task))
         except AdapterError as error:
             message = str(error).removeprefix(f"params.{name}: ")
             fix = error.fix or "see 'vtspec explain params'"
-            yield subject.problem(("params", name), message, fix, at_key=name not in declared)
+            yield subject.make_problem(("params", name), message, fix, at_key=name not in declared)

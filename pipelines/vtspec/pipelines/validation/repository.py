@@ -7,42 +7,44 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vtspec.pipelines import catalog
-from vtspec.pipelines.project.spec_index import SUFFIXES, spec_file
-from vtspec.schema.load import Loaded, load_file
+from vtspec.pipelines.project.spec_index import SUFFIXES, read_spec_file
+from vtspec.schema.load import LoadedSpec, load_file
 
-from .context import Data, World, data_of, params_of
+from .context import DatasetFacts, ValidationContext, extract_dataset, find_params
 
 if TYPE_CHECKING:
     from vtspec.pipelines.project.workspace import Workspace
 
 
-def world_of(workspace: "Workspace", loaded: Sequence[Loaded], paths: Mapping[str, str]) -> World:
+def build_context(
+    workspace: "Workspace", loaded: Sequence[LoadedSpec], paths: Mapping[str, str]
+) -> ValidationContext:
     """The world of a workspace, with the specs that are being checked in it.
 
     `paths` maps the file names of `loaded` to real paths, for those that are files. Names are
     looked up in the workspace only when something asks for one.
     """
-    beside = _Beside(workspace, loaded, paths)
-    return World(
-        datasets=_Datasets(beside),
-        experiments=_Names(beside, "Experiment"),
+    beside = _SpecIndex(workspace, loaded, paths)
+    return ValidationContext(
+        datasets=_LazyDatasets(beside),
+        experiments=_SpecNames(beside, "Experiment"),
         project=lambda: workspace.project,
-        frameworks=catalog.frameworks(),
-        params_of=cache(params_of),
+        frameworks=catalog.load_frameworks(),
+        params_of=cache(find_params),
         doubles=beside.doubles,
     )
 
 
-class _Beside:
+class _SpecIndex:
     """The specs that are checked, and those of the workspace beside them."""
 
     def __init__(
-        self, workspace: "Workspace", loaded: Sequence[Loaded], paths: Mapping[str, str]
+        self, workspace: "Workspace", loaded: Sequence[LoadedSpec], paths: Mapping[str, str]
     ) -> None:
         self._workspace = workspace
         self._paths = paths
         self._loaded = loaded
-        self.given: dict[tuple[str | None, str], Loaded] = {}
+        self.given: dict[tuple[str | None, str], LoadedSpec] = {}
         for spec in loaded:
             if spec.name is not None:
                 self.given.setdefault((spec.kind, spec.name), spec)
@@ -53,9 +55,9 @@ class _Beside:
         found: dict[tuple[str, str], Path] = {}
         given = set(self._paths.values())
         for kind, folder in (("Dataset", "datasets"), ("Experiment", "experiments")):
-            for path in _specs_below(self._workspace.specs / folder):
+            for path in _list_specs(self._workspace.specs / folder):
                 if os.path.realpath(path) not in given:
-                    file = spec_file(path)
+                    file = read_spec_file(path)
                     if file.kind in (kind, None):
                         found.setdefault((kind, file.name), path)
         return found
@@ -70,11 +72,11 @@ class _Beside:
                 continue
             other = self.files.get((spec.kind, spec.name or ""))
             if other is not None:
-                found[spec.file] = self._workspace.shown(other)
+                found[spec.file] = self._workspace.format_path(other)
         return found
 
 
-def _specs_below(folder: Path) -> list[Path]:
+def _list_specs(folder: Path) -> list[Path]:
     found = []
     for place, folders, names in os.walk(folder):
         folders.sort()
@@ -82,10 +84,10 @@ def _specs_below(folder: Path) -> list[Path]:
     return found
 
 
-class _Names(Mapping[str, object]):
+class _SpecNames(Mapping[str, object]):
     """The names of a kind: first those of the specs given, then the workspace's."""
 
-    def __init__(self, beside: _Beside, kind: str) -> None:
+    def __init__(self, beside: _SpecIndex, kind: str) -> None:
         self._beside = beside
         self._kind = kind
 
@@ -101,18 +103,18 @@ class _Names(Mapping[str, object]):
         return sum(1 for _ in self)
 
 
-class _Datasets(Mapping[str, Data | None]):
+class _LazyDatasets(Mapping[str, DatasetFacts | None]):
     """The datasets by name, each read when it is first asked for."""
 
-    def __init__(self, beside: _Beside) -> None:
-        self._names = _Names(beside, "Dataset")
-        self._read: dict[str, Data | None] = {}
+    def __init__(self, beside: _SpecIndex) -> None:
+        self._names = _SpecNames(beside, "Dataset")
+        self._read: dict[str, DatasetFacts | None] = {}
 
-    def __getitem__(self, name: str) -> Data | None:
+    def __getitem__(self, name: str) -> DatasetFacts | None:
         if name not in self._read:
             found = self._names[name]
-            loaded = found if isinstance(found, Loaded) else load_file(str(found))
-            self._read[name] = data_of(loaded)
+            loaded = found if isinstance(found, LoadedSpec) else load_file(str(found))
+            self._read[name] = extract_dataset(loaded)
         return self._read[name]
 
     def __iter__(self) -> Iterator[str]:

@@ -5,41 +5,41 @@ from typing import TYPE_CHECKING
 
 from vtspec.pipelines.catalog import CatalogModel
 from vtspec.schema.problem import Problem
-from vtspec.schema.suggestions import did_you_mean
+from vtspec.schema.suggestions import suggest_fix
 
-from .spec_view import Subject
+from .spec_view import SpecView
 
 if TYPE_CHECKING:
     from vtspec.schema.kinds.project import GpuType
 
 
-def resource_problems(subject: Subject, model: CatalogModel | None) -> Iterator[Problem]:
+def check_resources(subject: SpecView, model: CatalogModel | None) -> Iterator[Problem]:
     """What is wrong with the GPUs that are asked for; nothing where none are."""
-    gpus = subject.number("resources", "gpus", otherwise=0)
+    gpus = subject.get_number("resources", "gpus", otherwise=0)
     if not gpus or gpus < 1:
         return
     types = subject.world.project().spec.gpu_types
-    name = subject.text("resources", "gpuType")
+    name = subject.get_text("resources", "gpuType")
     if name is None:
-        yield from _untyped(subject, types)
+        yield from _warn_untyped_gpus(subject, types)
         return
     gpu = types.get(name)
     if gpu is None:
         otherwise = f"describe it in vtspec.yaml: 'gpuTypes: {{{name}: {{memory: 80Gi}}}}'"
-        fix = did_you_mean(name, types, otherwise)
+        fix = suggest_fix(name, types, otherwise)
         message = f"vtspec.yaml describes no GPU type '{name}'"
-        yield subject.problem(("resources", "gpuType"), message, fix)
+        yield subject.make_problem(("resources", "gpuType"), message, fix)
         return
-    yield from _precision(subject, name, gpu)
+    yield from _check_precision(subject, name, gpu)
     if model is not None:
-        from .gpu_memory import memory_problems
+        from .gpu_memory import check_memory
 
-        yield from memory_problems(subject, name, gpu, model)
+        yield from check_memory(subject, name, gpu, model)
 
 
-def _untyped(subject: Subject, types: "dict[str, GpuType]") -> Iterator[Problem]:
+def _warn_untyped_gpus(subject: SpecView, types: "dict[str, GpuType]") -> Iterator[Problem]:
     if types:
-        yield subject.problem(
+        yield subject.make_problem(
             ("resources", "gpus"),
             "has no gpuType beside it, so memory, time and cost cannot be told",
             f"add 'gpuType: {next(iter(types))}' under 'resources'",
@@ -48,9 +48,9 @@ def _untyped(subject: Subject, types: "dict[str, GpuType]") -> Iterator[Problem]
         )
 
 
-def _precision(subject: Subject, name: str, gpu: "GpuType") -> Iterator[Problem]:
-    if subject.value("training", "precision") == "bf16" and not gpu.bf16:
-        yield subject.problem(
+def _check_precision(subject: SpecView, name: str, gpu: "GpuType") -> Iterator[Problem]:
+    if subject.get_value("training", "precision") == "bf16" and not gpu.bf16:
+        yield subject.make_problem(
             ("training", "precision"),
             f"{name} has no bfloat16, so it would be emulated",
             "set precision to auto or fp16",

@@ -7,17 +7,17 @@ from vtspec.schema.kinds.tasks import TASKS
 from vtspec.schema.problem import Problem, Severity
 from vtspec.schema.yaml_source.document import Document, Path
 
-from .context import Data, World
+from .context import DatasetFacts, ValidationContext
 
 
 @dataclass(frozen=True, kw_only=True)
-class Subject:
+class SpecView:
     """One experiment in its world. Values of the wrong type read as None: `load` told of them."""
 
     document: Document
-    world: World
+    world: ValidationContext
 
-    def value(self, *path: str) -> Any:
+    def get_value(self, *path: str) -> Any:
         """What stands below `spec`."""
         node = self.document.data.get("spec")
         for key in path:
@@ -26,58 +26,58 @@ class Subject:
             node = node.get(key)
         return node
 
-    def text(self, *path: str) -> str | None:
+    def get_text(self, *path: str) -> str | None:
         """The text there, or None."""
-        value = self.value(*path)
+        value = self.get_value(*path)
         return value if isinstance(value, str) else None
 
-    def number(self, *path: str, otherwise: float) -> float | None:
+    def get_number(self, *path: str, otherwise: float) -> float | None:
         """The number there, `otherwise` where nothing is written, None where it is no number."""
-        value = self.value(*path)
+        value = self.get_value(*path)
         if value is None and ("spec", *path) not in self.document.unknown:
             return otherwise
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         return value if is_number else None
 
-    def mapping(self, *path: str) -> dict[str, Any]:
+    def get_mapping(self, *path: str) -> dict[str, Any]:
         """The mapping there, or an empty one."""
-        value = self.value(*path)
+        value = self.get_value(*path)
         return value if isinstance(value, dict) else {}
 
-    def texts(self, *path: str) -> list[tuple[int, str]]:
+    def get_texts(self, *path: str) -> list[tuple[int, str]]:
         """The texts of the list there, each with its index."""
-        value = self.value(*path)
+        value = self.get_value(*path)
         items = value if isinstance(value, list) else []
         return [(index, item) for index, item in enumerate(items) if isinstance(item, str)]
 
     @property
     def task(self) -> str | None:
         """The task, or None where it is not one that there is."""
-        task = self.text("task")
+        task = self.get_text("task")
         return task if task in TASKS else None
 
     @property
-    def dataset(self) -> Data | None:
+    def dataset(self) -> DatasetFacts | None:
         """The dataset referred to, or None where there is no sound one."""
-        ref = self.text("dataset", "ref")
+        ref = self.get_text("dataset", "ref")
         return None if ref is None else self.world.datasets.get(ref)
 
     @property
     def classes(self) -> tuple[str, ...]:
         """The classes to be used, empty where they are not known."""
-        if self.value("dataset", "classes") is not None:
-            return tuple(name for _, name in self.texts("dataset", "classes"))
+        if self.get_value("dataset", "classes") is not None:
+            return tuple(name for _, name in self.get_texts("dataset", "classes"))
         return () if self.dataset is None else self.dataset.classes
 
     @property
     def image_size(self) -> tuple[int, int] | None:
         """`training.imageSize` as (height, width) in pixels, or None."""
-        size = self.value("training", "imageSize")
+        size = self.get_value("training", "imageSize")
         sides = size if isinstance(size, list) else [size, size]
         whole = [int(side) for side in sides if _is_side(side)]
         return (whole[0], whole[1]) if len(sides) == len(whole) == 2 else None
 
-    def problem(
+    def make_problem(
         self,
         path: Path,
         message: str,
@@ -87,7 +87,7 @@ class Subject:
         severity: Severity = "error",
     ) -> Problem:
         """A problem at `path` below `spec`."""
-        return self.document.problem(
+        return self.document.make_problem(
             ("spec", *path), message, fix, at_key=at_key, severity=severity
         )
 

@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 
-from vtspec.schema.load import Loaded
+from vtspec.schema.load import LoadedSpec
 from vtspec.schema.problem import Problem
 
-from .context import World
+from .context import ValidationContext
 
 
-def name_problems(loaded: Sequence[Loaded], world: World) -> list[Problem]:
+def check_names(loaded: Sequence[LoadedSpec], world: ValidationContext) -> list[Problem]:
     """One problem for each spec whose name another spec of its kind bears already."""
-    first: dict[tuple[str, str], Loaded] = {}
+    first: dict[tuple[str, str], LoadedSpec] = {}
     found = []
     for spec in loaded:
         if spec.kind is None or spec.name is None:
@@ -20,6 +20,6 @@ def name_problems(loaded: Sequence[Loaded], world: World) -> list[Problem]:
         if other is not None:
             message = f"'{spec.name}' is already the name of the {spec.kind} in {other}"
             found.append(
-                spec.document.problem(("metadata", "name"), message, "give one another name")
+                spec.document.make_problem(("metadata", "name"), message, "give one another name")
             )
     return found

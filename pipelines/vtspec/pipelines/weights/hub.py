@@ -41,7 +41,7 @@ class Hub:
     def __repr__(self) -> str:
         return f"Hub(endpoint={self.endpoint!r}, cache={str(self.cache)!r})"
 
-    def at(self, model: str, revision: str = "main") -> HubModel:
+    def resolve_revision(self, model: str, revision: str = "main") -> HubModel:
         """The commit that a branch or tag of `model` (ORG/NAME) is at.
 
         A commit is what it is and asks nobody. Where the hub does not answer, the local cache
@@ -51,13 +51,13 @@ class Hub:
         if COMMIT.fullmatch(revision):
             return HubModel(id=model, revision=revision)
         if self.offline:
-            return self._cached(model, revision, "HF_HUB_OFFLINE is set")
+            return self._read_cached(model, revision, "HF_HUB_OFFLINE is set")
         try:
-            return self._asked(model, revision)
+            return self._fetch_model(model, revision)
         except Temporary as error:
-            return self._cached(model, revision, error.message)
+            return self._read_cached(model, revision, error.message)
 
-    def _cached(self, model: str, revision: str, why: str) -> HubModel:
+    def _read_cached(self, model: str, revision: str, why: str) -> HubModel:
         folder = self.cache / f"models--{model.replace('/', '--')}" / "refs"
         try:
             commit = (folder / revision).read_text(encoding="utf-8").strip()
@@ -71,19 +71,19 @@ class Hub:
             delay_s=30,
         )
 
-    def _asked(self, model: str, revision: str) -> HubModel:
+    def _fetch_model(self, model: str, revision: str) -> HubModel:
         from urllib.parse import quote
 
         path = f"/api/models/{quote(model, safe='/')}"
         if revision != "main":
             path += f"/revision/{quote(revision, safe='')}"
-        raw = self._get(path, f"{model}@{revision}")
+        raw = self._fetch_json(path, f"{model}@{revision}")
         sha = raw.get("sha")
         if not isinstance(sha, str) or not COMMIT.fullmatch(sha):
             raise Temporary(f"{self.endpoint} answered for {model} without a commit")
-        return HubModel(id=model, revision=sha, licence=_licence(raw))
+        return HubModel(id=model, revision=sha, licence=_find_license(raw))
 
-    def _get(self, path: str, what: str) -> Mapping[str, Any]:
+    def _fetch_json(self, path: str, what: str) -> Mapping[str, Any]:
         from http.client import HTTPException
         from urllib.error import HTTPError
         from urllib.request import Request, urlopen
@@ -94,12 +94,12 @@ class Hub:
             request.add_unredirected_header("Authorization", f"Bearer {self.token}")
         try:
             with urlopen(request, timeout=self.timeout_s) as answer:
-                body = self._body(answer)
+                body = self._read_body(answer)
         except HTTPError as error:
             error.close()
-            raise self._refusal(error.code, what) from error
+            raise self._make_error(error.code, what) from error
         except (OSError, HTTPException) as error:
-            raise Temporary(f"{self.endpoint} did not answer: {_words(error)}") from error
+            raise Temporary(f"{self.endpoint} did not answer: {_format_error(error)}") from error
         try:
             raw = json.loads(body)
         except (ValueError, RecursionError) as error:
@@ -108,7 +108,7 @@ class Hub:
             raise Temporary(f"{self.endpoint} did not answer with an object")
         return raw
 
-    def _body(self, answer: Any) -> bytes:
+    def _read_body(self, answer: Any) -> bytes:
         """All of the answer, within the time limit as a whole and not for each packet."""
         deadline = self.clock() + self.timeout_s
         body = b""
@@ -118,7 +118,7 @@ class Hub:
                 raise TimeoutError("the answer is too long or too slow")
         return body
 
-    def _refusal(self, status: int, what: str) -> Permanent | Temporary:
+    def _make_error(self, status: int, what: str) -> Permanent | Temporary:
         if status in (401, 403, 404):
             return Permanent(
                 f"{self.endpoint} has no {what} for this user (HTTP {status})",
@@ -129,7 +129,7 @@ class Hub:
         return Temporary(f"{self.endpoint} answered with HTTP {status}")
 
 
-def hub_of(environ: Mapping[str, str] | None = None) -> Hub:
+def make_hub(environ: Mapping[str, str] | None = None) -> Hub:
     """The hub and cache that the environment names: HF_ENDPOINT, HF_HUB_CACHE, HF_HOME,
     HF_HUB_OFFLINE, HF_TOKEN; huggingface.co by default."""
     environ = os.environ if environ is None else environ
@@ -145,7 +145,7 @@ def hub_of(environ: Mapping[str, str] | None = None) -> Hub:
     )
 
 
-def _licence(raw: Mapping[str, Any]) -> str | None:
+def _find_license(raw: Mapping[str, Any]) -> str | None:
     card = raw.get("cardData")
     told = card.get("license") if isinstance(card, dict) else None
     if isinstance(told, str) and told:
@@ -157,6 +157,6 @@ def _licence(raw: Mapping[str, Any]) -> str | None:
     )
 
 
-def _words(error: Exception) -> str:
+def _format_error(error: Exception) -> str:
     reason = getattr(error, "reason", None) or error
     return " ".join(str(reason).split())[:200] or type(error).__name__

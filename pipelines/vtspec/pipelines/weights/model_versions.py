@@ -7,11 +7,11 @@ from typing import TypeAlias
 
 from vtspec.pipelines.errors import Permanent, Temporary
 
-VersionOf: TypeAlias = Callable[[str, str], str]
+VersionLookup: TypeAlias = Callable[[str, str], str]
 """(model name, `@alias` or version) to the version; raises `Permanent` or `Temporary`."""
 
 
-def version_at(uri: str) -> VersionOf:
+def make_version_lookup(uri: str) -> VersionLookup:
     """A look-up in the registry of the MLflow at `uri`. Nothing is asked before the first call.
 
     Each call raises `Permanent` where there is no such model, version or alias, or MLflow is not
@@ -21,13 +21,13 @@ def version_at(uri: str) -> VersionOf:
     def version_of(name: str, wanted: str) -> str:
         if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
             # Asking would make an empty database only to say the same.
-            raise _no_model(uri, name, wanted)
-        return _asked(uri, name, wanted)
+            raise _make_missing_error(uri, name, wanted)
+        return _fetch_version(uri, name, wanted)
 
     return version_of
 
 
-def _asked(uri: str, name: str, wanted: str) -> str:
+def _fetch_version(uri: str, name: str, wanted: str) -> str:
     for setting, value in (
         ("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0"),
         ("MLFLOW_HTTP_REQUEST_TIMEOUT", "10"),
@@ -50,23 +50,23 @@ def _asked(uri: str, name: str, wanted: str) -> str:
         else:
             found = client.get_model_version(name, wanted)
     except MlflowException as error:
-        raise _translated(uri, name, wanted, error) from error
+        raise _translate_error(uri, name, wanted, error) from error
     except OSError as error:
         raise Temporary(f"MLflow at {uri} could not be reached: {error}", delay_s=30) from error
     return str(found.version)
 
 
-def _translated(uri: str, name: str, wanted: str, error: object) -> Permanent | Temporary:
+def _translate_error(uri: str, name: str, wanted: str, error: object) -> Permanent | Temporary:
     words = " ".join(str(error).split())[:300]
     code = getattr(error, "error_code", "")
     if code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND"):
-        return _no_model(uri, name, wanted)
+        return _make_missing_error(uri, name, wanted)
     if code in ("PERMISSION_DENIED", "UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED"):
         return Permanent(f"MLflow at {uri} refused: {words}", fix="see MLFLOW_TRACKING_TOKEN")
     return Temporary(f"MLflow at {uri} did not answer: {words}", delay_s=30)
 
 
-def _no_model(uri: str, name: str, wanted: str) -> Permanent:
+def _make_missing_error(uri: str, name: str, wanted: str) -> Permanent:
     what = f"'{name}{wanted}'" if wanted.startswith("@") else f"'{name}' version {wanted}"
     return Permanent(
         f"MLflow at {uri} has no model {what}",

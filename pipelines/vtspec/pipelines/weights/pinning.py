@@ -19,7 +19,7 @@ from .model import (
     UnpinnedWeights,
     Weights,
 )
-from .model_versions import VersionOf
+from .model_versions import VersionLookup
 
 if TYPE_CHECKING:
     from vtspec.pipelines.catalog import CatalogModel
@@ -30,17 +30,17 @@ MODEL_FILE = "model/model.safetensors"
 
 
 @dataclass(frozen=True, kw_only=True)
-class WeightsPlaces:
+class WeightsSources:
     """Where weights are looked for. `root` is the repository's, `runs` the runs' folder."""
 
     root: Path
     runs: Path
     hub: Hub
-    version_of: VersionOf
+    version_of: VersionLookup
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pinned:
+class PinnedWeights:
     """Weights that cannot change (None: a random start), and what a person should know of them.
 
     `licence_is_clear` says whether their licence allows any use; the user's own files count so.
@@ -53,24 +53,24 @@ class Pinned:
     doubts: tuple[str, ...] = ()
 
 
-def pin(model: "Model", known: "CatalogModel", places: WeightsPlaces) -> Pinned:
+def pin_weights(model: "Model", known: "CatalogModel", places: WeightsSources) -> PinnedWeights:
     """The weights that a spec's `model` asks for, at a revision, version or checksum.
 
     Where the hub does not answer they stay unpinned: such a plan can be read, and
     `refuse_unpinned` keeps it from being run. Raises `Refused` where the spec names what is not
     there, `Permanent` as the hub does, and `Permanent` and `Temporary` as MLflow does.
     """
-    found = _start(model, known, places)
-    if known.hub_id is None or _is_of(known.hub_id, found.weights):
+    found = _pin_start(model, known, places)
+    if known.hub_id is None or _is_from_hub(known.hub_id, found.weights):
         return found
-    described = _hub(known.hub_id, "main", known, places)
+    described = _pin_hub(known.hub_id, "main", known, places)
     assert isinstance(described.weights, HubWeights | UnpinnedWeights)
     return replace(
         found, configuration=described.weights, doubts=(*found.doubts, *described.doubts)
     )
 
 
-def _is_of(hub_id: str, weights: Weights | None) -> bool:
+def _is_from_hub(hub_id: str, weights: Weights | None) -> bool:
     match weights:
         case HubWeights(id=name):
             return name == hub_id
@@ -80,28 +80,32 @@ def _is_of(hub_id: str, weights: Weights | None) -> bool:
             return False
 
 
-def _start(model: "Model", known: "CatalogModel", places: WeightsPlaces) -> Pinned:
+def _pin_start(model: "Model", known: "CatalogModel", places: WeightsSources) -> PinnedWeights:
     words = model.weights
     if words is not None:
-        return _named(words, known, places)
-    return _published(model.name, known, places) if model.pretrained else Pinned(weights=None)
+        return _pin_named(words, known, places)
+    return (
+        _pin_published(model.name, known, places)
+        if model.pretrained
+        else PinnedWeights(weights=None)
+    )
 
 
-def _named(words: str, known: "CatalogModel", places: WeightsPlaces) -> Pinned:
+def _pin_named(words: str, known: "CatalogModel", places: WeightsSources) -> PinnedWeights:
     kind, _, rest = words.partition(":")
     match kind if rest else "":
         case "hf-hub":
             name, _, revision = rest.partition("@")
-            return _hub(name, revision or "main", known, places)
+            return _pin_hub(name, revision or "main", known, places)
         case "run":
-            return Pinned(weights=_of_run(rest, places))
+            return PinnedWeights(weights=_pin_run(rest, places))
         case "models":
-            return Pinned(weights=_registered(words, places))
+            return PinnedWeights(weights=_pin_registered(words, places))
         case _:
-            return Pinned(weights=_file(words, places))
+            return PinnedWeights(weights=_pin_file(words, places))
 
 
-def _published(name: str, known: "CatalogModel", places: WeightsPlaces) -> Pinned:
+def _pin_published(name: str, known: "CatalogModel", places: WeightsSources) -> PinnedWeights:
     chosen = known.chosen_weights
     if chosen is None:
         raise Refused(
@@ -109,22 +113,24 @@ def _published(name: str, known: "CatalogModel", places: WeightsPlaces) -> Pinne
             fix="set model.pretrained: false, or see: vtspec models search --pretrained",
         )
     if chosen.hub_id is None:
-        return Pinned(
+        return PinnedWeights(
             weights=UnpinnedWeights(source=str(chosen.url), licence=chosen.licence),
             licence_is_clear=chosen.permissive,
         )
-    return _hub(chosen.hub_id, "main", known, places)
+    return _pin_hub(chosen.hub_id, "main", known, places)
 
 
-def _hub(name: str, revision: str, known: "CatalogModel", places: WeightsPlaces) -> Pinned:
+def _pin_hub(
+    name: str, revision: str, known: "CatalogModel", places: WeightsSources
+) -> PinnedWeights:
     from vtspec.pipelines.catalog import PERMISSIVE_LICENCES, UNKNOWN_LICENCE
 
     listed = next((each.licence for each in known.weights if each.hub_id == name), None)
     try:
-        found = places.hub.at(name, revision)
+        found = places.hub.resolve_revision(name, revision)
     except Temporary as error:
         source = f"{HUB}{name}" + ("" if revision == "main" else f"@{revision}")
-        return Pinned(
+        return PinnedWeights(
             weights=UnpinnedWeights(source=source, licence=listed),
             licence_is_clear=listed in PERMISSIVE_LICENCES,
             doubts=(error.message,),
@@ -138,14 +144,14 @@ def _hub(name: str, revision: str, known: "CatalogModel", places: WeightsPlaces)
             f"the hub did not answer: the revision of {name} is the one in the local cache "
             f"({found.revision[:12]})"
         )
-    return Pinned(
+    return PinnedWeights(
         weights=HubWeights(id=name, revision=found.revision, licence=licence),
         licence_is_clear=licence in PERMISSIVE_LICENCES,
         doubts=tuple(doubts),
     )
 
 
-def _file(words: str, places: WeightsPlaces) -> FileWeights:
+def _pin_file(words: str, places: WeightsSources) -> FileWeights:
     # As it is written: DVC may have made the file a link into a cache that lies elsewhere.
     path = posixpath.normpath(words)
     if posixpath.isabs(path) or path.split("/")[0] == "..":
@@ -153,10 +159,10 @@ def _file(words: str, places: WeightsPlaces) -> FileWeights:
             f"model.weights: {words} lies outside the repository",
             fix="copy the file into the repository and give its path from the root",
         )
-    return FileWeights(path=path, sha256=_sha256(places.root / path, words))
+    return FileWeights(path=path, sha256=_hash_file(places.root / path, words))
 
 
-def _of_run(name: str, places: WeightsPlaces) -> RunWeights:
+def _pin_run(name: str, places: WeightsSources) -> RunWeights:
     from vtspec.pipelines.runs import Runs
 
     run = Runs(places.runs).find(name)
@@ -166,11 +172,11 @@ def _of_run(name: str, places: WeightsPlaces) -> RunWeights:
             f"run {run.name} has no {MODEL_FILE}: it did not come to its export",
             fix=f"vtspec status {run.name}",
         )
-    path = _from_root(file, places) or f"{places.runs.name}/{run.name}/{MODEL_FILE}"
-    return RunWeights(run=run.name, path=path, sha256=_sha256(file, path))
+    path = _find_relative_path(file, places) or f"{places.runs.name}/{run.name}/{MODEL_FILE}"
+    return RunWeights(run=run.name, path=path, sha256=_hash_file(file, path))
 
 
-def _registered(words: str, places: WeightsPlaces) -> MlflowWeights:
+def _pin_registered(words: str, places: WeightsSources) -> MlflowWeights:
     path = words.removeprefix("models:").lstrip("/")
     name, at, alias = path.rpartition("@")
     if at:
@@ -185,12 +191,12 @@ def _registered(words: str, places: WeightsPlaces) -> MlflowWeights:
     return MlflowWeights(name=name, version=places.version_of(name, wanted))
 
 
-def _from_root(file: Path, places: WeightsPlaces) -> str | None:
+def _find_relative_path(file: Path, places: WeightsSources) -> str | None:
     whole, root = file.absolute(), places.root.absolute()
     return whole.relative_to(root).as_posix() if whole.is_relative_to(root) else None
 
 
-def _sha256(file: Path, shown: str) -> str:
+def _hash_file(file: Path, shown: str) -> str:
     try:
         with file.open("rb") as content:
             return hashlib.file_digest(content, "sha256").hexdigest()

@@ -22,16 +22,16 @@ _NOTES: Final = frozenset(
 
 
 @cache
-def shape_of(kind: str) -> Fits:
+def load_validator(kind: str) -> Fits:
     """Whether data has the shape of a kind; always no where its schema is not installed."""
     try:
-        text = (schemas_folder() / f"{kind.lower()}.schema.json").read_text("utf-8")
+        text = (get_schemas_folder() / f"{kind.lower()}.schema.json").read_text("utf-8")
     except FileNotFoundError:
-        return _never
-    return compiled(json.loads(text))
+        return _reject_all
+    return compile_schema(json.loads(text))
 
 
-def schemas_folder() -> Path:
+def get_schemas_folder() -> Path:
     """The folder of the JSON Schemas: in a wheel beside this module, in a checkout where editors
     look for them."""
     here = Path(__file__).parents[1]
@@ -39,12 +39,12 @@ def schemas_folder() -> Path:
     return packaged if packaged.is_dir() else here.parents[1] / "v1alpha1"
 
 
-def compiled(schema: Mapping[str, Any]) -> Fits:
+def compile_schema(schema: Mapping[str, Any]) -> Fits:
     """The schema as a function. Raises `ValueError` for a keyword that is not known here."""
-    return _Compiler(schema).node(schema)
+    return _Compiler(schema).compile_node(schema)
 
 
-def _never(_value: Any) -> bool:
+def _reject_all(_value: Any) -> bool:
     return False
 
 
@@ -55,38 +55,42 @@ class _Compiler:
         self._definitions: Mapping[str, Any] = schema.get("$defs", {})
         self._made: dict[str, Fits] = {}
 
-    def node(self, schema: Mapping[str, Any]) -> Fits:
+    def compile_node(self, schema: Mapping[str, Any]) -> Fits:
         """All of a schema's keywords together."""
         # The type first: most of what does not fit fails there.
         keys = sorted((key for key in schema if key not in _NOTES), key=lambda key: key != "type")
-        checks = [self._keyword(schema, key) for key in keys]
-        return _all([test for test in checks if test is not None])
+        checks = [self._compile_keyword(schema, key) for key in keys]
+        return _match_all([test for test in checks if test is not None])
 
-    def _keyword(self, schema: Mapping[str, Any], key: str) -> Fits | None:
+    def _compile_keyword(self, schema: Mapping[str, Any], key: str) -> Fits | None:
         value = schema[key]
         if key in _PLAIN:
             return _PLAIN[key](value)
         if key in _MANY:
-            return _MANY[key]([self.node(inner) for inner in value])
+            return _MANY[key]([self.compile_node(inner) for inner in value])
         if key in _ONE:
-            return _ONE[key](self.node(value))
+            return _ONE[key](self.compile_node(value))
         if key == "$ref":
-            return self._reference(value.rsplit("/", 1)[1])
+            return self._compile_reference(value.rsplit("/", 1)[1])
         if key == "properties":
-            return self._properties(schema)
+            return self._compile_properties(schema)
         if key == "if":
-            return _implies(self.node(value), self.node(schema["then"]))
+            return _match_implication(self.compile_node(value), self.compile_node(schema["then"]))
         if key in ("additionalProperties", "then"):
-            return self._free(schema) if "properties" not in schema and key != "then" else None
+            return (
+                self._compile_additional(schema)
+                if "properties" not in schema and key != "then"
+                else None
+            )
         raise ValueError(f"a JSON Schema with '{key}' cannot be compiled")
 
-    def _reference(self, name: str) -> Fits:
+    def _compile_reference(self, name: str) -> Fits:
         if name not in self._made:
-            self._made[name] = self.node(self._definitions[name])
+            self._made[name] = self.compile_node(self._definitions[name])
         return self._made[name]
 
-    def _properties(self, schema: Mapping[str, Any]) -> Fits:
-        tests = {name: self.node(inner) for name, inner in schema["properties"].items()}
+    def _compile_properties(self, schema: Mapping[str, Any]) -> Fits:
+        tests = {name: self.compile_node(inner) for name, inner in schema["properties"].items()}
         closed = schema.get("additionalProperties") is False
 
         def fits(value: Any) -> bool:
@@ -103,12 +107,12 @@ class _Compiler:
 
         return fits
 
-    def _free(self, schema: Mapping[str, Any]) -> Fits:
-        test = self.node(schema["additionalProperties"])
+    def _compile_additional(self, schema: Mapping[str, Any]) -> Fits:
+        test = self.compile_node(schema["additionalProperties"])
         return lambda value: type(value) is not dict or all(map(test, value.values()))
 
 
-def _all(tests: list[Fits]) -> Fits:
+def _match_all(tests: list[Fits]) -> Fits:
     match tests:
         case [only]:
             return only
@@ -126,7 +130,7 @@ def _all(tests: list[Fits]) -> Fits:
     return fits
 
 
-def _any(tests: list[Fits]) -> Fits:
+def _match_any(tests: list[Fits]) -> Fits:
     def fits(value: Any) -> bool:
         for test in tests:
             if test(value):
@@ -136,7 +140,7 @@ def _any(tests: list[Fits]) -> Fits:
     return fits
 
 
-def _is_type(name: str) -> Fits:
+def _match_type(name: str) -> Fits:
     match name:
         case "integer":
             return lambda value: (
@@ -154,7 +158,7 @@ def _is_number(value: Any) -> bool:
     return type(value) is int or type(value) is float
 
 
-def _enum(choices: list[Any]) -> Fits:
+def _match_enum(choices: list[Any]) -> Fits:
     # Of numbers and truth values JSON and Python disagree on what is equal; ours are texts.
     known = frozenset(choice for choice in choices if isinstance(choice, str))
     if len(known) < len(choices):
@@ -162,17 +166,17 @@ def _enum(choices: list[Any]) -> Fits:
     return lambda value: type(value) is str and value in known
 
 
-def _const(wanted: Any) -> Fits:
+def _match_const(wanted: Any) -> Fits:
     return lambda value: type(value) is type(wanted) and value == wanted
 
 
-def _pattern(pattern: str) -> Fits:
+def _match_pattern(pattern: str) -> Fits:
     # $ is the very end in JSON Schema; in Python a line break may follow.
     search = re.compile(pattern.replace("$", r"\Z")).search
     return lambda value: type(value) is not str or search(value) is not None
 
 
-def _unique(_wanted: bool) -> Fits:
+def _match_unique(_wanted: bool) -> Fits:
     def fits(value: Any) -> bool:
         if type(value) is not list:
             return True
@@ -182,23 +186,23 @@ def _unique(_wanted: bool) -> Fits:
     return fits
 
 
-def _prefix(tests: list[Fits]) -> Fits:
+def _match_prefix(tests: list[Fits]) -> Fits:
     return lambda value: (
         type(value) is not list
         or all([test(item) for test, item in zip(tests, value, strict=False)])
     )
 
 
-def _implies(condition: Fits, then: Fits) -> Fits:
+def _match_implication(condition: Fits, then: Fits) -> Fits:
     return lambda value: not condition(value) or then(value)
 
 
 _PLAIN: Final[Mapping[str, Callable[[Any], Fits]]] = {
-    "type": _is_type,
-    "enum": _enum,
-    "const": _const,
-    "pattern": _pattern,
-    "uniqueItems": _unique,
+    "type": _match_type,
+    "enum": _match_enum,
+    "const": _match_const,
+    "pattern": _match_pattern,
+    "uniqueItems": _match_unique,
     "minimum": lambda bound: lambda value: not _is_number(value) or value >= bound,
     "maximum": lambda bound: lambda value: not _is_number(value) or value <= bound,
     "exclusiveMinimum": lambda bound: lambda value: not _is_number(value) or value > bound,
@@ -215,10 +219,10 @@ _PLAIN: Final[Mapping[str, Callable[[Any], Fits]]] = {
 """Keywords whose value holds no schema."""
 
 _MANY: Final[Mapping[str, Callable[[list[Fits]], Fits]]] = {
-    "anyOf": _any,
-    "allOf": _all,
+    "anyOf": _match_any,
+    "allOf": _match_all,
     "oneOf": lambda tests: lambda value: sum([test(value) for test in tests]) == 1,
-    "prefixItems": _prefix,
+    "prefixItems": _match_prefix,
 }
 """Keywords whose value is a list of schemas."""
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from vtspec.schema.kinds.index import KINDS
 from vtspec.schema.kinds.patterns import FORMS, LINE
 
-from .generate import schema_of
+from .generate import build_schema
 
 ANY_NAME: Final = "*"
 """The part of a field's path that stands for a name people choose, as in `labels.*`."""
@@ -43,21 +43,21 @@ class Field:
 
 
 @cache
-def fields_of(kind: str) -> Mapping[tuple[str, ...], Field]:
+def get_fields(kind: str) -> Mapping[tuple[str, ...], Field]:
     """Every field of a kind by path, in the order in which a spec writes them."""
-    schema = schema_of(kind)
-    return {field.path: field for field in _walk(kind, (), schema)}
+    schema = build_schema(kind)
+    return {field.path: field for field in _iter_fields(kind, (), schema)}
 
 
 @cache
-def all_fields() -> tuple[Field, ...]:
+def get_all_fields() -> tuple[Field, ...]:
     """The fields of every kind."""
-    return tuple(field for kind in KINDS for field in fields_of(kind).values())
+    return tuple(field for kind in KINDS for field in get_fields(kind).values())
 
 
-def field_at(kind: str, path: tuple[str | int, ...]) -> Field | None:
+def find_spec_field(kind: str, path: tuple[str | int, ...]) -> Field | None:
     """The field that a path of a document belongs to; of an item, the list that holds it."""
-    fields = fields_of(kind)
+    fields = get_fields(kind)
     found: tuple[str, ...] = ()
     for part in path:
         if isinstance(part, int):
@@ -71,25 +71,25 @@ def field_at(kind: str, path: tuple[str | int, ...]) -> Field | None:
     return fields.get(found)
 
 
-def names_below(kind: str, path: tuple[str | int, ...]) -> tuple[str, ...]:
+def list_keys(kind: str, path: tuple[str | int, ...]) -> tuple[str, ...]:
     """The keys that may stand in the mapping at `path`; none where people choose them."""
     if not path:
-        return tuple(schema_of(kind)["properties"])
-    field = field_at(kind, path)
+        return tuple(build_schema(kind)["properties"])
+    field = find_spec_field(kind, path)
     return () if field is None else tuple(name for name in field.children if name != ANY_NAME)
 
 
-def item_type(kind: str, path: tuple[str | int, ...]) -> str:
+def describe_expected(kind: str, path: tuple[str | int, ...]) -> str:
     """What a value at `path` must be; where `path` ends in an index, what the list's items are."""
-    node = _node_at(kind, path)
-    return "something else" if node is None else type_words(schema_of(kind), node)
+    node = _find_node(kind, path)
+    return "something else" if node is None else describe_type(build_schema(kind), node)
 
 
-def type_words(schema: _Node, node: _Node) -> str:
+def describe_type(schema: _Node, node: _Node) -> str:
     """What a value must be, as words that complete "must be …"."""
-    node = _resolved(schema, node)
+    node = _resolve_ref(schema, node)
     if "anyOf" in node:
-        words = [type_words(schema, branch) for branch in _branches(schema, node)]
+        words = [describe_type(schema, branch) for branch in _list_branches(schema, node)]
         return " or ".join(word for word in dict.fromkeys(words) if not _is_within(word, words))
     if "const" in node:
         return f"'{node['const']}'"
@@ -103,7 +103,7 @@ def _is_within(word: str, words: list[str]) -> bool:
     return word == "a whole number" and "a number" in words
 
 
-def _number(_schema: _Node, node: _Node) -> str:
+def _describe_number(_schema: _Node, node: _Node) -> str:
     noun = "a whole number" if node["type"] == "integer" else "a number"
     low, above = node.get("minimum"), node.get("exclusiveMinimum")
     high, below = node.get("maximum"), node.get("exclusiveMaximum")
@@ -119,7 +119,7 @@ def _number(_schema: _Node, node: _Node) -> str:
     return " ".join([noun, *said])
 
 
-def _text(_schema: _Node, node: _Node) -> str:
+def _describe_text(_schema: _Node, node: _Node) -> str:
     form = FORMS.get(node.get("pattern", ""))
     if form is not None and form is not LINE:
         return form.words
@@ -128,60 +128,62 @@ def _text(_schema: _Node, node: _Node) -> str:
     return noun if longest is None else f"{noun} of at most {longest} characters"
 
 
-def _list(schema: _Node, node: _Node) -> str:
+def _describe_list(schema: _Node, node: _Node) -> str:
     if "prefixItems" in node:
         items = node["prefixItems"]
-        return f"a list of {len(items)}, each {type_words(schema, items[0])}"
+        return f"a list of {len(items)}, each {describe_type(schema, items[0])}"
     least = "a list of at least one" if node.get("minItems") else "a list"
-    return f"{least}, each {type_words(schema, node['items'])}"
+    return f"{least}, each {describe_type(schema, node['items'])}"
 
 
-def _mapping(schema: _Node, node: _Node) -> str:
+def _describe_mapping(schema: _Node, node: _Node) -> str:
     if "properties" in node:
         return f"a mapping with the keys {', '.join(node['properties'])}"
-    return f"a mapping whose values are each {type_words(schema, node['additionalProperties'])}"
+    return f"a mapping whose values are each {describe_type(schema, node['additionalProperties'])}"
 
 
 _DESCRIBERS: Final[Mapping[str, Callable[[_Node, _Node], str]]] = {
-    "integer": _number,
-    "number": _number,
-    "string": _text,
-    "array": _list,
-    "object": _mapping,
+    "integer": _describe_number,
+    "number": _describe_number,
+    "string": _describe_text,
+    "array": _describe_list,
+    "object": _describe_mapping,
     "boolean": lambda _schema, _node: "true or false",
     "null": lambda _schema, _node: "null",
 }
 
 
-def _walk(kind: str, path: tuple[str, ...], node: _Node) -> Iterator[Field]:
-    schema = schema_of(kind)
-    for name, child in _children(schema, node).items():
+def _iter_fields(kind: str, path: tuple[str, ...], node: _Node) -> Iterator[Field]:
+    schema = build_schema(kind)
+    for name, child in _get_children(schema, node).items():
         below = (*path, name)
-        inner = _children(schema, child)
-        branches = _branches(schema, child)
+        inner = _get_children(schema, child)
+        branches = _list_branches(schema, child)
         yield Field(
             kind=kind,
             path=below,
-            type=type_words(schema, child),
-            required=name in _mapping_of(schema, node).get("required", ()),
-            nullable=len(branches) < len(_resolved(schema, child).get("anyOf", branches)),
-            default=_default(child),
+            type=describe_type(schema, child),
+            required=name in _find_mapping(schema, node).get("required", ()),
+            nullable=len(branches) < len(_resolve_ref(schema, child).get("anyOf", branches)),
+            default=_format_default(child),
             unit=child.get("x-unit"),
             # pydantic leaves out a field's description that is its type's own.
-            description=child.get("description", _resolved(schema, child).get("description", "")),
+            description=child.get(
+                "description", _resolve_ref(schema, child).get("description", "")
+            ),
             examples=tuple(child.get("examples", ())),
             children=tuple(inner),
         )
-        yield from _walk(kind, below, child)
+        yield from _iter_fields(kind, below, child)
 
 
-def _default(node: _Node) -> str | None:
+def _format_default(node: _Node) -> str | None:
     default = node.get("default")
     return None if default is None else json.dumps(default, ensure_ascii=False)
 
 
-def _children(schema: _Node, node: _Node) -> Mapping[str, _Node]:
-    mapping = _mapping_of(schema, node)
+def _get_children(schema: _Node, node: _Node) -> Mapping[str, _Node]:
+    mapping = _find_mapping(schema, node)
     if "properties" in mapping:
         properties: Mapping[str, _Node] = mapping["properties"]
         return properties
@@ -189,43 +191,43 @@ def _children(schema: _Node, node: _Node) -> Mapping[str, _Node]:
     return {ANY_NAME: free} if isinstance(free, dict) else {}
 
 
-def _mapping_of(schema: _Node, node: _Node) -> _Node:
+def _find_mapping(schema: _Node, node: _Node) -> _Node:
     """The branch of `node` that is a mapping, or an empty one."""
-    found = (branch for branch in _branches(schema, node) if branch.get("type") == "object")
+    found = (branch for branch in _list_branches(schema, node) if branch.get("type") == "object")
     return next(found, {})
 
 
-def _branches(schema: _Node, node: _Node) -> list[_Node]:
+def _list_branches(schema: _Node, node: _Node) -> list[_Node]:
     """The schemas of which one must hold, without null."""
-    node = _resolved(schema, node)
+    node = _resolve_ref(schema, node)
     if "anyOf" not in node:
         return [node]
-    branches = [_resolved(schema, branch) for branch in node["anyOf"]]
+    branches = [_resolve_ref(schema, branch) for branch in node["anyOf"]]
     return [branch for branch in branches if branch.get("type") != "null"]
 
 
-def _resolved(schema: _Node, node: _Node) -> _Node:
+def _resolve_ref(schema: _Node, node: _Node) -> _Node:
     if "$ref" not in node:
         return node
     target: _Node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
     return target
 
 
-def _node_at(kind: str, path: tuple[str | int, ...]) -> _Node | None:
-    schema = schema_of(kind)
+def _find_node(kind: str, path: tuple[str | int, ...]) -> _Node | None:
+    schema = build_schema(kind)
     node: _Node | None = schema
     for part in path:
         if node is None:
             return None
-        node = _below(schema, node, part)
+        node = _find_child(schema, node, part)
     return node
 
 
-def _below(schema: _Node, node: _Node, part: str | int) -> _Node | None:
+def _find_child(schema: _Node, node: _Node, part: str | int) -> _Node | None:
     if isinstance(part, str):
-        children = _children(schema, node)
+        children = _get_children(schema, node)
         return children.get(part, children.get(ANY_NAME))
-    for branch in _branches(schema, node):
+    for branch in _list_branches(schema, node):
         if branch.get("type") == "array":
             items: _Node = branch["prefixItems"][0] if "prefixItems" in branch else branch["items"]
             return items

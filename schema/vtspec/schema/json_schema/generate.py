@@ -7,7 +7,7 @@ from typing import Any, Final
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
-from vtspec.schema.kinds.index import KINDS, model_of
+from vtspec.schema.kinds.index import KINDS, get_model_class
 
 from .conditions import CONDITIONS
 
@@ -17,17 +17,17 @@ _HOME: Final = "https://vtspec.dev/schema/v1alpha1"
 
 
 @cache
-def schema_of(kind: str) -> dict[str, Any]:
+def build_schema(kind: str) -> dict[str, Any]:
     """The JSON Schema of a kind, draft 2020-12. Treat it as read-only: it is made once.
 
     `x-unit` beside a number names its unit. Raises `KeyError` where there is no such kind.
     """
-    model = model_of(kind)
+    model = get_model_class(kind)
     made = model.model_json_schema(by_alias=True, schema_generator=_Generator)
     schema = {
         "$schema": DIALECT,
-        "$id": f"{_HOME}/{filename(kind)}",
-        **_tidied(made),
+        "$id": f"{_HOME}/{get_filename(kind)}",
+        **_tidy_schema(made),
         "title": f"vtspec {kind}",
     }
     if CONDITIONS[kind]:
@@ -35,15 +35,15 @@ def schema_of(kind: str) -> dict[str, Any]:
     return schema
 
 
-def filename(kind: str) -> str:
+def get_filename(kind: str) -> str:
     """The name of a kind's schema file."""
     return f"{kind.lower()}.schema.json"
 
 
-def schema_files() -> dict[str, str]:
+def generate_schema_files() -> dict[str, str]:
     """Every schema as the text of its file, by file name."""
     return {
-        filename(kind): json.dumps(schema_of(kind), indent=2, ensure_ascii=False) + "\n"
+        get_filename(kind): json.dumps(build_schema(kind), indent=2, ensure_ascii=False) + "\n"
         for kind in KINDS
     }
 
@@ -73,19 +73,19 @@ _KEYWORDS: Final = {"ge": "minimum", "le": "maximum"}
 """What pydantic calls a bound that follows a validator function, and its keyword."""
 
 
-def _tidied(node: Any, *, names: bool = False) -> Any:
+def _tidy_schema(node: Any, *, names: bool = False) -> Any:
     """The schema without the titles that pydantic makes of field names, and with its keywords.
 
     `names` says that the keys of `node` are names of fields or definitions, not keywords.
     """
     if isinstance(node, list):
-        return [_tidied(item) for item in node]
+        return [_tidy_schema(item) for item in node]
     if not isinstance(node, dict):
         return node
     return {
         key if names else _KEYWORDS.get(key, key): value
         if key in ("default", "examples", "enum") and not names
-        else _tidied(value, names=key in ("properties", "$defs") and not names)
+        else _tidy_schema(value, names=key in ("properties", "$defs") and not names)
         for key, value in node.items()
         if names or key != "title"
     }

@@ -166,5 +166,5 @@ class Dataset(Part):
     spec: DatasetSpec = Field(description="What it is.", examples=[{"format": "imagefolder"}])
 
     @model_validator(mode="after")
-    def _obeys_the_rules(self, info: ValidationInfo) -> "Dataset":
+    def _check_rules(self, info: ValidationInfo) -> "Dataset":
         return check_model(self, info.context)

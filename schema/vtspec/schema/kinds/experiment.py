@@ -356,5 +356,5 @@ class Experiment(Part):
     )
 
     @model_validator(mode="after")
-    def _obeys_the_rules(self, info: ValidationInfo) -> "Experiment":
+    def _check_rules(self, info: ValidationInfo) -> "Experiment":
         return check_model(self, info.context)

@@ -34,70 +34,72 @@ class Part(BaseModel):
         frozen=True,
         extra="forbid",
         allow_inf_nan=False,
-        alias_generator=lambda name: camel(name),
+        alias_generator=lambda name: to_camel(name),
         validate_by_name=True,
         validate_by_alias=True,
         protected_namespaces=(),
     )
 
 
-def camel(name: str) -> str:
+def to_camel(name: str) -> str:
     """`batch_size` as it is written in a spec: `batchSize`."""
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
 
 
-def _whole(value: Any) -> Any:
+def _coerce_whole(value: Any) -> Any:
     # JSON Schema calls 5.0 an integer, so a person may write it; strict pydantic alone would not.
     if type(value) is float and value.is_integer():
         return int(value)
     return value
 
 
-def refusal(message: str, fix: str) -> PydanticCustomError:
+def make_rule_error(message: str, fix: str) -> PydanticCustomError:
     """What a validator raises: `message` completes a sentence, `fix` says what to type."""
     return PydanticCustomError("rule", "{message}", {"message": message, "fix": fix})
 
 
-def _no_braces(text: str) -> str:
+def _refuse_braces(text: str) -> str:
     if "{{" in text:
-        raise refusal("must not hold '{{'", "remove the braces; nothing is filled in here")
+        raise make_rule_error("must not hold '{{'", "remove the braces; nothing is filled in here")
     return text
 
 
 _OUTSIDE: Final = re.compile(OUTSIDE)
 
 
-def _stays_inside(path: str) -> str:
+def _check_inside(path: str) -> str:
     if ":" not in path and ".." not in path:
         return path
     if _OUTSIDE.search(path):
-        raise refusal("must not leave the repository", "write a path below its root, without '..'")
+        raise make_rule_error(
+            "must not leave the repository", "write a path below its root, without '..'"
+        )
     return path
 
 
 _Items = TypeVar("_Items", bound=tuple[Any, ...])
 
 
-def _distinct(items: _Items) -> _Items:
+def _check_distinct(items: _Items) -> _Items:
     if len(set(items)) == len(items):
         return items
     twice = Counter(items).most_common(1)[0][0]
-    raise refusal(f"holds '{twice}' twice", "remove one of the two")
+    raise make_rule_error(f"holds '{twice}' twice", "remove one of the two")
 
 
-StaysInside = AfterValidator(_stays_inside)
+StaysInside = AfterValidator(_check_inside)
 """Marks a path that may not leave the repository."""
 
-NoBraces = AfterValidator(_no_braces)
+NoBraces = AfterValidator(_refuse_braces)
 """Marks text in which `{{`, the mark of a template, is refused."""
 
-Distinct = AfterValidator(_distinct)
+Distinct = AfterValidator(_check_distinct)
 """Marks a list that holds nothing twice; goes with `Field(json_schema_extra=UNIQUE)`."""
 
 UNIQUE: Final[dict[str, Any]] = {"uniqueItems": True}
 
-Whole = Annotated[int, BeforeValidator(_whole)]
+Whole = Annotated[int, BeforeValidator(_coerce_whole)]
 """A whole number; 5.0 is one, "5" and true are not."""
 
 Name = Annotated[str, Field(pattern=NAME.pattern, min_length=1, max_length=40)]
@@ -158,12 +160,12 @@ _MEMORY_BYTES: Final = {"Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 _DURATION_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def memory_bytes(memory: str) -> int:
+def parse_memory(memory: str) -> int:
     """Bytes in a `Memory`, such as 4Gi."""
     return int(memory[:-2]) * _MEMORY_BYTES[memory[-2:]]
 
 
-def duration_s(duration: str) -> int:
+def parse_duration(duration: str) -> int:
     """Seconds in a `Duration`, such as 30m."""
     return int(duration[:-1]) * _DURATION_S[duration[-1]]
 

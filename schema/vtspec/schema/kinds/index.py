@@ -3,7 +3,7 @@
 import importlib
 from typing import TYPE_CHECKING, Any, Final
 
-from vtspec.schema.suggestions import nearest
+from vtspec.schema.suggestions import find_nearest
 
 if TYPE_CHECKING:
     from .field_types import Part
@@ -22,19 +22,19 @@ _TELLTALES: Final = {
 }
 
 
-def model_of(kind: str) -> "type[Part]":
+def get_model_class(kind: str) -> "type[Part]":
     """The pydantic model of a kind. Raises `KeyError` where there is no such kind."""
     module = importlib.import_module(f".{KINDS[kind]}", __package__)
     model: type[Part] = getattr(module, kind)
     return model
 
 
-def kind_meant(data: dict[str, Any]) -> str | None:
+def guess_kind(data: dict[str, Any]) -> str | None:
     """The kind that a spec is probably meant to be, from its `kind` or from what it holds."""
     kind = data.get("kind")
     if isinstance(kind, str) and kind in KINDS:
         return kind
-    close = nearest(kind, KINDS)
+    close = find_nearest(kind, KINDS)
     if close is not None:
         return close
     spec = data.get("spec")

@@ -5,7 +5,7 @@ from typing import Final
 
 
 @dataclass(frozen=True, kw_only=True)
-class Form:
+class TextPattern:
     """One form. `words` complete "must be …"; `example` is a text that fits."""
 
     pattern: str
@@ -13,88 +13,90 @@ class Form:
     example: str
 
 
-NAME: Final = Form(
+NAME: Final = TextPattern(
     pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
     words="a DNS label: lower-case letters, digits and '-', at most 40 characters",
     example="digits-resnet18",
 )
-LINE: Final = Form(pattern=r"^[^\r\n]*$", words="a single line", example="digits")
-PATH: Final = Form(
+LINE: Final = TextPattern(pattern=r"^[^\r\n]*$", words="a single line", example="digits")
+PATH: Final = TextPattern(
     pattern=r"^[^/\\~\r\n][^\\\r\n]*$",
     words="a path below the repository's root, with forward slashes",
     example="data/digits",
 )
-GIT_URL: Final = Form(
+GIT_URL: Final = TextPattern(
     pattern=r"^[A-Za-z0-9./][^\s]*$",
     words="the URL or path of a git repository",
     example="https://github.com/acme/data.git",
 )
-GIT_REV: Final = Form(
+GIT_REV: Final = TextPattern(
     pattern=r"^[A-Za-z0-9][A-Za-z0-9_./-]*$", words="a commit or tag", example="v1.2.0"
 )
-MEMORY: Final = Form(
+MEMORY: Final = TextPattern(
     pattern=r"^[1-9][0-9]{0,5}(Mi|Gi|Ti)$", words="a size in Mi, Gi or Ti", example="4Gi"
 )
-DURATION: Final = Form(
+DURATION: Final = TextPattern(
     pattern=r"^[1-9][0-9]{0,5}(s|m|h|d)$",
     words="a length of time in s, m, h or d",
     example="30m",
 )
-CONTENT_HASH: Final = Form(
+CONTENT_HASH: Final = TextPattern(
     pattern=r"^md5:[0-9a-f]{32}(\.dir)?$",
     words="DVC's hash: md5: and 32 hex digits, and .dir for a folder",
     example="md5:d8e8fca2dc0f896fd7cb4cb0031ba249.dir",
 )
-METRIC: Final = Form(
+METRIC: Final = TextPattern(
     pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.@:-]{0,79}$", words="a metric's name", example="accuracy"
 )
-GATE: Final = Form(
+GATE: Final = TextPattern(
     pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.@:-]{0,79} *(>=|<=|>|<) *"
     r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,3})?$",
     words="a metric, one of >= <= > <, and a number",
     example="accuracy >= 0.95",
 )
-LABEL_KEY: Final = Form(
+LABEL_KEY: Final = TextPattern(
     pattern=r"^([a-z0-9]([-a-z0-9.]{0,180}[a-z0-9])?/)?"
     r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$",
     words="a Kubernetes label key: at most 63 letters, digits, '-', '_' and '.'",
     example="team",
 )
-LABEL_VALUE: Final = Form(
+LABEL_VALUE: Final = TextPattern(
     pattern=r"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$",
     words="a Kubernetes label value: at most 63 letters, digits, '-', '_' and '.'",
     example="vision",
 )
-FRAMEWORK: Final = Form(
+FRAMEWORK: Final = TextPattern(
     pattern=r"^[a-z][a-z0-9_]{0,39}$",
     words="a framework's name: lower-case letters, digits and '_'",
     example="timm",
 )
-MODEL: Final = Form(
+MODEL: Final = TextPattern(
     pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:/-]{0,199}$",
     words="a model's name",
     example="resnet18",
 )
-WEIGHTS: Final = Form(
+WEIGHTS: Final = TextPattern(
     pattern=r"^(run:[a-z0-9]([-a-z0-9]*[a-z0-9])?|models:/[^/:@\s]+(/[0-9]+|@[A-Za-z0-9_.-]+)|"
     r"hf-hub:[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+(@[A-Za-z0-9_./-]+)?|[A-Za-z0-9_.][^\\:\r\n]*\.safetensors)$",
     words="run:NAME, models:/NAME/VERSION, models:/NAME@ALIAS, hf-hub:ORG/NAME@REVISION or a "
     "path that ends in .safetensors",
     example="run:digits-resnet18-3f2a90c1de",
 )
-PARAM: Final = Form(
+PARAM: Final = TextPattern(
     pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$", words="a setting's name", example="drop_path"
 )
-REGISTERED_NAME: Final = Form(
+REGISTERED_NAME: Final = TextPattern(
     pattern=r"^[^/:\s]([^/:\r\n]*[^/:\s])?$",
     words="a name for MLflow's registry: one line without '/' and ':'",
     example="digits-classifier",
 )
-CURRENCY: Final = Form(
+CURRENCY: Final = TextPattern(
     pattern=r"^[A-Z]{3}$", words="three capital letters of ISO 4217", example="EUR"
 )
 
-FORMS: Final = {form.pattern: form for form in list(globals().values()) if isinstance(form, Form)}
+FORMS: Final = {
+    form.pattern: form for form in list(globals().values()) if isinstance(form, TextPattern)
+}
 """The forms by their pattern, which is what pydantic tells of a text that does not fit."""
 
 OUTSIDE: Final = r"(^|/)\.\.(/|$)|^[A-Za-z]:"

@@ -34,12 +34,14 @@ class Refusal:
     value: Any = None
 
 
-def as_text(source: bytes | str) -> str | Refusal:
+def decode_source(source: bytes | str) -> str | Refusal:
     """The text of `source` without its byte order mark, or why it cannot be read."""
     try:
         data = source.encode() if isinstance(source, str) else source
     except UnicodeEncodeError as error:
-        return _refusal(str(source), error.start, "is half a surrogate pair, and no character")
+        return _make_refusal(
+            str(source), error.start, "is half a surrogate pair, and no character"
+        )
     if len(data) > LONGEST:
         message = f"a spec may have at most {LONGEST // 1024} KiB"
         return Refusal(line=1, column=1, message=message, fix="split it, or leave data out of it")
@@ -49,23 +51,23 @@ def as_text(source: bytes | str) -> str | Refusal:
         return data.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         before = data[: error.start].decode("utf-8")
-        return _refusal(before, len(before), f"byte 0x{data[error.start]:02x} is not UTF-8")
+        return _make_refusal(before, len(before), f"byte 0x{data[error.start]:02x} is not UTF-8")
 
 
-def unprintable(text: str) -> list[Refusal]:
+def find_unprintable(text: str) -> list[Refusal]:
     """The first characters that no spec may hold, each with its place."""
     if not UNPRINTABLE.search(text):
         return []
-    return list(islice(_unprintable(text), MOST_REFUSALS))
+    return list(islice(_iter_unprintable(text), MOST_REFUSALS))
 
 
-def _unprintable(text: str) -> Iterator[Refusal]:
+def _iter_unprintable(text: str) -> Iterator[Refusal]:
     for match in UNPRINTABLE.finditer(text):
         message = f"character U+{ord(match[0]):04X} is not allowed in a spec"
-        yield _refusal(text, match.start(), message, fix="remove the character")
+        yield _make_refusal(text, match.start(), message, fix="remove the character")
 
 
-def _refusal(
+def _make_refusal(
     text: str, offset: int, message: str, fix: str = "save the file as UTF-8 text"
 ) -> Refusal:
     # Called for a bounded number of characters, so counting from the start each time is cheap.

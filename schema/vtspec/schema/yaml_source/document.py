@@ -16,8 +16,8 @@ import yaml
 
 from vtspec.schema.problem import Problem, Severity
 
-from .decoding import Refusal, as_text, unprintable
-from .tree_builder import Node, tree_of
+from .decoding import Refusal, decode_source, find_unprintable
+from .tree_builder import NodePosition, build_tree
 
 Path = tuple[str | int, ...]
 """Keys and indexes from the root of a document; shown as `spec.report.gates[0]`."""
@@ -27,7 +27,7 @@ LOADER: Final[Any] = vars(yaml.cyaml)["CParser"] if yaml.__with_libyaml__ else y
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class Position:
     """Line and column, from 1, of a value and of the key before it (None in a list)."""
 
     value: tuple[int, int]
@@ -55,14 +55,14 @@ class Document:
     broken: bool
     unknown: frozenset[Path] = frozenset()
 
-    def place(self, path: Path) -> Place:
+    def find_position(self, path: Path) -> Position:
         """Where `path` stands, or the nearest part above it that does stand somewhere."""
         for length in range(len(path), -1, -1):
             if path[:length] in self._places:
                 return self._places[path[:length]]
-        return Place(value=(1, 1), key=None)
+        return Position(value=(1, 1), key=None)
 
-    def problem(
+    def make_problem(
         self,
         path: Path,
         message: str,
@@ -72,45 +72,45 @@ class Document:
         severity: Severity = "error",
     ) -> Problem:
         """A problem at `path` with its position and the value that stands there."""
-        place = self.place(path)
+        place = self.find_position(path)
         line, column = place.first if at_key else place.value
         return Problem(
             file=self.file,
             line=line,
             column=column,
-            path=dotted(path),
-            value=value_at(self.data, path),
+            path=format_path(path),
+            value=find_value(self.data, path),
             message=message,
             fix=fix,
             severity=severity,
         )
 
     @cached_property
-    def _places(self) -> dict[Path, Place]:
+    def _places(self) -> dict[Path, Position]:
         if self.broken:
             return {}
-        places: dict[Path, Place] = {}
+        places: dict[Path, Position] = {}
 
-        def note(path: Path, node: Node) -> None:
-            places.setdefault(path, Place(value=node.start, key=node.key_start))
+        def note(path: Path, node: NodePosition) -> None:
+            places.setdefault(path, Position(value=node.start, key=node.key_start))
 
-        tree_of(self.text, LOADER, note)
+        build_tree(self.text, LOADER, note)
         return places
 
 
-def read(source: bytes | str, file: str, *, loader: Any = LOADER) -> Document:
+def parse_document(source: bytes | str, file: str, *, loader: Any = LOADER) -> Document:
     """The document in `source`; never raises for anything that it holds.
 
     `file` is the name that problems carry. `loader` is one of PyYAML's, for its events alone.
     """
-    text = as_text(source)
+    text = decode_source(source)
     if isinstance(text, Refusal):
-        return _broken(file, "", [text])
-    strange = unprintable(text)
+        return _make_broken_document(file, "", [text])
+    strange = find_unprintable(text)
     if strange:
-        return _broken(file, text, strange)
-    tree = tree_of(text, loader)
-    problems = tuple(_problem(file, refusal) for refusal in tree.refused)
+        return _make_broken_document(file, text, strange)
+    tree = build_tree(text, loader)
+    problems = tuple(_make_problem(file, refusal) for refusal in tree.refused)
     return Document(
         file=file,
         text=text,
@@ -121,7 +121,7 @@ def read(source: bytes | str, file: str, *, loader: Any = LOADER) -> Document:
     )
 
 
-def dotted(path: Path) -> str:
+def format_path(path: Path) -> str:
     """`spec.report.gates[0]` for ("spec", "report", "gates", 0)."""
     shown = ""
     for part in path:
@@ -129,7 +129,7 @@ def dotted(path: Path) -> str:
     return shown
 
 
-def value_at(data: Any, path: Sequence[str | int]) -> Any:
+def find_value(data: Any, path: Sequence[str | int]) -> Any:
     """What stands at `path` in plain data, or None where nothing does."""
     for part in path:
         if isinstance(data, dict) and isinstance(part, str):
@@ -141,17 +141,17 @@ def value_at(data: Any, path: Sequence[str | int]) -> Any:
     return data
 
 
-def _broken(file: str, text: str, refused: Sequence[Refusal]) -> Document:
-    problems = tuple(_problem(file, refusal) for refusal in refused)
+def _make_broken_document(file: str, text: str, refused: Sequence[Refusal]) -> Document:
+    problems = tuple(_make_problem(file, refusal) for refusal in refused)
     return Document(file=file, text=text, data=None, problems=problems, broken=True)
 
 
-def _problem(file: str, refusal: Refusal) -> Problem:
+def _make_problem(file: str, refusal: Refusal) -> Problem:
     return Problem(
         file=file,
         line=refusal.line,
         column=refusal.column,
-        path=dotted(refusal.path),
+        path=format_path(refusal.path),
         value=refusal.value,
         message=refusal.message,
         fix=refusal.fix,

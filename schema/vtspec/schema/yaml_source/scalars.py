@@ -31,7 +31,7 @@ class BadNumber(ValueError):
     """A scalar that is a number in YAML and none that a spec can use."""
 
 
-def plain(text: str) -> Scalar:
+def parse_scalar(text: str) -> Scalar:
     """The value of an unquoted scalar. Raises `BadNumber` for infinities, NaN and giants."""
     if text in _WORDS:
         return _WORDS[text]
@@ -40,10 +40,10 @@ def plain(text: str) -> Scalar:
     # Most numbers are short and whole; isdecimal alone would take the digits of every script.
     if len(text) < 10 and text.isdecimal() and text.isascii():
         return int(text)
-    return _number(text)
+    return _parse_number(text)
 
 
-def _number(text: str) -> Scalar:
+def _parse_number(text: str) -> Scalar:
     whole = _INT.match(text)
     if not whole and not _FLOAT.match(text):
         if _NOT_FINITE.match(text):
@@ -52,14 +52,14 @@ def _number(text: str) -> Scalar:
     if len(text) > LONGEST_NUMBER:
         raise BadNumber(f"a number may have at most {LONGEST_NUMBER} characters")
     if whole:
-        return _integer(text, whole)
+        return _parse_integer(text, whole)
     value = float(text)
     if not math.isfinite(value):
         raise BadNumber("is too large for a number")
     return value
 
 
-def _integer(text: str, match: re.Match[str]) -> int:
+def _parse_integer(text: str, match: re.Match[str]) -> int:
     if match["octal"]:
         return int(match["octal"], 8)
     if match["hex"]:

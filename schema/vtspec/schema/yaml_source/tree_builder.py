@@ -19,7 +19,7 @@ from yaml.events import (
 )
 
 from .decoding import UNPRINTABLE, Refusal
-from .scalars import BadNumber, plain
+from .scalars import BadNumber, parse_scalar
 
 DEEPEST: Final = 32
 """Levels of mappings and lists inside each other; the deepest honest spec has seven."""
@@ -47,18 +47,18 @@ _SYNTAX_FIXES: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class NodePosition:
     """Where a value starts, and the key before it: (line, column) from 1."""
 
     start: Place
     key_start: Place | None
 
 
-Note = Callable[[Path, Node], None]
+Note = Callable[[Path, NodePosition], None]
 
 
 @dataclass(slots=True)
-class Tree:
+class YamlTree:
     """What was built. `unknown` are the paths whose value was refused; `broken` means no tree."""
 
     data: Any = None
@@ -67,18 +67,18 @@ class Tree:
     broken: bool = False
 
 
-def tree_of(text: str, loader: Any, note: Note | None = None) -> Tree:
+def build_tree(text: str, loader: Any, note: Note | None = None) -> YamlTree:
     """The tree of `text` from the events of `loader`; `note` is told where each value stands."""
-    tree = Tree()
+    tree = YamlTree()
     parser = None
     try:
         parser = loader(text)
-        _Reader(parser, tree, note, not _MARKS.search(text)).document()
-    except _TooDeep:
+        _EventReader(parser, tree, note, not _MARKS.search(text)).read_document()
+    except _DepthError:
         tree.broken = True
     except YAMLError as error:
         tree.broken = True
-        tree.refused.append(_syntax(error))
+        tree.refused.append(_make_syntax_refusal(error))
     except (ValueError, OverflowError):
         # Only the pure Python parser: an escape beyond the last character of Unicode.
         tree.broken = True
@@ -93,30 +93,30 @@ def tree_of(text: str, loader: Any, note: Note | None = None) -> Tree:
     return tree
 
 
-class _TooDeep(Exception):
+class _DepthError(Exception):
     """Reading on would go deeper than any spec."""
 
 
-class _Reader:
+class _EventReader:
     """Takes events one by one. A path of None is that of something that is not kept.
 
     `simple` says that the text has no anchors, aliases, tags and escapes.
     """
 
-    def __init__(self, parser: Any, tree: Tree, note: Note | None, simple: bool) -> None:
+    def __init__(self, parser: Any, tree: YamlTree, note: Note | None, simple: bool) -> None:
         self._next: Callable[[], Any] = parser.get_event
         self._tree = tree
         self._note = note
         self._simple = simple and note is None
 
-    def document(self) -> None:
+    def read_document(self) -> None:
         """Read the first document; that there is another is refused."""
         self._next()
         event = self._next()
         if type(event) is StreamEndEvent:
             return
         self._refuse_directives(event)
-        value = self._value(self._next(), (), 1)
+        value = self._read_value(self._next(), (), 1)
         self._tree.data = None if value is _UNKNOWN else value
         event = self._next()
         assert type(event) is DocumentEndEvent
@@ -126,32 +126,34 @@ class _Reader:
             self._refuse((), event, message, "move it to a file of its own")
             self._refuse_directives(event)
 
-    def _value(self, event: Any, path: Path | None, depth: int, key: Any = None) -> Any:
+    def _read_value(self, event: Any, path: Path | None, depth: int, key: Any = None) -> Any:
         """The value that begins with `event`; `key` is the event of the key before it."""
         if self._note is not None and path is not None:
-            self._note(path, Node(_start(event), None if key is None else _start(key)))
+            self._note(
+                path, NodePosition(_get_start(event), None if key is None else _get_start(key))
+            )
         kind = type(event)
         if kind is AliasEvent:
             message = f"'*{event.anchor}' is an alias, and aliases are not read"
-            value: Any = self._refused(path, event, message, "write the value out")
+            value: Any = self._refuse_value(path, event, message, "write the value out")
         elif event.tag is not None or event.anchor is not None:
-            value = self._marked(event, path, depth)
+            value = self._read_marked(event, path, depth)
         elif kind is ScalarEvent:
-            value = self._scalar(event, path)
+            value = self._read_scalar(event, path)
         else:
-            value = self._collection(event, path, depth)
+            value = self._read_collection(event, path, depth)
         return value
 
-    def _collection(self, event: Any, path: Path | None, depth: int) -> Any:
+    def _read_collection(self, event: Any, path: Path | None, depth: int) -> Any:
         if depth > DEEPEST:
             message = f"is more than {DEEPEST} levels deep"
             self._refuse(path, event, message, "write it flatter")
-            raise _TooDeep
+            raise _DepthError
         if type(event) is MappingStartEvent:
-            return self._mapping(path, depth + 1)
-        return self._list(path, depth + 1)
+            return self._read_mapping(path, depth + 1)
+        return self._read_list(path, depth + 1)
 
-    def _mapping(self, path: Path | None, depth: int) -> dict[str, Any]:
+    def _read_mapping(self, path: Path | None, depth: int) -> dict[str, Any]:
         data: dict[str, Any] = {}
         keys: dict[str, Any] = {}
         next_event, simple = self._next, self._simple
@@ -160,30 +162,32 @@ class _Reader:
             if simple and type(key) is ScalarEvent and key.value[:1] in _SURE_TEXT:
                 name = key.value
                 if name in data:
-                    name = self._name(name, key, path, keys)
+                    name = self._check_key(name, key, path, keys)
             else:
-                name = self._name(self._value(key, None, depth), key, path, keys)
+                name = self._check_key(self._read_value(key, None, depth), key, path, keys)
             event = next_event()
             # Most values are plain words, and then nothing more is to be asked of them.
             if simple and type(event) is ScalarEvent and event.value[:1] in _SURE_TEXT:
                 value = event.value
             else:
                 below = None if path is None or name is None else (*path, name)
-                value = self._value(event, below, depth, key)
+                value = self._read_value(event, below, depth, key)
             if name is not None:
                 keys[name] = key
                 data[name] = None if value is _UNKNOWN else value
         return data
 
-    def _list(self, path: Path | None, depth: int) -> list[Any]:
+    def _read_list(self, path: Path | None, depth: int) -> list[Any]:
         items: list[Any] = []
         while type(event := self._next()) is not SequenceEndEvent:
             below = None if path is None else (*path, len(items))
-            value = self._value(event, below, depth)
+            value = self._read_value(event, below, depth)
             items.append(None if value is _UNKNOWN else value)
         return items
 
-    def _name(self, name: Any, event: Any, path: Path | None, keys: dict[str, Any]) -> str | None:
+    def _check_key(
+        self, name: Any, event: Any, path: Path | None, keys: dict[str, Any]
+    ) -> str | None:
         """The name that a key gives to its value, None where it is refused."""
         if type(name) is not str:
             if name is not _UNKNOWN:
@@ -192,26 +196,26 @@ class _Reader:
             return None
         if name in keys:
             below = None if path is None else (*path, name)
-            line = _start(keys[name])[0]
+            line = _get_start(keys[name])[0]
             message = f"'{name}' stands here a second time; it is in line {line}"
             self._refuse(below, event, message, "remove one of the two")
             return None
         return name
 
-    def _scalar(self, event: Any, path: Path | None) -> Any:
+    def _read_scalar(self, event: Any, path: Path | None) -> Any:
         value: str = event.value
         if not event.style:
             try:
-                return plain(value)
+                return parse_scalar(value)
             except BadNumber as error:
                 fix = "write a smaller number, or put quotes round it where it is text"
-                return self._refused(path, event, str(error), fix, value)
+                return self._refuse_value(path, event, str(error), fix, value)
         if event.style == '"' and UNPRINTABLE.search(value):
             message = "an escape stands for a character that is not allowed in a spec"
-            return self._refused(path, event, message, "remove the escape")
+            return self._refuse_value(path, event, message, "remove the escape")
         return value
 
-    def _marked(self, event: Any, path: Path | None, depth: int) -> Any:
+    def _read_marked(self, event: Any, path: Path | None, depth: int) -> Any:
         """A value with an anchor or a tag: both are refused, and what is inside is still read."""
         if event.anchor is not None:
             message = f"'&{event.anchor}' is an anchor, and anchors are not read"
@@ -220,9 +224,9 @@ class _Reader:
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
             self._refuse(path, event, f"'{tag}' is a tag, and tags are not read", "remove it")
         if type(event) is not ScalarEvent:
-            return self._collection(event, path, depth)
+            return self._read_collection(event, path, depth)
         if event.tag is None:
-            return self._scalar(event, path)
+            return self._read_scalar(event, path)
         # What a tag makes of a text is not ours to say.
         if path is not None:
             self._tree.unknown.add(path)
@@ -233,7 +237,7 @@ class _Reader:
             fix = "remove the lines that start with '%'"
             self._refuse((), event, "a '%' directive is not read", fix)
 
-    def _refused(
+    def _refuse_value(
         self, path: Path | None, event: Any, message: str, fix: str, value: Any = None
     ) -> Any:
         """Refuse a value, so that nothing is said of what it should have been."""
@@ -245,14 +249,14 @@ class _Reader:
     def _refuse(
         self, path: Path | None, event: Any, message: str, fix: str, value: Any = None
     ) -> None:
-        line, column = _start(event)
+        line, column = _get_start(event)
         refusal = Refusal(
             line=line, column=column, path=path or (), value=value, message=message, fix=fix
         )
         self._tree.refused.append(refusal)
 
 
-def _start(event: Any) -> Place:
+def _get_start(event: Any) -> Place:
     mark = event.start_mark
     return mark.line + 1, mark.column + 1
 
@@ -261,7 +265,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float)
 
 
-def _syntax(error: YAMLError) -> Refusal:
+def _make_syntax_refusal(error: YAMLError) -> Refusal:
     said = [getattr(error, name, None) for name in ("context", "problem")]
     words = ", ".join(part for part in said if part) or str(error)
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)

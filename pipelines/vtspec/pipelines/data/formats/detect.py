@@ -5,27 +5,27 @@ from typing import Final
 
 from vtspec.pipelines.errors import Permanent
 
-from .coco import coco
-from .file_tree import Tree
-from .imagefolder import imagefolder
+from .coco import detect_coco
+from .file_tree import FileTree
+from .imagefolder import detect_imagefolder
 from .layout import Layout
-from .paired import pairs
-from .tabular import tables
-from .voc import voc
-from .yolo import yolo
+from .paired import detect_pairs
+from .tabular import detect_tables
+from .voc import detect_voc
+from .yolo import detect_yolo
 
-FORMATS: Final[Sequence[Callable[[Tree], Layout | None]]] = (
-    coco,
-    voc,
-    yolo,
-    pairs,
-    tables,
+FORMATS: Final[Sequence[Callable[[FileTree], Layout | None]]] = (
+    detect_coco,
+    detect_voc,
+    detect_yolo,
+    detect_pairs,
+    detect_tables,
     # Last, as the folders of every other format could be taken for classes.
-    imagefolder,
+    detect_imagefolder,
 )
 
 
-def recognise(tree: Tree) -> Layout:
+def detect_layout(tree: FileTree) -> Layout:
     """The layout of a folder, by the first format that fits. Raises `Permanent` without one."""
     for form in FORMATS:
         layout = form(tree)
@@ -33,6 +33,7 @@ def recognise(tree: Tree) -> Layout:
             return layout
     raise Permanent(
         f"{tree.root} is in no format that is known: {len(tree.files)} files, "
-        f"{len(tree.images)} of them images, in {', '.join(tree.folders()[:5]) or 'no folder'}",
+        f"{len(tree.images)} of them images, "
+        f"in {', '.join(tree.list_folders()[:5]) or 'no folder'}",
         fix="put the images of each class into train/<class>/ and val/<class>/",
     )

@@ -1,19 +1,19 @@
 """A folder a class, with or without a folder a split above them."""
 
-from .file_tree import Tree, splits_among
-from .layout import Finding, Item, Layout, Part
+from .file_tree import FileTree, find_splits
+from .layout import DatasetIssue, Layout, Sample, SplitLayout
 
 
-def imagefolder(tree: Tree) -> Layout | None:
+def detect_imagefolder(tree: FileTree) -> Layout | None:
     """`train/<class>/…`, or `<class>/…`; None where images lie otherwise."""
     if not tree.images:
         return None
-    splits = splits_among(tree.folders())
+    splits = find_splits(tree.list_folders())
     if "train" in splits:
-        parts = {split: _part(tree, name) for split, name in splits.items()}
+        parts = {split: _build_split(tree, name) for split, name in splits.items()}
         why = f"images lie in {splits['train']}/<class>/"
     else:
-        parts = {"all": _part(tree, "")}
+        parts = {"all": _build_split(tree, "")}
         why = "images lie in <class>/, in no folder of a split"
     classes = sorted(
         {name for part in parts.values() for item in part.items for name in item.classes}
@@ -26,21 +26,23 @@ def imagefolder(tree: Tree) -> Layout | None:
         tasks=("image-classification",),
         classes=tuple(classes),
         splits=parts,
-        findings=tuple(_loose(tree, list(splits.values()) if "train" in splits else [])),
+        findings=tuple(
+            _check_loose_images(tree, list(splits.values()) if "train" in splits else [])
+        ),
     )
 
 
-def _part(tree: Tree, folder: str) -> Part:
+def _build_split(tree: FileTree, folder: str) -> SplitLayout:
     prefix = f"{folder}/" if folder else ""
     items = tuple(
-        Item(image=image, classes=(image.removeprefix(prefix).split("/", 1)[0],))
-        for name in tree.folders(folder)
-        for image in tree.images_below(prefix + name)
+        Sample(image=image, classes=(image.removeprefix(prefix).split("/", 1)[0],))
+        for name in tree.list_folders(folder)
+        for image in tree.list_images(prefix + name)
     )
-    return Part(path=folder or ".", items=items)
+    return SplitLayout(path=folder or ".", items=items)
 
 
-def _loose(tree: Tree, splits: list[str]) -> list[Finding]:
+def _check_loose_images(tree: FileTree, splits: list[str]) -> list[DatasetIssue]:
     """Images that lie in no class, or in no split."""
     prefixes = [f"{name}/" for name in splits]
     loose = []
@@ -51,7 +53,7 @@ def _loose(tree: Tree, splits: list[str]) -> list[Finding]:
     if not loose:
         return []
     return [
-        Finding(
+        DatasetIssue(
             severity="warning",
             message=f"{len(loose)} images lie outside the folders of the classes",
             fix="move them into the folder of their class, or delete them",

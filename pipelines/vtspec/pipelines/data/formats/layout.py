@@ -6,7 +6,7 @@ from typing import Literal
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class DatasetIssue:
     """Something a person should know of the data. An error keeps it from being added.
 
     `files` are all files concerned, from the data's root; `fix` says what to do.
@@ -19,7 +19,7 @@ class Finding:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Item:
+class Sample:
     """One image, from the data's root, and the class of each of its labels."""
 
     image: str
@@ -27,13 +27,13 @@ class Item:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class SplitLayout:
     """One split: where it lies, as a spec's `Split` says it, and its images."""
 
     path: str
     annotations: str | None = None
     targets: str | None = None
-    items: tuple[Item, ...] = ()
+    items: tuple[Sample, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,5 +48,5 @@ class Layout:
     why: str
     tasks: tuple[str, ...]
     classes: tuple[str, ...]
-    splits: Mapping[str, Part]
-    findings: tuple[Finding, ...] = field(default=())
+    splits: Mapping[str, SplitLayout]
+    findings: tuple[DatasetIssue, ...] = field(default=())

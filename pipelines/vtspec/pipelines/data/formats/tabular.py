@@ -7,8 +7,8 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .file_tree import Tree, split_of
-from .layout import Finding, Item, Layout, Part
+from .file_tree import FileTree, find_split
+from .layout import DatasetIssue, Layout, Sample, SplitLayout
 
 _TASK_OF_FIELD: Mapping[str, tuple[str, ...]] = {
     "label": ("image-classification",),
@@ -21,23 +21,25 @@ _TASK_OF_FIELD: Mapping[str, tuple[str, ...]] = {
 _PATH_ALIASES = ("image", "file", "filename", "file_name", "image_path", "filepath")
 
 
-def tables(tree: Tree) -> Layout | None:
+def detect_tables(tree: FileTree) -> Layout | None:
     """Files named after the splits (`train.csv`, `labels/val.jsonl`); None without such a file."""
     files = {
         split: file
         for file in tree.files
-        if file.endswith((".csv", ".jsonl")) and (split := _split(file))
+        if file.endswith((".csv", ".jsonl")) and (split := _find_split(file))
     }
     if "train" not in files:
         return None
-    findings: list[Finding] = []
-    tables = {split: list(_rows(tree, file, findings)) for split, file in sorted(files.items())}
+    findings: list[DatasetIssue] = []
+    tables = {
+        split: list(_iter_rows(tree, file, findings)) for split, file in sorted(files.items())
+    }
     fields = {key for rows in tables.values() for row in rows for key in row}
     tasks = [task for key, found in _TASK_OF_FIELD.items() if key in fields for task in found]
     if not tasks:
         return None
-    parts: dict[str, Part] = {
-        split: _part(tree, files[split], tables[split], findings)
+    parts: dict[str, SplitLayout] = {
+        split: _build_split(tree, files[split], tables[split], findings)
         for split in ("train", "val", "test")
         if split in files
     }
@@ -53,13 +55,15 @@ def tables(tree: Tree) -> Layout | None:
     )
 
 
-def _split(file: str) -> str | None:
-    return split_of(posixpath.splitext(posixpath.basename(file))[0])
+def _find_split(file: str) -> str | None:
+    return find_split(posixpath.splitext(posixpath.basename(file))[0])
 
 
-def _rows(tree: Tree, file: str, findings: list[Finding]) -> Iterator[dict[str, Any]]:
+def _iter_rows(
+    tree: FileTree, file: str, findings: list[DatasetIssue]
+) -> Iterator[dict[str, Any]]:
     try:
-        text = tree.text(file)
+        text = tree.read_text(file)
         if file.endswith(".csv"):
             yield from csv.DictReader(io.StringIO(text, newline=""))
             return
@@ -71,7 +75,7 @@ def _rows(tree: Tree, file: str, findings: list[Finding]) -> Iterator[dict[str, 
                 yield row
     except (ValueError, csv.Error, RecursionError) as error:
         findings.append(
-            Finding(
+            DatasetIssue(
                 severity="error",
                 message=f"{file} cannot be read: {error}",
                 fix="write it in UTF-8, one image a line",
@@ -80,35 +84,37 @@ def _rows(tree: Tree, file: str, findings: list[Finding]) -> Iterator[dict[str, 
         )
 
 
-def _part(tree: Tree, file: str, rows: list[dict[str, Any]], findings: list[Finding]) -> Part:
+def _build_split(
+    tree: FileTree, file: str, rows: list[dict[str, Any]], findings: list[DatasetIssue]
+) -> SplitLayout:
     if rows and "path" not in rows[0]:
-        findings.append(_no_path(file, rows[0]))
-        return Part(path=posixpath.dirname(file) or ".", annotations=file)
+        findings.append(_make_no_path_issue(file, rows[0]))
+        return SplitLayout(path=posixpath.dirname(file) or ".", annotations=file)
     named = [(str(row.get("path") or ""), row) for row in rows]
-    folder = _folder(tree, file, [path for path, _ in named[:50]])
+    folder = _guess_folder(tree, file, [path for path, _ in named[:50]])
     items, absent = [], []
     for path, row in named:
         whole = posixpath.normpath(posixpath.join(folder, path))
         if posixpath.isabs(path) or ".." in path.split("/") or not tree.has(whole):
             absent.append(path)
         else:
-            items.append(Item(image=whole, classes=_classes(row)))
+            items.append(Sample(image=whole, classes=_parse_classes(row)))
     if absent:
         findings.append(
-            Finding(
+            DatasetIssue(
                 severity="error",
                 message=f"{file} names {len(absent)} images that are not below {folder}",
                 fix="correct the paths, or take the lines out",
                 files=tuple(absent),
             )
         )
-    return Part(path=folder, annotations=file, items=tuple(items))
+    return SplitLayout(path=folder, annotations=file, items=tuple(items))
 
 
-def _no_path(file: str, row: Mapping[str, Any]) -> Finding:
+def _make_no_path_issue(file: str, row: Mapping[str, Any]) -> DatasetIssue:
     alias = next((name for name in _PATH_ALIASES if name in row), None)
     fix = f"rename '{alias}' to 'path'" if alias else "add the column 'path'"
-    return Finding(
+    return DatasetIssue(
         severity="error",
         message=f"{file} has no column 'path' but {', '.join(map(str, row))}",
         fix=fix,
@@ -116,7 +122,7 @@ def _no_path(file: str, row: Mapping[str, Any]) -> Finding:
     )
 
 
-def _folder(tree: Tree, file: str, paths: list[str]) -> str:
+def _guess_folder(tree: FileTree, file: str, paths: list[str]) -> str:
     """The folder that most of the first paths start from."""
     stem = posixpath.splitext(posixpath.basename(file))[0]
     candidates = (posixpath.dirname(file) or ".", ".", "images", f"images/{stem}", stem)
@@ -128,7 +134,7 @@ def _folder(tree: Tree, file: str, paths: list[str]) -> str:
     )
 
 
-def _classes(row: Mapping[str, Any]) -> tuple[str, ...]:
+def _parse_classes(row: Mapping[str, Any]) -> tuple[str, ...]:
     if isinstance(row.get("label"), str):
         return (row["label"],)
     labels = row.get("labels")

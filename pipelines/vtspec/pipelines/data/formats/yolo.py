@@ -5,58 +5,58 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .file_tree import Tree, splits_among
-from .layout import Finding, Item, Layout, Part
+from .file_tree import FileTree, find_splits
+from .layout import DatasetIssue, Layout, Sample, SplitLayout
 
 
-def yolo(tree: Tree) -> Layout | None:
+def detect_yolo(tree: FileTree) -> Layout | None:
     """`images/<split>` with `labels/<split>`, or `<split>/images` with `<split>/labels`."""
-    folders = _folders(tree)
+    folders = _find_folders(tree)
     if not folders:
         return None
-    settings, file = _settings(tree)
-    classes = _names(settings.get("names"))
-    reader = _Reader(tree, classes)
+    settings, file = _read_settings(tree)
+    classes = _parse_names(settings.get("names"))
+    reader = _LabelReader(tree, classes)
     parts = {
-        split: Part(path=images, items=tuple(_items(tree, images, labels, reader)))
+        split: SplitLayout(path=images, items=tuple(_iter_samples(tree, images, labels, reader)))
         for split, (images, labels) in folders.items()
     }
     images, labels = next(iter(folders.values()))
     return Layout(
         format="yolo",
         why=f"each image in {images}/ has a text file of numbers in {labels}/",
-        tasks=(_task(reader.widths, "kpt_shape" in settings),),
+        tasks=(_guess_task(reader.widths, "kpt_shape" in settings),),
         classes=classes,
         splits=parts,
-        findings=(*([] if classes else [_nameless(file)]), *reader.findings()),
+        findings=(*([] if classes else [_make_no_names_issue(file)]), *reader.iter_issues()),
     )
 
 
-def _folders(tree: Tree) -> dict[str, tuple[str, str]]:
+def _find_folders(tree: FileTree) -> dict[str, tuple[str, str]]:
     """Folder of the images and folder of the labels of each split."""
-    top = tree.folders()
+    top = tree.list_folders()
     if "images" in top and "labels" in top:
-        found = splits_among(tree.folders("images"))
+        found = find_splits(tree.list_folders("images"))
         pairs = {s: (f"images/{name}", f"labels/{name}") for s, name in found.items()}
         pairs = pairs or {"all": ("images", "labels")}
     else:
-        pairs = {s: (f"{n}/images", f"{n}/labels") for s, n in splits_among(top).items()}
+        pairs = {s: (f"{n}/images", f"{n}/labels") for s, n in find_splits(top).items()}
     texts = {
         split: pair
         for split, pair in pairs.items()
-        if tree.images_below(pair[0]) and any(f.endswith(".txt") for f in tree.below(pair[1]))
+        if tree.list_images(pair[0]) and any(f.endswith(".txt") for f in tree.list_below(pair[1]))
     }
     return texts if texts else {}
 
 
-def _settings(tree: Tree) -> tuple[Mapping[str, Any], str]:
+def _read_settings(tree: FileTree) -> tuple[Mapping[str, Any], str]:
     import yaml
 
     for file in tree.files:
         if "/" in file or not file.endswith((".yaml", ".yml")):
             continue
         try:
-            text = tree.text(file)
+            text = tree.read_text(file)
             # A stranger's file: an alias can make it huge.
             content = None if "*" in text else yaml.safe_load(text)
         except (ValueError, yaml.YAMLError, RecursionError):
@@ -66,7 +66,7 @@ def _settings(tree: Tree) -> tuple[Mapping[str, Any], str]:
     return {}, "data.yaml"
 
 
-def _names(names: Any) -> tuple[str, ...]:
+def _parse_names(names: Any) -> tuple[str, ...]:
     match names:
         case list():
             return tuple(str(name) for name in names)
@@ -76,35 +76,37 @@ def _names(names: Any) -> tuple[str, ...]:
             return ()
 
 
-def _nameless(file: str) -> Finding:
-    return Finding(
+def _make_no_names_issue(file: str) -> DatasetIssue:
+    return DatasetIssue(
         severity="error",
         message="there is no data.yaml with the names of the classes",
         fix=f"write them into {file}, in index order: names: [cat, dog]",
     )
 
 
-class _Reader:
+class _LabelReader:
     """Reads label files; `widths` are the lengths of rows, `faults` where which rows are wrong."""
 
-    def __init__(self, tree: Tree, classes: tuple[str, ...]) -> None:
+    def __init__(self, tree: FileTree, classes: tuple[str, ...]) -> None:
         self.tree = tree
         self.classes = classes
         self.widths: set[int] = set()
         self.faults: dict[str, list[str]] = defaultdict(list)
 
-    def labels(self, file: str) -> tuple[str, ...]:
+    def read_labels(self, file: str) -> tuple[str, ...]:
         """The class of each row; a row that is no label is left out and noted."""
         if not self.tree.has(file):
             return ()
         try:
-            rows = [line.split() for line in self.tree.text(file).splitlines() if line.strip()]
+            rows = [
+                line.split() for line in self.tree.read_text(file).splitlines() if line.strip()
+            ]
         except ValueError as error:
             self.faults[f"cannot be read: {error}"].append(file)
             return ()
         found = []
         for number, row in enumerate(rows, 1):
-            fault = self._fault(row)
+            fault = self._find_fault(row)
             if fault:
                 self.faults[fault].append(f"{file}:{number}")
                 continue
@@ -112,7 +114,7 @@ class _Reader:
             found.append(self.classes[int(row[0])] if self.classes else row[0])
         return tuple(found)
 
-    def _fault(self, row: list[str]) -> str | None:
+    def _find_fault(self, row: list[str]) -> str | None:
         try:
             index, numbers = int(row[0]), [float(value) for value in row[1:]]
         except ValueError:
@@ -126,10 +128,10 @@ class _Reader:
             return "has numbers outside 0 to 1: they are shares of the image's width and height"
         return None
 
-    def findings(self) -> Iterator[Finding]:
+    def iter_issues(self) -> Iterator[DatasetIssue]:
         """One for each kind of fault, with all places."""
         for fault, places in sorted(self.faults.items()):
-            yield Finding(
+            yield DatasetIssue(
                 severity="error",
                 message=f"{places[0]} {fault}"
                 + (f"; {len(places) - 1:,} more rows like it" if len(places) > 1 else ""),
@@ -138,13 +140,15 @@ class _Reader:
             )
 
 
-def _items(tree: Tree, images: str, labels: str, reader: _Reader) -> Iterator[Item]:
-    for image in tree.images_below(images):
+def _iter_samples(
+    tree: FileTree, images: str, labels: str, reader: _LabelReader
+) -> Iterator[Sample]:
+    for image in tree.list_images(images):
         file = posixpath.splitext(f"{labels}/{image.removeprefix(images + '/')}")[0] + ".txt"
-        yield Item(image=image, classes=reader.labels(file))
+        yield Sample(image=image, classes=reader.read_labels(file))
 
 
-def _task(widths: set[int], keypoints: bool) -> str:
+def _guess_task(widths: set[int], keypoints: bool) -> str:
     if keypoints:
         return "pose-estimation"
     if widths == {9}:

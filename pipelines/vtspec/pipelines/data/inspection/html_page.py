@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from .image_probe import Look
+from .image_probe import ImageInfo
 from .inspect import Inspection
 
 _CLASSES: Final = 40
@@ -36,32 +36,33 @@ th{font-weight:600;border-bottom:1px solid #d5dae2}td.n,th.n{text-align:right}
 """
 
 
-def page(inspection: Inspection) -> str:
+def render_page(inspection: Inspection) -> str:
     """The whole page: at most 40 classes with 8 samples each, and how many more there are."""
-    return "\n".join(_parts(inspection))
+    return "\n".join(_render_parts(inspection))
 
 
-def _parts(inspection: Inspection) -> Iterator[str]:
+def _render_parts(inspection: Inspection) -> Iterator[str]:
     name = escape(inspection.path.name)
     layout = inspection.layout
-    whole = sum(inspection.readable(split) for split in layout.splits)
+    whole = sum(inspection.count_readable(split) for split in layout.splits)
     yield "<!doctype html><html lang=en><head><meta charset=utf-8>"
     # Whatever slips through is not loaded and not run.
     yield "<meta http-equiv=Content-Security-Policy "
     yield "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">"
     yield f"<title>{name}</title><style>{_STYLE}</style></head><body>"
     yield f"<h1>{name}</h1><p class=quiet>{escape(layout.format)}: {escape(layout.why)}. "
-    yield f"{whole:,} images, {len(layout.classes)} classes, {megabytes(inspection.bytes)}. "
+    size = format_disk_size(inspection.bytes)
+    yield f"{whole:,} images, {len(layout.classes)} classes, {size}. "
     yield f"For {escape(', '.join(layout.tasks))}.</p>"
-    yield from _findings(inspection)
-    yield from _splits(inspection)
-    yield from _classes(inspection)
-    yield from _counts("Sizes in pixels", inspection.sizes())
-    yield from _counts("Pixel modes", inspection.modes())
+    yield from _render_issues(inspection)
+    yield from _render_splits(inspection)
+    yield from _render_classes(inspection)
+    yield from _render_counts("Sizes in pixels", inspection.count_sizes())
+    yield from _render_counts("Pixel modes", inspection.count_modes())
     yield "</body></html>"
 
 
-def _findings(inspection: Inspection) -> Iterator[str]:
+def _render_issues(inspection: Inspection) -> Iterator[str]:
     if not inspection.findings:
         yield "<p class=good>Nothing wrong was found.</p>"
     for finding in inspection.findings:
@@ -74,20 +75,20 @@ def _findings(inspection: Inspection) -> Iterator[str]:
         yield "</div>"
 
 
-def _splits(inspection: Inspection) -> Iterator[str]:
+def _render_splits(inspection: Inspection) -> Iterator[str]:
     yield "<h2>Splits</h2><table><tr><th>split<th>path<th class=n>images<th class=n>labels</tr>"
     for split, part in inspection.layout.splits.items():
-        labels = sum(inspection.per_class(split).values())
+        labels = sum(inspection.count_per_class(split).values())
         yield f"<tr><td>{split}<td><code>{escape(part.path)}</code>"
-        yield f"<td class=n>{inspection.readable(split):,}<td class=n>{labels:,}</tr>"
+        yield f"<td class=n>{inspection.count_readable(split):,}<td class=n>{labels:,}</tr>"
     yield "</table>"
 
 
-def _classes(inspection: Inspection) -> Iterator[str]:
+def _render_classes(inspection: Inspection) -> Iterator[str]:
     layout = inspection.layout
     if not layout.classes:
         return
-    counts = {split: inspection.per_class(split) for split in layout.splits}
+    counts = {split: inspection.count_per_class(split) for split in layout.splits}
     widest = max(sum(split[name] for split in counts.values()) for name in layout.classes) or 1
     key = "".join(f"<i style='background:{_COLOURS[split]}'></i>{split}" for split in counts)
     yield f"<h2>Classes</h2><p class='key quiet'>{key}</p><table>"
@@ -99,13 +100,13 @@ def _classes(inspection: Inspection) -> Iterator[str]:
         )
         yield f"<tr><td class=n>{index}<td>{escape(name)}<td class=n>{total:,}"
         yield f"<td><div class=bar>{bars}</div>"
-        yield f"<td><div class=samples>{''.join(_samples(inspection, name))}</div></tr>"
+        yield f"<td><div class=samples>{''.join(_render_samples(inspection, name))}</div></tr>"
     yield "</table>"
     if len(layout.classes) > _CLASSES:
         yield f"<p class=quiet>and {len(layout.classes) - _CLASSES:,} more classes</p>"
 
 
-def _samples(inspection: Inspection, name: str) -> Iterator[str]:
+def _render_samples(inspection: Inspection, name: str) -> Iterator[str]:
     looks = (
         inspection.looks[item.image]
         for part in inspection.layout.splits.values()
@@ -114,10 +115,10 @@ def _samples(inspection: Inspection, name: str) -> Iterator[str]:
     )
     for look in islice((look for look in looks if look.fault is None), _SAMPLES):
         title = escape(look.image, quote=True)
-        yield f"<img src='{thumbnail(inspection.path, look)}' title='{title}' alt=''>"
+        yield f"<img src='{make_thumbnail(inspection.path, look)}' title='{title}' alt=''>"
 
 
-def thumbnail(root: Path, look: Look) -> str:
+def make_thumbnail(root: Path, look: ImageInfo) -> str:
     """A readable image as a `data:` URL of a PNG of at most 72 pixels a side."""
     from PIL import Image
 
@@ -129,7 +130,7 @@ def thumbnail(root: Path, look: Look) -> str:
     return f"data:image/png;base64,{base64.b64encode(written.getvalue()).decode()}"
 
 
-def _counts(title: str, counts: Sequence[tuple[str, int]]) -> Iterator[str]:
+def _render_counts(title: str, counts: Sequence[tuple[str, int]]) -> Iterator[str]:
     if not counts:
         return
     widest = counts[0][1]
@@ -142,7 +143,7 @@ def _counts(title: str, counts: Sequence[tuple[str, int]]) -> Iterator[str]:
         yield f"<p class=quiet>and {len(counts) - 12:,} more</p>"
 
 
-def megabytes(size: int) -> str:
+def format_disk_size(size: int) -> str:
     """A size for people: `251 kB`, `1.3 GB`; powers of 1000, as disks are sold."""
     value = float(size)
     for unit in ("B", "kB", "MB", "GB"):

@@ -21,7 +21,7 @@ _ORIENTATION: Final = 0x0112
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class ImageInfo:
     """What one image is. `pixels` is a hash of mode, size and every pixel, so that a copy in
     another file, or in another lossless format, has the same; `fault` says why it is broken.
     `turned` tells that EXIF asks viewers to turn or mirror it."""
@@ -36,7 +36,7 @@ class Look:
     fault: str | None = None
 
 
-def look_at(root: Path, images: Sequence[str]) -> Iterator[Look]:
+def inspect_images(root: Path, images: Sequence[str]) -> Iterator[ImageInfo]:
     """Decode every image, in order, on several threads; none of them raises.
 
     A file beyond 1 GiB, or an image of more than about 179 million pixels (Pillow's limit
@@ -48,40 +48,42 @@ def look_at(root: Path, images: Sequence[str]) -> Iterator[Look]:
         warnings.simplefilter("ignore")
         # Pillow lets go of the GIL while it decodes.
         with ThreadPoolExecutor(_THREADS) as pool:
-            for looks in pool.map(lambda task: [_look(root, image) for image in task], tasks):
+            for looks in pool.map(
+                lambda task: [_inspect_image(root, image) for image in task], tasks
+            ):
                 yield from looks
 
 
-def _look(root: Path, image: str) -> Look:
+def _inspect_image(root: Path, image: str) -> ImageInfo:
     from PIL import Image, UnidentifiedImageError
 
     try:
         size = (root / image).stat().st_size
         if size == 0:
-            return Look(image=image, fault="the file is empty")
+            return ImageInfo(image=image, fault="the file is empty")
         if size > _MAX_BYTES:
-            return Look(image=image, bytes=size, fault="the file is larger than 1 GiB")
+            return ImageInfo(image=image, bytes=size, fault="the file is larger than 1 GiB")
         with Image.open(io.BytesIO((root / image).read_bytes())) as opened:
             opened.load()
             turned = opened.getexif().get(_ORIENTATION, 1) not in (0, 1)
-            return Look(
+            return ImageInfo(
                 image=image,
                 bytes=size,
                 width=opened.width,
                 height=opened.height,
                 mode=opened.mode,
-                pixels=_pixels(opened),
+                pixels=_hash_pixels(opened),
                 turned=turned,
             )
     except UnidentifiedImageError:
-        return Look(image=image, fault="it is no image")
+        return ImageInfo(image=image, fault="it is no image")
     except Image.DecompressionBombError:
-        return Look(image=image, fault="it has too many pixels to be opened safely")
+        return ImageInfo(image=image, fault="it has too many pixels to be opened safely")
     except (OSError, ValueError, SyntaxError, EOFError, struct.error, MemoryError) as error:
-        return Look(image=image, fault=str(error) or type(error).__name__)
+        return ImageInfo(image=image, fault=str(error) or type(error).__name__)
 
 
-def _pixels(image: "Image.Image") -> str:
+def _hash_pixels(image: "Image.Image") -> str:
     digest = hashlib.blake2b(digest_size=16)
     digest.update(f"{image.mode} {image.size} ".encode())
     if image.mode == "P":

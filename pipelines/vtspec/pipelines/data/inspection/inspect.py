@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from vtspec.adapters.contract import AdapterError
-from vtspec.adapters.data.content_hash import content_hash
-from vtspec.pipelines.data.formats.detect import recognise
-from vtspec.pipelines.data.formats.file_tree import Tree, tree_of
-from vtspec.pipelines.data.formats.layout import Finding, Layout
+from vtspec.adapters.data.content_hash import hash_content
+from vtspec.pipelines.data.formats.detect import detect_layout
+from vtspec.pipelines.data.formats.file_tree import FileTree, scan_folder
+from vtspec.pipelines.data.formats.layout import DatasetIssue, Layout
 
-from .checks import check, per_class
-from .image_probe import Look, look_at
+from .checks import check_dataset, count_per_class
+from .image_probe import ImageInfo, inspect_images
 
 Progress = Callable[[int, int], None]
 """Takes how many images were looked at, and of how many."""
@@ -29,38 +29,38 @@ class Inspection:
 
     path: Path
     layout: Layout
-    looks: Mapping[str, Look]
+    looks: Mapping[str, ImageInfo]
     files: int
     bytes: int
     content_hash: str | None
-    findings: Sequence[Finding]
+    findings: Sequence[DatasetIssue]
 
     @property
-    def errors(self) -> Sequence[Finding]:
+    def errors(self) -> Sequence[DatasetIssue]:
         """What keeps the data from being added."""
         return [finding for finding in self.findings if finding.severity == "error"]
 
-    def readable(self, split: str) -> int:
+    def count_readable(self, split: str) -> int:
         """Images of a split that can be decoded."""
         items = self.layout.splits[split].items
         return sum(self.looks[item.image].fault is None for item in items)
 
-    def per_class(self, split: str) -> dict[str, int]:
+    def count_per_class(self, split: str) -> dict[str, int]:
         """Images (or objects) of each class in a split, in index order."""
-        return per_class(self.layout, self.layout.splits[split].items)
+        return count_per_class(self.layout, self.layout.splits[split].items)
 
-    def sizes(self) -> list[tuple[str, int]]:
+    def count_sizes(self) -> list[tuple[str, int]]:
         """`width x height` and how many images have it, the most frequent first."""
-        return _counted(f"{look.width} x {look.height}" for look in self._whole())
+        return _count_values(f"{look.width} x {look.height}" for look in self._iter_readable())
 
-    def modes(self) -> list[tuple[str, int]]:
+    def count_modes(self) -> list[tuple[str, int]]:
         """Pillow's pixel modes (`RGB`, `L`, …), the most frequent first."""
-        return _counted(look.mode for look in self._whole())
+        return _count_values(look.mode for look in self._iter_readable())
 
-    def _whole(self) -> Iterable[Look]:
+    def _iter_readable(self) -> Iterable[ImageInfo]:
         return (look for look in self.looks.values() if look.fault is None)
 
-    def data(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Everything as plain data, for `--output json`."""
         layout = self.layout
         return {
@@ -77,13 +77,13 @@ class Inspection:
                     "path": part.path,
                     "annotations": part.annotations,
                     "targets": part.targets,
-                    "images": self.readable(split),
-                    "perClass": self.per_class(split),
+                    "images": self.count_readable(split),
+                    "perClass": self.count_per_class(split),
                 }
                 for split, part in layout.splits.items()
             },
-            "sizes": dict(self.sizes()),
-            "modes": dict(self.modes()),
+            "sizes": dict(self.count_sizes()),
+            "modes": dict(self.count_modes()),
             "findings": [
                 {
                     "severity": finding.severity,
@@ -96,39 +96,39 @@ class Inspection:
         }
 
 
-def inspect(path: Path, progress: Progress = lambda done, of: None) -> Inspection:
+def inspect_dataset(path: Path, progress: Progress = lambda done, of: None) -> Inspection:
     """Look at every file below `path`. Raises `Permanent` where no format fits."""
-    tree = tree_of(path)
-    layout = recognise(tree)
+    tree = scan_folder(path)
+    layout = detect_layout(tree)
     # Targets (masks, depth) are images that no split lists, and may be broken all the same.
     images = sorted({*tree.images, *(i.image for p in layout.splits.values() for i in p.items)})
     looks = {}
-    for look in look_at(path, images):
+    for look in inspect_images(path, images):
         looks[look.image] = look
         progress(len(looks), len(images))
-    findings = list(check(tree, layout, list(looks.values())))
+    findings = list(check_dataset(tree, layout, list(looks.values())))
     return Inspection(
         path=path,
         layout=layout,
         looks=looks,
         files=len(tree.files),
         bytes=sum((path / file).stat().st_size for file in tree.files),
-        content_hash=_hash(tree, findings),
+        content_hash=_hash_content(tree, findings),
         findings=findings,
     )
 
 
-def _hash(tree: Tree, findings: list[Finding]) -> str | None:
+def _hash_content(tree: FileTree, findings: list[DatasetIssue]) -> str | None:
     if tree.unusable:
         return None
     try:
-        return content_hash(tree.root).hash
+        return hash_content(tree.root).hash
     except AdapterError as error:
         findings.append(
-            Finding(severity="error", message=str(error), fix=error.fix or "remove it")
+            DatasetIssue(severity="error", message=str(error), fix=error.fix or "remove it")
         )
         return None
 
 
-def _counted(things: Iterable[str]) -> list[tuple[str, int]]:
+def _count_values(things: Iterable[str]) -> list[tuple[str, int]]:
     return Counter(things).most_common()

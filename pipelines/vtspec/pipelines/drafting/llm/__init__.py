@@ -13,16 +13,16 @@ module that talks HTTP (`exchange`), and whatever goes to the model or comes fro
 
 from vtspec.pipelines.drafting.unavailable import Unavailable
 
-from .drafter import LlmDrafter, drafter_of
-from .providers import Provider, provider_of
-from .settings import Settings, settings_of
+from .drafter import LlmDrafter, find_drafter
+from .providers import Provider, find_provider
+from .settings import Settings, load_settings
 
 __all__ = [
     "LlmDrafter",
     "Provider",
     "Settings",
     "Unavailable",
-    "drafter_of",
-    "provider_of",
-    "settings_of",
+    "find_drafter",
+    "find_provider",
+    "load_settings",
 ]

@@ -18,50 +18,52 @@ class Unbounded(ValueError):
     """The data is deeper, longer or larger than any spec, or no plain data; the text says how."""
 
 
-def plain(data: Any) -> Any:
+def copy_plain(data: Any) -> Any:
     """A copy that is made of texts, numbers, true, false, null, lists and mappings only.
 
     Lone surrogates are replaced. Raises `Unbounded`.
     """
-    return _copied(data, DEEPEST, [MOST_VALUES])
+    return _copy(data, DEEPEST, [MOST_VALUES])
 
 
-def _copied(data: Any, levels: int, left: list[int]) -> Any:
+def _copy(data: Any, levels: int, left: list[int]) -> Any:
     left[0] -= 1
     if left[0] < 0:
         raise Unbounded(f"has more than {MOST_VALUES:,} values")
     match data:
         case str():
-            return _text(data)
+            return _clean_text(data)
         case bool() | None:
             return data
         case int():
-            return _whole(data)
+            return _check_int(data)
         case float():
-            return _finite(data)
+            return _check_float(data)
         case Mapping() | list() | tuple() if levels == 0:
             raise Unbounded(f"is nested more than {DEEPEST} deep")
         case Mapping():
-            return {_text(str(key)): _copied(item, levels - 1, left) for key, item in data.items()}
+            return {
+                _clean_text(str(key)): _copy(item, levels - 1, left) for key, item in data.items()
+            }
         case list() | tuple():
-            return [_copied(item, levels - 1, left) for item in data]
+            return [_copy(item, levels - 1, left) for item in data]
         case _:
             raise Unbounded(f"holds something of type {type(data).__name__}")
 
 
-def _text(text: str) -> str:
+def _clean_text(text: str) -> str:
     if len(text) > LONGEST:
         raise Unbounded(f"holds a text of more than {LONGEST:,} characters")
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _whole(number: int) -> int:
+def _check_int(number: int) -> int:
     if abs(number) >= 2**63:
         raise Unbounded("holds a number of more than 64 bits")
     return number
 
 
-def _finite(number: float) -> float:
+def _check_float(number: float) -> float:
     if not math.isfinite(number):
         raise Unbounded("holds a number that is not finite")
     return number

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from vtspec.pipelines import catalog
-from vtspec.schema.json_schema.generate import schema_of
+from vtspec.schema.json_schema.generate import build_schema
 
-from .field_paths import DRAFTED, path_of, value_in
-from .request import Turn
-from .safe_text import is_phishing, readable
+from .field_paths import DRAFTED, find_value, parse_path
+from .request import DraftRequest
+from .safe_text import is_phishing, sanitize_text
 
 MOST: Final = 10
 LONGEST: Final = 80
@@ -17,17 +17,17 @@ FEWEST: Final = 2
 
 FILLED: Final = 6
 
-Existing = Callable[[Mapping[str, Any], Turn], Sequence[str]]
+Existing = Callable[[Mapping[str, Any], DraftRequest], Sequence[str]]
 
 
-def choices_of(
-    field: str, offered: Sequence[object], draft: Mapping[str, Any], turn: Turn
+def select_choices(
+    field: str, offered: Sequence[object], draft: Mapping[str, Any], turn: DraftRequest
 ) -> tuple[str, ...]:
     """The choices of a question at `field` (dotted): those offered that exist, in their order.
 
     Where the field is a reference and fewer than two are left, others that exist fill them up.
     """
-    texts = list(dict.fromkeys(_text(each, turn) for each in list(offered)[: 5 * MOST]))
+    texts = list(dict.fromkeys(_clean_choice(each, turn) for each in list(offered)[: 5 * MOST]))
     texts = [each for each in texts if each and not is_phishing(each)]
     if field in _REFERENCES:
         is_there, others = _REFERENCES[field]
@@ -37,84 +37,86 @@ def choices_of(
                 : FILLED - len(kept)
             ]
         return tuple(kept[:MOST])
-    values = _values(field)
+    values = _find_enum_values(field)
     return tuple(each for each in texts if not values or each in values)[:MOST]
 
 
-def _text(offered: object, turn: Turn) -> str:
+def _clean_choice(offered: object, turn: DraftRequest) -> str:
     if isinstance(offered, bool):
         return "true" if offered else "false"
     if isinstance(offered, int | float):
         return f"{offered:g}" if isinstance(offered, float) else str(offered)[:LONGEST]
-    text = readable(offered, LONGEST, turn.hidden)
+    text = sanitize_text(offered, LONGEST, turn.hidden)
     # A value that had to be changed to be shown is none.
     return text if text == offered else ""
 
 
-def _values(field: str) -> tuple[str, ...]:
+def _find_enum_values(field: str) -> tuple[str, ...]:
     """The values of a field that has a fixed set of them."""
     for kind in DRAFTED:
-        node: Any = schema_of(kind)
+        node: Any = build_schema(kind)
         root = node
-        for part in path_of(field):
-            node = _resolved(node, root).get("properties", {}).get(part, {})
-        if found := _enumerated(_resolved(node, root)):
+        for part in parse_path(field):
+            node = _resolve_ref(node, root).get("properties", {}).get(part, {})
+        if found := _get_enum(_resolve_ref(node, root)):
             return found
     return ()
 
 
-def _resolved(node: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
+def _resolve_ref(node: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
     if "$ref" not in node:
         return node
     target: Mapping[str, Any] = root["$defs"][node["$ref"].rsplit("/", 1)[1]]
     return target
 
 
-def _enumerated(node: Mapping[str, Any]) -> tuple[str, ...]:
+def _get_enum(node: Mapping[str, Any]) -> tuple[str, ...]:
     items = node.get("items", {})
     return tuple(node.get("enum") or (items.get("enum") if isinstance(items, dict) else ()) or ())
 
 
-def _tasks(draft: Mapping[str, Any], turn: Turn) -> Sequence[str]:
-    dataset = turn.surroundings.datasets.get(str(value_in(draft, "spec.dataset.ref")))
+def _list_tasks(draft: Mapping[str, Any], turn: DraftRequest) -> Sequence[str]:
+    dataset = turn.surroundings.datasets.get(str(find_value(draft, "spec.dataset.ref")))
     if dataset is not None:
         return dataset.tasks
     every = [task for each in turn.surroundings.datasets.values() for task in each.tasks]
     return tuple(dict.fromkeys(every))
 
 
-def _datasets(draft: Mapping[str, Any], turn: Turn) -> Sequence[str]:
-    task, every = value_in(draft, "spec.task"), turn.surroundings.datasets
+def _list_datasets(draft: Mapping[str, Any], turn: DraftRequest) -> Sequence[str]:
+    task, every = find_value(draft, "spec.task"), turn.surroundings.datasets
     return [name for name, each in every.items() if task in each.tasks] or list(every)
 
 
-def _models(draft: Mapping[str, Any], turn: Turn) -> Sequence[str]:
-    tasks = _tasks(draft, turn)
-    wanted = value_in(draft, "spec.task")
+def _list_models(draft: Mapping[str, Any], turn: DraftRequest) -> Sequence[str]:
+    tasks = _list_tasks(draft, turn)
+    wanted = find_value(draft, "spec.task")
     task = wanted if isinstance(wanted, str) else tasks[0] if len(tasks) == 1 else None
-    found = catalog.search([], task=task, pretrained=True, among=turn.surroundings.frameworks)
+    found = catalog.search_models(
+        [], task=task, pretrained=True, among=turn.surroundings.frameworks
+    )
     return list(dict.fromkeys(model.name for _, model in found[:FILLED]))
 
 
-def _is_model(name: str, turn: Turn) -> bool:
+def _is_model(name: str, turn: DraftRequest) -> bool:
     frameworks = turn.surroundings.frameworks
     if "/" in name:
         # Any ORG/NAME would do; what is offered is listed, or was typed.
         listed = any(name in each.model_names for each in frameworks.values())
-        return listed or name.casefold() in turn.said
+        return listed or name.casefold() in turn.user_text
     return bool(catalog.find_model(name, frameworks))
 
 
-def _experiments(_draft: Mapping[str, Any], turn: Turn) -> Sequence[str]:
+def _list_experiments(_draft: Mapping[str, Any], turn: DraftRequest) -> Sequence[str]:
     return list(turn.surroundings.experiments)
 
 
-_IsThere = Callable[[str, Turn], bool]
+_IsThere = Callable[[str, DraftRequest], bool]
 
 _REFERENCES: Final[Mapping[str, tuple[_IsThere, Existing]]] = {
-    "spec.dataset.ref": (lambda name, turn: name in turn.surroundings.datasets, _datasets),
-    "spec.task": (lambda name, turn: name in _values("spec.task"), _tasks),
-    "spec.model.name": (_is_model, _models),
+    "spec.dataset.ref": (lambda name, turn: name in turn.surroundings.datasets, _list_datasets),
+    "spec.task": (lambda name, turn: name in _find_enum_values("spec.task"), _list_tasks),
+    "spec.model.name": (_is_model, _list_models),
     "spec.framework": (
         lambda name, turn: name in turn.surroundings.frameworks,
         lambda _, turn: list(turn.surroundings.frameworks),
@@ -125,8 +127,8 @@ _REFERENCES: Final[Mapping[str, tuple[_IsThere, Existing]]] = {
     ),
     "spec.report.baseline": (
         lambda name, turn: name in turn.surroundings.experiments,
-        _experiments,
+        _list_experiments,
     ),
-    "metadata.name": (lambda name, turn: name in turn.surroundings.experiments, _experiments),
+    "metadata.name": (lambda name, turn: name in turn.surroundings.experiments, _list_experiments),
 }
 """Fields that name what exists: whether a name is one, and which there are besides."""

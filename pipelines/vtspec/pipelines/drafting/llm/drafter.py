@@ -10,26 +10,26 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from vtspec.pipelines.drafting.context import Surroundings
-from vtspec.pipelines.drafting.result import Message, Sketch
+from vtspec.pipelines.drafting.context import DraftContext
+from vtspec.pipelines.drafting.result import Draft, Message
 from vtspec.pipelines.drafting.unavailable import Unavailable
 from vtspec.pipelines.errors import Refused
 
 from .instructions import INSTRUCTIONS
-from .messages import history_of, prompt_of
-from .output import Rejected, answered, stuck
-from .output_schema import ANSWERS, answer_schema
-from .providers import Provider, provider_of
-from .redaction import Hidden, hidden_of
-from .request import Turn
-from .settings import Settings, settings_of
-from .tools import LOOKUPS, Lookup, ask
+from .messages import build_history, build_prompt
+from .output import RejectedAnswer, ask_about_problem, parse_answer
+from .output_schema import ANSWERS, build_answer_schema
+from .providers import Provider, find_provider
+from .redaction import Redactor, make_redactor
+from .request import DraftRequest
+from .settings import Settings, load_settings
+from .tools import LOOKUPS, Lookup, run_lookup
 
 if TYPE_CHECKING:
     from pydantic_ai import Agent, AgentRunResult, Tool, ToolOutput
     from pydantic_ai.models import Model
 
-    from .transport import Exchange, Sleep
+    from .transport import ProviderTransport, Sleep
 
 _T = TypeVar("_T")
 
@@ -49,13 +49,13 @@ class LlmDrafter:
         provider: Provider,
         *,
         settings: Settings | None = None,
-        hidden: Hidden | None = None,
+        hidden: Redactor | None = None,
         sleep: "Sleep" = asyncio.sleep,
     ) -> None:
         self._provider = provider
         self._settings = settings or Settings()
         key = frozenset({provider.key} if provider.key else ())
-        self._hidden = replace(hidden or Hidden(), secrets=(hidden or Hidden()).secrets | key)
+        self._hidden = replace(hidden or Redactor(), secrets=(hidden or Redactor()).secrets | key)
         self._sleep = sleep
 
     @property
@@ -71,9 +71,9 @@ class LlmDrafter:
     @property
     def prompt_hash(self) -> str:
         """`sha256:…` over the instructions and the schemas of all tools."""
-        return _prompt_hash()
+        return _hash_prompt()
 
-    def sketch(self, conversation: Sequence[Message], surroundings: Surroundings) -> Sketch:
+    def make_draft(self, conversation: Sequence[Message], surroundings: DraftContext) -> Draft:
         """What the model makes of a conversation.
 
         Raises `Unavailable` where the provider does not answer in time, in form or at all, or
@@ -83,9 +83,11 @@ class LlmDrafter:
         self._require_budget(conversation)
         places = {str(surroundings.workspace.root), str(surroundings.workspace.root.resolve())}
         hidden = replace(self._hidden, places=self._hidden.places | places)
-        turn = Turn(conversation=conversation, surroundings=surroundings, hidden=hidden)
-        return _run(
-            lambda: _Work(turn=turn, settings=self._settings).asked(self._provider, self._sleep)
+        turn = DraftRequest(conversation=conversation, surroundings=surroundings, hidden=hidden)
+        return _run_coroutine(
+            lambda: _AgentRun(turn=turn, settings=self._settings).ask_model(
+                self._provider, self._sleep
+            )
         )
 
     def _require_budget(self, conversation: Sequence[Message]) -> None:
@@ -99,24 +101,24 @@ class LlmDrafter:
             raise Unavailable(f"the model has answered {answers} times in this conversation")
 
 
-def drafter_of(environment: Mapping[str, str]) -> LlmDrafter | None:
+def find_drafter(environment: Mapping[str, str]) -> LlmDrafter | None:
     """The drafter that the environment asks for, or None where drafting is to be offline.
 
     Raises `Refused` where the environment says what cannot be meant.
     """
-    provider = provider_of(environment)
+    provider = find_provider(environment)
     if provider is None:
         return None
-    hidden = hidden_of(environment, places={str(Path.home()), environment.get("HOME", "")})
-    return LlmDrafter(provider, settings=settings_of(environment), hidden=hidden)
+    hidden = make_redactor(environment, places={str(Path.home()), environment.get("HOME", "")})
+    return LlmDrafter(provider, settings=load_settings(environment), hidden=hidden)
 
 
 @cache
-def _prompt_hash() -> str:
+def _hash_prompt() -> str:
     told = {
         "instructions": INSTRUCTIONS,
         "answers": {
-            name: [description, answer_schema(name)] for name, description in ANSWERS.items()
+            name: [description, build_answer_schema(name)] for name, description in ANSWERS.items()
         },
         "lookups": {each.name: [each.description, each.arguments] for each in LOOKUPS},
     }
@@ -125,36 +127,36 @@ def _prompt_hash() -> str:
 
 
 @dataclass(kw_only=True)
-class _Work:
+class _AgentRun:
     """One answer in the making: what came back last, how often, and how much was looked up."""
 
-    turn: Turn
+    turn: DraftRequest
     settings: Settings
     repairs: int = 0
     lookups: int = 0
-    rejected: Rejected | None = None
+    rejected: RejectedAnswer | None = None
     bug: Exception | None = field(default=None, repr=False)
 
-    async def asked(self, provider: Provider, sleep: "Sleep") -> Sketch:
+    async def ask_model(self, provider: Provider, sleep: "Sleep") -> Draft:
         """The sketch that the model ends with."""
         try:
-            from .sdk_clients import opened
-            from .transport import Exchange
+            from .sdk_clients import open_model
+            from .transport import ProviderTransport
 
-            exchange = Exchange(provider, self.settings, sleep)
-            async with opened(provider, exchange, self.settings.timeout_s) as model:
-                return await self._ended(self._agent(), model, exchange)
+            exchange = ProviderTransport(provider, self.settings, sleep)
+            async with open_model(provider, exchange, self.settings.timeout_s) as model:
+                return await self._await_draft(self._build_agent(), model, exchange)
         except ImportError as error:
             raise Unavailable(
                 "the packages for it are not installed: pip install 'vtspec[draft]'"
             ) from error
 
-    async def _ended(
-        self, agent: "Agent[object, Sketch]", model: "Model", exchange: "Exchange"
-    ) -> Sketch:
+    async def _await_draft(
+        self, agent: "Agent[object, Draft]", model: "Model", exchange: "ProviderTransport"
+    ) -> Draft:
         from pydantic_ai.exceptions import UsageLimitExceeded
 
-        asked = self._run(agent, model)
+        asked = self._run_agent(agent, model)
         why = "gave no answer that can be used"
         try:
             async with asyncio.timeout(self.settings.longest_s):
@@ -171,21 +173,21 @@ class _Work:
             elif exchange.failure is not None:
                 # What the SDKs made of it may quote more than is ours to tell.
                 raise exchange.failure from None
-            elif not _is_foreign(error):
+            elif not _is_parse_error(error):
                 raise
         if self.rejected is not None:
-            return replace(stuck(self.rejected, self.turn), repairs=self.repairs)
+            return replace(ask_about_problem(self.rejected, self.turn), repairs=self.repairs)
         raise Unavailable(f"the model {why}")
 
-    def _run(
-        self, agent: "Agent[object, Sketch]", model: "Model"
-    ) -> "Coroutine[Any, Any, AgentRunResult[Sketch]]":
+    def _run_agent(
+        self, agent: "Agent[object, Draft]", model: "Model"
+    ) -> "Coroutine[Any, Any, AgentRunResult[Draft]]":
         from pydantic_ai import UsageLimits
         from pydantic_ai.settings import ModelSettings
 
         return agent.run(
-            prompt_of(self.turn),
-            message_history=history_of(self.turn),
+            build_prompt(self.turn),
+            message_history=build_history(self.turn),
             model=model,
             usage_limits=UsageLimits(
                 request_limit=self.settings.requests,
@@ -194,43 +196,43 @@ class _Work:
             model_settings=ModelSettings(max_tokens=self.settings.answer_tokens, cache=True),
         )
 
-    def _agent(self) -> "Agent[object, Sketch]":
+    def _build_agent(self) -> "Agent[object, Draft]":
         from pydantic_ai import Agent
 
         return Agent(
-            output_type=[self._output(name) for name in ANSWERS],
+            output_type=[self._build_output(name) for name in ANSWERS],
             instructions=INSTRUCTIONS,
-            tools=[self._tool(each) for each in LOOKUPS],
+            tools=[self._build_tool(each) for each in LOOKUPS],
             retries={"tools": 2, "output": self.settings.repairs},
             end_strategy="early",
             name="drafter",
         )
 
-    def _output(self, name: str) -> "ToolOutput[Sketch]":
+    def _build_output(self, name: str) -> "ToolOutput[Draft]":
         from pydantic_ai import ModelRetry, StructuredDict, ToolOutput
 
-        async def answer(arguments: dict[str, Any]) -> Sketch:
-            made = self._guarded(lambda: answered(name, arguments, self.turn))
-            if isinstance(made, Sketch):
+        async def answer(arguments: dict[str, Any]) -> Draft:
+            made = self._guard(lambda: parse_answer(name, arguments, self.turn))
+            if isinstance(made, Draft):
                 return made
             self.rejected = made
             if self.repairs >= self.settings.repairs:
-                return self._guarded(lambda: stuck(made, self.turn))
+                return self._guard(lambda: ask_about_problem(made, self.turn))
             self.repairs += 1
-            raise ModelRetry(json.dumps(made.as_json(self.turn), ensure_ascii=False))
+            raise ModelRetry(json.dumps(made.to_json(self.turn), ensure_ascii=False))
 
         # pydantic-ai takes the schema from the argument's type, which is made here.
-        answer.__annotations__["arguments"] = StructuredDict(answer_schema(name), name=name)
+        answer.__annotations__["arguments"] = StructuredDict(build_answer_schema(name), name=name)
         return ToolOutput(answer, name=name, description=ANSWERS[name], strict=False)
 
-    def _tool(self, lookup: Lookup) -> "Tool[object]":
+    def _build_tool(self, lookup: Lookup) -> "Tool[object]":
         from pydantic_ai import Tool
 
         async def look(**arguments: Any) -> Mapping[str, Any]:
             self.lookups += 1
             if self.lookups > self.settings.lookups:
                 return {"error": "enough was looked up; answer now"}
-            return self._guarded(lambda: ask(lookup, self.turn, arguments))
+            return self._guard(lambda: run_lookup(lookup, self.turn, arguments))
 
         return Tool.from_schema(
             look,
@@ -239,7 +241,7 @@ class _Work:
             json_schema=lookup.arguments,
         )
 
-    def _guarded(self, act: Callable[[], _T]) -> _T:
+    def _guard(self, act: Callable[[], _T]) -> _T:
         """What our own code does within the agent's run; its errors are not the provider's."""
         try:
             return act()
@@ -248,7 +250,7 @@ class _Work:
             raise
 
 
-def _is_foreign(error: Exception) -> bool:
+def _is_parse_error(error: Exception) -> bool:
     """Whether an error comes from reading an answer that has another form than its provider's."""
     from pydantic_ai.exceptions import AgentRunError
 
@@ -258,7 +260,7 @@ def _is_foreign(error: Exception) -> bool:
     )
 
 
-def _run(make: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
+def _run_coroutine(make: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
     """The result of a coroutine, in a loop of its own; in a thread where one runs here already."""
     try:
         asyncio.get_running_loop()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vtspec.pipelines.drafting.context import Surroundings
+from vtspec.pipelines.drafting.context import DraftContext
 from vtspec.pipelines.drafting.result import Data
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.project.workspace import Workspace
@@ -14,37 +14,37 @@ from vtspec.schema.problem import SpecError
 
 if TYPE_CHECKING:
     from vtspec.pipelines.estimation.estimate import Estimate
-    from vtspec.schema.load import Loaded
+    from vtspec.schema.load import LoadedSpec
 
 
-def estimated(draft: Data, surroundings: Surroundings) -> Mapping[str, Any]:
+def estimate_draft(draft: Data, surroundings: DraftContext) -> Mapping[str, Any]:
     """Seconds, cost and memory of the draft's run; or `unknown`, and why.
 
     The weights do not change the figures, so that no hub, no MLflow and no file of weights is
     looked at.
     """
-    from vtspec.pipelines.planning.plan import plan
-    from vtspec.pipelines.planning.resolve import World, resolve
+    from vtspec.pipelines.planning.plan import build_plan
+    from vtspec.pipelines.planning.resolve import ResolveSources, resolve_spec
 
     spec = draft.get("spec")
     if draft.get("kind") != "Experiment" or not isinstance(spec, Mapping):
         return {"unknown": "only an Experiment takes time and money"}
-    loaded = surroundings.loaded(_without_weights(draft))
+    loaded = surroundings.load_draft(_drop_weights(draft))
     if loaded.name is None:
         return {"unknown": "the draft has no name"}
     place = surroundings.workspace.specs / "experiments" / "draft.yaml"
-    world = World(hub=_NoHub(endpoint="", cache=Path()), version_of=lambda *_: "0")
+    world = ResolveSources(hub=_OfflineHub(endpoint="", cache=Path()), version_of=lambda *_: "0")
     try:
-        workspace = _with_draft(surroundings.workspace, place, loaded)
-        guess = plan(*resolve(place, workspace, world=world)).estimate
+        workspace = _add_draft(surroundings.workspace, place, loaded)
+        guess = build_plan(*resolve_spec(place, workspace, world=world)).estimate
     except SpecError as error:
         return {"unknown": "; ".join(f"{one.path}: {one.message}" for one in error.problems[:5])}
     except (Refused, Permanent, Temporary) as error:
         return {"unknown": error.message}
-    return _figures(guess)
+    return _serialize_estimate(guess)
 
 
-def _figures(guess: "Estimate") -> Mapping[str, Any]:
+def _serialize_estimate(guess: "Estimate") -> Mapping[str, Any]:
     return {
         "seconds": guess.seconds,
         "cost": guess.cost,
@@ -55,7 +55,7 @@ def _figures(guess: "Estimate") -> Mapping[str, Any]:
     }
 
 
-def _without_weights(draft: Data) -> Data:
+def _drop_weights(draft: Data) -> Data:
     model = draft["spec"].get("model")
     if not isinstance(model, Mapping):
         return draft
@@ -63,29 +63,29 @@ def _without_weights(draft: Data) -> Data:
     return {**draft, "spec": {**draft["spec"], "model": kept}}
 
 
-class _NoHub(Hub):
+class _OfflineHub(Hub):
     """A hub that knows every model at one revision, and asks nobody."""
 
-    def at(self, model: str, revision: str = "main") -> HubModel:
+    def resolve_revision(self, model: str, revision: str = "main") -> HubModel:
         return HubModel(id=model, revision="0" * 40)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _WithDraft(Workspace):
+class _DraftWorkspace(Workspace):
     """The workspace as if the draft lay in it."""
 
     place: Path
-    loaded: "Loaded"
+    loaded: "LoadedSpec"
 
-    def load(self, path: Path) -> "Loaded":
+    def load(self, path: Path) -> "LoadedSpec":
         return self.loaded if path == self.place else super().load(path)
 
 
-def _with_draft(workspace: Workspace, place: Path, loaded: "Loaded") -> Workspace:
+def _add_draft(workspace: Workspace, place: Path, loaded: "LoadedSpec") -> Workspace:
     errors = [problem for problem in loaded.problems if problem.severity == "error"]
     if errors:
         raise SpecError(errors)
-    return _WithDraft(
+    return _DraftWorkspace(
         root=workspace.root,
         config=workspace.config,
         anchor=workspace.anchor,

@@ -10,8 +10,8 @@ from typing import Any, Final
 from vtspec.pipelines.drafting.context import DRAFT
 from vtspec.schema.problem import Problem
 
-from .field_paths import value_in, without
-from .request import Turn
+from .field_paths import find_value, remove_value
+from .request import DraftRequest
 
 NAMED: Final = (
     "spec.model.weights",
@@ -27,28 +27,28 @@ NAMED: Final = (
 """The fields whose value somebody must have named."""
 
 
-def made_up(draft: Mapping[str, Any], turn: Turn) -> list[Problem]:
+def find_ungrounded(draft: Mapping[str, Any], turn: DraftRequest) -> list[Problem]:
     """A problem for each value of the draft that nobody named."""
     found = [
-        _problem(field, value, "was not named by anybody", "leave it out, or ask for it")
+        _make_problem(field, value, "was not named by anybody", "leave it out, or ask for it")
         for field in NAMED
-        if isinstance(value := value_in(draft, field), str) and not _is_known(field, value, turn)
+        if isinstance(value := find_value(draft, field), str) and not _is_known(field, value, turn)
     ]
-    return [*found, *_model(draft, turn)]
+    return [*found, *_check_model_name(draft, turn)]
 
 
-def _model(draft: Mapping[str, Any], turn: Turn) -> Iterator[Problem]:
+def _check_model_name(draft: Mapping[str, Any], turn: DraftRequest) -> Iterator[Problem]:
     """Any ORG/NAME is a hub id: one that no catalog lists must have been typed."""
     field = "spec.model.name"
-    name = value_in(draft, field)
+    name = find_value(draft, field)
     if not isinstance(name, str) or "/" not in name or _is_known(field, name, turn):
         return
     if all(name not in each.model_names for each in turn.surroundings.frameworks.values()):
         fix = "use a name that search_models gives, or ask which model is meant"
-        yield _problem(field, name, "is in no catalog, and nobody typed it", fix)
+        yield _make_problem(field, name, "is in no catalog, and nobody typed it", fix)
 
 
-def named_notes(draft: Mapping[str, Any], turn: Turn) -> dict[str, Any]:
+def filter_notes(draft: Mapping[str, Any], turn: DraftRequest) -> dict[str, Any]:
     """The draft with those labels and annotations only that somebody named; a copy.
 
     Nobody but vtspec itself writes a note under `vtspec.dev/`.
@@ -56,7 +56,7 @@ def named_notes(draft: Mapping[str, Any], turn: Turn) -> dict[str, Any]:
     made = dict(draft)
     for kept in ("labels", "annotations"):
         field = f"metadata.{kept}"
-        notes = value_in(made, field)
+        notes = find_value(made, field)
         if notes is None:
             continue
         named = {
@@ -64,33 +64,33 @@ def named_notes(draft: Mapping[str, Any], turn: Turn) -> dict[str, Any]:
             for key, note in (notes.items() if isinstance(notes, Mapping) else ())
             if isinstance(note, str) and _is_named(str(key), note, kept, turn)
         }
-        made = without(made, field)
+        made = remove_value(made, field)
         if named:
             made["metadata"] = {**made["metadata"], kept: named}
     return made
 
 
-def _is_named(key: str, note: str, kept: str, turn: Turn) -> bool:
+def _is_named(key: str, note: str, kept: str, turn: DraftRequest) -> bool:
     if key.partition("/")[0] == "vtspec.dev" or key.endswith(".vtspec.dev"):
         return False
-    typed = note.casefold() in turn.said and key.casefold() in turn.said
+    typed = note.casefold() in turn.user_text and key.casefold() in turn.user_text
     return typed or any(
-        (value_in(one, f"metadata.{kept}") or {}).get(key) == note for one in _specs(turn)
+        (find_value(one, f"metadata.{kept}") or {}).get(key) == note for one in _iter_specs(turn)
     )
 
 
-def _is_known(field: str, value: str, turn: Turn) -> bool:
+def _is_known(field: str, value: str, turn: DraftRequest) -> bool:
     plain = value.casefold().strip().removeprefix("./").rstrip("/")
-    if plain and plain in turn.said:
+    if plain and plain in turn.user_text:
         return True
-    return any(value_in(one, field) == value for one in _specs(turn))
+    return any(find_value(one, field) == value for one in _iter_specs(turn))
 
 
-def _specs(turn: Turn) -> Iterator[Mapping[str, Any]]:
+def _iter_specs(turn: DraftRequest) -> Iterator[Mapping[str, Any]]:
     if turn.base is not None:
         yield turn.base
     yield from turn.surroundings.experiments.values()
 
 
-def _problem(path: str, value: str, message: str, fix: str) -> Problem:
+def _make_problem(path: str, value: str, message: str, fix: str) -> Problem:
     return Problem(file=DRAFT, line=1, column=1, path=path, value=value, message=message, fix=fix)

@@ -9,21 +9,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from vtspec.pipelines.drafting.context import DRAFT, errors
+from vtspec.pipelines.drafting.context import DRAFT, filter_errors
 from vtspec.pipelines.drafting.language import Tongue
-from vtspec.pipelines.drafting.result import Assumption, Question, Sketch
-from vtspec.pipelines.drafting.spec_names import free_name
+from vtspec.pipelines.drafting.result import Assumption, Draft, Question
+from vtspec.pipelines.drafting.spec_names import find_free_name
 from vtspec.schema.kinds.field_types import API_VERSION
 from vtspec.schema.kinds.patterns import NAME
 from vtspec.schema.problem import Problem
 
-from .bounded_data import Unbounded, plain
-from .choices import choices_of
-from .field_paths import DRAFTED, field_of, nearest_field, value_in, without
-from .grounding import made_up, named_notes
+from .bounded_data import Unbounded, copy_plain
+from .choices import select_choices
+from .field_paths import DRAFTED, find_field, find_nearest_field, find_value, remove_value
+from .grounding import filter_notes, find_ungrounded
 from .output_schema import PROPOSED
-from .request import Turn
-from .safe_text import is_phishing, readable
+from .request import DraftRequest
+from .safe_text import is_phishing, sanitize_text
 
 LONGEST_TEXT: Final = 300
 """Characters of a question, of a reason and of why something was assumed."""
@@ -36,22 +36,22 @@ _FREE_TEXTS: Final = ("spec.description", "spec.tracking.experiment")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rejected:
+class RejectedAnswer:
     """An answer that cannot stand: its problems, never none, and as much of its draft as can be
     kept."""
 
     problems: tuple[Problem, ...]
     draft: Mapping[str, Any]
 
-    def as_json(self, turn: Turn) -> dict[str, Any]:
+    def to_json(self, turn: DraftRequest) -> dict[str, Any]:
         """The problems as a model reads them."""
         return {
             "problems": [
                 {
-                    "path": readable(each.path, 200, turn.hidden),
-                    "value": turn.hidden.text(str(each.value))[:100],
-                    "message": turn.hidden.text(each.message)[:400],
-                    "fix": turn.hidden.text(each.fix)[:400],
+                    "path": sanitize_text(each.path, 200, turn.hidden),
+                    "value": turn.hidden.redact_text(str(each.value))[:100],
+                    "message": turn.hidden.redact_text(each.message)[:400],
+                    "fix": turn.hidden.redact_text(each.fix)[:400],
                 }
                 for each in self.problems[:MOST_PROBLEMS]
             ],
@@ -59,66 +59,80 @@ class Rejected:
         }
 
 
-def answered(tool: str, arguments: Mapping[str, Any], turn: Turn) -> Sketch | Rejected:
+def parse_answer(
+    tool: str, arguments: Mapping[str, Any], turn: DraftRequest
+) -> Draft | RejectedAnswer:
     """The sketch of an answer, by the tool (one of `ANSWERS`) that a model gave it with."""
     try:
-        answer = turn.hidden.data(plain(arguments))
+        answer = turn.hidden.redact_data(copy_plain(arguments))
     except Unbounded as error:
-        problem = _problem("", f"the answer {error}", "answer briefly")
-        return Rejected(problems=(problem,), draft=_whole({}, "Experiment", turn))
+        problem = _make_problem("", f"the answer {error}", "answer briefly")
+        return RejectedAnswer(problems=(problem,), draft=_normalize_draft({}, "Experiment", turn))
     if tool == "refuse":
-        return Sketch(status="refused", reason=_reason(answer, turn))
+        return Draft(status="refused", reason=_parse_reason(answer, turn))
     draft = answer.get("draft")
     kind = PROPOSED.get(tool) or (draft.get("kind") if isinstance(draft, dict) else None)
     kind = kind if kind in DRAFTED else "Experiment"
-    whole = _whole(draft if isinstance(draft, dict) else {}, kind, turn)
-    return _asked(answer, whole, turn) if tool == "ask" else _proposed(answer, whole, turn)
+    whole = _normalize_draft(draft if isinstance(draft, dict) else {}, kind, turn)
+    return (
+        _parse_question(answer, whole, turn)
+        if tool == "ask"
+        else _parse_proposal(answer, whole, turn)
+    )
 
 
-def stuck(rejected: Rejected, turn: Turn) -> Sketch:
+def ask_about_problem(rejected: RejectedAnswer, turn: DraftRequest) -> Draft:
     """The one question about the first problem that a model could not mend."""
     problem = rejected.problems[0]
-    field = nearest_field(problem.path)
-    known = _known(without(rejected.draft, problem.path), turn)
+    field = find_nearest_field(problem.path)
+    known = _keep_valid_fields(remove_value(rejected.draft, problem.path), turn)
     told = f"{problem.message}. {problem.fix}"
-    text = readable(f"{_own_question(field, turn)} ({told})", LONGEST_TEXT, turn.hidden)
-    question = Question(field=field, text=text, choices=choices_of(field, (), known, turn))
-    return Sketch(status="question", data=known, question=question)
+    text = sanitize_text(f"{_format_question(field, turn)} ({told})", LONGEST_TEXT, turn.hidden)
+    question = Question(field=field, text=text, choices=select_choices(field, (), known, turn))
+    return Draft(status="question", data=known, question=question)
 
 
-def _proposed(answer: Mapping[str, Any], draft: dict[str, Any], turn: Turn) -> Sketch | Rejected:
-    draft = _named(draft, turn)
-    problems = _wrong(draft, turn)
+def _parse_proposal(
+    answer: Mapping[str, Any], draft: dict[str, Any], turn: DraftRequest
+) -> Draft | RejectedAnswer:
+    draft = _ensure_unique_name(draft, turn)
+    problems = _find_problems(draft, turn)
     if problems:
-        return Rejected(problems=tuple(problems), draft=draft)
-    return Sketch(status="complete", data=draft, assumptions=_assumptions(answer, draft, turn))
+        return RejectedAnswer(problems=tuple(problems), draft=draft)
+    return Draft(
+        status="complete", data=draft, assumptions=_parse_assumptions(answer, draft, turn)
+    )
 
 
-def _asked(answer: Mapping[str, Any], draft: dict[str, Any], turn: Turn) -> Sketch | Rejected:
+def _parse_question(
+    answer: Mapping[str, Any], draft: dict[str, Any], turn: DraftRequest
+) -> Draft | RejectedAnswer:
     field = answer.get("field")
-    if not isinstance(field, str) or field_of(field) is None:
+    if not isinstance(field, str) or find_field(field) is None:
         message = "the question's field is no field of a spec"
         fix = "give the dotted path of the field that is missing, such as spec.dataset.ref"
-        return Rejected(problems=(_problem("", message, fix),), draft=draft)
-    known = _known(draft, turn)
+        return RejectedAnswer(problems=(_make_problem("", message, fix),), draft=draft)
+    known = _keep_valid_fields(draft, turn)
     offered = answer.get("choices")
-    text = readable(answer.get("text"), LONGEST_TEXT, turn.hidden)
+    text = sanitize_text(answer.get("text"), LONGEST_TEXT, turn.hidden)
     if not text or is_phishing(text):
-        text = _own_question(field, turn)
-    return Sketch(
+        text = _format_question(field, turn)
+    return Draft(
         status="question",
         data=known,
         question=Question(
             field=field,
             text=text,
-            choices=choices_of(field, offered if isinstance(offered, list) else (), known, turn),
+            choices=select_choices(
+                field, offered if isinstance(offered, list) else (), known, turn
+            ),
         ),
-        assumptions=_assumptions(answer, known, turn),
+        assumptions=_parse_assumptions(answer, known, turn),
     )
 
 
-def _reason(answer: Mapping[str, Any], turn: Turn) -> str:
-    reason = readable(answer.get("reason"), LONGEST_TEXT, turn.hidden)
+def _parse_reason(answer: Mapping[str, Any], turn: DraftRequest) -> str:
+    reason = sanitize_text(answer.get("reason"), LONGEST_TEXT, turn.hidden)
     if reason and not is_phishing(reason):
         return reason
     if turn.tongue == "ko":
@@ -129,32 +143,32 @@ def _reason(answer: Mapping[str, Any], turn: Turn) -> str:
     return "Sorry, no spec can be made of this. Say which model is to be trained on which dataset."
 
 
-def _whole(draft: Mapping[str, Any], kind: str, turn: Turn) -> dict[str, Any]:
+def _normalize_draft(draft: Mapping[str, Any], kind: str, turn: DraftRequest) -> dict[str, Any]:
     """The draft with its version and kind, without notes that nobody named and without markup."""
-    rest = {key: _given(item) for key, item in draft.items() if key not in _OURS}
-    made = named_notes({"apiVersion": API_VERSION, "kind": kind, **rest}, turn)
+    rest = {key: _drop_nulls(item) for key, item in draft.items() if key not in _OURS}
+    made = filter_notes({"apiVersion": API_VERSION, "kind": kind, **rest}, turn)
     for field in _FREE_TEXTS:
-        text = value_in(made, field)
+        text = find_value(made, field)
         if isinstance(text, str):
             above, _, name = field.removeprefix("spec.").rpartition(".")
-            clean = readable(text, 1_000 if name == "description" else 200, turn.hidden)
-            made = _with_text(made, above, name, clean)
+            clean = sanitize_text(text, 1_000 if name == "description" else 200, turn.hidden)
+            made = _replace_text(made, above, name, clean)
     return made
 
 
-def _given(data: Any) -> Any:
+def _drop_nulls(data: Any) -> Any:
     """The data without nulls: models write them for what they leave out. Settings of a framework
     may be null, and stay."""
     if not isinstance(data, Mapping):
         return data
     return {
-        key: item if key == "params" else _given(item)
+        key: item if key == "params" else _drop_nulls(item)
         for key, item in data.items()
         if item is not None
     }
 
 
-def _with_text(draft: dict[str, Any], above: str, name: str, text: str) -> dict[str, Any]:
+def _replace_text(draft: dict[str, Any], above: str, name: str, text: str) -> dict[str, Any]:
     spec = dict(draft["spec"])
     holder = dict(spec[above]) if above else spec
     holder.pop(name)
@@ -165,23 +179,23 @@ def _with_text(draft: dict[str, Any], above: str, name: str, text: str) -> dict[
     return {**draft, "spec": spec}
 
 
-def _named(draft: dict[str, Any], turn: Turn) -> dict[str, Any]:
+def _ensure_unique_name(draft: dict[str, Any], turn: DraftRequest) -> dict[str, Any]:
     """The draft with `-2`, `-3`, … behind its name where that is taken."""
-    name = value_in(draft, "metadata.name")
+    name = find_value(draft, "metadata.name")
     if not isinstance(name, str) or not re.fullmatch(NAME.pattern, name):
         return draft
-    free = free_name(name, turn.surroundings.names(draft["kind"]))
+    free = find_free_name(name, turn.surroundings.find_spec_files(draft["kind"]))
     return {**draft, "metadata": {**draft["metadata"], "name": free}}
 
 
-def _known(draft: Mapping[str, Any], turn: Turn) -> dict[str, Any]:
+def _keep_valid_fields(draft: Mapping[str, Any], turn: DraftRequest) -> dict[str, Any]:
     """What of a draft can be kept beside a question: its only problems are what is missing."""
     known = dict(draft)
     for _ in range(50):
-        faults = [each for each in _wrong(known, turn) if each.value is not None]
+        faults = [each for each in _find_problems(known, turn) if each.value is not None]
         if not faults:
             return known
-        smaller = (without(known, each.path) for each in faults if each.path not in _OURS)
+        smaller = (remove_value(known, each.path) for each in faults if each.path not in _OURS)
         known = next((made for made in smaller if made != known), {})
         if not known:
             break
@@ -192,26 +206,26 @@ def _known(draft: Mapping[str, Any], turn: Turn) -> dict[str, Any]:
 _OURS: Final = ("apiVersion", "kind")
 
 
-def _wrong(draft: Mapping[str, Any], turn: Turn) -> list[Problem]:
-    return [*made_up(draft, turn), *errors(turn.surroundings.problems(draft))]
+def _find_problems(draft: Mapping[str, Any], turn: DraftRequest) -> list[Problem]:
+    return [*find_ungrounded(draft, turn), *filter_errors(turn.surroundings.find_problems(draft))]
 
 
-def _assumptions(
-    answer: Mapping[str, Any], draft: Mapping[str, Any], turn: Turn
+def _parse_assumptions(
+    answer: Mapping[str, Any], draft: Mapping[str, Any], turn: DraftRequest
 ) -> tuple[Assumption, ...]:
     told = answer.get("assumptions")
     found = []
     for each in told[:MOST_ASSUMED] if isinstance(told, list) else ():
         if not isinstance(each, Mapping):
             continue
-        field, why = each.get("field"), readable(each.get("why"), LONGEST_TEXT, turn.hidden)
-        if not isinstance(field, str) or (field and field_of(field) is None):
+        field, why = each.get("field"), sanitize_text(each.get("why"), LONGEST_TEXT, turn.hidden)
+        if not isinstance(field, str) or (field and find_field(field) is None):
             continue
         if not why or is_phishing(why):
             # What is in the draft is said aloud all the same.
-            why = "" if value_in(draft, field) is None else _NOT_SAID[turn.tongue]
+            why = "" if find_value(draft, field) is None else _NOT_SAID[turn.tongue]
         if why:
-            value = _assumed(field, each.get("value"), draft, turn)
+            value = _get_assumed_value(field, each.get("value"), draft, turn)
             found.append(Assumption(field=field, value=value, why=why))
     return tuple(found)
 
@@ -222,17 +236,19 @@ _NOT_SAID: Final[Mapping[Tongue, str]] = {
 }
 
 
-def _assumed(field: str, told: object, draft: Mapping[str, Any], turn: Turn) -> Any:
+def _get_assumed_value(
+    field: str, told: object, draft: Mapping[str, Any], turn: DraftRequest
+) -> Any:
     """What the draft has there; where it has nothing, what the model says of it."""
-    held = value_in(draft, field) if field else None
+    held = find_value(draft, field) if field else None
     if held is not None:
         return held
     if isinstance(told, bool | int | float) or told is None:
         return told
-    return readable(told if isinstance(told, str) else str(told), LONGEST_TEXT, turn.hidden)
+    return sanitize_text(told if isinstance(told, str) else str(told), LONGEST_TEXT, turn.hidden)
 
 
-def _own_question(field: str, turn: Turn) -> str:
+def _format_question(field: str, turn: DraftRequest) -> str:
     ko, en = _LABELS.get(field, (field, field))
     if turn.tongue == "ko":
         return f"다음을 정해 주세요: {ko}"
@@ -252,5 +268,5 @@ _LABELS: Final[Mapping[str, tuple[str, str]]] = {
 """What people call a field, in Korean and in English."""
 
 
-def _problem(path: str, message: str, fix: str) -> Problem:
+def _make_problem(path: str, message: str, fix: str) -> Problem:
     return Problem(file=DRAFT, line=1, column=1, path=path, value=None, message=message, fix=fix)

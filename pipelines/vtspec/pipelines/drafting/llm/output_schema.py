@@ -14,21 +14,21 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 
-from vtspec.schema.json_schema.generate import schema_of
+from vtspec.schema.json_schema.generate import build_schema
 
 Schema = dict[str, Any]
 
 _KEPT: Final = ("description", "enum", "minimum", "maximum", "minItems", "default")
 
 
-def _list_of(items: Schema, most: int) -> Schema:
+def _make_list_schema(items: Schema, most: int) -> Schema:
     return {"type": "array", "items": items, "description": f"At most {most}."}
 
 
 _TEXT: Final[Schema] = {"type": "string"}
 
 _ASSUMPTIONS: Final[Schema] = {
-    **_list_of(
+    **_make_list_schema(
         {
             "type": "object",
             "properties": {
@@ -56,7 +56,7 @@ _ASK: Final[Schema] = {
     "properties": {
         "field": {"type": "string", "description": "Dotted path, as spec.dataset.ref."},
         "text": {"type": "string", "description": "One sentence in the person's language."},
-        "choices": _list_of(_TEXT, 10),
+        "choices": _make_list_schema(_TEXT, 10),
         "draft": {
             "type": "object",
             "description": "What is known so far, as the kind has it: kind, metadata, spec.",
@@ -94,7 +94,7 @@ PROPOSED: Final[Mapping[str, str]] = {
 
 
 @cache
-def answer_schema(tool: str) -> Schema:
+def build_answer_schema(tool: str) -> Schema:
     """The arguments of a tool of `ANSWERS`. Treat it as read-only: it is made once."""
     if tool == "ask":
         return _ASK
@@ -102,16 +102,16 @@ def answer_schema(tool: str) -> Schema:
         return _REFUSE
     return {
         "type": "object",
-        "properties": {"draft": compact(PROPOSED[tool]), "assumptions": _ASSUMPTIONS},
+        "properties": {"draft": build_kind_schema(PROPOSED[tool]), "assumptions": _ASSUMPTIONS},
         "required": ["draft", "assumptions"],
     }
 
 
 @cache
-def compact(kind: str) -> Schema:
+def build_kind_schema(kind: str) -> Schema:
     """The schema of a kind without its version and kind, which are known."""
-    whole = schema_of(kind)
-    made = _compact(whole, whole)
+    whole = build_schema(kind)
+    made = _compact_node(whole, whole)
     properties = made["properties"]
     return {
         "type": "object",
@@ -120,32 +120,32 @@ def compact(kind: str) -> Schema:
     }
 
 
-def _compact(node: Mapping[str, Any], whole: Mapping[str, Any]) -> Schema:
+def _compact_node(node: Mapping[str, Any], whole: Mapping[str, Any]) -> Schema:
     if "$ref" in node:
         target = whole["$defs"][node["$ref"].rsplit("/", 1)[1]]
         node = {**target, **{key: value for key, value in node.items() if key != "$ref"}}
     kept: Schema = {key: node[key] for key in _KEPT if node.get(key) is not None}
     if "anyOf" in node:
-        return {**kept, **_choice(node["anyOf"], whole)}
+        return {**kept, **_compact_choice(node["anyOf"], whole)}
     made = {"type": node.get("type", "string"), **kept}
     if made["type"] == "array":
         items = node["prefixItems"][0] if "prefixItems" in node else node["items"]
-        made["items"] = _compact(items, whole)
+        made["items"] = _compact_node(items, whole)
     if made["type"] == "object":
-        made.update(_mapping(node, whole))
+        made.update(_compact_mapping(node, whole))
     return made
 
 
-def _choice(branches: list[Mapping[str, Any]], whole: Mapping[str, Any]) -> Schema:
+def _compact_choice(branches: list[Mapping[str, Any]], whole: Mapping[str, Any]) -> Schema:
     # Nothing need be null: it is left out.
-    made = [_compact(each, whole) for each in branches if each.get("type") != "null"]
+    made = [_compact_node(each, whole) for each in branches if each.get("type") != "null"]
     return made[0] if len(made) == 1 else {"anyOf": made}
 
 
-def _mapping(node: Mapping[str, Any], whole: Mapping[str, Any]) -> Schema:
+def _compact_mapping(node: Mapping[str, Any], whole: Mapping[str, Any]) -> Schema:
     if "properties" not in node:
         # Names that people choose.
         values = node.get("additionalProperties")
-        return {"additionalProperties": _compact(values, whole) if values else True}
-    properties = {name: _compact(each, whole) for name, each in node["properties"].items()}
+        return {"additionalProperties": _compact_node(values, whole) if values else True}
+    properties = {name: _compact_node(each, whole) for name, each in node["properties"].items()}
     return {"properties": properties, "required": list(node.get("required", ()))}

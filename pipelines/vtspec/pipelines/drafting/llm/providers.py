@@ -54,7 +54,7 @@ class Provider:
     key: str | None = field(default=None, repr=False)
 
 
-def provider_of(environment: Mapping[str, str]) -> Provider | None:
+def find_provider(environment: Mapping[str, str]) -> Provider | None:
     """The provider that the environment names, or None where drafting is to be offline.
 
     VTSPEC_DRAFT_PROVIDER says which; without it the first of Gemini, Anthropic and OpenAI whose
@@ -65,10 +65,10 @@ def provider_of(environment: Mapping[str, str]) -> Provider | None:
     if typed == "offline":
         return None
     base_url = environment.get("VTSPEC_DRAFT_BASE_URL", "").strip()
-    name = _named(typed) if typed else _first(environment, base_url)
+    name = _parse_provider_name(typed) if typed else _find_first_provider(environment, base_url)
     if name is None:
         return None
-    key = _key(environment, name)
+    key = _find_key(environment, name)
     if key is None and not (name == "openai" and base_url):
         raise Refused(
             f"VTSPEC_DRAFT_PROVIDER is {name}, and its key is not there",
@@ -76,35 +76,35 @@ def provider_of(environment: Mapping[str, str]) -> Provider | None:
         )
     return Provider(
         name=name,
-        model=_model(environment, name, base_url),
-        base_url=_home(base_url) if base_url else HOMES[name],
+        model=_choose_model(environment, name, base_url),
+        base_url=_parse_base_url(base_url) if base_url else HOMES[name],
         compatible=bool(base_url),
         key=key,
     )
 
 
-def _named(typed: str) -> ProviderName:
+def _parse_provider_name(typed: str) -> ProviderName:
     for name in PROVIDERS:
         if typed == name:
             return name
     raise Refused(
         f"VTSPEC_DRAFT_PROVIDER must be one of {', '.join(PROVIDERS)}, offline, "
-        f"got '{_shown(typed)}'",
+        f"got '{_make_printable(typed)}'",
         fix="export VTSPEC_DRAFT_PROVIDER=google",
     )
 
 
-def _first(environment: Mapping[str, str], base_url: str) -> ProviderName | None:
+def _find_first_provider(environment: Mapping[str, str], base_url: str) -> ProviderName | None:
     if base_url:
         # Whose key would go there is not for us to guess.
         raise Refused(
             "VTSPEC_DRAFT_BASE_URL is set, and not which provider's form its server speaks",
             fix="export VTSPEC_DRAFT_PROVIDER=openai (Ollama, vLLM and most others), or unset it",
         )
-    return next((name for name in PROVIDERS if _key(environment, name)), None)
+    return next((name for name in PROVIDERS if _find_key(environment, name)), None)
 
 
-def _key(environment: Mapping[str, str], name: ProviderName) -> str | None:
+def _find_key(environment: Mapping[str, str], name: ProviderName) -> str | None:
     found = (environment.get(variable, "").strip() for variable in KEYS[name])
     key = next((key for key in found if key), None)
     if key is None or (key.isascii() and key.isprintable() and " " not in key):
@@ -115,7 +115,7 @@ def _key(environment: Mapping[str, str], name: ProviderName) -> str | None:
     )
 
 
-def _model(environment: Mapping[str, str], name: ProviderName, base_url: str) -> str:
+def _choose_model(environment: Mapping[str, str], name: ProviderName, base_url: str) -> str:
     typed = environment.get("VTSPEC_DRAFT_MODEL", "").strip()
     if not typed and name == "openai" and base_url:
         raise Refused(
@@ -128,13 +128,13 @@ def _model(environment: Mapping[str, str], name: ProviderName, base_url: str) ->
     if _MODEL.fullmatch(typed) and ".." not in typed:
         return typed
     raise Refused(
-        f"VTSPEC_DRAFT_MODEL is no name of a model: '{_shown(typed)}'",
+        f"VTSPEC_DRAFT_MODEL is no name of a model: '{_make_printable(typed)}'",
         fix=f"export VTSPEC_DRAFT_MODEL={MODELS[name]}, or unset it",
     )
 
 
-def _home(typed: str) -> str:
-    if not _is_home(typed):
+def _parse_base_url(typed: str) -> str:
+    if not _is_base_url(typed):
         # What was typed is not shown: a password may stand in it.
         raise Refused(
             "VTSPEC_DRAFT_BASE_URL must be an http or https address without user, password, "
@@ -144,7 +144,7 @@ def _home(typed: str) -> str:
     return typed.rstrip("/")
 
 
-def _is_home(typed: str) -> bool:
+def _is_base_url(typed: str) -> bool:
     try:
         url = urlsplit(typed)
         named = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
@@ -153,5 +153,5 @@ def _is_home(typed: str) -> bool:
     return named and not (url.username or url.password or url.query or url.fragment)
 
 
-def _shown(typed: str) -> str:
+def _make_printable(typed: str) -> str:
     return "".join(char if char.isprintable() else "?" for char in typed[:40])

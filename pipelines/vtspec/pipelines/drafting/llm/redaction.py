@@ -32,16 +32,16 @@ _SHAPES: Final = re.compile(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hidden:
+class Redactor:
     """The texts that are hidden. `secrets` become `[hidden]`, `places` (folders) a dot."""
 
     secrets: frozenset[str] = frozenset()
     places: frozenset[str] = frozenset()
 
     def __repr__(self) -> str:
-        return f"Hidden({len(self.secrets)} secrets)"
+        return f"Redactor({len(self.secrets)} secrets)"
 
-    def text(self, text: str) -> str:
+    def redact_text(self, text: str) -> str:
         """The text without what must not leave."""
         # The longer first, as one secret may be the beginning of another.
         for secret in sorted(self.secrets, key=len, reverse=True):
@@ -51,35 +51,37 @@ class Hidden:
             text = re.sub(rf"(?<![\w./-]){re.escape(place)}(?![\w.-])", ".", text)
         return _SHAPES.sub(MARK, text)
 
-    def data(self, data: Any) -> Any:
+    def redact_data(self, data: Any) -> Any:
         """The same of plain data: of each text and each key in it."""
         match data:
             case str():
-                return self.text(data)
+                return self.redact_text(data)
             case Mapping():
-                return {self.data(key): self.data(item) for key, item in data.items()}
+                return {
+                    self.redact_data(key): self.redact_data(item) for key, item in data.items()
+                }
             case list() | tuple():
-                return [self.data(item) for item in data]
+                return [self.redact_data(item) for item in data]
             case _:
                 return data
 
 
-def hidden_of(environment: Mapping[str, str], places: Iterable[str] = ()) -> Hidden:
+def make_redactor(environment: Mapping[str, str], places: Iterable[str] = ()) -> Redactor:
     """What the environment holds of secrets, and the folders that nobody else need know."""
     found = set()
     for name, value in environment.items():
         value = value.strip()
-        if _NAMES.search(name) and _is_telling(value):
+        if _NAMES.search(name) and _is_secret(value):
             # `Authorization: Bearer …` or the lines of a key file: each part is a secret, too.
             parts = re.split(r"[\s:;,=\"']+", value)
-            found |= {value, *(part for part in parts if len(part) >= 12 and _is_telling(part))}
-        found |= {password for password in _IN_URL.findall(value) if _is_telling(password)}
-    return Hidden(
+            found |= {value, *(part for part in parts if len(part) >= 12 and _is_secret(part))}
+        found |= {password for password in _IN_URL.findall(value) if _is_secret(password)}
+    return Redactor(
         secrets=frozenset(found), places=frozenset(place for place in places if len(place) > 3)
     )
 
 
-def _is_telling(value: str) -> bool:
+def _is_secret(value: str) -> bool:
     # `TOKENIZERS_PARALLELISM=false` is no secret, nor is a plain word that specs are full of.
     if len(value) < 8:
         return False

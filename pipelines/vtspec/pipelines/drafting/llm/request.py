@@ -4,36 +4,36 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from vtspec.pipelines.drafting.context import Surroundings
-from vtspec.pipelines.drafting.conversation import state_of
-from vtspec.pipelines.drafting.language import Tongue, tongue_of
+from vtspec.pipelines.drafting.context import DraftContext
+from vtspec.pipelines.drafting.conversation import get_state
+from vtspec.pipelines.drafting.language import Tongue, detect_language
 from vtspec.pipelines.drafting.result import Data, Message
 
-from .redaction import Hidden
+from .redaction import Redactor
 
 
 @dataclass(frozen=True, kw_only=True)
-class Turn:
+class DraftRequest:
     """One answer's surroundings. Nothing in it changes."""
 
     conversation: Sequence[Message]
-    surroundings: Surroundings
-    hidden: Hidden
+    surroundings: DraftContext
+    hidden: Redactor
 
     @cached_property
     def tongue(self) -> Tongue:
         """The language of the person."""
-        return tongue_of(tuple(self._words))
+        return detect_language(tuple(self._words))
 
     @cached_property
-    def said(self) -> str:
+    def user_text(self) -> str:
         """All that people typed, in lower case."""
         return "\n".join(self._words).casefold()
 
     @cached_property
     def base(self) -> Data | None:
         """The draft that the person's last words change, if there is one."""
-        return state_of(self.conversation).draft
+        return get_state(self.conversation).draft
 
     @property
     def _words(self) -> list[str]:

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from typing import Final
 
-from .redaction import Hidden
+from .redaction import Redactor
 
 _MARKDOWN: Final = re.compile(r"!?\[([^\]\[]*)\]\s*(?:\([^)]*\)?|\[[^\]]*\]|:\s*\S+)")
 _TAG: Final = re.compile(r"<[/!?a-zA-Z][^>]*>|&(?:[a-zA-Z]+|#\w+);")
@@ -32,7 +32,7 @@ _PHISH: Final = re.compile(
 )
 
 
-def readable(text: object, longest: int, hidden: Hidden) -> str:
+def sanitize_text(text: object, longest: int, hidden: Redactor) -> str:
     """The text as one line without control characters, markup, addresses, mentions or secrets.
 
     Cut to `longest` characters; empty where nothing is left, or where it was no text.
@@ -40,8 +40,8 @@ def readable(text: object, longest: int, hidden: Hidden) -> str:
     if not isinstance(text, str):
         return ""
     # Far more than can be kept is not even looked at.
-    line = _without_controls(unicodedata.normalize("NFC", text[: 8 * longest + 400]))
-    line = hidden.text(line)
+    line = _strip_controls(unicodedata.normalize("NFC", text[: 8 * longest + 400]))
+    line = hidden.redact_text(line)
     for _ in range(3):
         # What is left when a mark is taken out may form another one.
         line = _ADDRESS.sub(" ", _TAG.sub(" ", _MARKDOWN.sub(r"\1", line)))
@@ -56,7 +56,7 @@ def is_phishing(text: str) -> bool:
     return _PHISH.search(text) is not None
 
 
-def _without_controls(text: str) -> str:
+def _strip_controls(text: str) -> str:
     # Escape sequences of terminals, before their first character is gone.
     text = re.sub(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)", " ", text)
     return "".join(

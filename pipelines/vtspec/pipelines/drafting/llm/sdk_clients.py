@@ -1,4 +1,4 @@
-"""A provider's SDK, behind pydantic-ai, over an `Exchange`. Imported only to ask a model."""
+"""A provider's SDK, behind pydantic-ai, over a `ProviderTransport`. Imported to ask a model."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import httpx2
 
 from .providers import Provider
-from .transport import Exchange
+from .transport import ProviderTransport
 
 if TYPE_CHECKING:
     from pydantic_ai.models import Model
@@ -17,8 +17,8 @@ _NO_KEY: Final = "added-where-it-is-sent"
 
 
 @asynccontextmanager
-async def opened(
-    provider: Provider, exchange: Exchange, timeout_s: float
+async def open_model(
+    provider: Provider, exchange: ProviderTransport, timeout_s: float
 ) -> AsyncIterator["Model"]:
     """The provider's model; every connection is closed at the end, those of `exchange` too.
 
@@ -28,16 +28,16 @@ async def opened(
     async with httpx2.AsyncClient(transport=exchange, timeout=10 * timeout_s) as client:
         match provider.name:
             case "google":
-                async with _google(provider, client) as model:
+                async with _open_google(provider, client) as model:
                     yield model
             case "anthropic":
-                yield _anthropic(provider, client)
+                yield _make_anthropic(provider, client)
             case "openai":
-                yield _openai(provider, client)
+                yield _make_openai(provider, client)
 
 
 @asynccontextmanager
-async def _google(provider: Provider, client: httpx2.AsyncClient) -> AsyncIterator["Model"]:
+async def _open_google(provider: Provider, client: httpx2.AsyncClient) -> AsyncIterator["Model"]:
     from pydantic_ai.models.google import GoogleModel
     from pydantic_ai.providers.google import GoogleProvider
 
@@ -49,7 +49,7 @@ async def _google(provider: Provider, client: httpx2.AsyncClient) -> AsyncIterat
         google.client.close()
 
 
-def _anthropic(provider: Provider, client: httpx2.AsyncClient) -> "Model":
+def _make_anthropic(provider: Provider, client: httpx2.AsyncClient) -> "Model":
     from anthropic import AsyncAnthropic
     from pydantic_ai.models.anthropic import AnthropicModel
     from pydantic_ai.providers.anthropic import AnthropicProvider
@@ -64,7 +64,7 @@ def _anthropic(provider: Provider, client: httpx2.AsyncClient) -> "Model":
     return AnthropicModel(provider.model, provider=AnthropicProvider(anthropic_client=sdk))
 
 
-def _openai(provider: Provider, client: httpx2.AsyncClient) -> "Model":
+def _make_openai(provider: Provider, client: httpx2.AsyncClient) -> "Model":
     from openai import AsyncOpenAI
     from pydantic_ai.models.openai import (
         OpenAIChatModel,

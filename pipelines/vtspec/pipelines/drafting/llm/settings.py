@@ -29,21 +29,21 @@ class Settings:
     answer_tokens: int = 8_000
 
 
-def settings_of(environment: Mapping[str, str]) -> Settings:
+def load_settings(environment: Mapping[str, str]) -> Settings:
     """The limits that VTSPEC_DRAFT_TIMEOUT (seconds) and VTSPEC_DRAFT_TOKENS set.
 
     Raises `Refused` where one is no number, or a senseless one.
     """
     default = Settings()
     return Settings(
-        timeout_s=_number(environment, "VTSPEC_DRAFT_TIMEOUT", default.timeout_s, (1, 600)),
+        timeout_s=_parse_number(environment, "VTSPEC_DRAFT_TIMEOUT", default.timeout_s, (1, 600)),
         tokens=int(
-            _number(environment, "VTSPEC_DRAFT_TOKENS", default.tokens, (1_000, 10_000_000))
+            _parse_number(environment, "VTSPEC_DRAFT_TOKENS", default.tokens, (1_000, 10_000_000))
         ),
     )
 
 
-def _number(
+def _parse_number(
     environment: Mapping[str, str], name: str, default: float, within: tuple[int, int]
 ) -> float:
     typed = environment.get(name, "").strip()

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from vtspec.pipelines import catalog
-from vtspec.pipelines.drafting.context import Dataset
+from vtspec.pipelines.drafting.context import DatasetInfo
 from vtspec.schema.kinds.tasks import TASKS
 
-from .bounded_data import Unbounded, plain
-from .estimate_tool import estimated
+from .bounded_data import Unbounded, copy_plain
+from .estimate_tool import estimate_draft
 from .output_schema import Schema
-from .request import Turn
-from .safe_text import readable
+from .request import DraftRequest
+from .safe_text import sanitize_text
 
 Answer = Mapping[str, Any]
 
@@ -38,64 +38,66 @@ class Lookup:
     name: str
     description: str
     arguments: Schema
-    answer: Callable[[Turn, Mapping[str, Any]], Answer]
+    answer: Callable[[DraftRequest, Mapping[str, Any]], Answer]
 
 
-def ask(lookup: Lookup, turn: Turn, arguments: Mapping[str, Any]) -> Answer:
+def run_lookup(lookup: Lookup, turn: DraftRequest, arguments: Mapping[str, Any]) -> Answer:
     """The answer of a tool, bounded and without what must stay hidden. Never raises for what a
     model may send."""
     try:
-        found = lookup.answer(turn, plain(arguments))
+        found = lookup.answer(turn, copy_plain(arguments))
     except Unbounded as error:
         return {"error": f"the argument {error}"}
-    found = turn.hidden.data(found)
+    found = turn.hidden.redact_data(found)
     if len(json.dumps(found, ensure_ascii=False)) > LONGEST:
         return {"error": "the answer is too long; ask for less"}
     return {"found": found}
 
 
-def _list_datasets(turn: Turn, arguments: Mapping[str, Any]) -> Answer:
+def _list_datasets(turn: DraftRequest, arguments: Mapping[str, Any]) -> Answer:
     task = arguments.get("task")
     found = [
         each for each in turn.surroundings.datasets.values() if not task or task in each.tasks
     ]
     return {
-        "datasets": [_brief(each, turn) for each in found[:MOST_DATASETS]],
+        "datasets": [_summarize_dataset(each, turn) for each in found[:MOST_DATASETS]],
         "more": max(0, len(found) - MOST_DATASETS),
         "descriptions": BY_OTHERS,
     }
 
 
-def _brief(dataset: Dataset, turn: Turn) -> Answer:
+def _summarize_dataset(dataset: DatasetInfo, turn: DraftRequest) -> Answer:
     return {
         "name": dataset.name,
         "tasks": list(dataset.tasks),
         "classes": len(dataset.classes),
         "images": dataset.images,
-        "description": readable(dataset.description, 100, turn.hidden),
+        "description": sanitize_text(dataset.description, 100, turn.hidden),
     }
 
 
-def _inspect_dataset(turn: Turn, arguments: Mapping[str, Any]) -> Answer:
+def _inspect_dataset(turn: DraftRequest, arguments: Mapping[str, Any]) -> Answer:
     dataset = turn.surroundings.datasets.get(str(arguments.get("name")))
     if dataset is None:
-        return _nothing("dataset", list(turn.surroundings.datasets))
+        return _report_missing("dataset", list(turn.surroundings.datasets))
     return {
         "name": dataset.name,
         "tasks": list(dataset.tasks),
         "format": dataset.format,
-        "classes": [readable(each, 40, turn.hidden) for each in dataset.classes[:MOST_CLASSES]],
+        "classes": [
+            sanitize_text(each, 40, turn.hidden) for each in dataset.classes[:MOST_CLASSES]
+        ],
         "classesInAll": len(dataset.classes),
         "images": dataset.images,
-        "description": readable(dataset.description, 500, turn.hidden),
+        "description": sanitize_text(dataset.description, 500, turn.hidden),
         "descriptions": BY_OTHERS,
     }
 
 
-def _search_models(turn: Turn, arguments: Mapping[str, Any]) -> Answer:
+def _search_models(turn: DraftRequest, arguments: Mapping[str, Any]) -> Answer:
     words = str(arguments.get("words") or "")[:100].split()
     task, framework = arguments.get("task"), arguments.get("framework")
-    found = catalog.search(
+    found = catalog.search_models(
         words,
         task=task if isinstance(task, str) else None,
         framework=framework if isinstance(framework, str) else None,
@@ -120,42 +122,42 @@ def _search_models(turn: Turn, arguments: Mapping[str, Any]) -> Answer:
     }
 
 
-def _explain_field(turn: Turn, arguments: Mapping[str, Any]) -> Answer:
-    from vtspec.schema.explain import explain, suggestion
+def _explain_field(turn: DraftRequest, arguments: Mapping[str, Any]) -> Answer:
+    from vtspec.schema.explain import explain, suggest_name
 
     path = str(arguments.get("path") or "")[:100]
     text = explain(path)
     if text is None:
-        return {"error": "there is no such field", "didYouMean": suggestion(path)}
+        return {"error": "there is no such field", "didYouMean": suggest_name(path)}
     return {"text": text[:3_000]}
 
 
-def _show_spec(turn: Turn, arguments: Mapping[str, Any]) -> Answer:
+def _show_spec(turn: DraftRequest, arguments: Mapping[str, Any]) -> Answer:
     data = turn.surroundings.experiments.get(str(arguments.get("name")))
     if data is None:
-        return _nothing("experiment", list(turn.surroundings.experiments))
+        return _report_missing("experiment", list(turn.surroundings.experiments))
     metadata = {
         key: data["metadata"][key] for key in ("name", "labels") if key in data["metadata"]
     }
     spec = dict(data["spec"])
     if "description" in spec:
-        spec["description"] = readable(spec["description"], 300, turn.hidden)
+        spec["description"] = sanitize_text(spec["description"], 300, turn.hidden)
     return {"kind": data["kind"], "metadata": metadata, "spec": spec, "descriptions": BY_OTHERS}
 
 
-def _estimate(turn: Turn, arguments: Mapping[str, Any]) -> Answer:
+def _estimate(turn: DraftRequest, arguments: Mapping[str, Any]) -> Answer:
     draft = arguments.get("draft")
     if not isinstance(draft, Mapping):
         return {"error": "draft must be an Experiment as plain data"}
     whole = {"apiVersion": "vtspec.dev/v1alpha1", "kind": "Experiment", **draft}
-    return estimated(whole, turn.surroundings)
+    return estimate_draft(whole, turn.surroundings)
 
 
-def _nothing(what: str, names: list[str]) -> Answer:
+def _report_missing(what: str, names: list[str]) -> Answer:
     return {"error": f"there is no {what} of that name", "names": names[:MOST_DATASETS]}
 
 
-def _arguments(required: tuple[str, ...] = (), **properties: Schema) -> Schema:
+def _build_schema(required: tuple[str, ...] = (), **properties: Schema) -> Schema:
     return {"type": "object", "properties": properties, "required": list(required)}
 
 
@@ -166,19 +168,19 @@ LOOKUPS: Final = (
     Lookup(
         name="list_datasets",
         description="The datasets, all or those of a task.",
-        arguments=_arguments(task=_TASK),
+        arguments=_build_schema(task=_TASK),
         answer=_list_datasets,
     ),
     Lookup(
         name="inspect_dataset",
         description="A dataset: tasks, format, classes, number of images.",
-        arguments=_arguments(("name",), name=_NAME),
+        arguments=_build_schema(("name",), name=_NAME),
         answer=_inspect_dataset,
     ),
     Lookup(
         name="search_models",
         description="Models of the catalogs that fit all words, the best first.",
-        arguments=_arguments(
+        arguments=_build_schema(
             ("words",), words={"type": "string"}, task=_TASK, framework={"type": "string"}
         ),
         answer=_search_models,
@@ -186,19 +188,21 @@ LOOKUPS: Final = (
     Lookup(
         name="explain_field",
         description="What a field means, its type, range and default.",
-        arguments=_arguments(("path",), path={"type": "string"}),
+        arguments=_build_schema(("path",), path={"type": "string"}),
         answer=_explain_field,
     ),
     Lookup(
         name="show_spec",
         description="An existing experiment.",
-        arguments=_arguments(("name",), name=_NAME),
+        arguments=_build_schema(("name",), name=_NAME),
         answer=_show_spec,
     ),
     Lookup(
         name="estimate",
         description="Time and cost of a draft of an Experiment.",
-        arguments=_arguments(("draft",), draft={"type": "object", "additionalProperties": True}),
+        arguments=_build_schema(
+            ("draft",), draft={"type": "object", "additionalProperties": True}
+        ),
         answer=_estimate,
     ),
 )

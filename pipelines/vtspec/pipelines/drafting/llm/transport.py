@@ -1,9 +1,9 @@
 """The one place that talks HTTP: to one address, with the key, a time limit and few retries.
 
-The SDKs above know neither the key nor the network: they hand their requests to `Exchange`, which
-sends the headers that it knows, adds the key, and gives back an answer that is whole, of a bounded
-size and JSON. What an SDK reads from the environment besides (other credentials, own headers,
-tracing) stops here.
+The SDKs above know neither the key nor the network: they hand their requests to
+`ProviderTransport`, which sends the headers that it knows, adds the key, and gives back an answer
+that is whole, of a bounded size and JSON. What an SDK reads from the environment besides (other
+credentials, own headers, tracing) stops here.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ _SENT: Final = frozenset(
 _AUTH: Final = {"google": "x-goog-api-key", "anthropic": "x-api-key", "openai": "authorization"}
 
 
-class Exchange(httpx2.AsyncBaseTransport):
+class ProviderTransport(httpx2.AsyncBaseTransport):
     """Sends what an SDK asks to the provider. `failure` is why an answer did not come, `tokens`
     what all requests and answers together have taken, and `is_spent` whether that was too much.
 
@@ -73,7 +73,7 @@ class Exchange(httpx2.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """The provider's answer to an SDK's request."""
         try:
-            return await self._answered(request)
+            return await self._send_with_retries(request)
         except Unavailable as error:
             self.failure = error
             raise
@@ -82,26 +82,26 @@ class Exchange(httpx2.AsyncBaseTransport):
         """Close the connections."""
         await self._client.aclose()
 
-    async def _answered(self, request: httpx2.Request) -> httpx2.Response:
+    async def _send_with_retries(self, request: httpx2.Request) -> httpx2.Response:
         body = await request.aread()
         self._require_tokens()
-        sent = self._rewritten(request, body)
+        sent = self._build_request(request, body)
         attempt = 0
         while True:
-            status, headers, answer = await self._once(sent)
+            status, headers, answer = await self._send_once(sent)
             if status == 200:
-                self.tokens += tokens_of(self._read(answer), len(body) + len(answer))
+                self.tokens += count_tokens(self._parse_body(answer), len(body) + len(answer))
                 return httpx2.Response(
                     200, headers={"content-type": "application/json"}, content=answer
                 )
-            wait_s = _wait_s(headers, attempt)
+            wait_s = _compute_wait_s(headers, attempt)
             is_last = attempt >= self._settings.retries
-            if not _is_passing(status) or is_last or wait_s > self._settings.longest_wait_s:
-                raise self._refusal(status, answer, wait_s)
+            if not _is_transient(status) or is_last or wait_s > self._settings.longest_wait_s:
+                raise self._make_error(status, answer, wait_s)
             await self._sleep(wait_s)
             attempt += 1
 
-    def _rewritten(self, request: httpx2.Request, body: bytes) -> httpx2.Request:
+    def _build_request(self, request: httpx2.Request, body: bytes) -> httpx2.Request:
         """The request as it leaves: known headers, the key, nothing else."""
         url = request.url
         at_home = (url.scheme, url.host, url.port) == (
@@ -119,13 +119,13 @@ class Exchange(httpx2.AsyncBaseTransport):
             headers[_AUTH[self._provider.name]] = scheme + self._provider.key
         return self._client.build_request("POST", url, headers=headers, content=body)
 
-    async def _once(self, request: httpx2.Request) -> tuple[int, httpx2.Headers, bytes]:
+    async def _send_once(self, request: httpx2.Request) -> tuple[int, httpx2.Headers, bytes]:
         limit_s = self._settings.timeout_s
         try:
             async with asyncio.timeout(limit_s):
                 answer = await self._client.send(request, stream=True, auth=None)
                 try:
-                    return answer.status_code, answer.headers, await self._body(answer)
+                    return answer.status_code, answer.headers, await self._read_body(answer)
                 finally:
                     await answer.aclose()
         except (TimeoutError, httpx2.TimeoutException) as error:
@@ -136,7 +136,7 @@ class Exchange(httpx2.AsyncBaseTransport):
             # Cut off in the middle, or no HTTP at all.
             raise Unavailable(f"{self._name} broke off its answer") from error
 
-    async def _body(self, answer: httpx2.Response) -> bytes:
+    async def _read_body(self, answer: httpx2.Response) -> bytes:
         most = self._settings.longest_answer_bytes
         body = b""
         async for piece in answer.aiter_bytes():
@@ -150,16 +150,16 @@ class Exchange(httpx2.AsyncBaseTransport):
             self.is_spent = True
             raise Unavailable(f"{self._name} has used up the tokens of this answer")
 
-    def _read(self, body: bytes) -> Mapping[str, Any]:
+    def _parse_body(self, body: bytes) -> Mapping[str, Any]:
         try:
-            read = json.loads(body) if _depth(body) <= DEEPEST else None
+            read = json.loads(body) if _measure_depth(body) <= DEEPEST else None
         except ValueError:
             read = None
         if isinstance(read, dict):
             return read
         raise Unavailable(f"{self._name} answered in a form that cannot be read")
 
-    def _refusal(self, status: int, body: bytes, wait_s: float) -> Unavailable:
+    def _make_error(self, status: int, body: bytes, wait_s: float) -> Unavailable:
         """Of the answer only its status is told: its text is not ours to repeat."""
         name = self._name
         if status in (401, 403) or b"API_KEY_INVALID" in body:
@@ -177,7 +177,7 @@ class Exchange(httpx2.AsyncBaseTransport):
         return self._provider.name
 
 
-def tokens_of(answer: Mapping[str, Any], size: int) -> int:
+def count_tokens(answer: Mapping[str, Any], size: int) -> int:
     """What a request and its answer took, as the answer says; where it says nothing that can be
     believed, one token for `BYTES_PER_TOKEN` of the `size` bytes that went to and fro."""
     counted = answer.get("usage") or answer.get("usageMetadata")
@@ -189,11 +189,11 @@ def tokens_of(answer: Mapping[str, Any], size: int) -> int:
     return size // BYTES_PER_TOKEN
 
 
-def _is_passing(status: int) -> bool:
+def _is_transient(status: int) -> bool:
     return status in (408, 409, 429) or status >= 500
 
 
-def _wait_s(headers: httpx2.Headers, attempt: int) -> float:
+def _compute_wait_s(headers: httpx2.Headers, attempt: int) -> float:
     """What Retry-After says, in seconds or as a date; else one second, then two."""
     told = headers.get("retry-after", "").strip()
     if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", told):
@@ -206,7 +206,7 @@ def _wait_s(headers: httpx2.Headers, attempt: int) -> float:
     return max(0.0, (aware - datetime.now(UTC)).total_seconds())
 
 
-def _depth(body: bytes) -> int:
+def _measure_depth(body: bytes) -> int:
     """How deep the JSON in `body` is nested; what stands in texts does not count."""
     deepest = depth = 0
     for mark in re.findall(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', body, re.DOTALL):

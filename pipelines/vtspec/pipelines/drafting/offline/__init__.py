@@ -1,39 +1,39 @@
 """Offline drafting: a grammar of Korean and English, no model, no network; the same words give
 the same answer."""
 
-from vtspec.pipelines.drafting.context import Surroundings
-from vtspec.pipelines.drafting.language import Tongue, tongue_of
-from vtspec.pipelines.drafting.result import Sketch, State
+from vtspec.pipelines.drafting.context import DraftContext
+from vtspec.pipelines.drafting.language import Tongue, detect_language
+from vtspec.pipelines.drafting.result import ConversationState, Draft
 
-__all__ = ["sketch"]
+__all__ = ["draft_offline"]
 
 
-def sketch(state: State, surroundings: Surroundings) -> Sketch:
+def draft_offline(state: ConversationState, surroundings: DraftContext) -> Draft:
     """What a conversation comes to: a spec that has no error, one question, or a refusal.
 
     Deterministic, and never raises for anything that is typed. The first call in a process reads
     the catalogs and indexes them; later ones take milliseconds.
     """
     from . import messages
-    from .dataset import registered, registers
-    from .dialogue import answered
-    from .experiment import assembled
-    from .name_index import known_of
-    from .parse import read
-    from .refusals import why_refused
+    from .dataset import draft_dataset, is_registration
+    from .dialogue import parse_answer
+    from .experiment import assemble_draft
+    from .name_index import build_name_index
+    from .parse import parse_text
+    from .refusals import find_refusal_reason
 
-    known = known_of(surroundings)
-    tongue = tongue_of(state.texts, _tongue_before(state))
+    known = build_name_index(surroundings)
+    tongue = detect_language(state.texts, _detect_question_language(state))
     text = "\n".join(state.texts)
-    reading = answered(text, state, known) or read(text, known)
+    reading = parse_answer(text, state, known) or parse_text(text, known)
     talks = state.draft is not None or state.question is not None
-    why = why_refused(text, reading, in_conversation=talks)
+    why = find_refusal_reason(text, reading, in_conversation=talks)
     if why is not None:
-        return Sketch(status="refused", reason=messages.refusal(why, tongue))
-    if registers(reading, state.draft, text):
-        return registered(known, tongue, reading, text, state)
-    return assembled(known, tongue, reading, state)
+        return Draft(status="refused", reason=messages.format_refusal(why, tongue))
+    if is_registration(reading, state.draft, text):
+        return draft_dataset(known, tongue, reading, text, state)
+    return assemble_draft(known, tongue, reading, state)
 
 
-def _tongue_before(state: State) -> Tongue:
-    return "en" if state.question is None else tongue_of((state.question.text,))
+def _detect_question_language(state: ConversationState) -> Tongue:
+    return "en" if state.question is None else detect_language((state.question.text,))

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from typing import Final
 
-from .numbers import english_at, exact, korean_at
+from .numbers import normalize_number, parse_english_number, parse_korean_number
 
 _RAISED: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _EXPONENT: Final = re.compile(r"(?<=\d)([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3})")
@@ -78,64 +78,66 @@ _FROM_TO: Final = re.compile(r"(?<=\d) ?내지 ?(?=\d)")
 _MAP: Final = re.compile(r"\b(map) ?@ ?0?\.50?(?![\d:-])", re.IGNORECASE)
 
 
-def raised(text: str) -> str:
+def expand_numerals(text: str) -> str:
     """The text as it was typed, with exponents, fractions and numerals that are one letter each
     in plain ones; to be called before its letters are made plain."""
     text = _EXPONENT.sub(lambda match: f"^{match[1].translate(_RAISED)}", text)
     text = _VULGAR.sub(
-        lambda match: _shown(int(match[1] or 0) + unicodedata.numeric(match[2])), text
+        lambda match: _format_number(int(match[1] or 0) + unicodedata.numeric(match[2])), text
     )
-    return _HANJA.sub(lambda match: str(_whole(match[0].translate(_HANJA_OF))), text)
+    return _HANJA.sub(lambda match: str(_parse_integer(match[0].translate(_HANJA_OF))), text)
 
 
-def worked_out(text: str) -> str:
+def evaluate_arithmetic(text: str) -> str:
     """The text with sums as their results, and numbers that were parted by spaces as one."""
     text = _MAP.sub(r"\g<1>50", _FROM_TO.sub("~", _ASKED.sub(": ", text)))
     text = _OLD.sub("not ", _ALL.sub("모두", text))
     text = _GLUED.sub(r"\1 \2", text)
     text = _COMMA.sub(r"\1\g<2>0.\3", _ROUGHLY.sub("", text))
     text = _PLUS.sub(lambda match: str(int(match[1]) + int(match[2])), text)
-    text = _TEN_TO.sub(lambda match: _shown(float(f"{float(match[1])}e{match[2]}")), text)
-    text = _PRODUCT.sub(lambda match: _shown(float(match[1]) * float(match[2])), text)
-    text = _QUOTIENT.sub(_quotient, text)
-    text = _PER_MILLE.sub(lambda match: _shown(float(match[1]) / 1000), text)
-    text = _OVER.sub(lambda match: f"{_whole(match[1])}/{match[2]}", text)
-    text = _PART.sub(_part, text)
-    text = _KO_PART.sub(_korean_part, text)
-    text = _DOZENS.sub(lambda match: str(12 * _whole(match[1])), text)
-    text = _MINUS.sub(lambda match: f"-{_whole(match[1])}", _HALF.sub("0.5 ", text))
-    text = _SINO.sub(_total, _NATIVE.sub(_total, text))
-    return _MIXED.sub(lambda match: str(10 * int(match[1]) + _whole(match[2] or "영")), text)
+    text = _TEN_TO.sub(lambda match: _format_number(float(f"{float(match[1])}e{match[2]}")), text)
+    text = _PRODUCT.sub(lambda match: _format_number(float(match[1]) * float(match[2])), text)
+    text = _QUOTIENT.sub(_compute_quotient, text)
+    text = _PER_MILLE.sub(lambda match: _format_number(float(match[1]) / 1000), text)
+    text = _OVER.sub(lambda match: f"{_parse_integer(match[1])}/{match[2]}", text)
+    text = _PART.sub(_compute_fraction, text)
+    text = _KO_PART.sub(_convert_korean_fraction, text)
+    text = _DOZENS.sub(lambda match: str(12 * _parse_integer(match[1])), text)
+    text = _MINUS.sub(lambda match: f"-{_parse_integer(match[1])}", _HALF.sub("0.5 ", text))
+    text = _SINO.sub(_sum_parts, _NATIVE.sub(_sum_parts, text))
+    return _MIXED.sub(
+        lambda match: str(10 * int(match[1]) + _parse_integer(match[2] or "영")), text
+    )
 
 
-def _total(match: re.Match[str]) -> str:
+def _sum_parts(match: re.Match[str]) -> str:
     """`이백 오십` as 250; `스물 다섯` as 25."""
     parts = [*match[1].split(" "), match[2]]
-    return str(sum(map(_whole, parts)))
+    return str(sum(map(_parse_integer, parts)))
 
 
-def _quotient(match: re.Match[str]) -> str:
+def _compute_quotient(match: re.Match[str]) -> str:
     below = float(match[2])
-    return _shown(float(match[1]) / below) if below else match[0]
+    return _format_number(float(match[1]) / below) if below else match[0]
 
 
-def _part(match: re.Match[str]) -> str:
+def _compute_fraction(match: re.Match[str]) -> str:
     below = _PARTS[match[3].lower()] * (10 if match[2] else 1)
-    return _shown(_whole(match[1]) / below)
+    return _format_number(_parse_integer(match[1]) / below)
 
 
-def _korean_part(match: re.Match[str]) -> str:
-    return f"{_whole(match[1])}분의 {_whole(match[2])}"
+def _convert_korean_fraction(match: re.Match[str]) -> str:
+    return f"{_parse_integer(match[1])}분의 {_parse_integer(match[2])}"
 
 
-def _whole(word: str) -> int:
+def _parse_integer(word: str) -> int:
     """A whole number in digits or words of either language."""
     low = word.lower()
     if low.isdigit():
         return int(low)
-    number = english_at(low, 0) or korean_at(low, 0)
+    number = parse_english_number(low, 0) or parse_korean_number(low, 0)
     return 1 if number is None else int(number.value)
 
 
-def _shown(value: float) -> str:
-    return f"{exact(value):.12g}"
+def _format_number(value: float) -> str:
+    return f"{normalize_number(value):.12g}"

@@ -47,11 +47,11 @@ def is_ordinary(word: str) -> bool:
     low = word.lower()
     if any(map(is_hangul, low)):
         return low in _KOREAN
-    words = _english()
-    return low in words or any(each in words for each in _bases(low))
+    words = _load_english_words()
+    return low in words or any(each in words for each in _iter_stems(low))
 
 
-def _bases(word: str) -> Iterator[str]:
+def _iter_stems(word: str) -> Iterator[str]:
     """What a word may be a form of: `running` of `run`, `tries` of `try`."""
     for ending, instead in _ENDINGS:
         stem = word[: -len(ending)]
@@ -62,6 +62,6 @@ def _bases(word: str) -> Iterator[str]:
 
 
 @cache
-def _english() -> frozenset[str]:
+def _load_english_words() -> frozenset[str]:
     listed = Path(__file__).with_name("words") / "english.txt"
     return frozenset(listed.read_text(encoding="ascii").split())

@@ -7,13 +7,13 @@ from typing import Final
 
 from vtspec.pipelines.drafting.offline.rules.small_talk import is_past
 
-from .dataset_index import Level
-from .draft_builder import Sheet
-from .mentions import Mention, Reading
+from .dataset_index import MatchLevel
+from .draft_builder import DraftBuilder
+from .mentions import Mention, ParsedText
 from .quantities import Amount
-from .sentence import Sentence
+from .sentence import TokenizedText
 from .text import is_hangul
-from .tokens import Token, number_of
+from .tokens import Token, get_number
 
 _VERB_END: Final = re.compile(
     r"(?:다|요|줘|까|죠|면|서|게|며|려고|해|할|한|하는|네|니|데|고|지|는|은|을|를|의|도|만|적|들)$"
@@ -35,7 +35,7 @@ _LAST_COUNTS: Final = (
 """Fields of which the last value is taken."""
 
 
-def unaccounted(sentence: Sentence, mentions: Sequence[Mention]) -> list[str]:
+def list_unexplained(sentence: TokenizedText, mentions: Sequence[Mention]) -> list[str]:
     """The words of a text that no mention explains, in order."""
     explained = {
         place
@@ -43,22 +43,22 @@ def unaccounted(sentence: Sentence, mentions: Sequence[Mention]) -> list[str]:
         if each.field != "bare" or each.corrected
         for place in range(each.start, each.end)
     }
-    about = _sentences_with(sentence, explained)
+    about = _find_relevant_tokens(sentence, explained)
     return [
         token.text
         for at, token in enumerate(sentence.tokens)
-        if at not in explained and _weighs(sentence, at, told=at not in about)
+        if at not in explained and _is_reportable(sentence, at, told=at not in about)
     ]
 
 
-def _weighs(sentence: Sentence, at: int, *, told: bool) -> bool:
+def _is_reportable(sentence: TokenizedText, at: int, *, told: bool) -> bool:
     """Whether a token that nothing explains has to be spoken of."""
     token = sentence.tokens[at]
-    if number_of(token) is not None or any(token.has(kind) for kind in _QUANTITIES):
+    if get_number(token) is not None or any(token.has(kind) for kind in _QUANTITIES):
         counted = sentence.is_kind(at + 1, "unit") and len(token.text) > 1
         small = _is_small_word(token) and not counted
-        return not told and not small and not _is_in_the_past(sentence, at)
-    if token.has("metric") and at not in sentence.used and _is_judged(sentence, at):
+        return not told and not small and not _is_past_time(sentence, at)
+    if token.has("metric") and at not in sentence.used and _is_metric_condition(sentence, at):
         return True
     if token.has("filler") or token.has("particle") or at in sentence.used:
         return False
@@ -69,19 +69,19 @@ def _weighs(sentence: Sentence, at: int, *, told: bool) -> bool:
         return True
     if _LETTERS_ALONE.fullmatch(token.text):
         return False
-    if token.unknown:
+    if token.is_unknown:
         verb = is_hangul(token.text[-1]) and _VERB_END.search(token.text)
         return not verb and len(token.text) > 1
     return any(token.has(kind) for kind in _NAMES)
 
 
-def _is_judged(sentence: Sentence, at: int) -> bool:
+def _is_metric_condition(sentence: TokenizedText, at: int) -> bool:
     """Whether something hangs on a metric: `early stopping on f1`, `map 50 이상`."""
     on = sentence.is_kind(at - 1, "on") and sentence.is_kind(at - 2, "flag")
     return on or sentence.is_kind(at + 1, "compare")
 
 
-def _sentences_with(sentence: Sentence, explained: set[int]) -> set[int]:
+def _find_relevant_tokens(sentence: TokenizedText, explained: set[int]) -> set[int]:
     """The tokens of sentences in which anything was understood or looks like a setting; a number
     elsewhere is talk, unless there is one sentence only."""
     found: set[int] = set()
@@ -125,63 +125,66 @@ def _is_small_word(token: Token) -> bool:
     return small or len(token.text) <= 2 or token.text.lower() == "one"
 
 
-def _is_in_the_past(sentence: Sentence, at: int) -> bool:
+def _is_past_time(sentence: TokenizedText, at: int) -> bool:
     timed = sentence.is_kind(at + 1, "unit")
     return timed and is_past(sentence, Amount(at, at + 2, 0, ""))
 
 
-def unsettled(sheet: Sheet, reading: Reading) -> list[str]:
+def list_unresolved(sheet: DraftBuilder, reading: ParsedText) -> list[str]:
     """What was read and has no place in the draft: other things, paths, tasks, names."""
-    return list(dict.fromkeys(_unsettled(sheet, reading)))
+    return list(dict.fromkeys(_iter_unresolved(sheet, reading)))
 
 
-def _unsettled(sheet: Sheet, reading: Reading) -> Iterator[str]:
+def _iter_unresolved(sheet: DraftBuilder, reading: ParsedText) -> Iterator[str]:
     for each in reading.mentions:
         if each.field == "task":
             if _is_another_task(sheet, each):
                 yield each.said
-        elif each.stands and (
+        elif each.is_active and (
             each.field == "path"
-            or (each.field == "thing" and _has_no_place(sheet, reading, each))
+            or (each.field == "thing" and _is_unmatched_thing(sheet, reading, each))
             or (each.operation == "remove" and sheet.get(each.field) is None and not each.assumed)
         ):
             yield each.said
     for field in _LAST_COUNTS:
-        said = [each for each in reading.of(field) if each.operation != "remove"]
+        said = [each for each in reading.get_mentions(field) if each.operation != "remove"]
         yield from (each.said for each in said[:-1] if each.value != said[-1].value)
 
 
-def _is_another_task(sheet: Sheet, mention: Mention) -> bool:
+def _is_another_task(sheet: DraftBuilder, mention: Mention) -> bool:
     """Whether the draft's task is not the one that was said, or is the one that was negated."""
     chosen = sheet.get("task")
     if mention.negated:
         return chosen in mention.value
-    return mention.stands and mention.assumed != "vague" and chosen not in (None, *mention.value)
+    return (
+        mention.is_active and mention.assumed != "vague" and chosen not in (None, *mention.value)
+    )
 
 
-def _has_no_place(sheet: Sheet, reading: Reading, thing: Mention) -> bool:
+def _is_unmatched_thing(sheet: DraftBuilder, reading: ParsedText, thing: Mention) -> bool:
     """Whether a thing is neither a class of the dataset nor how it is described."""
     terms = sheet.known.terms.get(sheet.get("dataset.ref") or "")
     if terms is None or any(each.field == "spec.dataset.classes" for *_, each in sheet.questions):
         return False
     spellings = (str(thing.value), thing.said.lower())
-    known = any(terms.level(tuple(one.split())) is not None for one in spellings)
-    return not known and not _names(reading, thing, terms.dataset.name)
+    known = any(terms.match_words(tuple(one.split())) is not None for one in spellings)
+    return not known and not _names_dataset(reading, thing, terms.dataset.name)
 
 
-def things_beside(sheet: Sheet, reading: Reading) -> list[str]:
+def list_missing_classes(sheet: DraftBuilder, reading: ParsedText) -> list[str]:
     """Things that the dataset has not, joined to one that it was chosen by: `고양이랑 강아지`."""
     ref = sheet.get("dataset.ref")
-    chosen = [each for each in reading.of("dataset") if ref in each.value]
-    if not chosen or any(each.value[ref] >= Level.NAME for each in chosen):
+    chosen = [each for each in reading.get_mentions("dataset") if ref in each.value]
+    if not chosen or any(each.value[ref] >= MatchLevel.NAME for each in chosen):
         return []
     places = {place for each in chosen for place in (each.start - 2, each.end + 1)}
-    things = [each for each in reading.of("thing") if each.start in places]
-    return [each.said for each in things if _has_no_place(sheet, reading, each)]
+    things = [each for each in reading.get_mentions("thing") if each.start in places]
+    return [each.said for each in things if _is_unmatched_thing(sheet, reading, each)]
 
 
-def _names(reading: Reading, thing: Mention, dataset: str) -> bool:
+def _names_dataset(reading: ParsedText, thing: Mention, dataset: str) -> bool:
     """Whether the words of a thing are how the dataset was named, or the name of another one."""
     return any(
-        each.start == thing.start and dataset in each.value for each in reading.of("dataset")
+        each.start == thing.start and dataset in each.value
+        for each in reading.get_mentions("dataset")
     )

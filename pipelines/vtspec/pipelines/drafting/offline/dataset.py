@@ -3,19 +3,19 @@
 import re
 from typing import Any, Final
 
-from vtspec.pipelines.drafting.context import errors
+from vtspec.pipelines.drafting.context import filter_errors
 from vtspec.pipelines.drafting.language import Tongue
-from vtspec.pipelines.drafting.offline.choose.experiment_target import said_tasks
-from vtspec.pipelines.drafting.result import Data, Sketch, State
+from vtspec.pipelines.drafting.offline.choose.experiment_target import collect_tasks
+from vtspec.pipelines.drafting.result import ConversationState, Data, Draft
 from vtspec.schema.kinds.tasks import CLASSLESS_TASKS, FORMATS_OF_TASK
 
 from . import messages
-from .draft_builder import API_VERSION, Rank, Sheet
-from .mentions import Reading
-from .name_index import Known
-from .spec_naming import free, label_of
-from .text import lowered, normal
-from .tokens import tokens_of
+from .draft_builder import API_VERSION, DraftBuilder, QuestionPriority
+from .mentions import ParsedText
+from .name_index import NameIndex
+from .spec_naming import free, make_dns_label
+from .text import lowercase, normalize_text
+from .tokens import tokenize
 
 _SPLITS: Final[dict[str, tuple[str, str | None, str | None]]] = {
     "imagefolder": ("{split}", None, None),
@@ -78,17 +78,21 @@ _NO_NAMES: Final = frozenset(
 )
 
 
-def registers(reading: Reading, draft: Data | None, text: str) -> bool:
+def is_registration(reading: ParsedText, draft: Data | None, text: str) -> bool:
     """Whether the words ask to register data rather than to train."""
     if draft is not None:
         return draft.get("kind") == "Dataset"
-    has_path = bool(reading.of("path"))
+    has_path = bool(reading.get_mentions("path"))
     # YOLO is a format too.
-    models = [each for each in reading.of("model") if each.value != ("family", "yolo", ())]
-    about_training = bool(models or reading.of("training.epochs") or reading.of("base"))
+    models = [
+        each for each in reading.get_mentions("model") if each.value != ("family", "yolo", ())
+    ]
+    about_training = bool(
+        models or reading.get_mentions("training.epochs") or reading.get_mentions("base")
+    )
     if about_training:
         return False
-    low = lowered(text)
+    low = lowercase(text)
     if has_path and reading.kinds & {"register", "add"}:
         return True
     if "register" in reading.kinds and (has_path or reading.kinds & {"dataset-word", "add"}):
@@ -105,7 +109,9 @@ def registers(reading: Reading, draft: Data | None, text: str) -> bool:
     )
 
 
-def registered(known: Known, tongue: Tongue, reading: Reading, text: str, state: State) -> Sketch:
+def draft_dataset(
+    known: NameIndex, tongue: Tongue, reading: ParsedText, text: str, state: ConversationState
+) -> Draft:
     """The sketch of a dataset."""
     before = state.draft or {}
     data: dict[str, Any] = {
@@ -114,24 +120,24 @@ def registered(known: Known, tongue: Tongue, reading: Reading, text: str, state:
         "metadata": dict(before.get("metadata") or {}),
         "spec": {key: value for key, value in (before.get("spec") or {}).items()},
     }
-    sheet = Sheet(known=known, tongue=tongue, before=state.draft, data=data)
-    low = lowered(normal(text))
+    sheet = DraftBuilder(known=known, tongue=tongue, before=state.draft, data=data)
+    low = lowercase(normalize_text(text))
     asked = state.question.field if state.question is not None else None
-    _path(sheet, reading, low, asked)
-    _name(sheet, low, asked)
-    _tasks_and_format(sheet, reading, low, asked)
-    _classes(sheet, normal(text), asked)
-    _splits(sheet)
+    _resolve_path(sheet, reading, low, asked)
+    _resolve_name(sheet, low, asked)
+    _resolve_tasks_and_format(sheet, reading, low, asked)
+    _resolve_classes(sheet, normalize_text(text), asked)
+    _assume_splits(sheet)
     question = sheet.first_question
     if question is None:
-        return _checked(sheet)
-    return Sketch(
+        return _finish_draft(sheet)
+    return Draft(
         status="question", data=data, question=question, assumptions=tuple(sheet.assumptions)
     )
 
 
-def _path(sheet: Sheet, reading: Reading, low: str, asked: str | None) -> None:
-    said = reading.of("path")
+def _resolve_path(sheet: DraftBuilder, reading: ParsedText, low: str, asked: str | None) -> None:
+    said = reading.get_mentions("path")
     path = str(said[-1].value) if said else None
     if path is None and asked == "spec.source.dvc.path":
         word = re.search(r"[a-z0-9._/-]+", low)
@@ -145,10 +151,10 @@ def _path(sheet: Sheet, reading: Reading, low: str, asked: str | None) -> None:
         sheet.set("source.dvc.path", path.strip("/").removeprefix("./"))
         sheet.assume("spec.source.dvc.path", sheet.get("source.dvc.path"), "dvc")
     elif sheet.get("source.dvc.path") is None:
-        sheet.ask(Rank.CONTRADICTION, "folder", "spec.source.dvc.path")
+        sheet.ask(QuestionPriority.CONTRADICTION, "folder", "spec.source.dvc.path")
 
 
-def _name(sheet: Sheet, low: str, asked: str | None) -> None:
+def _resolve_name(sheet: DraftBuilder, low: str, asked: str | None) -> None:
     if sheet.data["metadata"].get("name") and asked != "metadata.name":
         return
     plain = re.sub(r"\S*/\S*", " ", low)
@@ -160,25 +166,27 @@ def _name(sheet: Sheet, low: str, asked: str | None) -> None:
     ]
     if not names and asked == "metadata.name":
         names = re.findall(r"[a-z0-9][a-z0-9_-]*", low)
-    label = label_of(names[0]) if names else ""
+    label = make_dns_label(names[0]) if names else ""
     if not label and isinstance(path := sheet.get("source.dvc.path"), str):
-        label = label_of(path.rpartition("/")[2])
+        label = make_dns_label(path.rpartition("/")[2])
         sheet.assume("metadata.name", label, "folder-name")
     if not label:
-        sheet.ask(Rank.DATASET, "data-name", "metadata.name")
+        sheet.ask(QuestionPriority.DATASET, "data-name", "metadata.name")
         return
-    name = free(label, sheet.known.surroundings.names("Dataset"))
+    name = free(label, sheet.known.surroundings.find_spec_files("Dataset"))
     sheet.data["metadata"]["name"] = name
     if name != label:
         sheet.assume("metadata.name", name, "name-taken")
 
 
-def _tasks_and_format(sheet: Sheet, reading: Reading, low: str, asked: str | None) -> None:
-    said = [each.value[0] for each in reading.of("task")]
+def _resolve_tasks_and_format(
+    sheet: DraftBuilder, reading: ParsedText, low: str, asked: str | None
+) -> None:
+    said = [each.value[0] for each in reading.get_mentions("task")]
     if len(said) > 1 and not re.search(r"\band\b|,|및|과|와|랑|하고", low):
-        said = list(said_tasks(reading))[:1]
+        said = list(collect_tasks(reading))[:1]
     tasks = list(dict.fromkeys(said)) or sheet.get("tasks")
-    form = _format(sheet, low) or sheet.get("format")
+    form = _find_format(sheet, low) or sheet.get("format")
     if form is not None:
         sheet.set("format", form)
     if not tasks:
@@ -187,7 +195,7 @@ def _tasks_and_format(sheet: Sheet, reading: Reading, low: str, asked: str | Non
             tasks = able
             sheet.assume("spec.tasks", tasks, "only-task")
         else:
-            sheet.ask(Rank.TASK, "data-tasks", "spec.tasks", able)
+            sheet.ask(QuestionPriority.TASK, "data-tasks", "spec.tasks", able)
             return
     sheet.set("tasks", tasks)
     if form is None:
@@ -197,7 +205,7 @@ def _tasks_and_format(sheet: Sheet, reading: Reading, low: str, asked: str | Non
     wrong = [task for task in tasks if form not in FORMATS_OF_TASK[task]]
     if wrong:
         sheet.ask(
-            Rank.CONTRADICTION,
+            QuestionPriority.CONTRADICTION,
             "data-format",
             "spec.format",
             FORMATS_OF_TASK[wrong[0]],
@@ -206,8 +214,8 @@ def _tasks_and_format(sheet: Sheet, reading: Reading, low: str, asked: str | Non
         )
 
 
-def _format(sheet: Sheet, low: str) -> str | None:
-    for token in tokens_of(re.sub(r"\S*/\S*", " ", low), sheet.known.words):
+def _find_format(sheet: DraftBuilder, low: str) -> str | None:
+    for token in tokenize(re.sub(r"\S*/\S*", " ", low), sheet.known.words):
         form = token.get("format")
         if isinstance(form, str):
             return form
@@ -216,26 +224,26 @@ def _format(sheet: Sheet, low: str) -> str | None:
     return None
 
 
-def _classes(sheet: Sheet, text: str, asked: str | None) -> None:
+def _resolve_classes(sheet: DraftBuilder, text: str, asked: str | None) -> None:
     tasks = sheet.get("tasks")
     if not isinstance(tasks, list) or all(task in CLASSLESS_TASKS for task in tasks):
         return
-    found = _listed(text, asked == "spec.classes")
+    found = _parse_class_list(text, asked == "spec.classes")
     if found:
         sheet.set("classes", found)
     elif not sheet.get("classes"):
-        sheet.ask(Rank.REST, "data-classes", "spec.classes")
+        sheet.ask(QuestionPriority.REST, "data-classes", "spec.classes")
 
 
-def _lists(listed: str) -> bool:
+def _is_class_list(listed: str) -> bool:
     """Whether it is a list of classes, and no format: `labels: yolo`."""
     return bool(listed.strip()) and listed.strip(" :=") not in _SPLITS
 
 
-def _listed(text: str, bare: bool) -> list[str]:
-    low = lowered(text)
+def _parse_class_list(text: str, bare: bool) -> list[str]:
+    low = lowercase(text)
     match = (
-        next((found for found in _CLASSES.finditer(low) if _lists(found["list"])), None)
+        next((found for found in _CLASSES.finditer(low) if _is_class_list(found["list"])), None)
         or _OF.search(low)
         or _BEFORE.search(low)
     )
@@ -261,7 +269,7 @@ def _listed(text: str, bare: bool) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _splits(sheet: Sheet) -> None:
+def _assume_splits(sheet: DraftBuilder) -> None:
     form = sheet.get("format")
     if form not in _SPLITS or sheet.get("splits") is not None:
         return
@@ -275,14 +283,14 @@ def _splits(sheet: Sheet) -> None:
     sheet.assume("spec.splits", splits, "split", said=form)
 
 
-def _checked(sheet: Sheet) -> Sketch:
-    found = errors(sheet.known.surroundings.problems(sheet.data))
+def _finish_draft(sheet: DraftBuilder) -> Draft:
+    found = filter_errors(sheet.known.surroundings.find_problems(sheet.data))
     if not found:
-        return Sketch(status="complete", data=sheet.data, assumptions=tuple(sheet.assumptions))
+        return Draft(status="complete", data=sheet.data, assumptions=tuple(sheet.assumptions))
     path = found[0].path.partition("[")[0]
-    asked = messages.question(
+    asked = messages.build_question(
         "problem", path, sheet.tongue, (), message=found[0].message, fix=found[0].fix
     )
-    return Sketch(
+    return Draft(
         status="question", data=sheet.data, question=asked, assumptions=tuple(sheet.assumptions)
     )

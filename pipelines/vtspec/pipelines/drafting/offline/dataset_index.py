@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
-from vtspec.pipelines.drafting.context import Dataset
+from vtspec.pipelines.drafting.context import DatasetInfo
 
-from .text import squashed
+from .text import normalize_name
 
 _WORD: Final = re.compile(r"[a-z0-9가-힣]+")
 _COMMON: Final = frozenset(
@@ -19,7 +19,7 @@ _COMMON: Final = frozenset(
 )
 
 
-class Level(IntEnum):
+class MatchLevel(IntEnum):
     """How surely a word means a dataset."""
 
     DESCRIBED = 1
@@ -29,54 +29,54 @@ class Level(IntEnum):
 
 
 @dataclass(frozen=True)
-class Terms:
+class DatasetTerms:
     """The words by which one dataset is known, each in the singular."""
 
-    dataset: Dataset
+    dataset: DatasetInfo
     name: frozenset[str]
     flat: str
     classes: Mapping[str, str]
     description: frozenset[str]
     every: frozenset[str]
 
-    def level(self, words: tuple[str, ...]) -> Level | None:
+    def match_words(self, words: tuple[str, ...]) -> MatchLevel | None:
         """How surely words, in the singular, mean this dataset; None where they do not."""
         flat = "".join(words)
         if flat == self.flat:
-            return Level.NOUN
+            return MatchLevel.NOUN
         distinct = [word for word in words if word not in _COMMON]
         known = self.name | self.description
         if len(words) > 1 and not distinct and set(words) - {"and"} <= self.every:
-            return Level.NOUN
+            return MatchLevel.NOUN
         if any(word in self.name for word in distinct) and all(word in known for word in words):
-            return Level.NOUN
+            return MatchLevel.NOUN
         if flat in self.classes:
-            return Level.CLASS
+            return MatchLevel.CLASS
         if distinct and all(word in self.description for word in words):
-            return Level.DESCRIBED
+            return MatchLevel.DESCRIBED
         return None
 
 
-def terms_of(dataset: Dataset) -> Terms:
+def build_terms(dataset: DatasetInfo) -> DatasetTerms:
     """The words of a dataset."""
-    parts = [singular(word) for word in _WORD.findall(dataset.name.lower())]
-    described = {singular(word) for word in _WORD.findall(dataset.description.lower())}
-    return Terms(
+    parts = [singularize(word) for word in _WORD.findall(dataset.name.lower())]
+    described = {singularize(word) for word in _WORD.findall(dataset.description.lower())}
+    return DatasetTerms(
         dataset=dataset,
         name=frozenset(parts) - _COMMON,
         flat="".join(parts),
-        classes={class_key(name): name for name in reversed(dataset.classes)},
+        classes={normalize_class(name): name for name in reversed(dataset.classes)},
         description=frozenset(word for word in described if len(word) > 2) - _COMMON,
         every=frozenset(parts) | described,
     )
 
 
-def class_key(name: str) -> str:
+def normalize_class(name: str) -> str:
     """What a class is looked up by."""
-    return singular(squashed(name))
+    return singularize(normalize_name(name))
 
 
-def singular(word: str) -> str:
+def singularize(word: str) -> str:
     """An English word in the singular, as far as its ending tells."""
     if len(word) > 3 and word.endswith("ies"):
         return word[:-3] + "y"

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from vtspec.pipelines.drafting.offline.rules.vague_requests import is_command
-from vtspec.pipelines.drafting.result import Question, State
+from vtspec.pipelines.drafting.result import ConversationState, Question
 
-from .dataset_index import Level
-from .mentions import Mention, Reading
-from .name_index import Known
-from .parse import read
+from .dataset_index import MatchLevel
+from .mentions import Mention, ParsedText
+from .name_index import NameIndex
+from .parse import parse_text
 from .quantities import Amount
-from .text import lowered, normal, squashed
+from .text import lowercase, normalize_name, normalize_text
 from .value_ranges import NUMBERS
 
 _POLITE: Final = re.compile(
@@ -49,29 +49,29 @@ _ANY: Final = (
 )
 
 
-def answered(text: str, state: State, known: Known) -> Reading | None:
+def parse_answer(text: str, state: ConversationState, known: NameIndex) -> ParsedText | None:
     """The reading of an answer, or None where there was no question."""
     question = state.question
     if question is None:
         return None
     if is_command(text):
-        return read(text, known)
-    chosen = choice_of(text, question)
+        return parse_text(text, known)
+    chosen = find_choice(text, question)
     if chosen is not None:
-        reading = _taken(question, chosen, known)
-        if any(word in lowered(normal(text)) for word in _ANY):
+        reading = _parse_choice(question, chosen, known)
+        if any(word in lowercase(normalize_text(text)) for word in _ANY):
             for each in reading.mentions:
                 each.assumed = each.assumed or "any"
         return reading
-    head, more = _parted(text)
-    chosen = choice_of(head, question) if more else None
+    head, more = _split_at_conjunction(text)
+    chosen = find_choice(head, question) if more else None
     if chosen is not None and not question.field.startswith("metadata"):
-        reading = read(more, known)
-        reading.mentions += _taken(question, chosen, known).mentions
+        reading = parse_text(more, known)
+        reading.mentions += _parse_choice(question, chosen, known).mentions
         return reading
-    reading = read(text, known)
-    _expect(reading, question, text, known)
-    reading.waived = _WAIVED.search(lowered(normal(text))) is not None
+    reading = parse_text(text, known)
+    _fill_asked_slot(reading, question, text, known)
+    reading.waived = _WAIVED.search(lowercase(normalize_text(text))) is not None
     return reading
 
 
@@ -87,32 +87,32 @@ _JOINT: Final = re.compile(
 _LEAVES_OUT: Final = re.compile(r"(?:말|빼|아니|제외하|없애) ?고 ?$")
 
 
-def _parted(text: str) -> tuple[str, str]:
+def _split_at_conjunction(text: str) -> tuple[str, str]:
     """What stands before the first joint of a sentence, and what after it."""
-    plain = normal(text)
+    plain = normalize_text(text)
     match = _JOINT.search(plain)
     if match is not None and _LEAVES_OUT.search(plain[: match.end()]):
         return plain, ""
     return (plain, "") if match is None else (plain[: match.start()], plain[match.end() :])
 
 
-def choice_of(text: str, question: Question) -> str | None:
+def find_choice(text: str, question: Question) -> str | None:
     """The choice that an answer picks, by its value or by its place; or None."""
     if not question.choices:
         return None
-    whole = lowered(normal(text)).strip()
+    whole = lowercase(normalize_text(text)).strip()
     plain = _LEADING.sub("", whole)
     for candidate in (whole, plain, _POLITE.sub("", plain)):
         for choice in question.choices:
-            if candidate and squashed(candidate) == squashed(choice):
+            if candidate and normalize_name(candidate) == normalize_name(choice):
                 return choice
     if any(word in whole for word in _ANY):
         return question.choices[0]
-    if (end := _end_of(whole)) is not None and len(question.choices) > 1:
-        return _extreme(question.choices, end)
+    if (end := _find_extreme_index(whole)) is not None and len(question.choices) > 1:
+        return _pick_extreme(question.choices, end)
     if _POLITE.sub("", whole) in _YES or whole in _YES:
         return question.choices[0] if len(question.choices) == 1 else None
-    return _by_place(_POLITE.sub("", plain), plain, question.choices)
+    return _find_ordinal_choice(_POLITE.sub("", plain), plain, question.choices)
 
 
 _LARGER: Final = re.compile(
@@ -126,7 +126,7 @@ _SMALLER: Final = re.compile(
 )
 
 
-def _end_of(whole: str) -> int | None:
+def _find_extreme_index(whole: str) -> int | None:
     """-1 where the largest of the choices is meant, 0 where the smallest, else None."""
     plain = _POLITE.sub("", whole)
     for pattern, end in ((_LARGER, -1), (_SMALLER, 0)):
@@ -135,14 +135,14 @@ def _end_of(whole: str) -> int | None:
     return None
 
 
-def _extreme(choices: Sequence[str], end: int) -> str | None:
+def _pick_extreme(choices: Sequence[str], end: int) -> str | None:
     try:
         return sorted(choices, key=float)[end]
     except ValueError:
         return None
 
 
-def _by_place(bare: str, plain: str, choices: Sequence[str]) -> str | None:
+def _find_ordinal_choice(bare: str, plain: str, choices: Sequence[str]) -> str | None:
     match = _NUMBERED.fullmatch(bare) or _NUMBERED.fullmatch(plain)
     if match is not None:
         # Where the choices are numbers themselves, a mere number is a value.
@@ -159,10 +159,10 @@ def _by_place(bare: str, plain: str, choices: Sequence[str]) -> str | None:
     return choices[place] if place < len(choices) else None
 
 
-def _taken(question: Question, chosen: str, known: Known) -> Reading:
+def _parse_choice(question: Question, chosen: str, known: NameIndex) -> ParsedText:
     """The reading of a choice: the field of the question has its value."""
     field = question.field.removeprefix("spec.")
-    reading = Reading()
+    reading = ParsedText()
     if field == "metadata.name":
         reading.mentions.append(
             Mention(
@@ -175,31 +175,31 @@ def _taken(question: Question, chosen: str, known: Known) -> Reading:
         )
         return reading
     if field == "dataset.ref":
-        return Reading([Mention("dataset", {chosen: Level.NAME}, 0, 0, chosen)])
+        return ParsedText([Mention("dataset", {chosen: MatchLevel.NAME}, 0, 0, chosen)])
     if field == "task":
-        return Reading([Mention("task", (chosen,), 0, 0, chosen)])
+        return ParsedText([Mention("task", (chosen,), 0, 0, chosen)])
     if field == "model.name":
-        return Reading([Mention("model", chosen, 0, 0, chosen)])
+        return ParsedText([Mention("model", chosen, 0, 0, chosen)])
     if field == "dataset.classes":
-        return Reading([Mention("thing", chosen, 0, 0, chosen, assumed="only")])
+        return ParsedText([Mention("thing", chosen, 0, 0, chosen, assumed="only")])
     if field in NUMBERS or field in ("resources.memory", "resources.maxDuration"):
-        reading = read(chosen, known)
-        _expect(reading, question, chosen, known)
+        reading = parse_text(chosen, known)
+        _fill_asked_slot(reading, question, chosen, known)
         return reading
-    return Reading([Mention(field, chosen, 0, 0, chosen)])
+    return ParsedText([Mention(field, chosen, 0, 0, chosen)])
 
 
-def _expect(reading: Reading, question: Question, text: str, known: Known) -> None:
+def _fill_asked_slot(reading: ParsedText, question: Question, text: str, known: NameIndex) -> None:
     """Reads what stands alone as the value that was asked for."""
     field = question.field.removeprefix("spec.")
-    if reading.of(field) and field not in ("dataset.ref",):
+    if reading.get_mentions(field) and field not in ("dataset.ref",):
         return
     if field in NUMBERS or field in ("resources.memory", "resources.maxDuration"):
-        _expect_number(reading, field)
-    elif field == "dataset.ref" and not reading.of("dataset") and reading.rest:
+        _fill_number_slot(reading, field)
+    elif field == "dataset.ref" and not reading.get_mentions("dataset") and reading.rest:
         reading.mentions.append(Mention("unknown-dataset", reading.rest[0], 0, 0, reading.rest[0]))
         reading.rest = reading.rest[1:]
-    elif field == "model.name" and not reading.of("model") and reading.rest:
+    elif field == "model.name" and not reading.get_mentions("model") and reading.rest:
         reading.mentions.append(Mention("model", None, 0, 0, reading.rest[0]))
         reading.rest = reading.rest[1:]
     elif field == "dataset.classes":
@@ -207,14 +207,18 @@ def _expect(reading: Reading, question: Question, text: str, known: Known) -> No
             if each.field == "thing":
                 each.assumed = "only"
     elif field == "metadata.name":
-        _expect_name(reading, text, known)
-    elif field == "resources.gpuType" and not reading.of("resources.gpuType") and reading.rest:
+        _fill_name_slot(reading, text, known)
+    elif (
+        field == "resources.gpuType"
+        and not reading.get_mentions("resources.gpuType")
+        and reading.rest
+    ):
         reading.mentions.append(Mention("resources.gpuType", None, 0, 0, reading.rest[0]))
 
 
-def _expect_number(reading: Reading, field: str) -> None:
+def _fill_number_slot(reading: ParsedText, field: str) -> None:
     for each in reading.mentions:
-        if each.field == "bare" and each.stands and isinstance(each.value, Amount):
+        if each.field == "bare" and each.is_active and isinstance(each.value, Amount):
             amount = each.value
             each.field = field
             relative = amount.does != "set"
@@ -229,13 +233,13 @@ def _expect_number(reading: Reading, field: str) -> None:
             return
 
 
-def _expect_name(reading: Reading, text: str, known: Known) -> None:
-    word = re.search(r"[A-Za-z0-9][A-Za-z0-9_-]*", normal(text))
-    if word is None or reading.of("name") or reading.of("base"):
+def _fill_name_slot(reading: ParsedText, text: str, known: NameIndex) -> None:
+    word = re.search(r"[A-Za-z0-9][A-Za-z0-9_-]*", normalize_text(text))
+    if word is None or reading.get_mentions("name") or reading.get_mentions("base"):
         return
     if word[0] in known.surroundings.experiments:
         reading.mentions.append(Mention("base", word[0], 0, 0, word[0]))
-    elif len(normal(text).split()) <= 4:
+    elif len(normalize_text(text).split()) <= 4:
         reading.mentions.append(Mention("name", word[0], 0, 0, word[0]))
         reading.mentions = [each for each in reading.mentions if each.field in ("name",)]
         reading.rest = []

@@ -10,7 +10,7 @@ from vtspec.pipelines.drafting.language import Tongue
 from vtspec.pipelines.drafting.result import Assumption, Data, Question
 
 from . import messages
-from .name_index import Known
+from .name_index import NameIndex
 
 API_VERSION: Final = "vtspec.dev/v1alpha1"
 """As `vtspec.schema.kinds.field_types` has it, which imports pydantic: dearer than a draft."""
@@ -20,7 +20,7 @@ OPEN: Final = "vtspec.dev/open-questions"
 """The annotation of an unfinished draft that holds its other questions, as JSON."""
 
 
-class Rank(IntEnum):
+class QuestionPriority(IntEnum):
     """The order in which questions are asked."""
 
     BASE = 0
@@ -32,20 +32,20 @@ class Rank(IntEnum):
 
 
 @dataclass
-class Sheet:
+class DraftBuilder:
     """A draft that is being filled in. `before` is the draft or spec that it began from."""
 
-    known: Known
+    known: NameIndex
     tongue: Tongue
     before: Data | None
     data: dict[str, Any] = field(default_factory=dict)
     assumptions: list[Assumption] = field(default_factory=list)
-    questions: list[tuple[Rank, int, Question]] = field(default_factory=list)
+    questions: list[tuple[QuestionPriority, int, Question]] = field(default_factory=list)
     edits: bool = False
 
     def get(self, path: str) -> Any:
         """What stands at a dotted path below `spec`, or None."""
-        return value_at(self.data.get("spec"), path)
+        return find_value(self.data.get("spec"), path)
 
     def set(self, path: str, value: Any) -> None:
         """Puts a value at a dotted path below `spec`."""
@@ -74,13 +74,13 @@ class Sheet:
 
     def assume(self, path: str, value: Any, why: str, **said: Any) -> None:
         """Notes what nobody said; `path` is whole, as `spec.task`."""
-        self.assumptions.append(messages.assumed(path, value, why, self.tongue, **said))
+        self.assumptions.append(messages.build_assumption(path, value, why, self.tongue, **said))
 
     def ask(
-        self, rank: Rank, key: str, path: str, choices: Sequence[str] = (), **said: Any
+        self, rank: QuestionPriority, key: str, path: str, choices: Sequence[str] = (), **said: Any
     ) -> None:
         """Notes a question; the first of the lowest rank is asked."""
-        made = messages.question(key, path, self.tongue, choices, **said)
+        made = messages.build_question(key, path, self.tongue, choices, **said)
         self.questions.append((rank, len(self.questions), made))
 
     @property
@@ -89,7 +89,7 @@ class Sheet:
         return min(self.questions, key=lambda each: each[:2])[2] if self.questions else None
 
 
-def value_at(node: Any, path: str) -> Any:
+def find_value(node: Any, path: str) -> Any:
     """What stands at a dotted path of plain data, or None."""
     for key in path.split("."):
         if not isinstance(node, Mapping):
@@ -98,7 +98,7 @@ def value_at(node: Any, path: str) -> Any:
     return node
 
 
-def started(known: Known, tongue: Tongue, before: Data | None) -> Sheet:
+def make_builder(known: NameIndex, tongue: Tongue, before: Data | None) -> DraftBuilder:
     """A sheet on top of a draft or spec, or an empty one."""
     if before is None:
         data: dict[str, Any] = {
@@ -107,7 +107,7 @@ def started(known: Known, tongue: Tongue, before: Data | None) -> Sheet:
             "metadata": {},
             "spec": {},
         }
-        return Sheet(known=known, tongue=tongue, before=None, data=data)
+        return DraftBuilder(known=known, tongue=tongue, before=None, data=data)
     copied = copy.deepcopy(dict(before))
     copied = {"apiVersion": API_VERSION, "kind": "Experiment", **copied}
     copied.setdefault("metadata", {})
@@ -122,4 +122,4 @@ def started(known: Known, tongue: Tongue, before: Data | None) -> Sheet:
         copied["metadata"] = {**copied["metadata"], "annotations": kept}
         if not kept:
             del copied["metadata"]["annotations"]
-    return Sheet(known=known, tongue=tongue, before=before, data=copied)
+    return DraftBuilder(known=known, tongue=tongue, before=before, data=copied)

@@ -6,9 +6,9 @@ from typing import Final
 from vtspec.adapters.metrics import METRICS
 from vtspec.adapters.task_types import TaskType
 
-from .draft_builder import Rank, Sheet
-from .mentions import Reading
-from .slot_filling import shown
+from .draft_builder import DraftBuilder, QuestionPriority
+from .mentions import ParsedText
+from .slot_filling import format_number
 
 _KIN: Final = (
     ("accuracy", "pixel_accuracy", "vqa_accuracy", "subset_accuracy"),
@@ -23,7 +23,7 @@ _KIN: Final = (
 _WITHOUT_BOUND: Final = frozenset({"loss", "psnr", "cider", "rmse", "perplexity", "abs_rel"})
 
 
-def metric_for(metric: str, task: str) -> str | None:
+def find_metric(metric: str, task: str) -> str | None:
     """The task's metric that a word for a metric means, or None."""
     names = [each.name for each in METRICS[TaskType(task)]]
     if metric in names:
@@ -32,46 +32,48 @@ def metric_for(metric: str, task: str) -> str | None:
     return next((name for name in names if name in kin), None)
 
 
-def settle_judging(sheet: Sheet, reading: Reading) -> None:
+def resolve_evaluation(sheet: DraftBuilder, reading: ParsedText) -> None:
     """Gates, monitored metric and baseline."""
-    _gates(sheet, reading)
-    _monitor(sheet)
-    _baseline(sheet, reading)
+    _resolve_gates(sheet, reading)
+    _resolve_monitor(sheet)
+    _resolve_baseline(sheet, reading)
 
 
-def _gates(sheet: Sheet, reading: Reading) -> None:
-    said = [each for each in reading.of("report.gates") if each.operation == "set"]
-    if reading.negated("report.gates") and not said:
+def _resolve_gates(sheet: DraftBuilder, reading: ParsedText) -> None:
+    said = [each for each in reading.get_mentions("report.gates") if each.operation == "set"]
+    if reading.get_negated("report.gates") and not said:
         sheet.drop("report.gates")
         return
     task = sheet.get("task")
-    for each in reading.negated("report.gates"):
+    for each in reading.get_negated("report.gates"):
         if isinstance(each.value, tuple) and isinstance(task, str):
-            _drop_gate(sheet, metric_for(str(each.value[0]), task))
+            _drop_gate(sheet, find_metric(str(each.value[0]), task))
     for each in said:
         metric, compare, value, percent = each.value
         if metric is None:
-            _move_gate(sheet, value, each.said, percent=percent)
+            _update_gate_bound(sheet, value, each.said, percent=percent)
             continue
-        name = metric_for(metric, task) if isinstance(task, str) else metric
+        name = find_metric(metric, task) if isinstance(task, str) else metric
         if name is None:
             assert isinstance(task, str)
             names = [known.name for known in METRICS[TaskType(task)]]
-            sheet.ask(Rank.REST, "metric", "spec.report.gates", names, said=metric, task=task)
+            sheet.ask(
+                QuestionPriority.REST, "metric", "spec.report.gates", names, said=metric, task=task
+            )
             continue
-        gate = _gate(name, compare, value, percent=percent)
-        sheet.set("report.gates", [*_gates_but(sheet, name), gate])
+        gate = _format_gate(name, compare, value, percent=percent)
+        sheet.set("report.gates", [*_list_other_gates(sheet, name), gate])
 
 
-def _drop_gate(sheet: Sheet, metric: str | None) -> None:
-    held = _gates_but(sheet, metric)
+def _drop_gate(sheet: DraftBuilder, metric: str | None) -> None:
+    held = _list_other_gates(sheet, metric)
     if held:
         sheet.set("report.gates", held)
     else:
         sheet.drop("report.gates")
 
 
-def _move_gate(sheet: Sheet, value: float, said: str, *, percent: bool) -> None:
+def _update_gate_bound(sheet: DraftBuilder, value: float, said: str, *, percent: bool) -> None:
     """Gives the one gate that there is another bound; asks where there is none, or several."""
     held = sheet.get("report.gates") or []
     parts = re.fullmatch(r"([\w@.:-]+) ?([<>]=?) ?\S+", held[0]) if len(held) == 1 else None
@@ -79,38 +81,40 @@ def _move_gate(sheet: Sheet, value: float, said: str, *, percent: bool) -> None:
         task = sheet.get("task")
         metrics = METRICS[TaskType(task)] if isinstance(task, str) else ()
         names = [each.name for each in metrics]
-        sheet.ask(Rank.REST, "which-metric", "spec.report.gates", names, said=said)
+        sheet.ask(QuestionPriority.REST, "which-metric", "spec.report.gates", names, said=said)
         return
     name, compare = parts.groups()
-    sheet.set("report.gates", [_gate(name, compare, value, percent=percent)])
+    sheet.set("report.gates", [_format_gate(name, compare, value, percent=percent)])
 
 
-def _gates_but(sheet: Sheet, metric: str | None) -> list[str]:
+def _list_other_gates(sheet: DraftBuilder, metric: str | None) -> list[str]:
     """The gates that there are on other metrics."""
     gates = sheet.get("report.gates") or []
     return [each for each in gates if re.split(r"[\s<>=]", each)[0] != metric]
 
 
-def _gate(metric: str, compare: str, value: float, *, percent: bool) -> str:
+def _format_gate(metric: str, compare: str, value: float, *, percent: bool) -> str:
     """A gate as a spec writes it; of a share that was said in percent, the share."""
     share = value / 100 if percent or (value > 1 and metric not in _WITHOUT_BOUND) else value
-    return f"{metric} {compare} {shown(float(f'{share:.10g}'))}"
+    return f"{metric} {compare} {format_number(float(f'{share:.10g}'))}"
 
 
-def _monitor(sheet: Sheet) -> None:
+def _resolve_monitor(sheet: DraftBuilder) -> None:
     metric, task = sheet.get("training.checkpoint.monitor"), sheet.get("task")
     if isinstance(metric, str) and isinstance(task, str):
-        sheet.set("training.checkpoint.monitor", metric_for(metric, task) or metric)
+        sheet.set("training.checkpoint.monitor", find_metric(metric, task) or metric)
 
 
-def _baseline(sheet: Sheet, reading: Reading) -> None:
-    said = [each for each in reading.of("report.baseline") if each.operation == "set"]
-    if reading.negated("report.baseline"):
+def _resolve_baseline(sheet: DraftBuilder, reading: ParsedText) -> None:
+    said = [each for each in reading.get_mentions("report.baseline") if each.operation == "set"]
+    if reading.get_negated("report.baseline"):
         sheet.drop("report.baseline")
     if not said:
         return
     if said[-1].value is None:
         names = list(sheet.known.surroundings.experiments)
-        sheet.ask(Rank.REST, "no-baseline", "spec.report.baseline", names, said=said[-1].said)
+        sheet.ask(
+            QuestionPriority.REST, "no-baseline", "spec.report.baseline", names, said=said[-1].said
+        )
     else:
         sheet.set("report.baseline", said[-1].value)

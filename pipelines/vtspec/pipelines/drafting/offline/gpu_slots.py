@@ -1,24 +1,27 @@
 """GPUs from mentions onto the sheet: how many, and of which type."""
 
-from .draft_builder import Rank, Sheet
-from .mentions import Mention, Reading
-from .slot_filling import said, settle_number
+from .draft_builder import DraftBuilder, QuestionPriority
+from .mentions import Mention, ParsedText
+from .slot_filling import get_value_mentions, resolve_number
 
 
-def settle_gpus(sheet: Sheet, reading: Reading) -> None:
+def resolve_gpus(sheet: DraftBuilder, reading: ParsedText) -> None:
     """The GPUs, by number and by type."""
-    settle_number(sheet, "resources.gpus", reading)
-    types = [each for each in said(reading, "resources.gpuType")]
-    bare = [each for each in reading.of("resources.gpus") if each.operation == "remove"]
-    if reading.negated("resources.gpus") and not said(reading, "resources.gpus"):
+    resolve_number(sheet, "resources.gpus", reading)
+    types = [each for each in get_value_mentions(reading, "resources.gpuType")]
+    bare = [each for each in reading.get_mentions("resources.gpus") if each.operation == "remove"]
+    if reading.get_negated("resources.gpus") and not get_value_mentions(reading, "resources.gpus"):
         sheet.set("resources.gpus", 0)
-    elif any(each.operation == "remove" and each.assumed for each in reading.of("resources.cpus")):
+    elif any(
+        each.operation == "remove" and each.assumed
+        for each in reading.get_mentions("resources.cpus")
+    ):
         sheet.set("resources.gpus", 0)
     elif bare and not sheet.get("resources.gpus") and not types:
         sheet.set("resources.gpus", 1)
         sheet.assume("spec.resources.gpus", 1, "one-gpu")
-    if reading.negated("resources.gpuType") and sheet.get("resources.gpuType") in {
-        each.value for each in reading.negated("resources.gpuType")
+    if reading.get_negated("resources.gpuType") and sheet.get("resources.gpuType") in {
+        each.value for each in reading.get_negated("resources.gpuType")
     }:
         sheet.drop("resources.gpuType")
     if any(each.value is None for each in types):
@@ -26,7 +29,7 @@ def settle_gpus(sheet: Sheet, reading: Reading) -> None:
     elif len({each.value for each in types}) > 1:
         sheet.drop("resources.gpuType")
         sheet.ask(
-            Rank.CONTRADICTION,
+            QuestionPriority.CONTRADICTION,
             "two",
             "spec.resources.gpuType",
             list(dict.fromkeys(str(each.value) for each in types)),
@@ -36,20 +39,26 @@ def settle_gpus(sheet: Sheet, reading: Reading) -> None:
     if (
         sheet.get("resources.gpus") == 0
         and sheet.get("resources.gpuType") is not None
-        and (not types or bool(said(reading, "resources.gpus")))
+        and (not types or bool(get_value_mentions(reading, "resources.gpus")))
     ):
         sheet.drop("resources.gpuType")
 
 
-def _ask_type(sheet: Sheet, said: str) -> None:
-    like = sheet.known.gpus_like(said) or list(sheet.known.gpu_types)
+def _ask_type(sheet: DraftBuilder, said: str) -> None:
+    like = sheet.known.match_gpu_types(said) or list(sheet.known.gpu_types)
     sheet.drop("resources.gpuType")
-    sheet.ask(Rank.REST, "gpu" if like else "gpu-none", "spec.resources.gpuType", like, said=said)
+    sheet.ask(
+        QuestionPriority.REST,
+        "gpu" if like else "gpu-none",
+        "spec.resources.gpuType",
+        like,
+        said=said,
+    )
     if not sheet.get("resources.gpus"):
         sheet.set("resources.gpus", 1)
 
 
-def _set_type(sheet: Sheet, mention: Mention) -> None:
+def _set_type(sheet: DraftBuilder, mention: Mention) -> None:
     sheet.set("resources.gpuType", mention.value)
     if mention.said.lower().replace(" ", "") != mention.value:
         sheet.assume("spec.resources.gpuType", mention.value, "gpu-like", said=mention.said)

@@ -10,16 +10,16 @@ _CLOSED: Final = frozenset("013678lmn")
 _IN_RIEUL: Final = frozenset("178l")
 
 
-def with_particle(word: str, particle: str) -> str:
+def append_particle(word: str, particle: str) -> str:
     """The word and its particle, which is given as after a consonant: 은, 이, 을, 과, 으로."""
-    closed, in_rieul = _ending(word)
+    closed, in_rieul = _analyze_ending(word)
     after_consonant, after_vowel = _FORMS[particle]
     if particle == "으로" and in_rieul:
         return word + after_vowel
     return word + (after_consonant if closed else after_vowel)
 
 
-def _ending(word: str) -> tuple[bool, bool]:
+def _analyze_ending(word: str) -> tuple[bool, bool]:
     """Whether the word ends in a consonant, and whether that is ㄹ."""
     last = next((letter for letter in reversed(word.lower()) if letter.isalnum()), "")
     if "가" <= last <= "힣":

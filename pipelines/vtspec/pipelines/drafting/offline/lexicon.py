@@ -10,7 +10,7 @@ from vtspec.pipelines.drafting.offline.vocabulary import fields, models, tasks
 from vtspec.pipelines.drafting.offline.vocabulary import function_words as signs
 from vtspec.pipelines.drafting.offline.vocabulary import object_names as nouns
 
-from .text import squashed
+from .text import normalize_name
 
 PIECE: Final = re.compile(r"[가-힣]|[ㄱ-ㅣ]+|[^\W\d_가-힣ㄱ-ㅣ]+|[0-9]+")
 """The smallest parts of which words are made: a syllable, letters, digits."""
@@ -34,23 +34,23 @@ class Lexicon:
     senses: Mapping[str, tuple[Sense, ...]]
     beginnings: frozenset[str]
 
-    def extended(self, more: Iterable[tuple[str, Sense]]) -> "Lexicon":
+    def merge(self, more: Iterable[tuple[str, Sense]]) -> "Lexicon":
         """This lexicon with more phrases; a phrase that it has gets one more sense, first."""
-        return _indexed(more, self)
+        return _index_entries(more, self)
 
 
 @dataclass
-class _Building:
+class _LexiconBuilder:
     senses: dict[str, tuple[Sense, ...]] = field(default_factory=dict)
     beginnings: set[str] = field(default_factory=set)
 
 
-def _indexed(entries: Iterable[tuple[str, Sense]], onto: Lexicon | None = None) -> Lexicon:
-    made = _Building()
+def _index_entries(entries: Iterable[tuple[str, Sense]], onto: Lexicon | None = None) -> Lexicon:
+    made = _LexiconBuilder()
     if onto is not None:
-        made = _Building(dict(onto.senses), set(onto.beginnings))
+        made = _LexiconBuilder(dict(onto.senses), set(onto.beginnings))
     for phrase, sense in entries:
-        key = squashed(phrase)
+        key = normalize_name(phrase)
         if not key:
             continue
         known = made.senses.get(key, ())
@@ -65,7 +65,7 @@ def _indexed(entries: Iterable[tuple[str, Sense]], onto: Lexicon | None = None) 
     return Lexicon(made.senses, frozenset(made.beginnings))
 
 
-def rows(table: str) -> Iterator[tuple[str, list[str]]]:
+def iter_rows(table: str) -> Iterator[tuple[str, list[str]]]:
     """The lines of a table: the key, and its phrases. A line that is indented goes on with the
     one before."""
     for line in re.sub(r"\n +", " ", table).strip().splitlines():
@@ -73,22 +73,22 @@ def rows(table: str) -> Iterator[tuple[str, list[str]]]:
         yield key, [phrase.strip() for phrase in phrases.split(",")]
 
 
-def _entries() -> Iterator[tuple[str, Sense]]:
+def _iter_entries() -> Iterator[tuple[str, Sense]]:
     for table, kind in _TABLES:
-        for key, phrases in rows(table):
+        for key, phrases in iter_rows(table):
             yield from ((phrase, Sense(kind, key)) for phrase in phrases)
-    for key, phrases in rows(fields.CHOICES):
+    for key, phrases in iter_rows(fields.CHOICES):
         path, _, value = key.partition("=")
         yield from ((phrase, Sense("choice", (path, value))) for phrase in phrases)
-    for key, phrases in rows(fields.FLAGS):
+    for key, phrases in iter_rows(fields.FLAGS):
         path, _, state = key.partition("=")
         yield from ((phrase, Sense("flag", (path, state == "true"))) for phrase in phrases)
-    for key, phrases in rows(tasks.TASKS):
+    for key, phrases in iter_rows(tasks.TASKS):
         yield from ((phrase, Sense("task", tuple(key.split()))) for phrase in phrases)
-    for key, phrases in rows(nouns.NOUNS):
+    for key, phrases in iter_rows(nouns.NOUNS):
         yield from ((phrase, Sense("noun", key)) for phrase in (key, *phrases))
     yield from ((word, Sense("generic", word)) for word in nouns.GENERIC.split())
-    for key, phrases in rows(signs.SIGNS):
+    for key, phrases in iter_rows(signs.SIGNS):
         kind, _, value = key.partition(" ")
         yield from ((phrase, Sense(_KINDS.get(key, kind), value or key)) for phrase in phrases)
     yield from (
@@ -116,6 +116,6 @@ _KINDS: Final = {
 
 
 @cache
-def lexicon() -> Lexicon:
+def build_lexicon() -> Lexicon:
     """The whole vocabulary; built once."""
-    return _indexed(_entries())
+    return _index_entries(_iter_entries())

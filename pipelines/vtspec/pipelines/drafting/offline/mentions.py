@@ -30,13 +30,13 @@ class Mention:
     listed: int = 0
 
     @property
-    def stands(self) -> bool:
+    def is_active(self) -> bool:
         """Whether it was not taken back."""
         return not (self.negated or self.corrected)
 
 
 @dataclass
-class Reading:
+class ParsedText:
     """All that was found in one text. `topical` counts the words that are about training;
     `waived` says that the answer to a question is left to vtspec."""
 
@@ -47,10 +47,10 @@ class Reading:
     topical: int = 0
     waived: bool = False
 
-    def of(self, name: str) -> list[Mention]:
+    def get_mentions(self, name: str) -> list[Mention]:
         """What stands of a field, in order of the text."""
-        return [each for each in self.mentions if each.field == name and each.stands]
+        return [each for each in self.mentions if each.field == name and each.is_active]
 
-    def negated(self, name: str) -> list[Mention]:
+    def get_negated(self, name: str) -> list[Mention]:
         """What was negated of a field."""
         return [each for each in self.mentions if each.field == name and each.negated]

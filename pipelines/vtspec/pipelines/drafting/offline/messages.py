@@ -8,7 +8,7 @@ from vtspec.pipelines.drafting.language import Tongue
 from vtspec.pipelines.drafting.offline.vocabulary.tasks import TITLES
 from vtspec.pipelines.drafting.result import Assumption, Question
 
-from .korean_particles import with_particle
+from .korean_particles import append_particle
 
 _FIELDS: Final = {
     "spec.training.epochs": "에폭 수",
@@ -157,7 +157,7 @@ _QUOTED: Final = frozenset({"model", "said", "meant"})
 _PARTICLES: Final = {"topic": "은", "object": "을", "can": "이", "named": "이라는", "as": "으로"}
 
 
-def field_name(path: str, tongue: Tongue) -> str:
+def format_field(path: str, tongue: Tongue) -> str:
     """A field as a sentence names it."""
     if tongue == "ko":
         return _FIELDS.get(path, path)
@@ -166,56 +166,56 @@ def field_name(path: str, tongue: Tongue) -> str:
     )
 
 
-def task_name(task: str, tongue: Tongue) -> str:
+def format_task(task: str, tongue: Tongue) -> str:
     """A task as a sentence names it."""
     return TITLES.get(task, task) if tongue == "ko" else task
 
 
-def question(
+def build_question(
     key: str, field: str, tongue: Tongue, choices: Sequence[str] = (), **said: Any
 ) -> Question:
     """A question with its choices; `said` fills in its words."""
-    shown = ", ".join(_task_shown(each, tongue) for each in choices[:8])
+    shown = ", ".join(_format_choice(each, tongue) for each in choices[:8])
     said["suggested"] = f" ({shown})" if choices else ""
-    text = _filled(_TEXTS[key], tongue, field=field, choices=shown, **said)
+    text = _fill_template(_TEXTS[key], tongue, field=field, choices=shown, **said)
     return Question(field=field, text=text, choices=tuple(choices))
 
 
-def _task_shown(choice: str, tongue: Tongue) -> str:
+def _format_choice(choice: str, tongue: Tongue) -> str:
     return f"{TITLES[choice]}({choice})" if tongue == "ko" and choice in TITLES else choice
 
 
-def assumed(field: str, value: Any, why: str, tongue: Tongue, **said: Any) -> Assumption:
+def build_assumption(field: str, value: Any, why: str, tongue: Tongue, **said: Any) -> Assumption:
     """An assumption with its reason."""
     return Assumption(
-        field=field, value=value, why=_filled(_REASONS[why], tongue, field=field, **said)
+        field=field, value=value, why=_fill_template(_REASONS[why], tongue, field=field, **said)
     )
 
 
-def refusal(why: str, tongue: Tongue) -> str:
+def format_refusal(why: str, tongue: Tongue) -> str:
     """The words of a refusal."""
     english, korean = _REFUSALS[why]
     return korean if tongue == "ko" else english
 
 
-def _filled(texts: tuple[str, str], tongue: Tongue, *, field: str, **said: Any) -> str:
+def _fill_template(texts: tuple[str, str], tongue: Tongue, *, field: str, **said: Any) -> str:
     words = {
-        "field": field_name(field, tongue),
+        "field": format_field(field, tongue),
         **{key: str(value)[:200] for key, value in said.items()},
     }
     if "task" in said:
-        words["task"] = task_name(str(said["task"]), tongue)
+        words["task"] = format_task(str(said["task"]), tongue)
     for word in tuple(words):
         for suffix, particle in _PARTICLES.items():
             bare = words[word]
             quoted = f"'{bare}'" if word in _QUOTED and suffix != "can" else bare
-            words[f"{word}_{suffix}"] = with_particle(quoted, particle)
+            words[f"{word}_{suffix}"] = append_particle(quoted, particle)
     template = texts[1] if tongue == "ko" else texts[0]
     for word, value in words.items():
         template = template.replace("{" + word + "}", value)
     return template
 
 
-def texts_of(why: str) -> tuple[str, str]:
+def get_reason_texts(why: str) -> tuple[str, str]:
     """Both forms of a reason that no words are filled into."""
     return _REASONS[why]

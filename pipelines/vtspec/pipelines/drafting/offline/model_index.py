@@ -9,9 +9,9 @@ from typing import Final
 from vtspec.pipelines.catalog import Framework
 from vtspec.pipelines.drafting.offline.vocabulary import models
 
-from .lexicon import Sense, rows
-from .spelling import Spellings, spellings
-from .text import squashed
+from .lexicon import Sense, iter_rows
+from .spelling import SpellingIndex, build_spelling_index
+from .text import normalize_name
 
 _PIECE: Final = re.compile(r"[a-z]+|[0-9]+(?![a-z0-9])")
 _WORDS: Final = re.compile(r"[^a-z0-9]+")
@@ -19,7 +19,7 @@ _PREFERRED: Final = ("timm", "ultralytics", "transformers")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ModelEntry:
     """One model of a catalog. `short` is its name without the organisation, squashed."""
 
     name: str
@@ -31,7 +31,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ModelCandidate:
     """A model that words name. `usual` says that the words left a choice, and this is the member
     that is usually meant."""
 
@@ -39,21 +39,23 @@ class Found:
     usual: bool
 
 
-class Models:
+class ModelIndex:
     """All models of the catalogs, indexed once."""
 
     def __init__(self, frameworks: Sequence[Framework]) -> None:
         order = {name: place for place, name in enumerate(_PREFERRED)}
         self._frameworks = sorted(frameworks, key=lambda each: order.get(each.name, len(order)))
-        self._resolved: dict[tuple[str, tuple[str, ...], frozenset[str]], Found | None] = {}
+        self._resolved: dict[
+            tuple[str, tuple[str, ...], frozenset[str]], ModelCandidate | None
+        ] = {}
 
     @cached_property
-    def entries(self) -> Mapping[str, Entry]:
+    def entries(self) -> Mapping[str, ModelEntry]:
         """Every model by name; of two frameworks' the preferred one's."""
-        found: dict[str, Entry] = {}
+        found: dict[str, ModelEntry] = {}
         for framework in self._frameworks:
             for name, raw in framework.catalog["models"].items():
-                found.setdefault(name, _entry(name, framework.name, raw))
+                found.setdefault(name, _make_entry(name, framework.name, raw))
         return found
 
     @cached_property
@@ -61,30 +63,34 @@ class Models:
         """The name by every squashed way of writing it, with and without its organisation."""
         found: dict[str, str] = {}
         for name, entry in self.entries.items():
-            found.setdefault(squashed(name), name)
+            found.setdefault(normalize_name(name), name)
             found.setdefault(entry.short, name)
         for framework in self._frameworks:
             for old in framework.catalog["renamed"]:
-                new = framework.renamed(old)
+                new = framework.find_new_name(old)
                 if new is not None:
-                    found.setdefault(squashed(old), new)
+                    found.setdefault(normalize_name(old), new)
         return found
 
-    def phrases(self) -> Iterator[tuple[str, Sense]]:
+    def iter_phrases(self) -> Iterator[tuple[str, Sense]]:
         """Every name as the lexicon takes it."""
         for short, name in self.by_short.items():
             if len(short) >= 4 or any(letter.isdigit() for letter in short):
                 base = name.rpartition("/")[2]
                 written = (
-                    name if squashed(name) == short else base if squashed(base) == short else short
+                    name
+                    if normalize_name(name) == short
+                    else base
+                    if normalize_name(base) == short
+                    else short
                 )
                 yield written, Sense("model", name)
 
-    def frameworks_of(self, name: str) -> list[str]:
+    def list_frameworks(self, name: str) -> list[str]:
         """The frameworks that have a model of that name, with or without a tag."""
         return [each.name for each in self._frameworks if each.model(name) is not None]
 
-    def tasks_of(self, name: str) -> tuple[str, ...] | None:
+    def find_tasks(self, name: str) -> tuple[str, ...] | None:
         """The tasks of a model, in any framework; None where no catalog has it."""
         tasks: dict[str, None] = {}
         known = False
@@ -95,20 +101,20 @@ class Models:
                 tasks.update(dict.fromkeys(model.tasks))
         return tuple(tasks) if known else None
 
-    def pretrained(self, name: str) -> bool:
+    def has_pretrained_weights(self, name: str) -> bool:
         """Whether there are published weights of that name."""
         found = [framework.model(name) for framework in self._frameworks]
         return any(
             model is not None and (model.pretrained or name not in self.entries) for model in found
         )
 
-    def exact(self, typed: str) -> str | None:
+    def find_name(self, typed: str) -> str | None:
         """The name that is written so, case and separators aside."""
-        if typed in self.entries or self.frameworks_of(typed):
+        if typed in self.entries or self.list_frameworks(typed):
             return typed
-        return self.by_short.get(squashed(typed))
+        return self.by_short.get(normalize_name(typed))
 
-    def usual_of(self, task: str, formats: Mapping[str, bool]) -> str | None:
+    def find_default_model(self, task: str, formats: Mapping[str, bool]) -> str | None:
         """The usual model of a task among frameworks that `formats` allows, or the first."""
         listed = _OF_TASK.get(task, ())
         for name in listed:
@@ -124,7 +130,9 @@ class Models:
             fitting, key=lambda name: (not self.entries[name].pretrained, len(name)), default=None
         )
 
-    def resolve(self, family: str, words: Sequence[str], tasks: frozenset[str]) -> Found | None:
+    def resolve(
+        self, family: str, words: Sequence[str], tasks: frozenset[str]
+    ) -> ModelCandidate | None:
         """The member of a family that more words tell (`base`, `50`, `b0`), for one of the tasks
         where it can be; None where no member fits the words."""
         key = (family, tuple(words), tasks)
@@ -132,38 +140,42 @@ class Models:
             self._resolved[key] = self._resolve(family, tuple(words), tasks)
         return self._resolved[key]
 
-    def _resolve(self, family: str, words: tuple[str, ...], tasks: frozenset[str]) -> Found | None:
+    def _resolve(
+        self, family: str, words: tuple[str, ...], tasks: frozenset[str]
+    ) -> ModelCandidate | None:
         if family.startswith("yolo") and family != "yolos":
-            return self._yolo(family, words, tasks)
-        usual = self._usual(" ".join((family, *words)), tasks)
-        if usual is not None and self._does(usual, tasks):
-            return Found(usual, usual=not _pins(words))
-        glued = self.by_short.get(squashed(family + "".join(words)))
-        if glued is not None and words and self._does(glued, tasks):
-            return Found(glued, usual=False)
-        members = [self.entries[name] for name in self._members(family)]
-        fitting = [entry for entry in members if _fits(entry, family, words)]
-        if not any(self._does(entry.name, tasks) for entry in fitting) and (
+            return self._resolve_yolo(family, words, tasks)
+        usual = self._find_default_member(" ".join((family, *words)), tasks)
+        if usual is not None and self._supports_tasks(usual, tasks):
+            return ModelCandidate(usual, usual=not _is_specific(words))
+        glued = self.by_short.get(normalize_name(family + "".join(words)))
+        if glued is not None and words and self._supports_tasks(glued, tasks):
+            return ModelCandidate(glued, usual=False)
+        members = [self.entries[name] for name in self._find_members(family)]
+        fitting = [entry for entry in members if _matches_family(entry, family, words)]
+        if not any(self._supports_tasks(entry.name, tasks) for entry in fitting) and (
             usual or (words and glued)
         ):
-            return Found(usual or glued or "", usual=usual is not None and not _pins(words))
+            return ModelCandidate(
+                usual or glued or "", usual=usual is not None and not _is_specific(words)
+            )
         if not fitting:
             return None
         best = min(fitting, key=lambda entry: (
             not (tasks & set(entry.tasks)) if tasks else False, not entry.pretrained,
             len(entry.words), len(entry.name), entry.name))  # fmt: skip
-        return Found(best.name, usual=True)
+        return ModelCandidate(best.name, usual=True)
 
-    def _does(self, name: str, tasks: frozenset[str]) -> bool:
-        return not tasks or bool(tasks & set(self.tasks_of(name) or ()))
+    def _supports_tasks(self, name: str, tasks: frozenset[str]) -> bool:
+        return not tasks or bool(tasks & set(self.find_tasks(name) or ()))
 
-    def _members(self, family: str) -> list[str]:
-        flat = squashed(family)
+    def _find_members(self, family: str) -> list[str]:
+        flat = normalize_name(family)
         return [name for name, entry in self.entries.items() if flat in entry.short]
 
-    def members(self, family: str, tasks: frozenset[str]) -> list[str]:
+    def list_members(self, family: str, tasks: frozenset[str]) -> list[str]:
         """Members of a family that do one of the tasks (any where none are given), usual first."""
-        found = [self.entries[name] for name in self._members(family)]
+        found = [self.entries[name] for name in self._find_members(family)]
         able = [entry for entry in found if not tasks or tasks & set(entry.tasks)]
         usual = [name for name in _USUAL.get(family, ()) if name in self.entries]
         able.sort(
@@ -176,12 +188,14 @@ class Models:
         )
         return [entry.name for entry in able]
 
-    def _usual(self, key: str, tasks: frozenset[str]) -> str | None:
+    def _find_default_member(self, key: str, tasks: frozenset[str]) -> str | None:
         names = [name for name in _USUAL.get(key, ()) if name in self.entries]
         able = [name for name in names if not tasks or tasks & set(self.entries[name].tasks)]
         return next(iter(able or names), None)
 
-    def _yolo(self, family: str, words: tuple[str, ...], tasks: frozenset[str]) -> Found | None:
+    def _resolve_yolo(
+        self, family: str, words: tuple[str, ...], tasks: frozenset[str]
+    ) -> ModelCandidate | None:
         version, letter, suffix, rest = family, "", None, []
         for word in words:
             if word in models.LETTERS:
@@ -189,7 +203,7 @@ class Models:
             elif word in _YOLO_SUFFIXES:
                 suffix = f"-{word}"
             elif re.fullmatch(r"v?[0-9]{1,2}", word) and family == "yolo":
-                version = self._version(word.lstrip("v"))
+                version = self._find_yolo_prefix(word.lstrip("v"))
             elif re.fullmatch(r"[nsmlxtbce]", word):
                 letter = word
             else:
@@ -197,21 +211,23 @@ class Models:
         if rest or version == "?":
             return None
         base = "yolo11" if version == "yolo" else version
-        found = self._yolo_member(base, letter, suffix, tasks)
+        found = self._find_yolo_member(base, letter, suffix, tasks)
         return (
             None
             if found is None
-            else Found(found, usual=not letter or (suffix is None and not _plain(found)))
+            else ModelCandidate(
+                found, usual=not letter or (suffix is None and not _is_plain_name(found))
+            )
         )
 
-    def _version(self, number: str) -> str:
+    def _find_yolo_prefix(self, number: str) -> str:
         """How names of a version of YOLO begin; `?` where there is no such version."""
         for stem in (f"yolo{number}", f"yolov{number}"):
             if any(f"{stem}{size}" in self.entries for size in ("n", "s", "nu", "t")):
                 return stem
         return "?"
 
-    def _yolo_member(
+    def _find_yolo_member(
         self, base: str, letter: str, suffix: str | None, tasks: frozenset[str]
     ) -> str | None:
         suffixes = [suffix] if suffix is not None else [
@@ -225,14 +241,14 @@ class Models:
                         return name
         return None
 
-    def siblings(self, name: str, tasks: frozenset[str]) -> list[str]:
+    def list_siblings(self, name: str, tasks: frozenset[str]) -> list[str]:
         """Models that do one of the tasks, those of the same family and size first."""
-        stem = re.match(r"[a-z]+", squashed(name.rpartition("/")[2]))
+        stem = re.match(r"[a-z]+", normalize_name(name.rpartition("/")[2]))
         family = stem[0] if stem else ""
-        short = squashed(name.rpartition("/")[2])
+        short = normalize_name(name.rpartition("/")[2])
         able = [entry for entry in self.entries.values() if tasks & set(entry.tasks)]
 
-        def nearness(entry: Entry) -> tuple[bool, bool, bool, int, str]:
+        def nearness(entry: ModelEntry) -> tuple[bool, bool, bool, int, str]:
             kin = bool(family) and entry.short.startswith(family)
             length = len(entry.name)
             return (
@@ -258,40 +274,47 @@ class Models:
         return list(dict.fromkeys([*same[:3], *usual, *same]))[:5]
 
     @cached_property
-    def families(self) -> Spellings:
+    def families(self) -> SpellingIndex:
         """The names of families, to be found when they are misspelt."""
-        return spellings(phrase for _, phrases in rows(models.FAMILIES) for phrase in phrases)
+        return build_spelling_index(
+            phrase for _, phrases in iter_rows(models.FAMILIES) for phrase in phrases
+        )
 
     @cached_property
-    def names(self) -> Spellings:
+    def names(self) -> SpellingIndex:
         """The names of models, to be found when they are misspelt."""
-        return spellings(self.by_short)
+        return build_spelling_index(self.by_short)
 
 
 @lru_cache(maxsize=4)
-def models_of(frameworks: tuple[Framework, ...]) -> Models:
+def build_model_index(frameworks: tuple[Framework, ...]) -> ModelIndex:
     """The index of these frameworks' catalogs; made once."""
-    return Models(frameworks)
+    return ModelIndex(frameworks)
 
 
 _YOLO_SUFFIXES: Final = frozenset({"seg", "pose", "obb", "cls"})
-_USUAL: Final = {key: tuple(names) for key, names in rows(models.USUAL)}
-_OF_TASK: Final = {key: tuple(names) for key, names in rows(models.OF_TASK)}
+_USUAL: Final = {key: tuple(names) for key, names in iter_rows(models.USUAL)}
+_OF_TASK: Final = {key: tuple(names) for key, names in iter_rows(models.OF_TASK)}
 
 
-def _entry(name: str, framework: str, raw: Mapping[str, object]) -> Entry:
+def _make_entry(name: str, framework: str, raw: Mapping[str, object]) -> ModelEntry:
     tasks = raw["tasks"]
     assert isinstance(tasks, list)
     short = name.rpartition("/")[2].lower()
     words = {word for word in _WORDS.split(short) if word}
     words |= {piece for word in tuple(words) for piece in _PIECE.findall(word)}
-    return Entry(
-        name, framework, tuple(tasks), bool(raw["weights"]), squashed(short), frozenset(words)
+    return ModelEntry(
+        name,
+        framework,
+        tuple(tasks),
+        bool(raw["weights"]),
+        normalize_name(short),
+        frozenset(words),
     )
 
 
-def _fits(entry: Entry, family: str, words: tuple[str, ...]) -> bool:
-    flat = squashed(family)
+def _matches_family(entry: ModelEntry, family: str, words: tuple[str, ...]) -> bool:
+    flat = normalize_name(family)
     if not entry.short.startswith(flat):
         return False
     rest = entry.short[len(flat) :]
@@ -311,10 +334,10 @@ def _fits(entry: Entry, family: str, words: tuple[str, ...]) -> bool:
     )
 
 
-def _pins(words: tuple[str, ...]) -> bool:
+def _is_specific(words: tuple[str, ...]) -> bool:
     """Whether the words leave no choice: those that hold a number."""
     return any(letter.isdigit() for word in words for letter in word)
 
 
-def _plain(name: str) -> bool:
+def _is_plain_name(name: str) -> bool:
     return "-" not in name

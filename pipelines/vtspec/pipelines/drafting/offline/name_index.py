@@ -5,68 +5,68 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property, lru_cache
 from typing import Final
 
-from vtspec.pipelines.drafting.context import Surroundings
+from vtspec.pipelines.drafting.context import DraftContext
 from vtspec.pipelines.drafting.offline.vocabulary.fields import CHOICES, FIELDS, FLAGS, METRICS
 from vtspec.pipelines.drafting.offline.vocabulary.tasks import TASKS
 
-from .dataset_index import Terms, singular, terms_of
-from .lexicon import Lexicon, Sense, lexicon, rows
-from .model_index import Models, models_of
-from .spelling import Spellings, spellings
-from .text import squashed
+from .dataset_index import DatasetTerms, build_terms, singularize
+from .lexicon import Lexicon, Sense, build_lexicon, iter_rows
+from .model_index import ModelIndex, build_model_index
+from .spelling import SpellingIndex, build_spelling_index
+from .text import normalize_name
 
 
-class Known:
-    """What one repository and the catalogs have, indexed for looking up; see `known_of`."""
+class NameIndex:
+    """What a repository and the catalogs have, indexed for looking up: `build_name_index`."""
 
-    def __init__(self, surroundings: Surroundings) -> None:
+    def __init__(self, surroundings: DraftContext) -> None:
         self.surroundings = surroundings
-        self.models: Models = models_of(tuple(surroundings.frameworks.values()))
-        self.terms: Mapping[str, Terms] = {
-            name: terms_of(dataset) for name, dataset in surroundings.datasets.items()
+        self.models: ModelIndex = build_model_index(tuple(surroundings.frameworks.values()))
+        self.terms: Mapping[str, DatasetTerms] = {
+            name: build_terms(dataset) for name, dataset in surroundings.datasets.items()
         }
         self.gpu_types = surroundings.gpu_types
-        self.words: Lexicon = _with_models(self.models).extended(self._phrases())
-        self.spellings: Spellings = spellings(self._mendable())
+        self.words: Lexicon = _build_model_lexicon(self.models).merge(self._iter_phrases())
+        self.spellings: SpellingIndex = build_spelling_index(self._list_spelling_targets())
 
-    def _phrases(self) -> Iterator[tuple[str, Sense]]:
+    def _iter_phrases(self) -> Iterator[tuple[str, Sense]]:
         for name in self.terms:
             yield name, Sense("dataset", name)
-            if singular(name) not in _OTHERWISE:
-                yield singular(name), Sense("dataset-like", name)
+            if singularize(name) not in _OTHERWISE:
+                yield singularize(name), Sense("dataset-like", name)
         for name in self.gpu_types:
             yield name, Sense("gpu", name)
             yield re.sub(r"-?\d+gb?$", "", name) or name, Sense("gpu", name)
-        for name in self.surroundings.names("Experiment"):
+        for name in self.surroundings.find_spec_files("Experiment"):
             if "-" in name or "_" in name:
                 yield name, Sense("spec", name)
 
-    def _mendable(self) -> list[str]:
+    def _list_spelling_targets(self) -> list[str]:
         """Words and phrases that a misspelt word may mean; of two as near, those of the grammar
         come first, and families of models last."""
         weights: dict[str, int] = {}
         for phrase, senses in self.words.senses.items():
             kinds = {sense.kind for sense in senses}
             if kinds & _MENDED or (kinds - {"model", "particle"} and phrase.isascii()):
-                weights[phrase] = _weight(senses)
-        for phrase in _phrases_of_several_words():
+                weights[phrase] = _compute_priority(senses)
+        for phrase in _list_multiword_phrases():
             for word in phrase.split():
                 if len(word) > 3:
-                    weights.setdefault(squashed(word), 4)
+                    weights.setdefault(normalize_name(word), 4)
         return sorted(weights, key=lambda phrase: weights[phrase])
 
     @cached_property
-    def spelt(self) -> dict[str, str]:
+    def canonical_names(self) -> dict[str, str]:
         """How a squashed phrase is written, where that differs."""
         return {
             name.replace("-", ""): name
-            for name in (*self.terms, *self.surroundings.names("Experiment"))
+            for name in (*self.terms, *self.surroundings.find_spec_files("Experiment"))
         }
 
-    def gpus_like(self, said: str) -> list[str]:
+    def match_gpu_types(self, said: str) -> list[str]:
         """The GPU types of `vtspec.yaml` that a word names: that one, or those that begin so."""
-        flat = squashed(said)
-        exact = [name for name in self.gpu_types if squashed(name) == flat]
+        flat = normalize_name(said)
+        exact = [name for name in self.gpu_types if normalize_name(name) == flat]
         return exact or [name for name in self.gpu_types if name.partition("-")[0] == flat]
 
 
@@ -88,7 +88,7 @@ _MENDED: Final = frozenset(
 )
 
 
-def _weight(senses: tuple[Sense, ...]) -> int:
+def _compute_priority(senses: tuple[Sense, ...]) -> int:
     kinds = {sense.kind for sense in senses}
     if kinds & {"dataset", "spec"}:
         return 0
@@ -98,12 +98,12 @@ def _weight(senses: tuple[Sense, ...]) -> int:
 
 
 @lru_cache(maxsize=1)
-def _phrases_of_several_words() -> tuple[str, ...]:
+def _list_multiword_phrases() -> tuple[str, ...]:
     tables = (FIELDS, CHOICES, FLAGS, TASKS, METRICS)
     found = [
         phrase
         for table in tables
-        for _, phrases in rows(table)
+        for _, phrases in iter_rows(table)
         for phrase in phrases
         if " " in phrase
     ]
@@ -111,10 +111,10 @@ def _phrases_of_several_words() -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=4)
-def _with_models(models: Models) -> Lexicon:
-    base = lexicon()
+def _build_model_lexicon(models: ModelIndex) -> Lexicon:
+    base = build_lexicon()
     # A word of the language is that word first, whatever model bears the name.
-    return base.extended((phrase, sense) for phrase, sense in models.phrases())
+    return base.merge((phrase, sense) for phrase, sense in models.iter_phrases())
 
 
 _OTHERWISE: Final = frozenset({"part", "room"})
@@ -122,6 +122,6 @@ _OTHERWISE: Final = frozenset({"part", "room"})
 
 
 @lru_cache(maxsize=4)
-def known_of(surroundings: Surroundings) -> Known:
+def build_name_index(surroundings: DraftContext) -> NameIndex:
     """The index of these surroundings; made once, as they are read once."""
-    return Known(surroundings)
+    return NameIndex(surroundings)

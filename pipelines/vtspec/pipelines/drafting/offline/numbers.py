@@ -74,7 +74,7 @@ _WORD: Final = re.compile(r"[a-z]+")
 _LINK: Final = re.compile(r"(?:[ -]and[ -]|[ -])?")
 
 
-def number_at(text: str, at: int) -> Number | None:
+def parse_number(text: str, at: int) -> Number | None:
     """The number in digits at a place: `50`, `1e-3`, `1,000`, `.5`, `-1`, `3만`, `2k`, `10^-4`.
 
     A number that no float holds is infinite.
@@ -82,40 +82,40 @@ def number_at(text: str, at: int) -> Number | None:
     match = _DIGITS.match(text, at)
     if match is None or (match["whole"] is None and not match["part"] and not match["power"]):
         return None
-    value = _value(match)
+    value = _parse_digits(match)
     end = match.end()
     scale = _SCALE.match(text, end)
     if scale is not None and match["exponent"] is None and not match["power"]:
-        factor = _factor(scale, text)
+        factor = _get_scale_factor(scale, text)
         if factor:
-            value, end = exact(value * factor), scale.end()
+            value, end = normalize_number(value * factor), scale.end()
             # `4천2백`, `1만5천`: what follows at once is the smaller part of it.
-            rest = number_at(text, end) if text[end : end + 1].isdigit() else None
+            rest = parse_number(text, end) if text[end : end + 1].isdigit() else None
             if rest is not None and rest.value < factor:
-                value, end = exact(value + rest.value), rest.end
+                value, end = normalize_number(value + rest.value), rest.end
     if match["sign"] == "-":
         value = -value
     return Number(value=value, end=end, signed=match["sign"] is not None)
 
 
-def _value(match: re.Match[str]) -> Value:
+def _parse_digits(match: re.Match[str]) -> Value:
     if match["power"]:
-        return _float(f"1e{match['power']}")
+        return _parse_float(f"1e{match['power']}")
     whole = (match["whole"] or "0").replace(",", "")
     if match["part"] or match["exponent"] or len(whole) > 18:
-        return _float(f"{whole[:400]}{'0' * (len(whole) > 400)}{match['part'] or ''}"
+        return _parse_float(f"{whole[:400]}{'0' * (len(whole) > 400)}{match['part'] or ''}"
                       f"{match['exponent'] or ''}")  # fmt: skip
     return int(whole)
 
 
-def _float(text: str) -> Value:
+def _parse_float(text: str) -> Value:
     try:
-        return exact(float(text))
+        return normalize_number(float(text))
     except (OverflowError, ValueError):  # an exponent of thousands of digits
         return float("inf")
 
 
-def _factor(scale: re.Match[str], text: str) -> int:
+def _get_scale_factor(scale: re.Match[str], text: str) -> int:
     word = scale["ko"]
     if word is None:
         return 1_000
@@ -125,7 +125,7 @@ def _factor(scale: re.Match[str], text: str) -> int:
     return _SCALES[word]
 
 
-def exact(value: Value) -> Value:
+def normalize_number(value: Value) -> Value:
     """A whole number as an int, as far as floats count exactly; others with rounding noise off."""
     if isinstance(value, int) or value != value or abs(value) == float("inf"):
         return value
@@ -133,7 +133,7 @@ def exact(value: Value) -> Value:
     return int(rounded) if rounded.is_integer() and abs(rounded) < 2**53 else rounded
 
 
-def fraction_at(text: str, at: int) -> Number | None:
+def parse_fraction(text: str, at: int) -> Number | None:
     """A part of one: `4분의 1` and `1/4` are 0.25."""
     match = _FRACTION.match(text, at)
     if match is None:
@@ -142,27 +142,27 @@ def fraction_at(text: str, at: int) -> Number | None:
     below, above = (first, second) if match[2] else (second, first)
     if not below:
         return None
-    return Number(value=exact(above / below), end=match.end())
+    return Number(value=normalize_number(above / below), end=match.end())
 
 
-def sides_at(text: str, at: int) -> tuple[tuple[int, int], int] | None:
+def parse_sides(text: str, at: int) -> tuple[tuple[int, int], int] | None:
     """Two sides, as `224x320`, and where they end."""
     match = _SIDES.match(text, at)
     return None if match is None else ((int(match[1]), int(match[2])), match.end())
 
 
-def korean_at(text: str, at: int) -> Number | None:
+def parse_korean_number(text: str, at: int) -> Number | None:
     """The number in Korean words at a place: `오십`, `스물다섯`, `백열다섯`."""
     if text.startswith("제로", at):
         return Number(value=0, end=at + 2)
-    total, end = _sino(text, at)
-    native = _native(text, end) if total is None or total % 100 == 0 else None
+    total, end = _parse_sino_number(text, at)
+    native = _parse_native_number(text, end) if total is None or total % 100 == 0 else None
     if native is not None:
         return Number(value=(total or 0) + native.value, end=native.end)
     return None if total is None else Number(value=total, end=end)
 
 
-def _native(text: str, at: int) -> Number | None:
+def _parse_native_number(text: str, at: int) -> Number | None:
     tens = next((word for word in _NATIVE_TENS if text.startswith(word, at)), "")
     after = at + len(tens)
     ones = next((word for word in _NATIVE_ONES if text.startswith(word, after)), "")
@@ -172,7 +172,7 @@ def _native(text: str, at: int) -> Number | None:
     return Number(value=value, end=after + len(ones))
 
 
-def _sino(text: str, at: int) -> tuple[int | None, int]:
+def _parse_sino_number(text: str, at: int) -> tuple[int | None, int]:
     """A number such as 삼천이백만오십, its groups in falling order."""
     total = group = 0
     digit: int | None = None
@@ -198,7 +198,7 @@ def _sino(text: str, at: int) -> tuple[int | None, int]:
     return (None if place == at else total + group + (digit or 0)), place
 
 
-def english_at(text: str, at: int) -> Number | None:
+def parse_english_number(text: str, at: int) -> Number | None:
     """The number in English words at a place: `fifty`, `twenty-five`, `a hundred and one`."""
     place, total, group, last = at, 0, 0, 0
     limit = 10**9

@@ -8,10 +8,10 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from vtspec.pipelines.drafting.result import Data, Question, State
+from vtspec.pipelines.drafting.result import ConversationState, Data, Question
 
-from .draft_builder import OPEN, Rank, Sheet, value_at
-from .mentions import Reading
+from .draft_builder import OPEN, DraftBuilder, QuestionPriority, find_value
+from .mentions import ParsedText
 from .value_ranges import DEFAULTS, NUMBERS
 
 _WAITING: Final = frozenset(
@@ -23,38 +23,42 @@ _MOST: Final = 8
 """Questions that are kept beside the one that is asked."""
 
 
-def keep_open(sheet: Sheet, reading: Reading, state: State) -> None:
+def repeat_open_questions(
+    sheet: DraftBuilder, reading: ParsedText, state: ConversationState
+) -> None:
     """Asks again what is still without a value and was neither left out nor left to vtspec."""
     asked = {each.field for *_, each in sheet.questions}
     first = state.question
-    for question in _open(state):
+    for question in _iter_open_questions(state):
         path = question.field.removeprefix("spec.")
-        settled = sheet.get(path) is not None or reading.negated(path)
+        settled = sheet.get(path) is not None or reading.get_negated(path)
         waived = reading.waived and question == first
         if path in _WAITING and question.field not in asked and not settled and not waived:
-            sheet.questions.append((Rank.CONTRADICTION, len(sheet.questions), question))
+            sheet.questions.append(
+                (QuestionPriority.CONTRADICTION, len(sheet.questions), question)
+            )
 
 
-def with_open(sheet: Sheet, question: Question) -> Data:
+def attach_open_questions(sheet: DraftBuilder, question: Question) -> Data:
     """The draft beside a question, with the others that wait in its annotations."""
     others = [
         each
         for rank, _, each in sheet.questions
-        if rank == Rank.CONTRADICTION and each.field.removeprefix("spec.") in _WAITING
+        if rank == QuestionPriority.CONTRADICTION and each.field.removeprefix("spec.") in _WAITING
     ]
     others = [each for each in others if each.field != question.field][:_MOST]
     if not others:
         return sheet.data
     metadata: dict[str, Any] = sheet.data["metadata"]
-    text = json.dumps([each.as_json() for each in others], ensure_ascii=False)
+    text = json.dumps([each.to_json() for each in others], ensure_ascii=False)
     notes = {**metadata.get("annotations", {}), OPEN: text}
     return {**sheet.data, "metadata": {**metadata, "annotations": notes}}
 
 
-def _open(state: State) -> Iterator[Question]:
+def _iter_open_questions(state: ConversationState) -> Iterator[Question]:
     if state.question is not None:
         yield state.question
-    kept = value_at(state.draft, "metadata.annotations")
+    kept = find_value(state.draft, "metadata.annotations")
     text = kept.get(OPEN) if isinstance(kept, dict) else None
     try:
         questions = json.loads(text) if isinstance(text, str) else []

@@ -3,27 +3,30 @@
 import re
 from typing import Final
 
-from vtspec.pipelines.drafting.offline.rules.enumerations import mark_wanted, number_lists
+from vtspec.pipelines.drafting.offline.rules.enumerations import assign_list_ids, mark_wanted
 from vtspec.pipelines.drafting.offline.rules.gpu_mentions import find_gpus
 from vtspec.pipelines.drafting.offline.rules.model_mentions import find_models
 from vtspec.pipelines.drafting.offline.rules.references import find_names, find_paths, find_specs
 from vtspec.pipelines.drafting.offline.rules.scopes import apply_scopes
 from vtspec.pipelines.drafting.offline.rules.settings import find_settings
 from vtspec.pipelines.drafting.offline.rules.shared_changes import share_changes
-from vtspec.pipelines.drafting.offline.rules.tasks_and_data import find_data, find_tasks
-from vtspec.pipelines.drafting.offline.rules.unknown_words import find_strangers
-from vtspec.pipelines.drafting.offline.rules.vague_requests import is_command, without_value
+from vtspec.pipelines.drafting.offline.rules.tasks_and_data import (
+    find_dataset_mentions,
+    find_tasks,
+)
+from vtspec.pipelines.drafting.offline.rules.unknown_words import find_unknown_names
+from vtspec.pipelines.drafting.offline.rules.vague_requests import find_vague_wishes, is_command
 
-from .arithmetic import raised, worked_out
-from .coverage import unaccounted
-from .mentions import Mention, Reading
-from .name_index import Known
-from .pasted_config import unfolded
-from .sentence import Sentence
-from .spoken_numbers import in_digits
-from .text import LONGEST, normal
-from .tokens import Token, tokens_of
-from .typos import mended_text
+from .arithmetic import evaluate_arithmetic, expand_numerals
+from .coverage import list_unexplained
+from .mentions import Mention, ParsedText
+from .name_index import NameIndex
+from .pasted_config import flatten_configs
+from .sentence import TokenizedText
+from .spoken_numbers import replace_spoken_numbers
+from .text import LONGEST, normalize_text
+from .tokens import Token, tokenize
+from .typos import correct_spelling
 
 _PARTED: Final = re.compile(
     r"\b(?:leave|take|keep) ((?:[\w-]+ ){1,6}?)(?:out|away|off)\b(?: (?:of|from)\b)?",
@@ -54,12 +57,12 @@ _KO_FALLS_TO: Final = re.compile(
 _MINUS: Final = re.compile(r"(?:마이너스|\bminus|\bnegative) ?(?=[0-9.])", re.IGNORECASE)
 
 
-def read(text: str, known: Known) -> Reading:
+def parse_text(text: str, known: NameIndex) -> ParsedText:
     """All that one text says; any text is read."""
     if is_command(text):
-        return Reading(rest=[text.strip()])
-    plain, mended = mended_text(_plain(text), known)
-    sentence = Sentence(plain, tokens_of(plain, known.words), known, mended=mended)
+        return ParsedText(rest=[text.strip()])
+    plain, mended = correct_spelling(_preprocess_text(text), known)
+    sentence = TokenizedText(plain, tokenize(plain, known.words), known, mended=mended)
     mentions: list[Mention] = []
     for find in (
         find_names,
@@ -69,36 +72,38 @@ def read(text: str, known: Known) -> Reading:
         find_gpus,
         find_settings,
         find_tasks,
-        find_data,
+        find_dataset_mentions,
     ):
         mentions.extend(find(sentence))
-    mentions.extend(find_strangers(sentence, mentions))
+    mentions.extend(find_unknown_names(sentence, mentions))
     apply_scopes(sentence.tokens, mentions)
-    _inherit(sentence, mentions)
+    _inherit_fields(sentence, mentions)
     share_changes(sentence, mentions)
-    number_lists(sentence, mentions)
+    assign_list_ids(sentence, mentions)
     mark_wanted(sentence, mentions)
-    reading = Reading(mentions=mentions, mended=sentence.mended)
-    reading.kinds = _kinds(sentence)
+    reading = ParsedText(mentions=mentions, mended=sentence.mended)
+    reading.kinds = _collect_kinds(sentence)
     reading.topical = sum(_is_topical(token) for token in sentence.tokens)
-    vague = without_value(sentence, mentions)
+    vague = find_vague_wishes(sentence, mentions)
     reading.rest = [
-        each for each in unaccounted(sentence, mentions) if not any(each in wish for wish in vague)
+        each
+        for each in list_unexplained(sentence, mentions)
+        if not any(each in wish for wish in vague)
     ] + vague
     return reading
 
 
-def _inherit(sentence: Sentence, mentions: list[Mention]) -> None:
+def _inherit_fields(sentence: TokenizedText, mentions: list[Mention]) -> None:
     """A bare number beside one that was taken back is of the same field: `100, not 50 epochs`."""
     taken_back = [one for one in mentions if _is_taken_back(one)]
     models = [one for one in mentions if one.field == "model" and one.negated]
     for each in [one for one in mentions if one.field == "bare"]:
-        if _is_other_member(sentence, models, each):
+        if _resolve_other_member(sentence, models, each):
             continue
         near = [one for one in taken_back if _is_near(one, each)]
-        if near and each.stands:
+        if near and each.is_active:
             each.field, each.value = near[0].field, each.value.value
-            sentence.take(each.start, each.end)
+            sentence.consume(each.start, each.end)
             continue
         later = any(
             token.has("correct") for token in sentence.tokens[each.end : each.end + 2]
@@ -108,40 +113,42 @@ def _inherit(sentence: Sentence, mentions: list[Mention]) -> None:
         )
         if later:
             each.corrected = True
-            sentence.take(each.start, each.end)
+            sentence.consume(each.start, each.end)
 
 
-def _is_other_member(sentence: Sentence, negated: list[Mention], bare: Mention) -> bool:
+def _resolve_other_member(sentence: TokenizedText, negated: list[Mention], bare: Mention) -> bool:
     """Makes `50` a model in `resnet34 말고 50으로`."""
     for one in negated:
         if isinstance(one.value, str) and 0 <= bare.start - one.end <= 3:
-            name = sentence.known.models.exact(re.sub(r"[0-9]+", bare.said, one.value, count=1))
+            name = sentence.known.models.find_name(
+                re.sub(r"[0-9]+", bare.said, one.value, count=1)
+            )
             if name is not None and bare.said.isdigit():
                 bare.field, bare.value = "model", name
-                sentence.take(bare.start, bare.end)
+                sentence.consume(bare.start, bare.end)
                 return True
     return False
 
 
 def _is_taken_back(one: Mention) -> bool:
-    return one.field != "bare" and not one.stands and isinstance(one.value, int | float)
+    return one.field != "bare" and not one.is_active and isinstance(one.value, int | float)
 
 
 def _is_near(one: Mention, bare: Mention) -> bool:
     return 0 <= one.start - bare.end <= 3 or 0 <= bare.start - one.end <= 4
 
 
-def _plain(text: str) -> str:
+def _preprocess_text(text: str) -> str:
     """The text with minus signs for their words, and `leave X out` as `without X`."""
-    lines = worked_out(normal(unfolded(raised(text[:LONGEST]))))
+    lines = evaluate_arithmetic(normalize_text(flatten_configs(expand_numerals(text[:LONGEST]))))
     lines = _FILE.sub(r"\1", _ELLIPSIS.sub(", ", lines))
-    lines = _KO_FALLS_TO.sub(r"\1, 최소 학습률 \2", in_digits(lines))
+    lines = _KO_FALLS_TO.sub(r"\1, 최소 학습률 \2", replace_spoken_numbers(lines))
     lines = _FALLS_TO.sub(r"\1, min learning rate ", lines)
     lines = _ENDS_AT.sub("min learning rate", lines)
     return _PARTED.sub(r"without \1, on ", _MINUS.sub("-", lines))
 
 
-def _kinds(sentence: Sentence) -> set[str]:
+def _collect_kinds(sentence: TokenizedText) -> set[str]:
     """The function words that there are, by kind."""
     found: set[str] = set()
     for token in sentence.tokens:

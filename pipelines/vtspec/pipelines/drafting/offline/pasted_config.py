@@ -26,21 +26,21 @@ _IGNORED: Final = frozenset({"apiversion", "kind", "metadata.annotations"})
 MOST_OBJECTS: Final = 20
 
 
-def unfolded(text: str) -> str:
+def flatten_configs(text: str) -> str:
     """The text with pasted configurations as lines."""
     text = _FENCE.sub("\n", text)
     if "{" in text:
-        text = _objects(text)
+        text = _flatten_objects(text)
     if "|" in text:
-        text = _ROW.sub(_row, _RULE.sub("", text))
-    text = _yaml(text)
+        text = _ROW.sub(_flatten_row, _RULE.sub("", text))
+    text = _flatten_yaml(text)
     if len(_NUMBERED.findall(text)) > 1:
         text = _NUMBERED.sub("\n", text)
-    text = _BULLET.sub("\n", _in_line(text))
-    return _OPTION.sub(_option, text)
+    text = _BULLET.sub("\n", _split_inline_list(text))
+    return _OPTION.sub(_flatten_option, text)
 
 
-def _objects(text: str) -> str:
+def _flatten_objects(text: str) -> str:
     decoder = json.JSONDecoder()
     parts, end = [], 0
     for _ in range(MOST_OBJECTS):
@@ -51,70 +51,70 @@ def _objects(text: str) -> str:
             value, after = decoder.raw_decode(text, start)
         except (ValueError, RecursionError):
             after = text.find("}", start) + 1 or len(text)
-            lines = list(_loose(text[start:after]))
+            lines = list(_iter_loose_pairs(text[start:after]))
         else:
-            lines = list(_lines(value, ()))
+            lines = list(_iter_lines(value, ()))
         parts.append(f"{text[end:start]}\n{chr(10).join(lines)}\n")
         end = after
     return "".join([*parts, text[end:]])
 
 
-def _lines(value: Any, above: tuple[str, ...]) -> Iterator[str]:
+def _iter_lines(value: Any, above: tuple[str, ...]) -> Iterator[str]:
     """The leaves of plain data, each with the nearest key that says something."""
     if isinstance(value, Mapping):
         for key, each in value.items():
-            yield from _lines(each, (*above, str(key)))
+            yield from _iter_lines(each, (*above, str(key)))
     elif value is not None and above and ".".join(above).lower() not in _IGNORED:
-        yield f"{_key(above)}: {_shown(value)}"
+        yield f"{_pick_key(above)}: {_format_value(value)}"
 
 
-def _key(path: tuple[str, ...]) -> str:
+def _pick_key(path: tuple[str, ...]) -> str:
     last = path[-1]
     if last.lower() in _NAMELESS and len(path) > 1 and path[-2].lower() != "metadata":
         return path[-2]
     return last.rpartition(".")[2]
 
 
-def _shown(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
         numbers = all(isinstance(each, int) for each in value)
-        return ("x" if numbers and len(value) == 2 else ", ").join(map(_shown, value))
+        return ("x" if numbers and len(value) == 2 else ", ").join(map(_format_value, value))
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_shown(each)}" for key, each in value.items())
+        return ", ".join(f"{key} {_format_value(each)}" for key, each in value.items())
     return str(value)
 
 
-def _loose(text: str) -> Iterator[str]:
+def _iter_loose_pairs(text: str) -> Iterator[str]:
     """What looks like an object and is no JSON: `{epochs: 20, lr: 0.01,}`."""
     text = re.sub(r"\[([^\[\]\n]*)\]", lambda match: match[1].replace(",", " and "), text)
     plain = _LOOSE.sub(lambda match: f"{match['key']}: {match['value'].strip(' ')}", text)
     for pair in re.split(r"[{},\n]", plain):
         key, colon, value = pair.partition(":")
         if colon or pair.strip():
-            yield f"{key.strip()}: {_bare(value)}" if colon else pair
+            yield f"{key.strip()}: {_strip_quotes(value)}" if colon else pair
 
 
-def _bare(value: str) -> str:
+def _strip_quotes(value: str) -> str:
     return value.strip().strip("\"'")
 
 
-def _row(match: re.Match[str]) -> str:
+def _flatten_row(match: re.Match[str]) -> str:
     cells = [cell.strip() for cell in match[1].split("|")]
     return ": ".join(cell for cell in cells if cell)
 
 
-def _yaml(text: str) -> str:
+def _flatten_yaml(text: str) -> str:
     """Lines of `key: value`, where a key that has lines below it is left out."""
     lines = text.split("\n")
     pairs = [_PAIR.fullmatch(line.rstrip()) for line in lines]
     if sum(pair is not None for pair in pairs) < 2:
         return text
-    return "\n".join(_yaml_lines(lines, pairs))
+    return "\n".join(_iter_yaml_lines(lines, pairs))
 
 
-def _yaml_lines(lines: list[str], pairs: list[re.Match[str] | None]) -> Iterator[str]:
+def _iter_yaml_lines(lines: list[str], pairs: list[re.Match[str] | None]) -> Iterator[str]:
     above: list[tuple[int, str]] = []
     for line, pair in zip(lines, pairs, strict=True):
         if pair is None:
@@ -129,10 +129,10 @@ def _yaml_lines(lines: list[str], pairs: list[re.Match[str] | None]) -> Iterator
         if not value:
             above.append((depth, pair["key"]))
         elif ".".join(path).lower() not in _IGNORED and value not in ("null", "~"):
-            yield f"{_key(path)}: {_bare(value.strip('[]'))}"
+            yield f"{_pick_key(path)}: {_strip_quotes(value.strip('[]'))}"
 
 
-def _in_line(text: str) -> str:
+def _split_inline_list(text: str) -> str:
     """`1. cats 2. resnet50 3. 20 epochs` on lines of their own."""
     found = list(_INLINE.finditer(text))
     if len(found) < 3 or [int(each[1]) for each in found] != list(range(1, len(found) + 1)):
@@ -140,7 +140,7 @@ def _in_line(text: str) -> str:
     return _INLINE.sub("\n", text)
 
 
-def _option(match: re.Match[str]) -> str:
+def _flatten_option(match: re.Match[str]) -> str:
     """`--batch-size 32` as a line."""
     value = match["value"]
     return f"\n{match['key']}: {value}\n" if value else f"\n{match['key']}\n"

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from .numbers import exact
-from .tokens import Token, number_of
+from .numbers import normalize_number
+from .tokens import Token, get_number
 
 Kind = Literal["set", "scale", "add", "range"]
 
@@ -33,11 +33,11 @@ class Amount:
     does: Kind = "set"
 
 
-def amounts_in(tokens: Sequence[Token], used: set[int]) -> Iterator[Amount]:
+def iter_amounts(tokens: Sequence[Token], used: set[int]) -> Iterator[Amount]:
     """The amounts of a text in order; tokens in `used` are left alone."""
     at = 0
     while at < len(tokens):
-        amount = None if at in used else _amount(tokens, at, used)
+        amount = None if at in used else _parse_amount(tokens, at, used)
         if amount is None:
             at += 1
             continue
@@ -45,39 +45,39 @@ def amounts_in(tokens: Sequence[Token], used: set[int]) -> Iterator[Amount]:
         at = amount.end
 
 
-def _amount(tokens: Sequence[Token], at: int, used: set[int]) -> Amount | None:
+def _parse_amount(tokens: Sequence[Token], at: int, used: set[int]) -> Amount | None:
     token = tokens[at]
     if token.has("sides"):
         return Amount(at, at + 1, token.get("sides"), "px")
     part = token.get("fraction")
     if isinstance(part, int | float):
-        return _of_a_number(tokens, at, part)
-    number = number_of(token)
+        return _parse_scaled_amount(tokens, at, part)
+    number = get_number(token)
     time = token.get("time")
     if isinstance(time, str):
         count, unit = time.split()
         return Amount(at, at + 1, int(count), unit)
     scale = token.get("scale")
     if scale in SCALES and number is None and not token.has("unknown"):
-        return _of_a_number(tokens, at, SCALES[str(scale)])
+        return _parse_scaled_amount(tokens, at, SCALES[str(scale)])
     if number is None:
         return None
     amount = Amount(at, at + 1, number.value, "")
     _take_unit(tokens, amount)
-    if _joined_range(tokens, amount, used):
+    if _take_range(tokens, amount, used):
         return amount
-    _by_sign(tokens, amount, signed=number.signed)
+    _apply_direction(tokens, amount, signed=number.signed)
     return amount
 
 
-def _of_a_number(tokens: Sequence[Token], at: int, part: float) -> Amount:
+def _parse_scaled_amount(tokens: Sequence[Token], at: int, part: float) -> Amount:
     """A part: of the number that follows, as `half of 64`, or of what is there."""
     of = at + 1 < len(tokens) and tokens[at + 1].text.lower() == "of"
     place = at + 2 if of else at + 1
-    number = number_of(tokens[place]) if place < len(tokens) else None
+    number = get_number(tokens[place]) if place < len(tokens) else None
     if number is None or not (of or tokens[at].text.lower().endswith(" of")):
         return Amount(at, at + 1, part, "", "scale")
-    amount = Amount(at, place + 1, exact(part * number.value), "")
+    amount = Amount(at, place + 1, normalize_number(part * number.value), "")
     _take_unit(tokens, amount)
     return amount
 
@@ -98,25 +98,25 @@ def _take_unit(tokens: Sequence[Token], amount: Amount) -> None:
     if unit == "times":
         amount.does = "scale"
     if unit in _SECONDS:
-        _take_rest_of_time(tokens, amount)
+        _merge_time_parts(tokens, amount)
 
 
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def _take_rest_of_time(tokens: Sequence[Token], amount: Amount) -> None:
+def _merge_time_parts(tokens: Sequence[Token], amount: Amount) -> None:
     """`1시간 30분`, `1h30m`, `1시간 반`."""
     place = amount.end
     if place < len(tokens) and tokens[place].text == "반":
         amount.value, amount.end = amount.value + 0.5, place + 1
-    elif place + 1 < len(tokens) and (number := number_of(tokens[place])) is not None:
+    elif place + 1 < len(tokens) and (number := get_number(tokens[place])) is not None:
         unit = tokens[place + 1].get("unit")
         if unit in _SECONDS and _SECONDS[str(unit)] < _SECONDS[amount.unit]:
             seconds = amount.value * _SECONDS[amount.unit] + number.value * _SECONDS[str(unit)]
-            amount.value, amount.unit, amount.end = exact(seconds), "s", place + 2
+            amount.value, amount.unit, amount.end = normalize_number(seconds), "s", place + 2
 
 
-def _joined_range(tokens: Sequence[Token], amount: Amount, used: set[int]) -> bool:
+def _take_range(tokens: Sequence[Token], amount: Amount, used: set[int]) -> bool:
     """Takes in the other end of a range, as `1e-4~1e-2`, `16에서 32`, `between 8 and 16`."""
     place = amount.end
     if place < len(tokens) and (tokens[place].has("field") and not tokens[place].has("unit")):
@@ -124,10 +124,10 @@ def _joined_range(tokens: Sequence[Token], amount: Amount, used: set[int]) -> bo
     link = tokens[place] if place < len(tokens) else None
     if link is None or place + 1 >= len(tokens) or place + 1 in used:
         return False
-    if _part_of(tokens, amount, place):
+    if _apply_fraction(tokens, amount, place):
         return True
-    other = number_of(tokens[place + 1])
-    if other is None or not _links(tokens, amount.start, link):
+    other = get_number(tokens[place + 1])
+    if other is None or not _is_range_link(tokens, amount.start, link):
         return False
     if other.signed and other.value < 0 and link.has("dash"):
         return False
@@ -145,16 +145,16 @@ def _joined_range(tokens: Sequence[Token], amount: Amount, used: set[int]) -> bo
     return True
 
 
-def _part_of(tokens: Sequence[Token], amount: Amount, place: int) -> bool:
+def _apply_fraction(tokens: Sequence[Token], amount: Amount, place: int) -> bool:
     """`1e-4에서 1/10로`, `64의 절반`: a part of the number before it."""
     token = tokens[place + 1]
     part = token.get("fraction")
     scale = token.get("scale")
-    if part is None and scale in SCALES and number_of(token) is None:
+    if part is None and scale in SCALES and get_number(token) is None:
         part = SCALES[str(scale)]
     if tokens[place].text not in ("에서", "의") or not isinstance(part, int | float):
         return False
-    amount.value, amount.end = exact(amount.value * part), place + 2
+    amount.value, amount.end = normalize_number(amount.value * part), place + 2
     return True
 
 
@@ -175,7 +175,7 @@ def _is_change(tokens: Sequence[Token], amount: Amount, link: Token) -> bool:
     )
 
 
-def _links(tokens: Sequence[Token], start: int, link: Token) -> bool:
+def _is_range_link(tokens: Sequence[Token], start: int, link: Token) -> bool:
     if link.has("range") or link.has("dash") or link.has("to"):
         return True
     if link.text in ("에서", "부터", "내지"):
@@ -186,18 +186,22 @@ def _links(tokens: Sequence[Token], start: int, link: Token) -> bool:
     )
 
 
-def _by_sign(tokens: Sequence[Token], amount: Amount, *, signed: bool) -> None:
+def _apply_direction(tokens: Sequence[Token], amount: Amount, *, signed: bool) -> None:
     """What is said around it: `+20`, `20 more`, `30% 더`, `by 20`, `50%로`."""
-    grows = _direction(tokens, amount)
+    grows = _detect_direction(tokens, amount)
     if amount.unit == "%":
         share = amount.value / 100
         if grows and not _is_target(tokens, amount):
-            amount.does, amount.value, amount.unit = "scale", exact(1 + grows * share), ""
+            amount.does, amount.value, amount.unit = (
+                "scale",
+                normalize_number(1 + grows * share),
+                "",
+            )
         else:
-            amount.value = exact(share)
+            amount.value = normalize_number(share)
     elif amount.unit == "times":
         if grows < 0:
-            amount.value = exact(1 / amount.value) if amount.value else 0
+            amount.value = normalize_number(1 / amount.value) if amount.value else 0
         amount.unit = ""
     elif signed and amount.value > 0:
         amount.does = "add"
@@ -205,9 +209,9 @@ def _by_sign(tokens: Sequence[Token], amount: Amount, *, signed: bool) -> None:
         amount.does, amount.value = "add", grows * amount.value
 
 
-def _direction(tokens: Sequence[Token], amount: Amount) -> int:
+def _detect_direction(tokens: Sequence[Token], amount: Amount) -> int:
     """1 where it is an increase, -1 where it is a decrease, 0 where it is neither."""
-    for token in _after(tokens, amount):
+    for token in _iter_following(tokens, amount):
         if token.has("more") or token.has("up"):
             return 1
         if token.has("less") or token.has("down"):
@@ -233,9 +237,9 @@ def _direction(tokens: Sequence[Token], amount: Amount) -> int:
     return 0
 
 
-def _after(tokens: Sequence[Token], amount: Amount) -> Iterator[Token]:
+def _iter_following(tokens: Sequence[Token], amount: Amount) -> Iterator[Token]:
     for token in tokens[amount.end : amount.end + 3]:
-        if token.has("break") or token.has("comma") or number_of(token) is not None:
+        if token.has("break") or token.has("comma") or get_number(token) is not None:
             return
         yield token
         if not (

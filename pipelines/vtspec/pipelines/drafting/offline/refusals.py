@@ -7,8 +7,8 @@ from typing import Final, Literal
 
 from vtspec.pipelines.drafting.offline.vocabulary import refused_phrases as dangers
 
-from .mentions import Reading
-from .text import is_hangul, lowered, normal
+from .mentions import ParsedText
+from .text import is_hangul, lowercase, normalize_text
 
 Why = Literal["destroys", "secrets", "instructs", "unrelated"]
 
@@ -31,26 +31,28 @@ _GONE: Final = re.compile(
 _SINGLE: Final = re.compile(r"[\s,.!?]")
 
 
-def why_refused(text: str, reading: Reading, *, in_conversation: bool) -> Why | None:
+def find_refusal_reason(text: str, reading: ParsedText, *, in_conversation: bool) -> Why | None:
     """The reason to refuse a request, or None. What was said before makes odd words an answer."""
-    low = _OLD_VALUE.sub("", lowered(normal(text)))
-    if _found(low, _table("INJECTION")):
+    low = _OLD_VALUE.sub("", lowercase(normalize_text(text)))
+    if _contains_any(low, _load_phrases("INJECTION")):
         return "instructs"
-    if _destroys(low, of_a_setting=any(each.negated for each in reading.mentions)):
+    if _is_destructive(low, of_a_setting=any(each.negated for each in reading.mentions)):
         return "destroys"
-    if _found(low, _table("SECRETS")) and _found(low, _table("REVEAL")):
+    if _contains_any(low, _load_phrases("SECRETS")) and _contains_any(
+        low, _load_phrases("REVEAL")
+    ):
         return "secrets"
-    about = _speaks_of_specs(reading)
-    if not about and _found(low, _table("UNRELATED")):
+    about = _is_about_specs(reading)
+    if not about and _contains_any(low, _load_phrases("UNRELATED")):
         return "unrelated"
     if in_conversation or about or not any(letter.isalnum() for letter in low):
         return None
     # Chatter around a wish is common, but not two strange words for each that is to the point.
     strange = len(reading.rest) + 2 * len(_CLOCK.findall(low))
-    return "unrelated" if strange > 2 * reading.topical or _is_idle(reading) else None
+    return "unrelated" if strange > 2 * reading.topical or _is_off_topic(reading) else None
 
 
-def _is_idle(reading: Reading) -> bool:
+def _is_off_topic(reading: ParsedText) -> bool:
     """Whether nothing was said that training has to do with, and no word to go on either."""
     said = any(each.field in ("dataset", "count") for each in reading.mentions)
     return not reading.topical and not reading.kinds & _OPEN and not said
@@ -59,7 +61,7 @@ def _is_idle(reading: Reading) -> bool:
 _OPEN: Final = frozenset({"yes", "any", "ordinal", "like", "name"})
 
 
-def _speaks_of_specs(reading: Reading) -> bool:
+def _is_about_specs(reading: ParsedText) -> bool:
     """Whether a model, a spec, a path, or a setting by its own name is spoken of."""
     if any(each.field in _SUBJECT for each in reading.mentions):
         return True
@@ -70,7 +72,7 @@ def _speaks_of_specs(reading: Reading) -> bool:
 _HOWEVER_MUCH: Final = frozenset({"everything", "all", "전부", "모두", "모든", "다", "싹"})
 
 
-def _destroys(low: str, *, of_a_setting: bool) -> bool:
+def _is_destructive(low: str, *, of_a_setting: bool) -> bool:
     if _GONE.search(low):
         return True
     # What an experiment is told to leave out is no file that is to be destroyed.
@@ -78,23 +80,23 @@ def _destroys(low: str, *, of_a_setting: bool) -> bool:
     for phrase in ("data augmentation", "데이터 증강", "모델 가중치"):
         plain = plain.replace(phrase, " ")
     treasure = [
-        word for word in _table("TREASURE") if not (of_a_setting and word in _HOWEVER_MUCH)
+        word for word in _load_phrases("TREASURE") if not (of_a_setting and word in _HOWEVER_MUCH)
     ]
-    return _found(plain, _table("DESTROY")) and _found(plain, treasure)
+    return _contains_any(plain, _load_phrases("DESTROY")) and _contains_any(plain, treasure)
 
 
 @cache
-def _table(name: str) -> tuple[str, ...]:
+def _load_phrases(name: str) -> tuple[str, ...]:
     return tuple(
         phrase.strip() for phrase in " ".join(str(getattr(dangers, name)).split()).split(",")
     )
 
 
-def _found(low: str, phrases: Iterable[str]) -> bool:
-    return any(phrase in low and _stands(low, phrase) for phrase in phrases)
+def _contains_any(low: str, phrases: Iterable[str]) -> bool:
+    return any(phrase in low and _contains_phrase(low, phrase) for phrase in phrases)
 
 
-def _stands(low: str, phrase: str) -> bool:
+def _contains_phrase(low: str, phrase: str) -> bool:
     """Whether a phrase stands in a text as words of its own."""
     at = low.find(phrase)
     while at >= 0:

@@ -2,37 +2,37 @@
 
 from dataclasses import dataclass, field
 
-from .name_index import Known
+from .name_index import NameIndex
 from .tokens import Token
 
 
 @dataclass
-class Sentence:
+class TokenizedText:
     """A text, its tokens, and which of them were already understood."""
 
     text: str
     tokens: list[Token]
-    known: Known
+    known: NameIndex
     used: set[int] = field(default_factory=set)
     mended: list[tuple[str, str]] = field(default_factory=list)
 
-    def take(self, start: int, end: int) -> None:
+    def consume(self, start: int, end: int) -> None:
         """Marks tokens as understood."""
         self.used.update(range(start, end))
 
-    def said(self, start: int, end: int) -> str:
+    def get_span_text(self, start: int, end: int) -> str:
         """The text of some tokens."""
         return self.text[self.tokens[start].start : self.tokens[end - 1].end]
 
-    def free(self, at: int) -> bool:
+    def is_free(self, at: int) -> bool:
         """Whether there is such a token, and nothing has taken it."""
         return 0 <= at < len(self.tokens) and at not in self.used
 
-    def at(self, place: int) -> Token | None:
+    def get_token(self, place: int) -> Token | None:
         """The token there, or None."""
         return self.tokens[place] if 0 <= place < len(self.tokens) else None
 
     def is_kind(self, place: int, *kinds: str) -> bool:
         """Whether the token there may be of one of the kinds."""
-        token = self.at(place)
+        token = self.get_token(place)
         return token is not None and any(token.has(kind) for kind in kinds)

@@ -6,10 +6,19 @@ from typing import Any, Final
 
 from vtspec.pipelines.drafting.language import Tongue
 
-from .draft_builder import Rank, Sheet
-from .mentions import Mention, Reading
-from .numbers import Value, exact
-from .value_ranges import DEFAULTS, MEBI, NUMBERS, SECONDS, Range, duration, memory, typed
+from .draft_builder import DraftBuilder, QuestionPriority
+from .mentions import Mention, ParsedText
+from .numbers import Value, normalize_number
+from .value_ranges import (
+    DEFAULTS,
+    MEBI,
+    NUMBERS,
+    SECONDS,
+    Range,
+    cast_number,
+    format_duration,
+    format_memory,
+)
 
 _CHOICES: Final = (
     "training.optimizer",
@@ -30,100 +39,109 @@ _ON_BY_DEFAULT: Final = ("training.weightDecay", "training.momentum")
 """Fields that are zero where they are negated, as their default is another."""
 
 
-def settle_values(sheet: Sheet, reading: Reading) -> None:
+def resolve_values(sheet: DraftBuilder, reading: ParsedText) -> None:
     """Every number, choice and switch that was said."""
     for path in NUMBERS:
         if path != "resources.gpus":
-            settle_number(sheet, path, reading)
+            resolve_number(sheet, path, reading)
     for path in DEFAULTS:
-        _with_unit(sheet, path, reading)
+        _resolve_quantity(sheet, path, reading)
     for path in _CHOICES:
-        _choice(sheet, path, reading)
-    _switches(sheet, reading)
-    _weights_of_classes(sheet, reading)
-    _export(sheet, reading)
+        _resolve_choice(sheet, path, reading)
+    _resolve_switches(sheet, reading)
+    _resolve_class_weights(sheet, reading)
+    _resolve_export(sheet, reading)
     for path in (
         "tracking.experiment",
         "tracking.registerAs",
         "training.checkpoint.monitor",
         "model.weights",
     ):
-        for each in reading.of(path):
+        for each in reading.get_mentions(path):
             if each.operation == "set":
                 sheet.set(path, each.value)
-        if reading.negated(path):
+        if reading.get_negated(path):
             sheet.drop(path)
 
 
-def said(reading: Reading, path: str) -> list[Mention]:
+def get_value_mentions(reading: ParsedText, path: str) -> list[Mention]:
     """The values that stand of a field; a field that was only named is none."""
-    return [each for each in reading.of(path) if each.operation != "remove"]
+    return [each for each in reading.get_mentions(path) if each.operation != "remove"]
 
 
-def settle_number(sheet: Sheet, path: str, reading: Reading) -> None:
+def resolve_number(sheet: DraftBuilder, path: str, reading: ParsedText) -> None:
     """A field whose value is a number, or what has to be asked of it."""
-    mentions = said(reading, path)
+    mentions = get_value_mentions(reading, path)
     if not mentions:
-        _without_number(sheet, path, reading)
+        _resolve_valueless_field(sheet, path, reading)
         return
     unclear = [each.said for each in mentions if each.operation == "unclear"]
     if unclear:
-        _pend(sheet, path, unclear[0])
-        sheet.ask(Rank.CONTRADICTION, "unclear", f"spec.{path}", (), said=unclear[0])
+        _mark_pending(sheet, path, unclear[0])
+        sheet.ask(QuestionPriority.CONTRADICTION, "unclear", f"spec.{path}", (), said=unclear[0])
         return
     ranged = [each for each in mentions if each.operation == "range"]
     if ranged:
         low, high = ranged[0].value[0]
         if low == sheet.get(path) and _FROM.search(ranged[0].said):
-            _put(sheet, path, high)
+            _set_number(sheet, path, high)
             return
-        _pend(sheet, path, f"{shown(low)}-{shown(high)}")
+        _mark_pending(sheet, path, f"{format_number(low)}-{format_number(high)}")
         sheet.ask(
-            Rank.CONTRADICTION,
+            QuestionPriority.CONTRADICTION,
             "range",
             f"spec.{path}",
-            [shown(low), shown(high)],
+            [format_number(low), format_number(high)],
             said=ranged[0].said,
         )
         return
-    values = list(dict.fromkeys(_key(_value(sheet, path, each)) for each in mentions))
+    values = list(
+        dict.fromkeys(_make_hashable(_compute_value(sheet, path, each)) for each in mentions)
+    )
     if len(values) > 1:
-        _pend(sheet, path, ", ".join(map(shown_key, values)))
+        _mark_pending(sheet, path, ", ".join(map(format_value, values)))
         sheet.ask(
-            Rank.CONTRADICTION, "two", f"spec.{path}", [shown_key(value) for value in values]
+            QuestionPriority.CONTRADICTION,
+            "two",
+            f"spec.{path}",
+            [format_value(value) for value in values],
         )
         return
-    _put(sheet, path, values[0])
+    _set_number(sheet, path, values[0])
 
 
-def _key(value: Any) -> Any:
+def _make_hashable(value: Any) -> Any:
     return tuple(value) if isinstance(value, list | tuple) else value
 
 
-def shown_key(value: Any) -> str:
+def format_value(value: Any) -> str:
     """A value as choices show it."""
-    return "x".join(shown(each) for each in value) if isinstance(value, tuple) else shown(value)
+    return (
+        "x".join(format_number(each) for each in value)
+        if isinstance(value, tuple)
+        else format_number(value)
+    )
 
 
-def _put(sheet: Sheet, path: str, value: Any) -> None:
+def _set_number(sheet: DraftBuilder, path: str, value: Any) -> None:
     allowed = NUMBERS[path]
     sides = value if isinstance(value, tuple) else (value,)
-    if not all(allowed.holds(side) for side in sides):
+    if not all(allowed.contains(side) for side in sides):
         sheet.drop(path)
         sheet.ask(
-            Rank.CONTRADICTION,
+            QuestionPriority.CONTRADICTION,
             "out",
             f"spec.{path}",
             (),
-            said=shown_key(_key(value)),
-            range=shown_range(allowed, sheet.tongue),
+            said=format_value(_make_hashable(value)),
+            range=format_range(allowed, sheet.tongue),
         )
         return
     if isinstance(value, tuple):
         whole = [int(side) for side in sides]
         sheet.set(path, whole[0] if len(set(whole)) == 1 else whole)
     else:
-        sheet.set(path, typed(path, value))
+        sheet.set(path, cast_number(path, value))
 
 
 _FRACTION: Final = re.compile(r"\d ?/ ?(\d+)|(\d+) ?분의")
@@ -135,7 +153,7 @@ _CERTAIN: Final = 100
 """Parts smaller than one in so many are values themselves: nobody divides a value by 1000."""
 
 
-def _value(sheet: Sheet, path: str, mention: Mention) -> Any:
+def _compute_value(sheet: DraftBuilder, path: str, mention: Mention) -> Any:
     """The value of a mention; fractions and shares as what they are of."""
     part = _FRACTION.search(mention.said) if mention.operation == "scale" else None
     held = sheet.get(path)
@@ -143,22 +161,22 @@ def _value(sheet: Sheet, path: str, mention: Mention) -> Any:
         (held is None and not sheet.edits) or int(part[1] or part[2]) >= _CERTAIN
     ):
         return mention.value[0]
-    value = _resolved(sheet, path, mention)
+    value = _apply_operation(sheet, path, mention)
     if NUMBERS[path].whole and mention.operation == "set" and _SHARE.search(mention.said):
         # `to 150 %` is a part of what there is.
         scaled = replace(mention, value=(mention.value, ""), operation="scale")
-        return _resolved(sheet, path, scaled)
+        return _apply_operation(sheet, path, scaled)
     if path == "training.warmupEpochs" and mention.operation == "set" and value < 1:
         epochs = sheet.get("training.epochs")
         if _SHARE.search(mention.said) and isinstance(epochs, int):
-            value = exact(value * epochs)
+            value = normalize_number(value * epochs)
             sheet.assume(f"spec.{path}", value, "of-epochs")
     elif held is None and mention.operation in ("scale", "add"):
         sheet.assume(f"spec.{path}", value, "of-default")
     return value
 
 
-def _resolved(sheet: Sheet, path: str, mention: Mention) -> Any:
+def _apply_operation(sheet: DraftBuilder, path: str, mention: Mention) -> Any:
     """The value that a mention gives, relative ones counted from what is there."""
     if mention.operation == "set":
         return (
@@ -171,7 +189,7 @@ def _resolved(sheet: Sheet, path: str, mention: Mention) -> Any:
     base = sheet.get(path)
     start: Value = base if isinstance(base, int | float) else NUMBERS[path].default or 0
     change = mention.value[0]
-    value = exact(start * change if mention.operation == "scale" else start + change)
+    value = normalize_number(start * change if mention.operation == "scale" else start + change)
     if NUMBERS[path].whole and isinstance(value, float) and abs(value) < 1e15:
         rounded = max(int(NUMBERS[path].low), round(value))
         sheet.assume(f"spec.{path}", rounded, "rounded")
@@ -179,33 +197,33 @@ def _resolved(sheet: Sheet, path: str, mention: Mention) -> Any:
     return value
 
 
-def _without_number(sheet: Sheet, path: str, reading: Reading) -> None:
-    if reading.negated(path):
+def _resolve_valueless_field(sheet: DraftBuilder, path: str, reading: ParsedText) -> None:
+    if reading.get_negated(path):
         if path == "training.augmentation":
             return
         sheet.drop(path)
         if path in _ON_BY_DEFAULT:
             sheet.set(path, 0.0)
         return
-    bare = reading.of(path)
+    bare = reading.get_mentions(path)
     if bare and path in _USUAL and sheet.get(path) is None:
         sheet.set(path, _USUAL[path])
         sheet.assume(f"spec.{path}", _USUAL[path], "usual-value")
 
 
-def _pend(sheet: Sheet, path: str, said: str) -> None:
+def _mark_pending(sheet: DraftBuilder, path: str, said: str) -> None:
     sheet.drop(path)
     sheet.assume(f"spec.{path}", said, "pending")
 
 
-def shown(value: Any) -> str:
+def format_number(value: Any) -> str:
     """A number as a person would type it."""
     if isinstance(value, float):
         return f"{value:.12g}"
     return str(value)[:60]
 
 
-def shown_range(allowed: Range, tongue: Tongue) -> str:
+def format_range(allowed: Range, tongue: Tongue) -> str:
     """A range in words."""
     whole, low, high = allowed.whole, f"{allowed.low:.10g}", f"{allowed.high:.10g}"
     if tongue == "ko":
@@ -225,23 +243,25 @@ def shown_range(allowed: Range, tongue: Tongue) -> str:
     return f"{'a whole number, ' if whole else ''}{first}{last}"
 
 
-def _with_unit(sheet: Sheet, path: str, reading: Reading) -> None:
-    mentions = said(reading, path)
+def _resolve_quantity(sheet: DraftBuilder, path: str, reading: ParsedText) -> None:
+    mentions = get_value_mentions(reading, path)
     if not mentions:
-        if reading.negated(path):
+        if reading.get_negated(path):
             sheet.drop(path)
         return
     texts = []
     for each in mentions:
         if each.operation in ("range", "unclear"):
-            _pend(sheet, path, each.said)
-            sheet.ask(Rank.CONTRADICTION, each.operation, f"spec.{path}", (), said=each.said)
+            _mark_pending(sheet, path, each.said)
+            sheet.ask(
+                QuestionPriority.CONTRADICTION, each.operation, f"spec.{path}", (), said=each.said
+            )
             return
-        text = _text_of(sheet, path, each)
+        text = _format_quantity(sheet, path, each)
         if text is None:
             sheet.drop(path)
             sheet.ask(
-                Rank.CONTRADICTION,
+                QuestionPriority.CONTRADICTION,
                 "out",
                 f"spec.{path}",
                 (),
@@ -251,44 +271,48 @@ def _with_unit(sheet: Sheet, path: str, reading: Reading) -> None:
             return
         texts.append(text)
     if len(set(texts)) > 1:
-        _pend(sheet, path, ", ".join(texts))
-        sheet.ask(Rank.CONTRADICTION, "two", f"spec.{path}", list(dict.fromkeys(texts)))
+        _mark_pending(sheet, path, ", ".join(texts))
+        sheet.ask(
+            QuestionPriority.CONTRADICTION, "two", f"spec.{path}", list(dict.fromkeys(texts))
+        )
         return
     sheet.set(path, texts[-1])
 
 
-def _text_of(sheet: Sheet, path: str, mention: Mention) -> str | None:
+def _format_quantity(sheet: DraftBuilder, path: str, mention: Mention) -> str | None:
     """The memory or time that a mention gives, as a spec writes it; None where there is none."""
     is_memory = path == "resources.memory"
     value = mention.value
     if mention.operation != "set":
-        return _changed(str(sheet.get(path) or DEFAULTS[path]), mention, is_memory=is_memory)
+        return _change_quantity(
+            str(sheet.get(path) or DEFAULTS[path]), mention, is_memory=is_memory
+        )
     number, unit = value if isinstance(value, tuple) else (value, "")
     if is_memory:
-        return memory(number, unit if unit in MEBI else "gi")
-    return duration(number, unit if unit in SECONDS else "h")
+        return format_memory(number, unit if unit in MEBI else "gi")
+    return format_duration(number, unit if unit in SECONDS else "h")
 
 
-def _changed(held: str, mention: Mention, *, is_memory: bool) -> str | None:
+def _change_quantity(held: str, mention: Mention, *, is_memory: bool) -> str | None:
     """What is held, times a factor or with more on top."""
     number, unit = mention.value
     size = (MEBI[held[-2:].lower()], held[:-2]) if is_memory else (SECONDS[held[-1]], held[:-1])
     now = size[0] * int(size[1])
     if mention.operation == "scale":
-        changed = exact(now * number)
+        changed = normalize_number(now * number)
     elif is_memory:
-        changed = exact(now + number * MEBI.get(unit or held[-2:].lower(), 1024))
+        changed = normalize_number(now + number * MEBI.get(unit or held[-2:].lower(), 1024))
     else:
-        changed = exact(now + number * SECONDS.get(unit or held[-1], 3600))
-    return memory(changed / 1024, "gi") if is_memory else duration(changed, "s")
+        changed = normalize_number(now + number * SECONDS.get(unit or held[-1], 3600))
+    return format_memory(changed / 1024, "gi") if is_memory else format_duration(changed, "s")
 
 
-def _choice(sheet: Sheet, path: str, reading: Reading) -> None:
-    values = list(dict.fromkeys(each.value for each in said(reading, path)))
-    negated = reading.negated(path)
+def _resolve_choice(sheet: DraftBuilder, path: str, reading: ParsedText) -> None:
+    values = list(dict.fromkeys(each.value for each in get_value_mentions(reading, path)))
+    negated = reading.get_negated(path)
     if len(values) > 1:
         sheet.drop(path)
-        sheet.ask(Rank.CONTRADICTION, "two", f"spec.{path}", values)
+        sheet.ask(QuestionPriority.CONTRADICTION, "two", f"spec.{path}", values)
     elif values:
         sheet.set(path, values[0])
     elif path in ("training.augmentation", "training.freeze") and any(
@@ -297,34 +321,36 @@ def _choice(sheet: Sheet, path: str, reading: Reading) -> None:
         sheet.set(path, "none")
     elif any(each.value in (None, sheet.get(path)) for each in negated):
         sheet.drop(path)
-    elif path == "training.freeze" and reading.of(path):
+    elif path == "training.freeze" and reading.get_mentions(path):
         sheet.set(path, "backbone")
 
 
-def _switches(sheet: Sheet, reading: Reading) -> None:
+def _resolve_switches(sheet: DraftBuilder, reading: ParsedText) -> None:
     for path in ("training.earlyStopping", "training.ema"):
         child = (
             "training.earlyStopping.patience"
             if path.endswith("Stopping")
             else "training.ema.decay"
         )
-        if reading.negated(path) or (reading.negated(child) and not reading.of(child)):
+        if reading.get_negated(path) or (
+            reading.get_negated(child) and not reading.get_mentions(child)
+        ):
             sheet.drop(path)
-        elif reading.of(path) and not isinstance(sheet.get(path), dict):
+        elif reading.get_mentions(path) and not isinstance(sheet.get(path), dict):
             sheet.set(path, {})
-    said = reading.of("training.deterministic")
+    said = reading.get_mentions("training.deterministic")
     if said:
         sheet.set("training.deterministic", said[-1].value)
-    elif reading.negated("training.deterministic"):
+    elif reading.get_negated("training.deterministic"):
         sheet.set(
-            "training.deterministic", not reading.negated("training.deterministic")[-1].value
+            "training.deterministic", not reading.get_negated("training.deterministic")[-1].value
         )
 
 
-def pretrained_said(reading: Reading) -> bool | None:
+def detect_pretrained(reading: ParsedText) -> bool | None:
     """Whether published weights are wanted; None where nothing was said."""
     said = [
-        each.value if each.stands else not each.value
+        each.value if each.is_active else not each.value
         for each in reading.mentions
         if each.field == "model.pretrained" and not each.corrected
     ]
@@ -334,16 +360,16 @@ def pretrained_said(reading: Reading) -> bool | None:
     return said[-1] if said else None
 
 
-def _weights_of_classes(sheet: Sheet, reading: Reading) -> None:
-    if reading.of("training.classWeights"):
+def _resolve_class_weights(sheet: DraftBuilder, reading: ParsedText) -> None:
+    if reading.get_mentions("training.classWeights"):
         sheet.set("training.classWeights", "balanced")
-    elif reading.negated("training.classWeights"):
+    elif reading.get_negated("training.classWeights"):
         sheet.drop("training.classWeights")
 
 
-def _export(sheet: Sheet, reading: Reading) -> None:
-    wanted = {each.value for each in reading.of("export.formats")}
-    unwanted = {each.value for each in reading.negated("export.formats")}
+def _resolve_export(sheet: DraftBuilder, reading: ParsedText) -> None:
+    wanted = {each.value for each in reading.get_mentions("export.formats")}
+    unwanted = {each.value for each in reading.get_negated("export.formats")}
     if not wanted and not unwanted:
         return
     held = sheet.get("export.formats") or ["safetensors"]

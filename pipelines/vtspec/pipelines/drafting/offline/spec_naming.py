@@ -2,17 +2,17 @@
 
 import re
 
-from vtspec.pipelines.drafting.spec_names import free_name as free
-from vtspec.pipelines.drafting.spec_names import name_of
+from vtspec.pipelines.drafting.spec_names import find_free_name as free
+from vtspec.pipelines.drafting.spec_names import make_name
 
-__all__ = ["free", "label_of", "made_of"]
+__all__ = ["free", "make_dns_label", "make_draft_name"]
 
 
-def label_of(text: str) -> str:
+def make_dns_label(text: str) -> str:
     """The text as a DNS label; empty where nothing of it can be one."""
-    return name_of(text) if re.search(r"[a-z0-9]", text.lower()) else ""
+    return make_name(text) if re.search(r"[a-z0-9]", text.lower()) else ""
 
 
-def made_of(dataset: str, model: str) -> str:
+def make_draft_name(dataset: str, model: str) -> str:
     """`<dataset>-<model>`, the model without its organisation and its tag."""
-    return name_of(dataset, model.rpartition("/")[2].partition(".")[0])
+    return make_name(dataset, model.rpartition("/")[2].partition(".")[0])

@@ -11,27 +11,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from .text import is_hangul, squashed
+from .text import is_hangul, normalize_name
 
 
 @dataclass(frozen=True)
-class Spellings:
+class SpellingIndex:
     """Known words, by how they are keyed."""
 
     keyed: Mapping[str, str]
     words: Sequence[str]
 
-    def nearest(self, typed: str) -> str | None:
+    def find_nearest(self, typed: str) -> str | None:
         """The known word one or two keys away, or None; two are allowed from eight keys on."""
         from rapidfuzz.distance import OSA
         from rapidfuzz.process import extractOne
 
-        key = keyed(squashed(typed))
-        most = slips(key)
+        key = decompose_hangul(normalize_name(typed))
+        most = get_max_typos(key)
         if not most:
             return None
         found = extractOne(key, self.words, scorer=OSA.distance, score_cutoff=most)
-        if found is not None and _alike(key, found[0]):
+        if found is not None and _is_similar(key, found[0]):
             return self.keyed[found[0]]
         # The same keys in another order: `ephocs`.
         same = self._anagrams.get("".join(sorted(key)))
@@ -42,22 +42,22 @@ class Spellings:
         return {"".join(sorted(word)): word for word in reversed(self.words) if len(word) > 4}
 
 
-def spellings(words: Iterable[str]) -> Spellings:
+def build_spelling_index(words: Iterable[str]) -> SpellingIndex:
     """The words among which to look; those of fewer than four keys are left out."""
     by_key: dict[str, str] = {}
     for word in words:
-        key = keyed(squashed(word))
-        if slips(key):
+        key = decompose_hangul(normalize_name(word))
+        if get_max_typos(key):
             by_key.setdefault(key, word)
-    return Spellings(by_key, tuple(by_key))
+    return SpellingIndex(by_key, tuple(by_key))
 
 
-def keyed(word: str) -> str:
+def decompose_hangul(word: str) -> str:
     """The word as its keys: Hangul syllables as their letters."""
     return unicodedata.normalize("NFD", word) if any(map(is_hangul, word)) else word
 
 
-def slips(key: str) -> int:
+def get_max_typos(key: str) -> int:
     """How many keys of a word may be wrong."""
     letters = sum(not letter.isdigit() for letter in key)
     if letters < 4:
@@ -65,7 +65,7 @@ def slips(key: str) -> int:
     return 1 if letters < 8 else 2
 
 
-def _alike(typed: str, word: str) -> bool:
+def _is_similar(typed: str, word: str) -> bool:
     if re.sub(r"\D", "", typed) != re.sub(r"\D", "", word):
         return False
     # What follows a number tells a member of a family: `yolov8z` is no misspelt `yolov8`.

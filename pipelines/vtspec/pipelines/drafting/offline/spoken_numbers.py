@@ -10,9 +10,9 @@ from typing import Final
 
 from vtspec.pipelines.drafting.offline.vocabulary.models import FAMILIES
 
-from .lexicon import rows
-from .numbers import Number, english_at, korean_at
-from .text import is_hangul, lowered
+from .lexicon import iter_rows
+from .numbers import Number, parse_english_number, parse_korean_number
+from .text import is_hangul, lowercase
 
 _ONES: Final = "zero|oh|one|two|three|four|five|six|seven|eight|nine"
 _SMALL: Final = (
@@ -70,18 +70,20 @@ _LETTERS: Final = {
 }  # fmt: skip
 
 
-def in_digits(text: str) -> str:
+def replace_spoken_numbers(text: str) -> str:
     """The text with every dictated number in digits."""
-    text = _KO_POINT.sub(_korean_decimal, _POINT.sub(_decimal, text))
+    text = _KO_POINT.sub(_convert_korean_decimal, _POINT.sub(_convert_decimal, text))
     for pattern in (_EXPONENT, _POWER, _KO_EXPONENT, _KO_POWER):
-        text = pattern.sub(_scientific, text)
+        text = pattern.sub(_convert_scientific, text)
     text = _DECIMAL_COMMA.sub(r"0.\1", _OF_THE.sub(r"\1 ", text))
-    text = _PLUS_MINUS.sub(_between, _POWER_OF.sub(_power, text))
-    text = _FACTOR.sub(lambda match: f"by {_digits(match['number'])} times", text)
-    text = _DIVIDED.sub(lambda match: f"reduced by {_digits(match['number'])} times", text)
+    text = _PLUS_MINUS.sub(_expand_plus_minus, _POWER_OF.sub(_expand_power, text))
+    text = _FACTOR.sub(lambda match: f"by {_convert_to_digits(match['number'])} times", text)
+    text = _DIVIDED.sub(
+        lambda match: f"reduced by {_convert_to_digits(match['number'])} times", text
+    )
     text = _KO_DIVIDED.sub(lambda match: f"{match['number']}배 줄여", text)
-    text = _MULTIPLIED.sub(lambda match: f"{_digits(match['number'])} times", text)
-    return _with_members(text)
+    text = _MULTIPLIED.sub(lambda match: f"{_convert_to_digits(match['number'])} times", text)
+    return _convert_model_numbers(text)
 
 
 _DECIMAL_COMMA: Final = re.compile(r"(?<![\d.,])0,(\d{2,})(?![\d,])")
@@ -92,105 +94,106 @@ _PLUS_MINUS: Final = re.compile(r"(?<![\d.])(\d{1,6}) ?(?:±|\+/-|\+-) ?(\d{1,6}
 _POWER_OF: Final = re.compile(r"(?<![\d.^])(\d{1,3})(?:\^|\*\*)(\d{1,2})(?![\d.])")
 
 
-def _between(match: re.Match[str]) -> str:
+def _expand_plus_minus(match: re.Match[str]) -> str:
     """`50 ± 10` as the range that it is."""
     middle, most = int(match[1]), int(match[2])
     return f"{middle - most}~{middle + most}" if most < middle else match[0]
 
 
-def _power(match: re.Match[str]) -> str:
+def _expand_power(match: re.Match[str]) -> str:
     """`2^5` as 32."""
     base, exponent = int(match[1]), int(match[2])
     return match[0] if base in (1, 10) or exponent > 16 else str(base**exponent)
 
 
-def _digits(words: str) -> str:
+def _convert_to_digits(words: str) -> str:
     """One number, in digits as it is or in words of either language."""
     low = words.lower()
     if low == "oh":
         return "0"
     if not low[:1].isdigit():
-        number = english_at(low, 0) or korean_at(low, 0)
+        number = parse_english_number(low, 0) or parse_korean_number(low, 0)
         if number is not None:
             return str(number.value)
     return words
 
 
-def _decimal(match: re.Match[str]) -> str:
+def _convert_decimal(match: re.Match[str]) -> str:
     words = re.findall(rf"{_ONES}|\d", match["part"].lower())
     part = "".join(_DIGIT_OF.get(str(word), str(word)) for word in words)
-    return f"{_digits(match['whole'] or '0')}.{part}"
+    return f"{_convert_to_digits(match['whole'] or '0')}.{part}"
 
 
-def _korean_decimal(match: re.Match[str]) -> str:
+def _convert_korean_decimal(match: re.Match[str]) -> str:
     whole, part = match["whole"] or match["digits"], match["part"] or match["after"]
     rest = ""
     # The last 이 may be an ending: `영 점 일이고`.
     if len(part) > 1 and part.endswith("이") and _COPULA.match(match.string, match.end()):
         part, rest = part[:-1], "이"
     digits = "".join(_SINO.get(letter, letter) for letter in part)
-    return f"{'0' if whole in ('제로', '공') else _digits(whole)}.{digits}{rest}"
+    return f"{'0' if whole in ('제로', '공') else _convert_to_digits(whole)}.{digits}{rest}"
 
 
-def _scientific(match: re.Match[str]) -> str:
+def _convert_scientific(match: re.Match[str]) -> str:
     groups = match.groupdict()
     sign = "" if "minus" in groups and groups["minus"] is None else "-"
-    return f"{_digits(groups.get('base') or '1')}e{sign}{_digits(groups['power'])}"
+    base = _convert_to_digits(groups.get("base") or "1")
+    return f"{base}e{sign}{_convert_to_digits(groups['power'])}"
 
 
-def _with_members(text: str) -> str:
+def _convert_model_numbers(text: str) -> str:
     """The text with numbers that tell a model in digits: `resnet fifty`, `욜로 십일 엠`."""
-    low = lowered(text)
+    low = lowercase(text)
     parts, end = [], 0
-    for match in _families().finditer(low):
+    for match in _compile_family_pattern().finditer(low):
         if match.start() < end:
             continue
         loan = _LOAN.match(low, match.end()) if match["prefix"] else None
-        number = _number_of_model(low, match.end()) if loan is None else _of_loan(loan)
+        number = _parse_model_number(low, match.end()) if loan is None else _parse_loanword(loan)
         if number is None:
             continue
         letter = _LETTER.match(low, number.end)
-        if letter is None and _is_of_another(low, match.end(), number.end):
+        if letter is None and _is_unrelated_number(low, match.end(), number.end):
             continue
         prefix = _PREFIXES.get(match["prefix"] or "", "")
         size = "" if letter is None else _LETTERS[letter[1]]
-        name = _keys()[match["family"]]
+        name = _build_family_names()[match["family"]]
         parts += [text[end : match.start()], f"{name}{prefix}{number.value}{size}"]
         end = number.end if letter is None else letter.end()
     return "".join([*parts, text[end:]])
 
 
-def _is_of_another(low: str, start: int, end: int) -> bool:
+def _is_unrelated_number(low: str, start: int, end: int) -> bool:
     """Whether a number is in digits already, or counts something else: `yolo fifty epochs`."""
     goes_on = low[end : end + 1].isalpha() and not _PARTICLE.match(low, end)
     return low[start].isdigit() or bool(_COUNTED.match(low, end)) or goes_on
 
 
-def _of_loan(match: re.Match[str]) -> Number:
+def _parse_loanword(match: re.Match[str]) -> Number:
     return Number(value=_LOANS.index(match[0]), end=match.end())
 
 
-def _number_of_model(low: str, at: int) -> Number | None:
+def _parse_model_number(low: str, at: int) -> Number | None:
     """The number of a model: `fifty`, `one oh one`, `one fifty two`, `백일`, or digits."""
     digits = re.compile(r"\d+(?![\d.])").match(low, at)
     if digits is not None:
         return Number(value=int(digits[0]), end=digits.end())
-    number = english_at(low, at) or korean_at(low, at)
+    number = parse_english_number(low, at) or parse_korean_number(low, at)
     if number is None or not 1 <= number.value <= 9:
         return number
     oh = re.compile(r" (?:oh|o|zero)(?= )").match(low, number.end)
-    rest = english_at(low, (number.end if oh is None else oh.end()) + 1)
+    rest = parse_english_number(low, (number.end if oh is None else oh.end()) + 1)
     if rest is None or (rest.value > 9) != (oh is None) or rest.value > 99:
         return number
     return Number(value=100 * number.value + rest.value, end=rest.end)
 
 
 @cache
-def _keys() -> dict[str, str]:
+def _build_family_names() -> dict[str, str]:
     """What each name of a family is written as: Hangul ones by the family's own name."""
     return {
         phrase: key if is_hangul(phrase[0]) and " " not in key else phrase
-        for key, phrases in rows(FAMILIES)
+        for key, phrases in iter_rows(FAMILIES)
         for phrase in phrases
         if len(phrase) > 1
     }
@@ -203,9 +206,9 @@ _PREFIXES: Final = {"v": "v", "브이": "v", "b": "_b", "비": "_b"}
 
 
 @cache
-def _families() -> re.Pattern[str]:
+def _compile_family_pattern() -> re.Pattern[str]:
     """A family's name before something else."""
-    longest_first = sorted(_keys(), key=lambda phrase: (-len(phrase), phrase))
+    longest_first = sorted(_build_family_names(), key=lambda phrase: (-len(phrase), phrase))
     number = rf"(?=[{_S}]|{'|'.join(_LOANS)}|{_ONES}|ten|eleven|\d)"
     return re.compile(
         rf"(?<![\w-])(?P<family>{'|'.join(map(re.escape, longest_first))})"

@@ -18,24 +18,26 @@ _PLAIN: Final = (
 """Quotes, tildes, dashes and the multiplication sign, as they stand on a keyboard."""
 
 
-def normal(text: str) -> str:
+def normalize_text(text: str) -> str:
     """The text in compatibility form, quotes and dashes plain, whatever cannot be printed a space.
 
     Full-width digits become digits, and Hangul that was typed in pieces becomes syllables.
     """
     shaped = unicodedata.normalize("NFKC", text[:LONGEST]).translate(_PLAIN)[:LONGEST]
-    plain = "".join(letter if letter.isprintable() else _blank(letter) for letter in shaped)
+    plain = "".join(
+        letter if letter.isprintable() else _replace_unprintable(letter) for letter in shaped
+    )
     return _SPACES.sub(" ", plain).strip()
 
 
-def _blank(letter: str) -> str:
+def _replace_unprintable(letter: str) -> str:
     # What joins or directs letters is nothing; what separates them is a space.
     if letter == "\n":
         return "\n"
     return "" if unicodedata.category(letter) == "Cf" else " "
 
 
-def lowered(text: str) -> str:
+def lowercase(text: str) -> str:
     """The text in lower case, every letter in its place."""
     low = text.lower()
     if len(low) == len(text):
@@ -50,6 +52,6 @@ def is_hangul(letter: str) -> bool:
     return "가" <= letter <= "힣" or "ㄱ" <= letter <= "ㅣ"
 
 
-def squashed(text: str) -> str:
+def normalize_name(text: str) -> str:
     """The text without case, spaces and what joins words."""
     return re.sub(r"[\s._/'-]+", "", text).lower()

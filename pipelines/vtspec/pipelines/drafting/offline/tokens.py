@@ -12,8 +12,15 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from .lexicon import PARTICLES, PIECE, Lexicon, Sense
-from .numbers import Number, english_at, fraction_at, korean_at, number_at, sides_at
-from .text import is_hangul, lowered
+from .numbers import (
+    Number,
+    parse_english_number,
+    parse_fraction,
+    parse_korean_number,
+    parse_number,
+    parse_sides,
+)
+from .text import is_hangul, lowercase
 
 MOST_PIECES: Final = 14
 LONGEST_UNKNOWN: Final = 12
@@ -64,7 +71,7 @@ class Token:
         return next((sense.value for sense in self.senses if sense.kind == kind), None)
 
     @property
-    def unknown(self) -> bool:
+    def is_unknown(self) -> bool:
         """Whether nothing is known of it."""
         return self.has("unknown")
 
@@ -75,9 +82,9 @@ class _Edge(NamedTuple):
     senses: tuple[Sense, ...]
 
 
-def tokens_of(text: str, words: Lexicon) -> list[Token]:
+def tokenize(text: str, words: Lexicon) -> list[Token]:
     """The tokens of a text that `written.normal` has made plain; spaces are none."""
-    low = lowered(text)
+    low = lowercase(text)
     best: list[tuple[float, int, _Edge | None]] = [(float("inf"), -1, None)] * (len(low) + 1)
     best[0] = (0.0, -1, None)
     pieces = {match.start(): match.end() for match in PIECE.finditer(low)}
@@ -89,13 +96,13 @@ def tokens_of(text: str, words: Lexicon) -> list[Token]:
             if cost < best[at + 1][0]:
                 best[at + 1] = (cost, at, None)
             continue
-        for edge in _edges(low, at, pieces, words):
+        for edge in _iter_edges(low, at, pieces, words):
             if cost + edge.cost < best[edge.end][0]:
                 best[edge.end] = (cost + edge.cost, at, edge)
-    return _path(text, best)
+    return _backtrack(text, best)
 
 
-def _path(text: str, best: list[tuple[float, int, _Edge | None]]) -> list[Token]:
+def _backtrack(text: str, best: list[tuple[float, int, _Edge | None]]) -> list[Token]:
     found: list[Token] = []
     at = len(text)
     while at > 0:
@@ -107,17 +114,17 @@ def _path(text: str, best: list[tuple[float, int, _Edge | None]]) -> list[Token]
     return found[::-1]
 
 
-def _edges(low: str, at: int, pieces: dict[int, int], words: Lexicon) -> Iterator[_Edge]:
-    yield from _number_edges(low, at)
-    yield from _literal_edges(low, at, words)
+def _iter_edges(low: str, at: int, pieces: dict[int, int], words: Lexicon) -> Iterator[_Edge]:
+    yield from _iter_number_edges(low, at)
+    yield from _iter_literal_edges(low, at, words)
     if at in pieces:
-        yield from _known(low, at, pieces, words)
-        yield from _unknown(low, at)
+        yield from _iter_lexicon_edges(low, at, pieces, words)
+        yield from _iter_unknown_edges(low, at)
     else:
-        yield from _signs(low, at)
+        yield from _iter_symbol_edges(low, at)
 
 
-def _signs(low: str, at: int) -> Iterator[_Edge]:
+def _iter_symbol_edges(low: str, at: int) -> Iterator[_Edge]:
     for length in (2, 1):
         sense = _SYMBOLS.get(low[at : at + length])
         if sense is not None and at + length <= len(low):
@@ -127,7 +134,9 @@ def _signs(low: str, at: int) -> Iterator[_Edge]:
     yield _Edge(at + 1, 0.5, (Sense("sign", low[at]),))
 
 
-def _known(low: str, at: int, pieces: dict[int, int], words: Lexicon) -> Iterator[_Edge]:
+def _iter_lexicon_edges(
+    low: str, at: int, pieces: dict[int, int], words: Lexicon
+) -> Iterator[_Edge]:
     start = at
     glued = at > 0 and low[at - 1] != " "
     key, gaps = "", 0
@@ -141,7 +150,7 @@ def _known(low: str, at: int, pieces: dict[int, int], words: Lexicon) -> Iterato
         korean = is_hangul(low[start])
         if korean and key in PARTICLES and not gaps:
             yield _Edge(end, 0.6 if glued else 1.4, (*senses, Sense("particle", key)))
-        elif senses and _is_whole(low, start, end):
+        elif senses and _is_whole_word(low, start, end):
             cost = (1.9 if korean and len(key) == 1 else 1.0) + 0.3 * gaps
             yield _Edge(end, cost - 0.02 * len(key), senses)
         if key not in words.beginnings or end >= len(low):
@@ -153,7 +162,7 @@ def _known(low: str, at: int, pieces: dict[int, int], words: Lexicon) -> Iterato
             return
 
 
-def _is_whole(low: str, start: int, end: int) -> bool:
+def _is_whole_word(low: str, start: int, end: int) -> bool:
     """Latin words are not cut: `s` of `yolos` is no size, though `b` of `b0` may begin a name."""
     before = low[start - 1] if start else " "
     after = low[end] if end < len(low) else " "
@@ -171,7 +180,7 @@ def _is_whole(low: str, start: int, end: int) -> bool:
     return not (cut_before or digit_cut or cut_after)
 
 
-def _unknown(low: str, at: int) -> Iterator[_Edge]:
+def _iter_unknown_edges(low: str, at: int) -> Iterator[_Edge]:
     unknown = (Sense("unknown", None),)
     if not is_hangul(low[at]):
         match = _WORD.match(low, at)
@@ -191,43 +200,45 @@ def _unknown(low: str, at: int) -> Iterator[_Edge]:
         yield _Edge(at + length, 2.5 + inside + 0.7 * length, unknown)
 
 
-def _number_edges(low: str, at: int) -> Iterator[_Edge]:
+def _iter_number_edges(low: str, at: int) -> Iterator[_Edge]:
     letter, before = low[at], low[at - 1] if at else " "
     if is_hangul(letter):
-        yield from _korean_number(low, at)
+        yield from _iter_korean_edges(low, at)
     elif letter.isascii() and letter.isalpha():
         if (
             not before.isalpha()
-            and (number := english_at(low, at)) is not None
-            and _ends_word(low, number.end)
+            and (number := parse_english_number(low, at)) is not None
+            and _is_word_end(low, number.end)
         ):
             yield _Edge(number.end, 0.9, (Sense("number", number),))
     elif (letter.isascii() and letter.isdigit() and not before.isdigit()) or (
         letter in "+-." and before in " =:(,~\n<>"
     ):
-        yield from _digits(low, at)
+        yield from _iter_digit_edges(low, at)
 
 
-def _digits(low: str, at: int) -> Iterator[_Edge]:
-    fraction = fraction_at(low, at)
+def _iter_digit_edges(low: str, at: int) -> Iterator[_Edge]:
+    fraction = parse_fraction(low, at)
     if fraction is not None:
         yield _Edge(fraction.end, 0.9, (Sense("fraction", fraction.value),))
     # `h100 x2` is two of a GPU.
-    sides = None if at and low[at - 1].isalpha() and low[at - 1].isascii() else sides_at(low, at)
+    sides = (
+        None if at and low[at - 1].isalpha() and low[at - 1].isascii() else parse_sides(low, at)
+    )
     if sides is not None:
         yield _Edge(sides[1], 0.9, (Sense("sides", sides[0]),))
-    number = number_at(low, at)
+    number = parse_number(low, at)
     if number is not None:
         yield _Edge(number.end, 1.0, (Sense("number", number),))
         # Before another number a dash is a range, and "2만" may be "only 2".
         end = number.end
         if low[end - 1] in "만천백k":
-            bare = number_at(low[: end - 1], at)
+            bare = parse_number(low[: end - 1], at)
             if bare is not None:
                 yield _Edge(bare.end, 1.3, (Sense("number", bare),))
 
 
-def _ends_word(low: str, end: int) -> bool:
+def _is_word_end(low: str, end: int) -> bool:
     return end >= len(low) or not low[end].isalpha() or is_hangul(low[end])
 
 
@@ -241,8 +252,8 @@ _COUNTERS: Final = re.compile(
 _ONE: Final = ("하나", "둘", "셋", "넷")
 
 
-def _korean_number(low: str, at: int) -> Iterator[_Edge]:
-    number = korean_at(low, at)
+def _iter_korean_edges(low: str, at: int) -> Iterator[_Edge]:
+    number = parse_korean_number(low, at)
     if number is None:
         return
     length = number.end - at
@@ -259,7 +270,7 @@ def _korean_number(low: str, at: int) -> Iterator[_Edge]:
         yield _Edge(number.end, 1.1 if strong else 2.9, (Sense("number", number),))
 
 
-def _literal_edges(low: str, at: int, words: Lexicon) -> Iterator[_Edge]:
+def _iter_literal_edges(low: str, at: int, words: Lexicon) -> Iterator[_Edge]:
     before = low[at - 1] if at else " "
     if (
         low[at] in "\"'`"
@@ -304,7 +315,7 @@ def _is_listing(literal: str, words: Lexicon) -> bool:
     return named and (len(rest) > 1 or _LISTED.fullmatch(rest[0]) is not None)
 
 
-def number_of(token: Token) -> Number | None:
+def get_number(token: Token) -> Number | None:
     """The number that a token is, or None."""
     value = token.get("number")
     return value if isinstance(value, Number) else None

@@ -5,36 +5,38 @@ from collections.abc import Sequence
 from typing import Final
 
 from .common_words import is_ordinary
-from .name_index import Known
-from .spelling import keyed
-from .text import is_hangul, squashed
-from .tokens import Token, number_of, tokens_of
+from .name_index import NameIndex
+from .spelling import decompose_hangul
+from .text import is_hangul, normalize_name
+from .tokens import Token, get_number, tokenize
 
 MOST_MENDED: Final = 60
 """Words of a text whose spelling is looked into."""
 
 
-def mended_text(text: str, known: Known) -> tuple[str, list[tuple[str, str]]]:
+def correct_spelling(text: str, known: NameIndex) -> tuple[str, list[tuple[str, str]]]:
     """The text with its misspelt words as they were most likely meant, and which those are."""
     found: list[tuple[str, str]] = []
     parts, end = [], 0
-    tokens = tokens_of(text, known.words)
-    given = _names_in(text)
-    unknown = [at for at, token in enumerate(tokens) if token.unknown and token.start not in given]
+    tokens = tokenize(text, known.words)
+    given = _find_name_positions(text)
+    unknown = [
+        at for at, token in enumerate(tokens) if token.is_unknown and token.start not in given
+    ]
     for at in unknown[:MOST_MENDED]:
         token = tokens[at]
         if token.text.lower() in _TERMS:
             continue
-        better = _meant(token.text, known)
+        better = _find_correction(token.text, known)
         if better is None or better == token.text:
             continue
-        if _is_little(token.text) and not _counts(tokens, at + 1):
+        if _is_short_word(token.text) and not _is_number_at(tokens, at + 1):
             continue
-        if is_ordinary(token.text) and not _is_of_a_phrase(better, tokens, at, known):
+        if is_ordinary(token.text) and not _completes_phrase(better, tokens, at, known):
             continue
         parts += [text[end : token.start], better]
         end = token.end
-        if _matters(better, known):
+        if _is_content_word(better, known):
             found.append((token.text, better))
     return "".join([*parts, text[end:]]), found
 
@@ -55,7 +57,7 @@ _GIVEN: Final = re.compile(
 )
 
 
-def _names_in(text: str) -> set[int]:
+def _find_name_positions(text: str) -> set[int]:
     """The letters of names that are given, which are spelt as the person likes: `call it catz`."""
     found: set[int] = set()
     for match in _GIVEN.finditer(text):
@@ -64,64 +66,64 @@ def _names_in(text: str) -> set[int]:
     return found
 
 
-def _is_little(word: str) -> bool:
+def _is_short_word(word: str) -> bool:
     """Whether two syllables are keyed with four keys, as pieces of many words are: `오르`."""
-    return is_hangul(word[0]) and len(keyed(word)) < 5
+    return is_hangul(word[0]) and len(decompose_hangul(word)) < 5
 
 
-def _counts(tokens: Sequence[Token], at: int) -> bool:
-    return at < len(tokens) and number_of(tokens[at]) is not None
+def _is_number_at(tokens: Sequence[Token], at: int) -> bool:
+    return at < len(tokens) and get_number(tokens[at]) is not None
 
 
-def _is_of_a_phrase(better: str, tokens: Sequence[Token], at: int, known: Known) -> bool:
+def _completes_phrase(better: str, tokens: Sequence[Token], at: int, known: NameIndex) -> bool:
     """Whether a word makes a known phrase with its neighbour: `leaning rate`, `bath size`."""
     before = tokens[at - 1].text if at else ""
     after = tokens[at + 1].text if at + 1 < len(tokens) else ""
     phrases = (f"{before} {better}" if before.isalpha() else "",
                f"{better} {after}" if after.isalpha() else "")  # fmt: skip
-    return any(phrase and squashed(phrase) in known.words.senses for phrase in phrases)
+    return any(phrase and normalize_name(phrase) in known.words.senses for phrase in phrases)
 
 
-def _matters(word: str, known: Known) -> bool:
-    senses = known.words.senses.get(squashed(word), ())
+def _is_content_word(word: str, known: NameIndex) -> bool:
+    senses = known.words.senses.get(normalize_name(word), ())
     return not senses or any(sense.kind != "filler" for sense in senses)
 
 
-def _meant(typed: str, known: Known) -> str | None:
-    near = known.spellings.nearest(typed)
+def _find_correction(typed: str, known: NameIndex) -> str | None:
+    near = known.spellings.find_nearest(typed)
     if near is not None and not _is_plural(typed, near, known):
-        return known.spelt.get(near, near)
+        return known.canonical_names.get(near, near)
     match = re.fullmatch(r"([A-Za-z]{3,}|[가-힣]{2,})[-_ ]?([0-9].*)", typed)
     if match is not None and not is_ordinary(match[1]):
-        better = _before_number(match[1], match[2], known)
+        better = _correct_numbered_word(match[1], match[2], known)
         if better is not None:
             return better
     if any(is_hangul(letter) for letter in typed):
         return None
-    near = known.models.names.nearest(typed)
+    near = known.models.names.find_nearest(typed)
     if near is not None:
         return known.models.by_short[near]
-    return _parted(typed, known)
+    return _split_joined_words(typed, known)
 
 
-def _before_number(word: str, rest: str, known: Known) -> str | None:
+def _correct_numbered_word(word: str, rest: str, known: NameIndex) -> str | None:
     """A misspelt word with a number at its end: `resnt50`, `에퍽50`."""
-    near = known.models.families.nearest(word)
+    near = known.models.families.find_nearest(word)
     if near is not None:
-        return known.models.exact(f"{near}{rest}") or f"{near}{rest}"
-    near = known.spellings.nearest(word)
+        return known.models.find_name(f"{near}{rest}") or f"{near}{rest}"
+    near = known.spellings.find_nearest(word)
     if near is None:
         return None
-    return known.models.exact(f"{near} {rest}") or f"{near} {rest}"
+    return known.models.find_name(f"{near} {rest}") or f"{near} {rest}"
 
 
-def _is_plural(typed: str, near: str, known: Known) -> bool:
+def _is_plural(typed: str, near: str, known: NameIndex) -> bool:
     """Whether it is only the plural of a family's name, and so another word: `llamas`."""
     senses = known.words.senses.get(near, ())
     return typed.lower() == f"{near}s" and all(sense.kind == "family" for sense in senses)
 
 
-def _parted(typed: str, known: Known) -> str | None:
+def _split_joined_words(typed: str, known: NameIndex) -> str | None:
     """Two words that were typed as one: `trainyolo11s`."""
     low = typed.lower()
     if not low.isascii() or is_ordinary(low):
@@ -129,7 +131,7 @@ def _parted(typed: str, known: Known) -> str | None:
     for at in range(3, min(len(low) - 2, 14)):
         head, tail = (
             known.words.senses.get(low[:at], ()),
-            known.words.senses.get(squashed(low[at:]), ()),
+            known.words.senses.get(normalize_name(low[at:]), ()),
         )
         if head and tail and any(sense.kind in _PARTED for sense in (*head, *tail)):
             return f"{typed[:at]} {typed[at:]}"

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from vtspec.schema.kinds.rules import LEARNING_RATE
 
-from .numbers import Value, exact
+from .numbers import Value, normalize_number
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Range:
     open_high: bool = False
     default: Value | None = None
 
-    def holds(self, value: Value) -> bool:
+    def contains(self, value: Value) -> bool:
         """Whether the value is in the range, and whole where it must be."""
         if isinstance(value, float) and (
             value != value or (self.whole and not value.is_integer())
@@ -66,7 +66,7 @@ DEFAULTS: Final = {"resources.memory": "8Gi", "resources.maxDuration": "1d"}
 """The defaults of fields that are quantities with a unit."""
 
 
-def memory(value: Value, unit: str) -> str | None:
+def format_memory(value: Value, unit: str) -> str | None:
     """Bytes as a spec writes them, or None where there is no such size: 1.5 GB are 1536Mi."""
     mebi = value * MEBI[unit]
     if not 1 <= mebi < 10**12:
@@ -79,9 +79,9 @@ def memory(value: Value, unit: str) -> str | None:
     return None
 
 
-def duration(value: Value, unit: str) -> str | None:
+def format_duration(value: Value, unit: str) -> str | None:
     """A length of time as a spec writes it, or None where there is none: 1.5 h are 90m."""
-    seconds = exact(value * SECONDS[unit])
+    seconds = normalize_number(value * SECONDS[unit])
     if seconds != seconds or not 1 <= seconds < 10**9 or seconds != int(seconds):
         return None
     if float(value).is_integer() and value <= 999_999 and not (unit == "s" and value % 60 == 0):
@@ -92,6 +92,6 @@ def duration(value: Value, unit: str) -> str | None:
     return None
 
 
-def typed(path: str, value: Value) -> Any:
+def cast_number(path: str, value: Value) -> Any:
     """The number as the field has it: whole fields as int, the others as float."""
     return int(value) if NUMBERS[path].whole else float(value)

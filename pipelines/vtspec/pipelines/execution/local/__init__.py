@@ -1,27 +1,27 @@
 """A plan carried out on this machine: locks, attempts, resuming, joining, and the end of a run."""
 
-from .attach import copy_output, follow
-from .backend import Local, Result
-from .next_action import Choice, Decision, Seen, decide
-from .runner import Carried, Following, Place, carry_run, steps_left
-from .smoke import Smoked, smoke
+from .attach import copy_output, follow_run
+from .backend import LocalRunner, RunResult
+from .next_action import AttemptState, Decision, RunOptions, decide
+from .runner import RunContext, RunEnd, Tracker, execute_run, find_remaining_steps
+from .smoke import SmokeResult, run_smoke_test
 from .stop_run import stop_run
 
 __all__ = [
-    "Carried",
-    "Choice",
+    "AttemptState",
     "Decision",
-    "Following",
-    "Local",
-    "Place",
-    "Result",
-    "Seen",
-    "Smoked",
-    "carry_run",
+    "LocalRunner",
+    "RunContext",
+    "RunEnd",
+    "RunOptions",
+    "RunResult",
+    "SmokeResult",
+    "Tracker",
     "copy_output",
     "decide",
-    "follow",
-    "smoke",
-    "steps_left",
+    "execute_run",
+    "find_remaining_steps",
+    "follow_run",
+    "run_smoke_test",
     "stop_run",
 ]

@@ -5,19 +5,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from vtspec.pipelines.execution.steps import OUTPUT_FILE, Stop
+from vtspec.pipelines.execution.steps import OUTPUT_FILE, StopSignal
 from vtspec.pipelines.execution.steps.file_tail import Tail
 from vtspec.pipelines.runs import Run
 from vtspec.pipelines.runs.event_log import EVENTS_FILE
-from vtspec.pipelines.runs.events import Event, decode
-from vtspec.pipelines.runs.state import RunState, advance
+from vtspec.pipelines.runs.events import Event, decode_event
+from vtspec.pipelines.runs.state import RunState, apply_event
 
 OnEvent = Callable[[Event, RunState], None]
 
 POLL_S = 0.2
 
 
-def follow(run: Run, on_event: OnEvent, stop: Stop) -> RunState:
+def follow_run(run: Run, on_event: OnEvent, stop: StopSignal) -> RunState:
     """Tell of every event from the first one on, until the run is over, dead, or `stop` is asked.
 
     The state that was reached; it is not over where somebody stopped looking or the run died.
@@ -32,7 +32,7 @@ def follow(run: Run, on_event: OnEvent, stop: Stop) -> RunState:
             while True:
                 # Asked before reading: what was written before its death is still read.
                 alive = run.is_alive()
-                state = _read(tail, state, on_event)
+                state = _read_events(tail, state, on_event)
                 if stop.reason is not None or not alive:
                     return state
                 selector.select(POLL_S)
@@ -40,7 +40,7 @@ def follow(run: Run, on_event: OnEvent, stop: Stop) -> RunState:
         tail.close()
 
 
-def copy_output(run: Run, into: BinaryIO, stop: Stop, *, follow: bool) -> None:
+def copy_output(run: Run, into: BinaryIO, stop: StopSignal, *, follow: bool) -> None:
     """Copy every byte that the framework printed; with `follow` until nothing works on the run."""
     with (run.path / OUTPUT_FILE).open("rb") as printed, selectors.DefaultSelector() as selector:
         selector.register(stop, selectors.EVENT_READ)
@@ -54,11 +54,11 @@ def copy_output(run: Run, into: BinaryIO, stop: Stop, *, follow: bool) -> None:
             selector.select(POLL_S)
 
 
-def _read(tail: Tail, state: RunState, on_event: OnEvent) -> RunState:
+def _read_events(tail: Tail, state: RunState, on_event: OnEvent) -> RunState:
     while tail.is_behind:
-        for line in tail.lines():
-            event = decode(line.decode(errors="replace"))
+        for line in tail.read_lines():
+            event = decode_event(line.decode(errors="replace"))
             if event is not None and event.seq > state.seq:
-                state = advance(state, event)
+                state = apply_event(state, event)
                 on_event(event, state)
     return state

@@ -10,19 +10,19 @@ from typing import Any, Literal
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.execution.environment import Environment
 from vtspec.pipelines.execution.steps import EXIT_CODES, Outcome
-from vtspec.pipelines.runs import Attempt, Holder, Run, RunLock, Runs
+from vtspec.pipelines.runs import Attempt, LockHolder, Run, RunLock, Runs
 from vtspec.pipelines.runs.state import RunState
 
-from .attach import follow
-from .next_action import Choice, Decision, Liveness, Seen, decide
-from .runner import Place, carry_run
+from .attach import follow_run
+from .next_action import AttemptState, Decision, Liveness, RunOptions, decide
+from .runner import RunContext, execute_run
 
 ORPHAN_GRACE_S = 60.0
 """How long the adapter of a killed vtspec may take to write its checkpoint."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Result:
+class RunResult:
     """What came of asking for a plan's result.
 
     `how` says whether the run was carried out here, by another process that was looked at, or
@@ -37,7 +37,7 @@ class Result:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Local:
+class LocalRunner:
     """Carries plans out on this machine.
 
     `choose` finds the framework's environment before a run's folder is made, so that one that
@@ -45,12 +45,12 @@ class Local:
     """
 
     runs: Runs
-    place: Place
+    place: RunContext
     choose: Callable[[], Environment]
     ready: Callable[[], None]
     orphan_grace_s: float = ORPHAN_GRACE_S
 
-    def run(self, plan: Mapping[str, Any], choice: Choice, command: str) -> Result:
+    def run(self, plan: Mapping[str, Any], choice: RunOptions, command: str) -> RunResult:
         """The result of the plan. `command` is what a person typed, without `--resume`.
 
         Raises `Refused` where the last attempt was cut short and nobody said what to do about it.
@@ -58,51 +58,58 @@ class Local:
         decision = self._decide(plan, choice)
         environment, attempt = None, None
         if decision.action in ("begin", "resume"):
-            with self.place.stop.interrupting():
+            with self.place.stop.raise_on_request():
                 self.ready()
                 environment = self.choose()
         if decision.action == "begin":
-            with self.runs.deciding():
+            with self.runs.lock_runs():
                 # Another process may have begun meanwhile.
                 decision = self._decide(plan, choice)
                 if decision.action == "begin":
-                    attempt = self.runs.new_attempt(plan)
+                    attempt = self.runs.create_attempt(plan)
         if decision.why and decision.action != "refuse":
-            self.place.report(f"{decision.why}{_named(decision)}")
+            self.place.report(f"{decision.why}{_format_run_suffix(decision)}")
         match decision.action:
             case "begin":
                 assert environment is not None and attempt is not None
-                return self._carry(attempt, environment, command, resumed=False)
+                return self._execute(attempt, environment, command, resumed=False)
             case "resume":
                 assert environment is not None
-                return self._resume(self._named(decision), environment, command)
+                return self._resume(self._get_run(decision), environment, command)
             case "attach":
-                return self._join(self._named(decision))
+                return self._join(self._get_run(decision))
             case "show":
-                run = self._named(decision)
-                return Result(run=run, state=run.state(), how="shown", outcome=_ended(run.state()))
+                run = self._get_run(decision)
+                return RunResult(
+                    run=run,
+                    state=run.read_state(),
+                    how="shown",
+                    outcome=_find_outcome(run.read_state()),
+                )
             case "refuse":
                 raise Refused(
                     f"{decision.why}",
                     fix=f"{command} --resume to go on, or {command} --again for a new attempt",
                 )
 
-    def would_begin(self, plan: Mapping[str, Any], choice: Choice) -> bool:
+    def would_begin(self, plan: Mapping[str, Any], choice: RunOptions) -> bool:
         """Whether carrying the plan out would begin or resume anything."""
         return self._decide(plan, choice).action in ("begin", "resume")
 
-    def _decide(self, plan: Mapping[str, Any], choice: Choice) -> Decision:
-        return decide([_seen(run) for run in self.runs.of_plan(str(plan["id"]))], choice)
+    def _decide(self, plan: Mapping[str, Any], choice: RunOptions) -> Decision:
+        return decide(
+            [_read_attempt_state(run) for run in self.runs.list_by_plan(str(plan["id"]))], choice
+        )
 
-    def _named(self, decision: Decision) -> Run:
+    def _get_run(self, decision: Decision) -> Run:
         assert decision.run is not None
         return Run(self.runs.folder / decision.run)
 
-    def _carry(
+    def _execute(
         self, attempt: Attempt, environment: Environment, command: str, *, resumed: bool
-    ) -> Result:
+    ) -> RunResult:
         try:
-            carried = carry_run(
+            carried = execute_run(
                 attempt,
                 self.place,
                 environment,
@@ -111,7 +118,7 @@ class Local:
             )
         finally:
             attempt.lock.release()
-        return Result(
+        return RunResult(
             run=attempt.run,
             state=carried.state,
             how="carried out",
@@ -119,27 +126,27 @@ class Local:
             shipped=carried.shipped,
         )
 
-    def _resume(self, run: Run, environment: Environment, command: str) -> Result:
-        lock = self._taken_over(run)
+    def _resume(self, run: Run, environment: Environment, command: str) -> RunResult:
+        lock = self._take_over(run)
         if lock is None:
             return self._join(run)
         attempt = Attempt(run=run, lock=lock)
-        state = run.state()
+        state = run.read_state()
         if state.status == "succeeded":
             # Somebody else resumed it, and was done before us.
             lock.release()
-            return Result(run=run, state=state, how="shown", outcome=_ended(state))
-        return self._carry(attempt, environment, command, resumed=True)
+            return RunResult(run=run, state=state, how="shown", outcome=_find_outcome(state))
+        return self._execute(attempt, environment, command, resumed=True)
 
-    def _taken_over(self, run: Run) -> RunLock | None:
+    def _take_over(self, run: Run) -> RunLock | None:
         """The run's lock, once what a killed vtspec left behind is gone; None where one works."""
         lock = RunLock.acquire(run.path)
-        holder = run.holder() if lock is None else None
-        if lock is not None or holder is None or _liveness(holder) == "alive":
+        holder = run.find_holder() if lock is None else None
+        if lock is not None or holder is None or _get_liveness(holder) == "alive":
             return lock or RunLock.acquire(run.path)
         self.place.report("waiting for the training that the killed vtspec had started to end")
         for number in (signal.SIGTERM, signal.SIGKILL):
-            _tell(holder, number)
+            _send_signal(holder, number)
             lock = lock or RunLock.acquire(run.path, self.orphan_grace_s)
         if lock is None:
             raise Temporary(
@@ -148,30 +155,30 @@ class Local:
             )
         return lock
 
-    def _join(self, run: Run) -> Result:
+    def _join(self, run: Run) -> RunResult:
         self.place.report(f"looking on at {run.name}; Ctrl-C stops looking, not the run")
-        state = follow(run, self.place.told, self.place.stop)
+        state = follow_run(run, self.place.told, self.place.stop)
         if state.is_over:
-            return Result(run=run, state=state, how="joined", outcome=_ended(state))
+            return RunResult(run=run, state=state, how="joined", outcome=_find_outcome(state))
         if self.place.stop.reason is not None:
-            return Result(run=run, state=state, how="joined", outcome=None)
+            return RunResult(run=run, state=state, how="joined", outcome=None)
         raise Permanent(
             f"{run.name} was killed while it was looked at", fix="run it again with --resume"
         )
 
 
-def _seen(run: Run) -> Seen:
-    holder = run.holder()
-    liveness: Liveness = "dead" if holder is None else _liveness(holder)
-    return Seen(run=run.name, status=run.state().status, liveness=liveness)
+def _read_attempt_state(run: Run) -> AttemptState:
+    holder = run.find_holder()
+    liveness: Liveness = "dead" if holder is None else _get_liveness(holder)
+    return AttemptState(run=run.name, status=run.read_state().status, liveness=liveness)
 
 
-def _liveness(holder: Holder) -> Liveness:
+def _get_liveness(holder: LockHolder) -> Liveness:
     # A holder elsewhere cannot be asked; one that is gone here has left heirs of its lock.
     return "alive" if holder.pid is not None or not holder.is_here else "orphaned"
 
 
-def _tell(holder: Holder, number: signal.Signals) -> None:
+def _send_signal(holder: LockHolder, number: signal.Signals) -> None:
     if holder.adapter is None:
         return
     with suppress(ProcessLookupError, PermissionError):
@@ -181,7 +188,7 @@ def _tell(holder: Holder, number: signal.Signals) -> None:
             os.kill(holder.adapter, number)
 
 
-def _ended(state: RunState) -> Outcome | None:
+def _find_outcome(state: RunState) -> Outcome | None:
     ending = state.ending
     if ending is None:
         return None
@@ -194,5 +201,5 @@ def _ended(state: RunState) -> Outcome | None:
     )
 
 
-def _named(decision: Decision) -> str:
+def _format_run_suffix(decision: Decision) -> str:
     return f": {decision.run}" if decision.run and decision.run not in (decision.why or "") else ""

@@ -13,7 +13,7 @@ Action = Literal["begin", "resume", "attach", "show", "refuse"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
+class AttemptState:
     """The plan's last attempt as it was found."""
 
     run: str
@@ -22,7 +22,7 @@ class Seen:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choice:
+class RunOptions:
     """What a person asked for beside the plan."""
 
     resume: bool = False
@@ -38,7 +38,7 @@ class Decision:
     why: str | None = None
 
 
-def decide(attempts: Sequence[Seen], choice: Choice) -> Decision:
+def decide(attempts: Sequence[AttemptState], choice: RunOptions) -> Decision:
     """The plan's last attempt decides; a person's `--again` or `--resume` helps where it is open.
 
     One that is being worked on is joined whatever was asked: its result is the plan's result.
@@ -61,12 +61,12 @@ def decide(attempts: Sequence[Seen], choice: Choice) -> Decision:
         case "queued" | "running" | "interrupted" | "stopped":
             if choice.resume:
                 return Decision(action="resume", run=last.run)
-            return Decision(action="refuse", run=last.run, why=_cut_short(last))
+            return Decision(action="refuse", run=last.run, why=_explain_interruption(last))
         case _:
             assert_never(last.status)
 
 
-def _cut_short(last: Seen) -> str:
+def _explain_interruption(last: AttemptState) -> str:
     if last.status in ("interrupted", "stopped"):
         return f"{last.run} was {last.status} before its end"
     if last.liveness == "orphaned":

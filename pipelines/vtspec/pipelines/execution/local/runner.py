@@ -14,49 +14,49 @@ from vtspec.pipelines.execution.steps import (
     STEPS,
     SUCCEEDED,
     Outcome,
-    Stop,
-    Work,
-    begin,
-    carry_out,
-    finish,
+    StepContext,
+    StopSignal,
+    execute_step,
+    log_run_end,
+    log_run_start,
     recover_all,
     write_metrics,
 )
-from vtspec.pipelines.execution.steps.exit_status import of_error
-from vtspec.pipelines.execution.steps.step import Report, WriteReport
+from vtspec.pipelines.execution.steps.exit_status import make_error_outcome
+from vtspec.pipelines.execution.steps.step import OnMessage, WriteReport
 from vtspec.pipelines.runs import Attempt, EventLog
 from vtspec.pipelines.runs.events import Event
 from vtspec.pipelines.runs.state import RunState
 
-Told = Callable[[Event, RunState], None]
+OnEvent = Callable[[Event, RunState], None]
 
 
-class Following(Protocol):
-    """A tracker at work on a run; `finish` ends it and says what arrived."""
+class Tracker(Protocol):
+    """A tracker at work on a run; `log_run_end` ends it and says what arrived."""
 
     def finish(self, timeout_s: float) -> Any:
         """Wait a while for what is under way; what has arrived and what is left."""
 
 
-Track = Callable[[Path], Following | None]
+StartTracker = Callable[[Path], Tracker | None]
 """Starts the tracker on a run's folder, or does not."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class RunContext:
     """Where and with what runs are carried out."""
 
     root: Path
     cache: Path
-    stop: Stop
-    report: Report
+    stop: StopSignal
+    report: OnMessage
     write_report: WriteReport
-    track: Track
-    told: Told
+    track: StartTracker
+    told: OnEvent
 
 
 @dataclass(frozen=True, kw_only=True)
-class Carried:
+class RunEnd:
     """How a run ended here; `shipped` is what the tracker says, None without one."""
 
     outcome: Outcome
@@ -64,9 +64,14 @@ class Carried:
     shipped: Any = None
 
 
-def carry_run(
-    attempt: Attempt, place: Place, environment: Environment, *, resumed: bool, resume_with: str
-) -> Carried:
+def execute_run(
+    attempt: Attempt,
+    place: RunContext,
+    environment: Environment,
+    *,
+    resumed: bool,
+    resume_with: str,
+) -> RunEnd:
     """Carry out the steps that are not done, and write the terminal event whatever happens.
 
     `resume_with` is the command that a person types after an interruption. Raises only what is
@@ -76,11 +81,11 @@ def carry_run(
     log = EventLog(
         run.path, run.name, run.attempt, on_event=lambda event: place.told(event, log.state)
     )
-    work = Work(
+    work = StepContext(
         folder=run.path,
         name=run.name,
         attempt=run.attempt,
-        plan=run.plan(),
+        plan=run.read_plan(),
         log=log,
         lock=attempt.lock,
         stop=place.stop,
@@ -93,31 +98,33 @@ def carry_run(
     )
     following = None
     try:
-        _open(work, environment, resumed=resumed)
+        _start_or_resume(work, environment, resumed=resumed)
         following = place.track(run.path)
-        outcome = _close(work, _steps(work), resume_with)
+        outcome = _conclude_run(work, _execute_steps(work), resume_with)
     except BaseException as error:
-        _crash(work, error)
+        _record_crash(work, error)
         raise
     finally:
-        shipped = following.finish(_patience_s(log.state)) if following is not None else None
+        shipped = (
+            following.finish(_get_finish_timeout(log.state)) if following is not None else None
+        )
         log.close()
-    return Carried(outcome=outcome, state=log.state, shipped=shipped)
+    return RunEnd(outcome=outcome, state=log.state, shipped=shipped)
 
 
-def _patience_s(state: RunState) -> float:
+def _get_finish_timeout(state: RunState) -> float:
     # A machine that is taken away gives some 30 s in all; the rest is sent when the run goes on.
     return 30.0 if state.status == "succeeded" else 5.0
 
 
-def steps_left(state: RunState) -> tuple[str, ...]:
+def find_remaining_steps(state: RunState) -> tuple[str, ...]:
     """The steps that a resumed run still has to do, the data being checked anew before them."""
     left = [step for step in STEPS if not state.has_done(step)]
     needs_data = any(step in ADAPTER_STEPS for step in left)
     return tuple(step for step in STEPS if step in left or (step == "data" and needs_data))
 
 
-def _open(work: Work, environment: Environment, *, resumed: bool) -> None:
+def _start_or_resume(work: StepContext, environment: Environment, *, resumed: bool) -> None:
     if resumed and work.log.state.status != "queued":
         recover_all(work)
         reached = work.log.state.checkpoint
@@ -127,19 +134,19 @@ def _open(work: Work, environment: Environment, *, resumed: bool) -> None:
             from_step=reached.step if reached else 0,
         )
         return
-    begin(work, environment, backend="process")
+    log_run_start(work, environment, backend="process")
 
 
-def _steps(work: Work) -> Outcome:
-    for step in steps_left(work.log.state):
-        outcome = carry_out(step, work)
+def _execute_steps(work: StepContext) -> Outcome:
+    for step in find_remaining_steps(work.log.state):
+        outcome = execute_step(step, work)
         write_metrics(work)
         if not outcome.is_good:
             return outcome
     return SUCCEEDED
 
 
-def _close(work: Work, outcome: Outcome, resume_with: str) -> Outcome:
+def _conclude_run(work: StepContext, outcome: Outcome, resume_with: str) -> Outcome:
     if outcome.ending in ("interrupted", "stopped"):
         fix = outcome.fix or f"resume with: {resume_with}"
         reached = work.log.state.checkpoint
@@ -150,21 +157,21 @@ def _close(work: Work, outcome: Outcome, resume_with: str) -> Outcome:
         fix = outcome.fix.replace("vtspec run SPEC --resume", resume_with)
         outcome = replace(outcome, fix=fix.replace(" RUN", f" {work.name}"))
     write_metrics(work)
-    finish(work, outcome)
+    log_run_end(work, outcome)
     return outcome
 
 
-def _crash(work: Work, error: BaseException) -> None:
+def _record_crash(work: StepContext, error: BaseException) -> None:
     """Write down what ended the run from within vtspec, as far as the disk lets us."""
     try:
         if isinstance(error, Permanent | Temporary):
-            finish(work, of_error(error))
+            log_run_end(work, make_error_outcome(error))
             return
         message = f"{type(error).__name__}: {error}"
         trace = "".join(traceback.format_exception(error))
         work.log.append("failed", message=message, fix=None, traceback=trace)
         crashed = Outcome(ending="crashed", exit_code=EXIT_CODES["crashed"], message=message)
-        finish(work, crashed)
+        log_run_end(work, crashed)
     except (Permanent, OSError) as second:
         # The first error is the one to be told; without a terminal event the run can be resumed.
         error.add_note(f"and the end of the run could not be written down: {second}")

@@ -12,18 +12,18 @@ from vtspec.pipelines.execution.steps import (
     STEPS,
     SUCCEEDED,
     Outcome,
-    Work,
-    carry_out,
+    StepContext,
+    execute_step,
     write_metrics,
 )
 from vtspec.pipelines.runs import EventLog
 from vtspec.pipelines.runs.store import PLAN_FILE, write_json
 
-from .runner import Place
+from .runner import RunContext
 
 
 @dataclass(frozen=True, kw_only=True)
-class Smoked:
+class SmokeResult:
     """How a smoke run ended, and its folder where it is kept for a look: after a failure."""
 
     outcome: Outcome
@@ -31,7 +31,9 @@ class Smoked:
     folder: Path | None
 
 
-def smoke(plan: Mapping[str, Any], place: Place, environment: Environment) -> Smoked:
+def run_smoke_test(
+    plan: Mapping[str, Any], place: RunContext, environment: Environment
+) -> SmokeResult:
     """Carry every step out with one batch. Nothing of it is a run: no attempt, no tracking."""
     folder = Path(tempfile.mkdtemp(prefix="vtspec-smoke-"))
     (folder / "smoke").mkdir()
@@ -39,7 +41,7 @@ def smoke(plan: Mapping[str, Any], place: Place, environment: Environment) -> Sm
     log = EventLog(
         folder / "smoke", "smoke", 1, on_event=lambda event: place.told(event, log.state)
     )
-    work = Work(
+    work = StepContext(
         folder=folder / "smoke",
         name="smoke",
         attempt=1,
@@ -55,19 +57,19 @@ def smoke(plan: Mapping[str, Any], place: Place, environment: Environment) -> Sm
         smoke=True,
     )
     try:
-        outcome = _steps(work)
+        outcome = _execute_steps(work)
     finally:
         log.close()
     kept = None if outcome.is_good else folder / "smoke"
     if kept is None:
         shutil.rmtree(folder)
-    return Smoked(outcome=outcome, seconds=log.state.seconds, folder=kept)
+    return SmokeResult(outcome=outcome, seconds=log.state.seconds, folder=kept)
 
 
-def _steps(work: Work) -> Outcome:
+def _execute_steps(work: StepContext) -> Outcome:
     work.log.append("run.started", plan_id=None, backend="process")
     for step in STEPS:
-        outcome = carry_out(step, work)
+        outcome = execute_step(step, work)
         write_metrics(work)
         if not outcome.is_good:
             return outcome

@@ -21,16 +21,18 @@ def stop_run(run: Run, timeout_s: float, sleep: Callable[[float], None] = time.s
     Raises `Refused` where nothing works on the run, `Permanent` where that is on another machine
     or is not ours, `Temporary` where the run has not ended in `timeout_s`.
     """
-    holder = run.holder()
+    holder = run.find_holder()
     if holder is None:
-        raise Refused(f"nothing works on {run.name}: it is {_what(run)}", fix="vtspec status")
+        raise Refused(
+            f"nothing works on {run.name}: it is {_describe_status(run)}", fix="vtspec status"
+        )
     if not holder.is_here:
         raise Permanent(
             f"{run.name} is carried out on {holder.host}", fix=f"vtspec stop {run.name} there"
         )
     # Where vtspec itself was killed, its adapter is asked, which knows SIGTERM.
     target = (holder.pid, signal.SIGINT) if holder.pid else (holder.adapter, signal.SIGTERM)
-    _send(run, *target)
+    _send_signal(run, *target)
     waited = 0.0
     while run.is_alive():
         if waited >= timeout_s:
@@ -40,10 +42,10 @@ def stop_run(run: Run, timeout_s: float, sleep: Callable[[float], None] = time.s
             )
         sleep(POLL_S)
         waited += POLL_S
-    return run.state()
+    return run.read_state()
 
 
-def _send(run: Run, pid: int | None, number: signal.Signals) -> None:
+def _send_signal(run: Run, pid: int | None, number: signal.Signals) -> None:
     if pid is None:
         # What holds the lock is on its way out.
         return
@@ -58,6 +60,6 @@ def _send(run: Run, pid: int | None, number: signal.Signals) -> None:
         ) from error
 
 
-def _what(run: Run) -> str:
-    state = run.state()
+def _describe_status(run: Run) -> str:
+    state = run.read_state()
     return state.status if state.is_over else "dead since it was killed"

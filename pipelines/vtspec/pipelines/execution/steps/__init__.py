@@ -1,11 +1,11 @@
 """One step of a run: the adapter's process, what it tells into `events.jsonl`, and its end."""
 
 from .adapter_process import OUTPUT_FILE
-from .container_step import Task, do_step
+from .container_step import StepRequest, execute_single_step
 from .exit_status import EXIT_CODES, SUCCEEDED, Outcome
-from .run_lifecycle import begin, finish, sums_of
-from .step import ADAPTER_STEPS, STEPS, Work, carry_out, recover_all, write_metrics
-from .stop_request import Stop
+from .run_lifecycle import hash_artifacts, log_run_end, log_run_start
+from .step import ADAPTER_STEPS, STEPS, StepContext, execute_step, recover_all, write_metrics
+from .stop_request import StopSignal
 
 __all__ = [
     "ADAPTER_STEPS",
@@ -14,14 +14,14 @@ __all__ = [
     "STEPS",
     "SUCCEEDED",
     "Outcome",
-    "Stop",
-    "Task",
-    "Work",
-    "begin",
-    "carry_out",
-    "do_step",
-    "finish",
+    "StepContext",
+    "StepRequest",
+    "StopSignal",
+    "execute_single_step",
+    "execute_step",
+    "hash_artifacts",
+    "log_run_end",
+    "log_run_start",
     "recover_all",
-    "sums_of",
     "write_metrics",
 ]

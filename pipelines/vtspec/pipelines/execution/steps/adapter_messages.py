@@ -20,25 +20,25 @@ LINE_LIMIT: Final = 2000
 """Characters of a printed line that an event keeps."""
 
 
-class NotAnEvent(ValueError):
+class InvalidEvent(ValueError):
     """A line on the events' descriptor that is none; the text says why."""
 
 
-def event_of(line: bytes) -> tuple[str, Mapping[str, Any]]:
-    """Kind and fields of a line that an adapter wrote. Raises `NotAnEvent`."""
+def parse_event(line: bytes) -> tuple[str, Mapping[str, Any]]:
+    """Kind and fields of a line that an adapter wrote. Raises `InvalidEvent`."""
     try:
         raw = json.loads(line)
     except (ValueError, RecursionError):
-        raise NotAnEvent("it is not JSON") from None
+        raise InvalidEvent("it is not JSON") from None
     if not isinstance(raw, dict):
-        raise NotAnEvent("it is not an object")
+        raise InvalidEvent("it is not an object")
     kind = raw.get("kind")
     if not isinstance(kind, str) or kind not in ADAPTER_KINDS:
-        raise NotAnEvent(f"its kind is {str(kind)[:40]!r}, which is not an adapter's to tell")
+        raise InvalidEvent(f"its kind is {str(kind)[:40]!r}, which is not an adapter's to tell")
     return kind, {key: value for key, value in raw.items() if key not in _ENVELOPE}
 
 
-class OutputLimit:
+class OutputLimiter:
     """Lets a burst of printed lines through, then a steady trickle, and counts what it leaves out.
 
     `burst` lines at once and `per_s` lines a second; times are seconds on any steady clock.
@@ -59,15 +59,15 @@ class OutputLimit:
             self._left_out += 1
             return []
         self._room -= 1
-        return [*self.rest(), shown(line)]
+        return [*self.flush_omitted(), format_line(line)]
 
-    def rest(self) -> list[str]:
+    def flush_omitted(self) -> list[str]:
         """The count of what was left out since the last one, if anything was."""
         left, self._left_out = self._left_out, 0
         return [f"… {left:,} lines left out here; output.log has them all"] if left else []
 
 
-def shown(line: bytes) -> str:
+def format_line(line: bytes) -> str:
     """A printed line as an event keeps it: what a terminal would show, cut at `LINE_LIMIT`."""
     # A progress bar rewrites its line with carriage returns; the last state is what stays.
     text = line.decode(errors="replace").rstrip("\r").rpartition("\r")[2]

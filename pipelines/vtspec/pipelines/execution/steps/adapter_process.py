@@ -18,10 +18,10 @@ from typing import IO, Final
 
 from vtspec.pipelines.runs import EventLog, RunLock
 
-from .adapter_messages import LINE_LIMIT, NotAnEvent, OutputLimit, event_of, shown
-from .exit_status import Exit
+from .adapter_messages import LINE_LIMIT, InvalidEvent, OutputLimiter, format_line, parse_event
+from .exit_status import AdapterExit
 from .file_tail import Tail
-from .stop_request import Reason, Stop
+from .stop_request import Reason, StopSignal
 
 OUTPUT_FILE: Final = "output.log"
 TOLD_FILE: Final = ".told-{step}.jsonl"
@@ -35,7 +35,7 @@ _LAST_LINES: Final = 15
 
 
 @dataclass(frozen=True, kw_only=True)
-class Command:
+class AdapterCommand:
     """What to start: `arguments` without `--events-fd`, whole `variables`, a working folder."""
 
     step: str
@@ -45,7 +45,7 @@ class Command:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limit:
+class TimeLimit:
     """How long the process may go on: `seconds` from now, `shown` as the plan says it."""
 
     seconds: float
@@ -57,11 +57,11 @@ class Limit:
 class AdapterProcess:
     """One run of an adapter, from its start to its end."""
 
-    command: Command
+    command: AdapterCommand
     log: EventLog
     lock: RunLock | None
-    stop: Stop
-    limit: Limit | None
+    stop: StopSignal
+    limit: TimeLimit | None
     clock: Callable[[], float] = time.monotonic
     asked: Reason | None = None
     overdue: bool = False
@@ -69,11 +69,11 @@ class AdapterProcess:
     _failure: Mapping[str, str | None] = field(default_factory=dict)
     _told: int = 0
     _bad: int = 0
-    _limit: OutputLimit = field(default_factory=OutputLimit)
+    _limit: OutputLimiter = field(default_factory=OutputLimiter)
     _times: int = 0
     _kill_at: float | None = None
 
-    def run(self) -> Exit:
+    def run(self) -> AdapterExit:
         """Start it, put what it says into the log, and wait for its end.
 
         Raises `Permanent` where the log cannot be written; the process has ended then, too.
@@ -83,22 +83,22 @@ class AdapterProcess:
         with ExitStack() as stack:
             events = stack.enter_context(path.open("ab"))
             output = stack.enter_context((self.command.folder / OUTPUT_FILE).open("ab"))
-            said = stack.enter_context(_tail(path, 0))
+            said = stack.enter_context(_open_tail(path, 0))
             printed = stack.enter_context(
-                _tail(self.command.folder / OUTPUT_FILE, output.tell(), 4 * LINE_LIMIT)
+                _open_tail(self.command.folder / OUTPUT_FILE, output.tell(), 4 * LINE_LIMIT)
             )
-            process = self._started(events, output)
+            process = self._start(events, output)
             try:
                 self._listen(process, said, printed)
             finally:
-                _end(process)
+                _end_process(process)
                 if self.lock is not None:
                     self.lock.note_adapter(None)
-            self._keep(said.rest(), printed.rest())
+            self._log_lines(said.read_rest(), printed.read_rest())
         self._close(path)
-        return self._exit(process.returncode)
+        return self._build_exit(process.returncode)
 
-    def _started(self, events: IO[bytes], output: IO[bytes]) -> "subprocess.Popen[bytes]":
+    def _start(self, events: IO[bytes], output: IO[bytes]) -> "subprocess.Popen[bytes]":
         handed = [events.fileno()]
         if self.lock is not None:
             handed.append(self.lock.fd)
@@ -119,7 +119,7 @@ class AdapterProcess:
 
     def _listen(self, process: "subprocess.Popen[bytes]", said: Tail, printed: Tail) -> None:
         started_at = self.clock()
-        with selectors.DefaultSelector() as selector, _exit_watch(process) as exited:
+        with selectors.DefaultSelector() as selector, _watch_exit(process) as exited:
             selector.register(self.stop, selectors.EVENT_READ)
             if exited is not None:
                 selector.register(exited, selectors.EVENT_READ)
@@ -127,37 +127,37 @@ class AdapterProcess:
                 behind = said.is_behind or printed.is_behind
                 selector.select(0 if behind else POLL_S)
                 self.stop.drain()
-                self._keep(said.lines(), printed.lines())
-                self._heed(process, started_at)
+                self._log_lines(said.read_lines(), printed.read_lines())
+                self._enforce_stop(process, started_at)
 
-    def _heed(self, process: "subprocess.Popen[bytes]", started_at: float) -> None:
+    def _enforce_stop(self, process: "subprocess.Popen[bytes]", started_at: float) -> None:
         now = self.clock()
         if self.stop.times > self._times:
             # Asked again while it writes its checkpoint: a person does not want to wait.
             again, self._times = self._times > 0, self.stop.times
             self.asked = self.stop.reason
-            _signal(process, signal.SIGKILL if again else signal.SIGTERM)
+            _send_signal(process, signal.SIGKILL if again else signal.SIGTERM)
         if self.limit is None:
             return
         if self._kill_at is None and now - started_at >= self.limit.seconds:
             self.overdue, self._kill_at = True, now + self.limit.grace_s
-            _signal(process, signal.SIGTERM)
+            _send_signal(process, signal.SIGTERM)
         elif self._kill_at is not None and now >= self._kill_at:
-            _signal(process, signal.SIGKILL)
+            _send_signal(process, signal.SIGKILL)
 
-    def _keep(self, said: Sequence[bytes], printed: Sequence[bytes]) -> None:
+    def _log_lines(self, said: Sequence[bytes], printed: Sequence[bytes]) -> None:
         for line in printed:
-            self._last.append(shown(line))
+            self._last.append(format_line(line))
             for text in self._limit.take(line, self.clock()):
                 self._append("output", stream="stdout", line=text)
         for line in said:
-            self._tell(line)
+            self._log_event(line)
 
-    def _tell(self, line: bytes) -> None:
+    def _log_event(self, line: bytes) -> None:
         self._told += 1
         try:
-            kind, data = event_of(line)
-        except NotAnEvent as error:
+            kind, data = parse_event(line)
+        except InvalidEvent as error:
             self._bad += 1
             if self._bad <= _BAD_LINES:
                 self._append("warning", message=f"the adapter told what is no event: {error}")
@@ -172,15 +172,15 @@ class AdapterProcess:
         self.log.append(kind, step=self.command.step, **data)
 
     def _close(self, path: Path) -> None:
-        for text in self._limit.rest():
+        for text in self._limit.flush_omitted():
             self._append("output", stream="stdout", line=text)
         if self._bad > _BAD_LINES:
             more = self._bad - _BAD_LINES
             self._append("warning", message=f"{more:,} more lines of the adapter were no events")
         path.unlink(missing_ok=True)
 
-    def _exit(self, code: int) -> Exit:
-        return Exit(
+    def _build_exit(self, code: int) -> AdapterExit:
+        return AdapterExit(
             code=code,
             asked=self.asked,
             overdue=self.limit.shown if self.limit is not None and self.overdue else None,
@@ -190,7 +190,7 @@ class AdapterProcess:
         )
 
 
-def recover(folder: Path, step: str, log: EventLog) -> int:
+def recover_events(folder: Path, step: str, log: EventLog) -> int:
     """Put into the log what the adapter of a killed vtspec still told, and say how much that was.
 
     Each line's number is in its event, so that none is taken twice.
@@ -198,14 +198,14 @@ def recover(folder: Path, step: str, log: EventLog) -> int:
     path = folder / TOLD_FILE.format(step=step)
     if not path.is_file():
         return 0
-    with _tail(path, 0) as said:
-        lines = said.rest()
+    with _open_tail(path, 0) as said:
+        lines = said.read_rest()
     found = 0
     for number, line in enumerate(lines, 1):
         if number <= log.state.told:
             continue
-        with suppress(NotAnEvent):
-            kind, data = event_of(line)
+        with suppress(InvalidEvent):
+            kind, data = parse_event(line)
             log.append(kind, step=step, n=number, **data)
             found += 1
     path.unlink()
@@ -213,7 +213,7 @@ def recover(folder: Path, step: str, log: EventLog) -> int:
 
 
 @contextmanager
-def _tail(path: Path, offset: int, longest: int = 1 << 20) -> Iterator[Tail]:
+def _open_tail(path: Path, offset: int, longest: int = 1 << 20) -> Iterator[Tail]:
     tail = Tail(path, offset=offset, longest=longest)
     try:
         yield tail
@@ -222,7 +222,7 @@ def _tail(path: Path, offset: int, longest: int = 1 << 20) -> Iterator[Tail]:
 
 
 @contextmanager
-def _exit_watch(process: "subprocess.Popen[bytes]") -> Iterator[int | None]:
+def _watch_exit(process: "subprocess.Popen[bytes]") -> Iterator[int | None]:
     """A descriptor that is readable once the process has ended; None where there is no such."""
     try:
         fd = os.pidfd_open(process.pid)
@@ -235,7 +235,7 @@ def _exit_watch(process: "subprocess.Popen[bytes]") -> Iterator[int | None]:
         os.close(fd)
 
 
-def _signal(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
+def _send_signal(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
     """SIGKILL goes to all that the adapter started; the rest to itself, which knows its own."""
     with suppress(ProcessLookupError, PermissionError):
         if number is signal.SIGKILL:
@@ -244,10 +244,10 @@ def _signal(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
             process.send_signal(number)
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
+def _end_process(process: "subprocess.Popen[bytes]") -> None:
     """Whatever happened, nothing of the adapter lives on: not it, not a loader that it left."""
     if process.poll() is None:
-        _signal(process, signal.SIGTERM)
+        _send_signal(process, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             process.wait(GRACE_S)
     with suppress(ProcessLookupError, PermissionError):

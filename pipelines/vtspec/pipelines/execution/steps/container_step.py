@@ -7,19 +7,27 @@ from typing import Any
 
 from vtspec.pipelines.errors import Refused, Temporary
 from vtspec.pipelines.execution.environment import Environment
-from vtspec.pipelines.runs import EventLog, RunLock, run_name
+from vtspec.pipelines.runs import EventLog, RunLock, make_run_name
 from vtspec.pipelines.runs.events import Event
 from vtspec.pipelines.runs.state import RunState
 from vtspec.pipelines.runs.store import PLAN_FILE, write_json
 
 from .exit_status import SUCCEEDED, Outcome
-from .run_lifecycle import begin, finish
-from .step import STEPS, Report, Work, WriteReport, carry_out, recover_all, write_metrics
-from .stop_request import Stop
+from .run_lifecycle import log_run_end, log_run_start
+from .step import (
+    STEPS,
+    OnMessage,
+    StepContext,
+    WriteReport,
+    execute_step,
+    recover_all,
+    write_metrics,
+)
+from .stop_request import StopSignal
 
 
 @dataclass(frozen=True, kw_only=True)
-class Task:
+class StepRequest:
     """What one step is given. `folder` is the run's, which need not be named like it."""
 
     folder: Path
@@ -33,11 +41,11 @@ class Task:
     write_report: WriteReport
 
 
-def do_step(
+def execute_single_step(
     step: str,
-    task: Task,
-    stop: Stop,
-    report: Report,
+    task: StepRequest,
+    stop: StopSignal,
+    report: OnMessage,
     told: Callable[[Event, RunState], None],
 ) -> Outcome:
     """Carry the step out. The first one tells that the run starts, the last that it is over.
@@ -52,11 +60,11 @@ def do_step(
         )
     try:
         _keep_plan(task)
-        name = run_name(str(task.plan["id"]), task.attempt)
+        name = make_run_name(str(task.plan["id"]), task.attempt)
         log = EventLog(
             task.folder, name, task.attempt, on_event=lambda event: told(event, log.state)
         )
-        work = Work(
+        work = StepContext(
             folder=task.folder,
             name=name,
             attempt=task.attempt,
@@ -73,26 +81,26 @@ def do_step(
             resume=task.resume,
         )
         try:
-            return _do(step, work)
+            return _execute(step, work)
         finally:
             log.close()
     finally:
         lock.release()
 
 
-def _do(step: str, work: Work) -> Outcome:
+def _execute(step: str, work: StepContext) -> Outcome:
     if work.log.state.status == "queued":
-        begin(work, work.choose(), backend="step")
+        log_run_start(work, work.choose(), backend="step")
     elif work.resume:
         recover_all(work)
-    outcome = carry_out(step, work)
+    outcome = execute_step(step, work)
     write_metrics(work)
     if outcome.is_good and all(work.log.state.has_done(each) for each in STEPS):
-        finish(work, SUCCEEDED)
+        log_run_end(work, SUCCEEDED)
     return outcome
 
 
-def _keep_plan(task: Task) -> None:
+def _keep_plan(task: StepRequest) -> None:
     import json
 
     path = task.folder / PLAN_FILE

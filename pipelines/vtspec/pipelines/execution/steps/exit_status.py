@@ -43,7 +43,7 @@ SUCCEEDED: Final = Outcome(ending="succeeded", exit_code=0)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Exit:
+class AdapterExit:
     """How an adapter's process went.
 
     `code` is as `subprocess` gives it (-9: killed by signal 9). `asked` is why it was asked to
@@ -59,7 +59,7 @@ class Exit:
     last_lines: tuple[str, ...] = ()
 
 
-def outcome_of(step: str, end: Exit) -> Outcome:
+def interpret_exit(step: str, end: AdapterExit) -> Outcome:
     """What the end of an adapter's process means for the run."""
     if end.code == 0:
         return SUCCEEDED
@@ -71,58 +71,58 @@ def outcome_of(step: str, end: Exit) -> Outcome:
             fix="set resources.maxDuration higher (that makes another plan), or train less",
         )
     if end.asked is not None or end.code == INTERRUPTED:
-        return stopped(step, end.asked or "interrupted")
+        return make_stopped_outcome(step, end.asked or "interrupted")
     if end.code == REFUSED:
         return Outcome(
             ending="refused",
             exit_code=REFUSED,
-            message=end.message or _with_last(f"{step} refused to go on", end),
+            message=end.message or _append_last_lines(f"{step} refused to go on", end),
             fix=end.fix,
         )
     if end.code < 0:
-        return _killed(step, -end.code, end)
+        return _make_killed_outcome(step, -end.code, end)
     return Outcome(
         ending="failed",
         exit_code=FAILED,
         message=f"{step} failed: {end.message}"
         if end.message
-        else _with_last(f"{step} failed with exit code {end.code}", end),
+        else _append_last_lines(f"{step} failed with exit code {end.code}", end),
         fix=end.fix or "see all that it printed: vtspec logs RUN --raw",
     )
 
 
-def stopped(step: str, reason: Reason) -> Outcome:
+def make_stopped_outcome(step: str, reason: Reason) -> Outcome:
     """The outcome of a step that was asked to stop and did."""
     who = "stopped" if reason == "stopped" else "interrupted"
     return Outcome(ending=reason, exit_code=INTERRUPTED, message=f"{step} was {who}")
 
 
-def of_error(error: Permanent | Temporary | RunFailed) -> Outcome:
+def make_error_outcome(error: Permanent | Temporary | RunFailed) -> Outcome:
     """The outcome of a step in this process that raised one of the foreseen errors."""
     ending: Ending = "interrupted" if isinstance(error, Temporary) else "failed"
     return Outcome(ending=ending, exit_code=error.exit_code, message=error.message, fix=error.fix)
 
 
-def _killed(step: str, number: int, end: Exit) -> Outcome:
-    name = _signal_name(number)
+def _make_killed_outcome(step: str, number: int, end: AdapterExit) -> Outcome:
+    name = _format_signal(number)
     message, fix = f"{step}'s process was killed by {name}", "vtspec run SPEC --resume"
     if number == signal.SIGKILL:
         message += ", as the kernel does when memory runs out"
         fix = "lower training.batchSize or training.workers, or free memory; then " + fix
     elif number in (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL):
-        message = _with_last(f"{message}: the framework crashed", end)
+        message = _append_last_lines(f"{message}: the framework crashed", end)
         fix = "see all that it printed: vtspec logs RUN --raw"
     return Outcome(ending="failed", exit_code=FAILED, message=message, fix=fix)
 
 
-def _signal_name(number: int) -> str:
+def _format_signal(number: int) -> str:
     try:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
 
 
-def _with_last(message: str, end: Exit) -> str:
+def _append_last_lines(message: str, end: AdapterExit) -> str:
     if not end.last_lines:
         return f"{message}, and printed nothing"
     return "\n".join((f"{message}; the last lines it printed:", *end.last_lines))

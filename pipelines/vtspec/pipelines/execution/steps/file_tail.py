@@ -16,7 +16,7 @@ class Tail:
         self._begun = b""
         self._is_cut = False
 
-    def lines(self) -> list[bytes]:
+    def read_lines(self) -> list[bytes]:
         """The lines completed since the last call, without their ends; one block at a time.
 
         An empty list means that nothing new is there, or that no line is complete yet: see
@@ -31,7 +31,7 @@ class Tail:
             if not self._is_cut:
                 found.append(line[: self._longest])
             self._is_cut = False
-        self._keep(rest, found)
+        self._buffer_rest(rest, found)
         return found
 
     @property
@@ -39,11 +39,11 @@ class Tail:
         """Whether there is more to read."""
         return os.fstat(self._fd).st_size > self._offset
 
-    def rest(self) -> list[bytes]:
+    def read_rest(self) -> list[bytes]:
         """Everything left, a last line without its end too."""
         found = []
         while self.is_behind:
-            found += self.lines()
+            found += self.read_lines()
         if self._begun and not self._is_cut:
             found.append(self._begun)
         self._begun = b""
@@ -53,7 +53,7 @@ class Tail:
         """Close the file."""
         os.close(self._fd)
 
-    def _keep(self, rest: bytes, found: list[bytes]) -> None:
+    def _buffer_rest(self, rest: bytes, found: list[bytes]) -> None:
         self._begun += rest if not self._is_cut else b""
         if len(self._begun) > self._longest:
             found.append(self._begun[: self._longest])

@@ -11,7 +11,7 @@ Download = Callable[[str, str, Path], Path]
 """Brings a version of a registered model into a folder: (name, version, folder)."""
 
 
-def start_weights(
+def find_start_weights(
     weights: Mapping[str, Any] | None, root: Path, cache: Path, download: Download | None = None
 ) -> Path | None:
     """The local `.safetensors` file, or None where the adapter needs none from us.
@@ -22,14 +22,14 @@ def start_weights(
     if weights is None or weights["type"] == "hub":
         return None
     if weights["type"] == "mlflow":
-        return _registered(weights, cache, download or _from_mlflow)
+        return _fetch_registered(weights, cache, download or _download_model)
     path = root / str(weights["path"])
     if not path.is_file():
         raise Permanent(
             f"the plan starts from {path}, which is not there",
             fix="put the file back, or name other weights in the spec and plan again",
         )
-    if _sha256(path) != str(weights["sha256"]).removeprefix("sha256:"):
+    if _hash_file(path) != str(weights["sha256"]).removeprefix("sha256:"):
         raise Permanent(
             f"{path} is not the file that was planned: its SHA-256 differs",
             fix="put the planned file back, or plan again with this one",
@@ -37,7 +37,7 @@ def start_weights(
     return path
 
 
-def _registered(weights: Mapping[str, Any], cache: Path, download: Download) -> Path:
+def _fetch_registered(weights: Mapping[str, Any], cache: Path, download: Download) -> Path:
     name, version = str(weights["name"]), str(weights["version"])
     kept = cache / "mlflow" / hashlib.sha256(f"{name}\0{version}".encode()).hexdigest()[:16]
     kept.mkdir(parents=True, exist_ok=True)
@@ -50,7 +50,7 @@ def _registered(weights: Mapping[str, Any], cache: Path, download: Download) -> 
     return found[0]
 
 
-def _from_mlflow(name: str, version: str, folder: Path) -> Path:
+def _download_model(name: str, version: str, folder: Path) -> Path:
     try:
         import mlflow
     except ImportError as error:
@@ -70,6 +70,6 @@ def _from_mlflow(name: str, version: str, folder: Path) -> Path:
     return Path(where)
 
 
-def _sha256(path: Path) -> str:
+def _hash_file(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

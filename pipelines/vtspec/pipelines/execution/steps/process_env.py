@@ -18,7 +18,7 @@ _THREADS: Final = (
 )
 
 
-def variables_for(
+def build_variables(
     plan: Mapping[str, Any], environ: Mapping[str, str], pythonpath: str | None
 ) -> dict[str, str]:
     """What the adapter may see of `environ`, and what makes its results the same everywhere.
@@ -39,10 +39,10 @@ def variables_for(
         found["PYTHONPATH"] = pythonpath
     # Threads that spin while they wait take the cores from whoever else has work: on two cores
     # shared with others a step of PyTorch took four times as long as with waiting threads asleep.
-    return {"OMP_WAIT_POLICY": "PASSIVE"} | found | _fixed(plan)
+    return {"OMP_WAIT_POLICY": "PASSIVE"} | found | _get_fixed_variables(plan)
 
 
-def _fixed(plan: Mapping[str, Any]) -> dict[str, str]:
+def _get_fixed_variables(plan: Mapping[str, Any]) -> dict[str, str]:
     cpus = str(plan["resources"]["cpus"])
     fixed = {
         "PYTHONHASHSEED": "0",

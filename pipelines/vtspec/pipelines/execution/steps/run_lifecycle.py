@@ -8,14 +8,14 @@ from typing import Final
 from vtspec.pipelines.execution.environment import Environment
 
 from .exit_status import Outcome
-from .host_info import git, machine, versions
-from .step import Work
+from .host_info import collect_versions, describe_machine, find_git_state
+from .step import StepContext
 
 ARTIFACTS: Final = ("metrics.json", "evaluation.json", "report.md", "report.html", "model")
 """What a run leaves for others, whose sums its terminal event holds."""
 
 
-def begin(work: Work, environment: Environment, backend: str) -> None:
+def log_run_start(work: StepContext, environment: Environment, backend: str) -> None:
     """Tell that the run starts, and on what; what of it is not as locked is a warning."""
     plan = work.plan
     work.log.append(
@@ -24,9 +24,9 @@ def begin(work: Work, environment: Environment, backend: str) -> None:
         plan_digest=plan["digest"],
         backend=backend,
         environment=str(environment),
-        machine=machine(),
-        versions=dict(versions(environment)),
-        git=git(work.root),
+        machine=describe_machine(),
+        versions=dict(collect_versions(environment)),
+        git=find_git_state(work.root),
         epochs=plan["training"]["epochs"],
         monitor=(plan["training"].get("checkpoint") or {}).get("monitor"),
     )
@@ -34,7 +34,7 @@ def begin(work: Work, environment: Environment, backend: str) -> None:
         work.log.append("warning", message=f"the framework's environment differs: {line}")
 
 
-def finish(work: Work, outcome: Outcome) -> None:
+def log_run_end(work: StepContext, outcome: Outcome) -> None:
     """Tell that the run is over, how, and the sums of what it left: the terminal event."""
     work.log.append(
         "run.finished",
@@ -42,22 +42,22 @@ def finish(work: Work, outcome: Outcome) -> None:
         exit_code=outcome.exit_code,
         message=outcome.message,
         fix=outcome.fix,
-        artifacts=dict(sums_of(work.folder)),
+        artifacts=dict(hash_artifacts(work.folder)),
         seconds=round(work.log.state.seconds, 3),
     )
 
 
-def sums_of(folder: Path) -> Mapping[str, str]:
+def hash_artifacts(folder: Path) -> Mapping[str, str]:
     """The SHA-256 of every artefact that is there, by its path in the run's folder."""
     found: dict[str, str] = {}
     for name in ARTIFACTS:
         path = folder / name
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             if file.is_file():
-                found[file.relative_to(folder).as_posix()] = _sha256(file)
+                found[file.relative_to(folder).as_posix()] = _hash_file(file)
     return found
 
 
-def _sha256(path: Path) -> str:
+def _hash_file(path: Path) -> str:
     with path.open("rb") as file:
         return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()

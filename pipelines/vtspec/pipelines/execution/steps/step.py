@@ -7,32 +7,38 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from vtspec.pipelines.data.fetch import obtain
+from vtspec.pipelines.data.fetch import fetch_data
 from vtspec.pipelines.errors import Permanent, RunFailed, Temporary
 from vtspec.pipelines.execution.environment import Environment
 from vtspec.pipelines.runs import EventLog, RunLock
-from vtspec.pipelines.runs.state import metrics_of
+from vtspec.pipelines.runs.state import build_metrics
 from vtspec.pipelines.runs.store import METRICS_FILE, PLAN_FILE, write_json
-from vtspec.schema.kinds.field_types import duration_s
+from vtspec.schema.kinds.field_types import parse_duration
 
-from .adapter_process import AdapterProcess, Command, Limit, recover
-from .exit_status import SUCCEEDED, Outcome, of_error, outcome_of, stopped
-from .initial_weights import start_weights
-from .process_env import variables_for
-from .stop_request import Stop
+from .adapter_process import AdapterCommand, AdapterProcess, TimeLimit, recover_events
+from .exit_status import (
+    SUCCEEDED,
+    Outcome,
+    interpret_exit,
+    make_error_outcome,
+    make_stopped_outcome,
+)
+from .initial_weights import find_start_weights
+from .process_env import build_variables
+from .stop_request import StopSignal
 
 STEPS: Final = ("data", "train", "evaluate", "export", "report")
 """The steps of a run, in their order."""
 
 ADAPTER_STEPS: Final = frozenset({"train", "evaluate", "export"})
 
-Report = Callable[[str], None]
+OnMessage = Callable[[str], None]
 WriteReport = Callable[[Path], str]
 """Writes the report of the run in a folder and returns the name of its verdict."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Work:
+class StepContext:
     """What a step needs: the run's folder, name, log, lock and plan, and where things lie.
 
     `root` is the repository's, `cache` keeps what can be made again; `choose` finds the
@@ -46,11 +52,11 @@ class Work:
     plan: Mapping[str, Any]
     log: EventLog
     lock: RunLock | None
-    stop: Stop
+    stop: StopSignal
     root: Path
     cache: Path
     choose: Callable[[], Environment]
-    report: Report
+    report: OnMessage
     write_report: WriteReport
     data: Path | None = None
     resume: bool = False
@@ -58,12 +64,12 @@ class Work:
     clock: Callable[[], float] = time.monotonic
 
 
-def carry_out(step: str, work: Work) -> Outcome:
+def execute_step(step: str, work: StepContext) -> Outcome:
     """Carry one step out and say how it ended; only a bug, or a full disk, raises."""
     started_at = work.clock()
     work.log.append("step.started", step=step, command=["vtspec", "step", step])
-    outcome = _outcome(step, work)
-    _tell_failure(step, work, outcome)
+    outcome = _run_unless_stopped(step, work)
+    _log_failure(step, work, outcome)
     work.log.append(
         "step.finished",
         step=step,
@@ -74,30 +80,30 @@ def carry_out(step: str, work: Work) -> Outcome:
     return outcome
 
 
-def recover_all(work: Work) -> int:
+def recover_all(work: StepContext) -> int:
     """Take into the log what adapters told while no vtspec listened; the number of lines."""
-    return sum(recover(work.folder, step, work.log) for step in sorted(ADAPTER_STEPS))
+    return sum(recover_events(work.folder, step, work.log) for step in sorted(ADAPTER_STEPS))
 
 
-def _outcome(step: str, work: Work) -> Outcome:
+def _run_unless_stopped(step: str, work: StepContext) -> Outcome:
     if work.stop.reason is not None:
-        return stopped(step, work.stop.reason)
-    return _interruptible(step, work)
+        return make_stopped_outcome(step, work.stop.reason)
+    return _run_interruptibly(step, work)
 
 
-def _interruptible(step: str, work: Work) -> Outcome:
+def _run_interruptibly(step: str, work: StepContext) -> Outcome:
     try:
         if step in ADAPTER_STEPS:
-            return _adapter(step, work)
-        with work.stop.interrupting():
-            return {"data": _data, "report": _report}[step](work)
+            return _run_adapter_step(step, work)
+        with work.stop.raise_on_request():
+            return {"data": _run_data_step, "report": _run_report_step}[step](work)
     except KeyboardInterrupt:
-        return stopped(step, work.stop.reason or "stopped")
+        return make_stopped_outcome(step, work.stop.reason or "stopped")
     except (Permanent, Temporary, RunFailed) as error:
-        return of_error(error)
+        return make_error_outcome(error)
 
 
-def _tell_failure(step: str, work: Work, outcome: Outcome) -> None:
+def _log_failure(step: str, work: StepContext, outcome: Outcome) -> None:
     """Tell of a failure that the adapter itself could not, or did not, tell of."""
     known, message = work.log.state.failure, outcome.message
     if outcome.ending != "failed" or message is None:
@@ -106,8 +112,8 @@ def _tell_failure(step: str, work: Work, outcome: Outcome) -> None:
         work.log.append("failed", step=step, message=message, fix=outcome.fix, traceback=None)
 
 
-def _data(work: Work) -> Outcome:
-    found = obtain(work.plan["dataset"], work.root, work.cache, work.report)
+def _run_data_step(work: StepContext) -> Outcome:
+    found = fetch_data(work.plan["dataset"], work.root, work.cache, work.report)
     work.log.append(
         "data.verified",
         step="data",
@@ -119,30 +125,30 @@ def _data(work: Work) -> Outcome:
     return SUCCEEDED
 
 
-def _report(work: Work) -> Outcome:
+def _run_report_step(work: StepContext) -> Outcome:
     write_metrics(work)
     verdict = work.write_report(work.folder)
     work.log.append("report.written", step="report", path="report.md", verdict=verdict)
     return SUCCEEDED
 
 
-def write_metrics(work: Work) -> None:
+def write_metrics(work: StepContext) -> None:
     """Write `metrics.json` from the events so far."""
-    write_json(work.folder / METRICS_FILE, metrics_of(work.log.state))
+    write_json(work.folder / METRICS_FILE, build_metrics(work.log.state))
 
 
-def _adapter(step: str, work: Work) -> Outcome:
-    with work.stop.interrupting():
+def _run_adapter_step(step: str, work: StepContext) -> Outcome:
+    with work.stop.raise_on_request():
         environment = work.choose()
         planned = work.plan["model"]["weights"] if step == "train" else None
-        weights = start_weights(planned, work.root, work.cache)
-    limit = _limit(work)
+        weights = find_start_weights(planned, work.root, work.cache)
+    limit = _find_limit(work)
     if limit is not None and limit.seconds <= 0:
-        return _overdue(step, limit)
-    command = Command(
+        return _make_overdue_outcome(step, limit)
+    command = AdapterCommand(
         step=step,
-        arguments=_arguments(step, work, environment, weights),
-        variables=variables_for(
+        arguments=_build_arguments(step, work, environment, weights),
+        variables=build_variables(
             work.plan,
             os.environ,
             str(environment.pythonpath) if environment.pythonpath is not None else None,
@@ -152,17 +158,17 @@ def _adapter(step: str, work: Work) -> Outcome:
     process = AdapterProcess(
         command=command, log=work.log, lock=work.lock, stop=work.stop, limit=limit
     )
-    return outcome_of(step, process.run())
+    return interpret_exit(step, process.run())
 
 
-def _arguments(
-    step: str, work: Work, environment: Environment, weights: Path | None
+def _build_arguments(
+    step: str, work: StepContext, environment: Environment, weights: Path | None
 ) -> Sequence[str]:
     folder = work.folder
     arguments = [str(environment.python), "-m", "vtspec.adapters", step]
     arguments += ["--plan", str(folder / PLAN_FILE), "--workdir", str(folder)]
     arguments += ["--run", work.name, "--attempt", str(work.attempt)]
-    arguments += ["--data", str(_data_folder(step, work))]
+    arguments += ["--data", str(_get_data_folder(step, work))]
     if weights is not None:
         arguments += ["--weights", str(weights)]
     if step == "train" and work.resume:
@@ -172,7 +178,7 @@ def _arguments(
     return arguments
 
 
-def _data_folder(step: str, work: Work) -> Path:
+def _get_data_folder(step: str, work: StepContext) -> Path:
     data = work.data or (Path(work.log.state.data) if work.log.state.data else None)
     if data is None:
         raise Permanent(
@@ -182,14 +188,14 @@ def _data_folder(step: str, work: Work) -> Path:
     return data.absolute()
 
 
-def _limit(work: Work) -> Limit | None:
+def _find_limit(work: StepContext) -> TimeLimit | None:
     shown = work.plan["resources"].get("maxDuration")
     if shown is None:
         return None
-    return Limit(seconds=duration_s(shown) - work.log.state.seconds, shown=shown)
+    return TimeLimit(seconds=parse_duration(shown) - work.log.state.seconds, shown=shown)
 
 
-def _overdue(step: str, limit: Limit) -> Outcome:
-    from .exit_status import Exit
+def _make_overdue_outcome(step: str, limit: TimeLimit) -> Outcome:
+    from .exit_status import AdapterExit
 
-    return outcome_of(step, Exit(code=-1, overdue=limit.shown))
+    return interpret_exit(step, AdapterExit(code=-1, overdue=limit.shown))

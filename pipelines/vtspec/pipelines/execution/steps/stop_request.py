@@ -18,7 +18,7 @@ _REASONS: Final[dict[int, Reason]] = {
 }
 
 
-class Stop:
+class StopSignal:
     """Whether, why and how often somebody asked to stop. Its `fileno` is readable once asked."""
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class Stop:
         os.close(self._writer)
 
     @contextmanager
-    def on_signals(self) -> Iterator["Stop"]:
+    def handle_signals(self) -> Iterator["StopSignal"]:
         """Turn SIGTERM, SIGHUP and SIGINT into requests; outside the main thread, do nothing."""
         if threading.current_thread() is not threading.main_thread():
             yield self
@@ -69,8 +69,8 @@ class Stop:
                 signal.signal(number, handler)
 
     @contextmanager
-    def interrupting(self) -> Iterator[None]:
-        """Within, a request raises KeyboardInterrupt: for work that looks at no `Stop`."""
+    def raise_on_request(self) -> Iterator[None]:
+        """Within, a request raises KeyboardInterrupt: for work that looks at no `StopSignal`."""
         self._raises = True
         try:
             if self.reason is not None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.reporting.facts import Facts
 
-from .fonts import Fonts, fonts_for
+from .fonts import Fonts, choose_fonts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,15 +64,15 @@ class Canvas:
     theme: Theme
     fonts: Fonts
 
-    def blank(self, width: float, height: float) -> tuple["Figure", "Axes"]:
+    def make_axes(self, width: float, height: float) -> tuple["Figure", "Axes"]:
         """A figure of that many inches with one plain pair of axes."""
-        figure = new_figure(width, height)
+        figure = make_figure(width, height)
         figure.set_facecolor(self.theme.paper)
         axes = figure.add_subplot()
-        self.dress(axes)
+        self.style_axes(axes)
         return figure, axes
 
-    def dress(self, axes: "Axes") -> None:
+    def style_axes(self, axes: "Axes") -> None:
         """Quiet axes: two thin spines, a faint grid behind, small labels."""
         axes.set_facecolor(self.theme.paper)
         for side in ("top", "right"):
@@ -83,12 +83,12 @@ class Canvas:
         axes.grid(True, color=self.theme.grid, linewidth=0.8)
         axes.set_axisbelow(True)
 
-    def name(self, axes: "Axes", x: str, y: str) -> None:
+    def label_axes(self, axes: "Axes", x: str, y: str) -> None:
         """Names the axes."""
         axes.set_xlabel(x, color=self.theme.soft, fontsize=9, labelpad=6)
         axes.set_ylabel(y, color=self.theme.soft, fontsize=9, labelpad=6)
 
-    def legend(self, axes: "Axes", names: Sequence[str], **where: Any) -> None:
+    def draw_legend(self, axes: "Axes", names: Sequence[str], **where: Any) -> None:
         """A legend of the lines drawn so far. Names are set afterwards: matplotlib would pass
         over one that starts with an underscore."""
         box = axes.legend(
@@ -100,10 +100,10 @@ class Canvas:
             **where,
         )
         for label, name in zip(box.get_texts(), names, strict=True):
-            label.set_text(self.fonts.drawable(name, 40))
+            label.set_text(self.fonts.make_drawable(name, 40))
             label.set_color(self.theme.ink)
 
-    def png(self, figure: "Figure") -> bytes:
+    def render_png(self, figure: "Figure") -> bytes:
         """The finished picture. No text in it is read as mathematics."""
         from matplotlib.text import Text
 
@@ -117,7 +117,7 @@ class Canvas:
         return file.getvalue()
 
 
-def new_figure(width: float, height: float) -> "Figure":
+def make_figure(width: float, height: float) -> "Figure":
     """An empty figure of that many inches, drawn by Agg.
 
     Raises `Permanent` where matplotlib is not installed.
@@ -137,11 +137,11 @@ def new_figure(width: float, height: float) -> "Figure":
     return figure
 
 
-def canvas(facts: Facts, theme: Theme) -> Canvas:
+def make_canvas(facts: Facts, theme: Theme) -> Canvas:
     """A canvas whose fonts have the letters of this report's class names."""
-    new_figure(1, 1)
+    make_figure(1, 1)
     names = [*(row.name for row in facts.classes), *(row.name for row in facts.metrics)]
     matrix = facts.results.confusion
     names += matrix.classes if matrix else ()
     names += [curve.name for curve in facts.results.pr_curves]
-    return Canvas(theme, fonts_for(names))
+    return Canvas(theme, choose_fonts(names))

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from vtspec.pipelines.reporting.curves import Series, thinned
-from vtspec.pipelines.reporting.evaluation import Confusion, PrCurve
+from vtspec.pipelines.reporting.curves import Series, thin_series
+from vtspec.pipelines.reporting.evaluation import ConfusionMatrix, PrCurve
 from vtspec.pipelines.reporting.facts import Facts
-from vtspec.pipelines.reporting.figures import number
+from vtspec.pipelines.reporting.figures import format_number
 
-from .canvas import DARK, LIGHT, STYLES, Canvas, Theme, canvas, new_figure
+from .canvas import DARK, LIGHT, STYLES, Canvas, Theme, make_canvas, make_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,22 +38,22 @@ SIZE: Final = (5.2, 3.5)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Picture:
+class ThemedPlot:
     """One picture in both themes, as PNG bytes."""
 
     light: bytes
     dark: bytes
 
 
-def pictures(facts: Facts) -> Mapping[str, Picture]:
+def draw_plots(facts: Facts) -> Mapping[str, ThemedPlot]:
     """The pictures of a report by name, those for which there are figures.
 
     Raises `Permanent` where matplotlib is not installed.
     """
-    themes = {theme.name: canvas(facts, theme) for theme in (LIGHT, DARK)}
+    themes = {theme.name: make_canvas(facts, theme) for theme in (LIGHT, DARK)}
     return {
-        name: Picture(light=draw(facts, themes["light"]), dark=draw(facts, themes["dark"]))
-        for name, draw in _wanted(facts).items()
+        name: ThemedPlot(light=draw(facts, themes["light"]), dark=draw(facts, themes["dark"]))
+        for name, draw in _select_plots(facts).items()
     }
 
 
@@ -63,36 +63,36 @@ NAMES: Final = ("loss", "metric", "rate", "confusion", "precision-recall", "cali
 Draw = Callable[[Facts, Canvas], bytes]
 
 
-def _wanted(facts: Facts) -> dict[str, Draw]:
+def _select_plots(facts: Facts) -> dict[str, Draw]:
     curves, results = facts.curves, facts.results
     wanted: tuple[tuple[bool, Draw], ...] = (
-        (any(line.points for line in curves.losses), loss),
-        (bool(curves.main.points), metric),
-        (len(curves.rate.points) > 1, rate),
-        (results.confusion is not None, confusion),
-        (bool(results.pr_curves), precision_recall),
-        (results.calibration is not None, calibration),
+        (any(line.points for line in curves.losses), draw_loss),
+        (bool(curves.main.points), draw_metric),
+        (len(curves.rate.points) > 1, draw_rate),
+        (results.confusion is not None, draw_confusion),
+        (bool(results.pr_curves), draw_precision_recall),
+        (results.calibration is not None, draw_calibration),
     )
     return {
         name: draw for name, (has_figures, draw) in zip(NAMES, wanted, strict=True) if has_figures
     }
 
 
-def loss(facts: Facts, canvas: Canvas) -> bytes:
+def draw_loss(facts: Facts, canvas: Canvas) -> bytes:
     """Loss on train and val over epochs."""
-    figure, axes = canvas.blank(*SIZE)
+    figure, axes = canvas.make_axes(*SIZE)
     lines = [line for line in facts.curves.losses if line.points]
-    _lines(axes, canvas.theme, lines)
-    canvas.name(axes, "epoch", "loss")
-    canvas.legend(axes, [line.name.removesuffix("_loss") for line in lines])
-    return canvas.png(figure)
+    _draw_lines(axes, canvas.theme, lines)
+    canvas.label_axes(axes, "epoch", "loss")
+    canvas.draw_legend(axes, [line.name.removesuffix("_loss") for line in lines])
+    return canvas.render_png(figure)
 
 
-def metric(facts: Facts, canvas: Canvas) -> bytes:
+def draw_metric(facts: Facts, canvas: Canvas) -> bytes:
     """The metric that epochs are judged by, the baseline's, the best epoch, and the gates."""
-    figure, axes = canvas.blank(*SIZE)
+    figure, axes = canvas.make_axes(*SIZE)
     main, baseline = facts.curves.main, facts.curves.baseline
-    _lines(axes, canvas.theme, [line for line in (main, baseline) if line.points])
+    _draw_lines(axes, canvas.theme, [line for line in (main, baseline) if line.points])
     names = ["this run", "baseline"][: 1 + bool(baseline.points)]
     if baseline.points:
         axes.get_lines()[1].set(color=canvas.theme.soft, linewidth=1.4)
@@ -104,26 +104,26 @@ def metric(facts: Facts, canvas: Canvas) -> bytes:
     for gate in gates:
         axes.axhline(gate.threshold, color=canvas.theme.soft, linewidth=1.1, linestyle=":")
     names += [f"gate {gate.operator} {gate.threshold:g}" for gate in gates]
-    canvas.name(axes, "epoch", canvas.fonts.drawable(f"{main.name} (val)", 40))
-    canvas.legend(axes, names)
-    return canvas.png(figure)
+    canvas.label_axes(axes, "epoch", canvas.fonts.make_drawable(f"{main.name} (val)", 40))
+    canvas.draw_legend(axes, names)
+    return canvas.render_png(figure)
 
 
-def rate(facts: Facts, canvas: Canvas) -> bytes:
+def draw_rate(facts: Facts, canvas: Canvas) -> bytes:
     """The learning rate over epochs."""
-    figure, axes = canvas.blank(*SIZE)
-    _lines(axes, canvas.theme, [facts.curves.rate])
+    figure, axes = canvas.make_axes(*SIZE)
+    _draw_lines(axes, canvas.theme, [facts.curves.rate])
     axes.set_ylim(bottom=0)
     axes.ticklabel_format(axis="y", style="plain")
-    canvas.name(axes, "epoch", "learning rate")
-    return canvas.png(figure)
+    canvas.label_axes(axes, "epoch", "learning rate")
+    return canvas.render_png(figure)
 
 
-def _lines(axes: "Axes", theme: Theme, lines: Sequence[Series]) -> None:
+def _draw_lines(axes: "Axes", theme: Theme, lines: Sequence[Series]) -> None:
     from matplotlib.ticker import MaxNLocator
 
     for n, line in enumerate(lines):
-        epochs, values = zip(*thinned(line, MOST_POINTS).points, strict=True)
+        epochs, values = zip(*thin_series(line, MOST_POINTS).points, strict=True)
         marker = "o" if len(epochs) == 1 else None
         axes.plot(
             epochs, values, linestyle=STYLES[n], color=theme.lines[n], linewidth=2, marker=marker
@@ -132,35 +132,35 @@ def _lines(axes: "Axes", theme: Theme, lines: Sequence[Series]) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
 
 
-def confusion(facts: Facts, canvas: Canvas) -> bytes:
+def draw_confusion(facts: Facts, canvas: Canvas) -> bytes:
     """Shares of each true class; small ones are lifted by a square root, so that they show."""
     from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 
     matrix = facts.results.confusion
     assert matrix is not None
-    shares, per_cell = _shares(matrix)
+    shares, per_cell = _compute_shares(matrix)
     names = matrix.classes[::per_cell]
     side = 5.6 if len(matrix.classes) <= MOST_NUMBERS else 7.0
-    figure, axes = canvas.blank(side + 0.7, side)
+    figure, axes = canvas.make_axes(side + 0.7, side)
     axes.grid(False)
     axes.spines[:].set_visible(False)
     colours = LinearSegmentedColormap.from_list("ramp", list(canvas.theme.ramp))
     image = axes.imshow(shares, cmap=colours, norm=PowerNorm(0.5, 0, 1), interpolation="nearest")
-    at = _ticks(len(names))
-    labels = [canvas.fonts.drawable(names[n], 18) for n in at]
+    at = _choose_ticks(len(names))
+    labels = [canvas.fonts.make_drawable(names[n], 18) for n in at]
     axes.set_xticks(at, labels, rotation=0 if max(map(len, labels)) <= 3 else 60)
     if max(map(len, labels)) > 3:
         for label in axes.get_xticklabels():
             label.set_horizontalalignment("right")
             label.set_rotation_mode("anchor")
     axes.set_yticks(at, labels)
-    canvas.name(axes, "called", "true class")
-    _counts(axes, canvas.theme, matrix)
-    _colour_bar(figure, axes, image, canvas.theme)
-    return canvas.png(figure)
+    canvas.label_axes(axes, "called", "true class")
+    _draw_counts(axes, canvas.theme, matrix)
+    _draw_color_bar(figure, axes, image, canvas.theme)
+    return canvas.render_png(figure)
 
 
-def _shares(matrix: Confusion) -> tuple["NDArray[float64]", int]:
+def _compute_shares(matrix: ConfusionMatrix) -> tuple["NDArray[float64]", int]:
     """Row shares, and how many classes one cell stands for; it then shows the largest of them."""
     import numpy as np
 
@@ -172,12 +172,12 @@ def _shares(matrix: Confusion) -> tuple["NDArray[float64]", int]:
     return np.maximum.reduceat(wide, starts, axis=0), step
 
 
-def _ticks(size: int) -> list[int]:
+def _choose_ticks(size: int) -> list[int]:
     step = -(-size // MOST_NAMES)
     return list(range(0, size, step))
 
 
-def _counts(axes: "Axes", theme: Theme, matrix: Confusion) -> None:
+def _draw_counts(axes: "Axes", theme: Theme, matrix: ConfusionMatrix) -> None:
     if len(matrix.classes) > MOST_NUMBERS:
         return
     for i, row in enumerate(matrix.counts):
@@ -190,7 +190,7 @@ def _counts(axes: "Axes", theme: Theme, matrix: Confusion) -> None:
                 axes.text(j, i, f"{count}", ha="center", va="center", color=colour, fontsize=size)
 
 
-def _colour_bar(figure: "Figure", axes: "Axes", image: "AxesImage", theme: Theme) -> None:
+def _draw_color_bar(figure: "Figure", axes: "Axes", image: "AxesImage", theme: Theme) -> None:
     bar = figure.colorbar(image, ax=axes, shrink=0.6, aspect=28, pad=0.02)
     bar.outline.set_visible(False)
     bar.set_ticks(
@@ -200,10 +200,10 @@ def _colour_bar(figure: "Figure", axes: "Axes", image: "AxesImage", theme: Theme
     bar.set_label("share of the true class", color=theme.soft, fontsize=8.5)
 
 
-def precision_recall(facts: Facts, canvas: Canvas) -> bytes:
+def draw_precision_recall(facts: Facts, canvas: Canvas) -> bytes:
     """Precision over recall of the classes that are weakest by average precision."""
-    figure, axes = canvas.blank(*SIZE)
-    chosen = weakest(facts.results.pr_curves)
+    figure, axes = canvas.make_axes(*SIZE)
+    chosen = select_weakest(facts.results.pr_curves)
     for n, curve in enumerate(chosen):
         axes.plot(
             curve.recall,
@@ -214,30 +214,30 @@ def precision_recall(facts: Facts, canvas: Canvas) -> bytes:
         )
     axes.set_xlim(-0.01, 1.02)
     axes.set_ylim(-0.01, 1.04)
-    canvas.name(axes, "recall", "precision")
-    names = [f"{curve.name}  {number(curve.average_precision)}" for curve in chosen]
-    canvas.legend(axes, names, loc="lower left", title="class, average precision")
+    canvas.label_axes(axes, "recall", "precision")
+    names = [f"{curve.name}  {format_number(curve.average_precision)}" for curve in chosen]
+    canvas.draw_legend(axes, names, loc="lower left", title="class, average precision")
     title = axes.get_legend()
     assert title is not None
     title.get_title().set(color=canvas.theme.soft, fontsize=8.5)
-    return canvas.png(figure)
+    return canvas.render_png(figure)
 
 
-def weakest(curves: Sequence[PrCurve]) -> list[PrCurve]:
+def select_weakest(curves: Sequence[PrCurve]) -> list[PrCurve]:
     """The curves with the lowest average precision, lowest first."""
     known = [curve for curve in curves if curve.average_precision is not None]
     return sorted(known or curves, key=lambda curve: curve.average_precision or 0.0)[:WORST]
 
 
-def calibration(facts: Facts, canvas: Canvas) -> bytes:
+def draw_calibration(facts: Facts, canvas: Canvas) -> bytes:
     """How often the model is right over how sure it is; the bars below count the images."""
     told = facts.results.calibration
     assert told is not None
-    figure = new_figure(*SIZE)
+    figure = make_figure(*SIZE)
     figure.set_facecolor(canvas.theme.paper)
     axes, below = figure.subplots(2, 1, sharex=True, height_ratios=[4, 1])
     for one in (axes, below):
-        canvas.dress(one)
+        canvas.style_axes(one)
     axes.plot([0, 1], [0, 1], ":", color=canvas.theme.soft, linewidth=1.2)
     points = [
         (one.confidence, one.accuracy, one.count)
@@ -256,7 +256,7 @@ def calibration(facts: Facts, canvas: Canvas) -> bytes:
     axes.set_xlim(-0.01, 1.01)
     axes.set_ylim(-0.02, 1.04)
     below.grid(False, axis="x")
-    canvas.legend(axes, ["perfect", "this run"][: 1 + bool(points)], loc="upper left")
-    canvas.name(axes, "", "accuracy")
-    canvas.name(below, "confidence", "images")
-    return canvas.png(figure)
+    canvas.draw_legend(axes, ["perfect", "this run"][: 1 + bool(points)], loc="upper left")
+    canvas.label_axes(axes, "", "accuracy")
+    canvas.label_axes(below, "confidence", "images")
+    return canvas.render_png(figure)

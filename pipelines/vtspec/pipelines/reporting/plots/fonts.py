@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from vtspec.pipelines.reporting.escape import one_line, visible
+from vtspec.pipelines.reporting.escape import make_one_line, make_visible
 
 FIRST: Final = "DejaVu Sans"
 
@@ -43,18 +43,18 @@ class Fonts:
     families: tuple[str, ...]
     letters: frozenset[int]
 
-    def drawable(self, text: str, limit: int) -> str:
+    def make_drawable(self, text: str, limit: int) -> str:
         """The text with a box for each letter that none of the fonts has."""
-        shown = one_line(text, limit)
+        shown = make_one_line(text, limit)
         return "".join(letter if ord(letter) in self.letters else UNKNOWN for letter in shown)
 
 
-def fonts_for(texts: Iterable[str], candidates: Iterable[str] = CANDIDATES) -> Fonts:
+def choose_fonts(texts: Iterable[str], candidates: Iterable[str] = CANDIDATES) -> Fonts:
     """DejaVu Sans and those candidates, installed here, that add a letter that `texts` need."""
-    families, letters = [FIRST], _letters(FIRST)
-    wanted = {ord(letter) for text in texts for letter in visible(text)} - letters
+    families, letters = [FIRST], _read_letters(FIRST)
+    wanted = {ord(letter) for text in texts for letter in make_visible(text)} - letters
     for family in candidates if wanted else ():
-        found = _letters(family)
+        found = _read_letters(family)
         if wanted & found:
             families.append(family)
             letters |= found
@@ -63,7 +63,7 @@ def fonts_for(texts: Iterable[str], candidates: Iterable[str] = CANDIDATES) -> F
 
 
 @cache
-def _letters(family: str) -> frozenset[int]:
+def _read_letters(family: str) -> frozenset[int]:
     """The code points of a family's regular face; none where it is not installed."""
     from matplotlib.font_manager import FontProperties, fontManager, get_font
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from vtspec.pipelines.reporting.facts import Facts
-from vtspec.pipelines.reporting.plots.charts import Picture
+from vtspec.pipelines.reporting.plots.charts import ThemedPlot
 
 from . import html_parts as parts
 from . import html_results
-from .html_elements import Safe, element, inside
+from .html_elements import SafeHtml, join_escaped, render_element
 
 # Even if something slipped through the escaping, a browser would load and run nothing.
 _POLICY: Final = (
@@ -17,35 +17,35 @@ _POLICY: Final = (
 )
 
 
-def html(
+def render_html(
     facts: Facts,
-    pictures: Mapping[str, Picture],
+    pictures: Mapping[str, ThemedPlot],
     thumbnails: Sequence[bytes | None],
     style: str,
 ) -> str:
     """The whole page. `thumbnails` are PNGs, one for each sample error or None; `style` is CSS."""
     sections = (
-        parts.top(facts),
-        parts.tiles(facts),
-        parts.warnings(facts),
-        parts.metrics(facts),
-        html_results.curves(facts, pictures),
-        html_results.confusion(facts, pictures),
-        html_results.classes(facts),
-        html_results.trust(facts, pictures),
-        html_results.errors(facts, thumbnails),
-        parts.changes(facts),
-        parts.what_ran(facts),
-        parts.commands(facts),
+        parts.render_header(facts),
+        parts.render_tiles(facts),
+        parts.render_warnings(facts),
+        parts.render_metrics(facts),
+        html_results.render_curves(facts, pictures),
+        html_results.render_confusion(facts, pictures),
+        html_results.render_classes(facts),
+        html_results.render_confidence(facts, pictures),
+        html_results.render_errors(facts, thumbnails),
+        parts.render_changes(facts),
+        parts.render_provenance(facts),
+        parts.render_commands(facts),
     )
-    head = element(
+    head = render_element(
         "head",
-        element("meta", charset="utf-8"),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        Safe(f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'),
-        element("title", f"{facts.verdict.headline}: {facts.title}"),
-        Safe(f"<style>\n{style}</style>"),
+        render_element("meta", charset="utf-8"),
+        render_element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        render_element("meta", name="color-scheme", content="light dark"),
+        SafeHtml(f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'),
+        render_element("title", f"{facts.verdict.headline}: {facts.title}"),
+        SafeHtml(f"<style>\n{style}</style>"),
     )
-    body = element("body", element("main", *(part for part in sections if part)))
-    return f'<!doctype html>\n<html lang="en">\n{inside(head, body)}\n</html>\n'
+    body = render_element("body", render_element("main", *(part for part in sections if part)))
+    return f'<!doctype html>\n<html lang="en">\n{join_escaped(head, body)}\n</html>\n'

@@ -1,49 +1,51 @@
-"""HTML elements from text: what is not `Safe` is escaped, so that forgetting it is impossible."""
+"""HTML elements from text: what is not `SafeHtml` is escaped, so that nobody can forget it."""
 
 import base64
 import struct
 from typing import Final
 
-from vtspec.pipelines.reporting.escape import MESSAGE_LENGTH, html_text
+from vtspec.pipelines.reporting.escape import MESSAGE_LENGTH, escape_html
 
 _VOID: Final = frozenset({"img", "meta", "source", "br"})
 
 
-class Safe(str):
+class SafeHtml(str):
     """HTML that was made here."""
 
 
-def element(name: str, /, *content: str, **attributes: str) -> Safe:
-    """One element. Text in it and its attributes' values are escaped; `Safe` content is kept.
+def render_element(name: str, /, *content: str, **attributes: str) -> SafeHtml:
+    """One element. Text in it and its attributes' values are escaped; `SafeHtml` content is kept.
 
     An attribute's trailing underscore goes (`class_`), other underscores become hyphens; one
     whose value is empty stays, as `open=""` does.
     """
     told = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{_value(value)}"'
+        f' {key.rstrip("_").replace("_", "-")}="{_escape_value(value)}"'
         for key, value in attributes.items()
     )
     if name in _VOID:
-        return Safe(f"<{name}{told}>")
-    return Safe(f"<{name}{told}>{inside(*content)}</{name}>")
+        return SafeHtml(f"<{name}{told}>")
+    return SafeHtml(f"<{name}{told}>{join_escaped(*content)}</{name}>")
 
 
-def inside(*content: str) -> Safe:
-    """The content one after the other, escaped where it is not `Safe`."""
-    return Safe("".join(part if isinstance(part, Safe) else html_text(part) for part in content))
+def join_escaped(*content: str) -> SafeHtml:
+    """The content one after the other, escaped where it is not `SafeHtml`."""
+    return SafeHtml(
+        "".join(part if isinstance(part, SafeHtml) else escape_html(part) for part in content)
+    )
 
 
-def foreign(text: str, limit: int = MESSAGE_LENGTH) -> Safe:
+def isolate_text(text: str, limit: int = MESSAGE_LENGTH) -> SafeHtml:
     """What someone else wrote, set apart so that right-to-left text moves nothing around it."""
-    return element("bdi", Safe(html_text(text, limit)))
+    return render_element("bdi", SafeHtml(escape_html(text, limit)))
 
 
-def data_uri(png: bytes) -> Safe:
+def encode_data_uri(png: bytes) -> SafeHtml:
     """A PNG for `src`."""
-    return Safe("data:image/png;base64," + base64.b64encode(png).decode("ascii"))
+    return SafeHtml("data:image/png;base64," + base64.b64encode(png).decode("ascii"))
 
 
-def png_size(png: bytes) -> tuple[int, int] | None:
+def parse_png_size(png: bytes) -> tuple[int, int] | None:
     """Width and height in pixels of a PNG, or None where the bytes are none (W3C PNG, 11.2.1)."""
     if len(png) < 33 or not png.startswith(b"\x89PNG\r\n\x1a\n") or png[12:16] != b"IHDR":
         return None
@@ -51,5 +53,5 @@ def png_size(png: bytes) -> tuple[int, int] | None:
     return (width, height) if width and height else None
 
 
-def _value(value: str) -> str:
-    return value if isinstance(value, Safe) else html_text(value, 2000)
+def _escape_value(value: str) -> str:
+    return value if isinstance(value, SafeHtml) else escape_html(value, 2000)

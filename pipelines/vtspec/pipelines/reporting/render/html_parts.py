@@ -4,224 +4,243 @@ from collections.abc import Iterable
 from typing import Final
 
 from vtspec.pipelines.reporting.comparison import MetricRow
-from vtspec.pipelines.reporting.escape import lines_of
+from vtspec.pipelines.reporting.escape import split_lines
 from vtspec.pipelines.reporting.facts import Facts
-from vtspec.pipelines.reporting.figures import MISSING, duration
+from vtspec.pipelines.reporting.figures import MISSING, format_duration
 from vtspec.pipelines.reporting.phrases import (
     EFFECTS,
-    baseline_of,
-    difference_of,
-    epoch,
-    gate_outcome,
-    gate_value,
-    interval_words,
-    measured_on,
-    value_of,
+    describe_interval,
+    describe_split,
+    format_baseline,
+    format_difference,
+    format_epoch,
+    format_gate_outcome,
+    format_gate_value,
+    format_value,
 )
-from vtspec.pipelines.reporting.provenance import setting
+from vtspec.pipelines.reporting.provenance import format_setting
 from vtspec.pipelines.reporting.verdict import Gate
 
-from .html_blocks import callout, part, table
-from .html_elements import Safe, element, foreign, inside
+from .html_blocks import render_callout, render_section, render_table
+from .html_elements import SafeHtml, isolate_text, join_escaped, render_element
 
 
-def top(facts: Facts) -> Safe:
+def render_header(facts: Facts) -> SafeHtml:
     """The verdict, what it is of, and the gates."""
-    subject = [foreign(part, 80) for part in (facts.task, facts.model, facts.dataset) if part]
-    kicker = [inside(" · ", one) if n else one for n, one in enumerate(subject)]
+    subject = [isolate_text(part, 80) for part in (facts.task, facts.model, facts.dataset) if part]
+    kicker = [join_escaped(" · ", one) if n else one for n, one in enumerate(subject)]
     blocks = [
-        element("p", *kicker, class_="kicker"),
-        element("h1", element("span", class_="dot"), facts.verdict.headline),
-        element("p", foreign(facts.run, 120), class_="run"),
+        render_element("p", *kicker, class_="kicker"),
+        render_element("h1", render_element("span", class_="dot"), facts.verdict.headline),
+        render_element("p", isolate_text(facts.run, 120), class_="run"),
     ]
     if facts.description:
-        blocks.append(element("p", foreign(facts.description, 2000), class_="lead"))
+        blocks.append(render_element("p", isolate_text(facts.description, 2000), class_="lead"))
     if facts.failure is not None:
-        blocks.append(_failure(facts.failure.message, facts.failure.fix))
+        blocks.append(_render_failure(facts.failure.message, facts.failure.fix))
     if facts.verdict.gates:
-        gates = [_gate(gate) for gate in facts.verdict.gates]
-        blocks.append(element("ul", *gates, class_="gates", aria_label="Gates"))
-    return element("header", *blocks, class_=f"top {facts.verdict.name}")
+        gates = [_render_gate(gate) for gate in facts.verdict.gates]
+        blocks.append(render_element("ul", *gates, class_="gates", aria_label="Gates"))
+    return render_element("header", *blocks, class_=f"top {facts.verdict.name}")
 
 
-def _failure(message: str, fix: str | None) -> Safe:
-    told = element("pre", _lines(message, 4000))
+def _render_failure(message: str, fix: str | None) -> SafeHtml:
+    told = render_element("pre", _render_lines(message, 4000))
     if fix is None:
-        return element("div", told, class_="failure")
-    return element("div", told, element("p", "Fix: ", foreign(fix)), class_="failure")
+        return render_element("div", told, class_="failure")
+    return render_element(
+        "div", told, render_element("p", "Fix: ", isolate_text(fix)), class_="failure"
+    )
 
 
-def _lines(text: str, limit: int) -> Safe:
-    return Safe("\n".join(inside(line) for line in lines_of(text, limit)))
+def _render_lines(text: str, limit: int) -> SafeHtml:
+    return SafeHtml("\n".join(join_escaped(line) for line in split_lines(text, limit)))
 
 
-def _gate(gate: Gate) -> Safe:
+def _render_gate(gate: Gate) -> SafeHtml:
     name = "passed" if gate.passed else "missed"
-    return element(
+    return render_element(
         "li",
-        element("code", foreign(gate.rule, 130)),
-        element("strong", gate_value(gate)),
-        element("span", ("✓ " if gate.passed else "✗ ") + gate_outcome(gate)),
+        render_element("code", isolate_text(gate.rule, 130)),
+        render_element("strong", format_gate_value(gate)),
+        render_element("span", ("✓ " if gate.passed else "✗ ") + format_gate_outcome(gate)),
         class_=name,
     )
 
 
-def tiles(facts: Facts) -> Safe:
+def render_tiles(facts: Facts) -> SafeHtml:
     """The few figures that most readers came for."""
     found: list[tuple[str, str, str]] = []
-    rows = [facts.metric(facts.main), facts.metric("loss")]
+    rows = [facts.find_metric(facts.main), facts.find_metric("loss")]
     for row in rows:
         if row is not None and row.value is not None:
-            note = difference_of(row) if row.difference is not None else ""
-            found.append((row.name, value_of(row), note))
+            note = format_difference(row) if row.difference is not None else ""
+            found.append((row.name, format_value(row), note))
     if facts.training.epochs is not None:
-        found.append(("epochs", epoch(facts.training.epochs), _best(facts)))
+        found.append(("epochs", format_epoch(facts.training.epochs), _format_best_epoch(facts)))
     if facts.times.actual_s is not None:
         estimated = facts.times.estimated_s
-        note = f"estimated {duration(estimated)}" if estimated else ""
-        found.append(("time", duration(facts.times.actual_s), note))
+        note = f"estimated {format_duration(estimated)}" if estimated else ""
+        found.append(("time", format_duration(facts.times.actual_s), note))
     cards = [
-        element(
+        render_element(
             "div",
-            element("dt", label),
-            element("dd", element("strong", value), element("span", note)),
+            render_element("dt", label),
+            render_element("dd", render_element("strong", value), render_element("span", note)),
         )
         for label, value, note in found
     ]
-    return element("dl", *cards, class_="tiles") if cards else Safe("")
+    return render_element("dl", *cards, class_="tiles") if cards else SafeHtml("")
 
 
-def _best(facts: Facts) -> str:
+def _format_best_epoch(facts: Facts) -> str:
     best = facts.training.best_epoch
-    return "" if best is None else f"best at {epoch(best)}"
+    return "" if best is None else f"best at {format_epoch(best)}"
 
 
-def warnings(facts: Facts) -> Safe:
+def render_warnings(facts: Facts) -> SafeHtml:
     """What a person should know, licences among it."""
     if not facts.warnings:
-        return Safe("")
+        return SafeHtml("")
     count = len(facts.warnings)
     title = "1 warning" if count == 1 else f"{count:,} warnings"
-    return callout(title, [foreign(line) for line in facts.warnings])
+    return render_callout(title, [isolate_text(line) for line in facts.warnings])
 
 
-def metrics(facts: Facts) -> Safe:
+def render_metrics(facts: Facts) -> SafeHtml:
     """The final figures against the baseline's."""
     if not facts.metrics:
-        return Safe("")
+        return SafeHtml("")
     compared = facts.baseline is not None
     header = ["Metric", "This run", *(["Baseline", "Difference"] if compared else []), _MEANING]
     align = "lrrll" if compared else "lrl"
-    rows = [_metric_row(row, compared=compared) for row in facts.metrics]
-    notes = " ".join(one for one in (measured_on(facts), interval_words(facts)) if one)
-    return part(
+    rows = [_render_metric_row(row, compared=compared) for row in facts.metrics]
+    notes = " ".join(one for one in (describe_split(facts), describe_interval(facts)) if one)
+    return render_section(
         "Metrics",
-        _baseline(facts),
-        callout("Not like with like", [Safe(f"{one}.") for one in facts.caveats])
+        _render_baseline(facts),
+        render_callout("Not like with like", [SafeHtml(f"{one}.") for one in facts.caveats])
         if facts.caveats
-        else Safe(""),
-        table("Final figures", header, rows, align),
-        element("p", notes, class_="note") if notes else Safe(""),
+        else SafeHtml(""),
+        render_table("Final figures", header, rows, align),
+        render_element("p", notes, class_="note") if notes else SafeHtml(""),
     )
 
 
-def _baseline(facts: Facts) -> Safe:
+def _render_baseline(facts: Facts) -> SafeHtml:
     if facts.baseline is not None:
-        return element("p", "Against ", element("code", foreign(facts.baseline, 120)), ".")
+        return render_element(
+            "p", "Against ", render_element("code", isolate_text(facts.baseline, 120)), "."
+        )
     if facts.baseline_wanted is None:
-        return Safe("")
-    command = element("code", "vtspec run ", foreign(facts.baseline_wanted, 80))
-    return element("p", "No finished run of the baseline yet; make one: ", command)
+        return SafeHtml("")
+    command = render_element("code", "vtspec run ", isolate_text(facts.baseline_wanted, 80))
+    return render_element("p", "No finished run of the baseline yet; make one: ", command)
 
 
-def _metric_row(row: MetricRow, *, compared: bool) -> list[str]:
-    against = [baseline_of(row), _difference(row)] if compared else []
-    return [foreign(row.name, 60), element("strong", value_of(row)), *against, _meaning(row.help)]
+def _render_metric_row(row: MetricRow, *, compared: bool) -> list[str]:
+    against = [format_baseline(row), _render_difference(row)] if compared else []
+    return [
+        isolate_text(row.name, 60),
+        render_element("strong", format_value(row)),
+        *against,
+        _render_meaning(row.help),
+    ]
 
 
-def _meaning(text: str) -> Safe:
-    return element("span", text, class_="roomy")
+def _render_meaning(text: str) -> SafeHtml:
+    return render_element("span", text, class_="roomy")
 
 
-_MEANING: Final = _meaning("Meaning")
+_MEANING: Final = _render_meaning("Meaning")
 
 
-def _difference(row: MetricRow) -> Safe:
+def _render_difference(row: MetricRow) -> SafeHtml:
     kind = "same" if row.is_within_noise else row.judgement or "same"
-    return element("span", difference_of(row), class_=f"{kind} whole")
+    return render_element("span", format_difference(row), class_=f"{kind} whole")
 
 
-def changes(facts: Facts) -> Safe:
+def render_changes(facts: Facts) -> SafeHtml:
     """What the plan has that the baseline's has not, field by field."""
     if facts.baseline is None:
-        return Safe("")
+        return SafeHtml("")
     rows = [
         [
-            element("code", foreign(one.path, 100)),
-            _setting(one.path, one.before),
-            _setting(one.path, one.after),
+            render_element("code", isolate_text(one.path, 100)),
+            _render_setting(one.path, one.before),
+            _render_setting(one.path, one.after),
             EFFECTS[one.effect],
         ]
         for one in facts.changes
     ]
     header = ["Field", "Baseline", "This run", "Effect"]
     listed = (
-        table("Fields that differ", header, rows, "llll")
+        render_table("Fields that differ", header, rows, "llll")
         if rows
-        else element("p", "Nothing: the plans are the same.")
+        else render_element("p", "Nothing: the plans are the same.")
     )
-    return part("What differs from the baseline", listed)
+    return render_section("What differs from the baseline", listed)
 
 
-def _setting(path: str, value: object) -> Safe:
-    return Safe(MISSING) if value is None else foreign(setting(path, value), 300)
+def _render_setting(path: str, value: object) -> SafeHtml:
+    return SafeHtml(MISSING) if value is None else isolate_text(format_setting(path, value), 300)
 
 
-def what_ran(facts: Facts) -> Safe:
+def render_provenance(facts: Facts) -> SafeHtml:
     """Times, and everything that decided the result."""
     times = facts.times
     longest = max((step.seconds or 0.0 for step in times.steps), default=0.0) or 1.0
     rows = [
-        [foreign(step.name, 40), _time(step.seconds, longest), foreign(step.ending or "", 40)]
+        [
+            isolate_text(step.name, 40),
+            _render_time(step.seconds, longest),
+            isolate_text(step.ending or "", 40),
+        ]
         for step in times.steps
     ]
     basis = (
-        element("p", "The estimate was ", foreign(times.basis), ".", class_="note")
+        render_element("p", "The estimate was ", isolate_text(times.basis), ".", class_="note")
         if times.basis
-        else Safe("")
+        else SafeHtml("")
     )
     groups = [
-        element("section", element("h3", group.title), _pairs(group.entries))
+        render_element("section", render_element("h3", group.title), _render_pairs(group.entries))
         for group in facts.groups
     ]
-    return part(
+    return render_section(
         "What was run",
-        element("p", f"{times.in_words[:1].upper()}{times.in_words[1:]}."),
-        table("Steps", ["Step", "Time", "Ending"], rows, "lll") if rows else Safe(""),
+        render_element("p", f"{times.in_words[:1].upper()}{times.in_words[1:]}."),
+        render_table("Steps", ["Step", "Time", "Ending"], rows, "lll") if rows else SafeHtml(""),
         basis,
-        element("div", *groups, class_="groups"),
+        render_element("div", *groups, class_="groups"),
     )
 
 
-def _time(seconds: float | None, longest: float) -> str:
+def _render_time(seconds: float | None, longest: float) -> str:
     if seconds is None:
         return MISSING
-    return element(
-        "span", duration(seconds), class_="bar", style=f"--share:{seconds / longest:.3f}"
+    return render_element(
+        "span", format_duration(seconds), class_="bar", style=f"--share:{seconds / longest:.3f}"
     )
 
 
-def _pairs(entries: Iterable[tuple[str, str]]) -> Safe:
-    return element(
+def _render_pairs(entries: Iterable[tuple[str, str]]) -> SafeHtml:
+    return render_element(
         "dl",
         *(
-            element("div", element("dt", foreign(label, 60)), element("dd", foreign(value, 400)))
+            render_element(
+                "div",
+                render_element("dt", isolate_text(label, 60)),
+                render_element("dd", isolate_text(value, 400)),
+            )
             for label, value in entries
         ),
     )
 
 
-def commands(facts: Facts) -> Safe:
+def render_commands(facts: Facts) -> SafeHtml:
     """What to type to get the same again."""
-    lines = Safe("\n".join(inside(line) for line in facts.commands))
-    return part("Run it again", element("pre", lines, class_="commands", tabindex="0"))
+    lines = SafeHtml("\n".join(join_escaped(line) for line in facts.commands))
+    return render_section(
+        "Run it again", render_element("pre", lines, class_="commands", tabindex="0")
+    )

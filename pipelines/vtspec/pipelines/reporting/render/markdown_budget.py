@@ -12,21 +12,21 @@ _MORE: Final = 60
 """Room for the line that counts what was left out."""
 
 
-def table(header: Row, rows: Sequence[Row], budget: int, align: str = "") -> str:
+def render_table(header: Row, rows: Sequence[Row], budget: int, align: str = "") -> str:
     """A pipe table of as many rows as fit into `budget` characters, and a line that counts the
     rest. `align` has `l` or `r` for each column. Cells are markdown already; "" where not even
     the header fits."""
     marks = [{"r": "---:"}.get(side, "---") for side in align.ljust(len(header), "l")]
-    lines = [_line(header), _line(marks)]
-    return _filled(lines, [_line(row) for row in rows], budget, "row")
+    lines = [_render_row(header), _render_row(marks)]
+    return _fit_lines(lines, [_render_row(row) for row in rows], budget, "row")
 
 
-def bullets(items: Sequence[str], budget: int) -> str:
+def render_bullets(items: Sequence[str], budget: int) -> str:
     """A list of as many items as fit, and a line that counts the rest."""
-    return _filled([], [f"- {item}" for item in items], budget, "line")
+    return _fit_lines([], [f"- {item}" for item in items], budget, "line")
 
 
-def _filled(head: list[str], lines: Sequence[str], budget: int, noun: str) -> str:
+def _fit_lines(head: list[str], lines: Sequence[str], budget: int, noun: str) -> str:
     """`head` and as many `lines` as fit, with room kept for the line that counts the rest."""
     whole = "\n".join([*head, *lines])
     if len(whole) <= budget:
@@ -44,28 +44,28 @@ def _filled(head: list[str], lines: Sequence[str], budget: int, noun: str) -> st
     return "\n".join([*head, *kept, "", f"*… and {left:,} more {noun}{'s' if left > 1 else ''}*"])
 
 
-def _line(cells: Row) -> str:
+def _render_row(cells: Row) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def details(summary: str, body: str) -> str:
+def render_details(summary: str, body: str) -> str:
     """A part that is folded away; `summary` holds nobody's text but ours. "" around nothing."""
     if not body:
         return ""
     return f"<details>\n<summary>{summary}</summary>\n\n{body}\n\n</details>"
 
 
-def fitted(section: str, budget: int, otherwise: str) -> str:
+def fit_section(section: str, budget: int, otherwise: str) -> str:
     """The section where it has at most `budget` characters, else the sentence that points
     elsewhere: what holds the whole to its limit, whatever a section does."""
     return section if len(section) <= budget else otherwise
 
 
-def joined(blocks: Sequence[str]) -> str:
+def join_blocks(blocks: Sequence[str]) -> str:
     """The blocks that are not empty, with a blank line between."""
     return "\n\n".join(block for block in blocks if block)
 
 
-def counted(count: int, noun: str, nouns: str | None = None) -> str:
+def pluralize(count: int, noun: str, nouns: str | None = None) -> str:
     """Such as `1 class`, `1,000 classes`."""
     return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"

@@ -2,25 +2,25 @@
 
 from collections.abc import Sequence
 
-from vtspec.pipelines.drafting.offline.dataset_index import Level, Terms
-from vtspec.pipelines.drafting.offline.draft_builder import Rank, Sheet
-from vtspec.pipelines.drafting.offline.mentions import Mention, Reading
-from vtspec.pipelines.drafting.offline.rules.tasks_and_data import class_of
+from vtspec.pipelines.drafting.offline.dataset_index import DatasetTerms, MatchLevel
+from vtspec.pipelines.drafting.offline.draft_builder import DraftBuilder, QuestionPriority
+from vtspec.pipelines.drafting.offline.mentions import Mention, ParsedText
+from vtspec.pipelines.drafting.offline.rules.tasks_and_data import find_class
 from vtspec.schema.kinds.tasks import CLASSLESS_TASKS
 
-from .dataset import distinct
+from .dataset import deduplicate
 
 
-def settle_classes(sheet: Sheet, reading: Reading) -> None:
+def resolve_classes(sheet: DraftBuilder, reading: ParsedText) -> None:
     """The classes that are wanted of the dataset; a number of them has to agree with it."""
     terms = sheet.known.terms.get(sheet.get("dataset.ref") or "")
     if terms is None or set(terms.dataset.tasks) <= CLASSLESS_TASKS:
         return
-    things = _things(reading, terms)
-    missing = _missing(things, terms)
+    things = _select_class_mentions(reading, terms)
+    missing = _find_missing_class(things, terms)
     if missing is not None:
         sheet.ask(
-            Rank.CONTRADICTION,
+            QuestionPriority.CONTRADICTION,
             "no-class",
             "spec.dataset.classes",
             terms.dataset.classes,
@@ -28,19 +28,25 @@ def settle_classes(sheet: Sheet, reading: Reading) -> None:
             said=missing.said,
         )
         return
-    _restrict(sheet, reading, things, terms.dataset.classes)
+    _restrict_classes(sheet, reading, things, terms.dataset.classes)
     _check_count(sheet, reading, terms.dataset.name, terms.dataset.classes)
 
 
-def _things(reading: Reading, terms: Terms) -> list[Mention]:
+def _select_class_mentions(reading: ParsedText, terms: DatasetTerms) -> list[Mention]:
     """What may name classes. The name of the dataset itself is none, unless it is said that only
     it is wanted."""
-    own = {each.start for each in reading.of("dataset") if _names_it(each, terms.dataset.name)}
-    things = [each for each in reading.of("thing") if _is_wanted(each) or each.start not in own]
+    own = {
+        each.start
+        for each in reading.get_mentions("dataset")
+        if _names_dataset(each, terms.dataset.name)
+    }
+    things = [
+        each for each in reading.get_mentions("thing") if _is_wanted(each) or each.start not in own
+    ]
     # Classes may be numbers: `digits에서 0이랑 1만`.
     numbers = [
         each
-        for each in reading.of("bare")
+        for each in reading.get_mentions("bare")
         if _is_wanted(each) and each.said in terms.dataset.classes
     ]
     if len(numbers) > 1:
@@ -54,20 +60,20 @@ def _is_wanted(mention: Mention) -> bool:
     return mention.assumed == "only"
 
 
-def _names_it(mention: Mention, name: str) -> bool:
-    return bool(mention.value.get(name, 0) >= Level.NOUN)
+def _names_dataset(mention: Mention, name: str) -> bool:
+    return bool(mention.value.get(name, 0) >= MatchLevel.NOUN)
 
 
-def class_named(mention: Mention, classes: Sequence[str]) -> str | None:
+def find_mentioned_class(mention: Mention, classes: Sequence[str]) -> str | None:
     """The class that a mention names, by what is meant or as it is typed; or None."""
-    meant = class_of(mention.value, classes) if isinstance(mention.value, str) else None
-    return meant or class_of(mention.said, classes)
+    meant = find_class(mention.value, classes) if isinstance(mention.value, str) else None
+    return meant or find_class(mention.said, classes)
 
 
-def _missing(things: Sequence[Mention], terms: Terms) -> Mention | None:
+def _find_missing_class(things: Sequence[Mention], terms: DatasetTerms) -> Mention | None:
     """The first thing that should be a class and is none."""
     classes = terms.dataset.classes
-    named = {each.start: class_named(each, classes) for each in things}
+    named = {each.start: find_mentioned_class(each, classes) for each in things}
     lists = {each.listed for each in things if each.listed and named[each.start]}
     for each in things:
         asked_for = _is_wanted(each) or each.listed in lists
@@ -76,27 +82,30 @@ def _missing(things: Sequence[Mention], terms: Terms) -> Mention | None:
     return None
 
 
-def _is_explained(terms: Terms, each: Mention, things: Sequence[Mention]) -> bool:
+def _is_explained(terms: DatasetTerms, each: Mention, things: Sequence[Mention]) -> bool:
     """Whether it describes the data, or a class stands in parentheses after it."""
-    if isinstance(each.value, str) and terms.level(tuple(each.value.split())) is not None:
+    if isinstance(each.value, str) and terms.match_words(tuple(each.value.split())) is not None:
         return True
     return any(
-        0 < other.start - each.end <= 1 and class_named(other, terms.dataset.classes)
+        0 < other.start - each.end <= 1 and find_mentioned_class(other, terms.dataset.classes)
         for other in things
     )
 
 
-def _restrict(
-    sheet: Sheet, reading: Reading, things: Sequence[Mention], classes: Sequence[str]
+def _restrict_classes(
+    sheet: DraftBuilder, reading: ParsedText, things: Sequence[Mention], classes: Sequence[str]
 ) -> None:
     restricts = any(_is_wanted(each) for each in things)
     told = [each for each in things if each.assumed != "talk"]
-    wanted = distinct(
+    wanted = deduplicate(
         name
         for each in told
-        if (name := class_named(each, classes)) is not None and (_is_wanted(each) or not restricts)
+        if (name := find_mentioned_class(each, classes)) is not None
+        and (_is_wanted(each) or not restricts)
     )
-    left_out = {class_named(each, classes) for each in reading.negated("thing")} - {None}
+    left_out = {find_mentioned_class(each, classes) for each in reading.get_negated("thing")} - {
+        None
+    }
     if left_out and not wanted:
         wanted = [name for name in classes if name not in left_out]
     some = restricts or left_out or len(wanted) > 1
@@ -106,14 +115,16 @@ def _restrict(
             sheet.assume("spec.dataset.classes", wanted, "classes")
 
 
-def _check_count(sheet: Sheet, reading: Reading, name: str, classes: tuple[str, ...]) -> None:
-    counts = reading.of("count")
+def _check_count(
+    sheet: DraftBuilder, reading: ParsedText, name: str, classes: tuple[str, ...]
+) -> None:
+    counts = reading.get_mentions("count")
     if not counts:
         return
     chosen = sheet.get("dataset.classes") or classes
     if all(each.value not in (len(chosen), len(classes)) for each in counts):
         sheet.ask(
-            Rank.CONTRADICTION,
+            QuestionPriority.CONTRADICTION,
             "count",
             "spec.dataset.classes",
             classes,

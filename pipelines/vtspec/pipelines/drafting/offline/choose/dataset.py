@@ -2,72 +2,76 @@
 
 from collections.abc import Iterable, Sequence
 
-from vtspec.pipelines.drafting.offline.dataset_index import Level
-from vtspec.pipelines.drafting.offline.draft_builder import Rank, Sheet
-from vtspec.pipelines.drafting.offline.mentions import Mention, Reading
+from vtspec.pipelines.drafting.offline.dataset_index import MatchLevel
+from vtspec.pipelines.drafting.offline.draft_builder import DraftBuilder, QuestionPriority
+from vtspec.pipelines.drafting.offline.mentions import Mention, ParsedText
 
 
-def settle_dataset(sheet: Sheet, reading: Reading, tasks: tuple[str, ...]) -> None:
+def resolve_dataset(sheet: DraftBuilder, reading: ParsedText, tasks: tuple[str, ...]) -> None:
     """The dataset that is named or described, or the only one that fits."""
     negated = {
         name
-        for each in reading.negated("dataset")
+        for each in reading.get_negated("dataset")
         for name, level in each.value.items()
-        if level >= Level.NOUN
+        if level >= MatchLevel.NOUN
     }
-    named = _named(sheet, reading, tasks, negated)
-    unknown = reading.of("unknown-dataset")
+    named = _find_named_datasets(sheet, reading, tasks, negated)
+    unknown = reading.get_mentions("unknown-dataset")
     if len(named) > 1:
         sheet.drop("dataset.ref")
-        sheet.ask(Rank.CONTRADICTION, "dataset-of", "spec.dataset.ref", named)
+        sheet.ask(QuestionPriority.CONTRADICTION, "dataset-of", "spec.dataset.ref", named)
     elif named:
         _set_dataset(sheet, named[0])
     elif unknown:
         sheet.drop("dataset.ref")
-        _ask_unknown(sheet, unknown[0].value, tasks)
+        _ask_unknown_dataset(sheet, unknown[0].value, tasks)
     else:
-        _without_exact_name(sheet, reading, tasks, negated)
+        _resolve_described_dataset(sheet, reading, tasks, negated)
 
 
-def _named(sheet: Sheet, reading: Reading, tasks: tuple[str, ...], negated: set[str]) -> list[str]:
+def _find_named_datasets(
+    sheet: DraftBuilder, reading: ParsedText, tasks: tuple[str, ...], negated: set[str]
+) -> list[str]:
     """The datasets that are named; of several the only one that fits the task."""
-    named = distinct(
+    named = deduplicate(
         name
-        for each in reading.of("dataset")
+        for each in reading.get_mentions("dataset")
         for name, level in each.value.items()
-        if level == Level.NAME and name not in negated
+        if level == MatchLevel.NAME and name not in negated
     )
-    fitting = [name for name in named if does(sheet, name, tasks)]
+    fitting = [name for name in named if has_task_labels(sheet, name, tasks)]
     return fitting if len(fitting) == 1 else named
 
 
-def _without_exact_name(
-    sheet: Sheet, reading: Reading, tasks: tuple[str, ...], negated: set[str]
+def _resolve_described_dataset(
+    sheet: DraftBuilder, reading: ParsedText, tasks: tuple[str, ...], negated: set[str]
 ) -> None:
     held = sheet.get("dataset.ref")
-    if held is not None and not _redirects(reading):
+    if held is not None and not _has_strong_mention(reading):
         if held not in negated:
             return
         sheet.drop("dataset.ref")
-    mentions = reading.of("dataset")
-    best = _likeliest(sheet, mentions, tasks, negated)
+    mentions = reading.get_mentions("dataset")
+    best = _select_best_datasets(sheet, mentions, tasks, negated)
     if len(best) == 1:
         said = next(each.said for each in mentions if best[0] in each.value)
         _set_dataset(sheet, best[0])
         sheet.assume("spec.dataset.ref", best[0], "meant-dataset", said=said)
     elif best:
-        sheet.ask(Rank.DATASET, "dataset-of", "spec.dataset.ref", best)
+        sheet.ask(QuestionPriority.DATASET, "dataset-of", "spec.dataset.ref", best)
     else:
-        _without_name(sheet, reading, tasks, negated)
+        _resolve_unnamed_dataset(sheet, reading, tasks, negated)
 
 
-def _redirects(reading: Reading) -> bool:
+def _has_strong_mention(reading: ParsedText) -> bool:
     return any(
-        level >= Level.NOUN for each in reading.of("dataset") for level in each.value.values()
+        level >= MatchLevel.NOUN
+        for each in reading.get_mentions("dataset")
+        for level in each.value.values()
     )
 
 
-def _set_dataset(sheet: Sheet, name: str) -> None:
+def _set_dataset(sheet: DraftBuilder, name: str) -> None:
     if sheet.get("dataset.ref") not in (None, name):
         sheet.drop("dataset.classes")
         sheet.drop("training.classWeights") if isinstance(
@@ -76,38 +80,42 @@ def _set_dataset(sheet: Sheet, name: str) -> None:
     sheet.set("dataset.ref", name)
 
 
-def _likeliest(
-    sheet: Sheet, mentions: Sequence[Mention], tasks: tuple[str, ...], negated: set[str]
+def _select_best_datasets(
+    sheet: DraftBuilder, mentions: Sequence[Mention], tasks: tuple[str, ...], negated: set[str]
 ) -> list[str]:
     scores: dict[str, int] = {}
-    weight = {Level.NAME: 9, Level.NOUN: 4, Level.CLASS: 2, Level.DESCRIBED: 1}
+    weight = {MatchLevel.NAME: 9, MatchLevel.NOUN: 4, MatchLevel.CLASS: 2, MatchLevel.DESCRIBED: 1}
     for each in mentions:
         for name, level in each.value.items():
             if name not in negated:
                 scores[name] = scores.get(name, 0) + weight[level]
-    fits = {name: score for name, score in scores.items() if does(sheet, name, tasks)} or scores
+    fits = {
+        name: score for name, score in scores.items() if has_task_labels(sheet, name, tasks)
+    } or scores
     if not fits:
         return []
     most = max(fits.values())
     return [name for name, score in fits.items() if score == most]
 
 
-def does(sheet: Sheet, name: str, tasks: Iterable[str]) -> bool:
+def has_task_labels(sheet: DraftBuilder, name: str, tasks: Iterable[str]) -> bool:
     """Whether a dataset has labels for one of the tasks; for any where none are given."""
     wanted = set(tasks)
     return not wanted or bool(wanted & set(sheet.known.terms[name].dataset.tasks))
 
 
-def _without_name(
-    sheet: Sheet, reading: Reading, tasks: tuple[str, ...], negated: set[str]
+def _resolve_unnamed_dataset(
+    sheet: DraftBuilder, reading: ParsedText, tasks: tuple[str, ...], negated: set[str]
 ) -> None:
-    things = [each for each in reading.of("thing")]
+    things = [each for each in reading.get_mentions("thing")]
     if things:
-        _ask_unknown(sheet, things[0].said, tasks)
+        _ask_unknown_dataset(sheet, things[0].said, tasks)
         return
-    wanted = tasks or _tasks_of_model(sheet, reading)
+    wanted = tasks or _get_model_tasks(sheet, reading)
     fitting = [
-        name for name in sheet.known.terms if name not in negated and does(sheet, name, wanted)
+        name
+        for name in sheet.known.terms
+        if name not in negated and has_task_labels(sheet, name, wanted)
     ]
     if tasks and len(tasks) > 1:
         # A broad word means its usual task first.
@@ -119,36 +127,43 @@ def _without_name(
         return
     choices = fitting or [name for name in sheet.known.terms if name not in negated]
     sheet.ask(
-        Rank.DATASET, "dataset-of" if choices else "no-datasets", "spec.dataset.ref", choices
+        QuestionPriority.DATASET,
+        "dataset-of" if choices else "no-datasets",
+        "spec.dataset.ref",
+        choices,
     )
 
 
-def _tasks_of_model(sheet: Sheet, reading: Reading) -> tuple[str, ...]:
+def _get_model_tasks(sheet: DraftBuilder, reading: ParsedText) -> tuple[str, ...]:
     found: dict[str, None] = {}
-    for each in reading.of("model"):
+    for each in reading.get_mentions("model"):
         if isinstance(each.value, str):
-            found.update(dict.fromkeys(sheet.known.models.tasks_of(each.value) or ()))
+            found.update(dict.fromkeys(sheet.known.models.find_tasks(each.value) or ()))
         elif isinstance(each.value, tuple):
             resolved = sheet.known.models.resolve(each.value[1], each.value[2], frozenset())
             if resolved is not None and not resolved.name.startswith("yolo"):
-                found.update(dict.fromkeys(sheet.known.models.tasks_of(resolved.name) or ()))
+                found.update(dict.fromkeys(sheet.known.models.find_tasks(resolved.name) or ()))
     model = sheet.get("model.name")
     if not found and isinstance(model, str):
-        found.update(dict.fromkeys(sheet.known.models.tasks_of(model) or ()))
+        found.update(dict.fromkeys(sheet.known.models.find_tasks(model) or ()))
     return tuple(found)
 
 
-def _ask_unknown(sheet: Sheet, said: str, tasks: tuple[str, ...]) -> None:
-    fitting = [name for name in sheet.known.terms if does(sheet, name, tasks)] or list(
+def _ask_unknown_dataset(sheet: DraftBuilder, said: str, tasks: tuple[str, ...]) -> None:
+    fitting = [name for name in sheet.known.terms if has_task_labels(sheet, name, tasks)] or list(
         sheet.known.terms
     )
-    near = _nearest_first(said, fitting)
+    near = _sort_by_similarity(said, fitting)
     sheet.ask(
-        Rank.DATASET, "no-dataset" if near else "no-datasets", "spec.dataset.ref", near, said=said
+        QuestionPriority.DATASET,
+        "no-dataset" if near else "no-datasets",
+        "spec.dataset.ref",
+        near,
+        said=said,
     )
 
 
-def _nearest_first(said: str, names: list[str]) -> list[str]:
+def _sort_by_similarity(said: str, names: list[str]) -> list[str]:
     from rapidfuzz.fuzz import ratio
 
     return sorted(
@@ -157,6 +172,6 @@ def _nearest_first(said: str, names: list[str]) -> list[str]:
     )
 
 
-def distinct(names: Iterable[str]) -> list[str]:
+def deduplicate(names: Iterable[str]) -> list[str]:
     """The names, each once, in order."""
     return list(dict.fromkeys(names))

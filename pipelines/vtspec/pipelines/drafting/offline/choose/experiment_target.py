@@ -1,28 +1,28 @@
 """Dataset, task, model and classes: what an experiment is about, decided together."""
 
-from vtspec.pipelines.drafting.offline.draft_builder import Rank, Sheet
-from vtspec.pipelines.drafting.offline.mentions import Reading
+from vtspec.pipelines.drafting.offline.draft_builder import DraftBuilder, QuestionPriority
+from vtspec.pipelines.drafting.offline.mentions import ParsedText
 
-from .classes import settle_classes
-from .dataset import does, settle_dataset
-from .model import Named, named_model, settle_model
+from .classes import resolve_classes
+from .dataset import has_task_labels, resolve_dataset
+from .model import NamedModel, identify_model, resolve_model
 
 
-def settle_subject(sheet: Sheet, reading: Reading) -> None:
+def resolve_subject(sheet: DraftBuilder, reading: ParsedText) -> None:
     """Decides dataset, task, model and classes, or notes what has to be asked of them."""
-    tasks = said_tasks(reading)
-    settle_dataset(sheet, reading, tasks)
-    model = named_model(sheet, reading, tasks)
-    vague = all(each.assumed == "vague" for each in reading.of("task"))
-    settle_task(sheet, () if vague and not _has_one(sheet, tasks) else tasks, model)
-    settle_model(sheet, reading, model)
-    settle_classes(sheet, reading)
+    tasks = collect_tasks(reading)
+    resolve_dataset(sheet, reading, tasks)
+    model = identify_model(sheet, reading, tasks)
+    vague = all(each.assumed == "vague" for each in reading.get_mentions("task"))
+    resolve_task(sheet, () if vague and not _has_any_task(sheet, tasks) else tasks, model)
+    resolve_model(sheet, reading, model)
+    resolve_classes(sheet, reading)
 
 
-def said_tasks(reading: Reading) -> tuple[str, ...]:
+def collect_tasks(reading: ParsedText) -> tuple[str, ...]:
     """The tasks that the words leave, the likeliest first; empty where they say none."""
     found: tuple[str, ...] = ()
-    for each in reading.of("task"):
+    for each in reading.get_mentions("task"):
         both = tuple(task for task in each.value if task in found)
         if not found or both:
             found = both or each.value
@@ -31,12 +31,16 @@ def said_tasks(reading: Reading) -> tuple[str, ...]:
     return found
 
 
-def _has_one(sheet: Sheet, tasks: tuple[str, ...]) -> bool:
+def _has_any_task(sheet: DraftBuilder, tasks: tuple[str, ...]) -> bool:
     ref = sheet.get("dataset.ref")
-    return not isinstance(ref, str) or ref not in sheet.known.terms or does(sheet, ref, tasks)
+    return (
+        not isinstance(ref, str)
+        or ref not in sheet.known.terms
+        or has_task_labels(sheet, ref, tasks)
+    )
 
 
-def settle_task(sheet: Sheet, tasks: tuple[str, ...], model: "Named") -> None:
+def resolve_task(sheet: DraftBuilder, tasks: tuple[str, ...], model: "NamedModel") -> None:
     """The task that words, dataset and model have in common."""
     ref = sheet.get("dataset.ref")
     terms = sheet.known.terms.get(ref) if isinstance(ref, str) else None
@@ -63,19 +67,19 @@ def settle_task(sheet: Sheet, tasks: tuple[str, ...], model: "Named") -> None:
         sheet.drop("task")
         return
     sheet.drop("task")
-    sheet.ask(Rank.TASK, "task", "spec.task", able or fits)
+    sheet.ask(QuestionPriority.TASK, "task", "spec.task", able or fits)
 
 
 def _ask_other_dataset(
-    sheet: Sheet, name: str, tasks: tuple[str, ...], has: tuple[str, ...]
+    sheet: DraftBuilder, name: str, tasks: tuple[str, ...], has: tuple[str, ...]
 ) -> None:
-    others = [each for each in sheet.known.terms if does(sheet, each, tasks)]
+    others = [each for each in sheet.known.terms if has_task_labels(sheet, each, tasks)]
     if others:
         sheet.drop("dataset.ref")
         if len(tasks) == 1:
             sheet.set("task", tasks[0])
         sheet.ask(
-            Rank.CONTRADICTION,
+            QuestionPriority.CONTRADICTION,
             "no-labels",
             "spec.dataset.ref",
             others,
@@ -85,5 +89,10 @@ def _ask_other_dataset(
     else:
         sheet.drop("task")
         sheet.ask(
-            Rank.CONTRADICTION, "no-labels-at-all", "spec.task", has, dataset=name, task=tasks[0]
+            QuestionPriority.CONTRADICTION,
+            "no-labels-at-all",
+            "spec.task",
+            has,
+            dataset=name,
+            task=tasks[0],
         )

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from vtspec.pipelines.drafting.offline.draft_builder import Rank, Sheet
-from vtspec.pipelines.drafting.offline.mentions import Mention, Reading
+from vtspec.pipelines.drafting.offline.draft_builder import DraftBuilder, QuestionPriority
+from vtspec.pipelines.drafting.offline.mentions import Mention, ParsedText
 
-from .dataset import distinct
+from .dataset import deduplicate
 
 
-class Named:
+class NamedModel:
     """The model that words or the base name; `tasks` None where nothing is known of them."""
 
     def __init__(self, said: str | None, value: object, tasks: tuple[str, ...] | None) -> None:
@@ -17,36 +17,38 @@ class Named:
         self.tasks = tasks
 
 
-def named_model(sheet: Sheet, reading: Reading, tasks: tuple[str, ...]) -> Named:
+def identify_model(sheet: DraftBuilder, reading: ParsedText, tasks: tuple[str, ...]) -> NamedModel:
     """The one model that is named; what is wrong with the naming is noted as a question."""
-    mentions = _merged(sheet, reading.of("model"))
+    mentions = _merge_mentions(sheet, reading.get_mentions("model"))
     before = sheet.get("model.name")
     if not mentions:
-        if isinstance(before, str) and _is_negated(sheet, before, reading.negated("model")):
+        if isinstance(before, str) and _is_negated(sheet, before, reading.get_negated("model")):
             sheet.drop("model")
             before = None
-        tasks_before = sheet.known.models.tasks_of(before) if isinstance(before, str) else None
-        return Named(None, before, tasks_before)
+        tasks_before = sheet.known.models.find_tasks(before) if isinstance(before, str) else None
+        return NamedModel(None, before, tasks_before)
     if len(mentions) > 1:
-        names = distinct(_shown(sheet, each, tasks) for each in mentions)
+        names = deduplicate(_get_model_name(sheet, each, tasks) for each in mentions)
         if len(names) > 1:
             sheet.drop("model.name")
-            sheet.ask(Rank.CONTRADICTION, "models", "spec.model.name", names)
-            return Named(None, "asked", None)
+            sheet.ask(QuestionPriority.CONTRADICTION, "models", "spec.model.name", names)
+            return NamedModel(None, "asked", None)
     mention = mentions[0]
     if mention.value is None:
         _ask_unknown_model(sheet, mention.said, tasks)
-        return Named(mention.said, "asked", None)
+        return NamedModel(mention.said, "asked", None)
     if isinstance(mention.value, tuple):
-        return Named(mention.said, mention.value, _family_tasks(sheet, mention.value))
-    return Named(mention.said, mention.value, sheet.known.models.tasks_of(mention.value))
+        return NamedModel(mention.said, mention.value, _find_family_tasks(sheet, mention.value))
+    return NamedModel(mention.said, mention.value, sheet.known.models.find_tasks(mention.value))
 
 
-def _is_negated(sheet: Sheet, name: str, negated: Sequence[Mention]) -> bool:
-    return any(name == _shown(sheet, each, ()) for each in negated if each.value is not None)
+def _is_negated(sheet: DraftBuilder, name: str, negated: Sequence[Mention]) -> bool:
+    return any(
+        name == _get_model_name(sheet, each, ()) for each in negated if each.value is not None
+    )
 
 
-def _merged(sheet: Sheet, mentions: Sequence[Mention]) -> list[Mention]:
+def _merge_mentions(sheet: DraftBuilder, mentions: Sequence[Mention]) -> list[Mention]:
     """Mentions of one model once: a bare family beside its member says nothing more."""
     exact = [each for each in mentions if isinstance(each.value, str)]
     starts = [str(one.value).rpartition("/")[2].lower() for one in exact]
@@ -55,80 +57,82 @@ def _merged(sheet: Sheet, mentions: Sequence[Mention]) -> list[Mention]:
     return [each for each in mentions if each not in told]
 
 
-def _shown(sheet: Sheet, mention: Mention, tasks: tuple[str, ...]) -> str:
+def _get_model_name(sheet: DraftBuilder, mention: Mention, tasks: tuple[str, ...]) -> str:
     if isinstance(mention.value, tuple):
         found = sheet.known.models.resolve(mention.value[1], mention.value[2], frozenset(tasks))
         return found.name if found is not None else mention.said
     return str(mention.value or mention.said)
 
 
-def _family_tasks(sheet: Sheet, value: tuple[str, str, tuple[str, ...]]) -> tuple[str, ...] | None:
+def _find_family_tasks(
+    sheet: DraftBuilder, value: tuple[str, str, tuple[str, ...]]
+) -> tuple[str, ...] | None:
     """What members of the family do, those that fit the words where they pin one."""
     models = sheet.known.models
     found = models.resolve(value[1], value[2], frozenset())
     if found is not None and not found.usual:
-        return models.tasks_of(found.name)
+        return models.find_tasks(found.name)
     tasks: dict[str, None] = {}
-    for name in models.members(value[1], frozenset())[:400]:
+    for name in models.list_members(value[1], frozenset())[:400]:
         tasks.update(dict.fromkeys(models.entries[name].tasks))
     return tuple(tasks) or None
 
 
-def _ask_unknown_model(sheet: Sheet, said: str, tasks: tuple[str, ...]) -> None:
+def _ask_unknown_model(sheet: DraftBuilder, said: str, tasks: tuple[str, ...]) -> None:
     from rapidfuzz.fuzz import ratio
     from rapidfuzz.process import extract
 
-    from vtspec.pipelines.drafting.offline.text import squashed
+    from vtspec.pipelines.drafting.offline.text import normalize_name
 
     models = sheet.known.models
-    wanted = frozenset(tasks) or frozenset(_tasks_of_dataset(sheet))
+    wanted = frozenset(tasks) or frozenset(_get_dataset_tasks(sheet))
     able = {
         short: name
         for short, name in models.by_short.items()
-        if not wanted or wanted & set(models.tasks_of(name) or ())
+        if not wanted or wanted & set(models.find_tasks(name) or ())
     }
-    near = extract(squashed(said), list(able), scorer=ratio, limit=8, score_cutoff=60)
+    near = extract(normalize_name(said), list(able), scorer=ratio, limit=8, score_cutoff=60)
     sheet.drop("model.name")
-    choices = distinct(able[short] for short, _, _ in near)[:5]
+    choices = deduplicate(able[short] for short, _, _ in near)[:5]
     if not choices and len(wanted) == 1:
-        choices = _models_for(sheet, *wanted)[:5]
-    sheet.ask(Rank.MODEL, "no-model", "spec.model.name", choices, said=said)
+        choices = _list_task_models(sheet, *wanted)[:5]
+    sheet.ask(QuestionPriority.MODEL, "no-model", "spec.model.name", choices, said=said)
 
 
-def _models_for(sheet: Sheet, task: str) -> list[str]:
+def _list_task_models(sheet: DraftBuilder, task: str) -> list[str]:
     """Models that do a task and read the dataset, the usual one first."""
-    allowed, models = readers(sheet), sheet.known.models
-    usual = models.usual_of(task, allowed)
+    allowed, models = get_framework_support(sheet), sheet.known.models
+    usual = models.find_default_model(task, allowed)
     if usual is None:
         return []
-    near = models.siblings(usual, frozenset({task}))
+    near = models.list_siblings(usual, frozenset({task}))
     fitting = [each for each in near if allowed.get(models.entries[each].framework, True)]
-    return distinct([usual, *fitting])
+    return deduplicate([usual, *fitting])
 
 
-def _tasks_of_dataset(sheet: Sheet) -> tuple[str, ...]:
+def _get_dataset_tasks(sheet: DraftBuilder) -> tuple[str, ...]:
     terms = sheet.known.terms.get(sheet.get("dataset.ref") or "")
     return terms.dataset.tasks if terms is not None else ()
 
 
-def settle_model(sheet: Sheet, reading: Reading, model: Named) -> None:
+def resolve_model(sheet: DraftBuilder, reading: ParsedText, model: NamedModel) -> None:
     """The model by its catalog name, the usual one where none is named, or a question."""
     if model.value == "asked":
         return
     task = sheet.get("task")
     if model.value is None:
-        _usual_model(sheet, task, [each.value for each in reading.negated("model")])
+        _set_default_model(sheet, task, [each.value for each in reading.get_negated("model")])
         return
-    name = _resolved(sheet, model, task)
+    name = _resolve_model_name(sheet, model, task)
     changed = name != sheet.get("model.name")
     if changed:
-        _change_model(sheet, name)
+        _drop_stale_fields(sheet, name)
     if model.said is not None:
         sheet.set("model.name", name)
     _check_fit(sheet, name, task)
 
 
-def _resolved(sheet: Sheet, model: Named, task: object) -> str:
+def _resolve_model_name(sheet: DraftBuilder, model: NamedModel, task: object) -> str:
     if not isinstance(model.value, tuple):
         return str(model.value)
     _, family, words = model.value
@@ -140,30 +144,30 @@ def _resolved(sheet: Sheet, model: Named, task: object) -> str:
     return found.name
 
 
-def _change_model(sheet: Sheet, name: str) -> None:
-    frameworks = sheet.known.models.frameworks_of(name)
+def _drop_stale_fields(sheet: DraftBuilder, name: str) -> None:
+    frameworks = sheet.known.models.list_frameworks(name)
     if sheet.get("framework") is not None and sheet.get("framework") not in frameworks:
         sheet.drop("framework")
     if sheet.get("model.weights") is not None and sheet.edits:
         sheet.drop("model.weights")
 
 
-def _usual_model(sheet: Sheet, task: object, unwanted: Sequence[object]) -> None:
+def _set_default_model(sheet: DraftBuilder, task: object, unwanted: Sequence[object]) -> None:
     if not isinstance(task, str) or sheet.get("dataset.ref") is None:
         return
-    name = sheet.known.models.usual_of(task, readers(sheet))
+    name = sheet.known.models.find_default_model(task, get_framework_support(sheet))
     if name is None:
-        sheet.ask(Rank.MODEL, "no-model-for", "spec.model.name", (), task=task)
+        sheet.ask(QuestionPriority.MODEL, "no-model-for", "spec.model.name", (), task=task)
         return
     if name in unwanted:
-        others = [each for each in _models_for(sheet, task) if each not in unwanted]
-        sheet.ask(Rank.MODEL, "models", "spec.model.name", others[:5])
+        others = [each for each in _list_task_models(sheet, task) if each not in unwanted]
+        sheet.ask(QuestionPriority.MODEL, "models", "spec.model.name", others[:5])
         return
     sheet.set("model.name", name)
     sheet.assume("spec.model.name", name, "usual-model", task=task)
 
 
-def readers(sheet: Sheet) -> dict[str, bool]:
+def get_framework_support(sheet: DraftBuilder) -> dict[str, bool]:
     """Whether each framework reads the format of the dataset."""
     terms = sheet.known.terms.get(sheet.get("dataset.ref") or "")
     frameworks = sheet.known.surroundings.frameworks
@@ -174,9 +178,9 @@ def readers(sheet: Sheet) -> dict[str, bool]:
     }
 
 
-def _check_fit(sheet: Sheet, name: str, task: object) -> None:
+def _check_fit(sheet: DraftBuilder, name: str, task: object) -> None:
     """Asks for another model where this one does not do the task of the dataset."""
-    tasks = sheet.known.models.tasks_of(name)
+    tasks = sheet.known.models.find_tasks(name)
     ref = sheet.get("dataset.ref")
     if tasks is None or not isinstance(ref, str) or ref not in sheet.known.terms:
         return
@@ -184,18 +188,19 @@ def _check_fit(sheet: Sheet, name: str, task: object) -> None:
     wanted = [task] if isinstance(task, str) else list(has)
     if set(wanted) & set(tasks):
         return
-    allowed = readers(sheet)
-    siblings = sheet.known.models.siblings(name, frozenset(wanted))
+    allowed = get_framework_support(sheet)
+    siblings = sheet.known.models.list_siblings(name, frozenset(wanted))
     choices = [
         each for each in siblings if allowed.get(sheet.known.models.entries[each].framework, True)
     ]
     sheet.drop("model.name")
     if any(
-        each[0] == Rank.CONTRADICTION and each[2].field == "spec.task" for each in sheet.questions
+        each[0] == QuestionPriority.CONTRADICTION and each[2].field == "spec.task"
+        for each in sheet.questions
     ):
         return
     sheet.ask(
-        Rank.MODEL,
+        QuestionPriority.MODEL,
         "misfit",
         "spec.model.name",
         choices or siblings,

@@ -4,11 +4,11 @@ import re
 from typing import Final
 
 from vtspec.pipelines.drafting.offline.quantities import PASSED, Amount
-from vtspec.pipelines.drafting.offline.sentence import Sentence
-from vtspec.pipelines.drafting.offline.tokens import number_of
+from vtspec.pipelines.drafting.offline.sentence import TokenizedText
+from vtspec.pipelines.drafting.offline.tokens import get_number
 from vtspec.pipelines.drafting.offline.value_ranges import EPOCHS_MEASURED, NUMBERS
 
-from .small_talk import clause_of
+from .small_talk import find_clause_span
 
 _REACH: Final = 5
 
@@ -23,39 +23,39 @@ _Named = tuple[str, int]
 """A field, and the token that names it."""
 
 
-def field_of(sentence: Sentence, amount: Amount) -> tuple[str | None, int, int]:
+def find_field(sentence: TokenizedText, amount: Amount) -> tuple[str | None, int, int]:
     """The field of an amount, and the tokens from its name to the amount."""
-    back, ahead = _before(sentence, amount), _ahead(sentence, amount)
-    found = _of_patience(sentence, amount, back, ahead)
+    back, ahead = _find_field_before(sentence, amount), _find_field_after(sentence, amount)
+    found = _match_patience(sentence, amount, back, ahead)
     if found is None and amount.unit in _UNIT_FIELDS:
-        found = _by_unit(amount, back, ahead)
+        found = _match_by_unit(amount, back, ahead)
     if found is None and ahead is not None and ahead[0] == "training.epochs":
-        found = _measured_in_epochs(sentence, amount, back, ahead)
-        if found is None and _recurs(sentence, amount, ahead[1]):
+        found = _match_epoch_unit(sentence, amount, back, ahead)
+        if found is None and _is_interval(sentence, amount, ahead[1]):
             return None, amount.start, amount.end
-    return found or _by_name(sentence, amount, back, ahead)
+    return found or _match_by_name(sentence, amount, back, ahead)
 
 
 _Attached = tuple[str | None, int, int]
 
 
-def _recurs(sentence: Sentence, amount: Amount, named: int) -> bool:
+def _is_interval(sentence: TokenizedText, amount: Amount, named: int) -> bool:
     """Whether it is how often something happens: `validate every 5 epochs`, `5 에폭마다`."""
-    before = sentence.at(amount.start - 1)
+    before = sentence.get_token(amount.start - 1)
     often = before is not None and before.text.lower() in ("every", "each", "매")
     return often or sentence.is_kind(named + 1, "every")
 
 
-def named_beside(sentence: Sentence, amount: Amount) -> tuple[str | None, str | None]:
+def find_adjacent_fields(sentence: TokenizedText, amount: Amount) -> tuple[str | None, str | None]:
     """The fields that are named before and after an amount."""
-    back, ahead = _before(sentence, amount), _ahead(sentence, amount)
-    if ahead is not None and _has_own(sentence, ahead[1]):
+    back, ahead = _find_field_before(sentence, amount), _find_field_after(sentence, amount)
+    if ahead is not None and _has_own_number(sentence, ahead[1]):
         ahead = None
     return back and back[0], ahead and ahead[0]
 
 
-def _of_patience(
-    sentence: Sentence, amount: Amount, back: _Named | None, ahead: _Named | None
+def _match_patience(
+    sentence: TokenizedText, amount: Amount, back: _Named | None, ahead: _Named | None
 ) -> _Attached | None:
     in_epochs = ahead is not None and ahead[0] == "training.epochs"
     alone = back is None and amount.unit in ("turn", "piece", "")
@@ -65,40 +65,44 @@ def _of_patience(
     return "training.earlyStopping.patience", amount.start, end
 
 
-def _by_unit(amount: Amount, back: _Named | None, ahead: _Named | None) -> _Attached:
+def _match_by_unit(amount: Amount, back: _Named | None, ahead: _Named | None) -> _Attached:
     path = _UNIT_FIELDS[amount.unit]
     start = back[1] if back and back[0] == path else amount.start
     end = ahead[1] + 1 if ahead and ahead[0] == path else amount.end
     return path, start, end
 
 
-def _measured_in_epochs(
-    sentence: Sentence, amount: Amount, back: _Named | None, ahead: _Named
+def _match_epoch_unit(
+    sentence: TokenizedText, amount: Amount, back: _Named | None, ahead: _Named
 ) -> _Attached | None:
     if back is not None and back[0] in EPOCHS_MEASURED:
         return back[0], back[1], ahead[1] + 1
-    measured = _measured_after(sentence, amount, ahead[1])
+    measured = _find_epoch_field(sentence, amount, ahead[1])
     return None if measured is None else (measured[0], amount.start, measured[1] + 1)
 
 
-def _by_name(
-    sentence: Sentence, amount: Amount, back: _Named | None, ahead: _Named | None
+def _match_by_name(
+    sentence: TokenizedText, amount: Amount, back: _Named | None, ahead: _Named | None
 ) -> _Attached:
     counts = back is None and sentence.is_kind(amount.end, "count")
-    if counts and _counts_classes(sentence, amount):
+    if counts and _is_class_count(sentence, amount):
         return "count", amount.start, amount.end + 1
-    if back is not None and not (ahead is not None and _nearer(sentence, amount, back, ahead)):
-        twice = ahead is not None and ahead[0] == back[0] and not _has_own(sentence, ahead[1])
+    if back is not None and not (
+        ahead is not None and _is_ahead_nearer(sentence, amount, back, ahead)
+    ):
+        twice = (
+            ahead is not None and ahead[0] == back[0] and not _has_own_number(sentence, ahead[1])
+        )
         end = ahead[1] + 1 if ahead is not None and twice else amount.end
         return back[0], back[1], end
-    if ahead is not None and not _is_of_the_next(sentence, ahead):
+    if ahead is not None and not _belongs_to_next(sentence, ahead):
         return ahead[0], amount.start, ahead[1] + 1
-    if amount.unit == "turn" and _runs(sentence, amount):
+    if amount.unit == "turn" and _is_epoch_count(sentence, amount):
         return "training.epochs", amount.start, amount.end
     return None, amount.start, amount.end
 
 
-def _has_own(sentence: Sentence, named: int) -> bool:
+def _has_own_number(sentence: TokenizedText, named: int) -> bool:
     """Whether a number follows a field's name: `epochs=60`."""
     place = named + 1
     while sentence.is_kind(place, "link"):
@@ -106,22 +110,22 @@ def _has_own(sentence: Sentence, named: int) -> bool:
     return sentence.is_kind(place, "number")
 
 
-def _is_of_the_next(sentence: Sentence, ahead: _Named) -> bool:
+def _belongs_to_next(sentence: TokenizedText, ahead: _Named) -> bool:
     """Whether a field's name is surely that of the number after it, as in `640 batch 16`, or
     counts its values, as in `2 seeds`."""
     if sentence.tokens[ahead[1]].text.lower() in ("seeds", "random seeds"):
         return True
-    if ahead[0] == "training.epochs" or not _has_own(sentence, ahead[1]):
+    if ahead[0] == "training.epochs" or not _has_own_number(sentence, ahead[1]):
         return False
-    following = sentence.at(ahead[1] + 2)
+    following = sentence.get_token(ahead[1] + 2)
     return following is None or not (
         following.has("field") or following.has("unit") or following.has("flag")
     )
 
 
-def _runs(sentence: Sentence, amount: Amount) -> bool:
+def _is_epoch_count(sentence: TokenizedText, amount: Amount) -> bool:
     """Whether turns are epochs: `열 번 돌려`, `학습 20번`."""
-    following = sentence.at(amount.end)
+    following = sentence.get_token(amount.end)
     again = following is not None and sentence.text.startswith("돌", following.start)
     return (
         (again and amount.value > 1)
@@ -142,10 +146,10 @@ _NO_BETTER: Final = re.compile(
 _STOPS: Final = re.compile(r"\b(?:stop|halt|quit|end|abort)|끊|멈추|멈춰|중단|종료|그만")
 
 
-def _is_patience(sentence: Sentence, amount: Amount) -> bool:
+def _is_patience(sentence: TokenizedText, amount: Amount) -> bool:
     """Whether epochs are those without improvement: `stop early after 8 epochs`."""
-    clause = range(*clause_of(sentence, amount.start))
-    said = sentence.said(clause.start, clause.stop).lower()
+    clause = range(*find_clause_span(sentence, amount.start))
+    said = sentence.get_span_text(clause.start, clause.stop).lower()
     hints = _NO_BETTER.search(said) is not None
     stops = any(
         sentence.tokens[place].get("flag") == ("training.earlyStopping", True) for place in clause
@@ -168,8 +172,8 @@ def _is_patience(sentence: Sentence, amount: Amount) -> bool:
     )
 
 
-def _nearer(
-    sentence: Sentence, amount: Amount, back: tuple[str, int], ahead: tuple[str, int]
+def _is_ahead_nearer(
+    sentence: TokenizedText, amount: Amount, back: tuple[str, int], ahead: tuple[str, int]
 ) -> bool:
     """Whether the name after the amount is surely its own: the one before is further, and a comma
     or another word lies between."""
@@ -179,8 +183,8 @@ def _nearer(
     if not between:
         return False
     linked = any(token.has("link") or token.text.lower() in _LINKING for token in between)
-    after = sentence.at(ahead[1] + 1)
-    return not linked and (after is None or not (number_of(after) is not None))
+    after = sentence.get_token(ahead[1] + 1)
+    return not linked and (after is None or not (get_number(after) is not None))
 
 
 _LINKING: Final = frozenset(
@@ -188,7 +192,7 @@ _LINKING: Final = frozenset(
 )
 
 
-def _counts_classes(sentence: Sentence, amount: Amount) -> bool:
+def _is_class_count(sentence: TokenizedText, amount: Amount) -> bool:
     token = sentence.tokens[amount.end]
     return not (token.text.lower() in ("labels", "types") and amount.does != "set")
 
@@ -214,10 +218,10 @@ _LOOKED_THROUGH: Final = (
 )
 
 
-def _before(sentence: Sentence, amount: Amount) -> tuple[str, int] | None:
+def _find_field_before(sentence: TokenizedText, amount: Amount) -> tuple[str, int] | None:
     place, strangers = amount.start - 1, 0
     for _ in range(_REACH):
-        token = sentence.at(place)
+        token = sentence.get_token(place)
         if (
             token is None
             or token.has("break")
@@ -225,7 +229,7 @@ def _before(sentence: Sentence, amount: Amount) -> tuple[str, int] | None:
             or (place in sentence.used and not (token.has("flag") or token.has("spec")))
         ):
             return None
-        path = _named_field(sentence, place)
+        path = _find_number_field(sentence, place)
         if path is not None:
             return (path, place) if place not in sentence.used else None
         averaged = token.get("flag") == ("training.ema", True)
@@ -234,12 +238,12 @@ def _before(sentence: Sentence, amount: Amount) -> tuple[str, int] | None:
             between = sentence.tokens[place + 1 : amount.start]
             close = all(each.has("particle") or each.text.lower() in _OF_IT for each in between)
             return (field, place) if close else None
-        if number_of(token) is not None and not token.has("particle") and not token.has("filler"):
+        if get_number(token) is not None and not token.has("particle") and not token.has("filler"):
             return None
         if not any(token.has(kind) for kind in _LOOKED_THROUGH):
             # One word that nothing knows may stand between: `에폭은 넉넉잡고 100`.
             strangers += 1
-            if strangers > 1 or not token.unknown:
+            if strangers > 1 or not token.is_unknown:
                 return None
         place -= 1
     return None
@@ -262,13 +266,13 @@ _OF_IT: Final = (
 )
 
 
-def _ahead(sentence: Sentence, amount: Amount) -> tuple[str, int] | None:
+def _find_field_after(sentence: TokenizedText, amount: Amount) -> tuple[str, int] | None:
     place = amount.end
     for _ in range(_REACH):
-        token = sentence.at(place)
+        token = sentence.get_token(place)
         if token is None or token.has("break") or token.has("comma") or place in sentence.used:
             return None
-        path = _named_field(sentence, place)
+        path = _find_number_field(sentence, place)
         if path is not None:
             if (
                 path == "resources.gpus"
@@ -289,7 +293,7 @@ _JOINING: Final = frozenset(
 )
 
 
-def _named_field(sentence: Sentence, place: int) -> str | None:
+def _find_number_field(sentence: TokenizedText, place: int) -> str | None:
     """The field of numbers that a token names, or None."""
     path = sentence.tokens[place].get("field")
     if path == "decay":
@@ -303,35 +307,35 @@ def _is_number_field(path: str) -> bool:
     return path in NUMBERS or path in ("resources.memory", "resources.maxDuration")
 
 
-def _has_another(sentence: Sentence, named: int, amount: Amount) -> bool:
+def _has_following_number(sentence: TokenizedText, named: int, amount: Amount) -> bool:
     """Whether a number follows that is rather the field's own: `50 epochs, warm-up 5`, but not
     `5에폭 워밍업 후 30에폭`."""
     for place in (named + 1, named + 2):
-        number = number_of(sentence.tokens[place]) if sentence.is_kind(place, "number") else None
+        number = get_number(sentence.tokens[place]) if sentence.is_kind(place, "number") else None
         if number is not None:
-            in_epochs = sentence.at(place + 1)
+            in_epochs = sentence.get_token(place + 1)
             counted = in_epochs is not None and in_epochs.get("field") == "training.epochs"
             return not (counted and number.value > amount.value)
     return False
 
 
-def _measured_after(sentence: Sentence, amount: Amount, at: int) -> tuple[str, int] | None:
+def _find_epoch_field(sentence: TokenizedText, amount: Amount, at: int) -> tuple[str, int] | None:
     """`5 epochs of warmup`, `5 epoch warm-up`, `10 에폭마다 저장`."""
     for place in range(at + 1, at + 4):
-        token = sentence.at(place)
+        token = sentence.get_token(place)
         if token is None or token.has("break") or token.has("comma"):
             return None
         path = token.get("field")
-        if path in EPOCHS_MEASURED and not _has_another(sentence, place, amount):
+        if path in EPOCHS_MEASURED and not _has_following_number(sentence, place, amount):
             return str(path), place
-        if token.has("every") and _saves(sentence, place):
+        if token.has("every") and _is_about_saving(sentence, place):
             return "training.checkpoint.every", place
         if not any(token.has(kind) for kind in ("particle", "filler", "every", "on", "export")):
             return None
     return None
 
 
-def _saves(sentence: Sentence, at: int) -> bool:
+def _is_about_saving(sentence: TokenizedText, at: int) -> bool:
     near = sentence.tokens[max(0, at - 5) : at + 5]
     return any(
         token.get("field") == "training.checkpoint.every"

@@ -5,9 +5,9 @@ from itertools import pairwise
 from typing import Final
 
 from vtspec.pipelines.drafting.offline.mentions import Mention
-from vtspec.pipelines.drafting.offline.sentence import Sentence
+from vtspec.pipelines.drafting.offline.sentence import TokenizedText
 
-from .small_talk import sentence_of
+from .small_talk import find_sentence_span
 
 _JOINS: Final = frozenset(
     {
@@ -36,7 +36,7 @@ _MATTERS: Final = (
 """Kinds of words that make a sentence one about the experiment."""
 
 
-def number_lists(sentence: Sentence, mentions: Sequence[Mention]) -> None:
+def assign_list_ids(sentence: TokenizedText, mentions: Sequence[Mention]) -> None:
     """Gives the things of each list, as `car, dog and person`, a number of their own."""
     things = sorted(
         (each for each in mentions if each.field == "thing"), key=lambda each: each.start
@@ -54,16 +54,16 @@ def number_lists(sentence: Sentence, mentions: Sequence[Mention]) -> None:
             other.listed = one.listed
 
 
-def mark_wanted(sentence: Sentence, mentions: Sequence[Mention]) -> None:
+def mark_wanted(sentence: TokenizedText, mentions: Sequence[Mention]) -> None:
     """Marks things beside "only" or an announced list, and those that are only told of."""
-    places = {at for at in range(len(sentence.tokens)) if _restricts(sentence, at)}
+    places = {at for at in range(len(sentence.tokens)) if _is_restriction(sentence, at)}
     for each in mentions:
         if each.field not in ("thing", "bare"):
             continue
         near = (*range(each.start - 4, each.start), *range(each.end, each.end + 8))
         if places and not places.isdisjoint(near):
             each.assumed = "only"
-        elif each.field == "thing" and not _is_of_the_request(sentence, each):
+        elif each.field == "thing" and not _is_in_request(sentence, each):
             each.assumed = "talk"
     lists = {each.listed for each in mentions if each.listed and each.assumed == "only"}
     for each in mentions:
@@ -71,16 +71,16 @@ def mark_wanted(sentence: Sentence, mentions: Sequence[Mention]) -> None:
             each.assumed = "only"
 
 
-def _restricts(sentence: Sentence, at: int) -> bool:
+def _is_restriction(sentence: TokenizedText, at: int) -> bool:
     token = sentence.tokens[at]
     if token.get("field") == "dataset.classes":
         return True
     # `light augmentation only`, `3에폭만` are no classes.
-    return (token.has("only") or token.text in _ONLY) and not _limits_a_setting(sentence, at - 1)
+    return (token.has("only") or token.text in _ONLY) and not _limits_setting(sentence, at - 1)
 
 
-def _limits_a_setting(sentence: Sentence, before: int) -> bool:
-    token = sentence.at(before)
+def _limits_setting(sentence: TokenizedText, before: int) -> bool:
+    token = sentence.get_token(before)
     return (
         token is not None
         and token.get("field") != "dataset.classes"
@@ -88,8 +88,8 @@ def _limits_a_setting(sentence: Sentence, before: int) -> bool:
     )
 
 
-def _is_of_the_request(sentence: Sentence, mention: Mention) -> bool:
-    first, last = sentence_of(sentence, mention.start)
+def _is_in_request(sentence: TokenizedText, mention: Mention) -> bool:
+    first, last = find_sentence_span(sentence, mention.start)
     if first == 0 and last >= len(sentence.tokens) - 1:
         return True
     return any(sentence.is_kind(place, *_MATTERS) for place in range(first, last))

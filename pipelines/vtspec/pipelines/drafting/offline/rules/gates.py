@@ -8,41 +8,44 @@ from typing import Final
 from vtspec.pipelines.drafting.offline.mentions import Mention
 from vtspec.pipelines.drafting.offline.numbers import Number
 from vtspec.pipelines.drafting.offline.quantities import PASSED
-from vtspec.pipelines.drafting.offline.sentence import Sentence
-from vtspec.pipelines.drafting.offline.tokens import Token, number_of
+from vtspec.pipelines.drafting.offline.sentence import TokenizedText
+from vtspec.pipelines.drafting.offline.tokens import Token, get_number
 
 
-def find_gates(sentence: Sentence) -> Iterator[Mention]:
+def find_gates(sentence: TokenizedText) -> Iterator[Mention]:
     """Gates, and the metric that decides which epoch is best."""
     for at, token in enumerate(sentence.tokens):
         metric = token.get("metric")
         if at in sentence.used:
             continue
-        if token.text.lower() in _GATE and (found := _without_metric(sentence, at)) is not None:
-            sentence.take(found.start, found.end)
+        if (
+            token.text.lower() in _GATE
+            and (found := _find_metricless_gate(sentence, at)) is not None
+        ):
+            sentence.consume(found.start, found.end)
             yield found
             continue
         if not isinstance(metric, str):
             continue
-        if (monitor := _monitored(sentence, at, metric)) is not None:
+        if (monitor := _find_monitor(sentence, at, metric)) is not None:
             yield monitor
-        elif (gate := _gate(sentence, at, metric)) is not None:
-            sentence.take(gate.start, gate.end)
+        elif (gate := _find_gate(sentence, at, metric)) is not None:
+            sentence.consume(gate.start, gate.end)
             yield gate
             if sentence.is_kind(at - 1, "not-after") and sentence.is_kind(at - 2, "metric"):
-                yield _left_out(sentence, at - 2)
+                yield _make_negated_gate(sentence, at - 2)
 
 
 _GATE: Final = frozenset("gate gates 게이트 합격선".split())
 
 
-def _without_metric(sentence: Sentence, at: int) -> Mention | None:
+def _find_metricless_gate(sentence: TokenizedText, at: int) -> Mention | None:
     """`게이트 0.95로`: a bound whose metric is that of the gate that is there."""
     place = at + 1
     while sentence.is_kind(place, "particle", "link", "to", "filler") and place < at + 4:
         place += 1
-    token = sentence.at(place)
-    number = None if token is None else number_of(token)
+    token = sentence.get_token(place)
+    number = None if token is None else get_number(token)
     if number is None:
         return None
     end = place + 1 + _is_percent(sentence, place + 1)
@@ -50,12 +53,12 @@ def _without_metric(sentence: Sentence, at: int) -> Mention | None:
     if any(sentence.is_kind(near, "metric") for near in metrics):
         return None
     value = (None, ">=", number.value, end > place + 1)
-    return Mention("report.gates", value, at, end, sentence.said(at, end))
+    return Mention("report.gates", value, at, end, sentence.get_span_text(at, end))
 
 
-def _monitored(sentence: Sentence, at: int, metric: str) -> Mention | None:
+def _find_monitor(sentence: TokenizedText, at: int, metric: str) -> Mention | None:
     for place in (*range(at - 1, max(-1, at - 4), -1), at + 1, at + 2):
-        token = sentence.at(place)
+        token = sentence.get_token(place)
         if token is None or place in sentence.used:
             continue
         if token.get("field") == "training.checkpoint.monitor" or (
@@ -65,7 +68,7 @@ def _monitored(sentence: Sentence, at: int, metric: str) -> Mention | None:
             and sentence.tokens[place + 1].text == "으로"
             and not sentence.is_kind(place + 2, "number")
         ):
-            sentence.take(min(at, place), max(at, place) + 1)
+            sentence.consume(min(at, place), max(at, place) + 1)
             return Mention(
                 "training.checkpoint.monitor",
                 metric,
@@ -86,27 +89,27 @@ class _Bound:
     percent: bool = False
 
 
-def _gate(sentence: Sentence, at: int, metric: str) -> Mention | None:
-    bound = _bound_after(sentence, at, metric)
+def _find_gate(sentence: TokenizedText, at: int, metric: str) -> Mention | None:
+    bound = _parse_bound(sentence, at, metric)
     if bound.number is None:
-        return _gate_before(sentence, at, metric)
-    before = _before_article(sentence, at)
+        return _find_gate_before(sentence, at, metric)
+    before = _skip_fillers_back(sentence, at)
     if bound.compare is None and sentence.is_kind(before, "compare"):
         bound.compare = str(sentence.tokens[before].get("compare"))
-    if bound.compare is None and not _speaks_of_gates(sentence, at, bound.end):
+    if bound.compare is None and not _is_about_gates(sentence, at, bound.end):
         return None
-    compare = _turned(sentence, bound.compare or ">=", at, bound.end)
-    bound.end += _forbidden_after(sentence, bound.end)
+    compare = _resolve_comparison(sentence, bound.compare or ">=", at, bound.end)
+    bound.end += _count_prohibition_tokens(sentence, bound.end)
     value = (metric, compare, bound.number.value, bound.percent)
-    return Mention("report.gates", value, at, bound.end, sentence.said(at, bound.end))
+    return Mention("report.gates", value, at, bound.end, sentence.get_span_text(at, bound.end))
 
 
-def _bound_after(sentence: Sentence, at: int, metric: str) -> _Bound:
+def _parse_bound(sentence: TokenizedText, at: int, metric: str) -> _Bound:
     """The comparison and the number that follow a metric, as far as they are there."""
     bound, place = _Bound(end=at + 1), at + 1
     while place < min(at + 8, len(sentence.tokens)):
         token = sentence.tokens[place]
-        number = number_of(token)
+        number = get_number(token)
         if bound.number is None and number is not None:
             bound.percent = _is_percent(sentence, place + 1)
             bound.number, bound.end = number, place + 1 + bound.percent
@@ -118,7 +121,7 @@ def _bound_after(sentence: Sentence, at: int, metric: str) -> _Bound:
             bound.compare, bound.end = str(token.get("compare")), place + 1
             if bound.number is not None:
                 break
-        elif not _goes_on(token, metric, said=bound.number is not None):
+        elif not _can_skip_token(token, metric, said=bound.number is not None):
             break
         place += 1
     return bound
@@ -130,15 +133,15 @@ _EXTREMES: Final = {
 """Words that are a comparison only beside a metric."""
 
 
-def _is_percent(sentence: Sentence, place: int) -> bool:
-    token = sentence.at(place)
+def _is_percent(sentence: TokenizedText, place: int) -> bool:
+    token = sentence.get_token(place)
     return token is not None and token.get("unit") == "%"
 
 
 _JOINING: Final = (*PASSED, "to", "range", "not-before", "paren")
 
 
-def _goes_on(token: Token, metric: str, *, said: bool) -> bool:
+def _can_skip_token(token: Token, metric: str, *, said: bool) -> bool:
     """Whether a token may stand between a metric, its bound and the comparison."""
     if token.has("break") or token.has("comma"):
         return False
@@ -160,7 +163,7 @@ _NOT_REACHED: Final = re.compile(r" ?(?:이|가|을|를)? ?(?:안|못) ?(?:나�
 _FORBIDDEN: Final = re.compile(r" ?(?:면 |으면 )?(?:안 ?되|안 ?돼|안 ?된|말아|않)")
 
 
-def _turned(sentence: Sentence, compare: str, at: int, end: int) -> str:
+def _resolve_comparison(sentence: TokenizedText, compare: str, at: int, end: int) -> str:
     """The bound that has to hold where one is named that must not: `must not exceed 12 %`."""
     near = sentence.tokens[max(0, at - 3) : end]
     text = sentence.text[sentence.tokens[end - 1].end : sentence.tokens[end - 1].end + 12]
@@ -172,7 +175,7 @@ def _turned(sentence: Sentence, compare: str, at: int, end: int) -> str:
     return _TURNED[compare] if never != fails else compare
 
 
-def _forbidden_after(sentence: Sentence, end: int) -> int:
+def _count_prohibition_tokens(sentence: TokenizedText, end: int) -> int:
     """How many tokens say `안 돼`: they turn the bound, and do not take it back."""
     start = sentence.tokens[end - 1].end
     match = _FORBIDDEN.match(sentence.text, start, start + 12)
@@ -184,20 +187,20 @@ def _forbidden_after(sentence: Sentence, end: int) -> int:
     return count
 
 
-def _before_article(sentence: Sentence, at: int) -> int:
+def _skip_fillers_back(sentence: TokenizedText, at: int) -> int:
     place = at - 1
     while sentence.is_kind(place, "filler") and not sentence.is_kind(place, "compare"):
         place -= 1
     return place
 
 
-def _gate_before(sentence: Sentence, at: int, metric: str) -> Mention | None:
+def _find_gate_before(sentence: TokenizedText, at: int, metric: str) -> Mention | None:
     """`at least 95% accuracy`, `95% 이상의 정확도`."""
     place = at - 1
     while (
         place >= 0
         and sentence.is_kind(place, "particle", "filler")
-        and not number_of(sentence.tokens[place])
+        and not get_number(sentence.tokens[place])
     ):
         place -= 1
     compare = None
@@ -206,21 +209,21 @@ def _gate_before(sentence: Sentence, at: int, metric: str) -> Mention | None:
     percent = sentence.is_kind(place, "unit") and sentence.tokens[place].get("unit") == "%"
     if percent:
         place -= 1
-    token = sentence.at(place)
-    number = number_of(token) if token is not None and place not in sentence.used else None
+    token = sentence.get_token(place)
+    number = get_number(token) if token is not None and place not in sentence.used else None
     if number is None:
         return None
     start = place
     if compare is None and sentence.is_kind(place - 1, "compare"):
         start, compare = place - 1, str(sentence.tokens[place - 1].get("compare"))
-    if compare is None and not _speaks_of_gates(sentence, start, at + 1):
+    if compare is None and not _is_about_gates(sentence, start, at + 1):
         return None
     return Mention(
         "report.gates",
         (metric, compare or ">=", number.value, percent),
         start,
         at + 1,
-        sentence.said(start, at + 1),
+        sentence.get_span_text(start, at + 1),
     )
 
 
@@ -231,25 +234,25 @@ _REACHING: Final = frozenset(
 )
 
 
-def _left_out(sentence: Sentence, at: int) -> Mention:
+def _make_negated_gate(sentence: TokenizedText, at: int) -> Mention:
     """The metric that another one takes the place of."""
     value = (sentence.tokens[at].get("metric"), ">=", 0, False)
-    sentence.take(at, at + 2)
-    said = sentence.said(at, at + 1)
+    sentence.consume(at, at + 2)
+    said = sentence.get_span_text(at, at + 1)
     return Mention("report.gates", value, at, at + 1, said, negated=True)
 
 
-def _instead_of_metric(sentence: Sentence, start: int) -> bool:
+def _replaces_metric(sentence: TokenizedText, start: int) -> bool:
     """Whether a metric takes the place of another: `accuracy 대신 f1 0.9`."""
     if sentence.is_kind(start - 1, "not-after") and sentence.is_kind(start - 2, "metric"):
         return True
-    before = sentence.at(start - 1)
+    before = sentence.get_token(start - 1)
     return before is not None and before.text.lower() in ("instead of", "rather than")
 
 
-def _speaks_of_gates(sentence: Sentence, start: int, end: int) -> bool:
+def _is_about_gates(sentence: TokenizedText, start: int, end: int) -> bool:
     near = sentence.tokens[max(0, start - 4) : end + 4]
-    if _instead_of_metric(sentence, start):
+    if _replaces_metric(sentence, start):
         return True
     after = sentence.tokens[end : end + 3]
     if any(token.has("up") or token.has("down") or token.has("change") for token in after):

@@ -3,21 +3,21 @@
 from collections.abc import Iterator
 
 from vtspec.pipelines.drafting.offline.mentions import Mention
-from vtspec.pipelines.drafting.offline.sentence import Sentence
-from vtspec.pipelines.drafting.offline.tokens import Token, number_of
+from vtspec.pipelines.drafting.offline.sentence import TokenizedText
+from vtspec.pipelines.drafting.offline.tokens import Token, get_number
 
 
-def find_gpus(sentence: Sentence) -> Iterator[Mention]:
+def find_gpus(sentence: TokenizedText) -> Iterator[Mention]:
     """GPU types, and how many where the number stands beside the type."""
     for at, token in enumerate(sentence.tokens):
         said = token.get("gpu")
         if not isinstance(said, str) or at in sentence.used or token.has("dataset"):
             continue
         end = at + 1
-        while sentence.is_kind(end, "filler") and (sentence.at(end) or token).text == "s":
+        while sentence.is_kind(end, "filler") and (sentence.get_token(end) or token).text == "s":
             end += 1
-        end = _past_memory(sentence, end)
-        while not sentence.known.gpus_like(said) and (
+        end = _skip_gpu_memory(sentence, end)
+        while not sentence.known.match_gpu_types(said) and (
             sentence.is_kind(end, "variant")
             or (
                 sentence.is_kind(end, "number")
@@ -27,70 +27,75 @@ def find_gpus(sentence: Sentence) -> Iterator[Mention]:
             )
         ):
             end += 1
-        types = sentence.known.gpus_like(said)
-        sentence.take(at, end)
+        types = sentence.known.match_gpu_types(said)
+        sentence.consume(at, end)
         yield Mention(
             "resources.gpuType", types[0] if len(types) == 1 else None, at, end, token.text
         )
-        count = count_beside(sentence, at, end)
+        count = find_gpu_count(sentence, at, end)
         if count is not None:
-            sentence.take(count.start, count.end)
+            sentence.consume(count.start, count.end)
             yield count
 
 
-def _past_memory(sentence: Sentence, end: int) -> int:
+def _skip_gpu_memory(sentence: TokenizedText, end: int) -> int:
     """`A100 80GB` is one type, the 80 GB being its own."""
-    number = sentence.at(end)
-    if number is not None and number_of(number) is not None and sentence.is_kind(end + 1, "unit"):
+    number = sentence.get_token(end)
+    if number is not None and get_number(number) is not None and sentence.is_kind(end + 1, "unit"):
         unit = sentence.tokens[end + 1].get("unit")
         if unit == "gi":
             return end + 2
     return end
 
 
-def count_beside(sentence: Sentence, at: int, end: int) -> Mention | None:
+def find_gpu_count(sentence: TokenizedText, at: int, end: int) -> Mention | None:
     """The number of GPUs that stands before or after their type, or None."""
     before = at - 1
     while before >= 0 and (
-        (sentence.is_kind(before, "filler") and not number_of(sentence.tokens[before]))
+        (sentence.is_kind(before, "filler") and not get_number(sentence.tokens[before]))
         or sentence.tokens[before].text.lower()
         in ("x", "장", "대", "개", "의", "장의", "*", "nvidia", "gpu")
     ):
         before -= 1
     if before >= 0 and before not in sentence.used and at - before <= 4:
-        number = number_of(sentence.tokens[before])
+        number = get_number(sentence.tokens[before])
         if number is not None and not sentence.is_kind(before + 1, "field", "break"):
-            return Mention("resources.gpus", number.value, before, at, sentence.said(before, at))
+            return Mention(
+                "resources.gpus", number.value, before, at, sentence.get_span_text(before, at)
+            )
     after = end
     while (
-        (sentence.is_kind(after, "particle", "filler") and not number_of(sentence.tokens[after]))
+        (sentence.is_kind(after, "particle", "filler") and not get_number(sentence.tokens[after]))
         or (
             sentence.is_kind(after, "field")
             and sentence.tokens[after].get("field") == "resources.gpus"
         )
-        or (sentence.at(after) is not None and sentence.tokens[after].text.lower() in ("x", "*"))
+        or (
+            sentence.get_token(after) is not None
+            and sentence.tokens[after].text.lower() in ("x", "*")
+        )
     ):
         after += 1
         if after - end > 3:
             return None
-    token = sentence.at(after)
-    number = number_of(token) if token is not None and after not in sentence.used else None
+    token = sentence.get_token(after)
+    number = get_number(token) if token is not None and after not in sentence.used else None
     if number is None:
         return None
-    piece = sentence.at(after + 1)
+    piece = sentence.get_token(after + 1)
     if piece is not None and piece.get("unit") == "piece":
         return Mention(
-            "resources.gpus", number.value, end, after + 2, sentence.said(end, after + 2)
+            "resources.gpus", number.value, end, after + 2, sentence.get_span_text(end, after + 2)
         )
     crossed = sentence.tokens[after - 1].text.lower() in ("x", "*")
     alone = piece is None or piece.has("particle") or piece.has("comma") or piece.has("break")
-    if crossed or (alone and not piece_is_field(piece)):
+    if crossed or (alone and not is_field_token(piece)):
         return Mention(
-            "resources.gpus", number.value, end, after + 1, sentence.said(end, after + 1)
+            "resources.gpus", number.value, end, after + 1, sentence.get_span_text(end, after + 1)
         )
     return None
 
 
-def piece_is_field(token: Token | None) -> bool:
+def is_field_token(token: Token | None) -> bool:
     """Whether the token is a field that a number before it could belong to."""
     return token is not None and token.has("field")

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from vtspec.pipelines.drafting.offline.mentions import Mention, Operation
-from vtspec.pipelines.drafting.offline.quantities import Amount, amounts_in
-from vtspec.pipelines.drafting.offline.sentence import Sentence
+from vtspec.pipelines.drafting.offline.quantities import Amount, iter_amounts
+from vtspec.pipelines.drafting.offline.sentence import TokenizedText
 from vtspec.pipelines.drafting.offline.value_ranges import NUMBERS, SECONDS
 
-from .attachment import field_of, named_beside
-from .small_talk import is_now, is_past, sentence_of, was_told
+from .attachment import find_adjacent_fields, find_field
+from .small_talk import find_sentence_span, is_of_current_run, is_of_earlier_run, is_past
 
 
 @dataclass
-class _Before:
+class _AmountContext:
     """What came before an amount: the field of the last one, and of one that was only told, with
     the unit of a time that was told."""
 
@@ -25,34 +25,34 @@ class _Before:
     end: int = -1
 
 
-def find_amounts(sentence: Sentence) -> Iterator[Mention]:
+def find_amounts(sentence: TokenizedText) -> Iterator[Mention]:
     """Every amount as a mention of its field; of `bare` where nothing tells the field."""
-    before = _Before()
-    for amount in list(amounts_in(sentence.tokens, sentence.used)):
-        field, start, end = field_of(sentence, amount)
+    before = _AmountContext()
+    for amount in list(iter_amounts(sentence.tokens, sentence.used)):
+        field, start, end = find_field(sentence, amount)
         if _is_small_talk(sentence, amount, field, start, end):
             before.time = amount.unit if amount.unit in SECONDS else before.time
             continue
-        if field not in (None, "count") and was_told(sentence, amount):
+        if field not in (None, "count") and is_of_earlier_run(sentence, amount):
             before.told = field
             continue
         if (
             field == "resources.memory"
             and start == amount.start
-            and _is_of_the_gpu(sentence, amount)
+            and _is_gpu_memory(sentence, amount)
         ):
             field = None
-        field = field or _field_by_context(sentence, amount, before)
-        field = _of_a_list(sentence, amount, before, field)
+        field = field or _infer_field(sentence, amount, before)
+        field = _infer_list_field(sentence, amount, before, field)
         if isinstance(amount.value, tuple) and amount.does == "set":
-            field = _of_sides(sentence, amount, field)
+            field = _infer_sides_field(sentence, amount, field)
         if field is None:
             if amount.does != "scale" or amount.end - amount.start > 1:
-                said = sentence.said(amount.start, amount.end)
+                said = sentence.get_span_text(amount.start, amount.end)
                 yield Mention("bare", amount, amount.start, amount.end, said)
             continue
-        said = sentence.said(start, end)
-        sentence.take(start, end)
+        said = sentence.get_span_text(start, end)
+        sentence.consume(start, end)
         if field == "count":
             yield Mention("count", amount.value, start, end, said)
             continue
@@ -60,22 +60,22 @@ def find_amounts(sentence: Sentence) -> Iterator[Mention]:
         operation: Operation = amount.does
         if isinstance(amount.value, tuple) and amount.does == "set" and field != _SIDE:
             operation = "unclear"
-        yield Mention(field, _value(field, amount), start, end, said, operation)
+        yield Mention(field, _get_value(field, amount), start, end, said, operation)
         before.end = end
 
 
-def _field_by_context(sentence: Sentence, amount: Amount, before: _Before) -> str | None:
+def _infer_field(sentence: TokenizedText, amount: Amount, before: _AmountContext) -> str | None:
     """The field of a number that no name stands beside, or None."""
-    if before.told and is_now(sentence, amount):
+    if before.told and is_of_current_run(sentence, amount):
         return before.told
-    if _is_rate(sentence, amount):
+    if _is_learning_rate(sentence, amount):
         return "training.learningRate"
-    if before.time and _is_limit(sentence, amount):
+    if before.time and _is_time_limit(sentence, amount):
         amount.unit = before.time
         return "resources.maxDuration"
-    if before.field is not None and _takes_over(sentence, amount):
+    if before.field is not None and _replaces_previous(sentence, amount):
         return before.field
-    return "training.imageSize" if _is_side(sentence, amount) else None
+    return "training.imageSize" if _is_image_size(sentence, amount) else None
 
 
 _SIDE: Final = "training.imageSize"
@@ -83,9 +83,9 @@ _SMALLEST: Final = 16
 """Pixels that the side of an image has, where nothing says that it is one."""
 
 
-def _of_sides(sentence: Sentence, amount: Amount, field: str | None) -> str | None:
+def _infer_sides_field(sentence: TokenizedText, amount: Amount, field: str | None) -> str | None:
     """The field of `8 x 4`: another one's name beside it says that it is no size of images."""
-    back, ahead = named_beside(sentence, amount)
+    back, ahead = find_adjacent_fields(sentence, amount)
     if _SIDE in (back, ahead):
         return _SIDE
     least = min(amount.value)
@@ -96,8 +96,8 @@ def _of_sides(sentence: Sentence, amount: Amount, field: str | None) -> str | No
     return field if least >= _SMALLEST or amount.value[0] == amount.value[1] else None
 
 
-def _of_a_list(
-    sentence: Sentence, amount: Amount, before: _Before, field: str | None
+def _infer_list_field(
+    sentence: TokenizedText, amount: Amount, before: _AmountContext, field: str | None
 ) -> str | None:
     """The field of the number before, where this is one more of a list: `seeds 1, 2, 3`."""
     if field is not None or before.field not in NUMBERS or amount.unit or amount.does != "set":
@@ -107,11 +107,11 @@ def _of_a_list(
     joined = before.end == amount.start or (
         before.end == amount.start - 1 and sentence.is_kind(before.end, "comma")
     )
-    after = sentence.at(amount.end)
+    after = sentence.get_token(amount.end)
     ends = after is None or after.has("comma") or after.has("break") or after.text == "and"
     if not joined or not ends or isinstance(amount.value, tuple):
         return field
-    return before.field if NUMBERS[before.field].holds(amount.value) else field
+    return before.field if NUMBERS[before.field].contains(amount.value) else field
 
 
 _LITTLE: Final = frozenset(
@@ -120,11 +120,11 @@ _LITTLE: Final = frozenset(
 
 
 def _is_small_talk(
-    sentence: Sentence, amount: Amount, field: str | None, start: int, end: int
+    sentence: TokenizedText, amount: Amount, field: str | None, start: int, end: int
 ) -> bool:
     """Whether a number is none of the spec's: `one needs`, `한 시간을 서서 왔어.`."""
     text = sentence.tokens[amount.start].text.lower()
-    beside = sentence.at(amount.start - 1)
+    beside = sentence.get_token(amount.start - 1)
     if text in _LITTLE and not amount.unit and amount.does == "set" and end == amount.end:
         return (
             start == amount.start
@@ -145,16 +145,17 @@ def _is_small_talk(
         return False
     if is_past(sentence, amount):
         return True
-    first, last = sentence_of(sentence, amount.start)
+    first, last = find_sentence_span(sentence, amount.start)
     kinds = ("within", "compare", "field", "model", "dataset", "gpu", "task", "train")
     return not any(sentence.is_kind(place, *kinds) for place in range(first, last))
 
 
-def _is_rate(sentence: Sentence, amount: Amount) -> bool:
+def _is_learning_rate(sentence: TokenizedText, amount: Amount) -> bool:
     """Whether a small number after an optimizer is its learning rate: `AdamW at 3e-4`."""
     place = amount.start - 1
     if sentence.is_kind(place, "filler", "on", "link") or (
-        sentence.at(place) is not None and sentence.tokens[place].text in ("@", "로", "으로")
+        sentence.get_token(place) is not None
+        and sentence.tokens[place].text in ("@", "로", "으로")
     ):
         place -= 1
     choice = sentence.tokens[place].get("choice") if place >= 0 else None
@@ -163,7 +164,7 @@ def _is_rate(sentence: Sentence, amount: Amount) -> bool:
     return optimizer and small and amount.does == "set"
 
 
-def _is_limit(sentence: Sentence, amount: Amount) -> bool:
+def _is_time_limit(sentence: TokenizedText, amount: Amount) -> bool:
     """Whether a number without a unit is a time all the same: `took 3 hours, limit to 2`."""
     before = sentence.tokens[max(0, amount.start - 2) : amount.start]
     return not amount.unit and any(token.has("within") for token in before)
@@ -174,7 +175,7 @@ _PICTURES: Final = frozenset(
 )
 
 
-def _is_side(sentence: Sentence, amount: Amount) -> bool:
+def _is_image_size(sentence: TokenizedText, amount: Amount) -> bool:
     """Whether a bare number is the side of the images: `이미지 1024`, `images at 640`."""
     if (
         amount.does != "set"
@@ -202,14 +203,14 @@ def _is_side(sentence: Sentence, amount: Amount) -> bool:
     return False
 
 
-def _takes_over(sentence: Sentence, amount: Amount) -> bool:
+def _replaces_previous(sentence: TokenizedText, amount: Amount) -> bool:
     """Whether a bare number stands for the field of the number before it: `64 말고 32`."""
     for place in range(amount.start - 1, max(-1, amount.start - 5), -1):
         token = sentence.tokens[place]
         turns = any(token.has(kind) for kind in ("correct", "not-after", "not-before"))
         if turns or token.text.lower() in _OR:
             return True
-        if token.unknown:
+        if token.is_unknown:
             return False
     return False
 
@@ -217,7 +218,7 @@ def _takes_over(sentence: Sentence, amount: Amount) -> bool:
 _OR: Final = ("no", "or", "또는", "아니면", "혹은", "이나", "나")
 
 
-def _is_of_the_gpu(sentence: Sentence, amount: Amount) -> bool:
+def _is_gpu_memory(sentence: TokenizedText, amount: Amount) -> bool:
     """Whether an amount of memory is a GPU's own: `my GPU only has 8 GB`, `24GB VRAM`."""
     start, end = sentence.tokens[amount.start].start, sentence.tokens[amount.end - 1].end
     before = sentence.text[max(0, start - 30) : start].lower()
@@ -232,7 +233,7 @@ _VRAM: Final = re.compile(
 )
 
 
-def _value(field: str, amount: Amount) -> Any:
+def _get_value(field: str, amount: Amount) -> Any:
     if amount.does != "set":
         return (amount.value, amount.unit)
     if amount.unit in SECONDS or amount.unit in ("gi", "mi", "ti"):

@@ -5,42 +5,42 @@ from collections.abc import Iterator
 from typing import Final
 
 from vtspec.pipelines.drafting.offline.mentions import Mention
-from vtspec.pipelines.drafting.offline.sentence import Sentence
+from vtspec.pipelines.drafting.offline.sentence import TokenizedText
 from vtspec.pipelines.drafting.offline.text import is_hangul
 
-from .settings import name_at
+from .settings import parse_name
 
 _SPEC_LIKE: Final = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)+")
 
 
-def find_names(sentence: Sentence) -> Iterator[Mention]:
+def find_names(sentence: TokenizedText) -> Iterator[Mention]:
     """Names that are given: `call it X`, `이름은 X`, `X라고 불러줘`."""
     for at, token in enumerate(sentence.tokens):
         if at in sentence.used:
             continue
         if token.has("name") and not token.has("field"):
-            place = _after_linking(sentence, at + 1)
+            place = _skip_linking_words(sentence, at + 1)
             if sentence.is_kind(place, "like", "number", "not-after") and not sentence.is_kind(
                 place, "quoted", "spec"
             ):
                 continue
-            value, end = name_at(sentence, place)
-            if not value and sentence.at(place) is not None:
-                value, end = _in_hangul(sentence, place)
+            value, end = parse_name(sentence, place)
+            if not value and sentence.get_token(place) is not None:
+                value, end = _parse_hangul_name(sentence, place)
             if len(value) > 1:
-                sentence.take(at, end)
-                yield Mention("name", value, at, end, sentence.said(at, end))
+                sentence.consume(at, end)
+                yield Mention("name", value, at, end, sentence.get_span_text(at, end))
         elif token.has("name-after") and at > 0:
-            found = _name_before(sentence, at)
+            found = _find_name_before(sentence, at)
             if found is not None:
                 near = sentence.tokens[at + 1 : at + 5]
                 if any(each.get("field") == "tracking.registerAs" for each in near):
                     found.field = "tracking.registerAs"
-                sentence.take(found.start, found.end)
+                sentence.consume(found.start, found.end)
                 yield found
 
 
-def _after_linking(sentence: Sentence, place: int) -> int:
+def _skip_linking_words(sentence: TokenizedText, place: int) -> int:
     while sentence.is_kind(place, "particle", "link", "to", "train", "run") or (
         sentence.is_kind(place, "filler")
         and sentence.tokens[place].text.lower() in ("is", "it", "as", "the", "should", "be")
@@ -56,7 +56,7 @@ _IN_HANGUL: Final = re.compile(
 )
 
 
-def _in_hangul(sentence: Sentence, place: int) -> tuple[str, int]:
+def _parse_hangul_name(sentence: TokenizedText, place: int) -> tuple[str, int]:
     """A name of Hangul letters, which has to be asked about, and the token after it."""
     start = sentence.tokens[place].start
     match = _IN_HANGUL.match(sentence.text, start)
@@ -68,12 +68,12 @@ def _in_hangul(sentence: Sentence, place: int) -> tuple[str, int]:
     return match[1], end
 
 
-def _name_before(sentence: Sentence, at: int) -> Mention | None:
+def _find_name_before(sentence: TokenizedText, at: int) -> Mention | None:
     end = sentence.tokens[at - 1].end
     if sentence.tokens[at].start != end and not sentence.is_kind(at - 1, "quoted"):
         return None
     if sentence.is_kind(at - 1, "quoted"):
-        value, _ = name_at(sentence, at - 1)
+        value, _ = parse_name(sentence, at - 1)
         return Mention("name", value, at - 1, at + 1, value)
     match = re.search(r"[A-Za-z0-9][A-Za-z0-9_.-]{1,60}$", sentence.text[max(0, end - 62) : end])
     if match is None:
@@ -87,25 +87,25 @@ def _name_before(sentence: Sentence, at: int) -> Mention | None:
 _BASELINE: Final = "report.baseline"
 
 
-def find_specs(sentence: Sentence) -> Iterator[Mention]:
+def find_specs(sentence: TokenizedText) -> Iterator[Mention]:
     """Existing specs that are named: as a base to edit, or to be compared with."""
     for at, token in enumerate(sentence.tokens):
         if at in sentence.used:
             continue
         name = token.get("spec")
-        whole = _whole_word(sentence, at)
+        whole = _find_whole_word(sentence, at)
         if isinstance(name, str):
             exact = whole is None or whole.lower() in (name, f"{name}s") or is_hangul(whole[-1])
             if " " in token.text and not _has_base_word(sentence, at, at + 1):
                 continue
             if exact:
-                sentence.take(at, at + 1)
-                yield _role(sentence, Mention("base", name, at, at + 1, token.text))
+                sentence.consume(at, at + 1)
+                yield _assign_role(sentence, Mention("base", name, at, at + 1, token.text))
         elif whole is not None and _SPEC_LIKE.fullmatch(whole.lower()):
-            yield from _unknown_spec(sentence, at, whole)
+            yield from _iter_unknown_spec(sentence, at, whole)
 
 
-def _whole_word(sentence: Sentence, at: int) -> str | None:
+def _find_whole_word(sentence: TokenizedText, at: int) -> str | None:
     """The word of Latin letters and hyphens that begins with a token."""
     token = sentence.tokens[at]
     if token.start and re.match(r"[A-Za-z0-9_-]", sentence.text[token.start - 1]):
@@ -114,23 +114,23 @@ def _whole_word(sentence: Sentence, at: int) -> str | None:
     return None if match is None else match[0]
 
 
-def _unknown_spec(sentence: Sentence, at: int, whole: str) -> Iterator[Mention]:
+def _iter_unknown_spec(sentence: TokenizedText, at: int, whole: str) -> Iterator[Mention]:
     """A word that looks like a spec's name where one is expected, and is none."""
     end = at
     while end < len(sentence.tokens) and sentence.tokens[end].start < sentence.tokens[
         at
     ].start + len(whole):
         end += 1
-    role = _role(sentence, Mention("base", None, at, end, whole))
+    role = _assign_role(sentence, Mention("base", None, at, end, whole))
     known = sentence.known
     if (
-        known.models.exact(whole) is not None
+        known.models.find_name(whole) is not None
         or whole.lower() in known.terms
         or sentence.is_kind(at, "gpu", "metric")
     ):
         return
     first = sentence.tokens[at]
-    of_a_thing = (first.unknown or first.has("noun")) and _has_base_word(sentence, at, end)
+    of_a_thing = (first.is_unknown or first.has("noun")) and _has_base_word(sentence, at, end)
     if not of_a_thing and any(
         sentence.tokens[place].has("field")
         or sentence.tokens[place].has("flag")
@@ -138,7 +138,7 @@ def _unknown_spec(sentence: Sentence, at: int, whole: str) -> Iterator[Mention]:
         for place in range(at, end)
     ):
         return
-    near = known.spellings.nearest(whole)
+    near = known.spellings.find_nearest(whole)
     if near is not None and any(
         sense.kind == "spec" for sense in known.words.senses.get(near, ())
     ):
@@ -147,14 +147,14 @@ def _unknown_spec(sentence: Sentence, at: int, whole: str) -> Iterator[Mention]:
         )
         sentence.mended.append((whole, str(role.value)))
     elif not (_has_base_word(sentence, at, end) or role.field == _BASELINE) or (
-        len(sentence.tokens[at:end]) < 2 and not sentence.tokens[at].unknown
+        len(sentence.tokens[at:end]) < 2 and not sentence.tokens[at].is_unknown
     ):
         return
-    sentence.take(at, end)
+    sentence.consume(at, end)
     yield role
 
 
-def _has_base_word(sentence: Sentence, at: int, end: int) -> bool:
+def _has_base_word(sentence: TokenizedText, at: int, end: int) -> bool:
     before = sentence.tokens[max(0, at - 3) : at]
     after = sentence.tokens[end : end + 4]
     return any(token.has("like") for token in (*before, *after)) or any(
@@ -165,7 +165,7 @@ def _has_base_word(sentence: Sentence, at: int, end: int) -> bool:
 _OF_A_RUN: Final = re.compile(r"weight|checkpoint|resume|initial|run|가중치|웨이트|실행")
 
 
-def _role(sentence: Sentence, mention: Mention) -> Mention:
+def _assign_role(sentence: TokenizedText, mention: Mention) -> Mention:
     """The mention as what its neighbours make of it: a base, a baseline, or a run's weights."""
     before = range(max(0, mention.start - 4), mention.start)
     after = range(mention.end, min(mention.end + 6, len(sentence.tokens)))
@@ -174,28 +174,28 @@ def _role(sentence: Sentence, mention: Mention) -> Mention:
         if place >= mention.end and (token.has("break") or token.has("comma")):
             break
         if token.get("field") == _BASELINE and not token.has("like"):
-            sentence.take(place, place + 1)
+            sentence.consume(place, place + 1)
             mention.field = _BASELINE
         if token.has("weights") and _OF_A_RUN.search(token.text.lower()):
             mention.field = "run"
     return mention
 
 
-def find_paths(sentence: Sentence) -> Iterator[Mention]:
+def find_paths(sentence: TokenizedText) -> Iterator[Mention]:
     """Paths, weights and hub ids; which of them follows from how they look."""
     for at, token in enumerate(sentence.tokens):
         if not token.has("path") or at in sentence.used:
             continue
         text = token.text.rstrip("/")
         if re.match(r"(?:run:|models:/|hf-hub:)|.*\.safetensors$", text):
-            sentence.take(at, at + 1)
+            sentence.consume(at, at + 1)
             yield Mention("model.weights", text, at, at + 1, text)
         elif _is_folder(sentence, at, text):
-            sentence.take(at, at + 1)
+            sentence.consume(at, at + 1)
             yield Mention("path", text.removeprefix("./"), at, at + 1, text)
 
 
-def _is_folder(sentence: Sentence, at: int, text: str) -> bool:
+def _is_folder(sentence: TokenizedText, at: int, text: str) -> bool:
     if (
         text.startswith((".", "/"))
         or text.count("/") != 1

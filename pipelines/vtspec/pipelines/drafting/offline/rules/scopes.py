@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from vtspec.pipelines.drafting.offline.mentions import Mention
-from vtspec.pipelines.drafting.offline.tokens import Token, number_of
+from vtspec.pipelines.drafting.offline.tokens import Token, get_number
 
 FAR: Final = 6
 """Tokens between a negation and what it negates, at most."""
@@ -36,18 +36,18 @@ def apply_scopes(tokens: Sequence[Token], mentions: list[Mention]) -> None:
         if at in spared:
             continue
         if token.has("not-after"):
-            _leave_out(tokens, at, at_token)
+            _apply_exclusion(tokens, at, at_token)
         elif token.has("not-before"):
             _negate_after(tokens, at, at_token)
     for at in corrections[-MOST_CORRECTIONS:]:
-        _correct(at, mentions)
+        _apply_correction(at, mentions)
 
 
-def _leave_out(tokens: Sequence[Token], at: int, at_token: _AtToken) -> None:
-    if _all_else(tokens, at):
-        for each in _reached(tokens, at, -1, at_token):
+def _apply_exclusion(tokens: Sequence[Token], at: int, at_token: _AtToken) -> None:
+    if _excludes_rest(tokens, at):
+        for each in _find_in_scope(tokens, at, -1, at_token):
             each.assumed = "only"
-    elif not _all_else(tokens, at - 2):
+    elif not _excludes_rest(tokens, at - 2):
         _negate_before(tokens, at, at_token)
 
 
@@ -64,13 +64,13 @@ def is_correction(tokens: Sequence[Token], at: int) -> bool:
         return False
     if after.has("comma") or after.has("break"):
         return True
-    return before is not None and before.has("comma") and number_of(after) is not None
+    return before is not None and before.has("comma") and get_number(after) is not None
 
 
 _ALL: Final = ("다", "전부", "모두", "싹", "나머지", "나머지는")
 
 
-def _all_else(tokens: Sequence[Token], at: int) -> bool:
+def _excludes_rest(tokens: Sequence[Token], at: int) -> bool:
     """Whether all but what stands before is left out: `car 말고는 다 제외하고`."""
     place = at + 1
     while 0 <= at and place < min(at + 4, len(tokens)) and tokens[place].text not in _ALL:
@@ -82,7 +82,9 @@ def _all_else(tokens: Sequence[Token], at: int) -> bool:
     return place + 1 < len(tokens) and tokens[place + 1].has("not-after")
 
 
-def _reached(tokens: Sequence[Token], at: int, step: int, at_token: _AtToken) -> list[Mention]:
+def _find_in_scope(
+    tokens: Sequence[Token], at: int, step: int, at_token: _AtToken
+) -> list[Mention]:
     """The mentions that are next to a token in one direction, small words aside."""
     place = at + step
     while 0 <= place < len(tokens) and abs(place - at) <= FAR and not tokens[place].has("break"):
@@ -100,7 +102,7 @@ def _negate(mentions: Sequence[Mention]) -> None:
 
 
 def _negate_before(tokens: Sequence[Token], at: int, at_token: _AtToken) -> None:
-    found = _reached(tokens, at, -1, at_token)
+    found = _find_in_scope(tokens, at, -1, at_token)
     _negate(found)
     first = min((each.start for each in found), default=0)
     # `flowers vit 실험 말고` leaves out an experiment, and so its data too.
@@ -115,12 +117,12 @@ def _negate_before(tokens: Sequence[Token], at: int, at_token: _AtToken) -> None
 
 
 def _negate_after(tokens: Sequence[Token], at: int, at_token: _AtToken) -> None:
-    found = _reached(tokens, at, 1, at_token)
+    found = _find_in_scope(tokens, at, 1, at_token)
     # `the same except 20 epochs` is a change, and nothing that is left out.
     if tokens[at].text.lower() == "except" and any(_is_number(each.value) for each in found):
         return
     # `drop the warm-up to 3` is a change as well.
-    if any(_is_number(each.value) and _goes_to(tokens, each) for each in found):
+    if any(_is_number(each.value) and _has_target(tokens, each) for each in found):
         return
     _negate(found)
     last = max((each.end for each in found), default=len(tokens))
@@ -138,7 +140,7 @@ def _negate_after(tokens: Sequence[Token], at: int, at_token: _AtToken) -> None:
         _negate(following)
 
 
-def _goes_to(tokens: Sequence[Token], mention: Mention) -> bool:
+def _has_target(tokens: Sequence[Token], mention: Mention) -> bool:
     return any(token.has("to") for token in tokens[mention.start : mention.end])
 
 
@@ -146,7 +148,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _correct(at: int, mentions: Sequence[Mention]) -> None:
+def _apply_correction(at: int, mentions: Sequence[Mention]) -> None:
     """What follows a correction takes the place of what was said of the same field before."""
     after = {each.field for each in mentions if each.start >= at and not each.negated}
     for each in mentions:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from vtspec.pipelines.drafting.offline.mentions import Mention
-from vtspec.pipelines.drafting.offline.sentence import Sentence
-from vtspec.pipelines.drafting.offline.tokens import number_of
+from vtspec.pipelines.drafting.offline.sentence import TokenizedText
+from vtspec.pipelines.drafting.offline.tokens import get_number
 
 from .gates import find_gates
 from .numeric_settings import find_amounts
@@ -30,19 +30,19 @@ _NEAR: Final = {
 }
 
 
-def find_settings(sentence: Sentence) -> Iterator[Mention]:
+def find_settings(sentence: TokenizedText) -> Iterator[Mention]:
     """Every setting, in the order: gates, choices beside their fields, amounts, switches."""
     yield from find_gates(sentence)
-    yield from _texts(sentence)
-    yield from _switches(sentence)
-    yield from _choices(sentence)
+    yield from _iter_text_fields(sentence)
+    yield from _iter_switches(sentence)
+    yield from _iter_choices(sentence)
     yield from find_amounts(sentence)
-    yield from _bare_fields(sentence)
+    yield from _iter_bare_fields(sentence)
 
 
-def _texts(sentence: Sentence) -> Iterator[Mention]:
+def _iter_text_fields(sentence: TokenizedText) -> Iterator[Mention]:
     """Fields whose value is a name: what MLflow calls the run or the model."""
-    yield from _registered(sentence)
+    yield from _iter_registered_model(sentence)
     for at, token in enumerate(sentence.tokens):
         path = token.get("field")
         if path not in ("tracking.experiment", "tracking.registerAs") or at in sentence.used:
@@ -53,10 +53,10 @@ def _texts(sentence: Sentence) -> Iterator[Mention]:
             and sentence.tokens[place].text.lower() in ("as", "the", "is", "이름", "under")
         ):
             place += 1
-        value, end = name_at(sentence, place)
+        value, end = parse_name(sentence, place)
         if value:
-            sentence.take(at, end)
-            yield Mention(str(path), value, at, end, sentence.said(at, end))
+            sentence.consume(at, end)
+            yield Mention(str(path), value, at, end, sentence.get_span_text(at, end))
 
 
 _REGISTERED: Final = re.compile(
@@ -65,7 +65,7 @@ _REGISTERED: Final = re.compile(
 )
 
 
-def _registered(sentence: Sentence) -> Iterator[Mention]:
+def _iter_registered_model(sentence: TokenizedText) -> Iterator[Mention]:
     """`모델은 cat-net으로 등록`."""
     match = _REGISTERED.search(sentence.text)
     if match is None:
@@ -76,13 +76,13 @@ def _registered(sentence: Sentence) -> Iterator[Mention]:
         if match.start() <= token.start < match.end() and place not in sentence.used
     ]
     if places:
-        sentence.take(places[0], places[-1] + 1)
+        sentence.consume(places[0], places[-1] + 1)
         yield Mention("tracking.registerAs", match[1], places[0], places[-1] + 1, match[0])
 
 
-def name_at(sentence: Sentence, place: int) -> tuple[str, int]:
+def parse_name(sentence: TokenizedText, place: int) -> tuple[str, int]:
     """A quoted text or one word of Latin letters as typed, and the token after it."""
-    token = sentence.at(place)
+    token = sentence.get_token(place)
     if token is None:
         return "", place
     quoted = token.get("quoted")
@@ -103,7 +103,7 @@ def name_at(sentence: Sentence, place: int) -> tuple[str, int]:
     return value, after
 
 
-def _choices(sentence: Sentence) -> Iterator[Mention]:
+def _iter_choices(sentence: TokenizedText) -> Iterator[Mention]:
     for at, token in enumerate(sentence.tokens):
         if at in sentence.used:
             continue
@@ -111,10 +111,10 @@ def _choices(sentence: Sentence) -> Iterator[Mention]:
             if kind != "choice":
                 continue
             path, choice = value
-            if path == "training.precision" and _is_exported(sentence, at):
+            if path == "training.precision" and _is_export_precision(sentence, at):
                 continue
-            if _counts(sentence, at, path, choice):
-                sentence.take(at, at + 1)
+            if _is_intended_choice(sentence, at, path, choice):
+                sentence.consume(at, at + 1)
                 yield Mention(path, choice, at, at + 1, token.text)
                 break
 
@@ -122,14 +122,14 @@ def _choices(sentence: Sentence) -> Iterator[Mention]:
 _EXPORTS: Final = ("onnx", "오닉스", "온닉스")
 
 
-def _is_exported(sentence: Sentence, at: int) -> bool:
+def _is_export_precision(sentence: TokenizedText, at: int) -> bool:
     """Whether a precision is that of the exported file, which no spec has: `onnx fp16`."""
-    before, after = sentence.at(at - 1), sentence.at(at + 1)
+    before, after = sentence.get_token(at - 1), sentence.get_token(at + 1)
     texts = [each.text.lower() for each in (before, after) if each is not None]
     return any(text in _EXPORTS for text in texts)
 
 
-def _counts(sentence: Sentence, at: int, path: str, choice: str) -> bool:
+def _is_intended_choice(sentence: TokenizedText, at: int, path: str, choice: str) -> bool:
     """Whether a word is meant as this choice: it is unmistakable, or its field is beside it."""
     token = sentence.tokens[at]
     if choice in _STRONG and not (token.has("dataset") or token.text == "팀"):
@@ -147,26 +147,26 @@ def _counts(sentence: Sentence, at: int, path: str, choice: str) -> bool:
         path == "training.freeze" and choice == "backbone" and token.text.endswith("만")
     ) or token.text.lower() == "unfreeze":
         return True
-    return _beside(sentence, at, _NEAR.get(path, ()))
+    return _consume_nearby_field(sentence, at, _NEAR.get(path, ()))
 
 
-def _beside(sentence: Sentence, at: int, paths: tuple[str, ...]) -> bool:
+def _consume_nearby_field(sentence: TokenizedText, at: int, paths: tuple[str, ...]) -> bool:
     for step in (-1, 1):
         for distance in range(1, 5):
-            token = sentence.at(at + step * distance)
+            token = sentence.get_token(at + step * distance)
             if token is None or token.has("break") or token.has("comma"):
                 break
             if token.get("field") in paths:
                 # The learning rate may have a number of its own.
                 if token.get("field") != "training.learningRate":
-                    sentence.take(at + step * distance, at + step * distance + 1)
+                    sentence.consume(at + step * distance, at + step * distance + 1)
                 return True
-            if token.has("field") or (number_of(token) is not None and not token.has("particle")):
+            if token.has("field") or (get_number(token) is not None and not token.has("particle")):
                 break
     return False
 
 
-def _switches(sentence: Sentence) -> Iterator[Mention]:
+def _iter_switches(sentence: TokenizedText) -> Iterator[Mention]:
     for at, token in enumerate(sentence.tokens):
         flag = token.get("flag")
         if at in sentence.used or not isinstance(flag, tuple):
@@ -174,11 +174,11 @@ def _switches(sentence: Sentence) -> Iterator[Mention]:
         # `ema decay 0.999` is its own field.
         if isinstance(token.get("field"), str) and token.get("field") != "training.ema":
             continue
-        sentence.take(at, at + 1)
+        sentence.consume(at, at + 1)
         yield Mention(flag[0], flag[1], at, at + 1, token.text)
 
 
-def _bare_fields(sentence: Sentence) -> Iterator[Mention]:
+def _iter_bare_fields(sentence: TokenizedText) -> Iterator[Mention]:
     """Fields that are named without a value: `without warm-up`, `with label smoothing`."""
     for at, token in enumerate(sentence.tokens):
         path = token.get("field")
@@ -187,21 +187,21 @@ def _bare_fields(sentence: Sentence) -> Iterator[Mention]:
             and isinstance(path, str)
             and path not in ("dataset.classes", "task", "description", "framework")
         ):
-            if path == "training.freeze" and _fixes_a_seed(sentence, at):
-                sentence.take(at, at + 1)
-            elif path != "resources.gpus" or _is_used(sentence, at):
+            if path == "training.freeze" and _fixes_seed(sentence, at):
+                sentence.consume(at, at + 1)
+            elif path != "resources.gpus" or _is_gpu_requested(sentence, at):
                 mention = Mention(path, None, at, at + 1, token.text, "remove")
-                mention.assumed = "only" if _is_alone(sentence, at, path) else None
+                mention.assumed = "only" if _is_cpu_only(sentence, at, path) else None
                 yield mention
 
 
-def _fixes_a_seed(sentence: Sentence, at: int) -> bool:
+def _fixes_seed(sentence: TokenizedText, at: int) -> bool:
     """Whether it is a value that is held fast and no layer: `시드는 7로 고정`."""
     before = sentence.tokens[max(0, at - 5) : at]
     return any(token.get("field") == "training.seed" for token in before)
 
 
-def _is_alone(sentence: Sentence, at: int, path: str) -> bool:
+def _is_cpu_only(sentence: TokenizedText, at: int, path: str) -> bool:
     """Whether the run is to use the CPU and nothing else: `on the CPU`, `CPU로만`."""
     if path != "resources.cpus":
         return False
@@ -211,7 +211,7 @@ def _is_alone(sentence: Sentence, at: int, path: str) -> bool:
     return any(token.text in ("로만", "만", "에서만", "로", "에서", "으로만") for token in after)
 
 
-def _is_used(sentence: Sentence, at: int) -> bool:
+def _is_gpu_requested(sentence: TokenizedText, at: int) -> bool:
     """Whether a GPU is asked for, and not only spoken of."""
     before, after = sentence.tokens[max(0, at - 3) : at], sentence.tokens[at + 1 : at + 4]
     asked = any(

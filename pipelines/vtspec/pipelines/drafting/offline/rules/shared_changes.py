@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from vtspec.pipelines.drafting.offline.mentions import Mention
-from vtspec.pipelines.drafting.offline.sentence import Sentence
+from vtspec.pipelines.drafting.offline.sentence import TokenizedText
 from vtspec.pipelines.drafting.offline.value_ranges import NUMBERS
 
 _JOINTS: Final = frozenset(
@@ -17,36 +17,38 @@ MOST_SHARED: Final = 12
 """Changes of one text that are shared, and fields that one of them reaches on each side."""
 
 
-def share_changes(sentence: Sentence, mentions: list[Mention]) -> None:
+def share_changes(sentence: TokenizedText, mentions: list[Mention]) -> None:
     """Gives a change of one field also to the fields that are joined to its name."""
     changes = [
         each
         for each in mentions
-        if each.stands and each.operation == "scale" and each.field in NUMBERS
+        if each.is_active and each.operation == "scale" and each.field in NUMBERS
     ]
     for change in changes[:MOST_SHARED]:
         for step in (-1, 1):
-            _spread(sentence, mentions, change, step)
+            _spread_change(sentence, mentions, change, step)
 
 
-def _spread(sentence: Sentence, mentions: list[Mention], change: Mention, step: int) -> None:
+def _spread_change(
+    sentence: TokenizedText, mentions: list[Mention], change: Mention, step: int
+) -> None:
     edge = change
     for _ in range(MOST_SHARED):
-        named = _joined(sentence, mentions, edge, step)
+        named = _find_joined_field(sentence, mentions, edge, step)
         if named is None:
             return
         shared = replace(change, field=named.field, start=named.start, end=named.end)
         mentions[mentions.index(named)] = shared
-        sentence.take(named.start, named.end)
+        sentence.consume(named.start, named.end)
         edge = shared
 
 
-def _joined(
-    sentence: Sentence, mentions: Sequence[Mention], edge: Mention, step: int
+def _find_joined_field(
+    sentence: TokenizedText, mentions: Sequence[Mention], edge: Mention, step: int
 ) -> Mention | None:
     """The field without a value that stands next to a mention, joined by `and` or the like."""
     for each in mentions:
-        if each.operation != "remove" or each.field not in NUMBERS or not each.stands:
+        if each.operation != "remove" or each.field not in NUMBERS or not each.is_active:
             continue
         first, last = (each, edge) if step < 0 else (edge, each)
         between = sentence.tokens[first.end : last.start] if first.end <= last.start else []

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from vtspec.pipelines.drafting.offline.quantities import Amount
-from vtspec.pipelines.drafting.offline.sentence import Sentence
+from vtspec.pipelines.drafting.offline.sentence import TokenizedText
 
 NEAR: Final = 40
 """Tokens on either side that a clause or sentence has at most."""
@@ -21,16 +21,16 @@ _TOLD: Final = re.compile(
 _LIMIT: Final = ("within", "compare")
 
 
-def is_past(sentence: Sentence, amount: Amount) -> bool:
+def is_past(sentence: TokenizedText, amount: Amount) -> bool:
     """Whether a time is told and no limit: `40분 전`, `it took 3 hours last time`."""
     text = sentence.text
     end = sentence.tokens[amount.end - 1].end
     if _AFTER.match(text.lower(), end):
         return True
-    first, last = clause_of(sentence, amount.start)
+    first, last = find_clause_span(sentence, amount.start)
     if any(sentence.is_kind(place, *_LIMIT) for place in range(first, last)):
         return False
-    return _TOLD.search(sentence.said(first, last).lower()) is not None
+    return _TOLD.search(sentence.get_span_text(first, last).lower()) is not None
 
 
 _THEN: Final = r"지난번|저번|어제|예전|지난주|yesterday|last (?:time|week|month|run)|previously"
@@ -43,7 +43,7 @@ _AFTERWARDS: Final = re.compile(rf"[^,.;\n]{{0,24}}?(?:{_THEN})")
 _NOW: Final = re.compile(r"이번|오늘|이제|지금|\b(?:now|today|this time|this run)\b")
 
 
-def was_told(sentence: Sentence, amount: Amount) -> bool:
+def is_of_earlier_run(sentence: TokenizedText, amount: Amount) -> bool:
     """Whether a setting is that of an earlier run: `yesterday I ran 20 epochs`."""
     start, end = sentence.tokens[amount.start].start, sentence.tokens[amount.end - 1].end
     before = sentence.text[max(0, start - 60) : start].lower()
@@ -55,27 +55,27 @@ def was_told(sentence: Sentence, amount: Amount) -> bool:
     return did and (then or _AFTERWARDS.match(after) is not None)
 
 
-def is_now(sentence: Sentence, amount: Amount) -> bool:
+def is_of_current_run(sentence: TokenizedText, amount: Amount) -> bool:
     """Whether a number stands where this run is set off from an earlier one: `today do 45`."""
-    first, last = clause_of(sentence, amount.start)
+    first, last = find_clause_span(sentence, amount.start)
     return (
         amount.does == "set"
         and not amount.unit
-        and (_NOW.search(sentence.said(first, last).lower()) is not None)
+        and (_NOW.search(sentence.get_span_text(first, last).lower()) is not None)
     )
 
 
-def clause_of(sentence: Sentence, at: int) -> tuple[int, int]:
+def find_clause_span(sentence: TokenizedText, at: int) -> tuple[int, int]:
     """The tokens from the comma or full stop before one to the next, of a long one those near."""
-    return _until(sentence, at, "break", "comma")
+    return _find_span(sentence, at, "break", "comma")
 
 
-def sentence_of(sentence: Sentence, at: int) -> tuple[int, int]:
+def find_sentence_span(sentence: TokenizedText, at: int) -> tuple[int, int]:
     """The tokens from the full stop before one to the next, of a long one those near."""
-    return _until(sentence, at, "break")
+    return _find_span(sentence, at, "break")
 
 
-def _until(sentence: Sentence, at: int, *kinds: str) -> tuple[int, int]:
+def _find_span(sentence: TokenizedText, at: int, *kinds: str) -> tuple[int, int]:
     first = last = at
     while first > max(0, at - NEAR) and not sentence.is_kind(first - 1, *kinds):
         first -= 1

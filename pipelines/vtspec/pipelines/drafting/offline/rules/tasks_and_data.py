@@ -4,10 +4,14 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from vtspec.pipelines.drafting.offline.dataset_index import Level, class_key, singular
+from vtspec.pipelines.drafting.offline.dataset_index import (
+    MatchLevel,
+    normalize_class,
+    singularize,
+)
 from vtspec.pipelines.drafting.offline.mentions import Mention
-from vtspec.pipelines.drafting.offline.sentence import Sentence
-from vtspec.pipelines.drafting.offline.tokens import Token, number_of
+from vtspec.pipelines.drafting.offline.sentence import TokenizedText
+from vtspec.pipelines.drafting.offline.tokens import Token, get_number
 from vtspec.pipelines.drafting.offline.vocabulary.object_names import GENERIC
 
 _GENERIC: Final = frozenset(GENERIC.split())
@@ -21,19 +25,19 @@ _VAGUE: Final = frozenset(
 """Words that people use for any task: a dataset that is named knows better."""
 
 
-def find_tasks(sentence: Sentence) -> Iterator[Mention]:
+def find_tasks(sentence: TokenizedText) -> Iterator[Mention]:
     """Tasks; the value is the tasks that the word may mean."""
     for at, token in enumerate(sentence.tokens):
         if at in sentence.used:
             continue
         tasks = token.get("task")
         if isinstance(tasks, tuple):
-            sentence.take(at, at + 1)
+            sentence.consume(at, at + 1)
             vague = "vague" if token.text.lower() in _VAGUE else None
             yield Mention("task", tasks, at, at + 1, token.text, assumed=vague)
 
 
-def find_data(sentence: Sentence) -> Iterator[Mention]:
+def find_dataset_mentions(sentence: TokenizedText) -> Iterator[Mention]:
     """Datasets and classes, by name or by noun: what each word may mean, with its level.
 
     The value of a `dataset` mention maps names to levels; that of a `class` mention is the key
@@ -44,43 +48,43 @@ def find_data(sentence: Sentence) -> Iterator[Mention]:
             continue
         name = token.get("dataset")
         if isinstance(name, str):
-            sentence.take(at, at + 1)
-            yield Mention("dataset", {name: Level.NAME}, at, at + 1, token.text)
+            sentence.consume(at, at + 1)
+            yield Mention("dataset", {name: MatchLevel.NAME}, at, at + 1, token.text)
             if token.has("noun"):
-                own = " ".join(_words(token) or ())
+                own = " ".join(_extract_words(token) or ())
                 yield Mention("thing", own, at, at + 1, token.text)
             continue
-        words = _words(token)
+        words = _extract_words(token)
         like = token.get("dataset-like")
         if words is None and isinstance(like, str):
-            words = (singular(like),)
+            words = (singularize(like),)
         if words is None:
             continue
         levels = {
             each: level for each, terms in sentence.known.terms.items()
-            if (level := terms.level(words)) is not None
+            if (level := terms.match_words(words)) is not None
         }  # fmt: skip
         if levels:
-            sentence.take(at, at + 1)
+            sentence.consume(at, at + 1)
             yield Mention("dataset", levels, at, at + 1, token.text)
-        if token.has("noun") or any(level == Level.CLASS for level in levels.values()):
-            sentence.take(at, at + 1)
+        if token.has("noun") or any(level == MatchLevel.CLASS for level in levels.values()):
+            sentence.consume(at, at + 1)
             yield Mention("thing", " ".join(words), at, at + 1, token.text)
 
 
-def _words(token: Token) -> tuple[str, ...] | None:
+def _extract_words(token: Token) -> tuple[str, ...] | None:
     noun = token.get("noun")
     if isinstance(noun, str):
-        return tuple(singular(word) for word in re.findall(r"[a-z0-9가-힣]+", noun))
+        return tuple(singularize(word) for word in re.findall(r"[a-z0-9가-힣]+", noun))
     low = token.text.lower()
-    if token.has("generic") or low in _GENERIC or number_of(token) is not None:
+    if token.has("generic") or low in _GENERIC or get_number(token) is not None:
         return None
-    if token.unknown and len(low) > 2:
-        return tuple(singular(word) for word in re.findall(r"[a-z0-9가-힣]+", low)) or None
+    if token.is_unknown and len(low) > 2:
+        return tuple(singularize(word) for word in re.findall(r"[a-z0-9가-힣]+", low)) or None
     return None
 
 
-def class_of(words: str, classes: Sequence[str]) -> str | None:
+def find_class(words: str, classes: Sequence[str]) -> str | None:
     """The class that words name, or None."""
-    key = class_key(words)
-    return next((name for name in classes if class_key(name) == key), None)
+    key = normalize_class(words)
+    return next((name for name in classes if normalize_class(name) == key), None)

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from vtspec.pipelines.drafting.offline.mentions import Mention
-from vtspec.pipelines.drafting.offline.sentence import Sentence
+from vtspec.pipelines.drafting.offline.sentence import TokenizedText
 from vtspec.pipelines.drafting.offline.tokens import Token
 
-from .gpu_mentions import count_beside
+from .gpu_mentions import find_gpu_count
 
 _LIKE_A_MODEL: Final = re.compile(
     r"(?:[a-z]*(?:net|former|cnn|gan|bert|gpt|vit|yolo|mixer|llm|llama|clip|mamba|"
@@ -19,41 +19,41 @@ _WITH: Final = ("with", "using", "use", "via")
 _ON: Final = ("on", "over", "from")
 
 
-def find_strangers(sentence: Sentence, mentions: Sequence[Mention]) -> Iterator[Mention]:
+def find_unknown_names(sentence: TokenizedText, mentions: Sequence[Mention]) -> Iterator[Mention]:
     """Unknown datasets and models, with the value None or what was typed; unknown classes."""
     fields = {each.field for each in mentions}
     named = any(each.field == "dataset" and 4 in each.value.values() for each in mentions)
     for at, token in enumerate(sentence.tokens):
         if (
             at in sentence.used
-            or not (token.unknown or token.has("variant"))
+            or not (token.is_unknown or token.has("variant"))
             or len(token.text) < 2
         ):
             continue
         if _is_gpu(sentence, at, "model" in fields and named):
-            yield from _gpu(sentence, at)
+            yield from _iter_gpu_mentions(sentence, at)
             continue
-        if not token.unknown:
+        if not token.is_unknown:
             continue
-        role = _role(sentence, at, has_model="model" in fields, has_dataset=named)
-        if role is None and _among_classes(sentence, at, mentions):
+        role = _infer_role(sentence, at, has_model="model" in fields, has_dataset=named)
+        if role is None and _is_among_classes(sentence, at, mentions):
             role = "thing"
         if role is None:
             continue
-        sentence.take(at, at + 1)
+        sentence.consume(at, at + 1)
         fields.add(role)
-        yield _mention(role, token, at)
+        yield _make_mention(role, token, at)
 
 
 _LIKE_A_GPU: Final = re.compile(r"[a-z]{1,6}[-_]?[0-9]{1,4}[a-z]{0,3}")
 
 
-def _is_gpu(sentence: Sentence, at: int, settled: bool) -> bool:
+def _is_gpu(sentence: TokenizedText, at: int, settled: bool) -> bool:
     """Whether a word such as `MI250` stands where a GPU is named; `settled` where dataset and
     model are known, so that it can be neither."""
     if not _LIKE_A_GPU.fullmatch(sentence.tokens[at].text.lower()):
         return False
-    before, after = _neighbour(sentence, at, -1), _neighbour(sentence, at, 1)
+    before, after = _find_neighbor(sentence, at, -1), _find_neighbor(sentence, at, 1)
     if any(
         token is not None and token.get("field") in ("resources.gpus", "resources.gpuType")
         for token in (before, after)
@@ -67,31 +67,34 @@ def _is_gpu(sentence: Sentence, at: int, settled: bool) -> bool:
     ):
         return True
     word = "" if before is None else before.text.lower()
-    counted = before is not None and before.has("number") and _is_on(sentence, at - 2)
+    counted = before is not None and before.has("number") and _is_preposition(sentence, at - 2)
     return settled and (word in ("on", "an", "with", "using") or counted)
 
 
-def _gpu(sentence: Sentence, at: int) -> Iterator[Mention]:
+def _iter_gpu_mentions(sentence: TokenizedText, at: int) -> Iterator[Mention]:
     token = sentence.tokens[at]
-    sentence.take(at, at + 1)
+    sentence.consume(at, at + 1)
     yield Mention("resources.gpuType", None, at, at + 1, token.text)
-    count = count_beside(sentence, at, at + 1)
+    count = find_gpu_count(sentence, at, at + 1)
     if count is not None:
-        sentence.take(count.start, count.end)
+        sentence.consume(count.start, count.end)
         yield count
 
 
-def _mention(role: str, token: Token, at: int) -> Mention:
+def _make_mention(role: str, token: Token, at: int) -> Mention:
     if role == "model":
         return Mention("model", None, at, at + 1, token.text)
     return Mention(role, token.text, at, at + 1, token.text)
 
 
-def _role(sentence: Sentence, at: int, *, has_model: bool, has_dataset: bool) -> str | None:
-    before, after = _neighbour(sentence, at, -1), _neighbour(sentence, at, 1)
+def _infer_role(
+    sentence: TokenizedText, at: int, *, has_model: bool, has_dataset: bool
+) -> str | None:
+    before, after = _find_neighbor(sentence, at, -1), _find_neighbor(sentence, at, 1)
     token = sentence.tokens[at]
     if not has_dataset and (
-        _is(after, "dataset-word") or (_is(before, "dataset-word") and token.text.isascii())
+        _has_kind(after, "dataset-word")
+        or (_has_kind(before, "dataset-word") and token.text.isascii())
     ):
         return "unknown-dataset"
     if has_model:
@@ -101,26 +104,27 @@ def _role(sentence: Sentence, at: int, *, has_model: bool, has_dataset: bool) ->
         if not has_dataset and on and token.text.isascii():
             return "unknown-dataset"
         return None
-    if _is(after, "model-word") or _LIKE_A_MODEL.fullmatch(token.text.lower()):
+    if _has_kind(after, "model-word") or _LIKE_A_MODEL.fullmatch(token.text.lower()):
         return "model"
     if before is None or not token.text.isascii():
         return (
             "model"
-            if token.text.isascii() and _with_particle(sentence, at) and has_dataset
+            if token.text.isascii() and _has_instrumental_particle(sentence, at) and has_dataset
             else None
         )
     word = before.text.lower()
     if not has_dataset and word == "on":
         return "unknown-dataset"
     if has_dataset and (
-        word in _WITH or (word in ("train", "fine-tune", "finetune") and _is_on(sentence, at + 1))
+        word in _WITH
+        or (word in ("train", "fine-tune", "finetune") and _is_preposition(sentence, at + 1))
     ):
         return "model"
-    return "model" if has_dataset and _with_particle(sentence, at) else None
+    return "model" if has_dataset and _has_instrumental_particle(sentence, at) else None
 
 
-def _with_particle(sentence: Sentence, at: int) -> bool:
-    token = sentence.at(at + 1)
+def _has_instrumental_particle(sentence: TokenizedText, at: int) -> bool:
+    token = sentence.get_token(at + 1)
     return (
         token is not None
         and not token.spaced
@@ -129,15 +133,15 @@ def _with_particle(sentence: Sentence, at: int) -> bool:
     )
 
 
-def _is_on(sentence: Sentence, at: int) -> bool:
-    token = sentence.at(at)
+def _is_preposition(sentence: TokenizedText, at: int) -> bool:
+    token = sentence.get_token(at)
     return token is not None and token.text.lower() in _ON
 
 
-def _neighbour(sentence: Sentence, at: int, step: int) -> Token | None:
+def _find_neighbor(sentence: TokenizedText, at: int, step: int) -> Token | None:
     place = at + step
     while True:
-        token = sentence.at(place)
+        token = sentence.get_token(place)
         if token is None or token.has("break") or token.has("comma"):
             return None
         if not (
@@ -148,7 +152,7 @@ def _neighbour(sentence: Sentence, at: int, step: int) -> Token | None:
         place += step
 
 
-def _is(token: Token | None, kind: str) -> bool:
+def _has_kind(token: Token | None, kind: str) -> bool:
     return token is not None and token.has(kind)
 
 
@@ -157,7 +161,7 @@ _JOINS: Final = frozenset(
 )
 
 
-def _among_classes(sentence: Sentence, at: int, mentions: Sequence[Mention]) -> bool:
+def _is_among_classes(sentence: TokenizedText, at: int, mentions: Sequence[Mention]) -> bool:
     """Whether the word is one of a list in which classes stand: `siamese and maine-coon`."""
     things = {
         place
@@ -167,7 +171,7 @@ def _among_classes(sentence: Sentence, at: int, mentions: Sequence[Mention]) -> 
     }
     for step in (-1, 1):
         place, joined = at + step, False
-        while (token := sentence.at(place)) is not None and (
+        while (token := sentence.get_token(place)) is not None and (
             token.text.lower() in _JOINS or token.has("particle")
         ):
             joined = joined or token.text.lower() in _JOINS

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from vtspec.pipelines.drafting.offline.mentions import Mention
-from vtspec.pipelines.drafting.offline.sentence import Sentence
-from vtspec.pipelines.drafting.offline.text import lowered, normal
+from vtspec.pipelines.drafting.offline.sentence import TokenizedText
+from vtspec.pipelines.drafting.offline.text import lowercase, normalize_text
 
 _MORE: Final = (
     "bigger|larger|smaller|deeper|wider|longer|shorter|higher|lower|stronger|weaker|heavier|"
@@ -53,10 +53,10 @@ _COMMAND: Final = re.compile(
 
 def is_command(text: str) -> bool:
     """Whether a whole message is about the conversation, which a grammar cannot take back."""
-    return _COMMAND.fullmatch(lowered(normal(text)).strip()) is not None
+    return _COMMAND.fullmatch(lowercase(normalize_text(text)).strip()) is not None
 
 
-def without_value(sentence: Sentence, mentions: Sequence[Mention]) -> list[str]:
+def find_vague_wishes(sentence: TokenizedText, mentions: Sequence[Mention]) -> list[str]:
     """The wishes for more or less of something that nothing else in the text puts a value to."""
     valued = {
         letter
@@ -65,7 +65,7 @@ def without_value(sentence: Sentence, mentions: Sequence[Mention]) -> list[str]:
         for token in sentence.tokens[each.start : each.end]
         for letter in range(token.start, token.end)
     }
-    spans = _spans(lowered(sentence.text))
+    spans = _iter_spans(lowercase(sentence.text))
     found = (
         sentence.text[start:end] for start, end in spans if valued.isdisjoint(range(start, end))
     )
@@ -76,7 +76,7 @@ MOST_WISHES: Final = 20
 """Wishes of one text that are told."""
 
 
-def _spans(low: str) -> Iterator[tuple[int, int]]:
+def _iter_spans(low: str) -> Iterator[tuple[int, int]]:
     for pattern in _PATTERNS:
         for match in pattern.finditer(low):
             yield match.start(), match.end()
