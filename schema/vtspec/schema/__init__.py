@@ -20,7 +20,7 @@ _MODULES: Final = {
     "Dataset": "kinds.dataset",
     "Document": "yaml_source.document",
     "Experiment": "kinds.experiment",
-    "Loaded": "load",
+    "LoadedSpec": "load",
     "Problem": "problem",
     "Project": "kinds.project",
     "SpecError": "problem",
