@@ -41,7 +41,7 @@ def test_every_framework_travels_in_the_wheel(wheel: Path) -> None:
     expected = {f"vtspec/pipelines/_images/{path.parent.name}/{path.name}" for path in files}
     assert expected <= packed
     schemas = {f"vtspec/schema/_v1alpha1/{p.name}" for p in (ROOT / "schema/v1alpha1").glob("*")}
-    assert schemas and schemas | {"vtspec/pipelines/report/style.css"} <= packed
+    assert schemas and schemas | {"vtspec/pipelines/reporting/style.css"} <= packed
 
 
 def test_the_wheel_alone_makes_drafts_validates_and_plans(wheel: Path, tmp_path: Path) -> None:
