@@ -1,0 +1,112 @@
+"""What decides, and whatever says "Pure" of itself, reads no file, no clock, no environment."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PIPELINES = ROOT / "pipelines" / "vtspec" / "pipelines"
+
+MODULES = {"os", "io", "sys", "shutil", "tempfile", "subprocess", "socket", "time", "random"}
+MODULES |= {"secrets", "urllib", "http", "click", "fcntl", "glob", "threading"}
+CALLS = {"open", "print", "input"}
+PATH_METHODS = {"read_text", "read_bytes", "write_text", "write_bytes", "exists", "is_file"}
+PATH_METHODS |= {"is_dir", "is_symlink", "iterdir", "glob", "rglob", "mkdir", "unlink", "rmdir"}
+PATH_METHODS |= {"stat", "lstat", "resolve", "touch", "symlink_to", "cwd", "home", "expanduser"}
+
+DECIDING = (
+    "estimation",
+    "execution/local/next_action.py",
+    "formatting.py",
+    "planning/diff.py",
+    "planning/digest.py",
+    "planning/origins.py",
+    "planning/plan.py",
+    "planning/plan_model.py",
+    "planning/plan_warnings.py",
+    "reporting/comparison.py",
+    "reporting/curves.py",
+    "reporting/escape.py",
+    "reporting/evaluation.py",
+    "reporting/facts.py",
+    "reporting/provenance.py",
+    "reporting/render",
+    "reporting/run_comparison.py",
+    "reporting/verdict.py",
+    "runs/events.py",
+    "runs/state.py",
+    "validation/context.py",
+    "validation/dataset.py",
+    "validation/gpu_memory.py",
+    "validation/model.py",
+    "validation/objectives.py",
+    "validation/params.py",
+    "validation/resources.py",
+    "validation/spec_view.py",
+    "validation/unique_names.py",
+)
+"""What decides, below `pipelines`: files, and folders whole."""
+
+
+def _modules() -> list[Path]:
+    found = [
+        path
+        for portion in ("schema", "adapters", "pipelines", "cli")
+        for path in (ROOT / portion / "vtspec").rglob("*.py")
+    ]
+    assert len(found) > 250, "a glob has gone quiet"
+    return sorted(found)
+
+
+def _claims_purity(tree: ast.Module) -> bool:
+    sentences = (ast.get_docstring(tree) or "").replace("\n", " ").split(".")
+    return any(each.strip() == "Pure" or each.strip().startswith("Pure:") for each in sentences)
+
+
+def _effects(tree: ast.Module) -> Iterator[str]:
+    """What of a module reaches outside: an import, a call, a method of a path."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                yield from (f"import {each.name}" for each in names if _reaches(each.name))
+            case ast.ImportFrom(module=str(module), level=0) if _reaches(module):
+                yield f"from {module} import …"
+            case ast.Call(func=ast.Name(id=name)) if name in CALLS:
+                yield f"{name}(…)"
+            case ast.Call(func=ast.Attribute(attr=method)) if method in PATH_METHODS:
+                yield f".{method}(…)"
+
+
+def _reaches(module: str) -> bool:
+    return module.split(".")[0] in MODULES
+
+
+def _deciding() -> list[Path]:
+    found: list[Path] = []
+    for place in DECIDING:
+        path = PIPELINES / place
+        found += [path] if path.is_file() else sorted(path.glob("*.py"))
+        assert path.exists(), place
+    return [path for path in found if path.name != "__init__.py"]
+
+
+def test_what_decides_or_claims_to_be_pure_touches_nothing() -> None:
+    trees = {path: ast.parse(path.read_text()) for path in _modules()}
+    claims = {path for path, tree in trees.items() if _claims_purity(tree)}
+    assert len(claims) > 60
+    touching = {
+        str(path.relative_to(ROOT)): effects
+        for path in sorted(claims | set(_deciding()))
+        if (effects := list(_effects(trees[path])))
+    }
+    assert touching == {}
+
+
+def test_a_module_that_reads_a_file_is_seen() -> None:
+    text = 'import os\nfrom time import time\nopen("a")\nPath("b").read_text()\n"a".join(os.sep)\n'
+    assert list(_effects(ast.parse(text))) == [
+        "import os",
+        "from time import …",
+        "open(…)",
+        ".read_text(…)",
+    ]
