@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from vtspec.adapters.data.file_tree import FileTree
 from vtspec.pipelines.errors import Permanent
 
 from .coco import detect_coco
-from .file_tree import FileTree
 from .imagefolder import detect_imagefolder
 from .layout import Layout
 from .paired import detect_pairs

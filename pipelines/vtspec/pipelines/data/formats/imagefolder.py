@@ -1,7 +1,11 @@
 """A folder a class, with or without a folder a split above them."""
 
-from .file_tree import FileTree, find_splits
-from .layout import DatasetIssue, Layout, Sample, SplitLayout
+from vtspec.adapters.contract import Split
+from vtspec.adapters.data.file_tree import FileTree
+from vtspec.adapters.data.imagefolder import read_imagefolder
+
+from .file_tree import find_splits
+from .layout import DatasetIssue, Layout, SplitLayout, list_classes, make_warning, separate_defects
 
 
 def detect_imagefolder(tree: FileTree) -> Layout | None:
@@ -10,53 +14,43 @@ def detect_imagefolder(tree: FileTree) -> Layout | None:
         return None
     splits = find_splits(tree.list_folders())
     if "train" in splits:
-        parts = {split: _build_split(tree, name) for split, name in splits.items()}
         why = f"images lie in {splits['train']}/<class>/"
     else:
-        parts = {"all": _build_split(tree, "")}
+        splits = {"all": "."}
         why = "images lie in <class>/, in no folder of a split"
-    classes = sorted(
-        {name for part in parts.values() for item in part.items for name in item.classes}
-    )
+    parts = {split: _build_split(tree, split, folder) for split, folder in splits.items()}
+    classes = list_classes(parts)
     if not classes:
         return None
     return Layout(
         format="imagefolder",
         why=why,
         tasks=("image-classification",),
-        classes=tuple(classes),
+        classes=classes,
         splits=parts,
-        findings=tuple(
-            _check_loose_images(tree, list(splits.values()) if "train" in splits else [])
-        ),
+        findings=tuple(_check_loose_images(tree, [part.path for part in parts.values()])),
     )
 
 
-def _build_split(tree: FileTree, folder: str) -> SplitLayout:
-    prefix = f"{folder}/" if folder else ""
-    items = tuple(
-        Sample(image=image, classes=(image.removeprefix(prefix).split("/", 1)[0],))
-        for name in tree.list_folders(folder)
-        for image in tree.list_images(prefix + name)
-    )
-    return SplitLayout(path=folder or ".", items=items)
+def _build_split(tree: FileTree, split: str, folder: str) -> SplitLayout:
+    items, _ = separate_defects(read_imagefolder(tree, split, Split(path=folder)))
+    return SplitLayout(path=folder, items=items)
 
 
-def _check_loose_images(tree: FileTree, splits: list[str]) -> list[DatasetIssue]:
+def _check_loose_images(tree: FileTree, folders: list[str]) -> list[DatasetIssue]:
     """Images that lie in no class, or in no split."""
-    prefixes = [f"{name}/" for name in splits]
+    prefixes = ["" if folder == "." else f"{folder}/" for folder in folders]
     loose = []
     for image in tree.images:
-        inside = next((p for p in prefixes if image.startswith(p)), "" if not splits else None)
+        inside = next((prefix for prefix in prefixes if image.startswith(prefix)), None)
         if inside is None or "/" not in image.removeprefix(inside):
             loose.append(image)
     if not loose:
         return []
     return [
-        DatasetIssue(
-            severity="warning",
-            message=f"{len(loose)} images lie outside the folders of the classes",
-            fix="move them into the folder of their class, or delete them",
-            files=tuple(loose),
+        make_warning(
+            f"{len(loose)} images lie outside the folders of the classes",
+            "move them into the folder of their class, or delete them",
+            loose,
         )
     ]

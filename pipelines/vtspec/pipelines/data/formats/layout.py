@@ -1,8 +1,10 @@
 """What was found in a folder: its layout, and what is wrong with it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Literal
+
+from vtspec.adapters.data.annotations import Defect, Sample
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,14 +18,6 @@ class DatasetIssue:
     message: str
     fix: str
     files: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sample:
-    """One image, from the data's root, and the class of each of its labels."""
-
-    image: str
-    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,4 +43,35 @@ class Layout:
     tasks: tuple[str, ...]
     classes: tuple[str, ...]
     splits: Mapping[str, SplitLayout]
-    findings: tuple[DatasetIssue, ...] = field(default=())
+    findings: tuple[DatasetIssue, ...] = ()
+
+
+def separate_defects(
+    items: Iterable[Sample | Defect],
+) -> tuple[tuple[Sample, ...], list[Defect]]:
+    """The sound samples of a split, and what is wrong with the others."""
+    samples: list[Sample] = []
+    defects: list[Defect] = []
+    for item in items:
+        if isinstance(item, Defect):
+            defects.append(item)
+        else:
+            samples.append(item)
+    return tuple(samples), defects
+
+
+def list_classes(splits: Mapping[str, SplitLayout]) -> tuple[str, ...]:
+    """Every class that an image of the splits shows, sorted."""
+    return tuple(
+        sorted({name for part in splits.values() for item in part.items for name in item.classes})
+    )
+
+
+def make_error(message: str, fix: str, files: Iterable[str] = ()) -> DatasetIssue:
+    """An issue that keeps the data from being added."""
+    return DatasetIssue(severity="error", message=message, fix=fix, files=tuple(files))
+
+
+def make_warning(message: str, fix: str, files: Iterable[str] = ()) -> DatasetIssue:
+    """An issue that a person may accept."""
+    return DatasetIssue(severity="warning", message=message, fix=fix, files=tuple(files))

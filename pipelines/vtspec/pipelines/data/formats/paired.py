@@ -1,89 +1,94 @@
 """Two images that belong together: an image and its mask, a low and a high resolution."""
 
-import posixpath
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
-from .file_tree import FileTree, find_splits
-from .layout import DatasetIssue, Layout, Sample, SplitLayout
+from vtspec.adapters.contract import Split
+from vtspec.adapters.data.file_tree import FileTree
+from vtspec.adapters.data.paired import read_pairs
 
-_KINDS: Final[Mapping[tuple[str, str], tuple[str, str]]] = {
-    ("images", "masks"): ("masks", "semantic-segmentation"),
-    ("images", "depth"): ("pairs", "depth-estimation"),
-    ("rgb", "depth"): ("pairs", "depth-estimation"),
-    ("low", "high"): ("pairs", "super-resolution"),
-    ("lr", "hr"): ("pairs", "super-resolution"),
-    ("input", "target"): ("pairs", "super-resolution"),
+from .file_tree import find_folder_pairs
+from .layout import DatasetIssue, Layout, SplitLayout, make_error, separate_defects
+
+_TargetKind: TypeAlias = Literal["mask", "depth", "high-resolution"]
+
+_KINDS: Final[Mapping[tuple[str, str], _TargetKind]] = {
+    ("images", "masks"): "mask",
+    ("images", "depth"): "depth",
+    ("rgb", "depth"): "depth",
+    ("low", "high"): "high-resolution",
+    ("lr", "hr"): "high-resolution",
+    ("input", "target"): "high-resolution",
 }
-"""Names of the two folders: format and task."""
+"""What the second image is, by the names of the two folders."""
+
+_TASKS: Final[Mapping[_TargetKind, str]] = {
+    "mask": "semantic-segmentation",
+    "depth": "depth-estimation",
+    "high-resolution": "super-resolution",
+}
 
 
 def detect_pairs(tree: FileTree) -> Layout | None:
     """`images/<split>` with `masks/<split>` (or the other way round), and the like."""
-    kind = next((kind for kind in _KINDS if _find_folders(tree, *kind)), None)
-    if kind is None:
-        return None
-    folders = _find_folders(tree, *kind)
-    form, task = _KINDS[kind]
+
+    def have_images(first: str, second: str) -> bool:
+        return bool(tree.list_images(first) and tree.list_images(second))
+
+    for names, kind in _KINDS.items():
+        folders = find_folder_pairs(tree, *names, have_images)
+        if folders:
+            return _build_layout(tree, kind, folders)
+    return None
+
+
+def _build_layout(
+    tree: FileTree, kind: _TargetKind, folders: Mapping[str, tuple[str, str]]
+) -> Layout:
     findings: list[DatasetIssue] = []
     first, second = next(iter(folders.values()))
     return Layout(
-        format=form,
+        format="masks" if kind == "mask" else "pairs",
         why=f"each image in {first}/ has one of the same name in {second}/",
-        tasks=(task,),
-        classes=_read_classes(tree, findings) if form == "masks" else (),
-        splits={split: _build_split(tree, *pair, findings) for split, pair in folders.items()},
+        tasks=(_TASKS[kind],),
+        classes=_read_classes(tree, findings) if kind == "mask" else (),
+        splits={
+            split: _build_split(tree, kind, split, pair, findings)
+            for split, pair in folders.items()
+        },
         findings=tuple(findings),
     )
 
 
-def _find_folders(tree: FileTree, source: str, target: str) -> dict[str, tuple[str, str]]:
-    top = tree.list_folders()
-    if source in top and target in top:
-        found = find_splits(tree.list_folders(source))
-        pairs = {s: (f"{source}/{n}", f"{target}/{n}") for s, n in found.items()}
-        pairs = pairs or {"all": (source, target)}
-    else:
-        pairs = {s: (f"{n}/{source}", f"{n}/{target}") for s, n in find_splits(top).items()}
-    return {
-        split: pair
-        for split, pair in pairs.items()
-        if tree.list_images(pair[0]) and tree.list_images(pair[1])
-    }
-
-
 def _read_classes(tree: FileTree, findings: list[DatasetIssue]) -> tuple[str, ...]:
     if tree.has("classes.txt"):
-        return tuple(
-            line.strip() for line in tree.read_text("classes.txt").splitlines() if line.strip()
-        )
+        lines = tree.read_text("classes.txt").splitlines()
+        return tuple(line.strip() for line in lines if line.strip())
     findings.append(
-        DatasetIssue(
-            severity="error",
-            message="there is no classes.txt with the names of the classes",
-            fix="write one name a line into classes.txt: the first is that of pixel value 0",
+        make_error(
+            "there is no classes.txt with the names of the classes",
+            "write one name a line into classes.txt: the first is that of pixel value 0",
         )
     )
     return ()
 
 
 def _build_split(
-    tree: FileTree, source: str, target: str, findings: list[DatasetIssue]
+    tree: FileTree,
+    kind: _TargetKind,
+    split: str,
+    pair: tuple[str, str],
+    findings: list[DatasetIssue],
 ) -> SplitLayout:
-    def stem(image: str, folder: str) -> str:
-        return posixpath.splitext(image.removeprefix(f"{folder}/"))[0]
-
-    targets = {stem(image, target) for image in tree.list_images(target)}
-    images = tree.list_images(source)
-    alone = tuple(image for image in images if stem(image, source) not in targets)
+    source, target = pair
+    where = Split(path=source, targets=target)
+    items, alone = separate_defects(read_pairs(tree, split, where, kind))
     if alone:
         findings.append(
-            DatasetIssue(
-                severity="error",
-                message=f"{len(alone)} images in {source}/ have no namesake in {target}/",
-                fix="add what is missing, or take the images out",
-                files=alone,
+            make_error(
+                f"{len(alone)} images in {source}/ have no namesake in {target}/",
+                "add what is missing, or take the images out",
+                [defect.file for defect in alone],
             )
         )
-    items = tuple(Sample(image=image) for image in images if image not in set(alone))
     return SplitLayout(path=source, targets=target, items=items)

@@ -6,8 +6,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from vtspec.pipelines.data.formats.file_tree import FileTree
-from vtspec.pipelines.data.formats.layout import DatasetIssue, Layout, Sample
+from vtspec.adapters.data.annotations import Sample
+from vtspec.adapters.data.file_tree import FileTree
+from vtspec.pipelines.data.formats.layout import (
+    DatasetIssue,
+    Layout,
+    make_error,
+    make_warning,
+)
 from vtspec.schema.kinds.tasks import CLASSLESS_TASKS
 
 from .image_probe import ImageInfo
@@ -40,7 +46,7 @@ def count_per_class(layout: Layout, items: Iterable[Sample]) -> dict[str, int]:
 
 def _check_splits(layout: Layout) -> Iterator[DatasetIssue]:
     if "all" in layout.splits:
-        yield _make_error(
+        yield make_error(
             "the data is not split into train and val",
             "vtspec datasets split PATH NEW_PATH    (copies it, 80 % train, 10 % val, 10 % test)"
             if layout.format == "imagefolder"
@@ -49,17 +55,17 @@ def _check_splits(layout: Layout) -> Iterator[DatasetIssue]:
         return
     for split in ("train", "val"):
         if split not in layout.splits:
-            yield _make_error(
+            yield make_error(
                 f"there is no split '{split}'",
                 f"move a part of the images and labels to '{split}'; it must not be in another",
             )
         elif not layout.splits[split].items:
-            yield _make_error(f"split '{split}' has no images", "add some, or correct its paths")
+            yield make_error(f"split '{split}' has no images", "add some, or correct its paths")
 
 
 def _check_unusable(tree: FileTree) -> Iterator[DatasetIssue]:
     if tree.unusable:
-        yield _make_error(
+        yield make_error(
             f"{_format_count('thing', tree.unusable)} that no content hash covers: "
             "links to folders or to nothing, pipes, devices",
             "put the files themselves there",
@@ -74,7 +80,7 @@ def _check_broken(looks: Sequence[ImageInfo]) -> Iterator[DatasetIssue]:
             # Pillow adds how many bytes are left, which differs from file to file.
             by_fault[re.sub(r" \(.*\)$", "", look.fault)].append(look.image)
     for fault, images in sorted(by_fault.items()):
-        yield _make_error(
+        yield make_error(
             f"{_format_count('broken image', images)}: {fault}",
             "write them anew, or delete them",
             images,
@@ -91,21 +97,21 @@ def _check_duplicates(layout: Layout, looks: Mapping[str, ImageInfo]) -> Iterato
     groups = [group for group in same.values() if len(group) > 1]
     leaks = [group for group in groups if len({split for split, _ in group}) > 1]
     if leaks:
-        yield _make_warning(
+        yield make_warning(
             f"{_format_count('image', leaks)} in more than one split: figures will flatter",
             "keep each of them in one split only",
             [item.image for group in leaks for _, item in group],
         )
     torn = [group for group in groups if len({item.classes for _, item in group}) > 1]
     if torn and layout.format in ("imagefolder", "csv", "jsonl"):
-        yield _make_warning(
+        yield make_warning(
             f"{_format_count('image', torn)} with more than one label",
             "decide which label is right, and delete the other copies",
             [item.image for group in torn for _, item in group],
         )
     within = [group for group in groups if group not in leaks]
     if within:
-        yield _make_warning(
+        yield make_warning(
             f"{_format_count('image', within)} more than once in a split",
             "delete the copies, unless they are meant to weigh more",
             [item.image for group in within for _, item in group],
@@ -122,9 +128,7 @@ def _check_classes(layout: Layout) -> Iterator[DatasetIssue]:
         empty = [name for name, count in counts.items() if not count]
         if empty and part.items:
             found = (
-                _make_error
-                if split == "train" and layout.format == "imagefolder"
-                else _make_warning
+                make_error if split == "train" and layout.format == "imagefolder" else make_warning
             )
             yield found(
                 f"split '{split}' has nothing of {_format_names(empty)}",
@@ -134,7 +138,7 @@ def _check_classes(layout: Layout) -> Iterator[DatasetIssue]:
     counts = {n: c for n, c in count_per_class(layout, train.items).items() if c} if train else {}
     if counts and max(counts.values()) >= IMBALANCE * min(counts.values()):
         most, least = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
-        yield _make_warning(
+        yield make_warning(
             f"classes are imbalanced: {counts[most]} of {most!r}, {counts[least]} of {least!r}",
             "add images of the rare classes, or set training.classWeights to balanced",
         )
@@ -142,12 +146,12 @@ def _check_classes(layout: Layout) -> Iterator[DatasetIssue]:
 
 def _check_class_count(layout: Layout) -> Iterator[DatasetIssue]:
     if len(layout.classes) == 1:
-        yield _make_error(
+        yield make_error(
             f"there is one class, {layout.classes[0]!r}: nothing to tell apart",
             "add images of another class",
         )
     elif not layout.classes and any(part.items for part in layout.splits.values()):
-        yield _make_error(
+        yield make_error(
             "no image has a label", "write the name of its class, as text, beside each"
         )
 
@@ -158,7 +162,7 @@ def _check_names(tree: FileTree) -> Iterator[DatasetIssue]:
         lower[file.casefold()].append(file)
     collisions = [file for group in lower.values() if len(group) > 1 for file in group]
     if collisions:
-        yield _make_warning(
+        yield make_warning(
             f"{_format_count('name', collisions)} that differ only in case: "
             "macOS takes them for one",
             "rename them",
@@ -166,14 +170,14 @@ def _check_names(tree: FileTree) -> Iterator[DatasetIssue]:
         )
     other = [file for file in tree.files if not _is_expected(tree, file)]
     if other:
-        yield _make_warning(
+        yield make_warning(
             f"{_format_count('file', other)} other than images and labels",
             "delete what does not belong to the data: it is hashed and stored with it",
             other,
         )
     strange = [file for file in tree.files if not file.isprintable()]
     if strange:
-        yield _make_error(
+        yield make_error(
             f"{_format_count('name', strange)} with characters that cannot be shown",
             "rename them",
             strange,
@@ -191,7 +195,7 @@ def _is_expected(tree: FileTree, file: str) -> bool:
 def _check_orientation(looks: Sequence[ImageInfo]) -> Iterator[DatasetIssue]:
     turned = [look.image for look in looks if look.turned]
     if turned:
-        yield _make_warning(
+        yield make_warning(
             f"{_format_count('image', turned)} that EXIF asks to turn; training does not",
             "turn the pixels themselves: mogrify -auto-orient FILE…",
             turned,
@@ -205,11 +209,3 @@ def _format_names(names: Sequence[str]) -> str:
 
 def _format_count(word: str, things: Sequence[object]) -> str:
     return f"{len(things):,} {word}" if len(things) == 1 else f"{len(things):,} {word}s"
-
-
-def _make_error(message: str, fix: str, files: Iterable[str] = ()) -> DatasetIssue:
-    return DatasetIssue(severity="error", message=message, fix=fix, files=tuple(files))
-
-
-def _make_warning(message: str, fix: str, files: Iterable[str] = ()) -> DatasetIssue:
-    return DatasetIssue(severity="warning", message=message, fix=fix, files=tuple(files))

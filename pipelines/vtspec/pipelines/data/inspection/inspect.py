@@ -8,9 +8,10 @@ from typing import Any
 
 from vtspec.adapters.contract import AdapterError
 from vtspec.adapters.data.content_hash import hash_content
+from vtspec.adapters.data.file_tree import FileTree
 from vtspec.pipelines.data.formats.detect import detect_layout
-from vtspec.pipelines.data.formats.file_tree import FileTree, scan_folder
-from vtspec.pipelines.data.formats.layout import DatasetIssue, Layout
+from vtspec.pipelines.data.formats.file_tree import scan_folder
+from vtspec.pipelines.data.formats.layout import DatasetIssue, Layout, make_error
 
 from .checks import check_dataset, count_per_class
 from .image_probe import ImageInfo, inspect_images
@@ -124,9 +125,7 @@ def _hash_content(tree: FileTree, findings: list[DatasetIssue]) -> str | None:
     try:
         return hash_content(tree.root).hash
     except AdapterError as error:
-        findings.append(
-            DatasetIssue(severity="error", message=str(error), fix=error.fix or "remove it")
-        )
+        findings.append(make_error(str(error), error.fix or "remove it"))
         return None
 
 

@@ -1,0 +1,129 @@
+"""Any split of a job's dataset as samples of the neutral annotation model, whatever its format."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from vtspec.adapters.contract import AdapterError, DatasetJob, Split
+
+from .annotations import Defect, Sample
+from .coco import read_coco
+from .file_tree import FileTree, scan_files
+from .imagefolder import read_imagefolder
+from .paired import read_pairs
+from .tabular import get_image_folder, read_table
+from .voc import ANNOTATIONS, IMAGES, VocReader
+from .yolo import GetSize, RowForm, YoloReader, find_label_folder
+
+
+def read_split(
+    data: DatasetJob,
+    split: str,
+    *,
+    rows: RowForm = "boxes",
+    get_size: GetSize = lambda image: None,
+    pairs: Literal["depth", "high-resolution"] = "high-resolution",
+) -> Iterator[Sample | Defect]:
+    """The split's images in the order of its format, and what is wrong with them, as it is read.
+
+    Files do not tell all: `rows` says what the numbers of a YOLO row are, `get_size` how large
+    an image is (YOLO alone needs it), `pairs` what the second image of a pair is.
+
+    Raises:
+        AdapterError: the dataset has no such split, a folder or file of it is not there or
+            cannot be read, or something in it is neither a file nor a folder.
+    """
+    where = data.splits.get(split)
+    if where is None:
+        raise AdapterError(
+            f"the dataset has no split '{split}'", f"take one of {', '.join(data.splits)}"
+        )
+    match data.format:
+        case "imagefolder":
+            return read_imagefolder(_scan(data, where.path), split, where, data.all_classes)
+        case "csv" | "jsonl":
+            _check_file(data, where)
+            return read_table(_scan(data, get_image_folder(where)), split, where)
+        case "coco":
+            _check_file(data, where)
+            return read_coco(_scan(data, where.path), split, where)
+        case "yolo":
+            tree = _scan(data, where.path, find_label_folder(where.path))
+            reader = YoloReader(tree=tree, classes=data.all_classes, form=rows, get_size=get_size)
+            return reader.read_split(split, where)
+        case "voc":
+            return VocReader(_scan(data, IMAGES, ANNOTATIONS)).read_split(split, where)
+        case _:
+            tree = _scan(data, where.path, where.targets or where.path)
+            return read_pairs(tree, split, where, "mask" if data.format == "masks" else pairs)
+
+
+def make_defect_error(defect: Defect, data: DatasetJob, split: str) -> AdapterError:
+    """What a person is told of a defect that a training cannot go on with."""
+    where = data.splits[split]
+    place = data.root / defect.place
+    match defect.kind:
+        case "unknown-class":
+            return make_class_error(defect.detail, str(place), data)
+        case "unreadable-file":
+            return AdapterError(f"{place}: not readable as {data.format}: {defect.detail}")
+        case "no-path" | "not-an-object":
+            return make_field_error("path", str(place))
+        case "path-outside":
+            return AdapterError(
+                f"{place}: '{defect.detail}' leads out of the dataset",
+                f"give it below {data.root / get_image_folder(where)}",
+            )
+        case "missing-image" if defect.sample is not None:
+            return AdapterError(
+                f"{place}: {data.root / defect.sample.image} does not exist",
+                "vtspec datasets inspect shows all",
+            )
+        case _:
+            return AdapterError(
+                f"{place}: {defect.kind.replace('-', ' ')}: {defect.detail}",
+                "vtspec datasets inspect shows all",
+            )
+
+
+def make_class_error(name: str, place: str, data: DatasetJob) -> AdapterError:
+    """That a label is none of the dataset's classes, with the one that was meant."""
+    close = difflib.get_close_matches(name, data.all_classes, n=1)
+    hint = f"did you mean '{close[0]}'? else " if close else ""
+    return AdapterError(
+        f"{place}: '{name}' is none of the dataset's {len(data.all_classes)} classes",
+        f"{hint}add it to spec.classes of the dataset, or take it out of the data",
+    )
+
+
+def make_field_error(name: str, place: str) -> AdapterError:
+    """That a row of a table lacks a field."""
+    return AdapterError(f"{place}: '{name}' is missing", "give every image a path and a label")
+
+
+def _scan(data: DatasetJob, *folders: str) -> FileTree:
+    first = data.root / folders[0]
+    # A table names its images, so that each of them is missed by itself.
+    if not first.is_dir() and data.format not in ("csv", "jsonl"):
+        raise AdapterError(f"{first}: no such folder", "check the dataset's splits")
+    try:
+        tree = scan_files(data.root, folders)
+    except OSError as error:
+        raise AdapterError(f"{error.filename} cannot be read: {error.strerror}") from error
+    if tree.unusable:
+        # Followed or passed over in silence, it would make the pinned hash a lie.
+        raise AdapterError(
+            f"{data.root / tree.unusable[0]} is a link to a folder or to nothing, "
+            "a pipe or a device, which no content hash covers",
+            "put the files themselves there",
+        )
+    return tree
+
+
+def _check_file(data: DatasetJob, where: Split) -> None:
+    file: Path = data.root / (where.annotations or where.path)
+    if not file.is_file():
+        raise AdapterError(f"{file}: no such file", "check the dataset's splits")
