@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from vtspec.adapters.data.content_hash import Content, FileEntry, hash_entries
 from vtspec.pipelines.errors import Permanent
@@ -83,7 +83,7 @@ def _read_entries(store: Path, content: str) -> Sequence[FileEntry]:
     return entries
 
 
-def _parse_entry(item: Any, file: Path) -> FileEntry:
+def _parse_entry(item: object, file: Path) -> FileEntry:
     match item:
         case {"md5": str(md5), "relpath": str(relpath)} if _MD5.fullmatch(md5):
             return FileEntry(relpath=relpath, md5=md5, bytes=0)

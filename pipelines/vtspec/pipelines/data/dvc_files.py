@@ -172,7 +172,7 @@ def _parse_yaml(text: bytes, file: str) -> Any:
         raise _make_error(file, "it is no YAML") from error
 
 
-def _to_mapping(value: Any, file: str) -> Mapping[str, Any]:
+def _to_mapping(value: object, file: str) -> Mapping[str, Any]:
     if value is None or value == "":
         return {}
     if not isinstance(value, dict):
@@ -180,11 +180,11 @@ def _to_mapping(value: Any, file: str) -> Mapping[str, Any]:
     return value
 
 
-def _to_string(value: Any, default: str) -> str:
+def _to_string(value: object, default: str) -> str:
     return value if isinstance(value, str) and value else default
 
 
-def _to_int(value: Any, file: str) -> int | None:
+def _to_int(value: object, file: str) -> int | None:
     if value is None:
         return None
     if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,18}", value):

@@ -32,6 +32,33 @@ class VerifiedData:
     content: Content
 
 
+@dataclass(frozen=True, kw_only=True)
+class _PinnedData:
+    """What the `dataset` section of a plan says of the data: its content hash, its path from the
+    repository's root, and where it comes from. `repo` is another repository, at `rev`."""
+
+    name: str
+    hash: str
+    path: str
+    is_plain: bool
+    repo: str | None
+    rev: str
+    remote: str | None
+
+    @classmethod
+    def from_plan(cls, dataset: Mapping[str, Any]) -> "_PinnedData":
+        source = dataset["source"]
+        return cls(
+            name=dataset["name"],
+            hash=dataset["hash"],
+            path=source["path"],
+            is_plain=source["type"] == "path",
+            repo=source.get("repo"),
+            rev=source.get("rev") or "",
+            remote=source.get("remote"),
+        )
+
+
 def get_cache_folder(environ: Mapping[str, str]) -> Path:
     """Where vtspec keeps what can be made again: `VTSPEC_CACHE`, else the user's cache folder."""
     if named := environ.get("VTSPEC_CACHE"):
@@ -53,57 +80,55 @@ def fetch_data(
     remote, or the other repository that the source names. Raises `Permanent` where none of them
     has it, `Temporary` where a remote cannot be reached. Safe to call from several processes.
     """
-    source = dataset["source"]
-    in_place = None if source.get("repo") else _find_in_place(dataset, root, report)
+    pinned = _PinnedData.from_plan(dataset)
+    in_place = None if pinned.repo else _find_in_place(pinned, root, report)
     if in_place is not None:
         return in_place
-    place = _CacheEntry(dataset, cache / "data")
+    place = _CacheEntry(pinned, cache / "data")
     with _hold_lock(place.lock, report):
+        # Hashed anew at each use: a kept copy is only a folder that anyone may have written to.
         content = _hash_content(place.kept) if place.kept.exists() else None
-        if content is not None and content.hash == dataset["hash"]:
-            report(f"using the copy of {source['path']} in {place.kept}")
+        if content is not None and content.hash == pinned.hash:
+            report(f"using the copy of {pinned.path} in {place.kept}")
             return VerifiedData(path=place.kept, content=content)
-        return _fetch_copy(dataset, root, place, report)
+        return _fetch_copy(pinned, root, place, report)
 
 
 class _CacheEntry:
     """Where the data of one hash is kept, made and locked, in `folder`."""
 
-    def __init__(self, dataset: Mapping[str, Any], folder: Path) -> None:
-        name = dataset["hash"].removeprefix("md5:")
+    def __init__(self, pinned: _PinnedData, folder: Path) -> None:
+        name = pinned.hash.removeprefix("md5:")
         self.lock = folder / f".{name}.lock"
         self.fresh = folder / f".{name}.new"
         self.whole = folder / name
         # A single file keeps its own name, as its suffix tells readers what it is.
         alone = not name.endswith(".dir")
-        self.kept = self.whole / Path(dataset["source"]["path"]).name if alone else self.whole
+        self.kept = self.whole / Path(pinned.path).name if alone else self.whole
 
 
-def _find_in_place(
-    dataset: Mapping[str, Any], root: Path, report: OnMessage
-) -> VerifiedData | None:
+def _find_in_place(pinned: _PinnedData, root: Path, report: OnMessage) -> VerifiedData | None:
     """The workspace's own copy, or None where DVC must bring another one."""
-    path = root / dataset["source"]["path"]
-    pinned = dataset["hash"]
+    path = root / pinned.path
     if not path.exists():
-        if dataset["source"]["type"] == "path":
+        if pinned.is_plain:
             raise Permanent(
-                f"there is no {path}, where {dataset['name']} should lie",
-                fix=f"put the data there, or correct source.path of dataset {dataset['name']}",
+                f"there is no {path}, where {pinned.name} should lie",
+                fix=f"put the data there, or correct source.path of dataset {pinned.name}",
             )
         return None
     content = _hash_content(path)
-    if content.hash == pinned:
+    if content.hash == pinned.hash:
         return VerifiedData(path=path, content=content)
-    if dataset["source"]["type"] == "path":
+    if pinned.is_plain:
         raise Permanent(
-            f"{path} is not the data that the plan pins: it is {content.hash}, not {pinned}",
+            f"{path} is not the data that the plan pins: it is {content.hash}, not {pinned.hash}",
             fix=f"restore it; or, if the change is meant, set contentHash of dataset "
-            f"{dataset['name']} to {content.hash} and plan again",
+            f"{pinned.name} to {content.hash} and plan again",
         )
     report(
-        f"{path} is not what the plan pins ({content.hash}, not {pinned}), so the pinned data is "
-        f"used instead; to train on what lies there: dvc add {dataset['source']['path']}"
+        f"{path} is not what the plan pins ({content.hash}, not {pinned.hash}), so the pinned "
+        f"data is used instead; to train on what lies there: dvc add {pinned.path}"
     )
     return None
 
@@ -138,17 +163,17 @@ def _hold_lock(lock: Path, report: OnMessage) -> Iterator[None]:
 
 
 def _fetch_copy(
-    dataset: Mapping[str, Any], root: Path, place: _CacheEntry, report: OnMessage
+    pinned: _PinnedData, root: Path, place: _CacheEntry, report: OnMessage
 ) -> VerifiedData:
     try:
         # A process that was killed may have left something of its own.
         dvc_cache.remove(place.fresh)
         place.fresh.mkdir(parents=True)
-        store = _fill_store(dataset, root, place.fresh, report)
-        report(f"copying {dataset['source']['path']} from {store} to {place.kept}")
+        store = _fill_store(pinned, root, place.fresh, report)
+        report(f"copying {pinned.path} from {store} to {place.kept}")
         made = place.fresh / place.kept.relative_to(place.whole.parent)
         made.parent.mkdir(exist_ok=True)
-        content = dvc_cache.copy_out(store, dataset["hash"], made)
+        content = dvc_cache.copy_out(store, pinned.hash, made)
         dvc_cache.remove(place.whole)
         os.rename(place.fresh / place.whole.name, place.whole)
     except OSError as error:
@@ -158,52 +183,48 @@ def _fetch_copy(
     return VerifiedData(path=place.kept, content=content)
 
 
-def _fill_store(dataset: Mapping[str, Any], root: Path, fresh: Path, report: OnMessage) -> Path:
+def _fill_store(pinned: _PinnedData, root: Path, fresh: Path, report: OnMessage) -> Path:
     """A store that holds every object of the dataset."""
-    if dataset["source"].get("repo"):
-        return _fill_other_store(dataset, root, fresh, report)
+    if pinned.repo:
+        return _fill_other_store(pinned, pinned.repo, root, fresh, report)
     # Asking DVC where its cache is takes a second, and whatever lies here is hashed anyway.
     usual = root / ".dvc" / "cache" / "files" / "md5"
-    if not dvc_cache.count_missing(usual, dataset["hash"]):
+    if not dvc_cache.count_missing(usual, pinned.hash):
         return usual
     store = dvc_cli.get_cache_folder(root)
-    if not dvc_cache.count_missing(store, dataset["hash"]):
+    if not dvc_cache.count_missing(store, pinned.hash):
         return store
-    return _fetch_into(dataset, root, store, report)
+    return _fetch_into(pinned, root, store, report)
 
 
 def _fill_other_store(
-    dataset: Mapping[str, Any], root: Path, fresh: Path, report: OnMessage
+    pinned: _PinnedData, url: str, root: Path, fresh: Path, report: OnMessage
 ) -> Path:
-    source = dataset["source"]
-    url = source["repo"]
     if (root / url).is_dir():
         # A repository on this machine: what it has in its cache need not be on a remote.
         url = str((root / url).resolve())
         store = dvc_cli.get_cache_folder(Path(url))
-        if not dvc_cache.count_missing(store, dataset["hash"]):
+        if not dvc_cache.count_missing(store, pinned.hash):
             return store
-    report(f"reading {url} at {source['rev']}")
-    clone(url, source["rev"], fresh / "repo", fresh / "cache")
-    return _fetch_into(dataset, fresh / "repo", fresh / "cache" / "files" / "md5", report)
+    report(f"reading {url} at {pinned.rev}")
+    clone(url, pinned.rev, fresh / "repo", fresh / "cache")
+    return _fetch_into(pinned, fresh / "repo", fresh / "cache" / "files" / "md5", report)
 
 
-def _fetch_into(dataset: Mapping[str, Any], root: Path, store: Path, report: OnMessage) -> Path:
-    source = dataset["source"]
-    pinned = dataset["hash"]
-    pointer = load_pointer(root, source["path"])
-    if pointer.hash != pinned:
+def _fetch_into(pinned: _PinnedData, root: Path, store: Path, report: OnMessage) -> Path:
+    pointer = load_pointer(root, pinned.path)
+    if pointer.hash != pinned.hash:
         raise Permanent(
-            f"the plan pins {pinned}, which is not in DVC's cache, and {pointer.file} now says "
-            f"{pointer.hash}",
+            f"the plan pins {pinned.hash}, which is not in DVC's cache, and {pointer.file} now "
+            f"says {pointer.hash}",
             fix="plan again, or check out the commit that the plan was made from",
         )
-    report(f"fetching {source['path']} from DVC's remote {source.get('remote') or ''}".rstrip())
-    why = dvc_cli.fetch(root, source["path"], source.get("remote"))
-    lacking = dvc_cache.count_missing(store, pinned)
+    report(f"fetching {pinned.path} from DVC's remote {pinned.remote or ''}".rstrip())
+    why = dvc_cli.fetch(root, pinned.path, pinned.remote)
+    lacking = dvc_cache.count_missing(store, pinned.hash)
     if lacking:
         raise Permanent(
-            f"{source['path']} ({pinned}): {lacking} objects are in no cache, and {why}",
+            f"{pinned.path} ({pinned.hash}): {lacking} objects are in no cache, and {why}",
             fix=f"where the data is: dvc push {pointer.file}",
         )
     return store

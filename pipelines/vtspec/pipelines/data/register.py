@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vtspec.pipelines.data.inspection.inspect import Inspection
 from vtspec.pipelines.errors import Permanent
@@ -105,7 +105,7 @@ def _build_dataset(inspection: Inspection, wish: DatasetOptions, where: Destinat
                 f"data in format {layout.format} cannot carry the labels of {task}",
                 fix=f"leave --task out: {', '.join(layout.tasks)}",
             )
-    spec: dict[str, Any] = {
+    spec = {
         "description": wish.description,
         "license": wish.license,
         "tasks": wish.tasks or layout.tasks,
@@ -128,18 +128,15 @@ def _build_dataset(inspection: Inspection, wish: DatasetOptions, where: Destinat
     )
 
 
-def _build_statistics(inspection: Inspection) -> dict[str, Any]:
-    splits = {
-        split: {
-            "images": inspection.count_readable(split),
-            "perClass": inspection.count_per_class(split),
-        }
-        for split in inspection.layout.splits
-    }
+def _build_statistics(inspection: Inspection) -> dict[str, object]:
+    images = {split: inspection.count_readable(split) for split in inspection.layout.splits}
     return {
-        "images": sum(split["images"] for split in splits.values()),
+        "images": sum(images.values()),
         "bytes": inspection.bytes,
-        "splits": splits,
+        "splits": {
+            split: {"images": count, "perClass": inspection.count_per_class(split)}
+            for split, count in images.items()
+        },
     }
 
 
