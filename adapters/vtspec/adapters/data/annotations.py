@@ -258,6 +258,7 @@ class Sample:
     @property
     def classes(self) -> tuple[str, ...]:
         """The class of each label, the image's own first, then those of its objects, in order."""
+        # Most samples of a classification have no objects, and there are millions.
         own = self.labels if self.label is None else (self.label,)
         if not self.annotations:
             return own

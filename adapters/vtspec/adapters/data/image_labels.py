@@ -61,6 +61,7 @@ def _iter_chosen(data: DatasetJob, split: str) -> Iterator[tuple[Sample, str]]:
     known, chosen = set(data.all_classes), set(data.classes)
     for item in read_split(data, split):
         if isinstance(item, Defect):
+            # Whether a row matters depends on its class, which it may still have.
             if item.sample is None:
                 raise make_defect_error(item, data, split)
             sample = item.sample

@@ -22,6 +22,7 @@ def read_imagefolder(
     """
     folder = posixpath.normpath(where.path)
     below, prefix = ("", "") if folder == "." else (folder, f"{folder}/")
+    # Empty folders count: a misspelt one is a class that silently lost its images.
     if classes is not None:
         known = set(classes)
         for name in tree.list_all_folders(below):

@@ -53,6 +53,7 @@ def parse_rle(segmentation: object) -> RleMask:
                 raise ValueError("a run is no whole number")
         case _:
             raise ValueError("it has no size and counts")
+    # A string of few characters may claim runs of any length; nothing is allocated for it yet.
     if min(counts, default=0) < 0 or min(height, width) < 0 or sum(counts) != width * height:
         raise ValueError(f"its runs do not fill {width} x {height} pixels")
     return RleMask(width=width, height=height, counts=counts)

@@ -21,6 +21,7 @@ def read_pairs(
     """
     source = posixpath.normpath(where.path)
     target = posixpath.normpath(where.targets or "")
+    # Looked up, not zipped: one missing mask would shift all that follow.
     targets = {_get_stem(image, target): image for image in tree.list_images(target)}
     for image in tree.list_images(source):
         path = targets.get(_get_stem(image, source))

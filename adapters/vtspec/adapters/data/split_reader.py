@@ -1,4 +1,4 @@
-"""Any split of a job's dataset as samples of the neutral annotation model, whatever its format."""
+"""A split of a job's dataset as samples of the neutral annotation model, whatever its format."""
 
 from __future__ import annotations
 

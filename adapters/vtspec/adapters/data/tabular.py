@@ -78,6 +78,7 @@ def parse_row(tree: FileTree, split: str, file: str, folder: str, row: Row) -> S
     path = fields.get("path")
     if not isinstance(path, str) or not path:
         return Defect(kind="no-path", file=file, line=row.number, detail=str(path or ""))
+    # One spelling of each path, as two would be two images to whoever counts.
     image = posixpath.normpath(posixpath.join(folder, path))
     label, text, caption = fields.get("label"), fields.get("text"), fields.get("caption")
     sample = Sample(

@@ -42,6 +42,7 @@ class VocReader:
     @cached_property
     def images(self) -> Mapping[str, str]:
         """The images by name, which is their path below `JPEGImages` without its ending."""
+        # Endings differ from image to image; the lists name none.
         found = self.tree.list_images(IMAGES)
         return {image.split("/", 1)[1].rsplit(".", 1)[0]: image for image in found}
 
@@ -69,6 +70,7 @@ class VocReader:
 
     def read_objects(self, name: str) -> VocObjects | Defect:
         """What the XML file of an image says; nothing where there is none."""
+        # Inspection asks for every file and then again for each split's.
         if name not in self._read:
             self._read[name] = self._read_file(f"{ANNOTATIONS}/{name}.xml")
         return self._read[name]

@@ -78,6 +78,7 @@ def _read_entries(store: Path, content: str) -> Sequence[FileEntry]:
         raise _make_error(file, "it is no list")
     entries = [_parse_entry(item, file) for item in raw]
     _check_paths(entries, file)
+    # Another order or spelling of the same list has another hash, and DVC writes none such.
     if hash_entries(entries) != content:
         raise _make_error(file, "it is not written as DVC writes it")
     return entries

@@ -124,6 +124,7 @@ def _parse_pointer(out: Mapping[str, Any], path: str, file: str) -> Pointer:
         raise Permanent(
             f"{file}: {path} has no md5 yet", fix=f"dvc commit {file}    (or: dvc repro, dvc pull)"
         )
+    # It becomes a part of paths in the cache.
     if not isinstance(md5, str) or not _MD5.fullmatch(md5):
         raise _make_error(file, f"'{md5}' is no MD5")
     if out.get("hash") != "md5":

@@ -155,6 +155,7 @@ def _hold_lock(lock: Path, report: OnMessage) -> Iterator[None]:
         ) from error
     with opened as file:
         try:
+            # A lock of the kernel goes with its process; a file as a lock would stay.
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             report("another process is fetching the same data: waiting for it")
@@ -175,6 +176,7 @@ def _fetch_copy(
         made.parent.mkdir(exist_ok=True)
         content = dvc_cache.copy_out(store, pinned.hash, made)
         dvc_cache.remove(place.whole)
+        # One step, so that nobody ever sees half of it.
         os.rename(place.fresh / place.whole.name, place.whole)
     except OSError as error:
         raise Permanent(f"{error.filename or place.kept}: {error.strerror}") from error
@@ -213,6 +215,7 @@ def _fill_other_store(
 
 def _fetch_into(pinned: _PinnedData, root: Path, store: Path, report: OnMessage) -> Path:
     pointer = load_pointer(root, pinned.path)
+    # DVC fetches what its files say today, which need not be what was planned.
     if pointer.hash != pinned.hash:
         raise Permanent(
             f"the plan pins {pinned.hash}, which is not in DVC's cache, and {pointer.file} now "

@@ -24,16 +24,21 @@ def clone(url: str, rev: str, folder: Path, cache: Path) -> None:
     if not _REV.fullmatch(rev):
         raise Permanent(f"'{rev}' is no revision", fix="name a commit or a tag in source.dvc.rev")
     folder.mkdir(parents=True)
+    # A template of this machine could bring hooks along.
     _run_git(folder, "init", "-q", "--template=")
+    # One commit alone: a repository's history may be larger than its data.
     _run_git(folder, "fetch", "-q", "--depth=1", "--no-tags", "--", url, rev)
     _run_git(folder, "checkout", "-q", "FETCH_HEAD")
     config = folder / ".dvc" / "config.local"
     if not config.parent.is_dir():
         raise Permanent(f"{url} at {rev} is not a DVC repository", fix="check source.dvc.repo")
+    # The most local file wins over whatever the repository itself configures.
     config.write_text(f"[cache]\n    dir = {cache}\n")
 
 
 def _run_git(folder: Path, *args: str) -> None:
+    # What a stranger's repository could do: write through links, run hooks, or name a
+    # program as its transport.
     safe = ("core.symlinks=false", "core.hooksPath=/dev/null", "protocol.ext.allow=never")
     done = subprocess.run(
         ["git", *(word for setting in safe for word in ("-c", setting)), *args],

@@ -54,6 +54,7 @@ def resolve_destination(root: Path, specs: Path, path: Path, name: str) -> Desti
         )
     if spec.exists():
         raise Permanent(f"{spec} exists already", fix=f"take another --name, or rm '{spec}'")
+    # DVC's root may lie above this repository's, in a larger one.
     if not any((folder / ".dvc").is_dir() for folder in (base, *base.parents)):
         raise Permanent(f"{root} is not a DVC repository", fix="git init && dvc init")
     return Destination(root=root, data=whole.relative_to(base).as_posix(), spec=spec)
@@ -100,6 +101,7 @@ def _build_dataset(inspection: Inspection, wish: DatasetOptions, where: Destinat
 
     layout = inspection.layout
     for task in wish.tasks:
+        # What labels there are the format decides, not a person's wish.
         if layout.format not in FORMATS_OF_TASK.get(task, ()):
             raise Permanent(
                 f"data in format {layout.format} cannot carry the labels of {task}",
@@ -142,6 +144,7 @@ def _build_statistics(inspection: Inspection) -> dict[str, object]:
 
 def _track_data(where: Destination, content: str | None) -> Pointer:
     known = find_pointer(where.root, where.data)
+    # What a stage makes is pinned by its lock; `dvc add` would pin it twice.
     if known is None or (known.hash != content and not known.file.endswith("dvc.lock")):
         run_dvc(where.root, ["add", "--", where.data])
         known = load_pointer(where.root, where.data)
@@ -162,6 +165,7 @@ def _track_data(where: Destination, content: str | None) -> Pointer:
 def _undo_on_failure(where: Destination) -> Iterator[None]:
     """What DVC writes beside the data is put back as it was where anything fails, Ctrl-C too."""
     data = where.root / where.data
+    # A failed attempt would otherwise leave data that is tracked and has no spec.
     files = (data.with_name(f"{data.name}.dvc"), data.with_name(".gitignore"))
     before = {file: file.read_bytes() if file.exists() else None for file in files}
     try:

@@ -45,12 +45,14 @@ def split_dataset(
 
 
 def _copy_images(source: Path, target: Path, found: Mapping[str, list[str]]) -> None:
+    # Beside the target: a rename is one step within one file system only.
     fresh = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         for split, images in found.items():
             for image in images:
                 copy = fresh / split / image
                 copy.parent.mkdir(parents=True, exist_ok=True)
+                # Not a link: mending one copy must not change the other.
                 shutil.copyfile(source / image, copy)
         os.rename(fresh, target)
     except OSError as error:

@@ -52,7 +52,7 @@ def _iter_label_files(tree: FileTree) -> Iterator[tuple[str, CocoFile]]:
         try:
             content = parse_coco(tree.read_json(file))
         except ValueError:
-            # Any other tool's file may lie beside the data.
+            # Files of other tools may lie beside the data.
             continue
         if content is not None:
             yield file, content
@@ -82,6 +82,7 @@ def _build_split(
                 absent,
             )
         )
+    # Malformed numbers are left to the metrics and converters that need them.
     lost = sum(defect.kind == "lost-annotation" for defect in defects)
     if lost:
         findings.append(

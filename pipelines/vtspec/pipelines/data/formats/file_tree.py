@@ -37,6 +37,7 @@ def scan_folder(root: Path) -> FileTree:
 
 def find_split(name: str) -> str | None:
     """The split that a folder or file is named after: `val` for `Validation`, `val2017`."""
+    # COCO's folders carry their year: train2017.
     return _SPLIT_NAMES.get(re.sub(r"[-_]?[0-9]{4}$", "", name.lower()))
 
 
@@ -56,6 +57,7 @@ def find_folder_pairs(
     if first in top and second in top:
         found = find_splits(tree.list_folders(first))
         pairs = {split: (f"{first}/{name}", f"{second}/{name}") for split, name in found.items()}
+        # Not split yet, which is told with the way to do it.
         pairs = pairs or {"all": (first, second)}
     else:
         found = find_splits(top)

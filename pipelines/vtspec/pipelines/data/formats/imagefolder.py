@@ -45,6 +45,7 @@ def _check_loose_images(tree: FileTree, folders: list[str]) -> list[DatasetIssue
         inside = next((prefix for prefix in prefixes if image.startswith(prefix)), None)
         if inside is None or "/" not in image.removeprefix(inside):
             loose.append(image)
+    # Training passes over them in silence, so they are told here.
     if not loose:
         return []
     return [

@@ -62,6 +62,7 @@ def _build_layout(
 
 def _read_classes(tree: FileTree, findings: list[DatasetIssue]) -> tuple[str, ...]:
     if tree.has("classes.txt"):
+        # Never sorted: a line's place is the value of its class's pixels.
         lines = tree.read_text("classes.txt").splitlines()
         return tuple(line.strip() for line in lines if line.strip())
     findings.append(

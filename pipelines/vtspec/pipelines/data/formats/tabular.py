@@ -67,6 +67,7 @@ def _read_rows(tree: FileTree, file: str, findings: list[DatasetIssue]) -> list[
                     [file],
                 )
             )
+        # An empty object is a line that somebody blanked out.
         elif row.fields:
             rows.append(row)
     return rows
@@ -76,13 +77,16 @@ def _build_split(
     tree: FileTree, split: str, file: str, rows: list[Row], findings: list[DatasetIssue]
 ) -> SplitLayout:
     here = posixpath.dirname(file) or "."
+    # Without it every row would be told of; the header is the one mistake.
     if rows and "path" not in rows[0].fields:
         findings.append(_make_no_path_issue(file, rows[0]))
         return SplitLayout(path=here, annotations=file)
     stem = _get_stem(file)
     folder = guess_folder(
         tree,
+        # Most tables lie beside their images; others name them from the data's root.
         (here, ".", "images", f"images/{stem}", stem),
+        # The first rows tell it as well as millions do.
         [str(row.fields.get("path") or "") for row in rows[:50]],
     )
     items: tuple[Sample, ...]

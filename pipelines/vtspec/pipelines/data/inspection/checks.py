@@ -92,6 +92,7 @@ def _check_duplicates(layout: Layout, looks: Mapping[str, ImageInfo]) -> Iterato
     for split, part in layout.splits.items():
         for item in part.items:
             look = looks.get(item.image)
+            # By pixels: a copy that was saved anew has other bytes. A broken image has none.
             if look is not None and look.pixels:
                 same[look.pixels].append((split, item))
     groups = [group for group in same.values() if len(group) > 1]
@@ -102,6 +103,7 @@ def _check_duplicates(layout: Layout, looks: Mapping[str, ImageInfo]) -> Iterato
             "keep each of them in one split only",
             [item.image for group in leaks for _, item in group],
         )
+    # In the other formats an image may show several classes, in any order.
     torn = [group for group in groups if len({item.classes for _, item in group}) > 1]
     if torn and layout.format in ("imagefolder", "csv", "jsonl"):
         yield make_warning(
@@ -127,6 +129,7 @@ def _check_classes(layout: Layout) -> Iterator[DatasetIssue]:
         counts = count_per_class(layout, part.items)
         empty = [name for name, count in counts.items() if not count]
         if empty and part.items:
+            # An imagefolder's classes are its folders: one that train lacks cannot be learnt.
             found = (
                 make_error if split == "train" and layout.format == "imagefolder" else make_warning
             )
@@ -159,6 +162,7 @@ def _check_class_count(layout: Layout) -> Iterator[DatasetIssue]:
 def _check_names(tree: FileTree) -> Iterator[DatasetIssue]:
     lower: dict[str, list[str]] = defaultdict(list)
     for file in tree.files:
+        # Checked out on macOS, one would overwrite the other.
         lower[file.casefold()].append(file)
     collisions = [file for group in lower.values() if len(group) > 1 for file in group]
     if collisions:

@@ -14,6 +14,7 @@ from typing import Final
 from .image_probe import ImageInfo
 from .inspect import Inspection
 
+# Pictures lie within the page: more of them, and no browser opens it.
 _CLASSES: Final = 40
 _SAMPLES: Final = 8
 _SIDE: Final = 72
