@@ -1,19 +1,20 @@
-"""The kind Dataset: data that is to be registered."""
+"""Drafts a Dataset: data that is to be registered."""
 
 import re
-from typing import Any, Final
+from typing import Final
 
 from vtspec.pipelines.drafting.context import filter_errors
 from vtspec.pipelines.drafting.language import Tongue
 from vtspec.pipelines.drafting.offline.choose.experiment_target import collect_tasks
 from vtspec.pipelines.drafting.result import ConversationState, Data, Draft
+from vtspec.pipelines.drafting.spec_names import find_free_name
 from vtspec.schema.kinds.tasks import CLASSLESS_TASKS, FORMATS_OF_TASK
 
 from . import messages
-from .draft_builder import API_VERSION, DraftBuilder, QuestionPriority
+from .draft_builder import API_VERSION, DraftBuilder, MutableData, QuestionPriority
 from .mentions import ParsedText
 from .name_index import NameIndex
-from .spec_naming import free, make_dns_label
+from .spec_naming import make_dns_label
 from .text import lowercase, normalize_text
 from .tokens import tokenize
 
@@ -112,20 +113,20 @@ def is_registration(reading: ParsedText, draft: Data | None, text: str) -> bool:
 def draft_dataset(
     known: NameIndex, tongue: Tongue, reading: ParsedText, text: str, state: ConversationState
 ) -> Draft:
-    """The sketch of a dataset."""
+    """Fills in path, name, tasks, format, classes and splits, or asks for the first that lacks."""
     before = state.draft or {}
-    data: dict[str, Any] = {
+    data: MutableData = {
         "apiVersion": API_VERSION,
         "kind": "Dataset",
         "metadata": dict(before.get("metadata") or {}),
-        "spec": {key: value for key, value in (before.get("spec") or {}).items()},
+        "spec": dict(before.get("spec") or {}),
     }
     sheet = DraftBuilder(known=known, tongue=tongue, before=state.draft, data=data)
     low = lowercase(normalize_text(text))
     asked = state.question.field if state.question is not None else None
     _resolve_path(sheet, reading, low, asked)
     _resolve_name(sheet, low, asked)
-    _resolve_tasks_and_format(sheet, reading, low, asked)
+    _resolve_tasks_and_format(sheet, reading, low)
     _resolve_classes(sheet, normalize_text(text), asked)
     _assume_splits(sheet)
     question = sheet.first_question
@@ -173,15 +174,13 @@ def _resolve_name(sheet: DraftBuilder, low: str, asked: str | None) -> None:
     if not label:
         sheet.ask(QuestionPriority.DATASET, "data-name", "metadata.name")
         return
-    name = free(label, sheet.known.surroundings.find_spec_files("Dataset"))
+    name = find_free_name(label, sheet.known.surroundings.find_spec_files("Dataset"))
     sheet.data["metadata"]["name"] = name
     if name != label:
         sheet.assume("metadata.name", name, "name-taken")
 
 
-def _resolve_tasks_and_format(
-    sheet: DraftBuilder, reading: ParsedText, low: str, asked: str | None
-) -> None:
+def _resolve_tasks_and_format(sheet: DraftBuilder, reading: ParsedText, low: str) -> None:
     said = [each.value[0] for each in reading.get_mentions("task")]
     if len(said) > 1 and not re.search(r"\band\b|,|및|과|와|랑|하고", low):
         said = list(collect_tasks(reading))[:1]

@@ -30,7 +30,10 @@ class MatchLevel(IntEnum):
 
 @dataclass(frozen=True)
 class DatasetTerms:
-    """The words by which one dataset is known, each in the singular."""
+    """The words by which one dataset is known, each in the singular.
+
+    `flat` is its name in one piece; `classes` maps keys of `normalize_class` to names.
+    """
 
     dataset: DatasetInfo
     name: frozenset[str]
@@ -58,7 +61,7 @@ class DatasetTerms:
 
 
 def build_terms(dataset: DatasetInfo) -> DatasetTerms:
-    """The words of a dataset."""
+    """Collects the words of a dataset from its name, its description and its classes."""
     parts = [singularize(word) for word in _WORD.findall(dataset.name.lower())]
     described = {singularize(word) for word in _WORD.findall(dataset.description.lower())}
     return DatasetTerms(
@@ -72,7 +75,7 @@ def build_terms(dataset: DatasetInfo) -> DatasetTerms:
 
 
 def normalize_class(name: str) -> str:
-    """What a class is looked up by."""
+    """The key of a class: in lower case, in the singular, without spaces and hyphens."""
     return singularize(normalize_name(name))
 
 

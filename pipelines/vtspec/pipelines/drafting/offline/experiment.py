@@ -1,24 +1,25 @@
-"""What was read, on top of what there is, as a draft, a question, or both."""
+"""Assembles what was read, on top of what there is, into a draft, a question, or both."""
 
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 from vtspec.pipelines.drafting.context import filter_errors
 from vtspec.pipelines.drafting.language import Tongue
 from vtspec.pipelines.drafting.offline.choose.experiment_target import resolve_subject
 from vtspec.pipelines.drafting.result import Assumption, ConversationState, Data, Draft, Question
+from vtspec.pipelines.drafting.spec_names import find_free_name
 
 from . import messages
 from .coverage import list_missing_classes, list_unresolved
-from .draft_builder import DraftBuilder, QuestionPriority, find_value, make_builder
+from .draft_builder import DraftBuilder, MutableData, QuestionPriority, find_value, make_builder
 from .gate_slots import resolve_evaluation
 from .gpu_slots import resolve_gpus
 from .mentions import ParsedText
 from .name_index import NameIndex
 from .open_questions import attach_open_questions, repeat_open_questions
 from .slot_filling import detect_pretrained, format_number, format_range, resolve_values
-from .spec_naming import free, make_dns_label, make_draft_name
+from .spec_naming import make_dns_label, make_draft_name
 from .value_ranges import Range
 
 EPOCHS: Final = 50
@@ -31,7 +32,7 @@ _FEW_EPOCHS: Final = frozenset(
 def assemble_draft(
     known: NameIndex, tongue: Tongue, reading: ParsedText, state: ConversationState
 ) -> Draft:
-    """The sketch of an experiment on top of the draft that the words change, if any."""
+    """Drafts an experiment on top of the draft or the spec that the words change, if any."""
     before = state.draft
     base, base_name = _find_base_spec(known, reading)
     sheet = make_builder(known, tongue, base if base is not None else before)
@@ -92,7 +93,7 @@ def _ask_missing_class(sheet: DraftBuilder, reading: ParsedText) -> None:
         sheet.ask(QuestionPriority.DATASET, "no-class", path, classes, dataset=ref, said=others[0])
 
 
-def _merge_changes(data: dict[str, Any], changes: Mapping[str, Any]) -> None:
+def _merge_changes(data: MutableData, changes: Data) -> None:
     for key, value in changes.items():
         held = data.get(key)
         if isinstance(held, dict) and isinstance(value, Mapping):
@@ -115,7 +116,7 @@ def _resolve_run_weights(sheet: DraftBuilder, reading: ParsedText) -> None:
 
 
 def _resolve_framework_weights(sheet: DraftBuilder, reading: ParsedText) -> None:
-    """Framework and the weights to start from."""
+    """Decides the framework, and the weights to start from."""
     name = sheet.get("model.name")
     if not isinstance(name, str):
         said = detect_pretrained(reading)
@@ -157,17 +158,17 @@ def _resolve_name(sheet: DraftBuilder, reading: ParsedText, base_name: str | Non
     held = metadata.get("name")
     if isinstance(held, str):
         changed = before is not None and before != subject and subject is not None
-        made = before is not None and free(make_draft_name(*before), ()) == _strip_number_suffix(
-            held, before
-        )
+        made = before is not None and find_free_name(
+            make_draft_name(*before), ()
+        ) == _strip_number_suffix(held, before)
         if base_name is None and not (changed and made and held not in taken):
             return
         name = make_draft_name(*subject) if changed and subject is not None else held
-        metadata["name"] = free(name, taken)
+        metadata["name"] = find_free_name(name, taken)
         if metadata["name"] != held:
             sheet.assume("metadata.name", metadata["name"], "name" if changed else "name-taken")
     elif subject is not None and sheet.first_question is None:
-        metadata["name"] = free(make_draft_name(*subject), taken)
+        metadata["name"] = find_free_name(make_draft_name(*subject), taken)
         sheet.assume("metadata.name", metadata["name"], "name")
 
 
@@ -182,7 +183,7 @@ def _set_given_name(sheet: DraftBuilder, said: str) -> None:
     if not label:
         sheet.ask(QuestionPriority.REST, "bad-name", "metadata.name", (), said=said)
         return
-    name = free(label, taken)
+    name = find_free_name(label, taken)
     sheet.data["metadata"]["name"] = name
     if name != said:
         sheet.assume("metadata.name", name, "name-taken" if name != label else "name-shaped")

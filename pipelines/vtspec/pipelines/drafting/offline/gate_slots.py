@@ -1,4 +1,4 @@
-"""What the result is held against: gates, the monitored metric, the baseline."""
+"""Fills in what the result is held against: gates, the monitored metric, the baseline."""
 
 import re
 from typing import Final
@@ -33,7 +33,7 @@ def find_metric(metric: str, task: str) -> str | None:
 
 
 def resolve_evaluation(sheet: DraftBuilder, reading: ParsedText) -> None:
-    """Gates, monitored metric and baseline."""
+    """Sets gates, monitored metric and baseline, or asks about them; the task is known by now."""
     _resolve_gates(sheet, reading)
     _resolve_monitor(sheet)
     _resolve_baseline(sheet, reading)

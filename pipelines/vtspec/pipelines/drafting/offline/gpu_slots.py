@@ -1,4 +1,4 @@
-"""GPUs from mentions onto the sheet: how many, and of which type."""
+"""Takes GPUs from mentions into the draft: how many, and of which type."""
 
 from .draft_builder import DraftBuilder, QuestionPriority
 from .mentions import Mention, ParsedText
@@ -6,7 +6,7 @@ from .slot_filling import get_value_mentions, resolve_number
 
 
 def resolve_gpus(sheet: DraftBuilder, reading: ParsedText) -> None:
-    """The GPUs, by number and by type."""
+    """Sets number and type of the GPUs; a type without a number is one GPU, `no gpu` is 0."""
     resolve_number(sheet, "resources.gpus", reading)
     types = [each for each in get_value_mentions(reading, "resources.gpuType")]
     bare = [each for each in reading.get_mentions("resources.gpus") if each.operation == "remove"]

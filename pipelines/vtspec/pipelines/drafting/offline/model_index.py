@@ -1,4 +1,4 @@
-"""Models as people name them, looked up in every catalog."""
+"""Looks up models, as people name them, in every catalog."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -40,7 +40,7 @@ class ModelCandidate:
 
 
 class ModelIndex:
-    """All models of the catalogs, indexed once."""
+    """Looks up all models of the catalogs; each index is made when it is first needed."""
 
     def __init__(self, frameworks: Sequence[Framework]) -> None:
         order = {name: place for place, name in enumerate(_PREFERRED)}

@@ -1,6 +1,6 @@
 """Numbers as people write them: digits, and the number words of Korean and English. Pure.
 
-Each reader looks at one place of a text, which `written.normal` has made plain, and answers with
+Each reader looks at one place of a text, which `normalize_text` has made plain, and answers with
 the number that begins there and where it ends, or None. The work is linear in what is read.
 """
 

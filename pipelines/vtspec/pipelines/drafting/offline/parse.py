@@ -1,8 +1,12 @@
-"""A text into what it says: mentions, and what was not understood."""
+"""Reads a text: mentions of fields and things, and the words that were not understood."""
 
 import re
 from typing import Final
 
+from vtspec.pipelines.drafting.offline.rules.dataset_mentions import (
+    find_dataset_mentions,
+    find_tasks,
+)
 from vtspec.pipelines.drafting.offline.rules.enumerations import assign_list_ids, mark_wanted
 from vtspec.pipelines.drafting.offline.rules.gpu_mentions import find_gpus
 from vtspec.pipelines.drafting.offline.rules.model_mentions import find_models
@@ -10,10 +14,6 @@ from vtspec.pipelines.drafting.offline.rules.references import find_names, find_
 from vtspec.pipelines.drafting.offline.rules.scopes import apply_scopes
 from vtspec.pipelines.drafting.offline.rules.settings import find_settings
 from vtspec.pipelines.drafting.offline.rules.shared_changes import share_changes
-from vtspec.pipelines.drafting.offline.rules.tasks_and_data import (
-    find_dataset_mentions,
-    find_tasks,
-)
 from vtspec.pipelines.drafting.offline.rules.unknown_words import find_unknown_names
 from vtspec.pipelines.drafting.offline.rules.vague_requests import find_vague_wishes, is_command
 
@@ -58,7 +58,7 @@ _MINUS: Final = re.compile(r"(?:마이너스|\bminus|\bnegative) ?(?=[0-9.])", r
 
 
 def parse_text(text: str, known: NameIndex) -> ParsedText:
-    """All that one text says; any text is read."""
+    """Reads all that one text says; no text raises."""
     if is_command(text):
         return ParsedText(rest=[text.strip()])
     plain, mended = correct_spelling(_preprocess_text(text), known)

@@ -7,7 +7,7 @@ grammar reads like any other words; what stands around them stays.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 _FENCE: Final = re.compile(r"```[ \t]*[A-Za-z0-9_+-]*[ \t]*(?=\n|\{|$)|```|~~~[a-z]*")
 _RULE: Final = re.compile(r"^[ \t]*\|?[ \t]*:?-{2,}[-|: \t]*$", re.MULTILINE)
@@ -59,7 +59,7 @@ def _flatten_objects(text: str) -> str:
     return "".join([*parts, text[end:]])
 
 
-def _iter_lines(value: Any, above: tuple[str, ...]) -> Iterator[str]:
+def _iter_lines(value: object, above: tuple[str, ...]) -> Iterator[str]:
     """The leaves of plain data, each with the nearest key that says something."""
     if isinstance(value, Mapping):
         for key, each in value.items():
@@ -75,7 +75,7 @@ def _pick_key(path: tuple[str, ...]) -> str:
     return last.rpartition(".")[2]
 
 
-def _format_value(value: Any) -> str:
+def _format_value(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):

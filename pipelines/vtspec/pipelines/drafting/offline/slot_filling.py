@@ -1,8 +1,8 @@
-"""Settings from mentions onto the sheet: ranges, contradictions, relative values, switches."""
+"""Takes settings into the draft: ranges, contradictions, relative values, switches."""
 
 import re
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final, TypeAlias
 
 from vtspec.pipelines.drafting.language import Tongue
 
@@ -19,6 +19,9 @@ from .value_ranges import (
     format_duration,
     format_memory,
 )
+
+NumericValue: TypeAlias = Value | tuple[Value, Value]
+"""A number, or the two sides of an image."""
 
 _CHOICES: Final = (
     "training.optimizer",
@@ -40,7 +43,7 @@ _ON_BY_DEFAULT: Final = ("training.weightDecay", "training.momentum")
 
 
 def resolve_values(sheet: DraftBuilder, reading: ParsedText) -> None:
-    """Every number, choice and switch that was said."""
+    """Sets every number, choice and switch that was said; GPUs are set by `resolve_gpus`."""
     for path in NUMBERS:
         if path != "resources.gpus":
             resolve_number(sheet, path, reading)
@@ -95,9 +98,7 @@ def resolve_number(sheet: DraftBuilder, path: str, reading: ParsedText) -> None:
             said=ranged[0].said,
         )
         return
-    values = list(
-        dict.fromkeys(_make_hashable(_compute_value(sheet, path, each)) for each in mentions)
-    )
+    values = list(dict.fromkeys(_compute_value(sheet, path, each) for each in mentions))
     if len(values) > 1:
         _mark_pending(sheet, path, ", ".join(map(format_value, values)))
         sheet.ask(
@@ -110,11 +111,7 @@ def resolve_number(sheet: DraftBuilder, path: str, reading: ParsedText) -> None:
     _set_number(sheet, path, values[0])
 
 
-def _make_hashable(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list | tuple) else value
-
-
-def format_value(value: Any) -> str:
+def format_value(value: NumericValue) -> str:
     """A value as choices show it."""
     return (
         "x".join(format_number(each) for each in value)
@@ -123,7 +120,7 @@ def format_value(value: Any) -> str:
     )
 
 
-def _set_number(sheet: DraftBuilder, path: str, value: Any) -> None:
+def _set_number(sheet: DraftBuilder, path: str, value: NumericValue) -> None:
     allowed = NUMBERS[path]
     sides = value if isinstance(value, tuple) else (value,)
     if not all(allowed.contains(side) for side in sides):
@@ -133,7 +130,7 @@ def _set_number(sheet: DraftBuilder, path: str, value: Any) -> None:
             "out",
             f"spec.{path}",
             (),
-            said=format_value(_make_hashable(value)),
+            said=format_value(value),
             range=format_range(allowed, sheet.tongue),
         )
         return
@@ -153,20 +150,26 @@ _CERTAIN: Final = 100
 """Parts smaller than one in so many are values themselves: nobody divides a value by 1000."""
 
 
-def _compute_value(sheet: DraftBuilder, path: str, mention: Mention) -> Any:
+def _compute_value(sheet: DraftBuilder, path: str, mention: Mention) -> NumericValue:
     """The value of a mention; fractions and shares as what they are of."""
     part = _FRACTION.search(mention.said) if mention.operation == "scale" else None
     held = sheet.get(path)
     if part is not None and (
         (held is None and not sheet.edits) or int(part[1] or part[2]) >= _CERTAIN
     ):
-        return mention.value[0]
+        fraction: Value = mention.value[0]
+        return fraction
     value = _apply_operation(sheet, path, mention)
     if NUMBERS[path].whole and mention.operation == "set" and _SHARE.search(mention.said):
         # `to 150 %` is a part of what there is.
         scaled = replace(mention, value=(mention.value, ""), operation="scale")
         return _apply_operation(sheet, path, scaled)
-    if path == "training.warmupEpochs" and mention.operation == "set" and value < 1:
+    if (
+        path == "training.warmupEpochs"
+        and mention.operation == "set"
+        and not isinstance(value, tuple)
+        and value < 1
+    ):
         epochs = sheet.get("training.epochs")
         if _SHARE.search(mention.said) and isinstance(epochs, int):
             value = normalize_number(value * epochs)
@@ -176,16 +179,13 @@ def _compute_value(sheet: DraftBuilder, path: str, mention: Mention) -> Any:
     return value
 
 
-def _apply_operation(sheet: DraftBuilder, path: str, mention: Mention) -> Any:
+def _apply_operation(sheet: DraftBuilder, path: str, mention: Mention) -> NumericValue:
     """The value that a mention gives, relative ones counted from what is there."""
     if mention.operation == "set":
-        return (
-            mention.value[0]
-            if isinstance(mention.value, tuple)
-            and len(mention.value) == 2
-            and isinstance(mention.value[1], str)
-            else mention.value
-        )
+        said = mention.value
+        has_unit = isinstance(said, tuple) and len(said) == 2 and isinstance(said[1], str)
+        number: NumericValue = said[0] if has_unit else said
+        return number
     base = sheet.get(path)
     start: Value = base if isinstance(base, int | float) else NUMBERS[path].default or 0
     change = mention.value[0]
@@ -216,7 +216,7 @@ def _mark_pending(sheet: DraftBuilder, path: str, said: str) -> None:
     sheet.assume(f"spec.{path}", said, "pending")
 
 
-def format_number(value: Any) -> str:
+def format_number(value: Value) -> str:
     """A number as a person would type it."""
     if isinstance(value, float):
         return f"{value:.12g}"

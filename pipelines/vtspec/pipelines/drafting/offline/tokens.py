@@ -83,7 +83,7 @@ class _Edge(NamedTuple):
 
 
 def tokenize(text: str, words: Lexicon) -> list[Token]:
-    """The tokens of a text that `written.normal` has made plain; spaces are none."""
+    """The tokens of a text that `normalize_text` has made plain; spaces are none."""
     low = lowercase(text)
     best: list[tuple[float, int, _Edge | None]] = [(float("inf"), -1, None)] * (len(low) + 1)
     best[0] = (0.0, -1, None)

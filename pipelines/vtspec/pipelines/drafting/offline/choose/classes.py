@@ -1,11 +1,11 @@
-"""Which classes of the dataset are wanted."""
+"""Decides which classes of the dataset are wanted, or asks where one is not there."""
 
 from collections.abc import Sequence
 
 from vtspec.pipelines.drafting.offline.dataset_index import DatasetTerms, MatchLevel
 from vtspec.pipelines.drafting.offline.draft_builder import DraftBuilder, QuestionPriority
 from vtspec.pipelines.drafting.offline.mentions import Mention, ParsedText
-from vtspec.pipelines.drafting.offline.rules.tasks_and_data import find_class
+from vtspec.pipelines.drafting.offline.rules.dataset_mentions import find_class
 from vtspec.schema.kinds.tasks import CLASSLESS_TASKS
 
 from .dataset import deduplicate

@@ -1,4 +1,4 @@
-"""Which dataset is meant, or which have to be offered."""
+"""Decides which dataset is meant, or which have to be offered."""
 
 from collections.abc import Iterable, Sequence
 

@@ -1,4 +1,4 @@
-"""Dataset, task, model and classes: what an experiment is about, decided together."""
+"""Decides dataset, task, model and classes in turn, as each narrows the next."""
 
 from vtspec.pipelines.drafting.offline.draft_builder import DraftBuilder, QuestionPriority
 from vtspec.pipelines.drafting.offline.mentions import ParsedText

@@ -1,4 +1,4 @@
-"""Which model is meant, the usual one, or which have to be offered."""
+"""Decides which model is meant: the named one, the usual one, or one of those offered."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ class NamedModel:
 
 def identify_model(sheet: DraftBuilder, reading: ParsedText, tasks: tuple[str, ...]) -> NamedModel:
     """The one model that is named; what is wrong with the naming is noted as a question."""
-    mentions = _merge_mentions(sheet, reading.get_mentions("model"))
+    mentions = _merge_mentions(reading.get_mentions("model"))
     before = sheet.get("model.name")
     if not mentions:
         if isinstance(before, str) and _is_negated(sheet, before, reading.get_negated("model")):
@@ -48,7 +48,7 @@ def _is_negated(sheet: DraftBuilder, name: str, negated: Sequence[Mention]) -> b
     )
 
 
-def _merge_mentions(sheet: DraftBuilder, mentions: Sequence[Mention]) -> list[Mention]:
+def _merge_mentions(mentions: Sequence[Mention]) -> list[Mention]:
     """Mentions of one model once: a bare family beside its member says nothing more."""
     exact = [each for each in mentions if isinstance(each.value, str)]
     starts = [str(one.value).rpartition("/")[2].lower() for one in exact]
@@ -208,6 +208,3 @@ def _check_fit(sheet: DraftBuilder, name: str, task: object) -> None:
         task=wanted[0],
         dataset=ref,
     )
-
-
-# --- classes

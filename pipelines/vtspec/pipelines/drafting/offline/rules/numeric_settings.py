@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from vtspec.pipelines.drafting.offline.mentions import Mention, Operation
 from vtspec.pipelines.drafting.offline.quantities import Amount, iter_amounts
@@ -60,7 +60,7 @@ def find_amounts(sentence: TokenizedText) -> Iterator[Mention]:
         operation: Operation = amount.does
         if isinstance(amount.value, tuple) and amount.does == "set" and field != _SIDE:
             operation = "unclear"
-        yield Mention(field, _get_value(field, amount), start, end, said, operation)
+        yield Mention(field, _get_value(amount), start, end, said, operation)
         before.end = end
 
 
@@ -233,7 +233,7 @@ _VRAM: Final = re.compile(
 )
 
 
-def _get_value(field: str, amount: Amount) -> Any:
+def _get_value(amount: Amount) -> object:
     if amount.does != "set":
         return (amount.value, amount.unit)
     if amount.unit in SECONDS or amount.unit in ("gi", "mi", "ti"):

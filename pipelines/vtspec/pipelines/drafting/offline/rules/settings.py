@@ -108,7 +108,7 @@ def _iter_choices(sentence: TokenizedText) -> Iterator[Mention]:
         if at in sentence.used:
             continue
         for kind, value in token.senses:
-            if kind != "choice":
+            if kind != "choice" or not isinstance(value, tuple):
                 continue
             path, choice = value
             if path == "training.precision" and _is_export_precision(sentence, at):
