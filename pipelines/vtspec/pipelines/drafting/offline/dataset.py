@@ -81,7 +81,7 @@ _NO_NAMES: Final = frozenset(
 
 def is_registration(reading: ParsedText, draft: Data | None, text: str) -> bool:
     """Whether the words ask to register data rather than to train."""
-    if draft is not None:
+    if draft is not None:  # an answer goes on with what was begun
         return draft.get("kind") == "Dataset"
     has_path = bool(reading.get_mentions("path"))
     # YOLO is a format too.
@@ -91,7 +91,7 @@ def is_registration(reading: ParsedText, draft: Data | None, text: str) -> bool:
     about_training = bool(
         models or reading.get_mentions("training.epochs") or reading.get_mentions("base")
     )
-    if about_training:
+    if about_training:  # `resnet50 on data/birds`: a path alone registers nothing
         return False
     low = lowercase(text)
     if has_path and reading.kinds & {"register", "add"}:
@@ -158,7 +158,7 @@ def _resolve_path(sheet: DraftBuilder, reading: ParsedText, low: str, asked: str
 def _resolve_name(sheet: DraftBuilder, low: str, asked: str | None) -> None:
     if sheet.data["metadata"].get("name") and asked != "metadata.name":
         return
-    plain = re.sub(r"\S*/\S*", " ", low)
+    plain = re.sub(r"\S*/\S*", " ", low)  # no part of a path is the name: `data/birds as birds`
     names = [
         match["name"]
         for pattern in _NAME
@@ -182,6 +182,7 @@ def _resolve_name(sheet: DraftBuilder, low: str, asked: str | None) -> None:
 
 def _resolve_tasks_and_format(sheet: DraftBuilder, reading: ParsedText, low: str) -> None:
     said = [each.value[0] for each in reading.get_mentions("task")]
+    # `문자 인식(OCR)`: one task in two words
     if len(said) > 1 and not re.search(r"\band\b|,|및|과|와|랑|하고", low):
         said = list(collect_tasks(reading))[:1]
     tasks = list(dict.fromkeys(said)) or sheet.get("tasks")
@@ -261,9 +262,10 @@ def _parse_class_list(text: str, bare: bool) -> list[str]:
         if not name or len(name) > 40 or len(name.split()) > 3 or "{{" in name:
             break
         names.append(name)
+        # `crow, magpie야.`: the copula ends the list
         if name != plain and _END.search(plain) and not re.search(r"(?:로|요|고)$", plain):
             break
-    if len(names) == 1 and len(names[0].split()) > 1:
+    if len(names) == 1 and len(names[0].split()) > 1:  # `classes oak maple birch`
         names = names[0].split()
     return list(dict.fromkeys(names))
 

@@ -49,6 +49,7 @@ class DatasetTerms:
             return MatchLevel.NOUN
         distinct = [word for word in words if word not in _COMMON]
         known = self.name | self.description
+        # `photo tags`: common words are a name only all together
         if len(words) > 1 and not distinct and set(words) - {"and"} <= self.every:
             return MatchLevel.NOUN
         if any(word in self.name for word in distinct) and all(word in known for word in words):

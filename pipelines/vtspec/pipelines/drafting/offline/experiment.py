@@ -37,6 +37,7 @@ def assemble_draft(
     base, base_name = _find_base_spec(known, reading)
     sheet = make_builder(known, tongue, base if base is not None else before)
     sheet.edits = sheet.before is not None and sheet.get("model.name") is not None
+    # a base that answers a question keeps what was said before it
     if base is not None and before is not None:
         _merge_changes(sheet.data.setdefault("spec", {}), before.get("spec") or {})
     if any(each.value is None for each in reading.get_mentions("base")):
@@ -53,7 +54,7 @@ def assemble_draft(
     resolve_gpus(sheet, reading)
     resolve_subject(sheet, reading)
     _ask_missing_class(sheet, reading)
-    resolve_evaluation(sheet, reading)
+    resolve_evaluation(sheet, reading)  # after the task, whose metrics the gates are on
     _resolve_run_weights(sheet, reading)
     _resolve_framework_weights(sheet, reading)
     repeat_open_questions(sheet, reading, state)
@@ -133,6 +134,7 @@ def _resolve_framework_weights(sheet: DraftBuilder, reading: ParsedText) -> None
         sheet.drop("model.pretrained")
     elif said is not None:
         sheet.set("model.pretrained", said)
+    # an edit leaves the weights of its base alone
     elif sheet.get("model.pretrained") is None and not sheet.edits:
         if models.has_pretrained_weights(name):
             sheet.set("model.pretrained", True)
@@ -279,5 +281,5 @@ def _finish_draft(sheet: DraftBuilder) -> Draft:
     asked = messages.build_question(
         "problem", path, sheet.tongue, (), message=message, fix=problem.fix
     )
-    sheet.drop(path.removeprefix("spec."))
+    sheet.drop(path.removeprefix("spec."))  # beside a question stands only what is sound
     return _build_question_draft(sheet, asked)

@@ -14,7 +14,7 @@ def resolve_gpus(sheet: DraftBuilder, reading: ParsedText) -> None:
         sheet.set("resources.gpus", 0)
     elif any(
         each.operation == "remove" and each.assumed
-        for each in reading.get_mentions("resources.cpus")
+        for each in reading.get_mentions("resources.cpus")  # `CPU로만`
     ):
         sheet.set("resources.gpus", 0)
     elif bare and not sheet.get("resources.gpus") and not types:
@@ -24,6 +24,7 @@ def resolve_gpus(sheet: DraftBuilder, reading: ParsedText) -> None:
         each.value for each in reading.get_negated("resources.gpuType")
     }:
         sheet.drop("resources.gpuType")
+    # `V100` is asked about where vtspec.yaml has none
     if any(each.value is None for each in types):
         _ask_type(sheet, next(each for each in types if each.value is None).said)
     elif len({each.value for each in types}) > 1:

@@ -203,6 +203,7 @@ def format_refusal(why: str, tongue: Tongue) -> str:
 def _fill_template(texts: tuple[str, str], tongue: Tongue, *, field: str, **said: object) -> str:
     words = {
         "field": format_field(field, tongue),
+        # what was typed may be a page long
         **{key: str(value)[:200] for key, value in said.items()},
     }
     if "task" in said:

@@ -75,6 +75,7 @@ class ModelIndex:
     def iter_phrases(self) -> Iterator[tuple[str, Sense]]:
         """Every name as the lexicon takes it."""
         for short, name in self.by_short.items():
+            # three letters are rather a word than a model
             if len(short) >= 4 or any(letter.isdigit() for letter in short):
                 base = name.rpartition("/")[2]
                 written = (
@@ -234,8 +235,9 @@ class ModelIndex:
             models.TASK_SUFFIX[task] for task in models.TASK_SUFFIX if task in tasks
         ] + [""]  # fmt: skip
         for ending in suffixes:
+            # a small one where no size is said; YOLOv9 has no n, some have only t
             for size in [letter] if letter else ["n", "s", "t"]:
-                for middle in ("", "u"):
+                for middle in ("", "u"):  # `yolov5n` is published as yolov5nu
                     name = f"{base}{size}{middle}{ending}"
                     if name in self.entries:
                         return name

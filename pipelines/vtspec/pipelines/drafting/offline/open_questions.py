@@ -62,7 +62,7 @@ def _iter_open_questions(state: ConversationState) -> Iterator[Question]:
     text = kept.get(OPEN) if isinstance(kept, dict) else None
     try:
         questions = json.loads(text) if isinstance(text, str) else []
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError):  # a draft may come from anyone: a strange note is no note
         return
     for each in questions[:_MOST] if isinstance(questions, list) else []:
         if not isinstance(each, dict):

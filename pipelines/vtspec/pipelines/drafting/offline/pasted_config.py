@@ -34,7 +34,7 @@ def flatten_configs(text: str) -> str:
     if "|" in text:
         text = _ROW.sub(_flatten_row, _RULE.sub("", text))
     text = _flatten_yaml(text)
-    if len(_NUMBERED.findall(text)) > 1:
+    if len(_NUMBERED.findall(text)) > 1:  # a single `3.` at the beginning of a line is a number
         text = _NUMBERED.sub("\n", text)
     text = _BULLET.sub("\n", _split_inline_list(text))
     return _OPTION.sub(_flatten_option, text)
@@ -49,6 +49,7 @@ def _flatten_objects(text: str) -> str:
             break
         try:
             value, after = decoder.raw_decode(text, start)
+        # trailing commas, keys without quotes, objects nested by the hundred
         except (ValueError, RecursionError):
             after = text.find("}", start) + 1 or len(text)
             lines = list(_iter_loose_pairs(text[start:after]))
@@ -79,6 +80,7 @@ def _format_value(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
+        # `[640, 480]`: two sides, and not two values
         numbers = all(isinstance(each, int) for each in value)
         return ("x" if numbers and len(value) == 2 else ", ").join(map(_format_value, value))
     if isinstance(value, Mapping):
@@ -109,6 +111,7 @@ def _flatten_yaml(text: str) -> str:
     """Lines of `key: value`, where a key that has lines below it is left out."""
     lines = text.split("\n")
     pairs = [_PAIR.fullmatch(line.rstrip()) for line in lines]
+    # `classes: oak, maple` is a line of a letter, too
     if sum(pair is not None for pair in pairs) < 2:
         return text
     return "\n".join(_iter_yaml_lines(lines, pairs))

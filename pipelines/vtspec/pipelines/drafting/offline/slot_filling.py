@@ -45,7 +45,7 @@ _ON_BY_DEFAULT: Final = ("training.weightDecay", "training.momentum")
 def resolve_values(sheet: DraftBuilder, reading: ParsedText) -> None:
     """Sets every number, choice and switch that was said; GPUs are set by `resolve_gpus`."""
     for path in NUMBERS:
-        if path != "resources.gpus":
+        if path != "resources.gpus":  # GPUs wait for their type, which may bring one
             resolve_number(sheet, path, reading)
     for path in DEFAULTS:
         _resolve_quantity(sheet, path, reading)
@@ -78,6 +78,7 @@ def resolve_number(sheet: DraftBuilder, path: str, reading: ParsedText) -> None:
     if not mentions:
         _resolve_valueless_field(sheet, path, reading)
         return
+    # before ranges and values: nothing may be reckoned from it
     unclear = [each.said for each in mentions if each.operation == "unclear"]
     if unclear:
         _mark_pending(sheet, path, unclear[0])
@@ -86,6 +87,7 @@ def resolve_number(sheet: DraftBuilder, path: str, reading: ParsedText) -> None:
     ranged = [each for each in mentions if each.operation == "range"]
     if ranged:
         low, high = ranged[0].value[0]
+        # `lr from 3e-4 to 1e-4` where 3e-4 is set is a change, and no range
         if low == sheet.get(path) and _FROM.search(ranged[0].said):
             _set_number(sheet, path, high)
             return
@@ -99,7 +101,7 @@ def resolve_number(sheet: DraftBuilder, path: str, reading: ParsedText) -> None:
         )
         return
     values = list(dict.fromkeys(_compute_value(sheet, path, each) for each in mentions))
-    if len(values) > 1:
+    if len(values) > 1:  # `50 epochs, 100 epochs`; two times the same is one
         _mark_pending(sheet, path, ", ".join(map(format_value, values)))
         sheet.ask(
             QuestionPriority.CONTRADICTION,
@@ -155,6 +157,7 @@ def _compute_value(sheet: DraftBuilder, path: str, mention: Mention) -> NumericV
     part = _FRACTION.search(mention.said) if mention.operation == "scale" else None
     held = sheet.get(path)
     if part is not None and (
+        # `lr 1/1000` is 0.001 even where a value is held
         (held is None and not sheet.edits) or int(part[1] or part[2]) >= _CERTAIN
     ):
         fraction: Value = mention.value[0]
@@ -168,12 +171,13 @@ def _compute_value(sheet: DraftBuilder, path: str, mention: Mention) -> NumericV
         path == "training.warmupEpochs"
         and mention.operation == "set"
         and not isinstance(value, tuple)
-        and value < 1
+        and value < 1  # `warm-up 10% of the epochs` is 3 of 30, not 0.1
     ):
         epochs = sheet.get("training.epochs")
         if _SHARE.search(mention.said) and isinstance(epochs, int):
             value = normalize_number(value * epochs)
             sheet.assume(f"spec.{path}", value, "of-epochs")
+    # `lr half` of nothing: of the default, and said so
     elif held is None and mention.operation in ("scale", "add"):
         sheet.assume(f"spec.{path}", value, "of-default")
     return value
@@ -191,7 +195,7 @@ def _apply_operation(sheet: DraftBuilder, path: str, mention: Mention) -> Numeri
     change = mention.value[0]
     value = normalize_number(start * change if mention.operation == "scale" else start + change)
     if NUMBERS[path].whole and isinstance(value, float) and abs(value) < 1e15:
-        rounded = max(int(NUMBERS[path].low), round(value))
+        rounded = max(int(NUMBERS[path].low), round(value))  # `절반` of 5 epochs
         sheet.assume(f"spec.{path}", rounded, "rounded")
         return rounded
     return value
@@ -199,13 +203,14 @@ def _apply_operation(sheet: DraftBuilder, path: str, mention: Mention) -> Numeri
 
 def _resolve_valueless_field(sheet: DraftBuilder, path: str, reading: ParsedText) -> None:
     if reading.get_negated(path):
-        if path == "training.augmentation":
+        if path == "training.augmentation":  # `no augmentation` is a choice, and no number
             return
         sheet.drop(path)
-        if path in _ON_BY_DEFAULT:
+        if path in _ON_BY_DEFAULT:  # dropped, the default of 0.01 would decay all the same
             sheet.set(path, 0.0)
         return
     bare = reading.get_mentions(path)
+    # `with label smoothing` names no value
     if bare and path in _USUAL and sheet.get(path) is None:
         sheet.set(path, _USUAL[path])
         sheet.assume(f"spec.{path}", _USUAL[path], "usual-value")
@@ -289,6 +294,7 @@ def _format_quantity(sheet: DraftBuilder, path: str, mention: Mention) -> str | 
         )
     number, unit = value if isinstance(value, tuple) else (value, "")
     if is_memory:
+        # `memory 16`: gigabytes, as no run is content with bytes
         return format_memory(number, unit if unit in MEBI else "gi")
     return format_duration(number, unit if unit in SECONDS else "h")
 
@@ -313,7 +319,7 @@ def _resolve_choice(sheet: DraftBuilder, path: str, reading: ParsedText) -> None
     if len(values) > 1:
         sheet.drop(path)
         sheet.ask(QuestionPriority.CONTRADICTION, "two", f"spec.{path}", values)
-    elif values:
+    elif values:  # `sgd 말고 adam`: what is negated is not asked about
         sheet.set(path, values[0])
     elif path in ("training.augmentation", "training.freeze") and any(
         each.value is None or path == "training.freeze" for each in negated
@@ -321,6 +327,7 @@ def _resolve_choice(sheet: DraftBuilder, path: str, reading: ParsedText) -> None
         sheet.set(path, "none")
     elif any(each.value in (None, sheet.get(path)) for each in negated):
         sheet.drop(path)
+    # `freeze` alone: the backbone, as nothing else can be frozen
     elif path == "training.freeze" and reading.get_mentions(path):
         sheet.set(path, "backbone")
 
@@ -336,6 +343,7 @@ def _resolve_switches(sheet: DraftBuilder, reading: ParsedText) -> None:
             reading.get_negated(child) and not reading.get_mentions(child)
         ):
             sheet.drop(path)
+        # on, and a patience that is set stays
         elif reading.get_mentions(path) and not isinstance(sheet.get(path), dict):
             sheet.set(path, {})
     said = reading.get_mentions("training.deterministic")
@@ -376,6 +384,7 @@ def _resolve_export(sheet: DraftBuilder, reading: ParsedText) -> None:
     formats = [
         each
         for each in ("safetensors", "onnx")
+        # the weights themselves are always written
         if (each in held or each in wanted or each == "safetensors")
         and each not in unwanted - {"safetensors"}
     ]

@@ -49,6 +49,7 @@ def assign_list_ids(sentence: TokenizedText, mentions: Sequence[Mention]) -> Non
             token in joined or token.has("particle") or token.text.lower() in ("the", "a")
             for token in between
         ):
+            # `car, dog and person`: each pair goes on with the list of the one before
             number += not one.listed
             one.listed = one.listed or number
             other.listed = one.listed
@@ -60,13 +61,16 @@ def mark_wanted(sentence: TokenizedText, mentions: Sequence[Mention]) -> None:
     for each in mentions:
         if each.field not in ("thing", "bare"):
             continue
+        # `only siamese`, `siamese만`: Korean says it behind
         near = (*range(each.start - 4, each.start), *range(each.end, each.end + 8))
         if places and not places.isdisjoint(near):
             each.assumed = "only"
+        # `Washers keep jamming the feeder.` restricts no classes
         elif each.field == "thing" and not _is_in_request(sentence, each):
             each.assumed = "talk"
     lists = {each.listed for each in mentions if each.listed and each.assumed == "only"}
     for each in mentions:
+        # `only car, bus and truck`: all of the list, however far from the `only`
         if each.listed in lists:
             each.assumed = "only"
 
