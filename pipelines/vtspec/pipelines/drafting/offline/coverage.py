@@ -112,16 +112,8 @@ _FEW: Final = 5
 """Tokens of which no story is told."""
 
 _SETTING: Final = (
-    "within",
-    "compare",
-    "field",
-    "change",
-    "up",
-    "down",
-    "flag",
-    "metric",
-    "choice",
-)
+    "within", "compare", "field", "change", "up", "down", "flag", "metric", "choice",
+)  # fmt: skip
 
 
 def _is_small_word(token: Token) -> bool:

@@ -36,17 +36,9 @@ _YES: Final = frozenset(
     "yes yeah yep sure ok okay y 네 예 응 그래 좋아 좋아요 맞아 맞아요 넵".split()
 )
 _ANY: Final = (
-    "any",
-    "whatever",
-    "whichever",
-    "you choose",
-    "up to you",
-    "아무거나",
-    "상관없",
-    "상관 없",
-    "알아서",
-    "적당",
-)
+    "any", "whatever", "whichever", "you choose", "up to you", "아무거나", "상관없", "상관 없",
+    "알아서", "적당",
+)  # fmt: skip
 
 
 def parse_answer(text: str, state: ConversationState, known: NameIndex) -> ParsedText | None:

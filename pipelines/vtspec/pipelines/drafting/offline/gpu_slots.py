@@ -8,7 +8,7 @@ from .slot_filling import get_value_mentions, resolve_number
 def resolve_gpus(sheet: DraftBuilder, reading: ParsedText) -> None:
     """Sets number and type of the GPUs; a type without a number is one GPU, `no gpu` is 0."""
     resolve_number(sheet, "resources.gpus", reading)
-    types = [each for each in get_value_mentions(reading, "resources.gpuType")]
+    types = get_value_mentions(reading, "resources.gpuType")
     bare = [each for each in reading.get_mentions("resources.gpus") if each.operation == "remove"]
     if reading.get_negated("resources.gpus") and not get_value_mentions(reading, "resources.gpus"):
         sheet.set("resources.gpus", 0)

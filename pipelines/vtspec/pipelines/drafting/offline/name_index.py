@@ -72,20 +72,7 @@ class NameIndex:
 
 
 _MENDED: Final = frozenset(
-    {
-        "field",
-        "choice",
-        "flag",
-        "task",
-        "noun",
-        "metric",
-        "family",
-        "dataset",
-        "spec",
-        "dataset-word",
-        "model-word",
-        "train",
-    }
+    "field choice flag task noun metric family dataset spec dataset-word model-word train".split()
 )
 
 

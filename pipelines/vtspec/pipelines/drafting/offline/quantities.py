@@ -10,13 +10,8 @@ from .tokens import Token, get_number
 Kind = Literal["set", "scale", "add", "range"]
 
 SCALES: Final = {
-    "twice": 2.0,
-    "thrice": 3.0,
-    "half": 0.5,
-    "quarter": 0.25,
-    "third": 1 / 3,
-    "tenth": 0.1,
-}
+    "twice": 2.0, "thrice": 3.0, "half": 0.5, "quarter": 0.25, "third": 1 / 3, "tenth": 0.1,
+}  # fmt: skip
 
 PASSED: Final = ("particle", "filler", "link", "only", "by", "on", "change")
 """What may stand between an amount and what it is an amount of."""
@@ -186,7 +181,7 @@ def _is_range_link(tokens: Sequence[Token], start: int, link: Token) -> bool:
         return True
     if link.text in ("에서", "부터", "내지"):
         return True
-    before = [token for token in tokens[max(0, start - 4) : start]]
+    before = tokens[max(0, start - 4) : start]
     return link.text.lower() in ("and", "와", "과", "이랑", "랑", "하고") and any(
         token.has("between") for token in before
     )
@@ -260,7 +255,7 @@ def _iter_following(tokens: Sequence[Token], amount: Amount) -> Iterator[Token]:
 
 def _is_target(tokens: Sequence[Token], amount: Amount) -> bool:
     """Whether it is where something goes to, and not by how much: `100으로`, `to 100`."""
-    after = [token for token in tokens[amount.end : amount.end + 2]]
+    after = tokens[amount.end : amount.end + 2]
     if after and after[0].has("field") and len(after) > 1:
         after = after[1:]
     if after and after[0].text in ("로", "으로", "까지"):

@@ -24,13 +24,12 @@ NumericValue: TypeAlias = Value | tuple[Value, Value]
 """A number, or the two sides of an image."""
 
 _CHOICES: Final = (
-    "training.optimizer",
-    "training.scheduler",
-    "training.augmentation",
-    "training.precision",
-    "training.freeze",
-    "framework",
-)
+    "training.optimizer", "training.scheduler", "training.augmentation", "training.precision",
+    "training.freeze", "framework",
+)  # fmt: skip
+_NAMES: Final = (
+    "tracking.experiment", "tracking.registerAs", "training.checkpoint.monitor", "model.weights",
+)  # fmt: skip
 _USUAL: Final = {
     "training.gradientClipping": 1.0,
     "training.labelSmoothing": 0.1,
@@ -54,12 +53,7 @@ def resolve_values(sheet: DraftBuilder, reading: ParsedText) -> None:
     _resolve_switches(sheet, reading)
     _resolve_class_weights(sheet, reading)
     _resolve_export(sheet, reading)
-    for path in (
-        "tracking.experiment",
-        "tracking.registerAs",
-        "training.checkpoint.monitor",
-        "model.weights",
-    ):
+    for path in _NAMES:
         for each in reading.get_mentions(path):
             if each.operation == "set":
                 sheet.set(path, each.value)

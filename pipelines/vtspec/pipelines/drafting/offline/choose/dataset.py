@@ -76,9 +76,8 @@ def _has_strong_mention(reading: ParsedText) -> bool:
 def _set_dataset(sheet: DraftBuilder, name: str) -> None:
     if sheet.get("dataset.ref") not in (None, name):
         sheet.drop("dataset.classes")
-        sheet.drop("training.classWeights") if isinstance(
-            sheet.get("training.classWeights"), dict
-        ) else None
+        if isinstance(sheet.get("training.classWeights"), dict):  # weights by the old classes
+            sheet.drop("training.classWeights")
     sheet.set("dataset.ref", name)
 
 
@@ -110,7 +109,7 @@ def has_task_labels(sheet: DraftBuilder, name: str, tasks: Iterable[str]) -> boo
 def _resolve_unnamed_dataset(
     sheet: DraftBuilder, reading: ParsedText, tasks: tuple[str, ...], negated: set[str]
 ) -> None:
-    things = [each for each in reading.get_mentions("thing")]
+    things = reading.get_mentions("thing")
     if things:  # `강아지 데이터로`: a dataset of dogs is asked about
         _ask_unknown_dataset(sheet, things[0].said, tasks)
         return

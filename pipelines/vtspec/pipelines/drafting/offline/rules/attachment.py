@@ -209,24 +209,9 @@ def _is_class_count(sentence: TokenizedText, amount: Amount) -> bool:
 
 
 _LOOKED_THROUGH: Final = (
-    *PASSED,
-    "compare",
-    "up",
-    "down",
-    "to",
-    "within",
-    "more",
-    "less",
-    "from",
-    "train",
-    "not-after",
-    "every",
-    "spec",
-    "between",
-    "like",
-    "paren",
-    "choice",
-)
+    *PASSED, "compare", "up", "down", "to", "within", "more", "less", "from", "train", "not-after",
+    "every", "spec", "between", "like", "paren", "choice",
+)  # fmt: skip
 
 
 def _find_field_before(sentence: TokenizedText, amount: Amount) -> tuple[str, int] | None:
@@ -262,21 +247,7 @@ def _find_field_before(sentence: TokenizedText, amount: Amount) -> tuple[str, in
     return None
 
 
-_OF_IT: Final = (
-    "after",
-    "of",
-    "with",
-    "at",
-    "(",
-    "=",
-    ":",
-    "for",
-    "to",
-    "a",
-    "켜줘",
-    "켜고",
-    "decay",
-)
+_OF_IT: Final = "after of with at ( = : for to a 켜줘 켜고 decay".split()
 
 
 def _find_field_after(sentence: TokenizedText, amount: Amount) -> tuple[str, int] | None:

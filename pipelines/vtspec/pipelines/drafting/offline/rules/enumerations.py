@@ -9,25 +9,7 @@ from vtspec.pipelines.drafting.offline.sentence import TokenizedText
 
 from .small_talk import find_sentence_span
 
-_JOINS: Final = frozenset(
-    {
-        ",",
-        "and",
-        "&",
-        "와",
-        "과",
-        "랑",
-        "이랑",
-        "하고",
-        "or",
-        "및",
-        "/",
-        "plus",
-        "나",
-        "이나",
-        "하고요",
-    }
-)
+_JOINS: Final = frozenset(", and & 와 과 랑 이랑 하고 or 및 / plus 나 이나 하고요".split())
 _ONLY: Final = ("만", "만을", "하나만", "만으로", "들만", "만요")
 _MATTERS: Final = (
     "dataset", "task", "model", "family", "field", "choice", "flag", "train", "count", "spec",

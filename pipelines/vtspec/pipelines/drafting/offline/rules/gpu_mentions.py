@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from vtspec.pipelines.drafting.offline.mentions import Mention
+from vtspec.pipelines.drafting.offline.numbers import Number
 from vtspec.pipelines.drafting.offline.sentence import TokenizedText
-from vtspec.pipelines.drafting.offline.tokens import Token, get_number
+from vtspec.pipelines.drafting.offline.tokens import get_number
 
 
 def find_gpus(sentence: TokenizedText) -> Iterator[Mention]:
@@ -67,9 +68,7 @@ def find_gpu_count(sentence: TokenizedText, at: int, end: int) -> Mention | None
         number = get_number(sentence.tokens[before])
         # `20 epochs A100`: the number has its field
         if number is not None and not sentence.is_kind(before + 1, "field", "break"):
-            return Mention(
-                "resources.gpus", number.value, before, at, sentence.get_span_text(before, at)
-            )
+            return _make_count(sentence, number, before, at)
     after = end
     while (
         (sentence.is_kind(after, "particle", "filler") and not get_number(sentence.tokens[after]))
@@ -92,19 +91,15 @@ def find_gpu_count(sentence: TokenizedText, at: int, end: int) -> Mention | None
     piece = sentence.get_token(after + 1)
     # `A100 4장`: the counter follows its number
     if piece is not None and piece.get("unit") == "piece":
-        return Mention(
-            "resources.gpus", number.value, end, after + 2, sentence.get_span_text(end, after + 2)
-        )
+        return _make_count(sentence, number, end, after + 2)
     crossed = sentence.tokens[after - 1].text.lower() in ("x", "*")  # `h100 x2`
     # `L4 2`; in `L4 20 epochs` a field follows, and the number is its own
     alone = piece is None or piece.has("particle") or piece.has("comma") or piece.has("break")
-    if crossed or (alone and not is_field_token(piece)):
-        return Mention(
-            "resources.gpus", number.value, end, after + 1, sentence.get_span_text(end, after + 1)
-        )
+    if crossed or (alone and not (piece is not None and piece.has("field"))):
+        return _make_count(sentence, number, end, after + 1)
     return None
 
 
-def is_field_token(token: Token | None) -> bool:
-    """Whether the token is a field that a number before it could belong to."""
-    return token is not None and token.has("field")
+def _make_count(sentence: TokenizedText, number: Number, start: int, end: int) -> Mention:
+    said = sentence.get_span_text(start, end)
+    return Mention("resources.gpus", number.value, start, end, said)

@@ -181,6 +181,7 @@ def _is_time_limit(sentence: TokenizedText, amount: Amount) -> bool:
 _PICTURES: Final = frozenset(
     "image images 이미지 이미지는 사진 pictures picture input inputs 영상 pics img imgs @".split()
 )
+_OF_SIZE: Final = frozenset("at to of size 크기 사이즈 sized = :".split())
 
 
 def _is_image_size(sentence: TokenizedText, amount: Amount) -> bool:
@@ -196,17 +197,7 @@ def _is_image_size(sentence: TokenizedText, amount: Amount) -> bool:
         token = sentence.tokens[place]
         if token.text.lower() in _PICTURES:
             return True
-        if not token.has("particle") and token.text.lower() not in (
-            "at",
-            "to",
-            "of",
-            "size",
-            "크기",
-            "사이즈",
-            "sized",
-            "=",
-            ":",
-        ):
+        if not token.has("particle") and token.text.lower() not in _OF_SIZE:
             return False
     return False
 

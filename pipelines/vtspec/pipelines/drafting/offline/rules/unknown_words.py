@@ -158,9 +158,7 @@ def _has_kind(token: Token | None, kind: str) -> bool:
     return token is not None and token.has(kind)
 
 
-_JOINS: Final = frozenset(
-    {",", "and", "&", "와", "과", "랑", "이랑", "하고", "or", "및", "/", "plus", "나", "이나"}
-)
+_JOINS: Final = frozenset(", and & 와 과 랑 이랑 하고 or 및 / plus 나 이나".split())
 
 
 def _is_among_classes(sentence: TokenizedText, at: int, mentions: Sequence[Mention]) -> bool:
