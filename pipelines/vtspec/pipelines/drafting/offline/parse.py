@@ -66,10 +66,10 @@ def parse_text(text: str, known: NameIndex) -> ParsedText:
     mentions: list[Mention] = []
     for find in (
         find_names,
-        find_specs,  # names and specs first: their words may be datasets and models too
+        find_specs,  # before models: `like birds-resnet50` names none
         find_paths,
         find_models,
-        find_gpus,  # after models, before settings: `t4`, and then the numbers beside it
+        find_gpus,  # before settings: the 80 of `H100 80GB` is no memory of the pod
         find_settings,
         find_tasks,
         find_dataset_mentions,  # last, as any strange word may describe a dataset

@@ -31,7 +31,7 @@ def apply_scopes(tokens: Sequence[Token], mentions: list[Mention]) -> None:
         for place in range(each.start, each.end):
             at_token[place].append(each)
     corrections = [at for at in range(len(tokens)) if is_correction(tokens, at)]
-    # a negation that is part of a mention was read with it: `증강 없음`
+    # `must not exceed 12 %`: that `not` was read with its gate
     spared = {*corrections, *at_token}
     for at, token in enumerate(tokens):
         if at in spared:

@@ -32,11 +32,10 @@ _NEAR: Final = {
 
 def find_settings(sentence: TokenizedText) -> Iterator[Mention]:
     """Every setting, in the order: gates, choices beside their fields, amounts, switches."""
-    yield from find_gates(sentence)  # first, as the numbers of gates are no settings
+    yield from find_gates(sentence)  # first: a bound is no batch size that is named behind it
     # before choices: `register as adam-net` is no optimizer
     yield from _iter_text_fields(sentence)
     yield from _iter_switches(sentence)
-    # before amounts, which go by what is beside them: `AdamW at 3e-4`
     yield from _iter_choices(sentence)
     yield from find_amounts(sentence)
     # last: a field is without a value where no rule took it
