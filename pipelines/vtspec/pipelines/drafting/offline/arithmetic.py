@@ -17,7 +17,9 @@ _HANJA: Final = re.compile(r"(?<![㐀-鿿])[一二三四五六七八九十百千
 _HANJA_OF: Final = str.maketrans("一二三四五六七八九十百千", "일이삼사오육칠팔구십백천")
 
 _N: Final = r"\d{1,12}(?:\.\d{1,12})?(?:e[-+]?\d{1,3})?"
+# only small numbers are reckoned: `640 x 480` are sides, `8 x 4` may be anything
 _SMALL: Final = r"\d{0,6}\.\d{1,12}(?:e[-+]?\d{1,3})?|\d{1,6}e-\d{1,3}"
+# `0.1 times 3 epochs` is no product: nothing may follow
 _END: Final = r"(?= ?(?:$|[,;\n)]|\.(?!\d)))"
 _TEN_TO: Final = re.compile(
     rf"(?<![\w.])({_N}) ?[x*·] ?10 ?(?:\^|\*\*) ?([-+]?\d{{1,2}})(?![\d.])", re.IGNORECASE
@@ -61,14 +63,18 @@ _MINUS: Final = re.compile(
     r"([a-z]+)",
     re.IGNORECASE,
 )
+# `Learning rate? 0.003`: people who dictate a form
 _ASKED: Final = re.compile(r"(?<=[a-z가-힣])\? (?=-?\.?\d)", re.IGNORECASE)
 _ALL: Final = re.compile(r"(?<![가-힣])(?:둘|셋|넷) ?다(?![가-힣])")
+# `ignore the previous 50 epochs, use 30` negates a value
 _OLD: Final = re.compile(r"\bignore (?:the |my )?previous (?=\d)", re.IGNORECASE)
-_GLUED: Final = re.compile(
+_GLUED: Final = re.compile(  # `cats-baseline20 에폭`: the number is not of the name
     r"\b([a-z]{2,20}-[a-z]{4,20})(\d{1,4})(?= ?(?:에폭|에포크|epochs?\b))", re.IGNORECASE
 )
 _PLUS: Final = re.compile(r"(?<![\w.+])(\d{1,5}) ?\+ ?(\d{1,5})(?= ?(?:epochs?\b|에폭|에포크))")
+# `epochs ~50` is about 50, and no range
 _ROUGHLY: Final = re.compile(r"(?<=[a-z가-힣=:] )~ ?(?=\d)|(?<=[=:])~ ?(?=\d)", re.IGNORECASE)
+# `lr 0,1`: in fields of fractions a comma is the decimal point of half of Europe
 _COMMA: Final = re.compile(
     r"(?<![a-z])(lr|learning rate|학습률|weight decay|momentum|label smoothing)([ :=]{1,3})"
     r"0,(\d{1,6})(?![\d,.])",

@@ -55,6 +55,7 @@ def _iter_stems(word: str) -> Iterator[str]:
     """What a word may be a form of: `running` of `run`, `tries` of `try`."""
     for ending, instead in _ENDINGS:
         stem = word[: -len(ending)]
+        # `class` is no plural, `bed` no past
         if word.endswith(ending) and len(stem) >= 3 and not word.endswith("ss"):
             yield stem + instead
             if stem[-1] == stem[-2]:

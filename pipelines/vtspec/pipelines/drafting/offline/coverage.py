@@ -54,22 +54,28 @@ def list_unexplained(sentence: TokenizedText, mentions: Sequence[Mention]) -> li
 def _is_reportable(sentence: TokenizedText, at: int, *, told: bool) -> bool:
     """Whether a token that nothing explains has to be spoken of."""
     token = sentence.tokens[at]
+    # numbers first: many of them are particles too, as `이` and `일`
     if get_number(token) is not None or any(token.has(kind) for kind in _QUANTITIES):
+        # `세 잔` of coffee; `서른 번` is worth telling
         counted = sentence.is_kind(at + 1, "unit") and len(token.text) > 1
         small = _is_small_word(token) and not counted
         return not told and not small and not _is_past_time(sentence, at)
+    # `early stopping on f1`: no field takes it
     if token.has("metric") and at not in sentence.used and _is_metric_condition(sentence, at):
         return True
+    # after numbers and metrics, which are told even so
     if token.has("filler") or token.has("particle") or at in sentence.used:
         return False
     choice = token.get("choice")
+    # `onnx fp16`: not the precision of training
     if isinstance(choice, tuple) and choice[0] == "training.precision":
         return True
-    if token.text.lower() in _SIZES:
+    if token.text.lower() in _SIZES:  # `nano` alone names no model, and was surely meant to
         return True
     if _LETTERS_ALONE.fullmatch(token.text):
         return False
     if token.is_unknown:
+        # `커피를 마셨더니`: a Korean verb that nothing knows is talk
         verb = is_hangul(token.text[-1]) and _VERB_END.search(token.text)
         return not verb and len(token.text) > 1
     return any(token.has(kind) for kind in _NAMES)
@@ -91,8 +97,8 @@ def _find_relevant_tokens(sentence: TokenizedText, explained: set[int]) -> set[i
         if token.has("break") or last:
             places = range(start, at + 1)
             if (
-                (last and not start)
-                or len(places) <= _FEW
+                (last and not start)  # a text of one sentence is all a request
+                or len(places) <= _FEW  # `32. thanks`
                 or any(
                     place in explained or sentence.is_kind(place, *_SETTING) for place in places
                 )
@@ -106,16 +112,8 @@ _FEW: Final = 5
 """Tokens of which no story is told."""
 
 _SETTING: Final = (
-    "within",
-    "compare",
-    "field",
-    "change",
-    "up",
-    "down",
-    "flag",
-    "metric",
-    "choice",
-)
+    "within", "compare", "field", "change", "up", "down", "flag", "metric", "choice",
+)  # fmt: skip
 
 
 def _is_small_word(token: Token) -> bool:
@@ -126,7 +124,7 @@ def _is_small_word(token: Token) -> bool:
 
 
 def _is_past_time(sentence: TokenizedText, at: int) -> bool:
-    timed = sentence.is_kind(at + 1, "unit")
+    timed = sentence.is_kind(at + 1, "unit")  # `it took 3 hours last time`
     return timed and is_past(sentence, Amount(at, at + 2, 0, ""))
 
 
@@ -154,7 +152,7 @@ def _iter_unresolved(sheet: DraftBuilder, reading: ParsedText) -> Iterator[str]:
 def _is_another_task(sheet: DraftBuilder, mention: Mention) -> bool:
     """Whether the draft's task is not the one that was said, or is the one that was negated."""
     chosen = sheet.get("task")
-    if mention.negated:
+    if mention.negated:  # `no segmentation`, and yet the dataset has nothing else
         return chosen in mention.value
     return (
         mention.is_active and mention.assumed != "vague" and chosen not in (None, *mention.value)
@@ -175,8 +173,10 @@ def list_missing_classes(sheet: DraftBuilder, reading: ParsedText) -> list[str]:
     """Things that the dataset has not, joined to one that it was chosen by: `고양이랑 강아지`."""
     ref = sheet.get("dataset.ref")
     chosen = [each for each in reading.get_mentions("dataset") if ref in each.value]
+    # a dataset that was named needs no class to be known by
     if not chosen or any(each.value[ref] >= MatchLevel.NAME for each in chosen):
         return []
+    # `고양이랑 강아지`: one joint lies between
     places = {place for each in chosen for place in (each.start - 2, each.end + 1)}
     things = [each for each in reading.get_mentions("thing") if each.start in places]
     return [each.said for each in things if _is_unmatched_thing(sheet, reading, each)]

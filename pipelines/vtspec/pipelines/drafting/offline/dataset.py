@@ -1,19 +1,20 @@
-"""The kind Dataset: data that is to be registered."""
+"""Drafts a Dataset: data that is to be registered."""
 
 import re
-from typing import Any, Final
+from typing import Final
 
 from vtspec.pipelines.drafting.context import filter_errors
 from vtspec.pipelines.drafting.language import Tongue
 from vtspec.pipelines.drafting.offline.choose.experiment_target import collect_tasks
 from vtspec.pipelines.drafting.result import ConversationState, Data, Draft
+from vtspec.pipelines.drafting.spec_names import find_free_name
 from vtspec.schema.kinds.tasks import CLASSLESS_TASKS, FORMATS_OF_TASK
 
 from . import messages
-from .draft_builder import API_VERSION, DraftBuilder, QuestionPriority
+from .draft_builder import API_VERSION, DraftBuilder, MutableData, QuestionPriority
 from .mentions import ParsedText
 from .name_index import NameIndex
-from .spec_naming import free, make_dns_label
+from .spec_naming import make_dns_label
 from .text import lowercase, normalize_text
 from .tokens import tokenize
 
@@ -80,7 +81,7 @@ _NO_NAMES: Final = frozenset(
 
 def is_registration(reading: ParsedText, draft: Data | None, text: str) -> bool:
     """Whether the words ask to register data rather than to train."""
-    if draft is not None:
+    if draft is not None:  # an answer goes on with what was begun
         return draft.get("kind") == "Dataset"
     has_path = bool(reading.get_mentions("path"))
     # YOLO is a format too.
@@ -90,7 +91,7 @@ def is_registration(reading: ParsedText, draft: Data | None, text: str) -> bool:
     about_training = bool(
         models or reading.get_mentions("training.epochs") or reading.get_mentions("base")
     )
-    if about_training:
+    if about_training:  # `resnet50 on data/birds`: a path alone registers nothing
         return False
     low = lowercase(text)
     if has_path and reading.kinds & {"register", "add"}:
@@ -112,20 +113,20 @@ def is_registration(reading: ParsedText, draft: Data | None, text: str) -> bool:
 def draft_dataset(
     known: NameIndex, tongue: Tongue, reading: ParsedText, text: str, state: ConversationState
 ) -> Draft:
-    """The sketch of a dataset."""
+    """Fills in path, name, tasks, format, classes and splits, or asks for the first that lacks."""
     before = state.draft or {}
-    data: dict[str, Any] = {
+    data: MutableData = {
         "apiVersion": API_VERSION,
         "kind": "Dataset",
         "metadata": dict(before.get("metadata") or {}),
-        "spec": {key: value for key, value in (before.get("spec") or {}).items()},
+        "spec": dict(before.get("spec") or {}),
     }
     sheet = DraftBuilder(known=known, tongue=tongue, before=state.draft, data=data)
     low = lowercase(normalize_text(text))
     asked = state.question.field if state.question is not None else None
     _resolve_path(sheet, reading, low, asked)
     _resolve_name(sheet, low, asked)
-    _resolve_tasks_and_format(sheet, reading, low, asked)
+    _resolve_tasks_and_format(sheet, reading, low)
     _resolve_classes(sheet, normalize_text(text), asked)
     _assume_splits(sheet)
     question = sheet.first_question
@@ -157,7 +158,7 @@ def _resolve_path(sheet: DraftBuilder, reading: ParsedText, low: str, asked: str
 def _resolve_name(sheet: DraftBuilder, low: str, asked: str | None) -> None:
     if sheet.data["metadata"].get("name") and asked != "metadata.name":
         return
-    plain = re.sub(r"\S*/\S*", " ", low)
+    plain = re.sub(r"\S*/\S*", " ", low)  # no part of a path is the name: `data/birds as birds`
     names = [
         match["name"]
         for pattern in _NAME
@@ -173,16 +174,15 @@ def _resolve_name(sheet: DraftBuilder, low: str, asked: str | None) -> None:
     if not label:
         sheet.ask(QuestionPriority.DATASET, "data-name", "metadata.name")
         return
-    name = free(label, sheet.known.surroundings.find_spec_files("Dataset"))
+    name = find_free_name(label, sheet.known.surroundings.find_spec_files("Dataset"))
     sheet.data["metadata"]["name"] = name
     if name != label:
         sheet.assume("metadata.name", name, "name-taken")
 
 
-def _resolve_tasks_and_format(
-    sheet: DraftBuilder, reading: ParsedText, low: str, asked: str | None
-) -> None:
+def _resolve_tasks_and_format(sheet: DraftBuilder, reading: ParsedText, low: str) -> None:
     said = [each.value[0] for each in reading.get_mentions("task")]
+    # `문자 인식(OCR)`: one task in two words
     if len(said) > 1 and not re.search(r"\band\b|,|및|과|와|랑|하고", low):
         said = list(collect_tasks(reading))[:1]
     tasks = list(dict.fromkeys(said)) or sheet.get("tasks")
@@ -262,9 +262,10 @@ def _parse_class_list(text: str, bare: bool) -> list[str]:
         if not name or len(name) > 40 or len(name.split()) > 3 or "{{" in name:
             break
         names.append(name)
+        # `crow, magpie야.`: the copula ends the list
         if name != plain and _END.search(plain) and not re.search(r"(?:로|요|고)$", plain):
             break
-    if len(names) == 1 and len(names[0].split()) > 1:
+    if len(names) == 1 and len(names[0].split()) > 1:  # `classes oak maple birch`
         names = names[0].split()
     return list(dict.fromkeys(names))
 

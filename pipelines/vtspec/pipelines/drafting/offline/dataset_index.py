@@ -30,7 +30,10 @@ class MatchLevel(IntEnum):
 
 @dataclass(frozen=True)
 class DatasetTerms:
-    """The words by which one dataset is known, each in the singular."""
+    """The words by which one dataset is known, each in the singular.
+
+    `flat` is its name in one piece; `classes` maps keys of `normalize_class` to names.
+    """
 
     dataset: DatasetInfo
     name: frozenset[str]
@@ -46,6 +49,7 @@ class DatasetTerms:
             return MatchLevel.NOUN
         distinct = [word for word in words if word not in _COMMON]
         known = self.name | self.description
+        # `photo tags`: common words are a name only all together
         if len(words) > 1 and not distinct and set(words) - {"and"} <= self.every:
             return MatchLevel.NOUN
         if any(word in self.name for word in distinct) and all(word in known for word in words):
@@ -58,7 +62,7 @@ class DatasetTerms:
 
 
 def build_terms(dataset: DatasetInfo) -> DatasetTerms:
-    """The words of a dataset."""
+    """Collects the words of a dataset from its name, its description and its classes."""
     parts = [singularize(word) for word in _WORD.findall(dataset.name.lower())]
     described = {singularize(word) for word in _WORD.findall(dataset.description.lower())}
     return DatasetTerms(
@@ -72,7 +76,7 @@ def build_terms(dataset: DatasetInfo) -> DatasetTerms:
 
 
 def normalize_class(name: str) -> str:
-    """What a class is looked up by."""
+    """The key of a class: in lower case, in the singular, without spaces and hyphens."""
     return singularize(normalize_name(name))
 
 

@@ -36,17 +36,9 @@ _YES: Final = frozenset(
     "yes yeah yep sure ok okay y 네 예 응 그래 좋아 좋아요 맞아 맞아요 넵".split()
 )
 _ANY: Final = (
-    "any",
-    "whatever",
-    "whichever",
-    "you choose",
-    "up to you",
-    "아무거나",
-    "상관없",
-    "상관 없",
-    "알아서",
-    "적당",
-)
+    "any", "whatever", "whichever", "you choose", "up to you", "아무거나", "상관없", "상관 없",
+    "알아서", "적당",
+)  # fmt: skip
 
 
 def parse_answer(text: str, state: ConversationState, known: NameIndex) -> ParsedText | None:
@@ -54,7 +46,7 @@ def parse_answer(text: str, state: ConversationState, known: NameIndex) -> Parse
     question = state.question
     if question is None:
         return None
-    if is_command(text):
+    if is_command(text):  # `취소` is none of the choices
         return parse_text(text, known)
     chosen = find_choice(text, question)
     if chosen is not None:
@@ -63,6 +55,7 @@ def parse_answer(text: str, state: ConversationState, known: NameIndex) -> Parse
             for each in reading.mentions:
                 each.assumed = each.assumed or "any"
         return reading
+    # `마지막 거로 하고 에폭은 33`: a choice, and then a change
     head, more = _split_at_conjunction(text)
     chosen = find_choice(head, question) if more else None
     if chosen is not None and not question.field.startswith("metadata"):
@@ -91,6 +84,7 @@ def _split_at_conjunction(text: str) -> tuple[str, str]:
     """What stands before the first joint of a sentence, and what after it."""
     plain = normalize_text(text)
     match = _JOINT.search(plain)
+    # `cats 말고 flowers`: that 고 joins no second request
     if match is not None and _LEAVES_OUT.search(plain[: match.end()]):
         return plain, ""
     return (plain, "") if match is None else (plain[: match.start()], plain[match.end() :])
@@ -110,6 +104,7 @@ def find_choice(text: str, question: Question) -> str | None:
         return question.choices[0]
     if (end := _find_extreme_index(whole)) is not None and len(question.choices) > 1:
         return _pick_extreme(question.choices, end)
+    # `yes` picks the only choice, and of several none
     if _POLITE.sub("", whole) in _YES or whole in _YES:
         return question.choices[0] if len(question.choices) == 1 else None
     return _find_ordinal_choice(_POLITE.sub("", plain), plain, question.choices)
@@ -153,6 +148,7 @@ def _find_ordinal_choice(bare: str, plain: str, choices: Sequence[str]) -> str |
     word = re.fullmatch(
         r"([a-z]+|[가-힣]+?)(?: ?(?:번째|째|one|choice|option|거|것|걸|꺼|껄))*", bare
     )
+    # `네` alone is yes, and not the fourth
     if word is None or word[1] not in _ORDINALS or (bare == word[1] and len(bare) == 1):
         return None
     place = _ORDINALS[word[1]]
@@ -192,6 +188,7 @@ def _parse_choice(question: Question, chosen: str, known: NameIndex) -> ParsedTe
 def _fill_asked_slot(reading: ParsedText, question: Question, text: str, known: NameIndex) -> None:
     """Reads what stands alone as the value that was asked for."""
     field = question.field.removeprefix("spec.")
+    # `make it 30 epochs` has filled its own slot
     if reading.get_mentions(field) and field not in ("dataset.ref",):
         return
     if field in NUMBERS or field in ("resources.memory", "resources.maxDuration"):
@@ -239,7 +236,7 @@ def _fill_name_slot(reading: ParsedText, text: str, known: NameIndex) -> None:
         return
     if word[0] in known.surroundings.experiments:
         reading.mentions.append(Mention("base", word[0], 0, 0, word[0]))
-    elif len(normalize_text(text).split()) <= 4:
+    elif len(normalize_text(text).split()) <= 4:  # a whole sentence is no name
         reading.mentions.append(Mention("name", word[0], 0, 0, word[0]))
         reading.mentions = [each for each in reading.mentions if each.field in ("name",)]
         reading.rest = []

@@ -4,13 +4,16 @@ import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from vtspec.pipelines.drafting.language import Tongue
 from vtspec.pipelines.drafting.result import Assumption, Data, Question
 
 from . import messages
 from .name_index import NameIndex
+
+MutableData: TypeAlias = dict[str, Any]
+"""A kind as plain data, as `Data` is, while it is being written."""
 
 API_VERSION: Final = "vtspec.dev/v1alpha1"
 """As `vtspec.schema.kinds.field_types` has it, which imports pydantic: dearer than a draft."""
@@ -38,7 +41,7 @@ class DraftBuilder:
     known: NameIndex
     tongue: Tongue
     before: Data | None
-    data: dict[str, Any] = field(default_factory=dict)
+    data: MutableData = field(default_factory=dict)
     assumptions: list[Assumption] = field(default_factory=list)
     questions: list[tuple[QuestionPriority, int, Question]] = field(default_factory=list)
     edits: bool = False
@@ -47,7 +50,7 @@ class DraftBuilder:
         """What stands at a dotted path below `spec`, or None."""
         return find_value(self.data.get("spec"), path)
 
-    def set(self, path: str, value: Any) -> None:
+    def set(self, path: str, value: object) -> None:
         """Puts a value at a dotted path below `spec`."""
         node = self.data.setdefault("spec", {})
         *above, last = path.split(".")
@@ -61,7 +64,7 @@ class DraftBuilder:
     def drop(self, path: str) -> None:
         """Takes out what stands at a dotted path, and mappings that are empty then."""
         keys = path.split(".")
-        nodes: list[dict[str, Any]] = [self.data.get("spec", {})]
+        nodes: list[MutableData] = [self.data.get("spec", {})]
         for key in keys[:-1]:
             held = nodes[-1].get(key)
             if not isinstance(held, dict):
@@ -72,12 +75,17 @@ class DraftBuilder:
             if node.get(key) == {}:
                 del node[key]
 
-    def assume(self, path: str, value: Any, why: str, **said: Any) -> None:
+    def assume(self, path: str, value: object, why: str, **said: object) -> None:
         """Notes what nobody said; `path` is whole, as `spec.task`."""
         self.assumptions.append(messages.build_assumption(path, value, why, self.tongue, **said))
 
     def ask(
-        self, rank: QuestionPriority, key: str, path: str, choices: Sequence[str] = (), **said: Any
+        self,
+        rank: QuestionPriority,
+        key: str,
+        path: str,
+        choices: Sequence[str] = (),
+        **said: object,
     ) -> None:
         """Notes a question; the first of the lowest rank is asked."""
         made = messages.build_question(key, path, self.tongue, choices, **said)
@@ -85,11 +93,11 @@ class DraftBuilder:
 
     @property
     def first_question(self) -> Question | None:
-        """The one to ask."""
+        """The question to ask: of those of the lowest rank the first; None where none waits."""
         return min(self.questions, key=lambda each: each[:2])[2] if self.questions else None
 
 
-def find_value(node: Any, path: str) -> Any:
+def find_value(node: object, path: str) -> object:
     """What stands at a dotted path of plain data, or None."""
     for key in path.split("."):
         if not isinstance(node, Mapping):
@@ -99,9 +107,12 @@ def find_value(node: Any, path: str) -> Any:
 
 
 def make_builder(known: NameIndex, tongue: Tongue, before: Data | None) -> DraftBuilder:
-    """A sheet on top of a draft or spec, or an empty one."""
+    """A builder that begins with a copy of a draft or spec, or with an empty Experiment.
+
+    The notes that drafting left in its annotations are not copied.
+    """
     if before is None:
-        data: dict[str, Any] = {
+        data: MutableData = {
             "apiVersion": API_VERSION,
             "kind": "Experiment",
             "metadata": {},

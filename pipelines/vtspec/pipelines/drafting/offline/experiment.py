@@ -1,24 +1,25 @@
-"""What was read, on top of what there is, as a draft, a question, or both."""
+"""Assembles what was read, on top of what there is, into a draft, a question, or both."""
 
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 from vtspec.pipelines.drafting.context import filter_errors
 from vtspec.pipelines.drafting.language import Tongue
 from vtspec.pipelines.drafting.offline.choose.experiment_target import resolve_subject
 from vtspec.pipelines.drafting.result import Assumption, ConversationState, Data, Draft, Question
+from vtspec.pipelines.drafting.spec_names import find_free_name
 
 from . import messages
 from .coverage import list_missing_classes, list_unresolved
-from .draft_builder import DraftBuilder, QuestionPriority, find_value, make_builder
+from .draft_builder import DraftBuilder, MutableData, QuestionPriority, find_value, make_builder
 from .gate_slots import resolve_evaluation
 from .gpu_slots import resolve_gpus
 from .mentions import ParsedText
 from .name_index import NameIndex
 from .open_questions import attach_open_questions, repeat_open_questions
 from .slot_filling import detect_pretrained, format_number, format_range, resolve_values
-from .spec_naming import free, make_dns_label, make_draft_name
+from .spec_naming import make_dns_label, make_draft_name
 from .value_ranges import Range
 
 EPOCHS: Final = 50
@@ -31,11 +32,12 @@ _FEW_EPOCHS: Final = frozenset(
 def assemble_draft(
     known: NameIndex, tongue: Tongue, reading: ParsedText, state: ConversationState
 ) -> Draft:
-    """The sketch of an experiment on top of the draft that the words change, if any."""
+    """Drafts an experiment on top of the draft or the spec that the words change, if any."""
     before = state.draft
     base, base_name = _find_base_spec(known, reading)
     sheet = make_builder(known, tongue, base if base is not None else before)
     sheet.edits = sheet.before is not None and sheet.get("model.name") is not None
+    # a base that answers a question keeps what was said before it
     if base is not None and before is not None:
         _merge_changes(sheet.data.setdefault("spec", {}), before.get("spec") or {})
     if any(each.value is None for each in reading.get_mentions("base")):
@@ -52,7 +54,7 @@ def assemble_draft(
     resolve_gpus(sheet, reading)
     resolve_subject(sheet, reading)
     _ask_missing_class(sheet, reading)
-    resolve_evaluation(sheet, reading)
+    resolve_evaluation(sheet, reading)  # after the task, whose metrics the gates are on
     _resolve_run_weights(sheet, reading)
     _resolve_framework_weights(sheet, reading)
     repeat_open_questions(sheet, reading, state)
@@ -92,7 +94,7 @@ def _ask_missing_class(sheet: DraftBuilder, reading: ParsedText) -> None:
         sheet.ask(QuestionPriority.DATASET, "no-class", path, classes, dataset=ref, said=others[0])
 
 
-def _merge_changes(data: dict[str, Any], changes: Mapping[str, Any]) -> None:
+def _merge_changes(data: MutableData, changes: Data) -> None:
     for key, value in changes.items():
         held = data.get(key)
         if isinstance(held, dict) and isinstance(value, Mapping):
@@ -115,7 +117,7 @@ def _resolve_run_weights(sheet: DraftBuilder, reading: ParsedText) -> None:
 
 
 def _resolve_framework_weights(sheet: DraftBuilder, reading: ParsedText) -> None:
-    """Framework and the weights to start from."""
+    """Decides the framework, and the weights to start from."""
     name = sheet.get("model.name")
     if not isinstance(name, str):
         said = detect_pretrained(reading)
@@ -132,6 +134,7 @@ def _resolve_framework_weights(sheet: DraftBuilder, reading: ParsedText) -> None
         sheet.drop("model.pretrained")
     elif said is not None:
         sheet.set("model.pretrained", said)
+    # an edit leaves the weights of its base alone
     elif sheet.get("model.pretrained") is None and not sheet.edits:
         if models.has_pretrained_weights(name):
             sheet.set("model.pretrained", True)
@@ -157,17 +160,17 @@ def _resolve_name(sheet: DraftBuilder, reading: ParsedText, base_name: str | Non
     held = metadata.get("name")
     if isinstance(held, str):
         changed = before is not None and before != subject and subject is not None
-        made = before is not None and free(make_draft_name(*before), ()) == _strip_number_suffix(
-            held, before
-        )
+        made = before is not None and find_free_name(
+            make_draft_name(*before), ()
+        ) == _strip_number_suffix(held, before)
         if base_name is None and not (changed and made and held not in taken):
             return
         name = make_draft_name(*subject) if changed and subject is not None else held
-        metadata["name"] = free(name, taken)
+        metadata["name"] = find_free_name(name, taken)
         if metadata["name"] != held:
             sheet.assume("metadata.name", metadata["name"], "name" if changed else "name-taken")
     elif subject is not None and sheet.first_question is None:
-        metadata["name"] = free(make_draft_name(*subject), taken)
+        metadata["name"] = find_free_name(make_draft_name(*subject), taken)
         sheet.assume("metadata.name", metadata["name"], "name")
 
 
@@ -182,7 +185,7 @@ def _set_given_name(sheet: DraftBuilder, said: str) -> None:
     if not label:
         sheet.ask(QuestionPriority.REST, "bad-name", "metadata.name", (), said=said)
         return
-    name = free(label, taken)
+    name = find_free_name(label, taken)
     sheet.data["metadata"]["name"] = name
     if name != said:
         sheet.assume("metadata.name", name, "name-taken" if name != label else "name-shaped")
@@ -278,5 +281,5 @@ def _finish_draft(sheet: DraftBuilder) -> Draft:
     asked = messages.build_question(
         "problem", path, sheet.tongue, (), message=message, fix=problem.fix
     )
-    sheet.drop(path.removeprefix("spec."))
+    sheet.drop(path.removeprefix("spec."))  # beside a question stands only what is sound
     return _build_question_draft(sheet, asked)

@@ -1,4 +1,4 @@
-"""What the result is held against: gates, the monitored metric, the baseline."""
+"""Fills in what the result is held against: gates, the monitored metric, the baseline."""
 
 import re
 from typing import Final
@@ -33,7 +33,7 @@ def find_metric(metric: str, task: str) -> str | None:
 
 
 def resolve_evaluation(sheet: DraftBuilder, reading: ParsedText) -> None:
-    """Gates, monitored metric and baseline."""
+    """Sets gates, monitored metric and baseline, or asks about them; the task is known by now."""
     _resolve_gates(sheet, reading)
     _resolve_monitor(sheet)
     _resolve_baseline(sheet, reading)
@@ -41,7 +41,7 @@ def resolve_evaluation(sheet: DraftBuilder, reading: ParsedText) -> None:
 
 def _resolve_gates(sheet: DraftBuilder, reading: ParsedText) -> None:
     said = [each for each in reading.get_mentions("report.gates") if each.operation == "set"]
-    if reading.get_negated("report.gates") and not said:
+    if reading.get_negated("report.gates") and not said:  # `minus the accuracy gate`
         sheet.drop("report.gates")
         return
     task = sheet.get("task")
@@ -95,6 +95,7 @@ def _list_other_gates(sheet: DraftBuilder, metric: str | None) -> list[str]:
 
 def _format_gate(metric: str, compare: str, value: float, *, percent: bool) -> str:
     """A gate as a spec writes it; of a share that was said in percent, the share."""
+    # `정확도 95` is 0.95, `PSNR 28` is 28
     share = value / 100 if percent or (value > 1 and metric not in _WITHOUT_BOUND) else value
     return f"{metric} {compare} {format_number(float(f'{share:.10g}'))}"
 

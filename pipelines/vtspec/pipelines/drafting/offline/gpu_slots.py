@@ -1,4 +1,4 @@
-"""GPUs from mentions onto the sheet: how many, and of which type."""
+"""Takes GPUs from mentions into the draft: how many, and of which type."""
 
 from .draft_builder import DraftBuilder, QuestionPriority
 from .mentions import Mention, ParsedText
@@ -6,15 +6,15 @@ from .slot_filling import get_value_mentions, resolve_number
 
 
 def resolve_gpus(sheet: DraftBuilder, reading: ParsedText) -> None:
-    """The GPUs, by number and by type."""
+    """Sets number and type of the GPUs; a type without a number is one GPU, `no gpu` is 0."""
     resolve_number(sheet, "resources.gpus", reading)
-    types = [each for each in get_value_mentions(reading, "resources.gpuType")]
+    types = get_value_mentions(reading, "resources.gpuType")
     bare = [each for each in reading.get_mentions("resources.gpus") if each.operation == "remove"]
     if reading.get_negated("resources.gpus") and not get_value_mentions(reading, "resources.gpus"):
         sheet.set("resources.gpus", 0)
     elif any(
         each.operation == "remove" and each.assumed
-        for each in reading.get_mentions("resources.cpus")
+        for each in reading.get_mentions("resources.cpus")  # `CPU로만`
     ):
         sheet.set("resources.gpus", 0)
     elif bare and not sheet.get("resources.gpus") and not types:
@@ -24,6 +24,7 @@ def resolve_gpus(sheet: DraftBuilder, reading: ParsedText) -> None:
         each.value for each in reading.get_negated("resources.gpuType")
     }:
         sheet.drop("resources.gpuType")
+    # `V100` is asked about where vtspec.yaml has none
     if any(each.value is None for each in types):
         _ask_type(sheet, next(each for each in types if each.value is None).said)
     elif len({each.value for each in types}) > 1:

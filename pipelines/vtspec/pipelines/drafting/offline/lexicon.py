@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from vtspec.pipelines.drafting.offline.vocabulary import fields, models, tasks
 from vtspec.pipelines.drafting.offline.vocabulary import function_words as signs
@@ -24,7 +24,7 @@ class Sense(NamedTuple):
     """One meaning of a word: what it is to the grammar, and which one of these."""
 
     kind: str
-    value: Any
+    value: object
 
 
 @dataclass(frozen=True)
@@ -117,5 +117,5 @@ _KINDS: Final = {
 
 @cache
 def build_lexicon() -> Lexicon:
-    """The whole vocabulary; built once."""
+    """Indexes every table of the vocabulary; the same index at each call."""
     return _index_entries(_iter_entries())

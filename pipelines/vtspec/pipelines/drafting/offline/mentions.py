@@ -1,4 +1,4 @@
-"""What is found in a text: mentions of things, each with its tokens."""
+"""Holds what is found in a text: mentions of things, each with its tokens."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal

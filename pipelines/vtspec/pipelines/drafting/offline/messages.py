@@ -2,7 +2,7 @@
 """What questions, reasons and refusals say, in both languages. Pure."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from vtspec.pipelines.drafting.language import Tongue
 from vtspec.pipelines.drafting.offline.vocabulary.tasks import TITLES
@@ -172,7 +172,7 @@ def format_task(task: str, tongue: Tongue) -> str:
 
 
 def build_question(
-    key: str, field: str, tongue: Tongue, choices: Sequence[str] = (), **said: Any
+    key: str, field: str, tongue: Tongue, choices: Sequence[str] = (), **said: object
 ) -> Question:
     """A question with its choices; `said` fills in its words."""
     shown = ", ".join(_format_choice(each, tongue) for each in choices[:8])
@@ -185,7 +185,9 @@ def _format_choice(choice: str, tongue: Tongue) -> str:
     return f"{TITLES[choice]}({choice})" if tongue == "ko" and choice in TITLES else choice
 
 
-def build_assumption(field: str, value: Any, why: str, tongue: Tongue, **said: Any) -> Assumption:
+def build_assumption(
+    field: str, value: object, why: str, tongue: Tongue, **said: object
+) -> Assumption:
     """An assumption with its reason."""
     return Assumption(
         field=field, value=value, why=_fill_template(_REASONS[why], tongue, field=field, **said)
@@ -198,9 +200,10 @@ def format_refusal(why: str, tongue: Tongue) -> str:
     return korean if tongue == "ko" else english
 
 
-def _fill_template(texts: tuple[str, str], tongue: Tongue, *, field: str, **said: Any) -> str:
+def _fill_template(texts: tuple[str, str], tongue: Tongue, *, field: str, **said: object) -> str:
     words = {
         "field": format_field(field, tongue),
+        # what was typed may be a page long
         **{key: str(value)[:200] for key, value in said.items()},
     }
     if "task" in said:

@@ -1,4 +1,4 @@
-"""Models as people name them, looked up in every catalog."""
+"""Looks up models, as people name them, in every catalog."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -40,7 +40,7 @@ class ModelCandidate:
 
 
 class ModelIndex:
-    """All models of the catalogs, indexed once."""
+    """Looks up all models of the catalogs; each index is made when it is first needed."""
 
     def __init__(self, frameworks: Sequence[Framework]) -> None:
         order = {name: place for place, name in enumerate(_PREFERRED)}
@@ -75,6 +75,7 @@ class ModelIndex:
     def iter_phrases(self) -> Iterator[tuple[str, Sense]]:
         """Every name as the lexicon takes it."""
         for short, name in self.by_short.items():
+            # three letters are rather a word than a model
             if len(short) >= 4 or any(letter.isdigit() for letter in short):
                 base = name.rpartition("/")[2]
                 written = (
@@ -234,8 +235,9 @@ class ModelIndex:
             models.TASK_SUFFIX[task] for task in models.TASK_SUFFIX if task in tasks
         ] + [""]  # fmt: skip
         for ending in suffixes:
+            # a small one where no size is said; YOLOv9 has no n, some have only t
             for size in [letter] if letter else ["n", "s", "t"]:
-                for middle in ("", "u"):
+                for middle in ("", "u"):  # `yolov5n` is published as yolov5nu
                     name = f"{base}{size}{middle}{ending}"
                     if name in self.entries:
                         return name

@@ -36,9 +36,9 @@ class NameIndex:
                 yield singularize(name), Sense("dataset-like", name)
         for name in self.gpu_types:
             yield name, Sense("gpu", name)
-            yield re.sub(r"-?\d+gb?$", "", name) or name, Sense("gpu", name)
+            yield re.sub(r"-?\d+gb?$", "", name) or name, Sense("gpu", name)  # `A100` for a100-80
         for name in self.surroundings.find_spec_files("Experiment"):
-            if "-" in name or "_" in name:
+            if "-" in name or "_" in name:  # a spec called `cats` would hide the dataset
                 yield name, Sense("spec", name)
 
     def _list_spelling_targets(self) -> list[str]:
@@ -52,6 +52,7 @@ class NameIndex:
         for phrase in _list_multiword_phrases():
             for word in phrase.split():
                 if len(word) > 3:
+                    # `lerning rate`: half of a phrase may be misspelt
                     weights.setdefault(normalize_name(word), 4)
         return sorted(weights, key=lambda phrase: weights[phrase])
 
@@ -71,20 +72,7 @@ class NameIndex:
 
 
 _MENDED: Final = frozenset(
-    {
-        "field",
-        "choice",
-        "flag",
-        "task",
-        "noun",
-        "metric",
-        "family",
-        "dataset",
-        "spec",
-        "dataset-word",
-        "model-word",
-        "train",
-    }
+    "field choice flag task noun metric family dataset spec dataset-word model-word train".split()
 )
 
 

@@ -1,6 +1,6 @@
 """Numbers as people write them: digits, and the number words of Korean and English. Pure.
 
-Each reader looks at one place of a text, which `written.normal` has made plain, and answers with
+Each reader looks at one place of a text, which `normalize_text` has made plain, and answers with
 the number that begins there and where it ends, or None. The work is linear in what is read.
 """
 
@@ -28,13 +28,8 @@ _DIGITS: Final = re.compile(
 _SCALE: Final = re.compile(r" ?(?:(?P<ko>천만|백만|십만|만|천|백)|(?P<en>k|thousand)\b)")
 _COUNTED: Final = re.compile(r" ?(?:장|개|번|명|원|에폭|에포크|epoch|스텝|회|건|매|이미지|사진)")
 _SCALES: Final = {
-    "천만": 10_000_000,
-    "백만": 1_000_000,
-    "십만": 100_000,
-    "만": 10_000,
-    "천": 1_000,
-    "백": 100,
-}
+    "천만": 10_000_000, "백만": 1_000_000, "십만": 100_000, "만": 10_000, "천": 1_000, "백": 100,
+}  # fmt: skip
 _FRACTION: Final = re.compile(
     r"(?<![0-9a-z])(?:([0-9]{1,6})(?: ?분의 ?([0-9]{1,4})|/([0-9]{1,6})(?![0-9/a-z가-힣]))|"
     r"([1-3])/([0-9]{1,3})(?=(?:로|으로|배|만|의|수준|정도|을|를|이|은|는)))"

@@ -6,11 +6,11 @@ no value; the questions that came second are kept in an annotation of the unfini
 
 import json
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from vtspec.pipelines.drafting.result import ConversationState, Data, Question
 
-from .draft_builder import OPEN, DraftBuilder, QuestionPriority, find_value
+from .draft_builder import OPEN, DraftBuilder, MutableData, QuestionPriority, find_value
 from .mentions import ParsedText
 from .value_ranges import DEFAULTS, NUMBERS
 
@@ -49,7 +49,7 @@ def attach_open_questions(sheet: DraftBuilder, question: Question) -> Data:
     others = [each for each in others if each.field != question.field][:_MOST]
     if not others:
         return sheet.data
-    metadata: dict[str, Any] = sheet.data["metadata"]
+    metadata: MutableData = sheet.data["metadata"]
     text = json.dumps([each.to_json() for each in others], ensure_ascii=False)
     notes = {**metadata.get("annotations", {}), OPEN: text}
     return {**sheet.data, "metadata": {**metadata, "annotations": notes}}
@@ -62,7 +62,7 @@ def _iter_open_questions(state: ConversationState) -> Iterator[Question]:
     text = kept.get(OPEN) if isinstance(kept, dict) else None
     try:
         questions = json.loads(text) if isinstance(text, str) else []
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError):  # a draft may come from anyone: a strange note is no note
         return
     for each in questions[:_MOST] if isinstance(questions, list) else []:
         if not isinstance(each, dict):

@@ -1,8 +1,12 @@
-"""A text into what it says: mentions, and what was not understood."""
+"""Reads a text: mentions of fields and things, and the words that were not understood."""
 
 import re
 from typing import Final
 
+from vtspec.pipelines.drafting.offline.rules.dataset_mentions import (
+    find_dataset_mentions,
+    find_tasks,
+)
 from vtspec.pipelines.drafting.offline.rules.enumerations import assign_list_ids, mark_wanted
 from vtspec.pipelines.drafting.offline.rules.gpu_mentions import find_gpus
 from vtspec.pipelines.drafting.offline.rules.model_mentions import find_models
@@ -10,10 +14,6 @@ from vtspec.pipelines.drafting.offline.rules.references import find_names, find_
 from vtspec.pipelines.drafting.offline.rules.scopes import apply_scopes
 from vtspec.pipelines.drafting.offline.rules.settings import find_settings
 from vtspec.pipelines.drafting.offline.rules.shared_changes import share_changes
-from vtspec.pipelines.drafting.offline.rules.tasks_and_data import (
-    find_dataset_mentions,
-    find_tasks,
-)
 from vtspec.pipelines.drafting.offline.rules.unknown_words import find_unknown_names
 from vtspec.pipelines.drafting.offline.rules.vague_requests import find_vague_wishes, is_command
 
@@ -58,7 +58,7 @@ _MINUS: Final = re.compile(r"(?:마이너스|\bminus|\bnegative) ?(?=[0-9.])", r
 
 
 def parse_text(text: str, known: NameIndex) -> ParsedText:
-    """All that one text says; any text is read."""
+    """Reads all that one text says; no text raises."""
     if is_command(text):
         return ParsedText(rest=[text.strip()])
     plain, mended = correct_spelling(_preprocess_text(text), known)
@@ -66,16 +66,18 @@ def parse_text(text: str, known: NameIndex) -> ParsedText:
     mentions: list[Mention] = []
     for find in (
         find_names,
-        find_specs,
+        find_specs,  # before models: `like birds-resnet50` names none
         find_paths,
         find_models,
-        find_gpus,
+        find_gpus,  # before settings: the 80 of `H100 80GB` is no memory of the pod
         find_settings,
         find_tasks,
-        find_dataset_mentions,
+        find_dataset_mentions,  # last, as any strange word may describe a dataset
     ):
         mentions.extend(find(sentence))
+    # with the others known, a strange word has only some roles left
     mentions.extend(find_unknown_names(sentence, mentions))
+    # negations before the rest, which looks at what still stands
     apply_scopes(sentence.tokens, mentions)
     _inherit_fields(sentence, mentions)
     share_changes(sentence, mentions)
@@ -98,6 +100,7 @@ def _inherit_fields(sentence: TokenizedText, mentions: list[Mention]) -> None:
     taken_back = [one for one in mentions if _is_taken_back(one)]
     models = [one for one in mentions if one.field == "model" and one.negated]
     for each in [one for one in mentions if one.field == "bare"]:
+        # `resnet34 말고 50으로`: a member, and no number of epochs
         if _resolve_other_member(sentence, models, each):
             continue
         near = [one for one in taken_back if _is_near(one, each)]
@@ -140,8 +143,10 @@ def _is_near(one: Mention, bare: Mention) -> bool:
 
 def _preprocess_text(text: str) -> str:
     """The text with minus signs for their words, and `leave X out` as `without X`."""
+    # numerals first: NFKC would make `10⁻⁴` 10-4, and `½` three signs
     lines = evaluate_arithmetic(normalize_text(flatten_configs(expand_numerals(text[:LONGEST]))))
     lines = _FILE.sub(r"\1", _ELLIPSIS.sub(", ", lines))
+    # dictated numbers first: these rules look for digits
     lines = _KO_FALLS_TO.sub(r"\1, 최소 학습률 \2", replace_spoken_numbers(lines))
     lines = _FALLS_TO.sub(r"\1, min learning rate ", lines)
     lines = _ENDS_AT.sub("min learning rate", lines)

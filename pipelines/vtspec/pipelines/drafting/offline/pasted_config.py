@@ -7,7 +7,7 @@ grammar reads like any other words; what stands around them stays.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 _FENCE: Final = re.compile(r"```[ \t]*[A-Za-z0-9_+-]*[ \t]*(?=\n|\{|$)|```|~~~[a-z]*")
 _RULE: Final = re.compile(r"^[ \t]*\|?[ \t]*:?-{2,}[-|: \t]*$", re.MULTILINE)
@@ -34,7 +34,7 @@ def flatten_configs(text: str) -> str:
     if "|" in text:
         text = _ROW.sub(_flatten_row, _RULE.sub("", text))
     text = _flatten_yaml(text)
-    if len(_NUMBERED.findall(text)) > 1:
+    if len(_NUMBERED.findall(text)) > 1:  # a single `3.` at the beginning of a line is a number
         text = _NUMBERED.sub("\n", text)
     text = _BULLET.sub("\n", _split_inline_list(text))
     return _OPTION.sub(_flatten_option, text)
@@ -49,6 +49,7 @@ def _flatten_objects(text: str) -> str:
             break
         try:
             value, after = decoder.raw_decode(text, start)
+        # trailing commas, keys without quotes, objects nested by the hundred
         except (ValueError, RecursionError):
             after = text.find("}", start) + 1 or len(text)
             lines = list(_iter_loose_pairs(text[start:after]))
@@ -59,7 +60,7 @@ def _flatten_objects(text: str) -> str:
     return "".join([*parts, text[end:]])
 
 
-def _iter_lines(value: Any, above: tuple[str, ...]) -> Iterator[str]:
+def _iter_lines(value: object, above: tuple[str, ...]) -> Iterator[str]:
     """The leaves of plain data, each with the nearest key that says something."""
     if isinstance(value, Mapping):
         for key, each in value.items():
@@ -75,10 +76,11 @@ def _pick_key(path: tuple[str, ...]) -> str:
     return last.rpartition(".")[2]
 
 
-def _format_value(value: Any) -> str:
+def _format_value(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
+        # `[640, 480]`: two sides, and not two values
         numbers = all(isinstance(each, int) for each in value)
         return ("x" if numbers and len(value) == 2 else ", ").join(map(_format_value, value))
     if isinstance(value, Mapping):
@@ -109,6 +111,7 @@ def _flatten_yaml(text: str) -> str:
     """Lines of `key: value`, where a key that has lines below it is left out."""
     lines = text.split("\n")
     pairs = [_PAIR.fullmatch(line.rstrip()) for line in lines]
+    # `classes: oak, maple` is a line of a letter, too
     if sum(pair is not None for pair in pairs) < 2:
         return text
     return "\n".join(_iter_yaml_lines(lines, pairs))

@@ -10,13 +10,8 @@ from .tokens import Token, get_number
 Kind = Literal["set", "scale", "add", "range"]
 
 SCALES: Final = {
-    "twice": 2.0,
-    "thrice": 3.0,
-    "half": 0.5,
-    "quarter": 0.25,
-    "third": 1 / 3,
-    "tenth": 0.1,
-}
+    "twice": 2.0, "thrice": 3.0, "half": 0.5, "quarter": 0.25, "third": 1 / 3, "tenth": 0.1,
+}  # fmt: skip
 
 PASSED: Final = ("particle", "filler", "link", "only", "by", "on", "change")
 """What may stand between an amount and what it is an amount of."""
@@ -75,6 +70,7 @@ def _parse_scaled_amount(tokens: Sequence[Token], at: int, part: float) -> Amoun
     of = at + 1 < len(tokens) and tokens[at + 1].text.lower() == "of"
     place = at + 2 if of else at + 1
     number = get_number(tokens[place]) if place < len(tokens) else None
+    # `half 64`: the half is of what is there
     if number is None or not (of or tokens[at].text.lower().endswith(" of")):
         return Amount(at, at + 1, part, "", "scale")
     amount = Amount(at, place + 1, normalize_number(part * number.value), "")
@@ -89,9 +85,11 @@ def _take_unit(tokens: Sequence[Token], amount: Amount) -> None:
     token = tokens[place]
     unit = token.get("unit")
     if not isinstance(unit, str) or (
+        # `yolo11 m`, `5 s`: apart from its number a letter is rather a size
         token.text.islower() and token.text in ("d", "m", "s", "g") and token.spaced
     ):
         return
+    # `3 이 모델`, `4 일반`: apart from its number it begins a word
     if token.text in ("일", "이") and token.spaced:
         return
     amount.unit, amount.end = unit, place + 1
@@ -119,17 +117,19 @@ def _merge_time_parts(tokens: Sequence[Token], amount: Amount) -> None:
 def _take_range(tokens: Sequence[Token], amount: Amount, used: set[int]) -> bool:
     """Takes in the other end of a range, as `1e-4~1e-2`, `16에서 32`, `between 8 and 16`."""
     place = amount.end
+    # `10에폭에서 20에폭`: the unit may be said twice
     if place < len(tokens) and (tokens[place].has("field") and not tokens[place].has("unit")):
         place += 1
     link = tokens[place] if place < len(tokens) else None
     if link is None or place + 1 >= len(tokens) or place + 1 in used:
         return False
+    # before ranges, as `1e-4에서 1/10로` begins like one
     if _apply_fraction(tokens, amount, place):
         return True
     other = get_number(tokens[place + 1])
     if other is None or not _is_range_link(tokens, amount.start, link):
         return False
-    if other.signed and other.value < 0 and link.has("dash"):
+    if other.signed and other.value < 0 and link.has("dash"):  # `5 - -3` is no range
         return False
     low, unit = amount.value, amount.unit
     amount.end = place + 2
@@ -162,10 +162,11 @@ def _is_change(tokens: Sequence[Token], amount: Amount, link: Token) -> bool:
     """Whether two numbers are the old value and the new one."""
     if link.text in ("->", "→"):
         return True
-    if link.has("range") or link.has("dash"):
+    if link.has("range") or link.has("dash"):  # `10~20 에폭으로 바꿔`: two ends all the same
         return False
     before = tokens[max(0, amount.start - 10) : amount.start]
     after = tokens[amount.end : amount.end + 4]
+    # `between 8 and 16` is a range, though `raise` may stand before it
     if any(token.has("between") for token in (*before[-4:], *after)):
         return False
     if link.text in ("에서", "부터") and any(token.text in ("로", "으로") for token in after[:2]):
@@ -180,7 +181,7 @@ def _is_range_link(tokens: Sequence[Token], start: int, link: Token) -> bool:
         return True
     if link.text in ("에서", "부터", "내지"):
         return True
-    before = [token for token in tokens[max(0, start - 4) : start]]
+    before = tokens[max(0, start - 4) : start]
     return link.text.lower() in ("and", "와", "과", "이랑", "랑", "하고") and any(
         token.has("between") for token in before
     )
@@ -191,7 +192,7 @@ def _apply_direction(tokens: Sequence[Token], amount: Amount, *, signed: bool) -
     grows = _detect_direction(tokens, amount)
     if amount.unit == "%":
         share = amount.value / 100
-        if grows and not _is_target(tokens, amount):
+        if grows and not _is_target(tokens, amount):  # `30% more` scales, `raise it to 30%` sets
             amount.does, amount.value, amount.unit = (
                 "scale",
                 normalize_number(1 + grows * share),
@@ -200,9 +201,10 @@ def _apply_direction(tokens: Sequence[Token], amount: Amount, *, signed: bool) -
         else:
             amount.value = normalize_number(share)
     elif amount.unit == "times":
-        if grows < 0:
+        if grows < 0:  # `two times less` is a half
             amount.value = normalize_number(1 / amount.value) if amount.value else 0
         amount.unit = ""
+    # `+50 에폭` adds; `lr -0.01` is a wrong value, and no decrease
     elif signed and amount.value > 0:
         amount.does = "add"
     elif grows and not _is_target(tokens, amount):
@@ -221,6 +223,7 @@ def _detect_direction(tokens: Sequence[Token], amount: Amount) -> int:
         for token in tokens[max(0, amount.start - 6) : amount.start]
         if not token.has("filler") or token.has("up")
     ]
+    # `raise by 20` adds, `raise to 20` sets: the verb alone does not tell
     by = any(token.has("by") for token in before[-1:])
     if before and before[-1].text.lower() in ("add", "plus"):
         return 1
@@ -233,12 +236,14 @@ def _detect_direction(tokens: Sequence[Token], amount: Amount) -> int:
         and tokens[amount.start - 1].has("more")
         and not tokens[amount.start - 1].has("filler")
     ):
+        # `더 20에폭` adds; `more than 20` compares
         return 1 if tokens[amount.start - 1].text.lower() in ("더", "추가로", "plus") else 0
     return 0
 
 
 def _iter_following(tokens: Sequence[Token], amount: Amount) -> Iterator[Token]:
     for token in tokens[amount.end : amount.end + 3]:
+        # `batch 64, 20 more epochs`: the `more` is of the 20
         if token.has("break") or token.has("comma") or get_number(token) is not None:
             return
         yield token
@@ -250,7 +255,7 @@ def _iter_following(tokens: Sequence[Token], amount: Amount) -> Iterator[Token]:
 
 def _is_target(tokens: Sequence[Token], amount: Amount) -> bool:
     """Whether it is where something goes to, and not by how much: `100으로`, `to 100`."""
-    after = [token for token in tokens[amount.end : amount.end + 2]]
+    after = tokens[amount.end : amount.end + 2]
     if after and after[0].has("field") and len(after) > 1:
         after = after[1:]
     if after and after[0].text in ("로", "으로", "까지"):

@@ -1,4 +1,4 @@
-"""A text that is being read."""
+"""Keeps which tokens of a text the rules have understood, so that none is read twice."""
 
 from dataclasses import dataclass, field
 
@@ -25,7 +25,7 @@ class TokenizedText:
         return self.text[self.tokens[start].start : self.tokens[end - 1].end]
 
     def is_free(self, at: int) -> bool:
-        """Whether there is such a token, and nothing has taken it."""
+        """Whether there is such a token, and no rule has consumed it."""
         return 0 <= at < len(self.tokens) and at not in self.used
 
     def get_token(self, place: int) -> Token | None:

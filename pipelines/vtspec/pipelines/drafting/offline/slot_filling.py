@@ -1,8 +1,8 @@
-"""Settings from mentions onto the sheet: ranges, contradictions, relative values, switches."""
+"""Takes settings into the draft: ranges, contradictions, relative values, switches."""
 
 import re
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final, TypeAlias
 
 from vtspec.pipelines.drafting.language import Tongue
 
@@ -20,14 +20,16 @@ from .value_ranges import (
     format_memory,
 )
 
+NumericValue: TypeAlias = Value | tuple[Value, Value]
+"""A number, or the two sides of an image."""
+
 _CHOICES: Final = (
-    "training.optimizer",
-    "training.scheduler",
-    "training.augmentation",
-    "training.precision",
-    "training.freeze",
-    "framework",
-)
+    "training.optimizer", "training.scheduler", "training.augmentation", "training.precision",
+    "training.freeze", "framework",
+)  # fmt: skip
+_NAMES: Final = (
+    "tracking.experiment", "tracking.registerAs", "training.checkpoint.monitor", "model.weights",
+)  # fmt: skip
 _USUAL: Final = {
     "training.gradientClipping": 1.0,
     "training.labelSmoothing": 0.1,
@@ -40,9 +42,9 @@ _ON_BY_DEFAULT: Final = ("training.weightDecay", "training.momentum")
 
 
 def resolve_values(sheet: DraftBuilder, reading: ParsedText) -> None:
-    """Every number, choice and switch that was said."""
+    """Sets every number, choice and switch that was said; GPUs are set by `resolve_gpus`."""
     for path in NUMBERS:
-        if path != "resources.gpus":
+        if path != "resources.gpus":  # GPUs wait for their type, which may bring one
             resolve_number(sheet, path, reading)
     for path in DEFAULTS:
         _resolve_quantity(sheet, path, reading)
@@ -51,12 +53,7 @@ def resolve_values(sheet: DraftBuilder, reading: ParsedText) -> None:
     _resolve_switches(sheet, reading)
     _resolve_class_weights(sheet, reading)
     _resolve_export(sheet, reading)
-    for path in (
-        "tracking.experiment",
-        "tracking.registerAs",
-        "training.checkpoint.monitor",
-        "model.weights",
-    ):
+    for path in _NAMES:
         for each in reading.get_mentions(path):
             if each.operation == "set":
                 sheet.set(path, each.value)
@@ -75,6 +72,7 @@ def resolve_number(sheet: DraftBuilder, path: str, reading: ParsedText) -> None:
     if not mentions:
         _resolve_valueless_field(sheet, path, reading)
         return
+    # before ranges and values: nothing may be reckoned from it
     unclear = [each.said for each in mentions if each.operation == "unclear"]
     if unclear:
         _mark_pending(sheet, path, unclear[0])
@@ -83,6 +81,7 @@ def resolve_number(sheet: DraftBuilder, path: str, reading: ParsedText) -> None:
     ranged = [each for each in mentions if each.operation == "range"]
     if ranged:
         low, high = ranged[0].value[0]
+        # `lr from 3e-4 to 1e-4` where 3e-4 is set is a change, and no range
         if low == sheet.get(path) and _FROM.search(ranged[0].said):
             _set_number(sheet, path, high)
             return
@@ -95,10 +94,8 @@ def resolve_number(sheet: DraftBuilder, path: str, reading: ParsedText) -> None:
             said=ranged[0].said,
         )
         return
-    values = list(
-        dict.fromkeys(_make_hashable(_compute_value(sheet, path, each)) for each in mentions)
-    )
-    if len(values) > 1:
+    values = list(dict.fromkeys(_compute_value(sheet, path, each) for each in mentions))
+    if len(values) > 1:  # `50 epochs, 100 epochs`; two times the same is one
         _mark_pending(sheet, path, ", ".join(map(format_value, values)))
         sheet.ask(
             QuestionPriority.CONTRADICTION,
@@ -110,11 +107,7 @@ def resolve_number(sheet: DraftBuilder, path: str, reading: ParsedText) -> None:
     _set_number(sheet, path, values[0])
 
 
-def _make_hashable(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list | tuple) else value
-
-
-def format_value(value: Any) -> str:
+def format_value(value: NumericValue) -> str:
     """A value as choices show it."""
     return (
         "x".join(format_number(each) for each in value)
@@ -123,7 +116,7 @@ def format_value(value: Any) -> str:
     )
 
 
-def _set_number(sheet: DraftBuilder, path: str, value: Any) -> None:
+def _set_number(sheet: DraftBuilder, path: str, value: NumericValue) -> None:
     allowed = NUMBERS[path]
     sides = value if isinstance(value, tuple) else (value,)
     if not all(allowed.contains(side) for side in sides):
@@ -133,7 +126,7 @@ def _set_number(sheet: DraftBuilder, path: str, value: Any) -> None:
             "out",
             f"spec.{path}",
             (),
-            said=format_value(_make_hashable(value)),
+            said=format_value(value),
             range=format_range(allowed, sheet.tongue),
         )
         return
@@ -153,45 +146,50 @@ _CERTAIN: Final = 100
 """Parts smaller than one in so many are values themselves: nobody divides a value by 1000."""
 
 
-def _compute_value(sheet: DraftBuilder, path: str, mention: Mention) -> Any:
+def _compute_value(sheet: DraftBuilder, path: str, mention: Mention) -> NumericValue:
     """The value of a mention; fractions and shares as what they are of."""
     part = _FRACTION.search(mention.said) if mention.operation == "scale" else None
     held = sheet.get(path)
     if part is not None and (
+        # `lr 1/1000` is 0.001 even where a value is held
         (held is None and not sheet.edits) or int(part[1] or part[2]) >= _CERTAIN
     ):
-        return mention.value[0]
+        fraction: Value = mention.value[0]
+        return fraction
     value = _apply_operation(sheet, path, mention)
     if NUMBERS[path].whole and mention.operation == "set" and _SHARE.search(mention.said):
         # `to 150 %` is a part of what there is.
         scaled = replace(mention, value=(mention.value, ""), operation="scale")
         return _apply_operation(sheet, path, scaled)
-    if path == "training.warmupEpochs" and mention.operation == "set" and value < 1:
+    if (
+        path == "training.warmupEpochs"
+        and mention.operation == "set"
+        and not isinstance(value, tuple)
+        and value < 1  # `warm-up 10% of the epochs` is 3 of 30, not 0.1
+    ):
         epochs = sheet.get("training.epochs")
         if _SHARE.search(mention.said) and isinstance(epochs, int):
             value = normalize_number(value * epochs)
             sheet.assume(f"spec.{path}", value, "of-epochs")
+    # `lr half` of nothing: of the default, and said so
     elif held is None and mention.operation in ("scale", "add"):
         sheet.assume(f"spec.{path}", value, "of-default")
     return value
 
 
-def _apply_operation(sheet: DraftBuilder, path: str, mention: Mention) -> Any:
+def _apply_operation(sheet: DraftBuilder, path: str, mention: Mention) -> NumericValue:
     """The value that a mention gives, relative ones counted from what is there."""
     if mention.operation == "set":
-        return (
-            mention.value[0]
-            if isinstance(mention.value, tuple)
-            and len(mention.value) == 2
-            and isinstance(mention.value[1], str)
-            else mention.value
-        )
+        said = mention.value
+        has_unit = isinstance(said, tuple) and len(said) == 2 and isinstance(said[1], str)
+        number: NumericValue = said[0] if has_unit else said
+        return number
     base = sheet.get(path)
     start: Value = base if isinstance(base, int | float) else NUMBERS[path].default or 0
     change = mention.value[0]
     value = normalize_number(start * change if mention.operation == "scale" else start + change)
     if NUMBERS[path].whole and isinstance(value, float) and abs(value) < 1e15:
-        rounded = max(int(NUMBERS[path].low), round(value))
+        rounded = max(int(NUMBERS[path].low), round(value))  # `절반` of 5 epochs
         sheet.assume(f"spec.{path}", rounded, "rounded")
         return rounded
     return value
@@ -199,13 +197,14 @@ def _apply_operation(sheet: DraftBuilder, path: str, mention: Mention) -> Any:
 
 def _resolve_valueless_field(sheet: DraftBuilder, path: str, reading: ParsedText) -> None:
     if reading.get_negated(path):
-        if path == "training.augmentation":
+        if path == "training.augmentation":  # `no augmentation` is a choice, and no number
             return
         sheet.drop(path)
-        if path in _ON_BY_DEFAULT:
+        if path in _ON_BY_DEFAULT:  # dropped, the default of 0.01 would decay all the same
             sheet.set(path, 0.0)
         return
     bare = reading.get_mentions(path)
+    # `with label smoothing` names no value
     if bare and path in _USUAL and sheet.get(path) is None:
         sheet.set(path, _USUAL[path])
         sheet.assume(f"spec.{path}", _USUAL[path], "usual-value")
@@ -216,7 +215,7 @@ def _mark_pending(sheet: DraftBuilder, path: str, said: str) -> None:
     sheet.assume(f"spec.{path}", said, "pending")
 
 
-def format_number(value: Any) -> str:
+def format_number(value: Value) -> str:
     """A number as a person would type it."""
     if isinstance(value, float):
         return f"{value:.12g}"
@@ -289,6 +288,7 @@ def _format_quantity(sheet: DraftBuilder, path: str, mention: Mention) -> str | 
         )
     number, unit = value if isinstance(value, tuple) else (value, "")
     if is_memory:
+        # `memory 16`: gigabytes, as no run is content with bytes
         return format_memory(number, unit if unit in MEBI else "gi")
     return format_duration(number, unit if unit in SECONDS else "h")
 
@@ -313,7 +313,7 @@ def _resolve_choice(sheet: DraftBuilder, path: str, reading: ParsedText) -> None
     if len(values) > 1:
         sheet.drop(path)
         sheet.ask(QuestionPriority.CONTRADICTION, "two", f"spec.{path}", values)
-    elif values:
+    elif values:  # `sgd 말고 adam`: what is negated is not asked about
         sheet.set(path, values[0])
     elif path in ("training.augmentation", "training.freeze") and any(
         each.value is None or path == "training.freeze" for each in negated
@@ -321,6 +321,7 @@ def _resolve_choice(sheet: DraftBuilder, path: str, reading: ParsedText) -> None
         sheet.set(path, "none")
     elif any(each.value in (None, sheet.get(path)) for each in negated):
         sheet.drop(path)
+    # `freeze` alone: the backbone, as nothing else can be frozen
     elif path == "training.freeze" and reading.get_mentions(path):
         sheet.set(path, "backbone")
 
@@ -336,6 +337,7 @@ def _resolve_switches(sheet: DraftBuilder, reading: ParsedText) -> None:
             reading.get_negated(child) and not reading.get_mentions(child)
         ):
             sheet.drop(path)
+        # on, and a patience that is set stays
         elif reading.get_mentions(path) and not isinstance(sheet.get(path), dict):
             sheet.set(path, {})
     said = reading.get_mentions("training.deterministic")
@@ -376,6 +378,7 @@ def _resolve_export(sheet: DraftBuilder, reading: ParsedText) -> None:
     formats = [
         each
         for each in ("safetensors", "onnx")
+        # the weights themselves are always written
         if (each in held or each in wanted or each == "safetensors")
         and each not in unwanted - {"safetensors"}
     ]

@@ -28,7 +28,7 @@ class SpellingIndex:
 
         key = decompose_hangul(normalize_name(typed))
         most = get_max_typos(key)
-        if not most:
+        if not most:  # of three keys every word is near to some other
             return None
         found = extractOne(key, self.words, scorer=OSA.distance, score_cutoff=most)
         if found is not None and _is_similar(key, found[0]):
@@ -48,6 +48,7 @@ def build_spelling_index(words: Iterable[str]) -> SpellingIndex:
     for word in words:
         key = decompose_hangul(normalize_name(word))
         if get_max_typos(key):
+            # the first of the words that are keyed alike: they come by priority
             by_key.setdefault(key, word)
     return SpellingIndex(by_key, tuple(by_key))
 
@@ -60,7 +61,7 @@ def decompose_hangul(word: str) -> str:
 def get_max_typos(key: str) -> int:
     """How many keys of a word may be wrong."""
     letters = sum(not letter.isdigit() for letter in key)
-    if letters < 4:
+    if letters < 4:  # `epoc` is one, `lr` or `bs` could be anything
         return 0
     return 1 if letters < 8 else 2
 

@@ -53,7 +53,7 @@ _KO_EXPONENT: Final = re.compile(
 _KO_POWER: Final = re.compile(
     rf"(?<![가-힣\d])(?:십|10)의 ?(?:마이너스 ?|-)(?P<power>[{_S}]|\d+) ?(?:제곱|승)"
 )
-_COPULA: Final = re.compile(
+_COPULA: Final = re.compile(  # what follows the 이 of `영 점 일이고`
     r"고|며|야|다|에요|예요|면|인|라|니|네|었|랑| (?:좋|나을|적당|되|됩|돼|아니)"
 )
 _FACTOR: Final = re.compile(
@@ -148,6 +148,7 @@ def _convert_model_numbers(text: str) -> str:
     for match in _compile_family_pattern().finditer(low):
         if match.start() < end:
             continue
+        # `비투`: only behind a letter, as 원, 투 and 포 are words
         loan = _LOAN.match(low, match.end()) if match["prefix"] else None
         number = _parse_model_number(low, match.end()) if loan is None else _parse_loanword(loan)
         if number is None:
@@ -183,6 +184,7 @@ def _parse_model_number(low: str, at: int) -> Number | None:
         return number
     oh = re.compile(r" (?:oh|o|zero)(?= )").match(low, number.end)
     rest = parse_english_number(low, (number.end if oh is None else oh.end()) + 1)
+    # `one fifty two` and `one oh one`, but not `one five`
     if rest is None or (rest.value > 9) != (oh is None) or rest.value > 99:
         return number
     return Number(value=100 * number.value + rest.value, end=rest.end)

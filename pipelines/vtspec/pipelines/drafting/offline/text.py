@@ -23,6 +23,7 @@ def normalize_text(text: str) -> str:
 
     Full-width digits become digits, and Hangul that was typed in pieces becomes syllables.
     """
+    # cut twice: `ﷺ` is one letter, and eighteen when it is normalized
     shaped = unicodedata.normalize("NFKC", text[:LONGEST]).translate(_PLAIN)[:LONGEST]
     plain = "".join(
         letter if letter.isprintable() else _replace_unprintable(letter) for letter in shaped

@@ -22,17 +22,18 @@ from .numbers import (
 )
 from .text import is_hangul, lowercase
 
-MOST_PIECES: Final = 14
-LONGEST_UNKNOWN: Final = 12
+MOST_PIECES: Final = 14  # the longest phrase of the vocabulary has 11: `그래디언트 어큐뮬레이션`
+LONGEST_UNKNOWN: Final = 12  # without a bound the work on a long line of Hangul would be quadratic
 
-_GAP: Final = frozenset(" -_.'/")
+_GAP: Final = frozenset(" -_.'/")  # `batch-size`, `batch_size` and `batch size` are one phrase
 _LITERAL: Final = re.compile(
     r"(?:[a-z]{1,9}:)?[\w.@-]{1,99}(?:/[\w.@:-]{1,99}){1,9}/?|models:/\S{1,200}|"
     r"run:[a-z0-9-]{1,60}|[\w.-]{1,99}\.safetensors|[a-z0-9]{1,40}(?:[-_][a-z0-9]{1,40}){1,9}",
-    re.ASCII,
+    re.ASCII,  # `data/birds를`: the particle is no part of the path
 )
 _QUOTED: Final = re.compile(r"\"([^\"\n]{1,200})\"|'([^'\n]{1,200})'(?![a-z])|`([^`\n]{1,200})`")
 _WORD: Final = re.compile(r"[^\W가-힣ㄱ-ㅣ]{1,60}(?:[-.+'][^\W가-힣ㄱ-ㅣ]{1,60}){0,6}")
+# `ep50`, `bs32` are settings that stick to their numbers, `b0` is a member; `x2` a count
 _VARIANT: Final = re.compile(r"(?!ep|bs|lr|wd|ls|ga)[a-wyz][a-z]?[0-9]{1,4}(?![0-9a-z])")
 _SYMBOLS: Final = {
     ">=": Sense("compare", ">="), "≥": Sense("compare", ">="), "=>": Sense("compare", ">="),
@@ -41,6 +42,7 @@ _SYMBOLS: Final = {
     "~": Sense("range", "~"), "..": Sense("range", "~"), "%": Sense("unit", "%"),
     "=": Sense("link", "="), ":": Sense("link", "="),
     "-": Sense("dash", "-"), ",": Sense("comma", ","), "、": Sense("comma", ","),
+    # `cats / resnet50 / 60에폭`
     "/": Sense("comma", ","), "&": Sense("comma", ","), "+": Sense("comma", ","),
     "·": Sense("comma", ","), "|": Sense("link", "|"), "*": Sense("unit", "times"),
     ".": Sense("break", "."), ";": Sense("break", ";"), "\n": Sense("break", "\n"),
@@ -83,7 +85,7 @@ class _Edge(NamedTuple):
 
 
 def tokenize(text: str, words: Lexicon) -> list[Token]:
-    """The tokens of a text that `written.normal` has made plain; spaces are none."""
+    """The tokens of a text that `normalize_text` has made plain; spaces are none."""
     low = lowercase(text)
     best: list[tuple[float, int, _Edge | None]] = [(float("inf"), -1, None)] * (len(low) + 1)
     best[0] = (0.0, -1, None)
@@ -149,9 +151,12 @@ def _iter_lexicon_edges(
             senses = tuple(sense for sense in senses if sense.kind != "spec")
         korean = is_hangul(low[start])
         if korean and key in PARTICLES and not gaps:
+            # behind a word `로` is a particle; behind a space it may begin another word
             yield _Edge(end, 0.6 if glued else 1.4, (*senses, Sense("particle", key)))
         elif senses and _is_whole_word(low, start, end):
+            # `장`, `일`, `이` are in half of all Korean words
             cost = (1.9 if korean and len(key) == 1 else 1.0) + 0.3 * gaps
+            # of two cuts that cost the same the longer words win
             yield _Edge(end, cost - 0.02 * len(key), senses)
         if key not in words.beginnings or end >= len(low):
             return
@@ -185,9 +190,11 @@ def _iter_unknown_edges(low: str, at: int) -> Iterator[_Edge]:
     if not is_hangul(low[at]):
         match = _WORD.match(low, at)
         if match is not None and not (at and low[at - 1].isalpha() and not is_hangul(low[at - 1])):
+            # dearer than three known words, so that `lr0.001` and `bs32` come apart
             yield _Edge(match.end(), 4.0, unknown)
             variant = _VARIANT.match(low, at)
             if variant is not None:
+                # `b0`, `v2`: cheaper than a strange word, dearer than a known one
                 yield _Edge(variant.end(), 1.6, (Sense("variant", variant[0]),))
             letters = PIECE.match(low, at)
             if letters is not None and letters.end() < match.end():
@@ -197,6 +204,7 @@ def _iter_unknown_edges(low: str, at: int) -> Iterator[_Edge]:
     for length in range(1, LONGEST_UNKNOWN + 1):
         if at + length > len(low) or not is_hangul(low[at + length - 1]):
             return
+        # by the letter, or one strange word would swallow the known ones of `고양이데이터로`
         yield _Edge(at + length, 2.5 + inside + 0.7 * length, unknown)
 
 
@@ -212,6 +220,7 @@ def _iter_number_edges(low: str, at: int) -> Iterator[_Edge]:
         ):
             yield _Edge(number.end, 0.9, (Sense("number", number),))
     elif (letter.isascii() and letter.isdigit() and not before.isdigit()) or (
+        # `resnet-50`, `4-8`: a sign is part of a number only where nothing stands before it
         letter in "+-." and before in " =:(,~\n<>"
     ):
         yield from _iter_digit_edges(low, at)
@@ -235,6 +244,7 @@ def _iter_digit_edges(low: str, at: int) -> Iterator[_Edge]:
         if low[end - 1] in "만천백k":
             bare = parse_number(low[: end - 1], at)
             if bare is not None:
+                # dearer than the whole, which is meant where something is counted
                 yield _Edge(bare.end, 1.3, (Sense("number", bare),))
 
 
@@ -249,7 +259,7 @@ _COUNTERS: Final = re.compile(
 )
 
 
-_ONE: Final = ("하나", "둘", "셋", "넷")
+_ONE: Final = ("하나", "둘", "셋", "넷")  # native words that are nothing else
 
 
 def _iter_korean_edges(low: str, at: int) -> Iterator[_Edge]:
@@ -259,6 +269,7 @@ def _iter_korean_edges(low: str, at: int) -> Iterator[_Edge]:
     length = number.end - at
     counted = _COUNTERS.match(low, number.end) is not None
     if length >= 2:
+        # `이사`, `구오` are rather parts of words, unless something is counted
         cost = 1.0 if counted or number.value >= 10 or low.startswith(_ONE, at) else 1.6
         yield _Edge(number.end, cost - 0.05 * length, (Sense("number", number),))
     elif low[at] in "둘셋넷":
@@ -266,6 +277,7 @@ def _iter_korean_edges(low: str, at: int) -> Iterator[_Edge]:
     elif low[at] in "백천열쉰":
         yield _Edge(number.end, 1.2 if counted else 2.2, (Sense("number", number),))
     else:
+        # `사 에폭`; the `사` of `회사 번호` is none
         strong = counted and (at == 0 or not is_hangul(low[at - 1]))
         yield _Edge(number.end, 1.1 if strong else 2.9, (Sense("number", number),))
 
@@ -290,7 +302,7 @@ def _iter_literal_edges(low: str, at: int, words: Lexicon) -> Iterator[_Edge]:
         return
     literal = match[0].rstrip(".:,")
     if "/" in literal or ":" in literal or literal.endswith(".safetensors"):
-        if not _is_listing(literal, words):
+        if not _is_listing(literal, words):  # `50ep/128bs` would be a path
             yield _Edge(at + len(literal), 0.7, (Sense("path", None),))
     else:
         # A name with hyphens that nothing knows; cheaper than its parts one by one, if unknown.

@@ -25,18 +25,20 @@ def correct_spelling(text: str, known: NameIndex) -> tuple[str, list[tuple[str, 
     ]
     for at in unknown[:MOST_MENDED]:
         token = tokens[at]
-        if token.text.lower() in _TERMS:
+        if token.text.lower() in _TERMS:  # `gamma` is a key away from the models called `gemma`
             continue
         better = _find_correction(token.text, known)
         if better is None or better == token.text:
             continue
+        # `에픅 80` is a field, beside a number; `안 오르면` would hold a duck, `오리`
         if _is_short_word(token.text) and not _is_number_at(tokens, at + 1):
             continue
+        # "reaches" became the class `beaches`, "tricks" `trucks`
         if is_ordinary(token.text) and not _completes_phrase(better, tokens, at, known):
             continue
         parts += [text[end : token.start], better]
         end = token.end
-        if _is_content_word(better, known):
+        if _is_content_word(better, known):  # a mended `plese` is not worth telling
             found.append((token.text, better))
     return "".join([*parts, text[end:]]), found
 
@@ -93,13 +95,15 @@ def _find_correction(typed: str, known: NameIndex) -> str | None:
     near = known.spellings.find_nearest(typed)
     if near is not None and not _is_plural(typed, near, known):
         return known.canonical_names.get(near, near)
+    # before names of models: `에퍽50` is no model
     match = re.fullmatch(r"([A-Za-z]{3,}|[가-힣]{2,})[-_ ]?([0-9].*)", typed)
     if match is not None and not is_ordinary(match[1]):
         better = _correct_numbered_word(match[1], match[2], known)
         if better is not None:
             return better
-    if any(is_hangul(letter) for letter in typed):
+    if any(is_hangul(letter) for letter in typed):  # names of models are Latin
         return None
+    # after the vocabulary, as one of two thousand models is near to any word
     near = known.models.names.find_nearest(typed)
     if near is not None:
         return known.models.by_short[near]
@@ -126,13 +130,16 @@ def _is_plural(typed: str, near: str, known: NameIndex) -> bool:
 def _split_joined_words(typed: str, known: NameIndex) -> str | None:
     """Two words that were typed as one: `trainyolo11s`."""
     low = typed.lower()
+    # Hangul needs no spaces: the tokens come apart anyway
     if not low.isascii() or is_ordinary(low):
         return None
+    # heads of two letters, as `on` and `to`, begin too many words
     for at in range(3, min(len(low) - 2, 14)):
         head, tail = (
             known.words.senses.get(low[:at], ()),
             known.words.senses.get(normalize_name(low[at:]), ()),
         )
+        # `trainyolo11s`; two small words, as in `into`, are one
         if head and tail and any(sense.kind in _PARTED for sense in (*head, *tail)):
             return f"{typed[:at]} {typed[at:]}"
     return None

@@ -1,7 +1,7 @@
 """What values the fields of an Experiment may have, and how a number becomes one. Pure."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from vtspec.schema.kinds.rules import LEARNING_RATE
 
@@ -92,6 +92,6 @@ def format_duration(value: Value, unit: str) -> str | None:
     return None
 
 
-def cast_number(path: str, value: Value) -> Any:
+def cast_number(path: str, value: Value) -> Value:
     """The number as the field has it: whole fields as int, the others as float."""
     return int(value) if NUMBERS[path].whole else float(value)

@@ -1,1 +1,1 @@
-"""Which dataset, model and classes are meant by what was found."""
+"""Decides which dataset, model and classes are meant by what was found."""

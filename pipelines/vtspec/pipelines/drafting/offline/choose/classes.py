@@ -1,11 +1,11 @@
-"""Which classes of the dataset are wanted."""
+"""Decides which classes of the dataset are wanted, or asks where one is not there."""
 
 from collections.abc import Sequence
 
 from vtspec.pipelines.drafting.offline.dataset_index import DatasetTerms, MatchLevel
 from vtspec.pipelines.drafting.offline.draft_builder import DraftBuilder, QuestionPriority
 from vtspec.pipelines.drafting.offline.mentions import Mention, ParsedText
-from vtspec.pipelines.drafting.offline.rules.tasks_and_data import find_class
+from vtspec.pipelines.drafting.offline.rules.dataset_mentions import find_class
 from vtspec.schema.kinds.tasks import CLASSLESS_TASKS
 
 from .dataset import deduplicate
@@ -49,8 +49,9 @@ def _select_class_mentions(reading: ParsedText, terms: DatasetTerms) -> list[Men
         for each in reading.get_mentions("bare")
         if _is_wanted(each) and each.said in terms.dataset.classes
     ]
-    if len(numbers) > 1:
+    if len(numbers) > 1:  # one number may be anything
         things = sorted([*things, *numbers], key=lambda each: each.start)
+    # `parts, just the nut class`: of the dataset and a class only the class
     others = [each for each in things if each.start not in own]
     return others if any(_is_wanted(each) for each in others) else things
 
@@ -76,6 +77,7 @@ def _find_missing_class(things: Sequence[Mention], terms: DatasetTerms) -> Menti
     named = {each.start: find_mentioned_class(each, classes) for each in things}
     lists = {each.listed for each in things if each.listed and named[each.start]}
     for each in things:
+        # `car, bus and unicorn`: in a list with classes the unicorn should be one
         asked_for = _is_wanted(each) or each.listed in lists
         if named[each.start] is None and asked_for and not _is_explained(terms, each, things):
             return each
@@ -106,8 +108,9 @@ def _restrict_classes(
     left_out = {find_mentioned_class(each, classes) for each in reading.get_negated("thing")} - {
         None
     }
-    if left_out and not wanted:
+    if left_out and not wanted:  # `flowers except daisy`: all of the others
         wanted = [name for name in classes if name not in left_out]
+    # one class that is only mentioned restricts nothing: `rose pictures`
     some = restricts or left_out or len(wanted) > 1
     if wanted and some and set(wanted) != set(classes):
         sheet.set("dataset.classes", wanted)

@@ -1,4 +1,4 @@
-"""Which dataset is meant, or which have to be offered."""
+"""Decides which dataset is meant, or which have to be offered."""
 
 from collections.abc import Iterable, Sequence
 
@@ -17,12 +17,12 @@ def resolve_dataset(sheet: DraftBuilder, reading: ParsedText, tasks: tuple[str, 
     }
     named = _find_named_datasets(sheet, reading, tasks, negated)
     unknown = reading.get_mentions("unknown-dataset")
-    if len(named) > 1:
+    if len(named) > 1:  # an experiment has one dataset
         sheet.drop("dataset.ref")
         sheet.ask(QuestionPriority.CONTRADICTION, "dataset-of", "spec.dataset.ref", named)
     elif named:
         _set_dataset(sheet, named[0])
-    elif unknown:
+    elif unknown:  # before descriptions: `strawberry dataset` is none of those that are here
         sheet.drop("dataset.ref")
         _ask_unknown_dataset(sheet, unknown[0].value, tasks)
     else:
@@ -39,6 +39,7 @@ def _find_named_datasets(
         for name, level in each.value.items()
         if level == MatchLevel.NAME and name not in negated
     )
+    # `cats랑 street 탐지`: only one of them has boxes
     fitting = [name for name in named if has_task_labels(sheet, name, tasks)]
     return fitting if len(fitting) == 1 else named
 
@@ -47,6 +48,7 @@ def _resolve_described_dataset(
     sheet: DraftBuilder, reading: ParsedText, tasks: tuple[str, ...], negated: set[str]
 ) -> None:
     held = sheet.get("dataset.ref")
+    # a class or a word of a description does not change the dataset of a draft
     if held is not None and not _has_strong_mention(reading):
         if held not in negated:
             return
@@ -74,9 +76,8 @@ def _has_strong_mention(reading: ParsedText) -> bool:
 def _set_dataset(sheet: DraftBuilder, name: str) -> None:
     if sheet.get("dataset.ref") not in (None, name):
         sheet.drop("dataset.classes")
-        sheet.drop("training.classWeights") if isinstance(
-            sheet.get("training.classWeights"), dict
-        ) else None
+        if isinstance(sheet.get("training.classWeights"), dict):  # weights by the old classes
+            sheet.drop("training.classWeights")
     sheet.set("dataset.ref", name)
 
 
@@ -84,6 +85,7 @@ def _select_best_datasets(
     sheet: DraftBuilder, mentions: Sequence[Mention], tasks: tuple[str, ...], negated: set[str]
 ) -> list[str]:
     scores: dict[str, int] = {}
+    # a name outweighs two nouns, a noun a class and a description
     weight = {MatchLevel.NAME: 9, MatchLevel.NOUN: 4, MatchLevel.CLASS: 2, MatchLevel.DESCRIBED: 1}
     for each in mentions:
         for name, level in each.value.items():
@@ -107,8 +109,8 @@ def has_task_labels(sheet: DraftBuilder, name: str, tasks: Iterable[str]) -> boo
 def _resolve_unnamed_dataset(
     sheet: DraftBuilder, reading: ParsedText, tasks: tuple[str, ...], negated: set[str]
 ) -> None:
-    things = [each for each in reading.get_mentions("thing")]
-    if things:
+    things = reading.get_mentions("thing")
+    if things:  # `강아지 데이터로`: a dataset of dogs is asked about
         _ask_unknown_dataset(sheet, things[0].said, tasks)
         return
     wanted = tasks or _get_model_tasks(sheet, reading)
@@ -141,6 +143,7 @@ def _get_model_tasks(sheet: DraftBuilder, reading: ParsedText) -> tuple[str, ...
             found.update(dict.fromkeys(sheet.known.models.find_tasks(each.value) or ()))
         elif isinstance(each.value, tuple):
             resolved = sheet.known.models.resolve(each.value[1], each.value[2], frozenset())
+            # a YOLO has a variant for every task
             if resolved is not None and not resolved.name.startswith("yolo"):
                 found.update(dict.fromkeys(sheet.known.models.find_tasks(resolved.name) or ()))
     model = sheet.get("model.name")

@@ -1,4 +1,4 @@
-"""Dataset, task, model and classes: what an experiment is about, decided together."""
+"""Decides dataset, task, model and classes in turn, as each narrows the next."""
 
 from vtspec.pipelines.drafting.offline.draft_builder import DraftBuilder, QuestionPriority
 from vtspec.pipelines.drafting.offline.mentions import ParsedText
@@ -13,6 +13,7 @@ def resolve_subject(sheet: DraftBuilder, reading: ParsedText) -> None:
     tasks = collect_tasks(reading)
     resolve_dataset(sheet, reading, tasks)
     model = identify_model(sheet, reading, tasks)
+    # `cats 찾는`: nobody who says so insists on boxes
     vague = all(each.assumed == "vague" for each in reading.get_mentions("task"))
     resolve_task(sheet, () if vague and not _has_any_task(sheet, tasks) else tasks, model)
     resolve_model(sheet, reading, model)
@@ -25,6 +26,7 @@ def collect_tasks(reading: ParsedText) -> tuple[str, ...]:
     for each in reading.get_mentions("task"):
         both = tuple(task for task in each.value if task in found)
         if not found or both:
+            # `object detection, bounding boxes`: two words narrow each other
             found = both or each.value
         else:
             found = (*found, *each.value)
@@ -63,6 +65,7 @@ def resolve_task(sheet: DraftBuilder, tasks: tuple[str, ...], model: "NamedModel
             sheet.assume("spec.task", chosen, "said-by-data" if len(has) == 1 else "only-task")
         sheet.set("task", chosen)
         return
+    # left to the question about the model, which fits none of them
     if not able and model.tasks is not None:
         sheet.drop("task")
         return

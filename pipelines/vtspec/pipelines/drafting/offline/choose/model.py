@@ -1,4 +1,4 @@
-"""Which model is meant, the usual one, or which have to be offered."""
+"""Decides which model is meant: the named one, the usual one, or one of those offered."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ class NamedModel:
 
 def identify_model(sheet: DraftBuilder, reading: ParsedText, tasks: tuple[str, ...]) -> NamedModel:
     """The one model that is named; what is wrong with the naming is noted as a question."""
-    mentions = _merge_mentions(sheet, reading.get_mentions("model"))
+    mentions = _merge_mentions(reading.get_mentions("model"))  # `ResNet: resnet50` names one model
     before = sheet.get("model.name")
     if not mentions:
         if isinstance(before, str) and _is_negated(sheet, before, reading.get_negated("model")):
@@ -48,7 +48,7 @@ def _is_negated(sheet: DraftBuilder, name: str, negated: Sequence[Mention]) -> b
     )
 
 
-def _merge_mentions(sheet: DraftBuilder, mentions: Sequence[Mention]) -> list[Mention]:
+def _merge_mentions(mentions: Sequence[Mention]) -> list[Mention]:
     """Mentions of one model once: a bare family beside its member says nothing more."""
     exact = [each for each in mentions if isinstance(each.value, str)]
     starts = [str(one.value).rpartition("/")[2].lower() for one in exact]
@@ -73,6 +73,7 @@ def _find_family_tasks(
     if found is not None and not found.usual:
         return models.find_tasks(found.name)
     tasks: dict[str, None] = {}
+    # families of `vit` have hundreds of members
     for name in models.list_members(value[1], frozenset())[:400]:
         tasks.update(dict.fromkeys(models.entries[name].tasks))
     return tuple(tasks) or None
@@ -127,6 +128,7 @@ def resolve_model(sheet: DraftBuilder, reading: ParsedText, model: NamedModel) -
     changed = name != sheet.get("model.name")
     if changed:
         _drop_stale_fields(sheet, name)
+    # without a word about it the model of the base stays as it is written
     if model.said is not None:
         sheet.set("model.name", name)
     _check_fit(sheet, name, task)
@@ -148,6 +150,7 @@ def _drop_stale_fields(sheet: DraftBuilder, name: str) -> None:
     frameworks = sheet.known.models.list_frameworks(name)
     if sheet.get("framework") is not None and sheet.get("framework") not in frameworks:
         sheet.drop("framework")
+    # the weights of a run fit no other model
     if sheet.get("model.weights") is not None and sheet.edits:
         sheet.drop("model.weights")
 
@@ -159,7 +162,7 @@ def _set_default_model(sheet: DraftBuilder, task: object, unwanted: Sequence[obj
     if name is None:
         sheet.ask(QuestionPriority.MODEL, "no-model-for", "spec.model.name", (), task=task)
         return
-    if name in unwanted:
+    if name in unwanted:  # `resnet50 말고 다른 거`, and resnet50 is the usual one
         others = [each for each in _list_task_models(sheet, task) if each not in unwanted]
         sheet.ask(QuestionPriority.MODEL, "models", "spec.model.name", others[:5])
         return
@@ -195,6 +198,7 @@ def _check_fit(sheet: DraftBuilder, name: str, task: object) -> None:
     ]
     sheet.drop("model.name")
     if any(
+        # the task is asked already, and its answer may make the model fit
         each[0] == QuestionPriority.CONTRADICTION and each[2].field == "spec.task"
         for each in sheet.questions
     ):
@@ -208,6 +212,3 @@ def _check_fit(sheet: DraftBuilder, name: str, task: object) -> None:
         task=wanted[0],
         dataset=ref,
     )
-
-
-# --- classes

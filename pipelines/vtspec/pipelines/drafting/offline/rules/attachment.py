@@ -10,7 +10,7 @@ from vtspec.pipelines.drafting.offline.value_ranges import EPOCHS_MEASURED, NUMB
 
 from .small_talk import find_clause_span
 
-_REACH: Final = 5
+_REACH: Final = 5  # further away a name is that of another value
 
 _UNIT_FIELDS: Final = {
     "h": "resources.maxDuration", "m": "resources.maxDuration", "s": "resources.maxDuration",
@@ -26,13 +26,16 @@ _Named = tuple[str, int]
 def find_field(sentence: TokenizedText, amount: Amount) -> tuple[str | None, int, int]:
     """The field of an amount, and the tokens from its name to the amount."""
     back, ahead = _find_field_before(sentence, amount), _find_field_after(sentence, amount)
+    # first, or `7 epochs, stop after 2 epochs without improvement` is asked about: 7 or 2?
     found = _match_patience(sentence, amount, back, ahead)
+    # `90분 안에`, `16GB`: nothing names the field, the unit does
     if found is None and amount.unit in _UNIT_FIELDS:
         found = _match_by_unit(amount, back, ahead)
     if found is None and ahead is not None and ahead[0] == "training.epochs":
+        # `60 epochs, 5 epochs of warm-up`: epochs are also the unit of other fields
         found = _match_epoch_unit(sentence, amount, back, ahead)
         if found is None and _is_interval(sentence, amount, ahead[1]):
-            return None, amount.start, amount.end
+            return None, amount.start, amount.end  # else `validation every 5 epochs` trains for 5
     return found or _match_by_name(sentence, amount, back, ahead)
 
 
@@ -58,6 +61,7 @@ def _match_patience(
     sentence: TokenizedText, amount: Amount, back: _Named | None, ahead: _Named | None
 ) -> _Attached | None:
     in_epochs = ahead is not None and ahead[0] == "training.epochs"
+    # `5번 안 오르면 끊어` names no epochs
     alone = back is None and amount.unit in ("turn", "piece", "")
     if not (in_epochs or alone) or not _is_patience(sentence, amount):
         return None
@@ -67,6 +71,7 @@ def _match_patience(
 
 def _match_by_unit(amount: Amount, back: _Named | None, ahead: _Named | None) -> _Attached:
     path = _UNIT_FIELDS[amount.unit]
+    # with the name, which else is told as strange: `메모리 8GB`
     start = back[1] if back and back[0] == path else amount.start
     end = ahead[1] + 1 if ahead and ahead[0] == path else amount.end
     return path, start, end
@@ -75,7 +80,7 @@ def _match_by_unit(amount: Amount, back: _Named | None, ahead: _Named | None) ->
 def _match_epoch_unit(
     sentence: TokenizedText, amount: Amount, back: _Named | None, ahead: _Named
 ) -> _Attached | None:
-    if back is not None and back[0] in EPOCHS_MEASURED:
+    if back is not None and back[0] in EPOCHS_MEASURED:  # `save a checkpoint every 5 epochs`
         return back[0], back[1], ahead[1] + 1
     measured = _find_epoch_field(sentence, amount, ahead[1])
     return None if measured is None else (measured[0], amount.start, measured[1] + 1)
@@ -86,17 +91,19 @@ def _match_by_name(
 ) -> _Attached:
     counts = back is None and sentence.is_kind(amount.end, "count")
     if counts and _is_class_count(sentence, amount):
+        # `4종류`: asked about where the dataset has three
         return "count", amount.start, amount.end + 1
     if back is not None and not (
         ahead is not None and _is_ahead_nearer(sentence, amount, back, ahead)
     ):
-        twice = (
+        twice = (  # `에폭 60 epochs`; but in `시드는5배치는100` the 100 needs the second name
             ahead is not None and ahead[0] == back[0] and not _has_own_number(sentence, ahead[1])
         )
         end = ahead[1] + 1 if ahead is not None and twice else amount.end
         return back[0], back[1], end
     if ahead is not None and not _belongs_to_next(sentence, ahead):
         return ahead[0], amount.start, ahead[1] + 1
+    # `열 번 돌려`; in `digits에서 0,1만` bare numbers are classes
     if amount.unit == "turn" and _is_epoch_count(sentence, amount):
         return "training.epochs", amount.start, amount.end
     return None, amount.start, amount.end
@@ -113,11 +120,13 @@ def _has_own_number(sentence: TokenizedText, named: int) -> bool:
 def _belongs_to_next(sentence: TokenizedText, ahead: _Named) -> bool:
     """Whether a field's name is surely that of the number after it, as in `640 batch 16`, or
     counts its values, as in `2 seeds`."""
+    # `50 epochs x 2 seeds`: two runs
     if sentence.tokens[ahead[1]].text.lower() in ("seeds", "random seeds"):
         return True
     if ahead[0] == "training.epochs" or not _has_own_number(sentence, ahead[1]):
         return False
     following = sentence.get_token(ahead[1] + 2)
+    # `32 batch 16 epochs`: the 16 has a name behind it, and leaves the one before to the 32
     return following is None or not (
         following.has("field") or following.has("unit") or following.has("flag")
     )
@@ -128,7 +137,7 @@ def _is_epoch_count(sentence: TokenizedText, amount: Amount) -> bool:
     following = sentence.get_token(amount.end)
     again = following is not None and sentence.text.startswith("돌", following.start)
     return (
-        (again and amount.value > 1)
+        (again and amount.value > 1)  # `한 번 돌려줘` only asks for a run
         or sentence.is_kind(amount.end, "train")
         or sentence.is_kind(amount.end + 1, "train")
         or sentence.is_kind(amount.start - 1, "train", "particle")
@@ -154,7 +163,7 @@ def _is_patience(sentence: TokenizedText, amount: Amount) -> bool:
     stops = any(
         sentence.tokens[place].get("flag") == ("training.earlyStopping", True) for place in clause
     )
-    if not stops and not (hints and _STOPS.search(said)):
+    if not stops and not (hints and _STOPS.search(said)):  # a plateau alone stops nothing
         return False
     before = sentence.tokens[amount.start - 1].text.lower() if amount.start else ""
     near = sentence.tokens[max(0, amount.start - 4) : amount.start]
@@ -163,6 +172,7 @@ def _is_patience(sentence: TokenizedText, amount: Amount) -> bool:
         (
             place
             for place in clause
+            # `80에폭 학습하되 10에폭 동안 나아지지 않으면`: the last is the patience
             if place > amount.end and sentence.tokens[place].get("field") == "training.epochs"
         ),
         default=None,
@@ -180,10 +190,11 @@ def _is_ahead_nearer(
     if ahead[1] != amount.end:
         return False
     between = sentence.tokens[back[1] + 1 : amount.start]
-    if not between:
+    if not between:  # `gradient clipping 1.0`, `over 4 batches`: right behind its name
         return False
     linked = any(token.has("link") or token.text.lower() in _LINKING for token in between)
     after = sentence.get_token(ahead[1] + 1)
+    # `에폭은 구십오 시드는 삼십일`: 은 ties 95 to what is before it
     return not linked and (after is None or not (get_number(after) is not None))
 
 
@@ -198,24 +209,9 @@ def _is_class_count(sentence: TokenizedText, amount: Amount) -> bool:
 
 
 _LOOKED_THROUGH: Final = (
-    *PASSED,
-    "compare",
-    "up",
-    "down",
-    "to",
-    "within",
-    "more",
-    "less",
-    "from",
-    "train",
-    "not-after",
-    "every",
-    "spec",
-    "between",
-    "like",
-    "paren",
-    "choice",
-)
+    *PASSED, "compare", "up", "down", "to", "within", "more", "less", "from", "train", "not-after",
+    "every", "spec", "between", "like", "paren", "choice",
+)  # fmt: skip
 
 
 def _find_field_before(sentence: TokenizedText, amount: Amount) -> tuple[str, int] | None:
@@ -225,7 +221,7 @@ def _find_field_before(sentence: TokenizedText, amount: Amount) -> tuple[str, in
         if (
             token is None
             or token.has("break")
-            or token.has("comma")
+            or token.has("comma")  # `batch 16, 30 epochs`: no name reaches over a comma
             or (place in sentence.used and not (token.has("flag") or token.has("spec")))
         ):
             return None
@@ -233,11 +229,13 @@ def _find_field_before(sentence: TokenizedText, amount: Amount) -> tuple[str, in
         if path is not None:
             return (path, place) if place not in sentence.used else None
         averaged = token.get("flag") == ("training.ema", True)
+        # `EMA at 0.999`: a switch names the number that it takes
         if averaged or token.get("flag") == ("training.earlyStopping", True):
             field = "training.ema.decay" if averaged else "training.earlyStopping.patience"
             between = sentence.tokens[place + 1 : amount.start]
             close = all(each.has("particle") or each.text.lower() in _OF_IT for each in between)
             return (field, place) if close else None
+        # `batch 32 64`: the name has its number
         if get_number(token) is not None and not token.has("particle") and not token.has("filler"):
             return None
         if not any(token.has(kind) for kind in _LOOKED_THROUGH):
@@ -249,21 +247,7 @@ def _find_field_before(sentence: TokenizedText, amount: Amount) -> tuple[str, in
     return None
 
 
-_OF_IT: Final = (
-    "after",
-    "of",
-    "with",
-    "at",
-    "(",
-    "=",
-    ":",
-    "for",
-    "to",
-    "a",
-    "켜줘",
-    "켜고",
-    "decay",
-)
+_OF_IT: Final = "after of with at ( = : for to a 켜줘 켜고 decay".split()
 
 
 def _find_field_after(sentence: TokenizedText, amount: Amount) -> tuple[str, int] | None:
@@ -275,13 +259,14 @@ def _find_field_after(sentence: TokenizedText, amount: Amount) -> tuple[str, int
         path = _find_number_field(sentence, place)
         if path is not None:
             if (
-                path == "resources.gpus"
+                path == "resources.gpus"  # `640 for gpus 2`: the 2 is theirs
                 and sentence.is_kind(place + 1, "number")
                 and place > amount.end
             ):
                 return None
             return path, place
         passes = token.text.lower() in _JOINING or token.has("more") or token.has("less")
+        # `64로 배치 16`: the phrase of the 64 is over
         if not passes or (token.text in ("로", "으로") and amount.unit != "turn"):
             return None
         place += 1
@@ -299,6 +284,7 @@ def _find_number_field(sentence: TokenizedText, place: int) -> str | None:
     if path == "decay":
         near = sentence.tokens[max(0, place - 5) : place]
         averaged = any(token.get("flag") == ("training.ema", True) for token in near)
+        # `EMA with decay 0.999`; a bare decay is that of the weights
         return "training.ema.decay" if averaged else "training.weightDecay"
     return path if isinstance(path, str) and _is_number_field(path) else None
 
@@ -315,6 +301,7 @@ def _has_following_number(sentence: TokenizedText, named: int, amount: Amount) -
         if number is not None:
             in_epochs = sentence.get_token(place + 1)
             counted = in_epochs is not None and in_epochs.get("field") == "training.epochs"
+            # no warm-up is longer than the training
             return not (counted and number.value > amount.value)
     return False
 
@@ -328,6 +315,7 @@ def _find_epoch_field(sentence: TokenizedText, amount: Amount, at: int) -> tuple
         path = token.get("field")
         if path in EPOCHS_MEASURED and not _has_following_number(sentence, place, amount):
             return str(path), place
+        # `10에폭마다 저장`; `10에폭마다 검증` is no setting
         if token.has("every") and _is_about_saving(sentence, place):
             return "training.checkpoint.every", place
         if not any(token.has(kind) for kind in ("particle", "filler", "every", "on", "export")):

@@ -9,25 +9,7 @@ from vtspec.pipelines.drafting.offline.sentence import TokenizedText
 
 from .small_talk import find_sentence_span
 
-_JOINS: Final = frozenset(
-    {
-        ",",
-        "and",
-        "&",
-        "와",
-        "과",
-        "랑",
-        "이랑",
-        "하고",
-        "or",
-        "및",
-        "/",
-        "plus",
-        "나",
-        "이나",
-        "하고요",
-    }
-)
+_JOINS: Final = frozenset(", and & 와 과 랑 이랑 하고 or 및 / plus 나 이나 하고요".split())
 _ONLY: Final = ("만", "만을", "하나만", "만으로", "들만", "만요")
 _MATTERS: Final = (
     "dataset", "task", "model", "family", "field", "choice", "flag", "train", "count", "spec",
@@ -49,6 +31,7 @@ def assign_list_ids(sentence: TokenizedText, mentions: Sequence[Mention]) -> Non
             token in joined or token.has("particle") or token.text.lower() in ("the", "a")
             for token in between
         ):
+            # `car, dog and person`: each pair goes on with the list of the one before
             number += not one.listed
             one.listed = one.listed or number
             other.listed = one.listed
@@ -60,13 +43,16 @@ def mark_wanted(sentence: TokenizedText, mentions: Sequence[Mention]) -> None:
     for each in mentions:
         if each.field not in ("thing", "bare"):
             continue
+        # `only siamese`, `siamese만`: Korean says it behind
         near = (*range(each.start - 4, each.start), *range(each.end, each.end + 8))
         if places and not places.isdisjoint(near):
             each.assumed = "only"
+        # `Washers keep jamming the feeder.` restricts no classes
         elif each.field == "thing" and not _is_in_request(sentence, each):
             each.assumed = "talk"
     lists = {each.listed for each in mentions if each.listed and each.assumed == "only"}
     for each in mentions:
+        # `only car, bus and truck`: all of the list, however far from the `only`
         if each.listed in lists:
             each.assumed = "only"
 

@@ -19,7 +19,7 @@ def find_gates(sentence: TokenizedText) -> Iterator[Mention]:
         if at in sentence.used:
             continue
         if (
-            token.text.lower() in _GATE
+            token.text.lower() in _GATE  # `게이트 0.95로`: before metrics, as it has none
             and (found := _find_metricless_gate(sentence, at)) is not None
         ):
             sentence.consume(found.start, found.end)
@@ -27,12 +27,14 @@ def find_gates(sentence: TokenizedText) -> Iterator[Mention]:
             continue
         if not isinstance(metric, str):
             continue
+        # first: `정확도 기준으로` picks an epoch, `정확도 기준 0.9` is a bound
         if (monitor := _find_monitor(sentence, at, metric)) is not None:
             yield monitor
         elif (gate := _find_gate(sentence, at, metric)) is not None:
             sentence.consume(gate.start, gate.end)
             yield gate
             if sentence.is_kind(at - 1, "not-after") and sentence.is_kind(at - 2, "metric"):
+                # `accuracy 대신 f1 0.9`: the gate on accuracy goes
                 yield _make_negated_gate(sentence, at - 2)
 
 
@@ -50,6 +52,7 @@ def _find_metricless_gate(sentence: TokenizedText, at: int) -> Mention | None:
         return None
     end = place + 1 + _is_percent(sentence, place + 1)
     metrics = range(max(0, at - 3), min(len(sentence.tokens), end + 4))
+    # `게이트 정확도 0.95` has a metric, whose own rule reads more of it
     if any(sentence.is_kind(near, "metric") for near in metrics):
         return None
     value = (None, ">=", number.value, end > place + 1)
@@ -66,7 +69,7 @@ def _find_monitor(sentence: TokenizedText, at: int, metric: str) -> Mention | No
             and token.text == "기준"
             and sentence.is_kind(place + 1, "particle")
             and sentence.tokens[place + 1].text == "으로"
-            and not sentence.is_kind(place + 2, "number")
+            and not sentence.is_kind(place + 2, "number")  # `정확도 기준으로 0.9 이상` is a gate
         ):
             sentence.consume(min(at, place), max(at, place) + 1)
             return Mention(
@@ -92,13 +95,17 @@ class _Bound:
 def _find_gate(sentence: TokenizedText, at: int, metric: str) -> Mention | None:
     bound = _parse_bound(sentence, at, metric)
     if bound.number is None:
+        # `95% 이상의 정확도`: Korean may put the bound first
         return _find_gate_before(sentence, at, metric)
     before = _skip_fillers_back(sentence, at)
     if bound.compare is None and sentence.is_kind(before, "compare"):
         bound.compare = str(sentence.tokens[before].get("compare"))
+    # `accuracy was 0.9 last week` bounds nothing
     if bound.compare is None and not _is_about_gates(sentence, at, bound.end):
         return None
+    # `목표 정확도 95%`: what is aimed at is a least
     compare = _resolve_comparison(sentence, bound.compare or ">=", at, bound.end)
+    # else the `안 돼` of `12%를 넘으면 안 돼` negates the gate itself
     bound.end += _count_prohibition_tokens(sentence, bound.end)
     value = (metric, compare, bound.number.value, bound.percent)
     return Mention("report.gates", value, at, bound.end, sentence.get_span_text(at, bound.end))
@@ -107,6 +114,7 @@ def _find_gate(sentence: TokenizedText, at: int, metric: str) -> Mention | None:
 def _parse_bound(sentence: TokenizedText, at: int, metric: str) -> _Bound:
     """The comparison and the number that follow a metric, as far as they are there."""
     bound, place = _Bound(end=at + 1), at + 1
+    # `mAP50 has to be at least 0.8`, and some words more
     while place < min(at + 8, len(sentence.tokens)):
         token = sentence.tokens[place]
         number = get_number(token)
@@ -118,6 +126,7 @@ def _parse_bound(sentence: TokenizedText, at: int, metric: str) -> _Bound:
         if bound.compare is None and token.text.lower() in _EXTREMES:
             bound.compare, bound.end = _EXTREMES[token.text.lower()], place + 1
         elif token.has("compare"):
+            # `0.9 이상, 3시간 이하`: after the number the first comparison ends it
             bound.compare, bound.end = str(token.get("compare")), place + 1
             if bound.number is not None:
                 break
@@ -149,6 +158,7 @@ def _can_skip_token(token: Token, metric: str, *, said: bool) -> bool:
         return token.has("particle") or token.has("filler")
     if token.text.lower() in _REACHING or token.text.lower() in ("may", "can", "might"):
         return True
+    # `정확도 기준 0.9`; another field or metric has the number behind it to itself
     if token.has("field") or token.has("metric"):
         return token.get("field") == "report.gates" or token.get("metric") == metric
     return any(token.has(kind) for kind in _JOINING)
@@ -172,6 +182,7 @@ def _resolve_comparison(sentence: TokenizedText, compare: str, at: int, end: int
     )
     after = sentence.tokens[end : end + 8]
     fails = any(token.text.lower() in _FAILS for token in after)
+    # `0.95 이상 안 나오면 불합격` turns twice, and is 0.95 or more
     return _TURNED[compare] if never != fails else compare
 
 
@@ -206,6 +217,7 @@ def _find_gate_before(sentence: TokenizedText, at: int, metric: str) -> Mention 
     compare = None
     if sentence.is_kind(place, "compare"):
         compare, place = str(sentence.tokens[place].get("compare")), place - 1
+    # `at least 95% accuracy`
     percent = sentence.is_kind(place, "unit") and sentence.tokens[place].get("unit") == "%"
     if percent:
         place -= 1
@@ -255,6 +267,7 @@ def _is_about_gates(sentence: TokenizedText, start: int, end: int) -> bool:
     if _replaces_metric(sentence, start):
         return True
     after = sentence.tokens[end : end + 3]
+    # `cats-resnet50 그대로, 정확도 0.95로 올리고`: only a gate can be raised
     if any(token.has("up") or token.has("down") or token.has("change") for token in after):
         return True
     return any(

@@ -3,20 +3,25 @@
 from collections.abc import Iterator
 
 from vtspec.pipelines.drafting.offline.mentions import Mention
+from vtspec.pipelines.drafting.offline.numbers import Number
 from vtspec.pipelines.drafting.offline.sentence import TokenizedText
-from vtspec.pipelines.drafting.offline.tokens import Token, get_number
+from vtspec.pipelines.drafting.offline.tokens import get_number
 
 
 def find_gpus(sentence: TokenizedText) -> Iterator[Mention]:
     """GPU types, and how many where the number stands beside the type."""
     for at, token in enumerate(sentence.tokens):
         said = token.get("gpu")
+        # a dataset that is here goes before a card of that name
         if not isinstance(said, str) or at in sentence.used or token.has("dataset"):
             continue
         end = at + 1
+        # `two T4s`
         while sentence.is_kind(end, "filler") and (sentence.get_token(end) or token).text == "s":
             end += 1
+        # before the count: `A100 80기가 두 장` are two, not eighty
         end = _skip_gpu_memory(sentence, end)
+        # `RTX 4090`, which vtspec.yaml lacks: the number is asked about with the name
         while not sentence.known.match_gpu_types(said) and (
             sentence.is_kind(end, "variant")
             or (
@@ -27,7 +32,7 @@ def find_gpus(sentence: TokenizedText) -> Iterator[Mention]:
             )
         ):
             end += 1
-        types = sentence.known.match_gpu_types(said)
+        types = sentence.known.match_gpu_types(said)  # `A100` may be two types: asked
         sentence.consume(at, end)
         yield Mention(
             "resources.gpuType", types[0] if len(types) == 1 else None, at, end, token.text
@@ -54,15 +59,16 @@ def find_gpu_count(sentence: TokenizedText, at: int, end: int) -> Mention | None
     while before >= 0 and (
         (sentence.is_kind(before, "filler") and not get_number(sentence.tokens[before]))
         or sentence.tokens[before].text.lower()
+        # `8x H100`, `두 장의 A100`: number, counter, type
         in ("x", "장", "대", "개", "의", "장의", "*", "nvidia", "gpu")
     ):
         before -= 1
+    # a number further away counts something else
     if before >= 0 and before not in sentence.used and at - before <= 4:
         number = get_number(sentence.tokens[before])
+        # `20 epochs A100`: the number has its field
         if number is not None and not sentence.is_kind(before + 1, "field", "break"):
-            return Mention(
-                "resources.gpus", number.value, before, at, sentence.get_span_text(before, at)
-            )
+            return _make_count(sentence, number, before, at)
     after = end
     while (
         (sentence.is_kind(after, "particle", "filler") and not get_number(sentence.tokens[after]))
@@ -76,26 +82,24 @@ def find_gpu_count(sentence: TokenizedText, at: int, end: int) -> Mention | None
         )
     ):
         after += 1
-        if after - end > 3:
+        if after - end > 3:  # `A100 GPU를 4장`, but no number of the next phrase
             return None
     token = sentence.get_token(after)
     number = get_number(token) if token is not None and after not in sentence.used else None
     if number is None:
         return None
     piece = sentence.get_token(after + 1)
+    # `A100 4장`: the counter follows its number
     if piece is not None and piece.get("unit") == "piece":
-        return Mention(
-            "resources.gpus", number.value, end, after + 2, sentence.get_span_text(end, after + 2)
-        )
-    crossed = sentence.tokens[after - 1].text.lower() in ("x", "*")
+        return _make_count(sentence, number, end, after + 2)
+    crossed = sentence.tokens[after - 1].text.lower() in ("x", "*")  # `h100 x2`
+    # `L4 2`; in `L4 20 epochs` a field follows, and the number is its own
     alone = piece is None or piece.has("particle") or piece.has("comma") or piece.has("break")
-    if crossed or (alone and not is_field_token(piece)):
-        return Mention(
-            "resources.gpus", number.value, end, after + 1, sentence.get_span_text(end, after + 1)
-        )
+    if crossed or (alone and not (piece is not None and piece.has("field"))):
+        return _make_count(sentence, number, end, after + 1)
     return None
 
 
-def is_field_token(token: Token | None) -> bool:
-    """Whether the token is a field that a number before it could belong to."""
-    return token is not None and token.has("field")
+def _make_count(sentence: TokenizedText, number: Number, start: int, end: int) -> Mention:
+    said = sentence.get_span_text(start, end)
+    return Mention("resources.gpus", number.value, start, end, said)

@@ -32,6 +32,7 @@ def find_models(sentence: TokenizedText) -> Iterator[Mention]:
             found = Mention("model", exact, at, at + 1, token.text)
         elif token.has("model"):
             found = _find_named_model(sentence, at)
+        # last: a family is only told where no whole name is
         elif token.has("family") and _is_family(sentence, at):
             found = _resolve_family_member(sentence, at)
         if found is None:
@@ -46,6 +47,7 @@ def _find_hub_id(sentence: TokenizedText, at: int) -> Mention | None:
     text = sentence.tokens[at].text
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", text, re.ASCII):
         return None
+    # `acme/my-model`: no catalog has to know it
     name = sentence.known.models.find_name(text) or text
     return Mention("model", name, at, at + 1, text)
 
@@ -60,8 +62,9 @@ def _find_named_model(sentence: TokenizedText, at: int) -> Mention | None:
         longer = sentence.known.models.find_name(whole)
         while end < len(sentence.tokens) and sentence.tokens[end].end <= token.start + len(whole):
             end += 1
-        if longer is not None:
+        if longer is not None:  # `resnet50.a1_in1k`, of which `resnet50` is a name too
             return Mention("model", longer, at, end, whole)
+        # `resnet50qq` is asked about; in `resnet50-cats` a dataset follows
         if sentence.tokens[end - 1].end > token.end and not _has_only_known(sentence, at + 1, end):
             return Mention("model", None, at, end, whole)
         end = at + 1
@@ -75,6 +78,7 @@ def _find_named_model(sentence: TokenizedText, at: int) -> Mention | None:
         return split
     name_with_task = _find_task_variant(sentence, name, end)
     if name_with_task is not None:
+        # `욜로11s 포즈`: the Korean task is read once more, by its own rule
         end += not sentence.is_kind(end, "task") or sentence.tokens[end].text.isascii()
         return Mention("model", name_with_task, at, end, sentence.get_span_text(at, end))
     return Mention("model", name, at, end, token.text)
@@ -84,6 +88,7 @@ def _find_task_variant(sentence: TokenizedText, name: str, end: int) -> str | No
     token = sentence.get_token(end)
     if token is None or not name.startswith("yolo"):
         return None
+    # `yolo11s seg`: the English tag is part of a name
     if token.text.lower() in ("seg", "pose", "obb", "cls"):
         return sentence.known.models.find_name(f"{name}-{token.text.lower()}")
     # `욜로11m 포즈`; a task of many words is said of the run, and not of the model.
@@ -100,6 +105,7 @@ def _split_trailing_number(sentence: TokenizedText, at: int) -> Mention | None:
     following = sentence.get_token(at + 1)
     if match is None or following is None:
         return None
+    # `resnet 50 epochs`, where nobody wants a resnet50 without epochs
     if not (following.has("unit") or following.get("field") == "training.epochs"):
         return None
     senses = sentence.known.words.senses.get(normalize_name(match[1]), ())
@@ -125,6 +131,7 @@ def _has_only_known(sentence: TokenizedText, start: int, end: int) -> bool:
 
 def _is_family(sentence: TokenizedText, at: int) -> bool:
     token = sentence.tokens[at]
+    # `32 비트` are bits, and no ViT
     if token.text in ("비트", "데이트", "도넛", "라마", "git", "blip") and sentence.is_kind(
         at - 1, "number"
     ):
@@ -136,6 +143,7 @@ def _resolve_family_member(sentence: TokenizedText, at: int) -> Mention:
     """The member of a family that the words after its name tell, and a size before it."""
     family, resolve = str(sentence.tokens[at].get("family")), sentence.known.models.resolve
     words, ends = _collect_variants(sentence, at)
+    # `small vit`, `nano yolo`: English puts the size first
     size = sentence.tokens[at - 1].get("size") if at and sentence.is_free(at - 1) else None
     if isinstance(size, str) and not set(words) & set(models_words.LETTERS):
         found = resolve(family, [*words, size], frozenset())
@@ -144,6 +152,7 @@ def _resolve_family_member(sentence: TokenizedText, at: int) -> Mention:
             return Mention(
                 "model", value, at - 1, ends[-1], sentence.get_span_text(at - 1, ends[-1])
             )
+    # the most words first, so that `vit base patch32 384` is not the usual base
     for length in range(len(words), -1, -1):
         end = ends[length]
         if resolve(family, words[:length], frozenset()) is None or _is_truncated(sentence, end):
@@ -211,6 +220,7 @@ def _parse_variant(sentence: TokenizedText, place: int) -> str | None:
     size = token.get("size")
     if isinstance(size, str):
         korean = is_hangul(token.text[0])
+        # `yolo 라지 고양이`: large cats
         if korean and sentence.is_kind(place + 1, "dataset", "noun"):
             return None
         return size
@@ -222,6 +232,7 @@ def _parse_variant(sentence: TokenizedText, place: int) -> str | None:
         near = token.start == sentence.tokens[place - 1].end
         return (
             token.text.lower()
+            # `yolo 11`; `resnet 18 epochs` counts
             if near or (not counted and token.text.isdigit() and int(token.text) < 400)
             else None
         )

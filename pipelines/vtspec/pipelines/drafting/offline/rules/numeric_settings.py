@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from vtspec.pipelines.drafting.offline.mentions import Mention, Operation
 from vtspec.pipelines.drafting.offline.quantities import Amount, iter_amounts
@@ -30,19 +30,22 @@ def find_amounts(sentence: TokenizedText) -> Iterator[Mention]:
     before = _AmountContext()
     for amount in list(iter_amounts(sentence.tokens, sentence.used)):
         field, start, end = find_field(sentence, amount)
+        # `한 시간을 서서 왔어` has a unit, and so a field: it has to be dropped here
         if _is_small_talk(sentence, amount, field, start, end):
             before.time = amount.unit if amount.unit in SECONDS else before.time
             continue
         if field not in (None, "count") and is_of_earlier_run(sentence, amount):
+            # `yesterday I ran 20 epochs; today do 45`: the 45 takes the field from the 20
             before.told = field
             continue
         if (
             field == "resources.memory"
             and start == amount.start
-            and _is_gpu_memory(sentence, amount)
+            and _is_gpu_memory(sentence, amount)  # `my GPU only has 8 GB` limits no pod
         ):
             field = None
         field = field or _infer_field(sentence, amount, before)
+        # after all else, as it looks at nothing but the number before
         field = _infer_list_field(sentence, amount, before, field)
         if isinstance(amount.value, tuple) and amount.does == "set":
             field = _infer_sides_field(sentence, amount, field)
@@ -59,13 +62,14 @@ def find_amounts(sentence: TokenizedText) -> Iterator[Mention]:
         before.field = field
         operation: Operation = amount.does
         if isinstance(amount.value, tuple) and amount.does == "set" and field != _SIDE:
-            operation = "unclear"
-        yield Mention(field, _get_value(field, amount), start, end, said, operation)
+            operation = "unclear"  # `배치 256 x 8`: neither 256 nor 2048 is surely meant
+        yield Mention(field, _get_value(amount), start, end, said, operation)
         before.end = end
 
 
 def _infer_field(sentence: TokenizedText, amount: Amount, before: _AmountContext) -> str | None:
     """The field of a number that no name stands beside, or None."""
+    # the told field first: all of the others only guess
     if before.told and is_of_current_run(sentence, amount):
         return before.told
     if _is_learning_rate(sentence, amount):
@@ -79,7 +83,7 @@ def _infer_field(sentence: TokenizedText, amount: Amount, before: _AmountContext
 
 
 _SIDE: Final = "training.imageSize"
-_SMALLEST: Final = 16
+_SMALLEST: Final = 16  # `batch 8 x 4 accumulation`: no picture is that small
 """Pixels that the side of an image has, where nothing says that it is one."""
 
 
@@ -102,7 +106,7 @@ def _infer_list_field(
     """The field of the number before, where this is one more of a list: `seeds 1, 2, 3`."""
     if field is not None or before.field not in NUMBERS or amount.unit or amount.does != "set":
         return field
-    if sentence.is_kind(before.end - 1, "field"):
+    if sentence.is_kind(before.end - 1, "field"):  # `50 epochs 32`: the name closed the value
         return field
     joined = before.end == amount.start or (
         before.end == amount.start - 1 and sentence.is_kind(before.end, "comma")
@@ -111,9 +115,11 @@ def _infer_list_field(
     ends = after is None or after.has("comma") or after.has("break") or after.text == "and"
     if not joined or not ends or isinstance(amount.value, tuple):
         return field
+    # `20 epochs, 0.1`: no number of epochs
     return before.field if NUMBERS[before.field].contains(amount.value) else field
 
 
+# number words that are also articles and endings: `one of us`, `이 모델`, `한 에폭`
 _LITTLE: Final = frozenset(
     "one two three 한 두 세 네 일 이 삼 사 오 육 칠 팔 구 석 넉 영 공 하나 둘 셋 넷".split()
 )
@@ -146,6 +152,7 @@ def _is_small_talk(
     if is_past(sentence, amount):
         return True
     first, last = find_sentence_span(sentence, amount.start)
+    # `I waited 3 hours at the dentist. cats resnet18`: a sentence without these tells a story
     kinds = ("within", "compare", "field", "model", "dataset", "gpu", "task", "train")
     return not any(sentence.is_kind(place, *kinds) for place in range(first, last))
 
@@ -160,6 +167,7 @@ def _is_learning_rate(sentence: TokenizedText, amount: Amount) -> bool:
         place -= 1
     choice = sentence.tokens[place].get("choice") if place >= 0 else None
     optimizer = isinstance(choice, tuple) and choice[0] == "training.optimizer"
+    # `SGD 0.9` is no learning rate
     small = isinstance(amount.value, float) and 0 < amount.value < 0.5 and not amount.unit
     return optimizer and small and amount.does == "set"
 
@@ -173,6 +181,7 @@ def _is_time_limit(sentence: TokenizedText, amount: Amount) -> bool:
 _PICTURES: Final = frozenset(
     "image images 이미지 이미지는 사진 pictures picture input inputs 영상 pics img imgs @".split()
 )
+_OF_SIZE: Final = frozenset("at to of size 크기 사이즈 sized = :".split())
 
 
 def _is_image_size(sentence: TokenizedText, amount: Amount) -> bool:
@@ -181,24 +190,14 @@ def _is_image_size(sentence: TokenizedText, amount: Amount) -> bool:
         amount.does != "set"
         or not isinstance(amount.value, int)
         or amount.unit
-        or not 16 <= amount.value <= 8192
+        or not 16 <= amount.value <= 8192  # `이미지 3장`, `images 3`: how many, and not how large
     ):
         return False
     for place in range(amount.start - 1, max(-1, amount.start - 4), -1):
         token = sentence.tokens[place]
         if token.text.lower() in _PICTURES:
             return True
-        if not token.has("particle") and token.text.lower() not in (
-            "at",
-            "to",
-            "of",
-            "size",
-            "크기",
-            "사이즈",
-            "sized",
-            "=",
-            ":",
-        ):
+        if not token.has("particle") and token.text.lower() not in _OF_SIZE:
             return False
     return False
 
@@ -225,7 +224,7 @@ def _is_gpu_memory(sentence: TokenizedText, amount: Amount) -> bool:
     return bool(_GPU_HAS.search(before) or _VRAM.match(sentence.text[end : end + 24].lower()))
 
 
-_GPU_HAS: Final = re.compile(
+_GPU_HAS: Final = re.compile(  # `2 GPUs, 16 GB`: after a comma it is the memory of the pod
     r"(?:gpu|graphics card|card|지피유|그래픽 ?카드|vram|비디오 메모리)s?(?!s? ?,)[^,.;\n]{0,20}$"
 )
 _VRAM: Final = re.compile(
@@ -233,7 +232,7 @@ _VRAM: Final = re.compile(
 )
 
 
-def _get_value(field: str, amount: Amount) -> Any:
+def _get_value(amount: Amount) -> object:
     if amount.does != "set":
         return (amount.value, amount.unit)
     if amount.unit in SECONDS or amount.unit in ("gi", "mi", "ti"):

@@ -18,8 +18,10 @@ def find_names(sentence: TokenizedText) -> Iterator[Mention]:
     for at, token in enumerate(sentence.tokens):
         if at in sentence.used:
             continue
+        # a name that MLflow gives has its own field
         if token.has("name") and not token.has("field"):
             place = _skip_linking_words(sentence, at + 1)
+            # `이름은 똑같이`, `name 3 classes`: no name follows
             if sentence.is_kind(place, "like", "number", "not-after") and not sentence.is_kind(
                 place, "quoted", "spec"
             ):
@@ -27,7 +29,7 @@ def find_names(sentence: TokenizedText) -> Iterator[Mention]:
             value, end = parse_name(sentence, place)
             if not value and sentence.get_token(place) is not None:
                 value, end = _parse_hangul_name(sentence, place)
-            if len(value) > 1:
+            if len(value) > 1:  # a letter alone is rather a typing error
                 sentence.consume(at, end)
                 yield Mention("name", value, at, end, sentence.get_span_text(at, end))
         elif token.has("name-after") and at > 0:
@@ -49,7 +51,7 @@ def _skip_linking_words(sentence: TokenizedText, place: int) -> int:
     return place
 
 
-_IN_HANGUL: Final = re.compile(
+_IN_HANGUL: Final = re.compile(  # `이름은 알아서 지어줘` gives none
     r"(?!알아서|그대로|아무|자동|적당|상관|나중|같은|똑같|기존|원래|그냥|마음|데이터|모델|학습|"
     r"정해|지어|바꿔|바꾸|없)"
     r"([가-힣][가-힣0-9_-]{1,38}?)(?:으로|로|이라고|라고)?(?:요|해 ?줘|하자)?(?=$|[,.;\n!])"
@@ -96,6 +98,7 @@ def find_specs(sentence: TokenizedText) -> Iterator[Mention]:
         whole = _find_whole_word(sentence, at)
         if isinstance(name, str):
             exact = whole is None or whole.lower() in (name, f"{name}s") or is_hangul(whole[-1])
+            # `cats resnet50` is a dataset and a model; `like cats resnet50` is a spec
             if " " in token.text and not _has_base_word(sentence, at, at + 1):
                 continue
             if exact:
@@ -130,6 +133,7 @@ def _iter_unknown_spec(sentence: TokenizedText, at: int, whole: str) -> Iterator
     ):
         return
     first = sentence.tokens[at]
+    # `zebra-baseline에서`: `baseline` is a field, but the zebra is not
     of_a_thing = (first.is_unknown or first.has("noun")) and _has_base_word(sentence, at, end)
     if not of_a_thing and any(
         sentence.tokens[place].has("field")
@@ -138,7 +142,7 @@ def _iter_unknown_spec(sentence: TokenizedText, at: int, whole: str) -> Iterator
         for place in range(at, end)
     ):
         return
-    near = known.spellings.find_nearest(whole)
+    near = known.spellings.find_nearest(whole)  # `like cats-resnte50`
     if near is not None and any(
         sense.kind == "spec" for sense in known.words.senses.get(near, ())
     ):
@@ -171,8 +175,10 @@ def _assign_role(sentence: TokenizedText, mention: Mention) -> Mention:
     after = range(mention.end, min(mention.end + 6, len(sentence.tokens)))
     for place in (*before, *after):
         token = sentence.tokens[place]
+        # what comes after a comma says nothing of the name before it
         if place >= mention.end and (token.has("break") or token.has("comma")):
             break
+        # `compare with cats-resnet50`
         if token.get("field") == _BASELINE and not token.has("like"):
             sentence.consume(place, place + 1)
             mention.field = _BASELINE
@@ -197,6 +203,7 @@ def find_paths(sentence: TokenizedText) -> Iterator[Mention]:
 
 def _is_folder(sentence: TokenizedText, at: int, text: str) -> bool:
     if (
+        # `acme/net` may be an organisation and its model: one slash is no folder
         text.startswith((".", "/"))
         or text.count("/") != 1
         or text.startswith(("data/", "datasets/", "dataset/"))

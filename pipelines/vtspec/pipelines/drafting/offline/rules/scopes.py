@@ -7,7 +7,7 @@ from typing import Final
 from vtspec.pipelines.drafting.offline.mentions import Mention
 from vtspec.pipelines.drafting.offline.tokens import Token, get_number
 
-FAR: Final = 6
+FAR: Final = 6  # `don't use any of the pretrained weights`: small words count too
 """Tokens between a negation and what it negates, at most."""
 
 MOST_CORRECTIONS: Final = 20
@@ -31,6 +31,7 @@ def apply_scopes(tokens: Sequence[Token], mentions: list[Mention]) -> None:
         for place in range(each.start, each.end):
             at_token[place].append(each)
     corrections = [at for at in range(len(tokens)) if is_correction(tokens, at)]
+    # `must not exceed 12 %`: that `not` was read with its gate
     spared = {*corrections, *at_token}
     for at, token in enumerate(tokens):
         if at in spared:
@@ -39,14 +40,16 @@ def apply_scopes(tokens: Sequence[Token], mentions: list[Mention]) -> None:
             _apply_exclusion(tokens, at, at_token)
         elif token.has("not-before"):
             _negate_after(tokens, at, at_token)
+    # after negations: `cats, actually not flowers` takes no cats back
     for at in corrections[-MOST_CORRECTIONS:]:
         _apply_correction(at, mentions)
 
 
 def _apply_exclusion(tokens: Sequence[Token], at: int, at_token: _AtToken) -> None:
-    if _excludes_rest(tokens, at):
+    if _excludes_rest(tokens, at):  # `car 말고는 다 제외하고` keeps the car
         for each in _find_in_scope(tokens, at, -1, at_token):
             each.assumed = "only"
+    # the second of the two negations, which leaves out the rest
     elif not _excludes_rest(tokens, at - 2):
         _negate_before(tokens, at, at_token)
 
@@ -62,6 +65,7 @@ def is_correction(tokens: Sequence[Token], at: int) -> bool:
     before = tokens[at - 1] if at else None
     if after is None:
         return False
+    # `50, no, 100` takes back; `no augmentation` negates
     if after.has("comma") or after.has("break"):
         return True
     return before is not None and before.has("comma") and get_number(after) is not None
@@ -90,6 +94,7 @@ def _find_in_scope(
     while 0 <= place < len(tokens) and abs(place - at) <= FAR and not tokens[place].has("break"):
         if place in at_token:
             return at_token[place]
+        # a strange word ends the reach: `without further ado cats` keeps the cats
         if not any(tokens[place].has(kind) for kind in _BETWEEN):
             return []
         place += step
@@ -130,6 +135,7 @@ def _negate_after(tokens: Sequence[Token], at: int, at_token: _AtToken) -> None:
         return
     joint = tokens[last].text.lower()
     following = at_token.get(last + 1, [])
+    # `not cats and dogs`; `not cats and resnet50` keeps the model
     alike = {each.field for each in found} & {each.field for each in following}
     word = tokens[at].text.lower()
     both = joint in ("or", "nor") or (
@@ -150,6 +156,7 @@ def _is_number(value: object) -> bool:
 
 def _apply_correction(at: int, mentions: Sequence[Mention]) -> None:
     """What follows a correction takes the place of what was said of the same field before."""
+    # `50, no, 100 epochs, batch 32`: only fields that are said again are taken back
     after = {each.field for each in mentions if each.start >= at and not each.negated}
     for each in mentions:
         if each.end <= at and each.field in after:

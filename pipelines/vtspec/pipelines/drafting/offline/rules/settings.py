@@ -32,11 +32,13 @@ _NEAR: Final = {
 
 def find_settings(sentence: TokenizedText) -> Iterator[Mention]:
     """Every setting, in the order: gates, choices beside their fields, amounts, switches."""
-    yield from find_gates(sentence)
+    yield from find_gates(sentence)  # first: a bound is no batch size that is named behind it
+    # before choices: `register as adam-net` is no optimizer
     yield from _iter_text_fields(sentence)
     yield from _iter_switches(sentence)
     yield from _iter_choices(sentence)
     yield from find_amounts(sentence)
+    # last: a field is without a value where no rule took it
     yield from _iter_bare_fields(sentence)
 
 
@@ -108,7 +110,7 @@ def _iter_choices(sentence: TokenizedText) -> Iterator[Mention]:
         if at in sentence.used:
             continue
         for kind, value in token.senses:
-            if kind != "choice":
+            if kind != "choice" or not isinstance(value, tuple):
                 continue
             path, choice = value
             if path == "training.precision" and _is_export_precision(sentence, at):
@@ -132,15 +134,19 @@ def _is_export_precision(sentence: TokenizedText, at: int) -> bool:
 def _is_intended_choice(sentence: TokenizedText, at: int, path: str, choice: str) -> bool:
     """Whether a word is meant as this choice: it is unmistakable, or its field is beside it."""
     token = sentence.tokens[at]
+    # `팀` is timm, and everybody's team
     if choice in _STRONG and not (token.has("dataset") or token.text == "팀"):
         return True
+    # `linear probe`, `class weights`: two words are said on purpose
     spaced = " " in token.text.strip() or "-" in token.text
     if spaced and not token.has("filler") and not token.has("unit"):
         return True
+    # `sgd or lion`; a lion alone is an animal
     if path == "training.optimizer" and choice == "lion":
         others = [each.get("choice") for each in sentence.tokens if each is not token]
         if any(isinstance(each, tuple) and each[0] == path for each in others):
             return True
+    # `균형` is a filler as well: many things may be in balance
     if path == "training.classWeights":
         return not token.has("filler")
     if (
@@ -161,6 +167,7 @@ def _consume_nearby_field(sentence: TokenizedText, at: int, paths: tuple[str, ..
                 if token.get("field") != "training.learningRate":
                     sentence.consume(at + step * distance, at + step * distance + 1)
                 return True
+            # `lr 0.01 linear`: beyond another value the field is another's
             if token.has("field") or (get_number(token) is not None and not token.has("particle")):
                 break
     return False
@@ -214,7 +221,7 @@ def _is_cpu_only(sentence: TokenizedText, at: int, path: str) -> bool:
 def _is_gpu_requested(sentence: TokenizedText, at: int) -> bool:
     """Whether a GPU is asked for, and not only spoken of."""
     before, after = sentence.tokens[max(0, at - 3) : at], sentence.tokens[at + 1 : at + 4]
-    asked = any(
+    asked = any(  # `my GPU broke` asks for none
         token.has("on") or token.has("not-before") or token.has("only") for token in before
     )
     return asked or any(

@@ -25,6 +25,7 @@ def share_changes(sentence: TokenizedText, mentions: list[Mention]) -> None:
         if each.is_active and each.operation == "scale" and each.field in NUMBERS
     ]
     for change in changes[:MOST_SHARED]:
+        # `halve the lr and the warmup`, `lr와 batch 둘 다 절반`: the change stands at either end
         for step in (-1, 1):
             _spread_change(sentence, mentions, change, step)
 

@@ -6,7 +6,7 @@ from typing import Final
 from vtspec.pipelines.drafting.offline.quantities import Amount
 from vtspec.pipelines.drafting.offline.sentence import TokenizedText
 
-NEAR: Final = 40
+NEAR: Final = 40  # a text without full stops would be searched once for each number
 """Tokens on either side that a clause or sentence has at most."""
 
 _AFTER: Final = re.compile(
@@ -25,9 +25,11 @@ def is_past(sentence: TokenizedText, amount: Amount) -> bool:
     """Whether a time is told and no limit: `40분 전`, `it took 3 hours last time`."""
     text = sentence.text
     end = sentence.tokens[amount.end - 1].end
+    # `40분 전이에요` is past, whatever limit stands in the clause
     if _AFTER.match(text.lower(), end):
         return True
     first, last = find_clause_span(sentence, amount.start)
+    # `took 3 hours, limit to 2`
     if any(sentence.is_kind(place, *_LIMIT) for place in range(first, last)):
         return False
     return _TOLD.search(sentence.get_span_text(first, last).lower()) is not None
@@ -49,6 +51,7 @@ def is_of_earlier_run(sentence: TokenizedText, amount: Amount) -> bool:
     before = sentence.text[max(0, start - 60) : start].lower()
     after = sentence.text[end : end + 60].lower()
     then = _BEFORE.search(before) is not None
+    # Korean tells the past behind the number: `어제 20에폭 돌렸는데`
     if then and _DID.match(after):
         return True
     did = _DID_BEFORE.search(before) is not None

@@ -10,7 +10,7 @@ from vtspec.pipelines.drafting.offline.tokens import Token
 
 from .gpu_mentions import find_gpu_count
 
-_LIKE_A_MODEL: Final = re.compile(
+_LIKE_A_MODEL: Final = re.compile(  # `foobarnet-50`, `미스테리넷`
     r"(?:[a-z]*(?:net|former|cnn|gan|bert|gpt|vit|yolo|mixer|llm|llama|clip|mamba|"
     r"unet)[a-z]*[-_.v]?[0-9a-z_.-]*|[a-z]{2,}[-_.]?[0-9]{1,5}[a-z]?|[가-힣]+(?:넷|포머|"
     r"네트)[0-9]*)"
@@ -30,12 +30,14 @@ def find_unknown_names(sentence: TokenizedText, mentions: Sequence[Mention]) -> 
             or len(token.text) < 2
         ):
             continue
+        # first: `MI250` looks like a model as well
         if _is_gpu(sentence, at, "model" in fields and named):
             yield from _iter_gpu_mentions(sentence, at)
             continue
         if not token.is_unknown:
             continue
         role = _infer_role(sentence, at, has_model="model" in fields, has_dataset=named)
+        # `siamese and maine-coon`, of which the dataset knows the first
         if role is None and _is_among_classes(sentence, at, mentions):
             role = "thing"
         if role is None:
@@ -97,7 +99,7 @@ def _infer_role(
         or (_has_kind(before, "dataset-word") and token.text.isascii())
     ):
         return "unknown-dataset"
-    if has_model:
+    if has_model:  # with a model named, a strange word is a dataset or nothing
         on = (before is not None and before.text.lower() == "on") or sentence.is_kind(
             at + 1, "particle"
         )
@@ -106,14 +108,14 @@ def _infer_role(
         return None
     if _has_kind(after, "model-word") or _LIKE_A_MODEL.fullmatch(token.text.lower()):
         return "model"
-    if before is None or not token.text.isascii():
+    if before is None or not token.text.isascii():  # a strange Hangul word is nearly always talk
         return (
             "model"
             if token.text.isascii() and _has_instrumental_particle(sentence, at) and has_dataset
             else None
         )
     word = before.text.lower()
-    if not has_dataset and word == "on":
+    if not has_dataset and word == "on":  # `train resnet18 on imagenet`: `on` is said of data
         return "unknown-dataset"
     if has_dataset and (
         word in _WITH
@@ -156,9 +158,7 @@ def _has_kind(token: Token | None, kind: str) -> bool:
     return token is not None and token.has(kind)
 
 
-_JOINS: Final = frozenset(
-    {",", "and", "&", "와", "과", "랑", "이랑", "하고", "or", "및", "/", "plus", "나", "이나"}
-)
+_JOINS: Final = frozenset(", and & 와 과 랑 이랑 하고 or 및 / plus 나 이나".split())
 
 
 def _is_among_classes(sentence: TokenizedText, at: int, mentions: Sequence[Mention]) -> bool:

@@ -177,39 +177,6 @@ ordinal: 번째, 번 선택, 번 거, 번으로, 번이요
 """
 """Function words; a key is what the grammar knows them by."""
 
-NUMBER_WORDS: Final = """
-0: zero, 영, 제로
-1: one, single, 하나, 한, 일, 원
-2: two, 둘, 두, 이
-3: three, 셋, 세, 석, 삼
-4: four, 넷, 네, 넉, 사
-5: five, 다섯, 오
-6: six, 여섯, 육
-7: seven, 일곱, 칠
-8: eight, 여덟, 팔
-9: nine, 아홉, 구
-10: ten, 열, 십
-11: eleven
-12: twelve, dozen, a dozen
-13: thirteen
-14: fourteen
-15: fifteen
-16: sixteen
-17: seventeen
-18: eighteen
-19: nineteen
-20: twenty, 스물, 스무
-24: two dozen
-30: thirty, 서른
-40: forty, fourty, 마흔
-50: fifty, 쉰
-60: sixty, 예순
-70: seventy, 일흔
-80: eighty, 여든
-90: ninety, 아흔
-"""
-"""Small numbers by their words; `quantities` puts them together."""
-
 PARTICLES: Final = """
 엔 에게선 으로 로 은 는 이 가 을 를 에 에서 의 와 과 랑 이랑 하고 도 만 부터 까지 보다 이나 나 요
 이요

@@ -33,6 +33,7 @@ def find_tasks(sentence: TokenizedText) -> Iterator[Mention]:
         tasks = token.get("task")
         if isinstance(tasks, tuple):
             sentence.consume(at, at + 1)
+            # `helmets 자동 판별`: detection, as the dataset knows
             vague = "vague" if token.text.lower() in _VAGUE else None
             yield Mention("task", tasks, at, at + 1, token.text, assumed=vague)
 
@@ -50,7 +51,7 @@ def find_dataset_mentions(sentence: TokenizedText) -> Iterator[Mention]:
         if isinstance(name, str):
             sentence.consume(at, at + 1)
             yield Mention("dataset", {name: MatchLevel.NAME}, at, at + 1, token.text)
-            if token.has("noun"):
+            if token.has("noun"):  # `cats`: a dataset, and what is in the pictures of others
                 own = " ".join(_extract_words(token) or ())
                 yield Mention("thing", own, at, at + 1, token.text)
             continue
@@ -79,7 +80,7 @@ def _extract_words(token: Token) -> tuple[str, ...] | None:
     low = token.text.lower()
     if token.has("generic") or low in _GENERIC or get_number(token) is not None:
         return None
-    if token.is_unknown and len(low) > 2:
+    if token.is_unknown and len(low) > 2:  # a description may hold words that no table has
         return tuple(singularize(word) for word in re.findall(r"[a-z0-9가-힣]+", low)) or None
     return None
 
