@@ -3,7 +3,7 @@
 import re
 from typing import Any, Final
 
-from vtspec.pipelines.drafting.context import filter_errors
+from vtspec.pipelines.drafting.checks import filter_errors, find_problems
 from vtspec.pipelines.drafting.language import Tongue
 from vtspec.pipelines.drafting.offline.choose.experiment_target import collect_tasks
 from vtspec.pipelines.drafting.result import ConversationState, Data, Draft
@@ -173,7 +173,7 @@ def _resolve_name(sheet: DraftBuilder, low: str, asked: str | None) -> None:
     if not label:
         sheet.ask(QuestionPriority.DATASET, "data-name", "metadata.name")
         return
-    name = free(label, sheet.known.surroundings.find_spec_files("Dataset"))
+    name = free(label, sheet.known.repository.find_spec_files("Dataset"))
     sheet.data["metadata"]["name"] = name
     if name != label:
         sheet.assume("metadata.name", name, "name-taken")
@@ -284,7 +284,7 @@ def _assume_splits(sheet: DraftBuilder) -> None:
 
 
 def _finish_draft(sheet: DraftBuilder) -> Draft:
-    found = filter_errors(sheet.known.surroundings.find_problems(sheet.data))
+    found = filter_errors(find_problems(sheet.data, sheet.known.repository))
     if not found:
         return Draft(status="complete", data=sheet.data, assumptions=tuple(sheet.assumptions))
     path = found[0].path.partition("[")[0]

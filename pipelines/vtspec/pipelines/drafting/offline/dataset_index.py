@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
-from vtspec.pipelines.drafting.context import DatasetInfo
+from vtspec.pipelines.project.dataset_facts import DatasetFacts
 
 from .text import normalize_name
 
@@ -32,7 +32,7 @@ class MatchLevel(IntEnum):
 class DatasetTerms:
     """The words by which one dataset is known, each in the singular."""
 
-    dataset: DatasetInfo
+    dataset: DatasetFacts
     name: frozenset[str]
     flat: str
     classes: Mapping[str, str]
@@ -57,7 +57,7 @@ class DatasetTerms:
         return None
 
 
-def build_terms(dataset: DatasetInfo) -> DatasetTerms:
+def build_terms(dataset: DatasetFacts) -> DatasetTerms:
     """The words of a dataset."""
     parts = [singularize(word) for word in _WORD.findall(dataset.name.lower())]
     described = {singularize(word) for word in _WORD.findall(dataset.description.lower())}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any, Final
 
-from vtspec.pipelines.drafting.context import filter_errors
+from vtspec.pipelines.drafting.checks import filter_errors, find_problems
 from vtspec.pipelines.drafting.language import Tongue
 from vtspec.pipelines.drafting.offline.choose.experiment_target import resolve_subject
 from vtspec.pipelines.drafting.result import Assumption, ConversationState, Data, Draft, Question
@@ -67,7 +67,7 @@ def assemble_draft(
 def _find_base_spec(known: NameIndex, reading: ParsedText) -> tuple[Data | None, str | None]:
     names = [each.value for each in reading.get_mentions("base") if isinstance(each.value, str)]
     for name in names[-1:]:
-        data = known.surroundings.experiments.get(name)
+        data = known.repository.sound_experiments.get(name)
         if data is not None:
             return data, name
     return None, None
@@ -104,7 +104,7 @@ def _merge_changes(data: dict[str, Any], changes: Mapping[str, Any]) -> None:
 def _rank_similar_specs(said: str, known: NameIndex) -> list[str]:
     from rapidfuzz.fuzz import ratio
 
-    names = list(known.surroundings.experiments)
+    names = list(known.repository.sound_experiments)
     return sorted(names, key=lambda name: -ratio(said.lower(), name))
 
 
@@ -146,7 +146,7 @@ def _resolve_framework_weights(sheet: DraftBuilder, reading: ParsedText) -> None
 
 
 def _resolve_name(sheet: DraftBuilder, reading: ParsedText, base_name: str | None) -> None:
-    taken = sheet.known.surroundings.find_spec_files("Experiment")
+    taken = sheet.known.repository.find_spec_files("Experiment")
     metadata = sheet.data["metadata"]
     said = reading.get_mentions("name")
     if said:
@@ -177,7 +177,7 @@ def _strip_number_suffix(name: str, subject: tuple[str, str]) -> str:
 
 
 def _set_given_name(sheet: DraftBuilder, said: str) -> None:
-    taken = sheet.known.surroundings.find_spec_files("Experiment")
+    taken = sheet.known.repository.find_spec_files("Experiment")
     label = make_dns_label(said)
     if not label:
         sheet.ask(QuestionPriority.REST, "bad-name", "metadata.name", (), said=said)
@@ -267,7 +267,7 @@ def _finish_draft(sheet: DraftBuilder) -> Draft:
         question = sheet.first_question
         assert question is not None
         return _build_question_draft(sheet, question)
-    found = filter_errors(sheet.known.surroundings.find_problems(sheet.data))
+    found = filter_errors(find_problems(sheet.data, sheet.known.repository))
     if not found:
         return Draft(
             status="complete", data=sheet.data, assumptions=_keep_valid_assumptions(sheet)

@@ -2,8 +2,8 @@
 
 import re
 
-from vtspec.pipelines.drafting.spec_names import find_free_name as free
-from vtspec.pipelines.drafting.spec_names import make_name
+from vtspec.pipelines.project.spec_names import find_free_name as free
+from vtspec.pipelines.project.spec_names import make_name
 
 __all__ = ["free", "make_dns_label", "make_draft_name"]
 
