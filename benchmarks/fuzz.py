@@ -20,16 +20,16 @@ SLOW_S = 1.0
 def main() -> int:
     """Fuzz and print the counts; 1 where one of them is not 0."""
     sys.path.insert(0, str(ROOT / "tests" / "support"))
+
     from spec_mutants import Oracle, corpus, mutants
-    from vtspec.pipelines.project.workspace import find_workspace
+    from vtspec.pipelines.project.repository import find_repository
     from vtspec.pipelines.validation import check_specs
-    from vtspec.pipelines.validation.repository import build_context
     from vtspec.schema.load import load
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--mutants", type=int, default=20_000)
     options = parser.parse_args()
-    oracle, world = Oracle(), build_context(find_workspace(ROOT), [], {})
+    oracle, world = Oracle(), find_repository(ROOT)
     crashed, slow, wrongly_taken, wrongly_refused = [], [], [], []
     taken, undecided, longest = 0, 0, 0.0
     for number, data in mutants(range(options.mutants), corpus()):

@@ -4,8 +4,8 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
-from vtspec.pipelines.drafting.context import DraftContext
 from vtspec.pipelines.drafting.result import Draft, Message
+from vtspec.pipelines.project.repository import Repository
 
 if TYPE_CHECKING:
     from vtspec.pipelines.drafting.drafter import Drafter
@@ -26,7 +26,7 @@ HOW_TO_SET_A_KEY: Final = (
 class Sketches(Protocol):
     """What can be measured: anything that makes a sketch of a conversation."""
 
-    def make_draft(self, conversation: Sequence[Message], surroundings: DraftContext) -> Draft:
+    def make_draft(self, conversation: Sequence[Message], repository: Repository) -> Draft:
         """The sketch of a conversation."""
         ...
 
@@ -41,11 +41,11 @@ class Checked:
     def __init__(self, drafter: "Drafter") -> None:
         self._drafter = drafter
 
-    def make_draft(self, conversation: Sequence[Message], surroundings: DraftContext) -> Draft:
+    def make_draft(self, conversation: Sequence[Message], repository: Repository) -> Draft:
         """The answer of `drafter.draft`. Raises `FellBack` where another drafter stood in."""
         from vtspec.pipelines.drafting.drafter import draft
 
-        drafted = draft(conversation, surroundings, self._drafter)
+        drafted = draft(conversation, repository, self._drafter)
         if drafted.provenance.instead_of is not None:
             raise FellBack(drafted.provenance.because or "it did not answer")
         return Draft(

@@ -7,9 +7,10 @@ from typing import Any, Final
 from effective import effective, is_right, is_same, value_at
 from request import Request
 
-from vtspec.pipelines.drafting.context import DraftContext, filter_errors
+from vtspec.pipelines.drafting.checks import filter_errors, find_problems
 from vtspec.pipelines.drafting.conversation import get_state
 from vtspec.pipelines.drafting.result import Draft
+from vtspec.pipelines.project.repository import Repository
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,9 +39,9 @@ class Judgement:
         return (self.exact or self.as_asked) and self.valid is not False
 
 
-def judge(request: Request, sketch: Draft, surroundings: DraftContext, cpu_s: float) -> Judgement:
+def judge(request: Request, sketch: Draft, repository: Repository, cpu_s: float) -> Judgement:
     """The judgement of an answer. Reads the repository."""
-    told = _problems(sketch, surroundings)
+    told = _problems(sketch, repository)
     valid = not told if sketch.status == "complete" else None
     common: dict[str, Any] = {
         "request": request,
@@ -50,7 +51,7 @@ def judge(request: Request, sketch: Draft, surroundings: DraftContext, cpu_s: fl
     }
     if request.expects == "fields":
         wrong = list(_wrong_fields(request, sketch))
-        extra = list(_set_unasked(request, sketch, surroundings))
+        extra = list(_set_unasked(request, sketch, repository))
         count = len(request.fields)
         return Judgement(
             **common,
@@ -73,10 +74,10 @@ def crashed(request: Request, error: Exception) -> Judgement:
     )
 
 
-def _problems(sketch: Draft, surroundings: DraftContext) -> tuple[str, ...]:
+def _problems(sketch: Draft, repository: Repository) -> tuple[str, ...]:
     if sketch.status != "complete":
         return ()
-    found = filter_errors(surroundings.find_problems(sketch.data or {}))
+    found = filter_errors(find_problems(sketch.data or {}, repository))
     return tuple(f"invalid: {each.path}: {each.message}" for each in found)
 
 
@@ -101,7 +102,7 @@ _SPARED: Final = "spec.training.epochs"
 """The one field of the sections that may be assumed."""
 
 
-def _set_unasked(request: Request, sketch: Draft, surroundings: DraftContext) -> Iterator[str]:
+def _set_unasked(request: Request, sketch: Draft, repository: Repository) -> Iterator[str]:
     """Fields that must not be set, and fields that nobody spoke of and are not as they were."""
     if sketch.status != "complete" or sketch.data is None:
         return
@@ -111,16 +112,16 @@ def _set_unasked(request: Request, sketch: Draft, surroundings: DraftContext) ->
             yield f"{path}: must not be set, got {value_at(data, path)}"
     if data.get("kind") != "Experiment":
         return
-    before = effective(_before(request, surroundings))
+    before = effective(_before(request, repository))
     for path in _decided_paths(data, before):
         got, was = value_at(data, path), value_at(before, path)
         if not _spoken_of(path, request) and not is_same(path, was, got):
             yield f"{path}: nobody spoke of it, was {was}, got {got}"
 
 
-def _before(request: Request, surroundings: DraftContext) -> Mapping[str, Any]:
+def _before(request: Request, repository: Repository) -> Mapping[str, Any]:
     if request.base is not None:
-        return surroundings.experiments[request.base]
+        return repository.sound_experiments[request.base]
     return get_state(request.conversation).draft or {"kind": "Experiment"}
 
 

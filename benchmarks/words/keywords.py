@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from vtspec.pipelines.drafting.context import DraftContext
+from vtspec.pipelines.catalog import load_frameworks
 from vtspec.pipelines.drafting.conversation import get_state
 from vtspec.pipelines.drafting.result import Draft, Message, Question
+from vtspec.pipelines.project.repository import Repository
 
 _EPOCHS: Final = re.compile(r"(\d+)\s*(?:epochs?|ep|에폭|에포크)")
 
@@ -18,26 +19,26 @@ _EPOCHS: Final = re.compile(r"(\d+)\s*(?:epochs?|ep|에폭|에포크)")
 class Keywords:
     """A drafter that looks for keywords."""
 
-    def make_draft(self, conversation: Sequence[Message], surroundings: DraftContext) -> Draft:
+    def make_draft(self, conversation: Sequence[Message], repository: Repository) -> Draft:
         """A draft of the dataset, the model and the number that stand in the words."""
         state = get_state(conversation)
         text = " ".join(state.texts).lower()
         epochs = _EPOCHS.search(text)
-        dataset = _longest(surroundings.datasets, text)
-        catalogs = [each.model_names for each in surroundings.frameworks.values()]
+        dataset = _longest(repository.sound_datasets, text)
+        catalogs = [each.model_names for each in load_frameworks().values()]
         model = _longest((name for names in catalogs for name in names), text)
         if not (state.draft or epochs or dataset or model):
             return Draft(status="refused", reason="no dataset, model or epochs in the words")
         spec: dict[str, Any] = dict((state.draft or {}).get("spec") or {})
         if dataset:
             spec["dataset"] = {"ref": dataset}
-            spec["task"] = surroundings.datasets[dataset].tasks[0]
+            spec["task"] = repository.sound_datasets[dataset].tasks[0]
         if model:
             spec["model"] = {"name": model}
         training = spec.get("training") or {}
         number = int(epochs[1]) if epochs else training.get("epochs", 50)
         spec["training"] = {**training, "epochs": number}
-        return _sketch_of(spec, tuple(surroundings.datasets))
+        return _sketch_of(spec, tuple(repository.sound_datasets))
 
 
 def _sketch_of(spec: dict[str, Any], datasets: tuple[str, ...]) -> Draft:

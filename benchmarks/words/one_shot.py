@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import BaseModel, Field
 
-from vtspec.pipelines.drafting.context import DraftContext
 from vtspec.pipelines.drafting.conversation import to_json
 from vtspec.pipelines.drafting.result import Draft, Message, Question
+from vtspec.pipelines.project.repository import Repository
 
 if TYPE_CHECKING:
     from pydantic_ai import Agent
@@ -49,10 +49,10 @@ class OneShot:
     def __init__(self, model: "Model | str") -> None:
         self.model = model
 
-    def make_draft(self, conversation: Sequence[Message], surroundings: DraftContext) -> Draft:
+    def make_draft(self, conversation: Sequence[Message], repository: Repository) -> Draft:
         """The answer as it came. Raises what pydantic-ai raises, and `yaml.YAMLError`."""
         words = json.dumps(to_json(conversation), ensure_ascii=False)
-        prompt = f"{instructions(surroundings)}\n# Conversation\n\n{words}\n"
+        prompt = f"{instructions(repository)}\n# Conversation\n\n{words}\n"
         # Not `run_sync`, which leaves its event loop open.
         return sketch_of(asyncio.run(self._agent.run(prompt)).output)
 
@@ -81,7 +81,7 @@ def sketch_of(answer: Answer) -> Draft:
     )
 
 
-def instructions(surroundings: DraftContext) -> str:
+def instructions(repository: Repository) -> str:
     """All of the prompt but the conversation."""
     datasets: list[dict[str, Any]] = [
         {
@@ -90,15 +90,15 @@ def instructions(surroundings: DraftContext) -> str:
             "classes": each.classes,
             "about": each.description,
         }
-        for each in surroundings.datasets.values()
+        for each in repository.sound_datasets.values()
     ]
     parts = {
         "Rules": (_ROOT / "docs/drafting.md").read_text(encoding="utf-8"),
         "JSON Schema of an Experiment": _schema("experiment"),
         "JSON Schema of a Dataset": _schema("dataset"),
         "Datasets": json.dumps(datasets, ensure_ascii=False),
-        "Specs": json.dumps(dict(surroundings.experiments), ensure_ascii=False),
-        "GPU types": ", ".join(surroundings.gpu_types),
+        "Specs": json.dumps(dict(repository.sound_experiments), ensure_ascii=False),
+        "GPU types": ", ".join(repository.gpu_types),
     }
     return _TASK + "".join(f"\n# {head}\n\n{text}\n" for head, text in parts.items())
 

@@ -13,28 +13,27 @@ from figures import Figures, figures_by, figures_of, languages, table, tags, tas
 from judging import Judgement, crashed, judge
 from request import WORLD, Request, half_of
 
-from vtspec.pipelines.drafting.context import DraftContext
 from vtspec.pipelines.drafting.result import Message
-from vtspec.pipelines.project.workspace import find_workspace
+from vtspec.pipelines.project.repository import Repository, find_repository
 
 WARM_UP = (Message(author="person", text="resnet18 on digits, 5 epochs"),)
 """Drafted once before anything is timed, so that the catalogs are read."""
 
 
 def score(
-    requests: Iterable[Request], drafter: Sketches, surroundings: DraftContext
+    requests: Iterable[Request], drafter: Sketches, repository: Repository
 ) -> list[Judgement]:
     """The judgement of each request, in their order. A drafter that raises gets it wrong."""
     judged = []
     for request in requests:
         start = time.process_time()
         try:
-            sketch = drafter.make_draft(request.conversation, surroundings)
+            sketch = drafter.make_draft(request.conversation, repository)
         except Exception as error:  # the other requests still count
             judged.append(crashed(request, error))
             continue
         seconds = time.process_time() - start
-        judged.append(judge(request, sketch, surroundings, seconds))
+        judged.append(judge(request, sketch, repository, seconds))
     return judged
 
 
@@ -106,10 +105,10 @@ def main(words: Sequence[str] | None = None) -> None:
         print(f"{options.drafter}: no key")
         print(f"  fix: {HOW_TO_SET_A_KEY}", file=sys.stderr)
         return
-    surroundings = DraftContext(find_workspace(WORLD))
+    repository = find_repository(WORLD)
     if options.drafter in LOCAL:
-        drafter.make_draft(WARM_UP, surroundings)
-    judged = score(half_of(options.half), drafter, surroundings)
+        drafter.make_draft(WARM_UP, repository)
+    judged = score(half_of(options.half), drafter, repository)
     print(f"{options.drafter}, {options.half} half")
     print("\n".join(report(judged, options.tags)))
     if options.failures:

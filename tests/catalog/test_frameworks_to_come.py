@@ -13,9 +13,9 @@ from loopback import json_of, running
 from plan_repository import HASH, a_repository
 from vtspec.pipelines.planning.plan import build_plan
 from vtspec.pipelines.planning.plan_model import Plan, plan_from_json
-from vtspec.pipelines.planning.resolve import ResolveSources, resolve_spec
+from vtspec.pipelines.planning.resolve import ModelSources, resolve_spec
 from vtspec.pipelines.project.overrides import parse_overrides
-from vtspec.pipelines.project.workspace import find_workspace
+from vtspec.pipelines.project.repository import find_repository
 from vtspec.pipelines.weights.hub import Hub
 from vtspec.pipelines.weights.model import HubWeights, UnpinnedWeights
 
@@ -68,10 +68,8 @@ spec:
 
 
 def planned(path: Path, hub: Hub, *sets: str) -> Plan:
-    workspace = find_workspace(path.parent)
-    return build_plan(
-        *resolve_spec(path, workspace, parse_overrides(sets), ResolveSources(hub=hub))
-    )
+    workspace = find_repository(path.parent)
+    return build_plan(*resolve_spec(path, workspace, parse_overrides(sets), ModelSources(hub=hub)))
 
 
 def away(tmp_path: Path) -> Hub:

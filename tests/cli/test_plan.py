@@ -23,9 +23,9 @@ from vtspec.cli.views.styled_text import (
 from vtspec.pipelines.planning.plan import build_plan
 from vtspec.pipelines.planning.plan_model import Plan, plan_from_json
 from vtspec.pipelines.planning.prior_runs import PriorRuns, find_prior_runs
-from vtspec.pipelines.planning.resolve import ResolveSources, resolve_spec
+from vtspec.pipelines.planning.resolve import ModelSources, resolve_spec
 from vtspec.pipelines.project.overrides import parse_overrides
-from vtspec.pipelines.project.workspace import find_workspace
+from vtspec.pipelines.project.repository import find_repository
 from vtspec.pipelines.runs import RunLock
 from vtspec.pipelines.weights.hub import Hub
 from vtspec.pipelines.weights.model import FileWeights, HubWeights, MlflowWeights
@@ -52,7 +52,7 @@ def vtspec(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def planned(root: Path, *sets: str, spec: str = "deep") -> tuple[Plan, PriorRuns]:
-    workspace = find_workspace(root)
+    workspace = find_repository(root)
     made = build_plan(*resolve_spec(workspace.find_spec(spec), workspace, parse_overrides(sets)))
     return made, find_prior_runs(made, workspace)
 
@@ -161,7 +161,7 @@ def test_a_baseline_that_cannot_be_planned_is_said_and_nothing_fails(root: Path)
 def test_a_baseline_that_is_gone_is_said(root: Path) -> None:
     made, _ = planned(root)
     (root / "specs/experiments/small.yaml").unlink()
-    found = find_prior_runs(made, find_workspace(root))
+    found = find_prior_runs(made, find_repository(root))
     assert found.unknown == ("there is no baseline 'small' to compare with",)
 
 
@@ -169,7 +169,7 @@ def test_a_baseline_needs_no_network_of_its_own(root: Path) -> None:
     change(root, "specs/experiments/small.yaml", "resnet10t}", "resnet10t, pretrained: true}")
     made, _ = planned(root)
     nobody = Hub(endpoint="http://127.0.0.1:9", cache=root / "hub", offline=True)
-    found = find_prior_runs(made, find_workspace(root), ResolveSources(hub=nobody))
+    found = find_prior_runs(made, find_repository(root), ModelSources(hub=nobody))
     assert found.baseline is not None and found.unknown == ()
     assert "model.weights.source" in {change.path for change in found.baseline.changes}
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vtspec.pipelines.drafting.context import DraftContext, filter_errors
+from vtspec.pipelines.drafting.checks import filter_errors, find_problems
 from vtspec.pipelines.drafting.conversation import (
     LONGEST,
     from_json,
@@ -31,10 +31,10 @@ from vtspec.pipelines.drafting.result import (
     Provenance,
     Question,
 )
-from vtspec.pipelines.drafting.spec_names import find_free_name, make_name
 from vtspec.pipelines.drafting.unavailable import Unavailable
 from vtspec.pipelines.errors import Refused
-from vtspec.pipelines.project.workspace import find_workspace
+from vtspec.pipelines.project.repository import Repository, find_repository
+from vtspec.pipelines.project.spec_names import find_free_name, make_name
 from vtspec.schema.kinds.patterns import NAME
 
 WORLD = Path(__file__).parents[2] / "benchmarks" / "words" / "world"
@@ -43,8 +43,8 @@ QUESTION = Question(field="spec.dataset.ref", text="Which dataset?", choices=("c
 
 
 @pytest.fixture(scope="module")
-def world() -> DraftContext:
-    return DraftContext(find_workspace(WORLD))
+def world() -> Repository:
+    return find_repository(WORLD)
 
 
 def a_draft(name: str = "mine", **spec: Any) -> dict[str, Any]:
@@ -74,11 +74,11 @@ class Scripted:
     def __init__(self, answer: Callable[[], Draft]) -> None:
         self._answer = answer
 
-    def make_draft(self, conversation: Sequence[Message], surroundings: DraftContext) -> Draft:
+    def make_draft(self, conversation: Sequence[Message], repository: Repository) -> Draft:
         return self._answer()
 
 
-def answered(world: DraftContext, sketch: Draft, *texts: str) -> DraftResult:
+def answered(world: Repository, sketch: Draft, *texts: str) -> DraftResult:
     conversation = [make_user_message(text) for text in texts or ("resnet18 on cats, 3 epochs",)]
     return draft(conversation, world, Scripted(lambda: sketch))
 
@@ -104,7 +104,7 @@ def test_state_is_the_last_draft_and_the_messages_after_it() -> None:
     )
 
 
-def test_conversation_is_kept_as_json_without_a_loss(world: DraftContext) -> None:
+def test_conversation_is_kept_as_json_without_a_loss(world: Repository) -> None:
     sketch = Draft(status="question", data=a_draft(), question=QUESTION)
     drafted = answered(world, sketch)
     conversation = [
@@ -165,7 +165,7 @@ def test_language_is_the_last_message_s(texts: tuple[str, ...], tongue: str) -> 
     assert detect_language(texts) == tongue
 
 
-def test_complete_draft_is_signed_and_sound(world: DraftContext) -> None:
+def test_complete_draft_is_signed_and_sound(world: Repository) -> None:
     sketch = Draft(
         status="complete",
         data=a_draft(),
@@ -183,13 +183,13 @@ def test_complete_draft_is_signed_and_sound(world: DraftContext) -> None:
     assert notes["vtspec.dev/draft-repairs"] == "2"
     assert notes["vtspec.dev/draft-drafter"].startswith("model ")
     assert "비밀" not in json.dumps(drafted.to_json(), ensure_ascii=False)
-    assert filter_errors(world.find_problems(drafted.draft)) == []
+    assert filter_errors(find_problems(drafted.draft, world)) == []
     assert list(drafted.to_json()) == [
         *("status", "draft", "question", "reason", "assumptions", "provenance")
     ]
 
 
-def test_question_and_refusal_carry_no_signature_in_a_spec(world: DraftContext) -> None:
+def test_question_and_refusal_carry_no_signature_in_a_spec(world: Repository) -> None:
     asked = answered(world, Draft(status="question", data=a_draft(), question=QUESTION))
     assert asked.draft == a_draft()
     assert asked.to_json()["question"] == {
@@ -212,7 +212,7 @@ def test_question_and_refusal_carry_no_signature_in_a_spec(world: DraftContext) 
 )
 @pytest.mark.parametrize(("text", "word"), [("cats", "problem"), ("고양이", "문제")])
 def test_draft_that_is_not_sound_is_never_complete(
-    world: DraftContext, changes: dict[str, Any], field: str, text: str, word: str
+    world: Repository, changes: dict[str, Any], field: str, text: str, word: str
 ) -> None:
     drafted = answered(world, Draft(status="complete", data=a_draft(**changes)), text)
     assert drafted.status == "question"
@@ -221,20 +221,18 @@ def test_draft_that_is_not_sound_is_never_complete(
     assert word in drafted.question.text
 
 
-def test_name_that_is_taken_is_a_problem(world: DraftContext) -> None:
+def test_name_that_is_taken_is_a_problem(world: Repository) -> None:
     drafted = answered(world, Draft(status="complete", data=a_draft("cats-resnet50")))
     assert drafted.question is not None
     assert drafted.question.field == "metadata.name"
 
 
 @pytest.mark.parametrize("data", [{}, {"spec": {1, 2}}, {"a": float("nan")}, {"kind": []}])
-def test_data_that_is_no_spec_becomes_a_question(
-    world: DraftContext, data: dict[str, Any]
-) -> None:
+def test_data_that_is_no_spec_becomes_a_question(world: Repository, data: dict[str, Any]) -> None:
     assert answered(world, Draft(status="complete", data=data)).status == "question"
 
 
-def test_offline_answers_where_a_provider_does_not_and_says_so(world: DraftContext) -> None:
+def test_offline_answers_where_a_provider_does_not_and_says_so(world: Repository) -> None:
     def fail() -> Draft:
         raise Unavailable("no answer within 60 s")
 
@@ -285,10 +283,12 @@ def test_every_name_is_a_label_that_is_free(words: list[str], taken: set[str]) -
     assert name not in taken
 
 
-def test_surroundings_tell_what_is_there(world: DraftContext) -> None:
-    cats = world.datasets["cats"]
+def test_surroundings_tell_what_is_there(world: Repository) -> None:
+    cats = world.sound_datasets["cats"]
     assert (cats.tasks, cats.images) == (("image-classification",), 2400)
     assert cats.classes == ("siamese", "persian", "bengal")
     assert world.gpu_types == ("t4", "l4", "a100-80", "h100")
-    assert world.experiments["cats-resnet50"]["spec"]["training"]["batchSize"] == 64
-    assert world.get_spec_path(a_draft()).relative_to(WORLD) == Path("specs/experiments/mine.yaml")
+    assert world.sound_experiments["cats-resnet50"]["spec"]["training"]["batchSize"] == 64
+    assert world.get_spec_path("Experiment", "mine").relative_to(WORLD) == Path(
+        "specs/experiments/mine.yaml"
+    )

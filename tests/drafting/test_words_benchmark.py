@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from vtspec.pipelines.drafting.context import DraftContext, filter_errors
+from vtspec.pipelines.catalog import load_frameworks
+from vtspec.pipelines.drafting.checks import filter_errors, find_problems
 from vtspec.pipelines.drafting.conversation import get_state, make_user_message
 from vtspec.pipelines.drafting.result import Draft, Message, Question
-from vtspec.pipelines.project.workspace import find_workspace
+from vtspec.pipelines.project.repository import Repository, find_repository
 from vtspec.pipelines.validation import check_specs
-from vtspec.pipelines.validation.repository import build_context
 from vtspec.schema.kinds.dataset import Dataset
 from vtspec.schema.kinds.experiment import Experiment
 from vtspec.schema.kinds.tasks import FORMAT_NEEDS, TASKS
@@ -55,8 +55,8 @@ MODEL_OF_TASK = {
 
 
 @cache
-def world() -> DraftContext:
-    return DraftContext(find_workspace(request.WORLD))
+def world() -> Repository:
+    return find_repository(request.WORLD)
 
 
 @cache
@@ -104,7 +104,7 @@ def before(one: Any) -> dict[str, Any]:
         spec: dict[str, Any] = {"tasks": tasks, "format": form, "splits": splits}
         found: Mapping[str, Any] = {"spec": spec}
     elif one.base is not None:
-        found = world().experiments[one.base]
+        found = world().sound_experiments[one.base]
     else:
         found = get_state(one.conversation).draft or {}
     kind = one.fields.get("kind", "Experiment")
@@ -141,7 +141,7 @@ class Planted:
     def __init__(self, answers: Sequence[tuple[Any, Draft]]) -> None:
         self._answers = {id(one.conversation): sketch for one, sketch in answers}
 
-    def make_draft(self, conversation: Sequence[Message], _: DraftContext) -> Draft:
+    def make_draft(self, conversation: Sequence[Message], _: Repository) -> Draft:
         return self._answers[id(conversation)]
 
 
@@ -173,12 +173,12 @@ def a_request(**changes: Any) -> Any:
 
 
 def test_the_specs_of_the_world_have_no_problem() -> None:
-    workspace = find_workspace(request.WORLD)
+    workspace = find_repository(request.WORLD)
     paths = sorted(request.WORLD.rglob("*.yaml"))
     assert len(paths) == 22
     specs = [load(path.read_bytes(), str(path)) for path in paths]
     assert [each.problems for each in specs] == [()] * len(specs)
-    assert check_specs(specs, build_context(workspace, specs, {})) == []
+    assert check_specs(specs, workspace) == []
 
 
 def test_there_are_enough_requests_and_none_twice() -> None:
@@ -267,14 +267,14 @@ def _has_field(model: Any, keys: list[str]) -> bool:
 def test_what_is_expected_makes_a_draft_without_problems(choice: int) -> None:
     wrong = {}
     for one in asking_fields():
-        found = filter_errors(world().find_problems(perfect_draft(one, choice)))
+        found = filter_errors(find_problems(perfect_draft(one, choice), world()))
         if found:
             wrong[one.id] = [f"{each.path}: {each.message}" for each in found]
     assert wrong == {}
 
 
 def test_every_expected_model_is_in_a_catalog_or_a_hub_id() -> None:
-    known = {name for each in world().frameworks.values() for name in each.model_names}
+    known = {name for each in load_frameworks().values() for name in each.model_names}
     names = [
         name
         for one in asking_fields()
@@ -291,11 +291,13 @@ def test_every_expected_model_is_in_a_catalog_or_a_hub_id() -> None:
 def test_datasets_classes_and_bases_are_those_of_the_world() -> None:
     for one in asking_fields():
         for name in values(one.fields.get("spec.dataset.ref")):
-            assert name is None or name in world().datasets, one.id
+            assert name is None or name in world().sound_datasets, one.id
         for classes in values(one.fields.get("spec.dataset.classes")):
-            held = world().datasets[one.fields["spec.dataset.ref"]].classes if classes else ()
+            held = (
+                world().sound_datasets[one.fields["spec.dataset.ref"]].classes if classes else ()
+            )
             assert set(classes or ()) <= set(held), one.id
-        assert one.base is None or one.base in world().experiments, one.id
+        assert one.base is None or one.base in world().sound_experiments, one.id
 
 
 def test_the_readme_says_how_many_requests_there_are() -> None:
@@ -534,7 +536,7 @@ def test_the_keyword_matcher_finds_what_stands_there_to_the_letter() -> None:
         "model": {"name": "resnet50"},
         "training": {"epochs": 20},
     }
-    assert filter_errors(world().find_problems(found.data)) == []
+    assert filter_errors(find_problems(found.data, world())) == []
     asked = keywords.Keywords().make_draft([make_user_message("ResNet50 for 20 epochs")], world())
     assert asked.question.field == "spec.dataset.ref"
 
@@ -584,7 +586,7 @@ def test_a_language_model_that_does_not_answer_is_not_scored_as_another() -> Non
     class Down:
         name, provider, model, prompt_hash = "model", "google", "gemini", None
 
-        def make_draft(self, conversation: Sequence[Message], surroundings: DraftContext) -> Draft:
+        def make_draft(self, conversation: Sequence[Message], repository: Repository) -> Draft:
             raise Unavailable("the quota is used up")
 
     with pytest.raises(drafters.FellBack, match="the quota is used up"):
@@ -597,7 +599,7 @@ def test_a_language_model_is_scored_with_the_check_behind_it() -> None:
     class Careless:
         name, provider, model, prompt_hash = "model", "google", "gemini", None
 
-        def make_draft(self, conversation: Sequence[Message], surroundings: DraftContext) -> Draft:
+        def make_draft(self, conversation: Sequence[Message], repository: Repository) -> Draft:
             return Draft(status="complete", data={"kind": "Experiment"})
 
     found = drafters.Checked(Careless()).make_draft(
@@ -619,5 +621,10 @@ def test_one_shot_takes_the_answer_as_it_is() -> None:
 
 def test_the_one_prompt_says_what_exists() -> None:
     prompt = one_shot.instructions(world())
-    for name in (*world().datasets, *world().experiments, *world().gpu_types, "gradientClipping"):
+    for name in (
+        *world().sound_datasets,
+        *world().sound_experiments,
+        *world().gpu_types,
+        "gradientClipping",
+    ):
         assert name in prompt

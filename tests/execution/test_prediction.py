@@ -14,10 +14,11 @@ from toy_runs import CLASSES, Listener, a_job, a_plan, write_pictures
 from vtspec.adapters.data.image_labels import list_images
 from vtspec.adapters.toy.adapter import Adapter
 from vtspec.adapters.training.loop import fit
-from vtspec.cli.commands.predict import command, expand_images, format_predictions
+from vtspec.cli.commands.predict import command, format_predictions
 from vtspec.pipelines.errors import Refused, RunFailed
 from vtspec.pipelines.execution import prediction
 from vtspec.pipelines.execution.prediction import iter_predictions
+from vtspec.pipelines.operations.predict import expand_images
 from vtspec.pipelines.runs import Run
 
 NAME = "shapes-0123456789"

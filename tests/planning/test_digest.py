@@ -28,7 +28,7 @@ from vtspec.pipelines.catalog import find_model, load_params
 from vtspec.pipelines.planning.digest import build_result_material, canonicalize, compute_id
 from vtspec.pipelines.planning.plan import build_plan
 from vtspec.pipelines.planning.plan_model import Plan
-from vtspec.pipelines.project.workspace import find_workspace
+from vtspec.pipelines.project.repository import find_repository
 from vtspec.pipelines.weights.model import FileWeights, RunWeights, UnpinnedWeights, Weights
 from vtspec.schema.kinds.experiment import Experiment, Training
 
@@ -349,7 +349,7 @@ def golden_plans() -> dict[str, Plan]:
 def shipped_plans() -> dict[str, Plan]:
     """The specs of this repository, with their own datasets and their framework's own parameters;
     what is locked in images/ is left out, as it changes with every upgrade."""
-    workspace = find_workspace(SPECS.parent)
+    workspace = find_repository(SPECS.parent)
     plans = {}
     for path in sorted((SPECS / "experiments").rglob("*.yaml")):
         spec = workspace.load_experiment(path)

@@ -11,10 +11,10 @@ from vtspec.pipelines.catalog import load_frameworks
 from vtspec.pipelines.errors import Permanent, Refused
 from vtspec.pipelines.planning.plan import PlanInputs, build_plan
 from vtspec.pipelines.planning.plan_model import Plan
-from vtspec.pipelines.planning.resolve import ResolveSources, resolve_spec
+from vtspec.pipelines.planning.resolve import ModelSources, resolve_spec
 from vtspec.pipelines.planning.run_timings import find_timing
 from vtspec.pipelines.project.overrides import parse_overrides
-from vtspec.pipelines.project.workspace import find_workspace
+from vtspec.pipelines.project.repository import find_repository
 from vtspec.pipelines.runs import Run
 from vtspec.pipelines.weights.hub import Hub
 from vtspec.pipelines.weights.model import HubWeights
@@ -30,22 +30,22 @@ def root(tmp_path: Path) -> Path:
     return a_repository(tmp_path)
 
 
-def world(root: Path, **changes: Any) -> ResolveSources:
+def world(root: Path, **changes: Any) -> ModelSources:
     refs = root / "hub" / "models--timm--resnet18.a1_in1k" / "refs"
     refs.mkdir(parents=True, exist_ok=True)
     (refs / "main").write_text(COMMIT)
     hub = Hub(endpoint="http://127.0.0.1:9", cache=root / "hub", offline=True)
-    return ResolveSources(hub=hub, **changes)
+    return ModelSources(hub=hub, **changes)
 
 
-def inputs(root: Path, *sets: str, **changes: Any) -> PlanInputs:
-    workspace = find_workspace(root)
-    found = resolve_spec(root / DEEP, workspace, parse_overrides(sets), world(root, **changes))
+def inputs(root: Path, *sets: str, runs: Path | None = None, **changes: Any) -> PlanInputs:
+    repository = find_repository(root).with_runs(runs)
+    found = resolve_spec(root / DEEP, repository, parse_overrides(sets), world(root, **changes))
     return found[1]
 
 
 def planned(root: Path, *sets: str) -> Plan:
-    workspace = find_workspace(root)
+    workspace = find_repository(root)
     return build_plan(*resolve_spec(root / DEEP, workspace, parse_overrides(sets), world(root)))
 
 
@@ -166,7 +166,7 @@ def test_prices_and_gpus_are_those_of_the_project(root: Path) -> None:
 
 
 def test_a_dataset_cannot_be_planned(root: Path) -> None:
-    workspace = find_workspace(root)
+    workspace = find_repository(root)
     with pytest.raises(Refused, match="is of kind Dataset"):
         resolve_spec(root / "specs/datasets/digits.yaml", workspace)
 
@@ -177,8 +177,10 @@ def test_a_framework_without_its_adapter_is_planned_with_a_warning(root: Path) -
     absent = {"timm": replace(load_frameworks()["timm"], adapter="not_there_yet")}
     found = inputs(root, frameworks=absent)
     assert found.params is None
-    workspace = find_workspace(root)
-    made = build_plan(*resolve_spec(root / DEEP, workspace, world=world(root, frameworks=absent)))
+    workspace = find_repository(root)
+    made = build_plan(
+        *resolve_spec(root / DEEP, workspace, sources=world(root, frameworks=absent))
+    )
     assert any("the adapter for timm is not there yet" in one for one in made.warnings)
 
 
@@ -229,12 +231,12 @@ def test_a_damaged_run_tells_nothing_and_stops_nothing(root: Path, text: str) ->
 
 def test_a_model_that_several_frameworks_have_is_refused_without_one(root: Path) -> None:
     timm = load_frameworks()["timm"]
-    workspace = find_workspace(root)
+    workspace = find_repository(root)
     with pytest.raises(SpecError, match="several frameworks"):
         resolve_spec(
             root / DEEP,
             workspace,
-            world=world(root, frameworks={"timm": timm, "other": timm}),
+            sources=world(root, frameworks={"timm": timm, "other": timm}),
         )
 
 

@@ -14,8 +14,8 @@ from vtspec.cli.commands.init import command
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.planning.plan import build_plan
 from vtspec.pipelines.planning.resolve import resolve_spec
+from vtspec.pipelines.project.repository import find_repository
 from vtspec.pipelines.project.scaffold import CLASSES, PER_CLASS, scaffold
-from vtspec.pipelines.project.workspace import find_workspace
 
 
 def silent(_line: str) -> None:
@@ -41,10 +41,10 @@ def contents(root: Path) -> dict[str, str]:
 
 def test_what_is_made_can_be_planned(tmp_path: Path) -> None:
     make(tmp_path / "mine")
-    workspace = find_workspace(tmp_path / "mine")
+    workspace = find_repository(tmp_path / "mine")
     assert workspace.anchor == "vtspec.yaml"
-    assert sorted(workspace.find_experiment_files()) == ["shapes", "shapes-short"]
-    for path in workspace.find_experiment_files().values():
+    assert sorted(workspace.find_spec_files("Experiment")) == ["shapes", "shapes-short"]
+    for path in workspace.find_spec_files("Experiment").values():
         made = build_plan(*resolve_spec(path, workspace))
         assert made.dataset.hash == hash_content(tmp_path / "mine" / "data" / "shapes").hash
         assert made.framework.name == "toy"
@@ -53,7 +53,7 @@ def test_what_is_made_can_be_planned(tmp_path: Path) -> None:
 
 def test_the_statistics_in_the_spec_are_those_of_the_pictures(tmp_path: Path) -> None:
     make(tmp_path)
-    spec = find_workspace(tmp_path).load_dataset("shapes").spec
+    spec = find_repository(tmp_path).load_dataset("shapes").spec
     assert spec.classes == CLASSES
     assert spec.statistics is not None
     assert spec.statistics.images == len(list((tmp_path / "data").rglob("*.png")))

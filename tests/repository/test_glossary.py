@@ -34,5 +34,6 @@ def _singular(word: str) -> str:
 
 def test_every_word_of_a_modules_name_is_in_the_glossary() -> None:
     terms = _terms()
-    missing = {w: str(path) for w, path in _words_of_modules().items() if _singular(w) not in terms}
+    words = _words_of_modules()
+    missing = {word: str(words[word]) for word in words if _singular(word) not in terms}
     assert missing == {}

@@ -35,7 +35,7 @@ DECIDING = (
     "reporting/verdict.py",
     "runs/events.py",
     "runs/state.py",
-    "validation/context.py",
+    "validation/catalogs.py",
     "validation/dataset.py",
     "validation/gpu_memory.py",
     "validation/model.py",

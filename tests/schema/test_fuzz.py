@@ -7,9 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spec_mutants import ROOT, Oracle, corpus, mutants
-from vtspec.pipelines.project.workspace import find_workspace
+from vtspec.pipelines.project.repository import find_repository
 from vtspec.pipelines.validation import check_specs
-from vtspec.pipelines.validation.repository import build_context
 from vtspec.schema.load import load
 from vtspec.schema.yaml_source.document import parse_document
 
@@ -28,7 +27,7 @@ def test_the_corpus_is_sound_to_both() -> None:
 @pytest.mark.slow
 def test_mutants_are_taken_exactly_where_they_are_sound() -> None:
     oracle, seeds = Oracle(), corpus()
-    world = build_context(find_workspace(ROOT), [], {})
+    world = find_repository(ROOT)
     apart, sound = [], 0
     for number, data in mutants(SLICE, seeds):
         loaded = load(data, "f")

@@ -6,21 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from llm_server import Dialect, LlmServer, Reply
-from vtspec.pipelines.drafting.context import DraftContext
 from vtspec.pipelines.drafting.llm import LlmDrafter, Provider, Settings
 from vtspec.pipelines.drafting.llm.redaction import Redactor
 from vtspec.pipelines.drafting.result import Message, Question
-from vtspec.pipelines.project.workspace import find_workspace
+from vtspec.pipelines.project.repository import Repository, find_repository
 
 WORLD = Path(__file__).parents[2] / "benchmarks" / "words" / "world"
 
 KEY = "k3y-of-the-provider-0123456789"
 
 
-def a_repository(folder: Path) -> DraftContext:
+def a_repository(folder: Path) -> Repository:
     """The repository of the benchmark, copied to `folder`."""
     shutil.copytree(WORLD, folder / "world")
-    return DraftContext(find_workspace(folder / "world"))
+    return find_repository(folder / "world")
 
 
 def an_experiment(called: str = "flowers-resnet50", /, **changes: Any) -> dict[str, Any]:

@@ -3,14 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-from vtspec.pipelines.drafting.context import DraftContext
 from vtspec.pipelines.drafting.offline import draft_offline
 from vtspec.pipelines.drafting.result import ConversationState, Draft
+from vtspec.pipelines.project.repository import Repository
 
 WORLD = Path(__file__).parents[2] / "benchmarks" / "words" / "world"
 
 
-def said(world: DraftContext, *texts: str) -> Draft:
+def said(world: Repository, *texts: str) -> Draft:
     return draft_offline(ConversationState(draft=None, question=None, texts=texts), world)
 
 

@@ -1,20 +1,20 @@
 """What only the world tells of a spec: references, catalogs, settings, gates, memory, names."""
 
+import os
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from builders import ABSENT, a_dataset, a_project, an_experiment, yaml_of
+from memory_tree import TOP, a_repository_in_memory
 from vtspec.adapters.contract import Param, TaskType
 from vtspec.pipelines.catalog import CatalogModel, Framework
-from vtspec.pipelines.project.workspace import find_workspace
-from vtspec.pipelines.validation import ValidationContext, check_specs
-from vtspec.pipelines.validation.context import DatasetFacts, extract_dataset, find_params
-from vtspec.pipelines.validation.repository import build_context
-from vtspec.schema.kinds.project import Project
+from vtspec.pipelines.project.repository import Repository, find_repository
+from vtspec.pipelines.validation import Catalogs, check_specs
+from vtspec.pipelines.validation.catalogs import FindParams, find_params
 from vtspec.schema.load import LoadedSpec, load, load_file
 
 
@@ -75,13 +75,19 @@ PARAMS = {
 }
 
 
-def sound(dataset: dict[str, Any]) -> DatasetFacts:
-    data = extract_dataset(load(yaml_of(dataset), "data.yaml"))
-    assert data is not None
-    return data
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """A repository, and the catalogs that its specs are checked against."""
+
+    repository: Repository
+    catalogs: Catalogs
 
 
-def a_world(**changes: Any) -> ValidationContext:
+def a_world(
+    dataset: dict[str, Any] | None = None,
+    frameworks: Mapping[str, Framework] | None = None,
+    params_of: FindParams | None = None,
+) -> World:
     models = {
         "resnet18": a_model(),
         "vit": a_model("vit", size_step=None),
@@ -89,27 +95,30 @@ def a_world(**changes: Any) -> ValidationContext:
         "shared": a_model("shared"),
         "giant": a_model("giant", parameters=2_000_000_000),
     }
-    fields: dict[str, Any] = {
-        "datasets": {"digits": sound(a_dataset())},
-        "experiments": {"digits-resnet10t": None},
-        "project": lambda: Project.model_validate(a_project()),
-        "frameworks": {
+    files = {
+        "vtspec.yaml": yaml_of(a_project()),
+        "specs/datasets/digits.yaml": yaml_of(dataset or a_dataset()),
+        "specs/experiments/old.yaml": yaml_of(
+            an_experiment(**{"metadata.name": "digits-resnet10t"})
+        ),
+    }
+    catalogs = Catalogs(
+        frameworks
+        or {
             "timm": Catalog("timm", models),
             "toy": Catalog("toy", {"shared": a_model("shared"), "only_toy": a_model("only_toy")}),
         },
-        "params_of": lambda framework: PARAMS if framework.name == "timm" else None,
-        "doubles": {},
-    }
-    return ValidationContext(**(fields | changes))
+        params_of or (lambda framework: PARAMS if framework.name == "timm" else None),
+    )
+    return World(repository=a_repository_in_memory(files), catalogs=catalogs)
 
 
-def told(
-    world: ValidationContext | None = None, /, **changes: Any
-) -> list[tuple[str, str, str, str]]:
+def told(world: World | None = None, /, **changes: Any) -> list[tuple[str, str, str, str]]:
     loaded = load(yaml_of(an_experiment(**changes)), "f.yaml")
+    world = world or a_world()
     return [
         (one.path, one.message, one.fix, one.severity)
-        for one in check_specs([loaded], world or a_world())
+        for one in check_specs([loaded], world.repository, catalogs=world.catalogs)
     ]
 
 
@@ -359,16 +368,15 @@ def test_a_task_that_model_framework_and_data_lack_is_told_for_each() -> None:
 
 def test_a_format_that_the_framework_does_not_read_is_refused() -> None:
     splits = {name: {"path": name, "annotations": f"{name}.csv"} for name in ("train", "val")}
-    dataset = sound(a_dataset(format="csv", splits=splits))
-    ((path, message, *_),) = told(a_world(datasets={"digits": dataset}))
+    dataset = a_dataset(format="csv", splits=splits)
+    ((path, message, *_),) = told(a_world(dataset))
     assert path == "spec.dataset.ref"
     assert message == "timm does not read the format of 'digits', csv"
 
 
 def test_a_batch_larger_than_the_train_split_is_a_warning() -> None:
     counts = {"images": 9, "splits": {"train": {"images": 9, "perClass": {"0": 4, "1": 5}}}}
-    dataset = sound(a_dataset(statistics=counts))
-    world = a_world(datasets={"digits": dataset})
+    world = a_world(a_dataset(statistics=counts))
     ((path, message, fix, severity),) = told(world)
     assert (path, severity) == ("spec.training.batchSize", "warning")
     assert message == "is more than the train split has (9 images), got 64"
@@ -379,7 +387,7 @@ def test_a_batch_larger_than_the_train_split_is_a_warning() -> None:
 
 
 def test_a_dataset_that_cannot_be_read_hides_nothing_else() -> None:
-    found = told(a_world(datasets={"digits": None}), **{"model.name": "resn50"})
+    found = told(a_world(a_dataset(format="jpegs")), **{"model.name": "resn50"})
     assert [one[0] for one in found] == ["spec.model.name"]
 
 
@@ -422,15 +430,17 @@ def test_two_files_with_one_name_are_told_at_the_second() -> None:
         load(yaml_of(an_experiment()), "b.yaml"),
         load(yaml_of(a_dataset(**{"metadata.name": "digits-resnet18"})), "c.yaml"),
     ]
-    (problem,) = check_specs(files, a_world())
+    world = a_world()
+    (problem,) = check_specs(files, world.repository, catalogs=world.catalogs)
     assert (problem.file, problem.path) == ("b.yaml", "metadata.name")
     assert problem.message == ("'digits-resnet18' is already the name of the Experiment in a.yaml")
 
 
 def test_a_name_that_a_file_elsewhere_bears_is_told() -> None:
-    loaded = load(yaml_of(an_experiment()), "new.yaml")
-    (problem,) = check_specs([loaded], replace(a_world(), doubles={"new.yaml": "specs/old.yaml"}))
-    assert problem.message.endswith("of the Experiment in specs/old.yaml")
+    loaded = load(yaml_of(an_experiment(**{"metadata.name": "digits-resnet10t"})), "new.yaml")
+    world, paths = a_world(), {"new.yaml": str(TOP / "specs/experiments/new.yaml")}
+    (problem,) = check_specs([loaded], world.repository, paths, world.catalogs)
+    assert problem.message.endswith("of the Experiment in specs/experiments/old.yaml")
 
 
 def a_repository(root: Path) -> Path:
@@ -444,11 +454,15 @@ def a_repository(root: Path) -> Path:
     return root
 
 
-def in_repository(root: Path, name: str, text: str) -> tuple[LoadedSpec, ValidationContext]:
+def in_repository(root: Path, name: str, text: str) -> tuple[LoadedSpec, Repository]:
     path = root / "specs/experiments" / name
     path.write_text(text)
     loaded = load_file(path)
-    return loaded, build_context(find_workspace(root), [loaded], {str(path): str(path.resolve())})
+    return loaded, find_repository(root).with_specs([loaded], paths_of(loaded))
+
+
+def paths_of(loaded: LoadedSpec) -> dict[str, str]:
+    return {loaded.file: os.path.realpath(loaded.file)}
 
 
 def test_a_repository_is_the_world_of_its_specs(tmp_path: Path) -> None:
@@ -459,25 +473,22 @@ def test_a_repository_is_the_world_of_its_specs(tmp_path: Path) -> None:
     assert sorted(world.datasets) == ["digits"]
     assert sorted(world.experiments) == ["digits-resnet18", "old"]
     assert (len(world.datasets), len(world.experiments)) == (1, 2)
-    assert check_specs([loaded], world) == []
+    assert check_specs([loaded], world, paths_of(loaded)) == []
 
 
 def test_a_new_file_with_an_old_name_is_found_out(tmp_path: Path) -> None:
     text = yaml_of(an_experiment(**{"metadata.name": "old"}))
     loaded, world = in_repository(a_repository(tmp_path), "new.yaml", text)
-    (problem,) = check_specs([loaded], world)
+    (problem,) = check_specs([loaded], world, paths_of(loaded))
     assert problem.message.startswith("'old' is already the name of the Experiment in ")
 
 
 def test_a_dataset_given_beside_an_experiment_is_the_one_it_means(tmp_path: Path) -> None:
     experiment = load(yaml_of(an_experiment(**{"dataset.ref": "mine"})), "<stdin>")
     dataset = load(yaml_of(a_dataset(**{"metadata.name": "mine"})), "mine.yaml")
-    workspace = find_workspace(a_repository(tmp_path))
-    assert (
-        check_specs([experiment, dataset], build_context(workspace, [experiment, dataset], {}))
-        == []
-    )
-    assert len(check_specs([experiment], build_context(workspace, [experiment], {}))) == 1
+    repository = find_repository(a_repository(tmp_path))
+    assert check_specs([experiment, dataset], repository) == []
+    assert len(check_specs([experiment], repository)) == 1
 
 
 def test_a_broken_dataset_of_the_repository_is_there_but_unknown(tmp_path: Path) -> None:
@@ -485,7 +496,7 @@ def test_a_broken_dataset_of_the_repository_is_there_but_unknown(tmp_path: Path)
     (root / "specs/datasets/digits.yaml").write_text(yaml_of(a_dataset(format="jpegs")))
     loaded, world = in_repository(root, "new.yaml", yaml_of(an_experiment()))
     assert world.datasets["digits"] is None
-    assert check_specs([loaded], world) == []
+    assert check_specs([loaded], world, paths_of(loaded)) == []
 
 
 def test_settings_of_an_adapter_that_is_not_installed_are_unknown() -> None:
@@ -498,7 +509,7 @@ def of_hub(name: str, **changes: Any) -> CatalogModel:
     return a_model(name, hub_id=name, **{**unknown, "activations": None, **changes})
 
 
-def a_world_with_a_hub(**models: CatalogModel) -> ValidationContext:
+def a_world_with_a_hub(**models: CatalogModel) -> World:
     """A world whose one framework has `models`, named ORG__NAME, and is named by hub ids."""
     named = {name.replace("__", "/"): model for name, model in models.items()}
     frameworks = {"hub": Catalog("hub", named, hub_ids=True)}

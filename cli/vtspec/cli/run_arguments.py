@@ -13,9 +13,9 @@ def open_runs(folder: Path | None) -> "Runs":
 
     if folder is not None:
         return Runs(folder)
-    from vtspec.pipelines.project.workspace import find_workspace
+    from vtspec.pipelines.project.repository import find_repository
 
-    return Runs(find_workspace(Path.cwd()).runs)
+    return Runs(find_repository(Path.cwd()).runs)
 
 
 def find_run(runs: "Runs", word: str | None) -> Path:

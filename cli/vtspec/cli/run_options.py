@@ -1,21 +1,21 @@
-"""What `run` and `apply` share: options, a plan, what it takes to carry it out, and its result."""
+"""What `run` and `apply` share: their options, the plan that they mean, and how it is shown."""
 
 import os
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from vtspec.cli.views.progress import RunProgress
-    from vtspec.pipelines.execution.local import LocalRunner, RunOptions
-    from vtspec.pipelines.execution.steps import StopSignal
-    from vtspec.pipelines.planning.plan_model import Plan
-    from vtspec.pipelines.project.workspace import Workspace
+    from vtspec.pipelines.execution.environment import EnvironmentMode
+    from vtspec.pipelines.execution.local import SmokeResult
+    from vtspec.pipelines.execution.steps import Outcome
+    from vtspec.pipelines.operations.plan import PlannedRun
+    from vtspec.pipelines.operations.run import Backend
 
 Function = Callable[..., Any]
 
@@ -32,8 +32,8 @@ class CommandOptions:
     results: Path | None = None
     tracking: bool = True
     fail_on_gate: bool = False
-    backend: Literal["process", "container", "argo"] | None = None
-    environment: Literal["auto", "current", "made"] = "auto"
+    backend: "Backend | None" = None
+    environment: "EnvironmentMode" = "auto"
 
     def format_command(self, spec: str) -> str:
         """The command that carries the same plan out again, without `--resume` and `--again`."""
@@ -85,199 +85,79 @@ def add_run_options(function: Function) -> Function:
     return function
 
 
-@dataclass(frozen=True, kw_only=True)
-class PlannedRun:
-    """A plan as data, and the repository that it is carried out in."""
-
-    plan: Mapping[str, Any]
-    made: "Plan"
-    workspace: "Workspace"
-    runs: Path
-
-
-def plan_spec(spec: str, options: CommandOptions) -> PlannedRun:
+def plan_named_spec(spec: str, options: CommandOptions) -> "PlannedRun":
     """Plan the spec; with `--resume` the name of a run stands for the plan that it has.
 
     Raises `SpecError`, `Refused`, `Permanent` or `Temporary` as planning does.
     """
-    from vtspec.pipelines.planning.plan import build_plan
-    from vtspec.pipelines.planning.plan_model import plan_from_json
-    from vtspec.pipelines.planning.resolve import ResolveSources, resolve_spec
-    from vtspec.pipelines.project.overrides import parse_overrides
-    from vtspec.pipelines.project.workspace import find_workspace, open_spec
-    from vtspec.pipelines.runs import Runs
+    from vtspec.pipelines.operations.plan import find_planned_run, plan_spec
+    from vtspec.pipelines.project.repository import find_repository, open_spec
 
     if options.resume:
-        workspace = find_workspace(Path.cwd())
-        runs = options.runs or workspace.runs
-        named = [run for run in Runs(runs).list_runs() if run.name == spec]
-        if named:
-            raw = named[0].read_plan()
-            made = plan_from_json(raw)
-            return PlannedRun(plan=raw, made=made, workspace=workspace, runs=runs)
-    workspace, path = open_spec(spec, Path.cwd())
-    runs = options.runs or workspace.runs
-    made = build_plan(
-        *resolve_spec(
-            path, workspace, parse_overrides(options.sets), ResolveSources(runs=options.runs)
-        )
-    )
-    return PlannedRun(plan=made.to_json(), made=made, workspace=workspace, runs=runs)
+        here = find_repository(Path.cwd()).with_runs(options.runs)
+        found = find_planned_run(spec, here)
+        if found is not None:
+            return found
+    repository, path = open_spec(spec, Path.cwd())
+    return plan_spec(path, repository.with_runs(options.runs), options.sets)
 
 
-def run_plan(
+def carry_out(
     spec: str,
     options: CommandOptions,
-    found: PlannedRun,
-    may_go_on: Callable[["LocalRunner", "RunOptions"], None] = lambda local, choice: None,
+    found: "PlannedRun",
+    confirm: Callable[[], None] | None = None,
 ) -> int:
     """Carry the plan out on this machine, show it, and return the exit code.
 
-    `may_go_on` is asked before anything is done, and raises where it may not.
+    `confirm` is called where something would be begun, and raises where it may not be.
     """
     from vtspec.cli.views.progress import make_progress
     from vtspec.cli.views.run_result import show_result
-    from vtspec.pipelines.execution.local import RunOptions
     from vtspec.pipelines.execution.steps import StopSignal
+    from vtspec.pipelines.operations import run
 
-    _refuse_other_backends(options)
-    stop = StopSignal()
-    progress = make_progress(sys.stderr)
-    local = _build_runner(options, found, stop, progress)
-    choice = RunOptions(resume=options.resume, again=options.again)
-    may_go_on(local, choice)
-    with stop.handle_signals():
-        if options.smoke:
-            return _run_smoke(found, local, progress)
-        with progress:
-            result = local.run(found.plan, choice, options.format_command(spec))
-    return show_result(result, found, options)
-
-
-def _refuse_other_backends(options: CommandOptions) -> None:
-    from vtspec.pipelines.errors import Permanent
-
-    if options.backend not in (None, "process"):
-        raise Permanent(
-            f"backend {options.backend} is not there yet", fix="leave --backend out: process"
-        )
-
-
-def _build_runner(
-    options: CommandOptions, found: PlannedRun, stop: "StopSignal", progress: "RunProgress"
-) -> "LocalRunner":
-    from vtspec.pipelines.data.fetch import get_cache_folder
-    from vtspec.pipelines.execution.environment import Environments
-    from vtspec.pipelines.execution.local import LocalRunner, RunContext
-    from vtspec.pipelines.runs import Runs
-
-    cache = get_cache_folder(os.environ)
-    environments = Environments(cache=cache, report=progress.show_line)
-    return LocalRunner(
-        runs=Runs(found.runs),
-        place=RunContext(
-            root=found.workspace.root,
-            cache=cache,
-            stop=stop,
-            report=progress.show_line,
-            write_report=write_run_report,
-            track=_make_tracker_factory(options, found),
-            told=progress.show_event,
-        ),
-        choose=lambda: environments.choose(
-            get_framework(found.made.framework.name), options.environment
-        ),
-        ready=lambda: _check_requirements(options, found),
+    stop, progress = StopSignal(), make_progress(sys.stderr)
+    callbacks = run.RunCallbacks(
+        report=progress.show_line, on_event=progress.show_event, stop=stop
     )
+    request = run.RunRequest(
+        planned=found,
+        command=options.format_command(spec),
+        resume=options.resume,
+        again=options.again,
+        tracking=options.tracking,
+        backend=options.backend,
+        environment=options.environment,
+    )
+    if confirm and (options.smoke or run.would_begin_run(request, callbacks, os.environ)):
+        confirm()
+    with stop.handle_signals(), progress:
+        if options.smoke:
+            smoked = run.try_plan(request, callbacks, os.environ)
+        else:
+            result = run.run_plan(request, callbacks, os.environ)
+    return show_smoke(smoked) if options.smoke else show_result(result, found, options)
 
 
-def get_framework(name: str) -> Any:
-    """The framework of that name. Raises `Permanent` where this vtspec has none to run it with."""
-    from vtspec.pipelines.catalog import is_adapter_available, load_frameworks
-    from vtspec.pipelines.errors import Permanent
-
-    known = load_frameworks()
-    if name not in known:
-        raise Permanent(
-            f"this vtspec has no framework '{name}'",
-            fix=f"install the package that brings it; there are: {', '.join(known)}",
-        )
-    framework = known[name]
-    if not is_adapter_available(framework):
-        raise Permanent(
-            f"the adapter for {name} is not there yet: its plans can be read, and not run",
-            fix="vtspec models search --task TASK shows models of other frameworks",
-        )
-    return framework
-
-
-def write_run_report(folder: Path) -> str:
-    """Write the report of the run in a folder, held against its baseline beside it."""
-    from vtspec.pipelines.reporting import find_baseline, write_report
-
-    return write_report(folder, find_baseline(folder)).verdict
-
-
-def _check_requirements(options: CommandOptions, found: PlannedRun) -> None:
-    """Raises where something that a run needs is missing, before hours are spent and not after.
-
-    `Permanent` for an adapter or an extra; as `refuse_unpinned` says for weights.
-    """
-    import importlib.util
-
-    from vtspec.pipelines.errors import Permanent
-    from vtspec.pipelines.planning.plan import refuse_unpinned
-
-    get_framework(found.made.framework.name)
-    refuse_unpinned(found.made)
-
-    needed = {"report": "matplotlib"}
-    if options.tracking and not options.smoke:
-        needed["tracking"] = "mlflow"
-    missing = [extra for extra, name in needed.items() if not importlib.util.find_spec(name)]
-    if missing:
-        names = " and ".join(needed[extra] for extra in missing)
-        untracked = ", or run it with --no-tracking" if missing == ["tracking"] else ""
-        raise Permanent(
-            f"{names} is not installed here",
-            fix=f"pip install 'vtspec[{','.join(missing)}]'{untracked}",
-        )
-
-
-def get_tracking_uri(found: PlannedRun) -> str:
-    """The MLflow that the run is sent to."""
-    from vtspec.pipelines.tracking import choose_tracking_uri
-
-    return choose_tracking_uri(found.runs, found.workspace.project.spec.tracking.uri, os.environ)
-
-
-def _make_tracker_factory(options: CommandOptions, found: PlannedRun) -> Callable[[Path], Any]:
-    def track(folder: Path) -> Any:
-        if not options.tracking:
-            return None
-        from vtspec.pipelines.tracking import start_follower
-
-        return start_follower(folder, get_tracking_uri(found))
-
-    return track
-
-
-def _run_smoke(found: PlannedRun, local: "LocalRunner", progress: "RunProgress") -> int:
-    from vtspec.pipelines.execution.local import run_smoke_test
+def show_smoke(smoked: "SmokeResult") -> int:
+    """Show how the steps went with one batch and return the exit code that says so."""
     from vtspec.pipelines.reporting.figures import format_duration
 
-    with progress:
-        with local.place.stop.raise_on_request():
-            environment = local.choose()
-        smoked = run_smoke_test(found.plan, local.place, environment)
     outcome = smoked.outcome
     if outcome.is_good:
         click.echo(
             f"every step works on one batch, in {format_duration(smoked.seconds)}; nothing is kept"
         )
         return 0
-    click.echo(f"{outcome.message}", err=True)
-    if outcome.fix:
-        click.echo(f"  fix: {outcome.fix}", err=True)
+    show_outcome(outcome)
     click.echo(f"what it left is in {smoked.folder}", err=True)
     return outcome.exit_code
+
+
+def show_outcome(outcome: "Outcome") -> None:
+    """Say on standard error why a step did not succeed, and what to type; nothing where it did."""
+    if outcome.message:
+        click.echo(outcome.message, err=True)
+    if outcome.fix:
+        click.echo(f"  fix: {outcome.fix}", err=True)

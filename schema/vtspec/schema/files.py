@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,6 +38,16 @@ def iter_spec_files(words: Iterable[str]) -> Iterator[ResolvedFile | Problem]:
             if real not in seen:
                 seen.add(real)
                 yield ResolvedFile(path=found, real=real)
+
+
+def walk_spec_files(
+    folder: str, on_error: Callable[[OSError], None] | None = None
+) -> Iterator[str]:
+    """The paths of the `*.yaml` and `*.yml` in a folder and below, each folder's by name before
+    those of its own folders; hidden folders are passed over, and links to folders."""
+    for place, folders, files in os.walk(folder, onerror=on_error):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (os.path.join(place, name) for name in sorted(files) if name.endswith(SUFFIXES))
 
 
 def _resolve_path(path: str, folders: dict[str, str]) -> str:
@@ -79,12 +89,9 @@ def _read_limited(descriptor: int) -> bytes:
 def _iter_files(folder: str) -> Iterator[str | Problem]:
     unsearched: list[OSError] = []
     found = False
-    for place, folders, files in os.walk(folder, onerror=unsearched.append):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            if name.endswith(SUFFIXES):
-                found = True
-                yield os.path.join(place, name)
+    for path in walk_spec_files(folder, unsearched.append):
+        found = True
+        yield path
     for error in unsearched:
         where = os.fspath(error.filename or folder)
         yield _make_problem(

@@ -31,20 +31,21 @@ from llm_world import (
     vtspec,
     whole,
 )
-from vtspec.pipelines.drafting.context import DraftContext, filter_errors
+from vtspec.pipelines.drafting.checks import filter_errors, find_problems
 from vtspec.pipelines.drafting.drafter import draft
 from vtspec.pipelines.drafting.llm import LlmDrafter, Settings, Unavailable
 from vtspec.pipelines.drafting.llm.providers import MODELS
-from vtspec.pipelines.drafting.result import Assumption, Data, Draft, Question
+from vtspec.pipelines.drafting.result import Assumption, Draft, Question
 from vtspec.pipelines.errors import Refused
-from vtspec.schema.problem import Problem
+from vtspec.pipelines.project.repository import Repository, find_repository
+from vtspec.pipelines.project.source_tree import WorkingTree
 
 GOOD = an_experiment()
 BAD = an_experiment(training={"epochs": 0})
 
 
 @pytest.fixture
-def around(tmp_path: Path) -> DraftContext:
+def around(tmp_path: Path) -> Repository:
     return a_repository(tmp_path)
 
 
@@ -63,7 +64,7 @@ def everything_is_closed() -> Iterator[None]:
 
 
 def test_words_become_the_spec_that_the_model_proposes(
-    server: LlmServer, around: DraftContext
+    server: LlmServer, around: Repository
 ) -> None:
     why = {"field": "spec.model.pretrained", "value": "true", "why": "it has published weights"}
     script(server, proposes(GOOD, why))
@@ -78,7 +79,7 @@ def test_words_become_the_spec_that_the_model_proposes(
 
 
 def test_the_key_goes_into_the_providers_own_header_and_nowhere_else(
-    server: LlmServer, around: DraftContext
+    server: LlmServer, around: Repository
 ) -> None:
     script(server, proposes(GOOD))
     a_drafter(server).make_draft(WORDS, around)
@@ -89,17 +90,17 @@ def test_the_key_goes_into_the_providers_own_header_and_nowhere_else(
     assert KEY not in seen.body
 
 
-def test_where_the_repository_lies_is_not_sent(server: LlmServer, around: DraftContext) -> None:
+def test_where_the_repository_lies_is_not_sent(server: LlmServer, around: Repository) -> None:
     script(server, proposes(GOOD))
-    place = f"{around.workspace.root}/data/digits"
+    place = f"{around.root}/data/digits"
     a_drafter(server).make_draft([person(f"resnet18 on the digits in {place}, 3 epochs")], around)
     (seen,) = server.seen
-    assert str(around.workspace.root) not in seen.body
+    assert str(around.root) not in seen.body
     assert "./data/digits" in seen.body
 
 
 def test_a_dataset_is_proposed_where_data_is_to_be_registered(
-    server: LlmServer, around: DraftContext
+    server: LlmServer, around: Repository
 ) -> None:
     draft = {
         "metadata": {"name": "birds"},
@@ -119,7 +120,7 @@ def test_a_dataset_is_proposed_where_data_is_to_be_registered(
 
 
 def test_problems_go_back_to_the_model_which_mends_them(
-    server: LlmServer, around: DraftContext
+    server: LlmServer, around: Repository
 ) -> None:
     script(server, proposes(BAD), proposes(GOOD))
     sketch = a_drafter(server).make_draft(WORDS, around)
@@ -130,7 +131,7 @@ def test_problems_go_back_to_the_model_which_mends_them(
 
 
 def test_a_spec_that_is_never_valid_ends_in_one_question_after_three_repairs(
-    server: LlmServer, around: DraftContext
+    server: LlmServer, around: Repository
 ) -> None:
     script(server, proposes(BAD))
     sketch = a_drafter(server).make_draft(WORDS, around)
@@ -142,14 +143,14 @@ def test_a_spec_that_is_never_valid_ends_in_one_question_after_three_repairs(
     assert sketch.data == whole(an_experiment(training={}))
 
 
-def test_without_repairs_the_first_answer_counts(server: LlmServer, around: DraftContext) -> None:
+def test_without_repairs_the_first_answer_counts(server: LlmServer, around: Repository) -> None:
     script(server, proposes(BAD), proposes(GOOD))
     sketch = a_drafter(server, settings=Settings(repairs=0)).make_draft(WORDS, around)
     assert (sketch.status, sketch.repairs, len(server.seen)) == ("question", 0, 1)
 
 
 def test_the_question_about_what_could_not_be_mended_is_in_the_persons_language(
-    server: LlmServer, around: DraftContext
+    server: LlmServer, around: Repository
 ) -> None:
     script(server, proposes(an_experiment(dataset={"ref": "tulips"})))
     sketch = a_drafter(server).make_draft([person("튤립 분류, resnet50")], around)
@@ -159,7 +160,7 @@ def test_the_question_about_what_could_not_be_mended_is_in_the_persons_language(
 
 
 def test_a_question_keeps_the_choices_that_exist_and_what_is_known(
-    server: LlmServer, around: DraftContext
+    server: LlmServer, around: Repository
 ) -> None:
     known = {"spec": {"task": "image-classification", "training": {"epochs": 50}}}
     script(
@@ -176,13 +177,13 @@ def test_a_question_keeps_the_choices_that_exist_and_what_is_known(
     )
 
 
-def test_what_is_no_request_is_refused(server: LlmServer, around: DraftContext) -> None:
+def test_what_is_no_request_is_refused(server: LlmServer, around: Repository) -> None:
     script(server, refuses("I can draft specs; say what to train."))
     sketch = a_drafter(server).make_draft([person("what is the weather?")], around)
     assert sketch == Draft(status="refused", reason="I can draft specs; say what to train.")
 
 
-def test_several_look_ups_in_a_row_are_answered(server: LlmServer, around: DraftContext) -> None:
+def test_several_look_ups_in_a_row_are_answered(server: LlmServer, around: Repository) -> None:
     script(
         server,
         Reply(calls=[("list_datasets", {"task": "image-classification"})]),
@@ -197,7 +198,7 @@ def test_several_look_ups_in_a_row_are_answered(server: LlmServer, around: Draft
     assert "25557032" in server.seen[3].body
 
 
-def test_look_ups_at_once_are_all_answered(server: LlmServer, around: DraftContext) -> None:
+def test_look_ups_at_once_are_all_answered(server: LlmServer, around: Repository) -> None:
     script(
         server,
         Reply(
@@ -215,7 +216,7 @@ def test_look_ups_at_once_are_all_answered(server: LlmServer, around: DraftConte
 
 
 def test_an_unknown_tool_is_told_and_the_work_goes_on(
-    server: LlmServer, around: DraftContext
+    server: LlmServer, around: Repository
 ) -> None:
     script(server, Reply(calls=[("run_shell", {"command": "id"})]), proposes(GOOD))
     assert a_drafter(server).make_draft(WORDS, around).status == "complete"
@@ -224,7 +225,7 @@ def test_an_unknown_tool_is_told_and_the_work_goes_on(
 
 @pytest.mark.parametrize("step", [Reply(), Reply(text="Sure! Here is your spec.")])
 def test_an_answer_without_a_tool_is_asked_for_again(
-    server: LlmServer, around: DraftContext, step: Reply
+    server: LlmServer, around: Repository, step: Reply
 ) -> None:
     script(server, step, proposes(GOOD))
     assert a_drafter(server).make_draft(WORDS, around).status == "complete"
@@ -232,7 +233,7 @@ def test_an_answer_without_a_tool_is_asked_for_again(
 
 @pytest.mark.parametrize("step", [Reply(), Reply(text="No."), Reply(text="half a", cut=True)])
 def test_a_model_that_never_calls_a_tool_is_given_up(
-    server: LlmServer, around: DraftContext, step: Reply
+    server: LlmServer, around: Repository, step: Reply
 ) -> None:
     script(server, step)
     with pytest.raises(Unavailable, match="gave no answer that can be used"):
@@ -240,7 +241,7 @@ def test_a_model_that_never_calls_a_tool_is_given_up(
     assert len(server.seen) <= 5
 
 
-def test_a_proposal_that_was_cut_short_is_not_taken(around: DraftContext) -> None:
+def test_a_proposal_that_was_cut_short_is_not_taken(around: Repository) -> None:
     with running("openai") as server:
         script(server, Reply(calls=[("propose_experiment", '{"draft": {"metada')], cut=True))
         with pytest.raises(Unavailable):
@@ -249,7 +250,7 @@ def test_a_proposal_that_was_cut_short_is_not_taken(around: DraftContext) -> Non
 
 @pytest.mark.parametrize("dialect", ["openai", "responses"])
 def test_arguments_that_are_no_json_are_asked_for_again(
-    dialect: Dialect, around: DraftContext
+    dialect: Dialect, around: Repository
 ) -> None:
     with running(dialect) as server:
         script(server, Reply(calls=[("propose_experiment", "{draft: oops")]), proposes(GOOD))
@@ -280,7 +281,7 @@ def test_arguments_that_are_no_json_are_asked_for_again(
     ],
 )
 def test_a_provider_that_does_not_answer_is_unavailable_and_says_why(
-    server: LlmServer, around: DraftContext, raw: Raw, why: str
+    server: LlmServer, around: Repository, raw: Raw, why: str
 ) -> None:
     script(server, raw)
     with pytest.raises(Unavailable, match=why) as caught:
@@ -288,7 +289,7 @@ def test_a_provider_that_does_not_answer_is_unavailable_and_says_why(
     assert KEY not in f"{caught.value!r} {caught.value.__cause__!r}"
 
 
-def test_a_redirect_is_not_followed(server: LlmServer, around: DraftContext) -> None:
+def test_a_redirect_is_not_followed(server: LlmServer, around: Repository) -> None:
     with running(server.dialect) as elsewhere:
         script(elsewhere, proposes(GOOD))
         location = elsewhere.base_url + "/" + PATHS[server.dialect].rpartition("/")[2]
@@ -300,7 +301,7 @@ def test_a_redirect_is_not_followed(server: LlmServer, around: DraftContext) -> 
 
 @pytest.mark.parametrize("step", [Slow(), Slow(drip=True)])
 def test_a_slow_provider_is_given_up_at_the_time_limit(
-    server: LlmServer, around: DraftContext, step: Slow
+    server: LlmServer, around: Repository, step: Slow
 ) -> None:
     script(server, step)
     with pytest.raises(Unavailable, match=r"did not answer within 0\.4 s"):
@@ -308,7 +309,7 @@ def test_a_slow_provider_is_given_up_at_the_time_limit(
     assert len(server.seen) == 1
 
 
-def test_a_provider_that_cannot_be_reached_is_unavailable(around: DraftContext) -> None:
+def test_a_provider_that_cannot_be_reached_is_unavailable(around: Repository) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{free.getsockname()[1]}"
@@ -319,7 +320,7 @@ def test_a_provider_that_cannot_be_reached_is_unavailable(around: DraftContext) 
 
 
 def test_a_busy_provider_is_asked_again_when_it_says(
-    server: LlmServer, around: DraftContext
+    server: LlmServer, around: Repository
 ) -> None:
     naps = Naps()
     soon = format_datetime(datetime.now(UTC) - timedelta(seconds=5), usegmt=True)
@@ -334,7 +335,7 @@ def test_a_busy_provider_is_asked_again_when_it_says(
 
 
 def test_without_a_word_from_the_provider_the_waits_grow(
-    server: LlmServer, around: DraftContext
+    server: LlmServer, around: Repository
 ) -> None:
     naps = Naps()
     script(server, Raw(status=500))
@@ -343,7 +344,7 @@ def test_without_a_word_from_the_provider_the_waits_grow(
     assert (naps.told, len(server.seen)) == ([1.0, 2.0], 3)
 
 
-def test_a_wait_that_is_too_long_is_not_waited(server: LlmServer, around: DraftContext) -> None:
+def test_a_wait_that_is_too_long_is_not_waited(server: LlmServer, around: Repository) -> None:
     naps = Naps()
     script(server, Raw(status=429, headers={"Retry-After": "3600"}))
     with pytest.raises(Unavailable, match="wait 3600 s"):
@@ -352,7 +353,7 @@ def test_a_wait_that_is_too_long_is_not_waited(server: LlmServer, around: DraftC
 
 
 def test_a_budget_that_is_used_up_ends_in_the_question_that_is_left(
-    server: LlmServer, around: DraftContext
+    server: LlmServer, around: Repository
 ) -> None:
     script(server, proposes(BAD))
     sketch = a_drafter(server, settings=Settings(tokens=2_000)).make_draft(WORDS, around)
@@ -361,7 +362,7 @@ def test_a_budget_that_is_used_up_ends_in_the_question_that_is_left(
 
 
 def test_a_budget_that_is_used_up_before_a_draft_is_unavailable(
-    server: LlmServer, around: DraftContext
+    server: LlmServer, around: Repository
 ) -> None:
     script(server, Reply(calls=[("list_datasets", {})]))
     with pytest.raises(Unavailable, match="used up its budget"):
@@ -369,7 +370,7 @@ def test_a_budget_that_is_used_up_before_a_draft_is_unavailable(
     assert len(server.seen) == 2
 
 
-def test_look_ups_without_end_are_not_answered(server: LlmServer, around: DraftContext) -> None:
+def test_look_ups_without_end_are_not_answered(server: LlmServer, around: Repository) -> None:
     script(server, Reply(calls=[("list_datasets", {})] * 4))
     settings = Settings(lookups=2, tokens=10**6)
     with pytest.raises(Unavailable, match="used up its budget"):
@@ -378,7 +379,7 @@ def test_look_ups_without_end_are_not_answered(server: LlmServer, around: DraftC
     assert len(server.seen) == 2
 
 
-def test_a_conversation_has_so_many_answers(around: DraftContext) -> None:
+def test_a_conversation_has_so_many_answers(around: Repository) -> None:
     long = [person("cats"), vtspec("?", draft={})] * 3 + [person("cats")]
     drafter = LlmDrafter(a_provider("openai", "http://127.0.0.1:1"), settings=Settings(answers=3))
     with pytest.raises(Unavailable, match="answered 3 times"):
@@ -386,15 +387,13 @@ def test_a_conversation_has_so_many_answers(around: DraftContext) -> None:
 
 
 @pytest.mark.parametrize("conversation", [[], [person("cats"), vtspec("?", draft={})]])
-def test_nothing_new_said_is_refused(conversation: list[Any], around: DraftContext) -> None:
+def test_nothing_new_said_is_refused(conversation: list[Any], around: Repository) -> None:
     drafter = LlmDrafter(a_provider("openai", "http://127.0.0.1:1"))
     with pytest.raises(Refused, match="nothing was said"):
         drafter.make_draft(conversation, around)
 
 
-def test_an_earlier_draft_and_its_question_go_along(
-    server: LlmServer, around: DraftContext
-) -> None:
+def test_an_earlier_draft_and_its_question_go_along(server: LlmServer, around: Repository) -> None:
     notes = {"annotations": {"vtspec.dev/draft-words": "sha256:00"}, "name": "flowers-vit-2"}
     draft = whole({"metadata": notes, "spec": {"task": "image-classification"}})
     question = Question(field="spec.dataset.ref", text="Which?", choices=("cats", "flowers"))
@@ -412,14 +411,14 @@ def test_an_earlier_draft_and_its_question_go_along(
     assert "sha256:00" not in seen.body
 
 
-def test_a_conversation_may_start_from_a_draft(server: LlmServer, around: DraftContext) -> None:
+def test_a_conversation_may_start_from_a_draft(server: LlmServer, around: Repository) -> None:
     script(server, proposes(GOOD))
     conversation = [vtspec("", whole(an_experiment("base"))), person("50 epochs")]
     assert a_drafter(server).make_draft(conversation, around).status == "complete"
     assert "start from this draft" in server.seen[0].body
 
 
-def test_of_a_very_long_conversation_the_oldest_is_left_out(around: DraftContext) -> None:
+def test_of_a_very_long_conversation_the_oldest_is_left_out(around: Repository) -> None:
     with running("openai") as server:
         script(server, proposes(GOOD))
         old = [person(f"{number} " + "words " * 3_000) for number in range(5)]
@@ -434,7 +433,7 @@ def test_of_a_very_long_conversation_the_oldest_is_left_out(around: DraftContext
     ]
 
 
-def test_it_drafts_where_a_loop_is_running(server: LlmServer, around: DraftContext) -> None:
+def test_it_drafts_where_a_loop_is_running(server: LlmServer, around: Repository) -> None:
     script(server, proposes(GOOD))
 
     async def within() -> Draft:
@@ -443,7 +442,7 @@ def test_it_drafts_where_a_loop_is_running(server: LlmServer, around: DraftConte
     assert asyncio.run(within()).status == "complete"
 
 
-def test_an_error_within_a_running_loop_comes_out(around: DraftContext) -> None:
+def test_an_error_within_a_running_loop_comes_out(around: Repository) -> None:
     async def within() -> Draft:
         drafter = LlmDrafter(a_provider("openai", "http://127.0.0.1:1"))
         return drafter.make_draft(WORDS, around)
@@ -452,20 +451,20 @@ def test_an_error_within_a_running_loop_comes_out(around: DraftContext) -> None:
         asyncio.run(within())
 
 
-class Broken(DraftContext):
-    """A repository that cannot be checked."""
+class BrokenTree(WorkingTree):
+    """Files that are read, and that no draft can be checked beside."""
 
-    def problems(self, draft: Data) -> list[Problem]:
+    def resolve(self, path: Path) -> str:
         raise LookupError("a bug of ours")
 
 
 @pytest.mark.parametrize("steps", [[proposes(GOOD)], [proposes(GOOD), Raw(status=500)]])
 def test_an_error_of_our_own_is_not_taken_for_the_providers(
-    server: LlmServer, around: DraftContext, steps: list[Any]
+    server: LlmServer, around: Repository, steps: list[Any]
 ) -> None:
     script(server, *steps)
     with pytest.raises(LookupError, match="a bug of ours"):
-        a_drafter(server).make_draft(WORDS, Broken(around.workspace))
+        a_drafter(server).make_draft(WORDS, find_repository(around.root, BrokenTree()))
 
 
 @pytest.mark.parametrize(
@@ -491,14 +490,14 @@ def test_nothing_but_the_one_address_is_asked(method: str, url: str) -> None:
         asyncio.run(ask())
 
 
-def test_a_server_without_a_key_is_sent_none(around: DraftContext) -> None:
+def test_a_server_without_a_key_is_sent_none(around: Repository) -> None:
     with running("openai") as server:
         script(server, proposes(GOOD))
         LlmDrafter(a_provider("openai", server.base_url, key=None)).make_draft(WORDS, around)
     assert "authorization" not in server.seen[0].headers
 
 
-def test_too_much_to_send_is_not_sent(around: DraftContext) -> None:
+def test_too_much_to_send_is_not_sent(around: Repository) -> None:
     with running("openai") as server:
         drafter = a_drafter(server, settings=Settings(longest_request_bytes=1_000))
         with pytest.raises(Unavailable, match="too much to send"):
@@ -507,7 +506,7 @@ def test_too_much_to_send_is_not_sent(around: DraftContext) -> None:
 
 
 def test_the_default_models_are_asked_as_they_want_to_be(
-    server: LlmServer, around: DraftContext
+    server: LlmServer, around: Repository
 ) -> None:
     provider = a_provider(server.dialect, server.base_url)
     server.model = MODELS[provider.name]
@@ -516,7 +515,7 @@ def test_the_default_models_are_asked_as_they_want_to_be(
     assert drafter.make_draft(WORDS, around).status == "complete"
 
 
-def test_an_answer_takes_so_long_altogether(server: LlmServer, around: DraftContext) -> None:
+def test_an_answer_takes_so_long_altogether(server: LlmServer, around: Repository) -> None:
     script(server, proposes(BAD), Slow())
     sketch = a_drafter(server, settings=Settings(longest_s=0.8)).make_draft(WORDS, around)
     assert sketch.question is not None
@@ -527,7 +526,7 @@ def test_an_answer_takes_so_long_altogether(server: LlmServer, around: DraftCont
 
 
 def test_no_log_holds_the_key(
-    server: LlmServer, around: DraftContext, caplog: pytest.LogCaptureFixture
+    server: LlmServer, around: Repository, caplog: pytest.LogCaptureFixture
 ) -> None:
     script(server, Raw(status=500), Raw(status=401))
     with caplog.at_level(logging.DEBUG), pytest.raises(Unavailable):
@@ -537,7 +536,7 @@ def test_no_log_holds_the_key(
 
 
 def test_the_answer_is_checked_and_signed_as_any_other(
-    server: LlmServer, around: DraftContext
+    server: LlmServer, around: Repository
 ) -> None:
     script(server, proposes(BAD), proposes(GOOD))
     drafter = a_drafter(server)
@@ -546,11 +545,11 @@ def test_the_answer_is_checked_and_signed_as_any_other(
     notes = (drafted.draft or {})["metadata"]["annotations"]
     assert notes["vtspec.dev/draft-prompt"] == drafter.prompt_hash
     assert notes["vtspec.dev/draft-model"] == "the-model"
-    assert filter_errors(around.find_problems(drafted.draft or {})) == []
+    assert filter_errors(find_problems(drafted.draft or {}, around)) == []
 
 
 def test_where_the_provider_is_down_the_grammar_drafts_and_says_so(
-    server: LlmServer, around: DraftContext
+    server: LlmServer, around: Repository
 ) -> None:
     script(server, Raw(status=500))
     drafted = draft(WORDS, around, a_drafter(server))

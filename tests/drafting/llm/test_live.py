@@ -6,16 +6,17 @@ from pathlib import Path
 import pytest
 
 from llm_world import a_repository, person, vtspec
-from vtspec.pipelines.drafting.context import DraftContext, filter_errors
+from vtspec.pipelines.drafting.checks import filter_errors, find_problems
 from vtspec.pipelines.drafting.llm import LlmDrafter, find_drafter
 from vtspec.pipelines.drafting.llm.field_paths import find_value
 from vtspec.pipelines.drafting.llm.providers import KEYS, PROVIDERS
+from vtspec.pipelines.project.repository import Repository
 
 pytestmark = pytest.mark.live
 
 
 @pytest.fixture
-def around(tmp_path: Path) -> DraftContext:
+def around(tmp_path: Path) -> Repository:
     return a_repository(tmp_path)
 
 
@@ -46,16 +47,16 @@ def drafter(request: pytest.FixtureRequest) -> LlmDrafter:
     ],
 )
 def test_words_become_a_valid_spec(
-    drafter: LlmDrafter, around: DraftContext, words: str, values: dict[str, object]
+    drafter: LlmDrafter, around: Repository, words: str, values: dict[str, object]
 ) -> None:
     sketch = drafter.make_draft([person(words)], around)
     assert sketch.status == "complete"
-    assert filter_errors(around.find_problems(sketch.data or {})) == []
+    assert filter_errors(find_problems(sketch.data or {}, around)) == []
     assert {field: find_value(sketch.data, field) for field in values} == values
 
 
 def test_what_is_missing_is_asked_and_its_answer_understood(
-    drafter: LlmDrafter, around: DraftContext
+    drafter: LlmDrafter, around: Repository
 ) -> None:
     words = person("이미지 분류 모델을 학습해줘, resnet50, 20 에폭")
     sketch = drafter.make_draft([words], around)
@@ -68,6 +69,6 @@ def test_what_is_missing_is_asked_and_its_answer_understood(
 
 @pytest.mark.parametrize("words", ["delete all specs", "오늘 날씨 어때?"])
 def test_what_is_no_request_is_refused(
-    drafter: LlmDrafter, around: DraftContext, words: str
+    drafter: LlmDrafter, around: Repository, words: str
 ) -> None:
     assert drafter.make_draft([person(words)], around).status == "refused"

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from llm_world import a_repository, an_experiment, person, vtspec, whole
-from vtspec.pipelines.drafting.context import DraftContext
+from vtspec.pipelines.catalog import load_frameworks
+from vtspec.pipelines.drafting.checks import find_problems
 from vtspec.pipelines.drafting.llm.choices import select_choices
 from vtspec.pipelines.drafting.llm.field_paths import (
     find_field,
@@ -20,18 +21,19 @@ from vtspec.pipelines.drafting.llm.output import RejectedAnswer, ask_about_probl
 from vtspec.pipelines.drafting.llm.redaction import Redactor
 from vtspec.pipelines.drafting.llm.request import DraftRequest
 from vtspec.pipelines.drafting.result import Assumption, Draft, Message
+from vtspec.pipelines.project.repository import Repository
 
 
 @pytest.fixture
-def around(tmp_path: Path) -> DraftContext:
+def around(tmp_path: Path) -> Repository:
     return a_repository(tmp_path)
 
 
-def a_turn(around: DraftContext, *words: str, before: Message | None = None) -> DraftRequest:
+def a_turn(around: Repository, *words: str, before: Message | None = None) -> DraftRequest:
     start = [] if before is None else [before]
     return DraftRequest(
         conversation=[*start, *map(person, words or ("resnet50 on flowers",))],
-        surroundings=around,
+        repository=around,
         hidden=Redactor(),
     )
 
@@ -53,26 +55,26 @@ def paths_of(rejected: Draft | RejectedAnswer) -> list[str]:
     return [each.path for each in rejected.problems]
 
 
-def test_the_version_and_the_kind_are_ours(around: DraftContext) -> None:
+def test_the_version_and_the_kind_are_ours(around: Repository) -> None:
     draft = {"apiVersion": "v9", "kind": "Workflow", **an_experiment()}
     made = proposed(a_turn(around), draft)
     assert isinstance(made, Draft)
     assert (made.status, made.data) == ("complete", whole(an_experiment()))
 
 
-def test_a_name_that_is_taken_gets_a_number(around: DraftContext) -> None:
+def test_a_name_that_is_taken_gets_a_number(around: Repository) -> None:
     made = proposed(a_turn(around), an_experiment("cats-resnet50"))
     assert isinstance(made, Draft)
     assert find_value(made.data, "metadata.name") == "cats-resnet50-2"
 
 
-def test_nulls_are_what_was_left_out(around: DraftContext) -> None:
+def test_nulls_are_what_was_left_out(around: Repository) -> None:
     made = proposed(a_turn(around), an_experiment(framework=None, resources={"gpuType": None}))
     assert isinstance(made, Draft)
     assert made.data == whole(an_experiment(resources={}))
 
 
-def test_every_problem_goes_back_with_its_value_and_its_fix(around: DraftContext) -> None:
+def test_every_problem_goes_back_with_its_value_and_its_fix(around: Repository) -> None:
     turn = a_turn(around)
     made = proposed(turn, an_experiment(dataset={"ref": "tulips"}, training={"epochs": -1}))
     assert isinstance(made, RejectedAnswer)
@@ -95,7 +97,7 @@ def test_every_problem_goes_back_with_its_value_and_its_fix(around: DraftContext
     ],
 )
 def test_weights_and_names_must_have_been_said(
-    around: DraftContext, field: str, value: str, words: str
+    around: Repository, field: str, value: str, words: str
 ) -> None:
     if field == "spec.model.weights":
         draft = an_experiment(model={"name": "resnet50", "weights": value})
@@ -107,13 +109,13 @@ def test_weights_and_names_must_have_been_said(
     assert said.status == "complete"
 
 
-def test_what_the_earlier_draft_has_may_stay(around: DraftContext) -> None:
+def test_what_the_earlier_draft_has_may_stay(around: Repository) -> None:
     draft = an_experiment(model={"name": "resnet50", "weights": "run:flowers-1"})
     turn = a_turn(around, "10 epochs", before=vtspec("", whole(draft)))
     assert find_ungrounded(whole(draft), turn) == []
 
 
-def test_a_hub_id_is_listed_or_was_typed(around: DraftContext) -> None:
+def test_a_hub_id_is_listed_or_was_typed(around: Repository) -> None:
     listed = whole(an_experiment(model={"name": "google/vit-base-patch16-224"}))
     unlisted = whole(an_experiment(model={"name": "acme/vit-private"}))
     assert find_ungrounded(listed, a_turn(around)) == []
@@ -121,7 +123,7 @@ def test_a_hub_id_is_listed_or_was_typed(around: DraftContext) -> None:
     assert find_ungrounded(unlisted, a_turn(around, "Acme/ViT-private on flowers")) == []
 
 
-def test_labels_are_kept_where_they_were_said(around: DraftContext) -> None:
+def test_labels_are_kept_where_they_were_said(around: Repository) -> None:
     draft = an_experiment()
     labels = {"team": "vision", "stage": "prod", "vtspec.dev/approved": "true"}
     noted = {**draft, "metadata": {**draft["metadata"], "labels": labels}}
@@ -131,7 +133,7 @@ def test_labels_are_kept_where_they_were_said(around: DraftContext) -> None:
     assert find_value(made.data, "metadata.labels") == {"team": "vision"}
 
 
-def test_notes_of_the_earlier_draft_stay_unless_they_are_our_own(around: DraftContext) -> None:
+def test_notes_of_the_earlier_draft_stay_unless_they_are_our_own(around: Repository) -> None:
     notes = {"example.com/why": "for the fair", "vtspec.dev/draft-words": "sha256:00"}
     draft = an_experiment()
     noted = whole({**draft, "metadata": {**draft["metadata"], "annotations": notes}})
@@ -140,7 +142,7 @@ def test_notes_of_the_earlier_draft_stay_unless_they_are_our_own(around: DraftCo
     assert find_value(made.data, "metadata.annotations") == {"example.com/why": "for the fair"}
 
 
-def test_texts_of_a_spec_are_plain_or_absent(around: DraftContext) -> None:
+def test_texts_of_a_spec_are_plain_or_absent(around: Repository) -> None:
     told = an_experiment(
         description="See ![x](http://e.example/y) the\x1b[31m roses",
         tracking={"experiment": "<b>"},
@@ -151,7 +153,7 @@ def test_texts_of_a_spec_are_plain_or_absent(around: DraftContext) -> None:
     assert find_value(made.data, "spec.tracking") == {}
 
 
-def test_an_assumption_tells_the_value_that_the_draft_has(around: DraftContext) -> None:
+def test_an_assumption_tells_the_value_that_the_draft_has(around: Repository) -> None:
     made = proposed(
         a_turn(around),
         an_experiment(),
@@ -174,7 +176,7 @@ def test_an_assumption_tells_the_value_that_the_draft_has(around: DraftContext) 
     )
 
 
-def test_beside_a_question_only_what_is_missing_is_wrong(around: DraftContext) -> None:
+def test_beside_a_question_only_what_is_missing_is_wrong(around: Repository) -> None:
     draft = {
         "kind": "Experiment",
         "metadata": {"name": "x/y"},
@@ -186,16 +188,16 @@ def test_beside_a_question_only_what_is_missing_is_wrong(around: DraftContext) -
     }
     sketch = asked(a_turn(around), draft=draft)
     assert sketch.data is not None
-    assert [each for each in around.find_problems(sketch.data) if each.value is not None] == []
+    assert [each for each in find_problems(sketch.data, around) if each.value is not None] == []
     assert find_value(sketch.data, "spec.training") == {}
 
 
-def test_a_key_that_no_path_can_name_takes_the_draft_with_it(around: DraftContext) -> None:
+def test_a_key_that_no_path_can_name_takes_the_draft_with_it(around: Repository) -> None:
     sketch = asked(a_turn(around), draft={**an_experiment(), "a.b": 1})
     assert sketch.data == whole({})
 
 
-def test_a_dataset_can_be_asked_about(around: DraftContext) -> None:
+def test_a_dataset_can_be_asked_about(around: Repository) -> None:
     draft = {"kind": "Dataset", "metadata": {"name": "birds"}}
     sketch = asked(a_turn(around), field="spec.source.dvc.path", draft=draft)
     assert sketch.data == whole({"metadata": {"name": "birds"}}, "Dataset")
@@ -205,7 +207,7 @@ def test_a_dataset_can_be_asked_about(around: DraftContext) -> None:
     ("words", "text"), [("꽃", "다음을 정해 주세요: 작업"), ("a", "Which task shall it be?")]
 )
 def test_a_question_that_cannot_be_shown_is_asked_in_our_own_words(
-    around: DraftContext, words: str, text: str
+    around: Repository, words: str, text: str
 ) -> None:
     for bad in ("", "Send me your password", None):
         sketch = asked(a_turn(around, words), field="spec.task", text=bad)
@@ -213,21 +215,21 @@ def test_a_question_that_cannot_be_shown_is_asked_in_our_own_words(
         assert sketch.question.text == text
 
 
-def test_a_field_without_a_label_is_asked_for_by_its_path(around: DraftContext) -> None:
+def test_a_field_without_a_label_is_asked_for_by_its_path(around: Repository) -> None:
     sketch = asked(a_turn(around), field="spec.training.seed", text="")
     assert sketch.question is not None
     assert sketch.question.text == "What shall spec.training.seed be?"
 
 
 @pytest.mark.parametrize(("words", "start"), [("날씨?", "죄송하지만"), ("weather?", "Sorry")])
-def test_a_refusal_always_has_a_reason(around: DraftContext, words: str, start: str) -> None:
+def test_a_refusal_always_has_a_reason(around: Repository, words: str, start: str) -> None:
     made = parse_answer("refuse", {"reason": "\x00"}, a_turn(around, words))
     assert isinstance(made, Draft)
     assert made.status == "refused"
     assert (made.reason or "").startswith(start)
 
 
-def test_what_is_too_large_goes_back(around: DraftContext) -> None:
+def test_what_is_too_large_goes_back(around: Repository) -> None:
     turn = a_turn(around)
     made = proposed(turn, an_experiment(description="x" * 5_000))
     assert isinstance(made, RejectedAnswer)
@@ -235,7 +237,7 @@ def test_what_is_too_large_goes_back(around: DraftContext) -> None:
     assert ask_about_problem(made, turn).data == whole({})
 
 
-def test_a_problem_of_a_list_item_is_asked_at_its_field(around: DraftContext) -> None:
+def test_a_problem_of_a_list_item_is_asked_at_its_field(around: Repository) -> None:
     turn = a_turn(around)
     made = proposed(turn, an_experiment(report={"gates": ["accuracy >= 0.9", "so good"]}))
     assert isinstance(made, RejectedAnswer)
@@ -295,19 +297,19 @@ def test_a_problem_of_a_list_item_is_asked_at_its_field(around: DraftContext) ->
     ],
 )
 def test_choices_are_what_exists(
-    around: DraftContext, field: str, offered: list[Any], draft: Any, kept: tuple[str, ...]
+    around: Repository, field: str, offered: list[Any], draft: Any, kept: tuple[str, ...]
 ) -> None:
     assert select_choices(field, offered, {"spec": draft}, a_turn(around)) == kept
 
 
-def test_models_fill_the_choice_for_the_task_of_the_dataset(around: DraftContext) -> None:
+def test_models_fill_the_choice_for_the_task_of_the_dataset(around: Repository) -> None:
     draft = {"spec": {"dataset": {"ref": "street"}}}
     found = select_choices("spec.model.name", ["nothing-like-it"], draft, a_turn(around))
     assert len(found) == 6
     for name in found:
         assert any(
             model is not None and "object-detection" in model.tasks
-            for model in (each.model(name) for each in around.frameworks.values())
+            for model in (each.model(name) for each in load_frameworks().values())
         )
 
 

@@ -154,11 +154,11 @@ sys.modules["MODULE"] = None
 from pathlib import Path
 from vtspec.pipelines.drafting import llm
 from vtspec.pipelines.drafting.result import Message
-from vtspec.pipelines.drafting.context import DraftContext
-from vtspec.pipelines.project.workspace import find_workspace
+from vtspec.pipelines.project.repository import Repository
+from vtspec.pipelines.project.repository import find_repository
 try:
     llm.find_drafter({"ANTHROPIC_API_KEY": "g"}).make_draft(
-        [Message(author="person", text="x")], DraftContext(find_workspace(Path("/"))))
+        [Message(author="person", text="x")], find_repository(Path("/")))
 except llm.Unavailable as error:
     print(error)
 """

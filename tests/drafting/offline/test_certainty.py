@@ -6,20 +6,19 @@ from typing import Any
 import pytest
 
 from offline_drafts import WORLD, flat, said
-from vtspec.pipelines.drafting.context import DraftContext
 from vtspec.pipelines.drafting.offline import draft_offline
 from vtspec.pipelines.drafting.result import ConversationState, Draft
-from vtspec.pipelines.project.workspace import find_workspace
+from vtspec.pipelines.project.repository import Repository, find_repository
 
 CATS = "cats resnet50 "
 
 
 @pytest.fixture(scope="module")
-def world() -> DraftContext:
-    return DraftContext(find_workspace(WORLD))
+def world() -> Repository:
+    return find_repository(WORLD)
 
 
-def talked(world: DraftContext, *texts: str, draft: Any = None) -> Draft:
+def talked(world: Repository, *texts: str, draft: Any = None) -> Draft:
     """The last answer of a conversation, each message after the answer to the one before."""
     answer = draft_offline(ConversationState(draft=draft, question=None, texts=texts[:1]), world)
     for text in texts[1:]:
@@ -29,9 +28,9 @@ def talked(world: DraftContext, *texts: str, draft: Any = None) -> Draft:
     return answer
 
 
-def changed(world: DraftContext, base: str, *texts: str) -> Draft:
+def changed(world: Repository, base: str, *texts: str) -> Draft:
     """The answer where a conversation begins with an experiment."""
-    draft = copy.deepcopy(dict(world.experiments[base]))
+    draft = copy.deepcopy(dict(world.sound_experiments[base]))
     draft["metadata"] = {**draft["metadata"], "name": f"{base}-9"}
     return talked(world, *texts, draft=draft)
 
@@ -82,7 +81,7 @@ def told(answer: Draft) -> str:
     ],
 )
 def test_a_number_in_parts_is_one_number(
-    world: DraftContext, text: str, path: str, value: float
+    world: Repository, text: str, path: str, value: float
 ) -> None:
     answer = said(world, CATS + text)
 
@@ -108,7 +107,7 @@ def test_a_number_in_parts_is_one_number(
         ("에폭 5로 학습하고 워밍업은 10", "training.warmupEpochs"),
     ],
 )
-def test_what_is_no_single_value_is_asked_about(world: DraftContext, text: str, path: str) -> None:
+def test_what_is_no_single_value_is_asked_about(world: Repository, text: str, path: str) -> None:
     answer = said(world, CATS + text)
 
     assert answer.question is not None
@@ -129,7 +128,7 @@ def test_what_is_no_single_value_is_asked_about(world: DraftContext, text: str, 
     ],
 )
 def test_what_has_no_field_is_told_and_is_no_other_fields(
-    world: DraftContext, text: str, words: str, path: str
+    world: Repository, text: str, words: str, path: str
 ) -> None:
     answer = said(world, CATS + text)
     kept = flat(answer.data).get(path)
@@ -139,7 +138,7 @@ def test_what_has_no_field_is_told_and_is_no_other_fields(
 
 
 def test_the_side_of_images_before_a_batch_size_is_not_the_batch_size(
-    world: DraftContext,
+    world: Repository,
 ) -> None:
     answer = said(world, "YOLO11 extra large on street 640 batch 16")
 
@@ -156,13 +155,11 @@ def test_the_side_of_images_before_a_batch_size_is_not_the_batch_size(
         "actually start over", "원래대로", "한 번 더 두 배", "처음부터 다시", "취소",
     ],
 )  # fmt: skip
-def test_a_wish_without_a_value_changes_nothing_and_is_told(
-    world: DraftContext, text: str
-) -> None:
+def test_a_wish_without_a_value_changes_nothing_and_is_told(world: Repository, text: str) -> None:
     answer = changed(world, "cats-resnet50", text)
 
     assert answer.data is not None
-    assert answer.data["spec"] == world.experiments["cats-resnet50"]["spec"]
+    assert answer.data["spec"] == world.sound_experiments["cats-resnet50"]["spec"]
     assert text.split(",")[0].split()[0][:2] in told(answer)
 
 
@@ -182,14 +179,14 @@ def test_a_wish_without_a_value_changes_nothing_and_is_told(
     ],
 )  # fmt: skip
 def test_a_change_reaches_all_that_it_is_said_of(
-    world: DraftContext, base: str, text: str, expected: dict[str, Any]
+    world: Repository, base: str, text: str, expected: dict[str, Any]
 ) -> None:
     found = flat(changed(world, base, text).data)
 
     assert {path: found.get(path) for path in expected} == expected
 
 
-def test_a_part_of_nothing_is_counted_from_the_default_and_says_so(world: DraftContext) -> None:
+def test_a_part_of_nothing_is_counted_from_the_default_and_says_so(world: Repository) -> None:
     answer = said(world, CATS + "lr half")
 
     assumed = {each.field: each.value for each in answer.assumptions}
@@ -207,7 +204,7 @@ def test_a_part_of_nothing_is_counted_from_the_default_and_says_so(world: DraftC
     ],
 )
 def test_a_question_is_asked_again_until_it_is_answered(
-    world: DraftContext, first: str, reply: str, path: str
+    world: Repository, first: str, reply: str, path: str
 ) -> None:
     answer = talked(world, CATS + first, reply)
 
@@ -216,7 +213,7 @@ def test_a_question_is_asked_again_until_it_is_answered(
     assert flat(answer.data).get("training.batchSize") == (32 if "32" in reply else None)
 
 
-def test_every_open_question_is_asked_in_its_turn(world: DraftContext) -> None:
+def test_every_open_question_is_asked_in_its_turn(world: Repository) -> None:
     texts = (CATS + "lr -1, 0 epochs, momentum 3", "20", "0.01", "0.8")
 
     asked = [talked(world, *texts[:count]).question for count in (1, 2, 3)]
@@ -230,24 +227,22 @@ def test_every_open_question_is_asked_in_its_turn(world: DraftContext) -> None:
     assert "annotations" not in last.data["metadata"]
 
 
-def test_a_question_may_be_left_to_the_default(world: DraftContext) -> None:
+def test_a_question_may_be_left_to_the_default(world: Repository) -> None:
     answer = talked(world, CATS + "0 epochs", "just use the default")
 
     assert (answer.status, flat(answer.data)["training.epochs"]) == ("complete", 50)
 
 
 @pytest.mark.parametrize(("reply", "value"), [("the larger", 80), ("작은 쪽", 50)])
-def test_the_larger_of_two_values_is_an_answer(
-    world: DraftContext, reply: str, value: int
-) -> None:
+def test_the_larger_of_two_values_is_an_answer(world: Repository, reply: str, value: int) -> None:
     answer = talked(world, CATS + "50 epochs 80 epochs", reply)
 
     assert flat(answer.data)["training.epochs"] == value
 
 
 @pytest.mark.parametrize("note", ["[1, null]", "[{}]", "{", '{"a": 1}', '[{"field": 1}]'])
-def test_a_strange_note_of_open_questions_is_ignored(world: DraftContext, note: str) -> None:
-    draft = copy.deepcopy(dict(world.experiments["cats-resnet50"]))
+def test_a_strange_note_of_open_questions_is_ignored(world: Repository, note: str) -> None:
+    draft = copy.deepcopy(dict(world.sound_experiments["cats-resnet50"]))
     draft["metadata"] = {
         "name": "cats-resnet50-9", "annotations": {"vtspec.dev/open-questions": note},
     }  # fmt: skip
@@ -255,20 +250,20 @@ def test_a_strange_note_of_open_questions_is_ignored(world: DraftContext, note: 
     assert talked(world, "20 epochs", draft=draft).status == "complete"
 
 
-def test_a_choice_that_is_left_open_is_said(world: DraftContext) -> None:
+def test_a_choice_that_is_left_open_is_said(world: Repository) -> None:
     answer = talked(world, "resnet50, 50 에폭", "아무거나")
 
     assert "spec.dataset.ref" in {each.field for each in answer.assumptions}
 
 
-def test_an_answer_may_leave_one_choice_out(world: DraftContext) -> None:
+def test_an_answer_may_leave_one_choice_out(world: Repository) -> None:
     answer = talked(world, "resnet50, 50 에폭", "cats 말고 flowers, 그리고 배치 32")
 
     found = flat(answer.data)
     assert (found["dataset.ref"], found["training.batchSize"]) == ("flowers", 32)
 
 
-def test_a_format_that_ends_in_folder_is_no_path(world: DraftContext) -> None:
+def test_a_format_that_ends_in_folder_is_no_path(world: Repository) -> None:
     answer = talked(world, "add data/birds as a dataset", "imagefolder")
 
     assert flat(answer.data)["source.dvc.path"] == "data/birds"
@@ -284,14 +279,14 @@ def test_a_format_that_ends_in_folder_is_no_path(world: DraftContext) -> None:
         ("고양이랑 강아지 분류", "spec.dataset.classes"),
     ],
 )
-def test_what_could_be_several_things_is_asked(world: DraftContext, text: str, field: str) -> None:
+def test_what_could_be_several_things_is_asked(world: Repository, text: str, field: str) -> None:
     answer = said(world, text)
 
     assert answer.question is not None
     assert answer.question.field == field
 
 
-def test_an_unknown_model_is_answered_with_models_of_the_task(world: DraftContext) -> None:
+def test_an_unknown_model_is_answered_with_models_of_the_task(world: Repository) -> None:
     answer = said(world, "roads unet")
 
     assert answer.question is not None
@@ -310,19 +305,19 @@ def test_an_unknown_model_is_answered_with_models_of_the_task(world: DraftContex
         ("save it as bactch", "cats-resnet50-2"),
     ],
 )
-def test_a_name_that_is_given_is_not_mended(world: DraftContext, text: str, name: str) -> None:
+def test_a_name_that_is_given_is_not_mended(world: Repository, text: str, name: str) -> None:
     assert flat(said(world, CATS + text).data)["metadata.name"] == name
 
 
-def test_deleting_what_was_trained_is_refused(world: DraftContext) -> None:
+def test_deleting_what_was_trained_is_refused(world: Repository) -> None:
     assert said(world, "cats로 학습한 resnet50 지워줘").status == "refused"
 
 
-def test_one_gpu_again_is_no_poem(world: DraftContext) -> None:
+def test_one_gpu_again_is_no_poem(world: Repository) -> None:
     assert changed(world, "cats-resnet50", "gpu 다시 하나").status == "complete"
 
 
-def test_slashes_between_values_make_no_hub_id(world: DraftContext) -> None:
+def test_slashes_between_values_make_no_hub_id(world: Repository) -> None:
     found = flat(said(world, "resnet50/cats/30ep").data)
 
     assert (found["dataset.ref"], found["model.name"], found["training.epochs"]) == (
@@ -333,7 +328,7 @@ def test_slashes_between_values_make_no_hub_id(world: DraftContext) -> None:
 @pytest.mark.parametrize(
     "unit", ["lr, ", "bigger model lr 0.1 ", "스물 ", "1 x 8 batch ", "두 배 lr와 "]
 )
-def test_the_longest_message_is_answered(world: DraftContext, unit: str) -> None:
+def test_the_longest_message_is_answered(world: Repository, unit: str) -> None:
     text = (unit * 20_000)[:20_000]
 
     assert said(world, text).status in ("complete", "question", "refused")

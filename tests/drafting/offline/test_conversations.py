@@ -5,18 +5,18 @@ from typing import Any
 import pytest
 
 from offline_drafts import WORLD, flat, said
-from vtspec.pipelines.drafting.context import DraftContext, filter_errors
+from vtspec.pipelines.drafting.checks import filter_errors, find_problems
 from vtspec.pipelines.drafting.offline import draft_offline
 from vtspec.pipelines.drafting.result import ConversationState, Draft, Question
-from vtspec.pipelines.project.workspace import find_workspace
+from vtspec.pipelines.project.repository import Repository, find_repository
 
 
 @pytest.fixture(scope="module")
-def world() -> DraftContext:
-    return DraftContext(find_workspace(WORLD))
+def world() -> Repository:
+    return find_repository(WORLD)
 
 
-def talk(world: DraftContext, *texts: str) -> Draft:
+def talk(world: Repository, *texts: str) -> Draft:
     """The last answer of a conversation in which each text is answered."""
     last = said(world, texts[0])
     for text in texts[1:]:
@@ -50,23 +50,23 @@ def talk(world: DraftContext, *texts: str) -> Draft:
     ],
 )
 def test_an_edit_changes_what_was_said(
-    world: DraftContext, text: str, expected: dict[str, Any]
+    world: Repository, text: str, expected: dict[str, Any]
 ) -> None:
     drafted = said(world, text)
     assert drafted.status == "complete", drafted.question
     assert {key: flat(drafted.data).get(key) for key in expected} == expected
 
 
-def test_an_edit_keeps_everything_else_and_takes_a_new_name(world: DraftContext) -> None:
+def test_an_edit_keeps_everything_else_and_takes_a_new_name(world: Repository) -> None:
     drafted = said(world, "cats-resnet50이랑 똑같이 하되 에폭만 두 배")
-    before = flat(world.experiments["cats-resnet50"])
+    before = flat(world.sound_experiments["cats-resnet50"])
     after = flat(drafted.data)
     changed = {key for key in before if before[key] != after.get(key)}
     assert changed == {"metadata.name", "training.epochs"}
     assert after["metadata.name"] == "cats-resnet50-2"
 
 
-def test_another_dataset_or_model_names_the_edit_anew(world: DraftContext) -> None:
+def test_another_dataset_or_model_names_the_edit_anew(world: Repository) -> None:
     names = [
         flat(said(world, text).data)["metadata.name"]
         for text in ("like flowers-vit but on cats", "cats-resnet50처럼 하되 모델은 resnet101로")
@@ -74,13 +74,13 @@ def test_another_dataset_or_model_names_the_edit_anew(world: DraftContext) -> No
     assert names == ["cats-vit-base-patch16-224", "cats-resnet101"]
 
 
-def test_an_edit_to_a_model_of_another_framework_is_sound(world: DraftContext) -> None:
+def test_an_edit_to_a_model_of_another_framework_is_sound(world: Repository) -> None:
     drafted = said(world, "cats-resnet50처럼 하되 모델은 yolo11n-cls로")
     assert flat(drafted.data).get("framework") is None
-    assert filter_errors(world.find_problems(drafted.data or {})) == []
+    assert filter_errors(find_problems(drafted.data or {}, world)) == []
 
 
-def test_a_misspelt_base_is_found_and_said(world: DraftContext) -> None:
+def test_a_misspelt_base_is_found_and_said(world: Repository) -> None:
     drafted = said(world, "like cats-resnt50 but 100 epochs")
     assert flat(drafted.data)["training.batchSize"] == 64
     assert "cats-resnt50" in [each.value for each in drafted.assumptions]
@@ -117,7 +117,7 @@ def test_a_misspelt_base_is_found_and_said(world: DraftContext) -> None:
     ],
 )
 def test_an_answer_is_the_value_that_was_asked_for(
-    world: DraftContext, texts: tuple[str, ...], field: str, value: Any
+    world: Repository, texts: tuple[str, ...], field: str, value: Any
 ) -> None:
     drafted = talk(world, *texts)
     assert drafted.status == "complete", drafted.question
@@ -136,14 +136,14 @@ def test_an_answer_is_the_value_that_was_asked_for(
     ],
 )
 def test_an_answer_that_nothing_resembles_is_asked_about_again(
-    world: DraftContext, texts: tuple[str, ...], field: str
+    world: Repository, texts: tuple[str, ...], field: str
 ) -> None:
     asked = talk(world, *texts)
     assert asked.question is not None
     assert asked.question.field == field
 
 
-def test_a_draft_keeps_its_name_and_forgets_who_signed_it(world: DraftContext) -> None:
+def test_a_draft_keeps_its_name_and_forgets_who_signed_it(world: Repository) -> None:
     first = said(world, "cats resnet18")
     assert first.data is not None
     notes = {"vtspec.dev/draft-words": "sha256:0", "team": "a"}
@@ -155,12 +155,12 @@ def test_a_draft_keeps_its_name_and_forgets_who_signed_it(world: DraftContext) -
     assert drafted.data["metadata"] == {"name": "mine", "annotations": {"team": "a"}}
 
 
-def test_a_made_name_follows_its_model(world: DraftContext) -> None:
+def test_a_made_name_follows_its_model(world: Repository) -> None:
     drafted = talk(world, "cats resnet18", "모델을 resnet34로 바꿔줘")
     assert flat(drafted.data)["metadata.name"] == "cats-resnet34"
 
 
-def test_a_name_that_was_asked_for_is_taken_from_the_answer(world: DraftContext) -> None:
+def test_a_name_that_was_asked_for_is_taken_from_the_answer(world: Repository) -> None:
     asked = Question(field="metadata.name", text="What is it called?")
     first = said(world, "cats resnet18")
     drafted = draft_offline(
@@ -176,7 +176,7 @@ def test_a_name_that_was_asked_for_is_taken_from_the_answer(world: DraftContext)
         "register data/birds as birds: coco, for object detection, classes sparrow and crow",
     ],
 )
-def test_data_is_registered(world: DraftContext, text: str) -> None:
+def test_data_is_registered(world: Repository, text: str) -> None:
     drafted = said(world, text)
     assert drafted.status == "complete", drafted.question
     assert drafted.data == {
@@ -205,13 +205,13 @@ def test_data_is_registered(world: DraftContext, text: str) -> None:
         (("data/birds를 birds로 등록해줘, voc 형식, 의미 분할, 클래스는 a, b",), "spec.format"),
     ],
 )
-def test_what_data_lacks_is_asked(world: DraftContext, texts: tuple[str, ...], field: str) -> None:
+def test_what_data_lacks_is_asked(world: Repository, texts: tuple[str, ...], field: str) -> None:
     asked = talk(world, *texts)
     assert asked.question is not None
     assert asked.question.field == field
 
 
-def test_data_is_registered_answer_by_answer(world: DraftContext) -> None:
+def test_data_is_registered_answer_by_answer(world: Repository) -> None:
     drafted = talk(
         world, "새 데이터셋을 등록하고 싶어요", "data/birds요", "분류", "참새, 까마귀, 비둘기"
     )
@@ -236,7 +236,7 @@ def test_data_is_registered_answer_by_answer(world: DraftContext) -> None:
     ],
 )  # fmt: skip
 def test_classes_are_chosen_and_left_out(
-    world: DraftContext, text: str, expected: list[str] | None
+    world: Repository, text: str, expected: list[str] | None
 ) -> None:
     drafted = said(world, text)
     assert drafted.status == "complete", drafted.question
@@ -256,7 +256,7 @@ def test_classes_are_chosen_and_left_out(
         ("cats resnet18 accuracy 0.9 목표", ["accuracy >= 0.9"]),
     ],
 )  # fmt: skip
-def test_gates_say_what_has_to_hold(world: DraftContext, text: str, expected: list[str]) -> None:
+def test_gates_say_what_has_to_hold(world: Repository, text: str, expected: list[str]) -> None:
     assert flat(said(world, text).data)["report.gates"] == expected
 
 
@@ -273,13 +273,13 @@ def test_gates_say_what_has_to_hold(world: DraftContext, text: str, expected: li
         ("gpu 3장 l4로 cats resnet18", {"resources.gpus": 3, "resources.gpuType": "l4"}),
     ],
 )
-def test_gpus_are_counted(world: DraftContext, text: str, expected: dict[str, Any]) -> None:
+def test_gpus_are_counted(world: Repository, text: str, expected: dict[str, Any]) -> None:
     drafted = said(world, text)
     assert drafted.status == "complete", drafted.question
     assert {key: flat(drafted.data).get(key) for key in expected} == expected
 
 
-def test_start_from_a_run_is_its_weights(world: DraftContext) -> None:
+def test_start_from_a_run_is_its_weights(world: Repository) -> None:
     drafted = said(world, "cats resnet50 with weights from cats-resnet50")
     assert flat(drafted.data)["model.weights"] == "run:cats-resnet50"
     assert flat(drafted.data).get("model.pretrained") is None

@@ -7,11 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from offline_drafts import WORLD, flat, said
-from vtspec.pipelines.drafting.context import DraftContext
 from vtspec.pipelines.drafting.result import Draft
-from vtspec.pipelines.project.workspace import find_workspace
+from vtspec.pipelines.project.repository import find_repository
 
-REPOSITORY = DraftContext(find_workspace(WORLD))
+REPOSITORY = find_repository(WORLD)
 
 BASES = (
     "cats resnet18 5 epochs, {}",

@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from offline_drafts import WORLD, said
-from vtspec.pipelines.drafting.context import DraftContext, filter_errors
+from vtspec.pipelines.drafting.checks import filter_errors, find_problems
 from vtspec.pipelines.drafting.offline import draft_offline
 from vtspec.pipelines.drafting.result import ConversationState, Question
-from vtspec.pipelines.project.workspace import find_workspace
+from vtspec.pipelines.project.repository import find_repository
 
-REPOSITORY = DraftContext(find_workspace(WORLD))
+REPOSITORY = find_repository(WORLD)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_numbers_beyond_all_measure_are_asked_about(text: str) -> None:
 def test_what_cannot_be_printed_is_not_read() -> None:
     drafted = said(REPOSITORY, "\x00\x1b[31m cats \u202e resnet\u200b18 {{ x }} 5 epochs\x07")
     assert drafted.status == "complete"
-    assert filter_errors(REPOSITORY.find_problems(drafted.data or {})) == []
+    assert filter_errors(find_problems(drafted.data or {}, REPOSITORY)) == []
 
 
 WORDS = st.sampled_from(
@@ -126,7 +126,7 @@ WORDS = st.sampled_from(
 def test_any_words_give_a_sketch_whose_complete_draft_is_sound(text: str) -> None:
     answer = said(REPOSITORY, text)
     if answer.status == "complete":
-        assert filter_errors(REPOSITORY.find_problems(answer.data or {})) == []
+        assert filter_errors(find_problems(answer.data or {}, REPOSITORY)) == []
     assert (answer.question is not None) == (answer.status == "question")
     assert (answer.reason is not None) == (answer.status == "refused")
 
@@ -158,4 +158,4 @@ def test_any_answer_to_any_question_gives_a_sketch(
         ConversationState(draft=draft, question=asked, texts=(text,)), REPOSITORY
     )
     if answer.status == "complete":
-        assert filter_errors(REPOSITORY.find_problems(answer.data or {})) == []
+        assert filter_errors(find_problems(answer.data or {}, REPOSITORY)) == []

@@ -3,14 +3,13 @@
 import pytest
 
 from offline_drafts import WORLD, flat, said
-from vtspec.pipelines.drafting.context import DraftContext
 from vtspec.pipelines.drafting.offline.korean_particles import append_particle
-from vtspec.pipelines.project.workspace import find_workspace
+from vtspec.pipelines.project.repository import Repository, find_repository
 
 
 @pytest.fixture(scope="module")
-def world() -> DraftContext:
-    return DraftContext(find_workspace(WORLD))
+def world() -> Repository:
+    return find_repository(WORLD)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +56,7 @@ def world() -> DraftContext:
         ("digits softmax regression 10에폭 사전학습된 가중치로", "spec.model.pretrained"),
     ],
 )
-def test_the_question_is_at_its_field(world: DraftContext, text: str, field: str) -> None:
+def test_the_question_is_at_its_field(world: Repository, text: str, field: str) -> None:
     asked = said(world, text)
     assert asked.status == "question", asked.data
     assert asked.question is not None
@@ -76,25 +75,25 @@ def test_the_question_is_at_its_field(world: DraftContext, text: str, field: str
         ("segmentation with digits", {"roads"}),
     ],
 )
-def test_choices_are_what_exists(world: DraftContext, text: str, choices: set[str]) -> None:
+def test_choices_are_what_exists(world: Repository, text: str, choices: set[str]) -> None:
     asked = said(world, text)
     assert asked.question is not None
     assert choices <= set(asked.question.choices)
 
 
-def test_a_contradiction_is_asked_before_what_is_missing(world: DraftContext) -> None:
+def test_a_contradiction_is_asked_before_what_is_missing(world: Repository) -> None:
     asked = said(world, "resnet18 with 50 epochs, 80 epochs on a V100")
     assert asked.question is not None
     assert asked.question.field == "spec.training.epochs"
 
 
-def test_what_waits_for_its_own_question_is_said(world: DraftContext) -> None:
+def test_what_waits_for_its_own_question_is_said(world: Repository) -> None:
     asked = said(world, "cats resnet18 10~20 epochs, batch 16~32")
     waiting = {each.field: each.value for each in asked.assumptions}
     assert waiting["spec.training.batchSize"] == "16-32"
 
 
-def test_a_draft_beside_a_question_holds_only_what_was_said(world: DraftContext) -> None:
+def test_a_draft_beside_a_question_holds_only_what_was_said(world: Repository) -> None:
     asked = said(world, "resnet18 with a batch of 64")
     assert flat(asked.data) == {
         "apiVersion": "vtspec.dev/v1alpha1",
@@ -106,7 +105,7 @@ def test_a_draft_beside_a_question_holds_only_what_was_said(world: DraftContext)
     }
 
 
-def test_questions_are_in_the_language_of_the_person(world: DraftContext) -> None:
+def test_questions_are_in_the_language_of_the_person(world: Repository) -> None:
     korean, english = (
         said(world, "resnet18로 학습").question,
         said(world, "train resnet18").question,

@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 
 from offline_drafts import WORLD, flat, said
-from vtspec.pipelines.drafting.context import DraftContext, filter_errors
-from vtspec.pipelines.project.workspace import find_workspace
+from vtspec.pipelines.drafting.checks import filter_errors, find_problems
+from vtspec.pipelines.project.repository import Repository, find_repository
 
 
 @pytest.fixture(scope="module")
-def world() -> DraftContext:
-    return DraftContext(find_workspace(WORLD))
+def world() -> Repository:
+    return find_repository(WORLD)
 
 
 def fields(**values: Any) -> dict[str, Any]:
@@ -143,12 +143,12 @@ def fields(**values: Any) -> dict[str, Any]:
     ],
 )
 def test_what_is_said_is_in_the_draft(
-    world: DraftContext, text: str, expected: dict[str, Any]
+    world: Repository, text: str, expected: dict[str, Any]
 ) -> None:
     drafted = said(world, text)
     assert drafted.status == "complete", drafted.question
     assert {key: flat(drafted.data).get(key) for key in expected} == expected
-    assert filter_errors(world.find_problems(drafted.data or {})) == []
+    assert filter_errors(find_problems(drafted.data or {}, world)) == []
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_what_is_said_is_in_the_draft(
     ],
 )  # fmt: skip
 def test_what_is_negated_is_left_out(
-    world: DraftContext, text: str, expected: dict[str, Any]
+    world: Repository, text: str, expected: dict[str, Any]
 ) -> None:
     drafted = said(world, text)
     assert drafted.status == "complete", drafted.question
@@ -186,7 +186,7 @@ def test_what_is_negated_is_left_out(
         ("cats resnet50 50 epochs, actually make it 80", 80),
     ],
 )
-def test_a_correction_takes_the_last(world: DraftContext, text: str, epochs: int) -> None:
+def test_a_correction_takes_the_last(world: Repository, text: str, epochs: int) -> None:
     assert flat(said(world, text).data)["training.epochs"] == epochs
 
 
@@ -202,21 +202,21 @@ def test_a_correction_takes_the_last(world: DraftContext, text: str, epochs: int
     ],
 )
 def test_a_misspelt_word_is_read_and_said(
-    world: DraftContext, text: str, typed: str, field: str, value: Any
+    world: Repository, text: str, typed: str, field: str, value: Any
 ) -> None:
     drafted = said(world, text)
     assert flat(drafted.data)[field] == value
     assert typed in [each.value for each in drafted.assumptions if each.field == ""]
 
 
-def test_words_that_are_not_understood_are_said_once(world: DraftContext) -> None:
+def test_words_that_are_not_understood_are_said_once(world: Repository) -> None:
     drafted = said(world, "cats resnet18 10 epochs with frobnication and quuxness")
     assert [each.value for each in drafted.assumptions if not each.field] == [
         "frobnication quuxness"
     ]
 
 
-def test_politeness_is_understood_as_nothing(world: DraftContext) -> None:
+def test_politeness_is_understood_as_nothing(world: Repository) -> None:
     drafted = said(
         world, "음 그냥 cats 데이터로 resnet18 좀 10에폭 돌려줘, 부탁드려요. please, thanks!"
     )
@@ -226,7 +226,7 @@ def test_politeness_is_understood_as_nothing(world: DraftContext) -> None:
 @pytest.mark.parametrize(
     ("task", "epochs"), [("image-captioning", 3), ("depth-estimation", 50), ("text-generation", 3)]
 )
-def test_what_nobody_said_is_assumed_aloud(world: DraftContext, task: str, epochs: int) -> None:
+def test_what_nobody_said_is_assumed_aloud(world: Repository, task: str, epochs: int) -> None:
     drafted = said(world, f"a model for {task.replace('-', ' ')} please")
     assert drafted.status == "complete"
     told = {each.field: each.value for each in drafted.assumptions}
@@ -255,23 +255,23 @@ def test_what_nobody_said_is_assumed_aloud(world: DraftContext, task: str, epoch
         ("욜로 라지로 운동선수 포즈 추정", "yolo11l-pose"),
     ],
 )
-def test_families_and_sizes_name_a_member(world: DraftContext, text: str, name: str) -> None:
+def test_families_and_sizes_name_a_member(world: Repository, text: str, name: str) -> None:
     assert flat(said(world, text).data)["model.name"] == name
 
 
-def test_reasons_are_in_the_language_of_the_person(world: DraftContext) -> None:
+def test_reasons_are_in_the_language_of_the_person(world: Repository) -> None:
     korean = said(world, "깊이 추정 모델").assumptions
     english = said(world, "depth estimation").assumptions
     assert all(any("가" <= letter <= "힣" for letter in each.why) for each in korean)
     assert all(each.why.isascii() for each in english)
 
 
-def test_the_same_words_give_the_same_sketch(world: DraftContext) -> None:
+def test_the_same_words_give_the_same_sketch(world: Repository) -> None:
     text = "yolo로 거리에서 자동차랑 버스만 탐지, 배치 두 배, 학습률은 0.01, foo bar"
-    assert said(world, text) == said(DraftContext(find_workspace(WORLD)), text)
+    assert said(world, text) == said(find_repository(WORLD), text)
 
 
-def test_a_name_that_is_taken_gets_a_number(world: DraftContext) -> None:
+def test_a_name_that_is_taken_gets_a_number(world: Repository) -> None:
     assert flat(said(world, "cats resnet50").data)["metadata.name"] == "cats-resnet50-2"
     assert flat(said(world, "resnet18 on cats, call it cats-resnet50").data)["metadata.name"] == (
         "cats-resnet50-2"

@@ -5,10 +5,9 @@ from typing import Any
 import pytest
 
 from offline_drafts import WORLD, flat, said
-from vtspec.pipelines.drafting.context import DraftContext
-from vtspec.pipelines.project.workspace import find_workspace
+from vtspec.pipelines.project.repository import find_repository
 
-REPOSITORY = DraftContext(find_workspace(WORLD))
+REPOSITORY = find_repository(WORLD)
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,12 @@ from hypothesis import strategies as st
 
 from offline_drafts import WORLD, flat, said
 from vtspec.pipelines.drafting import offline
-from vtspec.pipelines.drafting.context import DraftContext
 from vtspec.pipelines.drafting.offline.common_words import is_ordinary
 from vtspec.pipelines.drafting.offline.pasted_config import flatten_configs
 from vtspec.pipelines.drafting.offline.spoken_numbers import replace_spoken_numbers
-from vtspec.pipelines.project.workspace import find_workspace
+from vtspec.pipelines.project.repository import find_repository
 
-REPOSITORY = DraftContext(find_workspace(WORLD))
+REPOSITORY = find_repository(WORLD)
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vtspec.cli.run_options import CommandOptions, PlannedRun, add_run_options, plan_spec, run_plan
+from vtspec.cli.run_options import CommandOptions, add_run_options, carry_out, plan_named_spec
 
 if TYPE_CHECKING:
-    from vtspec.pipelines.execution.local import LocalRunner, RunOptions
+    from vtspec.pipelines.operations.plan import PlannedRun
 
 
 @click.command()
@@ -22,28 +22,22 @@ def command(spec: str, *, yes: bool, **options: Any) -> None:
     before, or is being carried out now, is shown without a question. Exit codes as for `run`.
     """
     chosen = CommandOptions(**options)
-    found = plan_spec(spec, chosen)
+    found = plan_named_spec(spec, chosen)
     _print_plan(found)
-
-    def ask(local: "LocalRunner", choice: "RunOptions") -> None:
-        if yes or (not chosen.smoke and not local.would_begin(found.plan, choice)):
-            return
-        _confirm_plan(found)
-
-    raise click.exceptions.Exit(run_plan(spec, chosen, found, ask))
+    confirm = None if yes else lambda: _confirm_plan(found)
+    raise click.exceptions.Exit(carry_out(spec, chosen, found, confirm))
 
 
-def _print_plan(found: PlannedRun) -> None:
+def _print_plan(found: "PlannedRun") -> None:
     from vtspec.cli.views.plan import format_plan
     from vtspec.cli.views.styled_text import get_terminal_width, print_lines
     from vtspec.pipelines.planning.prior_runs import find_prior_runs
-    from vtspec.pipelines.planning.resolve import ResolveSources
 
-    next_to = find_prior_runs(found.made, found.workspace, ResolveSources(runs=found.runs))
+    next_to = find_prior_runs(found.made, found.repository)
     print_lines(format_plan(found.made, next_to, get_terminal_width(sys.stdout)))
 
 
-def _confirm_plan(found: PlannedRun) -> None:
+def _confirm_plan(found: "PlannedRun") -> None:
     from vtspec.pipelines.errors import Refused
 
     if not sys.stdin.isatty():

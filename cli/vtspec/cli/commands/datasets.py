@@ -49,9 +49,11 @@ def inspect_command(path: Path, output: str, html: Path | None) -> None:
 
 
 def _validate_name(_ctx: click.Context, _param: click.Parameter, name: str) -> str:
-    if re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?", name):
+    from vtspec.pipelines.project.spec_names import is_name, make_name
+
+    if is_name(name):
         return name
-    close = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-") or "cats"
+    close = make_name(name, otherwise="cats")
     raise click.BadParameter(
         f"must be a DNS label of at most 40 characters, got '{name}'\n  fix: --name {close}"
     )
@@ -80,16 +82,16 @@ def add_command(path: Path, name: str, tasks: tuple[str, ...], **notes: str | No
     `dvc push`.
     """
     from vtspec.pipelines.data.register import DatasetOptions, add_dataset, resolve_destination
-    from vtspec.pipelines.project.workspace import find_workspace
+    from vtspec.pipelines.project.repository import find_repository
 
-    workspace = find_workspace(Path.cwd())
-    where = resolve_destination(workspace.root, workspace.specs, path, name)
+    repository = find_repository(Path.cwd())
+    where = resolve_destination(repository.root, repository.specs, path, name)
     inspection = _inspect(path)
     _print_inspection(inspection)
     if inspection.errors:
         raise click.exceptions.Exit(2)
     pointer = add_dataset(inspection, DatasetOptions(name=name, tasks=tasks, **notes), where)
-    spec = workspace.format_path(where.spec)
+    spec = repository.format_path(where.spec)
     click.echo(f"\nadded {name}: {spec} ({pointer.hash} in {pointer.file})")
     ignore = f" {Path(where.data).parent.as_posix()}/.gitignore" if ".dvc" in pointer.file else ""
     click.echo(f"next: git add {spec} {pointer.file}{ignore} && git commit && dvc push")
@@ -124,16 +126,10 @@ def _parse_shares(text: str) -> dict[str, float]:
 
 
 def _inspect(path: Path) -> "Inspection":
-    try:
-        import PIL  # noqa: F401 - so that its absence is told before any work
-    except ImportError as error:
-        from vtspec.pipelines.errors import Permanent
-
-        raise Permanent("Pillow is not installed", fix="pip install 'vtspec[data]'") from error
-    from vtspec.pipelines.data.inspection.inspect import inspect_dataset
+    from vtspec.pipelines.operations.datasets import inspect_data
 
     with _show_progress() as progress:
-        return inspect_dataset(path, progress)
+        return inspect_data(path, progress)
 
 
 @contextmanager

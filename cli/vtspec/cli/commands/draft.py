@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vtspec.cli.draft_session import DraftSession, collect_messages, is_interactive
+from vtspec.cli.draft_session import (
+    ask_once,
+    ask_until_complete,
+    is_interactive,
+    read_words,
+)
 
 if TYPE_CHECKING:
-    from vtspec.pipelines.drafting.context import DraftContext
-    from vtspec.pipelines.drafting.drafter import Drafter
     from vtspec.pipelines.drafting.result import DraftResult
-    from vtspec.pipelines.errors import Refused
+    from vtspec.pipelines.project.repository import Repository
 
 
 @click.command()
@@ -53,27 +56,34 @@ def command(words: tuple[str, ...], as_json: bool, offline: bool, **asked: Any) 
     Exit codes: 0 a spec (with --json: any answer), 2 a question is open or the request was
     refused, 130 Ctrl-C; with --run those of `vtspec run`.
     """
-    from vtspec.pipelines.drafting.context import DraftContext
-    from vtspec.pipelines.project.workspace import find_workspace
+    from vtspec.pipelines.operations.draft import (
+        choose_drafter,
+        get_draft_path,
+        open_session,
+        render_draft,
+        save_draft,
+    )
+    from vtspec.pipelines.project.repository import find_repository
 
     _check_options(as_json, asked)
-    surroundings = DraftContext(find_workspace(Path.cwd()))
-    file: Path | None = asked["conversation"]
-    talk = DraftSession(
-        surroundings=surroundings,
-        drafter=_choose_drafter(offline),
-        file=file,
-        messages=collect_messages(words, asked["base"], file, surroundings),
+    repository = find_repository(Path.cwd())
+    session = open_session(
+        read_words(words),
+        repository,
+        choose_drafter(offline=offline, environ=os.environ),
+        base=asked["base"],
+        file=asked["conversation"],
     )
     if as_json:
-        _print_json(talk.answer())
+        _print_json(ask_once(session))
         return
-    drafted = talk.ask_until_complete()
-    place = asked["output"] or surroundings.get_spec_path(drafted.draft or {})
-    text = _format_spec(drafted, surroundings, place)
+    drafted = ask_until_complete(session)
+    place = asked["output"] or get_draft_path(drafted, repository)
+    text = render_draft(drafted, repository, place)
     click.echo(text, nl=False)
-    if _confirm_save(place, surroundings, asked):
-        _save(place, text, surroundings)
+    if _confirm_save(place, repository, asked):
+        save_draft(place, text)
+        click.echo(f"wrote {repository.format_path(place)}", err=True)
         _print_next_step(drafted)
     if asked["runs"]:
         from vtspec.cli.run_options import CommandOptions
@@ -92,18 +102,9 @@ def _check_options(as_json: bool, asked: dict[str, Any]) -> None:
         raise click.UsageError("--save and --output name two places\n  fix: leave one out")
     output: Path | None = asked["output"]
     if output is not None and output.exists():
-        raise _make_exists_error(output)
+        from vtspec.pipelines.operations.draft import make_exists_error
 
-
-def _choose_drafter(offline: bool) -> "Drafter":
-    from vtspec.pipelines.drafting.drafter import OfflineDrafter
-
-    if offline:
-        return OfflineDrafter()
-    from vtspec.pipelines.drafting.llm import find_drafter
-
-    found = find_drafter(os.environ)
-    return OfflineDrafter() if found is None else found
+        raise make_exists_error(output)
 
 
 def _print_json(drafted: "DraftResult") -> None:
@@ -112,46 +113,15 @@ def _print_json(drafted: "DraftResult") -> None:
     click.echo(json.dumps(drafted.to_json(), ensure_ascii=False, indent=2))
 
 
-def _format_spec(drafted: "DraftResult", surroundings: "DraftContext", place: Path) -> str:
-    from vtspec.pipelines.project.spec_writer import format_spec
-
-    assert drafted.draft is not None
-    model = surroundings.build_spec(drafted.draft)
-    # What was said stands there, also where it is the default: it would look unheard.
-    return format_spec(model, place, surroundings.workspace.root, written=True)
-
-
-def _confirm_save(place: Path, surroundings: "DraftContext", asked: dict[str, Any]) -> bool:
+def _confirm_save(place: Path, repository: "Repository", asked: dict[str, Any]) -> bool:
     """Whether the spec shall be written; where nobody said so, a person is asked."""
     if asked["output"] or asked["save"] or asked["runs"]:
         return True
-    shown = surroundings.workspace.format_path(place)
+    shown = repository.format_path(place)
     if is_interactive() and sys.stdout.isatty():
         return click.confirm(f"Save it as {shown}?", err=True)
     click.echo(f"not saved: --save writes it to {shown}", err=True)
     return False
-
-
-def _save(place: Path, text: str, surroundings: "DraftContext") -> None:
-    from vtspec.pipelines.project.spec_writer import write_new_file
-
-    try:
-        write_new_file(place, text)
-    except FileExistsError as error:
-        raise _make_exists_error(place) from error
-    except OSError as error:
-        from vtspec.pipelines.errors import Permanent
-
-        raise Permanent(
-            f"{place} cannot be written: {error.strerror}", fix="-o FILE, in a folder of yours"
-        ) from error
-    click.echo(f"wrote {surroundings.workspace.format_path(place)}", err=True)
-
-
-def _make_exists_error(place: Path) -> "Refused":
-    from vtspec.pipelines.errors import Refused
-
-    return Refused(f"{place} is already there", fix="give another file: -o FILE")
 
 
 def _print_next_step(drafted: "DraftResult") -> None:

@@ -42,7 +42,7 @@ def command(field: str | None) -> None:
 
 def _explain_params(name: str) -> None:
     from vtspec.pipelines.catalog import load_frameworks
-    from vtspec.pipelines.validation.context import find_params
+    from vtspec.pipelines.validation.catalogs import find_params
     from vtspec.schema.explain import explain
 
     declared = {

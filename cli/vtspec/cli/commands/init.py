@@ -1,6 +1,5 @@
 """`vtspec init`: a repository of your own in one command."""
 
-import re
 from pathlib import Path
 
 import click
@@ -28,12 +27,13 @@ def command(directory: Path, name: str | None) -> None:
 
 def _choose_name(given: str | None, directory: Path) -> str:
     """The name as a DNS label. Raises `UsageError` where a given one is none."""
+    from vtspec.pipelines.project.spec_names import is_name, make_name
+
     if given is not None:
-        if re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?", given) is None:
+        if not is_name(given):
             raise click.UsageError(
                 f"'{given}' cannot be the project's name\n"
                 "  fix: use at most 40 small letters, digits and hyphens"
             )
         return given
-    made = re.sub(r"[^a-z0-9]+", "-", directory.resolve().name.lower()).strip("-")
-    return made[:40].strip("-") or "project"
+    return make_name(directory.resolve().name, otherwise="project")

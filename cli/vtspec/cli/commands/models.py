@@ -1,7 +1,8 @@
 """`vtspec models`: search the catalogs, and show one model with its published weights."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
@@ -10,6 +11,7 @@ from vtspec.schema.kinds.tasks import TASKS
 
 if TYPE_CHECKING:
     from vtspec.pipelines.catalog import CatalogModel, Framework, Weights
+    from vtspec.pipelines.operations.models import ModelData, ModelFilter
 
 Output = Literal["table", "json"]
 
@@ -53,22 +55,24 @@ def search(words: Sequence[str], **options: Any) -> None:
     A word is part of a name, of a tag of weights, or of their licence: `resnet 50 apache`. Without
     WORDS all models are listed. Exit codes: 0 something was found, 2 nothing was.
     """
-    from vtspec.pipelines.catalog import search_models as find
+    from vtspec.pipelines.operations.models import ModelFilter, search_models, suggest_search
 
     limit, output = options.pop("limit"), options.pop("output")
-    _require_framework(options["framework"])
-    found = find([part for word in words for part in word.split()], **options)
+    wanted = ModelFilter(**options)
+    with _show_refusal():
+        found = search_models(words, wanted)
     if output == "json":
-        models = [_serialize_model(framework, model) for framework, model in found[:limit]]
-        click.echo(json.dumps({"total": len(found), "models": models}, indent=2))
+        click.echo(
+            json.dumps({"total": len(found), "models": _serialize(found[:limit])}, indent=2)
+        )
     elif found:
         _print_table(
             HEADINGS, [_format_row(framework, model) for framework, model in found[:limit]]
         )
         _print_footer(found, limit)
     if not found:
-        click.echo(f"no model fits {_format_query(words, options)}", err=True)
-        click.echo(f"  fix: {_suggest_fix(words, options)}", err=True)
+        click.echo(f"no model fits {_format_query(words, wanted)}", err=True)
+        click.echo(f"  fix: {suggest_search(words, wanted)}", err=True)
         raise click.exceptions.Exit(2)
 
 
@@ -81,16 +85,12 @@ def show(name: str, framework: str | None, output: Output) -> None:
 
     Exit codes: 0 it was found, 2 there is no such model.
     """
-    from vtspec.pipelines.catalog import find_model, suggest_model
+    from vtspec.pipelines.operations.models import find_models
 
-    _require_framework(framework)
-    found = [(each, model) for each, model in find_model(name) if framework in (None, each.name)]
-    if not found:
-        meant = suggest_model(name, framework)
-        fix = f"vtspec models show {meant}" if meant else "vtspec models search"
-        raise click.UsageError(f"there is no model '{name}'\n  fix: {fix}")
+    with _show_refusal():
+        found = find_models(name, framework)
     if output == "json":
-        click.echo(json.dumps([_serialize_model(each, model) for each, model in found], indent=2))
+        click.echo(json.dumps(_serialize(found), indent=2))
         return
     for number, (each, model) in enumerate(found):
         if number:
@@ -98,34 +98,28 @@ def show(name: str, framework: str | None, output: Output) -> None:
         _print_model(each, model)
 
 
-def _require_framework(name: str | None) -> None:
-    import difflib
+@contextmanager
+def _show_refusal() -> Iterator[None]:
+    """Shows how the command is used where what was typed is refused."""
+    from vtspec.pipelines.errors import Refused
 
-    from vtspec.pipelines.catalog import load_frameworks
-
-    known = load_frameworks()
-    if name is None or name in known:
-        return
-    close = difflib.get_close_matches(name, known, n=1)
-    fix = f"did you mean '{close[0]}'?" if close else f"there are: {', '.join(known)}"
-    raise click.UsageError(f"there is no framework '{name}'\n  fix: {fix}")
+    try:
+        yield
+    except Refused as error:
+        raise click.UsageError(str(error)) from error
 
 
-def _format_query(words: Sequence[str], options: Mapping[str, Any]) -> str:
+def _serialize(found: "Sequence[tuple[Framework, CatalogModel]]") -> "list[ModelData]":
+    from vtspec.pipelines.operations.models import serialize_model
+
+    return [serialize_model(framework, model) for framework, model in found]
+
+
+def _format_query(words: Sequence[str], wanted: "ModelFilter") -> str:
     asked = [f"'{' '.join(words)}'"] if words else []
-    asked += [f"--{name} {options[name]}" for name in ("task", "framework") if options[name]]
-    return " ".join([*asked, "--pretrained"] if options["pretrained"] else asked)
-
-
-def _suggest_fix(words: Sequence[str], options: Mapping[str, Any]) -> str:
-    """What to type after a search without a hit."""
-    from vtspec.pipelines.catalog import search_models as find
-    from vtspec.pipelines.catalog import suggest_model
-
-    if find(words):
-        return f"vtspec models search {' '.join(words)}"
-    meant = suggest_model("".join(words), options["framework"])
-    return f"did you mean '{meant}'?" if meant else "use fewer words, or shorter ones"
+    asked += [f"--task {wanted.task}"] if wanted.task else []
+    asked += [f"--framework {wanted.framework}"] if wanted.framework else []
+    return " ".join([*asked, "--pretrained"] if wanted.pretrained else asked)
 
 
 def _format_row(framework: "Framework", model: "CatalogModel") -> tuple[str, ...]:
@@ -250,39 +244,6 @@ def format_count(count: int) -> str:
                 f"{count / value:.3g}{unit}" if count < 100 * value else f"{count // value}{unit}"
             )
     return str(count)
-
-
-def _serialize_model(framework: "Framework", model: "CatalogModel") -> dict[str, Any]:
-    """One model as JSON; the keys are those of catalog.json, in whole words."""
-    weights = model.weights if model.tag is None else (model.chosen_weights,)
-    return {
-        "framework": framework.name,
-        "name": model.name,
-        "family": model.family,
-        "listed": model.listed,
-        "tasks": list(model.tasks),
-        "parameters": model.parameters,
-        "parametersPerClass": model.parameters_per_class,
-        "imageSize": list(model.image_size) if model.image_size else None,
-        "imageSizeStep": model.size_step,
-        "minImageSize": list(model.min_image_size) if model.min_image_size else None,
-        "gmacs": model.gmacs,
-        "activations": model.activations,
-        "pretrained": model.pretrained,
-        "weights": [_serialize_weights(each) for each in weights if each is not None],
-    }
-
-
-def _serialize_weights(weights: "Weights") -> dict[str, Any]:
-    return {
-        "tag": weights.tag,
-        "licence": weights.licence,
-        "permissive": weights.permissive,
-        "imageSize": list(weights.image_size) if weights.image_size else None,
-        "classes": weights.classes,
-        "hubId": weights.hub_id,
-        "url": weights.url,
-    }
 
 
 def _print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -28,19 +28,15 @@ def command(spec: str, output: str, sets: tuple[str, ...], runs: Path | None) ->
     vtspec.yaml, or --set. Differences from the baseline and from the last run are marked 'new
     run' (they decide the result), 'same run' (they do not) or 'cosmetic'.
     """
-    from vtspec.pipelines.planning.plan import build_plan
-    from vtspec.pipelines.planning.resolve import ResolveSources, resolve_spec
-    from vtspec.pipelines.project.overrides import parse_overrides
-    from vtspec.pipelines.project.workspace import open_spec
+    from vtspec.pipelines.operations.plan import plan_spec
+    from vtspec.pipelines.project.repository import open_spec
 
-    overrides = parse_overrides(sets)
-    workspace, path = open_spec(spec, Path.cwd())
-    world = ResolveSources(runs=runs)
-    made = build_plan(*resolve_spec(path, workspace, overrides, world))
+    repository, path = open_spec(spec, Path.cwd())
+    planned = plan_spec(path, repository.with_runs(runs), sets)
     if output == "json":
         import json
 
-        click.echo(json.dumps(made.to_json(), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(planned.plan, indent=2, ensure_ascii=False))
         return
     import shlex
     import sys
@@ -49,8 +45,10 @@ def command(spec: str, output: str, sets: tuple[str, ...], runs: Path | None) ->
     from vtspec.cli.views.styled_text import get_terminal_width, print_lines
     from vtspec.pipelines.planning.prior_runs import find_prior_runs
 
-    found = find_prior_runs(made, workspace, world)
+    found = find_prior_runs(planned.made, planned.repository)
     words = ["vtspec", "apply", spec, *(["--again"] if found.runs_as == "done" else [])]
     words += [part for one in sets for part in ("--set", one)]
     words += ["--runs", str(runs)] if runs else []
-    print_lines(format_plan(made, found, get_terminal_width(sys.stdout), shlex.join(words)))
+    print_lines(
+        format_plan(planned.made, found, get_terminal_width(sys.stdout), shlex.join(words))
+    )

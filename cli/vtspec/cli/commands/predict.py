@@ -36,19 +36,12 @@ def command(run: str, images: tuple[Path, ...], runs: Path | None, top: int, out
     best checkpoint answers, and images go through what val images went through in training.
     """
     from vtspec.cli.run_arguments import find_run, open_runs
-    from vtspec.cli.run_options import get_framework
-    from vtspec.pipelines.data.fetch import get_cache_folder
-    from vtspec.pipelines.execution.environment import Environments
-    from vtspec.pipelines.execution.prediction import iter_predictions
+    from vtspec.pipelines.operations.predict import expand_images, predict_images
     from vtspec.pipelines.runs import Run
 
     asked = expand_images(images)
     found = Run(find_run(open_runs(runs), run))
-    framework = get_framework(found.read_plan()["framework"]["name"])
-    environments = Environments(
-        cache=get_cache_folder(os.environ), report=lambda line: click.echo(line, err=True)
-    )
-    results = iter_predictions(found, asked, environments.choose(framework))
+    results = predict_images(found, asked, os.environ, lambda line: click.echo(line, err=True))
     if output == "json":
         for result in results:
             click.echo(json.dumps(result, ensure_ascii=False))
@@ -56,32 +49,6 @@ def command(run: str, images: tuple[Path, ...], runs: Path | None, top: int, out
     from vtspec.cli.views.styled_text import print_lines
 
     print_lines(format_predictions(results, asked, top))
-
-
-def expand_images(images: Sequence[Path]) -> list[Path]:
-    """The images themselves, and those in the folders, each in order.
-
-    Raises:
-        Refused: something is not there, or a folder has no image.
-    """
-    from vtspec.adapters.data.image_labels import list_images
-    from vtspec.pipelines.errors import Refused
-
-    found: list[Path] = []
-    for path in images:
-        if path.is_dir():
-            below = list_images(path)
-            if not below:
-                raise Refused(f"{path}: no image in this folder", fix="name another one")
-            found += below
-        elif path.is_file():
-            found.append(path)
-        else:
-            raise Refused(f"{path}: no such file or folder", fix="check the path")
-    broken = next((path for path in found if "\n" in str(path)), None)
-    if broken is not None:
-        raise Refused(f"{str(broken)!r}: a line break in a name", fix="rename the file")
-    return found
 
 
 def format_predictions(

@@ -1,10 +1,13 @@
 """`vtspec run`: carry a spec out on this machine."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from vtspec.cli.run_options import CommandOptions, add_run_options, plan_spec, run_plan
+from vtspec.cli.run_options import CommandOptions, add_run_options, carry_out, plan_named_spec
+
+if TYPE_CHECKING:
+    from vtspec.pipelines.planning.plan_model import Plan
 
 
 @click.command()
@@ -26,14 +29,14 @@ def command(spec: str, **options: Any) -> None:
 
 def run_spec(spec: str, chosen: CommandOptions) -> int:
     """Plan the spec, say so in a line, carry the plan out, show it; the exit code."""
-    found = plan_spec(spec, chosen)
+    found = plan_named_spec(spec, chosen)
     click.echo(format_summary(found.made), err=True)
     for warning in found.made.warnings:
         click.echo(f"warning: {warning}", err=True)
-    return run_plan(spec, chosen, found)
+    return carry_out(spec, chosen, found)
 
 
-def format_summary(made: Any) -> str:
+def format_summary(made: "Plan") -> str:
     """The plan on one line."""
     from vtspec.pipelines.reporting.figures import format_duration
 

@@ -1,6 +1,5 @@
 """`vtspec step`: one step of a plan; what a container runs."""
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -37,44 +36,17 @@ def command(name: str, plan_file: Path, workdir: Path, **options: Any) -> None:
     Exit codes: 0 done, 2 something to correct, 3 the step failed, 4 the world refused, 75
     interrupted: try again with --resume.
     """
-    from vtspec.cli.run_options import get_framework, write_run_report
+    from vtspec.cli.run_options import show_outcome
     from vtspec.cli.views.progress import make_progress
-    from vtspec.pipelines.data.fetch import get_cache_folder
-    from vtspec.pipelines.execution.environment import Environments
-    from vtspec.pipelines.execution.steps import StepRequest, StopSignal, execute_single_step
+    from vtspec.pipelines.execution.steps import StopSignal
+    from vtspec.pipelines.operations.run import RunCallbacks
+    from vtspec.pipelines.operations.step import StepOptions, load_plan, run_step
 
-    plan = _load_plan(plan_file)
-    cache, progress, stop = get_cache_folder(os.environ), make_progress(sys.stderr), StopSignal()
-    environments = Environments(cache=cache, report=progress.show_line)
-    task = StepRequest(
-        folder=workdir.absolute(),
-        plan=plan,
-        root=Path.cwd(),
-        cache=cache,
-        choose=lambda: environments.choose(get_framework(plan["framework"]["name"])),
-        write_report=write_run_report,
-        **options,
-    )
+    plan = load_plan(plan_file)
+    place = StepOptions(folder=workdir.absolute(), root=Path.cwd(), **options)
+    progress, stop = make_progress(sys.stderr), StopSignal()
+    callbacks = RunCallbacks(report=progress.show_line, on_event=progress.show_event, stop=stop)
     with stop.handle_signals(), progress:
-        outcome = execute_single_step(name, task, stop, progress.show_line, progress.show_event)
-    if outcome.message:
-        click.echo(f"{outcome.message}", err=True)
-    if outcome.fix:
-        click.echo(f"  fix: {outcome.fix}", err=True)
+        outcome = run_step(name, plan, place, callbacks, os.environ)
+    show_outcome(outcome)
     raise click.exceptions.Exit(outcome.exit_code)
-
-
-def _load_plan(path: Path) -> dict[str, Any]:
-    from vtspec.pipelines.errors import Refused
-    from vtspec.pipelines.planning.plan import refuse_unpinned
-    from vtspec.pipelines.planning.plan_model import plan_from_json
-
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise Refused(
-            f"{path} is not a plan: {error}", fix="make one: vtspec plan SPEC --output json"
-        ) from error
-    made = plan_from_json(raw)
-    refuse_unpinned(made)
-    return made.to_json()

@@ -16,17 +16,12 @@ def command(run: str | None, runs: Path | None, uri: str | None) -> None:
     """
     import os
 
-    from vtspec.pipelines.project.workspace import find_workspace
-    from vtspec.pipelines.runs import Runs
-    from vtspec.pipelines.tracking import choose_tracking_uri, sync_run
+    from vtspec.pipelines.operations.sync import choose_target, sync_runs
+    from vtspec.pipelines.project.repository import find_repository
 
-    workspace = find_workspace(Path.cwd())
-    folder = runs or workspace.runs
-    target = uri or choose_tracking_uri(folder, workspace.project.spec.tracking.uri, os.environ)
-    found = Runs(folder)
-    chosen = [found.find(run)] if run else found.list_runs()
-    if not chosen:
-        click.echo(f"no runs under {folder}")
-    for each in chosen:
-        shipped = sync_run(each.path, target)
-        click.echo(f"{each.name}: {shipped.sent} events at {target}, {shipped.left} left")
+    repository = find_repository(Path.cwd()).with_runs(runs)
+    target = choose_target(repository, run, uri, os.environ)
+    if not target.runs:
+        click.echo(f"no runs under {target.folder}")
+    for each, arrived in sync_runs(target):
+        click.echo(f"{each.name}: {arrived.sent} events at {target.uri}, {arrived.left} left")

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from vtspec.cli.run_options import CommandOptions, PlannedRun, get_tracking_uri
+from vtspec.cli.run_options import CommandOptions
+from vtspec.pipelines.operations.plan import PlannedRun
+from vtspec.pipelines.operations.run import get_tracking_uri
 from vtspec.pipelines.reporting.comparison import MetricRow
 from vtspec.pipelines.reporting.figures import (
     format_against,
@@ -127,7 +129,7 @@ def _iter_locations(
         yield "model", format_path(folder / path)
     if not options.tracking:
         return
-    uri = get_tracking_uri(found)
+    uri = get_tracking_uri(found, os.environ)
     yield "MLflow", f"mlflow ui --backend-store-uri {uri}" if uri.startswith("sqlite:") else uri
     shipped = result.shipped
     if shipped is not None and shipped.left:

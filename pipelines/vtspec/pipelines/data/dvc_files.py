@@ -1,7 +1,7 @@
 """What DVC's own files say of a path: `<path>.dvc` and `dvc.lock`, read as data.
 
 DVC itself is not needed, nothing is run, the data is not looked at, and only files whose names
-follow from the path are opened.
+follow from the path are opened, in the working tree or in a commit.
 """
 
 import posixpath
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.project.source_tree import WORKING_TREE, SourceTree
 
 _MD5: Final = re.compile(r"[0-9a-f]{32}(\.dir)?")
 _MAX_BYTES: Final = 16 * 2**20
@@ -30,9 +31,9 @@ class Pointer:
     file: str
 
 
-def load_pointer(root: Path, path: str) -> Pointer:
+def load_pointer(root: Path, path: str, tree: SourceTree = WORKING_TREE) -> Pointer:
     """What `find_pointer` finds; raises `Permanent`, with what to type, where it finds nothing."""
-    found = find_pointer(root, path)
+    found = find_pointer(root, path, tree)
     if found is None:
         raise Permanent(
             f"DVC does not track {path}: there is no {path}.dvc, and no dvc.lock names it",
@@ -41,7 +42,7 @@ def load_pointer(root: Path, path: str) -> Pointer:
     return found
 
 
-def find_pointer(root: Path, path: str) -> Pointer | None:
+def find_pointer(root: Path, path: str, tree: SourceTree = WORKING_TREE) -> Pointer | None:
     """What `<path>.dvc`, or a `dvc.lock` in one of the folders above it, pins for `path`.
 
     `path` is relative to `root`, with forward slashes. None where no such file knows the path.
@@ -54,7 +55,7 @@ def find_pointer(root: Path, path: str) -> Pointer | None:
     found = []
     around = None
     for file in _iter_candidates(wanted):
-        for tracked, out in _iter_outs(root, file):
+        for tracked, out in _iter_outs(_Files(root, tree), file):
             if tracked == wanted:
                 found.append(_parse_pointer(out, wanted, file))
             elif wanted.startswith(f"{tracked}/"):
@@ -86,9 +87,9 @@ def _make_inside_error(path: str, tracked: str, file: str) -> Permanent:
     )
 
 
-def _iter_outs(root: Path, file: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _iter_outs(files: "_Files", file: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """The outputs in a DVC file: path from the root, entry."""
-    content = _read_yaml(root, file)
+    content = files.read_yaml(file)
     if content is None:
         return
     if file.endswith(".dvc"):
@@ -97,7 +98,7 @@ def _iter_outs(root: Path, file: str) -> Iterator[tuple[str, Mapping[str, Any]]]
     for name, stage in _to_mapping(content.get("stages"), file).items():
         entry = _to_mapping(stage, file)
         if entry.get("outs"):
-            yield from _iter_entry_outs(entry, _read_stage_folder(root, file, name), file)
+            yield from _iter_entry_outs(entry, _read_stage_folder(files, file, name), file)
 
 
 def _iter_entry_outs(
@@ -111,9 +112,9 @@ def _iter_entry_outs(
         yield posixpath.normpath(posixpath.join(posixpath.dirname(file), wdir, path)), out
 
 
-def _read_stage_folder(root: Path, lock: str, stage: str) -> str:
+def _read_stage_folder(files: "_Files", lock: str, stage: str) -> str:
     """The folder that a stage's paths start from: `wdir` in dvc.yaml, which the lock lacks."""
-    declared = _read_yaml(root, posixpath.join(posixpath.dirname(lock), "dvc.yaml")) or {}
+    declared = files.read_yaml(posixpath.join(posixpath.dirname(lock), "dvc.yaml")) or {}
     entry = _to_mapping(_to_mapping(declared.get("stages"), lock).get(stage.split("@")[0]), lock)
     return _to_string(entry.get("wdir") or _to_mapping(entry.get("do"), lock).get("wdir"), ".")
 
@@ -141,17 +142,24 @@ def _parse_pointer(out: Mapping[str, Any], path: str, file: str) -> Pointer:
     )
 
 
-def _read_yaml(root: Path, file: str) -> Mapping[str, Any] | None:
-    try:
-        with open(root / file, "rb") as opened:
-            text = opened.read(_MAX_BYTES + 1)
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        return None
-    except OSError as error:
-        raise Permanent(f"{file} cannot be read: {error.strerror}") from error
-    if len(text) > _MAX_BYTES:
-        raise _make_error(file, f"it is larger than {_MAX_BYTES // 2**20} MiB")
-    return _to_mapping(_parse_yaml(text, file), file)
+@dataclass(frozen=True)
+class _Files:
+    """The DVC files below a root."""
+
+    root: Path
+    tree: SourceTree
+
+    def read_yaml(self, file: str) -> Mapping[str, Any] | None:
+        try:
+            with self.tree.open(self.root / file) as opened:
+                text = opened.read(_MAX_BYTES + 1)
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
+        except OSError as error:
+            raise Permanent(f"{file} cannot be read: {error.strerror}") from error
+        if len(text) > _MAX_BYTES:
+            raise _make_error(file, f"it is larger than {_MAX_BYTES // 2**20} MiB")
+        return _to_mapping(_parse_yaml(text, file), file)
 
 
 def _parse_yaml(text: bytes, file: str) -> Any:

@@ -6,9 +6,10 @@ from dataclasses import replace
 from importlib.metadata import version
 from typing import Any, Protocol
 
+from vtspec.pipelines.drafting.checks import filter_errors, find_problems
+from vtspec.pipelines.project.repository import Repository
 from vtspec.schema.problem import Problem
 
-from .context import DraftContext, filter_errors
 from .conversation import get_state, hash_words
 from .language import detect_language
 from .result import Assumption, Data, Draft, DraftResult, Message, Provenance, Question
@@ -44,7 +45,7 @@ class Drafter(Protocol):
         """The hash of its instructions."""
         ...
 
-    def make_draft(self, conversation: Sequence[Message], surroundings: DraftContext) -> Draft:
+    def make_draft(self, conversation: Sequence[Message], repository: Repository) -> Draft:
         """The sketch. Raises `Unavailable` where it cannot be made for now."""
         ...
 
@@ -57,15 +58,15 @@ class OfflineDrafter:
     model = None
     prompt_hash = None
 
-    def make_draft(self, conversation: Sequence[Message], surroundings: DraftContext) -> Draft:
+    def make_draft(self, conversation: Sequence[Message], repository: Repository) -> Draft:
         """What the words say of themselves."""
         from .offline import draft_offline
 
-        return draft_offline(get_state(conversation), surroundings)
+        return draft_offline(get_state(conversation), repository)
 
 
 def draft(
-    conversation: Sequence[Message], surroundings: DraftContext, drafter: Drafter
+    conversation: Sequence[Message], repository: Repository, drafter: Drafter
 ) -> DraftResult:
     """The answer to a conversation. Reads the repository, and changes nothing.
 
@@ -81,10 +82,10 @@ def draft(
         words=hash_words(conversation),
     )
     try:
-        sketch = drafter.make_draft(conversation, surroundings)
+        sketch = drafter.make_draft(conversation, repository)
     except Unavailable as error:
         offline = OfflineDrafter()
-        sketch = offline.make_draft(conversation, surroundings)
+        sketch = offline.make_draft(conversation, repository)
         signed = Provenance(
             drafter=offline.name,
             version=signed.version,
@@ -92,8 +93,8 @@ def draft(
             instead_of=drafter.provider or drafter.name,
             because=str(error),
         )
-    checked = _check_draft(sketch, conversation, surroundings)
-    return _sign_draft(_add_unsound_datasets(checked, conversation, surroundings), signed)
+    checked = _check_draft(sketch, conversation, repository)
+    return _sign_draft(_add_unsound_datasets(checked, conversation, repository), signed)
 
 
 def strip_provenance(data: Data) -> dict[str, Any]:
@@ -109,13 +110,11 @@ def strip_provenance(data: Data) -> dict[str, Any]:
     return copied
 
 
-def _check_draft(
-    sketch: Draft, conversation: Sequence[Message], surroundings: DraftContext
-) -> Draft:
+def _check_draft(sketch: Draft, conversation: Sequence[Message], repository: Repository) -> Draft:
     """The sketch; one that says it is complete and is not becomes a question."""
     if sketch.status != "complete":
         return sketch
-    wrong = filter_errors(surroundings.find_problems(sketch.data or {}))
+    wrong = filter_errors(find_problems(sketch.data or {}, repository))
     if not wrong:
         return sketch
     texts = get_state(conversation).texts
@@ -123,7 +122,7 @@ def _check_draft(
 
 
 def _add_unsound_datasets(
-    sketch: Draft, conversation: Sequence[Message], surroundings: DraftContext
+    sketch: Draft, conversation: Sequence[Message], repository: Repository
 ) -> Draft:
     """Beside a question for the dataset it is told which datasets cannot be had, and why."""
     if sketch.question is None or sketch.question.field != "spec.dataset.ref":
@@ -137,7 +136,7 @@ def _add_unsound_datasets(
             if in_korean
             else f"this dataset's file has errors, so it cannot be used: vtspec validate {file}",
         )
-        for name, file in surroundings.unsound_datasets.items()
+        for name, file in repository.unsound_datasets.items()
     )
     return replace(sketch, assumptions=(*sketch.assumptions, *told))
 

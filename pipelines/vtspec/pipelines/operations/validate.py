@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Final
 from vtspec.schema.problem import Problem, SpecError
 
 if TYPE_CHECKING:
-    from vtspec.pipelines.project.workspace import Workspace
+    from vtspec.pipelines.project.repository import Repository
     from vtspec.schema.load import LoadedSpec
 
 STDIN: Final = "<stdin>"
@@ -66,63 +66,62 @@ def _load_stdin(stdin: IO[bytes]) -> "LoadedSpec":
 def find_problems(specs: Sequence[SpecInput], here: Path) -> list[Problem]:
     """Every problem in the specs, in their order and each one's by line.
 
-    A spec is checked in the workspace that its file lies in; one that lies in none (standard
-    input, a folder by itself) in the workspace of the folder `here`.
+    A spec is checked in the repository that its file lies in; one that lies in none (standard
+    input, a folder by itself) in the repository of the folder `here`.
     """
     problems = [problem for spec in specs for problem in spec.loaded.problems]
-    for workspace, members in _group_by_workspace(specs, here):
-        if isinstance(workspace, SpecError):
+    for repository, members in _group_by_repository(specs, here):
+        if isinstance(repository, SpecError):
             # A vtspec.yaml that is wrong; where it was named itself, this is told already.
             known = {(os.path.realpath(one.file), one.line, one.column) for one in problems}
-            problems += [one for one in workspace.problems if _get_location(one) not in known]
+            problems += [one for one in repository.problems if _get_location(one) not in known]
             continue
-        problems += _check_specs(workspace, members)
+        problems += _check_specs(repository, members)
     order = {spec.loaded.file: index for index, spec in enumerate(specs)}
     return sorted(
         problems, key=lambda one: (order.get(one.file, len(order)), one.line, one.column)
     )
 
 
-def _check_specs(workspace: "Workspace", specs: Sequence[SpecInput]) -> list[Problem]:
+def _check_specs(repository: "Repository", specs: Sequence[SpecInput]) -> list[Problem]:
     from vtspec.pipelines.validation import check_specs
-    from vtspec.pipelines.validation.repository import build_context
 
     loaded = [spec.loaded for spec in specs]
     paths = {spec.loaded.file: spec.real for spec in specs if spec.real is not None}
-    return check_specs(loaded, build_context(workspace, loaded, paths))
+    return check_specs(loaded, repository, paths)
 
 
 def _get_location(problem: Problem) -> tuple[str, int, int]:
     return os.path.realpath(problem.file), problem.line, problem.column
 
 
-def _group_by_workspace(
+def _group_by_repository(
     specs: Iterable[SpecInput], here: Path
-) -> "Iterator[tuple[Workspace | SpecError, list[SpecInput]]]":
-    """The specs grouped by the workspace they lie in; where that is wrong, what is wrong."""
+) -> "Iterator[tuple[Repository | SpecError, list[SpecInput]]]":
+    """The specs grouped by the repository they lie in; where that is wrong, what is wrong."""
     folders: dict[str, list[SpecInput]] = {}
     for spec in specs:
         folder = str(here) if spec.real is None else os.path.dirname(spec.real)
         folders.setdefault(folder, []).append(spec)
-    workspaces: dict[Path, Workspace] = {}
+    repositories: dict[Path, Repository] = {}
     members: dict[Path, list[SpecInput]] = {}
     for folder, group in folders.items():
-        workspace = _find_workspace(Path(folder), here)
-        if isinstance(workspace, SpecError):
-            yield workspace, group
+        repository = _find_repository(Path(folder), here)
+        if isinstance(repository, SpecError):
+            yield repository, group
             continue
-        workspaces.setdefault(workspace.root, workspace)
-        members.setdefault(workspace.root, []).extend(group)
-    yield from ((workspaces[root], group) for root, group in members.items())
+        repositories.setdefault(repository.root, repository)
+        members.setdefault(repository.root, []).extend(group)
+    yield from ((repositories[root], group) for root, group in members.items())
 
 
-def _find_workspace(folder: Path, here: Path) -> "Workspace | SpecError":
-    from vtspec.pipelines.project.workspace import find_workspace
+def _find_repository(folder: Path, here: Path) -> "Repository | SpecError":
+    from vtspec.pipelines.project.repository import find_repository
 
     try:
-        found = find_workspace(folder)
+        found = find_repository(folder)
         # Files are shown as a person would type them who stands in `here`.
-        return find_workspace(here) if found.anchor == "start" else replace(found, here=here)
+        return find_repository(here) if found.anchor == "start" else replace(found, here=here)
     except SpecError as error:
         return SpecError([_relocate_problem(here, folder, problem) for problem in error.problems])
 

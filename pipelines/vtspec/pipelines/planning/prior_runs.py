@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
-from vtspec.pipelines.project.workspace import Workspace
+from vtspec.pipelines.project.repository import Repository
 from vtspec.pipelines.runs import Run, Runs
 from vtspec.schema.problem import SpecError
 
 from .diff import Change, compare_plans
 from .plan import build_plan
 from .plan_model import Plan, plan_from_json
-from .resolve import ResolveSources, resolve_spec
+from .resolve import ModelSources, resolve_spec
 
 RunsAs = Literal["new", "done", "running", "cut short"]
 """What the plan's last attempt means for the next `run`: it begins a new one; it shows the result
@@ -45,14 +45,13 @@ class PriorRuns:
 
 
 def find_prior_runs(
-    made: Plan, workspace: Workspace, world: ResolveSources | None = None
+    made: Plan, repository: Repository, sources: ModelSources | None = None
 ) -> PriorRuns:
     """What the specs and runs on file say of a plan. Reads files; the network only for a baseline
     whose weights have no commit in its spec. A thing that cannot be read is said, not raised."""
-    world = world or ResolveSources()
-    runs = Runs(world.runs or workspace.runs)
+    runs = Runs(repository.runs)
     runs_as, run = _classify_attempts(runs.list_by_plan(made.id))
-    baseline, why_no_baseline = _compare_baseline(made, workspace, world)
+    baseline, why_no_baseline = _compare_baseline(made, repository, sources)
     last, why_no_last = _compare_last_run(made, runs)
     return PriorRuns(
         runs_as=runs_as,
@@ -87,19 +86,19 @@ def _classify_attempts(attempts: list[Run]) -> tuple[RunsAs, Run | None]:
 
 
 def _compare_baseline(
-    made: Plan, workspace: Workspace, world: ResolveSources
+    made: Plan, repository: Repository, sources: ModelSources | None
 ) -> tuple[Comparison | None, str | None]:
     name = made.report["baseline"]
     if name is None:
         return None, None
-    path = workspace.find_experiment_files().get(name)
+    path = repository.find_spec_files("Experiment").get(name)
     if path is None:
         return None, f"there is no baseline '{name}' to compare with"
     try:
-        other = build_plan(*resolve_spec(path, workspace, world=world))
+        other = build_plan(*resolve_spec(path, repository, sources=sources))
     except (SpecError, Refused, Permanent, Temporary) as error:
         return None, f"the baseline {name} cannot be planned: {str(error).splitlines()[0]}"
-    return _build_comparison(name, workspace.make_relative(path), other.to_json(), made), None
+    return _build_comparison(name, repository.make_relative(path), other.to_json(), made), None
 
 
 def _compare_last_run(made: Plan, runs: Runs) -> tuple[Comparison | None, str | None]:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +15,10 @@ from vtspec.pipelines.project.overrides import (
     attribute_problem,
     map_spec_paths,
 )
-from vtspec.pipelines.project.workspace import Workspace
+from vtspec.pipelines.project.repository import Repository
 from vtspec.pipelines.runs import Runs
-from vtspec.pipelines.weights.hub import Hub, make_hub
+from vtspec.pipelines.validation import Catalogs, check_specs
+from vtspec.pipelines.weights.hub import ModelHub, make_hub
 from vtspec.pipelines.weights.model_versions import VersionLookup, make_version_lookup
 from vtspec.pipelines.weights.pinning import WeightsSources, pin_weights
 from vtspec.schema.problem import Problem, SpecError
@@ -27,49 +28,46 @@ from .plan_model import PlannedFramework
 from .run_timings import find_timings
 
 if TYPE_CHECKING:
-    from vtspec.adapters.contract import Param
     from vtspec.schema.kinds.dataset import Dataset
     from vtspec.schema.kinds.experiment import Experiment
     from vtspec.schema.load import LoadedSpec
 
 
 @dataclass(frozen=True, kw_only=True)
-class ResolveSources:
-    """Where to look beside the workspace. What is None is what the environment says.
+class ModelSources:
+    """Where models are looked up: the hub, MLflow's registry, and the catalogs by framework.
 
-    `runs` is the runs folder, `frameworks` the catalogs by name.
+    What is None is what the environment says.
     """
 
-    runs: Path | None = None
-    hub: Hub | None = None
+    hub: ModelHub | None = None
     version_of: VersionLookup | None = None
     frameworks: Mapping[str, catalog.Framework] | None = None
 
 
 def resolve_spec(
     path: Path,
-    workspace: Workspace,
+    repository: Repository,
     overrides: Sequence[Override] = (),
-    world: ResolveSources | None = None,
+    sources: ModelSources | None = None,
 ) -> "tuple[Experiment, PlanInputs]":
     """The experiment in `path`, with `overrides`, and all that `plan` needs to know of the world.
 
     Every problem that `validate` would tell is told first. Raises `SpecError`, `Refused`,
     `Permanent` or `Temporary`. Data is never looked at, only what pins it.
     """
-    world = world or ResolveSources()
-    frameworks = catalog.load_frameworks() if world.frameworks is None else world.frameworks
-    loaded = apply_overrides(workspace.load(path), overrides)
+    sources = sources or ModelSources()
+    catalogs = Catalogs(sources.frameworks)
+    loaded = apply_overrides(repository.load(path), overrides)
     spec = _get_experiment(loaded)
-    doubts = _check_spec(loaded, path, workspace, frameworks, overrides)
-    pinned_data = _pin_dataset(spec, workspace)
+    doubts = _check_spec(loaded, path, repository, catalogs, overrides)
+    pinned_data = _pin_dataset(spec, repository)
     dataset = pinned_data.dataset
-    framework, model = _find_model(spec, frameworks)
-    runs = world.runs or workspace.runs
-    pinned = pin_weights(spec.spec.model, model, _build_weights_sources(workspace, runs, world))
-    gpu = workspace.project.spec.gpu_types.get(spec.spec.resources.gpu_type or "")
+    framework, model = _find_model(spec, catalogs)
+    pinned = pin_weights(spec.spec.model, model, _build_weights_sources(repository, sources))
+    gpu = repository.project.spec.gpu_types.get(spec.spec.resources.gpu_type or "")
     return spec, PlanInputs(
-        spec_path=workspace.make_relative(path),
+        spec_path=repository.make_relative(path),
         dataset=dataset,
         dataset_hash=pinned_data.hash,
         hash_origin=pinned_data.origin,
@@ -81,13 +79,13 @@ def resolve_spec(
             image_digest=framework.digest,
         ),
         model=_build_model_facts(spec, model, dataset),
-        params=_find_params(framework),
+        params=catalogs.params_of(framework),
         weights=pinned.weights,
         configuration=pinned.configuration,
-        machine=_build_machine(spec, workspace),
+        machine=_build_machine(spec, repository),
         has_bf16=None if gpu is None else gpu.bf16,
         licence_is_clear=pinned.licence_is_clear,
-        timings=find_timings(Runs(runs), spec.spec.model.name),
+        timings=find_timings(Runs(repository.runs), spec.spec.model.name),
         overridden=frozenset(map_spec_paths(overrides)),
         doubts=(*doubts, *pinned.doubts),
     )
@@ -108,16 +106,13 @@ def _get_experiment(loaded: "LoadedSpec") -> "Experiment":
 def _check_spec(
     loaded: "LoadedSpec",
     path: Path,
-    workspace: Workspace,
-    frameworks: Mapping[str, catalog.Framework],
+    repository: Repository,
+    catalogs: Catalogs,
     overrides: Sequence[Override],
 ) -> tuple[str, ...]:
     """What `validate` would warn of; raises `SpecError` with all of it where there is an error."""
-    from vtspec.pipelines.validation import check_specs
-    from vtspec.pipelines.validation.repository import build_context
-
-    known = build_context(workspace, [loaded], {loaded.file: os.path.realpath(path)})
-    found = check_specs([loaded], replace(known, frameworks=frameworks))
+    paths = {loaded.file: repository.tree.resolve(path)}
+    found = check_specs([loaded], repository, paths, catalogs)
     problems = [attribute_problem(problem, overrides) for problem in found]
     if any(problem.severity == "error" for problem in problems):
         raise SpecError(problems)
@@ -131,21 +126,21 @@ class _PinnedData:
     origin: str
 
 
-def _pin_dataset(spec: "Experiment", workspace: Workspace) -> _PinnedData:
-    dataset = workspace.load_dataset(spec.spec.dataset.ref)
+def _pin_dataset(spec: "Experiment", repository: Repository) -> _PinnedData:
+    dataset = repository.load_dataset(spec.spec.dataset.ref)
     source, written = dataset.spec.source, dataset.spec.content_hash
     if source.dvc is None or source.dvc.repo is not None:
         if written is None:
             message = "is needed here: no DVC file of this repository pins this source"
-            raise SpecError([_make_hash_problem(dataset, workspace, message, _HASH_FIX)])
+            raise SpecError([_make_hash_problem(dataset, repository, message, _HASH_FIX)])
         return _PinnedData(dataset=dataset, hash=written, origin="dataset")
     from vtspec.pipelines.data.dvc_files import load_pointer
 
-    pointer = load_pointer(workspace.root, source.dvc.path)
+    pointer = load_pointer(repository.root, source.dvc.path, repository.tree)
     if written not in (None, pointer.hash):
         message = f"is {written}, but {pointer.file} says {pointer.hash}"
         fix = f"set contentHash to {pointer.hash}, or leave it out"
-        raise SpecError([_make_hash_problem(dataset, workspace, message, fix)])
+        raise SpecError([_make_hash_problem(dataset, repository, message, fix)])
     return _PinnedData(dataset=dataset, hash=pointer.hash, origin=pointer.file)
 
 
@@ -153,19 +148,17 @@ _HASH_FIX = "vtspec datasets inspect PATH prints it: contentHash: md5:…"
 
 
 def _make_hash_problem(
-    dataset: "Dataset", workspace: Workspace, message: str, fix: str
+    dataset: "Dataset", repository: Repository, message: str, fix: str
 ) -> Problem:
-    loaded = workspace.load(workspace.find_dataset_files()[dataset.metadata.name])
+    loaded = repository.load_dataset_file(dataset.metadata.name)
     return loaded.document.make_problem(("spec", "contentHash"), message, fix)
 
 
 def _find_model(
-    spec: "Experiment", frameworks: Mapping[str, catalog.Framework]
+    spec: "Experiment", catalogs: Catalogs
 ) -> tuple[catalog.Framework, catalog.CatalogModel]:
-    wanted = spec.spec.framework
-    among = {name: one for name, one in frameworks.items() if wanted in (None, name)}
     # The check has refused a model that none has, and one that several have.
-    (found,) = catalog.find_model(spec.spec.model.name, among)
+    (found,) = catalogs.find_model(spec.spec.model.name, spec.spec.framework)
     return found
 
 
@@ -187,12 +180,8 @@ def _build_model_facts(
     )
 
 
-def _find_params(framework: catalog.Framework) -> "Mapping[str, Param] | None":
-    return catalog.load_params(framework) if catalog.is_adapter_available(framework) else None
-
-
-def _build_machine(spec: "Experiment", workspace: Workspace) -> Machine:
-    resources, project = spec.spec.resources, workspace.project.spec
+def _build_machine(spec: "Experiment", repository: Repository) -> Machine:
+    resources, project = spec.spec.resources, repository.project.spec
     gpu = project.gpu_types.get(resources.gpu_type or "")
     return Machine(
         gpus=resources.gpus,
@@ -206,17 +195,14 @@ def _build_machine(spec: "Experiment", workspace: Workspace) -> Machine:
     )
 
 
-def _build_weights_sources(
-    workspace: Workspace, runs: Path, world: ResolveSources
-) -> WeightsSources:
-    uri = (
-        os.environ.get("MLFLOW_TRACKING_URI")
-        or workspace.project.spec.tracking.uri
-        or f"sqlite:///{(runs / 'mlflow.db').resolve()}"
-    )
+def _build_weights_sources(repository: Repository, sources: ModelSources) -> WeightsSources:
+    from vtspec.pipelines.tracking import choose_tracking_uri
+
+    uri = choose_tracking_uri(repository.runs, repository.project.spec.tracking.uri, os.environ)
     return WeightsSources(
-        root=workspace.root,
-        runs=runs,
-        hub=world.hub or make_hub(),
-        version_of=world.version_of or make_version_lookup(uri),
+        root=repository.root,
+        runs=repository.runs,
+        hub=sources.hub or make_hub(),
+        version_of=sources.version_of or make_version_lookup(uri),
+        tree=repository.tree,
     )

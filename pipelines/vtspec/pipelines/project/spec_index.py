@@ -1,42 +1,68 @@
 """Which file holds which spec, from the first lines of each: kind and name, nothing more."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-SUFFIXES: Final = (".yaml", ".yml")
+from vtspec.schema.yaml_source.decoding import LONGEST
 
-_LONGEST: Final = 256 * 1024
+from .source_tree import WORKING_TREE, SourceTree
+
+if TYPE_CHECKING:
+    from vtspec.schema.load import LoadedSpec
+
+FOLDERS: Final = {"Dataset": "datasets", "Experiment": "experiments"}
+"""Where the specs of each kind lie, below the folder of the specs."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SpecFile:
-    """A file and the name that it gives itself; `line` and `column` count from 1."""
+    """A file and the name that it gives itself, at `line` and `column`, which count from 1.
 
-    path: Path
+    `given` is a spec in hand that stands for a file; `path` is None where it has none.
+    """
+
+    path: Path | None
     kind: str | None
     name: str
-    line: int
-    column: int
+    line: int = 1
+    column: int = 1
+    given: "LoadedSpec | None" = None
 
 
-def list_spec_files(folder: Path) -> list[SpecFile]:
-    """The spec files below `folder`, by path; an absent folder has none."""
-    found = (path for path in sorted(folder.rglob("*")) if path.suffix in SUFFIXES)
-    return [read_spec_file(path) for path in found if path.is_file()]
+class SpecIndex:
+    """The spec files below `folder`: found in one walk, each read once, when it is asked for."""
+
+    def __init__(self, tree: SourceTree, folder: Path) -> None:
+        self.tree = tree
+        self.folder = folder
+        self._paths: dict[str, Sequence[Path]] = {}
+        self._files: dict[Path, SpecFile] = {}
+
+    def list_paths(self, kind: str) -> Sequence[Path]:
+        """The files in the folder of a kind, whatever they hold, in order of path."""
+        if kind not in self._paths:
+            self._paths[kind] = self.tree.list_specs(self.folder / FOLDERS[kind])
+        return self._paths[kind]
+
+    def get_file(self, path: Path) -> SpecFile:
+        """Kind and name of one of the files."""
+        if path not in self._files:
+            self._files[path] = read_spec_file(path, self.tree)
+        return self._files[path]
 
 
-def read_spec_file(path: Path) -> SpecFile:
+def read_spec_file(path: Path, tree: SourceTree = WORKING_TREE) -> SpecFile:
     """Kind and name of one file; the file's own stem stands in where it does not say.
 
     Reading stops as soon as both are known, so that a long file costs no more than a short one.
     A file that cannot be read or parsed keeps its stem: whoever loads it meets the real problem.
     """
-    unnamed = SpecFile(path=path, kind=None, name=path.stem, line=1, column=1)
+    unnamed = SpecFile(path=path, kind=None, name=path.stem)
     try:
-        with path.open("rb") as file:
-            text = file.read(_LONGEST)
+        with tree.open(path) as file:
+            text = file.read(LONGEST)
     except OSError:
         return unnamed
     return _scan(unnamed, text)
@@ -59,7 +85,7 @@ def _scan(unnamed: SpecFile, text: bytes) -> SpecFile:
         # Half a file still says its name, if the name comes before the mistake.
         pass
     if name is None:
-        return SpecFile(path=unnamed.path, kind=kind, name=unnamed.name, line=1, column=1)
+        return SpecFile(path=unnamed.path, kind=kind, name=unnamed.name)
     mark = name.start_mark
     return SpecFile(
         path=unnamed.path,
@@ -101,11 +127,3 @@ def _end_node(keys: list[str | None], lists: int) -> None:
     """A list or mapping is over: it was a value, or (nobody writes that) a key."""
     if keys and not lists:
         keys[-1] = None if keys[-1] is not None else ""
-
-
-def index_by_name(files: list[SpecFile]) -> Mapping[str, SpecFile]:
-    """Name to file; of several with one name the first by path."""
-    found: dict[str, SpecFile] = {}
-    for file in files:
-        found.setdefault(file.name, file)
-    return found

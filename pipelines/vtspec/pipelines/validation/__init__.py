@@ -1,16 +1,17 @@
-"""What only the world tells of specs: references, catalogs, parameters, gates, memory. Pure.
+"""What only the world tells of specs: references, catalogs, parameters, gates, memory.
 
 Every check reads the plain data of a document, so that it is decided also in a spec with other
 faults; where a part that it needs is absent or of the wrong type, it says nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
+from vtspec.pipelines.project.repository import Repository
 from vtspec.schema.load import MOST_PROBLEMS, LoadedSpec
 from vtspec.schema.problem import Problem
 
-from .context import ValidationContext
+from .catalogs import Catalogs
 from .dataset import check_data
 from .model import check_model, find_named_model
 from .objectives import check_targets
@@ -19,18 +20,25 @@ from .resources import check_resources
 from .spec_view import SpecView
 from .unique_names import check_names
 
-__all__ = ["ValidationContext", "check_specs"]
+__all__ = ["Catalogs", "check_specs"]
 
 
-def check_specs(loaded: Sequence[LoadedSpec], world: ValidationContext) -> list[Problem]:
-    """The problems that the specs have in `world`, file by file, each file's by line.
+def check_specs(
+    loaded: Sequence[LoadedSpec],
+    repository: Repository,
+    paths: Mapping[str, str] | None = None,
+    catalogs: Catalogs | None = None,
+) -> list[Problem]:
+    """The problems that the specs have in `repository`, file by file, each file's by line.
 
-    Those that `load` found are not among them. Of one file at most `MOST_PROBLEMS` are told.
+    They go before what the repository has; `paths` is as for `Repository.with_specs`. Problems
+    that `load` found are not among them. Of one file at most `MOST_PROBLEMS` are told.
     """
-    found = check_names(loaded, world)
+    repository, catalogs = repository.with_specs(loaded, paths), catalogs or Catalogs()
+    found = check_names(loaded, repository)
     for spec in loaded:
         if spec.kind == "Experiment":
-            subject = SpecView(document=spec.document, world=world)
+            subject = SpecView(document=spec.document, repository=repository, catalogs=catalogs)
             found += islice(_check_experiment(subject), MOST_PROBLEMS)
     order = {spec.file: index for index, spec in enumerate(loaded)}
     return sorted(found, key=lambda one: (order[one.file], one.line, one.column))

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 
 from vtspec.pipelines.catalog import Framework
+from vtspec.pipelines.project.dataset_facts import DatasetFacts
 from vtspec.schema.kinds.rules import check_class_weights
 from vtspec.schema.problem import Problem
 from vtspec.schema.suggestions import format_choices, suggest_fix
 
-from .context import DatasetFacts
 from .spec_view import SpecView
 
 
@@ -16,9 +16,9 @@ def check_data(subject: SpecView, framework: Framework | None) -> Iterator[Probl
     ref = subject.get_text("dataset", "ref")
     if ref is None:
         return
-    if ref not in subject.world.datasets:
+    if ref not in subject.repository.datasets:
         otherwise = f"add it with 'vtspec datasets add PATH --name {ref}'"
-        fix = suggest_fix(ref, subject.world.datasets, otherwise)
+        fix = suggest_fix(ref, subject.repository.datasets, otherwise)
         yield subject.make_problem(("dataset", "ref"), f"there is no dataset '{ref}'", fix)
         return
     dataset = subject.dataset

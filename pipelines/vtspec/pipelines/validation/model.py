@@ -21,10 +21,10 @@ _MODEL: Final = re.compile(MODEL.pattern)
 def find_named_model(subject: SpecView) -> tuple[Framework | None, CatalogModel | None]:
     """The framework and model that the spec names, as far as they are there and only one."""
     name, framework = _find_model_name(subject), subject.get_text("framework")
-    found = subject.world.find_model(name, framework) if name else []
+    found = subject.catalogs.find_model(name, framework) if name else []
     if len(found) == 1:
         return found[0]
-    return subject.world.frameworks.get(framework or ""), None
+    return subject.catalogs.frameworks.get(framework or ""), None
 
 
 def check_model(
@@ -32,7 +32,7 @@ def check_model(
 ) -> Iterator[Problem]:
     """What is wrong with `framework`, `model`, and with what is asked of the two."""
     named = subject.get_text("framework")
-    frameworks = subject.world.frameworks
+    frameworks = subject.catalogs.frameworks
     if named is not None and named not in frameworks:
         message = f"there is no framework '{named}'"
         yield subject.make_problem(("framework",), message, suggest_fix(named, frameworks))
@@ -57,7 +57,7 @@ def _report_missing_model(subject: SpecView, named: str | None) -> Iterator[Prob
     name = _find_model_name(subject)
     if name is None:
         return
-    elsewhere = [framework.name for framework, _ in subject.world.find_model(name)]
+    elsewhere = [framework.name for framework, _ in subject.catalogs.find_model(name)]
     if named is None and len(elsewhere) > 1:
         message = f"several frameworks have a model '{name}': {', '.join(elsewhere)}"
         fix = f"add 'framework: {elsewhere[0]}' under 'spec'"
@@ -68,7 +68,7 @@ def _report_missing_model(subject: SpecView, named: str | None) -> Iterator[Prob
         )
     else:
         message = f"{named or 'no framework'} has {'no' if named else 'a'} model '{name}'"
-        meant = suggest_model(name, named, subject.world.frameworks)
+        meant = suggest_model(name, named, subject.catalogs.frameworks)
         fix = f"did you mean '{meant}'?" if meant else "look with 'vtspec models search WORDS'"
     yield subject.make_problem(("model", "name"), message, fix)
 

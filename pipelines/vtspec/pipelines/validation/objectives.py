@@ -51,9 +51,11 @@ def _check_metric(subject: SpecView, task: str, name: str, path: Path) -> Iterat
 def _check_baseline(subject: SpecView) -> Iterator[Problem]:
     name = subject.get_text("report", "baseline")
     # That an experiment is its own baseline is a rule of the file alone.
-    if name is None or name in subject.world.experiments:
+    if name is None or name in subject.repository.experiments:
         return
-    fix = suggest_fix(name, subject.world.experiments, "write its spec first, or remove baseline")
+    fix = suggest_fix(
+        name, subject.repository.experiments, "write its spec first, or remove baseline"
+    )
     yield subject.make_problem(("report", "baseline"), f"there is no experiment '{name}'", fix)
 
 

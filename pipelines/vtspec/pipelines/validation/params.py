@@ -17,7 +17,7 @@ def check_params(subject: SpecView, framework: Framework | None) -> Iterator[Pro
     from vtspec.adapters.contract import AdapterError, TaskType
     from vtspec.adapters.job import resolve_params
 
-    declared = subject.world.params_of(framework)
+    declared = subject.catalogs.params_of(framework)
     if declared is None:
         message = f"cannot be checked: the adapter of {framework.name} is not installed"
         fix = f"leave params out until there is an adapter '{framework.adapter}' here"

@@ -18,7 +18,7 @@ def check_resources(subject: SpecView, model: CatalogModel | None) -> Iterator[P
     gpus = subject.get_number("resources", "gpus", otherwise=0)
     if not gpus or gpus < 1:
         return
-    types = subject.world.project().spec.gpu_types
+    types = subject.repository.project.spec.gpu_types
     name = subject.get_text("resources", "gpuType")
     if name is None:
         yield from _warn_untyped_gpus(subject, types)

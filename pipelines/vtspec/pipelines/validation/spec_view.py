@@ -3,19 +3,22 @@
 from dataclasses import dataclass
 from typing import Any
 
+from vtspec.pipelines.project.dataset_facts import DatasetFacts
+from vtspec.pipelines.project.repository import Repository
 from vtspec.schema.kinds.tasks import TASKS
 from vtspec.schema.problem import Problem, Severity
 from vtspec.schema.yaml_source.document import Document, Path
 
-from .context import DatasetFacts, ValidationContext
+from .catalogs import Catalogs
 
 
 @dataclass(frozen=True, kw_only=True)
 class SpecView:
-    """One experiment in its world. Values of the wrong type read as None: `load` told of them."""
+    """One experiment and what it refers to. Values of the wrong type read as None: `load` told."""
 
     document: Document
-    world: ValidationContext
+    repository: Repository
+    catalogs: Catalogs
 
     def get_value(self, *path: str) -> Any:
         """What stands below `spec`."""
@@ -39,7 +42,7 @@ class SpecView:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         return value if is_number else None
 
-    def get_mapping(self, *path: str) -> dict[str, Any]:
+    def get_mapping(self, *path: str) -> dict[str, object]:
         """The mapping there, or an empty one."""
         value = self.get_value(*path)
         return value if isinstance(value, dict) else {}
@@ -60,7 +63,7 @@ class SpecView:
     def dataset(self) -> DatasetFacts | None:
         """The dataset referred to, or None where there is no sound one."""
         ref = self.get_text("dataset", "ref")
-        return None if ref is None else self.world.datasets.get(ref)
+        return None if ref is None else self.repository.datasets.get(ref)
 
     @property
     def classes(self) -> tuple[str, ...]:

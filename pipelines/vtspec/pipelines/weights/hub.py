@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from vtspec.pipelines.errors import Permanent, Temporary
 
@@ -25,6 +25,14 @@ class HubModel:
     revision: str
     licence: str | None = None
     from_cache: bool = False
+
+
+class ModelHub(Protocol):
+    """What knows the commit that a model is at."""
+
+    def resolve_revision(self, model: str, revision: str = "main") -> HubModel:
+        """The commit that a branch or tag of `model` (ORG/NAME) is at; raises as `Hub` does."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
+from vtspec.pipelines.project.source_tree import WORKING_TREE, SourceTree
 
-from .hub import Hub
+from .hub import ModelHub
 from .model import (
     HUB,
     Configuration,
@@ -31,12 +32,16 @@ MODEL_FILE = "model/model.safetensors"
 
 @dataclass(frozen=True, kw_only=True)
 class WeightsSources:
-    """Where weights are looked for. `root` is the repository's, `runs` the runs' folder."""
+    """Where weights are looked for. `root` is the repository's, `runs` the runs' folder.
+
+    `tree` is what the repository's own files are read from.
+    """
 
     root: Path
     runs: Path
-    hub: Hub
+    hub: ModelHub
     version_of: VersionLookup
+    tree: SourceTree = WORKING_TREE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +164,7 @@ def _pin_file(words: str, places: WeightsSources) -> FileWeights:
             f"model.weights: {words} lies outside the repository",
             fix="copy the file into the repository and give its path from the root",
         )
-    return FileWeights(path=path, sha256=_hash_file(places.root / path, words))
+    return FileWeights(path=path, sha256=_hash_file(places.root / path, words, places.tree))
 
 
 def _pin_run(name: str, places: WeightsSources) -> RunWeights:
@@ -196,10 +201,13 @@ def _find_relative_path(file: Path, places: WeightsSources) -> str | None:
     return whole.relative_to(root).as_posix() if whole.is_relative_to(root) else None
 
 
-def _hash_file(file: Path, shown: str) -> str:
+def _hash_file(file: Path, shown: str, tree: SourceTree = WORKING_TREE) -> str:
     try:
-        with file.open("rb") as content:
-            return hashlib.file_digest(content, "sha256").hexdigest()
+        with tree.open(file) as content:
+            digest = hashlib.sha256()
+            while piece := content.read(1 << 20):
+                digest.update(piece)
+            return digest.hexdigest()
     except FileNotFoundError as error:
         raise Refused(
             f"model.weights: there is no file {shown}", fix="give its path from the root"

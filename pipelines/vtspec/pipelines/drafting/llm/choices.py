@@ -76,15 +76,15 @@ def _get_enum(node: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _list_tasks(draft: Mapping[str, Any], turn: DraftRequest) -> Sequence[str]:
-    dataset = turn.surroundings.datasets.get(str(find_value(draft, "spec.dataset.ref")))
+    dataset = turn.repository.sound_datasets.get(str(find_value(draft, "spec.dataset.ref")))
     if dataset is not None:
         return dataset.tasks
-    every = [task for each in turn.surroundings.datasets.values() for task in each.tasks]
+    every = [task for each in turn.repository.sound_datasets.values() for task in each.tasks]
     return tuple(dict.fromkeys(every))
 
 
 def _list_datasets(draft: Mapping[str, Any], turn: DraftRequest) -> Sequence[str]:
-    task, every = find_value(draft, "spec.task"), turn.surroundings.datasets
+    task, every = find_value(draft, "spec.task"), turn.repository.sound_datasets
     return [name for name, each in every.items() if task in each.tasks] or list(every)
 
 
@@ -92,14 +92,12 @@ def _list_models(draft: Mapping[str, Any], turn: DraftRequest) -> Sequence[str]:
     tasks = _list_tasks(draft, turn)
     wanted = find_value(draft, "spec.task")
     task = wanted if isinstance(wanted, str) else tasks[0] if len(tasks) == 1 else None
-    found = catalog.search_models(
-        [], task=task, pretrained=True, among=turn.surroundings.frameworks
-    )
+    found = catalog.search_models([], task=task, pretrained=True, among=catalog.load_frameworks())
     return list(dict.fromkeys(model.name for _, model in found[:FILLED]))
 
 
 def _is_model(name: str, turn: DraftRequest) -> bool:
-    frameworks = turn.surroundings.frameworks
+    frameworks = catalog.load_frameworks()
     if "/" in name:
         # Any ORG/NAME would do; what is offered is listed, or was typed.
         listed = any(name in each.model_names for each in frameworks.values())
@@ -107,28 +105,32 @@ def _is_model(name: str, turn: DraftRequest) -> bool:
     return bool(catalog.find_model(name, frameworks))
 
 
+def _is_experiment(name: str, turn: DraftRequest) -> bool:
+    return name in turn.repository.sound_experiments
+
+
 def _list_experiments(_draft: Mapping[str, Any], turn: DraftRequest) -> Sequence[str]:
-    return list(turn.surroundings.experiments)
+    return list(turn.repository.sound_experiments)
 
 
 _IsThere = Callable[[str, DraftRequest], bool]
 
 _REFERENCES: Final[Mapping[str, tuple[_IsThere, Existing]]] = {
-    "spec.dataset.ref": (lambda name, turn: name in turn.surroundings.datasets, _list_datasets),
+    "spec.dataset.ref": (
+        lambda name, turn: name in turn.repository.sound_datasets,
+        _list_datasets,
+    ),
     "spec.task": (lambda name, turn: name in _find_enum_values("spec.task"), _list_tasks),
     "spec.model.name": (_is_model, _list_models),
     "spec.framework": (
-        lambda name, turn: name in turn.surroundings.frameworks,
-        lambda _, turn: list(turn.surroundings.frameworks),
+        lambda name, turn: name in catalog.load_frameworks(),
+        lambda _, turn: list(catalog.load_frameworks()),
     ),
     "spec.resources.gpuType": (
-        lambda name, turn: name in turn.surroundings.gpu_types,
-        lambda _, turn: turn.surroundings.gpu_types,
+        lambda name, turn: name in turn.repository.gpu_types,
+        lambda _, turn: turn.repository.gpu_types,
     ),
-    "spec.report.baseline": (
-        lambda name, turn: name in turn.surroundings.experiments,
-        _list_experiments,
-    ),
-    "metadata.name": (lambda name, turn: name in turn.surroundings.experiments, _list_experiments),
+    "spec.report.baseline": (_is_experiment, _list_experiments),
+    "metadata.name": (_is_experiment, _list_experiments),
 }
 """Fields that name what exists: whether a name is one, and which there are besides."""

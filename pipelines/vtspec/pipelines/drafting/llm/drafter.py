@@ -10,10 +10,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from vtspec.pipelines.drafting.context import DraftContext
 from vtspec.pipelines.drafting.result import Draft, Message
 from vtspec.pipelines.drafting.unavailable import Unavailable
 from vtspec.pipelines.errors import Refused
+from vtspec.pipelines.project.repository import Repository
 
 from .instructions import INSTRUCTIONS
 from .messages import build_history, build_prompt
@@ -73,7 +73,7 @@ class LlmDrafter:
         """`sha256:…` over the instructions and the schemas of all tools."""
         return _hash_prompt()
 
-    def make_draft(self, conversation: Sequence[Message], surroundings: DraftContext) -> Draft:
+    def make_draft(self, conversation: Sequence[Message], repository: Repository) -> Draft:
         """What the model makes of a conversation.
 
         Raises `Unavailable` where the provider does not answer in time, in form or at all, or
@@ -81,9 +81,9 @@ class LlmDrafter:
         since the last answer.
         """
         self._require_budget(conversation)
-        places = {str(surroundings.workspace.root), str(surroundings.workspace.root.resolve())}
+        places = {str(repository.root), str(repository.root.resolve())}
         hidden = replace(self._hidden, places=self._hidden.places | places)
-        turn = DraftRequest(conversation=conversation, surroundings=surroundings, hidden=hidden)
+        turn = DraftRequest(conversation=conversation, repository=repository, hidden=hidden)
         return _run_coroutine(
             lambda: _AgentRun(turn=turn, settings=self._settings).ask_model(
                 self._provider, self._sleep

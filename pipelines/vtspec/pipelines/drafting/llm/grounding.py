@@ -7,7 +7,8 @@ being changed, or in a spec that exists.
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from vtspec.pipelines.drafting.context import DRAFT
+from vtspec.pipelines.catalog import load_frameworks
+from vtspec.pipelines.drafting.checks import DRAFT
 from vtspec.schema.problem import Problem
 
 from .field_paths import find_value, remove_value
@@ -43,7 +44,7 @@ def _check_model_name(draft: Mapping[str, Any], turn: DraftRequest) -> Iterator[
     name = find_value(draft, field)
     if not isinstance(name, str) or "/" not in name or _is_known(field, name, turn):
         return
-    if all(name not in each.model_names for each in turn.surroundings.frameworks.values()):
+    if all(name not in each.model_names for each in load_frameworks().values()):
         fix = "use a name that search_models gives, or ask which model is meant"
         yield _make_problem(field, name, "is in no catalog, and nobody typed it", fix)
 
@@ -89,7 +90,7 @@ def _is_known(field: str, value: str, turn: DraftRequest) -> bool:
 def _iter_specs(turn: DraftRequest) -> Iterator[Mapping[str, Any]]:
     if turn.base is not None:
         yield turn.base
-    yield from turn.surroundings.experiments.values()
+    yield from turn.repository.sound_experiments.values()
 
 
 def _make_problem(path: str, value: str, message: str, fix: str) -> Problem:

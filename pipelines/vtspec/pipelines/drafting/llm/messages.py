@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from vtspec.pipelines.catalog import load_frameworks
 from vtspec.pipelines.drafting.drafter import strip_provenance
 from vtspec.pipelines.drafting.result import Message
 
@@ -25,7 +26,7 @@ def build_prompt(turn: DraftRequest) -> str:
     """What the person has typed since the last answer, with the names that exist, as JSON."""
     last = _find_last_answer(turn.conversation)
     words = [each.text for each in turn.conversation[last + 1 :] if each.author == "person"]
-    around = turn.surroundings
+    around = turn.repository
     return _dump_json(
         turn,
         {
@@ -35,7 +36,7 @@ def build_prompt(turn: DraftRequest) -> str:
                 "datasets": _limit_names(around.datasets),
                 "experiments": _limit_names(around.experiments),
                 "gpuTypes": _limit_names(around.gpu_types),
-                "frameworks": _limit_names(around.frameworks),
+                "frameworks": _limit_names(load_frameworks()),
             },
         },
     )

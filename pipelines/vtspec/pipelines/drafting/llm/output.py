@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from vtspec.pipelines.drafting.context import DRAFT, filter_errors
+from vtspec.pipelines.drafting.checks import DRAFT, filter_errors, find_problems
 from vtspec.pipelines.drafting.language import Tongue
 from vtspec.pipelines.drafting.result import Assumption, Draft, Question
-from vtspec.pipelines.drafting.spec_names import find_free_name
+from vtspec.pipelines.project.spec_names import find_free_name
 from vtspec.schema.kinds.field_types import API_VERSION
 from vtspec.schema.kinds.patterns import NAME
 from vtspec.schema.problem import Problem
@@ -184,7 +184,7 @@ def _ensure_unique_name(draft: dict[str, Any], turn: DraftRequest) -> dict[str, 
     name = find_value(draft, "metadata.name")
     if not isinstance(name, str) or not re.fullmatch(NAME.pattern, name):
         return draft
-    free = find_free_name(name, turn.surroundings.find_spec_files(draft["kind"]))
+    free = find_free_name(name, turn.repository.find_spec_files(draft["kind"]))
     return {**draft, "metadata": {**draft["metadata"], "name": free}}
 
 
@@ -207,7 +207,7 @@ _OURS: Final = ("apiVersion", "kind")
 
 
 def _find_problems(draft: Mapping[str, Any], turn: DraftRequest) -> list[Problem]:
-    return [*find_ungrounded(draft, turn), *filter_errors(turn.surroundings.find_problems(draft))]
+    return [*find_ungrounded(draft, turn), *filter_errors(find_problems(draft, turn.repository))]
 
 
 def _parse_assumptions(

@@ -4,20 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from vtspec.pipelines.drafting.context import DraftContext
 from vtspec.pipelines.drafting.conversation import get_state
 from vtspec.pipelines.drafting.language import Tongue, detect_language
 from vtspec.pipelines.drafting.result import Data, Message
+from vtspec.pipelines.project.repository import Repository
 
 from .redaction import Redactor
 
 
 @dataclass(frozen=True, kw_only=True)
 class DraftRequest:
-    """One answer's surroundings. Nothing in it changes."""
+    """One answer's repository. Nothing in it changes."""
 
     conversation: Sequence[Message]
-    surroundings: DraftContext
+    repository: Repository
     hidden: Redactor
 
     @cached_property

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from vtspec.pipelines import catalog
-from vtspec.pipelines.drafting.context import DatasetInfo
+from vtspec.pipelines.project.dataset_facts import DatasetFacts
 from vtspec.schema.kinds.tasks import TASKS
 
 from .bounded_data import Unbounded, copy_plain
@@ -57,7 +57,7 @@ def run_lookup(lookup: Lookup, turn: DraftRequest, arguments: Mapping[str, Any])
 def _list_datasets(turn: DraftRequest, arguments: Mapping[str, Any]) -> Answer:
     task = arguments.get("task")
     found = [
-        each for each in turn.surroundings.datasets.values() if not task or task in each.tasks
+        each for each in turn.repository.sound_datasets.values() if not task or task in each.tasks
     ]
     return {
         "datasets": [_summarize_dataset(each, turn) for each in found[:MOST_DATASETS]],
@@ -66,7 +66,7 @@ def _list_datasets(turn: DraftRequest, arguments: Mapping[str, Any]) -> Answer:
     }
 
 
-def _summarize_dataset(dataset: DatasetInfo, turn: DraftRequest) -> Answer:
+def _summarize_dataset(dataset: DatasetFacts, turn: DraftRequest) -> Answer:
     return {
         "name": dataset.name,
         "tasks": list(dataset.tasks),
@@ -77,9 +77,9 @@ def _summarize_dataset(dataset: DatasetInfo, turn: DraftRequest) -> Answer:
 
 
 def _inspect_dataset(turn: DraftRequest, arguments: Mapping[str, Any]) -> Answer:
-    dataset = turn.surroundings.datasets.get(str(arguments.get("name")))
+    dataset = turn.repository.sound_datasets.get(str(arguments.get("name")))
     if dataset is None:
-        return _report_missing("dataset", list(turn.surroundings.datasets))
+        return _report_missing("dataset", list(turn.repository.sound_datasets))
     return {
         "name": dataset.name,
         "tasks": list(dataset.tasks),
@@ -101,11 +101,11 @@ def _search_models(turn: DraftRequest, arguments: Mapping[str, Any]) -> Answer:
         words,
         task=task if isinstance(task, str) else None,
         framework=framework if isinstance(framework, str) else None,
-        among=turn.surroundings.frameworks,
+        among=catalog.load_frameworks(),
     )
     near = None
     if not found and words:
-        near = catalog.suggest_model("".join(words), among=turn.surroundings.frameworks)
+        near = catalog.suggest_model("".join(words), among=catalog.load_frameworks())
     return {
         "models": [
             {
@@ -133,9 +133,9 @@ def _explain_field(turn: DraftRequest, arguments: Mapping[str, Any]) -> Answer:
 
 
 def _show_spec(turn: DraftRequest, arguments: Mapping[str, Any]) -> Answer:
-    data = turn.surroundings.experiments.get(str(arguments.get("name")))
+    data = turn.repository.sound_experiments.get(str(arguments.get("name")))
     if data is None:
-        return _report_missing("experiment", list(turn.surroundings.experiments))
+        return _report_missing("experiment", list(turn.repository.sound_experiments))
     metadata = {
         key: data["metadata"][key] for key in ("name", "labels") if key in data["metadata"]
     }
@@ -150,7 +150,7 @@ def _estimate(turn: DraftRequest, arguments: Mapping[str, Any]) -> Answer:
     if not isinstance(draft, Mapping):
         return {"error": "draft must be an Experiment as plain data"}
     whole = {"apiVersion": "vtspec.dev/v1alpha1", "kind": "Experiment", **draft}
-    return estimate_draft(whole, turn.surroundings)
+    return estimate_draft(whole, turn.repository)
 
 
 def _report_missing(what: str, names: list[str]) -> Answer:

@@ -1,14 +1,14 @@
 """Offline drafting: a grammar of Korean and English, no model, no network; the same words give
 the same answer."""
 
-from vtspec.pipelines.drafting.context import DraftContext
 from vtspec.pipelines.drafting.language import Tongue, detect_language
 from vtspec.pipelines.drafting.result import ConversationState, Draft
+from vtspec.pipelines.project.repository import Repository
 
 __all__ = ["draft_offline"]
 
 
-def draft_offline(state: ConversationState, surroundings: DraftContext) -> Draft:
+def draft_offline(state: ConversationState, repository: Repository) -> Draft:
     """What a conversation comes to: a spec that has no error, one question, or a refusal.
 
     Deterministic, and never raises for anything that is typed. The first call in a process reads
@@ -22,7 +22,7 @@ def draft_offline(state: ConversationState, surroundings: DraftContext) -> Draft
     from .parse import parse_text
     from .refusals import find_refusal_reason
 
-    known = build_name_index(surroundings)
+    known = build_name_index(repository)
     tongue = detect_language(state.texts, _detect_question_language(state))
     text = "\n".join(state.texts)
     reading = parse_answer(text, state, known) or parse_text(text, known)

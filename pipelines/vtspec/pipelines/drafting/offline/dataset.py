@@ -3,11 +3,11 @@
 import re
 from typing import Final
 
-from vtspec.pipelines.drafting.context import filter_errors
+from vtspec.pipelines.drafting.checks import filter_errors, find_problems
 from vtspec.pipelines.drafting.language import Tongue
 from vtspec.pipelines.drafting.offline.choose.experiment_target import collect_tasks
 from vtspec.pipelines.drafting.result import ConversationState, Data, Draft
-from vtspec.pipelines.drafting.spec_names import find_free_name
+from vtspec.pipelines.project.spec_names import find_free_name
 from vtspec.schema.kinds.tasks import CLASSLESS_TASKS, FORMATS_OF_TASK
 
 from . import messages
@@ -174,7 +174,7 @@ def _resolve_name(sheet: DraftBuilder, low: str, asked: str | None) -> None:
     if not label:
         sheet.ask(QuestionPriority.DATASET, "data-name", "metadata.name")
         return
-    name = find_free_name(label, sheet.known.surroundings.find_spec_files("Dataset"))
+    name = find_free_name(label, sheet.known.repository.find_spec_files("Dataset"))
     sheet.data["metadata"]["name"] = name
     if name != label:
         sheet.assume("metadata.name", name, "name-taken")
@@ -285,7 +285,7 @@ def _assume_splits(sheet: DraftBuilder) -> None:
 
 
 def _finish_draft(sheet: DraftBuilder) -> Draft:
-    found = filter_errors(sheet.known.surroundings.find_problems(sheet.data))
+    found = filter_errors(find_problems(sheet.data, sheet.known.repository))
     if not found:
         return Draft(status="complete", data=sheet.data, assumptions=tuple(sheet.assumptions))
     path = found[0].path.partition("[")[0]

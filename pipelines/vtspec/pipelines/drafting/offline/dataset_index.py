@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
-from vtspec.pipelines.drafting.context import DatasetInfo
+from vtspec.pipelines.project.dataset_facts import DatasetFacts
 
 from .text import normalize_name
 
@@ -35,7 +35,7 @@ class DatasetTerms:
     `flat` is its name in one piece; `classes` maps keys of `normalize_class` to names.
     """
 
-    dataset: DatasetInfo
+    dataset: DatasetFacts
     name: frozenset[str]
     flat: str
     classes: Mapping[str, str]
@@ -61,7 +61,7 @@ class DatasetTerms:
         return None
 
 
-def build_terms(dataset: DatasetInfo) -> DatasetTerms:
+def build_terms(dataset: DatasetFacts) -> DatasetTerms:
     """Collects the words of a dataset from its name, its description and its classes."""
     parts = [singularize(word) for word in _WORD.findall(dataset.name.lower())]
     described = {singularize(word) for word in _WORD.findall(dataset.description.lower())}

@@ -162,7 +162,7 @@ def _parse_choice(question: Question, chosen: str, known: NameIndex) -> ParsedTe
     if field == "metadata.name":
         reading.mentions.append(
             Mention(
-                "base" if chosen in known.surroundings.experiments else "name",
+                "base" if chosen in known.repository.sound_experiments else "name",
                 chosen,
                 0,
                 0,
@@ -234,7 +234,7 @@ def _fill_name_slot(reading: ParsedText, text: str, known: NameIndex) -> None:
     word = re.search(r"[A-Za-z0-9][A-Za-z0-9_-]*", normalize_text(text))
     if word is None or reading.get_mentions("name") or reading.get_mentions("base"):
         return
-    if word[0] in known.surroundings.experiments:
+    if word[0] in known.repository.sound_experiments:
         reading.mentions.append(Mention("base", word[0], 0, 0, word[0]))
     elif len(normalize_text(text).split()) <= 4:  # a whole sentence is no name
         reading.mentions.append(Mention("name", word[0], 0, 0, word[0]))

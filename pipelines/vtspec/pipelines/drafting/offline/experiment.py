@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Final
 
-from vtspec.pipelines.drafting.context import filter_errors
+from vtspec.pipelines.drafting.checks import filter_errors, find_problems
 from vtspec.pipelines.drafting.language import Tongue
 from vtspec.pipelines.drafting.offline.choose.experiment_target import resolve_subject
 from vtspec.pipelines.drafting.result import Assumption, ConversationState, Data, Draft, Question
-from vtspec.pipelines.drafting.spec_names import find_free_name
+from vtspec.pipelines.project.spec_names import find_free_name
 
 from . import messages
 from .coverage import list_missing_classes, list_unresolved
@@ -69,7 +69,7 @@ def assemble_draft(
 def _find_base_spec(known: NameIndex, reading: ParsedText) -> tuple[Data | None, str | None]:
     names = [each.value for each in reading.get_mentions("base") if isinstance(each.value, str)]
     for name in names[-1:]:
-        data = known.surroundings.experiments.get(name)
+        data = known.repository.sound_experiments.get(name)
         if data is not None:
             return data, name
     return None, None
@@ -106,7 +106,7 @@ def _merge_changes(data: MutableData, changes: Data) -> None:
 def _rank_similar_specs(said: str, known: NameIndex) -> list[str]:
     from rapidfuzz.fuzz import ratio
 
-    names = list(known.surroundings.experiments)
+    names = list(known.repository.sound_experiments)
     return sorted(names, key=lambda name: -ratio(said.lower(), name))
 
 
@@ -149,7 +149,7 @@ def _resolve_framework_weights(sheet: DraftBuilder, reading: ParsedText) -> None
 
 
 def _resolve_name(sheet: DraftBuilder, reading: ParsedText, base_name: str | None) -> None:
-    taken = sheet.known.surroundings.find_spec_files("Experiment")
+    taken = sheet.known.repository.find_spec_files("Experiment")
     metadata = sheet.data["metadata"]
     said = reading.get_mentions("name")
     if said:
@@ -180,7 +180,7 @@ def _strip_number_suffix(name: str, subject: tuple[str, str]) -> str:
 
 
 def _set_given_name(sheet: DraftBuilder, said: str) -> None:
-    taken = sheet.known.surroundings.find_spec_files("Experiment")
+    taken = sheet.known.repository.find_spec_files("Experiment")
     label = make_dns_label(said)
     if not label:
         sheet.ask(QuestionPriority.REST, "bad-name", "metadata.name", (), said=said)
@@ -270,7 +270,7 @@ def _finish_draft(sheet: DraftBuilder) -> Draft:
         question = sheet.first_question
         assert question is not None
         return _build_question_draft(sheet, question)
-    found = filter_errors(sheet.known.surroundings.find_problems(sheet.data))
+    found = filter_errors(find_problems(sheet.data, sheet.known.repository))
     if not found:
         return Draft(
             status="complete", data=sheet.data, assumptions=_keep_valid_assumptions(sheet)

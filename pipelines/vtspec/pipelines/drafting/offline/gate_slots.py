@@ -113,7 +113,7 @@ def _resolve_baseline(sheet: DraftBuilder, reading: ParsedText) -> None:
     if not said:
         return
     if said[-1].value is None:
-        names = list(sheet.known.surroundings.experiments)
+        names = list(sheet.known.repository.sound_experiments)
         sheet.ask(
             QuestionPriority.REST, "no-baseline", "spec.report.baseline", names, said=said[-1].said
         )

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property, lru_cache
 from typing import Final
 
-from vtspec.pipelines.drafting.context import DraftContext
+from vtspec.pipelines.catalog import load_frameworks
 from vtspec.pipelines.drafting.offline.vocabulary.fields import CHOICES, FIELDS, FLAGS, METRICS
 from vtspec.pipelines.drafting.offline.vocabulary.tasks import TASKS
+from vtspec.pipelines.project.repository import Repository
 
 from .dataset_index import DatasetTerms, build_terms, singularize
 from .lexicon import Lexicon, Sense, build_lexicon, iter_rows
@@ -19,13 +20,13 @@ from .text import normalize_name
 class NameIndex:
     """What a repository and the catalogs have, indexed for looking up: `build_name_index`."""
 
-    def __init__(self, surroundings: DraftContext) -> None:
-        self.surroundings = surroundings
-        self.models: ModelIndex = build_model_index(tuple(surroundings.frameworks.values()))
+    def __init__(self, repository: Repository) -> None:
+        self.repository = repository
+        self.models: ModelIndex = build_model_index(tuple(load_frameworks().values()))
         self.terms: Mapping[str, DatasetTerms] = {
-            name: build_terms(dataset) for name, dataset in surroundings.datasets.items()
+            name: build_terms(dataset) for name, dataset in repository.sound_datasets.items()
         }
-        self.gpu_types = surroundings.gpu_types
+        self.gpu_types = repository.gpu_types
         self.words: Lexicon = _build_model_lexicon(self.models).merge(self._iter_phrases())
         self.spellings: SpellingIndex = build_spelling_index(self._list_spelling_targets())
 
@@ -37,7 +38,7 @@ class NameIndex:
         for name in self.gpu_types:
             yield name, Sense("gpu", name)
             yield re.sub(r"-?\d+gb?$", "", name) or name, Sense("gpu", name)  # `A100` for a100-80
-        for name in self.surroundings.find_spec_files("Experiment"):
+        for name in self.repository.find_spec_files("Experiment"):
             if "-" in name or "_" in name:  # a spec called `cats` would hide the dataset
                 yield name, Sense("spec", name)
 
@@ -61,7 +62,7 @@ class NameIndex:
         """How a squashed phrase is written, where that differs."""
         return {
             name.replace("-", ""): name
-            for name in (*self.terms, *self.surroundings.find_spec_files("Experiment"))
+            for name in (*self.terms, *self.repository.find_spec_files("Experiment"))
         }
 
     def match_gpu_types(self, said: str) -> list[str]:
@@ -110,6 +111,6 @@ _OTHERWISE: Final = frozenset({"part", "room"})
 
 
 @lru_cache(maxsize=4)
-def build_name_index(surroundings: DraftContext) -> NameIndex:
-    """The index of these surroundings; made once, as they are read once."""
-    return NameIndex(surroundings)
+def build_name_index(repository: Repository) -> NameIndex:
+    """The index of these repository; made once, as they are read once."""
+    return NameIndex(repository)

@@ -2,7 +2,7 @@
 
 import re
 
-from vtspec.pipelines.drafting.spec_names import make_name
+from vtspec.pipelines.project.spec_names import make_name
 
 
 def make_dns_label(text: str) -> str:

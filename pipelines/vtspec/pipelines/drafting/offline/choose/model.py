@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from vtspec.pipelines.catalog import load_frameworks
 from vtspec.pipelines.drafting.offline.draft_builder import DraftBuilder, QuestionPriority
 from vtspec.pipelines.drafting.offline.mentions import Mention, ParsedText
 
@@ -173,7 +174,7 @@ def _set_default_model(sheet: DraftBuilder, task: object, unwanted: Sequence[obj
 def get_framework_support(sheet: DraftBuilder) -> dict[str, bool]:
     """Whether each framework reads the format of the dataset."""
     terms = sheet.known.terms.get(sheet.get("dataset.ref") or "")
-    frameworks = sheet.known.surroundings.frameworks
+    frameworks = load_frameworks()
     said = sheet.get("framework")
     return {
         name: (terms is None or terms.dataset.format in each.formats) and said in (None, name)

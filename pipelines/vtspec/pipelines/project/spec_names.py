@@ -1,4 +1,4 @@
-"""Names for what is drafted: DNS labels of at most 40 characters that nothing bears yet. Pure."""
+"""Names for what is new: DNS labels of at most 40 characters that nothing bears yet. Pure."""
 
 import re
 from collections.abc import Container
@@ -6,11 +6,16 @@ from collections.abc import Container
 _LONGEST = 40
 
 
-def make_name(*words: str) -> str:
-    """The words as one name: `cats`, `ResNet50.a1` → `cats-resnet50-a1`; `draft` where nothing
-    of them can stand in a name."""
+def is_name(text: str) -> bool:
+    """Whether something may be named so."""
+    return re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?", text) is not None
+
+
+def make_name(*words: str, otherwise: str = "draft") -> str:
+    """The words as one name: `cats`, `ResNet50.a1` → `cats-resnet50-a1`; `otherwise` where
+    nothing of them can stand in a name."""
     label = re.sub(r"[^a-z0-9]+", "-", "-".join(words).lower()).strip("-")
-    return _truncate(label, _LONGEST) or "draft"
+    return _truncate(label, _LONGEST) or otherwise
 
 
 def find_free_name(name: str, taken: Container[str]) -> str:

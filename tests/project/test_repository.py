@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from plan_inputs import an_experiment_dict
+from vtspec.pipelines.project.repository import Repository, find_repository, open_spec
 from vtspec.pipelines.project.spec_index import read_spec_file
-from vtspec.pipelines.project.workspace import Workspace, find_workspace, open_spec
 from vtspec.schema.problem import SpecError
 
 PROJECT = """
@@ -56,7 +56,7 @@ def test_the_root_is_the_nearest_folder_upwards_with_a_project_file(tmp_path: Pa
     write(tmp_path / "vtspec.yaml", PROJECT)
     (tmp_path / ".git").mkdir()
     (tmp_path / "a/b").mkdir(parents=True)
-    found = find_workspace(tmp_path / "a/b")
+    found = find_repository(tmp_path / "a/b")
     assert (found.root, found.anchor, found.project.metadata.name) == (
         tmp_path,
         "vtspec.yaml",
@@ -72,21 +72,23 @@ def test_without_a_project_file_the_git_root_is_the_root_with_every_default(
     write(tmp_path / "vtspec.yaml", PROJECT)
     (tmp_path / "repo/.git").mkdir(parents=True)
     (tmp_path / "repo/sub").mkdir()
-    found = find_workspace(tmp_path / "repo/sub")
+    found = find_repository(tmp_path / "repo/sub")
     assert (found.root, found.anchor) == (tmp_path / "repo", "git")
     assert found.runs == tmp_path / "repo/runs"
 
 
 def test_outside_git_the_folder_itself_is_the_root(tmp_path: Path) -> None:
-    found = find_workspace(tmp_path)
+    found = find_repository(tmp_path)
     assert (found.root, found.anchor) == (tmp_path, "start")
-    assert dict(found.find_experiment_files()) == dict(found.find_dataset_files()) == {}
+    assert (
+        dict(found.find_spec_files("Experiment")) == dict(found.find_spec_files("Dataset")) == {}
+    )
 
 
 def test_a_wrong_project_file_is_a_problem_with_its_place(tmp_path: Path) -> None:
     write(tmp_path / "vtspec.yaml", PROJECT.replace("runs:", "rusn:"))
     with pytest.raises(SpecError) as caught:
-        find_workspace(tmp_path)
+        find_repository(tmp_path)
     place, message, fix = only_problem(caught)
     assert place == "vtspec.yaml:5"
     assert "rusn" in message and "runs" in fix
@@ -96,16 +98,16 @@ def test_a_project_file_of_another_kind_is_a_problem(tmp_path: Path) -> None:
     dataset(tmp_path, "cats")
     (tmp_path / "specs/datasets/cats.yaml").rename(tmp_path / "vtspec.yaml")
     with pytest.raises(SpecError, match="is not of kind Project"):
-        find_workspace(tmp_path)
+        find_repository(tmp_path)
 
 
 def test_specs_are_known_by_their_own_names_and_not_by_their_files(tmp_path: Path) -> None:
     one = experiment(tmp_path, "cats", "deep/er/any.yml")
     other = dataset(tmp_path, "cats")
     write(tmp_path / "specs/experiments/notes.txt", "no spec")
-    found = find_workspace(tmp_path)
-    assert found.find_experiment_files() == {"cats": one}
-    assert found.find_dataset_files() == {"cats": other}
+    found = find_repository(tmp_path)
+    assert found.find_spec_files("Experiment") == {"cats": one}
+    assert found.find_spec_files("Dataset") == {"cats": other}
     assert found.load_dataset("cats").spec.classes == ("cat", "dog")
     assert found.load_experiment("cats").metadata.name == "cats"
     assert found.load_experiment(one).metadata.name == "cats"
@@ -114,25 +116,26 @@ def test_specs_are_known_by_their_own_names_and_not_by_their_files(tmp_path: Pat
 def test_a_dataset_among_experiments_is_not_an_experiment(tmp_path: Path) -> None:
     path = dataset(tmp_path, "cats")
     path.rename(write(tmp_path / "specs/experiments/cats.yaml", ""))
-    assert dict(find_workspace(tmp_path).find_experiment_files()) == {}
+    assert dict(find_repository(tmp_path).find_spec_files("Experiment")) == {}
 
 
 def test_two_files_of_one_name_are_a_problem_at_the_second(tmp_path: Path) -> None:
     dataset(tmp_path, "cats", "a.yaml")
     dataset(tmp_path, "cats", "b.yaml")
     experiment(tmp_path, "cats")
-    found = find_workspace(tmp_path)
-    (problem,) = found.find_problems()
+    found = find_repository(tmp_path)
+    with pytest.raises(SpecError, match="already the name") as caught:
+        found.load_dataset("cats")
+    (problem,) = caught.value.problems
     assert (problem.file, problem.line, problem.column) == ("specs/datasets/b.yaml", 5, 9)
     assert problem.message == "'cats' is already the name of specs/datasets/a.yaml"
-    with pytest.raises(SpecError, match="already the name"):
-        found.load_dataset("cats")
+    assert found.load_experiment("cats").metadata.name == "cats"
 
 
 def test_a_misspelt_dataset_is_met_with_the_one_that_was_meant(tmp_path: Path) -> None:
     dataset(tmp_path, "digits")
     with pytest.raises(SpecError) as caught:
-        find_workspace(tmp_path).load_dataset("digtis")
+        find_repository(tmp_path).load_dataset("digtis")
     assert only_problem(caught) == (
         "specs:1",
         "there is no dataset 'digtis'",
@@ -143,13 +146,13 @@ def test_a_misspelt_dataset_is_met_with_the_one_that_was_meant(tmp_path: Path) -
 def test_of_names_that_are_far_off_all_are_listed(tmp_path: Path) -> None:
     dataset(tmp_path, "digits")
     with pytest.raises(SpecError) as caught:
-        find_workspace(tmp_path).load_dataset("zzz")
+        find_repository(tmp_path).load_dataset("zzz")
     assert only_problem(caught)[2] == "use one of: digits"
 
 
 def test_without_any_spec_the_fix_is_to_write_one(tmp_path: Path) -> None:
     with pytest.raises(SpecError) as caught:
-        find_workspace(tmp_path).find_spec("cats")
+        find_repository(tmp_path).find_spec("cats")
     assert only_problem(caught)[2] == (
         "there is no spec under specs yet: write one, or 'vtspec init'"
     )
@@ -157,7 +160,7 @@ def test_without_any_spec_the_fix_is_to_write_one(tmp_path: Path) -> None:
 
 def test_a_spec_is_found_by_path_by_experiment_name_and_by_dataset_name(tmp_path: Path) -> None:
     cats, digits = experiment(tmp_path, "cats"), dataset(tmp_path, "digits")
-    found = find_workspace(tmp_path)
+    found = find_repository(tmp_path)
     assert found.find_spec("cats") == cats
     assert found.find_spec("digits") == digits
     assert found.find_spec("specs/experiments/cats.yaml") == cats
@@ -167,13 +170,13 @@ def test_a_spec_is_found_by_path_by_experiment_name_and_by_dataset_name(tmp_path
 def test_an_experiment_goes_before_a_dataset_of_its_name(tmp_path: Path) -> None:
     cats = experiment(tmp_path, "cats")
     dataset(tmp_path, "cats")
-    assert find_workspace(tmp_path).find_spec("cats") == cats
+    assert find_repository(tmp_path).find_spec("cats") == cats
 
 
 def test_a_misspelt_path_is_met_with_the_one_that_was_meant(tmp_path: Path) -> None:
     experiment(tmp_path, "cats")
     with pytest.raises(SpecError) as caught:
-        find_workspace(tmp_path).find_spec("specs/experiment/cats.yaml")
+        find_repository(tmp_path).find_spec("specs/experiment/cats.yaml")
     assert only_problem(caught) == (
         "specs/experiment/cats.yaml:1",
         "there is no such file",
@@ -187,7 +190,7 @@ def test_the_errors_of_a_spec_are_all_told_with_its_name_from_here(tmp_path: Pat
     (tmp_path / "specs/datasets").mkdir()
     (tmp_path / ".git").mkdir()
     with pytest.raises(SpecError) as caught:
-        find_workspace(tmp_path / "specs/datasets").load_experiment("cats")
+        find_repository(tmp_path / "specs/datasets").load_experiment("cats")
     assert {problem.file for problem in caught.value.problems} == {"../experiments/cats.yaml"}
     assert len(caught.value.problems) == 2
 
@@ -195,14 +198,14 @@ def test_the_errors_of_a_spec_are_all_told_with_its_name_from_here(tmp_path: Pat
 def test_a_spec_of_another_kind_is_refused_where_an_experiment_is_wanted(tmp_path: Path) -> None:
     path = dataset(tmp_path, "cats")
     with pytest.raises(SpecError, match="is not of kind Experiment"):
-        find_workspace(tmp_path).load_experiment(path)
+        find_repository(tmp_path).load_experiment(path)
     experiment(tmp_path, "dogs").rename(tmp_path / "specs/datasets/dogs.yaml")
     with pytest.raises(SpecError, match="there is no dataset 'dogs'"):
-        find_workspace(tmp_path).load_dataset("dogs")
+        find_repository(tmp_path).load_dataset("dogs")
 
 
 def test_a_file_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
-    found = find_workspace(tmp_path)
+    found = find_repository(tmp_path)
     with pytest.raises(SpecError, match="cannot be read: no such file"):
         found.load(tmp_path / "gone.yaml")
     with pytest.raises(SpecError, match=r"cannot be read"):
@@ -226,7 +229,7 @@ def test_a_name_is_looked_up_in_the_workspace_of_the_folder(tmp_path: Path) -> N
 
 def test_a_file_outside_the_root_keeps_only_its_name_in_a_plan(tmp_path: Path) -> None:
     (tmp_path / "repo").mkdir()
-    found = find_workspace(tmp_path / "repo")
+    found = find_repository(tmp_path / "repo")
     outside = write(tmp_path / "x.yaml", "")
     assert found.make_relative(outside) == "x.yaml"
     assert found.format_path(outside) == str(outside)
@@ -266,8 +269,8 @@ def test_bytes_that_are_no_text_and_files_that_are_gone_keep_their_stem(tmp_path
 
 
 def test_names_are_read_once(tmp_path: Path) -> None:
-    found: Workspace = find_workspace(tmp_path)
-    assert dict(found.find_dataset_files()) == {}
+    found: Repository = find_repository(tmp_path)
+    assert dict(found.find_spec_files("Dataset")) == {}
     dataset(tmp_path, "cats")
-    assert dict(found.find_dataset_files()) == {}
-    assert list(find_workspace(tmp_path).find_dataset_files()) == ["cats"]
+    assert dict(found.find_spec_files("Dataset")) == {}
+    assert list(find_repository(tmp_path).find_spec_files("Dataset")) == ["cats"]

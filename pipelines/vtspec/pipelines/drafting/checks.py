@@ -1,0 +1,71 @@
+"""A draft as a spec: read, checked in the repository, and made into its kind's model."""
+
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+from vtspec.pipelines.project.repository import Repository
+from vtspec.pipelines.project.spec_index import FOLDERS
+from vtspec.pipelines.validation import check_specs
+from vtspec.schema.load import LoadedSpec, load
+from vtspec.schema.problem import Problem
+
+from .result import Data
+
+if TYPE_CHECKING:
+    from vtspec.schema.kinds.field_types import Part
+
+DRAFT: Final = "draft.yaml"
+"""The file name that problems of a draft are told with."""
+
+
+def load_draft(draft: Data) -> LoadedSpec:
+    """The draft as it would be read from a file of its own."""
+    # JSON is YAML, and cannot mean anything else to it.
+    text = json.dumps(draft, ensure_ascii=False, allow_nan=False)
+    return load(text.encode("utf-8", "replace"), DRAFT)
+
+
+def find_problems(draft: Data, repository: Repository) -> list[Problem]:
+    """Everything that is wrong with the draft, in the repository, warnings too.
+
+    Its problems carry no useful line. That its name is taken is one of them.
+    """
+    try:
+        loaded = load_draft(draft)
+    except (TypeError, ValueError, RecursionError) as error:
+        return [_make_data_problem(error)]
+    problems = [*loaded.problems, *check_specs([loaded], repository)]
+    return [*problems, *_check_name(loaded, repository)]
+
+
+def build_spec(draft: Data) -> "Part":
+    """The kind's model of a draft that has no problem; `SpecError` otherwise."""
+    model = load_draft(draft).model
+    assert model is not None
+    return model
+
+
+def filter_errors(problems: Iterable[Problem]) -> list[Problem]:
+    """The problems that a complete draft must not have."""
+    return [problem for problem in problems if problem.severity == "error"]
+
+
+def _check_name(loaded: LoadedSpec, repository: Repository) -> list[Problem]:
+    other = repository.find_other_bearer(loaded) if loaded.kind in FOLDERS else None
+    if other is None:
+        return []
+    message = f"'{loaded.name}' is already the name of {other}"
+    return [loaded.document.make_problem(("metadata", "name"), message, "give another name")]
+
+
+def _make_data_problem(error: Exception) -> Problem:
+    return Problem(
+        file=DRAFT,
+        line=1,
+        column=1,
+        path="",
+        value=None,
+        message=f"is not plain data: {error}",
+        fix="use texts, numbers, true, false, null, lists and mappings only",
+    )

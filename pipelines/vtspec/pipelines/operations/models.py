@@ -1,0 +1,138 @@
+"""The catalogs of models searched, and one model as data."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypedDict
+
+from vtspec.pipelines.errors import Refused
+
+if TYPE_CHECKING:
+    from vtspec.pipelines.catalog import CatalogModel, Framework, Weights
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFilter:
+    """What is wanted of a model; None and False ask for nothing."""
+
+    task: str | None = None
+    framework: str | None = None
+    pretrained: bool = False
+
+
+class WeightsData(TypedDict):
+    """Published weights as JSON."""
+
+    tag: str
+    licence: str
+    permissive: bool
+    imageSize: list[int] | None
+    classes: int | None
+    hubId: str | None
+    url: str | None
+
+
+class ModelData(TypedDict):
+    """A model as JSON; the keys are those of catalog.json, in whole words."""
+
+    framework: str
+    name: str
+    family: str | None
+    listed: bool
+    tasks: list[str]
+    parameters: int | None
+    parametersPerClass: int | None
+    imageSize: list[int] | None
+    imageSizeStep: int | None
+    minImageSize: list[int] | None
+    gmacs: float | None
+    activations: float | None
+    pretrained: bool
+    weights: list[WeightsData]
+
+
+def search_models(
+    words: Sequence[str], wanted: ModelFilter
+) -> "list[tuple[Framework, CatalogModel]]":
+    """The models that fit all words, the best first. Raises `Refused` for no such framework."""
+    from vtspec.pipelines import catalog
+
+    _require_framework(wanted.framework)
+    return catalog.search_models(
+        [part for word in words for part in word.split()],
+        task=wanted.task,
+        framework=wanted.framework,
+        pretrained=wanted.pretrained,
+    )
+
+
+def suggest_search(words: Sequence[str], wanted: ModelFilter) -> str:
+    """What to type after a search without a hit."""
+    from vtspec.pipelines import catalog
+
+    if catalog.search_models(words):
+        return f"vtspec models search {' '.join(words)}"
+    meant = catalog.suggest_model("".join(words), wanted.framework)
+    return f"did you mean '{meant}'?" if meant else "use fewer words, or shorter ones"
+
+
+def find_models(name: str, framework: str | None) -> "list[tuple[Framework, CatalogModel]]":
+    """The model of that name in each framework that has it.
+
+    Raises `Refused` where there is no such model, or no such framework.
+    """
+    from vtspec.pipelines import catalog
+
+    _require_framework(framework)
+    found = catalog.find_model(name)
+    found = [(each, model) for each, model in found if framework in (None, each.name)]
+    if not found:
+        meant = catalog.suggest_model(name, framework)
+        fix = f"vtspec models show {meant}" if meant else "vtspec models search"
+        raise Refused(f"there is no model '{name}'", fix=fix)
+    return found
+
+
+def serialize_model(framework: "Framework", model: "CatalogModel") -> ModelData:
+    """One model as JSON; of its weights only those that its name chooses."""
+    weights = model.weights if model.tag is None else (model.chosen_weights,)
+    return {
+        "framework": framework.name,
+        "name": model.name,
+        "family": model.family,
+        "listed": model.listed,
+        "tasks": list(model.tasks),
+        "parameters": model.parameters,
+        "parametersPerClass": model.parameters_per_class,
+        "imageSize": list(model.image_size) if model.image_size else None,
+        "imageSizeStep": model.size_step,
+        "minImageSize": list(model.min_image_size) if model.min_image_size else None,
+        "gmacs": model.gmacs,
+        "activations": model.activations,
+        "pretrained": model.pretrained,
+        "weights": [_serialize_weights(each) for each in weights if each is not None],
+    }
+
+
+def _serialize_weights(weights: "Weights") -> WeightsData:
+    return {
+        "tag": weights.tag,
+        "licence": weights.licence,
+        "permissive": weights.permissive,
+        "imageSize": list(weights.image_size) if weights.image_size else None,
+        "classes": weights.classes,
+        "hubId": weights.hub_id,
+        "url": weights.url,
+    }
+
+
+def _require_framework(name: str | None) -> None:
+    import difflib
+
+    from vtspec.pipelines.catalog import load_frameworks
+
+    known = load_frameworks()
+    if name is None or name in known:
+        return
+    close = difflib.get_close_matches(name, known, n=1)
+    fix = f"did you mean '{close[0]}'?" if close else f"there are: {', '.join(known)}"
+    raise Refused(f"there is no framework '{name}'", fix=fix)

@@ -1,0 +1,49 @@
+"""A run's model asked about images."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .frameworks import choose_environment
+
+if TYPE_CHECKING:
+    from vtspec.pipelines.runs import Run
+
+
+def predict_images(
+    run: "Run",
+    images: Sequence[Path],
+    environ: Mapping[str, str],
+    report: Callable[[str], None],
+) -> Iterator[Mapping[str, Any]]:
+    """The answer of the run's best checkpoint for each image, as it comes."""
+    from vtspec.pipelines.execution.prediction import iter_predictions
+
+    framework = run.read_plan()["framework"]["name"]
+    return iter_predictions(run, list(images), choose_environment(framework, environ, report))
+
+
+def expand_images(images: Sequence[Path]) -> list[Path]:
+    """The images themselves, and those in the folders, each in order.
+
+    Raises:
+        Refused: something is not there, or a folder has no image.
+    """
+    from vtspec.adapters.data.image_labels import list_images
+    from vtspec.pipelines.errors import Refused
+
+    found: list[Path] = []
+    for path in images:
+        if path.is_dir():
+            below = list_images(path)
+            if not below:
+                raise Refused(f"{path}: no image in this folder", fix="name another one")
+            found += below
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise Refused(f"{path}: no such file or folder", fix="check the path")
+    broken = next((path for path in found if "\n" in str(path)), None)
+    if broken is not None:
+        raise Refused(f"{str(broken)!r}: a line break in a name", fix="rename the file")
+    return found

@@ -1,0 +1,160 @@
+"""A plan carried out on this machine, or one batch of it tried: what belongs together for that."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from vtspec.pipelines.errors import Permanent
+
+from .frameworks import choose_environment, find_framework
+
+if TYPE_CHECKING:
+    from vtspec.pipelines.execution.environment import EnvironmentMode
+    from vtspec.pipelines.execution.local import LocalRunner, RunOptions, RunResult, SmokeResult
+    from vtspec.pipelines.execution.local.runner import OnEvent, Tracker
+    from vtspec.pipelines.execution.steps import StopSignal
+
+    from .plan import PlannedRun
+
+Backend = Literal["process", "container", "argo"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRequest:
+    """A plan, and how it is to be carried out.
+
+    `command` is what a person types to carry the same plan out again; it stands in what is told.
+    """
+
+    planned: "PlannedRun"
+    command: str
+    resume: bool = False
+    again: bool = False
+    tracking: bool = True
+    backend: Backend | None = None
+    environment: "EnvironmentMode" = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunCallbacks:
+    """Who hears of a run while it goes on, and what asks it to stop."""
+
+    report: Callable[[str], None]
+    on_event: "OnEvent"
+    stop: "StopSignal"
+
+
+def run_plan(
+    request: RunRequest, callbacks: RunCallbacks, environ: Mapping[str, str]
+) -> "RunResult":
+    """Carry the plan out: begin it, resume it, look on at it, or show the result that there is.
+
+    Raises `Refused` where the last attempt was cut short and nobody said what to do about it,
+    and `Permanent` where something is missing that the run needs.
+    """
+    runner = _build_runner(request, callbacks, environ)
+    return runner.run(request.planned.plan, _choose(request), request.command)
+
+
+def would_begin_run(
+    request: RunRequest, callbacks: RunCallbacks, environ: Mapping[str, str]
+) -> bool:
+    """Whether `run_plan` would begin or resume anything now."""
+    runner = _build_runner(request, callbacks, environ)
+    return runner.would_begin(request.planned.plan, _choose(request))
+
+
+def try_plan(
+    request: RunRequest, callbacks: RunCallbacks, environ: Mapping[str, str]
+) -> "SmokeResult":
+    """Carry every step of the plan out with one batch; nothing is kept, nothing is tracked."""
+    from vtspec.pipelines.execution.local import run_smoke_test
+
+    runner = _build_runner(request, callbacks, environ)
+    with callbacks.stop.raise_on_request():
+        environment = runner.choose()
+    return run_smoke_test(request.planned.plan, runner.place, environment)
+
+
+def get_tracking_uri(planned: "PlannedRun", environ: Mapping[str, str]) -> str:
+    """The MLflow that the run is sent to."""
+    from vtspec.pipelines.tracking import choose_tracking_uri
+
+    repository = planned.repository
+    return choose_tracking_uri(
+        repository.runs, repository.project.spec.tracking.uri, dict(environ)
+    )
+
+
+def write_run_report(folder: Path) -> str:
+    """Write the report of the run in a folder, held against its baseline; the verdict in it."""
+    from vtspec.pipelines.reporting import find_baseline, write_report
+
+    return write_report(folder, find_baseline(folder)).verdict
+
+
+def _choose(request: RunRequest) -> "RunOptions":
+    from vtspec.pipelines.execution.local import RunOptions
+
+    return RunOptions(resume=request.resume, again=request.again)
+
+
+def _build_runner(
+    request: RunRequest, callbacks: RunCallbacks, environ: Mapping[str, str]
+) -> "LocalRunner":
+    from vtspec.pipelines.data.fetch import get_cache_folder
+    from vtspec.pipelines.execution.local import LocalRunner, RunContext
+    from vtspec.pipelines.runs import Runs
+
+    if request.backend not in (None, "process"):
+        raise Permanent(
+            f"backend {request.backend} is not there yet", fix="leave --backend out: process"
+        )
+    repository, framework = request.planned.repository, request.planned.made.framework.name
+
+    def track(folder: Path) -> "Tracker | None":
+        if not request.tracking:
+            return None
+        from vtspec.pipelines.tracking import start_follower
+
+        return start_follower(folder, get_tracking_uri(request.planned, environ))
+
+    return LocalRunner(
+        runs=Runs(repository.runs),
+        place=RunContext(
+            root=repository.root,
+            cache=get_cache_folder(environ),
+            stop=callbacks.stop,
+            report=callbacks.report,
+            write_report=write_run_report,
+            track=track,
+            told=callbacks.on_event,
+        ),
+        choose=lambda: choose_environment(
+            framework, environ, callbacks.report, request.environment
+        ),
+        ready=lambda: _check_requirements(request),
+    )
+
+
+def _check_requirements(request: RunRequest) -> None:
+    """Raises where something that a run needs is missing, before hours are spent and not after.
+
+    `Permanent` for an adapter or an extra; as `refuse_unpinned` says for weights.
+    """
+    import importlib.util
+
+    from vtspec.pipelines.planning.plan import refuse_unpinned
+
+    find_framework(request.planned.made.framework.name)
+    refuse_unpinned(request.planned.made)
+    needed = {"report": "matplotlib"} | ({"tracking": "mlflow"} if request.tracking else {})
+    missing = [extra for extra, name in needed.items() if not importlib.util.find_spec(name)]
+    if missing:
+        names = " and ".join(needed[extra] for extra in missing)
+        untracked = ", or run it with --no-tracking" if missing == ["tracking"] else ""
+        raise Permanent(
+            f"{names} is not installed here",
+            fix=f"pip install 'vtspec[{','.join(missing)}]'{untracked}",
+        )

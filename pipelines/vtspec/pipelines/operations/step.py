@@ -1,0 +1,66 @@
+"""One step of a plan by itself: what a container runs."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .frameworks import choose_environment
+from .run import RunCallbacks, write_run_report
+
+if TYPE_CHECKING:
+    from vtspec.pipelines.execution.steps import Outcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepOptions:
+    """Where a step works: `folder` is the run's, `root` the repository's, `data` verified data."""
+
+    folder: Path
+    root: Path
+    attempt: int = 1
+    resume: bool = False
+    data: Path | None = None
+
+
+def run_step(
+    name: str,
+    plan: Mapping[str, Any],
+    options: StepOptions,
+    callbacks: RunCallbacks,
+    environ: Mapping[str, str],
+) -> "Outcome":
+    """Carry out one step of a plan, and tell what happens in its events.jsonl."""
+    from vtspec.pipelines.data.fetch import get_cache_folder
+    from vtspec.pipelines.execution.steps import StepRequest, execute_single_step
+
+    task = StepRequest(
+        folder=options.folder,
+        plan=plan,
+        attempt=options.attempt,
+        root=options.root,
+        cache=get_cache_folder(environ),
+        data=options.data,
+        resume=options.resume,
+        choose=lambda: choose_environment(plan["framework"]["name"], environ, callbacks.report),
+        write_report=write_run_report,
+    )
+    return execute_single_step(name, task, callbacks.stop, callbacks.report, callbacks.on_event)
+
+
+def load_plan(path: Path) -> dict[str, Any]:
+    """The plan in a file, as data. Raises `Refused` where it is none that can be run."""
+    from vtspec.pipelines.errors import Refused
+    from vtspec.pipelines.planning.plan import refuse_unpinned
+    from vtspec.pipelines.planning.plan_model import plan_from_json
+
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise Refused(
+            f"{path} is not a plan: {error}", fix="make one: vtspec plan SPEC --output json"
+        ) from error
+    made = plan_from_json(raw)
+    refuse_unpinned(made)
+    return made.to_json()
