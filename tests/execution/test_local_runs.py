@@ -31,6 +31,7 @@ from vtspec.pipelines.execution.local import (
 from vtspec.pipelines.execution.local.next_action import Liveness, decide
 from vtspec.pipelines.execution.steps import StopSignal
 from vtspec.pipelines.runs import EventLog, Run, RunLock, find_holder
+from vtspec.pipelines.runs.events import Told
 from vtspec.pipelines.runs.state import fold_events
 
 SHAPES = "shapes-0123456789"
@@ -174,7 +175,7 @@ def test_whoever_looks_on_may_leave_and_the_run_goes_on(tmp_path: Path) -> None:
     folder = a_run_folder(repository.root / "runs", [], repository.plan)
     lock = RunLock.acquire(folder)
     assert lock is not None
-    EventLog(folder, SHAPES, 1).append("run.started", plan_id=SHAPES)
+    EventLog(folder, SHAPES, 1).append_told(Told(kind="run.started", fields={"plan_id": SHAPES}))
     watcher = Watcher(stop_at="run.started")
     result = carry(repository, watcher)
     assert (result.how, result.outcome) == ("joined", None)
@@ -485,7 +486,7 @@ def test_a_run_is_stopped_by_another_process(tmp_path: Path) -> None:
     state = stop_run(run, timeout_s=60)
     assert process.wait() == 75
     assert (state.status, state.exit_code) == ("stopped", 75)
-    assert state.checkpoint is not None
+    assert state.training.checkpoint is not None
     with pytest.raises(Refused, match="nothing works on"):
         stop_run(run, timeout_s=1)
 

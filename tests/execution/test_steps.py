@@ -46,13 +46,14 @@ from vtspec.pipelines.execution.steps.file_tail import Tail
 from vtspec.pipelines.execution.steps.initial_weights import find_start_weights
 from vtspec.pipelines.execution.steps.process_env import build_variables
 from vtspec.pipelines.runs import EventLog, Run, RunLock, find_holder
+from vtspec.pipelines.runs.events import Event, Printed, StepStarted, Told, Warned
 
 # What an adapter says.
 
 
 def test_a_line_of_an_adapter_is_an_event_without_an_envelope() -> None:
     line = b'{"kind":"warning","message":"few images","seq":99,"run":"other","n":7}'
-    assert parse_event(line) == ("warning", {"message": "few images"})
+    assert parse_event(line) == Told(kind="warning", fields={"message": "few images"})
 
 
 @pytest.mark.parametrize(
@@ -304,7 +305,17 @@ def kinds(folder: Path) -> list[str]:
 
 
 def outputs(folder: Path) -> list[str]:
-    return [event.data["line"] for event in Run(folder).read_events() if event.kind == "output"]
+    return [
+        event.body.line for event in Run(folder).read_events() if isinstance(event.body, Printed)
+    ]
+
+
+def warnings(folder: Path) -> list[str]:
+    return [
+        str(event.body.message)
+        for event in Run(folder).read_events()
+        if isinstance(event.body, Warned)
+    ]
 
 
 def test_events_and_output_arrive_whatever_the_order(tmp_path: Path) -> None:
@@ -317,7 +328,7 @@ tell(kind="train.finished", best_epoch=1)
     end = a_process(tmp_path, script).run()
     assert end.code == 0
     assert outputs(tmp_path) == ["to stdout", "to stderr"]
-    told = [(e.kind, e.data["n"]) for e in Run(tmp_path).read_events() if e.kind != "output"]
+    told = [(e.kind, e.n) for e in Run(tmp_path).read_events() if e.kind != "output"]
     assert told == [("warning", 1), ("train.finished", 2)]
     assert (tmp_path / "output.log").read_text() == "to stdout\nto stderr\n"
     assert not (tmp_path / ".told-train.jsonl").exists()
@@ -333,7 +344,7 @@ tell(kind="run.finished", ending="succeeded")
 tell(kind="warning", message="still heard")
 """
     a_process(tmp_path, script).run()
-    messages = [event.data["message"] for event in Run(tmp_path).read_events()]
+    messages = warnings(tmp_path)
     assert len([one for one in messages if "no event: it is not JSON" in one]) == 10
     assert "still heard" in messages
     assert messages[-1] == "17 more lines of the adapter were no events"
@@ -424,8 +435,8 @@ def asking(folder: Path, stop: StopSignal, times: int) -> EventLog:
             time.sleep(0.3)
             stop.request("interrupted")
 
-    def heard(event: Any) -> None:
-        if event.data.get("message") == "ready":
+    def heard(event: Event) -> None:
+        if event.body == Warned(message="ready"):
             threading.Thread(target=ask).start()
 
     folder.mkdir(exist_ok=True)
@@ -501,16 +512,15 @@ while not os.path.exists("answered"): time.sleep(0.01)
 
 def test_what_was_told_while_nobody_listened_is_taken_up_once(tmp_path: Path) -> None:
     log = EventLog(tmp_path, "r", 1)
-    log.append("step.started", step="train")
-    log.append("warning", step="train", n=1, message="heard")
+    log.append(StepStarted(command=()), step="train")
+    log.append_told(Told(kind="warning", fields={"message": "heard"}), step="train", n=1)
     told = [{"kind": "warning", "message": word} for word in ("heard", "missed")]
     path = tmp_path / ".told-train.jsonl"
     path.write_text("".join(json.dumps(one) + "\n" for one in told) + '{"kind":"warn')
     assert recover_events(tmp_path, "train", log) == 1
     assert recover_events(tmp_path, "train", log) == 0
     log.close()
-    messages = [e.data["message"] for e in Run(tmp_path).read_events() if e.kind == "warning"]
-    assert messages == ["heard", "missed"]
+    assert warnings(tmp_path) == ["heard", "missed"]
 
 
 # A step by itself.
@@ -545,7 +555,7 @@ def test_the_steps_one_by_one_in_a_folder_make_a_whole_run(tmp_path: Path) -> No
         assert do(step, task).is_good
     state = Run(folder).read_state()
     assert (state.run, state.attempt, state.status) == ("shapes-0123456789-2", 2, "succeeded")
-    assert state.backend == "step"
+    assert state.provenance.backend == "step"
     assert "model/model.safetensors" in state.artifacts
 
 

@@ -66,7 +66,7 @@ def find_prior_runs(
 
 def format_result(run: Run, made: Plan) -> str | None:
     """The figure of a run that the plan monitors, in words; None before it is measured."""
-    final = run.read_state().final
+    final = run.read_state().final.metrics
     name = made.training["checkpoint"]["monitor"]
     return f"{name} {final[name]:.4g}" if name in final else None
 

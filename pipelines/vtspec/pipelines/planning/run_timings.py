@@ -32,7 +32,7 @@ def find_timing(run: Run, model: str) -> Timing | None:
         # A damaged folder tells nothing, and is no reason not to plan.
         return None
     state = run.read_state()
-    seconds = [epoch.seconds for epoch in state.history if epoch.seconds is not None]
+    seconds = [epoch.seconds for epoch in state.training.history if epoch.seconds is not None]
     if state.status != "succeeded" or not seconds:
         return None
     size = plan.training["imageSize"]
@@ -44,7 +44,7 @@ def find_timing(run: Run, model: str) -> Timing | None:
         images=counts.get("train", 0) + counts.get("val", 0),
         epochs=len(seconds),
         epoch_seconds=sum(seconds),
-        other_seconds=max(0.0, state.seconds - sum(seconds)),
+        other_seconds=max(0.0, state.clock.seconds - sum(seconds)),
         precision=plan.training["precision"],
         **_select_machine(plan.resources),
     )

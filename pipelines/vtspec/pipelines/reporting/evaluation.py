@@ -4,10 +4,11 @@ Adapters of third parties write that file, so a report neither trusts it nor fai
 """
 
 import heapq
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
+
+from vtspec.pipelines.runs.json_values import to_mapping, to_number, to_text
 
 MOST_ERRORS: Final = 24
 """Sample errors that a report shows."""
@@ -134,27 +135,6 @@ def parse_results(evaluation: Mapping[str, Any]) -> EvaluationResults:
         errors=tuple(_iter_errors(evaluation.get("errors")))[:MOST_ERRORS],
         notes=tuple(notes),
     )
-
-
-def to_number(value: Any) -> float | None:
-    """A finite number, or None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        found = float(value)
-    except OverflowError:
-        return None
-    return found if math.isfinite(found) else None
-
-
-def to_text(value: Any) -> str | None:
-    """A text that is not empty, or None."""
-    return value if isinstance(value, str) and value else None
-
-
-def to_mapping(value: Any) -> Mapping[str, Any]:
-    """A mapping, or an empty one."""
-    return value if isinstance(value, Mapping) else {}
 
 
 def _to_items(value: Any) -> Iterable[tuple[str, Any]]:

@@ -15,8 +15,8 @@ from vtspec.pipelines.reporting.render.html import render_html
 from vtspec.pipelines.reporting.render.html_elements import parse_png_size
 from vtspec.pipelines.reporting.render.markdown import render_markdown
 from vtspec.pipelines.runs import Run, Runs
+from vtspec.pipelines.runs.json_values import to_text
 
-from .evaluation import to_text
 from .facts import Facts, RunData, build_facts
 from .verdict import VerdictName
 

@@ -20,7 +20,8 @@ from vtspec.pipelines.errors import Permanent, Refused
 from .event_log import EVENTS_FILE
 from .events import Event, decode_event, decode_events
 from .lock import LOCK_FILE, LockHolder, RunLock, find_holder
-from .state import RunState, build_metrics, fold_events
+from .metrics import Metrics, build_metrics
+from .state import RunState, fold_events
 
 PLAN_FILE: Final = "plan.json"
 METRICS_FILE: Final = "metrics.json"
@@ -90,7 +91,7 @@ class Run:
         """What the events add up to."""
         return fold_events(self.read_events())
 
-    def compute_metrics(self) -> dict[str, Any]:
+    def compute_metrics(self) -> Metrics:
         """`metrics.json`, made from the events: true even where the file was never written."""
         return build_metrics(self.read_state())
 

@@ -6,15 +6,22 @@ values at most 6,000 (params) and 8,000 (tags).
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from vtspec.pipelines.runs.events import Event
+from vtspec.pipelines.runs.events import (
+    Ending,
+    Evaluated,
+    Event,
+    RunFinished,
+    RunStarted,
+    TrainEpoch,
+)
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
-_STATUS: Final[dict[str, Status]] = {
+_STATUS: Final[Mapping[Ending, Status]] = {
     "succeeded": "FINISHED",
     "failed": "FAILED",
     "refused": "FAILED",
@@ -83,7 +90,7 @@ def flatten_params(plan: Mapping[str, Any]) -> dict[str, str]:
     return {sanitize_key(k): v[:6000] for k, v in kept.items()}
 
 
-def _flatten(prefix: str, value: Any) -> Iterable[tuple[str, str]]:
+def _flatten(prefix: str, value: object) -> Iterable[tuple[str, str]]:
     if isinstance(value, Mapping):
         for name, item in value.items():
             yield from _flatten(f"{prefix}.{name}", item)
@@ -114,54 +121,58 @@ def build_run_tags(plan: Mapping[str, Any], run: str) -> dict[str, str]:
 
 def translate_event(event: Event) -> TrackingEntry:
     """What `event` adds; kinds that MLflow is not told of add nothing but their place in order."""
-    data, at = event.data, parse_time_ms(event.time)
-    match event.kind:
-        case "run.started" | "run.resumed":
-            return TrackingEntry(seq=event.seq, tags=_build_tags(data), time_ms=at)
-        case "train.epoch":
-            step = round(data.get("epoch") or 0)
+    at = parse_time_ms(event.time)
+    entry = TrackingEntry(seq=event.seq, time_ms=at)
+    match event.body:
+        case RunStarted() as told:
+            return replace(entry, tags=_build_start_tags(told))
+        case TrainEpoch() as told:
             values = {
-                "train_loss": data.get("train_loss"),
-                "val_loss": data.get("val_loss"),
-                "learning_rate": data.get("lr"),
-                "epoch_seconds": data.get("seconds"),
-                **(data.get("metrics") or {}),
+                "train_loss": told.train_loss,
+                "val_loss": told.val_loss,
+                "learning_rate": told.lr,
+                "epoch_seconds": told.seconds,
+                **told.metrics,
             }
-            return TrackingEntry(
-                seq=event.seq, metrics=_build_metrics(values, step, at), time_ms=at
+            return replace(entry, metrics=_build_metrics(values, told.epoch, at))
+        case Evaluated() as told:
+            final = {f"final_{name}": value for name, value in told.metrics.items()}
+            return replace(
+                entry,
+                metrics=_build_metrics(final, told.checkpoint_epoch, at),
+                tags={"vtspec.final.split": str(told.split)},
             )
-        case "evaluated":
-            final = {f"final_{name}": v for name, v in (data.get("metrics") or {}).items()}
-            step = round(data.get("checkpoint_epoch") or 0)
-            tags = {"vtspec.final.split": str(data.get("split"))}
-            return TrackingEntry(
-                seq=event.seq, metrics=_build_metrics(final, step, at), tags=tags, time_ms=at
-            )
-        case "run.finished":
-            ending = str(data.get("ending"))
-            tags = {"vtspec.ending": ending}
-            if data.get("message"):
-                tags["vtspec.message"] = str(data["message"])[:8000]
-            return TrackingEntry(
-                seq=event.seq, tags=tags, status=_STATUS.get(ending, "FAILED"), time_ms=at
-            )
+        case RunFinished() as told:
+            tags = {"vtspec.ending": str(told.ending)}
+            if told.message:
+                tags["vtspec.message"] = told.message[:8000]
+            return replace(entry, tags=tags, status=_STATUS[told.ending])
         case _:
-            return TrackingEntry(seq=event.seq, time_ms=at)
+            return entry
 
 
-def _build_metrics(values: Mapping[str, Any], step: int, at: int) -> tuple[MetricPoint, ...]:
+def _build_metrics(
+    values: Mapping[str, float | None], epoch: float | None, at: int
+) -> tuple[MetricPoint, ...]:
     return tuple(
-        MetricPoint(key=sanitize_key(name), value=float(value), step=step, time_ms=at)
+        MetricPoint(key=sanitize_key(name), value=value, step=round(epoch or 0), time_ms=at)
         for name, value in values.items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
+        if value is not None
     )
 
 
-def _build_tags(data: Mapping[str, Any]) -> dict[str, str]:
+def _build_start_tags(told: RunStarted) -> dict[str, str]:
+    sections = {
+        "machine": told.machine,
+        "versions": told.versions,
+        "environment": told.environment,
+        "backend": told.backend,
+        "git": None if told.git is None else asdict(told.git),
+    }
     found: dict[str, str] = {}
-    for section in ("machine", "versions", "environment", "backend", "git"):
-        for name, value in _flatten(section, data.get(section)):
-            found[sanitize_key(f"vtspec.{name}")] = value[:8000]
+    for section, value in sections.items():
+        for name, text in _flatten(section, value):
+            found[sanitize_key(f"vtspec.{name}")] = text[:8000]
     if "vtspec.git.commit" in found:
         found["mlflow.source.git.commit"] = found["vtspec.git.commit"]
     return found

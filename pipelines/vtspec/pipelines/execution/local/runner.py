@@ -25,7 +25,7 @@ from vtspec.pipelines.execution.steps import (
 from vtspec.pipelines.execution.steps.exit_status import make_error_outcome
 from vtspec.pipelines.execution.steps.step import OnMessage, WriteReport
 from vtspec.pipelines.runs import Attempt, EventLog
-from vtspec.pipelines.runs.events import Event
+from vtspec.pipelines.runs.events import Event, Failed, RunResumed
 from vtspec.pipelines.runs.state import RunState
 
 OnEvent = Callable[[Event, RunState], None]
@@ -127,12 +127,9 @@ def find_remaining_steps(state: RunState) -> tuple[str, ...]:
 def _start_or_resume(work: StepContext, environment: Environment, *, resumed: bool) -> None:
     if resumed and work.log.state.status != "queued":
         recover_all(work)
-        reached = work.log.state.checkpoint
-        work.log.append(
-            "run.resumed",
-            from_epoch=reached.epoch if reached else 0,
-            from_step=reached.step if reached else 0,
-        )
+        reached = work.log.state.training.checkpoint
+        epoch, step = (reached.epoch, reached.step) if reached else (0, 0)
+        work.log.append(RunResumed(from_epoch=epoch, from_step=step))
         return
     log_run_start(work, environment, backend="process")
 
@@ -149,7 +146,7 @@ def _execute_steps(work: StepContext) -> Outcome:
 def _conclude_run(work: StepContext, outcome: Outcome, resume_with: str) -> Outcome:
     if outcome.ending in ("interrupted", "stopped"):
         fix = outcome.fix or f"resume with: {resume_with}"
-        reached = work.log.state.checkpoint
+        reached = work.log.state.training.checkpoint
         left = f"; the last checkpoint is {reached.path}" if reached and reached.path else ""
         outcome = replace(outcome, message=f"{outcome.message}{left}", fix=fix)
     if outcome.fix is not None:
@@ -169,7 +166,7 @@ def _record_crash(work: StepContext, error: BaseException) -> None:
             return
         message = f"{type(error).__name__}: {error}"
         trace = "".join(traceback.format_exception(error))
-        work.log.append("failed", message=message, fix=None, traceback=trace)
+        work.log.append(Failed(message=message, fix=None, traceback=trace))
         crashed = Outcome(ending="crashed", exit_code=EXIT_CODES["crashed"], message=message)
         log_run_end(work, crashed)
     except (Permanent, OSError) as second:

@@ -17,6 +17,7 @@ from vtspec.pipelines.execution.steps import (
     write_metrics,
 )
 from vtspec.pipelines.runs import EventLog
+from vtspec.pipelines.runs.events import Told
 from vtspec.pipelines.runs.store import PLAN_FILE, write_json
 
 from .runner import RunContext
@@ -63,11 +64,13 @@ def run_smoke_test(
     kept = None if outcome.is_good else folder / "smoke"
     if kept is None:
         shutil.rmtree(folder)
-    return SmokeResult(outcome=outcome, seconds=log.state.seconds, folder=kept)
+    return SmokeResult(outcome=outcome, seconds=log.state.clock.seconds, folder=kept)
 
 
 def _execute_steps(work: StepContext) -> Outcome:
-    work.log.append("run.started", plan_id=None, backend="process")
+    # Of what it is carried out on, a run that is none says only how.
+    started = Told(kind="run.started", fields={"plan_id": None, "backend": "process"})
+    work.log.append_told(started)
     for step in STEPS:
         outcome = execute_step(step, work)
         write_metrics(work)

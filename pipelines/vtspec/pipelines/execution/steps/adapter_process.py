@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from vtspec.pipelines.runs import EventLog, RunLock
+from vtspec.pipelines.runs.events import Body, Failed, Printed, Warned
 
 from .adapter_messages import LINE_LIMIT, InvalidEvent, OutputLimiter, format_line, parse_event
 from .exit_status import AdapterExit
@@ -66,7 +67,7 @@ class AdapterProcess:
     asked: Reason | None = None
     overdue: bool = False
     _last: deque[str] = field(default_factory=lambda: deque(maxlen=_LAST_LINES))
-    _failure: Mapping[str, str | None] = field(default_factory=dict)
+    _failure: Failed | None = None
     _told: int = 0
     _bad: int = 0
     _limit: OutputLimiter = field(default_factory=OutputLimiter)
@@ -149,34 +150,32 @@ class AdapterProcess:
         for line in printed:
             self._last.append(format_line(line))
             for text in self._limit.take(line, self.clock()):
-                self._append("output", stream="stdout", line=text)
+                self._append(Printed(stream="stdout", line=text))
         for line in said:
             self._log_event(line)
 
     def _log_event(self, line: bytes) -> None:
         self._told += 1
         try:
-            kind, data = parse_event(line)
+            told = parse_event(line)
         except InvalidEvent as error:
             self._bad += 1
             if self._bad <= _BAD_LINES:
-                self._append("warning", message=f"the adapter told what is no event: {error}")
+                self._append(Warned(message=f"the adapter told what is no event: {error}"))
             return
-        if kind == "failed":
-            self._failure = {
-                key: value if isinstance(value, str) else None for key, value in data.items()
-            }
-        self._append(kind, n=self._told, **data)
+        event = self.log.append_told(told, step=self.command.step, n=self._told)
+        if isinstance(event.body, Failed):
+            self._failure = event.body
 
-    def _append(self, kind: str, **data: object) -> None:
-        self.log.append(kind, step=self.command.step, **data)
+    def _append(self, body: Body) -> None:
+        self.log.append(body, step=self.command.step)
 
     def _close(self, path: Path) -> None:
         for text in self._limit.flush_omitted():
-            self._append("output", stream="stdout", line=text)
+            self._append(Printed(stream="stdout", line=text))
         if self._bad > _BAD_LINES:
             more = self._bad - _BAD_LINES
-            self._append("warning", message=f"{more:,} more lines of the adapter were no events")
+            self._append(Warned(message=f"{more:,} more lines of the adapter were no events"))
         path.unlink(missing_ok=True)
 
     def _build_exit(self, code: int) -> AdapterExit:
@@ -184,8 +183,8 @@ class AdapterProcess:
             code=code,
             asked=self.asked,
             overdue=self.limit.shown if self.limit is not None and self.overdue else None,
-            message=self._failure.get("message"),
-            fix=self._failure.get("fix"),
+            message=self._failure.message if self._failure else None,
+            fix=self._failure.fix if self._failure else None,
             last_lines=tuple(line for line in self._last if line.strip()),
         )
 
@@ -205,8 +204,7 @@ def recover_events(folder: Path, step: str, log: EventLog) -> int:
         if number <= log.state.told:
             continue
         with suppress(InvalidEvent):
-            kind, data = parse_event(line)
-            log.append(kind, step=step, n=number, **data)
+            log.append_told(parse_event(line), step=step, n=number)
             found += 1
     path.unlink()
     return found

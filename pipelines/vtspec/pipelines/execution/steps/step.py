@@ -11,7 +11,14 @@ from vtspec.pipelines.data.fetch import fetch_data
 from vtspec.pipelines.errors import Permanent, RunFailed, Temporary
 from vtspec.pipelines.execution.environment import Environment
 from vtspec.pipelines.runs import EventLog, RunLock
-from vtspec.pipelines.runs.state import build_metrics
+from vtspec.pipelines.runs.events import (
+    DataVerified,
+    Failed,
+    ReportWritten,
+    StepFinished,
+    StepStarted,
+)
+from vtspec.pipelines.runs.metrics import build_metrics
 from vtspec.pipelines.runs.store import METRICS_FILE, PLAN_FILE, write_json
 from vtspec.schema.kinds.field_types import parse_duration
 
@@ -67,16 +74,12 @@ class StepContext:
 def execute_step(step: str, work: StepContext) -> Outcome:
     """Carry one step out and say how it ended; only a bug, or a full disk, raises."""
     started_at = work.clock()
-    work.log.append("step.started", step=step, command=["vtspec", "step", step])
+    work.log.append(StepStarted(command=("vtspec", "step", step)), step=step)
     outcome = _run_unless_stopped(step, work)
     _log_failure(step, work, outcome)
-    work.log.append(
-        "step.finished",
-        step=step,
-        ending=outcome.ending,
-        exit_code=outcome.exit_code,
-        seconds=round(work.clock() - started_at, 3),
-    )
+    seconds = round(work.clock() - started_at, 3)
+    done = StepFinished(ending=outcome.ending, exit_code=outcome.exit_code, seconds=seconds)
+    work.log.append(done, step=step)
     return outcome
 
 
@@ -109,26 +112,23 @@ def _log_failure(step: str, work: StepContext, outcome: Outcome) -> None:
     if outcome.ending != "failed" or message is None:
         return
     if known is None or known.message not in message:
-        work.log.append("failed", step=step, message=message, fix=outcome.fix, traceback=None)
+        work.log.append(Failed(message=message, fix=outcome.fix, traceback=None), step=step)
 
 
 def _run_data_step(work: StepContext) -> Outcome:
     found = fetch_data(work.plan["dataset"], work.root, work.cache, work.report)
-    work.log.append(
-        "data.verified",
-        step="data",
-        hash=found.content.hash,
-        files=found.content.files,
-        bytes=found.content.bytes,
-        path=str(found.path),
+    content = found.content
+    verified = DataVerified(
+        hash=content.hash, files=content.files, bytes=content.bytes, path=str(found.path)
     )
+    work.log.append(verified, step="data")
     return SUCCEEDED
 
 
 def _run_report_step(work: StepContext) -> Outcome:
     write_metrics(work)
     verdict = work.write_report(work.folder)
-    work.log.append("report.written", step="report", path="report.md", verdict=verdict)
+    work.log.append(ReportWritten(path="report.md", verdict=verdict), step="report")
     return SUCCEEDED
 
 
@@ -192,7 +192,7 @@ def _find_limit(work: StepContext) -> TimeLimit | None:
     shown = work.plan["resources"].get("maxDuration")
     if shown is None:
         return None
-    return TimeLimit(seconds=parse_duration(shown) - work.log.state.seconds, shown=shown)
+    return TimeLimit(seconds=parse_duration(shown) - work.log.state.clock.seconds, shown=shown)
 
 
 def _make_overdue_outcome(step: str, limit: TimeLimit) -> Outcome:
