@@ -7,6 +7,7 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,12 @@ from vtspec.pipelines.execution.environment import Environment
 from vtspec.pipelines.execution.steps import (
     STEPS,
     Outcome,
+    RunContext,
     StepRequest,
     StopSignal,
     execute_single_step,
 )
+from vtspec.pipelines.execution.steps.adapter_launch import AdapterCommand
 from vtspec.pipelines.execution.steps.adapter_messages import (
     InvalidEvent,
     OutputLimiter,
@@ -32,7 +35,6 @@ from vtspec.pipelines.execution.steps.adapter_messages import (
     parse_event,
 )
 from vtspec.pipelines.execution.steps.adapter_process import (
-    AdapterCommand,
     AdapterProcess,
     TimeLimit,
     recover_events,
@@ -45,8 +47,10 @@ from vtspec.pipelines.execution.steps.exit_status import (
 from vtspec.pipelines.execution.steps.file_tail import Tail
 from vtspec.pipelines.execution.steps.initial_weights import find_start_weights
 from vtspec.pipelines.execution.steps.process_env import build_variables
+from vtspec.pipelines.planning.plan_model import Plan, plan_from_json
 from vtspec.pipelines.runs import EventLog, Run, RunLock, find_holder
 from vtspec.pipelines.runs.events import Event, Printed, StepStarted, Told, Warned
+from vtspec.pipelines.weights.model import FileWeights, HubWeights, MlflowWeights
 
 # What an adapter says.
 
@@ -204,30 +208,35 @@ def test_secrets_are_not_handed_to_training_code() -> None:
         "DATABASE_DSN": "x",
         "HF_TOKEN": "hub",
     }
-    given = build_variables(a_plan(), environ, None)
+    given = build_variables(a_planned(), environ, None)
     assert given.keys() & environ.keys() == {"PATH", "https_proxy"}
-    hub = a_plan(model={"name": "m", "weights": {"type": "hub", "id": "a/b", "revision": "0"}})
+    weights = {"type": "hub", "id": "a/b", "revision": "0"}
+    hub = a_planned(model={"name": "m", "parameters": None, "weights": weights})
     assert build_variables(hub, environ, None)["HF_TOKEN"] == "hub"
 
 
 def test_waiting_threads_sleep_unless_somebody_says_otherwise() -> None:
-    given = [build_variables(a_plan(), mine, None) for mine in ({}, {"OMP_WAIT_POLICY": "ACTIVE"})]
+    given = [
+        build_variables(a_planned(), mine, None) for mine in ({}, {"OMP_WAIT_POLICY": "ACTIVE"})
+    ]
     assert ["PASSIVE", "ACTIVE"] == [variables["OMP_WAIT_POLICY"] for variables in given]
 
 
 def test_what_makes_results_the_same_everywhere_is_fixed() -> None:
-    given = build_variables(a_plan(), {"OMP_NUM_THREADS": "64", "PYTHONHASHSEED": "random"}, None)
+    given = build_variables(
+        a_planned(), {"OMP_NUM_THREADS": "64", "PYTHONHASHSEED": "random"}, None
+    )
     assert given["OMP_NUM_THREADS"] == "1"
     assert given["PYTHONHASHSEED"] == "0"
     assert given["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
-    free = a_plan(training={"deterministic": False})
+    free = a_planned(training={"deterministic": False})
     assert "CUBLAS_WORKSPACE_CONFIG" not in build_variables(free, {}, None)
 
 
 def test_an_environment_of_its_own_sees_nothing_of_this_pythons_path() -> None:
     environ = {"PYTHONPATH": "/mine", "VIRTUAL_ENV": "/venv", "PYTHONHOME": "/home"}
-    assert build_variables(a_plan(), environ, None)["PYTHONPATH"] == "/mine"
-    given = build_variables(a_plan(), environ, "/cache/adapters/0")
+    assert build_variables(a_planned(), environ, None)["PYTHONPATH"] == "/mine"
+    given = build_variables(a_planned(), environ, "/cache/adapters/0")
     assert given["PYTHONPATH"] == "/cache/adapters/0"
     assert not given.keys() & {"VIRTUAL_ENV", "PYTHONHOME"}
 
@@ -237,24 +246,23 @@ def test_an_environment_of_its_own_sees_nothing_of_this_pythons_path() -> None:
 
 def test_weights_of_a_file_are_checked_before_they_are_used(tmp_path: Path) -> None:
     (tmp_path / "start.safetensors").write_bytes(b"weights")
-    planned = {
-        "type": "file",
-        "path": "start.safetensors",
-        "sha256": "9c3cd6b4cae8f2f4bb5bca0c0d94e2a9e3c1b93f1b5d0a0a6c7d6cf4b5d0e9aa",
-    }
+    planned = FileWeights(
+        path="start.safetensors",
+        sha256="9c3cd6b4cae8f2f4bb5bca0c0d94e2a9e3c1b93f1b5d0a0a6c7d6cf4b5d0e9aa",
+    )
     with pytest.raises(Permanent, match="not the file that was planned"):
         find_start_weights(planned, tmp_path, tmp_path)
     import hashlib
 
-    planned["sha256"] = hashlib.sha256(b"weights").hexdigest()
+    planned = replace(planned, sha256=hashlib.sha256(b"weights").hexdigest())
     assert find_start_weights(planned, tmp_path, tmp_path) == tmp_path / "start.safetensors"
     with pytest.raises(Permanent, match="not there"):
-        find_start_weights({**planned, "path": "gone.safetensors"}, tmp_path, tmp_path)
+        find_start_weights(replace(planned, path="gone.safetensors"), tmp_path, tmp_path)
 
 
 def test_weights_of_a_hub_are_the_adapters_to_fetch(tmp_path: Path) -> None:
     assert find_start_weights(None, tmp_path, tmp_path) is None
-    assert find_start_weights({"type": "hub", "id": "a/b"}, tmp_path, tmp_path) is None
+    assert find_start_weights(HubWeights(id="a/b", revision="0"), tmp_path, tmp_path) is None
 
 
 def test_weights_of_a_registered_model_are_downloaded(tmp_path: Path) -> None:
@@ -265,7 +273,7 @@ def test_weights_of_a_registered_model_are_downloaded(tmp_path: Path) -> None:
         (folder / "model.safetensors").touch()
         return folder
 
-    planned = {"type": "mlflow", "name": "cats", "version": "3"}
+    planned = MlflowWeights(name="cats", version="3")
     found = find_start_weights(planned, tmp_path, tmp_path / "cache", download)
     assert found is not None and found.is_file()
     assert asked == [("cats", "3")]
@@ -280,6 +288,10 @@ import json, os, signal, sys, time
 FD = int(sys.argv[sys.argv.index("--events-fd") + 1])
 def tell(**event): os.write(FD, json.dumps(event).encode() + b"\\n")
 """
+
+
+def a_planned(**changes: Any) -> Plan:
+    return plan_from_json(a_plan(**changes))
 
 
 def a_process(folder: Path, script: str, **changes: Any) -> AdapterProcess:
@@ -526,25 +538,34 @@ def test_what_was_told_while_nobody_listened_is_taken_up_once(tmp_path: Path) ->
 # A step by itself.
 
 
-def a_task(folder: Path, root: Path, plan: dict[str, Any], **changes: Any) -> StepRequest:
+def a_task(
+    folder: Path, root: Path, plan: dict[str, Any], **changes: Any
+) -> tuple[StepRequest, RunContext]:
     def write_report(where: Path) -> str:
         (where / "report.md").write_text("# A report\n")
         return "none"
 
     options: dict[str, Any] = {
         "attempt": 2,
-        "cache": root / "cache",
         "data": None,
         "resume": False,
         "choose": lambda: this_python(root),
-        "write_report": write_report,
         **changes,
     }
-    return StepRequest(folder=folder, root=root, plan=plan, **options)
+    request = StepRequest(folder=folder, plan=plan_from_json(plan), **options)
+    place = RunContext(
+        root=root,
+        cache=root / "cache",
+        stop=StopSignal(),
+        report=print,
+        write_report=write_report,
+        told=lambda event, state: None,
+    )
+    return request, place
 
 
-def do(step: str, task: StepRequest) -> Outcome:
-    return execute_single_step(step, task, StopSignal(), print, lambda event, state: None)
+def do(step: str, task: tuple[StepRequest, RunContext]) -> Outcome:
+    return execute_single_step(step, *task)
 
 
 def test_the_steps_one_by_one_in_a_folder_make_a_whole_run(tmp_path: Path) -> None:
@@ -597,10 +618,9 @@ def test_data_that_is_not_what_the_plan_pins_fails_the_step(tmp_path: Path) -> N
 
 def test_a_step_does_not_begin_once_somebody_asked_to_stop(tmp_path: Path) -> None:
     repository = a_repository(tmp_path)
-    stop = StopSignal()
-    stop.request("stopped")
-    task = a_task(tmp_path / "work", tmp_path, repository.plan)
-    outcome = execute_single_step("data", task, stop, print, lambda event, state: None)
+    request, place = a_task(tmp_path / "work", tmp_path, repository.plan)
+    place.stop.request("stopped")
+    outcome = execute_single_step("data", request, place)
     assert outcome.ending == "stopped"
 
 

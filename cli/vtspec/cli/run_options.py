@@ -3,7 +3,7 @@
 import os
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,8 +12,10 @@ import click
 
 if TYPE_CHECKING:
     from vtspec.cli.views.progress import RunProgress
+    from vtspec.pipelines.catalog import Framework
     from vtspec.pipelines.execution.local import LocalRunner, RunOptions
-    from vtspec.pipelines.execution.steps import StopSignal
+    from vtspec.pipelines.execution.steps import StopSignal, Tracker
+    from vtspec.pipelines.execution.steps.run_context import StartTracker
     from vtspec.pipelines.planning.plan_model import Plan
     from vtspec.pipelines.project.workspace import Workspace
 
@@ -87,9 +89,8 @@ def add_run_options(function: Function) -> Function:
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedRun:
-    """A plan as data, and the repository that it is carried out in."""
+    """A plan, and the repository that it is carried out in."""
 
-    plan: Mapping[str, Any]
     made: "Plan"
     workspace: "Workspace"
     runs: Path
@@ -112,9 +113,8 @@ def plan_spec(spec: str, options: CommandOptions) -> PlannedRun:
         runs = options.runs or workspace.runs
         named = [run for run in Runs(runs).list_runs() if run.name == spec]
         if named:
-            raw = named[0].read_plan()
-            made = plan_from_json(raw)
-            return PlannedRun(plan=raw, made=made, workspace=workspace, runs=runs)
+            made = plan_from_json(named[0].read_plan())
+            return PlannedRun(made=made, workspace=workspace, runs=runs)
     workspace, path = open_spec(spec, Path.cwd())
     runs = options.runs or workspace.runs
     made = build_plan(
@@ -122,7 +122,7 @@ def plan_spec(spec: str, options: CommandOptions) -> PlannedRun:
             path, workspace, parse_overrides(options.sets), ResolveSources(runs=options.runs)
         )
     )
-    return PlannedRun(plan=made.to_json(), made=made, workspace=workspace, runs=runs)
+    return PlannedRun(made=made, workspace=workspace, runs=runs)
 
 
 def run_plan(
@@ -150,7 +150,7 @@ def run_plan(
         if options.smoke:
             return _run_smoke(found, local, progress)
         with progress:
-            result = local.run(found.plan, choice, options.format_command(spec))
+            result = local.run(found.made, choice, options.format_command(spec))
     return show_result(result, found, options)
 
 
@@ -168,7 +168,8 @@ def _build_runner(
 ) -> "LocalRunner":
     from vtspec.pipelines.data.fetch import get_cache_folder
     from vtspec.pipelines.execution.environment import Environments
-    from vtspec.pipelines.execution.local import LocalRunner, RunContext
+    from vtspec.pipelines.execution.local import LocalRunner
+    from vtspec.pipelines.execution.steps import RunContext
     from vtspec.pipelines.runs import Runs
 
     cache = get_cache_folder(os.environ)
@@ -191,7 +192,7 @@ def _build_runner(
     )
 
 
-def get_framework(name: str) -> Any:
+def get_framework(name: str) -> "Framework":
     """The framework of that name. Raises `Permanent` where this vtspec has none to run it with."""
     from vtspec.pipelines.catalog import is_adapter_available, load_frameworks
     from vtspec.pipelines.errors import Permanent
@@ -251,8 +252,8 @@ def get_tracking_uri(found: PlannedRun) -> str:
     return choose_tracking_uri(found.runs, found.workspace.project.spec.tracking.uri, os.environ)
 
 
-def _make_tracker_factory(options: CommandOptions, found: PlannedRun) -> Callable[[Path], Any]:
-    def track(folder: Path) -> Any:
+def _make_tracker_factory(options: CommandOptions, found: PlannedRun) -> "StartTracker":
+    def track(folder: Path) -> "Tracker | None":
         if not options.tracking:
             return None
         from vtspec.pipelines.tracking import start_follower
@@ -269,7 +270,7 @@ def _run_smoke(found: PlannedRun, local: "LocalRunner", progress: "RunProgress")
     with progress:
         with local.place.stop.raise_on_request():
             environment = local.choose()
-        smoked = run_smoke_test(found.plan, local.place, environment)
+        smoked = run_smoke_test(found.made, local.place, environment)
     outcome = smoked.outcome
     if outcome.is_good:
         click.echo(

@@ -26,7 +26,7 @@ def command(spec: str, *, yes: bool, **options: Any) -> None:
     _print_plan(found)
 
     def ask(local: "LocalRunner", choice: "RunOptions") -> None:
-        if yes or (not chosen.smoke and not local.would_begin(found.plan, choice)):
+        if yes or (not chosen.smoke and not local.would_begin(found.made, choice)):
             return
         _confirm_plan(found)
 

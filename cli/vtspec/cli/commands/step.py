@@ -4,9 +4,12 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from vtspec.pipelines.planning.plan_model import Plan
 
 STEPS = ("data", "train", "evaluate", "export", "report")
 
@@ -41,7 +44,12 @@ def command(name: str, plan_file: Path, workdir: Path, **options: Any) -> None:
     from vtspec.cli.views.progress import make_progress
     from vtspec.pipelines.data.fetch import get_cache_folder
     from vtspec.pipelines.execution.environment import Environments
-    from vtspec.pipelines.execution.steps import StepRequest, StopSignal, execute_single_step
+    from vtspec.pipelines.execution.steps import (
+        RunContext,
+        StepRequest,
+        StopSignal,
+        execute_single_step,
+    )
 
     plan = _load_plan(plan_file)
     cache, progress, stop = get_cache_folder(os.environ), make_progress(sys.stderr), StopSignal()
@@ -49,14 +57,19 @@ def command(name: str, plan_file: Path, workdir: Path, **options: Any) -> None:
     task = StepRequest(
         folder=workdir.absolute(),
         plan=plan,
-        root=Path.cwd(),
-        cache=cache,
-        choose=lambda: environments.choose(get_framework(plan["framework"]["name"])),
-        write_report=write_run_report,
+        choose=lambda: environments.choose(get_framework(plan.framework.name)),
         **options,
     )
+    place = RunContext(
+        root=Path.cwd(),
+        cache=cache,
+        stop=stop,
+        report=progress.show_line,
+        write_report=write_run_report,
+        told=progress.show_event,
+    )
     with stop.handle_signals(), progress:
-        outcome = execute_single_step(name, task, stop, progress.show_line, progress.show_event)
+        outcome = execute_single_step(name, task, place)
     if outcome.message:
         click.echo(f"{outcome.message}", err=True)
     if outcome.fix:
@@ -64,7 +77,7 @@ def command(name: str, plan_file: Path, workdir: Path, **options: Any) -> None:
     raise click.exceptions.Exit(outcome.exit_code)
 
 
-def _load_plan(path: Path) -> dict[str, Any]:
+def _load_plan(path: Path) -> "Plan":
     from vtspec.pipelines.errors import Refused
     from vtspec.pipelines.planning.plan import refuse_unpinned
     from vtspec.pipelines.planning.plan_model import plan_from_json
@@ -77,4 +90,4 @@ def _load_plan(path: Path) -> dict[str, Any]:
         ) from error
     made = plan_from_json(raw)
     refuse_unpinned(made)
-    return made.to_json()
+    return made

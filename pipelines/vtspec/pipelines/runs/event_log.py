@@ -67,6 +67,7 @@ class EventLog:
         self._on_event = on_event
         self._turn = threading.Lock()
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        # The lock keeps other writers out; appending keeps even a stray one from tearing a line.
         self._fd = os.open(self.path, flags, 0o644)
         events = decode_events(_read_and_repair(self._fd).decode(errors="replace").split("\n"))
         self.state: RunState = fold_events(events)
@@ -93,6 +94,7 @@ class EventLog:
         n: int | None = None,
         told: Mapping[str, object] | None = None,
     ) -> Event:
+        # The run's thread and whoever forwards signals append at once.
         with self._turn:
             event = Event(
                 run=self._run,

@@ -140,6 +140,7 @@ class TrainFinished:
     kind: ClassVar[str] = "train.finished"
     metrics: Mapping[str, float]
     best_epoch: float | None
+    # A framework that owns its loop does not tell these, which is not the same as no.
     stopped_early: bool | None
     own_seconds: float | None
     step_seconds: float | None
@@ -301,6 +302,7 @@ def decode_event(line: str) -> Event | None:
     try:
         raw = json.loads(line)
         event = Event(
+            # The envelope is not coerced: a line that lacks a part of it is no event of ours.
             run=raw["run"],
             attempt=raw["attempt"],
             seq=raw["seq"],
@@ -318,11 +320,13 @@ def decode_event(line: str) -> Event | None:
 def _is_valid(event: Event) -> bool:
     numbers = (event.attempt, event.seq)
     texts = (event.run, event.time, event.kind, event.step or "")
+    # True is an int to isinstance, and no number of an event.
     return all(type(one) is int for one in numbers) and all(type(one) is str for one in texts)
 
 
 def decode_events(lines: Iterable[str]) -> list[Event]:
     """The events of a file in order of `seq`, each once."""
+    # Of two lines with one number the later is of whoever took the run over.
     found = {event.seq: event for line in lines if (event := decode_event(line)) is not None}
     return [found[seq] for seq in sorted(found)]
 
@@ -355,6 +359,7 @@ _Read: TypeAlias = Callable[[object], object]
 
 # A field's annotation says how it is read, so that no kind needs a reader of its own.
 _BY_TYPE: Final[Mapping[object, _Read]] = {
+    # A blank line that was printed is one; a message that is empty is none.
     str: lambda value: value if isinstance(value, str) else "",
     str | None: to_text,
     float | None: to_number,

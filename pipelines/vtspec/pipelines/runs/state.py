@@ -41,6 +41,25 @@ Status: TypeAlias = Literal["queued", "running"] | Ending
 same, which only a lock tells); the rest is the ending of the terminal event."""
 
 
+Standing: TypeAlias = Literal["running", "done", "failed", "cut short"]
+"""What an attempt of a plan is to the next one: at work, the plan's result, nothing, or open."""
+
+
+def find_standing(status: Status, *, is_worked_on: bool) -> Standing:
+    """Where an attempt stands; its status alone does not tell a run at work from a killed one."""
+    if is_worked_on:
+        return "running"
+    match status:
+        case "succeeded":
+            return "done"
+        case "failed" | "crashed" | "refused":
+            return "failed"
+        case "queued" | "running" | "interrupted" | "stopped":
+            return "cut short"
+        case _:
+            assert_never(status)
+
+
 @dataclass(frozen=True, kw_only=True)
 class StepState:
     """One step of a run: `ending` is None while it works."""
@@ -180,6 +199,7 @@ def apply_event(state: RunState, event: Event) -> RunState:
             return _apply_result(state, told)
         case Warned() | Failed() | Printed() as told:
             return _apply_message(state, told)
+        # A later vtspec's event is no reason to show nothing of a run.
         case Unknown():
             return state
         case _ as never:
@@ -196,11 +216,13 @@ def _advance_clock(state: RunState, event: Event) -> RunState:
     return replace(
         state,
         seq=event.seq,
+        # The first one names the run; a line that was copied in from another does not rename it.
         run=state.run or event.run or None,
         attempt=event.attempt,
         told=told if told is not None else state.told,
         clock=replace(
             before,
+            # A clock that nobody can read leaves the last one standing.
             updated=event.time if at is not None else before.updated,
             seconds=before.seconds + spent,
             _at=at if at is not None else before._at,
@@ -224,6 +246,7 @@ def _apply_run(state: RunState, told: RunEvent) -> RunState:
         case RunFinished():
             return replace(
                 state,
+                # No ending is final: a resume begins a new part after it.
                 status=told.ending,
                 step=None,
                 exit_code=told.exit_code,
@@ -267,6 +290,7 @@ def _explain_ending(known: Failure | None, told: RunFinished) -> Failure | None:
 
 
 def _apply_step(state: RunState, name: str | None, told: StepEvent) -> RunState:
+    # An event of a step that names none could only be put to the wrong one.
     if not name:
         return state
     match told:
@@ -288,6 +312,7 @@ def _apply_result(state: RunState, told: ResultEvent) -> RunState:
         case Exported(format=str() as name, path=str() as path):
             model = ExportedModel(path=path, max_difference=told.max_difference)
             return replace(state, exports={**state.exports, name: model})
+        # An export without a format or a path is nothing that anybody could load.
         case Exported() | Predicted():
             return state
         case DataVerified():
@@ -311,10 +336,12 @@ def _apply_evaluated(state: RunState, told: Evaluated) -> RunState:
 def _apply_message(state: RunState, told: Message) -> RunState:
     match told:
         case Warned(message=message):
+            # Every epoch may warn of the same; a person reads it once.
             if message is None or message in state.warnings:
                 return state
             return replace(state, warnings=(*state.warnings, message))
         case Failed():
+            # Said by the step itself, before the run's end says it again in other words.
             failure = Failure(
                 message=told.message or "the step failed and did not say why",
                 fix=told.fix,

@@ -41,6 +41,7 @@ class Epoch:
 
     def find_value(self, monitor: str | None) -> float | None:
         """What the epoch measured under the name that epochs are judged by; a loss is val's."""
+        # The final figures call it loss, epochs call it val_loss.
         value = self.to_row().get(monitor or "")
         return self.val_loss if monitor == "loss" and value is None else value
 
@@ -132,6 +133,7 @@ def _apply_progress(before: Training, told: TrainProgress, now: float | None) ->
     )
     if epoch is None or step is None or not steps or steps <= 0:
         return training
+    # Epochs count from 1, and the one that is told of is not finished.
     reached = max(0.0, epoch - 1) + min(1.0, max(0.0, step / steps))
     return _advance(training, reached, now)
 
@@ -161,6 +163,7 @@ def _apply_checkpoint(before: Training, told: TrainCheckpoint) -> Training:
     if told.epoch is None:
         return before
     checkpoint = LastCheckpoint(path=told.path, epoch=told.epoch, step=told.step_in_epoch or 0.0)
+    # Which checkpoint is best is the adapter's to decide: it knows the metric's direction.
     best = told.epoch if told.best else before.best_epoch
     return replace(before, checkpoint=checkpoint, best_epoch=best)
 
@@ -168,6 +171,7 @@ def _apply_checkpoint(before: Training, told: TrainCheckpoint) -> Training:
 def _advance(training: Training, epoch: float, now: float | None) -> Training:
     if not training.epochs:
         return replace(training, epoch=epoch)
+    # A third party's numbers may lie outside of the range that a bar can show.
     progress = min(1.0, max(0.0, epoch / training.epochs))
     anchor, remaining = training._anchor, training.remaining_s
     if now is not None and anchor is None:

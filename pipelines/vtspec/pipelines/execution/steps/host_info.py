@@ -18,6 +18,7 @@ def describe_machine() -> Mapping[str, object]:
         "host": socket.gethostname(),
         "system": f"{platform.system()} {platform.release()}",
         "processor": _find_processor(),
+        # A container may use fewer cores than the machine has.
         "cpus": len(os.sched_getaffinity(0))
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count(),
