@@ -287,7 +287,7 @@ def a_run_that_says(words: str) -> RunData:
 def a_baseline_that_says(words: str) -> RunData:
     """A baseline for `a_run_that_says(words)`, which differs in fields and values that say it."""
     run = a_run_that_says(words)
-    plan = copy.deepcopy(dict(run.plan))
+    plan: dict[str, Any] = copy.deepcopy(dict(run.plan))
     plan.update(id=words)
     plan["training"]["optimizer"] = words + "o"
     plan["params"] = {words + "p": words + "q"}

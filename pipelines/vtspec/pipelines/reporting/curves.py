@@ -62,6 +62,7 @@ def thin_series(series: Series, most: int) -> Series:
     points = series.points
     if len(points) <= most:
         return series
+    # By index, not by epoch: both ends are kept whatever the spacing.
     chosen = sorted({round(n * (len(points) - 1) / (most - 1)) for n in range(most)})
     return Series(
         name=series.name,

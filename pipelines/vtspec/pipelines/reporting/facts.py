@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from vtspec.pipelines.planning.diff import Change, compare_plans
 from vtspec.pipelines.runs.events import Event
@@ -35,9 +34,9 @@ class RunData:
     """What a run's folder holds, read; `evaluation` is empty where the run did not get so far."""
 
     name: str
-    plan: Mapping[str, Any]
+    plan: Mapping[str, object]
     events: Sequence[Event] = ()
-    evaluation: Mapping[str, Any] = field(default_factory=dict)
+    evaluation: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +119,7 @@ def build_facts(run: RunData, baseline: RunData | None = None) -> Facts:
     final, training = state.final.metrics, state.training
     before = fold_events(baseline.events) if baseline else RunState()
     results = parse_results(run.evaluation)
+    # Plain data on purpose: a plan that an older vtspec wrote is shown as far as it can be read.
     plan = run.plan
     report = to_mapping(plan.get("report"))
     task = to_text(plan.get("task"))
@@ -154,7 +154,7 @@ def build_facts(run: RunData, baseline: RunData | None = None) -> Facts:
     )
 
 
-def _summarize_training(plan: Mapping[str, Any], training: Training) -> TrainingProgress:
+def _summarize_training(plan: Mapping[str, object], training: Training) -> TrainingProgress:
     best, history = training.best, training.history
     wanted = to_number(to_mapping(plan.get("training")).get("epochs"))
     return TrainingProgress(
@@ -169,12 +169,14 @@ def _summarize_training(plan: Mapping[str, Any], training: Training) -> Training
 _NOT_METRICS = frozenset({"epoch", "train_loss", "val_loss", "lr", "seconds"})
 
 
-def _build_curves(plan: Mapping[str, Any], training: Training, before: Training) -> Curves:
+def _build_curves(plan: Mapping[str, object], training: Training, before: Training) -> Curves:
     rows = [one.to_row() for one in training.history]
+    # A dict keeps the order in which the adapter told them.
     measured = {name: None for row in rows for name in row if name not in _NOT_METRICS}
     best = training.best
     monitor = None if best is None else training.monitor
     known = get_known_metrics(to_text(plan.get("task")))
+    # What decided the best epoch is the curve to look at; else the task's main metric.
     first = next((name for name in (monitor, *known) if name in measured), None)
     name = first or next(iter(measured), "")
     others = [other for other in measured if other not in (name, "loss")]
@@ -189,17 +191,18 @@ def _build_curves(plan: Mapping[str, Any], training: Training, before: Training)
 
 
 def _collect_warnings(
-    plan: Mapping[str, Any], state: RunState, results: EvaluationResults
+    plan: Mapping[str, object], state: RunState, results: EvaluationResults
 ) -> tuple[str, ...]:
-    told = plan.get("warnings")
-    planned = [str(line) for line in told] if isinstance(told, list) else []
+    planned = to_words(plan.get("warnings"))
+    # A warning of the plan is often repeated by the step that runs into it.
     return tuple(dict.fromkeys((*planned, *state.warnings, *results.notes)))
 
 
 def _collect_caveats(
-    plan: Mapping[str, Any], other: Mapping[str, Any], before: RunState
+    plan: Mapping[str, object], other: Mapping[str, object], before: RunState
 ) -> tuple[str, ...]:
     new, old = to_mapping(plan.get("dataset")), to_mapping(other.get("dataset"))
+    # Each of these can make a better number mean nothing.
     checks = (
         (new.get("hash") != old.get("hash"), "The baseline was measured on other data"),
         (new.get("classes") != old.get("classes"), "The baseline knows other classes"),

@@ -3,7 +3,6 @@
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from vtspec.pipelines.runs.events import GitState
 from vtspec.pipelines.runs.json_values import to_mapping, to_number, to_text
@@ -50,13 +49,14 @@ class RunTimes:
 
 
 def _format_deviation(ratio: float) -> str:
+    # Percentages beyond that are read wrongly.
     if ratio >= 2:
         return f"{ratio:.1f} times as long"
     off = round(100 * (ratio - 1))
     return "as estimated" if off == 0 else f"{abs(off)} % {'over' if off > 0 else 'under'}"
 
 
-def collect_times(plan: Mapping[str, Any], state: RunState) -> RunTimes:
+def collect_times(plan: Mapping[str, object], state: RunState) -> RunTimes:
     """Estimated against actual time; the actual one is that of the steps that have ended."""
     estimate = to_mapping(plan.get("estimate"))
     steps = tuple(
@@ -64,6 +64,7 @@ def collect_times(plan: Mapping[str, Any], state: RunState) -> RunTimes:
         for name, step in state.steps.items()
         if step.ending is not None
     )
+    # Steps rather than the clock: waiting between them is nobody's work.
     told = [step.seconds for step in steps if step.seconds is not None]
     return RunTimes(
         estimated_s=to_number(estimate.get("seconds")),
@@ -73,7 +74,7 @@ def collect_times(plan: Mapping[str, Any], state: RunState) -> RunTimes:
     )
 
 
-def build_groups(plan: Mapping[str, Any], state: RunState) -> tuple[FactGroup, ...]:
+def build_groups(plan: Mapping[str, object], state: RunState) -> tuple[FactGroup, ...]:
     """Everything that was run, group by group; groups without facts are left out."""
     found = (
         ("Run", _collect_run_facts(plan, state)),
@@ -94,9 +95,10 @@ def build_groups(plan: Mapping[str, Any], state: RunState) -> tuple[FactGroup, .
     )
 
 
-def build_commands(plan: Mapping[str, Any], run: str, git: GitState | None) -> tuple[str, ...]:
+def build_commands(plan: Mapping[str, object], run: str, git: GitState | None) -> tuple[str, ...]:
     """Commands to type, quoted for a POSIX shell."""
     spec = to_text(plan.get("specPath"))
+    # Without the commit the spec may be another one by now.
     lines = [f"git checkout {shlex.quote(git.commit)}"] if git and git.commit else []
     if spec:
         lines.append(f"vtspec plan {shlex.quote(spec)}")
@@ -105,7 +107,7 @@ def build_commands(plan: Mapping[str, Any], run: str, git: GitState | None) -> t
     return tuple(lines)
 
 
-def _collect_run_facts(plan: Mapping[str, Any], state: RunState) -> list[tuple[str, str]]:
+def _collect_run_facts(plan: Mapping[str, object], state: RunState) -> list[tuple[str, str]]:
     return [
         ("plan", str(plan.get("id") or "")),
         ("digest", str(plan.get("digest") or "")),
@@ -116,14 +118,14 @@ def _collect_run_facts(plan: Mapping[str, Any], state: RunState) -> list[tuple[s
     ]
 
 
-def _collect_code_facts(plan: Mapping[str, Any], git: GitState | None) -> list[tuple[str, str]]:
+def _collect_code_facts(plan: Mapping[str, object], git: GitState | None) -> list[tuple[str, str]]:
     commit = (git.commit if git else None) or ""
     if git and commit and git.dirty:
         commit += ", with changes that are not committed"
     return [("commit", commit), ("spec", str(plan.get("specPath") or ""))]
 
 
-def _collect_data_facts(dataset: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _collect_data_facts(dataset: Mapping[str, object]) -> list[tuple[str, str]]:
     source = to_mapping(dataset.get("source"))
     splits = to_mapping(to_mapping(dataset.get("statistics")).get("splits"))
     counts = {name: to_number(to_mapping(split).get("images")) for name, split in splits.items()}
@@ -144,9 +146,10 @@ def _collect_data_facts(dataset: Mapping[str, Any]) -> list[tuple[str, str]]:
 _SOURCE = ("type", "path", "repo", "rev", "remote")
 
 
-def _collect_model_facts(plan: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _collect_model_facts(plan: Mapping[str, object]) -> list[tuple[str, str]]:
     model, framework = to_mapping(plan.get("model")), to_mapping(plan.get("framework"))
     weights = to_mapping(model.get("weights"))
+    # The licence has a row of its own.
     start = " ".join(str(value) for key, value in weights.items() if key != "licence" and value)
     adapter = framework.get("adapter") or ""
     if framework.get("adapterVersion"):
@@ -174,11 +177,11 @@ def _format_export(model: ExportedModel) -> str:
     return f"{model.path}, outputs differ by at most {format_number(model.max_difference)}"
 
 
-def _format_settings(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _format_settings(values: Mapping[str, object]) -> list[tuple[str, str]]:
     return [(str(key), format_setting(key, value)) for key, value in values.items()]
 
 
-def format_setting(path: str, value: Any) -> str:
+def format_setting(path: str, value: object) -> str:
     """One setting on one line: None is `none`, lists and mappings as they would be typed.
 
     `path` names it; where that ends in `bytes`, the number is a size.
@@ -187,6 +190,7 @@ def format_setting(path: str, value: Any) -> str:
         return "none"
     if isinstance(value, bool):
         return "true" if value else "false"
+    # Only a name tells a size from any other number.
     if path.lower().endswith("bytes") and isinstance(value, int | float):
         return format_size(value)
     if isinstance(value, list | tuple):

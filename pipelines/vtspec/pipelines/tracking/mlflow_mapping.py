@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from vtspec.pipelines.runs.events import (
     Ending,
@@ -18,6 +18,7 @@ from vtspec.pipelines.runs.events import (
     RunStarted,
     TrainEpoch,
 )
+from vtspec.pipelines.runs.json_values import to_mapping, to_text, to_words
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
@@ -70,6 +71,40 @@ class TrackingEntry:
     time_ms: int = 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrackedPlan:
+    """What of a plan MLflow is told, beside its `params` and the `tags` of the run.
+
+    `source` is where the data comes from, `register_as` the registered model that a version of is
+    made; None for none.
+    """
+
+    id: str
+    experiment: str
+    register_as: str | None
+    dataset: str
+    data_hash: str
+    source: Mapping[str, object]
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+
+
+def parse_plan(raw: Mapping[str, object], run: str) -> TrackedPlan:
+    """The plan of a run as `plan.json` has it, whichever vtspec wrote it."""
+    dataset, tracking = to_mapping(raw["dataset"]), to_mapping(raw["tracking"])
+    # Read from the file, not from a plan's class: a run of an older vtspec is sent too.
+    return TrackedPlan(
+        id=str(raw["id"]),
+        experiment=str(tracking["experiment"]),
+        register_as=to_text(tracking.get("registerAs")),
+        dataset=str(dataset["name"]),
+        data_hash=str(dataset["hash"]),
+        source=to_mapping(dataset["source"]),
+        params=flatten_params(raw),
+        tags=build_run_tags(raw, run),
+    )
+
+
 def sanitize_key(name: str) -> str:
     """`name` as MLflow takes it: what it refuses becomes `_`, the rest stays."""
     return re.sub(r"[^\w\-. :/]", "_", name, flags=re.ASCII)[:250]
@@ -80,13 +115,13 @@ def parse_time_ms(time: str) -> int:
     return round(datetime.fromisoformat(time).timestamp() * 1000)
 
 
-def flatten_params(plan: Mapping[str, Any]) -> dict[str, str]:
+def flatten_params(plan: Mapping[str, object]) -> dict[str, str]:
     """The plan's resolved values, flattened: `training.optimizer` → `adamw`."""
     flat: dict[str, str] = {}
     for section in _PARAM_SECTIONS:
         flat.update(_flatten(section, plan.get(section)))
     kept = {k: v for k, v in flat.items() if not k.startswith(_NOT_PARAMS)}
-    kept["dataset.numClasses"] = str(len(plan["dataset"].get("classes") or ()))
+    kept["dataset.numClasses"] = str(len(to_words(to_mapping(plan["dataset"]).get("classes"))))
     return {sanitize_key(k): v[:6000] for k, v in kept.items()}
 
 
@@ -96,11 +131,12 @@ def _flatten(prefix: str, value: object) -> Iterable[tuple[str, str]]:
             yield from _flatten(f"{prefix}.{name}", item)
     elif isinstance(value, list | tuple):
         yield prefix, ", ".join(str(item) for item in value)
+    # MLflow has no null; a param that is absent says the same.
     elif value is not None:
         yield prefix, str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def build_run_tags(plan: Mapping[str, Any], run: str) -> dict[str, str]:
+def build_run_tags(plan: Mapping[str, object], run: str) -> dict[str, str]:
     """What marks the run in MLflow from its first moment; `vtspec.run` finds it again."""
     return {
         "vtspec.run": run,
@@ -108,7 +144,7 @@ def build_run_tags(plan: Mapping[str, Any], run: str) -> dict[str, str]:
         "vtspec.plan.digest": str(plan["digest"]),
         "vtspec.spec": str(plan["name"]),
         "vtspec.spec.path": str(plan.get("specPath") or ""),
-        "vtspec.dataset.hash": str(plan["dataset"]["hash"]),
+        "vtspec.dataset.hash": str(to_mapping(plan["dataset"])["hash"]),
         "mlflow.source.type": "JOB",
         "mlflow.source.name": str(plan.get("specPath") or plan["name"]),
         **(
@@ -124,6 +160,7 @@ def translate_event(event: Event) -> TrackingEntry:
     at = parse_time_ms(event.time)
     entry = TrackingEntry(seq=event.seq, time_ms=at)
     match event.body:
+        # A resume tells nothing of the machine: the first start's tags stand.
         case RunStarted() as told:
             return replace(entry, tags=_build_start_tags(told))
         case TrainEpoch() as told:
@@ -143,6 +180,7 @@ def translate_event(event: Event) -> TrackingEntry:
                 tags={"vtspec.final.split": str(told.split)},
             )
         case RunFinished() as told:
+            # MLflow knows three endings, vtspec six; the tag keeps the difference.
             tags = {"vtspec.ending": str(told.ending)}
             if told.message:
                 tags["vtspec.message"] = told.message[:8000]
@@ -173,6 +211,7 @@ def _build_start_tags(told: RunStarted) -> dict[str, str]:
     for section, value in sections.items():
         for name, text in _flatten(section, value):
             found[sanitize_key(f"vtspec.{name}")] = text[:8000]
+    # MLflow's own name for it, which its page links.
     if "vtspec.git.commit" in found:
         found["mlflow.source.git.commit"] = found["vtspec.git.commit"]
     return found
