@@ -342,3 +342,26 @@ def test_no_absolute_path_enters_a_plan() -> None:
 
 def test_the_builder_is_valid() -> None:
     assert an_experiment_dict()["metadata"]["name"] == an_experiment().metadata.name
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("training", None),
+        ("training.checkpoint", 3),
+        ("training.momentun", 0.5),
+        ("dataset.splits", ["train"]),
+        ("dataset.source.type", "ftp"),
+        ("report.gates", "accuracy >= 0.9"),
+        ("steps", None),
+    ],
+)
+def test_a_plan_whose_section_is_none_is_refused_as_damaged(path: str, value: object) -> None:
+    raw = resolved()
+    *above, last = path.split(".")
+    place = raw
+    for key in above:
+        place = place[key]
+    place[last] = value
+    with pytest.raises(Permanent, match="the plan is damaged"):
+        plan_from_json(raw)

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from run_folders import EVALUATED, STARTED, SUCCEEDED, Told, an_epoch, events_of
 from vtspec.pipelines.runs.events import KINDS, Event, decode_event, encode_event, read_body
 from vtspec.pipelines.runs.metrics import build_metrics
-from vtspec.pipelines.runs.state import ExportedModel, RunState, apply_event, fold_events
+from vtspec.pipelines.runs.state import (
+    ExportedModel,
+    RunState,
+    Status,
+    apply_event,
+    find_standing,
+    fold_events,
+)
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "events"
 
@@ -288,6 +295,26 @@ def test_a_resumed_run_is_running_again() -> None:
     assert fold_events(events_of(told)).status == "stopped"
     state = fold_events(events_of([*told, ("run.resumed", {})]))
     assert (state.status, state.exit_code, state.ending) == ("running", None, None)
+
+
+@pytest.mark.parametrize(
+    ("status", "standing"),
+    [
+        ("succeeded", "done"),
+        ("failed", "failed"),
+        ("crashed", "failed"),
+        ("refused", "failed"),
+        ("interrupted", "cut short"),
+        ("stopped", "cut short"),
+        ("running", "cut short"),
+        ("queued", "cut short"),
+    ],
+)
+def test_an_attempt_stands_where_its_status_says_unless_somebody_works_on_it(
+    status: Status, standing: str
+) -> None:
+    assert find_standing(status, is_worked_on=False) == standing
+    assert find_standing(status, is_worked_on=True) == "running"
 
 
 def test_steps_are_told_apart() -> None:
