@@ -90,8 +90,8 @@ def test_a_detector_of_ultralytics_is_planned_with_what_is_not_there_yet(
     path = a_spec(root, "object-detection", "{name: yolo11n, pretrained: true}", "street")
     made = planned(path, away(tmp_path))
     assert (made.framework.name, made.framework.adapter_version) == ("ultralytics", "0")
-    assert made.training["imageSize"] == [640, 640]
-    assert made.training["checkpoint"]["monitor"] == "mAP50-95"
+    assert made.training.image_size == (640, 640)
+    assert made.training.checkpoint.monitor == "mAP50-95"
     assert isinstance(made.model.weights, UnpinnedWeights)
     assert made.model.weights.source.endswith("/yolo11n.pt")
     told = " / ".join(made.warnings)
@@ -133,14 +133,14 @@ def test_any_other_hub_id_is_planned_on_trust(root: Path, tmp_path: Path) -> Non
     path = a_spec(root, "image-classification", "{name: me/my-net, pretrained: true}", "digits")
     made = planned(path, away(tmp_path))
     assert (made.framework.name, made.model.parameters) == ("transformers", None)
-    assert made.training["imageSize"] is None
+    assert made.training.image_size is None
     assert any("no catalog lists 'me/my-net'" in one for one in made.warnings)
 
 
 def test_a_model_of_language_has_no_image_size(root: Path, tmp_path: Path) -> None:
     model = "{name: openai-community/gpt2, pretrained: true}"
     made = planned(a_spec(root, "text-generation", model, "chat"), away(tmp_path))
-    assert made.training["imageSize"] is None
+    assert made.training.image_size is None
     assert (made.task, made.dataset.classes) == ("text-generation", ())
 
 

@@ -223,14 +223,14 @@ def test_a_run_in_an_environment_of_its_own_gives_the_same_weights(tmp_path: Pat
     made = Environments(cache=tmp_path / "cache", report=print)
     framework = load_frameworks()["toy"]
     here = a_local(repository, Watcher())
-    here.run(repository.plan, RunOptions(), "vtspec run shapes")
+    here.run(repository.planned, RunOptions(), "vtspec run shapes")
     there = LocalRunner(
         runs=here.runs,
         place=a_local(repository, Watcher()).place,
         choose=lambda: made.choose(framework, "made"),
         ready=here.ready,
     )
-    result = there.run(repository.plan, RunOptions(again=True), "vtspec run shapes")
+    result = there.run(repository.planned, RunOptions(again=True), "vtspec run shapes")
     assert result.outcome is not None and result.outcome.is_good
-    assert (result.state.environment or "").startswith(f"environment {tmp_path}/cache/")
+    assert (result.state.provenance.environment or "").startswith(f"environment {tmp_path}/cache/")
     assert model_sum(repository, result.run.name) == model_sum(repository, "shapes-0123456789")

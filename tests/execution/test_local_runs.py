@@ -31,7 +31,9 @@ from vtspec.pipelines.execution.local import (
 from vtspec.pipelines.execution.local.next_action import Liveness, decide
 from vtspec.pipelines.execution.steps import StopSignal
 from vtspec.pipelines.runs import EventLog, Run, RunLock, find_holder
+from vtspec.pipelines.runs.events import Told
 from vtspec.pipelines.runs.state import fold_events
+from vtspec.pipelines.tracking import SyncResult
 
 SHAPES = "shapes-0123456789"
 
@@ -40,7 +42,7 @@ RESUME = RunOptions(resume=True)
 
 def carry(repository: Repository, watcher: Watcher, choice: RunOptions | None = None) -> RunResult:
     local = a_local(repository, watcher)
-    return local.run(repository.plan, choice or RunOptions(), "vtspec run shapes")
+    return local.run(repository.planned, choice or RunOptions(), "vtspec run shapes")
 
 
 # Deciding.
@@ -174,7 +176,7 @@ def test_whoever_looks_on_may_leave_and_the_run_goes_on(tmp_path: Path) -> None:
     folder = a_run_folder(repository.root / "runs", [], repository.plan)
     lock = RunLock.acquire(folder)
     assert lock is not None
-    EventLog(folder, SHAPES, 1).append("run.started", plan_id=SHAPES)
+    EventLog(folder, SHAPES, 1).append_told(Told(kind="run.started", fields={"plan_id": SHAPES}))
     watcher = Watcher(stop_at="run.started")
     result = carry(repository, watcher)
     assert (result.how, result.outcome) == ("joined", None)
@@ -304,7 +306,7 @@ def test_a_bug_in_the_report_ends_the_run_as_crashed_and_a_resume_mends_it(
     repository = a_repository(tmp_path)
     local = a_local(repository, Watcher(), write_report=broken)
     with pytest.raises(ZeroDivisionError):
-        local.run(repository.plan, RunOptions(), "vtspec run shapes")
+        local.run(repository.planned, RunOptions(), "vtspec run shapes")
     state = repository.runs.find(SHAPES).read_state()
     assert (state.status, state.exit_code) == ("crashed", 1)
     assert state.failure is not None and "ZeroDivisionError" in (state.failure.traceback or "")
@@ -323,7 +325,7 @@ def test_what_is_missing_is_told_before_a_run_is_made(tmp_path: Path) -> None:
 
     broken = replace(local, choose=choose)
     with pytest.raises(Permanent, match="uv is not here"):
-        broken.run(repository.plan, RunOptions(), "vtspec run shapes")
+        broken.run(repository.planned, RunOptions(), "vtspec run shapes")
     assert repository.runs.list_runs() == []
 
 
@@ -332,13 +334,13 @@ def test_the_tracker_is_ended_with_the_run_and_what_it_says_is_kept(tmp_path: Pa
         def __init__(self, folder: Path) -> None:
             self.folder = folder
 
-        def finish(self, timeout_s: float = 30.0) -> str:
-            return Run(self.folder).ending or "too early"
+        def finish(self, timeout_s: float = 30.0) -> SyncResult:
+            return SyncResult(sent=0, left=0, reason=Run(self.folder).ending or "too early")
 
     repository = a_repository(tmp_path)
     local = a_local(repository, Watcher(), track=Tracker)
-    result = local.run(repository.plan, RunOptions(), "vtspec run shapes")
-    assert result.shipped == "succeeded"
+    result = local.run(repository.planned, RunOptions(), "vtspec run shapes")
+    assert result.shipped == SyncResult(sent=0, left=0, reason="succeeded")
 
 
 # A smoke run.
@@ -347,7 +349,7 @@ def test_the_tracker_is_ended_with_the_run_and_what_it_says_is_kept(tmp_path: Pa
 def test_a_smoke_run_leaves_nothing_behind(tmp_path: Path) -> None:
     repository, watcher = a_repository(tmp_path, training={"epochs": 500}), Watcher()
     local = a_local(repository, watcher)
-    smoked = run_smoke_test(repository.plan, local.place, this_python(tmp_path))
+    smoked = run_smoke_test(repository.planned, local.place, this_python(tmp_path))
     assert smoked.outcome.is_good
     assert smoked.folder is None
     assert not watcher.reports[0].exists()
@@ -358,7 +360,7 @@ def test_a_smoke_run_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_a_smoke_run_that_fails_is_kept_for_a_look(tmp_path: Path) -> None:
     repository = a_repository(tmp_path, training={"optimizer": "lion"})
     local = a_local(repository, Watcher())
-    smoked = run_smoke_test(repository.plan, local.place, this_python(tmp_path))
+    smoked = run_smoke_test(repository.planned, local.place, this_python(tmp_path))
     assert smoked.outcome.exit_code == 2
     assert smoked.folder is not None and (smoked.folder / "output.log").exists()
 
@@ -375,9 +377,9 @@ from vtspec.pipelines.execution.local import RunOptions
 root = Path(sys.argv[2])
 repository = Repository(root=root, plan=json.loads((root / "plan.json").read_text()))
 watcher = Watcher()
-with watcher.stop.on_signals():
+with watcher.stop.handle_signals():
     result = a_local(repository, watcher).run(
-        repository.plan, RunOptions(resume="--resume" in sys.argv), "vtspec run shapes")
+        repository.planned, RunOptions(resume="--resume" in sys.argv), "vtspec run shapes")
 sys.exit(result.outcome.exit_code)
 """
 
@@ -485,7 +487,7 @@ def test_a_run_is_stopped_by_another_process(tmp_path: Path) -> None:
     state = stop_run(run, timeout_s=60)
     assert process.wait() == 75
     assert (state.status, state.exit_code) == ("stopped", 75)
-    assert state.checkpoint is not None
+    assert state.training.checkpoint is not None
     with pytest.raises(Refused, match="nothing works on"):
         stop_run(run, timeout_s=1)
 
@@ -551,8 +553,8 @@ def test_a_resume_ends_the_training_that_a_killed_vtspec_left(
     watcher = Watcher()
     local = replace(a_local(repository, watcher), orphan_grace_s=grace_s)
     with pytest.raises(Refused, match="--resume to go on"):
-        local.run(repository.plan, RunOptions(), "vtspec run shapes")
-    result = local.run(repository.plan, RESUME, "vtspec run shapes")
+        local.run(repository.planned, RunOptions(), "vtspec run shapes")
+    result = local.run(repository.planned, RESUME, "vtspec run shapes")
     assert result.outcome is not None and result.outcome.is_good
     assert any("killed vtspec" in line for line in watcher.said)
 
@@ -566,7 +568,7 @@ def test_a_lock_that_somebody_unknown_keeps_is_not_broken(tmp_path: Path) -> Non
     (folder / "lock").write_text("unreadable")
     local = replace(a_local(repository, Watcher()), orphan_grace_s=0.1)
     with pytest.raises(Temporary, match="something still holds"):
-        local.run(repository.plan, RESUME, "vtspec run shapes")
+        local.run(repository.planned, RESUME, "vtspec run shapes")
     lock.release()
 
 

@@ -7,6 +7,7 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,12 @@ from vtspec.pipelines.execution.environment import Environment
 from vtspec.pipelines.execution.steps import (
     STEPS,
     Outcome,
+    RunContext,
     StepRequest,
     StopSignal,
     execute_single_step,
 )
+from vtspec.pipelines.execution.steps.adapter_launch import AdapterCommand
 from vtspec.pipelines.execution.steps.adapter_messages import (
     InvalidEvent,
     OutputLimiter,
@@ -32,7 +35,6 @@ from vtspec.pipelines.execution.steps.adapter_messages import (
     parse_event,
 )
 from vtspec.pipelines.execution.steps.adapter_process import (
-    AdapterCommand,
     AdapterProcess,
     TimeLimit,
     recover_events,
@@ -45,14 +47,17 @@ from vtspec.pipelines.execution.steps.exit_status import (
 from vtspec.pipelines.execution.steps.file_tail import Tail
 from vtspec.pipelines.execution.steps.initial_weights import find_start_weights
 from vtspec.pipelines.execution.steps.process_env import build_variables
+from vtspec.pipelines.planning.plan_model import Plan, plan_from_json
 from vtspec.pipelines.runs import EventLog, Run, RunLock, find_holder
+from vtspec.pipelines.runs.events import Event, Printed, StepStarted, Told, Warned
+from vtspec.pipelines.weights.model import FileWeights, HubWeights, MlflowWeights
 
 # What an adapter says.
 
 
 def test_a_line_of_an_adapter_is_an_event_without_an_envelope() -> None:
     line = b'{"kind":"warning","message":"few images","seq":99,"run":"other","n":7}'
-    assert parse_event(line) == ("warning", {"message": "few images"})
+    assert parse_event(line) == Told(kind="warning", fields={"message": "few images"})
 
 
 @pytest.mark.parametrize(
@@ -203,30 +208,35 @@ def test_secrets_are_not_handed_to_training_code() -> None:
         "DATABASE_DSN": "x",
         "HF_TOKEN": "hub",
     }
-    given = build_variables(a_plan(), environ, None)
+    given = build_variables(a_planned(), environ, None)
     assert given.keys() & environ.keys() == {"PATH", "https_proxy"}
-    hub = a_plan(model={"name": "m", "weights": {"type": "hub", "id": "a/b", "revision": "0"}})
+    weights = {"type": "hub", "id": "a/b", "revision": "0"}
+    hub = a_planned(model={"name": "m", "parameters": None, "weights": weights})
     assert build_variables(hub, environ, None)["HF_TOKEN"] == "hub"
 
 
 def test_waiting_threads_sleep_unless_somebody_says_otherwise() -> None:
-    given = [build_variables(a_plan(), mine, None) for mine in ({}, {"OMP_WAIT_POLICY": "ACTIVE"})]
+    given = [
+        build_variables(a_planned(), mine, None) for mine in ({}, {"OMP_WAIT_POLICY": "ACTIVE"})
+    ]
     assert ["PASSIVE", "ACTIVE"] == [variables["OMP_WAIT_POLICY"] for variables in given]
 
 
 def test_what_makes_results_the_same_everywhere_is_fixed() -> None:
-    given = build_variables(a_plan(), {"OMP_NUM_THREADS": "64", "PYTHONHASHSEED": "random"}, None)
+    given = build_variables(
+        a_planned(), {"OMP_NUM_THREADS": "64", "PYTHONHASHSEED": "random"}, None
+    )
     assert given["OMP_NUM_THREADS"] == "1"
     assert given["PYTHONHASHSEED"] == "0"
     assert given["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
-    free = a_plan(training={"deterministic": False})
+    free = a_planned(training={"deterministic": False})
     assert "CUBLAS_WORKSPACE_CONFIG" not in build_variables(free, {}, None)
 
 
 def test_an_environment_of_its_own_sees_nothing_of_this_pythons_path() -> None:
     environ = {"PYTHONPATH": "/mine", "VIRTUAL_ENV": "/venv", "PYTHONHOME": "/home"}
-    assert build_variables(a_plan(), environ, None)["PYTHONPATH"] == "/mine"
-    given = build_variables(a_plan(), environ, "/cache/adapters/0")
+    assert build_variables(a_planned(), environ, None)["PYTHONPATH"] == "/mine"
+    given = build_variables(a_planned(), environ, "/cache/adapters/0")
     assert given["PYTHONPATH"] == "/cache/adapters/0"
     assert not given.keys() & {"VIRTUAL_ENV", "PYTHONHOME"}
 
@@ -236,24 +246,23 @@ def test_an_environment_of_its_own_sees_nothing_of_this_pythons_path() -> None:
 
 def test_weights_of_a_file_are_checked_before_they_are_used(tmp_path: Path) -> None:
     (tmp_path / "start.safetensors").write_bytes(b"weights")
-    planned = {
-        "type": "file",
-        "path": "start.safetensors",
-        "sha256": "9c3cd6b4cae8f2f4bb5bca0c0d94e2a9e3c1b93f1b5d0a0a6c7d6cf4b5d0e9aa",
-    }
+    planned = FileWeights(
+        path="start.safetensors",
+        sha256="9c3cd6b4cae8f2f4bb5bca0c0d94e2a9e3c1b93f1b5d0a0a6c7d6cf4b5d0e9aa",
+    )
     with pytest.raises(Permanent, match="not the file that was planned"):
         find_start_weights(planned, tmp_path, tmp_path)
     import hashlib
 
-    planned["sha256"] = hashlib.sha256(b"weights").hexdigest()
+    planned = replace(planned, sha256=hashlib.sha256(b"weights").hexdigest())
     assert find_start_weights(planned, tmp_path, tmp_path) == tmp_path / "start.safetensors"
     with pytest.raises(Permanent, match="not there"):
-        find_start_weights({**planned, "path": "gone.safetensors"}, tmp_path, tmp_path)
+        find_start_weights(replace(planned, path="gone.safetensors"), tmp_path, tmp_path)
 
 
 def test_weights_of_a_hub_are_the_adapters_to_fetch(tmp_path: Path) -> None:
     assert find_start_weights(None, tmp_path, tmp_path) is None
-    assert find_start_weights({"type": "hub", "id": "a/b"}, tmp_path, tmp_path) is None
+    assert find_start_weights(HubWeights(id="a/b", revision="0"), tmp_path, tmp_path) is None
 
 
 def test_weights_of_a_registered_model_are_downloaded(tmp_path: Path) -> None:
@@ -264,7 +273,7 @@ def test_weights_of_a_registered_model_are_downloaded(tmp_path: Path) -> None:
         (folder / "model.safetensors").touch()
         return folder
 
-    planned = {"type": "mlflow", "name": "cats", "version": "3"}
+    planned = MlflowWeights(name="cats", version="3")
     found = find_start_weights(planned, tmp_path, tmp_path / "cache", download)
     assert found is not None and found.is_file()
     assert asked == [("cats", "3")]
@@ -279,6 +288,10 @@ import json, os, signal, sys, time
 FD = int(sys.argv[sys.argv.index("--events-fd") + 1])
 def tell(**event): os.write(FD, json.dumps(event).encode() + b"\\n")
 """
+
+
+def a_planned(**changes: Any) -> Plan:
+    return plan_from_json(a_plan(**changes))
 
 
 def a_process(folder: Path, script: str, **changes: Any) -> AdapterProcess:
@@ -304,7 +317,17 @@ def kinds(folder: Path) -> list[str]:
 
 
 def outputs(folder: Path) -> list[str]:
-    return [event.data["line"] for event in Run(folder).read_events() if event.kind == "output"]
+    return [
+        event.body.line for event in Run(folder).read_events() if isinstance(event.body, Printed)
+    ]
+
+
+def warnings(folder: Path) -> list[str]:
+    return [
+        str(event.body.message)
+        for event in Run(folder).read_events()
+        if isinstance(event.body, Warned)
+    ]
 
 
 def test_events_and_output_arrive_whatever_the_order(tmp_path: Path) -> None:
@@ -317,7 +340,7 @@ tell(kind="train.finished", best_epoch=1)
     end = a_process(tmp_path, script).run()
     assert end.code == 0
     assert outputs(tmp_path) == ["to stdout", "to stderr"]
-    told = [(e.kind, e.data["n"]) for e in Run(tmp_path).read_events() if e.kind != "output"]
+    told = [(e.kind, e.n) for e in Run(tmp_path).read_events() if e.kind != "output"]
     assert told == [("warning", 1), ("train.finished", 2)]
     assert (tmp_path / "output.log").read_text() == "to stdout\nto stderr\n"
     assert not (tmp_path / ".told-train.jsonl").exists()
@@ -333,7 +356,7 @@ tell(kind="run.finished", ending="succeeded")
 tell(kind="warning", message="still heard")
 """
     a_process(tmp_path, script).run()
-    messages = [event.data["message"] for event in Run(tmp_path).read_events()]
+    messages = warnings(tmp_path)
     assert len([one for one in messages if "no event: it is not JSON" in one]) == 10
     assert "still heard" in messages
     assert messages[-1] == "17 more lines of the adapter were no events"
@@ -424,8 +447,8 @@ def asking(folder: Path, stop: StopSignal, times: int) -> EventLog:
             time.sleep(0.3)
             stop.request("interrupted")
 
-    def heard(event: Any) -> None:
-        if event.data.get("message") == "ready":
+    def heard(event: Event) -> None:
+        if event.body == Warned(message="ready"):
             threading.Thread(target=ask).start()
 
     folder.mkdir(exist_ok=True)
@@ -501,40 +524,48 @@ while not os.path.exists("answered"): time.sleep(0.01)
 
 def test_what_was_told_while_nobody_listened_is_taken_up_once(tmp_path: Path) -> None:
     log = EventLog(tmp_path, "r", 1)
-    log.append("step.started", step="train")
-    log.append("warning", step="train", n=1, message="heard")
+    log.append(StepStarted(command=()), step="train")
+    log.append_told(Told(kind="warning", fields={"message": "heard"}), step="train", n=1)
     told = [{"kind": "warning", "message": word} for word in ("heard", "missed")]
     path = tmp_path / ".told-train.jsonl"
     path.write_text("".join(json.dumps(one) + "\n" for one in told) + '{"kind":"warn')
     assert recover_events(tmp_path, "train", log) == 1
     assert recover_events(tmp_path, "train", log) == 0
     log.close()
-    messages = [e.data["message"] for e in Run(tmp_path).read_events() if e.kind == "warning"]
-    assert messages == ["heard", "missed"]
+    assert warnings(tmp_path) == ["heard", "missed"]
 
 
 # A step by itself.
 
 
-def a_task(folder: Path, root: Path, plan: dict[str, Any], **changes: Any) -> StepRequest:
+def a_task(
+    folder: Path, root: Path, plan: dict[str, Any], **changes: Any
+) -> tuple[StepRequest, RunContext]:
     def write_report(where: Path) -> str:
         (where / "report.md").write_text("# A report\n")
         return "none"
 
     options: dict[str, Any] = {
         "attempt": 2,
-        "cache": root / "cache",
         "data": None,
         "resume": False,
         "choose": lambda: this_python(root),
-        "write_report": write_report,
         **changes,
     }
-    return StepRequest(folder=folder, root=root, plan=plan, **options)
+    request = StepRequest(folder=folder, plan=plan_from_json(plan), **options)
+    place = RunContext(
+        root=root,
+        cache=root / "cache",
+        stop=StopSignal(),
+        report=print,
+        write_report=write_report,
+        told=lambda event, state: None,
+    )
+    return request, place
 
 
-def do(step: str, task: StepRequest) -> Outcome:
-    return execute_single_step(step, task, StopSignal(), print, lambda event, state: None)
+def do(step: str, task: tuple[StepRequest, RunContext]) -> Outcome:
+    return execute_single_step(step, *task)
 
 
 def test_the_steps_one_by_one_in_a_folder_make_a_whole_run(tmp_path: Path) -> None:
@@ -545,7 +576,7 @@ def test_the_steps_one_by_one_in_a_folder_make_a_whole_run(tmp_path: Path) -> No
         assert do(step, task).is_good
     state = Run(folder).read_state()
     assert (state.run, state.attempt, state.status) == ("shapes-0123456789-2", 2, "succeeded")
-    assert state.backend == "step"
+    assert state.provenance.backend == "step"
     assert "model/model.safetensors" in state.artifacts
 
 
@@ -587,10 +618,9 @@ def test_data_that_is_not_what_the_plan_pins_fails_the_step(tmp_path: Path) -> N
 
 def test_a_step_does_not_begin_once_somebody_asked_to_stop(tmp_path: Path) -> None:
     repository = a_repository(tmp_path)
-    stop = StopSignal()
-    stop.request("stopped")
-    task = a_task(tmp_path / "work", tmp_path, repository.plan)
-    outcome = execute_single_step("data", task, stop, print, lambda event, state: None)
+    request, place = a_task(tmp_path / "work", tmp_path, repository.plan)
+    place.stop.request("stopped")
+    outcome = execute_single_step("data", request, place)
     assert outcome.ending == "stopped"
 
 

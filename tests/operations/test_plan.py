@@ -59,7 +59,7 @@ def test_a_commit_plans_to_what_its_files_planned_to(root: Path) -> None:
     change(root, "vtspec.yaml", "cpuPerHour: 0.04", "cpuPerHour: 4")
     (root / "w.safetensors").write_bytes(b"other weights")
     (root / "specs/experiments/small.yaml").unlink()
-    assert planned(root, at(root, head)).plan == before.plan
+    assert planned(root, at(root, head)).made == before.made
     change(root, DEEP, "    baseline: small\n", "")
     assert planned(root, find_repository(root)).made.id != before.made.id
 
@@ -98,9 +98,9 @@ def test_an_unsaved_spec_plans_to_the_plan_of_the_saved_one(root: Path) -> None:
     text = EXPERIMENT.replace("epochs: 5", "epochs: 9")
     _, repository = in_hand(root, text)
     unsaved = planned(root, repository)
-    assert unsaved.made.training["epochs"] == 9
+    assert unsaved.made.training.epochs == 9
     (root / DEEP).write_text(text)
-    assert unsaved.plan == planned(root, find_repository(root)).plan
+    assert unsaved.made == planned(root, find_repository(root)).made
 
 
 def test_a_spec_whose_file_is_not_there_yet_plans_too(root: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_spec_whose_file_is_not_there_yet_plans_too(root: Path) -> None:
     unsaved = plan_spec(root / place, repository)
     assert not (root / place).exists()
     (root / place).write_text(text)
-    assert unsaved.plan == plan_spec(root / place, find_repository(root)).plan
+    assert unsaved.made == plan_spec(root / place, find_repository(root)).made
 
 
 def test_an_unsaved_spec_may_go_before_a_commit(root: Path) -> None:
@@ -118,7 +118,7 @@ def test_an_unsaved_spec_may_go_before_a_commit(root: Path) -> None:
     (root / DEEP).unlink()
     loaded = load(EXPERIMENT.replace("epochs: 5", "epochs: 9"), DEEP)
     held = at(root, head).with_specs([loaded], {DEEP: str(root / DEEP)})
-    assert planned(root, held).made.training["epochs"] == 9
+    assert planned(root, held).made.training.epochs == 9
 
 
 def test_an_unsaved_dataset_is_what_an_unsaved_experiment_is_checked_beside(root: Path) -> None:
@@ -164,7 +164,7 @@ def test_the_plan_of_a_run_is_found_by_the_runs_name(root: Path) -> None:
     made = planned(root, repository)
     from vtspec.pipelines.runs import Runs
 
-    attempt = Runs(repository.runs).create_attempt(made.plan)
+    attempt = Runs(repository.runs).create_attempt(made.made)
     attempt.lock.release()
     found = find_planned_run(made.made.id, repository)
-    assert found is not None and found.plan == made.plan
+    assert found is not None and found.made == made.made

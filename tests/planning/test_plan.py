@@ -79,7 +79,7 @@ def test_precision_follows_from_the_gpu(gpus: int, has_bf16: bool | None, precis
         an_experiment(resources={"gpus": gpus}),
         some_inputs(has_bf16=has_bf16, machine=Machine(gpus=gpus, cpus=2)),
     )
-    assert made.training["precision"] == precision
+    assert made.training.precision == precision
     assert made.origins["training.precision"] == "resources"
 
 
@@ -161,7 +161,7 @@ def test_gates_are_written_in_one_way(typed: str, gate: str) -> None:
 
 def test_steps_are_data_and_only_train_and_evaluate_use_gpus() -> None:
     made = build_plan(an_experiment(resources={"gpus": 4, "cpus": 8}), some_inputs())
-    assert [(step.name, step.needs, step.resources["gpus"]) for step in made.steps] == [
+    assert [(step.name, step.needs, step.resources.gpus) for step in made.steps] == [
         ("data", (), 0),
         ("train", ("data",), 4),
         ("evaluate", ("train",), 1),
@@ -281,13 +281,13 @@ def test_a_configuration_is_that_of_a_hub() -> None:
 def test_a_model_of_no_known_size_leaves_it_to_the_adapter_and_is_not_estimated() -> None:
     unknown = ModelFacts(parameters=None, image_size=None)
     made = build_plan(an_experiment(), some_inputs(model=unknown))
-    assert made.training["imageSize"] is None
+    assert made.training.image_size is None
     assert made.origins["training.imageSize"] == "model"
     assert (made.estimate.seconds, made.estimate.memory_bytes) == (None, None)
     written = build_plan(
         an_experiment(training={"epochs": 5, "imageSize": 32}), some_inputs(model=unknown)
     )
-    assert written.training["imageSize"] == [32, 32]
+    assert written.training.image_size == (32, 32)
     assert written.estimate.seconds is None
 
 
@@ -342,3 +342,26 @@ def test_no_absolute_path_enters_a_plan() -> None:
 
 def test_the_builder_is_valid() -> None:
     assert an_experiment_dict()["metadata"]["name"] == an_experiment().metadata.name
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("training", None),
+        ("training.checkpoint", 3),
+        ("training.momentun", 0.5),
+        ("dataset.splits", ["train"]),
+        ("dataset.source.type", "ftp"),
+        ("report.gates", "accuracy >= 0.9"),
+        ("steps", None),
+    ],
+)
+def test_a_plan_whose_section_is_none_is_refused_as_damaged(path: str, value: object) -> None:
+    raw = resolved()
+    *above, last = path.split(".")
+    place = raw
+    for key in above:
+        place = place[key]
+    place[last] = value
+    with pytest.raises(Permanent, match="the plan is damaged"):
+        plan_from_json(raw)

@@ -11,6 +11,7 @@ from vtspec.pipelines.catalog import load_frameworks
 from vtspec.pipelines.errors import Permanent, Refused
 from vtspec.pipelines.planning.plan import PlanInputs, build_plan
 from vtspec.pipelines.planning.plan_model import Plan
+from vtspec.pipelines.planning.plan_sections import PathSource
 from vtspec.pipelines.planning.resolve import ModelSources, resolve_spec
 from vtspec.pipelines.planning.run_timings import find_timing
 from vtspec.pipelines.project.overrides import parse_overrides
@@ -63,7 +64,10 @@ def test_a_plain_path_is_pinned_by_its_content_hash(root: Path) -> None:
     (root / "data/digits.dvc").unlink()
     found = inputs(root)
     assert (found.dataset_hash, found.hash_origin) == (f"md5:{HASH}", "dataset")
-    assert planned(root).dataset.source == {"type": "path", "path": "data/digits"}
+    made = planned(root)
+    assert made.dataset.source == PathSource(path="data/digits")
+    source = made.to_json()["dataset"]["source"]
+    assert source == {"type": "path", "path": "data/digits"}
 
 
 def test_a_content_hash_that_dvc_contradicts_is_an_error_at_its_line(root: Path) -> None:
@@ -161,7 +165,7 @@ def test_prices_and_gpus_are_those_of_the_project(root: Path) -> None:
         "EUR",
     )
     assert found.has_bf16 is False
-    assert planned(root, "resources={gpus: 1, gpuType: t4}").training["precision"] == "fp16"
+    assert planned(root, "resources={gpus: 1, gpuType: t4}").training.precision == "fp16"
     assert inputs(root).has_bf16 is None
 
 

@@ -83,8 +83,8 @@ def test_a_baseline_that_never_ran_is_asked_for() -> None:
 
 
 def test_a_comparison_that_is_not_like_with_like_says_so() -> None:
-    baseline = a_baseline()
-    other: Any = {**baseline.plan, "dataset": {**baseline.plan["dataset"], "hash": "md5:x"}}
+    plan: dict[str, Any] = dict(a_baseline().plan)
+    other = {**plan, "dataset": {**plan["dataset"], "hash": "md5:x"}}
     facts = build_facts(a_run(), a_run(other))
     assert "> ⚠️ The baseline was measured on other data." in render_markdown(facts)
 

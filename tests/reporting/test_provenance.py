@@ -11,8 +11,8 @@ from vtspec.pipelines.reporting.provenance import (
     build_groups,
     collect_times,
     format_setting,
-    get_git_state,
 )
+from vtspec.pipelines.runs.events import GitState
 from vtspec.pipelines.runs.state import fold_events
 
 
@@ -34,7 +34,7 @@ def test_outside_of_git_there_is_no_commit() -> None:
     events = told()
     events[0][1]["git"] = None
     assert _group("Code", events=events) == {"spec": "specs/experiments/digits-resnet18.yaml"}
-    assert get_git_state([]) == {}
+    assert fold_events([]).provenance.git is None
 
 
 def test_weights_are_named_with_their_revision_and_licence() -> None:
@@ -58,7 +58,7 @@ def test_an_export_that_was_not_compared_is_its_path() -> None:
 
 
 def test_a_group_without_facts_is_left_out() -> None:
-    titles = [group.title for group in build_groups({}, fold_events([]), [])]
+    titles = [group.title for group in build_groups({}, fold_events([]))]
     assert titles == []
 
 
@@ -109,10 +109,10 @@ def test_before_a_step_has_ended_the_time_is_that_of_the_events() -> None:
 
 def test_commands_are_quoted_for_a_shell() -> None:
     plan = {"specPath": "specs/it's; rm -rf.yaml"}
-    assert build_commands(plan, "run", {"commit": "c0ffee"}) == (
+    assert build_commands(plan, "run", GitState(commit="c0ffee", dirty=False)) == (
         "git checkout c0ffee",
         "vtspec plan 'specs/it'\"'\"'s; rm -rf.yaml'",
         "vtspec run 'specs/it'\"'\"'s; rm -rf.yaml' --again",
         "vtspec report run --open",
     )
-    assert build_commands({}, "run", {}) == ("vtspec report run --open",)
+    assert build_commands({}, "run", None) == ("vtspec report run --open",)

@@ -13,7 +13,7 @@ import pytest
 from run_folders import STARTED, SUCCEEDED, a_plan, a_run_folder, an_epoch
 from vtspec.pipelines.errors import Permanent, Refused
 from vtspec.pipelines.runs import EventLog, Run, RunLock, Runs, find_holder, make_run_name
-from vtspec.pipelines.runs.events import decode_event
+from vtspec.pipelines.runs.events import Told, Warned, decode_event
 
 CATS = "cats-0123456789"
 
@@ -238,11 +238,11 @@ def test_a_lock_whose_note_says_another_process_by_now_names_nobody(tmp_path: Pa
 
 def test_events_are_numbered_on_after_a_restart(tmp_path: Path) -> None:
     first = a_log(tmp_path)
-    first.append("warning", message="one")
+    first.append(Warned(message="one"))
     first.close()
     second = a_log(tmp_path)
     assert list(second.state.warnings) == ["one"]
-    event = second.append("warning", step="train", message="two")
+    event = second.append(Warned(message="two"), step="train")
     second.close()
     second.close()
     assert (event.seq, event.step) == (1, "train")
@@ -252,24 +252,24 @@ def test_events_are_numbered_on_after_a_restart(tmp_path: Path) -> None:
 
 def test_half_a_line_is_cut_off_before_the_next_one(tmp_path: Path) -> None:
     log = a_log(tmp_path)
-    log.append("warning", message="whole")
+    log.append(Warned(message="whole"))
     log.close()
     with (tmp_path / "events.jsonl").open("a") as file:
         file.write('{"v":1,"run":"cats-0123456789","att')
     log = a_log(tmp_path)
-    log.append("warning", message="next")
+    log.append(Warned(message="next"))
     log.close()
     assert [json.loads(line)["message"] for line in lines_of(tmp_path)] == ["whole", "next"]
 
 
 def test_a_whole_line_that_lacks_only_its_end_is_kept(tmp_path: Path) -> None:
     log = a_log(tmp_path)
-    log.append("warning", message="whole")
+    log.append(Warned(message="whole"))
     log.close()
     path = tmp_path / "events.jsonl"
     path.write_text(path.read_text().rstrip("\n"))
     log = a_log(tmp_path)
-    log.append("warning", message="next")
+    log.append(Warned(message="next"))
     log.close()
     assert [json.loads(line)["seq"] for line in lines_of(tmp_path)] == [0, 1]
 
@@ -277,13 +277,13 @@ def test_a_whole_line_that_lacks_only_its_end_is_kept(tmp_path: Path) -> None:
 def test_every_cut_of_the_file_leaves_a_log_that_goes_on(tmp_path: Path) -> None:
     log = a_log(tmp_path)
     for number in range(3):
-        log.append("warning", message=f"고양이 {number}")
+        log.append(Warned(message=f"고양이 {number}"))
     log.close()
     whole = (tmp_path / "events.jsonl").read_bytes()
     for length in range(len(whole)):
         (tmp_path / "events.jsonl").write_bytes(whole[:length])
         log = a_log(tmp_path)
-        log.append("warning", message="next")
+        log.append(Warned(message="next"))
         log.close()
         decoded = [decode_event(line) for line in lines_of(tmp_path)]
         assert [event.seq for event in decoded if event] == list(range(len(decoded)))
@@ -291,16 +291,17 @@ def test_every_cut_of_the_file_leaves_a_log_that_goes_on(tmp_path: Path) -> None
 
 def test_a_name_that_is_not_unicode_is_written_all_the_same(tmp_path: Path) -> None:
     log = a_log(tmp_path)
-    log.append("warning", message=os.fsdecode(b"caf\xe9.png"))
+    log.append(Warned(message=os.fsdecode(b"caf\xe9.png")))
     log.close()
     [event] = Run(tmp_path).read_events()
-    assert event.data["message"] == os.fsdecode(b"caf\xe9.png")
+    assert isinstance(event.body, Warned)
+    assert event.body.message == os.fsdecode(b"caf\xe9.png")
 
 
 def test_threads_that_append_at_once_tear_nothing(tmp_path: Path) -> None:
     log = a_log(tmp_path)
     threads = [
-        threading.Thread(target=lambda: [log.append("warning", message="x") for _ in range(50)])
+        threading.Thread(target=lambda: [log.append(Warned(message="x")) for _ in range(50)])
         for _ in range(4)
     ]
     for thread in threads:
@@ -314,8 +315,8 @@ def test_threads_that_append_at_once_tear_nothing(tmp_path: Path) -> None:
 def test_whoever_listens_hears_an_event_after_it_is_written(tmp_path: Path) -> None:
     heard: list[int] = []
     log = EventLog(tmp_path, CATS, 1, on_event=lambda event: heard.append(len(lines_of(tmp_path))))
-    log.append("warning", message="a")
-    log.append("run.finished", ending="succeeded")
+    log.append(Warned(message="a"))
+    log.append_told(Told(kind="run.finished", fields={"ending": "succeeded"}))
     log.close()
     assert heard == [1, 2]
 
@@ -325,16 +326,17 @@ import resource, sys
 from pathlib import Path
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.runs import EventLog
+from vtspec.pipelines.runs.events import Warned
 import signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 log = EventLog(Path(sys.argv[1]), "cats-0123456789", 1)
-log.append("warning", message="fits")
+log.append(Warned(message="fits"))
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:
-    log.append("warning", message="x" * 5000)
+    log.append(Warned(message="x" * 5000))
 except Permanent as error:
     print(error)
-log.append("warning", message="fits too")
+log.append(Warned(message="fits too"))
 """
 
 

@@ -9,8 +9,9 @@ from toy_runs import a_plan, write_pictures
 from vtspec.adapters.data.content_hash import hash_content
 from vtspec.pipelines.catalog import load_frameworks
 from vtspec.pipelines.execution.environment import Environment, Environments
-from vtspec.pipelines.execution.local import LocalRunner, RunContext, Tracker
-from vtspec.pipelines.execution.steps import StopSignal
+from vtspec.pipelines.execution.local import LocalRunner
+from vtspec.pipelines.execution.steps import RunContext, StopSignal, Tracker
+from vtspec.pipelines.planning.plan_model import Plan, plan_from_json
 from vtspec.pipelines.runs import Runs
 from vtspec.pipelines.runs.events import Event
 from vtspec.pipelines.runs.state import RunState
@@ -24,6 +25,10 @@ class Repository:
     plan: dict[str, Any]
 
     @property
+    def planned(self) -> Plan:
+        return plan_from_json(self.plan)
+
+    @property
     def runs(self) -> Runs:
         return Runs(self.root / "runs")
 
@@ -32,9 +37,6 @@ def a_repository(root: Path, *, per_class: int = 6, **changes: Any) -> Repositor
     """A repository with pictures and a plan for them; `changes` as for `toy_runs.a_plan`."""
     data = write_pictures(root / "data" / "shapes", per_class=per_class)
     plan = a_plan(**changes)
-    plan |= {"digest": "sha256:" + "0" * 64, "specPath": "specs/experiments/shapes.yaml"}
-    plan.setdefault("report", {"baseline": None, "gates": []})
-    plan["resources"] = {"maxDuration": "1h", **plan["resources"]}
     plan["dataset"] |= {
         "hash": hash_content(data).hash,
         "source": {"type": "path", "path": "data/shapes"},

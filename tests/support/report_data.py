@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vtspec.pipelines.reporting.facts import Facts, RunData, build_facts
-from vtspec.pipelines.runs.events import Event, encode_event
+from vtspec.pipelines.runs.events import Event, encode_event, read_body
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "report"
 
@@ -175,9 +175,8 @@ def events_of(run: str, kinds: Iterable[tuple[str, Mapping[str, Any]]]) -> list[
             attempt=1,
             seq=n,
             time=f"2026-01-01T{n // 360:02}:{n // 6 % 60:02}:{n % 6}0.000Z",
-            kind=kind,
             step=data.get("step"),
-            data={key: value for key, value in data.items() if key != "step"},
+            body=read_body(kind, data),
         )
         for n, (kind, data) in enumerate(kinds)
     ]
@@ -288,7 +287,7 @@ def a_run_that_says(words: str) -> RunData:
 def a_baseline_that_says(words: str) -> RunData:
     """A baseline for `a_run_that_says(words)`, which differs in fields and values that say it."""
     run = a_run_that_says(words)
-    plan = copy.deepcopy(dict(run.plan))
+    plan: dict[str, Any] = copy.deepcopy(dict(run.plan))
     plan.update(id=words)
     plan["training"]["optimizer"] = words + "o"
     plan["params"] = {words + "p": words + "q"}

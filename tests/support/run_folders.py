@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vtspec.pipelines.runs.events import Event, encode_event
+from vtspec.pipelines.runs.events import Event, encode_event, read_body
 
 Told = tuple[str, Mapping[str, Any]]
 """The kind of an event and its own fields."""
@@ -73,9 +73,8 @@ def events_of(told: Sequence[Told], run: str = "cats-0123456789", first: int = 0
             attempt=1,
             seq=first + n,
             time=f"2026-01-01T00:{(first + n) // 60:02}:{(first + n) % 60:02}.000Z",
-            kind=kind,
             step=None,
-            data=data,
+            body=read_body(kind, data),
         )
         for n, (kind, data) in enumerate(told)
     ]

@@ -11,6 +11,7 @@ from vtspec.pipelines.tracking.mlflow_mapping import (
     MetricPoint,
     build_run_tags,
     flatten_params,
+    parse_plan,
     sanitize_key,
     translate_event,
 )
@@ -82,6 +83,15 @@ def test_tags_name_the_plan_and_the_data() -> None:
     assert "cats-0123456789" == tags["vtspec.plan.id"]
     assert "md5:" + "a" * 32 + ".dir" == tags["vtspec.dataset.hash"]
     assert "why" == tags["mlflow.note.content"]
+
+
+def test_what_mlflow_is_told_of_a_plan_is_read_from_its_file() -> None:
+    raw = a_plan(tracking={"experiment": "pets", "registerAs": "cats-model"})
+    plan = parse_plan(raw, "cats-0123456789-2")
+    assert ("pets", "cats-model") == (plan.experiment, plan.register_as)
+    assert ("cats", "md5:" + "a" * 32 + ".dir") == (plan.dataset, plan.data_hash)
+    assert {"type": "dvc", "path": "data/cats"} == plan.source
+    assert "cats-0123456789-2" == plan.tags["vtspec.run"]
 
 
 @given(st.text())

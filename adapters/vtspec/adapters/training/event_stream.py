@@ -139,7 +139,7 @@ class JsonLinesCallbacks:
         started_at = self.clock()
         if not self._reader_has_gone:
             line = json.dumps(
-                {"kind": kind, **_replace_nonfinite(fields)}, separators=(",", ":"), default=str
+                replace_nonfinite({"kind": kind, **fields}), separators=(",", ":"), default=str
             )
             self._waiting.append(line.encode() + b"\n")
             self._waiting_bytes += len(self._waiting[-1])
@@ -200,11 +200,12 @@ class JsonLinesCallbacks:
         self.own_seconds += self.clock() - started_at
 
 
-def _replace_nonfinite(value: Any) -> Any:
+def replace_nonfinite(value: object) -> object:
+    """The value with None for NaN and infinities, which JSON has no word for, at any depth."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {str(key): _replace_nonfinite(item) for key, item in value.items()}
+        return {str(key): replace_nonfinite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_replace_nonfinite(item) for item in value]
+        return [replace_nonfinite(item) for item in value]
     return value

@@ -49,18 +49,15 @@ def _read_lines(run: "Run") -> list[str]:
 
 def _format_event(event: "Event", state: "RunState") -> str | None:
     from vtspec.cli.views.progress import format_event
+    from vtspec.pipelines.runs.events import Failed, Printed, RunFinished
 
-    match event.kind:
-        case "output":
-            return str(event.data.get("line", ""))
-        case "failed":
-            trace = event.data.get("traceback")
-            message, fix = event.data.get("message"), event.data.get("fix")
-            return "\n".join(
-                str(part) for part in (trace, message, fix and f"  fix: {fix}") if part
-            )
-        case "run.finished":
-            return f"{'run':<9} {event.data.get('ending')}"
+    match event.body:
+        case Printed(line=line):
+            return line
+        case Failed(message=message, fix=fix, traceback=trace):
+            return "\n".join(part for part in (trace, message, fix and f"  fix: {fix}") if part)
+        case RunFinished(ending=ending):
+            return f"{'run':<9} {ending}"
         case _:
             return format_event(event, state)
 

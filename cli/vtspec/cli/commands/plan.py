@@ -36,7 +36,7 @@ def command(spec: str, output: str, sets: tuple[str, ...], runs: Path | None) ->
     if output == "json":
         import json
 
-        click.echo(json.dumps(planned.plan, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(planned.made.to_json(), indent=2, ensure_ascii=False))
         return
     import shlex
     import sys

@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -52,15 +52,16 @@ def command(run: str, images: tuple[Path, ...], runs: Path | None, top: int, out
 
 
 def format_predictions(
-    results: Iterable[Mapping[str, Any]], asked: Sequence[Path], top: int
+    results: Iterable[Mapping[str, object]], asked: Sequence[Path], top: int
 ) -> Iterator["Line"]:
     """A row an image, as its answer comes: the name, then the likeliest classes with scores."""
     from vtspec.cli.views.styled_text import count_cells, pad_text
+    from vtspec.pipelines.runs.json_values import to_numbers
 
     names = [_format_name(path) for path in asked]
     width = max(count_cells(name) for name in names)
     for name, result in zip(names, results, strict=True):
-        ranked = sorted(result["scores"].items(), key=lambda pair: -pair[1])[:top]
+        ranked = sorted(to_numbers(result.get("scores")).items(), key=lambda pair: -pair[1])[:top]
         first, *others = [f"{_escape_text(label)} {score:.3f}" for label, score in ranked]
         rest = "  ".join(others)
         yield ((f"{pad_text(name, width)}  ", ""), (first, "bold"), (f"  {rest}", "dim"))

@@ -40,7 +40,7 @@ def format_summary(made: "Plan") -> str:
     """The plan on one line."""
     from vtspec.pipelines.reporting.figures import format_duration
 
-    epochs = made.training["epochs"]
+    epochs = made.training.epochs
     parts = [
         f"{made.id}: {made.model.name} ({made.framework.name}) on {made.dataset.name}",
         f"{epochs:,} epoch{'s' * (epochs != 1)}",

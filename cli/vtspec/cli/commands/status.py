@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -71,8 +71,8 @@ def _show_run(run: "Run", output: str) -> None:
     print_lines(_format_run(run, state))
 
 
-def _serialize_run(run: "Run", state: "RunState") -> dict[str, Any]:
-    best = state.best
+def _serialize_run(run: "Run", state: "RunState") -> dict[str, object]:
+    clock, training = state.clock, state.training
     return {
         "run": run.name,
         "spec": run.spec_name,
@@ -80,26 +80,26 @@ def _serialize_run(run: "Run", state: "RunState") -> dict[str, Any]:
         "attempt": run.attempt,
         "status": get_status(run, state),
         "step": state.step,
-        "epoch": state.epoch,
-        "epochs": state.epochs,
-        "best": None if best is None else best.to_row(),
-        "final": dict(state.final),
-        "started": state.started,
-        "updated": state.updated,
-        "seconds": state.seconds,
+        "epoch": training.epoch,
+        "epochs": training.epochs,
+        "best": None if training.best is None else training.best.to_row(),
+        "final": dict(state.final.metrics),
+        "started": clock.started,
+        "updated": clock.updated,
+        "seconds": clock.seconds,
     }
 
 
-def _serialize_details(run: "Run", state: "RunState") -> dict[str, Any]:
+def _serialize_details(run: "Run", state: "RunState") -> dict[str, object]:
     failure = state.failure
     return {
         **_serialize_run(run, state),
         "folder": str(run.path),
         "steps": {name: vars(step) for name, step in state.steps.items()},
-        "progress": state.progress,
-        "remainingSeconds": state.remaining_s,
-        "finalSplit": state.final_split,
-        "environment": state.environment,
+        "progress": state.training.progress,
+        "remainingSeconds": state.training.remaining_s,
+        "finalSplit": state.final.split,
+        "environment": state.provenance.environment,
         "warnings": list(state.warnings),
         "failure": None if failure is None else {"message": failure.message, "fix": failure.fix},
         "artifacts": dict(state.artifacts),
@@ -123,25 +123,27 @@ def _format_table(runs: Sequence["Run"]) -> Iterator["Line"]:
 def _format_row(run: "Run", state: "RunState") -> tuple[str, ...]:
     from vtspec.pipelines.reporting.figures import format_duration
 
-    epoch = f"{state.epoch:.3g}/{state.epochs}" if state.epochs else ""
+    at = state.training
+    epoch = f"{at.epoch:.3g}/{at.epochs}" if at.epochs else ""
     return (
         run.name,
         get_status(run, state),
         epoch,
         _format_result(state),
-        format_duration(state.seconds),
-        (state.started or "")[:16].replace("T", " "),
+        format_duration(state.clock.seconds),
+        (state.clock.started or "")[:16].replace("T", " "),
     )
 
 
 def _format_result(state: "RunState") -> str:
     from vtspec.pipelines.reporting.figures import format_number
 
-    figures = state.final or (state.best.metrics if state.best is not None else {})
-    name = state.monitor if state.monitor in figures else next(iter(figures), None)
+    final, best, monitor = state.final.metrics, state.training.best, state.training.monitor
+    figures = final or (best.metrics if best is not None else {})
+    name = monitor if monitor in figures else next(iter(figures), None)
     if name is None:
         return ""
-    return f"{name} {format_number(figures[name])}" + ("" if state.final else " (val)")
+    return f"{name} {format_number(figures[name])}" + ("" if final else " (val)")
 
 
 def _format_run(run: "Run", state: "RunState") -> Iterator["Line"]:
@@ -169,7 +171,7 @@ def _format_run(run: "Run", state: "RunState") -> Iterator["Line"]:
         yield ((state.failure.message, "red"),)
         if state.failure.fix:
             yield ((f"  fix: {state.failure.fix}", ""),)
-    if state.final:
+    if state.final.metrics:
         try:
             facts = read_facts(run.path, find_baseline(run.path))
             yield ()
@@ -186,10 +188,11 @@ def _format_state(run: "Run", state: "RunState", status: str) -> Iterator["Line"
 
     if state.step == "train" and status == "running":
         yield ((f"  {format_figures(state)}", ""),)
+    clock = state.clock
     yield (
-        (f"  started {state.started or 'never'}, worked {format_duration(state.seconds)}", "dim"),
+        (f"  started {clock.started or 'never'}, worked {format_duration(clock.seconds)}", "dim"),
     )
-    if state.environment:
-        yield ((f"  in {state.environment}", "dim"),)
+    if state.provenance.environment:
+        yield ((f"  in {state.provenance.environment}", "dim"),)
     if status in ("killed", "interrupted", "stopped"):
         yield ((f"  go on with: vtspec run {run.name} --resume", ""),)

@@ -3,9 +3,12 @@
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    pass
 
 STEPS = ("data", "train", "evaluate", "export", "report")
 

@@ -33,5 +33,5 @@ def command(run: str, runs: Path | None, timeout_s: float) -> None:
         click.echo(f"{found.name} {state.status}")
     else:
         click.echo(f"{found.name} ended without saying how")
-    if state.checkpoint is not None and state.status != "succeeded":
+    if state.training.checkpoint is not None and state.status != "succeeded":
         click.echo(f"go on with: vtspec run {found.name} --resume")

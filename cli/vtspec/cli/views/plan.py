@@ -1,7 +1,7 @@
 """A plan as a person reads it: what happens, every value and its origin, what differs."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 from vtspec.pipelines.formatting import format_bytes, format_cost, format_count, format_seconds
 from vtspec.pipelines.planning.diff import Change, find_worst_effect
@@ -64,10 +64,10 @@ def _format_header(made: Plan, width: int) -> Iterator[Line]:
 
 
 def _format_summary(made: Plan) -> str:
-    count, epochs = made.model.parameters, made.training["epochs"]
+    count, epochs = made.model.parameters, made.training.epochs
     size = "" if count is None else f" ({format_count(count)} parameters)"
-    statistics = made.dataset.statistics or {}
-    images = f", {statistics['images']:,} images" if "images" in statistics else ""
+    counted = made.dataset.statistics
+    images = "" if counted is None else f", {counted['images']:,} images"
     classes = f", {len(made.dataset.classes)} classes" if made.dataset.classes else ""
     return (
         f"trains {made.model.name}{size} from {format_weights(made)} on {made.dataset.name}"
@@ -93,11 +93,11 @@ def format_weights(made: Plan) -> str:
 
 
 def _format_machine(made: Plan) -> str:
-    gpus, cpus = made.resources["gpus"], made.resources["cpus"]
+    gpus, cpus = made.resources.gpus, made.resources.cpus
     cores = f"{cpus} core{'s' * (cpus != 1)}"
     if not gpus:
         return cores
-    return f"{gpus} {made.resources['gpuType'] or 'GPU'}{'s' * (gpus != 1)} and {cores}"
+    return f"{gpus} {made.resources.gpu_type or 'GPU'}{'s' * (gpus != 1)} and {cores}"
 
 
 def _format_status(beside: PriorRuns, width: int) -> list[Line]:
@@ -140,7 +140,7 @@ def _format_value_row(path: str, value: str, origin: str, width: int) -> list[Li
     return format_row(texts, (origin, "dim"), width)
 
 
-def iter_values(made: Plan) -> Iterator[tuple[str, Any]]:
+def iter_values(made: Plan) -> Iterator[tuple[str, object]]:
     """Path and value of everything that was resolved, in the order of a spec."""
     framework, dataset = made.framework, made.dataset
     yield "task", made.task
@@ -159,11 +159,12 @@ def iter_values(made: Plan) -> Iterator[tuple[str, Any]]:
     yield "dataset.hash", _shorten_hash(dataset.hash)
     yield "dataset.classes", dataset.classes
     yield "dataset.finalSplit", dataset.final_split
+    raw = made.to_json()
     for section in ("training", "params", "resources", "export", "tracking", "report"):
-        yield from _iter_leaves(getattr(made, section), section)
+        yield from _iter_leaves(raw[section], section)
 
 
-def _iter_leaves(section: Mapping[str, Any], above: str) -> Iterator[tuple[str, Any]]:
+def _iter_leaves(section: Mapping[str, object], above: str) -> Iterator[tuple[str, object]]:
     for key, value in section.items():
         path = f"{above}.{key}"
         if isinstance(value, Mapping) and path != "training.classWeights":
@@ -172,7 +173,7 @@ def _iter_leaves(section: Mapping[str, Any], above: str) -> Iterator[tuple[str, 
             yield path, value
 
 
-def format_value(value: Any) -> str:
+def format_value(value: object) -> str:
     """A value as it would stand in a spec; `none` where nothing does."""
     match value:
         case None:
@@ -201,20 +202,20 @@ def _format_names(names: tuple[str, ...], most: int = 10) -> str:
 def _format_steps(made: Plan) -> Iterator[Line]:
     for step in made.steps:
         may = step.resources
-        words = [f"{may['gpus']} GPU{'s' * (may['gpus'] != 1)}"] if may["gpus"] else []
-        words.append(f"{may['cpus']} core{'s' * (may['cpus'] != 1)}")
+        words = [f"{may.gpus} GPU{'s' * (may.gpus != 1)}"] if may.gpus else []
+        words.append(f"{may.cpus} core{'s' * (may.cpus != 1)}")
         after = f"after {' and '.join(step.needs)}" if step.needs else ""
         yield ((f"  {step.name:<10}", ""), (f"{', '.join(words):<18}", ""), (after, "dim"))
 
 
 def _format_estimate(made: Plan, width: int) -> Iterator[Line]:
-    guess, gpu = made.estimate, made.resources["gpuType"]
+    guess, gpu = made.estimate, made.resources.gpu_type
     unknown = "not known"
     time = unknown if guess.seconds is None else f"about {format_seconds(guess.seconds)}"
     memory = unknown if guess.memory_bytes is None else f"about {format_bytes(guess.memory_bytes)}"
-    yield (("  time      ", ""), (f"{time}, of at most {made.resources['maxDuration']}", ""))
-    yield (("  memory    ", ""), (f"{memory}, of {made.resources['memory']}", ""))
-    if made.resources["gpus"]:
+    yield (("  time      ", ""), (f"{time}, of at most {made.resources.max_duration}", ""))
+    yield (("  memory    ", ""), (f"{memory}, of {made.resources.memory}", ""))
+    if made.resources.gpus:
         need = guess.gpu_memory_bytes
         words = unknown if need is None else f"about {format_bytes(need)} on each {gpu or 'GPU'}"
         yield (("  GPU       ", ""), (words, ""))
@@ -258,7 +259,7 @@ def _format_change(change: Change, width: int) -> list[Line]:
     )
 
 
-def _shorten_value(value: Any) -> str:
+def _shorten_value(value: object) -> str:
     if isinstance(value, list | tuple):
         return _format_names(tuple(format_value(item) for item in value), most=6)
     text = format_value(value)

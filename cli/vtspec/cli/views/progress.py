@@ -1,13 +1,30 @@
 """What a person sees while a run goes on: a bar with live figures in a terminal, else lines."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Protocol, TextIO
+from typing import TYPE_CHECKING, Final, Protocol, TextIO
 
 from vtspec.pipelines.reporting.figures import format_duration, format_number, format_size
-from vtspec.pipelines.runs.events import Event
+from vtspec.pipelines.runs.events import (
+    Body,
+    DataVerified,
+    Evaluated,
+    Event,
+    Exported,
+    ReportWritten,
+    RunResumed,
+    RunStarted,
+    StepStarted,
+    TrainCheckpoint,
+    TrainEpoch,
+    TrainFinished,
+    TrainProgress,
+    TrainStarted,
+    Warned,
+)
 from vtspec.pipelines.runs.state import RunState
+from vtspec.pipelines.runs.training_state import Epoch, Training
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -110,12 +127,14 @@ class BarProgress:
         """Move the bar, and leave the event's line above it."""
         line = format_event(event, state)
         if line is not None:
-            self._print(line, "yellow" if event.kind == "warning" else None)
-        if event.kind == "step.started":
+            self._print(line, "yellow" if isinstance(event.body, Warned) else None)
+        if isinstance(event.body, StepStarted):
             total = 1.0 if event.step == "train" else None
             self._bar.reset(self._task, total=total, description=event.step or "", figures="")
-        elif event.kind.startswith("train.") and event.kind != "train.finished":
-            self._bar.update(self._task, completed=state.progress, figures=format_figures(state))
+        elif isinstance(event.body, TrainStarted | TrainProgress | TrainEpoch | TrainCheckpoint):
+            self._bar.update(
+                self._task, completed=state.training.progress, figures=format_figures(state)
+            )
 
     def show_line(self, line: str) -> None:
         """Leave the line above the bar."""
@@ -129,127 +148,112 @@ class BarProgress:
 
 def format_figures(state: RunState) -> str:
     """What stands beside the bar: where training is, its loss, its speed and what remains."""
-    parts = [f"epoch {min(state.epochs or 1, int(state.epoch) + 1)}/{state.epochs or '?'}"]
-    if state.loss is not None:
-        parts.append(f"loss {format_number(state.loss)}")
-    if state.history:
-        parts += _format_main_metric(state, state.history[-1].metrics)
-    if state.images_per_s:
-        parts.append(f"{format_number(round(state.images_per_s))} images/s")
-    if state.remaining_s is not None:
-        parts.append(f"{format_duration(state.remaining_s)} left")
+    at = state.training
+    parts = [f"epoch {min(at.epochs or 1, int(at.epoch) + 1)}/{at.epochs or '?'}"]
+    if at.loss is not None:
+        parts.append(f"loss {format_number(at.loss)}")
+    if at.history:
+        parts += _format_main_metric(at.monitor, at.history[-1].metrics)
+    if at.images_per_s:
+        parts.append(f"{format_number(round(at.images_per_s))} images/s")
+    if at.remaining_s is not None:
+        parts.append(f"{format_duration(at.remaining_s)} left")
     return "  ".join(parts)
 
 
 def format_event(event: Event, state: RunState) -> str | None:
     """The line that an event leaves for people, or None where it leaves none."""
-    words = _WORDS.get(event.kind)
-    if words is None:
-        return None
-    told = words(event.data, state)
-    name = "warning" if event.kind == "warning" else event.step or "run"
-    return None if told is None else f"{name:<{_WIDTH}} {told}"
+    words = _describe(event.body, state)
+    name = "warning" if isinstance(event.body, Warned) else event.step or "run"
+    return None if words is None else f"{name:<{_WIDTH}} {words}"
 
 
-def _format_run_started(data: Mapping[str, Any], state: RunState) -> str:
-    return f"{state.run} in {data.get('environment') or 'an environment that it does not name'}"
+def _describe(told: Body, state: RunState) -> str | None:
+    match told:
+        case RunStarted():
+            where = told.environment or "an environment that it does not name"
+            return f"{state.run} in {where}"
+        case RunResumed():
+            return _describe_resumption(state)
+        case TrainStarted() | TrainEpoch() | TrainFinished():
+            return _describe_training(told, state.training)
+        case Evaluated():
+            return _describe_evaluation(state)
+        case Exported(path=path, max_difference=None):
+            return str(path)
+        case Exported(path=path, max_difference=difference):
+            return f"{path}, outputs differ by at most {format_number(difference)}"
+        case DataVerified():
+            files, size = format_number(told.files), format_size(told.bytes)
+            return f"{files} files, {size}, as the plan pins them"
+        case ReportWritten(path=words) | Warned(message=words):
+            return str(words)
+        case _:
+            return None
 
 
-def _format_run_resumed(data: Mapping[str, Any], state: RunState) -> str:
+def _describe_resumption(state: RunState) -> str:
     if state.has_done("train"):
         return f"{state.run} resumed after its training"
-    if state.checkpoint is None:
+    if state.training.checkpoint is None:
         return f"{state.run} resumed; it had left no checkpoint yet"
     return f"{state.run} resumed"
 
 
-def _format_data_verified(data: Mapping[str, Any], state: RunState) -> str:
-    files, size = format_number(data.get("files")), format_size(data.get("bytes"))
-    return f"{files} files, {size}, as the plan pins them"
+def _describe_training(
+    told: TrainStarted | TrainEpoch | TrainFinished, at: Training
+) -> str | None:
+    match told:
+        case TrainStarted(config=config):
+            return _describe_start(config)
+        case TrainEpoch(epoch=epoch):
+            done = next((one for one in at.history if one.epoch == epoch), None)
+            return None if done is None else _describe_epoch(done, at)
+        case TrainFinished(stopped_early=stopped_early):
+            best, monitor = at.best, at.monitor
+            value = best.metrics.get(monitor) if best is not None and monitor is not None else None
+            figure = f", {monitor} {format_number(value)}" if value is not None else ""
+            early = "; stopped early" if stopped_early else ""
+            return f"best epoch {_format_epoch_number(at.best_epoch)}{figure}{early}"
 
 
-def _format_train_started(data: Mapping[str, Any], state: RunState) -> str:
-    config = state.config
+def _describe_start(config: Mapping[str, object]) -> str:
     parts = [f"on {config['device']}"] if config.get("device") else []
-    if isinstance(config.get("parameters"), int):
-        parts.append(f"{config['parameters']:,} parameters")
+    parameters = config.get("parameters")
+    if isinstance(parameters, int):
+        parts.append(f"{parameters:,} parameters")
     done, steps = config.get("fromEpoch"), config.get("fromStep")
     if done or steps:
         parts.append(f"going on after epoch {done}" + (f" and {steps} steps" if steps else ""))
     return ", ".join(parts) or "started"
 
 
-def _format_train_epoch(data: Mapping[str, Any], state: RunState) -> str | None:
-    done = next((one for one in state.history if one.epoch == data.get("epoch")), None)
-    if done is None:
-        return None
-    total = state.epochs or "?"
-    parts = [f"epoch {_format_epoch_number(done.epoch):>3}/{total}"]
+def _describe_epoch(done: Epoch, at: Training) -> str:
+    parts = [f"epoch {_format_epoch_number(done.epoch):>3}/{at.epochs or '?'}"]
     for name, value in (("train_loss", done.train_loss), ("val_loss", done.val_loss)):
         if value is not None:
             parts.append(f"{name} {format_number(value)}")
-    parts += _format_main_metric(state, done.metrics)
+    parts += _format_main_metric(at.monitor, done.metrics)
     if done.seconds is not None:
         parts.append(format_duration(done.seconds))
-    if state.remaining_s and state.progress < 1:
-        parts.append(f"{format_duration(state.remaining_s)} left")
+    if at.remaining_s and at.progress < 1:
+        parts.append(f"{format_duration(at.remaining_s)} left")
     return "  ".join(parts)
 
 
-def _format_train_finished(data: Mapping[str, Any], state: RunState) -> str:
-    best, monitor = state.best, state.monitor
-    value = best.metrics.get(monitor) if best is not None and monitor is not None else None
-    figure = f", {monitor} {format_number(value)}" if value is not None else ""
-    early = "; stopped early" if data.get("stopped_early") else ""
-    return f"best epoch {_format_epoch_number(state.best_epoch)}{figure}{early}"
+def _describe_evaluation(state: RunState) -> str:
+    figures = _format_main_metric(state.training.monitor, state.final.metrics)
+    loss = state.final.metrics.get("loss")
+    figures += [f"loss {format_number(loss)}"] if loss is not None else []
+    return f"{state.final.split}: {'  '.join(figures)}"
 
 
-def _format_evaluated(data: Mapping[str, Any], state: RunState) -> str:
-    loss = state.final.get("loss")
-    figures = _format_main_metric(state, state.final) + (
-        [f"loss {format_number(loss)}"] if loss is not None else []
-    )
-    return f"{state.final_split}: {'  '.join(figures)}"
-
-
-def _format_exported(data: Mapping[str, Any], state: RunState) -> str:
-    difference = data.get("max_difference")
-    told = (
-        f", outputs differ by at most {format_number(difference)}"
-        if difference is not None
-        else ""
-    )
-    return f"{data.get('path')}{told}"
-
-
-def _format_report_written(data: Mapping[str, Any], state: RunState) -> str:
-    return str(data.get("path"))
-
-
-def _format_warning(data: Mapping[str, Any], state: RunState) -> str:
-    return str(data.get("message"))
-
-
-def _format_main_metric(state: RunState, metrics: Mapping[str, float]) -> list[str]:
+def _format_main_metric(monitor: str | None, metrics: Mapping[str, float]) -> list[str]:
     """The metric that decides, or the first one where none is known to."""
-    name = state.monitor if state.monitor in metrics else next(iter(metrics), None)
+    name = monitor if monitor in metrics else next(iter(metrics), None)
     return [] if name is None else [f"{name} {format_number(metrics[name])}"]
 
 
 def _format_epoch_number(epoch: float | None) -> str:
     """An epoch; half of one is 0.5."""
     return "?" if epoch is None else f"{epoch:.4g}"
-
-
-_WORDS: Final[Mapping[str, Callable[[Mapping[str, Any], RunState], str | None]]] = {
-    "run.started": _format_run_started,
-    "run.resumed": _format_run_resumed,
-    "data.verified": _format_data_verified,
-    "train.started": _format_train_started,
-    "train.epoch": _format_train_epoch,
-    "train.finished": _format_train_finished,
-    "evaluated": _format_evaluated,
-    "exported": _format_exported,
-    "report.written": _format_report_written,
-    "warning": _format_warning,
-}

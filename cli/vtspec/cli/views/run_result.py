@@ -67,10 +67,10 @@ def show_failure(run: Run, outcome: "Outcome") -> None:
 
 def format_run_result(facts: "Facts", run: Run, state: RunState) -> Iterator[Line]:
     """The result of a run: its figures against its baseline's, and its gates."""
-    yield ((run.name, "bold"), (f" {state.status} in {format_duration(state.seconds)}", ""))
+    yield ((run.name, "bold"), (f" {state.status} in {format_duration(state.clock.seconds)}", ""))
     if facts.metrics:
         yield ()
-        yield from _format_metrics(facts, state.final_split)
+        yield from _format_metrics(facts, state.final.split)
     if facts.baseline_wanted and facts.baseline is None:
         yield ()
         yield ((f"no finished run of {facts.baseline_wanted} to compare with", "dim"),)
@@ -125,8 +125,8 @@ def _iter_locations(
     )
     if report is not None:
         yield "report", format_path(report)
-    for path in result.state.exports.values():
-        yield "model", format_path(folder / path)
+    for model in result.state.exports.values():
+        yield "model", format_path(folder / model.path)
     if not options.tracking:
         return
     uri = get_tracking_uri(found, os.environ)

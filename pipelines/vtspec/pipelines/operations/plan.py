@@ -1,9 +1,9 @@
 """A spec planned: what would run, without running anything."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vtspec.pipelines.planning.plan_model import Plan
@@ -13,9 +13,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedRun:
-    """A plan, the same as data, and the repository that it is carried out in."""
+    """A plan, and the repository that it is carried out in."""
 
-    plan: Mapping[str, Any]
     made: "Plan"
     repository: "Repository"
 
@@ -36,8 +35,7 @@ def plan_spec(
     from vtspec.pipelines.project.overrides import parse_overrides
 
     spec, inputs = resolve_spec(path, repository, parse_overrides(sets), sources)
-    made = build_plan(spec, inputs)
-    return PlannedRun(plan=made.to_json(), made=made, repository=repository)
+    return PlannedRun(made=build_plan(spec, inputs), repository=repository)
 
 
 def find_planned_run(name: str, repository: "Repository") -> PlannedRun | None:
@@ -47,6 +45,6 @@ def find_planned_run(name: str, repository: "Repository") -> PlannedRun | None:
 
     for run in Runs(repository.runs).list_runs():
         if run.name == name:
-            plan = run.read_plan()
-            return PlannedRun(plan=plan, made=plan_from_json(plan), repository=repository)
+            made = plan_from_json(run.read_plan())
+            return PlannedRun(made=made, repository=repository)
     return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .frameworks import choose_environment
 
@@ -15,11 +15,12 @@ def predict_images(
     images: Sequence[Path],
     environ: Mapping[str, str],
     report: Callable[[str], None],
-) -> Iterator[Mapping[str, Any]]:
+) -> Iterator[Mapping[str, object]]:
     """The answer of the run's best checkpoint for each image, as it comes."""
     from vtspec.pipelines.execution.prediction import iter_predictions
+    from vtspec.pipelines.planning.plan_model import plan_from_json
 
-    framework = run.read_plan()["framework"]["name"]
+    framework = plan_from_json(run.read_plan()).framework.name
     return iter_predictions(run, list(images), choose_environment(framework, environ, report))
 
 

@@ -12,8 +12,7 @@ from .frameworks import choose_environment, find_framework
 if TYPE_CHECKING:
     from vtspec.pipelines.execution.environment import EnvironmentMode
     from vtspec.pipelines.execution.local import LocalRunner, RunOptions, RunResult, SmokeResult
-    from vtspec.pipelines.execution.local.runner import OnEvent, Tracker
-    from vtspec.pipelines.execution.steps import StopSignal
+    from vtspec.pipelines.execution.steps import OnEvent, StopSignal, Tracker
 
     from .plan import PlannedRun
 
@@ -54,7 +53,7 @@ def run_plan(
     and `Permanent` where something is missing that the run needs.
     """
     runner = _build_runner(request, callbacks, environ)
-    return runner.run(request.planned.plan, _choose(request), request.command)
+    return runner.run(request.planned.made, _choose(request), request.command)
 
 
 def would_begin_run(
@@ -62,7 +61,7 @@ def would_begin_run(
 ) -> bool:
     """Whether `run_plan` would begin or resume anything now."""
     runner = _build_runner(request, callbacks, environ)
-    return runner.would_begin(request.planned.plan, _choose(request))
+    return runner.would_begin(request.planned.made, _choose(request))
 
 
 def try_plan(
@@ -74,7 +73,7 @@ def try_plan(
     runner = _build_runner(request, callbacks, environ)
     with callbacks.stop.raise_on_request():
         environment = runner.choose()
-    return run_smoke_test(request.planned.plan, runner.place, environment)
+    return run_smoke_test(request.planned.made, runner.place, environment)
 
 
 def get_tracking_uri(planned: "PlannedRun", environ: Mapping[str, str]) -> str:
@@ -104,7 +103,8 @@ def _build_runner(
     request: RunRequest, callbacks: RunCallbacks, environ: Mapping[str, str]
 ) -> "LocalRunner":
     from vtspec.pipelines.data.fetch import get_cache_folder
-    from vtspec.pipelines.execution.local import LocalRunner, RunContext
+    from vtspec.pipelines.execution.local import LocalRunner
+    from vtspec.pipelines.execution.steps import RunContext
     from vtspec.pipelines.runs import Runs
 
     if request.backend not in (None, "process"):

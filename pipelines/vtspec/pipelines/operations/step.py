@@ -4,13 +4,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .frameworks import choose_environment
 from .run import RunCallbacks, write_run_report
 
 if TYPE_CHECKING:
     from vtspec.pipelines.execution.steps import Outcome
+    from vtspec.pipelines.planning.plan_model import Plan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,31 +27,36 @@ class StepOptions:
 
 def run_step(
     name: str,
-    plan: Mapping[str, Any],
+    plan: "Plan",
     options: StepOptions,
     callbacks: RunCallbacks,
     environ: Mapping[str, str],
 ) -> "Outcome":
     """Carry out one step of a plan, and tell what happens in its events.jsonl."""
     from vtspec.pipelines.data.fetch import get_cache_folder
-    from vtspec.pipelines.execution.steps import StepRequest, execute_single_step
+    from vtspec.pipelines.execution.steps import RunContext, StepRequest, execute_single_step
 
     task = StepRequest(
         folder=options.folder,
         plan=plan,
         attempt=options.attempt,
-        root=options.root,
-        cache=get_cache_folder(environ),
         data=options.data,
         resume=options.resume,
-        choose=lambda: choose_environment(plan["framework"]["name"], environ, callbacks.report),
-        write_report=write_run_report,
+        choose=lambda: choose_environment(plan.framework.name, environ, callbacks.report),
     )
-    return execute_single_step(name, task, callbacks.stop, callbacks.report, callbacks.on_event)
+    place = RunContext(
+        root=options.root,
+        cache=get_cache_folder(environ),
+        stop=callbacks.stop,
+        report=callbacks.report,
+        write_report=write_run_report,
+        told=callbacks.on_event,
+    )
+    return execute_single_step(name, task, place)
 
 
-def load_plan(path: Path) -> dict[str, Any]:
-    """The plan in a file, as data. Raises `Refused` where it is none that can be run."""
+def load_plan(path: Path) -> "Plan":
+    """The plan in a file. Raises `Refused` where it is none that can be run."""
     from vtspec.pipelines.errors import Refused
     from vtspec.pipelines.planning.plan import refuse_unpinned
     from vtspec.pipelines.planning.plan_model import plan_from_json
@@ -63,4 +69,4 @@ def load_plan(path: Path) -> dict[str, Any]:
         ) from error
     made = plan_from_json(raw)
     refuse_unpinned(made)
-    return made.to_json()
+    return made

@@ -7,11 +7,15 @@ Both hash canonical JSON: keys sorted, no spaces, UTF-8, a whole number without 
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from vtspec.schema.kinds.field_types import parse_duration, parse_memory
 
-INTRODUCED: Final[Mapping[str, Any]] = {}
+PlanJson: TypeAlias = Mapping[str, Any]
+"""A plan, or the material of a digest, as JSON: what is hashed is what is on file, whichever
+vtspec wrote it, and not what this one makes of it."""
+
+INTRODUCED: Final[Mapping[str, object]] = {}
 """Fields that came to the schema after its first release: dotted path in `build_result_material`,
 and the value that means what a plan meant before the field was there. While a field has that value
 it stays out of the id, so that ids on file keep their meaning. A framework's own parameter is
@@ -21,7 +25,7 @@ entry: what is null is not set, and stays out anyway."""
 _ID_DIGITS: Final = 10
 
 
-def compute_id(name: str, material: Mapping[str, Any]) -> str:
+def compute_id(name: str, material: Mapping[str, object]) -> str:
     """`name-0123456789`: the spec's name and ten hex digits of what decides the result.
 
     With a name of at most 40 characters it is a DNS label of at most 51, which leaves room for
@@ -30,14 +34,14 @@ def compute_id(name: str, material: Mapping[str, Any]) -> str:
     return f"{name}-{_compute_sha256(material)[:_ID_DIGITS]}"
 
 
-def compute_digest(name: str, material: Mapping[str, Any], policy: Mapping[str, Any]) -> str:
+def compute_digest(name: str, material: Mapping[str, object], policy: Mapping[str, object]) -> str:
     """`sha256:…`: what is approved, which is the result's material and the policy together."""
     return f"sha256:{_compute_sha256({'name': name, 'result': material, 'policy': policy})}"
 
 
 def build_result_material(
-    plan: Mapping[str, Any], introduced: Mapping[str, Any] = INTRODUCED
-) -> dict[str, Any]:
+    plan: PlanJson, introduced: Mapping[str, object] = INTRODUCED
+) -> dict[str, object]:
     """What decides the result, out of a plan as `docs/plan.md` writes it.
 
     Weights count by content: where they were found does not matter.
@@ -57,16 +61,18 @@ def build_result_material(
             key: dataset[key] for key in ("hash", "format", "classes", "allClasses", "splits")
         },
         "training": plan["training"],
+        # Named by framework, as INTRODUCED names them: two may have a parameter of one name.
         "params": {framework["name"]: plan["params"]},
         "resources": {
             "gpus": plan["resources"]["gpus"],
+            # A shorter limit may cut training off, and so decides the result.
             "maxDurationSeconds": parse_duration(plan["resources"]["maxDuration"]),
         },
     }
     return _drop_defaults(_drop_nulls(canonicalize(material)), introduced)
 
 
-def build_policy_material(plan: Mapping[str, Any]) -> dict[str, Any]:
+def build_policy_material(plan: PlanJson) -> dict[str, object]:
     """What is approved beside the result: the image, the machine, and what is done with it."""
     resources = plan["resources"]
     policy = {
@@ -85,7 +91,7 @@ def build_policy_material(plan: Mapping[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def canonicalize(value: Any) -> Any:
+def canonicalize(value: object) -> object:
     """The value with whole floats as whole numbers and tuples as lists, whatever its depth."""
     match value:
         case float() if value.is_integer():
@@ -98,36 +104,40 @@ def canonicalize(value: Any) -> Any:
             return value
 
 
-def _compute_sha256(value: Any) -> str:
+def _compute_sha256(value: object) -> str:
     return hashlib.sha256(_serialize(value).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _serialize(value: Any) -> str:
+def _serialize(value: object) -> str:
     return json.dumps(
         canonicalize(value),
         sort_keys=True,
         separators=(",", ":"),
         ensure_ascii=False,
+        # NaN has no canonical form, and no field of a plan may be one.
         allow_nan=False,
     )
 
 
-def _build_weights_material(weights: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _build_weights_material(weights: Mapping[str, object] | None) -> dict[str, object] | None:
     if weights is None:
         return None
+    # The same file in another place gives the same result.
     if "sha256" in weights:
         return {"sha256": weights["sha256"]}
+    # A licence says what one may do with weights, not which they are.
     return {key: weights[key] for key in weights if key != "licence"}
 
 
-def _drop_nulls(value: Any) -> Any:
+def _drop_nulls(value: object) -> object:
     """The value without what is null in its mappings."""
+    # A null inside a list has a place there, and stays.
     if not isinstance(value, dict):
         return value
     return {key: _drop_nulls(item) for key, item in value.items() if item is not None}
 
 
-def _drop_defaults(material: Any, introduced: Mapping[str, Any]) -> dict[str, Any]:
+def _drop_defaults(material: object, introduced: Mapping[str, object]) -> dict[str, object]:
     for path, value in introduced.items():
         *above, last = path.split(".")
         place = material

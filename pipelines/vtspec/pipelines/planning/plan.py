@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal
+from typing import Final, cast
 
 from pydantic import BaseModel
 
@@ -23,14 +23,36 @@ from vtspec.pipelines.weights.model import (
     Configuration,
     Weights,
 )
-from vtspec.schema.kinds.dataset import Dataset
+from vtspec.schema.kinds.dataset import Dataset, Source
 from vtspec.schema.kinds.experiment import Experiment
 
 from .digest import build_policy_material, build_result_material, compute_digest, compute_id
 from .origins import collect_origins, collect_outer_origins, is_set
-from .plan_model import Plan, PlannedDataset, PlannedFramework, PlannedModel, PlanStep
+from .plan_model import (
+    Plan,
+    PlannedDataset,
+    PlannedFramework,
+    PlannedModel,
+    PlanStep,
+    parse_section,
+)
+from .plan_sections import (
+    DvcSource,
+    ParamValue,
+    PathSource,
+    PlannedExport,
+    PlannedReport,
+    PlannedResources,
+    PlannedSplit,
+    PlannedStatistics,
+    PlannedTracking,
+    PlannedTraining,
+    Precision,
+    StepResources,
+)
 from .plan_warnings import WarningInputs, collect_warnings
 
+# The weights first: the others are made from them.
 EXPORT_ORDER: Final = ("safetensors", "onnx")
 
 
@@ -83,24 +105,26 @@ def build_plan(spec: Experiment, inputs: PlanInputs) -> Plan:
     training, training_origins = _resolve_training(spec, inputs)
     params, params_origins = _resolve_params(spec, inputs)
     dataset = _build_dataset(spec, inputs)
-    report = {
-        "baseline": spec.spec.report.baseline,
-        "gates": [_normalize_gate(gate) for gate in spec.spec.report.gates],
-    }
-    resources = _dump(spec.spec.resources)
-    tracking = {
-        "experiment": spec.spec.tracking.experiment or dataset.name,
-        "registerAs": spec.spec.tracking.register_as,
-    }
+    report = PlannedReport(
+        baseline=spec.spec.report.baseline,
+        gates=tuple(_normalize_gate(gate) for gate in spec.spec.report.gates),
+    )
+    resources = parse_section(PlannedResources, _dump(spec.spec.resources))
+    tracking = PlannedTracking(
+        experiment=spec.spec.tracking.experiment or dataset.name,
+        register_as=spec.spec.tracking.register_as,
+    )
     origins = {
         **collect_outer_origins(spec),
         "dataset.hash": inputs.hash_origin,
         **training_origins,
         **params_origins,
     }
+    # Last, since a value that was typed for this run hides where it would have come from.
     origins |= {path: "--set" for path in origins if is_set(path, inputs.overridden)}
     load = _build_workload(spec, inputs, training, dataset)
     guess = estimate_run(load, inputs.machine, inputs.timings)
+    # The id is a digest over the plan's own JSON, so that the plan is made first without one.
     draft = Plan(
         name=spec.metadata.name,
         id="",
@@ -118,7 +142,9 @@ def build_plan(spec: Experiment, inputs: PlanInputs) -> Plan:
         training=training,
         params=params,
         resources=resources,
-        export={"formats": [name for name in EXPORT_ORDER if _is_exported(name, spec)]},
+        export=PlannedExport(
+            formats=tuple(name for name in EXPORT_ORDER if _is_exported(name, spec))
+        ),
         tracking=tracking,
         report=report,
         description=spec.spec.description,
@@ -165,36 +191,43 @@ def _assign_id(draft: Plan) -> Plan:
 
 def _resolve_training(
     spec: Experiment, inputs: PlanInputs
-) -> tuple[dict[str, Any], dict[str, str]]:
+) -> tuple[PlannedTraining, dict[str, str]]:
     training = spec.spec.training
-    resolved = _dump(training)
     origins = collect_origins(training, "training")
     size = training.image_size
     if size is None:
         size = inputs.model.image_size
         origins["training.imageSize"] = "model"
-    # Without a size that anybody told, it is the adapter's to choose, or there are no images.
-    resolved["imageSize"] = list(size) if isinstance(size, tuple) else size and [size, size]
-    if training.precision == "auto":
-        resolved["precision"] = _choose_precision(spec.spec.resources.gpus, inputs.has_bf16)
+    precision = training.precision
+    if precision == "auto":
+        precision = _choose_precision(spec.spec.resources.gpus, inputs.has_bf16)
         origins["training.precision"] = "resources"
     monitor = training.checkpoint.monitor
     if monitor is None:
         monitor = get_main_metric(TaskType(spec.spec.task)).name
         origins["training.checkpoint.monitor"] = "task"
-    resolved["checkpoint"]["monitor"] = monitor
-    return resolved, origins
+    resolved = {
+        **_dump(training),
+        # Without a size that anybody told, it is the adapter's to choose, or there are no images.
+        "imageSize": [size, size] if isinstance(size, int) else size and list(size),
+        "precision": precision,
+        "checkpoint": {"monitor": monitor, "every": training.checkpoint.every},
+    }
+    return parse_section(PlannedTraining, resolved), origins
 
 
-def _choose_precision(gpus: int, has_bf16: bool | None) -> Literal["fp32", "bf16", "fp16"]:
+def _choose_precision(gpus: int, has_bf16: bool | None) -> Precision:
     if not gpus:
         return "fp32"
     # A GPU of no known type is taken for one of this decade; a warning says so.
     return "fp16" if has_bf16 is False else "bf16"
 
 
-def _resolve_params(spec: Experiment, inputs: PlanInputs) -> tuple[dict[str, Any], dict[str, str]]:
+def _resolve_params(
+    spec: Experiment, inputs: PlanInputs
+) -> tuple[dict[str, ParamValue], dict[str, str]]:
     written = spec.spec.params
+    # Nobody can say what the parameters are; the plan shows what was written and is not run.
     if inputs.params is None:
         return dict(written), {f"params.{name}": "spec" for name in written}
     task = TaskType(spec.spec.task)
@@ -210,7 +243,8 @@ def _resolve_params(spec: Experiment, inputs: PlanInputs) -> tuple[dict[str, Any
     return values, origins
 
 
-def _cast_value(param: Param, value: Any) -> Any:
+def _cast_value(param: Param, value: ParamValue) -> ParamValue:
+    # A bool is an int to Python, and would become 1.
     if isinstance(value, bool):
         return value
     if param.type == "int" and isinstance(value, float) and value.is_integer():
@@ -222,18 +256,15 @@ def _cast_value(param: Param, value: Any) -> Any:
 
 def _build_dataset(spec: Experiment, inputs: PlanInputs) -> PlannedDataset:
     known = inputs.dataset.spec
-    source = known.source
     return PlannedDataset(
         name=inputs.dataset.metadata.name,
         format=known.format,
         hash=inputs.dataset_hash,
-        source={"type": "dvc", **_dump(source.dvc)}
-        if source.dvc is not None
-        else {"type": "path", "path": source.path},
+        source=_build_source(known.source),
         classes=spec.spec.dataset.classes or known.classes,
         all_classes=known.classes,
         splits={
-            name: _dump(split)
+            name: parse_section(PlannedSplit, _dump(split))
             for name, split in (
                 ("train", known.splits.train),
                 ("val", known.splits.val),
@@ -242,15 +273,25 @@ def _build_dataset(spec: Experiment, inputs: PlanInputs) -> PlannedDataset:
             if split is not None
         },
         final_split="val" if known.splits.test is None else "test",
-        statistics=None if known.statistics is None else _dump(known.statistics),
+        statistics=None
+        if known.statistics is None
+        else cast("PlannedStatistics", _dump(known.statistics)),
     )
 
 
-def _build_steps(resources: Mapping[str, Any]) -> tuple[PlanStep, ...]:
-    gpus, cpus, memory = resources["gpus"], resources["cpus"], resources["memory"]
+def _build_source(source: Source) -> DvcSource | PathSource:
+    if source.dvc is not None:
+        return parse_section(DvcSource, _dump(source.dvc))
+    # The schema takes exactly one of the two.
+    assert source.path is not None
+    return PathSource(path=source.path)
+
+
+def _build_steps(resources: PlannedResources) -> tuple[PlanStep, ...]:
+    gpus, cpus = resources.gpus, resources.cpus
 
     def step(name: str, needs: tuple[str, ...], gpus: int, cpus: int) -> PlanStep:
-        may_use = {"gpus": gpus, "cpus": cpus, "memory": memory}
+        may_use = StepResources(gpus=gpus, cpus=cpus, memory=resources.memory)
         return PlanStep(
             name=name, command=("vtspec", "step", name), needs=needs, resources=may_use
         )
@@ -266,9 +307,10 @@ def _build_steps(resources: Mapping[str, Any]) -> tuple[PlanStep, ...]:
 
 
 def _build_workload(
-    spec: Experiment, inputs: PlanInputs, training: Mapping[str, Any], dataset: PlannedDataset
+    spec: Experiment, inputs: PlanInputs, training: PlannedTraining, dataset: PlannedDataset
 ) -> Workload:
-    size, own = training["imageSize"], inputs.model.image_size
+    # Operations grow with the area of the image, for a convolution exactly, for others nearly.
+    size, own = training.image_size, inputs.model.image_size
     area = None if size is None or own is None else size[0] * size[1] / (own[0] * own[1])
     counts = count_images(dataset.statistics, dataset.classes, dataset.all_classes)
     return Workload(
@@ -276,16 +318,16 @@ def _build_workload(
         parameters=inputs.model.parameters,
         gmacs=_scale(inputs.model.gmacs, area),
         kept_millions=_scale(inputs.model.kept_millions, area),
-        image_size=None if size is None else (size[0], size[1]),
+        image_size=size,
         train_images=counts.get("train"),
         val_images=counts.get("val"),
         test_images=counts.get("test", 0),
-        epochs=training["epochs"],
-        batch_size=training["batchSize"],
-        workers=training["workers"],
-        precision=training["precision"],
-        optimizer=training["optimizer"],
-        ema=training["ema"] is not None,
+        epochs=training.epochs,
+        batch_size=training.batch_size,
+        workers=training.workers,
+        precision=training.precision,
+        optimizer=training.optimizer,
+        ema=training.ema is not None,
     )
 
 
@@ -317,8 +359,9 @@ def _normalize_gate(gate: str) -> str:
 
 
 def _is_exported(name: str, spec: Experiment) -> bool:
+    # What later runs and endpoints start from is always written.
     return name == "safetensors" or name in spec.spec.export.formats
 
 
-def _dump(part: BaseModel) -> dict[str, Any]:
+def _dump(part: BaseModel) -> dict[str, object]:
     return part.model_dump(mode="json", by_alias=True)

@@ -1,23 +1,50 @@
 """A plan as data: what `plan.json` holds, into JSON and back. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Final, Literal
+from dataclasses import dataclass, fields, is_dataclass
+from types import NoneType, UnionType
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Final,
+    Literal,
+    TypeAlias,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+)
 
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.estimation.estimate import Estimate
-from vtspec.pipelines.weights.model import (
-    WEIGHTS,
-    Configuration,
-    FileWeights,
-    HubWeights,
-    MlflowWeights,
-    RunWeights,
-    UnpinnedWeights,
-    Weights,
+from vtspec.pipelines.weights.model import WEIGHTS, Configuration, UnpinnedWeights, Weights
+
+from .plan_sections import (
+    DvcSource,
+    ParamValue,
+    PathSource,
+    PlannedExport,
+    PlannedReport,
+    PlannedResources,
+    PlannedSplit,
+    PlannedStatistics,
+    PlannedTracking,
+    PlannedTraining,
+    StepResources,
 )
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 VERSION: Final = 1
+
+PlanJson: TypeAlias = dict[str, Any]
+"""A plan as `plan.json` has it."""
+
+_Section = TypeVar("_Section", bound="DataclassInstance")
+
+_TAGGED: Final = {**WEIGHTS, "dvc": DvcSource, "path": PathSource}
+"""The `type` in plan.json of each section that is one of several."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +69,7 @@ class PlannedModel:
     name: str
     parameters: int | None
     weights: Weights | None
+    # Plans of before there were models of hubs have none.
     configuration: Configuration | None = None
 
     @property
@@ -58,12 +86,12 @@ class PlannedDataset:
     name: str
     format: str
     hash: str
-    source: Mapping[str, Any]
+    source: DvcSource | PathSource
     classes: tuple[str, ...]
     all_classes: tuple[str, ...]
-    splits: Mapping[str, Mapping[str, Any]]
+    splits: Mapping[str, PlannedSplit]
     final_split: Literal["test", "val"]
-    statistics: Mapping[str, Any] | None
+    statistics: PlannedStatistics | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,15 +101,12 @@ class PlanStep:
     name: str
     command: tuple[str, ...]
     needs: tuple[str, ...]
-    resources: Mapping[str, Any]
+    resources: StepResources
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Everything decided about a run before it starts. `docs/plan.md` describes each field.
-
-    The mappings are plain JSON data in camelCase and are not to be changed.
-    """
+    """Everything decided about a run before it starts. `docs/plan.md` describes each field."""
 
     name: str
     id: str
@@ -91,19 +116,19 @@ class Plan:
     framework: PlannedFramework
     model: PlannedModel
     dataset: PlannedDataset
-    training: Mapping[str, Any]
-    params: Mapping[str, Any]
-    resources: Mapping[str, Any]
-    export: Mapping[str, Any]
-    tracking: Mapping[str, Any]
-    report: Mapping[str, Any]
+    training: PlannedTraining
+    params: Mapping[str, ParamValue]
+    resources: PlannedResources
+    export: PlannedExport
+    tracking: PlannedTracking
+    report: PlannedReport
     description: str | None
     origins: Mapping[str, str]
     steps: tuple[PlanStep, ...]
     estimate: Estimate
     warnings: tuple[str, ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> PlanJson:
         """The plan as `docs/plan.md` writes it: plain data that `json.dumps` takes."""
         whole = _to_plain(self)
         assert isinstance(whole, dict)
@@ -113,7 +138,7 @@ class Plan:
         return {"v": VERSION, "kind": "Plan", **whole}
 
 
-def plan_from_json(raw: Mapping[str, Any]) -> Plan:
+def plan_from_json(raw: Mapping[str, object]) -> Plan:
     """The plan that `to_json` wrote.
 
     Raises `Permanent` where `raw` is no plan, or a plan of another version. A field that this
@@ -127,7 +152,9 @@ def plan_from_json(raw: Mapping[str, Any]) -> Plan:
             fix="plan again with this vtspec: vtspec plan SPEC --output json",
         )
     try:
-        return _parse_plan(raw)
+        return parse_section(
+            Plan, {key: value for key, value in raw.items() if key not in ("v", "kind")}
+        )
     except (TypeError, KeyError, AttributeError) as error:
         raise Permanent(
             f"the plan is damaged: {error}",
@@ -135,74 +162,69 @@ def plan_from_json(raw: Mapping[str, Any]) -> Plan:
         ) from error
 
 
-def _parse_plan(raw: Mapping[str, Any]) -> Plan:
-    rest = {_to_snake(key): value for key, value in raw.items() if key not in ("v", "kind")}
-    model = dict(rest.pop("model"))
-    dataset = _parse_fields(PlannedDataset, rest.pop("dataset"), tuples=("classes", "all_classes"))
-    steps = tuple(
-        _parse_fields(PlanStep, step, tuples=("command", "needs")) for step in rest.pop("steps")
-    )
-    return Plan(
-        framework=_parse_fields(PlannedFramework, rest.pop("framework")),
-        model=PlannedModel(
-            weights=_parse_weights(model.pop("weights")),
-            # Plans of before there were models of hubs have none.
-            configuration=_parse_configuration(model.pop("configuration", None)),
-            **model,
-        ),
-        dataset=dataset,
-        steps=steps,
-        estimate=_parse_fields(Estimate, rest.pop("estimate")),
-        warnings=tuple(rest.pop("warnings")),
-        **rest,
-    )
+def parse_section(section: type[_Section], raw: Mapping[str, object], where: str = "") -> _Section:
+    """A part of a plan out of JSON. Raises `TypeError` for a field that it lacks or has not."""
+    asked = {_to_camel(one.name): one.type for one in fields(section)}
+    # A field that nothing asks for is left to the class to refuse, by its name.
+    known = {
+        _to_snake(key): _parse(asked.get(key), value, f"{where}.{key}".lstrip("."))
+        for key, value in raw.items()
+    }
+    return section(**known)
 
 
-def _parse_weights(raw: Mapping[str, Any] | None) -> Weights | None:
-    if raw is None:
-        return None
-    weights: Weights = WEIGHTS[raw["type"]](
-        **{key: value for key, value in raw.items() if key != "type"}
-    )
-    return weights
+def _parse(asked: object, value: object, where: str) -> object:
+    """The value as an annotation asks for it. A plain value is not checked: `v` vouches for it."""
+    origin, inner = get_origin(asked), get_args(asked)
+    if origin in (Union, UnionType):
+        return _parse_union(inner, value, where)
+    if isinstance(asked, type) and is_dataclass(asked):
+        return parse_section(asked, _expect_mapping(value, where), where)
+    if origin is Mapping:
+        items = _expect_mapping(value, where).items()
+        return {key: _parse(inner[1], item, f"{where}.{key}") for key, item in items}
+    if origin is tuple and not isinstance(value, list):
+        raise TypeError(f"{where} is no list")
+    if origin is tuple and isinstance(value, list):
+        return tuple(_parse(inner[0], item, where) for item in value)
+    return value
 
 
-def _parse_configuration(raw: Mapping[str, Any] | None) -> Configuration | None:
-    found = _parse_weights(raw)
-    if found is not None and not isinstance(found, HubWeights | UnpinnedWeights):
-        raise TypeError(f"model.configuration is of type {type(found).__name__}")
-    return found
+def _parse_union(choices: tuple[object, ...], value: object, where: str) -> object:
+    # Frozen like the rest: nobody may change a plan that was approved.
+    if isinstance(value, list):
+        return tuple(value)
+    sections = [one for one in choices if isinstance(one, type) and is_dataclass(one)]
+    if not sections or (value is None and NoneType in choices):
+        return value
+    raw = _expect_mapping(value, where)
+    if sections[0] not in _TAGGED.values():
+        return parse_section(sections[0], raw, where)
+    # Which of several it is, its `type` says.
+    tagged = _TAGGED[str(raw["type"])]
+    if tagged not in sections:
+        raise TypeError(f"{where} is of type {tagged.__name__}")
+    return parse_section(tagged, {key: item for key, item in raw.items() if key != "type"}, where)
 
 
-def _parse_fields(cls: type[Any], raw: Mapping[str, Any], tuples: tuple[str, ...] = ()) -> Any:
-    known = {_to_snake(key): value for key, value in raw.items()}
-    return cls(**{key: tuple(item) if key in tuples else item for key, item in known.items()})
+def _expect_mapping(value: object, where: str) -> Mapping[str, object]:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{where} is no section")
+    return value
 
 
-def _to_plain(value: Any) -> Any:
+def _to_plain(value: object) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        kind = next((name for name, cls in _TAGGED.items() if cls is type(value)), None)
+        plain = {_to_camel(one.name): _to_plain(getattr(value, one.name)) for one in fields(value)}
+        return plain if kind is None else {"type": kind, **plain}
     match value:
-        case HubWeights() | FileWeights() | RunWeights() | MlflowWeights() | UnpinnedWeights():
-            kind = next(name for name, cls in WEIGHTS.items() if cls is type(value))
-            return {"type": kind, **_dump_fields(value)}
-        case (
-            Plan()
-            | PlannedFramework()
-            | PlannedModel()
-            | PlannedDataset()
-            | PlanStep()
-            | Estimate()
-        ):
-            return _dump_fields(value)
         case Mapping():
             return {key: _to_plain(item) for key, item in value.items()}
         case tuple() | list():
             return [_to_plain(item) for item in value]
         case _:
             return value
-
-
-def _dump_fields(value: Any) -> dict[str, Any]:
-    return {_to_camel(one.name): _to_plain(getattr(value, one.name)) for one in fields(value)}
 
 
 def _to_camel(name: str) -> str:

@@ -73,6 +73,7 @@ def _check_time(doubts: WarningInputs) -> Iterator[str]:
         )
 
 
+# A guess is no ground to refuse a plan, so that these only warn.
 def _check_memory(doubts: WarningInputs) -> Iterator[str]:
     resources, guess = doubts.spec.spec.resources, doubts.estimate
     if guess.memory_bytes is not None and guess.memory_bytes > parse_memory(resources.memory):

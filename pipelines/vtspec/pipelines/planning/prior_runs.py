@@ -1,11 +1,12 @@
 """What stands beside a plan: its baseline, the last run of its name, and whether it has run."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.project.repository import Repository
 from vtspec.pipelines.runs import Run, Runs
+from vtspec.pipelines.runs.state import find_standing
 from vtspec.schema.problem import SpecError
 
 from .diff import Change, compare_plans
@@ -65,32 +66,27 @@ def find_prior_runs(
 
 def format_result(run: Run, made: Plan) -> str | None:
     """The figure of a run that the plan monitors, in words; None before it is measured."""
-    final = run.read_state().final
-    name = made.training["checkpoint"]["monitor"]
+    final = run.read_state().final.metrics
+    name = made.training.checkpoint.monitor
     return f"{name} {final[name]:.4g}" if name in final else None
 
 
 def _classify_attempts(attempts: list[Run]) -> tuple[RunsAs, Run | None]:
     if not attempts:
         return "new", None
+    # Only the newest counts: a person went on from the others knowingly.
     last = attempts[-1]
-    if last.is_alive():
-        return "running", last
-    match last.ending:
-        case "succeeded":
-            return "done", last
-        case "failed" | "crashed" | "refused":
-            return "new", last
-        case _:
-            return "cut short", last
+    standing = find_standing(last.read_state().status, is_worked_on=last.is_alive())
+    return "new" if standing == "failed" else standing, last
 
 
 def _compare_baseline(
     made: Plan, repository: Repository, sources: ModelSources | None
 ) -> tuple[Comparison | None, str | None]:
-    name = made.report["baseline"]
+    name = made.report.baseline
     if name is None:
         return None, None
+    # The baseline is planned now rather than read from its run: it may have changed since.
     path = repository.find_spec_files("Experiment").get(name)
     if path is None:
         return None, f"there is no baseline '{name}' to compare with"
@@ -98,7 +94,7 @@ def _compare_baseline(
         other = build_plan(*resolve_spec(path, repository, sources=sources))
     except (SpecError, Refused, Permanent, Temporary) as error:
         return None, f"the baseline {name} cannot be planned: {str(error).splitlines()[0]}"
-    return _build_comparison(name, repository.make_relative(path), other.to_json(), made), None
+    return _build_comparison(name, repository.make_relative(path), other, made), None
 
 
 def _compare_last_run(made: Plan, runs: Runs) -> tuple[Comparison | None, str | None]:
@@ -107,13 +103,14 @@ def _compare_last_run(made: Plan, runs: Runs) -> tuple[Comparison | None, str | 
         return None, None
     run = found[-1]
     try:
+        # An older vtspec's plan may be unreadable; that is worth a word and no error.
         other = plan_from_json(run.read_plan())
     except Permanent as error:
         return None, f"the last run {run.name} cannot be compared with: {error.message}"
     words = [run.ending or ("running" if run.is_alive() else "not finished")]
     words += [result] if (result := format_result(run, other)) is not None else []
-    return _build_comparison(run.name, ", ".join(words), other.to_json(), made), None
+    return _build_comparison(run.name, ", ".join(words), other, made), None
 
 
-def _build_comparison(name: str, note: str, other: dict[str, Any], made: Plan) -> Comparison:
-    return Comparison(name=name, note=note, changes=compare_plans(other, made.to_json()))
+def _build_comparison(name: str, note: str, other: Plan, made: Plan) -> Comparison:
+    return Comparison(name=name, note=note, changes=compare_plans(other.to_json(), made.to_json()))

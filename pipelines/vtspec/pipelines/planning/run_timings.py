@@ -1,10 +1,11 @@
 """What earlier runs took, read from their folders, for the estimate of the next one."""
 
-from typing import Any, Final
+from typing import Final
 
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.estimation.estimate import Timing, count_images
 from vtspec.pipelines.runs import Run, Runs
+from vtspec.pipelines.runs.json_values import to_mapping
 
 from .plan_model import plan_from_json
 
@@ -25,34 +26,29 @@ def find_timing(run: Run, model: str) -> Timing | None:
     """
     try:
         raw = run.read_plan()
-        if raw.get("model", {}).get("name") != model:
+        # A folder of thousands: only plans of this model are worth the whole reading.
+        if to_mapping(raw.get("model")).get("name") != model:
             return None
         plan = plan_from_json(raw)
-    except (Permanent, AttributeError):
+    except Permanent:
         # A damaged folder tells nothing, and is no reason not to plan.
         return None
     state = run.read_state()
-    seconds = [epoch.seconds for epoch in state.history if epoch.seconds is not None]
+    seconds = [epoch.seconds for epoch in state.training.history if epoch.seconds is not None]
+    # A run that was cut short spent its time on something else than epochs.
     if state.status != "succeeded" or not seconds:
         return None
-    size = plan.training["imageSize"]
     counts = count_images(plan.dataset.statistics, plan.dataset.classes, plan.dataset.all_classes)
     return Timing(
         run=run.name,
         model=model,
-        image_size=None if size is None else (size[0], size[1]),
+        image_size=plan.training.image_size,
         images=counts.get("train", 0) + counts.get("val", 0),
         epochs=len(seconds),
         epoch_seconds=sum(seconds),
-        other_seconds=max(0.0, state.seconds - sum(seconds)),
-        precision=plan.training["precision"],
-        **_select_machine(plan.resources),
+        other_seconds=max(0.0, state.clock.seconds - sum(seconds)),
+        precision=plan.training.precision,
+        gpus=plan.resources.gpus,
+        gpu_type=plan.resources.gpu_type,
+        cpus=plan.resources.cpus,
     )
-
-
-def _select_machine(resources: Any) -> dict[str, Any]:
-    return {
-        "gpus": resources["gpus"],
-        "gpu_type": resources["gpuType"],
-        "cpus": resources["cpus"],
-    }

@@ -64,6 +64,7 @@ def build_metric_rows(
     """Every metric of either run: the task's own in their order, then others by name."""
     known = get_known_metrics(task)
     names = [name for name in known if name in measured or name in baseline]
+    # A third party's own metrics have no order but their names.
     names += sorted((measured.keys() | baseline.keys()) - known.keys())
     return tuple(
         _build_metric_row(name, known.get(name), (measured.get(name), baseline.get(name)), images)
@@ -92,6 +93,7 @@ def _build_metric_row(
 
 
 def _judge(metric: Metric | None, value: float | None, old: float | None) -> Judgement | None:
+    # Nobody said which way an unknown metric is good, so that the report does not either.
     if metric is None or value is None or old is None:
         return None
     if value == old:

@@ -5,9 +5,9 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from .evaluation import to_number
+from vtspec.pipelines.runs.json_values import to_number
 
 MOST_POINTS: Final = 50
 """Points of one line in a Mermaid chart."""
@@ -43,7 +43,7 @@ class Series:
         return self.points[-1][1]
 
 
-def build_series(rows: Iterable[Mapping[str, Any]], name: str) -> Series:
+def build_series(rows: Iterable[Mapping[str, object]], name: str) -> Series:
     """The values of `name` in the rows of `metrics.json`'s `epochs`."""
     points: dict[float, float] = {}
     dropped = 0
@@ -62,6 +62,7 @@ def thin_series(series: Series, most: int) -> Series:
     points = series.points
     if len(points) <= most:
         return series
+    # By index, not by epoch: both ends are kept whatever the spacing.
     chosen = sorted({round(n * (len(points) - 1) / (most - 1)) for n in range(most)})
     return Series(
         name=series.name,

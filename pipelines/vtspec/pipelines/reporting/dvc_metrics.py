@@ -47,6 +47,7 @@ def write_results(run: Path, folder: Path) -> None:
     for name, text in zip(FILES, texts, strict=True):
         fresh = folder / f".{name}.new"
         fresh.write_text(text, encoding="utf-8")
+        # DVC hashes what lies there, perhaps at this moment.
         os.replace(fresh, folder / name)
 
 
@@ -62,16 +63,16 @@ def _read_json(path: Path) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _drop_times(values: Mapping[str, Any]) -> dict[str, Any]:
+def _drop_times(values: Mapping[str, object]) -> dict[str, object]:
     return {key: value for key, value in values.items() if key not in _TIMES}
 
 
-def _collect_columns(rows: Iterable[Mapping[str, Any]], first: Sequence[str]) -> Sequence[str]:
+def _collect_columns(rows: Iterable[Mapping[str, object]], first: Sequence[str]) -> Sequence[str]:
     found = {key: None for row in rows for key in row}
     return (*first, *(key for key in found if key not in first))
 
 
-def _iter_pairs(evaluation: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+def _iter_pairs(evaluation: Mapping[str, Any]) -> Iterable[Mapping[str, object]]:
     classes = evaluation.get("classes") or ()
     for actual, counts in zip(classes, evaluation.get("confusion") or (), strict=False):
         for predicted, count in zip(classes, counts, strict=True):
@@ -79,7 +80,7 @@ def _iter_pairs(evaluation: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
                 yield {"actual": actual, "predicted": predicted}
 
 
-def _format_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+def _format_csv(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()

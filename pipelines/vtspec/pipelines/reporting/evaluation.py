@@ -4,10 +4,11 @@ Adapters of third parties write that file, so a report neither trusts it nor fai
 """
 
 import heapq
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
+
+from vtspec.pipelines.runs.json_values import to_mapping, to_number, to_text
 
 MOST_ERRORS: Final = 24
 """Sample errors that a report shows."""
@@ -111,7 +112,7 @@ class EvaluationResults:
     notes: tuple[str, ...] = field(default=())
 
 
-def parse_results(evaluation: Mapping[str, Any]) -> EvaluationResults:
+def parse_results(evaluation: Mapping[str, object]) -> EvaluationResults:
     """The parts of an `evaluation.json`; never raises for what is in it."""
     notes: list[str] = []
     confusion = None
@@ -122,6 +123,7 @@ def parse_results(evaluation: Mapping[str, Any]) -> EvaluationResults:
     curves = [
         _parse_pr_curve(str(name), raw) for name, raw in _to_items(evaluation.get("prCurves"))
     ]
+    # One bad curve must not hide the good ones, nor pass unsaid.
     if None in curves:
         notes.append("a precision-recall curve has no points or uneven ones; left out")
     return EvaluationResults(
@@ -136,45 +138,26 @@ def parse_results(evaluation: Mapping[str, Any]) -> EvaluationResults:
     )
 
 
-def to_number(value: Any) -> float | None:
-    """A finite number, or None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        found = float(value)
-    except OverflowError:
-        return None
-    return found if math.isfinite(found) else None
-
-
-def to_text(value: Any) -> str | None:
-    """A text that is not empty, or None."""
-    return value if isinstance(value, str) and value else None
-
-
-def to_mapping(value: Any) -> Mapping[str, Any]:
-    """A mapping, or an empty one."""
-    return value if isinstance(value, Mapping) else {}
-
-
-def _to_items(value: Any) -> Iterable[tuple[str, Any]]:
+def _to_items(value: object) -> Iterable[tuple[str, object]]:
     return to_mapping(value).items()
 
 
-def _to_mappings(value: Any) -> list[Mapping[str, Any]]:
+def _to_mappings(value: object) -> list[Mapping[str, object]]:
+    # A text is a sequence too, of its letters.
     if not isinstance(value, Sequence) or isinstance(value, str):
         return []
     return [item for item in value if isinstance(item, Mapping)]
 
 
-def _to_count(value: Any) -> int | None:
+def _to_count(value: object) -> int | None:
     found = to_number(value)
     return int(found) if found is not None and found >= 0 and found.is_integer() else None
 
 
-def _parse_confusion(classes: Any, rows: Any) -> ConfusionMatrix | None:
+def _parse_confusion(classes: object, rows: object) -> ConfusionMatrix | None:
     if not isinstance(classes, list) or not isinstance(rows, list) or not classes:
         return None
+    # A ragged matrix would put counts to the wrong class.
     if len(rows) != len(classes):
         return None
     counts: list[tuple[int, ...]] = []
@@ -188,8 +171,9 @@ def _parse_confusion(classes: Any, rows: Any) -> ConfusionMatrix | None:
     return ConfusionMatrix(classes=tuple(str(name) for name in classes), counts=tuple(counts))
 
 
-def _iter_class_metrics(rows: Any) -> Iterable[ClassMetrics]:
+def _iter_class_metrics(rows: object) -> Iterable[ClassMetrics]:
     for row in _to_mappings(rows):
+        # Figures of nobody.
         if "class" not in row:
             continue
         found = {str(key): to_number(value) for key, value in row.items() if key != "class"}
@@ -197,22 +181,23 @@ def _iter_class_metrics(rows: Any) -> Iterable[ClassMetrics]:
         yield ClassMetrics(name=str(row["class"]), values=values)
 
 
-def _parse_pr_curve(name: str, raw: Any) -> PrCurve | None:
+def _parse_pr_curve(name: str, raw: object) -> PrCurve | None:
     recall, precision = (_to_numbers(to_mapping(raw).get(key)) for key in ("recall", "precision"))
+    # Points that do not pair cannot be drawn, and cutting one short would move the curve.
     if not recall or len(recall) != len(precision):
         return None
     average = to_number(to_mapping(raw).get("averagePrecision"))
     return PrCurve(name=name, recall=recall, precision=precision, average_precision=average)
 
 
-def _to_numbers(value: Any) -> tuple[float, ...]:
+def _to_numbers(value: object) -> tuple[float, ...]:
     if not isinstance(value, list):
         return ()
     found = [to_number(item) for item in value]
     return () if None in found else tuple(item for item in found if item is not None)
 
 
-def _parse_calibration(raw: Any) -> Calibration | None:
+def _parse_calibration(raw: object) -> Calibration | None:
     bins = [
         one
         for row in _to_mappings(to_mapping(raw).get("bins"))
@@ -223,7 +208,7 @@ def _parse_calibration(raw: Any) -> Calibration | None:
     return Calibration(bins=tuple(bins), ece=to_number(to_mapping(raw).get("ece")))
 
 
-def _parse_bin(row: Mapping[str, Any]) -> CalibrationBin | None:
+def _parse_bin(row: Mapping[str, object]) -> CalibrationBin | None:
     low, high, count = (
         to_number(row.get("low")),
         to_number(row.get("high")),
@@ -240,7 +225,7 @@ def _parse_bin(row: Mapping[str, Any]) -> CalibrationBin | None:
     )
 
 
-def _iter_errors(rows: Any) -> Iterable[SampleError]:
+def _iter_errors(rows: object) -> Iterable[SampleError]:
     for row in _to_mappings(rows):
         yield SampleError(
             image=str(row.get("image", "")),

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from vtspec.pipelines.planning.diff import Change, compare_plans
 from vtspec.pipelines.runs.events import Event
-from vtspec.pipelines.runs.state import Failure, RunState, build_metrics, fold_events
+from vtspec.pipelines.runs.json_values import to_mapping, to_number, to_text, to_words
+from vtspec.pipelines.runs.state import Failure, RunState, fold_events
+from vtspec.pipelines.runs.training_state import Training
 
 from .comparison import (
     ClassRow,
@@ -17,14 +18,13 @@ from .comparison import (
     get_known_metrics,
 )
 from .curves import Series, build_series
-from .evaluation import EvaluationResults, parse_results, to_mapping, to_number, to_text
+from .evaluation import EvaluationResults, parse_results
 from .provenance import (
     FactGroup,
     RunTimes,
     build_commands,
     build_groups,
     collect_times,
-    get_git_state,
 )
 from .verdict import Verdict, judge_run
 
@@ -34,9 +34,9 @@ class RunData:
     """What a run's folder holds, read; `evaluation` is empty where the run did not get so far."""
 
     name: str
-    plan: Mapping[str, Any]
+    plan: Mapping[str, object]
     events: Sequence[Event] = ()
-    evaluation: Mapping[str, Any] = field(default_factory=dict)
+    evaluation: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,90 +116,93 @@ class Facts:
 def build_facts(run: RunData, baseline: RunData | None = None) -> Facts:
     """What the report of `run` says, held against `baseline` where there is one."""
     state = fold_events(run.events)
-    metrics = build_metrics(state)
+    final, training = state.final.metrics, state.training
     before = fold_events(baseline.events) if baseline else RunState()
     results = parse_results(run.evaluation)
+    # Plain data on purpose: a plan that an older vtspec wrote is shown as far as it can be read.
     plan = run.plan
     report = to_mapping(plan.get("report"))
-    rows = build_metric_rows(to_text(plan.get("task")), state.final, before.final, results.images)
+    task = to_text(plan.get("task"))
+    rows = build_metric_rows(task, final, before.final.metrics, results.images)
     classes_before = parse_results(baseline.evaluation).classes if baseline else ()
     ending = state.status if state.is_over else None
     return Facts(
         run=run.name,
         title=str(plan.get("name") or run.name),
-        task=to_text(plan.get("task")),
+        task=task,
         model=to_text(to_mapping(plan.get("model")).get("name")),
         dataset=to_text(to_mapping(plan.get("dataset")).get("name")),
         description=to_text(plan.get("description")),
-        verdict=judge_run(tuple(report.get("gates") or ()), state.final, ending),
+        verdict=judge_run(to_words(report.get("gates")), final, ending),
         failure=state.failure,
         main=next((row.name for row in rows if row.value is not None), None),
         metrics=rows,
         baseline=baseline.name if baseline else None,
         baseline_wanted=to_text(report.get("baseline")),
         caveats=_collect_caveats(plan, baseline.plan, before) if baseline else (),
-        curves=_build_curves(plan, metrics, build_metrics(before)),
-        training=_summarize_training(plan, metrics),
+        curves=_build_curves(plan, training, before.training),
+        training=_summarize_training(plan, training),
         results=results,
         ranked_by=find_ranking_metric(results.classes),
         classes=build_class_rows(results.classes, classes_before),
-        groups=build_groups(plan, state, run.events),
+        groups=build_groups(plan, state),
         times=collect_times(plan, state),
         baseline_times=collect_times(baseline.plan, before) if baseline else None,
         warnings=_collect_warnings(plan, state, results),
         changes=compare_plans(baseline.plan, plan) if baseline else (),
-        commands=build_commands(plan, run.name, get_git_state(run.events)),
+        commands=build_commands(plan, run.name, state.provenance.git),
     )
 
 
-def _summarize_training(plan: Mapping[str, Any], metrics: Mapping[str, Any]) -> TrainingProgress:
-    best = metrics["best"]
-    rows = metrics["epochs"]
+def _summarize_training(plan: Mapping[str, object], training: Training) -> TrainingProgress:
+    best, history = training.best, training.history
     wanted = to_number(to_mapping(plan.get("training")).get("epochs"))
     return TrainingProgress(
-        epochs=to_number(rows[-1].get("epoch")) if rows else None,
+        epochs=history[-1].epoch if history else None,
         wanted=None if wanted is None else int(wanted),
-        best_epoch=to_number(best.get("epoch")),
-        monitor=to_text(best.get("monitor")),
-        value=to_number(best.get("value")),
+        best_epoch=None if best is None else best.epoch,
+        monitor=None if best is None else training.monitor,
+        value=None if best is None else best.find_value(training.monitor),
     )
 
 
 _NOT_METRICS = frozenset({"epoch", "train_loss", "val_loss", "lr", "seconds"})
 
 
-def _build_curves(
-    plan: Mapping[str, Any], metrics: Mapping[str, Any], before: Mapping[str, Any]
-) -> Curves:
-    rows = metrics["epochs"]
-    measured = {str(key): None for row in rows for key in row if key not in _NOT_METRICS}
-    monitor = to_text(metrics["best"].get("monitor"))
+def _build_curves(plan: Mapping[str, object], training: Training, before: Training) -> Curves:
+    rows = [one.to_row() for one in training.history]
+    # A dict keeps the order in which the adapter told them.
+    measured = {name: None for row in rows for name in row if name not in _NOT_METRICS}
+    best = training.best
+    monitor = None if best is None else training.monitor
     known = get_known_metrics(to_text(plan.get("task")))
+    # What decided the best epoch is the curve to look at; else the task's main metric.
     first = next((name for name in (monitor, *known) if name in measured), None)
     name = first or next(iter(measured), "")
     others = [other for other in measured if other not in (name, "loss")]
     return Curves(
         losses=(build_series(rows, "train_loss"), build_series(rows, "val_loss")),
         main=build_series(rows, name),
-        baseline=build_series(before["epochs"], name),
+        baseline=build_series([one.to_row() for one in before.history], name),
         rate=build_series(rows, "lr"),
         others=tuple(build_series(rows, other) for other in others),
-        best_epoch=to_number(metrics["best"].get("epoch")),
+        best_epoch=None if best is None else best.epoch,
     )
 
 
 def _collect_warnings(
-    plan: Mapping[str, Any], state: RunState, results: EvaluationResults
+    plan: Mapping[str, object], state: RunState, results: EvaluationResults
 ) -> tuple[str, ...]:
-    told = plan.get("warnings")
-    planned = [str(line) for line in told] if isinstance(told, list) else []
+    planned = to_words(plan.get("warnings"))
+    # A warning of the plan is often repeated by the step that runs into it.
     return tuple(dict.fromkeys((*planned, *state.warnings, *results.notes)))
 
 
 def _collect_caveats(
-    plan: Mapping[str, Any], other: Mapping[str, Any], before: RunState
+    plan: Mapping[str, object], other: Mapping[str, object], before: RunState
 ) -> tuple[str, ...]:
     new, old = to_mapping(plan.get("dataset")), to_mapping(other.get("dataset"))
+    # Each of these can make a better number mean nothing.
     checks = (
         (new.get("hash") != old.get("hash"), "The baseline was measured on other data"),
         (new.get("classes") != old.get("classes"), "The baseline knows other classes"),
@@ -208,6 +211,6 @@ def _collect_caveats(
             "The baseline was measured on another split",
         ),
         (plan.get("task") != other.get("task"), "The baseline has another task"),
-        (not before.final, "The baseline has no final figures"),
+        (not before.final.metrics, "The baseline has no final figures"),
     )
     return tuple(sentence for holds, sentence in checks if holds)

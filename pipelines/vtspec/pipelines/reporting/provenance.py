@@ -1,14 +1,13 @@
 """What was run: the facts that let someone trust a result, find its parts and repeat it."""
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from vtspec.pipelines.runs.events import Event
-from vtspec.pipelines.runs.state import RunState
+from vtspec.pipelines.runs.events import GitState
+from vtspec.pipelines.runs.json_values import to_mapping, to_number, to_text
+from vtspec.pipelines.runs.state import ExportedModel, RunState
 
-from .evaluation import to_mapping, to_number, to_text
 from .figures import format_duration, format_number, format_size
 
 
@@ -50,19 +49,14 @@ class RunTimes:
 
 
 def _format_deviation(ratio: float) -> str:
+    # Percentages beyond that are read wrongly.
     if ratio >= 2:
         return f"{ratio:.1f} times as long"
     off = round(100 * (ratio - 1))
     return "as estimated" if off == 0 else f"{abs(off)} % {'over' if off > 0 else 'under'}"
 
 
-def get_git_state(events: Iterable[Event]) -> Mapping[str, Any]:
-    """What the run's last start said of the repository: `commit`, and `dirty` with changes."""
-    told = [event.data.get("git") for event in events if event.kind == "run.started"]
-    return to_mapping(told[-1]) if told else {}
-
-
-def collect_times(plan: Mapping[str, Any], state: RunState) -> RunTimes:
+def collect_times(plan: Mapping[str, object], state: RunState) -> RunTimes:
     """Estimated against actual time; the actual one is that of the steps that have ended."""
     estimate = to_mapping(plan.get("estimate"))
     steps = tuple(
@@ -70,30 +64,29 @@ def collect_times(plan: Mapping[str, Any], state: RunState) -> RunTimes:
         for name, step in state.steps.items()
         if step.ending is not None
     )
+    # Steps rather than the clock: waiting between them is nobody's work.
     told = [step.seconds for step in steps if step.seconds is not None]
     return RunTimes(
         estimated_s=to_number(estimate.get("seconds")),
-        actual_s=sum(told) if told else state.seconds or None,
+        actual_s=sum(told) if told else state.clock.seconds or None,
         basis=to_text(estimate.get("basis")),
         steps=steps,
     )
 
 
-def build_groups(
-    plan: Mapping[str, Any], state: RunState, events: Sequence[Event]
-) -> tuple[FactGroup, ...]:
+def build_groups(plan: Mapping[str, object], state: RunState) -> tuple[FactGroup, ...]:
     """Everything that was run, group by group; groups without facts are left out."""
     found = (
         ("Run", _collect_run_facts(plan, state)),
-        ("Code", _collect_code_facts(plan, get_git_state(events))),
+        ("Code", _collect_code_facts(plan, state.provenance.git)),
         ("Data", _collect_data_facts(to_mapping(plan.get("dataset")))),
         ("Model", _collect_model_facts(plan)),
-        ("Exports", _collect_exports(events)),
+        ("Exports", _format_exports(state.exports)),
         ("Training", _format_settings(to_mapping(plan.get("training")))),
         ("Params", _format_settings(to_mapping(plan.get("params")))),
         ("Resources", _format_settings(to_mapping(plan.get("resources")))),
-        ("Machine", _format_settings(state.machine)),
-        ("Versions", _format_settings(state.versions)),
+        ("Machine", _format_settings(state.provenance.machine)),
+        ("Versions", _format_settings(state.provenance.versions)),
     )
     return tuple(
         FactGroup(title=title, entries=tuple((label, value) for label, value in entries if value))
@@ -102,10 +95,11 @@ def build_groups(
     )
 
 
-def build_commands(plan: Mapping[str, Any], run: str, git: Mapping[str, Any]) -> tuple[str, ...]:
+def build_commands(plan: Mapping[str, object], run: str, git: GitState | None) -> tuple[str, ...]:
     """Commands to type, quoted for a POSIX shell."""
-    commit, spec = to_text(git.get("commit")), to_text(plan.get("specPath"))
-    lines = [f"git checkout {shlex.quote(commit)}"] if commit else []
+    spec = to_text(plan.get("specPath"))
+    # Without the commit the spec may be another one by now.
+    lines = [f"git checkout {shlex.quote(git.commit)}"] if git and git.commit else []
     if spec:
         lines.append(f"vtspec plan {shlex.quote(spec)}")
         lines.append(f"vtspec run {shlex.quote(spec)} --again")
@@ -113,25 +107,25 @@ def build_commands(plan: Mapping[str, Any], run: str, git: Mapping[str, Any]) ->
     return tuple(lines)
 
 
-def _collect_run_facts(plan: Mapping[str, Any], state: RunState) -> list[tuple[str, str]]:
+def _collect_run_facts(plan: Mapping[str, object], state: RunState) -> list[tuple[str, str]]:
     return [
         ("plan", str(plan.get("id") or "")),
         ("digest", str(plan.get("digest") or "")),
         ("status", state.status if state.is_over else ""),
-        ("started", state.started or ""),
-        ("backend", state.backend or ""),
-        ("environment", state.environment or ""),
+        ("started", state.clock.started or ""),
+        ("backend", state.provenance.backend or ""),
+        ("environment", state.provenance.environment or ""),
     ]
 
 
-def _collect_code_facts(plan: Mapping[str, Any], git: Mapping[str, Any]) -> list[tuple[str, str]]:
-    commit = to_text(git.get("commit")) or ""
-    if commit and git.get("dirty"):
+def _collect_code_facts(plan: Mapping[str, object], git: GitState | None) -> list[tuple[str, str]]:
+    commit = (git.commit if git else None) or ""
+    if git and commit and git.dirty:
         commit += ", with changes that are not committed"
     return [("commit", commit), ("spec", str(plan.get("specPath") or ""))]
 
 
-def _collect_data_facts(dataset: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _collect_data_facts(dataset: Mapping[str, object]) -> list[tuple[str, str]]:
     source = to_mapping(dataset.get("source"))
     splits = to_mapping(to_mapping(dataset.get("statistics")).get("splits"))
     counts = {name: to_number(to_mapping(split).get("images")) for name, split in splits.items()}
@@ -152,9 +146,10 @@ def _collect_data_facts(dataset: Mapping[str, Any]) -> list[tuple[str, str]]:
 _SOURCE = ("type", "path", "repo", "rev", "remote")
 
 
-def _collect_model_facts(plan: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _collect_model_facts(plan: Mapping[str, object]) -> list[tuple[str, str]]:
     model, framework = to_mapping(plan.get("model")), to_mapping(plan.get("framework"))
     weights = to_mapping(model.get("weights"))
+    # The licence has a row of its own.
     start = " ".join(str(value) for key, value in weights.items() if key != "licence" and value)
     adapter = framework.get("adapter") or ""
     if framework.get("adapterVersion"):
@@ -172,25 +167,21 @@ def _collect_model_facts(plan: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _collect_exports(events: Iterable[Event]) -> list[tuple[str, str]]:
-    told = [event.data for event in events if event.kind == "exported"]
-    found = {str(data.get("format")): data for data in told}
-    return [(name, _format_export(data)) for name, data in found.items()]
+def _format_exports(exports: Mapping[str, ExportedModel]) -> list[tuple[str, str]]:
+    return [(name, _format_export(model)) for name, model in exports.items()]
 
 
-def _format_export(data: Mapping[str, Any]) -> str:
-    difference = to_number(data.get("max_difference"))
-    path = to_text(data.get("path")) or ""
-    if difference is None:
-        return path
-    return f"{path}, outputs differ by at most {format_number(difference)}"
+def _format_export(model: ExportedModel) -> str:
+    if model.max_difference is None:
+        return model.path
+    return f"{model.path}, outputs differ by at most {format_number(model.max_difference)}"
 
 
-def _format_settings(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _format_settings(values: Mapping[str, object]) -> list[tuple[str, str]]:
     return [(str(key), format_setting(key, value)) for key, value in values.items()]
 
 
-def format_setting(path: str, value: Any) -> str:
+def format_setting(path: str, value: object) -> str:
     """One setting on one line: None is `none`, lists and mappings as they would be typed.
 
     `path` names it; where that ends in `bytes`, the number is a size.
@@ -199,6 +190,7 @@ def format_setting(path: str, value: Any) -> str:
         return "none"
     if isinstance(value, bool):
         return "true" if value else "false"
+    # Only a name tells a size from any other number.
     if path.lower().endswith("bytes") and isinstance(value, int | float):
         return format_size(value)
     if isinstance(value, list | tuple):

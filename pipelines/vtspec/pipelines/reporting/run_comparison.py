@@ -1,6 +1,6 @@
 """Two runs held against each other: the report's facts, as plain data or as markdown. Pure."""
 
-from typing import Any, Final
+from typing import Final
 
 from vtspec.pipelines.reporting.render.markdown_budget import join_blocks, render_table
 from vtspec.pipelines.reporting.render.markdown_parts import render_changes, render_metrics
@@ -14,7 +14,7 @@ from .provenance import RunTimes
 _BUDGET: Final = 12_000
 
 
-def build_comparison(facts: Facts) -> dict[str, Any]:
+def build_comparison(facts: Facts) -> dict[str, object]:
     """What `vtspec compare --output json` prints, of the facts of a run and its baseline.
 
     `before` is the baseline's run. Differences are after less before; `judgement` is better,
@@ -32,6 +32,7 @@ def build_comparison(facts: Facts) -> dict[str, Any]:
                 "after": row.value,
                 "difference": row.difference,
                 "judgement": row.judgement,
+                # A program that gates on a difference must not take chance for one.
                 "withinNoise": row.is_within_noise,
             }
             for row in facts.metrics
@@ -52,6 +53,7 @@ def build_comparison(facts: Facts) -> dict[str, Any]:
         ],
         "seconds": [
             {"step": name, "before": before.get(name), "after": after.get(name)}
+            # A step that only one of the two did has its row all the same.
             for name in dict.fromkeys((*before, *after))
         ],
     }

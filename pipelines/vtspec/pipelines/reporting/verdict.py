@@ -69,6 +69,7 @@ def _judge_gate(rule: str, measured: Mapping[str, float | None]) -> Gate:
         operator=sign,
         threshold=threshold,
         value=value,
+        # What was not measured was not reached: a gate is a promise.
         passed=value is not None and _COMPARE[sign](value, threshold),
     )
 
@@ -81,10 +82,12 @@ def judge_run(
     A run that failed is a failure whatever its gates say.
     """
     gates = judge_gates(rules, measured)
+    # Before the gates: figures of a run that broke down are not its result.
     if ending in {"failed", "crashed", "refused"}:
         return Verdict(name="failed", headline=_FAILURES[ending], gates=gates)
     if ending in {"interrupted", "stopped"}:
         return Verdict(name="interrupted", headline=_FAILURES[ending], gates=gates)
+    # No gate can be missed by what was not measured yet.
     if not measured:
         return Verdict(
             name="unfinished", headline="Not finished, nothing measured yet", gates=gates

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from vtspec.adapters.training.checkpoints import write_file_atomic
 from vtspec.pipelines.errors import Permanent
@@ -15,8 +15,8 @@ from vtspec.pipelines.reporting.render.html import render_html
 from vtspec.pipelines.reporting.render.html_elements import parse_png_size
 from vtspec.pipelines.reporting.render.markdown import render_markdown
 from vtspec.pipelines.runs import Run, Runs
+from vtspec.pipelines.runs.json_values import to_mapping, to_text
 
-from .evaluation import to_text
 from .facts import Facts, RunData, build_facts
 from .verdict import VerdictName
 
@@ -50,6 +50,7 @@ def write_report(
 
     Raises `Permanent` where matplotlib is missing or the run's files are damaged.
     """
+    # Everything is made before the first file is written, so that a failure leaves the old report.
     facts = read_facts(run_dir, baseline_dir)
     drawn = draw_plots(facts)
     style = files(__package__ or "").joinpath("style.css").read_text(encoding="utf-8")
@@ -86,12 +87,13 @@ def find_baseline(run_dir: Path, runs: Path | None = None) -> Path | None:
     in the folder `runs` (where the run itself lies, if None); None where the plan names none or
     no run of it has succeeded."""
     run = Run(run_dir)
-    name = to_text((run.read_plan().get("report") or {}).get("baseline"))
+    name = to_text(to_mapping(run.read_plan().get("report")).get("baseline"))
     if name is None:
         return None
     found = [
         other.path
         for other in Runs(runs or run_dir.parent).list_by_name(name)
+        # A run is no baseline of itself, and one that broke down has no figures.
         if other.name != run.name and other.ending == "succeeded"
     ]
     return found[-1] if found else None
@@ -106,7 +108,7 @@ def _read_run(run: Run) -> RunData:
     )
 
 
-def _read_evaluation(path: Path) -> Mapping[str, Any]:
+def _read_evaluation(path: Path) -> Mapping[str, object]:
     try:
         found = json.loads(path.read_bytes())
     except FileNotFoundError:
@@ -129,6 +131,7 @@ def _read_thumbnail(run_dir: Path, name: str) -> bytes | None:
     """A PNG of the run's own folder; None for anything else, which the page then says."""
     try:
         path = (run_dir / name).resolve()
+        # An adapter's file names it; a link out of the folder would put any file into the page.
         if not path.is_relative_to(run_dir.resolve()):
             return None
         if path.stat().st_size > MOST_THUMBNAIL_BYTES:

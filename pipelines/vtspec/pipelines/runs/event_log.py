@@ -3,30 +3,43 @@
 import errno
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from vtspec.pipelines.errors import Permanent
 
-from .events import Event, decode_event, decode_events, encode_event
+from .events import (
+    Body,
+    Evaluated,
+    Event,
+    Exported,
+    RunFinished,
+    RunResumed,
+    RunStarted,
+    StepFinished,
+    Told,
+    TrainCheckpoint,
+    decode_event,
+    decode_events,
+    encode_event,
+    read_body,
+)
 from .state import RunState, apply_event, fold_events
 
 EVENTS_FILE: Final = "events.jsonl"
 
-DURABLE: Final = frozenset(
-    {
-        "run.started",
-        "run.resumed",
-        "run.finished",
-        "step.finished",
-        "train.checkpoint",
-        "evaluated",
-        "exported",
-    }
+DURABLE: Final = (
+    RunStarted,
+    RunResumed,
+    RunFinished,
+    StepFinished,
+    TrainCheckpoint,
+    Evaluated,
+    Exported,
 )
-"""Kinds that are on the disk itself, not only in the kernel, before `append` returns."""
+"""What is on the disk itself, not only in the kernel, before `append` returns."""
 
 
 def get_timestamp() -> str:
@@ -54,27 +67,45 @@ class EventLog:
         self._on_event = on_event
         self._turn = threading.Lock()
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        # The lock keeps other writers out; appending keeps even a stray one from tearing a line.
         self._fd = os.open(self.path, flags, 0o644)
         events = decode_events(_read_and_repair(self._fd).decode(errors="replace").split("\n"))
         self.state: RunState = fold_events(events)
         self._seq = events[-1].seq + 1 if events else 0
 
-    def append(self, kind: str, *, step: str | None = None, **data: Any) -> Event:
+    def append(self, body: Body, *, step: str | None = None) -> Event:
         """Write one event and return it.
 
         Raises `Permanent` where the disk refuses it; the file then ends with the event before.
         """
+        return self._append(body, step)
+
+    def append_told(self, told: Told, *, step: str | None = None, n: int | None = None) -> Event:
+        """Write an event with exactly the fields that were told; `n` numbers an adapter's line.
+
+        Raises `Permanent` as `append` does.
+        """
+        return self._append(read_body(told.kind, told.fields), step, n, told.fields)
+
+    def _append(
+        self,
+        body: Body,
+        step: str | None,
+        n: int | None = None,
+        told: Mapping[str, object] | None = None,
+    ) -> Event:
+        # The run's thread and whoever forwards signals append at once.
         with self._turn:
             event = Event(
                 run=self._run,
                 attempt=self._attempt,
                 seq=self._seq,
                 time=self._clock(),
-                kind=kind,
                 step=step,
-                data=data,
+                body=body,
+                n=n,
             )
-            self._write(event)
+            self._write(event, told)
             self._seq += 1
             self.state = apply_event(self.state, event)
         if self._on_event is not None:
@@ -87,15 +118,15 @@ class EventLog:
             os.close(self._fd)
             self._fd = -1
 
-    def _write(self, event: Event) -> None:
+    def _write(self, event: Event, told: Mapping[str, object] | None) -> None:
         # A name from the file system may hold half a surrogate pair: \udc80 is JSON's word for it.
-        line = (encode_event(event) + "\n").encode(errors="backslashreplace")
+        line = (encode_event(event, told) + "\n").encode(errors="backslashreplace")
         size = os.fstat(self._fd).st_size
         try:
             # One write, so that a reader or a kill meets whole lines; a full disk takes a part.
             if os.write(self._fd, line) < len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            if event.kind in DURABLE:
+            if isinstance(event.body, DURABLE):
                 os.fsync(self._fd)
         except OSError as error:
             os.ftruncate(self._fd, size)

@@ -8,10 +8,13 @@ at a clock or a file: whoever appends an event stamps it.
 """
 
 import json
-import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import ClassVar, Final, Literal, TypeAlias, get_args
+
+from vtspec.adapters.training.event_stream import replace_nonfinite
+
+from .json_values import to_int, to_mapping, to_number, to_numbers, to_text, to_texts, to_words
 
 VERSION: Final = 1
 
@@ -20,59 +23,263 @@ Ending = Literal["succeeded", "failed", "interrupted", "stopped", "refused", "cr
 was left, try again (75); `stopped`: a person stopped it (75 where a checkpoint was left);
 `refused`: the input was wrong (2); `crashed`: a bug (1)."""
 
-KINDS: Final[dict[str, tuple[str, ...]]] = {
-    # The run as a whole.
-    "run.started": (
-        "plan_id",
-        "plan_digest",
-        "backend",
-        "environment",
-        "machine",
-        "versions",
-        "git",
-        "epochs",
-        "monitor",
-    ),
-    "run.resumed": ("from_epoch", "from_step"),
-    "run.finished": ("ending", "exit_code", "message", "fix", "artifacts", "seconds"),
-    # A step of it; `step` in the envelope names which.
-    "step.started": ("command",),
-    "step.finished": ("ending", "exit_code", "seconds"),
-    # What an adapter tells.
-    "train.started": ("config",),
-    "train.progress": ("epoch", "step_in_epoch", "steps_per_epoch", "loss", "images_per_s"),
-    "train.epoch": ("epoch", "epochs", "train_loss", "val_loss", "metrics", "seconds", "lr"),
-    "train.checkpoint": ("path", "epoch", "step_in_epoch", "best"),
-    "train.finished": ("metrics", "best_epoch", "stopped_early", "own_seconds", "step_seconds"),
-    "evaluated": ("split", "metrics", "details_path", "checkpoint_epoch"),
-    "exported": ("format", "path", "max_difference"),
-    "prediction": ("result",),
-    "data.verified": ("hash", "files", "bytes", "path"),
-    "report.written": ("path", "verdict"),
-    "warning": ("message",),
-    # What went wrong in a step, as a person should read it; a traceback only where it is a bug.
-    "failed": ("message", "fix", "traceback"),
-    # Lines that the framework printed.
-    "output": ("stream", "line"),
+
+@dataclass(frozen=True, kw_only=True)
+class GitState:
+    """The commit that the repository was at; `dirty` where files differed from it."""
+
+    commit: str | None
+    dirty: bool | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunStarted:
+    """The run began, on what it is carried out; `machine` and `versions` are facts by name."""
+
+    kind: ClassVar[str] = "run.started"
+    plan_id: str | None
+    plan_digest: str | None
+    backend: str | None
+    environment: str | None
+    machine: Mapping[str, object]
+    versions: Mapping[str, object]
+    git: GitState | None
+    epochs: int | None
+    monitor: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResumed:
+    """The run goes on from its last checkpoint."""
+
+    kind: ClassVar[str] = "run.resumed"
+    from_epoch: float | None
+    from_step: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFinished:
+    """The run is over: the terminal event. `artifacts` are checksums by path."""
+
+    kind: ClassVar[str] = "run.finished"
+    ending: Ending
+    exit_code: int | None
+    message: str | None
+    fix: str | None
+    artifacts: Mapping[str, str]
+    seconds: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepStarted:
+    """A step began; the envelope names which."""
+
+    kind: ClassVar[str] = "step.started"
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepFinished:
+    """A step is over, well or not."""
+
+    kind: ClassVar[str] = "step.finished"
+    ending: str | None
+    exit_code: int | None
+    seconds: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainStarted:
+    """Training starts or goes on; `config` is what the adapter says of it: device, images."""
+
+    kind: ClassVar[str] = "train.started"
+    config: Mapping[str, object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainProgress:
+    """Training is within an epoch."""
+
+    kind: ClassVar[str] = "train.progress"
+    epoch: float | None
+    step_in_epoch: float | None
+    steps_per_epoch: float | None
+    loss: float | None
+    images_per_s: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainEpoch:
+    """An epoch was trained and validated."""
+
+    kind: ClassVar[str] = "train.epoch"
+    epoch: float | None
+    epochs: int | None
+    train_loss: float | None
+    val_loss: float | None
+    metrics: Mapping[str, float]
+    seconds: float | None
+    lr: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainCheckpoint:
+    """A checkpoint is on the disk."""
+
+    kind: ClassVar[str] = "train.checkpoint"
+    path: str | None
+    epoch: float | None
+    step_in_epoch: float | None
+    best: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainFinished:
+    """Training is complete; what the framework's own loop did not tell is None."""
+
+    kind: ClassVar[str] = "train.finished"
+    metrics: Mapping[str, float]
+    best_epoch: float | None
+    # A framework that owns its loop does not tell these, which is not the same as no.
+    stopped_early: bool | None
+    own_seconds: float | None
+    step_seconds: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluated:
+    """The best checkpoint was measured on a split."""
+
+    kind: ClassVar[str] = "evaluated"
+    split: str | None
+    metrics: Mapping[str, float]
+    details_path: str | None
+    checkpoint_epoch: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exported:
+    """The model was written in one format."""
+
+    kind: ClassVar[str] = "exported"
+    format: str | None
+    path: str | None
+    max_difference: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predicted:
+    """The model said something of one image: an `InferenceResult` as plain data."""
+
+    kind: ClassVar[str] = "prediction"
+    result: Mapping[str, object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataVerified:
+    """The data is here, and is what the plan pins."""
+
+    kind: ClassVar[str] = "data.verified"
+    hash: str | None
+    files: int | None
+    bytes: int | None
+    path: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportWritten:
+    """The report is written."""
+
+    kind: ClassVar[str] = "report.written"
+    path: str | None
+    verdict: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Warned:
+    """Something that a person should know came up."""
+
+    kind: ClassVar[str] = "warning"
+    message: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """A step went wrong, as a person should read it; a traceback only where it is a bug."""
+
+    kind: ClassVar[str] = "failed"
+    message: str | None
+    fix: str | None
+    traceback: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Printed:
+    """The framework printed a line."""
+
+    kind: ClassVar[str] = "output"
+    stream: str
+    line: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unknown:
+    """A later vtspec tells of something that this one does not know."""
+
+    kind: str
+
+
+RunEvent: TypeAlias = RunStarted | RunResumed | RunFinished
+StepEvent: TypeAlias = StepStarted | StepFinished
+TrainEvent: TypeAlias = TrainStarted | TrainProgress | TrainEpoch | TrainCheckpoint | TrainFinished
+ResultEvent: TypeAlias = Evaluated | Exported | Predicted | DataVerified | ReportWritten
+Message: TypeAlias = Warned | Failed | Printed
+
+Body: TypeAlias = RunEvent | StepEvent | TrainEvent | ResultEvent | Message | Unknown
+"""What happened, with the fields of its kind; a value that was not told, or is malformed, is None
+or empty."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What an adapter's line says: its fields as they came, with those that nobody knows here."""
+
+    kind: str
+    fields: Mapping[str, object]
+
+
+KNOWN: Final = tuple(cls for cls in get_args(Body) if cls is not Unknown)
+
+KINDS: Final[Mapping[str, tuple[str, ...]]] = {
+    cls.kind: tuple(field.name for field in fields(cls)) for cls in KNOWN
 }
-"""The kinds of event and the fields of each, beside the envelope."""
+"""The kinds of event and the fields of each, beside the envelope, in the order of a line."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """One thing that happened. `seq` orders a run's events; `data` holds the kind's fields."""
+    """One thing that happened. `seq` orders a run's events; `n` is of an adapter's line alone."""
 
     run: str
     attempt: int
     seq: int
     time: str
-    kind: str
     step: str | None
-    data: Mapping[str, Any]
+    body: Body
+    n: int | None = None
+
+    @property
+    def kind(self) -> str:
+        """The kind as the line has it."""
+        return self.body.kind
 
 
-def encode_event(event: Event) -> str:
-    """One line of JSON without its newline; NaN and infinities become null."""
+def encode_event(event: Event, told: Mapping[str, object] | None = None) -> str:
+    """One line of JSON without its newline; NaN and infinities become null.
+
+    `told` are the fields as an adapter wrote them: what its line says beyond what is known here
+    is kept for those who know it.
+    """
     envelope = {
         "v": VERSION,
         "run": event.run,
@@ -81,9 +288,10 @@ def encode_event(event: Event) -> str:
         "time": event.time,
         "kind": event.kind,
         "step": event.step,
+        **({} if event.n is None else {"n": event.n}),
     }
     return json.dumps(
-        {**envelope, **_replace_nonfinite(dict(event.data))},
+        replace_nonfinite({**envelope, **(asdict(event.body) if told is None else told)}),
         ensure_ascii=False,
         separators=(",", ":"),
     )
@@ -94,13 +302,14 @@ def decode_event(line: str) -> Event | None:
     try:
         raw = json.loads(line)
         event = Event(
-            run=raw.pop("run"),
-            attempt=raw.pop("attempt"),
-            seq=raw.pop("seq"),
-            time=raw.pop("time"),
-            kind=raw.pop("kind"),
-            step=raw.pop("step", None),
-            data={key: value for key, value in raw.items() if key != "v"},
+            # The envelope is not coerced: a line that lacks a part of it is no event of ours.
+            run=raw["run"],
+            attempt=raw["attempt"],
+            seq=raw["seq"],
+            time=raw["time"],
+            step=raw.get("step"),
+            body=read_body(raw["kind"], raw),
+            n=to_int(raw.get("n")),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         # A process that was killed leaves half a line; the reader goes on without it.
@@ -111,22 +320,60 @@ def decode_event(line: str) -> Event | None:
 def _is_valid(event: Event) -> bool:
     numbers = (event.attempt, event.seq)
     texts = (event.run, event.time, event.kind, event.step or "")
+    # True is an int to isinstance, and no number of an event.
     return all(type(one) is int for one in numbers) and all(type(one) is str for one in texts)
 
 
 def decode_events(lines: Iterable[str]) -> list[Event]:
     """The events of a file in order of `seq`, each once."""
+    # Of two lines with one number the later is of whoever took the run over.
     found = {event.seq: event for line in lines if (event := decode_event(line)) is not None}
     return [found[seq] for seq in sorted(found)]
 
 
-def _replace_nonfinite(value: Any) -> Any:
-    match value:
-        case float():
-            return value if math.isfinite(value) else None
-        case Mapping():
-            return {key: _replace_nonfinite(item) for key, item in value.items()}
-        case list() | tuple():
-            return [_replace_nonfinite(item) for item in value]
-        case _:
-            return value
+def read_body(kind: str, told: Mapping[str, object]) -> Body:
+    """The fields of a kind out of plain data; never raises for what is in it."""
+    known = _READERS.get(kind)
+    if known is None:
+        return Unknown(kind=kind)
+    make, readers = known
+    return make(**{name: read(told.get(name)) for name, read in readers})
+
+
+def _to_ending(value: object) -> Ending:
+    # One that a later vtspec knows is none that anybody could act on here.
+    return next((one for one in get_args(Ending) if one == value), "crashed")
+
+
+def _to_git_state(value: object) -> GitState | None:
+    told = to_mapping(value)
+    if not told:
+        return None
+    dirty = told.get("dirty")
+    return GitState(
+        commit=to_text(told.get("commit")), dirty=None if dirty is None else bool(dirty)
+    )
+
+
+_Read: TypeAlias = Callable[[object], object]
+
+# A field's annotation says how it is read, so that no kind needs a reader of its own.
+_BY_TYPE: Final[Mapping[object, _Read]] = {
+    # A blank line that was printed is one; a message that is empty is none.
+    str: lambda value: value if isinstance(value, str) else "",
+    str | None: to_text,
+    float | None: to_number,
+    int | None: to_int,
+    bool: lambda value: value is True,
+    bool | None: lambda value: value if isinstance(value, bool) else None,
+    Mapping[str, float]: to_numbers,
+    Mapping[str, str]: to_texts,
+    Mapping[str, object]: to_mapping,
+    tuple[str, ...]: to_words,
+    Ending: _to_ending,
+    GitState | None: _to_git_state,
+}
+
+_READERS: Final[Mapping[str, tuple[Callable[..., Body], Sequence[tuple[str, _Read]]]]] = {
+    cls.kind: (cls, [(field.name, _BY_TYPE[field.type]) for field in fields(cls)]) for cls in KNOWN
+}

@@ -10,9 +10,9 @@ import os
 import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 LOCK_FILE = "lock"
 
@@ -41,7 +41,7 @@ class RunLock:
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
-        self._note: dict[str, Any] = {
+        self._note: dict[str, object] = {
             "host": socket.gethostname(),
             **_build_note("pid", os.getpid()),
         }
@@ -115,11 +115,11 @@ def _parse_note(note: bytes) -> LockHolder:
     )
 
 
-def _build_note(key: str, pid: int) -> dict[str, Any]:
+def _build_note(key: str, pid: int) -> dict[str, object]:
     return {key: pid, f"{key}_started": _read_start_time(pid)}
 
 
-def _find_live_pid(raw: dict[str, Any], key: str) -> int | None:
+def _find_live_pid(raw: Mapping[str, object], key: str) -> int | None:
     pid = raw.get(key)
     if not isinstance(pid, int) or pid <= 0:
         return None

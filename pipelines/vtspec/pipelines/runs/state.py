@@ -1,58 +1,63 @@
 """Events added up to the state of a run. Pure: no clock, no file; no event can make it raise."""
 
-import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import reduce
-from typing import Any, Final, Literal
+from typing import Literal, TypeAlias, assert_never
 
-from .events import Ending, Event
+from .events import (
+    DataVerified,
+    Ending,
+    Evaluated,
+    Event,
+    Exported,
+    Failed,
+    GitState,
+    Message,
+    Predicted,
+    Printed,
+    ReportWritten,
+    ResultEvent,
+    RunEvent,
+    RunFinished,
+    RunResumed,
+    RunStarted,
+    StepEvent,
+    StepFinished,
+    StepStarted,
+    TrainCheckpoint,
+    TrainEpoch,
+    TrainFinished,
+    TrainProgress,
+    TrainStarted,
+    Unknown,
+    Warned,
+)
+from .training_state import Training, apply_training, pause_training
 
-Status = Literal[
-    "queued",
-    "running",
-    "succeeded",
-    "failed",
-    "interrupted",
-    "stopped",
-    "refused",
-    "crashed",
-]
+Status: TypeAlias = Literal["queued", "running"] | Ending
 """`queued`: nothing happened yet; `running`: no terminal event (its process may be dead all the
 same, which only a lock tells); the rest is the ending of the terminal event."""
 
-_ENDINGS: Final[Mapping[str, Status]] = {
-    "succeeded": "succeeded",
-    "failed": "failed",
-    "interrupted": "interrupted",
-    "stopped": "stopped",
-    "refused": "refused",
-    "crashed": "crashed",
-}
+
+Standing: TypeAlias = Literal["running", "done", "failed", "cut short"]
+"""What an attempt of a plan is to the next one: at work, the plan's result, nothing, or open."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Epoch:
-    """What one epoch measured; `seconds` is its length, `metrics` are of the val split."""
-
-    epoch: float
-    train_loss: float | None
-    val_loss: float | None
-    lr: float | None
-    seconds: float | None
-    metrics: Mapping[str, float]
-
-    def to_row(self) -> dict[str, Any]:
-        """The epoch as `metrics.json` has it."""
-        return {
-            "epoch": _shorten_epoch(self.epoch),
-            "train_loss": self.train_loss,
-            "val_loss": self.val_loss,
-            "lr": self.lr,
-            "seconds": self.seconds,
-            **self.metrics,
-        }
+def find_standing(status: Status, *, is_worked_on: bool) -> Standing:
+    """Where an attempt stands; its status alone does not tell a run at work from a killed one."""
+    if is_worked_on:
+        return "running"
+    match status:
+        case "succeeded":
+            return "done"
+        case "failed" | "crashed" | "refused":
+            return "failed"
+        case "queued" | "running" | "interrupted" | "stopped":
+            return "cut short"
+        case _:
+            assert_never(status)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,69 +79,81 @@ class Failure:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LastCheckpoint:
-    """The newest checkpoint: `epoch` finished epochs and `step` steps of the next one."""
+class RunClock:
+    """When a run began, when it last told something, and the seconds that it worked.
 
-    path: str | None
-    epoch: float
-    step: float
+    `seconds` adds up the time of its parts (first start to interruption, resume to end), without
+    the pauses between them.
+    """
+
+    started: str | None = None
+    updated: str | None = None
+    seconds: float = 0.0
+    _at: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """What its last start said that a run is carried out on, and of which plan it is."""
+
+    plan_id: str | None = None
+    backend: str | None = None
+    environment: str | None = None
+    machine: Mapping[str, object] = field(default_factory=dict)
+    versions: Mapping[str, object] = field(default_factory=dict)
+    git: GitState | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinalMetrics:
+    """What the best checkpoint measured on a split; empty before it was evaluated."""
+
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    split: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportedModel:
+    """The model in one format; `max_difference` is between its outputs and the checkpoint's."""
+
+    path: str
+    max_difference: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrittenReport:
+    """Where the report is, and the name of its verdict; None before it is written."""
+
+    path: str | None = None
+    verdict: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunState:
     """All that is known of a run from its events.
 
-    `seconds` adds up the time of its parts (first start to interruption, resume to end), without
-    the pauses between them. `told` numbers the last line of the present step's adapter.
-    `progress` (0 to 1) and `remaining_s` are those of training; the rate behind `remaining_s` is
-    that of the present part alone.
+    `told` numbers the last line of the present step's adapter; `data` is the folder of the
+    verified data; `exports` are by format, `artifacts` checksums by path.
     """
 
     seq: int = -1
     run: str | None = None
     attempt: int = 1
-    plan_id: str | None = None
     status: Status = "queued"
     step: str | None = None
     steps: Mapping[str, StepState] = field(default_factory=dict)
-    epoch: float = 0.0
-    epochs: int | None = None
-    history: tuple[Epoch, ...] = ()
-    loss: float | None = None
-    images_per_s: float | None = None
-    progress: float = 0.0
-    remaining_s: float | None = None
-    best_epoch: float | None = None
-    monitor: str | None = None
-    final: Mapping[str, float] = field(default_factory=dict)
-    final_split: str | None = None
-    checkpoint: LastCheckpoint | None = None
-    exports: Mapping[str, str] = field(default_factory=dict)
-    artifacts: Mapping[str, str] = field(default_factory=dict)
+    told: int = 0
+    clock: RunClock = field(default_factory=RunClock)
+    provenance: Provenance = field(default_factory=Provenance)
     data: str | None = None
-    verdict: str | None = None
-    report: str | None = None
+    training: Training = field(default_factory=Training)
+    final: FinalMetrics = field(default_factory=FinalMetrics)
+    exports: Mapping[str, ExportedModel] = field(default_factory=dict)
+    report: WrittenReport = field(default_factory=WrittenReport)
     warnings: tuple[str, ...] = ()
     failure: Failure | None = None
     exit_code: int | None = None
-    backend: str | None = None
-    environment: str | None = None
-    machine: Mapping[str, Any] = field(default_factory=dict)
-    versions: Mapping[str, Any] = field(default_factory=dict)
-    config: Mapping[str, Any] = field(default_factory=dict)
-    own_seconds: float | None = None
-    step_seconds: float | None = None
-    started: str | None = None
-    updated: str | None = None
-    seconds: float = 0.0
-    told: int = 0
-    _at: float | None = None
-    _anchor: tuple[float, float] | None = None
-
-    @property
-    def best(self) -> Epoch | None:
-        """The epoch whose checkpoint is the best one."""
-        return next((one for one in self.history if one.epoch == self.best_epoch), None)
+    artifacts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def ending(self) -> Ending | None:
@@ -147,7 +164,7 @@ class RunState:
     @property
     def is_over(self) -> bool:
         """Whether the last thing that happened to the run is its end."""
-        return self.status not in ("queued", "running")
+        return self.ending is not None
 
     def has_done(self, step: str) -> bool:
         """Whether the step has finished well, in this part of the run or an earlier one."""
@@ -168,305 +185,177 @@ def apply_event(state: RunState, event: Event) -> RunState:
     if event.seq <= state.seq:
         return state
     state = _advance_clock(state, event)
-    if event.kind in ("step.started", "step.finished"):
-        return _apply_step(state, event)
-    change = _CHANGES.get(event.kind)
-    return state if change is None else change(state, event.data)
-
-
-def build_metrics(state: RunState) -> dict[str, Any]:
-    """`metrics.json`: the final figures, the best epoch and every epoch."""
-    best = state.best
-    return {
-        "final": {"split": state.final_split, **state.final} if state.final else {},
-        "best": {} if best is None else _build_best_row(best, state.monitor),
-        "epochs": [one.to_row() for one in state.history],
-    }
-
-
-def _build_best_row(best: Epoch, monitor: str | None) -> dict[str, Any]:
-    row = best.to_row()
-    value = row.get(monitor) if monitor is not None else None
-    if monitor == "loss" and value is None:
-        value = best.val_loss
-    shown = {key: row[key] for key in row if key not in ("epoch", "lr", "seconds")}
-    return {"epoch": row["epoch"], "monitor": monitor, "value": value, **shown}
+    match event.body:
+        case RunStarted() | RunResumed() | RunFinished() as told:
+            return _apply_run(state, told)
+        case StepStarted() | StepFinished() as told:
+            return _apply_step(state, event.step, told)
+        case (
+            TrainStarted() | TrainProgress() | TrainEpoch() | TrainCheckpoint() | TrainFinished()
+        ) as told:
+            training = apply_training(state.training, told, state.clock._at)
+            return replace(state, training=training)
+        case Evaluated() | Exported() | Predicted() | DataVerified() | ReportWritten() as told:
+            return _apply_result(state, told)
+        case Warned() | Failed() | Printed() as told:
+            return _apply_message(state, told)
+        # A later vtspec's event is no reason to show nothing of a run.
+        case Unknown():
+            return state
+        case _ as never:
+            assert_never(never)
 
 
 def _advance_clock(state: RunState, event: Event) -> RunState:
-    at = _parse_timestamp(event.time)
-    told = _to_int(event.data.get("n")) if event.kind != "step.started" else 0
-    begins = event.kind in ("run.started", "run.resumed")
-    spent = 0.0 if begins or at is None or state._at is None else max(0.0, at - state._at)
+    at, before = _parse_timestamp(event.time), state.clock
+    # The pause before a start or a resume is nobody's work.
+    begins = isinstance(event.body, RunStarted | RunResumed)
+    spent = 0.0 if begins or at is None or before._at is None else max(0.0, at - before._at)
+    # Each step's adapter counts its lines anew.
+    told = 0 if isinstance(event.body, StepStarted) else event.n
     return replace(
         state,
         seq=event.seq,
-        run=state.run or _to_text(event.run),
-        attempt=event.attempt if _is_int(event.attempt) else state.attempt,
-        updated=event.time if at is not None else state.updated,
-        seconds=state.seconds + spent,
+        # The first one names the run; a line that was copied in from another does not rename it.
+        run=state.run or event.run or None,
+        attempt=event.attempt,
         told=told if told is not None else state.told,
-        _at=at if at is not None else state._at,
+        clock=replace(
+            before,
+            # A clock that nobody can read leaves the last one standing.
+            updated=event.time if at is not None else before.updated,
+            seconds=before.seconds + spent,
+            _at=at if at is not None else before._at,
+        ),
     )
 
 
-def _apply_run_started(state: RunState, data: Mapping[str, Any]) -> RunState:
+def _apply_run(state: RunState, told: RunEvent) -> RunState:
+    match told:
+        case RunStarted():
+            return _apply_run_started(state, told)
+        case RunResumed():
+            return replace(
+                state,
+                status="running",
+                step=None,
+                failure=None,
+                exit_code=None,
+                training=pause_training(state.training),
+            )
+        case RunFinished():
+            return replace(
+                state,
+                # No ending is final: a resume begins a new part after it.
+                status=told.ending,
+                step=None,
+                exit_code=told.exit_code,
+                failure=_explain_ending(state.failure, told),
+                artifacts=told.artifacts,
+                training=pause_training(state.training),
+            )
+        case _:
+            assert_never(told)
+
+
+def _apply_run_started(state: RunState, told: RunStarted) -> RunState:
     return replace(
         state,
         status="running",
-        started=state.updated,
-        plan_id=_to_text(data.get("plan_id")),
-        backend=_to_text(data.get("backend")),
-        environment=_to_text(data.get("environment")),
-        machine=_to_mapping(data.get("machine")),
-        versions=_to_mapping(data.get("versions")),
-        epochs=_to_int(data.get("epochs")) or state.epochs,
-        monitor=_to_text(data.get("monitor")) or state.monitor,
+        clock=replace(state.clock, started=state.clock.updated),
+        provenance=Provenance(
+            plan_id=told.plan_id,
+            backend=told.backend,
+            environment=told.environment,
+            machine=told.machine,
+            versions=told.versions,
+            git=told.git,
+        ),
+        training=replace(
+            state.training,
+            epochs=told.epochs or state.training.epochs,
+            monitor=told.monitor or state.training.monitor,
+        ),
     )
 
 
-def _apply_run_resumed(state: RunState, data: Mapping[str, Any]) -> RunState:
+def _explain_ending(known: Failure | None, told: RunFinished) -> Failure | None:
+    if told.ending == "succeeded":
+        return None
+    if told.message is None:
+        return known
+    # The terminal event speaks for the run; only the step's own has the traceback.
+    trace = known.traceback if known is not None else None
+    return Failure(message=told.message, fix=told.fix, traceback=trace)
+
+
+def _apply_step(state: RunState, name: str | None, told: StepEvent) -> RunState:
+    # An event of a step that names none could only be put to the wrong one.
+    if not name:
+        return state
+    match told:
+        case StepStarted():
+            return replace(state, step=name, steps={**state.steps, name: StepState()})
+        case StepFinished():
+            done = StepState(
+                ending=told.ending or "crashed", exit_code=told.exit_code, seconds=told.seconds
+            )
+            return replace(state, step=None, steps={**state.steps, name: done})
+        case _:
+            assert_never(told)
+
+
+def _apply_result(state: RunState, told: ResultEvent) -> RunState:
+    match told:
+        case Evaluated():
+            return _apply_evaluated(state, told)
+        case Exported(format=str() as name, path=str() as path):
+            model = ExportedModel(path=path, max_difference=told.max_difference)
+            return replace(state, exports={**state.exports, name: model})
+        # An export without a format or a path is nothing that anybody could load.
+        case Exported() | Predicted():
+            return state
+        case DataVerified():
+            return replace(state, data=told.path or state.data)
+        case ReportWritten():
+            return replace(state, report=WrittenReport(path=told.path, verdict=told.verdict))
+        case _:
+            assert_never(told)
+
+
+def _apply_evaluated(state: RunState, told: Evaluated) -> RunState:
+    best = told.checkpoint_epoch
     return replace(
         state,
-        status="running",
-        step=None,
-        failure=None,
-        exit_code=None,
-        remaining_s=None,
-        _anchor=None,
+        final=FinalMetrics(metrics=told.metrics, split=told.split),
+        # It is the evaluation that loaded the best checkpoint, and so knows which it was.
+        training=state.training if best is None else replace(state.training, best_epoch=best),
     )
 
 
-def _apply_run_finished(state: RunState, data: Mapping[str, Any]) -> RunState:
-    ending = _ENDINGS.get(_to_text(data.get("ending")) or "", "crashed")
-    message = _to_text(data.get("message"))
-    failure = state.failure
-    if ending == "succeeded":
-        failure = None
-    elif message is not None:
-        trace = failure.traceback if failure is not None else None
-        failure = Failure(message=message, fix=_to_text(data.get("fix")), traceback=trace)
-    return replace(
-        state,
-        status=ending,
-        step=None,
-        exit_code=_to_int(data.get("exit_code")),
-        failure=failure,
-        artifacts=_to_texts(data.get("artifacts")),
-        remaining_s=None,
-    )
+def _apply_message(state: RunState, told: Message) -> RunState:
+    match told:
+        case Warned(message=message):
+            # Every epoch may warn of the same; a person reads it once.
+            if message is None or message in state.warnings:
+                return state
+            return replace(state, warnings=(*state.warnings, message))
+        case Failed():
+            # Said by the step itself, before the run's end says it again in other words.
+            failure = Failure(
+                message=told.message or "the step failed and did not say why",
+                fix=told.fix,
+                traceback=told.traceback,
+            )
+            return replace(state, failure=failure)
+        case Printed():
+            return state
+        case _:
+            assert_never(told)
 
 
-def _apply_step(state: RunState, event: Event) -> RunState:
-    name = _to_text(event.step)
-    if name is None:
-        return state
-    if event.kind == "step.started":
-        return replace(state, step=name, steps={**state.steps, name: StepState()})
-    done = StepState(
-        ending=_to_text(event.data.get("ending")) or "crashed",
-        exit_code=_to_int(event.data.get("exit_code")),
-        seconds=_to_number(event.data.get("seconds")),
-    )
-    return replace(state, step=None, steps={**state.steps, name: done})
-
-
-def _apply_train_started(state: RunState, data: Mapping[str, Any]) -> RunState:
-    config = _to_mapping(data.get("config"))
-    epochs = _to_int(config.get("epochs")) or state.epochs
-    done, steps = _to_number(config.get("fromEpoch")) or 0.0, _to_number(config.get("fromStep"))
-    state = replace(
-        state,
-        config=config,
-        epochs=epochs,
-        monitor=state.monitor or _to_text(config.get("monitor")),
-        epoch=done,
-        progress=min(1.0, max(0.0, done / epochs)) if epochs and not steps else state.progress,
-        remaining_s=None,
-        _anchor=None,
-        # What came after the checkpoint is trained again, and may stop at another epoch.
-        history=tuple(one for one in state.history if one.epoch <= done),
-    )
-    if not any(one.epoch == state.best_epoch for one in state.history):
-        return replace(state, best_epoch=None)
-    return state
-
-
-def _apply_train_progress(state: RunState, data: Mapping[str, Any]) -> RunState:
-    epoch, step = _to_number(data.get("epoch")), _to_number(data.get("step_in_epoch"))
-    steps = _to_number(data.get("steps_per_epoch"))
-    loss = _to_number(data.get("loss"))
-    state = replace(
-        state,
-        loss=loss if loss is not None else state.loss,
-        images_per_s=_to_number(data.get("images_per_s")) or state.images_per_s,
-    )
-    if epoch is None or step is None or not steps or steps <= 0:
-        return state
-    return _update_progress(state, max(0.0, epoch - 1) + min(1.0, max(0.0, step / steps)))
-
-
-def _apply_train_epoch(state: RunState, data: Mapping[str, Any]) -> RunState:
-    epoch = _to_number(data.get("epoch"))
-    if epoch is None:
-        return state
-    one = Epoch(
-        epoch=epoch,
-        train_loss=_to_number(data.get("train_loss")),
-        val_loss=_to_number(data.get("val_loss")),
-        lr=_to_number(data.get("lr")),
-        seconds=_to_number(data.get("seconds")),
-        metrics=_to_numbers(data.get("metrics")),
-    )
-    history = (*state.history, one)
-    if state.history and state.history[-1].epoch >= epoch:
-        # Only then: a sort each epoch would cost minutes over ten thousand of them.
-        kept = (other for other in state.history if other.epoch != epoch)
-        history = tuple(sorted((*kept, one), key=lambda other: other.epoch))
-    epochs = _to_int(data.get("epochs")) or state.epochs
-    return _update_progress(replace(state, history=history, epochs=epochs), epoch)
-
-
-def _update_progress(state: RunState, epoch: float) -> RunState:
-    """Training has come to `epoch` (2.5: two epochs and a half)."""
-    if not state.epochs:
-        return replace(state, epoch=epoch)
-    progress = min(1.0, max(0.0, epoch / state.epochs))
-    now, anchor = state._at, state._anchor
-    remaining = state.remaining_s
-    if now is not None and anchor is None:
-        anchor = (now, progress)
-    elif now is not None and anchor is not None and progress > anchor[1] and now > anchor[0]:
-        remaining = (now - anchor[0]) / (progress - anchor[1]) * (1.0 - progress)
-    return replace(state, epoch=epoch, progress=progress, remaining_s=remaining, _anchor=anchor)
-
-
-def _apply_train_checkpoint(state: RunState, data: Mapping[str, Any]) -> RunState:
-    epoch = _to_number(data.get("epoch"))
-    if epoch is None:
-        return state
-    checkpoint = LastCheckpoint(
-        path=_to_text(data.get("path")),
-        epoch=epoch,
-        step=_to_number(data.get("step_in_epoch")) or 0.0,
-    )
-    best = epoch if data.get("best") is True else state.best_epoch
-    return replace(state, checkpoint=checkpoint, best_epoch=best)
-
-
-def _apply_train_finished(state: RunState, data: Mapping[str, Any]) -> RunState:
-    best = _to_number(data.get("best_epoch"))
-    return replace(
-        state,
-        best_epoch=best if best is not None else state.best_epoch,
-        own_seconds=_to_number(data.get("own_seconds")),
-        step_seconds=_to_number(data.get("step_seconds")),
-        progress=1.0,
-        remaining_s=None,
-    )
-
-
-def _apply_evaluated(state: RunState, data: Mapping[str, Any]) -> RunState:
-    best = _to_number(data.get("checkpoint_epoch"))
-    return replace(
-        state,
-        final=_to_numbers(data.get("metrics")),
-        final_split=_to_text(data.get("split")),
-        best_epoch=best if best is not None else state.best_epoch,
-    )
-
-
-def _apply_exported(state: RunState, data: Mapping[str, Any]) -> RunState:
-    name, path = _to_text(data.get("format")), _to_text(data.get("path"))
-    if name is None or path is None:
-        return state
-    return replace(state, exports={**state.exports, name: path})
-
-
-def _apply_data_verified(state: RunState, data: Mapping[str, Any]) -> RunState:
-    return replace(state, data=_to_text(data.get("path")) or state.data)
-
-
-def _apply_report_written(state: RunState, data: Mapping[str, Any]) -> RunState:
-    return replace(state, report=_to_text(data.get("path")), verdict=_to_text(data.get("verdict")))
-
-
-def _apply_warning(state: RunState, data: Mapping[str, Any]) -> RunState:
-    message = _to_text(data.get("message"))
-    if message is None or message in state.warnings:
-        return state
-    return replace(state, warnings=(*state.warnings, message))
-
-
-def _apply_failed(state: RunState, data: Mapping[str, Any]) -> RunState:
-    failure = Failure(
-        message=_to_text(data.get("message")) or "the step failed and did not say why",
-        fix=_to_text(data.get("fix")),
-        traceback=_to_text(data.get("traceback")),
-    )
-    return replace(state, failure=failure)
-
-
-_CHANGES: Final[Mapping[str, Callable[[RunState, Mapping[str, Any]], RunState]]] = {
-    "run.started": _apply_run_started,
-    "run.resumed": _apply_run_resumed,
-    "run.finished": _apply_run_finished,
-    "train.started": _apply_train_started,
-    "train.progress": _apply_train_progress,
-    "train.epoch": _apply_train_epoch,
-    "train.checkpoint": _apply_train_checkpoint,
-    "train.finished": _apply_train_finished,
-    "evaluated": _apply_evaluated,
-    "exported": _apply_exported,
-    "data.verified": _apply_data_verified,
-    "report.written": _apply_report_written,
-    "warning": _apply_warning,
-    "failed": _apply_failed,
-}
-
-
-def _parse_timestamp(time: Any) -> float | None:
+def _parse_timestamp(time: str) -> float | None:
     try:
         return datetime.fromisoformat(time).timestamp()
     except (ValueError, TypeError, OverflowError, OSError):
         return None
-
-
-def _to_number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None
-
-
-def _is_int(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _to_int(value: Any) -> int | None:
-    number = _to_number(value)
-    return int(number) if number is not None and number.is_integer() else None
-
-
-def _to_text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
-def _to_mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _to_numbers(value: Any) -> dict[str, float]:
-    found = ((str(name), _to_number(item)) for name, item in _to_mapping(value).items())
-    return {name: number for name, number in found if number is not None}
-
-
-def _to_texts(value: Any) -> dict[str, str]:
-    return {str(key): item for key, item in _to_mapping(value).items() if isinstance(item, str)}
-
-
-def _shorten_epoch(epoch: float) -> float | int:
-    return int(epoch) if float(epoch).is_integer() else epoch

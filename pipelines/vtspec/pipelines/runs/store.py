@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from vtspec.adapters.training.checkpoints import write_file_atomic
 from vtspec.pipelines.errors import Permanent, Refused
@@ -20,7 +20,8 @@ from vtspec.pipelines.errors import Permanent, Refused
 from .event_log import EVENTS_FILE
 from .events import Event, decode_event, decode_events
 from .lock import LOCK_FILE, LockHolder, RunLock, find_holder
-from .state import RunState, build_metrics, fold_events
+from .metrics import Metrics, build_metrics
+from .state import RunState, fold_events
 
 PLAN_FILE: Final = "plan.json"
 METRICS_FILE: Final = "metrics.json"
@@ -65,7 +66,7 @@ class Run:
         match = _NAME.fullmatch(self.name)
         return int(match["attempt"] or 1) if match else 1
 
-    def read_plan(self) -> dict[str, Any]:
+    def read_plan(self) -> dict[str, object]:
         """`plan.json`. Raises `Permanent` where it is missing or damaged."""
         path = self.path / PLAN_FILE
         try:
@@ -90,7 +91,7 @@ class Run:
         """What the events add up to."""
         return fold_events(self.read_events())
 
-    def compute_metrics(self) -> dict[str, Any]:
+    def compute_metrics(self) -> Metrics:
         """`metrics.json`, made from the events: true even where the file was never written."""
         return build_metrics(self.read_state())
 
@@ -168,6 +169,7 @@ class Runs:
         runs = self.list_runs()
         # A shell completes a folder's path, with its slash.
         word = word.rstrip("/").rpartition("/")[2]
+        # A run's whole name wins over a spec that happens to be called like its beginning.
         exact = [run for run in runs if run.name == word]
         named = [run for run in runs if run.spec_name == word]
         if exact or named:
@@ -180,7 +182,7 @@ class Runs:
             raise Refused(f"'{word}' begins several runs: {names}", fix="type more of the name")
         raise Refused(f"there is no run '{word}' in {self.folder}", fix=_suggest_run(word, runs))
 
-    def create_attempt(self, plan: Mapping[str, Any]) -> Attempt:
+    def create_attempt(self, plan: Mapping[str, object]) -> Attempt:
         """Make the folder of the plan's next attempt, with its `plan.json` and its lock held.
 
         The folder appears at once and whole; two processes that race get different ones.
@@ -188,6 +190,7 @@ class Runs:
         self.folder.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix=".new-", dir=self.folder))
         made.chmod(0o755)
+        # Locked before it has its name: nobody can take it for one that was killed.
         lock = RunLock.acquire(made)
         assert lock is not None
         write_json(made / PLAN_FILE, plan)
@@ -197,6 +200,7 @@ class Runs:
             path = self.folder / make_run_name(plan_id, attempt)
             try:
                 made.rename(path)
+            # Another process took the number; any other refusal is the disk's.
             except OSError:
                 if not path.exists():
                     raise
@@ -217,7 +221,7 @@ class Runs:
             yield
 
 
-def write_json(path: Path, data: Any) -> None:
+def write_json(path: Path, data: object) -> None:
     """Write plain data, whole or not at all, in a form that a diff reads well."""
     write_file_atomic(path, (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode())
 

@@ -139,6 +139,7 @@ def follow_run(
     A failure is noted in `tracking.json`, until the next success, and tried again, a little later
     each time (at most 10 s); once told to leave, one more try is made.
     """
+    # Made late and again after a failure: MLflow may come up after the run does.
     client, place, wait = None, load_sync_state(run_dir, uri), POLL_S
     while True:
         last_try = told()

@@ -6,15 +6,23 @@ values at most 6,000 (params) and 8,000 (tags).
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-from vtspec.pipelines.runs.events import Event
+from vtspec.pipelines.runs.events import (
+    Ending,
+    Evaluated,
+    Event,
+    RunFinished,
+    RunStarted,
+    TrainEpoch,
+)
+from vtspec.pipelines.runs.json_values import to_mapping, to_text, to_words
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
-_STATUS: Final[dict[str, Status]] = {
+_STATUS: Final[Mapping[Ending, Status]] = {
     "succeeded": "FINISHED",
     "failed": "FAILED",
     "refused": "FAILED",
@@ -63,6 +71,40 @@ class TrackingEntry:
     time_ms: int = 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrackedPlan:
+    """What of a plan MLflow is told, beside its `params` and the `tags` of the run.
+
+    `source` is where the data comes from, `register_as` the registered model that a version of is
+    made; None for none.
+    """
+
+    id: str
+    experiment: str
+    register_as: str | None
+    dataset: str
+    data_hash: str
+    source: Mapping[str, object]
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+
+
+def parse_plan(raw: Mapping[str, object], run: str) -> TrackedPlan:
+    """The plan of a run as `plan.json` has it, whichever vtspec wrote it."""
+    dataset, tracking = to_mapping(raw["dataset"]), to_mapping(raw["tracking"])
+    # Read from the file, not from a plan's class: a run of an older vtspec is sent too.
+    return TrackedPlan(
+        id=str(raw["id"]),
+        experiment=str(tracking["experiment"]),
+        register_as=to_text(tracking.get("registerAs")),
+        dataset=str(dataset["name"]),
+        data_hash=str(dataset["hash"]),
+        source=to_mapping(dataset["source"]),
+        params=flatten_params(raw),
+        tags=build_run_tags(raw, run),
+    )
+
+
 def sanitize_key(name: str) -> str:
     """`name` as MLflow takes it: what it refuses becomes `_`, the rest stays."""
     return re.sub(r"[^\w\-. :/]", "_", name, flags=re.ASCII)[:250]
@@ -73,27 +115,28 @@ def parse_time_ms(time: str) -> int:
     return round(datetime.fromisoformat(time).timestamp() * 1000)
 
 
-def flatten_params(plan: Mapping[str, Any]) -> dict[str, str]:
+def flatten_params(plan: Mapping[str, object]) -> dict[str, str]:
     """The plan's resolved values, flattened: `training.optimizer` → `adamw`."""
     flat: dict[str, str] = {}
     for section in _PARAM_SECTIONS:
         flat.update(_flatten(section, plan.get(section)))
     kept = {k: v for k, v in flat.items() if not k.startswith(_NOT_PARAMS)}
-    kept["dataset.numClasses"] = str(len(plan["dataset"].get("classes") or ()))
+    kept["dataset.numClasses"] = str(len(to_words(to_mapping(plan["dataset"]).get("classes"))))
     return {sanitize_key(k): v[:6000] for k, v in kept.items()}
 
 
-def _flatten(prefix: str, value: Any) -> Iterable[tuple[str, str]]:
+def _flatten(prefix: str, value: object) -> Iterable[tuple[str, str]]:
     if isinstance(value, Mapping):
         for name, item in value.items():
             yield from _flatten(f"{prefix}.{name}", item)
     elif isinstance(value, list | tuple):
         yield prefix, ", ".join(str(item) for item in value)
+    # MLflow has no null; a param that is absent says the same.
     elif value is not None:
         yield prefix, str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def build_run_tags(plan: Mapping[str, Any], run: str) -> dict[str, str]:
+def build_run_tags(plan: Mapping[str, object], run: str) -> dict[str, str]:
     """What marks the run in MLflow from its first moment; `vtspec.run` finds it again."""
     return {
         "vtspec.run": run,
@@ -101,7 +144,7 @@ def build_run_tags(plan: Mapping[str, Any], run: str) -> dict[str, str]:
         "vtspec.plan.digest": str(plan["digest"]),
         "vtspec.spec": str(plan["name"]),
         "vtspec.spec.path": str(plan.get("specPath") or ""),
-        "vtspec.dataset.hash": str(plan["dataset"]["hash"]),
+        "vtspec.dataset.hash": str(to_mapping(plan["dataset"])["hash"]),
         "mlflow.source.type": "JOB",
         "mlflow.source.name": str(plan.get("specPath") or plan["name"]),
         **(
@@ -114,54 +157,61 @@ def build_run_tags(plan: Mapping[str, Any], run: str) -> dict[str, str]:
 
 def translate_event(event: Event) -> TrackingEntry:
     """What `event` adds; kinds that MLflow is not told of add nothing but their place in order."""
-    data, at = event.data, parse_time_ms(event.time)
-    match event.kind:
-        case "run.started" | "run.resumed":
-            return TrackingEntry(seq=event.seq, tags=_build_tags(data), time_ms=at)
-        case "train.epoch":
-            step = round(data.get("epoch") or 0)
+    at = parse_time_ms(event.time)
+    entry = TrackingEntry(seq=event.seq, time_ms=at)
+    match event.body:
+        # A resume tells nothing of the machine: the first start's tags stand.
+        case RunStarted() as told:
+            return replace(entry, tags=_build_start_tags(told))
+        case TrainEpoch() as told:
             values = {
-                "train_loss": data.get("train_loss"),
-                "val_loss": data.get("val_loss"),
-                "learning_rate": data.get("lr"),
-                "epoch_seconds": data.get("seconds"),
-                **(data.get("metrics") or {}),
+                "train_loss": told.train_loss,
+                "val_loss": told.val_loss,
+                "learning_rate": told.lr,
+                "epoch_seconds": told.seconds,
+                **told.metrics,
             }
-            return TrackingEntry(
-                seq=event.seq, metrics=_build_metrics(values, step, at), time_ms=at
+            return replace(entry, metrics=_build_metrics(values, told.epoch, at))
+        case Evaluated() as told:
+            final = {f"final_{name}": value for name, value in told.metrics.items()}
+            return replace(
+                entry,
+                metrics=_build_metrics(final, told.checkpoint_epoch, at),
+                tags={"vtspec.final.split": str(told.split)},
             )
-        case "evaluated":
-            final = {f"final_{name}": v for name, v in (data.get("metrics") or {}).items()}
-            step = round(data.get("checkpoint_epoch") or 0)
-            tags = {"vtspec.final.split": str(data.get("split"))}
-            return TrackingEntry(
-                seq=event.seq, metrics=_build_metrics(final, step, at), tags=tags, time_ms=at
-            )
-        case "run.finished":
-            ending = str(data.get("ending"))
-            tags = {"vtspec.ending": ending}
-            if data.get("message"):
-                tags["vtspec.message"] = str(data["message"])[:8000]
-            return TrackingEntry(
-                seq=event.seq, tags=tags, status=_STATUS.get(ending, "FAILED"), time_ms=at
-            )
+        case RunFinished() as told:
+            # MLflow knows three endings, vtspec six; the tag keeps the difference.
+            tags = {"vtspec.ending": str(told.ending)}
+            if told.message:
+                tags["vtspec.message"] = told.message[:8000]
+            return replace(entry, tags=tags, status=_STATUS[told.ending])
         case _:
-            return TrackingEntry(seq=event.seq, time_ms=at)
+            return entry
 
 
-def _build_metrics(values: Mapping[str, Any], step: int, at: int) -> tuple[MetricPoint, ...]:
+def _build_metrics(
+    values: Mapping[str, float | None], epoch: float | None, at: int
+) -> tuple[MetricPoint, ...]:
     return tuple(
-        MetricPoint(key=sanitize_key(name), value=float(value), step=step, time_ms=at)
+        MetricPoint(key=sanitize_key(name), value=value, step=round(epoch or 0), time_ms=at)
         for name, value in values.items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
+        if value is not None
     )
 
 
-def _build_tags(data: Mapping[str, Any]) -> dict[str, str]:
+def _build_start_tags(told: RunStarted) -> dict[str, str]:
+    sections = {
+        "machine": told.machine,
+        "versions": told.versions,
+        "environment": told.environment,
+        "backend": told.backend,
+        "git": None if told.git is None else asdict(told.git),
+    }
     found: dict[str, str] = {}
-    for section in ("machine", "versions", "environment", "backend", "git"):
-        for name, value in _flatten(section, data.get(section)):
-            found[sanitize_key(f"vtspec.{name}")] = value[:8000]
+    for section, value in sections.items():
+        for name, text in _flatten(section, value):
+            found[sanitize_key(f"vtspec.{name}")] = text[:8000]
+    # MLflow's own name for it, which its page links.
     if "vtspec.git.commit" in found:
         found["mlflow.source.git.commit"] = found["vtspec.git.commit"]
     return found

@@ -12,13 +12,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vtspec.adapters.training.checkpoints import write_file_atomic
 from vtspec.pipelines.errors import Permanent, Temporary
 from vtspec.pipelines.runs.events import Event, decode_events
 
-from .mlflow_mapping import TrackingEntry, build_run_tags, flatten_params, translate_event
+from .mlflow_mapping import TrackedPlan, TrackingEntry, parse_plan, translate_event
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -102,7 +102,8 @@ def send_events(run_dir: Path, client: "MlflowClient", place: SyncState) -> Sync
     events = [event for event in read_events(run_dir) if event.seq > place.shipped]
     if not events:
         return place
-    plan = json.loads((run_dir / "plan.json").read_text(encoding="utf-8"))
+    raw = json.loads((run_dir / "plan.json").read_text(encoding="utf-8"))
+    plan = parse_plan(raw, events[0].run)
     with _translate_errors(place.uri):
         place = _open_run(run_dir, client, place, plan, events[0])
         for start in range(0, len(events), BATCH):
@@ -113,13 +114,13 @@ def send_events(run_dir: Path, client: "MlflowClient", place: SyncState) -> Sync
 
 
 def _open_run(
-    run_dir: Path, client: "MlflowClient", place: SyncState, plan: dict[str, Any], first: Event
+    run_dir: Path, client: "MlflowClient", place: SyncState, plan: TrackedPlan, first: Event
 ) -> SyncState:
     if place.run_id is not None:
         return place
     from mlflow.entities import Dataset, DatasetInput, Param
 
-    experiment_id = _ensure_experiment(run_dir, client, place.uri, plan["tracking"]["experiment"])
+    experiment_id = _ensure_experiment(run_dir, client, place.uri, plan.experiment)
     # A process that was killed between creating the run and noting its id finds it by its tag.
     found = client.search_runs(
         [experiment_id], f"tags.`vtspec.run` = '{first.run}'", max_results=1
@@ -128,16 +129,16 @@ def _open_run(
         run_id = found[0].info.run_id
     else:
         begin = translate_event(first).time_ms
-        tags = build_run_tags(plan, first.run)
-        run = client.create_run(experiment_id, start_time=begin, tags=tags, run_name=first.run)
+        run = client.create_run(
+            experiment_id, start_time=begin, tags=dict(plan.tags), run_name=first.run
+        )
         run_id = run.info.run_id
-    params = [Param(name, value) for name, value in flatten_params(plan).items()]
+    params = [Param(name, value) for name, value in plan.params.items()]
     for start in range(0, len(params), 100):
         client.log_batch(run_id, params=params[start : start + 100])
-    data = plan["dataset"]
-    source = json.dumps(data["source"], sort_keys=True)
-    digest = data["hash"].removeprefix("md5:")
-    client.log_inputs(run_id, [DatasetInput(Dataset(data["name"], digest, "dvc", source), [])])
+    source = json.dumps(plan.source, sort_keys=True)
+    digest = plan.data_hash.removeprefix("md5:")
+    client.log_inputs(run_id, [DatasetInput(Dataset(plan.dataset, digest, "dvc", source), [])])
     place = SyncState(uri=place.uri, run_id=run_id, experiment_id=experiment_id)
     write_sync_state(run_dir, place)
     return place
@@ -166,7 +167,7 @@ def _send_batch(
     run_dir: Path,
     client: "MlflowClient",
     place: SyncState,
-    plan: dict[str, Any],
+    plan: TrackedPlan,
     entries: Sequence[TrackingEntry],
 ) -> SyncState:
     from mlflow.entities import Metric, RunTag
@@ -204,10 +205,10 @@ def _log_artifacts(run_dir: Path, client: "MlflowClient", run_id: str) -> None:
 
 
 def _register_model(
-    run_dir: Path, client: "MlflowClient", run_id: str, plan: dict[str, Any]
+    run_dir: Path, client: "MlflowClient", run_id: str, plan: TrackedPlan
 ) -> str | None:
-    name = plan["tracking"].get("registerAs")
-    if not name:
+    name = plan.register_as
+    if name is None:
         return None
     from mlflow.exceptions import MlflowException
 
@@ -226,7 +227,7 @@ def _register_model(
             name,
             source=f"runs:/{run_id}/model",
             run_id=run_id,
-            tags={"vtspec.run": run_dir.name, "vtspec.plan.id": plan["id"]},
+            tags={"vtspec.run": run_dir.name, "vtspec.plan.id": plan.id},
         )
     )
     client.set_registered_model_alias(name, "challenger", version.version)

@@ -3,7 +3,7 @@
 from .attach import copy_output, follow_run
 from .backend import LocalRunner, RunResult
 from .next_action import AttemptState, Decision, RunOptions, decide
-from .runner import RunContext, RunEnd, Tracker, execute_run, find_remaining_steps
+from .runner import RunEnd, execute_run, find_remaining_steps
 from .smoke import SmokeResult, run_smoke_test
 from .stop_run import stop_run
 
@@ -11,12 +11,10 @@ __all__ = [
     "AttemptState",
     "Decision",
     "LocalRunner",
-    "RunContext",
     "RunEnd",
     "RunOptions",
     "RunResult",
     "SmokeResult",
-    "Tracker",
     "copy_output",
     "decide",
     "execute_run",

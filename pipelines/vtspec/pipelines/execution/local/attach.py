@@ -1,18 +1,14 @@
 """Looking on at a run that another process carries out."""
 
 import selectors
-from collections.abc import Callable
-from pathlib import Path
 from typing import BinaryIO
 
-from vtspec.pipelines.execution.steps import OUTPUT_FILE, StopSignal
-from vtspec.pipelines.execution.steps.file_tail import Tail
+from vtspec.pipelines.execution.steps import OUTPUT_FILE, OnEvent, StopSignal
+from vtspec.pipelines.execution.steps.file_tail import Tail, open_tail
 from vtspec.pipelines.runs import Run
 from vtspec.pipelines.runs.event_log import EVENTS_FILE
-from vtspec.pipelines.runs.events import Event, decode_event
+from vtspec.pipelines.runs.events import decode_event
 from vtspec.pipelines.runs.state import RunState, apply_event
-
-OnEvent = Callable[[Event, RunState], None]
 
 POLL_S = 0.2
 
@@ -23,21 +19,17 @@ def follow_run(run: Run, on_event: OnEvent, stop: StopSignal) -> RunState:
     The state that was reached; it is not over where somebody stopped looking or the run died.
     """
     state = RunState()
-    path: Path = run.path / EVENTS_FILE
+    path = run.path / EVENTS_FILE
     path.touch(exist_ok=True)
-    tail = Tail(path)
-    try:
-        with selectors.DefaultSelector() as selector:
-            selector.register(stop, selectors.EVENT_READ)
-            while True:
-                # Asked before reading: what was written before its death is still read.
-                alive = run.is_alive()
-                state = _read_events(tail, state, on_event)
-                if stop.reason is not None or not alive:
-                    return state
-                selector.select(POLL_S)
-    finally:
-        tail.close()
+    with open_tail(path) as tail, selectors.DefaultSelector() as selector:
+        selector.register(stop, selectors.EVENT_READ)
+        while True:
+            # Asked before reading: what was written before its death is still read.
+            alive = run.is_alive()
+            state = _read_events(tail, state, on_event)
+            if stop.reason is not None or not alive:
+                return state
+            selector.select(POLL_S)
 
 
 def copy_output(run: Run, into: BinaryIO, stop: StopSignal, *, follow: bool) -> None:

@@ -2,20 +2,22 @@
 
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.execution.environment import Environment
-from vtspec.pipelines.execution.steps import EXIT_CODES, Outcome
+from vtspec.pipelines.execution.steps import EXIT_CODES, Outcome, RunContext
+from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.pipelines.runs import Attempt, LockHolder, Run, RunLock, Runs
 from vtspec.pipelines.runs.state import RunState
+from vtspec.pipelines.tracking import SyncResult
 
 from .attach import follow_run
 from .next_action import AttemptState, Decision, Liveness, RunOptions, decide
-from .runner import RunContext, execute_run
+from .runner import execute_run
 
 ORPHAN_GRACE_S = 60.0
 """How long the adapter of a killed vtspec may take to write its checkpoint."""
@@ -33,7 +35,7 @@ class RunResult:
     state: RunState
     how: Literal["carried out", "joined", "shown"]
     outcome: Outcome | None
-    shipped: Any = None
+    shipped: SyncResult | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,11 +52,12 @@ class LocalRunner:
     ready: Callable[[], None]
     orphan_grace_s: float = ORPHAN_GRACE_S
 
-    def run(self, plan: Mapping[str, Any], choice: RunOptions, command: str) -> RunResult:
+    def run(self, plan: Plan, choice: RunOptions, command: str) -> RunResult:
         """The result of the plan. `command` is what a person typed, without `--resume`.
 
         Raises `Refused` where the last attempt was cut short and nobody said what to do about it.
         """
+        # First without the lock: an environment takes minutes to make, and nobody should wait.
         decision = self._decide(plan, choice)
         environment, attempt = None, None
         if decision.action in ("begin", "resume"):
@@ -66,7 +69,7 @@ class LocalRunner:
                 # Another process may have begun meanwhile.
                 decision = self._decide(plan, choice)
                 if decision.action == "begin":
-                    attempt = self.runs.create_attempt(plan)
+                    attempt = self.runs.create_attempt(plan.to_json())
         if decision.why and decision.action != "refuse":
             self.place.report(f"{decision.why}{_format_run_suffix(decision)}")
         match decision.action:
@@ -92,13 +95,13 @@ class LocalRunner:
                     fix=f"{command} --resume to go on, or {command} --again for a new attempt",
                 )
 
-    def would_begin(self, plan: Mapping[str, Any], choice: RunOptions) -> bool:
+    def would_begin(self, plan: Plan, choice: RunOptions) -> bool:
         """Whether carrying the plan out would begin or resume anything."""
         return self._decide(plan, choice).action in ("begin", "resume")
 
-    def _decide(self, plan: Mapping[str, Any], choice: RunOptions) -> Decision:
+    def _decide(self, plan: Plan, choice: RunOptions) -> Decision:
         return decide(
-            [_read_attempt_state(run) for run in self.runs.list_by_plan(str(plan["id"]))], choice
+            [_read_attempt_state(run) for run in self.runs.list_by_plan(plan.id)], choice
         )
 
     def _get_run(self, decision: Decision) -> Run:
@@ -128,6 +131,7 @@ class LocalRunner:
 
     def _resume(self, run: Run, environment: Environment, command: str) -> RunResult:
         lock = self._take_over(run)
+        # Another process resumed it first; its result is the one that was asked for.
         if lock is None:
             return self._join(run)
         attempt = Attempt(run=run, lock=lock)

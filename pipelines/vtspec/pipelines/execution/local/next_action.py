@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
-from vtspec.pipelines.runs.state import Status
+from vtspec.pipelines.runs.state import Status, find_standing
 
 Liveness = Literal["alive", "orphaned", "dead"]
 """`orphaned`: vtspec was killed, and the adapter that it had started still lives."""
@@ -47,23 +47,25 @@ def decide(attempts: Sequence[AttemptState], choice: RunOptions) -> Decision:
         why = "there is no attempt of this plan to resume" if choice.resume else None
         return Decision(action="begin", why=why)
     last = attempts[-1]
-    if last.liveness == "alive":
+    standing = find_standing(last.status, is_worked_on=last.liveness == "alive")
+    # Two processes on one plan would train the same thing twice.
+    if standing == "running":
         return Decision(action="attach", run=last.run, why="it is being carried out already")
     if choice.again:
         return Decision(action="begin", why=f"{last.run} stays as it is")
-    match last.status:
-        case "succeeded":
+    match standing:
+        case "done":
             return Decision(action="show", run=last.run, why="this plan has been carried out")
-        case "failed" | "crashed" | "refused":
+        case "failed":
             if choice.resume:
                 return Decision(action="resume", run=last.run)
             return Decision(action="begin", why=f"{last.run} {last.status}")
-        case "queued" | "running" | "interrupted" | "stopped":
+        case "cut short":
             if choice.resume:
                 return Decision(action="resume", run=last.run)
             return Decision(action="refuse", run=last.run, why=_explain_interruption(last))
         case _:
-            assert_never(last.status)
+            assert_never(standing)
 
 
 def _explain_interruption(last: AttemptState) -> str:

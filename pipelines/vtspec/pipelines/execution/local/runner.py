@@ -1,10 +1,7 @@
 """A run carried out on this machine: its steps one after the other, and its end in every case."""
 
 import traceback
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Protocol
 
 from vtspec.pipelines.errors import Permanent, Temporary
 from vtspec.pipelines.execution.environment import Environment
@@ -14,8 +11,9 @@ from vtspec.pipelines.execution.steps import (
     STEPS,
     SUCCEEDED,
     Outcome,
+    RunContext,
     StepContext,
-    StopSignal,
+    StepTarget,
     execute_step,
     log_run_end,
     log_run_start,
@@ -23,36 +21,11 @@ from vtspec.pipelines.execution.steps import (
     write_metrics,
 )
 from vtspec.pipelines.execution.steps.exit_status import make_error_outcome
-from vtspec.pipelines.execution.steps.step import OnMessage, WriteReport
-from vtspec.pipelines.runs import Attempt, EventLog
-from vtspec.pipelines.runs.events import Event
+from vtspec.pipelines.planning.plan_model import plan_from_json
+from vtspec.pipelines.runs import Attempt
+from vtspec.pipelines.runs.events import Failed, RunResumed
 from vtspec.pipelines.runs.state import RunState
-
-OnEvent = Callable[[Event, RunState], None]
-
-
-class Tracker(Protocol):
-    """A tracker at work on a run; `log_run_end` ends it and says what arrived."""
-
-    def finish(self, timeout_s: float) -> Any:
-        """Wait a while for what is under way; what has arrived and what is left."""
-
-
-StartTracker = Callable[[Path], Tracker | None]
-"""Starts the tracker on a run's folder, or does not."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunContext:
-    """Where and with what runs are carried out."""
-
-    root: Path
-    cache: Path
-    stop: StopSignal
-    report: OnMessage
-    write_report: WriteReport
-    track: StartTracker
-    told: OnEvent
+from vtspec.pipelines.tracking import SyncResult
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +34,7 @@ class RunEnd:
 
     outcome: Outcome
     state: RunState
-    shipped: Any = None
+    shipped: SyncResult | None = None
 
 
 def execute_run(
@@ -78,38 +51,32 @@ def execute_run(
     a bug, or `Permanent` where the disk takes no more events.
     """
     run = attempt.run
-    log = EventLog(
-        run.path, run.name, run.attempt, on_event=lambda event: place.told(event, log.state)
-    )
-    work = StepContext(
+    target = StepTarget(
         folder=run.path,
         name=run.name,
         attempt=run.attempt,
-        plan=run.read_plan(),
-        log=log,
+        plan=plan_from_json(run.read_plan()),
         lock=attempt.lock,
-        stop=place.stop,
-        root=place.root,
-        cache=place.cache,
-        choose=lambda: environment,
-        report=place.report,
-        write_report=place.write_report,
         resume=resumed,
     )
+    work = StepContext.of(target, place, lambda: environment)
     following = None
     try:
         _start_or_resume(work, environment, resumed=resumed)
         following = place.track(run.path)
         outcome = _conclude_run(work, _execute_steps(work), resume_with)
+    # Ctrl-C too: a run without a terminal event counts as killed.
     except BaseException as error:
         _record_crash(work, error)
         raise
     finally:
         shipped = (
-            following.finish(_get_finish_timeout(log.state)) if following is not None else None
+            following.finish(_get_finish_timeout(work.log.state))
+            if following is not None
+            else None
         )
-        log.close()
-    return RunEnd(outcome=outcome, state=log.state, shipped=shipped)
+        work.log.close()
+    return RunEnd(outcome=outcome, state=work.log.state, shipped=shipped)
 
 
 def _get_finish_timeout(state: RunState) -> float:
@@ -120,6 +87,7 @@ def _get_finish_timeout(state: RunState) -> float:
 def find_remaining_steps(state: RunState) -> tuple[str, ...]:
     """The steps that a resumed run still has to do, the data being checked anew before them."""
     left = [step for step in STEPS if not state.has_done(step)]
+    # A resumed run may be on another machine, where the data was never checked.
     needs_data = any(step in ADAPTER_STEPS for step in left)
     return tuple(step for step in STEPS if step in left or (step == "data" and needs_data))
 
@@ -127,12 +95,9 @@ def find_remaining_steps(state: RunState) -> tuple[str, ...]:
 def _start_or_resume(work: StepContext, environment: Environment, *, resumed: bool) -> None:
     if resumed and work.log.state.status != "queued":
         recover_all(work)
-        reached = work.log.state.checkpoint
-        work.log.append(
-            "run.resumed",
-            from_epoch=reached.epoch if reached else 0,
-            from_step=reached.step if reached else 0,
-        )
+        reached = work.log.state.training.checkpoint
+        epoch, step = (reached.epoch, reached.step) if reached else (0, 0)
+        work.log.append(RunResumed(from_epoch=epoch, from_step=step))
         return
     log_run_start(work, environment, backend="process")
 
@@ -149,13 +114,13 @@ def _execute_steps(work: StepContext) -> Outcome:
 def _conclude_run(work: StepContext, outcome: Outcome, resume_with: str) -> Outcome:
     if outcome.ending in ("interrupted", "stopped"):
         fix = outcome.fix or f"resume with: {resume_with}"
-        reached = work.log.state.checkpoint
+        reached = work.log.state.training.checkpoint
         left = f"; the last checkpoint is {reached.path}" if reached and reached.path else ""
         outcome = replace(outcome, message=f"{outcome.message}{left}", fix=fix)
     if outcome.fix is not None:
         # What a step could not know: how this run was called.
         fix = outcome.fix.replace("vtspec run SPEC --resume", resume_with)
-        outcome = replace(outcome, fix=fix.replace(" RUN", f" {work.name}"))
+        outcome = replace(outcome, fix=fix.replace(" RUN", f" {work.target.name}"))
     write_metrics(work)
     log_run_end(work, outcome)
     return outcome
@@ -169,7 +134,7 @@ def _record_crash(work: StepContext, error: BaseException) -> None:
             return
         message = f"{type(error).__name__}: {error}"
         trace = "".join(traceback.format_exception(error))
-        work.log.append("failed", message=message, fix=None, traceback=trace)
+        work.log.append(Failed(message=message, fix=None, traceback=trace))
         crashed = Outcome(ending="crashed", exit_code=EXIT_CODES["crashed"], message=message)
         log_run_end(work, crashed)
     except (Permanent, OSError) as second:

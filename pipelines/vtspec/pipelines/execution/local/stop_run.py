@@ -34,6 +34,7 @@ def stop_run(run: Run, timeout_s: float, sleep: Callable[[float], None] = time.s
     target = (holder.pid, signal.SIGINT) if holder.pid else (holder.adapter, signal.SIGTERM)
     _send_signal(run, *target)
     waited = 0.0
+    # The terminal event comes before the lock goes, so that its state is there to read.
     while run.is_alive():
         if waited >= timeout_s:
             raise Temporary(

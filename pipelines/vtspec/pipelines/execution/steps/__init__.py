@@ -1,10 +1,19 @@
 """One step of a run: the adapter's process, what it tells into `events.jsonl`, and its end."""
 
-from .adapter_process import OUTPUT_FILE
+from .adapter_launch import OUTPUT_FILE
 from .container_step import StepRequest, execute_single_step
 from .exit_status import EXIT_CODES, SUCCEEDED, Outcome
+from .run_context import OnEvent, OnMessage, RunContext, Tracker, WriteReport
 from .run_lifecycle import hash_artifacts, log_run_end, log_run_start
-from .step import ADAPTER_STEPS, STEPS, StepContext, execute_step, recover_all, write_metrics
+from .step import (
+    ADAPTER_STEPS,
+    STEPS,
+    StepContext,
+    StepTarget,
+    execute_step,
+    recover_all,
+    write_metrics,
+)
 from .stop_request import StopSignal
 
 __all__ = [
@@ -13,10 +22,16 @@ __all__ = [
     "OUTPUT_FILE",
     "STEPS",
     "SUCCEEDED",
+    "OnEvent",
+    "OnMessage",
     "Outcome",
+    "RunContext",
     "StepContext",
     "StepRequest",
+    "StepTarget",
     "StopSignal",
+    "Tracker",
+    "WriteReport",
     "execute_single_step",
     "execute_step",
     "hash_artifacts",

@@ -1,10 +1,9 @@
 """What an adapter says: a line of JSON into an event, printed lines within a limit. Pure."""
 
 import json
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
-from vtspec.pipelines.runs.events import KINDS
+from vtspec.pipelines.runs.events import KINDS, Told
 
 ADAPTER_KINDS: Final = frozenset(kind for kind in KINDS if kind.startswith("train.")) | {
     "evaluated",
@@ -24,7 +23,7 @@ class InvalidEvent(ValueError):
     """A line on the events' descriptor that is none; the text says why."""
 
 
-def parse_event(line: bytes) -> tuple[str, Mapping[str, Any]]:
+def parse_event(line: bytes, kinds: frozenset[str] = ADAPTER_KINDS) -> Told:
     """Kind and fields of a line that an adapter wrote. Raises `InvalidEvent`."""
     try:
         raw = json.loads(line)
@@ -33,9 +32,12 @@ def parse_event(line: bytes) -> tuple[str, Mapping[str, Any]]:
     if not isinstance(raw, dict):
         raise InvalidEvent("it is not an object")
     kind = raw.get("kind")
-    if not isinstance(kind, str) or kind not in ADAPTER_KINDS:
+    if not isinstance(kind, str) or kind not in kinds:
         raise InvalidEvent(f"its kind is {str(kind)[:40]!r}, which is not an adapter's to tell")
-    return kind, {key: value for key, value in raw.items() if key not in _ENVELOPE}
+    # The envelope is ours to write: an adapter's clock and numbers mean nothing here.
+    return Told(
+        kind=kind, fields={key: value for key, value in raw.items() if key not in _ENVELOPE}
+    )
 
 
 class OutputLimiter:
@@ -55,6 +57,7 @@ class OutputLimiter:
         if self._at is not None:
             self._room = min(self._burst, self._room + (at - self._at) * self._per_s)
         self._at = at
+        # A flood costs the log's readers more than it tells them; the file has it whole.
         if self._room < 1:
             self._left_out += 1
             return []

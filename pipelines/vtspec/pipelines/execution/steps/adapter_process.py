@@ -1,47 +1,32 @@
-"""An adapter's process: started, listened to, told to stop, and never left behind.
+"""One step's adapter: what it says into the run's log, and wishes to stop and limits to it."""
 
-It writes its events and what it prints into files, not pipes: a vtspec that is killed loses
-nothing (the next one reads on where it stopped), and one that is slow slows nothing down.
-"""
-
-import os
-import selectors
 import signal
-import subprocess
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from vtspec.pipelines.runs import EventLog, RunLock
+from vtspec.pipelines.runs.events import Body, Failed, Printed, Warned
 
-from .adapter_messages import LINE_LIMIT, InvalidEvent, OutputLimiter, format_line, parse_event
+from .adapter_launch import (
+    GRACE_S,
+    TOLD_FILE,
+    AdapterCommand,
+    Lines,
+    RunningAdapter,
+    launch_adapter,
+)
+from .adapter_messages import InvalidEvent, OutputLimiter, format_line, parse_event
 from .exit_status import AdapterExit
-from .file_tail import Tail
+from .file_tail import open_tail
 from .stop_request import Reason, StopSignal
-
-OUTPUT_FILE: Final = "output.log"
-TOLD_FILE: Final = ".told-{step}.jsonl"
-
-POLL_S: Final = 0.1
-GRACE_S: Final = 60.0
-"""How long an adapter may take to write its checkpoint once its time is up."""
 
 _BAD_LINES: Final = 10
 _LAST_LINES: Final = 15
-
-
-@dataclass(frozen=True, kw_only=True)
-class AdapterCommand:
-    """What to start: `arguments` without `--events-fd`, whole `variables`, a working folder."""
-
-    step: str
-    arguments: Sequence[str]
-    variables: Mapping[str, str]
-    folder: Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +51,7 @@ class AdapterProcess:
     asked: Reason | None = None
     overdue: bool = False
     _last: deque[str] = field(default_factory=lambda: deque(maxlen=_LAST_LINES))
-    _failure: Mapping[str, str | None] = field(default_factory=dict)
+    _failure: Failed | None = None
     _told: int = 0
     _bad: int = 0
     _limit: OutputLimiter = field(default_factory=OutputLimiter)
@@ -78,114 +63,77 @@ class AdapterProcess:
 
         Raises `Permanent` where the log cannot be written; the process has ended then, too.
         """
-        path = self.command.folder / TOLD_FILE.format(step=self.command.step)
-        path.unlink(missing_ok=True)
-        with ExitStack() as stack:
-            events = stack.enter_context(path.open("ab"))
-            output = stack.enter_context((self.command.folder / OUTPUT_FILE).open("ab"))
-            said = stack.enter_context(_open_tail(path, 0))
-            printed = stack.enter_context(
-                _open_tail(self.command.folder / OUTPUT_FILE, output.tell(), 4 * LINE_LIMIT)
-            )
-            process = self._start(events, output)
-            try:
-                self._listen(process, said, printed)
-            finally:
-                _end_process(process)
-                if self.lock is not None:
-                    self.lock.note_adapter(None)
-            self._log_lines(said.read_rest(), printed.read_rest())
-        self._close(path)
-        return self._build_exit(process.returncode)
+        lock = self.lock
+        with launch_adapter(
+            self.command,
+            heirs=[] if lock is None else [lock.fd],
+            on_pid=(lambda pid: None) if lock is None else lock.note_adapter,
+        ) as adapter:
+            started_at = self.clock()
+            for lines in adapter.follow(self.stop):
+                self._log_lines(lines)
+                self._enforce_stop(adapter, started_at)
+        self._close()
+        return self._build_exit(adapter.process.returncode)
 
-    def _start(self, events: IO[bytes], output: IO[bytes]) -> "subprocess.Popen[bytes]":
-        handed = [events.fileno()]
-        if self.lock is not None:
-            handed.append(self.lock.fd)
-        process = subprocess.Popen(
-            [*self.command.arguments, "--events-fd", str(events.fileno())],
-            cwd=self.command.folder,
-            env=dict(self.command.variables),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            pass_fds=handed,
-            # Ctrl-C in the terminal reaches vtspec alone, which then asks for a checkpoint.
-            start_new_session=True,
-        )
-        if self.lock is not None:
-            self.lock.note_adapter(process.pid)
-        return process
-
-    def _listen(self, process: "subprocess.Popen[bytes]", said: Tail, printed: Tail) -> None:
-        started_at = self.clock()
-        with selectors.DefaultSelector() as selector, _watch_exit(process) as exited:
-            selector.register(self.stop, selectors.EVENT_READ)
-            if exited is not None:
-                selector.register(exited, selectors.EVENT_READ)
-            while process.poll() is None:
-                behind = said.is_behind or printed.is_behind
-                selector.select(0 if behind else POLL_S)
-                self.stop.drain()
-                self._log_lines(said.read_lines(), printed.read_lines())
-                self._enforce_stop(process, started_at)
-
-    def _enforce_stop(self, process: "subprocess.Popen[bytes]", started_at: float) -> None:
+    def _enforce_stop(self, adapter: RunningAdapter, started_at: float) -> None:
+        # The rest of its words came after its end.
+        if adapter.process.returncode is not None:
+            return
         now = self.clock()
         if self.stop.times > self._times:
             # Asked again while it writes its checkpoint: a person does not want to wait.
             again, self._times = self._times > 0, self.stop.times
             self.asked = self.stop.reason
-            _send_signal(process, signal.SIGKILL if again else signal.SIGTERM)
+            adapter.send_signal(signal.SIGKILL if again else signal.SIGTERM)
         if self.limit is None:
             return
         if self._kill_at is None and now - started_at >= self.limit.seconds:
             self.overdue, self._kill_at = True, now + self.limit.grace_s
-            _send_signal(process, signal.SIGTERM)
+            adapter.send_signal(signal.SIGTERM)
         elif self._kill_at is not None and now >= self._kill_at:
-            _send_signal(process, signal.SIGKILL)
+            adapter.send_signal(signal.SIGKILL)
 
-    def _log_lines(self, said: Sequence[bytes], printed: Sequence[bytes]) -> None:
-        for line in printed:
+    def _log_lines(self, lines: Lines) -> None:
+        for line in lines.printed:
             self._last.append(format_line(line))
             for text in self._limit.take(line, self.clock()):
-                self._append("output", stream="stdout", line=text)
-        for line in said:
+                self._append(Printed(stream="stdout", line=text))
+        for line in lines.told:
             self._log_event(line)
 
     def _log_event(self, line: bytes) -> None:
         self._told += 1
         try:
-            kind, data = parse_event(line)
+            told = parse_event(line)
         except InvalidEvent as error:
             self._bad += 1
+            # A broken adapter may write garbage by the megabyte; ten lines show what it is.
             if self._bad <= _BAD_LINES:
-                self._append("warning", message=f"the adapter told what is no event: {error}")
+                self._append(Warned(message=f"the adapter told what is no event: {error}"))
             return
-        if kind == "failed":
-            self._failure = {
-                key: value if isinstance(value, str) else None for key, value in data.items()
-            }
-        self._append(kind, n=self._told, **data)
+        event = self.log.append_told(told, step=self.command.step, n=self._told)
+        if isinstance(event.body, Failed):
+            self._failure = event.body
 
-    def _append(self, kind: str, **data: object) -> None:
-        self.log.append(kind, step=self.command.step, **data)
+    def _append(self, body: Body) -> None:
+        self.log.append(body, step=self.command.step)
 
-    def _close(self, path: Path) -> None:
+    def _close(self) -> None:
         for text in self._limit.flush_omitted():
-            self._append("output", stream="stdout", line=text)
+            self._append(Printed(stream="stdout", line=text))
         if self._bad > _BAD_LINES:
             more = self._bad - _BAD_LINES
-            self._append("warning", message=f"{more:,} more lines of the adapter were no events")
-        path.unlink(missing_ok=True)
+            self._append(Warned(message=f"{more:,} more lines of the adapter were no events"))
+        self.command.told.unlink(missing_ok=True)
 
     def _build_exit(self, code: int) -> AdapterExit:
         return AdapterExit(
             code=code,
             asked=self.asked,
             overdue=self.limit.shown if self.limit is not None and self.overdue else None,
-            message=self._failure.get("message"),
-            fix=self._failure.get("fix"),
+            message=self._failure.message if self._failure else None,
+            fix=self._failure.fix if self._failure else None,
             last_lines=tuple(line for line in self._last if line.strip()),
         )
 
@@ -198,58 +146,14 @@ def recover_events(folder: Path, step: str, log: EventLog) -> int:
     path = folder / TOLD_FILE.format(step=step)
     if not path.is_file():
         return 0
-    with _open_tail(path, 0) as said:
-        lines = said.read_rest()
+    with open_tail(path) as told:
+        lines = told.read_rest()
     found = 0
     for number, line in enumerate(lines, 1):
         if number <= log.state.told:
             continue
         with suppress(InvalidEvent):
-            kind, data = parse_event(line)
-            log.append(kind, step=step, n=number, **data)
+            log.append_told(parse_event(line), step=step, n=number)
             found += 1
     path.unlink()
     return found
-
-
-@contextmanager
-def _open_tail(path: Path, offset: int, longest: int = 1 << 20) -> Iterator[Tail]:
-    tail = Tail(path, offset=offset, longest=longest)
-    try:
-        yield tail
-    finally:
-        tail.close()
-
-
-@contextmanager
-def _watch_exit(process: "subprocess.Popen[bytes]") -> Iterator[int | None]:
-    """A descriptor that is readable once the process has ended; None where there is no such."""
-    try:
-        fd = os.pidfd_open(process.pid)
-    except (AttributeError, OSError):
-        yield None
-        return
-    try:
-        yield fd
-    finally:
-        os.close(fd)
-
-
-def _send_signal(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
-    """SIGKILL goes to all that the adapter started; the rest to itself, which knows its own."""
-    with suppress(ProcessLookupError, PermissionError):
-        if number is signal.SIGKILL:
-            os.killpg(process.pid, number)
-        else:
-            process.send_signal(number)
-
-
-def _end_process(process: "subprocess.Popen[bytes]") -> None:
-    """Whatever happened, nothing of the adapter lives on: not it, not a loader that it left."""
-    if process.poll() is None:
-        _send_signal(process, signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(GRACE_S)
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()

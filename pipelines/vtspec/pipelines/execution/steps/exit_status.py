@@ -63,6 +63,7 @@ def interpret_exit(step: str, end: AdapterExit) -> Outcome:
     """What the end of an adapter's process means for the run."""
     if end.code == 0:
         return SUCCEEDED
+    # Before the signals: a run whose time is up was asked to stop too, by us.
     if end.overdue is not None:
         return Outcome(
             ending="failed",
@@ -70,6 +71,7 @@ def interpret_exit(step: str, end: AdapterExit) -> Outcome:
             message=f"{step} was stopped: the run's time limit of {end.overdue} is used up",
             fix="set resources.maxDuration higher (that makes another plan), or train less",
         )
+    # An adapter that was asked may also die of the signal; that is no failure.
     if end.asked is not None or end.code == INTERRUPTED:
         return make_stopped_outcome(step, end.asked or "interrupted")
     if end.code == REFUSED:
@@ -106,6 +108,7 @@ def make_error_outcome(error: Permanent | Temporary | RunFailed) -> Outcome:
 def _make_killed_outcome(step: str, number: int, end: AdapterExit) -> Outcome:
     name = _format_signal(number)
     message, fix = f"{step}'s process was killed by {name}", "vtspec run SPEC --resume"
+    # Nobody here sent it: a wish to stop is handled above.
     if number == signal.SIGKILL:
         message += ", as the kernel does when memory runs out"
         fix = "lower training.batchSize or training.workers, or free memory; then " + fix

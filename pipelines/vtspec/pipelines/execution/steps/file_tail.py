@@ -1,6 +1,8 @@
 """The lines of a file that another process is writing, each once, in bounded memory."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -58,3 +60,13 @@ class Tail:
         if len(self._begun) > self._longest:
             found.append(self._begun[: self._longest])
             self._begun, self._is_cut = b"", True
+
+
+@contextmanager
+def open_tail(path: Path, offset: int = 0, longest: int = _BLOCK) -> Iterator[Tail]:
+    """A `Tail` that is closed when this is left."""
+    tail = Tail(path, offset=offset, longest=longest)
+    try:
+        yield tail
+    finally:
+        tail.close()

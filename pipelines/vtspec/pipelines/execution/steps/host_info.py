@@ -7,17 +7,18 @@ import subprocess
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from vtspec.pipelines.execution.environment import Environment
+from vtspec.pipelines.runs.events import GitState
 
 
-def describe_machine() -> dict[str, Any]:
+def describe_machine() -> Mapping[str, object]:
     """This machine: name, system, processor, cores, memory, GPUs."""
     facts = {
         "host": socket.gethostname(),
         "system": f"{platform.system()} {platform.release()}",
         "processor": _find_processor(),
+        # A container may use fewer cores than the machine has.
         "cpus": len(os.sched_getaffinity(0))
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count(),
@@ -32,7 +33,7 @@ def collect_versions(environment: Environment) -> Mapping[str, str]:
     return {"vtspec": version("vtspec"), **environment.versions}
 
 
-def find_git_state(root: Path) -> dict[str, Any] | None:
+def find_git_state(root: Path) -> GitState | None:
     """The commit that `root` is at, and whether files differ from it; None outside of git."""
     commit = _read_output(["git", "-C", str(root), "rev-parse", "HEAD"])
     if commit is None:
@@ -40,7 +41,7 @@ def find_git_state(root: Path) -> dict[str, Any] | None:
     changes = _read_output(
         ["git", "-C", str(root), "status", "--porcelain", "--untracked-files=no"]
     )
-    return {"commit": commit, "dirty": bool(changes)}
+    return GitState(commit=commit, dirty=bool(changes))
 
 
 def list_gpus(program: str = "nvidia-smi") -> list[str]:

@@ -1,35 +1,56 @@
 """The file of weights that a plan starts from, brought here and checked."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import assert_never
 
 from vtspec.pipelines.errors import Permanent, Temporary
+from vtspec.pipelines.weights.model import (
+    FileWeights,
+    HubWeights,
+    MlflowWeights,
+    RunWeights,
+    UnpinnedWeights,
+    Weights,
+)
 
 Download = Callable[[str, str, Path], Path]
 """Brings a version of a registered model into a folder: (name, version, folder)."""
 
 
 def find_start_weights(
-    weights: Mapping[str, Any] | None, root: Path, cache: Path, download: Download | None = None
+    weights: Weights | None, root: Path, cache: Path, download: Download | None = None
 ) -> Path | None:
     """The local `.safetensors` file, or None where the adapter needs none from us.
 
     Paths of a plan are from the repository's `root`; weights of a hub are the adapter's to fetch,
     at their revision. Raises `Permanent` where the file is gone or is not the one planned.
     """
-    if weights is None or weights["type"] == "hub":
-        return None
-    if weights["type"] == "mlflow":
-        return _fetch_registered(weights, cache, download or _download_model)
-    path = root / str(weights["path"])
+    match weights:
+        # The framework has its own download and cache, which a plan's revision pins.
+        case None | HubWeights():
+            return None
+        case MlflowWeights():
+            return _fetch_registered(weights, cache, download or _download_model)
+        case FileWeights() | RunWeights():
+            return _check_file(root / weights.path, weights.sha256)
+        case UnpinnedWeights():
+            # Planning refuses it long before; random weights in its place would be a lie.
+            raise Permanent(
+                f"nothing pins the weights {weights.source}", fix="plan the spec again"
+            )
+        case _:
+            assert_never(weights)
+
+
+def _check_file(path: Path, sha256: str) -> Path:
     if not path.is_file():
         raise Permanent(
             f"the plan starts from {path}, which is not there",
             fix="put the file back, or name other weights in the spec and plan again",
         )
-    if _hash_file(path) != str(weights["sha256"]).removeprefix("sha256:"):
+    if _hash_file(path) != sha256.removeprefix("sha256:"):
         raise Permanent(
             f"{path} is not the file that was planned: its SHA-256 differs",
             fix="put the planned file back, or plan again with this one",
@@ -37,10 +58,11 @@ def find_start_weights(
     return path
 
 
-def _fetch_registered(weights: Mapping[str, Any], cache: Path, download: Download) -> Path:
-    name, version = str(weights["name"]), str(weights["version"])
+def _fetch_registered(weights: MlflowWeights, cache: Path, download: Download) -> Path:
+    name, version = weights.name, weights.version
     kept = cache / "mlflow" / hashlib.sha256(f"{name}\0{version}".encode()).hexdigest()[:16]
     kept.mkdir(parents=True, exist_ok=True)
+    # A model with several files is not one that vtspec registered, and guessing is worse.
     found = sorted(download(name, version, kept).rglob("*.safetensors"))
     if len(found) != 1:
         raise Permanent(

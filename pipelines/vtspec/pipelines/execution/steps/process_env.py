@@ -2,7 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from pathlib import Path
+from typing import Final
+
+from vtspec.pipelines.planning.plan_model import Plan
+from vtspec.pipelines.weights.model import HubWeights
 
 _SECRET: Final = re.compile(
     r"^(MLFLOW|WANDB|COMET|NEPTUNE)_|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|_KEY$|_PAT$|_DSN$",
@@ -19,7 +23,7 @@ _THREADS: Final = (
 
 
 def build_variables(
-    plan: Mapping[str, Any], environ: Mapping[str, str], pythonpath: str | None
+    plan: Plan, environ: Mapping[str, str], pythonpath: Path | str | None
 ) -> dict[str, str]:
     """What the adapter may see of `environ`, and what makes its results the same everywhere.
 
@@ -30,20 +34,20 @@ def build_variables(
     Python's own path is handed down.
     """
     found = {key: value for key, value in environ.items() if not _SECRET.search(key)}
-    weights = plan["model"].get("weights") or {}
-    if weights.get("type") == "hub" and "HF_TOKEN" in environ:
+    if isinstance(plan.model.weights, HubWeights) and "HF_TOKEN" in environ:
         found["HF_TOKEN"] = environ["HF_TOKEN"]
+    # Its own environment, with its own packages: ours would shadow them.
     if pythonpath is not None:
         for name in ("PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"):
             found.pop(name, None)
-        found["PYTHONPATH"] = pythonpath
+        found["PYTHONPATH"] = str(pythonpath)
     # Threads that spin while they wait take the cores from whoever else has work: on two cores
     # shared with others a step of PyTorch took four times as long as with waiting threads asleep.
     return {"OMP_WAIT_POLICY": "PASSIVE"} | found | _get_fixed_variables(plan)
 
 
-def _get_fixed_variables(plan: Mapping[str, Any]) -> dict[str, str]:
-    cpus = str(plan["resources"]["cpus"])
+def _get_fixed_variables(plan: Plan) -> dict[str, str]:
+    cpus = str(plan.resources.cpus)
     fixed = {
         "PYTHONHASHSEED": "0",
         # The run's folder is where it works; nothing there may pass for a module.
@@ -54,7 +58,7 @@ def _get_fixed_variables(plan: Mapping[str, Any]) -> dict[str, str]:
         "TOKENIZERS_PARALLELISM": "false",
         **dict.fromkeys(_THREADS, cpus),
     }
-    if plan["training"].get("deterministic", True):
+    if plan.training.deterministic:
         # cuBLAS is deterministic only with a fixed workspace: docs.nvidia.com/cuda/cublas.
         fixed["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
     return fixed

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from vtspec.pipelines.execution.environment import Environment
+from vtspec.pipelines.runs.events import RunFinished, RunStarted, Warned
 
 from .exit_status import Outcome
 from .host_info import collect_versions, describe_machine, find_git_state
@@ -17,33 +18,36 @@ ARTIFACTS: Final = ("metrics.json", "evaluation.json", "report.md", "report.html
 
 def log_run_start(work: StepContext, environment: Environment, backend: str) -> None:
     """Tell that the run starts, and on what; what of it is not as locked is a warning."""
-    plan = work.plan
+    plan = work.target.plan
     work.log.append(
-        "run.started",
-        plan_id=plan["id"],
-        plan_digest=plan["digest"],
-        backend=backend,
-        environment=str(environment),
-        machine=describe_machine(),
-        versions=dict(collect_versions(environment)),
-        git=find_git_state(work.root),
-        epochs=plan["training"]["epochs"],
-        monitor=(plan["training"].get("checkpoint") or {}).get("monitor"),
+        RunStarted(
+            plan_id=plan.id,
+            plan_digest=plan.digest,
+            backend=backend,
+            environment=str(environment),
+            machine=describe_machine(),
+            versions=collect_versions(environment),
+            git=find_git_state(work.place.root),
+            epochs=plan.training.epochs,
+            monitor=plan.training.checkpoint.monitor,
+        )
     )
+    # Only this Python can differ: one that was made has what is locked.
     for line in environment.differs if environment.kind == "current" else ():
-        work.log.append("warning", message=f"the framework's environment differs: {line}")
+        work.log.append(Warned(message=f"the framework's environment differs: {line}"))
 
 
 def log_run_end(work: StepContext, outcome: Outcome) -> None:
     """Tell that the run is over, how, and the sums of what it left: the terminal event."""
     work.log.append(
-        "run.finished",
-        ending=outcome.ending,
-        exit_code=outcome.exit_code,
-        message=outcome.message,
-        fix=outcome.fix,
-        artifacts=dict(hash_artifacts(work.folder)),
-        seconds=round(work.log.state.seconds, 3),
+        RunFinished(
+            ending=outcome.ending,
+            exit_code=outcome.exit_code,
+            message=outcome.message,
+            fix=outcome.fix,
+            artifacts=hash_artifacts(work.target.folder),
+            seconds=round(work.log.state.clock.seconds, 3),
+        )
     )
 
 
@@ -52,6 +56,7 @@ def hash_artifacts(folder: Path) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for name in ARTIFACTS:
         path = folder / name
+        # Sorted, so that equal runs leave equal events.
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             if file.is_file():
                 found[file.relative_to(folder).as_posix()] = _hash_file(file)

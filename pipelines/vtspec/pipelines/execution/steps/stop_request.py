@@ -26,6 +26,7 @@ class StopSignal:
         self.times = 0
         self._raises = False
         self._reader, self._writer = os.pipe()
+        # A handler must never wait, not even for a full pipe.
         os.set_blocking(self._reader, False)
         os.set_blocking(self._writer, False)
 
@@ -35,6 +36,7 @@ class StopSignal:
 
     def request(self, reason: Reason) -> None:
         """Ask to stop; the first reason stays. Safe in a signal handler."""
+        # The first wish explains the end; a second one only says that somebody is impatient.
         self.reason = self.reason or reason
         self.times += 1
         try:

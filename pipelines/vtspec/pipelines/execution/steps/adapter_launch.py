@@ -1,0 +1,175 @@
+"""An adapter's process: started, listened to while it lives, and never left behind.
+
+It writes its events and what it prints into files, not pipes: a reader that is killed loses
+nothing (the next one reads on where it stopped), and one that is slow slows nothing down.
+"""
+
+import os
+import selectors
+import signal
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final
+
+from vtspec.pipelines.execution.environment import Environment
+from vtspec.pipelines.runs.store import PLAN_FILE
+
+from .adapter_messages import LINE_LIMIT
+from .file_tail import Tail, open_tail
+from .stop_request import StopSignal
+
+OUTPUT_FILE: Final = "output.log"
+TOLD_FILE: Final = ".told-{step}.jsonl"
+
+POLL_S: Final = 0.1
+GRACE_S: Final = 60.0
+"""How long an adapter may take to write its checkpoint once its time is up."""
+
+LONGEST_LINE: Final = 1 << 20
+"""Bytes of an event that a run keeps."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdapterCommand:
+    """What to start: `arguments` without `--events-fd`, whole `variables`, the folder of its
+    files, and where it works: in that folder, or in `cwd`."""
+
+    step: str
+    arguments: Sequence[str]
+    variables: Mapping[str, str]
+    folder: Path
+    cwd: Path | None = None
+    longest: int = LONGEST_LINE
+
+    @property
+    def told(self) -> Path:
+        """The file of its events."""
+        return self.folder / TOLD_FILE.format(step=self.step)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lines:
+    """What is new since the last look: events told, lines printed."""
+
+    told: Sequence[bytes]
+    printed: Sequence[bytes]
+
+
+@dataclass(kw_only=True)
+class RunningAdapter:
+    """An adapter's process and the files that it writes."""
+
+    process: "subprocess.Popen[bytes]"
+    told: Tail
+    printed: Tail
+    grace_s: float
+    has_ended: bool = False
+
+    def follow(self, stop: StopSignal | None = None) -> Iterator[Lines]:
+        """What it writes, as it comes; after its end the rest. A wish to stop wakes the reader."""
+        with selectors.DefaultSelector() as selector, _watch_exit(self.process) as exited:
+            for awaited in (stop, exited):
+                if awaited is not None:
+                    selector.register(awaited, selectors.EVENT_READ)
+            while self.process.poll() is None:
+                behind = self.told.is_behind or self.printed.is_behind
+                selector.select(0 if behind else POLL_S)
+                if stop is not None:
+                    stop.drain()
+                yield Lines(told=self.told.read_lines(), printed=self.printed.read_lines())
+        # A loader that it left could write on for ever.
+        self.end()
+        yield Lines(told=self.told.read_rest(), printed=self.printed.read_rest())
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """SIGKILL goes to all that it started; the rest to itself, which knows its own."""
+        with suppress(ProcessLookupError, PermissionError):
+            if number is signal.SIGKILL:
+                os.killpg(self.process.pid, number)
+            else:
+                self.process.send_signal(number)
+
+    def end(self) -> None:
+        """Whatever happened, nothing of the adapter lives on: not it, not a loader of it."""
+        if self.has_ended:
+            # Its number may be another process's by now.
+            return
+        self.has_ended = True
+        if self.process.poll() is None:
+            self.send_signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(self.grace_s)
+        self.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+
+@contextmanager
+def launch_adapter(
+    command: AdapterCommand,
+    *,
+    heirs: Sequence[int] = (),
+    on_pid: Callable[[int | None], None] = lambda pid: None,
+    grace_s: float = GRACE_S,
+) -> Iterator[RunningAdapter]:
+    """Start an adapter, which has ended when this is left; it inherits the descriptors `heirs`.
+
+    `on_pid` hears which process it is, and None once that is gone.
+    """
+    command.told.unlink(missing_ok=True)
+    with ExitStack() as stack:
+        events = stack.enter_context(command.told.open("ab"))
+        output = stack.enter_context((command.folder / OUTPUT_FILE).open("ab"))
+        told = stack.enter_context(open_tail(command.told, longest=command.longest))
+        printed = stack.enter_context(
+            open_tail(command.folder / OUTPUT_FILE, output.tell(), 4 * LINE_LIMIT)
+        )
+        process = _start(command, events, output, heirs)
+        adapter = RunningAdapter(process=process, told=told, printed=printed, grace_s=grace_s)
+        try:
+            on_pid(process.pid)
+            yield adapter
+        finally:
+            adapter.end()
+            on_pid(None)
+
+
+def build_arguments(
+    environment: Environment, step: str, folder: Path, run: str, attempt: int
+) -> list[str]:
+    """The beginning of every adapter's command: the step of a run, whose plan is in its folder."""
+    arguments = [str(environment.python), "-m", "vtspec.adapters", step]
+    arguments += ["--plan", str(folder / PLAN_FILE), "--workdir", str(folder)]
+    return [*arguments, "--run", run, "--attempt", str(attempt)]
+
+
+def _start(
+    command: AdapterCommand, events: IO[bytes], output: IO[bytes], heirs: Sequence[int]
+) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [*command.arguments, "--events-fd", str(events.fileno())],
+        cwd=command.cwd or command.folder,
+        env=dict(command.variables),
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        pass_fds=[events.fileno(), *heirs],
+        # Ctrl-C in the terminal reaches vtspec alone, which then asks for a checkpoint.
+        start_new_session=True,
+    )
+
+
+@contextmanager
+def _watch_exit(process: "subprocess.Popen[bytes]") -> Iterator[int | None]:
+    """A descriptor that is readable once the process has ended; None where there is no such."""
+    try:
+        fd = os.pidfd_open(process.pid)
+    except (AttributeError, OSError):
+        yield None
+        return
+    try:
+        yield fd
+    finally:
+        os.close(fd)

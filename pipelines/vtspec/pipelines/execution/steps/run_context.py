@@ -1,0 +1,46 @@
+"""Where and with what a run is carried out, whoever asked for it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+from vtspec.pipelines.runs.events import Event
+from vtspec.pipelines.runs.state import RunState
+from vtspec.pipelines.tracking import SyncResult
+
+from .stop_request import StopSignal
+
+OnMessage: TypeAlias = Callable[[str], None]
+OnEvent: TypeAlias = Callable[[Event, RunState], None]
+WriteReport: TypeAlias = Callable[[Path], str]
+"""Writes the report of the run in a folder and returns the name of its verdict."""
+
+
+class Tracker(Protocol):
+    """A tracker at work on a run; the run's end ends it too, and it says what arrived."""
+
+    def finish(self, timeout_s: float) -> SyncResult:
+        """Wait a while for what is under way; what has arrived and what is left."""
+        ...
+
+
+StartTracker: TypeAlias = Callable[[Path], Tracker | None]
+"""Starts the tracker on a run's folder, or does not."""
+
+
+def start_no_tracker(_folder: Path) -> None:
+    """A pod tracks nothing: whoever follows its run does."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunContext:
+    """`root` is the repository's, `cache` keeps what can be made again, `told` hears events."""
+
+    root: Path
+    cache: Path
+    stop: StopSignal
+    report: OnMessage
+    write_report: WriteReport
+    told: OnEvent
+    track: StartTracker = start_no_tracker

@@ -1,0 +1,148 @@
+"""The sections of a plan: the fields of a spec's own sections, every default filled in. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, TypedDict
+
+Precision: TypeAlias = Literal["fp32", "bf16", "fp16"]
+
+ParamValue: TypeAlias = bool | int | float | str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedEma:
+    """An average of the weights."""
+
+    decay: float
+    warmup: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedEarlyStopping:
+    """When training stops before its last epoch."""
+
+    patience: int
+    min_delta: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedCheckpoint:
+    """The metric that decides which epoch is the best, and which other epochs are kept."""
+
+    monitor: str
+    every: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedTraining:
+    """How the network learns; `image_size` is (height, width), None where it has no images."""
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    image_size: tuple[int, int] | None
+    seed: int
+    optimizer: str
+    momentum: float
+    weight_decay: float
+    scheduler: str
+    min_learning_rate: float
+    warmup_epochs: float
+    gradient_accumulation: int
+    gradient_clipping: float | None
+    ema: PlannedEma | None
+    label_smoothing: float
+    class_weights: Literal["balanced"] | Mapping[str, float] | None
+    augmentation: str
+    precision: Precision
+    # Prefixes of modules, or the word for all or none of the backbone.
+    freeze: str | tuple[str, ...]
+    early_stopping: PlannedEarlyStopping | None
+    checkpoint: PlannedCheckpoint
+    workers: int
+    deterministic: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedResources:
+    """What the run may use, as the spec writes it: `4Gi`, `30m`."""
+
+    gpus: int
+    gpu_type: str | None
+    cpus: int
+    # As typed, for people; digests take bytes and seconds.
+    memory: str
+    max_duration: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepResources:
+    """What one step may use of them."""
+
+    gpus: int
+    cpus: int
+    memory: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedExport:
+    """What is made of the result, safetensors always."""
+
+    formats: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedTracking:
+    """Where the run is shown; `register_as` is a registered model's name."""
+
+    experiment: str
+    register_as: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedReport:
+    """How the run is judged: the experiment to compare with, and what must hold."""
+
+    baseline: str | None
+    gates: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DvcSource:
+    """A path that DVC versions; `repo` and `rev` where that is another repository."""
+
+    path: str
+    repo: str | None = None
+    rev: str | None = None
+    remote: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PathSource:
+    """A plain path of the repository."""
+
+    path: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedSplit:
+    """Where one split lies, below the dataset's root."""
+
+    path: str
+    annotations: str | None = None
+    targets: str | None = None
+
+
+class SplitStatistics(TypedDict):
+    """How many images one split has, and of each class as far as anybody counted."""
+
+    images: int
+    perClass: Mapping[str, int]
+
+
+class PlannedStatistics(TypedDict):
+    """What was counted in the data: as its spec has it, which arithmetic reads as it is."""
+
+    images: int
+    bytes: int | None
+    splits: Mapping[str, SplitStatistics]
