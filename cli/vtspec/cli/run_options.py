@@ -264,7 +264,7 @@ def _make_tracker_factory(options: CommandOptions, found: PlannedRun) -> Callabl
 
 def _run_smoke(found: PlannedRun, local: "LocalRunner", progress: "RunProgress") -> int:
     from vtspec.pipelines.execution.local import run_smoke_test
-    from vtspec.pipelines.reporting.figures import format_duration
+    from vtspec.pipelines.formatting import format_duration
 
     with progress:
         with local.place.stop.raise_on_request():

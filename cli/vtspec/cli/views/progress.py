@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Protocol, TextIO
 
-from vtspec.pipelines.reporting.figures import format_duration, format_number, format_size
+from vtspec.pipelines.formatting import format_duration, format_number, format_size
 from vtspec.pipelines.runs.events import Event
 from vtspec.pipelines.runs.state import RunState
 

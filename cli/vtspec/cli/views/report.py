@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from vtspec.pipelines.formatting import MISSING, format_duration, format_number
 from vtspec.pipelines.planning.diff import Change
 from vtspec.pipelines.reporting.escape import make_one_line
 from vtspec.pipelines.reporting.facts import Facts
-from vtspec.pipelines.reporting.figures import MISSING, format_duration, format_number
 from vtspec.pipelines.reporting.phrases import (
     EFFECTS,
     describe_interval,

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from vtspec.cli.run_options import CommandOptions, PlannedRun, get_tracking_uri
-from vtspec.pipelines.reporting.comparison import MetricRow
-from vtspec.pipelines.reporting.figures import (
+from vtspec.pipelines.formatting import (
     format_against,
     format_duration,
     format_number,
     format_signed,
 )
+from vtspec.pipelines.reporting.comparison import MetricRow
 from vtspec.pipelines.runs import Run
 from vtspec.pipelines.runs.state import RunState
 

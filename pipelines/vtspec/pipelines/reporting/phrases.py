@@ -2,12 +2,18 @@
 
 from typing import Final
 
+from vtspec.pipelines.formatting import (
+    MISSING,
+    format_against,
+    format_number,
+    format_rate,
+    format_signed,
+)
 from vtspec.pipelines.planning.diff import Effect
 
 from .comparison import MetricRow
 from .curves import Series
 from .facts import Facts, TrainingProgress
-from .figures import MISSING, format_against, format_number, format_rate, format_signed
 from .verdict import Gate, VerdictName
 
 MARKS: Final[dict[VerdictName, str]] = {

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from vtspec.pipelines.formatting import format_duration, format_number, format_size
 from vtspec.pipelines.runs.events import Event
 from vtspec.pipelines.runs.state import RunState
 
 from .evaluation import to_mapping, to_number, to_text
-from .figures import format_duration, format_number, format_size
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,13 +2,13 @@
 
 from typing import Any, Final
 
+from vtspec.pipelines.formatting import format_duration
 from vtspec.pipelines.reporting.render.markdown_budget import join_blocks, render_table
 from vtspec.pipelines.reporting.render.markdown_parts import render_changes, render_metrics
 from vtspec.pipelines.reporting.render.markdown_results import render_classes
 
 from .escape import render_cell, render_code
 from .facts import Facts
-from .figures import format_duration
 from .provenance import RunTimes
 
 _BUDGET: Final = 12_000

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from vtspec.pipelines.formatting import format_number
 from vtspec.pipelines.reporting.curves import Series, thin_series
 from vtspec.pipelines.reporting.evaluation import ConfusionMatrix, PrCurve
 from vtspec.pipelines.reporting.facts import Facts
-from vtspec.pipelines.reporting.figures import format_number
 
 from .canvas import DARK, LIGHT, STYLES, Canvas, Theme, make_canvas, make_figure
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Final
 
+from vtspec.pipelines.formatting import MISSING, format_duration
 from vtspec.pipelines.reporting.comparison import MetricRow
 from vtspec.pipelines.reporting.escape import split_lines
 from vtspec.pipelines.reporting.facts import Facts
-from vtspec.pipelines.reporting.figures import MISSING, format_duration
 from vtspec.pipelines.reporting.phrases import (
     EFFECTS,
     describe_interval,

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from vtspec.pipelines.formatting import format_number, format_share
 from vtspec.pipelines.reporting.comparison import ClassRow
 from vtspec.pipelines.reporting.curves import Series, thin_series
 from vtspec.pipelines.reporting.evaluation import SampleError
 from vtspec.pipelines.reporting.facts import Facts
-from vtspec.pipelines.reporting.figures import format_number, format_share
 from vtspec.pipelines.reporting.phrases import (
     describe_dropped,
     describe_order,

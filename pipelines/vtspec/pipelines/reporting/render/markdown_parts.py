@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from vtspec.pipelines.formatting import MISSING, format_duration
 from vtspec.pipelines.reporting.escape import (
     MESSAGE_LENGTH,
     render_cell,
@@ -9,7 +10,6 @@ from vtspec.pipelines.reporting.escape import (
     render_fence,
 )
 from vtspec.pipelines.reporting.facts import Facts
-from vtspec.pipelines.reporting.figures import MISSING, format_duration
 from vtspec.pipelines.reporting.phrases import (
     EFFECTS,
     MARKS,

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
+from vtspec.pipelines.formatting import format_number, format_share
 from vtspec.pipelines.reporting import curves as drawn
 from vtspec.pipelines.reporting.escape import render_cell, render_code
 from vtspec.pipelines.reporting.facts import Curves, Facts
-from vtspec.pipelines.reporting.figures import format_number, format_share
 from vtspec.pipelines.reporting.phrases import (
     describe_dropped,
     describe_order,
