@@ -164,3 +164,8 @@ def describe_dropped(count: int) -> str:
     if not count:
         return ""
     return f"{count:,} value{'s were' if count > 1 else ' was'} not finite and left out."
+
+
+def pluralize(count: int, noun: str, nouns: str | None = None) -> str:
+    """Such as `1 class`, `1,000 classes`."""
+    return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"

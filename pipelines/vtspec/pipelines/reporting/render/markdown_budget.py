@@ -1,6 +1,7 @@
 """Markdown within a budget: whatever is put in, what comes out has at most so many characters."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 Row = Sequence[str]
@@ -10,6 +11,19 @@ FRAME: Final = 120
 
 _MORE: Final = 60
 """Room for the line that counts what was left out."""
+
+
+@dataclass(frozen=True)
+class Space:
+    """The characters of a section: `whole` less those `used`; `frame` is what stands around."""
+
+    whole: int
+    used: int
+    frame: int = 2
+
+    def fit(self, share: float = 1.0) -> int:
+        """What a block may take of the rest, at most that share of the whole."""
+        return min(self.whole - self.used, int(self.whole * share)) - self.frame
 
 
 def render_table(header: Row, rows: Sequence[Row], budget: int, align: str = "") -> str:
@@ -64,8 +78,3 @@ def fit_section(section: str, budget: int, otherwise: str) -> str:
 def join_blocks(blocks: Sequence[str]) -> str:
     """The blocks that are not empty, with a blank line between."""
     return "\n\n".join(block for block in blocks if block)
-
-
-def pluralize(count: int, noun: str, nouns: str | None = None) -> str:
-    """Such as `1 class`, `1,000 classes`."""
-    return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
