@@ -55,6 +55,7 @@ def _format_block(block: doc.Block, width: int) -> Iterator[Line]:
         case doc.Title():
             style = _STYLES[block.verdict]
             yield ((block.headline, style), (f"  {_get_text(block.run)}", ""))
+        # In a title the names differ from one to the next, and our words do not.
         case doc.Heading(level=1):
             yield tuple(
                 (_get_text(part), "bold" if isinstance(part, doc.Quote) else "")
@@ -82,6 +83,7 @@ def _format_block(block: doc.Block, width: int) -> Iterator[Line]:
 def _format_callout(block: doc.Callout, width: int) -> Iterator[Line]:
     if block.is_section:
         yield ()
+    # Without colours and titles, a line has to say itself that it is a warning.
     mark = "warning: " if block.is_section else ""
     for parts in block.lines:
         words = f"{mark}{_join(parts)}"
@@ -109,6 +111,7 @@ def _format_table(table: doc.Table) -> Iterator[Line]:
 def _get_title(column: doc.Column) -> doc.Part:
     if column.terminal is not None:
         return column.terminal
+    # A name keeps its letters: `F1` and `f1` may be two metrics.
     return column.title.lower() if isinstance(column.title, str) else column.title
 
 

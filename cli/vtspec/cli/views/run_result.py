@@ -139,4 +139,5 @@ def _iter_locations(
 def format_path(path: Path) -> str:
     """The path as a person who stands here would type it."""
     relative = os.path.relpath(path)
+    # `../../..` is harder to read than where it leads.
     return str(path) if relative.startswith("..") else relative

@@ -64,10 +64,12 @@ class _Page:
     def render_section(self, section: doc.Section) -> SafeHtml:
         blocks = list(doc.select_blocks(section.blocks, "html"))
         content = self._render_blocks(blocks)
+        # The title is the page's own heading, so its section is the page's header.
         if blocks and isinstance(blocks[0], doc.Title):
             return render_element("header", content, class_=f"top {blocks[0].verdict}")
         if not section.title or not content:
             return content
+        # Addresses of sections (`report.html#metrics`) are typed and shared: words, no spaces.
         name = re.sub(r"[^a-z]+", "-", section.title.lower())
         title = render_element("h2", section.title, id=name)
         return render_element("section", title, content, aria_labelledby=name)
@@ -111,6 +113,7 @@ class _Page:
             return _NOTHING
         width, height = (round(side * _CSS_DOTS_PER_INCH / DOTS_PER_INCH) for side in size)
         light, dark = encode_data_uri(plot.light), encode_data_uri(plot.dark)
+        # With its size told, a picture that is still being decoded moves nothing.
         image = render_element(
             "img", src=light, alt=figure.alt, width=str(width), height=str(height)
         )
@@ -141,6 +144,7 @@ def _render_words(block: doc.Block) -> SafeHtml:
             lines = [render_element("li", _render_parts(line)) for line in block.lines]
             return render_element("aside", title, render_element("ul", *lines), class_="callout")
         case doc.CommandBlock():
+            # What scrolls must be reachable by keyboard (WCAG 2.2, 2.1.1).
             return render_element(
                 "pre", _render_lines(block.lines), class_="commands", tabindex="0"
             )
@@ -165,18 +169,19 @@ def _render_table(table: doc.Table) -> SafeHtml:
         return _NOTHING
     sides = [_SIDES[column.align] for column in table.columns]
     heads = [
-        render_element("th", _render_cell(column.title, column), scope="col", class_=side)
+        render_element("th", _render_title_cell(column), scope="col", class_=side)
         for column, side in zip(table.columns, sides, strict=True)
     ]
     body = []
     for row in table.rows:
-        first, *others = map(_render_cell, row, table.columns)
+        first, *others = map(_render_cell, row, (column.role for column in table.columns))
         cells = [
             render_element("td", cell, class_=side)
             for cell, side in zip(others, sides[1:], strict=True)
         ]
         head = render_element("th", first, scope="row", class_=sides[0])
         body.append(render_element("tr", head, *cells))
+    # Most captions repeat the heading above them, which only those who see it can tell.
     unseen = {} if table.is_titled else {"class_": "unseen"}
     whole = render_element(
         "table",
@@ -192,19 +197,23 @@ def _render_table(table: doc.Table) -> SafeHtml:
 _SIDES: Final = {"l": "left", "r": "right"}
 
 
-def _render_cell(cell: doc.Cell, column: doc.Column) -> SafeHtml:
+def _render_title_cell(column: doc.Column) -> SafeHtml:
+    # What hides a column on narrow screens hides its title too; a main figure's title is plain.
+    return _render_cell(column.title, "roomy" if column.role == "roomy" else "")
+
+
+def _render_cell(cell: doc.Cell, role: str) -> SafeHtml:
     shown = _render_parts(cell) if isinstance(cell, tuple) else _render_part(cell)
-    if column.role == "roomy":
+    if role == "roomy":
         return render_element("span", shown, class_="roomy")
-    is_title = cell is column.title
-    return render_element("strong", shown) if column.role == "main" and not is_title else shown
+    return render_element("strong", shown) if role == "main" else shown
 
 
 def _render_cards(table: doc.Table) -> SafeHtml:
     items = []
     for row in table.rows:
         kinds = [cell.kind for cell in row if isinstance(cell, doc.Mark)]
-        cells = map(_render_cell, row, table.columns)
+        cells = map(_render_cell, row, (column.role for column in table.columns))
         items.append(render_element("li", *cells, class_=" ".join(filter(None, kinds))))
     return render_element("ul", *items, class_="gates", aria_label=table.caption)
 
@@ -264,10 +273,12 @@ def _render_part(part: doc.Part) -> SafeHtml:
             return render_element(
                 "span", part.text, class_="bar", style=f"--share:{part.share:.3f}"
             )
+        # A sign beside the colour, for those who do not tell green from red.
         case doc.Mark(kind="passed" | "missed"):
             sign = "✓" if part.kind == "passed" else "✗"
             return render_element("span", f"{sign} {part.text}")
         case doc.Mark():
+            # Chance is neither better nor worse, and green would say that it is.
             kind = "same" if part.is_within_noise else part.kind or "same"
             return render_element("span", part.text, class_=kind)
         case str():

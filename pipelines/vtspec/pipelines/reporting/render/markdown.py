@@ -60,6 +60,7 @@ def render_section(section: doc.Section, budget: int) -> str:
     """A section of at most `budget` characters; "" where it has nothing for markdown."""
     heading = f"## {section.title}" if section.title else ""
     text = _render_blocks(section.blocks, Space(budget, 0), heading)
+    # A heading over nothing says that something is missing.
     return "" if text == heading else fit_section(text, budget, _LEFT_OUT)
 
 
@@ -71,6 +72,7 @@ def get_max_length() -> int:
 def _render_blocks(blocks: Sequence[doc.Block | None], space: Space, above: str = "") -> str:
     text = above
     for block in doc.select_blocks(blocks, "markdown"):
+        # What stands already is what a table must leave room for; what follows is short.
         left = Space(space.whole, space.used + len(text), space.frame)
         text = join_blocks([text, _render_block(block, left)])
     return text
@@ -85,11 +87,13 @@ def _render_block(block: doc.Block, space: Space) -> str:
         case doc.FigureGrid():
             return join_blocks(list(map(_render_chart, block.figures)))
         case doc.SideBySide():
+            # GitHub's column is too narrow for two.
             return _render_blocks((doc.FigureGrid((block.figure,)), block.beside), space)
         case doc.Details():
             folded = Space(space.whole, space.used, FRAME)
             return render_details(block.summary, _render_blocks(block.blocks, folded))
         case doc.CommandBlock():
+            # A fence that is cut would end everything after it in code, so it keeps its frame.
             room = space.whole - 2 * FRAME
             return render_fence("\n".join(block.lines), room, width=1000, info="sh")
         case _:
@@ -117,6 +121,7 @@ def _render_words(block: doc.Block) -> str:
 
 def _render_callout(block: doc.Callout, space: Space) -> str:
     lines = [_render_parts(line) for line in block.lines]
+    # Our own sentences are quoted; what others wrote is a list that a budget can shorten.
     if not block.is_section:
         return "\n".join(f"> ⚠️ {line}" for line in lines)
     heading = f"## ⚠️ {block.title}"
@@ -124,6 +129,7 @@ def _render_callout(block: doc.Callout, space: Space) -> str:
 
 
 def _render_table(table: doc.Table, room: int) -> str:
+    # An explanation in each row would use up the budget of the figures.
     shown = [n for n, column in enumerate(table.columns) if column.role != "roomy"]
     columns = [table.columns[n] for n in shown]
     header = [_render_cell(column.title) for column in columns]

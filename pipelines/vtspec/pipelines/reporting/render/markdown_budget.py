@@ -43,6 +43,7 @@ def render_bullets(items: Sequence[str], budget: int) -> str:
 def _fit_lines(head: list[str], lines: Sequence[str], budget: int, noun: str) -> str:
     """`head` and as many `lines` as fit, with room kept for the line that counts the rest."""
     whole = "\n".join([*head, *lines])
+    # The room for the counting line is only given up where something has to be counted.
     if len(whole) <= budget:
         return whole
     used = sum(len(line) + 1 for line in head)
@@ -52,6 +53,7 @@ def _fit_lines(head: list[str], lines: Sequence[str], budget: int, noun: str) ->
         if used > budget - _MORE:
             break
         kept.append(line)
+    # A header over a count alone would be a table of nothing.
     if not kept:
         return ""
     left = len(lines) - len(kept)

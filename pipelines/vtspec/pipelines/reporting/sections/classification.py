@@ -29,6 +29,7 @@ def show_confusion(facts: Facts) -> doc.Section:
     images = f"{right:,} of {sum(map(sum, matrix.counts)):,} images right"
     alt = f"Confusion matrix of {len(matrix.classes):,} classes: {images}."
     picture = doc.Figure(plot="confusion", title=(), alt=alt)
+    # The page lists them beside the picture, which is as tall as fifteen rows.
     few, many = _list_mistakes(matrix, 10), _list_mistakes(matrix, 15)
     in_markdown: tuple[doc.Block, ...] = (few,)
     if isinstance(few, doc.Table) and len(matrix.classes) <= _MOST_IN_A_GRID:
@@ -115,6 +116,7 @@ def _fold_classes(facts: Facts, summary: str, first: int, most: int) -> tuple[do
 
 def _show_figure(row: ClassRow, name: str, ranked_by: str | None) -> doc.Part:
     value = row.values.get(name)
+    # Only the figure by which they are ranked has a bar: five bars a row would compare nothing.
     if value is None or name != ranked_by or not 0 <= value <= 1:
         return format_number(value)
     return doc.Bar(format_number(value), value)

@@ -170,6 +170,7 @@ def list_changes(facts: Facts) -> doc.Section:
     if facts.baseline is None:
         return doc.Section("changes", title, ())
     many, few = _make_change_table(facts, None), _make_change_table(facts, _MOST_CHANGES)
+    # Two plans that were never related differ in everything, which nobody reads in a terminal.
     left = len(facts.changes) - len(few.rows)
     words = f"… and {left} more: --output json has them all"
     same = "the plans are the same"
