@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from vtspec.cli.commands.models import command, format_count, format_gmacs
+from vtspec.cli.commands.models import command
+from vtspec.pipelines.formatting import format_count, format_gmacs
 
 
 def models(*arguments: str) -> Result:
@@ -203,7 +204,7 @@ def test_show_of_an_unknown_model_is_answered_with_the_one_that_was_meant() -> N
     ],
 )
 def test_counts_are_shown_with_three_digits(count: int, words: str) -> None:
-    assert format_count(count) == words
+    assert format_count(count, is_narrow=True) == words
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from vtspec.pipelines.estimation.estimate import (
     estimate_gpu_memory,
     estimate_run,
 )
-from vtspec.pipelines.formatting import format_bytes, format_cost, format_count, format_seconds
+from vtspec.pipelines.formatting import format_cost, format_count, format_duration, format_size
 from vtspec.schema.kinds.experiment import Training
 
 LOAD = Workload(
@@ -244,11 +244,11 @@ def test_every_figure_is_finite_and_not_negative(
     ],
 )
 def test_seconds_read_well(seconds: float, words: str) -> None:
-    assert format_seconds(seconds) == words
+    assert format_duration(seconds, "rough") == words
 
 
 def test_bytes_money_and_counts_read_well() -> None:
-    assert [format_bytes(count) for count in (5, 2**20, 1.5 * 2**30, 200 * 2**30)] == [
+    assert [format_size(count, "rough") for count in (5, 2**20, 1.5 * 2**30, 200 * 2**30)] == [
         "5 B",
         "1 MiB",
         "1.5 GiB",

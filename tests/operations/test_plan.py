@@ -164,7 +164,7 @@ def test_the_plan_of_a_run_is_found_by_the_runs_name(root: Path) -> None:
     made = planned(root, repository)
     from vtspec.pipelines.runs import Runs
 
-    attempt = Runs(repository.runs).create_attempt(made.made)
+    attempt = Runs(repository.runs).create_attempt(made.made.to_json())
     attempt.lock.release()
     found = find_planned_run(made.made.id, repository)
     assert found is not None and found.made == made.made

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from hostile_text import unhurried
 from report_data import a_baseline, a_plan, a_run, an_evaluation, told
+from vtspec.pipelines.formatting import MINUS, MISSING
 from vtspec.pipelines.reporting.comparison import (
     build_class_rows,
     build_metric_rows,
@@ -14,7 +15,6 @@ from vtspec.pipelines.reporting.comparison import (
 )
 from vtspec.pipelines.reporting.evaluation import ClassMetrics
 from vtspec.pipelines.reporting.facts import build_facts
-from vtspec.pipelines.reporting.figures import MINUS, MISSING
 from vtspec.pipelines.reporting.phrases import describe_order, format_change, format_difference
 
 TASK = "image-classification"

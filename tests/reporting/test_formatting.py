@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hostile_text import unhurried
-from vtspec.pipelines.reporting.figures import (
+from vtspec.pipelines.formatting import (
     MINUS,
     MISSING,
     format_against,

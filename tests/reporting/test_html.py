@@ -17,18 +17,19 @@ from report_data import (
     expect_golden,
     some_facts,
     told,
+    write_markdown,
+    write_page,
 )
 from vtspec.pipelines.reporting.escape import make_visible
 from vtspec.pipelines.reporting.facts import Facts, build_facts
 from vtspec.pipelines.reporting.plots.charts import NAMES, ThemedPlot
-from vtspec.pipelines.reporting.render.html import render_html
 
 PICTURES = {name: ThemedPlot(light=a_png(40, 20), dark=a_png(40, 20)) for name in NAMES}
 FEW_TAGS = {"script", "iframe", "object", "embed", "link", "base", "form", "svg", "a"}
 
 
 def _page(facts: Facts, style: str = "") -> str:
-    return render_html(facts, PICTURES, [a_png(8, 8)] * len(facts.results.errors), style)
+    return write_page(facts, PICTURES, [a_png(8, 8)] * len(facts.results.errors), style)
 
 
 def _text(facts: Facts) -> str:
@@ -120,22 +121,22 @@ def test_a_run_that_failed_says_why_and_what_to_do() -> None:
 
 
 def test_a_run_without_anything_has_a_page() -> None:
-    page = Page(render_html(some_facts(evaluation={}, events=[]), {}, [], ""))
+    page = Page(write_page(some_facts(evaluation={}, events=[]), {}, [], ""))
     headings = [text for text in page.texts if text in ("What was run", "Run it again")]
     assert headings == ["What was run", "Run it again"]
 
 
 def test_a_picture_that_is_missing_is_said_to_be() -> None:
     facts = some_facts()
-    assert "no picture" in render_html(facts, PICTURES, [None], "")
-    assert "no picture" in render_html(facts, PICTURES, [b"not a PNG"], "")
-    assert "no picture" not in render_html(facts, PICTURES, [a_png()], "")
+    assert "no picture" in write_page(facts, PICTURES, [None], "")
+    assert "no picture" in write_page(facts, PICTURES, [b"not a PNG"], "")
+    assert "no picture" not in write_page(facts, PICTURES, [a_png()], "")
 
 
 def test_small_pictures_keep_their_pixels_and_photographs_do_not() -> None:
     facts = some_facts()
-    assert 'class="pixels"' in render_html(facts, PICTURES, [a_png(8, 8)], "")
-    assert 'class="photo"' in render_html(facts, PICTURES, [a_png(96, 64)], "")
+    assert 'class="pixels"' in write_page(facts, PICTURES, [a_png(8, 8)], "")
+    assert 'class="photo"' in write_page(facts, PICTURES, [a_png(96, 64)], "")
 
 
 def test_many_classes_are_folded_and_too_many_counted() -> None:
@@ -147,7 +148,7 @@ def test_many_classes_are_folded_and_too_many_counted() -> None:
 
 
 def test_ten_thousand_epochs_are_five_hundred_rows() -> None:
-    page = render_html(some_facts(events=told(epochs=10_000)), PICTURES, [None], "")
+    page = write_page(some_facts(events=told(epochs=10_000)), PICTURES, [None], "")
     table = page[page.index("Every epoch in figures") :]
     assert table[: table.index("</table>")].count("<tr>") == 501
 
@@ -166,10 +167,8 @@ def test_a_baseline_that_never_ran_is_asked_for() -> None:
 
 
 def test_markdown_and_page_tell_the_same_figures() -> None:
-    from vtspec.pipelines.reporting.render.markdown import render_markdown
-
     facts = build_facts(a_run(), a_baseline())
     shown = set(re.findall(r"\d\.\d{3,}", _text(facts)))
-    told_in_markdown = re.sub(r"```mermaid.*?```", "", render_markdown(facts), flags=re.DOTALL)
+    told_in_markdown = re.sub(r"```mermaid.*?```", "", write_markdown(facts), flags=re.DOTALL)
     assert set(re.findall(r"\d\.\d{3,}", told_in_markdown)) <= shown
     assert len(shown) > 15

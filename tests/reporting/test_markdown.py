@@ -17,20 +17,22 @@ from report_data import (
     expect_golden,
     some_facts,
     told,
+    write_markdown,
 )
 from vtspec.pipelines.reporting.escape import make_visible
 from vtspec.pipelines.reporting.facts import build_facts
 from vtspec.pipelines.reporting.render.markdown import (
+    BUDGETS,
     LIMIT,
-    SECTIONS,
     get_max_length,
-    render_markdown,
+    render_section,
 )
 from vtspec.pipelines.reporting.render.markdown_budget import (
     fit_section,
     render_bullets,
     render_table,
 )
+from vtspec.pipelines.reporting.sections import build_report_document
 
 
 def _titles(text: str) -> list[str]:
@@ -40,7 +42,7 @@ def _titles(text: str) -> list[str]:
 def test_golden_report_against_a_baseline() -> None:
     plan = a_plan(report={"baseline": "digits-resnet10t", "gates": ["accuracy >= 0.95"]})
     plan["warnings"] = ["the weights' licence is cc-by-nc-4.0: not for commercial use"]
-    expect_golden("against-a-baseline.md", render_markdown(build_facts(a_run(plan), a_baseline())))
+    expect_golden("against-a-baseline.md", write_markdown(build_facts(a_run(plan), a_baseline())))
 
 
 def test_golden_report_of_a_run_that_failed() -> None:
@@ -48,28 +50,28 @@ def test_golden_report_of_a_run_that_failed() -> None:
     message = "the loss is not finite in epoch 2\nlast finite loss: 1.5"
     end = {"ending": "failed", "exit_code": 3, "message": message, "fix": "lower learningRate"}
     facts = some_facts(evaluation={}, events=[*failed, ("run.finished", end)])
-    expect_golden("failed.md", render_markdown(facts, link="https://ci.example/run/1?a=(b) c"))
+    expect_golden("failed.md", write_markdown(facts, link="https://ci.example/run/1?a=(b) c"))
 
 
 def test_the_verdict_comes_before_everything_else() -> None:
-    first = render_markdown(some_facts()).splitlines()[0]
+    first = write_markdown(some_facts()).splitlines()[0]
     assert first == "# ✅ Gate passed: `digits-resnet18`"
     missed = a_plan(report={"gates": ["accuracy >= 0.99", "loss <= 1"]})
-    assert render_markdown(some_facts(plan=missed)).splitlines()[0] == (
+    assert write_markdown(some_facts(plan=missed)).splitlines()[0] == (
         "# ❌ 1 of 2 gates missed: `digits-resnet18`"
     )
 
 
 def test_each_gate_stands_with_its_value() -> None:
     plan = a_plan(report={"gates": ["accuracy >= 0.9667", "loss <= 0.1", "mAP > 0"]})
-    text = render_markdown(some_facts(plan=plan))
+    text = write_markdown(some_facts(plan=plan))
     assert "| `accuracy >= 0.9667` | 0.9667 | ✅ passed |" in text
     assert "| `loss <= 0.1` | 0.1200 | ❌ missed by 0.0200 |" in text
     assert "| `mAP > 0` | not measured | ❌ missed |" in text
 
 
 def test_a_run_without_anything_is_a_short_report() -> None:
-    text = render_markdown(some_facts(evaluation={}, events=[]))
+    text = write_markdown(some_facts(evaluation={}, events=[]))
     assert _titles(text) == [
         "# ⏳ Not finished, nothing measured yet: `digits-resnet18`",
         "## What was run",
@@ -79,23 +81,23 @@ def test_a_run_without_anything_is_a_short_report() -> None:
 
 def test_a_baseline_that_never_ran_is_asked_for() -> None:
     plan = a_plan(report={"baseline": "digits-resnet10t", "gates": []})
-    assert "baseline yet: `vtspec run digits-resnet10t`" in render_markdown(some_facts(plan=plan))
+    assert "baseline yet: `vtspec run digits-resnet10t`" in write_markdown(some_facts(plan=plan))
 
 
 def test_a_comparison_that_is_not_like_with_like_says_so() -> None:
     plan: dict[str, Any] = dict(a_baseline().plan)
     other = {**plan, "dataset": {**plan["dataset"], "hash": "md5:x"}}
     facts = build_facts(a_run(), a_run(other))
-    assert "> ⚠️ The baseline was measured on other data." in render_markdown(facts)
+    assert "> ⚠️ The baseline was measured on other data." in write_markdown(facts)
 
 
 def test_a_run_equal_to_its_baseline_differs_in_nothing() -> None:
-    assert "Nothing: the plans are the same." in render_markdown(build_facts(a_run(), a_run()))
+    assert "Nothing: the plans are the same." in write_markdown(build_facts(a_run(), a_run()))
 
 
 def test_a_large_matrix_becomes_its_most_frequent_mistakes() -> None:
-    small = render_markdown(some_facts(evaluation=an_evaluation([f"c{n}" for n in range(12)])))
-    large = render_markdown(some_facts(evaluation=an_evaluation([f"c{n}" for n in range(13)])))
+    small = write_markdown(some_facts(evaluation=an_evaluation([f"c{n}" for n in range(12)])))
+    large = write_markdown(some_facts(evaluation=an_evaluation([f"c{n}" for n in range(13)])))
     assert "true ↓ called →" in small
     assert "true ↓ called →" not in large
     assert "| `c0` | `c1` | 1 | 2.4 % |" in large
@@ -103,35 +105,35 @@ def test_a_large_matrix_becomes_its_most_frequent_mistakes() -> None:
 
 def test_a_perfect_run_has_no_mistakes_to_list() -> None:
     perfect = an_evaluation(["a", "b"], confusion=[[3, 0], [0, 3]])
-    assert "No image was called wrong." in render_markdown(some_facts(evaluation=perfect))
+    assert "No image was called wrong." in write_markdown(some_facts(evaluation=perfect))
 
 
 def test_the_baselines_curve_is_drawn_where_it_is_as_long() -> None:
-    longer = render_markdown(build_facts(a_run(), a_baseline()))
-    shorter = render_markdown(build_facts(a_run(), a_run(events=told(epochs=2))))
+    longer = write_markdown(build_facts(a_run(), a_baseline()))
+    shorter = write_markdown(build_facts(a_run(), a_run(events=told(epochs=2))))
     assert "orange: `accuracy` of the baseline" in longer
     assert "of the baseline\n" not in shorter
 
 
 def test_the_rest_is_linked_or_said_to_lie_beside() -> None:
     facts = some_facts()
-    assert render_markdown(facts).endswith("`vtspec report digits-resnet18-0123456789 --open`\n")
-    linked = render_markdown(facts, link="https://ci.example/a(b)/c d?x=1#y")
+    assert write_markdown(facts).endswith("`vtspec report digits-resnet18-0123456789 --open`\n")
+    linked = write_markdown(facts, link="https://ci.example/a(b)/c d?x=1#y")
     assert linked.endswith("(https://ci.example/a%28b%29/c%20d?x=1#y)\n")
-    assert "https://" not in render_markdown(facts, link="https://x/" + "y" * 800)
+    assert "https://" not in write_markdown(facts, link="https://x/" + "y" * 800)
 
 
 @settings(max_examples=40, deadline=None)
 @given(texts(20).filter(lambda text: bool(make_visible(text).strip())))
 def test_nothing_that_others_wrote_changes_the_structure(words: str) -> None:
-    hostile = render_markdown(build_facts(a_run_that_says(words), a_baseline_that_says(words)))
-    harmless = render_markdown(build_facts(a_run_that_says("word"), a_baseline_that_says("word")))
+    hostile = write_markdown(build_facts(a_run_that_says(words), a_baseline_that_says(words)))
+    harmless = write_markdown(build_facts(a_run_that_says("word"), a_baseline_that_says("word")))
     assert shape(hostile) == shape(harmless)
 
 
 @pytest.mark.parametrize("words", CORPUS)
 def test_what_others_wrote_stands_only_in_code(words: str) -> None:
-    text = render_markdown(
+    text = write_markdown(
         build_facts(a_run_that_says("Zq" + words), a_baseline_that_says("Zq" + words))
     )
     told_in_code = sum(part.count("Zq") for part in code_in(text))
@@ -160,10 +162,12 @@ def test_the_longest_run_stays_under_the_limit(words: str) -> None:
     end = {"ending": "failed", "message": words * 5000, "fix": words * 5000}
     run = a_run(plan, evaluation, [*events, ("run.finished", end)])
     facts = build_facts(run, a_baseline())
-    text = render_markdown(facts)
+    text = write_markdown(facts)
     assert len(text) <= LIMIT
     assert "did not fit" not in text
-    sizes = [(len(section(facts, budget)), budget) for budget, section in SECTIONS]
+    sections = {one.name: one for one in build_report_document(facts).sections}
+    assert BUDGETS.keys() <= sections.keys()
+    sizes = [(len(render_section(sections[name], most)), most) for name, most in BUDGETS.items()]
     assert [(size, budget) for size, budget in sizes if size > budget] == []
 
 
@@ -172,7 +176,7 @@ def test_the_budgets_add_up_to_less_than_the_limit() -> None:
 
 
 def test_ten_thousand_epochs_are_thinned() -> None:
-    text = render_markdown(some_facts(events=told(epochs=10_000)))
+    text = write_markdown(some_facts(events=told(epochs=10_000)))
     assert len(text) <= LIMIT
     assert text.count("\n| 10000 |") == 1
 

@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from vtspec.pipelines.reporting.facts import Facts, RunData, build_facts
+from vtspec.pipelines.reporting.plots.charts import ThemedPlot
+from vtspec.pipelines.reporting.render.html import render_html
+from vtspec.pipelines.reporting.render.markdown import render_markdown
+from vtspec.pipelines.reporting.sections import build_report_document
 from vtspec.pipelines.runs.events import Event, encode_event, read_body
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "report"
@@ -212,6 +216,21 @@ def a_baseline() -> RunData:
 def some_facts(**parts: Any) -> Facts:
     """The facts of `a_run(**parts)` without a baseline."""
     return build_facts(a_run(**parts))
+
+
+def write_markdown(facts: Facts, *, link: str | None = None) -> str:
+    """The markdown report of these facts."""
+    return render_markdown(build_report_document(facts), link=link)
+
+
+def write_page(
+    facts: Facts,
+    plots: Mapping[str, ThemedPlot],
+    thumbnails: Sequence[bytes | None],
+    style: str = "",
+) -> str:
+    """The HTML report of these facts."""
+    return render_html(build_report_document(facts), plots, thumbnails, style)
 
 
 def write_run(run: RunData, runs: Path) -> Path:

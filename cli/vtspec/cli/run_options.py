@@ -142,7 +142,7 @@ def carry_out(
 
 def show_smoke(smoked: "SmokeResult") -> int:
     """Show how the steps went with one batch and return the exit code that says so."""
-    from vtspec.pipelines.reporting.figures import format_duration
+    from vtspec.pipelines.formatting import format_duration
 
     outcome = smoked.outcome
     if outcome.is_good:

@@ -1,30 +1,118 @@
-"""Numbers as a person reads them: seconds, bytes, money, counts. Pure."""
+"""Quantities as a person reads them: numbers, lengths of time, sizes, counts, money. Pure.
 
-_UNITS = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
+What was measured is written `exact`, what was only estimated `rough`: seconds that nobody can
+know are not shown.
+"""
 
+import math
+from typing import Final, Literal
 
-def format_seconds(seconds: float) -> str:
-    """`45 s`, `12 min`, `3 h 20 min`, `2 d 4 h`; two units at most."""
-    whole = round(seconds)
-    if whole < 90:
-        return f"{whole} s"
-    minutes = round(seconds / 60)
-    if minutes < 90:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 48:
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    days, hours = divmod(hours, 24)
-    return f"{days} d {hours} h" if hours else f"{days} d"
+MISSING: Final = "\N{EN DASH}"
+"""Stands where there is no number."""
+
+MINUS: Final = "\N{MINUS SIGN}"
+
+Precision = Literal["exact", "rough"]
 
 
-def format_bytes(count: float) -> str:
-    """`512 MiB`, `1.4 GiB`; three digits at most, binary units."""
-    for size, unit in _UNITS:
-        if count >= size:
-            amount = count / size
-            return f"{amount:.0f} {unit}" if amount >= 100 else f"{amount:.3g} {unit}"
-    return f"{count:.0f} B"
+def format_number(value: float | None) -> str:
+    """About four significant digits; counts keep all of theirs."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    if value == 0:
+        return "0"
+    size = abs(value)
+    if value == int(value) and size < 1e15:
+        # An accuracy of exactly 1 is a share, and stands among others with four decimals.
+        text = f"{size:,.0f}" if size >= 2 else f"{size:.4f}"
+    elif size >= 1000:
+        text = f"{size:,.1f}"
+    elif size >= 1:
+        text = f"{size:.4g}" if size >= 100 else f"{size:.3f}"
+    elif size >= 0.001:
+        text = f"{size:.4f}"
+    else:
+        text = f"{size:.2e}"
+    return f"{MINUS}{text}" if value < 0 else text
+
+
+def format_signed(value: float | None) -> str:
+    """A difference: always with its sign, and 0 as `±0`."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    if value == 0:
+        return "±0"
+    return format_number(value) if value < 0 else f"+{format_number(value)}"
+
+
+def format_against(value: float | None, limit: float) -> str:
+    """A number with as many digits as it takes to see on which side of `limit` it lies."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    shown = format_number(value)
+    if value == limit or shown != format_number(limit):
+        return shown
+    # Seventeen digits tell any two doubles apart (IEEE 754-2019, 5.12.2).
+    for digits in range(5, 18):
+        shown = f"{abs(value):.{digits}g}"
+        if shown != f"{abs(limit):.{digits}g}":
+            break
+    return f"{MINUS}{shown}" if value < 0 else shown
+
+
+def format_rate(value: float | None) -> str:
+    """A learning rate: three significant digits."""
+    return MISSING if value is None or not math.isfinite(value) else f"{value:.3g}"
+
+
+def format_share(part: float, whole: float) -> str:
+    """A share in percent with one decimal; `MISSING` of nothing."""
+    return f"{100 * part / whole:.1f} %" if whole else MISSING
+
+
+def format_duration(seconds: float | None, precision: Precision = "exact") -> str:
+    """A length of time in its two largest units: `8.1 s`, `2 min 05 s`, `3 h 12 min`.
+
+    Rough ones leave out what an estimate cannot know: `45 s`, `12 min`, `3 h 20 min`, `2 d`.
+    """
+    if seconds is None or not math.isfinite(seconds) or seconds < 0:
+        return MISSING
+    # Rounded before the unit is chosen, so that 59.97 s is 1 min 00 s and never 60.0 s.
+    whole, minutes, hours = round(seconds), round(seconds / 60), round(seconds / 3600)
+    if precision == "rough":
+        if whole < 90:
+            return f"{whole} s"
+        if minutes < 90:
+            return f"{minutes} min"
+        big, small, units = minutes // 60, minutes % 60, ("h", "min")
+        if big >= 48:
+            big, small, units = big // 24, big % 24, ("d", "h")
+        return f"{big} {units[0]} {small} {units[1]}" if small else f"{big} {units[0]}"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    if minutes < 24 * 60:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
+    return f"{hours // 24} d {hours % 24} h"
+
+
+def format_size(count: float | None, precision: Precision = "exact") -> str:
+    """Bytes in binary units: `512 B`, `1.4 MiB`; rough ones with three digits at most."""
+    if count is None or not math.isfinite(count) or count < 0:
+        return MISSING
+    if count < 1024:
+        return f"{count:.0f} B"
+    # An exact 1,023.97 KiB would be shown as 1024.0 KiB, so it becomes 1.0 MiB.
+    full = 1024 if precision == "rough" else 1023.95
+    units = ["KiB", "MiB", "GiB", "TiB"]
+    count /= 1024
+    while count >= full and len(units) > 1:
+        count /= 1024
+        del units[0]
+    if precision == "exact":
+        return f"{count:.1f} {units[0]}"
+    return f"{count:.0f} {units[0]}" if count >= 100 else f"{count:.3g} {units[0]}"
 
 
 def format_cost(amount: float, currency: str) -> str:
@@ -32,9 +120,22 @@ def format_cost(amount: float, currency: str) -> str:
     return f"< 0.01 {currency}" if 0 < amount < 0.01 else f"{amount:,.2f} {currency}"
 
 
-def format_count(count: int) -> str:
-    """`950`, `11.2 M`, `1.1 B`; three digits at most."""
-    for size, unit in ((10**9, "B"), (10**6, "M"), (10**3, "k")):
+def format_count(count: int, *, is_narrow: bool = False) -> str:
+    """A count with three digits at most: `950`, `11.2 M`, `1.1 B`.
+
+    For a column of a table it `is_narrow`: `11.7M`, `371K`, and 999,999 is cut to `999K`.
+    """
+    for size, unit in ((10**9, "B"), (10**6, "M"), (10**3, "K" if is_narrow else "k")):
         if count >= size:
-            return f"{count / size:.3g} {unit}"
+            # Rounded up, 999,999 would need four digits and widen the column.
+            is_cut = is_narrow and count >= 100 * size
+            amount = f"{count // size}" if is_cut else f"{count / size:.3g}"
+            return f"{amount}{unit}" if is_narrow else f"{amount} {unit}"
     return str(count)
+
+
+def format_gmacs(gmacs: float) -> str:
+    """10^9 multiply-adds of an image, without an exponent: 1.81, 1,782, <0.001."""
+    if gmacs < 0.001:
+        return "<0.001"
+    return f"{gmacs:,.0f}" if gmacs >= 100 else f"{gmacs:.3g}"

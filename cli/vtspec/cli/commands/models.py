@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 
+from vtspec.pipelines.formatting import format_count, format_gmacs
 from vtspec.schema.kinds.tasks import TASKS
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def _format_row(framework: "Framework", model: "CatalogModel") -> tuple[str, ...
         model.name,
         framework.name,
         ", ".join(model.tasks) or "features only",
-        "-" if model.parameters is None else format_count(model.parameters),
+        "-" if model.parameters is None else format_count(model.parameters, is_narrow=True),
         "-" if model.gmacs is None else format_gmacs(model.gmacs),
         _format_size(model.image_size),
         f"{weights.tag}{others}" if weights else "-",
@@ -227,23 +228,6 @@ def _format_license(weights: "Weights") -> str:
 
 def _format_size(size: tuple[int, int] | None) -> str:
     return "-" if size is None else f"{size[0]}x{size[1]}"
-
-
-def format_gmacs(gmacs: float) -> str:
-    """10^9 multiply-adds of an image, as people read them: 1.81, 1,782, <0.001."""
-    if gmacs < 0.001:
-        return "<0.001"
-    return f"{gmacs:,.0f}" if gmacs >= 100 else f"{gmacs:.3g}"
-
-
-def format_count(count: int) -> str:
-    """A count as people read it, three digits: 11.7M, 1.14B, 371K."""
-    for unit, value in (("B", 10**9), ("M", 10**6), ("K", 10**3)):
-        if count >= value:
-            return (
-                f"{count / value:.3g}{unit}" if count < 100 * value else f"{count // value}{unit}"
-            )
-    return str(count)
 
 
 def _print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -38,7 +38,7 @@ def run_spec(spec: str, chosen: CommandOptions) -> int:
 
 def format_summary(made: "Plan") -> str:
     """The plan on one line."""
-    from vtspec.pipelines.reporting.figures import format_duration
+    from vtspec.pipelines.formatting import format_duration
 
     epochs = made.training.epochs
     parts = [

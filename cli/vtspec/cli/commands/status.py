@@ -121,7 +121,7 @@ def _format_table(runs: Sequence["Run"]) -> Iterator["Line"]:
 
 
 def _format_row(run: "Run", state: "RunState") -> tuple[str, ...]:
-    from vtspec.pipelines.reporting.figures import format_duration
+    from vtspec.pipelines.formatting import format_duration
 
     at = state.training
     epoch = f"{at.epoch:.3g}/{at.epochs}" if at.epochs else ""
@@ -136,7 +136,7 @@ def _format_row(run: "Run", state: "RunState") -> tuple[str, ...]:
 
 
 def _format_result(state: "RunState") -> str:
-    from vtspec.pipelines.reporting.figures import format_number
+    from vtspec.pipelines.formatting import format_number
 
     final, best, monitor = state.final.metrics, state.training.best, state.training.monitor
     figures = final or (best.metrics if best is not None else {})
@@ -149,8 +149,8 @@ def _format_result(state: "RunState") -> str:
 def _format_run(run: "Run", state: "RunState") -> Iterator["Line"]:
     from vtspec.cli.views.run_result import format_path, format_run_result
     from vtspec.pipelines.errors import Permanent
+    from vtspec.pipelines.formatting import format_duration
     from vtspec.pipelines.reporting import find_baseline, read_facts
-    from vtspec.pipelines.reporting.figures import format_duration
 
     status = get_status(run, state)
     yield ((run.name, "bold"), (f"  {status}", _STYLES.get(status, "")))
@@ -184,7 +184,7 @@ def _format_run(run: "Run", state: "RunState") -> Iterator["Line"]:
 
 def _format_state(run: "Run", state: "RunState", status: str) -> Iterator["Line"]:
     from vtspec.cli.views.progress import format_figures
-    from vtspec.pipelines.reporting.figures import format_duration
+    from vtspec.pipelines.formatting import format_duration
 
     if state.step == "train" and status == "running":
         yield ((f"  {format_figures(state)}", ""),)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from vtspec.pipelines.formatting import format_bytes, format_cost, format_count, format_seconds
+from vtspec.pipelines.formatting import format_cost, format_count, format_duration, format_size
 from vtspec.pipelines.planning.diff import Change, find_worst_effect
 from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.pipelines.planning.prior_runs import Comparison, PriorRuns
@@ -211,13 +211,21 @@ def _format_steps(made: Plan) -> Iterator[Line]:
 def _format_estimate(made: Plan, width: int) -> Iterator[Line]:
     guess, gpu = made.estimate, made.resources.gpu_type
     unknown = "not known"
-    time = unknown if guess.seconds is None else f"about {format_seconds(guess.seconds)}"
-    memory = unknown if guess.memory_bytes is None else f"about {format_bytes(guess.memory_bytes)}"
+    time = unknown if guess.seconds is None else f"about {format_duration(guess.seconds, 'rough')}"
+    memory = (
+        unknown
+        if guess.memory_bytes is None
+        else f"about {format_size(guess.memory_bytes, 'rough')}"
+    )
     yield (("  time      ", ""), (f"{time}, of at most {made.resources.max_duration}", ""))
     yield (("  memory    ", ""), (f"{memory}, of {made.resources.memory}", ""))
     if made.resources.gpus:
         need = guess.gpu_memory_bytes
-        words = unknown if need is None else f"about {format_bytes(need)} on each {gpu or 'GPU'}"
+        words = (
+            unknown
+            if need is None
+            else f"about {format_size(need, 'rough')} on each {gpu or 'GPU'}"
+        )
         yield (("  GPU       ", ""), (words, ""))
     cost = unknown if guess.cost is None else format_cost(guess.cost, guess.currency)
     yield (("  cost      ", ""), (cost, ""))

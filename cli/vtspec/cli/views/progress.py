@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Protocol, TextIO
 
-from vtspec.pipelines.reporting.figures import format_duration, format_number, format_size
+from vtspec.pipelines.formatting import format_duration, format_number, format_size
 from vtspec.pipelines.runs.events import (
     Body,
     DataVerified,

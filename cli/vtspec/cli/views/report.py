@@ -1,31 +1,18 @@
 """A report for the terminal: verdict, gates, figures, what got worse, and where the page is."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-from vtspec.pipelines.planning.diff import Change
+from vtspec.pipelines.reporting import document as doc
 from vtspec.pipelines.reporting.escape import make_one_line
 from vtspec.pipelines.reporting.facts import Facts
-from vtspec.pipelines.reporting.figures import MISSING, format_duration, format_number
-from vtspec.pipelines.reporting.phrases import (
-    EFFECTS,
-    describe_interval,
-    describe_order,
-    describe_split,
-    describe_training,
-    format_baseline,
-    format_change,
-    format_difference,
-    format_gate_outcome,
-    format_gate_value,
-    format_value,
-)
-from vtspec.pipelines.reporting.provenance import format_setting
+from vtspec.pipelines.reporting.sections import build_comparison_document, build_report_document
 
 from .styled_text import Line, count_cells, format_paragraph
 
-_WORST: Final = 5
-_MOST_CHANGES: Final = 30
+_REPORT: Final = ("verdict", "metrics", "classes", "warnings")
+"""What a terminal shows of a report; warnings come last, where they are seen."""
+
 _STYLES: Final = {
     "passed": "bold green",
     "missed": "bold red",
@@ -33,201 +20,115 @@ _STYLES: Final = {
     "interrupted": "bold yellow",
     "none": "bold",
     "unfinished": "bold yellow",
+    "better": "green",
+    "worse": "red",
+    "same": "dim",
 }
-_JUDGED: Final = {"better": "green", "worse": "red", "same": "dim"}
 
 
 def format_report(facts: Facts, width: int) -> list[Line]:
     """The report in the terminal's form, without the paths of its files."""
-    return [
-        *_format_header(facts, width),
-        *_format_gates(facts),
-        *_format_metrics(facts),
-        *_format_notes(facts, width),
-        *_format_classes(facts),
-        *_format_warnings(facts, width),
-    ]
+    return _format_sections(build_report_document(facts).pick_sections(_REPORT), width)
 
 
 def format_comparison(facts: Facts, width: int) -> list[Line]:
     """Two runs side by side: figures, plan, classes, times."""
-    title: Line = (
-        (_escape_text(facts.run, 60), "bold"),
-        (" against ", ""),
-        (_escape_text(facts.baseline, 60), "bold"),
-    )
-    return [
-        title,
-        *_format_caveats(facts, width),
-        *_format_metric_comparison(facts),
-        *_format_changes(facts.changes),
-        *_format_classes(facts),
-        *_format_times(facts),
-    ]
+    return _format_sections(build_comparison_document(facts).sections, width)
 
 
-def _escape_text(text: str | None, limit: int = 40) -> str:
+def _format_sections(sections: Iterable[doc.Section], width: int) -> list[Line]:
+    return [line for section in sections for line in _format_section(section, width)]
+
+
+def _format_section(section: doc.Section, width: int) -> Iterator[Line]:
+    before: doc.Block | None = None
+    for block in doc.select_blocks(section.blocks, "terminal"):
+        # A table stands apart, unless it is what its heading announces.
+        if isinstance(block, doc.Table) and block.rows and not isinstance(before, doc.Heading):
+            yield ()
+        yield from _format_block(block, width)
+        before = block
+
+
+def _format_block(block: doc.Block, width: int) -> Iterator[Line]:
+    match block:
+        case doc.Title():
+            style = _STYLES[block.verdict]
+            yield ((block.headline, style), (f"  {_get_text(block.run)}", ""))
+        # In a title the names differ from one to the next, and our words do not.
+        case doc.Heading(level=1):
+            yield tuple(
+                (_get_text(part), "bold" if isinstance(part, doc.Quote) else "")
+                for part in block.parts
+            )
+        case doc.Heading():
+            yield ()
+            yield ((_join(block.parts), "bold"),)
+        case doc.Paragraph():
+            style = "dim" if block.is_note else ""
+            yield from format_paragraph(_join(block.parts), width, style=style)
+        case doc.FailureNote():
+            yield from format_paragraph(make_one_line(block.message, 2000), width)
+            fix = [f"fix: {make_one_line(block.fix, 500)}"] if block.fix else []
+            yield from (line for words in fix for line in format_paragraph(words, width))
+        case doc.Callout():
+            yield from _format_callout(block, width)
+        case doc.Table():
+            yield from _format_table(block)
+        case _:
+            # Pictures and what is folded away are on the page, whose path is shown below.
+            return
+
+
+def _format_callout(block: doc.Callout, width: int) -> Iterator[Line]:
+    if block.is_section:
+        yield ()
+    # Without colours and titles, a line has to say itself that it is a warning.
+    mark = "warning: " if block.is_section else ""
+    for parts in block.lines:
+        words = f"{mark}{_join(parts)}"
+        yield from format_paragraph(words, width, mark="! ", style="yellow")
+
+
+def _format_table(table: doc.Table) -> Iterator[Line]:
+    """Aligned columns under a header; a judged figure in its colour. Nothing of no rows."""
+    shown = [n for n, column in enumerate(table.columns) if column.role != "roomy"]
+    if not table.rows:
+        return
+    header: list[doc.Cell] = [_get_title(table.columns[n]) for n in shown]
+    rows = [header, *([row[n] for n in shown] for row in table.rows)]
+    widths = [max(count_cells(_get_cell(row[n])) for row in rows) for n in range(len(shown))]
+    # Nothing follows the last cell, so it is not filled up.
+    widths[-1] = 0
+    for row, style in zip(rows, ["dim", *[""] * len(table.rows)], strict=True):
+        cells = zip(map(_get_cell, row), widths, row, strict=True)
+        yield tuple(
+            (f"  {text}{' ' * (width - count_cells(text))}", _get_style(cell) or style)
+            for text, width, cell in cells
+        )
+
+
+def _get_title(column: doc.Column) -> doc.Part:
+    if column.terminal is not None:
+        return column.terminal
+    # A name keeps its letters: `F1` and `f1` may be two metrics.
+    return column.title.lower() if isinstance(column.title, str) else column.title
+
+
+def _get_style(cell: doc.Cell) -> str:
+    return _STYLES.get(cell.kind or "", "") if isinstance(cell, doc.Mark) else ""
+
+
+def _get_cell(cell: doc.Cell) -> str:
+    return _join(cell) if isinstance(cell, tuple) else _get_text(cell)
+
+
+def _join(parts: doc.Parts) -> str:
+    return "".join(map(_get_text, parts))
+
+
+def _get_text(part: doc.Part) -> str:
     # Names and messages of others must not move a terminal's cursor or change its colours.
-    return make_one_line(text or "", limit)
-
-
-def _format_header(facts: Facts, width: int) -> Iterator[Line]:
-    yield (
-        (facts.verdict.headline, _STYLES[facts.verdict.name]),
-        (f"  {_escape_text(facts.run, 60)}", ""),
-    )
-    if facts.failure is not None:
-        yield from format_paragraph(_escape_text(facts.failure.message, 2000), width)
-        if facts.failure.fix:
-            yield from format_paragraph(f"fix: {_escape_text(facts.failure.fix, 500)}", width)
-    words = describe_training(facts.training)
-    told = [f"{words}." if words else "", f"Time: {facts.times.in_words}."]
-    yield from format_paragraph(" ".join(part for part in told if part), width, style="dim")
-
-
-def _format_gates(facts: Facts) -> Iterator[Line]:
-    rows = [
-        (_escape_text(gate.rule, 60), format_gate_value(gate), format_gate_outcome(gate))
-        for gate in facts.verdict.gates
-    ]
-    styles = [_STYLES["passed" if gate.passed else "missed"] for gate in facts.verdict.gates]
-    yield from _format_table(("gate", "value", ""), rows, styles)
-
-
-def _format_metrics(facts: Facts) -> Iterator[Line]:
-    names = [_escape_text(row.name) for row in facts.metrics]
-    values = [format_value(row) for row in facts.metrics]
-    if facts.baseline is None:
-        yield from _format_table(("metric", "this run"), list(zip(names, values, strict=True)))
-        return
-    rows = [
-        (name, value, format_baseline(row), format_difference(row))
-        for name, value, row in zip(names, values, facts.metrics, strict=True)
-    ]
-    yield from _format_table(
-        ("metric", "this run", "baseline", "difference"), rows, _choose_styles(facts)
-    )
-
-
-def _format_metric_comparison(facts: Facts) -> Iterator[Line]:
-    rows = [
-        (_escape_text(row.name), format_baseline(row), format_value(row), format_difference(row))
-        for row in facts.metrics
-    ]
-    yield from _format_table(
-        ("metric", "before", "after", "difference"), rows, _choose_styles(facts)
-    )
-
-
-def _choose_styles(facts: Facts) -> list[str]:
-    return [_JUDGED.get(row.judgement or "", "") for row in facts.metrics]
-
-
-def _format_notes(facts: Facts, width: int) -> Iterator[Line]:
-    words = " ".join(part for part in (describe_split(facts), describe_interval(facts)) if part)
-    if words:
-        yield from format_paragraph(words, width, style="dim")
-    if facts.baseline is not None:
-        yield from format_paragraph(
-            f"Baseline: {_escape_text(facts.baseline, 60)}.", width, style="dim"
-        )
-    elif facts.baseline_wanted is not None:
-        yield (("  No finished run of the baseline yet; make one with:", "dim"),)
-        yield ((f"  vtspec run {_escape_text(facts.baseline_wanted)}", ""),)
-    yield from _format_caveats(facts, width)
-
-
-def _format_caveats(facts: Facts, width: int) -> Iterator[Line]:
-    for sentence in facts.caveats:
-        yield from format_paragraph(f"{sentence}.", width, mark="! ", style="yellow")
-
-
-def _format_classes(facts: Facts) -> Iterator[Line]:
-    worst = facts.classes[:_WORST]
-    if not worst or facts.ranked_by is None:
-        return
-    yield ()
-    yield ((f"classes, {describe_order(facts)}", "bold"),)
-    figure = facts.ranked_by
-    rows = [
-        (_escape_text(row.name), format_number(row.values.get(figure)), format_change(row.change))
-        for row in worst
-    ]
-    has_change = any(row.change is not None for row in worst)
-    header = ("class", _escape_text(figure), "change")
-    cut = 3 if has_change else 2
-    yield from _format_table(header[:cut], [row[:cut] for row in rows], gap=False)
-
-
-def _format_warnings(facts: Facts, width: int) -> Iterator[Line]:
-    if facts.warnings:
-        yield ()
-    for line in facts.warnings:
-        yield from format_paragraph(
-            f"warning: {_escape_text(line, 600)}", width, mark="! ", style="yellow"
-        )
-
-
-def _format_changes(changes: Sequence[Change]) -> Iterator[Line]:
-    yield ()
-    if not changes:
-        yield (("the plans are the same", "bold"),)
-        return
-    yield (("what differs in the plans", "bold"),)
-    rows = [
-        (
-            _escape_text(one.path, 50),
-            _format_setting(one.path, one.before),
-            _format_setting(one.path, one.after),
-            EFFECTS[one.effect],
-        )
-        for one in changes[:_MOST_CHANGES]
-    ]
-    yield from _format_table(("field", "before", "after", ""), rows, gap=False)
-    if len(changes) > _MOST_CHANGES:
-        yield (
-            (f"  … and {len(changes) - _MOST_CHANGES} more: --output json has them all", "dim"),
-        )
-
-
-def _format_setting(path: str, value: object) -> str:
-    return MISSING if value is None else _escape_text(format_setting(path, value), 30)
-
-
-def _format_times(facts: Facts) -> Iterator[Line]:
-    old = facts.baseline_times.steps if facts.baseline_times is not None else ()
-    before = {step.name: step.seconds for step in old}
-    after = {step.name: step.seconds for step in facts.times.steps}
-    rows = [
-        (_escape_text(name), format_duration(before.get(name)), format_duration(after.get(name)))
-        for name in dict.fromkeys((*before, *after))
-    ]
-    yield from _format_table(("step", "before", "after"), rows)
-
-
-def _format_table(
-    header: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    styles: Iterable[str] = (),
-    *,
-    gap: bool = True,
-) -> Iterator[Line]:
-    """Aligned columns under a header; the last column in the row's style. Nothing of no rows."""
-    if not rows:
-        return
-    if gap:
-        yield ()
-    widths = [max(count_cells(row[n]) for row in (header, *rows)) for n in range(len(header))]
-    yield _format_row(header, widths, "dim", "dim")
-    told = [*styles] or [""] * len(rows)
-    for row, style in zip(rows, told, strict=True):
-        yield _format_row(row, widths, "", style)
-
-
-def _format_row(row: Sequence[str], widths: Sequence[int], style: str, last: str) -> Line:
-    *first, end = row
-    spans = [
-        (f"  {text}{' ' * (width - count_cells(text))}", style)
-        for text, width in zip(first, widths, strict=False)
-    ]
-    return (*spans, (f"  {end}", last))
+    if isinstance(part, doc.Quote):
+        return make_one_line(part.text, part.terminal)
+    return part if isinstance(part, str) else part.text

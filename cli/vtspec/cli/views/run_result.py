@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from vtspec.cli.run_options import CommandOptions
-from vtspec.pipelines.operations.plan import PlannedRun
-from vtspec.pipelines.operations.run import get_tracking_uri
-from vtspec.pipelines.reporting.comparison import MetricRow
-from vtspec.pipelines.reporting.figures import (
+from vtspec.pipelines.formatting import (
     format_against,
     format_duration,
     format_number,
     format_signed,
 )
+from vtspec.pipelines.operations.plan import PlannedRun
+from vtspec.pipelines.operations.run import get_tracking_uri
+from vtspec.pipelines.reporting.comparison import MetricRow
 from vtspec.pipelines.runs import Run
 from vtspec.pipelines.runs.state import RunState
 
@@ -141,4 +141,5 @@ def _iter_locations(
 def format_path(path: Path) -> str:
     """The path as a person who stands here would type it."""
     relative = os.path.relpath(path)
+    # `../../..` is harder to read than where it leads.
     return str(path) if relative.startswith("..") else relative

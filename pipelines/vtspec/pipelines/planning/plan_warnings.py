@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from vtspec.pipelines.estimation.estimate import Estimate
-from vtspec.pipelines.formatting import format_bytes, format_seconds
+from vtspec.pipelines.formatting import format_duration, format_size
 from vtspec.pipelines.weights.model import HUB, Configuration, HubWeights, UnpinnedWeights, Weights
 from vtspec.schema.kinds.experiment import Experiment
 from vtspec.schema.kinds.field_types import parse_duration, parse_memory
@@ -68,7 +68,7 @@ def _check_time(doubts: WarningInputs) -> Iterator[str]:
     limit, seconds = doubts.spec.spec.resources.max_duration, doubts.estimate.seconds
     if seconds is not None and seconds > parse_duration(limit):
         yield (
-            f"it is thought to take {format_seconds(seconds)}, more than "
+            f"it is thought to take {format_duration(seconds, 'rough')}, more than "
             f"resources.maxDuration allows ({limit})"
         )
 
@@ -78,8 +78,8 @@ def _check_memory(doubts: WarningInputs) -> Iterator[str]:
     resources, guess = doubts.spec.spec.resources, doubts.estimate
     if guess.memory_bytes is not None and guess.memory_bytes > parse_memory(resources.memory):
         yield (
-            f"it is thought to need {format_bytes(guess.memory_bytes)} of main memory, more than "
-            f"resources.memory gives ({resources.memory})"
+            f"it is thought to need {format_size(guess.memory_bytes, 'rough')} of main memory, "
+            f"more than resources.memory gives ({resources.memory})"
         )
 
 

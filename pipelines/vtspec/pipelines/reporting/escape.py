@@ -34,6 +34,7 @@ def make_visible(text: str) -> str:
     Line ends, tabs and the wide spaces of Unicode become a space. A joiner stays where scripts
     and emoji need it: between two characters that are not ASCII.
     """
+    # Nearly all names: no need to look at each character of a thousand of them.
     if text.isascii() and text.isprintable():
         return text
     return "".join(
@@ -49,6 +50,8 @@ def _escape_character(before: str, character: str, after: str) -> str:
         return " "
     if character in _JOINERS and _is_joinable(before) and _is_joinable(after):
         return character
+    # Code points that are no characters, and variation selectors: drawn as nothing, or not the
+    # same everywhere (Unicode 15.1, 23.4 and 23.7).
     code = ord(character)
     nothing = code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF or character in _EMPTY_LETTERS
     if nothing or unicodedata.category(character) in _HIDDEN or 0xE0100 <= code <= 0xE01EF:
@@ -98,6 +101,7 @@ def render_fence(text: str, limit: int = 4000, *, width: int = 100, info: str = 
         for line in split_lines(text, limit)
         for part in textwrap.wrap(_break_markers(line), width) or [""]
     )
+    # Only as many backticks as opened a fence can close it (CommonMark 0.31, 4.5).
     marks = "`" * max(3, _measure_longest_run(body) + 1)
     return f"{marks}{info}\n{body}\n{marks}"
 
@@ -109,6 +113,7 @@ def split_lines(text: str, limit: int) -> list[str]:
 
 def escape_html(text: str, limit: int = MESSAGE_LENGTH) -> str:
     """Text for HTML, in an element or in a quoted attribute."""
+    # Braces and backticks mean something to template engines that a page may pass through.
     entities = html.escape(make_one_line(text, limit), quote=True)
     return entities.replace("{", "&#123;").replace("}", "&#125;").replace("`", "&#96;")
 
@@ -128,6 +133,7 @@ def _break_markers(text: str) -> str:
 def _render_span(plain: str) -> str:
     if not plain.strip():
         return "*(empty)*" if not plain else "*(blank)*"
+    # Longer than any run inside; a space at both ends is taken off again (CommonMark 0.31, 6.1).
     ticks = "`" * (_measure_longest_run(plain) + 1)
     pad = " " if plain[0] in "` " or plain[-1] in "` " else ""
     return f"{ticks}{pad}{plain}{pad}{ticks}"

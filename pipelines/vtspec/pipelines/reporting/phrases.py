@@ -2,12 +2,18 @@
 
 from typing import Final
 
+from vtspec.pipelines.formatting import (
+    MISSING,
+    format_against,
+    format_number,
+    format_rate,
+    format_signed,
+)
 from vtspec.pipelines.planning.diff import Effect
 
 from .comparison import MetricRow
 from .curves import Series
 from .facts import Facts, TrainingProgress
-from .figures import MISSING, format_against, format_number, format_rate, format_signed
 from .verdict import Gate, VerdictName
 
 MARKS: Final[dict[VerdictName, str]] = {
@@ -52,6 +58,7 @@ def format_difference(row: MetricRow) -> str:
         return "±0 same"
     arrow = "▲" if row.difference > 0 else "▼"
     words = [f"{arrow} {format_signed(row.difference)}", row.judgement or ""]
+    # Nobody should ship a model for a difference that the next split takes back.
     noise = ", within noise" if row.is_within_noise else ""
     return " ".join(word for word in words if word) + noise
 
@@ -134,6 +141,7 @@ def describe_interval(facts: Facts) -> str:
 
 def describe_order(facts: Facts) -> str:
     """How the classes are ordered, and what that says."""
+    # Two runs may have no class in common, and then nothing regressed.
     if facts.baseline is None or all(row.change is None for row in facts.classes):
         return "weakest first"
     worse = sum(row.change is not None and row.change < 0 for row in facts.classes)
@@ -146,6 +154,7 @@ def describe_order(facts: Facts) -> str:
 
 def describe_split(facts: Facts) -> str:
     """Which split the figures are of."""
+    # A split of another name is someone else's word, and this sentence quotes nobody.
     images = f" ({facts.results.images:,} images)" if facts.results.images is not None else ""
     return f"Measured on {facts.results.split}{images}." if facts.results.split in _SPLITS else ""
 
@@ -158,3 +167,8 @@ def describe_dropped(count: int) -> str:
     if not count:
         return ""
     return f"{count:,} value{'s were' if count > 1 else ' was'} not finite and left out."
+
+
+def pluralize(count: int, noun: str, nouns: str | None = None) -> str:
+    """Such as `1 class`, `1,000 classes`."""
+    return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"

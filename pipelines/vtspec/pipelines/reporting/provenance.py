@@ -4,11 +4,10 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from vtspec.pipelines.formatting import format_duration, format_number, format_size
 from vtspec.pipelines.runs.events import GitState
 from vtspec.pipelines.runs.json_values import to_mapping, to_number, to_text
 from vtspec.pipelines.runs.state import ExportedModel, RunState
-
-from .figures import format_duration, format_number, format_size
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,16 +2,14 @@
 
 from typing import Final
 
-from vtspec.pipelines.reporting.render.markdown_budget import join_blocks, render_table
-from vtspec.pipelines.reporting.render.markdown_parts import render_changes, render_metrics
-from vtspec.pipelines.reporting.render.markdown_results import render_classes
+from vtspec.pipelines.reporting.render.markdown import render_sections
+from vtspec.pipelines.reporting.sections import build_comparison_document
 
-from .escape import render_cell, render_code
 from .facts import Facts
-from .figures import format_duration
 from .provenance import RunTimes
 
 _BUDGET: Final = 12_000
+"""Characters of each section: five of them fit into a comment on GitHub."""
 
 
 def build_comparison(facts: Facts) -> dict[str, object]:
@@ -61,21 +59,9 @@ def build_comparison(facts: Facts) -> dict[str, object]:
 
 def render_comparison(facts: Facts) -> str:
     """The same as markdown, for a comment."""
-    before, after = _get_step_seconds(facts.baseline_times), _get_step_seconds(facts.times)
-    rows = [
-        (render_cell(name), format_duration(before.get(name)), format_duration(after.get(name)))
-        for name in dict.fromkeys((*before, *after))
-    ]
-    times = render_table(("Step", "Baseline", "This run"), rows, _BUDGET, "lrr") if rows else ""
-    title = f"# {render_code(facts.run)} against {render_code(facts.baseline or '')}"
-    parts = [
-        title,
-        render_metrics(facts, _BUDGET),
-        render_changes(facts, _BUDGET),
-        render_classes(facts, _BUDGET),
-        join_blocks(["## Time", times]) if times else "",
-    ]
-    return join_blocks(parts) + "\n"
+    sections = build_comparison_document(facts).sections
+    budgets = dict.fromkeys((section.name for section in sections), _BUDGET)
+    return render_sections(sections, budgets) + "\n"
 
 
 def _get_step_seconds(times: RunTimes | None) -> dict[str, float | None]:

@@ -14,6 +14,7 @@ from vtspec.pipelines.reporting.plots.charts import NAMES, draw_plots
 from vtspec.pipelines.reporting.render.html import render_html
 from vtspec.pipelines.reporting.render.html_elements import parse_png_size
 from vtspec.pipelines.reporting.render.markdown import render_markdown
+from vtspec.pipelines.reporting.sections import build_report_document
 from vtspec.pipelines.runs import Run, Runs
 from vtspec.pipelines.runs.json_values import to_mapping, to_text
 
@@ -54,7 +55,8 @@ def write_report(
     facts = read_facts(run_dir, baseline_dir)
     drawn = draw_plots(facts)
     style = files(__package__ or "").joinpath("style.css").read_text(encoding="utf-8")
-    page = render_html(facts, drawn, _read_thumbnails(run_dir, facts), style)
+    document = build_report_document(facts)
+    page = render_html(document, drawn, _read_thumbnails(run_dir, facts), style)
     plots = run_dir / "plots"
     plots.mkdir(exist_ok=True)
     for name in NAMES:
@@ -64,7 +66,7 @@ def write_report(
             # From an earlier report of this run, and no longer true.
             (plots / f"{name}.png").unlink(missing_ok=True)
     write_file_atomic(run_dir / "report.html", page)
-    write_file_atomic(run_dir / "report.md", render_markdown(facts, link=link))
+    write_file_atomic(run_dir / "report.md", render_markdown(document, link=link))
     paths = (run_dir / "report.md", run_dir / "report.html")
     return Report(
         verdict=facts.verdict.name,

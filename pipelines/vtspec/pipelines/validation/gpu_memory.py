@@ -11,7 +11,7 @@ from vtspec.pipelines.estimation.estimate import (
     count_state_bytes,
     estimate_gpu_memory,
 )
-from vtspec.pipelines.formatting import format_bytes
+from vtspec.pipelines.formatting import format_size
 from vtspec.schema.kinds.field_types import parse_memory
 from vtspec.schema.problem import Problem
 
@@ -31,7 +31,7 @@ def check_memory(
         yield subject.make_problem(
             ("resources", "gpuType"),
             f"'{model.name}' cannot be trained on {name}: weights, gradients and optimizer state "
-            f"take {format_bytes(least)}, and it has {format_bytes(has)}",
+            f"take {format_size(least, 'rough')}, and it has {format_size(has, 'rough')}",
             "choose a larger GPU or a smaller model, or freeze the backbone",
         )
         return
@@ -40,7 +40,8 @@ def check_memory(
         yield subject.make_problem(
             ("training", "batchSize"),
             f"a batch of {subject.get_value('training', 'batchSize') or 32} is thought to need "
-            f"{format_bytes(likely)} on each GPU, and {name} has {format_bytes(has)}",
+            f"{format_size(likely, 'rough')} on each GPU, and {name} has "
+            f"{format_size(has, 'rough')}",
             "set a smaller batchSize, with gradientAccumulation to make up for it",
             severity="warning",
         )

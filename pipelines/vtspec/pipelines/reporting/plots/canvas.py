@@ -8,7 +8,7 @@ line styles that differ too.
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.reporting.facts import Facts
@@ -88,7 +88,9 @@ class Canvas:
         axes.set_xlabel(x, color=self.theme.soft, fontsize=9, labelpad=6)
         axes.set_ylabel(y, color=self.theme.soft, fontsize=9, labelpad=6)
 
-    def draw_legend(self, axes: "Axes", names: Sequence[str], **where: Any) -> None:
+    def draw_legend(
+        self, axes: "Axes", names: Sequence[str], loc: str = "best", title: str | None = None
+    ) -> None:
         """A legend of the lines drawn so far. Names are set afterwards: matplotlib would pass
         over one that starts with an underscore."""
         box = axes.legend(
@@ -97,7 +99,8 @@ class Canvas:
             frameon=False,
             fontsize=8.5,
             handlelength=2.4,
-            **where,
+            loc=loc,
+            title=title,
         )
         for label, name in zip(box.get_texts(), names, strict=True):
             label.set_text(self.fonts.make_drawable(name, 40))
@@ -107,6 +110,7 @@ class Canvas:
         """The finished picture. No text in it is read as mathematics."""
         from matplotlib.text import Text
 
+        # A class called `$x$` is its name, and a lone `$` would be an error of mathtext.
         for text in figure.findobj(Text):
             assert isinstance(text, Text)
             text.set_parse_math(False)

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from vtspec.pipelines.formatting import format_number
 from vtspec.pipelines.reporting.curves import Series, thin_series
 from vtspec.pipelines.reporting.evaluation import ConfusionMatrix, PrCurve
 from vtspec.pipelines.reporting.facts import Facts
-from vtspec.pipelines.reporting.figures import format_number
 
 from .canvas import DARK, LIGHT, STYLES, Canvas, Theme, make_canvas, make_figure
 
@@ -95,6 +95,7 @@ def draw_metric(facts: Facts, canvas: Canvas) -> bytes:
     _draw_lines(axes, canvas.theme, [line for line in (main, baseline) if line.points])
     names = ["this run", "baseline"][: 1 + bool(baseline.points)]
     if baseline.points:
+        # The baseline stands back: this run is what the report is of.
         axes.get_lines()[1].set(color=canvas.theme.soft, linewidth=1.4)
     best = [point for point in main.points if point[0] == facts.curves.best_epoch]
     if best:
@@ -113,6 +114,7 @@ def draw_rate(facts: Facts, canvas: Canvas) -> bytes:
     """The learning rate over epochs."""
     figure, axes = canvas.make_axes(*SIZE)
     _draw_lines(axes, canvas.theme, [facts.curves.rate])
+    # From 0, so that a small decay does not look like a fall to nothing.
     axes.set_ylim(bottom=0)
     axes.ticklabel_format(axis="y", style="plain")
     canvas.label_axes(axes, "epoch", "learning rate")
@@ -147,6 +149,7 @@ def draw_confusion(facts: Facts, canvas: Canvas) -> bytes:
     colours = LinearSegmentedColormap.from_list("ramp", list(canvas.theme.ramp))
     image = axes.imshow(shares, cmap=colours, norm=PowerNorm(0.5, 0, 1), interpolation="nearest")
     at = _choose_ticks(len(names))
+    # Names are class names of any length; longer ones would leave no room for the matrix.
     labels = [canvas.fonts.make_drawable(names[n], 18) for n in at]
     axes.set_xticks(at, labels, rotation=0 if max(map(len, labels)) <= 3 else 60)
     if max(map(len, labels)) > 3:
@@ -167,6 +170,7 @@ def _compute_shares(matrix: ConfusionMatrix) -> tuple["NDArray[float64]", int]:
     counts = np.asarray(matrix.counts, dtype=np.float64)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     step = -(-len(counts) // MOST_CELLS)
+    # The largest of the classes of a cell, not their mean: one bad class must not be averaged out.
     starts = np.arange(0, len(counts), step)
     wide = np.maximum.reduceat(shares, starts, axis=1)
     return np.maximum.reduceat(wide, starts, axis=0), step

@@ -47,6 +47,7 @@ def encode_data_uri(png: bytes) -> SafeHtml:
 
 def parse_png_size(png: bytes) -> tuple[int, int] | None:
     """Width and height in pixels of a PNG, or None where the bytes are none (W3C PNG, 11.2.1)."""
+    # Signature, length and kind, 13 bytes of header, checksum: the least that a PNG begins with.
     if len(png) < 33 or not png.startswith(b"\x89PNG\r\n\x1a\n") or png[12:16] != b"IHDR":
         return None
     width, height = struct.unpack(">II", png[16:24])

@@ -1,6 +1,7 @@
 """Markdown within a budget: whatever is put in, what comes out has at most so many characters."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 Row = Sequence[str]
@@ -10,6 +11,19 @@ FRAME: Final = 120
 
 _MORE: Final = 60
 """Room for the line that counts what was left out."""
+
+
+@dataclass(frozen=True)
+class Space:
+    """The characters of a section: `whole` less those `used`; `frame` is what stands around."""
+
+    whole: int
+    used: int
+    frame: int = 2
+
+    def fit(self, share: float = 1.0) -> int:
+        """What a block may take of the rest, at most that share of the whole."""
+        return min(self.whole - self.used, int(self.whole * share)) - self.frame
 
 
 def render_table(header: Row, rows: Sequence[Row], budget: int, align: str = "") -> str:
@@ -29,6 +43,7 @@ def render_bullets(items: Sequence[str], budget: int) -> str:
 def _fit_lines(head: list[str], lines: Sequence[str], budget: int, noun: str) -> str:
     """`head` and as many `lines` as fit, with room kept for the line that counts the rest."""
     whole = "\n".join([*head, *lines])
+    # The room for the counting line is only given up where something has to be counted.
     if len(whole) <= budget:
         return whole
     used = sum(len(line) + 1 for line in head)
@@ -38,6 +53,7 @@ def _fit_lines(head: list[str], lines: Sequence[str], budget: int, noun: str) ->
         if used > budget - _MORE:
             break
         kept.append(line)
+    # A header over a count alone would be a table of nothing.
     if not kept:
         return ""
     left = len(lines) - len(kept)
@@ -64,8 +80,3 @@ def fit_section(section: str, budget: int, otherwise: str) -> str:
 def join_blocks(blocks: Sequence[str]) -> str:
     """The blocks that are not empty, with a blank line between."""
     return "\n\n".join(block for block in blocks if block)
-
-
-def pluralize(count: int, noun: str, nouns: str | None = None) -> str:
-    """Such as `1 class`, `1,000 classes`."""
-    return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"

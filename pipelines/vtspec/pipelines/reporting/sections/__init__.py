@@ -1,0 +1,44 @@
+"""The sections of a report and of a comparison, made once for every output."""
+
+from vtspec.pipelines.reporting import document as doc
+from vtspec.pipelines.reporting.facts import Facts
+
+from . import classification, curves, run
+
+
+def build_report_document(facts: Facts) -> doc.Document:
+    """Everything that the report of a run says, in the order of the page; an output that is
+    shorter picks and orders its own sections."""
+    sections = (
+        run.describe_verdict(facts),
+        run.summarize_figures(facts),
+        run.list_warnings(facts),
+        run.compare_metrics(facts),
+        curves.draw_curves(facts),
+        classification.show_confusion(facts),
+        classification.rank_classes(facts),
+        classification.draw_confidence(facts),
+        classification.show_errors(facts),
+        run.list_changes(facts),
+        run.describe_provenance(facts),
+        run.list_commands(facts),
+    )
+    title = f"{facts.verdict.headline}: {facts.title}"
+    return doc.Document(facts.run, title, _drop_empty(sections))
+
+
+def build_comparison_document(facts: Facts) -> doc.Document:
+    """A run held against its baseline: figures, plan, classes, times; every output shows all."""
+    sections = (
+        run.name_both_runs(facts),
+        run.compare_metrics_alone(facts),
+        run.list_changes(facts),
+        classification.rank_classes(facts),
+        run.compare_times(facts),
+    )
+    title = f"{facts.run} against {facts.baseline}"
+    return doc.Document(facts.run, title, _drop_empty(sections))
+
+
+def _drop_empty(sections: tuple[doc.Section, ...]) -> tuple[doc.Section, ...]:
+    return tuple(section for section in sections if any(section.blocks))

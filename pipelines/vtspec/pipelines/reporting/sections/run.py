@@ -1,0 +1,278 @@
+"""The sections on the run as a whole: its verdict, its figures, what was run and from what."""
+
+from typing import Final
+
+from vtspec.pipelines.formatting import MISSING, format_duration
+from vtspec.pipelines.reporting import document as doc
+from vtspec.pipelines.reporting import phrases
+from vtspec.pipelines.reporting.comparison import MetricRow
+from vtspec.pipelines.reporting.escape import MESSAGE_LENGTH
+from vtspec.pipelines.reporting.facts import Facts
+from vtspec.pipelines.reporting.provenance import RunTimes, format_setting
+
+_MOST_CHANGES: Final = 30
+"""Differences that a terminal shows; a page scrolls, and markdown has a budget."""
+
+
+def describe_verdict(facts: Facts) -> doc.Section:
+    """The verdict, what it is of, why it failed, and the gates."""
+    verdict, failure = facts.verdict, facts.failure
+    subject = (facts.task, facts.model, facts.dataset)
+    title = doc.Title(
+        verdict=verdict.name,
+        mark=phrases.MARKS[verdict.name],
+        headline=verdict.headline,
+        name=doc.Quote(facts.title),
+        run=doc.Quote(facts.run, html=120, terminal=60),
+        subject=tuple(doc.Quote(part, html=80) for part in subject if part),
+    )
+    about = doc.Quotation(facts.description) if facts.description else None
+    trained = phrases.describe_training(facts.training)
+    words = f"{trained}. " if trained else ""
+    blocks = (
+        title,
+        doc.show_only("html", about),
+        None if failure is None else doc.FailureNote(failure.message, failure.fix),
+        # Of a run that failed, a comment shows why first and keeps its room for that.
+        None if verdict.name == "failed" else doc.show_only("markdown", about),
+        doc.show_only(
+            "terminal", doc.write(f"{words}Time: {facts.times.in_words}.", is_note=True)
+        ),
+        _make_gate_table(facts) if verdict.gates else None,
+    )
+    return doc.Section("verdict", "", blocks)
+
+
+def _make_gate_table(facts: Facts) -> doc.Table:
+    rows = tuple(
+        (
+            doc.Quote(gate.rule, 130, 130, 60, is_code=True),
+            phrases.format_gate_value(gate),
+            doc.Mark(phrases.format_gate_outcome(gate), "passed" if gate.passed else "missed"),
+        )
+        for gate in facts.verdict.gates
+    )
+    value, outcome = doc.Column("Value", "r", "main"), doc.Column("Outcome", terminal="")
+    return doc.Table("Gates", (doc.Column("Gate"), value, outcome), rows, are_cards=True)
+
+
+def summarize_figures(facts: Facts) -> doc.Section:
+    """The few figures that most readers came for."""
+    found: list[tuple[doc.Part, str, str]] = []
+    for row in (facts.find_metric(facts.main), facts.find_metric("loss")):
+        if row is not None and row.value is not None:
+            note = phrases.format_difference(row) if row.difference is not None else ""
+            found.append((doc.Quote(row.name), phrases.format_value(row), note))
+    training, times = facts.training, facts.times
+    if training.epochs is not None:
+        best = training.best_epoch
+        note = "" if best is None else f"best at {phrases.format_epoch(best)}"
+        found.append(("epochs", phrases.format_epoch(training.epochs), note))
+    if times.actual_s is not None:
+        note = f"estimated {format_duration(times.estimated_s)}" if times.estimated_s else ""
+        found.append(("time", format_duration(times.actual_s), note))
+    return doc.Section("summary", "", (doc.Tiles(tuple(found)) if found else None,))
+
+
+def list_warnings(facts: Facts) -> doc.Section:
+    """What a person should know, licences among it."""
+    length = MESSAGE_LENGTH
+    lines = tuple((doc.Quote(line, length, length, length),) for line in facts.warnings)
+    callout = doc.Callout(phrases.pluralize(len(lines), "warning"), lines, is_section=True)
+    return doc.Section("warnings", "", (callout if lines else None,))
+
+
+def compare_metrics(facts: Facts) -> doc.Section:
+    """The final figures against the baseline's."""
+    words = (phrases.describe_split(facts), phrases.describe_interval(facts))
+    notes = doc.write(" ".join(filter(None, words)), is_note=True) if any(words) else None
+    lead = (*_name_baseline(facts), _make_caveats(facts))
+    # Pages prepare for the figures before they show them; a terminal begins with them.
+    on_pages = (
+        doc.show_only("pages", *lead),
+        doc.show_only("markdown", notes),
+        _make_metric_table(facts),
+        doc.show_only("html", notes),
+    )
+    behind = doc.show_only("terminal", notes, *lead)
+    return doc.Section("metrics", "Metrics", (*(on_pages if facts.metrics else ()), behind))
+
+
+def compare_metrics_alone(facts: Facts) -> doc.Section:
+    """The figures of two runs; a terminal has them in the order in which the runs were typed."""
+    rows = tuple(
+        (
+            doc.Quote(row.name),
+            phrases.format_baseline(row),
+            phrases.format_value(row),
+            _mark_difference(row),
+        )
+        for row in facts.metrics
+    )
+    columns = tuple(map(doc.Column, ("Metric", "Before", "After", "Difference")))
+    table = doc.Table("Final figures", columns, rows)
+    blocks = (
+        doc.show_only("markdown", *compare_metrics(facts).blocks),
+        doc.show_only("terminal", _make_caveats(facts), table),
+    )
+    return doc.Section("metrics", "Metrics", blocks)
+
+
+def _make_metric_table(facts: Facts) -> doc.Table:
+    compared = facts.baseline is not None
+    against = (doc.Column("Baseline", "r"), doc.Column("Difference")) if compared else ()
+    this_run, meaning = doc.Column("This run", "r", "main"), doc.Column("Meaning", role="roomy")
+    rows = tuple(
+        (
+            doc.Quote(row.name),
+            phrases.format_value(row),
+            *((phrases.format_baseline(row), _mark_difference(row)) if compared else ()),
+            row.help,
+        )
+        for row in facts.metrics
+    )
+    columns = (doc.Column("Metric"), this_run, *against, meaning)
+    return doc.Table("Final figures", columns, rows)
+
+
+def _mark_difference(row: MetricRow) -> doc.Mark:
+    return doc.Mark(phrases.format_difference(row), row.judgement, row.is_within_noise)
+
+
+def _name_baseline(facts: Facts) -> tuple[doc.Block, ...]:
+    if facts.baseline is not None:
+        name = doc.Quote(facts.baseline, html=120, terminal=60, is_code=True)
+        return (
+            doc.show_only("markdown", doc.write("Baseline: ", name)),
+            doc.show_only("html", doc.write("Against ", name, ".")),
+            doc.show_only("terminal", doc.write("Baseline: ", name, ".", is_note=True)),
+        )
+    if facts.baseline_wanted is None:
+        return ()
+    command = doc.Quote(f"vtspec run {facts.baseline_wanted}", 80, 90, 51, is_code=True)
+    words = "No finished run of the baseline yet"
+    how = doc.write(f"{words}; make one with:", is_note=True)
+    return (
+        doc.show_only("markdown", doc.write(f"{words}: ", command)),
+        doc.show_only("html", doc.write(f"{words}; make one: ", command)),
+        doc.show_only("terminal", how, doc.write(command)),
+    )
+
+
+def _make_caveats(facts: Facts) -> doc.Callout | None:
+    lines = tuple((f"{sentence}.",) for sentence in facts.caveats)
+    return doc.Callout("Not like with like", lines) if lines else None
+
+
+def list_changes(facts: Facts) -> doc.Section:
+    """What the plan has that the baseline's has not, field by field."""
+    title = "What differs from the baseline"
+    if facts.baseline is None:
+        return doc.Section("changes", title, ())
+    many, few = _make_change_table(facts, None), _make_change_table(facts, _MOST_CHANGES)
+    # Two plans that were never related differ in everything, which nobody reads in a terminal.
+    left = len(facts.changes) - len(few.rows)
+    words = f"… and {left} more: --output json has them all"
+    same = "the plans are the same"
+    blocks = (
+        doc.show_only("pages", many if many.rows else doc.write(f"Nothing: {same}.")),
+        doc.show_only(
+            "terminal",
+            doc.Heading(("what differs in the plans" if many.rows else same,)),
+            few,
+            doc.write(words, is_note=True) if left else None,
+        ),
+    )
+    return doc.Section("changes", title, blocks)
+
+
+def _make_change_table(facts: Facts, most: int | None) -> doc.Table:
+    rows = tuple(
+        (
+            doc.Quote(one.path, 100, 100, 50, is_code=True),
+            _quote_setting(one.path, one.before),
+            _quote_setting(one.path, one.after),
+            phrases.EFFECTS[one.effect],
+        )
+        for one in facts.changes[:most]
+    )
+    effect = doc.Column("Effect", terminal="")
+    columns = (doc.Column("Field"), *_name_both("l"), effect)
+    return doc.Table("Fields that differ", columns, rows)
+
+
+def _quote_setting(path: str, value: object) -> doc.Part:
+    return MISSING if value is None else doc.Quote(format_setting(path, value), 160, 300, 30)
+
+
+def _name_both(side: str) -> tuple[doc.Column, ...]:
+    baseline = doc.Column("Baseline", side, terminal="before")
+    return baseline, doc.Column("This run", side, terminal="after")
+
+
+def describe_provenance(facts: Facts) -> doc.Section:
+    """Times, and everything that decided the result."""
+    words, basis = facts.times.in_words, doc.Quote(facts.times.basis or "", 300, MESSAGE_LENGTH)
+    entries = tuple(
+        ((f"{group.title}: ", doc.Quote(label)), doc.Quote(value, 160))
+        for group in facts.groups
+        for label, value in group.entries
+    )
+    everything = doc.Table("Everything", (doc.Column("What"), doc.Column("Value")), entries)
+    in_markdown = doc.show_only(
+        "markdown",
+        doc.write(f"Time: {words}."),
+        doc.Details("Steps", (_make_step_table(facts.times, "r"),)),
+        doc.write("Estimate: ", basis) if basis.text else None,
+        doc.Details("Plan, code, data, model, machine and versions", (everything,)),
+    )
+    on_a_page = doc.show_only(
+        "html",
+        doc.write(f"{words[:1].upper()}{words[1:]}."),
+        _make_step_table(facts.times, "l"),
+        doc.write("The estimate was ", basis, ".", is_note=True) if basis.text else None,
+        doc.FactList(facts.groups),
+    )
+    return doc.Section("provenance", "What was run", (in_markdown, on_a_page))
+
+
+def _make_step_table(times: RunTimes, side: str) -> doc.Table:
+    longest = max((step.seconds or 0.0 for step in times.steps), default=0.0) or 1.0
+    rows = tuple(
+        (
+            doc.Quote(step.name, html=40),
+            # Bars begin at the left, so that their ends can be compared; digits end at the right.
+            MISSING
+            if step.seconds is None
+            else doc.Bar(format_duration(step.seconds), step.seconds / longest),
+            doc.Quote(step.ending or "", html=40),
+        )
+        for step in times.steps
+    )
+    columns = tuple(map(doc.Column, ("Step", "Time", "Ending"), ("l", side, "l")))
+    return doc.Table("Steps", columns, rows, share=1 / 8)
+
+
+def list_commands(facts: Facts) -> doc.Section:
+    """What to type to get the same again."""
+    return doc.Section("commands", "Run it again", (doc.CommandBlock(facts.commands),))
+
+
+def name_both_runs(facts: Facts) -> doc.Section:
+    """The title of a comparison."""
+    run, baseline = (doc.Quote(name, terminal=60) for name in (facts.run, facts.baseline or ""))
+    return doc.Section("title", "", (doc.Heading((run, " against ", baseline), level=1),))
+
+
+def compare_times(facts: Facts) -> doc.Section:
+    """How long each step took in both runs."""
+    before, after = (
+        {step.name: step.seconds for step in times.steps} if times is not None else {}
+        for times in (facts.baseline_times, facts.times)
+    )
+    rows = tuple(
+        (doc.Quote(name), format_duration(before.get(name)), format_duration(after.get(name)))
+        for name in dict.fromkeys((*before, *after))
+    )
+    table = doc.Table("Time", (doc.Column("Step"), *_name_both("r")), rows)
+    return doc.Section("time", "Time", (table if rows else None,))
