@@ -11,7 +11,7 @@ settings.load_profile("busy")
 
 
 def pytest_configure() -> None:
-    """Take signals as usual: a shell's `&` and `nohup` have some of them ignored, and every process
+    """Take signals as usual: a shell's `&` and `nohup` have some of them ignored, and each process
     that a test starts would inherit that and never hear what the test sends it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
