@@ -2,13 +2,17 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check unit golden docs bench catalog lock browser clean
+.PHONY: help setup demo quick test check unit golden docs bench catalog lock browser clean \
+	lint format mypy pyright contracts generated quicktests
 
 # The system's uv where there is one, else one from PyPI in a venv of its own.
 UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
 BIN := .venv/bin
 # What DVC starts is found here too.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# The tests start hundreds of processes; without bytecode each of them compiles what it imports,
+# which is two thirds of the whole suite's time.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,7 +22,7 @@ help: ## list the targets
 	.uv/bin/pip install --quiet uv
 
 .venv/.synced: pyproject.toml uv.lock | $(filter .uv/bin/uv,$(UV))
-	$(UV) sync --locked
+	$(UV) sync --locked --compile-bytecode
 	touch $@
 
 setup: .venv/.synced ## make .venv with all that tests and bench need
@@ -30,21 +34,58 @@ demo: setup ## train the sample for real on the CPU and show the results (under 
 	$(BIN)/vtspec run digits-resnet10t
 	$(BIN)/vtspec run digits-resnet18
 
+# Two parts at a time: the tests take about as long as all the checks one after the other.
+CHECKS := mypy pyright contracts generated lint format
+BESIDE := +@$(MAKE) --no-print-directory --jobs=2
+
+quick: setup ## checks and every test that neither trains nor starts a server (3 minutes)
+	$(BESIDE) quicktests $(CHECKS)
+
+test: setup browser ## set up what is missing; lint, types, import contracts and tests
+	$(BESIDE) unit $(CHECKS)
+
 check: setup ## lint, types, import contracts, generated files
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/pyright
-	$(BIN)/lint-imports
-	$(BIN)/python -m vtspec.schema --check
+	$(BESIDE) $(CHECKS)
 
-unit: setup browser
-	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest --durations=15
-	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report
+# A part says how long it took, and what it said only where it failed.
+define part
+	@start=$$SECONDS; said=$$($(1) 2>&1) || { echo "$$said"; echo "$@: failed"; exit 1; }; \
+	echo "$@: $$((SECONDS - start)) s"
+endef
 
-test: check unit ## set up what is missing; lint, types, import contracts and tests
+lint:
+	$(call part,$(BIN)/ruff check .)
+
+format:
+	$(call part,$(BIN)/ruff format --check .)
+
+mypy:
+	$(call part,$(BIN)/mypy)
+
+pyright:
+	$(call part,$(BIN)/pyright)
+
+contracts:
+	$(call part,$(BIN)/lint-imports)
+
+generated:
+	$(call part,$(BIN)/python -m vtspec.schema --check)
+
+# A file's tests stay in one process and share what is made for them.
+PARALLEL := --numprocesses=logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
+
+quicktests:
+	@start=$$SECONDS; \
+	$(BIN)/python -m pytest -q $(PARALLEL) -m "not slow and not live" --ignore=tests/adapters/timm; \
+	echo "$@: $$((SECONDS - start)) s"
+
+unit:
+	@start=$$SECONDS; \
+	$(BIN)/coverage erase; \
+	$(BIN)/coverage run -m pytest -q $(PARALLEL) --durations=15; \
+	$(BIN)/coverage combine --quiet; \
+	$(BIN)/coverage report; \
+	echo "$@: $$((SECONDS - start)) s"
 
 golden: setup ## write the golden files anew, to be read as a diff
 	$(BIN)/python -m vtspec.schema

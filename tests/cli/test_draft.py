@@ -23,12 +23,20 @@ MAIN = "from vtspec.cli.main import main; main()"
 KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "ANTHROPIC_API_KEY", "OPENAI_API_KEY")
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository as `vtspec init` makes one."""
+    root = tmp_path_factory.mktemp("made")
+    scaffold(root, "mine", lambda line: None)
+    return root
+
+
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository as `vtspec init` makes one; no key in the environment."""
+def home(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, to write in; no key in the environment."""
     for name in (*KEYS, "VTSPEC_DRAFT_PROVIDER", "VTSPEC_DRAFT_BASE_URL", "VTSPEC_DRAFT_MODEL"):
         monkeypatch.delenv(name, raising=False)
-    scaffold(tmp_path, "mine", lambda line: None)
+    shutil.copytree(made, tmp_path, symlinks=True, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

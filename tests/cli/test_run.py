@@ -75,6 +75,7 @@ def set_in(path: str, old: str, new: str) -> None:
 # run
 
 
+@pytest.mark.slow
 def test_a_finished_plan_is_shown_with_its_figures_and_where_things_are(
     repository: Path,
 ) -> None:
@@ -89,6 +90,7 @@ def test_a_finished_plan_is_shown_with_its_figures_and_where_things_are(
     assert "MLflow" not in result.stdout
 
 
+@pytest.mark.slow
 def test_a_run_tells_a_line_an_epoch_where_there_is_no_terminal(repository: Path) -> None:
     result = ran("run", "shapes", "--set", "training.epochs=3", "--no-tracking")
     assert code_of(result) == 0, result.output
@@ -99,6 +101,7 @@ def test_a_run_tells_a_line_an_epoch_where_there_is_no_terminal(repository: Path
     assert len(Runs(Path("runs")).list_by_name("shapes")) == 2
 
 
+@pytest.mark.slow
 def test_results_are_written_for_dvc_even_of_a_run_that_is_only_shown(repository: Path) -> None:
     result = ran("run", "shapes", "--no-tracking", "--results", "results/shapes")
     assert code_of(result) == 0, result.output
@@ -106,6 +109,7 @@ def test_results_are_written_for_dvc_even_of_a_run_that_is_only_shown(repository
     assert metrics["final"]["accuracy"] > 0.8
 
 
+@pytest.mark.slow
 def test_runs_can_be_put_elsewhere(repository: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     words = ("run", "shapes-short", "--no-tracking", "--runs", str(elsewhere))
@@ -113,6 +117,7 @@ def test_runs_can_be_put_elsewhere(repository: Path, tmp_path: Path) -> None:
     assert [run.spec_name for run in Runs(elsewhere).list_runs()] == ["shapes-short"]
 
 
+@pytest.mark.slow
 def test_a_missed_gate_is_an_exit_code_only_where_that_was_asked_for(repository: Path) -> None:
     set_in("specs/experiments/shapes.yaml", "accuracy >= 0.8", "accuracy >= 0.9999")
     result = ran("run", "shapes", "--no-tracking", "--again")
@@ -121,6 +126,7 @@ def test_a_missed_gate_is_an_exit_code_only_where_that_was_asked_for(repository:
     assert code_of(ran("run", "shapes", "--no-tracking", "--fail-on-gate")) == 3
 
 
+@pytest.mark.slow
 def test_a_smoke_run_says_that_it_works_and_leaves_nothing(repository: Path) -> None:
     before = sorted(path.name for path in Path("runs").iterdir())
     result = ran("run", "shapes", "--smoke", "--set", "training.epochs=7")
@@ -129,6 +135,7 @@ def test_a_smoke_run_says_that_it_works_and_leaves_nothing(repository: Path) -> 
     assert sorted(path.name for path in Path("runs").iterdir()) == before
 
 
+@pytest.mark.slow
 def test_a_smoke_run_that_fails_says_why_and_where(repository: Path) -> None:
     result = ran("run", "shapes", "--smoke", "--set", "training.optimizer=lion")
     assert code_of(result) == 2
@@ -139,6 +146,7 @@ def test_a_smoke_run_that_fails_says_why_and_where(repository: Path) -> None:
     shutil.rmtree(folder.parent)
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_says_why_and_what_to_type(repository: Path) -> None:
     result = ran("run", "shapes", "--no-tracking", "--set", "training.optimizer=lion")
     assert code_of(result) == 2
@@ -146,12 +154,14 @@ def test_a_run_that_fails_says_why_and_what_to_type(repository: Path) -> None:
     assert 'fix: set it to "sgd"' in result.stderr
 
 
+@pytest.mark.slow
 def test_a_backend_that_is_not_there_yet_is_refused(repository: Path) -> None:
     result = ran("run", "shapes", "--backend", "argo")
     assert isinstance(result.exception, Permanent)
     assert "not there yet" in str(result.exception)
 
 
+@pytest.mark.slow
 def test_a_spec_that_is_not_there_is_told_with_a_near_one(repository: Path) -> None:
     result = ran("run", "shape")
     assert "did you mean 'shapes'" in str(result.exception)
@@ -188,6 +198,7 @@ def a_long_run() -> "subprocess.Popen[str]":
     raise AssertionError("the run ended before its second epoch")
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_is_resumed_by_what_it_says_to_type(repository: Path) -> None:
     process = a_long_run()
     process.send_signal(signal.SIGTERM)
@@ -217,6 +228,7 @@ def test_an_interrupted_run_is_resumed_by_what_it_says_to_type(repository: Path)
     assert again.wait() == 75
 
 
+@pytest.mark.slow
 def test_a_ctrl_c_stops_the_run_and_a_second_one_does_not_wait(repository: Path) -> None:
     process = a_long_run()
     process.send_signal(signal.SIGINT)
@@ -230,6 +242,7 @@ def test_a_ctrl_c_stops_the_run_and_a_second_one_does_not_wait(repository: Path)
 # apply
 
 
+@pytest.mark.slow
 def test_apply_shows_the_plan_and_asks_before_it_begins(repository: Path) -> None:
     words = ("apply", "shapes-short", "--no-tracking", "--set", "training.seed=7")
     result = ran(*words, answer="y\n")
@@ -243,6 +256,7 @@ def test_apply_shows_the_plan_and_asks_before_it_begins(repository: Path) -> Non
     assert len(Runs(Path("runs")).list_by_name("shapes-short")) == 2
 
 
+@pytest.mark.slow
 def test_apply_does_not_ask_about_a_plan_that_was_carried_out(repository: Path) -> None:
     result = ran("apply", "shapes", "--no-tracking")
     assert code_of(result) == 0, result.output
@@ -252,6 +266,7 @@ def test_apply_does_not_ask_about_a_plan_that_was_carried_out(repository: Path) 
 # step
 
 
+@pytest.mark.slow
 def test_a_step_is_carried_out_from_a_plan_file(repository: Path) -> None:
     Path("plan.json").write_text(ran("plan", "shapes-short", "--output", "json").stdout)
     words = ("--plan", "plan.json", "--workdir", "work", "--attempt", "3")
@@ -263,6 +278,7 @@ def test_a_step_is_carried_out_from_a_plan_file(repository: Path) -> None:
     assert code_of(ran("step", "evaluate", *words, "--data", "nowhere")) != 0
 
 
+@pytest.mark.slow
 def test_a_step_refuses_what_is_no_plan(repository: Path) -> None:
     Path("plan.json").write_text("{")
     result = ran("step", "data", "--plan", "plan.json", "--workdir", "work")
@@ -273,6 +289,7 @@ def test_a_step_refuses_what_is_no_plan(repository: Path) -> None:
 # status
 
 
+@pytest.mark.slow
 def test_status_lists_the_runs_and_shows_one(repository: Path) -> None:
     listed = ran("status").stdout
     assert re.search(r"shapes-\w+ +succeeded +20/20 +accuracy 0\.\d+", listed)
@@ -282,6 +299,7 @@ def test_status_lists_the_runs_and_shows_one(repository: Path) -> None:
     assert "gate accuracy >= 0.8: passed" in shown
 
 
+@pytest.mark.slow
 def test_status_is_data_for_programs(repository: Path) -> None:
     runs = json.loads(ran("status", "--output", "json").stdout)["runs"]
     assert [(run["spec"], run["status"]) for run in runs] == [
@@ -328,6 +346,7 @@ def test_status_shows_what_went_wrong_and_survives_damage(tmp_path: Path) -> Non
 # logs
 
 
+@pytest.mark.slow
 def test_logs_print_what_the_framework_printed_and_what_the_steps_found(
     repository: Path,
 ) -> None:
@@ -338,6 +357,7 @@ def test_logs_print_what_the_framework_printed_and_what_the_steps_found(
     assert ran("logs", "shapes", "-f").stdout == told
 
 
+@pytest.mark.slow
 def test_raw_logs_are_every_byte(repository: Path) -> None:
     run = Runs(Path("runs")).find("shapes")
     raw = ran("logs", "shapes", "--raw").stdout_bytes
@@ -357,6 +377,7 @@ def test_logs_tell_a_failure_with_its_traceback(tmp_path: Path) -> None:
 # stop
 
 
+@pytest.mark.slow
 def test_nothing_is_stopped_where_nothing_runs(repository: Path) -> None:
     result = ran("stop", "shapes")
     assert isinstance(result.exception, Refused)

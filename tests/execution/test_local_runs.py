@@ -98,6 +98,7 @@ def test_a_resumed_run_checks_its_data_before_it_uses_it() -> None:
 # An unbroken run.
 
 
+@pytest.mark.slow
 def test_an_unbroken_run_leaves_all_that_the_documentation_names(tmp_path: Path) -> None:
     repository, watcher = a_repository(tmp_path), Watcher()
     result = carry(repository, watcher)
@@ -128,6 +129,7 @@ def test_an_unbroken_run_leaves_all_that_the_documentation_names(tmp_path: Path)
     assert watcher.reports == [result.run.path]
 
 
+@pytest.mark.slow
 def test_the_sums_of_the_terminal_event_are_those_of_the_files(tmp_path: Path) -> None:
     repository = a_repository(tmp_path)
     result = carry(repository, Watcher())
@@ -138,6 +140,7 @@ def test_the_sums_of_the_terminal_event_are_those_of_the_files(tmp_path: Path) -
         assert told == "sha256:" + hashlib.sha256(content).hexdigest()
 
 
+@pytest.mark.slow
 def test_a_plan_that_was_carried_out_is_shown_and_not_run_again(tmp_path: Path) -> None:
     repository = a_repository(tmp_path)
     first = carry(repository, Watcher())
@@ -151,6 +154,7 @@ def test_a_plan_that_was_carried_out_is_shown_and_not_run_again(tmp_path: Path) 
     assert model_sum(repository, f"{SHAPES}-2") == model_sum(repository, SHAPES)
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_are_one_run_that_both_see(tmp_path: Path) -> None:
     repository = a_repository(tmp_path, training={"epochs": 30})
     results: list[RunResult] = []
@@ -171,6 +175,7 @@ def test_two_runs_at_once_are_one_run_that_both_see(tmp_path: Path) -> None:
     assert [run.name for run in repository.runs.list_runs()] == [SHAPES]
 
 
+@pytest.mark.slow
 def test_whoever_looks_on_may_leave_and_the_run_goes_on(tmp_path: Path) -> None:
     repository = a_repository(tmp_path)
     folder = a_run_folder(repository.root / "runs", [], repository.plan)
@@ -184,6 +189,7 @@ def test_whoever_looks_on_may_leave_and_the_run_goes_on(tmp_path: Path) -> None:
     lock.release()
 
 
+@pytest.mark.slow
 def test_a_run_that_dies_while_it_is_looked_at_is_told_as_dead(tmp_path: Path) -> None:
     repository = a_repository(tmp_path)
     folder = a_run_folder(repository.root / "runs", [], repository.plan)
@@ -197,6 +203,7 @@ def test_a_run_that_dies_while_it_is_looked_at_is_told_as_dead(tmp_path: Path) -
 # What goes wrong.
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_is_not_taken_up_without_a_word(tmp_path: Path) -> None:
     repository = a_repository(tmp_path)
     result = carry(repository, Watcher(stop_at="train.epoch"))
@@ -208,6 +215,7 @@ def test_an_interrupted_run_is_not_taken_up_without_a_word(tmp_path: Path) -> No
     assert [run.name for run in repository.runs.list_runs()] == [SHAPES]
 
 
+@pytest.mark.slow
 def test_a_resumed_run_has_the_weights_and_epochs_of_an_unbroken_one(tmp_path: Path) -> None:
     repository = a_repository(tmp_path)
     carry(repository, Watcher(stop_at="train.epoch"))
@@ -230,6 +238,7 @@ def without_times(result: RunResult) -> object:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", ["data", "train", "evaluate", "export", "report"])
 def test_a_run_that_is_stopped_in_any_step_goes_on_with_that_step(
     tmp_path: Path, step: str
@@ -253,6 +262,7 @@ def test_a_run_that_is_stopped_in_any_step_goes_on_with_that_step(
     assert not set(begun) & set(done.get(step, []))
 
 
+@pytest.mark.slow
 def test_a_run_without_a_single_event_is_begun_by_a_resume(tmp_path: Path) -> None:
     repository = a_repository(tmp_path)
     a_run_folder(repository.root / "runs", [], repository.plan)
@@ -261,6 +271,7 @@ def test_a_run_without_a_single_event_is_begun_by_a_resume(tmp_path: Path) -> No
     assert result.run.read_events()[0].kind == "run.started"
 
 
+@pytest.mark.slow
 def test_an_adapter_that_fails_ends_the_run_in_its_own_words(tmp_path: Path) -> None:
     repository = a_repository(tmp_path, training={"optimizer": "lion"})
     result = carry(repository, Watcher())
@@ -271,6 +282,7 @@ def test_an_adapter_that_fails_ends_the_run_in_its_own_words(tmp_path: Path) -> 
     assert second.run.name == f"{SHAPES}-2"
 
 
+@pytest.mark.slow
 def test_a_traceback_of_the_framework_is_a_failed_run(tmp_path: Path) -> None:
     repository = a_repository(tmp_path)
     broken = repository.root / "data" / "shapes" / "train" / "circle" / "000.png"
@@ -284,6 +296,7 @@ def test_a_traceback_of_the_framework_is_a_failed_run(tmp_path: Path) -> None:
     assert result.run.read_state().failure is not None
 
 
+@pytest.mark.slow
 def test_a_run_whose_time_is_up_fails_and_says_so(tmp_path: Path) -> None:
     repository = a_repository(tmp_path, training={"epochs": 5000})
     repository.plan["resources"]["maxDuration"] = "1s"
@@ -297,6 +310,7 @@ def test_a_run_whose_time_is_up_fails_and_says_so(tmp_path: Path) -> None:
     assert resumed.outcome == result.outcome
 
 
+@pytest.mark.slow
 def test_a_bug_in_the_report_ends_the_run_as_crashed_and_a_resume_mends_it(
     tmp_path: Path,
 ) -> None:
@@ -329,6 +343,7 @@ def test_what_is_missing_is_told_before_a_run_is_made(tmp_path: Path) -> None:
     assert repository.runs.list_runs() == []
 
 
+@pytest.mark.slow
 def test_the_tracker_is_ended_with_the_run_and_what_it_says_is_kept(tmp_path: Path) -> None:
     class Tracker:
         def __init__(self, folder: Path) -> None:
@@ -346,6 +361,7 @@ def test_the_tracker_is_ended_with_the_run_and_what_it_says_is_kept(tmp_path: Pa
 # A smoke run.
 
 
+@pytest.mark.slow
 def test_a_smoke_run_leaves_nothing_behind(tmp_path: Path) -> None:
     repository, watcher = a_repository(tmp_path, training={"epochs": 500}), Watcher()
     local = a_local(repository, watcher)
@@ -357,6 +373,7 @@ def test_a_smoke_run_leaves_nothing_behind(tmp_path: Path) -> None:
     assert repository.runs.list_runs() == []
 
 
+@pytest.mark.slow
 def test_a_smoke_run_that_fails_is_kept_for_a_look(tmp_path: Path) -> None:
     repository = a_repository(tmp_path, training={"optimizer": "lion"})
     local = a_local(repository, Watcher())
@@ -464,6 +481,7 @@ def test_a_run_that_is_killed_anywhere_ends_as_if_it_had_not_been(
     assert (model_sum(repository, SHAPES), without_times(result)) == unbroken
 
 
+@pytest.mark.slow
 def test_a_run_that_is_asked_by_a_signal_leaves_with_75_and_resumes(
     tmp_path: Path, unbroken: tuple[str, object]
 ) -> None:
@@ -477,6 +495,7 @@ def test_a_run_that_is_asked_by_a_signal_leaves_with_75_and_resumes(
     assert (model_sum(repository, SHAPES), without_times(result)) == unbroken
 
 
+@pytest.mark.slow
 def test_a_run_is_stopped_by_another_process(tmp_path: Path) -> None:
     repository = a_repository(tmp_path, training={"epochs": 5000})
     process = a_carrier(repository)
@@ -492,6 +511,7 @@ def test_a_run_is_stopped_by_another_process(tmp_path: Path) -> None:
         stop_run(run, timeout_s=1)
 
 
+@pytest.mark.slow
 def test_an_adapter_whose_vtspec_was_killed_can_be_stopped(tmp_path: Path) -> None:
     repository = a_repository(tmp_path, training={"epochs": 5000})
     process = a_carrier(repository)
@@ -543,6 +563,7 @@ def leave_an_orphan(folder: Path, adapter: str) -> None:
     process.stdout.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("adapter", "grace_s"), [(LISTENING, 60.0), (DEAF, 0.3)])
 def test_a_resume_ends_the_training_that_a_killed_vtspec_left(
     tmp_path: Path, adapter: str, grace_s: float
@@ -559,6 +580,7 @@ def test_a_resume_ends_the_training_that_a_killed_vtspec_left(
     assert any("killed vtspec" in line for line in watcher.said)
 
 
+@pytest.mark.slow
 def test_a_lock_that_somebody_unknown_keeps_is_not_broken(tmp_path: Path) -> None:
     repository = a_repository(tmp_path)
     carry(repository, Watcher(stop_at="train.epoch"))
@@ -582,6 +604,7 @@ def test_a_run_on_another_machine_is_not_ours_to_stop(tmp_path: Path) -> None:
     lock.release()
 
 
+@pytest.mark.slow
 def test_following_a_finished_run_tells_all_of_it_once(tmp_path: Path) -> None:
     repository = a_repository(tmp_path)
     result = carry(repository, Watcher())

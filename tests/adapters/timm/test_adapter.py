@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from safetensors.torch import load_file
 
 from timm_jobs import DIGITS, a_timm_job, differing, prepared, trained, weights_of, write_digits
 from toy_runs import Listener
-from vtspec.adapters.contract import AdapterError, Job, TaskType
+from vtspec.adapters.contract import AdapterError, ExportedFile, Job, TaskType
 from vtspec.adapters.pytorch.errors import translate_errors
 from vtspec.adapters.pytorch.export import TOLERANCE, export_onnx
 from vtspec.adapters.timm.adapter import TASKS, VERSION, Adapter
@@ -116,10 +117,16 @@ def test_colours_and_sizes_of_any_kind_can_be_predicted(adapter: Adapter, tmp_pa
     assert [Path(r.image_path) for r in adapter.predict(paths)] == paths
 
 
+@pytest.fixture(scope="module")
+def exported(
+    adapter: Adapter, tmp_path_factory: pytest.TempPathFactory
+) -> Mapping[str, ExportedFile]:
+    return adapter.export(("safetensors", "onnx"), tmp_path_factory.mktemp("exported"))
+
+
 def test_export_is_what_was_measured_with_all_that_a_reader_needs(
-    adapter: Adapter, tmp_path: Path
+    adapter: Adapter, exported: Mapping[str, ExportedFile]
 ) -> None:
-    exported = adapter.export(("safetensors", "onnx"), tmp_path)
     assert adapter.ema is not None
     weights = load_file(exported["safetensors"].path)
     assert differing(weights, adapter.ema.module.state_dict()) == []
@@ -134,12 +141,12 @@ def test_export_is_what_was_measured_with_all_that_a_reader_needs(
 
 
 def test_onnx_runtime_gives_the_predictions_of_the_adapter(
-    adapter: Adapter, tmp_path: Path
+    adapter: Adapter, exported: Mapping[str, ExportedFile]
 ) -> None:
     import onnx
     import onnxruntime
 
-    path = adapter.export(("onnx",), tmp_path)["onnx"].path
+    path = exported["onnx"].path
     properties = {each.key: each.value for each in onnx.load(path).metadata_props}
     assert json.loads(properties["classes"]) == list(DIGITS)
     mean, std = (np.array(json.loads(properties[name])) for name in ("mean", "std"))

@@ -1,7 +1,8 @@
 """A model that returns the worst it can, in a repository that is full of traps.
 
 Nothing may happen but requests to the one provider, and nothing that is secret may be in them or
-in what comes out. `ATTACKS` is the scripted set; each runs in every wire format.
+in what comes out. `ATTACKS` is the scripted set. A text is the same in every wire format, so each
+attack runs in one, in turn; what each provider's SDK takes apart itself (`BY_FORMAT`) in all.
 """
 
 import json
@@ -143,6 +144,9 @@ class Watch:
     def _told(self, event: str, args: tuple[Any, ...]) -> str | None:
         if event == "subprocess.Popen" and args[1] == ["uname", "-p"]:
             # OpenAI's SDK asks once what machine it is on, for a header that is not sent.
+            return None
+        if event in ("os.mkdir", "os.rename") and "__pycache__" in os.fsdecode(args[0]):
+            # The bytecode of a module that is imported for the first time.
             return None
         if event in _EFFECTS or event.startswith(("shutil.", "subprocess.", "ctypes.dlopen")):
             return f"{event} {args}"
@@ -561,6 +565,52 @@ ATTACKS = [
 ]
 
 
+BY_FORMAT = frozenset(
+    {
+        # Arguments: text in two formats and data in two, each read by another decoder.
+        "arguments of wrong types",
+        "mapping as name",
+        "no arguments",
+        "endless words",
+        "estimate of a bomb",
+        "list as draft",
+        "text as draft",
+        "deep nesting",
+        "nesting beyond reading",
+        "huge number",
+        "numbers that are none",
+        "keys with escapes",
+        "lone surrogate",
+        "null bytes",
+        "refusal that is no text",
+        # Calls: how many there are, of what, and what is answered to them.
+        "shell tool",
+        "unknown tools only",
+        "a thousand look-ups at once",
+        "look-ups without end",
+        "two answers at once",
+        # What is sent: what a tool found, and what was said before.
+        "path as dataset",
+        "all trapped descriptions",
+        "secrets as description",
+        "words that instruct",
+        "secret in the words",
+        "words that pass for ours",
+        "earlier draft with a forged signature",
+        # What the wire brings.
+        *(attack.name for attack in ATTACKS if isinstance(attack.steps[0], Raw)),
+    }
+)
+"""The attacks that each format carries in a way of its own."""
+
+CASES = [
+    (attack, dialect)
+    for number, attack in enumerate(ATTACKS)
+    for at, dialect in enumerate(DIALECTS)
+    if attack.name in BY_FORMAT or number % len(DIALECTS) == at
+]
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Repository]]:
     """A home and a repository, both full of what must not leave."""
@@ -599,7 +649,12 @@ def outcome(attack: Attack, server: LlmServer, around: Repository) -> Draft | Un
         return error
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
+@pytest.mark.parametrize(
+    ("attack", "server"),
+    CASES,
+    ids=[f"{dialect}-{attack.name}" for attack, dialect in CASES],
+    indirect=["server"],
+)
 def test_a_malicious_model_does_nothing_and_learns_nothing(
     attack: Attack, server: LlmServer, place: tuple[Path, Repository]
 ) -> None:
@@ -707,5 +762,8 @@ def test_the_leaks_are_seen_where_there_are_some(place: tuple[Path, Repository])
 def test_the_scripted_set_is_large_enough(capsys: pytest.CaptureFixture[str]) -> None:
     names = [attack.name for attack in ATTACKS]
     assert len(set(names)) == len(names) >= 40
+    assert {attack.name for attack, _ in CASES} == set(names) >= BY_FORMAT
+    for dialect in DIALECTS:
+        assert BY_FORMAT < {attack.name for attack, each in CASES if each == dialect}
     with capsys.disabled():
-        print(f"\n{len(ATTACKS)} attacks in {len(DIALECTS)} wire formats")
+        print(f"\n{len(ATTACKS)} attacks, {len(BY_FORMAT)} of them in each wire format")
