@@ -35,6 +35,7 @@ from .contract import (
     TrainingAdapter,
 )
 from .discovery import AdapterModule, load_adapter
+from .durable_files import stage_folder, sync_folder, write_file_atomic
 from .job import build_job, resolve_params
 
 _INTERRUPTED: Final = 75
@@ -129,7 +130,7 @@ def _evaluate(
     evaluation = adapter.evaluate(job.dataset.final_split)
     details = {"task": job.task.value, "split": evaluation.split, **evaluation.details}
     path = job.workdir / "evaluation.json"
-    checkpoints.write_file_atomic(path, json.dumps(details, allow_nan=False) + "\n")
+    write_file_atomic(path, json.dumps(details, allow_nan=False) + "\n")
     lines.emit(
         "evaluated",
         split=evaluation.split,
@@ -159,16 +160,12 @@ def export_into(adapter: TrainingAdapter, job: Job, name: str) -> dict[str, Expo
     Raises:
         AdapterError: a format that the adapter cannot write; the earlier folder stays.
     """
-    home, hidden = job.workdir / name, job.workdir / f".tmp-{name}-{os.getpid()}"
+    home = job.workdir / name
     for left in job.workdir.glob(f".tmp-{name}-*"):
         shutil.rmtree(left)
-    hidden.mkdir()
-    try:
+    with stage_folder(home, replace=True) as hidden:
         written = adapter.export(job.export_formats, hidden)
-        checkpoints.sync_folder(hidden)
-        checkpoints.move_folder(hidden, home)
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)
+        sync_folder(hidden)
     return {
         form: dataclasses.replace(exported, path=home / exported.path.relative_to(hidden))
         for form, exported in written.items()

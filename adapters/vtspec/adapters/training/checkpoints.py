@@ -7,17 +7,17 @@ each, and carry the training loop's own state. The layout is described in `docs/
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import math
-import os
 import re
 import shutil
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, Literal
+
+from vtspec.adapters.durable_files import stage_folder, sync_folder, write_file_atomic
 
 VERSION: Final = 1
 
@@ -76,14 +76,11 @@ def write(
     """
     if parse_name(name) is None:
         raise ValueError(f"'{name}' is not a checkpoint's name")
-    folder.mkdir(parents=True, exist_ok=True)
-    hidden = folder / f".tmp-{name}-{os.getpid()}"
-    with _remove_on_failure(hidden):
+    with stage_folder(folder / name, replace=True) as hidden:
         fill(hidden)
         if not any(hidden.iterdir()):
             raise ValueError(f"checkpoint {name} would be empty")
         _write_manifest(hidden, manifest)
-        move_folder(hidden, folder / name)
     return folder / name
 
 
@@ -227,62 +224,6 @@ def tidy(folder: Path) -> None:
             path.unlink()
 
 
-def write_file_atomic(path: Path, data: bytes | str) -> None:
-    """Write a file so that a reader, or a kill at any point, meets the old or the new one."""
-    content = data.encode() if isinstance(data, str) else data
-    hidden = path.with_name(f".tmp-{path.name}-{os.getpid()}")
-    try:
-        with hidden.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(hidden, path)
-    except BaseException:
-        hidden.unlink(missing_ok=True)
-        raise
-    _sync(path.parent)
-
-
-def move_folder(hidden: Path, home: Path) -> None:
-    """Put a finished folder in its place, instead of one that may be there; both on one disk.
-
-    The files in it must be on the disk already. Between the two renames the old one is called
-    `.old-…`, from where `tidy` fetches it back after a kill.
-    """
-    old = home.with_name(f".old-{home.name}")
-    shutil.rmtree(old, ignore_errors=True)
-    replaced = home.exists()
-    if replaced:
-        home.rename(old)
-    try:
-        hidden.rename(home)
-    except OSError:
-        if replaced:
-            old.rename(home)
-        raise
-    _sync(home.parent)
-    if replaced:
-        shutil.rmtree(old)
-
-
-def sync_folder(folder: Path) -> None:
-    """Bring every file and folder below `folder`, and itself, to the disk."""
-    for path in sorted(folder.rglob("*")):
-        _sync(path)
-    _sync(folder)
-
-
-@contextlib.contextmanager
-def _remove_on_failure(hidden: Path) -> Iterator[None]:
-    shutil.rmtree(hidden, ignore_errors=True)
-    hidden.mkdir()
-    try:
-        yield
-    except BaseException:
-        shutil.rmtree(hidden, ignore_errors=True)
-        raise
-
-
 def _write_manifest(hidden: Path, manifest: Mapping[str, Any]) -> None:
     files = [path for path in sorted(hidden.rglob("*")) if path.is_file()]
     sums = {path.relative_to(hidden).as_posix(): _compute_checksum(path) for path in files}
@@ -336,14 +277,6 @@ def _compute_checksum(path: Path) -> FileChecksum:
             digest.update(block)
             size += len(block)
     return FileChecksum(sha256=digest.hexdigest(), bytes=size)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _dump_json(value: Any) -> str:

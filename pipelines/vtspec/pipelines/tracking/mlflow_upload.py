@@ -5,18 +5,18 @@ crash is sent again; MLflow keeps a metric of the same key, step, time and value
 is doubled. Foreign errors become `Temporary` (unreachable, 429, 5xx) or `Permanent` here.
 """
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vtspec.adapters.training.checkpoints import write_file_atomic
+from vtspec.adapters.durable_files import write_file_atomic
 from vtspec.pipelines.errors import Permanent, Temporary
 from vtspec.pipelines.runs.events import Event, decode_events
+from vtspec.pipelines.runs.lock import hold_lock, try_lock
 
 from .mlflow_mapping import TrackedPlan, TrackingEntry, parse_plan, translate_event
 
@@ -65,16 +65,9 @@ def read_events(run_dir: Path) -> list[Event]:
         return []
 
 
-@contextmanager
-def lock_sync(run_dir: Path) -> Iterator[bool]:
+def lock_sync(run_dir: Path) -> AbstractContextManager[bool]:
     """Whether this process alone may ship the run now; a second one is told no at once."""
-    with (run_dir / "tracking.lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True
+    return try_lock(run_dir / "tracking.lock")
 
 
 def make_client(uri: str) -> "MlflowClient":
@@ -244,10 +237,7 @@ def _lock_first_use(uri: str) -> Iterator[None]:
     if not uri.startswith("sqlite:///"):
         yield
         return
-    database = Path(uri.removeprefix("sqlite:///"))
-    database.parent.mkdir(parents=True, exist_ok=True)
-    with database.with_suffix(".lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with hold_lock(Path(uri.removeprefix("sqlite:///")).with_suffix(".lock")):
         yield
 
 
