@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from .contract import AdapterError, Job, Param, TaskType, TrainingCallbacks
+from .suggestions import suggest_fix
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -74,8 +74,11 @@ def _load_third_party(name: str, third_party: Iterable[EntryPoint] | None) -> An
     if name in points:
         return _load_entry_point(points[name])
     # The machinery lies beside the adapters; only what has an `Adapter` is one.
-    known = {own for own in _list_modules() if _find_builtin(own)} | set(points)
-    raise AdapterError(f"there is no adapter '{name}'", _suggest_name(name, sorted(known)))
+    known = sorted({own for own in _list_modules() if _find_builtin(own)} | set(points))
+    raise AdapterError(
+        f"there is no adapter '{name}'",
+        suggest_fix(name, known, f"there are: {', '.join(known)}"),
+    )
 
 
 def _list_modules() -> list[str]:
@@ -97,8 +100,3 @@ def _load_entry_point(point: EntryPoint) -> Any:
             f"adapter '{point.name}' ({point.value}) does not import: {error}",
             f"install what it needs, or remove the package that names it in '{GROUP}'",
         ) from error
-
-
-def _suggest_name(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean '{close[0]}'?" if close else f"there are: {', '.join(known)}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +20,7 @@ from .contract import (
     TaskType,
     TrainingJob,
 )
+from .suggestions import suggest_fix
 
 _TYPES: Final[dict[str, tuple[type, ...]]] = {
     "bool": (bool,),
@@ -122,10 +122,8 @@ def _is_of_type(value: object, param: Param) -> bool:
 
 
 def _suggest_choice(word: str, known: tuple[str, ...]) -> str:
-    close = difflib.get_close_matches(word, known, n=1)
-    if close:
-        return f"did you mean '{close[0]}'?"
-    return f"take one of {', '.join(known)}" if known else "leave it out: there are none"
+    choices = f"take one of {', '.join(known)}" if known else "leave it out: there are none"
+    return suggest_fix(word, known, choices)
 
 
 def _parse_task(name: str) -> TaskType:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vtspec.adapters.contract import AdapterError, Job
+from vtspec.adapters.suggestions import suggest_fix
 
 if TYPE_CHECKING:
     import torch
@@ -35,9 +35,8 @@ def build_network(job: Job, on_warning: Callable[[str], None]) -> torch.nn.Modul
 
     name = job.model.name
     if not timm.is_model(name):
-        close = difflib.get_close_matches(name, timm.list_models(), n=1)
-        hint = f"did you mean '{close[0]}'?" if close else "vtspec models search WORDS"
-        raise AdapterError(f"timm has no model '{name}'", hint)
+        fix = suggest_fix(name, timm.list_models(), "vtspec models search WORDS")
+        raise AdapterError(f"timm has no model '{name}'", fix)
     arguments: dict[str, Any] = {
         argument: job.params[param]
         for param, argument in _ARGUMENTS.items()
@@ -230,7 +229,6 @@ def _is_under(name: str, prefixes: tuple[str, ...] | str) -> bool:
 
 
 def _make_module_error(prefix: str, names: list[str]) -> AdapterError:
-    close = difflib.get_close_matches(prefix, names, n=1)
     tops = ", ".join(name for name in names if name and "." not in name)
-    hint = f"did you mean '{close[0]}'?" if close else f"name one of {tops}, or one beneath them"
-    return AdapterError(f"training.freeze: the model has no module '{prefix}'", hint)
+    fix = suggest_fix(prefix, names, f"name one of {tops}, or one beneath them")
+    return AdapterError(f"training.freeze: the model has no module '{prefix}'", fix)
