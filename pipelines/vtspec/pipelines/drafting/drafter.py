@@ -12,8 +12,16 @@ from vtspec.schema.problem import Problem
 
 from .conversation import get_state, hash_words
 from .language import detect_language
-from .result import Assumption, Data, Draft, DraftResult, Message, Provenance, Question
-from .unavailable import Unavailable
+from .result import (
+    Assumption,
+    Data,
+    Draft,
+    DraftResult,
+    Message,
+    Provenance,
+    Question,
+    Unavailable,
+)
 
 _OURS = "vtspec.dev/draft-"
 

@@ -1,4 +1,7 @@
-"""What drafting answers: a spec, a question, or a refusal; with all that was assumed. Pure."""
+"""What drafting answers: a spec, a question, or a refusal; with all that was assumed. Pure.
+
+A drafter that gives up raises `Unavailable` instead.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -51,6 +54,13 @@ class Draft:
     reason: str | None = None
     assumptions: tuple[Assumption, ...] = ()
     repairs: int = 0
+
+
+class Unavailable(Exception):
+    """A drafter could not do its work for now: no answer, no quota, no budget left.
+
+    The text is a sentence for people; nothing secret is in it.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)

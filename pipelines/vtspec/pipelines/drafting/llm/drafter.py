@@ -10,8 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from vtspec.pipelines.drafting.result import Draft, Message
-from vtspec.pipelines.drafting.unavailable import Unavailable
+from vtspec.pipelines.drafting.result import Draft, Message, Unavailable
 from vtspec.pipelines.errors import Refused
 from vtspec.pipelines.project.repository import Repository
 

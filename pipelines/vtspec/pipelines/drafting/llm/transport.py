@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import httpx2
 
-from vtspec.pipelines.drafting.unavailable import Unavailable
+from vtspec.pipelines.drafting.result import Unavailable
 
 from .providers import Provider
 from .settings import Settings
