@@ -5,7 +5,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from vtspec.schema.json_schema.field_docs import (
     Field,
@@ -38,8 +38,8 @@ class Fault:
     kind: str
     type: str
     path: Path
-    value: Any
-    context: Mapping[str, Any]
+    value: object
+    context: Mapping[str, object]
     ambiguous: bool = False
     """True where no branch of a union fits, so that no one branch's complaint is the reason."""
 
@@ -51,7 +51,7 @@ def describe_fault(fault: Fault) -> ProblemText:
     return _SAID.get(fault.type, _describe_wrong_type)(fault)
 
 
-def format_value(value: Any) -> str:
+def format_value(value: object) -> str:
     """A value as a message shows it: one short line, nothing that a terminal acts on."""
     try:
         text = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -76,7 +76,7 @@ def _format_example(key: str, field: Field) -> str:
     return f"{key}: {format_flow(field.examples[0])}" if field.examples else f"{key}: …"
 
 
-def format_flow(value: Any) -> str:
+def format_flow(value: object) -> str:
     """A value in YAML's one-line style."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {format_flow(item)}" for key, item in value.items()) + "}"
@@ -144,7 +144,7 @@ def _describe_wrong_form(fault: Fault) -> ProblemText:
     )
 
 
-def _suggest_form_fix(form: TextPattern, value: Any) -> str:
+def _suggest_form_fix(form: TextPattern, value: object) -> str:
     if form is NAME and isinstance(value, str):
         slug = re.sub(r"[^a-z0-9]+", "-", value.casefold())[:40].strip("-")
         if slug:
@@ -155,7 +155,7 @@ def _suggest_form_fix(form: TextPattern, value: Any) -> str:
     return f"write it like '{form.example}'"
 
 
-def _suggest_correction(form: TextPattern, value: Any) -> str | None:
+def _suggest_correction(form: TextPattern, value: object) -> str | None:
     """What a person probably meant by a size, a duration or a gate that is nearly right."""
     if not isinstance(value, str):
         return None
@@ -196,7 +196,7 @@ def _describe_wrong_length(fault: Fault) -> ProblemText:
 
 
 def _describe_own_rule(fault: Fault) -> ProblemText:
-    return ProblemText(message=fault.context["message"], fix=fault.context["fix"])
+    return ProblemText(message=str(fault.context["message"]), fix=str(fault.context["fix"]))
 
 
 def _describe_wrong_type(fault: Fault) -> ProblemText:

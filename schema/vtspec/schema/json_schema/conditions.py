@@ -14,7 +14,7 @@ _Schema = dict[str, Any]
 _GIVEN: Final[_Schema] = {"not": {"type": "null"}}
 
 
-def _require_path(*path: str, **schema: Any) -> _Schema:
+def _require_path(*path: str, **schema: object) -> _Schema:
     """A schema that holds where every key of `path` is there and its value fits `schema`."""
     inner: _Schema = schema
     for key in reversed(path):

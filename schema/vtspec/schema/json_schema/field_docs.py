@@ -33,7 +33,7 @@ class Field:
     default: str | None
     unit: str | None
     description: str
-    examples: tuple[Any, ...]
+    examples: tuple[object, ...]
     children: tuple[str, ...]
 
     @property

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
 from pydantic_core import PydanticCustomError
@@ -20,6 +20,9 @@ from .patterns import (
     PATH,
     TEMPLATE,
 )
+
+if TYPE_CHECKING:
+    from pydantic.config import JsonDict
 
 API_VERSION: Final = "vtspec.dev/v1alpha1"
 
@@ -47,7 +50,7 @@ def to_camel(name: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
-def _coerce_whole(value: Any) -> Any:
+def _coerce_whole(value: object) -> object:
     # JSON Schema calls 5.0 an integer, so a person may write it; strict pydantic alone would not.
     if type(value) is float and value.is_integer():
         return int(value)
@@ -78,7 +81,7 @@ def _check_inside(path: str) -> str:
     return path
 
 
-_Items = TypeVar("_Items", bound=tuple[Any, ...])
+_Items = TypeVar("_Items", bound=tuple[object, ...])
 
 
 def _check_distinct(items: _Items) -> _Items:
@@ -97,7 +100,7 @@ NoBraces = AfterValidator(_refuse_braces)
 Distinct = AfterValidator(_check_distinct)
 """Marks a list that holds nothing twice; goes with `Field(json_schema_extra=UNIQUE)`."""
 
-UNIQUE: Final[dict[str, Any]] = {"uniqueItems": True}
+UNIQUE: Final["JsonDict"] = {"uniqueItems": True}
 
 Whole = Annotated[int, BeforeValidator(_coerce_whole)]
 """A whole number; 5.0 is one, "5" and true are not."""

@@ -6,7 +6,7 @@ or of the wrong type; so it is decided also in a file that has other faults. All
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from .tasks import CLASSLESS_TASKS, FORMAT_NEEDS, FORMATS_OF_TASK
 
@@ -30,10 +30,10 @@ class RuleViolation:
     at_key: bool = False
 
 
-Rule = Callable[[Mapping[str, Any]], Iterator[RuleViolation]]
+Rule = Callable[[Mapping[str, object]], Iterator[RuleViolation]]
 
 
-def iter_violations(kind: str, data: Any) -> Iterator[RuleViolation]:
+def iter_violations(kind: str, data: object) -> Iterator[RuleViolation]:
     """Every rule of the kind that does not hold in `data`, a spec as plain data."""
     if isinstance(data, dict):
         for rule in RULES[kind]:
@@ -60,7 +60,7 @@ def check_model(model: _Model, context: object) -> _Model:
     return model
 
 
-def _get_value(data: Any, *path: str) -> Any:
+def _get_value(data: object, *path: str) -> object:
     for key in path:
         if not isinstance(data, dict):
             return None
@@ -68,18 +68,18 @@ def _get_value(data: Any, *path: str) -> Any:
     return data
 
 
-def _get_number(value: Any, otherwise: float) -> float | None:
+def _get_number(value: object, otherwise: float) -> float | None:
     """The number, the default where nothing is written, None where something else is."""
     if value is None:
         return otherwise
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def _get_texts(value: Any) -> list[str]:
+def _get_texts(value: object) -> list[str]:
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
-def _check_one_start(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
+def _check_one_start(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     model = _get_value(data, "spec", "model")
     if _get_value(model, "pretrained") is True and isinstance(_get_value(model, "weights"), str):
         yield RuleViolation(
@@ -89,7 +89,7 @@ def _check_one_start(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
         )
 
 
-def _check_gpu_type(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
+def _check_gpu_type(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     resources = _get_value(data, "spec", "resources")
     if (
         isinstance(_get_value(resources, "gpuType"), str)
@@ -102,7 +102,7 @@ def _check_gpu_type(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
         )
 
 
-def _check_min_rate(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
+def _check_min_rate(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     training = _get_value(data, "spec", "training")
     lowest = _get_number(_get_value(training, "minLearningRate"), 0.0)
     rate = _get_number(_get_value(training, "learningRate"), LEARNING_RATE)
@@ -116,7 +116,7 @@ def _check_min_rate(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
     )
 
 
-def _check_warmup(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
+def _check_warmup(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     training = _get_value(data, "spec", "training")
     warmup = _get_number(_get_value(training, "warmupEpochs"), 0.0)
     epochs = _get_number(_get_value(training, "epochs"), float("inf"))
@@ -129,7 +129,7 @@ def _check_warmup(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
     )
 
 
-def _check_weighted_classes(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
+def _check_weighted_classes(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     classes = _get_texts(_get_value(data, "spec", "dataset", "classes"))
     weights = _get_value(data, "spec", "training", "classWeights")
     if not classes or not isinstance(weights, dict):
@@ -138,7 +138,7 @@ def _check_weighted_classes(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
 
 
 def check_class_weights(
-    weights: Mapping[str, Any], classes: list[str], source: str
+    weights: Mapping[str, object], classes: list[str], source: str
 ) -> Iterator[RuleViolation]:
     """Class weights that name no class of `classes`, and classes without a weight."""
     from vtspec.schema.suggestions import suggest_fix
@@ -164,7 +164,7 @@ def check_class_weights(
         )
 
 
-def _check_classless_task(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
+def _check_classless_task(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     task = _get_value(data, "spec", "task")
     if not isinstance(task, str) or task not in CLASSLESS_TASKS:
         return
@@ -178,7 +178,7 @@ def _check_classless_task(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
             )
 
 
-def _check_baseline(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
+def _check_baseline(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     name = _get_value(data, "metadata", "name")
     if isinstance(name, str) and _get_value(data, "spec", "report", "baseline") == name:
         yield RuleViolation(
@@ -188,7 +188,7 @@ def _check_baseline(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
         )
 
 
-def _check_one_source(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
+def _check_one_source(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     source = _get_value(data, "spec", "source")
     if not isinstance(source, dict):
         return
@@ -203,7 +203,7 @@ def _check_one_source(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
     )
 
 
-def _check_path_pinned(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
+def _check_path_pinned(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     if (
         _get_value(data, "spec", "source", "path") is None
         or _get_value(data, "spec", "contentHash") is not None
@@ -217,7 +217,7 @@ def _check_path_pinned(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
     )
 
 
-def _check_revision(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
+def _check_revision(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     dvc = _get_value(data, "spec", "source", "dvc")
     repo, rev = _get_value(dvc, "repo"), _get_value(dvc, "rev")
     if repo is not None and rev is None:
@@ -236,7 +236,7 @@ def _check_revision(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
         )
 
 
-def _check_class_names(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
+def _check_class_names(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     tasks = [
         task for task in _get_texts(_get_value(data, "spec", "tasks")) if task in FORMATS_OF_TASK
     ]
@@ -250,7 +250,7 @@ def _check_class_names(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
         )
 
 
-def _check_format_tasks(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
+def _check_format_tasks(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     form = _get_value(data, "spec", "format")
     tasks = _get_value(data, "spec", "tasks")
     if form not in _ALL_FORMATS or not isinstance(tasks, list):
@@ -265,7 +265,7 @@ def _check_format_tasks(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
             )
 
 
-def _check_split_labels(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
+def _check_split_labels(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     form = _get_value(data, "spec", "format")
     needed = FORMAT_NEEDS.get(form) if isinstance(form, str) else None
     for name in ("train", "val", "test"):
@@ -279,7 +279,7 @@ def _check_split_labels(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
             )
 
 
-def _check_splits_differ(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
+def _check_splits_differ(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     seen: dict[tuple[str, str], str] = {}
     for name in ("train", "val", "test"):
         split = _get_value(data, "spec", "splits", name)
@@ -296,7 +296,7 @@ def _check_splits_differ(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
             )
 
 
-def _check_counted_classes(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
+def _check_counted_classes(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     classes = frozenset(_get_texts(_get_value(data, "spec", "classes")))
     splits = _get_value(data, "spec", "statistics", "splits")
     if not classes or not isinstance(splits, dict):

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 LONGEST: Final = 256 * 1024
 """Bytes that a document may have."""
@@ -31,7 +31,7 @@ class Refusal:
     message: str
     fix: str
     path: tuple[str | int, ...] = ()
-    value: Any = None
+    value: object = None
 
 
 def decode_source(source: bytes | str) -> str | Refusal:

@@ -17,12 +17,12 @@ import yaml
 from vtspec.schema.problem import Problem, Severity
 
 from .decoding import Refusal, decode_source, find_unprintable
-from .tree_builder import NodePosition, build_tree
+from .tree_builder import Loader, NodePosition, build_tree
 
 Path = tuple[str | int, ...]
 """Keys and indexes from the root of a document; shown as `spec.report.gates[0]`."""
 
-LOADER: Final[Any] = vars(yaml.cyaml)["CParser"] if yaml.__with_libyaml__ else yaml.SafeLoader
+LOADER: Final[Loader] = vars(yaml.cyaml)["CParser"] if yaml.__with_libyaml__ else yaml.SafeLoader
 """libyaml's parser where PyYAML was built with it, else the same events from pure Python."""
 
 
@@ -98,7 +98,7 @@ class Document:
         return places
 
 
-def parse_document(source: bytes | str, file: str, *, loader: Any = LOADER) -> Document:
+def parse_document(source: bytes | str, file: str, *, loader: Loader = LOADER) -> Document:
     """The document in `source`; never raises for anything that it holds.
 
     `file` is the name that problems carry. `loader` is one of PyYAML's, for its events alone.
@@ -129,7 +129,7 @@ def format_path(path: Path) -> str:
     return shown
 
 
-def find_value(data: Any, path: Sequence[str | int]) -> Any:
+def find_value(data: object, path: Sequence[str | int]) -> object:
     """What stands at `path` in plain data, or None where nothing does."""
     for part in path:
         if isinstance(data, dict) and isinstance(part, str):
