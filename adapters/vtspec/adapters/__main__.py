@@ -20,8 +20,9 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+from vtspec.adapters.contract import JsonObject
 from vtspec.adapters.training import checkpoints
 from vtspec.adapters.training.event_stream import JsonLinesCallbacks
 from vtspec.adapters.training.loop import fit
@@ -209,14 +210,14 @@ def _list_images(arguments: argparse.Namespace) -> Iterable[Path]:
     return [*(arguments.images or ()), *(Path(line) for line in listed if line.strip())]
 
 
-def _serialize_result(result: InferenceResult) -> dict[str, Any]:
+def _serialize_result(result: InferenceResult) -> JsonObject:
     """The result as JSON data, without the fields of other tasks."""
     fields = dataclasses.asdict(result)
     fields["task_type"] = result.task_type.value
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _load_plan(path: Path) -> Mapping[str, Any]:
+def _load_plan(path: Path) -> JsonObject:
     try:
         plan = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
@@ -231,7 +232,7 @@ def _load_plan(path: Path) -> Mapping[str, Any]:
     return plan
 
 
-def _load_module(plan: Mapping[str, Any]) -> AdapterModule:
+def _load_module(plan: JsonObject) -> AdapterModule:
     framework = plan.get("framework", {})
     module = load_adapter(str(framework.get("adapter")))
     if module.VERSION != framework.get("adapterVersion"):
@@ -243,9 +244,7 @@ def _load_module(plan: Mapping[str, Any]) -> AdapterModule:
     return module
 
 
-def _prepare_job(
-    arguments: argparse.Namespace, plan: Mapping[str, Any], module: AdapterModule
-) -> Job:
+def _prepare_job(arguments: argparse.Namespace, plan: JsonObject, module: AdapterModule) -> Job:
     job = build_job(
         plan,
         run=arguments.run,

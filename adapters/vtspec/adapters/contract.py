@@ -10,9 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from .task_types import TaskType as TaskType
+
+JsonObject: TypeAlias = Mapping[str, Any]
+"""A JSON object as Python reads it. Its keys are checked where they are used, not by a type."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +45,7 @@ class Evaluation:
 
     split: str
     metrics: Mapping[str, float]
-    details: Mapping[str, Any] = field(default_factory=dict)
+    details: JsonObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +63,8 @@ class InferenceResult:
     confidence: float | None = None
     scores: Mapping[str, float] | None = None
     predicted_labels: Sequence[str] | None = None
-    predicted_boxes: Sequence[Mapping[str, Any]] | None = None
-    predicted_mask: Mapping[str, Any] | None = None
+    predicted_boxes: Sequence[JsonObject] | None = None
+    predicted_mask: JsonObject | None = None
     predicted_text: str | None = None
     predicted_path: str | None = None
 
@@ -191,7 +194,7 @@ class Job:
     model: ModelJob
     dataset: DatasetJob
     training: TrainingJob
-    params: Mapping[str, Any]
+    params: JsonObject
     export_formats: tuple[str, ...]
     gpus: int
     cpus: int
@@ -202,7 +205,7 @@ class Job:
 class TrainingCallbacks(Protocol):
     """What an adapter tells while it works. Calls are cheap; none of them raises."""
 
-    def on_train_begin(self, config: Mapping[str, Any]) -> None:
+    def on_train_begin(self, config: JsonObject) -> None:
         """Training starts (or goes on); `config` says on what: device, parameters, images."""
         ...
 
@@ -279,7 +282,7 @@ class TrainingAdapter(Protocol):
         """Open the splits; `AdapterError` where an image or label cannot be used."""
         ...
 
-    def describe(self) -> Mapping[str, Any]:
+    def describe(self) -> JsonObject:
         """What is trained and on what: device, parameters, images; plain JSON data."""
         ...
 

@@ -12,6 +12,7 @@ from .suggestions import suggest_fix
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
+    from types import ModuleType
 
 GROUP: Final = "vtspec.adapters"
 """The entry-point group in which a third party names its module."""
@@ -39,7 +40,7 @@ class AdapterModule(Protocol):
 
     @property
     def VERSION(self) -> str:
-        """See above."""
+        """The version of what the adapter does, as text."""
         ...
 
     @property
@@ -54,7 +55,7 @@ def load_adapter(name: str, third_party: Iterable[EntryPoint] | None = None) -> 
     Raises:
         AdapterError: there is none, it does not import, or it lacks a part.
     """
-    module = _find_builtin(name) if name in _list_modules() else None
+    module: object = _find_builtin(name) if name in _list_modules() else None
     if module is None:
         module = _load_third_party(name, third_party)
     lacking = [part for part in _PARTS if not hasattr(module, part)]
@@ -65,7 +66,7 @@ def load_adapter(name: str, third_party: Iterable[EntryPoint] | None = None) -> 
     return cast(AdapterModule, module)
 
 
-def _load_third_party(name: str, third_party: Iterable[EntryPoint] | None) -> Any:
+def _load_third_party(name: str, third_party: Iterable[EntryPoint] | None) -> object:
     # Looking through all that is installed takes time that a built-in adapter does not cost.
     from importlib.metadata import entry_points
 
@@ -87,12 +88,12 @@ def _list_modules() -> list[str]:
     return [name for name in names if not name.startswith("_")]
 
 
-def _find_builtin(name: str) -> Any | None:
+def _find_builtin(name: str) -> ModuleType | None:
     module = importlib.import_module(f"{__package__}.{name}")
     return module if hasattr(module, "Adapter") else None
 
 
-def _load_entry_point(point: EntryPoint) -> Any:
+def _load_entry_point(point: EntryPoint) -> object:
     try:
         return point.load()
     except ImportError as error:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from vtspec.adapters.contract import JsonObject
+
 from .contract import (
     AdapterError,
     DatasetJob,
@@ -34,7 +36,7 @@ _NOT_IN_PLAN: Final = frozenset({"monitor", "keep_every"})
 
 
 def build_job(  # noqa: PLR0913 - by keyword, each a field of Job
-    plan: Mapping[str, Any],
+    plan: JsonObject,
     *,
     run: str,
     attempt: int,
@@ -70,9 +72,7 @@ def build_job(  # noqa: PLR0913 - by keyword, each a field of Job
         ) from missing
 
 
-def resolve_params(
-    given: Mapping[str, Any], declared: Mapping[str, Param], task: TaskType
-) -> dict[str, Any]:
+def resolve_params(given: JsonObject, declared: Mapping[str, Param], task: TaskType) -> JsonObject:
     """Every parameter that an adapter declares for a task: as given, else its default.
 
     Raises:
@@ -136,7 +136,7 @@ def _parse_task(name: str) -> TaskType:
         ) from None
 
 
-def _build_model(raw: Mapping[str, Any], weights: Path | None) -> ModelJob:
+def _build_model(raw: JsonObject, weights: Path | None) -> ModelJob:
     origin = raw["weights"] or {}
     is_hub = origin.get("type") == "hub"
     return ModelJob(
@@ -148,7 +148,7 @@ def _build_model(raw: Mapping[str, Any], weights: Path | None) -> ModelJob:
     )
 
 
-def _build_dataset(raw: Mapping[str, Any], root: Path) -> DatasetJob:
+def _build_dataset(raw: JsonObject, root: Path) -> DatasetJob:
     return DatasetJob(
         root=root,
         format=raw["format"],
@@ -167,7 +167,7 @@ def _build_dataset(raw: Mapping[str, Any], root: Path) -> DatasetJob:
     )
 
 
-def _build_training(raw: Mapping[str, Any], smoke: bool) -> TrainingJob:
+def _build_training(raw: JsonObject, smoke: bool) -> TrainingJob:
     fields = {field.name for field in dataclasses.fields(TrainingJob)} - _NOT_IN_PLAN
     _refuse_unknown("training", raw, {_to_camel(name) for name in fields} | {"checkpoint"})
     values = {name: raw[_to_camel(name)] for name in fields}
@@ -190,15 +190,13 @@ def _build_training(raw: Mapping[str, Any], smoke: bool) -> TrainingJob:
     return TrainingJob(**values)
 
 
-def _check_section(
-    name: str, raw: Mapping[str, Any] | None, known: tuple[str, ...]
-) -> Mapping[str, Any] | None:
+def _check_section(name: str, raw: JsonObject | None, known: tuple[str, ...]) -> JsonObject | None:
     if raw is not None:
         _refuse_unknown(f"training.{name}", raw, set(known))
     return raw
 
 
-def _refuse_unknown(path: str, raw: Mapping[str, Any], known: set[str]) -> None:
+def _refuse_unknown(path: str, raw: JsonObject, known: set[str]) -> None:
     unknown = sorted(set(raw) - known)
     if unknown:
         raise AdapterError(

@@ -7,10 +7,12 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
+
+from vtspec.adapters.contract import JsonObject
 
 from .harness import Nonconformance, Subject
 
@@ -23,9 +25,7 @@ _POLL_S: Final = 0.0005
 class Process:
     """`python -m vtspec.adapters train` with what it tells, read as it comes."""
 
-    def __init__(
-        self, subject: Subject, folder: Path, plan: Mapping[str, Any], *more: str
-    ) -> None:
+    def __init__(self, subject: Subject, folder: Path, plan: JsonObject, *more: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
         self.events: list[dict[str, Any]] = []
@@ -64,7 +64,7 @@ class Process:
         self._process.wait()
         os.close(self._reader)
 
-    def get_events(self, kind: str) -> list[dict[str, Any]]:
+    def get_events(self, kind: str) -> list[JsonObject]:
         """The events of one kind that were told so far."""
         return [event for event in self.events if event["kind"] == kind]
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from vtspec.adapters.contract import InferenceResult, TaskType
+from vtspec.adapters.contract import InferenceResult, JsonObject, TaskType
 from vtspec.adapters.training import checkpoints
 
 from .harness import RecordingCallbacks, Subject, demand, predict_split
@@ -117,7 +115,7 @@ def details_are_what_a_report_needs(subject: Subject) -> None:
     _check_errors(details, run.job.workdir)
 
 
-def _check_errors(details: Mapping[str, Any], workdir: Path) -> None:
+def _check_errors(details: JsonObject, workdir: Path) -> None:
     errors = details["errors"]
     demand(len(errors) <= 24, "the details show more than 24 errors")
     confidences = [error["confidence"] for error in errors]
@@ -137,7 +135,7 @@ def _compute_loss(truth: str, result: InferenceResult) -> float:
     return -math.log(score)
 
 
-def _get_outputs(result: InferenceResult) -> dict[str, Any]:
+def _get_outputs(result: InferenceResult) -> JsonObject:
     fields = dataclasses.asdict(result)
     del fields["inference_time_ms"]
     return fields

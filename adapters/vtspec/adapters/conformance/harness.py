@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from vtspec.adapters.contract import (
     InferenceResult,
     Interrupted,
     Job,
+    JsonObject,
     MetricsResult,
     TrainingAdapter,
     TrainingSummary,
@@ -35,14 +35,14 @@ def demand(holds: bool, otherwise: str) -> None:
         raise Nonconformance(otherwise)
 
 
-class TrackedParams(Mapping[str, Any]):
+class TrackedParams(Mapping[str, object]):
     """A job's params that remember which of them were read."""
 
-    def __init__(self, values: Mapping[str, Any]) -> None:
+    def __init__(self, values: JsonObject) -> None:
         self._values = dict(values)
         self.read: set[str] = set()
 
-    def __getitem__(self, name: str) -> Any:
+    def __getitem__(self, name: str) -> object:
         self.read.add(name)
         return self._values[name]
 
@@ -63,12 +63,12 @@ class RecordingCallbacks:
     stop_at: tuple[int, int] | None = None
     steps: list[tuple[int, int, int]] = field(default_factory=list)
     epochs: list[MetricsResult] = field(default_factory=list)
-    configs: list[Mapping[str, Any]] = field(default_factory=list)
+    configs: list[JsonObject] = field(default_factory=list)
     ends: int = 0
     polls: int = 0
     _reached: bool = False
 
-    def on_train_begin(self, config: Mapping[str, Any]) -> None:
+    def on_train_begin(self, config: JsonObject) -> None:
         """Keep the config."""
         self.configs.append(config)
 
@@ -88,7 +88,7 @@ class RecordingCallbacks:
     def on_train_end(
         self, final_metrics: Mapping[str, float], summary: TrainingSummary | None = None
     ) -> None:
-        """Count."""
+        """Count how often training was said to be complete."""
         self.ends += 1
 
     def on_warning(self, message: str) -> None:
@@ -144,12 +144,12 @@ class Subject:
     """
 
     module: AdapterModule
-    plan: Mapping[str, Any]
+    plan: JsonObject
     data_root: Path
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
-    other_values: Mapping[str, Any] = field(default_factory=dict)
-    companions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    other_values: JsonObject = field(default_factory=dict)
+    companions: Mapping[str, JsonObject] = field(default_factory=dict)
 
     @cached_property
     def unbroken(self) -> TrainingRun:
@@ -160,9 +160,7 @@ class Subject:
         )
         return run
 
-    def make_job(
-        self, name: str, plan: Mapping[str, Any] | None = None, *, smoke: bool = False
-    ) -> Job:
+    def make_job(self, name: str, plan: JsonObject | None = None, *, smoke: bool = False) -> Job:
         """A job whose work folder is `folder / name`; its params are `TrackedParams`."""
         workdir = self.folder / name
         workdir.mkdir(parents=True, exist_ok=True)
@@ -180,7 +178,7 @@ class Subject:
     def train(
         self,
         name: str,
-        plan: Mapping[str, Any] | None = None,
+        plan: JsonObject | None = None,
         *,
         stop_at: tuple[int, int] | None = None,
         resume: bool = False,
@@ -216,7 +214,7 @@ class Subject:
         adapter.load_checkpoint(path)
         return adapter
 
-    def with_training(self, **changes: Any) -> dict[str, Any]:
+    def with_training(self, **changes: object) -> JsonObject:
         """The plan with other fields of `training`."""
         return {**self.plan, "training": {**self.plan["training"], **changes}}
 

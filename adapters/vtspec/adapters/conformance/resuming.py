@@ -7,7 +7,6 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from vtspec.adapters.training import checkpoints
 
@@ -118,7 +117,7 @@ def _read_last(place: Path) -> str | None:
         return None
 
 
-def _get_text_or_none(value: Any) -> str | None:
+def _get_text_or_none(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 

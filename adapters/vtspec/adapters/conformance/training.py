@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
 from typing import Any
 
-from vtspec.adapters.contract import AdapterError, Param, TaskType
+from vtspec.adapters.contract import AdapterError, JsonObject, Param, TaskType
 from vtspec.adapters.metrics import METRICS, get_main_metric
 
 from .harness import Nonconformance, Subject, TrackedParams, TrainingRun, demand, predict_split
@@ -135,7 +134,7 @@ def every_param_changes_something(subject: Subject) -> None:
         )
 
 
-def _get_outcome(subject: Subject, name: str, params: Mapping[str, Any]) -> Any:
+def _get_outcome(subject: Subject, name: str, params: JsonObject) -> object:
     try:
         run: TrainingRun = subject.train(
             name, {**subject.plan, "params": dict(params)}, smoke=True
@@ -149,7 +148,7 @@ def _get_outcome(subject: Subject, name: str, params: Mapping[str, Any]) -> Any:
     )
 
 
-def _pick_other_value(name: str, param: Param, now: Any) -> Any:
+def _pick_other_value(name: str, param: Param, now: Any) -> object:
     if param.type == "bool":
         return not now
     if param.choices is not None:
@@ -166,5 +165,5 @@ def _pick_other_value(name: str, param: Param, now: Any) -> Any:
     return param.minimum if param.minimum != now else param.maximum
 
 
-def _with_classes(plan: Mapping[str, Any], classes: list[str]) -> dict[str, Any]:
+def _with_classes(plan: JsonObject, classes: list[str]) -> JsonObject:
     return {**plan, "dataset": {**plan["dataset"], "classes": classes}}

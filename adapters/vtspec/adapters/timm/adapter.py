@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vtspec.adapters.contract import (
     AdapterError,
@@ -18,6 +18,7 @@ from vtspec.adapters.contract import (
     InferenceResult,
     Interrupted,
     Job,
+    JsonObject,
     MetricsResult,
     TaskType,
     TrainingCallbacks,
@@ -72,7 +73,7 @@ class Adapter:
         self.images: dict[str, list[LabeledImage]] = {}
         self.metrics: Mapping[str, float] = {}
         self._training: _Training | None = None
-        self._resumed: Mapping[str, Any] | None = None
+        self._resumed: JsonObject | None = None
 
     def prepare_model(self) -> None:
         """Build the network from the job's seed, with its start weights, on its device."""
@@ -104,7 +105,7 @@ class Adapter:
         self._training = _Training(self, counts)
         self._warn(self._training.cut)
 
-    def describe(self) -> Mapping[str, Any]:
+    def describe(self) -> JsonObject:
         """Device, parameters and how many of them learn, images of each split, steps an epoch."""
         import timm
         import torch

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from vtspec.adapters.contract import AdapterError, ExportedFile, InferenceResult, Job
+from vtspec.adapters.contract import AdapterError, ExportedFile, InferenceResult, Job, JsonObject
 from vtspec.adapters.data.image_labels import LabeledImage, list_labeled_images
 from vtspec.adapters.evaluation.classification import SplitScores
 from vtspec.adapters.pytorch.errors import translate_errors
@@ -39,7 +39,7 @@ class Classifier:
     in the job's precision; exports are float32.
     """
 
-    def __init__(self, network: torch.nn.Module, settings: Mapping[str, Any], job: Job) -> None:
+    def __init__(self, network: torch.nn.Module, settings: JsonObject, job: Job) -> None:
         self.network = network
         self.settings = settings
         self.job = job

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vtspec.adapters.contract import AdapterError, TrainingJob
-from vtspec.adapters.pytorch.state import get_random_states, restore_random_states
+from vtspec.adapters.pytorch.state import StateDict, get_random_states, restore_random_states
 
 from .data import iter_batches
 
 if TYPE_CHECKING:
     import torch
+
+    from .data import Batch
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class EpochProgress:
     """The course of one epoch: optimizer steps done, the loss so far, and the random states it
     started from. `total` is the sum over images, kept where the loss is."""
 
-    def __init__(self, start: Mapping[str, Any]) -> None:
+    def __init__(self, start: StateDict) -> None:
         self.start = start
         self.step = 0
         self.images = 0
@@ -102,7 +104,7 @@ class EpochProgress:
         """The mean over all images of the epoch so far."""
         return float(self.total) / max(self.images, 1)
 
-    def get_state(self) -> dict[str, Any]:
+    def get_state(self) -> StateDict:
         """Plain data and tensors."""
         return {
             "step": self.step,
@@ -112,7 +114,7 @@ class EpochProgress:
         }
 
     @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> EpochProgress:
+    def from_state(cls, state: StateDict) -> EpochProgress:
         """What `get_state` gave."""
         course = cls(state["start"])
         course.step, course.images = state["step"], state["images"]
@@ -122,7 +124,10 @@ class EpochProgress:
 
 
 def resume_batches(
-    course: EpochProgress, cut: EpochBatches, loader: Any, generator: torch.Generator
+    course: EpochProgress,
+    cut: EpochBatches,
+    loader: torch.utils.data.DataLoader[Batch],
+    generator: torch.Generator,
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """The batches of the epoch that come after the course's steps, exactly as they would have.
 

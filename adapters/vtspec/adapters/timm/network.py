@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vtspec.adapters.contract import AdapterError, Job
+from vtspec.adapters.contract import AdapterError, Job, JsonObject
 from vtspec.adapters.suggestions import suggest_fix
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def freeze(model: torch.nn.Module, what: str | tuple[str, ...]) -> list[torch.nn
     return [m for name, m in modules.items() if isinstance(m, _BatchNorm) and frozen(name)]
 
 
-def _resolve_weights(job: Job, on_warning: Callable[[str], None]) -> dict[str, Any] | None:
+def _resolve_weights(job: Job, on_warning: Callable[[str], None]) -> dict[str, str | int] | None:
     model = job.model
     if model.weights is not None:
         return {"file": str(model.weights), **_resolve_head(model.weights, job, on_warning)}
@@ -159,7 +159,7 @@ def _describe_head(weights: Path, name: str) -> tuple[list[str] | None, int | No
     return json.loads(metadata["classes"]) if "classes" in metadata else None, rows
 
 
-def _make_build_error(job: Job, start: Mapping[str, Any] | None, error: Exception) -> AdapterError:
+def _make_build_error(job: Job, start: JsonObject | None, error: Exception) -> AdapterError:
     reason = str(error).strip().splitlines()
     said = "; ".join(line.strip() for line in reason[:3]) or type(error).__name__
     if start is None:

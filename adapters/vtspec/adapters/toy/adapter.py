@@ -11,7 +11,7 @@ import random
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from vtspec.adapters.contract import (
     AdapterError,
@@ -20,6 +20,7 @@ from vtspec.adapters.contract import (
     InferenceResult,
     Interrupted,
     Job,
+    JsonObject,
     MetricsResult,
     Param,
     TaskType,
@@ -101,7 +102,7 @@ class Adapter:
             ]
         self.model.class_weights = self._compute_class_weights()
 
-    def describe(self) -> Mapping[str, Any]:
+    def describe(self) -> JsonObject:
         """Where and what it trains."""
         return {
             "device": "cpu",
@@ -223,14 +224,14 @@ class Adapter:
 
     def _collect_errors(
         self, split: str, calls: Sequence[plain_metrics.Prediction]
-    ) -> list[dict[str, Any]]:
+    ) -> list[JsonObject]:
         pairs = zip(self.splits[split], calls, strict=True)
         wrong = [(picture, call) for picture, call in pairs if call.predicted != call.target]
         wrong.sort(key=lambda pair: (-pair[1].confidence, pair[0].name))
         folder = self.job.workdir / "plots" / "errors"
         folder.mkdir(parents=True, exist_ok=True)
         names = self.job.dataset.classes
-        found = []
+        found: list[JsonObject] = []
         for number, (picture, call) in enumerate(wrong[:_MOST_ERRORS]):
             thumbnail = folder / f"{number:02d}.png"
             png.write(thumbnail, _make_thumbnail(self.job.dataset.root / picture.name))

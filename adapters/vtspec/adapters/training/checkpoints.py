@@ -15,8 +15,9 @@ import shutil
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
+from vtspec.adapters.contract import JsonObject
 from vtspec.adapters.durable_files import stage_folder, sync_folder, write_file_atomic
 
 VERSION: Final = 1
@@ -62,9 +63,7 @@ def parse_name(name: str) -> tuple[int, int] | None:
     return (int(match[1]), int(match[2] or 0)) if match else None
 
 
-def write(
-    folder: Path, name: str, manifest: Mapping[str, Any], fill: Callable[[Path], None]
-) -> Path:
+def write(folder: Path, name: str, manifest: JsonObject, fill: Callable[[Path], None]) -> Path:
     """Write the checkpoint `folder/name` whole or not at all; one of that name is replaced.
 
     `fill` writes the files into the folder it is given; `manifest` has `epoch`, `step` and
@@ -127,7 +126,7 @@ def verify(path: Path) -> Manifest:
 
 
 def write_pointer(
-    folder: Path, which: Literal["last", "best"], name: str | None, state: Mapping[str, Any]
+    folder: Path, which: Literal["last", "best"], name: str | None, state: JsonObject
 ) -> None:
     """Make `last.json` or `best.json` name a checkpoint (or none yet), with the loop's state."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -137,7 +136,7 @@ def write_pointer(
 
 def read_pointer(
     folder: Path, which: Literal["last", "best"]
-) -> tuple[str | None, Mapping[str, Any]] | None:
+) -> tuple[str | None, JsonObject] | None:
     """What `last.json` or `best.json` says: (checkpoint's name, state); None where there is none.
 
     Raises:
@@ -157,7 +156,7 @@ def read_pointer(
 
 def find_resumable(
     folder: Path, on_damage: Report = lambda message: None
-) -> tuple[Path, Mapping[str, Any]] | None:
+) -> tuple[Path, JsonObject] | None:
     """The checkpoint to go on from, with the loop's state: the last one, or the newest good one
     before it. None where training has left none.
 
@@ -224,7 +223,7 @@ def tidy(folder: Path) -> None:
             path.unlink()
 
 
-def _write_manifest(hidden: Path, manifest: Mapping[str, Any]) -> None:
+def _write_manifest(hidden: Path, manifest: JsonObject) -> None:
     files = [path for path in sorted(hidden.rglob("*")) if path.is_file()]
     sums = {path.relative_to(hidden).as_posix(): _compute_checksum(path) for path in files}
     content = {
@@ -254,7 +253,7 @@ def _list_newest_first(folder: Path, not_after: str | None = None) -> list[Path]
     return [path for _, path in sorted(found, reverse=True)]
 
 
-def _read_best_state(folder: Path) -> Mapping[str, Any]:
+def _read_best_state(folder: Path) -> JsonObject:
     try:
         pointer = read_pointer(folder, "best")
     except CorruptCheckpointError:
@@ -279,5 +278,5 @@ def _compute_checksum(path: Path) -> FileChecksum:
     return FileChecksum(sha256=digest.hexdigest(), bytes=size)
 
 
-def _dump_json(value: Any) -> str:
+def _dump_json(value: object) -> str:
     return json.dumps(value, indent=1, allow_nan=False) + "\n"

@@ -19,9 +19,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Final, TextIO
 
-from vtspec.adapters.contract import MetricsResult, TrainingSummary
+from vtspec.adapters.contract import JsonObject, MetricsResult, TrainingSummary
 
 PROGRESS_S: Final = 0.5
 """Least seconds between two progress lines of one epoch."""
@@ -60,7 +60,7 @@ class JsonLinesCallbacks:
         if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
             os.set_blocking(self.fd, False)
 
-    def on_train_begin(self, config: Mapping[str, Any]) -> None:
+    def on_train_begin(self, config: JsonObject) -> None:
         """Emit `train.started`."""
         self.emit("train.started", config=dict(config))
 
@@ -134,7 +134,7 @@ class JsonLinesCallbacks:
         """Make `should_stop` true; may be called from a signal handler."""
         self._stop = True
 
-    def emit(self, kind: str, **fields: Any) -> None:
+    def emit(self, kind: str, **fields: object) -> None:
         """Write one line; numbers that are not finite become null."""
         started_at = self.clock()
         if not self._reader_has_gone:

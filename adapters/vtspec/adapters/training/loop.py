@@ -10,16 +10,17 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from vtspec.adapters.contract import (
     AdapterError,
     Interrupted,
     Job,
+    JsonObject,
     MetricsResult,
     OwnLoop,
     TrainingAdapter,
@@ -36,7 +37,7 @@ from .early_stopping import (
     stops_early,
 )
 
-_Found = tuple[Path, Mapping[str, Any]]
+_Found = tuple[Path, JsonObject]
 """A checkpoint to go on from, and the loop's state beside it."""
 
 
@@ -52,7 +53,7 @@ def fit(
     job: Job,
     callbacks: TrainingCallbacks,
     resume: bool,
-) -> Mapping[str, Any]:
+) -> JsonObject:
     """Train `job` to its end; on `resume` go on from the newest good checkpoint, if there is one.
 
     Returns what `last.json` keeps, with `bestEpoch` and `stoppedEarly`; empty for an adapter with
@@ -90,7 +91,7 @@ class _Loop:
     adapter_seconds: float = 0.0
     step_seconds: float = 0.0
 
-    def run(self, found: _Found | None) -> Mapping[str, Any]:
+    def run(self, found: _Found | None) -> JsonObject:
         started_at = time.perf_counter()
         with self._time_adapter():
             self.adapter.prepare_model()
@@ -182,7 +183,7 @@ class _Loop:
             )
         return trained
 
-    def _finish(self, epoch: int, own_seconds: float) -> Mapping[str, Any]:
+    def _finish(self, epoch: int, own_seconds: float) -> JsonObject:
         best_epoch = self._judge_epochs().best_epoch
         if not best_epoch:
             raise AdapterError(
