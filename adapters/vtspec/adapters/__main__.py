@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from vtspec.adapters.contract import JsonObject
+from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.training import checkpoints
 from vtspec.adapters.training.event_stream import JsonLinesCallbacks
 from vtspec.adapters.training.loop import fit

@@ -10,12 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
+from .json_types import JsonObject
 from .task_types import TaskType as TaskType
-
-JsonObject: TypeAlias = Mapping[str, Any]
-"""A JSON object as Python reads it. Its keys are checked where they are used, not by a type."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
-from vtspec.adapters.contract import JsonObject
+from vtspec.adapters.json_types import JsonObject
 
 FORM = 1
 

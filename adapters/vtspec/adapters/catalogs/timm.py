@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from vtspec.adapters.contract import JsonObject
+from vtspec.adapters.json_types import JsonObject
 
 from . import model_stats as stats
 

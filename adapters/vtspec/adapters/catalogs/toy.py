@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vtspec.adapters.contract import JsonObject
+from vtspec.adapters.json_types import JsonObject
 
 _SIDE = 8
 _PIXELS = _SIDE * _SIDE

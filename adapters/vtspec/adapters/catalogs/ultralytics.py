@@ -18,7 +18,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from vtspec.adapters.contract import JsonObject
+from vtspec.adapters.json_types import JsonObject
 
 from . import model_stats as stats
 

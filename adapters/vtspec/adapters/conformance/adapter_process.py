@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-from vtspec.adapters.contract import JsonObject
+from vtspec.adapters.json_types import JsonObject
 
 from .harness import Nonconformance, Subject
 

@@ -7,7 +7,8 @@ import json
 import math
 from pathlib import Path
 
-from vtspec.adapters.contract import InferenceResult, JsonObject, TaskType
+from vtspec.adapters.contract import InferenceResult, TaskType
+from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.training import checkpoints
 
 from .harness import RecordingCallbacks, Subject, demand, predict_split

@@ -13,7 +13,6 @@ from vtspec.adapters.contract import (
     InferenceResult,
     Interrupted,
     Job,
-    JsonObject,
     MetricsResult,
     TrainingAdapter,
     TrainingSummary,
@@ -21,6 +20,7 @@ from vtspec.adapters.contract import (
 from vtspec.adapters.data.image_labels import list_labeled_images
 from vtspec.adapters.discovery import AdapterModule
 from vtspec.adapters.job import build_job, resolve_params
+from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.training import checkpoints
 from vtspec.adapters.training.loop import fit
 

@@ -6,7 +6,8 @@ import json
 import math
 from typing import Any
 
-from vtspec.adapters.contract import AdapterError, JsonObject, Param, TaskType
+from vtspec.adapters.contract import AdapterError, Param, TaskType
+from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.metrics import METRICS, get_main_metric
 
 from .harness import Nonconformance, Subject, TrackedParams, TrainingRun, demand, predict_split

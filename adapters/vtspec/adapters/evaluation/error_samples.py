@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from vtspec.adapters.contract import DatasetJob, JsonObject
+from vtspec.adapters.contract import DatasetJob
 from vtspec.adapters.data.image_labels import LabeledImage
+from vtspec.adapters.json_types import JsonObject
 
 from .classification import SplitScores, find_worst_errors
 

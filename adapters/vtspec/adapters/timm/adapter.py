@@ -18,7 +18,6 @@ from vtspec.adapters.contract import (
     InferenceResult,
     Interrupted,
     Job,
-    JsonObject,
     MetricsResult,
     TaskType,
     TrainingCallbacks,
@@ -26,6 +25,7 @@ from vtspec.adapters.contract import (
 from vtspec.adapters.data.image_labels import LabeledImage, list_labeled_images
 from vtspec.adapters.evaluation.classification import build_details, compute_metrics
 from vtspec.adapters.evaluation.error_samples import collect_errors
+from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.pytorch.errors import translate_errors
 from vtspec.adapters.pytorch.state import (
     choose_device,

@@ -9,9 +9,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
-from vtspec.adapters.contract import AdapterError, ExportedFile, InferenceResult, Job, JsonObject
+from vtspec.adapters.contract import AdapterError, ExportedFile, InferenceResult, Job
 from vtspec.adapters.data.image_labels import LabeledImage, list_labeled_images
 from vtspec.adapters.evaluation.classification import SplitScores
+from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.pytorch.errors import translate_errors
 from vtspec.adapters.pytorch.export import export_onnx, export_safetensors
 

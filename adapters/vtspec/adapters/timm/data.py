@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
-from vtspec.adapters.contract import AdapterError, Job, JsonObject
+from vtspec.adapters.contract import AdapterError, Job
 from vtspec.adapters.data.image_labels import LabeledImage
+from vtspec.adapters.json_types import JsonObject
 
 from .params import AUGMENTING
 

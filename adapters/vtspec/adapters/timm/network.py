@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vtspec.adapters.contract import AdapterError, Job, JsonObject
+from vtspec.adapters.contract import AdapterError, Job
+from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.suggestions import suggest_fix
 
 if TYPE_CHECKING:

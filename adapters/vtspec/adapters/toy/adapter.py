@@ -20,13 +20,13 @@ from vtspec.adapters.contract import (
     InferenceResult,
     Interrupted,
     Job,
-    JsonObject,
     MetricsResult,
     Param,
     TaskType,
     TrainingCallbacks,
 )
 from vtspec.adapters.data.image_labels import list_labeled_images
+from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.training import checkpoints
 
 from . import plain_metrics, png, safetensors

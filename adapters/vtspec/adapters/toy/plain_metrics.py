@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from vtspec.adapters.contract import JsonObject
+from vtspec.adapters.json_types import JsonObject
 
 BINS: Final = 15
 """Equal-width bins of confidence for the calibration error."""

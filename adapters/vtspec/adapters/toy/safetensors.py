@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vtspec.adapters.contract import AdapterError, JsonObject
+from vtspec.adapters.contract import AdapterError
+from vtspec.adapters.json_types import JsonObject
 
 
 @dataclass(frozen=True, kw_only=True)

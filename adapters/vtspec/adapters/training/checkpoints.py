@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal
 
-from vtspec.adapters.contract import JsonObject
 from vtspec.adapters.durable_files import stage_folder, sync_folder, write_file_atomic
+from vtspec.adapters.json_types import JsonObject
 
 VERSION: Final = 1
 

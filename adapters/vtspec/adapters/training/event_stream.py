@@ -21,7 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TextIO
 
-from vtspec.adapters.contract import JsonObject, MetricsResult, TrainingSummary
+from vtspec.adapters.contract import MetricsResult, TrainingSummary
+from vtspec.adapters.json_types import JsonObject
 
 PROGRESS_S: Final = 0.5
 """Least seconds between two progress lines of one epoch."""

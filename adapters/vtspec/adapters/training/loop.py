@@ -20,13 +20,13 @@ from vtspec.adapters.contract import (
     AdapterError,
     Interrupted,
     Job,
-    JsonObject,
     MetricsResult,
     OwnLoop,
     TrainingAdapter,
     TrainingCallbacks,
     TrainingSummary,
 )
+from vtspec.adapters.json_types import JsonObject
 
 from . import checkpoints
 from .early_stopping import (

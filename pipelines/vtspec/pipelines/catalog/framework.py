@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
+from vtspec.adapters.json_types import JsonObject
 from vtspec.pipelines.errors import Permanent
 
 from .models import HUB_ID, CatalogModel, make_unlisted_model, parse_model
@@ -121,10 +121,10 @@ class Framework:
         return names.get(normalize_name(name)) or find_typo_match(name, names)
 
     @functools.cached_property
-    def catalog(self) -> Mapping[str, Any]:
+    def catalog(self) -> JsonObject:
         """The catalog as it stands in its file, read when it is first asked for."""
         file = self.folder / "catalog.json"
-        catalog: Mapping[str, Any] = json.loads(_read_text(file))
+        catalog: JsonObject = json.loads(_read_text(file))
         if catalog.get("form") != 1:
             raise Permanent(
                 f"{file}: not a catalog of form 1",
@@ -166,7 +166,7 @@ def read_framework(file: Path) -> Framework:
         ) from error
 
 
-def _parse_framework(raw: Mapping[str, Any], folder: Path) -> Framework:
+def _parse_framework(raw: JsonObject, folder: Path) -> Framework:
     return Framework(
         name=folder.name,
         adapter=raw["adapter"],

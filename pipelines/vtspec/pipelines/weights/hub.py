@@ -7,9 +7,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
+from vtspec.adapters.json_types import JsonObject
 from vtspec.pipelines.errors import Permanent, Temporary
+
+if TYPE_CHECKING:
+    from http.client import HTTPResponse
 
 COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 
@@ -91,7 +95,7 @@ class Hub:
             raise Temporary(f"{self.endpoint} answered for {model} without a commit")
         return HubModel(id=model, revision=sha, licence=_find_license(raw))
 
-    def _fetch_json(self, path: str, what: str) -> Mapping[str, Any]:
+    def _fetch_json(self, path: str, what: str) -> JsonObject:
         from http.client import HTTPException
         from urllib.error import HTTPError
         from urllib.request import Request, urlopen
@@ -116,7 +120,7 @@ class Hub:
             raise Temporary(f"{self.endpoint} did not answer with an object")
         return raw
 
-    def _read_body(self, answer: Any) -> bytes:
+    def _read_body(self, answer: "HTTPResponse") -> bytes:
         """All of the answer, within the time limit as a whole and not for each packet."""
         deadline = self.clock() + self.timeout_s
         body = b""
@@ -153,7 +157,7 @@ def make_hub(environ: Mapping[str, str] | None = None) -> Hub:
     )
 
 
-def _find_license(raw: Mapping[str, Any]) -> str | None:
+def _find_license(raw: JsonObject) -> str | None:
     card = raw.get("cardData")
     told = card.get("license") if isinstance(card, dict) else None
     if isinstance(told, str) and told:
