@@ -73,6 +73,7 @@ def _dump_mapping(data: dict[str, object], indent: str) -> list[str]:
 
 
 def _dump_list(name: str, items: list[object], indent: str) -> list[str]:
+    # Short lists on one line, as people write classes; long ones so that a diff shows one item.
     line = f"{name} {_dump_flow(items)}"
     if len(line) <= _WIDEST:
         return [line]
@@ -99,6 +100,7 @@ def _is_safe_unquoted(text: str) -> bool:
     """Whether the bare text is this text to every reader, and no number, date or truth value."""
     if text.startswith(("- ", "-")) or _OTHERWISE_READ.fullmatch(text):
         return False
+    # Our own reader is asked, not only patterns: what is written is read back as itself.
     try:
         return parse_scalar(text) == text and isinstance(parse_scalar(text), str)
     except BadNumber:

@@ -66,6 +66,7 @@ def load(source: bytes | str, file: str) -> LoadedSpec:
     if document.broken:
         return LoadedSpec(document=document, kind=None, problems=document.problems)
     kind, found = _check_document(document)
+    # One more than is shown, so that `_sort_problems` can tell that there are more.
     problems = (*document.problems, *islice(found, MOST_PROBLEMS + 1))
     return LoadedSpec(document=document, kind=kind, problems=_sort_problems(document, problems))
 

@@ -29,6 +29,7 @@ def load_validator(kind: str) -> Fits:
     try:
         text = (get_schemas_folder() / f"{kind.lower()}.schema.json").read_text("utf-8")
     except FileNotFoundError:
+        # Then pydantic decides every file: slower, and right.
         return _reject_all
     return compile_schema(json.loads(text))
 
@@ -87,6 +88,7 @@ class _Compiler:
         raise ValueError(f"a JSON Schema with '{key}' cannot be compiled")
 
     def _compile_reference(self, name: str) -> Fits:
+        # A definition that many fields share is compiled once; ours do not refer to themselves.
         if name not in self._made:
             self._made[name] = self.compile_node(self._definitions[name])
         return self._made[name]
@@ -96,6 +98,7 @@ class _Compiler:
         closed = schema.get("additionalProperties") is False
 
         def fits(value: object) -> bool:
+            # A keyword about mappings says nothing of other types; `type` beside it does.
             if type(value) is not dict:
                 return True
             for name, item in value.items():
@@ -115,6 +118,7 @@ class _Compiler:
 
 
 def _match_all(tests: list[Fits]) -> Fits:
+    # Nearly every part has one to three keywords, and a loop costs as much as the tests.
     match tests:
         case [only]:
             return only
@@ -152,6 +156,7 @@ def _match_type(name: str) -> Fits:
             return lambda value: type(value) is int or type(value) is float
         case "null":
             return lambda value: value is None
+    # Exact types: a bool is an int to Python, and not a number to JSON Schema.
     kind = {"object": dict, "array": list, "string": str, "boolean": bool}[name]
     return lambda value: type(value) is kind
 
@@ -214,6 +219,7 @@ _PLAIN: Final[Mapping[str, Callable[[Any], Fits]]] = {
     "minItems": lambda least: lambda value: type(value) is not list or len(value) >= least,
     "maxItems": lambda most: lambda value: type(value) is not list or len(value) <= most,
     "minProperties": lambda least: lambda value: type(value) is not dict or len(value) >= least,
+    # Lists instead of generators here and below: of so few keys they are the faster.
     "required": lambda keys: (
         lambda value: type(value) is not dict or all([key in value for key in keys])
     ),

@@ -30,6 +30,7 @@ def build_schema(kind: str) -> dict[str, Any]:
         **_tidy_schema(made),
         "title": f"vtspec {kind}",
     }
+    # An empty `allOf` is no valid schema.
     if CONDITIONS[kind]:
         schema["allOf"] = CONDITIONS[kind]
     return schema
@@ -60,6 +61,7 @@ class _Generator(GenerateJsonSchema):
         made: dict[str, object] = {"type": "object"}
         keys, values = schema.get("keys_schema"), schema.get("values_schema")
         names = {} if keys is None else dict(self.generate_inner(keys))
+        # A name is always text; said again it would be noise in every mapping.
         names.pop("type", None)
         if names:
             made["propertyNames"] = names

@@ -63,15 +63,19 @@ def make_rule_error(message: str, fix: str) -> PydanticCustomError:
 
 
 def _refuse_braces(text: str) -> str:
+    # Argo fills in templates wherever it finds them, so no text of a spec may carry one.
     if "{{" in text:
         raise make_rule_error("must not hold '{{'", "remove the braces; nothing is filled in here")
     return text
 
 
+# pydantic compiles patterns with Rust's engine, which knows no look-ahead: what a path may not
+# hold is a second pattern, applied here and said as `not` in the JSON Schema.
 _OUTSIDE: Final = re.compile(OUTSIDE)
 
 
 def _check_inside(path: str) -> str:
+    # Nearly every path: two searches for a substring cost less than one for a pattern.
     if ":" not in path and ".." not in path:
         return path
     if _OUTSIDE.search(path):
@@ -100,6 +104,7 @@ NoBraces = AfterValidator(_refuse_braces)
 Distinct = AfterValidator(_check_distinct)
 """Marks a list that holds nothing twice; goes with `Field(json_schema_extra=UNIQUE)`."""
 
+# pydantic has no keyword for it: the validator decides, and this tells editors.
 UNIQUE: Final["JsonDict"] = {"uniqueItems": True}
 
 Whole = Annotated[int, BeforeValidator(_coerce_whole)]
@@ -145,6 +150,7 @@ ContentHash = Annotated[str, Field(pattern=CONTENT_HASH.pattern)]
 
 MetricName = Annotated[str, Field(pattern=METRIC.pattern)]
 
+# Kubernetes' own limits: labels are copied to Workflows, where a longer one would be refused late.
 LabelKey = Annotated[str, Field(max_length=253, pattern=LABEL_KEY.pattern)]
 
 LabelValue = Annotated[str, Field(pattern=LABEL_VALUE.pattern)]

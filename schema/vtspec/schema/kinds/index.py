@@ -34,6 +34,7 @@ def guess_kind(data: dict[str, object]) -> str | None:
     kind = data.get("kind")
     if isinstance(kind, str) and kind in KINDS:
         return kind
+    # A file with `kind: Experimnt` is read as one: what else is wrong in it is told as well.
     close = find_nearest(kind, KINDS)
     if close is not None:
         return close

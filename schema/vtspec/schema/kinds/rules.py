@@ -50,6 +50,7 @@ def check_model(model: _Model, context: object) -> _Model:
     """
     if context is DECIDED:
         return model
+    # Dumped, so that one rule judges both ways to a spec: a file, and a model made in Python.
     data = model.model_dump(mode="json", by_alias=True)
     for broken in iter_violations(type(model).__name__, data):
         from vtspec.schema.yaml_source.document import format_path
@@ -72,6 +73,7 @@ def _get_number(value: object, otherwise: float) -> float | None:
     """The number, the default where nothing is written, None where something else is."""
     if value is None:
         return otherwise
+    # To Python true is the number 1.
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
@@ -119,6 +121,7 @@ def _check_min_rate(data: Mapping[str, object]) -> Iterator[RuleViolation]:
 def _check_warmup(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     training = _get_value(data, "spec", "training")
     warmup = _get_number(_get_value(training, "warmupEpochs"), 0.0)
+    # Without epochs that is what is said; a warm-up can be judged only against them.
     epochs = _get_number(_get_value(training, "epochs"), float("inf"))
     if warmup is None or epochs is None or warmup <= 0 or epochs < 1 or warmup < epochs:
         return
@@ -144,6 +147,7 @@ def check_class_weights(
     from vtspec.schema.suggestions import suggest_fix
 
     path = ("spec", "training", "classWeights")
+    # A dataset may have a thousand classes, and a list would be searched for each weight.
     known = frozenset(classes)
     for name in weights:
         if name not in known:
@@ -155,6 +159,7 @@ def check_class_weights(
             )
     missing = [name for name in classes if name not in weights]
     if missing:
+        # Both ways are told: a renamed class is one weight too many and one too few.
         shown = ", ".join(f"'{name}'" for name in missing[:5])
         yield RuleViolation(
             path=path,
@@ -193,6 +198,7 @@ def _check_one_source(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     if not isinstance(source, dict):
         return
     given = [key for key in ("dvc", "path") if source.get(key) is not None]
+    # Said at `source` and not at one of the two: which of them is meant, nobody knows.
     if len(given) == 1:
         return
     yield RuleViolation(
@@ -203,6 +209,8 @@ def _check_one_source(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     )
 
 
+# A plain path has no DVC file beside it that could pin its content, and a plan's id stands on the
+# hash: without one the same id would name other data tomorrow.
 def _check_path_pinned(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     if (
         _get_value(data, "spec", "source", "path") is None
@@ -227,6 +235,8 @@ def _check_revision(data: Mapping[str, object]) -> Iterator[RuleViolation]:
             fix="add 'rev:' with a commit or tag",
             at_key=True,
         )
+    # In one's own repository the spec's commit decides which DVC file counts; a second revision
+    # beside it could only disagree.
     if rev is not None and repo is None:
         yield RuleViolation(
             path=("spec", "source", "dvc", "rev"),
@@ -240,6 +250,7 @@ def _check_class_names(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     tasks = [
         task for task in _get_texts(_get_value(data, "spec", "tasks")) if task in FORMATS_OF_TASK
     ]
+    # An unknown task is told by its type; what it needs cannot be said.
     of_classes = [task for task in tasks if task not in CLASSLESS_TASKS]
     if of_classes and _get_value(data, "spec", "classes") in (None, []):
         yield RuleViolation(
@@ -253,6 +264,7 @@ def _check_class_names(data: Mapping[str, object]) -> Iterator[RuleViolation]:
 def _check_format_tasks(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     form = _get_value(data, "spec", "format")
     tasks = _get_value(data, "spec", "tasks")
+    # A format that is misspelt is one mistake, not one more for every task.
     if form not in _ALL_FORMATS or not isinstance(tasks, list):
         return
     for index, task in enumerate(tasks):
@@ -286,6 +298,7 @@ def _check_splits_differ(data: Mapping[str, object]) -> Iterator[RuleViolation]:
         path = _get_value(split, "path")
         if not isinstance(path, str):
             continue
+        # Splits of COCO share one folder of images and differ by their label files.
         key = (path.rstrip("/"), str(_get_value(split, "annotations")))
         if seen.setdefault(key, name) != name:
             yield RuleViolation(
@@ -301,6 +314,7 @@ def _check_counted_classes(data: Mapping[str, object]) -> Iterator[RuleViolation
     splits = _get_value(data, "spec", "statistics", "splits")
     if not classes or not isinstance(splits, dict):
         return
+    # Counts are pasted from `inspect`; after a class was renamed they would give wrong estimates.
     for name, split in splits.items():
         counts = _get_value(split, "perClass")
         for counted in counts if isinstance(counts, dict) else ():

@@ -45,6 +45,7 @@ def decode_source(source: bytes | str) -> str | Refusal:
     if len(data) > LONGEST:
         message = f"a spec may have at most {LONGEST // 1024} KiB"
         return Refusal(line=1, column=1, message=message, fix="split it, or leave data out of it")
+    # Notepad's "Unicode"; as UTF-8 it would be told as thousands of strange characters.
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return Refusal(line=1, column=1, message="is UTF-16", fix="save the file as UTF-8")
     try:

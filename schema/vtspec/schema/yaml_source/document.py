@@ -57,6 +57,7 @@ class Document:
 
     def find_position(self, path: Path) -> Position:
         """Where `path` stands, or the nearest part above it that does stand somewhere."""
+        # What is missing stands nowhere; it is told where it should be added.
         for length in range(len(path), -1, -1):
             if path[:length] in self._places:
                 return self._places[path[:length]]
@@ -94,6 +95,8 @@ class Document:
         def note(path: Path, node: NodePosition) -> None:
             places.setdefault(path, Position(value=node.start, key=node.key_start))
 
+        # Read a second time, since positions are asked for only where there is a problem: keeping
+        # them always would cost every sound file that time.
         build_tree(self.text, LOADER, note)
         return places
 
@@ -106,6 +109,7 @@ def parse_document(source: bytes | str, file: str, *, loader: Loader = LOADER) -
     text = decode_source(source)
     if isinstance(text, Refusal):
         return _make_broken_document(file, "", [text])
+    # Before YAML sees it: its two parsers treat such characters differently.
     strange = find_unprintable(text)
     if strange:
         return _make_broken_document(file, text, strange)

@@ -129,6 +129,7 @@ class _EventReader:
         self._next = parser.get_event
         self._tree = tree
         self._note = note
+        # Where positions are asked for, every value must be met one by one.
         self._simple = simple and note is None
 
     def read_document(self) -> None:
@@ -171,6 +172,7 @@ class _EventReader:
         if depth > DEEPEST:
             message = f"is more than {DEEPEST} levels deep"
             self._refuse(path, event, message, "write it flatter")
+            # Not read on: 256 KiB of brackets would otherwise end in a RecursionError.
             raise _DepthError
         if type(event) is MappingStartEvent:
             return self._read_mapping(path, depth + 1)
