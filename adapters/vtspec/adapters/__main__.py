@@ -52,6 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     with _report_outcome(lines) as ending, _handle_signals(arguments.command, lines):
         plan = _load_plan(arguments.plan)
+        # Read before the framework is imported: a plan that is wrong is told within milliseconds.
         module = _load_module(plan)
         job = _prepare_job(arguments, plan, module)
         lines.epochs = job.training.epochs
@@ -101,6 +102,8 @@ def _handle_signals(command: str, lines: JsonLinesCallbacks) -> Iterator[None]:
 
     def stop(_number: int, _frame: object) -> None:
         if command in ("evaluate", "export"):
+            # Measuring and exporting leave nothing half-done that counts, and a framework may
+            # hang in its own exit handlers.
             os._exit(_INTERRUPTED)
         lines.stop()
 
@@ -162,6 +165,7 @@ def export_into(adapter: TrainingAdapter, job: Job, name: str) -> dict[str, Expo
         AdapterError: a format that the adapter cannot write; the earlier folder stays.
     """
     home = job.workdir / name
+    # A process that was killed could not remove its own; no other works in this folder.
     for left in job.workdir.glob(f".tmp-{name}-*"):
         shutil.rmtree(left)
     with stage_folder(home, replace=True) as hidden:

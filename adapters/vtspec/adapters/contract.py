@@ -43,6 +43,7 @@ class Evaluation:
 
     split: str
     metrics: Mapping[str, float]
+    # Not typed further: each task has details of its own, and a report reads what it knows.
     details: JsonObject = field(default_factory=dict)
 
 
@@ -73,6 +74,7 @@ class ExportedFile:
     model's own over a check batch; None where it holds the weights themselves, bit for bit."""
 
     path: Path
+    # Not a yes or no: what is close enough is for whoever deploys it to say.
     max_difference: float | None = None
 
 
@@ -95,6 +97,7 @@ class Param:
     that know it; all the adapter's tasks where None.
     """
 
+    # A name and not a Python type: params are shown and checked where Python may be another.
     type: Literal["bool", "int", "float", "str"]
     default: bool | int | float | str | None
     help: str
@@ -120,6 +123,7 @@ class DatasetJob:
     root: Path
     format: str
     classes: tuple[str, ...]
+    # Both are needed: labels are written in the dataset's classes and learnt in the job's.
     all_classes: tuple[str, ...]
     splits: Mapping[str, Split]
     final_split: str
@@ -131,6 +135,7 @@ class ModelJob:
 
     name: str
     pretrained: bool
+    # Fetched before by the step, which knows where earlier runs and registered models lie.
     weights: Path | None
     hub_id: str | None = None
     hub_revision: str | None = None
@@ -178,6 +183,7 @@ class TrainingJob:
     early_stopping: EarlyStopping | None
     monitor: str
     keep_every: int | None
+    # Part of the job, since it decides random states: other workers give other weights.
     workers: int
     deterministic: bool
 
@@ -333,8 +339,8 @@ class OwnLoop(Protocol):
     """A framework that owns its loop: `fit` stands for the epoch methods.
 
     It prepares itself, writes its checkpoints with `vtspec.adapters.training.checkpoints`
-    (`write`, then `point` "best" and "last") and tells the callbacks what the loop would have
-    told them.
+    (`write`, then `write_pointer` for "best" and "last") and tells the callbacks what the loop
+    would have told them.
     """
 
     def fit(self, job: Job, callbacks: TrainingCallbacks, resume: Path | None) -> None:

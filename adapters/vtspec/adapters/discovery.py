@@ -45,7 +45,7 @@ class AdapterModule(Protocol):
 
     @property
     def TASKS(self) -> tuple[TaskType, ...]:
-        """What it can train."""
+        """The tasks that it can train."""
         ...
 
 

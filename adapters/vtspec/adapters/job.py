@@ -66,6 +66,7 @@ def build_job(  # noqa: PLR0913 - by keyword, each a field of Job
             workdir=workdir,
             smoke=smoke,
         )
+    # A missing field is no default: the plan decides everything, and an image must not guess.
     except KeyError as missing:
         raise AdapterError(
             f"the plan has no {missing}", "make it anew with `vtspec plan SPEC --output json`"
@@ -168,6 +169,7 @@ def _build_dataset(raw: JsonObject, root: Path) -> DatasetJob:
 
 
 def _build_training(raw: JsonObject, smoke: bool) -> TrainingJob:
+    # What is not known is refused: an older image would train without it and say nothing.
     fields = {field.name for field in dataclasses.fields(TrainingJob)} - _NOT_IN_PLAN
     _refuse_unknown("training", raw, {_to_camel(name) for name in fields} | {"checkpoint"})
     values = {name: raw[_to_camel(name)] for name in fields}
@@ -186,6 +188,7 @@ def _build_training(raw: JsonObject, smoke: bool) -> TrainingJob:
         "freeze": freeze if isinstance(freeze, str) else tuple(freeze),
     }
     if smoke:
+        # A smoke test asks whether everything runs, once; how well is not its question.
         values |= {"epochs": 1, "early_stopping": None}
     return TrainingJob(**values)
 

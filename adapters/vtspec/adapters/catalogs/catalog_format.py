@@ -43,7 +43,7 @@ def build_catalog(framework: str, source: CatalogSource, entries: JsonObject) ->
 
 
 def dump(made: JsonObject) -> str:
-    """The text of the file."""
+    """The text of `catalog.json`, with one model a line so that diffs name models."""
     head = [
         f"{_dump_json(key)}: {_dump_json(value)},"
         for key, value in made.items()

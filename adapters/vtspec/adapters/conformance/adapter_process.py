@@ -32,6 +32,7 @@ class Process:
         self._rest = b""
         self._printed = folder / "printed.txt"
         self._reader, writer = os.pipe()
+        # So that a process that tells nothing can still be found to hang.
         os.set_blocking(self._reader, False)
         with self._printed.open("wb") as printed:
             self._process = subprocess.Popen(
@@ -42,6 +43,7 @@ class Process:
                     *("--events-fd", str(writer), *more),
                 ],
                 env={**os.environ, **subject.environment},
+                # A descriptor of its own: to stdout the framework prints at will.
                 pass_fds=[writer],
                 stdin=subprocess.DEVNULL,
                 stdout=printed,
@@ -72,6 +74,7 @@ class Process:
         """Read on until `moment` is there; False where the process ended before."""
         while not moment():
             ended = self._process.poll() is not None
+            # Looked at before reading, so that what was told just before the end is not missed.
             self._read()
             if ended:
                 return moment()
@@ -81,7 +84,7 @@ class Process:
         return True
 
     def signal(self, number: int) -> None:
-        """Send a signal."""
+        """Send the signal `number` to the process."""
         self._process.send_signal(number)
 
     def wait_for_exit(self) -> int:

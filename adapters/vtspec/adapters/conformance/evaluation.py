@@ -35,6 +35,7 @@ def validate_agrees_with_evaluate(subject: Subject) -> None:
     evaluated = subject.load_evaluator(run).evaluate("val").metrics
     for name, value in validated.items():
         demand(
+            # Not to the bit: the network was loaded anew, and sums may be made in another order.
             name in evaluated and math.isclose(value, evaluated[name], rel_tol=1e-4, abs_tol=1e-6),
             f"validate found {name} {value} in epoch {epoch}, evaluate {evaluated.get(name)}",
         )
@@ -138,5 +139,6 @@ def _compute_loss(truth: str, result: InferenceResult) -> float:
 
 def _get_outputs(result: InferenceResult) -> JsonObject:
     fields = dataclasses.asdict(result)
+    # Time is the one thing that may differ.
     del fields["inference_time_ms"]
     return fields

@@ -69,16 +69,16 @@ class RecordingCallbacks:
     _reached: bool = False
 
     def on_train_begin(self, config: JsonObject) -> None:
-        """Keep the config."""
+        """Keep what training said it starts from."""
         self.configs.append(config)
 
     def on_step_end(self, epoch: int, step: int, steps: int, loss: float | None) -> None:
-        """Keep the position."""
+        """Keep the position, and see whether it is `stop_at`."""
         self.steps.append((epoch, step, steps))
         self._reached |= self.stop_at == (epoch, step)
 
     def on_epoch_end(self, epoch: int, metrics: MetricsResult) -> None:
-        """Keep the metrics."""
+        """Keep what the epoch measured, and see whether it ends at `stop_at`."""
         self.epochs.append(metrics)
         self._reached |= self.stop_at == (epoch, 0)
 
@@ -130,6 +130,7 @@ class TrainingRun:
         self,
     ) -> list[tuple[float, float | None, float | None, Mapping[str, float]]]:
         """What each epoch measured, without its times."""
+        # Compared bit for bit between runs, which seconds and rates of work never are.
         return [(m.epoch, m.train_loss, m.val_loss, m.metrics) for m in self.heard.epochs]
 
 
@@ -137,10 +138,11 @@ class TrainingRun:
 class Subject:
     """An adapter and a small job for it.
 
-    `module` is what `vtspec.adapters.discovery.find` gives for the plan's `framework.adapter`;
-    `folder` is empty and takes the runs; `environment` is added to the variables of the processes
-    that are started. `other_values` gives a second value for a param where one cannot be told
-    from its `Param`; `companions` gives the other params without which one has no effect.
+    `module` is what `vtspec.adapters.discovery.load_adapter` gives for the plan's
+    `framework.adapter`; `folder` is empty and takes the runs; `environment` is added to the
+    variables of the processes that are started. `other_values` gives a second value for a param
+    where one cannot be told from its `Param`; `companions` gives the other params without which
+    one has no effect.
     """
 
     module: AdapterModule
@@ -198,6 +200,7 @@ class Subject:
         path = checkpoints.find_best(run.job.workdir / "checkpoints")
         if path is None:
             raise Nonconformance("no checkpoint is called the best after training")
+        # A fresh one: what training left in memory must not be what makes it right.
         adapter: TrainingAdapter = self.module.Adapter(run.job, RecordingCallbacks())
         adapter.prepare_model()
         adapter.load_checkpoint(path)
@@ -240,6 +243,7 @@ def read_checkpoint_weights(path: Path) -> Weights:
     data = file.read_bytes()
     length = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + length])
+    # Classes and versions, which may differ where the weights do not.
     header.pop("__metadata__", None)
     body = data[8 + length :]
     return {

@@ -90,6 +90,7 @@ def _make_write_detector(place: Path) -> Moment:
     before: list[set[str]] = []
 
     def moment(_: Process) -> bool:
+        # Not before there is one to lose: a kill during the first checkpoint proves nothing.
         if not before and _read_last(place) is not None:
             before.append(_list_checkpoints(place))
         return bool(before) and _list_checkpoints(place) != before[0]

@@ -27,6 +27,7 @@ def collect_errors(
     """
     folder = workdir / "plots" / "errors"
     folder.mkdir(parents=True, exist_ok=True)
+    # A second evaluation may have fewer, and old pictures would stand beside new figures.
     for earlier in folder.glob("*.png"):
         earlier.unlink()
     errors: list[JsonObject] = []

@@ -53,7 +53,7 @@ class UnreadableImage:
     reason: str
 
     def to_error(self) -> AdapterError:
-        """What a person is told."""
+        """The error that names the image, and says how to find all that are broken."""
         return AdapterError(
             f"{self.path} cannot be read as an image: {self.reason}",
             "repair or remove it; 'vtspec datasets inspect' on the dataset lists all like it",
@@ -106,6 +106,7 @@ def iter_batches(batches: Iterator[Batch]) -> Iterator[tuple[torch.Tensor, torch
     Raises:
         AdapterError: an image of the batch is unreadable.
     """
+    # Raised here and not in a worker, where an exception loses its type on the way.
     for batch in batches:
         if isinstance(batch, UnreadableImage):
             raise batch.to_error()

@@ -80,6 +80,8 @@ class EpochProgress:
 
     def add(self, loss: torch.Tensor, images: int) -> None:
         """Count one batch by its mean loss; does not wait for a GPU."""
+        # Summed where the loss is: a look at each would wait for the GPU. In double, since
+        # float32 loses the small ones in a long epoch.
         self.total = self.total + loss.double() * images
         self.images += images
 
@@ -97,6 +99,7 @@ class EpochProgress:
                 "precision fp32 or bf16",
             )
         before, counted = self._looked
+        # The loss since the last look, not of the epoch: a curve should show what happens now.
         self._looked = (total, images)
         return (total - before) / max(images - counted, 1)
 
@@ -105,7 +108,7 @@ class EpochProgress:
         return float(self.total) / max(self.images, 1)
 
     def get_state(self) -> StateDict:
-        """Plain data and tensors."""
+        """What a checkpoint keeps of the epoch: plain data and tensors."""
         return {
             "step": self.step,
             "images": self.images,
@@ -115,7 +118,7 @@ class EpochProgress:
 
     @classmethod
     def from_state(cls, state: StateDict) -> EpochProgress:
-        """What `get_state` gave."""
+        """The progress that `get_state` described."""
         course = cls(state["start"])
         course.step, course.images = state["step"], state["images"]
         course.total = state["total"]
@@ -140,6 +143,7 @@ def resume_batches(
         return iter_batches(iter(loader))
     if course.step >= cut.steps:
         return iter(())
+    # Drawing what was trained on moves every random state; they are put back behind it.
     now = get_random_states(generator)
     restore_random_states(course.start, generator)
     batches = iter_batches(iter(loader))

@@ -97,6 +97,7 @@ def freeze(model: torch.nn.Module, what: str | tuple[str, ...]) -> list[torch.nn
 
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(not frozen(name))
+    # An optimizer without parameters fails much later, and in words of its own.
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise AdapterError("training.freeze leaves nothing to learn", "freeze fewer modules")
     return [m for name, m in modules.items() if isinstance(m, _BatchNorm) and frozen(name)]
@@ -107,6 +108,7 @@ def _resolve_weights(job: Job, on_warning: Callable[[str], None]) -> dict[str, s
     if model.weights is not None:
         return {"file": str(model.weights), **_resolve_head(model.weights, job, on_warning)}
     if model.hub_id is not None:
+        # A plan pins one; this keeps a hand-made job from training on what a hub changes.
         if model.hub_revision is None:
             raise AdapterError(
                 f"weights {model.hub_id} without a revision could change under the run",
@@ -128,6 +130,7 @@ def _resolve_head(weights: Path, job: Job, on_warning: Callable[[str], None]) ->
     if rows is None:
         # The file has timm's original names, which timm itself translates and judges.
         return {}
+    # The same number of classes is no proof: cat and dog may have changed places.
     if names is not None and names != wanted:
         on_warning(f"{weights.name} was trained for other classes: the head starts at random")
         return {"num_classes": 0}

@@ -90,6 +90,7 @@ class Adapter:
         for name in self.job.dataset.splits:
             images = list_labeled_images(self.job.dataset, name)
             if self.job.smoke:
+                # Spread over the split, which is sorted by class: a smoke test meets them all.
                 images = images[:: max(1, len(images) // self.job.training.batch_size)]
                 images = images[: self.job.training.batch_size]
             self.splits[name] = [
@@ -103,7 +104,7 @@ class Adapter:
         self.model.class_weights = self._compute_class_weights()
 
     def describe(self) -> JsonObject:
-        """Where and what it trains."""
+        """The device, the parameters and the images of each split."""
         return {
             "device": "cpu",
             "parameters": self.model.parameters,
@@ -126,6 +127,7 @@ class Adapter:
                     epoch - 1, self.step, self._write_checkpoint(epoch - 1, self.step)
                 )
         train_loss = self.loss_sum / sum(map(len, batches))
+        # Only a whole epoch starts anew: an interruption leaves both for the checkpoint.
         self.step, self.loss_sum = 0, 0.0
         return MetricsResult(
             epoch=epoch,
@@ -178,6 +180,7 @@ class Adapter:
         for path in images:
             features = self._read_features(path)
             started_at = time.perf_counter()
+            # The target is not known, and nothing here looks at it.
             call = plain_metrics.Prediction(softmax(self.model.compute_logits(features)), 0)
             yield InferenceResult(
                 image_path=str(path),
@@ -198,6 +201,7 @@ class Adapter:
                 )
         path = folder / "model.safetensors"
         safetensors.write(path, self.model.get_weights())
+        # Cheap at this size, and it shows what an adapter owes: an export that was checked.
         if safetensors.read(path) != self.model.get_weights():
             raise AdapterError(f"{path}: was not written as it is", "look at the disk")
         return {"safetensors": ExportedFile(path=path)}

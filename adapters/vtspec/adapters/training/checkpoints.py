@@ -77,6 +77,7 @@ def write(folder: Path, name: str, manifest: JsonObject, fill: Callable[[Path], 
         raise ValueError(f"'{name}' is not a checkpoint's name")
     with stage_folder(folder / name, replace=True) as hidden:
         fill(hidden)
+        # A folder with a manifest alone would pass every check and restore nothing.
         if not any(hidden.iterdir()):
             raise ValueError(f"checkpoint {name} would be empty")
         _write_manifest(hidden, manifest)
@@ -108,7 +109,7 @@ def verify(path: Path) -> Manifest:
     """The manifest of a checkpoint whose every file has its sum; costs one read of all files.
 
     Raises:
-        Damaged: a file is missing, cut short or changed.
+        CorruptCheckpointError: a file is missing, cut short or changed.
     """
     manifest = read_manifest(path)
     for name, expected in manifest.files.items():
@@ -118,6 +119,7 @@ def verify(path: Path) -> Manifest:
             raise CorruptCheckpointError(
                 f"checkpoint {path.name} lacks {name}: {error.strerror}"
             ) from error
+        # Summed on every resume: disks and network mounts give back zeros without an error.
         if actual != expected:
             raise CorruptCheckpointError(
                 f"checkpoint {path.name} is damaged: {name} is not what was written"
@@ -129,6 +131,7 @@ def write_pointer(
     folder: Path, which: Literal["last", "best"], name: str | None, state: JsonObject
 ) -> None:
     """Make `last.json` or `best.json` name a checkpoint (or none yet), with the loop's state."""
+    # A file that is replaced in one step, not a link: object stores and some mounts have none.
     folder.mkdir(parents=True, exist_ok=True)
     pointer = {"v": VERSION, "checkpoint": name, "state": dict(state)}
     write_file_atomic(folder / f"{which}.json", _dump_json(pointer))
@@ -140,7 +143,7 @@ def read_pointer(
     """What `last.json` or `best.json` says: (checkpoint's name, state); None where there is none.
 
     Raises:
-        Damaged: the file is not readable as what `write_pointer` writes.
+        CorruptCheckpointError: the file is not readable as what `write_pointer` writes.
     """
     try:
         raw = json.loads((folder / f"{which}.json").read_bytes())
@@ -241,12 +244,15 @@ def _write_manifest(hidden: Path, manifest: JsonObject) -> None:
 
 
 def _list_newest_first(folder: Path, not_after: str | None = None) -> list[Path]:
+    # A checkpoint newer than `last` is of an epoch that nobody was told of for certain: it is
+    # trained again.
     limit = parse_name(not_after) if not_after else None
     found = [
         (position, path)
         for path in (folder.iterdir() if folder.is_dir() else ())
         if (position := parse_name(path.name)) and (limit is None or position <= limit)
     ]
+    # Listed although it is gone, so that its absence is told and not passed over.
     missing = not_after and not (folder / not_after).exists()
     if limit and not_after and missing:
         found.append((limit, folder / not_after))

@@ -73,6 +73,7 @@ class JsonLinesCallbacks:
         if now - self._told_at < PROGRESS_S and step < steps:
             self.own_seconds += self.clock() - now
             return
+        # Only progress is dropped for a slow reader: every other event happens once and counts.
         if self._waiting_bytes < _BACKLOG_BYTES:
             self.emit(
                 "train.progress",
@@ -129,6 +130,7 @@ class JsonLinesCallbacks:
 
     def should_stop(self) -> bool:
         """Whether `stop` was called, nobody listens any more, or the parent process was killed."""
+        # An orphan stops too: without its parent nobody would resume or report what it does.
         return self._stop or self._reader_has_gone or os.getppid() != self._parent
 
     def stop(self) -> None:
@@ -139,9 +141,9 @@ class JsonLinesCallbacks:
         """Write one line; numbers that are not finite become null."""
         started_at = self.clock()
         if not self._reader_has_gone:
-            line = json.dumps(
-                replace_nonfinite({"kind": kind, **fields}), separators=(",", ":"), default=str
-            )
+            told = replace_nonfinite({"kind": kind, **fields})
+            # `default=str`: telling must never be what ends a training.
+            line = json.dumps(told, separators=(",", ":"), default=str)
             self._waiting.append(line.encode() + b"\n")
             self._waiting_bytes += len(self._waiting[-1])
             self._write_pending()

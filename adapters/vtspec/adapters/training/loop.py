@@ -64,8 +64,10 @@ def fit(
         AdapterError: something a person can mend, such as a loss that is no longer a number.
     """
     folder = job.workdir / "checkpoints"
+    # Safe here and nowhere else: the run's lock lets no second process train in this folder.
     checkpoints.tidy(folder)
     found = checkpoints.find_resumable(folder, callbacks.on_warning)
+    # Refused rather than overwritten: hours of training may lie there.
     if found is not None and not resume:
         raise AdapterError(
             f"there is training in {folder} already, up to {found[0].name}",
@@ -96,6 +98,7 @@ class _Loop:
         with self._time_adapter():
             self.adapter.prepare_model()
             self.adapter.prepare_dataset()
+        # Only now: `load_checkpoint` fills in a network that stands.
         epoch, step = self._resume(found) if found else self._begin()
         with self._time_adapter():
             config = dict(self.adapter.describe())
@@ -126,8 +129,10 @@ class _Loop:
                 f"what epochs {len(self.values) + 1} to {epoch} measured is lost: "
                 "best epoch and early stopping are decided without them"
             )
+            # None keeps the list as long as the epochs, so that an index stays an epoch.
             self.values += [None] * (epoch - len(self.values))
         best_epoch = self._judge_epochs().best_epoch
+        # A kill between the two pointers leaves `best` ahead of `last`: it is set back.
         if best_epoch and (self.folder / checkpoints.format_name(best_epoch)).exists():
             self._mark_best(best_epoch)
         return epoch, step
@@ -149,6 +154,7 @@ class _Loop:
             self.callbacks.on_warning(
                 f"{self.job.training.monitor} is not a number in epoch {epoch}: it cannot be best"
             )
+            # Kept all the same: a broken metric of one epoch must not end a training.
             value = None
         with self._time_adapter():
             path = self.adapter.save_checkpoint(epoch)
@@ -174,6 +180,7 @@ class _Loop:
             raise
         finally:
             self.step_seconds += self.adapter_seconds - before
+        # Weights behind such a loss are lost; going on would only prune the good checkpoints.
         if trained.train_loss is not None and not math.isfinite(trained.train_loss):
             kept = f"; {self.last} is kept" if self.last else ""
             raise AdapterError(
@@ -190,6 +197,7 @@ class _Loop:
                 f"{self.job.training.monitor} was a number in none of the {epoch} epochs",
                 "set training.checkpoint.monitor: val_loss, or look at the data of the val split",
             )
+        # From the disk, since the best epoch may have been measured by an earlier process.
         manifest = checkpoints.read_manifest(self.folder / checkpoints.format_name(best_epoch))
         stopped_early = epoch < self.job.training.epochs
         self.callbacks.on_train_end(
@@ -244,6 +252,7 @@ class _Loop:
             yield
         finally:
             called = self._get_callback_seconds() - called_before
+            # The adapter calls back from within: that time is not the framework's.
             self.adapter_seconds += time.perf_counter() - started_at - called
 
     def _get_callback_seconds(self) -> float:

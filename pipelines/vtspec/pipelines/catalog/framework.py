@@ -47,7 +47,7 @@ class Framework:
         return hash_requirements(self._requirements_text)
 
     def get_locked_versions(self, environment: Mapping[str, str] | None = None) -> dict[str, str]:
-        """The locked version of each of `distributions`; see `requirements.locked_versions`."""
+        """The locked version of each of `distributions`; see `parse_locked_versions`."""
         from .lockfile import parse_locked_versions
 
         versions = parse_locked_versions(self._requirements_text, environment)
@@ -137,6 +137,7 @@ class Framework:
         models = self.catalog["models"]
         found: dict[str, str] = {}
         # Those with published weights first: they are the likelier to be meant.
+        # setdefault keeps the first of two names that are one without separators.
         for name in sorted(models, key=lambda name: not models[name]["weights"]):
             found.setdefault(normalize_name(name), name)
         if self.hub_ids:

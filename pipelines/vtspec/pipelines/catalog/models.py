@@ -148,6 +148,7 @@ def parse_model(
         weights=tuple(_parse_weights(each) for each in raw["weights"]),
         family=raw.get("family"),
         hub_id=hub_id,
+        # A catalog writes `step` of every model that was measured: null where no other size fits.
         sizes_are_known="step" in raw,
     )
 

@@ -58,6 +58,7 @@ def find_by_prefix(typed: str, names: Mapping[str, str]) -> str | None:
     `names` are as `find_closest` takes them.
     """
     wanted = normalize_name(typed)
+    # Two letters begin too many names for one of them to be meant.
     longer = [name for name in names if name.startswith(wanted)] if len(wanted) >= 3 else []
     return names[min(longer, key=len)] if longer else None
 

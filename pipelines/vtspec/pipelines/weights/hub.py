@@ -91,6 +91,7 @@ class Hub:
             path += f"/revision/{quote(revision, safe='')}"
         raw = self._fetch_json(path, f"{model}@{revision}")
         sha = raw.get("sha")
+        # A branch's name in its place would let the weights change under the run.
         if not isinstance(sha, str) or not COMMIT.fullmatch(sha):
             raise Temporary(f"{self.endpoint} answered for {model} without a commit")
         return HubModel(id=model, revision=sha, licence=_find_license(raw))
@@ -124,6 +125,7 @@ class Hub:
         """All of the answer, within the time limit as a whole and not for each packet."""
         deadline = self.clock() + self.timeout_s
         body = b""
+        # urllib's own timeout is for each packet: a server that drips would hold a plan for hours.
         while piece := answer.read1(65536):
             body += piece
             if len(body) > _LONGEST or self.clock() > deadline:
@@ -131,6 +133,7 @@ class Hub:
         return body
 
     def _make_error(self, status: int, what: str) -> Permanent | Temporary:
+        # Which of them a hub says of what is private differs; to a person all mean "not yours".
         if status in (401, 403, 404):
             return Permanent(
                 f"{self.endpoint} has no {what} for this user (HTTP {status})",

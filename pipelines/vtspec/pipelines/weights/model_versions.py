@@ -33,6 +33,7 @@ def _fetch_version(uri: str, name: str, wanted: str) -> str:
     from vtspec.pipelines.tracking.mlflow_client import make_client, translate_errors
 
     client = make_client(uri, "models:/… needs MLflow, which is not installed here")
+    # Only behind the client is MLflow known to be there.
     from mlflow.exceptions import MlflowException
 
     with translate_errors(uri, fix="see MLFLOW_TRACKING_TOKEN", delay_s=30):

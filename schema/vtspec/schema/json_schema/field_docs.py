@@ -38,7 +38,7 @@ class Field:
 
     @property
     def name(self) -> str:
-        """The dotted path."""
+        """The path as problems and questions name it: `spec.training.epochs`."""
         return ".".join(self.path)
 
 
