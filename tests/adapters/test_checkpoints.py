@@ -216,6 +216,7 @@ def test_a_disk_that_is_really_full_leaves_the_old_state(tmp_path: Path) -> None
     program = """
 import resource, signal, sys
 from pathlib import Path
+from vtspec.adapters.durable_files import write_file_atomic
 from vtspec.adapters.training import checkpoints
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 usual = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -226,7 +227,7 @@ def fill(into):
 refused = []
 for write in (
     lambda: checkpoints.write(folder, "epoch-0001", {"epoch": 1, "step": 0, "metrics": {}}, fill),
-    lambda: checkpoints.write_file_atomic(folder / "last.json", bytes(100_000)),
+    lambda: write_file_atomic(folder / "last.json", bytes(100_000)),
 ):
     try:
         write()
@@ -239,15 +240,6 @@ print(*refused)
     assert (ended.stdout, ended.stderr) == (f"{errno.EFBIG} {errno.EFBIG}\n", "")
     assert names(tmp_path) == ["epoch-0001"]
     checkpoints.verify(tmp_path / "epoch-0001")
-
-
-def test_a_rename_that_fails_puts_the_old_one_back(tmp_path: Path) -> None:
-    old = a_checkpoint(tmp_path, 1)
-    with pytest.raises(FileNotFoundError):
-        checkpoints.move_folder(tmp_path / "absent", old)
-
-    assert names(tmp_path) == ["epoch-0001"]
-    checkpoints.verify(old)
 
 
 def test_wrong_names_and_empty_checkpoints_are_refused(tmp_path: Path) -> None:
@@ -333,13 +325,3 @@ def test_kill_9_at_every_file_operation_leaves_a_good_checkpoint(tmp_path: Path)
             checkpoints.verify(left)
         seen.add(epoch)
     assert seen == {1, 2, 3}
-
-
-def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    path = tmp_path / "evaluation.json"
-    checkpoints.write_file_atomic(path, "old")
-    with pytest.raises(TypeError):
-        checkpoints.write_file_atomic(path, 3)  # type: ignore[arg-type]
-
-    assert path.read_text() == "old"
-    assert names(tmp_path) == ["evaluation.json"]

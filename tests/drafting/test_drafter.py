@@ -30,8 +30,8 @@ from vtspec.pipelines.drafting.result import (
     Message,
     Provenance,
     Question,
+    Unavailable,
 )
-from vtspec.pipelines.drafting.unavailable import Unavailable
 from vtspec.pipelines.errors import Refused
 from vtspec.pipelines.project.repository import Repository, find_repository
 from vtspec.pipelines.project.spec_names import find_free_name, make_name

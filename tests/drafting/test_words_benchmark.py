@@ -581,7 +581,7 @@ def test_one_shot_asks_once_and_shows_the_model_the_words() -> None:
 
 
 def test_a_language_model_that_does_not_answer_is_not_scored_as_another() -> None:
-    from vtspec.pipelines.drafting.unavailable import Unavailable
+    from vtspec.pipelines.drafting.result import Unavailable
 
     class Down:
         name, provider, model, prompt_hash = "model", "google", "gemini", None

@@ -33,7 +33,6 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_framework_travels_in_the_wheel(wheel: Path) -> None:
-    """Named one by one in pyproject.toml, so a new framework could be forgotten there."""
     packed = set(zipfile.ZipFile(wheel).namelist())
     named = ("image.yaml", "catalog.json", "requirements.txt")
     files = [path for path in (ROOT / "images").glob("*/*") if path.name in named]
@@ -62,7 +61,7 @@ def test_the_wheel_alone_makes_drafts_validates_and_plans(wheel: Path, tmp_path:
     assert "None\n" == missing
 
 
-def test_the_base_installation_holds_five_distributions() -> None:
+def test_the_base_installation_holds_six_distributions() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     names = [line.split(">")[0] for line in project["dependencies"]]
-    assert ["pydantic", "pyyaml", "click", "rich", "rapidfuzz"] == names
+    assert ["pydantic", "pyyaml", "click", "rich", "rapidfuzz", "packaging"] == names

@@ -23,9 +23,9 @@ from run_folders import (
 from vtspec.pipelines.errors import Permanent, Temporary
 from vtspec.pipelines.tracking import SyncResult, choose_tracking_uri, start_follower, sync_run
 from vtspec.pipelines.tracking.follower import follow_run, load_sync_state, read_sync_result
+from vtspec.pipelines.tracking.mlflow_client import make_client
 from vtspec.pipelines.tracking.mlflow_upload import (
     SyncState,
-    make_client,
     read_sync_state,
     send_events,
     write_sync_state,

@@ -20,8 +20,9 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.training import checkpoints
 from vtspec.adapters.training.event_stream import JsonLinesCallbacks
 from vtspec.adapters.training.loop import fit
@@ -35,6 +36,7 @@ from .contract import (
     TrainingAdapter,
 )
 from .discovery import AdapterModule, load_adapter
+from .durable_files import stage_folder, sync_folder, write_file_atomic
 from .job import build_job, resolve_params
 
 _INTERRUPTED: Final = 75
@@ -50,6 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     with _report_outcome(lines) as ending, _handle_signals(arguments.command, lines):
         plan = _load_plan(arguments.plan)
+        # Read before the framework is imported: a plan that is wrong is told within milliseconds.
         module = _load_module(plan)
         job = _prepare_job(arguments, plan, module)
         lines.epochs = job.training.epochs
@@ -99,6 +102,8 @@ def _handle_signals(command: str, lines: JsonLinesCallbacks) -> Iterator[None]:
 
     def stop(_number: int, _frame: object) -> None:
         if command in ("evaluate", "export"):
+            # Measuring and exporting leave nothing half-done that counts, and a framework may
+            # hang in its own exit handlers.
             os._exit(_INTERRUPTED)
         lines.stop()
 
@@ -129,7 +134,7 @@ def _evaluate(
     evaluation = adapter.evaluate(job.dataset.final_split)
     details = {"task": job.task.value, "split": evaluation.split, **evaluation.details}
     path = job.workdir / "evaluation.json"
-    checkpoints.write_file_atomic(path, json.dumps(details, allow_nan=False) + "\n")
+    write_file_atomic(path, json.dumps(details, allow_nan=False) + "\n")
     lines.emit(
         "evaluated",
         split=evaluation.split,
@@ -159,16 +164,13 @@ def export_into(adapter: TrainingAdapter, job: Job, name: str) -> dict[str, Expo
     Raises:
         AdapterError: a format that the adapter cannot write; the earlier folder stays.
     """
-    home, hidden = job.workdir / name, job.workdir / f".tmp-{name}-{os.getpid()}"
+    home = job.workdir / name
+    # A process that was killed could not remove its own; no other works in this folder.
     for left in job.workdir.glob(f".tmp-{name}-*"):
         shutil.rmtree(left)
-    hidden.mkdir()
-    try:
+    with stage_folder(home, replace=True) as hidden:
         written = adapter.export(job.export_formats, hidden)
-        checkpoints.sync_folder(hidden)
-        checkpoints.move_folder(hidden, home)
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)
+        sync_folder(hidden)
     return {
         form: dataclasses.replace(exported, path=home / exported.path.relative_to(hidden))
         for form, exported in written.items()
@@ -212,14 +214,14 @@ def _list_images(arguments: argparse.Namespace) -> Iterable[Path]:
     return [*(arguments.images or ()), *(Path(line) for line in listed if line.strip())]
 
 
-def _serialize_result(result: InferenceResult) -> dict[str, Any]:
+def _serialize_result(result: InferenceResult) -> JsonObject:
     """The result as JSON data, without the fields of other tasks."""
     fields = dataclasses.asdict(result)
     fields["task_type"] = result.task_type.value
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _load_plan(path: Path) -> Mapping[str, Any]:
+def _load_plan(path: Path) -> JsonObject:
     try:
         plan = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
@@ -234,7 +236,7 @@ def _load_plan(path: Path) -> Mapping[str, Any]:
     return plan
 
 
-def _load_module(plan: Mapping[str, Any]) -> AdapterModule:
+def _load_module(plan: JsonObject) -> AdapterModule:
     framework = plan.get("framework", {})
     module = load_adapter(str(framework.get("adapter")))
     if module.VERSION != framework.get("adapterVersion"):
@@ -246,9 +248,7 @@ def _load_module(plan: Mapping[str, Any]) -> AdapterModule:
     return module
 
 
-def _prepare_job(
-    arguments: argparse.Namespace, plan: Mapping[str, Any], module: AdapterModule
-) -> Job:
+def _prepare_job(arguments: argparse.Namespace, plan: JsonObject, module: AdapterModule) -> Job:
     job = build_job(
         plan,
         run=arguments.run,

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
+from .json_types import JsonObject
 from .task_types import TaskType as TaskType
 
 
@@ -42,7 +43,8 @@ class Evaluation:
 
     split: str
     metrics: Mapping[str, float]
-    details: Mapping[str, Any] = field(default_factory=dict)
+    # Not typed further: each task has details of its own, and a report reads what it knows.
+    details: JsonObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +62,8 @@ class InferenceResult:
     confidence: float | None = None
     scores: Mapping[str, float] | None = None
     predicted_labels: Sequence[str] | None = None
-    predicted_boxes: Sequence[Mapping[str, Any]] | None = None
-    predicted_mask: Mapping[str, Any] | None = None
+    predicted_boxes: Sequence[JsonObject] | None = None
+    predicted_mask: JsonObject | None = None
     predicted_text: str | None = None
     predicted_path: str | None = None
 
@@ -72,6 +74,7 @@ class ExportedFile:
     model's own over a check batch; None where it holds the weights themselves, bit for bit."""
 
     path: Path
+    # Not a yes or no: what is close enough is for whoever deploys it to say.
     max_difference: float | None = None
 
 
@@ -94,6 +97,7 @@ class Param:
     that know it; all the adapter's tasks where None.
     """
 
+    # A name and not a Python type: params are shown and checked where Python may be another.
     type: Literal["bool", "int", "float", "str"]
     default: bool | int | float | str | None
     help: str
@@ -119,6 +123,7 @@ class DatasetJob:
     root: Path
     format: str
     classes: tuple[str, ...]
+    # Both are needed: labels are written in the dataset's classes and learnt in the job's.
     all_classes: tuple[str, ...]
     splits: Mapping[str, Split]
     final_split: str
@@ -130,6 +135,7 @@ class ModelJob:
 
     name: str
     pretrained: bool
+    # Fetched before by the step, which knows where earlier runs and registered models lie.
     weights: Path | None
     hub_id: str | None = None
     hub_revision: str | None = None
@@ -177,6 +183,7 @@ class TrainingJob:
     early_stopping: EarlyStopping | None
     monitor: str
     keep_every: int | None
+    # Part of the job, since it decides random states: other workers give other weights.
     workers: int
     deterministic: bool
 
@@ -191,7 +198,7 @@ class Job:
     model: ModelJob
     dataset: DatasetJob
     training: TrainingJob
-    params: Mapping[str, Any]
+    params: JsonObject
     export_formats: tuple[str, ...]
     gpus: int
     cpus: int
@@ -202,7 +209,7 @@ class Job:
 class TrainingCallbacks(Protocol):
     """What an adapter tells while it works. Calls are cheap; none of them raises."""
 
-    def on_train_begin(self, config: Mapping[str, Any]) -> None:
+    def on_train_begin(self, config: JsonObject) -> None:
         """Training starts (or goes on); `config` says on what: device, parameters, images."""
         ...
 
@@ -279,7 +286,7 @@ class TrainingAdapter(Protocol):
         """Open the splits; `AdapterError` where an image or label cannot be used."""
         ...
 
-    def describe(self) -> Mapping[str, Any]:
+    def describe(self) -> JsonObject:
         """What is trained and on what: device, parameters, images; plain JSON data."""
         ...
 
@@ -332,8 +339,8 @@ class OwnLoop(Protocol):
     """A framework that owns its loop: `fit` stands for the epoch methods.
 
     It prepares itself, writes its checkpoints with `vtspec.adapters.training.checkpoints`
-    (`write`, then `point` "best" and "last") and tells the callbacks what the loop would have
-    told them.
+    (`write`, then `write_pointer` for "best" and "last") and tells the callbacks what the loop
+    would have told them.
     """
 
     def fit(self, job: Job, callbacks: TrainingCallbacks, resume: Path | None) -> None:

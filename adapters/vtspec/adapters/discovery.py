@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from .contract import AdapterError, Job, Param, TaskType, TrainingCallbacks
+from .suggestions import suggest_fix
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
+    from types import ModuleType
 
 GROUP: Final = "vtspec.adapters"
 """The entry-point group in which a third party names its module."""
@@ -39,12 +40,12 @@ class AdapterModule(Protocol):
 
     @property
     def VERSION(self) -> str:
-        """See above."""
+        """The version of what the adapter does, as text."""
         ...
 
     @property
     def TASKS(self) -> tuple[TaskType, ...]:
-        """What it can train."""
+        """The tasks that it can train."""
         ...
 
 
@@ -54,7 +55,7 @@ def load_adapter(name: str, third_party: Iterable[EntryPoint] | None = None) -> 
     Raises:
         AdapterError: there is none, it does not import, or it lacks a part.
     """
-    module = _find_builtin(name) if name in _list_modules() else None
+    module: object = _find_builtin(name) if name in _list_modules() else None
     if module is None:
         module = _load_third_party(name, third_party)
     lacking = [part for part in _PARTS if not hasattr(module, part)]
@@ -65,7 +66,7 @@ def load_adapter(name: str, third_party: Iterable[EntryPoint] | None = None) -> 
     return cast(AdapterModule, module)
 
 
-def _load_third_party(name: str, third_party: Iterable[EntryPoint] | None) -> Any:
+def _load_third_party(name: str, third_party: Iterable[EntryPoint] | None) -> object:
     # Looking through all that is installed takes time that a built-in adapter does not cost.
     from importlib.metadata import entry_points
 
@@ -74,8 +75,11 @@ def _load_third_party(name: str, third_party: Iterable[EntryPoint] | None) -> An
     if name in points:
         return _load_entry_point(points[name])
     # The machinery lies beside the adapters; only what has an `Adapter` is one.
-    known = {own for own in _list_modules() if _find_builtin(own)} | set(points)
-    raise AdapterError(f"there is no adapter '{name}'", _suggest_name(name, sorted(known)))
+    known = sorted({own for own in _list_modules() if _find_builtin(own)} | set(points))
+    raise AdapterError(
+        f"there is no adapter '{name}'",
+        suggest_fix(name, known, f"there are: {', '.join(known)}"),
+    )
 
 
 def _list_modules() -> list[str]:
@@ -84,12 +88,12 @@ def _list_modules() -> list[str]:
     return [name for name in names if not name.startswith("_")]
 
 
-def _find_builtin(name: str) -> Any | None:
+def _find_builtin(name: str) -> ModuleType | None:
     module = importlib.import_module(f"{__package__}.{name}")
     return module if hasattr(module, "Adapter") else None
 
 
-def _load_entry_point(point: EntryPoint) -> Any:
+def _load_entry_point(point: EntryPoint) -> object:
     try:
         return point.load()
     except ImportError as error:
@@ -97,8 +101,3 @@ def _load_entry_point(point: EntryPoint) -> Any:
             f"adapter '{point.name}' ({point.value}) does not import: {error}",
             f"install what it needs, or remove the package that names it in '{GROUP}'",
         ) from error
-
-
-def _suggest_name(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean '{close[0]}'?" if close else f"there are: {', '.join(known)}"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
+
+from vtspec.adapters.json_types import JsonObject
 
 from .contract import (
     AdapterError,
@@ -21,6 +22,7 @@ from .contract import (
     TaskType,
     TrainingJob,
 )
+from .suggestions import suggest_fix
 
 _TYPES: Final[dict[str, tuple[type, ...]]] = {
     "bool": (bool,),
@@ -34,7 +36,7 @@ _NOT_IN_PLAN: Final = frozenset({"monitor", "keep_every"})
 
 
 def build_job(  # noqa: PLR0913 - by keyword, each a field of Job
-    plan: Mapping[str, Any],
+    plan: JsonObject,
     *,
     run: str,
     attempt: int,
@@ -64,15 +66,14 @@ def build_job(  # noqa: PLR0913 - by keyword, each a field of Job
             workdir=workdir,
             smoke=smoke,
         )
+    # A missing field is no default: the plan decides everything, and an image must not guess.
     except KeyError as missing:
         raise AdapterError(
             f"the plan has no {missing}", "make it anew with `vtspec plan SPEC --output json`"
         ) from missing
 
 
-def resolve_params(
-    given: Mapping[str, Any], declared: Mapping[str, Param], task: TaskType
-) -> dict[str, Any]:
+def resolve_params(given: JsonObject, declared: Mapping[str, Param], task: TaskType) -> JsonObject:
     """Every parameter that an adapter declares for a task: as given, else its default.
 
     Raises:
@@ -122,10 +123,8 @@ def _is_of_type(value: object, param: Param) -> bool:
 
 
 def _suggest_choice(word: str, known: tuple[str, ...]) -> str:
-    close = difflib.get_close_matches(word, known, n=1)
-    if close:
-        return f"did you mean '{close[0]}'?"
-    return f"take one of {', '.join(known)}" if known else "leave it out: there are none"
+    choices = f"take one of {', '.join(known)}" if known else "leave it out: there are none"
+    return suggest_fix(word, known, choices)
 
 
 def _parse_task(name: str) -> TaskType:
@@ -138,7 +137,7 @@ def _parse_task(name: str) -> TaskType:
         ) from None
 
 
-def _build_model(raw: Mapping[str, Any], weights: Path | None) -> ModelJob:
+def _build_model(raw: JsonObject, weights: Path | None) -> ModelJob:
     origin = raw["weights"] or {}
     is_hub = origin.get("type") == "hub"
     return ModelJob(
@@ -150,7 +149,7 @@ def _build_model(raw: Mapping[str, Any], weights: Path | None) -> ModelJob:
     )
 
 
-def _build_dataset(raw: Mapping[str, Any], root: Path) -> DatasetJob:
+def _build_dataset(raw: JsonObject, root: Path) -> DatasetJob:
     return DatasetJob(
         root=root,
         format=raw["format"],
@@ -169,7 +168,8 @@ def _build_dataset(raw: Mapping[str, Any], root: Path) -> DatasetJob:
     )
 
 
-def _build_training(raw: Mapping[str, Any], smoke: bool) -> TrainingJob:
+def _build_training(raw: JsonObject, smoke: bool) -> TrainingJob:
+    # What is not known is refused: an older image would train without it and say nothing.
     fields = {field.name for field in dataclasses.fields(TrainingJob)} - _NOT_IN_PLAN
     _refuse_unknown("training", raw, {_to_camel(name) for name in fields} | {"checkpoint"})
     values = {name: raw[_to_camel(name)] for name in fields}
@@ -188,19 +188,18 @@ def _build_training(raw: Mapping[str, Any], smoke: bool) -> TrainingJob:
         "freeze": freeze if isinstance(freeze, str) else tuple(freeze),
     }
     if smoke:
+        # A smoke test asks whether everything runs, once; how well is not its question.
         values |= {"epochs": 1, "early_stopping": None}
     return TrainingJob(**values)
 
 
-def _check_section(
-    name: str, raw: Mapping[str, Any] | None, known: tuple[str, ...]
-) -> Mapping[str, Any] | None:
+def _check_section(name: str, raw: JsonObject | None, known: tuple[str, ...]) -> JsonObject | None:
     if raw is not None:
         _refuse_unknown(f"training.{name}", raw, set(known))
     return raw
 
 
-def _refuse_unknown(path: str, raw: Mapping[str, Any], known: set[str]) -> None:
+def _refuse_unknown(path: str, raw: JsonObject, known: set[str]) -> None:
     unknown = sorted(set(raw) - known)
     if unknown:
         raise AdapterError(

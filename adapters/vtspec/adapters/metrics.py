@@ -33,6 +33,7 @@ _CLASSIFICATION = (
     LOSS,
 )
 
+# Named as Ultralytics prints them, so that figures can be held against its own.
 _DETECTION = (
     Metric(name="mAP50-95", help="COCO mean average precision over IoU 0.50:0.95."),
     Metric(name="mAP50", help="COCO mean average precision at IoU 0.50."),
@@ -41,6 +42,7 @@ _DETECTION = (
     LOSS,
 )
 
+# Prefixed: instance segmentation reports boxes as well, under the plain names.
 _MASK = (
     Metric(name="mask_mAP50-95", help="The same, by mask IoU."),
     Metric(name="mask_mAP50", help="The same, by mask IoU at 0.50."),

@@ -50,10 +50,10 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, with a "did you mean" for a word that is no command."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            import difflib
+            from vtspec.schema.suggestions import find_nearest
 
-            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            hint = f"did you mean 'vtspec {close[0]}'?" if close else "see 'vtspec --help'"
+            close = find_nearest(args[0], COMMANDS)
+            hint = f"did you mean 'vtspec {close}'?" if close else "see 'vtspec --help'"
             raise click.UsageError(f"there is no command '{args[0]}'\n  fix: {hint}", ctx=ctx)
         return super().resolve_command(ctx, args)
 

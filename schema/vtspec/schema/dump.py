@@ -37,7 +37,7 @@ def to_plain_data(model: Part, *, written: bool = False) -> dict[str, Any]:
 
     With `written`, a default that was written where the model came from is kept, but for null.
     """
-    data: dict[str, Any] = {}
+    data: dict[str, object] = {}
     for name, field in type(model).model_fields.items():
         value = getattr(model, name)
         is_default = not field.is_required() and value == field.get_default(
@@ -49,7 +49,7 @@ def to_plain_data(model: Part, *, written: bool = False) -> dict[str, Any]:
     return data
 
 
-def _to_plain(value: Any, written: bool) -> Any:
+def _to_plain(value: object, written: bool) -> object:
     if isinstance(value, Part):
         return to_plain_data(value, written=written)
     if isinstance(value, tuple):
@@ -59,7 +59,7 @@ def _to_plain(value: Any, written: bool) -> Any:
     return value
 
 
-def _dump_mapping(data: dict[str, Any], indent: str) -> list[str]:
+def _dump_mapping(data: dict[str, object], indent: str) -> list[str]:
     lines: list[str] = []
     for key, value in data.items():
         name = f"{indent}{_dump_key(key)}:"
@@ -72,14 +72,15 @@ def _dump_mapping(data: dict[str, Any], indent: str) -> list[str]:
     return lines
 
 
-def _dump_list(name: str, items: list[Any], indent: str) -> list[str]:
+def _dump_list(name: str, items: list[object], indent: str) -> list[str]:
+    # Short lists on one line, as people write classes; long ones so that a diff shows one item.
     line = f"{name} {_dump_flow(items)}"
     if len(line) <= _WIDEST:
         return [line]
     return [name, *(f"{indent}  - {_dump_scalar(item)}" for item in items)]
 
 
-def _dump_flow(items: list[Any]) -> str:
+def _dump_flow(items: list[object]) -> str:
     return f"[{', '.join(_dump_scalar(item) for item in items)}]"
 
 
@@ -87,7 +88,7 @@ def _dump_key(key: str) -> str:
     return key if _BARE_KEY.fullmatch(key) and _is_safe_unquoted(key) else _quote(key)
 
 
-def _dump_scalar(value: Any) -> str:
+def _dump_scalar(value: object) -> str:
     if isinstance(value, str):
         return value if _BARE.fullmatch(value) and _is_safe_unquoted(value) else _quote(value)
     if isinstance(value, dict):
@@ -99,6 +100,7 @@ def _is_safe_unquoted(text: str) -> bool:
     """Whether the bare text is this text to every reader, and no number, date or truth value."""
     if text.startswith(("- ", "-")) or _OTHERWISE_READ.fullmatch(text):
         return False
+    # Our own reader is asked, not only patterns: what is written is read back as itself.
     try:
         return parse_scalar(text) == text and isinstance(parse_scalar(text), str)
     except BadNumber:

@@ -5,7 +5,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from vtspec.schema.json_schema.field_docs import (
     Field,
@@ -38,8 +38,8 @@ class Fault:
     kind: str
     type: str
     path: Path
-    value: Any
-    context: Mapping[str, Any]
+    value: object
+    context: Mapping[str, object]
     ambiguous: bool = False
     """True where no branch of a union fits, so that no one branch's complaint is the reason."""
 
@@ -51,9 +51,10 @@ def describe_fault(fault: Fault) -> ProblemText:
     return _SAID.get(fault.type, _describe_wrong_type)(fault)
 
 
-def format_value(value: Any) -> str:
+def format_value(value: object) -> str:
     """A value as a message shows it: one short line, nothing that a terminal acts on."""
     try:
+        # repr escapes what a terminal would act on; JSON writes the rest as YAML would.
         text = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError):
         text = repr(value)
@@ -76,7 +77,7 @@ def _format_example(key: str, field: Field) -> str:
     return f"{key}: {format_flow(field.examples[0])}" if field.examples else f"{key}: …"
 
 
-def format_flow(value: Any) -> str:
+def format_flow(value: object) -> str:
     """A value in YAML's one-line style."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {format_flow(item)}" for key, item in value.items()) + "}"
@@ -88,6 +89,7 @@ def format_flow(value: Any) -> str:
 def _describe_unknown_key(fault: Fault) -> ProblemText:
     key = fault.path[-1]
     names = list_keys(fault.kind, fault.path[:-1])
+    # YAML 1.1 merges here; people who paste from Compose or CI files expect it.
     if key == "<<":
         return ProblemText(
             message="merge keys are not read", fix="write the fields out here", at_key=True
@@ -104,6 +106,7 @@ def _describe_bad_choice(fault: Fault) -> ProblemText:
     if not isinstance(fault.value, str):
         return _describe_wrong_type(fault)
     expected = str(fault.context.get("expected", ""))
+    # pydantic gives the choices as a sentence only.
     choices = re.findall(r"'([^']*)'", expected)
     message = f"must be {format_choices(choices)}, got {format_value(fault.value)}"
     name = _get_last_name(fault.path)
@@ -116,6 +119,7 @@ def _describe_bad_choice(fault: Fault) -> ProblemText:
 def _describe_out_of_range(fault: Fault) -> ProblemText:
     for key, words, example in _BOUNDS:
         if key in fault.context:
+            # `g` writes 1 for 1.0, as people do; ten digits keep every bound apart.
             bound = f"{fault.context[key]:.10g}"
             name = _get_last_name(fault.path)
             return ProblemText(
@@ -144,8 +148,9 @@ def _describe_wrong_form(fault: Fault) -> ProblemText:
     )
 
 
-def _suggest_form_fix(form: TextPattern, value: Any) -> str:
+def _suggest_form_fix(form: TextPattern, value: object) -> str:
     if form is NAME and isinstance(value, str):
+        # Of a name nothing is "nearest", but its intended form can be made: "My Cats" is my-cats.
         slug = re.sub(r"[^a-z0-9]+", "-", value.casefold())[:40].strip("-")
         if slug:
             return f"did you mean '{slug}'?"
@@ -155,10 +160,11 @@ def _suggest_form_fix(form: TextPattern, value: Any) -> str:
     return f"write it like '{form.example}'"
 
 
-def _suggest_correction(form: TextPattern, value: Any) -> str | None:
+def _suggest_correction(form: TextPattern, value: object) -> str | None:
     """What a person probably meant by a size, a duration or a gate that is nearly right."""
     if not isinstance(value, str):
         return None
+    # Decimal units become binary ones: who writes 4GB of memory means what the machine has.
     if form is MEMORY and (match := _SIZE.fullmatch(value)):
         return f"{match[1]}{match[2].upper()}i"
     if form is DURATION and (match := _TIME.fullmatch(value)):
@@ -174,6 +180,7 @@ _TIME: Final = re.compile(
     r"([1-9][0-9]{0,5}) *([smhdSMHD])(?:ecs?|econds?|ins?|inutes?|rs?|ours?|ays?)?"
 )
 _COMPARISON: Final = re.compile(r"(\S{1,80}) *(=>|=<|==|=|≥|≤) *(\S{1,30})")
+# An equal sign asks for at least that much: no trained model hits a figure exactly.
 _OPERATORS: Final = {"=>": ">=", "=<": "<=", "==": ">=", "=": ">=", "≥": ">=", "≤": "<="}
 
 
@@ -196,7 +203,7 @@ def _describe_wrong_length(fault: Fault) -> ProblemText:
 
 
 def _describe_own_rule(fault: Fault) -> ProblemText:
-    return ProblemText(message=fault.context["message"], fix=fault.context["fix"])
+    return ProblemText(message=str(fault.context["message"]), fix=str(fault.context["fix"]))
 
 
 def _describe_wrong_type(fault: Fault) -> ProblemText:
@@ -212,6 +219,7 @@ def _suggest_type_fix(fault: Fault, wanted: str) -> str:
     if value is None:
         return f"write a value after '{name}:', or remove the line"
     if isinstance(value, str):
+        # Most mistakes of type are one habit: quotes where none belong, or YAML 1.1's yes and no.
         if _is_number(value) and "number" in wanted:
             return f"write {value} without quotes"
         if value.casefold() in _TRUTHS and wanted == "true or false":
@@ -223,6 +231,7 @@ def _suggest_type_fix(fault: Fault, wanted: str) -> str:
             return f'write "{json.dumps(value)}" with quotes'
     if wanted.startswith("a mapping with the keys"):
         return f"write its keys below '{name}:', indented"
+    # Last, since it is the least pointed: an example of the field, whatever was written.
     field = find_spec_field(fault.kind, fault.path)
     if field is not None and field.examples and isinstance(fault.path[-1], str):
         return f"write '{_format_example(name, field)}'"

@@ -27,6 +27,7 @@ def match_fields(words: str) -> list[Field]:
     found = [field for field in get_all_fields() if asked and _fits(field, asked)]
     if not found:
         return []
+    # `name` ends a dozen paths; the one nearest the root is what a person means.
     shortest = min(len(field.path) for field in found)
     return [field for field in found if len(field.path) == shortest]
 

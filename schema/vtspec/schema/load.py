@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from vtspec.schema.json_schema.fast_check import load_validator
 from vtspec.schema.kinds.index import KINDS, get_model_class, guess_kind
@@ -17,6 +17,8 @@ from .problem import Problem
 from .suggestions import suggest_fix
 
 if TYPE_CHECKING:
+    from pydantic import ValidationError
+
     from vtspec.schema.kinds.field_types import Part
 
 MOST_PROBLEMS: Final = 100
@@ -64,6 +66,7 @@ def load(source: bytes | str, file: str) -> LoadedSpec:
     if document.broken:
         return LoadedSpec(document=document, kind=None, problems=document.problems)
     kind, found = _check_document(document)
+    # One more than is shown, so that `_sort_problems` can tell that there are more.
     problems = (*document.problems, *islice(found, MOST_PROBLEMS + 1))
     return LoadedSpec(document=document, kind=kind, problems=_sort_problems(document, problems))
 
@@ -117,7 +120,9 @@ def _iter_rule_problems(document: Document, kind: str) -> Iterator[Problem]:
         yield document.make_problem(broken.path, broken.message, broken.fix, at_key=broken.at_key)
 
 
-def _iter_model_problems(document: Document, kind: str, error: Any) -> Iterator[Problem]:
+def _iter_model_problems(
+    document: Document, kind: str, error: "ValidationError"
+) -> Iterator[Problem]:
     from .error_messages import describe_fault
     from .pydantic_errors import collect_faults
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 Severity = Literal["error", "warning"]
 
@@ -16,7 +16,7 @@ class Problem:
     line: int
     column: int
     path: str
-    value: Any
+    value: object
     message: str
     fix: str
     severity: Severity = "error"

@@ -5,16 +5,19 @@ a location is followed through the document instead, so what comes out is a path
 wrote, and of a union one complaint is left: the one of the branch that fits best.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from .error_messages import Fault, Path
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 _ABOUT_KEYS: Final = ("missing", "extra_forbidden")
 
 
-def collect_faults(kind: str, data: Any, errors: Iterable[Mapping[str, Any]]) -> list[Fault]:
+def collect_faults(kind: str, data: object, errors: "Iterable[ErrorDetails]") -> list[Fault]:
     """The faults in `data`, a spec of that kind, from the errors that pydantic listed."""
     found: dict[Path, list[Fault]] = {}
     for error in errors:
@@ -32,7 +35,7 @@ def collect_faults(kind: str, data: Any, errors: Iterable[Mapping[str, Any]]) ->
     return [fault for group in found.values() for fault in _pick_faults(group, deepest)]
 
 
-def _follow_location(data: Any, error: Mapping[str, Any]) -> tuple[Path, bool]:
+def _follow_location(data: Any, error: "ErrorDetails") -> tuple[Path, bool]:
     """The part of the error's location that is in the document; whether it ends in a union."""
     *_, last = enumerate(error["loc"])
     path: list[str | int] = []
@@ -50,7 +53,7 @@ def _follow_location(data: Any, error: Mapping[str, Any]) -> tuple[Path, bool]:
     return tuple(path), in_union
 
 
-def _is_in(data: Any, part: str | int) -> bool:
+def _is_in(data: object, part: str | int) -> bool:
     if isinstance(part, str):
         return isinstance(data, dict) and part in data
     return isinstance(data, list) and part < len(data)

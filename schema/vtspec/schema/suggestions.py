@@ -20,6 +20,7 @@ def find_nearest(word: object, known: Iterable[str]) -> str | None:
     if not isinstance(word, str) or not word or len(word) > _LONGEST:
         return None
     names = {_normalize_word(name): name for name in known}
+    # snake_case for camelCase is the commonest slip, and no distance should stand in its way.
     folded = _normalize_word(word)
     if folded in names:
         return names[folded]

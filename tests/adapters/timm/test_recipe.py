@@ -244,10 +244,12 @@ def test_nothing_is_mixed_unless_the_preset_or_a_param_says_so(tmp_path: Path) -
     assert build_mixup(a_job(tmp_path, augmentation="standard")) is None
     assert build_mixup(a_job(tmp_path, {"mixup": 0.0}, augmentation="strong")) is None
     strong = build_mixup(a_job(tmp_path, augmentation="strong", labelSmoothing=0.1))
+    assert strong is not None
     assert (strong.mixup_alpha, strong.cutmix_alpha, strong.mode) == (0.2, 0.0, "batch")
     assert (strong.label_smoothing, strong.num_classes) == (0.1, 10)
     params = {"cutmix": 1.0, "mixup": 0.4, "mixupProb": 0.3, "mixupSwitchProb": 0.9}
     mixed = build_mixup(a_job(tmp_path, {**params, "mixupMode": "elem"}))
+    assert mixed is not None
     assert (mixed.mixup_alpha, mixed.cutmix_alpha, mixed.mode) == (0.4, 1.0, "elem")
     assert (mixed.mix_prob, mixed.switch_prob) == (0.3, 0.9)
 
@@ -255,6 +257,7 @@ def test_nothing_is_mixed_unless_the_preset_or_a_param_says_so(tmp_path: Path) -
 def test_mixing_ends_with_the_epoch_that_the_param_names(tmp_path: Path) -> None:
     recipe = a_recipe(tmp_path, {"mixup": 0.4, "mixupOffEpoch": 2})
     mixed = []
+    assert recipe.mixup is not None
     for step in range(12):
         recipe.backward(*a_batch(step), share=1)
         recipe.update()
@@ -271,6 +274,7 @@ def test_mixed_targets_give_the_soft_cross_entropy(tmp_path: Path, weights: Any)
     np.random.seed(3)
     loss = recipe.backward(images.clone(), targets, share=1)
     np.random.seed(3)
+    assert recipe.mixup is not None
     mixed, soft = recipe.mixup(images.clone(), targets)
     expected = -(soft * torch.log_softmax(recipe.model(mixed), dim=1)).sum(dim=1).mean()
     torch.testing.assert_close(loss, expected.detach())

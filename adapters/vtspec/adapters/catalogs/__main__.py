@@ -13,7 +13,9 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
+
+from vtspec.adapters.json_types import JsonObject
 
 from .catalog_format import CatalogSource, build_catalog, dump, iter_differences
 
@@ -63,7 +65,7 @@ def check(framework: str, source: CatalogSource, against: Path) -> int:
     return 1 if found else 0
 
 
-def measure_models(source: CatalogSource, partial: Path) -> dict[str, Any]:
+def measure_models(source: CatalogSource, partial: Path) -> dict[str, JsonObject]:
     """The entry of every model, from `partial` where it is there; each new one is added to it."""
     entries = _load_partial(partial, source.get_versions())
     names = source.list_models()
@@ -83,7 +85,7 @@ def _import_source(framework: str) -> CatalogSource:
     return cast(CatalogSource, importlib.import_module(f"{__package__}.{framework}"))
 
 
-def _load_partial(partial: Path, versions: Mapping[str, str]) -> dict[str, Any]:
+def _load_partial(partial: Path, versions: Mapping[str, str]) -> dict[str, JsonObject]:
     if not partial.exists():
         return {}
     head, *lines = [json.loads(line) for line in partial.read_text(encoding="utf-8").splitlines()]

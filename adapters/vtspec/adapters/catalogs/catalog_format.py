@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Protocol
+
+from vtspec.adapters.json_types import JsonObject
 
 FORM = 1
 
@@ -24,14 +26,12 @@ class CatalogSource(Protocol):
         """Names that the framework has given up → the names that it uses now."""
         ...
 
-    def build_entry(self, name: str) -> Mapping[str, Any]:
+    def build_entry(self, name: str) -> JsonObject:
         """One model's line: tasks, parameters, sizes, cost and weights."""
         ...
 
 
-def build_catalog(
-    framework: str, source: CatalogSource, entries: Mapping[str, Any]
-) -> dict[str, Any]:
+def build_catalog(framework: str, source: CatalogSource, entries: JsonObject) -> JsonObject:
     """The whole catalog, of entries that were made before."""
     return {
         "form": FORM,
@@ -42,8 +42,8 @@ def build_catalog(
     }
 
 
-def dump(made: Mapping[str, Any]) -> str:
-    """The text of the file."""
+def dump(made: JsonObject) -> str:
+    """The text of `catalog.json`, with one model a line so that diffs name models."""
     head = [
         f"{_dump_json(key)}: {_dump_json(value)},"
         for key, value in made.items()
@@ -53,7 +53,7 @@ def dump(made: Mapping[str, Any]) -> str:
     return "{\n" + "\n".join(head) + '\n"models": {\n' + ",\n".join(models) + "\n}\n}\n"
 
 
-def iter_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+def iter_differences(old: JsonObject, new: JsonObject) -> Iterator[str]:
     """One line for each thing that two catalogs say differently."""
     for key in sorted((old.keys() | new.keys()) - {"models"}):
         if old.get(key) != new.get(key):

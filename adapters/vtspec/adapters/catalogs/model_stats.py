@@ -10,6 +10,8 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from vtspec.adapters.json_types import JsonObject
+
 if TYPE_CHECKING:
     import torch
 
@@ -102,19 +104,24 @@ def use_meta_device() -> Iterator[None]:
 
     class Unfilled(torch.overrides.TorchFunctionMode):
         def __torch_function__(
-            self, function: Any, types: Any, args: Any = (), kwargs: Any = None
-        ) -> Any:
+            self,
+            function: Callable[..., object],
+            types: object,
+            args: tuple[Any, ...] = (),
+            kwargs: JsonObject | None = None,
+        ) -> object:
             named = dict(kwargs or {})
-            filled: Any = args[0] if args else named.get("tensor")
-            if getattr(function, "__name__", "") in FILLS and filled.is_meta:
-                return filled
+            if getattr(function, "__name__", "") in FILLS:
+                filled = args[0] if args else named["tensor"]
+                if filled.is_meta:
+                    return filled
             return function(*args, **named)
 
     with torch.device("meta"), Unfilled():
         yield
 
 
-def use_fused_attention() -> Any:
+def use_fused_attention() -> contextlib.AbstractContextManager[object]:
     """A context in which attention is the fused kernel that CPUs and GPUs use.
 
     The meta device would take the textbook form, which keeps an n by n matrix that no real device
@@ -127,8 +134,12 @@ def use_fused_attention() -> Any:
 
     class FusedAttention(torch.overrides.TorchFunctionMode):
         def __torch_function__(
-            self, function: Any, types: Any, args: Any = (), kwargs: Any = None
-        ) -> Any:
+            self,
+            function: Callable[..., object],
+            types: object,
+            args: tuple[Any, ...] = (),
+            kwargs: JsonObject | None = None,
+        ) -> object:
             named = dict(kwargs or {})
             if function is attention and _is_plain(args, named):
                 causal = named.get("is_causal", False)
@@ -150,7 +161,7 @@ def _freeze_parameters(network: torch.nn.Module) -> Iterator[None]:
             parameter.requires_grad_(True)
 
 
-def _is_plain(args: Any, named: dict[str, Any]) -> bool:
+def _is_plain(args: tuple[torch.Tensor, ...], named: JsonObject) -> bool:
     simple = {"attn_mask": None, "dropout_p": 0.0, "enable_gqa": False}
     if len(args) != 3 or any(named.get(key, value) != value for key, value in simple.items()):
         return False

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from vtspec.adapters.json_types import JsonObject
+
 from . import model_stats as stats
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ def get_renames() -> dict[str, str]:
     return {old: new for old, new in sorted(get_deprecated_models().items()) if new}
 
 
-def build_entry(name: str) -> dict[str, Any]:
+def build_entry(name: str) -> JsonObject:
     """One architecture: what it is, what it costs, and its published weights."""
     network = _build_network(name)
     size = _get_size(_get_config(name).input_size)
@@ -144,7 +146,7 @@ def find_smallest_size(takes: Takes, size: Size, step: int) -> Size:
     return shrunk(steps)
 
 
-def _list_weights(name: str) -> list[dict[str, Any]]:
+def _list_weights(name: str) -> list[JsonObject]:
     from timm.models import get_arch_pretrained_cfgs
 
     every = get_arch_pretrained_cfgs(name).values()
@@ -154,7 +156,7 @@ def _list_weights(name: str) -> list[dict[str, Any]]:
     return [_describe_weights(tag, found[tag]) for tag in tags]
 
 
-def _describe_weights(tag: str, cfg: Any) -> dict[str, Any]:
+def _describe_weights(tag: str, cfg: Any) -> JsonObject:
     weights = {
         "tag": tag,
         "licence": cfg.license or "unknown",

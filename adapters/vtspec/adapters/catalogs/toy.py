@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from vtspec.adapters.json_types import JsonObject
 
 _SIDE = 8
 _PIXELS = _SIDE * _SIDE
@@ -15,7 +15,7 @@ def get_versions() -> dict[str, str]:
 
 
 def list_models() -> list[str]:
-    """Every model."""
+    """The names of the models that the toy framework has."""
     return ["softmax-regression"]
 
 
@@ -24,7 +24,7 @@ def get_renames() -> dict[str, str]:
     return {}
 
 
-def build_entry(name: str) -> dict[str, Any]:
+def build_entry(name: str) -> JsonObject:
     """What the model is and costs, with a head of 1,000 classes."""
     return {
         "tasks": ["image-classification"],

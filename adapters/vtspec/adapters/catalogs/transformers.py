@@ -14,7 +14,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
+
+from vtspec.adapters.json_types import JsonObject
 
 from . import model_stats as stats
 from .hub_names import FamilyIndex, FamilyMatch, find_hub_ids
@@ -81,7 +84,7 @@ def get_renames() -> dict[str, str]:
     return {}
 
 
-def build_entry(name: str) -> dict[str, Any]:
+def build_entry(name: str) -> JsonObject:
     """One hub id: its family and what that does; its size and cost where the package tells."""
     named = _get_hub_ids()[name]
     tasks = list(_get_family_tasks()[named.family])
@@ -158,12 +161,12 @@ def _import_module(name: str = "") -> Any:
     return importlib.import_module(f"transformers.{name}".rstrip("."))
 
 
-def _get_table(modeling_auto: Any, name: str) -> Mapping[str, Any]:
-    table: Mapping[str, Any] = getattr(modeling_auto, f"MODEL_FOR_{name}_MAPPING_NAMES")
+def _get_table(modeling_auto: ModuleType, name: str) -> JsonObject:
+    table: JsonObject = getattr(modeling_auto, f"MODEL_FOR_{name}_MAPPING_NAMES")
     return table
 
 
-def _measure_defaults(name: str, named: FamilyMatch, tasks: Sequence[str]) -> dict[str, Any]:
+def _measure_defaults(name: str, named: FamilyMatch, tasks: Sequence[str]) -> JsonObject:
     """What the family's defaults tell of a checkpoint that they describe; {} of another."""
     if not named.by_defaults:
         return {}
@@ -203,7 +206,7 @@ def _build_network(
     return architecture(config), parse_image_size(getattr(config, "image_size", None))
 
 
-def parse_image_size(written: Any) -> tuple[int, int] | None:
+def parse_image_size(written: object) -> tuple[int, int] | None:
     """A configuration's `image_size` as (height, width), or None where it has none."""
     if isinstance(written, int) and written > 0:
         return written, written

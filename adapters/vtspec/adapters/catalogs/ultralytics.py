@@ -18,6 +18,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from vtspec.adapters.json_types import JsonObject
+
 from . import model_stats as stats
 
 if TYPE_CHECKING:
@@ -89,7 +91,7 @@ def get_renames() -> dict[str, str]:
     return {name: new for name, new in sorted(old.items()) if new in known and name not in known}
 
 
-def build_entry(name: str) -> dict[str, Any]:
+def build_entry(name: str) -> JsonObject:
     """One model: what it does, what it costs, and the published files it can start from."""
     architecture = _list_published().get(name, name)
     task = _guess_task(architecture)
@@ -156,7 +158,7 @@ def _list_weight_files(name: str) -> list[str]:
     ]
 
 
-def _describe_weights(stem: str, task: str) -> dict[str, Any]:
+def _describe_weights(stem: str, task: str) -> JsonObject:
     data = find_dataset_name(stem, task)
     classes = None if data is None else len(_read_dataset_config(data)["names"])
     weights = {
@@ -186,7 +188,7 @@ def _get_release_url() -> str:
 
 
 @functools.cache
-def _read_dataset_config(name: str) -> Mapping[str, Any]:
+def _read_dataset_config(name: str) -> JsonObject:
     return _read_yaml(_get_package_folder() / "cfg" / "datasets" / f"{name}.yaml")
 
 
@@ -199,8 +201,8 @@ def _import_module(name: str) -> Any:
     return importlib.import_module(f"ultralytics.{name}")
 
 
-def _read_yaml(file: Path) -> Mapping[str, Any]:
-    read: Mapping[str, Any] = _import_module("utils").YAML.load(file)
+def _read_yaml(file: Path) -> JsonObject:
+    read: JsonObject = _import_module("utils").YAML.load(file)
     return read
 
 
@@ -210,7 +212,7 @@ def _guess_task(name: str) -> str:
     return str(guessed or "detect")
 
 
-def _read_architecture(name: str) -> dict[str, Any]:
+def _read_architecture(name: str) -> JsonObject:
     """The architecture as the package reads it, without the weights that it would download."""
     file = _list_architectures()[name]
     scales = _read_yaml(file).get("scales") or {}
@@ -232,7 +234,7 @@ def parse_scale(name: str, scales: tuple[str, ...]) -> str:
 
 
 @functools.lru_cache(maxsize=4)
-def _measure_cost(name: str, task: str, side: int) -> dict[str, Any]:
+def _measure_cost(name: str, task: str, side: int) -> JsonObject:
     import torch
 
     network = _build_network(name, task)

@@ -7,10 +7,12 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
+
+from vtspec.adapters.json_types import JsonObject
 
 from .harness import Nonconformance, Subject
 
@@ -23,15 +25,14 @@ _POLL_S: Final = 0.0005
 class Process:
     """`python -m vtspec.adapters train` with what it tells, read as it comes."""
 
-    def __init__(
-        self, subject: Subject, folder: Path, plan: Mapping[str, Any], *more: str
-    ) -> None:
+    def __init__(self, subject: Subject, folder: Path, plan: JsonObject, *more: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
         self.events: list[dict[str, Any]] = []
         self._rest = b""
         self._printed = folder / "printed.txt"
         self._reader, writer = os.pipe()
+        # So that a process that tells nothing can still be found to hang.
         os.set_blocking(self._reader, False)
         with self._printed.open("wb") as printed:
             self._process = subprocess.Popen(
@@ -42,6 +43,7 @@ class Process:
                     *("--events-fd", str(writer), *more),
                 ],
                 env={**os.environ, **subject.environment},
+                # A descriptor of its own: to stdout the framework prints at will.
                 pass_fds=[writer],
                 stdin=subprocess.DEVNULL,
                 stdout=printed,
@@ -64,7 +66,7 @@ class Process:
         self._process.wait()
         os.close(self._reader)
 
-    def get_events(self, kind: str) -> list[dict[str, Any]]:
+    def get_events(self, kind: str) -> list[JsonObject]:
         """The events of one kind that were told so far."""
         return [event for event in self.events if event["kind"] == kind]
 
@@ -72,6 +74,7 @@ class Process:
         """Read on until `moment` is there; False where the process ended before."""
         while not moment():
             ended = self._process.poll() is not None
+            # Looked at before reading, so that what was told just before the end is not missed.
             self._read()
             if ended:
                 return moment()
@@ -81,7 +84,7 @@ class Process:
         return True
 
     def signal(self, number: int) -> None:
-        """Send a signal."""
+        """Send the signal `number` to the process."""
         self._process.send_signal(number)
 
     def wait_for_exit(self) -> int:

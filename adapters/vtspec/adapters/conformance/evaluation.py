@@ -5,11 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from vtspec.adapters.contract import InferenceResult, TaskType
+from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.training import checkpoints
 
 from .harness import RecordingCallbacks, Subject, demand, predict_split
@@ -36,6 +35,7 @@ def validate_agrees_with_evaluate(subject: Subject) -> None:
     evaluated = subject.load_evaluator(run).evaluate("val").metrics
     for name, value in validated.items():
         demand(
+            # Not to the bit: the network was loaded anew, and sums may be made in another order.
             name in evaluated and math.isclose(value, evaluated[name], rel_tol=1e-4, abs_tol=1e-6),
             f"validate found {name} {value} in epoch {epoch}, evaluate {evaluated.get(name)}",
         )
@@ -117,7 +117,7 @@ def details_are_what_a_report_needs(subject: Subject) -> None:
     _check_errors(details, run.job.workdir)
 
 
-def _check_errors(details: Mapping[str, Any], workdir: Path) -> None:
+def _check_errors(details: JsonObject, workdir: Path) -> None:
     errors = details["errors"]
     demand(len(errors) <= 24, "the details show more than 24 errors")
     confidences = [error["confidence"] for error in errors]
@@ -137,7 +137,8 @@ def _compute_loss(truth: str, result: InferenceResult) -> float:
     return -math.log(score)
 
 
-def _get_outputs(result: InferenceResult) -> dict[str, Any]:
+def _get_outputs(result: InferenceResult) -> JsonObject:
     fields = dataclasses.asdict(result)
+    # Time is the one thing that may differ.
     del fields["inference_time_ms"]
     return fields

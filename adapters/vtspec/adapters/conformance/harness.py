@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from vtspec.adapters.contract import (
     InferenceResult,
@@ -21,6 +20,7 @@ from vtspec.adapters.contract import (
 from vtspec.adapters.data.image_labels import list_labeled_images
 from vtspec.adapters.discovery import AdapterModule
 from vtspec.adapters.job import build_job, resolve_params
+from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.training import checkpoints
 from vtspec.adapters.training.loop import fit
 
@@ -35,14 +35,14 @@ def demand(holds: bool, otherwise: str) -> None:
         raise Nonconformance(otherwise)
 
 
-class TrackedParams(Mapping[str, Any]):
+class TrackedParams(Mapping[str, object]):
     """A job's params that remember which of them were read."""
 
-    def __init__(self, values: Mapping[str, Any]) -> None:
+    def __init__(self, values: JsonObject) -> None:
         self._values = dict(values)
         self.read: set[str] = set()
 
-    def __getitem__(self, name: str) -> Any:
+    def __getitem__(self, name: str) -> object:
         self.read.add(name)
         return self._values[name]
 
@@ -63,22 +63,22 @@ class RecordingCallbacks:
     stop_at: tuple[int, int] | None = None
     steps: list[tuple[int, int, int]] = field(default_factory=list)
     epochs: list[MetricsResult] = field(default_factory=list)
-    configs: list[Mapping[str, Any]] = field(default_factory=list)
+    configs: list[JsonObject] = field(default_factory=list)
     ends: int = 0
     polls: int = 0
     _reached: bool = False
 
-    def on_train_begin(self, config: Mapping[str, Any]) -> None:
-        """Keep the config."""
+    def on_train_begin(self, config: JsonObject) -> None:
+        """Keep what training said it starts from."""
         self.configs.append(config)
 
     def on_step_end(self, epoch: int, step: int, steps: int, loss: float | None) -> None:
-        """Keep the position."""
+        """Keep the position, and see whether it is `stop_at`."""
         self.steps.append((epoch, step, steps))
         self._reached |= self.stop_at == (epoch, step)
 
     def on_epoch_end(self, epoch: int, metrics: MetricsResult) -> None:
-        """Keep the metrics."""
+        """Keep what the epoch measured, and see whether it ends at `stop_at`."""
         self.epochs.append(metrics)
         self._reached |= self.stop_at == (epoch, 0)
 
@@ -88,7 +88,7 @@ class RecordingCallbacks:
     def on_train_end(
         self, final_metrics: Mapping[str, float], summary: TrainingSummary | None = None
     ) -> None:
-        """Count."""
+        """Count how often training was said to be complete."""
         self.ends += 1
 
     def on_warning(self, message: str) -> None:
@@ -130,6 +130,7 @@ class TrainingRun:
         self,
     ) -> list[tuple[float, float | None, float | None, Mapping[str, float]]]:
         """What each epoch measured, without its times."""
+        # Compared bit for bit between runs, which seconds and rates of work never are.
         return [(m.epoch, m.train_loss, m.val_loss, m.metrics) for m in self.heard.epochs]
 
 
@@ -137,19 +138,20 @@ class TrainingRun:
 class Subject:
     """An adapter and a small job for it.
 
-    `module` is what `vtspec.adapters.discovery.find` gives for the plan's `framework.adapter`;
-    `folder` is empty and takes the runs; `environment` is added to the variables of the processes
-    that are started. `other_values` gives a second value for a param where one cannot be told
-    from its `Param`; `companions` gives the other params without which one has no effect.
+    `module` is what `vtspec.adapters.discovery.load_adapter` gives for the plan's
+    `framework.adapter`; `folder` is empty and takes the runs; `environment` is added to the
+    variables of the processes that are started. `other_values` gives a second value for a param
+    where one cannot be told from its `Param`; `companions` gives the other params without which
+    one has no effect.
     """
 
     module: AdapterModule
-    plan: Mapping[str, Any]
+    plan: JsonObject
     data_root: Path
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
-    other_values: Mapping[str, Any] = field(default_factory=dict)
-    companions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    other_values: JsonObject = field(default_factory=dict)
+    companions: Mapping[str, JsonObject] = field(default_factory=dict)
 
     @cached_property
     def unbroken(self) -> TrainingRun:
@@ -160,9 +162,7 @@ class Subject:
         )
         return run
 
-    def make_job(
-        self, name: str, plan: Mapping[str, Any] | None = None, *, smoke: bool = False
-    ) -> Job:
+    def make_job(self, name: str, plan: JsonObject | None = None, *, smoke: bool = False) -> Job:
         """A job whose work folder is `folder / name`; its params are `TrackedParams`."""
         workdir = self.folder / name
         workdir.mkdir(parents=True, exist_ok=True)
@@ -180,7 +180,7 @@ class Subject:
     def train(
         self,
         name: str,
-        plan: Mapping[str, Any] | None = None,
+        plan: JsonObject | None = None,
         *,
         stop_at: tuple[int, int] | None = None,
         resume: bool = False,
@@ -200,6 +200,7 @@ class Subject:
         path = checkpoints.find_best(run.job.workdir / "checkpoints")
         if path is None:
             raise Nonconformance("no checkpoint is called the best after training")
+        # A fresh one: what training left in memory must not be what makes it right.
         adapter: TrainingAdapter = self.module.Adapter(run.job, RecordingCallbacks())
         adapter.prepare_model()
         adapter.load_checkpoint(path)
@@ -216,7 +217,7 @@ class Subject:
         adapter.load_checkpoint(path)
         return adapter
 
-    def with_training(self, **changes: Any) -> dict[str, Any]:
+    def with_training(self, **changes: object) -> JsonObject:
         """The plan with other fields of `training`."""
         return {**self.plan, "training": {**self.plan["training"], **changes}}
 
@@ -242,6 +243,7 @@ def read_checkpoint_weights(path: Path) -> Weights:
     data = file.read_bytes()
     length = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + length])
+    # Classes and versions, which may differ where the weights do not.
     header.pop("__metadata__", None)
     body = data[8 + length :]
     return {

@@ -7,7 +7,6 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from vtspec.adapters.training import checkpoints
 
@@ -91,6 +90,7 @@ def _make_write_detector(place: Path) -> Moment:
     before: list[set[str]] = []
 
     def moment(_: Process) -> bool:
+        # Not before there is one to lose: a kill during the first checkpoint proves nothing.
         if not before and _read_last(place) is not None:
             before.append(_list_checkpoints(place))
         return bool(before) and _list_checkpoints(place) != before[0]
@@ -118,7 +118,7 @@ def _read_last(place: Path) -> str | None:
         return None
 
 
-def _get_text_or_none(value: Any) -> str | None:
+def _get_text_or_none(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 

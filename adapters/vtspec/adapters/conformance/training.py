@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
 from typing import Any
 
 from vtspec.adapters.contract import AdapterError, Param, TaskType
+from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.metrics import METRICS, get_main_metric
 
 from .harness import Nonconformance, Subject, TrackedParams, TrainingRun, demand, predict_split
@@ -37,6 +37,7 @@ def it_trains(subject: Subject) -> None:
 
 def its_loss_falls(subject: Subject) -> None:
     """The training loss of the last epoch is lower than that of the first."""
+    # Last against first, not every epoch: a good training may rise in between.
     losses = [result.train_loss or 0.0 for result in subject.unbroken.heard.epochs]
     demand(losses[-1] < losses[0], f"the training loss went from {losses[0]} to {losses[-1]}")
 
@@ -75,7 +76,7 @@ def the_same_seed_gives_the_same_weights(subject: Subject) -> None:
 
 
 def another_seed_gives_other_weights(subject: Subject) -> None:
-    """The seed counts."""
+    """The seed decides the result: another one ends with other weights."""
     seed = subject.plan["training"]["seed"] + 1
     other = subject.train("other-seed", subject.with_training(seed=seed))
     demand(
@@ -91,6 +92,7 @@ def chosen_classes_are_the_ones_it_learns(subject: Subject) -> None:
     run = subject.train("subset", _with_classes(subject.plan, chosen))
     adapter = subject.load_evaluator(run)
     evaluation = adapter.evaluate("val")
+    # Other tasks have no label of an image that could be compared by name.
     if run.job.task is not TaskType.IMAGE_CLASSIFICATION:
         return
     told = predict_split(adapter, run.job, "val")
@@ -135,7 +137,7 @@ def every_param_changes_something(subject: Subject) -> None:
         )
 
 
-def _get_outcome(subject: Subject, name: str, params: Mapping[str, Any]) -> Any:
+def _get_outcome(subject: Subject, name: str, params: JsonObject) -> object:
     try:
         run: TrainingRun = subject.train(
             name, {**subject.plan, "params": dict(params)}, smoke=True
@@ -149,13 +151,14 @@ def _get_outcome(subject: Subject, name: str, params: Mapping[str, Any]) -> Any:
     )
 
 
-def _pick_other_value(name: str, param: Param, now: Any) -> Any:
+def _pick_other_value(name: str, param: Param, now: Any) -> object:
     if param.type == "bool":
         return not now
     if param.choices is not None:
         return next(choice for choice in param.choices if choice != now)
     if param.type == "str":
         raise Nonconformance(f"give Subject.other_values a second value for params.{name}")
+    # A step away and not anywhere: a wild value would fail for reasons of its own.
     start = 0 if now is None else now
     step = 1 if param.type == "int" else max(abs(start) / 2, 0.1)
     for value in (start + step, start - step):
@@ -166,5 +169,5 @@ def _pick_other_value(name: str, param: Param, now: Any) -> Any:
     return param.minimum if param.minimum != now else param.maximum
 
 
-def _with_classes(plan: Mapping[str, Any], classes: list[str]) -> dict[str, Any]:
+def _with_classes(plan: JsonObject, classes: list[str]) -> JsonObject:
     return {**plan, "dataset": {**plan["dataset"], "classes": classes}}

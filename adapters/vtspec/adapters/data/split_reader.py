@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 from vtspec.adapters.contract import AdapterError, DatasetJob, Split
+from vtspec.adapters.suggestions import suggest_fix
 
 from .annotations import Defect, Sample
 from .coco import read_coco
@@ -91,8 +91,8 @@ def make_defect_error(defect: Defect, data: DatasetJob, split: str) -> AdapterEr
 
 def make_class_error(name: str, place: str, data: DatasetJob) -> AdapterError:
     """That a label is none of the dataset's classes, with the one that was meant."""
-    close = difflib.get_close_matches(name, data.all_classes, n=1)
-    hint = f"did you mean '{close[0]}'? else " if close else ""
+    near = suggest_fix(name, data.all_classes, "")
+    hint = f"{near} else " if near else ""
     return AdapterError(
         f"{place}: '{name}' is none of the dataset's {len(data.all_classes)} classes",
         f"{hint}add it to spec.classes of the dataset, or take it out of the data",

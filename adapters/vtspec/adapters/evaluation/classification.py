@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from vtspec.adapters.json_types import JsonObject
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -69,7 +71,7 @@ def compute_metrics(scored: SplitScores) -> dict[str, float]:
     }
 
 
-def build_details(scored: SplitScores, classes: Sequence[str]) -> dict[str, Any]:
+def build_details(scored: SplitScores, classes: Sequence[str]) -> JsonObject:
     """What a report shows beside the metrics, as plain JSON data; see `docs/results.md`.
 
     With more than `MATRIX_CLASSES` classes, `confusion` is None and `prCurves` is empty.
@@ -166,7 +168,7 @@ def _compute_calibration(scored: SplitScores) -> tuple[list[dict[str, Any]], flo
     return bins, ece
 
 
-def _compute_pr_curve(scored: SplitScores, index: int) -> dict[str, Any]:
+def _compute_pr_curve(scored: SplitScores, index: int) -> JsonObject:
     import numpy as np
 
     positive = scored.targets == index

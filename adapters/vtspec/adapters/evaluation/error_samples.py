@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from vtspec.adapters.contract import DatasetJob
 from vtspec.adapters.data.image_labels import LabeledImage
+from vtspec.adapters.json_types import JsonObject
 
 from .classification import SplitScores, find_worst_errors
 
@@ -18,7 +19,7 @@ THUMBNAIL_PIXELS: Final = 96
 
 def collect_errors(
     scored: SplitScores, images: Sequence[LabeledImage], data: DatasetJob, workdir: Path
-) -> list[dict[str, Any]]:
+) -> list[JsonObject]:
     """The worst mistakes of `scored`, whose rows are `images`: at most `SHOWN`, the worst first.
 
     Writes a PNG of at most `THUMBNAIL_PIXELS` a side for each under `workdir/plots/errors`, where
@@ -26,9 +27,10 @@ def collect_errors(
     """
     folder = workdir / "plots" / "errors"
     folder.mkdir(parents=True, exist_ok=True)
+    # A second evaluation may have fewer, and old pictures would stand beside new figures.
     for earlier in folder.glob("*.png"):
         earlier.unlink()
-    errors = []
+    errors: list[JsonObject] = []
     for place, row in enumerate(find_worst_errors(scored, SHOWN)):
         path = images[row].path
         thumbnail = folder / f"{place:02d}.png"

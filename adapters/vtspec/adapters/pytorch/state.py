@@ -10,12 +10,15 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from vtspec.adapters.contract import AdapterError
 
 if TYPE_CHECKING:
     import torch
+
+StateDict: TypeAlias = Mapping[str, Any]
+"""What PyTorch keeps of an object: tensors and plain data by name, whatever it is of."""
 
 
 def choose_device(gpus: int, precision: str) -> torch.device:
@@ -67,7 +70,7 @@ def choose_kernels(*, deterministic: bool) -> None:
     torch.backends.cudnn.benchmark = not deterministic
 
 
-def get_random_states(loader: torch.Generator) -> dict[str, Any]:
+def get_random_states(loader: torch.Generator) -> StateDict:
     """The random states of now, as plain data and tensors; `loader` orders and seeds the data."""
     import numpy as np
     import torch
@@ -89,7 +92,7 @@ def get_random_states(loader: torch.Generator) -> dict[str, Any]:
     }
 
 
-def restore_random_states(states: Mapping[str, Any], loader: torch.Generator) -> None:
+def restore_random_states(states: StateDict, loader: torch.Generator) -> None:
     """Make the random states what `get_random_states` saw; those of GPUs where they are here."""
     import numpy as np
     import torch
@@ -134,14 +137,14 @@ def load_weights(model: torch.nn.Module, path: Path) -> None:
     model.load_state_dict(load_file(path))
 
 
-def save_state(state: Mapping[str, Any], path: Path) -> None:
+def save_state(state: StateDict, path: Path) -> None:
     """Write tensors and plain data."""
     import torch
 
     torch.save(dict(state), path)
 
 
-def load_state(path: Path) -> dict[str, Any]:
+def load_state(path: Path) -> StateDict:
     """Read what `save_state` wrote, onto the CPU; refuses anything but tensors and plain data."""
     import torch
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vtspec.adapters.contract import (
     AdapterError,
@@ -25,6 +25,7 @@ from vtspec.adapters.contract import (
 from vtspec.adapters.data.image_labels import LabeledImage, list_labeled_images
 from vtspec.adapters.evaluation.classification import build_details, compute_metrics
 from vtspec.adapters.evaluation.error_samples import collect_errors
+from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.pytorch.errors import translate_errors
 from vtspec.adapters.pytorch.state import (
     choose_device,
@@ -72,7 +73,8 @@ class Adapter:
         self.images: dict[str, list[LabeledImage]] = {}
         self.metrics: Mapping[str, float] = {}
         self._training: _Training | None = None
-        self._resumed: Mapping[str, Any] | None = None
+        # Random states are put back only when training goes on: building the network uses them up.
+        self._resumed: JsonObject | None = None
 
     def prepare_model(self) -> None:
         """Build the network from the job's seed, with its start weights, on its device."""
@@ -81,8 +83,10 @@ class Adapter:
 
         job, training = self.job, self.job.training
         device = choose_device(job.gpus, training.precision)
+        # In a container torch counts the host's cores, and its threads would fight over a few.
         torch.set_num_threads(job.cpus)
         choose_kernels(deterministic=training.deterministic)
+        # Before the network is built: its first weights and the new head are drawn here.
         seed_everything(training.seed)
         self.model = build_network(job, self.callbacks.on_warning)
         self.still = freeze(self.model, training.freeze)
@@ -104,7 +108,7 @@ class Adapter:
         self._training = _Training(self, counts)
         self._warn(self._training.cut)
 
-    def describe(self) -> Mapping[str, Any]:
+    def describe(self) -> JsonObject:
         """Device, parameters and how many of them learn, images of each split, steps an epoch."""
         import timm
         import torch
@@ -132,11 +136,13 @@ class Adapter:
         batches = resume_batches(course, training.cut, training.loader, training.generator)
         steps = training.cut.steps
         self.model.train()
+        # `train()` sets every layer; frozen batch norms would go on counting statistics.
         for norm in self.still:
             norm.eval()
         while course.step < steps:
             with translate_errors():
                 training.step(batches, course)
+            # Also at the end: a loss that is no number is met in its own epoch.
             looks = course.step % _LOSS_EVERY == 0 or course.step == steps
             told = course.compute_recent_loss(epoch) if looks else None
             self.callbacks.on_step_end(epoch, course.step, steps, told)
@@ -170,6 +176,7 @@ class Adapter:
         try:
             load_weights(self.model, path / "model.safetensors")
             if self.ema is not None:
+                # Both networks: averages cannot be made again from the weights of one moment.
                 load_weights(self.ema.module, path / "ema.safetensors")
         except (RuntimeError, OSError) as error:
             raise AdapterError(
@@ -208,6 +215,7 @@ class Adapter:
         return self._build_classifier().export(formats, folder)
 
     def _build_classifier(self) -> Classifier:
+        # What is validated is what is exported: the averaged weights, where there are some.
         network = self.model if self.ema is None else self.ema.module
         return Classifier(network, self.settings, self.job)
 
@@ -240,6 +248,7 @@ class Adapter:
                 save_weights(self.ema.module, folder / "ema.safetensors")
             save_state(state, folder / "state.pt")
 
+        # In the middle of an epoch the figures at hand are those of the one before.
         metrics = {} if course else self.metrics
         return checkpoints.write(
             self.job.workdir / "checkpoints",

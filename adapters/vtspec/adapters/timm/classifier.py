@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from vtspec.adapters.contract import AdapterError, ExportedFile, InferenceResult, Job
 from vtspec.adapters.data.image_labels import LabeledImage, list_labeled_images
 from vtspec.adapters.evaluation.classification import SplitScores
+from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.pytorch.errors import translate_errors
 from vtspec.adapters.pytorch.export import export_onnx, export_safetensors
 
@@ -35,11 +36,11 @@ _CHECKED_IMAGES: Final = 8
 class Classifier:
     """A network with all that images go through before it, and classes behind it.
 
-    `settings` are those of `timm_data.settings_of`. Everything here is measured in `eval()` mode,
+    `settings` are those of `resolve_settings`. Everything here is measured in `eval()` mode,
     in the job's precision; exports are float32.
     """
 
-    def __init__(self, network: torch.nn.Module, settings: Mapping[str, Any], job: Job) -> None:
+    def __init__(self, network: torch.nn.Module, settings: JsonObject, job: Job) -> None:
         self.network = network
         self.settings = settings
         self.job = job
@@ -71,6 +72,7 @@ class Classifier:
         import torch
 
         transform = build_eval_transform(self.settings)
+        # Batch by batch: a folder to predict on may hold more than fits in memory.
         waiting = iter(paths)
         while group := list(islice(waiting, self.job.training.batch_size)):
             inputs = []
@@ -81,6 +83,7 @@ class Classifier:
                 inputs.append(transform(image))
             began = perf_counter()
             rows = self._compute_logits(torch.stack(inputs)).double().softmax(dim=1).cpu().tolist()
+            # The network's time alone: decoding depends on the disk and not on the model.
             spent_ms = (perf_counter() - began) * 1000 / len(group)
             for path, row in zip(group, rows, strict=True):
                 yield self._build_result(path, row, spent_ms)
@@ -150,6 +153,7 @@ class Classifier:
             "framework": "timm",
             "model": self.job.model.name,
             "task": self.job.task.value,
+            # safetensors holds only texts as metadata.
             "classes": json.dumps(list(self.job.dataset.classes), ensure_ascii=False),
             "image_size": json.dumps(list(settings["input_size"][1:])),
             "mean": json.dumps(list(settings["mean"])),

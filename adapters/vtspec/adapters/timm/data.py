@@ -6,10 +6,11 @@ import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from vtspec.adapters.contract import AdapterError, Job
 from vtspec.adapters.data.image_labels import LabeledImage
+from vtspec.adapters.json_types import JsonObject
 
 from .params import AUGMENTING
 
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 
     Transform = Callable[[Image], torch.Tensor]
 
-PRESETS: Final[Mapping[str, Mapping[str, Any]]] = {
+    Batch: TypeAlias = Sequence[torch.Tensor] | "UnreadableImage"
+    """Images `(n, 3, h, w)` and targets `(n,)`; or the image that keeps the batch from being."""
+
+PRESETS: Final[Mapping[str, JsonObject]] = {
     "none": {"no_aug": True},
     "light": {"scale": (0.8, 1.0), "ratio": (0.9, 1 / 0.9), "color_jitter": None},
     # timm's own defaults: crop of 8 to 100 % of the area, flip, colour.
@@ -49,7 +53,7 @@ class UnreadableImage:
     reason: str
 
     def to_error(self) -> AdapterError:
-        """What a person is told."""
+        """The error that names the image, and says how to find all that are broken."""
         return AdapterError(
             f"{self.path} cannot be read as an image: {self.reason}",
             "repair or remove it; 'vtspec datasets inspect' on the dataset lists all like it",
@@ -86,29 +90,30 @@ def decode_image(path: Path) -> Image | UnreadableImage:
         return UnreadableImage(path, str(error))
 
 
-def collate(items: Sequence[tuple[torch.Tensor, int] | UnreadableImage]) -> Any:
+def collate(items: Sequence[tuple[torch.Tensor, int] | UnreadableImage]) -> Batch:
     """PyTorch's batch of the items, or the first one that is unreadable."""
     from torch.utils.data import default_collate
 
     for item in items:
         if isinstance(item, UnreadableImage):
             return item
-    return default_collate(list(items))
+    return cast("Batch", default_collate(list(items)))
 
 
-def iter_batches(batches: Iterator[Any]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+def iter_batches(batches: Iterator[Batch]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """The batches `(n, 3, h, w)` and `(n,)`, one by one.
 
     Raises:
         AdapterError: an image of the batch is unreadable.
     """
+    # Raised here and not in a worker, where an exception loses its type on the way.
     for batch in batches:
         if isinstance(batch, UnreadableImage):
             raise batch.to_error()
         yield batch[0], batch[1]
 
 
-def resolve_settings(model: torch.nn.Module, job: Job) -> dict[str, Any]:
+def resolve_settings(model: torch.nn.Module, job: Job) -> JsonObject:
     """How the model wants its images: `input_size` `(3, h, w)`, `mean`, `std`, `interpolation`,
     `crop_pct`, `crop_mode`; the model's own where the job does not say."""
     from timm.data import resolve_model_data_config
@@ -124,7 +129,7 @@ def resolve_settings(model: torch.nn.Module, job: Job) -> dict[str, Any]:
     return settings
 
 
-def build_train_transform(settings: Mapping[str, Any], job: Job) -> Transform:
+def build_train_transform(settings: JsonObject, job: Job) -> Transform:
     """The random transform of train images.
 
     Raises:
@@ -149,7 +154,7 @@ def build_train_transform(settings: Mapping[str, Any], job: Job) -> Transform:
     return cast("Transform", transform)
 
 
-def build_eval_transform(settings: Mapping[str, Any]) -> Transform:
+def build_eval_transform(settings: JsonObject) -> Transform:
     """The fixed transform of val and test images, and of those to predict."""
     from timm.data import create_transform
 
@@ -163,7 +168,7 @@ def build_train_loader(
     generator: torch.Generator,
     *,
     drop_last: bool,
-) -> torch.utils.data.DataLoader[Any]:
+) -> torch.utils.data.DataLoader[Batch]:
     """Shuffled batches; `generator` decides the order and the random states of the workers.
 
     Workers start anew each epoch, so that an epoch depends on nothing but the generator's state
@@ -176,7 +181,7 @@ def build_train_loader(
 
 def build_eval_loader(
     images: Sequence[LabeledImage], transform: Transform, job: Job
-) -> torch.utils.data.DataLoader[Any]:
+) -> torch.utils.data.DataLoader[Batch]:
     """Batches in order. It has a generator of its own: measuring must not disturb training."""
     import torch
 
@@ -186,8 +191,8 @@ def build_eval_loader(
 
 
 def _build_loader(
-    files: ImageDataset, job: Job, generator: torch.Generator, more: Mapping[str, Any]
-) -> torch.utils.data.DataLoader[Any]:
+    files: ImageDataset, job: Job, generator: torch.Generator, more: JsonObject
+) -> torch.utils.data.DataLoader[Batch]:
     from torch.utils.data import DataLoader
 
     return DataLoader(

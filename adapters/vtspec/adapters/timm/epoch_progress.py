@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vtspec.adapters.contract import AdapterError, TrainingJob
-from vtspec.adapters.pytorch.state import get_random_states, restore_random_states
+from vtspec.adapters.pytorch.state import StateDict, get_random_states, restore_random_states
 
 from .data import iter_batches
 
 if TYPE_CHECKING:
     import torch
+
+    from .data import Batch
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class EpochProgress:
     """The course of one epoch: optimizer steps done, the loss so far, and the random states it
     started from. `total` is the sum over images, kept where the loss is."""
 
-    def __init__(self, start: Mapping[str, Any]) -> None:
+    def __init__(self, start: StateDict) -> None:
         self.start = start
         self.step = 0
         self.images = 0
@@ -78,6 +80,8 @@ class EpochProgress:
 
     def add(self, loss: torch.Tensor, images: int) -> None:
         """Count one batch by its mean loss; does not wait for a GPU."""
+        # Summed where the loss is: a look at each would wait for the GPU. In double, since
+        # float32 loses the small ones in a long epoch.
         self.total = self.total + loss.double() * images
         self.images += images
 
@@ -95,6 +99,7 @@ class EpochProgress:
                 "precision fp32 or bf16",
             )
         before, counted = self._looked
+        # The loss since the last look, not of the epoch: a curve should show what happens now.
         self._looked = (total, images)
         return (total - before) / max(images - counted, 1)
 
@@ -102,8 +107,8 @@ class EpochProgress:
         """The mean over all images of the epoch so far."""
         return float(self.total) / max(self.images, 1)
 
-    def get_state(self) -> dict[str, Any]:
-        """Plain data and tensors."""
+    def get_state(self) -> StateDict:
+        """What a checkpoint keeps of the epoch: plain data and tensors."""
         return {
             "step": self.step,
             "images": self.images,
@@ -112,8 +117,8 @@ class EpochProgress:
         }
 
     @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> EpochProgress:
-        """What `get_state` gave."""
+    def from_state(cls, state: StateDict) -> EpochProgress:
+        """The progress that `get_state` described."""
         course = cls(state["start"])
         course.step, course.images = state["step"], state["images"]
         course.total = state["total"]
@@ -122,7 +127,10 @@ class EpochProgress:
 
 
 def resume_batches(
-    course: EpochProgress, cut: EpochBatches, loader: Any, generator: torch.Generator
+    course: EpochProgress,
+    cut: EpochBatches,
+    loader: torch.utils.data.DataLoader[Batch],
+    generator: torch.Generator,
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """The batches of the epoch that come after the course's steps, exactly as they would have.
 
@@ -135,6 +143,7 @@ def resume_batches(
         return iter_batches(iter(loader))
     if course.step >= cut.steps:
         return iter(())
+    # Drawing what was trained on moves every random state; they are put back behind it.
     now = get_random_states(generator)
     restore_random_states(course.start, generator)
     batches = iter_batches(iter(loader))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vtspec.adapters.contract import AdapterError, Job
+from vtspec.adapters.json_types import JsonObject
+from vtspec.adapters.suggestions import suggest_fix
 
 if TYPE_CHECKING:
     import torch
@@ -35,9 +36,8 @@ def build_network(job: Job, on_warning: Callable[[str], None]) -> torch.nn.Modul
 
     name = job.model.name
     if not timm.is_model(name):
-        close = difflib.get_close_matches(name, timm.list_models(), n=1)
-        hint = f"did you mean '{close[0]}'?" if close else "vtspec models search WORDS"
-        raise AdapterError(f"timm has no model '{name}'", hint)
+        fix = suggest_fix(name, timm.list_models(), "vtspec models search WORDS")
+        raise AdapterError(f"timm has no model '{name}'", fix)
     arguments: dict[str, Any] = {
         argument: job.params[param]
         for param, argument in _ARGUMENTS.items()
@@ -97,16 +97,18 @@ def freeze(model: torch.nn.Module, what: str | tuple[str, ...]) -> list[torch.nn
 
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(not frozen(name))
+    # An optimizer without parameters fails much later, and in words of its own.
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise AdapterError("training.freeze leaves nothing to learn", "freeze fewer modules")
     return [m for name, m in modules.items() if isinstance(m, _BatchNorm) and frozen(name)]
 
 
-def _resolve_weights(job: Job, on_warning: Callable[[str], None]) -> dict[str, Any] | None:
+def _resolve_weights(job: Job, on_warning: Callable[[str], None]) -> dict[str, str | int] | None:
     model = job.model
     if model.weights is not None:
         return {"file": str(model.weights), **_resolve_head(model.weights, job, on_warning)}
     if model.hub_id is not None:
+        # A plan pins one; this keeps a hand-made job from training on what a hub changes.
         if model.hub_revision is None:
             raise AdapterError(
                 f"weights {model.hub_id} without a revision could change under the run",
@@ -128,6 +130,7 @@ def _resolve_head(weights: Path, job: Job, on_warning: Callable[[str], None]) ->
     if rows is None:
         # The file has timm's original names, which timm itself translates and judges.
         return {}
+    # The same number of classes is no proof: cat and dog may have changed places.
     if names is not None and names != wanted:
         on_warning(f"{weights.name} was trained for other classes: the head starts at random")
         return {"num_classes": 0}
@@ -160,7 +163,7 @@ def _describe_head(weights: Path, name: str) -> tuple[list[str] | None, int | No
     return json.loads(metadata["classes"]) if "classes" in metadata else None, rows
 
 
-def _make_build_error(job: Job, start: Mapping[str, Any] | None, error: Exception) -> AdapterError:
+def _make_build_error(job: Job, start: JsonObject | None, error: Exception) -> AdapterError:
     reason = str(error).strip().splitlines()
     said = "; ".join(line.strip() for line in reason[:3]) or type(error).__name__
     if start is None:
@@ -230,7 +233,6 @@ def _is_under(name: str, prefixes: tuple[str, ...] | str) -> bool:
 
 
 def _make_module_error(prefix: str, names: list[str]) -> AdapterError:
-    close = difflib.get_close_matches(prefix, names, n=1)
     tops = ", ".join(name for name in names if name and "." not in name)
-    hint = f"did you mean '{close[0]}'?" if close else f"name one of {tops}, or one beneath them"
-    return AdapterError(f"training.freeze: the model has no module '{prefix}'", hint)
+    fix = suggest_fix(prefix, names, f"name one of {tops}, or one beneath them")
+    return AdapterError(f"training.freeze: the model has no module '{prefix}'", fix)

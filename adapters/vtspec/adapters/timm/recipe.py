@@ -8,15 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar, cast
 
 from vtspec.adapters.contract import AdapterError, Job
 from vtspec.adapters.metrics import find_metric
+from vtspec.adapters.pytorch.state import StateDict
 
 from .params import get_mixing_alphas
 
 if TYPE_CHECKING:
     import torch
+    from timm.data import Mixup
+    from timm.utils import ModelEmaV3
+
+_T = TypeVar("_T")
 
 SCHEDULERS: Final[Mapping[str, str]] = {
     "cosine": "cosine",
@@ -26,6 +31,14 @@ SCHEDULERS: Final[Mapping[str, str]] = {
     "constant": "constant",
 }
 """timm's name of each schedule that is a function of the step alone."""
+
+
+class Schedule(Protocol):
+    """What moves the learning rate: one of timm's schedules, or `PlateauScheduler`."""
+
+    def step_update(self, updates: int, /) -> None:
+        """Set the learning rate for the step after `updates` of them."""
+        ...
 
 
 class Recipe:
@@ -39,7 +52,7 @@ class Recipe:
     def __init__(
         self,
         model: torch.nn.Module,
-        ema: Any | None,
+        ema: ModelEmaV3 | None,
         job: Job,
         steps: int,
         class_counts: tuple[int, ...],
@@ -107,7 +120,7 @@ class Recipe:
         if isinstance(self.schedule, PlateauScheduler):
             self.schedule.record_metric(value, self.updates)
 
-    def get_state(self) -> dict[str, Any]:
+    def get_state(self) -> StateDict:
         """All that the next step depends on, beside the networks; tensors and plain data."""
         return {
             "updates": self.updates,
@@ -119,7 +132,7 @@ class Recipe:
             else {},
         }
 
-    def restore(self, state: Mapping[str, Any]) -> None:
+    def restore(self, state: StateDict) -> None:
         """Take up what `get_state` gave."""
         self.updates = state["updates"]
         self.learning_rate = state["learning_rate"]
@@ -139,7 +152,7 @@ class PlateauScheduler:
     """
 
     def __init__(
-        self, optimizer: torch.optim.Optimizer, job: Job, warmup: Any, steps: int
+        self, optimizer: torch.optim.Optimizer, job: Job, warmup: Schedule, steps: int
     ) -> None:
         from torch.optim.lr_scheduler import ReduceLROnPlateau
 
@@ -165,11 +178,11 @@ class PlateauScheduler:
         if value is not None and updates >= self.warmup_updates:
             self.reduce.step(value)
 
-    def get_state(self) -> dict[str, Any]:
+    def get_state(self) -> StateDict:
         """The counters and the best value so far."""
         return dict(self.reduce.state_dict())
 
-    def restore(self, state: Mapping[str, Any]) -> None:
+    def restore(self, state: StateDict) -> None:
         """Take up what `get_state` gave."""
         self.reduce.load_state_dict(dict(state))
 
@@ -184,7 +197,7 @@ def autocast(device: torch.device, precision: str) -> Iterator[None]:
         yield
 
 
-def build_mixup(job: Job) -> Any:
+def build_mixup(job: Job) -> Mixup | None:
     """timm's Mixup as the preset and the params want it; None where nothing is mixed."""
     from timm.data import Mixup
 
@@ -250,7 +263,7 @@ def _build_loss(job: Job, class_counts: tuple[int, ...], *, soft: bool) -> torch
     return torch.nn.CrossEntropyLoss()
 
 
-def _build_scheduler(optimizer: torch.optim.Optimizer, job: Job, steps: int) -> Any:
+def _build_scheduler(optimizer: torch.optim.Optimizer, job: Job, steps: int) -> Schedule:
     from timm.scheduler import create_scheduler_v2
 
     training, params = job.training, job.params
@@ -268,18 +281,20 @@ def _build_scheduler(optimizer: torch.optim.Optimizer, job: Job, steps: int) -> 
     schedule, _ = create_scheduler_v2(
         optimizer,
         sched=SCHEDULERS.get(name, "constant"),
-        num_epochs=cast(Any, behind),
+        num_epochs=cast("int", behind),
         decay_epochs=_get_or_default(params["decayEpochs"], 30.0),
         decay_rate=rate.get(name, _get_or_default(params["decayRate"], 0.1)),
         min_lr=training.min_learning_rate,
-        warmup_epochs=cast(Any, training.warmup_epochs),
+        warmup_epochs=cast("int", training.warmup_epochs),
         warmup_lr=_get_or_default(params["warmupLearningRate"], 0.0),
         warmup_prefix=True,
         step_on_epochs=False,
         updates_per_epoch=steps,
     )
+    # timm gives none for a name that it does not know, and `SCHEDULERS` has none of those.
+    assert schedule is not None
     return PlateauScheduler(optimizer, job, schedule, steps) if name == "plateau" else schedule
 
 
-def _get_or_default(value: Any, otherwise: Any) -> Any:
+def _get_or_default(value: _T | None, otherwise: _T) -> _T:
     return otherwise if value is None else value

@@ -11,7 +11,7 @@ import random
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from vtspec.adapters.contract import (
     AdapterError,
@@ -26,6 +26,7 @@ from vtspec.adapters.contract import (
     TrainingCallbacks,
 )
 from vtspec.adapters.data.image_labels import list_labeled_images
+from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.training import checkpoints
 
 from . import plain_metrics, png, safetensors
@@ -89,6 +90,7 @@ class Adapter:
         for name in self.job.dataset.splits:
             images = list_labeled_images(self.job.dataset, name)
             if self.job.smoke:
+                # Spread over the split, which is sorted by class: a smoke test meets them all.
                 images = images[:: max(1, len(images) // self.job.training.batch_size)]
                 images = images[: self.job.training.batch_size]
             self.splits[name] = [
@@ -101,8 +103,8 @@ class Adapter:
             ]
         self.model.class_weights = self._compute_class_weights()
 
-    def describe(self) -> Mapping[str, Any]:
-        """Where and what it trains."""
+    def describe(self) -> JsonObject:
+        """The device, the parameters and the images of each split."""
         return {
             "device": "cpu",
             "parameters": self.model.parameters,
@@ -125,6 +127,7 @@ class Adapter:
                     epoch - 1, self.step, self._write_checkpoint(epoch - 1, self.step)
                 )
         train_loss = self.loss_sum / sum(map(len, batches))
+        # Only a whole epoch starts anew: an interruption leaves both for the checkpoint.
         self.step, self.loss_sum = 0, 0.0
         return MetricsResult(
             epoch=epoch,
@@ -177,6 +180,7 @@ class Adapter:
         for path in images:
             features = self._read_features(path)
             started_at = time.perf_counter()
+            # The target is not known, and nothing here looks at it.
             call = plain_metrics.Prediction(softmax(self.model.compute_logits(features)), 0)
             yield InferenceResult(
                 image_path=str(path),
@@ -197,6 +201,7 @@ class Adapter:
                 )
         path = folder / "model.safetensors"
         safetensors.write(path, self.model.get_weights())
+        # Cheap at this size, and it shows what an adapter owes: an export that was checked.
         if safetensors.read(path) != self.model.get_weights():
             raise AdapterError(f"{path}: was not written as it is", "look at the disk")
         return {"safetensors": ExportedFile(path=path)}
@@ -223,14 +228,14 @@ class Adapter:
 
     def _collect_errors(
         self, split: str, calls: Sequence[plain_metrics.Prediction]
-    ) -> list[dict[str, Any]]:
+    ) -> list[JsonObject]:
         pairs = zip(self.splits[split], calls, strict=True)
         wrong = [(picture, call) for picture, call in pairs if call.predicted != call.target]
         wrong.sort(key=lambda pair: (-pair[1].confidence, pair[0].name))
         folder = self.job.workdir / "plots" / "errors"
         folder.mkdir(parents=True, exist_ok=True)
         names = self.job.dataset.classes
-        found = []
+        found: list[JsonObject] = []
         for number, (picture, call) in enumerate(wrong[:_MOST_ERRORS]):
             thumbnail = folder / f"{number:02d}.png"
             png.write(thumbnail, _make_thumbnail(self.job.dataset.root / picture.name))

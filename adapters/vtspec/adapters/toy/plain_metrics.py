@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
+
+from vtspec.adapters.json_types import JsonObject
 
 BINS: Final = 15
 """Equal-width bins of confidence for the calibration error."""
@@ -63,11 +65,9 @@ def compute_confusion(calls: Sequence[Prediction], classes: int) -> list[list[in
     return table
 
 
-def compute_class_scores(
-    table: Sequence[Sequence[int]], names: Sequence[str]
-) -> list[dict[str, Any]]:
+def compute_class_scores(table: Sequence[Sequence[int]], names: Sequence[str]) -> list[JsonObject]:
     """Precision, recall, F1 and support of each class; 0 where there is nothing to divide by."""
-    rows = []
+    rows: list[JsonObject] = []
     for index, name in enumerate(names):
         hits, support = table[index][index], sum(table[index])
         precision = _divide(hits, sum(row[index] for row in table))
@@ -84,7 +84,7 @@ def compute_class_scores(
     return rows
 
 
-def compute_calibration(calls: Sequence[Prediction]) -> dict[str, Any]:
+def compute_calibration(calls: Sequence[Prediction]) -> JsonObject:
     """Confidence against accuracy in bins `(low, high]`, and the expected calibration error."""
     filled: list[list[Prediction]] = [[] for _ in range(BINS)]
     for call in calls:
@@ -111,7 +111,7 @@ def compute_calibration(calls: Sequence[Prediction]) -> dict[str, Any]:
     return {"bins": bins, "ece": error}
 
 
-def compute_pr_curve(calls: Sequence[Prediction], index: int) -> dict[str, Any]:
+def compute_pr_curve(calls: Sequence[Prediction], index: int) -> JsonObject:
     """Precision over recall of one class as its threshold falls, at most 101 points.
 
     The average precision is the step-wise area under the whole curve; None without positives.

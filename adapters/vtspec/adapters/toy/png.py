@@ -101,6 +101,7 @@ def _iter_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         length, kind = struct.unpack_from(">I4s", data, at)
         content = data[at + 8 : at + 8 + length]
         (crc,) = struct.unpack_from(">I", data, at + 8 + length)
+        # A damaged picture may still unpack, and would be trained on.
         if crc != zlib.crc32(kind + content):
             raise ValueError(f"the sum of its {kind.decode('latin-1')} chunk is wrong")
         yield kind, content

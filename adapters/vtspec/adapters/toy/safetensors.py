@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from vtspec.adapters.contract import AdapterError
+from vtspec.adapters.json_types import JsonObject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +66,7 @@ def read(path: Path) -> dict[str, Tensor]:
         ) from error
 
 
-def _parse_tensor(entry: Mapping[str, Any], data: bytes) -> Tensor:
+def _parse_tensor(entry: JsonObject, data: bytes) -> Tensor:
     if entry["dtype"] != "F32":
         raise ValueError(f"it holds numbers of type {entry['dtype']}")
     start, end = entry["data_offsets"]

@@ -142,6 +142,7 @@ def compute_learning_rate(training: TrainingJob, step: int, steps: int) -> float
     peak, floor = training.learning_rate, training.min_learning_rate
     warmup = round(training.warmup_epochs * steps)
     if step < warmup:
+        # From above zero, so that the first step is not in vain.
         return peak * (step + 1) / (warmup + 1)
     if training.scheduler == "constant":
         return peak
@@ -152,7 +153,8 @@ def compute_learning_rate(training: TrainingJob, step: int, steps: int) -> float
 
 
 def softmax(logits: Sequence[float]) -> list[float]:
-    """Logits as shares of 1."""
+    """The probabilities of logits; they sum up to 1."""
+    # Subtracted, or exp overflows from a logit of 710 on.
     highest = max(logits)
     powers = [math.exp(logit - highest) for logit in logits]
     total = sum(powers)

@@ -7,17 +7,18 @@ each, and carry the training loop's own state. The layout is described in `docs/
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import math
-import os
 import re
 import shutil
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, Final, Literal
+from typing import Final, Literal
+
+from vtspec.adapters.durable_files import stage_folder, sync_folder, write_file_atomic
+from vtspec.adapters.json_types import JsonObject
 
 VERSION: Final = 1
 
@@ -62,9 +63,7 @@ def parse_name(name: str) -> tuple[int, int] | None:
     return (int(match[1]), int(match[2] or 0)) if match else None
 
 
-def write(
-    folder: Path, name: str, manifest: Mapping[str, Any], fill: Callable[[Path], None]
-) -> Path:
+def write(folder: Path, name: str, manifest: JsonObject, fill: Callable[[Path], None]) -> Path:
     """Write the checkpoint `folder/name` whole or not at all; one of that name is replaced.
 
     `fill` writes the files into the folder it is given; `manifest` has `epoch`, `step` and
@@ -76,14 +75,12 @@ def write(
     """
     if parse_name(name) is None:
         raise ValueError(f"'{name}' is not a checkpoint's name")
-    folder.mkdir(parents=True, exist_ok=True)
-    hidden = folder / f".tmp-{name}-{os.getpid()}"
-    with _remove_on_failure(hidden):
+    with stage_folder(folder / name, replace=True) as hidden:
         fill(hidden)
+        # A folder with a manifest alone would pass every check and restore nothing.
         if not any(hidden.iterdir()):
             raise ValueError(f"checkpoint {name} would be empty")
         _write_manifest(hidden, manifest)
-        move_folder(hidden, folder / name)
     return folder / name
 
 
@@ -112,7 +109,7 @@ def verify(path: Path) -> Manifest:
     """The manifest of a checkpoint whose every file has its sum; costs one read of all files.
 
     Raises:
-        Damaged: a file is missing, cut short or changed.
+        CorruptCheckpointError: a file is missing, cut short or changed.
     """
     manifest = read_manifest(path)
     for name, expected in manifest.files.items():
@@ -122,6 +119,7 @@ def verify(path: Path) -> Manifest:
             raise CorruptCheckpointError(
                 f"checkpoint {path.name} lacks {name}: {error.strerror}"
             ) from error
+        # Summed on every resume: disks and network mounts give back zeros without an error.
         if actual != expected:
             raise CorruptCheckpointError(
                 f"checkpoint {path.name} is damaged: {name} is not what was written"
@@ -130,9 +128,10 @@ def verify(path: Path) -> Manifest:
 
 
 def write_pointer(
-    folder: Path, which: Literal["last", "best"], name: str | None, state: Mapping[str, Any]
+    folder: Path, which: Literal["last", "best"], name: str | None, state: JsonObject
 ) -> None:
     """Make `last.json` or `best.json` name a checkpoint (or none yet), with the loop's state."""
+    # A file that is replaced in one step, not a link: object stores and some mounts have none.
     folder.mkdir(parents=True, exist_ok=True)
     pointer = {"v": VERSION, "checkpoint": name, "state": dict(state)}
     write_file_atomic(folder / f"{which}.json", _dump_json(pointer))
@@ -140,11 +139,11 @@ def write_pointer(
 
 def read_pointer(
     folder: Path, which: Literal["last", "best"]
-) -> tuple[str | None, Mapping[str, Any]] | None:
+) -> tuple[str | None, JsonObject] | None:
     """What `last.json` or `best.json` says: (checkpoint's name, state); None where there is none.
 
     Raises:
-        Damaged: the file is not readable as what `write_pointer` writes.
+        CorruptCheckpointError: the file is not readable as what `write_pointer` writes.
     """
     try:
         raw = json.loads((folder / f"{which}.json").read_bytes())
@@ -160,7 +159,7 @@ def read_pointer(
 
 def find_resumable(
     folder: Path, on_damage: Report = lambda message: None
-) -> tuple[Path, Mapping[str, Any]] | None:
+) -> tuple[Path, JsonObject] | None:
     """The checkpoint to go on from, with the loop's state: the last one, or the newest good one
     before it. None where training has left none.
 
@@ -227,63 +226,7 @@ def tidy(folder: Path) -> None:
             path.unlink()
 
 
-def write_file_atomic(path: Path, data: bytes | str) -> None:
-    """Write a file so that a reader, or a kill at any point, meets the old or the new one."""
-    content = data.encode() if isinstance(data, str) else data
-    hidden = path.with_name(f".tmp-{path.name}-{os.getpid()}")
-    try:
-        with hidden.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(hidden, path)
-    except BaseException:
-        hidden.unlink(missing_ok=True)
-        raise
-    _sync(path.parent)
-
-
-def move_folder(hidden: Path, home: Path) -> None:
-    """Put a finished folder in its place, instead of one that may be there; both on one disk.
-
-    The files in it must be on the disk already. Between the two renames the old one is called
-    `.old-…`, from where `tidy` fetches it back after a kill.
-    """
-    old = home.with_name(f".old-{home.name}")
-    shutil.rmtree(old, ignore_errors=True)
-    replaced = home.exists()
-    if replaced:
-        home.rename(old)
-    try:
-        hidden.rename(home)
-    except OSError:
-        if replaced:
-            old.rename(home)
-        raise
-    _sync(home.parent)
-    if replaced:
-        shutil.rmtree(old)
-
-
-def sync_folder(folder: Path) -> None:
-    """Bring every file and folder below `folder`, and itself, to the disk."""
-    for path in sorted(folder.rglob("*")):
-        _sync(path)
-    _sync(folder)
-
-
-@contextlib.contextmanager
-def _remove_on_failure(hidden: Path) -> Iterator[None]:
-    shutil.rmtree(hidden, ignore_errors=True)
-    hidden.mkdir()
-    try:
-        yield
-    except BaseException:
-        shutil.rmtree(hidden, ignore_errors=True)
-        raise
-
-
-def _write_manifest(hidden: Path, manifest: Mapping[str, Any]) -> None:
+def _write_manifest(hidden: Path, manifest: JsonObject) -> None:
     files = [path for path in sorted(hidden.rglob("*")) if path.is_file()]
     sums = {path.relative_to(hidden).as_posix(): _compute_checksum(path) for path in files}
     content = {
@@ -301,19 +244,22 @@ def _write_manifest(hidden: Path, manifest: Mapping[str, Any]) -> None:
 
 
 def _list_newest_first(folder: Path, not_after: str | None = None) -> list[Path]:
+    # A checkpoint newer than `last` is of an epoch that nobody was told of for certain: it is
+    # trained again.
     limit = parse_name(not_after) if not_after else None
     found = [
         (position, path)
         for path in (folder.iterdir() if folder.is_dir() else ())
         if (position := parse_name(path.name)) and (limit is None or position <= limit)
     ]
+    # Listed although it is gone, so that its absence is told and not passed over.
     missing = not_after and not (folder / not_after).exists()
     if limit and not_after and missing:
         found.append((limit, folder / not_after))
     return [path for _, path in sorted(found, reverse=True)]
 
 
-def _read_best_state(folder: Path) -> Mapping[str, Any]:
+def _read_best_state(folder: Path) -> JsonObject:
     try:
         pointer = read_pointer(folder, "best")
     except CorruptCheckpointError:
@@ -338,13 +284,5 @@ def _compute_checksum(path: Path) -> FileChecksum:
     return FileChecksum(sha256=digest.hexdigest(), bytes=size)
 
 
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _dump_json(value: Any) -> str:
+def _dump_json(value: object) -> str:
     return json.dumps(value, indent=1, allow_nan=False) + "\n"

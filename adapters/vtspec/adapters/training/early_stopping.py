@@ -29,8 +29,10 @@ def judge_epochs(
     values: Sequence[float | None], *, higher_is_better: bool, min_delta: float = 0.0
 ) -> MonitorState:
     """The verdict over the values of epochs 1, 2, …; None and NaN are never best."""
+    # One direction from here on: the larger the better.
     sign = 1.0 if higher_is_better else -1.0
     best_epoch, stale_epochs = 0, 0
+    # Two marks: the best epoch takes any gain, patience only one of more than `min_delta`.
     best_value = reference = -math.inf
     for epoch, value in enumerate(values, start=1):
         usable = value is not None and math.isfinite(value)

@@ -19,9 +19,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Final, TextIO
 
 from vtspec.adapters.contract import MetricsResult, TrainingSummary
+from vtspec.adapters.json_types import JsonObject
 
 PROGRESS_S: Final = 0.5
 """Least seconds between two progress lines of one epoch."""
@@ -60,7 +61,7 @@ class JsonLinesCallbacks:
         if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
             os.set_blocking(self.fd, False)
 
-    def on_train_begin(self, config: Mapping[str, Any]) -> None:
+    def on_train_begin(self, config: JsonObject) -> None:
         """Emit `train.started`."""
         self.emit("train.started", config=dict(config))
 
@@ -72,6 +73,7 @@ class JsonLinesCallbacks:
         if now - self._told_at < PROGRESS_S and step < steps:
             self.own_seconds += self.clock() - now
             return
+        # Only progress is dropped for a slow reader: every other event happens once and counts.
         if self._waiting_bytes < _BACKLOG_BYTES:
             self.emit(
                 "train.progress",
@@ -128,19 +130,20 @@ class JsonLinesCallbacks:
 
     def should_stop(self) -> bool:
         """Whether `stop` was called, nobody listens any more, or the parent process was killed."""
+        # An orphan stops too: without its parent nobody would resume or report what it does.
         return self._stop or self._reader_has_gone or os.getppid() != self._parent
 
     def stop(self) -> None:
         """Make `should_stop` true; may be called from a signal handler."""
         self._stop = True
 
-    def emit(self, kind: str, **fields: Any) -> None:
+    def emit(self, kind: str, **fields: object) -> None:
         """Write one line; numbers that are not finite become null."""
         started_at = self.clock()
         if not self._reader_has_gone:
-            line = json.dumps(
-                replace_nonfinite({"kind": kind, **fields}), separators=(",", ":"), default=str
-            )
+            told = replace_nonfinite({"kind": kind, **fields})
+            # `default=str`: telling must never be what ends a training.
+            line = json.dumps(told, separators=(",", ":"), default=str)
             self._waiting.append(line.encode() + b"\n")
             self._waiting_bytes += len(self._waiting[-1])
             self._write_pending()

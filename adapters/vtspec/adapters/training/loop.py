@@ -10,11 +10,11 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from vtspec.adapters.contract import (
     AdapterError,
@@ -26,6 +26,7 @@ from vtspec.adapters.contract import (
     TrainingCallbacks,
     TrainingSummary,
 )
+from vtspec.adapters.json_types import JsonObject
 
 from . import checkpoints
 from .early_stopping import (
@@ -36,7 +37,7 @@ from .early_stopping import (
     stops_early,
 )
 
-_Found = tuple[Path, Mapping[str, Any]]
+_Found = tuple[Path, JsonObject]
 """A checkpoint to go on from, and the loop's state beside it."""
 
 
@@ -52,7 +53,7 @@ def fit(
     job: Job,
     callbacks: TrainingCallbacks,
     resume: bool,
-) -> Mapping[str, Any]:
+) -> JsonObject:
     """Train `job` to its end; on `resume` go on from the newest good checkpoint, if there is one.
 
     Returns what `last.json` keeps, with `bestEpoch` and `stoppedEarly`; empty for an adapter with
@@ -63,8 +64,10 @@ def fit(
         AdapterError: something a person can mend, such as a loss that is no longer a number.
     """
     folder = job.workdir / "checkpoints"
+    # Safe here and nowhere else: the run's lock lets no second process train in this folder.
     checkpoints.tidy(folder)
     found = checkpoints.find_resumable(folder, callbacks.on_warning)
+    # Refused rather than overwritten: hours of training may lie there.
     if found is not None and not resume:
         raise AdapterError(
             f"there is training in {folder} already, up to {found[0].name}",
@@ -90,11 +93,12 @@ class _Loop:
     adapter_seconds: float = 0.0
     step_seconds: float = 0.0
 
-    def run(self, found: _Found | None) -> Mapping[str, Any]:
+    def run(self, found: _Found | None) -> JsonObject:
         started_at = time.perf_counter()
         with self._time_adapter():
             self.adapter.prepare_model()
             self.adapter.prepare_dataset()
+        # Only now: `load_checkpoint` fills in a network that stands.
         epoch, step = self._resume(found) if found else self._begin()
         with self._time_adapter():
             config = dict(self.adapter.describe())
@@ -125,8 +129,10 @@ class _Loop:
                 f"what epochs {len(self.values) + 1} to {epoch} measured is lost: "
                 "best epoch and early stopping are decided without them"
             )
+            # None keeps the list as long as the epochs, so that an index stays an epoch.
             self.values += [None] * (epoch - len(self.values))
         best_epoch = self._judge_epochs().best_epoch
+        # A kill between the two pointers leaves `best` ahead of `last`: it is set back.
         if best_epoch and (self.folder / checkpoints.format_name(best_epoch)).exists():
             self._mark_best(best_epoch)
         return epoch, step
@@ -148,6 +154,7 @@ class _Loop:
             self.callbacks.on_warning(
                 f"{self.job.training.monitor} is not a number in epoch {epoch}: it cannot be best"
             )
+            # Kept all the same: a broken metric of one epoch must not end a training.
             value = None
         with self._time_adapter():
             path = self.adapter.save_checkpoint(epoch)
@@ -173,6 +180,7 @@ class _Loop:
             raise
         finally:
             self.step_seconds += self.adapter_seconds - before
+        # Weights behind such a loss are lost; going on would only prune the good checkpoints.
         if trained.train_loss is not None and not math.isfinite(trained.train_loss):
             kept = f"; {self.last} is kept" if self.last else ""
             raise AdapterError(
@@ -182,13 +190,14 @@ class _Loop:
             )
         return trained
 
-    def _finish(self, epoch: int, own_seconds: float) -> Mapping[str, Any]:
+    def _finish(self, epoch: int, own_seconds: float) -> JsonObject:
         best_epoch = self._judge_epochs().best_epoch
         if not best_epoch:
             raise AdapterError(
                 f"{self.job.training.monitor} was a number in none of the {epoch} epochs",
                 "set training.checkpoint.monitor: val_loss, or look at the data of the val split",
             )
+        # From the disk, since the best epoch may have been measured by an earlier process.
         manifest = checkpoints.read_manifest(self.folder / checkpoints.format_name(best_epoch))
         stopped_early = epoch < self.job.training.epochs
         self.callbacks.on_train_end(
@@ -243,6 +252,7 @@ class _Loop:
             yield
         finally:
             called = self._get_callback_seconds() - called_before
+            # The adapter calls back from within: that time is not the framework's.
             self.adapter_seconds += time.perf_counter() - started_at - called
 
     def _get_callback_seconds(self) -> float:

@@ -60,6 +60,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from vtspec.adapters.json_types import JsonObject
+
 from .framework import Framework, read_framework
 from .models import (
     HEAD_CLASSES,
@@ -191,6 +193,6 @@ def _select_frameworks(
     return [available[framework]] if framework in available else []
 
 
-def _collect_notes(raw: Mapping[str, Any]) -> list[str]:
+def _collect_notes(raw: JsonObject) -> list[str]:
     notes = [note for weights in raw["weights"] for note in (weights["tag"], weights["licence"])]
     return [*notes, raw["family"]] if "family" in raw else notes

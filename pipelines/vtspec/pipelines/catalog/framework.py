@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
+from vtspec.adapters.json_types import JsonObject
 from vtspec.pipelines.errors import Permanent
 
 from .models import HUB_ID, CatalogModel, make_unlisted_model, parse_model
@@ -47,7 +47,7 @@ class Framework:
         return hash_requirements(self._requirements_text)
 
     def get_locked_versions(self, environment: Mapping[str, str] | None = None) -> dict[str, str]:
-        """The locked version of each of `distributions`; see `requirements.locked_versions`."""
+        """The locked version of each of `distributions`; see `parse_locked_versions`."""
         from .lockfile import parse_locked_versions
 
         versions = parse_locked_versions(self._requirements_text, environment)
@@ -121,10 +121,10 @@ class Framework:
         return names.get(normalize_name(name)) or find_typo_match(name, names)
 
     @functools.cached_property
-    def catalog(self) -> Mapping[str, Any]:
+    def catalog(self) -> JsonObject:
         """The catalog as it stands in its file, read when it is first asked for."""
         file = self.folder / "catalog.json"
-        catalog: Mapping[str, Any] = json.loads(_read_text(file))
+        catalog: JsonObject = json.loads(_read_text(file))
         if catalog.get("form") != 1:
             raise Permanent(
                 f"{file}: not a catalog of form 1",
@@ -137,6 +137,7 @@ class Framework:
         models = self.catalog["models"]
         found: dict[str, str] = {}
         # Those with published weights first: they are the likelier to be meant.
+        # setdefault keeps the first of two names that are one without separators.
         for name in sorted(models, key=lambda name: not models[name]["weights"]):
             found.setdefault(normalize_name(name), name)
         if self.hub_ids:
@@ -166,7 +167,7 @@ def read_framework(file: Path) -> Framework:
         ) from error
 
 
-def _parse_framework(raw: Mapping[str, Any], folder: Path) -> Framework:
+def _parse_framework(raw: JsonObject, folder: Path) -> Framework:
     return Framework(
         name=folder.name,
         adapter=raw["adapter"],

@@ -1,9 +1,11 @@
 """One model of a catalog: what it is, what it costs, what sizes it takes, its weights. Pure."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
+
+from vtspec.adapters.json_types import JsonObject
 
 HEAD_CLASSES: Final = 1000
 """The number of classes that a catalog's `parameters` are counted with."""
@@ -127,7 +129,7 @@ class CatalogModel:
 
 
 def parse_model(
-    name: str, tag: str | None, raw: Mapping[str, Any], hub_id: str | None = None
+    name: str, tag: str | None, raw: JsonObject, hub_id: str | None = None
 ) -> CatalogModel:
     """The model of one line of a catalog, `tag` being the one that was asked for."""
     size, smallest = raw.get("size"), raw.get("min")
@@ -146,6 +148,7 @@ def parse_model(
         weights=tuple(_parse_weights(each) for each in raw["weights"]),
         family=raw.get("family"),
         hub_id=hub_id,
+        # A catalog writes `step` of every model that was measured: null where no other size fits.
         sizes_are_known="step" in raw,
     )
 
@@ -157,7 +160,7 @@ def make_unlisted_model(hub_id: str) -> CatalogModel:
     return replace(found, listed=False)
 
 
-def _parse_weights(raw: Mapping[str, Any]) -> Weights:
+def _parse_weights(raw: JsonObject) -> Weights:
     size = raw.get("size")
     return Weights(
         tag=raw["tag"],

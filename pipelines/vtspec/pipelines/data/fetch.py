@@ -4,10 +4,9 @@ A file of the workspace is never written. What is kept lies in the cache folder 
 `data/<hash>`, appears there only when it is whole, and is hashed anew whenever it is used.
 """
 
-import fcntl
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from vtspec.adapters.contract import AdapterError
 from vtspec.adapters.data.content_hash import Content, hash_content
 from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.runs.lock import hold_lock
 
 from . import dvc_cache, dvc_cli
 from .dvc_files import load_pointer
@@ -145,21 +145,15 @@ def _hash_content(path: Path) -> Content:
 @contextmanager
 def _hold_lock(lock: Path, report: OnMessage) -> Iterator[None]:
     """Nobody else fetches the same data meanwhile; a killed process lets go of it."""
-    try:
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        opened = open(lock, "ab")
-    except OSError as error:
-        raise Permanent(
-            f"{lock.parent} cannot be written: {error.strerror}",
-            fix="set VTSPEC_CACHE to a folder that can",
-        ) from error
-    with opened as file:
+    waiting = "another process is fetching the same data: waiting for it"
+    with ExitStack() as stack:
         try:
-            # A lock of the kernel goes with its process; a file as a lock would stay.
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            report("another process is fetching the same data: waiting for it")
-            fcntl.flock(file, fcntl.LOCK_EX)
+            stack.enter_context(hold_lock(lock, lambda: report(waiting)))
+        except OSError as error:
+            raise Permanent(
+                f"{lock.parent} cannot be written: {error.strerror}",
+                fix="set VTSPEC_CACHE to a folder that can",
+            ) from error
         yield
 
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vtspec.adapters.durable_files import write_new_file
 from vtspec.pipelines.data.inspection.inspect import Inspection
 from vtspec.pipelines.errors import Permanent
-from vtspec.pipelines.project.spec_writer import format_spec, write_new_file
+from vtspec.pipelines.project.spec_writer import format_spec
 from vtspec.schema.kinds.tasks import FORMATS_OF_TASK
 
 from .dvc_cli import run_dvc

@@ -7,11 +7,11 @@ The bytes are the same on every machine, so the folder's DVC hash is too.
 """
 
 import hashlib
-import os
-import shutil
 import sys
 from pathlib import Path
 from typing import Final
+
+from vtspec.adapters.durable_files import stage_folder
 
 from .stratified_split import split_stratified
 
@@ -35,15 +35,13 @@ def write_digits(folder: Path) -> int:
         (str(label), hashlib.sha256(image.tobytes()).hexdigest(), index)
         for index, (label, image) in enumerate(zip(digits.target, grey, strict=True))
     ]
-    fresh = folder.with_name(f".{folder.name}.{os.getpid()}")
-    for split, indexes in split_stratified(items, SHARES).items():
-        for index in indexes:
-            path = fresh / split / items[index][0] / f"{index:04d}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # zlib and zlib-ng compress to different bytes, but store to the same ones.
-            Image.fromarray(grey[index]).save(path, compress_level=0)
-    shutil.rmtree(folder, ignore_errors=True)
-    fresh.rename(folder)
+    with stage_folder(folder, replace=True) as fresh:
+        for split, indexes in split_stratified(items, SHARES).items():
+            for index in indexes:
+                path = fresh / split / items[index][0] / f"{index:04d}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                # zlib and zlib-ng compress to different bytes, but store to the same ones.
+                Image.fromarray(grey[index]).save(path, compress_level=0)
     return len(items)
 
 

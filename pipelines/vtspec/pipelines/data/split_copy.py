@@ -1,10 +1,10 @@
 """A folder of classes copied into one of train, val and test."""
 
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from vtspec.adapters.durable_files import stage_folder
 from vtspec.pipelines.data.inspection.inspect import Inspection
 from vtspec.pipelines.errors import Permanent
 
@@ -45,17 +45,13 @@ def split_dataset(
 
 
 def _copy_images(source: Path, target: Path, found: Mapping[str, list[str]]) -> None:
-    # Beside the target: a rename is one step within one file system only.
-    fresh = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        for split, images in found.items():
-            for image in images:
-                copy = fresh / split / image
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                # Not a link: mending one copy must not change the other.
-                shutil.copyfile(source / image, copy)
-        os.rename(fresh, target)
+        with stage_folder(target) as fresh:
+            for split, images in found.items():
+                for image in images:
+                    copy = fresh / split / image
+                    copy.parent.mkdir(parents=True, exist_ok=True)
+                    # Not a link: mending one copy must not change the other.
+                    shutil.copyfile(source / image, copy)
     except OSError as error:
         raise Permanent(f"{error.filename}: {error.strerror}") from error
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)

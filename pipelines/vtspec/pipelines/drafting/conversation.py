@@ -6,11 +6,10 @@ As JSON a message is `{"author": "person" | "vtspec", "text": …, "draft": {…
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from vtspec.pipelines.errors import Refused
 
-from .result import ConversationState, DraftResult, Message, Question
+from .result import ConversationState, Data, DraftResult, Message, Question
 
 LONGEST = 20_000
 """Characters that one message may have."""
@@ -64,7 +63,7 @@ def hash_words(conversation: Sequence[Message]) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
-def to_json(conversation: Sequence[Message]) -> list[dict[str, Any]]:
+def to_json(conversation: Sequence[Message]) -> list[Data]:
     """The conversation as plain data."""
     return [
         {
@@ -84,7 +83,7 @@ def from_json(data: object) -> list[Message]:
     return [_parse_message(each, number) for number, each in enumerate(data, start=1)]
 
 
-def _parse_message(data: Any, number: int) -> Message:
+def _parse_message(data: object, number: int) -> Message:
     if not isinstance(data, Mapping) or not isinstance(data.get("text"), str):
         raise _make_malformed_error(f"message {number} has no text")
     author, draft = data.get("author"), data.get("draft")
@@ -102,7 +101,7 @@ def _parse_message(data: Any, number: int) -> Message:
     )
 
 
-def _parse_question(data: Any, number: int) -> Question | None:
+def _parse_question(data: object, number: int) -> Question | None:
     if data is None:
         return None
     if isinstance(data, Mapping):

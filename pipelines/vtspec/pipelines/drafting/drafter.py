@@ -4,7 +4,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
-from typing import Any, Protocol
+from typing import Protocol
 
 from vtspec.pipelines.drafting.checks import filter_errors, find_problems
 from vtspec.pipelines.project.repository import Repository
@@ -12,8 +12,16 @@ from vtspec.schema.problem import Problem
 
 from .conversation import get_state, hash_words
 from .language import detect_language
-from .result import Assumption, Data, Draft, DraftResult, Message, Provenance, Question
-from .unavailable import Unavailable
+from .result import (
+    Assumption,
+    Data,
+    Draft,
+    DraftResult,
+    Message,
+    Provenance,
+    Question,
+    Unavailable,
+)
 
 _OURS = "vtspec.dev/draft-"
 
@@ -97,9 +105,9 @@ def draft(
     return _sign_draft(_add_unsound_datasets(checked, conversation, repository), signed)
 
 
-def strip_provenance(data: Data) -> dict[str, Any]:
+def strip_provenance(data: Data) -> Data:
     """The spec without the annotations of the drafting that it came from; a copy."""
-    copied: dict[str, Any] = copy.deepcopy(dict(data))
+    copied: Data = copy.deepcopy(dict(data))
     metadata = copied.get("metadata")
     notes = metadata.get("annotations") if isinstance(metadata, dict) else None
     if isinstance(metadata, dict) and isinstance(notes, Mapping):

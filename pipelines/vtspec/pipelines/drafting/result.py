@@ -1,4 +1,7 @@
-"""What drafting answers: a spec, a question, or a refusal; with all that was assumed. Pure."""
+"""What drafting answers: a spec, a question, or a refusal; with all that was assumed. Pure.
+
+A drafter that gives up raises `Unavailable` instead.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +10,7 @@ from typing import Any, Literal
 Status = Literal["complete", "question", "refused"]
 
 Data = Mapping[str, Any]
-"""A kind as plain data in camelCase, as a spec writes it: apiVersion, kind, metadata, spec."""
+"""Plain data in camelCase. Of a kind, as a spec writes it: apiVersion, kind, metadata, spec."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +22,7 @@ class Question:
     text: str
     choices: tuple[str, ...] = ()
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Data:
         """Plain data, in the order in which it is documented."""
         return {"field": self.field, "text": self.text, "choices": list(self.choices)}
 
@@ -33,7 +36,7 @@ class Assumption:
     """
 
     field: str
-    value: Any
+    value: object
     why: str
 
 
@@ -51,6 +54,13 @@ class Draft:
     reason: str | None = None
     assumptions: tuple[Assumption, ...] = ()
     repairs: int = 0
+
+
+class Unavailable(Exception):
+    """A drafter could not do its work for now: no answer, no quota, no budget left.
+
+    The text is a sentence for people; nothing secret is in it.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +82,7 @@ class Provenance:
     instead_of: str | None = None
     because: str | None = None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Data:
         """Every field in camelCase; nulls stay."""
         return {
             "drafter": self.drafter,
@@ -114,7 +124,7 @@ class DraftResult:
     assumptions: tuple[Assumption, ...]
     provenance: Provenance
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Data:
         """Plain data, in the order in which it is documented."""
         return {
             "status": self.status,

@@ -1,23 +1,21 @@
 """Which Python runs a framework: this one where it fits, else one that uv makes and we keep."""
 
-import fcntl
 import hashlib
-import os
 import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Final, Literal
 
+from vtspec.adapters.durable_files import stage_folder
 from vtspec.pipelines.catalog import Framework
 from vtspec.pipelines.catalog.lockfile import parse_locked_versions
 from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.runs.lock import hold_lock
 
 EnvironmentMode = Literal["auto", "current", "made"]
 
@@ -139,7 +137,7 @@ class Environments:
             framework.requirements.read_text() if framework.requirements.is_file() else ""
         )
         folder = self.cache / "environments" / f"{framework.name}-{_compute_key(requirements)}"
-        with _lock_folder(folder) as lock:
+        with hold_lock(folder.with_name(f".{folder.name}.lock")) as lock:
             if not _get_marker(folder).is_file():
                 self._make(framework, folder, lock, why)
         return Environment(
@@ -200,17 +198,14 @@ def copy_adapters(cache: Path) -> Path:
 
 
 def _copy_files(files: list[Path], source: Path, home: Path) -> None:
-    home.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(mkdtemp(prefix=".new-", dir=home.parent))
-    for path in files:
-        target = made / "vtspec" / "adapters" / path.relative_to(source)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
     try:
-        made.rename(home)
+        with stage_folder(home) as made:
+            for path in files:
+                target = made / "vtspec" / "adapters" / path.relative_to(source)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, target)
     except OSError:
         # Another process was faster, with the same content.
-        shutil.rmtree(made)
         if not home.is_dir():
             raise
 
@@ -234,17 +229,6 @@ def _compute_key(requirements: str) -> str:
 
 def _get_marker(folder: Path) -> Path:
     return folder / "complete"
-
-
-@contextmanager
-def _lock_folder(folder: Path) -> Iterator[int]:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    fd = os.open(folder.with_name(f".{folder.name}.lock"), os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
-        yield fd
-    finally:
-        os.close(fd)
 
 
 def _format_pins(framework: Framework, current: Environment) -> str:

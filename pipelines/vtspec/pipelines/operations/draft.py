@@ -89,7 +89,7 @@ def render_draft(drafted: "DraftResult", repository: "Repository", place: Path) 
 
 def save_draft(place: Path, text: str) -> None:
     """Write a spec's file. Raises `Refused` where there is one, `Permanent` where none can be."""
-    from vtspec.pipelines.project.spec_writer import write_new_file
+    from vtspec.adapters.durable_files import write_new_file
 
     try:
         write_new_file(place, text)

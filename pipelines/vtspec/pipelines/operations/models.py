@@ -126,13 +126,11 @@ def _serialize_weights(weights: "Weights") -> WeightsData:
 
 
 def _require_framework(name: str | None) -> None:
-    import difflib
-
     from vtspec.pipelines.catalog import load_frameworks
+    from vtspec.schema.suggestions import suggest_fix
 
     known = load_frameworks()
     if name is None or name in known:
         return
-    close = difflib.get_close_matches(name, known, n=1)
-    fix = f"did you mean '{close[0]}'?" if close else f"there are: {', '.join(known)}"
+    fix = suggest_fix(name, known, f"there are: {', '.join(known)}")
     raise Refused(f"there is no framework '{name}'", fix=fix)

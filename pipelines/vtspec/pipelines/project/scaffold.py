@@ -6,7 +6,6 @@ import random
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from string import Template
 from typing import Final, Literal
 
 from vtspec.adapters.data.content_hash import hash_content
+from vtspec.adapters.durable_files import stage_folder
 from vtspec.adapters.toy import png
 from vtspec.pipelines.errors import Permanent
 from vtspec.schema.json_schema.fast_check import get_schemas_folder
@@ -146,10 +146,8 @@ def _run_command(command: list[str], root: Path) -> None:
 
 def _write_shapes(folder: Path) -> None:
     """Write the example pictures, all of them or none."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=".shapes-", dir=folder.parent))
     chance = random.Random(0)
-    try:
+    with stage_folder(folder) as made:
         for split, count in PER_CLASS.items():
             for shape in CLASSES:
                 (made / split / shape).mkdir(parents=True)
@@ -157,11 +155,6 @@ def _write_shapes(folder: Path) -> None:
                     png.write(
                         made / split / shape / f"{number:03}.png", _draw_shape(shape, chance)
                     )
-        made.chmod(0o755)
-        made.rename(folder)
-    except BaseException:
-        shutil.rmtree(made, ignore_errors=True)
-        raise
 
 
 def _draw_shape(shape: str, chance: random.Random) -> png.GrayImage:

@@ -1,21 +1,17 @@
 """What is told where a spec that somebody means is not there, or is not what it should be."""
 
-import difflib
 from collections.abc import Iterable
 
 from vtspec.schema.problem import Problem
+from vtspec.schema.suggestions import suggest_fix
 
 
 def make_missing_problem(what: str, name: str, names: Iterable[str], folder: str) -> Problem:
     """That no `what` (dataset, spec) under `folder` has this name; `names` are those that do."""
     known = sorted(names)
-    close = difflib.get_close_matches(name, known, n=1)
-    if close:
-        fix = f"did you mean '{close[0]}'?"
-    elif known:
-        fix = f"use one of: {', '.join(known[:10])}"
-    else:
-        fix = f"there is no spec under {folder} yet: write one, or 'vtspec init'"
+    choices = f"use one of: {', '.join(known[:10])}"
+    none = f"there is no spec under {folder} yet: write one, or 'vtspec init'"
+    fix = suggest_fix(name, known, choices if known else none)
     return make_problem(folder, f"there is no {what} '{name}'", fix, value=name)
 
 
@@ -27,8 +23,7 @@ def make_kind_problem(file: str, wanted: str) -> Problem:
 
 def make_no_file_problem(word: str, near: list[str]) -> Problem:
     """That there is no such file; `near` are those that there are."""
-    close = difflib.get_close_matches(word, near, n=1)
-    fix = f"did you mean '{close[0]}'?" if close else "name a file that is there"
+    fix = suggest_fix(word, near, "name a file that is there")
     return make_problem(word, "there is no such file", fix)
 
 

@@ -6,11 +6,11 @@ They are small, go into git, and hold nothing that differs between two equal run
 import csv
 import io
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from vtspec.adapters.durable_files import write_file_atomic
 from vtspec.pipelines.errors import Permanent
 
 FILES: Final = ("metrics.json", "epochs.csv", "confusion.csv", "classes.csv")
@@ -45,10 +45,8 @@ def write_results(run: Path, folder: Path) -> None:
     )
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in zip(FILES, texts, strict=True):
-        fresh = folder / f".{name}.new"
-        fresh.write_text(text, encoding="utf-8")
-        # DVC hashes what lies there, perhaps at this moment.
-        os.replace(fresh, folder / name)
+        # In one step: DVC hashes what lies there, perhaps at this moment.
+        write_file_atomic(folder / name, text)
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from vtspec.adapters.training.checkpoints import write_file_atomic
+from vtspec.adapters.durable_files import write_file_atomic
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.reporting.plots.charts import NAMES, draw_plots
 from vtspec.pipelines.reporting.render.html import render_html

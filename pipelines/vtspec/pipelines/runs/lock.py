@@ -1,6 +1,6 @@
-"""The lock of a run: who works on it, told by the kernel, so that no `kill -9` leaves it behind.
+"""Locks that the kernel tells of, so that no `kill -9` leaves one behind.
 
-It is a `flock` on the file `lock` in the run's folder. The adapter's process inherits it: while
+A run's is a `flock` on the file `lock` in its folder. The adapter's process inherits it: while
 either lives, nobody else works there. What the file says (which process) is only a note.
 """
 
@@ -10,7 +10,8 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,14 +57,12 @@ class RunLock:
         fd = os.open(run_dir / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         deadline = time.monotonic() + wait_s
         while True:
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _try_flock(fd, fcntl.LOCK_EX):
                 return cls(fd)
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    os.close(fd)
-                    return None
-                time.sleep(0.02)
+            if time.monotonic() >= deadline:
+                os.close(fd)
+                return None
+            time.sleep(0.02)
 
     def note_adapter(self, pid: int | None) -> None:
         """Note which process an heir of the lock is; None once it is gone."""
@@ -94,12 +93,40 @@ def find_holder(run_dir: Path) -> LockHolder | None:
     except OSError:
         return None
     try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        return None
-    except BlockingIOError:
-        return _parse_note(os.pread(fd, 4096, 0))
+        # Shared: two that only look at the same time do not take each other for a holder.
+        free = _try_flock(fd, fcntl.LOCK_SH)
+        return None if free else _parse_note(os.pread(fd, 4096, 0))
     finally:
         os.close(fd)
+
+
+@contextmanager
+def hold_lock(path: Path, on_wait: Callable[[], None] = lambda: None) -> Iterator[int]:
+    """Hold the lock file `path`, made where it is missing; `on_wait` is called before waiting.
+
+    Gives its descriptor: a child that inherits it keeps the lock for as long as it lives.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
+        if not _try_flock(file.fileno(), fcntl.LOCK_EX):
+            on_wait()
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield file.fileno()
+
+
+@contextmanager
+def try_lock(path: Path) -> Iterator[bool]:
+    """Whether this process holds the lock file `path` now; False at once where another does."""
+    with path.open("ab") as file:
+        yield _try_flock(file.fileno(), fcntl.LOCK_EX)
+
+
+def _try_flock(fd: int, kind: int) -> bool:
+    try:
+        fcntl.flock(fd, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _parse_note(note: bytes) -> LockHolder:

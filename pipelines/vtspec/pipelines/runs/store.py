@@ -1,7 +1,5 @@
 """`runs/<run>/`: one folder a run, named by its plan; and what can be read of it at any time."""
 
-import difflib
-import fcntl
 import json
 import os
 import re
@@ -14,12 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from vtspec.adapters.training.checkpoints import write_file_atomic
+from vtspec.adapters.durable_files import write_file_atomic
 from vtspec.pipelines.errors import Permanent, Refused
+from vtspec.schema.suggestions import suggest_fix
 
 from .event_log import EVENTS_FILE
 from .events import Event, decode_event, decode_events
-from .lock import LOCK_FILE, LockHolder, RunLock, find_holder
+from .lock import LOCK_FILE, LockHolder, RunLock, find_holder, hold_lock
 from .metrics import Metrics, build_metrics
 from .state import RunState, fold_events
 
@@ -211,9 +210,7 @@ class Runs:
     @contextmanager
     def lock_runs(self) -> Iterator[None]:
         """Only one process at a time looks at the runs and decides whether to begin one."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / ".lock").open("a") as turn:
-            fcntl.flock(turn, fcntl.LOCK_EX)
+        with hold_lock(self.folder / ".lock"):
             for left in self.folder.glob(f".new-*/{LOCK_FILE}"):
                 # Killed while it was made: nobody else makes one now.
                 if find_holder(left.parent) is None:
@@ -228,7 +225,5 @@ def write_json(path: Path, data: object) -> None:
 
 def _suggest_run(word: str, runs: list[Run]) -> str:
     names = {run.name for run in runs} | {run.spec_name for run in runs}
-    close = difflib.get_close_matches(word, sorted(names), n=1, cutoff=0.5)
-    if close:
-        return f"did you mean '{close[0]}'?"
-    return "see 'vtspec status' for the runs there are" if runs else "vtspec run SPEC"
+    otherwise = "see 'vtspec status' for the runs there are" if runs else "vtspec run SPEC"
+    return suggest_fix(word, sorted(names), otherwise)

@@ -1,9 +1,11 @@
 """Events into MLflow: from the run's own file, in their order, at MLflow's own pace.
 
-`translate` decides what is logged, `ship` talks to MLflow, `follow` is the process that keeps up
-with a run. Training never waits for any of them: it writes a file.
+`mlflow_mapping` decides what is logged, `mlflow_upload` sends it through `mlflow_client`, and
+`follower` is the process that keeps up with a run. Training never waits for any of them: it writes
+a file.
 """
 
-from .follower import Follower, SyncResult, choose_tracking_uri, start_follower, sync_run
+from .follower import Follower, SyncResult, start_follower, sync_run
+from .mlflow_client import choose_tracking_uri
 
 __all__ = ["Follower", "SyncResult", "choose_tracking_uri", "start_follower", "sync_run"]

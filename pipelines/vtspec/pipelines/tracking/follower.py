@@ -16,10 +16,10 @@ from pathlib import Path
 
 from vtspec.pipelines.errors import Permanent, Temporary
 
+from .mlflow_client import make_client
 from .mlflow_upload import (
     SyncState,
     lock_sync,
-    make_client,
     read_events,
     read_sync_state,
     send_events,
@@ -39,17 +39,6 @@ class SyncResult:
     left: int
     reason: str | None = None
     model_version: str | None = None
-
-
-def choose_tracking_uri(
-    runs: Path, configured: str | None, environ: "os._Environ[str] | dict[str, str]"
-) -> str:
-    """MLFLOW_TRACKING_URI, else what vtspec.yaml says, else a SQLite file in the runs folder."""
-    return (
-        environ.get("MLFLOW_TRACKING_URI")
-        or configured
-        or f"sqlite:///{(runs / 'mlflow.db').resolve()}"
-    )
 
 
 def read_sync_result(run_dir: Path) -> SyncResult:

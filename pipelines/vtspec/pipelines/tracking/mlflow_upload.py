@@ -2,22 +2,21 @@
 
 The place reached is kept in `tracking.json` beside the events. A batch that arrived just before a
 crash is sent again; MLflow keeps a metric of the same key, step, time and value once, so nothing
-is doubled. Foreign errors become `Temporary` (unreachable, 429, 5xx) or `Permanent` here.
+is doubled.
 """
 
-import fcntl
 import json
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vtspec.adapters.training.checkpoints import write_file_atomic
-from vtspec.pipelines.errors import Permanent, Temporary
+from vtspec.adapters.durable_files import write_file_atomic
 from vtspec.pipelines.runs.events import Event, decode_events
+from vtspec.pipelines.runs.lock import try_lock
 
+from .mlflow_client import translate_errors
 from .mlflow_mapping import TrackedPlan, TrackingEntry, parse_plan, translate_event
 
 if TYPE_CHECKING:
@@ -65,33 +64,9 @@ def read_events(run_dir: Path) -> list[Event]:
         return []
 
 
-@contextmanager
-def lock_sync(run_dir: Path) -> Iterator[bool]:
+def lock_sync(run_dir: Path) -> AbstractContextManager[bool]:
     """Whether this process alone may ship the run now; a second one is told no at once."""
-    with (run_dir / "tracking.lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True
-
-
-def make_client(uri: str) -> "MlflowClient":
-    """A client for `uri` that gives up within seconds. Raises `Permanent` without the extra."""
-    # One try of a few seconds: the follower itself tries again, and says what it waits for.
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
-    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    try:
-        from mlflow import MlflowClient
-    except ImportError as error:
-        raise Permanent(
-            "MLflow is not installed here", fix="pip install 'vtspec[tracking]'"
-        ) from error
-    with _translate_errors(uri), _lock_first_use(uri):
-        return MlflowClient(tracking_uri=uri)
+    return try_lock(run_dir / "tracking.lock")
 
 
 def send_events(run_dir: Path, client: "MlflowClient", place: SyncState) -> SyncState:
@@ -104,7 +79,7 @@ def send_events(run_dir: Path, client: "MlflowClient", place: SyncState) -> Sync
         return place
     raw = json.loads((run_dir / "plan.json").read_text(encoding="utf-8"))
     plan = parse_plan(raw, events[0].run)
-    with _translate_errors(place.uri):
+    with translate_errors(place.uri):
         place = _open_run(run_dir, client, place, plan, events[0])
         for start in range(0, len(events), BATCH):
             entries = [translate_event(event) for event in events[start : start + BATCH]]
@@ -236,44 +211,3 @@ def _register_model(
 
 def _quote(name: str) -> str:
     return name.replace("'", "''")
-
-
-@contextmanager
-def _lock_first_use(uri: str) -> Iterator[None]:
-    """One process at a time makes the tables of a new SQLite store."""
-    if not uri.startswith("sqlite:///"):
-        yield
-        return
-    database = Path(uri.removeprefix("sqlite:///"))
-    database.parent.mkdir(parents=True, exist_ok=True)
-    with database.with_suffix(".lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-@contextmanager
-def _translate_errors(uri: str) -> Iterator[None]:
-    """MLflow's and HTTP's errors as ours: what may pass is `Temporary`."""
-    try:
-        yield
-    except (Permanent, Temporary):
-        raise
-    except Exception as error:
-        raise _convert_error(uri, error) from error
-
-
-def _convert_error(uri: str, error: Exception) -> Exception:
-    from mlflow.exceptions import MlflowException, RestException
-
-    words = " ".join(str(error).split())[:300]
-    if isinstance(error, RestException | MlflowException):
-        status = error.get_http_status_code()
-        refused = status in (400, 401, 403, 404, 409) and "API request" not in words
-        if refused:
-            return Permanent(
-                f"MLflow at {uri} refused: {words}", fix="see its log, then: vtspec sync"
-            )
-        return Temporary(f"MLflow at {uri} did not answer: {words}", delay_s=5)
-    if isinstance(error, OSError) or type(error).__module__.startswith(("sqlalchemy", "sqlite3")):
-        return Temporary(f"MLflow at {uri} could not be reached: {words}", delay_s=5)
-    return error

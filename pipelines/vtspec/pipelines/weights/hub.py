@@ -7,9 +7,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
+from vtspec.adapters.json_types import JsonObject
 from vtspec.pipelines.errors import Permanent, Temporary
+
+if TYPE_CHECKING:
+    from http.client import HTTPResponse
 
 COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 
@@ -87,11 +91,12 @@ class Hub:
             path += f"/revision/{quote(revision, safe='')}"
         raw = self._fetch_json(path, f"{model}@{revision}")
         sha = raw.get("sha")
+        # A branch's name in its place would let the weights change under the run.
         if not isinstance(sha, str) or not COMMIT.fullmatch(sha):
             raise Temporary(f"{self.endpoint} answered for {model} without a commit")
         return HubModel(id=model, revision=sha, licence=_find_license(raw))
 
-    def _fetch_json(self, path: str, what: str) -> Mapping[str, Any]:
+    def _fetch_json(self, path: str, what: str) -> JsonObject:
         from http.client import HTTPException
         from urllib.error import HTTPError
         from urllib.request import Request, urlopen
@@ -116,10 +121,11 @@ class Hub:
             raise Temporary(f"{self.endpoint} did not answer with an object")
         return raw
 
-    def _read_body(self, answer: Any) -> bytes:
+    def _read_body(self, answer: "HTTPResponse") -> bytes:
         """All of the answer, within the time limit as a whole and not for each packet."""
         deadline = self.clock() + self.timeout_s
         body = b""
+        # urllib's own timeout is for each packet: a server that drips would hold a plan for hours.
         while piece := answer.read1(65536):
             body += piece
             if len(body) > _LONGEST or self.clock() > deadline:
@@ -127,6 +133,7 @@ class Hub:
         return body
 
     def _make_error(self, status: int, what: str) -> Permanent | Temporary:
+        # Which of them a hub says of what is private differs; to a person all mean "not yours".
         if status in (401, 403, 404):
             return Permanent(
                 f"{self.endpoint} has no {what} for this user (HTTP {status})",
@@ -153,7 +160,7 @@ def make_hub(environ: Mapping[str, str] | None = None) -> Hub:
     )
 
 
-def _find_license(raw: Mapping[str, Any]) -> str | None:
+def _find_license(raw: JsonObject) -> str | None:
     card = raw.get("cardData")
     told = card.get("license") if isinstance(card, dict) else None
     if isinstance(told, str) and told:

@@ -1,7 +1,7 @@
 """What a model starts from, as a plan holds it: pinned, or known to be unpinned. Pure."""
 
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,7 @@ Weights: TypeAlias = HubWeights | FileWeights | RunWeights | MlflowWeights | Unp
 Configuration: TypeAlias = HubWeights | UnpinnedWeights
 """Whose configuration describes an architecture: a repository on a hub, at one commit."""
 
-WEIGHTS: Final[dict[str, type[Any]]] = {
+WEIGHTS: Final[dict[str, type[Weights]]] = {
     "unpinned": UnpinnedWeights,
     "hub": HubWeights,
     "file": FileWeights,

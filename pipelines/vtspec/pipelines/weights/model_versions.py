@@ -1,14 +1,16 @@
 """MLflow's model registry: which version a name or an alias means now."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
-from vtspec.pipelines.errors import Permanent, Temporary
+from vtspec.pipelines.errors import Permanent
 
 VersionLookup: TypeAlias = Callable[[str, str], str]
 """(model name, `@alias` or version) to the version; raises `Permanent` or `Temporary`."""
+
+_MISSING: Final = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND"})
+"""Codes for what is not there: a version `x` is an invalid value to MLflow, not a missing one."""
 
 
 def make_version_lookup(uri: str) -> VersionLookup:
@@ -28,42 +30,23 @@ def make_version_lookup(uri: str) -> VersionLookup:
 
 
 def _fetch_version(uri: str, name: str, wanted: str) -> str:
-    for setting, value in (
-        ("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0"),
-        ("MLFLOW_HTTP_REQUEST_TIMEOUT", "10"),
-        ("MLFLOW_DISABLE_TELEMETRY", "true"),
-        ("GIT_PYTHON_REFRESH", "quiet"),
-    ):
-        os.environ.setdefault(setting, value)
-    try:
-        from mlflow import MlflowClient
-        from mlflow.exceptions import MlflowException
-    except ImportError as error:
-        raise Permanent(
-            "models:/… needs MLflow, which is not installed here",
-            fix="pip install 'vtspec[tracking]'",
-        ) from error
-    try:
-        client = MlflowClient(tracking_uri=uri)
-        if wanted.startswith("@"):
-            found = client.get_model_version_by_alias(name, wanted[1:])
-        else:
-            found = client.get_model_version(name, wanted)
-    except MlflowException as error:
-        raise _translate_error(uri, name, wanted, error) from error
-    except OSError as error:
-        raise Temporary(f"MLflow at {uri} could not be reached: {error}", delay_s=30) from error
+    from vtspec.pipelines.tracking.mlflow_client import make_client, translate_errors
+
+    client = make_client(uri, "models:/… needs MLflow, which is not installed here")
+    # Only behind the client is MLflow known to be there.
+    from mlflow.exceptions import MlflowException
+
+    with translate_errors(uri, fix="see MLFLOW_TRACKING_TOKEN", delay_s=30):
+        try:
+            if wanted.startswith("@"):
+                found = client.get_model_version_by_alias(name, wanted[1:])
+            else:
+                found = client.get_model_version(name, wanted)
+        except MlflowException as error:
+            if error.error_code in _MISSING:
+                raise _make_missing_error(uri, name, wanted) from error
+            raise
     return str(found.version)
-
-
-def _translate_error(uri: str, name: str, wanted: str, error: object) -> Permanent | Temporary:
-    words = " ".join(str(error).split())[:300]
-    code = getattr(error, "error_code", "")
-    if code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND"):
-        return _make_missing_error(uri, name, wanted)
-    if code in ("PERMISSION_DENIED", "UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED"):
-        return Permanent(f"MLflow at {uri} refused: {words}", fix="see MLFLOW_TRACKING_TOKEN")
-    return Temporary(f"MLflow at {uri} did not answer: {words}", delay_s=30)
 
 
 def _make_missing_error(uri: str, name: str, wanted: str) -> Permanent:

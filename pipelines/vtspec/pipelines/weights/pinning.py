@@ -68,6 +68,7 @@ def pin_weights(model: "Model", known: "CatalogModel", places: WeightsSources) -
     found = _pin_start(model, known, places)
     if known.hub_id is None or _is_from_hub(known.hub_id, found.weights):
         return found
+    # The architecture is read from the hub's configuration even where the weights are one's own.
     described = _pin_hub(known.hub_id, "main", known, places)
     assert isinstance(described.weights, HubWeights | UnpinnedWeights)
     return replace(
@@ -98,6 +99,7 @@ def _pin_start(model: "Model", known: "CatalogModel", places: WeightsSources) ->
 
 def _pin_named(words: str, known: "CatalogModel", places: WeightsSources) -> PinnedWeights:
     kind, _, rest = words.partition(":")
+    # A file may be called `run`: without something behind the colon it is a path.
     match kind if rest else "":
         case "hf-hub":
             name, _, revision = rest.partition("@")
@@ -118,6 +120,7 @@ def _pin_published(name: str, known: "CatalogModel", places: WeightsSources) -> 
             fix="set model.pretrained: false, or see: vtspec models search --pretrained",
         )
     if chosen.hub_id is None:
+        # A bare URL has no revision: it is named in the plan, and refused when it is to run.
         return PinnedWeights(
             weights=UnpinnedWeights(source=str(chosen.url), licence=chosen.licence),
             licence_is_clear=chosen.permissive,

@@ -11,13 +11,15 @@ from vtspec.schema.kinds.tasks import CLASSLESS_TASKS, FORMAT_NEEDS, FORMATS, FO
 
 _Schema = dict[str, Any]
 
+# `null` counts as absent everywhere, as it does for the models.
 _GIVEN: Final[_Schema] = {"not": {"type": "null"}}
 
 
-def _require_path(*path: str, **schema: Any) -> _Schema:
+def _require_path(*path: str, **schema: object) -> _Schema:
     """A schema that holds where every key of `path` is there and its value fits `schema`."""
     inner: _Schema = schema
     for key in reversed(path):
+        # `required` holds of anything that is no mapping, so the type is asked for at every level.
         inner = {"type": "object", "required": [key], "properties": {key: inner}}
     return inner
 
@@ -38,6 +40,7 @@ def _require_format_key(form: str, key: str) -> _Schema:
 
 _CLASS_TASKS: Final = [task for task in FORMATS_OF_TASK if task not in CLASSLESS_TASKS]
 
+# Only of a source that is a mapping: for another type the editor shows one problem, not two.
 _SOURCE: Final = {
     "if": _require_path("spec", "source", type="object"),
     "then": {
@@ -53,6 +56,7 @@ _PINNED: Final = {
     "then": _require_path("spec", "contentHash", **_GIVEN),
 }
 
+# Both or neither; JSON Schema has `dependentRequired`, which would take null for given.
 _REVISION: Final = {
     "anyOf": [
         {

@@ -14,7 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-Fits = Callable[[Any], bool]
+Fits = Callable[[object], bool]
+
+_Schema = Mapping[str, Any]
 
 _NOTES: Final = frozenset(
     {"$schema", "$id", "$defs", "title", "description", "default", "examples", "x-unit"}
@@ -27,6 +29,7 @@ def load_validator(kind: str) -> Fits:
     try:
         text = (get_schemas_folder() / f"{kind.lower()}.schema.json").read_text("utf-8")
     except FileNotFoundError:
+        # Then pydantic decides every file: slower, and right.
         return _reject_all
     return compile_schema(json.loads(text))
 
@@ -39,30 +42,30 @@ def get_schemas_folder() -> Path:
     return packaged if packaged.is_dir() else here.parents[1] / "v1alpha1"
 
 
-def compile_schema(schema: Mapping[str, Any]) -> Fits:
+def compile_schema(schema: _Schema) -> Fits:
     """The schema as a function. Raises `ValueError` for a keyword that is not known here."""
     return _Compiler(schema).compile_node(schema)
 
 
-def _reject_all(_value: Any) -> bool:
+def _reject_all(_value: object) -> bool:
     return False
 
 
 class _Compiler:
     """Compiles the parts of one schema; a definition is compiled once."""
 
-    def __init__(self, schema: Mapping[str, Any]) -> None:
-        self._definitions: Mapping[str, Any] = schema.get("$defs", {})
+    def __init__(self, schema: _Schema) -> None:
+        self._definitions: _Schema = schema.get("$defs", {})
         self._made: dict[str, Fits] = {}
 
-    def compile_node(self, schema: Mapping[str, Any]) -> Fits:
+    def compile_node(self, schema: _Schema) -> Fits:
         """All of a schema's keywords together."""
         # The type first: most of what does not fit fails there.
         keys = sorted((key for key in schema if key not in _NOTES), key=lambda key: key != "type")
         checks = [self._compile_keyword(schema, key) for key in keys]
         return _match_all([test for test in checks if test is not None])
 
-    def _compile_keyword(self, schema: Mapping[str, Any], key: str) -> Fits | None:
+    def _compile_keyword(self, schema: _Schema, key: str) -> Fits | None:
         value = schema[key]
         if key in _PLAIN:
             return _PLAIN[key](value)
@@ -85,15 +88,17 @@ class _Compiler:
         raise ValueError(f"a JSON Schema with '{key}' cannot be compiled")
 
     def _compile_reference(self, name: str) -> Fits:
+        # A definition that many fields share is compiled once; ours do not refer to themselves.
         if name not in self._made:
             self._made[name] = self.compile_node(self._definitions[name])
         return self._made[name]
 
-    def _compile_properties(self, schema: Mapping[str, Any]) -> Fits:
+    def _compile_properties(self, schema: _Schema) -> Fits:
         tests = {name: self.compile_node(inner) for name, inner in schema["properties"].items()}
         closed = schema.get("additionalProperties") is False
 
-        def fits(value: Any) -> bool:
+        def fits(value: object) -> bool:
+            # A keyword about mappings says nothing of other types; `type` beside it does.
             if type(value) is not dict:
                 return True
             for name, item in value.items():
@@ -107,12 +112,13 @@ class _Compiler:
 
         return fits
 
-    def _compile_additional(self, schema: Mapping[str, Any]) -> Fits:
+    def _compile_additional(self, schema: _Schema) -> Fits:
         test = self.compile_node(schema["additionalProperties"])
         return lambda value: type(value) is not dict or all(map(test, value.values()))
 
 
 def _match_all(tests: list[Fits]) -> Fits:
+    # Nearly every part has one to three keywords, and a loop costs as much as the tests.
     match tests:
         case [only]:
             return only
@@ -121,7 +127,7 @@ def _match_all(tests: list[Fits]) -> Fits:
         case [first, second, third]:
             return lambda value: first(value) and second(value) and third(value)
 
-    def fits(value: Any) -> bool:
+    def fits(value: object) -> bool:
         for test in tests:
             if not test(value):
                 return False
@@ -131,7 +137,7 @@ def _match_all(tests: list[Fits]) -> Fits:
 
 
 def _match_any(tests: list[Fits]) -> Fits:
-    def fits(value: Any) -> bool:
+    def fits(value: object) -> bool:
         for test in tests:
             if test(value):
                 return True
@@ -150,15 +156,16 @@ def _match_type(name: str) -> Fits:
             return lambda value: type(value) is int or type(value) is float
         case "null":
             return lambda value: value is None
+    # Exact types: a bool is an int to Python, and not a number to JSON Schema.
     kind = {"object": dict, "array": list, "string": str, "boolean": bool}[name]
     return lambda value: type(value) is kind
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> bool:
     return type(value) is int or type(value) is float
 
 
-def _match_enum(choices: list[Any]) -> Fits:
+def _match_enum(choices: list[object]) -> Fits:
     # Of numbers and truth values JSON and Python disagree on what is equal; ours are texts.
     known = frozenset(choice for choice in choices if isinstance(choice, str))
     if len(known) < len(choices):
@@ -166,7 +173,7 @@ def _match_enum(choices: list[Any]) -> Fits:
     return lambda value: type(value) is str and value in known
 
 
-def _match_const(wanted: Any) -> Fits:
+def _match_const(wanted: object) -> Fits:
     return lambda value: type(value) is type(wanted) and value == wanted
 
 
@@ -177,7 +184,7 @@ def _match_pattern(pattern: str) -> Fits:
 
 
 def _match_unique(_wanted: bool) -> Fits:
-    def fits(value: Any) -> bool:
+    def fits(value: object) -> bool:
         if type(value) is not list:
             return True
         # Our lists without doubles hold texts; anything else fails by its type.
@@ -212,6 +219,7 @@ _PLAIN: Final[Mapping[str, Callable[[Any], Fits]]] = {
     "minItems": lambda least: lambda value: type(value) is not list or len(value) >= least,
     "maxItems": lambda most: lambda value: type(value) is not list or len(value) <= most,
     "minProperties": lambda least: lambda value: type(value) is not dict or len(value) >= least,
+    # Lists instead of generators here and below: of so few keys they are the faster.
     "required": lambda keys: (
         lambda value: type(value) is not dict or all([key in value for key in keys])
     ),

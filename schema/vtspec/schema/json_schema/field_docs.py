@@ -33,12 +33,12 @@ class Field:
     default: str | None
     unit: str | None
     description: str
-    examples: tuple[Any, ...]
+    examples: tuple[object, ...]
     children: tuple[str, ...]
 
     @property
     def name(self) -> str:
-        """The dotted path."""
+        """The path as problems and questions name it: `spec.training.epochs`."""
         return ".".join(self.path)
 
 
@@ -109,6 +109,7 @@ def _describe_number(_schema: _Node, node: _Node) -> str:
     high, below = node.get("maximum"), node.get("exclusiveMaximum")
     if low is not None and high is not None:
         return f"{noun} from {low:g} to {high:.10g}"
+    # "from 1 to 10" only where both ends belong to it; every other pair is told end by end.
     bounds = (
         (low, "of at least"),
         (above, "above"),

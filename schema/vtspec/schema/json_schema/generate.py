@@ -24,12 +24,13 @@ def build_schema(kind: str) -> dict[str, Any]:
     """
     model = get_model_class(kind)
     made = model.model_json_schema(by_alias=True, schema_generator=_Generator)
-    schema = {
+    schema: dict[str, Any] = {
         "$schema": DIALECT,
         "$id": f"{_HOME}/{get_filename(kind)}",
         **_tidy_schema(made),
         "title": f"vtspec {kind}",
     }
+    # An empty `allOf` is no valid schema.
     if CONDITIONS[kind]:
         schema["allOf"] = CONDITIONS[kind]
     return schema
@@ -55,11 +56,12 @@ class _Generator(GenerateJsonSchema):
     every other name pass and forgets their length.
     """
 
-    def dict_schema(self, schema: core_schema.DictSchema) -> dict[str, Any]:
+    def dict_schema(self, schema: core_schema.DictSchema) -> dict[str, object]:
         """A mapping with free names: `propertyNames` and `additionalProperties`."""
-        made: dict[str, Any] = {"type": "object"}
+        made: dict[str, object] = {"type": "object"}
         keys, values = schema.get("keys_schema"), schema.get("values_schema")
         names = {} if keys is None else dict(self.generate_inner(keys))
+        # A name is always text; said again it would be noise in every mapping.
         names.pop("type", None)
         if names:
             made["propertyNames"] = names

@@ -68,6 +68,7 @@ class Split(Part):
         description="Folder of the split's images, from the dataset's own root.",
         examples=["train"],
     )
+    # Optional here, since what a split needs depends on the format: the rules of the kind say it.
     annotations: RelativePath | None = Field(
         default=None,
         description="Label file of the split, from the dataset's root; coco, csv and jsonl need "
@@ -85,6 +86,7 @@ class Splits(Part):
     """The parts of the data; the model is chosen on `val` and judged on `test`."""
 
     train: Split = Field(description="What the model learns from.", examples=[{"path": "train"}])
+    # Required, unlike test: without it no epoch could be called the best.
     val: Split = Field(description="What the best epoch is chosen on.", examples=[{"path": "val"}])
     test: Split | None = Field(
         default=None, description="What the final figures are measured on; `val` without it."
@@ -95,6 +97,7 @@ class SplitStatistics(Part):
     """How much is in one split."""
 
     images: Annotated[Whole, Field(ge=0)] = Field(description="Readable images.", examples=[1078])
+    # Unknown class names are told by a rule, which can say which list they are missing from.
     per_class: dict[ClassName, Annotated[Whole, Field(ge=0)]] = Field(
         default_factory=dict, description="Images (or objects) of each class."
     )
@@ -109,6 +112,7 @@ class Statistics(Part):
     bytes: Annotated[Whole, Field(ge=0)] | None = Field(
         default=None, description="Size of all files.", json_schema_extra={"x-unit": "bytes"}
     )
+    # A mapping and not three fields: counts of a split that is not there are simply left out.
     splits: dict[Literal["train", "val", "test"], SplitStatistics] = Field(
         default_factory=dict, description="The same, split by split."
     )

@@ -29,6 +29,7 @@ FrameworkName = Annotated[str, Field(pattern=FRAMEWORK.pattern)]
 
 ModelName = Annotated[str, Field(pattern=MODEL.pattern)]
 
+# Weights are named, never fetched from a URL: a plan pins what it starts from by a hash or commit.
 WeightsRef = Annotated[
     str,
     Field(
@@ -39,6 +40,7 @@ WeightsRef = Annotated[
     StaysInside,
 ]
 
+# Far above what networks take: a digit too many should end here, not in a GPU's memory.
 ImageSide = Annotated[Whole, Field(ge=1, le=8192)]
 
 
@@ -49,6 +51,7 @@ class Model(Part):
         description="Name in the framework's catalog; see `vtspec models search`.",
         examples=[MODEL.example],
     )
+    # Off by default: a run must not depend on a download that nobody asked for.
     pretrained: bool = Field(
         default=False, description="Start from the framework's published weights for this name."
     )

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
 from pydantic_core import PydanticCustomError
@@ -20,6 +20,9 @@ from .patterns import (
     PATH,
     TEMPLATE,
 )
+
+if TYPE_CHECKING:
+    from pydantic.config import JsonDict
 
 API_VERSION: Final = "vtspec.dev/v1alpha1"
 
@@ -47,7 +50,7 @@ def to_camel(name: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
-def _coerce_whole(value: Any) -> Any:
+def _coerce_whole(value: object) -> object:
     # JSON Schema calls 5.0 an integer, so a person may write it; strict pydantic alone would not.
     if type(value) is float and value.is_integer():
         return int(value)
@@ -60,15 +63,19 @@ def make_rule_error(message: str, fix: str) -> PydanticCustomError:
 
 
 def _refuse_braces(text: str) -> str:
+    # Argo fills in templates wherever it finds them, so no text of a spec may carry one.
     if "{{" in text:
         raise make_rule_error("must not hold '{{'", "remove the braces; nothing is filled in here")
     return text
 
 
+# pydantic compiles patterns with Rust's engine, which knows no look-ahead: what a path may not
+# hold is a second pattern, applied here and said as `not` in the JSON Schema.
 _OUTSIDE: Final = re.compile(OUTSIDE)
 
 
 def _check_inside(path: str) -> str:
+    # Nearly every path: two searches for a substring cost less than one for a pattern.
     if ":" not in path and ".." not in path:
         return path
     if _OUTSIDE.search(path):
@@ -78,7 +85,7 @@ def _check_inside(path: str) -> str:
     return path
 
 
-_Items = TypeVar("_Items", bound=tuple[Any, ...])
+_Items = TypeVar("_Items", bound=tuple[object, ...])
 
 
 def _check_distinct(items: _Items) -> _Items:
@@ -97,7 +104,8 @@ NoBraces = AfterValidator(_refuse_braces)
 Distinct = AfterValidator(_check_distinct)
 """Marks a list that holds nothing twice; goes with `Field(json_schema_extra=UNIQUE)`."""
 
-UNIQUE: Final[dict[str, Any]] = {"uniqueItems": True}
+# pydantic has no keyword for it: the validator decides, and this tells editors.
+UNIQUE: Final["JsonDict"] = {"uniqueItems": True}
 
 Whole = Annotated[int, BeforeValidator(_coerce_whole)]
 """A whole number; 5.0 is one, "5" and true are not."""
@@ -142,6 +150,7 @@ ContentHash = Annotated[str, Field(pattern=CONTENT_HASH.pattern)]
 
 MetricName = Annotated[str, Field(pattern=METRIC.pattern)]
 
+# Kubernetes' own limits: labels are copied to Workflows, where a longer one would be refused late.
 LabelKey = Annotated[str, Field(max_length=253, pattern=LABEL_KEY.pattern)]
 
 LabelValue = Annotated[str, Field(pattern=LABEL_VALUE.pattern)]

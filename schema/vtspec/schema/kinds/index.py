@@ -1,7 +1,7 @@
 """The kinds there are, each imported when it is met."""
 
 import importlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from vtspec.schema.suggestions import find_nearest
 
@@ -29,11 +29,12 @@ def get_model_class(kind: str) -> "type[Part]":
     return model
 
 
-def guess_kind(data: dict[str, Any]) -> str | None:
+def guess_kind(data: dict[str, object]) -> str | None:
     """The kind that a spec is probably meant to be, from its `kind` or from what it holds."""
     kind = data.get("kind")
     if isinstance(kind, str) and kind in KINDS:
         return kind
+    # A file with `kind: Experimnt` is read as one: what else is wrong in it is told as well.
     close = find_nearest(kind, KINDS)
     if close is not None:
         return close

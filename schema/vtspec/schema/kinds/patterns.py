@@ -14,16 +14,19 @@ class TextPattern:
 
 
 NAME: Final = TextPattern(
+    # 40 of a label's 63 characters: a run adds its hash, an attempt and a step to the name.
     pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
     words="a DNS label: lower-case letters, digits and '-', at most 40 characters",
     example="digits-resnet18",
 )
 LINE: Final = TextPattern(pattern=r"^[^\r\n]*$", words="a single line", example="digits")
+# No backslash: a spec is planned on one machine and run on another. No `~`: it has no home there.
 PATH: Final = TextPattern(
     pattern=r"^[^/\\~\r\n][^\\\r\n]*$",
     words="a path below the repository's root, with forward slashes",
     example="data/digits",
 )
+# Neither may begin with '-', which git would take for an option.
 GIT_URL: Final = TextPattern(
     pattern=r"^[A-Za-z0-9./][^\s]*$",
     words="the URL or path of a git repository",
@@ -32,6 +35,7 @@ GIT_URL: Final = TextPattern(
 GIT_REV: Final = TextPattern(
     pattern=r"^[A-Za-z0-9][A-Za-z0-9_./-]*$", words="a commit or tag", example="v1.2.0"
 )
+# Only the binary units: with both, people would write 4G and wonder about the 300 MB.
 MEMORY: Final = TextPattern(
     pattern=r"^[1-9][0-9]{0,5}(Mi|Gi|Ti)$", words="a size in Mi, Gi or Ti", example="4Gi"
 )
@@ -45,6 +49,7 @@ CONTENT_HASH: Final = TextPattern(
     words="DVC's hash: md5: and 32 hex digits, and .dir for a folder",
     example="md5:d8e8fca2dc0f896fd7cb4cb0031ba249.dir",
 )
+# '@', ':' and '-' stand in names that people know: mAP@50:95, top-5.
 METRIC: Final = TextPattern(
     pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.@:-]{0,79}$", words="a metric's name", example="accuracy"
 )
@@ -75,6 +80,7 @@ MODEL: Final = TextPattern(
     words="a model's name",
     example="resnet18",
 )
+# A checkpoint of another form than safetensors may run code when it is read: none can be named.
 WEIGHTS: Final = TextPattern(
     pattern=r"^(run:[a-z0-9]([-a-z0-9]*[a-z0-9])?|models:/[^/:@\s]+(/[0-9]+|@[A-Za-z0-9_.-]+)|"
     r"hf-hub:[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+(@[A-Za-z0-9_./-]+)?|[A-Za-z0-9_.][^\\:\r\n]*\.safetensors)$",

@@ -6,7 +6,7 @@ or of the wrong type; so it is decided also in a file that has other faults. All
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from .tasks import CLASSLESS_TASKS, FORMAT_NEEDS, FORMATS_OF_TASK
 
@@ -30,10 +30,10 @@ class RuleViolation:
     at_key: bool = False
 
 
-Rule = Callable[[Mapping[str, Any]], Iterator[RuleViolation]]
+Rule = Callable[[Mapping[str, object]], Iterator[RuleViolation]]
 
 
-def iter_violations(kind: str, data: Any) -> Iterator[RuleViolation]:
+def iter_violations(kind: str, data: object) -> Iterator[RuleViolation]:
     """Every rule of the kind that does not hold in `data`, a spec as plain data."""
     if isinstance(data, dict):
         for rule in RULES[kind]:
@@ -50,6 +50,7 @@ def check_model(model: _Model, context: object) -> _Model:
     """
     if context is DECIDED:
         return model
+    # Dumped, so that one rule judges both ways to a spec: a file, and a model made in Python.
     data = model.model_dump(mode="json", by_alias=True)
     for broken in iter_violations(type(model).__name__, data):
         from vtspec.schema.yaml_source.document import format_path
@@ -60,7 +61,7 @@ def check_model(model: _Model, context: object) -> _Model:
     return model
 
 
-def _get_value(data: Any, *path: str) -> Any:
+def _get_value(data: object, *path: str) -> object:
     for key in path:
         if not isinstance(data, dict):
             return None
@@ -68,18 +69,19 @@ def _get_value(data: Any, *path: str) -> Any:
     return data
 
 
-def _get_number(value: Any, otherwise: float) -> float | None:
+def _get_number(value: object, otherwise: float) -> float | None:
     """The number, the default where nothing is written, None where something else is."""
     if value is None:
         return otherwise
+    # To Python true is the number 1.
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def _get_texts(value: Any) -> list[str]:
+def _get_texts(value: object) -> list[str]:
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
-def _check_one_start(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
+def _check_one_start(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     model = _get_value(data, "spec", "model")
     if _get_value(model, "pretrained") is True and isinstance(_get_value(model, "weights"), str):
         yield RuleViolation(
@@ -89,7 +91,7 @@ def _check_one_start(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
         )
 
 
-def _check_gpu_type(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
+def _check_gpu_type(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     resources = _get_value(data, "spec", "resources")
     if (
         isinstance(_get_value(resources, "gpuType"), str)
@@ -102,7 +104,7 @@ def _check_gpu_type(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
         )
 
 
-def _check_min_rate(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
+def _check_min_rate(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     training = _get_value(data, "spec", "training")
     lowest = _get_number(_get_value(training, "minLearningRate"), 0.0)
     rate = _get_number(_get_value(training, "learningRate"), LEARNING_RATE)
@@ -116,9 +118,10 @@ def _check_min_rate(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
     )
 
 
-def _check_warmup(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
+def _check_warmup(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     training = _get_value(data, "spec", "training")
     warmup = _get_number(_get_value(training, "warmupEpochs"), 0.0)
+    # Without epochs that is what is said; a warm-up can be judged only against them.
     epochs = _get_number(_get_value(training, "epochs"), float("inf"))
     if warmup is None or epochs is None or warmup <= 0 or epochs < 1 or warmup < epochs:
         return
@@ -129,7 +132,7 @@ def _check_warmup(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
     )
 
 
-def _check_weighted_classes(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
+def _check_weighted_classes(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     classes = _get_texts(_get_value(data, "spec", "dataset", "classes"))
     weights = _get_value(data, "spec", "training", "classWeights")
     if not classes or not isinstance(weights, dict):
@@ -138,12 +141,13 @@ def _check_weighted_classes(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
 
 
 def check_class_weights(
-    weights: Mapping[str, Any], classes: list[str], source: str
+    weights: Mapping[str, object], classes: list[str], source: str
 ) -> Iterator[RuleViolation]:
     """Class weights that name no class of `classes`, and classes without a weight."""
     from vtspec.schema.suggestions import suggest_fix
 
     path = ("spec", "training", "classWeights")
+    # A dataset may have a thousand classes, and a list would be searched for each weight.
     known = frozenset(classes)
     for name in weights:
         if name not in known:
@@ -155,6 +159,7 @@ def check_class_weights(
             )
     missing = [name for name in classes if name not in weights]
     if missing:
+        # Both ways are told: a renamed class is one weight too many and one too few.
         shown = ", ".join(f"'{name}'" for name in missing[:5])
         yield RuleViolation(
             path=path,
@@ -164,7 +169,7 @@ def check_class_weights(
         )
 
 
-def _check_classless_task(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
+def _check_classless_task(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     task = _get_value(data, "spec", "task")
     if not isinstance(task, str) or task not in CLASSLESS_TASKS:
         return
@@ -178,7 +183,7 @@ def _check_classless_task(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
             )
 
 
-def _check_baseline(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
+def _check_baseline(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     name = _get_value(data, "metadata", "name")
     if isinstance(name, str) and _get_value(data, "spec", "report", "baseline") == name:
         yield RuleViolation(
@@ -188,11 +193,12 @@ def _check_baseline(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
         )
 
 
-def _check_one_source(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
+def _check_one_source(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     source = _get_value(data, "spec", "source")
     if not isinstance(source, dict):
         return
     given = [key for key in ("dvc", "path") if source.get(key) is not None]
+    # Said at `source` and not at one of the two: which of them is meant, nobody knows.
     if len(given) == 1:
         return
     yield RuleViolation(
@@ -203,7 +209,9 @@ def _check_one_source(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
     )
 
 
-def _check_path_pinned(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
+# A plain path has no DVC file beside it that could pin its content, and a plan's id stands on the
+# hash: without one the same id would name other data tomorrow.
+def _check_path_pinned(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     if (
         _get_value(data, "spec", "source", "path") is None
         or _get_value(data, "spec", "contentHash") is not None
@@ -217,7 +225,7 @@ def _check_path_pinned(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
     )
 
 
-def _check_revision(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
+def _check_revision(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     dvc = _get_value(data, "spec", "source", "dvc")
     repo, rev = _get_value(dvc, "repo"), _get_value(dvc, "rev")
     if repo is not None and rev is None:
@@ -227,6 +235,8 @@ def _check_revision(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
             fix="add 'rev:' with a commit or tag",
             at_key=True,
         )
+    # In one's own repository the spec's commit decides which DVC file counts; a second revision
+    # beside it could only disagree.
     if rev is not None and repo is None:
         yield RuleViolation(
             path=("spec", "source", "dvc", "rev"),
@@ -236,10 +246,11 @@ def _check_revision(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
         )
 
 
-def _check_class_names(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
+def _check_class_names(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     tasks = [
         task for task in _get_texts(_get_value(data, "spec", "tasks")) if task in FORMATS_OF_TASK
     ]
+    # An unknown task is told by its type; what it needs cannot be said.
     of_classes = [task for task in tasks if task not in CLASSLESS_TASKS]
     if of_classes and _get_value(data, "spec", "classes") in (None, []):
         yield RuleViolation(
@@ -250,9 +261,10 @@ def _check_class_names(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
         )
 
 
-def _check_format_tasks(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
+def _check_format_tasks(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     form = _get_value(data, "spec", "format")
     tasks = _get_value(data, "spec", "tasks")
+    # A format that is misspelt is one mistake, not one more for every task.
     if form not in _ALL_FORMATS or not isinstance(tasks, list):
         return
     for index, task in enumerate(tasks):
@@ -265,7 +277,7 @@ def _check_format_tasks(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
             )
 
 
-def _check_split_labels(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
+def _check_split_labels(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     form = _get_value(data, "spec", "format")
     needed = FORMAT_NEEDS.get(form) if isinstance(form, str) else None
     for name in ("train", "val", "test"):
@@ -279,13 +291,14 @@ def _check_split_labels(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
             )
 
 
-def _check_splits_differ(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
+def _check_splits_differ(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     seen: dict[tuple[str, str], str] = {}
     for name in ("train", "val", "test"):
         split = _get_value(data, "spec", "splits", name)
         path = _get_value(split, "path")
         if not isinstance(path, str):
             continue
+        # Splits of COCO share one folder of images and differ by their label files.
         key = (path.rstrip("/"), str(_get_value(split, "annotations")))
         if seen.setdefault(key, name) != name:
             yield RuleViolation(
@@ -296,11 +309,12 @@ def _check_splits_differ(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
             )
 
 
-def _check_counted_classes(data: Mapping[str, Any]) -> Iterator[RuleViolation]:
+def _check_counted_classes(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     classes = frozenset(_get_texts(_get_value(data, "spec", "classes")))
     splits = _get_value(data, "spec", "statistics", "splits")
     if not classes or not isinstance(splits, dict):
         return
+    # Counts are pasted from `inspect`; after a class was renamed they would give wrong estimates.
     for name, split in splits.items():
         counts = _get_value(split, "perClass")
         for counted in counts if isinstance(counts, dict) else ():

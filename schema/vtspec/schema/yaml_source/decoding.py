@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 LONGEST: Final = 256 * 1024
 """Bytes that a document may have."""
@@ -31,7 +31,7 @@ class Refusal:
     message: str
     fix: str
     path: tuple[str | int, ...] = ()
-    value: Any = None
+    value: object = None
 
 
 def decode_source(source: bytes | str) -> str | Refusal:
@@ -45,6 +45,7 @@ def decode_source(source: bytes | str) -> str | Refusal:
     if len(data) > LONGEST:
         message = f"a spec may have at most {LONGEST // 1024} KiB"
         return Refusal(line=1, column=1, message=message, fix="split it, or leave data out of it")
+    # Notepad's "Unicode"; as UTF-8 it would be told as thousands of strange characters.
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return Refusal(line=1, column=1, message="is UTF-16", fix="save the file as UTF-8")
     try:

@@ -17,12 +17,12 @@ import yaml
 from vtspec.schema.problem import Problem, Severity
 
 from .decoding import Refusal, decode_source, find_unprintable
-from .tree_builder import NodePosition, build_tree
+from .tree_builder import Loader, NodePosition, build_tree
 
 Path = tuple[str | int, ...]
 """Keys and indexes from the root of a document; shown as `spec.report.gates[0]`."""
 
-LOADER: Final[Any] = vars(yaml.cyaml)["CParser"] if yaml.__with_libyaml__ else yaml.SafeLoader
+LOADER: Final[Loader] = vars(yaml.cyaml)["CParser"] if yaml.__with_libyaml__ else yaml.SafeLoader
 """libyaml's parser where PyYAML was built with it, else the same events from pure Python."""
 
 
@@ -57,6 +57,7 @@ class Document:
 
     def find_position(self, path: Path) -> Position:
         """Where `path` stands, or the nearest part above it that does stand somewhere."""
+        # What is missing stands nowhere; it is told where it should be added.
         for length in range(len(path), -1, -1):
             if path[:length] in self._places:
                 return self._places[path[:length]]
@@ -94,11 +95,13 @@ class Document:
         def note(path: Path, node: NodePosition) -> None:
             places.setdefault(path, Position(value=node.start, key=node.key_start))
 
+        # Read a second time, since positions are asked for only where there is a problem: keeping
+        # them always would cost every sound file that time.
         build_tree(self.text, LOADER, note)
         return places
 
 
-def parse_document(source: bytes | str, file: str, *, loader: Any = LOADER) -> Document:
+def parse_document(source: bytes | str, file: str, *, loader: Loader = LOADER) -> Document:
     """The document in `source`; never raises for anything that it holds.
 
     `file` is the name that problems carry. `loader` is one of PyYAML's, for its events alone.
@@ -106,6 +109,7 @@ def parse_document(source: bytes | str, file: str, *, loader: Any = LOADER) -> D
     text = decode_source(source)
     if isinstance(text, Refusal):
         return _make_broken_document(file, "", [text])
+    # Before YAML sees it: its two parsers treat such characters differently.
     strange = find_unprintable(text)
     if strange:
         return _make_broken_document(file, text, strange)
@@ -129,7 +133,7 @@ def format_path(path: Path) -> str:
     return shown
 
 
-def find_value(data: Any, path: Sequence[str | int]) -> Any:
+def find_value(data: object, path: Sequence[str | int]) -> object:
     """What stands at `path` in plain data, or None where nothing does."""
     for part in path:
         if isinstance(data, dict) and isinstance(part, str):

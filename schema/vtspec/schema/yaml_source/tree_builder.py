@@ -4,17 +4,19 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from string import ascii_letters
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeAlias
 
 from yaml.error import YAMLError
 from yaml.events import (
     AliasEvent,
     DocumentEndEvent,
     DocumentStartEvent,
+    Event,
     MappingEndEvent,
     MappingStartEvent,
     ScalarEvent,
     SequenceEndEvent,
+    SequenceStartEvent,
     StreamEndEvent,
 )
 
@@ -56,18 +58,36 @@ class NodePosition:
 
 Note = Callable[[Path, NodePosition], None]
 
+_Collection: TypeAlias = MappingStartEvent | SequenceStartEvent
+_Node: TypeAlias = AliasEvent | ScalarEvent | _Collection
+
+
+class EventParser(Protocol):
+    """What PyYAML's parsers have in common, the one of libyaml and the one in Python."""
+
+    def get_event(self) -> Any:
+        """The next event; its class tells which fields it has."""
+        ...
+
+    def dispose(self) -> None:
+        """Let go of the text."""
+        ...
+
+
+Loader: TypeAlias = Callable[[str], EventParser]
+
 
 @dataclass(slots=True)
 class YamlTree:
     """What was built. `unknown` are the paths whose value was refused; `broken` means no tree."""
 
-    data: Any = None
+    data: object = None
     refused: list[Refusal] = field(default_factory=list)
     unknown: set[Path] = field(default_factory=set)
     broken: bool = False
 
 
-def build_tree(text: str, loader: Any, note: Note | None = None) -> YamlTree:
+def build_tree(text: str, loader: Loader, note: Note | None = None) -> YamlTree:
     """The tree of `text` from the events of `loader`; `note` is told where each value stands."""
     tree = YamlTree()
     parser = None
@@ -103,10 +123,13 @@ class _EventReader:
     `simple` says that the text has no anchors, aliases, tags and escapes.
     """
 
-    def __init__(self, parser: Any, tree: YamlTree, note: Note | None, simple: bool) -> None:
-        self._next: Callable[[], Any] = parser.get_event
+    def __init__(
+        self, parser: EventParser, tree: YamlTree, note: Note | None, simple: bool
+    ) -> None:
+        self._next = parser.get_event
         self._tree = tree
         self._note = note
+        # Where positions are asked for, every value must be met one by one.
         self._simple = simple and note is None
 
     def read_document(self) -> None:
@@ -126,39 +149,42 @@ class _EventReader:
             self._refuse((), event, message, "move it to a file of its own")
             self._refuse_directives(event)
 
-    def _read_value(self, event: Any, path: Path | None, depth: int, key: Any = None) -> Any:
+    def _read_value(
+        self, event: _Node, path: Path | None, depth: int, key: Event | None = None
+    ) -> object:
         """The value that begins with `event`; `key` is the event of the key before it."""
         if self._note is not None and path is not None:
             self._note(
                 path, NodePosition(_get_start(event), None if key is None else _get_start(key))
             )
-        kind = type(event)
-        if kind is AliasEvent:
+        if isinstance(event, AliasEvent):
             message = f"'*{event.anchor}' is an alias, and aliases are not read"
-            value: Any = self._refuse_value(path, event, message, "write the value out")
+            value: object = self._refuse_value(path, event, message, "write the value out")
         elif event.tag is not None or event.anchor is not None:
             value = self._read_marked(event, path, depth)
-        elif kind is ScalarEvent:
+        elif isinstance(event, ScalarEvent):
             value = self._read_scalar(event, path)
         else:
             value = self._read_collection(event, path, depth)
         return value
 
-    def _read_collection(self, event: Any, path: Path | None, depth: int) -> Any:
+    def _read_collection(self, event: _Collection, path: Path | None, depth: int) -> object:
         if depth > DEEPEST:
             message = f"is more than {DEEPEST} levels deep"
             self._refuse(path, event, message, "write it flatter")
+            # Not read on: 256 KiB of brackets would otherwise end in a RecursionError.
             raise _DepthError
         if type(event) is MappingStartEvent:
             return self._read_mapping(path, depth + 1)
         return self._read_list(path, depth + 1)
 
-    def _read_mapping(self, path: Path | None, depth: int) -> dict[str, Any]:
-        data: dict[str, Any] = {}
-        keys: dict[str, Any] = {}
+    def _read_mapping(self, path: Path | None, depth: int) -> dict[str, object]:
+        data: dict[str, object] = {}
+        keys: dict[str, Event] = {}
         next_event, simple = self._next, self._simple
         while type(key := next_event()) is not MappingEndEvent:
             name: str | None
+            value: object
             if simple and type(key) is ScalarEvent and key.value[:1] in _SURE_TEXT:
                 name = key.value
                 if name in data:
@@ -177,8 +203,8 @@ class _EventReader:
                 data[name] = None if value is _UNKNOWN else value
         return data
 
-    def _read_list(self, path: Path | None, depth: int) -> list[Any]:
-        items: list[Any] = []
+    def _read_list(self, path: Path | None, depth: int) -> list[object]:
+        items: list[object] = []
         while type(event := self._next()) is not SequenceEndEvent:
             below = None if path is None else (*path, len(items))
             value = self._read_value(event, below, depth)
@@ -186,7 +212,7 @@ class _EventReader:
         return items
 
     def _check_key(
-        self, name: Any, event: Any, path: Path | None, keys: dict[str, Any]
+        self, name: object, event: Event, path: Path | None, keys: dict[str, Event]
     ) -> str | None:
         """The name that a key gives to its value, None where it is refused."""
         if type(name) is not str:
@@ -202,8 +228,8 @@ class _EventReader:
             return None
         return name
 
-    def _read_scalar(self, event: Any, path: Path | None) -> Any:
-        value: str = event.value
+    def _read_scalar(self, event: ScalarEvent, path: Path | None) -> object:
+        value = event.value
         if not event.style:
             try:
                 return parse_scalar(value)
@@ -215,7 +241,9 @@ class _EventReader:
             return self._refuse_value(path, event, message, "remove the escape")
         return value
 
-    def _read_marked(self, event: Any, path: Path | None, depth: int) -> Any:
+    def _read_marked(
+        self, event: ScalarEvent | _Collection, path: Path | None, depth: int
+    ) -> object:
         """A value with an anchor or a tag: both are refused, and what is inside is still read."""
         if event.anchor is not None:
             message = f"'&{event.anchor}' is an anchor, and anchors are not read"
@@ -223,7 +251,7 @@ class _EventReader:
         if event.tag is not None:
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
             self._refuse(path, event, f"'{tag}' is a tag, and tags are not read", "remove it")
-        if type(event) is not ScalarEvent:
+        if not isinstance(event, ScalarEvent):
             return self._read_collection(event, path, depth)
         if event.tag is None:
             return self._read_scalar(event, path)
@@ -232,14 +260,14 @@ class _EventReader:
             self._tree.unknown.add(path)
         return _UNKNOWN
 
-    def _refuse_directives(self, event: Any) -> None:
+    def _refuse_directives(self, event: DocumentStartEvent) -> None:
         if event.version or event.tags:
             fix = "remove the lines that start with '%'"
             self._refuse((), event, "a '%' directive is not read", fix)
 
     def _refuse_value(
-        self, path: Path | None, event: Any, message: str, fix: str, value: Any = None
-    ) -> Any:
+        self, path: Path | None, event: Event, message: str, fix: str, value: object = None
+    ) -> object:
         """Refuse a value, so that nothing is said of what it should have been."""
         self._refuse(path, event, message, fix, value)
         if path is not None:
@@ -247,7 +275,7 @@ class _EventReader:
         return _UNKNOWN
 
     def _refuse(
-        self, path: Path | None, event: Any, message: str, fix: str, value: Any = None
+        self, path: Path | None, event: Event, message: str, fix: str, value: object = None
     ) -> None:
         line, column = _get_start(event)
         refusal = Refusal(
@@ -256,12 +284,13 @@ class _EventReader:
         self._tree.refused.append(refusal)
 
 
-def _get_start(event: Any) -> Place:
+def _get_start(event: Event) -> Place:
     mark = event.start_mark
+    assert mark is not None
     return mark.line + 1, mark.column + 1
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> bool:
     return isinstance(value, int | float)
 
 

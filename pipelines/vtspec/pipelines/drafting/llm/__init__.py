@@ -11,7 +11,7 @@ module that talks HTTP (`exchange`), and whatever goes to the model or comes fro
 `hidden`, `plain` and `wording` first.
 """
 
-from vtspec.pipelines.drafting.unavailable import Unavailable
+from vtspec.pipelines.drafting.result import Unavailable
 
 from .drafter import LlmDrafter, find_drafter
 from .providers import Provider, find_provider

@@ -18,7 +18,7 @@ class Unbounded(ValueError):
     """The data is deeper, longer or larger than any spec, or no plain data; the text says how."""
 
 
-def copy_plain(data: Any) -> Any:
+def copy_plain(data: object) -> Any:
     """A copy that is made of texts, numbers, true, false, null, lists and mappings only.
 
     Lone surrogates are replaced. Raises `Unbounded`.
@@ -26,7 +26,7 @@ def copy_plain(data: Any) -> Any:
     return _copy(data, DEEPEST, [MOST_VALUES])
 
 
-def _copy(data: Any, levels: int, left: list[int]) -> Any:
+def _copy(data: object, levels: int, left: list[int]) -> object:
     left[0] -= 1
     if left[0] < 0:
         raise Unbounded(f"has more than {MOST_VALUES:,} values")

@@ -1,9 +1,10 @@
 """The values that a question may offer: only what exists. Reads the repository alone."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from vtspec.pipelines import catalog
+from vtspec.pipelines.drafting.result import Data
 from vtspec.schema.json_schema.generate import build_schema
 
 from .field_paths import DRAFTED, find_value, parse_path
@@ -17,11 +18,11 @@ FEWEST: Final = 2
 
 FILLED: Final = 6
 
-Existing = Callable[[Mapping[str, Any], DraftRequest], Sequence[str]]
+Existing = Callable[[Data, DraftRequest], Sequence[str]]
 
 
 def select_choices(
-    field: str, offered: Sequence[object], draft: Mapping[str, Any], turn: DraftRequest
+    field: str, offered: Sequence[object], draft: Data, turn: DraftRequest
 ) -> tuple[str, ...]:
     """The choices of a question at `field` (dotted): those offered that exist, in their order.
 
@@ -54,8 +55,8 @@ def _clean_choice(offered: object, turn: DraftRequest) -> str:
 def _find_enum_values(field: str) -> tuple[str, ...]:
     """The values of a field that has a fixed set of them."""
     for kind in DRAFTED:
-        node: Any = build_schema(kind)
-        root = node
+        root = build_schema(kind)
+        node: Data = root
         for part in parse_path(field):
             node = _resolve_ref(node, root).get("properties", {}).get(part, {})
         if found := _get_enum(_resolve_ref(node, root)):
@@ -63,19 +64,19 @@ def _find_enum_values(field: str) -> tuple[str, ...]:
     return ()
 
 
-def _resolve_ref(node: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
+def _resolve_ref(node: Data, root: Data) -> Data:
     if "$ref" not in node:
         return node
-    target: Mapping[str, Any] = root["$defs"][node["$ref"].rsplit("/", 1)[1]]
+    target: Data = root["$defs"][node["$ref"].rsplit("/", 1)[1]]
     return target
 
 
-def _get_enum(node: Mapping[str, Any]) -> tuple[str, ...]:
+def _get_enum(node: Data) -> tuple[str, ...]:
     items = node.get("items", {})
     return tuple(node.get("enum") or (items.get("enum") if isinstance(items, dict) else ()) or ())
 
 
-def _list_tasks(draft: Mapping[str, Any], turn: DraftRequest) -> Sequence[str]:
+def _list_tasks(draft: Data, turn: DraftRequest) -> Sequence[str]:
     dataset = turn.repository.sound_datasets.get(str(find_value(draft, "spec.dataset.ref")))
     if dataset is not None:
         return dataset.tasks
@@ -83,12 +84,12 @@ def _list_tasks(draft: Mapping[str, Any], turn: DraftRequest) -> Sequence[str]:
     return tuple(dict.fromkeys(every))
 
 
-def _list_datasets(draft: Mapping[str, Any], turn: DraftRequest) -> Sequence[str]:
+def _list_datasets(draft: Data, turn: DraftRequest) -> Sequence[str]:
     task, every = find_value(draft, "spec.task"), turn.repository.sound_datasets
     return [name for name, each in every.items() if task in each.tasks] or list(every)
 
 
-def _list_models(draft: Mapping[str, Any], turn: DraftRequest) -> Sequence[str]:
+def _list_models(draft: Data, turn: DraftRequest) -> Sequence[str]:
     tasks = _list_tasks(draft, turn)
     wanted = find_value(draft, "spec.task")
     task = wanted if isinstance(wanted, str) else tasks[0] if len(tasks) == 1 else None
@@ -109,7 +110,7 @@ def _is_experiment(name: str, turn: DraftRequest) -> bool:
     return name in turn.repository.sound_experiments
 
 
-def _list_experiments(_draft: Mapping[str, Any], turn: DraftRequest) -> Sequence[str]:
+def _list_experiments(_draft: Data, turn: DraftRequest) -> Sequence[str]:
     return list(turn.repository.sound_experiments)
 
 

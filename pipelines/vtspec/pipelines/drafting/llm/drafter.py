@@ -10,8 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from vtspec.pipelines.drafting.result import Draft, Message
-from vtspec.pipelines.drafting.unavailable import Unavailable
+from vtspec.pipelines.drafting.result import Data, Draft, Message, Unavailable
 from vtspec.pipelines.errors import Refused
 from vtspec.pipelines.project.repository import Repository
 
@@ -211,7 +210,7 @@ class _AgentRun:
     def _build_output(self, name: str) -> "ToolOutput[Draft]":
         from pydantic_ai import ModelRetry, StructuredDict, ToolOutput
 
-        async def answer(arguments: dict[str, Any]) -> Draft:
+        async def answer(arguments: Data) -> Draft:
             made = self._guard(lambda: parse_answer(name, arguments, self.turn))
             if isinstance(made, Draft):
                 return made
@@ -228,7 +227,7 @@ class _AgentRun:
     def _build_tool(self, lookup: Lookup) -> "Tool[object]":
         from pydantic_ai import Tool
 
-        async def look(**arguments: Any) -> Mapping[str, Any]:
+        async def look(**arguments: object) -> Data:
             self.lookups += 1
             if self.lookups > self.settings.lookups:
                 return {"error": "enough was looked up; answer now"}

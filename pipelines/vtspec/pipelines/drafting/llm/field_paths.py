@@ -41,7 +41,7 @@ def find_nearest_field(dotted: str) -> str:
     return path or "spec"
 
 
-def find_value(data: Any, dotted: str) -> Any:
+def find_value(data: object, dotted: str) -> Any:
     """What stands at a path, None where nothing does."""
     for part in parse_path(dotted):
         if isinstance(part, str) and isinstance(data, Mapping):
@@ -53,12 +53,12 @@ def find_value(data: Any, dotted: str) -> Any:
     return data
 
 
-def remove_value(data: Any, dotted: str) -> Any:
+def remove_value(data: object, dotted: str) -> Any:
     """A copy of the data without what stands at a path; the same where nothing does."""
     return _remove_value(data, parse_path(dotted))
 
 
-def _remove_value(data: Any, path: Path) -> Any:
+def _remove_value(data: object, path: Path) -> object:
     part, rest = path[0], path[1:]
     if isinstance(data, Mapping) and part in data:
         if rest:

@@ -5,10 +5,11 @@ being changed, or in a spec that exists.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 from vtspec.pipelines.catalog import load_frameworks
 from vtspec.pipelines.drafting.checks import DRAFT
+from vtspec.pipelines.drafting.result import Data
 from vtspec.schema.problem import Problem
 
 from .field_paths import find_value, remove_value
@@ -28,7 +29,7 @@ NAMED: Final = (
 """The fields whose value somebody must have named."""
 
 
-def find_ungrounded(draft: Mapping[str, Any], turn: DraftRequest) -> list[Problem]:
+def find_ungrounded(draft: Data, turn: DraftRequest) -> list[Problem]:
     """A problem for each value of the draft that nobody named."""
     found = [
         _make_problem(field, value, "was not named by anybody", "leave it out, or ask for it")
@@ -38,7 +39,7 @@ def find_ungrounded(draft: Mapping[str, Any], turn: DraftRequest) -> list[Proble
     return [*found, *_check_model_name(draft, turn)]
 
 
-def _check_model_name(draft: Mapping[str, Any], turn: DraftRequest) -> Iterator[Problem]:
+def _check_model_name(draft: Data, turn: DraftRequest) -> Iterator[Problem]:
     """Any ORG/NAME is a hub id: one that no catalog lists must have been typed."""
     field = "spec.model.name"
     name = find_value(draft, field)
@@ -49,7 +50,7 @@ def _check_model_name(draft: Mapping[str, Any], turn: DraftRequest) -> Iterator[
         yield _make_problem(field, name, "is in no catalog, and nobody typed it", fix)
 
 
-def filter_notes(draft: Mapping[str, Any], turn: DraftRequest) -> dict[str, Any]:
+def filter_notes(draft: Data, turn: DraftRequest) -> Data:
     """The draft with those labels and annotations only that somebody named; a copy.
 
     Nobody but vtspec itself writes a note under `vtspec.dev/`.
@@ -87,7 +88,7 @@ def _is_known(field: str, value: str, turn: DraftRequest) -> bool:
     return any(find_value(one, field) == value for one in _iter_specs(turn))
 
 
-def _iter_specs(turn: DraftRequest) -> Iterator[Mapping[str, Any]]:
+def _iter_specs(turn: DraftRequest) -> Iterator[Data]:
     if turn.base is not None:
         yield turn.base
     yield from turn.repository.sound_experiments.values()

@@ -4,12 +4,12 @@ A person's words go as JSON, so that nothing in them can pass for anything else.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Final
 
 from vtspec.pipelines.catalog import load_frameworks
 from vtspec.pipelines.drafting.drafter import strip_provenance
-from vtspec.pipelines.drafting.result import Message
+from vtspec.pipelines.drafting.result import Data, Message
 
 from .request import DraftRequest
 
@@ -63,7 +63,7 @@ def build_history(turn: DraftRequest) -> list["ModelMessage"]:
     return made
 
 
-def _serialize_answer(message: Message) -> Mapping[str, Any]:
+def _serialize_answer(message: Message) -> Data:
     return {
         "draft": None
         if message.draft is None
@@ -72,7 +72,7 @@ def _serialize_answer(message: Message) -> Mapping[str, Any]:
     }
 
 
-def _drop_annotations(draft: dict[str, Any]) -> dict[str, Any]:
+def _drop_annotations(draft: Data) -> Data:
     metadata = draft.get("metadata")
     if isinstance(metadata, dict):
         metadata.pop("annotations", None)
@@ -100,5 +100,5 @@ def _limit_names(names: Iterable[str]) -> list[str]:
     return list(names)[:MOST_NAMES]
 
 
-def _dump_json(turn: DraftRequest, data: Mapping[str, Any]) -> str:
+def _dump_json(turn: DraftRequest, data: Data) -> str:
     return json.dumps(turn.hidden.redact_data(data), ensure_ascii=False, separators=(",", ":"))

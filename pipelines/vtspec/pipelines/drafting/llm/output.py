@@ -7,11 +7,11 @@ no problem comes out as complete.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from vtspec.pipelines.drafting.checks import DRAFT, filter_errors, find_problems
 from vtspec.pipelines.drafting.language import Tongue
-from vtspec.pipelines.drafting.result import Assumption, Draft, Question
+from vtspec.pipelines.drafting.result import Assumption, Data, Draft, Question
 from vtspec.pipelines.project.spec_names import find_free_name
 from vtspec.schema.kinds.field_types import API_VERSION
 from vtspec.schema.kinds.patterns import NAME
@@ -41,9 +41,9 @@ class RejectedAnswer:
     kept."""
 
     problems: tuple[Problem, ...]
-    draft: Mapping[str, Any]
+    draft: Data
 
-    def to_json(self, turn: DraftRequest) -> dict[str, Any]:
+    def to_json(self, turn: DraftRequest) -> Data:
         """The problems as a model reads them."""
         return {
             "problems": [
@@ -59,9 +59,7 @@ class RejectedAnswer:
         }
 
 
-def parse_answer(
-    tool: str, arguments: Mapping[str, Any], turn: DraftRequest
-) -> Draft | RejectedAnswer:
+def parse_answer(tool: str, arguments: Data, turn: DraftRequest) -> Draft | RejectedAnswer:
     """The sketch of an answer, by the tool (one of `ANSWERS`) that a model gave it with."""
     try:
         answer = turn.hidden.redact_data(copy_plain(arguments))
@@ -92,9 +90,7 @@ def ask_about_problem(rejected: RejectedAnswer, turn: DraftRequest) -> Draft:
     return Draft(status="question", data=known, question=question)
 
 
-def _parse_proposal(
-    answer: Mapping[str, Any], draft: dict[str, Any], turn: DraftRequest
-) -> Draft | RejectedAnswer:
+def _parse_proposal(answer: Data, draft: Data, turn: DraftRequest) -> Draft | RejectedAnswer:
     draft = _ensure_unique_name(draft, turn)
     problems = _find_problems(draft, turn)
     if problems:
@@ -104,9 +100,7 @@ def _parse_proposal(
     )
 
 
-def _parse_question(
-    answer: Mapping[str, Any], draft: dict[str, Any], turn: DraftRequest
-) -> Draft | RejectedAnswer:
+def _parse_question(answer: Data, draft: Data, turn: DraftRequest) -> Draft | RejectedAnswer:
     field = answer.get("field")
     if not isinstance(field, str) or find_field(field) is None:
         message = "the question's field is no field of a spec"
@@ -131,7 +125,7 @@ def _parse_question(
     )
 
 
-def _parse_reason(answer: Mapping[str, Any], turn: DraftRequest) -> str:
+def _parse_reason(answer: Data, turn: DraftRequest) -> str:
     reason = sanitize_text(answer.get("reason"), LONGEST_TEXT, turn.hidden)
     if reason and not is_phishing(reason):
         return reason
@@ -143,7 +137,7 @@ def _parse_reason(answer: Mapping[str, Any], turn: DraftRequest) -> str:
     return "Sorry, no spec can be made of this. Say which model is to be trained on which dataset."
 
 
-def _normalize_draft(draft: Mapping[str, Any], kind: str, turn: DraftRequest) -> dict[str, Any]:
+def _normalize_draft(draft: Data, kind: str, turn: DraftRequest) -> Data:
     """The draft with its version and kind, without notes that nobody named and without markup."""
     rest = {key: _drop_nulls(item) for key, item in draft.items() if key not in _OURS}
     made = filter_notes({"apiVersion": API_VERSION, "kind": kind, **rest}, turn)
@@ -156,7 +150,7 @@ def _normalize_draft(draft: Mapping[str, Any], kind: str, turn: DraftRequest) ->
     return made
 
 
-def _drop_nulls(data: Any) -> Any:
+def _drop_nulls(data: object) -> object:
     """The data without nulls: models write them for what they leave out. Settings of a framework
     may be null, and stay."""
     if not isinstance(data, Mapping):
@@ -168,7 +162,7 @@ def _drop_nulls(data: Any) -> Any:
     }
 
 
-def _replace_text(draft: dict[str, Any], above: str, name: str, text: str) -> dict[str, Any]:
+def _replace_text(draft: Data, above: str, name: str, text: str) -> Data:
     spec = dict(draft["spec"])
     holder = dict(spec[above]) if above else spec
     holder.pop(name)
@@ -179,7 +173,7 @@ def _replace_text(draft: dict[str, Any], above: str, name: str, text: str) -> di
     return {**draft, "spec": spec}
 
 
-def _ensure_unique_name(draft: dict[str, Any], turn: DraftRequest) -> dict[str, Any]:
+def _ensure_unique_name(draft: Data, turn: DraftRequest) -> Data:
     """The draft with `-2`, `-3`, … behind its name where that is taken."""
     name = find_value(draft, "metadata.name")
     if not isinstance(name, str) or not re.fullmatch(NAME.pattern, name):
@@ -188,7 +182,7 @@ def _ensure_unique_name(draft: dict[str, Any], turn: DraftRequest) -> dict[str, 
     return {**draft, "metadata": {**draft["metadata"], "name": free}}
 
 
-def _keep_valid_fields(draft: Mapping[str, Any], turn: DraftRequest) -> dict[str, Any]:
+def _keep_valid_fields(draft: Data, turn: DraftRequest) -> Data:
     """What of a draft can be kept beside a question: its only problems are what is missing."""
     known = dict(draft)
     for _ in range(50):
@@ -206,13 +200,11 @@ def _keep_valid_fields(draft: Mapping[str, Any], turn: DraftRequest) -> dict[str
 _OURS: Final = ("apiVersion", "kind")
 
 
-def _find_problems(draft: Mapping[str, Any], turn: DraftRequest) -> list[Problem]:
+def _find_problems(draft: Data, turn: DraftRequest) -> list[Problem]:
     return [*find_ungrounded(draft, turn), *filter_errors(find_problems(draft, turn.repository))]
 
 
-def _parse_assumptions(
-    answer: Mapping[str, Any], draft: Mapping[str, Any], turn: DraftRequest
-) -> tuple[Assumption, ...]:
+def _parse_assumptions(answer: Data, draft: Data, turn: DraftRequest) -> tuple[Assumption, ...]:
     told = answer.get("assumptions")
     found = []
     for each in told[:MOST_ASSUMED] if isinstance(told, list) else ():
@@ -236,9 +228,7 @@ _NOT_SAID: Final[Mapping[Tongue, str]] = {
 }
 
 
-def _get_assumed_value(
-    field: str, told: object, draft: Mapping[str, Any], turn: DraftRequest
-) -> Any:
+def _get_assumed_value(field: str, told: object, draft: Data, turn: DraftRequest) -> object:
     """What the draft has there; where it has nothing, what the model says of it."""
     held = find_value(draft, field) if field else None
     if held is not None:

@@ -120,7 +120,7 @@ def build_kind_schema(kind: str) -> Schema:
     }
 
 
-def _compact_node(node: Mapping[str, Any], whole: Mapping[str, Any]) -> Schema:
+def _compact_node(node: Schema, whole: Schema) -> Schema:
     if "$ref" in node:
         target = whole["$defs"][node["$ref"].rsplit("/", 1)[1]]
         node = {**target, **{key: value for key, value in node.items() if key != "$ref"}}
@@ -136,13 +136,13 @@ def _compact_node(node: Mapping[str, Any], whole: Mapping[str, Any]) -> Schema:
     return made
 
 
-def _compact_choice(branches: list[Mapping[str, Any]], whole: Mapping[str, Any]) -> Schema:
+def _compact_choice(branches: list[Schema], whole: Schema) -> Schema:
     # Nothing need be null: it is left out.
     made = [_compact_node(each, whole) for each in branches if each.get("type") != "null"]
     return made[0] if len(made) == 1 else {"anyOf": made}
 
 
-def _compact_mapping(node: Mapping[str, Any], whole: Mapping[str, Any]) -> Schema:
+def _compact_mapping(node: Schema, whole: Schema) -> Schema:
     if "properties" not in node:
         # Names that people choose.
         values = node.get("additionalProperties")

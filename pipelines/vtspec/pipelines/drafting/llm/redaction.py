@@ -51,7 +51,7 @@ class Redactor:
             text = re.sub(rf"(?<![\w./-]){re.escape(place)}(?![\w.-])", ".", text)
         return _SHAPES.sub(MARK, text)
 
-    def redact_data(self, data: Any) -> Any:
+    def redact_data(self, data: object) -> Any:
         """The same of plain data: of each text and each key in it."""
         match data:
             case str():

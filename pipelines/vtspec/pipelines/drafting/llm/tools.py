@@ -7,9 +7,10 @@ is a JSON object of a bounded size; what other people wrote is marked as such.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from vtspec.pipelines import catalog
+from vtspec.pipelines.drafting.result import Data
 from vtspec.pipelines.project.dataset_facts import DatasetFacts
 from vtspec.schema.kinds.tasks import TASKS
 
@@ -19,7 +20,7 @@ from .output_schema import Schema
 from .request import DraftRequest
 from .safe_text import sanitize_text
 
-Answer = Mapping[str, Any]
+Answer = Data
 
 LONGEST: Final = 6_000
 """Characters of an answer as JSON."""
@@ -38,10 +39,10 @@ class Lookup:
     name: str
     description: str
     arguments: Schema
-    answer: Callable[[DraftRequest, Mapping[str, Any]], Answer]
+    answer: Callable[[DraftRequest, Data], Answer]
 
 
-def run_lookup(lookup: Lookup, turn: DraftRequest, arguments: Mapping[str, Any]) -> Answer:
+def run_lookup(lookup: Lookup, turn: DraftRequest, arguments: Data) -> Answer:
     """The answer of a tool, bounded and without what must stay hidden. Never raises for what a
     model may send."""
     try:
@@ -54,7 +55,7 @@ def run_lookup(lookup: Lookup, turn: DraftRequest, arguments: Mapping[str, Any])
     return {"found": found}
 
 
-def _list_datasets(turn: DraftRequest, arguments: Mapping[str, Any]) -> Answer:
+def _list_datasets(turn: DraftRequest, arguments: Data) -> Answer:
     task = arguments.get("task")
     found = [
         each for each in turn.repository.sound_datasets.values() if not task or task in each.tasks
@@ -76,7 +77,7 @@ def _summarize_dataset(dataset: DatasetFacts, turn: DraftRequest) -> Answer:
     }
 
 
-def _inspect_dataset(turn: DraftRequest, arguments: Mapping[str, Any]) -> Answer:
+def _inspect_dataset(turn: DraftRequest, arguments: Data) -> Answer:
     dataset = turn.repository.sound_datasets.get(str(arguments.get("name")))
     if dataset is None:
         return _report_missing("dataset", list(turn.repository.sound_datasets))
@@ -94,7 +95,7 @@ def _inspect_dataset(turn: DraftRequest, arguments: Mapping[str, Any]) -> Answer
     }
 
 
-def _search_models(turn: DraftRequest, arguments: Mapping[str, Any]) -> Answer:
+def _search_models(turn: DraftRequest, arguments: Data) -> Answer:
     words = str(arguments.get("words") or "")[:100].split()
     task, framework = arguments.get("task"), arguments.get("framework")
     found = catalog.search_models(
@@ -122,7 +123,7 @@ def _search_models(turn: DraftRequest, arguments: Mapping[str, Any]) -> Answer:
     }
 
 
-def _explain_field(turn: DraftRequest, arguments: Mapping[str, Any]) -> Answer:
+def _explain_field(turn: DraftRequest, arguments: Data) -> Answer:
     from vtspec.schema.explain import explain, suggest_name
 
     path = str(arguments.get("path") or "")[:100]
@@ -132,7 +133,7 @@ def _explain_field(turn: DraftRequest, arguments: Mapping[str, Any]) -> Answer:
     return {"text": text[:3_000]}
 
 
-def _show_spec(turn: DraftRequest, arguments: Mapping[str, Any]) -> Answer:
+def _show_spec(turn: DraftRequest, arguments: Data) -> Answer:
     data = turn.repository.sound_experiments.get(str(arguments.get("name")))
     if data is None:
         return _report_missing("experiment", list(turn.repository.sound_experiments))
@@ -145,7 +146,7 @@ def _show_spec(turn: DraftRequest, arguments: Mapping[str, Any]) -> Answer:
     return {"kind": data["kind"], "metadata": metadata, "spec": spec, "descriptions": BY_OTHERS}
 
 
-def _estimate(turn: DraftRequest, arguments: Mapping[str, Any]) -> Answer:
+def _estimate(turn: DraftRequest, arguments: Data) -> Answer:
     draft = arguments.get("draft")
     if not isinstance(draft, Mapping):
         return {"error": "draft must be an Experiment as plain data"}

@@ -9,14 +9,14 @@ credentials, own headers, tracing) stops here.
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from typing import Final
 
 import httpx2
 
-from vtspec.pipelines.drafting.unavailable import Unavailable
+from vtspec.pipelines.drafting.result import Data, Unavailable
 
 from .providers import Provider
 from .settings import Settings
@@ -150,7 +150,7 @@ class ProviderTransport(httpx2.AsyncBaseTransport):
             self.is_spent = True
             raise Unavailable(f"{self._name} has used up the tokens of this answer")
 
-    def _parse_body(self, body: bytes) -> Mapping[str, Any]:
+    def _parse_body(self, body: bytes) -> Data:
         try:
             read = json.loads(body) if _measure_depth(body) <= DEEPEST else None
         except ValueError:
@@ -177,7 +177,7 @@ class ProviderTransport(httpx2.AsyncBaseTransport):
         return self._provider.name
 
 
-def count_tokens(answer: Mapping[str, Any], size: int) -> int:
+def count_tokens(answer: Data, size: int) -> int:
     """What a request and its answer took, as the answer says; where it says nothing that can be
     believed, one token for `BYTES_PER_TOKEN` of the `size` bytes that went to and fro."""
     counted = answer.get("usage") or answer.get("usageMetadata")

@@ -1,0 +1,95 @@
+"""Files and folders appear whole or not at all, and nothing hidden is left beside them."""
+
+from pathlib import Path
+
+import pytest
+
+from vtspec.adapters.durable_files import (
+    move_folder,
+    stage_folder,
+    sync_folder,
+    write_file_atomic,
+    write_new_file,
+)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "evaluation.json"
+    write_file_atomic(path, "old")
+    with pytest.raises(TypeError):
+        write_file_atomic(path, 3)  # type: ignore[arg-type]
+
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["evaluation.json"]
+
+
+def test_a_new_file_is_written_with_the_folders_above_it(tmp_path: Path) -> None:
+    write_new_file(tmp_path / "specs" / "datasets" / "cats.yaml", "kind: Dataset\n")
+
+    assert names(tmp_path) == ["specs", "specs/datasets", "specs/datasets/cats.yaml"]
+    assert (tmp_path / "specs/datasets/cats.yaml").read_text() == "kind: Dataset\n"
+
+
+def test_a_new_file_never_replaces_one(tmp_path: Path) -> None:
+    path = tmp_path / "cats.yaml"
+    path.write_text("mine")
+    with pytest.raises(FileExistsError):
+        write_new_file(path, "other")
+
+    assert path.read_text() == "mine"
+    assert names(tmp_path) == ["cats.yaml"]
+
+
+def test_a_new_file_below_a_file_says_that_it_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "specs").write_text("")
+    with pytest.raises(NotADirectoryError, match="not a folder"):
+        write_new_file(tmp_path / "specs" / "cats.yaml", "text")
+
+
+def test_a_staged_folder_appears_only_when_it_is_full(tmp_path: Path) -> None:
+    home = tmp_path / "data" / "shapes"
+    with stage_folder(home) as made:
+        (made / "a.png").write_bytes(b"1")
+        assert not home.exists()
+        assert made.parent == home.parent and made.name.startswith(".tmp-shapes-")
+
+    assert names(tmp_path) == ["data", "data/shapes", "data/shapes/a.png"]
+
+
+def test_a_staged_folder_that_fails_leaves_the_earlier_one(tmp_path: Path) -> None:
+    home = tmp_path / "model"
+    home.mkdir()
+    (home / "old").write_bytes(b"1")
+    with pytest.raises(RuntimeError), stage_folder(home, replace=True) as made:
+        (made / "new").write_bytes(b"2")
+        raise RuntimeError
+
+    assert names(tmp_path) == ["model", "model/old"]
+
+
+def test_a_staged_folder_replaces_only_where_it_is_told_to(tmp_path: Path) -> None:
+    home = tmp_path / "model"
+    for replace, content in ((True, b"1"), (True, b"2"), (False, b"3")):
+        try:
+            with stage_folder(home, replace=replace) as made:
+                (made / "weights").write_bytes(content)
+                sync_folder(made)
+        except OSError:
+            assert not replace
+
+    assert names(tmp_path) == ["model", "model/weights"]
+    assert (home / "weights").read_bytes() == b"2"
+
+
+def test_a_rename_that_fails_puts_the_old_one_back(tmp_path: Path) -> None:
+    home = tmp_path / "epoch-0001"
+    home.mkdir()
+    (home / "weights").write_bytes(b"1")
+    with pytest.raises(FileNotFoundError):
+        move_folder(tmp_path / "absent", home)
+
+    assert names(tmp_path) == ["epoch-0001", "epoch-0001/weights"]
