@@ -27,7 +27,7 @@ class Quote:
     """Someone else's text, with the characters that each output keeps of it.
 
     Markdown sets all of it as code, HTML only where it `is_code`: something to type or to look
-    up.
+    up. What `is_term` (a metric's name) is read within our words and not set apart on a page.
     """
 
     text: str
@@ -35,6 +35,7 @@ class Quote:
     html: int = NAME_LENGTH
     terminal: int = 40
     is_code: bool = False
+    is_term: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,14 @@ class Bar:
 class Mark:
     """A judged figure or outcome, shown in the colour of its `kind` (None: nobody judged).
 
-    A page greys what `is_within_noise`; the words say so everywhere.
+    A page greys what `is_within_noise`; the words say so everywhere. What `is_whole` is not
+    broken over lines.
     """
 
     text: str
     kind: Literal["better", "worse", "same", "passed", "missed"] | None
     is_within_noise: bool = False
+    is_whole: bool = False
 
 
 Part: TypeAlias = str | Quote | Bar | Mark

@@ -7,7 +7,7 @@ from typing import Final
 
 from vtspec.pipelines.formatting import format_number
 from vtspec.pipelines.reporting import document as doc
-from vtspec.pipelines.reporting.escape import split_lines
+from vtspec.pipelines.reporting.escape import escape_html, split_lines
 from vtspec.pipelines.reporting.evaluation import SampleError
 from vtspec.pipelines.reporting.plots.canvas import DOTS_PER_INCH
 from vtspec.pipelines.reporting.plots.charts import ThemedPlot
@@ -266,6 +266,8 @@ def _render_parts(parts: doc.Parts) -> SafeHtml:
 
 def _render_part(part: doc.Part) -> SafeHtml:
     match part:
+        case doc.Quote(is_term=True):
+            return SafeHtml(escape_html(part.text, part.html))
         case doc.Quote():
             text = isolate_text(part.text, part.html)
             return render_element("code", text) if part.is_code else text
@@ -280,7 +282,9 @@ def _render_part(part: doc.Part) -> SafeHtml:
         case doc.Mark():
             # Chance is neither better nor worse, and green would say that it is.
             kind = "same" if part.is_within_noise else part.kind or "same"
-            return render_element("span", part.text, class_=kind)
+            return render_element(
+                "span", part.text, class_=f"{kind} whole" if part.is_whole else kind
+            )
         case str():
             return join_escaped(part)
 

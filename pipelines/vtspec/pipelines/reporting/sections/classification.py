@@ -71,7 +71,11 @@ def _make_grid(matrix: ConfusionMatrix) -> doc.Table:
 def rank_classes(facts: Facts) -> doc.Section:
     """The classes with the worst regression first, or the weakest without a baseline."""
     order, count = phrases.describe_order(facts), len(facts.classes)
-    by = () if facts.ranked_by is None else ("; ranked by ", doc.Quote(facts.ranked_by))
+    by = (
+        ()
+        if facts.ranked_by is None
+        else ("; ranked by ", doc.Quote(facts.ranked_by, is_term=True))
+    )
     counted = f"{phrases.pluralize(count, 'class', 'classes')}, {order}"
     more, left = min(count, _MOST_ON_A_PAGE) - _WORST_ON_A_PAGE, count - _MOST_ON_A_PAGE
     blocks = (

@@ -57,7 +57,7 @@ def _draw_loss(told: Curves) -> doc.Figure:
 
 
 def _draw_metric(told: Curves) -> doc.Figure:
-    name = doc.Quote(told.main.name)
+    name = doc.Quote(told.main.name, is_term=True)
     lines = [doc.Line((name,), told.main)]
     # A chart in markdown ends where its shortest line does, and the end of this run is what
     # matters: a baseline that trained less would cut it off.

@@ -62,7 +62,7 @@ def summarize_figures(facts: Facts) -> doc.Section:
     for row in (facts.find_metric(facts.main), facts.find_metric("loss")):
         if row is not None and row.value is not None:
             note = phrases.format_difference(row) if row.difference is not None else ""
-            found.append((doc.Quote(row.name), phrases.format_value(row), note))
+            found.append((doc.Quote(row.name, is_term=True), phrases.format_value(row), note))
     training, times = facts.training, facts.times
     if training.epochs is not None:
         best = training.best_epoch
@@ -136,7 +136,8 @@ def _make_metric_table(facts: Facts) -> doc.Table:
 
 
 def _mark_difference(row: MetricRow) -> doc.Mark:
-    return doc.Mark(phrases.format_difference(row), row.judgement, row.is_within_noise)
+    words = phrases.format_difference(row)
+    return doc.Mark(words, row.judgement, row.is_within_noise, is_whole=True)
 
 
 def _name_baseline(facts: Facts) -> tuple[doc.Block, ...]:
