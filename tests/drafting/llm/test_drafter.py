@@ -5,7 +5,7 @@ import gc
 import json
 import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -37,8 +37,8 @@ from vtspec.pipelines.drafting.llm import LlmDrafter, Settings, Unavailable
 from vtspec.pipelines.drafting.llm.providers import MODELS
 from vtspec.pipelines.drafting.result import Assumption, Draft, Question
 from vtspec.pipelines.errors import Refused
-from vtspec.pipelines.project.repository import Repository, find_repository
-from vtspec.pipelines.project.source_tree import WorkingTree
+from vtspec.pipelines.project.repository import Repository
+from vtspec.schema.load import LoadedSpec
 
 GOOD = an_experiment()
 BAD = an_experiment(training={"epochs": 0})
@@ -451,10 +451,12 @@ def test_an_error_within_a_running_loop_comes_out(around: Repository) -> None:
         asyncio.run(within())
 
 
-class BrokenTree(WorkingTree):
-    """Files that are read, and that no draft can be checked beside."""
+class Broken(Repository):
+    """A repository that nothing can be checked in."""
 
-    def resolve(self, path: Path) -> str:
+    def with_specs(
+        self, specs: Sequence[LoadedSpec], paths: Mapping[str, str] | None = None
+    ) -> Repository:
         raise LookupError("a bug of ours")
 
 
@@ -463,8 +465,9 @@ def test_an_error_of_our_own_is_not_taken_for_the_providers(
     server: LlmServer, around: Repository, steps: list[Any]
 ) -> None:
     script(server, *steps)
+    parts = {name: getattr(around, name) for name in ("root", "config", "anchor", "here", "index")}
     with pytest.raises(LookupError, match="a bug of ours"):
-        a_drafter(server).make_draft(WORDS, find_repository(around.root, BrokenTree()))
+        a_drafter(server).make_draft(WORDS, Broken(**parts))
 
 
 @pytest.mark.parametrize(
