@@ -25,6 +25,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return dvc_repository(tmp_path_factory.mktemp("content") / "repo")
 
 
+@pytest.mark.slow
 def test_a_folder_has_the_hash_that_dvc_gives_it(repository: Path) -> None:
     cats = write_files(repository / "data" / "cats", CATS)
     (cats / "train" / "no files here").mkdir()
@@ -60,6 +61,7 @@ def test_what_dvc_ignores_still_counts(repository: Path) -> None:
     assert hash_content(dogs).hash == pinned
 
 
+@pytest.mark.slow
 def test_a_folder_that_dvc_filled_with_links_to_its_cache_is_the_same(repository: Path) -> None:
     birds = write_files(repository / "data" / "birds", {"a.png": b"a", "x/b.png": b"b"})
     before = hash_content(birds)

@@ -135,6 +135,7 @@ def test_a_checkpoint_is_what_the_safetensors_library_reads(tmp_path: Path, data
     assert found["bias"].tolist() == list(adapter.model.bias)
 
 
+@pytest.mark.slow
 def test_errors_are_shown_as_small_pictures(tmp_path: Path) -> None:
     data = write_pictures(tmp_path / "data", side=200, per_class=2)
     training = {"epochs": 1, "learningRate": 1e-9}

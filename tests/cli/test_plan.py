@@ -128,6 +128,7 @@ def test_what_the_world_refuses_exits_with_4(root: Path) -> None:
     assert "fix: dvc add data/digits" in done.stderr
 
 
+@pytest.mark.slow
 def test_what_is_away_for_now_exits_with_75(root: Path) -> None:
     done = vtspec(root, "deep", "--set", "model.weights=models:/mine@best")
     assert (done.returncode, done.stdout) == (75, "")

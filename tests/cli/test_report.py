@@ -38,6 +38,7 @@ def _text(lines: object) -> str:
     return "\n".join("".join(text for text, _ in line) for line in lines)
 
 
+@pytest.mark.slow
 def test_the_report_shows_the_verdict_first_and_ends_with_the_page(runs: Path) -> None:
     lines = _report(runs, "digits-resnet18").output.splitlines()
     assert lines[0] == "1 of 2 gates missed  digits-resnet18-0123456789"
@@ -45,6 +46,7 @@ def test_the_report_shows_the_verdict_first_and_ends_with_the_page(runs: Path) -
     assert Path(lines[-1]).is_file()
 
 
+@pytest.mark.slow
 def test_the_report_shows_gates_figures_classes_and_warnings(runs: Path) -> None:
     text = _report(runs, "digits-resnet18").output
     for line in (
@@ -58,33 +60,39 @@ def test_the_report_shows_gates_figures_classes_and_warnings(runs: Path) -> None
         assert line in text.splitlines()
 
 
+@pytest.mark.slow
 def test_the_markdown_can_be_had_as_it_is(runs: Path) -> None:
     result = _report(runs, "digits-resnet18", "--output", "md")
     written = (runs / "digits-resnet18-0123456789" / "report.md").read_text(encoding="utf-8")
     assert result.output == written
 
 
+@pytest.mark.slow
 def test_a_program_gets_the_path_of_the_page_alone(runs: Path) -> None:
     result = _report(runs, "digits-resnet18", "--output", "html-path")
     assert result.output == f"{runs / 'digits-resnet18-0123456789' / 'report.html'}\n"
 
 
+@pytest.mark.slow
 def test_another_run_may_be_the_baseline(runs: Path) -> None:
     result = _report(runs, "digits-resnet10t", "--baseline", "digits-resnet18")
     assert "Baseline: digits-resnet18-0123456789." in result.output
 
 
+@pytest.mark.slow
 def test_without_a_name_the_last_run_is_meant(runs: Path) -> None:
     last = _report(runs, "--output", "html-path").output
     assert Path(last.strip()).parent.parent == runs
 
 
+@pytest.mark.slow
 def test_where_there_is_no_run_it_is_said_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="there is no run") as caught:
         _report(tmp_path)
     assert caught.value.fix == "vtspec run SPEC"
 
 
+@pytest.mark.slow
 def test_the_page_is_opened_in_the_browser_that_there_is(
     runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,6 +104,7 @@ def test_the_page_is_opened_in_the_browser_that_there_is(
     assert seen.read_text(encoding="utf-8").strip() == page.as_uri()
 
 
+@pytest.mark.slow
 def test_without_a_browser_the_path_is_told(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BROWSER", "false %s")
     monkeypatch.setenv("PATH", "/usr/bin/none")

@@ -25,6 +25,8 @@ from vtspec.pipelines.data.dvc_cli import find_network_error
 from vtspec.pipelines.data.fetch import fetch_data, fetch_path, get_cache_folder
 from vtspec.pipelines.errors import Permanent, Temporary
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -21,6 +21,8 @@ from vtspec.pipelines.errors import Permanent
 from vtspec.schema.kinds.dataset import Dataset
 from vtspec.schema.load import load
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:

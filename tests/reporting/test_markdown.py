@@ -144,6 +144,7 @@ def _long(count: int, length: int, words: str) -> list[str]:
     return [f"{n}{words * (length // max(len(words), 1))}" for n in range(count)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", ["x", "`", "|", "\u200b", "한", "&lt;", "{{"])
 def test_the_longest_run_stays_under_the_limit(words: str) -> None:
     names = _long(1000, 400, words)

@@ -23,6 +23,8 @@ from vtspec.pipelines.reporting.plots.charts import (
 from vtspec.pipelines.reporting.plots.fonts import UNKNOWN, choose_fonts
 from vtspec.pipelines.reporting.render.html_elements import parse_png_size
 
+pytestmark = pytest.mark.slow
+
 
 def _pixels(png: bytes) -> Any:
     import numpy as np

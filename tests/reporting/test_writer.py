@@ -19,6 +19,8 @@ from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.reporting import find_baseline, read_facts, write_report
 from vtspec.pipelines.reporting.writer import MOST_THUMBNAIL_BYTES
 
+pytestmark = pytest.mark.slow
+
 AGAINST = {"baseline": "digits-resnet10t", "gates": ["accuracy >= 0.95"]}
 
 

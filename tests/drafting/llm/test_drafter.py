@@ -40,6 +40,8 @@ from vtspec.pipelines.errors import Refused
 from vtspec.pipelines.project.repository import Repository
 from vtspec.schema.load import LoadedSpec
 
+pytestmark = pytest.mark.slow
+
 GOOD = an_experiment()
 BAD = an_experiment(training={"epochs": 0})
 

@@ -325,6 +325,7 @@ def test_slashes_between_values_make_no_hub_id(world: Repository) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit", ["lr, ", "bigger model lr 0.1 ", "스물 ", "1 x 8 batch ", "두 배 lr와 "]
 )

@@ -64,6 +64,7 @@ def test_an_unfriendly_turn_in_a_conversation_is_refused() -> None:
     assert draft_offline(state, REPOSITORY).status == "refused"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [
