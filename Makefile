@@ -36,7 +36,7 @@ demo: setup ## train the sample for real on the CPU and show the results (under 
 
 # Two parts at a time: the tests take about as long as all the checks one after the other.
 CHECKS := mypy pyright contracts generated lint format
-BESIDE := +@$(MAKE) --no-print-directory --jobs=2
+BESIDE := +@$(MAKE) --no-print-directory --jobs=2 --keep-going
 
 quick: setup ## checks, and the tests that take little: no training, no server, no browser (3 minutes)
 	$(BESIDE) quicktests $(CHECKS)
