@@ -74,6 +74,9 @@ generated:
 # A file's tests stay in one process and share what is made for them.
 PARALLEL := --numprocesses=logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
+# Several processes whose tensors take all cores get in each other's way.
+quicktests unit: export OMP_NUM_THREADS := 1
+
 quicktests:
 	@start=$$SECONDS; \
 	$(BIN)/python -m pytest -q $(PARALLEL) -m "not slow and not live" --ignore=tests/adapters/timm; \

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from toy_runs import ADAPTERS
+from toy_runs import ADAPTERS, unmeasured
 from vtspec.adapters.training import checkpoints
 from vtspec.adapters.training.checkpoints import CorruptCheckpointError, Manifest
 
@@ -285,7 +285,7 @@ print(count)
 def _run(program: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-c", program, *arguments],
-        env={**os.environ, "PYTHONPATH": str(ADAPTERS)},
+        env={**unmeasured(), "PYTHONPATH": str(ADAPTERS)},
         capture_output=True,
         text=True,
         check=False,

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import math
-import os
 import signal
 import subprocess
 import sys
@@ -15,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toy_runs import ADAPTERS, Listener, a_job, a_plan, command_line, write_pictures
+from toy_runs import ADAPTERS, Listener, a_job, a_plan, command_line, unmeasured, write_pictures
 from vtspec.adapters.contract import (
     AdapterError,
     EarlyStopping,
@@ -451,7 +450,7 @@ def _trained(
         _, _, _, *arguments = command_line("train", folder, data, events.fileno())
         return subprocess.run(
             [sys.executable, "-c", _KILLED, str(at), *arguments],
-            env={**os.environ, "PYTHONPATH": str(ADAPTERS)},
+            env={**unmeasured(), "PYTHONPATH": str(ADAPTERS)},
             pass_fds=[events.fileno()],
             capture_output=True,
             text=True,

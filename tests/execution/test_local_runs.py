@@ -17,6 +17,7 @@ import pytest
 from local_repository import Repository, Watcher, a_local, a_repository, model_sum, this_python
 from run_folders import a_plan as a_planned
 from run_folders import a_run_folder
+from toy_runs import unmeasured
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.execution.environment import Environment
 from vtspec.pipelines.execution.local import (
@@ -412,11 +413,6 @@ def a_carrier(repository: Repository, *more: str) -> "subprocess.Popen[bytes]":
         stderr=subprocess.DEVNULL,
         env=unmeasured(),
     )
-
-
-def unmeasured() -> dict[str, str]:
-    """The environment without coverage's: a process that is killed tears its database."""
-    return {key: value for key, value in os.environ.items() if not key.startswith("COVERAGE")}
 
 
 def wait_for(what: Callable[[], bool], process: "subprocess.Popen[bytes]") -> None:

@@ -225,3 +225,8 @@ def command_line(command: str, workdir: Path, data: Path, fd: int, *more: str) -
         *("--data", str(data), "--run", "shapes-0123456789", "--attempt", "1"),
         *("--events-fd", str(fd), *more),
     ]
+
+
+def unmeasured() -> dict[str, str]:
+    """The environment without coverage's: a process that is killed tears its database."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("COVERAGE")}
