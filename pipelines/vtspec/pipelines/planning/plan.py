@@ -6,7 +6,7 @@ from typing import Final, cast
 
 from pydantic import BaseModel
 
-from vtspec.adapters.contract import Param
+from vtspec.adapters.contract import Param, Split
 from vtspec.adapters.metrics import get_main_metric
 from vtspec.adapters.task_types import TaskType
 from vtspec.pipelines.errors import Refused, Temporary
@@ -43,7 +43,6 @@ from .plan_sections import (
     PlannedExport,
     PlannedReport,
     PlannedResources,
-    PlannedSplit,
     PlannedStatistics,
     PlannedTracking,
     PlannedTraining,
@@ -264,7 +263,7 @@ def _build_dataset(spec: Experiment, inputs: PlanInputs) -> PlannedDataset:
         classes=spec.spec.dataset.classes or known.classes,
         all_classes=known.classes,
         splits={
-            name: parse_section(PlannedSplit, _dump(split))
+            name: parse_section(Split, _dump(split))
             for name, split in (
                 ("train", known.splits.train),
                 ("val", known.splits.val),

@@ -15,6 +15,7 @@ from typing import (
     get_origin,
 )
 
+from vtspec.adapters.contract import Split
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.estimation.estimate import Estimate
 from vtspec.pipelines.weights.model import WEIGHTS, Configuration, UnpinnedWeights, Weights
@@ -26,7 +27,6 @@ from .plan_sections import (
     PlannedExport,
     PlannedReport,
     PlannedResources,
-    PlannedSplit,
     PlannedStatistics,
     PlannedTracking,
     PlannedTraining,
@@ -89,7 +89,7 @@ class PlannedDataset:
     source: DvcSource | PathSource
     classes: tuple[str, ...]
     all_classes: tuple[str, ...]
-    splits: Mapping[str, PlannedSplit]
+    splits: Mapping[str, Split]
     final_split: Literal["test", "val"]
     statistics: PlannedStatistics | None
 

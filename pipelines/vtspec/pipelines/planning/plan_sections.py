@@ -4,25 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, TypedDict
 
+from vtspec.adapters.contract import EarlyStopping, Ema
+
 Precision: TypeAlias = Literal["fp32", "bf16", "fp16"]
 
 ParamValue: TypeAlias = bool | int | float | str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlannedEma:
-    """An average of the weights."""
-
-    decay: float
-    warmup: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlannedEarlyStopping:
-    """When training stops before its last epoch."""
-
-    patience: int
-    min_delta: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,14 +36,14 @@ class PlannedTraining:
     warmup_epochs: float
     gradient_accumulation: int
     gradient_clipping: float | None
-    ema: PlannedEma | None
+    ema: Ema | None
     label_smoothing: float
     class_weights: Literal["balanced"] | Mapping[str, float] | None
     augmentation: str
     precision: Precision
     # Prefixes of modules, or the word for all or none of the backbone.
     freeze: str | tuple[str, ...]
-    early_stopping: PlannedEarlyStopping | None
+    early_stopping: EarlyStopping | None
     checkpoint: PlannedCheckpoint
     workers: int
     deterministic: bool
@@ -122,15 +108,6 @@ class PathSource:
     """A plain path of the repository."""
 
     path: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlannedSplit:
-    """Where one split lies, below the dataset's root."""
-
-    path: str
-    annotations: str | None = None
-    targets: str | None = None
 
 
 class SplitStatistics(TypedDict):
