@@ -132,12 +132,13 @@ def carry_out(
     )
     if confirm and (options.smoke or run.would_begin_run(request, callbacks, os.environ)):
         confirm()
-    with stop.handle_signals(), progress:
-        if options.smoke:
+    if options.smoke:
+        with stop.handle_signals(), progress:
             smoked = run.try_plan(request, callbacks, os.environ)
-        else:
-            result = run.run_plan(request, callbacks, os.environ)
-    return show_smoke(smoked) if options.smoke else show_result(result, found, options)
+        return show_smoke(smoked)
+    with stop.handle_signals(), progress:
+        result = run.run_plan(request, callbacks, os.environ)
+    return show_result(result, found, options)
 
 
 def show_smoke(smoked: "SmokeResult") -> int:

@@ -8,7 +8,7 @@ line styles that differ too.
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.reporting.facts import Facts
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 DOTS_PER_INCH: Final = 160
 """Twice the size at which a page shows them, for dense screens and print."""
+
+LegendPlace: TypeAlias = Literal["best", "upper left", "lower left"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +91,11 @@ class Canvas:
         axes.set_ylabel(y, color=self.theme.soft, fontsize=9, labelpad=6)
 
     def draw_legend(
-        self, axes: "Axes", names: Sequence[str], loc: str = "best", title: str | None = None
+        self,
+        axes: "Axes",
+        names: Sequence[str],
+        loc: LegendPlace = "best",
+        title: str | None = None,
     ) -> None:
         """A legend of the lines drawn so far. Names are set afterwards: matplotlib would pass
         over one that starts with an underscore."""
