@@ -38,7 +38,7 @@ demo: setup ## train the sample for real on the CPU and show the results (under 
 CHECKS := mypy pyright contracts generated lint format
 BESIDE := +@$(MAKE) --no-print-directory --jobs=2 --keep-going
 
-quick: setup ## checks, and the tests that take little: no training, no server, no browser (3 minutes)
+quick: setup ## checks, and the tests that take little: no training, no server, no browser
 	$(BESIDE) quicktests $(CHECKS)
 
 test: setup browser ## set up what is missing; lint, types, import contracts and tests
