@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Mapping
-from types import TracebackType
 from typing import TYPE_CHECKING, Final, Protocol, TextIO
 
 from vtspec.pipelines.formatting import format_duration, format_number, format_size
@@ -37,12 +36,7 @@ class RunProgress(Protocol):
 
     def __enter__(self) -> "RunProgress": ...
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    def __exit__(self, *raised: object) -> None: ...
 
     def show_event(self, event: Event, state: RunState) -> None:
         """Show what the event changed."""
@@ -74,12 +68,7 @@ class PlainProgress:
     def __enter__(self) -> "PlainProgress":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self._stream.flush()
 
     def show_event(self, event: Event, state: RunState) -> None:
@@ -115,12 +104,7 @@ class BarProgress:
         self._bar.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self._bar.stop()
 
     def show_event(self, event: Event, state: RunState) -> None:
