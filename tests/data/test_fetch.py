@@ -15,14 +15,15 @@ from typing import Any
 import pytest
 
 from dvc_repositories import (
-    a_dataset_section,
     command,
+    pinned_data,
     repository_with_cats,
     write_files,
 )
 from vtspec.adapters.data.content_hash import Content, hash_content
 from vtspec.pipelines.data.dvc_cli import find_network_error
-from vtspec.pipelines.data.fetch import fetch_data, fetch_path, get_cache_folder
+from vtspec.pipelines.data.fetch import PinnedData, fetch_data, get_cache_folder
+from vtspec.pipelines.data.source import PathSource
 from vtspec.pipelines.errors import Permanent, Temporary
 
 pytestmark = pytest.mark.slow
@@ -55,11 +56,19 @@ class Case:
         self.hash = cats.hash
         self.said: list[str] = []
 
-    def obtain(self, **changes: Any) -> Path:
-        section = a_dataset_section(**{"hash": self.hash, **changes})
-        found = fetch_data(section, self.root, self.cache, self.said.append)
+    def obtain(self, **changes: str) -> Path:
+        pinned = pinned_data(self.hash, **changes)
+        return self._fetch(pinned)
+
+    def obtain_plain(self) -> Path:
+        return self._fetch(
+            PinnedData(name="cats", hash=self.hash, source=PathSource(path="data/cats"))
+        )
+
+    def _fetch(self, pinned: PinnedData) -> Path:
+        found = fetch_data(pinned, self.root, self.cache, self.said.append)
         assert found.content == hash_content(found.path)
-        assert found.content.hash == section["hash"]
+        assert found.content.hash == pinned.hash
         return found.path
 
     def kept(self) -> Path:
@@ -91,11 +100,6 @@ def test_data_in_the_workspace_is_used_in_place(case: Case) -> None:
     assert case.obtain() == case.root / "data" / "cats"
     assert case.said == []
     assert not case.cache.exists()
-
-
-def test_materialise_is_the_path_of_it(case: Case) -> None:
-    section = a_dataset_section(hash=case.hash)
-    assert fetch_path(section, case.root, case.cache, case.said.append) == case.obtain()
 
 
 def test_data_that_was_changed_is_left_alone_and_the_pinned_is_used(case: Case) -> None:
@@ -152,20 +156,20 @@ def test_a_single_file_keeps_its_name(case: Case) -> None:
     command(case.root, "dvc", "add", "-q", "lines.csv")
     case.hash = hash_content(case.root / "lines.csv").hash
     (case.root / "lines.csv").unlink()
-    found = case.obtain(source={"path": "lines.csv"})
+    found = case.obtain(path="lines.csv")
     assert found == case.kept() / "lines.csv"
-    assert case.obtain(source={"path": "lines.csv"}) == found
+    assert case.obtain(path="lines.csv") == found
 
 
 def test_a_named_remote_is_the_one_asked(case: Case) -> None:
     without_cache(case.root)
     with pytest.raises(Permanent, match="remote 'attic' doesn't exist"):
-        case.obtain(source={"remote": "attic"})
+        case.obtain(remote="attic")
     command(case.root, "dvc", "remote", "add", "-q", "attic", "../attic")
     with pytest.raises(Permanent, match="the remote does not have it"):
-        case.obtain(source={"remote": "attic"})
+        case.obtain(remote="attic")
     shutil.copytree(case.root.parent / "remote", case.root.parent / "attic")
-    assert case.obtain(source={"remote": "attic"}) == case.kept()
+    assert case.obtain(remote="attic") == case.kept()
 
 
 @pytest.mark.parametrize(
@@ -255,28 +259,28 @@ def test_a_module_in_the_repository_is_not_run_in_place_of_dvc(case: Case) -> No
 
 def test_a_plain_path_is_verified_and_used_in_place(case: Case) -> None:
     shutil.rmtree(case.root / ".dvc")
-    assert case.obtain(source={"type": "path"}) == case.root / "data" / "cats"
+    assert case.obtain_plain() == case.root / "data" / "cats"
 
 
 def test_a_plain_path_that_changed_shows_both_hashes(case: Case) -> None:
     write_files(case.root / "data" / "cats", {"new.png": b"new"})
     now = hash_content(case.root / "data" / "cats").hash
     with pytest.raises(Permanent, match=f"it is {now}, not {case.hash}") as caught:
-        case.obtain(source={"type": "path"})
+        case.obtain_plain()
     assert f"set contentHash of dataset cats to {now}" in str(caught.value.fix)
 
 
 def test_a_plain_path_that_is_absent_is_said_so(case: Case) -> None:
     without_workspace_data(case.root)
     with pytest.raises(Permanent, match=r"there is no .*data/cats"):
-        case.obtain(source={"type": "path"})
+        case.obtain_plain()
 
 
 def test_a_link_out_of_the_data_is_told_with_what_to_type(case: Case) -> None:
     (case.root / "data" / "cats" / "link.png").symlink_to(case.root / "dvc.yaml")
     write_files(case.root, {"dvc.yaml": b"stages: {}\n"})
     with pytest.raises(Permanent, match="outside the data") as caught:
-        case.obtain(source={"type": "path"})
+        case.obtain_plain()
     assert caught.value.fix is not None
 
 
@@ -298,7 +302,7 @@ def test_another_repository_is_read_at_its_revision(case: Case, original: Path) 
     without_cache(case.root)
     case.root, other = elsewhere, case.root
     source = {"repo": f"file://{other}", "rev": "v2"}
-    assert case.obtain(source=source) == case.kept()
+    assert case.obtain(**source) == case.kept()
     assert f"reading file://{other} at v2" in case.said
     assert case.leftovers() == []
 
@@ -307,7 +311,7 @@ def test_another_repository_on_this_machine_is_read_from_its_cache(case: Case) -
     shutil.rmtree(case.root.parent / "remote")
     without_workspace_data(case.root)
     case.root = case.root.parent
-    assert case.obtain(source={"repo": "repo", "rev": "main"}) == case.kept()
+    assert case.obtain(repo="repo", rev="main") == case.kept()
 
 
 @pytest.mark.parametrize(
@@ -324,7 +328,7 @@ def test_a_repository_that_is_not_there_is_refused(
     case: Case, repo: str, rev: str, words: str
 ) -> None:
     with pytest.raises(Permanent, match=words):
-        case.obtain(source={"repo": repo.format(root=case.root), "rev": rev})
+        case.obtain(repo=repo.format(root=case.root), rev=rev)
     assert [] == list(case.root.parent.rglob("caught"))
     assert case.leftovers() == []
 
@@ -335,23 +339,22 @@ def test_a_repository_without_dvc_is_refused(case: Case, tmp_path: Path) -> None
     command(plain, "git", "add", "-A")
     command(plain, "git", "commit", "-qm", "a")
     with pytest.raises(Permanent, match="is not a DVC repository"):
-        case.obtain(source={"repo": f"file://{plain}", "rev": "main"})
+        case.obtain(repo=f"file://{plain}", rev="main")
 
 
 OBTAIN = """
-import json, sys
+import sys
 from pathlib import Path
-from vtspec.pipelines.data.fetch import fetch_data
-section, root, cache = json.loads(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
-print(fetch_data(section, root, cache, lambda line: print(line, file=sys.stderr)).path)
+from vtspec.pipelines.data.fetch import PinnedData, fetch_data
+from vtspec.pipelines.data.source import DvcSource
+pinned = PinnedData(name="cats", hash=sys.argv[1], source=DvcSource(path="data/cats"))
+root, cache = Path(sys.argv[2]), Path(sys.argv[3])
+print(fetch_data(pinned, root, cache, lambda line: print(line, file=sys.stderr)).path)
 """
 
 
 def start(case: Case) -> "subprocess.Popen[str]":
-    import json
-
-    section = json.dumps(a_dataset_section(hash=case.hash))
-    words = [sys.executable, "-c", OBTAIN, section, str(case.root), str(case.cache)]
+    words = [sys.executable, "-c", OBTAIN, case.hash, str(case.root), str(case.cache)]
     return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 

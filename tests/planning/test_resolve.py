@@ -8,10 +8,10 @@ import pytest
 from plan_repository import DATASET, HASH, a_repository, change
 from run_folders import EVALUATED, STARTED, SUCCEEDED, a_run_folder, an_epoch
 from vtspec.pipelines.catalog import load_frameworks
+from vtspec.pipelines.data.source import PathSource
 from vtspec.pipelines.errors import Permanent, Refused
 from vtspec.pipelines.planning.plan import PlanInputs, build_plan
 from vtspec.pipelines.planning.plan_model import Plan
-from vtspec.pipelines.planning.plan_sections import PathSource
 from vtspec.pipelines.planning.resolve import ModelSources, resolve_spec
 from vtspec.pipelines.planning.run_timings import find_timing
 from vtspec.pipelines.project.overrides import parse_overrides

@@ -5,7 +5,9 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+
+from vtspec.pipelines.data.fetch import PinnedData
+from vtspec.pipelines.data.source import DvcSource
 
 CATS: Mapping[str, bytes] = {
     "train/cat/a.png": b"one",
@@ -71,8 +73,7 @@ def repository_with_cats(root: Path) -> Path:
     return root
 
 
-def a_dataset_section(**changes: Any) -> dict[str, Any]:
-    """The dataset section of a plan; `changes` to its source are given as `source={…}`."""
-    source = {"type": "dvc", "path": "data/cats", "repo": None, "rev": None, "remote": None}
-    source |= changes.pop("source", {})
-    return {"name": "cats", "format": "imagefolder", "hash": "md5:", "source": source, **changes}
+def pinned_data(content_hash: str, **changes: str) -> PinnedData:
+    """`data/cats` by DVC with this hash; `changes` are to its source."""
+    source = DvcSource(**{"path": "data/cats", **changes})
+    return PinnedData(name="cats", hash=content_hash, source=source)

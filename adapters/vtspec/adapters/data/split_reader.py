@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from vtspec.adapters.contract import AdapterError, DatasetJob, Split
 from vtspec.adapters.suggestions import suggest_fix
 
 from .annotations import Defect, Sample
-from .coco import read_coco
 from .file_tree import FileTree, scan_files
-from .imagefolder import read_imagefolder
-from .paired import read_pairs
-from .tabular import get_image_folder, read_table
-from .voc import ANNOTATIONS, IMAGES, VocReader
-from .yolo import GetSize, RowForm, YoloReader, find_label_folder
+
+if TYPE_CHECKING:
+    from .yolo import GetSize, RowForm
 
 
 def read_split(
@@ -41,22 +38,35 @@ def read_split(
         raise AdapterError(
             f"the dataset has no split '{split}'", f"take one of {', '.join(data.splits)}"
         )
+    # One reader is enough, and a validation that only asks an adapter for its params needs none.
     match data.format:
         case "imagefolder":
+            from .imagefolder import read_imagefolder
+
             return read_imagefolder(_scan(data, where.path), split, where, data.all_classes)
         case "csv" | "jsonl":
+            from .tabular import get_image_folder, read_table
+
             _check_file(data, where)
             return read_table(_scan(data, get_image_folder(where)), split, where)
         case "coco":
+            from .coco import read_coco
+
             _check_file(data, where)
             return read_coco(_scan(data, where.path), split, where)
         case "yolo":
+            from .yolo import YoloReader, find_label_folder
+
             tree = _scan(data, where.path, find_label_folder(where.path))
             reader = YoloReader(tree=tree, classes=data.all_classes, form=rows, get_size=get_size)
             return reader.read_split(split, where)
         case "voc":
+            from .voc import ANNOTATIONS, IMAGES, VocReader
+
             return VocReader(_scan(data, IMAGES, ANNOTATIONS)).read_split(split, where)
         case _:
+            from .paired import read_pairs
+
             tree = _scan(data, where.path, where.targets or where.path)
             return read_pairs(tree, split, where, "mask" if data.format == "masks" else pairs)
 
@@ -73,6 +83,8 @@ def make_defect_error(defect: Defect, data: DatasetJob, split: str) -> AdapterEr
         case "no-path" | "not-an-object":
             return make_field_error("path", str(place))
         case "path-outside":
+            from .tabular import get_image_folder
+
             return AdapterError(
                 f"{place}: '{defect.detail}' leads out of the dataset",
                 f"give it below {data.root / get_image_folder(where)}",

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from vtspec.adapters.contract import Param, Split
 from vtspec.adapters.metrics import get_main_metric
 from vtspec.adapters.task_types import TaskType
+from vtspec.pipelines.data.source import DvcSource, PathSource
 from vtspec.pipelines.errors import Refused, Temporary
 from vtspec.pipelines.estimation.estimate import (
     Estimate,
@@ -37,9 +38,7 @@ from .plan_model import (
     parse_section,
 )
 from .plan_sections import (
-    DvcSource,
     ParamValue,
-    PathSource,
     PlannedExport,
     PlannedReport,
     PlannedResources,

@@ -16,14 +16,13 @@ from typing import (
 )
 
 from vtspec.adapters.contract import Split
+from vtspec.pipelines.data.source import DvcSource, PathSource
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.estimation.estimate import Estimate
 from vtspec.pipelines.weights.model import WEIGHTS, Configuration, UnpinnedWeights, Weights
 
 from .plan_sections import (
-    DvcSource,
     ParamValue,
-    PathSource,
     PlannedExport,
     PlannedReport,
     PlannedResources,

@@ -93,23 +93,6 @@ class PlannedReport:
     gates: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class DvcSource:
-    """A path that DVC versions; `repo` and `rev` where that is another repository."""
-
-    path: str
-    repo: str | None = None
-    rev: str | None = None
-    remote: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class PathSource:
-    """A plain path of the repository."""
-
-    path: str
-
-
 class SplitStatistics(TypedDict):
     """How many images one split has, and of each class as far as anybody counted."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from vtspec.pipelines.data.fetch import fetch_data
+from vtspec.pipelines.data.fetch import PinnedData, fetch_data
 from vtspec.pipelines.errors import Permanent, RunFailed, Temporary
 from vtspec.pipelines.execution.environment import Environment
 from vtspec.pipelines.planning.plan_model import Plan
@@ -134,9 +134,9 @@ def _log_failure(step: str, work: StepContext, outcome: Outcome) -> None:
 
 
 def _run_data_step(work: StepContext) -> Outcome:
-    found = fetch_data(
-        work.target.plan.to_json()["dataset"], work.place.root, work.place.cache, work.place.report
-    )
+    dataset = work.target.plan.dataset
+    pinned = PinnedData(name=dataset.name, hash=dataset.hash, source=dataset.source)
+    found = fetch_data(pinned, work.place.root, work.place.cache, work.place.report)
     content = found.content
     verified = DataVerified(
         hash=content.hash, files=content.files, bytes=content.bytes, path=str(found.path)
