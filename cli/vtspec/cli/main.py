@@ -93,8 +93,6 @@ def main() -> None:
     """Run the command line; every foreseen error becomes words and an exit code."""
     try:
         code = cli(standalone_mode=False)
-    except click.exceptions.Exit as exit_:
-        code = exit_.exit_code
     except click.ClickException as error:
         error.show()
         code = 2
