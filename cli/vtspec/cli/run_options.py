@@ -3,7 +3,7 @@
 import os
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,15 +37,21 @@ class CommandOptions:
 
     def format_command(self, spec: str) -> str:
         """The command that carries the same plan out again, without `--resume` and `--again`."""
-        words = ["vtspec", "run", spec]
-        words += [part for one in self.sets for part in ("--set", one)]
-        words += ["--runs", str(self.runs)] if self.runs is not None else []
-        words += [] if self.tracking else ["--no-tracking"]
-        return shlex.join(words)
+        tracking = [] if self.tracking else ["--no-tracking"]
+        return join_command(["vtspec", "run", spec], self.sets, self.runs, tracking)
+
+
+def join_command(
+    words: Sequence[str], sets: Sequence[str], runs: Path | None, more: Sequence[str] = ()
+) -> str:
+    """Join a command with the options that decide its plan, quoted for a shell."""
+    overrides = [part for one in sets for part in ("--set", one)]
+    folder = [] if runs is None else ["--runs", str(runs)]
+    return shlex.join([*words, *overrides, *folder, *more])
 
 
 def add_run_options(function: Function) -> Function:
-    """The options of `run` and `apply`."""
+    """Give a command the options that `run` and `apply` share."""
     options = (
         click.option(
             "--set",
