@@ -147,6 +147,8 @@ def _print_footer(found: "Sequence[tuple[Framework, CatalogModel]]", limit: int)
 
 
 def _print_model(framework: "Framework", model: "CatalogModel") -> None:
+    from vtspec.pipelines.operations.models import select_weights
+
     facts = {
         "framework": f"{framework.name} {framework.versions.get(framework.name, '')}".strip(),
         "task": _format_tasks(model),
@@ -169,11 +171,11 @@ def _print_model(framework: "Framework", model: "CatalogModel") -> None:
             click.echo(f"  {name:<12} {fact}")
     if not model.weights:
         return
-    shown = model.weights if model.tag is None else (model.chosen_weights,)
+    shown = select_weights(model)
     click.echo()
     headings = ("tag", "licence", "size", "classes", "from")
-    _print_table(headings, [_format_weights_row(each) for each in shown if each is not None])
-    if any(each is not None and not each.permissive for each in shown):
+    _print_table(headings, [_format_weights_row(each) for each in shown])
+    if any(not each.permissive for each in shown):
         click.echo(FOOTNOTE)
 
 
