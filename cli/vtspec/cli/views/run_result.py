@@ -129,7 +129,7 @@ def _iter_locations(
         yield "model", format_path(folder / model.path)
     if not options.tracking:
         return
-    uri = get_tracking_uri(found, os.environ)
+    uri = get_tracking_uri(found.repository, os.environ)
     yield "MLflow", f"mlflow ui --backend-store-uri {uri}" if uri.startswith("sqlite:") else uri
     shipped = result.shipped
     if shipped is not None and shipped.left:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from vtspec.pipelines.execution.environment import EnvironmentMode
     from vtspec.pipelines.execution.local import LocalRunner, RunOptions, RunResult, SmokeResult
     from vtspec.pipelines.execution.steps import OnEvent, StopSignal, Tracker
+    from vtspec.pipelines.project.repository import Repository
 
     from .plan import PlannedRun
 
@@ -76,14 +77,11 @@ def try_plan(
     return run_smoke_test(request.planned.made, runner.place, environment)
 
 
-def get_tracking_uri(planned: "PlannedRun", environ: Mapping[str, str]) -> str:
-    """The MLflow that the run is sent to."""
+def get_tracking_uri(repository: "Repository", environ: Mapping[str, str]) -> str:
+    """The MLflow that the repository's runs are sent to."""
     from vtspec.pipelines.tracking import choose_tracking_uri
 
-    repository = planned.repository
-    return choose_tracking_uri(
-        repository.runs, repository.project.spec.tracking.uri, dict(environ)
-    )
+    return choose_tracking_uri(repository.runs, repository.project.spec.tracking.uri, environ)
 
 
 def write_run_report(folder: Path) -> str:
@@ -118,7 +116,7 @@ def _build_runner(
             return None
         from vtspec.pipelines.tracking import start_follower
 
-        return start_follower(folder, get_tracking_uri(request.planned, environ))
+        return start_follower(folder, get_tracking_uri(repository, environ))
 
     return LocalRunner(
         runs=Runs(repository.runs),
