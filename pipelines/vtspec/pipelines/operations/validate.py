@@ -44,23 +44,16 @@ def load_specs(words: Sequence[str], stdin: IO[bytes]) -> list[SpecInput]:
 
 
 def _load_stdin(stdin: IO[bytes]) -> "LoadedSpec":
+    from vtspec.pipelines.project.spec_problems import make_problem
     from vtspec.schema.load import load, make_unread_spec
     from vtspec.schema.yaml_source.decoding import LONGEST
 
     try:
         return load(stdin.read(LONGEST + 1), STDIN)
     except OSError as error:
-        return make_unread_spec(
-            Problem(
-                file=STDIN,
-                line=1,
-                column=1,
-                path="",
-                value=None,
-                message=f"cannot be read: {(error.strerror or str(error)).lower()}",
-                fix="pipe a spec in: … | vtspec validate -",
-            )
-        )
+        why = (error.strerror or str(error)).lower()
+        fix = "pipe a spec in: … | vtspec validate -"
+        return make_unread_spec(make_problem(STDIN, f"cannot be read: {why}", fix))
 
 
 def find_problems(specs: Sequence[SpecInput], here: Path) -> list[Problem]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from vtspec.schema.problem import Problem, SpecError
 
+from .spec_problems import make_problem
+
 if TYPE_CHECKING:
     from vtspec.schema.load import LoadedSpec
 
@@ -19,11 +21,6 @@ class Override:
     option: str
     path: str
     value: Any
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """The keys from the root."""
-        return tuple(self.path.split("."))
 
 
 def parse_overrides(options: Sequence[str]) -> tuple[Override, ...]:
@@ -53,7 +50,7 @@ def parse_override(words: str) -> Override:
     path = path.strip()
     if not equals or not path or not all(path.split(".")):
         raise SpecError(
-            [_make_problem(option, path, "is not PATH=VALUE", "--set training.epochs=10")]
+            [make_problem(option, "is not PATH=VALUE", "--set training.epochs=10", path=path)]
         )
     if path.split(".")[0] not in ("spec", "metadata", "apiVersion", "kind"):
         path = f"spec.{path}"
@@ -107,7 +104,7 @@ def _concerns(path: str, problem: str) -> bool:
 
 
 def _set_value(data: Any, override: Override) -> None:
-    *above, last = override.keys
+    *above, last = override.path.split(".")
     place = data
     for depth, key in enumerate(above):
         if place.get(key) is None:
@@ -115,13 +112,9 @@ def _set_value(data: Any, override: Override) -> None:
         place = place[key]
         if not isinstance(place, dict):
             path = ".".join(above[: depth + 1])
-            message = f"'{path}' holds a value, not fields"
-            raise SpecError([_make_problem(override.option, path, message, f"--set {path}=VALUE")])
+            message, fix = f"'{path}' holds a value, not fields", f"--set {path}=VALUE"
+            raise SpecError([make_problem(override.option, message, fix, path=path)])
     place[last] = override.value
-
-
-def _make_problem(option: str, path: str, message: str, fix: str) -> Problem:
-    return Problem(file=option, line=1, column=1, path=path, value=None, message=message, fix=fix)
 
 
 def map_spec_paths(overrides: Sequence[Override]) -> Mapping[str, Any]:

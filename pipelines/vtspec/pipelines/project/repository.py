@@ -187,9 +187,7 @@ class Repository:
         self._refuse_duplicate("Dataset", name)
         files = self.find_spec_files("Dataset")
         if name not in files:
-            raise SpecError(
-                [make_missing_problem("dataset", name, files, self.format_path(self.specs))]
-            )
+            raise SpecError([self._make_missing_problem("dataset", name, files)])
         return self.load(files[name])
 
     def load_experiment(self, name_or_path: str | Path) -> "Experiment":
@@ -224,9 +222,7 @@ class Repository:
         self._refuse_duplicate("Experiment", word)
         names = {**datasets, **experiments}
         if word not in names:
-            raise SpecError(
-                [make_missing_problem("spec", word, names, self.format_path(self.specs))]
-            )
+            raise SpecError([self._make_missing_problem("spec", word, names)])
         return names[word]
 
     def format_path(self, path: Path) -> str:
