@@ -176,7 +176,7 @@ def _print_counts(inspection: "Inspection") -> None:
         [_escape_controls(name), *(f"{counts[split][name]:,}" for split in splits)]
         for name in inspection.layout.classes
     ]
-    shown = rows if len(rows) <= 30 else rows[:30]
+    shown = rows[:30]
     table = [
         ["class", *splits],
         *shown,

@@ -1,6 +1,5 @@
 """What a person sees while a run goes on: a bar with live figures in a terminal, else lines."""
 
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Protocol, TextIO
 
@@ -62,7 +61,7 @@ def make_progress(stream: TextIO) -> RunProgress:
 class PlainProgress:
     """One line an epoch and one for each thing that a step finds."""
 
-    def __init__(self, stream: TextIO = sys.stderr) -> None:
+    def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def __enter__(self) -> "PlainProgress":

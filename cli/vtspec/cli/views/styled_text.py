@@ -3,7 +3,7 @@
 import shutil
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TextIO, TypeAlias
 
 Span: TypeAlias = tuple[str, str]
@@ -61,15 +61,14 @@ def format_paragraph(text: str, width: int, *, mark: str = "  ", style: str = ""
 
 
 def format_row(
-    parts: Iterable[tuple[str, int, str]], last: tuple[str, str], width: int
+    parts: Sequence[tuple[str, int, str]], last: tuple[str, str], width: int
 ) -> list[Line]:
     """One row of a table: texts, each wrapped in its width and style, then a last one.
 
     Texts too long for their column go on below, so that no row is wider than `width`.
     """
-    fixed = list(parts)
-    rest = width - sum(wide + 1 for _, wide, _ in fixed)
-    blocks = [(wrap_text(text, wide), wide, style) for text, wide, style in fixed]
+    rest = width - sum(wide + 1 for _, wide, _ in parts)
+    blocks = [(wrap_text(text, wide), wide, style) for text, wide, style in parts]
     blocks.append((wrap_text(last[0], max(1, rest)), 0, last[1]))
     height = max(len(lines) for lines, _, _ in blocks)
     rows: list[Line] = []
