@@ -71,6 +71,7 @@ def search(words: Sequence[str], **options: Any) -> None:
             HEADINGS, [_format_row(framework, model) for framework, model in found[:limit]]
         )
         _print_footer(found, limit)
+    # Beside the JSON, which is printed with no models: a program reads it whatever was found.
     if not found:
         click.echo(f"no model fits {_format_query(words, wanted)}", err=True)
         click.echo(f"  fix: {suggest_search(words, wanted)}", err=True)

@@ -46,6 +46,7 @@ def command(spec: str, output: str, sets: tuple[str, ...], runs: Path | None) ->
     from vtspec.pipelines.planning.prior_runs import find_prior_runs
 
     found = find_prior_runs(planned.made, planned.repository)
+    # Without it `apply` would only show the result that there is.
     again = ["--again"] if found.runs_as == "done" else []
     apply = join_command(["vtspec", "apply", spec, *again], sets, runs)
     print_lines(format_plan(planned.made, found, get_terminal_width(sys.stdout), apply))

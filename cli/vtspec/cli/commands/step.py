@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+# Written out: the package of the steps brings all that carries them out, even for a `--help`.
 STEPS = ("data", "train", "evaluate", "export", "report")
 
 
