@@ -57,6 +57,7 @@ def search_models(
     from vtspec.pipelines import catalog
 
     _require_framework(wanted.framework)
+    # A shell's quotes keep "resnet 50" together; the catalog compares word by word.
     return catalog.search_models(
         [part for word in words for part in word.split()],
         task=wanted.task,
@@ -69,6 +70,7 @@ def suggest_search(words: Sequence[str], wanted: ModelFilter) -> str:
     """What to type after a search without a hit."""
     from vtspec.pipelines import catalog
 
+    # The options may be what nothing fits: without them there are models.
     if catalog.search_models(words):
         return f"vtspec models search {' '.join(words)}"
     meant = catalog.suggest_model("".join(words), wanted.framework)

@@ -72,6 +72,7 @@ def try_plan(
     from vtspec.pipelines.execution.local import run_smoke_test
 
     runner = _build_runner(request, callbacks, environ)
+    # uv may take minutes to make an environment, and looks at no stop signal.
     with callbacks.stop.raise_on_request():
         environment = runner.choose()
     return run_smoke_test(request.planned.made, runner.place, environment)
@@ -129,6 +130,7 @@ def _build_runner(
             track=track,
             told=callbacks.on_event,
         ),
+        # Later, or never: a plan that was carried out is shown without any environment.
         choose=lambda: choose_environment(
             framework, environ, callbacks.report, request.environment
         ),
@@ -148,6 +150,7 @@ def _check_requirements(request: RunRequest) -> None:
     find_framework(request.planned.made.framework.name)
     refuse_unpinned(request.planned.made)
     needed = {"report": "matplotlib"} | ({"tracking": "mlflow"} if request.tracking else {})
+    # Looked for and not imported: `import mlflow` alone takes seconds.
     missing = [extra for extra, name in needed.items() if not importlib.util.find_spec(name)]
     if missing:
         names = " and ".join(needed[extra] for extra in missing)
