@@ -54,6 +54,7 @@ def parse_override(words: str) -> Override:
         )
     if path.split(".")[0] not in ("spec", "metadata", "apiVersion", "kind"):
         path = f"spec.{path}"
+    # As in a file, where a key without a value is null.
     if not text.strip():
         return Override(option=option, path=path, value=None)
     document = parse_document(text, option)
@@ -87,6 +88,7 @@ def attribute_problem(problem: Problem, overrides: Sequence[Override]) -> Proble
     causes = [one for one in overrides if _concerns(one.path, problem.path)]
     if not causes:
         return problem
+    # Of several for one field the last one stands, as they are applied in order.
     return replace(problem, file=causes[-1].option, line=1, column=1)
 
 
@@ -99,6 +101,7 @@ def _attribute_new_problem(problem: Problem, overrides: Sequence[Override]) -> P
 
 
 def _concerns(path: str, problem: str) -> bool:
+    # A rule between fields is told at the section that holds them, above what was set.
     inside = problem == path or problem.startswith((f"{path}.", f"{path}["))
     return inside or path.startswith(f"{problem}.")
 
@@ -118,5 +121,5 @@ def _set_value(data: Any, override: Override) -> None:
 
 
 def map_spec_paths(overrides: Sequence[Override]) -> Mapping[str, Any]:
-    """Path below `spec` to value, for showing which values were set."""
+    """Map the path below `spec` to its value, for showing which values were set."""
     return {one.path.removeprefix("spec."): one.value for one in overrides}

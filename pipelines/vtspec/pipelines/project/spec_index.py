@@ -95,6 +95,7 @@ def _iter_scalars(text: bytes) -> Iterator[tuple[tuple[str, ...], Any]]:
     """The scalar values in mappings, at most two keys deep, each with its keys; lists skipped."""
     import yaml
 
+    # PyYAML may be built without libyaml: slower, the same events.
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     keys: list[str | None] = []
     lists = 0
