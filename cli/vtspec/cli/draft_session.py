@@ -20,7 +20,7 @@ _UNANSWERED = 2
 
 
 def ask_once(session: "DraftSession") -> "DraftResult":
-    """The answer to what was said so far."""
+    """Ask the drafter for its answer to what was said so far."""
     with _show_waiting(session.drafter):
         return session.answer(format_answer)
 
@@ -32,6 +32,7 @@ def ask_until_complete(session: "DraftSession") -> "DraftResult":
     """
     while True:
         drafted = ask_once(session)
+        # All but the spec goes to standard error: `vtspec draft … > spec.yaml` holds a spec.
         print_draft_notes(drafted, lambda line: click.echo(line, err=True))
         if drafted.status == "complete":
             return drafted
@@ -46,15 +47,18 @@ def ask_until_complete(session: "DraftSession") -> "DraftResult":
 def read_words(words: Sequence[str]) -> str:
     """What was typed; `-` stands for standard input."""
     text = " ".join(words)
+    # As bytes: text in another encoding than the terminal's would end in a traceback.
     return sys.stdin.buffer.read().decode("utf-8", "replace") if text == "-" else text
 
 
 def is_interactive() -> bool:
     """Whether somebody sits there who can be asked."""
+    # Not standard output, which may go into a file: the question is on standard error.
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def _exit_unanswered(question: "Question", file: "Path | None") -> NoReturn:
+    # Without a file nobody kept the request: an answer alone would be a request of its own.
     again = "" if file else "say it all once more with --conversation talk.json, then "
     example = question.choices[0] if question.choices else "ANSWER"
     file_name = file or "talk.json"
@@ -64,6 +68,7 @@ def _exit_unanswered(question: "Question", file: "Path | None") -> NoReturn:
 
 def _show_waiting(drafter: "Drafter") -> AbstractContextManager[object]:
     """Shows in a terminal that a provider is being waited for."""
+    # The grammar answers in milliseconds; a spinner would only flicker.
     if drafter.provider is None or not sys.stderr.isatty():
         return nullcontext()
     from rich.console import Console

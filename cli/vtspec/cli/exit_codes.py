@@ -1,4 +1,4 @@
-"""Errors into words and exit codes, in one place."""
+"""Turn errors into words and exit codes, in one place."""
 
 import sys
 import traceback
@@ -22,6 +22,7 @@ def explain_failure(error: Exception) -> int:
         case Permanent() | Refused() | RunFailed() | Temporary():
             click.echo(str(error), err=True)
             return error.exit_code
+        # Code 1 is this alone: a script has to tell a bug of ours from a spec to correct.
         case _:
             traceback.print_exception(error, file=sys.stderr)
             click.echo("this is a bug in vtspec; please report it with the lines above", err=True)

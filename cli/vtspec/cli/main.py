@@ -1,4 +1,4 @@
-"""The command `vtspec`: a group that imports a command only when it is called."""
+"""Start `vtspec`: a group that imports a command only when it is called."""
 
 import importlib
 import os
@@ -34,7 +34,8 @@ class LazyGroup(click.Group):
     """A group whose --help imports no command."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The commands in the order in which they are met."""
+        """List the commands in the order in which they are met."""
+        # click's own order is the alphabet's, in which `apply` comes before `init`.
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -49,6 +50,7 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, with a "did you mean" for a word that is no command."""
+        # What looks like an option is click's to refuse: it knows which options there are.
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             from vtspec.schema.suggestions import find_nearest
 
@@ -58,12 +60,14 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list of commands, from the table alone."""
+        """Write the list of commands from the table alone."""
+        # click's own takes each help line from its command, and so imports them all.
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
 
 def _print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
+    # `resilient_parsing` is a shell that completes a word: it would read the version as one.
     if not wanted or ctx.resilient_parsing:
         return
     from importlib.metadata import version
@@ -92,14 +96,16 @@ def cli() -> None:
 def main() -> None:
     """Run the command line; every foreseen error becomes words and an exit code."""
     try:
+        # By itself click ends an abort with 1, which means a bug of ours here. In this mode it
+        # raises instead, and returns what a command's `Exit` carries.
         code = cli(standalone_mode=False)
-    except click.exceptions.Exit as exit_:
-        code = exit_.exit_code
     except click.ClickException as error:
         error.show()
+        # Not the error's own code: click's for a file that cannot be opened is 1.
         code = 2
     except (KeyboardInterrupt, click.Abort):
         click.echo("stopped", err=True)
+        # As a shell says it of a process that SIGINT ended: 128 and the signal's number.
         code = 130
     except BrokenPipeError:
         # The reader (head, less) has gone; Python would complain again while it flushes at exit.

@@ -1,4 +1,4 @@
-"""Runs as they are named on the command line."""
+"""Find the runs that a command line names."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,9 +8,10 @@ if TYPE_CHECKING:
 
 
 def open_runs(folder: Path | None) -> "Runs":
-    """The runs of the given folder, else of the repository that the command runs in."""
+    """Open the runs of the given folder, else of the repository that the command runs in."""
     from vtspec.pipelines.runs import Runs
 
+    # Before a repository is looked for: these runs need no vtspec.yaml, and that may be wrong.
     if folder is not None:
         return Runs(folder)
     from vtspec.pipelines.project.repository import find_repository
@@ -19,7 +20,7 @@ def open_runs(folder: Path | None) -> "Runs":
 
 
 def find_run(runs: "Runs", word: str | None) -> Path:
-    """The folder of the run that is meant, or of the last one where none is named.
+    """Find the folder of the run that is meant, or of the last one where none is named.
 
     Raises `Refused` where there is none.
     """

@@ -3,7 +3,7 @@
 import os
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,16 +36,22 @@ class CommandOptions:
     environment: "EnvironmentMode" = "auto"
 
     def format_command(self, spec: str) -> str:
-        """The command that carries the same plan out again, without `--resume` and `--again`."""
-        words = ["vtspec", "run", spec]
-        words += [part for one in self.sets for part in ("--set", one)]
-        words += ["--runs", str(self.runs)] if self.runs is not None else []
-        words += [] if self.tracking else ["--no-tracking"]
-        return shlex.join(words)
+        """Join the command that carries the plan out again, without `--resume` and `--again`."""
+        tracking = [] if self.tracking else ["--no-tracking"]
+        return join_command(["vtspec", "run", spec], self.sets, self.runs, tracking)
+
+
+def join_command(
+    words: Sequence[str], sets: Sequence[str], runs: Path | None, more: Sequence[str] = ()
+) -> str:
+    """Join a command with the options that decide its plan, quoted for a shell."""
+    overrides = [part for one in sets for part in ("--set", one)]
+    folder = [] if runs is None else ["--runs", str(runs)]
+    return shlex.join([*words, *overrides, *folder, *more])
 
 
 def add_run_options(function: Function) -> Function:
-    """The options of `run` and `apply`."""
+    """Give a command the options that `run` and `apply` share."""
     options = (
         click.option(
             "--set",
@@ -80,6 +86,7 @@ def add_run_options(function: Function) -> Function:
             help="The framework's Python: this one, one that uv makes, or whichever fits.",
         ),
     )
+    # As decorators do, the last one applied comes first in `--help`.
     for option in reversed(options):
         function = option(function)
     return function
@@ -93,6 +100,7 @@ def plan_named_spec(spec: str, options: CommandOptions) -> "PlannedRun":
     from vtspec.pipelines.operations.plan import find_planned_run, plan_spec
     from vtspec.pipelines.project.repository import find_repository, open_spec
 
+    # The run's own plan: the spec may have been edited since, and would be another plan now.
     if options.resume:
         here = find_repository(Path.cwd()).with_runs(options.runs)
         found = find_planned_run(spec, here)
@@ -117,6 +125,7 @@ def carry_out(
     from vtspec.pipelines.execution.steps import StopSignal
     from vtspec.pipelines.operations import run
 
+    # On standard error, so that standard output has the result alone.
     stop, progress = StopSignal(), make_progress(sys.stderr)
     callbacks = run.RunCallbacks(
         report=progress.show_line, on_event=progress.show_event, stop=stop
@@ -130,6 +139,8 @@ def carry_out(
         backend=options.backend,
         environment=options.environment,
     )
+    # A smoke run looks at no earlier attempt, so it always begins something. The question comes
+    # before signals are taken over: a Ctrl-C at it has no run to stop, and ends vtspec.
     if confirm and (options.smoke or run.would_begin_run(request, callbacks, os.environ)):
         confirm()
     if options.smoke:

@@ -22,6 +22,7 @@ def command(spec: str, *, yes: bool, **options: Any) -> None:
     before, or is being carried out now, is shown without a question. Exit codes as for `run`.
     """
     chosen = CommandOptions(**options)
+    # Planned once: what was shown is carried out, whatever is edited while the question waits.
     found = plan_named_spec(spec, chosen)
     _print_plan(found)
     confirm = None if yes else lambda: _confirm_plan(found)
@@ -40,8 +41,10 @@ def _print_plan(found: "PlannedRun") -> None:
 def _confirm_plan(found: "PlannedRun") -> None:
     from vtspec.pipelines.errors import Refused
 
+    # What comes through a pipe is not a person's yes.
     if not sys.stdin.isatty():
         raise Refused("nobody is there to be asked", fix="add --yes to carry the plan out")
     click.echo()
     if not click.confirm(f"Carry {found.made.id} out on this machine?"):
+        # A no is an answer and no failure; `click.confirm(abort=True)` would make it one.
         raise click.exceptions.Exit(0)

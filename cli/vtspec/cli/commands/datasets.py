@@ -85,6 +85,7 @@ def add_command(path: Path, name: str, tasks: tuple[str, ...], **notes: str | No
     from vtspec.pipelines.project.repository import find_repository
 
     repository = find_repository(Path.cwd())
+    # First: inspecting decodes every image, and would be for nothing where the place is refused.
     where = resolve_destination(repository.root, repository.specs, path, name)
     inspection = _inspect(path)
     _print_inspection(inspection)
@@ -116,6 +117,7 @@ def split_command(path: Path, target: Path, shares: str) -> None:
 
 
 def _parse_shares(text: str) -> dict[str, float]:
+    # `float` alone would take `nan`, `inf` and `1_0`.
     found = [float(part) for part in text.split("/") if re.fullmatch(r"[0-9]+(\.[0-9]+)?", part)]
     if len(found) != text.count("/") + 1 or len(found) not in (2, 3) or min(found) <= 0:
         raise click.BadParameter(
@@ -176,7 +178,7 @@ def _print_counts(inspection: "Inspection") -> None:
         [_escape_controls(name), *(f"{counts[split][name]:,}" for split in splits)]
         for name in inspection.layout.classes
     ]
-    shown = rows if len(rows) <= 30 else rows[:30]
+    shown = rows[:30]
     table = [
         ["class", *splits],
         *shown,

@@ -100,6 +100,7 @@ def _check_options(as_json: bool, asked: dict[str, Any]) -> None:
             raise click.UsageError(f"--json only prints\n  fix: leave {option} or --json out")
     if asked["output"] and asked["save"]:
         raise click.UsageError("--save and --output name two places\n  fix: leave one out")
+    # Writing would refuse it too, but only after the questions were asked and answered.
     output: Path | None = asked["output"]
     if output is not None and output.exists():
         from vtspec.pipelines.operations.draft import make_exists_error
@@ -118,6 +119,7 @@ def _confirm_save(place: Path, repository: "Repository", asked: dict[str, Any]) 
     if asked["output"] or asked["save"] or asked["runs"]:
         return True
     shown = repository.format_path(place)
+    # Where standard output is a file or a pipe, the spec went where it was wanted.
     if is_interactive() and sys.stdout.isatty():
         return click.confirm(f"Save it as {shown}?", err=True)
     click.echo(f"not saved: --save writes it to {shown}", err=True)

@@ -26,6 +26,7 @@ def command(field: str | None) -> None:
     if field is None:
         click.echo("\n\n".join(explain(kind) or "" for kind in KINDS))
         return
+    # What stands below params is each framework's own; the schema knows nothing of it.
     own = field.removeprefix("experiment.").removeprefix("spec.")
     if own == PARAMS or own.startswith(f"{PARAMS}."):
         _explain_params(own.removeprefix(PARAMS).removeprefix("."))

@@ -73,6 +73,7 @@ def _follow(run: "Run") -> None:
         if line is not None:
             click.echo(line)
 
+    # A Ctrl-C ends the looking, and not the run, which is another process's.
     with stop.handle_signals():
         follow_run(run, tell, stop)
 
@@ -86,4 +87,5 @@ def _print_raw(run: "Run", *, follow: bool) -> None:
         raise Refused(f"{run.name} has printed nothing", fix=f"vtspec status {run.name}")
     stop = StopSignal()
     with stop.handle_signals():
+        # Bytes: a framework may print what is no text, or half a character at the end.
         copy_output(run, sys.stdout.buffer, stop, follow=follow)

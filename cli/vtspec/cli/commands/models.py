@@ -71,6 +71,7 @@ def search(words: Sequence[str], **options: Any) -> None:
             HEADINGS, [_format_row(framework, model) for framework, model in found[:limit]]
         )
         _print_footer(found, limit)
+    # Beside the JSON, which is printed with no models: a program reads it whatever was found.
     if not found:
         click.echo(f"no model fits {_format_query(words, wanted)}", err=True)
         click.echo(f"  fix: {suggest_search(words, wanted)}", err=True)
@@ -147,6 +148,8 @@ def _print_footer(found: "Sequence[tuple[Framework, CatalogModel]]", limit: int)
 
 
 def _print_model(framework: "Framework", model: "CatalogModel") -> None:
+    from vtspec.pipelines.operations.models import select_weights
+
     facts = {
         "framework": f"{framework.name} {framework.versions.get(framework.name, '')}".strip(),
         "task": _format_tasks(model),
@@ -169,11 +172,11 @@ def _print_model(framework: "Framework", model: "CatalogModel") -> None:
             click.echo(f"  {name:<12} {fact}")
     if not model.weights:
         return
-    shown = model.weights if model.tag is None else (model.chosen_weights,)
+    shown = select_weights(model)
     click.echo()
     headings = ("tag", "licence", "size", "classes", "from")
-    _print_table(headings, [_format_weights_row(each) for each in shown if each is not None])
-    if any(each is not None and not each.permissive for each in shown):
+    _print_table(headings, [_format_weights_row(each) for each in shown])
+    if any(not each.permissive for each in shown):
         click.echo(FOOTNOTE)
 
 

@@ -38,17 +38,15 @@ def command(spec: str, output: str, sets: tuple[str, ...], runs: Path | None) ->
 
         click.echo(json.dumps(planned.made.to_json(), indent=2, ensure_ascii=False))
         return
-    import shlex
     import sys
 
+    from vtspec.cli.run_options import join_command
     from vtspec.cli.views.plan import format_plan
     from vtspec.cli.views.styled_text import get_terminal_width, print_lines
     from vtspec.pipelines.planning.prior_runs import find_prior_runs
 
     found = find_prior_runs(planned.made, planned.repository)
-    words = ["vtspec", "apply", spec, *(["--again"] if found.runs_as == "done" else [])]
-    words += [part for one in sets for part in ("--set", one)]
-    words += ["--runs", str(runs)] if runs else []
-    print_lines(
-        format_plan(planned.made, found, get_terminal_width(sys.stdout), shlex.join(words))
-    )
+    # Without it `apply` would only show the result that there is.
+    again = ["--again"] if found.runs_as == "done" else []
+    apply = join_command(["vtspec", "apply", spec, *again], sets, runs)
+    print_lines(format_plan(planned.made, found, get_terminal_width(sys.stdout), apply))

@@ -39,6 +39,7 @@ def command(run: str, images: tuple[Path, ...], runs: Path | None, top: int, out
     from vtspec.pipelines.operations.predict import expand_images, predict_images
     from vtspec.pipelines.runs import Run
 
+    # Before the run is opened: a path that is not there should not cost loading a model.
     asked = expand_images(images)
     found = Run(find_run(open_runs(runs), run))
     results = predict_images(found, asked, os.environ, lambda line: click.echo(line, err=True))
@@ -58,6 +59,7 @@ def format_predictions(
     from vtspec.cli.views.styled_text import count_cells, pad_text
     from vtspec.pipelines.runs.json_values import to_numbers
 
+    # Of all names beforehand, so that each row can be printed when its answer comes.
     names = [_format_name(path) for path in asked]
     width = max(count_cells(name) for name in names)
     for name, result in zip(names, results, strict=True):
@@ -69,6 +71,7 @@ def format_predictions(
 
 def _format_name(path: Path) -> str:
     shown = _escape_text(str(path))
+    # The end is kept: images of one folder differ there.
     return shown if len(shown) <= _NAME_WIDTH else f"…{shown[1 - _NAME_WIDTH :]}"
 
 

@@ -28,7 +28,7 @@ def command(spec: str, **options: Any) -> None:
 
 
 def run_spec(spec: str, chosen: CommandOptions) -> int:
-    """Plan the spec, say so in a line, carry the plan out, show it; the exit code."""
+    """Plan the spec, say so in a line, carry it out, show it, and return the exit code."""
     found = plan_named_spec(spec, chosen)
     click.echo(format_summary(found.made), err=True)
     for warning in found.made.warnings:
@@ -37,7 +37,7 @@ def run_spec(spec: str, chosen: CommandOptions) -> int:
 
 
 def format_summary(made: "Plan") -> str:
-    """The plan on one line."""
+    """Say on one line what the plan trains, and for how long."""
     from vtspec.pipelines.formatting import format_duration
 
     epochs = made.training.epochs

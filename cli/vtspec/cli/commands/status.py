@@ -143,6 +143,7 @@ def _format_result(state: "RunState") -> str:
     name = monitor if monitor in figures else next(iter(figures), None)
     if name is None:
         return ""
+    # Until the final split is measured, val's figures stand in; the two must not be mixed up.
     return f"{name} {format_number(figures[name])}" + ("" if final else " (val)")
 
 
@@ -172,6 +173,7 @@ def _format_run(run: "Run", state: "RunState") -> Iterator["Line"]:
         if state.failure.fix:
             yield ((f"  fix: {state.failure.fix}", ""),)
     if state.final.metrics:
+        # One damaged file must not hide what the events tell.
         try:
             facts = read_facts(run.path, find_baseline(run.path))
             yield ()

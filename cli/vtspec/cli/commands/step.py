@@ -3,13 +3,11 @@
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-if TYPE_CHECKING:
-    pass
-
+# Written out: the package of the steps brings all that carries them out, even for a `--help`.
 STEPS = ("data", "train", "evaluate", "export", "report")
 
 

@@ -29,6 +29,7 @@ def command(run: str, runs: Path | None, timeout_s: float) -> None:
     found = open_runs(runs).find(run)
     click.echo(f"asking {found.name} to stop", err=True)
     state = stop_run(found, timeout_s)
+    # A process that was killed meanwhile wrote no terminal event.
     if state.is_over:
         click.echo(f"{found.name} {state.status}")
     else:

@@ -36,6 +36,7 @@ def command(paths: Sequence[str], output: Output) -> None:
         cast(io.TextIOWrapper, stream).reconfigure(errors="backslashreplace")
     from vtspec.pipelines.operations.validate import find_problems, load_specs
 
+    # Python has no `sys.stdin` where descriptor 0 was closed before it started.
     specs = load_specs(paths, sys.stdin.buffer if sys.stdin else io.BytesIO())
     problems = find_problems(specs, Path.cwd())
     _SHOW[output](problems)
@@ -84,6 +85,7 @@ def _escape_data(text: str) -> str:
 
 
 def _escape_property(text: str) -> str:
+    # Here a comma would begin the next property, and two colons would end them all.
     return _escape_data(text).replace(":", "%3A").replace(",", "%2C")
 
 

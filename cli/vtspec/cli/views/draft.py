@@ -28,6 +28,7 @@ def print_draft_notes(drafted: "DraftResult", line: Tell) -> None:
 
 def format_question(question: "Question") -> str:
     """The question, its choices numbered below it."""
+    # A model's words, and names that others gave, must not move the cursor of a terminal.
     lines = [make_visible(question.text)]
     lines += [
         f"  {number}. {make_visible(choice)}" for number, choice in enumerate(question.choices, 1)
@@ -39,6 +40,7 @@ def format_question(question: "Question") -> str:
 
 def format_answer(drafted: "DraftResult") -> str:
     """The answer as what vtspec said in a conversation."""
+    # As it is: it is kept as data and goes back to a drafter, not to a terminal.
     if drafted.question is not None:
         return drafted.question.text
     return drafted.reason or "complete"

@@ -122,6 +122,7 @@ def _format_values(made: Plan, width: int) -> Iterator[Line]:
     for path, value in iter_values(made):
         origin = made.origins.get(path, "")
         section, _, name = path.partition(".")
+        # A row for each would bury the few values that somebody chose.
         if value is None and origin == "default" and name:
             unset.setdefault(section, []).append(name)
             continue
@@ -167,6 +168,7 @@ def iter_values(made: Plan) -> Iterator[tuple[str, object]]:
 def _iter_leaves(section: Mapping[str, object], above: str) -> Iterator[tuple[str, object]]:
     for key, value in section.items():
         path = f"{above}.{key}"
+        # The keys of class weights are names of classes, which are no fields and may hold dots.
         if isinstance(value, Mapping) and path != "training.classWeights":
             yield from _iter_leaves(value, path)
         else:
@@ -186,6 +188,7 @@ def format_value(value: object) -> str:
             )
         case list() | tuple():
             return f"[{', '.join(format_value(item) for item in value)}]" if value else NOTHING
+        # `:g` alone keeps six digits, and would show a value that is not the plan's.
         case float():
             return f"{value:g}" if float(f"{value:g}") == value else str(value)
         case _:

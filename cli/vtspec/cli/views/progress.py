@@ -1,6 +1,5 @@
 """What a person sees while a run goes on: a bar with live figures in a terminal, else lines."""
 
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Protocol, TextIO
 
@@ -51,7 +50,9 @@ def make_progress(stream: TextIO) -> RunProgress:
         return PlainProgress(stream)
     from rich.console import Console
 
+    # Names and warnings are not ours: `[x]` and `:cat:` in them stay as they are.
     console = Console(file=stream, highlight=False, markup=False, emoji=False)
+    # A dumb terminal cannot go back in a line: every tick of the bar would be a new one.
     return (
         BarProgress(console)
         if console.is_terminal and not console.is_dumb_terminal
@@ -62,7 +63,7 @@ def make_progress(stream: TextIO) -> RunProgress:
 class PlainProgress:
     """One line an epoch and one for each thing that a step finds."""
 
-    def __init__(self, stream: TextIO = sys.stderr) -> None:
+    def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def __enter__(self) -> "PlainProgress":
@@ -96,6 +97,7 @@ class BarProgress:
             BarColumn(bar_width=24),
             TextColumn("{task.fields[figures]}", markup=False),
             console=console,
+            # It goes when the run is over: the lines above it are the record.
             transient=True,
         )
         self._task = self._bar.add_task("starting", total=None, figures="")
@@ -112,6 +114,7 @@ class BarProgress:
         line = format_event(event, state)
         if line is not None:
             self._print(line, "yellow" if isinstance(event.body, Warned) else None)
+        # Only training tells how far it is; of the other steps the bar says that they live.
         if isinstance(event.body, StepStarted):
             total = 1.0 if event.step == "train" else None
             self._bar.reset(self._task, total=total, description=event.step or "", figures="")
@@ -133,6 +136,7 @@ class BarProgress:
 def format_figures(state: RunState) -> str:
     """What stands beside the bar: where training is, its loss, its speed and what remains."""
     at = state.training
+    # `at.epoch` counts what is done, so the one in work is the next; after the last there is none.
     parts = [f"epoch {min(at.epochs or 1, int(at.epoch) + 1)}/{at.epochs or '?'}"]
     if at.loss is not None:
         parts.append(f"loss {format_number(at.loss)}")
@@ -172,6 +176,7 @@ def _describe(told: Body, state: RunState) -> str | None:
             return f"{files} files, {size}, as the plan pins them"
         case ReportWritten(path=words) | Warned(message=words):
             return str(words)
+        # Output is for `vtspec logs`; how a run ended or failed is told by its result.
         case _:
             return None
 
@@ -179,6 +184,7 @@ def _describe(told: Body, state: RunState) -> str | None:
 def _describe_resumption(state: RunState) -> str:
     if state.has_done("train"):
         return f"{state.run} resumed after its training"
+    # Else a person would wonder why the epochs begin at 1 again.
     if state.training.checkpoint is None:
         return f"{state.run} resumed; it had left no checkpoint yet"
     return f"{state.run} resumed"

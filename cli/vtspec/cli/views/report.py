@@ -32,7 +32,7 @@ def format_report(facts: Facts, width: int) -> list[Line]:
 
 
 def format_comparison(facts: Facts, width: int) -> list[Line]:
-    """Two runs side by side: figures, plan, classes, times."""
+    """Lay two runs side by side: figures, plan, classes, times."""
     return _format_sections(build_comparison_document(facts).sections, width)
 
 

@@ -36,6 +36,7 @@ def show_result(result: "RunResult", found: PlannedRun, options: CommandOptions)
     from vtspec.pipelines.reporting import find_baseline, read_facts
 
     run, outcome = result.run, result.outcome
+    # Another process carries the run out, and somebody stopped looking on: that is no failure.
     if outcome is None:
         click.echo(f"{run.name} goes on; look again with: vtspec logs {run.name} -f", err=True)
         return 0
@@ -50,6 +51,7 @@ def show_result(result: "RunResult", found: PlannedRun, options: CommandOptions)
             *_format_locations(result, found, options),
         )
     )
+    # Also of a run that is only shown: DVC removes a stage's outputs before it calls us.
     if options.results is not None:
         from vtspec.pipelines.reporting.dvc_metrics import write_results
 
@@ -129,7 +131,8 @@ def _iter_locations(
         yield "model", format_path(folder / model.path)
     if not options.tracking:
         return
-    uri = get_tracking_uri(found, os.environ)
+    uri = get_tracking_uri(found.repository, os.environ)
+    # A server has a page at its address; of a file MLflow has to show one first.
     yield "MLflow", f"mlflow ui --backend-store-uri {uri}" if uri.startswith("sqlite:") else uri
     shipped = result.shipped
     if shipped is not None and shipped.left:

@@ -3,7 +3,7 @@
 import shutil
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TextIO, TypeAlias
 
 Span: TypeAlias = tuple[str, str]
@@ -17,6 +17,7 @@ NARROWEST = 40
 
 def count_cells(text: str) -> int:
     """Columns that the text takes in a terminal; Korean, Chinese and Japanese letters take two."""
+    # rich measures too, but is imported only where there are colours to print.
     return sum(
         0 if unicodedata.combining(one) else 2 if unicodedata.east_asian_width(one) in "WF" else 1
         for one in text
@@ -46,6 +47,7 @@ def wrap_text(text: str, width: int) -> list[str]:
 def _split_word(word: str, width: int) -> Iterator[str]:
     piece = ""
     for one in word:
+        # A letter goes out even where the column is narrower than it, or nothing would.
         if piece and count_cells(piece + one) > width:
             yield piece
             piece = ""
@@ -61,15 +63,14 @@ def format_paragraph(text: str, width: int, *, mark: str = "  ", style: str = ""
 
 
 def format_row(
-    parts: Iterable[tuple[str, int, str]], last: tuple[str, str], width: int
+    parts: Sequence[tuple[str, int, str]], last: tuple[str, str], width: int
 ) -> list[Line]:
     """One row of a table: texts, each wrapped in its width and style, then a last one.
 
     Texts too long for their column go on below, so that no row is wider than `width`.
     """
-    fixed = list(parts)
-    rest = width - sum(wide + 1 for _, wide, _ in fixed)
-    blocks = [(wrap_text(text, wide), wide, style) for text, wide, style in fixed]
+    rest = width - sum(wide + 1 for _, wide, _ in parts)
+    blocks = [(wrap_text(text, wide), wide, style) for text, wide, style in parts]
     blocks.append((wrap_text(last[0], max(1, rest)), 0, last[1]))
     height = max(len(lines) for lines, _, _ in blocks)
     rows: list[Line] = []
@@ -84,6 +85,7 @@ def format_row(
 
 def get_terminal_width(stream: TextIO) -> int:
     """Columns to lay out for: the terminal's within reason, 80 where there is none."""
+    # A file must not depend on the window (or COLUMNS) that it was written from.
     if not stream.isatty():
         return 80
     return max(NARROWEST, min(WIDEST, shutil.get_terminal_size((80, 24)).columns))
@@ -91,14 +93,18 @@ def get_terminal_width(stream: TextIO) -> int:
 
 def print_lines(lines: Iterable[Line], stream: TextIO | None = None) -> None:
     """Print in colours on a terminal (NO_COLOR and TERM=dumb are heeded), else as plain text."""
+    # Looked up at the call: click's test runner puts another stream in its place.
     out = sys.stdout if stream is None else stream
     if not out.isatty():
         for line in lines:
+            # Columns are filled up with spaces, which no file or diff should keep.
             print("".join(text for text, _ in line).rstrip(), file=out)
         return
     from rich.console import Console
     from rich.text import Text
 
+    # The lines are laid out already: rich must not wrap them again, nor colour every number.
     console = Console(file=out, highlight=False, soft_wrap=True)
     for line in lines:
+        # A `Text`, since a string would be read as markup: a class may be called `[bold]`.
         console.print(Text.assemble(*line))

@@ -146,6 +146,7 @@ def count_images(
     counts = {}
     for name, split in ((statistics or {}).get("splits") or {}).items():
         per_class = split.get("perClass") or {}
+        # It may count objects, so that its sum stands in only where some classes are left out.
         some = set(classes) < set(all_classes) and all(one in per_class for one in classes)
         counts[name] = sum(per_class[one] for one in classes) if some else split["images"]
     return counts
@@ -153,11 +154,13 @@ def count_images(
 
 def count_state_bytes(parameters: int, optimizer: str, *, ema: bool) -> int:
     """Bytes of weights, gradients, optimizer state and averaged weights, which no batch avoids."""
+    # Four bytes each, whatever the precision: autocast keeps all of them in fp32.
     return parameters * (4 + 4 + STATE_BYTES.get(optimizer, 8) + (4 if ema else 0))
 
 
 def estimate_gpu_memory(load: Workload, machine: Machine) -> int | None:
     """Memory of one GPU in training: the state, the batch's activations and CUDA itself."""
+    # Rounded up: the GPU with the largest share of the batch decides.
     batch = -(-load.batch_size // max(1, machine.gpus))
     working = _estimate_working_bytes(load, batch)
     return None if working is None else GPU_CONTEXT_BYTES + working
@@ -194,6 +197,7 @@ def _estimate_macs(load: Workload) -> float | None:
     if load.parameters is None or load.image_size is None:
         return None
     height, width = load.image_size
+    # The constant holds at 224 x 224; convolutions and patches do their work once per pixel.
     return load.parameters * MACS_PER_PARAMETER * height * width / 224**2
 
 
@@ -204,6 +208,7 @@ def _estimate_seconds(
         fix = "count them with 'vtspec datasets inspect'"
         return None, f"no time: the dataset's spec does not say how many images it has ({fix})"
     alike = [timing for timing in timings if _is_alike(timing, load, machine)]
+    # The last ones, by their median: one run beside other work must not decide.
     if alike:
         return _estimate_from_runs(load, load.train_images + load.val_images, alike[-3:])
     return _estimate_from_arithmetic(load, machine)
@@ -236,6 +241,7 @@ def _estimate_from_arithmetic(load: Workload, machine: Machine) -> tuple[float |
     size = f"{macs / 1e9:.3g} GMACs an image{counted}"
     if not machine.gpus:
         speed = machine.cpu_gflops * 1e9 * machine.cpus
+        # The cores that compute also load, so the times add up. Three steps start a framework.
         computing = passes * 2 * macs / speed
         basis = f"arithmetic: {size}, {machine.cpus} x {machine.cpu_gflops:g} GFLOP/s"
         return computing + loading + 3 * START_S, basis
@@ -250,6 +256,7 @@ def _estimate_from_arithmetic(load: Workload, machine: Machine) -> tuple[float |
 def _estimate_cost(seconds: float | None, machine: Machine) -> tuple[float | None, str]:
     if seconds is None:
         return None, ""
+    # A price that is missing is not taken for zero: half a cost would look like all of it.
     if machine.gpus and machine.gpu_price is None:
         return None, "no cost: vtspec.yaml has no pricePerHour for the GPU"
     if machine.cpu_price is None:

@@ -37,6 +37,7 @@ class DraftSession:
 
         drafted = draft(self.messages, self.repository, self.drafter)
         self.messages.append(make_reply(drafted, phrase(drafted)))
+        # At every answer, so that a Ctrl-C at the question loses nothing of what was said.
         if self.file is not None:
             write_json(self.file, to_json(self.messages))
         return drafted
@@ -72,13 +73,13 @@ def choose_drafter(*, offline: bool, environ: Mapping[str, str]) -> "Drafter":
 
 
 def get_draft_path(drafted: "DraftResult", repository: "Repository") -> Path:
-    """Where the file of a complete draft naturally lies."""
+    """Say where the file of a complete draft naturally lies."""
     assert drafted.draft is not None
     return repository.get_spec_path(drafted.draft["kind"], drafted.draft["metadata"]["name"])
 
 
 def render_draft(drafted: "DraftResult", repository: "Repository", place: Path) -> str:
-    """The text of the spec's file at `place`."""
+    """Render the text of the spec's file at `place`, with the line that editors read."""
     from vtspec.pipelines.drafting.checks import build_spec
     from vtspec.pipelines.project.spec_writer import format_spec
 
@@ -102,7 +103,7 @@ def save_draft(place: Path, text: str) -> None:
 
 
 def make_exists_error(place: Path) -> Refused:
-    """The refusal to write over a file."""
+    """Make the refusal to write over a file."""
     return Refused(f"{place} is already there", fix="give another file: -o FILE")
 
 
@@ -113,6 +114,7 @@ def _load_messages(file: Path | None) -> "list[Message]":
 
     try:
         data = json.loads(file.read_bytes())
+    # A thousand brackets are no syntax error to the parser: it runs out of stack.
     except (ValueError, RecursionError) as error:
         raise Refused(
             f"{file}: not a conversation: {error}",
@@ -129,6 +131,7 @@ def _load_base(name: str, repository: "Repository") -> "Message":
     from vtspec.schema.dump import to_plain_data
 
     model = repository.load_experiment(name)
+    # Its annotations say who drafted the base, with which words; the new spec gets its own.
     data = strip_provenance(to_plain_data(model, written=True))
     data["metadata"]["name"] = find_free_name(
         model.metadata.name, repository.find_spec_files("Experiment")

@@ -21,6 +21,7 @@ def find_framework(name: str) -> "Framework":
             fix=f"install the package that brings it; there are: {', '.join(known)}",
         )
     framework = known[name]
+    # A catalog may come before its adapter, so that specs can be written and planned already.
     if not is_adapter_available(framework):
         raise Permanent(
             f"the adapter for {name} is not there yet: its plans can be read, and not run",

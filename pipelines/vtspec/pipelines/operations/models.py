@@ -57,6 +57,7 @@ def search_models(
     from vtspec.pipelines import catalog
 
     _require_framework(wanted.framework)
+    # A shell's quotes keep "resnet 50" together; the catalog compares word by word.
     return catalog.search_models(
         [part for word in words for part in word.split()],
         task=wanted.task,
@@ -69,6 +70,7 @@ def suggest_search(words: Sequence[str], wanted: ModelFilter) -> str:
     """What to type after a search without a hit."""
     from vtspec.pipelines import catalog
 
+    # The options may be what nothing fits: without them there are models.
     if catalog.search_models(words):
         return f"vtspec models search {' '.join(words)}"
     meant = catalog.suggest_model("".join(words), wanted.framework)
@@ -83,8 +85,8 @@ def find_models(name: str, framework: str | None) -> "list[tuple[Framework, Cata
     from vtspec.pipelines import catalog
 
     _require_framework(framework)
-    found = catalog.find_model(name)
-    found = [(each, model) for each, model in found if framework in (None, each.name)]
+    named = catalog.find_model(name)
+    found = [(each, model) for each, model in named if framework in (None, each.name)]
     if not found:
         meant = catalog.suggest_model(name, framework)
         fix = f"vtspec models show {meant}" if meant else "vtspec models search"
@@ -92,9 +94,13 @@ def find_models(name: str, framework: str | None) -> "list[tuple[Framework, Cata
     return found
 
 
+def select_weights(model: "CatalogModel") -> "list[Weights]":
+    """Select the weights that the model's name means: those of its tag, all without one."""
+    return [each for each in model.weights if model.tag in (None, each.tag)]
+
+
 def serialize_model(framework: "Framework", model: "CatalogModel") -> ModelData:
     """One model as JSON; of its weights only those that its name chooses."""
-    weights = model.weights if model.tag is None else (model.chosen_weights,)
     return {
         "framework": framework.name,
         "name": model.name,
@@ -109,7 +115,7 @@ def serialize_model(framework: "Framework", model: "CatalogModel") -> ModelData:
         "gmacs": model.gmacs,
         "activations": model.activations,
         "pretrained": model.pretrained,
-        "weights": [_serialize_weights(each) for each in weights if each is not None],
+        "weights": [_serialize_weights(each) for each in select_weights(model)],
     }
 
 

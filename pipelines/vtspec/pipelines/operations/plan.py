@@ -43,6 +43,7 @@ def find_planned_run(name: str, repository: "Repository") -> PlannedRun | None:
     from vtspec.pipelines.planning.plan_model import plan_from_json
     from vtspec.pipelines.runs import Runs
 
+    # Not by `Runs.find`, which takes a spec's name too: that means the spec as it is now.
     for run in Runs(repository.runs).list_runs():
         if run.name == name:
             made = plan_from_json(run.read_plan())

@@ -44,6 +44,7 @@ def expand_images(images: Sequence[Path]) -> list[Path]:
             found.append(path)
         else:
             raise Refused(f"{path}: no such file or folder", fix="check the path")
+    # The adapter is given the paths in a file, one a line.
     broken = next((path for path in found if "\n" in str(path)), None)
     if broken is not None:
         raise Refused(f"{str(broken)!r}: a line break in a name", fix="rename the file")

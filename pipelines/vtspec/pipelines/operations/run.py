@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from vtspec.pipelines.execution.environment import EnvironmentMode
     from vtspec.pipelines.execution.local import LocalRunner, RunOptions, RunResult, SmokeResult
     from vtspec.pipelines.execution.steps import OnEvent, StopSignal, Tracker
+    from vtspec.pipelines.project.repository import Repository
 
     from .plan import PlannedRun
 
@@ -71,19 +72,17 @@ def try_plan(
     from vtspec.pipelines.execution.local import run_smoke_test
 
     runner = _build_runner(request, callbacks, environ)
+    # uv may take minutes to make an environment, and looks at no stop signal.
     with callbacks.stop.raise_on_request():
         environment = runner.choose()
     return run_smoke_test(request.planned.made, runner.place, environment)
 
 
-def get_tracking_uri(planned: "PlannedRun", environ: Mapping[str, str]) -> str:
-    """The MLflow that the run is sent to."""
+def get_tracking_uri(repository: "Repository", environ: Mapping[str, str]) -> str:
+    """The MLflow that the repository's runs are sent to."""
     from vtspec.pipelines.tracking import choose_tracking_uri
 
-    repository = planned.repository
-    return choose_tracking_uri(
-        repository.runs, repository.project.spec.tracking.uri, dict(environ)
-    )
+    return choose_tracking_uri(repository.runs, repository.project.spec.tracking.uri, environ)
 
 
 def write_run_report(folder: Path) -> str:
@@ -118,7 +117,7 @@ def _build_runner(
             return None
         from vtspec.pipelines.tracking import start_follower
 
-        return start_follower(folder, get_tracking_uri(request.planned, environ))
+        return start_follower(folder, get_tracking_uri(repository, environ))
 
     return LocalRunner(
         runs=Runs(repository.runs),
@@ -131,6 +130,7 @@ def _build_runner(
             track=track,
             told=callbacks.on_event,
         ),
+        # Later, or never: a plan that was carried out is shown without any environment.
         choose=lambda: choose_environment(
             framework, environ, callbacks.report, request.environment
         ),
@@ -150,6 +150,7 @@ def _check_requirements(request: RunRequest) -> None:
     find_framework(request.planned.made.framework.name)
     refuse_unpinned(request.planned.made)
     needed = {"report": "matplotlib"} | ({"tracking": "mlflow"} if request.tracking else {})
+    # Looked for and not imported: `import mlflow` alone takes seconds.
     missing = [extra for extra, name in needed.items() if not importlib.util.find_spec(name)]
     if missing:
         names = " and ".join(needed[extra] for extra in missing)

@@ -68,5 +68,6 @@ def load_plan(path: Path) -> "Plan":
             f"{path} is not a plan: {error}", fix="make one: vtspec plan SPEC --output json"
         ) from error
     made = plan_from_json(raw)
+    # `vtspec plan` prints such a plan with a warning, for people; it is none to be carried out.
     refuse_unpinned(made)
     return made

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .run import get_tracking_uri
+
 if TYPE_CHECKING:
     from vtspec.pipelines.project.repository import Repository
     from vtspec.pipelines.runs import Run
@@ -25,15 +27,12 @@ def choose_target(
 ) -> SyncTarget:
     """The run that is named, or all; and the MLflow that is named, or the configured one."""
     from vtspec.pipelines.runs import Runs
-    from vtspec.pipelines.tracking import choose_tracking_uri
 
-    folder = repository.runs
-    configured = repository.project.spec.tracking.uri
-    known = Runs(folder)
+    known = Runs(repository.runs)
     return SyncTarget(
-        folder=folder,
+        folder=known.folder,
         runs=(known.find(run),) if run else tuple(known.list_runs()),
-        uri=uri or choose_tracking_uri(folder, configured, dict(environ)),
+        uri=uri or get_tracking_uri(repository, environ),
     )
 
 

@@ -33,6 +33,7 @@ def load_specs(words: Sequence[str], stdin: IO[bytes]) -> list[SpecInput]:
     from vtspec.schema.load import load_file, make_unread_spec
 
     found: list[SpecInput] = []
+    # Once, however often it is named: a pipe is empty after the first reading.
     if "-" in words:
         found.append(SpecInput(loaded=_load_stdin(stdin), real=None))
     for file in iter_spec_files(word for word in words if word != "-"):
@@ -44,23 +45,17 @@ def load_specs(words: Sequence[str], stdin: IO[bytes]) -> list[SpecInput]:
 
 
 def _load_stdin(stdin: IO[bytes]) -> "LoadedSpec":
+    from vtspec.pipelines.project.spec_problems import make_problem
     from vtspec.schema.load import load, make_unread_spec
     from vtspec.schema.yaml_source.decoding import LONGEST
 
     try:
+        # A byte more than a spec may have shows that it is too long; a stream may never end.
         return load(stdin.read(LONGEST + 1), STDIN)
     except OSError as error:
-        return make_unread_spec(
-            Problem(
-                file=STDIN,
-                line=1,
-                column=1,
-                path="",
-                value=None,
-                message=f"cannot be read: {(error.strerror or str(error)).lower()}",
-                fix="pipe a spec in: … | vtspec validate -",
-            )
-        )
+        why = (error.strerror or str(error)).lower()
+        fix = "pipe a spec in: … | vtspec validate -"
+        return make_unread_spec(make_problem(STDIN, f"cannot be read: {why}", fix))
 
 
 def find_problems(specs: Sequence[SpecInput], here: Path) -> list[Problem]:
@@ -77,6 +72,7 @@ def find_problems(specs: Sequence[SpecInput], here: Path) -> list[Problem]:
             problems += [one for one in repository.problems if _get_location(one) not in known]
             continue
         problems += _check_specs(repository, members)
+    # What is wrong in a vtspec.yaml that nobody named comes after what was named.
     order = {spec.loaded.file: index for index, spec in enumerate(specs)}
     return sorted(
         problems, key=lambda one: (order.get(one.file, len(order)), one.line, one.column)
@@ -99,6 +95,7 @@ def _group_by_repository(
     specs: Iterable[SpecInput], here: Path
 ) -> "Iterator[tuple[Repository | SpecError, list[SpecInput]]]":
     """The specs grouped by the repository they lie in; where that is wrong, what is wrong."""
+    # By folder first: for specs that lie together the way up to the root is walked once.
     folders: dict[str, list[SpecInput]] = {}
     for spec in specs:
         folder = str(here) if spec.real is None else os.path.dirname(spec.real)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from vtspec.schema.problem import Problem, SpecError
 
+from .spec_problems import make_problem
+
 if TYPE_CHECKING:
     from vtspec.schema.load import LoadedSpec
 
@@ -19,11 +21,6 @@ class Override:
     option: str
     path: str
     value: Any
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """The keys from the root."""
-        return tuple(self.path.split("."))
 
 
 def parse_overrides(options: Sequence[str]) -> tuple[Override, ...]:
@@ -53,10 +50,11 @@ def parse_override(words: str) -> Override:
     path = path.strip()
     if not equals or not path or not all(path.split(".")):
         raise SpecError(
-            [_make_problem(option, path, "is not PATH=VALUE", "--set training.epochs=10")]
+            [make_problem(option, "is not PATH=VALUE", "--set training.epochs=10", path=path)]
         )
     if path.split(".")[0] not in ("spec", "metadata", "apiVersion", "kind"):
         path = f"spec.{path}"
+    # As in a file, where a key without a value is null.
     if not text.strip():
         return Override(option=option, path=path, value=None)
     document = parse_document(text, option)
@@ -90,6 +88,7 @@ def attribute_problem(problem: Problem, overrides: Sequence[Override]) -> Proble
     causes = [one for one in overrides if _concerns(one.path, problem.path)]
     if not causes:
         return problem
+    # Of several for one field the last one stands, as they are applied in order.
     return replace(problem, file=causes[-1].option, line=1, column=1)
 
 
@@ -102,12 +101,13 @@ def _attribute_new_problem(problem: Problem, overrides: Sequence[Override]) -> P
 
 
 def _concerns(path: str, problem: str) -> bool:
+    # A rule between fields is told at the section that holds them, above what was set.
     inside = problem == path or problem.startswith((f"{path}.", f"{path}["))
     return inside or path.startswith(f"{problem}.")
 
 
 def _set_value(data: Any, override: Override) -> None:
-    *above, last = override.keys
+    *above, last = override.path.split(".")
     place = data
     for depth, key in enumerate(above):
         if place.get(key) is None:
@@ -115,15 +115,11 @@ def _set_value(data: Any, override: Override) -> None:
         place = place[key]
         if not isinstance(place, dict):
             path = ".".join(above[: depth + 1])
-            message = f"'{path}' holds a value, not fields"
-            raise SpecError([_make_problem(override.option, path, message, f"--set {path}=VALUE")])
+            message, fix = f"'{path}' holds a value, not fields", f"--set {path}=VALUE"
+            raise SpecError([make_problem(override.option, message, fix, path=path)])
     place[last] = override.value
 
 
-def _make_problem(option: str, path: str, message: str, fix: str) -> Problem:
-    return Problem(file=option, line=1, column=1, path=path, value=None, message=message, fix=fix)
-
-
 def map_spec_paths(overrides: Sequence[Override]) -> Mapping[str, Any]:
-    """Path below `spec` to value, for showing which values were set."""
+    """Map the path below `spec` to its value, for showing which values were set."""
     return {one.path.removeprefix("spec."): one.value for one in overrides}

@@ -187,9 +187,7 @@ class Repository:
         self._refuse_duplicate("Dataset", name)
         files = self.find_spec_files("Dataset")
         if name not in files:
-            raise SpecError(
-                [make_missing_problem("dataset", name, files, self.format_path(self.specs))]
-            )
+            raise SpecError([self._make_missing_problem("dataset", name, files)])
         return self.load(files[name])
 
     def load_experiment(self, name_or_path: str | Path) -> "Experiment":
@@ -222,11 +220,10 @@ class Repository:
             near = [self.format_path(path) for path in (*experiments.values(), *datasets.values())]
             raise SpecError([make_no_file_problem(str(word), near)])
         self._refuse_duplicate("Experiment", word)
+        # An experiment goes before a dataset of its name: it is what can be planned and run.
         names = {**datasets, **experiments}
         if word not in names:
-            raise SpecError(
-                [make_missing_problem("spec", word, names, self.format_path(self.specs))]
-            )
+            raise SpecError([self._make_missing_problem("spec", word, names)])
         return names[word]
 
     def format_path(self, path: Path) -> str:
@@ -321,11 +318,13 @@ def find_repository(start: Path, tree: SourceTree = WORKING_TREE) -> Repository:
     without one it is the git repository's root, and outside git it is `start`; the
     configuration is then every default. Raises `SpecError` where `vtspec.yaml` is wrong.
     """
+    # Not resolved: where a person came through a link, files are shown by the names they typed.
     here = start.absolute()
     here = here.parent if tree.is_file(here) else here
     for folder in (here, *here.parents):
         if tree.is_file(folder / PROJECT_FILE):
             return _load_repository(folder, here, "vtspec.yaml", tree)
+        # A vtspec.yaml above belongs to something else, as to a folder of many repositories.
         if tree.is_top(folder):
             return _load_repository(folder, here, "git", tree)
     return _load_repository(here, here, "start", tree)
@@ -347,6 +346,7 @@ def open_spec(word: str, here: Path, tree: SourceTree = WORKING_TREE) -> tuple[R
 def _load_repository(root: Path, here: Path, anchor: Anchor, tree: SourceTree) -> Repository:
     config = None
     if anchor == "vtspec.yaml":
+        # Loading takes a repository, and only the file says where this one's specs lie.
         bare = Repository(
             root=root, config=None, anchor=anchor, here=here, index=SpecIndex(tree, root)
         )

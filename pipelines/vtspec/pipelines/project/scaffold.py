@@ -46,6 +46,7 @@ class ScaffoldItem:
 
 def find_program(name: str) -> str | None:
     """The path of a program: from PATH, or from beside this Python; None where there is none."""
+    # A virtual environment that is called by its path, and not activated, is on no PATH.
     beside = Path(sys.executable).with_name(name)
     return shutil.which(name) or (str(beside) if beside.is_file() else None)
 
@@ -77,6 +78,7 @@ def _write_files(root: Path, name: str) -> Iterator[ScaffoldItem]:
     if not had_data:
         _write_shapes(data)
     yield ScaffoldItem(path="data/shapes/", done="was there" if had_data else "made")
+    # Of what lies there, which may be older than this call: that is what the spec pins.
     words = {"name": name, "hash": hash_content(data).hash}
     for path, text in _FILES.items():
         yield _write_file(root, path, _format_schema_line(path) + Template(text).substitute(words))
@@ -115,11 +117,13 @@ def _init_git(
     if git is None:
         report("git is not here, so this is no repository yet; later: git init")
         return
+    # Else the branch would have the name that the person's git configuration gives.
     _run_command([git, "init", "--quiet", "--initial-branch=main"], root)
     yield ScaffoldItem(path=".git/", done="made")
 
 
 def _is_in_git(root: Path) -> bool:
+    # Not `is_dir`: in a worktree or a submodule `.git` is a file.
     return any((folder / ".git").exists() for folder in (root, *root.absolute().parents))
 
 
@@ -146,6 +150,7 @@ def _run_command(command: list[str], root: Path) -> None:
 
 def _write_shapes(folder: Path) -> None:
     """Write the example pictures, all of them or none."""
+    # The same pictures everywhere, and so the same content hash and the same plan ids.
     chance = random.Random(0)
     with stage_folder(folder) as made:
         for split, count in PER_CLASS.items():
@@ -182,6 +187,7 @@ def _is_inside(shape: str, x: float, y: float) -> bool:
             return -1 <= y <= 0.8 and abs(x) <= (y + 1) / 1.8
 
 
+# Templates with `$`: YAML's own braces would have to be doubled for `str.format`.
 _FILES: Final = {
     "vtspec.yaml": """\
 # The configuration of this repository; see: vtspec explain

@@ -57,11 +57,12 @@ class WorkingTree:
         return os.path.realpath(path)
 
     def open(self, path: Path) -> AbstractContextManager[IO[bytes]]:
-        """The opened file."""
+        """Open the file as it is now."""
         return path.open("rb")
 
     def list_specs(self, folder: Path) -> Sequence[Path]:
         """The spec files below; a folder that cannot be searched has none."""
+        # By the parts: as text `a-b/` comes before `a/`, and a commit would have another order.
         found = [path.split(os.sep) for path in walk_spec_files(os.fspath(folder))]
         return [Path(os.sep.join(parts)) for parts in sorted(found)]
 
@@ -89,7 +90,7 @@ class CommitTree:
         return folder == self.top
 
     def resolve(self, path: Path) -> str:
-        """The path without `.` and `..`."""
+        """Take `.` and `..` out of the path; a commit's links are not followed."""
         return os.path.normpath(path)
 
     @contextmanager
@@ -130,6 +131,7 @@ class CommitTree:
     @cached_property
     def _objects(self) -> Mapping[str, tuple[str, int]]:
         """Path from `top` to object and size, of the regular files."""
+        # Without -z git would put names with odd letters into quotes of its own.
         listed = _run_git(self.top, "ls-tree", "-r", "-l", "-z", "--full-tree", self.commit)
         found = {}
         for entry in os.fsdecode(listed).split("\0")[:-1]:
@@ -148,10 +150,12 @@ class CommitTree:
     def _read_ahead(self, paths: Sequence[str]) -> None:
         """Read files at once: a process for each of a thousand specs would take seconds."""
         sizes = {name: size for name, size in map(self._objects.__getitem__, paths)}
+        # A longer one is refused anyway: its first bytes are enough, when it is asked for.
         wanted = [name for name, size in sizes.items() if size <= LONGEST]
         answer = io.BytesIO(
             _run_git(self.top, "cat-file", "--batch", stdin="\n".join([*wanted, ""]).encode())
         )
+        # git answers with a line on each object, its bytes, and a line feed that is not its own.
         for name in wanted:
             answer.readline()
             self._blobs[name] = answer.read(sizes[name])
@@ -167,6 +171,7 @@ def read_commit(start: Path, revision: str) -> CommitTree:
     folder = folder if folder.is_dir() else folder.parent
     bare = _run_git(folder, "rev-parse", "--is-bare-repository").strip() == b"true"
     top = _run_git(folder, "rev-parse", "--absolute-git-dir" if bare else "--show-toplevel")
+    # The revision comes from outside: it may begin like an option, or name a tag or a tree.
     try:
         commit = _run_git(
             folder, "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}"
@@ -195,6 +200,7 @@ def _run_git(folder: Path, *words: str, stdin: bytes = b"") -> bytes:
 
 
 def _make_command(folder: Path, *words: str) -> list[str]:
+    # With a replacement in refs/replace a commit's hash would stand for other files.
     return ["git", "-C", os.fspath(folder), "--no-replace-objects", *words]
 
 

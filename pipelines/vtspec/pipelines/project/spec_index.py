@@ -1,7 +1,7 @@
 """Which file holds which spec, from the first lines of each: kind and name, nothing more."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -85,21 +85,17 @@ def _scan(unnamed: SpecFile, text: bytes) -> SpecFile:
         # Half a file still says its name, if the name comes before the mistake.
         pass
     if name is None:
-        return SpecFile(path=unnamed.path, kind=kind, name=unnamed.name)
+        return replace(unnamed, kind=kind)
     mark = name.start_mark
-    return SpecFile(
-        path=unnamed.path,
-        kind=kind,
-        name=str(name.value),
-        line=mark.line + 1,
-        column=mark.column + 1,
-    )
+    line, column = mark.line + 1, mark.column + 1
+    return replace(unnamed, kind=kind, name=str(name.value), line=line, column=column)
 
 
 def _iter_scalars(text: bytes) -> Iterator[tuple[tuple[str, ...], Any]]:
     """The scalar values in mappings, at most two keys deep, each with its keys; lists skipped."""
     import yaml
 
+    # PyYAML may be built without libyaml: slower, the same events.
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     keys: list[str | None] = []
     lists = 0

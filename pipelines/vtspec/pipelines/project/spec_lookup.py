@@ -40,6 +40,7 @@ class SpecLookup(Mapping[str, _T | None], Generic[_T]):
         return None if loaded.problems else self._extract(loaded)
 
     def __contains__(self, name: object) -> bool:
+        # The one of `Mapping` would get the item, and so read the file.
         return name in self._bearers
 
     def __iter__(self) -> Iterator[str]:

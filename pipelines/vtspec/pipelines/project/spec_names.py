@@ -3,6 +3,7 @@
 import re
 from collections.abc import Container
 
+# A DNS label has at most 63; a run's name adds the digits of its plan and its attempt.
 _LONGEST = 40
 
 
@@ -34,4 +35,5 @@ def find_free_name(name: str, taken: Container[str]) -> str:
 
 
 def _truncate(label: str, longest: int) -> str:
+    # The cut may fall behind a hyphen, and a label does not end with one.
     return label[:longest].strip("-")
