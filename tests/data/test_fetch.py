@@ -22,7 +22,7 @@ from dvc_repositories import (
 )
 from vtspec.adapters.data.content_hash import Content, hash_content
 from vtspec.pipelines.data.dvc_cli import find_network_error
-from vtspec.pipelines.data.fetch import fetch_data, fetch_path, get_cache_folder
+from vtspec.pipelines.data.fetch import fetch_data, get_cache_folder
 from vtspec.pipelines.errors import Permanent, Temporary
 
 pytestmark = pytest.mark.slow
@@ -93,9 +93,9 @@ def test_data_in_the_workspace_is_used_in_place(case: Case) -> None:
     assert not case.cache.exists()
 
 
-def test_materialise_is_the_path_of_it(case: Case) -> None:
+def test_data_that_is_fetched_again_lies_where_it_lay(case: Case) -> None:
     section = a_dataset_section(hash=case.hash)
-    assert fetch_path(section, case.root, case.cache, case.said.append) == case.obtain()
+    assert fetch_data(section, case.root, case.cache, case.said.append).path == case.obtain()
 
 
 def test_data_that_was_changed_is_left_alone_and_the_pinned_is_used(case: Case) -> None:

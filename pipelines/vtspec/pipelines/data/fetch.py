@@ -66,11 +66,6 @@ def get_cache_folder(environ: Mapping[str, str]) -> Path:
     return Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vtspec"
 
 
-def fetch_path(dataset: Mapping[str, Any], root: Path, cache: Path, report: OnMessage) -> Path:
-    """The path of `fetch_data`."""
-    return fetch_data(dataset, root, cache, report).path
-
-
 def fetch_data(
     dataset: Mapping[str, Any], root: Path, cache: Path, report: OnMessage
 ) -> VerifiedData:
