@@ -76,7 +76,7 @@ def _check_class_weights(subject: SpecView, dataset: DatasetFacts) -> Iterator[P
 
 def _check_batch_size(subject: SpecView, dataset: DatasetFacts) -> Iterator[Problem]:
     images = _count_images(subject, dataset).get("train")
-    batch = subject.get_number("training", "batchSize", otherwise=32)
+    batch = subject.batch_size
     if images is None or batch is None or batch <= images:
         return
     yield subject.make_problem(

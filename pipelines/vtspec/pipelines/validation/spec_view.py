@@ -39,8 +39,7 @@ class SpecView:
         value = self.get_value(*path)
         if value is None and ("spec", *path) not in self.document.unknown:
             return otherwise
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        return value if is_number else None
+        return value if _is_number(value) else None
 
     def get_mapping(self, *path: str) -> dict[str, object]:
         """The mapping there, or an empty one."""
@@ -58,6 +57,11 @@ class SpecView:
         """The task, or None where it is not one that there is."""
         task = self.get_text("task")
         return task if task in TASKS else None
+
+    @property
+    def batch_size(self) -> float | None:
+        """`training.batchSize` as it is written, 32 where it is left out."""
+        return self.get_number("training", "batchSize", otherwise=32)
 
     @property
     def dataset(self) -> DatasetFacts | None:
@@ -97,5 +101,9 @@ class SpecView:
 
 def _is_side(side: Any) -> bool:
     # As the schema has it: 224.0 is a whole number.
-    is_number = isinstance(side, int | float) and not isinstance(side, bool)
-    return is_number and 1 <= side <= 8192 and side == int(side)
+    return _is_number(side) and 1 <= side <= 8192 and side == int(side)
+
+
+def _is_number(value: Any) -> bool:
+    # To Python true is the number 1, to YAML it is none.
+    return isinstance(value, int | float) and not isinstance(value, bool)
