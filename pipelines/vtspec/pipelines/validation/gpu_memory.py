@@ -60,6 +60,7 @@ def _estimate_min_bytes(subject: SpecView, model: CatalogModel) -> int | None:
     if subject.get_value("training", "freeze") not in (None, "none"):
         # How much learns is not known; that the weights lie there is.
         return count * (8 if has_ema else 4)
+    # Of these two the one moment in fp32 that the momentum takes is not kept without it.
     if optimizer in WITH_MOMENTUM and subject.get_value("training", "momentum") == 0:
         return count_state_bytes(count, optimizer, ema=has_ema) - 4 * count
     return count_state_bytes(count, optimizer, ema=has_ema)
@@ -75,6 +76,8 @@ def _find_optimizer(subject: SpecView) -> str | None:
 def _estimate_gpu_bytes(subject: SpecView, model: CatalogModel) -> int | None:
     batch = subject.batch_size
     gpus = subject.get_number("resources", "gpus", otherwise=0)
+    # The catalogs count what a pass keeps where everything learns; frozen layers keep less, and
+    # nobody counted how much.
     if not batch or not gpus or subject.get_value("training", "freeze") not in (None, "none"):
         return None
     written = subject.get_value("training", "imageSize")
@@ -86,6 +89,7 @@ def _estimate_gpu_bytes(subject: SpecView, model: CatalogModel) -> int | None:
     load = Workload(
         model=model.name,
         parameters=_count_parameters(subject, model),
+        # Of time, which is not asked for, nothing need be known.
         gmacs=None,
         kept_millions=kept * area,
         image_size=size,
@@ -105,4 +109,5 @@ def _estimate_gpu_bytes(subject: SpecView, model: CatalogModel) -> int | None:
 
 def _count_parameters(subject: SpecView, model: CatalogModel) -> int | None:
     classes = len(subject.classes)
+    # Where the classes are not known, the published head is nearer than one of no classes.
     return model.count_parameters(classes) if classes else model.parameters

@@ -35,6 +35,7 @@ def _check_metrics(subject: SpecView) -> Iterator[Problem]:
         yield from _check_metric(subject, task, monitor, ("training", "checkpoint", "monitor"))
     for index, gate in subject.get_texts("report", "gates"):
         name = _METRIC.match(gate)
+        # What is no gate is told by `load`: its first word need not be meant as a metric.
         if name is not None and _GATE.fullmatch(gate):
             yield from _check_metric(subject, task, name[0], ("report", "gates", index))
 

@@ -37,6 +37,9 @@ class SpecView:
     def get_number(self, *path: str, otherwise: float) -> float | None:
         """The number there, `otherwise` where nothing is written, None where it is no number."""
         value = self.get_value(*path)
+        # A value that the reader refused reads as None, too, and was not left out. The default is
+        # told by who asks, as the kind that has it is a model of pydantic: to import that takes
+        # longer than to check a sound spec, which needs none of it.
         if value is None and ("spec", *path) not in self.document.unknown:
             return otherwise
         return value if _is_number(value) else None
@@ -80,6 +83,7 @@ class SpecView:
     def image_size(self) -> tuple[int, int] | None:
         """`training.imageSize` as (height, width) in pixels, or None."""
         size = self.get_value("training", "imageSize")
+        # One number is a square, as the kind has it.
         sides = size if isinstance(size, list) else [size, size]
         whole = [int(side) for side in sides if _is_side(side)]
         return (whole[0], whole[1]) if len(sides) == len(whole) == 2 else None
