@@ -13,6 +13,7 @@ from vtspec.schema.problem import Problem
 from .conversation import get_state, hash_words
 from .language import detect_language
 from .result import (
+    NOTE_PREFIX,
     Assumption,
     Data,
     Draft,
@@ -22,8 +23,6 @@ from .result import (
     Question,
     Unavailable,
 )
-
-_OURS = "vtspec.dev/draft-"
 
 
 class Drafter(Protocol):
@@ -111,7 +110,7 @@ def strip_provenance(data: Data) -> Data:
     metadata = copied.get("metadata")
     notes = metadata.get("annotations") if isinstance(metadata, dict) else None
     if isinstance(metadata, dict) and isinstance(notes, Mapping):
-        kept = {key: note for key, note in notes.items() if not str(key).startswith(_OURS)}
+        kept = {key: note for key, note in notes.items() if not str(key).startswith(NOTE_PREFIX)}
         metadata.pop("annotations")
         if kept:
             metadata["annotations"] = kept
@@ -126,7 +125,7 @@ def _check_draft(sketch: Draft, conversation: Sequence[Message], repository: Rep
     if not wrong:
         return sketch
     texts = get_state(conversation).texts
-    return replace(sketch, status="question", question=make_question(wrong[0], texts))
+    return replace(sketch, status="question", question=_make_question(wrong[0], texts))
 
 
 def _add_unsound_datasets(
@@ -149,10 +148,10 @@ def _add_unsound_datasets(
     return replace(sketch, assumptions=(*sketch.assumptions, *told))
 
 
-def make_question(problem: Problem, texts: Sequence[str]) -> Question:
+def _make_question(problem: Problem, texts: Sequence[str]) -> Question:
     """What to ask of a person where a draft has a problem that drafting could not mend."""
     field = problem.path or "spec"
-    if detect_language(tuple(texts)) == "ko":
+    if detect_language(texts) == "ko":
         text = f"{field}에 문제가 있습니다: {problem.message}. 어떤 값으로 할까요? ({problem.fix})"
     else:
         text = f"There is a problem with {field}: {problem.message}. Which value shall it have? "

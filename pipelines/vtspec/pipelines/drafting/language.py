@@ -1,6 +1,7 @@
 """Which of the two languages a person writes in. Pure."""
 
 import re
+from collections.abc import Sequence
 from typing import Final, Literal
 
 Tongue = Literal["ko", "en"]
@@ -9,7 +10,7 @@ _WORD: Final = re.compile(r"(?<![^\s(])[A-Za-z]{2,}(?![^\s,.;:!?)])")
 """Letters between blanks; a name with digits, hyphens or slashes is none."""
 
 
-def detect_language(texts: tuple[str, ...], otherwise: Tongue = "en") -> Tongue:
+def detect_language(texts: Sequence[str], otherwise: Tongue = "en") -> Tongue:
     """The language of the last text that has one: Korean where it has any Hangul.
 
     A Korean sentence is full of Latin names; an English one has no reason for Hangul. One or two

@@ -4,13 +4,16 @@ A drafter that gives up raises `Unavailable` instead.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 
 Status = Literal["complete", "question", "refused"]
 
 Data = Mapping[str, Any]
 """Plain data in camelCase. Of a kind, as a spec writes it: apiVersion, kind, metadata, spec."""
+
+NOTE_PREFIX: Final = "vtspec.dev/draft-"
+"""What the names of the annotations begin with that say where a draft came from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +80,7 @@ class Provenance:
     provider: str | None = None
     model: str | None = None
     prompt: str | None = None
-    words: str = ""
+    words: str
     repairs: int = 0
     instead_of: str | None = None
     because: str | None = None
@@ -106,7 +109,7 @@ class Provenance:
             "words": self.words,
             "repairs": str(self.repairs),
         }
-        return {f"vtspec.dev/draft-{key}": value for key, value in said.items() if value}
+        return {f"{NOTE_PREFIX}{key}": value for key, value in said.items() if value}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,4 +162,4 @@ class ConversationState:
 
     draft: Data | None
     question: Question | None
-    texts: tuple[str, ...] = field(default=())
+    texts: tuple[str, ...]

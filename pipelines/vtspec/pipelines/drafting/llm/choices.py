@@ -93,7 +93,7 @@ def _list_models(draft: Data, turn: DraftRequest) -> Sequence[str]:
     tasks = _list_tasks(draft, turn)
     wanted = find_value(draft, "spec.task")
     task = wanted if isinstance(wanted, str) else tasks[0] if len(tasks) == 1 else None
-    found = catalog.search_models([], task=task, pretrained=True, among=catalog.load_frameworks())
+    found = catalog.search_models([], task=task, pretrained=True)
     return list(dict.fromkeys(model.name for _, model in found[:FILLED]))
 
 

@@ -3,8 +3,8 @@
 import asyncio
 import hashlib
 import json
-import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -83,11 +83,8 @@ class LlmDrafter:
         places = {str(repository.root), str(repository.root.resolve())}
         hidden = replace(self._hidden, places=self._hidden.places | places)
         turn = DraftRequest(conversation=conversation, repository=repository, hidden=hidden)
-        return _run_coroutine(
-            lambda: _AgentRun(turn=turn, settings=self._settings).ask_model(
-                self._provider, self._sleep
-            )
-        )
+        run = _AgentRun(turn=turn, settings=self._settings)
+        return _await_coroutine(run.ask_model(self._provider, self._sleep))
 
     def _require_budget(self, conversation: Sequence[Message]) -> None:
         if not conversation or conversation[-1].author != "person":
@@ -259,24 +256,15 @@ def _is_parse_error(error: Exception) -> bool:
     )
 
 
-def _run_coroutine(make: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
+def _await_coroutine(work: Coroutine[Any, Any, _T]) -> _T:
     """The result of a coroutine, in a loop of its own; in a thread where one runs here already."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(make())
-    ended: list[_T] = []
-    failed: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            ended.append(asyncio.run(make()))
-        except BaseException as error:
-            failed.append(error)
-
-    thread = threading.Thread(target=work, name="drafting")
-    thread.start()
-    thread.join()
-    if failed:
-        raise failed[0]
-    return ended[0]
+        return asyncio.run(work)
+    pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="drafting")
+    try:
+        return pool.submit(asyncio.run, work).result()
+    finally:
+        # Whoever presses Ctrl-C meanwhile does not wait for a model.
+        pool.shutdown(wait=False)

@@ -117,12 +117,12 @@ def _find_key(environment: Mapping[str, str], name: ProviderName) -> str | None:
 
 def _choose_model(environment: Mapping[str, str], name: ProviderName, base_url: str) -> str:
     typed = environment.get("VTSPEC_DRAFT_MODEL", "").strip()
-    if not typed and name == "openai" and base_url:
-        raise Refused(
-            "VTSPEC_DRAFT_BASE_URL is set, and not which model its server has",
-            fix="export VTSPEC_DRAFT_MODEL=… with a name that the server lists",
-        )
     if not typed:
+        if name == "openai" and base_url:
+            raise Refused(
+                "VTSPEC_DRAFT_BASE_URL is set, and not which model its server has",
+                fix="export VTSPEC_DRAFT_MODEL=… with a name that the server lists",
+            )
         return MODELS[name]
     # It stands in a URL's path at Gemini.
     if _MODEL.fullmatch(typed) and ".." not in typed:

@@ -12,6 +12,7 @@ from typing import Final
 from vtspec.pipelines import catalog
 from vtspec.pipelines.drafting.result import Data
 from vtspec.pipelines.project.dataset_facts import DatasetFacts
+from vtspec.schema.kinds.field_types import API_VERSION
 from vtspec.schema.kinds.tasks import TASKS
 
 from .bounded_data import Unbounded, copy_plain
@@ -102,11 +103,8 @@ def _search_models(turn: DraftRequest, arguments: Data) -> Answer:
         words,
         task=task if isinstance(task, str) else None,
         framework=framework if isinstance(framework, str) else None,
-        among=catalog.load_frameworks(),
     )
-    near = None
-    if not found and words:
-        near = catalog.suggest_model("".join(words), among=catalog.load_frameworks())
+    near = catalog.suggest_model("".join(words)) if words and not found else None
     return {
         "models": [
             {
@@ -150,7 +148,7 @@ def _estimate(turn: DraftRequest, arguments: Data) -> Answer:
     draft = arguments.get("draft")
     if not isinstance(draft, Mapping):
         return {"error": "draft must be an Experiment as plain data"}
-    whole = {"apiVersion": "vtspec.dev/v1alpha1", "kind": "Experiment", **draft}
+    whole = {"apiVersion": API_VERSION, "kind": "Experiment", **draft}
     return estimate_draft(whole, turn.repository)
 
 
