@@ -28,6 +28,7 @@ def select_choices(
 
     Where the field is a reference and fewer than two are left, others that exist fill them up.
     """
+    # A model may offer thousands: of more than can be kept only so many are even cleaned.
     texts = list(dict.fromkeys(_clean_choice(each, turn) for each in list(offered)[: 5 * MOST]))
     texts = [each for each in texts if each and not is_phishing(each)]
     if field in _REFERENCES:

@@ -39,6 +39,7 @@ def estimate_draft(draft: Data, repository: Repository) -> Mapping[str, object]:
     loaded = load_draft(remove_value(draft, "spec.model.weights"))
     if loaded.name is None:
         return {"unknown": "the draft has no name"}
+    # A spec is resolved by its path. At this one it is the draft in hand, and no file is written.
     place = repository.get_spec_path("Experiment", "draft")
     holding = repository.with_specs([loaded], {loaded.file: repository.tree.resolve(place)})
     sources = ModelSources(hub=OfflineHub(), version_of=lambda *_: "0")

@@ -83,6 +83,7 @@ def _is_named(key: str, note: str, kept: str, turn: DraftRequest) -> bool:
 
 def _is_known(field: str, value: str, turn: DraftRequest) -> bool:
     plain = value.casefold().strip().removeprefix("./").rstrip("/")
+    # Anywhere in the words, and not as one: Korean writes its particles onto a name.
     if plain and plain in turn.user_text:
         return True
     return any(find_value(one, field) == value for one in _iter_specs(turn))

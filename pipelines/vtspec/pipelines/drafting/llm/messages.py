@@ -81,6 +81,7 @@ def _keep_recent(conversation: Sequence[Message]) -> list[Message]:
     left = LONGEST
     for message in reversed(conversation):
         left -= len(message.text)
+        # The last answer goes along however long it is: what is said now changes its draft.
         if left < 0 and kept:
             break
         kept.append(message)

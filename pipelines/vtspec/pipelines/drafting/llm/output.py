@@ -57,6 +57,7 @@ class RejectedAnswer:
             "problems": [
                 {
                     "path": sanitize_text(each.path, 200, turn.hidden),
+                    # Cut only when it is clean: half a secret is not known for one.
                     "value": turn.hidden.redact_text(str(each.value))[:100],
                     "message": turn.hidden.redact_text(each.message)[:400],
                     "fix": turn.hidden.redact_text(each.fix)[:400],
@@ -70,6 +71,7 @@ class RejectedAnswer:
 def parse_answer(tool: str, arguments: Data, turn: DraftRequest) -> Draft | RejectedAnswer:
     """The sketch of an answer, by the tool (one of `ANSWERS`) that a model gave it with."""
     try:
+        # Bounded first, as whatever comes after walks through all of it.
         answer = turn.hidden.redact_data(copy_plain(arguments))
     except Unbounded as error:
         problem = make_problem("", f"the answer {error}", "answer briefly")
@@ -99,6 +101,7 @@ def ask_about_problem(rejected: RejectedAnswer, turn: DraftRequest) -> Draft:
 
 
 def _parse_proposal(answer: Data, draft: Data, turn: DraftRequest) -> Draft | RejectedAnswer:
+    # Mended here: to send a name back that is taken would cost one of few turns.
     draft = _ensure_unique_name(draft, turn)
     problems = _find_problems(draft, turn)
     if problems:
@@ -183,9 +186,11 @@ def _keep_valid_fields(draft: Data, turn: DraftRequest) -> Data:
     """What of a draft can be kept beside a question: its only problems are what is missing."""
     known = dict(draft)
     for _ in range(50):
+        # What is missing has no value, and may be missing; whatever else is wrong has one.
         faults = [each for each in _find_problems(known, turn) if each.value is not None]
         if not faults:
             return known
+        # One at a time, as a fault is often the cause of those behind it.
         smaller = (remove_value(known, each.path) for each in faults if each.path not in _OURS)
         known = next((made for made in smaller if made != known), {})
         if not known:
@@ -227,6 +232,7 @@ _NOT_SAID: Final[Mapping[Tongue, str]] = {
 
 def _get_assumed_value(field: str, told: object, draft: Data, turn: DraftRequest) -> object:
     """What the draft has there; where it has nothing, what the model says of it."""
+    # The draft was checked; what a model says of it need not be so.
     held = find_value(draft, field) if field else None
     if held is not None:
         return held

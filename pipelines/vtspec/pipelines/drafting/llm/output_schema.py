@@ -124,6 +124,7 @@ def _compact_node(node: Schema, whole: Schema) -> Schema:
         return {**kept, **_compact_choice(node["anyOf"], whole)}
     made = {"type": node.get("type", "string"), **kept}
     if made["type"] == "array":
+        # A pair, such as height and width, has two items of one kind, and Gemini knows no pairs.
         items = node["prefixItems"][0] if "prefixItems" in node else node["items"]
         made["items"] = _compact_node(items, whole)
     if made["type"] == "object":

@@ -147,6 +147,7 @@ def _parse_base_url(typed: str) -> str:
 def _is_base_url(typed: str) -> bool:
     try:
         url = urlsplit(typed)
+        # A port beyond 65535 is only found out, by an error, where it is asked for.
         named = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
     except ValueError:
         return False
@@ -154,4 +155,5 @@ def _is_base_url(typed: str) -> bool:
 
 
 def _make_printable(typed: str) -> str:
+    # It goes to a terminal, where an escape sequence would act.
     return "".join(char if char.isprintable() else "?" for char in typed[:40])

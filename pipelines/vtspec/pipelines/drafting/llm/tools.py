@@ -49,6 +49,7 @@ def run_lookup(lookup: Lookup, turn: DraftRequest, arguments: Data) -> Answer:
     try:
         found = lookup.answer(turn, copy_plain(arguments))
     except Unbounded as error:
+        # Told, and not raised, which would end the whole answer for one bad argument.
         return {"error": f"the argument {error}"}
     found = turn.hidden.redact_data(found)
     if len(json.dumps(found, ensure_ascii=False)) > LONGEST:
@@ -79,6 +80,7 @@ def _summarize_dataset(dataset: DatasetFacts, turn: DraftRequest) -> Answer:
 
 
 def _inspect_dataset(turn: DraftRequest, arguments: Data) -> Answer:
+    # As a text, since a list or a mapping can be no key to look up.
     dataset = turn.repository.sound_datasets.get(str(arguments.get("name")))
     if dataset is None:
         return _report_missing("dataset", list(turn.repository.sound_datasets))
@@ -104,6 +106,7 @@ def _search_models(turn: DraftRequest, arguments: Data) -> Answer:
         task=task if isinstance(task, str) else None,
         framework=framework if isinstance(framework, str) else None,
     )
+    # No name of a model has a blank: "res net 50" is one.
     near = catalog.suggest_model("".join(words)) if words and not found else None
     return {
         "models": [
@@ -135,6 +138,7 @@ def _show_spec(turn: DraftRequest, arguments: Data) -> Answer:
     data = turn.repository.sound_experiments.get(str(arguments.get("name")))
     if data is None:
         return _report_missing("experiment", list(turn.repository.sound_experiments))
+    # No annotations: anybody may have written orders or a token into them.
     metadata = {
         key: data["metadata"][key] for key in ("name", "labels") if key in data["metadata"]
     }
