@@ -21,7 +21,8 @@ _FILE: Final = "draft.yaml"
 
 def load_draft(draft: Data) -> LoadedSpec:
     """The draft as it would be read from a file of its own."""
-    # JSON is YAML, and cannot mean anything else to it.
+    # JSON is YAML, and means the same to it, save NaN, which YAML writes otherwise: that is
+    # refused. A lone surrogate, which UTF-8 has no form for, becomes a question mark.
     text = json.dumps(draft, ensure_ascii=False, allow_nan=False)
     return load(text.encode("utf-8", "replace"), _FILE)
 
@@ -58,6 +59,8 @@ def filter_errors(problems: Iterable[Problem]) -> list[Problem]:
 
 
 def _check_name(loaded: LoadedSpec, repository: Repository) -> list[Problem]:
+    # `check_specs` has the draft in hand, and without a path its name is taken from no file: that
+    # a file has it already is seen by whoever looks without the draft.
     other = repository.find_other_bearer(loaded) if loaded.kind in FOLDERS else None
     if other is None:
         return []

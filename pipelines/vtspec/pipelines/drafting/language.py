@@ -17,6 +17,7 @@ def detect_language(texts: Sequence[str], otherwise: Tongue = "en") -> Tongue:
     Latin words (`cats`, `resnet50 please`) are a name in either language: they say nothing.
     """
     for text in reversed(texts):
+        # Chats are full of single letters, such as ㅇㅇ for yes, which are no syllables.
         if any("가" <= letter <= "힣" or "ㄱ" <= letter <= "ㅣ" for letter in text):
             return "ko"
         if len(_WORD.findall(text)) >= 3:

@@ -59,6 +59,7 @@ class Draft:
     repairs: int = 0
 
 
+# None of `errors`, which end a command: where a drafter gives up, the other one answers.
 class Unavailable(Exception):
     """A drafter could not do its work for now: no answer, no quota, no budget left.
 
@@ -75,6 +76,7 @@ class Provenance:
     did, and `because` says why.
     """
 
+    # Hashes, and never the words: a spec is committed, where what was typed need not be read.
     drafter: str
     version: str
     provider: str | None = None
@@ -101,6 +103,7 @@ class Provenance:
 
     def to_annotations(self) -> dict[str, str]:
         """The same as annotations of a spec, without what is absent or only said once."""
+        # Annotations are texts. As one, "0" repairs are told; the number would be left out.
         said = {
             "drafter": f"{self.drafter} {self.version}",
             "provider": self.provider,
