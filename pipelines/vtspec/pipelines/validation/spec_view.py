@@ -108,6 +108,6 @@ def _is_side(side: Any) -> bool:
     return _is_number(side) and 1 <= side <= 8192 and side == int(side)
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> bool:
     # To Python true is the number 1, to YAML it is none.
     return isinstance(value, int | float) and not isinstance(value, bool)
