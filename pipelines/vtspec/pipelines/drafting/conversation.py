@@ -30,6 +30,7 @@ def get_state(conversation: Sequence[Message]) -> ConversationState:
                 draft=message.draft, question=message.question, texts=tuple(reversed(texts))
             )
         else:
+            # An answer without a draft ends what was said before it, and not the draft before.
             was_answered = True
     return ConversationState(draft=None, question=None, texts=tuple(reversed(texts)))
 
@@ -59,6 +60,8 @@ def hash_words(conversation: Sequence[Message]) -> str:
     digest = hashlib.sha256()
     for message in conversation:
         if message.author == "person":
+            # A terminal hands on bytes that are no UTF-8 as lone surrogates (PEP 383), and a
+            # NUL, which nobody types, keeps "a", "b" apart from "ab".
             digest.update(message.text.encode("utf-8", "surrogatepass") + b"\0")
     return f"sha256:{digest.hexdigest()}"
 
@@ -88,6 +91,7 @@ def _parse_message(data: object, number: int) -> Message:
         raise _make_malformed_error(f"message {number} has no text")
     author, draft = data.get("author"), data.get("draft")
     if author == "person":
+        # As if it were typed now, so that a file is no way around the limits.
         return make_user_message(data["text"])
     if author != "vtspec":
         raise _make_malformed_error(f"message {number} is neither a person's nor vtspec's")

@@ -13,6 +13,7 @@ from vtspec.schema.problem import Problem
 from .conversation import get_state, hash_words
 from .language import detect_language
 from .result import (
+    NOTE_PREFIX,
     Assumption,
     Data,
     Draft,
@@ -22,8 +23,6 @@ from .result import (
     Question,
     Unavailable,
 )
-
-_OURS = "vtspec.dev/draft-"
 
 
 class Drafter(Protocol):
@@ -94,6 +93,7 @@ def draft(
     except Unavailable as error:
         offline = OfflineDrafter()
         sketch = offline.make_draft(conversation, repository)
+        # Signed anew: what the model was is not to be said of a draft that it had no part in.
         signed = Provenance(
             drafter=offline.name,
             version=signed.version,
@@ -107,11 +107,12 @@ def draft(
 
 def strip_provenance(data: Data) -> Data:
     """The spec without the annotations of the drafting that it came from; a copy."""
+    # A copy, as the draft may be one that the conversation keeps.
     copied: Data = copy.deepcopy(dict(data))
     metadata = copied.get("metadata")
     notes = metadata.get("annotations") if isinstance(metadata, dict) else None
     if isinstance(metadata, dict) and isinstance(notes, Mapping):
-        kept = {key: note for key, note in notes.items() if not str(key).startswith(_OURS)}
+        kept = {key: note for key, note in notes.items() if not str(key).startswith(NOTE_PREFIX)}
         metadata.pop("annotations")
         if kept:
             metadata["annotations"] = kept
@@ -125,8 +126,9 @@ def _check_draft(sketch: Draft, conversation: Sequence[Message], repository: Rep
     wrong = filter_errors(find_problems(sketch.data or {}, repository))
     if not wrong:
         return sketch
+    # The first alone: a person is asked one thing at a time.
     texts = get_state(conversation).texts
-    return replace(sketch, status="question", question=make_question(wrong[0], texts))
+    return replace(sketch, status="question", question=_make_question(wrong[0], texts))
 
 
 def _add_unsound_datasets(
@@ -135,6 +137,7 @@ def _add_unsound_datasets(
     """Beside a question for the dataset it is told which datasets cannot be had, and why."""
     if sketch.question is None or sketch.question.field != "spec.dataset.ref":
         return sketch
+    # They are not among the choices, and whoever knows one by name would wonder why.
     in_korean = detect_language(get_state(conversation).texts) == "ko"
     told = tuple(
         Assumption(
@@ -149,10 +152,10 @@ def _add_unsound_datasets(
     return replace(sketch, assumptions=(*sketch.assumptions, *told))
 
 
-def make_question(problem: Problem, texts: Sequence[str]) -> Question:
+def _make_question(problem: Problem, texts: Sequence[str]) -> Question:
     """What to ask of a person where a draft has a problem that drafting could not mend."""
     field = problem.path or "spec"
-    if detect_language(tuple(texts)) == "ko":
+    if detect_language(texts) == "ko":
         text = f"{field}에 문제가 있습니다: {problem.message}. 어떤 값으로 할까요? ({problem.fix})"
     else:
         text = f"There is a problem with {field}: {problem.message}. Which value shall it have? "
@@ -162,6 +165,7 @@ def make_question(problem: Problem, texts: Sequence[str]) -> Question:
 
 def _sign_draft(sketch: Draft, provenance: Provenance) -> DraftResult:
     signed = replace(provenance, repairs=sketch.repairs)
+    # What an earlier drafting signed, of the base or of a message before, is no longer true.
     data = None if sketch.data is None else strip_provenance(sketch.data)
     if data is not None and sketch.status == "complete":
         metadata = data["metadata"]

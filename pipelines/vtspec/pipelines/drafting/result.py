@@ -4,13 +4,16 @@ A drafter that gives up raises `Unavailable` instead.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 
 Status = Literal["complete", "question", "refused"]
 
 Data = Mapping[str, Any]
 """Plain data in camelCase. Of a kind, as a spec writes it: apiVersion, kind, metadata, spec."""
+
+NOTE_PREFIX: Final = "vtspec.dev/draft-"
+"""What the names of the annotations begin with that say where a draft came from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +59,7 @@ class Draft:
     repairs: int = 0
 
 
+# None of `errors`, which end a command: where a drafter gives up, the other one answers.
 class Unavailable(Exception):
     """A drafter could not do its work for now: no answer, no quota, no budget left.
 
@@ -72,12 +76,13 @@ class Provenance:
     did, and `because` says why.
     """
 
+    # Hashes, and never the words: a spec is committed, where what was typed need not be read.
     drafter: str
     version: str
     provider: str | None = None
     model: str | None = None
     prompt: str | None = None
-    words: str = ""
+    words: str
     repairs: int = 0
     instead_of: str | None = None
     because: str | None = None
@@ -98,6 +103,7 @@ class Provenance:
 
     def to_annotations(self) -> dict[str, str]:
         """The same as annotations of a spec, without what is absent or only said once."""
+        # Annotations are texts. As one, "0" repairs are told; the number would be left out.
         said = {
             "drafter": f"{self.drafter} {self.version}",
             "provider": self.provider,
@@ -106,7 +112,7 @@ class Provenance:
             "words": self.words,
             "repairs": str(self.repairs),
         }
-        return {f"vtspec.dev/draft-{key}": value for key, value in said.items() if value}
+        return {f"{NOTE_PREFIX}{key}": value for key, value in said.items() if value}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,4 +165,4 @@ class ConversationState:
 
     draft: Data | None
     question: Question | None
-    texts: tuple[str, ...] = field(default=())
+    texts: tuple[str, ...]

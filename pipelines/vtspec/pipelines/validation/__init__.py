@@ -39,6 +39,8 @@ def check_specs(
     for spec in loaded:
         if spec.kind == "Experiment":
             subject = SpecView(document=spec.document, repository=repository, catalogs=catalogs)
+            # Thousands of wrong classes are as many problems, each with a search for what was
+            # meant; those that are not told are not made.
             found += islice(_check_experiment(subject), MOST_PROBLEMS)
     order = {spec.file: index for index, spec in enumerate(loaded)}
     return sorted(found, key=lambda one: (order[one.file], one.line, one.column))

@@ -54,6 +54,7 @@ def _check_format(
 
 
 def _check_classes(subject: SpecView, dataset: DatasetFacts) -> Iterator[Problem]:
+    # Of a thousand classes used, each would be looked for in a list of a thousand.
     known = frozenset(dataset.classes)
     for index, name in subject.get_texts("dataset", "classes"):
         if name not in known:
@@ -76,13 +77,15 @@ def _check_class_weights(subject: SpecView, dataset: DatasetFacts) -> Iterator[P
 
 def _check_batch_size(subject: SpecView, dataset: DatasetFacts) -> Iterator[Problem]:
     images = _count_images(subject, dataset).get("train")
-    batch = subject.get_number("training", "batchSize", otherwise=32)
+    batch = subject.batch_size
     if images is None or batch is None or batch <= images:
         return
     yield subject.make_problem(
         ("training", "batchSize"),
         f"is more than the train split has ({images} images), got {batch:g}",
+        # A split may be counted as empty, and batchSize itself is at least 1.
         f"set batchSize to {max(1, images)} or less",
+        # It trains all the same: an epoch is one batch, smaller than was asked for.
         severity="warning",
     )
 
@@ -90,6 +93,7 @@ def _check_batch_size(subject: SpecView, dataset: DatasetFacts) -> Iterator[Prob
 def _count_images(subject: SpecView, dataset: DatasetFacts) -> Mapping[str, int]:
     if dataset.statistics is None:
         return {}
+    # It imports Python's statistics, which only a dataset that was counted has a use for.
     from vtspec.pipelines.estimation.estimate import count_images
 
     return count_images(dataset.statistics, subject.classes, dataset.classes)

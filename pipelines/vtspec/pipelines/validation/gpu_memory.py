@@ -15,6 +15,7 @@ from vtspec.pipelines.formatting import format_size
 from vtspec.schema.kinds.field_types import parse_memory
 from vtspec.schema.problem import Problem
 
+from .objectives import WITH_MOMENTUM
 from .spec_view import SpecView
 
 if TYPE_CHECKING:
@@ -35,11 +36,11 @@ def check_memory(
             "choose a larger GPU or a smaller model, or freeze the backbone",
         )
         return
-    likely = _estimate_gpu_bytes(subject, gpu, model)
+    likely = _estimate_gpu_bytes(subject, model)
     if likely is not None and likely > has:
         yield subject.make_problem(
             ("training", "batchSize"),
-            f"a batch of {subject.get_value('training', 'batchSize') or 32} is thought to need "
+            f"a batch of {subject.batch_size} is thought to need "
             f"{format_size(likely, 'rough')} on each GPU, and {name} has "
             f"{format_size(has, 'rough')}",
             "set a smaller batchSize, with gradientAccumulation to make up for it",
@@ -59,7 +60,8 @@ def _estimate_min_bytes(subject: SpecView, model: CatalogModel) -> int | None:
     if subject.get_value("training", "freeze") not in (None, "none"):
         # How much learns is not known; that the weights lie there is.
         return count * (8 if has_ema else 4)
-    if optimizer in ("sgd", "rmsprop") and subject.get_value("training", "momentum") == 0:
+    # Of these two the one moment in fp32 that the momentum takes is not kept without it.
+    if optimizer in WITH_MOMENTUM and subject.get_value("training", "momentum") == 0:
         return count_state_bytes(count, optimizer, ema=has_ema) - 4 * count
     return count_state_bytes(count, optimizer, ema=has_ema)
 
@@ -71,9 +73,11 @@ def _find_optimizer(subject: SpecView) -> str | None:
     return optimizer if optimizer in STATE_BYTES else None
 
 
-def _estimate_gpu_bytes(subject: SpecView, gpu: "GpuType", model: CatalogModel) -> int | None:
-    batch = subject.get_number("training", "batchSize", otherwise=32)
+def _estimate_gpu_bytes(subject: SpecView, model: CatalogModel) -> int | None:
+    batch = subject.batch_size
     gpus = subject.get_number("resources", "gpus", otherwise=0)
+    # The catalogs count what a pass keeps where everything learns; frozen layers keep less, and
+    # nobody counted how much.
     if not batch or not gpus or subject.get_value("training", "freeze") not in (None, "none"):
         return None
     written = subject.get_value("training", "imageSize")
@@ -82,10 +86,10 @@ def _estimate_gpu_bytes(subject: SpecView, gpu: "GpuType", model: CatalogModel) 
     if size is None or own is None or kept is None or optimizer is None:
         return None
     area = size[0] * size[1] / (own[0] * own[1])
-    precision = subject.get_text("training", "precision") or "auto"
     load = Workload(
         model=model.name,
         parameters=_count_parameters(subject, model),
+        # Of time, which is not asked for, nothing need be known.
         gmacs=None,
         kept_millions=kept * area,
         image_size=size,
@@ -95,7 +99,8 @@ def _estimate_gpu_bytes(subject: SpecView, gpu: "GpuType", model: CatalogModel) 
         epochs=1,
         batch_size=int(batch),
         workers=0,
-        precision=precision if precision != "auto" else ("bf16" if gpu.bf16 else "fp16"),
+        # On a GPU auto is bf16 or fp16, and all but fp32 take two bytes a number.
+        precision=subject.get_text("training", "precision") or "auto",
         optimizer=optimizer,
         ema=subject.get_value("training", "ema") is not None,
     )
@@ -104,4 +109,5 @@ def _estimate_gpu_bytes(subject: SpecView, gpu: "GpuType", model: CatalogModel) 
 
 def _count_parameters(subject: SpecView, model: CatalogModel) -> int | None:
     classes = len(subject.classes)
+    # Where the classes are not known, the published head is nearer than one of no classes.
     return model.count_parameters(classes) if classes else model.parameters

@@ -24,6 +24,8 @@ def find_named_model(subject: SpecView) -> tuple[Framework | None, CatalogModel 
     found = subject.catalogs.find_model(name, framework) if name else []
     if len(found) == 1:
         return found[0]
+    # A wrong name of a model says nothing against its framework, whose task, formats and settings
+    # are checked all the same.
     return subject.catalogs.frameworks.get(framework or ""), None
 
 
@@ -36,6 +38,7 @@ def check_model(
     if named is not None and named not in frameworks:
         message = f"there is no framework '{named}'"
         yield subject.make_problem(("framework",), message, suggest_fix(named, frameworks))
+        # No model is in a framework that is not there: the one slip would be told twice.
         return
     if model is None:
         yield from _report_missing_model(subject, named)

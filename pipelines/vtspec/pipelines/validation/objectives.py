@@ -14,7 +14,8 @@ from .spec_view import SpecView
 _GATE: Final = re.compile(GATE.pattern)
 _METRIC: Final = re.compile(r"[^\s<>=]+")
 
-_WITH_MOMENTUM: Final = ("sgd", "rmsprop")
+WITH_MOMENTUM: Final = ("sgd", "rmsprop")
+"""The optimizers that `training.momentum` means something to."""
 
 
 def check_targets(subject: SpecView) -> Iterator[Problem]:
@@ -34,6 +35,7 @@ def _check_metrics(subject: SpecView) -> Iterator[Problem]:
         yield from _check_metric(subject, task, monitor, ("training", "checkpoint", "monitor"))
     for index, gate in subject.get_texts("report", "gates"):
         name = _METRIC.match(gate)
+        # What is no gate is told by `load`: its first word need not be meant as a metric.
         if name is not None and _GATE.fullmatch(gate):
             yield from _check_metric(subject, task, name[0], ("report", "gates", index))
 
@@ -76,7 +78,7 @@ def _check_patience(subject: SpecView) -> Iterator[Problem]:
 
 def _check_momentum(subject: SpecView) -> Iterator[Problem]:
     optimizer = subject.get_value("training", "optimizer") or "adamw"
-    if subject.get_value("training", "momentum") is not None and optimizer not in _WITH_MOMENTUM:
+    if subject.get_value("training", "momentum") is not None and optimizer not in WITH_MOMENTUM:
         yield subject.make_problem(
             ("training", "momentum"),
             f"has no effect: the optimizer {optimizer} has no such setting",

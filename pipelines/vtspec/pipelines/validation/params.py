@@ -23,6 +23,7 @@ def check_params(subject: SpecView, framework: Framework | None) -> Iterator[Pro
         fix = f"leave params out until there is an adapter '{framework.adapter}' here"
         yield subject.make_problem(("params",), message, fix, at_key=True, severity="warning")
         return
+    # `resolve_params` ends at the first fault; given one at a time, it tells them all.
     for name, value in given.items():
         # A list or mapping is refused by its type already.
         if isinstance(value, list | dict):

@@ -32,12 +32,14 @@ def check_resources(subject: SpecView, model: CatalogModel | None) -> Iterator[P
         return
     yield from _check_precision(subject, name, gpu)
     if model is not None:
+        # The estimate imports Python's statistics, which a spec without GPUs has no use for.
         from .gpu_memory import check_memory
 
         yield from check_memory(subject, name, gpu, model)
 
 
 def _warn_untyped_gpus(subject: SpecView, types: "dict[str, GpuType]") -> Iterator[Problem]:
+    # Where vtspec.yaml describes none, there is none to name.
     if types:
         yield subject.make_problem(
             ("resources", "gpus"),

@@ -37,10 +37,12 @@ class SpecView:
     def get_number(self, *path: str, otherwise: float) -> float | None:
         """The number there, `otherwise` where nothing is written, None where it is no number."""
         value = self.get_value(*path)
+        # A value that the reader refused reads as None, too, and was not left out. The default is
+        # told by who asks, as the kind that has it is a model of pydantic: to import that takes
+        # longer than to check a sound spec, which needs none of it.
         if value is None and ("spec", *path) not in self.document.unknown:
             return otherwise
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        return value if is_number else None
+        return value if _is_number(value) else None
 
     def get_mapping(self, *path: str) -> dict[str, object]:
         """The mapping there, or an empty one."""
@@ -60,6 +62,11 @@ class SpecView:
         return task if task in TASKS else None
 
     @property
+    def batch_size(self) -> float | None:
+        """`training.batchSize` as it is written, 32 where it is left out."""
+        return self.get_number("training", "batchSize", otherwise=32)
+
+    @property
     def dataset(self) -> DatasetFacts | None:
         """The dataset referred to, or None where there is no sound one."""
         ref = self.get_text("dataset", "ref")
@@ -76,6 +83,7 @@ class SpecView:
     def image_size(self) -> tuple[int, int] | None:
         """`training.imageSize` as (height, width) in pixels, or None."""
         size = self.get_value("training", "imageSize")
+        # One number is a square, as the kind has it.
         sides = size if isinstance(size, list) else [size, size]
         whole = [int(side) for side in sides if _is_side(side)]
         return (whole[0], whole[1]) if len(sides) == len(whole) == 2 else None
@@ -97,5 +105,9 @@ class SpecView:
 
 def _is_side(side: Any) -> bool:
     # As the schema has it: 224.0 is a whole number.
-    is_number = isinstance(side, int | float) and not isinstance(side, bool)
-    return is_number and 1 <= side <= 8192 and side == int(side)
+    return _is_number(side) and 1 <= side <= 8192 and side == int(side)
+
+
+def _is_number(value: object) -> bool:
+    # To Python true is the number 1, to YAML it is none.
+    return isinstance(value, int | float) and not isinstance(value, bool)

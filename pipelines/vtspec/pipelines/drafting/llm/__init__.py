@@ -1,14 +1,14 @@
 """Drafting with a language model: what it returns is data, checked as any other spec is.
 
 ```
-conversation ──rendering──▶ model ──▶ answers ──▶ sketch
-                            ▲   │        │
-                  lookups ──┘   └────────┘  problems go back, at most three times
+conversation ──messages──▶ model ──▶ output ──▶ sketch
+                           ▲   │        │
+                   tools ──┘   └────────┘  problems go back, at most three times
 ```
 
 The model has no credentials and no tool that writes. The provider's key is known to the one
-module that talks HTTP (`exchange`), and whatever goes to the model or comes from it passes
-`hidden`, `plain` and `wording` first.
+module that talks HTTP (`transport`), and whatever goes to the model or comes from it passes
+`redaction`, `bounded_data` and `safe_text` first.
 """
 
 from vtspec.pipelines.drafting.result import Unavailable

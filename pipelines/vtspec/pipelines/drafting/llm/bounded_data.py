@@ -33,12 +33,12 @@ def _copy(data: object, levels: int, left: list[int]) -> object:
     match data:
         case str():
             return _clean_text(data)
-        case bool() | None:
+        case int() if abs(data) >= 2**63:
+            raise Unbounded("holds a number of more than 64 bits")
+        case float() if not math.isfinite(data):
+            raise Unbounded("holds a number that is not finite")
+        case bool() | int() | float() | None:
             return data
-        case int():
-            return _check_int(data)
-        case float():
-            return _check_float(data)
         case Mapping() | list() | tuple() if levels == 0:
             raise Unbounded(f"is nested more than {DEEPEST} deep")
         case Mapping():
@@ -55,15 +55,3 @@ def _clean_text(text: str) -> str:
     if len(text) > LONGEST:
         raise Unbounded(f"holds a text of more than {LONGEST:,} characters")
     return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _check_int(number: int) -> int:
-    if abs(number) >= 2**63:
-        raise Unbounded("holds a number of more than 64 bits")
-    return number
-
-
-def _check_float(number: float) -> float:
-    if not math.isfinite(number):
-        raise Unbounded("holds a number that is not finite")
-    return number

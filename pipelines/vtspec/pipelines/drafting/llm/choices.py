@@ -28,6 +28,7 @@ def select_choices(
 
     Where the field is a reference and fewer than two are left, others that exist fill them up.
     """
+    # A model may offer thousands: of more than can be kept only so many are even cleaned.
     texts = list(dict.fromkeys(_clean_choice(each, turn) for each in list(offered)[: 5 * MOST]))
     texts = [each for each in texts if each and not is_phishing(each)]
     if field in _REFERENCES:
@@ -93,7 +94,7 @@ def _list_models(draft: Data, turn: DraftRequest) -> Sequence[str]:
     tasks = _list_tasks(draft, turn)
     wanted = find_value(draft, "spec.task")
     task = wanted if isinstance(wanted, str) else tasks[0] if len(tasks) == 1 else None
-    found = catalog.search_models([], task=task, pretrained=True, among=catalog.load_frameworks())
+    found = catalog.search_models([], task=task, pretrained=True)
     return list(dict.fromkeys(model.name for _, model in found[:FILLED]))
 
 

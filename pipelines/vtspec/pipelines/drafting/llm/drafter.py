@@ -3,8 +3,8 @@
 import asyncio
 import hashlib
 import json
-import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -53,6 +53,7 @@ class LlmDrafter:
     ) -> None:
         self._provider = provider
         self._settings = settings or Settings()
+        # Hidden also where nobody gave the environment that it came from.
         key = frozenset({provider.key} if provider.key else ())
         self._hidden = replace(hidden or Redactor(), secrets=(hidden or Redactor()).secrets | key)
         self._sleep = sleep
@@ -80,14 +81,12 @@ class LlmDrafter:
         since the last answer.
         """
         self._require_budget(conversation)
+        # Errors name the folder as it was typed, or as it is behind links.
         places = {str(repository.root), str(repository.root.resolve())}
         hidden = replace(self._hidden, places=self._hidden.places | places)
         turn = DraftRequest(conversation=conversation, repository=repository, hidden=hidden)
-        return _run_coroutine(
-            lambda: _AgentRun(turn=turn, settings=self._settings).ask_model(
-                self._provider, self._sleep
-            )
-        )
+        run = _AgentRun(turn=turn, settings=self._settings)
+        return _await_coroutine(run.ask_model(self._provider, self._sleep))
 
     def _require_budget(self, conversation: Sequence[Message]) -> None:
         if not conversation or conversation[-1].author != "person":
@@ -139,6 +138,7 @@ class _AgentRun:
     async def ask_model(self, provider: Provider, sleep: "Sleep") -> Draft:
         """The sketch that the model ends with."""
         try:
+            # Here, and no earlier: the SDKs take long to import, and drafting offline needs none.
             from .sdk_clients import open_model
             from .transport import ProviderTransport
 
@@ -165,8 +165,11 @@ class _AgentRun:
         except UsageLimitExceeded:
             why = _SPENT
         except Exception as error:
+            # Our own first: errors of a kind that SDKs raise, too, would pass for a provider's.
             if self.bug is not None:
                 raise self.bug from None
+            # Then the budget: running out of it is a failure of the exchange as well, and no
+            # reason to throw away the draft that was made until then.
             if exchange.is_spent:
                 why = _SPENT
             elif exchange.failure is not None:
@@ -174,6 +177,7 @@ class _AgentRun:
                 raise exchange.failure from None
             elif not _is_parse_error(error):
                 raise
+        # A draft with a fault that is asked about is worth more to a person than none.
         if self.rejected is not None:
             return replace(ask_about_problem(self.rejected, self.turn), repairs=self.repairs)
         raise Unavailable(f"the model {why}")
@@ -190,8 +194,10 @@ class _AgentRun:
             model=model,
             usage_limits=UsageLimits(
                 request_limit=self.settings.requests,
+                # Beyond `lookups` a model is told to answer; this ends one that does not listen.
                 tool_calls_limit=3 * self.settings.lookups,
             ),
+            # Each turn sends the instructions and schemas again, which cost a tenth from a cache.
             model_settings=ModelSettings(max_tokens=self.settings.answer_tokens, cache=True),
         )
 
@@ -202,7 +208,9 @@ class _AgentRun:
             output_type=[self._build_output(name) for name in ANSWERS],
             instructions=INSTRUCTIONS,
             tools=[self._build_tool(each) for each in LOOKUPS],
+            # pydantic-ai counts on its own, and would give up after one repair.
             retries={"tools": 2, "output": self.settings.repairs},
+            # Of two answers at once the first that stands is taken, and nothing is looked up.
             end_strategy="early",
             name="drafter",
         )
@@ -259,24 +267,16 @@ def _is_parse_error(error: Exception) -> bool:
     )
 
 
-def _run_coroutine(make: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
+def _await_coroutine(work: Coroutine[Any, Any, _T]) -> _T:
     """The result of a coroutine, in a loop of its own; in a thread where one runs here already."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(make())
-    ended: list[_T] = []
-    failed: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            ended.append(asyncio.run(make()))
-        except BaseException as error:
-            failed.append(error)
-
-    thread = threading.Thread(target=work, name="drafting")
-    thread.start()
-    thread.join()
-    if failed:
-        raise failed[0]
-    return ended[0]
+        return asyncio.run(work)
+    # A notebook or a bot runs a loop, and within one asyncio starts no other.
+    pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="drafting")
+    try:
+        return pool.submit(asyncio.run, work).result()
+    finally:
+        # Whoever presses Ctrl-C meanwhile does not wait for a model.
+        pool.shutdown(wait=False)

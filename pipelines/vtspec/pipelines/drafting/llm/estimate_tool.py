@@ -10,6 +10,8 @@ from vtspec.pipelines.project.repository import Repository
 from vtspec.pipelines.weights.hub import HubModel
 from vtspec.schema.problem import SpecError
 
+from .field_paths import remove_value
+
 if TYPE_CHECKING:
     from vtspec.pipelines.estimation.estimate import Estimate
 
@@ -34,9 +36,10 @@ def estimate_draft(draft: Data, repository: Repository) -> Mapping[str, object]:
     spec = draft.get("spec")
     if draft.get("kind") != "Experiment" or not isinstance(spec, Mapping):
         return {"unknown": "only an Experiment takes time and money"}
-    loaded = load_draft(_drop_weights(draft))
+    loaded = load_draft(remove_value(draft, "spec.model.weights"))
     if loaded.name is None:
         return {"unknown": "the draft has no name"}
+    # A spec is resolved by its path. At this one it is the draft in hand, and no file is written.
     place = repository.get_spec_path("Experiment", "draft")
     holding = repository.with_specs([loaded], {loaded.file: repository.tree.resolve(place)})
     sources = ModelSources(hub=OfflineHub(), version_of=lambda *_: "0")
@@ -58,11 +61,3 @@ def _serialize_estimate(guess: "Estimate") -> Mapping[str, object]:
         "gpuMemoryBytes": guess.gpu_memory_bytes,
         "basis": guess.basis,
     }
-
-
-def _drop_weights(draft: Data) -> Data:
-    model = draft["spec"].get("model")
-    if not isinstance(model, Mapping):
-        return draft
-    kept = {key: value for key, value in model.items() if key != "weights"}
-    return {**draft, "spec": {**draft["spec"], "model": kept}}

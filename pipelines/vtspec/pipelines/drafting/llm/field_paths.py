@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from vtspec.pipelines.drafting.result import Data
 from vtspec.schema.json_schema.field_docs import Field, find_spec_field
 
 Path = tuple[str | int, ...]
@@ -53,6 +54,12 @@ def find_value(data: object, dotted: str) -> Any:
     return data
 
 
+def put_value(data: Data, dotted: str, value: object) -> Data:
+    """A copy of the data with a value at a path of keys, where mappings lead to the last."""
+    key, _, rest = dotted.partition(".")
+    return {**data, key: put_value(data[key], rest, value) if rest else value}
+
+
 def remove_value(data: object, dotted: str) -> Any:
     """A copy of the data without what stands at a path; the same where nothing does."""
     return _remove_value(data, parse_path(dotted))
@@ -68,6 +75,6 @@ def _remove_value(data: object, path: Path) -> object:
             }
         return {key: item for key, item in data.items() if key != part}
     if isinstance(data, list) and isinstance(part, int) and part < len(data):
-        kept = _remove_value(data[part], rest) if rest else None
-        return [*data[:part], *([kept] if rest else []), *data[part + 1 :]]
+        kept = [_remove_value(data[part], rest)] if rest else []
+        return [*data[:part], *kept, *data[part + 1 :]]
     return data

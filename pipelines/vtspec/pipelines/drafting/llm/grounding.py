@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from vtspec.pipelines.catalog import load_frameworks
-from vtspec.pipelines.drafting.checks import DRAFT
+from vtspec.pipelines.drafting.checks import make_problem
 from vtspec.pipelines.drafting.result import Data
 from vtspec.schema.problem import Problem
 
@@ -32,7 +32,7 @@ NAMED: Final = (
 def find_ungrounded(draft: Data, turn: DraftRequest) -> list[Problem]:
     """A problem for each value of the draft that nobody named."""
     found = [
-        _make_problem(field, value, "was not named by anybody", "leave it out, or ask for it")
+        make_problem(field, "was not named by anybody", "leave it out, or ask for it", value)
         for field in NAMED
         if isinstance(value := find_value(draft, field), str) and not _is_known(field, value, turn)
     ]
@@ -47,7 +47,7 @@ def _check_model_name(draft: Data, turn: DraftRequest) -> Iterator[Problem]:
         return
     if all(name not in each.model_names for each in load_frameworks().values()):
         fix = "use a name that search_models gives, or ask which model is meant"
-        yield _make_problem(field, name, "is in no catalog, and nobody typed it", fix)
+        yield make_problem(field, "is in no catalog, and nobody typed it", fix, name)
 
 
 def filter_notes(draft: Data, turn: DraftRequest) -> Data:
@@ -83,6 +83,7 @@ def _is_named(key: str, note: str, kept: str, turn: DraftRequest) -> bool:
 
 def _is_known(field: str, value: str, turn: DraftRequest) -> bool:
     plain = value.casefold().strip().removeprefix("./").rstrip("/")
+    # Anywhere in the words, and not as one: Korean writes its particles onto a name.
     if plain and plain in turn.user_text:
         return True
     return any(find_value(one, field) == value for one in _iter_specs(turn))
@@ -92,7 +93,3 @@ def _iter_specs(turn: DraftRequest) -> Iterator[Data]:
     if turn.base is not None:
         yield turn.base
     yield from turn.repository.sound_experiments.values()
-
-
-def _make_problem(path: str, value: str, message: str, fix: str) -> Problem:
-    return Problem(file=DRAFT, line=1, column=1, path=path, value=value, message=message, fix=fix)

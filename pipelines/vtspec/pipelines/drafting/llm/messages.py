@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from vtspec.pipelines.catalog import load_frameworks
-from vtspec.pipelines.drafting.drafter import strip_provenance
 from vtspec.pipelines.drafting.result import Data, Message
 
+from .field_paths import remove_value
 from .request import DraftRequest
 
 if TYPE_CHECKING:
@@ -65,18 +65,9 @@ def build_history(turn: DraftRequest) -> list["ModelMessage"]:
 
 def _serialize_answer(message: Message) -> Data:
     return {
-        "draft": None
-        if message.draft is None
-        else _drop_annotations(strip_provenance(message.draft)),
+        "draft": remove_value(message.draft, "metadata.annotations"),
         "question": message.question and message.question.to_json(),
     }
-
-
-def _drop_annotations(draft: Data) -> Data:
-    metadata = draft.get("metadata")
-    if isinstance(metadata, dict):
-        metadata.pop("annotations", None)
-    return draft
 
 
 def _find_last_answer(conversation: Sequence[Message]) -> int:
@@ -90,6 +81,7 @@ def _keep_recent(conversation: Sequence[Message]) -> list[Message]:
     left = LONGEST
     for message in reversed(conversation):
         left -= len(message.text)
+        # The last answer goes along however long it is: what is said now changes its draft.
         if left < 0 and kept:
             break
         kept.append(message)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from vtspec.pipelines.drafting.checks import DRAFT, filter_errors, find_problems
+from vtspec.pipelines.drafting.checks import filter_errors, find_problems, make_problem
 from vtspec.pipelines.drafting.language import Tongue
 from vtspec.pipelines.drafting.result import Assumption, Data, Draft, Question
 from vtspec.pipelines.project.spec_names import find_free_name
@@ -19,7 +19,14 @@ from vtspec.schema.problem import Problem
 
 from .bounded_data import Unbounded, copy_plain
 from .choices import select_choices
-from .field_paths import DRAFTED, find_field, find_nearest_field, find_value, remove_value
+from .field_paths import (
+    DRAFTED,
+    find_field,
+    find_nearest_field,
+    find_value,
+    put_value,
+    remove_value,
+)
 from .grounding import filter_notes, find_ungrounded
 from .output_schema import PROPOSED
 from .request import DraftRequest
@@ -32,7 +39,8 @@ MOST_ASSUMED: Final = 20
 MOST_PROBLEMS: Final = 10
 """Problems that go back to a model at once."""
 
-_FREE_TEXTS: Final = ("spec.description", "spec.tracking.experiment")
+_FREE_TEXTS: Final = {"spec.description": 1_000, "spec.tracking.experiment": 200}
+"""The fields that hold what a model wrote in words, and the characters that each may have."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +57,7 @@ class RejectedAnswer:
             "problems": [
                 {
                     "path": sanitize_text(each.path, 200, turn.hidden),
+                    # Cut only when it is clean: half a secret is not known for one.
                     "value": turn.hidden.redact_text(str(each.value))[:100],
                     "message": turn.hidden.redact_text(each.message)[:400],
                     "fix": turn.hidden.redact_text(each.fix)[:400],
@@ -62,9 +71,10 @@ class RejectedAnswer:
 def parse_answer(tool: str, arguments: Data, turn: DraftRequest) -> Draft | RejectedAnswer:
     """The sketch of an answer, by the tool (one of `ANSWERS`) that a model gave it with."""
     try:
+        # Bounded first, as whatever comes after walks through all of it.
         answer = turn.hidden.redact_data(copy_plain(arguments))
     except Unbounded as error:
-        problem = _make_problem("", f"the answer {error}", "answer briefly")
+        problem = make_problem("", f"the answer {error}", "answer briefly")
         return RejectedAnswer(problems=(problem,), draft=_normalize_draft({}, "Experiment", turn))
     if tool == "refuse":
         return Draft(status="refused", reason=_parse_reason(answer, turn))
@@ -91,6 +101,7 @@ def ask_about_problem(rejected: RejectedAnswer, turn: DraftRequest) -> Draft:
 
 
 def _parse_proposal(answer: Data, draft: Data, turn: DraftRequest) -> Draft | RejectedAnswer:
+    # Mended here: to send a name back that is taken would cost one of few turns.
     draft = _ensure_unique_name(draft, turn)
     problems = _find_problems(draft, turn)
     if problems:
@@ -105,7 +116,7 @@ def _parse_question(answer: Data, draft: Data, turn: DraftRequest) -> Draft | Re
     if not isinstance(field, str) or find_field(field) is None:
         message = "the question's field is no field of a spec"
         fix = "give the dotted path of the field that is missing, such as spec.dataset.ref"
-        return RejectedAnswer(problems=(_make_problem("", message, fix),), draft=draft)
+        return RejectedAnswer(problems=(make_problem("", message, fix),), draft=draft)
     known = _keep_valid_fields(draft, turn)
     offered = answer.get("choices")
     text = sanitize_text(answer.get("text"), LONGEST_TEXT, turn.hidden)
@@ -141,12 +152,12 @@ def _normalize_draft(draft: Data, kind: str, turn: DraftRequest) -> Data:
     """The draft with its version and kind, without notes that nobody named and without markup."""
     rest = {key: _drop_nulls(item) for key, item in draft.items() if key not in _OURS}
     made = filter_notes({"apiVersion": API_VERSION, "kind": kind, **rest}, turn)
-    for field in _FREE_TEXTS:
+    for field, longest in _FREE_TEXTS.items():
         text = find_value(made, field)
         if isinstance(text, str):
-            above, _, name = field.removeprefix("spec.").rpartition(".")
-            clean = sanitize_text(text, 1_000 if name == "description" else 200, turn.hidden)
-            made = _replace_text(made, above, name, clean)
+            clean = sanitize_text(text, longest, turn.hidden)
+            made = remove_value(made, field)
+            made = put_value(made, field, clean) if clean else made
     return made
 
 
@@ -162,17 +173,6 @@ def _drop_nulls(data: object) -> object:
     }
 
 
-def _replace_text(draft: Data, above: str, name: str, text: str) -> Data:
-    spec = dict(draft["spec"])
-    holder = dict(spec[above]) if above else spec
-    holder.pop(name)
-    if text:
-        holder[name] = text
-    if above:
-        spec[above] = holder
-    return {**draft, "spec": spec}
-
-
 def _ensure_unique_name(draft: Data, turn: DraftRequest) -> Data:
     """The draft with `-2`, `-3`, … behind its name where that is taken."""
     name = find_value(draft, "metadata.name")
@@ -186,9 +186,11 @@ def _keep_valid_fields(draft: Data, turn: DraftRequest) -> Data:
     """What of a draft can be kept beside a question: its only problems are what is missing."""
     known = dict(draft)
     for _ in range(50):
+        # What is missing has no value, and may be missing; whatever else is wrong has one.
         faults = [each for each in _find_problems(known, turn) if each.value is not None]
         if not faults:
             return known
+        # One at a time, as a fault is often the cause of those behind it.
         smaller = (remove_value(known, each.path) for each in faults if each.path not in _OURS)
         known = next((made for made in smaller if made != known), {})
         if not known:
@@ -230,6 +232,7 @@ _NOT_SAID: Final[Mapping[Tongue, str]] = {
 
 def _get_assumed_value(field: str, told: object, draft: Data, turn: DraftRequest) -> object:
     """What the draft has there; where it has nothing, what the model says of it."""
+    # The draft was checked; what a model says of it need not be so.
     held = find_value(draft, field) if field else None
     if held is not None:
         return held
@@ -256,7 +259,3 @@ _LABELS: Final[Mapping[str, tuple[str, str]]] = {
     "metadata.name": ("이름", "name"),
 }
 """What people call a field, in Korean and in English."""
-
-
-def _make_problem(path: str, message: str, fix: str) -> Problem:
-    return Problem(file=DRAFT, line=1, column=1, path=path, value=None, message=message, fix=fix)

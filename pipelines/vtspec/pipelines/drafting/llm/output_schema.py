@@ -7,7 +7,7 @@ pydantic says of a fault is not what a person or a model can mend. So the output
 (Gemini refuses or ignores `not`, `if`, `propertyNames`, `prefixItems`, `const`; strict modes of
 Anthropic and OpenAI refuse free mappings such as `params`, so strict is off): types, enumerations,
 bounds, descriptions, nothing referred to. Whether the data is a spec is decided afterwards, by
-`Surroundings.problems`, as for any other spec.
+`checks.find_problems`, as for any other spec.
 """
 
 from collections.abc import Mapping
@@ -21,32 +21,24 @@ Schema = dict[str, Any]
 _KEPT: Final = ("description", "enum", "minimum", "maximum", "minItems", "default")
 
 
-def _make_list_schema(items: Schema, most: int) -> Schema:
-    return {"type": "array", "items": items, "description": f"At most {most}."}
-
-
-_TEXT: Final[Schema] = {"type": "string"}
-
 _ASSUMPTIONS: Final[Schema] = {
-    **_make_list_schema(
-        {
-            "type": "object",
-            "properties": {
-                "field": {
-                    "type": "string",
-                    "description": "Dotted path, as spec.training.epochs; empty for words that "
-                    "were not understood.",
-                },
-                "value": {
-                    "type": "string",
-                    "description": "The value that the draft has there, or the words.",
-                },
-                "why": {"type": "string", "description": "In the person's language."},
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {
+            "field": {
+                "type": "string",
+                "description": "Dotted path, as spec.training.epochs; empty for words that "
+                "were not understood.",
             },
-            "required": ["field", "value", "why"],
+            "value": {
+                "type": "string",
+                "description": "The value that the draft has there, or the words.",
+            },
+            "why": {"type": "string", "description": "In the person's language."},
         },
-        20,
-    ),
+        "required": ["field", "value", "why"],
+    },
     "description": "All that the person did not say and the draft has, and all that was said and "
     "is not in the draft. At most 20.",
 }
@@ -56,7 +48,11 @@ _ASK: Final[Schema] = {
     "properties": {
         "field": {"type": "string", "description": "Dotted path, as spec.dataset.ref."},
         "text": {"type": "string", "description": "One sentence in the person's language."},
-        "choices": _make_list_schema(_TEXT, 10),
+        "choices": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "At most 10.",
+        },
         "draft": {
             "type": "object",
             "description": "What is known so far, as the kind has it: kind, metadata, spec.",
@@ -102,13 +98,12 @@ def build_answer_schema(tool: str) -> Schema:
         return _REFUSE
     return {
         "type": "object",
-        "properties": {"draft": build_kind_schema(PROPOSED[tool]), "assumptions": _ASSUMPTIONS},
+        "properties": {"draft": _build_kind_schema(PROPOSED[tool]), "assumptions": _ASSUMPTIONS},
         "required": ["draft", "assumptions"],
     }
 
 
-@cache
-def build_kind_schema(kind: str) -> Schema:
+def _build_kind_schema(kind: str) -> Schema:
     """The schema of a kind without its version and kind, which are known."""
     whole = build_schema(kind)
     made = _compact_node(whole, whole)
@@ -129,6 +124,7 @@ def _compact_node(node: Schema, whole: Schema) -> Schema:
         return {**kept, **_compact_choice(node["anyOf"], whole)}
     made = {"type": node.get("type", "string"), **kept}
     if made["type"] == "array":
+        # A pair, such as height and width, has two items of one kind, and Gemini knows no pairs.
         items = node["prefixItems"][0] if "prefixItems" in node else node["items"]
         made["items"] = _compact_node(items, whole)
     if made["type"] == "object":

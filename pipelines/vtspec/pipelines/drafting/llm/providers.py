@@ -117,12 +117,12 @@ def _find_key(environment: Mapping[str, str], name: ProviderName) -> str | None:
 
 def _choose_model(environment: Mapping[str, str], name: ProviderName, base_url: str) -> str:
     typed = environment.get("VTSPEC_DRAFT_MODEL", "").strip()
-    if not typed and name == "openai" and base_url:
-        raise Refused(
-            "VTSPEC_DRAFT_BASE_URL is set, and not which model its server has",
-            fix="export VTSPEC_DRAFT_MODEL=… with a name that the server lists",
-        )
     if not typed:
+        if name == "openai" and base_url:
+            raise Refused(
+                "VTSPEC_DRAFT_BASE_URL is set, and not which model its server has",
+                fix="export VTSPEC_DRAFT_MODEL=… with a name that the server lists",
+            )
         return MODELS[name]
     # It stands in a URL's path at Gemini.
     if _MODEL.fullmatch(typed) and ".." not in typed:
@@ -147,6 +147,7 @@ def _parse_base_url(typed: str) -> str:
 def _is_base_url(typed: str) -> bool:
     try:
         url = urlsplit(typed)
+        # A port beyond 65535 is only found out, by an error, where it is asked for.
         named = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
     except ValueError:
         return False
@@ -154,4 +155,5 @@ def _is_base_url(typed: str) -> bool:
 
 
 def _make_printable(typed: str) -> str:
+    # It goes to a terminal, where an escape sequence would act.
     return "".join(char if char.isprintable() else "?" for char in typed[:40])

@@ -76,6 +76,7 @@ def make_redactor(environment: Mapping[str, str], places: Iterable[str] = ()) ->
             parts = re.split(r"[\s:;,=\"']+", value)
             found |= {value, *(part for part in parts if len(part) >= 12 and _is_secret(part))}
         found |= {password for password in _IN_URL.findall(value) if _is_secret(password)}
+    # A home that is "/" or unset would be found in every path and every text.
     return Redactor(
         secrets=frozenset(found), places=frozenset(place for place in places if len(place) > 3)
     )

@@ -14,7 +14,7 @@ from .redaction import Redactor
 
 @dataclass(frozen=True, kw_only=True)
 class DraftRequest:
-    """One answer's repository. Nothing in it changes."""
+    """Holds what an answer is made from; frozen, and what is read of it is worked out once."""
 
     conversation: Sequence[Message]
     repository: Repository
@@ -23,7 +23,7 @@ class DraftRequest:
     @cached_property
     def tongue(self) -> Tongue:
         """The language of the person."""
-        return detect_language(tuple(self._words))
+        return detect_language(self._words)
 
     @cached_property
     def user_text(self) -> str:

@@ -45,8 +45,10 @@ def sanitize_text(text: object, longest: int, hidden: Redactor) -> str:
     for _ in range(3):
         # What is left when a mark is taken out may form another one.
         line = _ADDRESS.sub(" ", _TAG.sub(" ", _MARKDOWN.sub(r"\1", line)))
+    # Argo would fill in what stands in double braces, wherever a text ends up in a workflow.
     # Half a tag is none with a blank in it, and "loss<best" stays readable.
     line = _HALF_TAG.sub("< ", re.sub(r"\{{2,}|\}{2,}", " ", _CALL.sub("", line)))
+    # At its start a line may be a command to a bot (/approve), or Markdown's heading or list.
     line = " ".join(line.split()).lstrip("/#>|-*+=~ ")
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 

@@ -41,6 +41,7 @@ async def _open_google(provider: Provider, client: httpx2.AsyncClient) -> AsyncI
     from pydantic_ai.models.google import GoogleModel
     from pydantic_ai.providers.google import GoogleProvider
 
+    # Without options for them, Google's SDK makes no retries, so that none need be turned off.
     google = GoogleProvider(api_key=_NO_KEY, base_url=provider.base_url, http_client=client)
     try:
         yield GoogleModel(provider.model, provider=google)
@@ -58,6 +59,7 @@ def _make_anthropic(provider: Provider, client: httpx2.AsyncClient) -> "Model":
         api_key=_NO_KEY,
         base_url=provider.base_url,
         max_retries=0,
+        # Words and drafts are not for a tracing that the environment has set up.
         open_telemetry=False,
         http_client=client,
     )

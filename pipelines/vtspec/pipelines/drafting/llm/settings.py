@@ -53,6 +53,7 @@ def _parse_number(
     try:
         value = float(typed)
     except ValueError:
+        # Within no range, as "nan" itself is, which float() reads.
         value = float("nan")
     if least <= value <= most:
         return value

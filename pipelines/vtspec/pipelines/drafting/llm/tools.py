@@ -12,6 +12,7 @@ from typing import Final
 from vtspec.pipelines import catalog
 from vtspec.pipelines.drafting.result import Data
 from vtspec.pipelines.project.dataset_facts import DatasetFacts
+from vtspec.schema.kinds.field_types import API_VERSION
 from vtspec.schema.kinds.tasks import TASKS
 
 from .bounded_data import Unbounded, copy_plain
@@ -48,6 +49,7 @@ def run_lookup(lookup: Lookup, turn: DraftRequest, arguments: Data) -> Answer:
     try:
         found = lookup.answer(turn, copy_plain(arguments))
     except Unbounded as error:
+        # Told, and not raised, which would end the whole answer for one bad argument.
         return {"error": f"the argument {error}"}
     found = turn.hidden.redact_data(found)
     if len(json.dumps(found, ensure_ascii=False)) > LONGEST:
@@ -78,6 +80,7 @@ def _summarize_dataset(dataset: DatasetFacts, turn: DraftRequest) -> Answer:
 
 
 def _inspect_dataset(turn: DraftRequest, arguments: Data) -> Answer:
+    # As a text, since a list or a mapping can be no key to look up.
     dataset = turn.repository.sound_datasets.get(str(arguments.get("name")))
     if dataset is None:
         return _report_missing("dataset", list(turn.repository.sound_datasets))
@@ -102,11 +105,9 @@ def _search_models(turn: DraftRequest, arguments: Data) -> Answer:
         words,
         task=task if isinstance(task, str) else None,
         framework=framework if isinstance(framework, str) else None,
-        among=catalog.load_frameworks(),
     )
-    near = None
-    if not found and words:
-        near = catalog.suggest_model("".join(words), among=catalog.load_frameworks())
+    # No name of a model has a blank: "res net 50" is one.
+    near = catalog.suggest_model("".join(words)) if words and not found else None
     return {
         "models": [
             {
@@ -137,6 +138,7 @@ def _show_spec(turn: DraftRequest, arguments: Data) -> Answer:
     data = turn.repository.sound_experiments.get(str(arguments.get("name")))
     if data is None:
         return _report_missing("experiment", list(turn.repository.sound_experiments))
+    # No annotations: anybody may have written orders or a token into them.
     metadata = {
         key: data["metadata"][key] for key in ("name", "labels") if key in data["metadata"]
     }
@@ -150,7 +152,7 @@ def _estimate(turn: DraftRequest, arguments: Data) -> Answer:
     draft = arguments.get("draft")
     if not isinstance(draft, Mapping):
         return {"error": "draft must be an Experiment as plain data"}
-    whole = {"apiVersion": "vtspec.dev/v1alpha1", "kind": "Experiment", **draft}
+    whole = {"apiVersion": API_VERSION, "kind": "Experiment", **draft}
     return estimate_draft(whole, turn.repository)
 
 

@@ -41,6 +41,8 @@ _COUNTS: Final = (
 )
 """Where OpenAI, Gemini and Anthropic say what was used."""
 
+# What SDKs add besides tells of the machine (x-stainless-…), or is somebody's own header or
+# organisation, taken from the environment.
 _SENT: Final = frozenset(
     {"accept", "content-type", "anthropic-version", "anthropic-beta", "user-agent"}
 )
@@ -91,11 +93,13 @@ class ProviderTransport(httpx2.AsyncBaseTransport):
             status, headers, answer = await self._send_once(sent)
             if status == 200:
                 self.tokens += count_tokens(self._parse_body(answer), len(body) + len(answer))
+                # The answer's own headers stay here: cookies, and an encoding that is undone.
                 return httpx2.Response(
                     200, headers={"content-type": "application/json"}, content=answer
                 )
             wait_s = _compute_wait_s(headers, attempt)
             is_last = attempt >= self._settings.retries
+            # A person waits for this, and the grammar answers at once: no long wait is worth it.
             if not _is_transient(status) or is_last or wait_s > self._settings.longest_wait_s:
                 raise self._make_error(status, answer, wait_s)
             await self._sleep(wait_s)
@@ -109,6 +113,7 @@ class ProviderTransport(httpx2.AsyncBaseTransport):
             self._home.host,
             self._home.port,
         )
+        # No query: Gemini would take a key there too, and addresses are logged.
         if not at_home or request.method != "POST" or url.query:
             raise Unavailable(f"{self._name} was to be asked in a way that is not allowed")
         if len(body) > self._settings.longest_request_bytes:
@@ -122,6 +127,7 @@ class ProviderTransport(httpx2.AsyncBaseTransport):
     async def _send_once(self, request: httpx2.Request) -> tuple[int, httpx2.Headers, bytes]:
         limit_s = self._settings.timeout_s
         try:
+            # The client's limit is for each read alone: an answer that drips would go on for ever.
             async with asyncio.timeout(limit_s):
                 answer = await self._client.send(request, stream=True, auth=None)
                 try:
@@ -152,6 +158,8 @@ class ProviderTransport(httpx2.AsyncBaseTransport):
 
     def _parse_body(self, body: bytes) -> Data:
         try:
+            # Measured before it is read: nesting without end ends Python's reader and those of
+            # the SDKs, which read the answer once more, each in its own way.
             read = json.loads(body) if _measure_depth(body) <= DEEPEST else None
         except ValueError:
             read = None
@@ -162,6 +170,7 @@ class ProviderTransport(httpx2.AsyncBaseTransport):
     def _make_error(self, status: int, body: bytes, wait_s: float) -> Unavailable:
         """Of the answer only its status is told: its text is not ours to repeat."""
         name = self._name
+        # Gemini answers 400 to a wrong key, where the others answer 401.
         if status in (401, 403) or b"API_KEY_INVALID" in body:
             return Unavailable(f"{name} does not accept the key (HTTP {status})")
         if status == 404:
@@ -184,12 +193,15 @@ def count_tokens(answer: Data, size: int) -> int:
     counts = counted if isinstance(counted, dict) else {}
     for names in _COUNTS:
         found = [counts[name] for name in names if type(counts.get(name)) is int]
+        # A server may count nothing, or nonsense; believed, either would lift the limit.
         if found and sum(found) > 0 and min(found) >= 0:
             return sum(found)
     return size // BYTES_PER_TOKEN
 
 
 def _is_transient(status: int) -> bool:
+    # As the SDKs of Anthropic and OpenAI hold it, whose own retries are off: to them 409 is a
+    # lock that was not had in time.
     return status in (408, 409, 429) or status >= 500
 
 
@@ -202,6 +214,7 @@ def _compute_wait_s(headers: httpx2.Headers, attempt: int) -> float:
         date = parsedate_to_datetime(told)
     except ValueError:
         return float(2**attempt)
+    # HTTP's dates are in GMT, and some servers leave out to say so.
     aware = date if date.tzinfo else date.replace(tzinfo=UTC)
     return max(0.0, (aware - datetime.now(UTC)).total_seconds())
 
