@@ -9,8 +9,8 @@ import pytest
 from plan_repository import EXPERIMENT, HASH, a_repository, change
 from vtspec.pipelines.errors import Refused
 from vtspec.pipelines.operations.plan import PlannedRun, find_planned_run, plan_spec
+from vtspec.pipelines.project.commit_tree import read_commit
 from vtspec.pipelines.project.repository import Repository, find_repository
-from vtspec.pipelines.project.source_tree import read_commit
 from vtspec.pipelines.validation import check_specs
 from vtspec.schema.load import LoadedSpec, load
 from vtspec.schema.problem import SpecError

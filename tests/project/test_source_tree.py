@@ -7,8 +7,9 @@ import pytest
 
 from plan_repository import FILES, HASH, a_repository, change
 from vtspec.pipelines.errors import Permanent, Refused
+from vtspec.pipelines.project.commit_tree import CommitTree, read_commit
 from vtspec.pipelines.project.repository import find_repository, open_spec
-from vtspec.pipelines.project.source_tree import WORKING_TREE, CommitTree, read_commit
+from vtspec.pipelines.project.source_tree import WORKING_TREE
 from vtspec.schema.problem import SpecError
 
 DEEP = "specs/experiments/deep.yaml"

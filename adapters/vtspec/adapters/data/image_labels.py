@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from vtspec.adapters.contract import AdapterError, DatasetJob
 
-from .annotations import Defect, Sample
 from .file_tree import is_image
 from .split_reader import make_class_error, make_defect_error, make_field_error, read_split
+
+if TYPE_CHECKING:
+    from .annotations import Sample
 
 FORMATS = ("imagefolder", "csv", "jsonl")
 """The formats that carry one class for each image."""
@@ -58,6 +60,9 @@ def list_images(folder: Path) -> list[Path]:
 
 def _iter_chosen(data: DatasetJob, split: str) -> Iterator[tuple[Sample, str]]:
     """The images of the job's classes, each with its class, up to the first defect."""
+    # Here, since asking an adapter for its params imports this module and reads no image.
+    from .annotations import Defect
+
     known, chosen = set(data.all_classes), set(data.classes)
     for item in read_split(data, split):
         if isinstance(item, Defect):

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Literal
 from vtspec.adapters.contract import AdapterError, DatasetJob, Split
 from vtspec.adapters.suggestions import suggest_fix
 
-from .annotations import Defect, Sample
 from .file_tree import FileTree, scan_files
 
 if TYPE_CHECKING:
+    from .annotations import Defect, Sample
     from .yolo import GetSize, RowForm
 
 
