@@ -82,12 +82,15 @@ quicktests:
 	$(BIN)/python -m pytest -q $(PARALLEL) -m "not slow and not live" --ignore=tests/adapters/timm; \
 	echo "$@: $$((SECONDS - start)) s"
 
+# Coverage doubles what the tests cost, so only who asks for it pays: `make test COVERAGE=1`, as CI.
 unit:
 	@start=$$SECONDS; \
-	$(BIN)/coverage erase; \
-	$(BIN)/coverage run -m pytest -q $(PARALLEL) --durations=15; \
-	$(BIN)/coverage combine --quiet; \
-	$(BIN)/coverage report; \
+	if [ -z "$(COVERAGE)" ]; then $(BIN)/python -m pytest -q $(PARALLEL) --durations=15; else \
+		$(BIN)/coverage erase; \
+		$(BIN)/coverage run -m pytest -q $(PARALLEL) --durations=15; \
+		$(BIN)/coverage combine --quiet; \
+		$(BIN)/coverage report; \
+	fi; \
 	echo "$@: $$((SECONDS - start)) s"
 
 golden: setup ## write the golden files anew, to be read as a diff
