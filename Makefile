@@ -27,7 +27,7 @@ help: ## list the targets
 
 setup: .venv/.synced ## make .venv with all that tests and bench need
 
-demo: setup ## train the sample for real on the CPU and show the results (under 5 minutes)
+demo: setup ## train the sample for real on the CPU and show the results (about 5 minutes after setup)
 	$(BIN)/dvc repro --quiet digits
 	$(BIN)/vtspec validate specs
 	$(BIN)/vtspec plan digits-resnet18

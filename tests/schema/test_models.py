@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 import vtspec.schema
 from builders import a_dataset, a_project, an_experiment
+from vtspec.adapters.suggestions import suggest_fix as suggest_adapter_fix
 from vtspec.schema.json_schema.field_docs import get_all_fields
 from vtspec.schema.kinds.dataset import Dataset
 from vtspec.schema.kinds.experiment import Experiment, Training
@@ -130,3 +131,9 @@ def test_a_fix_lists_the_words_there_are_where_none_is_near() -> None:
     assert (
         format_choices(str(n) for n in range(20)) == "one of: 0, 1, 2, 3, 4, 5, 6, 7, … (12 more)"
     )
+
+
+@pytest.mark.parametrize("word", ["TIMM", "DROP_RATE", "drop rate", "droprate", "tmm", "zebra"])
+def test_both_sides_mean_the_same_name(word: str) -> None:
+    known = ["timm", "toy", "dropRate", "dropPathRate"]
+    assert suggest_adapter_fix(word, known, "none") == suggest_fix(word, known, "none")
