@@ -14,6 +14,8 @@ from vtspec.pipelines.data.inspection.html_page import format_disk_size, render_
 from vtspec.pipelines.data.inspection.image_probe import inspect_images
 from vtspec.pipelines.data.inspection.inspect import Inspection, inspect_dataset
 
+SPLITS = ("train", "val")
+
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
@@ -262,13 +264,17 @@ def test_names_that_cannot_be_shown_are_told(data: Path) -> None:
     assert told(inspect_dataset(data), "1 name with characters that cannot be shown")[0] == "error"
 
 
-def test_images_that_exif_turns_are_told(data: Path) -> None:
-    write_files(
-        data, {"train/cat/t.jpg": jpeg((9, 9, 9), exif=6), "train/cat/n.jpg": jpeg(exif=1)}
-    )
-    assert told(inspect_dataset(data), "1 image that EXIF asks to turn") == (
+def test_images_that_exif_turns_are_told_where_labels_have_a_place(
+    data: Path, tmp_path: Path
+) -> None:
+    write_files(data, {"train/cat/t.jpg": jpeg((9, 9, 9), exif=6)})
+    assert [] == list(inspect_dataset(data).findings)
+    files = {f"images/{s}/a.jpg": jpeg((n, 9, 9), exif=6 - 5 * n) for n, s in enumerate(SPLITS)}
+    masks = {f"masks/{s}/a.png": png(mode="L") for s in SPLITS}
+    write_files(tmp_path / "m", {"classes.txt": b"sky\n", **files, **masks})
+    assert told(inspect_dataset(tmp_path / "m"), "1 image that EXIF turns") == (
         "warning",
-        ("train/cat/t.jpg",),
+        ("images/train/a.jpg",),
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from vtspec.adapters.contract import DatasetJob
+from vtspec.adapters.data.image_decoding import read_image
 from vtspec.adapters.data.image_labels import LabeledImage
 from vtspec.adapters.json_types import JsonObject
 
@@ -48,9 +49,6 @@ def collect_errors(
 
 
 def _write_thumbnail(source: Path, target: Path) -> None:
-    from PIL import Image
-
-    with Image.open(source) as image:
-        small = image.convert("RGB")
-        small.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS))
-        small.save(target)
+    small = read_image(source)
+    small.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS))
+    small.save(target)

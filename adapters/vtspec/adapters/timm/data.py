@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from vtspec.adapters.contract import AdapterError, Job
+from vtspec.adapters.data.image_decoding import UnreadableImageError, read_image
 from vtspec.adapters.data.image_labels import LabeledImage
 from vtspec.adapters.json_types import JsonObject
 
@@ -78,15 +78,10 @@ class ImageDataset:
 
 
 def decode_image(path: Path) -> Image | UnreadableImage:
-    """The whole image in RGB; greyscale, palettes and alpha are converted."""
-    from PIL import Image
-
+    """What the image shows, as 8-bit RGB; or why it shows nothing."""
     try:
-        with Image.open(path) as image:
-            return image.convert("RGB")
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
-        return UnreadableImage(path, str(error) or type(error).__name__)
-    except Image.DecompressionBombError as error:
+        return read_image(path)
+    except UnreadableImageError as error:
         return UnreadableImage(path, str(error))
 
 

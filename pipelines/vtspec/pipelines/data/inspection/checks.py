@@ -23,6 +23,9 @@ IMBALANCE: Final = 10
 
 _HARMLESS: Final = (".txt", ".md", ".json", ".jsonl", ".csv", ".yaml", ".yml", ".xml", ".cache")
 
+_WITH_PLACES: Final = ("coco", "yolo", "voc", "masks", "pairs")
+"""The formats whose labels are at places of the stored pixels."""
+
 
 def check_dataset(
     tree: FileTree, layout: Layout, looks: Sequence[ImageInfo]
@@ -35,7 +38,7 @@ def check_dataset(
     yield from _check_duplicates(layout, {look.image: look for look in looks})
     yield from _check_classes(layout)
     yield from _check_names(tree)
-    yield from _check_orientation(looks)
+    yield from _check_shown(layout, looks)
 
 
 def count_per_class(layout: Layout, items: Iterable[Sample]) -> dict[str, int]:
@@ -196,13 +199,35 @@ def _is_expected(tree: FileTree, file: str) -> bool:
     )
 
 
-def _check_orientation(looks: Sequence[ImageInfo]) -> Iterator[DatasetIssue]:
+def _check_shown(layout: Layout, looks: Sequence[ImageInfo]) -> Iterator[DatasetIssue]:
     turned = [look.image for look in looks if look.turned]
-    if turned:
+    if turned and layout.format in _WITH_PLACES:
         yield make_warning(
-            f"{_format_count('image', turned)} that EXIF asks to turn; training does not",
-            "turn the pixels themselves: mogrify -auto-orient FILE…",
+            f"{_format_count('image', turned)} that EXIF turns, under labels that have a place",
+            "turn the pixels themselves, so that both agree: mogrify -auto-orient FILE…",
             turned,
+        )
+    animated = [look.image for look in looks if look.animated]
+    if animated:
+        yield make_warning(
+            f"{_format_count('image', animated)} of several frames: only the first is used",
+            "save each frame that counts as an image of its own",
+            animated,
+        )
+    blank = [look.image for look in looks if look.blank]
+    if blank:
+        yield make_warning(
+            f"{_format_count('image', blank)} whose alpha, laid over white, leaves one colour",
+            "lay them over another colour: mogrify -background black -alpha remove FILE…",
+            blank,
+        )
+    dark = [look.image for look in looks if look.dark]
+    if dark:
+        yield make_warning(
+            f"{_format_count('image', dark)} of 16 bits that use the lowest 12 or fewer: "
+            "they show almost black",
+            "scale them so that white is 65535, all by the same factor",
+            dark,
         )
 
 

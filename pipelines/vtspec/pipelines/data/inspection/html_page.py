@@ -11,6 +11,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from vtspec.adapters.data.image_decoding import read_image
+
 from .image_probe import ImageInfo
 from .inspect import Inspection
 
@@ -121,10 +123,7 @@ def _render_samples(inspection: Inspection, name: str) -> Iterator[str]:
 
 def make_thumbnail(root: Path, look: ImageInfo) -> str:
     """A readable image as a `data:` URL of a PNG of at most 72 pixels a side."""
-    from PIL import Image
-
-    with Image.open(root / look.image) as opened:
-        small = opened.convert("RGB")
+    small = read_image(root / look.image)
     small.thumbnail((_SIDE, _SIDE))
     written = io.BytesIO()
     small.save(written, "PNG")

@@ -3,13 +3,22 @@
 import hashlib
 import io
 import os
-import struct
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from vtspec.adapters.data.image_decoding import (
+    UnreadableImageError,
+    convert_to_rgb,
+    get_bits,
+    get_range,
+    has_more_frames,
+    open_image,
+    read_orientation,
+)
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -17,14 +26,17 @@ if TYPE_CHECKING:
 _MAX_BYTES: Final = 2**30
 _THREADS: Final = min(16, os.cpu_count() or 1)
 _FILES_PER_TASK: Final = 64
-_ORIENTATION: Final = 0x0112
+_DARK: Final = 2**12
+"""What every pixel of a dark 16-bit image is below: cameras and scanners often have 12 bits."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageInfo:
     """What one image is. `pixels` is a hash of mode, size and every pixel, so that a copy in
     another file, or in another lossless format, has the same; `fault` says why it is broken.
-    `turned` tells that EXIF asks viewers to turn or mirror it."""
+    Sizes are those of the stored pixels, and `turned` tells that EXIF turns or mirrors them;
+    `animated`, that it has more frames than the first; `blank`, that its alpha, laid over white,
+    leaves a single colour; `dark`, that it has 16 bits and uses only the lowest of them."""
 
     image: str
     bytes: int = 0
@@ -33,11 +45,19 @@ class ImageInfo:
     mode: str = ""
     pixels: str = ""
     turned: bool = False
+    animated: bool = False
+    blank: bool = False
+    dark: bool = False
     fault: str | None = None
 
 
-def inspect_images(root: Path, images: Sequence[str]) -> Iterator[ImageInfo]:
+def inspect_images(
+    root: Path, images: Sequence[str], targets: Container[str] = ()
+) -> Iterator[ImageInfo]:
     """Decode every image, in order, on several threads; none of them raises.
+
+    Those among `targets` (masks, depth) are numbers and not brightness: what the others must be to
+    be shown does not concern them.
 
     A file beyond 1 GiB, or an image of more than about 179 million pixels (Pillow's limit
     against decompression bombs), counts as broken and is not decoded.
@@ -49,38 +69,45 @@ def inspect_images(root: Path, images: Sequence[str]) -> Iterator[ImageInfo]:
         # Pillow lets go of the GIL while it decodes.
         with ThreadPoolExecutor(_THREADS) as pool:
             for looks in pool.map(
-                lambda task: [_inspect_image(root, image) for image in task], tasks
+                lambda task: [_inspect_image(root, image, image in targets) for image in task],
+                tasks,
             ):
                 yield from looks
 
 
-def _inspect_image(root: Path, image: str) -> ImageInfo:
-    from PIL import Image, UnidentifiedImageError
-
+def _inspect_image(root: Path, image: str, is_target: bool) -> ImageInfo:
     try:
         size = (root / image).stat().st_size
         if size == 0:
             return ImageInfo(image=image, fault="the file is empty")
         if size > _MAX_BYTES:
             return ImageInfo(image=image, bytes=size, fault="the file is larger than 1 GiB")
-        with Image.open(io.BytesIO((root / image).read_bytes())) as opened:
+        with open_image(io.BytesIO((root / image).read_bytes())) as opened:
             opened.load()
-            turned = opened.getexif().get(_ORIENTATION, 1) not in (0, 1)
-            return ImageInfo(
+            look = ImageInfo(
                 image=image,
                 bytes=size,
                 width=opened.width,
                 height=opened.height,
                 mode=opened.mode,
                 pixels=_hash_pixels(opened),
-                turned=turned,
+                turned=read_orientation(opened) != 1,
             )
-    except UnidentifiedImageError:
-        return ImageInfo(image=image, fault="it is no image")
-    except Image.DecompressionBombError:
-        return ImageInfo(image=image, fault="it has too many pixels to be opened safely")
-    except (OSError, ValueError, SyntaxError, EOFError, struct.error, MemoryError) as error:
+            return look if is_target else _inspect_shown(look, opened)
+    except (OSError, UnreadableImageError, MemoryError) as error:
         return ImageInfo(image=image, fault=str(error) or type(error).__name__)
+
+
+def _inspect_shown(look: ImageInfo, opened: "Image.Image") -> ImageInfo:
+    """The look with what becomes of the image when it is shown."""
+    clear = opened.has_transparency_data
+    shown = convert_to_rgb(opened)
+    return replace(
+        look,
+        blank=clear and shown.getcolors(maxcolors=1) is not None,
+        dark=get_bits(opened) == 16 and get_range(opened)[1] < _DARK,
+        animated=has_more_frames(opened),
+    )
 
 
 def _hash_pixels(image: "Image.Image") -> str:

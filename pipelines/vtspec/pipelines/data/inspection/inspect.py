@@ -102,9 +102,11 @@ def inspect_dataset(path: Path, progress: Progress = lambda done, of: None) -> I
     tree = scan_folder(path)
     layout = detect_layout(tree)
     # Targets (masks, depth) are images that no split lists, and may be broken all the same.
-    images = sorted({*tree.images, *(i.image for p in layout.splits.values() for i in p.items)})
+    inputs = {item.image for part in layout.splits.values() for item in part.items}
+    targets = set(tree.images) - inputs
+    images = sorted(targets | inputs)
     looks = {}
-    for look in inspect_images(path, images):
+    for look in inspect_images(path, images, targets):
         looks[look.image] = look
         progress(len(looks), len(images))
     findings = list(check_dataset(tree, layout, list(looks.values())))
