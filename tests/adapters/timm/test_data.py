@@ -275,8 +275,9 @@ def test_epoch_is_cut_into_batches_that_can_be_trained_on(
 
 
 def test_last_step_has_the_batches_that_are_left() -> None:
-    epoch = EpochBatches(batches=7, accumulation=3, left_out=0)
+    epoch = EpochBatches(images=26, size=4, accumulation=3, left_out=0)
     assert [epoch.count_batches(step) for step in range(epoch.steps)] == [3, 3, 1]
+    assert [epoch.count_images(step) for step in range(epoch.steps)] == [12, 12, 2]
 
 
 @pytest.mark.parametrize(

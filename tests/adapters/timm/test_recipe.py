@@ -1,7 +1,9 @@
 """Loss, optimizer, schedule, mixing and averaging do what the job says."""
 
 import math
+import shutil
 from collections.abc import Mapping
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,9 @@ import pytest
 import timm
 import torch
 
-from timm_jobs import DIGITS, a_timm_job
+from timm_jobs import DIGITS, a_timm_job, prepared, write_digits
 from vtspec.adapters.contract import AdapterError, Job
+from vtspec.adapters.timm.epoch_progress import EpochProgress
 from vtspec.adapters.timm.params import complete_job
 from vtspec.adapters.timm.recipe import (
     PlateauScheduler,
@@ -183,17 +186,66 @@ def test_clipping_bounds_the_gradient_that_is_applied(tmp_path: Path) -> None:
     assert moved <= 0.1 * (0.01 + 0.001 * 10)
 
 
-def test_accumulated_batches_move_the_weights_as_one_batch(tmp_path: Path) -> None:
-    images, targets = a_batch(0, size=8)
-    whole = a_recipe(tmp_path, optimizer="sgd")
-    halves = a_recipe(tmp_path, optimizer="sgd")
-    whole.backward(images, targets, share=1)
-    for half in (slice(0, 4), slice(4, 8)):
-        halves.backward(images[half], targets[half], share=2)
-    for recipe in (whole, halves):
+@pytest.mark.parametrize("sizes", [(6, 6), (8, 4), (5, 5, 2), (1,) * 12])
+@pytest.mark.parametrize(
+    "training",
+    [
+        {},
+        {"labelSmoothing": 0.2},
+        {"classWeights": {name: 3.0**index for index, name in enumerate(DIGITS)}},
+        {
+            "classWeights": {name: 3.0**index for index, name in enumerate(DIGITS)},
+            "labelSmoothing": 0.2,
+            "gradientClipping": 0.01,
+        },
+    ],
+)
+def test_accumulated_batches_move_the_weights_as_one_batch(
+    tmp_path: Path, training: dict[str, Any], sizes: tuple[int, ...]
+) -> None:
+    images, targets = a_batch(0, size=12)
+    whole, parts = (a_recipe(tmp_path, optimizer="sgd", **training) for _ in range(2))
+    loss = whole.backward(images, targets, share=1)
+    course = EpochProgress({})
+    cuts = list(accumulate(sizes))[:-1]
+    for some, wanted in zip(images.tensor_split(cuts), targets.tensor_split(cuts), strict=True):
+        course.add(parts.backward(some, wanted, share=12 / len(wanted)), parts.sum_weights(wanted))
+    for recipe in (whole, parts):
         recipe.update()
-    for left, right in zip(whole.model.parameters(), halves.model.parameters(), strict=True):
-        torch.testing.assert_close(left, right)
+    for left, right in zip(whole.model.parameters(), parts.model.parameters(), strict=True):
+        torch.testing.assert_close(left, right, rtol=0, atol=1e-6)
+    assert course.compute_mean_loss() == pytest.approx(float(loss), rel=1e-5)
+
+
+def test_an_epoch_ends_with_the_same_weights_however_its_step_is_cut(tmp_path: Path) -> None:
+    data = write_digits(tmp_path / "data", train=3, val=1, test=1)
+    shutil.rmtree(data / "train" / "0")
+    write_digits(tmp_path / "more", train=9, val=1, test=1)
+    shutil.copytree(tmp_path / "more" / "train" / "0", data / "train" / "0")
+    # 36 images: 20 + 16 in the second job.
+    found = []
+    for name, batch, accumulation in (("whole", 36, 1), ("cut", 20, 2)):
+        job = a_timm_job(
+            data,
+            tmp_path / name,
+            model="test_vit",
+            training={
+                "optimizer": "sgd",
+                "learningRate": 0.1,
+                "classWeights": "balanced",
+                "augmentation": "none",
+                "batchSize": batch,
+                "gradientAccumulation": accumulation,
+                "imageSize": [160, 160],
+            },
+        )
+        adapter = prepared(job)
+        result = adapter.train_epoch(1)
+        found.append((result.train_loss, list(adapter.model.parameters())))
+    (loss, whole), (cut_loss, cut) = found
+    assert loss == pytest.approx(cut_loss, rel=1e-5)
+    for left, right in zip(whole, cut, strict=True):
+        torch.testing.assert_close(left, right, rtol=0, atol=1e-5)
 
 
 def test_loss_is_smoothed_and_weighted_as_pytorch_does(tmp_path: Path) -> None:

@@ -317,10 +317,11 @@ class _Training:
         self, batches: Iterator[tuple[torch.Tensor, torch.Tensor]], course: EpochProgress
     ) -> None:
         """One optimizer step: the gradients of its batches, then the update."""
-        share = self.cut.count_batches(course.step)
-        for _ in range(share):
+        whole = self.cut.count_images(course.step)
+        for _ in range(self.cut.count_batches(course.step)):
             images, targets = next(batches)
-            loss = self.recipe.backward(images, targets, share)
-            course.add(loss, len(targets))
+            # By its images: the last batch may have fewer than the others.
+            loss = self.recipe.backward(images, targets, whole / len(targets))
+            course.add(loss, self.recipe.sum_weights(targets))
         self.recipe.update()
         course.step += 1

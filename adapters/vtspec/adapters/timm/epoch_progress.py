@@ -20,12 +20,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EpochBatches:
-    """An epoch of `batches`, `accumulation` of which make an optimizer step; the last step may
-    have fewer. `left_out` images fit into no batch; 0 where the last batch is a partial one."""
+    """An epoch of `images` in batches of `size`, `accumulation` of which make an optimizer step;
+    the last batch may be smaller, and the last step have fewer. `left_out` images, beside them,
+    fit into no batch; 0 where the last batch is a partial one."""
 
-    batches: int
+    images: int
+    size: int
     accumulation: int
     left_out: int
+
+    @property
+    def batches(self) -> int:
+        """Batches of the epoch."""
+        return -(-self.images // self.size)
 
     @property
     def steps(self) -> int:
@@ -35,6 +42,11 @@ class EpochBatches:
     def count_batches(self, step: int) -> int:
         """How many batches make the step after `step` finished ones."""
         return min(self.accumulation, self.batches - step * self.accumulation)
+
+    def count_images(self, step: int) -> int:
+        """How many images make the step after `step` finished ones."""
+        full = self.size * self.accumulation
+        return min(full, self.images - step * full)
 
 
 def plan_batches(images: int, training: TrainingJob, *, mixed: bool) -> EpochBatches:
@@ -61,7 +73,8 @@ def plan_batches(images: int, training: TrainingJob, *, mixed: bool) -> EpochBat
         )
     left_out = rest if unusable else 0
     return EpochBatches(
-        batches=full + (1 if rest and not left_out else 0),
+        images=images - left_out,
+        size=size,
         accumulation=training.gradient_accumulation,
         left_out=left_out,
     )
@@ -69,21 +82,22 @@ def plan_batches(images: int, training: TrainingJob, *, mixed: bool) -> EpochBat
 
 class EpochProgress:
     """The course of one epoch: optimizer steps done, the loss so far, and the random states it
-    started from. `total` is the sum over images, kept where the loss is."""
+    started from. `total` is the sum over images, each by the weight of its class, kept where the
+    loss is; `weight` is the sum of the weights, the number of images where all count the same."""
 
     def __init__(self, start: StateDict) -> None:
         self.start = start
         self.step = 0
-        self.images = 0
+        self.weight = 0.0
         self.total: torch.Tensor | float = 0.0
-        self._looked: tuple[float, int] = (0.0, 0)
+        self._looked: tuple[float, float] = (0.0, 0.0)
 
-    def add(self, loss: torch.Tensor, images: int) -> None:
-        """Count one batch by its mean loss; does not wait for a GPU."""
+    def add(self, loss: torch.Tensor, weight: float) -> None:
+        """Count one batch by its mean loss and its weight; does not wait for a GPU."""
         # Summed where the loss is: a look at each would wait for the GPU. In double, since
         # float32 loses the small ones in a long epoch.
-        self.total = self.total + loss.double() * images
-        self.images += images
+        self.total = self.total + loss.double() * weight
+        self.weight += weight
 
     def compute_recent_loss(self, epoch: int) -> float:
         """The mean loss of the images since the last call; waits for a GPU.
@@ -91,7 +105,7 @@ class EpochProgress:
         Raises:
             AdapterError: the loss is no longer a number.
         """
-        total, images = float(self.total), self.images
+        total, weight = float(self.total), self.weight
         if not math.isfinite(total):
             raise AdapterError(
                 f"the training loss is no longer a number in epoch {epoch}, step {self.step}",
@@ -100,18 +114,18 @@ class EpochProgress:
             )
         before, counted = self._looked
         # The loss since the last look, not of the epoch: a curve should show what happens now.
-        self._looked = (total, images)
-        return (total - before) / max(images - counted, 1)
+        self._looked = (total, weight)
+        return (total - before) / ((weight - counted) or 1.0)
 
     def compute_mean_loss(self) -> float:
         """The mean over all images of the epoch so far."""
-        return float(self.total) / max(self.images, 1)
+        return float(self.total) / (self.weight or 1.0)
 
     def get_state(self) -> StateDict:
         """What a checkpoint keeps of the epoch: plain data and tensors."""
         return {
             "step": self.step,
-            "images": self.images,
+            "images": self.weight,
             "total": float(self.total),
             "start": dict(self.start),
         }
@@ -120,9 +134,9 @@ class EpochProgress:
     def from_state(cls, state: StateDict) -> EpochProgress:
         """The progress that `get_state` described."""
         course = cls(state["start"])
-        course.step, course.images = state["step"], state["images"]
+        course.step, course.weight = state["step"], state["images"]
         course.total = state["total"]
-        course._looked = (float(course.total), course.images)
+        course._looked = (float(course.total), course.weight)
         return course
 
 

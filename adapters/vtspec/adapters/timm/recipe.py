@@ -67,7 +67,12 @@ class Recipe:
         self.layout = torch.channels_last if job.params["channelsLast"] else torch.preserve_format
         self.clipping = training.gradient_clipping
         self.mixup = build_mixup(job)
-        self.loss = _build_loss(job, class_counts, soft=self.mixup is not None).to(self.device)
+        weights = compute_class_weights(job, class_counts)
+        soft = self.mixup is not None
+        self.loss = _build_loss(job, weights, soft=soft).to(self.device)
+        # PyTorch's mean is over the weights of hard targets, and over the images of soft ones.
+        self.weights = None if weights is None or soft else torch.tensor(weights).double()
+        self._accumulated = (0, 0.0)
         decay = job.params["layerDecay"]
         # timm's sgd is Nesterov's, which there is none of without momentum.
         plain = training.optimizer == "sgd" and not training.momentum
@@ -86,8 +91,10 @@ class Recipe:
         self.updates = 0
         self.learning_rate = self._get_current_rate()
 
-    def backward(self, images: torch.Tensor, targets: torch.Tensor, share: int) -> torch.Tensor:
-        """Add one batch's gradients, `share` of which make one step; its loss, detached."""
+    def backward(self, images: torch.Tensor, targets: torch.Tensor, share: float) -> torch.Tensor:
+        """Add the gradients of one batch; its mean loss, detached. The step's images are `share`
+        times those of the batch."""
+        count, weight = len(targets), self.sum_weights(targets)
         images = images.to(self.device, non_blocking=True, memory_format=self.layout)
         targets = targets.to(self.device, non_blocking=True)
         if self.mixup is not None:
@@ -95,13 +102,26 @@ class Recipe:
             images, targets = self.mixup(images, targets)
         with autocast(self.device, self.precision):
             loss = self.loss(self.model(images), targets)
-        self.scaler.scale(loss / share).backward()
+        portion = loss / share
+        if self.weights is not None and share != 1:
+            # The step's mean is over the weights of all its batches, known when they were there.
+            portion = portion * (weight / count)
+            seen, sum_ = self._accumulated
+            self._accumulated = (seen + count, sum_ + weight)
+        self.scaler.scale(portion).backward()
         return loss.detach()  # type: ignore[no-any-return]
+
+    def sum_weights(self, targets: torch.Tensor) -> float:
+        """What a batch counts in a mean loss: the weights of its classes, each 1 without any."""
+        if self.weights is None:
+            return float(len(targets))
+        return float(self.weights[targets].sum())
 
     def update(self) -> None:
         """One optimizer step: clip, update, average, move the learning rate on."""
         import torch
 
+        self._finish_weighted_mean()
         if self.clipping is not None:
             self.scaler.unscale_(self.optimizer)
             learning = [p for p in self.model.parameters() if p.requires_grad]
@@ -140,6 +160,15 @@ class Recipe:
         self.scaler.load_state_dict(state["scaler"])
         if isinstance(self.schedule, PlateauScheduler):
             self.schedule.restore(state["schedule"])
+
+    def _finish_weighted_mean(self) -> None:
+        count, weight = self._accumulated
+        self._accumulated = (0, 0.0)
+        if not count:
+            return
+        for parameter in self.model.parameters():
+            if parameter.grad is not None:
+                parameter.grad.mul_(count / weight)
 
     def _get_current_rate(self) -> float:
         return max(float(group["lr"]) for group in self.optimizer.param_groups)
@@ -245,11 +274,10 @@ def compute_class_weights(job: Job, counts: tuple[int, ...]) -> list[float] | No
     return [float(wanted[name]) for name in classes]
 
 
-def _build_loss(job: Job, class_counts: tuple[int, ...], *, soft: bool) -> torch.nn.Module:
+def _build_loss(job: Job, weights: list[float] | None, *, soft: bool) -> torch.nn.Module:
     import torch
     from timm.loss import LabelSmoothingCrossEntropy, SoftTargetCrossEntropy
 
-    weights = compute_class_weights(job, class_counts)
     smoothing = job.training.label_smoothing
     if weights is not None:
         # timm's cross-entropies know no weights. Mixed targets are smoothed where they are mixed.
