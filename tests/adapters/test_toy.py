@@ -19,6 +19,7 @@ from safetensors.numpy import load_file, save_file
 
 from toy_runs import CLASSES, Listener, a_job, write_pictures
 from vtspec.adapters.contract import AdapterError, Job
+from vtspec.adapters.data.image_decoding import read_image
 from vtspec.adapters.evaluation.classification import SplitScores, build_details, compute_metrics
 from vtspec.adapters.toy import adapter as toy
 from vtspec.adapters.toy import plain_metrics, png, safetensors
@@ -304,12 +305,86 @@ def _write_png(path: Path, header: tuple[int, ...], packed: bytes) -> None:
     )
 
 
-@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "1", "I;16"])
-def test_other_forms_of_png_are_refused_with_a_fix(mode: str, tmp_path: Path) -> None:
-    Image.new(mode, (4, 4)).save(tmp_path / "other.png")
-    with pytest.raises(AdapterError, match="of a form that the toy adapter does not read") as e:
-        png.read(tmp_path / "other.png")
-    assert "8 bits a channel" in str(e.value.fix)
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
+@pytest.mark.parametrize("clear", [False, True])
+def test_every_form_of_png_shows_what_it_shows_to_others(
+    mode: str, clear: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "form.png"
+    draw = random.Random(mode)
+    colours = Image.frombytes("RGBA", (9, 5), draw.randbytes(4 * 45))
+    picture = colours.convert("L").convert("I").point(lambda v: v * 257).convert("I;16")
+    if mode != "I;16":
+        picture = colours.convert("LA").convert("L") if mode == "L" else colours.convert(mode)
+    transparency: dict[str, Any] = {
+        "1": 0, "L": picture.getpixel((0, 0)), "I;16": picture.getpixel((0, 0)),
+        "P": bytes(range(256)), "RGB": picture.getpixel((0, 0)),
+    }  # fmt: skip
+    options: dict[str, Any] = (
+        {"transparency": transparency[mode]} if clear and mode in transparency else {}
+    )
+    picture.save(path, **options)
+    expected = read_image(path).convert("L").tobytes()
+    pairs = zip(png.read(path).pixels, expected, strict=True)
+    assert max(abs(mine - theirs) for mine, theirs in pairs) <= 1
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_a_small_palette_is_read_as_others_read_it(bits: int, tmp_path: Path) -> None:
+    path = tmp_path / "small.png"
+    picture = Image.new("P", (7, 3))
+    picture.putpalette(random.Random(bits).randbytes(3 << bits))
+    picture.putdata([n % (1 << bits) for n in range(21)])
+    picture.save(path, bits=bits)
+    expected = read_image(path).convert("L").tobytes()
+    pairs = zip(png.read(path).pixels, expected, strict=True)
+    assert max(abs(mine - theirs) for mine, theirs in pairs) <= 1
+
+
+def test_an_orientation_is_refused_with_a_fix_and_upright_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "turned.png"
+    for orientation in (1, 6):
+        exif = Image.Exif()
+        exif[274] = orientation
+        Image.new("L", (4, 2)).save(path, exif=exif)
+        if orientation == 1:
+            assert png.read(path).width == 4
+            continue
+        with pytest.raises(AdapterError, match="that the toy adapter does not read") as e:
+            png.read(path)
+        assert "save it upright" in str(e.value.fix)
+
+
+def test_weights_follow_the_names_of_their_classes(tmp_path: Path, data: Path) -> None:
+    names = list(CLASSES)
+    _, adapter = trained(tmp_path / "first", data)
+    file = adapter.export(["safetensors"], tmp_path)["safetensors"].path
+    usual = dict(zip(names, adapter.model.rows, strict=True))
+    for classes in (["stripe", "circle", "cross"], ["cross", "stripe"]):
+        job = a_job(tmp_path / "next", data)
+        dataset = dataclasses.replace(job.dataset, classes=tuple(classes))
+        start = dataclasses.replace(job.model, weights=file)
+        listener = Listener()
+        again = toy.Adapter(dataclasses.replace(job, dataset=dataset, model=start), listener)
+        again.prepare_model()
+        assert dict(zip(classes, again.model.rows, strict=True)) == {n: usual[n] for n in classes}
+        assert not listener.of("warning")
+
+
+def test_weights_of_other_classes_are_refused_and_of_unknown_ones_told(
+    tmp_path: Path, data: Path
+) -> None:
+    _, adapter = trained(tmp_path / "first", data)
+    weights, file = adapter.model.get_weights(), tmp_path / "weights.safetensors"
+    job = a_job(tmp_path / "next", data)
+    job = dataclasses.replace(job, model=dataclasses.replace(job.model, weights=file))
+    safetensors.write(file, weights, {"classes": json.dumps(["circle", "cross", "moon"])})
+    with pytest.raises(AdapterError, match="no weights for class 'stripe'"):
+        toy.Adapter(job, Listener()).prepare_model()
+    safetensors.write(file, weights)
+    listener = Listener()
+    toy.Adapter(job, listener).prepare_model()
+    assert "does not say its classes" in listener.of("warning")[0]
 
 
 def test_an_interlaced_or_giant_png_is_refused(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """`vtspec predict`: a run's model answers about images, in a table or as JSON lines."""
 
+import csv
 import json
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -66,9 +68,10 @@ def test_table_shows_the_likeliest_classes_first(root: Path) -> None:
 
 
 def test_names_cannot_move_the_cursor_and_long_ones_are_cut() -> None:
-    results = [{"scores": {"a\x1b[2J": 0.75, "b": 0.25}}] * 2
+    result = {"scores": {"a\x1b[2J": 0.75, "b": 0.25}}
     asked = [Path("x\x1b[31m.png"), Path("d" * 80 + "/y.png")]
-    lines = ["".join(text for text, _ in line) for line in format_predictions(results, asked, 1)]
+    answers = [(path, result) for path in asked]
+    lines = ["".join(text for text, _ in line) for line in format_predictions(answers, asked, 1)]
     assert all("\x1b" not in line for line in lines)
     assert lines[1].startswith("…ddd")
     assert "/y.png" in lines[1]
@@ -94,14 +97,37 @@ def test_folders_and_files_expand_in_the_order_given(root: Path) -> None:
     assert expand_images([single, folder]) == [single, *list_images(folder)]
 
 
-def test_image_that_cannot_be_read_is_named_without_a_traceback(
-    root: Path, tmp_path: Path
+@pytest.mark.parametrize("output", ["table", "json", "csv"])
+def test_a_file_that_is_no_image_is_told_and_the_others_are_answered(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str
 ) -> None:
-    broken = tmp_path / "broken.png"
-    broken.write_bytes(b"no picture")
-    run = Run(root / "runs" / NAME)
-    with pytest.raises(Refused, match=r"broken\.png"):
-        list(iter_predictions(run, [broken], this_python(tmp_path)))
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "some"
+    folder.mkdir()
+    shutil.copy(root / "data" / "test" / "cross" / "000.png", folder / "a.png")
+    (folder / "b\x1b[2J.png").write_bytes(b"no picture")
+    (folder / "c.png").write_bytes(b"")
+    shutil.copy(folder / "a.png", folder / "d.png")
+    result = ask(root, NAME, "some", "--output", output)
+    answered = result.stdout.splitlines()
+    lines = result.stderr.splitlines()
+    assert "some/b⟨U+001B⟩[2J.png: cannot be read: is not a PNG" in lines
+    assert "some/c.png: cannot be read: is not a PNG" in lines
+    assert isinstance(result.exception, Refused)
+    assert str(result.exception).startswith("2 of 4 images could not be read")
+    match output:
+        case "table":
+            assert [line.split()[0] for line in answered] == ["some/a.png", "some/d.png"]
+        case "json":
+            assert [json.loads(line)["image_path"] for line in answered] == [
+                "some/a.png",
+                "some/d.png",
+            ]
+        case _:
+            rows = list(csv.DictReader(answered))
+            assert [row["image"] for row in rows] == ["some/a.png", "some/d.png"]
+            assert tuple(rows[0]) == ("image", "label", "confidence", *CLASSES)
+            assert all(row[row["label"]] == row["confidence"] for row in rows)
 
 
 def test_run_without_a_model_is_refused(root: Path, tmp_path: Path) -> None:

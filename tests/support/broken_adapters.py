@@ -206,6 +206,16 @@ class _Bright(toy.Adapter):
         return super().predict(images)
 
 
+class _Stumbling(toy.Adapter):
+    """Gives up at the first image that cannot be read."""
+
+    def predict(self, images: Iterable[Path]) -> Iterator[InferenceResult]:
+        for result in super().predict(images):
+            if result.error is not None:
+                raise AdapterError(f"{result.image_path}: {result.error}")
+            yield result
+
+
 class _Unbiased(toy.Adapter):
     """Exports the weights with a bias of zero."""
 
@@ -281,6 +291,7 @@ repeating = _module(_Repeating)
 wiping = _module(_Wiping)
 partial = _module(_Partial)
 bright = _module(_Bright)
+stumbling = _module(_Stumbling)
 unbiased = _module(_Unbiased)
 terse = _module(_Terse)
 versatile = _module(
@@ -329,6 +340,7 @@ BROKEN: Final[Mapping[str, Check]] = {
     "wiping": resuming.it_survives_kill_9,
     "partial": evaluation.validate_agrees_with_evaluate,
     "bright": evaluation.predict_agrees_with_evaluate,
+    "stumbling": evaluation.predict_goes_on_after_an_unreadable_image,
     "unbiased": evaluation.an_export_gives_the_same_outputs,
     "terse": evaluation.details_are_what_a_report_needs,
 }

@@ -51,6 +51,9 @@ class Evaluation:
 class InferenceResult:
     """What the model says of one image; the fields of other tasks are None.
 
+    `error` says why nothing is said of an image that cannot be read; the images after it are
+    answered all the same.
+
     Boxes are `(x_min, y_min, x_max, y_max)` in pixels of the original image; a mask is
     run-length encoded as in COCO.
     """
@@ -66,6 +69,7 @@ class InferenceResult:
     predicted_mask: JsonObject | None = None
     predicted_text: str | None = None
     predicted_path: str | None = None
+    error: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -323,7 +327,8 @@ class TrainingAdapter(Protocol):
         ...
 
     def predict(self, images: Iterable[Path]) -> Iterator[InferenceResult]:
-        """What the model says of each image, in order, preprocessed as in `validate`."""
+        """What the model says of each image, in order, preprocessed as in `validate`; of one that
+        cannot be read, a result with `error`."""
         ...
 
     def export(self, formats: Sequence[str], folder: Path) -> Mapping[str, ExportedFile]:

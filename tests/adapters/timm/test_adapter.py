@@ -103,10 +103,17 @@ def test_predictions_are_those_that_evaluate_counts(adapter: Adapter) -> None:
     assert first.image_path == str(images[0].path)
 
 
-def test_prediction_of_a_broken_image_names_it(adapter: Adapter, tmp_path: Path) -> None:
-    (tmp_path / "broken.png").write_bytes(b"not a picture")
-    with pytest.raises(AdapterError, match=r"broken\.png cannot be read"):
-        list(adapter.predict([tmp_path / "broken.png"]))
+def test_prediction_goes_on_after_a_broken_image(adapter: Adapter, tmp_path: Path) -> None:
+    good, broken = tmp_path / "good.png", tmp_path / "broken.png"
+    Image.new("L", (8, 8)).save(good)
+    broken.write_bytes(b"not a picture")
+    size = adapter.job.training.batch_size
+    for asked in ([broken], [good, broken, good], [broken] * size + [good]):
+        results = list(adapter.predict(asked))
+        assert [result.image_path for result in results] == [str(path) for path in asked]
+        for path, result in zip(asked, results, strict=True):
+            assert result.error == (None if path == good else "it is no image")
+            assert (result.predicted_label is None) == (path == broken)
 
 
 def test_colours_and_sizes_of_any_kind_can_be_predicted(adapter: Adapter, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from .evaluation import (
     an_export_gives_the_same_outputs,
     details_are_what_a_report_needs,
     predict_agrees_with_evaluate,
+    predict_goes_on_after_an_unreadable_image,
     validate_agrees_with_evaluate,
 )
 from .harness import Nonconformance, Subject
@@ -62,6 +63,7 @@ CHECKS: tuple[Check, ...] = (
     it_survives_kill_9,
     validate_agrees_with_evaluate,
     predict_agrees_with_evaluate,
+    predict_goes_on_after_an_unreadable_image,
     an_export_gives_the_same_outputs,
     details_are_what_a_report_needs,
 )

@@ -7,11 +7,12 @@ import json
 import math
 from pathlib import Path
 
-from vtspec.adapters.contract import InferenceResult, TaskType
+from vtspec.adapters.contract import AdapterError, InferenceResult, TaskType
+from vtspec.adapters.data.image_labels import list_labeled_images
 from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.training import checkpoints
 
-from .harness import RecordingCallbacks, Subject, demand, predict_split
+from .harness import Nonconformance, RecordingCallbacks, Subject, demand, predict_split
 
 _CLASSIFICATION_DETAILS = (
     "images",
@@ -62,6 +63,27 @@ def predict_agrees_with_evaluate(subject: Subject) -> None:
     demand(
         math.isclose(loss, metrics["loss"], rel_tol=1e-3, abs_tol=1e-5),
         f"the loss of what predict says is {loss}, evaluate says {metrics['loss']}",
+    )
+
+
+def predict_goes_on_after_an_unreadable_image(subject: Subject) -> None:
+    """A file that is no image gets a result with an `error`, in its place, and no other does."""
+    run = subject.unbroken
+    good = list_labeled_images(run.job.dataset, "val")[0].path
+    bad = run.job.workdir / "unreadable.png"
+    bad.write_bytes(b"no image")
+    asked = [good, bad, good]
+    try:
+        told = list(subject.load_predictor(run).predict(asked))
+    except AdapterError as error:
+        raise Nonconformance(f"predict stops at a file that is no image: {error}") from error
+    demand(
+        [result.image_path for result in told] == [str(path) for path in asked],
+        "predict does not give a result for a file that is no image",
+    )
+    demand(
+        [result.error is not None for result in told] == [False, True, False],
+        "predict does not say in `error` which files are no images",
     )
 
 

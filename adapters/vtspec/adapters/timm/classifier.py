@@ -75,18 +75,22 @@ class Classifier:
         # Batch by batch: a folder to predict on may hold more than fits in memory.
         waiting = iter(paths)
         while group := list(islice(waiting, self.job.training.batch_size)):
-            inputs = []
-            for path in group:
-                image = decode_image(path)
-                if isinstance(image, UnreadableImage):
-                    raise image.to_error()
-                inputs.append(transform(image))
+            images = [decode_image(path) for path in group]
+            inputs = [transform(i) for i in images if not isinstance(i, UnreadableImage)]
             began = perf_counter()
-            rows = self._compute_logits(torch.stack(inputs)).double().softmax(dim=1).cpu().tolist()
+            rows = iter(self._compute_scores(torch.stack(inputs)) if inputs else ())
             # The network's time alone: decoding depends on the disk and not on the model.
             spent_ms = (perf_counter() - began) * 1000 / len(group)
-            for path, row in zip(group, rows, strict=True):
-                yield self._build_result(path, row, spent_ms)
+            for path, image in zip(group, images, strict=True):
+                if isinstance(image, UnreadableImage):
+                    yield InferenceResult(
+                        image_path=str(path),
+                        task_type=self.job.task,
+                        inference_time_ms=0.0,
+                        error=image.reason,
+                    )
+                else:
+                    yield self._build_result(path, next(rows), spent_ms)
 
     def export(self, formats: Sequence[str], folder: Path) -> Mapping[str, ExportedFile]:
         """Write `model.safetensors`, always, and `model.onnx` where asked for, into `folder`."""
@@ -119,6 +123,10 @@ class Classifier:
             moved = inputs.to(self.device, non_blocking=True, memory_format=layout)
             logits: torch.Tensor = self.network(moved).float()
         return logits
+
+    def _compute_scores(self, inputs: torch.Tensor) -> list[list[float]]:
+        scores = self._compute_logits(inputs).double().softmax(dim=1).cpu()
+        return scores.tolist()
 
     def _build_result(self, path: Path, row: Sequence[float], spent_ms: float) -> InferenceResult:
         confidence = max(row)

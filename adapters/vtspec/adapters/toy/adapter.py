@@ -80,9 +80,7 @@ class Adapter:
             seed=self.job.training.seed,
         )
         if self.job.model.weights is not None:
-            self.model.load_weights(
-                safetensors.read(self.job.model.weights), str(self.job.model.weights)
-            )
+            self._load_start_weights(self.job.model.weights)
 
     def prepare_dataset(self) -> None:
         """Read every picture of every split."""
@@ -178,7 +176,16 @@ class Adapter:
     def predict(self, images: Iterable[Path]) -> Iterator[InferenceResult]:
         """Classify pictures one by one."""
         for path in images:
-            features = self._read_features(path)
+            try:
+                features = self._read_features(path)
+            except AdapterError as error:
+                yield InferenceResult(
+                    image_path=str(path),
+                    task_type=TaskType.IMAGE_CLASSIFICATION,
+                    inference_time_ms=0.0,
+                    error=str(error).removeprefix(f"{path}: "),
+                )
+                continue
             started_at = time.perf_counter()
             # The target is not known, and nothing here looks at it.
             call = plain_metrics.Prediction(softmax(self.model.compute_logits(features)), 0)
@@ -200,11 +207,34 @@ class Adapter:
                     "set export.formats: [safetensors]",
                 )
         path = folder / "model.safetensors"
-        safetensors.write(path, self.model.get_weights())
+        safetensors.write(path, self.model.get_weights(), self._get_metadata())
         # Cheap at this size, and it shows what an adapter owes: an export that was checked.
         if safetensors.read(path) != self.model.get_weights():
             raise AdapterError(f"{path}: was not written as it is", "look at the disk")
         return {"safetensors": ExportedFile(path=path)}
+
+    def _load_start_weights(self, path: Path) -> None:
+        """Take up the rows of the job's classes, by name where the file says whose they are."""
+        found, wanted = safetensors.read(path), self.job.dataset.classes
+        named = safetensors.read_metadata(path).get("classes")
+        if named is None:
+            self.callbacks.on_warning(
+                f"{path.name} does not say its classes: its rows are taken in the data's order"
+            )
+        else:
+            names = json.loads(named)
+            missing = [name for name in wanted if name not in names]
+            if missing:
+                raise AdapterError(
+                    f"{path}: was trained for {', '.join(names)}, and has no weights for "
+                    f"class '{missing[0]}'",
+                    "take weights of the same classes, or leave model.weights out",
+                )
+            found = safetensors.select_rows(found, [names.index(name) for name in wanted])
+        self.model.load_weights(found, str(path))
+
+    def _get_metadata(self) -> dict[str, str]:
+        return {"classes": json.dumps(list(self.job.dataset.classes), ensure_ascii=False)}
 
     def _read_features(self, path: Path) -> list[float]:
         mean = self.job.params["pixelMean"]
@@ -268,7 +298,9 @@ class Adapter:
 
     def _write_checkpoint(self, epoch: int, step: int) -> Path:
         def fill(folder: Path) -> None:
-            safetensors.write(folder / "model.safetensors", self.model.get_weights())
+            safetensors.write(
+                folder / "model.safetensors", self.model.get_weights(), self._get_metadata()
+            )
             safetensors.write(folder / "momentum.safetensors", self.model.get_momentum())
             state = {"epoch": epoch, "step": step, "lossSum": self.loss_sum}
             (folder / "state.json").write_text(json.dumps(state), encoding="utf-8")

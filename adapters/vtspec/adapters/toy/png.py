@@ -1,4 +1,5 @@
-"""8-bit PNGs, read as gray and written as gray, in plain Python: enough for the toy adapter.
+"""PNGs, read as the gray that they show and written as gray, in plain Python: enough for the toy
+adapter. What they show is as in `data.image_decoding`.
 
 The format is RFC 2083 (https://www.w3.org/TR/png-3/); the filters are those of its section 9.
 """
@@ -7,7 +8,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,7 +16,11 @@ from typing import Final
 from vtspec.adapters.contract import AdapterError
 
 _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
-_CHANNELS: Final = {0: 1, 2: 3}
+_CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+"""Numbers of a pixel by colour type: grey, RGB, palette, grey with alpha, RGB with alpha."""
+
+_DEPTHS: Final = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+_ORIENTATION_TAG: Final = 274
 _LARGEST_SIDE: Final = 16_384
 
 
@@ -29,7 +34,7 @@ class GrayImage:
 
 
 def read(path: Path) -> GrayImage:
-    """The picture of a PNG with 8 bits a channel, grayscale or RGB (then its luma, ITU-R 601).
+    """The picture of a PNG of any depth and colour: its luma (ITU-R 601), over white.
 
     Raises:
         AdapterError: the file is not there, damaged, or a PNG of another form.
@@ -69,30 +74,112 @@ def resize(picture: GrayImage, height: int, width: int) -> GrayImage:
     return GrayImage(width=width, height=height, pixels=pixels)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Header:
+    width: int
+    height: int
+    depth: int
+    colour: int
+    interlace: int
+
+    @property
+    def row_bits(self) -> int:
+        return self.width * _CHANNELS[self.colour] * self.depth
+
+
 def _decode(path: Path, data: bytes) -> GrayImage:
-    header, packed = b"", b""
+    parts: dict[bytes, bytes] = {}
     for kind, content in _iter_chunks(data):
-        if kind == b"IHDR":
-            header = content
-        elif kind == b"IDAT":
-            packed += content
-    width, height, depth, colour, _, _, interlace = struct.unpack(">IIBBBBB", header)
-    if depth != 8 or colour not in _CHANNELS or interlace or max(width, height) > _LARGEST_SIDE:
+        # A picture may lie in several parts; of all else the first counts.
+        if kind == b"IDAT" or kind not in parts:
+            parts[kind] = parts.get(kind, b"") + content
+    head = parts.get(b"IHDR", b"")
+    width, height, depth, colour, _, _, interlace = struct.unpack(">IIBBBBB", head)
+    header = _Header(width=width, height=height, depth=depth, colour=colour, interlace=interlace)
+    if (
+        depth not in _DEPTHS.get(colour, ())
+        or interlace
+        or max(width, height) > _LARGEST_SIDE
+        or _is_turned(parts.get(b"eXIf", b""))
+    ):
         raise AdapterError(
-            f"{path}: is a PNG of a form that the toy adapter does not read "
-            f"({width}x{height}, {depth} bits, colour type {colour}, interlace {interlace})",
-            "save it with 8 bits a channel, grayscale or RGB, without interlace or alpha",
+            f"{path}: is a PNG of a form that the toy adapter does not read ({width}x{height}, "
+            f"{depth} bits, colour type {colour}, interlace {interlace}, or turned by EXIF)",
+            "save it upright, with 8 bits a channel and without interlace",
         )
-    channels = _CHANNELS[colour]
-    size = height * (1 + width * channels)
+    row = (header.row_bits + 7) // 8
+    size = height * (1 + row)
     # Bounded: a small file may unpack to any size.
-    raw = zlib.decompressobj().decompress(packed, size)
+    raw = zlib.decompressobj().decompress(parts.get(b"IDAT", b""), size)
     if len(raw) < size or not size:
         raise ValueError("it ends too early")
-    samples = b"".join(_iter_rows(raw, width * channels, channels))
-    return GrayImage(
-        width=width, height=height, pixels=_compute_luma(samples) if channels == 3 else samples
-    )
+    rows = _iter_rows(raw, row, max(1, _CHANNELS[colour] * depth // 8))
+    clear = parts.get(b"tRNS")
+    if depth == 8 and colour in (0, 2) and clear is None:
+        samples = b"".join(rows)
+        pixels = samples if colour == 0 else _compute_luma(samples)
+    else:
+        pixels = b"".join(
+            _convert_row(_unpack_samples(line, header), header, parts.get(b"PLTE", b""), clear)
+            for line in rows
+        )
+    return GrayImage(width=width, height=height, pixels=pixels)
+
+
+def _unpack_samples(line: bytes, header: _Header) -> Sequence[int]:
+    """The numbers of one row, as many as it has pixels and channels."""
+    if header.depth == 16:
+        return struct.unpack(f">{len(line) // 2}H", line)
+    if header.depth == 8:
+        return line
+    shifts = range(8 - header.depth, -1, -header.depth)
+    whole = [byte >> shift & (1 << header.depth) - 1 for byte in line for shift in shifts]
+    # The last byte of a row is filled up.
+    return whole[: header.width]
+
+
+def _convert_row(
+    samples: Sequence[int], header: _Header, palette: bytes, clear: bytes | None
+) -> bytes:
+    """One row as it is shown: in 8 bits, over white where it is transparent, as luma."""
+    highest, channels = (1 << header.depth) - 1, _CHANNELS[header.colour]
+    hidden = struct.unpack(f">{channels}H", clear) if clear and header.colour in (0, 2) else None
+    shown = bytearray()
+    for start in range(0, len(samples), channels):
+        values = tuple(samples[start : start + channels])
+        alpha = 0 if values == hidden else 255
+        if header.colour == 3:
+            (index,) = values
+            if 3 * index + 3 > len(palette):
+                raise ValueError(f"its palette has no colour {index}")
+            alpha = clear[index] if clear and index < len(clear) else 255
+            colours = tuple(palette[3 * index : 3 * index + 3])
+        else:
+            # The upper 8 bits of 16; fewer are stretched.
+            colours = tuple(v >> 8 if highest > 255 else v * 255 // highest for v in values)
+            if header.colour in (4, 6):
+                *parts, alpha = colours
+                colours = tuple(parts)
+        over = bytes((v * alpha + 255 * (255 - alpha) + 127) // 255 for v in colours)
+        shown += over if len(over) == 1 else _compute_luma(over)
+    return bytes(shown)
+
+
+def _is_turned(exif: bytes) -> bool:
+    """Whether EXIF asks to turn or mirror the picture; damaged EXIF asks for nothing."""
+    order = {b"II": "<", b"MM": ">"}.get(exif[:2])
+    if order is None:
+        return False
+    try:
+        (start,) = struct.unpack_from(f"{order}I", exif, 4)
+        (count,) = struct.unpack_from(f"{order}H", exif, start)
+        for index in range(count):
+            tag, _, _, value = struct.unpack_from(f"{order}HHIH", exif, start + 2 + 12 * index)
+            if tag == _ORIENTATION_TAG:
+                return value in range(2, 9)
+    except struct.error:
+        pass
+    return False
 
 
 def _iter_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -10,7 +10,8 @@ import json
 import struct
 import sys
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,9 +28,11 @@ class Tensor:
     values: array[float]
 
 
-def write(path: Path, tensors: Mapping[str, Tensor]) -> None:
+def write(
+    path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None
+) -> None:
     """Write tensors, in the mapping's order; the same tensors always give the same bytes."""
-    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    header: dict[str, Any] = {"__metadata__": {"format": "pt", **(metadata or {})}}
     end = 0
     for name, tensor in tensors.items():
         start, end = end, end + 4 * len(tensor.values)
@@ -53,17 +56,57 @@ def read(path: Path) -> dict[str, Tensor]:
     Raises:
         AdapterError: it is not a whole `.safetensors` file, or holds other than 32-bit floats.
     """
-    try:
-        data = path.read_bytes()
-        (length,) = struct.unpack_from("<Q", data)
-        header = json.loads(data[8 : 8 + length])
+    with _refuse_malformed(path):
+        header, data = _split(path)
         header.pop("__metadata__", None)
-        return {name: _parse_tensor(entry, data[8 + length :]) for name, entry in header.items()}
+        return {name: _parse_tensor(entry, data) for name, entry in header.items()}
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """What `write` was given as metadata. Raises `AdapterError` as `read` does."""
+    with _refuse_malformed(path):
+        header, _ = _split(path)
+        return {str(name): str(text) for name, text in header.get("__metadata__", {}).items()}
+
+
+def select_rows(tensors: Mapping[str, Tensor], rows: Sequence[int]) -> dict[str, Tensor]:
+    """The tensors with only those rows (their first dimension), in that order.
+
+    Raises:
+        AdapterError: one has no such row.
+    """
+    found = {}
+    for name, tensor in tensors.items():
+        count, *rest = tensor.shape
+        if max(rows) >= count:
+            raise AdapterError(
+                f"{name} has {count} rows, and its file names a class for row {max(rows)}",
+                "give another file of weights",
+            )
+        width = len(tensor.values) // count
+        values = array("f")
+        for row in rows:
+            values.extend(tensor.values[row * width : (row + 1) * width])
+        found[name] = Tensor(shape=(len(rows), *rest), values=values)
+    return found
+
+
+@contextmanager
+def _refuse_malformed(path: Path) -> Iterator[None]:
+    try:
+        yield
     except (OSError, struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
         raise AdapterError(
             f"{path}: cannot be read as 32-bit safetensors: {error}",
             "give a whole .safetensors file with tensors of type F32",
         ) from error
+
+
+def _split(path: Path) -> tuple[dict[str, Any], bytes]:
+    """The header, and the numbers behind it."""
+    data = path.read_bytes()
+    (length,) = struct.unpack_from("<Q", data)
+    return json.loads(data[8 : 8 + length]), data[8 + length :]
 
 
 def _parse_tensor(entry: JsonObject, data: bytes) -> Tensor:

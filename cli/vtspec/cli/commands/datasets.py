@@ -102,7 +102,8 @@ def add_command(path: Path, name: str, tasks: tuple[str, ...], **notes: str | No
 @click.argument("path", type=FOLDER)
 @click.argument("target", type=FOLDER)
 @click.option("--shares", default="80/10/10", show_default=True, help="train/val, or with test.")
-def split_command(path: Path, target: Path, shares: str) -> None:
+@click.option("--skip-broken", is_flag=True, help="Leave out images that cannot be read.")
+def split_command(path: Path, target: Path, shares: str, skip_broken: bool) -> None:
     """Copy PATH (a folder a class) to TARGET, divided into train, val and test.
 
     The division depends on the images alone, so it is the same everywhere; copies of an image
@@ -111,8 +112,13 @@ def split_command(path: Path, target: Path, shares: str) -> None:
     from vtspec.pipelines.data.split_copy import split_dataset
 
     parts = _parse_shares(shares)
-    for split, count in split_dataset(_inspect(path), target, parts).items():
+    inspection = _inspect(path)
+    counts = split_dataset(inspection, target, parts, skip_broken=skip_broken)
+    for split, count in counts.items():
         click.echo(f"{split:<6}{count:>8,} images")
+    broken = [look for look in inspection.looks.values() if look.fault]
+    for look in broken:
+        click.echo(_escape_controls(f"left out {look.image}: {look.fault}"), err=True)
     click.echo(f"next: vtspec datasets add {target} --name NAME")
 
 

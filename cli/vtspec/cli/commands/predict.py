@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,17 +26,19 @@ _NAME_WIDTH = 60
 )
 @click.option(
     "--output",
-    type=click.Choice(["table", "json"]),
+    type=click.Choice(["table", "json", "csv"]),
     default="table",
-    help="A table, or one JSON object a line with every class's score.",
+    help="A table; or with every class's score one JSON object a line, or CSV.",
 )
 def command(run: str, images: tuple[Path, ...], runs: Path | None, top: int, output: str) -> None:
     """Ask RUN's model about images; of a folder, about every image in it.
 
     RUN is the run's name, the beginning of one, or an experiment's name for its last run. The
-    best checkpoint answers, and images go through what val images went through in training.
+    best checkpoint answers, and images go through what val images went through in training. An
+    image that cannot be read is named on stderr, and the exit code is then 2.
     """
     from vtspec.cli.run_arguments import find_run, open_runs
+    from vtspec.pipelines.errors import Refused
     from vtspec.pipelines.operations.predict import expand_images, predict_images
     from vtspec.pipelines.runs import Run
 
@@ -43,30 +46,66 @@ def command(run: str, images: tuple[Path, ...], runs: Path | None, top: int, out
     asked = expand_images(images)
     found = Run(find_run(open_runs(runs), run))
     results = predict_images(found, asked, os.environ, lambda line: click.echo(line, err=True))
+    unreadable: list[Path] = []
+    answers = _skip_unreadable(zip(asked, results, strict=True), unreadable)
     if output == "json":
-        for result in results:
+        for _, result in answers:
             click.echo(json.dumps(result, ensure_ascii=False))
-        return
-    from vtspec.cli.views.styled_text import print_lines
+    elif output == "csv":
+        _write_csv(result for _, result in answers)
+    else:
+        from vtspec.cli.views.styled_text import print_lines
 
-    print_lines(format_predictions(results, asked, top))
+        print_lines(format_predictions(answers, asked, top))
+    if unreadable:
+        raise Refused(
+            f"{len(unreadable)} of {len(asked)} images could not be read",
+            fix="write them anew, or leave them out; the others were answered",
+        )
+
+
+def _skip_unreadable(
+    answers: Iterable[tuple[Path, Mapping[str, object]]], unreadable: list[Path]
+) -> Iterator[tuple[Path, Mapping[str, object]]]:
+    """The answers; images without one are told on stderr as they come, and listed."""
+    for path, result in answers:
+        if "error" in result:
+            unreadable.append(path)
+            reason = f"{path}: cannot be read: {result['error']}"
+            click.echo(_escape_text(reason), err=True)
+        else:
+            yield path, result
+
+
+def _write_csv(results: Iterable[Mapping[str, object]]) -> None:
+    import csv
+
+    from vtspec.pipelines.runs.json_values import to_numbers
+
+    table = csv.writer(sys.stdout, lineterminator="\n")
+    for index, result in enumerate(results):
+        scores = to_numbers(result.get("scores"))
+        if not index:
+            table.writerow(["image", "label", "confidence", *scores])
+        row = [result.get(name) for name in ("image_path", "predicted_label", "confidence")]
+        table.writerow([*row, *scores.values()])
 
 
 def format_predictions(
-    results: Iterable[Mapping[str, object]], asked: Sequence[Path], top: int
+    answers: Iterable[tuple[Path, Mapping[str, object]]], asked: Sequence[Path], top: int
 ) -> Iterator["Line"]:
-    """A row an image, as its answer comes: the name, then the likeliest classes with scores."""
+    """A row an answer, as it comes: the image, then the likeliest classes with scores."""
     from vtspec.cli.views.styled_text import count_cells, pad_text
     from vtspec.pipelines.runs.json_values import to_numbers
 
     # Of all names beforehand, so that each row can be printed when its answer comes.
-    names = [_format_name(path) for path in asked]
-    width = max(count_cells(name) for name in names)
-    for name, result in zip(names, results, strict=True):
+    width = max(count_cells(_format_name(path)) for path in asked)
+    for path, result in answers:
         ranked = sorted(to_numbers(result.get("scores")).items(), key=lambda pair: -pair[1])[:top]
         first, *others = [f"{_escape_text(label)} {score:.3f}" for label, score in ranked]
         rest = "  ".join(others)
-        yield ((f"{pad_text(name, width)}  ", ""), (first, "bold"), (f"  {rest}", "dim"))
+        name = pad_text(_format_name(path), width)
+        yield ((f"{name}  ", ""), (first, "bold"), (f"  {rest}", "dim"))
 
 
 def _format_name(path: Path) -> str:

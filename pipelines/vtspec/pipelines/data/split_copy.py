@@ -12,14 +12,18 @@ from .stratified_split import split_stratified
 
 
 def split_dataset(
-    inspection: Inspection, target: Path, shares: Mapping[str, float]
+    inspection: Inspection,
+    target: Path,
+    shares: Mapping[str, float],
+    *,
+    skip_broken: bool = False,
 ) -> dict[str, int]:
     """Copy the images to `target/<split>/<class>/…`; returns how many went to each split.
 
     The inspected folder is left as it is. The division depends on the images alone (see
     `split_stratified`): the same images are divided alike everywhere, and copies of an image stay
-    together. Raises `Permanent` where the data is split already, has broken images, or `target`
-    exists.
+    together. Raises `Permanent` where the data is split already, has broken images that are not
+    to be skipped (or no others), or `target` exists.
     """
     layout = inspection.layout
     if layout.format != "imagefolder" or "all" not in layout.splits:
@@ -29,16 +33,18 @@ def split_dataset(
         )
     if target.exists():
         raise Permanent(f"{target} exists already", fix="name a folder that does not")
-    broken = [look.image for look in inspection.looks.values() if look.fault]
-    if broken:
-        raise Permanent(
-            f"{len(broken)} images are broken, such as {broken[0]}",
-            fix=f"vtspec datasets inspect {inspection.path}",
-        )
+    broken = {look.image for look in inspection.looks.values() if look.fault}
     items = [
         (item.classes[0], inspection.looks[item.image].pixels, item.image)
         for item in layout.splits["all"].items
+        if item.image not in broken
     ]
+    if broken and not (skip_broken and items):
+        raise Permanent(
+            f"{len(broken)} images are broken, such as {min(broken)}",
+            fix="mend or remove them; 'vtspec datasets inspect' lists them"
+            + ("" if skip_broken else ", --skip-broken leaves them out"),
+        )
     found = split_stratified(items, shares)
     _copy_images(inspection.path, target, found)
     return {split: len(images) for split, images in found.items()}

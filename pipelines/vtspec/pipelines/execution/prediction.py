@@ -34,10 +34,11 @@ def iter_predictions(
 ) -> Iterator[Mapping[str, object]]:
     """What the best checkpoint of `run` says of each image, in order, as it becomes known.
 
-    Each is an `InferenceResult` of the adapter as plain data, without the fields of other tasks.
+    Each is an `InferenceResult` of the adapter as plain data, without the fields of other tasks;
+    for an image that cannot be read, it has an `error`.
 
     Raises:
-        Refused: an image cannot be read, or the run has no model yet.
+        Refused: the run has no model yet, or one of what the adapter refuses.
         RunFailed: the adapter's process broke down.
     """
     plan = plan_from_json(run.read_plan())

@@ -16,12 +16,16 @@ def predict_images(
     environ: Mapping[str, str],
     report: Callable[[str], None],
 ) -> Iterator[Mapping[str, object]]:
-    """The answer of the run's best checkpoint for each image, as it comes."""
+    """The answer of the run's best checkpoint for each image, as it comes, under the path that
+    was asked for; of an image that cannot be read, its `error`."""
     from vtspec.pipelines.execution.prediction import iter_predictions
     from vtspec.pipelines.planning.plan_model import plan_from_json
 
     framework = plan_from_json(run.read_plan()).framework.name
-    return iter_predictions(run, list(images), choose_environment(framework, environ, report))
+    answers = iter_predictions(run, list(images), choose_environment(framework, environ, report))
+    # The adapter was told absolute paths: it may work in another folder.
+    for path, answer in zip(images, answers, strict=True):
+        yield {**answer, "image_path": str(path)}
 
 
 def expand_images(images: Sequence[Path]) -> list[Path]:
