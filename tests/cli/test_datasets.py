@@ -142,6 +142,12 @@ def test_split_refuses_what_is_split_broken_or_there(data: Path, tmp_path: Path)
     write_files(tmp_path / "pets", {"cat/a.png": png(), "dog/a.png": b"broken"})
     with pytest.raises(Permanent, match=r"1 images are broken, such as dog/a\.png"):
         typed("split", "pets", "new")
+    with pytest.raises(Permanent, match="2 images are broken"):
+        write_files(tmp_path / "lost", {"cat/a.png": b"x", "dog/a.png": b"x"})
+        typed("split", "lost", "new", "--skip-broken")
+    result = typed("split", "pets", "kept", "--shares", "50/50", "--skip-broken")
+    assert "left out dog/a.png: it is no image" in result.output
+    assert [path.name for path in (tmp_path / "kept").rglob("*.png")] == ["a.png"]
     write_files(tmp_path / "pets", {"dog/a.png": png((1, 1, 1))})
     with pytest.raises(Permanent, match="data exists already"):
         typed("split", "pets", "data")

@@ -315,7 +315,7 @@ def test_a_run_whose_time_is_up_fails_and_says_so(tmp_path: Path) -> None:
 def test_a_bug_in_the_report_ends_the_run_as_crashed_and_a_resume_mends_it(
     tmp_path: Path,
 ) -> None:
-    def broken(_folder: Path) -> str:
+    def broken(_folder: Path, _report: object) -> str:
         raise ZeroDivisionError("a bug")
 
     repository = a_repository(tmp_path)

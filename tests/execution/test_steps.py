@@ -541,7 +541,7 @@ def test_what_was_told_while_nobody_listened_is_taken_up_once(tmp_path: Path) ->
 def a_task(
     folder: Path, root: Path, plan: dict[str, Any], **changes: Any
 ) -> tuple[StepRequest, RunContext]:
-    def write_report(where: Path) -> str:
+    def write_report(where: Path, _report: object) -> str:
         (where / "report.md").write_text("# A report\n")
         return "none"
 

@@ -1,6 +1,7 @@
 """The pictures: the same bytes each time, legible names, and no class name that breaks them."""
 
 import io
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from hostile_text import CORPUS
 from report_data import a_baseline, a_run, an_evaluation, some_facts, told, write_run
+from vtspec.pipelines.operations.run import write_run_report
 from vtspec.pipelines.reporting.evaluation import PrCurve
 from vtspec.pipelines.reporting.facts import Facts, build_facts
 from vtspec.pipelines.reporting.plots.canvas import LIGHT, Canvas, make_canvas
@@ -20,7 +22,7 @@ from vtspec.pipelines.reporting.plots.charts import (
     draw_precision_recall,
     select_weakest,
 )
-from vtspec.pipelines.reporting.plots.fonts import UNKNOWN, choose_fonts
+from vtspec.pipelines.reporting.plots.fonts import UNKNOWN, Fonts, choose_fonts
 from vtspec.pipelines.reporting.render.html_elements import parse_png_size
 
 pytestmark = pytest.mark.slow
@@ -92,15 +94,88 @@ def test_a_name_in_any_script_is_drawn_without_a_warning(name: str) -> None:
     assert parse_png_size(_confusion(_facts_with([name, "other"]))) is not None
 
 
+# Linear A, which next to no machine has a font for.
+RARE = "𐘀𐘁"
+
+
 def test_a_letter_that_no_font_has_is_a_box() -> None:
-    fonts = choose_fonts(["고양이"], candidates=["No Such Font"])
+    fonts = choose_fonts([RARE])
     assert fonts.families == ("DejaVu Sans",)
-    assert fonts.make_drawable("고양이 cat", 20) == f"{UNKNOWN * 3} cat"
+    assert fonts.make_drawable(f"{RARE} cat", 20) == f"{UNKNOWN * 2} cat"
+
+
+def test_classes_whose_letters_no_font_has_are_told_apart_by_number() -> None:
+    fonts = choose_fonts([RARE], classes=["cat", RARE, RARE[::-1]])
+    drawn = [fonts.make_drawable(name, 20) for name in ("cat", RARE, RARE[::-1])]
+    assert drawn == ["cat", f"1: {UNKNOWN * 2}", f"2: {UNKNOWN * 2}"]
+    told = fonts.describe_lacking()
+    assert told is not None
+    assert f"1: {RARE}, 2: {RARE[::-1]}" in told
+    assert "apt-get install fonts-noto-core" in told
+    assert choose_fonts([], classes=["cat", "chien"]).describe_lacking() is None
+
+
+@pytest.mark.parametrize(
+    ("name", "package"), [("고양이", "cjk"), ("ねこ", "cjk"), ("แมว", "core")]
+)
+def test_the_package_that_brings_a_script_is_named(name: str, package: str) -> None:
+    fonts = Fonts(families=(), letters=frozenset(), lacking=(name,))
+    assert f"apt-get install fonts-noto-{package}'" in (fonts.describe_lacking() or "")
+
+
+def test_a_report_says_that_its_pictures_lack_letters(tmp_path: Path) -> None:
+    folder = write_run(a_run(evaluation=an_evaluation([RARE, "cat", "dog"])), tmp_path)
+    said: list[str] = []
+    write_run_report(folder, said.append)
+    assert "no font of this machine has all letters of" in (folder / "report.md").read_text()
+    assert said[0].startswith(f"warning: no font of this machine has all letters of 0: {RARE}")
+
+
+def write_font(path: Path, letters: str) -> None:
+    """A font whose letters are empty, which matplotlib takes like any other."""
+    from fontTools.fontBuilder import FontBuilder
+    from fontTools.pens.ttGlyphPen import TTGlyphPen
+
+    names = [".notdef", *(f"uni{ord(letter):05X}" for letter in letters)]
+    font = FontBuilder(1000, isTTF=True)
+    font.setupGlyphOrder(names)
+    font.setupCharacterMap(dict(zip(map(ord, letters), names[1:], strict=True)))
+    font.setupGlyf({name: TTGlyphPen(None).glyph() for name in names})
+    font.setupHorizontalMetrics({name: (1000, 0) for name in names})
+    font.setupHorizontalHeader(ascent=800, descent=-200)
+    font.setupNameTable({"familyName": "Linear", "styleName": "Regular"})
+    font.setupOS2()
+    font.setupPost()
+    font.save(path)
+
+
+@pytest.mark.slow
+def test_a_font_is_found_that_was_installed_after_matplotlib_listed_them(tmp_path: Path) -> None:
+    """Its name is on no list of ours, and matplotlib's own list in a file is stale."""
+    fonts = tmp_path / "share" / "fonts"
+    fonts.mkdir(parents=True)
+    ask = (
+        "import sys; from vtspec.pipelines.reporting.plots.fonts import choose_fonts; "
+        "print(*choose_fonts(sys.argv[1:]).families, sep=',')"
+    )
+    environ = {**os.environ, "XDG_DATA_HOME": str(fonts.parent), "MPLCONFIGDIR": str(tmp_path)}
+
+    def choose() -> str:
+        command = [sys.executable, "-c", ask, RARE]
+        done = subprocess.run(command, env=environ, check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    assert choose() == "DejaVu Sans"
+    (fonts / "broken.ttf").write_bytes(b"no font")
+    write_font(fonts / "linear.ttf", RARE)
+    assert choose() == "DejaVu Sans,Linear"
+    (fonts / "linear.ttf").unlink()
+    assert choose() == "DejaVu Sans"
 
 
 def test_a_font_that_adds_nothing_is_not_taken() -> None:
     assert choose_fonts(["cat"]).families == ("DejaVu Sans",)
-    assert choose_fonts(["고"], candidates=["STIXGeneral"]).families == ("DejaVu Sans",)
+    assert choose_fonts([RARE], candidates=["STIXGeneral"]).families == ("DejaVu Sans",)
 
 
 def test_a_name_is_not_read_as_mathematics() -> None:

@@ -85,11 +85,15 @@ def get_tracking_uri(repository: "Repository", environ: Mapping[str, str]) -> st
     return choose_tracking_uri(repository.runs, repository.project.spec.tracking.uri, environ)
 
 
-def write_run_report(folder: Path) -> str:
-    """Write the report of the run in a folder, held against its baseline; the verdict in it."""
+def write_run_report(folder: Path, report: Callable[[str], None]) -> str:
+    """Write the report of the run in a folder, held against its baseline; the verdict in it.
+    `report` is told what keeps the pictures from being as they should."""
     from vtspec.pipelines.reporting import find_baseline, write_report
 
-    return write_report(folder, find_baseline(folder)).verdict
+    written = write_report(folder, find_baseline(folder))
+    if written.lacking_letters is not None:
+        report(f"warning: {written.lacking_letters}")
+    return written.verdict
 
 
 def _choose(request: RunRequest) -> "RunOptions":

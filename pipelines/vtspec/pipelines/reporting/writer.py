@@ -3,13 +3,14 @@ written into it, each file whole or not at all."""
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
 from vtspec.adapters.durable_files import write_file_atomic
 from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.reporting.plots.canvas import choose_report_fonts
 from vtspec.pipelines.reporting.plots.charts import NAMES, draw_plots
 from vtspec.pipelines.reporting.render.html import render_html
 from vtspec.pipelines.reporting.render.html_elements import parse_png_size
@@ -29,10 +30,12 @@ MOST_THUMBNAIL_BYTES: Final = 256 * 1024
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What was written: the verdict, what it rests on, and the files, `report.md` first."""
+    """What was written: the verdict, what it rests on, and the files, `report.md` first;
+    `lacking_letters` says which letters no font here has, or is None."""
 
     verdict: VerdictName
     facts: Facts
+    lacking_letters: str | None
     paths: tuple[Path, ...]
 
     @property
@@ -53,6 +56,9 @@ def write_report(
     """
     # Everything is made before the first file is written, so that a failure leaves the old report.
     facts = read_facts(run_dir, baseline_dir)
+    lacking = choose_report_fonts(facts).describe_lacking()
+    if lacking is not None:
+        facts = replace(facts, warnings=(*facts.warnings, lacking))
     drawn = draw_plots(facts)
     style = files(__package__ or "").joinpath("style.css").read_text(encoding="utf-8")
     document = build_report_document(facts)
@@ -71,6 +77,7 @@ def write_report(
     return Report(
         verdict=facts.verdict.name,
         facts=facts,
+        lacking_letters=lacking,
         paths=(*paths, *(plots / f"{name}.png" for name in drawn)),
     )
 

@@ -13,8 +13,9 @@ from .stop_request import StopSignal
 
 OnMessage: TypeAlias = Callable[[str], None]
 OnEvent: TypeAlias = Callable[[Event, RunState], None]
-WriteReport: TypeAlias = Callable[[Path], str]
-"""Writes the report of the run in a folder and returns the name of its verdict."""
+WriteReport: TypeAlias = Callable[[Path, OnMessage], str]
+"""Writes the report of the run in a folder, tells what is amiss with it, and returns the name of
+its verdict."""
 
 
 class Tracker(Protocol):

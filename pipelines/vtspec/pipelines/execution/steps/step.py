@@ -147,7 +147,7 @@ def _run_data_step(work: StepContext) -> Outcome:
 
 def _run_report_step(work: StepContext) -> Outcome:
     write_metrics(work)
-    verdict = work.place.write_report(work.target.folder)
+    verdict = work.place.write_report(work.target.folder, work.place.report)
     work.log.append(ReportWritten(path="report.md", verdict=verdict), step="report")
     return SUCCEEDED
 

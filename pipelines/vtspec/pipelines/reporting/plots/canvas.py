@@ -149,9 +149,16 @@ def make_figure(width: float, height: float) -> "Figure":
 
 def make_canvas(facts: Facts, theme: Theme) -> Canvas:
     """A canvas whose fonts have the letters of this report's class names."""
+    return Canvas(theme, choose_report_fonts(facts))
+
+
+def choose_report_fonts(facts: Facts) -> Fonts:
+    """The fonts for the names of this report's classes and metrics.
+
+    Raises `Permanent` where matplotlib is not installed.
+    """
     make_figure(1, 1)
     names = [*(row.name for row in facts.classes), *(row.name for row in facts.metrics)]
     matrix = facts.results.confusion
-    names += matrix.classes if matrix else ()
     names += [curve.name for curve in facts.results.pr_curves]
-    return Canvas(theme, choose_fonts(names))
+    return choose_fonts(names, classes=matrix.classes if matrix else ())

@@ -219,7 +219,10 @@ def draw_precision_recall(facts: Facts, canvas: Canvas) -> bytes:
     axes.set_xlim(-0.01, 1.02)
     axes.set_ylim(-0.01, 1.04)
     canvas.label_axes(axes, "recall", "precision")
-    names = [f"{curve.name}  {format_number(curve.average_precision)}" for curve in chosen]
+    names = [
+        f"{canvas.fonts.make_drawable(curve.name, 30)}  {format_number(curve.average_precision)}"
+        for curve in chosen
+    ]
     canvas.draw_legend(axes, names, loc="lower left", title="class, average precision")
     title = axes.get_legend()
     assert title is not None
