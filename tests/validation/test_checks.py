@@ -11,6 +11,7 @@ import pytest
 from builders import ABSENT, a_dataset, a_project, an_experiment, yaml_of
 from memory_tree import TOP, a_repository_in_memory
 from vtspec.adapters.contract import Param, TaskType
+from vtspec.adapters.metrics import METRICS
 from vtspec.pipelines.catalog import CatalogModel, Framework
 from vtspec.pipelines.project.repository import Repository, find_repository
 from vtspec.pipelines.validation import Catalogs, check_specs
@@ -245,6 +246,49 @@ def test_a_sound_experiment_in_its_world_has_no_problem() -> None:
             "loss",
         ),
         (
+            {"report.gates": ["accuracy >= 95"]},
+            "spec.report.gates[0]",
+            "accuracy lies between 0 and 1, so 'accuracy >= 95' never holds",
+            "did you mean 'accuracy >= 0.95'?",
+        ),
+        (
+            # In percent, and met by whatever is trained.
+            {"report.gates": ["macro_f1 > 0.5", "ece <= 5"]},
+            "spec.report.gates[1]",
+            "ece lies between 0 and 1, so 'ece <= 5' always holds",
+            "did you mean 'ece <= 0.05'?",
+        ),
+        (
+            {"report.gates": ["accuracy > 1"]},
+            "spec.report.gates[0]",
+            "accuracy lies between 0 and 1, so 'accuracy > 1' never holds",
+            "write a number between 0 and 1",
+        ),
+        (
+            {"report.gates": ["accuracy>=1e999"]},
+            "spec.report.gates[0]",
+            "accuracy lies between 0 and 1, so 'accuracy>=1e999' never holds",
+            "write a number between 0 and 1",
+        ),
+        (
+            {"report.gates": ["top5_accuracy < 1"]},
+            "spec.report.gates[0]",
+            "top5_accuracy is always 1 with 3 classes, so 'top5_accuracy < 1' never holds",
+            "remove it, or judge by accuracy",
+        ),
+        (
+            {"training.checkpoint": {"monitor": "top5_accuracy"}},
+            "spec.training.checkpoint.monitor",
+            "is always 1 with 3 classes, so the first epoch would be best",
+            "remove monitor, or set it to accuracy",
+        ),
+        (
+            {"dataset.classes": ["1"]},
+            "spec.dataset.classes",
+            "there is one class, '1': nothing to tell apart",
+            "name another class beside it, one of: 0, 2",
+        ),
+        (
             {"report.baseline": "digits-resnet10"},
             "spec.report.baseline",
             "there is no experiment 'digits-resnet10'",
@@ -301,6 +345,31 @@ def test_what_the_world_refuses_is_told_with_its_fix(
             "never stops: its patience (5) is not less than epochs (5)",
         ),
         (
+            {"training.earlyStopping": {"patience": 3, "minDelta": 5}},
+            "spec.training.earlyStopping.minDelta",
+            "no change ever counts: accuracy lies between 0 and 1, got 5; training stops as soon "
+            "as its patience ends",
+        ),
+        (
+            {
+                "training.checkpoint": {"monitor": "macro_f1"},
+                "training.earlyStopping": {"patience": 3, "minDelta": 1},
+            },
+            "spec.training.earlyStopping.minDelta",
+            "no change ever counts: macro_f1 lies between 0 and 1, got 1; training stops as soon "
+            "as its patience ends",
+        ),
+        (
+            {"report.gates": ["accuracy >= 0"]},
+            "spec.report.gates[0]",
+            "accuracy lies between 0 and 1, so 'accuracy >= 0' always holds",
+        ),
+        (
+            {"report.gates": ["top5_accuracy >= 0.9"]},
+            "spec.report.gates[0]",
+            "top5_accuracy is always 1 with 3 classes, so 'top5_accuracy >= 0.9' always holds",
+        ),
+        (
             {"framework": "toy", "model.name": "shared", "params": {"x": 1}},
             "spec.params",
             "cannot be checked: the adapter of toy is not installed",
@@ -313,6 +382,44 @@ def test_what_is_only_doubtful_is_a_warning(
     ((where, what, fix, severity),) = told(**changes)
     assert (where, what, severity) == (path, message, "warning")
     assert fix
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"report.gates": ["accuracy >= 1", "ece <= 0", "accuracy < 1", "loss <= 5"]},
+        {
+            "training.checkpoint": {"monitor": "loss"},
+            "training.earlyStopping": {"patience": 3, "minDelta": 5},
+        },
+    ],
+)
+def test_a_bound_that_decides_something_is_not_doubted(changes: dict[str, Any]) -> None:
+    assert told(**changes) == []
+
+
+def test_a_dataset_of_one_class_has_nothing_to_tell_apart() -> None:
+    world = a_world(a_dataset(classes=["cat"]))
+    assert told(world) == [
+        (
+            "spec.dataset.ref",
+            "there is one class, 'cat': nothing to tell apart",
+            "add images of another class to the dataset",
+            "error",
+        )
+    ]
+
+
+def test_top5_of_six_classes_is_a_figure() -> None:
+    world = a_world(a_dataset(classes=list("abcdef")))
+    gates = {"report.gates": ["top5_accuracy >= 0.9"]}
+    assert told(world, **gates, **{"training.checkpoint": {"monitor": "top5_accuracy"}}) == []
+
+
+def test_every_metric_that_is_said_to_end_at_1_is_known_as_a_share() -> None:
+    for metric in (metric for metrics in METRICS.values() for metric in metrics):
+        if "(0 to 1)" in metric.help:
+            assert metric.is_share, metric.name
 
 
 def test_a_batch_that_is_thought_not_to_fit_is_a_warning() -> None:

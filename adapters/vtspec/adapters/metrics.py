@@ -9,71 +9,102 @@ from .task_types import TaskType
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """One number that a task is judged by. `higher_is_better` decides best epochs and colours."""
+    """One number that a task is judged by. `higher_is_better` decides best epochs and colours;
+    a share lies between 0 and 1."""
 
     name: str
     help: str
     higher_is_better: bool = True
     unit: str = ""
+    is_share: bool = False
 
 
 LOSS = Metric(name="loss", help="Mean loss over the split.", higher_is_better=False)
 
 _CLASSIFICATION = (
-    Metric(name="accuracy", help="Share of images whose most likely class is right (0 to 1)."),
-    Metric(name="top5_accuracy", help="Share whose class is among the five most likely (0 to 1)."),
-    Metric(name="macro_f1", help="F1 averaged over classes, each counting the same (0 to 1)."),
-    Metric(name="macro_precision", help="Precision averaged over classes (0 to 1)."),
-    Metric(name="macro_recall", help="Recall averaged over classes (0 to 1)."),
+    Metric(
+        name="accuracy",
+        help="Share of images whose most likely class is right (0 to 1).",
+        is_share=True,
+    ),
+    Metric(
+        name="top5_accuracy",
+        help="Share whose class is among the five most likely (0 to 1).",
+        is_share=True,
+    ),
+    Metric(
+        name="macro_f1",
+        help="F1 averaged over classes, each counting the same (0 to 1).",
+        is_share=True,
+    ),
+    Metric(
+        name="macro_precision", help="Precision averaged over classes (0 to 1).", is_share=True
+    ),
+    Metric(name="macro_recall", help="Recall averaged over classes (0 to 1).", is_share=True),
     Metric(
         name="ece",
         help="Expected calibration error, 15 equal-width bins (0 to 1).",
         higher_is_better=False,
+        is_share=True,
     ),
     LOSS,
 )
 
 # Named as Ultralytics prints them, so that figures can be held against its own.
 _DETECTION = (
-    Metric(name="mAP50-95", help="COCO mean average precision over IoU 0.50:0.95."),
-    Metric(name="mAP50", help="COCO mean average precision at IoU 0.50."),
-    Metric(name="precision", help="Precision at the best F1 (0 to 1)."),
-    Metric(name="recall", help="Recall at the best F1 (0 to 1)."),
+    Metric(name="mAP50-95", help="COCO mean average precision over IoU 0.50:0.95.", is_share=True),
+    Metric(name="mAP50", help="COCO mean average precision at IoU 0.50.", is_share=True),
+    Metric(name="precision", help="Precision at the best F1 (0 to 1).", is_share=True),
+    Metric(name="recall", help="Recall at the best F1 (0 to 1).", is_share=True),
     LOSS,
 )
 
 # Prefixed: instance segmentation reports boxes as well, under the plain names.
 _MASK = (
-    Metric(name="mask_mAP50-95", help="The same, by mask IoU."),
-    Metric(name="mask_mAP50", help="The same, by mask IoU at 0.50."),
+    Metric(name="mask_mAP50-95", help="The same, by mask IoU.", is_share=True),
+    Metric(name="mask_mAP50", help="The same, by mask IoU at 0.50.", is_share=True),
 )
 
 METRICS: dict[TaskType, tuple[Metric, ...]] = {
     TaskType.IMAGE_CLASSIFICATION: _CLASSIFICATION,
     TaskType.MULTILABEL_CLASSIFICATION: (
-        Metric(name="mAP", help="Average precision averaged over classes (0 to 1)."),
-        Metric(name="micro_f1", help="F1 over all labels together (0 to 1)."),
-        Metric(name="macro_f1", help="F1 averaged over classes (0 to 1)."),
-        Metric(name="subset_accuracy", help="Share of images with every label right (0 to 1)."),
+        Metric(
+            name="mAP", help="Average precision averaged over classes (0 to 1).", is_share=True
+        ),
+        Metric(name="micro_f1", help="F1 over all labels together (0 to 1).", is_share=True),
+        Metric(name="macro_f1", help="F1 averaged over classes (0 to 1).", is_share=True),
+        Metric(
+            name="subset_accuracy",
+            help="Share of images with every label right (0 to 1).",
+            is_share=True,
+        ),
         LOSS,
     ),
     TaskType.OBJECT_DETECTION: _DETECTION,
     TaskType.ORIENTED_DETECTION: _DETECTION,
     TaskType.INSTANCE_SEGMENTATION: (*_MASK, *_DETECTION),
     TaskType.SEMANTIC_SEGMENTATION: (
-        Metric(name="mIoU", help="IoU averaged over classes (0 to 1)."),
-        Metric(name="pixel_accuracy", help="Share of pixels with the right class (0 to 1)."),
-        Metric(name="mean_dice", help="Dice averaged over classes (0 to 1)."),
+        Metric(name="mIoU", help="IoU averaged over classes (0 to 1).", is_share=True),
+        Metric(
+            name="pixel_accuracy",
+            help="Share of pixels with the right class (0 to 1).",
+            is_share=True,
+        ),
+        Metric(name="mean_dice", help="Dice averaged over classes (0 to 1).", is_share=True),
         LOSS,
     ),
     TaskType.POSE_ESTIMATION: (
-        Metric(name="pose_mAP50-95", help="COCO keypoint mean average precision over OKS."),
-        Metric(name="pose_mAP50", help="The same at OKS 0.50."),
+        Metric(
+            name="pose_mAP50-95",
+            help="COCO keypoint mean average precision over OKS.",
+            is_share=True,
+        ),
+        Metric(name="pose_mAP50", help="The same at OKS 0.50.", is_share=True),
         *_DETECTION,
     ),
     TaskType.SUPER_RESOLUTION: (
         Metric(name="psnr", help="Peak signal-to-noise ratio.", unit="dB"),
-        Metric(name="ssim", help="Structural similarity (0 to 1)."),
+        Metric(name="ssim", help="Structural similarity (0 to 1).", is_share=True),
         LOSS,
     ),
     TaskType.DEPTH_ESTIMATION: (
@@ -81,24 +112,34 @@ METRICS: dict[TaskType, tuple[Metric, ...]] = {
         Metric(
             name="rmse", help="Root mean square error of depth.", higher_is_better=False, unit="m"
         ),
-        Metric(name="delta1", help="Share of pixels within a factor of 1.25 (0 to 1)."),
+        Metric(
+            name="delta1", help="Share of pixels within a factor of 1.25 (0 to 1).", is_share=True
+        ),
         LOSS,
     ),
     TaskType.OCR: (
         Metric(name="cer", help="Character error rate.", higher_is_better=False),
         Metric(name="wer", help="Word error rate.", higher_is_better=False),
-        Metric(name="exact_match", help="Share of lines read without an error (0 to 1)."),
+        Metric(
+            name="exact_match",
+            help="Share of lines read without an error (0 to 1).",
+            is_share=True,
+        ),
         LOSS,
     ),
     TaskType.IMAGE_CAPTIONING: (
         Metric(name="cider", help="CIDEr-D."),
-        Metric(name="bleu4", help="BLEU with 4-grams (0 to 1)."),
-        Metric(name="rouge_l", help="ROUGE-L (0 to 1)."),
+        Metric(name="bleu4", help="BLEU with 4-grams (0 to 1).", is_share=True),
+        Metric(name="rouge_l", help="ROUGE-L (0 to 1).", is_share=True),
         LOSS,
     ),
     TaskType.VISUAL_QUESTION_ANSWERING: (
-        Metric(name="vqa_accuracy", help="Agreement with ten annotators (0 to 1)."),
-        Metric(name="exact_match", help="Share of answers that are right to the letter (0 to 1)."),
+        Metric(name="vqa_accuracy", help="Agreement with ten annotators (0 to 1).", is_share=True),
+        Metric(
+            name="exact_match",
+            help="Share of answers that are right to the letter (0 to 1).",
+            is_share=True,
+        ),
         LOSS,
     ),
     TaskType.TEXT_GENERATION: (

@@ -28,6 +28,7 @@ def check_data(subject: SpecView, framework: Framework | None) -> Iterator[Probl
     yield from _check_task(subject, dataset)
     yield from _check_format(subject, dataset, framework)
     yield from _check_classes(subject, dataset)
+    yield from _check_class_count(subject, dataset)
     yield from _check_class_weights(subject, dataset)
     yield from _check_batch_size(subject, dataset)
 
@@ -61,6 +62,21 @@ def _check_classes(subject: SpecView, dataset: DatasetFacts) -> Iterator[Problem
             message = f"'{name}' is no class of the dataset '{dataset.name}'"
             fix = suggest_fix(name, dataset.classes)
             yield subject.make_problem(("dataset", "classes", index), message, fix)
+
+
+def _check_class_count(subject: SpecView, dataset: DatasetFacts) -> Iterator[Problem]:
+    if subject.task != "image-classification" or len(subject.classes) != 1:
+        return
+    (only,) = subject.classes
+    own = subject.get_value("dataset", "classes") is not None
+    others = [name for name in dataset.classes if name != only]
+    yield subject.make_problem(
+        ("dataset", "classes" if own else "ref"),
+        f"there is one class, '{only}': nothing to tell apart",
+        f"name another class beside it, {format_choices(others)}"
+        if own and others
+        else "add images of another class to the dataset",
+    )
 
 
 def _check_class_weights(subject: SpecView, dataset: DatasetFacts) -> Iterator[Problem]:

@@ -1,5 +1,6 @@
 """What the run is judged and steered by: gates, the monitored metric, the baseline, patience."""
 
+import operator
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -12,6 +13,10 @@ from vtspec.schema.yaml_source.document import Path
 from .spec_view import SpecView
 
 _GATE: Final = re.compile(GATE.pattern)
+_BOUND: Final = re.compile(r"(?P<metric>[^\s<>=]+)\s*(?P<sign>[<>]=?)\s*(?P<bound>\S+)")
+_HOLDS: Final = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
+_SPAN: Final = "lies between 0 and 1"
+_MONITOR: Final = ("training", "checkpoint", "monitor")
 _METRIC: Final = re.compile(r"[^\s<>=]+")
 
 WITH_MOMENTUM: Final = ("sgd", "rmsprop")
@@ -32,12 +37,14 @@ def _check_metrics(subject: SpecView) -> Iterator[Problem]:
         return
     monitor = subject.get_text("training", "checkpoint", "monitor")
     if monitor is not None:
-        yield from _check_metric(subject, task, monitor, ("training", "checkpoint", "monitor"))
+        yield from _check_metric(subject, task, monitor, _MONITOR)
+    yield from _check_monitor(subject, monitor)
     for index, gate in subject.get_texts("report", "gates"):
         name = _METRIC.match(gate)
         # What is no gate is told by `load`: its first word need not be meant as a metric.
         if name is not None and _GATE.fullmatch(gate):
             yield from _check_metric(subject, task, name[0], ("report", "gates", index))
+            yield from _check_gate(subject, gate, ("report", "gates", index))
 
 
 def _check_metric(subject: SpecView, task: str, name: str, path: Path) -> Iterator[Problem]:
@@ -48,6 +55,73 @@ def _check_metric(subject: SpecView, task: str, name: str, path: Path) -> Iterat
     if name not in names:
         message = f"{task} has no metric '{name}'"
         yield subject.make_problem(path, message, suggest_fix(name, names))
+
+
+def _check_monitor(subject: SpecView, monitor: str | None) -> Iterator[Problem]:
+    if monitor is not None and _is_always_one(subject, monitor):
+        yield subject.make_problem(
+            _MONITOR,
+            f"is always 1 with {len(subject.classes)} classes, so the first epoch would be best",
+            "remove monitor, or set it to accuracy",
+        )
+    delta = subject.get_number("training", "earlyStopping", "minDelta", otherwise=0)
+    # The smallest that can never be passed; most specs say less, and need no list of metrics.
+    if delta is None or delta < 1:
+        return
+    name = monitor or _get_main_metric(subject)
+    if name is not None and _is_share(subject, name):
+        yield subject.make_problem(
+            ("training", "earlyStopping", "minDelta"),
+            f"no change ever counts: {name} {_SPAN}, got {delta:g}; training stops "
+            "as soon as its patience ends",
+            "set minDelta to less than 1, such as 0.001",
+            severity="warning",
+        )
+
+
+def _check_gate(subject: SpecView, gate: str, path: Path) -> Iterator[Problem]:
+    match = _BOUND.fullmatch(gate)
+    if match is None or not _is_share(subject, match["metric"]):
+        return
+    name, sign, bound = match["metric"], match["sign"], float(match["bound"])
+    is_one = _is_always_one(subject, name)
+    # At its lowest and at its highest: a gate that says the same of both decides nothing.
+    at_lowest, at_highest = (_HOLDS[sign](share, bound) for share in (float(is_one), 1.0))
+    if at_lowest != at_highest:
+        return
+    span = f"is always 1 with {len(subject.classes)} classes" if is_one else _SPAN
+    if 1 < bound <= 100:
+        fix = f"did you mean '{name} {sign} {bound / 100:g}'?"
+    elif is_one:
+        fix = "remove it, or judge by accuracy"
+    else:
+        fix = "write a number between 0 and 1"
+    yield subject.make_problem(
+        path,
+        f"{name} {span}, so '{gate}' {'always' if at_lowest else 'never'} holds",
+        fix,
+        # Passing always is what someone may want of a gate for now, but not by a slip.
+        severity="warning" if at_lowest and 0 <= bound <= 1 else "error",
+    )
+
+
+def _get_main_metric(subject: SpecView) -> str | None:
+    from vtspec.adapters.metrics import get_main_metric
+    from vtspec.adapters.task_types import TaskType
+
+    return None if subject.task is None else get_main_metric(TaskType(subject.task)).name
+
+
+def _is_share(subject: SpecView, name: str) -> bool:
+    from vtspec.adapters.metrics import find_metric
+    from vtspec.adapters.task_types import TaskType
+
+    metric = None if subject.task is None else find_metric(TaskType(subject.task), name)
+    return metric is not None and metric.is_share
+
+
+def _is_always_one(subject: SpecView, name: str) -> bool:
+    return name == "top5_accuracy" and 0 < len(subject.classes) <= 5
 
 
 def _check_baseline(subject: SpecView) -> Iterator[Problem]:
