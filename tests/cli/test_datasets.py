@@ -143,6 +143,10 @@ def test_split_refuses_what_is_split_broken_or_there(data: Path, tmp_path: Path)
     with pytest.raises(Permanent, match=r"1 images are broken, such as dog/a\.png"):
         typed("split", "pets", "new")
     write_files(tmp_path / "pets", {"dog/a.png": png((1, 1, 1))})
+    with pytest.raises(Permanent, match="2 images are too few: split 'val' would get none"):
+        typed("split", "pets", "new")
+    more = {f"{c}/{n}.png": png((n, 9, ord(c[0]))) for c in ("cat", "dog") for n in range(9)}
+    write_files(tmp_path / "pets", more)
     with pytest.raises(Permanent, match="data exists already"):
         typed("split", "pets", "data")
     write_files(tmp_path, {"file": b""})
