@@ -15,6 +15,7 @@ from vtspec.pipelines.data.formats.layout import DatasetIssue, Layout, make_erro
 
 from .checks import check_dataset, count_per_class
 from .image_probe import ImageInfo, inspect_images
+from .mask_values import check_targets
 
 Progress = Callable[[int, int], None]
 """Takes how many images were looked at, and of how many."""
@@ -48,7 +49,7 @@ class Inspection:
 
     def count_per_class(self, split: str) -> dict[str, int]:
         """Images (or objects) of each class in a split, in index order."""
-        return count_per_class(self.layout, self.layout.splits[split].items)
+        return count_per_class(self.layout, self.layout.splits[split].items, self.looks)
 
     def count_sizes(self) -> list[tuple[str, int]]:
         """`width x height` and how many images have it, the most frequent first."""
@@ -108,6 +109,7 @@ def inspect_dataset(path: Path, progress: Progress = lambda done, of: None) -> I
         looks[look.image] = look
         progress(len(looks), len(images))
     findings = list(check_dataset(tree, layout, list(looks.values())))
+    findings += check_targets(path, layout, looks)
     return Inspection(
         path=path,
         layout=layout,
