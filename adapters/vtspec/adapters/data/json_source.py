@@ -27,6 +27,9 @@ def parse_json(text: str) -> object:
         # Its own words name no line where there is one.
         where = f" in line {error.lineno}" if error.lineno > 1 else ""
         raise ValueError(f"{error.msg}{where}, column {error.colno}") from error
+    except ValueError as error:
+        # Python's own limit of the digits of a number, which is told with advice for its owner.
+        raise ValueError(str(error).partition(";")[0].partition(":")[0]) from error
     if _SURROGATE.search(text):
         try:
             json.dumps(content, ensure_ascii=False).encode()

@@ -80,5 +80,5 @@ def _read_values(path: Path) -> set[int]:
 def _iter_values(mask: "Image.Image") -> Iterator[int]:
     if mask.mode in ("1", "L", "P"):
         return (value for value, count in enumerate(mask.histogram()[:256]) if count)
-    found = mask.getcolors(mask.width * mask.height) or []
+    found = mask.convert("I").getcolors(mask.width * mask.height) or []
     return (value for _, value in found if isinstance(value, int))
