@@ -411,7 +411,7 @@ def spoil_jsonl(chance: random.Random, files: Files) -> None:
                 lines[at] = json.dumps(
                     spoil_json(chance, json.loads(lines[at])), ensure_ascii=chance.random() < 0.5
                 )
-            except ValueError:
+            except (ValueError, RecursionError):
                 lines[at] += chance.choice(ODD_TEXTS)
     files[file] = "\n".join(lines).encode("utf-8", "replace")
 
@@ -422,7 +422,7 @@ def spoil_coco(chance: random.Random, files: Files) -> None:
         return
     try:
         content = json.loads(files[file])
-    except ValueError:
+    except (ValueError, RecursionError):
         return
     text = json.dumps(spoil_json(chance, content))
     if chance.random() < 0.1:

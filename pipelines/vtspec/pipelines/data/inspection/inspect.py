@@ -14,6 +14,7 @@ from vtspec.pipelines.data.formats.file_tree import scan_folder
 from vtspec.pipelines.data.formats.layout import DatasetIssue, Layout, make_error
 
 from .checks import check_dataset, count_per_class
+from .dataset_spec import check_spec
 from .image_probe import ImageInfo, inspect_images
 from .mask_values import check_targets
 
@@ -110,7 +111,7 @@ def inspect_dataset(path: Path, progress: Progress = lambda done, of: None) -> I
         progress(len(looks), len(images))
     findings = list(check_dataset(tree, layout, list(looks.values())))
     findings += check_targets(path, layout, looks)
-    return Inspection(
+    inspection = Inspection(
         path=path,
         layout=layout,
         looks=looks,
@@ -119,6 +120,9 @@ def inspect_dataset(path: Path, progress: Progress = lambda done, of: None) -> I
         content_hash=_hash_content(tree, findings),
         findings=findings,
     )
+    if not inspection.errors:
+        findings += check_spec(inspection)
+    return inspection
 
 
 def _hash_content(tree: FileTree, findings: list[DatasetIssue]) -> str | None:
