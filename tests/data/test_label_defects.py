@@ -362,6 +362,11 @@ def test_two_folders_of_one_split_are_refused(tmp_path: Path) -> None:
         inspect_dataset(write_files(tmp_path, files))
 
 
+def test_folders_called_alike_do_not_matter_to_a_table(tmp_path: Path) -> None:
+    changes = {"train/1.png": draw(50), "training/1.png": draw(51)}
+    assert list(inspect(tmp_path, "csv", changes).errors) == []
+
+
 def test_images_of_another_size_than_labels_say_are_told(tmp_path: Path) -> None:
     found = inspect(tmp_path, "voc", spoil_voc("<width>8</width>", "<width>80</width>"))
     assert_told(found, "warning: 1 image of another size than the labels say")

@@ -25,6 +25,7 @@ def test_a_plain_reading_of_what_is_sound_has_every_image(form: str) -> None:
     assert all(labels for part in reading.values() for labels in part.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", range(0, MUTANTS, MUTANTS // 8))
 def test_spoiled_datasets_are_read_by_all_alike_or_refused(tmp_path: Path, first: int) -> None:
     trials = {

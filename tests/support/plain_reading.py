@@ -16,6 +16,7 @@ import xml.parsers.expat
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 Files = Mapping[str, bytes]
@@ -582,8 +583,8 @@ def read_masks(files: Files) -> Reading:
             image, mask = open_picture(files[file]), open_picture(files[sides[1][stem]])
             if mask.mode not in ("1", "L", "P", "I;16", "I") or mask.size != image.size:
                 raise Refused("mask")
-            values = {*mask.getdata()}
-            values = {int(bool(value)) for value in values} if mask.mode == "1" else values
+            # Of one bit, numpy has true and false.
+            values = {int(value) for value in np.unique(np.asarray(mask))}
             if not all(value == 255 or 0 <= value < len(names) for value in values):
                 raise Refused("value")
             part[file] = [(sides[1][stem],)]

@@ -68,7 +68,8 @@ def find_folder_pairs(
         # Not split yet, which is told with the way to do it.
         pairs = pairs or {"all": (first, second)}
     else:
-        found = find_splits(top)
+        # Folders of another layout may be called alike.
+        found = find_splits(name for name in top if tree.list_below(f"{name}/{second}"))
         pairs = {split: (f"{name}/{first}", f"{name}/{second}") for split, name in found.items()}
     return {split: pair for split, pair in pairs.items() if is_right(*pair)}
 

@@ -81,7 +81,7 @@ def _find_folders(tree: FileTree) -> dict[str, str]:
     found = find_folder_pairs(tree, "images", "labels", have_files)
     if found:
         return {split: images for split, (images, _) in found.items()}
-    beside = find_splits(tree.list_folders())
+    beside = find_splits(name for name in tree.list_folders() if _has_rows_beside(tree, name))
     for folders in (
         {split: f"{name}/images" for split, name in beside.items()},
         beside,
