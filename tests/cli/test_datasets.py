@@ -149,6 +149,10 @@ def test_split_refuses_what_is_split_broken_or_there(data: Path, tmp_path: Path)
     assert "left out dog/a.png: it is no image" in result.output
     assert [path.name for path in (tmp_path / "kept").rglob("*.png")] == ["a.png"]
     write_files(tmp_path / "pets", {"dog/a.png": png((1, 1, 1))})
+    with pytest.raises(Permanent, match="2 images are too few: split 'val' would get none"):
+        typed("split", "pets", "new")
+    more = {f"{c}/{n}.png": png((n, 9, ord(c[0]))) for c in ("cat", "dog") for n in range(9)}
+    write_files(tmp_path / "pets", more)
     with pytest.raises(Permanent, match="data exists already"):
         typed("split", "pets", "data")
     write_files(tmp_path, {"file": b""})

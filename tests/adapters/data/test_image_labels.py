@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from dvc_repositories import write_files
 from vtspec.adapters.contract import AdapterError, DatasetJob, Split
 from vtspec.adapters.data.image_labels import LabeledImage, list_images, list_labeled_images
 
@@ -77,11 +78,20 @@ def test_images_at_any_depth_count_and_other_files_do_not(tmp_path: Path) -> Non
 
 def test_folder_that_is_no_class_is_named_with_the_one_that_was_meant(tmp_path: Path) -> None:
     root = folders(tmp_path)
-    (root / "train" / "dogs").mkdir()
-    with pytest.raises(AdapterError, match="'dogs' is none of the dataset's 3 classes") as error:
+    write_files(root, {"train/dogs/a.png": b""})
+    with pytest.raises(AdapterError, match="'dogs' is none of the dataset's classes") as error:
         list_labeled_images(data_in(root, "imagefolder", Split(path="train")), "train")
     assert error.value.fix is not None
     assert "did you mean 'dog'?" in error.value.fix
+
+
+@pytest.mark.parametrize("more", ["owls/.gitkeep", "notes/a.txt", "__MACOSX/._a.png", ".x/a.png"])
+def test_a_folder_without_an_image_is_no_class(tmp_path: Path, more: str) -> None:
+    root = write_files(folders(tmp_path), {f"train/{more}": b""})
+    (root / "train" / "empty").mkdir()
+    assert (
+        len(list_labeled_images(data_in(root, "imagefolder", Split(path="train")), "train")) == 6
+    )
 
 
 def test_missing_folder_split_and_images_are_said(tmp_path: Path) -> None:
@@ -134,7 +144,7 @@ def test_label_file_that_is_the_split_itself(tmp_path: Path, form: str) -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        (("cat/1.png", "cot"), "'cot' is none of the dataset's 3 classes"),
+        (("cat/1.png", "cot"), "'cot' is none of the dataset's classes"),
         (("cat/1.png", ""), "'label' is missing"),
         (("", "cat"), "'path' is missing"),
         (("cat/9.png", "cat"), "does not exist"),

@@ -11,7 +11,6 @@ from vtspec.adapters.contract import AdapterError, DatasetJob, Split
 from vtspec.adapters.data.annotations import (
     Annotation,
     BoundingBox,
-    Defect,
     Keypoint,
     OrientedBox,
     Polygon,
@@ -20,6 +19,7 @@ from vtspec.adapters.data.annotations import (
     Size,
     Target,
 )
+from vtspec.adapters.data.defects import Defect
 from vtspec.adapters.data.split_reader import make_defect_error, read_split
 from vtspec.adapters.data.yolo import RowForm, find_label_folder
 
@@ -53,11 +53,12 @@ def test_a_folder_is_the_class_of_its_images(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_no_class_is_told_first(tmp_path: Path) -> None:
-    files = {"train/dog/b.png": "", "train/zebra/notes.txt": ""}
+    files = {"train/dog/b.png": "", "train/zebra/a.png": ""}
     data = data_in(tmp_path, "imagefolder", Split(path="train/"), files, ["dog"])
     assert list(read_split(data, "train")) == [
         Defect(kind="unknown-class", file="train/zebra", detail="zebra"),
         Sample(image="train/dog/b.png", split="train", label="dog"),
+        Sample(image="train/zebra/a.png", split="train", label="zebra"),
     ]
 
 
@@ -187,11 +188,13 @@ def test_coco_numbers_that_mean_nothing_are_told_and_their_class_stays(
     row = {"id": 9, "image_id": 2, "category_id": 3, field: value}
     told, sample, *_ = read_coco_rows(tmp_path, row)
     assert isinstance(told, Defect) and told.kind == "malformed-label"
-    assert told.detail.startswith("annotation 9: ") and words in told.detail
+    assert told.detail.startswith("annotations[0].") and words in told.detail
     assert isinstance(sample, Sample) and sample.annotations == (Annotation(class_name="cat"),)
 
 
-@pytest.mark.parametrize("row", [{"image_id": 7, "category_id": 3}, {"image_id": [], "id": 4}])
+@pytest.mark.parametrize(
+    "row", [{"image_id": 7, "category_id": 3}, {"image_id": [], "id": 4}, {"image_id": 1}]
+)
 def test_coco_annotations_of_nothing_are_lost(tmp_path: Path, row: dict[str, object]) -> None:
     told, *_ = read_coco_rows(tmp_path, row)
     assert isinstance(told, Defect) and told.kind == "lost-annotation"
@@ -290,7 +293,11 @@ def test_voc_counts_pixels_from_one(tmp_path: Path) -> None:
     }
     where = Split(path="JPEGImages", annotations="ImageSets/Main/train.txt")
     bare, sample, gone = read_split(data_in(tmp_path, "voc", where, files), "train")
-    assert isinstance(bare, Sample) and (bare.image, bare.annotations) == ("JPEGImages/b.jpg", ())
+    # Unlike a missing file of YOLO, it does not say that nothing is shown.
+    assert isinstance(bare, Defect) and (bare.kind, bare.file) == (
+        "no-label",
+        "Annotations/b.xml",
+    )
     assert sample == Sample(
         image="JPEGImages/a.jpg",
         split="train",
@@ -322,12 +329,12 @@ def test_xml_with_entities_is_never_parsed(tmp_path: Path, encoding: str) -> Non
     assert told.sample == Sample(image="JPEGImages/a.jpg", split="train")
 
 
-@pytest.mark.parametrize("number", ["nan", "1e999", "wide", ""])
-def test_a_voc_box_without_numbers_is_none(tmp_path: Path, number: str) -> None:
+@pytest.mark.parametrize("number", ["nan", "1e999", "wide", "", "1_1", "\u0661"])
+def test_a_voc_box_without_numbers_is_told(tmp_path: Path, number: str) -> None:
     files = {"Annotations/a.xml": VOC.replace("11", number), "JPEGImages/a.jpg": ""}
-    data = data_in(tmp_path, "voc", Split(path="JPEGImages"), files)
-    (sample,) = read_split(data, "train")
-    assert isinstance(sample, Sample) and sample.annotations[0].box is None
+    told, sample = read_split(data_in(tmp_path, "voc", Split(path="JPEGImages"), files), "train")
+    assert isinstance(told, Defect) and told.detail == "object 1 has no <bndbox> of four numbers"
+    assert isinstance(sample, Sample) and sample.annotations == ()
 
 
 @pytest.mark.parametrize(("form", "kind"), [("masks", "mask"), ("pairs", "high-resolution")])
@@ -358,6 +365,6 @@ def test_a_link_to_a_folder_is_refused_not_passed_over(tmp_path: Path) -> None:
 def test_every_defect_has_its_place_in_words(tmp_path: Path) -> None:
     data = data_in(tmp_path, "yolo", Split(path="images"), {"images/a.png": ""})
     told = Defect(kind="malformed-label", file="labels/a.txt", line=3, detail="has 2 numbers")
-    error = make_defect_error(told, data, "train")
-    assert str(error) == f"{tmp_path}/labels/a.txt:3: malformed label: has 2 numbers"
-    assert error.fix == "vtspec datasets inspect shows all"
+    error = make_defect_error(told, data)
+    assert str(error) == f"{tmp_path}/labels/a.txt:3: has 2 numbers"
+    assert error.fix == "correct it, or take it out; vtspec datasets inspect shows all"

@@ -81,6 +81,11 @@ class BoundingBox:
         """`(xmin, ymin, xmax, ymax)`, counted from 1, the last pixel inside."""
         return self.x_min + 1, self.y_min + 1, self.x_max, self.y_max
 
+    def overlaps(self, size: Size) -> bool:
+        """Whether a part of it lies inside an image of this size."""
+        width, height = size
+        return self.x_min < width and self.y_min < height and self.x_max > 0 and self.y_max > 0
+
     @property
     def width(self) -> float:
         """Pixels from the left side to the right one; negative where they are swapped."""
@@ -263,41 +268,6 @@ class Sample:
         if not self.annotations:
             return own
         return (*own, *(a.class_name for a in self.annotations if a.class_name is not None))
-
-
-DefectKind: TypeAlias = Literal[
-    "unreadable-file",
-    "not-an-object",
-    "no-path",
-    "path-outside",
-    "missing-image",
-    "missing-target",
-    "unknown-class",
-    "lost-annotation",
-    "malformed-label",
-]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Defect:
-    """Something wrong at one place of a dataset, told instead of raised: who inspects counts
-    them, who trains stops at the first.
-
-    `file` is from the dataset's root, `line` is that of a table or of labels (the first is 1);
-    `detail` is the path, name or class that is wrong, or says what is. `sample` is what could be
-    read of the image nevertheless.
-    """
-
-    kind: DefectKind
-    file: str
-    detail: str
-    line: int | None = None
-    sample: Sample | None = None
-
-    @property
-    def place(self) -> str:
-        """`file`, or `file:line`."""
-        return self.file if self.line is None else f"{self.file}:{self.line}"
 
 
 def scale_points(xy: Sequence[float], scale: tuple[float, float]) -> tuple[float, ...]:

@@ -6,58 +6,110 @@ and have gaps; a class's index is the place of its id among the sorted ids.
 
 from __future__ import annotations
 
+import math
 import posixpath
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
 
 from vtspec.adapters.contract import Split
 
-from .annotations import Annotation, BoundingBox, Defect, Keypoint, Polygon, Sample, Size
+from .annotations import (
+    Annotation,
+    BoundingBox,
+    Keypoint,
+    Polygon,
+    Sample,
+    Size,
+    compute_ring_area,
+)
+from .defects import Defect
 from .file_tree import FileTree
 from .mask_rle import parse_rle
 
-Rows: TypeAlias = Sequence[Mapping[str, object]]
+Row: TypeAlias = Mapping[str, object]
 
-Id: TypeAlias = "int | float | str | None"
+Id: TypeAlias = "int | float | str"
 """What ties rows together; whole numbers in COCO itself, text in other tools' files."""
+
+_NO_AREA: Final = 1e-6
+_FARTHEST: Final = 1e9
+"""Pixels from the origin beyond which no number of an annotation can lie."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CocoFile:
-    """The rows of one file. `names` are the categories by id, in the order of the ids."""
+    """The rows of one file, each with its place in it, by id; rows that share an id with an
+    earlier one are not there. `names` are the categories in the order of the ids, `headings`
+    those that others call their supercategory. `defects` are what is wrong with the tables."""
 
-    images: Rows
-    annotations: Rows
+    images: Mapping[Id, tuple[str, Row]]
+    annotations: Sequence[tuple[str, Row]]
     names: Mapping[Id, str]
+    headings: frozenset[str] = frozenset()
+    defects: Sequence[Defect] = field(default_factory=tuple)
+
+    @property
+    def used(self) -> frozenset[str]:
+        """The categories that an annotation is of."""
+        ids = {_get_id(row, "category_id") for _, row in self.annotations}
+        return frozenset(name for key, name in self.names.items() if key in ids)
 
 
-def parse_coco(content: object) -> CocoFile | None:
-    """The rows of a file's content; None where it has no images or no annotations."""
-    if not isinstance(content, dict) or "annotations" not in content:
-        return None
-    images = _get_rows(content, "images")
-    if not images:
-        return None
+def is_coco(content: object) -> bool:
+    """Whether a file's content has images and annotations, in whatever form."""
+    return isinstance(content, dict) and "images" in content and "annotations" in content
+
+
+def parse_coco(content: object, file: str) -> CocoFile:
+    """The rows of a file's content. Raises `ValueError` where it is none."""
+    if not isinstance(content, dict) or not is_coco(content):
+        raise ValueError("it has no images and annotations")
+    for key in ("images", "annotations", "categories"):
+        if not isinstance(content.get(key, []), list):
+            raise ValueError(f"'{key}' is no list")
+    defects: list[Defect] = []
+    categories = _index_rows(content, "categories", file, defects)
+    _check_unique(content, "annotations", "id", file, defects)
+    _check_unique(content, "images", "file_name", file, defects)
+    # Padded, as ids may be text: 9 comes before 10.
+    names: dict[Id, str] = {}
+    for identity in sorted(categories, key=lambda identity: str(identity).zfill(12)):
+        place, row = categories[identity]
+        name = row.get("name")
+        if not isinstance(name, str) or not name:
+            defects.append(_malformed(file, f"{place}.name is no text, got {name!r:.40}"))
+        elif name in names.values():
+            defects.append(_repeated(file, f"{place}.name is '{name}', as that of another id"))
+        else:
+            names[identity] = name
     return CocoFile(
-        images=images,
-        annotations=_get_rows(content, "annotations"),
-        names=_parse_categories(_get_rows(content, "categories")),
+        images=_index_rows(content, "images", file, defects),
+        annotations=list(_iter_rows(content, "annotations", file, defects)),
+        names=names,
+        headings=frozenset(str(row.get("supercategory")) for _, row in categories.values()),
+        defects=defects,
     )
+
+
+def list_classes(files: Iterable[CocoFile]) -> tuple[str, ...]:
+    """The classes of a dataset: the categories of its files in the order of their ids, those of
+    the first file first. A category that is only a heading of others is none."""
+    found = list(files)
+    used = frozenset[str]().union(*(content.used for content in found))
+    headings = frozenset[str]().union(*(content.headings for content in found)) - used
+    names = dict.fromkeys(name for content in found for name in content.names.values())
+    return tuple(name for name in names if name not in headings)
 
 
 def read_coco(tree: FileTree, split: str, where: Split) -> Iterator[Sample | Defect]:
     """The images of a split, in the order of its file."""
     file = where.annotations or where.path
     try:
-        content = parse_coco(tree.read_json(file))
+        content = parse_coco(tree.read_json(file), file)
     except ValueError as error:
         yield Defect(kind="unreadable-file", file=file, detail=str(error))
-        return
-    if content is None:
-        detail = "it has no images and annotations"
-        yield Defect(kind="unreadable-file", file=file, detail=detail)
         return
     yield from iter_samples(tree, split, where, content)
 
@@ -65,39 +117,55 @@ def read_coco(tree: FileTree, split: str, where: Split) -> Iterator[Sample | Def
 def iter_samples(
     tree: FileTree, split: str, where: Split, content: CocoFile
 ) -> Iterator[Sample | Defect]:
-    """The images of a file's rows: first what is wrong with annotations, then image by image.
-
-    An annotation of an image or a category that the file does not have is left out.
-    """
+    """The images of a file's rows: first what is wrong with its tables and annotations, then
+    image by image. An annotation of an image or a category that is not there is left out."""
     file = where.annotations or where.path
-    # Of images that share an id, the last one counts, at the place of the first.
-    images = {_get_id(row, "id"): row for row in content.images}
+    yield from content.defects
     labels: dict[Id, list[Annotation]] = defaultdict(list)
-    for row in content.annotations:
+    for place, row in content.annotations:
         image, category = _get_id(row, "image_id"), _get_id(row, "category_id")
-        if image not in images or (content.names and category not in content.names):
-            yield Defect(kind="lost-annotation", file=file, detail=str(row.get("id")))
+        fault = _find_reference_fault(row, content)
+        if fault is not None or image is None:
+            yield Defect(kind="lost-annotation", file=file, detail=f"{place}{fault}")
             continue
-        found = _parse_annotation(row, content.names.get(category))
+        name = None if category is None else content.names[category]
+        found = _parse_annotation(row, name, _parse_size(content.images[image][1]))
         if isinstance(found, str):
-            yield Defect(
-                kind="malformed-label", file=file, detail=f"annotation {row.get('id')}: {found}"
-            )
+            yield _malformed(file, f"{place}.{found}")
             # The class is known nevertheless, and counts.
-            found = Annotation(class_name=content.names.get(category))
+            found = Annotation(class_name=name)
         labels[image].append(found)
-    for key, row in images.items():
-        yield _build_sample(tree, split, where, row, labels.get(key, ()))
+    for key, placed in content.images.items():
+        yield _build_sample(tree, split, where, placed, labels.get(key, ()))
+
+
+def _find_reference_fault(row: Row, content: CocoFile) -> str | None:
+    """Why an annotation is of no image or no category."""
+    for key, known in (("image_id", content.images), ("category_id", content.names)):
+        value = row.get(key)
+        # A caption has no category.
+        if value is None and key == "category_id" and "caption" in row:
+            continue
+        if _get_id(row, key) is None:
+            return f".{key} is no id, got {value!r:.40}"
+        if value not in known:
+            return f".{key} is {value!r:.40}, which is not in the file"
+    return None
 
 
 def _build_sample(
     tree: FileTree,
     split: str,
     where: Split,
-    row: Mapping[str, object],
+    placed: tuple[str, Row],
     annotations: Sequence[Annotation],
 ) -> Sample | Defect:
-    name, file = str(row.get("file_name")), where.annotations or where.path
+    place, row = placed
+    name, file = row.get("file_name"), where.annotations or where.path
+    if not isinstance(name, str) or not name:
+        other = " (but a coco_url)" if "coco_url" in row else ""
+        detail = f"{place} has no file_name{other}, got {name!r:.40}"
+        return Defect(kind="no-path", file=file, detail=detail)
     sample = Sample(
         image=posixpath.normpath(posixpath.join(where.path, name)),
         split=split,
@@ -106,36 +174,61 @@ def _build_sample(
         annotations=tuple(annotations),
         place=file,
     )
-    if tree.has(sample.image):
-        return sample
-    return Defect(kind="missing-image", file=file, detail=sample.image, sample=sample)
+    if posixpath.isabs(name) or ".." in name.split("/"):
+        return Defect(kind="path-outside", file=file, detail=name, sample=sample)
+    if not tree.has(sample.image):
+        return Defect(kind="missing-image", file=file, detail=sample.image, sample=sample)
+    for key in ("width", "height"):
+        if not _is_side(row.get(key)):
+            detail = f"{place}.{key} is no number of pixels, got {row.get(key)!r:.40}"
+            return Defect(kind="malformed-label", file=file, detail=detail, sample=sample)
+    return sample
 
 
-def _parse_annotation(row: Mapping[str, object], name: str | None) -> Annotation | str:
+def _parse_annotation(row: Row, name: str | None, size: Size | None) -> Annotation | str:
     """The annotation of a row, or what is wrong with its numbers."""
     try:
         area = row.get("segmentation")
         attributes, caption = row.get("attributes"), row.get("caption")
-        return Annotation(
+        if not isinstance(caption, (str, type(None))):
+            raise ValueError("caption is no text")
+        found = Annotation(
             class_name=name,
             box=_parse_box(row.get("bbox")),
             polygons=() if isinstance(area, dict) else _parse_polygons(area),
             mask=parse_rle(area) if area and isinstance(area, dict) else None,
             keypoints=_parse_keypoints(row.get("keypoints")),
-            text=caption if isinstance(caption, str) else None,
+            text=caption,
             is_crowd=row.get("iscrowd") in (1, True),
             attributes=attributes if isinstance(attributes, dict) else {},
         )
     except ValueError as error:
         return str(error)
+    return _find_place_fault(found, size) or found
+
+
+def _find_place_fault(found: Annotation, size: Size | None) -> str | None:
+    """What of an annotation lies nowhere in an image of this size."""
+    if size is None:
+        return None
+    if found.box is not None and not found.box.overlaps(size):
+        return f"bbox lies outside of the image of {size[0]} x {size[1]}"
+    if any(not polygon.to_box().overlaps(size) for polygon in found.polygons):
+        return f"segmentation lies outside of the image of {size[0]} x {size[1]}"
+    mask = found.mask
+    if mask is not None and (mask.width, mask.height) != size:
+        return f"segmentation is {mask.width} x {mask.height}, its image {size[0]} x {size[1]}"
+    return None
 
 
 def _parse_box(raw: object) -> BoundingBox | None:
-    if not raw:
+    if raw is None:
         return None
     numbers = _parse_numbers(raw, "bbox")
     if len(numbers) != 4:
         raise ValueError(f"bbox has {len(numbers)} numbers, not 4")
+    if min(numbers[2:]) <= 0:
+        raise ValueError(f"bbox is {numbers[2]:g} wide and {numbers[3]:g} high")
     return BoundingBox.from_coco(numbers)
 
 
@@ -148,6 +241,8 @@ def _parse_polygons(raw: object) -> tuple[Polygon, ...]:
     rings = [_parse_numbers(ring, "segmentation") for ring in raw]
     if any(len(ring) < 6 or len(ring) % 2 for ring in rings):
         raise ValueError("segmentation has a ring that is not 3 or more pairs of numbers")
+    if any(compute_ring_area(ring) < _NO_AREA for ring in rings):
+        raise ValueError("segmentation has a ring without an area")
     return tuple(Polygon(outer=ring) for ring in rings)
 
 
@@ -165,25 +260,82 @@ def _parse_numbers(raw: object, field: str) -> tuple[float, ...]:
     # Types as a set, and numbers as they are: an object may have thousands of points.
     if not isinstance(raw, list) or not {*map(type, raw)} <= {int, float}:
         raise ValueError(f"{field} is not a list of numbers")
+    # Bounds instead of `isfinite`, which a whole number of 400 digits overflows.
+    if not all(-_FARTHEST <= value <= _FARTHEST for value in raw):
+        raise ValueError(f"{field} has a number that is no place in an image")
     return tuple(raw)
 
 
-def _get_rows(content: Mapping[str, object], key: str) -> Rows:
-    rows = content.get(key)
-    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+def _iter_rows(
+    content: Row, key: str, file: str, defects: list[Defect]
+) -> Iterator[tuple[str, Row]]:
+    """The rows of a table, each with its place; one that is no object is a defect."""
+    rows = content.get(key, [])
+    for number, row in enumerate(rows if isinstance(rows, list) else []):
+        place = f"{key}[{number}]"
+        if isinstance(row, dict):
+            yield place, row
+        else:
+            defects.append(_malformed(file, f"{place} is no object, got {row!r:.40}"))
 
 
-def _get_id(row: Mapping[str, object], key: str) -> Id:
+def _index_rows(
+    content: Row, key: str, file: str, defects: list[Defect]
+) -> dict[Id, tuple[str, Row]]:
+    """The rows of a table by their ids; the first of several, as the last would win in silence."""
+    found: dict[Id, tuple[str, Row]] = {}
+    for place, row in _iter_rows(content, key, file, defects):
+        value = _get_id(row, "id")
+        if value is None:
+            defects.append(_malformed(file, f"{place}.id is no id, got {row.get('id')!r:.40}"))
+        elif value in found:
+            first = found[value][0]
+            defects.append(_repeated(file, f"{place}.id is {value!r:.40}, as that of {first}"))
+        else:
+            found[value] = place, row
+    return found
+
+
+def _check_unique(content: Row, key: str, name: str, file: str, defects: list[Defect]) -> None:
+    """No two rows may have the same text or number in a field; they may do without it."""
+    seen: dict[object, str] = {}
+    for place, row in _iter_rows(content, key, file, []):
+        value = _get_id(row, name)
+        if isinstance(value, str) and name == "file_name":
+            value = posixpath.normpath(value)
+        if value is not None and seen.setdefault(value, place) != place:
+            defects.append(
+                _repeated(file, f"{place}.{name} is {value!r:.60}, as that of {seen[value]}")
+            )
+
+
+def _malformed(file: str, detail: str) -> Defect:
+    return Defect(kind="malformed-label", file=file, detail=detail)
+
+
+def _repeated(file: str, detail: str) -> Defect:
+    return Defect(kind="repeated", file=file, detail=detail)
+
+
+def _get_id(row: Row, key: str) -> Id | None:
     value = row.get(key)
-    return value if isinstance(value, (int, float, str)) else None
+    # Python takes true for 1.
+    return value if isinstance(value, (int, float, str)) and not isinstance(value, bool) else None
 
 
-def _parse_categories(rows: Rows) -> dict[Id, str]:
-    # Padded, as ids may be text: 9 comes before 10.
-    ordered = sorted(rows, key=lambda row: str(row.get("id")).zfill(12))
-    return {_get_id(row, "id"): str(row.get("name")) for row in ordered}
+def _is_side(value: object) -> bool:
+    """Whether it is a width or a height; other tools write 0 or nothing where they know none."""
+    if value is None or (isinstance(value, (int, float)) and value == 0):
+        return True
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return 0 < value <= _FARTHEST and value == math.floor(value)
 
 
-def _parse_size(row: Mapping[str, object]) -> Size | None:
+def _parse_size(row: Row) -> Size | None:
     width, height = row.get("width"), row.get("height")
-    return (width, height) if isinstance(width, int) and isinstance(height, int) else None
+    if not (_is_side(width) and _is_side(height)):
+        return None
+    # `_is_side` has seen that they are numbers, or nothing.
+    sides = [int(side) if isinstance(side, (int, float)) else 0 for side in (width, height)]
+    return (sides[0], sides[1]) if min(sides) > 0 else None

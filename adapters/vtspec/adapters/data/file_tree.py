@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import posixpath
 from bisect import bisect_left
@@ -11,6 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Final
+
+from .json_source import parse_json
 
 IMAGE_SUFFIXES: Final = frozenset(
     {"png", "jpg", "jpeg", "bmp", "gif", "tif", "tiff", "webp", "ppm", "pgm"}
@@ -22,18 +23,16 @@ _MAX_TEXT_BYTES: Final = 2**30
 
 @dataclass(frozen=True)
 class FileTree:
-    """Every file below `root`, as sorted paths with forward slashes; `folders` are listed alike,
-    empty ones too. What no content hash covers is in `unusable`: links to folders (which are not
-    followed) or to nothing, pipes, devices."""
+    """Every file below `root`, as sorted paths with forward slashes. What no content hash covers
+    is in `unusable`: links to folders (which are not followed) or to nothing, pipes, devices."""
 
     root: Path
     files: Sequence[str]
-    folders: Sequence[str] = ()
     unusable: Sequence[str] = ()
 
     @cached_property
     def images(self) -> Sequence[str]:
-        """The files whose name says image; hidden ones never are."""
+        """The files whose name says image; what is hidden never is."""
         return [file for file in self.files if is_image(file)]
 
     @cached_property
@@ -58,13 +57,6 @@ class FileTree:
         names = {file[skipped:].split("/", 1)[0] for file in files if "/" in file[skipped:]}
         return sorted(name for name in names if not name.startswith("."))
 
-    def list_all_folders(self, folder: str = "") -> Sequence[str]:
-        """Names of the folders right below `folder`, empty ones too, but hidden ones."""
-        skipped = len(folder) + 1 if folder else 0
-        below = _slice_below(self.folders, folder) if folder else self.folders
-        names = (path[skipped:] for path in below)
-        return sorted(name for name in names if "/" not in name and not name.startswith("."))
-
     def has(self, file: str) -> bool:
         """Whether there is such a file."""
         place = bisect_left(self.files, file)
@@ -72,31 +64,50 @@ class FileTree:
 
     def read_json(self, file: str) -> object:
         """What a JSON file holds. Raises `ValueError` where it is none."""
-        try:
-            content: object = json.loads(self.read_bytes(file))
-        except RecursionError as error:
-            raise ValueError("it is nested too deeply") from error
-        return content
+        return parse_json(self.read_text(file))
+
+    def read_lines(self, file: str) -> list[str]:
+        """The lines of a text file, which end at a line feed alone. Raises `ValueError`."""
+        # Not `splitlines`: a name may hold U+2028 and the like.
+        return [line.rstrip("\r") for line in self.read_text(file).split("\n")]
 
     def read_text(self, file: str) -> str:
         """What a text file holds, without a byte order mark. Raises `ValueError`."""
-        return self.read_bytes(file).decode("utf-8-sig")
+        data = self.read_bytes(file)
+        if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raise ValueError("it is UTF-16, not UTF-8")
+        try:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = data.count(b"\n", 0, error.start) + 1
+            raise ValueError(
+                f"line {line} is not UTF-8 (byte 0x{data[error.start]:02x})"
+            ) from error
+        if "\0" in text:
+            raise ValueError(f"line {text.count(chr(10), 0, text.index(chr(0))) + 1} has a NUL")
+        return text
 
     def read_bytes(self, file: str) -> bytes:
-        """What a file holds. Raises `ValueError` beyond 1 GiB."""
-        if (self.root / file).stat().st_size > _MAX_TEXT_BYTES:
-            raise ValueError("it is larger than 1 GiB")
-        return (self.root / file).read_bytes()
+        """What a file holds. Raises `ValueError` beyond 1 GiB, and where it cannot be opened."""
+        try:
+            if (self.root / file).stat().st_size > _MAX_TEXT_BYTES:
+                raise ValueError("it is larger than 1 GiB")
+            return (self.root / file).read_bytes()
+        except OSError as error:
+            raise ValueError(str(error.strerror)) from error
 
 
 def scan_files(root: Path, below: Sequence[str] = (".",)) -> FileTree:
-    """List the files of some folders of `root` (`.` is the root itself), none of which lies in
-    another; a folder that is not there has none. Raises `OSError` where one cannot be read."""
+    """List the files of some folders of `root` (`.` is the root itself), each file once; a
+    folder that is not there has none. Raises `OSError` where one cannot be read."""
     files: list[str] = []
-    folders: list[str] = []
     unusable: list[str] = []
     wanted = dict.fromkeys(map(posixpath.normpath, below))
-    pending = ["" if folder == "." else folder for folder in wanted if (root / folder).is_dir()]
+    pending = [
+        "" if folder == "." else folder
+        for folder in wanted
+        if (root / folder).is_dir() and not any(_lies_in(folder, other) for other in wanted)
+    ]
     while pending:
         folder = pending.pop()
         prefix = f"{folder}/" if folder else ""
@@ -105,18 +116,25 @@ def scan_files(root: Path, below: Sequence[str] = (".",)) -> FileTree:
             for item in found:
                 path = prefix + item.name
                 if item.is_dir(follow_symlinks=False):
-                    folders.append(path)
                     pending.append(path)
                 else:
                     (files if _is_file(item) else unusable).append(path)
-    return FileTree(root, sorted(files), sorted(folders), sorted(unusable))
+    return FileTree(root, sorted(files), sorted(unusable))
 
 
 def is_image(file: str) -> bool:
-    """Whether a file's name says that it is an image; hidden files never are."""
-    # Hidden: the part before the last dot is empty, or begins with one.
-    stem, _, suffix = file.rpartition("/")[2].rpartition(".")
-    return stem[:1] not in ("", ".") and suffix.lower() in IMAGE_SUFFIXES
+    """Whether a file's name says that it is an image; what is hidden never is."""
+    stem, _, suffix = file.rpartition(".")
+    return suffix.lower() in IMAGE_SUFFIXES and not is_hidden(file) and stem[-1:] not in ("", "/")
+
+
+def is_hidden(file: str) -> bool:
+    """Whether a file or one of its folders begins with a dot, as what macOS leaves behind."""
+    return file.startswith(".") or "/." in file
+
+
+def _lies_in(folder: str, other: str) -> bool:
+    return folder != other and (other == "." or folder.startswith(f"{other}/"))
 
 
 def _slice_below(paths: Sequence[str], folder: str) -> Sequence[str]:

@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from vtspec.adapters.contract import AdapterError, DatasetJob
 
 from .file_tree import is_image
-from .split_reader import make_class_error, make_defect_error, make_field_error, read_split
+from .split_reader import make_defect_error, read_split
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from .annotations import Sample
+    from .defects import Defect
 
 FORMATS = ("imagefolder", "csv", "jsonl")
 """The formats that carry one class for each image."""
@@ -52,6 +55,26 @@ def list_labeled_images(data: DatasetJob, split: str) -> list[LabeledImage]:
     return [LabeledImage(data.root / image, target) for image, target in found]
 
 
+def find_label_defect(item: Sample | Defect, classes: Collection[str]) -> Defect | None:
+    """What keeps an image from being one of a classifier's: what was wrong with it as it was
+    read, no label, or one that is none of `classes`."""
+    # Here, since asking an adapter for its params imports this module and reads no image.
+    from .defects import Defect
+
+    if isinstance(item, Defect):
+        return item
+    file, _, line = item.place.rpartition(":")
+    if item.label and item.label in classes:
+        return None
+    return Defect(
+        kind="unknown-class" if item.label else "no-label",
+        file=file or item.image,
+        line=int(line) if file else None,
+        detail=item.label or "'label' is missing",
+        sample=item,
+    )
+
+
 def list_images(folder: Path) -> list[Path]:
     """Every image at any depth below a folder, in order of its path."""
     found = (path for path in folder.rglob("*") if is_image(path.name) and path.is_file())
@@ -60,28 +83,19 @@ def list_images(folder: Path) -> list[Path]:
 
 def _iter_chosen(data: DatasetJob, split: str) -> Iterator[tuple[Sample, str]]:
     """The images of the job's classes, each with its class, up to the first defect."""
-    # Here, since asking an adapter for its params imports this module and reads no image.
-    from .annotations import Defect
+    from .defects import Defect
 
     known, chosen = set(data.all_classes), set(data.classes)
     for item in read_split(data, split):
-        if isinstance(item, Defect):
-            # Whether a row matters depends on its class, which it may still have.
-            if item.sample is None:
-                raise make_defect_error(item, data, split)
-            sample = item.sample
-        else:
-            sample = item
-        if not sample.label:
-            raise make_field_error("label", str(data.root / sample.place))
-        if sample.label not in known:
-            raise make_class_error(sample.label, str(data.root / sample.place), data)
-        if sample.label not in chosen:
+        defect = find_label_defect(item, known)
+        sample = item.sample if isinstance(item, Defect) else item
+        # Whether a row matters depends on its class, which it may still have.
+        if sample is not None and sample.label in known - chosen:
             continue
-        if isinstance(item, Defect):
-            # Of a class that is trained on, so that it must be mended.
-            raise make_defect_error(item, data, split)
-        yield sample, sample.label
+        if defect is not None:
+            raise make_defect_error(defect, data)
+        if sample is not None and sample.label:
+            yield sample, sample.label
 
 
 def _sort_by_class(found: list[tuple[str, int]]) -> list[tuple[str, int]]:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from vtspec.adapters.contract import Split
 
-from .annotations import Defect, Sample
+from .annotations import Sample
+from .defects import Defect
 from .file_tree import FileTree
 
 
@@ -16,18 +17,16 @@ def read_imagefolder(
 ) -> Iterator[Sample | Defect]:
     """The images of a split, class by class in the order of the folders' names.
 
-    A folder that is none of `classes` is an `unknown-class` before any image; with None every
-    folder with an image in it is a class. Images right in the split's folder are of no class and
-    left out.
+    A folder with an image in it is a class; one that is none of `classes` is an `unknown-class`
+    before any image. Folders without images are passed over: a content hash does not know empty
+    ones either. Images right in the split's folder are of no class and left out.
     """
     folder = posixpath.normpath(where.path)
     below, prefix = ("", "") if folder == "." else (folder, f"{folder}/")
-    # Empty folders count: a misspelt one is a class that silently lost its images.
+    found = {name: tree.list_images(prefix + name) for name in tree.list_folders(below)}
     if classes is not None:
-        known = set(classes)
-        for name in tree.list_all_folders(below):
-            if name not in known:
-                yield Defect(kind="unknown-class", file=prefix + name, detail=name)
-    for name in tree.list_folders(below):
-        for image in tree.list_images(prefix + name):
+        for name in sorted({name for name, images in found.items() if images} - {*classes}):
+            yield Defect(kind="unknown-class", file=prefix + name, detail=name)
+    for name, images in found.items():
+        for image in images:
             yield Sample(image=image, split=split, label=name)

@@ -12,7 +12,8 @@ from vtspec.adapters.suggestions import suggest_fix
 from .file_tree import FileTree, scan_files
 
 if TYPE_CHECKING:
-    from .annotations import Defect, Sample
+    from .annotations import Sample
+    from .defects import Defect
     from .yolo import GetSize, RowForm
 
 
@@ -71,49 +72,13 @@ def read_split(
             return read_pairs(tree, split, where, "mask" if data.format == "masks" else pairs)
 
 
-def make_defect_error(defect: Defect, data: DatasetJob, split: str) -> AdapterError:
+def make_defect_error(defect: Defect, data: DatasetJob) -> AdapterError:
     """What a person is told of a defect that a training cannot go on with."""
-    where = data.splits[split]
-    place = data.root / defect.place
-    match defect.kind:
-        case "unknown-class":
-            return make_class_error(defect.detail, str(place), data)
-        case "unreadable-file":
-            return AdapterError(f"{place}: not readable as {data.format}: {defect.detail}")
-        case "no-path" | "not-an-object":
-            return make_field_error("path", str(place))
-        case "path-outside":
-            from .tabular import get_image_folder
-
-            return AdapterError(
-                f"{place}: '{defect.detail}' leads out of the dataset",
-                f"give it below {data.root / get_image_folder(where)}",
-            )
-        case "missing-image" if defect.sample is not None:
-            return AdapterError(
-                f"{place}: {data.root / defect.sample.image} does not exist",
-                "vtspec datasets inspect shows all",
-            )
-        case _:
-            return AdapterError(
-                f"{place}: {defect.kind.replace('-', ' ')}: {defect.detail}",
-                "vtspec datasets inspect shows all",
-            )
-
-
-def make_class_error(name: str, place: str, data: DatasetJob) -> AdapterError:
-    """That a label is none of the dataset's classes, with the one that was meant."""
-    near = suggest_fix(name, data.all_classes, "")
-    hint = f"{near} else " if near else ""
-    return AdapterError(
-        f"{place}: '{name}' is none of the dataset's {len(data.all_classes)} classes",
-        f"{hint}add it to spec.classes of the dataset, or take it out of the data",
-    )
-
-
-def make_field_error(name: str, place: str) -> AdapterError:
-    """That a row of a table lacks a field."""
-    return AdapterError(f"{place}: '{name}' is missing", "give every image a path and a label")
+    fix = f"{defect.fix}; vtspec datasets inspect shows all"
+    if defect.kind == "unknown-class":
+        near = suggest_fix(defect.detail, data.all_classes, "")
+        fix = f"{near} else {defect.fix}" if near else defect.fix
+    return AdapterError(f"{data.root / defect.place}: {defect.message}", fix)
 
 
 def _scan(data: DatasetJob, *folders: str) -> FileTree:

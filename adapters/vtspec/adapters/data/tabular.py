@@ -1,33 +1,40 @@
 """csv and jsonl: a row an image, with its path and what it shows.
 
-csv has a header row; jsonl has an object a line. `path` says where the image lies below the
-split's folder. `label` is its class, `labels` its classes (in csv with spaces between), `text`
-what is written in it, `caption` a sentence about it; all else stays in the sample's attributes.
+csv has a header row (RFC 4180, with commas); jsonl has an object a line. `path` says where the
+image lies below the split's folder; `ALIASES` are read as it is where it is not there. `label` is
+the image's class, `labels` its classes (in csv with spaces between), `text` what is written in
+it, `caption` a sentence about it; all else stays in the sample's attributes.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import json
 import posixpath
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
 
 from vtspec.adapters.contract import Split
 
-from .annotations import Defect, Sample
+from .annotations import Sample
+from .defects import Defect
 from .file_tree import FileTree
+from .json_source import parse_json
+
+ALIASES: Final = ("filename", "file_name", "image", "image_path", "filepath", "file")
+"""Other names of the field `path`, as other tools write it."""
+
+LABEL_FIELDS: Final = ("label", "labels", "text", "caption", "question", "messages")
+"""What a row may say of its image; it must have one of them."""
 
 _OWN_FIELDS = frozenset({"path", "label", "labels", "text", "caption"})
 
 
 class Row(NamedTuple):
-    """One row as it was written. `number` counts rows, with a csv's header, from 1; the key None
-    holds what a csv's row has beyond its header."""
+    """One row as it was written. `number` is that of its last line, from 1."""
 
     number: int
-    fields: Mapping[str | None, object]
+    fields: Mapping[str, object]
 
 
 def read_table(tree: FileTree, split: str, where: Split) -> Iterator[Sample | Defect]:
@@ -47,37 +54,98 @@ def get_image_folder(where: Split) -> str:
 
 
 def iter_rows(tree: FileTree, file: str) -> Iterator[Row | Defect]:
-    """The rows of a table, one by one, up to the first that cannot be read."""
+    """The rows of a table, one by one; a csv up to the first that cannot be read."""
     try:
         # Decoded as a whole, so that a complaint names a place in the file, not in a buffer.
-        text = io.StringIO(tree.read_text(file), newline="")
-        if file.endswith(".csv"):
-            for number, fields in enumerate(csv.DictReader(text), start=2):
-                yield Row(number, fields)
-            return
-        for number, line in enumerate(text, start=1):
-            content = json.loads(line.rstrip("\r\n")) if line.strip() else None
-            if isinstance(content, dict):
-                yield Row(number, content)
-            elif content is not None or line.strip():
-                yield Defect(
-                    kind="not-an-object",
-                    file=file,
-                    line=number,
-                    detail=f"line {number} is no object",
-                )
-                return
-    except (ValueError, csv.Error, RecursionError) as error:
+        text = tree.read_text(file)
+    except ValueError as error:
         yield Defect(kind="unreadable-file", file=file, detail=str(error))
+        return
+    if file.endswith(".csv"):
+        yield from _iter_csv_rows(file, text)
+        return
+    # Not `splitlines`: a text of JSON may hold U+2028 and the like.
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            yield _parse_json_row(file, number, line)
+
+
+def _iter_csv_rows(file: str, text: str) -> Iterator[Row | Defect]:
+    # Strict: a quote that is never closed would swallow the rows after it.
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = _normalize_header(next(reader, []))
+        fault = _find_header_fault(header)
+        if fault:
+            yield Defect(kind="unreadable-file", file=file, detail=fault)
+            return
+        for cells in reader:
+            if not cells:
+                continue
+            if len(cells) == len(header):
+                yield Row(reader.line_num, dict(zip(header, cells, strict=True)))
+            else:
+                # A comma inside of a label would cut it, in silence.
+                yield Defect(
+                    kind="malformed-label",
+                    file=file,
+                    line=reader.line_num,
+                    detail=f"has {len(cells)} cells, but the header has {len(header)}",
+                )
+    except csv.Error as error:
+        yield Defect(kind="unreadable-file", file=file, line=reader.line_num, detail=str(error))
+
+
+def _normalize_header(header: Sequence[str]) -> Sequence[str]:
+    """The names of the columns; those that are read are known in any case."""
+    known = ("path", *LABEL_FIELDS, *ALIASES)
+    return [name if (bare := name.strip().lower()) not in known else bare for name in header]
+
+
+def _find_header_fault(header: Sequence[str]) -> str | None:
+    if not header:
+        return "it has no header: the first line names the columns, such as path,label"
+    twice = next((name for name in header if header.count(name) > 1), None)
+    if twice is not None:
+        return f"the header names the column '{twice}' more than once"
+    missing = next(
+        (
+            choices[0]
+            for choices in (("path", *ALIASES), LABEL_FIELDS)
+            if not any(name in header for name in choices)
+        ),
+        None,
+    )
+    if missing is None:
+        return None
+    other = next((mark for mark in ";\t|" if mark in header[0]), None)
+    if other is not None and len(header) == 1:
+        return f"cells are divided by {other!r}, not by a comma"
+    shown = ", ".join(header[:8]) + (" …" if len(header) > 8 else "")
+    return f"the header has no column '{missing}' but {shown}"
+
+
+def _parse_json_row(file: str, number: int, line: str) -> Row | Defect:
+    try:
+        content = parse_json(line)
+    except ValueError as error:
+        return Defect(kind="unreadable-file", file=file, line=number, detail=str(error))
+    if isinstance(content, dict):
+        return Row(number, content)
+    return Defect(kind="unreadable-file", file=file, line=number, detail="it is no object")
 
 
 def parse_row(tree: FileTree, split: str, file: str, folder: str, row: Row) -> Sample | Defect:
     """The image of one row. A path that leads nowhere is a defect that keeps the sample, since
     a row of a class that nobody asked for does not matter."""
-    fields = row.fields
-    path = fields.get("path")
+    fields, place = row.fields, f"{file}:{row.number}"
+    name = get_path_field(fields)
+    path = fields.get(name)
     if not isinstance(path, str) or not path:
-        return Defect(kind="no-path", file=file, line=row.number, detail=str(path or ""))
+        shown = f", got {path!r:.40}" if path else ""
+        return Defect(
+            kind="no-path", file=file, line=row.number, detail=f"'path' is missing{shown}"
+        )
     # One spelling of each path, as two would be two images to whoever counts.
     image = posixpath.normpath(posixpath.join(folder, path))
     label, text, caption = fields.get("label"), fields.get("text"), fields.get("caption")
@@ -88,20 +156,47 @@ def parse_row(tree: FileTree, split: str, file: str, folder: str, row: Row) -> S
         labels=_parse_labels(fields.get("labels")),
         text=text if isinstance(text, str) else None,
         captions=(caption,) if isinstance(caption, str) else (),
-        attributes={
-            key: fields[key] for key in fields if key is not None and key not in _OWN_FIELDS
-        },
-        place=f"{file}:{row.number}",
+        attributes={key: fields[key] for key in fields if key not in _OWN_FIELDS and key != name},
+        place=place,
     )
     # A table comes from whoever made the data; it must not reach outside of it.
     if posixpath.isabs(path) or ".." in path.split("/"):
         return Defect(kind="path-outside", file=file, line=row.number, detail=path, sample=sample)
     if not tree.has(image):
-        return Defect(kind="missing-image", file=file, line=row.number, detail=path, sample=sample)
+        return Defect(
+            kind="missing-image", file=file, line=row.number, detail=image, sample=sample
+        )
+    if not any(name in fields for name in LABEL_FIELDS):
+        detail = "'label' is missing"
+        return Defect(kind="no-label", file=file, line=row.number, detail=detail, sample=sample)
+    fault = _find_row_fault(fields)
+    if fault:
+        return Defect(
+            kind="malformed-label", file=file, line=row.number, detail=fault, sample=sample
+        )
     return sample
+
+
+def get_path_field(fields: Mapping[str, object]) -> str:
+    """The name of the field that says where the image lies."""
+    return next((name for name in ("path", *ALIASES) if name in fields), "path")
+
+
+def _find_row_fault(fields: Mapping[str, object]) -> str | None:
+    for name in ("label", "text", "caption"):
+        if not isinstance(fields.get(name, ""), (str, type(None))):
+            return f"'{name}' is no text, got {fields[name]!r:.40}"
+    labels = fields.get("labels", "")
+    if isinstance(labels, (str, type(None))):
+        return None
+    if not isinstance(labels, list) or not all(isinstance(name, str) for name in labels):
+        return f"'labels' is no list of texts, got {labels!r:.40}"
+    return None
 
 
 def _parse_labels(labels: object) -> tuple[str, ...]:
     if isinstance(labels, str):
         return tuple(labels.split())
-    return tuple(map(str, labels)) if isinstance(labels, list) else ()
+    if isinstance(labels, list):
+        return tuple(name for name in labels if isinstance(name, str))
+    return ()

@@ -8,28 +8,41 @@ does. The names of the classes are in `data.yaml`, which whoever calls has read.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from vtspec.adapters.contract import Split
 
 from .annotations import (
     Annotation,
     BoundingBox,
-    Defect,
     Keypoint,
     OrientedBox,
     Polygon,
     Sample,
     Size,
+    compute_ring_area,
     scale_points,
 )
-from .file_tree import FileTree
+from .defects import Defect
+from .file_tree import FileTree, is_hidden
 
 RowForm: TypeAlias = Literal["boxes", "corners", "polygons", "keypoints"]
 """What follows the class index: `cx cy w h`; four corners; a ring of three points or more; or
 `cx cy w h` and then `x y` or `x y visibility` for each keypoint."""
+
+# `int` and `float` alone would take `1_0`, `nan` and the digits of any script.
+_INDEX: Final = re.compile(r"-?[0-9]{1,9}")
+_NUMBER: Final = re.compile(
+    r"[-+]?([0-9]{1,100}\.?[0-9]{0,100}|\.[0-9]{1,100})([eE][-+]?[0-9]{1,3})?"
+)
+
+_NO_AREA: Final = 1e-9
+
+_NOT_LABELS: Final = ("classes.txt", "notes.txt")
+"""What tools write beside label files."""
 
 GetSize: TypeAlias = Callable[[str], "Size | None"]
 """Takes an image's path from the dataset's root, and says its size where it is known."""
@@ -49,7 +62,8 @@ class YoloReader:
     Without classes the index of each row is taken for its class's name. Shares become pixels
     only where `get_size` knows the image's size; else annotations have a class alone.
     `numbers_per_keypoint` is the second number of `kpt_shape` in data.yaml. `widths` are the
-    lengths of the rows that were read so far, the class index counted.
+    lengths of the rows that were read so far, the class index counted; `unlabeled` the images
+    that have no file.
     """
 
     tree: FileTree
@@ -58,17 +72,23 @@ class YoloReader:
     numbers_per_keypoint: Literal[2, 3] = 3
     get_size: GetSize = lambda image: None
     widths: set[int] = field(default_factory=set)
+    unlabeled: list[str] = field(default_factory=list)
 
     def read_split(self, split: str, where: Split) -> Iterator[Sample | Defect]:
         """The images below the split's folder, in order of their paths; before each the rows of
-        its file that are no labels. An image without a file shows nothing of any class."""
+        its file that are no labels, and last the files that belong to no image. An image without
+        a file shows nothing of any class."""
         images = posixpath.normpath(where.path)
         labels = find_label_folder(images)
+        image_of: dict[str, str] = {}
         for image in self.tree.list_images(images):
-            below = image if images == "." else image[len(images) + 1 :]
-            file = posixpath.normpath(
-                posixpath.join(labels, posixpath.splitext(below)[0] + ".txt")
-            )
+            file = find_label_file(image, images)
+            if image_of.setdefault(file, image) != image:
+                # Which of the two it was written for, nobody knows.
+                detail = f"is the label file of {image_of[file]} and of {image}"
+                yield Defect(kind="repeated", file=file, detail=detail)
+            if not self.tree.has(file):
+                self.unlabeled.append(image)
             size = self.get_size(image)
             annotations = []
             for row in self._iter_rows(file):
@@ -79,17 +99,22 @@ class YoloReader:
             yield Sample(
                 image=image, split=split, size=size, annotations=tuple(annotations), place=file
             )
+        for file in self.tree.files if labels == "." else self.tree.list_below(labels):
+            if file not in image_of and _is_label_file(file):
+                yield Defect(kind="orphan-label", file=file, detail="belongs to no image")
 
     def _iter_rows(self, file: str) -> Iterator[LabelRow | Defect]:
         if not self.tree.has(file):
             return
         try:
-            lines = self.tree.read_text(file).splitlines()
+            lines = self.tree.read_lines(file)
         except ValueError as error:
-            yield Defect(kind="unreadable-file", file=file, detail=f"cannot be read: {error}")
+            yield Defect(kind="unreadable-file", file=file, detail=str(error))
             return
-        rows = [words for line in lines if (words := line.split())]
-        for number, words in enumerate(rows, 1):
+        for number, line in enumerate(lines, 1):
+            words = line.split()
+            if not words:
+                continue
             row = self._check_row(words)
             if isinstance(row, str):
                 yield Defect(kind="malformed-label", file=file, line=number, detail=row)
@@ -99,18 +124,37 @@ class YoloReader:
 
     def _check_row(self, words: Sequence[str]) -> LabelRow | str:
         """The row, or what is wrong with it."""
-        try:
-            row = LabelRow(int(words[0]), tuple(map(float, words[1:])))
-        except ValueError:
+        if not _INDEX.fullmatch(words[0]) or not all(map(_NUMBER.fullmatch, words[1:])):
             return "is not a class index and numbers"
-        if len(row.shares) < 4:
-            return f"has {len(row.shares)} numbers, not 4 or more"
+        row = LabelRow(int(words[0]), tuple(map(float, words[1:])))
         if row.class_index < 0 or (self.classes and row.class_index >= len(self.classes)):
             return f"has class {row.class_index}, but there are {len(self.classes)} classes"
+        return self._find_share_fault(row.shares) or row
+
+    def _find_share_fault(self, shares: Sequence[float]) -> str | None:
+        """What is wrong with the numbers after the class: a box of four, with keypoints where
+        rows have them, or else a ring of three points or more."""
+        box, points = shares[:4], shares[4:]
+        step = self.numbers_per_keypoint
+        if self.form == "keypoints":
+            if len(box) < 4 or len(points) % step:
+                return f"has {len(shares)} numbers, not 4 and {step} for each keypoint"
+            # The third number of a keypoint is no share.
+            places = [*box, *(value for at, value in enumerate(points) if at % step < 2)]
+            seen = points[2::3] if step == 3 else ()
+            if any(value not in (0, 1, 2) for value in seen):
+                return "has a keypoint whose visibility is not 0, 1 or 2"
+        elif len(shares) != 4 and (len(shares) < 6 or len(shares) % 2):
+            return f"has {len(shares)} numbers: a box has 4, a polygon 3 or more pairs"
+        else:
+            places = [*shares]
         # Written with few digits, a box at the border lies a little outside.
-        if not all(-0.01 <= value <= 1.01 for value in row.shares[:4]):
+        if not all(-0.01 <= value <= 1.01 for value in places):
             return "has numbers outside 0 to 1: they are shares of the image's width and height"
-        return row
+        is_ring = self.form != "keypoints" and len(shares) > 4
+        if compute_ring_area(shares) < _NO_AREA if is_ring else min(box[2:]) <= 0:
+            return "has no area"
+        return None
 
     def _parse_row(self, row: LabelRow, size: Size | None) -> Annotation:
         name = self.classes[row.class_index] if self.classes else str(row.class_index)
@@ -121,8 +165,11 @@ class YoloReader:
             return Annotation(class_name=name, oriented_box=OrientedBox.from_yolo(shares, size))
         # A file of polygons may have rows of boxes in it.
         if self.form == "polygons" and len(shares) >= 6:
-            ring = scale_points(shares[: len(shares) // 2 * 2], size)
+            ring = scale_points(shares, size)
             return Annotation(class_name=name, polygons=(Polygon(outer=ring),))
+        if self.form == "boxes" and len(shares) >= 6:
+            ring = scale_points(shares, size)
+            return Annotation(class_name=name, box=BoundingBox.around(ring))
         return Annotation(
             class_name=name,
             box=BoundingBox.from_yolo(shares[:4], size),
@@ -143,6 +190,24 @@ def find_label_folder(images: str) -> str:
         if parts[place] == "images":
             return "/".join([*parts[:place], "labels", *parts[place + 1 :]])
     return images
+
+
+def find_label_file(image: str, images: str) -> str:
+    """The file with the labels of an image that lies below the folder `images`."""
+    below = image if images == "." else image[len(images) + 1 :]
+    file = posixpath.join(find_label_folder(images), posixpath.splitext(below)[0] + ".txt")
+    return posixpath.normpath(file)
+
+
+def _is_label_file(file: str) -> bool:
+    name = posixpath.basename(file)
+    stem = name.lower().partition(".")[0]
+    return (
+        name.endswith(".txt")
+        and not is_hidden(file)
+        and name not in _NOT_LABELS
+        and not stem.startswith(("readme", "license", "licence"))
+    )
 
 
 def _scale_keypoint(point: Sequence[float], size: Size) -> Keypoint:

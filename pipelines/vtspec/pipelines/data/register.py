@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from vtspec.adapters.durable_files import write_new_file
+from vtspec.pipelines.data.inspection.dataset_spec import build_dataset
 from vtspec.pipelines.data.inspection.inspect import Inspection
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.project.spec_writer import format_spec
@@ -14,9 +14,6 @@ from vtspec.schema.kinds.tasks import FORMATS_OF_TASK
 
 from .dvc_cli import run_dvc
 from .dvc_files import Pointer, find_pointer, load_pointer
-
-if TYPE_CHECKING:
-    from vtspec.schema.kinds.dataset import Dataset
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,21 +82,6 @@ def add_dataset(inspection: Inspection, wish: DatasetOptions, where: Destination
 def _build_spec_text(inspection: Inspection, wish: DatasetOptions, where: Destination) -> str:
     from pydantic import ValidationError
 
-    try:
-        model = _build_dataset(inspection, wish, where)
-    except ValidationError as error:
-        first = error.errors()[0]
-        at = ".".join(str(part) for part in first["loc"])
-        raise Permanent(
-            f"{where.data} does not fit a spec: {at}: {first['msg']}, got {first['input']!r}",
-            fix="rename it, or leave it out",
-        ) from error
-    return format_spec(model, where.spec, where.root)
-
-
-def _build_dataset(inspection: Inspection, wish: DatasetOptions, where: Destination) -> "Dataset":
-    from vtspec.schema.kinds.dataset import Dataset
-
     layout = inspection.layout
     for task in wish.tasks:
         # What labels there are the format decides, not a person's wish.
@@ -108,39 +90,16 @@ def _build_dataset(inspection: Inspection, wish: DatasetOptions, where: Destinat
                 f"data in format {layout.format} cannot carry the labels of {task}",
                 fix=f"leave --task out: {', '.join(layout.tasks)}",
             )
-    spec = {
-        "description": wish.description,
-        "license": wish.license,
-        "tasks": wish.tasks or layout.tasks,
-        "format": layout.format,
-        "source": {"dvc": {"path": where.data, "remote": wish.remote}},
-        "classes": layout.classes,
-        "splits": {
-            split: {"path": part.path, "annotations": part.annotations, "targets": part.targets}
-            for split, part in layout.splits.items()
-        },
-        "statistics": _build_statistics(inspection),
-    }
-    return Dataset.model_validate(
-        {
-            "apiVersion": "vtspec.dev/v1alpha1",
-            "kind": "Dataset",
-            "metadata": {"name": wish.name},
-            "spec": spec,
-        }
-    )
-
-
-def _build_statistics(inspection: Inspection) -> dict[str, object]:
-    images = {split: inspection.count_readable(split) for split in inspection.layout.splits}
-    return {
-        "images": sum(images.values()),
-        "bytes": inspection.bytes,
-        "splits": {
-            split: {"images": count, "perClass": inspection.count_per_class(split)}
-            for split, count in images.items()
-        },
-    }
+    try:
+        model = build_dataset(inspection, wish.name, where.data, vars(wish))
+    except ValidationError as error:
+        first = error.errors()[0]
+        at = ".".join(str(part) for part in first["loc"])
+        raise Permanent(
+            f"{where.data} does not fit a spec: {at}: {first['msg']}, got {first['input']!r:.80}",
+            fix="rename it, or leave it out",
+        ) from error
+    return format_spec(model, where.spec, where.root)
 
 
 def _track_data(where: Destination, content: str | None) -> Pointer:

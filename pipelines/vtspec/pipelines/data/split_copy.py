@@ -47,6 +47,12 @@ def split_dataset(
             + ("" if skip_broken else ", --skip-broken leaves them out"),
         )
     found = split_stratified(items, shares)
+    empty = next((split for split, images in found.items() if not images), None)
+    if empty is not None:
+        raise Permanent(
+            f"{len(items)} images are too few: split '{empty}' would get none",
+            fix="--shares 50/50, or more images",
+        )
     _copy_images(inspection.path, target, found)
     return {split: len(images) for split, images in found.items()}
 

@@ -1,21 +1,35 @@
 """COCO: a JSON file a split, with images, annotations and categories."""
 
 import posixpath
-from collections.abc import Iterator
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from vtspec.adapters.contract import Split
-from vtspec.adapters.data.coco import CocoFile, iter_samples, parse_coco
-from vtspec.adapters.data.file_tree import FileTree
+from vtspec.adapters.data.coco import CocoFile, is_coco, iter_samples, list_classes, parse_coco
+from vtspec.adapters.data.defects import Defect
+from vtspec.adapters.data.file_tree import FileTree, is_hidden
 
 from .file_tree import find_split, guess_folder
-from .layout import DatasetIssue, Layout, SplitLayout, make_error, separate_defects
+from .layout import (
+    DatasetIssue,
+    Layout,
+    SplitLayout,
+    make_error,
+    make_warning,
+    separate_defects,
+    summarize_defects,
+)
 
-_TASK_OF_FIELD = {
+_TASK_OF_FIELD: Final = {
     "bbox": "object-detection",
     "segmentation": "instance-segmentation",
     "keypoints": "pose-estimation",
     "caption": "image-captioning",
 }
+
+_EMPTY: Final = CocoFile(images={}, annotations=(), names={})
 
 
 def detect_coco(tree: FileTree) -> Layout | None:
@@ -24,74 +38,126 @@ def detect_coco(tree: FileTree) -> Layout | None:
     if not read:
         return None
     findings: list[DatasetIssue] = []
-    names: dict[str, None] = {}
-    parts = {}
-    # The train split first: its classes come first where others have more.
-    for file, content in sorted(read.items(), key=lambda pair: _find_split(pair[0]) != "train"):
-        names |= dict.fromkeys(content.names.values())
-        parts[_find_split(file) or "all"] = _build_split(tree, file, content, findings)
-    rows = (row for content in read.values() for row in content.annotations)
+    chosen = _choose_files(read, findings)
+    contents = {split: content for split, (_, content) in chosen.items() if content is not _EMPTY}
+    parts = {
+        split: _build_split(tree, split, file, content, findings)
+        for split, (file, content) in chosen.items()
+    }
+    rows = [row for content in contents.values() for _, row in content.annotations]
     fields = {key for row in rows for key in _TASK_OF_FIELD if row.get(key)}
+    tasks = tuple(task for field, task in _TASK_OF_FIELD.items() if field in fields)
+    findings += _check_boxes(contents) if "bbox" in fields else []
+    has_names = any(content.names for content in contents.values())
+    if contents and not has_names and fields != {"caption"}:
+        findings.append(
+            make_error(
+                f"{next(iter(chosen.values()))[0]} has no categories",
+                'add "categories": [{"id": 1, "name": "cat"}, …]',
+            )
+        )
     return Layout(
         format="coco",
-        why=f"{next(iter(read))} has images, annotations and categories",
-        tasks=tuple(task for field, task in _TASK_OF_FIELD.items() if field in fields)
-        or ("object-detection",),
-        classes=tuple(names),
-        splits={
-            split: parts[split] for split in ("train", "val", "test", "all") if split in parts
-        },
+        why=f"{next(iter(chosen.values()))[0]} has images, annotations and categories",
+        tasks=tasks or ("object-detection",),
+        classes=list_classes(contents.values()),
+        splits=parts,
         findings=tuple(findings),
     )
 
 
-def _iter_label_files(tree: FileTree) -> Iterator[tuple[str, CocoFile]]:
+def _iter_label_files(tree: FileTree) -> Iterator[tuple[str, CocoFile | Defect]]:
+    """Each file of labels with its rows, or why it cannot be read."""
     for file in tree.files:
-        if not file.endswith(".json"):
+        if not file.endswith(".json") or is_hidden(file):
             continue
         try:
-            content = parse_coco(tree.read_json(file))
-        except ValueError:
-            # Files of other tools may lie beside the data.
+            content = tree.read_json(file)
+        except ValueError as error:
+            # Files of other tools may lie beside the data; this one is called as labels are.
+            if _find_split(file) or posixpath.dirname(file) == "annotations":
+                yield file, Defect(kind="unreadable-file", file=file, detail=str(error))
             continue
-        if content is not None:
-            yield file, content
+        if is_coco(content):
+            try:
+                yield file, parse_coco(content, file)
+            except ValueError as error:
+                yield file, Defect(kind="unreadable-file", file=file, detail=str(error))
+
+
+def _choose_files(
+    read: Mapping[str, CocoFile | Defect], findings: list[DatasetIssue]
+) -> dict[str, tuple[str, CocoFile]]:
+    """The file of each split. COCO itself keeps boxes, captions and keypoints of a split in files
+    of their own: one set of them is taken, and the others are told."""
+    of_split: dict[str, list[str]] = defaultdict(list)
+    for file in read:
+        of_split[_find_split(file) or "all"].append(file)
+    if set(of_split) > {"all"}:
+        findings += _pass_over("belong to no split by their names", of_split.pop("all", []))
+    chosen: dict[str, tuple[str, CocoFile]] = {}
+    others: list[str] = []
+    for split in ("train", "val", "test", "all"):
+        files = of_split.get(split, [])
+        if not files:
+            continue
+        best = [file for file in files if posixpath.basename(file).startswith("instances")]
+        if len(files) > 1 and len(best) != 1:
+            findings.append(
+                make_error(
+                    f"{len(files)} label files are of one split ({split}): {', '.join(files[:3])}",
+                    "put them together into one file, such as annotations/instances_train.json",
+                    files,
+                )
+            )
+        file = best[0] if best else files[0]
+        others += [other for other in files if other != file and len(best) == 1]
+        content = read[file]
+        if isinstance(content, Defect):
+            findings += summarize_defects([content])
+            content = _EMPTY
+        chosen[split] = file, content
+    findings += _pass_over("are of splits that have another file of instances", others)
+    return chosen
+
+
+def _pass_over(why: str, files: Sequence[str]) -> list[DatasetIssue]:
+    if not files:
+        return []
+    return [
+        make_warning(
+            f"{len(files)} label files are passed over, as they {why}: {', '.join(files[:3])}",
+            "delete them, or put what they say into the file of the split",
+            files,
+        )
+    ]
+
+
+def _check_boxes(contents: Mapping[str, CocoFile]) -> Iterator[DatasetIssue]:
+    for split, content in contents.items():
+        bare = [place for place, row in content.annotations if not row.get("bbox")]
+        if bare:
+            yield make_error(
+                f"{bare[0]} of split {split} has no bbox, as others have; {len(bare)} in all",
+                "give every annotation its box",
+                bare,
+            )
 
 
 def _find_split(file: str) -> str | None:
     """The split that a label file belongs to, by a word in its name or its folder's name."""
-    words = [*posixpath.splitext(posixpath.basename(file))[0].replace("-", "_").split("_")]
+    words = re.split(r"[-_.]", posixpath.splitext(posixpath.basename(file))[0])
     words.append(posixpath.basename(posixpath.dirname(file)))
     return next((split for word in words if (split := find_split(word))), None)
 
 
 def _build_split(
-    tree: FileTree, file: str, content: CocoFile, findings: list[DatasetIssue]
+    tree: FileTree, split: str, file: str, content: CocoFile, findings: list[DatasetIssue]
 ) -> SplitLayout:
     folder = _guess_image_folder(tree, file, content)
     where = Split(path=folder, annotations=file)
-    items, defects = separate_defects(
-        iter_samples(tree, _find_split(file) or "all", where, content)
-    )
-    absent = sorted(defect.detail for defect in defects if defect.kind == "missing-image")
-    if absent:
-        findings.append(
-            make_error(
-                f"{file} names {len(absent)} images that are not there",
-                "put them there, or take them out of the label file",
-                absent,
-            )
-        )
-    # Malformed numbers are left to the metrics and converters that need them.
-    lost = sum(defect.kind == "lost-annotation" for defect in defects)
-    if lost:
-        findings.append(
-            make_error(
-                f"{lost} annotations in {file} are of an image or category that it does not have",
-                "take them out, or add the image or category",
-                [file],
-            )
-        )
+    items, defects = separate_defects(iter_samples(tree, split, where, content))
+    findings += summarize_defects(defects)
     return SplitLayout(path=folder, annotations=file, items=items)
 
 
@@ -100,5 +166,5 @@ def _guess_image_folder(tree: FileTree, file: str, content: CocoFile) -> str:
     here = posixpath.dirname(file) or "."
     split = _find_split(file) or ""
     candidates = [here, f"images/{stem}", stem, f"images/{split}", split, "images", "."]
-    names = [str(row.get("file_name")) for row in content.images[:50]]
+    names = [str(row.get("file_name")) for _, row in list(content.images.values())[:50]]
     return guess_folder(tree, filter(None, candidates), names)

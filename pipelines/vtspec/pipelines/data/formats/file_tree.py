@@ -42,8 +42,16 @@ def find_split(name: str) -> str | None:
 
 
 def find_splits(names: Iterable[str]) -> dict[str, str]:
-    """The names that mean a split, by split, in the order train, val, test."""
-    found = {split: name for name in sorted(names) if (split := find_split(name))}
+    """The names that mean a split, by split, in the order train, val, test. Raises `Permanent`
+    where two mean the same: one of them would be left out."""
+    found: dict[str, str] = {}
+    for name in sorted(names):
+        split = find_split(name)
+        if split and found.setdefault(split, name) != name:
+            raise Permanent(
+                f"'{found[split]}' and '{name}' are both the split {split}",
+                fix="put them together, or call one of them otherwise",
+            )
     return {split: found[split] for split in ("train", "val", "test") if split in found}
 
 
@@ -60,7 +68,8 @@ def find_folder_pairs(
         # Not split yet, which is told with the way to do it.
         pairs = pairs or {"all": (first, second)}
     else:
-        found = find_splits(top)
+        # Folders of another layout may be called alike.
+        found = find_splits(name for name in top if tree.list_below(f"{name}/{second}"))
         pairs = {split: (f"{name}/{first}", f"{name}/{second}") for split, name in found.items()}
     return {split: pair for split, pair in pairs.items() if is_right(*pair)}
 

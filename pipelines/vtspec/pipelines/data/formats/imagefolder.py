@@ -1,7 +1,10 @@
 """A folder a class, with or without a folder a split above them."""
 
+import posixpath
+from collections.abc import Iterable, Iterator
+
 from vtspec.adapters.contract import Split
-from vtspec.adapters.data.file_tree import FileTree
+from vtspec.adapters.data.file_tree import FileTree, is_hidden
 from vtspec.adapters.data.imagefolder import read_imagefolder
 
 from .file_tree import find_splits
@@ -28,7 +31,7 @@ def detect_imagefolder(tree: FileTree) -> Layout | None:
         tasks=("image-classification",),
         classes=classes,
         splits=parts,
-        findings=tuple(_check_loose_images(tree, [part.path for part in parts.values()])),
+        findings=tuple(_check_empty_folders(tree, [part.path for part in parts.values()])),
     )
 
 
@@ -37,21 +40,23 @@ def _build_split(tree: FileTree, split: str, folder: str) -> SplitLayout:
     return SplitLayout(path=folder, items=items)
 
 
-def _check_loose_images(tree: FileTree, folders: list[str]) -> list[DatasetIssue]:
-    """Images that lie in no class, or in no split."""
-    prefixes = ["" if folder == "." else f"{folder}/" for folder in folders]
-    loose = []
-    for image in tree.images:
-        inside = next((prefix for prefix in prefixes if image.startswith(prefix)), None)
-        if inside is None or "/" not in image.removeprefix(inside):
-            loose.append(image)
-    # Training passes over them in silence, so they are told here.
-    if not loose:
-        return []
-    return [
-        make_warning(
-            f"{len(loose)} images lie outside the folders of the classes",
-            "move them into the folder of their class, or delete them",
-            loose,
+def _check_empty_folders(tree: FileTree, splits: Iterable[str]) -> Iterator[DatasetIssue]:
+    """Folders where a class is looked for, and that hold no image."""
+    empty = [path for split in splits for path in _list_empty_folders(tree, split)]
+    if empty:
+        # Training passes over them in silence, so they are told here.
+        yield make_warning(
+            f"no class is made of {len(empty)} folders without an image "
+            f"(of the endings png, jpg, …): {', '.join(empty[:5])}",
+            "put its images in, or delete the folder",
+            empty,
         )
-    ]
+
+
+def _list_empty_folders(tree: FileTree, split: str) -> list[str]:
+    below = tree.root if split == "." else tree.root / split
+    # The list of files does not know a folder that has none.
+    found = (item for item in below.iterdir() if item.is_dir() and not item.is_symlink())
+    names = sorted(item.name for item in found if not is_hidden(item.name))
+    paths = (posixpath.normpath(f"{split}/{name}") for name in names)
+    return [path for path in paths if not tree.list_images(path)]

@@ -1,10 +1,17 @@
 """What was found in a folder: its layout, and what is wrong with it."""
 
-from collections.abc import Iterable, Mapping
+import posixpath
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
-from vtspec.adapters.data.annotations import Defect, Sample
+from vtspec.adapters.data.annotations import Sample
+from vtspec.adapters.data.defects import Defect
+
+_ABSENT: Final = ("missing-image", "path-outside")
+"""Kinds of defects whose image is not there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,15 +56,45 @@ class Layout:
 def separate_defects(
     items: Iterable[Sample | Defect],
 ) -> tuple[tuple[Sample, ...], list[Defect]]:
-    """The sound samples of a split, and what is wrong with the others."""
+    """The images of a split that are there, and what is wrong with them or their labels."""
     samples: list[Sample] = []
     defects: list[Defect] = []
     for item in items:
         if isinstance(item, Defect):
             defects.append(item)
+            if item.sample is not None and item.kind not in _ABSENT:
+                samples.append(item.sample)
         else:
             samples.append(item)
     return tuple(samples), defects
+
+
+def summarize_defects(defects: Iterable[Defect]) -> Iterator[DatasetIssue]:
+    """One error for all defects of a kind in a folder, with every place: a wrong converter spoils
+    every file alike."""
+    groups: dict[tuple[str, ...], list[Defect]] = defaultdict(list)
+    for defect in defects:
+        groups[_get_group(defect)].append(defect)
+    for found in groups.values():
+        first = found[0]
+        more = f"; {len(found) - 1:,} more like it" if len(found) > 1 else ""
+        yield make_error(
+            f"{first.place}: {first.message}{more}",
+            first.fix,
+            dict.fromkeys(d.detail if d.kind in _ABSENT else d.place for d in found),
+        )
+
+
+def _get_group(defect: Defect) -> tuple[str, ...]:
+    # Tables are few and each is named; files of labels are as many as images.
+    where = posixpath.dirname(defect.file) if _is_one_of_many(defect.file) else defect.file
+    # What differs from place to place: numbers, and what is quoted.
+    detail = re.sub(r"'[^']*'|[0-9][0-9.]*", "", defect.detail)
+    return (defect.kind, where, "" if defect.kind in _ABSENT else detail)
+
+
+def _is_one_of_many(file: str) -> bool:
+    return not file.endswith((".json", ".csv", ".jsonl"))
 
 
 def list_classes(splits: Mapping[str, SplitLayout]) -> tuple[str, ...]:

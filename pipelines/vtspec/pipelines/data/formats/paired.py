@@ -7,8 +7,16 @@ from vtspec.adapters.contract import Split
 from vtspec.adapters.data.file_tree import FileTree
 from vtspec.adapters.data.paired import read_pairs
 
+from .class_names import read_class_names
 from .file_tree import find_folder_pairs
-from .layout import DatasetIssue, Layout, SplitLayout, make_error, separate_defects
+from .layout import (
+    DatasetIssue,
+    Layout,
+    SplitLayout,
+    make_error,
+    separate_defects,
+    summarize_defects,
+)
 
 _TargetKind: TypeAlias = Literal["mask", "depth", "high-resolution"]
 
@@ -61,16 +69,15 @@ def _build_layout(
 
 
 def _read_classes(tree: FileTree, findings: list[DatasetIssue]) -> tuple[str, ...]:
-    if tree.has("classes.txt"):
-        # Never sorted: a line's place is the value of its class's pixels.
-        lines = tree.read_text("classes.txt").splitlines()
-        return tuple(line.strip() for line in lines if line.strip())
-    findings.append(
-        make_error(
-            "there is no classes.txt with the names of the classes",
-            "write one name a line into classes.txt: the first is that of pixel value 0",
-        )
-    )
+    if not tree.has("classes.txt"):
+        why = "there is no classes.txt with the names of the classes"
+    else:
+        try:
+            return read_class_names(tree)
+        except ValueError as error:
+            why = f"classes.txt cannot be read: {error}"
+    fix = "write one name a line into classes.txt: the first is that of pixel value 0"
+    findings.append(make_error(why, fix))
     return ()
 
 
@@ -83,13 +90,6 @@ def _build_split(
 ) -> SplitLayout:
     source, target = pair
     where = Split(path=source, targets=target)
-    items, alone = separate_defects(read_pairs(tree, split, where, kind))
-    if alone:
-        findings.append(
-            make_error(
-                f"{len(alone)} images in {source}/ have no namesake in {target}/",
-                "add what is missing, or take the images out",
-                [defect.file for defect in alone],
-            )
-        )
+    items, defects = separate_defects(read_pairs(tree, split, where, kind))
+    findings += summarize_defects(defects)
     return SplitLayout(path=source, targets=target, items=items)

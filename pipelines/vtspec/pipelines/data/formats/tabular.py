@@ -1,16 +1,27 @@
 """csv and jsonl: a line an image, with its path and its label."""
 
 import posixpath
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Final
 
-from vtspec.adapters.data.annotations import Defect, Sample
-from vtspec.adapters.data.file_tree import FileTree
-from vtspec.adapters.data.tabular import Row, iter_rows, parse_row
+from vtspec.adapters.data.defects import Defect
+from vtspec.adapters.data.file_tree import FileTree, is_hidden
+from vtspec.adapters.data.image_labels import find_label_defect
+from vtspec.adapters.data.tabular import Row, get_path_field, iter_rows, parse_row
 
 from .file_tree import find_split, guess_folder
-from .layout import DatasetIssue, Layout, SplitLayout, list_classes, make_error, separate_defects
+from .layout import (
+    DatasetIssue,
+    Layout,
+    SplitLayout,
+    list_classes,
+    make_error,
+    separate_defects,
+    summarize_defects,
+)
 
-_TASK_OF_FIELD: Mapping[str, str] = {
+_TASK_OF_FIELD: Final[Mapping[str, str]] = {
     "label": "image-classification",
     "labels": "multilabel-classification",
     "text": "ocr",
@@ -18,33 +29,31 @@ _TASK_OF_FIELD: Mapping[str, str] = {
     "question": "visual-question-answering",
     "messages": "text-generation",
 }
-_PATH_ALIASES = ("image", "file", "filename", "file_name", "image_path", "filepath")
 
 
 def detect_tables(tree: FileTree) -> Layout | None:
     """Files named after the splits (`train.csv`, `labels/val.jsonl`); None without such a file."""
-    files = {
-        split: file
-        for file in tree.files
-        if file.endswith((".csv", ".jsonl")) and (split := find_split(_get_stem(file)))
-    }
+    files: dict[str, list[str]] = defaultdict(list)
+    for file in tree.files:
+        split = find_split(_get_stem(file))
+        if file.endswith((".csv", ".jsonl")) and split and not is_hidden(file):
+            files[split].append(file)
     if "train" not in files:
         return None
-    findings: list[DatasetIssue] = []
-    tables = {split: _read_rows(tree, file, findings) for split, file in sorted(files.items())}
-    fields = {key for rows in tables.values() for row in rows for key in row.fields}
+    chosen = {s: files[s][0] for s in ("train", "val", "test") if s in files}
+    findings = [*_check_files(files)]
+    rows = {split: list(iter_rows(tree, file)) for split, file in chosen.items()}
+    read = (row for part in rows.values() for row in part if isinstance(row, Row))
+    fields = {key for row in read for key in row.fields}
     tasks = tuple(task for field, task in _TASK_OF_FIELD.items() if field in fields)
-    if not tasks:
-        return None
-    parts: dict[str, SplitLayout] = {
-        split: _build_split(tree, split, files[split], tables[split], findings)
-        for split in ("train", "val", "test")
-        if split in files
-    }
+    parts: dict[str, SplitLayout] = {}
+    for split, file in chosen.items():
+        parts[split], defects = _build_split(tree, split, file, rows[split], "label" in fields)
+        findings += summarize_defects(defects)
     return Layout(
-        format="csv" if files["train"].endswith(".csv") else "jsonl",
-        why=f"{files['train']} has a line for each image",
-        tasks=tasks,
+        format="csv" if chosen["train"].endswith(".csv") else "jsonl",
+        why=f"{chosen['train']} has a line for each image",
+        tasks=tasks or ("image-classification",),
         classes=list_classes(parts),
         splits=parts,
         findings=tuple(findings),
@@ -55,57 +64,48 @@ def _get_stem(file: str) -> str:
     return posixpath.splitext(posixpath.basename(file))[0]
 
 
-def _read_rows(tree: FileTree, file: str, findings: list[DatasetIssue]) -> list[Row]:
-    """The rows that can be read; what keeps the others from it is a finding."""
-    rows = []
-    for row in iter_rows(tree, file):
-        if isinstance(row, Defect):
-            findings.append(
-                make_error(
-                    f"{file} cannot be read: {row.detail}",
-                    "write it in UTF-8, one image a line",
-                    [file],
-                )
+def _check_files(files: Mapping[str, Sequence[str]]) -> list[DatasetIssue]:
+    """A dataset has one table a split, all of one format."""
+    findings = [
+        make_error(
+            f"{len(found)} tables are of one split ({split}): {', '.join(found)}",
+            "put them together into one",
+            found,
+        )
+        for split, found in files.items()
+        if len(found) > 1
+    ]
+    every = [file for found in files.values() for file in found]
+    if len({posixpath.splitext(file)[1] for file in every}) > 1:
+        findings.append(
+            make_error(
+                f"the tables are of two formats: {', '.join(every)}",
+                "write all of them as csv, or all as jsonl",
+                every,
             )
-        # An empty object is a line that somebody blanked out.
-        elif row.fields:
-            rows.append(row)
-    return rows
+        )
+    return findings
 
 
 def _build_split(
-    tree: FileTree, split: str, file: str, rows: list[Row], findings: list[DatasetIssue]
-) -> SplitLayout:
-    here = posixpath.dirname(file) or "."
-    # Without it every row would be told of; the header is the one mistake.
-    if rows and "path" not in rows[0].fields:
-        findings.append(_make_no_path_issue(file, rows[0]))
-        return SplitLayout(path=here, annotations=file)
-    stem = _get_stem(file)
+    tree: FileTree, split: str, file: str, rows: Sequence[Row | Defect], is_labeled: bool
+) -> tuple[SplitLayout, list[Defect]]:
+    stem, here = _get_stem(file), posixpath.dirname(file) or "."
+    # The first rows tell it as well as millions do.
+    first = [row.fields for row in rows[:50] if isinstance(row, Row)]
     folder = guess_folder(
         tree,
         # Most tables lie beside their images; others name them from the data's root.
         (here, ".", "images", f"images/{stem}", stem),
-        # The first rows tell it as well as millions do.
-        [str(row.fields.get("path") or "") for row in rows[:50]],
+        [str(fields.get(get_path_field(fields)) or "") for fields in first],
     )
-    items: tuple[Sample, ...]
-    items, absent = separate_defects(parse_row(tree, split, file, folder, row) for row in rows)
-    if absent:
-        findings.append(
-            make_error(
-                f"{file} names {len(absent)} images that are not below {folder}",
-                "correct the paths, or take the lines out",
-                [defect.detail for defect in absent],
-            )
-        )
-    return SplitLayout(path=folder, annotations=file, items=items)
-
-
-def _make_no_path_issue(file: str, row: Row) -> DatasetIssue:
-    alias = next((name for name in _PATH_ALIASES if name in row.fields), None)
-    return make_error(
-        f"{file} has no column 'path' but {', '.join(map(str, row.fields))}",
-        f"rename '{alias}' to 'path'" if alias else "add the column 'path'",
-        [file],
-    )
+    # `parse_row` is what `read_table` does with each row, once the folder is known.
+    found = [
+        row if isinstance(row, Defect) else parse_row(tree, split, file, folder, row)
+        for row in rows
+    ]
+    items, defects = separate_defects(found)
+    if is_labeled:
+        known = {item.label for item in items if item.label}
+        defects = [defect for item in found if (defect := find_label_defect(item, known))]
+    return SplitLayout(path=folder, annotations=file, items=items), defects

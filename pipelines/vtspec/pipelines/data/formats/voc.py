@@ -1,12 +1,22 @@
 """Pascal VOC: an XML file an image, lists of names a split."""
 
+from collections import defaultdict
+
 from vtspec.adapters.contract import Split
-from vtspec.adapters.data.annotations import Defect, Sample
-from vtspec.adapters.data.file_tree import FileTree
+from vtspec.adapters.data.defects import Defect
+from vtspec.adapters.data.file_tree import FileTree, is_hidden
 from vtspec.adapters.data.voc import ANNOTATIONS, IMAGES, VocReader
 
 from .file_tree import find_split
-from .layout import DatasetIssue, Layout, SplitLayout, make_error
+from .layout import (
+    DatasetIssue,
+    Layout,
+    SplitLayout,
+    make_error,
+    make_warning,
+    separate_defects,
+    summarize_defects,
+)
 
 _LISTS = "ImageSets/Main"
 
@@ -17,58 +27,59 @@ def detect_voc(tree: FileTree) -> Layout | None:
     if not reader.names or not reader.images:
         return None
     findings: list[DatasetIssue] = []
-    classes: set[str] = set()
+    parts: dict[str, SplitLayout] = {}
+    defects: list[Defect] = []
+    for split, file in _find_lists(tree, findings).items():
+        found = reader.read_split(split, Split(path=IMAGES, annotations=file))
+        items, wrong = separate_defects(found)
+        parts[split] = SplitLayout(path=IMAGES, annotations=file, items=items)
+        defects += wrong
+    findings += summarize_defects(defects)
+    findings += _check_unlisted(reader, parts)
     # Every file, whether a list names it or not: what no split has is a class all the same.
-    for found in map(reader.read_objects, reader.names):
-        if isinstance(found, Defect):
-            findings.append(
-                make_error(
-                    f"{found.file} cannot be read: {found.detail}",
-                    "write it anew, or take the image and it out",
-                    [found.file],
-                )
-            )
-        else:
-            classes.update(a.class_name for a in found.annotations if a.class_name)
-    lists = {
-        split: file
-        for file in tree.list_below(_LISTS)
-        if file.endswith(".txt") and (split := find_split(file.split("/")[-1][:-4]))
-    }
-    wanted: dict[str, str] = {
-        split: lists[split] for split in ("train", "val", "test") if split in lists
-    }
+    read = [reader.read_objects(name) for name in reader.names]
+    objects = [item for one in read if not isinstance(one, Defect) for item in one.annotations]
     return Layout(
         format="voc",
         why="Annotations/ has an XML file for each image in JPEGImages/",
         tasks=("object-detection",),
-        classes=tuple(sorted(classes)),
-        splits={
-            split: _build_split(reader, split, file, findings)
-            for split, file in (wanted or {"all": ANNOTATIONS}).items()
-        },
+        classes=tuple(sorted({item.class_name for item in objects if item.class_name})),
+        splits=parts,
         findings=tuple(findings),
     )
 
 
-def _build_split(
-    reader: VocReader, split: str, file: str, findings: list[DatasetIssue]
-) -> SplitLayout:
-    items: list[Sample] = []
-    absent: list[str] = []
-    for item in reader.read_split(split, Split(path=IMAGES, annotations=file)):
-        # An image whose XML cannot be read is there nevertheless, and was told of above.
-        sample = item.sample if isinstance(item, Defect) else item
-        if sample is not None:
-            items.append(sample)
-        elif isinstance(item, Defect):
-            absent.append(item.detail)
-    if absent:
-        findings.append(
-            make_error(
-                f"{file} names {len(absent)} images that are not in JPEGImages/",
-                "put them there, or take them out of the list",
-                absent,
-            )
+def _find_lists(tree: FileTree, findings: list[DatasetIssue]) -> dict[str, str]:
+    """The list of each split; where there is none, all of it is one part."""
+    lists: dict[str, list[str]] = defaultdict(list)
+    for file in tree.list_below(_LISTS):
+        split = find_split(file.split("/")[-1][:-4])
+        if file.endswith(".txt") and split and not is_hidden(file):
+            lists[split].append(file)
+    findings += [
+        make_error(
+            f"{len(files)} lists are of one split ({split}): {', '.join(files)}",
+            "put them together into one",
+            files,
         )
-    return SplitLayout(path=IMAGES, annotations=file, items=tuple(items))
+        for split, files in lists.items()
+        if len(files) > 1
+    ]
+    found: dict[str, str] = {
+        split: lists[split][0] for split in ("train", "val", "test") if split in lists
+    }
+    return found or {"all": ANNOTATIONS}
+
+
+def _check_unlisted(reader: VocReader, parts: dict[str, SplitLayout]) -> list[DatasetIssue]:
+    listed = {item.image for part in parts.values() for item in part.items}
+    rest = [name for name in reader.names if reader.images.get(name) not in listed]
+    if not rest:
+        return []
+    return [
+        make_warning(
+            f"{len(rest)} files in {ANNOTATIONS}/ are of no image of a split",
+            f"add their names to a list in {_LISTS}/, or delete them",
+            [f"{ANNOTATIONS}/{name}.xml" for name in rest],
+        )
+    ]

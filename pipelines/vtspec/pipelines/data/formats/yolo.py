@@ -1,89 +1,142 @@
-"""YOLO: a text file of numbers beside each image, class names in data.yaml."""
+"""YOLO: a text file of numbers for each image, class names in data.yaml."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+import posixpath
+import re
+from collections.abc import Iterator
+from typing import Final
 
 from vtspec.adapters.contract import Split
-from vtspec.adapters.data.annotations import Defect
+from vtspec.adapters.data.defects import Defect
 from vtspec.adapters.data.file_tree import FileTree
-from vtspec.adapters.data.yolo import YoloReader
+from vtspec.adapters.data.yolo import RowForm, YoloReader, find_label_file, find_label_folder
 
-from .file_tree import find_folder_pairs
-from .layout import DatasetIssue, Layout, SplitLayout, make_error, separate_defects
+from .data_yaml import DataYaml, read_data_yaml
+from .file_tree import find_folder_pairs, find_splits
+from .layout import (
+    DatasetIssue,
+    Layout,
+    SplitLayout,
+    make_error,
+    make_warning,
+    separate_defects,
+    summarize_defects,
+)
+
+_ROW: Final = re.compile(r"[0-9]+( +[-+.0-9eE]+){4,}\s*")
 
 
 def detect_yolo(tree: FileTree) -> Layout | None:
-    """`images/<split>` with `labels/<split>`, or `<split>/images` with `<split>/labels`."""
-
-    def has_labels(images: str, labels: str) -> bool:
-        texts = (file for file in tree.list_below(labels) if file.endswith(".txt"))
-        return bool(tree.list_images(images)) and any(texts)
-
-    folders = find_folder_pairs(tree, "images", "labels", has_labels)
+    """`images/<split>` with `labels/<split>`, `<split>/images` with `<split>/labels`, the folders
+    that data.yaml names, or text files of numbers beside the images."""
+    settings = read_data_yaml(tree)
+    folders = _find_named_folders(tree, settings) or _find_folders(tree)
     if not folders:
         return None
-    settings, file = _read_settings(tree)
-    classes = _parse_names(settings.get("names"))
-    reader = YoloReader(tree=tree, classes=classes)
-    parts, defects = {}, []
-    for split, (images, _) in folders.items():
+    form: RowForm = "keypoints" if settings.numbers_per_keypoint else "boxes"
+    reader = YoloReader(
+        tree=tree,
+        classes=settings.names,
+        form=form,
+        numbers_per_keypoint=settings.numbers_per_keypoint or 3,
+    )
+    parts: dict[str, SplitLayout] = {}
+    defects: list[Defect] = []
+    findings = list(settings.findings)
+    for split, images in folders.items():
         items, found = separate_defects(reader.read_split(split, Split(path=images)))
         parts[split] = SplitLayout(path=images, items=items)
         defects += found
-    images, labels = next(iter(folders.values()))
+        findings += _check_beside(tree, images)
+    images = next(iter(folders.values()))
+    labels = find_label_folder(images)
     return Layout(
         format="yolo",
-        why=f"each image in {images}/ has a text file of numbers in {labels}/",
-        tasks=(_guess_task(reader.widths, "kpt_shape" in settings),),
-        classes=classes,
+        why=f"images in {images}/ have text files of numbers in {labels}/",
+        tasks=(_guess_task(reader.widths, form == "keypoints"),),
+        classes=settings.names,
         splits=parts,
-        findings=(*([] if classes else [_make_no_names_issue(file)]), *_iter_issues(defects)),
+        findings=(*findings, *summarize_defects(defects), *_check_unlabeled(reader.unlabeled)),
     )
 
 
-def _read_settings(tree: FileTree) -> tuple[Mapping[object, object], str]:
-    import yaml
-
-    for file in tree.files:
-        if "/" in file or not file.endswith((".yaml", ".yml")):
-            continue
-        try:
-            text = tree.read_text(file)
-            # A stranger's file: an alias can make it huge.
-            content: object = None if "*" in text else yaml.safe_load(text)
-        except (ValueError, yaml.YAMLError, RecursionError):
-            continue
-        if isinstance(content, dict) and "names" in content:
-            return content, file
-    return {}, "data.yaml"
+def _find_named_folders(tree: FileTree, settings: DataYaml) -> dict[str, str]:
+    """The folders that data.yaml names, where they are there and have labels."""
+    found = {}
+    for split, path in settings.folders.items():
+        # Roboflow writes `../train/images`, as seen from nowhere.
+        for tried in (posixpath.join(settings.path, path), path, re.sub(r"^(\.\./)+", "", path)):
+            folder = posixpath.normpath(tried)
+            if tree.list_images(folder):
+                found[split] = folder
+                break
+    return found if any(_has_labels(tree, folder) for folder in found.values()) else {}
 
 
-def _parse_names(names: object) -> tuple[str, ...]:
-    match names:
-        case list():
-            return tuple(str(name) for name in names)
-        case dict() if all(isinstance(key, int) for key in names):
-            return tuple(str(names[key]) for key in sorted(names))
-        case _:
-            return ()
+def _find_folders(tree: FileTree) -> dict[str, str]:
+    """The folders of the splits where their names tell."""
+
+    def have_files(images: str, labels: str) -> bool:
+        return bool(tree.list_images(images)) and _has_labels(tree, images)
+
+    found = find_folder_pairs(tree, "images", "labels", have_files)
+    if found:
+        return {split: images for split, (images, _) in found.items()}
+    beside = find_splits(name for name in tree.list_folders() if _has_rows_beside(tree, name))
+    for folders in (
+        {split: f"{name}/images" for split, name in beside.items()},
+        beside,
+        {"all": "images"},
+        {"all": "."},
+    ):
+        labeled = {s: f for s, f in folders.items() if _has_rows_beside(tree, f)}
+        if labeled:
+            return labeled
+    return {}
 
 
-def _make_no_names_issue(file: str) -> DatasetIssue:
-    return make_error(
-        "there is no data.yaml with the names of the classes",
-        f"write them into {file}, in index order: names: [cat, dog]",
-    )
+def _has_labels(tree: FileTree, images: str) -> bool:
+    labels = find_label_folder(images)
+    texts = (file for file in tree.list_below(labels) if file.endswith(".txt"))
+    return _has_rows_beside(tree, images) or (labels != images and any(texts))
 
 
-def _iter_issues(defects: Sequence[Defect]) -> Iterator[DatasetIssue]:
-    """One for each kind of fault, with all places: a wrong converter spoils every file alike."""
-    faults: dict[str, list[str]] = defaultdict(list)
-    for defect in defects:
-        faults[defect.detail].append(defect.place)
-    for fault, places in sorted(faults.items()):
-        more = f"; {len(places) - 1:,} more rows like it" if len(places) > 1 else ""
+def _has_rows_beside(tree: FileTree, folder: str) -> bool:
+    """Whether an image has a text file beside it that begins as labels do; captions do not."""
+    beside = (f"{posixpath.splitext(image)[0]}.txt" for image in tree.list_images(folder))
+    first = next((file for file in beside if tree.has(file)), None)
+    if first is None:
+        return False
+    try:
+        return any(_ROW.fullmatch(line) for line in tree.read_lines(first))
+    except ValueError:
+        return False
+
+
+def _check_beside(tree: FileTree, images: str) -> Iterator[DatasetIssue]:
+    """Labels that lie where nobody looks for them."""
+    labels = find_label_folder(images)
+    if labels == images:
+        return
+    files = [
+        file
+        for image in tree.list_images(images)
+        if tree.has(file := f"{posixpath.splitext(image)[0]}.txt")
+        and not tree.has(find_label_file(image, images))
+    ]
+    if files:
         yield make_error(
-            f"{places[0]} {fault}{more}", "correct the rows, or take them out", places
+            f"{len(files)} label files lie beside the images in {images}/, where none is read",
+            f"move them into {labels}/",
+            files,
+        )
+
+
+def _check_unlabeled(images: list[str]) -> Iterator[DatasetIssue]:
+    if images:
+        yield make_warning(
+            f"{len(images)} images have no label file, and are read as showing nothing",
+            "add their label files; an empty one says that nothing is shown",
+            images,
         )
 
 

@@ -6,20 +6,26 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from vtspec.adapters.data.annotations import Sample
-from vtspec.adapters.data.file_tree import FileTree
+from vtspec.adapters.data.annotations import BoundingBox, Sample, Size
+from vtspec.adapters.data.file_tree import FileTree, is_hidden
+from vtspec.pipelines.data.formats.file_tree import find_split
 from vtspec.pipelines.data.formats.layout import (
     DatasetIssue,
     Layout,
     make_error,
     make_warning,
 )
+from vtspec.schema.kinds.patterns import TEMPLATE
 from vtspec.schema.kinds.tasks import CLASSLESS_TASKS
+from vtspec.schema.yaml_source.decoding import UNPRINTABLE
 
 from .image_probe import ImageInfo
 
 IMBALANCE: Final = 10
 """From how many times the rarest class's images on the most frequent one is called imbalanced."""
+
+LONGEST_CLASS_NAME: Final = 100
+"""Characters that a class name of a spec may have."""
 
 _HARMLESS: Final = (".txt", ".md", ".json", ".jsonl", ".csv", ".yaml", ".yml", ".xml", ".cache")
 
@@ -31,19 +37,29 @@ def check_dataset(
     tree: FileTree, layout: Layout, looks: Sequence[ImageInfo]
 ) -> Iterator[DatasetIssue]:
     """Everything wrong, errors and warnings, the layout's own findings first."""
+    seen = {look.image: look for look in looks}
     yield from layout.findings
     yield from _check_splits(layout)
     yield from _check_unusable(tree)
     yield from _check_broken(looks)
-    yield from _check_duplicates(layout, {look.image: look for look in looks})
-    yield from _check_classes(layout)
+    yield from _check_duplicates(layout, seen)
+    yield from _check_classes(layout, seen)
+    yield from _check_class_names(layout)
+    yield from _check_sizes(layout, seen)
+    if not any(finding.severity == "error" for finding in layout.findings):
+        # What a label file that cannot be read would have named is not told once more.
+        yield from _check_unread(tree, layout)
     yield from _check_names(tree)
     yield from _check_shown(layout, looks)
 
 
-def count_per_class(layout: Layout, items: Iterable[Sample]) -> dict[str, int]:
-    """Labels of each class, every class of the layout in index order."""
-    counts = Counter(name for item in items for name in item.classes)
+def count_per_class(
+    layout: Layout, items: Iterable[Sample], looks: Mapping[str, ImageInfo]
+) -> dict[str, int]:
+    """Labels of each class on images that can be decoded, every class in index order."""
+    counts = Counter(
+        name for item in items if looks[item.image].fault is None for name in item.classes
+    )
     return {name: counts[name] for name in layout.classes}
 
 
@@ -123,25 +139,26 @@ def _check_duplicates(layout: Layout, looks: Mapping[str, ImageInfo]) -> Iterato
         )
 
 
-def _check_classes(layout: Layout) -> Iterator[DatasetIssue]:
+def _check_classes(layout: Layout, looks: Mapping[str, ImageInfo]) -> Iterator[DatasetIssue]:
     if set(layout.tasks) <= CLASSLESS_TASKS or layout.format == "masks":
         return
     if layout.tasks == ("image-classification",):
         yield from _check_class_count(layout)
     for split, part in layout.splits.items():
-        counts = count_per_class(layout, part.items)
+        counts = count_per_class(layout, part.items, looks)
         empty = [name for name, count in counts.items() if not count]
         if empty and part.items:
             # An imagefolder's classes are its folders: one that train lacks cannot be learnt.
-            found = (
+            make_issue = (
                 make_error if split == "train" and layout.format == "imagefolder" else make_warning
             )
-            yield found(
+            yield make_issue(
                 f"split '{split}' has nothing of {_format_names(empty)}",
                 "add images of it, or take the class out of every split",
             )
     train = layout.splits.get("train") or layout.splits.get("all")
-    counts = {n: c for n, c in count_per_class(layout, train.items).items() if c} if train else {}
+    found = count_per_class(layout, train.items, looks) if train else {}
+    counts = {name: count for name, count in found.items() if count}
     if counts and max(counts.values()) >= IMBALANCE * min(counts.values()):
         most, least = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
         yield make_warning(
@@ -160,6 +177,94 @@ def _check_class_count(layout: Layout) -> Iterator[DatasetIssue]:
         yield make_error(
             "no image has a label", "write the name of its class, as text, beside each"
         )
+
+
+def _check_class_names(layout: Layout) -> Iterator[DatasetIssue]:
+    """Names that a spec cannot hold, each with the first place where it stands."""
+    for name in layout.classes:
+        fault = _find_name_fault(name)
+        if fault:
+            items = (item for part in layout.splits.values() for item in part.items)
+            first = next((i.place or i.image for i in items if name in i.classes), None)
+            yield make_error(
+                f"the class name {ascii(name)[:80]} {fault}",
+                "rename the class in the data",
+                [first] if first else [],
+            )
+
+
+def _find_name_fault(name: str) -> str | None:
+    strange = UNPRINTABLE.search(name)
+    if strange:
+        return f"has the character U+{ord(strange[0]):04X}, which cannot be shown"
+    if not name.strip() or name != name.strip():
+        return "begins or ends with a blank"
+    if len(name) > LONGEST_CLASS_NAME:
+        return f"has more than {LONGEST_CLASS_NAME} characters"
+    if re.search(TEMPLATE, name):
+        return "has '{{', the mark of a template"
+    return "is more than one line" if "\n" in name or "\r" in name else None
+
+
+def _check_sizes(layout: Layout, looks: Mapping[str, ImageInfo]) -> Iterator[DatasetIssue]:
+    """Images that are of another size than their labels say, and boxes that reach outside."""
+    other, outside = [], []
+    for part in layout.splits.values():
+        for item in part.items:
+            look = looks[item.image]
+            if item.size is None or look.fault:
+                continue
+            if item.size != (look.width, look.height):
+                other.append(item.image)
+            elif any(_reaches_outside(a.box, item.size) for a in item.annotations if a.box):
+                outside.append(item.image)
+    if other:
+        yield make_warning(
+            f"{_format_count('image', other)} of another size than the labels say",
+            "make the labels anew for the images as they are",
+            other,
+        )
+    if outside:
+        yield make_warning(
+            f"{_format_count('image', outside)} with a box that reaches outside of the image",
+            "cut the boxes off at the image's sides",
+            outside,
+        )
+
+
+def _reaches_outside(box: BoundingBox, size: Size) -> bool:
+    # Within a pixel it is rounding.
+    return min(box.x_min, box.y_min, size[0] - box.x_max, size[1] - box.y_max) < -1
+
+
+def _check_unread(tree: FileTree, layout: Layout) -> Iterator[DatasetIssue]:
+    """Images and tables that no split has: training passes over them in silence."""
+    items = [item for part in layout.splits.values() for item in part.items]
+    read = {item.image for item in items} | {item.target.path for item in items if item.target}
+    loose = [image for image in tree.images if image not in read]
+    if loose:
+        where = (
+            "outside the folders of the classes"
+            if layout.format == "imagefolder"
+            else "in no split, or have no label there"
+        )
+        yield make_warning(
+            f"{_format_count('image', loose)} {where}",
+            "add them to a split, or delete them",
+            loose,
+        )
+    tables = [file for file in tree.files if _is_table(file)]
+    if tables and layout.format not in ("csv", "jsonl"):
+        yield make_warning(
+            f"{_format_count('table', tables)} not read: the format is {layout.format}",
+            "name a table train.csv to have it read, or delete them",
+            tables,
+        )
+
+
+def _is_table(file: str) -> bool:
+    stem, suffix = posixpath.splitext(posixpath.basename(file))
+    return suffix in (".csv", ".jsonl") and find_split(stem) is not None and not is_hidden(file)
 
 
 def _check_names(tree: FileTree) -> Iterator[DatasetIssue]:

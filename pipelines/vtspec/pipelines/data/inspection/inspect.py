@@ -14,7 +14,9 @@ from vtspec.pipelines.data.formats.file_tree import scan_folder
 from vtspec.pipelines.data.formats.layout import DatasetIssue, Layout, make_error
 
 from .checks import check_dataset, count_per_class
+from .dataset_spec import check_spec
 from .image_probe import ImageInfo, inspect_images
+from .mask_values import check_targets
 
 Progress = Callable[[int, int], None]
 """Takes how many images were looked at, and of how many."""
@@ -48,7 +50,7 @@ class Inspection:
 
     def count_per_class(self, split: str) -> dict[str, int]:
         """Images (or objects) of each class in a split, in index order."""
-        return count_per_class(self.layout, self.layout.splits[split].items)
+        return count_per_class(self.layout, self.layout.splits[split].items, self.looks)
 
     def count_sizes(self) -> list[tuple[str, int]]:
         """`width x height` and how many images have it, the most frequent first."""
@@ -110,7 +112,8 @@ def inspect_dataset(path: Path, progress: Progress = lambda done, of: None) -> I
         looks[look.image] = look
         progress(len(looks), len(images))
     findings = list(check_dataset(tree, layout, list(looks.values())))
-    return Inspection(
+    findings += check_targets(path, layout, looks)
+    inspection = Inspection(
         path=path,
         layout=layout,
         looks=looks,
@@ -119,6 +122,9 @@ def inspect_dataset(path: Path, progress: Progress = lambda done, of: None) -> I
         content_hash=_hash_content(tree, findings),
         findings=findings,
     )
+    if not inspection.errors:
+        findings += check_spec(inspection)
+    return inspection
 
 
 def _hash_content(tree: FileTree, findings: list[DatasetIssue]) -> str | None:

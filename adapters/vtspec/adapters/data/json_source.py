@@ -1,0 +1,61 @@
+"""JSON that a stranger wrote: bounded in depth, with nothing in it twice."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Final
+
+DEEPEST: Final = 32
+"""Levels of lists and objects inside each other; COCO has five. As in specs."""
+
+_STRING: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_NOT_A_BRACKET: Final = re.compile(r"[^][{}]+")
+_INNERMOST: Final = re.compile(r"\[\]|\{\}")
+_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def parse_json(text: str) -> object:
+    """What a text holds. Raises `ValueError` where it is no JSON, is nested deeper than
+    `DEEPEST`, has a key twice in an object, or half a surrogate pair."""
+    # The parser's own limit is what is left of the stack, another one with each caller.
+    if _is_deep(text):
+        raise ValueError(f"it is nested deeper than {DEEPEST} levels")
+    try:
+        content: object = json.loads(text, object_pairs_hook=_build_object)
+    except json.JSONDecodeError as error:
+        # Its own words name no line where there is one.
+        where = f" in line {error.lineno}" if error.lineno > 1 else ""
+        raise ValueError(f"{error.msg}{where}, column {error.colno}") from error
+    except ValueError as error:
+        # Python's own limit of the digits of a number, which is told with advice for its owner.
+        raise ValueError(str(error).partition(";")[0].partition(":")[0]) from error
+    if _SURROGATE.search(text):
+        try:
+            json.dumps(content, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise ValueError("it has half a surrogate pair, which is no character") from error
+    return content
+
+
+def _is_deep(text: str) -> bool:
+    # Most texts end here: fewer brackets than levels.
+    if text.count("[") + text.count("{") <= DEEPEST:
+        return False
+    brackets = _NOT_A_BRACKET.sub("", text if '"' not in text else _STRING.sub("", text))
+    # Each round takes the innermost level away, at the speed of a search.
+    for _ in range(DEEPEST):
+        brackets = _INNERMOST.sub("", brackets)
+        if not brackets:
+            return False
+    return brackets.startswith(("[", "{"))
+
+
+def _build_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    # The last of several would win in silence.
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"an object has the key '{twice}' more than once")
+    return found

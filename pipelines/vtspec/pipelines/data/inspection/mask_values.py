@@ -1,0 +1,84 @@
+"""Masks and other target images beside their images: their sizes, and the values of masks."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from vtspec.adapters.data.annotations import Sample
+from vtspec.pipelines.data.formats.layout import DatasetIssue, Layout, make_error
+
+from .image_probe import ImageInfo
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+IGNORED: Final = 255
+"""The value of pixels that belong to no class, by the habit of VOC and Cityscapes."""
+
+_INDEXED_MODES: Final = ("1", "L", "P", "I;16", "I")
+
+
+def check_targets(
+    root: Path, layout: Layout, looks: Mapping[str, ImageInfo]
+) -> Iterator[DatasetIssue]:
+    """What is wrong with the second images of pairs; reads every mask once more."""
+    faults: dict[str, list[str]] = {}
+    for part in layout.splits.values():
+        for sample in part.items:
+            fault = _find_fault(root, sample, layout, looks) if sample.target else None
+            if fault and sample.target:
+                faults.setdefault(fault, []).append(sample.target.path)
+    for fault, files in faults.items():
+        more = f"; {len(files) - 1:,} more like it" if len(files) > 1 else ""
+        yield make_error(
+            f"{files[0]}: {fault}{more}",
+            "write the masks anew: a grey pixel is the index of its class"
+            if layout.format == "masks"
+            else "write the images anew, in sizes that fit",
+            files,
+        )
+
+
+def _find_fault(
+    root: Path, sample: Sample, layout: Layout, looks: Mapping[str, ImageInfo]
+) -> str | None:
+    if sample.target is None:
+        return None
+    image, target = looks[sample.image], looks[sample.target.path]
+    if image.fault or target.fault:
+        # Told as broken images.
+        return None
+    if sample.target.kind == "high-resolution":
+        times = target.width // image.width
+        if (target.width, target.height) != (times * image.width, times * image.height):
+            return "is no multiple of the size of its image"
+    elif (image.width, image.height) != (target.width, target.height):
+        return "is of another size than its image"
+    if sample.target.kind != "mask":
+        return None
+    if target.mode not in _INDEXED_MODES:
+        return f"is in colours (mode {target.mode}), not in the indexes of classes"
+    known = {*range(len(layout.classes)), IGNORED}
+    beyond = sorted(_read_values(root / sample.target.path) - known)
+    if layout.classes and beyond:
+        shown = ", ".join(map(str, beyond[:5]))
+        return f"has the values {shown}, but there are {len(layout.classes)} classes"
+    return None
+
+
+def _read_values(path: Path) -> set[int]:
+    """The values of the pixels of a mask that is known to be sound."""
+    from PIL import Image
+
+    with Image.open(path) as mask:
+        if mask.mode == "1":
+            # Pillow shows a set bit as 255.
+            return {int(value > 0) for value in _iter_values(mask)}
+        return set(_iter_values(mask))
+
+
+def _iter_values(mask: "Image.Image") -> Iterator[int]:
+    if mask.mode in ("1", "L", "P"):
+        return (value for value, count in enumerate(mask.histogram()[:256]) if count)
+    found = mask.convert("I").getcolors(mask.width * mask.height) or []
+    return (value for _, value in found if isinstance(value, int))
