@@ -202,6 +202,7 @@ def _collect_caveats(
     plan: Mapping[str, object], other: Mapping[str, object], before: RunState
 ) -> tuple[str, ...]:
     new, old = to_mapping(plan.get("dataset")), to_mapping(other.get("dataset"))
+    report = to_mapping(plan.get("report"))
     # Each of these can make a better number mean nothing.
     checks = (
         (new.get("hash") != old.get("hash"), "The baseline was measured on other data"),
@@ -212,5 +213,11 @@ def _collect_caveats(
         ),
         (plan.get("task") != other.get("task"), "The baseline has another task"),
         (not before.final.metrics, "The baseline has no final figures"),
+        (
+            to_text(report.get("baseline")) == other.get("name")
+            and to_text(report.get("baselinePlan")) not in (None, other.get("id")),
+            f"The baseline is not {report.get('baseline')} as its spec stood, "
+            f"which is {report.get('baselinePlan')} and has no finished run",
+        ),
     )
     return tuple(sentence for holds, sentence in checks if holds)
