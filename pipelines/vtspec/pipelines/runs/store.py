@@ -33,6 +33,11 @@ def make_run_name(plan_id: str, attempt: int) -> str:
     return plan_id if attempt == 1 else f"{plan_id}-{attempt}"
 
 
+def is_run_name(word: str) -> bool:
+    """Whether a word is made as the name of a run is."""
+    return _NAME.fullmatch(word) is not None
+
+
 @dataclass(frozen=True)
 class Run:
     """One run, by its folder. Nothing is kept: every call reads what is there now.
