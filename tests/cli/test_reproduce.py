@@ -154,3 +154,6 @@ def test_a_run_whose_plan_was_edited_is_not_carried_out(
     assert isinstance(asked.exception, Permanent)
     answer = ran("predict", run.name, "data/shapes/test")
     assert isinstance(answer.exception, Permanent)
+    # A report says what it can, and that it cannot vouch for it.
+    shown = ran("report", run.name, "--output", "md")
+    assert f"plan.json of {run.name} was changed after it was planned" in shown.stdout

@@ -31,12 +31,16 @@ from .verdict import Verdict, judge_run
 
 @dataclass(frozen=True, kw_only=True)
 class RunData:
-    """What a run's folder holds, read; `evaluation` is empty where the run did not get so far."""
+    """What a run's folder holds, read; `evaluation` is empty where the run did not get so far.
+
+    `doubts` say why it may not be what it is called.
+    """
 
     name: str
     plan: Mapping[str, object]
     events: Sequence[Event] = ()
     evaluation: Mapping[str, object] = field(default_factory=dict)
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +152,11 @@ def build_facts(run: RunData, baseline: RunData | None = None) -> Facts:
         groups=build_groups(plan, state),
         times=collect_times(plan, state),
         baseline_times=collect_times(baseline.plan, before) if baseline else None,
-        warnings=_collect_warnings(plan, state, results),
+        warnings=(
+            *run.doubts,
+            *(baseline.doubts if baseline else ()),
+            *_collect_warnings(plan, state, results),
+        ),
         changes=compare_plans(baseline.plan, plan) if baseline else (),
         commands=build_commands(plan, run.name, state.provenance.git),
     )

@@ -10,6 +10,7 @@ from typing import Final
 
 from vtspec.adapters.durable_files import write_file_atomic
 from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.planning.digest import PlanJson, identify
 from vtspec.pipelines.reporting.plots.canvas import choose_report_fonts
 from vtspec.pipelines.reporting.plots.charts import NAMES, draw_plots
 from vtspec.pipelines.reporting.render.html import render_html
@@ -112,11 +113,27 @@ def find_baseline(run_dir: Path, runs: Path | None = None) -> Path | None:
 
 
 def _read_run(run: Run) -> RunData:
+    plan = run.read_plan()
     return RunData(
         name=run.name,
-        plan=run.read_plan(),
+        plan=plan,
+        doubts=_find_doubts(run, plan),
         events=run.read_events(),
         evaluation=_read_evaluation(run.path / EVALUATION_FILE),
+    )
+
+
+def _find_doubts(run: Run, plan: PlanJson) -> tuple[str, ...]:
+    """Whether the plan is what the run is called by; one of an older vtspec may not tell."""
+    try:
+        content = identify(plan).id
+    except (KeyError, TypeError, AttributeError, ValueError):
+        return ()
+    if content == run.plan_id:
+        return ()
+    return (
+        f"the plan.json of {run.name} was changed after it was planned: what stands in it is "
+        f"{content}, and not what was run",
     )
 
 
