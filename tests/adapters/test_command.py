@@ -292,7 +292,8 @@ def test_a_plan_that_does_not_fit_is_refused_with_a_fix(
 @pytest.mark.parametrize("command", ["evaluate", "export", "predict"])
 def test_nothing_trained_means_nothing_to_use(command: str, tmp_path: Path, data: Path) -> None:
     ran = step_here(command, tmp_path, data, a_plan())
-    assert failed(ran) == (2, f"nothing was trained in {tmp_path} yet", "run `train` there first")
+    told = f"nothing was trained in {tmp_path} yet"
+    assert failed(ran) == (2, told, "see how it went: vtspec status shapes-0123456789")
 
 
 def test_a_damaged_best_checkpoint_is_not_used(tmp_path: Path, data: Path) -> None:

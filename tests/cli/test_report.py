@@ -194,3 +194,14 @@ def test_many_differences_are_counted_rather_than_shown() -> None:
     many = a_plan(params={f"p{n}": n for n in range(40)})
     text = _text(format_comparison(build_facts(a_run(many), a_run()), 100))
     assert "  … and 11 more: --output json has them all" in text
+
+
+def test_a_specs_name_means_its_last_finished_run_and_a_later_one_is_told_of(runs: Path) -> None:
+    write_run(a_run(a_plan(id="digits-resnet18-ffffffffff"), events=told(ending="crashed")), runs)
+    shown = _report(runs, "digits-resnet18", "--output", "md")
+    assert "digits-resnet18-0123456789" in shown.stdout
+    assert "digits-resnet18-ffffffffff is later and has not succeeded" in shown.stderr
+    compared = _compare(runs, "digits-resnet10t", "digits-resnet18", "--output", "json")
+    assert json.loads(compared.stdout)["after"] == "digits-resnet18-0123456789"
+    # By its own name it is the one that is meant.
+    assert "Run crashed" in _report(runs, "digits-resnet18-ffffffffff", "--output", "md").stdout

@@ -127,6 +127,37 @@ def test_a_missed_gate_is_an_exit_code_only_where_that_was_asked_for(repository:
 
 
 @pytest.mark.slow
+def test_a_gate_that_is_asked_for_now_is_the_one_that_is_judged(repository: Path) -> None:
+    set_in("specs/experiments/shapes.yaml", "accuracy >= 0.8", "accuracy >= 0.9999")
+    planned = ran("plan", "shapes")
+    assert "same result, other policy: gates judged anew" in " ".join(planned.stdout.split())
+    assert planned.stdout.rstrip().endswith("vtspec apply shapes")
+    before = Runs(Path("runs")).list_runs()
+    result = ran("run", "shapes", "--no-tracking", "--fail-on-gate")
+    assert code_of(result) == 3, result.output
+    assert "same result, other policy: gates judged anew" in result.stderr
+    assert "gate accuracy >= 0.9999: missed" in result.stdout
+    assert "accuracy >= 0.9999" in Path("runs", only_run("shapes"), "report.md").read_text()
+    assert Runs(Path("runs")).list_runs() == before
+    # And back, by an option.
+    words = ("--set", "report.gates=[accuracy >= 0.8]", "--no-tracking", "--fail-on-gate")
+    assert code_of(ran("run", "shapes", *words)) == 0
+
+
+@pytest.mark.slow
+def test_what_a_finished_run_can_no_longer_be_given_is_told_by_plan_and_run(
+    repository: Path,
+) -> None:
+    words = ("shapes", "--set", "resources.memory=3Gi")
+    planned = " ".join(ran("plan", *words).stdout.split())
+    assert "resources.memory 2Gi → 3Gi" in planned
+    assert "vtspec apply shapes --again" in planned
+    result = ran("run", *words, "--no-tracking")
+    assert isinstance(result.exception, Refused)
+    assert "--again" in (result.exception.fix or "")
+
+
+@pytest.mark.slow
 def test_a_smoke_run_says_that_it_works_and_leaves_nothing(repository: Path) -> None:
     before = sorted(path.name for path in Path("runs").iterdir())
     result = ran("run", "shapes", "--smoke", "--set", "training.epochs=7")

@@ -233,4 +233,4 @@ def test_a_run_in_an_environment_of_its_own_gives_the_same_weights(tmp_path: Pat
     result = there.run(repository.planned, RunOptions(again=True), "vtspec run shapes")
     assert result.outcome is not None and result.outcome.is_good
     assert (result.state.provenance.environment or "").startswith(f"environment {tmp_path}/cache/")
-    assert model_sum(repository, result.run.name) == model_sum(repository, "shapes-0123456789")
+    assert model_sum(repository, result.run.name) == model_sum(repository, repository.name)

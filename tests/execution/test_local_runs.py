@@ -105,7 +105,7 @@ def test_an_unbroken_run_leaves_all_that_the_documentation_names(tmp_path: Path)
     result = carry(repository, watcher)
     assert result.how == "carried out"
     assert result.outcome is not None and result.outcome.is_good
-    assert result.run.name == SHAPES
+    assert result.run.name == repository.name
     left = {path.name for path in result.run.path.iterdir() if not path.name.startswith(".")}
     assert left >= {
         "plan.json",
@@ -151,8 +151,8 @@ def test_a_plan_that_was_carried_out_is_shown_and_not_run_again(tmp_path: Path) 
     assert second.outcome == first.outcome
     assert (first.run.path / "events.jsonl").read_bytes() == before
     again = carry(repository, Watcher(), RunOptions(again=True))
-    assert (again.how, again.run.name) == ("carried out", f"{SHAPES}-2")
-    assert model_sum(repository, f"{SHAPES}-2") == model_sum(repository, SHAPES)
+    assert (again.how, again.run.name) == ("carried out", f"{repository.name}-2")
+    assert model_sum(repository, f"{repository.name}-2") == model_sum(repository, repository.name)
 
 
 @pytest.mark.slow
@@ -171,9 +171,9 @@ def test_two_runs_at_once_are_one_run_that_both_see(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert sorted(result.how for result in results) == ["carried out", "joined"]
-    assert {result.run.name for result in results} == {SHAPES}
+    assert {result.run.name for result in results} == {repository.name}
     assert all(result.outcome is not None and result.outcome.is_good for result in results)
-    assert [run.name for run in repository.runs.list_runs()] == [SHAPES]
+    assert [run.name for run in repository.runs.list_runs()] == [repository.name]
 
 
 @pytest.mark.slow
@@ -182,7 +182,9 @@ def test_whoever_looks_on_may_leave_and_the_run_goes_on(tmp_path: Path) -> None:
     folder = a_run_folder(repository.root / "runs", [], repository.plan)
     lock = RunLock.acquire(folder)
     assert lock is not None
-    EventLog(folder, SHAPES, 1).append_told(Told(kind="run.started", fields={"plan_id": SHAPES}))
+    EventLog(folder, repository.name, 1).append_told(
+        Told(kind="run.started", fields={"plan_id": repository.name})
+    )
     watcher = Watcher(stop_at="run.started")
     result = carry(repository, watcher)
     assert (result.how, result.outcome) == ("joined", None)
@@ -213,7 +215,7 @@ def test_an_interrupted_run_is_not_taken_up_without_a_word(tmp_path: Path) -> No
     assert result.outcome.fix == "resume with: vtspec run shapes --resume"
     with pytest.raises(Refused, match="--resume to go on"):
         carry(repository, Watcher())
-    assert [run.name for run in repository.runs.list_runs()] == [SHAPES]
+    assert [run.name for run in repository.runs.list_runs()] == [repository.name]
 
 
 @pytest.mark.slow
@@ -221,9 +223,9 @@ def test_a_resumed_run_has_the_weights_and_epochs_of_an_unbroken_one(tmp_path: P
     repository = a_repository(tmp_path)
     carry(repository, Watcher(stop_at="train.epoch"))
     resumed = carry(repository, Watcher(), RESUME)
-    assert (resumed.run.name, resumed.how) == (SHAPES, "carried out")
+    assert (resumed.run.name, resumed.how) == (repository.name, "carried out")
     unbroken = carry(repository, Watcher(), RunOptions(again=True))
-    assert model_sum(repository, SHAPES) == model_sum(repository, unbroken.run.name)
+    assert model_sum(repository, repository.name) == model_sum(repository, unbroken.run.name)
     assert without_times(resumed) == without_times(unbroken)
 
 
@@ -280,7 +282,7 @@ def test_an_adapter_that_fails_ends_the_run_in_its_own_words(tmp_path: Path) -> 
     assert (result.outcome.ending, result.outcome.exit_code) == ("refused", 2)
     assert "training.optimizer" in (result.outcome.message or "")
     second = carry(repository, Watcher())
-    assert second.run.name == f"{SHAPES}-2"
+    assert second.run.name == f"{repository.name}-2"
 
 
 @pytest.mark.slow
@@ -322,10 +324,10 @@ def test_a_bug_in_the_report_ends_the_run_as_crashed_and_a_resume_mends_it(
     local = a_local(repository, Watcher(), write_report=broken)
     with pytest.raises(ZeroDivisionError):
         local.run(repository.planned, RunOptions(), "vtspec run shapes")
-    state = repository.runs.find(SHAPES).read_state()
+    state = repository.runs.find(repository.name).read_state()
     assert (state.status, state.exit_code) == ("crashed", 1)
     assert state.failure is not None and "ZeroDivisionError" in (state.failure.traceback or "")
-    assert not repository.runs.find(SHAPES).is_alive()
+    assert not repository.runs.find(repository.name).is_alive()
     resumed = carry(repository, watcher := Watcher(), RESUME)
     assert resumed.outcome is not None and resumed.outcome.is_good
     assert [e.step for e in watcher.events if e.kind == "step.started"] == ["report"]
@@ -421,7 +423,7 @@ def wait_for(what: Callable[[], bool], process: "subprocess.Popen[bytes]") -> No
 
 
 def events_in(repository: Repository, kind: str) -> int:
-    path = repository.root / "runs" / SHAPES / "events.jsonl"
+    path = repository.root / "runs" / repository.name / "events.jsonl"
     return path.read_text(errors="replace").count(f'"kind":"{kind}"') if path.exists() else 0
 
 
@@ -434,7 +436,7 @@ def unbroken(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, object]:
     """The weights' checksum and the metrics of a run of 40 epochs that nobody disturbed."""
     repository = a_repository(tmp_path_factory.mktemp("unbroken"), training={"epochs": 40})
     result = carry(repository, Watcher())
-    return model_sum(repository, SHAPES), without_times(result)
+    return model_sum(repository, repository.name), without_times(result)
 
 
 def kill_vtspec(repository: Repository, process: "subprocess.Popen[bytes]") -> None:
@@ -442,7 +444,7 @@ def kill_vtspec(repository: Repository, process: "subprocess.Popen[bytes]") -> N
 
 
 def kill_adapter(repository: Repository, process: "subprocess.Popen[bytes]") -> None:
-    holder = find_holder(repository.root / "runs" / SHAPES)
+    holder = find_holder(repository.root / "runs" / repository.name)
     if holder is not None and holder.adapter is not None:
         os.killpg(holder.adapter, signal.SIGKILL)
 
@@ -474,7 +476,7 @@ def test_a_run_that_is_killed_anywhere_ends_as_if_it_had_not_been(
     assert result.outcome is not None and result.outcome.is_good, result.outcome
     sequence = [event.seq for event in result.run.read_events()]
     assert sequence == list(range(len(sequence)))
-    assert (model_sum(repository, SHAPES), without_times(result)) == unbroken
+    assert (model_sum(repository, repository.name), without_times(result)) == unbroken
 
 
 @pytest.mark.slow
@@ -486,9 +488,9 @@ def test_a_run_that_is_asked_by_a_signal_leaves_with_75_and_resumes(
     wait_for(lambda: events_in(repository, "train.epoch") >= 2, process)
     process.send_signal(signal.SIGTERM)
     assert process.wait() == 75
-    assert repository.runs.find(SHAPES).ending == "interrupted"
+    assert repository.runs.find(repository.name).ending == "interrupted"
     result = carry(repository, Watcher(), RESUME)
-    assert (model_sum(repository, SHAPES), without_times(result)) == unbroken
+    assert (model_sum(repository, repository.name), without_times(result)) == unbroken
 
 
 @pytest.mark.slow
@@ -496,7 +498,7 @@ def test_a_run_is_stopped_by_another_process(tmp_path: Path) -> None:
     repository = a_repository(tmp_path, training={"epochs": 5000})
     process = a_carrier(repository)
     wait_for(lambda: events_in(repository, "train.epoch") >= 1, process)
-    run = repository.runs.find(SHAPES)
+    run = repository.runs.find(repository.name)
     with pytest.raises(Temporary, match="has not ended"):
         stop_run(run, timeout_s=0)
     state = stop_run(run, timeout_s=60)
@@ -514,7 +516,7 @@ def test_an_adapter_whose_vtspec_was_killed_can_be_stopped(tmp_path: Path) -> No
     wait_for(lambda: events_in(repository, "train.epoch") >= 1, process)
     process.kill()
     process.wait()
-    run = repository.runs.find(SHAPES)
+    run = repository.runs.find(repository.name)
     if run.is_alive():
         assert stop_run(run, timeout_s=60).status == "running"
     assert not run.is_alive()
@@ -566,7 +568,7 @@ def test_a_resume_ends_the_training_that_a_killed_vtspec_left(
 ) -> None:
     repository = a_repository(tmp_path)
     carry(repository, Watcher(stop_at="train.epoch"))
-    leave_an_orphan(tmp_path / "runs" / SHAPES, adapter)
+    leave_an_orphan(tmp_path / "runs" / repository.name, adapter)
     watcher = Watcher()
     local = replace(a_local(repository, watcher), orphan_grace_s=grace_s)
     with pytest.raises(Refused, match="--resume to go on"):
@@ -580,7 +582,7 @@ def test_a_resume_ends_the_training_that_a_killed_vtspec_left(
 def test_a_lock_that_somebody_unknown_keeps_is_not_broken(tmp_path: Path) -> None:
     repository = a_repository(tmp_path)
     carry(repository, Watcher(stop_at="train.epoch"))
-    folder = tmp_path / "runs" / SHAPES
+    folder = tmp_path / "runs" / repository.name
     lock = RunLock.acquire(folder)
     assert lock is not None
     (folder / "lock").write_text("unreadable")

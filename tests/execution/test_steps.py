@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local_repository import a_repository, this_python
-from toy_runs import a_plan
+from toy_runs import a_plan, name_plan
 from vtspec.pipelines.errors import Permanent, Refused, RunFailed, Temporary
 from vtspec.pipelines.execution.environment import Environment
 from vtspec.pipelines.execution.steps import (
@@ -575,7 +575,7 @@ def test_the_steps_one_by_one_in_a_folder_make_a_whole_run(tmp_path: Path) -> No
     for step in STEPS:
         assert do(step, task).is_good
     state = Run(folder).read_state()
-    assert (state.run, state.attempt, state.status) == ("shapes-0123456789-2", 2, "succeeded")
+    assert (state.run, state.attempt, state.status) == (f"{repository.name}-2", 2, "succeeded")
     assert state.provenance.backend == "step"
     assert "model/model.safetensors" in state.artifacts
 
@@ -592,9 +592,19 @@ def test_a_step_that_needs_data_says_which_step_is_missing(tmp_path: Path) -> No
 def test_a_folder_of_another_plan_is_refused(tmp_path: Path) -> None:
     repository = a_repository(tmp_path)
     assert do("data", a_task(tmp_path / "work", tmp_path, repository.plan)).is_good
-    other = {**repository.plan, "id": "shapes-aaaaaaaaaa"}
-    with pytest.raises(Refused, match="folder of plan shapes-0123456789"):
+    seeded = {**repository.plan["training"], "seed": 8}
+    other = name_plan({**repository.plan, "training": seeded})
+    with pytest.raises(Refused, match=f"folder of plan {repository.name}"):
         do("train", a_task(tmp_path / "work", tmp_path, other))
+
+
+def test_a_folder_of_the_same_plan_with_another_policy_is_refused(tmp_path: Path) -> None:
+    repository = a_repository(tmp_path)
+    assert do("data", a_task(tmp_path / "work", tmp_path, repository.plan)).is_good
+    judged = {"baseline": None, "gates": ["accuracy >= 0.5"]}
+    other = name_plan({**repository.plan, "report": judged})
+    with pytest.raises(Refused, match="another policy"):
+        do("report", a_task(tmp_path / "work", tmp_path, other))
 
 
 def test_a_folder_that_somebody_works_in_is_left_alone(tmp_path: Path) -> None:

@@ -365,3 +365,63 @@ def test_a_plan_whose_section_is_none_is_refused_as_damaged(path: str, value: ob
     place[last] = value
     with pytest.raises(Permanent, match="the plan is damaged"):
         plan_from_json(raw)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("training.learningRate", 0.5),
+        ("training.epochs", 6),
+        ("dataset.splits.test.path", "val"),
+        ("dataset.hash", "md5:" + "0" * 32 + ".dir"),
+        ("resources.maxDuration", "31m"),
+        ("resources.cpus", 3),
+        ("report.gates", ["accuracy >= 0.1"]),
+        ("export.formats", ["safetensors", "onnx"]),
+        ("name", "other"),
+        ("id", "digits-resnet18-0123456789"),
+        ("digest", "sha256:" + "0" * 64),
+    ],
+)
+def test_a_plan_that_was_edited_is_refused_with_the_name_that_it_would_have(
+    path: str, value: object
+) -> None:
+    raw = resolved()
+    *above, last = path.split(".")
+    place = raw
+    for key in above:
+        place = place[key]
+    assert place[last] != value
+    place[last] = value
+    with pytest.raises(Permanent, match="the plan was changed after it was made") as caught:
+        plan_from_json(raw)
+    assert raw["id"] in str(caught.value)
+
+
+@pytest.mark.parametrize("section", ["training", "resources", "dataset", "report", "name", "id"])
+def test_a_plan_that_lacks_a_part_is_refused_as_damaged(section: str) -> None:
+    with pytest.raises(Permanent, match=f"the plan is damaged: .*{section}"):
+        plan_from_json({key: value for key, value in resolved().items() if key != section})
+
+
+def test_what_names_no_result_may_differ_in_a_plan_on_file() -> None:
+    raw = resolved()
+    raw |= {"description": "another", "warnings": ["more"], "specPath": "moved.yaml"}
+    assert plan_from_json(raw).description == "another"
+
+
+def test_what_was_typed_stands_in_the_plan_and_changes_neither_name() -> None:
+    plain = build_plan(an_experiment(), some_inputs())
+    typed = build_plan(an_experiment(), some_inputs(overrides=("training.epochs=5",)))
+    assert typed.to_json()["overrides"] == ["training.epochs=5"]
+    assert (typed.id, typed.digest) == (plain.id, plain.digest)
+    assert "overrides" not in plain.to_json()
+
+
+def test_the_baselines_plan_stands_in_the_plan_and_changes_neither_name() -> None:
+    judged = an_experiment(report={"baseline": "small"})
+    plain = build_plan(judged, some_inputs())
+    pinned = build_plan(judged, some_inputs(baseline_plan="small-0123456789"))
+    assert pinned.to_json()["report"]["baselinePlan"] == "small-0123456789"
+    assert (pinned.id, pinned.digest) == (plain.id, plain.digest)
+    assert "baselinePlan" not in plain.to_json()["report"]

@@ -246,3 +246,27 @@ def test_a_model_that_several_frameworks_have_is_refused_without_one(root: Path)
 
 def test_the_builder_names_a_dataset_that_says_where_it_is() -> None:
     assert "data/digits" in DATASET
+
+
+def test_a_baseline_is_pinned_as_its_spec_stands(root: Path) -> None:
+    before = inputs(root).baseline_plan
+    small = root / "specs/experiments/small.yaml"
+    alone = build_plan(*resolve_spec(small, find_repository(root), (), world(root)))
+    assert before == alone.id
+    # A value that is only typed for this run is not the baseline's.
+    assert inputs(root, "training.epochs=9").baseline_plan == before
+    change(root, "specs/experiments/small.yaml", "epochs: 3", "epochs: 4")
+    assert inputs(root).baseline_plan not in (None, before)
+
+
+@pytest.mark.parametrize("baseline", ["null", "nobody", "broken"])
+def test_a_baseline_that_cannot_be_planned_has_no_plan(root: Path, baseline: str) -> None:
+    change(root, "specs/experiments/small.yaml", "resnet10t", "resnet10ttt")
+    change(root, DEEP, "baseline: small", f"baseline: {baseline}")
+    (root / "specs/experiments/small.yaml").rename(root / "specs/experiments/broken.yaml")
+    change(root, "specs/experiments/broken.yaml", "name: small", "name: broken")
+    if baseline == "nobody":
+        with pytest.raises(SpecError):
+            inputs(root)
+    else:
+        assert inputs(root).baseline_plan is None

@@ -108,11 +108,28 @@ def test_before_a_step_has_ended_the_time_is_that_of_the_events() -> None:
 
 
 def test_commands_are_quoted_for_a_shell() -> None:
-    plan = {"specPath": "specs/it's; rm -rf.yaml"}
+    plan = {"specPath": "specs/it's; rm -rf.yaml", "overrides": ["description=$(id)"]}
     assert build_commands(plan, "run", GitState(commit="c0ffee", dirty=False)) == (
         "git checkout c0ffee",
-        "vtspec plan 'specs/it'\"'\"'s; rm -rf.yaml'",
-        "vtspec run 'specs/it'\"'\"'s; rm -rf.yaml' --again",
+        "vtspec plan 'specs/it'\"'\"'s; rm -rf.yaml' --set 'description=$(id)'",
+        "vtspec run 'specs/it'\"'\"'s; rm -rf.yaml' --set 'description=$(id)' --again",
+        f"# or this very plan, from the file beside this report: {EXACT}",
         "vtspec report run --open",
     )
     assert build_commands({}, "run", None) == ("vtspec report run --open",)
+
+
+EXACT = "vtspec run --plan plan.json --again"
+
+
+def test_where_the_commit_is_not_what_ran_the_plan_itself_is_run_again() -> None:
+    commands = build_commands({"specPath": "a.yaml"}, "run", GitState(commit="c0ffee", dirty=True))
+    assert EXACT in commands
+    assert not any("a.yaml" in line for line in commands)
+
+
+def test_a_run_that_starts_from_another_says_so_on_one_line() -> None:
+    weights = {"type": "run", "run": "cats\nrm -rf ~", "path": "runs/cats/model/model.safetensors"}
+    plan = {"specPath": "a.yaml", "model": {"weights": weights}}
+    (line,) = (one for one in build_commands(plan, "run", None) if "has to be there first" in one)
+    assert line.startswith("# ") and "\n" not in line

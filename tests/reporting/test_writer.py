@@ -89,6 +89,28 @@ def test_the_baseline_is_the_last_run_of_that_name_that_succeeded(tmp_path: Path
     assert "Baseline: `digits-resnet10t-0123456789`" in (run / "report.md").read_text()
 
 
+PINNED = {**AGAINST, "baselinePlan": "digits-resnet10t-0123456789"}
+
+
+def test_a_later_try_of_the_baseline_with_other_values_is_not_the_baseline(tmp_path: Path) -> None:
+    baseline = a_baseline()
+    first = write_run(baseline, tmp_path)
+    tried = a_run({**baseline.plan, "id": "digits-resnet10t-aaaaaaaaaa"})
+    write_run(tried, tmp_path)
+    run = write_run(a_run(a_plan(report=PINNED)), tmp_path)
+    assert find_baseline(run) == first
+    assert read_facts(run, first).caveats == ()
+
+
+def test_a_baseline_of_another_plan_than_its_spec_had_is_told(tmp_path: Path) -> None:
+    tried = a_run({**a_baseline().plan, "id": "digits-resnet10t-aaaaaaaaaa"})
+    taken = write_run(tried, tmp_path)
+    run = write_run(a_run(a_plan(report=PINNED)), tmp_path)
+    assert find_baseline(run) == taken
+    (caveat,) = read_facts(run, taken).caveats
+    assert "not digits-resnet10t as its spec stood, which is digits-resnet10t-0123456789" in caveat
+
+
 def test_the_baseline_may_lie_in_another_folder_of_runs(tmp_path: Path) -> None:
     baseline = write_run(a_baseline(), tmp_path / "runs")
     run = write_run(a_run(a_plan(report=AGAINST)), tmp_path / "elsewhere")

@@ -36,6 +36,13 @@ TOLD: dict[str, dict[str, Any]] = {
         "monitor": "accuracy",
     },
     "run.resumed": {"from_epoch": 2, "from_step": 17},
+    "run.updated": {
+        "plan_digest": "sha256:" + "2" * 64,
+        "previous_digest": "sha256:" + "0" * 64,
+        "changed": ["export.formats"],
+        "steps": ["export", "report"],
+        "sections": {"export": {"formats": ["safetensors", "onnx"]}},
+    },
     "run.finished": {
         "ending": "succeeded",
         "exit_code": 0,

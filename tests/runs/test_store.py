@@ -113,6 +113,22 @@ def test_a_run_is_found_by_its_name_its_beginning_or_its_specs_name(tmp_path: Pa
     assert [run.name for run in runs.list_by_name("dogs")] == ["dogs-00000000aa"]
 
 
+@pytest.mark.parametrize("word", ["cats", CATS[:-2]])
+def test_where_a_result_is_needed_the_last_run_that_finished_is_meant(
+    tmp_path: Path, word: str
+) -> None:
+    runs = Runs(tmp_path)
+    crashed = ("run.finished", {"ending": "crashed"})
+    a_run_folder(tmp_path, [STARTED, crashed])
+    # As long as none has finished, the last one is all there is.
+    assert runs.find_finished(word).name == CATS
+    a_run_folder(tmp_path, [STARTED, SUCCEEDED], a_plan(id=f"{CATS}-2"))
+    a_run_folder(tmp_path, [STARTED, crashed], a_plan(id=f"{CATS}-3"))
+    assert runs.find(word).name == f"{CATS}-3"
+    assert runs.find_finished(word).name == f"{CATS}-2"
+    assert runs.find_finished(f"runs/{CATS}-3/").name == f"{CATS}-3"
+
+
 def test_a_run_that_is_not_there_is_refused_with_what_was_meant(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="vtspec run SPEC"):
         Runs(tmp_path).find("cats")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from toy_runs import a_plan, write_pictures
+from toy_runs import a_plan, name_plan, write_pictures
 from vtspec.adapters.data.content_hash import hash_content
 from vtspec.pipelines.catalog import load_frameworks
 from vtspec.pipelines.execution.environment import Environment, Environments
@@ -25,8 +25,13 @@ class Repository:
     plan: dict[str, Any]
 
     @property
+    def name(self) -> str:
+        """The name of the plan's first attempt."""
+        return self.planned.id
+
+    @property
     def planned(self) -> Plan:
-        return plan_from_json(self.plan)
+        return plan_from_json(name_plan(self.plan))
 
     @property
     def runs(self) -> Runs:
@@ -41,7 +46,7 @@ def a_repository(root: Path, *, per_class: int = 6, **changes: Any) -> Repositor
         "hash": hash_content(data).hash,
         "source": {"type": "path", "path": "data/shapes"},
     }
-    return Repository(root=root, plan=plan)
+    return Repository(root=root, plan=name_plan(plan))
 
 
 @dataclass

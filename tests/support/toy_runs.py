@@ -13,6 +13,7 @@ from typing import Any
 from vtspec.adapters.contract import Job, MetricsResult, TrainingSummary
 from vtspec.adapters.job import build_job
 from vtspec.adapters.toy import png
+from vtspec.pipelines.planning.digest import identify
 
 CLASSES = ("circle", "cross", "stripe")
 
@@ -53,7 +54,7 @@ def a_plan(
     classes: Sequence[str] = CLASSES,
     **changes: Any,
 ) -> dict[str, Any]:
-    """A plan for the toy adapter on `write_pictures`, as `docs/plan.md` says."""
+    """A plan for the toy adapter on `write_pictures`, as `docs/plan.md` says; named by content."""
     plan: dict[str, Any] = {
         "v": 1,
         "kind": "Plan",
@@ -131,7 +132,16 @@ def a_plan(
         },
         "warnings": [],
     }
-    return {**plan, **changes}
+    return name_plan({**plan, **changes})
+
+
+def name_plan(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """The plan with the names that its content has; one that lacks a part keeps those it has."""
+    try:
+        names = identify(plan)
+    except (KeyError, TypeError, AttributeError):
+        return dict(plan)
+    return {**plan, "id": names.id, "digest": names.digest}
 
 
 def a_job(workdir: Path, data_root: Path, *, smoke: bool = False, **changes: Any) -> Job:

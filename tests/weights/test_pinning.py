@@ -11,6 +11,8 @@ import pytest
 
 from loopback import json_of, running
 from plan_inputs import an_experiment, some_inputs
+from run_folders import STARTED, SUCCEEDED, a_run_folder
+from run_folders import a_plan as a_planned
 from vtspec.pipelines.catalog import CatalogModel
 from vtspec.pipelines.catalog import Weights as Published
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
@@ -280,6 +282,17 @@ def test_a_run_that_is_not_there_or_has_no_model_is_refused(tmp_path: Path) -> N
         pinned(tmp_path, weights="run:cats-0123456789")
     with pytest.raises(Refused, match="there is no run 'dogs'"):
         pinned(tmp_path, weights="run:dogs")
+
+
+def test_of_a_spec_the_last_run_that_finished_is_started_from(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    finished = a_run_folder(runs, [STARTED, SUCCEEDED])
+    (finished / "model").mkdir()
+    (finished / "model/model.safetensors").write_bytes(b"trained")
+    crashed = ("run.finished", {"ending": "crashed"})
+    a_run_folder(runs, [STARTED, crashed], a_planned(id="cats-aaaaaaaaaa"))
+    found = pinned(tmp_path, weights="run:cats").weights
+    assert isinstance(found, RunWeights) and found.run == finished.name
 
 
 @pytest.mark.parametrize("words", ["models:/cats/3", "models:/cats@champion"])

@@ -197,7 +197,10 @@ def _load_best(adapter: TrainingAdapter, job: Job) -> int:
             f"the best checkpoint cannot be used: {damage}", "train again in a new run"
         ) from damage
     if path is None:
-        raise AdapterError(f"nothing was trained in {job.workdir} yet", "run `train` there first")
+        raise AdapterError(
+            f"nothing was trained in {job.workdir} yet",
+            f"see how it went: vtspec status {job.run}",
+        )
     epoch, _ = adapter.load_checkpoint(path)
     return epoch
 

@@ -22,10 +22,16 @@ def open_runs(folder: Path | None) -> "Runs":
 def find_run(runs: "Runs", word: str | None) -> Path:
     """Find the folder of the run that is meant, or of the last one where none is named.
 
+    A spec's name means its last run that finished; a later one that did not is told of.
     Raises `Refused` where there is none.
     """
     if word is not None:
-        return runs.find(word).path
+        run, last = runs.find_finished(word), runs.find(word)
+        if run != last:
+            import click
+
+            click.echo(f"{run.name}: {last.name} is later and has not succeeded", err=True)
+        return run.path
     found = runs.list_runs()
     if not found:
         from vtspec.pipelines.errors import Refused

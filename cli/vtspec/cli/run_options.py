@@ -34,11 +34,13 @@ class CommandOptions:
     fail_on_gate: bool = False
     backend: "Backend | None" = None
     environment: "EnvironmentMode" = "auto"
+    plan: Path | None = None
 
-    def format_command(self, spec: str) -> str:
+    def format_command(self, spec: str | None) -> str:
         """Join the command that carries the plan out again, without `--resume` and `--again`."""
         tracking = [] if self.tracking else ["--no-tracking"]
-        return join_command(["vtspec", "run", spec], self.sets, self.runs, tracking)
+        words = [spec] if spec is not None else ["--plan", str(self.plan)]
+        return join_command(["vtspec", "run", *words], self.sets, self.runs, tracking)
 
 
 def join_command(
@@ -59,6 +61,11 @@ def add_run_options(function: Function) -> Function:
             multiple=True,
             metavar="PATH=VALUE",
             help="Run with another value, as in --set training.epochs=1; may be repeated.",
+        ),
+        click.option(
+            "--plan",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="Run the plan in this file, such as a run's plan.json, instead of a SPEC's.",
         ),
         click.option("--resume", is_flag=True, help="Go on where the last attempt was cut short."),
         click.option("--again", is_flag=True, help="Make a new attempt, whatever there is."),
@@ -92,26 +99,35 @@ def add_run_options(function: Function) -> Function:
     return function
 
 
-def plan_named_spec(spec: str, options: CommandOptions) -> "PlannedRun":
-    """Plan the spec; with `--resume` the name of a run stands for the plan that it has.
+def plan_named_spec(spec: str | None, options: CommandOptions) -> "PlannedRun":
+    """Plan the spec; the name of a run, or `--plan`, stands for a plan that was made before.
 
     Raises `SpecError`, `Refused`, `Permanent` or `Temporary` as planning does.
     """
-    from vtspec.pipelines.operations.plan import find_planned_run, plan_spec
+    from vtspec.pipelines.operations.plan import find_planned_run, open_plan, plan_spec
     from vtspec.pipelines.project.repository import find_repository, open_spec
+    from vtspec.pipelines.runs import is_run_name
 
-    # The run's own plan: the spec may have been edited since, and would be another plan now.
-    if options.resume:
+    if (spec is None) == (options.plan is None):
+        raise click.UsageError("name either a SPEC or a plan's file: --plan FILE")
+    found = None
+    if options.plan is not None:
+        found = open_plan(options.plan, find_repository(Path.cwd()).with_runs(options.runs))
+    elif spec is not None and is_run_name(spec):
+        # Its own plan: the spec may have been edited since, and would be another plan now.
         here = find_repository(Path.cwd()).with_runs(options.runs)
-        found = find_planned_run(spec, here)
-        if found is not None:
-            return found
+        found = find_planned_run(spec, here, going_on=options.resume)
+    if found is not None and options.sets:
+        raise click.UsageError("--set would make it another plan: name the spec instead")
+    if found is not None:
+        return found
+    assert spec is not None
     repository, path = open_spec(spec, Path.cwd())
     return plan_spec(path, repository.with_runs(options.runs), options.sets)
 
 
 def carry_out(
-    spec: str,
+    spec: str | None,
     options: CommandOptions,
     found: "PlannedRun",
     confirm: Callable[[], None] | None = None,

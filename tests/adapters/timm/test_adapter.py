@@ -17,6 +17,7 @@ from toy_runs import Listener
 from vtspec.adapters.contract import AdapterError, ExportedFile, Job, TaskType
 from vtspec.adapters.pytorch.errors import translate_errors
 from vtspec.adapters.pytorch.export import TOLERANCE, export_onnx
+from vtspec.adapters.pytorch.state import save_weights
 from vtspec.adapters.timm.adapter import TASKS, VERSION, Adapter
 from vtspec.adapters.timm.epoch_progress import EpochProgress
 
@@ -194,6 +195,35 @@ def test_onnx_export_that_says_something_else_is_refused(tmp_path: Path) -> None
     with pytest.raises(AdapterError, match="gives other logits: they differ by up to"):
         export_onnx(Swings(), torch.randn(3, 4), path, {})
     assert not path.exists()
+
+
+def test_exports_of_the_same_model_are_the_same_files(adapter: Adapter, tmp_path: Path) -> None:
+    exports: list[dict[str, bytes]] = []
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        written = adapter.export(("onnx",), tmp_path / name)
+        exports.append({form: file.path.read_bytes() for form, file in written.items()})
+    assert exports[0] == exports[1]
+    # Nor do they say on which machine they were made.
+    assert str(Path(torch.__file__).parents[1]).encode() not in exports[0]["onnx"]
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [None, {}, {name: name for name in "gfedcba"}, {"클래스": '["고양이", "a\\"b\\n\x01"]'}],
+)
+def test_weights_are_written_in_one_order_and_read_back(
+    tmp_path: Path, metadata: dict[str, str] | None
+) -> None:
+    network = torch.nn.Linear(2, 2)
+    contents = []
+    for name in ("first", "second"):
+        save_weights(network, tmp_path / name, metadata)
+        contents.append((tmp_path / name).read_bytes())
+    assert contents[0] == contents[1]
+    with safe_open(tmp_path / "first", "pt") as file:
+        assert (file.metadata() or {}) == (metadata or {})
+        assert torch.equal(file.get_tensor("weight"), network.weight)
 
 
 def test_unknown_export_is_refused(adapter: Adapter, tmp_path: Path) -> None:

@@ -95,6 +95,11 @@ def _add_metadata(path: Path, metadata: Mapping[str, str]) -> None:
     import onnx
 
     graph = onnx.load(path)
+    # The exporter notes where in which file each node comes from: paths of this machine alone.
+    for node in graph.graph.node:
+        kept = [one for one in node.metadata_props if one.key != "pkg.torch.onnx.stack_trace"]
+        del node.metadata_props[:]
+        node.metadata_props.extend(kept)
     onnx.helper.set_model_props(graph, dict(metadata))
     onnx.checker.check_model(graph, full_check=True)
     onnx.save(graph, path)

@@ -7,7 +7,9 @@ data, so that `torch.load(weights_only=True)` reads them.
 
 from __future__ import annotations
 
+import json
 import random
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -113,7 +115,8 @@ def save_weights(
 ) -> None:
     """Write every parameter and buffer of `model` as safetensors, at the model's own precision.
 
-    Tensors that share memory are written once each under every name.
+    Tensors that share memory are written once each under every name. The same tensors and metadata
+    give the same bytes.
     """
     from safetensors.torch import save_file
 
@@ -124,6 +127,22 @@ def save_weights(
         tensors[name] = held.clone() if place in seen else held
         seen.add(place)
     save_file(tensors, path, metadata=dict(metadata or {}))
+    if metadata:
+        _sort_metadata(path)
+
+
+def _sort_metadata(path: Path) -> None:
+    """Put the header's metadata in order: the library writes it in another at every run."""
+    with path.open("r+b") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(length))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        # In the library's own form, so that it is as long as before and the tensors stay in place.
+        text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+        if len(text) > length:
+            raise ValueError(f"{path}: its header cannot be put in order in {length} bytes")
+        file.seek(8)
+        file.write(text.ljust(length))
 
 
 def load_weights(model: torch.nn.Module, path: Path) -> None:

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("spec")
+@click.argument("spec", required=False)
 @add_run_options
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def command(spec: str, *, yes: bool, **options: Any) -> None:
+def command(spec: str | None, *, yes: bool, **options: Any) -> None:
     """Plan SPEC (a path, or the name of an experiment), ask, and carry it out.
 
     What is asked for is the plan that is shown, and nothing else. A plan that was carried out

@@ -18,7 +18,7 @@ import click
 def command(before: str, after: str, runs: Path | None, output: str) -> None:
     """Hold the second RUN against the first: figures, plan, classes, times.
 
-    RUN is a run's name, the beginning of one, or an experiment's name for its last run.
+    RUN is a run's name, the beginning of one, or an experiment's name for its last finished run.
     """
     from vtspec.cli.run_arguments import find_run, open_runs
     from vtspec.pipelines.reporting import read_facts

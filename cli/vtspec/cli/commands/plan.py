@@ -47,6 +47,6 @@ def command(spec: str, output: str, sets: tuple[str, ...], runs: Path | None) ->
 
     found = find_prior_runs(planned.made, planned.repository)
     # Without it `apply` would only show the result that there is.
-    again = ["--again"] if found.runs_as == "done" else []
+    again = ["--again"] if found.runs_as == "done" and found.update is None else []
     apply = join_command(["vtspec", "apply", spec, *again], sets, runs)
     print_lines(format_plan(planned.made, found, get_terminal_width(sys.stdout), apply))

@@ -33,9 +33,9 @@ _NAME_WIDTH = 60
 def command(run: str, images: tuple[Path, ...], runs: Path | None, top: int, output: str) -> None:
     """Ask RUN's model about images; of a folder, about every image in it.
 
-    RUN is the run's name, the beginning of one, or an experiment's name for its last run. The
-    best checkpoint answers, and images go through what val images went through in training. An
-    image that cannot be read is named on stderr, and the exit code is then 2.
+    RUN is the run's name, the beginning of one, or an experiment's name for its last finished
+    run. The best checkpoint answers, and images go through what val images went through in
+    training. An image that cannot be read is named on stderr, and the exit code is then 2.
     """
     from vtspec.cli.run_arguments import find_run, open_runs
     from vtspec.pipelines.errors import Refused

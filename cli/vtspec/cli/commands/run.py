@@ -11,13 +11,16 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("spec")
+@click.argument("spec", required=False)
 @add_run_options
-def command(spec: str, **options: Any) -> None:
+def command(spec: str | None, **options: Any) -> None:
     """Carry SPEC (a path, or the name of an experiment) out on this machine.
 
+    The name of a run stands for the very plan that it has; --plan takes one from a file.
+
     The steps are data, train, evaluate, export and report. A plan that has been carried out is
-    not run again: its result is shown, unless --again is given. Ctrl-C and SIGTERM make training
+    not run again: its result is shown, unless --again is given, and what is asked for otherwise
+    (gates, exports, registration, baseline) is made of it. Ctrl-C and SIGTERM make training
     write a checkpoint; --resume goes on from it. A second run of a plan that is being carried
     out looks on at the first.
 
@@ -27,7 +30,7 @@ def command(spec: str, **options: Any) -> None:
     raise click.exceptions.Exit(run_spec(spec, CommandOptions(**options)))
 
 
-def run_spec(spec: str, chosen: CommandOptions) -> int:
+def run_spec(spec: str | None, chosen: CommandOptions) -> int:
     """Plan the spec, say so in a line, carry it out, show it, and return the exit code."""
     found = plan_named_spec(spec, chosen)
     click.echo(format_summary(found.made), err=True)

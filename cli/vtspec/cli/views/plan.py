@@ -106,6 +106,12 @@ def _format_status(beside: PriorRuns, width: int) -> list[Line]:
         case "new":
             words = "a new run" if run is None else f"a new run: the last one, {run}, failed"
             return format_paragraph(words, width, mark="  + ", style="green")
+        case "done" if beside.too_late is not None:
+            words = f"already run: {run}{result}; {beside.too_late.message}"
+            return format_paragraph(words, width, mark="  ! ", style="yellow")
+        case "done" if beside.update is not None:
+            words = f"already run: {run}{result}; same result, other policy: {beside.update}"
+            return format_paragraph(words, width, mark="  ~ ", style="cyan")
         case "done":
             words = f"already run: {run}{result}; see 'vtspec report {run}', or add --again"
             return format_paragraph(words, width, mark="  = ", style="cyan")

@@ -1,9 +1,12 @@
 """A spec planned: what would run, without running anything."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from vtspec.pipelines.errors import Refused
 
 if TYPE_CHECKING:
     from vtspec.pipelines.planning.plan_model import Plan
@@ -38,8 +41,43 @@ def plan_spec(
     return PlannedRun(made=build_plan(spec, inputs), repository=repository)
 
 
-def find_planned_run(name: str, repository: "Repository") -> PlannedRun | None:
-    """The plan that the run of that name has; None where there is no such run."""
+def open_plan(path: Path, repository: "Repository") -> PlannedRun:
+    """The plan in a file, such as a run's `plan.json`, to be carried out in the repository.
+
+    Raises `Refused` where it is none that can be, or was made for other versions than are here.
+    """
+    from .step import load_plan
+
+    made = load_plan(path)
+    _refuse_other_versions(made)
+    return PlannedRun(made=made, repository=repository)
+
+
+def _refuse_other_versions(made: "Plan") -> None:
+    """What a plan was made for decides its result: other versions under its id would be a lie."""
+    from .frameworks import find_framework
+
+    here, planned = find_framework(made.framework.name), made.framework
+    for what, ours, theirs in (
+        ("version of the adapter", here.adapter_version, planned.adapter_version),
+        ("locked environment", here.requirements_hash, planned.requirements_hash),
+    ):
+        if ours != theirs:
+            raise Refused(
+                f"{made.id} was planned for another {what} of {planned.name}: {theirs}, and here "
+                f"it is {ours}",
+                fix="install the vtspec that made it (its report names the version), or plan the "
+                f"spec anew: vtspec run {shlex.quote(made.spec_path)}",
+            )
+
+
+def find_planned_run(
+    name: str, repository: "Repository", *, going_on: bool = False
+) -> PlannedRun | None:
+    """The plan that the run of that name has; None where there is no such run.
+
+    Raises as `open_plan` does, and not for other versions where the run is to go on.
+    """
     from vtspec.pipelines.planning.plan_model import plan_from_json
     from vtspec.pipelines.runs import Runs
 
@@ -47,5 +85,7 @@ def find_planned_run(name: str, repository: "Repository") -> PlannedRun | None:
     for run in Runs(repository.runs).list_runs():
         if run.name == name:
             made = plan_from_json(run.read_plan())
+            if not going_on:
+                _refuse_other_versions(made)
             return PlannedRun(made=made, repository=repository)
     return None

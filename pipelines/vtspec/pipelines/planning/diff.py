@@ -17,10 +17,13 @@ ABSENT: Final = None
 """What stands for a field that one of the plans does not have."""
 
 _LEFT_OUT: Final = frozenset(
-    {"v", "kind", "name", "id", "digest", "specPath", "origins", "steps", "estimate", "warnings"}
+    {"v", "kind", "name", "id", "digest", "specPath"}
+    | {"origins", "overrides", "steps", "estimate", "warnings"}
 )
 
-_DERIVED: Final = frozenset({"model.parameters", "dataset.finalSplit", "dataset.statistics"})
+_DERIVED: Final = frozenset(
+    {"model.parameters", "dataset.finalSplit", "dataset.statistics", "report.baselinePlan"}
+)
 
 
 @dataclass(frozen=True, kw_only=True)

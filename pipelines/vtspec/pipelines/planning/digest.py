@@ -7,6 +7,7 @@ Both hash canonical JSON: keys sorted, no spaces, UTF-8, a whole number without 
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from vtspec.schema.kinds.field_types import parse_duration, parse_memory
@@ -23,6 +24,26 @@ it stays out of the id, so that ids on file keep their meaning. A framework's ow
 entry: what is null is not set, and stays out anyway."""
 
 _ID_DIGITS: Final = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """Both names of a plan: `id` is of what decides the result, `digest` of what is approved."""
+
+    id: str
+    digest: str
+
+
+def identify(plan: PlanJson) -> Identity:
+    """The names that the content of a plan has, whatever names stand in it.
+
+    Raises `KeyError`, `TypeError` or another error of its kind where it lacks what they are of.
+    """
+    name, material = plan["name"], build_result_material(plan)
+    return Identity(
+        id=compute_id(name, material),
+        digest=compute_digest(name, material, build_policy_material(plan)),
+    )
 
 
 def compute_id(name: str, material: Mapping[str, object]) -> str:
@@ -84,7 +105,8 @@ def build_policy_material(plan: PlanJson) -> dict[str, object]:
         },
         "export": plan["export"],
         "tracking": plan["tracking"],
-        "report": plan["report"],
+        # The plan that a baseline has is looked up, and nobody's wish: its spec's name is.
+        "report": {key: plan["report"][key] for key in plan["report"] if key != "baselinePlan"},
     }
     plain = _drop_nulls(canonicalize(policy))
     assert isinstance(plain, dict)

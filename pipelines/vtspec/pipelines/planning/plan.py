@@ -27,7 +27,7 @@ from vtspec.pipelines.weights.model import (
 from vtspec.schema.kinds.dataset import Dataset, Source
 from vtspec.schema.kinds.experiment import Experiment
 
-from .digest import build_policy_material, build_result_material, compute_digest, compute_id
+from .digest import identify
 from .origins import collect_origins, collect_outer_origins, is_set
 from .plan_model import (
     Plan,
@@ -79,6 +79,8 @@ class PlanInputs:
     first. `overridden` are the dotted paths below `spec` that were set on the command line.
     `licence_is_clear` says whether the weights' licence allows any use; `configuration` is that of
     a model of a hub, where the weights do not pin it. `doubts` are warnings found while reading.
+    `overrides` are what was typed for it (`training.epochs=1`), `baseline_plan` is the id that the
+    baseline's spec has as it stands.
     """
 
     spec_path: str
@@ -96,6 +98,8 @@ class PlanInputs:
     timings: tuple[Timing, ...] = ()
     overridden: frozenset[str] = frozenset()
     doubts: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+    baseline_plan: str | None = None
 
 
 def build_plan(spec: Experiment, inputs: PlanInputs) -> Plan:
@@ -105,6 +109,7 @@ def build_plan(spec: Experiment, inputs: PlanInputs) -> Plan:
     dataset = _build_dataset(spec, inputs)
     report = PlannedReport(
         baseline=spec.spec.report.baseline,
+        baseline_plan=inputs.baseline_plan,
         gates=tuple(_normalize_gate(gate) for gate in spec.spec.report.gates),
     )
     resources = parse_section(PlannedResources, _dump(spec.spec.resources))
@@ -117,6 +122,7 @@ def build_plan(spec: Experiment, inputs: PlanInputs) -> Plan:
         "dataset.hash": inputs.hash_origin,
         **training_origins,
         **params_origins,
+        **({} if inputs.baseline_plan is None else {"report.baselinePlan": "baseline"}),
     }
     # Last, since a value that was typed for this run hides where it would have come from.
     origins |= {path: "--set" for path in origins if is_set(path, inputs.overridden)}
@@ -149,6 +155,7 @@ def build_plan(spec: Experiment, inputs: PlanInputs) -> Plan:
         origins=origins,
         steps=_build_steps(resources),
         estimate=guess,
+        overrides=inputs.overrides,
         warnings=(*inputs.doubts, *collect_warnings(_build_warning_inputs(spec, inputs, guess))),
     )
     return _assign_id(draft)
@@ -178,13 +185,8 @@ def refuse_unpinned(plan: Plan) -> None:
 
 
 def _assign_id(draft: Plan) -> Plan:
-    raw = draft.to_json()
-    material = build_result_material(raw)
-    return replace(
-        draft,
-        id=compute_id(draft.name, material),
-        digest=compute_digest(draft.name, material, build_policy_material(raw)),
-    )
+    names = identify(draft.to_json())
+    return replace(draft, id=names.id, digest=names.digest)
 
 
 def _resolve_training(

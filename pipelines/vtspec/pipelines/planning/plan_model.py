@@ -21,6 +21,7 @@ from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.estimation.estimate import Estimate
 from vtspec.pipelines.weights.model import WEIGHTS, Configuration, UnpinnedWeights, Weights
 
+from .digest import identify
 from .plan_sections import (
     ParamValue,
     PlannedExport,
@@ -126,22 +127,29 @@ class Plan:
     steps: tuple[PlanStep, ...]
     estimate: Estimate
     warnings: tuple[str, ...]
+    # What was typed behind `--set`, so that a report can say it again.
+    overrides: tuple[str, ...] = ()
 
     def to_json(self) -> PlanJson:
         """The plan as `docs/plan.md` writes it: plain data that `json.dumps` takes."""
         whole = _to_plain(self)
         assert isinstance(whole, dict)
+        # So that a plan of before there was such a field is written as it was.
         if self.model.configuration is None:
-            # So that a plan of before there was such a field is written as it was.
             del whole["model"]["configuration"]
+        if self.report.baseline_plan is None:
+            del whole["report"]["baselinePlan"]
+        if not self.overrides:
+            del whole["overrides"]
         return {"v": VERSION, "kind": "Plan", **whole}
 
 
 def plan_from_json(raw: Mapping[str, object]) -> Plan:
     """The plan that `to_json` wrote.
 
-    Raises `Permanent` where `raw` is no plan, or a plan of another version. A field that this
-    version does not know is refused too: it may decide something.
+    Raises `Permanent` where `raw` is no plan, a plan of another version, or not the one that its
+    id and digest are of. A field that this version does not know is refused too: it may decide
+    something.
     """
     if raw.get("kind") != "Plan":
         raise Permanent("this is not a plan", fix="make one: vtspec plan SPEC --output json")
@@ -151,14 +159,23 @@ def plan_from_json(raw: Mapping[str, object]) -> Plan:
             fix="plan again with this vtspec: vtspec plan SPEC --output json",
         )
     try:
-        return parse_section(
+        plan = parse_section(
             Plan, {key: value for key, value in raw.items() if key not in ("v", "kind")}
         )
-    except (TypeError, KeyError, AttributeError) as error:
+        names = identify(plan.to_json())
+    except (TypeError, KeyError, AttributeError, ValueError) as error:
         raise Permanent(
             f"the plan is damaged: {error}",
             fix="plan again: vtspec plan SPEC --output json",
         ) from error
+    # Whoever edits a plan makes another one; under the old name it would pass for what was asked.
+    if (names.id, names.digest) != (plan.id, plan.digest):
+        raise Permanent(
+            f"the plan was changed after it was made: it calls itself {plan.id} ({plan.digest}), "
+            f"and what stands in it is {names.id} ({names.digest})",
+            fix="put the file back as it was, or plan again: vtspec plan SPEC --output json",
+        )
+    return plan
 
 
 def parse_section(section: type[_Section], raw: Mapping[str, object], where: str = "") -> _Section:

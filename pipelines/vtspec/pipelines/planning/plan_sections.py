@@ -87,10 +87,14 @@ class PlannedTracking:
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedReport:
-    """How the run is judged: the experiment to compare with, and what must hold."""
+    """How the run is judged: the experiment to compare with, and what must hold.
+
+    `baseline_plan` is the id of that experiment's plan, None where it could not be planned.
+    """
 
     baseline: str | None
     gates: tuple[str, ...]
+    baseline_plan: str | None = None
 
 
 class SplitStatistics(TypedDict):

@@ -12,6 +12,7 @@ from vtspec.schema.problem import SpecError
 from .diff import Change, compare_plans
 from .plan import build_plan
 from .plan_model import Plan, plan_from_json
+from .policy import describe_update, find_update
 from .resolve import ModelSources, resolve_spec
 
 RunsAs = Literal["new", "done", "running", "cut short"]
@@ -34,12 +35,16 @@ class PriorRuns:
     """What a person should see beside a plan.
 
     `run` is the plan's last attempt, and `result` its main figure in words, such as
-    `accuracy 0.972`. `unknown` says why something could not be compared.
+    `accuracy 0.972`. `update` says what of a finished run is done anew, since the plan has
+    another policy, `too_late` why one cannot be applied to it any more. `unknown` says why
+    something could not be compared.
     """
 
     runs_as: RunsAs
     run: str | None = None
     result: str | None = None
+    update: str | None = None
+    too_late: Refused | None = None
     baseline: Comparison | None = None
     last: Comparison | None = None
     unknown: tuple[str, ...] = ()
@@ -52,16 +57,30 @@ def find_prior_runs(
     whose weights have no commit in its spec. A thing that cannot be read is said, not raised."""
     runs = Runs(repository.runs)
     runs_as, run = _classify_attempts(runs.list_by_plan(made.id))
+    update, too_late = _find_update(made, run) if runs_as == "done" and run else (None, None)
     baseline, why_no_baseline = _compare_baseline(made, repository, sources)
     last, why_no_last = _compare_last_run(made, runs)
     return PriorRuns(
         runs_as=runs_as,
         run=None if run is None else run.name,
         result=None if run is None else format_result(run, made),
+        update=update,
+        too_late=too_late,
         baseline=baseline,
         last=last,
         unknown=tuple(why for why in (why_no_baseline, why_no_last) if why is not None),
     )
+
+
+def _find_update(made: Plan, run: Run) -> tuple[str | None, Refused | None]:
+    try:
+        update = find_update(plan_from_json(run.read_plan()), made, is_over=True)
+    except Refused as error:
+        return None, error
+    # What is wrong with the run's own plan is said where the last run is compared with.
+    except Permanent:
+        return None, None
+    return (None if update is None else describe_update(update.changes)), None
 
 
 def format_result(run: Run, made: Plan) -> str | None:
@@ -76,7 +95,9 @@ def _classify_attempts(attempts: list[Run]) -> tuple[RunsAs, Run | None]:
         return "new", None
     # Only the newest counts: a person went on from the others knowingly.
     last = attempts[-1]
-    standing = find_standing(last.read_state().status, is_worked_on=last.is_alive())
+    state = last.read_state()
+    status = "succeeded" if state.has_result else state.status
+    standing = find_standing(status, is_worked_on=last.is_alive())
     return "new" if standing == "failed" else standing, last
 
 

@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vtspec.pipelines import catalog
-from vtspec.pipelines.errors import Refused
+from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.estimation.estimate import Machine
 from vtspec.pipelines.project.overrides import (
     Override,
@@ -23,8 +23,8 @@ from vtspec.pipelines.weights.model_versions import VersionLookup, make_version_
 from vtspec.pipelines.weights.pinning import WeightsSources, pin_weights
 from vtspec.schema.problem import Problem, SpecError
 
-from .plan import ModelFacts, PlanInputs
-from .plan_model import PlannedFramework
+from .plan import ModelFacts, PlanInputs, build_plan
+from .plan_model import Plan, PlannedFramework
 from .run_timings import find_timings
 
 if TYPE_CHECKING:
@@ -57,6 +57,30 @@ def resolve_spec(
     `Permanent` or `Temporary`. Data is never looked at, only what pins it.
     """
     sources = sources or ModelSources()
+    spec, inputs = _resolve_alone(path, repository, overrides, sources)
+    baseline = find_baseline_plan(spec.spec.report.baseline, repository, sources)
+    return spec, replace(inputs, baseline_plan=None if baseline is None else baseline.id)
+
+
+def find_baseline_plan(
+    name: str | None, repository: Repository, sources: ModelSources | None = None
+) -> Plan | None:
+    """The plan of a baseline's spec as it stands; None where there is none, or it has errors.
+
+    Its own baseline is left out, which nobody is compared with.
+    """
+    path = None if name is None else repository.find_spec_files("Experiment").get(name)
+    if path is None:
+        return None
+    try:
+        return build_plan(*_resolve_alone(path, repository, (), sources or ModelSources()))
+    except (SpecError, Refused, Permanent, Temporary):
+        return None
+
+
+def _resolve_alone(
+    path: Path, repository: Repository, overrides: Sequence[Override], sources: ModelSources
+) -> "tuple[Experiment, PlanInputs]":
     catalogs = Catalogs(sources.frameworks)
     loaded = apply_overrides(repository.load(path), overrides)
     spec = _get_experiment(loaded)
@@ -87,6 +111,7 @@ def resolve_spec(
         licence_is_clear=pinned.licence_is_clear,
         timings=find_timings(Runs(repository.runs), spec.spec.model.name),
         overridden=frozenset(map_spec_paths(overrides)),
+        overrides=tuple(one.option.removeprefix("--set ") for one in overrides),
         doubts=(*doubts, *pinned.doubts),
     )
 

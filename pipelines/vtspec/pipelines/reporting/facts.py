@@ -31,12 +31,16 @@ from .verdict import Verdict, judge_run
 
 @dataclass(frozen=True, kw_only=True)
 class RunData:
-    """What a run's folder holds, read; `evaluation` is empty where the run did not get so far."""
+    """What a run's folder holds, read; `evaluation` is empty where the run did not get so far.
+
+    `doubts` say why it may not be what it is called.
+    """
 
     name: str
     plan: Mapping[str, object]
     events: Sequence[Event] = ()
     evaluation: Mapping[str, object] = field(default_factory=dict)
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +152,11 @@ def build_facts(run: RunData, baseline: RunData | None = None) -> Facts:
         groups=build_groups(plan, state),
         times=collect_times(plan, state),
         baseline_times=collect_times(baseline.plan, before) if baseline else None,
-        warnings=_collect_warnings(plan, state, results),
+        warnings=(
+            *run.doubts,
+            *(baseline.doubts if baseline else ()),
+            *_collect_warnings(plan, state, results),
+        ),
         changes=compare_plans(baseline.plan, plan) if baseline else (),
         commands=build_commands(plan, run.name, state.provenance.git),
     )
@@ -202,6 +210,7 @@ def _collect_caveats(
     plan: Mapping[str, object], other: Mapping[str, object], before: RunState
 ) -> tuple[str, ...]:
     new, old = to_mapping(plan.get("dataset")), to_mapping(other.get("dataset"))
+    report = to_mapping(plan.get("report"))
     # Each of these can make a better number mean nothing.
     checks = (
         (new.get("hash") != old.get("hash"), "The baseline was measured on other data"),
@@ -212,5 +221,11 @@ def _collect_caveats(
         ),
         (plan.get("task") != other.get("task"), "The baseline has another task"),
         (not before.final.metrics, "The baseline has no final figures"),
+        (
+            to_text(report.get("baseline")) == other.get("name")
+            and to_text(report.get("baselinePlan")) not in (None, other.get("id")),
+            f"The baseline is not {report.get('baseline')} as its spec stood, "
+            f"which is {report.get('baselinePlan')} and has no finished run",
+        ),
     )
     return tuple(sentence for holds, sentence in checks if holds)

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from vtspec.pipelines.formatting import format_duration, format_number, format_size
 from vtspec.pipelines.runs.events import GitState
-from vtspec.pipelines.runs.json_values import to_mapping, to_number, to_text
+from vtspec.pipelines.runs.json_values import to_mapping, to_number, to_text, to_words
 from vtspec.pipelines.runs.state import ExportedModel, RunState
+
+from .escape import make_visible
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,14 +97,24 @@ def build_groups(plan: Mapping[str, object], state: RunState) -> tuple[FactGroup
 
 
 def build_commands(plan: Mapping[str, object], run: str, git: GitState | None) -> tuple[str, ...]:
-    """Commands to type, quoted for a POSIX shell."""
-    spec = to_text(plan.get("specPath"))
+    """Commands to type for the same plan, quoted for a POSIX shell."""
+    spec, sets = to_text(plan.get("specPath")), to_words(plan.get("overrides"))
     # Without the commit the spec may be another one by now.
     lines = [f"git checkout {shlex.quote(git.commit)}"] if git and git.commit else []
-    if spec:
-        lines.append(f"vtspec plan {shlex.quote(spec)}")
-        lines.append(f"vtspec run {shlex.quote(spec)} --again")
-    lines.append(f"vtspec report {shlex.quote(run)} --open")
+    exact = "vtspec run --plan plan.json --again"
+    weights = to_mapping(to_mapping(plan.get("model")).get("weights"))
+    if weights.get("type") == "run":
+        run_before = make_visible(str(weights.get("run")))
+        lines.append(f"# it starts from the model of {run_before}, which has to be there first")
+    if spec and git and git.dirty:
+        lines.append("# files differed from the commit; the plan is the file beside this report")
+        lines.append(exact)
+    elif spec:
+        typed = [word for one in sets for word in ("--set", one)]
+        lines.append(shlex.join(["vtspec", "plan", spec, *typed]))
+        lines.append(shlex.join(["vtspec", "run", spec, *typed, "--again"]))
+        lines.append(f"# or this very plan, from the file beside this report: {exact}")
+    lines.append(f"vtspec report {shlex.quote(str(plan.get('id') or run))} --open")
     return tuple(lines)
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from vtspec.adapters.durable_files import write_file_atomic
 from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.planning.digest import PlanJson, identify
 from vtspec.pipelines.reporting.plots.canvas import choose_report_fonts
 from vtspec.pipelines.reporting.plots.charts import NAMES, draw_plots
 from vtspec.pipelines.reporting.render.html import render_html
@@ -92,28 +93,47 @@ def read_facts(run_dir: Path, baseline_dir: Path | None = None) -> Facts:
 
 
 def find_baseline(run_dir: Path, runs: Path | None = None) -> Path | None:
-    """The last finished run of the experiment that the run's plan names as baseline, among those
-    in the folder `runs` (where the run itself lies, if None); None where the plan names none or
-    no run of it has succeeded."""
+    """The run that a run is held against, among those in the folder `runs` (where the run itself
+    lies, if None): the last finished one of the plan that its baseline's spec had, else the last
+    finished one of that spec, of which the facts then say so. None where the plan names no
+    baseline or no run of it has succeeded."""
     run = Run(run_dir)
-    name = to_text(to_mapping(run.read_plan().get("report")).get("baseline"))
+    report = to_mapping(run.read_plan().get("report"))
+    name, planned = to_text(report.get("baseline")), to_text(report.get("baselinePlan"))
     if name is None:
         return None
     found = [
-        other.path
+        other
         for other in Runs(runs or run_dir.parent).list_by_name(name)
         # A run is no baseline of itself, and one that broke down has no figures.
-        if other.name != run.name and other.ending == "succeeded"
+        if other.name != run.name and other.has_result
     ]
-    return found[-1] if found else None
+    exact = [other for other in found if other.plan_id == planned]
+    return (exact or found)[-1].path if found else None
 
 
 def _read_run(run: Run) -> RunData:
+    plan = run.read_plan()
     return RunData(
         name=run.name,
-        plan=run.read_plan(),
+        plan=plan,
+        doubts=_find_doubts(run, plan),
         events=run.read_events(),
         evaluation=_read_evaluation(run.path / EVALUATION_FILE),
+    )
+
+
+def _find_doubts(run: Run, plan: PlanJson) -> tuple[str, ...]:
+    """Whether the plan is what the run is called by; one of an older vtspec may not tell."""
+    try:
+        content = identify(plan).id
+    except (KeyError, TypeError, AttributeError, ValueError):
+        return ()
+    if content == run.plan_id:
+        return ()
+    return (
+        f"the plan.json of {run.name} was changed after it was planned: what stands in it is "
+        f"{content}, and not what was run",
     )
 
 

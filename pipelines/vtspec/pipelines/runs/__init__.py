@@ -2,7 +2,7 @@
 
 from .event_log import EventLog
 from .lock import LockHolder, RunLock, find_holder
-from .store import Attempt, Run, Runs, make_run_name
+from .store import Attempt, Run, Runs, is_run_name, make_run_name
 
 __all__ = [
     "Attempt",
@@ -12,5 +12,6 @@ __all__ = [
     "RunLock",
     "Runs",
     "find_holder",
+    "is_run_name",
     "make_run_name",
 ]

@@ -18,6 +18,7 @@ from .events import (
     RunFinished,
     RunResumed,
     RunStarted,
+    RunUpdated,
     StepFinished,
     Told,
     TrainCheckpoint,
@@ -33,6 +34,7 @@ EVENTS_FILE: Final = "events.jsonl"
 DURABLE: Final = (
     RunStarted,
     RunResumed,
+    RunUpdated,
     RunFinished,
     StepFinished,
     TrainCheckpoint,

@@ -58,6 +58,21 @@ class RunResumed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunUpdated:
+    """The same result is asked for with another policy: no training, and `steps` are done anew.
+
+    `sections` take the place of the plan's own; `changed` are the dotted paths that differ.
+    """
+
+    kind: ClassVar[str] = "run.updated"
+    plan_digest: str | None
+    previous_digest: str | None
+    changed: tuple[str, ...]
+    steps: tuple[str, ...]
+    sections: Mapping[str, object]
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunFinished:
     """The run is over: the terminal event. `artifacts` are checksums by path."""
 
@@ -229,7 +244,7 @@ class Unknown:
     kind: str
 
 
-RunEvent: TypeAlias = RunStarted | RunResumed | RunFinished
+RunEvent: TypeAlias = RunStarted | RunResumed | RunUpdated | RunFinished
 StepEvent: TypeAlias = StepStarted | StepFinished
 TrainEvent: TypeAlias = TrainStarted | TrainProgress | TrainEpoch | TrainCheckpoint | TrainFinished
 ResultEvent: TypeAlias = Evaluated | Exported | Predicted | DataVerified | ReportWritten

@@ -23,6 +23,7 @@ from .events import (
     RunFinished,
     RunResumed,
     RunStarted,
+    RunUpdated,
     StepEvent,
     StepFinished,
     StepStarted,
@@ -97,6 +98,7 @@ class Provenance:
     """What its last start said that a run is carried out on, and of which plan it is."""
 
     plan_id: str | None = None
+    plan_digest: str | None = None
     backend: str | None = None
     environment: str | None = None
     machine: Mapping[str, object] = field(default_factory=dict)
@@ -133,7 +135,8 @@ class RunState:
     """All that is known of a run from its events.
 
     `told` numbers the last line of the present step's adapter; `data` is the folder of the
-    verified data; `exports` are by format, `artifacts` checksums by path.
+    verified data; `exports` are by format, `artifacts` checksums by path. `sections` are what the
+    last update put into the plan, `before` is the result that an update at work began from.
     """
 
     seq: int = -1
@@ -154,12 +157,19 @@ class RunState:
     failure: Failure | None = None
     exit_code: int | None = None
     artifacts: Mapping[str, str] = field(default_factory=dict)
+    sections: Mapping[str, object] = field(default_factory=dict)
+    before: "RunState | None" = None
 
     @property
     def ending(self) -> Ending | None:
         """How the run ended, or None where it has no terminal event."""
         status = self.status
         return None if status == "queued" or status == "running" else status
+
+    @property
+    def has_result(self) -> bool:
+        """Whether it succeeded, if perhaps with another policy than is being applied now."""
+        return self.status == "succeeded" or self.before is not None
 
     @property
     def is_over(self) -> bool:
@@ -186,7 +196,7 @@ def apply_event(state: RunState, event: Event) -> RunState:
         return state
     state = _advance_clock(state, event)
     match event.body:
-        case RunStarted() | RunResumed() | RunFinished() as told:
+        case RunStarted() | RunResumed() | RunUpdated() | RunFinished() as told:
             return _apply_run(state, told)
         case StepStarted() | StepFinished() as told:
             return _apply_step(state, event.step, told)
@@ -208,9 +218,11 @@ def apply_event(state: RunState, event: Event) -> RunState:
 
 def _advance_clock(state: RunState, event: Event) -> RunState:
     at, before = _parse_timestamp(event.time), state.clock
-    # The pause before a start or a resume is nobody's work.
-    begins = isinstance(event.body, RunStarted | RunResumed)
-    spent = 0.0 if begins or at is None or before._at is None else max(0.0, at - before._at)
+    # The pause before a start, a resume or an update is nobody's work.
+    begins = isinstance(event.body, RunStarted | RunResumed | RunUpdated)
+    # What is made anew of a result is not what it took, and no part of its time limit.
+    idle = begins or state.before is not None or at is None or before._at is None
+    spent = 0.0 if idle else max(0.0, (at or 0.0) - (before._at or 0.0))
     # Each step's adapter counts its lines anew.
     told = 0 if isinstance(event.body, StepStarted) else event.n
     return replace(
@@ -243,6 +255,10 @@ def _apply_run(state: RunState, told: RunEvent) -> RunState:
                 exit_code=None,
                 training=pause_training(state.training),
             )
+        case RunUpdated():
+            return _apply_run_updated(state, told)
+        case RunFinished(ending="failed" | "crashed" | "refused") if state.before is not None:
+            return _restore_result(state, state.before)
         case RunFinished():
             return replace(
                 state,
@@ -253,9 +269,33 @@ def _apply_run(state: RunState, told: RunEvent) -> RunState:
                 failure=_explain_ending(state.failure, told),
                 artifacts=told.artifacts,
                 training=pause_training(state.training),
+                before=None if told.ending == "succeeded" else state.before,
             )
         case _:
             assert_never(told)
+
+
+def _apply_run_updated(state: RunState, told: RunUpdated) -> RunState:
+    return replace(
+        state,
+        status="running",
+        step=None,
+        steps={name: step for name, step in state.steps.items() if name not in told.steps},
+        # The folder is written anew, and what the new plan leaves out goes with the old one.
+        exports={} if "export" in told.steps else state.exports,
+        failure=None,
+        exit_code=None,
+        provenance=replace(state.provenance, plan_digest=told.plan_digest),
+        sections=told.sections,
+        before=state if state.status == "succeeded" else state.before,
+    )
+
+
+def _restore_result(state: RunState, before: RunState) -> RunState:
+    """The result as it was: an update that fails takes nothing away from a run that is done."""
+    return replace(
+        before, seq=state.seq, attempt=state.attempt, told=state.told, clock=state.clock
+    )
 
 
 def _apply_run_started(state: RunState, told: RunStarted) -> RunState:
@@ -265,6 +305,7 @@ def _apply_run_started(state: RunState, told: RunStarted) -> RunState:
         clock=replace(state.clock, started=state.clock.updated),
         provenance=Provenance(
             plan_id=told.plan_id,
+            plan_digest=told.plan_digest,
             backend=told.backend,
             environment=told.environment,
             machine=told.machine,

@@ -33,6 +33,11 @@ def make_run_name(plan_id: str, attempt: int) -> str:
     return plan_id if attempt == 1 else f"{plan_id}-{attempt}"
 
 
+def is_run_name(word: str) -> bool:
+    """Whether a word is made as the name of a run is."""
+    return _NAME.fullmatch(word) is not None
+
+
 @dataclass(frozen=True)
 class Run:
     """One run, by its folder. Nothing is kept: every call reads what is there now.
@@ -100,6 +105,11 @@ class Run:
         state = self.read_state()
         return state.status if state.is_over else None
 
+    @property
+    def has_result(self) -> bool:
+        """Whether it succeeded; as it may be while another policy is applied to it."""
+        return self.read_state().has_result
+
     def find_holder(self) -> LockHolder | None:
         """Who works on it now, or None."""
         return find_holder(self.path)
@@ -159,6 +169,16 @@ class Runs:
     def list_by_name(self, spec_name: str) -> list[Run]:
         """The runs of the spec of that name, whatever was in it, the oldest first."""
         return [run for run in self.list_runs() if run.spec_name == spec_name]
+
+    def find_finished(self, word: str) -> Run:
+        """As `find`, but of a spec or a plan the last run that succeeded, where one has."""
+        run = self.find(word)
+        if run.name == word.rstrip("/").rpartition("/")[2] or run.has_result:
+            return run
+        # A beginning fits one plan alone, a spec's name whatever was in it.
+        is_spec = run.spec_name == word
+        others = self.list_by_name(run.spec_name) if is_spec else self.list_by_plan(run.plan_id)
+        return next((other for other in reversed(others) if other.has_result), run)
 
     def find(self, word: str) -> Run:
         """The run that a person means: its name, its spec's name (the last one), or a beginning.

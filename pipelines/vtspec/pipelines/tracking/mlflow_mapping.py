@@ -16,9 +16,11 @@ from vtspec.pipelines.runs.events import (
     Event,
     RunFinished,
     RunStarted,
+    RunUpdated,
     TrainEpoch,
 )
 from vtspec.pipelines.runs.json_values import to_mapping, to_text, to_words
+from vtspec.pipelines.runs.state import RunState, apply_event
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
@@ -62,13 +64,17 @@ class MetricPoint:
 
 @dataclass(frozen=True, kw_only=True)
 class TrackingEntry:
-    """What one event adds to a run in MLflow; `status` is set by the terminal event alone."""
+    """What one event adds to a run in MLflow; `status` is set by the terminal event alone.
+
+    `changed` are the paths of the plan that an update changed.
+    """
 
     seq: int
     metrics: Sequence[MetricPoint] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     status: Status | None = None
     time_ms: int = 0
+    changed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,6 +161,27 @@ def build_run_tags(plan: Mapping[str, object], run: str) -> dict[str, str]:
     }
 
 
+def translate_events(events: Sequence[Event]) -> list[TrackingEntry]:
+    """What each of a run's events adds, from the first one on.
+
+    An update that fails does not make a failed run of one that has its result.
+    """
+    found, state = [], RunState()
+    for event in events:
+        was_done = state.before is not None
+        state = apply_event(state, event)
+        entry = translate_event(event)
+        if was_done and entry.status == "FAILED":
+            entry = replace(entry, status="FINISHED", tags=_name_failed_update(event))
+        found.append(entry)
+    return found
+
+
+def _name_failed_update(event: Event) -> Mapping[str, str]:
+    message = event.body.message if isinstance(event.body, RunFinished) else None
+    return {"vtspec.update.message": (message or "an update failed")[:8000]}
+
+
 def translate_event(event: Event) -> TrackingEntry:
     """What `event` adds; kinds that MLflow is not told of add nothing but their place in order."""
     at = parse_time_ms(event.time)
@@ -163,6 +190,11 @@ def translate_event(event: Event) -> TrackingEntry:
         # A resume tells nothing of the machine: the first start's tags stand.
         case RunStarted() as told:
             return replace(entry, tags=_build_start_tags(told))
+        case RunUpdated() as told:
+            tags = {"vtspec.plan.digest": str(told.plan_digest)}
+            if "description" in told.changed:
+                tags["mlflow.note.content"] = str(told.sections.get("description") or "")[:8000]
+            return replace(entry, tags=tags, changed=told.changed)
         case TrainEpoch() as told:
             values = {
                 "train_loss": told.train_loss,

@@ -13,11 +13,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vtspec.adapters.durable_files import write_file_atomic
+from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.runs.events import Event, decode_events
 from vtspec.pipelines.runs.lock import try_lock
+from vtspec.pipelines.runs.state import fold_events
 
 from .mlflow_client import translate_errors
-from .mlflow_mapping import TrackedPlan, TrackingEntry, parse_plan, translate_event
+from .mlflow_mapping import (
+    TrackedPlan,
+    TrackingEntry,
+    parse_plan,
+    translate_event,
+    translate_events,
+)
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -74,18 +82,34 @@ def send_events(run_dir: Path, client: "MlflowClient", place: SyncState) -> Sync
 
     Raises `Temporary` or `Permanent` with what is on disk true.
     """
-    events = [event for event in read_events(run_dir) if event.seq > place.shipped]
-    if not events:
+    every = read_events(run_dir)
+    if not any(event.seq > place.shipped for event in every):
         return place
-    raw = json.loads((run_dir / "plan.json").read_text(encoding="utf-8"))
-    plan = parse_plan(raw, events[0].run)
+    told = translate_events(every)
+    # MLflow cannot move a run into another experiment: there it is told of as a whole.
+    if any("tracking.experiment" in e.changed for e in told if e.seq > place.shipped):
+        place = SyncState(uri=place.uri)
+    plan = _read_plan(run_dir, every)
+    entries_left = [entry for entry in told if entry.seq > place.shipped]
     with translate_errors(place.uri):
-        place = _open_run(run_dir, client, place, plan, events[0])
-        for start in range(0, len(events), BATCH):
-            entries = [translate_event(event) for event in events[start : start + BATCH]]
+        place = _open_run(run_dir, client, place, plan, every[0])
+        for start in range(0, len(entries_left), BATCH):
+            entries = entries_left[start : start + BATCH]
             place = _send_batch(run_dir, client, place, plan, entries)
             write_sync_state(run_dir, place)
     return place
+
+
+def _read_plan(run_dir: Path, events: Sequence[Event]) -> TrackedPlan:
+    path = run_dir / "plan.json"
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        # A run that was killed may have been told of another policy before its file was.
+        return parse_plan({**raw, **fold_events(events).sections}, events[0].run)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Permanent(
+            f"{path} is not a whole plan: {error!r}", fix="plan and run the spec again"
+        ) from error
 
 
 def _open_run(
@@ -156,6 +180,8 @@ def _send_batch(
                 place.run_id, metrics[start : start + 900], tags=tags if start == 0 else ()
             )
     last, version = entries[-1], place.model_version
+    if any("tracking.registerAs" in e.changed for e in entries):
+        version = None
     terminal = [e for e in entries if e.status is not None]
     if terminal:
         _log_artifacts(run_dir, client, place.run_id)

@@ -173,7 +173,7 @@ def _pin_file(words: str, places: WeightsSources) -> FileWeights:
 def _pin_run(name: str, places: WeightsSources) -> RunWeights:
     from vtspec.pipelines.runs import Runs
 
-    run = Runs(places.runs).find(name)
+    run = Runs(places.runs).find_finished(name)
     file = run.path / MODEL_FILE
     if not file.is_file():
         raise Refused(

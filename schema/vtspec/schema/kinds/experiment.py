@@ -301,7 +301,7 @@ class ReportSpec(Part):
 
     baseline: Name | None = Field(
         default=None,
-        description="Another experiment; its last finished run is compared with.",
+        description="Another experiment; its last finished run, as it stands, is compared with.",
         examples=["digits-resnet10t"],
     )
     gates: Annotated[tuple[Gate, ...], Tuple, Distinct] = Field(

@@ -4,20 +4,27 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.execution.environment import Environment
 from vtspec.pipelines.execution.steps import EXIT_CODES, Outcome, RunContext
-from vtspec.pipelines.planning.plan_model import Plan
+from vtspec.pipelines.planning.plan_model import Plan, plan_from_json
+from vtspec.pipelines.planning.policy import (
+    PlanUpdate,
+    apply_sections,
+    describe_update,
+    find_update,
+)
 from vtspec.pipelines.runs import Attempt, LockHolder, Run, RunLock, Runs
-from vtspec.pipelines.runs.state import RunState
+from vtspec.pipelines.runs.events import Ending
+from vtspec.pipelines.runs.state import RunState, Status
 from vtspec.pipelines.tracking import SyncResult
 
 from .attach import follow_run
 from .next_action import AttemptState, Decision, Liveness, RunOptions, decide
-from .runner import execute_run
+from .runner import ExecutionOptions, execute_run
 
 ORPHAN_GRACE_S = 60.0
 """How long the adapter of a killed vtspec may take to write its checkpoint."""
@@ -28,12 +35,13 @@ class RunResult:
     """What came of asking for a plan's result.
 
     `how` says whether the run was carried out here, by another process that was looked at, or
-    before. `outcome` is None where somebody stopped looking on.
+    before, and if so whether its policy was applied anew. `outcome` is None where somebody
+    stopped looking on.
     """
 
     run: Run
     state: RunState
-    how: Literal["carried out", "joined", "shown"]
+    how: Literal["carried out", "joined", "shown", "updated"]
     outcome: Outcome | None
     shipped: SyncResult | None = None
 
@@ -55,15 +63,21 @@ class LocalRunner:
     def run(self, plan: Plan, choice: RunOptions, command: str) -> RunResult:
         """The result of the plan. `command` is what a person typed, without `--resume`.
 
-        Raises `Refused` where the last attempt was cut short and nobody said what to do about it.
+        Raises `Refused` where the last attempt was cut short and nobody said what to do about it,
+        or where something is asked for that could only have had its effect before.
         """
+        result = self._carry_out(plan, choice, command)
+        outcome = result.outcome
+        if result.how == "carried out" or outcome is None or not result.state.has_result:
+            return result
+        return self._update(result, plan, command)
+
+    def _carry_out(self, plan: Plan, choice: RunOptions, command: str) -> RunResult:
         # First without the lock: an environment takes minutes to make, and nobody should wait.
         decision = self._decide(plan, choice)
         environment, attempt = None, None
         if decision.action in ("begin", "resume"):
-            with self.place.stop.raise_on_request():
-                self.ready()
-                environment = self.choose()
+            environment = self._prepare()
         if decision.action == "begin":
             with self.runs.lock_runs():
                 # Another process may have begun meanwhile.
@@ -75,29 +89,33 @@ class LocalRunner:
         match decision.action:
             case "begin":
                 assert environment is not None and attempt is not None
-                return self._execute(attempt, environment, command, resumed=False)
+                options = ExecutionOptions(resume_with=f"{command} --resume")
+                return self._execute(attempt, environment, options)
             case "resume":
                 assert environment is not None
-                return self._resume(self._get_run(decision), environment, command)
+                return self._resume(self._get_run(decision), environment, command, plan)
             case "attach":
                 return self._join(self._get_run(decision))
             case "show":
-                run = self._get_run(decision)
-                return RunResult(
-                    run=run,
-                    state=run.read_state(),
-                    how="shown",
-                    outcome=_find_outcome(run.read_state()),
-                )
+                return _show(self._get_run(decision))
             case "refuse":
                 raise Refused(
                     f"{decision.why}",
                     fix=f"{command} --resume to go on, or {command} --again for a new attempt",
                 )
 
+    def _prepare(self) -> Environment:
+        with self.place.stop.raise_on_request():
+            self.ready()
+            return self.choose()
+
     def would_begin(self, plan: Plan, choice: RunOptions) -> bool:
-        """Whether carrying the plan out would begin or resume anything."""
-        return self._decide(plan, choice).action in ("begin", "resume")
+        """Whether carrying the plan out would begin or resume anything, or do a part anew."""
+        decision = self._decide(plan, choice)
+        if decision.action != "show":
+            return decision.action in ("begin", "resume")
+        run = self._get_run(decision)
+        return _has_to_change(run, plan)
 
     def _decide(self, plan: Plan, choice: RunOptions) -> Decision:
         return decide(
@@ -108,16 +126,38 @@ class LocalRunner:
         assert decision.run is not None
         return Run(self.runs.folder / decision.run)
 
+    def _update(self, found: RunResult, plan: Plan, command: str) -> RunResult:
+        """Apply the policy that the plan is asked for with to the run that has its result."""
+        run = found.run
+        if not _has_to_change(run, plan):
+            return found
+        self.ready()
+        lock = self._take_over(run)
+        # Another process applies one: it may be this one.
+        if lock is None:
+            return self.run(plan, RunOptions(), command)
+        # With the lock, since another process may have applied it meanwhile.
+        if not _has_to_change(run, plan):
+            lock.release()
+            return _show(run)
+        update = _find_update(run, plan)
+        words = "going on with it" if update is None else describe_update(update.changes)
+        self.place.report(f"same result, other policy: {words}")
+        options = ExecutionOptions(resume_with=command, resumed=True, update=update)
+        return replace(self._execute(Attempt(run=run, lock=lock), None, options), how="updated")
+
     def _execute(
-        self, attempt: Attempt, environment: Environment, command: str, *, resumed: bool
+        self,
+        attempt: Attempt,
+        environment: Environment | None,
+        options: ExecutionOptions,
     ) -> RunResult:
         try:
             carried = execute_run(
                 attempt,
                 self.place,
-                environment,
-                resumed=resumed,
-                resume_with=f"{command} --resume",
+                self.choose if environment is None else lambda: environment,
+                options,
             )
         finally:
             attempt.lock.release()
@@ -129,18 +169,19 @@ class LocalRunner:
             shipped=carried.shipped,
         )
 
-    def _resume(self, run: Run, environment: Environment, command: str) -> RunResult:
+    def _resume(self, run: Run, environment: Environment, command: str, plan: Plan) -> RunResult:
         lock = self._take_over(run)
         # Another process resumed it first; its result is the one that was asked for.
         if lock is None:
             return self._join(run)
         attempt = Attempt(run=run, lock=lock)
-        state = run.read_state()
-        if state.status == "succeeded":
+        if run.read_state().has_result:
             # Somebody else resumed it, and was done before us.
             lock.release()
-            return RunResult(run=run, state=state, how="shown", outcome=_find_outcome(state))
-        return self._execute(attempt, environment, command, resumed=True)
+            return _show(run)
+        update = _find_update(run, plan)
+        options = ExecutionOptions(resume_with=f"{command} --resume", resumed=True, update=update)
+        return self._execute(attempt, environment, options)
 
     def _take_over(self, run: Run) -> RunLock | None:
         """The run's lock, once what a killed vtspec left behind is gone; None where one works."""
@@ -171,10 +212,31 @@ class LocalRunner:
         )
 
 
+def _show(run: Run) -> RunResult:
+    state = run.read_state()
+    return RunResult(run=run, state=state, how="shown", outcome=_find_outcome(state))
+
+
+def _has_to_change(run: Run, plan: Plan) -> bool:
+    return _find_update(run, plan) is not None or run.read_state().before is not None
+
+
+def _find_update(run: Run, plan: Plan) -> PlanUpdate | None:
+    """What the plan asks for that the run was not, its last update counted as applied."""
+    state = run.read_state()
+    stored = plan_from_json(run.read_plan())
+    if state.sections:
+        stored = apply_sections(stored, state.sections)
+    return find_update(stored, plan, is_over=state.has_result)
+
+
 def _read_attempt_state(run: Run) -> AttemptState:
     holder = run.find_holder()
     liveness: Liveness = "dead" if holder is None else _get_liveness(holder)
-    return AttemptState(run=run.name, status=run.read_state().status, liveness=liveness)
+    state = run.read_state()
+    # Killed while another policy was applied to it: its result is there all the same.
+    status: Status = "succeeded" if state.has_result else state.status
+    return AttemptState(run=run.name, status=status, liveness=liveness)
 
 
 def _get_liveness(holder: LockHolder) -> Liveness:
@@ -193,7 +255,7 @@ def _send_signal(holder: LockHolder, number: signal.Signals) -> None:
 
 
 def _find_outcome(state: RunState) -> Outcome | None:
-    ending = state.ending
+    ending: Ending | None = "succeeded" if state.has_result else state.ending
     if ending is None:
         return None
     failure = state.failure

@@ -1,6 +1,7 @@
 """A run carried out on this machine: its steps one after the other, and its end in every case."""
 
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from vtspec.pipelines.errors import Permanent, Temporary
@@ -22,10 +23,13 @@ from vtspec.pipelines.execution.steps import (
 )
 from vtspec.pipelines.execution.steps.exit_status import make_error_outcome
 from vtspec.pipelines.planning.plan_model import plan_from_json
+from vtspec.pipelines.planning.policy import PlanUpdate
 from vtspec.pipelines.runs import Attempt
 from vtspec.pipelines.runs.events import Failed, RunResumed
 from vtspec.pipelines.runs.state import RunState
 from vtspec.pipelines.tracking import SyncResult
+
+from .plan_update import adopt_plan, restore_plan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,18 +41,26 @@ class RunEnd:
     shipped: SyncResult | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class ExecutionOptions:
+    """How a run is carried out. `resume_with` is what a person types after an interruption;
+    `update` is what a run that is `resumed` is asked for otherwise than it began."""
+
+    resume_with: str
+    resumed: bool = False
+    update: PlanUpdate | None = None
+
+
 def execute_run(
     attempt: Attempt,
     place: RunContext,
-    environment: Environment,
-    *,
-    resumed: bool,
-    resume_with: str,
+    choose: Callable[[], Environment],
+    options: ExecutionOptions,
 ) -> RunEnd:
     """Carry out the steps that are not done, and write the terminal event whatever happens.
 
-    `resume_with` is the command that a person types after an interruption. Raises only what is
-    a bug, or `Permanent` where the disk takes no more events.
+    `choose` is called where a step needs an environment. Raises only what is a bug, or
+    `Permanent` where the disk takes no more events.
     """
     run = attempt.run
     target = StepTarget(
@@ -57,14 +69,17 @@ def execute_run(
         attempt=run.attempt,
         plan=plan_from_json(run.read_plan()),
         lock=attempt.lock,
-        resume=resumed,
+        resume=options.resumed,
     )
-    work = StepContext.of(target, place, lambda: environment)
+    work = StepContext.of(target, place, choose)
     following = None
     try:
-        _start_or_resume(work, environment, resumed=resumed)
+        if options.resumed:
+            work = _resume(work, options.update)
+        else:
+            log_run_start(work, choose(), backend="process")
         following = place.track(run.path)
-        outcome = _conclude_run(work, _execute_steps(work), resume_with)
+        outcome = _conclude_run(work, _execute_steps(work), options.resume_with)
     # Ctrl-C too: a run without a terminal event counts as killed.
     except BaseException as error:
         _record_crash(work, error)
@@ -92,14 +107,19 @@ def find_remaining_steps(state: RunState) -> tuple[str, ...]:
     return tuple(step for step in STEPS if step in left or (step == "data" and needs_data))
 
 
-def _start_or_resume(work: StepContext, environment: Environment, *, resumed: bool) -> None:
-    if resumed and work.log.state.status != "queued":
-        recover_all(work)
+def _resume(work: StepContext, update: PlanUpdate | None) -> StepContext:
+    state = work.log.state
+    if state.status == "queued":
+        work = adopt_plan(work, update)
+        log_run_start(work, work.choose(), backend="process")
+        return work
+    recover_all(work)
+    # A run that is done is not resumed: only what its new policy asks for is made.
+    if state.status != "succeeded":
         reached = work.log.state.training.checkpoint
         epoch, step = (reached.epoch, reached.step) if reached else (0, 0)
         work.log.append(RunResumed(from_epoch=epoch, from_step=step))
-        return
-    log_run_start(work, environment, backend="process")
+    return adopt_plan(work, update)
 
 
 def _execute_steps(work: StepContext) -> Outcome:
@@ -122,21 +142,28 @@ def _conclude_run(work: StepContext, outcome: Outcome, resume_with: str) -> Outc
         fix = outcome.fix.replace("vtspec run SPEC --resume", resume_with)
         outcome = replace(outcome, fix=fix.replace(" RUN", f" {work.target.name}"))
     write_metrics(work)
-    log_run_end(work, outcome)
+    _end_run(work, outcome)
     return outcome
+
+
+def _end_run(work: StepContext, outcome: Outcome) -> None:
+    # The plan first: the event is what says that the earlier result stands.
+    if outcome.ending in ("failed", "crashed", "refused"):
+        restore_plan(work)
+    log_run_end(work, outcome)
 
 
 def _record_crash(work: StepContext, error: BaseException) -> None:
     """Write down what ended the run from within vtspec, as far as the disk lets us."""
     try:
         if isinstance(error, Permanent | Temporary):
-            log_run_end(work, make_error_outcome(error))
+            _end_run(work, make_error_outcome(error))
             return
         message = f"{type(error).__name__}: {error}"
         trace = "".join(traceback.format_exception(error))
         work.log.append(Failed(message=message, fix=None, traceback=trace))
         crashed = Outcome(ending="crashed", exit_code=EXIT_CODES["crashed"], message=message)
-        log_run_end(work, crashed)
+        _end_run(work, crashed)
     except (Permanent, OSError) as second:
         # The first error is the one to be told; without a terminal event the run can be resumed.
         error.add_note(f"and the end of the run could not be written down: {second}")

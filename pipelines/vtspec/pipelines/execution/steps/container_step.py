@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vtspec.pipelines.errors import Refused, Temporary
 from vtspec.pipelines.execution.environment import Environment
-from vtspec.pipelines.planning.plan_model import Plan
+from vtspec.pipelines.planning.plan_model import Plan, plan_from_json
 from vtspec.pipelines.runs import Run, RunLock, make_run_name
 from vtspec.pipelines.runs.store import PLAN_FILE, write_json
 
@@ -86,9 +86,11 @@ def _keep_plan(task: StepRequest) -> None:
     if not (task.folder / PLAN_FILE).is_file():
         write_json(task.folder / PLAN_FILE, task.plan.to_json())
         return
-    kept = run.read_plan().get("id")
-    if kept != task.plan.id:
+    kept = plan_from_json(run.read_plan())
+    if (kept.id, kept.digest) != (task.plan.id, task.plan.digest):
+        same = kept.id == task.plan.id
+        other = "this one, which has another policy" if same else task.plan.id
         raise Refused(
-            f"{task.folder} is the folder of plan {kept}, not of {task.plan.id}",
+            f"{task.folder} is the folder of plan {kept.id}, not of {other}",
             fix="give every plan a --workdir of its own",
         )

@@ -207,8 +207,10 @@ def _get_data_folder(step: str, work: StepContext) -> Path:
 
 
 def _find_limit(work: StepContext) -> TimeLimit:
-    shown = work.target.plan.resources.max_duration
-    return TimeLimit(seconds=parse_duration(shown) - work.log.state.clock.seconds, shown=shown)
+    shown, state = work.target.plan.resources.max_duration, work.log.state
+    # What is made of a result later has the limit for itself.
+    spent = 0.0 if state.before is not None else state.clock.seconds
+    return TimeLimit(seconds=parse_duration(shown) - spent, shown=shown)
 
 
 def _make_overdue_outcome(step: str, limit: TimeLimit) -> Outcome:

@@ -1,0 +1,225 @@
+"""A finished plan asked for with another policy: applied to the result, and nothing trained."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local_repository import Repository, Watcher, a_local, a_repository, model_sum
+from toy_runs import name_plan
+from vtspec.pipelines.errors import Refused
+from vtspec.pipelines.execution.local import RunOptions, RunResult
+from vtspec.pipelines.planning.plan_model import plan_from_json
+from vtspec.pipelines.runs import Run
+
+pytestmark = pytest.mark.slow
+
+GATES = {"report": {"baseline": None, "gates": ["accuracy >= 0.5"]}}
+BASELINE = {"report": {"baseline": "other", "gates": []}}
+REGISTERED = {"tracking": {"experiment": "shapes", "registerAs": "shapes"}}
+EXPERIMENT = {"tracking": {"experiment": "elsewhere", "registerAs": None}}
+DESCRIBED = {"description": "Why not?"}
+ONNX = {"export": {"formats": ["safetensors", "onnx"]}}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """A repository whose plan was carried out."""
+    repository = a_repository(tmp_path_factory.mktemp("finished"))
+    carry(repository, Watcher())
+    return repository
+
+
+@pytest.fixture
+def repository(finished: Repository, tmp_path: Path) -> Repository:
+    root = shutil.copytree(finished.root, tmp_path / "repository")
+    return replace(finished, root=root)
+
+
+def with_policy(repository: Repository, changes: dict[str, Any]) -> Repository:
+    return replace(repository, plan=name_plan({**repository.plan, **changes}))
+
+
+def carry(repository: Repository, watcher: Watcher, **choice: bool) -> RunResult:
+    local = a_local(repository, watcher)
+    return local.run(repository.planned, RunOptions(**choice), "vtspec run shapes")
+
+
+def begun(watcher: Watcher) -> list[str | None]:
+    return [event.step for event in watcher.events if event.kind == "step.started"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (GATES, "gates judged anew"),
+        (BASELINE, "compared with other"),
+        (REGISTERED, "registered as shapes"),
+        (EXPERIMENT, "sent to experiment elsewhere of MLflow too"),
+        (DESCRIBED, "described anew"),
+        ({**GATES, **REGISTERED}, "gates judged anew, registered as shapes"),
+    ],
+)
+def test_another_policy_is_applied_to_the_result_without_training(
+    repository: Repository, changes: dict[str, Any], words: str
+) -> None:
+    asked, watcher = with_policy(repository, changes), Watcher()
+    before = model_sum(repository, repository.name)
+    result = carry(asked, watcher)
+    assert (result.how, result.run.name) == ("updated", repository.name)
+    assert f"same result, other policy: {words}" in watcher.said
+    assert begun(watcher) == ["report"]
+    assert watcher.kinds()[0] == "run.updated"
+    assert plan_from_json(result.run.read_plan()) == asked.planned
+    assert model_sum(repository, repository.name) == before
+    # Once: it is the run's own policy from then on.
+    again = Watcher()
+    assert carry(asked, again).how == "shown"
+    assert again.events == []
+
+
+def test_the_plan_before_is_kept_beside_the_new_one(repository: Repository) -> None:
+    result = carry(with_policy(repository, GATES), Watcher())
+    (kept,) = result.run.path.glob("plan-*.json")
+    assert plan_from_json(json.loads(kept.read_text())) == repository.planned
+    assert kept.stem.removeprefix("plan-") in repository.planned.digest
+
+
+def test_the_time_of_a_result_is_that_of_its_training(repository: Repository) -> None:
+    before = Run(repository.root / "runs" / repository.name).read_state().clock.seconds
+    result = carry(with_policy(repository, GATES), Watcher())
+    assert result.state.clock.seconds == before
+
+
+def test_a_format_that_is_asked_for_later_is_exported(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adapter_with_onnx(repository.root, monkeypatch)
+    before, watcher = model_sum(repository, repository.name), Watcher()
+    result = carry(with_policy(repository, ONNX), watcher)
+    assert begun(watcher) == ["data", "export", "report"]
+    assert "same result, other policy: onnx exported" in watcher.said
+    assert set(result.state.exports) == {"safetensors", "onnx"}
+    assert (result.run.path / "model" / "model.onnx").is_file()
+    assert model_sum(repository, repository.name) == before
+    # And gone where it is asked for no longer.
+    result = carry(repository, watcher)
+    assert "same result, other policy: onnx removed" in watcher.said
+    assert set(result.state.exports) == {"safetensors"}
+    assert not (result.run.path / "model" / "model.onnx").exists()
+
+
+def test_a_policy_that_cannot_be_applied_leaves_the_result_as_it_was(
+    repository: Repository,
+) -> None:
+    run = Run(repository.root / "runs" / repository.name)
+    before = run.read_state()
+    # The toy adapter writes no ONNX.
+    result = carry(with_policy(repository, ONNX), Watcher())
+    assert result.outcome is not None and result.outcome.ending == "refused"
+    assert "cannot write onnx" in (result.outcome.message or "")
+    after = run.read_state()
+    assert replace(after, seq=before.seq, told=before.told, clock=before.clock) == before
+    assert plan_from_json(run.read_plan()) == repository.planned
+    assert list(run.path.glob("plan-*.json")) == []
+    assert carry(repository, Watcher()).how == "shown"
+
+
+@pytest.mark.parametrize(("field", "value"), [("cpus", 3), ("memory", "3Gi"), ("gpuType", "t4")])
+def test_what_could_only_have_had_its_effect_before_is_refused(
+    repository: Repository, field: str, value: object
+) -> None:
+    resources = {**repository.plan["resources"], field: value}
+    with pytest.raises(Refused, match=rf"resources\.{field} .* can no longer be changed"):
+        carry(with_policy(repository, {"resources": resources}), Watcher())
+    assert carry(repository, Watcher()).how == "shown"
+
+
+def test_another_image_of_the_same_build_is_nobodys_wish(repository: Repository) -> None:
+    framework = {**repository.plan["framework"], "imageDigest": "sha256:" + "e" * 64}
+    assert carry(with_policy(repository, {"framework": framework}), Watcher()).how == "shown"
+
+
+# Killed in the middle.
+
+
+class Killed(BaseException):
+    """As if the process ended here."""
+
+
+def killed_at(repository: Repository, point: Callable[[Any], bool], watcher: Watcher) -> None:
+    """Carry out until an event, after which nothing more is written."""
+
+    def told(event: Any, state: Any) -> None:
+        watcher.told(event, state)
+        if point(event):
+            raise Killed
+
+    local = a_local(repository, watcher, told=told)
+    with pytest.raises(Killed):
+        local.run(repository.planned, RunOptions(), "vtspec run shapes")
+
+
+@pytest.mark.parametrize("point", ["run.updated", "step.started", "report.written"])
+@pytest.mark.parametrize("torn", ["old plan", "new plan"])
+def test_a_kill_in_the_middle_is_gone_on_with_by_asking_again(
+    repository: Repository, point: str, torn: str
+) -> None:
+    asked, run = with_policy(repository, GATES), Run(repository.root / "runs" / repository.name)
+    killed_at(asked, lambda event: event.kind == point, Watcher())
+    events = (run.path / "events.jsonl").read_text().splitlines(keepends=True)
+    last = max(n for n, line in enumerate(events) if f'"kind":"{point}"' in line)
+    (run.path / "events.jsonl").write_text("".join(events[: last + 1]))
+    plan = repository.plan if torn == "old plan" else asked.plan
+    (run.path / "plan.json").write_text(json.dumps(plan_from_json(plan).to_json()))
+    assert run.read_state().has_result
+    result = carry(asked, Watcher())
+    assert result.outcome is not None and result.outcome.is_good
+    assert result.how == "updated"
+    assert plan_from_json(run.read_plan()) == asked.planned
+    assert [run.name for run in repository.runs.list_runs()] == [repository.name]
+    assert carry(asked, Watcher()).how == "shown"
+
+
+def test_after_a_kill_a_third_policy_may_be_asked_for(repository: Repository) -> None:
+    run = Run(repository.root / "runs" / repository.name)
+    killed_at(with_policy(repository, GATES), lambda event: event.kind == "run.updated", Watcher())
+    third = with_policy(repository, DESCRIBED)
+    assert carry(third, Watcher()).how == "updated"
+    assert plan_from_json(run.read_plan()) == third.planned
+
+
+# A run that is not over.
+
+
+def test_a_resumed_run_goes_on_with_the_policy_that_is_asked_for_now(tmp_path: Path) -> None:
+    repository = a_repository(tmp_path)
+    carry(repository, Watcher(stop_at="train.epoch"))
+    resources = {**repository.plan["resources"], "memory": "3Gi"}
+    asked = with_policy(repository, {**GATES, "resources": resources})
+    result = carry(asked, Watcher(), resume=True)
+    assert result.outcome is not None and result.outcome.is_good
+    assert plan_from_json(result.run.read_plan()) == asked.planned
+
+
+def adapter_with_onnx(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the toy adapter of the steps' processes write an empty ONNX file where asked for."""
+    folder = root / "patched"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(
+        "from vtspec.adapters.contract import ExportedFile\n"
+        "from vtspec.adapters.toy import adapter\n"
+        "export = adapter.Adapter.export\n"
+        "def export_both(self, formats, folder):\n"
+        "    written = dict(export(self, ['safetensors'], folder))\n"
+        "    if 'onnx' in formats:\n"
+        "        (folder / 'model.onnx').write_bytes(b'')\n"
+        "        written['onnx'] = ExportedFile(path=folder / 'model.onnx')\n"
+        "    return written\n"
+        "adapter.Adapter.export = export_both\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(folder))

@@ -1,0 +1,123 @@
+"""Another policy of a finished run arrives in MLflow: registered, told elsewhere, never failed."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from run_folders import EVALUATED, STARTED, SUCCEEDED, Told, a_plan, a_run_folder, an_epoch, append
+from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.tracking import choose_tracking_uri, sync_run
+from vtspec.pipelines.tracking.mlflow_client import make_client
+from vtspec.pipelines.tracking.mlflow_upload import read_sync_state
+
+pytestmark = pytest.mark.slow
+
+RUN = "cats-0123456789"
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("store")
+    make_client(f"sqlite:///{folder}/mlflow.db").search_experiments()
+    return folder / "mlflow.db"
+
+
+@pytest.fixture
+def run(tmp_path: Path, store: Path) -> Path:
+    """A finished run that MLflow has."""
+    shutil.copy(store, tmp_path / "mlflow.db")
+    told = [STARTED, an_epoch(1), an_epoch(2), EVALUATED, SUCCEEDED]
+    folder = a_run_folder(tmp_path, told, a_plan(tracking=tracking()))
+    (folder / "model").mkdir()
+    (folder / "model" / "model.safetensors").write_bytes(b"weights")
+    sync_run(folder, uri_of(folder))
+    return folder
+
+
+def uri_of(folder: Path) -> str:
+    return choose_tracking_uri(folder.parent, None, {})
+
+
+def tracking(experiment: str = "cats", name: str | None = "cat-model") -> dict[str, Any]:
+    return {"experiment": experiment, "registerAs": name}
+
+
+def an_update(sections: Mapping[str, object], *changed: str) -> Told:
+    return "run.updated", {"plan_digest": "new", "changed": changed, "sections": sections}
+
+
+def update(folder: Path, sections: Mapping[str, object], *changed: str, end: Told) -> None:
+    seq = len((folder / "events.jsonl").read_text().splitlines())
+    append(folder, [an_update(sections, *changed), end], seq)
+    sync_run(folder, uri_of(folder))
+
+
+def versions(folder: Path, name: str) -> list[tuple[str, dict[str, str]]]:
+    client = make_client(uri_of(folder))
+    return [(v.run_id, dict(v.tags)) for v in client.search_model_versions(f"name='{name}'")]
+
+
+def test_a_registration_that_is_asked_for_later_is_made(run: Path) -> None:
+    update(run, {"tracking": tracking(name="dogs")}, "tracking.registerAs", end=SUCCEEDED)
+    (made,) = versions(run, "dogs")
+    (kept,) = versions(run, "cat-model")
+    assert made[0] == kept[0]
+    client = make_client(uri_of(run))
+    assert client.get_model_version_by_alias("dogs", "challenger").run_id == made[0]
+
+
+def test_other_updates_move_no_alias(run: Path) -> None:
+    client = make_client(uri_of(run))
+    client.delete_registered_model_alias("cat-model", "challenger")
+    report = {"baseline": None, "gates": ["accuracy >= 0.5"]}
+    update(run, {"report": report}, "report.gates", end=SUCCEEDED)
+    assert dict(client.get_registered_model("cat-model").aliases) == {}
+    place = read_sync_state(run)
+    assert place is not None and place.run_id is not None
+    assert client.get_run(place.run_id).data.tags["vtspec.plan.digest"] == "new"
+
+
+def test_another_experiment_gets_the_run_as_a_whole(run: Path) -> None:
+    before = read_sync_state(run)
+    update(run, {"tracking": tracking("dogs")}, "tracking.experiment", end=SUCCEEDED)
+    after, client = read_sync_state(run), make_client(uri_of(run))
+    assert before is not None and after is not None and after.run_id is not None
+    assert after.run_id != before.run_id
+    experiment = client.get_experiment_by_name("dogs")
+    assert client.get_run(after.run_id).info.experiment_id == experiment.experiment_id
+    points = client.get_metric_history(after.run_id, "accuracy")
+    assert [point.step for point in points] == [1, 2]
+
+
+def test_a_description_is_the_runs_note(run: Path) -> None:
+    update(run, {"description": "Why not?"}, "description", end=SUCCEEDED)
+    place = read_sync_state(run)
+    assert place is not None and place.run_id is not None
+    tags = make_client(uri_of(run)).get_run(place.run_id).data.tags
+    assert tags["mlflow.note.content"] == "Why not?"
+
+
+@pytest.mark.parametrize("ending", ["failed", "refused", "crashed"])
+def test_an_update_that_fails_leaves_the_run_finished(run: Path, ending: str) -> None:
+    end = ("run.finished", {"ending": ending, "message": "no ONNX"})
+    update(run, {"export": {"formats": ["onnx"]}}, "export.formats", end=end)
+    place = read_sync_state(run)
+    assert place is not None and place.run_id is not None
+    found = make_client(uri_of(run)).get_run(place.run_id)
+    assert found.info.status == "FINISHED"
+    assert found.data.tags["vtspec.ending"] == "succeeded"
+    assert found.data.tags["vtspec.update.message"] == "no ONNX"
+
+
+@pytest.mark.parametrize("key", ["id", "digest", "dataset", "tracking", "name"])
+def test_a_plan_that_lacks_a_part_is_told_and_not_a_traceback(tmp_path: Path, key: str) -> None:
+    folder = a_run_folder(tmp_path, [STARTED])
+    raw = json.loads((folder / "plan.json").read_text())
+    del raw[key]
+    (folder / "plan.json").write_text(json.dumps(raw))
+    with pytest.raises(Permanent, match=rf"not a whole plan: KeyError.*{key}"):
+        sync_run(folder, uri_of(folder))
