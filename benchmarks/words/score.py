@@ -11,10 +11,11 @@ from pathlib import Path
 from drafters import HOW_TO_SET_A_KEY, LOCAL, NAMES, Sketches, drafter_named
 from figures import Figures, figures_by, figures_of, languages, table, tags, tasks
 from judging import Judgement, crashed, judge
-from request import WORLD, Request, half_of
+from repositories import REPOSITORIES, is_decided_in
+from request import Request, half_of
 
 from vtspec.pipelines.drafting.result import Message
-from vtspec.pipelines.project.repository import Repository, find_repository
+from vtspec.pipelines.project.repository import Repository
 
 WARM_UP = (Message(author="person", text="resnet18 on digits, 5 epochs"),)
 """Drafted once before anything is timed, so that the catalogs are read."""
@@ -85,6 +86,9 @@ def options_of(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--half", choices=["train", "test"], default="train")
     parser.add_argument("--drafter", choices=NAMES, default="offline")
+    parser.add_argument(
+        "--repository", choices=REPOSITORIES, action="append", help="all of them if left out"
+    )
     parser.add_argument("--tags", action="store_true", help="also by tag")
     parser.add_argument("--failures", action="store_true", help="print what went wrong")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE")
@@ -105,16 +109,19 @@ def main(words: Sequence[str] | None = None) -> None:
         print(f"{options.drafter}: no key")
         print(f"  fix: {HOW_TO_SET_A_KEY}", file=sys.stderr)
         return
-    repository = find_repository(WORLD)
-    if options.drafter in LOCAL:
-        drafter.make_draft(WARM_UP, repository)
-    judged = score(half_of(options.half), drafter, repository)
-    print(f"{options.drafter}, {options.half} half")
-    print("\n".join(report(judged, options.tags)))
-    if options.failures:
-        print("\n".join(failures(judged)))
+    told: dict[str, object] = {"drafter": options.drafter, "half": options.half}
+    for name in options.repository or REPOSITORIES:
+        repository = REPOSITORIES[name]()
+        if options.drafter in LOCAL:
+            drafter.make_draft(WARM_UP, repository)
+        asked = [each for each in half_of(options.half) if is_decided_in(each, name)]
+        judged = score(asked, drafter, repository)
+        print(f"{options.drafter}, {options.half} half, {name}")
+        print("\n".join(report(judged, options.tags)))
+        if options.failures:
+            print("\n".join(failures(judged)))
+        told[name] = as_json(judged)
     if options.json:
-        told = {"drafter": options.drafter, "half": options.half, **as_json(judged)}
         options.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
 
 

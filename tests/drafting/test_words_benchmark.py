@@ -35,6 +35,7 @@ figures = importlib.import_module("figures")
 drafters = importlib.import_module("drafters")
 keywords = importlib.import_module("keywords")
 one_shot = importlib.import_module("one_shot")
+repositories = importlib.import_module("repositories")
 score = importlib.import_module("score")
 
 HALVES = ("train", "test")
@@ -512,17 +513,39 @@ def test_the_failures_of_the_test_half_are_not_shown(capsys: pytest.CaptureFixtu
 
 def test_the_keyword_matcher_is_scored(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
-    score.main(["--drafter", "keywords", "--tags", "--failures", "--json", str(file)])
+    words = ["--drafter", "keywords", "--repository", "world", "--tags", "--failures"]
+    score.main([*words, "--json", str(file)])
     out = capsys.readouterr().out
-    assert out.startswith("keywords, train half\n")
+    assert out.startswith("keywords, train half, world\n")
     assert "\nen-" in out
-    told = json.loads(file.read_text())
-    assert (told["drafter"], told["half"]) == ("keywords", "train")
+    whole = json.loads(file.read_text())
+    assert (whole["drafter"], whole["half"]) == ("keywords", "train")
+    told = whole["world"]
     assert told["overall"]["requests"] == len(half("train"))
     assert 0 < told["overall"]["exact_specs"] < told["overall"]["field_accuracy"] < 1
     assert told["languages"].keys() == {"ko", "en"}
     assert set(TASKS) <= told["tasks"].keys()
     assert {"typo", "negation", "edit"} <= told["tags"].keys()
+
+
+def test_the_repositories_differ_only_in_the_names_that_they_add() -> None:
+    product, collisions = repositories.build_product(), repositories.build_collisions()
+    assert {"a10g", "a100-40", "a100-80"} <= set(product.gpu_types)
+    assert {"a", "on", "test"} <= set(collisions.gpu_types) & set(collisions.sound_datasets)
+    assert "한" in collisions.sound_datasets["small"].classes
+    for each in (product, collisions):
+        assert set(world().sound_datasets) <= set(each.sound_datasets)
+        assert set(world().sound_experiments) < set(each.sound_experiments)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["product", "collisions"])
+def test_more_names_in_a_repository_change_no_answer(name: str) -> None:
+    asked = [each for each in half("train") if repositories.is_decided_in(each, name)]
+    judged = score.score(
+        asked, drafters.drafter_named("offline"), repositories.REPOSITORIES[name]()
+    )
+    assert score.failures(judged) == []
 
 
 def test_the_keyword_matcher_finds_what_stands_there_to_the_letter() -> None:

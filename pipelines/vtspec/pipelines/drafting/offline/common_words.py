@@ -9,7 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from .text import is_hangul
+from .lexicon import PARTICLES, build_lexicon
+from .text import is_hangul, normalize_name
 
 _ENDINGS: Final = (
     ("s", ""), ("es", ""), ("ies", "y"), ("ed", ""), ("ed", "e"), ("d", ""), ("ied", "y"),
@@ -40,6 +41,34 @@ _KOREAN: Final = frozenset(
     """.split()
 )
 """Common Korean words that are a key or two away from words of the vocabulary."""
+
+_EVERYDAY: Final = frozenset(
+    """
+    again another bad base better big case day demo different early easy end even example few final
+    first free full hard here high idea just kind last late later left line lot low main many maybe
+    month most much name near next night nothing now only open other own part people place point
+    project public real right room sample second simple since small still team test then there
+    thing today toy two under usual way week where while work worse worst year yet
+    거기 것 결과 그것 그거 나중 내일 다른 다음 뭐 많은 새 새로운 오늘 우리 이거 이것 이번 저거 저것
+    좋은 큰 테스트 팀 프로젝트
+    """.split()
+)
+"""Of the hundreds of words that every text has, those that mean nothing to the grammar."""
+
+_NAMELIKE: Final = frozenset({"noun", "generic", "family", "gpu", "metric", "choice", "format"})
+"""What the grammar knows of a word that may be a name all the same."""
+
+
+def is_grammatical(word: str) -> bool:
+    """Whether a word holds sentences together or is one of a spec: `on`, `train`."""
+    senses = build_lexicon().senses.get(normalize_name(word), ())
+    kinds = {sense.kind for sense in senses} - _NAMELIKE
+    return bool(kinds) or word.lower() in PARTICLES or len(word) == 1
+
+
+def is_everyday(word: str) -> bool:
+    """Whether every text may have the word, whatever bears it as a name."""
+    return word.lower() in _EVERYDAY or is_grammatical(word)
 
 
 def is_ordinary(word: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Final
 
 from vtspec.pipelines.drafting.offline.rules.small_talk import is_past
 
+from .common_words import is_everyday
 from .dataset_index import MatchLevel
 from .draft_builder import DraftBuilder
 from .mentions import Mention, ParsedText
@@ -75,6 +76,8 @@ def _is_reportable(sentence: TokenizedText, at: int, *, told: bool) -> bool:
     if _LETTERS_ALONE.fullmatch(token.text):
         return False
     if token.is_unknown:
+        if is_everyday(token.text):  # `as a test`
+            return False
         # `커피를 마셨더니`: a Korean verb that nothing knows is talk
         verb = is_hangul(token.text[-1]) and _VERB_END.search(token.text)
         return not verb and len(token.text) > 1

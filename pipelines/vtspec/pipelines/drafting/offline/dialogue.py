@@ -210,7 +210,7 @@ def _fill_asked_slot(reading: ParsedText, question: Question, text: str, known: 
         and not reading.get_mentions("resources.gpuType")
         and reading.rest
     ):
-        reading.mentions.append(Mention("resources.gpuType", None, 0, 0, reading.rest[0]))
+        reading.mentions.append(Mention("resources.gpuType", (), 0, 0, reading.rest[0]))
 
 
 def _fill_number_slot(reading: ParsedText, field: str) -> None:

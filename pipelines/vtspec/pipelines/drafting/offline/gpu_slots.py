@@ -25,8 +25,9 @@ def resolve_gpus(sheet: DraftBuilder, reading: ParsedText) -> None:
     }:
         sheet.drop("resources.gpuType")
     # `V100` is asked about where vtspec.yaml has none
-    if any(each.value is None for each in types):
-        _ask_type(sheet, next(each for each in types if each.value is None).said)
+    unsure = [each for each in types if isinstance(each.value, tuple)]
+    if unsure:
+        _ask_type(sheet, unsure[0])
     elif len({each.value for each in types}) > 1:
         sheet.drop("resources.gpuType")
         sheet.ask(
@@ -45,15 +46,15 @@ def resolve_gpus(sheet: DraftBuilder, reading: ParsedText) -> None:
         sheet.drop("resources.gpuType")
 
 
-def _ask_type(sheet: DraftBuilder, said: str) -> None:
-    like = sheet.known.match_gpu_types(said) or list(sheet.known.gpu_types)
+def _ask_type(sheet: DraftBuilder, mention: Mention) -> None:
+    like = mention.value or sheet.known.gpu_types
     sheet.drop("resources.gpuType")
     sheet.ask(
         QuestionPriority.REST,
         "gpu" if like else "gpu-none",
         "spec.resources.gpuType",
         like,
-        said=said,
+        said=mention.said,
     )
     if not sheet.get("resources.gpus"):
         sheet.set("resources.gpus", 1)

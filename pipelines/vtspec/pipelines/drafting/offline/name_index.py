@@ -33,14 +33,12 @@ class NameIndex:
     def _iter_phrases(self) -> Iterator[tuple[str, Sense]]:
         for name in self.terms:
             yield name, Sense("dataset", name)
-            if singularize(name) not in _OTHERWISE:
-                yield singularize(name), Sense("dataset-like", name)
+            yield singularize(name), Sense("dataset-like", name)
         for name in self.gpu_types:
             yield name, Sense("gpu", name)
-            yield re.sub(r"-?\d+gb?$", "", name) or name, Sense("gpu", name)  # `A100` for a100-80
+            yield re.sub(r"-\d+gb?$", "", name), Sense("gpu", name)  # `L40S` for l40s-48gb
         for name in self.repository.find_spec_files("Experiment"):
-            if "-" in name or "_" in name:  # a spec called `cats` would hide the dataset
-                yield name, Sense("spec", name)
+            yield name, Sense("spec", name)
 
     def _list_spelling_targets(self) -> list[str]:
         """Words and phrases that a misspelt word may mean; of two as near, those of the grammar
@@ -65,11 +63,19 @@ class NameIndex:
             for name in (*self.terms, *self.repository.find_spec_files("Experiment"))
         }
 
-    def match_gpu_types(self, said: str) -> list[str]:
-        """The GPU types of `vtspec.yaml` that a word names: that one, or those that begin so."""
+    def match_gpu_types(self, said: str, memory_gib: str = "") -> list[str]:
+        """The GPU types of `vtspec.yaml` that a word names: that one, or those that begin so.
+
+        Of several the memory tells, where it is a part of their names.
+        """
         flat = normalize_name(said)
         exact = [name for name in self.gpu_types if normalize_name(name) == flat]
-        return exact or [name for name in self.gpu_types if name.partition("-")[0] == flat]
+        like = exact or [name for name in self.gpu_types if name.partition("-")[0] == flat]
+        sizes = {name: re.search(r"-(\d+)(?:gb?)?$", name) for name in like}
+        return [
+            name for name, size in sizes.items()
+            if not memory_gib or size is None or size[1] == memory_gib
+        ]  # fmt: skip
 
 
 _MENDED: Final = frozenset(
@@ -104,10 +110,6 @@ def _build_model_lexicon(models: ModelIndex) -> Lexicon:
     base = build_lexicon()
     # A word of the language is that word first, whatever model bears the name.
     return base.merge((phrase, sense) for phrase, sense in models.iter_phrases())
-
-
-_OTHERWISE: Final = frozenset({"part", "room"})
-"""Words that mean too much else to name a dataset in the singular."""
 
 
 @lru_cache(maxsize=4)

@@ -20,6 +20,7 @@ from vtspec.pipelines.drafting.offline.rules.vague_requests import find_vague_wi
 from .arithmetic import evaluate_arithmetic, expand_numerals
 from .coverage import list_unexplained
 from .mentions import Mention, ParsedText
+from .name_context import keep_meant_names
 from .name_index import NameIndex
 from .pasted_config import flatten_configs
 from .sentence import TokenizedText
@@ -62,7 +63,8 @@ def parse_text(text: str, known: NameIndex) -> ParsedText:
     if is_command(text):
         return ParsedText(rest=[text.strip()])
     plain, mended = correct_spelling(_preprocess_text(text), known)
-    sentence = TokenizedText(plain, tokenize(plain, known.words), known, mended=mended)
+    tokens = keep_meant_names(plain, tokenize(plain, known.words), known)
+    sentence = TokenizedText(plain, tokens, known, mended=mended)
     mentions: list[Mention] = []
     for find in (
         find_names,

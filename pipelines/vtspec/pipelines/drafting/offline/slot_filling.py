@@ -37,7 +37,7 @@ _USUAL: Final = {
 }
 """Values of fields that are asked for without one."""
 
-_ON_BY_DEFAULT: Final = ("training.weightDecay", "training.momentum")
+_ON_BY_DEFAULT: Final = ("training.weightDecay", "training.momentum", "params.hflip")
 """Fields that are zero where they are negated, as their default is another."""
 
 

@@ -149,6 +149,9 @@ def _iter_lexicon_edges(
         if gaps and " " in low[start:end]:
             # The name of a spec has no spaces: `cats resnet50` is a dataset and a model.
             senses = tuple(sense for sense in senses if sense.kind != "spec")
+            # `for a 100 epochs`: an article and a number
+            if _ARTICLE.match(low, start):
+                senses = tuple(sense for sense in senses if sense.kind != "gpu")
         korean = is_hangul(low[start])
         if korean and key in PARTICLES and not gaps:
             # behind a word `로` is a particle; behind a space it may begin another word
@@ -165,6 +168,9 @@ def _iter_lexicon_edges(
             at, gaps = at + 1, gaps + 1
         if at not in pieces:
             return
+
+
+_ARTICLE: Final = re.compile(r"a [0-9]+(?![0-9]| ?(?:[0-9]+ ?g|gpu|지피유|장|대|개|에서|으?로|x))")
 
 
 def _is_whole_word(low: str, start: int, end: int) -> bool:

@@ -50,6 +50,7 @@ NUMBERS: Final[dict[str, Range]] = {
     "training.workers": Range(True, 0, 256, default=2),
     "resources.gpus": Range(True, 0, 1024, default=0),
     "resources.cpus": Range(True, 1, 1024, default=2),
+    "params.hflip": Range(False, 0, 1, default=0.5),
 }
 """Every field whose value is a number, below `spec`."""
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from vtspec.pipelines.drafting.offline.common_words import is_everyday
 from vtspec.pipelines.drafting.offline.dataset_index import (
     MatchLevel,
     normalize_class,
@@ -80,7 +81,8 @@ def _extract_words(token: Token) -> tuple[str, ...] | None:
     low = token.text.lower()
     if token.has("generic") or low in _GENERIC or get_number(token) is not None:
         return None
-    if token.is_unknown and len(low) > 2:  # a description may hold words that no table has
+    # a description may hold words that no table has; `as a test` means none with `test` in it
+    if token.is_unknown and len(low) > 2 and not is_everyday(low):
         return tuple(singularize(word) for word in re.findall(r"[a-z0-9가-힣]+", low)) or None
     return None
 

@@ -1,6 +1,8 @@
 """Finds GPU types and their number. Pure."""
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from vtspec.pipelines.drafting.offline.mentions import Mention
 from vtspec.pipelines.drafting.offline.numbers import Number
@@ -9,7 +11,10 @@ from vtspec.pipelines.drafting.offline.tokens import get_number
 
 
 def find_gpus(sentence: TokenizedText) -> Iterator[Mention]:
-    """GPU types, and how many where the number stands beside the type."""
+    """GPU types, and how many where the number stands beside the type.
+
+    The value is the type, or a tuple of those that it may be, none where `vtspec.yaml` lacks it.
+    """
     for at, token in enumerate(sentence.tokens):
         said = token.get("gpu")
         # a dataset that is here goes before a card of that name
@@ -20,7 +25,7 @@ def find_gpus(sentence: TokenizedText) -> Iterator[Mention]:
         while sentence.is_kind(end, "filler") and (sentence.get_token(end) or token).text == "s":
             end += 1
         # before the count: `A100 80기가 두 장` are two, not eighty
-        end = _skip_gpu_memory(sentence, end)
+        end, memory = _parse_gpu_memory(sentence, at, end)
         # `RTX 4090`, which vtspec.yaml lacks: the number is asked about with the name
         while not sentence.known.match_gpu_types(said) and (
             sentence.is_kind(end, "variant")
@@ -32,25 +37,31 @@ def find_gpus(sentence: TokenizedText) -> Iterator[Mention]:
             )
         ):
             end += 1
-        types = sentence.known.match_gpu_types(said)  # `A100` may be two types: asked
+        types = sentence.known.match_gpu_types(said, memory)  # `A100` may be two types: asked
         sentence.consume(at, end)
-        yield Mention(
-            "resources.gpuType", types[0] if len(types) == 1 else None, at, end, token.text
-        )
+        typed = token.text if memory == "" else sentence.get_span_text(at, end)
+        value = types[0] if len(types) == 1 else tuple(types)
+        yield Mention("resources.gpuType", value, at, end, typed)
         count = find_gpu_count(sentence, at, end)
         if count is not None:
             sentence.consume(count.start, count.end)
             yield count
 
 
-def _skip_gpu_memory(sentence: TokenizedText, end: int) -> int:
-    """`A100 80GB` is one type, the 80 GB being its own."""
-    number = sentence.get_token(end)
-    if number is not None and get_number(number) is not None and sentence.is_kind(end + 1, "unit"):
-        unit = sentence.tokens[end + 1].get("unit")
-        if unit == "gi":
-            return end + 2
-    return end
+_OWN_MEMORY: Final = re.compile(r"[ -](\d+)(?: ?(?:gb?|기가))?$", re.IGNORECASE)
+
+
+def _parse_gpu_memory(sentence: TokenizedText, at: int, end: int) -> tuple[int, str]:
+    """Where the name of a GPU ends, and the memory in it: `A100 80GB` is one type."""
+    own = _OWN_MEMORY.search(sentence.tokens[at].text)
+    if own is not None and sentence.tokens[at].text.lower() != sentence.tokens[at].get("gpu"):
+        unit = sentence.get_token(end)
+        return end + (unit is not None and unit.get("unit") == "gi"), own[1]
+    token, unit = sentence.get_token(end), sentence.get_token(end + 1)
+    number = None if token is None else get_number(token)
+    if number is not None and unit is not None and unit.get("unit") == "gi":
+        return end + 2, f"{number.value:g}"
+    return end, ""
 
 
 def find_gpu_count(sentence: TokenizedText, at: int, end: int) -> Mention | None:

@@ -76,7 +76,7 @@ def _is_gpu(sentence: TokenizedText, at: int, settled: bool) -> bool:
 def _iter_gpu_mentions(sentence: TokenizedText, at: int) -> Iterator[Mention]:
     token = sentence.tokens[at]
     sentence.consume(at, at + 1)
-    yield Mention("resources.gpuType", None, at, at + 1, token.text)
+    yield Mention("resources.gpuType", (), at, at + 1, token.text)
     count = find_gpu_count(sentence, at, at + 1)
     if count is not None:
         sentence.consume(count.start, count.end)

@@ -89,6 +89,8 @@ report.baseline: baseline, baseline is, compare with, compare to, compare agains
 report.gates: gate, gates, gating, 합격, 합격 조건, 통과 조건, 기준, 목표, 목표치, 목표는,
     기준치, 컷, threshold, target, goal, pass mark, passing score, quality gate, pass if, must
     reach, must be, should reach, 게이트, 합격 기준, 통과 기준, 품질 기준, 합격선, 목표 성능
+params.hflip: hflip, h flip, h flips, horizontal flip, horizontal flips, horizontal flipping,
+    horizontal flip probability, 좌우 반전, 좌우반전, 수평 반전
 description: description, describe it as, describe as, 설명, 설명은, 비고
 framework: framework, library, 프레임워크, 라이브러리
 dataset.classes: classes, class, only classes, class names, 클래스, 클래스들, 범주, 카테고리

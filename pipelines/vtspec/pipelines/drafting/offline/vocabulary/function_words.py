@@ -127,7 +127,7 @@ compare >=: at least, no less than, not less than, minimum of, or more, or bette
     minimum of, 이상, 최소, 최소한, 적어도, 보다 같거나 큰, 못해도, 넘겨야
 compare >: more than, greater than, above, over, exceeds, exceed, exceeding, better than, higher
     than, beats, bigger than, >, 초과, 넘게, 넘으면, 넘는, 넘어야, 보다 높, 보다 커, 보다 크,
-    보다 높게, 넘어, 넘기, 초과해야, 넘을
+    보다 높게, 넘어, 넘기, 넘기고, 넘고, 넘도록, 넘겨, 초과해야, 넘을
 compare <=: at most, no more than, not more than, maximum of, or less, or below, or lower, less
     than or equal to, up to a maximum of, <=, ≤, no higher than, not above, a maximum of, or
     fewer, capped at, cap, 이하, 최대, 최대한, 많아야, 기껏해야, 넘지 않, 넘지 않게

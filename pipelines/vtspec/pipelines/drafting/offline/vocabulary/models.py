@@ -203,7 +203,7 @@ TASK_SUFFIX: Final = {
 """What YOLO's names end in, task by task."""
 
 GPUS: Final = """
-a100: a100, a 100, a one hundred, 에이 백, a100 80gb, a100 80g, a100 80, a100 80기가, 에이백
+a100: a100, 에이 백, 에이백
 h100: h100, h 100, h one hundred, 에이치백, 에이치 백
 h200: h200
 v100: v100, v 100

@@ -1,0 +1,82 @@
+"""Names of the repository that are words of the language too: taken only where nothing else can be
+meant. Pure."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from .common_words import is_everyday, is_grammatical
+from .lexicon import Sense
+from .name_index import NameIndex
+from .tokens import Token
+
+_NAMES: Final = ("dataset", "dataset-like", "spec", "gpu")
+
+_SPEC_WORDS: Final = frozenset("experiment experiments spec specs 실험 스펙".split())
+_GPU_FIELDS: Final = ("resources.gpus", "resources.gpuType")
+
+
+def keep_meant_names(text: str, tokens: Sequence[Token], known: NameIndex) -> list[Token]:
+    """The tokens of a text without the names that chance gave them: `a` is no GPU, `test` no
+    dataset. What is quoted is a name for certain."""
+    return [
+        _read_quoted(text, token, known) or _drop_chance_names(tokens, at)
+        for at, token in enumerate(tokens)
+    ]
+
+
+def _read_quoted(text: str, token: Token, known: NameIndex) -> Token | None:
+    """A quoted token as the name in the quotes, where that is a dataset or a GPU type."""
+    quoted = token.get("quoted")
+    if not isinstance(quoted, tuple):
+        return None
+    name = text[quoted[0] : quoted[1]].lower()
+    named = (("dataset", known.terms), ("gpu", known.gpu_types))
+    senses = tuple(Sense(kind, name) for kind, names in named if name in names)
+    return replace(token, senses=(*senses, *token.senses))
+
+
+def _drop_chance_names(tokens: Sequence[Token], at: int) -> Token:
+    token = tokens[at]
+    kept = tuple(
+        sense
+        for sense in token.senses
+        if sense.kind not in _NAMES
+        or not _needs_field(token, sense)
+        or _has_field(tokens, at, sense)
+    )
+    return replace(token, senses=kept or (Sense("unknown", None),))
+
+
+def _needs_field(token: Token, name: Sense) -> bool:
+    """Whether a name is one only beside a word of its field."""
+    # a spec called `cats` would hide the dataset
+    loose = name.kind == "spec" and not re.search("[-_]", str(name.value))
+    return loose or is_everyday(token.text)
+
+
+def _has_field(tokens: Sequence[Token], at: int, name: Sense) -> bool:
+    before, after = _skip_particles(tokens, at, -1), _skip_particles(tokens, at, 1)
+    if is_grammatical(tokens[at].text):  # `a small dataset`: only `dataset: small` is sure
+        linked = tokens[before].has("link") if before >= 0 else False
+        return linked and _is_field(tokens, _skip_particles(tokens, before, -1), name)
+    return _is_field(tokens, before, name) or _is_field(tokens, after, name)
+
+
+def _is_field(tokens: Sequence[Token], at: int, name: Sense) -> bool:
+    if not 0 <= at < len(tokens):
+        return False
+    token = tokens[at]
+    if name.kind == "gpu":
+        return token.get("field") in _GPU_FIELDS
+    if name.kind == "spec":
+        return token.text.lower() in _SPEC_WORDS
+    return token.has("dataset-word")
+
+
+def _skip_particles(tokens: Sequence[Token], at: int, step: int) -> int:
+    at += step
+    while 0 <= at < len(tokens) and tokens[at].has("particle"):
+        at += step
+    return at
