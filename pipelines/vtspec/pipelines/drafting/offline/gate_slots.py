@@ -61,8 +61,26 @@ def _resolve_gates(sheet: DraftBuilder, reading: ParsedText) -> None:
                 QuestionPriority.REST, "metric", "spec.report.gates", names, said=metric, task=task
             )
             continue
-        gate = _format_gate(name, compare, value, percent=percent)
+        holds = _orient_comparison(name, compare)
+        gate = _format_gate(name, holds, value, percent=percent)
+        if compare not in (None, holds):
+            sheet.assume("spec.report.gates", [gate], "gate-turned", said=each.said)
         sheet.set("report.gates", [*_list_other_gates(sheet, name), gate])
+
+
+_TURNED: Final = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}
+_LOWER_IS_BETTER: Final = frozenset(
+    metric.name for metrics in METRICS.values() for metric in metrics
+    if not metric.higher_is_better
+)  # fmt: skip
+
+
+def _orient_comparison(metric: str, compare: str | None) -> str:
+    """The comparison that has to hold: nobody asks for an accuracy of less than 0.9."""
+    usual = "<=" if metric in _LOWER_IS_BETTER else ">="
+    if compare is None:
+        return usual
+    return compare if compare[0] == usual[0] else _TURNED[compare]
 
 
 def _drop_gate(sheet: DraftBuilder, metric: str | None) -> None:

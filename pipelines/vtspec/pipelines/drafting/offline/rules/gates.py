@@ -11,9 +11,15 @@ from vtspec.pipelines.drafting.offline.quantities import PASSED
 from vtspec.pipelines.drafting.offline.sentence import TokenizedText
 from vtspec.pipelines.drafting.offline.tokens import Token, get_number
 
+from .small_talk import find_sentence_span
+
 
 def find_gates(sentence: TokenizedText) -> Iterator[Mention]:
-    """Gates, and the metric that decides which epoch is best."""
+    """Gates, and the metric that decides which epoch is best.
+
+    The value of a gate is its metric, comparison, bound, and whether that is in percent. Which
+    way it has to hold, the metric knows: `fail below 0.9` and `at least 0.9` are one gate.
+    """
     for at, token in enumerate(sentence.tokens):
         metric = token.get("metric")
         if at in sentence.used:
@@ -32,6 +38,7 @@ def find_gates(sentence: TokenizedText) -> Iterator[Mention]:
             yield monitor
         elif (gate := _find_gate(sentence, at, metric)) is not None:
             sentence.consume(gate.start, gate.end)
+            _consume_verdict(sentence, gate)
             yield gate
             if sentence.is_kind(at - 1, "not-after") and sentence.is_kind(at - 2, "metric"):
                 # `accuracy 대신 f1 0.9`: the gate on accuracy goes
@@ -55,7 +62,7 @@ def _find_metricless_gate(sentence: TokenizedText, at: int) -> Mention | None:
     # `게이트 정확도 0.95` has a metric, whose own rule reads more of it
     if any(sentence.is_kind(near, "metric") for near in metrics):
         return None
-    value = (None, ">=", number.value, end > place + 1)
+    value = (None, None, number.value, end > place + 1)
     return Mention("report.gates", value, at, end, sentence.get_span_text(at, end))
 
 
@@ -103,11 +110,9 @@ def _find_gate(sentence: TokenizedText, at: int, metric: str) -> Mention | None:
     # `accuracy was 0.9 last week` bounds nothing
     if bound.compare is None and not _is_about_gates(sentence, at, bound.end):
         return None
-    # `목표 정확도 95%`: what is aimed at is a least
-    compare = _resolve_comparison(sentence, bound.compare or ">=", at, bound.end)
     # else the `안 돼` of `12%를 넘으면 안 돼` negates the gate itself
     bound.end += _count_prohibition_tokens(sentence, bound.end)
-    value = (metric, compare, bound.number.value, bound.percent)
+    value = (metric, bound.compare, bound.number.value, bound.percent)
     return Mention("report.gates", value, at, bound.end, sentence.get_span_text(at, bound.end))
 
 
@@ -156,7 +161,7 @@ def _can_skip_token(token: Token, metric: str, *, said: bool) -> bool:
         return False
     if said:
         return token.has("particle") or token.has("filler")
-    if token.text.lower() in _REACHING or token.text.lower() in ("may", "can", "might"):
+    if token.text.lower() in _REACHING or token.text.lower() in _MOVING:
         return True
     # `정확도 기준 0.9`; another field or metric has the number behind it to itself
     if token.has("field") or token.has("metric"):
@@ -164,30 +169,15 @@ def _can_skip_token(token: Token, metric: str, *, said: bool) -> bool:
     return any(token.has(kind) for kind in _JOINING)
 
 
-_TURNED: Final = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}
-_FAILS: Final = frozenset(
-    "fail fails failed failure 실패 불합격 탈락 실패로 reject rejected".split()
+_FORBIDDEN: Final = re.compile(
+    r" ?(?:이|가|을|를)? ?(?:(?:면 |으면 )?(?:안 ?되|안 ?돼|안 ?된|말아|않)"
+    r"|(?:안|못) ?(?:나오|넘|되|달성|찍|미치))"
 )
-_NEVER: Final = frozenset("not n't isn't doesn't never cannot can't mustn't".split())
-_NOT_REACHED: Final = re.compile(r" ?(?:이|가|을|를)? ?(?:안|못) ?(?:나오|넘|되|달성|찍|미치)")
-_FORBIDDEN: Final = re.compile(r" ?(?:면 |으면 )?(?:안 ?되|안 ?돼|안 ?된|말아|않)")
-
-
-def _resolve_comparison(sentence: TokenizedText, compare: str, at: int, end: int) -> str:
-    """The bound that has to hold where one is named that must not: `must not exceed 12 %`."""
-    near = sentence.tokens[max(0, at - 3) : end]
-    text = sentence.text[sentence.tokens[end - 1].end : sentence.tokens[end - 1].end + 12]
-    never = any(token.text.lower() in _NEVER for token in near) or bool(
-        _FORBIDDEN.match(text) or _NOT_REACHED.match(text)
-    )
-    after = sentence.tokens[end : end + 8]
-    fails = any(token.text.lower() in _FAILS for token in after)
-    # `0.95 이상 안 나오면 불합격` turns twice, and is 0.95 or more
-    return _TURNED[compare] if never != fails else compare
+"""What says that a bound must not be missed, and takes nothing back."""
 
 
 def _count_prohibition_tokens(sentence: TokenizedText, end: int) -> int:
-    """How many tokens say `안 돼`: they turn the bound, and do not take it back."""
+    """How many tokens say `안 돼`: else they would negate the gate itself."""
     start = sentence.tokens[end - 1].end
     match = _FORBIDDEN.match(sentence.text, start, start + 12)
     if match is None:
@@ -196,6 +186,25 @@ def _count_prohibition_tokens(sentence: TokenizedText, end: int) -> int:
     while end + count < len(sentence.tokens) and sentence.tokens[end + count].start < match.end():
         count += 1
     return count
+
+
+_MOVING: Final = frozenset(
+    "may can might fall falls drop drops dip dips sink sinks go goes get gets stay stays".split()
+)
+
+
+_VERDICTS: Final = frozenset(
+    "fail fails failed failure failing reject rejected reject otherwise else pass passes passed "
+    "block blocks blocked merge 실패 불합격 탈락 실패로 탈락시켜 처리 통과 막아".split()
+)
+
+
+def _consume_verdict(sentence: TokenizedText, gate: Mention) -> None:
+    """Marks what is said to become of a run that misses the bound: a gate does nothing else."""
+    first, last = find_sentence_span(sentence, gate.start)
+    for place in range(first, last):
+        if sentence.tokens[place].text.lower() in _VERDICTS:
+            sentence.consume(place, place + 1)
 
 
 def _skip_fillers_back(sentence: TokenizedText, at: int) -> int:
@@ -232,7 +241,7 @@ def _find_gate_before(sentence: TokenizedText, at: int, metric: str) -> Mention 
         return None
     return Mention(
         "report.gates",
-        (metric, compare or ">=", number.value, percent),
+        (metric, compare, number.value, percent),
         start,
         at + 1,
         sentence.get_span_text(start, at + 1),
@@ -248,7 +257,7 @@ _REACHING: Final = frozenset(
 
 def _make_negated_gate(sentence: TokenizedText, at: int) -> Mention:
     """The metric that another one takes the place of."""
-    value = (sentence.tokens[at].get("metric"), ">=", 0, False)
+    value = (sentence.tokens[at].get("metric"), None, 0, False)
     sentence.consume(at, at + 2)
     said = sentence.get_span_text(at, at + 1)
     return Mention("report.gates", value, at, at + 1, said, negated=True)
