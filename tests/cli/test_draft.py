@@ -1,5 +1,6 @@
 """`vtspec draft`: words in; a spec on standard output, what people should know beside it."""
 
+import contextlib
 import json
 import os
 import pty
@@ -7,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -139,7 +141,7 @@ def test_conversation_is_kept_in_its_file(home: Path) -> None:
     words = "softmax-regression on unicorns, 3 epochs"
     asked = draft(words, "--conversation", "talk.json")
     assert asked.exit_code == 2
-    assert "vtspec draft --conversation talk.json 'shapes'" in asked.stderr
+    assert "vtspec draft --conversation talk.json shapes" in asked.stderr
     kept = json.loads((home / "talk.json").read_text())
     assert [message["author"] for message in kept] == ["person", "vtspec"]
     answered = draft("shapes", "--conversation", "talk.json")
@@ -246,33 +248,159 @@ def test_words_may_come_from_standard_input_and_must_come(home: Path) -> None:
     assert "no words" in str(draft().exception)
 
 
-def test_person_in_a_terminal_is_asked_and_the_spec_is_made(home: Path) -> None:
-    leader, follower = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-c", MAIN, "draft", "softmax-regression on unicorns, 3 epochs"],
-        stdin=follower,
-        stdout=subprocess.PIPE,
-        stderr=follower,
-        env={**os.environ, "COLUMNS": "100"},
-    )
-    os.close(follower)
-    os.write(leader, b"\n1\n")
-    try:
-        printed, _ = process.communicate(timeout=60)
-        shown = os.read(leader, 65536).decode()
-    finally:
-        # Whoever asks once more than this test answers would wait for ever.
-        process.kill()
-        process.wait()
-        os.close(leader)
-    assert process.returncode == 0
+@pytest.fixture
+def terminal(home: Path) -> Iterator["Terminal"]:
+    found = Terminal(home)
+    yield found
+    found.close()
+
+
+class Terminal:
+    """`vtspec draft` with a person before it, who types what `typed` holds, line by line."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.leader, self.follower = pty.openpty()
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def run(self, *words: str, typed: str, stdout: int | None = None) -> tuple[int, str, str]:
+        """The exit code, what stood on the terminal, and what went into a pipe, if any."""
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", MAIN, "draft", *words],
+            stdin=self.follower,
+            stdout=self.follower if stdout is None else stdout,
+            stderr=self.follower,
+            env={**os.environ, "COLUMNS": "100"},
+        )
+        os.close(self.follower)
+        os.write(self.leader, typed.encode())
+        shown = b""
+        # Linux ends a terminal that nobody writes to any more with an error.
+        with contextlib.suppress(OSError):
+            while piece := os.read(self.leader, 65536):
+                shown += piece
+        printed = b"" if self.process.stdout is None else self.process.stdout.read()
+        return self.process.wait(timeout=60), shown.decode(), printed.decode()
+
+    def close(self) -> None:
+        # Whoever asks once more than a test answers would wait for ever.
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            if self.process.stdout is not None:
+                self.process.stdout.close()
+        os.close(self.leader)
+
+
+def test_person_in_a_terminal_is_asked_and_the_spec_is_made(terminal: Terminal) -> None:
+    words = "softmax-regression on unicorns, 3 epochs"
+    code, shown, printed = terminal.run(words, typed="\n1\n", stdout=subprocess.PIPE)
+    assert code == 0
     assert yaml.safe_load(printed)["spec"]["dataset"] == {"ref": "shapes"}
     assert "1. shapes" in shown
 
 
+SPECS = Path("specs", "experiments")
+MADE = SPECS / "shapes-softmax-regression.yaml"
+
+
+@pytest.mark.parametrize(
+    ("words", "answers", "batch"),
+    [
+        ("shapes softmax-regression 3에폭", "배치는 8로 해서 저장\n네\n", 8),
+        (WORDS, "batch 16\nbatch 4\nyes\n", 4),
+    ],
+)
+def test_words_at_the_last_question_change_the_draft(
+    terminal: Terminal, words: str, answers: str, batch: int
+) -> None:
+    code, shown, _ = terminal.run(words, typed=answers)
+    assert (code, "invalid input" in shown) == (0, False)
+    written = yaml.safe_load((terminal.home / MADE).read_text())
+    assert written["spec"]["training"]["batchSize"] == batch
+    assert written["spec"]["training"]["epochs"] == 3
+
+
+def test_whoever_does_not_say_yes_saves_nothing(terminal: Terminal) -> None:
+    code, _, _ = terminal.run(WORDS, typed="아니요\n")
+    assert (code, (terminal.home / MADE).exists()) == (0, False)
+
+
+def test_run_shows_the_plan_and_begins_nothing_without_a_yes(terminal: Terminal) -> None:
+    code, shown, _ = terminal.run(WORDS, "--run", typed="n\n")
+    assert code == 0
+    assert shown.index("softmax-regression") < shown.index("Carry shapes-softmax-regression-")
+    assert "epochs" in shown
+    assert not (terminal.home / "runs").exists()
+
+
+def test_run_where_nobody_can_be_asked_needs_a_yes(home: Path) -> None:
+    result = draft(WORDS, "--run")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "fix: add --yes to --run" in result.stderr
+    assert not (home / MADE).exists()
+    alone = draft(WORDS, "--yes")
+    assert (alone.exit_code, "add --run" in alone.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "lost"),
+    [
+        (f"{WORDS}, frobnication 8", "frobnication"),
+        (f"{WORDS}, validation every 5 epochs", "5"),
+        ("shapes에 softmax-regression 3에폭, 블라블라워크 9", "9"),
+    ],
+)
+def test_run_does_not_go_on_where_anything_was_left_out(home: Path, words: str, lost: str) -> None:
+    result = draft(words, "--run", "--yes")
+    assert result.exit_code == 2
+    assert lost in result.stderr.splitlines()[-2]
+    assert "--save" in result.stderr.splitlines()[-1]
+    assert not (home / MADE).exists()
+    assert not (home / "runs").exists()
+
+
+def test_run_remembers_what_an_earlier_message_lost(home: Path) -> None:
+    talk = ("--conversation", "talk.json")
+    asked = draft("softmax-regression, 3 epochs, frobnication 8, on unicorns", *talk)
+    assert asked.exit_code == 2
+    result = draft("shapes", *talk, "--run", "--yes")
+    assert result.exit_code == 2
+    assert "frobnication" in result.stderr.splitlines()[-2]
+    assert not (home / MADE).exists()
+
+
+def test_run_asks_how_much_before_anything_else(home: Path) -> None:
+    result = draft("shapes 실험에서 학습률 좀 낮춰서 다시 돌려줘", "--run", "--yes")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "학습률 좀 낮춰" in result.stderr
+    assert "지금 학습률은" in result.stderr
+    assert not (home / "runs").exists()
+
+
+def test_whoever_writes_korean_reads_korean(home: Path) -> None:
+    whole = draft("shapes에 softmax-regression 3에폭")
+    assert whole.stderr.startswith("이렇게 정했습니다:\n")
+    assert "저장하지 않았습니다: --save" in whole.stderr
+    saved = draft("shapes에 softmax-regression 3에폭", "--save")
+    assert f"{MADE}에 저장했습니다" in saved.stderr
+    asked = draft("softmax-regression으로 유니콘 데이터셋 학습")
+    assert "해결: --conversation talk.json" in asked.stderr
+    lost = draft("shapes에 softmax-regression 3에폭, 블라블라워크 9", "--run", "--yes")
+    assert "실행하지 않았습니다" in lost.stderr
+    data = draft(
+        "data/birds 폴더를 birds 데이터셋으로 등록, 이미지 분류, 클래스는 crow, jay", "--save"
+    )
+    assert "다음: dvc add data/birds" in data.stderr
+    for each in (whole, saved, asked, lost, data):
+        told = each.stderr.lower()
+        english = ("assumed", "not saved", "wrote", "fix:", "next:", "say it")
+        assert [word for word in english if word in told] == []
+
+
 @pytest.mark.slow
 def test_words_become_a_trained_model(home: Path) -> None:
-    result = draft(f"{WORDS}, optimizer sgd, no augmentation, image size 16", "--run")
+    result = draft(f"{WORDS}, optimizer sgd, no augmentation, image size 16", "--run", "--yes")
     assert result.exit_code == 0, result.output
     (run,) = (home / "runs").glob("shapes-softmax-regression-*")
     assert (run / "model" / "model.safetensors").is_file()

@@ -1,5 +1,6 @@
 """The questions of `vtspec draft`, answered in a terminal."""
 
+import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -7,11 +8,16 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from vtspec.cli.views.draft import format_answer, format_question, print_draft_notes
+from vtspec.cli.views.draft import (
+    format_answer,
+    format_example,
+    format_question,
+    phrase,
+    print_draft_notes,
+)
+from vtspec.pipelines.reporting.escape import make_visible
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from vtspec.pipelines.drafting.drafter import Drafter
     from vtspec.pipelines.drafting.result import DraftResult, Question
     from vtspec.pipelines.operations.draft import DraftSession
@@ -33,14 +39,14 @@ def ask_until_complete(session: "DraftSession") -> "DraftResult":
     while True:
         drafted = ask_once(session)
         # All but the spec goes to standard error: `vtspec draft … > spec.yaml` holds a spec.
-        print_draft_notes(drafted, lambda line: click.echo(line, err=True))
+        print_draft_notes(drafted, session.language, lambda line: click.echo(line, err=True))
         if drafted.status == "complete":
             return drafted
         if drafted.question is None:
             raise click.exceptions.Exit(_UNANSWERED)
-        click.echo(format_question(drafted.question), err=True)
+        click.echo(format_question(drafted.question, session.language), err=True)
         if not is_interactive():
-            _exit_unanswered(drafted.question, session.file)
+            _exit_unanswered(drafted.question, session)
         session.say(_prompt_answer())
 
 
@@ -57,12 +63,40 @@ def is_interactive() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _exit_unanswered(question: "Question", file: "Path | None") -> NoReturn:
+def ask_whether_to_save(session: "DraftSession", place: str) -> bool | str:
+    """A yes or no in either language, or what else the person wants of the draft."""
+    prompt = f"{phrase('save?', session.language, place=place)} [y/N]"
+    answer: str = click.prompt(prompt, err=True, default="", show_default=False)
+    plain = answer.strip().lower().rstrip(".!")
+    if plain in _YES:
+        return True
+    return False if plain in _NO else answer
+
+
+_YES = frozenset(
+    "y yes ok okay sure save 네 넵 예 응 ㅇ ㅇㅇ ㅇㅋ 그래 좋아 저장 저장해 저장해줘".split()
+)
+_NO = frozenset(["", *"n no nope 아니 아니요 아니오 아뇨 ㄴ ㄴㄴ 취소".split()])
+
+
+def refuse_left_out(session: "DraftSession") -> None:
+    """Exit where anything that was said is not in the draft, which may be what mattered most."""
+    if not session.left_out:
+        return
+    words = ", ".join(f"'{make_visible(each)}'" for each in session.left_out)
+    click.echo(phrase("not-run", session.language, words=words), err=True)
+    again = shlex.join(["vtspec", "draft", session.words[-1], "--save"])
+    click.echo(phrase("not-run-fix", session.language, command=make_visible(again)), err=True)
+    raise click.exceptions.Exit(_UNANSWERED)
+
+
+def _exit_unanswered(question: "Question", session: "DraftSession") -> NoReturn:
     # Without a file nobody kept the request: an answer alone would be a request of its own.
-    again = "" if file else "say it all once more with --conversation talk.json, then "
-    example = question.choices[0] if question.choices else "ANSWER"
-    file_name = file or "talk.json"
-    click.echo(f"  fix: {again}vtspec draft --conversation {file_name} '{example}'", err=True)
+    file = str(session.file or "talk.json")
+    answer = question.choices[0] if question.choices else format_example(session.language)
+    command = shlex.join(["vtspec", "draft", "--conversation", file, answer])
+    key = "answer-fix" if session.file else "say-again-fix"
+    click.echo(phrase(key, session.language, command=make_visible(command), file=file), err=True)
     raise click.exceptions.Exit(_UNANSWERED)
 
 

@@ -169,9 +169,11 @@ def test_an_assumption_tells_the_value_that_the_draft_has(around: Repository) ->
     assert isinstance(made, Draft)
     assert made.assumptions == (
         Assumption(field="spec.training.epochs", value=50, why="the usual number"),
-        Assumption(field="", value="asap", why="not understood"),
-        Assumption(field="", value=3, why="not understood"),
-        Assumption(field="spec.training.batchSize", value="64", why="said, and not there"),
+        Assumption(field="", value="asap", why="not understood", left_out=True),
+        Assumption(field="", value=3, why="not understood", left_out=True),
+        Assumption(
+            field="spec.training.batchSize", value="64", why="said, and not there", left_out=True
+        ),
         Assumption(field="spec.task", value="image-classification", why="it was not said"),
     )
 

@@ -36,8 +36,9 @@ def changed(world: Repository, base: str, *texts: str) -> Draft:
 
 
 def told(answer: Draft) -> str:
-    """The words that were not understood."""
-    return " ".join(str(each.value) for each in answer.assumptions if not each.field)
+    """The words that were not understood, or are asked about."""
+    words = [str(each.value) for each in answer.assumptions if not each.field]
+    return " ".join([*words, answer.question.text if answer.question is not None else ""])
 
 
 @pytest.mark.parametrize(
@@ -155,12 +156,77 @@ def test_the_side_of_images_before_a_batch_size_is_not_the_batch_size(
         "actually start over", "원래대로", "한 번 더 두 배", "처음부터 다시", "취소",
     ],
 )  # fmt: skip
-def test_a_wish_without_a_value_changes_nothing_and_is_told(world: Repository, text: str) -> None:
+def test_a_wish_without_a_value_changes_nothing_and_is_told_or_asked(
+    world: Repository, text: str
+) -> None:
     answer = changed(world, "cats-resnet50", text)
 
     assert answer.data is not None
     assert answer.data["spec"] == world.sound_experiments["cats-resnet50"]["spec"]
     assert text.split(",")[0].split()[0][:2] in told(answer)
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("cats-resnet50에서 학습률 낮춰서 다시", "training.learningRate"),
+        ("digits-resnet18 실험에서 학습률 좀 낮춰서 다시 돌려줘", "training.learningRate"),
+        ("cats-resnet50, increase the learning rate a bit", "training.learningRate"),
+        ("like cats-resnet50, tune the lr", "training.learningRate"),
+        ("change the batch size of cats-resnet50", "training.batchSize"),
+        ("cats-resnet50처럼, 배치는 메모리 되는대로 최대한", "training.batchSize"),
+        ("cats resnet50, raise the weight decay", "training.weightDecay"),
+        ("like flowers-vit but warm-up slightly longer", "training.warmupEpochs"),
+        ("like cats-resnet50 but train longer", "training.epochs"),
+        ("cats-resnet50, stronger augmentation", "training.augmentation"),
+        ("like cats-resnet50 with a bigger model", "model.name"),
+    ],
+)
+def test_a_change_without_a_value_is_asked_about(world: Repository, text: str, path: str) -> None:
+    answer = said(world, text)
+
+    assert answer.question is not None
+    assert answer.question.field == f"spec.{path}"
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (("0.0003",), 0.0003),
+        (("절반",), 0.0005),
+        (("a third",), 0.001 / 3),
+        (("글쎄", "2e-4로"), 0.0002),
+        (("그냥 기본",), None),
+    ],
+)
+def test_the_answer_to_how_much_counts_from_what_is_there(
+    world: Repository, texts: tuple[str, ...], expected: float | None
+) -> None:
+    answer = talked(world, "cats-resnet50에서 학습률 낮춰서 다시", *texts)
+
+    assert answer.status == "complete"
+    found = flat(answer.data).get("training.learningRate")
+    assert found == (None if expected is None else pytest.approx(expected))
+    assert flat(answer.data)["training.batchSize"] == 64
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("I think the learning rate was too high last time on cats-resnet50. "
+         "Could you try a third of that?", {"training.learningRate": pytest.approx(0.001 / 3)}),
+        ("배치 64에서 32로 줄이고 lr도 그에 맞게 절반으로 (cats-resnet50 기준)",
+         {"training.batchSize": 32, "training.learningRate": 0.0005}),
+        ("like digits-resnet18, half of the usual number of epochs", {"training.epochs": 5}),
+    ],
+)  # fmt: skip
+def test_a_part_of_what_was_named_before_is_of_that(
+    world: Repository, text: str, expected: dict[str, Any]
+) -> None:
+    answer = said(world, text)
+
+    assert answer.status == "complete", answer.question
+    assert {path: flat(answer.data).get(path) for path in expected} == expected
 
 
 @pytest.mark.parametrize(

@@ -21,12 +21,16 @@ def command(spec: str | None, *, yes: bool, **options: Any) -> None:
     What is asked for is the plan that is shown, and nothing else. A plan that was carried out
     before, or is being carried out now, is shown without a question. Exit codes as for `run`.
     """
-    chosen = CommandOptions(**options)
+    raise click.exceptions.Exit(apply_spec(spec, CommandOptions(**options), yes=yes))
+
+
+def apply_spec(spec: str, chosen: CommandOptions, *, yes: bool) -> int:
+    """Plan the spec, show the plan, ask unless `yes`, carry it out, and return the exit code."""
     # Planned once: what was shown is carried out, whatever is edited while the question waits.
     found = plan_named_spec(spec, chosen)
     _print_plan(found)
     confirm = None if yes else lambda: _confirm_plan(found)
-    raise click.exceptions.Exit(carry_out(spec, chosen, found, confirm))
+    return carry_out(spec, chosen, found, confirm)
 
 
 def _print_plan(found: "PlannedRun") -> None:

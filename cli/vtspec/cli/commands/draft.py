@@ -10,13 +10,15 @@ import click
 from vtspec.cli.draft_session import (
     ask_once,
     ask_until_complete,
+    ask_whether_to_save,
     is_interactive,
     read_words,
+    refuse_left_out,
 )
 
 if TYPE_CHECKING:
     from vtspec.pipelines.drafting.result import DraftResult
-    from vtspec.pipelines.project.repository import Repository
+    from vtspec.pipelines.operations.draft import DraftSession
 
 
 @click.command()
@@ -30,7 +32,10 @@ if TYPE_CHECKING:
     help="Write the spec there.",
 )
 @click.option("--save", is_flag=True, help="Write the spec where it belongs under specs/.")
-@click.option("--run", "runs", is_flag=True, help="Save it, and carry it out on this machine.")
+@click.option(
+    "--run", "runs", is_flag=True, help="Save it, show its plan, ask, and carry it out here."
+)
+@click.option("--yes", is_flag=True, help="With --run: do not ask.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole answer as JSON.")
 @click.option(
     "--conversation",
@@ -50,26 +55,22 @@ def command(words: tuple[str, ...], as_json: bool, offline: bool, **asked: Any) 
     Standard output has the spec and nothing else. What was assumed, and the question where
     something is missing, go to standard error; in a terminal the question can be answered.
 
+    With --run the plan is shown, and nothing is begun without a yes: in a terminal, or by --yes.
+    Where anything that was said was left out, nothing is saved and nothing runs.
+
     With GEMINI_API_KEY, ANTHROPIC_API_KEY or OPENAI_API_KEY set a language model drafts, with
     tools that only read; else, and with --offline, a grammar on this machine does.
 
-    Exit codes: 0 a spec (with --json: any answer), 2 a question is open or the request was
-    refused, 130 Ctrl-C; with --run those of `vtspec run`.
+    Exit codes: 0 a spec (with --json: any answer), 2 a question is open, the request was refused,
+    or --run and something was left out, 130 Ctrl-C; with --run those of `vtspec run`.
     """
-    from vtspec.pipelines.operations.draft import (
-        choose_drafter,
-        get_draft_path,
-        open_session,
-        render_draft,
-        save_draft,
-    )
+    from vtspec.pipelines.operations.draft import choose_drafter, open_session
     from vtspec.pipelines.project.repository import find_repository
 
     _check_options(as_json, asked)
-    repository = find_repository(Path.cwd())
     session = open_session(
         read_words(words),
-        repository,
+        find_repository(Path.cwd()),
         choose_drafter(offline=offline, environ=os.environ),
         base=asked["base"],
         file=asked["conversation"],
@@ -77,20 +78,47 @@ def command(words: tuple[str, ...], as_json: bool, offline: bool, **asked: Any) 
     if as_json:
         _print_json(ask_once(session))
         return
-    drafted = ask_until_complete(session)
-    place = asked["output"] or get_draft_path(drafted, repository)
-    text = render_draft(drafted, repository, place)
-    click.echo(text, nl=False)
-    if _confirm_save(place, repository, asked):
-        save_draft(place, text)
-        click.echo(f"wrote {repository.format_path(place)}", err=True)
-        _print_next_step(drafted)
+    place = _draft_file(session, asked)
     if asked["runs"]:
         from vtspec.cli.run_options import CommandOptions
 
-        from .run import run_spec
+        from .apply import apply_spec
 
-        raise click.exceptions.Exit(run_spec(str(place), CommandOptions()))
+        raise click.exceptions.Exit(apply_spec(str(place), CommandOptions(), yes=asked["yes"]))
+
+
+def _draft_file(session: "DraftSession", asked: dict[str, Any]) -> Path:
+    """The place of the spec, which is printed, and written there if that is wanted."""
+    from vtspec.cli.views.draft import format_next_step, phrase
+    from vtspec.pipelines.operations.draft import get_draft_path, render_draft, save_draft
+
+    repository, saves = session.repository, False
+    while True:
+        drafted = ask_until_complete(session)
+        place = asked["output"] or get_draft_path(drafted, repository)
+        text = render_draft(drafted, repository, place)
+        click.echo(text, nl=False)
+        shown = repository.format_path(place)
+        if asked["runs"]:
+            refuse_left_out(session)
+        if asked["output"] or asked["save"] or asked["runs"]:
+            saves = True
+            break
+        # Where standard output is a file or a pipe, the spec went where it was wanted.
+        if not is_interactive() or not sys.stdout.isatty():
+            click.echo(phrase("not-saved", session.language, place=shown), err=True)
+            break
+        answer = ask_whether_to_save(session, shown)
+        if isinstance(answer, bool):
+            saves = answer
+            break
+        session.say(answer)
+    if saves:
+        save_draft(place, text)
+        click.echo(phrase("wrote", session.language, place=shown), err=True)
+        if (step := format_next_step(drafted, session.language)) is not None:
+            click.echo(step, err=True)
+    return place
 
 
 def _check_options(as_json: bool, asked: dict[str, Any]) -> None:
@@ -100,6 +128,10 @@ def _check_options(as_json: bool, asked: dict[str, Any]) -> None:
             raise click.UsageError(f"--json only prints\n  fix: leave {option} or --json out")
     if asked["output"] and asked["save"]:
         raise click.UsageError("--save and --output name two places\n  fix: leave one out")
+    if asked["yes"] and not asked["runs"]:
+        raise click.UsageError("--yes is an answer to --run\n  fix: add --run, or leave --yes out")
+    if asked["runs"] and not asked["yes"] and not sys.stdin.isatty():
+        raise click.UsageError("nobody is there to be asked\n  fix: add --yes to --run")
     # Writing would refuse it too, but only after the questions were asked and answered.
     output: Path | None = asked["output"]
     if output is not None and output.exists():
@@ -112,26 +144,3 @@ def _print_json(drafted: "DraftResult") -> None:
     import json
 
     click.echo(json.dumps(drafted.to_json(), ensure_ascii=False, indent=2))
-
-
-def _confirm_save(place: Path, repository: "Repository", asked: dict[str, Any]) -> bool:
-    """Whether the spec shall be written; where nobody said so, a person is asked."""
-    if asked["output"] or asked["save"] or asked["runs"]:
-        return True
-    shown = repository.format_path(place)
-    # Where standard output is a file or a pipe, the spec went where it was wanted.
-    if is_interactive() and sys.stdout.isatty():
-        return click.confirm(f"Save it as {shown}?", err=True)
-    click.echo(f"not saved: --save writes it to {shown}", err=True)
-    return False
-
-
-def _print_next_step(drafted: "DraftResult") -> None:
-    """A dataset's spec says where data lies; it does not put it there."""
-    assert drafted.draft is not None
-    if drafted.draft["kind"] == "Dataset":
-        path = drafted.draft["spec"]["source"].get("dvc", {}).get("path")
-        click.echo(
-            f"next: dvc add {path}, or look at the data first: vtspec datasets inspect {path}",
-            err=True,
-        )

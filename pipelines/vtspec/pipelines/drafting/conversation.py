@@ -1,7 +1,7 @@
 """A conversation is a list of messages and nothing else: wherever it is kept, it is the memory.
 
 As JSON a message is `{"author": "person" | "vtspec", "text": …, "draft": {…} | null, "question":
-{"field", "text", "choices"} | null}`; the last two may be left out.
+{"field", "text", "choices"} | null, "leftOut": […]}`; the last three may be left out.
 """
 
 import hashlib
@@ -37,7 +37,13 @@ def get_state(conversation: Sequence[Message]) -> ConversationState:
 
 def make_reply(drafted: DraftResult, text: str) -> Message:
     """The answer as the next message of the conversation; `text` is what the person reads."""
-    return Message(author="vtspec", text=text, draft=drafted.draft, question=drafted.question)
+    return Message(
+        author="vtspec",
+        text=text,
+        draft=drafted.draft,
+        question=drafted.question,
+        left_out=drafted.left_out,
+    )
 
 
 def make_user_message(text: str) -> Message:
@@ -74,6 +80,7 @@ def to_json(conversation: Sequence[Message]) -> list[Data]:
             "text": message.text,
             "draft": message.draft,
             "question": message.question and message.question.to_json(),
+            **({"leftOut": list(message.left_out)} if message.left_out else {}),
         }
         for message in conversation
     ]
@@ -89,7 +96,7 @@ def from_json(data: object) -> list[Message]:
 def _parse_message(data: object, number: int) -> Message:
     if not isinstance(data, Mapping) or not isinstance(data.get("text"), str):
         raise _make_malformed_error(f"message {number} has no text")
-    author, draft = data.get("author"), data.get("draft")
+    author, draft, left_out = data.get("author"), data.get("draft"), data.get("leftOut", [])
     if author == "person":
         # As if it were typed now, so that a file is no way around the limits.
         return make_user_message(data["text"])
@@ -97,11 +104,14 @@ def _parse_message(data: object, number: int) -> Message:
         raise _make_malformed_error(f"message {number} is neither a person's nor vtspec's")
     if draft is not None and not isinstance(draft, Mapping):
         raise _make_malformed_error(f"the draft of message {number} is no mapping")
+    if not isinstance(left_out, list) or not all(isinstance(each, str) for each in left_out):
+        raise _make_malformed_error(f"what message {number} left out is no list of texts")
     return Message(
         author="vtspec",
         text=data["text"],
         draft=draft,
         question=_parse_question(data.get("question"), number),
+        left_out=tuple(left_out),
     )
 
 

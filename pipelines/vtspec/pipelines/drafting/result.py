@@ -35,12 +35,13 @@ class Assumption:
     """What a person did not say and the draft has all the same, or said and is not in the draft.
 
     `field` is dotted; it is empty for words that were not understood, which `value` then holds.
-    `why` is in the person's language.
+    `why` is in the person's language. `left_out` says that the draft lacks what was said.
     """
 
     field: str
     value: object
     why: str
+    left_out: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +131,11 @@ class DraftResult:
     assumptions: tuple[Assumption, ...]
     provenance: Provenance
 
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The words that were not understood and are not in the draft."""
+        return tuple(str(each.value) for each in self.assumptions if each.left_out)
+
     def to_json(self) -> Data:
         """Plain data, in the order in which it is documented."""
         return {
@@ -149,13 +155,15 @@ class DraftResult:
 class Message:
     """One message of a conversation.
 
-    What vtspec said carries the draft that it had then, and the question that it asked.
+    What vtspec said carries the draft that it had then, the question that it asked, and the words
+    that it left out.
     """
 
     author: Literal["person", "vtspec"]
     text: str
     draft: Data | None = None
     question: Question | None = None
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from vtspec.pipelines.errors import Permanent, Refused
 
 if TYPE_CHECKING:
     from vtspec.pipelines.drafting.drafter import Drafter
+    from vtspec.pipelines.drafting.language import Tongue
     from vtspec.pipelines.drafting.result import DraftResult, Message
     from vtspec.pipelines.project.repository import Repository
 
@@ -22,6 +23,23 @@ class DraftSession:
     drafter: "Drafter"
     messages: "list[Message]"
     file: Path | None = None
+
+    @property
+    def words(self) -> "list[str]":
+        """What the person said, in order."""
+        return [each.text for each in self.messages if each.author == "person"]
+
+    @property
+    def language(self) -> "Tongue":
+        """The language that the person writes in."""
+        from vtspec.pipelines.drafting.language import detect_language
+
+        return detect_language(self.words)
+
+    @property
+    def left_out(self) -> "list[str]":
+        """All that was said so far and is not in the draft, because it was not understood."""
+        return list(dict.fromkeys(word for each in self.messages for word in each.left_out))
 
     def say(self, text: str) -> None:
         """Add what a person says."""

@@ -220,7 +220,9 @@ def _parse_assumptions(answer: Data, draft: Data, turn: DraftRequest) -> tuple[A
             why = "" if find_value(draft, field) is None else _NOT_SAID[turn.tongue]
         if why:
             value = _get_assumed_value(field, each.get("value"), draft, turn)
-            found.append(Assumption(field=field, value=value, why=why))
+            # a value that was said and is not in the draft was left out, as strange words are
+            lacks = not field or find_value(draft, field) is None
+            found.append(Assumption(field=field, value=value, why=why, left_out=lacks))
     return tuple(found)
 
 

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from vtspec.pipelines.drafting.offline.rules.vague_requests import is_command
+from vtspec.pipelines.drafting.offline.vocabulary.fields import FIELDS
 from vtspec.pipelines.drafting.result import ConversationState, Question
 
 from .dataset_index import MatchLevel
+from .lexicon import iter_rows
 from .mentions import Mention, ParsedText
 from .name_index import NameIndex
 from .parse import parse_text
@@ -192,7 +194,7 @@ def _fill_asked_slot(reading: ParsedText, question: Question, text: str, known: 
     if reading.get_mentions(field) and field not in ("dataset.ref",):
         return
     if field in NUMBERS or field in ("resources.memory", "resources.maxDuration"):
-        _fill_number_slot(reading, field)
+        _fill_number_slot(reading, field, text, known)
     elif field == "dataset.ref" and not reading.get_mentions("dataset") and reading.rest:
         reading.mentions.append(Mention("unknown-dataset", reading.rest[0], 0, 0, reading.rest[0]))
         reading.rest = reading.rest[1:]
@@ -213,7 +215,15 @@ def _fill_asked_slot(reading: ParsedText, question: Question, text: str, known: 
         reading.mentions.append(Mention("resources.gpuType", (), 0, 0, reading.rest[0]))
 
 
-def _fill_number_slot(reading: ParsedText, field: str) -> None:
+_SHORT: Final = 40
+"""Letters of an answer that holds a value and nothing else."""
+
+
+def _get_usual_name(field: str) -> str:
+    return next((names[-1] for path, names in iter_rows(FIELDS) if path == field), field)
+
+
+def _fill_number_slot(reading: ParsedText, field: str, text: str, known: NameIndex) -> None:
     for each in reading.mentions:
         if each.field == "bare" and each.is_active and isinstance(each.value, Amount):
             amount = each.value
@@ -228,6 +238,10 @@ def _fill_number_slot(reading: ParsedText, field: str) -> None:
             if each.said in reading.rest:
                 reading.rest.remove(each.said)
             return
+    if len(text) <= _SHORT:
+        # `절반`: what is a value only beside the name of its field
+        named = parse_text(f"{_get_usual_name(field)} {text}", known).get_mentions(field)
+        reading.mentions += [each for each in named if each.operation != "remove"]
 
 
 def _fill_name_slot(reading: ParsedText, text: str, known: NameIndex) -> None:

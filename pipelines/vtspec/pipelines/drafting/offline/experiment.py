@@ -18,9 +18,15 @@ from .gpu_slots import resolve_gpus
 from .mentions import ParsedText
 from .name_index import NameIndex
 from .open_questions import attach_open_questions, repeat_open_questions
-from .slot_filling import detect_pretrained, format_number, format_range, resolve_values
+from .slot_filling import (
+    detect_pretrained,
+    format_held,
+    format_number,
+    format_range,
+    resolve_values,
+)
 from .spec_naming import make_dns_label, make_draft_name
-from .value_ranges import Range
+from .value_ranges import CHOICES_OF_FIELDS, NUMBERS, Range
 
 EPOCHS: Final = 50
 _FEW: Final = 3
@@ -55,6 +61,7 @@ def assemble_draft(
     resolve_subject(sheet, reading)
     _ask_missing_class(sheet, reading)
     resolve_evaluation(sheet, reading)  # after the task, whose metrics the gates are on
+    _ask_about_wishes(sheet, reading)
     _resolve_run_weights(sheet, reading)
     _resolve_framework_weights(sheet, reading)
     repeat_open_questions(sheet, reading, state)
@@ -92,6 +99,19 @@ def _ask_missing_class(sheet: DraftBuilder, reading: ParsedText) -> None:
         classes = list(sheet.known.terms[ref].dataset.classes)
         path = "spec.dataset.classes"
         sheet.ask(QuestionPriority.DATASET, "no-class", path, classes, dataset=ref, said=others[0])
+
+
+def _ask_about_wishes(sheet: DraftBuilder, reading: ParsedText) -> None:
+    """Asks how much is meant where a field is to change, and no value was said."""
+    for each in reading.wishes:
+        held = sheet.get(each.field)
+        if held is None and each.field in NUMBERS:
+            held = NUMBERS[each.field].default
+        choices = CHOICES_OF_FIELDS.get(each.field, ())
+        key = "how-much" if held is None else "how-much-now"
+        path = f"spec.{each.field}"
+        rank = QuestionPriority.CONTRADICTION
+        sheet.ask(rank, key, path, choices, said=each.said, held=format_held(held))
 
 
 def _merge_changes(data: MutableData, changes: Data) -> None:

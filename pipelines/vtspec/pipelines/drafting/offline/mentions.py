@@ -37,10 +37,12 @@ class Mention:
 
 @dataclass
 class ParsedText:
-    """All that was found in one text. `topical` counts the words that are about training;
-    `waived` says that the answer to a question is left to vtspec."""
+    """All that was found in one text. `wishes` are changes of fields that no value was said for;
+    `topical` counts the words that are about training; `waived` says that the answer to a question
+    is left to vtspec."""
 
     mentions: list[Mention] = field(default_factory=list)
+    wishes: list[Mention] = field(default_factory=list)
     rest: list[str] = field(default_factory=list)
     mended: list[tuple[str, str]] = field(default_factory=list)
     kinds: set[str] = field(default_factory=set)

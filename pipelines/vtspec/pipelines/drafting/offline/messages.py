@@ -87,6 +87,9 @@ _TEXTS: Final = {
               "실험 하나에 {field_topic} 값이 하나입니다. {said} 범위 대신 어떤 값으로 할까요?"),
     "unclear": ("'{said}' cannot be read as one value for {field}. Which value is it?",
                 "'{said}' 표현을 {field} 값 하나로 읽을 수 없습니다. 어떤 값으로 할까요?"),
+    "how-much": ("'{said}' names no value. What shall {field} be?", "'{said}'에는 값이 없습니다. {field_topic} 무엇으로 할까요?"),
+    "how-much-now": ("'{said}' names no value; {field} is {held} now. What shall it be?",
+                     "'{said}'에는 값이 없습니다. 지금 {field_topic} {held}입니다. 얼마로 할까요?"),
     "out": ("{field} cannot be {said}: it must be {range}. Which value is it?",
             "{field_topic} {said_can} 될 수 없습니다. {range}여야 합니다. 얼마로 할까요?"),
     "gpu": ("vtspec.yaml has no GPU type '{said}'. Which one is it: {choices}?",
@@ -191,7 +194,10 @@ def build_assumption(
 ) -> Assumption:
     """An assumption with its reason."""
     return Assumption(
-        field=field, value=value, why=_fill_template(_REASONS[why], tongue, field=field, **said)
+        field=field,
+        value=value,
+        why=_fill_template(_REASONS[why], tongue, field=field, **said),
+        left_out=why == "rest",
     )
 
 

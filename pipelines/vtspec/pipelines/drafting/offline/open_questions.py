@@ -31,7 +31,10 @@ def repeat_open_questions(
     first = state.question
     for question in _iter_open_questions(state):
         path = question.field.removeprefix("spec.")
-        settled = sheet.get(path) is not None or reading.get_negated(path)
+        # a value that stood beside the question is no answer to it
+        held = find_value(state.draft, question.field)
+        answered = reading.get_mentions(path) or (held is None and sheet.get(path) is not None)
+        settled = answered or reading.get_negated(path)
         waived = reading.waived and question == first
         if path in _WAITING and question.field not in asked and not settled and not waived:
             sheet.questions.append(

@@ -15,7 +15,7 @@ from vtspec.pipelines.drafting.offline.rules.scopes import apply_scopes
 from vtspec.pipelines.drafting.offline.rules.settings import find_settings
 from vtspec.pipelines.drafting.offline.rules.shared_changes import share_changes
 from vtspec.pipelines.drafting.offline.rules.unknown_words import find_unknown_names
-from vtspec.pipelines.drafting.offline.rules.vague_requests import find_vague_wishes, is_command
+from vtspec.pipelines.drafting.offline.rules.vague_requests import find_wishes, is_command
 
 from .arithmetic import evaluate_arithmetic, expand_numerals
 from .coverage import list_unexplained
@@ -88,12 +88,17 @@ def parse_text(text: str, known: NameIndex) -> ParsedText:
     reading = ParsedText(mentions=mentions, mended=sentence.mended)
     reading.kinds = _collect_kinds(sentence)
     reading.topical = sum(_is_topical(token) for token in sentence.tokens)
-    vague = find_vague_wishes(sentence, mentions)
+    wishes = find_wishes(sentence, mentions)
+    reading.wishes = [each for each in wishes if each.field]
+    asked = {each.field for each in wishes}
+    reading.mentions = [
+        each for each in mentions if each.operation != "remove" or each.field not in asked
+    ]
     reading.rest = [
         each
         for each in list_unexplained(sentence, mentions)
-        if not any(each in wish for wish in vague)
-    ] + vague
+        if not any(each in wish.said for wish in wishes)
+    ] + [each.said for each in wishes if not each.field]
     return reading
 
 

@@ -222,6 +222,13 @@ def format_number(value: Value) -> str:
     return str(value)[:60]
 
 
+def format_held(value: object) -> str:
+    """A value of a draft as a sentence shows it."""
+    if isinstance(value, int | float):
+        return format_number(value)
+    return "x".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
 def format_range(allowed: Range, tongue: Tongue) -> str:
     """A range in words."""
     whole, low, high = allowed.whole, f"{allowed.low:.10g}", f"{allowed.high:.10g}"

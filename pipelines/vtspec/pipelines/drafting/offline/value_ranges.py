@@ -66,6 +66,15 @@ MEBI: Final = {"mi": 1, "gi": 1024, "ti": 1024 * 1024}
 DEFAULTS: Final = {"resources.memory": "8Gi", "resources.maxDuration": "1d"}
 """The defaults of fields that are quantities with a unit."""
 
+CHOICES_OF_FIELDS: Final = {
+    "training.optimizer": ("adamw", "adam", "nadam", "radam", "sgd", "rmsprop", "lamb", "lion"),
+    "training.scheduler": ("cosine", "linear", "step", "polynomial", "plateau", "constant"),
+    "training.augmentation": ("none", "light", "standard", "strong"),
+    "training.precision": ("auto", "fp32", "bf16", "fp16"),
+    "training.freeze": ("none", "backbone"),
+}
+"""The values of fields that have few."""
+
 
 def format_memory(value: Value, unit: str) -> str | None:
     """Bytes as a spec writes them, or None where there is no such size: 1.5 GB are 1536Mi."""

@@ -266,6 +266,8 @@ def _find_field_after(sentence: TokenizedText, amount: Amount) -> tuple[str, int
                 return None
             return path, place
         passes = token.text.lower() in _JOINING or token.has("more") or token.has("less")
+        # `half of the usual number of epochs`
+        passes = passes or (amount.does == "scale" and token.text.lower() in _HELD)
         # `64로 배치 16`: the phrase of the 64 is over
         if not passes or (token.text in ("로", "으로") and amount.unit != "turn"):
             return None
@@ -276,6 +278,9 @@ def _find_field_after(sentence: TokenizedText, amount: Amount) -> tuple[str, int
 _JOINING: Final = frozenset(
     "of is are okay ok fine the as many much for - 의 짜리 로 으로 개의 장의".split()
 )
+
+
+_HELD: Final = frozenset("usual default current normal number amount 평소 기존 현재".split())
 
 
 def _find_number_field(sentence: TokenizedText, place: int) -> str | None:

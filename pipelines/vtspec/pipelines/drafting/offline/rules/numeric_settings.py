@@ -11,7 +11,7 @@ from vtspec.pipelines.drafting.offline.sentence import TokenizedText
 from vtspec.pipelines.drafting.offline.value_ranges import NUMBERS, SECONDS
 
 from .attachment import find_adjacent_fields, find_field
-from .small_talk import find_sentence_span, is_of_current_run, is_of_earlier_run, is_past
+from .small_talk import NEAR, find_sentence_span, is_of_current_run, is_of_earlier_run, is_past
 
 
 @dataclass
@@ -72,6 +72,8 @@ def _infer_field(sentence: TokenizedText, amount: Amount, before: _AmountContext
     # the told field first: all of the others only guess
     if before.told and is_of_current_run(sentence, amount):
         return before.told
+    if amount.does == "scale" and (named := _find_referred_field(sentence, amount)) is not None:
+        return named
     if _is_learning_rate(sentence, amount):
         return "training.learningRate"
     if before.time and _is_time_limit(sentence, amount):
@@ -80,6 +82,21 @@ def _infer_field(sentence: TokenizedText, amount: Amount, before: _AmountContext
     if before.field is not None and _replaces_previous(sentence, amount):
         return before.field
     return "training.imageSize" if _is_image_size(sentence, amount) else None
+
+
+_REFERRING: Final = frozenset("that it this those".split())
+
+
+def _find_referred_field(sentence: TokenizedText, amount: Amount) -> str | None:
+    """The field that was named last, where a part of `that` is asked for."""
+    after = sentence.get_token(amount.end)
+    if after is None or after.text.lower() not in _REFERRING:
+        return None
+    for place in range(amount.start - 1, max(-1, amount.start - NEAR), -1):
+        field = sentence.tokens[place].get("field")
+        if isinstance(field, str) and field in NUMBERS:
+            return field
+    return None
 
 
 _SIDE: Final = "training.imageSize"

@@ -1,6 +1,7 @@
 """Wishes without a value: `a bigger model`, `double everything`, `start over`. Pure.
 
-No rule says how much is meant, so they are told to be not understood, never left out in silence.
+No rule says how much is meant: what is wished of a field is asked about, and the rest is told to
+be not understood; nothing is left out in silence.
 """
 
 import re
@@ -10,6 +11,10 @@ from typing import Final
 from vtspec.pipelines.drafting.offline.mentions import Mention
 from vtspec.pipelines.drafting.offline.sentence import TokenizedText
 from vtspec.pipelines.drafting.offline.text import lowercase, normalize_text
+from vtspec.pipelines.drafting.offline.tokens import Token, get_number
+from vtspec.pipelines.drafting.offline.value_ranges import CHOICES_OF_FIELDS, DEFAULTS, NUMBERS
+
+from .small_talk import find_clause_span
 
 _MORE: Final = (
     "bigger|larger|smaller|deeper|wider|longer|shorter|higher|lower|stronger|weaker|heavier|"
@@ -56,8 +61,19 @@ def is_command(text: str) -> bool:
     return _COMMAND.fullmatch(lowercase(normalize_text(text)).strip()) is not None
 
 
-def find_vague_wishes(sentence: TokenizedText, mentions: Sequence[Mention]) -> list[str]:
-    """The wishes for more or less of something that nothing else in the text puts a value to."""
+def find_wishes(sentence: TokenizedText, mentions: Sequence[Mention]) -> list[Mention]:
+    """The wishes for more or less of something that nothing else in the text puts a value to.
+
+    The field is empty where nothing tells it, as in `double everything`.
+    """
+    found = [*_iter_phrased(sentence, mentions), *_iter_valueless_changes(sentence, mentions)]
+    valued = {each.field for each in mentions if each.is_active and each.operation != "remove"}
+    first = {each.field or each.said: each for each in reversed(found)}
+    kept = [each for key, each in first.items() if key not in valued]
+    return sorted(kept, key=lambda each: each.start)[:MOST_WISHES]
+
+
+def _iter_phrased(sentence: TokenizedText, mentions: Sequence[Mention]) -> Iterator[Mention]:
     valued = {
         letter
         for each in mentions
@@ -65,15 +81,75 @@ def find_vague_wishes(sentence: TokenizedText, mentions: Sequence[Mention]) -> l
         for token in sentence.tokens[each.start : each.end]
         for letter in range(token.start, token.end)
     }
-    spans = _iter_spans(lowercase(sentence.text))
-    found = (
-        sentence.text[start:end] for start, end in spans if valued.isdisjoint(range(start, end))
-    )
-    return list(dict.fromkeys(found))[:MOST_WISHES]
+    for start, end in _iter_spans(lowercase(sentence.text)):
+        places = [
+            at for at, token in enumerate(sentence.tokens)
+            if token.start < end and token.end > start
+        ]  # fmt: skip
+        if places and valued.isdisjoint(range(start, end)):
+            fields = (_find_wished_field(sentence.tokens[at]) for at in places)
+            field = next((each for each in fields if each), "")
+            yield Mention(field, None, places[0], places[-1] + 1, sentence.text[start:end])
+
+
+_OF_WORDS: Final = {
+    "training.imageSize": "image images picture pictures input inputs resolution 이미지 해상도",
+    "training.epochs": "long longer shorter 오래 길게 짧게",
+    "model.name": "model models network networks 모델",
+}
+
+
+def _find_wished_field(token: Token) -> str | None:
+    field = token.get("field")
+    if isinstance(field, str) and field in _WISHED:
+        return field
+    low = token.text.lower()
+    return next((path for path, words in _OF_WORDS.items() if low in words.split()), None)
+
+
+_WISHED: Final = frozenset(NUMBERS) | frozenset(DEFAULTS) | frozenset(CHOICES_OF_FIELDS)
+_CHANGING: Final = ("up", "down", "change", "more", "less", "scale")
+_DEGREES: Final = frozenset(
+    "bit slightly tune tuned high low higher lower usual better "
+    "좀 조금 살짝 작게 크게 많이 적게 높게 낮게 최대한".split()
+)
+
+
+def _iter_valueless_changes(
+    sentence: TokenizedText, mentions: Sequence[Mention]
+) -> Iterator[Mention]:
+    """Fields that are named without a value beside a word of change or a number: `tune the lr`."""
+    valued = {
+        place
+        for each in mentions
+        if each.operation != "remove" and each.field != "bare"
+        for place in range(each.start, each.end)
+    }
+    for each in mentions:
+        if each.operation != "remove" or not each.is_active or each.field not in _WISHED:
+            continue
+        if each.assumed == "only":  # `CPU로만 바꿔줘` is all that is wanted
+            continue
+        first, last = find_clause_span(sentence, each.start)
+        # `validation every 5 epochs` changes no number of epochs
+        if any(sentence.is_kind(place, "every") for place in range(first, last)):
+            continue
+        near = [place for place in range(first, last) if place not in valued]
+        said = [place for place in near if _tells_change(sentence, place)]
+        if said:
+            start, end = min(each.start, *said), max(each.end - 1, *said) + 1
+            text = sentence.get_span_text(start, end)
+            yield Mention(each.field, None, each.start, each.end, text)
+
+
+def _tells_change(sentence: TokenizedText, place: int) -> bool:
+    token = sentence.tokens[place]
+    number = get_number(token) is not None and not (token.has("particle") or token.has("filler"))
+    return number or token.text.lower() in _DEGREES or sentence.is_kind(place, *_CHANGING)
 
 
 MOST_WISHES: Final = 20
-"""Wishes of one text that are told."""
+"""Wishes of one text that are asked about or told."""
 
 
 def _iter_spans(low: str) -> Iterator[tuple[int, int]]:

@@ -223,6 +223,7 @@ FILLER: Final = """
     생각해, 봤는데, 싶네, 싶네요, 그걸로, 이걸로, 저걸로, 거기에, 여기에, 아 맞다, 맞다, 논문,
     논문에서, 선배가, 사수가, 박사님, 과장님, 부장님, 대표님, 사장님, 고객사, 납품, 마감, 발표,
     데모, 보고서, 보고, 랩실, 연구실, 연구, 논문용, 졸업, 졸업작품,
+그에 맞게, 그에 맞춰, 거기에 맞게, 거기에 맞춰, 이에 맞게, accordingly, slightly, 너무, 해보, 쓰되,
 please, pls, plz, kindly, thanks, thank you, thx, the, a, an, of, and, is, are, be, it, its,
     this, that, these, those, i, me, my, we, us, our, you, your, want, want to, would, like to,
     i'd, i'd like, id like, i would like, would like, i want, can you, could you, can, could,
