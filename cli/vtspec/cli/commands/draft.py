@@ -92,9 +92,10 @@ def _draft_file(session: "DraftSession", asked: dict[str, Any]) -> Path:
     from vtspec.cli.views.draft import format_next_step, phrase
     from vtspec.pipelines.operations.draft import get_draft_path, render_draft, save_draft
 
-    repository, saves = session.repository, False
+    saves = False
     while True:
         drafted = ask_until_complete(session)
+        repository = session.repository
         place = asked["output"] or get_draft_path(drafted, repository)
         text = render_draft(drafted, repository, place)
         click.echo(text, nl=False)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from vtspec.pipelines.errors import Refused
 
+from .language import detect_language
 from .result import ConversationState, Data, DraftResult, Message, Question
 
 LONGEST = 20_000
@@ -22,17 +23,28 @@ def get_state(conversation: Sequence[Message]) -> ConversationState:
     """
     texts: list[str] = []
     was_answered = False
+    language = detect_language(list_words(conversation))
     for message in reversed(conversation):
         if message.author == "person":
             texts += [] if was_answered else [message.text]
         elif message.draft or message.question:
             return ConversationState(
-                draft=message.draft, question=message.question, texts=tuple(reversed(texts))
+                draft=message.draft,
+                question=message.question,
+                texts=tuple(reversed(texts)),
+                language=language,
             )
         else:
             # An answer without a draft ends what was said before it, and not the draft before.
             was_answered = True
-    return ConversationState(draft=None, question=None, texts=tuple(reversed(texts)))
+    return ConversationState(
+        draft=None, question=None, texts=tuple(reversed(texts)), language=language
+    )
+
+
+def list_words(conversation: Sequence[Message]) -> list[str]:
+    """What people typed, in order."""
+    return [message.text for message in conversation if message.author == "person"]
 
 
 def make_reply(drafted: DraftResult, text: str) -> Message:
@@ -64,11 +76,10 @@ def make_user_message(text: str) -> Message:
 def hash_words(conversation: Sequence[Message]) -> str:
     """`sha256:…` over what people typed, each message ended by a NUL."""
     digest = hashlib.sha256()
-    for message in conversation:
-        if message.author == "person":
-            # A terminal hands on bytes that are no UTF-8 as lone surrogates (PEP 383), and a
-            # NUL, which nobody types, keeps "a", "b" apart from "ab".
-            digest.update(message.text.encode("utf-8", "surrogatepass") + b"\0")
+    for text in list_words(conversation):
+        # A terminal hands on bytes that are no UTF-8 as lone surrogates (PEP 383), and a NUL,
+        # which nobody types, keeps "a", "b" apart from "ab".
+        digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
     return f"sha256:{digest.hexdigest()}"
 
 

@@ -11,7 +11,7 @@ from vtspec.pipelines.project.repository import Repository
 from vtspec.schema.problem import Problem
 
 from .conversation import get_state, hash_words
-from .language import detect_language
+from .language import Tongue
 from .result import (
     NOTE_PREFIX,
     Assumption,
@@ -127,8 +127,8 @@ def _check_draft(sketch: Draft, conversation: Sequence[Message], repository: Rep
     if not wrong:
         return sketch
     # The first alone: a person is asked one thing at a time.
-    texts = get_state(conversation).texts
-    return replace(sketch, status="question", question=_make_question(wrong[0], texts))
+    language = get_state(conversation).language
+    return replace(sketch, status="question", question=_make_question(wrong[0], language))
 
 
 def _add_unsound_datasets(
@@ -138,7 +138,7 @@ def _add_unsound_datasets(
     if sketch.question is None or sketch.question.field != "spec.dataset.ref":
         return sketch
     # They are not among the choices, and whoever knows one by name would wonder why.
-    in_korean = detect_language(get_state(conversation).texts) == "ko"
+    in_korean = get_state(conversation).language == "ko"
     told = tuple(
         Assumption(
             field="",
@@ -152,10 +152,10 @@ def _add_unsound_datasets(
     return replace(sketch, assumptions=(*sketch.assumptions, *told))
 
 
-def _make_question(problem: Problem, texts: Sequence[str]) -> Question:
+def _make_question(problem: Problem, language: Tongue) -> Question:
     """What to ask of a person where a draft has a problem that drafting could not mend."""
     field = problem.path or "spec"
-    if detect_language(texts) == "ko":
+    if language == "ko":
         text = f"{field}에 문제가 있습니다: {problem.message}. 어떤 값으로 할까요? ({problem.fix})"
     else:
         text = f"There is a problem with {field}: {problem.message}. Which value shall it have? "

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from .language import Tongue
+
 Status = Literal["complete", "question", "refused"]
 
 Data = Mapping[str, Any]
@@ -168,9 +170,10 @@ class Message:
 
 @dataclass(frozen=True, kw_only=True)
 class ConversationState:
-    """Where a conversation stands: the last draft, what was asked with it, and what people have
-    typed since, in order."""
+    """Where a conversation stands: the last draft, what was asked with it, what people have typed
+    since, in order, and the language that they have written in so far."""
 
     draft: Data | None
     question: Question | None
     texts: tuple[str, ...]
+    language: Tongue = "en"

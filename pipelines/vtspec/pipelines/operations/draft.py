@@ -27,7 +27,9 @@ class DraftSession:
     @property
     def words(self) -> "list[str]":
         """What the person said, in order."""
-        return [each.text for each in self.messages if each.author == "person"]
+        from vtspec.pipelines.drafting.conversation import list_words
+
+        return list_words(self.messages)
 
     @property
     def language(self) -> "Tongue":
@@ -42,10 +44,12 @@ class DraftSession:
         return list(dict.fromkeys(word for each in self.messages for word in each.left_out))
 
     def say(self, text: str) -> None:
-        """Add what a person says."""
+        """Add what a person says, and look at the repository anew: data may have been added."""
         from vtspec.pipelines.drafting.conversation import make_user_message
+        from vtspec.pipelines.project.repository import find_repository
 
         self.messages.append(make_user_message(text))
+        self.repository = find_repository(self.repository.here, self.repository.tree)
 
     def answer(self, phrase: "Callable[[DraftResult], str]") -> "DraftResult":
         """The answer to the messages so far; in the words of `phrase` it becomes one of them."""
@@ -68,6 +72,8 @@ def open_session(
 
     Raises `Refused` where there are no words, or the file holds no conversation.
     """
+    from vtspec.pipelines.drafting.conversation import make_user_message
+
     session = DraftSession(
         repository=repository, drafter=drafter, messages=_load_messages(file), file=file
     )
@@ -75,7 +81,7 @@ def open_session(
         session.messages.append(_load_base(base, repository))
     # Without new words an unanswered message is what is asked.
     if text.strip() or not session.messages or session.messages[-1].author != "person":
-        session.say(text)
+        session.messages.append(make_user_message(text))
     return session
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetFacts:
-    """A dataset; fields as in the kind Dataset.
+    """A dataset; fields as in the kind Dataset. `path` is where its data lies in the repository.
 
     `description` was written by somebody: it is shown, and never obeyed.
     """
@@ -21,6 +21,7 @@ class DatasetFacts:
     format: str
     classes: tuple[str, ...]
     statistics: Mapping[str, Any] | None
+    path: str | None = None
 
     @property
     def images(self) -> int | None:
@@ -34,6 +35,8 @@ def extract_dataset(loaded: "LoadedSpec") -> DatasetFacts | None:
         return None
     # The plain data: the model would cost more than all that is asked of it.
     spec = loaded.document.data["spec"]
+    source = spec.get("source") or {}
+    held = source.get("dvc") or {}
     return DatasetFacts(
         name=loaded.document.data["metadata"]["name"],
         description=spec.get("description") or "",
@@ -41,4 +44,6 @@ def extract_dataset(loaded: "LoadedSpec") -> DatasetFacts | None:
         format=spec["format"],
         classes=tuple(spec.get("classes") or ()),
         statistics=spec.get("statistics"),
+        # what another repository holds lies nowhere in this one
+        path=source.get("path") or (None if held.get("repo") else held.get("path")),
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from vtspec.pipelines.drafting.conversation import get_state
+from vtspec.pipelines.drafting.conversation import get_state, list_words
 from vtspec.pipelines.drafting.language import Tongue, detect_language
 from vtspec.pipelines.drafting.result import Data, Message
 from vtspec.pipelines.project.repository import Repository
@@ -37,4 +37,4 @@ class DraftRequest:
 
     @property
     def _words(self) -> list[str]:
-        return [each.text for each in self.conversation if each.author == "person"]
+        return list_words(self.conversation)

@@ -36,4 +36,6 @@ def draft_offline(state: ConversationState, repository: Repository) -> Draft:
 
 
 def _detect_question_language(state: ConversationState) -> Tongue:
-    return "en" if state.question is None else detect_language((state.question.text,))
+    if state.question is None:
+        return state.language
+    return detect_language((state.question.text,), state.language)

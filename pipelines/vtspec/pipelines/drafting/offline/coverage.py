@@ -142,7 +142,7 @@ def _iter_unresolved(sheet: DraftBuilder, reading: ParsedText) -> Iterator[str]:
             if _is_another_task(sheet, each):
                 yield each.said
         elif each.is_active and (
-            each.field == "path"
+            (each.field == "path" and each.assumed != "data")
             or (each.field == "thing" and _is_unmatched_thing(sheet, reading, each))
             or (each.operation == "remove" and sheet.get(each.field) is None and not each.assumed)
         ):

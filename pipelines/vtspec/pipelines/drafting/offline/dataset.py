@@ -11,6 +11,7 @@ from vtspec.pipelines.project.spec_names import find_free_name
 from vtspec.schema.kinds.tasks import CLASSLESS_TASKS, FORMATS_OF_TASK
 
 from . import messages
+from .class_names import parse_class_names
 from .draft_builder import API_VERSION, DraftBuilder, MutableData, QuestionPriority
 from .mentions import ParsedText
 from .name_index import NameIndex
@@ -30,27 +31,6 @@ _SPLITS: Final[dict[str, tuple[str, str | None, str | None]]] = {
 }
 """Where a split's files lie by each format's habit: path, and what else the format needs."""
 
-_CLASSES: Final = re.compile(
-    r"(?:\bclasses\b|\bclass\b|class names|\blabels\b|\bcategories\b|클래스들?|카테고리|"
-    r"범주)(?: names?)?(?: ?(?:are|is|of|being|include|includes|for|[:=]|은|는|이|가|로|"
-    r"으로|에는|도))* ?(?P<list>[^\n.;()]+)"
-)
-_OF: Final = re.compile(
-    r"(?:detection|classification|segmentation|recognition) (?:of|between) (?P<list>[^\n.;()]+)"
-)
-_BEFORE: Final = re.compile(
-    r"(?P<list>[^\n.;()]+?)(?: ?(?:두|세|네|2|3|4|5)? ?(?:개의?)? )클래스(?:로|$|입니다|야|"
-    r"예요|에요|,)"
-)
-_APART: Final = re.compile(
-    r" ?(?:,|、|/|·|\band\b|&|그리고|및| 와 | 과 |(?<=[가-힣a-z])(?:와|과|이랑|랑|하고) ) ?"
-)
-_END: Final = re.compile(
-    r"(?: ?(?:이고|이며|이야|이에요|예요|입니다|이요|요|으로|로|야|고|임|이다|해줘|등록.*|"
-    r"추가.*|형식.*|포맷.*|format.*|please.*|for (?:object|image|instance|semantic|pose).*|"
-    r"as .*|in .* format.*|(?:한|두|세|네|다섯|[0-9]+) ?(?:개|가지|종|"
-    r"종류)(?:의|뿐)?|총 .*|데이터셋.*|객체.*|탐지.*|분류.*))+$"
-)
 _NAME: Final = (
     re.compile(
         r"(?:call(?:ed)? it|name[d]? it|named|called|as(?: a| the)?(?: new)?(?: "
@@ -228,46 +208,11 @@ def _resolve_classes(sheet: DraftBuilder, text: str, asked: str | None) -> None:
     tasks = sheet.get("tasks")
     if not isinstance(tasks, list) or all(task in CLASSLESS_TASKS for task in tasks):
         return
-    found = _parse_class_list(text, asked == "spec.classes")
+    found = parse_class_names(text, bare=asked == "spec.classes")
     if found:
         sheet.set("classes", found)
     elif not sheet.get("classes"):
         sheet.ask(QuestionPriority.REST, "data-classes", "spec.classes")
-
-
-def _is_class_list(listed: str) -> bool:
-    """Whether it is a list of classes, and no format: `labels: yolo`."""
-    return bool(listed.strip()) and listed.strip(" :=") not in _SPLITS
-
-
-def _parse_class_list(text: str, bare: bool) -> list[str]:
-    low = lowercase(text)
-    match = (
-        next((found for found in _CLASSES.finditer(low) if _is_class_list(found["list"])), None)
-        or _OF.search(low)
-        or _BEFORE.search(low)
-    )
-    if match is not None:
-        listed = text[match.start("list") : match.end("list")]
-    elif bare:
-        listed = text
-    else:
-        return []
-    names: list[str] = []
-    for part in _APART.split(listed):
-        plain = part.strip(" '\"`")
-        name = _END.sub("", re.sub(r" ?(?:하나|뿐|한 개|한개|only|alone)$", "", plain)).strip(
-            " '\"`"
-        ) or (plain if not names else "")
-        if not name or len(name) > 40 or len(name.split()) > 3 or "{{" in name:
-            break
-        names.append(name)
-        # `crow, magpie야.`: the copula ends the list
-        if name != plain and _END.search(plain) and not re.search(r"(?:로|요|고)$", plain):
-            break
-    if len(names) == 1 and len(names[0].split()) > 1:  # `classes oak maple birch`
-        names = names[0].split()
-    return list(dict.fromkeys(names))
 
 
 def _assume_splits(sheet: DraftBuilder) -> None:

@@ -65,9 +65,22 @@ def parse_answer(text: str, state: ConversationState, known: NameIndex) -> Parse
         reading.mentions += _parse_choice(question, chosen, known).mentions
         return reading
     reading = parse_text(text, known)
-    _fill_asked_slot(reading, question, text, known)
+    reading.asked = question.field
     reading.waived = _WAIVED.search(lowercase(normalize_text(text))) is not None
+    added = _ADDED.search(question.text) if _DONE.search(lowercase(text)) else None
+    if added is not None and reading.leaves_open("spec.dataset.ref"):
+        # the folder that was to be registered is looked for once more
+        reading.mentions.append(Mention("path", added[1], 0, 0, added[1], assumed="data"))
+        reading.rest = []
+        return reading
+    _fill_asked_slot(reading, question, text, known)
     return reading
+
+
+_ADDED: Final = re.compile(r"vtspec datasets add '?([^\s']+)")
+_DONE: Final = re.compile(
+    r"등록|추가|했|완료|됐|\b(?:done|added|registered|did|ok|okay|yes|ready)\b"
+)
 
 
 _WAIVED: Final = re.compile(
@@ -235,8 +248,7 @@ def _fill_number_slot(reading: ParsedText, field: str, text: str, known: NameInd
                 if relative or amount.unit in ("h", "m", "s", "d", "gi", "mi", "ti")
                 else amount.value
             )
-            if each.said in reading.rest:
-                reading.rest.remove(each.said)
+            reading.rest = [word for word in reading.rest if word not in each.said]
             return
     if len(text) <= _SHORT:
         # `절반`: what is a value only beside the name of its field

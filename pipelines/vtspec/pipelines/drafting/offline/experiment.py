@@ -226,6 +226,8 @@ def _report_interpretation(sheet: DraftBuilder, reading: ParsedText) -> None:
     for each in reading.get_mentions("bare"):
         if each.assumed == "only" and each.said in chosen:
             rest.pop(each.said, None)
+    for name in reading.classes if chosen else ():
+        rest.pop(name, None)
     wishes = [each for each in rest if " " in each][:_MOST_WISHES]
     told = [each for each in rest if not any(each != wish and each in wish for wish in wishes)]
     if told:

@@ -37,9 +37,13 @@ class Mention:
 
 @dataclass
 class ParsedText:
-    """All that was found in one text. `wishes` are changes of fields that no value was said for;
-    `topical` counts the words that are about training; `waived` says that the answer to a question
-    is left to vtspec."""
+    """All that was found in one text.
+
+    `wishes` are changes of fields that no value was said for; `classes` are those that were listed
+    by their names; `topical` counts the words that are about training. Of an answer that is none
+    of the choices, `asked` is the field of the question, and `waived` says that it is left to
+    vtspec.
+    """
 
     mentions: list[Mention] = field(default_factory=list)
     wishes: list[Mention] = field(default_factory=list)
@@ -47,7 +51,14 @@ class ParsedText:
     mended: list[tuple[str, str]] = field(default_factory=list)
     kinds: set[str] = field(default_factory=set)
     topical: int = 0
+    classes: list[str] = field(default_factory=list)
+    asked: str = ""
     waived: bool = False
+
+    def leaves_open(self, name: str) -> bool:
+        """Whether it answers the question at a field, and says nothing of what the draft is of."""
+        subjects = any(self.get_mentions(each) for each in _SUBJECTS)
+        return self.asked == name and not self.waived and not subjects
 
     def get_mentions(self, name: str) -> list[Mention]:
         """What stands of a field, in order of the text."""
@@ -56,3 +67,6 @@ class ParsedText:
     def get_negated(self, name: str) -> list[Mention]:
         """What was negated of a field."""
         return [each for each in self.mentions if each.field == name and each.negated]
+
+
+_SUBJECTS = ("dataset", "unknown-dataset", "path", "model", "task", "base")

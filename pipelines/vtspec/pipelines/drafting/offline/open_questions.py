@@ -19,6 +19,7 @@ _WAITING: Final = frozenset(
      "training.optimizer", "training.scheduler", "training.augmentation", "training.precision",
      "training.freeze", "resources.gpuType"}
 )  # fmt: skip
+_SUBJECTS: Final = ("spec.dataset.ref", "spec.model.name", "spec.task", "metadata.name")
 _MOST: Final = 8
 """Questions that are kept beside the one that is asked."""
 
@@ -36,7 +37,10 @@ def repeat_open_questions(
         answered = reading.get_mentions(path) or (held is None and sheet.get(path) is not None)
         settled = answered or reading.get_negated(path)
         waived = reading.waived and question == first
-        if path in _WAITING and question.field not in asked and not settled and not waived:
+        open_again = path in _WAITING or (
+            question.field in _SUBJECTS and reading.leaves_open(question.field)
+        )
+        if open_again and question.field not in asked and not settled and not waived:
             sheet.questions.append(
                 (QuestionPriority.CONTRADICTION, len(sheet.questions), question)
             )

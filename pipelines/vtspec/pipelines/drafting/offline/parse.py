@@ -18,6 +18,7 @@ from vtspec.pipelines.drafting.offline.rules.unknown_words import find_unknown_n
 from vtspec.pipelines.drafting.offline.rules.vague_requests import find_wishes, is_command
 
 from .arithmetic import evaluate_arithmetic, expand_numerals
+from .class_names import parse_named_classes
 from .coverage import list_unexplained
 from .mentions import Mention, ParsedText
 from .name_context import keep_meant_names
@@ -87,6 +88,7 @@ def parse_text(text: str, known: NameIndex) -> ParsedText:
     mark_wanted(sentence, mentions)
     reading = ParsedText(mentions=mentions, mended=sentence.mended)
     reading.kinds = _collect_kinds(sentence)
+    reading.classes = parse_named_classes(plain)
     reading.topical = sum(_is_topical(token) for token in sentence.tokens)
     wishes = find_wishes(sentence, mentions)
     reading.wishes = [each for each in wishes if each.field]

@@ -18,18 +18,31 @@ def resolve_classes(sheet: DraftBuilder, reading: ParsedText) -> None:
         return
     things = _select_class_mentions(reading, terms)
     missing = _find_missing_class(things, terms)
-    if missing is not None:
+    missing_name = missing.said if missing is not None else _find_missing_kept(sheet, terms)
+    if missing_name is not None:
+        if missing is None:
+            sheet.drop("dataset.classes")
         sheet.ask(
             QuestionPriority.CONTRADICTION,
             "no-class",
             "spec.dataset.classes",
             terms.dataset.classes,
             dataset=terms.dataset.name,
-            said=missing.said,
+            said=missing_name,
         )
         return
     _restrict_classes(sheet, reading, things, terms.dataset.classes)
     _check_count(sheet, reading, terms.dataset.name, terms.dataset.classes)
+
+
+def _find_missing_kept(sheet: DraftBuilder, terms: DatasetTerms) -> str | None:
+    """The first class that was said before the dataset was known, and that it has not."""
+    kept = sheet.get("dataset.classes") or ()
+    meant = {name: find_class(name, terms.dataset.classes) for name in kept}
+    missing = next((name for name, found in meant.items() if found is None), None)
+    if kept and missing is None:
+        sheet.set("dataset.classes", list(meant.values()))
+    return missing
 
 
 def _select_class_mentions(reading: ParsedText, terms: DatasetTerms) -> list[Mention]:

@@ -1,10 +1,14 @@
 """Decides which dataset is meant, or which have to be offered."""
 
+import shlex
 from collections.abc import Iterable, Sequence
+from posixpath import normpath
 
 from vtspec.pipelines.drafting.offline.dataset_index import MatchLevel
 from vtspec.pipelines.drafting.offline.draft_builder import DraftBuilder, QuestionPriority
 from vtspec.pipelines.drafting.offline.mentions import Mention, ParsedText
+from vtspec.pipelines.drafting.offline.rules.dataset_mentions import find_class
+from vtspec.pipelines.drafting.offline.spec_naming import make_dns_label
 
 
 def resolve_dataset(sheet: DraftBuilder, reading: ParsedText, tasks: tuple[str, ...]) -> None:
@@ -17,6 +21,14 @@ def resolve_dataset(sheet: DraftBuilder, reading: ParsedText, tasks: tuple[str, 
     }
     named = _find_named_datasets(sheet, reading, tasks, negated)
     unknown = reading.get_mentions("unknown-dataset")
+    folder = _find_data_folder(reading, named=bool(named))
+    if folder is not None or unknown:
+        path = str(folder.value) if folder is not None else str(unknown[0].value)
+        lies_there = _find_at_path(sheet, path)
+        named = deduplicate([*named, *lies_there])
+        if folder is not None and not lies_there:
+            _ask_to_register(sheet, folder, named)
+            return
     if len(named) > 1:  # an experiment has one dataset
         sheet.drop("dataset.ref")
         sheet.ask(QuestionPriority.CONTRADICTION, "dataset-of", "spec.dataset.ref", named)
@@ -24,9 +36,35 @@ def resolve_dataset(sheet: DraftBuilder, reading: ParsedText, tasks: tuple[str, 
         _set_dataset(sheet, named[0])
     elif unknown:  # before descriptions: `strawberry dataset` is none of those that are here
         sheet.drop("dataset.ref")
-        _ask_unknown_dataset(sheet, unknown[0].value, tasks)
+        wanted = tasks or _get_model_tasks(sheet, reading)
+        _ask_unknown_dataset(sheet, unknown[0].value, wanted)
     else:
         _resolve_described_dataset(sheet, reading, tasks, negated)
+
+
+def _find_data_folder(reading: ParsedText, *, named: bool) -> Mention | None:
+    """The folder that is said to hold the data; where a dataset is named, only by that word."""
+    for each in reversed(reading.get_mentions("path")):
+        if each.assumed == "data" or not named or reading.asked == "spec.dataset.ref":
+            each.assumed = "data"
+            return each
+    return None
+
+
+def _find_at_path(sheet: DraftBuilder, path: str) -> list[str]:
+    """The datasets whose data lies there."""
+    wanted = normpath(path)
+    facts = ((name, terms.dataset.path) for name, terms in sheet.known.terms.items())
+    return [name for name, held in facts if held is not None and normpath(held) == wanted]
+
+
+def _ask_to_register(sheet: DraftBuilder, folder: Mention, others: list[str]) -> None:
+    name = make_dns_label(normpath(folder.value).rpartition("/")[2])
+    command = ["vtspec", "datasets", "add", folder.said, *(["--name", name] if name else [])]
+    said = {"said": folder.said, "command": shlex.join(command)}
+    key = "folder-or" if others else "folder-new"
+    sheet.drop("dataset.ref")
+    sheet.ask(QuestionPriority.DATASET, key, "spec.dataset.ref", others, **said)
 
 
 def _find_named_datasets(
@@ -53,6 +91,10 @@ def _resolve_described_dataset(
         if held not in negated:
             return
         sheet.drop("dataset.ref")
+    if reading.classes and held is None:
+        wanted = tasks or _get_model_tasks(sheet, reading)
+        _resolve_by_classes(sheet, reading.classes, wanted)
+        return
     mentions = reading.get_mentions("dataset")
     best = _select_best_datasets(sheet, mentions, tasks, negated)
     if len(best) == 1:
@@ -63,6 +105,27 @@ def _resolve_described_dataset(
         sheet.ask(QuestionPriority.DATASET, "dataset-of", "spec.dataset.ref", best)
     else:
         _resolve_unnamed_dataset(sheet, reading, tasks, negated)
+
+
+def _resolve_by_classes(
+    sheet: DraftBuilder, classes: Sequence[str], tasks: tuple[str, ...]
+) -> None:
+    """The dataset that has all of the classes that were listed; else it is asked for."""
+    fitting = [name for name in sheet.known.terms if has_task_labels(sheet, name, tasks)]
+    able = [
+        name
+        for name in fitting
+        if all(find_class(each, sheet.known.terms[name].dataset.classes) for each in classes)
+    ]
+    if len(able) == 1:
+        _set_dataset(sheet, able[0])
+        sheet.assume("spec.dataset.ref", able[0], "meant-dataset", said=", ".join(classes))
+        return
+    # kept until the dataset is known
+    sheet.set("dataset.classes", list(classes))
+    key = "dataset-of" if able else "no-dataset" if fitting else "no-datasets"
+    choices, said = able or fitting, ", ".join(classes)
+    sheet.ask(QuestionPriority.DATASET, key, "spec.dataset.ref", choices, said=said)
 
 
 def _has_strong_mention(reading: ParsedText) -> bool:
@@ -109,6 +172,8 @@ def has_task_labels(sheet: DraftBuilder, name: str, tasks: Iterable[str]) -> boo
 def _resolve_unnamed_dataset(
     sheet: DraftBuilder, reading: ParsedText, tasks: tuple[str, ...], negated: set[str]
 ) -> None:
+    if reading.leaves_open("spec.dataset.ref"):
+        return  # it is asked again: what fits none of the choices chooses none
     things = reading.get_mentions("thing")
     if things:  # `강아지 데이터로`: a dataset of dogs is asked about
         _ask_unknown_dataset(sheet, things[0].said, tasks)

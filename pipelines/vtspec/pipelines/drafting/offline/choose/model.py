@@ -123,6 +123,8 @@ def resolve_model(sheet: DraftBuilder, reading: ParsedText, model: NamedModel) -
         return
     task = sheet.get("task")
     if model.value is None:
+        if reading.leaves_open("spec.model.name"):
+            return  # it is asked again: an answer that names no model chooses none
         _set_default_model(sheet, task, [each.value for each in reading.get_negated("model")])
         return
     name = _resolve_model_name(sheet, model, task)

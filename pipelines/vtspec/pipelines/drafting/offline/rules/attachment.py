@@ -135,9 +135,14 @@ def _belongs_to_next(sentence: TokenizedText, ahead: _Named) -> bool:
 def _is_epoch_count(sentence: TokenizedText, amount: Amount) -> bool:
     """Whether turns are epochs: `열 번 돌려`, `학습 20번`."""
     following = sentence.get_token(amount.end)
-    again = following is not None and sentence.text.startswith("돌", following.start)
+    again = following is not None and sentence.text.startswith(("돌", "반복"), following.start)
+    alone = following is None or following.has("comma") or following.has("break")
+    before = sentence.get_token(amount.start - 1)
+    counted = before is not None and (before.is_unknown or before.has("field"))
     return (
-        (again and amount.value > 1)  # `한 번 돌려줘` only asks for a run
+        # `digits resnet18 50번`; `폴드 2번` counts something else
+        (alone and amount.value > 1 and not counted)
+        or (again and amount.value > 1)  # `한 번 돌려줘` only asks for a run
         or sentence.is_kind(amount.end, "train")
         or sentence.is_kind(amount.end + 1, "train")
         or sentence.is_kind(amount.start - 1, "train", "particle")

@@ -198,7 +198,10 @@ def find_paths(sentence: TokenizedText) -> Iterator[Mention]:
             yield Mention("model.weights", text, at, at + 1, text)
         elif _is_folder(sentence, at, text):
             sentence.consume(at, at + 1)
-            yield Mention("path", text.removeprefix("./"), at, at + 1, text)
+            near = range(at - 3, at + 3)
+            of_data = any(sentence.is_kind(place, "dataset-word") for place in near)
+            place = text.removeprefix("./")
+            yield Mention("path", place, at, at + 1, text, assumed="data" if of_data else None)
 
 
 def _is_folder(sentence: TokenizedText, at: int, text: str) -> bool:
