@@ -2,6 +2,7 @@
 
 import copy
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -292,3 +293,37 @@ def test_surroundings_tell_what_is_there(world: Repository) -> None:
     assert world.get_spec_path("Experiment", "mine").relative_to(WORLD) == Path(
         "specs/experiments/mine.yaml"
     )
+
+
+@pytest.mark.parametrize(
+    "text", ["like cats-resnet50, 9 epochs", "cats-resnet50에서 에폭만 9로", "resnet50 on cats"]
+)
+def test_a_draft_on_a_dataset_with_errors_is_a_question(tmp_path: Path, text: str) -> None:
+    shutil.copytree(WORLD, tmp_path, dirs_exist_ok=True)
+    file = tmp_path / "specs" / "datasets" / "cats.yaml"
+    file.write_text(file.read_text().replace("format: imagefolder", "format: imagefodler"))
+    drafted = draft([make_user_message(text)], find_repository(tmp_path), OfflineDrafter())
+    assert drafted.question is not None
+    assert drafted.question.field == "spec.dataset.ref"
+    told = [drafted.question.text, *(each.why for each in drafted.assumptions)]
+    assert any("vtspec validate specs/datasets/cats.yaml" in one for one in told)
+
+
+def test_a_model_s_draft_on_a_dataset_with_errors_is_a_question(tmp_path: Path) -> None:
+    shutil.copytree(WORLD, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "specs" / "datasets" / "cats.yaml").write_text("kind: Dataset\nspec: [\n")
+    model = Scripted(lambda: Draft(status="complete", data=a_draft()))
+    drafted = draft([make_user_message("x")], find_repository(tmp_path), model)
+    assert drafted.question is not None
+    assert drafted.question.field == "spec.dataset.ref"
+
+
+def test_what_was_left_out_is_kept_with_a_conversation(world: Repository) -> None:
+    messages = [make_user_message("resnet50, frobnication 8, on unicorns")]
+    messages.append(make_reply(draft(messages, world, OfflineDrafter()), "?"))
+    assert messages[-1].left_out
+    assert from_json(json.loads(json.dumps(to_json(messages)))) == messages
+    wrongs: list[Any] = ["x", [1], {}]
+    for wrong in wrongs:
+        with pytest.raises(Refused, match="left out is no list of texts"):
+            from_json([{"author": "vtspec", "text": "x", "leftOut": wrong}])

@@ -495,7 +495,7 @@ def test_a_batch_larger_than_the_train_split_is_a_warning() -> None:
 
 def test_a_dataset_that_cannot_be_read_hides_nothing_else() -> None:
     found = told(a_world(a_dataset(format="jpegs")), **{"model.name": "resn50"})
-    assert [one[0] for one in found] == ["spec.model.name"]
+    assert [one[0] for one in found] == ["spec.model.name", "spec.dataset.ref"]
 
 
 def test_what_can_be_decided_is_checked_in_a_spec_with_other_faults() -> None:
@@ -568,8 +568,8 @@ def in_repository(root: Path, name: str, text: str) -> tuple[LoadedSpec, Reposit
     return loaded, find_repository(root).with_specs([loaded], paths_of(loaded))
 
 
-def paths_of(loaded: LoadedSpec) -> dict[str, str]:
-    return {loaded.file: os.path.realpath(loaded.file)}
+def paths_of(*loaded: LoadedSpec) -> dict[str, str]:
+    return {each.file: os.path.realpath(each.file) for each in loaded}
 
 
 def test_a_repository_is_the_world_of_its_specs(tmp_path: Path) -> None:
@@ -603,7 +603,21 @@ def test_a_broken_dataset_of_the_repository_is_there_but_unknown(tmp_path: Path)
     (root / "specs/datasets/digits.yaml").write_text(yaml_of(a_dataset(format="jpegs")))
     loaded, world = in_repository(root, "new.yaml", yaml_of(an_experiment()))
     assert world.datasets["digits"] is None
-    assert check_specs([loaded], world, paths_of(loaded)) == []
+    (problem,) = check_specs([loaded], world, paths_of(loaded))
+    assert (problem.path, problem.message, problem.fix) == (
+        "spec.dataset.ref",
+        "the file of the dataset 'digits' has errors",
+        "vtspec validate specs/datasets/digits.yaml",
+    )
+
+
+def test_a_broken_dataset_that_is_checked_as_well_tells_its_own_errors(tmp_path: Path) -> None:
+    root = a_repository(tmp_path)
+    file = root / "specs/datasets/digits.yaml"
+    file.write_text(yaml_of(a_dataset(format="jpegs")))
+    loaded, world = in_repository(root, "new.yaml", yaml_of(an_experiment()))
+    dataset = load_file(file)
+    assert check_specs([loaded, dataset], world, paths_of(loaded, dataset)) == []
 
 
 def test_settings_of_an_adapter_that_is_not_installed_are_unknown() -> None:

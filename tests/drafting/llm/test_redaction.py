@@ -109,6 +109,48 @@ def test_text_is_made_harmless(said: object, shown: str) -> None:
     assert sanitize_text(said, 300 if shown[-1:] != "…" else 20, NOTHING) == shown
 
 
+SECRET = "s3cret-0123456789-abcdef"
+NO_WIDTH = "\u200b"
+
+
+@pytest.mark.parametrize("before", [*range(530, 565, 5), 4_000, 100_000])
+@pytest.mark.parametrize("filler", [NO_WIDTH, "\u2060", "\ufeff", "\x1b[0m", " ", "<b>", "x "])
+def test_no_part_of_a_secret_is_left_where_a_text_is_cut(before: int, filler: str) -> None:
+    hidden = Redactor(secrets=frozenset({SECRET}))
+    shown = sanitize_text(filler * (before // len(filler)) + SECRET, 20, hidden)
+    assert SECRET[:5] not in shown
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        NO_WIDTH.join(SECRET),
+        f"{SECRET[:9]}\u00ad\u2063{SECRET[9:]}",
+        f"{SECRET[:9]}\x1b[31m{SECRET[9:]}",
+        f"{SECRET[:9]}[](http://a.example){SECRET[9:]}",
+        f"[{SECRET[:9]}](x){SECRET[9:]}",
+    ],
+)
+def test_a_secret_is_known_with_something_in_the_middle_of_it(typed: str) -> None:
+    hidden = Redactor(secrets=frozenset({SECRET}))
+    shown = sanitize_text(f"is it {typed}?", 100, hidden)
+    assert SECRET not in shown
+    assert not ({SECRET[:9], SECRET[9:]} <= set(shown.split("[hidden]"))), shown
+
+
+@pytest.mark.parametrize(
+    "typed", [NO_WIDTH.join(SECRET), NO_WIDTH.join("hf_0123456789abcdefghijkl")]
+)
+def test_what_is_sent_hides_a_secret_that_is_parted_by_nothing(typed: str) -> None:
+    hidden = Redactor(secrets=frozenset({SECRET}))
+    assert hidden.redact_data({"words": [f"use {typed}"]}) == {"words": ["use [hidden]"]}
+
+
+def test_characters_without_a_width_stay_where_they_hide_nothing() -> None:
+    flag = "family \U0001f468\u200d\U0001f469"
+    assert Redactor(secrets=frozenset({SECRET})).redact_text(flag) == flag
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -1,5 +1,6 @@
 """The dataset that an experiment refers to, and what it asks of it."""
 
+import shlex
 from collections.abc import Iterator, Mapping
 
 from vtspec.pipelines.catalog import Framework
@@ -23,7 +24,7 @@ def check_data(subject: SpecView, framework: Framework | None) -> Iterator[Probl
         return
     dataset = subject.dataset
     if dataset is None:
-        # Its own file has problems, which are told where it is validated.
+        yield from _check_file(subject, ref)
         return
     yield from _check_task(subject, dataset)
     yield from _check_format(subject, dataset, framework)
@@ -31,6 +32,17 @@ def check_data(subject: SpecView, framework: Framework | None) -> Iterator[Probl
     yield from _check_class_count(subject, dataset)
     yield from _check_class_weights(subject, dataset)
     yield from _check_batch_size(subject, dataset)
+
+
+def _check_file(subject: SpecView, ref: str) -> Iterator[Problem]:
+    """A dataset whose own file has errors; one in hand tells them itself."""
+    claims = subject.repository.find_claims("Dataset", ref)
+    if not claims or claims[0].given is not None or claims[0].path is None:
+        return
+    file = subject.repository.format_path(claims[0].path)
+    fix = shlex.join(["vtspec", "validate", file])
+    message = f"the file of the dataset '{ref}' has errors"
+    yield subject.make_problem(("dataset", "ref"), message, fix)
 
 
 def _check_task(subject: SpecView, dataset: DatasetFacts) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from vtspec.pipelines.catalog import load_frameworks
+from vtspec.pipelines.drafting.conversation import list_words
 from vtspec.pipelines.drafting.result import Data, Message
 
 from .field_paths import remove_value
@@ -25,7 +26,7 @@ MOST_NAMES: Final = 100
 def build_prompt(turn: DraftRequest) -> str:
     """What the person has typed since the last answer, with the names that exist, as JSON."""
     last = _find_last_answer(turn.conversation)
-    words = [each.text for each in turn.conversation[last + 1 :] if each.author == "person"]
+    words = list_words(_keep_recent(turn.conversation[last + 1 :]))
     around = turn.repository
     return _dump_json(
         turn,
@@ -33,8 +34,8 @@ def build_prompt(turn: DraftRequest) -> str:
             "words": words,
             "language": turn.tongue,
             "repository": {
-                "datasets": _limit_names(around.datasets),
-                "experiments": _limit_names(around.experiments),
+                "datasets": _limit_names(around.sound_datasets),
+                "experiments": _limit_names(around.sound_experiments),
                 "gpuTypes": _limit_names(around.gpu_types),
                 "frameworks": _limit_names(load_frameworks()),
             },
@@ -80,12 +81,19 @@ def _keep_recent(conversation: Sequence[Message]) -> list[Message]:
     kept: list[Message] = []
     left = LONGEST
     for message in reversed(conversation):
-        left -= len(message.text)
+        left -= _count_characters(message)
         # The last answer goes along however long it is: what is said now changes its draft.
         if left < 0 and kept:
             break
         kept.append(message)
     return kept[::-1]
+
+
+def _count_characters(message: Message) -> int:
+    """The characters of what is sent of a message: of an answer it is the draft, not the text."""
+    if message.author == "person":
+        return len(message.text)
+    return len(json.dumps(_serialize_answer(message), ensure_ascii=False, default=str))
 
 
 def _limit_names(names: Iterable[str]) -> list[str]:

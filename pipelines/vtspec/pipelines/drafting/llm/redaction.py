@@ -1,6 +1,7 @@
 """What must not leave: secrets of the environment, and where things lie on this machine. Pure."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -42,7 +43,9 @@ class Redactor:
         return f"Redactor({len(self.secrets)} secrets)"
 
     def redact_text(self, text: str) -> str:
-        """The text without what must not leave."""
+        """The text without what must not leave, whatever that cannot be seen stands in it."""
+        if not text.isascii():
+            text = self._reveal(text)
         # The longer first, as one secret may be the beginning of another.
         for secret in sorted(self.secrets, key=len, reverse=True):
             text = text.replace(secret, MARK)
@@ -50,6 +53,12 @@ class Redactor:
             # /root is a place, and data/root none.
             text = re.sub(rf"(?<![\w./-]){re.escape(place)}(?![\w.-])", ".", text)
         return _SHAPES.sub(MARK, text)
+
+    def _reveal(self, text: str) -> str:
+        """The text without characters that show nothing, where there is a secret behind them."""
+        plain = "".join(char for char in text if unicodedata.category(char) != "Cf")
+        hides = any(secret in plain for secret in self.secrets) or _SHAPES.search(plain)
+        return plain if hides else text
 
     def redact_data(self, data: object) -> Any:
         """The same of plain data: of each text and each key in it."""

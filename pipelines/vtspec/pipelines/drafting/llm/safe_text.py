@@ -39,15 +39,18 @@ def sanitize_text(text: object, longest: int, hidden: Redactor) -> str:
     """
     if not isinstance(text, str):
         return ""
-    # Far more than can be kept is not even looked at.
-    line = _strip_controls(unicodedata.normalize("NFC", text[: 8 * longest + 400]))
-    line = hidden.redact_text(line)
+    # Cut only when it is clean: half a secret is not known for one.
+    line = hidden.redact_text(_strip_controls(unicodedata.normalize("NFC", text)))
+    # Far more than can be kept is looked at no longer.
+    line = line[: 8 * longest + 400]
     for _ in range(3):
         # What is left when a mark is taken out may form another one.
         line = _ADDRESS.sub(" ", _TAG.sub(" ", _MARKDOWN.sub(r"\1", line)))
     # Argo would fill in what stands in double braces, wherever a text ends up in a workflow.
     # Half a tag is none with a blank in it, and "loss<best" stays readable.
     line = _HALF_TAG.sub("< ", re.sub(r"\{{2,}|\}{2,}", " ", _CALL.sub("", line)))
+    # Once more, as a mark that is taken out may have stood in the middle of a secret.
+    line = hidden.redact_text(line)
     # At its start a line may be a command to a bot (/approve), or Markdown's heading or list.
     line = " ".join(line.split()).lstrip("/#>|-*+=~ ")
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
