@@ -333,3 +333,31 @@ def test_fields_are_those_of_the_kinds() -> None:
     assert find_field("x" * 300) is None
     assert find_nearest_field("spec.training.zork.b") == "spec.training"
     assert find_nearest_field("nothing") == "spec"
+
+
+@pytest.mark.parametrize(
+    ("named", "field"),
+    [
+        ("epochs", "spec.training.epochs"),
+        ("training.epochs", "spec.training.epochs"),
+        ("dataset.ref", "spec.dataset.ref"),
+        ("spec.resources.gpuType", "spec.resources.gpuType"),
+    ],
+)
+def test_a_field_that_is_named_by_its_end_is_that_field(
+    around: Repository, named: str, field: str
+) -> None:
+    answer = {"field": named, "text": "Which is it?", "choices": [], "draft": {}}
+    asked = parse_answer("ask", answer, a_turn(around))
+    assert isinstance(asked, Draft)
+    assert asked.question is not None
+    assert asked.question.field == field
+    made = proposed(a_turn(around), an_experiment(), {"field": named, "value": 1, "why": "usual"})
+    assert isinstance(made, Draft)
+    assert [each.field for each in made.assumptions] == [field]
+
+
+@pytest.mark.parametrize("named", ["lr", "", "spec.nothing", 3, None])
+def test_a_question_at_no_certain_field_goes_back(around: Repository, named: Any) -> None:
+    answer = {"field": named, "text": "Which is it?", "choices": [], "draft": {}}
+    assert isinstance(parse_answer("ask", answer, a_turn(around)), RejectedAnswer)

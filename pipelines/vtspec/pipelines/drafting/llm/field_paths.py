@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from vtspec.pipelines.drafting.result import Data
+from vtspec.schema.explain import match_fields
 from vtspec.schema.json_schema.field_docs import Field, find_spec_field
 
 Path = tuple[str | int, ...]
@@ -32,6 +33,15 @@ def find_field(dotted: str) -> Field | None:
         return None
     path = parse_path(dotted)
     return next((field for kind in DRAFTED if (field := find_spec_field(kind, path))), None)
+
+
+def resolve_field(named: object) -> str | None:
+    """The whole path of a field that is named by it or, as people and models do, by its end:
+    `epochs`, `training.epochs`. None where none or several are meant."""
+    if not isinstance(named, str) or find_field(named) is not None:
+        return named if isinstance(named, str) else None
+    meant = {each.name for each in match_fields(named[:200]) if each.kind in DRAFTED}
+    return meant.pop() if len(meant) == 1 else None
 
 
 def find_nearest_field(dotted: str) -> str:

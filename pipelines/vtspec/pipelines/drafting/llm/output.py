@@ -21,11 +21,11 @@ from .bounded_data import Unbounded, copy_plain
 from .choices import select_choices
 from .field_paths import (
     DRAFTED,
-    find_field,
     find_nearest_field,
     find_value,
     put_value,
     remove_value,
+    resolve_field,
 )
 from .grounding import filter_notes, find_ungrounded
 from .output_schema import PROPOSED
@@ -112,8 +112,8 @@ def _parse_proposal(answer: Data, draft: Data, turn: DraftRequest) -> Draft | Re
 
 
 def _parse_question(answer: Data, draft: Data, turn: DraftRequest) -> Draft | RejectedAnswer:
-    field = answer.get("field")
-    if not isinstance(field, str) or find_field(field) is None:
+    field = resolve_field(answer.get("field"))
+    if field is None:
         message = "the question's field is no field of a spec"
         fix = "give the dotted path of the field that is missing, such as spec.dataset.ref"
         return RejectedAnswer(problems=(make_problem("", message, fix),), draft=draft)
@@ -212,8 +212,9 @@ def _parse_assumptions(answer: Data, draft: Data, turn: DraftRequest) -> tuple[A
     for each in told[:MOST_ASSUMED] if isinstance(told, list) else ():
         if not isinstance(each, Mapping):
             continue
-        field, why = each.get("field"), sanitize_text(each.get("why"), LONGEST_TEXT, turn.hidden)
-        if not isinstance(field, str) or (field and find_field(field) is None):
+        named, why = each.get("field"), sanitize_text(each.get("why"), LONGEST_TEXT, turn.hidden)
+        field = named if named == "" else resolve_field(named)
+        if field is None:
             continue
         if not why or is_phishing(why):
             # What is in the draft is said aloud all the same.
