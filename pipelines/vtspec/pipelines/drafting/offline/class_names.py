@@ -36,10 +36,16 @@ _END: Final = re.compile(
 )
 
 
+LONGEST_LIST: Final = 500
+"""Letters of a list of classes that are read."""
+
+
 def parse_named_classes(text: str) -> list[str]:
     """The classes behind the word for them, if several: `클래스는 person, car, dog`."""
     match = _NAMED.search(lowercase(text))
-    names = parse_class_names(text[match.start() :]) if match is not None else []
+    # a list is short, and a page of text would be looked through once for each word
+    start = match.start() if match is not None else len(text)
+    names = parse_class_names(text[start : start + LONGEST_LIST])
     words = [word for name in names for word in name.split()]
     return names if len(names) > 1 and not any(map(_is_filler, words)) else []
 

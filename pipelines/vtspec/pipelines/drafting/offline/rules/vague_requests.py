@@ -6,6 +6,7 @@ be not understood; nothing is left out in silence.
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Final
 
 from vtspec.pipelines.drafting.offline.mentions import Mention
@@ -81,7 +82,7 @@ def _iter_phrased(sentence: TokenizedText, mentions: Sequence[Mention]) -> Itera
         for token in sentence.tokens[each.start : each.end]
         for letter in range(token.start, token.end)
     }
-    for start, end in _iter_spans(lowercase(sentence.text)):
+    for start, end in islice(_iter_spans(lowercase(sentence.text)), 5 * MOST_WISHES):
         places = [
             at for at, token in enumerate(sentence.tokens)
             if token.start < end and token.end > start
