@@ -352,13 +352,11 @@ def test_what_was_deleted_in_mlflow_is_restored_by_what_the_fix_says(runs: Path)
     client = make_client(uri)
     found = client.get_experiment_by_name("cats")
     assert found is not None
-    for first, delete in enumerate(
-        (
-            lambda: client.delete_run(_run_id(run_dir)),
-            lambda: client.delete_experiment(found.experiment_id),
-        ),
-        start=2,
-    ):
+    deletions: list[Callable[[], None]] = [
+        lambda: client.delete_run(_run_id(run_dir)),
+        lambda: client.delete_experiment(found.experiment_id),
+    ]
+    for first, delete in enumerate(deletions, start=2):
         delete()
         append(run_dir, [an_epoch(first)], first=first)
         with pytest.raises(Permanent) as raised:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from vtspec.cli.terminal import get_styled_stream, make_printable
 from vtspec.cli.views.draft import format_answer, format_question, print_draft_notes
 
 if TYPE_CHECKING:
@@ -73,7 +74,9 @@ def _show_waiting(drafter: "Drafter") -> AbstractContextManager[object]:
         return nullcontext()
     from rich.console import Console
 
-    return Console(stderr=True).status(f"asking {drafter.model} ({drafter.provider})")
+    return Console(file=get_styled_stream(sys.stderr)).status(
+        make_printable(f"asking {drafter.model} ({drafter.provider})")
+    )
 
 
 def _prompt_answer() -> str:

@@ -97,6 +97,11 @@ def make_redactor(environment: Mapping[str, str], places: Iterable[str] = ()) ->
     )
 
 
+def is_secret_name(name: str) -> bool:
+    """Whether a variable of this name holds a secret."""
+    return _NAMES.search(name) is not None
+
+
 def redact_text(text: str) -> str:
     """The text without the secrets of this process's environment."""
     return _make_own_redactor(tuple(os.environ.items())).redact_text(text)

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vtspec.cli.terminal import get_styled_stream
 from vtspec.schema.kinds.tasks import TASKS
+from vtspec.schema.visible_text import make_visible
 
 if TYPE_CHECKING:
     from vtspec.pipelines.data.inspection.inspect import Inspection, Progress
@@ -149,7 +151,8 @@ def _show_progress() -> "Iterator[Progress]":
     from rich.console import Console
     from rich.progress import Progress as Bar
 
-    with Bar(console=Console(stderr=True), transient=True) as bar:
+    console = Console(file=get_styled_stream(sys.stderr))
+    with Bar(console=console, transient=True) as bar:
         task = bar.add_task("images", total=None)
         yield lambda done, of: bar.update(task, completed=done, total=of)
 
@@ -158,7 +161,7 @@ def _print_inspection(inspection: "Inspection") -> None:
     from vtspec.pipelines.data.inspection.html_page import format_disk_size
 
     layout = inspection.layout
-    click.echo(f"{inspection.path}: {layout.format}, as {_escape_controls(layout.why)}")
+    click.echo(f"{inspection.path}: {layout.format}, as {layout.why}")
     click.echo(f"tasks    {', '.join(layout.tasks)}")
     click.echo(f"files    {inspection.files:,}, {format_disk_size(inspection.bytes)}")
     click.echo(f"hash     contentHash: {inspection.content_hash or 'none, see below'}")
@@ -166,9 +169,9 @@ def _print_inspection(inspection: "Inspection") -> None:
     click.echo(f"modes    {_format_top_counts(inspection.count_modes())}\n")
     _print_counts(inspection)
     for finding in inspection.findings:
-        click.echo(f"\n{finding.severity}: {_escape_controls(finding.message)}")
+        click.echo(f"\n{finding.severity}: {finding.message}")
         for file in finding.files[:3]:
-            click.echo(f"    {_escape_controls(file)}")
+            click.echo(f"    {file}")
         if len(finding.files) > 3:
             click.echo(f"    and {len(finding.files) - 3:,} more (--output json has all)")
         click.echo(f"  fix: {finding.fix}")
@@ -181,7 +184,7 @@ def _print_counts(inspection: "Inspection") -> None:
     splits = list(inspection.layout.splits)
     counts = {split: inspection.count_per_class(split) for split in splits}
     rows = [
-        [_escape_controls(name), *(f"{counts[split][name]:,}" for split in splits)]
+        [make_visible(name), *(f"{counts[split][name]:,}" for split in splits)]
         for name in inspection.layout.classes
     ]
     shown = rows[:30]
@@ -195,11 +198,6 @@ def _print_counts(inspection: "Inspection") -> None:
         click.echo(f"{row[0]:<{wide}}" + "".join(f"{cell:>10}" for cell in row[1:]))
     if len(rows) > len(shown):
         click.echo(f"and {len(rows) - len(shown):,} more classes (--output json has all)")
-
-
-def _escape_controls(text: str) -> str:
-    """A name from the data as a terminal may be given it: without control characters."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _format_top_counts(counts: "list[tuple[str, int]]") -> str:

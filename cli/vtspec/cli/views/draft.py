@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from vtspec.pipelines.reporting.escape import make_visible
+from vtspec.schema.visible_text import make_visible
 
 if TYPE_CHECKING:
     from vtspec.pipelines.drafting.result import Assumption, DraftResult, Question
