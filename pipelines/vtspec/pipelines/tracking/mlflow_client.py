@@ -31,6 +31,10 @@ _SETTINGS: Final = {
 }
 
 
+_LOGGED_IN: Final = "VTSPEC_TRACKING_LOGIN"
+"""Marks that the user and password in the environment are of an address, and were set by us."""
+
+
 def choose_tracking_uri(
     runs: Path, configured: str | None, environ: Mapping[str, str], given: str | None = None
 ) -> Address:
@@ -49,10 +53,8 @@ def make_client(address: Address, missing: str = "MLflow is not installed here")
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
     is_web = address.uri.startswith(("http://", "https://"))
-    if is_web and address.user is not None:
-        # Never in the address itself: MLflow writes that into its errors and its log.
-        os.environ["MLFLOW_TRACKING_USERNAME"] = address.user
-        os.environ["MLFLOW_TRACKING_PASSWORD"] = address.password or ""
+    if is_web:
+        _log_in(address)
     try:
         from mlflow import MlflowClient
     except ImportError as error:
@@ -60,6 +62,20 @@ def make_client(address: Address, missing: str = "MLflow is not installed here")
     with translate_errors(address), _lock_first_use(address):
         check_store(address)
         return MlflowClient(tracking_uri=address.uri if is_web else address.full)
+
+
+def _log_in(address: Address) -> None:
+    """Give MLflow the address's user and password, and take back those of another one.
+
+    It reads them from the environment at each request, so a process talks to one server at a
+    time. In the address itself they would stand in its errors and its log.
+    """
+    if address.user is not None or address.password is not None:
+        os.environ[_LOGGED_IN] = address.uri
+        os.environ["MLFLOW_TRACKING_USERNAME"] = address.user or ""
+        os.environ["MLFLOW_TRACKING_PASSWORD"] = address.password or ""
+    elif os.environ.pop(_LOGGED_IN, None) is not None:
+        del os.environ["MLFLOW_TRACKING_USERNAME"], os.environ["MLFLOW_TRACKING_PASSWORD"]
 
 
 @contextmanager

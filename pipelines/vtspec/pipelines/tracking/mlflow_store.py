@@ -87,16 +87,16 @@ def find_scheme_problem(address: Address) -> Permanent | None:
     )
 
 
-def check_store(address: Address) -> None:
+def check_store(address: Address, wait_s: float = _WAIT_S) -> None:
     """Raises `Permanent` where MLflow could not use the store, `Temporary` where not now."""
     problem = find_scheme_problem(address)
     if problem is not None:
         raise problem
     file = find_store_file(address)
     if file is not None:
-        _check_file(file)
+        _check_file(file, wait_s)
     elif _get_scheme(address).partition("+")[0] in _PORTS:
-        _check_host(address)
+        _check_host(address, wait_s)
 
 
 def _get_scheme(address: Address) -> str:
@@ -110,12 +110,12 @@ def _get_folder(address: Address) -> str:
     return os.path.abspath(unquote(address.uri.removeprefix("file:").removeprefix("//")))
 
 
-def _check_file(file: Path) -> None:
+def _check_file(file: Path, wait_s: float) -> None:
     if not file.exists():
         return
     where = f"file:{quote(os.fsencode(file))}?mode=rw"
     try:
-        with closing(sqlite3.connect(where, timeout=_WAIT_S, uri=True)) as store:
+        with closing(sqlite3.connect(where, timeout=wait_s, uri=True)) as store:
             # Asks for the lock that writing needs, and lets go of it.
             store.execute("BEGIN IMMEDIATE")
             store.execute("ROLLBACK")
@@ -168,13 +168,13 @@ def _list_known_versions() -> set[str]:
     return {file.name.partition("_")[0] for file in files}
 
 
-def _check_host(address: Address) -> None:
+def _check_host(address: Address, wait_s: float) -> None:
     parts = urlsplit(address.uri)
     try:
         port = parts.port or _PORTS[parts.scheme.partition("+")[0]]
         if parts.hostname is None:
             return
-        socket.create_connection((parts.hostname, port), timeout=_WAIT_S).close()
+        socket.create_connection((parts.hostname, port), timeout=wait_s).close()
     except ValueError:
         raise Permanent(f"{address} has no port", fix="write it as HOST:5432") from None
     except OSError as error:
