@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from vtspec.adapters.shell_command import format_command
 from vtspec.cli.terminal import get_styled_stream, make_printable
 from vtspec.cli.views.draft import format_answer, format_question, print_draft_notes
 
@@ -62,8 +63,9 @@ def _exit_unanswered(question: "Question", file: "Path | None") -> NoReturn:
     # Without a file nobody kept the request: an answer alone would be a request of its own.
     again = "" if file else "say it all once more with --conversation talk.json, then "
     example = question.choices[0] if question.choices else "ANSWER"
-    file_name = file or "talk.json"
-    click.echo(f"  fix: {again}vtspec draft --conversation {file_name} '{example}'", err=True)
+    file_name = str(file or "talk.json")
+    answer = format_command("vtspec", "draft", "--conversation", file_name, example)
+    click.echo(f"  fix: {again}{answer}", err=True)
     raise click.exceptions.Exit(_UNANSWERED)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vtspec.adapters.shell_command import format_command
 from vtspec.cli.terminal import get_styled_stream
 from vtspec.schema.kinds.tasks import TASKS
 from vtspec.schema.visible_text import make_visible
@@ -96,8 +97,9 @@ def add_command(path: Path, name: str, tasks: tuple[str, ...], **notes: str | No
     pointer = add_dataset(inspection, DatasetOptions(name=name, tasks=tasks, **notes), where)
     spec = repository.format_path(where.spec)
     click.echo(f"\nadded {name}: {spec} ({pointer.hash} in {pointer.file})")
-    ignore = f" {Path(where.data).parent.as_posix()}/.gitignore" if ".dvc" in pointer.file else ""
-    click.echo(f"next: git add {spec} {pointer.file}{ignore} && git commit && dvc push")
+    ignore = [Path(where.data).parent / ".gitignore"] if ".dvc" in pointer.file else []
+    stage = format_command("git", "add", "--", spec, pointer.file, *ignore)
+    click.echo(f"next: {stage} && git commit && dvc push")
 
 
 @command.command("split")
@@ -120,8 +122,9 @@ def split_command(path: Path, target: Path, shares: str, skip_broken: bool) -> N
         click.echo(f"{split:<6}{count:>8,} images")
     broken = [look for look in inspection.looks.values() if look.fault]
     for look in broken:
-        click.echo(_escape_controls(f"left out {look.image}: {look.fault}"), err=True)
-    click.echo(f"next: vtspec datasets add {target} --name NAME")
+        click.echo(make_visible(f"left out {look.image}: {look.fault}"), err=True)
+    add = format_command("vtspec", "datasets", "add", target, "--name", "NAME")
+    click.echo(f"next: {add}")
 
 
 def _parse_shares(text: str) -> dict[str, float]:
@@ -161,7 +164,7 @@ def _print_inspection(inspection: "Inspection") -> None:
     from vtspec.pipelines.data.inspection.html_page import format_disk_size
 
     layout = inspection.layout
-    click.echo(f"{inspection.path}: {layout.format}, as {layout.why}")
+    click.echo(f"{inspection.path}: {layout.format}, as {make_visible(layout.why)}")
     click.echo(f"tasks    {', '.join(layout.tasks)}")
     click.echo(f"files    {inspection.files:,}, {format_disk_size(inspection.bytes)}")
     click.echo(f"hash     contentHash: {inspection.content_hash or 'none, see below'}")
@@ -169,9 +172,9 @@ def _print_inspection(inspection: "Inspection") -> None:
     click.echo(f"modes    {_format_top_counts(inspection.count_modes())}\n")
     _print_counts(inspection)
     for finding in inspection.findings:
-        click.echo(f"\n{finding.severity}: {finding.message}")
+        click.echo(f"\n{finding.severity}: {make_visible(finding.message)}")
         for file in finding.files[:3]:
-            click.echo(f"    {file}")
+            click.echo(f"    {make_visible(file)}")
         if len(finding.files) > 3:
             click.echo(f"    and {len(finding.files) - 3:,} more (--output json has all)")
         click.echo(f"  fix: {finding.fix}")

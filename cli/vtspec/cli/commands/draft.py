@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vtspec.adapters.shell_command import format_command
 from vtspec.cli.draft_session import (
     ask_once,
     ask_until_complete,
@@ -132,6 +133,7 @@ def _print_next_step(drafted: "DraftResult") -> None:
     if drafted.draft["kind"] == "Dataset":
         path = drafted.draft["spec"]["source"].get("dvc", {}).get("path")
         click.echo(
-            f"next: dvc add {path}, or look at the data first: vtspec datasets inspect {path}",
+            f"next: {format_command('dvc', 'add', path)}, or look at the data first: "
+            + format_command("vtspec", "datasets", "inspect", path),
             err=True,
         )

@@ -40,7 +40,8 @@ def show_result(result: "RunResult", found: PlannedRun, options: CommandOptions)
     run, outcome = result.run, result.outcome
     # Another process carries the run out, and somebody stopped looking on: that is no failure.
     if outcome is None:
-        click.echo(f"{run.name} goes on; look again with: vtspec logs {run.name} -f", err=True)
+        again = format_command("vtspec", "logs", run.name, "-f")
+        click.echo(f"{run.name} goes on; look again with: {again}", err=True)
         return 0
     if not outcome.is_good:
         show_failure(run, outcome)

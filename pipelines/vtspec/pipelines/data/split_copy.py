@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from vtspec.adapters.durable_files import stage_folder
+from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.data.inspection.inspect import Inspection
 from vtspec.pipelines.errors import Permanent
 
@@ -30,7 +31,7 @@ def split_dataset(
     if layout.format != "imagefolder" or "all" not in layout.splits:
         raise Permanent(
             f"{inspection.path} is split already, or is no folder of classes: {layout.why}",
-            fix=f"vtspec datasets add {inspection.path} --name NAME",
+            fix=format_command("vtspec", "datasets", "add", inspection.path, "--name", "NAME"),
         )
     if target.exists():
         raise Permanent(f"{target} exists already", fix="name a folder that does not")
