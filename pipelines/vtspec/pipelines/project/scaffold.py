@@ -121,7 +121,8 @@ def _init_git(
         report("git is not here, so this is no repository yet; later: git init")
         return
     # Else the branch would have the name that the person's git configuration gives.
-    command = build_git_command(root, "init", "--quiet", "--initial-branch=main", program=git)
+    words = ("init", "--quiet", "--initial-branch=main")
+    command = build_git_command(root.absolute(), *words, program=git)
     _run_command("git init", command, root)
     yield ScaffoldItem(path=".git/", done="made")
 
