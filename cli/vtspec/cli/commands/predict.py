@@ -74,7 +74,7 @@ def _skip_unreadable(
         if "error" in result:
             unreadable.append(path)
             reason = f"{path}: cannot be read: {result['error']}"
-            click.echo(_escape_text(reason), err=True)
+            click.echo(make_visible(reason), err=True)
         else:
             yield path, result
 

@@ -1,6 +1,5 @@
 """A folder of classes copied into one of train, val and test."""
 
-import shlex
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -44,7 +43,8 @@ def split_dataset(
     if broken and not (skip_broken and items):
         raise Permanent(
             f"{len(broken)} images are broken, such as {min(broken)}",
-            fix=f"vtspec datasets inspect {shlex.quote(str(inspection.path))} lists them"
+            fix=format_command("vtspec", "datasets", "inspect", inspection.path)
+            + " lists them"
             + ("" if skip_broken else ", --skip-broken leaves them out"),
         )
     found = split_stratified(items, shares)
