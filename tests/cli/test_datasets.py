@@ -85,7 +85,7 @@ def test_add_says_what_it_did_and_what_comes_next(data: Path, tmp_path: Path) ->
     assert result.exit_code == 0
     assert "added pets: specs/datasets/pets.yaml (md5:" in result.output
     assert (
-        "next: git add specs/datasets/pets.yaml data/pets.dvc data/.gitignore "
+        "next: git add -- specs/datasets/pets.yaml data/pets.dvc data/.gitignore "
         "&& git commit && dvc push\n"
     ) in result.output
     assert "license: MIT" in (tmp_path / "specs" / "datasets" / "pets.yaml").read_text()

@@ -137,4 +137,4 @@ def test_an_object_that_was_changed_is_refused_by_name(tmp_path: Path) -> None:
     path.write_bytes(b"Two")
     with pytest.raises(Permanent, match="its content has another MD5") as caught:
         copy_out(store, pinned, tmp_path / "out")
-    assert caught.value.fix == f"rm '{path}' && dvc fetch"
+    assert caught.value.fix == f"rm -- {path} && dvc fetch"

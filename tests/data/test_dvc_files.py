@@ -78,6 +78,37 @@ def test_a_stage_with_a_folder_of_its_own_counts_from_it(tmp_path: Path, stage: 
     assert "DVC does not track cats" in refusal(root, "cats")
 
 
+@pytest.mark.parametrize(
+    ("above", "stage", "params"),
+    [
+        ("vars: [{base: data}]", "wdir: ${base}", ""),
+        ("vars: [other.yaml]", "wdir: ${of.base}", ""),
+        ("vars: ['other.yaml:of']", "wdir: ./${of.base}", ""),
+        ("", "wdir: ${paths[1]}", "paths: [x, data]"),
+        ("vars: [{base: x}]", "vars: [{base: data}]\n    wdir: ${base}", "base: y"),
+        ("", "foreach: [a]\n    do:\n      wdir: ${item}ta", ""),
+        ("", "foreach: {a: {in: data}}\n    do:\n      wdir: ${item.in}", ""),
+        ("", "matrix: {w: [a]}\n    wdir: data", ""),
+    ],
+)
+def test_a_folder_that_a_template_names_is_found(
+    tmp_path: Path, above: str, stage: str, params: str
+) -> None:
+    key = "da" if "${item}" in stage else "a"
+    lock = LOCK.replace("data/cats", "cats").replace("  cats:", f"  cats@{key}:")
+    files = {"params_yaml": params, "other_yaml": "of: {base: data}"}
+    stages = f"{above}\nstages:\n  cats:\n    {stage}\n"
+    root = written(tmp_path, dvc_lock=lock, dvc_yaml=stages, **files)
+    assert load_pointer(root, "data/cats").hash == CATS["hash"]
+
+
+@pytest.mark.parametrize("name", ["nothing", "base.deeper", "", "../x"])
+def test_a_template_that_names_nothing_is_told(tmp_path: Path, name: str) -> None:
+    stages = f"vars: [{{base: data}}]\nstages:\n  cats:\n    wdir: ${{{name}}}\n"
+    root = written(tmp_path, dvc_lock=LOCK.replace("data/cats", "cats"), dvc_yaml=stages)
+    assert "dvc.yaml: nothing says what ${" in refusal(root)
+
+
 def test_a_file_of_its_own_needs_no_count(tmp_path: Path) -> None:
     text = f"outs:\n- md5: {MD5}\n  hash: md5\n  path: a.csv\n"
     assert load_pointer(written(tmp_path, a_csv_dvc=text), "a.csv") == Pointer(

@@ -126,6 +126,22 @@ def test_a_cache_that_lies_elsewhere_is_found(case: Case) -> None:
     assert str(case.root.parent / "big-disk") in case.said[-1]
 
 
+@pytest.mark.parametrize("lost", ["one", "all", "the folder"])
+def test_links_to_nothing_are_as_data_that_is_not_here(case: Case, lost: str) -> None:
+    data = case.root / "data" / "cats"
+    shutil.rmtree(case.root / ".dvc" / "cache")
+    files = [path for path in data.rglob("*") if path.is_file()]
+    if lost == "the folder":
+        shutil.rmtree(data)
+        files = [data]
+    for path in files[: 1 if lost == "one" else None]:
+        path.unlink(missing_ok=True)
+        path.symlink_to(case.root / ".dvc" / "cache" / "files" / "md5" / "ab" / path.name)
+    assert case.obtain() == case.kept()
+    assert "fetching data/cats from DVC's remote" in case.said
+    assert files[0].is_symlink(), "the workspace is a person's own"
+
+
 def test_data_that_is_only_on_the_remote_is_fetched(case: Case) -> None:
     without_cache(case.root)
     assert case.obtain() == case.kept()

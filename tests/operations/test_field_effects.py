@@ -301,7 +301,7 @@ def observe(root: Path, name: str, before: Any) -> tuple[Class, str]:
     if beside.update is not None:
         return "policy", beside.update
     if get_tracking_uri(repository, {}) != get_tracking_uri(before.repository, {}):
-        return "tracker", get_tracking_uri(repository, {})
+        return "tracker", str(get_tracking_uri(repository, {}))
     return ("cosmetic" if made.estimate == before.made.estimate else "estimate"), ""
 
 

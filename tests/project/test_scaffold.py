@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -83,6 +84,15 @@ def test_a_second_call_changes_nothing_and_says_so(tmp_path: Path) -> None:
     after = contents(tmp_path)
     assert after.pop("vtspec.yaml")
     assert after == before
+
+
+@pytest.mark.parametrize("name", ["mine", "a?b", "-x", "x'; touch y"])
+def test_a_folder_may_be_named_from_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "made" == make(Path(name))[".git/"]
+    assert ([name], True) == (os.listdir(tmp_path), (tmp_path / name / ".git").is_dir())
 
 
 def test_the_same_pictures_are_drawn_everywhere(tmp_path: Path) -> None:

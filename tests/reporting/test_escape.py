@@ -8,7 +8,6 @@ from hostile_text import CORPUS, Page, code_in, shape, texts, unhurried
 from vtspec.pipelines.reporting.escape import (
     escape_html,
     make_one_line,
-    make_visible,
     render_cell,
     render_code,
     render_fence,
@@ -16,6 +15,7 @@ from vtspec.pipelines.reporting.escape import (
     split_lines,
 )
 from vtspec.pipelines.reporting.render.html_elements import isolate_text, render_element
+from vtspec.schema.visible_text import make_visible
 
 
 @unhurried

@@ -20,9 +20,9 @@ from report_data import (
     write_markdown,
     write_page,
 )
-from vtspec.pipelines.reporting.escape import make_visible
 from vtspec.pipelines.reporting.facts import Facts, build_facts
 from vtspec.pipelines.reporting.plots.charts import NAMES, ThemedPlot
+from vtspec.schema.visible_text import make_visible
 
 PICTURES = {name: ThemedPlot(light=a_png(40, 20), dark=a_png(40, 20)) for name in NAMES}
 FEW_TAGS = {"script", "iframe", "object", "embed", "link", "base", "form", "svg", "a"}

@@ -19,7 +19,6 @@ from report_data import (
     told,
     write_markdown,
 )
-from vtspec.pipelines.reporting.escape import make_visible
 from vtspec.pipelines.reporting.facts import build_facts
 from vtspec.pipelines.reporting.render.markdown import (
     BUDGETS,
@@ -33,6 +32,7 @@ from vtspec.pipelines.reporting.render.markdown_budget import (
     render_table,
 )
 from vtspec.pipelines.reporting.sections import build_report_document
+from vtspec.schema.visible_text import make_visible
 
 
 def _titles(text: str) -> list[str]:

@@ -7,9 +7,9 @@ from typing import Any
 
 from llm_server import Dialect, LlmServer, Reply
 from vtspec.pipelines.drafting.llm import LlmDrafter, Provider, Settings
-from vtspec.pipelines.drafting.llm.redaction import Redactor
 from vtspec.pipelines.drafting.result import Message, Question
 from vtspec.pipelines.project.repository import Repository, find_repository
+from vtspec.pipelines.redaction import Redactor
 
 WORLD = Path(__file__).parents[2] / "benchmarks" / "words" / "world"
 

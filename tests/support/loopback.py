@@ -25,6 +25,8 @@ class FakeServer:
                 fake.tokens.append(self.headers.get("Authorization"))
                 fake.answer(self)
 
+            do_POST = do_GET
+
             def log_message(self, format: str, *args: Any) -> None:
                 pass
 

@@ -1,20 +1,27 @@
 """What MLflow is told of a run, decided without MLflow."""
 
 import math
+import re
+from collections.abc import Sequence
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from run_folders import EVALUATED, STARTED, SUCCEEDED, a_plan, an_epoch, events_of
+from run_folders import EVALUATED, STARTED, SUCCEEDED, Told, a_plan, an_epoch, events_of
 from vtspec.pipelines.runs.events import KINDS, Event
 from vtspec.pipelines.tracking.mlflow_mapping import (
     MetricPoint,
     build_run_tags,
     flatten_params,
+    make_folder_name,
     parse_plan,
     sanitize_key,
     translate_event,
+    translate_events,
 )
+
+RESUMED: Told = ("run.resumed", {"from_epoch": 1})
 
 
 def _entry(kind: str, data: dict[str, object]) -> Event:
@@ -82,7 +89,7 @@ def test_tags_name_the_plan_and_the_data() -> None:
     assert "cats-0123456789-2" == tags["vtspec.run"]
     assert "cats-0123456789" == tags["vtspec.plan.id"]
     assert "md5:" + "a" * 32 + ".dir" == tags["vtspec.dataset.hash"]
-    assert "why" == tags["mlflow.note.content"]
+    assert tags["mlflow.note.content"].startswith("why\n\nsoftmax-regression (toy) on cats")
 
 
 def test_what_mlflow_is_told_of_a_plan_is_read_from_its_file() -> None:
@@ -116,3 +123,56 @@ _JSON = st.recursive(
 )
 def test_no_field_of_an_event_can_stop_the_mirror(kind: str, data: dict[str, object]) -> None:
     assert all(math.isfinite(m.value) for m in translate_event(_entry(kind, data)).metrics)
+
+
+def _points(told: Sequence[Told]) -> list[tuple[str, int, float]]:
+    return [
+        (point.key, point.step, point.value)
+        for entry in translate_events(events_of(told))
+        for point in entry.metrics
+    ]
+
+
+def test_what_is_done_again_tells_each_point_once() -> None:
+    once = [STARTED, an_epoch(1), an_epoch(2), an_epoch(3), EVALUATED]
+    again = [STARTED, an_epoch(1), an_epoch(2), RESUMED, an_epoch(2, seconds=9), an_epoch(3)]
+    assert _points(once) == _points([*again, EVALUATED, RESUMED, EVALUATED])
+
+
+def test_another_value_the_second_time_is_told() -> None:
+    told = [STARTED, an_epoch(1), RESUMED, an_epoch(1, train_loss=7.0)]
+    assert ("train_loss", 1, 7.0) == _points(told)[-1]
+    assert 1 + len(_points(told[:2])) == len(_points(told))
+
+
+def test_a_run_that_goes_on_takes_its_ending_back() -> None:
+    stopped = ("run.finished", {"ending": "stopped", "message": "train was stopped"})
+    entries = list(translate_events(events_of([STARTED, stopped, RESUMED, SUCCEEDED])))
+    assert [None, "KILLED", "RUNNING", "FINISHED"] == [each.status for each in entries]
+    assert ("vtspec.ending", "vtspec.message") == entries[2].removed_tags
+    assert ("vtspec.message",) == entries[3].removed_tags
+
+
+def test_the_versions_of_packages_are_one_tag() -> None:
+    kind, data = STARTED
+    versions = {"torch": "2.9.0", **{f"nvidia-{n}": "12" for n in range(40)}}
+    tags = translate_event(_entry(kind, {**data, "versions": versions})).tags
+    assert tags["vtspec.versions"].startswith("torch 2.9.0, nvidia-0 12, ")
+    assert not [name for name in tags if "nvidia" in name]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../../outside", "/etc/cron.d", "..", ".", "a/b", "a\\b", "~", "%2e%2e", "가" * 200, "x\0y"],
+)
+def test_an_experiments_name_is_one_folder_and_never_a_path(name: str) -> None:
+    folder = make_folder_name(name)
+    assert re.fullmatch(r"[\w.-]+", folder) and not folder.startswith(".")
+    assert len(folder.encode()) < 255
+    assert folder != make_folder_name(name + "x")
+
+
+def test_a_plain_name_is_its_own_folder() -> None:
+    assert ["shapes", "cats_2", "도형"] == list(
+        map(make_folder_name, ["shapes", "cats_2", "도형"])
+    )

@@ -1,8 +1,10 @@
 """Events arrive in MLflow: in order, once, whatever MLflow does meanwhile."""
 
 import json
+import os
 import shutil
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +22,7 @@ from run_folders import (
     an_epoch,
     append,
 )
+from vtspec.pipelines.address import Address, parse_address
 from vtspec.pipelines.errors import Permanent, Temporary
 from vtspec.pipelines.tracking import SyncResult, choose_tracking_uri, start_follower, sync_run
 from vtspec.pipelines.tracking.follower import follow_run, load_sync_state, read_sync_result
@@ -33,12 +36,14 @@ from vtspec.pipelines.tracking.mlflow_upload import (
 
 pytestmark = pytest.mark.slow
 
+AWAY = parse_address("http://127.0.0.1:9")
+
 
 @pytest.fixture(scope="module")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite store with its tables, made once: MLflow's migrations take seconds."""
     folder = tmp_path_factory.mktemp("store")
-    make_client(f"sqlite:///{folder}/mlflow.db").search_experiments()
+    make_client(parse_address(f"sqlite:///{folder}/mlflow.db")).search_experiments()
     return folder / "mlflow.db"
 
 
@@ -48,7 +53,7 @@ def runs(tmp_path: Path, empty_store: Path) -> Path:
     return tmp_path
 
 
-def _uri(runs: Path) -> str:
+def _uri(runs: Path) -> Address:
     return choose_tracking_uri(runs, None, {})
 
 
@@ -61,7 +66,7 @@ def _a_finished_run(runs: Path, plan: dict[str, object] | None = None) -> Path:
     return run_dir
 
 
-def _history(uri: str, run_id: str, name: str = "accuracy") -> list[tuple[int, float]]:
+def _history(uri: Address, run_id: str, name: str = "accuracy") -> list[tuple[int, float]]:
     found = make_client(uri).get_metric_history(run_id, name)
     return [(m.step, m.value) for m in sorted(found, key=lambda m: (m.timestamp, m.step))]
 
@@ -95,7 +100,7 @@ def test_sending_again_changes_nothing(runs: Path) -> None:
     sync_run(run_dir, uri)
     first = _history(uri, _run_id(run_dir))
     # As after a crash between a batch that arrived and the note that it did.
-    write_sync_state(run_dir, SyncState(uri=uri))
+    write_sync_state(run_dir, SyncState(uri=str(uri)))
     sync_run(run_dir, uri)
     assert first == _history(uri, _run_id(run_dir))
     assert 1 == len(make_client(uri).search_runs(["1"]))
@@ -105,7 +110,7 @@ def test_a_model_is_registered_once_as_challenger(runs: Path) -> None:
     plan = a_plan(tracking={"experiment": "cats", "registerAs": "cats-model"})
     run_dir, uri = _a_finished_run(runs, plan), _uri(runs)
     assert "1" == sync_run(run_dir, uri).model_version
-    write_sync_state(run_dir, SyncState(uri=uri))
+    write_sync_state(run_dir, SyncState(uri=str(uri)))
     assert "1" == sync_run(run_dir, uri).model_version
     version = make_client(uri).get_model_version_by_alias("cats-model", "challenger")
     assert (_run_id(run_dir), "1") == (version.run_id, str(version.version))
@@ -147,7 +152,7 @@ def test_a_server_that_is_killed_in_mid_run_and_comes_back_gets_everything(runs:
     server = MlflowServer(runs)
     server.start()
     run_dir = a_run_folder(runs / "runs", [STARTED, an_epoch(1)])
-    follower = start_follower(run_dir, server.uri)
+    follower = start_follower(run_dir, parse_address(server.uri))
     try:
         _until(lambda: read_sync_result(run_dir).sent == 2)
         server.kill()
@@ -158,7 +163,7 @@ def test_a_server_that_is_killed_in_mid_run_and_comes_back_gets_everything(runs:
         server.start()
         _until(lambda: read_sync_result(run_dir).left == 0)
         assert (6, 0, None) == _finished(follower.finish())
-        history = _history(server.uri, _run_id(run_dir))
+        history = _history(parse_address(server.uri), _run_id(run_dir))
         assert [(1, 0.5), (2, 0.75), (3, 1 - 0.5 / 3)] == history
     finally:
         follower.finish(0)
@@ -201,7 +206,7 @@ def silent_server() -> Iterator[str]:
 
 def test_a_server_that_never_answers_loses_nothing(runs: Path, silent_server: str) -> None:
     run_dir = _a_finished_run(runs)
-    shipped = start_follower(run_dir, silent_server).finish()
+    shipped = start_follower(run_dir, parse_address(silent_server)).finish()
     assert shipped.reason is not None and "did not answer" in shipped.reason
     assert (0, 6) == (shipped.sent, shipped.left)
     assert (6, 0) == _finished(sync_run(run_dir, _uri(runs)))[:2]
@@ -210,8 +215,8 @@ def test_a_server_that_never_answers_loses_nothing(runs: Path, silent_server: st
 def test_an_mlflow_that_is_away_is_told_as_such(runs: Path) -> None:
     run_dir = _a_finished_run(runs)
     with pytest.raises(Temporary, match=r"127\.0\.0\.1:9 did not answer"):
-        sync_run(run_dir, "http://127.0.0.1:9")
-    place = follow_run(run_dir, "http://127.0.0.1:9", told=lambda: True)
+        sync_run(run_dir, AWAY)
+    place = follow_run(run_dir, AWAY, told=lambda: True)
     assert place.error is not None and "did not answer" in place.error
     assert (0, 6) == _finished(read_sync_result(run_dir))[:2]
 
@@ -234,22 +239,22 @@ def test_two_processes_do_not_send_the_same_run(runs: Path) -> None:
 def test_a_damaged_place_starts_over(runs: Path) -> None:
     run_dir = _a_finished_run(runs)
     (run_dir / "tracking.json").write_text("{half")
-    assert SyncState(uri="x") == load_sync_state(run_dir, "x")
+    assert SyncState(uri="x") == load_sync_state(run_dir, parse_address("x"))
 
 
 def test_a_run_without_events_waits(runs: Path) -> None:
     run_dir = runs / "empty"
     run_dir.mkdir()
-    place = SyncState(uri=_uri(runs))
-    assert place == send_events(run_dir, make_client(place.uri), place)
+    place, uri = SyncState(uri=str(_uri(runs))), _uri(runs)
+    assert place == send_events(run_dir, make_client(uri), place, uri)
 
 
 def test_the_environment_goes_before_the_configuration(tmp_path: Path) -> None:
-    assert "http://a" == choose_tracking_uri(
-        tmp_path, "http://b", {"MLFLOW_TRACKING_URI": "http://a"}
-    )
-    assert "http://b" == choose_tracking_uri(tmp_path, "http://b", {})
-    assert f"sqlite:///{tmp_path}/mlflow.db" == choose_tracking_uri(tmp_path, None, {})
+    environ = {"MLFLOW_TRACKING_URI": "http://a"}
+    assert "http://c" == choose_tracking_uri(tmp_path, "http://b", environ, "http://c").uri
+    assert "http://a" == choose_tracking_uri(tmp_path, "http://b", environ).uri
+    assert "http://b" == choose_tracking_uri(tmp_path, "http://b", {}).uri
+    assert f"sqlite:///{tmp_path}/mlflow.db" == choose_tracking_uri(tmp_path, None, {}).uri
 
 
 def test_the_place_is_kept_whole(runs: Path) -> None:
@@ -257,3 +262,122 @@ def test_the_place_is_kept_whole(runs: Path) -> None:
     sync_run(run_dir, _uri(runs))
     kept = json.loads((run_dir / "tracking.json").read_text())
     assert (5, True, None) == (kept["shipped"], kept["finished"], kept["error"])
+
+
+def test_points_that_are_told_again_arrive_once(runs: Path) -> None:
+    run_dir, uri = a_run_folder(runs, [STARTED, an_epoch(1), EVALUATED]), _uri(runs)
+    sync_run(run_dir, uri)
+    resumed = ("run.resumed", {"from_epoch": 0})
+    append(run_dir, [resumed, an_epoch(1, seconds=4), EVALUATED, SUCCEEDED], first=3)
+    sync_run(run_dir, uri)
+    # As after a crash before the place was noted: all of it once more.
+    write_sync_state(run_dir, SyncState(uri=str(uri)))
+    sync_run(run_dir, uri)
+    for name in ("accuracy", "train_loss", "epoch_seconds", "final_accuracy"):
+        assert 1 == len(_history(uri, _run_id(run_dir), name)), name
+
+
+def test_a_run_that_was_stopped_and_succeeds_says_only_that(runs: Path) -> None:
+    stopped = ("run.finished", {"ending": "stopped", "message": "train was stopped"})
+    run_dir, uri = a_run_folder(runs, [STARTED, an_epoch(1), stopped]), _uri(runs)
+    sync_run(run_dir, uri)
+    append(run_dir, [("run.resumed", {"from_epoch": 1}), an_epoch(2), SUCCEEDED], first=3)
+    sync_run(run_dir, uri)
+    run = make_client(uri).get_run(_run_id(run_dir))
+    assert ("FINISHED", "succeeded") == (run.info.status, run.data.tags["vtspec.ending"])
+    assert "vtspec.message" not in run.data.tags
+
+
+def test_an_ending_and_its_resumption_in_one_batch_leave_a_run_at_work(runs: Path) -> None:
+    stopped = ("run.finished", {"ending": "stopped", "message": "train was stopped"})
+    told = [STARTED, stopped, ("run.resumed", {"from_epoch": 0}), an_epoch(1)]
+    run_dir, uri = a_run_folder(runs, told), _uri(runs)
+    sync_run(run_dir, uri)
+    run = make_client(uri).get_run(_run_id(run_dir))
+    assert ("RUNNING", False) == (run.info.status, "vtspec.message" in run.data.tags)
+
+
+def test_one_plan_in_two_clones_makes_two_runs_of_which_one_names_the_other(runs: Path) -> None:
+    uri = _uri(runs)
+    first = _a_finished_run(runs / "one")
+    second = a_run_folder(runs / "two", [STARTED, an_epoch(1), SUCCEEDED])
+    moved = (second / "events.jsonl").read_text().replace("2026-01-01", "2026-01-02")
+    (second / "events.jsonl").write_text(moved)
+    sync_run(first, uri)
+    sync_run(second, uri)
+    assert _run_id(first) != _run_id(second)
+    assert 1 == len(_history(uri, _run_id(second)))
+    told = make_client(uri).get_run(_run_id(second)).data.tags
+    assert _run_id(first) == told["vtspec.run.first"]
+
+
+def test_an_experiment_is_marked_as_one_of_training(runs: Path) -> None:
+    uri = _uri(runs)
+    make_client(uri).create_experiment("cats")
+    sync_run(_a_finished_run(runs), uri)
+    found = make_client(uri).get_experiment_by_name("cats")
+    assert found is not None
+    assert "custom_model_development" == found.tags["mlflow.experimentKind"]
+
+
+@pytest.mark.parametrize("name", ["../../outside", "/tmp/vtspec-outside", "a/../../b"])
+def test_artefacts_never_leave_the_runs_folder(runs: Path, name: str) -> None:
+    plan = a_plan(tracking={"experiment": name, "registerAs": None})
+    run_dir = _a_finished_run(runs / "deep" / "runs", plan)
+    sync_run(run_dir, _uri(runs))
+    kept = [path for path in runs.rglob("model.safetensors") if run_dir not in path.parents]
+    assert [runs / "deep" / "runs" / "mlartifacts"] == [path.parents[4] for path in kept]
+    assert not Path("/tmp/vtspec-outside").exists()
+
+
+@pytest.mark.parametrize("folder", ["a?b", "a%20b", "a%b", "a#b c", "x;y=1&z'\"", "도형"])
+def test_a_folder_of_any_name_has_its_store_in_it(
+    tmp_path: Path, empty_store: Path, folder: str
+) -> None:
+    runs = tmp_path / folder / "runs"
+    run_dir = _a_finished_run(runs)
+    shutil.copy(empty_store, runs / "mlflow.db")
+    before = (runs / "mlflow.db").stat().st_mtime_ns
+    sync_run(run_dir, _uri(runs))
+    assert before != (runs / "mlflow.db").stat().st_mtime_ns
+    assert [folder] == [path.name for path in tmp_path.iterdir()]
+    client = make_client(_uri(runs))
+    assert "model" in {file.path for file in client.list_artifacts(_run_id(run_dir))}
+    assert list((runs / "mlartifacts").rglob("model.safetensors"))
+
+
+def test_what_was_deleted_in_mlflow_is_restored_by_what_the_fix_says(runs: Path) -> None:
+    run_dir, uri = a_run_folder(runs, [STARTED, an_epoch(1)]), _uri(runs)
+    sync_run(run_dir, uri)
+    client = make_client(uri)
+    found = client.get_experiment_by_name("cats")
+    assert found is not None
+    deletions: list[Callable[[], None]] = [
+        lambda: client.delete_run(_run_id(run_dir)),
+        lambda: client.delete_experiment(found.experiment_id),
+    ]
+    for first, delete in enumerate(deletions, start=2):
+        delete()
+        append(run_dir, [an_epoch(first)], first=first)
+        with pytest.raises(Permanent) as raised:
+            sync_run(run_dir, uri)
+        command = str(raised.value.fix).partition(" && ")[0]
+        subprocess.run(["bash", "-c", command], check=True, env=os.environ)
+        assert 0 == sync_run(run_dir, uri).left
+
+
+def test_a_run_that_ends_at_once_arrives(runs: Path) -> None:
+    failed = ("run.finished", {"ending": "failed", "message": "no such thing"})
+    run_dir, uri = a_run_folder(runs / "runs", [STARTED, failed]), _uri(runs)
+    assert (2, 0, None) == _finished(start_follower(run_dir, uri).finish())
+    assert "FAILED" == make_client(uri).get_run(_run_id(run_dir)).info.status
+
+
+def test_what_earlier_runs_could_not_send_arrives_beside_the_next_one(runs: Path) -> None:
+    uri, folder = _uri(runs), runs / "runs"
+    early = a_run_folder(folder, [STARTED, SUCCEEDED], a_plan(id="early-0123456789"))
+    untracked = a_run_folder(folder, [STARTED, SUCCEEDED], a_plan(id="untracked-0123456789"))
+    write_sync_state(early, SyncState(uri=str(uri), error="MLflow was away"))
+    follow_run(_a_finished_run(folder), uri, told=lambda: False)
+    assert (2, 0, None) == _finished(read_sync_result(early))
+    assert read_sync_state(untracked) is None

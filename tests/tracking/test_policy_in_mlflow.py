@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from run_folders import EVALUATED, STARTED, SUCCEEDED, Told, a_plan, a_run_folder, an_epoch, append
+from vtspec.pipelines.address import Address, parse_address
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.tracking import choose_tracking_uri, sync_run
 from vtspec.pipelines.tracking.mlflow_client import make_client
@@ -22,7 +23,7 @@ RUN = "cats-0123456789"
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("store")
-    make_client(f"sqlite:///{folder}/mlflow.db").search_experiments()
+    make_client(parse_address(f"sqlite:///{folder}/mlflow.db")).search_experiments()
     return folder / "mlflow.db"
 
 
@@ -38,7 +39,7 @@ def run(tmp_path: Path, store: Path) -> Path:
     return folder
 
 
-def uri_of(folder: Path) -> str:
+def uri_of(folder: Path) -> Address:
     return choose_tracking_uri(folder.parent, None, {})
 
 

@@ -13,6 +13,7 @@ from loopback import json_of, running
 from plan_inputs import an_experiment, some_inputs
 from run_folders import STARTED, SUCCEEDED, a_run_folder
 from run_folders import a_plan as a_planned
+from vtspec.pipelines.address import parse_address
 from vtspec.pipelines.catalog import CatalogModel
 from vtspec.pipelines.catalog import Weights as Published
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
@@ -316,9 +317,9 @@ def test_an_mlflow_model_without_a_version_is_refused(tmp_path: Path) -> None:
 def test_a_registry_that_was_never_made_has_no_model_and_stays_unmade(tmp_path: Path) -> None:
     database = tmp_path / "mlflow.db"
     with pytest.raises(Permanent, match="has no model 'cats' version 3"):
-        make_version_lookup(f"sqlite:///{database}")("cats", "3")
+        make_version_lookup(parse_address(f"sqlite:///{database}"))("cats", "3")
     with pytest.raises(Permanent, match="has no model 'cats@champion'"):
-        make_version_lookup(f"sqlite:///{database}")("cats", "@champion")
+        make_version_lookup(parse_address(f"sqlite:///{database}"))("cats", "@champion")
     assert not database.exists()
 
 
@@ -331,7 +332,7 @@ def test_versions_and_aliases_are_looked_up_in_mlflow(tmp_path: Path) -> None:
     client.create_registered_model("cats")
     version = client.create_model_version("cats", source=str(tmp_path), run_id=None)
     client.set_registered_model_alias("cats", "champion", version.version)
-    look_up = make_version_lookup(uri)
+    look_up = make_version_lookup(parse_address(uri))
     assert look_up("cats", "@champion") == "1"
     assert look_up("cats", "1") == "1"
     for name, wanted in (("cats", "2"), ("cats", "@gone"), ("dogs", "1"), ("cats", "x")):
@@ -342,7 +343,7 @@ def test_versions_and_aliases_are_looked_up_in_mlflow(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_registry_that_does_not_answer_is_temporary() -> None:
     with pytest.raises(Temporary, match=r"http://127.0.0.1:9 did not answer"):
-        make_version_lookup("http://127.0.0.1:9")("cats", "1")
+        make_version_lookup(parse_address("http://127.0.0.1:9"))("cats", "1")
 
 
 @pytest.mark.slow
@@ -361,7 +362,7 @@ def test_what_a_server_refuses_is_final_and_its_faults_are_not(
     with running() as server:
         server.answer = json_of({"error_code": code, "message": "told so"}, status)
         with pytest.raises(ending):
-            make_version_lookup(server.endpoint)("cats", "@champion")
+            make_version_lookup(parse_address(server.endpoint))("cats", "@champion")
         assert len(server.asked) == 1 and "cats" in server.asked[0]
 
 
@@ -369,10 +370,11 @@ def test_without_mlflow_the_fix_is_what_to_install() -> None:
     code = """
 import sys
 sys.modules["mlflow"] = None
+from vtspec.pipelines.address import parse_address
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.weights.model_versions import make_version_lookup
 try:
-    make_version_lookup("http://127.0.0.1:9")("cats", "1")
+    make_version_lookup(parse_address("http://127.0.0.1:9"))("cats", "1")
 except Permanent as error:
     print(error.fix)
 """

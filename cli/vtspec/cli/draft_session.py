@@ -1,6 +1,5 @@
 """The questions of `vtspec draft`, answered in a terminal."""
 
-import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -8,6 +7,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from vtspec.adapters.shell_command import format_command
+from vtspec.cli.terminal import get_styled_stream, make_printable
 from vtspec.cli.views.draft import (
     format_answer,
     format_example,
@@ -15,7 +16,6 @@ from vtspec.cli.views.draft import (
     phrase,
     print_draft_notes,
 )
-from vtspec.pipelines.reporting.escape import make_visible
 
 if TYPE_CHECKING:
     from vtspec.pipelines.drafting.drafter import Drafter
@@ -83,10 +83,10 @@ def refuse_left_out(session: "DraftSession") -> None:
     """Exit where anything that was said is not in the draft, which may be what mattered most."""
     if not session.left_out:
         return
-    words = ", ".join(f"'{make_visible(each)}'" for each in session.left_out)
+    words = ", ".join(f"'{each}'" for each in session.left_out)
     click.echo(phrase("not-run", session.language, words=words), err=True)
-    again = shlex.join(["vtspec", "draft", session.words[-1], "--save"])
-    click.echo(phrase("not-run-fix", session.language, command=make_visible(again)), err=True)
+    again = format_command("vtspec", "draft", session.words[-1], "--save")
+    click.echo(phrase("not-run-fix", session.language, command=again), err=True)
     raise click.exceptions.Exit(_UNANSWERED)
 
 
@@ -94,9 +94,9 @@ def _exit_unanswered(question: "Question", session: "DraftSession") -> NoReturn:
     # Without a file nobody kept the request: an answer alone would be a request of its own.
     file = str(session.file or "talk.json")
     answer = question.choices[0] if question.choices else format_example(session.language)
-    command = shlex.join(["vtspec", "draft", "--conversation", file, answer])
+    command = format_command("vtspec", "draft", "--conversation", file, answer)
     key = "answer-fix" if session.file else "say-again-fix"
-    click.echo(phrase(key, session.language, command=make_visible(command), file=file), err=True)
+    click.echo(phrase(key, session.language, command=command, file=file), err=True)
     raise click.exceptions.Exit(_UNANSWERED)
 
 
@@ -107,7 +107,9 @@ def _show_waiting(drafter: "Drafter") -> AbstractContextManager[object]:
         return nullcontext()
     from rich.console import Console
 
-    return Console(stderr=True).status(f"asking {drafter.model} ({drafter.provider})")
+    return Console(file=get_styled_stream(sys.stderr)).status(
+        make_printable(f"asking {drafter.model} ({drafter.provider})")
+    )
 
 
 def _prompt_answer() -> str:

@@ -8,6 +8,8 @@ from typing import Final
 
 import click
 
+from .terminal import show_visibly
+
 COMMANDS: Final = {
     "init": "Make a repository of your own, ready to run.",
     "draft": "Say what to train, in Korean or English; get a checked spec.",
@@ -93,6 +95,7 @@ def cli() -> None:
     """
 
 
+@show_visibly()
 def main() -> None:
     """Run the command line; every foreseen error becomes words and an exit code."""
     try:

@@ -1,7 +1,6 @@
 """What `run` and `apply` share: their options, the plan that they mean, and how it is shown."""
 
 import os
-import shlex
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from vtspec.adapters.shell_command import format_command
 
 if TYPE_CHECKING:
     from vtspec.pipelines.execution.environment import EnvironmentMode
@@ -49,7 +50,7 @@ def join_command(
     """Join a command with the options that decide its plan, quoted for a shell."""
     overrides = [part for one in sets for part in ("--set", one)]
     folder = [] if runs is None else ["--runs", str(runs)]
-    return shlex.join([*words, *overrides, *folder, *more])
+    return format_command(*words, *overrides, *folder, *more)
 
 
 def add_run_options(function: Function) -> Function:

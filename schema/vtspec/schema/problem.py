@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from .visible_text import make_visible
+
 Severity = Literal["error", "warning"]
 
 
@@ -26,15 +28,8 @@ class Problem:
         where = f"{self.file}:{self.line}:{self.column}"
         what = f"{self.path}: {self.message}" if self.path else self.message
         mark = "" if self.severity == "error" else "warning: "
-        first = _escape_unprintable(f"{where}: {mark}{what}")
-        return f"{first}\n  fix: {_escape_unprintable(self.fix)}"
-
-
-def _escape_unprintable(text: str) -> str:
-    # A key or a file name may hold a line break, or what a terminal acts on.
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+        first = make_visible(f"{where}: {mark}{what}")
+        return f"{first}\n  fix: {make_visible(self.fix)}"
 
 
 class SpecError(Exception):

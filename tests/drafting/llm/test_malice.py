@@ -33,9 +33,9 @@ from llm_world import (
 )
 from vtspec.pipelines.drafting.checks import filter_errors, find_problems
 from vtspec.pipelines.drafting.llm import LlmDrafter, Settings, Unavailable
-from vtspec.pipelines.drafting.llm.redaction import make_redactor
 from vtspec.pipelines.drafting.result import Draft, Message
 from vtspec.pipelines.project.repository import Repository, find_repository
+from vtspec.pipelines.redaction import make_redactor
 
 ENVIRONMENT = {
     "ANTHROPIC_AUTH_TOKEN": "anthropic-auth-5fa1b7c2",

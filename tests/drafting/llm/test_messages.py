@@ -9,10 +9,10 @@ import pytest
 
 from llm_world import a_repository, an_experiment, person, vtspec, whole
 from vtspec.pipelines.drafting.llm.messages import LONGEST, build_history, build_prompt
-from vtspec.pipelines.drafting.llm.redaction import Redactor
 from vtspec.pipelines.drafting.llm.request import DraftRequest
 from vtspec.pipelines.drafting.result import Message, Question
 from vtspec.pipelines.project.repository import Repository, find_repository
+from vtspec.pipelines.redaction import Redactor
 
 
 @pytest.fixture

@@ -18,10 +18,10 @@ from vtspec.pipelines.drafting.llm.field_paths import (
 )
 from vtspec.pipelines.drafting.llm.grounding import find_ungrounded
 from vtspec.pipelines.drafting.llm.output import RejectedAnswer, ask_about_problem, parse_answer
-from vtspec.pipelines.drafting.llm.redaction import Redactor
 from vtspec.pipelines.drafting.llm.request import DraftRequest
 from vtspec.pipelines.drafting.result import Assumption, Draft, Message
 from vtspec.pipelines.project.repository import Repository
+from vtspec.pipelines.redaction import Redactor
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 import pytest
 
 from vtspec.pipelines.drafting.llm.bounded_data import Unbounded, copy_plain
-from vtspec.pipelines.drafting.llm.redaction import Redactor, make_redactor
 from vtspec.pipelines.drafting.llm.safe_text import is_phishing, sanitize_text
+from vtspec.pipelines.redaction import Redactor, make_redactor
 
 NOTHING = Redactor()
 

@@ -8,10 +8,10 @@ import pytest
 
 from llm_world import a_repository, an_experiment, person
 from vtspec.pipelines.drafting.llm.output_schema import ANSWERS, build_answer_schema
-from vtspec.pipelines.drafting.llm.redaction import Redactor
 from vtspec.pipelines.drafting.llm.request import DraftRequest
 from vtspec.pipelines.drafting.llm.tools import LONGEST, LOOKUPS, run_lookup
 from vtspec.pipelines.project.repository import find_repository
+from vtspec.pipelines.redaction import Redactor
 
 TOOLS = {each.name: each for each in LOOKUPS}
 

@@ -21,9 +21,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vtspec.adapters.contract import AdapterError
+from vtspec.adapters.shell_command import format_command
 
 _BLOCK_BYTES = 2**20
 _FILES_PER_TASK = 64
+
+
+class LinkToNothing(AdapterError):
+    """A link whose file is gone, such as one into a cache that was cleared."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,14 +127,24 @@ def _walk(root: Path, below: str) -> Iterator[str]:
                 # DVC passes over it in silence, training would follow it: the hash would lie.
                 raise AdapterError(
                     f"{item.path} is a link to a folder, which no hash covers",
-                    fix=f"put the files themselves there: cp -rL {item.path} …",
+                    fix="put the files themselves there: "
+                    + format_command("cp", "-rL", "--", item.path, f"{item.path}.copy"),
                 )
             elif item.is_file():
                 yield relpath
             else:
-                gone = item.is_symlink() and not os.path.exists(item.path)
-                what = "a link to nothing" if gone else "neither a file nor a folder"
-                raise AdapterError(f"{item.path} is {what}", fix=f"rm '{item.path}'")
+                remove = format_command("rm", "--", item.path)
+                if item.is_symlink() and not os.path.exists(item.path):
+                    raise _make_link_error(item.path, remove)
+                raise AdapterError(f"{item.path} is neither a file nor a folder", fix=remove)
+
+
+def _make_link_error(path: str, remove: str) -> LinkToNothing:
+    # A link into DVC's cache, which was cleared: DVC has the file, or its remote has.
+    is_dvcs = "/files/md5/" in os.readlink(path)
+    return LinkToNothing(
+        f"{path} is a link to nothing", fix=f"dvc pull, or {remove}" if is_dvcs else remove
+    )
 
 
 def _hash_files(root: Path, files: Sequence[str]) -> list[FileEntry]:
@@ -153,7 +168,8 @@ def _check_link(root: Path, path: Path, md5: str) -> None:
         return
     raise AdapterError(
         f"{path} is a link to {target}, outside the data: what lies there may change unseen",
-        fix=f"put the file itself there: cp --remove-destination '{target}' '{path}'",
+        fix="put the file itself there: "
+        + format_command("cp", "--remove-destination", "--", target, path),
     )
 
 

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vtspec.adapters.shell_command import format_command
+from vtspec.cli.terminal import get_styled_stream
 from vtspec.schema.kinds.tasks import TASKS
+from vtspec.schema.visible_text import make_visible
 
 if TYPE_CHECKING:
     from vtspec.pipelines.data.inspection.inspect import Inspection, Progress
@@ -94,8 +97,9 @@ def add_command(path: Path, name: str, tasks: tuple[str, ...], **notes: str | No
     pointer = add_dataset(inspection, DatasetOptions(name=name, tasks=tasks, **notes), where)
     spec = repository.format_path(where.spec)
     click.echo(f"\nadded {name}: {spec} ({pointer.hash} in {pointer.file})")
-    ignore = f" {Path(where.data).parent.as_posix()}/.gitignore" if ".dvc" in pointer.file else ""
-    click.echo(f"next: git add {spec} {pointer.file}{ignore} && git commit && dvc push")
+    ignore = [Path(where.data).parent / ".gitignore"] if ".dvc" in pointer.file else []
+    stage = format_command("git", "add", "--", spec, pointer.file, *ignore)
+    click.echo(f"next: {stage} && git commit && dvc push")
 
 
 @command.command("split")
@@ -118,8 +122,9 @@ def split_command(path: Path, target: Path, shares: str, skip_broken: bool) -> N
         click.echo(f"{split:<6}{count:>8,} images")
     broken = [look for look in inspection.looks.values() if look.fault]
     for look in broken:
-        click.echo(_escape_controls(f"left out {look.image}: {look.fault}"), err=True)
-    click.echo(f"next: vtspec datasets add {target} --name NAME")
+        click.echo(make_visible(f"left out {look.image}: {look.fault}"), err=True)
+    add = format_command("vtspec", "datasets", "add", target, "--name", "NAME")
+    click.echo(f"next: {add}")
 
 
 def _parse_shares(text: str) -> dict[str, float]:
@@ -149,7 +154,8 @@ def _show_progress() -> "Iterator[Progress]":
     from rich.console import Console
     from rich.progress import Progress as Bar
 
-    with Bar(console=Console(stderr=True), transient=True) as bar:
+    console = Console(file=get_styled_stream(sys.stderr))
+    with Bar(console=console, transient=True) as bar:
         task = bar.add_task("images", total=None)
         yield lambda done, of: bar.update(task, completed=done, total=of)
 
@@ -158,7 +164,7 @@ def _print_inspection(inspection: "Inspection") -> None:
     from vtspec.pipelines.data.inspection.html_page import format_disk_size
 
     layout = inspection.layout
-    click.echo(f"{inspection.path}: {layout.format}, as {_escape_controls(layout.why)}")
+    click.echo(f"{inspection.path}: {layout.format}, as {make_visible(layout.why)}")
     click.echo(f"tasks    {', '.join(layout.tasks)}")
     click.echo(f"files    {inspection.files:,}, {format_disk_size(inspection.bytes)}")
     click.echo(f"hash     contentHash: {inspection.content_hash or 'none, see below'}")
@@ -166,9 +172,9 @@ def _print_inspection(inspection: "Inspection") -> None:
     click.echo(f"modes    {_format_top_counts(inspection.count_modes())}\n")
     _print_counts(inspection)
     for finding in inspection.findings:
-        click.echo(f"\n{finding.severity}: {_escape_controls(finding.message)}")
+        click.echo(f"\n{finding.severity}: {make_visible(finding.message)}")
         for file in finding.files[:3]:
-            click.echo(f"    {_escape_controls(file)}")
+            click.echo(f"    {make_visible(file)}")
         if len(finding.files) > 3:
             click.echo(f"    and {len(finding.files) - 3:,} more (--output json has all)")
         click.echo(f"  fix: {finding.fix}")
@@ -181,7 +187,7 @@ def _print_counts(inspection: "Inspection") -> None:
     splits = list(inspection.layout.splits)
     counts = {split: inspection.count_per_class(split) for split in splits}
     rows = [
-        [_escape_controls(name), *(f"{counts[split][name]:,}" for split in splits)]
+        [make_visible(name), *(f"{counts[split][name]:,}" for split in splits)]
         for name in inspection.layout.classes
     ]
     shown = rows[:30]
@@ -195,11 +201,6 @@ def _print_counts(inspection: "Inspection") -> None:
         click.echo(f"{row[0]:<{wide}}" + "".join(f"{cell:>10}" for cell in row[1:]))
     if len(rows) > len(shown):
         click.echo(f"and {len(rows) - len(shown):,} more classes (--output json has all)")
-
-
-def _escape_controls(text: str) -> str:
-    """A name from the data as a terminal may be given it: without control characters."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _format_top_counts(counts: "list[tuple[str, int]]") -> str:

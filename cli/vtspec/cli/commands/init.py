@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from vtspec.adapters.shell_command import format_command
+
 
 @click.command()
 @click.argument("directory", default=".", type=click.Path(path_type=Path, file_okay=False))
@@ -21,7 +23,11 @@ def command(directory: Path, name: str | None) -> None:
     steps = scaffold(directory, chosen, lambda line: click.echo(line, err=True))
     for step in steps:
         click.echo(f"  {step.done:<9}  {step.path}")
-    where = "" if directory.resolve() == Path.cwd() else f"cd {format_path(directory)}\n  "
+    where = (
+        ""
+        if directory.resolve() == Path.cwd()
+        else f"{format_command('cd', format_path(directory))}\n  "
+    )
     click.echo(f"\nready; next:\n  {where}vtspec run shapes-short\n  vtspec run shapes")
 
 

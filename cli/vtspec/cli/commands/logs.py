@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vtspec.adapters.shell_command import format_command
+
 if TYPE_CHECKING:
     from vtspec.pipelines.runs import Run
     from vtspec.pipelines.runs.events import Event
@@ -84,7 +86,9 @@ def _print_raw(run: "Run", *, follow: bool) -> None:
     from vtspec.pipelines.execution.steps import StopSignal
 
     if not (run.path / "output.log").is_file():
-        raise Refused(f"{run.name} has printed nothing", fix=f"vtspec status {run.name}")
+        raise Refused(
+            f"{run.name} has printed nothing", fix=format_command("vtspec", "status", run.name)
+        )
     stop = StopSignal()
     with stop.handle_signals():
         # Bytes: a framework may print what is no text, or half a character at the end.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 
+from vtspec.cli.views.styled_text import print_lines
 from vtspec.pipelines.formatting import format_count, format_gmacs
 from vtspec.schema.kinds.tasks import TASKS
 
@@ -239,4 +240,4 @@ def _print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None
     widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
     for number, line in enumerate(lines):
         cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        click.echo(click.style("  ".join(cells).rstrip(), bold=number == 0))
+        print_lines([(("  ".join(cells).rstrip(), "" if number else "bold"),)])

@@ -1,5 +1,6 @@
 """`vtspec plan`: what would run, on what, for how long, and what differs; nothing is done."""
 
+import os
 from pathlib import Path
 
 import click
@@ -29,10 +30,15 @@ def command(spec: str, output: str, sets: tuple[str, ...], runs: Path | None) ->
     run' (they decide the result), 'same run' (they do not) or 'cosmetic'.
     """
     from vtspec.pipelines.operations.plan import plan_spec
+    from vtspec.pipelines.operations.run import find_tracking_problem
     from vtspec.pipelines.project.repository import open_spec
 
     repository, path = open_spec(spec, Path.cwd())
     planned = plan_spec(path, repository.with_runs(runs), sets)
+    # A run would refuse it; told here, before anybody waits for one.
+    problem = find_tracking_problem(planned.repository, os.environ)
+    if problem is not None:
+        click.echo(f"warning: {problem}", err=True)
     if output == "json":
         import json
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vtspec.schema.visible_text import make_visible
+
 if TYPE_CHECKING:
     from vtspec.cli.views.styled_text import Line
 
@@ -72,7 +74,7 @@ def _skip_unreadable(
         if "error" in result:
             unreadable.append(path)
             reason = f"{path}: cannot be read: {result['error']}"
-            click.echo(_escape_text(reason), err=True)
+            click.echo(make_visible(reason), err=True)
         else:
             yield path, result
 
@@ -102,20 +104,13 @@ def format_predictions(
     width = max(count_cells(_format_name(path)) for path in asked)
     for path, result in answers:
         ranked = sorted(to_numbers(result.get("scores")).items(), key=lambda pair: -pair[1])[:top]
-        first, *others = [f"{_escape_text(label)} {score:.3f}" for label, score in ranked]
+        first, *others = [f"{make_visible(label)} {score:.3f}" for label, score in ranked]
         rest = "  ".join(others)
         name = pad_text(_format_name(path), width)
         yield ((f"{name}  ", ""), (first, "bold"), (f"  {rest}", "dim"))
 
 
 def _format_name(path: Path) -> str:
-    shown = _escape_text(str(path))
+    shown = make_visible(str(path))
     # The end is kept: images of one folder differ there.
     return shown if len(shown) <= _NAME_WIDTH else f"…{shown[1 - _NAME_WIDTH :]}"
-
-
-def _escape_text(text: str) -> str:
-    from vtspec.pipelines.reporting.escape import make_visible
-
-    # A file's name must not move the cursor or change the colours of a terminal.
-    return make_visible(text)

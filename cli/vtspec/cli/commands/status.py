@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vtspec.adapters.shell_command import format_command
+
 if TYPE_CHECKING:
     from vtspec.cli.views.styled_text import Line
     from vtspec.pipelines.runs import Run
@@ -197,4 +199,5 @@ def _format_state(run: "Run", state: "RunState", status: str) -> Iterator["Line"
     if state.provenance.environment:
         yield ((f"  in {state.provenance.environment}", "dim"),)
     if status in ("killed", "interrupted", "stopped"):
-        yield ((f"  go on with: vtspec run {run.name} --resume", ""),)
+        go_on = format_command("vtspec", "run", run.name, "--resume")
+        yield ((f"  go on with: {go_on}", ""),)

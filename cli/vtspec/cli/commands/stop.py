@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from vtspec.adapters.shell_command import format_command
+
 
 @click.command()
 @click.argument("run")
@@ -35,4 +37,4 @@ def command(run: str, runs: Path | None, timeout_s: float) -> None:
     else:
         click.echo(f"{found.name} ended without saying how")
     if state.training.checkpoint is not None and state.status != "succeeded":
-        click.echo(f"go on with: vtspec run {found.name} --resume")
+        click.echo(f"go on with: {format_command('vtspec', 'run', found.name, '--resume')}")

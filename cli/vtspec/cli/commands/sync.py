@@ -21,7 +21,15 @@ def command(run: str | None, runs: Path | None, uri: str | None) -> None:
 
     repository = find_repository(Path.cwd()).with_runs(runs)
     target = choose_target(repository, run, uri, os.environ)
+    click.echo(f"sending to MLflow at {target.address}", err=True)
     if not target.runs:
         click.echo(f"no runs under {target.folder}")
+    failures = []
     for each, arrived in sync_runs(target):
-        click.echo(f"{each.name}: {arrived.sent} events at {target.uri}, {arrived.left} left")
+        if isinstance(arrived, Exception):
+            click.echo(f"{each.name}: {arrived}", err=True)
+            failures.append(arrived)
+            continue
+        click.echo(f"{each.name}: {arrived.sent} events at {target.address}, {arrived.left} left")
+    if failures:
+        raise click.exceptions.Exit(max(failure.exit_code for failure in failures))

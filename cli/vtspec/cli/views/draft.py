@@ -1,10 +1,10 @@
 """What `vtspec draft` says to people: assumptions, questions, refusals, as lines."""
 
-import shlex
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from vtspec.pipelines.reporting.escape import make_visible
+from vtspec.adapters.shell_command import quote_word
+from vtspec.schema.visible_text import make_visible
 
 if TYPE_CHECKING:
     from vtspec.pipelines.drafting.language import Tongue
@@ -91,7 +91,7 @@ def format_next_step(drafted: "DraftResult", language: "Tongue") -> str | None:
     assert drafted.draft is not None
     if drafted.draft["kind"] != "Dataset":
         return None
-    path = shlex.quote(str(drafted.draft["spec"]["source"].get("dvc", {}).get("path")))
+    path = quote_word(str(drafted.draft["spec"]["source"].get("dvc", {}).get("path")))
     return phrase("next", language, path=path)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.formatting import format_cost, format_count, format_duration, format_size
 from vtspec.pipelines.planning.diff import Change, find_worst_effect
 from vtspec.pipelines.planning.plan_model import Plan
@@ -102,6 +103,8 @@ def _format_machine(made: Plan) -> str:
 
 def _format_status(beside: PriorRuns, width: int) -> list[Line]:
     run, result = beside.run, f", {beside.result}" if beside.result else ""
+    report = format_command("vtspec", "report", run or "")
+    logs = format_command("vtspec", "logs", "-f", run or "")
     match beside.runs_as:
         case "new":
             words = "a new run" if run is None else f"a new run: the last one, {run}, failed"
@@ -113,10 +116,10 @@ def _format_status(beside: PriorRuns, width: int) -> list[Line]:
             words = f"already run: {run}{result}; same result, other policy: {beside.update}"
             return format_paragraph(words, width, mark="  ~ ", style="cyan")
         case "done":
-            words = f"already run: {run}{result}; see 'vtspec report {run}', or add --again"
+            words = f"already run: {run}{result}; see '{report}', or add --again"
             return format_paragraph(words, width, mark="  = ", style="cyan")
         case "running":
-            words = f"running now: {run}; look on with 'vtspec logs -f {run}'"
+            words = f"running now: {run}; look on with '{logs}'"
             return format_paragraph(words, width, mark="  = ", style="cyan")
         case "cut short":
             words = f"cut short: {run}; go on with --resume, or begin anew with --again"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Protocol, TextIO
 
+from vtspec.cli.terminal import get_styled_stream, make_printable
 from vtspec.pipelines.formatting import format_duration, format_number, format_size
 from vtspec.pipelines.runs.events import (
     Body,
@@ -51,7 +52,7 @@ def make_progress(stream: TextIO) -> RunProgress:
     from rich.console import Console
 
     # Names and warnings are not ours: `[x]` and `:cat:` in them stay as they are.
-    console = Console(file=stream, highlight=False, markup=False, emoji=False)
+    console = Console(file=get_styled_stream(stream), highlight=False, markup=False, emoji=False)
     # A dumb terminal cannot go back in a line: every tick of the bar would be a new one.
     return (
         BarProgress(console)
@@ -120,7 +121,9 @@ class BarProgress:
             self._bar.reset(self._task, total=total, description=event.step or "", figures="")
         elif isinstance(event.body, TrainStarted | TrainProgress | TrainEpoch | TrainCheckpoint):
             self._bar.update(
-                self._task, completed=state.training.progress, figures=format_figures(state)
+                self._task,
+                completed=state.training.progress,
+                figures=make_printable(format_figures(state)),
             )
 
     def show_line(self, line: str) -> None:
@@ -130,7 +133,7 @@ class BarProgress:
     def _print(self, line: str, style: str | None) -> None:
         from rich.text import Text
 
-        self._console.print(Text(line, style=style or ""), soft_wrap=True)
+        self._console.print(Text(make_printable(line), style=style or ""), soft_wrap=True)
 
 
 def format_figures(state: RunState) -> str:

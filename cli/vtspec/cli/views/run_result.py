@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from vtspec.adapters.shell_command import format_command
 from vtspec.cli.run_options import CommandOptions
 from vtspec.pipelines.formatting import (
     format_against,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from vtspec.pipelines.execution.local import RunResult
     from vtspec.pipelines.execution.steps import Outcome
     from vtspec.pipelines.reporting.facts import Facts
+    from vtspec.pipelines.tracking import SyncResult
 
 _JUDGED: Final = {"better": "green", "worse": "red", "same": ""}
 _MISSED_GATE: Final = 3
@@ -38,10 +40,13 @@ def show_result(result: "RunResult", found: PlannedRun, options: CommandOptions)
     run, outcome = result.run, result.outcome
     # Another process carries the run out, and somebody stopped looking on: that is no failure.
     if outcome is None:
-        click.echo(f"{run.name} goes on; look again with: vtspec logs {run.name} -f", err=True)
+        again = format_command("vtspec", "logs", run.name, "-f")
+        click.echo(f"{run.name} goes on; look again with: {again}", err=True)
         return 0
     if not outcome.is_good:
         show_failure(run, outcome)
+        for line in format_unsent(run, result.shipped):
+            click.echo(f"MLflow   {line}", err=True)
         return outcome.exit_code
     facts = read_facts(run.path, find_baseline(run.path))
     print_lines(
@@ -131,14 +136,21 @@ def _iter_locations(
         yield "model", format_path(folder / model.path)
     if not options.tracking:
         return
-    uri = get_tracking_uri(found.repository, os.environ)
+    address = get_tracking_uri(found.repository, os.environ)
     # A server has a page at its address; of a file MLflow has to show one first.
-    yield "MLflow", f"mlflow ui --backend-store-uri {uri}" if uri.startswith("sqlite:") else uri
-    shipped = result.shipped
-    if shipped is not None and shipped.left:
-        why = f": {shipped.reason}" if shipped.reason else ""
-        yield "", f"{shipped.left} events have not arrived there{why}"
-        yield "", f"send them with: vtspec sync {result.run.name}"
+    is_page = address.uri.startswith(("http://", "https://"))
+    show = format_command("mlflow", "ui", "--backend-store-uri", address.uri)
+    yield "MLflow", address.uri if is_page else show
+    yield from (("", line) for line in format_unsent(result.run, result.shipped))
+
+
+def format_unsent(run: Run, shipped: "SyncResult | None") -> Iterator[str]:
+    """What has not arrived in MLflow, why, and what sends it; nothing where all has."""
+    if shipped is None or not shipped.left:
+        return
+    why = f": {shipped.reason}" if shipped.reason else ""
+    yield f"{shipped.left} events have not arrived there{why}"
+    yield f"send them with: {format_command('vtspec', 'sync', run.name)}"
 
 
 def format_path(path: Path) -> str:

@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TextIO, TypeAlias
 
+from vtspec.cli.terminal import get_styled_stream, make_printable
+
 Span: TypeAlias = tuple[str, str]
 """Text and its style, in rich's words (`bold`, `dim`, `yellow`); no style is empty."""
 
@@ -104,7 +106,7 @@ def print_lines(lines: Iterable[Line], stream: TextIO | None = None) -> None:
     from rich.text import Text
 
     # The lines are laid out already: rich must not wrap them again, nor colour every number.
-    console = Console(file=out, highlight=False, soft_wrap=True)
+    console = Console(file=get_styled_stream(out), highlight=False, soft_wrap=True)
     for line in lines:
         # A `Text`, since a string would be read as markup: a class may be called `[bold]`.
-        console.print(Text.assemble(*line))
+        console.print(Text.assemble(*((make_printable(text), style) for text, style in line)))

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from vtspec.adapters.data.content_hash import Content, FileEntry, hash_entries
+from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.errors import Permanent
 
 _MD5: Final = re.compile(r"[0-9a-f]{32}")
@@ -130,4 +131,7 @@ def remove(path: Path) -> None:
 
 
 def _make_error(file: Path, why: str) -> Permanent:
-    return Permanent(f"{file} in DVC's cache is not sound: {why}", fix=f"rm '{file}' && dvc fetch")
+    return Permanent(
+        f"{file} in DVC's cache is not sound: {why}",
+        fix=f"{format_command('rm', '--', file)} && dvc fetch",
+    )

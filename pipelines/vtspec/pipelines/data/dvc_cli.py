@@ -9,7 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.errors import Permanent, Temporary
+from vtspec.pipelines.project.git_command import add_git_settings
+from vtspec.pipelines.redaction import redact_text
 
 _NETWORK: Final = re.compile(
     r"cannot connect|connect(ion)? ?(call failed|error|refused|reset|aborted|closed)"
@@ -64,7 +67,7 @@ def fetch(root: Path, path: str, remote: str | None) -> str:
     trouble = find_network_error(said)
     if trouble and "Missing cache files" in said:
         raise Temporary(
-            f"the DVC remote cannot be reached: {trouble[-300:]}",
+            f"the DVC remote cannot be reached: {redact_text(trouble)[-300:]}",
             fix="try again when it can",
             delay_s=30.0,
         )
@@ -78,7 +81,7 @@ def _run_process(root: Path, args: Sequence[str]) -> subprocess.CompletedProcess
     return subprocess.run(
         [sys.executable, "-P", "-m", "dvc", *args],
         cwd=root,
-        env={**_QUIET, **os.environ, "DVC_NO_ANALYTICS": "true"},
+        env={**_QUIET, **add_git_settings(os.environ), "DVC_NO_ANALYTICS": "true"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
@@ -87,7 +90,7 @@ def _run_process(root: Path, args: Sequence[str]) -> subprocess.CompletedProcess
 
 
 def _make_error(args: Sequence[str], output: str) -> Permanent | Temporary:
-    said = _extract_errors(output)
+    said = redact_text(_extract_errors(output))
     message = f"dvc {args[0]} failed: {said}"
     if "not inside of a DVC repository" in said or "'dir' doesn't exist in section" in said:
         return Permanent("this is not a DVC repository", fix="git init && dvc init")
@@ -96,13 +99,16 @@ def _make_error(args: Sequence[str], output: str) -> Permanent | Temporary:
         data = args[-1]
         return Permanent(
             f"{data} is tracked by git, and what DVC versions must not be",
-            fix=f"git rm -r --cached -q {data} && git commit -m 'stop tracking {data}'",
+            fix=f"{format_command('git', 'rm', '-r', '--cached', '-q', '--', data)} && "
+            + format_command("git", "commit", "-m", f"stop tracking {data}"),
         )
     if _LOCKED.search(said):
         return Temporary(message, fix="wait until the other DVC command is done", delay_s=5.0)
     if _NETWORK.search(said):
         return Temporary(message, fix="try again when the remote can be reached", delay_s=30.0)
-    return Permanent(message, fix=f"dvc {' '.join(args)} -v    (shows why)")
+    return Permanent(
+        message, fix=f"{format_command('dvc', args[0], '-v', *args[1:])}    (shows why)"
+    )
 
 
 def _extract_errors(output: str) -> str:

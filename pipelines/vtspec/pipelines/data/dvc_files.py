@@ -11,10 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.project.source_tree import WORKING_TREE, SourceTree
 
 _MD5: Final = re.compile(r"[0-9a-f]{32}(\.dir)?")
+PARAMS: Final = "params.yaml"
+"""The file whose values DVC's templates know unasked."""
+
 _MAX_BYTES: Final = 16 * 2**20
 
 
@@ -37,7 +41,8 @@ def load_pointer(root: Path, path: str, tree: SourceTree = WORKING_TREE) -> Poin
     if found is None:
         raise Permanent(
             f"DVC does not track {path}: there is no {path}.dvc, and no dvc.lock names it",
-            fix=f"dvc add {path}    (or, where a stage of dvc.yaml makes it: dvc repro {path})",
+            fix=f"{format_command('dvc', 'add', path)}    "
+            f"(or, where a stage of dvc.yaml makes it: {format_command('dvc', 'repro', path)})",
         )
     return found
 
@@ -62,7 +67,9 @@ def find_pointer(root: Path, path: str, tree: SourceTree = WORKING_TREE) -> Poin
                 around = (tracked, file)
     if len({pointer.hash for pointer in found}) > 1:
         files = " and ".join(pointer.file for pointer in found)
-        raise Permanent(f"{files} disagree on {wanted}", fix=f"dvc remove {found[0].file}")
+        raise Permanent(
+            f"{files} disagree on {wanted}", fix=format_command("dvc", "remove", found[0].file)
+        )
     if found:
         return found[0]
     if around is not None:
@@ -116,14 +123,73 @@ def _read_stage_folder(files: "_Files", lock: str, stage: str) -> str:
     """The folder that a stage's paths start from: `wdir` in dvc.yaml, which the lock lacks."""
     declared = files.read_yaml(posixpath.join(posixpath.dirname(lock), "dvc.yaml")) or {}
     entry = _to_mapping(_to_mapping(declared.get("stages"), lock).get(stage.split("@")[0]), lock)
-    return _to_string(entry.get("wdir") or _to_mapping(entry.get("do"), lock).get("wdir"), ".")
+    wdir = entry.get("wdir") or _to_mapping(entry.get("do"), lock).get("wdir")
+    if not isinstance(wdir, str) or "${" not in wdir:
+        return _to_string(wdir, ".")
+    folder = posixpath.dirname(lock)
+    shared = [PARAMS, *_to_list(declared.get("vars"))]
+    # A stage's own come last: they go before those of the file.
+    values = _read_variables(files, folder, [*shared, *_to_list(entry.get("vars"))])
+    return _fill_in(wdir, values | _find_item(entry, stage), posixpath.join(folder, "dvc.yaml"))
+
+
+def _read_variables(files: "_Files", folder: str, declared: list[object]) -> dict[str, Any]:
+    """The values of `vars`: mappings as they stand, files by their names from `folder`."""
+    values: dict[str, Any] = {}
+    for each in declared:
+        if isinstance(each, dict):
+            values |= each
+        elif isinstance(each, str):
+            # `params.yaml:a,b` takes these keys alone; that the others are known too harms nobody.
+            name = posixpath.normpath(posixpath.join(folder, each.partition(":")[0]))
+            values |= {} if name.startswith("..") else files.read_yaml(name) or {}
+    return values
+
+
+def _find_item(entry: Mapping[str, Any], stage: str) -> dict[str, Any]:
+    """What `item` and `key` are in `NAME@WHICH`, a stage that was made by `foreach`."""
+    which, items = stage.partition("@")[2], entry.get("foreach")
+    if not which:
+        return {}
+    if isinstance(items, dict):
+        return {"key": which, "item": items.get(which)}
+    given = _to_list(items)
+    # Of a list, DVC names the stages by the items, or where these are no text by their numbers.
+    if which not in given and which.isdecimal() and int(which) < len(given):
+        return {"item": given[int(which)]}
+    return {"item": which}
+
+
+def _fill_in(text: str, values: Mapping[str, Any], file: str) -> str:
+    """The text with `${a.b}` and `${a[0]}` replaced, as DVC does it."""
+
+    def find(found: re.Match[str]) -> str:
+        value: Any = values
+        for key in re.findall(r"[^.\[\]\s]+", found[1]):
+            if isinstance(value, list):
+                value = value[int(key)] if key.isdecimal() and int(key) < len(value) else None
+            else:
+                value = value.get(key) if isinstance(value, dict) else None
+        if not isinstance(value, str):
+            raise Permanent(
+                f"{file}: nothing says what {found[0]} is, in 'wdir: {text}'",
+                fix=f"write it out, or give it a value below 'vars:' or in {PARAMS}",
+            )
+        return value
+
+    return re.sub(r"\$\{([^}]*)\}", find, text)
+
+
+def _to_list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
 
 
 def _parse_pointer(out: Mapping[str, Any], path: str, file: str) -> Pointer:
     md5 = out.get("md5")
     if md5 is None:
         raise Permanent(
-            f"{file}: {path} has no md5 yet", fix=f"dvc commit {file}    (or: dvc repro, dvc pull)"
+            f"{file}: {path} has no md5 yet",
+            fix=f"{format_command('dvc', 'commit', file)}    (or: dvc repro, dvc pull)",
         )
     # It becomes a part of paths in the cache.
     if not isinstance(md5, str) or not _MD5.fullmatch(md5):
@@ -168,7 +234,8 @@ def _parse_yaml(text: bytes, file: str) -> Any:
     if re.search(rb"^<{7} |^>{7} ", text, re.MULTILINE):
         raise Permanent(
             f"{file} has a merge conflict in it",
-            fix=f"keep one side of it (git checkout --ours -- {file}), then dvc status",
+            fix="keep one side of it "
+            f"({format_command('git', 'checkout', '--ours', '--', file)}), then dvc status",
         )
     try:
         # Every scalar stays a string: an MD5 of digits alone would become a number.
@@ -202,4 +269,6 @@ def _to_int(value: object, file: str) -> int | None:
 
 
 def _make_error(file: str, why: str) -> Permanent:
-    return Permanent(f"{file} is not as DVC writes it: {why}", fix=f"git checkout -- {file}")
+    return Permanent(
+        f"{file} is not as DVC writes it: {why}", fix=format_command("git", "checkout", "--", file)
+    )

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vtspec.adapters.contract import AdapterError
-from vtspec.adapters.data.content_hash import Content, hash_content
+from vtspec.adapters.data.content_hash import Content, LinkToNothing, hash_content
+from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.runs.lock import hold_lock
 
@@ -63,7 +64,7 @@ def fetch_data(pinned: PinnedData, root: Path, cache: Path, report: OnMessage) -
     place = _CacheEntry(pinned, cache / "data")
     with _hold_lock(place.lock, report):
         # Hashed anew at each use: a kept copy is only a folder that anyone may have written to.
-        content = _hash_content(place.kept) if place.kept.exists() else None
+        content = _hash_content(place.kept, allows_gap=True) if place.kept.exists() else None
         if content is not None and content.hash == pinned.hash:
             report(f"using the copy of {pinned.source.path} in {place.kept}")
             return VerifiedData(path=place.kept, content=content)
@@ -97,7 +98,10 @@ def _find_in_place(pinned: PinnedData, root: Path, report: OnMessage) -> Verifie
                 fix=f"put the data there, or correct source.path of dataset {pinned.name}",
             )
         return None
-    content = _hash_content(path)
+    content = _hash_content(path, allows_gap=not is_plain)
+    if content is None:
+        report(f"{path} has links to nothing in it, so the pinned data is used instead")
+        return None
     if content.hash == pinned.hash:
         return VerifiedData(path=path, content=content)
     if is_plain:
@@ -106,16 +110,23 @@ def _find_in_place(pinned: PinnedData, root: Path, report: OnMessage) -> Verifie
             fix=f"restore it; or, if the change is meant, set contentHash of dataset "
             f"{pinned.name} to {content.hash} and plan again",
         )
+    add = format_command("dvc", "add", pinned.source.path)
     report(
         f"{path} is not what the plan pins ({content.hash}, not {pinned.hash}), so the pinned "
-        f"data is used instead; to train on what lies there: dvc add {pinned.source.path}"
+        f"data is used instead; to train on what lies there: {add}"
     )
     return None
 
 
-def _hash_content(path: Path) -> Content:
+def _hash_content(path: Path, *, allows_gap: bool) -> Content | None:
+    """What lies there; None where links lead to nothing and `allows_gap`."""
     try:
         return hash_content(path)
+    except LinkToNothing as error:
+        # As where DVC's cache is gone, to which the workspace's files were links.
+        if allows_gap:
+            return None
+        raise Permanent(str(error), fix=error.fix) from error
     except AdapterError as error:
         raise Permanent(str(error), fix=error.fix) from error
     except OSError as error:
@@ -206,6 +217,6 @@ def _fetch_into(
     if lacking:
         raise Permanent(
             f"{source.path} ({pinned}): {lacking} objects are in no cache, and {why}",
-            fix=f"where the data is: dvc push {pointer.file}",
+            fix=f"where the data is: {format_command('dvc', 'push', pointer.file)}",
         )
     return store

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from vtspec.pipelines.errors import Permanent, Temporary
+from vtspec.pipelines.project.git_command import build_git_command, build_git_environment
+from vtspec.pipelines.redaction import redact_text
 
 _REV: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}")
 _NETWORK: Final = re.compile(
@@ -37,13 +39,10 @@ def clone(url: str, rev: str, folder: Path, cache: Path) -> None:
 
 
 def _run_git(folder: Path, *args: str) -> None:
-    # What a stranger's repository could do: write through links, run hooks, or name a
-    # program as its transport.
-    safe = ("core.symlinks=false", "core.hooksPath=/dev/null", "protocol.ext.allow=never")
+    # A stranger's repository could write through links.
     done = subprocess.run(
-        ["git", *(word for setting in safe for word in ("-c", setting)), *args],
-        cwd=folder,
-        env={**os.environ, "GIT_TERMINAL_PROMPT": "0"},
+        build_git_command(folder, *args, settings=("core.symlinks=false",)),
+        env=build_git_environment(os.environ),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
@@ -51,7 +50,7 @@ def _run_git(folder: Path, *args: str) -> None:
     )
     if done.returncode == 0:
         return
-    said = " ".join(done.stderr.split())[-400:]
+    said = redact_text(" ".join(done.stderr.split()))[-400:]
     if _NETWORK.search(said):
         raise Temporary(f"git {args[0]} failed: {said}", fix="try again", delay_s=30.0)
     raise Permanent(f"git {args[0]} failed: {said}", fix="check source.dvc.repo and rev")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vtspec.adapters.durable_files import write_new_file
+from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.data.inspection.dataset_spec import build_dataset
 from vtspec.pipelines.data.inspection.inspect import Inspection
 from vtspec.pipelines.errors import Permanent
@@ -48,10 +49,11 @@ def resolve_destination(root: Path, specs: Path, path: Path, name: str) -> Desti
     if not whole.is_relative_to(base) or whole == base:
         raise Permanent(
             f"{path} does not lie inside the repository {root}",
-            fix=f"cp -r '{path}' '{root}/data/{name}', and add that",
+            fix=f"{format_command('cp', '-rL', '--', path, root / 'data' / name)}, and add that",
         )
     if spec.exists():
-        raise Permanent(f"{spec} exists already", fix=f"take another --name, or rm '{spec}'")
+        remove = format_command("rm", "--", spec)
+        raise Permanent(f"{spec} exists already", fix=f"take another --name, or {remove}")
     # DVC's root may lie above this repository's, in a larger one.
     if not any((folder / ".dvc").is_dir() for folder in (base, *base.parents)):
         raise Permanent(f"{root} is not a DVC repository", fix="git init && dvc init")
@@ -67,7 +69,8 @@ def add_dataset(inspection: Inspection, wish: DatasetOptions, where: Destination
     if inspection.errors:
         raise Permanent(
             f"{where.data} cannot be added: {inspection.errors[0].message}",
-            fix=f"{inspection.errors[0].fix}; all errors: vtspec datasets inspect {where.data}",
+            fix=f"{inspection.errors[0].fix}; all errors: "
+            + format_command("vtspec", "datasets", "inspect", where.data),
         )
     text = _build_spec_text(inspection, wish, where)
     with _undo_on_failure(where):
@@ -113,7 +116,8 @@ def _track_data(where: Destination, content: str | None) -> Pointer:
     if known.file.endswith("dvc.lock"):
         raise Permanent(
             f"{where.data} is not what {known.file} pins: {content}, not {known.hash}",
-            fix=f"dvc repro {where.data}    (makes it anew), or: dvc commit {where.data}",
+            fix=f"{format_command('dvc', 'repro', where.data)}    (makes it anew), or: "
+            + format_command("dvc", "commit", where.data),
         )
     raise Permanent(
         f"DVC leaves files of {where.data} out ({known.hash}, not {content})",

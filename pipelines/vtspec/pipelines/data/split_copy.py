@@ -1,11 +1,11 @@
 """A folder of classes copied into one of train, val and test."""
 
-import shlex
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from vtspec.adapters.durable_files import stage_folder
+from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.data.inspection.inspect import Inspection
 from vtspec.pipelines.errors import Permanent
 
@@ -30,7 +30,7 @@ def split_dataset(
     if layout.format != "imagefolder" or "all" not in layout.splits:
         raise Permanent(
             f"{inspection.path} is split already, or is no folder of classes: {layout.why}",
-            fix=f"vtspec datasets add {inspection.path} --name NAME",
+            fix=format_command("vtspec", "datasets", "add", inspection.path, "--name", "NAME"),
         )
     if target.exists():
         raise Permanent(f"{target} exists already", fix="name a folder that does not")
@@ -43,7 +43,8 @@ def split_dataset(
     if broken and not (skip_broken and items):
         raise Permanent(
             f"{len(broken)} images are broken, such as {min(broken)}",
-            fix=f"vtspec datasets inspect {shlex.quote(str(inspection.path))} lists them"
+            fix=format_command("vtspec", "datasets", "inspect", inspection.path)
+            + " lists them"
             + ("" if skip_broken else ", --skip-broken leaves them out"),
         )
     found = split_stratified(items, shares)

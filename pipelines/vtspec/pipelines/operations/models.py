@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
+from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.errors import Refused
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def suggest_search(words: Sequence[str], wanted: ModelFilter) -> str:
 
     # The options may be what nothing fits: without them there are models.
     if catalog.search_models(words):
-        return f"vtspec models search {' '.join(words)}"
+        return format_command("vtspec", "models", "search", *words)
     meant = catalog.suggest_model("".join(words), wanted.framework)
     return f"did you mean '{meant}'?" if meant else "use fewer words, or shorter ones"
 
@@ -89,7 +90,9 @@ def find_models(name: str, framework: str | None) -> "list[tuple[Framework, Cata
     found = [(each, model) for each, model in named if framework in (None, each.name)]
     if not found:
         meant = catalog.suggest_model(name, framework)
-        fix = f"vtspec models show {meant}" if meant else "vtspec models search"
+        fix = (
+            format_command("vtspec", "models", "show", meant) if meant else "vtspec models search"
+        )
         raise Refused(f"there is no model '{name}'", fix=fix)
     return found
 

@@ -1,11 +1,11 @@
 """A spec planned: what would run, without running anything."""
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.errors import Refused
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _refuse_other_versions(made: "Plan") -> None:
                 f"{made.id} was planned for another {what} of {planned.name}: {theirs}, and here "
                 f"it is {ours}",
                 fix="install the vtspec that made it (its report names the version), or plan the "
-                f"spec anew: vtspec run {shlex.quote(made.spec_path)}",
+                f"spec anew: {format_command('vtspec', 'run', made.spec_path)}",
             )
 
 

@@ -10,6 +10,7 @@ from vtspec.pipelines.errors import Permanent
 from .frameworks import choose_environment, find_framework
 
 if TYPE_CHECKING:
+    from vtspec.pipelines.address import Address
     from vtspec.pipelines.execution.environment import EnvironmentMode
     from vtspec.pipelines.execution.local import LocalRunner, RunOptions, RunResult, SmokeResult
     from vtspec.pipelines.execution.steps import OnEvent, StopSignal, Tracker
@@ -78,11 +79,23 @@ def try_plan(
     return run_smoke_test(request.planned.made, runner.place, environment)
 
 
-def get_tracking_uri(repository: "Repository", environ: Mapping[str, str]) -> str:
-    """The MLflow that the repository's runs are sent to."""
+def get_tracking_uri(
+    repository: "Repository", environ: Mapping[str, str], given: str | None = None
+) -> "Address":
+    """The MLflow that the repository's runs are sent to, or the `given` one."""
     from vtspec.pipelines.tracking import choose_tracking_uri
 
-    return choose_tracking_uri(repository.runs, repository.project.spec.tracking.uri, environ)
+    configured = repository.project.spec.tracking.uri
+    return choose_tracking_uri(repository.runs, configured, environ, given)
+
+
+def find_tracking_problem(
+    repository: "Repository", environ: Mapping[str, str]
+) -> Permanent | None:
+    """Why no run could ever arrive in the MLflow that is configured; None where it may."""
+    from vtspec.pipelines.tracking import find_scheme_problem
+
+    return find_scheme_problem(get_tracking_uri(repository, environ))
 
 
 def write_run_report(folder: Path, report: Callable[[str], None]) -> str:
@@ -138,11 +151,11 @@ def _build_runner(
         choose=lambda: choose_environment(
             framework, environ, callbacks.report, request.environment
         ),
-        ready=lambda: _check_requirements(request),
+        ready=lambda: _check_requirements(request, environ),
     )
 
 
-def _check_requirements(request: RunRequest) -> None:
+def _check_requirements(request: RunRequest, environ: Mapping[str, str]) -> None:
     """Raises where something that a run needs is missing, before hours are spent and not after.
 
     `Permanent` for an adapter or an extra; as `refuse_unpinned` says for weights.
@@ -151,6 +164,11 @@ def _check_requirements(request: RunRequest) -> None:
 
     from vtspec.pipelines.planning.plan import refuse_unpinned
 
+    problem = (
+        find_tracking_problem(request.planned.repository, environ) if request.tracking else None
+    )
+    if problem is not None:
+        raise problem
     find_framework(request.planned.made.framework.name)
     refuse_unpinned(request.planned.made)
     needed = {"report": "matplotlib"} | ({"tracking": "mlflow"} if request.tracking else {})

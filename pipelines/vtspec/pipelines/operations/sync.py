@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vtspec.pipelines.errors import Permanent, Temporary
+
 from .run import get_tracking_uri
 
 if TYPE_CHECKING:
+    from vtspec.pipelines.address import Address
     from vtspec.pipelines.project.repository import Repository
     from vtspec.pipelines.runs import Run
     from vtspec.pipelines.tracking import SyncResult
@@ -19,7 +22,7 @@ class SyncTarget:
 
     folder: Path
     runs: "tuple[Run, ...]"
-    uri: str
+    address: "Address"
 
 
 def choose_target(
@@ -32,13 +35,21 @@ def choose_target(
     return SyncTarget(
         folder=known.folder,
         runs=(known.find(run),) if run else tuple(known.list_runs()),
-        uri=uri or get_tracking_uri(repository, environ),
+        address=get_tracking_uri(repository, environ, uri),
     )
 
 
-def sync_runs(target: SyncTarget) -> "Iterator[tuple[Run, SyncResult]]":
-    """Send each run, and say what of it has arrived."""
-    from vtspec.pipelines.tracking import sync_run
+def sync_runs(target: SyncTarget) -> "Iterator[tuple[Run, SyncResult | Permanent | Temporary]]":
+    """Send each run, and say what of it has arrived, or why nothing more did.
 
+    What is wrong with one run keeps no other from arriving; what is wrong with MLflow is raised.
+    """
+    from vtspec.pipelines.tracking import check_store, sync_run
+
+    # Once: MLflow itself tries for minutes, and with each run anew.
+    check_store(target.address)
     for run in target.runs:
-        yield run, sync_run(run.path, target.uri)
+        try:
+            yield run, sync_run(run.path, target.address)
+        except (Permanent, Temporary) as error:
+            yield run, error

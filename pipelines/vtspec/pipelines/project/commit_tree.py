@@ -10,11 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Final
+from typing import IO
 
 from vtspec.pipelines.errors import Permanent, Refused
+from vtspec.pipelines.redaction import redact_text
 from vtspec.schema.files import SUFFIXES
 from vtspec.schema.yaml_source.decoding import LONGEST
+
+from .git_command import build_git_command, build_git_environment
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -141,21 +144,16 @@ def _run_git(folder: Path, *words: str, stdin: bytes = b"") -> bytes:
     except FileNotFoundError as error:
         raise Permanent("git is not installed here", fix="install git") from error
     if done.returncode:
-        said = " ".join(done.stderr.decode("utf-8", "replace").split())[-400:]
+        said = redact_text(" ".join(done.stderr.decode("utf-8", "replace").split()))[-400:]
         raise Permanent(f"git {words[0]} failed in {folder}: {said}", fix="check the repository")
     return done.stdout
 
 
 def _make_command(folder: Path, *words: str) -> list[str]:
     # With a replacement in refs/replace a commit's hash would stand for other files.
-    return ["git", "-C", os.fspath(folder), "--no-replace-objects", *words]
+    return build_git_command(folder, "--no-replace-objects", *words)
 
 
 def _make_environment() -> dict[str, str]:
-    """This process's, without what points git to another repository, as hooks are given it."""
-    kept = {key: value for key, value in os.environ.items() if key not in _ELSEWHERE}
     # What a partial clone lacks is not fetched: reading asks no network.
-    return {**kept, "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
-
-
-_ELSEWHERE: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY")
+    return {**build_git_environment(os.environ), "GIT_NO_LAZY_FETCH": "1"}

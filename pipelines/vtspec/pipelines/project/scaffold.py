@@ -1,6 +1,7 @@
 """`vtspec init`: a repository of your own that validates and runs, without a download."""
 
 import math
+import os
 import posixpath
 import random
 import shutil
@@ -17,6 +18,8 @@ from vtspec.adapters.durable_files import stage_folder
 from vtspec.adapters.toy import png
 from vtspec.pipelines.errors import Permanent
 from vtspec.schema.json_schema.fast_check import get_schemas_folder
+
+from .git_command import add_git_settings, build_git_command
 
 CLASSES: Final = ("circle", "square", "triangle")
 
@@ -118,7 +121,9 @@ def _init_git(
         report("git is not here, so this is no repository yet; later: git init")
         return
     # Else the branch would have the name that the person's git configuration gives.
-    _run_command([git, "init", "--quiet", "--initial-branch=main"], root)
+    words = ("init", "--quiet", "--initial-branch=main")
+    command = build_git_command(root.absolute(), *words, program=git)
+    _run_command("git init", command, root)
     yield ScaffoldItem(path=".git/", done="made")
 
 
@@ -134,16 +139,23 @@ def _init_dvc(root: Path, find: Callable[[str], str | None]) -> Iterator[Scaffol
     dvc = find("dvc")
     # Only at git's own root can DVC's folder lie here.
     if dvc is not None and (root / ".git").exists():
-        _run_command([dvc, "init", "--quiet"], root)
+        _run_command("dvc init", [dvc, "init", "--quiet"], root)
         yield ScaffoldItem(path=".dvc/", done="made")
 
 
-def _run_command(command: list[str], root: Path) -> None:
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+def _run_command(called: str, command: list[str], root: Path) -> None:
+    done = subprocess.run(
+        command,
+        cwd=root,
+        env=add_git_settings(os.environ),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode != 0:
         why = (done.stderr or done.stdout).strip() or f"exit code {done.returncode}"
         raise Permanent(
-            f"'{Path(command[0]).name} {command[1]}' failed: {why}",
+            f"'{called}' failed: {why}",
             fix=f"mend what it says in {root}, and run 'vtspec init' again",
         )
 

@@ -1,15 +1,14 @@
 """What was run: the facts that let someone trust a result, find its parts and repeat it."""
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.formatting import format_duration, format_number, format_size
 from vtspec.pipelines.runs.events import GitState
 from vtspec.pipelines.runs.json_values import to_mapping, to_number, to_text, to_words
 from vtspec.pipelines.runs.state import ExportedModel, RunState
-
-from .escape import make_visible
+from vtspec.schema.visible_text import make_visible
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +99,7 @@ def build_commands(plan: Mapping[str, object], run: str, git: GitState | None) -
     """Commands to type for the same plan, quoted for a POSIX shell."""
     spec, sets = to_text(plan.get("specPath")), to_words(plan.get("overrides"))
     # Without the commit the spec may be another one by now.
-    lines = [f"git checkout {shlex.quote(git.commit)}"] if git and git.commit else []
+    lines = [format_command("git", "checkout", git.commit)] if git and git.commit else []
     exact = "vtspec run --plan plan.json --again"
     weights = to_mapping(to_mapping(plan.get("model")).get("weights"))
     if weights.get("type") == "run":
@@ -111,10 +110,10 @@ def build_commands(plan: Mapping[str, object], run: str, git: GitState | None) -
         lines.append(exact)
     elif spec:
         typed = [word for one in sets for word in ("--set", one)]
-        lines.append(shlex.join(["vtspec", "plan", spec, *typed]))
-        lines.append(shlex.join(["vtspec", "run", spec, *typed, "--again"]))
+        lines.append(format_command("vtspec", "plan", spec, *typed))
+        lines.append(format_command("vtspec", "run", spec, *typed, "--again"))
         lines.append(f"# or this very plan, from the file beside this report: {exact}")
-    lines.append(f"vtspec report {shlex.quote(str(plan.get('id') or run))} --open")
+    lines.append(format_command("vtspec", "report", str(plan.get("id") or run), "--open"))
     return tuple(lines)
 
 

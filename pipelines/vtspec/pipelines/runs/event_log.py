@@ -4,17 +4,21 @@ import errno
 import os
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.redaction import redact_text
 
 from .events import (
     Body,
     Evaluated,
     Event,
     Exported,
+    Failed,
+    Printed,
     RunFinished,
     RunResumed,
     RunStarted,
@@ -22,6 +26,7 @@ from .events import (
     StepFinished,
     Told,
     TrainCheckpoint,
+    Warned,
     decode_event,
     decode_events,
     encode_event,
@@ -96,6 +101,7 @@ class EventLog:
         n: int | None = None,
         told: Mapping[str, object] | None = None,
     ) -> Event:
+        body, told = _redact(body), told and {key: _redact_value(told[key]) for key in told}
         # The run's thread and whoever forwards signals append at once.
         with self._turn:
             event = Event(
@@ -136,6 +142,17 @@ class EventLog:
                 f"{self.path} cannot be written: {error.strerror}",
                 fix="make room on the disk, then run again with --resume",
             ) from error
+
+
+def _redact(body: Body) -> Body:
+    """The same without secrets, where a framework, a library or a server has the word."""
+    if not isinstance(body, Warned | Failed | Printed | RunFinished):
+        return body
+    return replace(body, **{key: _redact_value(value) for key, value in vars(body).items()})
+
+
+def _redact_value(value: object) -> Any:
+    return redact_text(value) if isinstance(value, str) else value
 
 
 def _read_and_repair(fd: int) -> bytes:

@@ -7,5 +7,15 @@ a file.
 
 from .follower import Follower, SyncResult, start_follower, sync_run
 from .mlflow_client import choose_tracking_uri
+from .mlflow_store import check_store, find_scheme_problem, find_store_file
 
-__all__ = ["Follower", "SyncResult", "choose_tracking_uri", "start_follower", "sync_run"]
+__all__ = [
+    "Follower",
+    "SyncResult",
+    "check_store",
+    "choose_tracking_uri",
+    "find_scheme_problem",
+    "find_store_file",
+    "start_follower",
+    "sync_run",
+]

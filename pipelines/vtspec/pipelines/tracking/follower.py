@@ -5,16 +5,22 @@ priority, which reads the events from their file. Whatever MLflow does, training
 that file.
 """
 
+import io
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Final, TextIO
 
+from vtspec.pipelines.address import Address, parse_address
 from vtspec.pipelines.errors import Permanent, Temporary
+from vtspec.pipelines.redaction import Redactor, make_redactor
 
 from .mlflow_client import make_client
 from .mlflow_upload import (
@@ -25,6 +31,12 @@ from .mlflow_upload import (
     send_events,
     write_sync_state,
 )
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_ADDRESS: Final = "VTSPEC_TRACKING_ADDRESS"
+"""The variable in which the tracker process is given the whole address, secrets and all."""
 
 POLL_S = 0.5
 GRACE_S = 30.0
@@ -73,6 +85,7 @@ class Follower:
             self._process.poll() is None
             and time.monotonic() < deadline
             and not self._is_unreachable()
+            and not self._has_arrived()
         ):
             time.sleep(0.1)
         # Being killed in the midst of sending is what its place on disk is for.
@@ -80,70 +93,105 @@ class Follower:
         self._process.wait()
         return read_sync_result(self._run_dir)
 
+    def _has_arrived(self) -> bool:
+        place = read_sync_state(self._run_dir)
+        return (
+            place is not None and place.finished and not _has_waiting_events(self._run_dir, place)
+        )
+
     def _is_unreachable(self) -> bool:
         place = read_sync_state(self._run_dir)
         return place is not None and place.error is not None
 
 
-def start_follower(run_dir: Path, uri: str) -> Follower:
-    """Begin to follow the run in `run_dir` into the MLflow at `uri`; returns at once."""
+def start_follower(run_dir: Path, address: Address) -> Follower:
+    """Begin to follow the run in `run_dir` into the MLflow at `address`; returns at once."""
+    # From now on it is known where the run is to arrive, even if nothing ever does.
+    place = load_sync_state(run_dir, address)
+    write_sync_state(run_dir, replace(place, error=None))
     log = (run_dir / "tracking.log").open("ab")
     with log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "vtspec.pipelines.tracking", str(run_dir), uri],
+            [sys.executable, "-m", "vtspec.pipelines.tracking", str(run_dir), address.uri],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            # The command line is for everybody on this machine to read, the environment is not.
+            env={**os.environ, "OMP_NUM_THREADS": "1", _ADDRESS: address.full},
         )
     return Follower(run_dir, process)
 
 
-def sync_run(run_dir: Path, uri: str) -> SyncResult:
+def sync_run(run_dir: Path, address: Address) -> SyncResult:
     """Send what has not arrived yet, now. Raises `Temporary` or `Permanent` as MLflow does."""
     with lock_sync(run_dir) as mine:
         if not mine:
             raise Temporary(
                 f"{run_dir.name} is being sent by another process", fix="try again in a while"
             )
-        send_events(run_dir, make_client(uri), load_sync_state(run_dir, uri))
+        place = load_sync_state(run_dir, address)
+        if _has_waiting_events(run_dir, place):
+            send_events(run_dir, make_client(address), place, address)
     return read_sync_result(run_dir)
 
 
-def load_sync_state(run_dir: Path, uri: str) -> SyncState:
+def load_sync_state(run_dir: Path, address: Address) -> SyncState:
     """Where to go on; from the beginning where the run was last sent to another MLflow."""
     place = read_sync_state(run_dir)
-    return place if place is not None and place.uri == uri else SyncState(uri=uri)
+    return place if place is not None and place.uri == address.uri else SyncState(uri=address.uri)
+
+
+def find_unsent_runs(run_dir: Path, address: Address) -> Iterator[Path]:
+    """The other runs of the folder that did not arrive in the same MLflow."""
+    for file in sorted(run_dir.parent.glob("*/tracking.json")):
+        place = read_sync_state(file.parent)
+        on_its_way = place is not None and place.uri == address.uri and file.parent != run_dir
+        if place is not None and on_its_way and _has_waiting_events(file.parent, place):
+            yield file.parent
 
 
 def follow_run(
     run_dir: Path,
-    uri: str,
+    address: Address,
     told: Callable[[], bool],
     sleep: Callable[[float], None] = time.sleep,
 ) -> SyncState:
     """Ship until the run has ended and all has arrived, or `told` says to leave.
 
     A failure is noted in `tracking.json`, until the next success, and tried again, a little later
-    each time (at most 10 s); once told to leave, one more try is made.
+    each time (at most 10 s); once told to leave, one more try is made. While the run has nothing
+    to tell, what earlier runs could not send is sent.
     """
     # Made late and again after a failure: MLflow may come up after the run does.
-    client, place, wait = None, load_sync_state(run_dir, uri), POLL_S
+    client, place, wait = None, load_sync_state(run_dir, address), POLL_S
+    earlier = find_unsent_runs(run_dir, address)
     while True:
         last_try = told()
         try:
-            client = client or make_client(uri)
-            place, wait = send_events(run_dir, client, place), POLL_S
-            if place.finished and not _has_waiting_events(run_dir, place):
+            client = client or make_client(address)
+            place, wait = send_events(run_dir, client, place, address), POLL_S
+            has_ended = place.finished and not _has_waiting_events(run_dir, place)
+            other = None if last_try else next(earlier, None)
+            if other is not None:
+                _catch_up(other, client, address)
+                continue
+            if has_ended:
                 return place
         except (Temporary, Permanent) as error:
-            place = replace(read_sync_state(run_dir) or place, uri=uri, error=str(error))
+            place = replace(read_sync_state(run_dir) or place, uri=address.uri, error=str(error))
             write_sync_state(run_dir, place)
             wait = min(10.0, wait * 2)
         if last_try:
             return place
         _sleep_in_steps(wait, told, sleep)
+
+
+def _catch_up(run_dir: Path, client: "MlflowClient", address: Address) -> None:
+    """Send an earlier run's rest; what goes wrong there is no matter of the followed one."""
+    with lock_sync(run_dir) as mine, suppress(Temporary, Permanent, OSError, ValueError, KeyError):
+        if mine:
+            send_events(run_dir, client, load_sync_state(run_dir, address), address)
 
 
 def _has_waiting_events(run_dir: Path, place: SyncState) -> bool:
@@ -162,14 +210,47 @@ def _sleep_in_steps(
 
 def main(arguments: list[str]) -> int:
     """Follow one run: RUN_DIR URI. SIGTERM means: one last try, then leave."""
-    run_dir, uri = Path(arguments[0]), arguments[1]
+    run_dir = Path(arguments[0])
+    # The same address, and what of it stands on no command line.
+    address = parse_address(os.environ.pop(_ADDRESS, arguments[1]))
     asked: list[int] = []
     parent = os.getppid()
     signal.signal(signal.SIGTERM, lambda number, _: asked.append(number))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(10)
-    with lock_sync(run_dir) as mine:
+    with lock_sync(run_dir) as mine, _redact_output(address):
         if mine:
             # A run that was killed leaves its follower behind: it has another parent then.
-            follow_run(run_dir, uri, lambda: bool(asked) or os.getppid() != parent)
+            follow_run(run_dir, address, lambda: bool(asked) or os.getppid() != parent)
     return 0
+
+
+@contextmanager
+def _redact_output(address: Address) -> Iterator[None]:
+    """What MLflow and its libraries print holds no secret of ours in `tracking.log`."""
+    hidden = make_redactor(os.environ).with_address(address)
+    with (
+        redirect_stdout(RedactedStream(sys.stdout, hidden)),
+        redirect_stderr(RedactedStream(sys.stderr, hidden)),
+    ):
+        try:
+            yield
+        except Exception:
+            # Here, since at its end Python would print it past the stream.
+            traceback.print_exc()
+            raise SystemExit(1) from None
+
+
+class RedactedStream(io.TextIOBase):
+    """A text stream that hides secrets in each line that is written to it."""
+
+    def __init__(self, stream: TextIO, hidden: Redactor) -> None:
+        self._stream, self._hidden, self._rest = stream, hidden, ""
+
+    def write(self, text: str) -> int:
+        """Write the lines that are whole; a secret may come in two pieces."""
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._stream.write(self._hidden.redact_text(line) + "\n")
+        self._stream.flush()
+        return len(text)

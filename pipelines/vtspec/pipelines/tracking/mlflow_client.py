@@ -4,13 +4,19 @@ Whatever talks to MLflow comes through here: runs that are sent there, models th
 """
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from vtspec.adapters.shell_command import format_command
+from vtspec.pipelines.address import Address, parse_address
 from vtspec.pipelines.errors import Permanent, Temporary
+from vtspec.pipelines.redaction import make_redactor
 from vtspec.pipelines.runs.lock import hold_lock
+
+from .mlflow_store import check_store, find_store_file, locate_store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -25,68 +31,121 @@ _SETTINGS: Final = {
 }
 
 
-def choose_tracking_uri(runs: Path, configured: str | None, environ: Mapping[str, str]) -> str:
-    """MLFLOW_TRACKING_URI, else what vtspec.yaml says, else a SQLite file in the runs folder."""
-    return (
-        environ.get("MLFLOW_TRACKING_URI")
-        or configured
-        or f"sqlite:///{(runs / 'mlflow.db').resolve()}"
-    )
+_LOGGED_IN: Final = "VTSPEC_TRACKING_LOGIN"
+"""Marks that the user and password in the environment are of an address, and were set by us."""
 
 
-def make_client(uri: str, missing: str = "MLflow is not installed here") -> "MlflowClient":
-    """A client for `uri` that gives up within seconds.
+def choose_tracking_uri(
+    runs: Path, configured: str | None, environ: Mapping[str, str], given: str | None = None
+) -> Address:
+    """The MLflow that was `given`, else MLFLOW_TRACKING_URI, else what vtspec.yaml says, else a
+    SQLite file in the runs folder."""
+    named = given or environ.get("MLFLOW_TRACKING_URI") or configured
+    return parse_address(named) if named else locate_store(runs / "mlflow.db")
 
-    Raises `Permanent` with the text `missing` without the extra, and as `translate_errors` does.
+
+def make_client(address: Address, missing: str = "MLflow is not installed here") -> "MlflowClient":
+    """A client for the MLflow at `address` that gives up within seconds.
+
+    Raises `Permanent` with the text `missing` without the extra, as `check_store` does, and as
+    `translate_errors` does.
     """
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
+    is_web = address.uri.startswith(("http://", "https://"))
+    if is_web:
+        _log_in(address)
     try:
         from mlflow import MlflowClient
     except ImportError as error:
         raise Permanent(missing, fix="pip install 'vtspec[tracking]'") from error
-    with translate_errors(uri), _lock_first_use(uri):
-        return MlflowClient(tracking_uri=uri)
+    with translate_errors(address), _lock_first_use(address):
+        check_store(address)
+        return MlflowClient(tracking_uri=address.uri if is_web else address.full)
+
+
+def _log_in(address: Address) -> None:
+    """Give MLflow the address's user and password, and take back those of another one.
+
+    It reads them from the environment at each request, so a process talks to one server at a
+    time. In the address itself they would stand in its errors and its log.
+    """
+    if address.user is not None or address.password is not None:
+        os.environ[_LOGGED_IN] = address.uri
+        os.environ["MLFLOW_TRACKING_USERNAME"] = address.user or ""
+        os.environ["MLFLOW_TRACKING_PASSWORD"] = address.password or ""
+    elif os.environ.pop(_LOGGED_IN, None) is not None:
+        del os.environ["MLFLOW_TRACKING_USERNAME"], os.environ["MLFLOW_TRACKING_PASSWORD"]
 
 
 @contextmanager
 def translate_errors(
-    uri: str, fix: str = "see its log, then: vtspec sync", delay_s: float = 5
+    address: Address, fix: str | None = None, delay_s: float = 5
 ) -> Iterator[None]:
     """Turn MLflow's and HTTP's errors into ours.
 
     What may pass (unreachable, 429, 5xx) is `Temporary`, to be tried after `delay_s`; a refusal
-    is `Permanent`, with `fix`.
+    is `Permanent`, with `fix`, or with what is known to help.
     """
     try:
         yield
     except (Permanent, Temporary):
         raise
     except Exception as error:
-        raise _convert_error(uri, fix, delay_s, error) from error
+        raise _convert_error(address, fix, delay_s, error) from None
 
 
 @contextmanager
-def _lock_first_use(uri: str) -> Iterator[None]:
+def _lock_first_use(address: Address) -> Iterator[None]:
     """One process at a time makes the tables of a new SQLite store."""
-    if not uri.startswith("sqlite:///"):
+    file = find_store_file(address)
+    if file is None:
         yield
         return
-    with hold_lock(Path(uri.removeprefix("sqlite:///")).with_suffix(".lock")):
+    with hold_lock(file.with_suffix(".lock")):
         yield
 
 
-def _convert_error(uri: str, fix: str, delay_s: float, error: Exception) -> Exception:
+def _convert_error(
+    address: Address, fix: str | None, delay_s: float, error: Exception
+) -> Exception:
     from mlflow.exceptions import MlflowException
 
-    words = " ".join(str(error).split())[:300]
+    hidden = make_redactor(os.environ).with_address(address)
+    words = hidden.redact_text(" ".join(str(error).split()))[:300]
+    if "out-of-date database schema" in words:
+        upgrade = format_command("mlflow", "db", "upgrade", address.uri)
+        return Permanent(
+            f"MLflow at {address} was made by an older MLflow",
+            fix=f"keep a copy of it, then: {upgrade} && vtspec sync",
+        )
     if isinstance(error, MlflowException):
         # "API request …" is about an answer that is not MLflow's own: a proxy's 404 may pass.
         refused = error.get_http_status_code() in (400, 401, 403, 404, 409)
         if refused and "API request" not in words:
-            return Permanent(f"MLflow at {uri} refused: {words}", fix=fix)
-        return Temporary(f"MLflow at {uri} did not answer: {words}", delay_s=delay_s)
+            helps = fix or _suggest_fix(address, words)
+            return Permanent(f"MLflow at {address} refused: {words}", fix=helps)
+        return Temporary(f"MLflow at {address} did not answer: {words}", delay_s=delay_s)
     # A SQLite store reports a locked or full disk in its own ways.
     if isinstance(error, OSError) or type(error).__module__.startswith(("sqlalchemy", "sqlite3")):
-        return Temporary(f"MLflow at {uri} could not be reached: {words}", delay_s=delay_s)
+        # Behind the first sentence SQLAlchemy shows the statement and its values.
+        cause = words.partition(" [SQL:")[0].partition(" (Background on")[0]
+        return Temporary(f"MLflow at {address} could not be reached: {cause}", delay_s=delay_s)
     return error
+
+
+_DELETED: Final = re.compile(
+    r"(experiment|run) (\S+) must be in the 'active' state", re.IGNORECASE
+)
+
+
+def _suggest_fix(address: Address, words: str) -> str:
+    found = _DELETED.search(words)
+    if found is None:
+        return "see its log, then: vtspec sync"
+    what, name = found[1].lower(), found[2].strip("'")
+    flag = "--experiment-id" if what == "experiment" else "--run-id"
+    store = format_command("env", f"MLFLOW_TRACKING_URI={address}")
+    restore = format_command("mlflow", f"{what}s", "restore", flag, name)
+    other = ", or set another tracking.experiment" if what == "experiment" else ""
+    return f"{store} {restore} && vtspec sync{other}"

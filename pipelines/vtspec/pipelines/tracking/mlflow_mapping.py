@@ -4,8 +4,9 @@ Keys are MLflow's own limits away from refusal: at most 250 characters, only cha
 values at most 6,000 (params) and 8,000 (tags).
 """
 
+import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal
@@ -15,6 +16,7 @@ from vtspec.pipelines.runs.events import (
     Evaluated,
     Event,
     RunFinished,
+    RunResumed,
     RunStarted,
     RunUpdated,
     TrainEpoch,
@@ -22,7 +24,7 @@ from vtspec.pipelines.runs.events import (
 from vtspec.pipelines.runs.json_values import to_mapping, to_text, to_words
 from vtspec.pipelines.runs.state import RunState, apply_event
 
-Status = Literal["FINISHED", "FAILED", "KILLED"]
+Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
 
 _STATUS: Final[Mapping[Ending, Status]] = {
     "succeeded": "FINISHED",
@@ -32,6 +34,10 @@ _STATUS: Final[Mapping[Ending, Status]] = {
     "interrupted": "KILLED",
     "stopped": "KILLED",
 }
+
+_DURATION: Final = "epoch_seconds"
+
+_ENDING_TAGS: Final = ("vtspec.ending", "vtspec.message")
 
 _PARAM_SECTIONS: Final = (
     "task",
@@ -64,14 +70,16 @@ class MetricPoint:
 
 @dataclass(frozen=True, kw_only=True)
 class TrackingEntry:
-    """What one event adds to a run in MLflow; `status` is set by the terminal event alone.
+    """What one event adds to a run in MLflow, and the tags that it takes away.
 
+    `status` is set by the terminal event, and by what goes on after one;
     `changed` are the paths of the plan that an update changed.
     """
 
     seq: int
     metrics: Sequence[MetricPoint] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
+    removed_tags: Sequence[str] = ()
     status: Status | None = None
     time_ms: int = 0
     changed: tuple[str, ...] = ()
@@ -109,6 +117,15 @@ def parse_plan(raw: Mapping[str, object], run: str) -> TrackedPlan:
         params=flatten_params(raw),
         tags=build_run_tags(raw, run),
     )
+
+
+def make_folder_name(name: str) -> str:
+    """A name as one folder, wherever it points: `shapes` stays, `../x` cannot leave."""
+    safe = re.sub(r"[^\w.-]", "_", name).lstrip(".")[:60]
+    if safe == name:
+        return name
+    # Two names must not become one folder.
+    return f"{safe}-{hashlib.sha256(name.encode()).hexdigest()[:10]}"
 
 
 def sanitize_key(name: str) -> str:
@@ -153,28 +170,44 @@ def build_run_tags(plan: Mapping[str, object], run: str) -> dict[str, str]:
         "vtspec.dataset.hash": str(to_mapping(plan["dataset"])["hash"]),
         "mlflow.source.type": "JOB",
         "mlflow.source.name": str(plan.get("specPath") or plan["name"]),
-        **(
-            {"mlflow.note.content": str(plan["description"])[:8000]}
-            if plan.get("description")
-            else {}
-        ),
+        "mlflow.note.content": _describe_plan(plan)[:8000],
     }
 
 
-def translate_events(events: Sequence[Event]) -> list[TrackingEntry]:
-    """What each of a run's events adds, from the first one on.
+def _describe_plan(plan: Mapping[str, object]) -> str:
+    """What MLflow shows above a run: the person's own words, and what was trained on what."""
+    framework, model = to_mapping(plan["framework"]), to_mapping(plan["model"])
+    epochs = to_mapping(plan["training"]).get("epochs")
+    trained = f"{model['name']} ({framework['name']}) on {to_mapping(plan['dataset'])['name']}"
+    own = [str(plan["description"])] if plan.get("description") else []
+    return "\n\n".join([*own, f"{trained}, {epochs} epochs; plan {plan['id']}"])
 
-    An update that fails does not make a failed run of one that has its result.
+
+def translate_events(events: Iterable[Event]) -> Iterator[TrackingEntry]:
+    """What the events of a run add, in their order, each point of a curve once.
+
+    A step that was cut short is done again, and tells its points again. MLflow takes none back:
+    the same value is not sent twice, nor how long it took this time; another one is what MLflow
+    shows from then on, being the later. An update that fails does not make a failed run of one
+    that has its result.
     """
-    found, state = [], RunState()
+    known: dict[tuple[str, int], float] = {}
+    state = RunState()
     for event in events:
         was_done = state.before is not None
         state = apply_event(state, event)
         entry = translate_event(event)
         if was_done and entry.status == "FAILED":
-            entry = replace(entry, status="FINISHED", tags=_name_failed_update(event))
-        found.append(entry)
-    return found
+            tags = _name_failed_update(event)
+            entry = replace(entry, status="FINISHED", tags=tags, removed_tags=())
+        fresh = [one for one in entry.metrics if _is_fresh(one, known)]
+        known |= {(one.key, one.step): one.value for one in fresh}
+        yield replace(entry, metrics=fresh)
+
+
+def _is_fresh(point: MetricPoint, known: Mapping[tuple[str, int], float]) -> bool:
+    before = known.get((point.key, point.step))
+    return before is None or (point.value != before and point.key != _DURATION)
 
 
 def _name_failed_update(event: Event) -> Mapping[str, str]:
@@ -188,6 +221,8 @@ def translate_event(event: Event) -> TrackingEntry:
     entry = TrackingEntry(seq=event.seq, time_ms=at)
     match event.body:
         # A resume tells nothing of the machine: the first start's tags stand.
+        case RunResumed():
+            return replace(entry, removed_tags=_ENDING_TAGS, status="RUNNING")
         case RunStarted() as told:
             return replace(entry, tags=_build_start_tags(told))
         case RunUpdated() as told:
@@ -200,7 +235,7 @@ def translate_event(event: Event) -> TrackingEntry:
                 "train_loss": told.train_loss,
                 "val_loss": told.val_loss,
                 "learning_rate": told.lr,
-                "epoch_seconds": told.seconds,
+                _DURATION: told.seconds,
                 **told.metrics,
             }
             return replace(entry, metrics=_build_metrics(values, told.epoch, at))
@@ -216,7 +251,8 @@ def translate_event(event: Event) -> TrackingEntry:
             tags = {"vtspec.ending": str(told.ending)}
             if told.message:
                 tags["vtspec.message"] = told.message[:8000]
-            return replace(entry, tags=tags, status=_STATUS[told.ending])
+            gone = tuple(name for name in _ENDING_TAGS if name not in tags)
+            return replace(entry, tags=tags, removed_tags=gone, status=_STATUS[told.ending])
         case _:
             return entry
 
@@ -234,7 +270,8 @@ def _build_metrics(
 def _build_start_tags(told: RunStarted) -> dict[str, str]:
     sections = {
         "machine": told.machine,
-        "versions": told.versions,
+        # One tag: a row for each of some fifty packages would bury all others.
+        "versions": ", ".join(f"{name} {one}" for name, one in told.versions.items()) or None,
         "environment": told.environment,
         "backend": told.backend,
         "git": None if told.git is None else asdict(told.git),

@@ -2,7 +2,8 @@
 
 The place reached is kept in `tracking.json` beside the events. A batch that arrived just before a
 crash is sent again; MLflow keeps a metric of the same key, step, time and value once, so nothing
-is doubled.
+is doubled. The MLflow run of a run is the one that began with it: a clone that carries the same
+plan out has a run of its own, which names the first.
 """
 
 import json
@@ -10,9 +11,10 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from vtspec.adapters.durable_files import write_file_atomic
+from vtspec.pipelines.address import Address
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.runs.events import Event, decode_events
 from vtspec.pipelines.runs.lock import try_lock
@@ -22,6 +24,7 @@ from .mlflow_client import translate_errors
 from .mlflow_mapping import (
     TrackedPlan,
     TrackingEntry,
+    make_folder_name,
     parse_plan,
     translate_event,
     translate_events,
@@ -32,6 +35,10 @@ if TYPE_CHECKING:
 
 ARTIFACTS = ("report.md", "report.html", "plan.json", "metrics.json", "evaluation.json")
 FOLDERS = ("plots", "model")
+_KIND: Final = "mlflow.experimentKind"
+_TRAINING: Final = "custom_model_development"
+"""Without it MLflow opens an experiment with the traces of language models."""
+
 BATCH = 200
 """Events in one call; each has at most some twenty metrics, far below MLflow's 1,000."""
 
@@ -77,25 +84,26 @@ def lock_sync(run_dir: Path) -> AbstractContextManager[bool]:
     return try_lock(run_dir / "tracking.lock")
 
 
-def send_events(run_dir: Path, client: "MlflowClient", place: SyncState) -> SyncState:
+def send_events(
+    run_dir: Path, client: "MlflowClient", place: SyncState, address: Address
+) -> SyncState:
     """Send what is new; the place reached. Keeps it on disk after every batch.
 
     Raises `Temporary` or `Permanent` with what is on disk true.
     """
     every = read_events(run_dir)
-    if not any(event.seq > place.shipped for event in every):
+    told = list(translate_events(every))
+    waiting = [entry for entry in told if entry.seq > place.shipped]
+    if not waiting:
         return place
-    told = translate_events(every)
     # MLflow cannot move a run into another experiment: there it is told of as a whole.
-    if any("tracking.experiment" in e.changed for e in told if e.seq > place.shipped):
-        place = SyncState(uri=place.uri)
+    if any("tracking.experiment" in entry.changed for entry in waiting):
+        place, waiting = SyncState(uri=place.uri), told
     plan = _read_plan(run_dir, every)
-    entries_left = [entry for entry in told if entry.seq > place.shipped]
-    with translate_errors(place.uri):
+    with translate_errors(address):
         place = _open_run(run_dir, client, place, plan, every[0])
-        for start in range(0, len(entries_left), BATCH):
-            entries = entries_left[start : start + BATCH]
-            place = _send_batch(run_dir, client, place, plan, entries)
+        for start in range(0, len(waiting), BATCH):
+            place = _send_batch(run_dir, client, place, plan, waiting[start : start + BATCH])
             write_sync_state(run_dir, place)
     return place
 
@@ -120,18 +128,18 @@ def _open_run(
     from mlflow.entities import Dataset, DatasetInput, Param
 
     experiment_id = _ensure_experiment(run_dir, client, place.uri, plan.experiment)
-    # A process that was killed between creating the run and noting its id finds it by its tag.
-    found = client.search_runs(
-        [experiment_id], f"tags.`vtspec.run` = '{first.run}'", max_results=1
+    begin = translate_event(first).time_ms
+    named = client.search_runs(
+        [experiment_id], f"tags.`vtspec.run` = '{first.run}'", order_by=["start_time ASC"]
     )
-    if found:
-        run_id = found[0].info.run_id
-    else:
-        begin = translate_event(first).time_ms
-        run = client.create_run(
-            experiment_id, start_time=begin, tags=dict(plan.tags), run_name=first.run
+    # A process that was killed between creating the run and noting its id finds it so.
+    mine = next((one for one in named if one.info.start_time == begin), None)
+    if mine is None:
+        same = {"vtspec.run.first": named[0].info.run_id} if named else {}
+        mine = client.create_run(
+            experiment_id, start_time=begin, tags={**plan.tags, **same}, run_name=first.run
         )
-        run_id = run.info.run_id
+    run_id = mine.info.run_id
     params = [Param(name, value) for name, value in plan.params.items()]
     for start in range(0, len(params), 100):
         client.log_batch(run_id, params=params[start : start + 100])
@@ -146,14 +154,19 @@ def _open_run(
 def _ensure_experiment(run_dir: Path, client: "MlflowClient", uri: str, name: str) -> str:
     found = client.get_experiment_by_name(name)
     if found is not None:
+        if _KIND not in found.tags:
+            client.set_experiment_tag(found.experiment_id, _KIND, _TRAINING)
         return str(found.experiment_id)
     # A local store would put artefacts beside whatever folder the process was started in.
-    local = uri.startswith("sqlite:")
-    folder = (run_dir.parent.resolve() / "mlartifacts" / name).as_uri() if local else None
+    local = uri.startswith(("sqlite:", "sqlite+"))
+    place = run_dir.parent.resolve() / "mlartifacts" / make_folder_name(name)
+    folder = place.as_uri() if local else None
     from mlflow.exceptions import MlflowException
 
     try:
-        return str(client.create_experiment(name, artifact_location=folder))
+        return str(
+            client.create_experiment(name, artifact_location=folder, tags={_KIND: _TRAINING})
+        )
     except MlflowException:
         # Another run created it in between.
         found = client.get_experiment_by_name(name)
@@ -173,27 +186,43 @@ def _send_batch(
 
     assert place.run_id is not None
     metrics = [Metric(m.key, m.value, m.time_ms, m.step) for e in entries for m in e.metrics]
-    tags = [RunTag(name, value) for e in entries for name, value in e.tags.items()]
-    if metrics or tags:
+    tags: dict[str, str | None] = {}
+    for entry in entries:
+        tags |= dict.fromkeys(entry.removed_tags) | dict(entry.tags)
+    kept = [RunTag(name, value) for name, value in tags.items() if value is not None]
+    if metrics or kept:
         for start in range(0, max(len(metrics), 1), 900):
             client.log_batch(
-                place.run_id, metrics[start : start + 900], tags=tags if start == 0 else ()
+                place.run_id, metrics[start : start + 900], tags=kept if start == 0 else ()
             )
-    last, version = entries[-1], place.model_version
-    if any("tracking.registerAs" in e.changed for e in entries):
+    _remove_tags(client, place.run_id, [name for name, value in tags.items() if value is None])
+    ends = [entry for entry in entries if entry.status is not None]
+    version, finished = place.model_version, place.finished
+    if any("tracking.registerAs" in entry.changed for entry in entries):
         version = None
-    terminal = [e for e in entries if e.status is not None]
-    if terminal:
+    if ends and ends[-1].status != "RUNNING":
         _log_artifacts(run_dir, client, place.run_id)
-        if terminal[-1].status == "FINISHED":
+        if ends[-1].status == "FINISHED":
             version = version or _register_model(run_dir, client, place.run_id, plan)
-        client.set_terminated(place.run_id, terminal[-1].status, terminal[-1].time_ms)
-    elif place.finished:
+        client.set_terminated(place.run_id, ends[-1].status, ends[-1].time_ms)
+        finished = True
+    elif ends:
         # Resumed after an interruption that had been told as an ending.
         client.update_run(place.run_id, status="RUNNING")
+        finished = False
     return replace(
-        place, shipped=last.seq, finished=bool(terminal), model_version=version, error=None
+        place, shipped=entries[-1].seq, finished=finished, model_version=version, error=None
     )
+
+
+def _remove_tags(client: "MlflowClient", run_id: str, names: Sequence[str]) -> None:
+    if not names:
+        return
+    # MLflow refuses to delete what is not there.
+    there = client.get_run(run_id).data.tags
+    for name in names:
+        if name in there:
+            client.delete_tag(run_id, name)
 
 
 def _log_artifacts(run_dir: Path, client: "MlflowClient", run_id: str) -> None:

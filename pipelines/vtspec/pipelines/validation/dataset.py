@@ -1,8 +1,8 @@
 """The dataset that an experiment refers to, and what it asks of it."""
 
-import shlex
 from collections.abc import Iterator, Mapping
 
+from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.catalog import Framework
 from vtspec.pipelines.project.dataset_facts import DatasetFacts
 from vtspec.schema.kinds.rules import check_class_weights
@@ -40,7 +40,7 @@ def _check_file(subject: SpecView, ref: str) -> Iterator[Problem]:
     if not claims or claims[0].given is not None or claims[0].path is None:
         return
     file = subject.repository.format_path(claims[0].path)
-    fix = shlex.join(["vtspec", "validate", file])
+    fix = format_command("vtspec", "validate", file)
     message = f"the file of the dataset '{ref}' has errors"
     yield subject.make_problem(("dataset", "ref"), message, fix)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.project.source_tree import WORKING_TREE, SourceTree
 
@@ -178,7 +179,7 @@ def _pin_run(name: str, places: WeightsSources) -> RunWeights:
     if not file.is_file():
         raise Refused(
             f"run {run.name} has no {MODEL_FILE}: it did not come to its export",
-            fix=f"vtspec status {run.name}",
+            fix=format_command("vtspec", "status", run.name),
         )
     path = _find_relative_path(file, places) or f"{places.runs.name}/{run.name}/{MODEL_FILE}"
     return RunWeights(run=run.name, path=path, sha256=_hash_file(file, path))

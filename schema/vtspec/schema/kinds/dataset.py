@@ -6,6 +6,7 @@ from pydantic import Field, ValidationInfo, model_validator
 
 from .field_types import (
     API_VERSION,
+    NO_CREDENTIALS,
     UNIQUE,
     ApiVersion,
     ClassName,
@@ -18,12 +19,17 @@ from .field_types import (
     RelativePath,
     Tuple,
     Whole,
+    refuse_credentials,
 )
 from .patterns import GIT_REV, GIT_URL
 from .rules import check_model
 from .tasks import FormatName, TaskName
 
-GitUrl = Annotated[str, Field(max_length=400, pattern=GIT_URL.pattern)]
+GitUrl = Annotated[
+    str,
+    Field(max_length=400, pattern=GIT_URL.pattern, json_schema_extra=NO_CREDENTIALS),
+    refuse_credentials("write it without, and give it to git: git credential approve"),
+]
 
 GitRev = Annotated[str, Field(max_length=200, pattern=GIT_REV.pattern)]
 

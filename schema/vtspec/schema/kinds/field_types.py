@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from .patterns import (
     CONTENT_HASH,
+    CREDENTIALS,
     DURATION,
     LABEL_KEY,
     LABEL_VALUE,
@@ -84,6 +85,25 @@ def _check_inside(path: str) -> str:
         )
     return path
 
+
+_CREDENTIALS: Final = re.compile(CREDENTIALS)
+
+
+def refuse_credentials(fix: str) -> AfterValidator:
+    """Marks an address that may hold no password, since its file is committed.
+
+    `fix` says where the password goes. Goes with `json_schema_extra=NO_CREDENTIALS`.
+    """
+
+    def check(address: str) -> str:
+        if _CREDENTIALS.search(address):
+            raise make_rule_error("holds a password or a token, and this file is committed", fix)
+        return address
+
+    return AfterValidator(check)
+
+
+NO_CREDENTIALS: Final["JsonDict"] = {"not": {"pattern": CREDENTIALS}}
 
 _Items = TypeVar("_Items", bound=tuple[object, ...])
 

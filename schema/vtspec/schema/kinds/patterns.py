@@ -110,3 +110,10 @@ OUTSIDE: Final = r"(^|/)\.\.(/|$)|^[A-Za-z]:"
 
 TEMPLATE: Final = r"\{\{"
 """The mark of a template."""
+
+CREDENTIALS: Final = (
+    r"^[A-Za-z][A-Za-z0-9+.-]*://[^/?#\s]*:[^/?#\s]*@"
+    r"|^([A-Za-z][A-Za-z0-9.-]*\+)?[Hh][Tt][Tt][Pp][Ss]?://[^/?#\s]+@"
+    r"|[?&][\w.-]*([Pp][Aa][Ss][Ss][Ww]|[Pp][Ww][Dd]|[Tt][Oo][Kk][Ee][Nn]|[Ss][Ee][Cc][Rr][Ee][Tt])[\w.-]*="
+)
+"""An address with a password or a token in it; `ssh://git@host` has neither."""

@@ -4,7 +4,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .field_types import API_VERSION, ApiVersion, Line, Memory, Metadata, Name, Part, RelativePath
+from .field_types import (
+    API_VERSION,
+    NO_CREDENTIALS,
+    ApiVersion,
+    Line,
+    Memory,
+    Metadata,
+    Name,
+    Part,
+    RelativePath,
+    refuse_credentials,
+)
 from .patterns import CURRENCY
 
 
@@ -32,10 +43,20 @@ class Prices(Part):
     )
 
 
+TrackingUri = Annotated[
+    Line,
+    Field(json_schema_extra=NO_CREDENTIALS),
+    refuse_credentials(
+        "write it without, and export MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or "
+        "the whole of it as MLFLOW_TRACKING_URI"
+    ),
+]
+
+
 class ProjectTracking(Part):
     """Which MLflow shows the runs."""
 
-    uri: Line | None = Field(
+    uri: TrackingUri | None = Field(
         default=None,
         description="MLflow tracking URI; MLFLOW_TRACKING_URI goes before it, and a SQLite file "
         "in the runs folder is the default.",

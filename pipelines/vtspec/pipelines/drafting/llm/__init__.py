@@ -8,7 +8,7 @@ conversation ──messages──▶ model ──▶ output ──▶ sketch
 
 The model has no credentials and no tool that writes. The provider's key is known to the one
 module that talks HTTP (`transport`), and whatever goes to the model or comes from it passes
-`redaction`, `bounded_data` and `safe_text` first.
+`redaction` (one for all of vtspec), `bounded_data` and `safe_text` first.
 """
 
 from vtspec.pipelines.drafting.result import Unavailable

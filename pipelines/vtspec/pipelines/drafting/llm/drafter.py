@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from vtspec.pipelines.drafting.result import Data, Draft, Message, Unavailable
 from vtspec.pipelines.errors import Refused
 from vtspec.pipelines.project.repository import Repository
+from vtspec.pipelines.redaction import Redactor, make_redactor
 
 from .instructions import INSTRUCTIONS
 from .messages import build_history, build_prompt
 from .output import RejectedAnswer, ask_about_problem, parse_answer
 from .output_schema import ANSWERS, build_answer_schema
 from .providers import Provider, find_provider
-from .redaction import Redactor, make_redactor
 from .request import DraftRequest
 from .settings import Settings, load_settings
 from .tools import LOOKUPS, Lookup, run_lookup

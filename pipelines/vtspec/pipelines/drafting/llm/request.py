@@ -8,8 +8,7 @@ from vtspec.pipelines.drafting.conversation import get_state, list_words
 from vtspec.pipelines.drafting.language import Tongue, detect_language
 from vtspec.pipelines.drafting.result import Data, Message
 from vtspec.pipelines.project.repository import Repository
-
-from .redaction import Redactor
+from vtspec.pipelines.redaction import Redactor
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from typing import Final
 
-from .redaction import Redactor
+from vtspec.pipelines.redaction import Redactor
 
 _MARKDOWN: Final = re.compile(r"!?\[([^\]\[]*)\]\s*(?:\([^)]*\)?|\[[^\]]*\]|:\s*\S+)")
 _TAG: Final = re.compile(r"<[/!?a-zA-Z][^>]*>|&(?:[a-zA-Z]+|#\w+);")

@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Callable
 
+from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.runs import Run
 from vtspec.pipelines.runs.state import RunState
@@ -21,15 +22,13 @@ def stop_run(run: Run, timeout_s: float, sleep: Callable[[float], None] = time.s
     Raises `Refused` where nothing works on the run, `Permanent` where that is on another machine
     or is not ours, `Temporary` where the run has not ended in `timeout_s`.
     """
-    holder = run.find_holder()
+    holder, stop = run.find_holder(), format_command("vtspec", "stop", run.name)
     if holder is None:
         raise Refused(
             f"nothing works on {run.name}: it is {_describe_status(run)}", fix="vtspec status"
         )
     if not holder.is_here:
-        raise Permanent(
-            f"{run.name} is carried out on {holder.host}", fix=f"vtspec stop {run.name} there"
-        )
+        raise Permanent(f"{run.name} is carried out on {holder.host}", fix=f"{stop} there")
     # Where vtspec itself was killed, its adapter is asked, which knows SIGTERM.
     target = (holder.pid, signal.SIGINT) if holder.pid else (holder.adapter, signal.SIGTERM)
     _send_signal(run, *target)
@@ -39,7 +38,7 @@ def stop_run(run: Run, timeout_s: float, sleep: Callable[[float], None] = time.s
         if waited >= timeout_s:
             raise Temporary(
                 f"{run.name} was asked to stop and has not ended in {timeout_s:g} s",
-                fix=f"wait, or end it without a checkpoint: vtspec stop {run.name}",
+                fix=f"wait, or end it without a checkpoint: {stop}",
             )
         sleep(POLL_S)
         waited += POLL_S
@@ -57,7 +56,7 @@ def _send_signal(run: Run, pid: int | None, number: signal.Signals) -> None:
     except PermissionError as error:
         raise Permanent(
             f"{run.name} is carried out by another user's process {pid}",
-            fix=f"ask them, or as that user: vtspec stop {run.name}",
+            fix=f"ask them, or as that user: {format_command('vtspec', 'stop', run.name)}",
         ) from error
 
 

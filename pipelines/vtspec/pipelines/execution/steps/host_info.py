@@ -9,6 +9,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 from vtspec.pipelines.execution.environment import Environment
+from vtspec.pipelines.project.git_command import (
+    build_git_command,
+    build_git_environment,
+    list_filter_settings,
+)
 from vtspec.pipelines.runs.events import GitState
 
 
@@ -35,11 +40,15 @@ def collect_versions(environment: Environment) -> Mapping[str, str]:
 
 def find_git_state(root: Path) -> GitState | None:
     """The commit that `root` is at, and whether files differ from it; None outside of git."""
-    commit = _read_output(["git", "-C", str(root), "rev-parse", "HEAD"])
+    # A hook that starts a run has told git which repository and index are meant.
+    variables = build_git_environment(os.environ, stays_here=False)
+    commit = _read_output(build_git_command(root, "rev-parse", "HEAD"), variables)
     if commit is None:
         return None
+    # What a submodule configures would be started in it; whether it is at its commit is enough.
+    words = ("status", "--porcelain", "--untracked-files=no", "--ignore-submodules=dirty")
     changes = _read_output(
-        ["git", "-C", str(root), "status", "--porcelain", "--untracked-files=no"]
+        build_git_command(root, *words, settings=list_filter_settings(root)), variables
     )
     return GitState(commit=commit, dirty=bool(changes))
 
@@ -59,9 +68,11 @@ def _find_processor() -> str | None:
     return next(named, None) or platform.machine()
 
 
-def _read_output(command: list[str]) -> str | None:
+def _read_output(command: list[str], environ: Mapping[str, str] | None = None) -> str | None:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=20, check=True, env=environ
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import assert_never
 
 from vtspec.pipelines.errors import Permanent, Temporary
+from vtspec.pipelines.redaction import redact_text
 from vtspec.pipelines.weights.model import (
     FileWeights,
     HubWeights,
@@ -86,7 +87,7 @@ def _download_model(name: str, version: str, folder: Path) -> Path:
         )
     except mlflow.exceptions.MlflowException as error:
         raise Temporary(
-            f"MLflow did not give version {version} of {name}: {error}",
+            f"MLflow did not give version {version} of {name}: {redact_text(str(error))}",
             fix="see that MLFLOW_TRACKING_URI names the right server, and that it answers",
         ) from error
     return Path(where)

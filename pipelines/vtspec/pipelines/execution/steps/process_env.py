@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import Final
 
 from vtspec.pipelines.planning.plan_model import Plan
+from vtspec.pipelines.redaction import is_secret_name
 from vtspec.pipelines.weights.model import HubWeights
 
-_SECRET: Final = re.compile(
-    r"^(MLFLOW|WANDB|COMET|NEPTUNE)_|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|_KEY$|_PAT$|_DSN$",
-    re.IGNORECASE,
-)
+_TRACKERS: Final = re.compile(r"^(MLFLOW|WANDB|COMET|NEPTUNE|VTSPEC_TRACKING)_", re.IGNORECASE)
 
 _THREADS: Final = (
     "OMP_NUM_THREADS",
@@ -33,7 +31,11 @@ def build_variables(
     weights come from the hub. With `pythonpath` (an environment of its own) nothing of this
     Python's own path is handed down.
     """
-    found = {key: value for key, value in environ.items() if not _SECRET.search(key)}
+
+    def hides(name: str) -> bool:
+        return is_secret_name(name) or _TRACKERS.search(name) is not None
+
+    found = {key: value for key, value in environ.items() if not hides(key)}
     if isinstance(plan.model.weights, HubWeights) and "HF_TOKEN" in environ:
         found["HF_TOKEN"] = environ["HF_TOKEN"]
     # Its own environment, with its own packages: ours would shadow them.

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
 
-from vtspec.pipelines.reporting.escape import make_one_line, make_visible
+from vtspec.pipelines.reporting.escape import make_one_line
+from vtspec.schema.visible_text import make_visible
 
 FIRST: Final = "DejaVu Sans"
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.reporting import document as doc
 from vtspec.pipelines.reporting.curves import COLOURS, render_mermaid
 from vtspec.pipelines.reporting.escape import render_cell, render_code, render_fence
@@ -185,7 +186,7 @@ def _get_words(part: doc.Part) -> str:
 def _render_pointer(run: str, link: str | None) -> str:
     words = "Pictures and everything in full"
     if link is None:
-        how = render_code(f"vtspec report {run} --open", 200)
+        how = render_code(format_command("vtspec", "report", run, "--open"), 200)
         return f"---\n\n{words}: `report.html` beside this file; {how}"
     # Whatever could end the link early is written as its bytes (RFC 3986, 2.1).
     address = re.sub(r"[^A-Za-z0-9:/?#&=%+,;@~!._-]", _percent_encode, link)

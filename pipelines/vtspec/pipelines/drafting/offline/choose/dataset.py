@@ -1,9 +1,9 @@
 """Decides which dataset is meant, or which have to be offered."""
 
-import shlex
 from collections.abc import Iterable, Sequence
 from posixpath import normpath
 
+from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.drafting.offline.dataset_index import MatchLevel
 from vtspec.pipelines.drafting.offline.draft_builder import DraftBuilder, QuestionPriority
 from vtspec.pipelines.drafting.offline.mentions import Mention, ParsedText
@@ -61,7 +61,7 @@ def _find_at_path(sheet: DraftBuilder, path: str) -> list[str]:
 def _ask_to_register(sheet: DraftBuilder, folder: Mention, others: list[str]) -> None:
     name = make_dns_label(normpath(folder.value).rpartition("/")[2])
     command = ["vtspec", "datasets", "add", folder.said, *(["--name", name] if name else [])]
-    said = {"said": folder.said, "command": shlex.join(command)}
+    said = {"said": folder.said, "command": format_command(*command)}
     key = "folder-or" if others else "folder-new"
     sheet.drop("dataset.ref")
     sheet.ask(QuestionPriority.DATASET, key, "spec.dataset.ref", others, **said)

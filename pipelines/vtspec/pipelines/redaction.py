@@ -1,10 +1,19 @@
-"""What must not leave: secrets of the environment, and where things lie on this machine. Pure."""
+"""What must not leave: secrets of the environment, and where things lie on this machine.
 
+The one list of what is secret, and the one mask. A text of a third party (an answer of a server,
+an error of a library, a line of another program) passes it before it is stored or shown.
+"""
+
+import base64
+import os
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
+
+from .address import Address, find_credentials, hide_credentials
 
 MARK: Final = "[hidden]"
 """What stands in place of a secret."""
@@ -14,9 +23,6 @@ _NAMES: Final = re.compile(
     re.IGNORECASE,
 )
 """Names of environment variables that hold secrets."""
-
-_IN_URL: Final = re.compile(r"://[^/\s:@]*:([^/\s@]+)@")
-"""The password in an address such as postgres://user:password@host."""
 
 _SHAPES: Final = re.compile(
     # OpenAI and Anthropic; a name such as task-… or sk-… in lower case is none.
@@ -52,7 +58,16 @@ class Redactor:
         for place in sorted(self.places, key=len, reverse=True):
             # /root is a place, and data/root none.
             text = re.sub(rf"(?<![\w./-]){re.escape(place)}(?![\w.-])", ".", text)
-        return _SHAPES.sub(MARK, text)
+        return hide_credentials(_SHAPES.sub(MARK, text), MARK)
+
+    def with_address(self, address: Address) -> "Redactor":
+        """The same, and the password of an address, in the forms that servers echo."""
+        password = address.password
+        if password is None or not _is_secret(password):
+            return self
+        basic = base64.b64encode(f"{address.user or ''}:{password}".encode()).decode()
+        encoded = find_credentials(address.full)
+        return Redactor(secrets=self.secrets | {password, basic} | encoded, places=self.places)
 
     def _reveal(self, text: str) -> str:
         """The text without characters that show nothing, where there is a secret behind them."""
@@ -84,11 +99,26 @@ def make_redactor(environment: Mapping[str, str], places: Iterable[str] = ()) ->
             # `Authorization: Bearer …` or the lines of a key file: each part is a secret, too.
             parts = re.split(r"[\s:;,=\"']+", value)
             found |= {value, *(part for part in parts if len(part) >= 12 and _is_secret(part))}
-        found |= {password for password in _IN_URL.findall(value) if _is_secret(password)}
+        found |= {secret for secret in find_credentials(value) if _is_secret(secret)}
     # A home that is "/" or unset would be found in every path and every text.
     return Redactor(
         secrets=frozenset(found), places=frozenset(place for place in places if len(place) > 3)
     )
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a variable of this name holds a secret."""
+    return _NAMES.search(name) is not None
+
+
+def redact_text(text: str) -> str:
+    """The text without the secrets of this process's environment."""
+    return _make_own_redactor(tuple(os.environ.items())).redact_text(text)
+
+
+@lru_cache(maxsize=4)
+def _make_own_redactor(environment: tuple[tuple[str, str], ...]) -> Redactor:
+    return make_redactor(dict(environment))
 
 
 def _is_secret(value: str) -> bool:
