@@ -270,6 +270,7 @@ EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\n(x) show
         (b"\xb1\x68\xde\x3a" + bytes(40), "DCX"),
         (bytes(128) + b"DICM" + bytes(40), "DICOM"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_other_formats_are_refused_by_name_and_start_no_program(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, name: str
