@@ -360,3 +360,11 @@ def test_training_and_the_reports_thumbnails_show_the_same(tmp_path: Path, conte
     assert isinstance(trained, Image.Image)
     with open_image(tmp_path / error["thumbnail"]) as small:
         assert np.array_equal(np.asarray(trained), np.asarray(small))
+
+
+def test_no_other_module_opens_an_image_by_itself() -> None:
+    root = Path(__file__).parents[3]
+    parts = ("adapters", "pipelines", "cli")
+    files = [file for part in parts for file in (root / part).rglob("*.py")]
+    opening = [file.name for file in files if "Image.open(" in file.read_text(encoding="utf-8")]
+    assert opening == ["image_decoding.py"]
