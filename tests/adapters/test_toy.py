@@ -356,10 +356,10 @@ def test_an_orientation_is_refused_with_a_fix_and_upright_is_none(tmp_path: Path
 
 
 def test_weights_follow_the_names_of_their_classes(tmp_path: Path, data: Path) -> None:
-    names = list(CLASSES)
+    names: list[str] = list(CLASSES)
     _, adapter = trained(tmp_path / "first", data)
     file = adapter.export(["safetensors"], tmp_path)["safetensors"].path
-    usual = dict(zip(names, adapter.model.rows, strict=True))
+    usual: dict[str, Any] = dict(zip(names, adapter.model.rows, strict=True))
     for classes in (["stripe", "circle", "cross"], ["cross", "stripe"]):
         job = a_job(tmp_path / "next", data)
         dataset = dataclasses.replace(job.dataset, classes=tuple(classes))

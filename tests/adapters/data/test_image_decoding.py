@@ -270,6 +270,7 @@ EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\n(x) show
         (b"\xb1\x68\xde\x3a" + bytes(40), "DCX"),
         (bytes(128) + b"DICM" + bytes(40), "DICOM"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_other_formats_are_refused_by_name_and_start_no_program(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, name: str
@@ -359,3 +360,11 @@ def test_training_and_the_reports_thumbnails_show_the_same(tmp_path: Path, conte
     assert isinstance(trained, Image.Image)
     with open_image(tmp_path / error["thumbnail"]) as small:
         assert np.array_equal(np.asarray(trained), np.asarray(small))
+
+
+def test_no_other_module_opens_an_image_by_itself() -> None:
+    root = Path(__file__).parents[3]
+    parts = ("adapters", "pipelines", "cli")
+    files = [file for part in parts for file in (root / part).rglob("*.py")]
+    opening = [file.name for file in files if "Image.open(" in file.read_text(encoding="utf-8")]
+    assert opening == ["image_decoding.py"]
