@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from vtspec.adapters.data.annotations import Sample
+from vtspec.adapters.data.image_decoding import open_image
 from vtspec.pipelines.data.formats.layout import DatasetIssue, Layout, make_error
 
 from .image_probe import ImageInfo
@@ -68,9 +69,7 @@ def _find_fault(
 
 def _read_values(path: Path) -> set[int]:
     """The values of the pixels of a mask that is known to be sound."""
-    from PIL import Image
-
-    with Image.open(path) as mask:
+    with open_image(path) as mask:
         if mask.mode == "1":
             # Pillow shows a set bit as 255.
             return {int(value > 0) for value in _iter_values(mask)}
