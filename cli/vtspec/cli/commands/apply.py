@@ -25,7 +25,7 @@ def command(spec: str | None, *, yes: bool, **options: Any) -> None:
 
 
 def apply_spec(spec: str | None, chosen: CommandOptions, *, yes: bool) -> int:
-    """Plan the spec, show the plan, ask unless `yes`, carry it out, and return the exit code."""
+    """Show the plan of a spec or of `--plan`, ask unless `yes`, carry it out; the exit code."""
     # Planned once: what was shown is carried out, whatever is edited while the question waits.
     found = plan_named_spec(spec, chosen)
     _print_plan(found)
