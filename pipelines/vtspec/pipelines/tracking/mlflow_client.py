@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from vtspec.pipelines.errors import Permanent, Temporary
+from vtspec.pipelines.errors import Permanent, Temporary, refuse_import
 from vtspec.pipelines.runs.lock import hold_lock
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ def make_client(uri: str, missing: str = "MLflow is not installed here") -> "Mlf
     try:
         from mlflow import MlflowClient
     except ImportError as error:
-        raise Permanent(missing, fix="pip install 'vtspec[tracking]'") from error
+        fix = "pip install 'vtspec[tracking]'"
+        raise refuse_import(error, "mlflow", missing, fix) from error
     with translate_errors(uri), _lock_first_use(uri):
         return MlflowClient(tracking_uri=uri)
 
