@@ -327,10 +327,10 @@ def _splits_differ(spec: Any) -> bool:
 
 def _data_has_a_place(spec: Any) -> bool:
     source = spec["spec"]["source"]
-    path = source.get("path") or (source.get("dvc") or {}).get("path")
-    place = PurePosixPath(path)
+    dvc = source.get("dvc") or {}
+    place = PurePosixPath(str(source.get("path") or dvc.get("path")))
     reserved = place.parts[:1] in ((".git",), (".dvc",), ())
-    return not reserved or bool((source.get("dvc") or {}).get("repo"))
+    return not reserved or bool(dvc.get("repo"))
 
 
 def _gates_are_finite(spec: Any) -> bool:
