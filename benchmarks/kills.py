@@ -17,6 +17,7 @@ Run: python benchmarks/kills.py [--kills N] [--seed N]
 
 import argparse
 import collections
+import importlib
 import json
 import os
 import random
@@ -41,8 +42,10 @@ from vtspec.pipelines.runs import Run  # noqa: E402
 from vtspec.pipelines.tracking import follower  # noqa: E402
 
 PHASES: Final = ("begin", "data", "train", "evaluate", "export", "report", "end")
-VICTIMS: Final = ("vtspec", "adapter", "tracker", "all")
-KILLS_A_RUN: Final = 8
+VICTIMS: Final = {"vtspec": 3, "adapter": 3, "tracker": 1, "all": 3}
+"""How often each is drawn; without its tracker a run goes on, and is over after the kill."""
+
+KILLS_A_RUN: Final = 20
 
 COUNTED: Final = frozenset(
     "open os.rename os.remove os.mkdir os.rmdir os.truncate os.link subprocess.Popen".split()
@@ -138,7 +141,7 @@ def kill(pid: int) -> None:
 
 
 def fork(work: Callable[[], object]) -> int:
-    """A child that does `work` and ends, with nothing of this process's files but the first three."""
+    """A child that does `work` and ends; of this process's files it has the first three."""
     pid = os.fork()
     if pid:
         return pid
@@ -164,7 +167,12 @@ class Stage:
     @property
     def uri(self) -> str:
         """The MLflow of the runs."""
-        return f"sqlite:///{self.repository.root / 'runs' / 'mlflow.db'}"
+        return f"sqlite:///{self.database}"
+
+    @property
+    def database(self) -> Path:
+        """The file of that MLflow."""
+        return Path(self.where) / "mlflow.db"
 
     @property
     def where(self) -> str:
@@ -215,6 +223,8 @@ class Stage:
             counted = bomb if bomb.victim in ("tracker", "nobody") else Bomb()
             inner = Bomb(victim=bomb.victim, phase="begin", at=counted.at, mark=bomb.mark)
             inner.watch(self.where)
+            # On a busy machine a nice process takes minutes, which every run would wait for.
+            os.nice = lambda _: 0
             follower.main([str(folder), self.uri])
             if bomb.victim == "nobody":
                 (self.scratch / "tracker.json").write_text(json.dumps(inner.seen))
@@ -264,7 +274,8 @@ def read_traits(run: Run, database: Path) -> Traits:
         points = collections.Counter(
             (str(key), int(step))
             for key, step in mlflow.execute(
-                f"select key, step from metrics where run_uuid in ({','.join('?' * len(ids))})", ids
+                f"select key, step from metrics where run_uuid in ({','.join('?' * len(ids))})",
+                ids,
             )
             # How fast it was is told as often as there is time to.
             if not key.startswith(("progress", "speed", "images_per", "train_progress"))
@@ -337,16 +348,78 @@ def measure(stage: Stage) -> dict[str, dict[str, int]]:
 def draw_bomb(
     draw: random.Random, run: Run | None, counts: Mapping[str, Mapping[str, int]]
 ) -> Bomb:
-    """A kill in a phase that is still to come."""
+    """A kill in one of the next phases: farther ones would leave the run few to be killed in."""
     state = None if run is None else run.read_state()
-    victim = draw.choice(VICTIMS)
-    phases = [
-        phase
-        for phase in counts[victim]
-        if state is None or phase == "data" or not state.has_done(phase)
-    ]
-    phase = draw.choice(phases or ["end"])
+    victim = draw.choices(list(VICTIMS), list(VICTIMS.values()))[0]
+    ahead = [one for one in counts[victim] if state is None or not state.has_done(one)]
+    phase = draw.choice(ahead[:3] or ["end"])
     return Bomb(victim=victim, phase=phase, at=draw.randint(1, counts[victim].get(phase, 1)))
+
+
+@dataclass(kw_only=True)
+class Tally:
+    """What came of the kills so far."""
+
+    kills: int = 0
+    by: collections.Counter[str] = field(default_factory=collections.Counter)
+    faults: dict[str, list[str]] = field(
+        default_factory=lambda: {"lost": [], "doubled": [], "left over": []}
+    )
+
+    def show(self, runs: int) -> None:
+        """Print the figures."""
+        print(f"{self.kills} kills over {runs} runs: {dict(sorted(self.by.items()))}")
+        for kind, found in self.faults.items():
+            print(f"{kind}: {len(found)}" + (f" {found[:5]}" if found else ""))
+
+
+def find_open_run(stage: Stage, before: int) -> tuple[Run | None, RunOptions | None]:
+    """The run that was begun last, and how it goes on; None where it is done."""
+    every = stage.repository.runs.list_runs()
+    run = every[-1] if len(every) > before else None
+    if run is not None and run.ending == "succeeded":
+        return run, None
+    return run, RunOptions(again=run is None, resume=run is not None)
+
+
+def kill_run(stage: Stage, draw: random.Random, counts: Any, tally: Tally, most: int) -> list[str]:
+    """One run, killed until it is done or `most` kills are over, and then let go on in peace."""
+    before = len(stage.repository.runs.list_runs())
+    told: list[str] = []
+    while len(told) < min(KILLS_A_RUN, most):
+        run, choice = find_open_run(stage, before)
+        if choice is None:
+            break
+        bomb = draw_bomb(draw, run, counts)
+        if stage.carry_out(choice, bomb):
+            tally.by[f"{bomb.victim} in {bomb.phase}"] += 1
+            told.append(f"{bomb.victim}@{bomb.phase}:{bomb.at}")
+    for _ in range(3):
+        _, choice = find_open_run(stage, before)
+        if choice is not None:
+            stage.carry_out(choice, Bomb(victim="none"))
+    stage.sync()
+    tally.kills += len(told)
+    return told
+
+
+def find_faults(stage: Stage, whole: Traits) -> Iterator[tuple[str, str]]:
+    """What is wrong with the last run."""
+    run = stage.repository.runs.list_runs()[-1]
+    try:
+        yield from judge(read_traits(run, stage.database), whole)
+    except (OSError, ValueError, KeyError) as error:
+        yield "lost", f"{type(error).__name__}: {error}"
+    alive = list_processes(str(run.path))
+    if alive:
+        yield "left over", f"processes {alive}"
+
+
+def list_strangers(stage: Stage) -> list[str]:
+    """What lies in the folder of the runs and is no run, nor MLflow's, nor the lock."""
+    known = {run.name for run in stage.repository.runs.list_runs()} | {"mlartifacts", ".lock"}
+    names = [path.name for path in Path(stage.where).iterdir()]
+    return [name for name in names if name not in known and not name.startswith("mlflow.")]
 
 
 def main() -> int:
@@ -356,12 +429,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     # All that the children need, once.
-    import matplotlib.backends.backend_agg
-    import mlflow  # noqa: F401
-
-    from vtspec.pipelines.reporting import write_report  # noqa: F401
-
-    draw = random.Random(options.seed)
+    for module in ("matplotlib.backends.backend_agg", "mlflow", "vtspec.pipelines.reporting"):
+        importlib.import_module(module)
+    draw, tally, runs = random.Random(options.seed), Tally(), 0
     with tempfile.TemporaryDirectory(prefix="vtspec-kills-") as name:
         scratch = Path(name)
         (scratch / "hook").mkdir()
@@ -369,60 +439,18 @@ def main() -> int:
         repository = a_repository(scratch / "repository", training={"epochs": 4})
         stage = Stage(repository=repository, scratch=scratch)
         counts = measure(stage)
-        database = Path(stage.where) / "mlflow.db"
-        whole = read_traits(repository.runs.list_runs()[-1], database)
+        whole = read_traits(repository.runs.list_runs()[-1], stage.database)
         print(f"an unbroken run has the operations {counts}", flush=True)
-        kills, runs = 0, 0
-        by: collections.Counter[str] = collections.Counter()
-        faults: dict[str, list[str]] = {"lost": [], "doubled": [], "left over": []}
-        while kills < options.kills:
+        while tally.kills < options.kills:
             runs += 1
-            done = 0
-            choice = RunOptions(again=True)
-            before = len(repository.runs.list_runs())
-            told: list[str] = []
-            while done < KILLS_A_RUN and kills < options.kills:
-                every = repository.runs.list_runs()
-                run = every[-1] if len(every) > before else None
-                if run is not None and run.ending == "succeeded":
-                    break
-                choice = RunOptions(again=run is None, resume=run is not None)
-                bomb = draw_bomb(draw, run, counts)
-                if stage.carry_out(choice, bomb):
-                    done, kills = done + 1, kills + 1
-                    by[f"{bomb.victim} in {bomb.phase}"] += 1
-                    told.append(f"{bomb.victim}@{bomb.phase}:{bomb.at}")
-            for _ in range(3):
-                every = repository.runs.list_runs()
-                run = every[-1] if len(every) > before else None
-                if run is not None and run.ending == "succeeded":
-                    break
-                stage.carry_out(RunOptions(again=run is None, resume=run is not None), Bomb(victim="none"))
-            stage.sync()
-            run = repository.runs.list_runs()[-1]
-            try:
-                found = list(judge(read_traits(run, database), whole))
-            except (OSError, ValueError, KeyError) as error:
-                found = [("lost", f"{type(error).__name__}: {error}")]
-            alive = list_processes(str(run.path))
-            if alive:
-                found.append(("left over", f"processes {alive}"))
-            for kind, what in found:
-                faults[kind].append(f"{run.name} after {' '.join(told)}: {what}")
-                print(f"{kind}: {faults[kind][-1]}", flush=True)
-            print(f"{kills} kills, {runs} runs", file=sys.stderr, flush=True)
-        expected = {run.name for run in repository.runs.list_runs()} | {"mlartifacts", ".lock"}
-        strange = [
-            path.name
-            for path in Path(stage.where).iterdir()
-            if path.name not in expected and not path.name.startswith("mlflow.")
-        ]
-        if strange:
-            faults["left over"].append(f"in the folder of the runs: {strange}")
-        print(f"{kills} kills over {runs} runs: {dict(sorted(by.items()))}")
-        for kind, all_of in faults.items():
-            print(f"{kind}: {len(all_of)}" + (f" {all_of[:5]}" if all_of else ""))
-    return 1 if any(faults.values()) else 0
+            told = kill_run(stage, draw, counts, tally, options.kills - tally.kills)
+            for kind, what in find_faults(stage, whole):
+                tally.faults[kind].append(what)
+                print(f"run {runs}, {kind}: {what}, after {' '.join(told)}", flush=True)
+            print(f"{tally.kills} kills, {runs} runs", file=sys.stderr, flush=True)
+        tally.faults["left over"] += list_strangers(stage)
+        tally.show(runs)
+    return 1 if any(tally.faults.values()) else 0
 
 
 if __name__ == "__main__":
