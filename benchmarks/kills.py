@@ -201,7 +201,8 @@ class Stage:
         log = os.open(self.scratch / "output.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(log, 1)
         os.dup2(log, 2)
-        os.environ |= {"PYTHONPATH": str(self.scratch / "hook"), "KILL_WHERE": self.where}
+        path = [str(self.scratch / "hook"), *filter(None, [os.environ.get("PYTHONPATH")])]
+        os.environ |= {"PYTHONPATH": os.pathsep.join(path), "KILL_WHERE": self.where}
         os.environ |= {"KILL_COUNTED": " ".join(sorted(COUNTED)), "KILL_MARK": str(bomb.mark)}
         if bomb.victim == "adapter":
             os.environ |= {"KILL_STEP": bomb.phase, "KILL_AT": str(bomb.at)}
