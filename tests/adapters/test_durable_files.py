@@ -1,5 +1,9 @@
 """Files and folders appear whole or not at all, and nothing hidden is left beside them."""
 
+import os
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,6 +29,41 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
 
     assert path.read_text() == "old"
     assert names(tmp_path) == ["evaluation.json"]
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from vtspec.adapters.durable_files import stage_folder, write_file_atomic
+os.replace = os.rename = os.fsync = lambda *_: os.kill(os.getpid(), 9)
+home = Path(sys.argv[1])
+if sys.argv[2] == "file":
+    write_file_atomic(home, "half")
+else:
+    with stage_folder(home) as made:
+        (made / "a.png").write_bytes(b"1")
+        os.replace()
+"""
+
+
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_what_a_killed_writer_left_is_removed_by_the_next(tmp_path: Path, what: str) -> None:
+    home = tmp_path / "metrics.json"
+    subprocess.run([sys.executable, "-c", KILLED, str(home), what], check=False)
+    (left,) = tmp_path.iterdir()
+    assert left.name.startswith(".tmp-metrics.json-")
+    # Of others: a writer that lives, one on another machine, and one of another file.
+    living = f".tmp-metrics.json-{socket.gethostname()}-{os.getpid()}-0a1b2c"
+    others = [living, ".tmp-metrics.json-elsewhere-1-0a1b2c", left.name.replace("metrics", "x")]
+    for name in others:
+        (tmp_path / name).touch()
+    if what == "file":
+        write_file_atomic(home, "whole")
+    else:
+        with stage_folder(home) as made:
+            (made / "a.png").write_bytes(b"1")
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*others, "metrics.json"])
 
 
 def test_a_new_file_is_written_with_the_folders_above_it(tmp_path: Path) -> None:

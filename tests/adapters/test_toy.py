@@ -455,6 +455,45 @@ def test_a_file_that_is_no_whole_safetensors_is_refused(tmp_path: Path) -> None:
         safetensors.read(path)
 
 
+def a_tensor(start: int = 0, end: int = 8, shape: str = "[2]", dtype: str = "F32") -> str:
+    return f'{{"dtype":"{dtype}","shape":{shape},"data_offsets":[{start},{end}]}}'
+
+
+HOSTILE = {
+    "nested": (f'{{"a":{"[" * 100_000}{"]" * 100_000}}}', 0),
+    "long number": (f'{{"a":{a_tensor(shape="[" + "1" * 5000 + "]")}}}', 8),
+    "negative offset": (f'{{"a":{a_tensor(-8, 0)}}}', 8),
+    "reversed offsets": (f'{{"a":{a_tensor(8, 0)}}}', 8),
+    "shape of more": (f'{{"a":{a_tensor(shape="[3]")}}}', 8),
+    "shape of less": (f'{{"a":{a_tensor(shape="[1]")}}}', 8),
+    "negative shape": (f'{{"a":{a_tensor(shape="[-1,-2]")}}}', 8),
+    "shape of a float": (f'{{"a":{a_tensor(shape="[2.0]")}}}', 8),
+    "overlap": (f'{{"a":{a_tensor()},"b":{a_tensor(4, 12)}}}', 12),
+    "gap": (f'{{"a":{a_tensor()},"b":{a_tensor(12, 20)}}}', 20),
+    "not from the start": (f'{{"a":{a_tensor(4, 12)}}}', 12),
+    "a name twice": (f'{{"a":{a_tensor()},"a":{a_tensor(8, 16)}}}', 16),
+    "the same twice": (f'{{"a":{a_tensor()},"b":{a_tensor()}}}', 8),
+    "rubbish after it": (f'{{"a":{a_tensor()}}}', 9),
+    "too short": (f'{{"a":{a_tensor()}}}', 7),
+    "a list": ("[]", 0),
+    "no tensor": ('{"a":3}', 0),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_safetensors_file_is_refused_in_a_line_as_by_the_library(
+    tmp_path: Path, name: str
+) -> None:
+    header, size = HOSTILE[name]
+    path = tmp_path / "x.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header.encode() + bytes(size))
+    with pytest.raises(AdapterError, match="cannot be read as 32-bit safetensors: ") as caught:
+        safetensors.read(path)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(Exception):  # noqa: B017 - whatever the library calls it
+        load_file(path)
+
+
 def test_the_catalog_is_what_the_command_writes(tmp_path: Path) -> None:
     from vtspec.adapters.catalogs import toy as source
     from vtspec.adapters.catalogs.catalog_format import build_catalog, dump

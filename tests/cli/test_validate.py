@@ -47,6 +47,27 @@ def test_sound_specs_exit_0_and_are_counted(here: Path) -> None:
     assert result.stderr == "3 specs, 0 errors, 0 warnings\n"
 
 
+def test_errors_of_what_a_spec_names_are_told_with_it(here: Path) -> None:
+    digits = here / "specs/datasets/digits.yaml"
+    digits.write_text(yaml_of(a_dataset(format="png", tasks=[])))
+    write(here, "old.yaml", **{"training.epochs": 0})
+    write(here, "new.yaml", **{"report.baseline": "old"})
+    files = ("specs/experiments/good.yaml", "specs/experiments/new.yaml")
+    result = run(*files)
+    told = [line.split(":")[0] for line in result.stdout.splitlines() if line[:1] != " "]
+    assert result.exit_code == 2
+    # Once each, however many specs name it and whether or not it is named on the command line.
+    assert told == ["specs/datasets/digits.yaml"] * 2 + ["specs/experiments/old.yaml"]
+    assert run(*files, str(digits)).stdout.count("spec.format") == 1
+
+
+def test_warnings_of_what_a_spec_names_are_left_to_its_own_file(here: Path) -> None:
+    early = {"training.epochs": 2, "training.earlyStopping": {"patience": 9}}
+    write(here, "old.yaml", **early)
+    write(here, "new.yaml", **{"report.baseline": "old"})
+    assert run("specs/experiments/new.yaml").stdout == ""
+
+
 def test_every_problem_of_every_file_is_told_in_order(here: Path) -> None:
     write(here, "b.yaml", **{"training.epochs": 0, "model.name": "resnt18"})
     write(here, "a.yaml", **{"dataset.ref": "digit", "training.sed": 1})

@@ -96,6 +96,35 @@ def test_this_python_can_be_insisted_on_and_says_what_is_wrong_with_it(tmp_path:
     assert found.differs == ("torch 2.14.0 here, 2.15.0 locked",)
 
 
+@pytest.mark.parametrize(
+    ("here", "lacks", "pins"),
+    [
+        ({"numpy": "2.4.0"}, "torch", "torch==2.15.0"),
+        ({}, "numpy, torch", "numpy==2.4.0 torch==2.15.0"),
+    ],
+)
+def test_this_python_is_refused_where_it_lacks_a_package(
+    tmp_path: Path, here: dict[str, str], lacks: str, pins: str
+) -> None:
+    with pytest.raises(Permanent, match=f"which lacks {lacks}\n") as caught:
+        environments(tmp_path, here).choose(a_framework(tmp_path / "image"), "current")
+    assert caught.value.fix == f"pip install {pins}, or leave out --environment"
+
+
+def test_what_an_environment_imports_is_compiled_when_it_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    words = 'Path(__file__).with_name("words").write_text(" ".join(sys.argv[1:]))'
+    uv = a_uv(tmp_path, f'{COUNTS}\nif sys.argv[1] == "pip": {words}\n')
+    found = environments(tmp_path, {}, uv).choose(a_framework(tmp_path / "image"), "made")
+    assert "--compile-bytecode" in (tmp_path / "words").read_text().split()
+    assert found.pythonpath is not None
+    sources = list(found.pythonpath.rglob("*.py"))
+    compiled = {path.name.partition(".")[0] for path in found.pythonpath.rglob("*.pyc")}
+    assert compiled == {path.stem for path in sources}
+
+
 def test_without_uv_it_is_said_what_to_type(tmp_path: Path) -> None:
     with pytest.raises(Permanent) as caught:
         environments(tmp_path, {}, lambda: None).choose(a_framework(tmp_path / "image"))
@@ -141,7 +170,8 @@ def test_an_environment_is_made_once_and_then_kept(tmp_path: Path) -> None:
         check=True,
     )
     assert seen.stdout.strip() == str(first.python.parents[1])
-    assert str(first) == f"environment {first.python.parents[1]} (asked for)"
+    # Why was told when it was made; every run from then on would say it again.
+    assert str(first) == f"environment {first.python.parents[1]}"
 
 
 def test_other_locked_versions_are_another_environment(tmp_path: Path) -> None:
@@ -205,7 +235,6 @@ def test_the_adapters_are_copied_alone_and_by_their_content(tmp_path: Path) -> N
     assert copy_adapters(tmp_path) == home
     assert [path.name for path in home.iterdir()] == ["vtspec"]
     assert [path.name for path in (home / "vtspec").iterdir()] == ["adapters"]
-    assert not list(home.rglob("__pycache__"))
     script = "import vtspec.adapters.toy, importlib.util as u; print(u.find_spec('vtspec.schema'))"
     done = subprocess.run(
         [sys.executable, "-S", "-c", script],

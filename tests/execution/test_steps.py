@@ -1,5 +1,6 @@
 """A step: what its adapter's process says, however badly, and what its end means."""
 
+import errno
 import json
 import os
 import signal
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 from local_repository import a_repository, this_python
 from toy_runs import a_plan, name_plan
-from vtspec.pipelines.errors import Permanent, Refused, RunFailed, Temporary
+from vtspec.pipelines.errors import Permanent, Refused, RunFailed, Temporary, refuse_import
 from vtspec.pipelines.execution.environment import Environment
 from vtspec.pipelines.execution.steps import (
     STEPS,
@@ -41,8 +42,8 @@ from vtspec.pipelines.execution.steps.adapter_process import (
 )
 from vtspec.pipelines.execution.steps.exit_status import (
     AdapterExit,
+    find_error_outcome,
     interpret_exit,
-    make_error_outcome,
 )
 from vtspec.pipelines.execution.steps.file_tail import Tail
 from vtspec.pipelines.execution.steps.initial_weights import find_start_weights
@@ -182,14 +183,66 @@ def test_a_process_that_was_asked_to_stop_and_was_done_anyway_succeeded() -> Non
 
 
 def test_foreseen_errors_have_an_outcome_each() -> None:
-    ends = [
-        make_error_outcome(error("why", fix="do")) for error in (Permanent, Temporary, RunFailed)
-    ]
-    assert [(end.ending, end.exit_code) for end in ends] == [
+    foreseen = (Permanent, Temporary, RunFailed, Refused)
+    ends = [find_error_outcome(error("why", fix="do")) for error in foreseen]
+    assert [(end.ending, end.exit_code) for end in ends if end is not None] == [
         ("failed", 4),
         ("interrupted", 75),
         ("failed", 3),
+        ("refused", 2),
     ]
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "fix"),
+    [
+        (OSError(errno.ENOSPC, "no", "a b"), "the disk is full: a b", "free some space"),
+        (OSError(errno.EROFS, "no", "runs"), "the file system is read-only: runs", "--runs DIR"),
+        (OSError(errno.EMFILE, "no"), "open files is reached", "ulimit -n"),
+        (OSError(errno.EACCES, "no", "a b"), "this user may not: a b", "ls -ld 'a b'"),
+        (OSError(errno.EAGAIN, "no"), "no more processes may be started", "ulimit -u"),
+        (MemoryError(), "memory is used up", "free memory"),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_what_the_machine_refuses_is_no_bug_and_says_what_to_do(
+    error: Exception, message: str, fix: str
+) -> None:
+    found = find_error_outcome(error)
+    assert found is not None
+    assert (found.ending, found.exit_code) == ("refused", 2)
+    assert message in (found.message or "") and fix in (found.fix or "")
+
+
+def test_an_error_that_may_be_a_bug_stays_one() -> None:
+    bugs = (OSError(errno.EBADF, "no"), FileNotFoundError(2, "no", "x"), ValueError("no"))
+    assert [find_error_outcome(error) for error in bugs] == [None] * 3
+
+
+def test_an_import_that_fails_for_lack_of_memory_says_so() -> None:
+    error = ImportError("DLL load failed")
+    error.__context__ = MemoryError()
+    found = find_error_outcome(error)
+    assert found is not None and "memory" in (found.message or "")
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (ModuleNotFoundError("No module named 'PIL'", name="PIL"), "Pillow is not here"),
+        (
+            ModuleNotFoundError("No module named 'zlib'", name="zlib"),
+            "PIL is installed and cannot be imported: No module named 'zlib'",
+        ),
+        (
+            ImportError("libjpeg.so: failed to map segment"),
+            "PIL is installed and cannot be imported: libjpeg.so: failed to map segment",
+        ),
+    ],
+)
+def test_a_package_that_is_there_is_not_called_absent(error: ImportError, message: str) -> None:
+    refused = refuse_import(error, "PIL", "Pillow is not here", "pip install x")
+    assert refused.message == message
 
 
 # The variables it is given.

@@ -45,12 +45,31 @@ def refused(*sets: str) -> list[tuple[str, str]]:
         ("training.ema=", "spec.training.ema", None),
         ("report.gates=['accuracy >= 0.9']", "spec.report.gates", ["accuracy >= 0.9"]),
         ("tracking.experiment=a=b", "spec.tracking.experiment", "a=b"),
+        ("description=see issue #12", "spec.description", "see issue #12"),
+        ("description=#x", "spec.description", "#x"),
+        ("description=a#b", "spec.description", "a#b"),
+        ("description='see #12'", "spec.description", "see #12"),
+        ("dataset.classes=[a, b #2]", "spec.dataset.classes", ["a", "b #2"]),
+        ("training.classWeights={#1: 2}", "spec.training.classWeights", {"#1": 2}),
+        ("description=--- x", "spec.description", "--- x"),
+        ("description=...", "spec.description", "..."),
     ],
 )
 def test_values_are_typed_as_yaml_types_them(words: str, path: str, value: Any) -> None:
     found = parse_override(words)
     assert (found.path, found.value) == (path, value)
     assert type(found.value) is type(value)
+
+
+def test_a_number_with_a_comment_is_refused_and_not_cut() -> None:
+    ((file, message),) = refused("training.epochs=3 # three")
+    assert file == "--set training.epochs=3 # three"
+    assert message.endswith("got '3 # three'")
+
+
+def test_a_value_that_is_no_yaml_is_told_as_it_was_typed() -> None:
+    ((_, message),) = refused("description={a: [#}")
+    assert "\ue000" not in message
 
 
 def test_a_set_value_takes_the_place_of_the_files() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ TOLD: dict[str, dict[str, Any]] = {
         "git": {"commit": "0" * 40, "dirty": False},
         "epochs": 3,
         "monitor": "accuracy",
+        "order": 4,
     },
     "run.resumed": {"from_epoch": 2, "from_step": 17},
     "run.updated": {
@@ -265,6 +267,16 @@ def test_the_time_between_two_parts_of_a_run_does_not_count() -> None:
     first = events_of([STARTED, an_epoch(1)])
     second = events_of([("run.resumed", {}), an_epoch(2)], first=100)
     assert fold_events([*first, *second]).clock.seconds == 2.0
+
+
+def test_a_clock_that_is_set_takes_no_time_away_from_a_run() -> None:
+    events = events_of([STARTED, an_epoch(1), ("run.resumed", {}), an_epoch(2)])
+    times = ("10:00:00", "12:00:01", "09:00:00", "09:00:05")
+    jumping = [
+        replace(event, time=f"2026-01-01T{time}.000Z", elapsed=elapsed)
+        for event, time, elapsed in zip(events, times, (0.0, 1.0, 1.0, 6.0), strict=True)
+    ]
+    assert fold_events(jumping).clock.seconds == 6.0
 
 
 def test_the_remaining_time_follows_from_the_rate_of_the_present_part() -> None:

@@ -7,19 +7,21 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from run_folders import STARTED, SUCCEEDED, a_plan, a_run_folder, an_epoch
 from vtspec.pipelines.errors import Permanent, Refused
 from vtspec.pipelines.runs import EventLog, Run, RunLock, Runs, find_holder, make_run_name
+from vtspec.pipelines.runs.event_log import Clock
 from vtspec.pipelines.runs.events import Told, Warned, decode_event
 
 CATS = "cats-0123456789"
 
 
 def a_log(folder: Path) -> EventLog:
-    return EventLog(folder, CATS, 1, clock=lambda: "2026-01-01T00:00:00.000Z")
+    return EventLog(folder, CATS, 1, clock=Clock(get_time=lambda: "2026-01-01T00:00:00.000Z"))
 
 
 def lines_of(folder: Path) -> list[str]:
@@ -98,6 +100,51 @@ def test_runs_are_listed_by_when_they_began_and_nothing_else_is_a_run(tmp_path: 
         "dogs-00000000aa",
     ]
     assert Runs(tmp_path / "absent").list_runs() == []
+
+
+def test_the_last_run_is_the_last_even_where_the_clock_was_set_back(tmp_path: Path) -> None:
+    kind, told = STARTED
+    for order, name in ((1, "cats-00000000ff"), (2, "cats-00000000aa")):
+        a_run_folder(tmp_path, [(kind, {**told, "order": order})], a_plan(id=name))
+    later = tmp_path / "cats-00000000aa" / "events.jsonl"
+    later.write_text(later.read_text().replace("2026-01-01", "2020-01-01"))
+    runs = Runs(tmp_path)
+    assert runs.find("cats").name == "cats-00000000aa"
+    assert runs.count_order() == 3
+
+
+@pytest.mark.parametrize("kind", ["a file", "a name below a file"])
+def test_a_folder_of_runs_that_is_none_is_refused_and_not_taken_for_empty(
+    tmp_path: Path, kind: str
+) -> None:
+    file = tmp_path / "runs"
+    file.write_text("")
+    runs = Runs(file if kind == "a file" else file / "deeper")
+    for look in (runs.list_runs, lambda: runs.find("x"), lambda: runs.list_by_plan("x")):
+        with pytest.raises(
+            Refused, match=r"cannot be read as the folder of the runs(.|\n)*--runs"
+        ):
+            look()
+
+
+@pytest.mark.parametrize("umask", [0o077, 0o022, 0o002])
+def test_a_run_is_as_private_as_the_umask_says(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        attempt = Runs(tmp_path).create_attempt(a_plan())
+        a_log(attempt.run.path).close()
+    finally:
+        os.umask(before)
+    attempt.lock.release()
+    modes = {path.name: path.stat().st_mode & 0o777 for path in attempt.run.path.iterdir()}
+    assert attempt.run.path.stat().st_mode & 0o777 == 0o777 & ~umask
+    assert modes == dict.fromkeys(("plan.json", "lock", "events.jsonl"), 0o666 & ~umask)
+
+
+def test_an_attempt_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(TypeError):
+        Runs(tmp_path).create_attempt({"id": CATS, "cannot be written": object()})
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_run_is_found_by_its_name_its_beginning_or_its_specs_name(tmp_path: Path) -> None:
@@ -303,6 +350,63 @@ def test_every_cut_of_the_file_leaves_a_log_that_goes_on(tmp_path: Path) -> None
         log.close()
         decoded = [decode_event(line) for line in lines_of(tmp_path)]
         assert [event.seq for event in decoded if event] == list(range(len(decoded)))
+
+
+def a_damaged_log(folder: Path, old: str, new: str) -> list[Any]:
+    """The events of a log of three, after a change in its second line."""
+    log = a_log(folder)
+    for count in (1, 2, 3):
+        log.append(Warned(message=f"{count} images are small"))
+    log.close()
+    lines = lines_of(folder)
+    assert old in lines[1]
+    lines[1] = lines[1].replace(old, new)
+    (folder / "events.jsonl").write_text("\n".join(lines) + "\n")
+    return [event.body for event in Run(folder).read_events()]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("2 images", "7 images"),
+        ('"seq":1', '"seq":9'),
+        ('"kind"', '"kine"'),
+        ("images", "imag\N{REPLACEMENT CHARACTER}s"),
+    ],
+    ids=["digit", "number", "key", "letter"],
+)
+def test_a_line_that_was_changed_is_left_out_and_told(tmp_path: Path, old: str, new: str) -> None:
+    first, gap, last = a_damaged_log(tmp_path, old, new)
+    assert (first.message, last.message) == ("1 images are small", "3 images are small")
+    assert gap.message.startswith("event 1 is damaged or missing in events.jsonl")
+
+
+def test_lines_that_are_gone_are_told_and_the_log_goes_on(tmp_path: Path) -> None:
+    log = a_log(tmp_path)
+    for count in range(5):
+        log.append(Warned(message=str(count)))
+    log.close()
+    kept = [line for line in lines_of(tmp_path) if '"seq":1' not in line and '"seq":2' not in line]
+    (tmp_path / "events.jsonl").write_text("\n".join(kept) + "\n")
+    log = a_log(tmp_path)
+    assert log.append(Warned(message="on")).seq == 5
+    log.close()
+    assert log.state.warnings[1].startswith("events 1 to 2 are damaged or missing")
+
+
+def test_a_log_measures_by_a_clock_that_nobody_sets(tmp_path: Path) -> None:
+    for start in (100.0, 7.0):
+        ticks, times = iter((start, start + 2, start + 3)), iter(("2026", "2020"))
+        clock = Clock(
+            get_time=map("{}-01-01T00:00:00.000Z".format, times).__next__,
+            get_seconds=ticks.__next__,
+        )
+        log = EventLog(tmp_path, CATS, 1, clock=clock)
+        log.append(Warned(message="a"))
+        log.append(Warned(message="b"))
+        log.close()
+    assert [event.elapsed for event in Run(tmp_path).read_events()] == [2.0, 3.0, 5.0, 6.0]
+    assert Run(tmp_path).read_state().clock.seconds == 6.0
 
 
 def test_a_name_that_is_not_unicode_is_written_all_the_same(tmp_path: Path) -> None:

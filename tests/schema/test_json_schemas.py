@@ -33,6 +33,11 @@ ONLY_RULES = (
     "lacks '",
     "an experiment cannot be its own baseline",
     "is the same data as",
+    "whose data it then is",
+    "is the whole repository",
+    "which is not ours",
+    "lies in the folder of the specs",
+    "its bound is too large for a number",
 )
 """What the models refuse and a schema cannot say: the list in `conditions`, by their messages."""
 

@@ -10,7 +10,7 @@ import random
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 import jsonschema
@@ -317,8 +317,39 @@ def _has_another_baseline(spec: Any) -> bool:
 
 def _splits_differ(spec: Any) -> bool:
     splits = [split for split in spec["spec"]["splits"].values() if split]
-    found = {(split["path"].rstrip("/"), split.get("annotations")) for split in splits}
-    return len(found) == len(splits)
+    places = [(PurePosixPath(split["path"]), split.get("annotations")) for split in splits]
+    return not any(
+        one == other or (one[1] is other[1] is None and one[0].is_relative_to(other[0]))
+        for number, one in enumerate(places)
+        for other in (*places[:number], *places[number + 1 :])
+    )
+
+
+def _data_has_a_place(spec: Any) -> bool:
+    source = spec["spec"]["source"]
+    dvc = source.get("dvc") or {}
+    place = PurePosixPath(str(source.get("path") or dvc.get("path")))
+    reserved = place.parts[:1] in ((".git",), (".dvc",), ())
+    return not reserved or bool(dvc.get("repo"))
+
+
+def _gates_are_finite(spec: Any) -> bool:
+    gates = (spec["spec"].get("report") or {}).get("gates") or ()
+    return all(float(re.split("[<>=]", gate)[-1]) < float("inf") for gate in gates)
+
+
+def _folders_are_ours(spec: Any) -> bool:
+    folders = spec.get("spec") or {}
+    runs = PurePosixPath(folders.get("runs") or "runs")
+    specs = PurePosixPath(folders.get("specs") or "specs")
+    taken = ((".git",), (".dvc",))
+    if "runs" in folders and (runs.parts[:1] in (*taken, ()) or _lies_in(runs, specs)):
+        return False
+    return "specs" not in folders or specs.parts[:1] not in taken
+
+
+def _lies_in(path: PurePosixPath, folder: PurePosixPath) -> bool:
+    return bool(folder.parts) and path.is_relative_to(folder)
 
 
 def _counts_known_classes(spec: Any) -> bool:
@@ -329,7 +360,13 @@ def _counts_known_classes(spec: Any) -> bool:
 
 
 _RULES: Final[dict[str, tuple[Callable[[Any], bool], ...]]] = {
-    "Experiment": (_rate_falls, _warm_up_ends, _classes_are_weighed, _has_another_baseline),
-    "Dataset": (_splits_differ, _counts_known_classes),
-    "Project": (),
+    "Experiment": (
+        _rate_falls,
+        _warm_up_ends,
+        _classes_are_weighed,
+        _has_another_baseline,
+        _gates_are_finite,
+    ),
+    "Dataset": (_splits_differ, _counts_known_classes, _data_has_a_place),
+    "Project": (_folders_are_ours,),
 }

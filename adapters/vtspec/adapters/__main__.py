@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
-import errno
 import json
 import os
 import shutil
@@ -38,10 +37,9 @@ from .contract import (
 from .discovery import AdapterModule, load_adapter
 from .durable_files import stage_folder, sync_folder, write_file_atomic
 from .job import build_job, resolve_params
+from .system_errors import explain_system_error
 
 _INTERRUPTED: Final = 75
-
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -79,14 +77,11 @@ def _report_outcome(lines: JsonLinesCallbacks) -> Iterator[_ExitStatus]:
         ending.code = 2
         lines.emit("failed", message=str(error), fix=error.fix, traceback=None)
     except Exception as error:
-        full = isinstance(error, OSError) and error.errno in _FULL
-        ending.code = 2 if full else 1
-        lines.emit(
-            "failed",
-            message=f"the disk is full: {error}" if full else f"{type(error).__name__}: {error}",
-            fix="free some space and run again with --resume" if full else None,
-            traceback=None if full else traceback.format_exc(),
-        )
+        refused = explain_system_error(error)
+        ending.code = 2 if refused else 1
+        message, fix = refused or (f"{type(error).__name__}: {error}", None)
+        trace = None if refused else traceback.format_exc()
+        lines.emit("failed", message=message, fix=fix, traceback=trace)
     finally:
         lines.close()
 

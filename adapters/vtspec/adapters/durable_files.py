@@ -9,9 +9,15 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import shutil
+import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
+
+_LEFT: Final = re.compile(r"(?P<host>.+)-(?P<pid>[0-9]+)-[0-9a-f]{6}")
+"""What follows `.tmp-NAME-` in the name of what is being made: by whom it is."""
 
 
 def write_file_atomic(path: Path, data: bytes | str) -> None:
@@ -47,8 +53,7 @@ def stage_folder(home: Path, *, replace: bool = False) -> Iterator[Path]:
         OSError: `home` holds something and `replace` is not set, or the disk refuses.
     """
     home.parent.mkdir(parents=True, exist_ok=True)
-    # Not the process id alone: containers that share a disk have the same ones.
-    hidden = home.with_name(f".tmp-{home.name}-{os.getpid()}-{os.urandom(3).hex()}")
+    hidden = _name_hidden(home)
     hidden.mkdir()
     try:
         yield hidden
@@ -94,7 +99,7 @@ def sync_folder(folder: Path) -> None:
 @contextlib.contextmanager
 def _write_hidden(path: Path, data: bytes | str) -> Iterator[Path]:
     content = data.encode() if isinstance(data, str) else data
-    hidden = path.with_name(f".tmp-{path.name}-{os.getpid()}")
+    hidden = _name_hidden(path)
     try:
         with hidden.open("wb") as file:
             file.write(content)
@@ -104,6 +109,37 @@ def _write_hidden(path: Path, data: bytes | str) -> Iterator[Path]:
         yield hidden
     finally:
         hidden.unlink(missing_ok=True)
+
+
+def _name_hidden(home: Path) -> Path:
+    """A new name beside `home`; what killed processes left under such names is removed."""
+    prefix, here = f".tmp-{home.name}-", socket.gethostname()
+    for left in os.listdir(home.parent):
+        match = _LEFT.fullmatch(left.removeprefix(prefix)) if left.startswith(prefix) else None
+        # Of another machine that shares the disk nobody can say here whether it lives.
+        if match is None or match["host"] != here or _is_alive(int(match["pid"])):
+            continue
+        _remove(home.with_name(left))
+    # Not the process id alone: two threads, or two machines, may write the same file.
+    return home.with_name(f"{prefix}{here}-{os.getpid()}-{os.urandom(3).hex()}")
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def _sync(path: Path) -> None:

@@ -5,7 +5,13 @@ import traceback
 
 import click
 
-from vtspec.pipelines.errors import Permanent, Refused, RunFailed, Temporary
+from vtspec.pipelines.errors import (
+    Permanent,
+    Refused,
+    RunFailed,
+    Temporary,
+    refuse_system_error,
+)
 from vtspec.schema.problem import SpecError
 
 
@@ -14,14 +20,14 @@ def explain_failure(error: Exception) -> int:
 
     What is not foreseen is a bug of ours: its traceback is printed, and the code is 1.
     """
-    match error:
-        case SpecError():
-            for problem in error.problems:
+    match refuse_system_error(error) or error:
+        case SpecError(problems=problems):
+            for problem in problems:
                 click.echo(str(problem), err=True)
             return 2
-        case Permanent() | Refused() | RunFailed() | Temporary():
-            click.echo(str(error), err=True)
-            return error.exit_code
+        case Permanent() | Refused() | RunFailed() | Temporary() as foreseen:
+            click.echo(str(foreseen), err=True)
+            return foreseen.exit_code
         # Code 1 is this alone: a script has to tell a bug of ours from a spec to correct.
         case _:
             traceback.print_exception(error, file=sys.stderr)

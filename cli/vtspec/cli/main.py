@@ -1,13 +1,13 @@
 """Start `vtspec`: a group that imports a command only when it is called."""
 
 import importlib
-import os
 import signal
 import sys
 from typing import Final
 
 import click
 
+from .output_streams import close_streams, open_streams
 from .terminal import show_visibly
 
 COMMANDS: Final = {
@@ -91,13 +91,19 @@ def cli() -> None:
     """Say what to train in a YAML file; see the plan; get a model and a report.
 
     Exit codes: 0 done, 1 a bug, 2 something to correct in a file or on the command line, 3 the
-    run failed, 4 the world refused, 75 interrupted or not now: try again.
+    run failed, 4 the world refused, 74 done, but standard output could not be written, 75
+    interrupted or not now: try again.
     """
 
 
-@show_visibly()
 def main() -> None:
     """Run the command line; every foreseen error becomes words and an exit code."""
+    open_streams()
+    with show_visibly():
+        sys.exit(close_streams(_run()))
+
+
+def _run() -> int:
     try:
         # By itself click ends an abort with 1, which means a bug of ours here. In this mode it
         # raises instead, and returns what a command's `Exit` carries.
@@ -110,14 +116,10 @@ def main() -> None:
         click.echo("stopped", err=True)
         # As a shell says it of a process that SIGINT ended: 128 and the signal's number.
         code = 130
-    except BrokenPipeError:
-        # The reader (head, less) has gone; Python would complain again while it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
     except Exception as error:
         from .exit_codes import explain_failure
 
         code = explain_failure(error)
     # All is said and done: a Ctrl-C that comes while Python shuts down changes nothing.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sys.exit(code if isinstance(code, int) else 0)
+    return code if isinstance(code, int) else 0

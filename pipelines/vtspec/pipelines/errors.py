@@ -7,6 +7,8 @@ Permanent (4)   the world refused, and would again
 Temporary (75)  the world refused for now, or an interruption left a checkpoint: try again
 """
 
+from vtspec.adapters.system_errors import explain_system_error
+
 
 class _ExitError(Exception):
     exit_code = 1
@@ -46,3 +48,17 @@ class Temporary(_ExitError):
     def __init__(self, message: str, *, fix: str | None = None, delay_s: float = 0.0) -> None:
         super().__init__(message, fix=fix)
         self.delay_s = delay_s
+
+
+def refuse_system_error(error: BaseException) -> Refused | None:
+    """What the machine refused (a full disk, no memory) as an error for people; None for a bug."""
+    found = explain_system_error(error)
+    return None if found is None else Refused(found[0], fix=found[1])
+
+
+def refuse_import(error: ImportError, package: str, absent: str, fix: str) -> Permanent:
+    """Why a package cannot be imported: `absent` where it is not there, else its own reason."""
+    # One that is there may lack memory, a library of the system, or a package that it needs.
+    if isinstance(error, ModuleNotFoundError) and error.name == package:
+        return Permanent(absent, fix=fix)
+    return Permanent(f"{package} is installed and cannot be imported: {error}", fix=fix)

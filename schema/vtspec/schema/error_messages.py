@@ -3,8 +3,10 @@
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Final
 
 from vtspec.schema.json_schema.field_docs import (
@@ -217,11 +219,14 @@ def _describe_wrong_type(fault: Fault) -> ProblemText:
 def _suggest_type_fix(fault: Fault, wanted: str) -> str:
     value, name = fault.value, _get_last_name(fault.path)
     if value is None:
-        return f"write a value after '{name}:', or remove the line"
+        field = find_spec_field(fault.kind, fault.path)
+        removable = field is None or not field.required
+        return f"write a value after '{name}:'" + (", or remove the line" if removable else "")
     if isinstance(value, str):
         # Most mistakes of type are one habit: quotes where none belong, or YAML 1.1's yes and no.
-        if _is_number(value) and "number" in wanted:
-            return f"write {value} without quotes"
+        number = _read_number(value) if "number" in wanted else None
+        if number is not None:
+            return f"write {number}" + (" without quotes" if number == value else "")
         if value.casefold() in _TRUTHS and wanted == "true or false":
             return f"write {_TRUTHS[value.casefold()]}"
         if wanted.startswith("a list"):
@@ -248,11 +253,25 @@ _TRUTHS: Final = {
 }
 
 
-def _is_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False
+_NUMBER: Final = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
+_GROUPED: Final = re.compile(r"[-+]?[0-9]{1,3}([,' ][0-9]{3})+(\.[0-9]+)?")
+_SIXTIES: Final = re.compile(r"[0-9]+(:[0-5]?[0-9])+")
+
+
+def _read_number(text: str) -> str | None:
+    """The number that a text means, as YAML 1.2 writes it; None where it means none.
+
+    YAML 1.1 (https://yaml.org/type/int.html) also has 1_000, 0b11 and, of base 60, 1:30.
+    """
+    # A keyboard that writes Korean has digits of full width.
+    plain = unicodedata.normalize("NFKC", text).strip().replace("_", "")
+    if _GROUPED.fullmatch(plain):
+        plain = re.sub("[,' ]", "", plain)
+    elif re.fullmatch("0[bB][01]+", plain):
+        plain = str(int(plain, 2))
+    elif _SIXTIES.fullmatch(plain):
+        plain = str(reduce(lambda total, part: 60 * total + int(part), plain.split(":"), 0))
+    return plain if _NUMBER.fullmatch(plain) and math.isfinite(float(plain)) else None
 
 
 def _get_last_name(path: Path) -> str:

@@ -7,6 +7,7 @@ gaps (https://github.com/huggingface/safetensors#format).
 from __future__ import annotations
 
 import json
+import math
 import struct
 import sys
 from array import array
@@ -59,6 +60,7 @@ def read(path: Path) -> dict[str, Tensor]:
     with _refuse_malformed(path):
         header, data = _split(path)
         header.pop("__metadata__", None)
+        _check_layout(header, len(data))
         return {name: _parse_tensor(entry, data) for name, entry in header.items()}
 
 
@@ -95,26 +97,59 @@ def select_rows(tensors: Mapping[str, Tensor], rows: Sequence[int]) -> dict[str,
 def _refuse_malformed(path: Path) -> Iterator[None]:
     try:
         yield
+    except RecursionError as error:
+        raise _make_error(path, "its header is nested too deep") from error
     except (OSError, struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise AdapterError(
-            f"{path}: cannot be read as 32-bit safetensors: {error}",
-            "give a whole .safetensors file with tensors of type F32",
-        ) from error
+        raise _make_error(path, f"{error}") from error
+
+
+def _make_error(path: Path, why: str) -> AdapterError:
+    return AdapterError(
+        f"{path}: cannot be read as 32-bit safetensors: {why}",
+        "give a whole .safetensors file with tensors of type F32",
+    )
+
+
+def _refuse_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice in its header")
+    return found
+
+
+def _check_layout(header: Mapping[str, JsonObject], size: int) -> None:
+    """Raise ValueError unless the tensors fill the `size` bytes one after the other.
+
+    What the reference implementation refuses too: gaps, overlaps, and what follows the last one.
+    """
+    reached = 0
+    if foreign := {entry["dtype"] for entry in header.values()} - {"F32"}:
+        raise ValueError(f"it holds numbers of type {min(foreign)}")
+    for name, entry in sorted(header.items(), key=lambda item: tuple(item[1]["data_offsets"])):
+        (start, end), shape = entry["data_offsets"], entry["shape"]
+        if any(type(one) is not int or one < 0 for one in (start, end, *shape)):
+            raise ValueError(f"place or shape of '{name}' are no whole numbers from 0 on")
+        if start != reached:
+            raise ValueError(f"'{name}' begins at byte {start}, not at {reached}")
+        if end - start != 4 * math.prod(shape):
+            raise ValueError(f"'{name}' has {end - start} bytes, which its shape {shape} does not")
+        reached = end
+    if reached > size:
+        raise ValueError("it ends too early")
+    if reached < size:
+        raise ValueError(f"{size - reached} bytes follow its last tensor")
 
 
 def _split(path: Path) -> tuple[dict[str, Any], bytes]:
     """The header, and the numbers behind it."""
     data = path.read_bytes()
     (length,) = struct.unpack_from("<Q", data)
-    return json.loads(data[8 : 8 + length]), data[8 + length :]
+    header = json.loads(data[8 : 8 + length], object_pairs_hook=_refuse_doubles)
+    return header, data[8 + length :]
 
 
 def _parse_tensor(entry: JsonObject, data: bytes) -> Tensor:
-    if entry["dtype"] != "F32":
-        raise ValueError(f"it holds numbers of type {entry['dtype']}")
     start, end = entry["data_offsets"]
-    if end > len(data):
-        raise ValueError("it ends too early")
     values = array("f")
     values.frombytes(data[start:end])
     return Tensor(shape=tuple(entry["shape"]), values=_to_little_endian(values))

@@ -228,7 +228,8 @@ class _Loop:
             "epoch": epoch,
             "monitor": self.job.training.monitor,
             "value": self.values[epoch - 1],
-            "values": self.values,
+            # Not what came after it: a resume that sets `best` back writes what was there.
+            "values": self.values[:epoch],
         }
         checkpoints.write_pointer(self.folder, "best", checkpoints.format_name(epoch), state)
 

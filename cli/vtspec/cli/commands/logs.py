@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vtspec.adapters.shell_command import format_command
+from vtspec.cli.output_streams import watch_output
 
 if TYPE_CHECKING:
     from vtspec.pipelines.runs import Run
@@ -76,7 +77,7 @@ def _follow(run: "Run") -> None:
             click.echo(line)
 
     # A Ctrl-C ends the looking, and not the run, which is another process's.
-    with stop.handle_signals():
+    with stop.handle_signals(), watch_output(lambda: stop.request("stopped")):
         follow_run(run, tell, stop)
 
 
@@ -90,6 +91,6 @@ def _print_raw(run: "Run", *, follow: bool) -> None:
             f"{run.name} has printed nothing", fix=format_command("vtspec", "status", run.name)
         )
     stop = StopSignal()
-    with stop.handle_signals():
+    with stop.handle_signals(), watch_output(lambda: stop.request("stopped")):
         # Bytes: a framework may print what is no text, or half a character at the end.
         copy_output(run, sys.stdout.buffer, stop, follow=follow)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vtspec.cli.output_streams import watch_output
 from vtspec.schema.visible_text import make_visible
 
 if TYPE_CHECKING:
@@ -50,6 +51,26 @@ def command(run: str, images: tuple[Path, ...], runs: Path | None, top: int, out
     results = predict_images(found, asked, os.environ, lambda line: click.echo(line, err=True))
     unreadable: list[Path] = []
     answers = _skip_unreadable(zip(asked, results, strict=True), unreadable)
+    # The answers are all that it is about: where nobody reads them, nobody waits for them.
+    with watch_output(_leave):
+        _print_answers(answers, asked, top, output)
+    if unreadable:
+        raise Refused(
+            f"{len(unreadable)} of {len(asked)} images could not be read",
+            fix="write them anew, or leave them out; the others were answered",
+        )
+
+
+def _leave() -> None:
+    raise click.exceptions.Exit(0)
+
+
+def _print_answers(
+    answers: Iterable[tuple[Path, Mapping[str, object]]],
+    asked: Sequence[Path],
+    top: int,
+    output: str,
+) -> None:
     if output == "json":
         for _, result in answers:
             click.echo(json.dumps(result, ensure_ascii=False))
@@ -59,11 +80,6 @@ def command(run: str, images: tuple[Path, ...], runs: Path | None, top: int, out
         from vtspec.cli.views.styled_text import print_lines
 
         print_lines(format_predictions(answers, asked, top))
-    if unreadable:
-        raise Refused(
-            f"{len(unreadable)} of {len(asked)} images could not be read",
-            fix="write them anew, or leave them out; the others were answered",
-        )
 
 
 def _skip_unreadable(

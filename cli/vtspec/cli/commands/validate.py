@@ -1,10 +1,9 @@
 """`vtspec validate`: every problem of every file at once, each with its place and its fix."""
 
-import io
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 
@@ -31,13 +30,9 @@ def command(paths: Sequence[str], output: Output) -> None:
 
     Exit codes: 0 no errors (there may be warnings), 2 errors.
     """
-    for stream in (sys.stdout, sys.stderr):
-        # A file's name may be no text, and a terminal may not know every letter.
-        cast(io.TextIOWrapper, stream).reconfigure(errors="backslashreplace")
     from vtspec.pipelines.operations.validate import find_problems, load_specs
 
-    # Python has no `sys.stdin` where descriptor 0 was closed before it started.
-    specs = load_specs(paths, sys.stdin.buffer if sys.stdin else io.BytesIO())
+    specs = load_specs(paths, sys.stdin.buffer)
     problems = find_problems(specs, Path.cwd())
     _SHOW[output](problems)
     errors = sum(problem.severity == "error" for problem in problems)

@@ -1,5 +1,6 @@
 """Which Python runs a framework: this one where it fits, else one that uv makes and we keep."""
 
+import compileall
 import hashlib
 import platform
 import shutil
@@ -30,7 +31,8 @@ class Environment:
     """The Python of a framework, and why it is that one.
 
     `pythonpath` is where it finds the adapters where vtspec itself is not installed in it;
-    `differs` are the packages whose version is not the locked one.
+    `differs` are the packages whose version is not the locked one, `absent` those that are not
+    there at all.
     """
 
     python: Path
@@ -39,10 +41,13 @@ class Environment:
     versions: Mapping[str, str]
     pythonpath: Path | None = None
     differs: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        what = "this Python" if self.kind == "current" else f"environment {self.python.parents[1]}"
-        return f"{what} ({self.why})"
+        # Why one had to be made is told when it is; it would be said at every run from then on.
+        if self.kind == "made":
+            return f"environment {self.python.parents[1]}"
+        return f"this Python ({self.why})"
 
 
 def find_installed_version(distribution: str) -> str | None:
@@ -109,14 +114,25 @@ class Environments:
             why=why,
             versions={"python": platform.python_version(), **here},
             differs=differs,
+            absent=tuple(name for name in sorted(locked) if name not in here),
         )
 
     def choose(self, framework: Framework, wanted: EnvironmentMode = "auto") -> Environment:
         """The environment that fits, made where this Python does not.
 
-        Raises `Permanent` where one would have to be made and cannot.
+        Raises `Permanent` where one would have to be made and cannot, or where this Python is
+        insisted on and lacks a package.
         """
         current = self.get_current(framework)
+        # Another version may do; without the package the framework does not even start.
+        if wanted == "current" and current.absent:
+            locked = framework.get_locked_versions()
+            pins = " ".join(f"{name}=={locked[name]}" for name in current.absent)
+            raise Permanent(
+                f"{framework.name} cannot run in this Python, which lacks "
+                f"{', '.join(current.absent)}",
+                fix=f"pip install {pins}, or leave out --environment",
+            )
         if wanted == "current" or (wanted == "auto" and not current.differs):
             return current
         if not _is_ours(framework.adapter):
@@ -164,7 +180,10 @@ class Environments:
         self._run_uv(uv, lock, "venv", "--quiet", "--python", sys.executable, str(folder))
         if framework.requirements.is_file():
             wanted = ("--require-hashes", "-r", str(framework.requirements))
-            self._run_uv(uv, lock, "pip", "install", "--python", str(python), *wanted)
+            # Each step is a process of its own: without bytecode every one of them compiles what
+            # it imports, and where PYTHONDONTWRITEBYTECODE is set it would never be kept.
+            install = ("pip", "install", "--compile-bytecode", "--python", str(python))
+            self._run_uv(uv, lock, *install, *wanted)
         _get_marker(folder).write_text(f"{framework.requirements_hash}\n", encoding="utf-8")
 
     def _run_uv(self, uv: Path, lock: int, *arguments: str) -> None:
@@ -204,6 +223,8 @@ def _copy_files(files: list[Path], source: Path, home: Path) -> None:
                 target = made / "vtspec" / "adapters" / path.relative_to(source)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, target)
+            # For the same reason as in the environment; tracebacks name the final place.
+            compileall.compile_dir(made, ddir=home, quiet=2)
     except OSError:
         # Another process was faster, with the same content.
         if not home.is_dir():

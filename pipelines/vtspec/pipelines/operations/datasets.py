@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.errors import refuse_import
 
 if TYPE_CHECKING:
     from vtspec.pipelines.data.inspection.inspect import Inspection, Progress
@@ -14,7 +14,8 @@ def inspect_data(path: Path, progress: "Progress") -> "Inspection":
     try:
         import PIL  # noqa: F401 - so that its absence is told before any work
     except ImportError as error:
-        raise Permanent("Pillow is not installed", fix="pip install 'vtspec[data]'") from error
+        fix = "pip install 'vtspec[data]'"
+        raise refuse_import(error, "PIL", "Pillow is not installed", fix) from error
     from vtspec.pipelines.data.inspection.inspect import inspect_dataset
 
     return inspect_dataset(path, progress)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from vtspec.schema.problem import Problem, SpecError
 
@@ -84,7 +84,34 @@ def _check_specs(repository: "Repository", specs: Sequence[SpecInput]) -> list[P
 
     loaded = [spec.loaded for spec in specs]
     paths = {spec.loaded.file: spec.real for spec in specs if spec.real is not None}
-    return check_specs(loaded, repository, paths)
+    found = check_specs(loaded, repository, paths)
+    return [*found, *_find_named_problems(loaded, repository.with_specs(loaded, paths))]
+
+
+def _find_named_problems(
+    loaded: "Sequence[LoadedSpec]", repository: "Repository"
+) -> Iterator[Problem]:
+    """What is wrong in the files of specs that these name and that were not given themselves."""
+    from vtspec.schema.load import load_file
+
+    given = {os.path.realpath(repository.here / spec.file) for spec in loaded}
+    for kind, name in dict.fromkeys(pair for spec in loaded for pair in _list_named(spec)):
+        path = repository.find_spec_files(kind).get(name)
+        if path is not None and os.path.realpath(path) not in given:
+            problems = load_file(path, repository.format_path(path)).problems
+            yield from (one for one in problems if one.severity == "error")
+
+
+def _list_named(spec: "LoadedSpec") -> Iterator[tuple[str, str]]:
+    """Kind and name of every other spec that an experiment names."""
+    if spec.kind != "Experiment":
+        return
+    for kind, path in (("Dataset", ("dataset", "ref")), ("Experiment", ("report", "baseline"))):
+        value: Any = spec.document.data.get("spec")
+        for key in path:
+            value = value.get(key) if isinstance(value, dict) else None
+        if isinstance(value, str):
+            yield kind, value
 
 
 def _get_location(problem: Problem) -> tuple[str, int, int]:

@@ -4,7 +4,7 @@ import copy
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from vtspec.schema.problem import Problem, SpecError
 
@@ -41,7 +41,8 @@ def parse_override(words: str) -> Override:
     """The override that a person typed after `--set`.
 
     The value is read as a YAML 1.2 value, as in a file: `1e-3` is a number, `no` a word,
-    `[224, 224]` a list. A path begins below `spec` unless it says otherwise. Raises `SpecError`.
+    `[224, 224]` a list; but '#' begins no comment. A path begins below `spec` unless it says
+    otherwise. Raises `SpecError`.
     """
     from vtspec.schema.yaml_source.document import parse_document
 
@@ -57,10 +58,34 @@ def parse_override(words: str) -> Override:
     # As in a file, where a key without a value is null.
     if not text.strip():
         return Override(option=option, path=path, value=None)
-    document = parse_document(text, option)
+    # Marks between documents, which an option has no use for: YAML would drop what they mark.
+    if text.lstrip().startswith(("---", "...")):
+        return Override(option=option, path=path, value=text)
+    document = parse_document(text.replace("#", _HASH), option)
     if document.problems:
-        raise SpecError([replace(one, path=path) for one in document.problems])
-    return Override(option=option, path=path, value=document.data)
+        raise SpecError(
+            [
+                replace(one, path=path, message=_unhide(one.message), fix=_unhide(one.fix))
+                for one in document.problems
+            ]
+        )
+    return Override(option=option, path=path, value=_unhide(document.data))
+
+
+_HASH: Final = "\ue000"
+"""In place of '#' while a value is read: nobody comments an option, and `issue #12` is a text."""
+
+
+def _unhide(value: Any) -> Any:
+    match value:
+        case str():
+            return value.replace(_HASH, "#")
+        case list():
+            return [_unhide(item) for item in value]
+        case dict():
+            return {_unhide(key): _unhide(item) for key, item in value.items()}
+        case _:
+            return value
 
 
 def apply_overrides(loaded: "LoadedSpec", overrides: Sequence[Override]) -> "LoadedSpec":

@@ -3,8 +3,9 @@
 import errno
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -31,6 +32,7 @@ from .events import (
     decode_events,
     encode_event,
     read_body,
+    seal_line,
 )
 from .state import RunState, apply_event, fold_events
 
@@ -54,6 +56,18 @@ def get_timestamp() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Clock:
+    """The time for people, and seconds that neither a clock that is set nor a machine that
+    sleeps adds to."""
+
+    get_time: Callable[[], str] = get_timestamp
+    get_seconds: Callable[[], float] = time.monotonic
+
+
+SYSTEM_CLOCK: Final = Clock()
+
+
 class EventLog:
     """The events of one run, opened for writing by the process that holds the run's lock.
 
@@ -66,19 +80,21 @@ class EventLog:
         run: str,
         attempt: int,
         *,
-        clock: Callable[[], str] = get_timestamp,
+        clock: Clock = SYSTEM_CLOCK,
         on_event: Callable[[Event], None] | None = None,
     ) -> None:
         self.path = run_dir / EVENTS_FILE
         self._run, self._attempt, self._clock = run, attempt, clock
+        self._opened_at = clock.get_seconds()
         self._on_event = on_event
         self._turn = threading.Lock()
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         # The lock keeps other writers out; appending keeps even a stray one from tearing a line.
-        self._fd = os.open(self.path, flags, 0o644)
+        self._fd = os.open(self.path, flags, 0o666)
         events = decode_events(_read_and_repair(self._fd).decode(errors="replace").split("\n"))
         self.state: RunState = fold_events(events)
         self._seq = events[-1].seq + 1 if events else 0
+        self._worked_before = self.state.clock.seconds
 
     def append(self, body: Body, *, step: str | None = None) -> Event:
         """Write one event and return it.
@@ -108,10 +124,11 @@ class EventLog:
                 run=self._run,
                 attempt=self._attempt,
                 seq=self._seq,
-                time=self._clock(),
+                time=self._clock.get_time(),
                 step=step,
                 body=body,
                 n=n,
+                elapsed=self._measure_elapsed(),
             )
             self._write(event, told)
             self._seq += 1
@@ -126,9 +143,12 @@ class EventLog:
             os.close(self._fd)
             self._fd = -1
 
+    def _measure_elapsed(self) -> float:
+        return round(self._worked_before + self._clock.get_seconds() - self._opened_at, 3)
+
     def _write(self, event: Event, told: Mapping[str, object] | None) -> None:
         # A name from the file system may hold half a surrogate pair: \udc80 is JSON's word for it.
-        line = (encode_event(event, told) + "\n").encode(errors="backslashreplace")
+        line = seal_line(encode_event(event, told).encode(errors="backslashreplace")) + b"\n"
         size = os.fstat(self._fd).st_size
         try:
             # One write, so that a reader or a kill meets whole lines; a full disk takes a part.

@@ -1,15 +1,19 @@
 """What happens in a run, as lines of JSON: the only source of what is shown live or later.
 
 Each line of `events.jsonl` is one event: `{"v": 1, "run", "attempt", "seq", "time", "kind",
-"step", …}`. `seq` rises by one within a run, `time` is UTC in RFC 3339. Readers ignore kinds and
-fields that they do not know; numbers that are not finite are written as null. `n` numbers the
-lines that an adapter told within a step. Nothing here looks
-at a clock or a file: whoever appends an event stamps it.
+"step", …}`. `seq` rises by one within a run and alone orders its events; `time` is UTC in RFC
+3339, for people: a wall clock may be set. `elapsed` are the seconds that the run had worked.
+Readers ignore kinds and fields that they do not know; numbers that are not finite are written as
+null. `n` numbers the lines that an adapter told within a step, and `check`, at a line's end, is
+the CRC-32 of the line without it. Nothing here looks at a clock or a file: whoever appends an
+event stamps it.
 """
 
 import json
+import re
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import ClassVar, Final, Literal, TypeAlias, get_args
 
 from vtspec.adapters.training.event_stream import replace_nonfinite
@@ -17,6 +21,8 @@ from vtspec.adapters.training.event_stream import replace_nonfinite
 from .json_values import to_int, to_mapping, to_number, to_numbers, to_text, to_texts, to_words
 
 VERSION: Final = 1
+
+_CHECK: Final = re.compile(r',"check":"([0-9a-f]{8})"\}\s*\Z')
 
 Ending = Literal["succeeded", "failed", "interrupted", "stopped", "refused", "crashed"]
 """How a run ended. `failed`: the world or the training (exit 3 or 4); `interrupted`: a checkpoint
@@ -34,7 +40,10 @@ class GitState:
 
 @dataclass(frozen=True, kw_only=True)
 class RunStarted:
-    """The run began, on what it is carried out; `machine` and `versions` are facts by name."""
+    """The run began, on what it is carried out; `machine` and `versions` are facts by name.
+
+    `order` is above that of every run there was: unlike a clock it says which of two began later.
+    """
 
     kind: ClassVar[str] = "run.started"
     plan_id: str | None
@@ -46,6 +55,7 @@ class RunStarted:
     git: GitState | None
     epochs: int | None
     monitor: str | None
+    order: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -282,6 +292,7 @@ class Event:
     step: str | None
     body: Body
     n: int | None = None
+    elapsed: float | None = None
 
     @property
     def kind(self) -> str:
@@ -304,6 +315,7 @@ def encode_event(event: Event, told: Mapping[str, object] | None = None) -> str:
         "kind": event.kind,
         "step": event.step,
         **({} if event.n is None else {"n": event.n}),
+        **({} if event.elapsed is None else {"elapsed": event.elapsed}),
     }
     return json.dumps(
         replace_nonfinite({**envelope, **(asdict(event.body) if told is None else told)}),
@@ -312,8 +324,24 @@ def encode_event(event: Event, told: Mapping[str, object] | None = None) -> str:
     )
 
 
+def seal_line(line: bytes) -> bytes:
+    """A line of JSON as the log keeps it: with its sum, so that a changed figure is noticed."""
+    return line[:-1] + b',"check":"%08x"}' % zlib.crc32(line)
+
+
+def _is_intact(line: str) -> bool:
+    match = _CHECK.search(line)
+    # An earlier vtspec wrote none.
+    if match is None:
+        return True
+    sealed = (line[: match.start()] + "}").encode(errors="surrogateescape")
+    return zlib.crc32(sealed) == int(match[1], 16)
+
+
 def decode_event(line: str) -> Event | None:
-    """The event of one line, or None where the line is torn or of another format."""
+    """The event of one line, or None where the line is torn, damaged or of another format."""
+    if not _is_intact(line):
+        return None
     try:
         raw = json.loads(line)
         event = Event(
@@ -325,6 +353,7 @@ def decode_event(line: str) -> Event | None:
             step=raw.get("step"),
             body=read_body(raw["kind"], raw),
             n=to_int(raw.get("n")),
+            elapsed=to_number(raw.get("elapsed")),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         # A process that was killed leaves half a line; the reader goes on without it.
@@ -340,10 +369,22 @@ def _is_valid(event: Event) -> bool:
 
 
 def decode_events(lines: Iterable[str]) -> list[Event]:
-    """The events of a file in order of `seq`, each once."""
+    """The events of a file in order of `seq`, each once; in place of damaged ones a warning."""
     # Of two lines with one number the later is of whoever took the run over.
     found = {event.seq: event for line in lines if (event := decode_event(line)) is not None}
-    return [found[seq] for seq in sorted(found)]
+    events: list[Event] = []
+    for seq in sorted(found):
+        if events and seq > events[-1].seq + 1:
+            events.append(_make_gap_warning(events[-1], seq))
+        events.append(found[seq])
+    return events
+
+
+def _make_gap_warning(before: Event, seq: int) -> Event:
+    first, last = before.seq + 1, seq - 1
+    which = f"event {first} is" if first == last else f"events {first} to {last} are"
+    message = f"{which} damaged or missing in events.jsonl; what follows is without"
+    return replace(before, seq=first, n=None, elapsed=None, body=Warned(message=message))
 
 
 def read_body(kind: str, told: Mapping[str, object]) -> Body:

@@ -54,7 +54,7 @@ class RunLock:
 
         The default wait outlasts somebody who only looks whether it is held.
         """
-        fd = os.open(run_dir / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        fd = os.open(run_dir / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         deadline = time.monotonic() + wait_s
         while True:
             if _try_flock(fd, fcntl.LOCK_EX):

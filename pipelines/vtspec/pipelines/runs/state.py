@@ -203,7 +203,8 @@ def apply_event(state: RunState, event: Event) -> RunState:
         case (
             TrainStarted() | TrainProgress() | TrainEpoch() | TrainCheckpoint() | TrainFinished()
         ) as told:
-            training = apply_training(state.training, told, state.clock._at)
+            now = state.clock._at if event.elapsed is None else event.elapsed
+            training = apply_training(state.training, told, now)
             return replace(state, training=training)
         case Evaluated() | Exported() | Predicted() | DataVerified() | ReportWritten() as told:
             return _apply_result(state, told)
@@ -218,11 +219,17 @@ def apply_event(state: RunState, event: Event) -> RunState:
 
 def _advance_clock(state: RunState, event: Event) -> RunState:
     at, before = _parse_timestamp(event.time), state.clock
-    # The pause before a start, a resume or an update is nobody's work.
     begins = isinstance(event.body, RunStarted | RunResumed | RunUpdated)
-    # What is made anew of a result is not what it took, and no part of its time limit.
-    idle = begins or state.before is not None or at is None or before._at is None
-    spent = 0.0 if idle else max(0.0, (at or 0.0) - (before._at or 0.0))
+    if state.before is not None or isinstance(event.body, RunUpdated):
+        # What is made anew of a result is not what it took, and no part of its time limit.
+        seconds = before.seconds
+    elif event.elapsed is not None:
+        seconds = max(before.seconds, event.elapsed)
+    else:
+        # An earlier vtspec told the time alone. The pause before a start or a resume is nobody's
+        # work.
+        spent = 0.0 if begins or at is None or before._at is None else at - before._at
+        seconds = before.seconds + max(0.0, spent)
     # Each step's adapter counts its lines anew.
     told = 0 if isinstance(event.body, StepStarted) else event.n
     return replace(
@@ -236,7 +243,7 @@ def _advance_clock(state: RunState, event: Event) -> RunState:
             before,
             # A clock that nobody can read leaves the last one standing.
             updated=event.time if at is not None else before.updated,
-            seconds=before.seconds + spent,
+            seconds=seconds,
             _at=at if at is not None else before._at,
         ),
     )

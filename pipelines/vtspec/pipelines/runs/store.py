@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from vtspec.pipelines.errors import Permanent, Refused
 from vtspec.schema.suggestions import suggest_fix
 
 from .event_log import EVENTS_FILE
-from .events import Event, decode_event, decode_events
+from .events import Event, RunStarted, decode_event, decode_events
 from .lock import LOCK_FILE, LockHolder, RunLock, find_holder, hold_lock
 from .metrics import Metrics, build_metrics
 from .state import RunState, fold_events
@@ -119,11 +118,17 @@ class Run:
         return self.find_holder() is not None
 
     @property
+    def order(self) -> int:
+        """How late it began among the runs of its folder; 0 where that was not told."""
+        first = self._read_first_event()
+        started = first.body if first is not None else None
+        return (started.order or 0) if isinstance(started, RunStarted) else 0
+
+    @property
     def started(self) -> float:
         """When its first event was written, else when its folder was, in seconds since 1970."""
         try:
-            with (self.path / EVENTS_FILE).open(encoding="utf-8", errors="replace") as lines:
-                first = decode_event(lines.readline())
+            first = self._read_first_event()
             if first is not None:
                 return datetime.fromisoformat(first.time).timestamp()
         except (OSError, ValueError, TypeError, OverflowError):
@@ -132,6 +137,13 @@ class Run:
             return self.path.stat().st_mtime
         except OSError:
             return datetime.min.replace(tzinfo=UTC).timestamp()
+
+    def _read_first_event(self) -> Event | None:
+        try:
+            with (self.path / EVENTS_FILE).open(encoding="utf-8", errors="replace") as lines:
+                return decode_event(lines.readline())
+        except OSError:
+            return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,14 +164,25 @@ class Runs:
         """Every run, the oldest first."""
         try:
             entries = list(os.scandir(self.folder))
-        except OSError:
+        except FileNotFoundError:
             return []
+        except OSError as error:
+            # Taken for empty, it would let a plan be carried out a second time.
+            raise Refused(
+                f"{self.folder} cannot be read as the folder of the runs: {error.strerror}",
+                fix="name a folder: --runs DIR",
+            ) from error
         found = [
             Run(self.folder / entry.name)
             for entry in entries
             if _NAME.fullmatch(entry.name) and entry.is_dir()
         ]
-        return sorted(found, key=lambda run: (run.started, run.attempt, run.name))
+        # A clock that was set back must not make an older run the last one.
+        return sorted(found, key=lambda run: (run.order, run.started, run.attempt, run.name))
+
+    def count_order(self) -> int:
+        """The `order` of a run that begins now: above that of every run there is."""
+        return 1 + max((run.order for run in self.list_runs()), default=0)
 
     def list_by_plan(self, plan_id: str) -> list[Run]:
         """The attempts of a plan, the first one first."""
@@ -207,12 +230,17 @@ class Runs:
         The folder appears at once and whole; two processes that race get different ones.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(prefix=".new-", dir=self.folder))
-        made.chmod(0o755)
-        # Locked before it has its name: nobody can take it for one that was killed.
-        lock = RunLock.acquire(made)
-        assert lock is not None
-        write_json(made / PLAN_FILE, plan)
+        # Not by `tempfile`, whose folders are private whatever the umask says.
+        made = self.folder / f".new-{os.urandom(6).hex()}"
+        made.mkdir()
+        try:
+            # Locked before it has its name: nobody can take it for one that was killed.
+            lock = RunLock.acquire(made)
+            assert lock is not None
+            write_json(made / PLAN_FILE, plan)
+        except BaseException:
+            shutil.rmtree(made, ignore_errors=True)
+            raise
         plan_id = str(plan["id"])
         attempt = max((run.attempt for run in self.list_by_plan(plan_id)), default=0) + 1
         while True:

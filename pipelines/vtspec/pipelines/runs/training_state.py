@@ -82,7 +82,7 @@ class Training:
 
 
 def apply_training(before: Training, told: TrainEvent, now: float | None) -> Training:
-    """The training after one more event, told at `now` (seconds since 1970, None if unknown)."""
+    """The training after one more event, told at `now` (seconds on any clock, None if unknown)."""
     match told:
         case TrainStarted():
             return _begin(before, told)

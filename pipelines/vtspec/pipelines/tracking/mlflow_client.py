@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.address import Address, parse_address
-from vtspec.pipelines.errors import Permanent, Temporary
+from vtspec.pipelines.errors import Permanent, Temporary, refuse_import
 from vtspec.pipelines.redaction import make_redactor
 from vtspec.pipelines.runs.lock import hold_lock
 
@@ -58,7 +58,8 @@ def make_client(address: Address, missing: str = "MLflow is not installed here")
     try:
         from mlflow import MlflowClient
     except ImportError as error:
-        raise Permanent(missing, fix="pip install 'vtspec[tracking]'") from error
+        fix = "pip install 'vtspec[tracking]'"
+        raise refuse_import(error, "mlflow", missing, fix) from error
     with translate_errors(address), _lock_first_use(address):
         check_store(address)
         return MlflowClient(tracking_uri=address.uri if is_web else address.full)

@@ -4,10 +4,14 @@ A rule reads plain data, as it was written, and says nothing where a part that i
 or of the wrong type; so it is decided also in a file that has other faults. All are pure.
 """
 
+import math
+import posixpath
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from .patterns import GATE
 from .tasks import CLASSLESS_TASKS, FORMAT_NEEDS, FORMATS_OF_TASK
 
 if TYPE_CHECKING:
@@ -292,20 +296,100 @@ def _check_split_labels(data: Mapping[str, object]) -> Iterator[RuleViolation]:
 
 
 def _check_splits_differ(data: Mapping[str, object]) -> Iterator[RuleViolation]:
-    seen: dict[tuple[str, str], str] = {}
+    seen: dict[str, tuple[str, str | None]] = {}
     for name in ("train", "val", "test"):
         split = _get_value(data, "spec", "splits", name)
-        path = _get_value(split, "path")
+        path, labels = _get_value(split, "path"), _get_value(split, "annotations")
         if not isinstance(path, str):
             continue
-        # Splits of COCO share one folder of images and differ by their label files.
-        key = (path.rstrip("/"), str(_get_value(split, "annotations")))
-        if seen.setdefault(key, name) != name:
+        place = (_normalize(path), _normalize(labels) if isinstance(labels, str) else None)
+        relation = next(
+            (words for other in seen if (words := _relate_splits(place, other, seen[other]))), None
+        )
+        seen[name] = place
+        if relation is not None:
             yield RuleViolation(
                 path=("spec", "splits", name),
-                message=f"is the same data as '{seen[key]}', so nothing is measured on it",
+                message=relation,
                 fix="name another folder or label file",
                 at_key=True,
+            )
+
+
+def _relate_splits(
+    place: tuple[str, str | None], other: str, taken: tuple[str, str | None]
+) -> str | None:
+    """What a split has in common with another one, by folder and label file; None for nothing."""
+    if place == taken:
+        return f"is the same data as '{other}', so nothing is measured on it"
+    # Splits of COCO share one folder of images and differ by their label files.
+    if place[1] is not None or taken[1] is not None:
+        return None
+    if _is_inside(place[0], taken[0]):
+        return f"lies inside '{other}' ({taken[0]}), whose data it then is"
+    if _is_inside(taken[0], place[0]):
+        return f"holds '{other}' ({taken[0]}), whose data it then is"
+    return None
+
+
+def _normalize(path: str) -> str:
+    # `./a`, `a/.` and `a//b` name what `a` and `a/b` do.
+    return posixpath.normpath(path)
+
+
+def _is_inside(path: str, folder: str) -> bool:
+    return folder == "." or path == folder or path.startswith(f"{folder}/")
+
+
+def _check_source_place(data: Mapping[str, object]) -> Iterator[RuleViolation]:
+    source = _get_value(data, "spec", "source")
+    for path in (("dvc", "path"), ("path",)):
+        value = _get_value(source, *path)
+        # What another repository has at its root is its own affair.
+        if isinstance(value, str) and _get_value(source, "dvc", "repo") is None:
+            yield from _check_place(("spec", "source", *path), value, "data/NAME")
+
+
+def _check_folders(data: Mapping[str, object]) -> Iterator[RuleViolation]:
+    specs, runs = _get_value(data, "spec", "specs"), _get_value(data, "spec", "runs")
+    if isinstance(runs, str):
+        yield from _check_place(("spec", "runs"), runs, "runs")
+        folder = _normalize(specs) if isinstance(specs, str) else "specs"
+        if folder != "." and _is_inside(_normalize(runs), folder):
+            yield RuleViolation(
+                path=("spec", "runs"),
+                message=f"lies in the folder of the specs, {folder}",
+                fix="write 'runs: runs'",
+            )
+    if isinstance(specs, str) and _normalize(specs) != ".":
+        yield from _check_place(("spec", "specs"), specs, "specs")
+
+
+def _check_place(where: tuple[str | int, ...], path: str, instead: str) -> Iterator[RuleViolation]:
+    folder = _normalize(path)
+    reserved = next((name for name in (".git", ".dvc") if _is_inside(folder, name)), None)
+    if folder != "." and reserved is None:
+        return
+    what = (
+        "is the whole repository" if reserved is None else f"lies in {reserved}, which is not ours"
+    )
+    yield RuleViolation(
+        path=where, message=what, fix=f"take a folder of its own: '{where[-1]}: {instead}'"
+    )
+
+
+_GATE: Final = re.compile(GATE.pattern)
+
+
+def _check_gates(data: Mapping[str, object]) -> Iterator[RuleViolation]:
+    for index, gate in enumerate(_get_texts(_get_value(data, "spec", "report", "gates"))):
+        bound = re.split("[<>=]", gate)[-1]
+        # A pattern cannot say how large a number is.
+        if _GATE.fullmatch(gate) and not math.isfinite(float(bound)):
+            yield RuleViolation(
+                path=("spec", "report", "gates", index),
+                message=f"its bound is too large for a number, got '{gate}'",
+                fix="write a bound that the metric can reach, such as 0.95",
             )
 
 
@@ -332,6 +416,7 @@ _ALL_FORMATS: Final = tuple({form for formats in FORMATS_OF_TASK.values() for fo
 RULES: Final[dict[str, tuple[Rule, ...]]] = {
     "Dataset": (
         _check_one_source,
+        _check_source_place,
         _check_path_pinned,
         _check_revision,
         _check_class_names,
@@ -348,7 +433,8 @@ RULES: Final[dict[str, tuple[Rule, ...]]] = {
         _check_weighted_classes,
         _check_classless_task,
         _check_baseline,
+        _check_gates,
     ),
-    "Project": (),
+    "Project": (_check_folders,),
 }
 """The rules of each kind, in the order of the fields."""

@@ -10,11 +10,16 @@ LONGEST: Final = 256 * 1024
 """Bytes that a document may have."""
 
 UNPRINTABLE: Final = re.compile(
-    "[^\t\n\r\x20-\x7e\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufefe\uff00-\ufffd"
-    "\U00010000-\U0010ffff]"
+    "[^\t\n\r\x20-\x7e\xa0-\u2027\u202f-\u205f\u2070-\ud7ff\ue000-\ufefe\uff00-\ufff8\ufffc\ufffd"
+    "\U00010000-\U000dffff\U000e0080-\U0010ffff]"
+    # Of no width: soft hyphen, direction marks, zero-width space, the fillers of Hangul.
+    "|[\xad\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u3164\uffa0]"
+    # A joiner is part of Persian, Indian and emoji letters, and between two of them alone.
+    "|(?<![^\x00-\x7f\u200c\u200d])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f\u200c\u200d])"
 )
-"""Control characters, bidirectional overrides and isolates (they make text read other than it
-is), line breaks that only some readers know, a byte order mark in the middle, surrogates."""
+"""What nobody sees, or sees as something else: control characters, characters of no width and of
+direction (two names that differ look the same), line breaks that only some readers know, a byte
+order mark in the middle, tags, surrogates."""
 
 MOST_REFUSALS: Final = 20
 """Unprintable characters that are listed; a binary file has thousands."""

@@ -146,9 +146,9 @@ class _AgentRun:
             async with open_model(provider, exchange, self.settings.timeout_s) as model:
                 return await self._await_draft(self._build_agent(), model, exchange)
         except ImportError as error:
-            raise Unavailable(
-                "the packages for it are not installed: pip install 'vtspec[draft]'"
-            ) from error
+            absent = isinstance(error, ModuleNotFoundError)
+            why = "are not installed" if absent else f"cannot be imported ({error})"
+            raise Unavailable(f"the packages for it {why}: pip install 'vtspec[draft]'") from error
 
     async def _await_draft(
         self, agent: "Agent[object, Draft]", model: "Model", exchange: "ProviderTransport"

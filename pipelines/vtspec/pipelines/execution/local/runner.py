@@ -4,7 +4,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from vtspec.pipelines.errors import Permanent, Temporary
+from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.execution.environment import Environment
 from vtspec.pipelines.execution.steps import (
     ADAPTER_STEPS,
@@ -21,7 +21,7 @@ from vtspec.pipelines.execution.steps import (
     recover_all,
     write_metrics,
 )
-from vtspec.pipelines.execution.steps.exit_status import make_error_outcome
+from vtspec.pipelines.execution.steps.exit_status import find_error_outcome
 from vtspec.pipelines.planning.plan_model import plan_from_json
 from vtspec.pipelines.planning.policy import PlanUpdate
 from vtspec.pipelines.runs import Attempt
@@ -156,8 +156,9 @@ def _end_run(work: StepContext, outcome: Outcome) -> None:
 def _record_crash(work: StepContext, error: BaseException) -> None:
     """Write down what ended the run from within vtspec, as far as the disk lets us."""
     try:
-        if isinstance(error, Permanent | Temporary):
-            _end_run(work, make_error_outcome(error))
+        outcome = find_error_outcome(error)
+        if outcome is not None:
+            _end_run(work, outcome)
             return
         message = f"{type(error).__name__}: {error}"
         trace = "".join(traceback.format_exception(error))

@@ -13,7 +13,9 @@ ADAPTER_KINDS: Final = frozenset(kind for kind in KINDS if kind.startswith("trai
 }
 """The kinds that an adapter may tell; the rest is for vtspec alone to say."""
 
-_ENVELOPE: Final = frozenset({"v", "run", "attempt", "seq", "time", "kind", "step", "n"})
+_ENVELOPE: Final = frozenset(
+    {"v", "run", "attempt", "seq", "time", "kind", "step", "n", "elapsed", "check"}
+)
 
 LINE_LIMIT: Final = 2000
 """Characters of a printed line that an event keeps."""

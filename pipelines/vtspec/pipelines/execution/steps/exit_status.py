@@ -5,7 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from vtspec.pipelines.errors import Permanent, RunFailed, Temporary
+from vtspec.pipelines.errors import (
+    Permanent,
+    Refused,
+    RunFailed,
+    Temporary,
+    refuse_system_error,
+)
 from vtspec.pipelines.runs.events import Ending
 
 from .stop_request import Reason
@@ -38,6 +44,8 @@ class Outcome:
         """Whether the next step may begin."""
         return self.ending == "succeeded"
 
+
+_ENDINGS: Final[Mapping[type, Ending]] = {Temporary: "interrupted", Refused: "refused"}
 
 SUCCEEDED: Final = Outcome(ending="succeeded", exit_code=0)
 
@@ -99,10 +107,18 @@ def make_stopped_outcome(step: str, reason: Reason) -> Outcome:
     return Outcome(ending=reason, exit_code=INTERRUPTED, message=f"{step} was {who}")
 
 
-def make_error_outcome(error: Permanent | Temporary | RunFailed) -> Outcome:
-    """The outcome of a step in this process that raised one of the foreseen errors."""
-    ending: Ending = "interrupted" if isinstance(error, Temporary) else "failed"
-    return Outcome(ending=ending, exit_code=error.exit_code, message=error.message, fix=error.fix)
+def find_error_outcome(error: BaseException) -> Outcome | None:
+    """The outcome of a step in this process that raised a foreseen error; None for a bug."""
+    match refuse_system_error(error) or error:
+        case Permanent() | Temporary() | RunFailed() | Refused() as told:
+            return Outcome(
+                ending=_ENDINGS.get(type(told), "failed"),
+                exit_code=told.exit_code,
+                message=told.message,
+                fix=told.fix,
+            )
+        case _:
+            return None
 
 
 def _make_killed_outcome(step: str, number: int, end: AdapterExit) -> Outcome:

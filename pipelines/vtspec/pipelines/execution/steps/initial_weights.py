@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import assert_never
 
-from vtspec.pipelines.errors import Permanent, Temporary
+from vtspec.pipelines.errors import Permanent, Temporary, refuse_import
 from vtspec.pipelines.redaction import redact_text
 from vtspec.pipelines.weights.model import (
     FileWeights,
@@ -77,10 +77,8 @@ def _download_model(name: str, version: str, folder: Path) -> Path:
     try:
         import mlflow
     except ImportError as error:
-        raise Permanent(
-            "the plan starts from a model in MLflow, which is not installed here",
-            fix="pip install 'vtspec[tracking]'",
-        ) from error
+        absent = "the plan starts from a model in MLflow, which is not installed here"
+        raise refuse_import(error, "mlflow", absent, "pip install 'vtspec[tracking]'") from error
     try:
         where = mlflow.artifacts.download_artifacts(
             artifact_uri=f"models:/{name}/{version}", dst_path=str(folder)

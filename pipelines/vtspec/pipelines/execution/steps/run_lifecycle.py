@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from vtspec.pipelines.execution.environment import Environment
+from vtspec.pipelines.runs import Runs
 from vtspec.pipelines.runs.events import RunFinished, RunStarted, Warned
 
 from .exit_status import Outcome
@@ -30,6 +31,7 @@ def log_run_start(work: StepContext, environment: Environment, backend: str) -> 
             git=find_git_state(work.place.root),
             epochs=plan.training.epochs,
             monitor=plan.training.checkpoint.monitor,
+            order=Runs(work.target.folder.absolute().parent).count_order(),
         )
     )
     # Only this Python can differ: one that was made has what is locked.

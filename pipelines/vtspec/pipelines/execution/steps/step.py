@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from vtspec.pipelines.data.fetch import PinnedData, fetch_data
-from vtspec.pipelines.errors import Permanent, RunFailed, Temporary
+from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.execution.environment import Environment
 from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.pipelines.runs import EventLog, RunLock
@@ -28,8 +28,8 @@ from .adapter_process import AdapterProcess, TimeLimit, recover_events
 from .exit_status import (
     SUCCEEDED,
     Outcome,
+    find_error_outcome,
     interpret_exit,
-    make_error_outcome,
     make_stopped_outcome,
 )
 from .initial_weights import find_start_weights
@@ -119,8 +119,11 @@ def _run_interruptibly(step: str, work: StepContext) -> Outcome:
             return {"data": _run_data_step, "report": _run_report_step}[step](work)
     except KeyboardInterrupt:
         return make_stopped_outcome(step, work.place.stop.reason or "stopped")
-    except (Permanent, Temporary, RunFailed) as error:
-        return make_error_outcome(error)
+    except Exception as error:
+        outcome = find_error_outcome(error)
+        if outcome is None:
+            raise
+        return outcome
 
 
 def _log_failure(step: str, work: StepContext, outcome: Outcome) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.errors import refuse_import
 from vtspec.pipelines.reporting.facts import Facts
 
 from .fonts import Fonts, choose_fonts
@@ -137,10 +137,9 @@ def make_figure(width: float, height: float) -> "Figure":
         from matplotlib.figure import Figure
         from matplotlib.layout_engine import ConstrainedLayoutEngine
     except ImportError as error:
-        raise Permanent(
-            "the report's pictures need matplotlib, which is not installed",
-            fix="pip install 'vtspec[report]'",
-        ) from error
+        absent = "the report's pictures need matplotlib, which is not installed"
+        fix = "pip install 'vtspec[report]'"
+        raise refuse_import(error, "matplotlib", absent, fix) from error
     layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1)
     figure = Figure(figsize=(width, height), layout=layout)
     FigureCanvasAgg(figure)
