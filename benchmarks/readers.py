@@ -25,7 +25,7 @@ def main() -> int:
     from dataset_mutants import iter_mutants
     from reader_trial import try_dataset
 
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Fuzz the readers of datasets.")
     parser.add_argument("--mutants", type=int, default=20_000)
     parser.add_argument("--first", type=int, default=0)
     options = parser.parse_args()

@@ -418,7 +418,12 @@ def read_yolo_row(words: Sequence[str], names: Sequence[str]) -> tuple[Any, ...]
     if not re.fullmatch(r"-?[0-9]+", words[0]) or not all(map(NUMBER.fullmatch, words[1:])):
         raise Refused("no numbers")
     shares = [float(word) for word in words[1:]]
-    if not 0 <= int(words[0]) < len(names) or any(not -0.01 <= s <= 1.01 for s in shares):
+    # Python turns no more than 4,300 digits into a number.
+    if (
+        len(words[0]) > 9
+        or not 0 <= int(words[0]) < len(names)
+        or any(not -0.01 <= s <= 1.01 for s in shares)
+    ):
         raise Refused("out of range")
     name = names[int(words[0])]
     if len(shares) == 4:

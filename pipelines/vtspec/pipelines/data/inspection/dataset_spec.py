@@ -18,16 +18,20 @@ class Inspected(Protocol):
     @property
     def layout(self) -> Layout:
         """How images and labels lie."""
+        ...
 
     @property
     def bytes(self) -> int:
         """Size of all files."""
+        ...
 
     def count_readable(self, split: str) -> int:
         """Images of a split that can be decoded."""
+        ...
 
     def count_per_class(self, split: str) -> dict[str, int]:
         """Labels of each class in a split."""
+        ...
 
 
 def build_dataset(found: Inspected, name: str, path: str, notes: Mapping[str, Any]) -> "Dataset":
