@@ -32,12 +32,13 @@ def a_repository(root: Path, *datasets: str, **folders: str) -> Path:
 
 def answer(root: Path, *texts: str) -> DraftResult:
     """The answer to the last text, each of which follows the answer to the one before."""
+    *earlier, last = texts
     messages: list[Message] = []
-    for text in texts:
+    for text in earlier:
         messages.append(make_user_message(text))
-        last = draft(messages, find_repository(root), OfflineDrafter())
-        messages.append(make_reply(last, last.question.text if last.question else "complete"))
-    return last
+        found = draft(messages, find_repository(root), OfflineDrafter())
+        messages.append(make_reply(found, found.question.text if found.question else "complete"))
+    return draft([*messages, make_user_message(last)], find_repository(root), OfflineDrafter())
 
 
 KITTENS = "ResNet50으로 고양이 3종류 분류하는 모델 만들어줘"
