@@ -126,6 +126,7 @@ SPLIT: Final = {
 
 DATASET: Final = {
     **HEAD,
+    "apiVersion": Row("vtspec.dev/v9", "message", says="specs/datasets/shapes.yaml"),
     "kind": Row("Sweep", "message", says="no dataset 'shapes'"),
     "metadata.name": Row("renamed", "message"),
     "spec.description": Row("Other words.", "cosmetic"),
