@@ -47,6 +47,19 @@ def test_the_report_shows_the_verdict_first_and_ends_with_the_page(runs: Path) -
 
 
 @pytest.mark.slow
+def test_the_report_of_a_run_that_may_not_be_written_goes_elsewhere(
+    runs: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    into = tmp_path_factory.mktemp("elsewhere") / "deeper"
+    run = runs / "digits-resnet18-0123456789"
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
+    shown = _report(runs, "digits-resnet18", "-o", str(into), "--output", "md").output
+    assert shown == (into / "report.md").read_text()
+    assert (into / "report.html").is_file() and (into / "plots" / "loss.png").is_file()
+    assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
+
+
+@pytest.mark.slow
 def test_the_report_shows_gates_figures_classes_and_warnings(runs: Path) -> None:
     text = _report(runs, "digits-resnet18").output
     for line in (

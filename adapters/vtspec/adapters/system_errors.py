@@ -17,7 +17,7 @@ _MEANINGS: Final = {
     errno.EFBIG: ("a file grew to the limit that is set", "ulimit -f unlimited"),
     errno.EROFS: (
         "the file system is read-only",
-        "put the runs elsewhere: --runs DIR",
+        "put the runs elsewhere with --runs DIR, a report with --into DIR",
     ),
     errno.EACCES: ("this user may not", "see whose it is: ls -ld {path}"),
     errno.EPERM: ("this user may not", "see whose it is: ls -ld {path}"),

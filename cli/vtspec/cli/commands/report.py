@@ -11,13 +11,19 @@ import click
 @click.option("--baseline", metavar="RUN", help="Compare with this run instead of the spec's.")
 @click.option("--runs", type=click.Path(path_type=Path), help="Folder of the runs.")
 @click.option(
+    "-o",
+    "--into",
+    type=click.Path(path_type=Path),
+    help="Write it into this folder and not the run's, as where that is read-only.",
+)
+@click.option(
     "--output",
     type=click.Choice(["text", "md", "html-path"]),
     default="text",
     help="For a terminal, the markdown itself, or only where the page is.",
 )
 def command(
-    run: str | None, opens: bool, baseline: str | None, runs: Path | None, output: str
+    run: str | None, *, opens: bool, baseline: str | None, output: str, **folders: Path | None
 ) -> None:
     """Write and show the report of RUN; of the last run if left out.
 
@@ -28,12 +34,12 @@ def command(
     from vtspec.cli.run_arguments import find_run, open_runs
     from vtspec.pipelines.reporting import find_baseline, write_report
 
-    folder = open_runs(runs)
+    folder = open_runs(folders["runs"])
     path = find_run(folder, run)
     against = find_run(folder, baseline) if baseline is not None else find_baseline(path)
-    report = write_report(path, against)
+    report = write_report(path, against, into=folders["into"])
     if output == "md":
-        click.echo((path / "report.md").read_text(encoding="utf-8"), nl=False)
+        click.echo(report.paths[0].read_text(encoding="utf-8"), nl=False)
     elif output == "html-path":
         click.echo(report.html)
     else:

@@ -46,10 +46,15 @@ class Report:
 
 
 def write_report(
-    run_dir: Path, baseline_dir: Path | None = None, *, link: str | None = None
+    run_dir: Path,
+    baseline_dir: Path | None = None,
+    *,
+    into: Path | None = None,
+    link: str | None = None,
 ) -> Report:
     """Write the report of a run, held against the run in `baseline_dir` where there is one.
 
+    It is written into the run's folder, or into the folder `into`, made where it is missing.
     `link` is where the HTML report can be opened from elsewhere. Reads whatever the run has so
     far: one that failed or was interrupted has a report too.
 
@@ -64,17 +69,18 @@ def write_report(
     style = files(__package__ or "").joinpath("style.css").read_text(encoding="utf-8")
     document = build_report_document(facts)
     page = render_html(document, drawn, _read_thumbnails(run_dir, facts), style)
-    plots = run_dir / "plots"
-    plots.mkdir(exist_ok=True)
+    folder = into or run_dir
+    plots = folder / "plots"
+    plots.mkdir(parents=into is not None, exist_ok=True)
     for name in NAMES:
         if name in drawn:
             write_file_atomic(plots / f"{name}.png", drawn[name].light)
         else:
             # From an earlier report of this run, and no longer true.
             (plots / f"{name}.png").unlink(missing_ok=True)
-    write_file_atomic(run_dir / "report.html", page)
-    write_file_atomic(run_dir / "report.md", render_markdown(document, link=link))
-    paths = (run_dir / "report.md", run_dir / "report.html")
+    write_file_atomic(folder / "report.html", page)
+    write_file_atomic(folder / "report.md", render_markdown(document, link=link))
+    paths = (folder / "report.md", folder / "report.html")
     return Report(
         verdict=facts.verdict.name,
         facts=facts,
