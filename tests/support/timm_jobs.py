@@ -69,7 +69,7 @@ def a_timm_plan(
     dataset["statistics"] = None
     return {
         **plan,
-        "framework": {"name": "timm", "adapter": "timm", "adapterVersion": "1"},
+        "framework": {"name": "timm", "adapter": "timm", "adapterVersion": "2"},
         "model": {"name": model, "parameters": 1, "weights": None},
         "dataset": dataset,
         "params": dict(params or {}),

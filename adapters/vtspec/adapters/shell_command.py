@@ -25,5 +25,6 @@ def quote_word(word: str) -> str:
 def _escape(letter: str) -> str:
     if letter.isprintable():
         return letter
-    # Byte by byte: a name need not be text at all.
-    return "".join(f"\\{byte:03o}" for byte in letter.encode("utf-8", "surrogateescape"))
+    # Byte by byte: a name need not be text at all, and half a pair is in no file's name.
+    errors = "surrogateescape" if "\udc80" <= letter <= "\udcff" else "surrogatepass"
+    return "".join(f"\\{byte:03o}" for byte in letter.encode("utf-8", errors))

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PARAMS", "TASKS", "VERSION", "Adapter"]
 
-VERSION = "1"
+VERSION = "2"
 """Raised whenever the same job would end with other weights."""
 
 TASKS = (TaskType.IMAGE_CLASSIFICATION,)
