@@ -1,9 +1,12 @@
 """Whatever a name holds, a terminal is only ever given letters to show."""
 
 import io
+import os
 import signal
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -50,21 +53,49 @@ def repository(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def _called(monkeypatch: pytest.MonkeyPatch, *words: str, is_terminal: bool = True) -> str:
-    """Everything that the command writes, as `main` runs it."""
-    out, err = Terminal(is_terminal=is_terminal), Terminal(is_terminal=is_terminal)
+    """Everything that the command writes, as `main` runs it at the end of a terminal or pipe."""
+    reader, writer = os.openpty() if is_terminal else os.pipe()
     monkeypatch.setattr(sys, "argv", ["vtspec", *words])
-    monkeypatch.setattr(sys, "stdout", out)
-    monkeypatch.setattr(sys, "stderr", err)
+    for name in ("stdout", "stderr"):
+        # `main` puts others in their place, which is undone with this.
+        monkeypatch.setattr(sys, name, io.TextIOWrapper(io.BytesIO(), encoding="utf-8"))
     monkeypatch.setattr(sys, "stdin", Terminal(is_terminal=False))
     monkeypatch.setenv("TERM", "dumb")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    before = signal.getsignal(signal.SIGINT)
+    with ThreadPoolExecutor(1) as pool, _redirected(writer):
+        written = pool.submit(_read_all, reader)
+        before = signal.getsignal(signal.SIGINT)
+        try:
+            with pytest.raises(SystemExit):
+                main()
+        finally:
+            signal.signal(signal.SIGINT, before)
+    # A terminal makes two characters of a line end.
+    return written.result().decode().replace("\r\n", "\n")
+
+
+@contextmanager
+def _redirected(writer: int) -> Iterator[None]:
+    """Descriptors 1 and 2 lead to `writer`, which is closed in the end."""
+    kept = [os.dup(fd) for fd in (1, 2)]
+    for fd in (1, 2):
+        os.dup2(writer, fd)
+    os.close(writer)
     try:
-        with pytest.raises(SystemExit):
-            main()
+        yield
     finally:
-        signal.signal(signal.SIGINT, before)
-    return out.given() + err.given()
+        for fd, old in zip((1, 2), kept, strict=True):
+            os.dup2(old, fd)
+            os.close(old)
+
+
+def _read_all(reader: int) -> bytes:
+    found = b""
+    with suppress(OSError):
+        while more := os.read(reader, 4096):
+            found += more
+    os.close(reader)
+    return found
 
 
 def _commands(
@@ -118,6 +149,7 @@ def test_no_command_hands_a_hostile_word_on(
     if command in (("init",), ("run",), ("apply",)):
         monkeypatch.chdir(tmp_path)
     written = _called(monkeypatch, *command, *arguments)
+    assert written, "nothing was said, so nothing was tried"
     assert not [one for one in written if not one.isprintable() and one not in "\n\t"], written
 
 

@@ -313,7 +313,7 @@ def test_one_plan_in_two_clones_makes_two_runs_of_which_one_names_the_other(runs
 
 def test_an_experiment_is_marked_as_one_of_training(runs: Path) -> None:
     uri = _uri(runs)
-    make_client(uri).create_experiment("cats")
+    make_client(uri).create_experiment("cats", artifact_location=(runs / "kept").as_uri())
     sync_run(_a_finished_run(runs), uri)
     found = make_client(uri).get_experiment_by_name("cats")
     assert found is not None

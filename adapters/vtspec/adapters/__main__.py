@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Final
 
 from vtspec.adapters.json_types import JsonObject
+from vtspec.adapters.shell_command import format_command
 from vtspec.adapters.training import checkpoints
 from vtspec.adapters.training.event_stream import JsonLinesCallbacks
 from vtspec.adapters.training.loop import fit
@@ -194,7 +195,7 @@ def _load_best(adapter: TrainingAdapter, job: Job) -> int:
     if path is None:
         raise AdapterError(
             f"nothing was trained in {job.workdir} yet",
-            f"see how it went: vtspec status {job.run}",
+            f"see how it went: {format_command('vtspec', 'status', job.run)}",
         )
     epoch, _ = adapter.load_checkpoint(path)
     return epoch
