@@ -323,10 +323,10 @@ def test_plan_json_has_the_fields_that_its_page_names() -> None:
     [
         ({"kind": "Experiment"}, "not a plan"),
         ({"v": 2}, "version 2"),
-        ({"surprise": 1}, "damaged"),
+        ({"surprise": 1}, "damaged: 'surprise' is no part of a plan"),
         ({"steps": None}, "damaged"),
         ({"model": {}}, "damaged"),
-        ({"framework": {"name": "timm"}}, "damaged"),
+        ({"framework": {"name": "timm"}}, "damaged: 'framework.adapter' is missing"),
     ],
 )
 def test_what_is_no_plan_is_refused_with_what_to_type(damage: dict[str, Any], words: str) -> None:

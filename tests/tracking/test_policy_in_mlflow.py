@@ -57,7 +57,7 @@ def update(folder: Path, sections: Mapping[str, object], *changed: str, end: Tol
     sync_run(folder, uri_of(folder))
 
 
-def versions(folder: Path, name: str) -> list[tuple[str, dict[str, str]]]:
+def versions(folder: Path, name: str) -> list[tuple[str | None, dict[str, str]]]:
     client = make_client(uri_of(folder))
     return [(v.run_id, dict(v.tags)) for v in client.search_model_versions(f"name='{name}'")]
 
@@ -89,6 +89,7 @@ def test_another_experiment_gets_the_run_as_a_whole(run: Path) -> None:
     assert before is not None and after is not None and after.run_id is not None
     assert after.run_id != before.run_id
     experiment = client.get_experiment_by_name("dogs")
+    assert experiment is not None
     assert client.get_run(after.run_id).info.experiment_id == experiment.experiment_id
     points = client.get_metric_history(after.run_id, "accuracy")
     assert [point.step for point in points] == [1, 2]

@@ -1,7 +1,7 @@
 """A plan as data: what `plan.json` holds, into JSON and back. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from types import NoneType, UnionType
 from typing import (
     TYPE_CHECKING,
@@ -180,13 +180,19 @@ def plan_from_json(raw: Mapping[str, object]) -> Plan:
 
 def parse_section(section: type[_Section], raw: Mapping[str, object], where: str = "") -> _Section:
     """A part of a plan out of JSON. Raises `TypeError` for a field that it lacks or has not."""
-    asked = {_to_camel(one.name): one.type for one in fields(section)}
-    # A field that nothing asks for is left to the class to refuse, by its name.
-    known = {
-        _to_snake(key): _parse(asked.get(key), value, f"{where}.{key}".lstrip("."))
-        for key, value in raw.items()
-    }
-    return section(**known)
+    asked = {_to_camel(one.name): one for one in fields(section)}
+    # By their names in the file, which the words of Python do not tell.
+    for key in raw.keys() - asked.keys():
+        raise TypeError(f"'{f'{where}.{key}'.lstrip('.')}' is no part of a plan")
+    for key, one in asked.items():
+        if key not in raw and one.default is MISSING:
+            raise TypeError(f"'{f'{where}.{key}'.lstrip('.')}' is missing")
+    return section(
+        **{
+            _to_snake(key): _parse(asked[key].type, value, f"{where}.{key}".lstrip("."))
+            for key, value in raw.items()
+        }
+    )
 
 
 def _parse(asked: object, value: object, where: str) -> object:
