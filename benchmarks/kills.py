@@ -53,6 +53,9 @@ VICTIMS: Final = {"vtspec": 3, "adapter": 3, "tracker": 1, "all": 3}
 
 KILLS_A_RUN: Final = 20
 
+SYNC_S: Final = 60.0
+"""How long `sync` is tried after a run; a failure then shows as what MLflow lacks."""
+
 COUNTED: Final = frozenset(
     "open os.rename os.remove os.mkdir os.rmdir os.truncate os.link subprocess.Popen".split()
 )
@@ -194,9 +197,15 @@ class Stage:
         return bomb.mark.exists()
 
     def sync(self) -> None:
-        """Do what `vtspec sync` does with the last run."""
+        """Do what `vtspec sync` does with the last run, and again while it says to."""
         run = self.repository.runs.list_runs()[-1]
-        os.waitpid(fork(lambda: follower.sync_run(run.path, parse_address(self.uri))), 0)
+        # A tracker whose vtspec was killed makes its last try; sync says to wait for it.
+        deadline = time.monotonic() + SYNC_S
+        while time.monotonic() < deadline:
+            pid = fork(lambda: follower.sync_run(run.path, parse_address(self.uri)))
+            if os.waitpid(pid, 0)[1] == 0:
+                return
+            time.sleep(0.5)
 
     def _run(self, choice: RunOptions, bomb: Bomb) -> None:
         log = os.open(self.scratch / "output.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -457,7 +466,8 @@ def main() -> int:
             for kind, what in find_faults(stage, whole):
                 tally.faults[kind].append(what)
                 print(f"run {runs}, {kind}: {what}, after {' '.join(told)}", flush=True)
-            print(f"{tally.kills} kills, {runs} runs", file=sys.stderr, flush=True)
+            at = time.strftime("%H:%M:%S")
+            print(f"{at} {tally.kills} kills, {runs} runs", file=sys.stderr, flush=True)
         tally.faults["left over"] += list_strangers(stage)
         tally.show(runs)
     return 1 if any(tally.faults.values()) else 0
