@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vtspec.cli.run_options import CommandOptions, add_run_options, carry_out, plan_named_spec
+from vtspec.cli.run_options import CommandOptions, add_run_options
+from vtspec.cli.run_session import carry_out, plan_named_spec
 
 if TYPE_CHECKING:
     from vtspec.pipelines.operations.plan import PlannedRun

@@ -37,8 +37,8 @@ def command(name: str, plan_file: Path, workdir: Path, **options: Any) -> None:
     Exit codes: 0 done, 2 something to correct, 3 the step failed, 4 the world refused, 75
     interrupted: try again with --resume.
     """
-    from vtspec.cli.run_options import show_outcome
     from vtspec.cli.views.progress import make_progress
+    from vtspec.cli.views.run_result import show_outcome
     from vtspec.pipelines.execution.steps import StopSignal
     from vtspec.pipelines.operations.run import RunCallbacks
     from vtspec.pipelines.operations.step import StepOptions, load_plan, run_step

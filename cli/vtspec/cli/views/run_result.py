@@ -24,7 +24,7 @@ from vtspec.pipelines.runs.state import RunState
 from .styled_text import Line, print_lines
 
 if TYPE_CHECKING:
-    from vtspec.pipelines.execution.local import RunResult
+    from vtspec.pipelines.execution.local import RunResult, SmokeResult
     from vtspec.pipelines.execution.steps import Outcome
     from vtspec.pipelines.reporting.facts import Facts
     from vtspec.pipelines.tracking import SyncResult
@@ -158,3 +158,24 @@ def format_path(path: Path) -> str:
     relative = os.path.relpath(path)
     # `../../..` is harder to read than where it leads.
     return str(path) if relative.startswith("..") else relative
+
+
+def show_smoke(smoked: "SmokeResult") -> int:
+    """Show how the steps went with one batch and return the exit code that says so."""
+    outcome = smoked.outcome
+    if outcome.is_good:
+        click.echo(
+            f"every step works on one batch, in {format_duration(smoked.seconds)}; nothing is kept"
+        )
+        return 0
+    show_outcome(outcome)
+    click.echo(f"what it left is in {smoked.folder}", err=True)
+    return outcome.exit_code
+
+
+def show_outcome(outcome: "Outcome") -> None:
+    """Say on standard error why a step did not succeed, and what to type; nothing where it did."""
+    if outcome.message:
+        click.echo(outcome.message, err=True)
+    if outcome.fix:
+        click.echo(f"  fix: {outcome.fix}", err=True)

@@ -1,0 +1,83 @@
+"""What `run` and `apply` do: the plan that a person means, carried out and shown."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .run_options import CommandOptions
+
+if TYPE_CHECKING:
+    from vtspec.pipelines.operations.plan import PlannedRun
+
+
+def plan_named_spec(spec: str | None, options: CommandOptions) -> "PlannedRun":
+    """Plan the spec; the name of a run, or `--plan`, stands for a plan that was made before.
+
+    Raises `SpecError`, `Refused`, `Permanent` or `Temporary` as planning does.
+    """
+    from vtspec.pipelines.operations.plan import find_planned_run, open_plan, plan_spec
+    from vtspec.pipelines.project.repository import find_repository, open_spec
+    from vtspec.pipelines.runs import is_run_name
+
+    if (spec is None) == (options.plan is None):
+        raise click.UsageError("name either a SPEC or a plan's file: --plan FILE")
+    found = None
+    if options.plan is not None:
+        found = open_plan(options.plan, find_repository(Path.cwd()).with_runs(options.runs))
+    elif spec is not None and is_run_name(spec):
+        # Its own plan: the spec may have been edited since, and would be another plan now.
+        here = find_repository(Path.cwd()).with_runs(options.runs)
+        found = find_planned_run(spec, here, going_on=options.resume)
+    if found is not None and options.sets:
+        raise click.UsageError("--set would make it another plan: name the spec instead")
+    if found is not None:
+        return found
+    assert spec is not None
+    repository, path = open_spec(spec, Path.cwd())
+    return plan_spec(path, repository.with_runs(options.runs), options.sets)
+
+
+def carry_out(
+    spec: str | None,
+    options: CommandOptions,
+    found: "PlannedRun",
+    confirm: Callable[[], None] | None = None,
+) -> int:
+    """Carry the plan out on this machine, show it, and return the exit code.
+
+    `confirm` is called where something would be begun, and raises where it may not be.
+    """
+    from vtspec.cli.views.progress import make_progress
+    from vtspec.cli.views.run_result import show_result, show_smoke
+    from vtspec.pipelines.execution.steps import StopSignal
+    from vtspec.pipelines.operations import run
+
+    # On standard error, so that standard output has the result alone.
+    stop, progress = StopSignal(), make_progress(sys.stderr)
+    callbacks = run.RunCallbacks(
+        report=progress.show_line, on_event=progress.show_event, stop=stop
+    )
+    request = run.RunRequest(
+        planned=found,
+        command=options.format_command(spec),
+        resume=options.resume,
+        again=options.again,
+        tracking=options.tracking,
+        backend=options.backend,
+        environment=options.environment,
+    )
+    # A smoke run looks at no earlier attempt, so it always begins something. The question comes
+    # before signals are taken over: a Ctrl-C at it has no run to stop, and ends vtspec.
+    if confirm and (options.smoke or run.would_begin_run(request, callbacks, os.environ)):
+        confirm()
+    if options.smoke:
+        with stop.handle_signals(), progress:
+            smoked = run.try_plan(request, callbacks, os.environ)
+        return show_smoke(smoked)
+    with stop.handle_signals(), progress:
+        result = run.run_plan(request, callbacks, os.environ)
+    return show_result(result, found, options)
