@@ -45,7 +45,7 @@ def adapter(job: Job) -> Adapter:
 
 
 def test_module_says_what_it_does() -> None:
-    assert VERSION == "1"
+    assert VERSION == "2"
     assert TASKS == (TaskType.IMAGE_CLASSIFICATION,)
 
 

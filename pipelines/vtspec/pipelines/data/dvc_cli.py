@@ -106,8 +106,10 @@ def _make_error(args: Sequence[str], output: str) -> Permanent | Temporary:
         return Temporary(message, fix="wait until the other DVC command is done", delay_s=5.0)
     if _NETWORK.search(said):
         return Temporary(message, fix="try again when the remote can be reached", delay_s=30.0)
+    # Behind `--` it would be a path.
+    end = args.index("--") if "--" in args else len(args)
     return Permanent(
-        message, fix=f"{format_command('dvc', args[0], '-v', *args[1:])}    (shows why)"
+        message, fix=f"{format_command('dvc', *args[:end], '-v', *args[end:])}    (shows why)"
     )
 
 
