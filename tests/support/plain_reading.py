@@ -85,6 +85,8 @@ def check_class(name: object) -> str:
             raise Refused("a class name with a control character")
         if 0x202A <= ord(character) <= 0x202E or 0x2066 <= ord(character) <= 0x2069:
             raise Refused("a class name that reads backwards")
+        if character in "\u00ad\u200b\u200e\u200f\u2060\u115f\u1160\u3164\uffa0":
+            raise Refused("a class name with what has no width")
         if character in "\ufeff\uffff\ufffe":
             raise Refused("a class name with no character")
     return name
