@@ -200,7 +200,7 @@ def test_a_class_name_that_no_spec_can_hold_is_told(root: Path) -> None:
     for split in ("train", "val", "test"):
         (root / "data" / "pets" / split / "cat").rename(root / "data" / "pets" / split / long)
     before = state(root)
-    with pytest.raises(Permanent, match="cannot be added: the class name 'x+ has more than 100"):
+    with pytest.raises(Permanent, match=r"cannot be added: the class name 'x+ has more than 100"):
         added(root)
     assert state(root) == before
 
