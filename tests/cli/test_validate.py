@@ -57,7 +57,8 @@ def test_errors_of_what_a_spec_names_are_told_with_it(here: Path) -> None:
     told = [line.split(":")[0] for line in result.stdout.splitlines() if line[:1] != " "]
     assert result.exit_code == 2
     # Once each, however many specs name it and whether or not it is named on the command line.
-    assert told == ["specs/datasets/digits.yaml"] * 2 + ["specs/experiments/old.yaml"]
+    named = ["specs/datasets/digits.yaml"] * 2 + ["specs/experiments/old.yaml"]
+    assert told == [*files, *named]
     assert run(*files, str(digits)).stdout.count("spec.format") == 1
 
 
