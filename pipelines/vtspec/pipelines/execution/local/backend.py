@@ -67,8 +67,7 @@ class LocalRunner:
         or where something is asked for that could only have had its effect before.
         """
         result = self._carry_out(plan, choice, command)
-        outcome = result.outcome
-        if result.how == "carried out" or outcome is None or not result.state.has_result:
+        if result.how == "carried out" or result.outcome is None or not result.state.has_result:
             return result
         return self._update(result, plan, command)
 
@@ -137,10 +136,10 @@ class LocalRunner:
         if lock is None:
             return self.run(plan, RunOptions(), command)
         # With the lock, since another process may have applied it meanwhile.
-        if not _has_to_change(run, plan):
+        update = _find_update(run, plan)
+        if update is None and run.read_state().before is None:
             lock.release()
             return _show(run)
-        update = _find_update(run, plan)
         words = "going on with it" if update is None else describe_update(update.changes)
         self.place.report(f"same result, other policy: {words}")
         options = ExecutionOptions(resume_with=command, resumed=True, update=update)
