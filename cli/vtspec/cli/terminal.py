@@ -59,7 +59,7 @@ def make_printable(text: str) -> str:
 
 
 def _redact(text: str) -> str:
-    # Here, since `--help` has no need of it.
+    # Here, since who imports this module need not write anything.
     from vtspec.pipelines.redaction import redact_text
 
     return redact_text(text)

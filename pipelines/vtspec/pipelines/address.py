@@ -7,7 +7,6 @@ memory, and to other processes by their environment.
 import re
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import unquote
 
 _AUTHORITY: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<user>[^/?#\s]*)@")
 _SECRET_KEY: Final = r"[\w.-]*(?:passw|pwd|token|secret|apikey|api_key|sig|signature|credential)"
@@ -39,6 +38,9 @@ def parse_address(text: str) -> Address:
     found = _AUTHORITY.match(bare)
     if found is None or not _is_secret_part(found):
         return Address(uri=bare, full=text)
+    # Here, as in `find_credentials`: every command imports this module, and few meet a secret.
+    from urllib.parse import unquote
+
     user, colon, password = found["user"].partition(":")
     return Address(
         uri=f"{found['scheme']}://{bare[found.end() :]}",
@@ -62,6 +64,10 @@ def find_credentials(text: str) -> frozenset[str]:
             user, colon, password = match["user"].partition(":")
             found.add(password if colon else user)
     found |= {match["value"] for match in _QUERY.finditer(text)}
+    if not found:
+        return frozenset()
+    from urllib.parse import unquote
+
     return frozenset({form for one in found for form in (one, unquote(one))} - {""})
 
 

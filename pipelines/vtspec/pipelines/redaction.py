@@ -4,7 +4,6 @@ The one list of what is secret, and the one mask. A text of a third party (an an
 an error of a library, a line of another program) passes it before it is stored or shown.
 """
 
-import base64
 import os
 import re
 import unicodedata
@@ -65,6 +64,9 @@ class Redactor:
         password = address.password
         if password is None or not _is_secret(password):
             return self
+        # Here: every command imports this module, and an address has a password in few.
+        import base64
+
         basic = base64.b64encode(f"{address.user or ''}:{password}".encode()).decode()
         encoded = find_credentials(address.full)
         return Redactor(secrets=self.secrets | {password, basic} | encoded, places=self.places)
