@@ -1,6 +1,7 @@
 """`vtspec status`: the runs there are, or one of them in detail."""
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -150,7 +151,9 @@ def _format_result(state: "RunState") -> str:
 
 
 def _format_run(run: "Run", state: "RunState") -> Iterator["Line"]:
-    from vtspec.cli.views.run_result import format_path, format_run_result
+    from vtspec.cli.views.report import format_result
+    from vtspec.cli.views.run_result import format_path
+    from vtspec.cli.views.styled_text import get_terminal_width
     from vtspec.pipelines.errors import Permanent
     from vtspec.pipelines.formatting import format_duration
     from vtspec.pipelines.reporting import find_baseline, read_facts
@@ -179,7 +182,7 @@ def _format_run(run: "Run", state: "RunState") -> Iterator["Line"]:
         try:
             facts = read_facts(run.path, find_baseline(run.path))
             yield ()
-            yield from format_run_result(facts, run, state)
+            yield from format_result(facts, get_terminal_width(sys.stdout))
         except Permanent as error:
             yield ((str(error), "yellow"),)
     yield ()

@@ -13,6 +13,9 @@ from .styled_text import Line, count_cells, format_paragraph
 _REPORT: Final = ("verdict", "metrics", "classes", "warnings")
 """What a terminal shows of a report; warnings come last, where they are seen."""
 
+_RESULT: Final = ("verdict", "metrics")
+"""What stands at the end of a run and in its status, where warnings and steps are told apart."""
+
 _STYLES: Final = {
     "passed": "bold green",
     "missed": "bold red",
@@ -29,6 +32,11 @@ _STYLES: Final = {
 def format_report(facts: Facts, width: int) -> list[Line]:
     """The report in the terminal's form, without the paths of its files."""
     return _format_sections(build_report_document(facts).pick_sections(_REPORT), width)
+
+
+def format_result(facts: Facts, width: int) -> list[Line]:
+    """The report's first words alone: the verdict, the gates and the figures."""
+    return _format_sections(build_report_document(facts).pick_sections(_RESULT), width)
 
 
 def format_comparison(facts: Facts, width: int) -> list[Line]:

@@ -1,6 +1,7 @@
-"""The end of a run for people: how it went, its figures and the baseline's, where things are."""
+"""The end of a run for people: the first words of its report, and where things are."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -9,27 +10,19 @@ import click
 
 from vtspec.adapters.shell_command import format_command
 from vtspec.cli.run_options import CommandOptions
-from vtspec.pipelines.formatting import (
-    format_against,
-    format_duration,
-    format_number,
-    format_signed,
-)
+from vtspec.pipelines.formatting import format_duration
 from vtspec.pipelines.operations.plan import PlannedRun
 from vtspec.pipelines.operations.run import get_tracking_uri
-from vtspec.pipelines.reporting.comparison import MetricRow
 from vtspec.pipelines.runs import Run
-from vtspec.pipelines.runs.state import RunState
 
-from .styled_text import Line, print_lines
+from .report import format_result
+from .styled_text import Line, get_terminal_width, print_lines
 
 if TYPE_CHECKING:
     from vtspec.pipelines.execution.local import RunResult, SmokeResult
     from vtspec.pipelines.execution.steps import Outcome
-    from vtspec.pipelines.reporting.facts import Facts
     from vtspec.pipelines.tracking import SyncResult
 
-_JUDGED: Final = {"better": "green", "worse": "red", "same": ""}
 _MISSED_GATE: Final = 3
 
 
@@ -52,7 +45,7 @@ def show_result(result: "RunResult", found: PlannedRun, options: CommandOptions)
     print_lines(
         (
             (),
-            *format_run_result(facts, run, result.state),
+            *format_result(facts, get_terminal_width(sys.stdout)),
             *_format_locations(result, found, options),
         )
     )
@@ -70,49 +63,6 @@ def show_failure(run: Run, outcome: "Outcome") -> None:
     click.echo(f"{run.name} {outcome.ending}{told}", err=True)
     if outcome.fix:
         click.echo(f"  fix: {outcome.fix}", err=True)
-
-
-def format_run_result(facts: "Facts", run: Run, state: RunState) -> Iterator[Line]:
-    """The result of a run: its figures against its baseline's, and its gates."""
-    yield ((run.name, "bold"), (f" {state.status} in {format_duration(state.clock.seconds)}", ""))
-    if facts.metrics:
-        yield ()
-        yield from _format_metrics(facts, state.final.split)
-    if facts.baseline_wanted and facts.baseline is None:
-        yield ()
-        yield ((f"no finished run of {facts.baseline_wanted} to compare with", "dim"),)
-    for caveat in facts.caveats:
-        yield ((caveat, "yellow"),)
-    if facts.verdict.gates:
-        yield ()
-        for gate in facts.verdict.gates:
-            told = f"gate {gate.rule}: {'passed' if gate.passed else 'missed'}"
-            value = format_against(gate.value, gate.threshold)
-            yield ((f"{told}, {value}", "green" if gate.passed else "red"),)
-
-
-def _format_metrics(facts: "Facts", split: str | None) -> Iterator[Line]:
-    heads = [f"on {split}" if split else "metric", "this run"]
-    heads += [facts.baseline, "difference"] if facts.baseline is not None else []
-    cells = [_format_cells(row, facts.baseline is not None) for row in facts.metrics]
-    widths = [max(len(line[n]) for line in (heads, *cells)) for n in range(len(heads))]
-    yield (("".join(map(_align, heads, widths, range(4))), "bold"),)
-    for row, line in zip(facts.metrics, cells, strict=True):
-        spans = list(map(_align, line, widths, range(4)))
-        told = f"  {row.judgement}" if row.judgement in ("better", "worse") else ""
-        style = _JUDGED[row.judgement] if row.judgement else ""
-        yield (("".join(spans[:3]), ""), ("".join(spans[3:]) + told, style))
-
-
-def _format_cells(row: MetricRow, compared: bool) -> list[str]:
-    cells = [row.name, format_number(row.value) + (f" {row.unit}" if row.unit else "")]
-    return cells + (
-        [format_number(row.baseline), format_signed(row.difference)] if compared else []
-    )
-
-
-def _align(text: str, width: int, column: int) -> str:
-    return f"{text:<{width}}" if column == 0 else f"   {text:>{width}}"
 
 
 def _format_locations(
