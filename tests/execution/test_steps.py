@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local_repository import a_repository, this_python
+from local_repository import a_repository, refuse_download, this_python
 from toy_runs import a_plan, name_plan
 from vtspec.pipelines.errors import Permanent, Refused, RunFailed, Temporary, refuse_import
 from vtspec.pipelines.execution.environment import Environment
@@ -51,7 +51,7 @@ from vtspec.pipelines.execution.steps.process_env import build_variables
 from vtspec.pipelines.planning.plan_model import Plan, plan_from_json
 from vtspec.pipelines.runs import EventLog, Run, RunLock, find_holder
 from vtspec.pipelines.runs.events import Event, Printed, StepStarted, Told, Warned
-from vtspec.pipelines.weights.model import FileWeights, HubWeights, MlflowWeights
+from vtspec.pipelines.weights.model import FileWeights, HubWeights, MlflowWeights, Weights
 
 # What an adapter says.
 
@@ -297,6 +297,10 @@ def test_an_environment_of_its_own_sees_nothing_of_this_pythons_path() -> None:
 # The weights it starts from.
 
 
+def find_without_download(planned: Weights | None, root: Path) -> Path | None:
+    return find_start_weights(planned, root, root, refuse_download)
+
+
 def test_weights_of_a_file_are_checked_before_they_are_used(tmp_path: Path) -> None:
     (tmp_path / "start.safetensors").write_bytes(b"weights")
     planned = FileWeights(
@@ -304,27 +308,30 @@ def test_weights_of_a_file_are_checked_before_they_are_used(tmp_path: Path) -> N
         sha256="9c3cd6b4cae8f2f4bb5bca0c0d94e2a9e3c1b93f1b5d0a0a6c7d6cf4b5d0e9aa",
     )
     with pytest.raises(Permanent, match="not the file that was planned"):
-        find_start_weights(planned, tmp_path, tmp_path)
+        find_without_download(planned, tmp_path)
     import hashlib
 
     planned = replace(planned, sha256=hashlib.sha256(b"weights").hexdigest())
-    assert find_start_weights(planned, tmp_path, tmp_path) == tmp_path / "start.safetensors"
+    assert find_without_download(planned, tmp_path) == tmp_path / "start.safetensors"
     with pytest.raises(Permanent, match="not there"):
-        find_start_weights(replace(planned, path="gone.safetensors"), tmp_path, tmp_path)
+        find_start_weights(
+            replace(planned, path="gone.safetensors"), tmp_path, tmp_path, refuse_download
+        )
 
 
 def test_weights_of_a_hub_are_the_adapters_to_fetch(tmp_path: Path) -> None:
-    assert find_start_weights(None, tmp_path, tmp_path) is None
-    assert find_start_weights(HubWeights(id="a/b", revision="0"), tmp_path, tmp_path) is None
+    assert find_without_download(None, tmp_path) is None
+    assert find_without_download(HubWeights(id="a/b", revision="0"), tmp_path) is None
 
 
 def test_weights_of_a_registered_model_are_downloaded(tmp_path: Path) -> None:
     asked = []
 
-    def download(name: str, version: str, folder: Path) -> Path:
+    def download(name: str, version: str, cache: Path) -> Path:
         asked.append((name, version))
-        (folder / "model.safetensors").touch()
-        return folder
+        cache.mkdir()
+        (cache / "model.safetensors").touch()
+        return cache
 
     planned = MlflowWeights(name="cats", version="3")
     found = find_start_weights(planned, tmp_path, tmp_path / "cache", download)
@@ -612,6 +619,7 @@ def a_task(
         stop=StopSignal(),
         report=print,
         write_report=write_report,
+        download=refuse_download,
         told=lambda event, state: None,
     )
     return request, place

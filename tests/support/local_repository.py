@@ -83,6 +83,7 @@ def a_local(repository: Repository, watcher: Watcher, **changes: Any) -> LocalRu
         "stop": watcher.stop,
         "report": watcher.said.append,
         "write_report": watcher.write_report,
+        "download": refuse_download,
         "track": untracked,
         "told": watcher.told,
         **changes,
@@ -93,6 +94,11 @@ def a_local(repository: Repository, watcher: Watcher, **changes: Any) -> LocalRu
         choose=lambda: this_python(cache),
         ready=lambda: None,
     )
+
+
+def refuse_download(name: str, version: str, cache: Path) -> Path:
+    """No test's plan starts from a registered model, unless it brings its own download."""
+    raise AssertionError(f"{name} {version} is not to be downloaded")
 
 
 def this_python(cache: Path) -> Environment:

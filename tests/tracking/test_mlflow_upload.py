@@ -24,6 +24,7 @@ from run_folders import (
 )
 from vtspec.pipelines.address import Address, parse_address
 from vtspec.pipelines.errors import Permanent, Temporary
+from vtspec.pipelines.execution.steps.initial_weights import find_start_weights
 from vtspec.pipelines.tracking import SyncResult, choose_tracking_uri, start_follower, sync_run
 from vtspec.pipelines.tracking.follower import follow_run, load_sync_state, read_sync_result
 from vtspec.pipelines.tracking.mlflow_client import make_client
@@ -33,6 +34,8 @@ from vtspec.pipelines.tracking.mlflow_upload import (
     send_events,
     write_sync_state,
 )
+from vtspec.pipelines.weights.model import MlflowWeights
+from vtspec.pipelines.weights.model_versions import make_model_download
 
 pytestmark = pytest.mark.slow
 
@@ -114,6 +117,24 @@ def test_a_model_is_registered_once_as_challenger(runs: Path) -> None:
     assert "1" == sync_run(run_dir, uri).model_version
     version = make_client(uri).get_model_version_by_alias("cats-model", "challenger")
     assert (_run_id(run_dir), "1") == (version.run_id, str(version.version))
+    # A plan may start from it, wherever it is kept: here in the SQLite file of the runs.
+    cache = runs / "cache"
+    weights = MlflowWeights(name="cats-model", version="1")
+    found = find_start_weights(weights, runs, cache, make_model_download(lambda: uri))
+    assert found is not None and found.is_relative_to(cache)
+    assert (run_dir / "model" / "model.safetensors").read_bytes() == found.read_bytes()
+
+
+@pytest.mark.parametrize(("has_store", "version"), [(False, "1"), (True, "7"), (True, "x")])
+def test_a_model_that_no_store_has_is_not_waited_for(
+    runs: Path, has_store: bool, version: str
+) -> None:
+    uri = _uri(runs)
+    if not has_store:
+        (runs / "mlflow.db").unlink()
+    with pytest.raises(Permanent, match=f"has no model 'cats' version {version}"):
+        make_model_download(lambda: uri)("cats", version, runs / "cache")
+    assert not (runs / "cache").exists()
 
 
 def test_a_failed_run_registers_nothing(runs: Path) -> None:

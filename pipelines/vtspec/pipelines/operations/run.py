@@ -122,6 +122,7 @@ def _build_runner(
     from vtspec.pipelines.execution.local import LocalRunner
     from vtspec.pipelines.execution.steps import RunContext
     from vtspec.pipelines.runs import Runs
+    from vtspec.pipelines.weights.model_versions import make_model_download
 
     if request.backend not in (None, "process"):
         raise Permanent(
@@ -144,6 +145,7 @@ def _build_runner(
             stop=callbacks.stop,
             report=callbacks.report,
             write_report=write_run_report,
+            download=make_model_download(lambda: get_tracking_uri(repository, environ)),
             track=track,
             told=callbacks.on_event,
         ),

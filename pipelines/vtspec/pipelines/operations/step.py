@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .frameworks import choose_environment
-from .run import RunCallbacks, write_run_report
+from .run import RunCallbacks, get_tracking_uri, write_run_report
 
 if TYPE_CHECKING:
     from vtspec.pipelines.execution.steps import Outcome
@@ -35,6 +35,8 @@ def run_step(
     """Carry out one step of a plan, and tell what happens in its events.jsonl."""
     from vtspec.pipelines.data.fetch import get_cache_folder
     from vtspec.pipelines.execution.steps import RunContext, StepRequest, execute_single_step
+    from vtspec.pipelines.project.repository import find_repository
+    from vtspec.pipelines.weights.model_versions import make_model_download
 
     task = StepRequest(
         folder=options.folder,
@@ -50,6 +52,9 @@ def run_step(
         stop=callbacks.stop,
         report=callbacks.report,
         write_report=write_run_report,
+        download=make_model_download(
+            lambda: get_tracking_uri(find_repository(options.root), environ)
+        ),
         told=callbacks.on_event,
     )
     return execute_single_step(name, task, place)

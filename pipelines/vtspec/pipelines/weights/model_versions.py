@@ -1,6 +1,8 @@
-"""MLflow's model registry: which version a name or an alias means now."""
+"""MLflow's model registry: which version a name or an alias means now, and the files of one."""
 
+import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final, TypeAlias
 
 from vtspec.pipelines.address import Address
@@ -8,6 +10,12 @@ from vtspec.pipelines.errors import Permanent
 
 VersionLookup: TypeAlias = Callable[[str, str], str]
 """(model name, `@alias` or version) to the version; raises `Permanent` or `Temporary`."""
+
+ModelDownload: TypeAlias = Callable[[str, str, Path], Path]
+"""(model name, version, cache folder) to a folder below it with the version's files; raises
+`Permanent` or `Temporary`."""
+
+_NOT_INSTALLED: Final = "models:/… needs MLflow, which is not installed here"
 
 _MISSING: Final = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND"})
 """Codes for what is not there: a version `x` is an invalid value to MLflow, not a missing one."""
@@ -35,7 +43,7 @@ def make_version_lookup(address: Address) -> VersionLookup:
 def _fetch_version(address: Address, name: str, wanted: str) -> str:
     from vtspec.pipelines.tracking.mlflow_client import make_client, translate_errors
 
-    client = make_client(address, "models:/… needs MLflow, which is not installed here")
+    client = make_client(address, _NOT_INSTALLED)
     # Only behind the client is MLflow known to be there.
     from mlflow.exceptions import MlflowException
 
@@ -50,6 +58,37 @@ def _fetch_version(address: Address, name: str, wanted: str) -> str:
                 raise _make_missing_error(address, name, wanted) from error
             raise
     return str(found.version)
+
+
+def make_model_download(find_address: Callable[[], Address]) -> ModelDownload:
+    """What brings the files of a version from the MLflow there, which is asked for at a call.
+
+    Each call raises as a look-up does.
+    """
+
+    def download(name: str, version: str, cache: Path) -> Path:
+        address = find_address()
+        make_version_lookup(address)(name, version)
+        # Another server may have another model of that name.
+        key = "\0".join((address.uri, name, version)).encode()
+        folder = cache / "mlflow" / hashlib.sha256(key).hexdigest()[:16]
+        return _download_version(address, name, version, folder)
+
+    return download
+
+
+def _download_version(address: Address, name: str, version: str, folder: Path) -> Path:
+    from vtspec.pipelines.tracking.mlflow_client import make_client, translate_errors
+
+    client = make_client(address, _NOT_INSTALLED)
+    # Only behind the client is MLflow known to be there.
+    from mlflow.artifacts import download_artifacts
+
+    with translate_errors(address, fix="see MLFLOW_TRACKING_TOKEN", delay_s=30):
+        # Not `models:/…`: that is looked up in the process's own registry, whatever is passed.
+        kept = client.get_model_version_download_uri(name, version)
+        where = download_artifacts(kept, dst_path=str(folder), tracking_uri=client.tracking_uri)
+    return Path(where)
 
 
 def _make_missing_error(address: Address, name: str, wanted: str) -> Permanent:

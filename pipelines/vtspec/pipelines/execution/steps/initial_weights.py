@@ -1,12 +1,10 @@
 """The file of weights that a plan starts from, brought here and checked."""
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import assert_never
 
-from vtspec.pipelines.errors import Permanent, Temporary, refuse_import
-from vtspec.pipelines.redaction import redact_text
+from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.weights.model import (
     FileWeights,
     HubWeights,
@@ -15,13 +13,11 @@ from vtspec.pipelines.weights.model import (
     UnpinnedWeights,
     Weights,
 )
-
-Download = Callable[[str, str, Path], Path]
-"""Brings a version of a registered model into a folder: (name, version, folder)."""
+from vtspec.pipelines.weights.model_versions import ModelDownload
 
 
 def find_start_weights(
-    weights: Weights | None, root: Path, cache: Path, download: Download | None = None
+    weights: Weights | None, root: Path, cache: Path, download: ModelDownload
 ) -> Path | None:
     """The local `.safetensors` file, or None where the adapter needs none from us.
 
@@ -33,7 +29,7 @@ def find_start_weights(
         case None | HubWeights():
             return None
         case MlflowWeights():
-            return _fetch_registered(weights, cache, download or _download_model)
+            return _fetch_registered(weights, cache, download)
         case FileWeights() | RunWeights():
             return _check_file(root / weights.path, weights.sha256)
         case UnpinnedWeights():
@@ -59,36 +55,16 @@ def _check_file(path: Path, sha256: str) -> Path:
     return path
 
 
-def _fetch_registered(weights: MlflowWeights, cache: Path, download: Download) -> Path:
+def _fetch_registered(weights: MlflowWeights, cache: Path, download: ModelDownload) -> Path:
     name, version = weights.name, weights.version
-    kept = cache / "mlflow" / hashlib.sha256(f"{name}\0{version}".encode()).hexdigest()[:16]
-    kept.mkdir(parents=True, exist_ok=True)
     # A model with several files is not one that vtspec registered, and guessing is worse.
-    found = sorted(download(name, version, kept).rglob("*.safetensors"))
+    found = sorted(download(name, version, cache).rglob("*.safetensors"))
     if len(found) != 1:
         raise Permanent(
             f"version {version} of {name} holds {len(found)} .safetensors files, not one",
             fix="name a version that vtspec registered, or a .safetensors path",
         )
     return found[0]
-
-
-def _download_model(name: str, version: str, folder: Path) -> Path:
-    try:
-        import mlflow
-    except ImportError as error:
-        absent = "the plan starts from a model in MLflow, which is not installed here"
-        raise refuse_import(error, "mlflow", absent, "pip install 'vtspec[tracking]'") from error
-    try:
-        where = mlflow.artifacts.download_artifacts(
-            artifact_uri=f"models:/{name}/{version}", dst_path=str(folder)
-        )
-    except mlflow.exceptions.MlflowException as error:
-        raise Temporary(
-            f"MLflow did not give version {version} of {name}: {redact_text(str(error))}",
-            fix="see that MLFLOW_TRACKING_URI names the right server, and that it answers",
-        ) from error
-    return Path(where)
 
 
 def _hash_file(path: Path) -> str:

@@ -8,6 +8,7 @@ from typing import Protocol, TypeAlias
 from vtspec.pipelines.runs.events import Event
 from vtspec.pipelines.runs.state import RunState
 from vtspec.pipelines.tracking import SyncResult
+from vtspec.pipelines.weights.model_versions import ModelDownload
 
 from .stop_request import StopSignal
 
@@ -36,12 +37,14 @@ def start_no_tracker(_folder: Path) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class RunContext:
-    """`root` is the repository's, `cache` keeps what can be made again, `told` hears events."""
+    """`root` is the repository's, `cache` keeps what can be made again, `told` hears events,
+    `download` brings a registered model that a plan starts from."""
 
     root: Path
     cache: Path
     stop: StopSignal
     report: OnMessage
     write_report: WriteReport
+    download: ModelDownload
     told: OnEvent
     track: StartTracker = start_no_tracker

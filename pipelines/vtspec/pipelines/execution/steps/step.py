@@ -165,7 +165,8 @@ def _run_adapter_step(step: str, work: StepContext) -> Outcome:
         environment = work.choose()
         # Only training starts from them; later steps load its checkpoint.
         planned = work.target.plan.model.weights if step == "train" else None
-        weights = find_start_weights(planned, work.place.root, work.place.cache)
+        place = work.place
+        weights = find_start_weights(planned, place.root, place.cache, place.download)
     limit = _find_limit(work)
     # Earlier parts of the run used it up: the limit is the run's, not the process's.
     if limit.seconds <= 0:
