@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 
+from vtspec.schema import API_VERSION
 from vtspec.schema.kinds.experiment import (
     DatasetRef,
     EarlyStopping,
@@ -19,7 +20,6 @@ from vtspec.schema.kinds.experiment import (
     Training,
 )
 from vtspec.schema.kinds.field_types import (
-    API_VERSION,
     Metadata,
     Part,
     parse_duration,

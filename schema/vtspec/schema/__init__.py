@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from .load import LoadedSpec
     from .problem import Problem, SpecError
 
+API_VERSION: Final = "vtspec.dev/v1alpha1"
+"""What a spec's `apiVersion` has to be."""
+
 _MODULES: Final = {
     "Dataset": "kinds.dataset",
     "Document": "yaml_source.document",

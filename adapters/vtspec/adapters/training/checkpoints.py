@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 import shutil
 from collections.abc import Callable, Collection, Mapping
@@ -19,6 +18,8 @@ from typing import Final, Literal
 
 from vtspec.adapters.durable_files import stage_folder, sync_folder, write_file_atomic
 from vtspec.adapters.json_types import JsonObject
+
+from .event_stream import replace_nonfinite
 
 VERSION: Final = 1
 
@@ -233,10 +234,7 @@ def _write_manifest(hidden: Path, manifest: JsonObject) -> None:
         "v": VERSION,
         "epoch": manifest["epoch"],
         "step": manifest["step"],
-        "metrics": {
-            name: value if math.isfinite(value) else None
-            for name, value in manifest["metrics"].items()
-        },
+        "metrics": replace_nonfinite(manifest["metrics"]),
         "files": {name: vars(file_sum) for name, file_sum in sums.items()},
     }
     (hidden / _MANIFEST).write_text(_dump_json(content), encoding="utf-8")

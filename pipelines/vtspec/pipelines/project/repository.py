@@ -379,7 +379,8 @@ def _load_file(tree: SourceTree, path: Path, shown: str) -> "LoadedSpec":
 
 
 def _make_default_project() -> "Project":
-    from vtspec.schema.kinds.field_types import API_VERSION, Metadata
+    from vtspec.schema import API_VERSION
+    from vtspec.schema.kinds.field_types import Metadata
     from vtspec.schema.kinds.project import Project, ProjectSpec
 
     return Project(

@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING, Final, TextIO
 from vtspec.pipelines.address import Address, parse_address
 from vtspec.pipelines.errors import Permanent, Temporary
 from vtspec.pipelines.redaction import Redactor, make_redactor
+from vtspec.pipelines.runs import Run
 
 from .mlflow_client import make_client
 from .mlflow_upload import (
     SyncState,
     lock_sync,
-    read_events,
     read_sync_state,
     send_events,
     write_sync_state,
@@ -56,7 +56,7 @@ class SyncResult:
 def read_sync_result(run_dir: Path) -> SyncResult:
     """What of the run has arrived, by its own file."""
     place = read_sync_state(run_dir)
-    events = read_events(run_dir)
+    events = Run(run_dir).read_events()
     reached = -1 if place is None else place.shipped
     left = sum(1 for event in events if event.seq > reached)
     return SyncResult(
@@ -195,7 +195,7 @@ def _catch_up(run_dir: Path, client: "MlflowClient", address: Address) -> None:
 
 
 def _has_waiting_events(run_dir: Path, place: SyncState) -> bool:
-    events = read_events(run_dir)
+    events = Run(run_dir).read_events()
     return bool(events) and events[-1].seq > place.shipped
 
 

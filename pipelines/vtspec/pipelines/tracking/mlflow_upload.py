@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Final
 from vtspec.adapters.durable_files import write_file_atomic
 from vtspec.pipelines.address import Address
 from vtspec.pipelines.errors import Permanent
-from vtspec.pipelines.runs.events import Event, decode_events
+from vtspec.pipelines.runs import Run
+from vtspec.pipelines.runs.events import Event
 from vtspec.pipelines.runs.lock import try_lock
 from vtspec.pipelines.runs.state import fold_events
 
@@ -70,15 +71,6 @@ def write_sync_state(run_dir: Path, place: SyncState) -> None:
     write_file_atomic(run_dir / "tracking.json", json.dumps(asdict(place), indent=2).encode())
 
 
-def read_events(run_dir: Path) -> list[Event]:
-    """The run's events so far, in order."""
-    try:
-        with (run_dir / "events.jsonl").open(encoding="utf-8", errors="replace") as lines:
-            return decode_events(lines)
-    except FileNotFoundError:
-        return []
-
-
 def lock_sync(run_dir: Path) -> AbstractContextManager[bool]:
     """Whether this process alone may ship the run now; a second one is told no at once."""
     return try_lock(run_dir / "tracking.lock")
@@ -91,7 +83,7 @@ def send_events(
 
     Raises `Temporary` or `Permanent` with what is on disk true.
     """
-    every = read_events(run_dir)
+    every = Run(run_dir).read_events()
     told = list(translate_events(every))
     waiting = [entry for entry in told if entry.seq > place.shipped]
     if not waiting:

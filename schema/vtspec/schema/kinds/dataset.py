@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, model_validator
 
+from vtspec.schema import API_VERSION
+
 from .field_types import (
-    API_VERSION,
     NO_CREDENTIALS,
     UNIQUE,
     ApiVersion,

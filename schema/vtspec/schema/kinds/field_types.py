@@ -25,8 +25,6 @@ from .patterns import (
 if TYPE_CHECKING:
     from pydantic.config import JsonDict
 
-API_VERSION: Final = "vtspec.dev/v1alpha1"
-
 ApiVersion = Literal["vtspec.dev/v1alpha1"]
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from vtspec.pipelines.data.formats.layout import DatasetIssue, Layout, make_error
 from vtspec.pipelines.project.spec_writer import format_spec
+from vtspec.schema import API_VERSION
 from vtspec.schema.load import load
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def build_dataset(found: Inspected, name: str, path: str, notes: Mapping[str, An
     images = {split: found.count_readable(split) for split in layout.splits}
     return Dataset.model_validate(
         {
-            "apiVersion": "vtspec.dev/v1alpha1",
+            "apiVersion": API_VERSION,
             "kind": "Dataset",
             "metadata": {"name": name},
             "spec": {

@@ -13,7 +13,7 @@ from vtspec.pipelines.drafting.checks import filter_errors, find_problems, make_
 from vtspec.pipelines.drafting.language import Tongue
 from vtspec.pipelines.drafting.result import Assumption, Data, Draft, Question
 from vtspec.pipelines.project.spec_names import find_free_name
-from vtspec.schema.kinds.field_types import API_VERSION
+from vtspec.schema import API_VERSION
 from vtspec.schema.kinds.patterns import NAME
 from vtspec.schema.problem import Problem
 

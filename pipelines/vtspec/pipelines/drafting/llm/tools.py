@@ -12,7 +12,7 @@ from typing import Final
 from vtspec.pipelines import catalog
 from vtspec.pipelines.drafting.result import Data
 from vtspec.pipelines.project.dataset_facts import DatasetFacts
-from vtspec.schema.kinds.field_types import API_VERSION
+from vtspec.schema import API_VERSION
 from vtspec.schema.kinds.tasks import TASKS
 
 from .bounded_data import Unbounded, copy_plain

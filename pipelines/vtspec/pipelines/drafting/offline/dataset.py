@@ -8,11 +8,12 @@ from vtspec.pipelines.drafting.language import Tongue
 from vtspec.pipelines.drafting.offline.choose.experiment_target import collect_tasks
 from vtspec.pipelines.drafting.result import ConversationState, Data, Draft
 from vtspec.pipelines.project.spec_names import find_free_name
+from vtspec.schema import API_VERSION
 from vtspec.schema.kinds.tasks import CLASSLESS_TASKS, FORMATS_OF_TASK
 
 from . import messages
 from .class_names import parse_class_names
-from .draft_builder import API_VERSION, DraftBuilder, MutableData, QuestionPriority
+from .draft_builder import DraftBuilder, MutableData, QuestionPriority
 from .mentions import ParsedText
 from .name_index import NameIndex
 from .spec_naming import make_dns_label

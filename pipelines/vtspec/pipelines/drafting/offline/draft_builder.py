@@ -8,16 +8,13 @@ from typing import Any, Final, TypeAlias
 
 from vtspec.pipelines.drafting.language import Tongue
 from vtspec.pipelines.drafting.result import Assumption, Data, Question
+from vtspec.schema import API_VERSION
 
 from . import messages
 from .name_index import NameIndex
 
 MutableData: TypeAlias = dict[str, Any]
 """A kind as plain data, as `Data` is, while it is being written."""
-
-API_VERSION: Final = "vtspec.dev/v1alpha1"
-"""As `vtspec.schema.kinds.field_types` has it, which imports pydantic: dearer than a draft."""
-
 
 OPEN: Final = "vtspec.dev/open-questions"
 """The annotation of an unfinished draft that holds its other questions, as JSON."""
