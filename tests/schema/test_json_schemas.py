@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from builders import full_dataset, full_experiment, full_project
 from vtspec.schema.__main__ import find_stale_files, generate_files, main
 from vtspec.schema.explain import explain, match_fields, suggest_name
-from vtspec.schema.json_schema.fast_check import compile_schema, load_validator
+from vtspec.schema.json_schema.fast_check import compile_schema, find_property, load_validator
 from vtspec.schema.json_schema.generate import build_schema
 from vtspec.schema.kinds.index import KINDS, get_model_class
 from vtspec.schema.kinds.rules import DECIDED, iter_violations
@@ -308,3 +308,25 @@ def test_what_is_no_field_is_not_explained_but_guessed() -> None:
     assert suggest_name("training.batchSiz") == "training.batchSize"
     assert suggest_name("x.y.epoch") == "epochs"
     assert suggest_name("zzzzzz") is None
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [
+        ("training.epochs", {"type": "integer", "minimum": 1, "examples": [50]}),
+        ("training.imageSize", {"type": "integer", "maximum": 8192}),
+        ("training.gradientClipping", {"type": "number", "exclusiveMinimum": 0}),
+        ("training.ema.decay", {"default": 0.9998}),
+        ("resources.memory", {"type": "string", "default": "8Gi"}),
+    ],
+)
+def test_a_property_is_found_behind_references_and_null(
+    path: str, wanted: dict[str, object]
+) -> None:
+    found = find_property("Experiment", f"spec.{path}")
+    assert wanted.items() <= found.items()
+
+
+def test_a_property_that_no_kind_has_is_not_found() -> None:
+    with pytest.raises(KeyError, match="epoch"):
+        find_property("Experiment", "spec.training.epoch")

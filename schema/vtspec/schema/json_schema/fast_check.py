@@ -27,11 +27,39 @@ _NOTES: Final = frozenset(
 def load_validator(kind: str) -> Fits:
     """Whether data has the shape of a kind; always no where its schema is not installed."""
     try:
-        text = (get_schemas_folder() / f"{kind.lower()}.schema.json").read_text("utf-8")
+        return compile_schema(read_schema(kind))
     except FileNotFoundError:
         # Then pydantic decides every file: slower, and right.
         return _reject_all
-    return compile_schema(json.loads(text))
+
+
+@cache
+def read_schema(kind: str) -> Mapping[str, Any]:
+    """The committed JSON Schema of a kind. Raises `FileNotFoundError` where none is installed."""
+    text = (get_schemas_folder() / f"{kind.lower()}.schema.json").read_text("utf-8")
+    schema: Mapping[str, Any] = json.loads(text)
+    return schema
+
+
+def find_property(kind: str, path: str) -> Mapping[str, Any]:
+    """What the schema of a kind says of the field at `path`, as it allows most: past null, and
+    of several forms the first. Raises `KeyError` where it has no such field."""
+    schema = read_schema(kind)
+    node = _resolve_node(schema, schema)
+    for part in path.split("."):
+        node = _resolve_node(schema, node["properties"][part])
+    return node
+
+
+def _resolve_node(schema: _Schema, node: _Schema) -> _Schema:
+    notes = {key: value for key, value in node.items() if key not in ("$ref", "anyOf")}
+    if "$ref" in node:
+        definition = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
+        return _resolve_node(schema, {**definition, **notes})
+    if "anyOf" in node:
+        first = next(form for form in node["anyOf"] if form.get("type") != "null")
+        return _resolve_node(schema, {**first, **notes})
+    return node
 
 
 def get_schemas_folder() -> Path:

@@ -1,9 +1,10 @@
-"""What values the fields of an Experiment may have, and how a number becomes one. Pure."""
+"""What values the fields of an Experiment may have, and how a number becomes one."""
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
-from vtspec.schema.kinds.rules import LEARNING_RATE
+from vtspec.schema.json_schema.fast_check import find_property
 
 from .numbers import Value, normalize_number
 
@@ -30,27 +31,45 @@ class Range:
         return above and below
 
 
-NUMBERS: Final[dict[str, Range]] = {
-    "training.epochs": Range(True, 1, 10000, default=50),
-    "training.batchSize": Range(True, 1, 65536, default=32),
-    "training.learningRate": Range(False, 0, 100, open_low=True, default=LEARNING_RATE),
-    "training.imageSize": Range(True, 1, 8192, default=224),
-    "training.seed": Range(True, 0, 2**32 - 1, default=42),
-    "training.momentum": Range(False, 0, 1, open_high=True, default=0.9),
-    "training.weightDecay": Range(False, 0, 10, default=0.01),
-    "training.minLearningRate": Range(False, 0, 100, default=0),
-    "training.warmupEpochs": Range(False, 0, 10000, default=0),
-    "training.gradientAccumulation": Range(True, 1, 65536, default=1),
-    "training.gradientClipping": Range(False, 0, 1e6, open_low=True),
-    "training.ema.decay": Range(False, 0, 1, open_low=True, open_high=True, default=0.9998),
-    "training.labelSmoothing": Range(False, 0, 1, open_high=True, default=0),
-    "training.earlyStopping.patience": Range(True, 1, 10000, default=10),
-    "training.earlyStopping.minDelta": Range(False, 0, float("inf"), open_high=True, default=0),
-    "training.checkpoint.every": Range(True, 1, 10000),
-    "training.workers": Range(True, 0, 256, default=2),
-    "resources.gpus": Range(True, 0, 1024, default=0),
-    "resources.cpus": Range(True, 1, 1024, default=2),
-    "params.hflip": Range(False, 0, 1, default=0.5),
+def _read_range(path: str) -> Range:
+    node = find_property("Experiment", f"spec.{path}")
+    # A field without a default of its own says by its example what is usual.
+    usual = [node.get("default"), *node.get("examples", ())]
+    return Range(
+        whole=node["type"] == "integer",
+        low=node.get("minimum", node.get("exclusiveMinimum", -math.inf)),
+        high=node.get("maximum", node.get("exclusiveMaximum", math.inf)),
+        open_low="minimum" not in node,
+        open_high="maximum" not in node,
+        default=next((one for one in usual if isinstance(one, int | float)), None),
+    )
+
+
+_MEASURED: Final = (
+    "training.epochs",
+    "training.batchSize",
+    "training.learningRate",
+    "training.imageSize",
+    "training.seed",
+    "training.momentum",
+    "training.weightDecay",
+    "training.minLearningRate",
+    "training.warmupEpochs",
+    "training.gradientAccumulation",
+    "training.gradientClipping",
+    "training.ema.decay",
+    "training.labelSmoothing",
+    "training.earlyStopping.patience",
+    "training.earlyStopping.minDelta",
+    "training.checkpoint.every",
+    "training.workers",
+    "resources.gpus",
+    "resources.cpus",
+)
+
+# The last is timm's own, of which the schema of the kinds does not know.
+NUMBERS: Final[dict[str, Range]] = {path: _read_range(path) for path in _MEASURED} | {
+    "params.hflip": Range(False, 0, 1, default=0.5)
 }
 """Every field whose value is a number, below `spec`."""
 
@@ -63,15 +82,15 @@ SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 MEBI: Final = {"mi": 1, "gi": 1024, "ti": 1024 * 1024}
 """Units of memory, in MiB."""
 
-DEFAULTS: Final = {"resources.memory": "8Gi", "resources.maxDuration": "1d"}
+DEFAULTS: Final = {
+    path: str(find_property("Experiment", f"spec.{path}")["default"])
+    for path in ("resources.memory", "resources.maxDuration")
+}
 """The defaults of fields that are quantities with a unit."""
 
-CHOICES_OF_FIELDS: Final = {
-    "training.optimizer": ("adamw", "adam", "nadam", "radam", "sgd", "rmsprop", "lamb", "lion"),
-    "training.scheduler": ("cosine", "linear", "step", "polynomial", "plateau", "constant"),
-    "training.augmentation": ("none", "light", "standard", "strong"),
-    "training.precision": ("auto", "fp32", "bf16", "fp16"),
-    "training.freeze": ("none", "backbone"),
+CHOICES_OF_FIELDS: Final[dict[str, tuple[str, ...]]] = {
+    f"training.{name}": tuple(find_property("Experiment", f"spec.training.{name}")["enum"])
+    for name in ("optimizer", "scheduler", "augmentation", "precision", "freeze")
 }
 """The values of fields that have few."""
 
