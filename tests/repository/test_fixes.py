@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 
 COMMAND = re.compile(
     r"(^|[\s'(:])(rm|cp|mv|cd|ls|mkdir|chmod|dvc \w+|git \w+|mlflow \w+"
-    r"|vtspec (draft|status|logs|stop|sync|report|predict|apply|datasets \w+|models \w+))"
+    r"|vtspec (draft|status|logs|stop|rm|sync|report|predict|apply|datasets \w+|models \w+))"
     r"( [-\w]+)* '?$"
 )
 """The end of a piece of text behind which a value would stand as a word of a command."""

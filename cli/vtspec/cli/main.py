@@ -21,6 +21,8 @@ COMMANDS: Final = {
     "status": "List the runs, or show one.",
     "logs": "Print what a run's framework printed; -f follows.",
     "stop": "Stop a run; it writes a checkpoint first.",
+    "rm": "Remove runs, with their checkpoints and models.",
+    "prune": "Remove runs that failed, or that nobody needs any more.",
     "report": "Write and show the report of a run.",
     "compare": "Hold two runs against each other.",
     "predict": "Ask a run's model about images.",

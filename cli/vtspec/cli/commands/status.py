@@ -4,14 +4,16 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from vtspec.adapters.shell_command import format_command
+from vtspec.pipelines.operations.runs import ORDERS, STATUSES
 
 if TYPE_CHECKING:
     from vtspec.cli.views.styled_text import Line
+    from vtspec.pipelines.operations.runs import RunSummary
     from vtspec.pipelines.runs import Run
     from vtspec.pipelines.runs.state import RunState
 
@@ -30,58 +32,79 @@ _STYLES = {
 @click.command()
 @click.argument("run", required=False)
 @click.option("--runs", type=click.Path(path_type=Path), help="Folder of the runs.")
+@click.option("--spec", "specs", multiple=True, metavar="NAME", help="Only runs of this spec.")
+@click.option(
+    "--status", "statuses", multiple=True, type=click.Choice(STATUSES), help="Only such runs."
+)
+@click.option("--sort", type=click.Choice(ORDERS), help="What comes last; the newest if left out.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    help="Show at most so many, the last ones; all if left out.",
+)
 @click.option(
     "--output", type=click.Choice(["text", "json"]), default="text", help="For people or programs."
 )
-def command(run: str | None, runs: Path | None, output: str) -> None:
+def command(run: str | None, runs: Path | None, output: str, **chosen: Any) -> None:
     """List the runs, or show RUN: a run's name, the beginning of one, or a spec's name.
 
     `killed` is a run that neither ended nor has a process: `vtspec run SPEC --resume` goes on.
+    The largest, longest or best run comes last with --sort. --spec and --status may be repeated.
     """
     from vtspec.cli.run_arguments import open_runs
+    from vtspec.pipelines.operations.runs import RunFilter, RunSummary, list_runs
 
     found = open_runs(runs)
     if run is not None:
-        _show_run(found.find(run), output)
+        if any(chosen.values()):
+            raise click.UsageError("--spec, --status, --sort and --limit are for the list of runs")
+        one = found.find(run)
+        _show_run(RunSummary(one, one.read_state()), output)
         return
-    every = found.list_runs()
+    wanted = RunFilter(specs=chosen["specs"], statuses=chosen["statuses"])
+    every = list_runs(found, wanted, chosen["sort"] or "started")
+    shown = every[-(chosen["limit"] or len(every)) :]
     if output == "json":
-        click.echo(
-            json.dumps(
-                {"runs": [_serialize_run(one, one.read_state()) for one in every]}, indent=2
-            )
-        )
-    elif not every:
+        rows = [_serialize_run(one) for one in shown]
+        click.echo(json.dumps({"total": len(every), "runs": rows}, indent=2))
+    elif not every and wanted == RunFilter():
         click.echo(f"no runs in {found.folder} yet; begin one with: vtspec run SPEC")
+    elif not every:
+        click.echo(f"no such runs in {found.folder}; all of them: vtspec status")
     else:
         from vtspec.cli.views.styled_text import print_lines
 
-        print_lines(_format_table(every))
+        print_lines(_format_table(shown))
+        _print_footer(every, shown)
 
 
-def get_status(run: "Run", state: "RunState") -> str:
-    """The state's status, and `killed` where no process works on a run that has not ended."""
-    return "killed" if not state.is_over and not run.is_alive() else state.status
+def _print_footer(every: "Sequence[RunSummary]", shown: "Sequence[RunSummary]") -> None:
+    from vtspec.pipelines.formatting import format_size
+
+    size = format_size(sum(one.bytes for one in every))
+    click.echo(f"\n{len(every)} run{'s' * (len(every) != 1)}, {size}")
+    if len(shown) < len(every):
+        click.echo(f"{len(every) - len(shown)} more; --limit {len(every)} shows all")
 
 
-def _show_run(run: "Run", output: str) -> None:
-    state = run.read_state()
+def _show_run(found: "RunSummary", output: str) -> None:
     if output == "json":
-        click.echo(json.dumps(_serialize_details(run, state), indent=2))
+        click.echo(json.dumps(_serialize_details(found), indent=2))
         return
     from vtspec.cli.views.styled_text import print_lines
 
-    print_lines(_format_run(run, state))
+    print_lines(_format_run(found))
 
 
-def _serialize_run(run: "Run", state: "RunState") -> dict[str, object]:
+def _serialize_run(found: "RunSummary") -> dict[str, object]:
+    run, state = found.run, found.state
     clock, training = state.clock, state.training
     return {
         "run": run.name,
         "spec": run.spec_name,
         "plan": run.plan_id,
         "attempt": run.attempt,
-        "status": get_status(run, state),
+        "status": found.status,
         "step": state.step,
         "epoch": training.epoch,
         "epochs": training.epochs,
@@ -90,14 +113,16 @@ def _serialize_run(run: "Run", state: "RunState") -> dict[str, object]:
         "started": clock.started,
         "updated": clock.updated,
         "seconds": clock.seconds,
+        "bytes": found.bytes,
     }
 
 
-def _serialize_details(run: "Run", state: "RunState") -> dict[str, object]:
+def _serialize_details(found: "RunSummary") -> dict[str, object]:
+    state = found.state
     failure = state.failure
     return {
-        **_serialize_run(run, state),
-        "folder": str(run.path),
+        **_serialize_run(found),
+        "folder": str(found.run.path),
         "steps": {name: vars(step) for name, step in state.steps.items()},
         "progress": state.training.progress,
         "remainingSeconds": state.training.remaining_s,
@@ -109,9 +134,9 @@ def _serialize_details(run: "Run", state: "RunState") -> dict[str, object]:
     }
 
 
-def _format_table(runs: Sequence["Run"]) -> Iterator["Line"]:
-    rows = [_format_row(run, run.read_state()) for run in runs]
-    heads = ("run", "status", "epoch", "result", "took", "started")
+def _format_table(runs: "Sequence[RunSummary]") -> Iterator["Line"]:
+    rows = [_format_row(found) for found in runs]
+    heads = ("run", "status", "epoch", "result", "took", "size", "started")
     widths = [max(len(row[n]) for row in (heads, *rows)) for n in range(len(heads))]
     yield tuple(
         (f"{head:<{width + 2}}", "bold") for head, width in zip(heads, widths, strict=True)
@@ -123,42 +148,42 @@ def _format_table(runs: Sequence["Run"]) -> Iterator["Line"]:
         )
 
 
-def _format_row(run: "Run", state: "RunState") -> tuple[str, ...]:
-    from vtspec.pipelines.formatting import format_duration
+def _format_row(found: "RunSummary") -> tuple[str, ...]:
+    from vtspec.pipelines.formatting import format_duration, format_size
 
+    run, state = found.run, found.state
     at = state.training
     epoch = f"{at.epoch:.3g}/{at.epochs}" if at.epochs else ""
     return (
         run.name,
-        get_status(run, state),
+        found.status,
         epoch,
-        _format_result(state),
+        _format_result(found),
         format_duration(state.clock.seconds),
+        format_size(found.bytes),
         (state.clock.started or "")[:16].replace("T", " "),
     )
 
 
-def _format_result(state: "RunState") -> str:
+def _format_result(found: "RunSummary") -> str:
     from vtspec.pipelines.formatting import format_number
 
-    final, best, monitor = state.final.metrics, state.training.best, state.training.monitor
-    figures = final or (best.metrics if best is not None else {})
-    name = monitor if monitor in figures else next(iter(figures), None)
-    if name is None:
+    if found.result is None:
         return ""
+    name, value = found.result
     # Until the final split is measured, val's figures stand in; the two must not be mixed up.
-    return f"{name} {format_number(figures[name])}" + ("" if final else " (val)")
+    return f"{name} {format_number(value)}" + ("" if found.state.final.metrics else " (val)")
 
 
-def _format_run(run: "Run", state: "RunState") -> Iterator["Line"]:
+def _format_run(found: "RunSummary") -> Iterator["Line"]:
     from vtspec.cli.views.report import format_result
     from vtspec.cli.views.run_result import format_path
     from vtspec.cli.views.styled_text import get_terminal_width
     from vtspec.pipelines.errors import Permanent
-    from vtspec.pipelines.formatting import format_duration
+    from vtspec.pipelines.formatting import format_duration, format_size
     from vtspec.pipelines.reporting import find_baseline, read_facts
 
-    status = get_status(run, state)
+    run, state, status = found.run, found.state, found.status
     yield ((run.name, "bold"), (f"  {status}", _STYLES.get(status, "")))
     yield (("", ""),)
     yield from _format_state(run, state, status)
@@ -186,7 +211,11 @@ def _format_run(run: "Run", state: "RunState") -> Iterator["Line"]:
         except Permanent as error:
             yield ((str(error), "yellow"),)
     yield ()
-    yield (("folder   ", "bold"), (format_path(run.path), ""))
+    yield (
+        ("folder   ", "bold"),
+        (format_path(run.path), ""),
+        (f", {format_size(found.bytes)}", "dim"),
+    )
 
 
 def _format_state(run: "Run", state: "RunState", status: str) -> Iterator["Line"]:

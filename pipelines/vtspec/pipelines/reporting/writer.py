@@ -17,7 +17,7 @@ from vtspec.pipelines.reporting.render.html import render_html
 from vtspec.pipelines.reporting.render.html_elements import parse_png_size
 from vtspec.pipelines.reporting.render.markdown import render_markdown
 from vtspec.pipelines.reporting.sections import build_report_document
-from vtspec.pipelines.runs import Run, Runs
+from vtspec.pipelines.runs import Run, Runs, choose_baseline
 from vtspec.pipelines.runs.json_values import to_mapping, to_text
 
 from .facts import Facts, RunData, build_facts
@@ -114,8 +114,8 @@ def find_baseline(run_dir: Path, runs: Path | None = None) -> Path | None:
         # A run is no baseline of itself, and one that broke down has no figures.
         if other.name != run.name and other.has_result
     ]
-    exact = [other for other in found if other.plan_id == planned]
-    return (exact or found)[-1].path if found else None
+    chosen = choose_baseline(found, planned)
+    return None if chosen is None else chosen.path
 
 
 def _read_run(run: Run) -> RunData:

@@ -2,7 +2,7 @@
 
 from .event_log import EventLog
 from .lock import LockHolder, RunLock, find_holder
-from .store import Attempt, Run, Runs, is_run_name, make_run_name
+from .store import Attempt, Run, Runs, choose_baseline, is_run_name, make_run_name
 
 __all__ = [
     "Attempt",
@@ -11,6 +11,7 @@ __all__ = [
     "Run",
     "RunLock",
     "Runs",
+    "choose_baseline",
     "find_holder",
     "is_run_name",
     "make_run_name",

@@ -4,15 +4,16 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from vtspec.adapters.durable_files import write_file_atomic
-from vtspec.pipelines.errors import Permanent, Refused
+from vtspec.adapters.shell_command import format_command
+from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.schema.suggestions import suggest_fix
 
 from .event_log import EVENTS_FILE
@@ -23,6 +24,9 @@ from .state import RunState, fold_events
 
 PLAN_FILE: Final = "plan.json"
 METRICS_FILE: Final = "metrics.json"
+
+_GONE: Final = ".gone-"
+"""What the name of a run that is being deleted begins with."""
 
 _NAME: Final = re.compile(r"(?P<plan>(?P<spec>[a-z0-9-]+)-[0-9a-f]{10})(?:-(?P<attempt>[0-9]+))?")
 
@@ -138,12 +142,28 @@ class Run:
         except OSError:
             return datetime.min.replace(tzinfo=UTC).timestamp()
 
+    def measure_size(self) -> int:
+        """Bytes of all its files; what goes away meanwhile counts nothing."""
+        size = 0
+        for folder, _, names in os.walk(self.path):
+            for name in names:
+                with suppress(OSError):
+                    size += os.lstat(os.path.join(folder, name)).st_size
+        return size
+
     def _read_first_event(self) -> Event | None:
         try:
             with (self.path / EVENTS_FILE).open(encoding="utf-8", errors="replace") as lines:
                 return decode_event(lines.readline())
         except OSError:
             return None
+
+
+def choose_baseline(finished: Sequence[Run], plan_id: str | None) -> Run | None:
+    """The run that is compared with, among the finished ones of the baseline's spec, the oldest
+    first: the last of the plan that this spec has, else the last; None where there is none."""
+    exact = [run for run in finished if run.plan_id == plan_id]
+    return next(reversed(exact or finished), None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,6 +244,46 @@ class Runs:
             raise Refused(f"'{word}' begins several runs: {names}", fix="type more of the name")
         raise Refused(f"there is no run '{word}' in {self.folder}", fix=_suggest_run(word, runs))
 
+    def find_only(self, word: str) -> Run:
+        """As `find`, but where a word fits several runs none of them is meant.
+
+        Raises `Refused`, naming them, also where it is the name of a spec with several runs.
+        """
+        run = self.find(word)
+        begun = word.rstrip("/").rpartition("/")[2]
+        if run.name == begun:
+            return run
+        named = self.list_by_name(begun)
+        found = named or [one for one in self.list_runs() if one.name.startswith(begun)]
+        if len(found) > 1:
+            names = ", ".join(one.name for one in found[:5])
+            more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+            raise Refused(f"'{word}' names several runs: {names}{more}", fix="name the run itself")
+        return run
+
+    def remove(self, run: Run) -> None:
+        """Delete the folder of a run, so that a kill leaves it whole or nothing of it.
+
+        Goes with `lock_runs`, which clears what a killed process had begun to delete. Raises
+        `Temporary` where a process works on the run, `OSError` where the disk refuses.
+        """
+        if run.path.is_symlink():
+            raise Permanent(
+                f"{run.path} is a link to {run.path.resolve()}",
+                fix=format_command("rm", "-r", "--", run.path.resolve(), run.path),
+            )
+        lock = RunLock.acquire(run.path)
+        if lock is None:
+            stop = format_command("vtspec", "stop", run.name)
+            raise Temporary(f"a process works on {run.name}", fix=stop)
+        try:
+            # One step: from here on there is no such run, whenever this process is killed.
+            gone = self.folder / f"{_GONE}{run.name}-{os.urandom(3).hex()}"
+            run.path.rename(gone)
+            shutil.rmtree(gone)
+        finally:
+            lock.release()
+
     def create_attempt(self, plan: Mapping[str, object]) -> Attempt:
         """Make the folder of the plan's next attempt, with its `plan.json` and its lock held.
 
@@ -263,6 +323,9 @@ class Runs:
                 # Killed while it was made: nobody else makes one now.
                 if find_holder(left.parent) is None:
                     shutil.rmtree(left.parent, ignore_errors=True)
+            for gone in self.folder.glob(f"{_GONE}*"):
+                # Killed while it was deleted, which goes on: it is no run any more.
+                shutil.rmtree(gone, ignore_errors=True)
             yield
 
 

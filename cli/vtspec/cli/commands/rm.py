@@ -1,0 +1,102 @@
+"""`vtspec rm`: runs that a person names are removed."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from vtspec.adapters.shell_command import format_command
+
+if TYPE_CHECKING:
+    from vtspec.cli.views.styled_text import Line
+    from vtspec.pipelines.operations.removal import Removal
+    from vtspec.pipelines.operations.runs import RunSummary
+    from vtspec.pipelines.runs import Runs
+
+
+@click.command()
+@click.argument("names", metavar="RUN…", nargs=-1, required=True)
+@click.option("--runs", "folder", type=click.Path(path_type=Path), help="Folder of the runs.")
+@click.option("--dry-run", is_flag=True, help="Say what would go, and remove nothing.")
+@click.option("--force", is_flag=True, help="Also runs that something needs.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def command(
+    names: Sequence[str], folder: Path | None, *, dry_run: bool, force: bool, yes: bool
+) -> None:
+    """Remove each RUN (a run's name, or the beginning of one) with its checkpoints and model.
+
+    What needs a run is told: an experiment or a run that starts from its model, one that is
+    compared with it, events that MLflow has not got yet. Such a run stays without --force, one
+    that is worked on in any case. MLflow keeps what it was sent.
+    """
+    from vtspec.pipelines.errors import Refused
+    from vtspec.pipelines.operations.removal import choose_runs
+    from vtspec.pipelines.project.repository import find_repository
+    from vtspec.pipelines.runs import Runs
+
+    repository = find_repository(Path.cwd()).with_runs(folder)
+    runs = Runs(repository.runs)
+    chosen = choose_runs(names, runs, repository)
+    print_removals(chosen)
+    needed = [one.found.run.name for one in chosen if one.needed_by]
+    if needed and not force and not dry_run:
+        raise Refused(
+            f"{', '.join(needed)} would be missed, as is said above",
+            fix=f"leave it out, or: {format_command('vtspec', 'rm', *names, '--force')}",
+        )
+    remove_chosen(chosen, runs, dry_run=dry_run, yes=yes)
+
+
+def print_removals(removals: "Sequence[Removal]") -> None:
+    """Print the runs that are to go, and of each what needs it."""
+    from vtspec.cli.views.styled_text import print_lines
+
+    print_lines(_format_removals(removals))
+
+
+def remove_chosen(
+    removals: "Sequence[Removal]", runs: "Runs", *, dry_run: bool, yes: bool
+) -> None:
+    """Ask unless `yes`, remove the runs, and say how much room that made.
+
+    Raises `Refused` where nobody is there to be asked.
+    """
+    from vtspec.pipelines.errors import Refused
+    from vtspec.pipelines.formatting import format_size
+    from vtspec.pipelines.operations.removal import remove_runs
+
+    count = f"{len(removals)} run{'s' * (len(removals) != 1)}"
+    size = format_size(sum(one.found.bytes for one in removals))
+    if dry_run:
+        click.echo(f"{count} would be removed, {size}")
+        return
+    if not yes:
+        # What comes through a pipe is not a person's yes.
+        if not sys.stdin.isatty():
+            raise Refused("nobody is there to be asked", fix="add --yes to remove them")
+        if not click.confirm(f"Remove {count}, {size}?"):
+            raise click.exceptions.Exit(0)
+    gone: list[RunSummary] = []
+    try:
+        remove_runs(removals, runs, gone.append)
+    finally:
+        freed = format_size(sum(one.bytes for one in gone))
+        click.echo(f"removed {len(gone)} run{'s' * (len(gone) != 1)}, {freed}")
+
+
+def _format_removals(removals: "Sequence[Removal]") -> "Iterator[Line]":
+    from vtspec.pipelines.formatting import format_size
+
+    rows = [
+        (one.found.run.name, format_size(one.found.bytes), one.why or one.found.status)
+        for one in removals
+    ]
+    widths = [max((len(row[n]) for row in rows), default=0) for n in range(2)]
+    for one, (name, size, why) in zip(removals, rows, strict=True):
+        yield ((f"{name:<{widths[0]}}  ", "bold"), (f"{size:>{widths[1]}}  {why}", ""))
+        for need in one.needed_by[:3]:
+            yield ((f"  needed: {need}", "yellow"),)
+        if len(one.needed_by) > 3:
+            yield ((f"  and by {len(one.needed_by) - 3} more", "yellow"),)

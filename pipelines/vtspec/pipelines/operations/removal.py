@@ -1,0 +1,233 @@
+"""Runs removed: those that a person names, or those that a rule lets go."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from vtspec.adapters.shell_command import format_command
+from vtspec.pipelines.errors import Permanent, Refused, Temporary
+from vtspec.pipelines.runs import Run, Runs, choose_baseline
+from vtspec.pipelines.runs.state import find_standing
+
+from .runs import RunSummary, read_runs
+
+if TYPE_CHECKING:
+    from vtspec.pipelines.project.repository import Repository
+
+
+@dataclass(frozen=True, kw_only=True)
+class Removal:
+    """A run that is to go: `why` a rule chose it, and what would lack it, in words."""
+
+    found: RunSummary
+    why: str | None = None
+    needed_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PruneRule:
+    """What may go beside the runs that failed, and those whose plan was carried out again.
+
+    `keep` leaves so many finished runs of each spec, `unfinished` takes those that could go on,
+    and `before` (seconds since 1970) spares what was worked on since.
+    """
+
+    specs: tuple[str, ...] = ()
+    keep: int | None = None
+    unfinished: bool = False
+    before: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Need:
+    """That a run is needed; `run` is the run that needs it, None where it is something else."""
+
+    name: str
+    by: str
+    run: str | None = None
+
+
+def choose_runs(words: Sequence[str], runs: Runs, repository: "Repository") -> list[Removal]:
+    """The runs that a person names, to be removed. Raises `Refused` where one is not there, is
+    not the only one of that name, or is worked on."""
+    named = {run.name: run for run in (runs.find_only(word) for word in words)}
+    found = [RunSummary(run, run.read_state()) for run in named.values()]
+    for one in found:
+        if one.run.is_alive():
+            stop = format_command("vtspec", "stop", one.run.name)
+            raise Refused(f"{one.run.name} is being worked on", fix=stop)
+    needs = _find_needs(read_runs(runs), repository)
+    return [
+        Removal(found=one, needed_by=_list_needers(one, needs, leaving=frozenset(named)))
+        for one in found
+    ]
+
+
+def choose_prunable(
+    rule: PruneRule, runs: Runs, repository: "Repository"
+) -> tuple[list[Removal], list[Removal]]:
+    """The runs that the rule lets go, and those that it would but that something needs."""
+    every = read_runs(runs)
+    chosen = {
+        found.run.name: (found, why)
+        for found in every
+        if (why := _find_reason(found, every, rule)) is not None
+    }
+    needs = _find_needs(every, repository) if chosen else []
+    leaving = frozenset(chosen)
+    while True:
+        # What a run needs that stays has to stay too, and so on.
+        free = frozenset(
+            name for name in leaving if not _list_needers(chosen[name][0], needs, leaving)
+        )
+        if free == leaving:
+            break
+        leaving = free
+    removals = [
+        Removal(found=found, why=why, needed_by=_list_needers(found, needs, leaving))
+        for found, why in chosen.values()
+    ]
+    going = [one for one in removals if one.found.run.name in leaving]
+    return going, [one for one in removals if one.found.run.name not in leaving]
+
+
+def remove_runs(
+    removals: Sequence[Removal], runs: Runs, report: Callable[[RunSummary], None]
+) -> None:
+    """Remove the runs one by one, each whole or not at all; `report` hears of each that is gone.
+
+    What a process that was killed left half deleted goes too. Raises `Temporary` at a run that a
+    process works on or sends to MLflow; those before it are gone.
+    """
+    from vtspec.pipelines.tracking.mlflow_upload import lock_sync
+
+    if not runs.folder.is_dir():
+        return
+    with runs.lock_runs():
+        for one in removals:
+            run = one.found.run
+            # Another process was faster.
+            if not run.path.exists():
+                continue
+            with lock_sync(run.path) as mine:
+                if not mine:
+                    raise Temporary(
+                        f"{run.name} is being sent to MLflow", fix="try again in a while"
+                    )
+                runs.remove(run)
+            report(one.found)
+
+
+def _find_reason(found: RunSummary, every: Sequence[RunSummary], rule: PruneRule) -> str | None:
+    """Why the rule lets the run go; None where it does not."""
+    run, state = found.run, found.state
+    standing = find_standing(
+        "succeeded" if state.has_result else state.status, is_worked_on=run.is_alive()
+    )
+    is_meant = not rule.specs or run.spec_name in rule.specs
+    if standing == "running" or not is_meant or _is_recent(found, rule.before):
+        return None
+    if standing == "failed":
+        return found.status
+    finished = [one.run for one in every if one.state.has_result]
+    for other in finished:
+        if other.plan_id == run.plan_id and other.attempt > run.attempt:
+            return f"{other.name} has the result of the same plan"
+    if standing == "cut short":
+        return found.status if rule.unfinished else None
+    of_spec = [other for other in finished if other.spec_name == run.spec_name]
+    if rule.keep is None or run in of_spec[max(0, len(of_spec) - rule.keep) :]:
+        return None
+    return f"older than the last {rule.keep} of {run.spec_name}" if rule.keep else "finished"
+
+
+def _is_recent(found: RunSummary, before: float | None) -> bool:
+    if before is None:
+        return False
+    try:
+        worked = datetime.fromisoformat(found.state.clock.updated or "").timestamp()
+    except ValueError:
+        worked = found.run.started
+    return worked >= before
+
+
+def _list_needers(
+    found: RunSummary, needs: Sequence[_Need], leaving: frozenset[str]
+) -> tuple[str, ...]:
+    """Who needs the run among those that stay."""
+    return tuple(
+        need.by for need in needs if need.name == found.run.name and need.run not in leaving
+    )
+
+
+def _find_needs(every: Sequence[RunSummary], repository: "Repository") -> list[_Need]:
+    return [
+        *_iter_needs_of_specs(every, repository),
+        *(need for found in every for need in _iter_needs_of_run(found, every)),
+        *(need for found in every for need in _iter_unsent(found)),
+    ]
+
+
+def _iter_needs_of_specs(every: Sequence[RunSummary], repository: "Repository") -> Iterator[_Need]:
+    from vtspec.pipelines.planning.resolve import find_baseline_plan
+    from vtspec.schema.load import load_file
+    from vtspec.schema.yaml_source.document import find_value
+
+    for name, path in repository.find_spec_files("Experiment").items():
+        # Not the model: a spec with an error in it names its runs all the same.
+        data = load_file(path).document.data
+        weights = find_value(data, ("spec", "model", "weights"))
+        if isinstance(weights, str) and weights.startswith("run:"):
+            run = _find_finished(weights.removeprefix("run:"), repository)
+            if run is not None:
+                yield _Need(name=run.name, by=f"experiment {name} starts from its model")
+        baseline = find_value(data, ("spec", "report", "baseline"))
+        if isinstance(baseline, str):
+            plan = find_baseline_plan(baseline, repository)
+            run = choose_baseline(_list_finished(every, baseline), plan.id if plan else None)
+            if run is not None:
+                yield _Need(name=run.name, by=f"experiment {name} is compared with it")
+
+
+def _find_finished(word: str, repository: "Repository") -> Run | None:
+    try:
+        return Runs(repository.runs).find_finished(word)
+    except Refused:
+        return None
+
+
+def _iter_needs_of_run(found: RunSummary, every: Sequence[RunSummary]) -> Iterator[_Need]:
+    run = found.run
+    try:
+        plan = run.read_plan()
+    except Permanent:
+        return
+    match plan:
+        case {"model": {"weights": {"type": "run", "run": str(other)}}}:
+            yield _Need(name=other, by=f"run {run.name} started from its model", run=run.name)
+    match plan:
+        case {"report": {"baseline": str(name), **rest}} if found.state.has_result:
+            planned = rest.get("baselinePlan")
+            others = [one for one in _list_finished(every, name) if one.name != run.name]
+            baseline = choose_baseline(others, planned if isinstance(planned, str) else None)
+            if baseline is not None:
+                by = f"the report of {run.name} compares with it"
+                yield _Need(name=baseline.name, by=by, run=run.name)
+
+
+def _list_finished(every: Sequence[RunSummary], spec_name: str) -> list[Run]:
+    return [one.run for one in every if one.run.spec_name == spec_name and one.state.has_result]
+
+
+def _iter_unsent(found: RunSummary) -> Iterator[_Need]:
+    from vtspec.pipelines.tracking.follower import read_sync_result
+    from vtspec.pipelines.tracking.mlflow_upload import read_sync_state
+
+    run = found.run
+    if read_sync_state(run.path) is None:
+        return
+    left = read_sync_result(run.path).left
+    if left:
+        send = format_command("vtspec", "sync", run.name)
+        yield _Need(name=run.name, by=f"{left} events of it have not arrived in MLflow ({send})")

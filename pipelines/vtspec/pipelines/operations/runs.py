@@ -1,0 +1,106 @@
+"""The runs that there are, listed."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, Literal, TypeAlias, get_args
+
+from vtspec.pipelines.runs import Run, Runs
+from vtspec.pipelines.runs.state import RunState
+
+RunStatus: TypeAlias = Literal[
+    "queued",
+    "running",
+    "succeeded",
+    "failed",
+    "crashed",
+    "refused",
+    "killed",
+    "interrupted",
+    "stopped",
+]
+"""The status of a run's events, and `killed` where no process works on one that has not ended."""
+
+Order: TypeAlias = Literal["started", "name", "took", "size", "result"]
+
+STATUSES: Final[tuple[RunStatus, ...]] = get_args(RunStatus)
+ORDERS: Final[tuple[Order, ...]] = get_args(Order)
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """A run and what its events add up to, read once."""
+
+    run: Run
+    state: RunState
+
+    @cached_property
+    def status(self) -> RunStatus:
+        """How it ended, or whether somebody works on it."""
+        if self.state.is_over or self.run.is_alive():
+            return self.state.status
+        return "killed"
+
+    @cached_property
+    def bytes(self) -> int:
+        """Size of its files."""
+        return self.run.measure_size()
+
+    @property
+    def result(self) -> tuple[str, float] | None:
+        """Its main figure: of the final split, or before that is measured of val."""
+        state = self.state
+        best, monitor = state.training.best, state.training.monitor
+        figures = state.final.metrics or (best.metrics if best is not None else {})
+        name = monitor if monitor in figures else next(iter(figures), None)
+        return None if name is None else (name, figures[name])
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFilter:
+    """Which runs are meant: of these specs, with these statuses; all where none is named."""
+
+    specs: tuple[str, ...] = ()
+    statuses: tuple[RunStatus, ...] = ()
+
+    def fits(self, found: RunSummary) -> bool:
+        """Whether the run is among them."""
+        return (not self.specs or found.run.spec_name in self.specs) and (
+            not self.statuses or found.status in self.statuses
+        )
+
+
+def list_runs(
+    runs: Runs, wanted: RunFilter, order: Order = "started", *, reverse: bool = False
+) -> list[RunSummary]:
+    """The runs that are meant, in ascending order: the newest, longest, largest or best last.
+
+    Without a figure a run comes before those with one; figures are compared by their name.
+    """
+    every = [found for found in read_runs(runs) if wanted.fits(found)]
+    match order:
+        case "name":
+            every.sort(key=lambda found: (found.run.plan_id, found.run.attempt))
+        case "took":
+            every.sort(key=lambda found: found.state.clock.seconds)
+        case "size":
+            every.sort(key=lambda found: found.bytes)
+        case "result":
+            every.sort(key=_rank_result)
+        case "started":
+            pass
+    return every[::-1] if reverse else every
+
+
+def read_runs(runs: Runs) -> list[RunSummary]:
+    """Every run with what its events add up to, the oldest first."""
+    return [RunSummary(run, run.read_state()) for run in runs.list_runs()]
+
+
+def _rank_result(found: RunSummary) -> tuple[bool, str, float]:
+    from vtspec.adapters.metrics import METRICS
+
+    if found.result is None:
+        return False, "", 0.0
+    name, value = found.result
+    low = {one.name for all_of in METRICS.values() for one in all_of if not one.higher_is_better}
+    return True, name, -value if name in low else value

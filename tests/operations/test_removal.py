@@ -1,0 +1,290 @@
+"""What is removed, what is not because something needs it, and what a kill leaves of it."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from run_folders import EVALUATED, STARTED, SUCCEEDED, Told, a_plan, a_run_folder
+from vtspec.cli.main import cli
+from vtspec.pipelines.errors import Refused, Temporary
+from vtspec.pipelines.operations.removal import PruneRule, choose_prunable, choose_runs
+from vtspec.pipelines.project.repository import find_repository
+from vtspec.pipelines.runs import Run, RunLock, Runs
+
+FINISHED = [STARTED, EVALUATED, SUCCEEDED]
+FAILED = [STARTED, ("run.finished", {"ending": "failed", "exit_code": 3})]
+STOPPED = [STARTED, ("run.finished", {"ending": "stopped", "exit_code": 75})]
+
+CATS, DOGS, APES = "cats-0123456789", "dogs-0123456789", "apes-0123456789"
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / ".git").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def a_run(root: Path, name: str, told: Sequence[Told] = FINISHED, **changes: Any) -> Run:
+    return Run(a_run_folder(root / "runs", told, a_plan(id=name, **changes)))
+
+
+def a_spec(root: Path, name: str, **spec: Any) -> None:
+    file = root / "specs" / "experiments" / f"{name}.yaml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    metadata = {"name": name}
+    head = {"apiVersion": "vtspec.dev/v1alpha1", "kind": "Experiment", "metadata": metadata}
+    file.write_text(json.dumps({**head, "spec": spec}))
+
+
+def typed(*words: str) -> Result:
+    return CliRunner().invoke(cli, words, standalone_mode=False)
+
+
+def left(root: Path) -> list[str]:
+    return sorted(run.name for run in Runs(root / "runs").list_runs())
+
+
+def needers(root: Path, *words: str) -> dict[str, tuple[str, ...]]:
+    chosen = choose_runs(words, Runs(root / "runs"), find_repository(root))
+    return {one.found.run.name: one.needed_by for one in chosen}
+
+
+def pruned(root: Path, **rule: Any) -> tuple[dict[str, str | None], list[str]]:
+    going, needed = choose_prunable(PruneRule(**rule), Runs(root / "runs"), find_repository(root))
+    return {one.found.run.name: one.why for one in going}, [one.found.run.name for one in needed]
+
+
+# What a person names.
+
+
+def test_a_run_is_removed_with_all_that_is_in_it_and_nothing_else(root: Path) -> None:
+    run = a_run(root, CATS)
+    a_run(root, DOGS)
+    (run.path / "checkpoints").mkdir()
+    (run.path / "checkpoints" / "state.pt").write_bytes(bytes(3 * 2**20))
+    result = typed("rm", "cats-01", "--yes")
+    assert "removed 1 run, 3.0 MiB" in result.output
+    assert sorted(path.name for path in (root / "runs").iterdir()) == [".lock", DOGS]
+
+
+def test_a_dry_run_removes_nothing_and_says_the_same(root: Path) -> None:
+    a_run(root, CATS)
+    result = typed("rm", CATS, "--dry-run")
+    assert re.search(rf"{CATS}  +[\d.]+ KiB  succeeded\n1 run would be removed", result.output)
+    assert left(root) == [CATS]
+
+
+def test_without_a_person_nothing_is_removed_unless_it_was_said(root: Path) -> None:
+    a_run(root, CATS)
+    result = typed("rm", CATS)
+    assert isinstance(result.exception, Refused) and "--yes" in str(result.exception)
+    assert left(root) == [CATS]
+
+
+@pytest.mark.parametrize("word", ["cats", "cats-0", CATS[:-1]])
+def test_a_word_that_fits_several_runs_names_none(root: Path, word: str) -> None:
+    a_run(root, CATS)
+    a_run(root, f"{CATS}-2")
+    result = typed("rm", word, "--yes")
+    assert f"names several runs: {CATS}, {CATS}-2" in str(result.exception)
+    assert left(root) == [CATS, f"{CATS}-2"]
+    typed("rm", CATS, "--yes")
+    assert left(root) == [f"{CATS}-2"]
+
+
+def test_one_that_is_worked_on_is_refused_with_what_stops_it(root: Path) -> None:
+    a_run(root, DOGS)
+    run = a_run(root, CATS, [STARTED])
+    lock = RunLock.acquire(run.path)
+    assert lock is not None
+    result = typed("rm", DOGS, CATS, "--yes", "--force")
+    assert isinstance(result.exception, Refused)
+    assert f"fix: vtspec stop {CATS}" in str(result.exception)
+    # Begun between the question and the answer.
+    with pytest.raises(Temporary, match="a process works on"):
+        Runs(root / "runs").remove(run)
+    assert left(root) == [CATS, DOGS]
+    lock.release()
+    assert typed("rm", DOGS, CATS, "--yes").exception is None
+    assert left(root) == []
+
+
+def test_a_link_to_a_run_that_lies_elsewhere_is_refused(root: Path) -> None:
+    run = a_run(root / "disk", CATS)
+    (root / "runs").mkdir()
+    (root / "runs" / CATS).symlink_to(run.path)
+    assert "is a link to" in str(typed("rm", CATS, "--yes").exception)
+    assert run.read_plan()["id"] == CATS
+
+
+# What something needs.
+
+
+def test_it_is_said_what_a_run_is_needed_by(root: Path) -> None:
+    a_run(root, CATS)
+    a_spec(root, "from-run", model={"name": "resnet18", "weights": f"run:{CATS}"})
+    a_spec(root, "from-spec", model={"name": "resnet18", "weights": "run:cats"})
+    a_spec(root, "against", report={"baseline": "cats"})
+    a_spec(root, "else", model={"weights": "run:elks"}, report={"baseline": "elks"})
+    weights = {"name": "x", "weights": {"type": "run", "run": CATS}}
+    a_run(root, DOGS, model=weights)
+    a_run(root, APES, report={"baseline": "cats", "baselinePlan": CATS, "gates": []})
+    assert needers(root, CATS, DOGS) == {
+        CATS: (
+            "experiment against is compared with it",
+            "experiment from-run starts from its model",
+            "experiment from-spec starts from its model",
+            f"the report of {APES} compares with it",
+        ),
+        DOGS: (),
+    }
+    assert f"run {DOGS} started from its model" in needers(root, CATS)[CATS]
+
+
+def test_one_that_is_needed_stays_unless_that_is_forced(root: Path) -> None:
+    a_run(root, CATS)
+    a_spec(root, "against", report={"baseline": "cats"})
+    result = typed("rm", CATS, "--yes")
+    assert "needed: experiment against is compared with it" in result.output
+    assert f"vtspec rm {CATS} --force" in str(result.exception)
+    assert left(root) == [CATS]
+    typed("rm", CATS, "--force", "--yes")
+    assert left(root) == []
+
+
+def test_only_the_run_that_is_compared_with_is_needed_as_a_baseline(root: Path) -> None:
+    a_run(root, "cats-0000000001")
+    a_run(root, "cats-0000000002")
+    a_run(root, "cats-0000000003", FAILED)
+    a_run(root, APES, report={"baseline": "cats", "baselinePlan": "cats-0000000001"})
+    a_spec(root, "against", report={"baseline": "cats"})
+    found = needers(root, *(f"cats-000000000{n}" for n in (1, 2, 3)))
+    assert {name: len(by) for name, by in found.items()} == {
+        "cats-0000000001": 1,
+        "cats-0000000002": 1,
+        "cats-0000000003": 0,
+    }
+
+
+def test_events_that_mlflow_lacks_are_told(root: Path) -> None:
+    run = a_run(root, CATS)
+    state = {"uri": "http://mlflow", "shipped": 0}
+    (run.path / "tracking.json").write_text(json.dumps(state))
+    (told,) = needers(root, CATS)[CATS]
+    assert told == f"2 events of it have not arrived in MLflow (vtspec sync {CATS})"
+    (run.path / "tracking.json").write_text(json.dumps({**state, "shipped": 2}))
+    assert needers(root, CATS) == {CATS: ()}
+
+
+# What a rule lets go.
+
+
+def test_prune_takes_what_failed_and_what_was_carried_out_again(root: Path) -> None:
+    for name, told in (
+        (CATS, FINISHED),
+        (f"{CATS}-2", STOPPED),
+        (f"{CATS}-3", FINISHED),
+        (f"{CATS}-4", STOPPED),
+        (DOGS, FAILED),
+        (APES, FINISHED),
+    ):
+        a_run(root, name, told)
+    again = f"{CATS}-3 has the result of the same plan"
+    assert pruned(root) == ({CATS: again, f"{CATS}-2": again, DOGS: "failed"}, [])
+    assert pruned(root, specs=("dogs",)) == ({DOGS: "failed"}, [])
+    assert pruned(root, specs=("cats",), unfinished=True)[0][f"{CATS}-4"] == "stopped"
+
+
+@pytest.mark.parametrize("told", [FINISHED, FAILED, STOPPED, [STARTED]])
+def test_prune_leaves_what_is_worked_on_however_it_ended_before(
+    root: Path, told: list[Told]
+) -> None:
+    run = a_run(root, CATS, told)
+    a_run(root, f"{CATS}-2")
+    lock = RunLock.acquire(run.path)
+    assert lock is not None
+    rule = {"keep": 1, "unfinished": True}
+    assert pruned(root, **rule) == ({}, [])
+    lock.release()
+    assert list(pruned(root, **rule)[0]) == [CATS]
+
+
+def test_prune_keeps_the_last_of_each_spec(root: Path) -> None:
+    names = [f"cats-000000000{n}" for n in range(4)]
+    for order, name in enumerate(names, 1):
+        a_run(root, name, [("run.started", {"order": order}), EVALUATED, SUCCEEDED])
+    a_run(root, DOGS)
+    why = "older than the last 2 of cats"
+    assert pruned(root, keep=2) == ({names[0]: why, names[1]: why}, [])
+    assert len(pruned(root, keep=0)[0]) == 5
+    assert pruned(root) == ({}, [])
+
+
+def test_prune_spares_what_was_worked_on_lately(root: Path) -> None:
+    a_run(root, CATS, FAILED)
+    # As `run_folders` has it, the run ended a second after the year began.
+    assert pruned(root, before=1_767_225_600)[0] == {}
+    assert pruned(root, before=1_767_225_660)[0] == {CATS: "failed"}
+    assert typed("prune", "--older-than", "999999d", "--yes").output == "nothing to remove\n"
+    assert left(root) == [CATS]
+
+
+def test_prune_leaves_what_is_needed_and_what_that_needs(root: Path) -> None:
+    def from_run(name: str) -> dict[str, Any]:
+        return {"name": "x", "weights": {"type": "run", "run": name}}
+
+    names = [f"cats-000000000{n}" for n in range(4)]
+    a_run(root, names[0])
+    a_run(root, names[1], model=from_run(names[0]))
+    a_run(root, names[2], model=from_run(names[1]))
+    a_spec(root, "more", model={"weights": f"run:{names[1]}"})
+    a_run(root, names[3])
+    going, needed = pruned(root, keep=0)
+    assert (sorted(going), needed) == (names[2:], names[:2])
+    result = typed("prune", "--keep", "0", "--yes")
+    assert "these stay, since something needs them:" in result.output
+    assert f"needed: run {names[1]} started from its model" in result.output
+    assert left(root) == names[:2]
+
+
+@pytest.mark.parametrize("age", ["30", "d", "-1d", "1 week", "1.5h"])
+def test_an_age_that_is_none_is_told(root: Path, age: str) -> None:
+    assert "fix: --older-than 30d" in str(typed("prune", "--older-than", age).exception)
+
+
+def test_prune_makes_no_folder_where_there_are_no_runs(root: Path) -> None:
+    assert typed("prune", "--yes").output == "nothing to remove\n"
+    assert not (root / "runs").exists()
+
+
+# What a kill leaves.
+
+
+@pytest.mark.slow
+def test_a_killed_removal_leaves_a_run_whole_or_nothing_of_it(root: Path) -> None:
+    run = a_run(root, CATS)
+    for number in range(5000):
+        (run.path / f"{number}.bin").touch()
+    code = "from vtspec.cli.main import main; main()"
+    process = subprocess.Popen([sys.executable, "-c", code, "rm", CATS, "--yes"])
+    # Killed as soon as anything is missing of it.
+    while process.poll() is None and run.path.exists() and len(os.listdir(run.path)) >= 5000:
+        time.sleep(0.001)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert left(root) == []
+    (half,) = (root / "runs").glob(".gone-*")
+    assert os.listdir(half)
+    assert typed("prune", "--yes").exception is None
+    assert os.listdir(root / "runs") == [".lock"]
