@@ -27,7 +27,8 @@ COMMANDS: Final = {
     "compare": "Hold two runs against each other.",
     "predict": "Ask a run's model about images.",
     "sync": "Send to MLflow what has not arrived there yet.",
-    "datasets": "Inspect data, and add it as a dataset.",
+    "specs": "List the experiments and datasets that there are.",
+    "datasets": "List datasets; inspect data, add it, keep it up to date.",
     "models": "Search the catalogs of models.",
     "step": "Run one step of a plan; what a container runs.",
 }

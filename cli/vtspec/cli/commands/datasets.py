@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,8 @@ from vtspec.schema.visible_text import make_visible
 
 if TYPE_CHECKING:
     from vtspec.pipelines.data.inspection.inspect import Inspection, Progress
+    from vtspec.pipelines.operations.specs import ListedDataset
+    from vtspec.pipelines.project.repository import Repository
 
 FOLDER = click.Path(path_type=Path)
 
@@ -24,6 +26,79 @@ FOLDER = click.Path(path_type=Path)
 @click.group("datasets")
 def command() -> None:
     """Inspect data, and add it as a dataset."""
+
+
+@command.command("list")
+@click.option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def list_command(output: str) -> None:
+    """List the datasets: what is in each, where its data lies, which experiments use it.
+
+    One whose file has errors is listed too. Other commands take a dataset by the name shown here.
+    """
+    from vtspec.pipelines.operations.specs import list_datasets
+    from vtspec.pipelines.project.repository import find_repository
+
+    repository = find_repository(Path.cwd())
+    found = list_datasets(repository)
+    if output == "json":
+        rows = [serialize_dataset(one, repository) for one in found]
+        click.echo(json.dumps({"datasets": rows}, indent=2, ensure_ascii=False))
+        return
+    print_datasets(found, repository)
+
+
+def print_datasets(found: "Sequence[ListedDataset]", repository: "Repository") -> None:
+    """Print a table of the datasets."""
+    from vtspec.cli.views.styled_text import print_lines
+    from vtspec.cli.views.table import format_table
+
+    if not found:
+        folder = repository.format_path(repository.specs / "datasets")
+        click.echo(f"no datasets in {folder} yet; add one: vtspec datasets add FOLDER --name NAME")
+        return
+    heads = ("dataset", "images", "classes", "size", "format", "experiments", "data", "file")
+    rows = [_format_dataset(one, repository) for one in found]
+    print_lines(format_table(heads, rows))
+
+
+def _format_dataset(one: "ListedDataset", repository: "Repository") -> tuple[str, ...]:
+    from vtspec.pipelines.formatting import format_size
+
+    file, facts = repository.format_path(one.file), one.facts
+    used = str(len(one.experiments) or "")
+    if facts is None:
+        fix = format_command("vtspec", "validate", file)
+        return (one.name, "", "", "", "has errors", used, fix, file)
+    size = (facts.statistics or {}).get("bytes")
+    images = facts.images
+    place = facts.path or "in another repository"
+    return (
+        one.name,
+        "" if images is None else f"{images:,}",
+        str(len(facts.classes) or ""),
+        "" if size is None else format_size(size),
+        facts.format,
+        used,
+        place if one.is_here or facts.path is None else f"{place} (not here)",
+        file,
+    )
+
+
+def serialize_dataset(one: "ListedDataset", repository: "Repository") -> dict[str, object]:
+    """A dataset as plain data, for `--output json`."""
+    facts = one.facts
+    return {
+        "name": one.name,
+        "file": repository.format_path(one.file),
+        "sound": facts is not None,
+        "experiments": list(one.experiments),
+        "tasks": None if facts is None else list(facts.tasks),
+        "format": None if facts is None else facts.format,
+        "classes": None if facts is None else list(facts.classes),
+        "statistics": None if facts is None else facts.statistics,
+        "path": None if facts is None else facts.path,
+        "isHere": one.is_here,
+    }
 
 
 @command.command("inspect")

@@ -17,17 +17,6 @@ if TYPE_CHECKING:
     from vtspec.pipelines.runs import Run
     from vtspec.pipelines.runs.state import RunState
 
-_STYLES = {
-    "succeeded": "green",
-    "running": "cyan",
-    "failed": "red",
-    "crashed": "red",
-    "refused": "red",
-    "killed": "yellow",
-    "interrupted": "yellow",
-    "stopped": "yellow",
-}
-
 
 @click.command()
 @click.argument("run", required=False)
@@ -135,20 +124,16 @@ def _serialize_details(found: "RunSummary") -> dict[str, object]:
 
 
 def _format_table(runs: "Sequence[RunSummary]") -> Iterator["Line"]:
-    rows = [_format_row(found) for found in runs]
+    from vtspec.cli.views.run_status import STATUS_STYLES
+    from vtspec.cli.views.table import format_table
+
     heads = ("run", "status", "epoch", "result", "took", "size", "started")
-    widths = [max(len(row[n]) for row in (heads, *rows)) for n in range(len(heads))]
-    yield tuple(
-        (f"{head:<{width + 2}}", "bold") for head, width in zip(heads, widths, strict=True)
-    )
-    for row in rows:
-        yield tuple(
-            (f"{cell:<{width + 2}}", _STYLES.get(cell, "") if n == 1 else "")
-            for n, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
+    rows = [_format_row(found) for found in runs]
+    return format_table(heads, rows, lambda n, cell: STATUS_STYLES.get(cell, "") if n == 1 else "")
 
 
 def _format_row(found: "RunSummary") -> tuple[str, ...]:
+    from vtspec.cli.views.run_status import format_figure
     from vtspec.pipelines.formatting import format_duration, format_size
 
     run, state = found.run, found.state
@@ -158,33 +143,24 @@ def _format_row(found: "RunSummary") -> tuple[str, ...]:
         run.name,
         found.status,
         epoch,
-        _format_result(found),
+        format_figure(found),
         format_duration(state.clock.seconds),
         format_size(found.bytes),
         (state.clock.started or "")[:16].replace("T", " "),
     )
 
 
-def _format_result(found: "RunSummary") -> str:
-    from vtspec.pipelines.formatting import format_number
-
-    if found.result is None:
-        return ""
-    name, value = found.result
-    # Until the final split is measured, val's figures stand in; the two must not be mixed up.
-    return f"{name} {format_number(value)}" + ("" if found.state.final.metrics else " (val)")
-
-
 def _format_run(found: "RunSummary") -> Iterator["Line"]:
     from vtspec.cli.views.report import format_result
     from vtspec.cli.views.run_result import format_path
+    from vtspec.cli.views.run_status import STATUS_STYLES
     from vtspec.cli.views.styled_text import get_terminal_width
     from vtspec.pipelines.errors import Permanent
     from vtspec.pipelines.formatting import format_duration, format_size
     from vtspec.pipelines.reporting import find_baseline, read_facts
 
     run, state, status = found.run, found.state, found.status
-    yield ((run.name, "bold"), (f"  {status}", _STYLES.get(status, "")))
+    yield ((run.name, "bold"), (f"  {status}", STATUS_STYLES.get(status, "")))
     yield (("", ""),)
     yield from _format_state(run, state, status)
     for name, step in state.steps.items():
@@ -192,7 +168,7 @@ def _format_run(found: "RunSummary") -> Iterator["Line"]:
         ending = step.ending or ("running" if status == "running" else "cut short")
         yield (
             (f"  {name:<10}", "bold"),
-            (f"{ending:<12}", _STYLES.get(ending, "")),
+            (f"{ending:<12}", STATUS_STYLES.get(ending, "")),
             (took, "dim"),
         )
     for warning in state.warnings:
