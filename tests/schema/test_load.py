@@ -462,6 +462,31 @@ def test_a_path_may_not_leave_the_repository(path: str) -> None:
     assert problem.path == "spec.source.dvc.path"
 
 
+HASH = "md5:" + "0" * 32 + ".dir"
+
+
+@pytest.mark.parametrize("path", ["/mnt/big/cats", "/data", "//nas/cats", "/mnt/.github/x"])
+def test_a_plain_path_may_lie_outside_of_the_repository(path: str) -> None:
+    assert loaded_dataset(source={"path": path}, contentHash=HASH).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("/", "is the whole machine"),
+        ("//.", "is the whole machine"),
+        ("/srv/repo/.git/objects", "lies in .git"),
+        (".dvc/cache", "lies in .dvc"),
+        ("./.", "is the whole repository"),
+        ("/data/../etc", "must not leave the repository"),
+        ("~/data", "must be a path below the repository's root, or one that begins with '/'"),
+    ],
+)
+def test_a_plain_path_is_a_folder_of_its_own(path: str, message: str) -> None:
+    (problem,) = loaded_dataset(source={"path": path}, contentHash=HASH).problems
+    assert problem.path == "spec.source.path" and message in problem.message
+
+
 @pytest.mark.parametrize(
     ("train", "val", "message"),
     [

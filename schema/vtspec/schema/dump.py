@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from vtspec.schema.json_schema.generate import get_filename
@@ -25,7 +26,7 @@ def dump(model: Part, *, schemas: str | None = None, written: bool = False) -> s
     `../../schema/v1alpha1`; the first line then points editors to it. `written` is as in
     `to_plain_data`.
     """
-    lines = list(_dump_mapping(to_plain_data(model, written=written), ""))
+    lines = list(dump_block(to_plain_data(model, written=written), ""))
     if schemas is not None:
         schema = f"{schemas.rstrip('/')}/{get_filename(type(model).__name__)}"
         lines.insert(0, f"# yaml-language-server: $schema={schema}")
@@ -59,12 +60,13 @@ def _to_plain(value: object, written: bool) -> object:
     return value
 
 
-def _dump_mapping(data: dict[str, object], indent: str) -> list[str]:
+def dump_block(data: Mapping[str, object], indent: str = "") -> list[str]:
+    """A mapping as lines, a key each, that begin with `indent`."""
     lines: list[str] = []
     for key, value in data.items():
         name = f"{indent}{_dump_key(key)}:"
         if isinstance(value, dict) and value:
-            lines += [name, *_dump_mapping(value, indent + "  ")]
+            lines += [name, *dump_block(value, indent + "  ")]
         elif isinstance(value, list):
             lines += _dump_list(name, value, indent)
         else:
@@ -74,14 +76,20 @@ def _dump_mapping(data: dict[str, object], indent: str) -> list[str]:
 
 def _dump_list(name: str, items: list[object], indent: str) -> list[str]:
     # Short lists on one line, as people write classes; long ones so that a diff shows one item.
-    line = f"{name} {_dump_flow(items)}"
+    line = f"{name} {dump_flow(items)}"
     if len(line) <= _WIDEST:
         return [line]
     return [name, *(f"{indent}  - {_dump_scalar(item)}" for item in items)]
 
 
-def _dump_flow(items: list[object]) -> str:
-    return f"[{', '.join(_dump_scalar(item) for item in items)}]"
+def dump_flow(value: object) -> str:
+    """A value on one line, lists in brackets and mappings in braces."""
+    if isinstance(value, list):
+        return f"[{', '.join(dump_flow(item) for item in value)}]"
+    if isinstance(value, dict):
+        pairs = (f"{_dump_key(key)}: {dump_flow(item)}" for key, item in value.items())
+        return "{" + ", ".join(pairs) + "}"
+    return _dump_scalar(value)
 
 
 def _dump_key(key: str) -> str:

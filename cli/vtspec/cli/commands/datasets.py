@@ -17,6 +17,8 @@ from vtspec.schema.visible_text import make_visible
 
 if TYPE_CHECKING:
     from vtspec.pipelines.data.inspection.inspect import Inspection, Progress
+    from vtspec.pipelines.data.refresh import SpecChange
+    from vtspec.pipelines.operations.datasets import WrittenDataset
     from vtspec.pipelines.operations.specs import ListedDataset
     from vtspec.pipelines.project.repository import Repository
 
@@ -25,7 +27,7 @@ FOLDER = click.Path(path_type=Path)
 
 @click.group("datasets")
 def command() -> None:
-    """Inspect data, and add it as a dataset."""
+    """List datasets; inspect data, add it as a dataset, keep that up to date."""
 
 
 @command.command("list")
@@ -102,15 +104,18 @@ def serialize_dataset(one: "ListedDataset", repository: "Repository") -> dict[st
 
 
 @command.command("inspect")
-@click.argument("path", type=FOLDER)
+@click.argument("path", metavar="PATH|NAME", type=FOLDER)
 @click.option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.option("--html", type=FOLDER, help="Also write a page with pictures to this file.")
 def inspect_command(path: Path, output: str, html: Path | None) -> None:
     """Say what lies in the folder PATH: format, classes, counts, sizes, and what is wrong.
 
-    Every image is decoded. Exit code 2 where there are errors, 0 where there are none.
+    NAME is a dataset, whose data is looked at. Every image is decoded. Exit code 2 where there are
+    errors, 0 where there are none.
     """
-    inspection = _inspect(path)
+    from vtspec.pipelines.operations.datasets import find_data
+
+    inspection = _inspect(find_data(path, Path.cwd()))
     if html is not None:
         from vtspec.pipelines.data.inspection.html_page import render_page
 
@@ -156,25 +161,85 @@ def _validate_name(_ctx: click.Context, _param: click.Parameter, name: str) -> s
 def add_command(path: Path, name: str, tasks: tuple[str, ...], **notes: str | None) -> None:
     """Let DVC track the folder PATH, and write specs/datasets/NAME.yaml.
 
-    The data is inspected first, and refused where it has errors. Nothing is uploaded: that is
-    `dvc push`.
+    Data outside the repository stays where it is: the spec refers to it and pins its content, and
+    it is neither copied nor versioned. The data is inspected first, and refused where it has
+    errors. Nothing is uploaded: that is `dvc push`.
     """
-    from vtspec.pipelines.data.register import DatasetOptions, add_dataset, resolve_destination
+    from vtspec.pipelines.data.register import DatasetOptions
+    from vtspec.pipelines.operations.datasets import InspectionCallbacks, add_dataset
     from vtspec.pipelines.project.repository import find_repository
 
     repository = find_repository(Path.cwd())
-    # First: inspecting decodes every image, and would be for nothing where the place is refused.
-    where = resolve_destination(repository.root, repository.specs, path, name)
-    inspection = _inspect(path)
-    _print_inspection(inspection)
-    if inspection.errors:
+    wish = DatasetOptions(name=name, tasks=tasks, **notes)
+    with _show_progress() as progress:
+        callbacks = InspectionCallbacks(progress=progress, on_inspected=_print_inspection)
+        added = add_dataset(path, wish, repository, callbacks)
+    if added is None:
         raise click.exceptions.Exit(2)
-    pointer = add_dataset(inspection, DatasetOptions(name=name, tasks=tasks, **notes), where)
-    spec = repository.format_path(where.spec)
-    click.echo(f"\nadded {name}: {spec} ({pointer.hash} in {pointer.file})")
-    ignore = [Path(where.data).parent / ".gitignore"] if ".dvc" in pointer.file else []
-    stage = format_command("git", "add", "--", spec, pointer.file, *ignore)
-    click.echo(f"next: {stage} && git commit && dvc push")
+    spec = repository.format_path(added.spec)
+    if added.by_reference:
+        click.echo(f"\nadded {name}: {spec} ({added.hash})")
+        click.echo(
+            f"the data stays in {path.resolve()}, and is not versioned: only where it lies there, "
+            "as it is now, can what uses it be run"
+        )
+    else:
+        pin = repository.format_path(added.files[1])
+        click.echo(f"\nadded {name}: {spec} ({added.hash} in {pin})")
+    _print_next(added, repository)
+
+
+@command.command("update")
+@click.argument("name")
+def update_command(name: str) -> None:
+    """Look at the data of dataset NAME anew: counts, classes, splits and hash in its spec.
+
+    What people wrote there stays: description, licence, tasks, comments. Experiments on the data
+    become other plans with it. Exit code 2 where the data has errors; nothing is changed then.
+    """
+    from vtspec.pipelines.operations.datasets import InspectionCallbacks, update_dataset
+    from vtspec.pipelines.project.repository import find_repository
+
+    repository = find_repository(Path.cwd())
+    with _show_progress() as progress:
+        callbacks = InspectionCallbacks(progress=progress, on_inspected=_print_inspection)
+        updated = update_dataset(name, repository, callbacks)
+    if updated is None:
+        raise click.exceptions.Exit(2)
+    spec = repository.format_path(updated.spec)
+    if not updated.changes:
+        click.echo(f"\n{spec} says so already: nothing has changed")
+        return
+    click.echo(f"\nupdated {name}: {spec}")
+    _print_changes(updated.changes)
+    _print_next(updated, repository)
+
+
+def _print_changes(changes: "Sequence[SpecChange]") -> None:
+    for change in changes[:30]:
+        match change.before, change.after:
+            case list(old), list(new):
+                gone = [f"-{name}" for name in old if name not in new]
+                moved = [f"+{name}" for name in new if name not in old] + gone
+                words = ", ".join(moved) or f"{', '.join(old)} → {', '.join(new)}"
+            case old, new:
+                words = " → ".join(
+                    "none" if one is None else _format_value(one) for one in (old, new)
+                )
+        click.echo(make_visible(f"  {change.path}: {words}"))
+    if len(changes) > 30:
+        click.echo(f"  and {len(changes) - 30:,} more")
+
+
+def _format_value(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _print_next(written: "WrittenDataset", repository: "Repository") -> None:
+    files = [repository.format_path(file) for file in written.files]
+    stage = format_command("git", "add", "--", *files)
+    push = " && dvc push" if written.by_dvc else ""
+    click.echo(f"next: {stage} && git commit{push}")
 
 
 @command.command("split")
@@ -185,10 +250,12 @@ def add_command(path: Path, name: str, tasks: tuple[str, ...], **notes: str | No
 def split_command(path: Path, target: Path, shares: str, skip_broken: bool) -> None:
     """Copy PATH (a folder a class) to TARGET, divided into train, val and test.
 
+    PATH may lie anywhere; TARGET in the repository, such as data/cats, can then be added.
     The division depends on the images alone, so it is the same everywhere; copies of an image
     stay in one split.
     """
     from vtspec.pipelines.data.split_copy import split_dataset
+    from vtspec.pipelines.project.spec_names import make_name
 
     parts = _parse_shares(shares)
     inspection = _inspect(path)
@@ -198,7 +265,8 @@ def split_command(path: Path, target: Path, shares: str, skip_broken: bool) -> N
     broken = [look for look in inspection.looks.values() if look.fault]
     for look in broken:
         click.echo(make_visible(f"left out {look.image}: {look.fault}"), err=True)
-    add = format_command("vtspec", "datasets", "add", target, "--name", "NAME")
+    name = make_name(target.resolve().name, otherwise="NAME")
+    add = format_command("vtspec", "datasets", "add", target, "--name", name)
     click.echo(f"next: {add}")
 
 

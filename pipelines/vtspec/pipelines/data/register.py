@@ -1,4 +1,5 @@
-"""Make a folder of data a dataset: DVC tracks it, a spec describes it. All of it, or nothing."""
+"""Make a folder of data a dataset: a spec describes it, and DVC tracks what lies in the
+repository. All of it, or nothing."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,55 +32,78 @@ class DatasetOptions:
 @dataclass(frozen=True, kw_only=True)
 class Destination:
     """Where the dataset goes: the repository's root, the path of the data from there, the spec's
-    file."""
+    file. `data` is a whole path where the data lies outside and stays there: `by_reference`."""
 
     root: Path
     data: str
     spec: Path
 
+    @property
+    def by_reference(self) -> bool:
+        """Whether the data is no part of the repository."""
+        return self.data.startswith("/")
+
 
 def resolve_destination(root: Path, specs: Path, path: Path, name: str) -> Destination:
     """Where data at `path` and a spec called `name` belong; looks before anything is done.
 
-    Raises `Permanent`, with what to type, where the data lies outside of `root`, the spec is
-    there already, or the repository has no DVC.
+    Links that lead to the data are followed here, once: the spec says where it really lies. Raises
+    `Permanent`, with what to type, where that is no place of its own, the spec is there already,
+    or DVC is to track the data and the repository has none.
     """
     base, whole = root.resolve(), path.resolve()
     spec = specs / "datasets" / f"{name}.yaml"
-    if not whole.is_relative_to(base) or whole == base:
+    if base.is_relative_to(whole):
         raise Permanent(
-            f"{path} does not lie inside the repository {root}",
-            fix=f"{format_command('cp', '-rL', '--', path, root / 'data' / name)}, and add that",
+            f"{path} holds the repository {root}",
+            fix="name a folder that holds the data and nothing else",
         )
     if spec.exists():
-        remove = format_command("rm", "--", spec)
-        raise Permanent(f"{spec} exists already", fix=f"take another --name, or {remove}")
+        update = format_command("vtspec", "datasets", "update", name)
+        raise Permanent(f"{spec} exists already", fix=f"{update}, or take another --name")
+    if not whole.is_relative_to(base):
+        return Destination(root=root, data=whole.as_posix(), spec=spec)
     # DVC's root may lie above this repository's, in a larger one.
     if not any((folder / ".dvc").is_dir() for folder in (base, *base.parents)):
         raise Permanent(f"{root} is not a DVC repository", fix="git init && dvc init")
     return Destination(root=root, data=whole.relative_to(base).as_posix(), spec=spec)
 
 
-def add_dataset(inspection: Inspection, wish: DatasetOptions, where: Destination) -> Pointer:
-    """Let DVC track the data, and write the spec; returns what DVC pinned.
+def add_dataset(
+    inspection: Inspection, wish: DatasetOptions, where: Destination
+) -> Pointer | None:
+    """Write the spec, and let DVC track the data; returns what DVC pinned.
 
-    Data that DVC tracks already, as it is, is left to it. Raises `Permanent` where the inspection
-    found errors, the format cannot carry a task, or DVC refuses; the repository is then as before.
+    Data that DVC tracks already, as it is, is left to it; of data that lies outside the spec alone
+    pins the content, and None is returned. Raises `Permanent` where the inspection found errors,
+    the format cannot carry a task, or DVC refuses; the repository is then as before.
     """
-    if inspection.errors:
+    refuse_unsound(inspection, where.data)
+    if where.by_reference and wish.remote is not None:
         raise Permanent(
-            f"{where.data} cannot be added: {inspection.errors[0].message}",
-            fix=f"{inspection.errors[0].fix}; all errors: "
-            + format_command("vtspec", "datasets", "inspect", where.data),
+            f"{where.data} lies outside the repository, where DVC does not track it",
+            fix="leave --remote out, or copy the data into the repository and add that",
         )
     text = _build_spec_text(inspection, wish, where)
-    with _undo_on_failure(where):
-        pointer = _track_data(where, inspection.content_hash)
+    with undo_on_failure(where.root, where.data):
+        pointer = None
+        if not where.by_reference:
+            pointer = track_data(where.root, where.data, inspection.content_hash)
         try:
             write_new_file(where.spec, text)
         except FileExistsError as error:
             raise Permanent(f"{where.spec} exists already", fix="take another --name") from error
     return pointer
+
+
+def refuse_unsound(inspection: Inspection, data: str) -> None:
+    """Raises `Permanent` with the first of the errors where there are any."""
+    if inspection.errors:
+        raise Permanent(
+            f"{data} cannot be added: {inspection.errors[0].message}",
+            fix=f"{inspection.errors[0].fix}; all errors: "
+            + format_command("vtspec", "datasets", "inspect", data),
+        )
 
 
 def _build_spec_text(inspection: Inspection, wish: DatasetOptions, where: Destination) -> str:
@@ -94,7 +118,9 @@ def _build_spec_text(inspection: Inspection, wish: DatasetOptions, where: Destin
                 fix=f"leave --task out: {', '.join(layout.tasks)}",
             )
     try:
-        model = build_dataset(inspection, wish.name, where.data, vars(wish))
+        content = inspection.content_hash if where.by_reference else None
+        notes = {**vars(wish), "content_hash": content}
+        model = build_dataset(inspection, wish.name, where.data, notes)
     except ValidationError as error:
         first = error.errors()[0]
         at = ".".join(str(part) for part in first["loc"])
@@ -105,32 +131,38 @@ def _build_spec_text(inspection: Inspection, wish: DatasetOptions, where: Destin
     return format_spec(model, where.spec, where.root)
 
 
-def _track_data(where: Destination, content: str | None) -> Pointer:
-    known = find_pointer(where.root, where.data)
+def track_data(root: Path, data: str, content: str | None) -> Pointer:
+    """Let DVC pin what lies at `data`, whose hash is `content`; nothing where it does already.
+
+    Raises `Permanent` where a stage makes something else, or DVC leaves files out.
+    """
+    known = find_pointer(root, data)
     # What a stage makes is pinned by its lock; `dvc add` would pin it twice.
     if known is None or (known.hash != content and not known.file.endswith("dvc.lock")):
-        run_dvc(where.root, ["add", "--", where.data])
-        known = load_pointer(where.root, where.data)
+        run_dvc(root, ["add", "--", data])
+        known = load_pointer(root, data)
     if known.hash == content:
         return known
     if known.file.endswith("dvc.lock"):
         raise Permanent(
-            f"{where.data} is not what {known.file} pins: {content}, not {known.hash}",
-            fix=f"{format_command('dvc', 'repro', where.data)}    (makes it anew), or: "
-            + format_command("dvc", "commit", where.data),
+            f"{data} is not what {known.file} pins: {content}, not {known.hash}",
+            fix=f"{format_command('dvc', 'repro', data)}    (makes it anew), or: "
+            + format_command("dvc", "commit", data),
         )
     raise Permanent(
-        f"DVC leaves files of {where.data} out ({known.hash}, not {content})",
+        f"DVC leaves files of {data} out ({known.hash}, not {content})",
         fix="delete those files, or take their pattern out of .dvcignore",
     )
 
 
 @contextmanager
-def _undo_on_failure(where: Destination) -> Iterator[None]:
-    """What DVC writes beside the data is put back as it was where anything fails, Ctrl-C too."""
-    data = where.root / where.data
+def undo_on_failure(root: Path, data: str, *others: Path) -> Iterator[None]:
+    """What DVC writes beside the data, and `others`, are put back where anything fails, Ctrl-C
+    too."""
+    place = root / data
     # A failed attempt would otherwise leave data that is tracked and has no spec.
-    files = (data.with_name(f"{data.name}.dvc"), data.with_name(".gitignore"))
+    beside = (place.with_name(f"{place.name}.dvc"), place.with_name(".gitignore"))
+    files = others if data.startswith("/") else (*beside, *others)
     before = {file: file.read_bytes() if file.exists() else None for file in files}
     try:
         yield

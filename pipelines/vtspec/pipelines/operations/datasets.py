@@ -1,12 +1,41 @@
-"""Data inspected before anything is done with it."""
+"""Data inspected, and made or kept a dataset: each from beginning to end in one call."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vtspec.pipelines.errors import refuse_import
+from vtspec.pipelines.errors import Permanent, refuse_import
+from vtspec.schema.suggestions import suggest_fix
 
 if TYPE_CHECKING:
     from vtspec.pipelines.data.inspection.inspect import Inspection, Progress
+    from vtspec.pipelines.data.refresh import SpecChange
+    from vtspec.pipelines.data.register import DatasetOptions
+    from vtspec.pipelines.project.repository import Repository
+
+
+@dataclass(frozen=True, kw_only=True)
+class InspectionCallbacks:
+    """Who hears of an inspection: how far it is, and what it found before anything is done."""
+
+    progress: "Progress"
+    on_inspected: "Callable[[Inspection], None]"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrittenDataset:
+    """A dataset's spec that was written: its file, the data's hash, and the files that git is to
+    have. `changes` are what an update changed. Data is tracked `by_dvc`, or lies outside of the
+    repository and is used `by_reference`.
+    """
+
+    spec: Path
+    hash: str | None
+    files: tuple[Path, ...]
+    changes: "tuple[SpecChange, ...]" = ()
+    by_dvc: bool = False
+    by_reference: bool = False
 
 
 def inspect_data(path: Path, progress: "Progress") -> "Inspection":
@@ -19,3 +48,90 @@ def inspect_data(path: Path, progress: "Progress") -> "Inspection":
     from vtspec.pipelines.data.inspection.inspect import inspect_dataset
 
     return inspect_dataset(path, progress)
+
+
+def find_data(word: Path, here: Path) -> Path:
+    """The folder that a person in `here` means: by its path, or by the name of a dataset.
+
+    Raises `Permanent` where it is neither, and as `find_data_path` does.
+    """
+    # A repository is looked for only where it is asked: its configuration may be wrong.
+    if (here / word).exists() or len(word.parts) != 1:
+        return word
+    from vtspec.pipelines.data.refresh import find_data_path
+    from vtspec.pipelines.project.repository import find_repository
+
+    repository = find_repository(here)
+    names = repository.find_spec_files("Dataset")
+    if str(word) not in names:
+        fix = suggest_fix(str(word), names, "name the folder that holds the data")
+        raise Permanent(f"{word} is no folder here, and no dataset", fix=fix)
+    path = repository.root / find_data_path(repository.load_dataset(str(word)), repository.root)
+    return Path(repository.format_path(path))
+
+
+def add_dataset(
+    path: Path, wish: "DatasetOptions", repository: "Repository", callbacks: InspectionCallbacks
+) -> WrittenDataset | None:
+    """Inspect the data at `path` and make it a dataset; None where it has errors.
+
+    Data inside the repository is tracked by DVC, other data is referred to where it lies. Raises
+    `Permanent` as `resolve_destination` and the registering do.
+    """
+    from vtspec.pipelines.data import register
+
+    # First: inspecting decodes every image, and would be for nothing where the place is refused.
+    where = register.resolve_destination(repository.root, repository.specs, path, wish.name)
+    inspection = inspect_data(path, callbacks.progress)
+    callbacks.on_inspected(inspection)
+    if inspection.errors:
+        return None
+    pointer = register.add_dataset(inspection, wish, where)
+    pinned = None if pointer is None else pointer.file
+    return WrittenDataset(
+        spec=where.spec,
+        hash=inspection.content_hash,
+        files=(where.spec, *_list_data_files(repository, where.data, pinned)),
+        by_dvc=pointer is not None,
+        by_reference=where.by_reference,
+    )
+
+
+def update_dataset(
+    name: str, repository: "Repository", callbacks: InspectionCallbacks
+) -> WrittenDataset | None:
+    """Inspect a dataset's data anew and bring its spec up to it; None where the data has errors.
+
+    Raises `SpecError` where there is no such dataset, and as `refresh_dataset` does.
+    """
+    from vtspec.pipelines.data.refresh import find_data_path, refresh_dataset
+
+    root = repository.root
+    dataset = repository.load_dataset(name)
+    data = find_data_path(dataset, root)
+    loaded = repository.load_dataset_file(name)
+    inspection = inspect_data(Path(repository.format_path(root / data)), callbacks.progress)
+    callbacks.on_inspected(inspection)
+    if inspection.errors:
+        return None
+    file = repository.find_spec_files("Dataset")[name]
+    done = refresh_dataset(file, loaded, root, inspection)
+    pinned = None if done.pointer is None else done.pointer.file
+    return WrittenDataset(
+        spec=file,
+        hash=inspection.content_hash,
+        files=(file, *_list_data_files(repository, data, pinned)),
+        changes=done.changes,
+        by_dvc=pinned is not None,
+        by_reference=data.startswith("/"),
+    )
+
+
+def _list_data_files(repository: "Repository", data: str, pointer: str | None) -> tuple[Path, ...]:
+    """What of the data git is to have: what DVC wrote beside it, or the data itself."""
+    place = repository.root / data
+    if pointer is None:
+        return () if data.startswith("/") else (place,)
+    # The line that keeps the data out of git.
+    ignore = (place.with_name(".gitignore"),) if pointer.endswith(".dvc") else ()
+    return (repository.root / pointer, *ignore)

@@ -12,6 +12,7 @@ from .field_types import (
     ApiVersion,
     ClassName,
     ContentHash,
+    DataPath,
     Distinct,
     Line,
     Metadata,
@@ -61,9 +62,10 @@ class Source(Part):
     """Where the data comes from: exactly one of `dvc` and `path`."""
 
     dvc: DvcSource | None = Field(default=None, description="Versioned by DVC.")
-    path: RelativePath | None = Field(
+    path: DataPath | None = Field(
         default=None,
-        description="A plain path; needs `contentHash`, which step `data` verifies.",
+        description="A plain path, from the repository root or, where the data lies outside, from "
+        "`/` on; needs `contentHash`, which step `data` verifies.",
         examples=["data/digits"],
     )
 

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from .patterns import (
     CONTENT_HASH,
     CREDENTIALS,
+    DATA_PATH,
     DURATION,
     LABEL_KEY,
     LABEL_VALUE,
@@ -156,6 +157,18 @@ RelativePath = Annotated[
     StaysInside,
 ]
 """A path below the repository's root, with forward slashes and without `..`."""
+
+DataPath = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=400,
+        pattern=DATA_PATH.pattern,
+        json_schema_extra={"not": {"pattern": OUTSIDE}},
+    ),
+    StaysInside,
+]
+"""A `RelativePath`, or the whole path of data that lies outside of the repository."""
 
 Memory = Annotated[str, Field(pattern=MEMORY.pattern)]
 """Bytes as Kubernetes writes them: 512Mi, 4Gi, 1Ti."""

@@ -26,6 +26,11 @@ PATH: Final = TextPattern(
     words="a path below the repository's root, with forward slashes",
     example="data/digits",
 )
+DATA_PATH: Final = TextPattern(
+    pattern=r"^[^\\~\r\n][^\\\r\n]*$",
+    words="a path below the repository's root, or one that begins with '/', with forward slashes",
+    example="data/digits",
+)
 # Neither may begin with '-', which git would take for an option.
 GIT_URL: Final = TextPattern(
     pattern=r"^[A-Za-z0-9./][^\s]*$",

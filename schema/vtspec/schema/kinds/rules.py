@@ -367,12 +367,13 @@ def _check_folders(data: Mapping[str, object]) -> Iterator[RuleViolation]:
 
 def _check_place(where: tuple[str | int, ...], path: str, instead: str) -> Iterator[RuleViolation]:
     folder = _normalize(path)
-    reserved = next((name for name in (".git", ".dvc") if _is_inside(folder, name)), None)
-    if folder != "." and reserved is None:
+    # From `/` on, it may be the repository of anybody that they lie in.
+    places = folder.split("/") if folder.startswith("/") else [folder.partition("/")[0]]
+    reserved = next((name for name in (".git", ".dvc") if name in places), None)
+    if folder not in (".", "/", "//") and reserved is None:
         return
-    what = (
-        "is the whole repository" if reserved is None else f"lies in {reserved}, which is not ours"
-    )
+    whole = "the whole machine" if folder.startswith("/") else "the whole repository"
+    what = f"is {whole}" if reserved is None else f"lies in {reserved}, which is not ours"
     yield RuleViolation(
         path=where, message=what, fix=f"take a folder of its own: '{where[-1]}: {instead}'"
     )

@@ -8,6 +8,7 @@ from typing import Final
 
 from vtspec.adapters.data.annotations import BoundingBox, Sample, Size
 from vtspec.adapters.data.file_tree import FileTree, is_hidden
+from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.data.formats.file_tree import find_split
 from vtspec.pipelines.data.formats.layout import (
     DatasetIssue,
@@ -15,6 +16,7 @@ from vtspec.pipelines.data.formats.layout import (
     make_error,
     make_warning,
 )
+from vtspec.pipelines.project.spec_names import make_name
 from vtspec.schema.kinds.patterns import TEMPLATE
 from vtspec.schema.kinds.tasks import CLASSLESS_TASKS
 from vtspec.schema.yaml_source.decoding import UNPRINTABLE
@@ -39,7 +41,7 @@ def check_dataset(
     """Everything wrong, errors and warnings, the layout's own findings first."""
     seen = {look.image: look for look in looks}
     yield from layout.findings
-    yield from _check_splits(layout)
+    yield from _check_splits(tree, layout)
     yield from _check_unusable(tree)
     yield from _check_broken(looks)
     yield from _check_duplicates(layout, seen)
@@ -63,11 +65,15 @@ def count_per_class(
     return {name: counts[name] for name in layout.classes}
 
 
-def _check_splits(layout: Layout) -> Iterator[DatasetIssue]:
+def _check_splits(tree: FileTree, layout: Layout) -> Iterator[DatasetIssue]:
     if "all" in layout.splits:
+        # Somewhere else than where it lies, and where a repository keeps its data.
+        target = f"data/{make_name(tree.root.name, otherwise='NAME')}"
+        target = f"{target}-split" if tree.root.as_posix().endswith(target) else target
+        split = format_command("vtspec", "datasets", "split", tree.root, target)
         yield make_error(
             "the data is not split into train and val",
-            "vtspec datasets split PATH NEW_PATH    (copies it, 80 % train, 10 % val, 10 % test)"
+            f"{split}    (copies it, 80 % train, 10 % val, 10 % test)"
             if layout.format == "imagefolder"
             else "put the images and labels of each split into folders train and val",
         )

@@ -36,11 +36,13 @@ class Inspected(Protocol):
 
 
 def build_dataset(found: Inspected, name: str, path: str, notes: Mapping[str, Any]) -> "Dataset":
-    """The spec of the data at `path`; `notes` are `tasks`, `description`, `license` and `remote`
-    as far as they are said. Raises pydantic's `ValidationError`."""
+    """The spec of the data at `path`; `notes` are `tasks`, `description`, `license`, `remote` and
+    `content_hash` as far as they are said. Data with a hash is a plain path, else it is DVC's.
+    Raises pydantic's `ValidationError`."""
     from vtspec.schema.kinds.dataset import Dataset
 
-    layout = found.layout
+    layout, content = found.layout, notes.get("content_hash")
+    source = {"dvc": {"path": path, "remote": notes.get("remote")}}
     images = {split: found.count_readable(split) for split in layout.splits}
     return Dataset.model_validate(
         {
@@ -52,7 +54,8 @@ def build_dataset(found: Inspected, name: str, path: str, notes: Mapping[str, An
                 "license": notes.get("license"),
                 "tasks": notes.get("tasks") or layout.tasks,
                 "format": layout.format,
-                "source": {"dvc": {"path": path, "remote": notes.get("remote")}},
+                "source": source if content is None else {"path": path},
+                "contentHash": content,
                 "classes": layout.classes,
                 "splits": {
                     split: {
