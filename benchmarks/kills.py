@@ -432,8 +432,9 @@ def find_faults(stage: Stage, whole: Traits) -> Iterator[tuple[str, str]]:
 
 
 def list_strangers(stage: Stage) -> list[str]:
-    """What lies in the folder of the runs and is no run, nor MLflow's, nor the lock."""
-    known = {run.name for run in stage.repository.runs.list_runs()} | {"mlartifacts", ".lock"}
+    """What lies in the folder of the runs and is no run, nor MLflow's, nor the folder's own."""
+    known = {run.name for run in stage.repository.runs.list_runs()}
+    known |= {"mlartifacts", ".lock", ".gitignore"}
     names = [path.name for path in Path(stage.where).iterdir()]
     return [name for name in names if name not in known and not name.startswith("mlflow.")]
 

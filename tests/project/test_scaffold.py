@@ -122,6 +122,52 @@ def test_runs_are_not_taken_into_git(tmp_path: Path) -> None:
     assert "data/shapes/train/circle/000.png" in status
 
 
+def is_ignored(root: Path, path: str) -> bool:
+    words = ["git", "-C", str(root), "check-ignore", "--quiet", path]
+    return subprocess.run(words).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("*.pyc\n", "*.pyc\n/runs/\n"),
+        ("*.pyc", "*.pyc\n/runs/\n"),
+        ("*.pyc\r\n", "*.pyc\r\n/runs/\r\n"),
+        ("", "/runs/\n"),
+        ("run\n!runs/\n", "run\n!runs/\n/runs/\n"),
+    ],
+)
+def test_a_gitignore_that_lets_runs_in_gets_the_line_that_it_lacks(
+    tmp_path: Path, before: str, after: str
+) -> None:
+    (tmp_path / ".gitignore").write_bytes(before.encode())
+    assert make(tmp_path)[".gitignore"] == "added to"
+    assert (tmp_path / ".gitignore").read_bytes() == after.encode()
+    assert is_ignored(tmp_path, "runs/x/checkpoints/last.json")
+    assert make(tmp_path)[".gitignore"] == "was there"
+
+
+@pytest.mark.parametrize("line", ["runs", "runs/", "/runs", "**/runs/", "r*", "/runs/*"])
+def test_a_gitignore_that_keeps_runs_out_stays_as_it_is(tmp_path: Path, line: str) -> None:
+    (tmp_path / ".gitignore").write_text(f"{line}\n")
+    assert make(tmp_path)[".gitignore"] == "was there"
+    assert (tmp_path / ".gitignore").read_text() == f"{line}\n"
+
+
+def test_runs_are_kept_out_wherever_the_project_has_them(tmp_path: Path) -> None:
+    make(tmp_path)
+    file = tmp_path / "vtspec.yaml"
+    file.write_text(file.read_text().replace("runs: runs", "runs: out/all"))
+    assert make(tmp_path)[".gitignore"] == "added to"
+    assert is_ignored(tmp_path, "out/all/x") and not is_ignored(tmp_path, "out/x")
+
+
+def test_without_git_the_line_itself_is_looked_for(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_text("/runs/\n*.pyc\n")
+    steps = scaffold(tmp_path, "mine", silent, lambda name: None)
+    assert {"was there"} == {step.done for step in steps if step.path == ".gitignore"}
+
+
 def test_a_folder_that_cannot_be_written_is_told_without_a_traceback(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(Permanent, match="cannot be written"):

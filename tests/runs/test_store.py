@@ -66,6 +66,19 @@ def test_attempts_that_race_get_folders_of_their_own(tmp_path: Path) -> None:
     assert not list(tmp_path.glob(".new-*"))
 
 
+def test_a_folder_of_runs_that_is_made_keeps_them_out_of_git(tmp_path: Path) -> None:
+    Runs(tmp_path / "by-attempt").create_attempt(a_plan())
+    with Runs(tmp_path / "a" / "by-lock").lock_runs():
+        pass
+    (tmp_path / "mine").mkdir()
+    Runs(tmp_path / "mine").create_attempt(a_plan())
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    words = ["git", "-C", str(tmp_path), "status", "--porcelain", "--untracked-files=all"]
+    told = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    # What a person made is theirs to keep in git or out of it.
+    assert {line.split("/")[0] for line in told.splitlines()} == {"?? mine"}
+
+
 def test_a_file_in_the_way_of_a_run_is_stepped_over(tmp_path: Path) -> None:
     (tmp_path / CATS).write_text("not a run")
     assert Runs(tmp_path).create_attempt(a_plan()).run.name == f"{CATS}-2"

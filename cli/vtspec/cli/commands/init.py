@@ -14,7 +14,7 @@ def command(directory: Path, name: str | None) -> None:
     """Make a repository in DIRECTORY (here, if left out): configuration, an example, a README.
 
     The example validates and trains in a second, without a download. Nothing that is there is
-    changed, so that it may be called again.
+    changed, so that it may be called again; a .gitignore that lets runs in gets a line more.
     """
     from vtspec.cli.views.run_result import format_path
     from vtspec.pipelines.project.scaffold import scaffold

@@ -18,8 +18,10 @@ from vtspec.adapters.durable_files import stage_folder
 from vtspec.adapters.toy import png
 from vtspec.pipelines.errors import Permanent
 from vtspec.schema.json_schema.fast_check import get_schemas_folder
+from vtspec.schema.problem import SpecError
 
-from .git_command import add_git_settings, build_git_command
+from .git_command import add_git_settings, build_git_command, build_git_environment
+from .repository import find_repository
 
 CLASSES: Final = ("circle", "square", "triangle")
 
@@ -36,7 +38,7 @@ _KINDS: Final = {
 
 PER_CLASS: Final = {"train": 60, "val": 20, "test": 20}
 
-Made = Literal["made", "was there"]
+Made = Literal["made", "was there", "added to"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,14 +62,19 @@ def scaffold(
     report: Callable[[str], None],
     find: Callable[[str], str | None] = find_program,
 ) -> list[ScaffoldItem]:
-    """Make what is missing of a repository in `root`; nothing that is there is changed.
+    """Make what is missing of a repository in `root`; nothing that is there is changed, but for
+    the line that a `.gitignore` lacks.
 
     `find` finds git and DVC; `report` hears what could not be had, which is no failure. Raises
     `Permanent` where `root` cannot be written.
     """
     try:
         root.mkdir(parents=True, exist_ok=True)
-        return [*_init_git(root, report, find), *_init_dvc(root, find), *_write_files(root, name)]
+        made = [*_init_git(root, report, find), *_init_dvc(root, find), *_write_files(root, name)]
+        if _ignore_runs(root, find("git")):
+            added = ScaffoldItem(path=".gitignore", done="added to")
+            made = [added if one.path == ".gitignore" else one for one in made]
+        return made
     except OSError as error:
         raise Permanent(
             f"{error.filename or root} cannot be written: {error.strerror}",
@@ -87,6 +94,37 @@ def _write_files(root: Path, name: str) -> Iterator[ScaffoldItem]:
         yield _write_file(root, path, _format_schema_line(path) + Template(text).substitute(words))
     for schema in sorted(get_schemas_folder().glob("*.schema.json")):
         yield _write_file(root, f"{_SCHEMAS}/{schema.name}", schema.read_text("utf-8"))
+
+
+def _ignore_runs(root: Path, git: str | None) -> bool:
+    """Keep the runs out of git, wherever `vtspec.yaml` has them; whether a line had to be added.
+
+    Committed by accident they are checkpoints and a database, in the history for ever.
+    """
+    try:
+        runs = find_repository(root).runs.relative_to(root.absolute()).as_posix()
+    # A configuration that cannot be read is told by whoever needs it.
+    except SpecError:
+        return False
+    file, line = root / ".gitignore", f"/{runs}/"
+    text = file.read_text("utf-8", "surrogateescape")
+    if line in text.splitlines() or _is_ignored(root, f"{runs}/x", git):
+        return False
+    end = "\r\n" if b"\r\n" in file.read_bytes() else "\n"
+    gap = "" if not text or text.endswith("\n") else end
+    with file.open("ab") as ignored:
+        ignored.write(f"{gap}{line}{end}".encode())
+    return True
+
+
+def _is_ignored(root: Path, path: str, git: str | None) -> bool:
+    """Whether git leaves the path out, by any of its rules; False where there is no git."""
+    if git is None:
+        return False
+    words = ("check-ignore", "--quiet", "--no-index", "--", path)
+    command = build_git_command(root.absolute(), *words, program=git)
+    environ = build_git_environment(os.environ)
+    return subprocess.run(command, cwd=root, env=environ, capture_output=True).returncode == 0
 
 
 def _format_schema_line(path: str) -> str:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from vtspec.adapters.durable_files import write_file_atomic
+from vtspec.adapters.durable_files import write_file_atomic, write_new_file
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.schema.suggestions import suggest_fix
@@ -289,7 +289,7 @@ class Runs:
 
         The folder appears at once and whole; two processes that race get different ones.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self._make_folder()
         # Not by `tempfile`, whose folders are private whatever the umask says.
         made = self.folder / f".new-{os.urandom(6).hex()}"
         made.mkdir()
@@ -315,9 +315,18 @@ class Runs:
             else:
                 return Attempt(run=Run(path), lock=lock)
 
+    def _make_folder(self) -> None:
+        if self.folder.is_dir():
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        # As caches do: `git add -A` must not commit checkpoints, whoever chose the folder.
+        with suppress(FileExistsError):
+            write_new_file(self.folder / ".gitignore", "*\n")
+
     @contextmanager
     def lock_runs(self) -> Iterator[None]:
         """Only one process at a time looks at the runs and decides whether to begin one."""
+        self._make_folder()
         with hold_lock(self.folder / ".lock"):
             for left in self.folder.glob(f".new-*/{LOCK_FILE}"):
                 # Killed while it was made: nobody else makes one now.
