@@ -473,6 +473,20 @@ def test_lines_say_what_happened_and_nothing_twice() -> None:
     ]
 
 
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_what_training_and_evaluation_both_warn_of_is_shown_once(is_terminal: bool) -> None:
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, width=120, highlight=False, markup=False)
+    words = ["few images", "no dogs", "few images", "a last batch of 1", "no dogs"]
+    state = RunState()
+    with BarProgress(console) if is_terminal else PlainProgress(stream) as progress:
+        for event in events_of([("warning", {"message": message}) for message in words]):
+            state = apply_event(state, event)
+            progress.show_event(event, state)
+    shown = re.findall(r"warning +(.+?) *$", click.unstyle(stream.getvalue()), re.M)
+    assert [line.strip() for line in shown] == ["few images", "no dogs", "a last batch of 1"]
+
+
 def test_a_terminal_shows_a_bar_with_live_figures() -> None:
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=True, width=120, highlight=False, markup=False)

@@ -66,6 +66,7 @@ class PlainProgress:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self._warned: set[str | None] = set()
 
     def __enter__(self) -> "PlainProgress":
         return self
@@ -75,7 +76,7 @@ class PlainProgress:
 
     def show_event(self, event: Event, state: RunState) -> None:
         """Write the event's line, where it has one."""
-        line = format_event(event, state)
+        line = None if _is_repeated(event, self._warned) else format_event(event, state)
         if line is not None:
             self.show_line(line)
 
@@ -92,6 +93,7 @@ class BarProgress:
         from rich.progress import Progress as RichProgress
 
         self._console = console
+        self._warned: set[str | None] = set()
         self._bar = RichProgress(
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),
@@ -112,7 +114,7 @@ class BarProgress:
 
     def show_event(self, event: Event, state: RunState) -> None:
         """Move the bar, and leave the event's line above it."""
-        line = format_event(event, state)
+        line = None if _is_repeated(event, self._warned) else format_event(event, state)
         if line is not None:
             self._print(line, "yellow" if isinstance(event.body, Warned) else None)
         # Only training tells how far it is; of the other steps the bar says that they live.
@@ -134,6 +136,16 @@ class BarProgress:
         from rich.text import Text
 
         self._console.print(Text(make_printable(line), style=style or ""), soft_wrap=True)
+
+
+def _is_repeated(event: Event, warned: set[str | None]) -> bool:
+    """Whether the event warns of what was warned of before, which is then in `warned`."""
+    if not isinstance(event.body, Warned):
+        return False
+    # Training and evaluation each look at the data, and epochs at their losses.
+    repeated = event.body.message in warned
+    warned.add(event.body.message)
+    return repeated
 
 
 def format_figures(state: RunState) -> str:
