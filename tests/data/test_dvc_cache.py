@@ -45,6 +45,47 @@ def test_what_comes_out_is_read_only(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "a.png").stat().st_mode & 0o777 == 0o444
 
 
+def protect(store: Path) -> None:
+    """As DVC keeps its objects."""
+    for path in store.rglob("*"):
+        if path.is_file():
+            path.chmod(0o444)
+
+
+def test_what_dvc_keeps_for_reading_only_takes_no_room_twice(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    pinned = put_folder(store, {"a.png": b"a", "b.png": b"b"})
+    protect(store)
+    kept = store / md5(b"a")[:2] / md5(b"a")[2:]
+    # Written to by its second name, it would be another file to DVC as well.
+    (store / md5(b"b")[:2] / md5(b"b")[2:]).chmod(0o644)
+    content = copy_out(store, pinned, tmp_path / "out")
+    assert content == hash_content(tmp_path / "out")
+    assert (tmp_path / "out" / "a.png").samefile(kept)
+    assert (tmp_path / "out" / "b.png").stat().st_nlink == 1
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "out").iterdir()} == {0o444}
+
+
+def test_an_object_that_is_another_is_refused_however_it_is_kept(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    pinned = put_folder(store, {"a.png": b"a"})
+    (store / md5(b"a")[:2] / md5(b"a")[2:]).write_bytes(b"b")
+    protect(store)
+    with pytest.raises(Permanent, match="its content has another MD5"):
+        copy_out(store, pinned, tmp_path / "out")
+
+
+def test_a_link_in_the_store_is_copied_as_the_file_it_leads_to(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    pinned = put(store, b"a,b\n")
+    place = store / md5(b"a,b\n")[:2] / md5(b"a,b\n")[2:]
+    place.rename(tmp_path / "elsewhere")
+    place.symlink_to(tmp_path / "elsewhere")
+    copy_out(store, pinned, tmp_path / "x.csv")
+    assert not (tmp_path / "x.csv").is_symlink()
+    assert (tmp_path / "elsewhere").stat().st_nlink == 1
+
+
 def test_a_file_comes_out_as_it_went_in(tmp_path: Path) -> None:
     content = copy_out(tmp_path / "store", put(tmp_path / "store", b"a,b\n"), tmp_path / "x.csv")
     assert content == hash_content(tmp_path / "x.csv")

@@ -10,12 +10,13 @@ import json
 import os
 import re
 import shutil
+import stat
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
-from vtspec.adapters.data.content_hash import Content, FileEntry, hash_entries
+from vtspec.adapters.data.content_hash import Content, FileEntry, hash_content, hash_entries
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.errors import Permanent
 
@@ -35,25 +36,26 @@ def count_missing(store: Path, content: str) -> int:
 
 
 def copy_out(store: Path, content: str, target: Path) -> Content:
-    """Write the file or folder that has the hash `content` to `target`, which must not exist.
+    """Put the file or folder that has the hash `content` at `target`, which must not exist.
 
-    Files are made read-only. Raises `Permanent` where the store or the list in it is damaged or
-    hostile, and `OSError`; what was written until then stays at `target`.
+    Files are read-only, and share their room with the store's where that is on the same disk.
+    Raises `Permanent` where the store or the list in it is damaged or hostile, and `OSError`; what
+    was written until then stays at `target`.
     """
     if not content.endswith(".dir"):
         md5 = content.removeprefix("md5:")
         return Content(
-            hash=content, files=1, bytes=_copy_file(_get_object_path(store, md5), target, md5)
+            hash=content, files=1, bytes=_take_file(_get_object_path(store, md5), target, md5)
         )
     entries = _read_entries(store, content)
     for folder in sorted({os.path.dirname(entry.relpath) for entry in entries} | {""}):
         (target / folder).mkdir(parents=True, exist_ok=True)
 
-    def copy_one(entry: FileEntry) -> int:
-        return _copy_file(_get_object_path(store, entry.md5), target / entry.relpath, entry.md5)
+    def take_one(entry: FileEntry) -> int:
+        return _take_file(_get_object_path(store, entry.md5), target / entry.relpath, entry.md5)
 
     with ThreadPoolExecutor(_THREADS) as pool:
-        size = sum(pool.map(copy_one, entries))
+        size = sum(pool.map(take_one, entries))
     return Content(hash=content, files=len(entries), bytes=size)
 
 
@@ -104,6 +106,33 @@ def _check_paths(entries: Sequence[FileEntry], file: Path) -> None:
             raise _make_error(file, f"the path {path[:80]!r} leads out of the folder")
         if any("/".join(parts[:depth]) in files for depth in range(1, len(parts))):
             raise _make_error(file, f"{path[:80]!r} lies below another file")
+
+
+def _take_file(source: Path, target: Path, md5: str) -> int:
+    """Put the store's file `source`, whose MD5 must be `md5`, at `target`; returns its bytes."""
+    if not _link_file(source, target):
+        return _copy_file(source, target, md5)
+    found = hash_content(target)
+    if found.hash != f"md5:{md5}":
+        raise _make_error(source, "its content has another MD5")
+    return found.bytes
+
+
+def _link_file(source: Path, target: Path) -> bool:
+    """Give the file a second name, so that nothing takes room twice; whether it could be done."""
+    mode = source.lstat().st_mode
+    # DVC writes its objects for reading only. One that can be written to is copied: a change of
+    # the copy would be one of the store.
+    if not stat.S_ISREG(mode) or mode & 0o222:
+        return False
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        raise
+    # On another disk, of another owner, or on a disk that knows no second names.
+    except OSError:
+        return False
+    return True
 
 
 def _copy_file(source: Path, target: Path, md5: str) -> int:
