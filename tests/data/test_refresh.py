@@ -143,6 +143,14 @@ def test_where_nothing_changed_nothing_is_written(root: Path) -> None:
     assert SPEC.stat() == before
 
 
+def test_a_file_from_windows_keeps_its_line_breaks(root: Path, pets: Path) -> None:
+    SPEC.write_bytes(SPEC.read_bytes().replace(b"\n", b"\r\n"))
+    write_files(pets, {"train/cat/new.png": png((9, 9, 9))})
+    assert "  statistics.images: 20 → 21\n" in typed("update", "pets").output
+    lines = SPEC.read_bytes().split(b"\n")
+    assert all(line.endswith(b"\r") for line in lines[:-1])
+
+
 def test_a_new_class_comes_behind_those_there_are(root: Path, pets: Path) -> None:
     SPEC.write_text(SPEC.read_text().replace("[cat, dog]", "[dog, cat]"))
     write_files(

@@ -102,6 +102,12 @@ def test_a_text_in_lines_of_its_own_is_replaced_and_followed() -> None:
     assert edited("a:\nb: 1\n", a=1) == "a: 1\nb: 1\n"
 
 
+@pytest.mark.parametrize("changes", [{"c": {"d": 1}}, {"b": ["y", "z"]}, {"a": 2}])
+def test_line_breaks_are_written_as_the_text_has_them(changes: dict[str, Any]) -> None:
+    made = edited("a: 1\r\nb:\r\n- x\r\n", **changes)
+    assert made.count("\n") == made.count("\r\n") >= 3
+
+
 _SCALARS = st.one_of(
     st.integers(-9, 9), st.booleans(), st.none(), st.text("ab: #-'x,{", max_size=4)
 )

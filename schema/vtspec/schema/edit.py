@@ -30,8 +30,9 @@ def edit_text(text: str, after: Mapping[str, Any]) -> str:
     # Not libyaml's: its marks count bytes.
     node = yaml.compose(text, Loader=yaml.SafeLoader)
     edits = sorted(_iter_edits(text, node, before, after), key=lambda edit: edit.start)
+    ending = "\r\n" if "\r\n" in text else "\n"
     for edit in reversed(edits):
-        text = text[: edit.start] + edit.text + text[edit.end :]
+        text = text[: edit.start] + edit.text.replace("\n", ending) + text[edit.end :]
     if parse_document(text, "").data != after:
         raise ValueError("the text does not hold what was written into it")
     return text
@@ -47,7 +48,7 @@ def _iter_edits(text: str, node: Any, before: Any, after: Any, colon: int = 0) -
         return
     start, end = node.start_mark.index, _find_end(node)
     # The line break behind a text in lines of its own is not replaced with it.
-    end = max(start, len(text[:end].rstrip("\n")))
+    end = max(start, len(text[:end].rstrip("\r\n")))
     if _is_block(node) and after and isinstance(after, list):
         indent = " " * node.start_mark.column
         yield _Edit(start=start, end=end, text=_render_items(after, indent))

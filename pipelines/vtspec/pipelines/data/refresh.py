@@ -82,7 +82,7 @@ def refresh_dataset(file: Path, loaded: "LoadedSpec", root: Path, found: Inspect
             fix="write its keys as 'key: value', each on a line of its own",
         ) from error
     before = None if dataset.spec.source.dvc is None else find_pointer(root, data)
-    with undo_on_failure(root, data, file):
+    with undo_on_failure(root, data):
         pointer = None
         if dataset.spec.source.dvc is not None:
             pointer = track_data(root, data, found.content_hash)

@@ -156,13 +156,13 @@ def track_data(root: Path, data: str, content: str | None) -> Pointer:
 
 
 @contextmanager
-def undo_on_failure(root: Path, data: str, *others: Path) -> Iterator[None]:
-    """What DVC writes beside the data, and `others`, are put back where anything fails, Ctrl-C
-    too."""
+def undo_on_failure(root: Path, data: str) -> Iterator[None]:
+    """What DVC writes beside the data is put back as it was where anything fails, Ctrl-C too."""
     place = root / data
-    # A failed attempt would otherwise leave data that is tracked and has no spec.
+    # A failed attempt would otherwise leave data that is tracked and has no spec. Beside data
+    # that lies outside nothing is written.
     beside = (place.with_name(f"{place.name}.dvc"), place.with_name(".gitignore"))
-    files = others if data.startswith("/") else (*beside, *others)
+    files = () if data.startswith("/") else beside
     before = {file: file.read_bytes() if file.exists() else None for file in files}
     try:
         yield
