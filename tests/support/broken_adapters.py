@@ -239,6 +239,16 @@ class _Terse(toy.Adapter):
         return dataclasses.replace(found, details=details)
 
 
+class _Careless(toy.Adapter):
+    """Keeps the records of its images in another order than what it said of them."""
+
+    def evaluate(self, split: str) -> Evaluation:
+        found = super().evaluate(split)
+        samples = dict(found.details["samples"])
+        samples["predicted"] = [*samples["predicted"][1:], samples["predicted"][0]]
+        return dataclasses.replace(found, details={**found.details, "samples": samples})
+
+
 class _Versatile(toy.Adapter):
     """Tells its params; not broken at all."""
 
@@ -294,6 +304,7 @@ bright = _module(_Bright)
 stumbling = _module(_Stumbling)
 unbiased = _module(_Unbiased)
 terse = _module(_Terse)
+careless = _module(_Careless)
 versatile = _module(
     _Versatile,
     PARAMS={
@@ -343,5 +354,6 @@ BROKEN: Final[Mapping[str, Check]] = {
     "stumbling": evaluation.predict_goes_on_after_an_unreadable_image,
     "unbiased": evaluation.an_export_gives_the_same_outputs,
     "terse": evaluation.details_are_what_a_report_needs,
+    "careless": evaluation.details_are_what_a_report_needs,
 }
 """Each broken adapter, and the check that must see it."""

@@ -7,7 +7,7 @@ import json
 import math
 from pathlib import Path
 
-from vtspec.adapters.contract import AdapterError, InferenceResult, TaskType
+from vtspec.adapters.contract import AdapterError, Evaluation, InferenceResult, TaskType
 from vtspec.adapters.data.image_labels import list_labeled_images
 from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.training import checkpoints
@@ -137,6 +137,31 @@ def details_are_what_a_report_needs(subject: Subject) -> None:
         "the confusion matrix and the accuracy disagree",
     )
     _check_errors(details, run.job.workdir)
+    # Optional: without them two runs are compared by their counts alone.
+    if details.get("samples") is not None:
+        _check_samples(details, evaluation)
+
+
+def _check_samples(details: JsonObject, evaluation: Evaluation) -> None:
+    samples, count = details["samples"], details["images"]
+    columns = [samples[name] for name in ("images", "true", "predicted", "confidence")]
+    columns += samples["values"].values()
+    demand(
+        {len(column) for column in columns} == {count},
+        "the records of samples are not one for each image",
+    )
+    size = len(details["classes"])
+    table = [[0] * size for _ in range(size)]
+    for true, predicted in zip(samples["true"], samples["predicted"], strict=True):
+        table[true][predicted] += 1
+    demand(table == details["confusion"], "the records and the confusion matrix disagree")
+    for name, column in samples["values"].items():
+        demand(
+            math.isclose(
+                math.fsum(column) / count, evaluation.metrics[name], rel_tol=1e-4, abs_tol=1e-5
+            ),
+            f"the records' {name} does not average to the metric",
+        )
 
 
 def _check_errors(details: JsonObject, workdir: Path) -> None:

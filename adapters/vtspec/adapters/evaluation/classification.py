@@ -62,13 +62,26 @@ def compute_metrics(scored: SplitScores) -> dict[str, float]:
     occurs = (confusion.sum(axis=0) + confusion.sum(axis=1)) > 0
     return {
         "accuracy": float(scored.right.mean()),
-        "top5_accuracy": float((scored.ranks < min(5, scored.classes)).mean()),
+        "top5_accuracy": float(_find_top5(scored).mean()),
         "macro_f1": float(f1[occurs].mean()),
         "macro_precision": float(precision[occurs].mean()),
         "macro_recall": float(recall[occurs].mean()),
         "ece": _compute_calibration(scored)[1],
         "loss": float(scored.losses.mean()),
     }
+
+
+def compute_image_values(scored: SplitScores) -> dict[str, list[float]]:
+    """The metrics that are means over images, image by image."""
+    return {
+        "top5_accuracy": _find_top5(scored).astype(float).tolist(),
+        "loss": scored.losses.tolist(),
+    }
+
+
+def _find_top5(scored: SplitScores) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = scored.ranks < min(5, scored.classes)
+    return found
 
 
 def build_details(scored: SplitScores, classes: Sequence[str]) -> JsonObject:

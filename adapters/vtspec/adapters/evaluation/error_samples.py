@@ -38,7 +38,7 @@ def collect_errors(
         _write_thumbnail(path, thumbnail)
         errors.append(
             {
-                "image": Path(os.path.relpath(path, data.root)).as_posix(),
+                "image": name_image(path, data),
                 "true": data.classes[images[row].target],
                 "predicted": data.classes[int(scored.predicted[row])],
                 "confidence": round(float(scored.confidence[row]), 6),
@@ -46,6 +46,11 @@ def collect_errors(
             }
         )
     return errors
+
+
+def name_image(path: Path, data: DatasetJob) -> str:
+    """An image's path below the dataset, the same on every machine."""
+    return Path(os.path.relpath(path, data.root)).as_posix()
 
 
 def _write_thumbnail(source: Path, target: Path) -> None:

@@ -23,8 +23,13 @@ from vtspec.adapters.contract import (
     TrainingCallbacks,
 )
 from vtspec.adapters.data.image_labels import LabeledImage, list_labeled_images
-from vtspec.adapters.evaluation.classification import build_details, compute_metrics
-from vtspec.adapters.evaluation.error_samples import collect_errors
+from vtspec.adapters.evaluation.classification import (
+    build_details,
+    compute_image_values,
+    compute_metrics,
+)
+from vtspec.adapters.evaluation.error_samples import collect_errors, name_image
+from vtspec.adapters.evaluation.sample_records import build_sample_records
 from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.pytorch.errors import translate_errors
 from vtspec.adapters.pytorch.state import (
@@ -203,6 +208,13 @@ class Adapter:
             "classes": list(data.classes),
             **build_details(scored, data.classes),
             "errors": collect_errors(scored, images, data, self.job.workdir),
+            "samples": build_sample_records(
+                [name_image(image.path, data) for image in images],
+                scored.targets.tolist(),
+                scored.predicted.tolist(),
+                scored.confidence.tolist(),
+                compute_image_values(scored),
+            ),
         }
         return Evaluation(split=split, metrics=compute_metrics(scored), details=details)
 

@@ -26,6 +26,7 @@ from vtspec.adapters.contract import (
     TrainingCallbacks,
 )
 from vtspec.adapters.data.image_labels import list_labeled_images
+from vtspec.adapters.evaluation.sample_records import build_sample_records
 from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.training import checkpoints
 
@@ -168,6 +169,16 @@ class Adapter:
             },
             "calibration": plain_metrics.compute_calibration(calls),
             "errors": self._collect_errors(split, calls),
+            "samples": build_sample_records(
+                [picture.name for picture in self.splits[split]],
+                [call.target for call in calls],
+                [call.predicted for call in calls],
+                [call.confidence for call in calls],
+                {
+                    "top5_accuracy": [plain_metrics.is_in_top5(call) for call in calls],
+                    "loss": losses,
+                },
+            ),
         }
         return Evaluation(
             split=split, metrics=plain_metrics.compute_metrics(calls, losses), details=details

@@ -48,7 +48,7 @@ def compute_metrics(calls: Sequence[Prediction], losses: Sequence[float]) -> dic
     table = [row for index, row in enumerate(rows) if index in occur]
     return {
         "accuracy": _mean([float(call.predicted == call.target) for call in calls]),
-        "top5_accuracy": _mean([float(_is_in_top5(call)) for call in calls]),
+        "top5_accuracy": _mean([float(is_in_top5(call)) for call in calls]),
         "macro_f1": _mean([row["f1"] for row in table]),
         "macro_precision": _mean([row["precision"] for row in table]),
         "macro_recall": _mean([row["recall"] for row in table]),
@@ -143,7 +143,8 @@ def _thin_points(points: Sequence[tuple[float, float]]) -> Sequence[tuple[float,
     return [points[i * (len(points) - 1) // (_POINTS - 1)] for i in range(_POINTS)]
 
 
-def _is_in_top5(call: Prediction) -> bool:
+def is_in_top5(call: Prediction) -> bool:
+    """Whether the true class is among the five most likely; of equals the first."""
     own = call.scores[call.target]
     before = sum(score == own for score in call.scores[: call.target])
     return not math.isnan(own) and before + sum(score > own for score in call.scores) < 5
