@@ -13,6 +13,8 @@ import pytest
 
 from toy_runs import ADAPTERS, Ran, a_plan, command_line, run_step, write_pictures
 from vtspec.adapters.__main__ import main
+from vtspec.pipelines.reporting.resampling import compute_metrics
+from vtspec.pipelines.reporting.sample_records import parse_sample_records
 from vtspec.pipelines.runs.events import KINDS
 
 
@@ -69,6 +71,10 @@ def test_evaluate_measures_the_final_split_with_the_best_checkpoint(
     details = json.loads((trained / "evaluation.json").read_text())
     assert (details["task"], details["split"]) == ("image-classification", "test")
     assert sum(map(sum, details["confusion"])) == details["images"] == 36
+    # What was kept of each image makes every figure that was told.
+    records = parse_sample_records(details)
+    assert records is not None
+    assert compute_metrics(records) == pytest.approx(evaluated["metrics"], abs=1e-5)
 
 
 def test_export_writes_the_model_whole_and_replaces_an_earlier_one(

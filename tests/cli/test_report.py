@@ -63,10 +63,10 @@ def test_the_report_of_a_run_that_may_not_be_written_goes_elsewhere(
 def test_the_report_shows_gates_figures_classes_and_warnings(runs: Path) -> None:
     text = _report(runs, "digits-resnet18").output
     for line in (
-        "  accuracy >= 0.95  0.9667  passed",
+        "  accuracy >= 0.95  0.9667  passed, not certain: the 95 % interval is 0.9174 to 0.9870",
         "  loss <= 0.1       0.1200  missed by 0.0200",
         "  accuracy  0.9667    0.9000    ▲ +0.0667 better",
-        "classes, 1 worse than the baseline, worst first",
+        "classes, none shown to be worse than the baseline",
         "! warning: the licence is unclear",
         "  Baseline: digits-resnet10t-0123456789.",
     ):
@@ -155,7 +155,7 @@ def test_two_runs_stand_side_by_side(runs: Path) -> None:
         "digits-resnet18-0123456789 against digits-resnet10t-0123456789",
         "  accuracy  0.9000  0.9667  ▲ +0.0667 better",
         "what differs in the plans",
-        "classes, 1 worse than the baseline, worst first",
+        "classes, none shown to be worse than the baseline",
         "  train  1 min 44 s  1 min 44 s",
     ):
         assert line in text.splitlines()
@@ -172,13 +172,19 @@ def test_a_program_gets_the_comparison_as_data(runs: Path) -> None:
     assert data["metrics"][0] == {
         "name": "accuracy",
         "before": 0.9,
-        "after": 0.9667,
-        "difference": pytest.approx(0.0667),
+        "after": pytest.approx(116 / 120),
+        "difference": pytest.approx(8 / 120),
         "judgement": "better",
         "withinNoise": False,
     }
     assert data["classes"][0]["class"] == "1"
     assert data["classes"][0]["difference"] == pytest.approx(-0.015)
+    assert [one["judgement"] for one in data["classes"]] == ["not shown", "same", "better"]
+    assert (
+        data["metrics"][2] | {"judgement": "not shown", "withinNoise": True}
+        == (data["metrics"][2])
+    )
+    assert data["deciding"] == ["model"]
     assert {"path": "model.name", "before": "resnet10t", "after": "resnet18"}.items() <= next(
         one for one in data["plan"] if one["path"] == "model.name"
     ).items()

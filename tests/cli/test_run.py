@@ -328,7 +328,7 @@ def test_status_lists_the_runs_and_shows_one(repository: Path) -> None:
     shown = ran("status", "shapes").stdout
     for step in ("data", "train", "evaluate", "export", "report"):
         assert re.search(rf"{step} +succeeded", shown)
-    assert "Gate passed" in shown
+    assert re.search(r"accuracy >= 0\.8 +0\.9\d* +passed", shown)
 
 
 @pytest.mark.slow
@@ -348,7 +348,7 @@ def test_status_without_runs_says_how_to_begin_one(tmp_path: Path) -> None:
     result = ran("status", "--runs", str(tmp_path))
     assert "vtspec run SPEC" in result.stdout
     empty = json.loads(ran("status", "--runs", str(tmp_path), "--output", "json").stdout)
-    assert empty == {"total": 0, "runs": []}
+    assert empty == {"runs": []}
 
 
 def test_a_run_without_an_end_or_a_process_is_killed_and_can_be_resumed(tmp_path: Path) -> None:
@@ -471,20 +471,6 @@ def test_lines_say_what_happened_and_nothing_twice() -> None:
         "run       report.md",
         "warning   [bold]few[/bold] images",
     ]
-
-
-@pytest.mark.parametrize("is_terminal", [True, False])
-def test_what_training_and_evaluation_both_warn_of_is_shown_once(is_terminal: bool) -> None:
-    stream = io.StringIO()
-    console = Console(file=stream, force_terminal=True, width=120, highlight=False, markup=False)
-    words = ["few images", "no dogs", "few images", "a last batch of 1", "no dogs"]
-    state = RunState()
-    with BarProgress(console) if is_terminal else PlainProgress(stream) as progress:
-        for event in events_of([("warning", {"message": message}) for message in words]):
-            state = apply_event(state, event)
-            progress.show_event(event, state)
-    shown = re.findall(r"warning +(.+?) *$", click.unstyle(stream.getvalue()), re.M)
-    assert [line.strip() for line in shown] == ["few images", "no dogs", "a last batch of 1"]
 
 
 def test_a_terminal_shows_a_bar_with_live_figures() -> None:

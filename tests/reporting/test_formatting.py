@@ -18,6 +18,7 @@ from vtspec.pipelines.formatting import (
     format_signed,
     format_size,
 )
+from vtspec.pipelines.reporting.phrases import format_gate_outcome
 from vtspec.pipelines.reporting.verdict import judge_gates, judge_run
 
 
@@ -109,6 +110,42 @@ def test_a_gate_is_judged_exactly(rule: str, value: float, passed: bool) -> None
 def test_a_gate_that_was_not_measured_is_missed() -> None:
     (gate,) = judge_gates(["accuracy >= 0.95"], {"loss": 0.1})
     assert (gate.value, gate.passed, gate.rule) == (None, False, "accuracy >= 0.95")
+
+
+@pytest.mark.parametrize(
+    ("rule", "value", "interval", "outcome"),
+    [
+        ("accuracy >= 0.9", 0.9167, (0.6461, 0.9851), "0.6461 to 0.9851"),
+        ("accuracy > 0.64", 0.9167, (0.6461, 0.9851), None),
+        ("loss <= 0.2", 0.18, (0.15, 0.21), "0.1500 to 0.2100"),
+        ("ece < 0.21", 0.18, (0.15, 0.21), "0.1500 to 0.2100"),
+        ("ece <= 0.21", 0.18, (0.15, 0.21), None),
+        ("mAP >= 0.5", 0.51, None, None),
+    ],
+)
+def test_a_gate_whose_interval_crosses_its_limit_passed_but_not_for_certain(
+    rule: str, value: float, interval: tuple[float, float] | None, outcome: str | None
+) -> None:
+    metric = rule.split()[0]
+    (gate,) = judge_gates([rule], {metric: value}, lambda name: interval)
+    assert gate.passed and gate.is_certain is (outcome is None)
+    assert format_gate_outcome(gate) == (
+        "passed" if outcome is None else f"passed, not certain: the 95 % interval is {outcome}"
+    )
+    found = judge_run([rule], {metric: value}, "succeeded", lambda name: interval)
+    assert (found.name, found.missed) == ("uncertain" if outcome else "passed", ())
+    assert found.headline == ("Gate passed, not certain" if outcome else "Gate passed")
+
+
+def test_the_verdict_counts_the_gates_that_are_not_certain() -> None:
+    intervals = {"a": (0.4, 0.8), "b": (0.6, 0.9)}
+    measured = {"a": 0.7, "b": 0.8, "c": 0.9}
+    gates = [f"{name} >= 0.5" for name in "abc"]
+    found = judge_run(gates, measured, "succeeded", intervals.get)
+    assert found.headline == "All 3 gates passed, 1 not certain"
+    # A gate that is missed is missed, whatever its interval would allow.
+    found = judge_run(["a >= 0.75"], measured, "succeeded", intervals.get)
+    assert (found.name, found.headline) == ("missed", "Gate missed")
 
 
 def test_a_rule_that_is_no_gate_is_refused() -> None:

@@ -1,6 +1,7 @@
 """The HTML report: whole in itself, the same content, accessible, and nothing breaks out of it."""
 
 import re
+from importlib.resources import files
 
 import pytest
 from hypothesis import given, settings
@@ -44,10 +45,21 @@ def test_golden_page_against_a_baseline() -> None:
 
 
 def test_the_verdict_is_the_heading_and_the_title() -> None:
-    page = Page(_page(some_facts()))
+    plan = a_plan(report={"gates": ["accuracy >= 0.9"]})
+    page = Page(_page(some_facts(plan=plan)))
     assert [tag for tag, _ in page.tags].count("h1") == 1
     assert "Gate passed: digits-resnet18" in page.texts
     assert "Gate passed" in page.texts
+
+
+def test_a_gate_that_passed_by_chance_perhaps_has_a_colour_of_its_own() -> None:
+    page = Page(_page(some_facts()))
+    classes = [value for _, name, value in page.attributes if name == "class"]
+    assert "top uncertain" in classes and "uncertain" in classes
+    assert not {"top passed", "passed"} & set(classes)
+    style = files("vtspec.pipelines.reporting").joinpath("style.css").read_text(encoding="utf-8")
+    for part in (".uncertain .dot", ".gates li.uncertain", ".gates .uncertain span"):
+        assert part in style
 
 
 def test_the_page_needs_no_other_host_and_runs_nothing() -> None:

@@ -57,8 +57,12 @@ def test_golden_report_of_a_run_that_failed() -> None:
 
 
 def test_the_verdict_comes_before_everything_else() -> None:
-    first = write_markdown(some_facts()).splitlines()[0]
-    assert first == "# ✅ Gate passed: `digits-resnet18`"
+    doubtful = write_markdown(some_facts()).splitlines()[0]
+    assert doubtful == "# ⚠️ Gate passed, not certain: `digits-resnet18`"
+    sure = a_plan(report={"gates": ["accuracy >= 0.9"]})
+    assert write_markdown(some_facts(plan=sure)).splitlines()[0] == (
+        "# ✅ Gate passed: `digits-resnet18`"
+    )
     missed = a_plan(report={"gates": ["accuracy >= 0.99", "loss <= 1"]})
     assert write_markdown(some_facts(plan=missed)).splitlines()[0] == (
         "# ❌ 1 of 2 gates missed: `digits-resnet18`"
@@ -66,9 +70,12 @@ def test_the_verdict_comes_before_everything_else() -> None:
 
 
 def test_each_gate_stands_with_its_value() -> None:
-    plan = a_plan(report={"gates": ["accuracy >= 0.9667", "loss <= 0.1", "mAP > 0"]})
+    plan = a_plan(
+        report={"gates": ["accuracy >= 0.9", "accuracy >= 0.96", "loss <= 0.1", "mAP > 0"]}
+    )
     text = write_markdown(some_facts(plan=plan))
-    assert "| `accuracy >= 0.9667` | 0.9667 | ✅ passed |" in text
+    assert "| `accuracy >= 0.9` | 0.9667 | ✅ passed |" in text
+    assert "| `accuracy >= 0.96` | 0.9667 | ⚠️ passed, not certain: the 95 % " in text
     assert "| `loss <= 0.1` | 0.1200 | ❌ missed by 0.0200 |" in text
     assert "| `mAP > 0` | not measured | ❌ missed |" in text
 

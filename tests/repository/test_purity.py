@@ -33,12 +33,16 @@ DECIDING = (
     "reporting/escape.py",
     "reporting/document.py",
     "reporting/evaluation.py",
+    "reporting/evidence.py",
     "reporting/facts.py",
     "reporting/phrases.py",
     "reporting/provenance.py",
     "reporting/render",
+    "reporting/resampling.py",
     "reporting/run_comparison.py",
+    "reporting/sample_records.py",
     "reporting/sections",
+    "reporting/significance.py",
     "reporting/verdict.py",
     "runs/events.py",
     "runs/state.py",
@@ -76,6 +80,11 @@ def _effects(tree: ast.Module) -> Iterator[str]:
         match node:
             case ast.Import(names=names):
                 yield from (f"import {each.name}" for each in names if _reaches(each.name))
+            # A generator with a seed of its own is arithmetic; without one it asks the machine.
+            case ast.ImportFrom(module="random", names=[ast.alias(name="Random")], level=0):
+                pass
+            case ast.Call(func=ast.Name(id="Random"), args=[]):
+                yield "Random()"
             case ast.ImportFrom(module=str(module), level=0) if _reaches(module):
                 yield f"from {module} import …"
             case ast.Call(func=ast.Name(id=name)) if name in CALLS:
@@ -117,13 +126,19 @@ open("a")
 Path("b").read_text()
 Path("b").open()
 datetime.now(UTC)
+from random import Random
+Random("seed").random()
+Random().random()
+from random import choice
 "a".join(os.sep)
 """
     assert list(_effects(ast.parse(text))) == [
         "import os",
         "from time import …",
+        "from random import …",
         "open(…)",
         ".read_text(…)",
         ".open(…)",
         ".now(…)",
+        "Random()",
     ]

@@ -18,6 +18,7 @@ _RESULT: Final = ("verdict", "metrics")
 
 _STYLES: Final = {
     "passed": "bold green",
+    "uncertain": "bold yellow",
     "missed": "bold red",
     "failed": "bold red",
     "interrupted": "bold yellow",

@@ -9,10 +9,13 @@ from vtspec.adapters.metrics import METRICS, Metric
 from vtspec.adapters.task_types import TaskType
 
 from .evaluation import ClassMetrics
+from .evidence import CLASS_FIGURE, Evidence, Measurement, find_image_share
+from .significance import compute_wilson_interval
 
-Judgement = Literal["better", "worse", "same"]
+Judgement = Literal["better", "worse", "same", "not shown", "not judged"]
+"""`not shown` is a difference that chance makes as well; `not judged` one of which nothing kept
+tells whether it does, or between runs on different data."""
 
-_SHARES: Final = frozenset({"accuracy", "top5_accuracy", "subset_accuracy"})
 # In words for people: what a class is ranked by, the first that it has.
 _CLASS_FIGURES: Final = ("f1", "ap50_95", "ap", "iou", "accuracy", "recall", "precision")
 
@@ -22,8 +25,8 @@ class MetricRow:
     """One metric of this run and of the baseline.
 
     `judgement` is None without a baseline, or where nobody said which direction is good.
-    `is_within_noise` is True where so few images cannot tell the difference from chance;
-    `interval` is the 95 % Wilson interval of a share, both ends.
+    `images` are those measured on; `interval` is the 95 % Wilson interval of a share of images,
+    both ends.
     """
 
     name: str
@@ -33,7 +36,7 @@ class MetricRow:
     baseline: float | None
     difference: float | None
     judgement: Judgement | None
-    is_within_noise: bool
+    images: int | None
     interval: tuple[float, float] | None
 
 
@@ -45,6 +48,7 @@ class ClassRow:
     values: Mapping[str, float]
     baseline: Mapping[str, float]
     change: float | None
+    judgement: Judgement | None
 
 
 def get_known_metrics(task: str | None) -> Mapping[str, Metric]:
@@ -57,68 +61,68 @@ def get_known_metrics(task: str | None) -> Mapping[str, Metric]:
 
 def build_metric_rows(
     task: str | None,
-    measured: Mapping[str, float],
-    baseline: Mapping[str, float],
-    images: int | None,
+    measured: Measurement,
+    baseline: Measurement | None = None,
+    evidence: Evidence | None = None,
 ) -> tuple[MetricRow, ...]:
-    """Every metric of either run: the task's own in their order, then others by name."""
+    """Every metric of either run: the task's own in their order, then others by name.
+
+    Without `evidence`, as of other data, no difference is judged.
+    """
     known = get_known_metrics(task)
-    names = [name for name in known if name in measured or name in baseline]
+    new, old = measured.metrics, {} if baseline is None else baseline.metrics
+    names = [name for name in known if name in new or name in old]
     # A third party's own metrics have no order but their names.
-    names += sorted((measured.keys() | baseline.keys()) - known.keys())
+    names += sorted((new.keys() | old.keys()) - known.keys())
+    shown = {} if evidence is None else evidence.metrics
     return tuple(
-        _build_metric_row(name, known.get(name), (measured.get(name), baseline.get(name)), images)
+        _build_metric_row(name, known.get(name), measured, old.get(name), shown.get(name))
         for name in names
     )
 
 
 def _build_metric_row(
-    name: str, metric: Metric | None, pair: tuple[float | None, float | None], images: int | None
+    name: str,
+    metric: Metric | None,
+    measured: Measurement,
+    baseline: float | None,
+    is_shown: bool | None,
 ) -> MetricRow:
-    value, baseline = pair
-    is_share = name in _SHARES and bool(images)
+    value = measured.metrics.get(name)
+    difference = None if value is None or baseline is None else value - baseline
+    share, images = find_image_share(name, measured), measured.results.images
+    # Nobody said which way an unknown metric is good, so that the report does not either.
+    good = 0 if metric is None else 1 if metric.higher_is_better else -1
     return MetricRow(
         name=name,
         help=metric.help if metric else "",
         unit=metric.unit if metric else "",
         value=value,
         baseline=baseline,
-        difference=None if value is None or baseline is None else value - baseline,
-        judgement=_judge(metric, value, baseline),
-        is_within_noise=is_share and _is_chance(value, baseline, images or 0),
-        interval=compute_wilson_interval(value, images or 0)
-        if is_share and value is not None
-        else None,
+        difference=difference,
+        judgement=judge_difference(difference, good, is_shown),
+        images=images,
+        interval=compute_wilson_interval(share, images) if share is not None and images else None,
     )
 
 
-def _judge(metric: Metric | None, value: float | None, old: float | None) -> Judgement | None:
-    # Nobody said which way an unknown metric is good, so that the report does not either.
-    if metric is None or value is None or old is None:
-        return None
-    if value == old:
-        return "same"
-    return "better" if (value > old) == metric.higher_is_better else "worse"
+def judge_difference(
+    difference: float | None, good: int, is_shown: bool | None
+) -> Judgement | None:
+    """What a difference is called, wherever it is shown; None where there is nothing to call.
 
-
-def compute_wilson_interval(share: float, count: int) -> tuple[float, float]:
-    """The 95 % Wilson score interval of a share measured on `count` > 0 things.
-
-    Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
+    `good` is 1 where higher is better, -1 where lower is, 0 where nobody said. `is_shown` says
+    whether it is more than chance, None that this cannot be told.
     """
-    z = 1.959964
-    middle = share + z * z / (2 * count)
-    spread = z * math.sqrt(max(share * (1 - share), 0.0) / count + z * z / (4 * count * count))
-    scale = 1 + z * z / count
-    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
-
-
-def _is_chance(value: float | None, old: float | None, images: int) -> bool:
-    # Two shares of `images` each, as if drawn apart: careful, since both saw the same images.
-    if value is None or old is None or value == old:
-        return False
-    pooled = min(max((value + old) / 2, 0.0), 1.0)
-    return abs(value - old) < 1.959964 * math.sqrt(2 * pooled * (1 - pooled) / images)
+    if difference is None or not good:
+        return None
+    if difference == 0:
+        return "same"
+    if is_shown is None:
+        return "not judged"
+    if not is_shown:
+        return "not shown"
+    return "better" if difference * good > 0 else "worse"
 
 
 def find_ranking_metric(classes: Iterable[ClassMetrics]) -> str | None:
@@ -131,22 +135,42 @@ def find_ranking_metric(classes: Iterable[ClassMetrics]) -> str | None:
 
 
 def build_class_rows(
-    classes: Sequence[ClassMetrics], baseline: Sequence[ClassMetrics]
+    classes: Sequence[ClassMetrics],
+    baseline: Sequence[ClassMetrics] = (),
+    evidence: Evidence | None = None,
 ) -> tuple[ClassRow, ...]:
-    """The classes with the worst regression first; without a baseline the weakest first."""
+    """The classes with the worst regression first; without a baseline the weakest first.
+
+    Regressions that are more than chance come before those that are not.
+    """
     figure = find_ranking_metric(classes)
     old = {one.name: one.values for one in baseline}
-    rows = [_build_class_row(one, old.get(one.name, {}), figure) for one in classes]
+    # The images of a class speak of one figure, and of no other.
+    sides = evidence.classes if evidence is not None and figure == CLASS_FIGURE else {}
+    rows = [
+        _build_class_row(one, old.get(one.name, {}), figure, sides.get(one.name))
+        for one in classes
+    ]
     return tuple(sorted(rows, key=lambda row: _get_sort_key(row, figure)))
 
 
-def _build_class_row(one: ClassMetrics, old: Mapping[str, float], figure: str | None) -> ClassRow:
+def _build_class_row(
+    one: ClassMetrics, old: Mapping[str, float], figure: str | None, side: int | None
+) -> ClassRow:
     new, before = one.values.get(figure or ""), old.get(figure or "")
     change = None if new is None or before is None else new - before
-    return ClassRow(name=one.name, values=one.values, baseline=old, change=change)
+    # A figure that rose while most images turned against the class shows neither.
+    is_shown = None if side is None else change is not None and change * side > 0
+    return ClassRow(
+        name=one.name,
+        values=one.values,
+        baseline=old,
+        change=change,
+        judgement=judge_difference(change, 1, is_shown),
+    )
 
 
-def _get_sort_key(row: ClassRow, figure: str | None) -> tuple[float, float]:
+def _get_sort_key(row: ClassRow, figure: str | None) -> tuple[bool, float, float]:
     value = row.values.get(figure or "")
     regression = min(row.change, 0.0) if row.change is not None else 0.0
-    return regression, math.inf if value is None else value
+    return row.judgement != "worse", regression, math.inf if value is None else value

@@ -46,17 +46,16 @@ class Bar:
     share: float
 
 
+MarkKind = Literal["better", "worse", "same", "passed", "uncertain", "missed"]
+
+
 @dataclass(frozen=True)
 class Mark:
-    """A judged figure or outcome, shown in the colour of its `kind` (None: nobody judged).
-
-    A page greys what `is_within_noise`; the words say so everywhere. What `is_whole` is not
-    broken over lines.
-    """
+    """A judged figure or outcome, shown in the colour of its `kind` (None: nobody judged). What
+    `is_whole` is not broken over lines."""
 
     text: str
-    kind: Literal["better", "worse", "same", "passed", "missed"] | None
-    is_within_noise: bool = False
+    kind: MarkKind | None
     is_whole: bool = False
 
 

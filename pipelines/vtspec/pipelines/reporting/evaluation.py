@@ -10,6 +10,8 @@ from typing import Final
 
 from vtspec.pipelines.runs.json_values import to_mapping, to_number, to_text
 
+from .sample_records import SampleRecords, parse_sample_records
+
 MOST_ERRORS: Final = 24
 """Sample errors that a report shows."""
 
@@ -109,6 +111,7 @@ class EvaluationResults:
     pr_curves: tuple[PrCurve, ...] = ()
     calibration: Calibration | None = None
     errors: tuple[SampleError, ...] = ()
+    samples: SampleRecords | None = None
     notes: tuple[str, ...] = field(default=())
 
 
@@ -126,6 +129,9 @@ def parse_results(evaluation: Mapping[str, object]) -> EvaluationResults:
     # One bad curve must not hide the good ones, nor pass unsaid.
     if None in curves:
         notes.append("a precision-recall curve has no points or uneven ones; left out")
+    samples = parse_sample_records(evaluation)
+    if samples is None and evaluation.get("samples") is not None:
+        notes.append("the records of single images do not belong together; left out")
     return EvaluationResults(
         split=to_text(evaluation.get("split")),
         images=_to_count(evaluation.get("images")),
@@ -134,6 +140,7 @@ def parse_results(evaluation: Mapping[str, object]) -> EvaluationResults:
         pr_curves=tuple(curve for curve in curves if curve is not None),
         calibration=_parse_calibration(evaluation.get("calibration")),
         errors=tuple(_iter_errors(evaluation.get("errors")))[:MOST_ERRORS],
+        samples=samples,
         notes=tuple(notes),
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from vtspec.pipelines.planning.diff import Change, compare_plans
 from vtspec.pipelines.runs.events import Event
@@ -19,6 +20,7 @@ from .comparison import (
 )
 from .curves import Series, build_series
 from .evaluation import EvaluationResults, parse_results
+from .evidence import Measurement, find_interval, weigh_evidence
 from .provenance import (
     FactGroup,
     RunTimes,
@@ -78,13 +80,17 @@ class TrainingProgress:
     value: float | None
 
 
+_WHOLES: Final = {name: name for name in ("model", "framework", "dataset")}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Facts:
     """All of a report. `main` names the first metric of the task that was measured.
 
     `baseline` is the name of the run compared with, or None, and `baseline_times` are its times;
     `baseline_wanted` is the experiment that the spec names. `changes` are those from the
-    baseline's plan to this one. `caveats` say why a comparison is not like with like.
+    baseline's plan to this one. `caveats` say why a comparison is not like with like; where it
+    `is_unlike`, the runs measured different things, and no difference is judged.
     """
 
     run: str
@@ -110,7 +116,15 @@ class Facts:
     baseline_times: RunTimes | None
     warnings: tuple[str, ...]
     changes: tuple[Change, ...]
+    is_unlike: bool
     commands: tuple[str, ...]
+
+    @property
+    def deciding(self) -> tuple[str, ...]:
+        """The fields that decide the result and differ from the baseline's; a model with all that
+        is its own (weights, parameters) is one, and so are a framework and a dataset."""
+        paths = (one.path for one in self.changes if one.effect == "new run")
+        return tuple(dict.fromkeys(_WHOLES.get(path.split(".")[0], path) for path in paths))
 
     def find_metric(self, name: str | None) -> MetricRow | None:
         """The row of a metric, or None."""
@@ -127,8 +141,16 @@ def build_facts(run: RunData, baseline: RunData | None = None) -> Facts:
     plan = run.plan
     report = to_mapping(plan.get("report"))
     task = to_text(plan.get("task"))
-    rows = build_metric_rows(task, final, before.final.metrics, results.images)
-    classes_before = parse_results(baseline.evaluation).classes if baseline else ()
+    measured = Measurement(metrics=final, results=results)
+    old: Measurement | None = None
+    if baseline is not None:
+        told = parse_results(baseline.evaluation)
+        old = Measurement(metrics=before.final.metrics, results=told)
+    unlike = _list_unlike(plan, baseline.plan) if baseline else ()
+    # Seeded by both runs, so that the same two are judged alike wherever they are shown.
+    seed = f"{run.name} against {baseline.name if baseline else None}"
+    weighed = None if old is None or unlike else weigh_evidence(measured, old, seed)
+    rows = build_metric_rows(task, measured, old, weighed)
     ending = state.status if state.is_over else None
     return Facts(
         run=run.name,
@@ -137,18 +159,25 @@ def build_facts(run: RunData, baseline: RunData | None = None) -> Facts:
         model=to_text(to_mapping(plan.get("model")).get("name")),
         dataset=to_text(to_mapping(plan.get("dataset")).get("name")),
         description=to_text(plan.get("description")),
-        verdict=judge_run(to_words(report.get("gates")), final, ending),
+        verdict=judge_run(
+            to_words(report.get("gates")),
+            final,
+            ending,
+            lambda name: find_interval(name, measured, run.name),
+        ),
         failure=state.failure,
         main=next((row.name for row in rows if row.value is not None), None),
         metrics=rows,
         baseline=baseline.name if baseline else None,
         baseline_wanted=to_text(report.get("baseline")),
-        caveats=_collect_caveats(plan, baseline.plan, before) if baseline else (),
+        caveats=_collect_caveats(plan, baseline.plan, before, unlike) if baseline else (),
         curves=_build_curves(plan, training, before.training),
         training=_summarize_training(plan, training),
         results=results,
         ranked_by=find_ranking_metric(results.classes),
-        classes=build_class_rows(results.classes, classes_before),
+        classes=build_class_rows(
+            results.classes, old.results.classes if old is not None else (), weighed
+        ),
         groups=build_groups(plan, state),
         times=collect_times(plan, state),
         baseline_times=collect_times(baseline.plan, before) if baseline else None,
@@ -157,6 +186,7 @@ def build_facts(run: RunData, baseline: RunData | None = None) -> Facts:
             *(baseline.doubts if baseline else ()),
             *_collect_warnings(plan, state, results),
         ),
+        is_unlike=bool(unlike),
         changes=compare_plans(baseline.plan, plan) if baseline else (),
         commands=build_commands(plan, run.name, state.provenance.git),
     )
@@ -206,12 +236,9 @@ def _collect_warnings(
     return tuple(dict.fromkeys((*planned, *state.warnings, *results.notes)))
 
 
-def _collect_caveats(
-    plan: Mapping[str, object], other: Mapping[str, object], before: RunState
-) -> tuple[str, ...]:
+def _list_unlike(plan: Mapping[str, object], other: Mapping[str, object]) -> tuple[str, ...]:
+    """Why figures of the two do not measure one thing, so that none is better than another."""
     new, old = to_mapping(plan.get("dataset")), to_mapping(other.get("dataset"))
-    report = to_mapping(plan.get("report"))
-    # Each of these can make a better number mean nothing.
     checks = (
         (new.get("hash") != old.get("hash"), "The baseline was measured on other data"),
         (new.get("classes") != old.get("classes"), "The baseline knows other classes"),
@@ -220,6 +247,19 @@ def _collect_caveats(
             "The baseline was measured on another split",
         ),
         (plan.get("task") != other.get("task"), "The baseline has another task"),
+    )
+    return tuple(sentence for holds, sentence in checks if holds)
+
+
+def _collect_caveats(
+    plan: Mapping[str, object],
+    other: Mapping[str, object],
+    before: RunState,
+    unlike: tuple[str, ...],
+) -> tuple[str, ...]:
+    report = to_mapping(plan.get("report"))
+    checks = (
+        (bool(unlike), "No difference is called better or worse"),
         (not before.final.metrics, "The baseline has no final figures"),
         (
             to_text(report.get("baseline")) == other.get("name")
@@ -228,4 +268,4 @@ def _collect_caveats(
             f"which is {report.get('baselinePlan')} and has no finished run",
         ),
     )
-    return tuple(sentence for holds, sentence in checks if holds)
+    return (*unlike, *(sentence for holds, sentence in checks if holds))

@@ -1,6 +1,6 @@
 """The sentences that markdown, HTML and terminal share; none holds another's text unescaped."""
 
-from typing import Final
+from typing import Final, Literal
 
 from vtspec.pipelines.formatting import (
     MISSING,
@@ -11,13 +11,14 @@ from vtspec.pipelines.formatting import (
 )
 from vtspec.pipelines.planning.diff import Effect
 
-from .comparison import MetricRow
+from .comparison import ClassRow, Judgement, MetricRow
 from .curves import Series
 from .facts import Facts, TrainingProgress
 from .verdict import Gate, VerdictName
 
 MARKS: Final[dict[VerdictName, str]] = {
     "passed": "✅",
+    "uncertain": "⚠️",
     "missed": "❌",
     "none": "☑️",
     "failed": "❌",
@@ -50,28 +51,40 @@ def _format_with_unit(value: float | None, unit: str) -> str:
 
 
 def format_difference(row: MetricRow) -> str:
-    """Such as `▲ +0.0112 better`: the arrow says where the number went, the word whether that
-    is good."""
-    if row.difference is None:
-        return MISSING
-    if row.difference == 0:
-        return "±0 same"
-    arrow = "▲" if row.difference > 0 else "▼"
-    words = [f"{arrow} {format_signed(row.difference)}", row.judgement or ""]
-    # Nobody should ship a model for a difference that the next split takes back.
-    noise = ", within noise" if row.is_within_noise else ""
-    return " ".join(word for word in words if word) + noise
+    """Such as `▲ +0.0112 better`: the arrow says where the number went, the words whether that
+    is good, or that chance makes such differences."""
+    return _format_judged(row.difference, row.judgement, row.images)
 
 
-def format_change(change: float | None) -> str:
-    """A class's change against the baseline; every figure of a class is better when higher."""
-    if change is None:
+def format_change(row: ClassRow) -> str:
+    """A class's change against the baseline, judged with the number of classes in view."""
+    support = row.values.get("support")
+    return _format_judged(row.change, row.judgement, None if support is None else int(support))
+
+
+def _format_judged(
+    difference: float | None, judgement: Judgement | None, images: int | None
+) -> str:
+    if difference is None:
         return MISSING
-    if change == 0:
+    if difference == 0:
         return "±0 same"
-    return (
-        f"▲ {format_signed(change)} better" if change > 0 else f"▼ {format_signed(change)} worse"
-    )
+    moved = f"{'▲' if difference > 0 else '▼'} {format_signed(difference)}"
+    match judgement:
+        # Nobody should ship a model for a difference that the next split takes back.
+        case "not shown":
+            many = "these images" if images is None else pluralize(images, "image")
+            return f"{moved}, no difference that {many} can show"
+        case "not judged":
+            return f"{moved}, not judged"
+        case _:
+            return f"{moved} {judgement}" if judgement else moved
+
+
+def choose_kind(judgement: Judgement | None) -> Literal["better", "worse", "same"] | None:
+    """The colour of a judgement: what chance makes is neither better nor worse, and green would
+    say that it is."""
+    return "same" if judgement == "not shown" or judgement == "not judged" else judgement
 
 
 def list_class_columns(facts: Facts) -> list[str]:
@@ -85,7 +98,11 @@ def format_gate_value(gate: Gate) -> str:
 
 
 def format_gate_outcome(gate: Gate) -> str:
-    """`passed` or `missed`, with the distance to the threshold where it was missed."""
+    """`passed` or `missed`, with the distance to the threshold where it was missed, and with the
+    interval of a value that may have passed by chance."""
+    if gate.passed and gate.interval is not None and not gate.is_certain:
+        ends = " to ".join(format_against(end, gate.threshold) for end in gate.interval)
+        return f"passed, not certain: the 95 % interval is {ends}"
     if gate.passed:
         return "passed"
     if gate.value is None:
@@ -144,12 +161,34 @@ def describe_order(facts: Facts) -> str:
     # Two runs may have no class in common, and then nothing regressed.
     if facts.baseline is None or all(row.change is None for row in facts.classes):
         return "weakest first"
-    worse = sum(row.change is not None and row.change < 0 for row in facts.classes)
-    return (
-        f"{worse:,} worse than the baseline, worst first"
-        if worse
-        else "none worse than the baseline"
-    )
+    judgements = [row.judgement for row in facts.classes]
+    worse = judgements.count("worse")
+    if worse:
+        return f"{worse:,} worse than the baseline, worst first"
+    # What nobody could judge must not pass for what was judged and found good.
+    if "not judged" in judgements:
+        return "not judged against the baseline, largest loss first"
+    return "none shown to be worse than the baseline"
+
+
+def describe_class_judging(facts: Facts) -> str:
+    """How classes were judged; "" where none was."""
+    judged = any(row.judgement in ("better", "worse", "not shown") for row in facts.classes)
+    many = pluralize(len(facts.classes), "class", "classes")
+    return f"Judged with {many} in view (Holm): one alone would need less." if judged else ""
+
+
+def describe_judging(facts: Facts) -> str:
+    """What a reader should know of the judgements in a comparison; "" where there are none."""
+    judgements = {row.judgement for row in facts.metrics}
+    judgements |= {row.judgement for row in facts.classes}
+    sentences = []
+    # On other data the caveats say why.
+    if "not judged" in judgements and not facts.is_unlike:
+        sentences.append("Not judged: no record of single images tells it from chance.")
+    if judgements & {"better", "worse", "not shown"}:
+        sentences.append("Judged by these images alone: another seed moves the figures too.")
+    return " ".join(sentences)
 
 
 def describe_split(facts: Facts) -> str:

@@ -16,7 +16,9 @@ def build_comparison(facts: Facts) -> dict[str, object]:
     """What `vtspec compare --output json` prints, of the facts of a run and its baseline.
 
     `before` is the baseline's run. Differences are after less before; `judgement` is better,
-    worse, same, or null where nobody said which direction is good. Seconds; None where unknown.
+    worse, same, not shown (chance makes such a difference as well), not judged (nothing kept
+    tells, or the data differ), or null where nobody said which direction is good; `deciding` are
+    the fields that may have made the differences. Seconds; None where unknown.
     """
     before, after = _get_step_seconds(facts.baseline_times), _get_step_seconds(facts.times)
     return {
@@ -31,10 +33,11 @@ def build_comparison(facts: Facts) -> dict[str, object]:
                 "difference": row.difference,
                 "judgement": row.judgement,
                 # A program that gates on a difference must not take chance for one.
-                "withinNoise": row.is_within_noise,
+                "withinNoise": row.judgement == "not shown",
             }
             for row in facts.metrics
         ],
+        "deciding": list(facts.deciding),
         "plan": [
             {"path": one.path, "before": one.before, "after": one.after, "effect": one.effect}
             for one in facts.changes
@@ -46,6 +49,7 @@ def build_comparison(facts: Facts) -> dict[str, object]:
                 "before": row.baseline.get(facts.ranked_by or ""),
                 "after": row.values.get(facts.ranked_by or ""),
                 "difference": row.change,
+                "judgement": row.judgement,
             }
             for row in facts.classes
         ],

@@ -4,11 +4,19 @@ import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
-VerdictName = Literal["passed", "missed", "none", "failed", "interrupted", "unfinished"]
-"""`passed` and `missed` speak of the gates, `none` is a finished run without any; `failed` and
-`interrupted` of a run that did not get so far; `unfinished` has measured nothing yet."""
+from .resampling import Interval
+
+FindInterval: TypeAlias = Callable[[str], Interval | None]
+"""The 95 % interval of a metric by its name, or None where none is known."""
+
+VerdictName = Literal[
+    "passed", "uncertain", "missed", "none", "failed", "interrupted", "unfinished"
+]
+"""`passed`, `uncertain` and `missed` speak of the gates: all hold where it is `uncertain` too, but
+the interval of a figure crosses its limit. `none` is a finished run without any; `failed` and
+`interrupted` speak of a run that did not get so far; `unfinished` has measured nothing yet."""
 
 _COMPARE: Final[dict[str, Callable[[float, float], bool]]] = {
     ">=": operator.ge,
@@ -22,13 +30,21 @@ _GATE: Final = re.compile(r"\s*(\S+?)\s*(>=|<=|>|<)\s*(\S+)\s*")
 @dataclass(frozen=True, kw_only=True)
 class Gate:
     """One line of `report.gates` and how it came out; `value` is None where it was not measured,
-    and then the gate is missed."""
+    and then the gate is missed. `interval` is the value's, of 95 %, where one is known."""
 
     metric: str
     operator: str
     threshold: float
     value: float | None
     passed: bool
+    interval: Interval | None = None
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether the whole interval is on the side of the limit that the value is on."""
+        holds = _COMPARE[self.operator]
+        ends = self.interval or ()
+        return all(holds(end, self.threshold) == self.passed for end in ends)
 
     @property
     def rule(self) -> str:
@@ -50,15 +66,23 @@ class Verdict:
         return tuple(gate for gate in self.gates if not gate.passed)
 
 
-def judge_gates(rules: Sequence[str], measured: Mapping[str, float | None]) -> tuple[Gate, ...]:
+def judge_gates(
+    rules: Sequence[str],
+    measured: Mapping[str, float | None],
+    find_interval: FindInterval = lambda _: None,
+) -> tuple[Gate, ...]:
     """Every gate held against the final figures, in the order of the spec.
 
     Raises `ValueError` for a rule that the schema would have refused.
     """
-    return tuple(_judge_gate(rule, measured) for rule in rules)
+    return tuple(_judge_gate(rule, measured, find_interval) for rule in rules)
 
 
-def _judge_gate(rule: str, measured: Mapping[str, float | None]) -> Gate:
+def _judge_gate(
+    rule: str,
+    measured: Mapping[str, float | None],
+    find_interval: FindInterval,
+) -> Gate:
     match = _GATE.fullmatch(rule)
     if match is None:
         raise ValueError(f"not a gate: {rule!r}")
@@ -71,17 +95,21 @@ def _judge_gate(rule: str, measured: Mapping[str, float | None]) -> Gate:
         value=value,
         # What was not measured was not reached: a gate is a promise.
         passed=value is not None and _COMPARE[sign](value, threshold),
+        interval=None if value is None else find_interval(metric),
     )
 
 
 def judge_run(
-    rules: Sequence[str], measured: Mapping[str, float | None], ending: str | None
+    rules: Sequence[str],
+    measured: Mapping[str, float | None],
+    ending: str | None,
+    find_interval: FindInterval = lambda _: None,
 ) -> Verdict:
     """The verdict on a run that ended as `ending` (None while it runs or writes its report).
 
     A run that failed is a failure whatever its gates say.
     """
-    gates = judge_gates(rules, measured)
+    gates = judge_gates(rules, measured, find_interval)
     # Before the gates: figures of a run that broke down are not its result.
     if ending in {"failed", "crashed", "refused"}:
         return Verdict(name="failed", headline=_FAILURES[ending], gates=gates)
@@ -98,6 +126,10 @@ def judge_run(
     if missed:
         return Verdict(name="missed", headline=_format_missed(missed, len(gates)), gates=gates)
     all_of_them = "Gate passed" if len(gates) == 1 else f"All {len(gates)} gates passed"
+    doubtful = sum(not gate.is_certain for gate in gates)
+    if doubtful:
+        some = "not certain" if doubtful == len(gates) else f"{doubtful} not certain"
+        return Verdict(name="uncertain", headline=f"{all_of_them}, {some}", gates=gates)
     return Verdict(name="passed", headline=all_of_them, gates=gates)
 
 

@@ -276,12 +276,11 @@ def _render_part(part: doc.Part) -> SafeHtml:
                 "span", part.text, class_="bar", style=f"--share:{part.share:.3f}"
             )
         # A sign beside the colour, for those who do not tell green from red.
-        case doc.Mark(kind="passed" | "missed"):
-            sign = "✓" if part.kind == "passed" else "✗"
+        case doc.Mark(kind="passed" | "uncertain" | "missed"):
+            sign = {"passed": "✓", "uncertain": "≈"}.get(part.kind or "", "✗")
             return render_element("span", f"{sign} {part.text}")
         case doc.Mark():
-            # Chance is neither better nor worse, and green would say that it is.
-            kind = "same" if part.is_within_noise else part.kind or "same"
+            kind = part.kind or "same"
             return render_element(
                 "span", part.text, class_=f"{kind} whole" if part.is_whole else kind
             )

@@ -42,7 +42,7 @@ BUDGETS: Final[Mapping[str, int]] = {
 
 _POINTER: Final = 700
 _LEFT_OUT: Final = "*A section did not fit here and is in the full report.*"
-_OUTCOMES: Final = {"passed": "✅ ", "missed": "❌ "}
+_OUTCOMES: Final = {"passed": "✅ ", "uncertain": "⚠️ ", "missed": "❌ "}
 
 
 def render_markdown(document: doc.Document, *, link: str | None = None) -> str:

@@ -78,6 +78,8 @@ def rank_classes(facts: Facts) -> doc.Section:
     )
     counted = f"{phrases.pluralize(count, 'class', 'classes')}, {order}"
     more, left = min(count, _MOST_ON_A_PAGE) - _WORST_ON_A_PAGE, count - _MOST_ON_A_PAGE
+    words = phrases.describe_class_judging(facts)
+    judging = doc.write(words, is_note=True) if words else None
     blocks = (
         doc.show_only(
             "markdown",
@@ -93,6 +95,7 @@ def rank_classes(facts: Facts) -> doc.Section:
             else None,
         ),
         doc.show_only("terminal", *_list_worst(facts)),
+        judging,
     )
     return doc.Section("classes", "Classes", blocks if count else ())
 
@@ -127,9 +130,7 @@ def _show_figure(row: ClassRow, name: str, ranked_by: str | None) -> doc.Part:
 
 
 def _mark_change(row: ClassRow) -> doc.Mark:
-    if not row.change:
-        return doc.Mark(phrases.format_change(row.change), "same")
-    return doc.Mark(phrases.format_change(row.change), "better" if row.change > 0 else "worse")
+    return doc.Mark(phrases.format_change(row), phrases.choose_kind(row.judgement) or "same")
 
 
 def _list_worst(facts: Facts) -> tuple[doc.Block, ...]:
@@ -141,7 +142,7 @@ def _list_worst(facts: Facts) -> tuple[doc.Block, ...]:
         (
             doc.Quote(row.name),
             format_number(row.values.get(figure)),
-            phrases.format_change(row.change),
+            _mark_change(row),
         )[:width]
         for row in worst
     )

@@ -9,9 +9,13 @@ from vtspec.pipelines.reporting.comparison import MetricRow
 from vtspec.pipelines.reporting.escape import MESSAGE_LENGTH
 from vtspec.pipelines.reporting.facts import Facts
 from vtspec.pipelines.reporting.provenance import RunTimes, format_setting
+from vtspec.pipelines.reporting.verdict import Gate
 
 _MOST_CHANGES: Final = 30
 """Differences that a terminal shows; a page scrolls, and markdown has a budget."""
+
+
+_MOST_DECIDING: Final = 8
 
 
 def describe_verdict(facts: Facts) -> doc.Section:
@@ -48,12 +52,17 @@ def _make_gate_table(facts: Facts) -> doc.Table:
         (
             doc.Quote(gate.rule, 130, 130, 60, is_code=True),
             phrases.format_gate_value(gate),
-            doc.Mark(phrases.format_gate_outcome(gate), "passed" if gate.passed else "missed"),
+            _mark_outcome(gate),
         )
         for gate in facts.verdict.gates
     )
     value, outcome = doc.Column("Value", "r", "main"), doc.Column("Outcome", terminal="")
     return doc.Table("Gates", (doc.Column("Gate"), value, outcome), rows, are_cards=True)
+
+
+def _mark_outcome(gate: Gate) -> doc.Mark:
+    kept: doc.MarkKind = "passed" if gate.is_certain else "uncertain"
+    return doc.Mark(phrases.format_gate_outcome(gate), kept if gate.passed else "missed")
 
 
 def summarize_figures(facts: Facts) -> doc.Section:
@@ -84,9 +93,10 @@ def list_warnings(facts: Facts) -> doc.Section:
 
 def compare_metrics(facts: Facts) -> doc.Section:
     """The final figures against the baseline's."""
-    words = (phrases.describe_split(facts), phrases.describe_interval(facts))
+    describe = (phrases.describe_split, phrases.describe_interval, phrases.describe_judging)
+    words = tuple(one(facts) for one in describe)
     notes = doc.write(" ".join(filter(None, words)), is_note=True) if any(words) else None
-    lead = (*_name_baseline(facts), _make_caveats(facts))
+    lead = (*_name_baseline(facts), _make_caveats(facts), _name_deciding(facts))
     # Pages prepare for the figures before they show them; a terminal begins with them.
     on_pages = (
         doc.show_only("pages", *lead),
@@ -111,9 +121,11 @@ def compare_metrics_alone(facts: Facts) -> doc.Section:
     )
     columns = tuple(map(doc.Column, ("Metric", "Before", "After", "Difference")))
     table = doc.Table("Final figures", columns, rows)
+    words = phrases.describe_judging(facts)
+    judging = doc.write(words, is_note=True) if words else None
     blocks = (
         doc.show_only("markdown", *compare_metrics(facts).blocks),
-        doc.show_only("terminal", _make_caveats(facts), table),
+        doc.show_only("terminal", _make_caveats(facts), table, judging, _name_deciding(facts)),
     )
     return doc.Section("metrics", "Metrics", blocks)
 
@@ -136,8 +148,9 @@ def _make_metric_table(facts: Facts) -> doc.Table:
 
 
 def _mark_difference(row: MetricRow) -> doc.Mark:
-    words = phrases.format_difference(row)
-    return doc.Mark(words, row.judgement, row.is_within_noise, is_whole=True)
+    kind = phrases.choose_kind(row.judgement)
+    # A sentence has to break, or it would push the table off a narrow page.
+    return doc.Mark(phrases.format_difference(row), kind, is_whole=row.judgement != "not shown")
 
 
 def _name_baseline(facts: Facts) -> tuple[doc.Block, ...]:
@@ -163,6 +176,21 @@ def _name_baseline(facts: Facts) -> tuple[doc.Block, ...]:
 def _make_caveats(facts: Facts) -> doc.Callout | None:
     lines = tuple((f"{sentence}.",) for sentence in facts.caveats)
     return doc.Callout("Not like with like", lines) if lines else None
+
+
+def _name_deciding(facts: Facts) -> doc.Paragraph | None:
+    fields = facts.deciding
+    # Of one field alone the difference is its effect, as far as anything shows it.
+    if len(fields) < 2:
+        return None
+    names: list[doc.Part] = []
+    for path in fields[:_MOST_DECIDING]:
+        names += [", ", doc.Quote(path, 100, 100, 50, is_code=True)]
+    more = len(fields) - _MOST_DECIDING
+    last = f" and {more} more" if more > 0 else ""
+    words = f"{len(fields)} deciding fields differ: "
+    why = f"{last}. The difference cannot be laid to one of them."
+    return doc.write(words, *names[1:], why, is_note=True)
 
 
 def list_changes(facts: Facts) -> doc.Section:

@@ -1,0 +1,194 @@
+"""What two evaluations can show of a difference between their runs, and what is chance. Pure.
+
+The one place that decides it, for metrics and for classes. Where both runs kept records of the
+same images, image by image; else by their counts, as if the images had been drawn apart, which is
+careful, since they mostly were the same ones.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from .evaluation import EvaluationResults
+from .resampling import compute_metrics, estimate_differences, estimate_intervals
+from .sample_records import SampleRecords, align_records, expand_counts
+from .significance import (
+    LEVEL,
+    compute_fisher_p,
+    compute_sign_p,
+    compute_wilson_interval,
+    correct_for_number,
+)
+
+IMAGE_SHARES: Final = frozenset({"accuracy", "top5_accuracy", "subset_accuracy", "exact_match"})
+"""Metrics that count images: each one is right or not."""
+
+CLASS_FIGURE: Final = "f1"
+"""The figure of a class that is judged."""
+
+_CALL_METRICS: Final = ("accuracy", "macro_f1", "macro_precision", "macro_recall")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """What one run measured: its final figures, and what its evaluation tells beside them."""
+
+    metrics: Mapping[str, float]
+    results: EvaluationResults
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """Whether a difference is more than chance, by metric; what is not named cannot be told.
+
+    `classes` has the side to which a class's images lean: 1 this run's, -1 the baseline's, 0
+    neither more than chance does, corrected for the number of classes.
+    """
+
+    metrics: Mapping[str, bool] = field(default_factory=dict)
+    classes: Mapping[str, int] = field(default_factory=dict)
+
+
+def weigh_evidence(new: Measurement, old: Measurement, seed: str) -> Evidence:
+    """What is known of the differences between two runs that measured the same data."""
+    ours, theirs = _get_records(new), _get_records(old)
+    shown = _test_shares(new, old)
+    if ours is None or theirs is None:
+        return Evidence(metrics=shown)
+    aligned = align_records(ours, theirs)
+    pair = ours, theirs if aligned is None else aligned
+    known = _find_agreeing(new, pair[0]) & _find_agreeing(old, pair[1])
+    # Most of the work, and equal figures need none.
+    if any(new.metrics[name] != old.metrics[name] for name in known):
+        intervals = estimate_differences(*pair, seed).items()
+        shown |= {name: low > 0 or high < 0 for name, (low, high) in intervals if name in known}
+    if aligned is not None:
+        shown |= {name: p < LEVEL for name, p in _pair_images(*pair).items() if name in known}
+    leaning = _pair_classes(*pair) if aligned is not None else _compare_classes(*pair)
+    corrected = correct_for_number({name: p for name, (p, _) in leaning.items()})
+    classes = {
+        name: (side > 0) - (side < 0) if corrected[name] < LEVEL else 0
+        for name, (_, side) in leaning.items()
+    }
+    return Evidence(metrics=shown, classes=classes if "accuracy" in known else {})
+
+
+def find_interval(name: str, measured: Measurement, seed: str) -> tuple[float, float] | None:
+    """The 95 % interval of one metric of a run; None where what is known does not tell."""
+    share, images = find_image_share(name, measured), measured.results.images
+    if share is not None and images:
+        return compute_wilson_interval(share, images)
+    records = _get_records(measured)
+    if records is None or name not in _find_agreeing(measured, records):
+        return None
+    return estimate_intervals(records, seed).get(name)
+
+
+def find_image_share(name: str, measured: Measurement) -> float | None:
+    """The value of a metric that counts images, where it is one and their number is known."""
+    value = measured.metrics.get(name)
+    is_share = name in IMAGE_SHARES and value is not None and 0 <= value <= 1
+    return value if is_share and measured.results.images else None
+
+
+def _get_records(measured: Measurement) -> SampleRecords | None:
+    results = measured.results
+    if results.samples is not None or results.confusion is None:
+        return results.samples
+    return expand_counts(results.confusion.classes, results.confusion.counts)
+
+
+def _find_agreeing(measured: Measurement, records: SampleRecords) -> set[str]:
+    """The metrics that the records make as the run told them: an adapter may mean something else
+    by a name, and then its interval is that of another figure."""
+    found = compute_metrics(records) if records.count else {}
+    return {
+        name
+        for name, value in found.items()
+        if math.isclose(value, measured.metrics.get(name, math.nan), rel_tol=1e-3, abs_tol=1e-3)
+    }
+
+
+def _test_shares(new: Measurement, old: Measurement) -> dict[str, bool]:
+    found = {}
+    for name in IMAGE_SHARES:
+        sides = []
+        for one in (new, old):
+            share, images = find_image_share(name, one), one.results.images
+            if share is not None and images:
+                sides += [round(share * images), images]
+        if len(sides) == 4:
+            found[name] = compute_fisher_p(*sides) < LEVEL
+    return found
+
+
+def _pair_images(new: SampleRecords, old: SampleRecords) -> dict[str, float]:
+    """What the images that one run gets right and the other does not say of each metric."""
+    columns = {
+        name: (column, old.values[name])
+        for name, column in new.values.items()
+        if name in old.values and {*column, *old.values[name]} <= {0.0, 1.0}
+    }
+    found = {name: _compute_pair_p(*pair) for name, pair in columns.items()}
+    if new.true:
+        right = [
+            [float(true == one) for true, one in zip(each.true, each.predicted, strict=True)]
+            for each in (new, old)
+        ]
+        found["accuracy"] = _compute_pair_p(*right)
+        differing = sum(one != other for one, other in zip(*_get_calls(new, old), strict=True))
+        # However they fell, so few images could not have shown it: 5 of 5 is chance at 6 %.
+        if compute_sign_p(differing, 0) >= LEVEL:
+            found |= dict.fromkeys(_CALL_METRICS, 1.0)
+    return found
+
+
+def _get_calls(*records: SampleRecords) -> list[Sequence[int]]:
+    return [each.predicted for each in records]
+
+
+def _compute_pair_p(new: Sequence[float], old: Sequence[float]) -> float:
+    pairs = list(zip(new, old, strict=True))
+    return compute_sign_p(sum(a > b for a, b in pairs), sum(a < b for a, b in pairs))
+
+
+def _pair_classes(new: SampleRecords, old: SampleRecords) -> dict[str, tuple[float, float]]:
+    """The p-value of each class, and the side that its images favour.
+
+    An image counts for a class where one run is right whether it is of that class, and the other
+    is not.
+    """
+    wins: Counter[int] = Counter()
+    losses: Counter[int] = Counter()
+    for true, ours, theirs in zip(new.true, new.predicted, old.predicted, strict=True):
+        if ours == theirs:
+            continue
+        for right, wrong, counts in ((ours, theirs, wins), (theirs, ours, losses)):
+            if right == true:
+                counts[true] += 1
+            if wrong != true:
+                counts[wrong] += 1
+    return {
+        name: (compute_sign_p(wins[n], losses[n]), wins[n] - losses[n])
+        for n, name in enumerate(new.classes)
+    }
+
+
+def _compare_classes(new: SampleRecords, old: SampleRecords) -> dict[str, tuple[float, float]]:
+    """The same of two runs whose images are not known to be the same, from their mistakes."""
+    mistakes = [_count_mistakes(each) for each in (new, old)]
+    if new.classes != old.classes or not new.true or not old.true:
+        return {}
+    found = {}
+    for n, name in enumerate(new.classes):
+        ours, theirs = (each[n] for each in mistakes)
+        p = compute_fisher_p(ours, new.count, theirs, old.count)
+        found[name] = (p, theirs / old.count - ours / new.count)
+    return found
+
+
+def _count_mistakes(records: SampleRecords) -> Counter[int]:
+    pairs = zip(records.true, records.predicted, strict=True)
+    return Counter(one for pair in pairs if pair[0] != pair[1] for one in pair)
