@@ -138,7 +138,12 @@ def test_a_gate_that_is_asked_for_now_is_the_one_that_is_judged(repository: Path
     assert code_of(result) == 3, result.output
     assert "same result, other policy: gates judged anew" in result.stderr
     assert re.search(r"accuracy >= 0\.9999 +0\.9\d* +missed", result.stdout)
-    assert "accuracy >= 0.9999" in Path("runs", only_run("shapes"), "report.md").read_text()
+    name = only_run("shapes")
+    assert "accuracy >= 0.9999" in Path("runs", name, "report.md").read_text()
+    # Planned, carried out, kept and shown under one name.
+    (kept,) = Path("runs", name).glob(f"{name}-c*.json")
+    assert f"as {kept.stem}" in " ".join(planned.stdout.split())
+    assert f"its policy is {kept.stem}" in ran("status", kept.stem).stdout
     assert Runs(Path("runs")).list_runs() == before
     # And back, by an option.
     words = ("--set", "report.gates=[accuracy >= 0.8]", "--no-tracking", "--fail-on-gate")

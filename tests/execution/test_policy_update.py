@@ -1,6 +1,7 @@
 """A finished plan asked for with another policy: applied to the result, and nothing trained."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,9 +12,10 @@ import pytest
 
 from local_repository import Repository, Watcher, a_local, a_repository, model_sum
 from toy_runs import name_plan
-from vtspec.pipelines.errors import Refused
+from vtspec.pipelines.errors import Permanent, Refused
 from vtspec.pipelines.execution.local import RunOptions, RunResult
-from vtspec.pipelines.planning.plan_model import plan_from_json
+from vtspec.pipelines.planning.digest import name_completion
+from vtspec.pipelines.planning.plan_model import Plan, plan_from_json
 from vtspec.pipelines.runs import Run
 
 pytestmark = pytest.mark.slow
@@ -49,6 +51,14 @@ def carry(repository: Repository, watcher: Watcher, **choice: bool) -> RunResult
     return local.run(repository.planned, RunOptions(**choice), "vtspec run shapes")
 
 
+def read_trained_plan(run: Run) -> Plan:
+    return plan_from_json(json.loads((run.path / "plan.json").read_text()))
+
+
+def list_completions(run: Run) -> list[str]:
+    return sorted(path.stem for path in run.path.glob(f"{run.name}-c*.json"))
+
+
 def begun(watcher: Watcher) -> list[str | None]:
     return [event.step for event in watcher.events if event.kind == "step.started"]
 
@@ -76,17 +86,62 @@ def test_another_policy_is_applied_to_the_result_without_training(
     assert watcher.kinds()[0] == "run.updated"
     assert plan_from_json(result.run.read_plan()) == asked.planned
     assert model_sum(repository, repository.name) == before
+    assert read_trained_plan(result.run) == repository.planned
     # Once: it is the run's own policy from then on.
     again = Watcher()
     assert carry(asked, again).how == "shown"
     assert again.events == []
 
 
-def test_the_plan_before_is_kept_beside_the_new_one(repository: Repository) -> None:
-    result = carry(with_policy(repository, GATES), Watcher())
-    (kept,) = result.run.path.glob("plan-*.json")
-    assert plan_from_json(json.loads(kept.read_text())) == repository.planned
-    assert kept.stem.removeprefix("plan-") in repository.planned.digest
+def test_a_completion_lies_beside_the_plan_under_the_name_that_its_policy_has(
+    repository: Repository,
+) -> None:
+    gates, described = with_policy(repository, GATES), with_policy(repository, DESCRIBED)
+    run = carry(gates, Watcher()).run
+    (first,) = list_completions(run)
+    assert re.fullmatch(rf"{run.name}-c[0-9a-f]{{6}}", first)
+    assert run.read_state().completion == first == name_completion(run.name, gates.plan)
+    # A description is in no digest, and is another completion all the same.
+    carry(described, Watcher())
+    second = name_completion(run.name, described.plan)
+    assert list_completions(run) == sorted({first, second})
+    # Asked for again it is the same one, and the last.
+    carry(gates, Watcher())
+    assert list_completions(run) == sorted({first, second})
+    assert run.read_state().completion == first
+    assert plan_from_json(run.read_plan()) == gates.planned
+    assert read_trained_plan(run) == repository.planned
+    assert repository.runs.find(second).name == run.name
+    with pytest.raises(Refused, match="there is no run"):
+        repository.runs.find(f"{run.name}-c000000")
+
+
+def test_a_run_that_an_earlier_vtspec_updated_is_read_and_completed(
+    repository: Repository,
+) -> None:
+    # It wrote the new plan over the old one, and named no completion.
+    run, gates = (
+        carry(with_policy(repository, GATES), Watcher()).run,
+        with_policy(repository, GATES),
+    )
+    (made,) = list_completions(run)
+    (run.path / f"{made}.json").rename(run.path / "plan.json")
+    events = run.path / "events.jsonl"
+    words = re.sub(rf',"completion":"{made}","check":"[0-9a-f]+"', "", events.read_text())
+    events.write_text(words)
+    assert run.read_state().completion is None
+    assert plan_from_json(run.read_plan()) == gates.planned
+    assert carry(gates, Watcher()).how == "shown"
+    assert carry(repository, Watcher()).how == "updated"
+    assert plan_from_json(run.read_plan()) == repository.planned
+    assert read_trained_plan(run) == gates.planned
+
+
+def test_a_completion_whose_file_is_gone_is_said(repository: Repository) -> None:
+    run = carry(with_policy(repository, GATES), Watcher()).run
+    run.plan_file.unlink()
+    with pytest.raises(Permanent, match="cannot be read"):
+        run.read_plan()
 
 
 def test_the_time_of_a_result_is_that_of_its_training(repository: Repository) -> None:
@@ -125,7 +180,7 @@ def test_a_policy_that_cannot_be_applied_leaves_the_result_as_it_was(
     after = run.read_state()
     assert replace(after, seq=before.seq, told=before.told, clock=before.clock) == before
     assert plan_from_json(run.read_plan()) == repository.planned
-    assert list(run.path.glob("plan-*.json")) == []
+    assert read_trained_plan(run) == repository.planned
     assert carry(repository, Watcher()).how == "shown"
 
 
@@ -165,17 +220,14 @@ def killed_at(repository: Repository, point: Callable[[Any], bool], watcher: Wat
 
 
 @pytest.mark.parametrize("point", ["run.updated", "step.started", "report.written"])
-@pytest.mark.parametrize("torn", ["old plan", "new plan"])
 def test_a_kill_in_the_middle_is_gone_on_with_by_asking_again(
-    repository: Repository, point: str, torn: str
+    repository: Repository, point: str
 ) -> None:
     asked, run = with_policy(repository, GATES), Run(repository.root / "runs" / repository.name)
     killed_at(asked, lambda event: event.kind == point, Watcher())
     events = (run.path / "events.jsonl").read_text().splitlines(keepends=True)
     last = max(n for n, line in enumerate(events) if f'"kind":"{point}"' in line)
     (run.path / "events.jsonl").write_text("".join(events[: last + 1]))
-    plan = repository.plan if torn == "old plan" else asked.plan
-    (run.path / "plan.json").write_text(json.dumps(plan_from_json(plan).to_json()))
     assert run.read_state().has_result
     result = carry(asked, Watcher())
     assert result.outcome is not None and result.outcome.is_good
@@ -203,7 +255,9 @@ def test_a_resumed_run_goes_on_with_the_policy_that_is_asked_for_now(tmp_path: P
     asked = with_policy(repository, {**GATES, "resources": resources})
     result = carry(asked, Watcher(), resume=True)
     assert result.outcome is not None and result.outcome.is_good
-    assert plan_from_json(result.run.read_plan()) == asked.planned
+    # No completion: it is the plan of what is still to be trained.
+    assert list_completions(result.run) == []
+    assert read_trained_plan(result.run) == asked.planned
 
 
 def adapter_with_onnx(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,12 @@ from plan_inputs import (
     unhurried,
 )
 from vtspec.pipelines.catalog import find_model, load_params
-from vtspec.pipelines.planning.digest import build_result_material, canonicalize, compute_id
+from vtspec.pipelines.planning.digest import (
+    build_result_material,
+    canonicalize,
+    compute_id,
+    name_completion,
+)
 from vtspec.pipelines.planning.plan import build_plan
 from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.pipelines.project.repository import find_repository
@@ -35,6 +40,8 @@ from vtspec.schema.kinds.experiment import Experiment, Training
 GOLDEN = Path(__file__).parents[1] / "golden" / "ids.json"
 
 SPECS = Path(__file__).parents[2] / "specs"
+
+GOLDEN_COMPLETION = "run-c71cb88"
 
 RUN_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
@@ -145,6 +152,35 @@ def test_policy_changes_the_digest_and_not_the_id(change: dict[str, Any]) -> Non
     changed = planned(**change)
     assert changed.id == BASE.id
     assert changed.digest != BASE.digest
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"export": {"formats": ["onnx"]}},
+        {"tracking": {"registerAs": "digits"}},
+        {"report": {"gates": ["accuracy >= 0.95"]}},
+        {"description": "Another try."},
+    ],
+)
+def test_what_a_completion_can_change_is_in_its_name(change: dict[str, Any]) -> None:
+    run = f"{BASE.id}-2"
+    changed = name_completion(run, planned(**change).to_json())
+    assert changed == name_completion(run, planned(**change).to_json())
+    assert changed != name_completion(run, BASE.to_json())
+    assert re.fullmatch(rf"{run}-c[0-9a-f]{{6}}", changed)
+
+
+def test_what_a_completion_cannot_change_is_not_in_its_name() -> None:
+    other = planned(resources={"gpus": 0, "cpus": 3, "memory": "4Gi", "maxDuration": "30m"})
+    names = {name_completion("run", plan.to_json()) for plan in (BASE, other)}
+    # On file by this name: another one would carry the same completion out again.
+    assert names == {GOLDEN_COMPLETION}
+
+
+def test_the_longest_completion_is_a_dns_label() -> None:
+    longest = f"{'n' * 40}-0123456789-999"
+    assert len(name_completion(longest, BASE.to_json())) == 63
 
 
 def test_the_image_changes_the_digest_and_not_the_id() -> None:

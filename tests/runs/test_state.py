@@ -44,6 +44,7 @@ TOLD: dict[str, dict[str, Any]] = {
         "changed": ["export.formats"],
         "steps": ["export", "report"],
         "sections": {"export": {"formats": ["safetensors", "onnx"]}},
+        "completion": "digits-0123456789-c0a1b2c",
     },
     "run.finished": {
         "ending": "succeeded",

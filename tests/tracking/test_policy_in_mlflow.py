@@ -18,6 +18,7 @@ from vtspec.pipelines.tracking.mlflow_upload import read_sync_state
 pytestmark = pytest.mark.slow
 
 RUN = "cats-0123456789"
+COMPLETION = f"{RUN}-c012345"
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,8 @@ def tracking(experiment: str = "cats", name: str | None = "cat-model") -> dict[s
 
 
 def an_update(sections: Mapping[str, object], *changed: str) -> Told:
-    return "run.updated", {"plan_digest": "new", "changed": changed, "sections": sections}
+    told = {"plan_digest": "new", "changed": changed, "sections": sections}
+    return "run.updated", {**told, "completion": COMPLETION}
 
 
 def update(folder: Path, sections: Mapping[str, object], *changed: str, end: Told) -> None:
@@ -75,11 +77,16 @@ def test_other_updates_move_no_alias(run: Path) -> None:
     client = make_client(uri_of(run))
     client.delete_registered_model_alias("cat-model", "challenger")
     report = {"baseline": None, "gates": ["accuracy >= 0.5"]}
+    (run / f"{COMPLETION}.json").write_text("{}")
     update(run, {"report": report}, "report.gates", end=SUCCEEDED)
     assert dict(client.get_registered_model("cat-model").aliases) == {}
     place = read_sync_state(run)
     assert place is not None and place.run_id is not None
-    assert client.get_run(place.run_id).data.tags["vtspec.plan.digest"] == "new"
+    tags = client.get_run(place.run_id).data.tags
+    assert (tags["vtspec.plan.digest"], tags["vtspec.completion"]) == ("new", COMPLETION)
+    # The plan that trained stays, and the completion's lies beside it.
+    artifacts = {file.path for file in client.list_artifacts(place.run_id)}
+    assert artifacts >= {"plan.json", f"{COMPLETION}.json"}
 
 
 def test_another_experiment_gets_the_run_as_a_whole(run: Path) -> None:
@@ -103,16 +110,25 @@ def test_a_description_is_the_runs_note(run: Path) -> None:
     assert tags["mlflow.note.content"] == "Why not?"
 
 
-@pytest.mark.parametrize("ending", ["failed", "refused", "crashed"])
+@pytest.mark.parametrize("ending", ["failed", "refused", "crashed", "interrupted", "stopped"])
 def test_an_update_that_fails_leaves_the_run_finished(run: Path, ending: str) -> None:
     end = ("run.finished", {"ending": ending, "message": "no ONNX"})
-    update(run, {"export": {"formats": ["onnx"]}}, "export.formats", end=end)
+    sections = {"export": {"formats": ["onnx"]}, "tracking": tracking("dogs")}
+    update(run, sections, "export.formats", "tracking.experiment", end=end)
     place = read_sync_state(run)
     assert place is not None and place.run_id is not None
     found = make_client(uri_of(run)).get_run(place.run_id)
     assert found.info.status == "FINISHED"
     assert found.data.tags["vtspec.ending"] == "succeeded"
     assert found.data.tags["vtspec.update.message"] == "no ONNX"
+    # Nothing of it is said to be so, and it is where it was.
+    assert found.data.tags["vtspec.plan.digest"] != "new"
+    assert "vtspec.completion" not in found.data.tags
+    client = make_client(uri_of(run))
+    assert client.get_experiment_by_name("dogs") is None
+    update(run, {"report": {"gates": []}}, "report.gates", end=SUCCEEDED)
+    tags = client.get_run(place.run_id).data.tags
+    assert tags["vtspec.plan.digest"] == "new" and "vtspec.update.message" not in tags
 
 
 @pytest.mark.parametrize("key", ["id", "digest", "dataset", "tracking", "name"])

@@ -93,6 +93,7 @@ def _serialize_run(found: "RunSummary") -> dict[str, object]:
         "spec": run.spec_name,
         "plan": run.plan_id,
         "attempt": run.attempt,
+        "completion": state.completion,
         "status": found.status,
         "step": state.step,
         "epoch": training.epoch,
@@ -206,6 +207,8 @@ def _format_state(run: "Run", state: "RunState", status: str) -> Iterator["Line"
     )
     if state.provenance.environment:
         yield ((f"  in {state.provenance.environment}", "dim"),)
+    if state.completion:
+        yield ((f"  its policy is {state.completion}", "dim"),)
     if status in ("killed", "interrupted", "stopped"):
         go_on = format_command("vtspec", "run", run.name, "--resume")
         yield ((f"  go on with: {go_on}", ""),)

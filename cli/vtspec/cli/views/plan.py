@@ -113,7 +113,8 @@ def _format_status(beside: PriorRuns, width: int) -> list[Line]:
             words = f"already run: {run}{result}; {beside.too_late.message}"
             return format_paragraph(words, width, mark="  ! ", style="yellow")
         case "done" if beside.update is not None:
-            words = f"already run: {run}{result}; same result, other policy: {beside.update}"
+            words = f"already run: {run}{result}; same result, other policy: {beside.update}, as "
+            words += f"{beside.completion}"
             return format_paragraph(words, width, mark="  ~ ", style="cyan")
         case "done":
             words = f"already run: {run}{result}; see '{report}', or add --again"

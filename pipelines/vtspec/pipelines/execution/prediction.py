@@ -47,7 +47,7 @@ def iter_predictions(
         # The paths go through a file: there may be more than a command line holds.
         listed = folder / "images"
         listed.write_text("".join(f"{path.absolute()}\n" for path in images), encoding="utf-8")
-        arguments = build_arguments(environment, "predict", run.path, run.name, run.attempt)
+        arguments = build_arguments(environment, "predict", run.plan_file, run.name, run.attempt)
         command = AdapterCommand(
             step="predict",
             arguments=[*arguments, "--images-from", str(listed)],

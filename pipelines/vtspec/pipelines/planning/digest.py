@@ -24,6 +24,10 @@ it stays out of the id, so that ids on file keep their meaning. A framework's ow
 entry: what is null is not set, and stays out anyway."""
 
 _ID_DIGITS: Final = 10
+_COMPLETION_DIGITS: Final = 6
+
+COMPLETABLE: Final = ("export", "tracking", "report", "description")
+"""What of a plan can still be done, or said otherwise, once its run is over."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +62,16 @@ def compute_id(name: str, material: Mapping[str, object]) -> str:
 def compute_digest(name: str, material: Mapping[str, object], policy: Mapping[str, object]) -> str:
     """`sha256:…`: what is approved, which is the result's material and the policy together."""
     return f"sha256:{_compute_sha256({'name': name, 'result': material, 'policy': policy})}"
+
+
+def name_completion(run: str, plan: PlanJson) -> str:
+    """`run-c012345`: the run, and six hex digits of what is asked of its result; one policy has
+    one name, whoever asks, however often.
+
+    Of a run of at most 999 attempts it is a DNS label of at most 63.
+    """
+    policy = {key: plan[key] for key in COMPLETABLE}
+    return f"{run}-c{_compute_sha256(_drop_nulls(policy))[:_COMPLETION_DIGITS]}"
 
 
 def build_result_material(

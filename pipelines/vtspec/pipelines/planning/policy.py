@@ -12,13 +12,10 @@ from vtspec.pipelines.errors import Refused
 from vtspec.pipelines.runs.json_values import to_text, to_words
 
 from .diff import Change, compare_plans
-from .digest import identify
+from .digest import COMPLETABLE, identify
 from .plan_model import Plan, PlanJson, plan_from_json
 
-APPLICABLE: Final = ("export", "tracking", "report", "description")
-"""What can still be done, or said otherwise, of a run that is over."""
-
-OPEN: Final = (*APPLICABLE, "resources", "framework", "steps")
+OPEN: Final = (*COMPLETABLE, "resources", "framework", "steps")
 """What of a plan is still to come where its run goes on."""
 
 
@@ -59,7 +56,7 @@ def find_update(stored: Plan, asked: Plan, *, is_over: bool) -> PlanUpdate | Non
         _refuse_late(stored, [one for one in changes if one.path.startswith("resources.")])
     if not changes:
         return None
-    sections = {name: after[name] for name in (APPLICABLE if is_over else OPEN)}
+    sections = {name: after[name] for name in (COMPLETABLE if is_over else OPEN)}
     told = {change.path for change in changes}
     origins = {
         path: origin

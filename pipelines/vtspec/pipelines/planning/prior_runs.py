@@ -10,9 +10,10 @@ from vtspec.pipelines.runs.state import find_standing
 from vtspec.schema.problem import SpecError
 
 from .diff import Change, compare_plans
+from .digest import name_completion
 from .plan import build_plan
 from .plan_model import Plan, plan_from_json
-from .policy import describe_update, find_update
+from .policy import PlanUpdate, describe_update, find_update
 from .resolve import ModelSources, resolve_spec
 
 RunsAs = Literal["new", "done", "running", "cut short"]
@@ -36,14 +37,15 @@ class PriorRuns:
 
     `run` is the plan's last attempt, and `result` its main figure in words, such as
     `accuracy 0.972`. `update` says what of a finished run is done anew, since the plan has
-    another policy, `too_late` why one cannot be applied to it any more. `unknown` says why
-    something could not be compared.
+    another policy, and `completion` is the name of that; `too_late` why one cannot be applied to
+    it any more. `unknown` says why something could not be compared.
     """
 
     runs_as: RunsAs
     run: str | None = None
     result: str | None = None
     update: str | None = None
+    completion: str | None = None
     too_late: Refused | None = None
     baseline: Comparison | None = None
     last: Comparison | None = None
@@ -58,13 +60,15 @@ def find_prior_runs(
     runs = Runs(repository.runs)
     runs_as, run = _classify_attempts(runs.list_by_plan(made.id))
     update, too_late = _find_update(made, run) if runs_as == "done" and run else (None, None)
+    completion = name_completion(run.name, update.plan.to_json()) if run and update else None
     baseline, why_no_baseline = _compare_baseline(made, repository, sources)
     last, why_no_last = _compare_last_run(made, runs)
     return PriorRuns(
         runs_as=runs_as,
         run=None if run is None else run.name,
         result=None if run is None else format_result(run, made),
-        update=update,
+        update=None if update is None else describe_update(update.changes),
+        completion=completion,
         too_late=too_late,
         baseline=baseline,
         last=last,
@@ -72,15 +76,14 @@ def find_prior_runs(
     )
 
 
-def _find_update(made: Plan, run: Run) -> tuple[str | None, Refused | None]:
+def _find_update(made: Plan, run: Run) -> tuple[PlanUpdate | None, Refused | None]:
     try:
-        update = find_update(plan_from_json(run.read_plan()), made, is_over=True)
+        return find_update(plan_from_json(run.read_plan()), made, is_over=True), None
     except Refused as error:
         return None, error
     # What is wrong with the run's own plan is said where the last run is compared with.
     except Permanent:
         return None, None
-    return (None if update is None else describe_update(update.changes)), None
 
 
 def format_result(run: Run, made: Plan) -> str | None:

@@ -188,7 +188,7 @@ def build_facts(run: RunData, baseline: RunData | None = None) -> Facts:
         ),
         is_unlike=bool(unlike),
         changes=compare_plans(baseline.plan, plan) if baseline else (),
-        commands=build_commands(plan, run.name, state.provenance.git),
+        commands=build_commands(plan, run.name, state),
     )
 
 

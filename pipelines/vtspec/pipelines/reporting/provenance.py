@@ -95,12 +95,13 @@ def build_groups(plan: Mapping[str, object], state: RunState) -> tuple[FactGroup
     )
 
 
-def build_commands(plan: Mapping[str, object], run: str, git: GitState | None) -> tuple[str, ...]:
+def build_commands(plan: Mapping[str, object], run: str, state: RunState) -> tuple[str, ...]:
     """Commands to type for the same plan, quoted for a POSIX shell."""
+    git = state.provenance.git
     spec, sets = to_text(plan.get("specPath")), to_words(plan.get("overrides"))
     # Without the commit the spec may be another one by now.
     lines = [format_command("git", "checkout", git.commit)] if git and git.commit else []
-    exact = "vtspec run --plan plan.json --again"
+    exact = format_command("vtspec", "run", "--plan", state.plan_file, "--again")
     weights = to_mapping(to_mapping(plan.get("model")).get("weights"))
     if weights.get("type") == "run":
         run_before = make_visible(str(weights.get("run")))
@@ -121,6 +122,7 @@ def _collect_run_facts(plan: Mapping[str, object], state: RunState) -> list[tupl
     return [
         ("plan", str(plan.get("id") or "")),
         ("digest", str(plan.get("digest") or "")),
+        ("completion", state.completion or ""),
         ("status", state.status if state.is_over else ""),
         ("started", state.clock.started or ""),
         ("backend", state.provenance.backend or ""),

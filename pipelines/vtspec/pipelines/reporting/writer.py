@@ -138,8 +138,8 @@ def _find_doubts(run: Run, plan: PlanJson) -> tuple[str, ...]:
     if content == run.plan_id:
         return ()
     return (
-        f"the plan.json of {run.name} was changed after it was planned: what stands in it is "
-        f"{content}, and not what was run",
+        f"the {run.plan_file.name} of {run.name} was changed after it was planned: what stands "
+        f"in it is {content}, and not what was run",
     )
 
 

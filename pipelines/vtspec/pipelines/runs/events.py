@@ -72,6 +72,7 @@ class RunUpdated:
     """The same result is asked for with another policy: no training, and `steps` are done anew.
 
     `sections` take the place of the plan's own; `changed` are the dotted paths that differ.
+    `completion` is its name, and its plan's file's, where the result was there before.
     """
 
     kind: ClassVar[str] = "run.updated"
@@ -80,6 +81,7 @@ class RunUpdated:
     changed: tuple[str, ...]
     steps: tuple[str, ...]
     sections: Mapping[str, object]
+    completion: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

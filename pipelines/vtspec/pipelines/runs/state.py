@@ -1,10 +1,11 @@
 """Events added up to the state of a run. Pure: no clock, no file; no event can make it raise."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import reduce
-from typing import Literal, TypeAlias, assert_never
+from typing import Final, Literal, TypeAlias, assert_never
 
 from .events import (
     DataVerified,
@@ -36,6 +37,11 @@ from .events import (
     Warned,
 )
 from .training_state import Training, apply_training, pause_training
+
+PLAN_FILE: Final = "plan.json"
+"""The plan that trained, in the folder of its run."""
+
+_COMPLETION: Final = re.compile(r"[a-z0-9-]+-c[0-9a-f]{6}")
 
 Status: TypeAlias = Literal["queued", "running"] | Ending
 """`queued`: nothing happened yet; `running`: no terminal event (its process may be dead all the
@@ -136,7 +142,8 @@ class RunState:
 
     `told` numbers the last line of the present step's adapter; `data` is the folder of the
     verified data; `exports` are by format, `artifacts` checksums by path. `sections` are what the
-    last update put into the plan, `before` is the result that an update at work began from.
+    last update put into the plan, `completion` is its name where the result was there before;
+    `before` is the result that an update at work began from.
     """
 
     seq: int = -1
@@ -158,6 +165,7 @@ class RunState:
     exit_code: int | None = None
     artifacts: Mapping[str, str] = field(default_factory=dict)
     sections: Mapping[str, object] = field(default_factory=dict)
+    completion: str | None = None
     before: "RunState | None" = None
 
     @property
@@ -175,6 +183,14 @@ class RunState:
     def is_over(self) -> bool:
         """Whether the last thing that happened to the run is its end."""
         return self.ending is not None
+
+    @property
+    def plan_file(self) -> str:
+        """The name of the file with the plan as it is asked for now, in the run's folder."""
+        # A damaged line names no file outside of it.
+        if self.completion is None or not _COMPLETION.fullmatch(self.completion):
+            return PLAN_FILE
+        return f"{self.completion}.json"
 
     def has_done(self, step: str) -> bool:
         """Whether the step has finished well, in this part of the run or an earlier one."""
@@ -294,6 +310,7 @@ def _apply_run_updated(state: RunState, told: RunUpdated) -> RunState:
         exit_code=None,
         provenance=replace(state.provenance, plan_digest=told.plan_digest),
         sections=told.sections,
+        completion=told.completion,
         before=state if state.status == "succeeded" else state.before,
     )
 

@@ -20,15 +20,16 @@ from .event_log import EVENTS_FILE
 from .events import Event, RunStarted, decode_event, decode_events
 from .lock import LOCK_FILE, LockHolder, RunLock, find_holder, hold_lock
 from .metrics import Metrics, build_metrics
-from .state import RunState, fold_events
+from .state import PLAN_FILE, RunState, fold_events
 
-PLAN_FILE: Final = "plan.json"
 METRICS_FILE: Final = "metrics.json"
 
 _GONE: Final = ".gone-"
 """What the name of a run that is being deleted begins with."""
 
 _NAME: Final = re.compile(r"(?P<plan>(?P<spec>[a-z0-9-]+)-[0-9a-f]{10})(?:-(?P<attempt>[0-9]+))?")
+
+_COMPLETION: Final = re.compile(rf"(?P<run>{_NAME.pattern})-c[0-9a-f]{{6}}")
 
 
 def make_run_name(plan_id: str, attempt: int) -> str:
@@ -73,9 +74,14 @@ class Run:
         match = _NAME.fullmatch(self.name)
         return int(match["attempt"] or 1) if match else 1
 
+    @property
+    def plan_file(self) -> Path:
+        """The plan as it is asked for now: the last completion's, else the one that trained."""
+        return self.path / self.read_state().plan_file
+
     def read_plan(self) -> dict[str, object]:
-        """`plan.json`. Raises `Permanent` where it is missing or damaged."""
-        path = self.path / PLAN_FILE
+        """The plan in `plan_file`. Raises `Permanent` where it is missing or damaged."""
+        path = self.plan_file
         try:
             plan = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
@@ -224,7 +230,8 @@ class Runs:
         return next((other for other in reversed(others) if other.has_result), run)
 
     def find(self, word: str) -> Run:
-        """The run that a person means: its name, its spec's name (the last one), or a beginning.
+        """The run that a person means: its name, a completion's of it, its spec's name (the last
+        one), or a beginning.
 
         Raises `Refused` where there is none, or a beginning fits several.
         """
@@ -232,7 +239,13 @@ class Runs:
         # A shell completes a folder's path, with its slash.
         word = word.rstrip("/").rpartition("/")[2]
         # A run's whole name wins over a spec that happens to be called like its beginning.
-        exact = [run for run in runs if run.name == word]
+        completed = _COMPLETION.fullmatch(word)
+        owner = completed["run"] if completed else word
+        exact = [
+            run
+            for run in runs
+            if run.name == owner and (owner == word or (run.path / f"{word}.json").is_file())
+        ]
         named = [run for run in runs if run.spec_name == word]
         if exact or named:
             return (exact or named)[-1]

@@ -38,6 +38,7 @@ _STATUS: Final[Mapping[Ending, Status]] = {
 _DURATION: Final = "epoch_seconds"
 
 _ENDING_TAGS: Final = ("vtspec.ending", "vtspec.message")
+_UPDATE_TAG: Final = "vtspec.update.message"
 
 _PARAM_SECTIONS: Final = (
     "task",
@@ -188,18 +189,25 @@ def translate_events(events: Iterable[Event]) -> Iterator[TrackingEntry]:
 
     A step that was cut short is done again, and tells its points again. MLflow takes none back:
     the same value is not sent twice, nor how long it took this time; another one is what MLflow
-    shows from then on, being the later. An update that fails does not make a failed run of one
-    that has its result.
+    shows from then on, being the later. An update of a result is told once it is made, and one
+    that is not does not make a failed run of one that has its result.
     """
     known: dict[tuple[str, int], float] = {}
-    state = RunState()
+    state, update = RunState(), TrackingEntry(seq=-1)
     for event in events:
         was_done = state.before is not None
         state = apply_event(state, event)
         entry = translate_event(event)
-        if was_done and entry.status == "FAILED":
+        if isinstance(event.body, RunUpdated) and state.before is not None:
+            update = replace(entry, changed=(*update.changed, *entry.changed))
+            entry = TrackingEntry(seq=entry.seq, time_ms=entry.time_ms)
+        elif was_done and entry.status in ("FAILED", "KILLED"):
             tags = _name_failed_update(event)
             entry = replace(entry, status="FINISHED", tags=tags, removed_tags=())
+        elif was_done and entry.status == "FINISHED":
+            entry = _apply_update(entry, update)
+        if was_done and state.before is None:
+            update = TrackingEntry(seq=-1)
         fresh = [one for one in entry.metrics if _is_fresh(one, known)]
         known |= {(one.key, one.step): one.value for one in fresh}
         yield replace(entry, metrics=fresh)
@@ -212,7 +220,16 @@ def _is_fresh(point: MetricPoint, known: Mapping[tuple[str, int], float]) -> boo
 
 def _name_failed_update(event: Event) -> Mapping[str, str]:
     message = event.body.message if isinstance(event.body, RunFinished) else None
-    return {"vtspec.update.message": (message or "an update failed")[:8000]}
+    return {_UPDATE_TAG: (message or "an update failed")[:8000]}
+
+
+def _apply_update(end: TrackingEntry, update: TrackingEntry) -> TrackingEntry:
+    return replace(
+        end,
+        tags={**update.tags, **end.tags},
+        removed_tags=(*end.removed_tags, _UPDATE_TAG),
+        changed=update.changed,
+    )
 
 
 def translate_event(event: Event) -> TrackingEntry:
@@ -227,6 +244,8 @@ def translate_event(event: Event) -> TrackingEntry:
             return replace(entry, tags=_build_start_tags(told))
         case RunUpdated() as told:
             tags = {"vtspec.plan.digest": str(told.plan_digest)}
+            if told.completion is not None:
+                tags["vtspec.completion"] = told.completion
             if "description" in told.changed:
                 tags["mlflow.note.content"] = str(told.sections.get("description") or "")[:8000]
             return replace(entry, tags=tags, changed=told.changed)

@@ -19,7 +19,7 @@ from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.runs import Run
 from vtspec.pipelines.runs.events import Event
 from vtspec.pipelines.runs.lock import try_lock
-from vtspec.pipelines.runs.state import fold_events
+from vtspec.pipelines.runs.state import PLAN_FILE, fold_events
 
 from .mlflow_client import translate_errors
 from .mlflow_mapping import (
@@ -34,7 +34,7 @@ from .mlflow_mapping import (
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-ARTIFACTS = ("report.md", "report.html", "plan.json", "metrics.json", "evaluation.json")
+ARTIFACTS = ("report.md", "report.html", PLAN_FILE, "metrics.json", "evaluation.json")
 FOLDERS = ("plots", "model")
 _KIND: Final = "mlflow.experimentKind"
 _TRAINING: Final = "custom_model_development"
@@ -101,10 +101,10 @@ def send_events(
 
 
 def _read_plan(run_dir: Path, events: Sequence[Event]) -> TrackedPlan:
-    path = run_dir / "plan.json"
+    path = run_dir / PLAN_FILE
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
-        # A run that was killed may have been told of another policy before its file was.
+        # Another policy is told in the events, and for a run that was killed nowhere else.
         return parse_plan({**raw, **fold_events(events).sections}, events[0].run)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Permanent(
@@ -218,7 +218,8 @@ def _remove_tags(client: "MlflowClient", run_id: str, names: Sequence[str]) -> N
 
 
 def _log_artifacts(run_dir: Path, client: "MlflowClient", run_id: str) -> None:
-    for name in ARTIFACTS:
+    # A dict, since a run without a completion names `plan.json` twice.
+    for name in dict.fromkeys((*ARTIFACTS, Run(run_dir).plan_file.name)):
         if (run_dir / name).is_file():
             client.log_artifact(run_id, str(run_dir / name))
     for name in FOLDERS:

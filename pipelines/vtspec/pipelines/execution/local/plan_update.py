@@ -1,51 +1,55 @@
-"""The same plan with another policy in a run's `plan.json`, and the one before put back.
+"""The same plan with another policy, in the folder of its run.
 
-The event says first what the plan becomes; whoever finds a run that was killed then makes it so.
-The plan as it was lies beside it, named by its digest.
+What trained stays in `plan.json`: of a result that is there, the plan as it is asked for now lies
+beside it as a completion. Of a run that goes on, it takes the place of `plan.json`; the event says
+first what the plan becomes, and whoever finds a run that was killed then makes it so. The plan as
+it was then lies beside it, named by its digest.
 """
 
 from dataclasses import replace
 from pathlib import Path
 
-from vtspec.adapters.durable_files import write_file_atomic
 from vtspec.pipelines.execution.steps import StepContext
+from vtspec.pipelines.planning.digest import name_completion
 from vtspec.pipelines.planning.policy import PlanUpdate, apply_sections
 from vtspec.pipelines.runs.events import RunUpdated
-from vtspec.pipelines.runs.store import PLAN_FILE, write_json
+from vtspec.pipelines.runs.state import PLAN_FILE
+from vtspec.pipelines.runs.store import write_json
 
 
 def adopt_plan(work: StepContext, update: PlanUpdate | None) -> StepContext:
     """The run's context with the plan that its last update made, after a new one where given."""
-    plan = work.target.plan
+    plan, folder = work.target.plan, work.target.folder
     if update is not None:
-        told = RunUpdated(
-            plan_digest=update.plan.digest,
-            previous_digest=plan.digest,
-            changed=update.paths,
-            steps=update.steps,
-            sections=update.sections,
-        )
-        work.log.append(told)
+        _tell_update(work, update)
     sections = work.log.state.sections
     asked = apply_sections(plan, sections) if sections else plan
     if asked == plan:
         return work
-    write_json(find_kept_plan(work.target.folder, plan.digest), plan.to_json())
-    write_json(work.target.folder / PLAN_FILE, asked.to_json())
+    if work.log.state.completion is None:
+        write_json(find_kept_plan(folder, plan.digest), plan.to_json())
+        write_json(folder / PLAN_FILE, asked.to_json())
     return replace(work, target=replace(work.target, plan=asked))
-
-
-def restore_plan(work: StepContext) -> None:
-    """Put back the plan of the result that an update began from; nothing without one at work."""
-    before = work.log.state.before
-    if before is None or before.provenance.plan_digest is None:
-        return
-    kept = find_kept_plan(work.target.folder, before.provenance.plan_digest)
-    if kept.is_file():
-        write_file_atomic(work.target.folder / PLAN_FILE, kept.read_bytes())
-        kept.unlink()
 
 
 def find_kept_plan(folder: Path, digest: str) -> Path:
     """Where a plan that was replaced lies."""
     return folder / f"plan-{digest.removeprefix('sha256:')[:12]}.json"
+
+
+def _tell_update(work: StepContext, update: PlanUpdate) -> None:
+    completion, asked = None, update.plan.to_json()
+    if work.log.state.has_result:
+        completion = name_completion(work.target.name, asked)
+        # Before the event that names it: whoever reads the run finds the plan that it speaks of.
+        write_json(work.target.folder / f"{completion}.json", asked)
+    work.log.append(
+        RunUpdated(
+            plan_digest=update.plan.digest,
+            previous_digest=work.target.plan.digest,
+            changed=update.paths,
+            steps=update.steps,
+            sections=update.sections,
+            completion=completion,
+        )
+    )

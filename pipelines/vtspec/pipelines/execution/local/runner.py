@@ -29,7 +29,7 @@ from vtspec.pipelines.runs.events import Failed, RunResumed
 from vtspec.pipelines.runs.state import RunState
 from vtspec.pipelines.tracking import SyncResult
 
-from .plan_update import adopt_plan, restore_plan
+from .plan_update import adopt_plan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,15 +142,8 @@ def _conclude_run(work: StepContext, outcome: Outcome, resume_with: str) -> Outc
         fix = outcome.fix.replace("vtspec run SPEC --resume", resume_with)
         outcome = replace(outcome, fix=fix.replace(" RUN", f" {work.target.name}"))
     write_metrics(work)
-    _end_run(work, outcome)
-    return outcome
-
-
-def _end_run(work: StepContext, outcome: Outcome) -> None:
-    # The plan first: the event is what says that the earlier result stands.
-    if outcome.ending in ("failed", "crashed", "refused"):
-        restore_plan(work)
     log_run_end(work, outcome)
+    return outcome
 
 
 def _record_crash(work: StepContext, error: BaseException) -> None:
@@ -158,13 +151,13 @@ def _record_crash(work: StepContext, error: BaseException) -> None:
     try:
         outcome = find_error_outcome(error)
         if outcome is not None:
-            _end_run(work, outcome)
+            log_run_end(work, outcome)
             return
         message = f"{type(error).__name__}: {error}"
         trace = "".join(traceback.format_exception(error))
         work.log.append(Failed(message=message, fix=None, traceback=trace))
         crashed = Outcome(ending="crashed", exit_code=EXIT_CODES["crashed"], message=message)
-        _end_run(work, crashed)
+        log_run_end(work, crashed)
     except (Permanent, OSError) as second:
         # The first error is the one to be told; without a terminal event the run can be resumed.
         error.add_note(f"and the end of the run could not be written down: {second}")

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import IO, Final
 
 from vtspec.pipelines.execution.environment import Environment
-from vtspec.pipelines.runs.store import PLAN_FILE
 
 from .adapter_messages import LINE_LIMIT
 from .file_tail import Tail, open_tail
@@ -137,11 +136,11 @@ def launch_adapter(
 
 
 def build_arguments(
-    environment: Environment, step: str, folder: Path, run: str, attempt: int
+    environment: Environment, step: str, plan: Path, run: str, attempt: int
 ) -> list[str]:
-    """The beginning of every adapter's command: the step of a run, whose plan is in its folder."""
+    """The beginning of every adapter's command: the step of a run, whose folder its plan is in."""
     arguments = [str(environment.python), "-m", "vtspec.adapters", step]
-    arguments += ["--plan", str(folder / PLAN_FILE), "--workdir", str(folder)]
+    arguments += ["--plan", str(plan), "--workdir", str(plan.parent)]
     return [*arguments, "--run", run, "--attempt", str(attempt)]
 
 

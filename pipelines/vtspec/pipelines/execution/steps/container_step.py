@@ -8,7 +8,8 @@ from vtspec.pipelines.errors import Refused, Temporary
 from vtspec.pipelines.execution.environment import Environment
 from vtspec.pipelines.planning.plan_model import Plan, plan_from_json
 from vtspec.pipelines.runs import Run, RunLock, make_run_name
-from vtspec.pipelines.runs.store import PLAN_FILE, write_json
+from vtspec.pipelines.runs.state import PLAN_FILE
+from vtspec.pipelines.runs.store import write_json
 
 from .exit_status import SUCCEEDED, Outcome
 from .run_context import RunContext

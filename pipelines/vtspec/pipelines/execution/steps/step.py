@@ -187,7 +187,8 @@ def _build_arguments(
     step: str, work: StepContext, environment: Environment, weights: Path | None
 ) -> Sequence[str]:
     target = work.target
-    arguments = build_arguments(environment, step, target.folder, target.name, target.attempt)
+    plan = target.folder / work.log.state.plan_file
+    arguments = build_arguments(environment, step, plan, target.name, target.attempt)
     arguments += ["--data", str(_get_data_folder(step, work))]
     if weights is not None:
         arguments += ["--weights", str(weights)]
