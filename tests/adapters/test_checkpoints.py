@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -77,9 +78,16 @@ def _flip_a_bit(file: Path) -> None:
 
 
 def _outside(file: Path) -> None:
-    manifest = json.loads(file.read_text())
+    manifest = without_sum(file)
     manifest["files"]["../../secret"] = {"sha256": "0", "bytes": 1}
     file.write_text(json.dumps(manifest))
+
+
+def without_sum(file: Path) -> dict[str, Any]:
+    """The file's content as an earlier vtspec wrote it."""
+    content: dict[str, Any] = json.loads(file.read_text())
+    assert (content.pop("v"), len(content.pop("check"))) == (2, 8)
+    return {"v": 1, **content}
 
 
 @pytest.mark.parametrize(
@@ -107,6 +115,39 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_warning(
     assert len(warnings) == 1
     assert words in warnings[0]
     assert warnings[0].endswith("; taking the one before it")
+
+
+@pytest.mark.parametrize("which", ["last.json", "best.json", "epoch-0003/manifest.json"])
+def test_no_bit_of_what_decides_the_best_epoch_is_changed_unseen(
+    tmp_path: Path, which: str
+) -> None:
+    def read() -> object:
+        pointers = [checkpoints.read_pointer(tmp_path, name) for name in ("last", "best")]
+        return pointers, checkpoints.read_manifest(tmp_path / "epoch-0003")
+
+    a_checkpoint(tmp_path, 3)
+    for name in ("last", "best"):
+        checkpoints.write_pointer(tmp_path, name, "epoch-0003", {"values": [0.5, 0.75, 0.875]})
+    file, before = tmp_path / which, read()
+    whole = file.read_bytes()
+    for bit in range(8 * len(whole)):
+        changed = bytearray(whole)
+        changed[bit // 8] ^= 1 << bit % 8
+        file.write_bytes(changed)
+        try:
+            # Such as a capital E in 1e-05, which is the same number.
+            assert read() == before
+        except CorruptCheckpointError:
+            continue
+
+
+def test_checkpoints_of_an_earlier_vtspec_are_gone_on_from(tmp_path: Path) -> None:
+    path = a_checkpoint(tmp_path, 3)
+    checkpoints.write_pointer(tmp_path, "last", path.name, {"values": [0.5, 0.75, 0.875]})
+    for file in (tmp_path / "last.json", path / "manifest.json"):
+        file.write_text(json.dumps(without_sum(file)))
+    found = checkpoints.find_resumable(tmp_path)
+    assert found == (path, {"values": [0.5, 0.75, 0.875]})
 
 
 def test_a_last_one_that_is_gone_is_passed_over_too(tmp_path: Path) -> None:
@@ -216,6 +257,7 @@ def test_a_disk_that_is_really_full_leaves_the_old_state(tmp_path: Path) -> None
     program = """
 import resource, signal, sys
 from pathlib import Path
+from typing import Any
 from vtspec.adapters.durable_files import write_file_atomic
 from vtspec.adapters.training import checkpoints
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -253,6 +295,7 @@ def test_wrong_names_and_empty_checkpoints_are_refused(tmp_path: Path) -> None:
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
+from typing import Any
 from vtspec.adapters.training import checkpoints
 
 folder, at = Path(sys.argv[1]), int(sys.argv[2])

@@ -2,7 +2,8 @@
 
 A checkpoint is written into a hidden folder, flushed to the disk and renamed; a process that is
 killed at any point leaves the ones before it as they were. `last.json` and `best.json` name one
-each, and carry the training loop's own state. The layout is described in `docs/results.md`.
+each, and carry the training loop's own state. The layout is described in `docs/results.md`. Each
+of these files has a sum of itself: a digit that a disk changed would choose another best epoch.
 """
 
 from __future__ import annotations
@@ -11,17 +12,19 @@ import hashlib
 import json
 import re
 import shutil
+import zlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from vtspec.adapters.durable_files import stage_folder, sync_folder, write_file_atomic
 from vtspec.adapters.json_types import JsonObject
 
 from .event_stream import replace_nonfinite
 
-VERSION: Final = 1
+VERSION: Final = 2
+"""Of the JSON files; those of version 1 had no sum."""
 
 _MANIFEST: Final = "manifest.json"
 _NAME: Final = re.compile(r"epoch-(\d{4,})(?:-step-(\d{5,}))?")
@@ -88,7 +91,7 @@ def write(folder: Path, name: str, manifest: JsonObject, fill: Callable[[Path], 
 def read_manifest(path: Path) -> Manifest:
     """The manifest of a checkpoint, its files left unread. Raises `CorruptCheckpointError`."""
     try:
-        raw = json.loads((path / _MANIFEST).read_bytes())
+        raw = _load_json(path / _MANIFEST)
         return Manifest(
             epoch=int(raw["epoch"]),
             step=int(raw["step"]),
@@ -134,7 +137,7 @@ def write_pointer(
     """Make `last.json` or `best.json` name a checkpoint (or none yet), with the loop's state."""
     # A file that is replaced in one step, not a link: object stores and some mounts have none.
     folder.mkdir(parents=True, exist_ok=True)
-    pointer = {"v": VERSION, "checkpoint": name, "state": dict(state)}
+    pointer = {"checkpoint": name, "state": dict(state)}
     write_file_atomic(folder / f"{which}.json", _dump_json(pointer))
 
 
@@ -147,7 +150,7 @@ def read_pointer(
         CorruptCheckpointError: the file is not readable as what `write_pointer` writes.
     """
     try:
-        raw = json.loads((folder / f"{which}.json").read_bytes())
+        raw = _load_json(folder / f"{which}.json")
         name, state = raw["checkpoint"], dict(raw["state"])
     except FileNotFoundError:
         return None
@@ -231,7 +234,6 @@ def _write_manifest(hidden: Path, manifest: JsonObject) -> None:
     files = [path for path in sorted(hidden.rglob("*")) if path.is_file()]
     sums = {path.relative_to(hidden).as_posix(): _compute_checksum(path) for path in files}
     content = {
-        "v": VERSION,
         "epoch": manifest["epoch"],
         "step": manifest["step"],
         "metrics": replace_nonfinite(manifest["metrics"]),
@@ -282,5 +284,20 @@ def _compute_checksum(path: Path) -> FileChecksum:
     return FileChecksum(sha256=digest.hexdigest(), bytes=size)
 
 
-def _dump_json(value: object) -> str:
-    return json.dumps(value, indent=1, allow_nan=False) + "\n"
+def _dump_json(content: JsonObject) -> str:
+    content = {"v": VERSION, **content}
+    sealed = {**content, "check": _compute_check(content)}
+    return json.dumps(sealed, indent=1, allow_nan=False) + "\n"
+
+
+def _load_json(path: Path) -> dict[str, Any]:
+    """What `_dump_json` wrote. Raises `ValueError` where the file is not that any more."""
+    raw: dict[str, Any] = dict(json.loads(path.read_bytes()))
+    check = raw.pop("check", None)
+    if (check is not None or raw["v"] != 1) and check != _compute_check(raw):
+        raise ValueError("it is not what was written")
+    return raw
+
+
+def _compute_check(content: JsonObject) -> str:
+    return f"{zlib.crc32(json.dumps(content, sort_keys=True, allow_nan=False).encode()):08x}"
