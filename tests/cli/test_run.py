@@ -151,6 +151,18 @@ def test_a_gate_that_is_asked_for_now_is_the_one_that_is_judged(repository: Path
 
 
 @pytest.mark.slow
+def test_a_model_is_called_registered_once_it_is(repository: Path) -> None:
+    asked = ("run", "shapes", "--set", "tracking.registerAs=shapes", "--no-tracking")
+    result, sync = ran(*asked), f"vtspec sync {only_run('shapes')}"
+    assert code_of(result) == 0, result.output
+    assert "same result, other policy: to be registered as shapes" in result.stderr
+    assert f"not registered as shapes yet; register it with: {sync}" in result.stdout
+    synced = ran(*sync.split()[1:])
+    assert "0 left, model version 1" in synced.stdout, synced.output
+    assert "registered as shapes, version 1" in ran(*asked).stdout
+
+
+@pytest.mark.slow
 def test_what_a_finished_run_can_no_longer_be_given_is_told_by_plan_and_run(
     repository: Path,
 ) -> None:

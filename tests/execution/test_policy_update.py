@@ -68,10 +68,10 @@ def begun(watcher: Watcher) -> list[str | None]:
     [
         (GATES, "gates judged anew"),
         (BASELINE, "compared with other"),
-        (REGISTERED, "registered as shapes"),
-        (EXPERIMENT, "sent to experiment elsewhere of MLflow too"),
+        (REGISTERED, "to be registered as shapes"),
+        (EXPERIMENT, "to be sent to experiment elsewhere of MLflow too"),
         (DESCRIBED, "described anew"),
-        ({**GATES, **REGISTERED}, "gates judged anew, registered as shapes"),
+        ({**GATES, **REGISTERED}, "gates judged anew, to be registered as shapes"),
     ],
 )
 def test_another_policy_is_applied_to_the_result_without_training(

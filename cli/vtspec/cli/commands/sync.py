@@ -30,6 +30,8 @@ def command(run: str | None, runs: Path | None, uri: str | None) -> None:
             click.echo(f"{each.name}: {arrived}", err=True)
             failures.append(arrived)
             continue
-        click.echo(f"{each.name}: {arrived.sent} events at {target.address}, {arrived.left} left")
+        version = f", model version {arrived.model_version}" if arrived.model_version else ""
+        sent = f"{arrived.sent} events at {target.address}, {arrived.left} left"
+        click.echo(f"{each.name}: {sent}{version}")
     if failures:
         raise click.exceptions.Exit(max(failure.exit_code for failure in failures))

@@ -114,9 +114,9 @@ def _describe_change(change: Change) -> str:
         case "tracking.registerAs", None:
             return "no longer to be registered (a version that was made stays)"
         case "tracking.registerAs", name:
-            return f"registered as {name}"
+            return f"to be registered as {name}"
         case "tracking.experiment", name:
-            return f"sent to experiment {name} of MLflow too"
+            return f"to be sent to experiment {name} of MLflow too"
         case path, after:
             return f"{path} is {after}"
 

@@ -5,7 +5,7 @@
 a file.
 """
 
-from .follower import Follower, SyncResult, start_follower, sync_run
+from .follower import Follower, SyncResult, read_sync_result, start_follower, sync_run
 from .mlflow_client import choose_tracking_uri
 from .mlflow_store import check_store, find_scheme_problem, find_store_file
 
@@ -16,6 +16,7 @@ __all__ = [
     "choose_tracking_uri",
     "find_scheme_problem",
     "find_store_file",
+    "read_sync_result",
     "start_follower",
     "sync_run",
 ]
