@@ -1,12 +1,14 @@
 """Kills vtspec, its adapter, its tracker and all of them, at every step, and counts the damage.
 
 A run of the toy framework is killed several times, each time at one file operation or event that
-is drawn from those of a step that is still to come; it is resumed until it is done and then held
-against a run that nobody killed: weights, checkpoints, epochs, evaluation, the points in MLflow,
-what lies in its folder, and what processes live. Prints
+is drawn from those of a step that is still to come; it is resumed until it is done, and then asked
+for with one policy and another, killed as often, until it has the first. It is held against a run
+that nobody killed: weights, checkpoints, epochs, evaluation, plans, the points and versions in
+MLflow, what lies in its folder, and what processes live. Prints
 
-- lost: runs that do not end well, or whose weights, epochs, evaluation or points lack something;
-- doubled: epochs and points in MLflow that are there twice;
+- lost: runs that do not end well, or whose weights, epochs, evaluation, plans or points lack
+  something;
+- doubled: epochs and updates, and points and versions in MLflow, that are there twice;
 - left over: files that the unbroken run does not have, and processes that outlive the run.
 
 vtspec and the tracker are forked from this process, which has imported all that they need, since
@@ -19,6 +21,7 @@ Run: python benchmarks/kills.py [--kills N] [--seed N]
 import argparse
 import collections
 import importlib
+import itertools
 import json
 import os
 import random
@@ -29,7 +32,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -39,19 +42,35 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
 from local_repository import Repository, Watcher, a_local, a_repository  # noqa: E402
+from toy_runs import name_plan  # noqa: E402
 from vtspec.pipelines.address import parse_address  # noqa: E402
 from vtspec.pipelines.execution.local import RunOptions  # noqa: E402
 from vtspec.pipelines.operations.run import write_run_report  # noqa: E402
 from vtspec.pipelines.reporting import writer  # noqa: E402
 from vtspec.pipelines.reporting.plots.charts import draw_plots  # noqa: E402
 from vtspec.pipelines.runs import Run  # noqa: E402
+from vtspec.pipelines.runs.events import RunUpdated  # noqa: E402
+from vtspec.pipelines.runs.state import PLAN_FILE  # noqa: E402
 from vtspec.pipelines.tracking import follower  # noqa: E402
 
 PHASES: Final = ("begin", "data", "train", "evaluate", "export", "report", "end")
+UPDATE: Final = "update "
+"""What the phases of an update begin with."""
 VICTIMS: Final = {"vtspec": 3, "adapter": 3, "tracker": 1, "all": 3}
 """How often each is drawn; without its tracker a run goes on, and is over after the kill."""
 
-KILLS_A_RUN: Final = 20
+KILLS_A_RUN: Final = 14
+KILLS_AN_UPDATE: Final = 6
+"""Of the policies that a run is asked for in turn once it is done."""
+
+POLICIES: Final[tuple[dict[str, Any], ...]] = (
+    {
+        "report": {"baseline": None, "gates": ["accuracy >= 0.1"]},
+        "tracking": {"experiment": "shapes", "registerAs": "shapes"},
+    },
+    {"description": "Why not?"},
+)
+"""What a run that is done is asked for; it ends with the first."""
 
 SYNC_S: Final = 60.0
 """How long `sync` is tried after a run; a failure then shows as what MLflow lacks."""
@@ -91,10 +110,14 @@ class Bomb:
     victim: str = "nobody"
     phase: str = ""
     at: int = 0
-    now: str = "begin"
+    prefix: str = ""
+    now: str = ""
     seen: collections.Counter[str] = field(default_factory=collections.Counter)
     others: list[int] = field(default_factory=list)
     mark: Path = Path(os.devnull)
+
+    def __post_init__(self) -> None:
+        self.now = f"{self.prefix}begin"
 
     def tick(self) -> None:
         """One more operation of the present phase."""
@@ -119,8 +142,8 @@ class Bomb:
 class Forked:
     """A child of this process, as far as a `Follower` looks at it."""
 
-    def __init__(self, pid: int) -> None:
-        self.pid, self.code = pid, cast("int | None", None)
+    def __init__(self, pid: int, *, is_spared: bool = False) -> None:
+        self.pid, self.is_spared, self.code = pid, is_spared, cast("int | None", None)
 
     def poll(self) -> int | None:
         """Its exit status, None while it lives."""
@@ -130,8 +153,8 @@ class Forked:
         return self.code
 
     def kill(self) -> None:
-        """SIGKILL, unless it has ended."""
-        if self.poll() is None:
+        """SIGKILL, unless it has ended or still has to write down what it counted."""
+        if self.poll() is None and not self.is_spared:
             kill(self.pid)
 
     def wait(self) -> int:
@@ -172,6 +195,13 @@ class Stage:
 
     repository: Repository
     scratch: Path
+    policy: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def asked(self) -> Repository:
+        """The repository, its plan with the policy that is asked for now."""
+        plan = name_plan({**self.repository.plan, **self.policy})
+        return replace(self.repository, plan=plan)
 
     @property
     def uri(self) -> str:
@@ -221,14 +251,14 @@ class Stage:
         mine = bomb if bomb.victim in ("vtspec", "all", "nobody") else Bomb()
         watcher = Watcher()
         runner = a_local(
-            self.repository,
+            self.asked,
             watcher,
             write_report=write_run_report,
             track=lambda folder: self._track(folder, bomb, mine),
             told=lambda event, state: _follow_phase(mine, event, self.repository),
         )
         mine.watch(self.where)
-        result = runner.run(self.repository.planned, choice, "vtspec run shapes")
+        result = runner.run(self.asked.planned, choice, "vtspec run shapes")
         if bomb.victim == "nobody":
             (self.scratch / "vtspec.json").write_text(json.dumps(mine.seen))
         if result.outcome is None or not result.outcome.is_good:
@@ -237,7 +267,7 @@ class Stage:
     def _track(self, folder: Path, bomb: Bomb, mine: Bomb) -> follower.Follower:
         def follow() -> None:
             counted = bomb if bomb.victim in ("tracker", "nobody") else Bomb()
-            inner = Bomb(victim=bomb.victim, phase="begin", at=counted.at, mark=bomb.mark)
+            inner = replace(counted, phase=f"{bomb.prefix}begin", seen=collections.Counter())
             inner.watch(self.where)
             # On a busy machine a nice process takes minutes, which every run would wait for.
             os.nice = lambda _: 0
@@ -247,14 +277,15 @@ class Stage:
 
         pid = fork(follow)
         mine.others.append(pid)
-        return follower.Follower(folder, cast(Any, Forked(pid)))
+        spared = Forked(pid, is_spared=bomb.victim == "nobody")
+        return follower.Follower(folder, cast(Any, spared))
 
 
 def _follow_phase(bomb: Bomb, event: Any, repository: Repository) -> None:
     if event.kind == "step.started":
-        bomb.now = event.step
+        bomb.now = f"{bomb.prefix}{event.step}"
     elif event.kind == "run.finished":
-        bomb.now = "end"
+        bomb.now = f"{bomb.prefix}end"
     if bomb.victim == "all":
         holder = repository.runs.list_runs()[-1].find_holder()
         adapter = None if holder is None else holder.adapter
@@ -270,6 +301,9 @@ class Traits:
     epochs: Any
     evaluation: Any
     checkpoints: Mapping[str, Any]
+    plans: tuple[object, ...]
+    updates: tuple[str | None, ...]
+    versions: int
     points: Mapping[tuple[str, int], int]
     files: frozenset[str]
     status: tuple[str, str]
@@ -279,6 +313,7 @@ def read_traits(run: Run, database: Path) -> Traits:
     """The traits of a run that is done."""
     state = run.read_state()
     folder = run.path / "checkpoints"
+    trained = json.loads((run.path / PLAN_FILE).read_text())
     with closing(sqlite3.connect(database)) as mlflow:
         ids = [
             row[0]
@@ -287,6 +322,9 @@ def read_traits(run: Run, database: Path) -> Traits:
             )
         ]
         statuses = list(mlflow.execute("select status from runs where run_uuid = ?", ids[:1]))
+        (versions,) = mlflow.execute(
+            "select count(*) from model_versions where run_id = ?", ids[:1]
+        ).fetchone()
         points = collections.Counter(
             (str(key), int(step))
             for key, step in mlflow.execute(
@@ -307,8 +345,16 @@ def read_traits(run: Run, database: Path) -> Traits:
             path.name: json.loads(path.read_text())
             for path in sorted((*folder.glob("*.json"), *folder.glob("*/manifest.json")))
         },
+        plans=(trained, run.read_plan()),
+        updates=tuple(
+            one.body.completion for one in run.read_events() if isinstance(one.body, RunUpdated)
+        ),
+        versions=int(versions),
         points=points,
-        files=frozenset(str(path.relative_to(run.path)) for path in run.path.rglob("*")),
+        files=frozenset(
+            str(path.relative_to(run.path)).replace(run.name, "RUN")
+            for path in run.path.rglob("*")
+        ),
         status=(state.status, str(statuses[0][0]) if len(ids) == 1 and statuses else "?"),
     )
 
@@ -317,7 +363,7 @@ def judge(found: Traits, whole: Traits) -> Iterator[tuple[str, str]]:
     """What of a killed run differs from the unbroken one: (lost, doubled or left over; what)."""
     if found.status != whole.status:
         yield "lost", f"it is {found.status}"
-    for name in ("artifacts", "epochs", "evaluation", "checkpoints"):
+    for name in ("artifacts", "epochs", "evaluation", "checkpoints", "plans"):
         if getattr(found, name) != getattr(whole, name):
             yield "lost", f"its {name} differ"
     lacking = sorted(key for key in whole.points if key not in found.points)
@@ -326,6 +372,11 @@ def judge(found: Traits, whole: Traits) -> Iterator[tuple[str, str]]:
     doubled = sorted(key for key, count in found.points.items() if count > whole.points[key])
     if doubled:
         yield "doubled", f"MLflow has {len(doubled)} points too many: {doubled[:3]}"
+    if found.versions != whole.versions:
+        kind = "lost" if found.versions < whole.versions else "doubled"
+        yield kind, f"MLflow has {found.versions} versions of its model"
+    if any(one == other for one, other in itertools.pairwise(found.updates)):
+        yield "doubled", f"it was updated to {found.updates}"
     epochs = collections.Counter(row["epoch"] for row in found.epochs["epochs"])
     if any(count > 1 for count in epochs.values()):
         yield "doubled", f"epochs {epochs}"
@@ -347,18 +398,32 @@ def list_processes(where: str) -> list[int]:
 
 
 def measure(stage: Stage) -> dict[str, dict[str, int]]:
-    """Carry out a run that nobody kills; the operations of each process in each phase."""
+    """Carry out a run and its updates that nobody kills; the operations of each process in each
+    phase."""
     stage.carry_out(RunOptions(again=True), Bomb())
     stage.sync()
-    vtspec = json.loads((stage.scratch / "vtspec.json").read_text())
-    tracker = json.loads((stage.scratch / "tracker.json").read_text())
+    vtspec, tracker = read_counts(stage)
     lines = (stage.scratch / "adapter.txt").read_text().split()
+    for policy in (*POLICIES, POLICIES[0]):
+        stage.policy = policy
+        stage.carry_out(RunOptions(), Bomb(prefix=UPDATE))
+        stage.sync()
+    stage.policy = {}
+    update, following = read_counts(stage)
+    counts = {phase: vtspec[phase] for phase in PHASES if vtspec.get(phase)} | update
     return {
-        "vtspec": {phase: vtspec[phase] for phase in PHASES if vtspec.get(phase)},
-        "all": {phase: vtspec[phase] for phase in PHASES if vtspec.get(phase)},
+        "vtspec": counts,
+        "all": counts,
         "adapter": dict(collections.Counter(lines)),
-        "tracker": {"begin": tracker["begin"]},
+        "tracker": {"begin": tracker["begin"], **following},
     }
+
+
+def read_counts(stage: Stage) -> tuple[dict[str, int], dict[str, int]]:
+    """What vtspec and the tracker counted last, by phase."""
+    files = [stage.scratch / f"{name}.json" for name in ("vtspec", "tracker")]
+    vtspec, tracker = (json.loads(file.read_text()) for file in files)
+    return vtspec, tracker
 
 
 def draw_bomb(
@@ -367,9 +432,18 @@ def draw_bomb(
     """A kill in one of the next phases: farther ones would leave the run few to be killed in."""
     state = None if run is None else run.read_state()
     victim = draw.choices(list(VICTIMS), list(VICTIMS.values()))[0]
-    ahead = [one for one in counts[victim] if state is None or not state.has_done(one)]
+    phases = [phase for phase in counts[victim] if not phase.startswith(UPDATE)]
+    ahead = [one for one in phases if state is None or not state.has_done(one)]
     phase = draw.choice(ahead[:3] or ["end"])
     return Bomb(victim=victim, phase=phase, at=draw.randint(1, counts[victim].get(phase, 1)))
+
+
+def draw_update_bomb(draw: random.Random, counts: Mapping[str, Mapping[str, int]]) -> Bomb:
+    """A kill in an update, in which no adapter works."""
+    victim = draw.choice([one for one in VICTIMS if one != "adapter"])
+    phase = draw.choice([one for one in counts[victim] if one.startswith(UPDATE)])
+    at = draw.randint(1, counts[victim][phase])
+    return Bomb(victim=victim, phase=phase, at=at, prefix=UPDATE)
 
 
 @dataclass(kw_only=True)
@@ -415,7 +489,28 @@ def kill_run(stage: Stage, draw: random.Random, counts: Any, tally: Tally, most:
         if choice is not None:
             stage.carry_out(choice, Bomb(victim="none"))
     stage.sync()
+    told += kill_updates(stage, draw, counts, tally, most - len(told))
     tally.kills += len(told)
+    return told
+
+
+def kill_updates(
+    stage: Stage, draw: random.Random, counts: Any, tally: Tally, most: int
+) -> list[str]:
+    """The last run, asked for with one policy and another while it is killed, then in peace."""
+    told: list[str] = []
+    for policy in itertools.islice(itertools.cycle(POLICIES), 2 * KILLS_AN_UPDATE):
+        stage.policy, was_killed = policy, True
+        while was_killed and len(told) < min(KILLS_AN_UPDATE, most):
+            bomb = draw_update_bomb(draw, counts)
+            was_killed = stage.carry_out(RunOptions(), bomb)
+            if was_killed:
+                tally.by[f"{bomb.victim} in {bomb.phase}"] += 1
+                told.append(f"{bomb.victim}@{bomb.phase}:{bomb.at}")
+    stage.policy = POLICIES[0]
+    stage.carry_out(RunOptions(), Bomb(victim="none", prefix=UPDATE))
+    stage.sync()
+    stage.policy = {}
     return told
 
 

@@ -28,4 +28,5 @@ def test_nothing_is_lost_doubled_or_left_over_whoever_is_killed() -> None:
     ], done.stdout
     # A kill that never came shows nothing.
     assert "30 kills over" in done.stdout
+    assert re.search(r" in update \w+': \d", done.stdout)
     assert done.returncode == 0
