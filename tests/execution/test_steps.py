@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -47,6 +48,7 @@ from vtspec.pipelines.execution.steps.exit_status import (
 )
 from vtspec.pipelines.execution.steps.file_tail import Tail
 from vtspec.pipelines.execution.steps.initial_weights import find_start_weights
+from vtspec.pipelines.execution.steps.output_log import recover_output
 from vtspec.pipelines.execution.steps.process_env import build_variables
 from vtspec.pipelines.planning.plan_model import Plan, plan_from_json
 from vtspec.pipelines.runs import EventLog, Run, RunLock, find_holder
@@ -436,6 +438,56 @@ print("x" * 1_000_000)
     raw = (tmp_path / "output.log").read_bytes()
     assert raw.count(b"\n") == 20001
     assert len(raw) > 1_000_000
+
+
+SECRET = "canary-4711-xyz"
+
+PRINTS_SECRETS = r"""
+for part in (b"token can", b"ary-4711-xyz\n", b"at http://me:pw@host/ \xff\r", b"canary-4711-xyz"):
+    os.write(1, part)
+    time.sleep(0.15)
+"""
+
+
+def test_what_is_printed_is_kept_without_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOME_TOKEN", SECRET)
+    a_process(tmp_path, PRINTS_SECRETS).run()
+    kept = (tmp_path / "output.log").read_bytes()
+    assert kept == b"token [hidden]\nat http://[hidden]@host/ \xff\r[hidden]"
+    assert not [path for path in tmp_path.iterdir() if SECRET.encode() in path.read_bytes()]
+
+
+KILLED_COPY = f"""
+import os, sys
+from pathlib import Path
+from vtspec.pipelines.execution.steps.output_log import OutputCopy
+copy = OutputCopy(Path(sys.argv[1]), "train")
+for number in range(2):
+    os.write(copy.printed.fileno(), b"line %d {SECRET}\\n" % number)
+    if number < int(sys.argv[2]):
+        copy.copy()
+os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.parametrize("copied", [0, 1, 2])
+def test_what_a_killed_vtspec_did_not_copy_is_copied_once_and_without_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, copied: int
+) -> None:
+    monkeypatch.setenv("SOME_TOKEN", SECRET)
+    (tmp_path / "output.log").write_bytes(b"before\n")
+    words = [str(tmp_path), str(copied)]
+    killed = subprocess.run([sys.executable, "-c", KILLED_COPY, *words], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    # Nobody else reads what is not masked yet.
+    assert (tmp_path / ".printed-train.log").stat().st_mode & 0o077 == 0
+    recover_output(tmp_path, "train")
+    recover_output(tmp_path, "train")
+    expected = b"before\nline 0 [hidden]\nline 1 [hidden]\n"
+    assert (tmp_path / "output.log").read_bytes() == expected
+    assert [path.name for path in tmp_path.iterdir()] == ["output.log"]
 
 
 def test_a_process_that_closes_its_descriptors_is_waited_for(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Canaries in every slot where a password may stand, looked for in all that is left and shown."""
 
+import base64
 import json
 import os
 import subprocess
@@ -16,7 +17,7 @@ from run_folders import STARTED, SUCCEEDED, a_run_folder, an_epoch
 from vtspec.pipelines.address import Address, parse_address
 from vtspec.pipelines.project.scaffold import scaffold
 from vtspec.pipelines.runs.event_log import EventLog
-from vtspec.pipelines.runs.events import Failed, Printed, RunFinished, Warned
+from vtspec.pipelines.runs.events import Failed, Printed, RunFinished, Told, Warned
 from vtspec.pipelines.tracking import start_follower
 from vtspec.pipelines.tracking.follower import follow_run
 
@@ -62,10 +63,8 @@ def canaries(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DB_PASSWORD", "SOME_TOKEN", "MY_SECRET_KEY"):
         monkeypatch.setenv(name, CANARY)
     # What `make_client` sets in this process is taken back.
-    for what in ("USERNAME", "PASSWORD", "LOGIN"):
-        name = f"{'VTSPEC' if what == 'LOGIN' else 'MLFLOW'}_TRACKING_{what}"
-        monkeypatch.setenv(name, "")
-        monkeypatch.delenv(name)
+    monkeypatch.setenv("MLFLOW_TRACKING_AUTH", "")
+    monkeypatch.delenv("MLFLOW_TRACKING_AUTH")
 
 
 def _secret_address(server: FakeServer) -> Address:
@@ -103,6 +102,33 @@ def test_a_client_that_knows_no_user_sends_none_of_another(server: FakeServer) -
         with pytest.raises((Permanent, Temporary)), translate_errors(address):
             client.get_experiment_by_name("x")
     assert server.tokens[-1] is None
+
+
+def test_each_server_is_sent_its_own_password_and_no_program_that_is_started_inherits_one(
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vtspec.pipelines.errors import Permanent, Temporary
+    from vtspec.pipelines.tracking.mlflow_client import make_client, translate_errors
+
+    server.answer = ANSWERS[0]
+    for name in ("DB_PASSWORD", "SOME_TOKEN", "MY_SECRET_KEY"):
+        monkeypatch.delenv(name)
+    with running() as other:
+        other.answer = ANSWERS[0]
+        addresses = {
+            password: parse_address(where.endpoint.replace("://", f"://me:{password}@"))
+            for password, where in ((CANARY, server), ("other-4711-y", other))
+        }
+        clients = {password: make_client(one) for password, one in addresses.items()}
+        # The first again, after the second logged in.
+        for password in (CANARY, "other-4711-y", CANARY):
+            with pytest.raises((Permanent, Temporary)), translate_errors(addresses[password]):
+                clients[password].get_experiment_by_name("x")
+        sent = [server.tokens[-2:], other.tokens]
+    basic = [base64.b64encode(f"me:{one}".encode()).decode() for one in addresses]
+    assert sent == [[f"Basic {basic[0]}"] * 2, [f"Basic {basic[1]}"]]
+    inherited = subprocess.run(["env"], capture_output=True, text=True, check=True).stdout
+    assert not [one for one in (*addresses, *basic) if one in inherited]
 
 
 def test_the_tracker_has_no_password_on_its_command_line_and_none_in_its_log(
@@ -165,6 +191,16 @@ def test_what_a_framework_says_is_kept_without_secrets(tmp_path: Path) -> None:
         )
     )
     assert ("the token is [hidden], at http://[hidden]@host",) == log.state.warnings
+    log.close()
+    _assert_clean(tmp_path)
+
+
+def test_what_an_adapter_tells_is_kept_without_secrets_however_deep(tmp_path: Path) -> None:
+    log = EventLog(tmp_path, "x-0123456789", 1)
+    config = {"hub": {"tokens": [CANARY, 1]}, CANARY: None, "url": f"http://me:{CANARY}@host"}
+    log.append_told(Told(kind="train.started", fields={"config": config}), step="train")
+    log.append_told(Told(kind="evaluated", fields={"split": CANARY, "metrics": {}, "x": [CANARY]}))
+    assert log.state.final.split == "[hidden]"
     log.close()
     _assert_clean(tmp_path)
 

@@ -25,13 +25,13 @@ _NAMES: Final = re.compile(
 
 _SHAPES: Final = re.compile(
     # OpenAI and Anthropic; a name such as task-… or sk-… in lower case is none.
-    r"(?<![A-Za-z0-9])sk-(?=[\w-]*[A-Z])(?=[\w-]*[0-9])[A-Za-z0-9_-]{16,}"
+    r"(?<![A-Za-z0-9])sk-(?=[\w-]{0,200}[A-Z])(?=[\w-]{0,200}[0-9])[A-Za-z0-9_-]{16,}"
     r"|AIza[A-Za-z0-9_-]{30,}"  # Google
     r"|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}"
     r"|hf_[A-Za-z0-9]{20,}"
     r"|(?:AKIA|ASIA)[A-Z0-9]{16}"
     r"|xox[abprs]-[A-Za-z0-9-]{10,}"
-    r"|eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*"  # JSON Web Token
+    r"|eyJ[A-Za-z0-9_-]{10,4000}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*"  # JSON Web Token
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----(?:[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----|[\s\S]*)"
 )
 """What a credential looks like, wherever it comes from."""
@@ -116,6 +116,11 @@ def is_secret_name(name: str) -> bool:
 def redact_text(text: str) -> str:
     """The text without the secrets of this process's environment."""
     return _make_own_redactor(tuple(os.environ.items())).redact_text(text)
+
+
+def redact_data(data: object) -> Any:
+    """The same of each text in plain data."""
+    return _make_own_redactor(tuple(os.environ.items())).redact_data(data)
 
 
 @lru_cache(maxsize=4)

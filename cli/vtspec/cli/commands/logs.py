@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("run")
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run is over.")
-@click.option("--raw", is_flag=True, help="Every byte that was printed, from output.log.")
+@click.option("--raw", is_flag=True, help="All that was printed, save secrets: output.log.")
 @click.option("--runs", type=click.Path(path_type=Path), help="Folder of the runs.")
 def command(run: str, *, follow: bool, raw: bool, runs: Path | None) -> None:
     """Print what the framework of RUN printed, and what its steps found.

@@ -13,13 +13,13 @@ from vtspec.pipelines.runs.events import Body, Failed, Predicted, read_body
 
 from .environment import Environment
 from .steps.adapter_launch import (
-    OUTPUT_FILE,
     AdapterCommand,
     RunningAdapter,
     build_arguments,
     launch_adapter,
 )
 from .steps.adapter_messages import InvalidEvent, parse_event
+from .steps.output_log import OUTPUT_FILE
 from .steps.process_env import build_variables
 
 _KINDS = frozenset({Predicted.kind, Failed.kind})

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from vtspec.pipelines.errors import Permanent
-from vtspec.pipelines.redaction import redact_text
+from vtspec.pipelines.redaction import redact_data, redact_text
 
 from .events import (
     Body,
@@ -108,7 +108,8 @@ class EventLog:
 
         Raises `Permanent` as `append` does.
         """
-        return self._append(read_body(told.kind, told.fields), step, n, told.fields)
+        fields = redact_data(told.fields)
+        return self._append(read_body(told.kind, fields), step, n, fields)
 
     def _append(
         self,
@@ -117,7 +118,7 @@ class EventLog:
         n: int | None = None,
         told: Mapping[str, object] | None = None,
     ) -> Event:
-        body, told = _redact(body), told and {key: _redact_value(told[key]) for key in told}
+        body = _redact(body)
         # The run's thread and whoever forwards signals append at once.
         with self._turn:
             event = Event(
@@ -168,11 +169,10 @@ def _redact(body: Body) -> Body:
     """The same without secrets, where a framework, a library or a server has the word."""
     if not isinstance(body, Warned | Failed | Printed | RunFinished):
         return body
-    return replace(body, **{key: _redact_value(value) for key, value in vars(body).items()})
-
-
-def _redact_value(value: object) -> Any:
-    return redact_text(value) if isinstance(value, str) else value
+    texts: dict[str, Any] = {
+        key: redact_text(value) for key, value in vars(body).items() if isinstance(value, str)
+    }
+    return replace(body, **texts)
 
 
 def _read_and_repair(fd: int) -> bytes:

@@ -16,6 +16,7 @@ from vtspec.pipelines.errors import Permanent, Temporary, refuse_import
 from vtspec.pipelines.redaction import make_redactor
 from vtspec.pipelines.runs.lock import hold_lock
 
+from .mlflow_login import log_in
 from .mlflow_store import check_store, find_store_file, locate_store
 
 if TYPE_CHECKING:
@@ -29,10 +30,6 @@ _SETTINGS: Final = {
     "GIT_PYTHON_REFRESH": "quiet",
     "MLFLOW_DISABLE_TELEMETRY": "true",
 }
-
-
-_LOGGED_IN: Final = "VTSPEC_TRACKING_LOGIN"
-"""Marks that the user and password in the environment are of an address, and were set by us."""
 
 
 def choose_tracking_uri(
@@ -53,30 +50,17 @@ def make_client(address: Address, missing: str = "MLflow is not installed here")
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
     is_web = address.uri.startswith(("http://", "https://"))
-    if is_web:
-        _log_in(address)
     try:
         from mlflow import MlflowClient
+
+        if is_web:
+            log_in(address)
     except ImportError as error:
         fix = "pip install 'vtspec[tracking]'"
         raise refuse_import(error, "mlflow", missing, fix) from error
     with translate_errors(address), _lock_first_use(address):
         check_store(address)
         return MlflowClient(tracking_uri=address.uri if is_web else address.full)
-
-
-def _log_in(address: Address) -> None:
-    """Give MLflow the address's user and password, and take back those of another one.
-
-    It reads them from the environment at each request, so a process talks to one server at a
-    time. In the address itself they would stand in its errors and its log.
-    """
-    if address.user is not None or address.password is not None:
-        os.environ[_LOGGED_IN] = address.uri
-        os.environ["MLFLOW_TRACKING_USERNAME"] = address.user or ""
-        os.environ["MLFLOW_TRACKING_PASSWORD"] = address.password or ""
-    elif os.environ.pop(_LOGGED_IN, None) is not None:
-        del os.environ["MLFLOW_TRACKING_USERNAME"], os.environ["MLFLOW_TRACKING_PASSWORD"]
 
 
 @contextmanager

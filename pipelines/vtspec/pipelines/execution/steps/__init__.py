@@ -1,8 +1,8 @@
 """One step of a run: the adapter's process, what it tells into `events.jsonl`, and its end."""
 
-from .adapter_launch import OUTPUT_FILE
 from .container_step import StepRequest, execute_single_step
 from .exit_status import EXIT_CODES, SUCCEEDED, Outcome
+from .output_log import OUTPUT_FILE
 from .run_context import OnEvent, OnMessage, RunContext, Tracker, WriteReport
 from .run_lifecycle import hash_artifacts, log_run_end, log_run_start
 from .step import (

@@ -9,7 +9,7 @@ import selectors
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -18,9 +18,9 @@ from vtspec.pipelines.execution.environment import Environment
 
 from .adapter_messages import LINE_LIMIT
 from .file_tail import Tail, open_tail
+from .output_log import OutputCopy, open_private
 from .stop_request import StopSignal
 
-OUTPUT_FILE: Final = "output.log"
 TOLD_FILE: Final = ".told-{step}.jsonl"
 
 POLL_S: Final = 0.1
@@ -64,6 +64,7 @@ class RunningAdapter:
     process: "subprocess.Popen[bytes]"
     told: Tail
     printed: Tail
+    output: OutputCopy
     grace_s: float
     has_ended: bool = False
 
@@ -78,6 +79,7 @@ class RunningAdapter:
                 selector.select(0 if behind else POLL_S)
                 if stop is not None:
                     stop.drain()
+                self.output.copy()
                 yield Lines(told=self.told.read_lines(), printed=self.printed.read_lines())
         # A loader that it left could write on for ever.
         self.end()
@@ -117,16 +119,15 @@ def launch_adapter(
 
     `on_pid` hears which process it is, and None once that is gone.
     """
-    command.told.unlink(missing_ok=True)
     with ExitStack() as stack:
-        events = stack.enter_context(command.told.open("ab"))
-        output = stack.enter_context((command.folder / OUTPUT_FILE).open("ab"))
+        events = stack.enter_context(open_private(command.told))
+        output = stack.enter_context(closing(OutputCopy(command.folder, command.step)))
         told = stack.enter_context(open_tail(command.told, longest=command.longest))
-        printed = stack.enter_context(
-            open_tail(command.folder / OUTPUT_FILE, output.tell(), 4 * LINE_LIMIT)
+        printed = stack.enter_context(open_tail(output.path, output.begin, 4 * LINE_LIMIT))
+        process = _start(command, events, output.printed, heirs)
+        adapter = RunningAdapter(
+            process=process, told=told, printed=printed, output=output, grace_s=grace_s
         )
-        process = _start(command, events, output, heirs)
-        adapter = RunningAdapter(process=process, told=told, printed=printed, grace_s=grace_s)
         try:
             on_pid(process.pid)
             yield adapter

@@ -23,6 +23,7 @@ from .adapter_launch import (
 from .adapter_messages import InvalidEvent, OutputLimiter, format_line, parse_event
 from .exit_status import AdapterExit
 from .file_tail import open_tail
+from .output_log import recover_output
 from .stop_request import Reason, StopSignal
 
 _BAD_LINES: Final = 10
@@ -139,10 +140,12 @@ class AdapterProcess:
 
 
 def recover_events(folder: Path, step: str, log: EventLog) -> int:
-    """Put into the log what the adapter of a killed vtspec still told, and say how much that was.
+    """Put into the log what the adapter of a killed vtspec still told, and say how much that was;
+    what it printed goes into `output.log`.
 
     Each line's number is in its event, so that none is taken twice.
     """
+    recover_output(folder, step)
     path = folder / TOLD_FILE.format(step=step)
     if not path.is_file():
         return 0
