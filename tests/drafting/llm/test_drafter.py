@@ -92,6 +92,24 @@ def test_the_key_goes_into_the_providers_own_header_and_nowhere_else(
     assert KEY not in seen.body
 
 
+@pytest.mark.parametrize("secret", ["AKIAIOSFODNN7EXAMPLE", "ghp_0123456789abcdefghijABCDEF"])
+@pytest.mark.parametrize("where", ["value", "key", "lookup"])
+def test_a_secret_that_the_model_makes_up_is_not_sent_back_to_it(
+    server: LlmServer, around: Repository, secret: str, where: str
+) -> None:
+    bad = an_experiment(training={"epochs": 0})
+    if where == "lookup":
+        looks = Reply(calls=[("search_models", {"words": f"it is {secret}"})])
+        script(server, looks, proposes(GOOD))
+    else:
+        bad["spec"]["params"] = {"note": secret} if where == "value" else {secret: 1}
+        script(server, proposes(bad), proposes(GOOD))
+    sketch = a_drafter(server).make_draft(WORDS, around)
+    assert (sketch.status, len(server.seen)) == ("complete", 2)
+    assert not [seen for seen in server.seen if secret in seen.body]
+    assert "[hidden]" in server.seen[1].body
+
+
 def test_where_the_repository_lies_is_not_sent(server: LlmServer, around: Repository) -> None:
     script(server, proposes(GOOD))
     place = f"{around.root}/data/digits"

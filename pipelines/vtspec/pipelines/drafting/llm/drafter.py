@@ -16,7 +16,7 @@ from vtspec.pipelines.project.repository import Repository
 from vtspec.pipelines.redaction import Redactor, make_redactor
 
 from .instructions import INSTRUCTIONS
-from .messages import build_history, build_prompt
+from .messages import build_history, build_prompt, hide_secrets
 from .output import RejectedAnswer, ask_about_problem, parse_answer
 from .output_schema import ANSWERS, build_answer_schema
 from .providers import Provider, find_provider
@@ -203,6 +203,12 @@ class _AgentRun:
 
     def _build_agent(self) -> "Agent[object, Draft]":
         from pydantic_ai import Agent
+        from pydantic_ai.capabilities import ProcessHistory
+        from pydantic_ai.messages import ModelMessage
+
+        # Not quoted: pydantic-ai looks the names up, and only in the module.
+        def hide(messages: list[ModelMessage]) -> list[ModelMessage]:
+            return hide_secrets(messages, self.turn.hidden)
 
         return Agent(
             output_type=[self._build_output(name) for name in ANSWERS],
@@ -212,6 +218,7 @@ class _AgentRun:
             retries={"tools": 2, "output": self.settings.repairs},
             # Of two answers at once the first that stands is taken, and nothing is looked up.
             end_strategy="early",
+            capabilities=[ProcessHistory(hide)],
             name="drafter",
         )
 

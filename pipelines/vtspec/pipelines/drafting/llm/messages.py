@@ -5,11 +5,13 @@ A person's words go as JSON, so that nothing in them can pass for anything else.
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
 
 from vtspec.pipelines.catalog import load_frameworks
 from vtspec.pipelines.drafting.conversation import list_words
 from vtspec.pipelines.drafting.result import Data, Message
+from vtspec.pipelines.redaction import Redactor
 
 from .field_paths import remove_value
 from .request import DraftRequest
@@ -62,6 +64,35 @@ def build_history(turn: DraftRequest) -> list["ModelMessage"]:
                 ModelResponse(parts=[TextPart(_dump_json(turn, _serialize_answer(message)))])
             )
     return made
+
+
+def hide_secrets(messages: "list[ModelMessage]", hidden: Redactor) -> "list[ModelMessage]":
+    """The messages of an exchange without secrets in a model's own words, or in what is said back
+    of them: whatever it makes up, or read from a text, is not sent a second time."""
+    from pydantic_ai.messages import RetryPromptPart, TextPart, ThinkingPart, ToolCallPart
+
+    def hide(part: Any) -> Any:
+        match part:
+            case TextPart() | ThinkingPart() | RetryPromptPart():
+                clean = {"content": hidden.redact_data(part.content)}
+            case ToolCallPart(args=str() as text):
+                clean = {"args": _redact_json(text, hidden)}
+            case ToolCallPart():
+                clean = {"args": hidden.redact_data(part.args)}
+            case _:
+                return part
+        return replace(part, **clean)
+
+    hidden_messages: list[Any] = list(messages)
+    return [replace(one, parts=[hide(part) for part in one.parts]) for one in hidden_messages]
+
+
+def _redact_json(text: str, hidden: Redactor) -> str:
+    # As data: a key that is cut off would hide the rest of a text, and its closing braces.
+    try:
+        return json.dumps(hidden.redact_data(json.loads(text)), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return hidden.redact_text(text)
 
 
 def _serialize_answer(message: Message) -> Data:
