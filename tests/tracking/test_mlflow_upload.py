@@ -3,8 +3,10 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +27,7 @@ from run_folders import (
 from vtspec.pipelines.address import Address, parse_address
 from vtspec.pipelines.errors import Permanent, Temporary
 from vtspec.pipelines.execution.steps.initial_weights import find_start_weights
+from vtspec.pipelines.runs import RunLock
 from vtspec.pipelines.tracking import SyncResult, choose_tracking_uri, start_follower, sync_run
 from vtspec.pipelines.tracking.follower import follow_run, load_sync_state, read_sync_result
 from vtspec.pipelines.tracking.mlflow_client import make_client
@@ -402,3 +405,77 @@ def test_what_earlier_runs_could_not_send_arrives_beside_the_next_one(runs: Path
     follow_run(_a_finished_run(folder), uri, told=lambda: False)
     assert (2, 0, None) == _finished(read_sync_result(early))
     assert read_sync_state(untracked) is None
+
+
+# Killed, and never resumed.
+
+BEGUN = ("run.started", {**STARTED[1], "backend": "process"})
+
+
+def leave_killed(run_dir: Path) -> None:
+    """Work on the run in a process that is killed."""
+    script = (
+        "import os, sys; from pathlib import Path; from vtspec.pipelines.runs import RunLock\n"
+        "lock = RunLock.acquire(Path(sys.argv[1])); os.kill(os.getpid(), 9)"
+    )
+    killed = subprocess.run([sys.executable, "-c", script, str(run_dir)], check=False)
+    assert -signal.SIGKILL == killed.returncode
+
+
+def _status(run_dir: Path, uri: Address) -> tuple[str, str | None]:
+    run = make_client(uri).get_run(_run_id(run_dir))
+    return run.info.status, run.data.tags.get("vtspec.ending")
+
+
+def test_a_run_that_was_killed_works_no_more_in_mlflow_until_it_is_resumed(runs: Path) -> None:
+    run_dir, uri = a_run_folder(runs, [BEGUN, an_epoch(1)]), _uri(runs)
+    leave_killed(run_dir)
+    for _ in range(2):
+        assert 0 == sync_run(run_dir, uri).left
+        assert ("KILLED", "killed") == _status(run_dir, uri)
+    lock = RunLock.acquire(run_dir)
+    assert lock is not None
+    append(run_dir, [("run.resumed", {}), an_epoch(2)], first=2)
+    sync_run(run_dir, uri)
+    assert ("RUNNING", None) == _status(run_dir, uri)
+    append(run_dir, [SUCCEEDED], first=4)
+    lock.release()
+    sync_run(run_dir, uri)
+    assert ("FINISHED", "succeeded") == _status(run_dir, uri)
+
+
+def test_a_run_that_was_killed_long_ago_is_closed_by_the_next_sync(runs: Path) -> None:
+    run_dir, uri = a_run_folder(runs, [BEGUN, an_epoch(1)]), _uri(runs)
+    # Sent while it worked: nothing waits when it is killed.
+    sync_run(run_dir, uri)
+    assert ("RUNNING", None) == _status(run_dir, uri)
+    leave_killed(run_dir)
+    sync_run(run_dir, uri)
+    assert ("KILLED", "killed") == _status(run_dir, uri)
+
+
+def test_a_run_that_was_killed_is_closed_beside_the_next_one(runs: Path) -> None:
+    uri, folder = _uri(runs), runs / "runs"
+    early = a_run_folder(folder, [BEGUN, an_epoch(1)], a_plan(id="early-0123456789"))
+    sync_run(early, uri)
+    leave_killed(early)
+    follow_run(_a_finished_run(folder), uri, told=lambda: False)
+    assert ("KILLED", "killed") == _status(early, uri)
+
+
+@pytest.mark.parametrize("why", ["it works", "another machine's", "steps of a container", "done"])
+def test_what_is_not_known_to_have_been_killed_is_left_alone(runs: Path, why: str) -> None:
+    told = [STARTED if why == "steps of a container" else BEGUN, an_epoch(1)]
+    if why == "done":
+        # Killed while another policy was applied to it.
+        told += [SUCCEEDED, ("run.updated", {"changed": ["description"], "sections": {}})]
+    run_dir, uri = a_run_folder(runs, told), _uri(runs)
+    leave_killed(run_dir)
+    lock = RunLock.acquire(run_dir) if why == "it works" else None
+    if why == "another machine's":
+        note = json.loads((run_dir / "lock").read_text())
+        (run_dir / "lock").write_text(json.dumps({**note, "host": "elsewhere"}))
+    sync_run(run_dir, uri)
+    assert ("FINISHED" if why == "done" else "RUNNING") == _status(run_dir, uri)[0]
+    if lock is not None:
+        lock.release()

@@ -100,6 +100,23 @@ def find_holder(run_dir: Path) -> LockHolder | None:
         os.close(fd)
 
 
+def is_left_here(run_dir: Path) -> bool:
+    """Whether a process of this machine worked on the run last, and is gone.
+
+    Of another machine's a shared disk may tell no lock.
+    """
+    try:
+        fd = os.open(run_dir / LOCK_FILE, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        holder = _parse_note(os.pread(fd, 4096, 0))
+        is_free = _try_flock(fd, fcntl.LOCK_SH)
+        return is_free and holder.host == socket.gethostname() and holder.pid is None
+    finally:
+        os.close(fd)
+
+
 @contextmanager
 def hold_lock(path: Path, on_wait: Callable[[], None] = lambda: None) -> Iterator[int]:
     """Hold the lock file `path`, made where it is missing; `on_wait` is called before waiting.

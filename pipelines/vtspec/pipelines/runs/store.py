@@ -18,7 +18,7 @@ from vtspec.schema.suggestions import suggest_fix
 
 from .event_log import EVENTS_FILE
 from .events import Event, RunStarted, decode_event, decode_events
-from .lock import LOCK_FILE, LockHolder, RunLock, find_holder, hold_lock
+from .lock import LOCK_FILE, LockHolder, RunLock, find_holder, hold_lock, is_left_here
 from .metrics import Metrics, build_metrics
 from .state import PLAN_FILE, RunState, fold_events
 
@@ -126,6 +126,13 @@ class Run:
     def is_alive(self) -> bool:
         """Whether a process works on it, on whatever machine shares the folder."""
         return self.find_holder() is not None
+
+    def was_killed(self) -> bool:
+        """Whether it is known to have been killed: it has no end, and its process, which was one
+        of this machine, is gone. Of a container's steps the next may be still to come."""
+        state = self.read_state()
+        is_open = state.status == "running" and state.before is None
+        return is_open and state.provenance.backend == "process" and is_left_here(self.path)
 
     @property
     def order(self) -> int:

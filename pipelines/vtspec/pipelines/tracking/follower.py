@@ -26,6 +26,7 @@ from vtspec.pipelines.runs import Run
 from .mlflow_client import make_client
 from .mlflow_upload import (
     SyncState,
+    close_killed_run,
     lock_sync,
     read_sync_state,
     send_events,
@@ -131,8 +132,11 @@ def sync_run(run_dir: Path, address: Address) -> SyncResult:
                 f"{run_dir.name} is being sent by another process", fix="try again in a while"
             )
         place = load_sync_state(run_dir, address)
-        if _has_waiting_events(run_dir, place):
-            send_events(run_dir, make_client(address), place, address)
+        if _has_more(run_dir, place):
+            client = make_client(address)
+            close_killed_run(
+                run_dir, client, send_events(run_dir, client, place, address), address
+            )
     return read_sync_result(run_dir)
 
 
@@ -147,7 +151,7 @@ def find_unsent_runs(run_dir: Path, address: Address) -> Iterator[Path]:
     for file in sorted(run_dir.parent.glob("*/tracking.json")):
         place = read_sync_state(file.parent)
         on_its_way = place is not None and place.uri == address.uri and file.parent != run_dir
-        if place is not None and on_its_way and _has_waiting_events(file.parent, place):
+        if place is not None and on_its_way and _has_more(file.parent, place):
             yield file.parent
 
 
@@ -171,6 +175,9 @@ def follow_run(
         try:
             client = client or make_client(address)
             place, wait = send_events(run_dir, client, place, address), POLL_S
+            if last_try:
+                # Told to leave, or left by a vtspec that was killed.
+                place = close_killed_run(run_dir, client, place, address)
             has_ended = place.finished and not _has_waiting_events(run_dir, place)
             other = None if last_try else next(earlier, None)
             if other is not None:
@@ -191,7 +198,13 @@ def _catch_up(run_dir: Path, client: "MlflowClient", address: Address) -> None:
     """Send an earlier run's rest; what goes wrong there is no matter of the followed one."""
     with lock_sync(run_dir) as mine, suppress(Temporary, Permanent, OSError, ValueError, KeyError):
         if mine:
-            send_events(run_dir, client, load_sync_state(run_dir, address), address)
+            place = send_events(run_dir, client, load_sync_state(run_dir, address), address)
+            close_killed_run(run_dir, client, place, address)
+
+
+def _has_more(run_dir: Path, place: SyncState) -> bool:
+    is_open = place.run_id is not None and not place.finished
+    return _has_waiting_events(run_dir, place) or (is_open and Run(run_dir).was_killed())
 
 
 def _has_waiting_events(run_dir: Path, place: SyncState) -> bool:

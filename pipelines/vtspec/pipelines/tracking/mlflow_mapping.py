@@ -37,7 +37,8 @@ _STATUS: Final[Mapping[Ending, Status]] = {
 
 _DURATION: Final = "epoch_seconds"
 
-_ENDING_TAGS: Final = ("vtspec.ending", "vtspec.message")
+ENDING_TAG: Final = "vtspec.ending"
+_ENDING_TAGS: Final = (ENDING_TAG, "vtspec.message")
 _UPDATE_TAG: Final = "vtspec.update.message"
 
 _PARAM_SECTIONS: Final = (
@@ -267,7 +268,7 @@ def translate_event(event: Event) -> TrackingEntry:
             )
         case RunFinished() as told:
             # MLflow knows three endings, vtspec six; the tag keeps the difference.
-            tags = {"vtspec.ending": str(told.ending)}
+            tags = {ENDING_TAG: str(told.ending)}
             if told.message:
                 tags["vtspec.message"] = told.message[:8000]
             gone = tuple(name for name in _ENDING_TAGS if name not in tags)

@@ -23,10 +23,12 @@ from vtspec.pipelines.runs.state import PLAN_FILE, fold_events
 
 from .mlflow_client import translate_errors
 from .mlflow_mapping import (
+    ENDING_TAG,
     TrackedPlan,
     TrackingEntry,
     make_folder_name,
     parse_plan,
+    parse_time_ms,
     translate_event,
     translate_events,
 )
@@ -97,6 +99,25 @@ def send_events(
         for start in range(0, len(waiting), BATCH):
             place = _send_batch(run_dir, client, place, plan, waiting[start : start + BATCH])
             write_sync_state(run_dir, place)
+    return place
+
+
+def close_killed_run(
+    run_dir: Path, client: "MlflowClient", place: SyncState, address: Address
+) -> SyncState:
+    """Say of a run that was killed that it works no more; the place reached. If it is resumed
+    it is told to work again.
+
+    Raises `Temporary` or `Permanent` with what is on disk true.
+    """
+    if place.run_id is None or place.finished or not Run(run_dir).was_killed():
+        return place
+    with translate_errors(address):
+        client.set_tag(place.run_id, ENDING_TAG, "killed")
+        ended = parse_time_ms(Run(run_dir).read_events()[-1].time)
+        client.set_terminated(place.run_id, "KILLED", ended)
+    place = replace(place, finished=True)
+    write_sync_state(run_dir, place)
     return place
 
 
