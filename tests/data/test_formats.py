@@ -238,6 +238,28 @@ def test_the_numbers_of_a_row_tell_the_task(
 
 
 @pytest.mark.parametrize(
+    ("shape", "row", "fault"),
+    [
+        ("[2, 3]", "0 .5 .5 1 1 .1 .1 2", "has 1 keypoints, and kpt_shape says 2"),
+        ("[1, 3]", "0 .5 .5 1 1 .1 .1 2 .2 .2 2", "has 2 keypoints, and kpt_shape says 1"),
+        ("[3, 2]", "0 .5 .5 1 1 .1 .1 .2 .2", "has 2 keypoints, and kpt_shape says 3"),
+        ("[2, 2]", "0 .5 .5 1 1", "has 0 keypoints, and kpt_shape says 2"),
+        ("[2, 2]", "0 .5 .5 1 1 .1 .1 .2 .2", None),
+    ],
+)
+def test_each_row_has_the_keypoints_that_data_yaml_says(
+    tmp_path: Path, shape: str, row: str, fault: str | None
+) -> None:
+    files: dict[str, bytes | str] = {
+        "data.yaml": f"names: [cat]\nkpt_shape: {shape}\n",
+        "train/images/a.jpg": IMAGE,
+        "train/labels/a.txt": row,
+    }
+    said = " ".join(messages(layout(tmp_path, files)))
+    assert (fault in said) if fault else said == ""
+
+
+@pytest.mark.parametrize(
     ("row", "fault"),
     [
         ("cat 0 0 1 1", "is not a class index and numbers"),

@@ -53,6 +53,8 @@ def test_a_sound_dataset_has_no_findings(tmp_path: Path, form: str) -> None:
         (b"names: [cat, [dog]]\n", "data.yaml: the name of class 1 is no text"),
         (b"names: cat\n", "data.yaml: names is neither a list nor a mapping"),
         (b"names: [cat, dog]\nkpt_shape: 17\n", "data.yaml: kpt_shape is not"),
+        (b"names: [cat, dog]\nkpt_shape: [many, 3]\n", "data.yaml: kpt_shape is not"),
+        (b"names: [cat, dog]\nkpt_shape: [0, 3]\n", "data.yaml: kpt_shape is not"),
     ],
 )
 def test_what_is_wrong_with_data_yaml_is_said(tmp_path: Path, text: bytes, words: str) -> None:

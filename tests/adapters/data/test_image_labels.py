@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,7 @@ def test_images_at_any_depth_count_and_other_files_do_not(tmp_path: Path) -> Non
     deep.mkdir(parents=True)
     for name in ("3.JPG", "notes.txt", ".hidden.png"):
         (deep / name).touch()
-    data = data_in(root, "imagefolder", Split(path="train"))
+    data = data_in(root, "imagefolder", Split(path="train"), classes=["cat"])
     names = [path.name for path, _ in list_labeled_images(data, "train")]
     assert names == ["1.png", "2.png", "3.JPG"]
     assert [path.name for path in list_images(deep)] == ["3.JPG"]
@@ -136,8 +137,23 @@ def test_label_file_beside_a_folder_of_images(tmp_path: Path, form: str) -> None
 def test_label_file_that_is_the_split_itself(tmp_path: Path, form: str) -> None:
     folders(tmp_path)
     name = write_labels(tmp_path, form, [("train/dog/2.png", "dog"), ("train/owl/1.png", "owl")])
-    data = data_in(tmp_path, form, Split(path=name), classes=("dog", "cat"))
+    data = data_in(tmp_path, form, Split(path=name), classes=("dog",))
     assert listed(list_labeled_images(data, "train"), tmp_path) == [("train/dog/2.png", 0)]
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "imagefolder"])
+def test_a_class_without_train_images_is_refused_and_elsewhere_left_to_the_adapter(
+    tmp_path: Path, form: str
+) -> None:
+    folders(tmp_path, ["dog", "owl"])
+    rows = [("train/dog/2.png", "dog"), ("train/owl/1.png", "owl")]
+    name = "train" if form == "imagefolder" else write_labels(tmp_path, form, rows)
+    data = data_in(tmp_path, form, Split(path=name))
+    with pytest.raises(AdapterError, match="train split has no images of class 'cat'") as told:
+        list_labeled_images(data, "train")
+    assert "leave the class out" in str(told.value.fix)
+    elsewhere = replace(data, splits={"val": Split(path=name)})
+    assert {target for _, target in list_labeled_images(elsewhere, "val")} == {1, 2}
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl"])

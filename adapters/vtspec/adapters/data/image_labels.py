@@ -6,7 +6,7 @@ class by class for an imagefolder (by path within one), else in the table's orde
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -37,7 +37,8 @@ def list_labeled_images(data: DatasetJob, split: str) -> list[LabeledImage]:
 
     Raises:
         AdapterError: the split, a file or a class is not where the dataset says; a label or a
-            folder is none of the dataset's classes; nothing is left.
+            folder is none of the dataset's classes; nothing is left, or of the train split
+            nothing of one of the job's classes.
     """
     if data.format not in FORMATS:
         raise AdapterError(
@@ -52,7 +53,18 @@ def list_labeled_images(data: DatasetJob, split: str) -> list[LabeledImage]:
         raise AdapterError(
             f"{data.root / data.splits[split].path}: no image of the chosen classes"
         )
+    if split == "train":
+        _refuse_missing_class(data.classes, {target for _, target in found})
     return [LabeledImage(data.root / image, target) for image, target in found]
+
+
+def _refuse_missing_class(classes: Sequence[str], found: Collection[int]) -> None:
+    absent = next((name for at, name in enumerate(classes) if at not in found), None)
+    if absent is not None:
+        raise AdapterError(
+            f"the train split has no images of class '{absent}'",
+            "add some, or leave the class out with dataset.classes",
+        )
 
 
 def find_label_defect(item: Sample | Defect, classes: Collection[str]) -> Defect | None:

@@ -61,7 +61,8 @@ class YoloReader:
 
     Without classes the index of each row is taken for its class's name. Shares become pixels
     only where `get_size` knows the image's size; else annotations have a class alone.
-    `numbers_per_keypoint` is the second number of `kpt_shape` in data.yaml. `widths` are the
+    `keypoints` and `numbers_per_keypoint` are the numbers of `kpt_shape` in data.yaml; without
+    the first, rows may have any number of keypoints. `widths` are the
     lengths of the rows that were read so far, the class index counted; `unlabeled` the images
     that have no file.
     """
@@ -70,6 +71,7 @@ class YoloReader:
     classes: Sequence[str] = ()
     form: RowForm = "boxes"
     numbers_per_keypoint: Literal[2, 3] = 3
+    keypoints: int | None = None
     get_size: GetSize = lambda image: None
     widths: set[int] = field(default_factory=set)
     unlabeled: list[str] = field(default_factory=list)
@@ -139,6 +141,8 @@ class YoloReader:
         if self.form == "keypoints":
             if len(box) < 4 or len(points) % step:
                 return f"has {len(shares)} numbers, not 4 and {step} for each keypoint"
+            if self.keypoints is not None and len(points) != self.keypoints * step:
+                return f"has {len(points) // step} keypoints, and kpt_shape says {self.keypoints}"
             # The third number of a keypoint is no share.
             places = [*box, *(value for at, value in enumerate(points) if at % step < 2)]
             seen = points[2::3] if step == 3 else ()

@@ -280,11 +280,6 @@ class Adapter:
         }
         for split, found in counts.items():
             empty = [name for name, count in zip(classes, found, strict=True) if not count]
-            if empty and split == "train":
-                raise AdapterError(
-                    f"the train split has no images of class '{empty[0]}'",
-                    "add some, or leave the class out with dataset.classes",
-                )
             if empty:
                 self.callbacks.on_warning(f"split {split} has no images of {', '.join(empty)}")
         return tuple(counts["train"])

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +20,17 @@ _CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Numbers of a pixel by colour type: grey, RGB, palette, grey with alpha, RGB with alpha."""
 
 _DEPTHS: Final = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+_ADAM7: Final = (
+    ((0, 0), (8, 8)),
+    ((4, 0), (8, 8)),
+    ((0, 4), (4, 8)),
+    ((2, 0), (4, 4)),
+    ((0, 2), (2, 4)),
+    ((1, 0), (2, 2)),
+    ((0, 1), (1, 2)),
+)
+"""Where each pass of an interlaced picture begins, and its steps: x and y (section 8)."""
+
 _ORIENTATION_TAG: Final = 274
 _LARGEST_SIDE: Final = 16_384
 
@@ -83,8 +94,25 @@ class _Header:
     interlace: int
 
     @property
-    def row_bits(self) -> int:
-        return self.width * _CHANNELS[self.colour] * self.depth
+    def pixel_bits(self) -> int:
+        return _CHANNELS[self.colour] * self.depth
+
+    @property
+    def row_bytes(self) -> int:
+        return (self.width * self.pixel_bits + 7) // 8
+
+    @property
+    def size(self) -> int:
+        """Bytes of its rows, each with its filter; 0 where it has no pixel."""
+        return self.height * (1 + self.row_bytes) if self.width > 0 and self.height > 0 else 0
+
+    def take(self, at: tuple[int, int], step: tuple[int, int]) -> _Header:
+        """The header of every `step`th pixel from `at` on, both x and y."""
+        return replace(
+            self,
+            width=-((at[0] - self.width) // step[0]),
+            height=-((at[1] - self.height) // step[1]),
+        )
 
 
 def _decode(path: Path, data: bytes) -> GrayImage:
@@ -98,32 +126,47 @@ def _decode(path: Path, data: bytes) -> GrayImage:
     header = _Header(width=width, height=height, depth=depth, colour=colour, interlace=interlace)
     if (
         depth not in _DEPTHS.get(colour, ())
-        or interlace
+        or interlace not in (0, 1)
         or max(width, height) > _LARGEST_SIDE
-        or _is_turned(parts.get(b"eXIf", b""))
     ):
         raise AdapterError(
             f"{path}: is a PNG of a form that the toy adapter does not read ({width}x{height}, "
-            f"{depth} bits, colour type {colour}, interlace {interlace}, or turned by EXIF)",
-            "save it upright, with 8 bits a channel and without interlace",
+            f"{depth} bits, colour type {colour}, interlace {interlace})",
+            f"save it with 8 bits a channel and at most {_LARGEST_SIDE} pixels a side",
         )
-    row = (header.row_bits + 7) // 8
-    size = height * (1 + row)
+    passes = [
+        (at, step, part)
+        for at, step in (_ADAM7 if interlace else (((0, 0), (1, 1)),))
+        if (part := header.take(at, step)).size
+    ]
+    size = sum(part.size for _, _, part in passes)
     # Bounded: a small file may unpack to any size.
     raw = zlib.decompressobj().decompress(parts.get(b"IDAT", b""), size)
     if len(raw) < size or not size:
         raise ValueError("it ends too early")
-    rows = _iter_rows(raw, row, max(1, _CHANNELS[colour] * depth // 8))
+    pixels, begin = bytearray(width * height), 0
+    for (left, top), (across, down), part in passes:
+        shown = _show(raw[begin : begin + part.size], part, parts)
+        begin += part.size
+        for row in range(part.height):
+            start = (top + row * down) * width
+            line = shown[row * part.width : (row + 1) * part.width]
+            pixels[start + left : start + width : across] = line
+    picture = GrayImage(width=width, height=height, pixels=bytes(pixels))
+    return _turn(picture, _read_orientation(parts.get(b"eXIf", b"")))
+
+
+def _show(raw: bytes, header: _Header, parts: Mapping[bytes, bytes]) -> bytes:
+    """The rows of a picture, or of one pass of it, as gray."""
+    rows = _iter_rows(raw, header.row_bytes, max(1, header.pixel_bits // 8))
     clear = parts.get(b"tRNS")
-    if depth == 8 and colour in (0, 2) and clear is None:
+    if header.depth == 8 and header.colour in (0, 2) and clear is None:
         samples = b"".join(rows)
-        pixels = samples if colour == 0 else _compute_luma(samples)
-    else:
-        pixels = b"".join(
-            _convert_row(_unpack_samples(line, header), header, parts.get(b"PLTE", b""), clear)
-            for line in rows
-        )
-    return GrayImage(width=width, height=height, pixels=pixels)
+        return samples if header.colour == 0 else _compute_luma(samples)
+    return b"".join(
+        _convert_row(_unpack_samples(line, header), header, parts.get(b"PLTE", b""), clear)
+        for line in rows
+    )
 
 
 def _unpack_samples(line: bytes, header: _Header) -> Sequence[int]:
@@ -165,21 +208,41 @@ def _convert_row(
     return bytes(shown)
 
 
-def _is_turned(exif: bytes) -> bool:
-    """Whether EXIF asks to turn or mirror the picture; damaged EXIF asks for nothing."""
+def _read_orientation(exif: bytes) -> int:
+    """How EXIF asks to turn or mirror the picture, 1 for not at all; damaged EXIF asks for
+    nothing."""
     order = {b"II": "<", b"MM": ">"}.get(exif[:2])
     if order is None:
-        return False
+        return 1
     try:
         (start,) = struct.unpack_from(f"{order}I", exif, 4)
         (count,) = struct.unpack_from(f"{order}H", exif, start)
         for index in range(count):
             tag, _, _, value = struct.unpack_from(f"{order}HHIH", exif, start + 2 + 12 * index)
             if tag == _ORIENTATION_TAG:
-                return value in range(2, 9)
+                return int(value) if value in range(2, 9) else 1
     except struct.error:
         pass
-    return False
+    return 1
+
+
+def _turn(picture: GrayImage, orientation: int) -> GrayImage:
+    """The picture upright, by EXIF's number (CIPA DC-008, 4.6.4)."""
+    if orientation == 1:
+        return picture
+    width, height, pixels = picture.width, picture.height, picture.pixels
+    lies = orientation >= 5
+    if lies:
+        lines = [pixels[x::width] for x in range(width)]
+    else:
+        lines = [pixels[start : start + width] for start in range(0, len(pixels), width)]
+    if orientation in (3, 4, 7, 8):
+        lines.reverse()
+    if orientation in (2, 3, 6, 7):
+        lines = [line[::-1] for line in lines]
+    return GrayImage(
+        width=height if lies else width, height=width if lies else height, pixels=b"".join(lines)
+    )
 
 
 def _iter_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -1,5 +1,6 @@
 """YOLO's data.yaml: the names of the classes, and the folders of the splits."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -18,13 +19,14 @@ _SPLITS: Final = {"train": "train", "valid": "val", "val": "val", "test": "test"
 
 @dataclass(frozen=True, kw_only=True)
 class DataYaml:
-    """What the file says. `folders` are by split, from `path`; `numbers_per_keypoint` is None
-    where rows have no keypoints; `findings` tell what of it cannot be used."""
+    """What the file says. `folders` are by split, from `path`; `keypoint_shape` is how many
+    keypoints a row has and how many numbers each, None where it has none; `findings` tell what of
+    it cannot be used."""
 
     names: tuple[str, ...] = ()
     path: str = "."
     folders: Mapping[str, str] = field(default_factory=dict)
-    numbers_per_keypoint: Literal[2, 3] | None = None
+    keypoint_shape: tuple[int, Literal[2, 3]] | None = None
     findings: Sequence[DatasetIssue] = ()
 
 
@@ -87,9 +89,9 @@ def _build(file: str, keys: Mapping[str, Any]) -> DataYaml:
     try:
         names = _parse_names(keys["names"])
         _check_names(names, keys.get("nc"))
-        step = _parse_step(keys.get("kpt_shape"))
+        shape = _parse_shape(keys.get("kpt_shape"))
     except ValueError as error:
-        step = None
+        shape = None
         findings.append(
             make_error(f"{file}: {error}", "name every class once: names: [cat, dog]", [file])
         )
@@ -100,7 +102,7 @@ def _build(file: str, keys: Mapping[str, Any]) -> DataYaml:
         folders={
             split: texts[key] for key, split in _SPLITS.items() if texts.get(key, "").strip()
         },
-        numbers_per_keypoint=step,
+        keypoint_shape=shape,
         findings=findings,
     )
 
@@ -139,15 +141,13 @@ def _check_names(names: Sequence[str], count: Any) -> None:
         raise ValueError(f"nc is {count.value!r:.40}, but names has {len(names)} classes")
 
 
-def _parse_step(node: Any) -> Literal[2, 3] | None:
+def _parse_shape(node: Any) -> tuple[int, Literal[2, 3]] | None:
     if node is None:
         return None
     values = [item.value for item in node.value] if isinstance(node.value, list) else []
     match values:
-        case [_, "2"]:
-            return 2
-        case [_, "3"]:
-            return 3
+        case [str() as count, "2" | "3" as step] if re.fullmatch("[1-9][0-9]{0,3}", count):
+            return int(count), 2 if step == "2" else 3
         case _:
             raise ValueError("kpt_shape is not [number of keypoints, 2 or 3]")
 

@@ -32,12 +32,14 @@ def detect_yolo(tree: FileTree) -> Layout | None:
     folders = _find_named_folders(tree, settings) or _find_folders(tree)
     if not folders:
         return None
-    form: RowForm = "keypoints" if settings.numbers_per_keypoint else "boxes"
+    shape = settings.keypoint_shape
+    form: RowForm = "keypoints" if shape else "boxes"
     reader = YoloReader(
         tree=tree,
         classes=settings.names,
         form=form,
-        numbers_per_keypoint=settings.numbers_per_keypoint or 3,
+        keypoints=shape[0] if shape else None,
+        numbers_per_keypoint=shape[1] if shape else 3,
     )
     parts: dict[str, SplitLayout] = {}
     defects: list[Defect] = []
