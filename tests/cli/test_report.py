@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 from report_data import a_baseline, a_plan, a_run, a_run_that_says, told, write_run
 from vtspec.cli.commands.compare import command as compare
 from vtspec.cli.commands.report import command as report
+from vtspec.cli.commands.status import command as status
 from vtspec.cli.views.report import format_comparison, format_report
 from vtspec.pipelines.errors import Permanent, Refused
 from vtspec.pipelines.reporting.facts import build_facts
@@ -31,6 +32,26 @@ def _report(runs: Path, *words: str) -> Result:
 
 def _compare(runs: Path, *words: str) -> Result:
     return CliRunner().invoke(compare, [*words, "--runs", str(runs)], catch_exceptions=False)
+
+
+def test_status_report_and_result_tell_the_same_time_of_a_run_that_was_interrupted(
+    tmp_path: Path,
+) -> None:
+    resumed = ("run.resumed", {"from_epoch": 3})
+    begun = [*told(ending=None), resumed, ("step.started", {"step": "report"})]
+    written = ("step.finished", {"step": "report", "ending": "succeeded", "seconds": 4.0})
+    run = a_run(events=[*begun, written, ("run.finished", {"ending": "succeeded"})])
+    write_run(run, tmp_path)
+    said = "1 min 30 s, interrupted once"
+    shown = CliRunner().invoke(status, [run.name, "--runs", str(tmp_path)]).output
+    assert f"worked {said}\n" in shown
+    assert f"Time: {said}, estimated" in " ".join(shown.split())
+    raw = CliRunner().invoke(status, [run.name, "--runs", str(tmp_path), "--output", "json"])
+    assert (json.loads(raw.output)["seconds"], json.loads(raw.output)["pauses"]) == (90.0, 1)
+    assert f"Time: {said}, estimated" in _text(format_report(build_facts(run), 100))
+    # As the report step writes it, before anybody knows how long that takes.
+    while_written = build_facts(a_run(events=begun))
+    assert f"Time: {said}, estimated" in _text(format_report(while_written, 100))
 
 
 def _text(lines: object) -> str:

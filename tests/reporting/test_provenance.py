@@ -96,11 +96,35 @@ def test_times_are_held_against_the_estimate(
     assert times.in_words == words
 
 
-def test_the_time_is_that_of_the_steps_that_have_ended() -> None:
+def test_the_time_is_what_the_run_has_worked_and_steps_show_those_that_have_ended() -> None:
     events = [*told(ending=None), ("step.started", {"step": "export"})]
     times = collect_times(a_plan(), fold_events(events_of("x", events)))
     assert [(step.name, step.seconds) for step in times.steps] == [("train", 104.0)]
-    assert times.actual_s == 104.0
+    assert times.actual_s == 90.0
+
+
+def test_a_report_says_the_same_time_while_it_is_written_and_ever_after() -> None:
+    begun = [*told(ending=None), ("step.started", {"step": "report"})]
+    written = ("step.finished", {"step": "report", "ending": "succeeded", "seconds": 3.0})
+    ended = [*begun, written, ("run.finished", {"ending": "succeeded", "seconds": 110.0})]
+    while_written = collect_times(a_plan(), fold_events(events_of("x", begun)))
+    later = collect_times(a_plan(), fold_events(events_of("x", ended)))
+    assert while_written.in_words == later.in_words
+    assert later.actual_s == 90.0
+
+
+@pytest.mark.parametrize(
+    ("pauses", "words"),
+    [
+        (0, "20.0 s, estimated 10.0 s (2.0 times as long)"),
+        (1, "20.0 s, interrupted once, estimated 10.0 s (2.0 times as long)"),
+        (2, "20.0 s, interrupted twice, estimated 10.0 s (2.0 times as long)"),
+        (3, "20.0 s, interrupted 3 times, estimated 10.0 s (2.0 times as long)"),
+    ],
+)
+def test_a_run_that_was_interrupted_says_how_often(pauses: int, words: str) -> None:
+    times = RunTimes(estimated_s=10.0, actual_s=20.0, basis=None, steps=(), pauses=pauses)
+    assert times.in_words == words
 
 
 def test_before_a_step_has_ended_the_time_is_that_of_the_events() -> None:

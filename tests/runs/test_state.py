@@ -270,6 +270,67 @@ def test_the_time_between_two_parts_of_a_run_does_not_count() -> None:
     assert fold_events([*first, *second]).clock.seconds == 2.0
 
 
+Timed = tuple[float, str | None, str, dict[str, Any]]
+
+
+def timed(*told: Timed) -> list[Event]:
+    """Events by the seconds that the run had worked, their step, kind and fields."""
+    return [
+        replace(one, elapsed=elapsed, step=step)
+        for (elapsed, step, *_), one in zip(
+            told, events_of([(kind, data) for _, _, kind, data in told]), strict=True
+        )
+    ]
+
+
+INTERRUPTED: tuple[Timed, ...] = (
+    (0.0, None, "run.started", {}),
+    (1.0, "train", "step.started", {}),
+    (35.0, "train", "train.checkpoint", {"epoch": 1}),
+    # Nobody saw the end of it.
+    (35.0, None, "run.resumed", {"from_epoch": 1}),
+    (35.0, "data", "step.started", {}),
+    (36.0, "data", "step.finished", {"ending": "succeeded", "seconds": 1.0}),
+    (36.0, "train", "step.started", {}),
+    (100.0, "train", "step.finished", {"ending": "succeeded", "seconds": 64.0}),
+    (100.0, "report", "step.started", {}),
+)
+
+
+def test_a_resumed_run_counts_all_tries_of_its_steps_and_says_that_it_was_interrupted() -> None:
+    state = fold_events(timed(*INTERRUPTED))
+    assert state.steps["train"].seconds == 98.0
+    assert (state.clock.result_s, state.clock.pauses) == (100.0, 1)
+
+
+def test_a_step_that_was_stopped_adds_its_time_to_its_next_try() -> None:
+    stopped: Timed = (7.0, "train", "step.finished", {"ending": "interrupted", "seconds": 6.0})
+    state = fold_events(
+        timed(*INTERRUPTED[:2], stopped, (7.0, None, "run.resumed", {}), *INTERRUPTED[6:])
+    )
+    assert state.steps["train"].seconds == 70.0
+
+
+def test_the_report_is_no_part_of_what_the_result_took_however_often_it_is_begun() -> None:
+    killed: tuple[Timed, ...] = (
+        (103.0, None, "run.resumed", {}),
+        (103.0, "report", "step.started", {}),
+        (107.0, "report", "step.finished", {"ending": "succeeded", "seconds": 4.0}),
+        (107.0, None, "run.finished", {"ending": "succeeded"}),
+    )
+    state = fold_events(timed(*INTERRUPTED, (103.0, None, "warning", {}), *killed))
+    assert (state.clock.seconds, state.clock.result_s) == (107.0, 100.0)
+    assert state.steps["report"].seconds == 7.0
+
+
+def test_a_break_in_what_is_made_anew_of_a_result_is_none_of_its_own() -> None:
+    ended: Timed = (104.0, None, "run.finished", {"ending": "succeeded"})
+    anew: Timed = (104.0, None, "run.updated", {"steps": ["report"]})
+    again: Timed = (104.0, None, "run.resumed", {})
+    state = fold_events(timed(*INTERRUPTED, ended, anew, again))
+    assert (state.clock.result_s, state.clock.pauses) == (100.0, 1)
+
+
 def test_a_clock_that_is_set_takes_no_time_away_from_a_run() -> None:
     events = events_of([STARTED, an_epoch(1), ("run.resumed", {}), an_epoch(2)])
     times = ("10:00:00", "12:00:01", "09:00:00", "09:00:05")

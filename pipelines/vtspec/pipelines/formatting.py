@@ -97,6 +97,12 @@ def format_duration(seconds: float | None, precision: Precision = "exact") -> st
     return f"{hours // 24} d {hours % 24} h"
 
 
+def format_pauses(pauses: int) -> str:
+    """How often a run was interrupted, to be put behind its time; "" where it was not."""
+    words = {0: "", 1: ", interrupted once", 2: ", interrupted twice"}
+    return words.get(pauses, f", interrupted {pauses:,} times")
+
+
 def format_size(count: float | None, precision: Precision = "exact") -> str:
     """Bytes in binary units: `512 B`, `1.4 MiB`; rough ones with three digits at most."""
     if count is None or not math.isfinite(count) or count < 0:

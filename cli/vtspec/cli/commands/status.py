@@ -102,7 +102,8 @@ def _serialize_run(found: "RunSummary") -> dict[str, object]:
         "final": dict(state.final.metrics),
         "started": clock.started,
         "updated": clock.updated,
-        "seconds": clock.seconds,
+        "seconds": clock.result_s,
+        "pauses": clock.pauses,
         "bytes": found.bytes,
     }
 
@@ -113,7 +114,10 @@ def _serialize_details(found: "RunSummary") -> dict[str, object]:
     return {
         **_serialize_run(found),
         "folder": str(found.run.path),
-        "steps": {name: vars(step) for name, step in state.steps.items()},
+        "steps": {
+            name: {"ending": step.ending, "exit_code": step.exit_code, "seconds": step.seconds}
+            for name, step in state.steps.items()
+        },
         "progress": state.training.progress,
         "remainingSeconds": state.training.remaining_s,
         "finalSplit": state.final.split,
@@ -145,7 +149,7 @@ def _format_row(found: "RunSummary") -> tuple[str, ...]:
         found.status,
         epoch,
         format_figure(found),
-        format_duration(state.clock.seconds),
+        format_duration(state.clock.result_s),
         format_size(found.bytes),
         (state.clock.started or "")[:16].replace("T", " "),
     )
@@ -197,14 +201,13 @@ def _format_run(found: "RunSummary") -> Iterator["Line"]:
 
 def _format_state(run: "Run", state: "RunState", status: str) -> Iterator["Line"]:
     from vtspec.cli.views.progress import format_figures
-    from vtspec.pipelines.formatting import format_duration
+    from vtspec.pipelines.formatting import format_duration, format_pauses
 
     if state.step == "train" and status == "running":
         yield ((f"  {format_figures(state)}", ""),)
     clock = state.clock
-    yield (
-        (f"  started {clock.started or 'never'}, worked {format_duration(clock.seconds)}", "dim"),
-    )
+    worked = f"worked {format_duration(clock.result_s)}{format_pauses(clock.pauses)}"
+    yield ((f"  started {clock.started or 'never'}, {worked}", "dim"),)
     if state.provenance.environment:
         yield ((f"  in {state.provenance.environment}", "dim"),)
     if state.completion:

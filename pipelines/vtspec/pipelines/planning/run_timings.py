@@ -46,7 +46,7 @@ def find_timing(run: Run, model: str) -> Timing | None:
         images=counts.get("train", 0) + counts.get("val", 0),
         epochs=len(seconds),
         epoch_seconds=sum(seconds),
-        other_seconds=max(0.0, state.clock.seconds - sum(seconds)),
+        other_seconds=max(0.0, state.clock.result_s - sum(seconds)),
         precision=plan.training.precision,
         gpus=plan.resources.gpus,
         gpu_type=plan.resources.gpu_type,

@@ -4,7 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vtspec.adapters.shell_command import format_command
-from vtspec.pipelines.formatting import format_duration, format_number, format_size
+from vtspec.pipelines.formatting import (
+    format_duration,
+    format_number,
+    format_pauses,
+    format_size,
+)
 from vtspec.pipelines.runs.events import GitState
 from vtspec.pipelines.runs.json_values import to_mapping, to_number, to_text, to_words
 from vtspec.pipelines.runs.state import ExportedModel, RunState
@@ -30,22 +35,28 @@ class StepRow:
 
 @dataclass(frozen=True, kw_only=True)
 class RunTimes:
-    """Seconds estimated before the run against those it took; `basis` says how it was guessed."""
+    """Seconds estimated before the run against those it took; `basis` says how it was guessed.
+
+    `actual_s` are of all its tries, its report's aside; between them it was interrupted `pauses`
+    times.
+    """
 
     estimated_s: float | None
     actual_s: float | None
     basis: str | None
     steps: tuple[StepRow, ...]
+    pauses: int = 0
 
     @property
     def in_words(self) -> str:
-        """Such as `2 min 05 s, estimated 2 min 00 s (4 % over)`."""
+        """Such as `2 min 05 s, interrupted once, estimated 2 min 00 s (4 % over)`."""
         actual, estimated = self.actual_s, self.estimated_s
+        took = f"{format_duration(actual)}{format_pauses(self.pauses)}"
         if actual is None or not estimated:
             told = "not estimated" if not estimated else f"estimated {format_duration(estimated)}"
-            return f"{format_duration(actual)}, {told}"
+            return f"{took}, {told}"
         deviation = _format_deviation(actual / estimated)
-        return f"{format_duration(actual)}, estimated {format_duration(estimated)} ({deviation})"
+        return f"{took}, estimated {format_duration(estimated)} ({deviation})"
 
 
 def _format_deviation(ratio: float) -> str:
@@ -57,20 +68,19 @@ def _format_deviation(ratio: float) -> str:
 
 
 def collect_times(plan: Mapping[str, object], state: RunState) -> RunTimes:
-    """Estimated against actual time; the actual one is that of the steps that have ended."""
+    """Estimated against actual time, and the steps that have ended, with that of all tries."""
     estimate = to_mapping(plan.get("estimate"))
     steps = tuple(
         StepRow(name=name, seconds=step.seconds, ending=step.ending)
         for name, step in state.steps.items()
         if step.ending is not None
     )
-    # Steps rather than the clock: waiting between them is nobody's work.
-    told = [step.seconds for step in steps if step.seconds is not None]
     return RunTimes(
         estimated_s=to_number(estimate.get("seconds")),
-        actual_s=sum(told) if told else state.clock.seconds or None,
+        actual_s=state.clock.result_s or None,
         basis=to_text(estimate.get("basis")),
         steps=steps,
+        pauses=state.clock.pauses,
     )
 
 

@@ -69,11 +69,15 @@ def find_standing(status: Status, *, is_worked_on: bool) -> Standing:
 
 @dataclass(frozen=True, kw_only=True)
 class StepState:
-    """One step of a run: `ending` is None while it works."""
+    """One step of a run: `ending` is None while it works, or where it was cut short.
+
+    `seconds` are those of all its tries that are over, `begun_s` of the run at the last one's.
+    """
 
     ending: str | None = None
     exit_code: int | None = None
     seconds: float | None = None
+    begun_s: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,13 +94,24 @@ class RunClock:
     """When a run began, when it last told something, and the seconds that it worked.
 
     `seconds` adds up the time of its parts (first start to interruption, resume to end), without
-    the pauses between them.
+    the pauses between them, of which there were `pauses`. `before_report_s` is what of them had
+    passed when its report was begun.
     """
 
     started: str | None = None
     updated: str | None = None
     seconds: float = 0.0
+    pauses: int = 0
+    before_report_s: float | None = None
     _at: float | None = None
+
+    @property
+    def result_s(self) -> float:
+        """The seconds that the result took, so far: what estimates and people are told.
+
+        The report is no part of them: it could not tell how long it will have taken itself.
+        """
+        return self.seconds if self.before_report_s is None else self.before_report_s
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -270,10 +285,14 @@ def _apply_run(state: RunState, told: RunEvent) -> RunState:
         case RunStarted():
             return _apply_run_started(state, told)
         case RunResumed():
+            # What is made anew of a result is no part of its time, nor is a break in that.
+            pauses = state.clock.pauses + (state.before is None)
             return replace(
                 state,
                 status="running",
                 step=None,
+                steps={name: _close_try(step, state.clock) for name, step in state.steps.items()},
+                clock=replace(state.clock, pauses=pauses),
                 failure=None,
                 exit_code=None,
                 training=pause_training(state.training),
@@ -360,14 +379,38 @@ def _apply_step(state: RunState, name: str | None, told: StepEvent) -> RunState:
         return state
     match told:
         case StepStarted():
-            return replace(state, step=name, steps={**state.steps, name: StepState()})
+            return _begin_step(state, name)
         case StepFinished():
-            done = StepState(
-                ending=told.ending or "crashed", exit_code=told.exit_code, seconds=told.seconds
+            before = state.steps.get(name, StepState())
+            done = replace(
+                before,
+                ending=told.ending or "crashed",
+                exit_code=told.exit_code,
+                seconds=_add_seconds(before.seconds, told.seconds),
             )
             return replace(state, step=None, steps={**state.steps, name: done})
         case _:
             assert_never(told)
+
+
+def _begin_step(state: RunState, name: str) -> RunState:
+    clock, earlier = state.clock, state.steps.get(name, StepState())
+    if name == "report" and clock.before_report_s is None:
+        clock = replace(clock, before_report_s=clock.seconds)
+    begun = StepState(seconds=earlier.seconds, begun_s=clock.seconds)
+    return replace(state, step=name, steps={**state.steps, name: begun}, clock=clock)
+
+
+def _close_try(step: StepState, clock: RunClock) -> StepState:
+    """The step with the time of a try that nobody saw the end of."""
+    if step.ending is not None:
+        return step
+    return replace(step, seconds=_add_seconds(step.seconds, clock.seconds - step.begun_s))
+
+
+def _add_seconds(before: float | None, more: float | None) -> float | None:
+    told = [one for one in (before, more) if one is not None]
+    return round(sum(told), 3) if told else None
 
 
 def _apply_result(state: RunState, told: ResultEvent) -> RunState:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from vtspec.pipelines.formatting import MISSING, format_duration
+from vtspec.pipelines.formatting import MISSING, format_duration, format_pauses
 from vtspec.pipelines.reporting import document as doc
 from vtspec.pipelines.reporting import phrases
 from vtspec.pipelines.reporting.comparison import MetricRow
@@ -78,8 +78,9 @@ def summarize_figures(facts: Facts) -> doc.Section:
         note = "" if best is None else f"best at {phrases.format_epoch(best)}"
         found.append(("epochs", phrases.format_epoch(training.epochs), note))
     if times.actual_s is not None:
-        note = f"estimated {format_duration(times.estimated_s)}" if times.estimated_s else ""
-        found.append(("time", format_duration(times.actual_s), note))
+        words = [f"estimated {format_duration(times.estimated_s)}"] if times.estimated_s else []
+        words += [format_pauses(times.pauses).removeprefix(", ")] if times.pauses else []
+        found.append(("time", format_duration(times.actual_s), ", ".join(words)))
     return doc.Section("summary", "", (doc.Tiles(tuple(found)) if found else None,))
 
 
