@@ -264,6 +264,50 @@ def test_long_values_go_on_below(root: Path) -> None:
     assert "training.ema.decay 0.9998 --set" in joined
 
 
+@pytest.mark.parametrize(
+    ("sets", "name", "value", "why"),
+    [
+        (["training.optimizer=sgd"], "momentum", "0.9", None),
+        (["training.optimizer=rmsprop"], "momentum", "0.9", None),
+        (["training.optimizer=adamw"], "momentum", None, "momentum (adamw has none)"),
+        (["training.optimizer=lion"], "momentum", None, "momentum (lion has none)"),
+        # It was typed, and the plan warns that it does nothing.
+        (["training.optimizer=lion", "training.momentum=0.8"], "momentum", "0.8", None),
+        (["training.scheduler=cosine"], "minLearningRate", "0", None),
+        (
+            ["training.scheduler=constant"],
+            "minLearningRate",
+            None,
+            "minLearningRate (scheduler constant does not fall)",
+        ),
+    ],
+)
+def test_a_default_that_has_no_effect_is_no_row_of_its_own(
+    root: Path, sets: list[str], name: str, value: str | None, why: str | None
+) -> None:
+    lines = text(root, *sets)
+    rows = [line.split()[1] for line in lines if line.startswith(f"  training.{name} ")]
+    assert rows == ([] if value is None else [value])
+    assert why is None or why in " ".join(" ".join(lines).split())
+
+
+def test_warnings_stand_before_the_tables_and_are_counted_again_at_the_end(root: Path) -> None:
+    lines = text(root, "training.momentum=0.8", "resources.maxDuration=5s")
+    first = lines.index("2 warnings")
+    assert first < lines.index("Values")
+    assert lines[first + 1].startswith("  ! ")
+    assert lines.index("2 warnings above") > lines.index("Estimate")
+    assert "warning" not in "\n".join(text(root))
+
+
+def test_a_plan_says_what_its_marks_mean_and_only_those_that_it_has(root: Path) -> None:
+    shown = " ".join(" ".join(text(root)).split())
+    for words in ("new run: it decides", "same run: the result stays", "cosmetic: words for"):
+        assert words in shown
+    change(root, "specs/experiments/deep.yaml", "    baseline: small\n", "")
+    assert "same run:" not in " ".join(text(root))
+
+
 def test_a_gpu_is_shown_with_its_memory(root: Path) -> None:
     joined = " ".join(" ".join(text(root, "resources={gpus: 2, gpuType: t4}")).split())
     assert "on 2 t4s and 2 cores" in joined

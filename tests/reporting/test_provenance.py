@@ -47,6 +47,15 @@ def test_weights_are_named_with_their_revision_and_licence() -> None:
     assert _group("Model", plan=plan)["start"] == "random"
 
 
+def test_a_setting_that_another_leaves_no_effect_is_shown_only_where_it_was_chosen() -> None:
+    plan = a_plan(origins={"training.momentum": "default"})
+    plan["training"] |= {"optimizer": "adamw", "momentum": 0.9}
+    assert "momentum" not in _group("Training", plan=plan)
+    assert _group("Training", plan={**plan, "origins": {"training.momentum": "spec"}})["momentum"]
+    plan["training"]["optimizer"] = "sgd"
+    assert _group("Training", plan=plan)["momentum"] == "0.9"
+
+
 def test_an_export_says_how_far_its_outputs_are_from_the_models() -> None:
     assert _group("Exports") == {
         "onnx": "model/model.onnx, outputs differ by at most 1.90e-06",

@@ -5,8 +5,9 @@ from typing import Final
 
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.formatting import format_cost, format_count, format_duration, format_size
-from vtspec.pipelines.planning.diff import Change, find_worst_effect
+from vtspec.pipelines.planning.diff import EFFECTS, Change, Effect, find_worst_effect
 from vtspec.pipelines.planning.plan_model import Plan
+from vtspec.pipelines.planning.plan_sections import find_idle_settings
 from vtspec.pipelines.planning.prior_runs import Comparison, PriorRuns
 from vtspec.pipelines.weights.model import (
     FileWeights,
@@ -26,7 +27,14 @@ EFFECT_WIDTH: Final = 8
 
 NOTHING: Final = "none"
 
-STYLES: Final[dict[str, str]] = {"new run": "yellow", "same run": "cyan", "cosmetic": "dim"}
+STYLES: Final[dict[Effect, str]] = {"new run": "yellow", "same run": "cyan", "cosmetic": "dim"}
+
+MEANINGS: Final[dict[Effect, str]] = {
+    "new run": "it decides the result, so this is another plan, to be trained",
+    "same run": "the result stays; gates, exports or the machine differ",
+    "cosmetic": "words for people, and what follows from other fields",
+}
+"""What the effect of a change means to whoever reads the plan."""
 
 
 def format_plan(
@@ -39,16 +47,17 @@ def format_plan(
     return [
         *_format_header(made, width),
         *_format_status(beside, width),
+        *_format_warnings(made, beside, width),
         *_format_heading("Values"),
         *_format_values(made, width),
         *_format_heading("Steps"),
         *_format_steps(made),
         *_format_heading("Estimate"),
         *_format_estimate(made, width),
-        *_format_warnings(made, beside, width),
         *_format_comparison("the baseline", beside.baseline, width),
         *_format_comparison("the last run", beside.last, width),
-        *_format_footer(made, carry_out, width),
+        *_format_meanings(beside, width),
+        *_format_footer(made, beside, carry_out, width),
     ]
 
 
@@ -129,9 +138,13 @@ def _format_status(beside: PriorRuns, width: int) -> list[Line]:
 
 def _format_values(made: Plan, width: int) -> Iterator[Line]:
     unset: dict[str, list[str]] = {}
+    idle = find_idle_settings(made.to_json()["training"])
     for path, value in iter_values(made):
         origin = made.origins.get(path, "")
         section, _, name = path.partition(".")
+        # One that somebody chose is shown, and warned of.
+        if section == "training" and name in idle and origin == "default":
+            continue
         # A row for each would bury the few values that somebody chose.
         if value is None and origin == "default" and name:
             unset.setdefault(section, []).append(name)
@@ -142,6 +155,11 @@ def _format_values(made: Plan, width: int) -> Iterator[Line]:
     for section, names in unset.items():
         texts = [("", 1, ""), (f"{section}, not set", PATH_WIDTH, "dim")]
         yield from format_row(texts, (_format_names(tuple(names), 8), "dim"), width)
+    left_out = [name for name in idle if made.origins.get(f"training.{name}") == "default"]
+    if left_out:
+        texts = [("", 1, ""), ("training, no effect", PATH_WIDTH, "dim")]
+        told = ", ".join(f"{name} ({idle[name]})" for name in left_out)
+        yield from format_row(texts, (told, "dim"), width)
 
 
 def _format_value_row(path: str, value: str, origin: str, width: int) -> list[Line]:
@@ -246,12 +264,20 @@ def _format_estimate(made: Plan, width: int) -> Iterator[Line]:
 
 
 def _format_warnings(made: Plan, beside: PriorRuns, width: int) -> Iterator[Line]:
-    warnings = (*made.warnings, *beside.unknown)
+    warnings = _collect_warnings(made, beside)
     if not warnings:
         return
-    yield from _format_heading("Warnings")
+    yield from _format_heading(_count_warnings(warnings))
     for warning in warnings:
         yield from format_paragraph(warning, width, mark="  ! ", style="yellow")
+
+
+def _collect_warnings(made: Plan, beside: PriorRuns) -> tuple[str, ...]:
+    return (*made.warnings, *beside.unknown)
+
+
+def _count_warnings(warnings: tuple[str, ...]) -> str:
+    return f"{len(warnings)} warning{'s' * (len(warnings) != 1)}"
 
 
 def _format_comparison(what: str, other: Comparison | None, width: int) -> Iterator[Line]:
@@ -280,6 +306,17 @@ def _format_change(change: Change, width: int) -> list[Line]:
     )
 
 
+def _format_meanings(beside: PriorRuns, width: int) -> Iterator[Line]:
+    shown = (beside.baseline, beside.last)
+    effects = {change.effect for other in shown if other is not None for change in other.changes}
+    if effects:
+        yield ()
+    for effect in EFFECTS:
+        if effect in effects:
+            words = f"{effect}: {MEANINGS[effect]}"
+            yield from format_paragraph(words, width, style="dim")
+
+
 def _shorten_value(value: object) -> str:
     if isinstance(value, list | tuple):
         return _format_names(tuple(format_value(item) for item in value), most=6)
@@ -295,8 +332,14 @@ def _shorten_hash(text: str) -> str:
     return f"{kind}{colon}{digits[:16]}…{'.dir' if text.endswith('.dir') else ''}"
 
 
-def _format_footer(made: Plan, carry_out: str | None, width: int) -> Iterator[Line]:
+def _format_footer(
+    made: Plan, beside: PriorRuns, carry_out: str | None, width: int
+) -> Iterator[Line]:
     yield ()
+    warnings = _collect_warnings(made, beside)
+    # A terminal shows the end of a long text, and they stand at its beginning.
+    if warnings:
+        yield ((f"{_count_warnings(warnings)} above", "yellow"),)
     yield from format_paragraph(f"digest {made.digest}", width, mark="", style="dim")
     if carry_out is not None:
         yield (("carry it out with: ", "dim"), (carry_out, "bold"))

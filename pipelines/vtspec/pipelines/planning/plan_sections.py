@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, TypedDict
+from typing import Final, Literal, TypeAlias, TypedDict
 
 from vtspec.adapters.contract import EarlyStopping, Ema
+from vtspec.pipelines.validation.objectives import WITH_MOMENTUM
 
 Precision: TypeAlias = Literal["fp32", "bf16", "fp16"]
 
@@ -110,3 +111,17 @@ class PlannedStatistics(TypedDict):
     images: int
     bytes: int | None
     splits: Mapping[str, SplitStatistics]
+
+
+_CONSTANT: Final = "constant"
+
+
+def find_idle_settings(training: Mapping[str, object]) -> Mapping[str, str]:
+    """What of `training`, as `plan.json` has it, another of its settings leaves no effect; why."""
+    optimizer, scheduler = training.get("optimizer"), training.get("scheduler")
+    idle = {}
+    if optimizer is not None and optimizer not in WITH_MOMENTUM:
+        idle["momentum"] = f"{optimizer} has none"
+    if scheduler == _CONSTANT:
+        idle["minLearningRate"] = f"scheduler {scheduler} does not fall"
+    return {name: why for name, why in idle.items() if name in training}

@@ -10,6 +10,7 @@ from vtspec.pipelines.formatting import (
     format_pauses,
     format_size,
 )
+from vtspec.pipelines.planning.plan_sections import find_idle_settings
 from vtspec.pipelines.runs.events import GitState
 from vtspec.pipelines.runs.json_values import to_mapping, to_number, to_text, to_words
 from vtspec.pipelines.runs.state import ExportedModel, RunState
@@ -92,7 +93,7 @@ def build_groups(plan: Mapping[str, object], state: RunState) -> tuple[FactGroup
         ("Data", _collect_data_facts(to_mapping(plan.get("dataset")))),
         ("Model", _collect_model_facts(plan)),
         ("Exports", _format_exports(state.exports)),
-        ("Training", _format_settings(to_mapping(plan.get("training")))),
+        ("Training", _format_settings(_select_training(plan))),
         ("Params", _format_settings(to_mapping(plan.get("params")))),
         ("Resources", _format_settings(to_mapping(plan.get("resources")))),
         ("Machine", _format_settings(state.provenance.machine)),
@@ -197,6 +198,17 @@ def _format_export(model: ExportedModel) -> str:
     if model.max_difference is None:
         return model.path
     return f"{model.path}, outputs differ by at most {format_number(model.max_difference)}"
+
+
+def _select_training(plan: Mapping[str, object]) -> Mapping[str, object]:
+    """The settings of training that had an effect, and those that somebody chose."""
+    training, origins = to_mapping(plan.get("training")), to_mapping(plan.get("origins"))
+    idle = find_idle_settings(training)
+    return {
+        name: value
+        for name, value in training.items()
+        if name not in idle or origins.get(f"training.{name}") != "default"
+    }
 
 
 def _format_settings(values: Mapping[str, object]) -> list[tuple[str, str]]:
