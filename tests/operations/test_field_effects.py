@@ -130,7 +130,7 @@ DATASET: Final = {
     "kind": Row("Sweep", "message", says="no dataset 'shapes'"),
     "metadata.name": Row("renamed", "message"),
     "spec.description": Row("Other words.", "cosmetic"),
-    "spec.license": Row("MIT", "cosmetic"),
+    "spec.license": Row("MIT", "policy"),
     "spec.tasks": Row(["object-detection"], "message", says="specs/datasets/shapes.yaml"),
     "spec.format": Row("csv", "message", says="specs/datasets/shapes.yaml"),
     "spec.source.dvc.path": Row({"dvc": {"path": "data/shapes"}}, "message", says="data/shapes"),

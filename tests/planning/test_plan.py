@@ -1,6 +1,7 @@
 """A spec and what the world says become a plan: what is filled in, and what is warned of."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -26,6 +27,10 @@ from vtspec.pipelines.planning.plan import ModelFacts, build_plan
 from vtspec.pipelines.planning.plan_model import plan_from_json
 from vtspec.pipelines.weights.model import FileWeights, MlflowWeights, RunWeights, UnpinnedWeights
 from vtspec.schema.kinds.experiment import Experiment
+
+EARLIER = RunWeights(
+    run="cats-0123456789", path="runs/cats-0123456789/model/model.safetensors", sha256="0" * 64
+)
 
 
 def resolved(**spec: Any) -> dict[str, Any]:
@@ -203,6 +208,22 @@ def test_set_values_have_the_option_as_their_origin() -> None:
             {"weights": UnpinnedWeights(source="hf-hub:me/mine"), "licence_is_clear": False},
             "the weights hf-hub:me/mine have no known licence",
         ),
+        (
+            {},
+            {"weights": replace(EARLIER, licence="cc-by-nc-4.0"), "licence_is_clear": False},
+            "the weights cats-0123456789 were made from what is under cc-by-nc-4.0, which is not",
+        ),
+        (
+            {},
+            {"dataset": a_dataset(license="CC-BY-NC-4.0")},
+            "the data digits are under CC-BY-NC-4.0, which is not clearly permissive",
+        ),
+        (
+            # With random weights too.
+            {},
+            {"framework": replace(some_inputs().framework, licence="AGPL-3.0"), "weights": None},
+            "the framework timm is under AGPL-3.0, which is not clearly permissive",
+        ),
         ({"training": {"epochs": 10000}}, {}, "more than resources.maxDuration allows (30m)"),
         ({"resources": {"memory": "1Mi"}}, {}, "more than resources.memory gives (1Mi)"),
         (
@@ -219,9 +240,25 @@ def test_what_a_person_should_know_is_warned_of(
     assert [warning for warning in made.warnings if words in warning], made.warnings
 
 
-def test_a_sound_plan_warns_of_nothing() -> None:
-    made = build_plan(an_experiment(), some_inputs(weights=WEIGHTS))
-    assert made.warnings == ()
+@pytest.mark.parametrize("licence", [None, "CC-BY-4.0", "mit", "Apache 2.0", "CC0-1.0"])
+def test_a_sound_plan_warns_of_nothing(licence: str | None) -> None:
+    framework = replace(some_inputs().framework, licence="Apache-2.0")
+    inputs = some_inputs(weights=WEIGHTS, framework=framework, dataset=a_dataset(license=licence))
+    assert build_plan(an_experiment(), inputs).warnings == ()
+
+
+def test_licences_stand_in_the_plan_and_change_neither_name() -> None:
+    plain = build_plan(an_experiment(), some_inputs())
+    framework = replace(some_inputs().framework, licence="AGPL-3.0")
+    made = build_plan(
+        an_experiment(), some_inputs(framework=framework, dataset=a_dataset(license="CC0-1.0"))
+    )
+    raw = made.to_json()
+    assert (raw["dataset"]["licence"], raw["framework"]["licence"]) == ("CC0-1.0", "AGPL-3.0")
+    assert (made.id, made.digest) == (plain.id, plain.digest)
+    assert plan_from_json(raw) == made
+    # A plan of before is written as it was.
+    assert "licence" not in plain.to_json()["dataset"]
 
 
 def test_warnings_found_while_reading_come_first() -> None:

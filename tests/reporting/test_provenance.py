@@ -38,13 +38,21 @@ def test_outside_of_git_there_is_no_commit() -> None:
     assert fold_events([]).provenance.git is None
 
 
-def test_weights_are_named_with_their_revision_and_licence() -> None:
-    model = _group("Model")
-    assert model["start"] == f"hub timm/resnet18.a1_in1k {'c' * 40}"
-    assert model["licence of the weights"] == "apache-2.0"
+def test_weights_are_named_with_their_revision() -> None:
+    assert _group("Model")["start"] == f"hub timm/resnet18.a1_in1k {'c' * 40}"
     plan = a_plan()
     plan["model"]["weights"] = None
     assert _group("Model", plan=plan)["start"] == "random"
+
+
+def test_data_weights_and_framework_are_told_with_their_licences() -> None:
+    plan = a_plan()
+    plan["dataset"]["licence"] = "CC-BY-NC-4.0"
+    expected = {"data": "CC-BY-NC-4.0", "weights": "apache-2.0", "framework": "not told"}
+    assert _group("Licences", plan=plan) == expected
+    plan["framework"]["licence"] = "AGPL-3.0"
+    plan["model"]["weights"] = None
+    assert _group("Licences", plan=plan) == {"data": "CC-BY-NC-4.0", "framework": "AGPL-3.0"}
 
 
 def test_a_setting_that_another_leaves_no_effect_is_shown_only_where_it_was_chosen() -> None:

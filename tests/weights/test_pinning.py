@@ -264,7 +264,32 @@ def test_a_run_is_pinned_by_the_checksum_of_its_model(tmp_path: Path) -> None:
             run="cats-0123456789",
             path="runs/cats-0123456789/model/model.safetensors",
             sha256=hashlib.sha256(b"trained").hexdigest(),
+            # Its plan, which would say, is not there.
+            licence="unknown",
         )
+
+
+@pytest.mark.parametrize(
+    ("made_from", "licence"),
+    [
+        ({}, None),
+        ({"weights": "apache-2.0", "dataset": "CC-BY-4.0", "framework": "MIT"}, None),
+        ({"weights": "cc-by-nc-4.0"}, "cc-by-nc-4.0"),
+        ({"dataset": "CC-BY-NC-4.0", "framework": "AGPL-3.0"}, "CC-BY-NC-4.0 and AGPL-3.0"),
+        ({"weights": "cc-by-nc-4.0", "dataset": "cc-by-nc-4.0"}, "cc-by-nc-4.0"),
+    ],
+)
+def test_a_start_from_a_run_inherits_what_is_not_clearly_permissive(
+    tmp_path: Path, made_from: dict[str, str], licence: str | None
+) -> None:
+    told: dict[str, Any] = {part: {"licence": one} for part, one in made_from.items()}
+    told["model"] = {"name": "resnet18", "weights": told.pop("weights", None)}
+    folder = a_run_folder(tmp_path / "runs", [STARTED, SUCCEEDED], a_planned(**told))
+    (folder / "model").mkdir()
+    (folder / "model/model.safetensors").write_bytes(b"trained")
+    found = pinned(tmp_path, weights="run:cats-0123456789")
+    assert isinstance(found.weights, RunWeights) and found.weights.licence == licence
+    assert found.licence_is_clear == (licence is None)
 
 
 def test_a_run_outside_the_repository_is_named_without_its_folder(tmp_path: Path) -> None:

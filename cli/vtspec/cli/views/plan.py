@@ -9,6 +9,7 @@ from vtspec.pipelines.planning.diff import EFFECTS, Change, Effect, find_worst_e
 from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.pipelines.planning.plan_sections import find_idle_settings
 from vtspec.pipelines.planning.prior_runs import Comparison, PriorRuns
+from vtspec.pipelines.reporting.provenance import collect_licences
 from vtspec.pipelines.weights.model import (
     FileWeights,
     HubWeights,
@@ -50,6 +51,8 @@ def format_plan(
         *_format_warnings(made, beside, width),
         *_format_heading("Values"),
         *_format_values(made, width),
+        *_format_heading("Licences"),
+        *_format_licences(made),
         *_format_heading("Steps"),
         *_format_steps(made),
         *_format_heading("Estimate"),
@@ -228,6 +231,11 @@ def _format_names(names: tuple[str, ...], most: int = 10) -> str:
     if len(names) <= most:
         return shown or NOTHING
     return f"{shown}, … ({len(names)} in all)"
+
+
+def _format_licences(made: Plan) -> Iterator[Line]:
+    for what, licence in collect_licences(made.to_json()):
+        yield ((f"  {what:<10}", ""), (licence, ""))
 
 
 def _format_steps(made: Plan) -> Iterator[Line]:

@@ -66,11 +66,11 @@ from .framework import Framework, read_framework
 from .models import (
     HEAD_CLASSES,
     HUB_ID,
-    PERMISSIVE_LICENCES,
     UNKNOWN_LICENCE,
     CatalogModel,
     Size,
     Weights,
+    is_permissive,
 )
 from .name_matching import find_closest, normalize_name, rank_name
 
@@ -80,7 +80,6 @@ if TYPE_CHECKING:
 __all__ = [
     "HEAD_CLASSES",
     "HUB_ID",
-    "PERMISSIVE_LICENCES",
     "UNKNOWN_LICENCE",
     "CatalogModel",
     "Framework",
@@ -89,6 +88,7 @@ __all__ = [
     "find_model",
     "get_images_folder",
     "is_adapter_available",
+    "is_permissive",
     "load_frameworks",
     "load_params",
     "search_models",

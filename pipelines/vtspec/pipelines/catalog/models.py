@@ -12,17 +12,28 @@ HEAD_CLASSES: Final = 1000
 
 PERMISSIVE_LICENCES: Final = frozenset(
     {
+        "0bsd",
         "apache-2.0",
         "bsd-2-clause",
         "bsd-3-clause",
         "cc-by-4.0",
         "cc0-1.0",
+        "cdla-permissive-1.0",
+        "cdla-permissive-2.0",
         "isc",
         "mit",
+        "odc-by-1.0",
+        "pddl-1.0",
         "unlicense",
     }
 )
-"""Licences of weights that allow any use for a notice; each other one is a person's to judge."""
+"""Licences that allow any use for a notice; each other one is a person's to judge."""
+
+
+def is_permissive(licence: str | None) -> bool:
+    """Whether a licence, as a person or a catalog wrote it, is clearly permissive."""
+    return "-".join((licence or "").lower().split()) in PERMISSIVE_LICENCES
+
 
 HUB_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9_][A-Za-z0-9_.-]*")
 """The form of a hub id: ORG/NAME."""
@@ -49,7 +60,7 @@ class Weights:
     @property
     def permissive(self) -> bool:
         """Whether the licence is clearly permissive."""
-        return self.licence in PERMISSIVE_LICENCES
+        return is_permissive(self.licence)
 
 
 @dataclass(frozen=True, kw_only=True)

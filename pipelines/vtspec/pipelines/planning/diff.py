@@ -23,6 +23,7 @@ _LEFT_OUT: Final = frozenset(
 
 _DERIVED: Final = frozenset(
     {"model.parameters", "dataset.finalSplit", "dataset.statistics", "report.baselinePlan"}
+    | {"framework.licence"}
 )
 
 

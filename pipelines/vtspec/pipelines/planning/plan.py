@@ -276,6 +276,7 @@ def _build_dataset(spec: Experiment, inputs: PlanInputs) -> PlannedDataset:
         statistics=None
         if known.statistics is None
         else cast("PlannedStatistics", _dump(known.statistics)),
+        licence=known.license,
     )
 
 
@@ -338,7 +339,8 @@ def _scale(value: float | None, area: float | None) -> float | None:
 def _build_warning_inputs(spec: Experiment, inputs: PlanInputs, guess: Estimate) -> WarningInputs:
     return WarningInputs(
         spec=spec,
-        framework=inputs.framework.name,
+        framework=inputs.framework,
+        dataset=inputs.dataset,
         adapter_is_there=inputs.params is not None,
         weights=inputs.weights,
         configuration=inputs.configuration,

@@ -50,13 +50,14 @@ _TAGGED: Final = {**WEIGHTS, "dvc": DvcSource, "path": PathSource}
 @dataclass(frozen=True, kw_only=True)
 class PlannedFramework:
     """What trains. `requirements_hash` and `adapter_version` are its build inputs, and decide the
-    result; `image_digest` is None where no image is published."""
+    result; `image_digest` is None where no image is published, `licence` in plans of before."""
 
     name: str
     adapter: str
     adapter_version: str
     requirements_hash: str
     image_digest: str | None = None
+    licence: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +82,10 @@ class PlannedModel:
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedDataset:
-    """The data, pinned. `classes` are those to use, in index order; `all_classes` all of them."""
+    """The data, pinned. `classes` are those to use, in index order; `all_classes` all of them.
+
+    `licence` is as its spec has it, None where nobody told.
+    """
 
     name: str
     format: str
@@ -92,6 +96,7 @@ class PlannedDataset:
     splits: Mapping[str, Split]
     final_split: Literal["test", "val"]
     statistics: PlannedStatistics | None
+    licence: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +146,9 @@ class Plan:
             del whole["report"]["baselinePlan"]
         if not self.overrides:
             del whole["overrides"]
+        for section in ("framework", "dataset"):
+            if whole[section]["licence"] is None:
+                del whole[section]["licence"]
         return {"v": VERSION, "kind": "Plan", **whole}
 
 

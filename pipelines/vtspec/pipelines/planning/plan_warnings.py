@@ -6,12 +6,25 @@ says it too.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
+from vtspec.pipelines.catalog.models import UNKNOWN_LICENCE, is_permissive
 from vtspec.pipelines.estimation.estimate import Estimate
 from vtspec.pipelines.formatting import format_duration, format_size
-from vtspec.pipelines.weights.model import HUB, Configuration, HubWeights, UnpinnedWeights, Weights
+from vtspec.pipelines.weights.model import (
+    HUB,
+    Configuration,
+    HubWeights,
+    RunWeights,
+    UnpinnedWeights,
+    Weights,
+)
+from vtspec.schema.kinds.dataset import Dataset
 from vtspec.schema.kinds.experiment import Experiment
 from vtspec.schema.kinds.field_types import parse_duration, parse_memory
+
+if TYPE_CHECKING:
+    from .plan_model import PlannedFramework
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +32,8 @@ class WarningInputs:
     """What the warnings of a plan are made from; the fields are those of `plan.Inputs`."""
 
     spec: Experiment
-    framework: str
+    framework: "PlannedFramework"
+    dataset: Dataset
     adapter_is_there: bool
     weights: Weights | None
     configuration: Configuration | None
@@ -37,14 +51,14 @@ def collect_warnings(doubts: WarningInputs) -> tuple[str, ...]:
         *_check_memory(doubts),
         *_check_precision(doubts),
         *_check_test_split(doubts),
-        *_check_license(doubts),
+        *_check_licences(doubts),
     )
 
 
 def _check_framework(doubts: WarningInputs) -> Iterator[str]:
     if not doubts.adapter_is_there:
         yield (
-            f"the adapter for {doubts.framework} is not there yet: this plan can be read, "
+            f"the adapter for {doubts.framework.name} is not there yet: this plan can be read, "
             "but 'apply' and 'run' refuse it"
         )
 
@@ -100,13 +114,33 @@ def _check_test_split(doubts: WarningInputs) -> Iterator[str]:
         )
 
 
-def _check_license(doubts: WarningInputs) -> Iterator[str]:
-    weights = doubts.weights
-    if doubts.licence_is_clear or not isinstance(weights, HubWeights | UnpinnedWeights):
-        return
-    name = weights.id if isinstance(weights, HubWeights) else weights.source
-    licence = weights.licence
-    what = "have no known licence" if licence in (None, "unknown") else f"are under {licence}"
-    yield (
-        f"the weights {name} {what}, which is not clearly permissive: see that your use is allowed"
-    )
+def _check_licences(doubts: WarningInputs) -> Iterator[str]:
+    weights, framework = doubts.weights, doubts.framework
+    if not doubts.licence_is_clear and isinstance(weights, _LICENSED):
+        if weights.licence in (None, UNKNOWN_LICENCE):
+            what = "have no known licence"
+        elif isinstance(weights, RunWeights):
+            what = f"were made from what is under {weights.licence}"
+        else:
+            what = f"are under {weights.licence}"
+        yield _doubt_licence(f"the weights {_name_weights(weights)} {what}")
+    licence = doubts.dataset.spec.license
+    # In-house data has none as a rule, which a plan shows and does not warn of.
+    if licence is not None and not is_permissive(licence):
+        yield _doubt_licence(f"the data {doubts.dataset.metadata.name} are under {licence}")
+    # Random weights too: what is trained with it may fall under it.
+    if framework.licence is not None and not is_permissive(framework.licence):
+        yield _doubt_licence(f"the framework {framework.name} is under {framework.licence}")
+
+
+_LICENSED: Final = (HubWeights, UnpinnedWeights, RunWeights)
+
+
+def _name_weights(weights: HubWeights | UnpinnedWeights | RunWeights) -> str:
+    match weights:
+        case HubWeights(id=name) | RunWeights(run=name) | UnpinnedWeights(source=name):
+            return name
+
+
+def _doubt_licence(what: str) -> str:
+    return f"{what}, which is not clearly permissive: see that your use is allowed"

@@ -19,6 +19,9 @@ OPEN: Final = (*COMPLETABLE, "resources", "framework", "steps")
 """What of a plan is still to come where its run goes on."""
 
 
+_TOLD: Final = ("description", "dataset.licence")
+
+
 @dataclass(frozen=True, kw_only=True)
 class PlanUpdate:
     """Another policy for a plan of one id. `steps` are done anew; `sections` take the place of
@@ -42,11 +45,11 @@ def find_update(stored: Plan, asked: Plan, *, is_over: bool) -> PlanUpdate | Non
     """
     before, after = stored.to_json(), asked.to_json()
     changes = (
-        # Neither id nor digest knows a description, and the report shows it.
+        # Neither id nor digest knows them, and the report shows them.
         *(
             change
             for change in compare_plans(before, after)
-            if change.effect == "same run" or change.path == "description"
+            if change.effect == "same run" or change.path in _TOLD
         ),
         *_compare_baselines(stored, asked),
     )
@@ -58,6 +61,9 @@ def find_update(stored: Plan, asked: Plan, *, is_over: bool) -> PlanUpdate | Non
         return None
     sections = {name: after[name] for name in (COMPLETABLE if is_over else OPEN)}
     told = {change.path for change in changes}
+    if "dataset.licence" in told:
+        # Alone: where its data was found then is where it was.
+        sections["dataset"] = {**before["dataset"], "licence": asked.dataset.licence}
     origins = {
         path: origin
         for path, origin in asked.origins.items()
@@ -100,6 +106,7 @@ _ALWAYS: Final = {
     "report.gates": "gates judged anew",
     "report.baselinePlan": "compared with the baseline as its spec stands",
     "description": "described anew",
+    "dataset.licence": "licence of the data told anew",
 }
 
 

@@ -101,6 +101,7 @@ def _resolve_alone(
             adapter_version=framework.adapter_version,
             requirements_hash=framework.requirements_hash,
             image_digest=framework.digest,
+            licence=framework.licence,
         ),
         model=_build_model_facts(spec, model, dataset),
         params=catalogs.params_of(framework),

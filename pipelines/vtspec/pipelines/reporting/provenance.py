@@ -95,6 +95,7 @@ def build_groups(plan: Mapping[str, object], state: RunState) -> tuple[FactGroup
         ("Exports", _format_exports(state.exports)),
         ("Training", _format_settings(_select_training(plan))),
         ("Params", _format_settings(to_mapping(plan.get("params")))),
+        ("Licences", collect_licences(plan) if plan else ()),
         ("Resources", _format_settings(to_mapping(plan.get("resources")))),
         ("Machine", _format_settings(state.provenance.machine)),
         ("Versions", _format_settings(state.provenance.versions)),
@@ -104,6 +105,17 @@ def build_groups(plan: Mapping[str, object], state: RunState) -> tuple[FactGroup
         for title, entries in found
         if any(value for _, value in entries)
     )
+
+
+def collect_licences(plan: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
+    """The licences of what a model is made from: (what, the licence or that nobody told it)."""
+    weights = to_mapping(to_mapping(plan.get("model")).get("weights"))
+    parts = (
+        ("data", to_mapping(plan.get("dataset"))),
+        *((("weights", weights),) if weights else ()),
+        ("framework", to_mapping(plan.get("framework"))),
+    )
+    return tuple((what, to_text(part.get("licence")) or "not told") for what, part in parts)
 
 
 def build_commands(plan: Mapping[str, object], run: str, state: RunState) -> tuple[str, ...]:
@@ -172,7 +184,7 @@ _SOURCE = ("type", "path", "repo", "rev", "remote")
 def _collect_model_facts(plan: Mapping[str, object]) -> list[tuple[str, str]]:
     model, framework = to_mapping(plan.get("model")), to_mapping(plan.get("framework"))
     weights = to_mapping(model.get("weights"))
-    # The licence has a row of its own.
+    # The licence stands among the others.
     start = " ".join(str(value) for key, value in weights.items() if key != "licence" and value)
     adapter = framework.get("adapter") or ""
     if framework.get("adapterVersion"):
@@ -182,7 +194,6 @@ def _collect_model_facts(plan: Mapping[str, object]) -> list[tuple[str, str]]:
         ("model", str(model.get("name") or "")),
         ("parameters", "" if count is None else format_number(count)),
         ("start", start or ("random" if "weights" in model else "")),
-        ("licence of the weights", str(weights.get("licence") or "")),
         ("framework", str(framework.get("name") or "")),
         ("adapter", str(adapter)),
         ("environment", str(framework.get("requirementsHash") or "")),

@@ -23,11 +23,16 @@ class FileWeights:
 
 @dataclass(frozen=True, kw_only=True)
 class RunWeights:
-    """The exported model of an earlier run; `path` is from the repository's root."""
+    """The exported model of an earlier run; `path` is from the repository's root.
+
+    `licence` is that of what it was made from (weights, data, framework), where that is not
+    clearly permissive.
+    """
 
     run: str
     path: str
     sha256: str
+    licence: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

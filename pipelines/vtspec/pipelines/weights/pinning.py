@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.project.source_tree import WORKING_TREE, SourceTree
+from vtspec.pipelines.runs.json_values import to_mapping, to_text
 
 from .hub import ModelHub
 from .model import (
@@ -25,6 +26,7 @@ from .model_versions import VersionLookup
 
 if TYPE_CHECKING:
     from vtspec.pipelines.catalog import CatalogModel
+    from vtspec.pipelines.runs import Run
     from vtspec.schema.kinds.experiment import Model
 
 MODEL_FILE = "model/model.safetensors"
@@ -106,7 +108,8 @@ def _pin_named(words: str, known: "CatalogModel", places: WeightsSources) -> Pin
             name, _, revision = rest.partition("@")
             return _pin_hub(name, revision or "main", known, places)
         case "run":
-            return PinnedWeights(weights=_pin_run(rest, places))
+            weights = _pin_run(rest, places)
+            return PinnedWeights(weights=weights, licence_is_clear=weights.licence is None)
         case "models":
             return PinnedWeights(weights=_pin_registered(words, places))
         case _:
@@ -132,7 +135,7 @@ def _pin_published(name: str, known: "CatalogModel", places: WeightsSources) -> 
 def _pin_hub(
     name: str, revision: str, known: "CatalogModel", places: WeightsSources
 ) -> PinnedWeights:
-    from vtspec.pipelines.catalog import PERMISSIVE_LICENCES, UNKNOWN_LICENCE
+    from vtspec.pipelines.catalog import UNKNOWN_LICENCE, is_permissive
 
     listed = next((each.licence for each in known.weights if each.hub_id == name), None)
     try:
@@ -141,7 +144,7 @@ def _pin_hub(
         source = f"{HUB}{name}" + ("" if revision == "main" else f"@{revision}")
         return PinnedWeights(
             weights=UnpinnedWeights(source=source, licence=listed),
-            licence_is_clear=listed in PERMISSIVE_LICENCES,
+            licence_is_clear=is_permissive(listed),
             doubts=(error.message,),
         )
     # What a catalog does not know the hub may.
@@ -155,7 +158,7 @@ def _pin_hub(
         )
     return PinnedWeights(
         weights=HubWeights(id=name, revision=found.revision, licence=licence),
-        licence_is_clear=licence in PERMISSIVE_LICENCES,
+        licence_is_clear=is_permissive(licence),
         doubts=tuple(doubts),
     )
 
@@ -182,7 +185,24 @@ def _pin_run(name: str, places: WeightsSources) -> RunWeights:
             fix=format_command("vtspec", "status", run.name),
         )
     path = _find_relative_path(file, places) or f"{places.runs.name}/{run.name}/{MODEL_FILE}"
-    return RunWeights(run=run.name, path=path, sha256=_hash_file(file, path))
+    licence = _find_inherited_licence(run)
+    return RunWeights(run=run.name, path=path, sha256=_hash_file(file, path), licence=licence)
+
+
+def _find_inherited_licence(run: "Run") -> str | None:
+    """Of what a run's model was made from that is not clearly permissive; None where all of it
+    is, or nobody told."""
+    from vtspec.pipelines.catalog import UNKNOWN_LICENCE, is_permissive
+
+    try:
+        plan = run.read_plan()
+    except Permanent:
+        return UNKNOWN_LICENCE
+    model = to_mapping(plan.get("model"))
+    parts = (model.get("weights"), plan.get("dataset"), plan.get("framework"))
+    told = [to_text(to_mapping(part).get("licence")) for part in parts]
+    found = dict.fromkeys(one for one in told if one is not None and not is_permissive(one))
+    return " and ".join(found) or None
 
 
 def _pin_registered(words: str, places: WeightsSources) -> MlflowWeights:
