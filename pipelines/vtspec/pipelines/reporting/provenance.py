@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.formatting import (
@@ -15,6 +16,9 @@ from vtspec.pipelines.runs.events import GitState
 from vtspec.pipelines.runs.json_values import to_mapping, to_number, to_text, to_words
 from vtspec.pipelines.runs.state import ExportedModel, RunState
 from vtspec.schema.visible_text import make_visible
+
+UNTOLD: Final = "not told"
+"""Stands where nobody told a licence."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,11 +119,16 @@ def collect_licences(plan: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
         *((("weights", weights),) if weights else ()),
         ("framework", to_mapping(plan.get("framework"))),
     )
-    return tuple((what, to_text(part.get("licence")) or "not told") for what, part in parts)
+    return tuple((what, to_text(part.get("licence")) or UNTOLD) for what, part in parts)
 
 
-def build_commands(plan: Mapping[str, object], run: str, state: RunState) -> tuple[str, ...]:
-    """Commands to type for the same plan, quoted for a POSIX shell."""
+def build_commands(
+    plan: Mapping[str, object],
+    run: str,
+    state: RunState,
+    where: str = "beside this report",
+) -> tuple[str, ...]:
+    """Commands to type for the same plan, quoted for a POSIX shell; `where` the plan's file is."""
     git = state.provenance.git
     spec, sets = to_text(plan.get("specPath")), to_words(plan.get("overrides"))
     # Without the commit the spec may be another one by now.
@@ -130,13 +139,13 @@ def build_commands(plan: Mapping[str, object], run: str, state: RunState) -> tup
         run_before = make_visible(str(weights.get("run")))
         lines.append(f"# it starts from the model of {run_before}, which has to be there first")
     if spec and git and git.dirty:
-        lines.append("# files differed from the commit; the plan is the file beside this report")
+        lines.append(f"# files differed from the commit; the plan is the file {where}")
         lines.append(exact)
     elif spec:
         typed = [word for one in sets for word in ("--set", one)]
         lines.append(format_command("vtspec", "plan", spec, *typed))
         lines.append(format_command("vtspec", "run", spec, *typed, "--again"))
-        lines.append(f"# or this very plan, from the file beside this report: {exact}")
+        lines.append(f"# or this very plan, from the file {where}: {exact}")
     lines.append(format_command("vtspec", "report", str(plan.get("id") or run), "--open"))
     return tuple(lines)
 

@@ -1,5 +1,5 @@
-"""The edge of the report: a run's folder is read, and `report.md`, `report.html` and `plots/` are
-written into it, each file whole or not at all."""
+"""The edge of the report: a run's folder is read, and `report.md`, `report.html`, `plots/` and the
+model's card are written into it, each file whole or not at all."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -21,6 +21,7 @@ from vtspec.pipelines.runs import Run, Runs, choose_baseline
 from vtspec.pipelines.runs.json_values import to_mapping, to_text
 
 from .facts import Facts, RunData, build_facts
+from .model_card import CARD_FILE, render_model_card
 from .verdict import VerdictName
 
 EVALUATION_FILE: Final = "evaluation.json"
@@ -54,14 +55,18 @@ def write_report(
 ) -> Report:
     """Write the report of a run, held against the run in `baseline_dir` where there is one.
 
-    It is written into the run's folder, or into the folder `into`, made where it is missing.
+    It is written into the run's folder, and the model's card beside an exported model; or into
+    the folder `into`, made where it is missing, and then no card.
     `link` is where the HTML report can be opened from elsewhere. Reads whatever the run has so
     far: one that failed or was interrupted has a report too.
 
     Raises `Permanent` where matplotlib is missing or the run's files are damaged.
     """
     # Everything is made before the first file is written, so that a failure leaves the old report.
-    facts = read_facts(run_dir, baseline_dir)
+    run, baseline = _read_both(run_dir, baseline_dir)
+    facts = build_facts(run, baseline)
+    # Of the model alone: what it is held against, and the fonts here, are of the report.
+    card = render_model_card(run, build_facts(run))
     lacking = choose_report_fonts(facts).describe_lacking()
     if lacking is not None:
         facts = replace(facts, warnings=(*facts.warnings, lacking))
@@ -80,6 +85,10 @@ def write_report(
             (plots / f"{name}.png").unlink(missing_ok=True)
     write_file_atomic(folder / "report.html", page)
     write_file_atomic(folder / "report.md", render_markdown(document, link=link))
+    model = run_dir / "model"
+    # A report that is written elsewhere leaves the run as it is.
+    if into is None and model.is_dir():
+        write_file_atomic(model / CARD_FILE, card)
     paths = (folder / "report.md", folder / "report.html")
     return Report(
         verdict=facts.verdict.name,
@@ -94,8 +103,12 @@ def read_facts(run_dir: Path, baseline_dir: Path | None = None) -> Facts:
 
     Raises `Permanent` where a file of them is damaged.
     """
+    return build_facts(*_read_both(run_dir, baseline_dir))
+
+
+def _read_both(run_dir: Path, baseline_dir: Path | None) -> tuple[RunData, RunData | None]:
     baseline = None if baseline_dir is None else _read_run(Run(baseline_dir))
-    return build_facts(_read_run(Run(run_dir)), baseline)
+    return _read_run(Run(run_dir)), baseline
 
 
 def find_baseline(run_dir: Path, runs: Path | None = None) -> Path | None:
