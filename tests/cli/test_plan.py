@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ from vtspec.cli.views.styled_text import (
     print_lines,
     wrap_text,
 )
+from vtspec.pipelines.operations.frameworks import describe_missing_environment
 from vtspec.pipelines.planning.plan import build_plan
 from vtspec.pipelines.planning.plan_model import Plan, plan_from_json
 from vtspec.pipelines.planning.prior_runs import PriorRuns, find_prior_runs
@@ -318,6 +320,40 @@ def test_what_is_not_known_is_said(root: Path) -> None:
     joined = " ".join(" ".join(text(root, "resources={gpus: 1}")).split())
     assert "time not known" in joined
     assert "cost not known" in joined
+
+
+def estimate(root: Path, *sets: str, missing: str | None = None) -> str:
+    made, found = planned(root, *sets)
+    lines = plain(format_plan(made, found, 80, missing=missing))
+    return " ".join(" ".join(lines[lines.index("Estimate") :]).split())
+
+
+def test_time_and_cost_are_told_with_their_range(root: Path) -> None:
+    shown = estimate(root, "training.epochs=9000", "resources.maxDuration=10d")
+    assert "time about 4 h (2 h to 11 h 59 min), of at most 10d" in shown
+    assert "cost 0.32 EUR (0.16 to 0.96 EUR)" in shown
+
+
+def test_without_prices_the_hours_are_told_that_somebody_pays_for(root: Path) -> None:
+    change(root, "vtspec.yaml", "cpuPerHour: 0.04", "")
+    assert "cost not known: 0.01 core hours" in estimate(root, "training.epochs=1")
+    on_gpus = ("resources={gpus: 2, gpuType: t4, cpus: 4}", "training.epochs=9000")
+    assert re.search(r"cost not known: [\d.]+ GPU hours and [\d.]+ core", estimate(root, *on_gpus))
+
+
+def test_what_a_run_here_would_make_first_stands_beside_the_estimate(root: Path) -> None:
+    missing = "timm's has to be made once: up to 2.9 GiB to download, 5.3 GiB on disk"
+    assert f"Python {missing}; not in the time above" in estimate(root, missing=missing)
+    assert "Python" not in estimate(root)
+
+
+def test_what_would_be_made_first_is_of_this_machine_and_of_a_framework_that_runs(
+    tmp_path: Path,
+) -> None:
+    environ = {"VTSPEC_CACHE": str(tmp_path)}
+    # The toy framework needs no package; another's adapter is not there, which the plan warns of.
+    assert describe_missing_environment("toy", environ) is None
+    assert describe_missing_environment("ultralytics", environ) is None
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from plan_inputs import unhurried
 from vtspec.pipelines.estimation.estimate import (
+    ARITHMETIC_RANGE,
+    MEASURED_RANGE,
     START_S,
     STATE_BYTES,
     Machine,
@@ -19,7 +21,13 @@ from vtspec.pipelines.estimation.estimate import (
     estimate_gpu_memory,
     estimate_run,
 )
-from vtspec.pipelines.formatting import format_cost, format_count, format_duration, format_size
+from vtspec.pipelines.formatting import (
+    format_cost,
+    format_count,
+    format_duration,
+    format_range,
+    format_size,
+)
 from vtspec.schema.kinds.experiment import Training
 
 LOAD = Workload(
@@ -38,6 +46,9 @@ LOAD = Workload(
     optimizer="adamw",
     ema=False,
 )
+
+EACH_S = 0.0005 + 100_000 * 45e-9 + 0.003
+"""Seconds of one core for an image of `LOAD`, whose files nobody counted."""
 
 CPU = Machine(gpus=0, cpus=2, cpu_gflops=25.0, cpu_price=0.05)
 
@@ -63,19 +74,72 @@ TIMING = Timing(
 def test_time_is_three_forward_passes_a_training_image_where_no_run_tells() -> None:
     passes = 10 * (3 * 1000 + 200) + 100
     seen = 10 * 1200 + 100
-    expected = passes * 2e9 / (2 * 25e9) + seen * 0.004 / 2 + 3 * START_S
+    expected = passes * 2e9 / (2 * 25e9) + seen * EACH_S / 2 + 3 * START_S
     guess = estimate_run(LOAD, CPU)
     assert guess.seconds == pytest.approx(expected)
-    assert guess.basis == "arithmetic: 1 GMACs an image, 2 x 25 GFLOP/s"
+    assert guess.basis == (
+        "arithmetic: both computing 21 min (1 GMACs an image, 2 x 25 GFLOP/s) and loading 48 s "
+        "(8 ms an image on 2 cores, files of 100 KB assumed), then 3 starts of 8 s"
+    )
+
+
+def test_an_image_takes_its_cores_as_long_as_its_file_is_large() -> None:
+    small, large = (
+        estimate_run(replace(LOAD, gmacs=0.0, start_s=0.0, image_bytes=size), CPU)
+        for size in (1_000.0, 2_000_000.0)
+    )
+    assert small.seconds is not None and large.seconds is not None
+    seen = 10 * 1200 + 100
+    assert large.seconds - small.seconds == pytest.approx(seen * 1_999_000 * 45e-9 / 2)
+    assert "assumed" not in large.basis and "94 ms an image on 2 cores" in large.basis
+    # A crop of a quarter of the area is a quarter of the work on it.
+    tiny = replace(LOAD, gmacs=0.0, start_s=0.0, image_bytes=0.0, image_size=(112, 112))
+    assert estimate_run(tiny, CPU).seconds == pytest.approx(seen * (0.0005 + 0.003 / 4) / 2)
+
+
+def test_the_start_of_three_processes_is_the_frameworks_own() -> None:
+    slow, quick = estimate_run(LOAD, CPU), estimate_run(replace(LOAD, start_s=0.5), CPU)
+    assert slow.seconds is not None and quick.seconds is not None
+    assert slow.seconds - quick.seconds == pytest.approx(3 * (START_S - 0.5))
+    assert quick.basis.endswith("then 3 starts of 0.5 s")
+
+
+def test_arithmetic_is_told_with_a_wide_range_and_a_measured_run_with_a_narrow_one() -> None:
+    guess = estimate_run(LOAD, CPU)
+    assert guess.seconds is not None
+    low, high = ARITHMETIC_RANGE
+    assert guess.seconds_low == pytest.approx(low * guess.seconds)
+    assert guess.seconds_high == pytest.approx(high * guess.seconds)
+    measured = estimate_run(LOAD, CPU, [TIMING])
+    assert measured.seconds is not None
+    low, high = MEASURED_RANGE
+    assert measured.seconds_low == pytest.approx(low * measured.seconds)
+    assert measured.seconds_high == pytest.approx(high * measured.seconds)
+    unknown = estimate_run(replace(LOAD, train_images=None), CPU)
+    assert (unknown.seconds_low, unknown.seconds_high) == (None, None)
+
+
+def test_runs_that_differ_much_make_the_range_as_wide_as_they_are() -> None:
+    runs = [replace(TIMING, epoch_seconds=pace, other_seconds=0.0) for pace in (10.0, 20.0, 60.0)]
+    guess = estimate_run(LOAD, CPU, runs)
+    assert guess.seconds_low == pytest.approx(0.8 * 10.0 / 1000 * 1200 * 10)
+    assert guess.seconds_high == pytest.approx(1.25 * 60.0 / 1000 * 1200 * 10)
 
 
 def test_a_gpu_waits_for_the_slower_of_loading_and_computing() -> None:
     seen = 10 * 1200 + 100
-    assert estimate_run(LOAD, GPU).seconds == pytest.approx(seen * 0.004 / 2 + 3 * START_S)
+    assert estimate_run(LOAD, GPU).seconds == pytest.approx(seen * EACH_S / 2 + 3 * START_S)
     slow = replace(GPU, tflops=0.1)
     assert estimate_run(LOAD, slow).seconds == pytest.approx(
         (10 * 3200 + 100) * 2e9 / 0.2e12 + 3 * START_S
     )
+
+
+def test_without_workers_a_gpu_waits_for_each_image() -> None:
+    computing, seen = (10 * 3200 + 100) * 2e9 / 40e12, 10 * 1200 + 100
+    guess = estimate_run(replace(LOAD, workers=0), GPU)
+    assert guess.seconds == pytest.approx(computing + seen * EACH_S + 3 * START_S)
+    assert "both computing" in guess.basis and "on 1 core," in guess.basis
 
 
 def test_time_comes_from_runs_of_the_same_model_size_and_machine() -> None:
@@ -224,6 +288,9 @@ def test_every_figure_is_finite_and_not_negative(
 ) -> None:
     guess = estimate_run(load, machine, timings)
     figures = (guess.seconds, guess.memory_bytes, guess.gpu_memory_bytes, guess.cost)
+    if guess.seconds is not None:
+        assert guess.seconds_low is not None and guess.seconds_high is not None
+        assert 0 <= guess.seconds_low <= guess.seconds <= guess.seconds_high
     assert all(one is None or (math.isfinite(one) and one >= 0) for one in figures)
     assert guess.basis
     longer = estimate_run(replace(load, epochs=load.epochs + 1), machine, timings)
@@ -245,6 +312,11 @@ def test_every_figure_is_finite_and_not_negative(
 )
 def test_seconds_read_well(seconds: float, words: str) -> None:
     assert format_duration(seconds, "rough") == words
+
+
+def test_a_range_whose_ends_read_alike_is_one() -> None:
+    assert format_range(24.6, 118.0) == "25 s to 2 min"
+    assert format_range(24.6, 25.4) == "25 s"
 
 
 def test_bytes_money_and_counts_read_well() -> None:

@@ -5,12 +5,16 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
 
 from local_repository import Watcher, a_local, a_repository, model_sum
 from vtspec.pipelines.catalog import Framework, load_frameworks
+from vtspec.pipelines.catalog.framework import EnvironmentSize
+from vtspec.pipelines.catalog.lockfile import parse_locked_versions
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.execution.environment import (
     Environments,
@@ -94,6 +98,8 @@ def test_this_python_can_be_insisted_on_and_says_what_is_wrong_with_it(tmp_path:
     )
     assert found.kind == "current"
     assert found.differs == ("torch 2.14.0 here, 2.15.0 locked",)
+    # Each is a warning of the run; a line that stands everywhere only counts them.
+    assert str(found) == "this Python (1 package not as locked)"
 
 
 @pytest.mark.parametrize(
@@ -158,7 +164,8 @@ def test_an_environment_is_made_once_and_then_kept(tmp_path: Path) -> None:
     made = Environments(cache=tmp_path / "cache", report=said.append)
     first = made.choose(framework, "made")
     assert first.kind == "made"
-    assert said == ["making example's environment with uv, once: asked for"]
+    no_package = "no package is downloaded"
+    assert said == [f"making example's environment with uv, once ({no_package}): asked for"]
     marker = first.python.parents[1] / "complete"
     before = marker.stat().st_mtime_ns
     second = made.choose(framework, "made")
@@ -172,6 +179,52 @@ def test_an_environment_is_made_once_and_then_kept(tmp_path: Path) -> None:
     assert seen.stdout.strip() == str(first.python.parents[1])
     # Why was told when it was made; every run from then on would say it again.
     assert str(first) == f"environment {first.python.parents[1]}"
+
+
+HERE = f"{sys.platform}-{platform.machine()}"
+
+SIZE = EnvironmentSize(platform=HERE, download_bytes=3 * 2**30, disk_bytes=5 * 2**30)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "words"),
+    [
+        ((SIZE,), "up to 3 GiB to download, 5 GiB on disk"),
+        ((replace(SIZE, platform="plan9-vax"),), "its size is not known on this machine"),
+        ((), "its size is not known on this machine"),
+    ],
+)
+def test_an_environment_that_a_run_would_make_is_told_beforehand_with_its_size(
+    tmp_path: Path, sizes: tuple[EnvironmentSize, ...], words: str
+) -> None:
+    framework = a_framework(tmp_path / "image", environment_sizes=sizes)
+    expected = f"example's has to be made once: {words}"
+    assert environments(tmp_path, {}).describe_missing(framework) == expected
+
+
+def test_where_nothing_would_be_made_nothing_is_told(tmp_path: Path) -> None:
+    framework = a_framework(tmp_path / "image", environment_sizes=(SIZE,))
+    fits = {"torch": "2.15.0", "numpy": "2.4.0"}
+    assert environments(tmp_path, fits).describe_missing(framework) is None
+    kept = environments(tmp_path, {}, a_uv(tmp_path, COUNTS))
+    kept.choose(framework)
+    assert kept.describe_missing(framework) is None
+    # An adapter of another package is never given one.
+    elsewhere = replace(framework, adapter="acme")
+    assert environments(tmp_path / "other", {}).describe_missing(elsewhere) is None
+
+
+def test_the_size_that_is_told_of_an_environment_is_that_of_its_packages() -> None:
+    framework = load_frameworks()["timm"]
+    locked = parse_locked_versions(framework.requirements.read_text())
+    size = next((one for one in framework.environment_sizes if one.platform == HERE), None)
+    if size is None or find_differences(locked):
+        pytest.skip("the locked packages are not all here, or nobody measured this platform")
+    files = [file for name in locked for file in distribution(name).files or ()]
+    on_disk = sum(file.size or 0 for file in files)
+    assert size.disk_bytes == pytest.approx(on_disk, rel=0.05)
+    # A wheel is compressed, and of a library of kernels about half is left.
+    assert 0.3 < size.download_bytes / size.disk_bytes < 0.8
 
 
 def test_other_locked_versions_are_another_environment(tmp_path: Path) -> None:

@@ -113,6 +113,21 @@ def test_times_are_held_against_the_estimate(
     assert times.in_words == words
 
 
+@pytest.mark.parametrize(
+    ("actual", "words"),
+    [
+        (100.0, "as estimated, within"),
+        (30.0, "70 % under, outside"),
+        (301.0, "3.0 times as long, outside"),
+    ],
+)
+def test_a_time_is_held_against_the_range_too(actual: float, words: str) -> None:
+    plan = a_plan(estimate={"seconds": 100.0, "secondsLow": 50.0, "secondsHigh": 300.0})
+    times = replace(collect_times(plan, fold_events([])), actual_s=actual)
+    expected = f"estimated 1 min 40 s ({words} the range of 50 s to 5 min)"
+    assert times.in_words.endswith(expected)
+
+
 def test_the_time_is_what_the_run_has_worked_and_steps_show_those_that_have_ended() -> None:
     events = [*told(ending=None), ("step.started", {"step": "export"})]
     times = collect_times(a_plan(), fold_events(events_of("x", events)))

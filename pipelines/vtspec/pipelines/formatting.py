@@ -97,6 +97,12 @@ def format_duration(seconds: float | None, precision: Precision = "exact") -> st
     return f"{hours // 24} d {hours % 24} h"
 
 
+def format_range(low: float, high: float) -> str:
+    """Two rough lengths of time, `25 s to 2 min`; one where they read alike."""
+    first, last = format_duration(low, "rough"), format_duration(high, "rough")
+    return first if first == last else f"{first} to {last}"
+
+
 def format_pauses(pauses: int) -> str:
     """How often a run was interrupted, to be put behind its time; "" where it was not."""
     words = {0: "", 1: ", interrupted once", 2: ", interrupted twice"}

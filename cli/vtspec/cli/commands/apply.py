@@ -1,5 +1,6 @@
 """`vtspec apply`: show the plan, ask, and carry it out."""
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -37,10 +38,13 @@ def apply_spec(spec: str | None, chosen: CommandOptions, *, yes: bool) -> int:
 def _print_plan(found: "PlannedRun") -> None:
     from vtspec.cli.views.plan import format_plan
     from vtspec.cli.views.styled_text import get_terminal_width, print_lines
+    from vtspec.pipelines.operations.frameworks import describe_missing_environment
     from vtspec.pipelines.planning.prior_runs import find_prior_runs
 
     next_to = find_prior_runs(found.made, found.repository)
-    print_lines(format_plan(found.made, next_to, get_terminal_width(sys.stdout)))
+    missing = describe_missing_environment(found.made.framework.name, os.environ)
+    width = get_terminal_width(sys.stdout)
+    print_lines(format_plan(found.made, next_to, width, missing=missing))
 
 
 def _confirm_plan(found: "PlannedRun") -> None:

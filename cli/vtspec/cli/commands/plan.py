@@ -49,10 +49,12 @@ def command(spec: str, output: str, sets: tuple[str, ...], runs: Path | None) ->
     from vtspec.cli.run_options import join_command
     from vtspec.cli.views.plan import format_plan
     from vtspec.cli.views.styled_text import get_terminal_width, print_lines
+    from vtspec.pipelines.operations.frameworks import describe_missing_environment
     from vtspec.pipelines.planning.prior_runs import find_prior_runs
 
     found = find_prior_runs(planned.made, planned.repository)
     # Without it `apply` would only show the result that there is.
     again = ["--again"] if found.runs_as == "done" and found.update is None else []
     apply = join_command(["vtspec", "apply", spec, *again], sets, runs)
-    print_lines(format_plan(planned.made, found, get_terminal_width(sys.stdout), apply))
+    missing = describe_missing_environment(planned.made.framework.name, os.environ)
+    print_lines(format_plan(planned.made, found, get_terminal_width(sys.stdout), apply, missing))

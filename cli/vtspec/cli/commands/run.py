@@ -42,13 +42,16 @@ def run_spec(spec: str | None, chosen: CommandOptions) -> int:
 
 def format_summary(made: "Plan") -> str:
     """Say on one line what the plan trains, and for how long."""
-    from vtspec.pipelines.formatting import format_duration
+    from vtspec.pipelines.formatting import format_duration, format_range
 
     epochs = made.training.epochs
     parts = [
         f"{made.id}: {made.model.name} ({made.framework.name}) on {made.dataset.name}",
         f"{epochs:,} epoch{'s' * (epochs != 1)}",
     ]
-    if made.estimate.seconds is not None:
-        parts.append(f"about {format_duration(made.estimate.seconds)}")
+    guess = made.estimate
+    if guess.seconds is not None:
+        parts.append(f"about {format_duration(guess.seconds, 'rough')}")
+    if guess.seconds_low is not None and guess.seconds_high is not None:
+        parts[-1] += f" ({format_range(guess.seconds_low, guess.seconds_high)})"
     return ", ".join(parts)

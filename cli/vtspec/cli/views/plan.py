@@ -4,7 +4,14 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from vtspec.adapters.shell_command import format_command
-from vtspec.pipelines.formatting import format_cost, format_count, format_duration, format_size
+from vtspec.pipelines.estimation.estimate import Estimate
+from vtspec.pipelines.formatting import (
+    format_cost,
+    format_count,
+    format_duration,
+    format_range,
+    format_size,
+)
 from vtspec.pipelines.planning.diff import EFFECTS, Change, Effect, find_worst_effect
 from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.pipelines.planning.plan_sections import find_idle_settings
@@ -39,11 +46,16 @@ MEANINGS: Final[dict[Effect, str]] = {
 
 
 def format_plan(
-    made: Plan, beside: PriorRuns, width: int, carry_out: str | None = None
+    made: Plan,
+    beside: PriorRuns,
+    width: int,
+    carry_out: str | None = None,
+    missing: str | None = None,
 ) -> list[Line]:
     """Everything about a plan, in lines of at most `width` columns.
 
     `carry_out` is the command that a person types next; None where the next thing is a question.
+    `missing` says what a run here would have to make first.
     """
     return [
         *_format_header(made, width),
@@ -56,7 +68,7 @@ def format_plan(
         *_format_heading("Steps"),
         *_format_steps(made),
         *_format_heading("Estimate"),
-        *_format_estimate(made, width),
+        *_format_estimate(made, missing, width),
         *_format_comparison("the baseline", beside.baseline, width),
         *_format_comparison("the last run", beside.last, width),
         *_format_meanings(beside, width),
@@ -247,28 +259,59 @@ def _format_steps(made: Plan) -> Iterator[Line]:
         yield ((f"  {step.name:<10}", ""), (f"{', '.join(words):<18}", ""), (after, "dim"))
 
 
-def _format_estimate(made: Plan, width: int) -> Iterator[Line]:
+def _format_estimate(made: Plan, missing: str | None, width: int) -> Iterator[Line]:
     guess, gpu = made.estimate, made.resources.gpu_type
-    unknown = "not known"
-    time = unknown if guess.seconds is None else f"about {format_duration(guess.seconds, 'rough')}"
-    memory = (
-        unknown
-        if guess.memory_bytes is None
-        else f"about {format_size(guess.memory_bytes, 'rough')}"
-    )
-    yield (("  time      ", ""), (f"{time}, of at most {made.resources.max_duration}", ""))
-    yield (("  memory    ", ""), (f"{memory}, of {made.resources.memory}", ""))
+    rows = [
+        ("time", f"{_format_time(guess)}, of at most {made.resources.max_duration}"),
+        ("memory", f"{_format_memory(guess.memory_bytes)}, of {made.resources.memory}"),
+    ]
     if made.resources.gpus:
-        need = guess.gpu_memory_bytes
-        words = (
-            unknown
-            if need is None
-            else f"about {format_size(need, 'rough')} on each {gpu or 'GPU'}"
-        )
-        yield (("  GPU       ", ""), (words, ""))
-    cost = unknown if guess.cost is None else format_cost(guess.cost, guess.currency)
-    yield (("  cost      ", ""), (cost, ""))
+        need = _format_memory(guess.gpu_memory_bytes)
+        rows.append(("GPU", need if need == _UNKNOWN else f"{need} on each {gpu or 'GPU'}"))
+    rows.append(("cost", _format_costs(made)))
+    if missing is not None:
+        rows.append(("Python", f"{missing}; not in the time above"))
+    for name, words in rows:
+        yield from format_row([("", 1, ""), (name, 9, "")], (words, ""), width)
     yield from format_paragraph(guess.basis, width, style="dim")
+
+
+_UNKNOWN: Final = "not known"
+
+
+def _format_time(guess: Estimate) -> str:
+    seconds, low, high = guess.seconds, guess.seconds_low, guess.seconds_high
+    if seconds is None:
+        return _UNKNOWN
+    about = f"about {format_duration(seconds, 'rough')}"
+    return about if low is None or high is None else f"{about} ({format_range(low, high)})"
+
+
+def _format_memory(count: int | None) -> str:
+    return _UNKNOWN if count is None else f"about {format_size(count, 'rough')}"
+
+
+def _format_costs(made: Plan) -> str:
+    guess, resources = made.estimate, made.resources
+    if guess.seconds is None:
+        return _UNKNOWN
+    if guess.cost is None:
+        # Whoever knows the prices can still do the sum.
+        used = [_format_hours(guess.seconds * resources.gpus, "GPU")] if resources.gpus else []
+        used.append(_format_hours(guess.seconds * resources.cpus, "core"))
+        return f"{_UNKNOWN}: {' and '.join(used)}"
+    about = format_cost(guess.cost, guess.currency)
+    if guess.seconds_low is None or guess.seconds_high is None or not guess.seconds:
+        return about
+    bounds = (guess.cost * one / guess.seconds for one in (guess.seconds_low, guess.seconds_high))
+    low, high = (format_cost(one, guess.currency) for one in bounds)
+    low = low.removesuffix(f" {guess.currency}")
+    return about if high.startswith(low) else f"{about} ({low} to {high})"
+
+
+def _format_hours(seconds: float, of: str) -> str:
+    hours = seconds / 3600
+    return f"< 0.01 {of} hours" if hours < 0.01 else f"{hours:,.2f} {of} hours"
 
 
 def _format_warnings(made: Plan, beside: PriorRuns, width: int) -> Iterator[Line]:

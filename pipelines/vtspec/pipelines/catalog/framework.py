@@ -15,10 +15,21 @@ from .name_matching import find_by_prefix, find_closest, find_typo_match, normal
 
 
 @dataclass(frozen=True, kw_only=True)
+class EnvironmentSize:
+    """What the locked packages take on a platform such as `linux-x86_64`."""
+
+    platform: str
+    download_bytes: int
+    disk_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Framework:
     """One folder under `images/`: an adapter, its environment and its models.
 
     `hub_ids` says that its models are hub ids (ORG/NAME), of which its catalog lists some.
+    `start_s` are the seconds that a process takes to import it, `environment_sizes` those of its
+    locked packages; both as measured, where anybody did.
     """
 
     name: str
@@ -33,6 +44,8 @@ class Framework:
     digest: str | None
     folder: Path
     hub_ids: bool = False
+    start_s: float | None = None
+    environment_sizes: tuple[EnvironmentSize, ...] = ()
 
     @property
     def requirements(self) -> Path:
@@ -181,6 +194,15 @@ def _parse_framework(raw: JsonObject, folder: Path) -> Framework:
         digest=raw.get("digest"),
         folder=folder,
         hub_ids=raw.get("hubIds", False),
+        start_s=raw.get("startSeconds"),
+        environment_sizes=tuple(
+            EnvironmentSize(
+                platform=platform,
+                download_bytes=size["downloadBytes"],
+                disk_bytes=size["diskBytes"],
+            )
+            for platform, size in raw.get("environment", {}).items()
+        ),
     )
 
 

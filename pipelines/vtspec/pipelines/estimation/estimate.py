@@ -2,8 +2,9 @@
 
 Time comes from runs on file where there are comparable ones, else from arithmetic: a training
 image costs three forward passes (one forward, two backward), a validation image one, and one
-multiply-add is two floating-point operations. Every figure is a guess for people; no id or digest
-holds one.
+multiply-add is two floating-point operations; images are read and decoded by the cores; three
+steps start the framework. It is told with a range that says how far it is to be trusted. The
+report is no part of it. Every figure is a guess for people; no id or digest holds one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,10 +13,31 @@ from statistics import median
 from typing import Any, Final
 
 START_S: Final = 8.0
-"""Seconds until a framework's process has imported its libraries and built the model."""
+"""Seconds until a framework's process has imported its libraries and built the model, where its
+`image.yaml` does not say."""
 
-LOAD_S: Final = 0.004
-"""Seconds of one core to read, decode and augment an image."""
+STARTS: Final = 3
+"""Steps that start the framework: train, evaluate, export."""
+
+OPEN_S: Final = 0.0005
+"""Seconds of one core to open an image, whatever its size."""
+
+DECODE_S_PER_BYTE: Final = 45e-9
+"""Seconds of one core to read and decode a byte of an image's file, and to cut a crop out of it:
+measured with Pillow on photographs of 12 KB to 2.7 MB, JPEG and PNG alike."""
+
+AUGMENT_S: Final = 0.003
+"""Seconds of one core to augment an image of 224 x 224 pixels; others by their area. Measured with
+timm's standard augmentation."""
+
+ASSUMED_BYTES: Final = 100_000
+"""Of an image's file where nobody counted: a photograph of half a megapixel."""
+
+MEASURED_RANGE: Final = (0.8, 1.25)
+"""How far two runs of one plan lie from each other, as a share: other work on the machine."""
+
+ARITHMETIC_RANGE: Final = (0.5, 3.0)
+"""What runs have taken, as a share of what the arithmetic said: see `docs/log.md`."""
 
 MACS_PER_PARAMETER: Final = 160.0
 """Multiply-adds per parameter at 224 x 224, where a catalog does not count them: resnet50 has
@@ -51,7 +73,8 @@ STATE_BYTES: Final[dict[str, int]] = {
 class Estimate:
     """What the run is thought to take; None where it cannot be said. `basis` is for people.
 
-    `seconds` is wall clock of all steps; `cost` is in `currency`.
+    `seconds` is wall clock of all steps but the report's, between `seconds_low` and
+    `seconds_high`; `cost` is in `currency`, for `seconds`.
     """
 
     seconds: float | None
@@ -60,6 +83,9 @@ class Estimate:
     cost: float | None
     currency: str
     basis: str
+    # Plans of before there was a range have none.
+    seconds_low: float | None = None
+    seconds_high: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +111,8 @@ class Workload:
 
     `gmacs` are 10^9 multiply-adds of one image's forward pass at `image_size` (height, width),
     `kept_millions` the 10^6 values that it keeps for the backward pass; None where the catalog
-    does not say, or where a model has no images.
+    does not say, or where a model has no images. `image_bytes` is the size of an image's file,
+    `start_s` are the seconds that the framework takes to start.
     """
 
     model: str
@@ -102,6 +129,8 @@ class Workload:
     precision: str
     optimizer: str
     ema: bool
+    image_bytes: float | None = None
+    start_s: float = START_S
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,15 +153,17 @@ class Timing:
 
 def estimate_run(load: Workload, machine: Machine, timings: Sequence[Timing] = ()) -> Estimate:
     """The estimate; every figure is finite and at least 0, or None where it cannot be said."""
-    seconds, basis = _estimate_seconds(load, machine, timings)
-    cost, cost_basis = _estimate_cost(seconds, machine)
+    time = _estimate_time(load, machine, timings)
+    cost, cost_basis = _estimate_cost(time.seconds, machine)
     return Estimate(
-        seconds=seconds,
+        seconds=time.seconds,
+        seconds_low=time.low,
+        seconds_high=time.high,
         memory_bytes=estimate_main_memory(load, machine),
         gpu_memory_bytes=estimate_gpu_memory(load, machine) if machine.gpus else None,
         cost=cost,
         currency=machine.currency,
-        basis="; ".join(part for part in (basis, cost_basis) if part),
+        basis="; ".join(part for part in (time.basis, cost_basis) if part),
     )
 
 
@@ -201,12 +232,20 @@ def _estimate_macs(load: Workload) -> float | None:
     return load.parameters * MACS_PER_PARAMETER * height * width / 224**2
 
 
-def _estimate_seconds(
-    load: Workload, machine: Machine, timings: Sequence[Timing]
-) -> tuple[float | None, str]:
+@dataclass(frozen=True)
+class _Time:
+    seconds: float | None
+    basis: str
+    low: float | None = None
+    high: float | None = None
+
+
+def _estimate_time(load: Workload, machine: Machine, timings: Sequence[Timing]) -> _Time:
     if load.train_images is None or load.val_images is None:
         fix = "count them with 'vtspec datasets inspect'"
-        return None, f"no time: the dataset's spec does not say how many images it has ({fix})"
+        return _Time(
+            None, f"no time: the dataset's spec does not say how many images it has ({fix})"
+        )
     alike = [timing for timing in timings if _is_alike(timing, load, machine)]
     # The last ones, by their median: one run beside other work must not decide.
     if alike:
@@ -221,36 +260,69 @@ def _is_alike(timing: Timing, load: Workload, machine: Machine) -> bool:
     return measured and there == here and timing.cpus == machine.cpus
 
 
-def _estimate_from_runs(load: Workload, images: int, alike: Sequence[Timing]) -> tuple[float, str]:
-    per_image = median(one.epoch_seconds / (one.images * one.epochs) for one in alike)
-    other = median(one.other_seconds for one in alike)
+def _estimate_from_runs(load: Workload, images: int, alike: Sequence[Timing]) -> _Time:
+    paces = [one.epoch_seconds / (one.images * one.epochs) for one in alike]
+    others = [one.other_seconds for one in alike]
+    seen = images * load.epochs
     names = ", ".join(one.run for one in alike)
-    basis = f"{per_image * 1000:.3g} ms per image and epoch, as measured in {names}"
-    return per_image * images * load.epochs + other, basis
+    low, high = MEASURED_RANGE
+    return _Time(
+        median(paces) * seen + median(others),
+        f"{median(paces) * 1000:.3g} ms per image and epoch, as measured in {names}",
+        low * (min(paces) * seen + min(others)),
+        high * (max(paces) * seen + max(others)),
+    )
 
 
-def _estimate_from_arithmetic(load: Workload, machine: Machine) -> tuple[float | None, str]:
+def _estimate_from_arithmetic(load: Workload, machine: Machine) -> _Time:
     assert load.train_images is not None and load.val_images is not None
     macs = _estimate_macs(load)
     if macs is None:
-        return None, "no time: nobody counted the operations of the model"
+        return _Time(None, "no time: nobody counted the operations of the model")
     passes = load.epochs * (3 * load.train_images + load.val_images) + load.test_images
-    seen = load.epochs * (load.train_images + load.val_images) + load.test_images
-    loading = seen * LOAD_S / max(1, min(load.workers, machine.cpus))
     counted = "" if load.gmacs is not None else ", guessed from its parameters"
     size = f"{macs / 1e9:.3g} GMACs an image{counted}"
-    if not machine.gpus:
+    if machine.gpus:
+        if machine.tflops is None:
+            why = "nobody said how fast the GPU is (gpuTypes.….tflops in vtspec.yaml)"
+            return _Time(None, f"no time: {why}")
+        speed = machine.tflops * 1e12 * machine.gpus
+        power = f"{machine.gpus} x {machine.tflops:g} TFLOP/s"
+    else:
         speed = machine.cpu_gflops * 1e9 * machine.cpus
-        # The cores that compute also load, so the times add up. Three steps start a framework.
-        computing = passes * 2 * macs / speed
-        basis = f"arithmetic: {size}, {machine.cpus} x {machine.cpu_gflops:g} GFLOP/s"
-        return computing + loading + 3 * START_S, basis
-    if machine.tflops is None:
-        return None, "no time: nobody said how fast the GPU is (gpuTypes.….tflops in vtspec.yaml)"
-    computing = passes * 2 * macs / (machine.tflops * 1e12 * machine.gpus)
-    basis = f"arithmetic: {size}, {machine.gpus} x {machine.tflops:g} TFLOP/s"
-    # With a GPU the cores load while it computes, so the slower of the two sets the pace.
-    return max(computing, loading) + 3 * START_S, basis
+        power = f"{machine.cpus} x {machine.cpu_gflops:g} GFLOP/s"
+    computing = passes * 2 * macs / speed
+    loading, how = _estimate_loading(load, machine)
+    starting = STARTS * load.start_s
+    # With a GPU the workers load while it computes, so the slower of the two sets the pace. The
+    # cores that compute, or that have no worker beside them, also load, so the times add up.
+    beside = machine.gpus and load.workers
+    work = max(computing, loading) if beside else computing + loading
+    both = "the slower of" if beside else "both"
+    parts = (
+        f"{both} computing {_tell(computing)} ({size}, {power}) and loading "
+        f"{_tell(loading)} ({how}), then {STARTS} starts of "
+        f"{load.start_s:g} s"
+    )
+    seconds, (low, high) = work + starting, ARITHMETIC_RANGE
+    return _Time(seconds, f"arithmetic: {parts}", low * seconds, high * seconds)
+
+
+def _tell(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:,.0f} min"
+
+
+def _estimate_loading(load: Workload, machine: Machine) -> tuple[float, str]:
+    """Seconds to read, decode and augment all images, and how that was found."""
+    assert load.train_images is not None and load.val_images is not None
+    seen = load.epochs * (load.train_images + load.val_images) + load.test_images
+    height, width = load.image_size or (224, 224)
+    file_bytes = ASSUMED_BYTES if load.image_bytes is None else load.image_bytes
+    each = OPEN_S + DECODE_S_PER_BYTE * file_bytes + AUGMENT_S * height * width / 224**2
+    processes = max(1, min(load.workers, machine.cpus))
+    told = ", files of 100 KB assumed" if load.image_bytes is None else ""
+    cores = "1 core" if processes == 1 else f"{processes} cores"
+    return seen * each / processes, f"{each * 1000:.2g} ms an image on {cores}{told}"
 
 
 def _estimate_cost(seconds: float | None, machine: Machine) -> tuple[float | None, str]:

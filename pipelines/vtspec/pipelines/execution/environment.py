@@ -16,6 +16,7 @@ from vtspec.adapters.durable_files import stage_folder
 from vtspec.pipelines.catalog import Framework
 from vtspec.pipelines.catalog.lockfile import parse_locked_versions
 from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.formatting import format_size
 from vtspec.pipelines.runs.lock import hold_lock
 
 EnvironmentMode = Literal["auto", "current", "made"]
@@ -47,6 +48,10 @@ class Environment:
         # Why one had to be made is told when it is; it would be said at every run from then on.
         if self.kind == "made":
             return f"environment {self.python.parents[1]}"
+        # What differs is told package by package when the run begins, in warnings.
+        if self.differs:
+            count = len(self.differs)
+            return f"this Python ({count} package{'s' * (count != 1)} not as locked)"
         return f"this Python ({self.why})"
 
 
@@ -143,16 +148,21 @@ class Environments:
             )
         return self.ensure_environment(framework, "; ".join(current.differs) or "asked for")
 
+    def describe_missing(self, framework: Framework) -> str | None:
+        """What `choose` would have to make first, in words; None where nothing is missing."""
+        if not _is_ours(framework.adapter) or not self.get_current(framework).differs:
+            return None
+        if _get_marker(self._find_folder(framework)).is_file():
+            return None
+        return f"{framework.name}'s has to be made once: {_describe_size(framework)}"
+
     def ensure_environment(self, framework: Framework, why: str) -> Environment:
         """The kept environment of the locked versions, made now if there is none.
 
         Two processes that need the same one make it once; a kill leaves none that passes for
         whole.
         """
-        requirements = (
-            framework.requirements.read_text() if framework.requirements.is_file() else ""
-        )
-        folder = self.cache / "environments" / f"{framework.name}-{_compute_key(requirements)}"
+        folder = self._find_folder(framework)
         with hold_lock(folder.with_name(f".{folder.name}.lock")) as lock:
             if not _get_marker(folder).is_file():
                 self._make(framework, folder, lock, why)
@@ -160,9 +170,16 @@ class Environments:
             python=folder / "bin" / "python",
             kind="made",
             why=why,
-            versions={"python": platform.python_version(), **parse_locked_versions(requirements)},
+            versions={
+                "python": platform.python_version(),
+                **parse_locked_versions(_read_requirements(framework)),
+            },
             pythonpath=copy_adapters(self.cache),
         )
+
+    def _find_folder(self, framework: Framework) -> Path:
+        key = _compute_key(_read_requirements(framework))
+        return self.cache / "environments" / f"{framework.name}-{key}"
 
     def _make(self, framework: Framework, folder: Path, lock: int, why: str) -> None:
         uv = self.uv()
@@ -173,7 +190,8 @@ class Environments:
                 fix="pip install 'vtspec[env]'"
                 + (f", or pip install 'vtspec[{framework.extra}]'" if framework.extra else ""),
             )
-        self.report(f"making {framework.name}'s environment with uv, once: {why}")
+        size = _describe_size(framework)
+        self.report(f"making {framework.name}'s environment with uv, once ({size}): {why}")
         # An environment cannot be moved, so it is made in its place and marked when it is whole.
         shutil.rmtree(folder, ignore_errors=True)
         python = folder / "bin" / "python"
@@ -229,6 +247,24 @@ def _copy_files(files: list[Path], source: Path, home: Path) -> None:
         # Another process was faster, with the same content.
         if not home.is_dir():
             raise
+
+
+def _read_requirements(framework: Framework) -> str:
+    return framework.requirements.read_text() if framework.requirements.is_file() else ""
+
+
+def _describe_size(framework: Framework) -> str:
+    if not parse_locked_versions(_read_requirements(framework)):
+        return "no package is downloaded"
+    here = f"{sys.platform}-{platform.machine()}"
+    size = next((one for one in framework.environment_sizes if one.platform == here), None)
+    if size is None:
+        return "its size is not known on this machine"
+    download, disk = size.download_bytes, size.disk_bytes
+    # uv takes what it has from its own cache; nobody knows here what that is.
+    return (
+        f"up to {format_size(download, 'rough')} to download, {format_size(disk, 'rough')} on disk"
+    )
 
 
 def _is_ours(adapter: str) -> bool:

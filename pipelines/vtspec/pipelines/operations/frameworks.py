@@ -45,3 +45,16 @@ def choose_environment(
 
     environments = Environments(cache=get_cache_folder(environ), report=report)
     return environments.choose(find_framework(framework), wanted)
+
+
+def describe_missing_environment(framework: str, environ: Mapping[str, str]) -> str | None:
+    """The environment that a run on this machine would make first, with its size; None where
+    there is nothing to make, or no such framework to run."""
+    from vtspec.pipelines.data.fetch import get_cache_folder
+    from vtspec.pipelines.execution.environment import Environments
+
+    environments = Environments(cache=get_cache_folder(environ), report=lambda line: None)
+    try:
+        return environments.describe_missing(find_framework(framework))
+    except Permanent:
+        return None

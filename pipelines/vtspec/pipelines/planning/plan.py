@@ -12,6 +12,7 @@ from vtspec.adapters.task_types import TaskType
 from vtspec.pipelines.data.source import DvcSource, PathSource
 from vtspec.pipelines.errors import Refused, Temporary
 from vtspec.pipelines.estimation.estimate import (
+    START_S,
     Estimate,
     Machine,
     Timing,
@@ -80,7 +81,7 @@ class PlanInputs:
     `licence_is_clear` says whether the weights' licence allows any use; `configuration` is that of
     a model of a hub, where the weights do not pin it. `doubts` are warnings found while reading.
     `overrides` are what was typed for it (`training.epochs=1`), `baseline_plan` is the id that the
-    baseline's spec has as it stands.
+    baseline's spec has as it stands, `start_s` are the seconds that the framework takes to start.
     """
 
     spec_path: str
@@ -100,6 +101,7 @@ class PlanInputs:
     doubts: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()
     baseline_plan: str | None = None
+    start_s: float = START_S
 
 
 def build_plan(spec: Experiment, inputs: PlanInputs) -> Plan:
@@ -329,7 +331,16 @@ def _build_workload(
         precision=training.precision,
         optimizer=training.optimizer,
         ema=training.ema is not None,
+        image_bytes=_measure_image(dataset.statistics),
+        start_s=inputs.start_s,
     )
+
+
+def _measure_image(statistics: PlannedStatistics | None) -> float | None:
+    """The mean size of an image's file, where anybody counted."""
+    if statistics is None or not statistics["bytes"] or not statistics["images"]:
+        return None
+    return statistics["bytes"] / statistics["images"]
 
 
 def _scale(value: float | None, area: float | None) -> float | None:

@@ -146,6 +146,9 @@ class Plan:
             del whole["report"]["baselinePlan"]
         if not self.overrides:
             del whole["overrides"]
+        for bound in ("secondsLow", "secondsHigh"):
+            if whole["estimate"][bound] is None:
+                del whole["estimate"][bound]
         for section in ("framework", "dataset"):
             if whole[section]["licence"] is None:
                 del whole[section]["licence"]

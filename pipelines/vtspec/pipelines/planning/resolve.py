@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from vtspec.pipelines import catalog
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
-from vtspec.pipelines.estimation.estimate import Machine
+from vtspec.pipelines.estimation.estimate import START_S, Machine
 from vtspec.pipelines.project.overrides import (
     Override,
     apply_overrides,
@@ -111,6 +111,7 @@ def _resolve_alone(
         has_bf16=None if gpu is None else gpu.bf16,
         licence_is_clear=pinned.licence_is_clear,
         timings=find_timings(Runs(repository.runs), spec.spec.model.name),
+        start_s=START_S if framework.start_s is None else framework.start_s,
         overridden=frozenset(map_spec_paths(overrides)),
         overrides=tuple(one.option.removeprefix("--set ") for one in overrides),
         doubts=(*doubts, *pinned.doubts),

@@ -9,6 +9,7 @@ from vtspec.pipelines.formatting import (
     format_duration,
     format_number,
     format_pauses,
+    format_range,
     format_size,
 )
 from vtspec.pipelines.planning.plan_sections import find_idle_settings
@@ -43,7 +44,7 @@ class RunTimes:
     """Seconds estimated before the run against those it took; `basis` says how it was guessed.
 
     `actual_s` are of all its tries, its report's aside; between them it was interrupted `pauses`
-    times.
+    times. `range_s` is what was estimated at least and at most.
     """
 
     estimated_s: float | None
@@ -51,6 +52,7 @@ class RunTimes:
     basis: str | None
     steps: tuple[StepRow, ...]
     pauses: int = 0
+    range_s: tuple[float, float] | None = None
 
     @property
     def in_words(self) -> str:
@@ -60,8 +62,12 @@ class RunTimes:
         if actual is None or not estimated:
             told = "not estimated" if not estimated else f"estimated {format_duration(estimated)}"
             return f"{took}, {told}"
-        deviation = _format_deviation(actual / estimated)
-        return f"{took}, estimated {format_duration(estimated)} ({deviation})"
+        words = [_format_deviation(actual / estimated)]
+        if self.range_s is not None:
+            low, high = self.range_s
+            where = "within" if low <= actual <= high else "outside"
+            words.append(f"{where} the range of {format_range(low, high)}")
+        return f"{took}, estimated {format_duration(estimated)} ({', '.join(words)})"
 
 
 def _format_deviation(ratio: float) -> str:
@@ -75,6 +81,7 @@ def _format_deviation(ratio: float) -> str:
 def collect_times(plan: Mapping[str, object], state: RunState) -> RunTimes:
     """Estimated against actual time, and the steps that have ended, with that of all tries."""
     estimate = to_mapping(plan.get("estimate"))
+    low, high = (to_number(estimate.get(name)) for name in ("secondsLow", "secondsHigh"))
     steps = tuple(
         StepRow(name=name, seconds=step.seconds, ending=step.ending)
         for name, step in state.steps.items()
@@ -86,6 +93,7 @@ def collect_times(plan: Mapping[str, object], state: RunState) -> RunTimes:
         basis=to_text(estimate.get("basis")),
         steps=steps,
         pauses=state.clock.pauses,
+        range_s=None if low is None or high is None else (low, high),
     )
 
 

@@ -55,6 +55,8 @@ def estimate_draft(draft: Data, repository: Repository) -> Mapping[str, object]:
 def _serialize_estimate(guess: "Estimate") -> Mapping[str, object]:
     return {
         "seconds": guess.seconds,
+        "secondsLow": guess.seconds_low,
+        "secondsHigh": guess.seconds_high,
         "cost": guess.cost,
         "currency": guess.currency,
         "memoryBytes": guess.memory_bytes,
