@@ -330,7 +330,7 @@ def estimate(root: Path, *sets: str, missing: str | None = None) -> str:
 
 def test_time_and_cost_are_told_with_their_range(root: Path) -> None:
     shown = estimate(root, "training.epochs=9000", "resources.maxDuration=10d")
-    assert "time about 4 h (2 h to 11 h 59 min), of at most 10d" in shown
+    assert "time about 4 h (1 h 59 min to 12 h), of at most 10d" in shown
     assert "cost 0.32 EUR (0.16 to 0.96 EUR)" in shown
 
 

@@ -122,8 +122,8 @@ def test_arithmetic_is_told_with_a_wide_range_and_a_measured_run_with_a_narrow_o
 def test_runs_that_differ_much_make_the_range_as_wide_as_they_are() -> None:
     runs = [replace(TIMING, epoch_seconds=pace, other_seconds=0.0) for pace in (10.0, 20.0, 60.0)]
     guess = estimate_run(LOAD, CPU, runs)
-    assert guess.seconds_low == pytest.approx(0.8 * 10.0 / 1000 * 1200 * 10)
-    assert guess.seconds_high == pytest.approx(1.25 * 60.0 / 1000 * 1200 * 10)
+    assert guess.seconds_low == pytest.approx(0.75 * 10.0 / 1000 * 1200 * 10)
+    assert guess.seconds_high == pytest.approx(1.5 * 60.0 / 1000 * 1200 * 10)
 
 
 def test_a_gpu_waits_for_the_slower_of_loading_and_computing() -> None:
@@ -315,8 +315,14 @@ def test_seconds_read_well(seconds: float, words: str) -> None:
 
 
 def test_a_range_whose_ends_read_alike_is_one() -> None:
-    assert format_range(24.6, 118.0) == "25 s to 2 min"
-    assert format_range(24.6, 25.4) == "25 s"
+    assert format_range(25.0, 118.0) == "25 s to 2 min"
+    assert format_range(25.0, 25.0) == "25 s"
+
+
+def test_a_range_is_rounded_outwards() -> None:
+    assert format_range(2.9, 4.6) == "2 s to 5 s"
+    assert format_range(89.5, 90.1) == "89 s to 2 min"
+    assert format_range(179.0, 3601.0) == "2 min to 61 min"
 
 
 def test_bytes_money_and_counts_read_well() -> None:

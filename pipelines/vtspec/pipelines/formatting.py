@@ -5,6 +5,7 @@ know are not shown.
 """
 
 import math
+from collections.abc import Callable
 from typing import Final, Literal
 
 MISSING: Final = "\N{EN DASH}"
@@ -98,9 +99,17 @@ def format_duration(seconds: float | None, precision: Precision = "exact") -> st
 
 
 def format_range(low: float, high: float) -> str:
-    """Two rough lengths of time, `25 s to 2 min`; one where they read alike."""
-    first, last = format_duration(low, "rough"), format_duration(high, "rough")
+    """Two rough lengths of time, `25 s to 2 min`; one where they read alike.
+
+    Rounded outwards, so that what lies within does not read as if it did not.
+    """
+    bounds = (_round_to_unit(low, math.floor), _round_to_unit(high, math.ceil))
+    first, last = (format_duration(bound, "rough") for bound in bounds)
     return first if first == last else f"{first} to {last}"
+
+
+def _round_to_unit(seconds: float, rounded: Callable[[float], int]) -> float:
+    return rounded(seconds) if seconds < 90 else 60 * rounded(seconds / 60)
 
 
 def format_pauses(pauses: int) -> str:
