@@ -81,7 +81,7 @@ def list_runs(
         case "name":
             every.sort(key=lambda found: (found.run.plan_id, found.run.attempt))
         case "took":
-            every.sort(key=lambda found: found.state.clock.seconds)
+            every.sort(key=lambda found: found.state.clock.result_s)
         case "size":
             every.sort(key=lambda found: found.bytes)
         case "result":
