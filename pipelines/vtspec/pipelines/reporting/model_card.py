@@ -188,7 +188,11 @@ def _list_figures(facts: Facts) -> doc.Section:
     table = doc.Table("Figures", (doc.Column("Metric"), value, interval), rows)
     words = phrases.describe_split(facts)
     gates = tuple(
-        (doc.Quote(gate.rule, 130), phrases.format_gate_value(gate), _judge_gate(gate.passed))
+        (
+            doc.Quote(gate.rule, 130),
+            phrases.format_gate_value(gate),
+            phrases.format_gate_outcome(gate),
+        )
         for gate in facts.verdict.gates
     )
     columns = (doc.Column("Gate"), doc.Column("Value", "r"), doc.Column("Outcome"))
@@ -198,10 +202,6 @@ def _list_figures(facts: Facts) -> doc.Section:
         doc.Table("Gates", columns, gates) if gates else None,
     )
     return doc.Section("figures", "Figures", blocks if rows else ())
-
-
-def _judge_gate(passed: bool) -> str:
-    return "passed" if passed else "missed"
 
 
 def _list_limits(plan: Mapping[str, object], facts: Facts) -> doc.Section:
