@@ -178,6 +178,14 @@ def test_what_a_completion_cannot_change_is_not_in_its_name() -> None:
     assert names == {GOLDEN_COMPLETION}
 
 
+def test_a_licence_that_is_told_anew_is_another_completion() -> None:
+    raw = BASE.to_json()
+    told = {**raw, "dataset": {**raw["dataset"], "licence": "CC-BY-NC-4.0"}}
+    untold = {**raw, "dataset": {**raw["dataset"], "licence": None}}
+    assert name_completion("run", told) != name_completion("run", raw)
+    assert name_completion("run", untold) == name_completion("run", raw)
+
+
 def test_the_longest_completion_is_a_dns_label() -> None:
     longest = f"{'n' * 40}-0123456789-999"
     assert len(name_completion(longest, BASE.to_json())) == 63

@@ -70,7 +70,8 @@ def name_completion(run: str, plan: PlanJson) -> str:
 
     Of a run of at most 999 attempts it is a DNS label of at most 63.
     """
-    policy = {key: plan[key] for key in COMPLETABLE}
+    # A licence of the data that is told anew makes another report and card.
+    policy = {key: plan[key] for key in COMPLETABLE} | {"licence": plan["dataset"].get("licence")}
     return f"{run}-c{_compute_sha256(_drop_nulls(policy))[:_COMPLETION_DIGITS]}"
 
 
