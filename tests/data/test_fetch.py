@@ -416,3 +416,42 @@ def test_the_cache_folder_is_where_the_user_wants_it() -> None:
     assert get_cache_folder({"VTSPEC_CACHE": "/big"}) == Path("/big")
     assert get_cache_folder({"XDG_CACHE_HOME": "/xdg"}) == Path("/xdg/vtspec")
     assert get_cache_folder({}) == Path.home() / ".cache" / "vtspec"
+
+
+def test_a_remote_is_asked_by_the_hash_alone(case: Case, tmp_path: Path) -> None:
+    # No git, no pointer, no configuration: what a pod has is the address and the hash.
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    pinned = pinned_data(case.hash, repo="https://example.org/data", rev="v1", remote="shelf")
+    remote = str(case.root.parent / "remote")
+    found = fetch_data(pinned, bare, case.cache, case.said.append, remote)
+    assert found.path == case.kept()
+    assert found.content.hash == case.hash
+    assert case.said[0] == f"fetching cats from {remote}"
+    assert case.leftovers() == [] and list(bare.iterdir()) == []
+    # Kept, it is not fetched again.
+    shutil.rmtree(remote)
+    assert fetch_data(pinned, bare, case.cache, case.said.append, remote) == found
+
+
+def test_a_remote_that_lacks_the_data_says_what_to_push(case: Case, tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    (bare / "remote").mkdir(parents=True)
+    pinned = pinned_data(case.hash)
+    with pytest.raises(Permanent, match=r"objects are not in .*remote") as caught:
+        fetch_data(pinned, bare, case.cache, case.said.append, str(bare / "remote"))
+    assert caught.value.fix == "where the data is: dvc push data/cats"
+    assert case.leftovers() == []
+
+
+def test_a_single_file_of_a_remote_keeps_its_name(case: Case, tmp_path: Path) -> None:
+    write_files(case.root / "data", {"labels.csv": b"image,label\n"})
+    command(case.root, "dvc", "add", "-q", "data/labels.csv")
+    command(case.root, "dvc", "push", "-q")
+    content = hash_content(case.root / "data" / "labels.csv")
+    pinned = pinned_data(content.hash, path="data/labels.csv")
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    remote = str(case.root.parent / "remote")
+    found = fetch_data(pinned, bare, case.cache, case.said.append, remote)
+    assert (found.path.name, found.content.hash) == ("labels.csv", content.hash)

@@ -31,12 +31,19 @@ STEPS = ("data", "train", "evaluate", "export", "report")
 @click.option(
     "--data", type=click.Path(path_type=Path, file_okay=False), help="Data that was verified."
 )
+@click.option(
+    "--remote",
+    metavar="URL",
+    help="DVC remote that step data fetches from, by the data's hash alone.",
+)
 def command(name: str, plan_file: Path, workdir: Path, **options: Any) -> None:
     """Carry out one step of a plan in a folder, and tell what happens in its events.jsonl.
 
     Exit codes: 0 done, 2 something to correct, 3 the step failed, 4 the world refused, 75
     interrupted: try again with --resume.
     """
+    if options["remote"] is not None and name != "data":
+        raise click.UsageError(f"--remote is for step data; {name} fetches none")
     from vtspec.cli.views.progress import make_progress
     from vtspec.cli.views.run_result import show_outcome
     from vtspec.pipelines.execution.steps import StopSignal

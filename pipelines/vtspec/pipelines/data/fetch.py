@@ -14,6 +14,7 @@ from vtspec.adapters.contract import AdapterError
 from vtspec.adapters.data.content_hash import Content, LinkToNothing, hash_content
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.redaction import redact_text
 from vtspec.pipelines.runs.lock import hold_lock
 
 from . import dvc_cache, dvc_cli
@@ -49,18 +50,22 @@ def get_cache_folder(environ: Mapping[str, str]) -> Path:
     return Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vtspec"
 
 
-def fetch_data(pinned: PinnedData, root: Path, cache: Path, report: OnMessage) -> VerifiedData:
+def fetch_data(
+    pinned: PinnedData, root: Path, cache: Path, report: OnMessage, remote: str | None = None
+) -> VerifiedData:
     """The data that a plan pins, with exactly its content hash.
 
-    In this order: the workspace's own path, used in place; a kept copy; DVC's cache; DVC's
-    remote, or the other repository that the source names. Raises `Permanent` where none of them
+    In this order: the workspace's own path, used in place; a kept copy; then `remote`, the
+    address of a DVC remote, by the hash alone; or, without one, DVC's cache, DVC's remote, or the
+    other repository that the source names. Raises `Permanent` where none of them
     has it, `Temporary` where a remote cannot be reached. Safe to call from several processes.
     """
     in_place = _find_in_place(pinned, root, report)
     if in_place is not None:
         return in_place
     # Plain data lies in the workspace or nowhere.
-    assert isinstance(pinned.source, DvcSource)
+    source = pinned.source
+    assert isinstance(source, DvcSource)
     place = _CacheEntry(pinned, cache / "data")
     with _hold_lock(place.lock, report):
         # Hashed anew at each use: a kept copy is only a folder that anyone may have written to.
@@ -68,7 +73,13 @@ def fetch_data(pinned: PinnedData, root: Path, cache: Path, report: OnMessage) -
         if content is not None and content.hash == pinned.hash:
             report(f"using the copy of {pinned.source.path} in {place.kept}")
             return VerifiedData(path=place.kept, content=content)
-        return _fetch_copy(pinned.source, root, place, report)
+
+        def fill_store() -> Path:
+            if remote is not None:
+                return _fill_remote_store(remote, pinned, place, report)
+            return _fill_store(source, root, place, report)
+
+        return _fetch_copy(source.path, fill_store, place, report)
 
 
 class _CacheEntry:
@@ -149,14 +160,14 @@ def _hold_lock(lock: Path, report: OnMessage) -> Iterator[None]:
 
 
 def _fetch_copy(
-    source: DvcSource, root: Path, place: _CacheEntry, report: OnMessage
+    path: str, fill_store: Callable[[], Path], place: _CacheEntry, report: OnMessage
 ) -> VerifiedData:
     try:
         # A process that was killed may have left something of its own.
         dvc_cache.remove(place.fresh)
         place.fresh.mkdir(parents=True)
-        store = _fill_store(source, root, place, report)
-        report(f"copying {source.path} from {store} to {place.kept}")
+        store = fill_store()
+        report(f"copying {path} from {store} to {place.kept}")
         made = place.fresh / place.kept.relative_to(place.whole.parent)
         made.parent.mkdir(exist_ok=True)
         content = dvc_cache.copy_out(store, place.hash, made)
@@ -198,6 +209,31 @@ def _fill_other_store(
     clone(url, rev, place.fresh / "repo", place.fresh / "cache")
     store = place.fresh / "cache" / "files" / "md5"
     return _fetch_into(source, place.hash, place.fresh / "repo", store, report)
+
+
+def _fill_remote_store(
+    remote: str, pinned: PinnedData, place: _CacheEntry, report: OnMessage
+) -> Path:
+    """What a remote has of a hash, fetched by a DVC repository of its own: no git, no pointer."""
+    repo = place.fresh / "repo"
+    repo.mkdir()
+    dvc_cli.run_dvc(repo, ["init", "-q", "--no-scm"])
+    # A folder is meant from where the step works, and DVC would take it from here.
+    address = remote if "://" in remote else os.path.abspath(remote)
+    dvc_cli.run_dvc(repo, ["remote", "add", "-q", "--", "store", address])
+    md5 = pinned.hash.removeprefix("md5:")
+    pointer = f"outs:\n- md5: {md5}\n  hash: md5\n  path: data\n"
+    (repo / "data.dvc").write_text(pointer, encoding="utf-8")
+    report(f"fetching {pinned.name} from {redact_text(remote)}")
+    dvc_cli.fetch(repo, "data.dvc", "store")
+    store = repo / ".dvc" / "cache" / "files" / "md5"
+    lacking = dvc_cache.count_missing(store, pinned.hash)
+    if lacking:
+        raise Permanent(
+            f"{pinned.name} ({pinned.hash}): {lacking} objects are not in {redact_text(remote)}",
+            fix=f"where the data is: {format_command('dvc', 'push', pinned.source.path)}",
+        )
+    return store
 
 
 def _fetch_into(

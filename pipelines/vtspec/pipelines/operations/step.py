@@ -16,13 +16,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class StepOptions:
-    """Where a step works: `folder` is the run's, `root` the repository's, `data` verified data."""
+    """Where a step works: `folder` is the run's, `root` the repository's, `data` verified data.
+
+    `remote` is the address of the DVC remote that step data fetches from, by hash alone.
+    """
 
     folder: Path
     root: Path
     attempt: int = 1
     resume: bool = False
     data: Path | None = None
+    remote: str | None = None
 
 
 def run_step(
@@ -56,6 +60,7 @@ def run_step(
             lambda: get_tracking_uri(find_repository(options.root), environ)
         ),
         told=callbacks.on_event,
+        remote=options.remote,
     )
     return execute_single_step(name, task, place)
 

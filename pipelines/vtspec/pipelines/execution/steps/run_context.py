@@ -38,7 +38,8 @@ def start_no_tracker(_folder: Path) -> None:
 @dataclass(frozen=True, kw_only=True)
 class RunContext:
     """`root` is the repository's, `cache` keeps what can be made again, `told` hears events,
-    `download` brings a registered model that a plan starts from."""
+    `download` brings a registered model that a plan starts from, `remote` is the address of the
+    DVC remote that data is fetched from, where it is not the repository's to say."""
 
     root: Path
     cache: Path
@@ -48,3 +49,4 @@ class RunContext:
     download: ModelDownload
     told: OnEvent
     track: StartTracker = start_no_tracker
+    remote: str | None = None

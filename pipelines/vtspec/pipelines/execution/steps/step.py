@@ -139,7 +139,8 @@ def _log_failure(step: str, work: StepContext, outcome: Outcome) -> None:
 def _run_data_step(work: StepContext) -> Outcome:
     dataset = work.target.plan.dataset
     pinned = PinnedData(name=dataset.name, hash=dataset.hash, source=dataset.source)
-    found = fetch_data(pinned, work.place.root, work.place.cache, work.place.report)
+    place = work.place
+    found = fetch_data(pinned, place.root, place.cache, place.report, place.remote)
     content = found.content
     verified = DataVerified(
         hash=content.hash, files=content.files, bytes=content.bytes, path=str(found.path)
