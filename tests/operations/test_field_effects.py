@@ -6,7 +6,7 @@ The fields are those of the models, so that one that is added has to say here wh
 import copy
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
@@ -15,22 +15,26 @@ import yaml
 from pydantic import BaseModel
 
 from builders import yaml_of
+from cluster_plans import publish
 from run_folders import STARTED, SUCCEEDED, a_run_folder
+from vtspec.pipelines.argo import RenderSettings, find_settings
+from vtspec.pipelines.data.source import DvcSource, PathSource
 from vtspec.pipelines.errors import Permanent, Refused
 from vtspec.pipelines.operations.plan import plan_spec
 from vtspec.pipelines.operations.run import get_tracking_uri
+from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.pipelines.planning.prior_runs import find_prior_runs
-from vtspec.pipelines.project.repository import open_spec
+from vtspec.pipelines.project.repository import Repository, open_spec
 from vtspec.pipelines.project.scaffold import scaffold
 from vtspec.schema.kinds.dataset import Dataset
 from vtspec.schema.kinds.experiment import Experiment
 from vtspec.schema.kinds.project import Project
 from vtspec.schema.problem import SpecError
 
-Class = Literal["new run", "policy", "message", "estimate", "tracker", "cosmetic"]
+Class = Literal["new run", "policy", "message", "estimate", "tracker", "rendered", "cosmetic"]
 """`new run`: the plan has not run; `policy`: applied to its result; `message`: refused, in words
-that name the field; `estimate`: told beforehand otherwise; `tracker`: sent elsewhere; `cosmetic`:
-for people who read the file."""
+that name the field; `estimate`: told beforehand otherwise; `tracker`: sent elsewhere; `rendered`:
+another Workflow on a cluster; `cosmetic`: for people who read the file."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +140,7 @@ DATASET: Final = {
     "spec.source.dvc.path": Row({"dvc": {"path": "data/shapes"}}, "message", says="data/shapes"),
     "spec.source.dvc.repo": Row({"dvc": PINNED_ELSEWHERE}, "cosmetic"),
     "spec.source.dvc.rev": Row({"dvc": {**PINNED_ELSEWHERE, "rev": "v2"}}, "cosmetic"),
-    "spec.source.dvc.remote": Row({"dvc": {**PINNED_ELSEWHERE, "remote": "s3"}}, "cosmetic"),
+    "spec.source.dvc.remote": Row({"dvc": {**PINNED_ELSEWHERE, "remote": "s3"}}, "message"),
     "spec.source.path": Row({"path": "data/moved"}, "cosmetic"),
     "spec.contentHash": Row("md5:" + "0" * 32 + ".dir", "new run"),
     "spec.classes": Row(["square", "circle", "triangle"], "new run"),
@@ -155,6 +159,29 @@ DATASET: Final = {
 
 GPU: Final = {"memory": "16Gi", "pricePerHour": 0.5, "tflops": 8, "bf16": True}
 
+TEAM: Final = {"people": ["jin"]}
+STORAGE: Final = {"url": "s3://data/dvc"}
+
+GPU_ON_NODES: Final[Mapping[str, dict[str, Any]]] = {
+    "resource": {"resource": "amd.com/gpu"},
+    "nodeSelector": {"nodeSelector": {"gpu": "small"}},
+    "tolerations.key": {"tolerations": [{"key": "gpu"}]},
+    "tolerations.value": {"tolerations": [{"key": "gpu", "value": "small"}]},
+    "tolerations.effect": {"tolerations": [{"key": "gpu", "effect": "NoSchedule"}]},
+    "queue": {"queue": "small"},
+}
+
+CLUSTER: Final = rows(
+    namespace=("elsewhere", "rendered"),
+    serviceAccount=("other", "rendered"),
+    submit=("controller", "rendered"),
+    volumeClaim=("other", "rendered"),
+    semaphores=({"gpu": 1}, "rendered"),
+    maxWait=("1h", "rendered"),
+    keepFor=("1h", "rendered"),
+    ephemeralStorage=("1Gi", "rendered"),
+)
+
 PROJECT: Final = {
     **HEAD,
     "metadata.name": Row("renamed", "cosmetic"),
@@ -169,6 +196,21 @@ PROJECT: Final = {
     "spec.prices.currency": Row("KRW", "estimate"),
     "spec.prices.cpuPerHour": Row(5.0, "estimate"),
     "spec.cpuGflops": Row(1.0, "estimate", "slow"),
+    **{
+        f"spec.gpuTypes.{name}": Row({"small": {**GPU, **value}}, "rendered", "deep")
+        for name, value in GPU_ON_NODES.items()
+    },
+    "spec.registry": Row("ghcr.io/other", "rendered"),
+    "spec.remotes.url": Row({"storage": {"url": "s3://other"}}, "rendered"),
+    "spec.remotes.secret": Row({"storage": {**STORAGE, "secret": "other"}}, "rendered"),
+    **{f"spec.cluster.{name}": row for name, row in CLUSTER.items()},
+    "spec.teams.people": Row({"vision": {"people": ["kim"]}}, "rendered"),
+    "spec.teams.specs": Row({"vision": TEAM, "faces": {"specs": ["specs"]}}, "rendered"),
+    "spec.teams.queue": Row({"vision": {**TEAM, "queue": "vision"}}, "rendered", "deep"),
+    "spec.teams.limits.gpus": Row({"vision": {**TEAM, "limits": {"gpus": 0}}}, "message", "deep"),
+    "spec.teams.limits.maxDuration": Row(
+        {"vision": {**TEAM, "limits": {"maxDuration": "1s"}}}, "message"
+    ),
     "spec.tracking.uri": Row("http://mlflow.example.org", "tracker"),
 }
 
@@ -183,6 +225,8 @@ UNDER_ITS_SECTION: Final = {
     "spec.source.path": "spec.source",
     "spec.statistics.splits": "spec.statistics.splits",
     "spec.gpuTypes": "spec.gpuTypes",
+    "spec.remotes": "spec.remotes",
+    "spec.teams": "spec.teams",
 }
 """Fields whose row replaces the section that they are in, by the beginning of their path."""
 
@@ -246,6 +290,10 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = read(root / "vtspec.yaml")
     project["spec"]["gpuTypes"] = {"small": GPU, "big": GPU}
     project["spec"]["prices"] = {"cpuPerHour": 1.0}
+    project["spec"]["registry"] = "ghcr.io/acme"
+    project["spec"]["remotes"] = {"storage": STORAGE}
+    project["spec"]["cluster"] = {"namespace": "vision", "volumeClaim": "vtspec"}
+    project["spec"]["teams"] = {"vision": TEAM}
     (root / "vtspec.yaml").write_text(yaml_of(project))
     others = read(root / FILES[Dataset])
     others["metadata"]["name"] = "others"
@@ -287,6 +335,20 @@ def change(data: dict[str, Any], path: str, value: Any) -> None:
     place[last] = {**place[last], **value} if section == "spec.statistics.splits" else value
 
 
+def find_rendering(repository: Repository, made: Plan) -> str | tuple[RenderSettings, str]:
+    """What decides the Workflow of a plan beside it, asked for by jin; or why there is none."""
+    project = repository.project.spec
+    if isinstance(made.dataset.source, PathSource):
+        # Plain data reaches no pod; all else is looked at as if DVC had it.
+        source = DvcSource(path=made.dataset.source.path)
+        made = replace(made, dataset=replace(made.dataset, source=source))
+    found = find_settings(publish(made), project, "jin")
+    if isinstance(found, tuple):
+        return "\n".join(f"{one.broken.path} {one.broken.message}" for one in found)
+    assert project.cluster is not None
+    return found, project.cluster.submit
+
+
 def observe(root: Path, name: str, before: Any) -> tuple[Class, str]:
     """What asking for the experiment comes to, and the words of it."""
     try:
@@ -303,6 +365,11 @@ def observe(root: Path, name: str, before: Any) -> tuple[Class, str]:
         return "policy", beside.update
     if get_tracking_uri(repository, {}) != get_tracking_uri(before.repository, {}):
         return "tracker", str(get_tracking_uri(repository, {}))
+    here, there = find_rendering(repository, made), find_rendering(before.repository, before.made)
+    if isinstance(here, str):
+        return "message", here
+    if here != there:
+        return "rendered", ""
     return ("cosmetic" if made.estimate == before.made.estimate else "estimate"), ""
 
 

@@ -1,10 +1,12 @@
 """A repository is found upwards, its specs by name, and what is wrong with that is said."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from plan_inputs import an_experiment_dict
+from vtspec.pipelines.errors import Refused
 from vtspec.pipelines.project.repository import Repository, find_repository, open_spec
 from vtspec.pipelines.project.spec_index import read_spec_file
 from vtspec.schema.problem import SpecError
@@ -24,8 +26,6 @@ def write(path: Path, text: str) -> Path:
 
 
 def experiment(root: Path, name: str, file: str | None = None) -> Path:
-    import json
-
     raw = an_experiment_dict()
     raw["metadata"]["name"] = name
     return write(root / "specs/experiments" / (file or f"{name}.yaml"), json.dumps(raw))
@@ -274,3 +274,19 @@ def test_names_are_read_once(tmp_path: Path) -> None:
     dataset(tmp_path, "cats")
     assert dict(found.find_spec_files("Dataset")) == {}
     assert list(find_repository(tmp_path).find_spec_files("Dataset")) == ["cats"]
+
+
+def test_runs_in_a_store_are_refused_until_they_can_be_read(tmp_path: Path) -> None:
+    write(tmp_path / "vtspec.yaml", PROJECT.replace("out/runs", "s3://acme/vtspec"))
+    found = find_repository(tmp_path)
+    with pytest.raises(Refused, match="keeps the runs in s3://acme/vtspec") as caught:
+        _ = found.runs
+    assert caught.value.fix is not None and "--runs runs" in caught.value.fix
+    assert found.with_runs(tmp_path / "here").runs == tmp_path / "here"
+
+
+@pytest.mark.parametrize("place", ["gs://acme/vtspec", "s3:/acme", "s3://A", "a:b"])
+def test_a_store_of_another_kind_is_no_place_of_runs(tmp_path: Path, place: str) -> None:
+    write(tmp_path / "vtspec.yaml", PROJECT.replace("out/runs", json.dumps(place)))
+    with pytest.raises(SpecError, match="must be a folder below the repository's root, or s3://"):
+        find_repository(tmp_path)

@@ -18,6 +18,7 @@ PATH_METHODS |= {"open", "rename", "chmod", "readlink", "hardlink_to", "samefile
 CLOCKS = {"now", "utcnow", "today"}
 
 DECIDING = (
+    "argo",
     "estimation",
     "execution/local/next_action.py",
     "formatting.py",

@@ -38,6 +38,8 @@ ONLY_RULES = (
     "which is not ours",
     "lies in the folder of the specs",
     "its bound is too large for a number",
+    "is no queue of spec.cluster.semaphores",
+    "is in team ",
 )
 """What the models refuse and a schema cannot say: the list in `conditions`, by their messages."""
 

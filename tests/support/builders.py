@@ -143,10 +143,41 @@ def full_project() -> dict[str, Any]:
     return a_project(
         specs="specs",
         runs="runs",
-        gpuTypes={"t4": {"memory": "16Gi", "pricePerHour": 0.5, "tflops": 8, "bf16": False}},
+        gpuTypes={
+            "t4": {
+                "memory": "16Gi",
+                "pricePerHour": 0.5,
+                "tflops": 8,
+                "bf16": False,
+                "resource": "nvidia.com/gpu",
+                "nodeSelector": {"nvidia.com/gpu.product": "Tesla-T4"},
+                "tolerations": [{"key": "gpu", "value": "t4", "effect": "NoSchedule"}],
+                "queue": "t4",
+            }
+        },
         prices={"currency": "EUR", "cpuPerHour": 0.1},
         cpuGflops=20.5,
         tracking={"uri": "http://mlflow"},
+        registry="ghcr.io/acme",
+        remotes={"storage": {"url": "s3://acme/dvc", "secret": "dvc-storage"}},
+        cluster={
+            "namespace": "vision",
+            "serviceAccount": "vtspec-run",
+            "submit": "anyone",
+            "volumeClaim": "vtspec",
+            "semaphores": {"t4": 2, "vision": 1},
+            "maxWait": "24h",
+            "keepFor": "7d",
+            "ephemeralStorage": "20Gi",
+        },
+        teams={
+            "vision": {
+                "people": ["jin@example.org"],
+                "specs": ["specs/experiments/vision"],
+                "queue": "vision",
+                "limits": {"gpus": 1, "maxDuration": "12h"},
+            }
+        },
     )
 
 

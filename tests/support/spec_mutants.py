@@ -352,6 +352,29 @@ def _lies_in(path: PurePosixPath, folder: PurePosixPath) -> bool:
     return bool(folder.parts) and path.is_relative_to(folder)
 
 
+def _queues_are_named(spec: Any) -> bool:
+    known = ((spec.get("spec") or {}).get("cluster") or {}).get("semaphores")
+    holders = [
+        holder
+        for section in ("gpuTypes", "teams")
+        for holder in ((spec.get("spec") or {}).get(section) or {}).values()
+    ]
+    return known is None or all(
+        holder["queue"] in known for holder in holders if holder.get("queue")
+    )
+
+
+def _teams_are_apart(spec: Any) -> bool:
+    teams = ((spec.get("spec") or {}).get("teams") or {}).values()
+    people = [person for team in teams for person in team.get("people") or ()]
+    folders = [
+        folder
+        for team in teams
+        for folder in {PurePosixPath(one) for one in team.get("specs") or ()}
+    ]
+    return len(people) == len(set(people)) and len(folders) == len(set(folders))
+
+
 def _counts_known_classes(spec: Any) -> bool:
     classes = spec["spec"].get("classes")
     splits = ((spec["spec"].get("statistics") or {}).get("splits") or {}).values()
@@ -368,5 +391,5 @@ _RULES: Final[dict[str, tuple[Callable[[Any], bool], ...]]] = {
         _gates_are_finite,
     ),
     "Dataset": (_splits_differ, _counts_known_classes, _data_has_a_place),
-    "Project": (_folders_are_ours,),
+    "Project": (_folders_are_ours, _queues_are_named, _teams_are_apart),
 }

@@ -59,8 +59,14 @@ metadata:
   name: vision
 spec:
   gpuTypes:
-    a100-80gb: {memory: 80Gi, pricePerHour: 2.5, tflops: 150}
+    a100-80gb: {memory: 80Gi, pricePerHour: 2.5, tflops: 150, queue: a100}
   prices: {currency: EUR, cpuPerHour: 0.04}
+  registry: ghcr.io/acme
+  remotes:
+    storage: {url: s3://acme-data/dvc, secret: dvc-storage}
+  cluster: {namespace: vision, volumeClaim: vtspec}
+  teams:
+    vision: {people: [jin@example.org], queue: vision, limits: {gpus: 4, maxDuration: 12h}}
 """,
 }
 """One spec of each kind, which the tests load."""
@@ -84,7 +90,11 @@ _BETWEEN: Final = {
         "The splits differ from each other.",
         "`statistics` counts no class that `classes` lacks.",
     ),
-    "Project": (),
+    "Project": (
+        "`runs` lies outside `specs`.",
+        "Where `cluster.semaphores` are given, every `queue` is one of them.",
+        "A person and a folder are in one of the `teams`.",
+    ),
 }
 
 

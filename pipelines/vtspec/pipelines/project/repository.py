@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
+from vtspec.pipelines.errors import Refused
 from vtspec.schema.files import SUFFIXES
 from vtspec.schema.problem import Problem, SpecError
 
@@ -100,8 +101,19 @@ class Repository:
 
     @property
     def runs(self) -> Path:
-        """The folder of the runs, on disk; it may not exist yet."""
-        return self.runs_folder or self.root / _get_folder(self.config, "runs")
+        """The folder of the runs, on disk; it may not exist yet.
+
+        Raises `Refused` where they lie in a store that is no folder.
+        """
+        if self.runs_folder is not None:
+            return self.runs_folder
+        place = _get_folder(self.config, "runs")
+        if "://" in place:
+            raise Refused(
+                f"vtspec.yaml keeps the runs in {place}, and this vtspec reads folders alone",
+                fix="set runs to a folder in vtspec.yaml, or name one: --runs runs",
+            )
+        return self.root / place
 
     @property
     def specs(self) -> Path:

@@ -12,6 +12,7 @@ from .patterns import (
     CREDENTIALS,
     DATA_PATH,
     DURATION,
+    KUBERNETES_NAME,
     LABEL_KEY,
     LABEL_VALUE,
     LINE,
@@ -183,6 +184,9 @@ MetricName = Annotated[str, Field(pattern=METRIC.pattern)]
 
 # Kubernetes' own limits: labels are copied to Workflows, where a longer one would be refused late.
 LabelKey = Annotated[str, Field(max_length=253, pattern=LABEL_KEY.pattern)]
+
+KubernetesName = Annotated[str, Field(pattern=KUBERNETES_NAME.pattern)]
+"""The name of an object of Kubernetes that others made: a namespace, a queue, a Secret."""
 
 LabelValue = Annotated[str, Field(pattern=LABEL_VALUE.pattern)]
 

@@ -101,6 +101,35 @@ REGISTERED_NAME: Final = TextPattern(
     words="a name for MLflow's registry: one line without '/' and ':'",
     example="digits-classifier",
 )
+KUBERNETES_NAME: Final = TextPattern(
+    pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
+    words="a Kubernetes name: lower-case letters, digits and '-', at most 63 characters",
+    example="vision",
+)
+NODE_RESOURCE: Final = TextPattern(
+    pattern=r"^[a-z0-9]([-a-z0-9.]{0,180}[a-z0-9])?/[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$",
+    words="an extended resource of a node, its domain before it",
+    example="nvidia.com/gpu",
+)
+REGISTRY: Final = TextPattern(
+    # A first part without a dot, a port or `localhost` would be a folder at Docker Hub.
+    pattern=r"^((localhost|[a-z0-9-]+(\.[a-z0-9-]+)+)(:[0-9]{1,5})?|[a-z0-9-]+:[0-9]{1,5})"
+    r"(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$",
+    words="a registry: its host, and where images are below it",
+    example="ghcr.io/acme",
+)
+REMOTE_URL: Final = TextPattern(
+    # No braces: Argo fills in templates wherever it finds them, and it is an argument of a pod.
+    pattern=r"^[A-Za-z0-9./][^\s{}]*$",
+    words="the address of a DVC remote, without spaces and braces",
+    example="s3://acme-data/dvc",
+)
+RUNS: Final = TextPattern(
+    # No ':' in a folder, so that any other scheme than s3 is refused and not made a folder.
+    pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^\\\s:]*)?|[^/\\~:\r\n][^\\:\r\n]*)$",
+    words="a folder below the repository's root, or s3://BUCKET/PREFIX",
+    example="runs",
+)
 CURRENCY: Final = TextPattern(
     pattern=r"^[A-Z]{3}$", words="three capital letters of ISO 4217", example="EUR"
 )

@@ -6,18 +6,24 @@ from pydantic import Field
 
 from vtspec.schema import API_VERSION
 
+from .cluster import Cluster, Remote, Team, Toleration
 from .field_types import (
     NO_CREDENTIALS,
     ApiVersion,
+    KubernetesName,
+    LabelKey,
+    LabelValue,
     Line,
     Memory,
     Metadata,
     Name,
     Part,
     RelativePath,
+    StaysInside,
+    Tuple,
     refuse_credentials,
 )
-from .patterns import CURRENCY
+from .patterns import CURRENCY, NODE_RESOURCE, OUTSIDE, REGISTRY, RUNS
 
 
 class GpuType(Part):
@@ -31,6 +37,22 @@ class GpuType(Part):
         default=None, description="Sustained training TFLOP/s in bf16 (or fp16), for estimates."
     )
     bf16: bool = Field(default=True, description="Whether it has bfloat16 (Ampere and later).")
+    resource: Annotated[str, Field(pattern=NODE_RESOURCE.pattern)] = Field(
+        default="nvidia.com/gpu", description="What the cluster's nodes call one of them."
+    )
+    node_selector: dict[LabelKey, LabelValue] = Field(
+        default_factory=dict,
+        description="Labels of the cluster's nodes that have it.",
+        examples=[{"nvidia.com/gpu.product": "Tesla-T4"}],
+    )
+    tolerations: Annotated[tuple[Toleration, ...], Tuple] = Field(
+        default=(),
+        description="Taints of those nodes that a run on it puts up with.",
+        examples=[[{"key": "nvidia.com/gpu"}]],
+    )
+    queue: KubernetesName | None = Field(
+        default=None, description="Queue that hands it out, for runs whose team has none."
+    )
 
 
 class Prices(Part):
@@ -64,11 +86,26 @@ class ProjectTracking(Part):
     )
 
 
+RunsPlace = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=400,
+        pattern=RUNS.pattern,
+        json_schema_extra={"not": {"pattern": OUTSIDE}},
+    ),
+    StaysInside,
+]
+"""A folder below the repository's root, or an S3-compatible store."""
+
+
 class ProjectSpec(Part):
     """Where things lie and what machines there are."""
 
     specs: RelativePath = Field(default="specs", description="Folder of the specs.")
-    runs: RelativePath = Field(default="runs", description="Folder of the runs.")
+    runs: RunsPlace = Field(
+        default="runs", description="Folder of the runs, or s3://BUCKET/PREFIX."
+    )
     gpu_types: dict[Name, GpuType] = Field(default_factory=dict, description="GPUs by name.")
     prices: Prices = Field(default_factory=Prices, description="What machines cost.")
     cpu_gflops: Annotated[float, Field(gt=0)] = Field(
@@ -77,6 +114,18 @@ class ProjectSpec(Part):
     tracking: ProjectTracking = Field(
         default_factory=ProjectTracking, description="Which MLflow shows the runs."
     )
+    registry: Annotated[str, Field(max_length=200, pattern=REGISTRY.pattern)] | None = Field(
+        default=None,
+        description="Registry of the frameworks' images: REGISTRY/vtspec-timm is timm's.",
+        examples=[REGISTRY.example],
+    )
+    remotes: dict[Name, Remote] = Field(
+        default_factory=dict, description="Stores of datasets that a cluster reads, by name."
+    )
+    cluster: Cluster | None = Field(
+        default=None, description="The Kubernetes that plans are carried out on."
+    )
+    teams: dict[Name, Team] = Field(default_factory=dict, description="Who shares it, by name.")
 
 
 class Project(Part):

@@ -365,6 +365,37 @@ def _check_folders(data: Mapping[str, object]) -> Iterator[RuleViolation]:
         yield from _check_place(("spec", "specs"), specs, "specs")
 
 
+def _check_queues(data: Mapping[str, object]) -> Iterator[RuleViolation]:
+    sizes = _get_value(data, "spec", "cluster", "semaphores")
+    if not isinstance(sizes, dict):
+        return
+    for section in ("gpuTypes", "teams"):
+        named = _get_value(data, "spec", section)
+        for name, holder in named.items() if isinstance(named, dict) else ():
+            queue = _get_value(holder, "queue")
+            if isinstance(queue, str) and queue not in sizes:
+                yield RuleViolation(
+                    path=("spec", section, name, "queue"),
+                    message=f"'{queue}' is no queue of spec.cluster.semaphores",
+                    fix=f"say how many of its pods may run at once: 'semaphores: {{{queue}: 1}}'",
+                )
+
+
+def _check_teams_differ(data: Mapping[str, object]) -> Iterator[RuleViolation]:
+    teams = _get_value(data, "spec", "teams")
+    for field in ("people", "specs"):
+        owners: dict[str, object] = {}
+        for name, team in teams.items() if isinstance(teams, dict) else ():
+            for index, member in enumerate(_get_texts(_get_value(team, field))):
+                key = _normalize(member) if field == "specs" else member
+                if owners.setdefault(key, name) != name:
+                    yield RuleViolation(
+                        path=("spec", "teams", name, field, index),
+                        message=f"'{member}' is in team {owners[key]} already",
+                        fix="leave it in one of the two",
+                    )
+
+
 def _check_place(where: tuple[str | int, ...], path: str, instead: str) -> Iterator[RuleViolation]:
     folder = _normalize(path)
     # From `/` on, it may be the repository of anybody that they lie in.
@@ -436,6 +467,6 @@ RULES: Final[dict[str, tuple[Rule, ...]]] = {
         _check_baseline,
         _check_gates,
     ),
-    "Project": (_check_folders,),
+    "Project": (_check_folders, _check_queues, _check_teams_differ),
 }
 """The rules of each kind, in the order of the fields."""

@@ -1,0 +1,68 @@
+"""`vtspec render`: a spec as the Kubernetes objects that carry it out."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command()
+@click.argument("spec", required=False)
+@click.option(
+    "--set",
+    "sets",
+    multiple=True,
+    metavar="PATH=VALUE",
+    help="Plan with another value, as in --set training.epochs=1; may be repeated.",
+)
+@click.option(
+    "--attempt",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Which attempt of the plan; a second one is another run.",
+)
+@click.option("--author", help="Who asks, where no folder decides the team; git's user.email.")
+@click.option("--semaphores", is_flag=True, help="The queues of a cluster without Kueue instead.")
+def command(spec: str | None, semaphores: bool, **options: Any) -> None:
+    """Print what carries SPEC (a path, or the name of an experiment) out on the cluster.
+
+    YAML for kubectl, Argo CD or Flux: the plan as a ConfigMap, and its Workflow. Nothing is sent
+    anywhere. vtspec.yaml says of the cluster; with --semaphores and no SPEC, its queues are
+    printed, for the operator to apply.
+    """
+    from vtspec.cli.views.manifests import format_manifests
+
+    if semaphores and spec is not None:
+        raise click.UsageError("--semaphores are the cluster's, and of no SPEC")
+    documents = _render_queues() if semaphores else _render_spec(spec, **options)
+    click.echo(format_manifests(documents), nl=False)
+
+
+def _render_spec(
+    spec: str | None, sets: tuple[str, ...], attempt: int, author: str | None
+) -> list[Any]:
+    from vtspec.pipelines.operations.render import find_author, render_spec
+    from vtspec.pipelines.project.repository import open_spec
+
+    if spec is None:
+        raise click.UsageError("Missing argument 'SPEC'.")
+    repository, path = open_spec(spec, Path.cwd())
+    if author is None and repository.project.spec.teams:
+        author = find_author(repository, os.environ)
+    found = render_spec(path, repository, sets, attempt=attempt, author=author)
+    if not found.may_submit:
+        click.echo(
+            "warning: vtspec.yaml leaves creating runs to the controller (cluster.submit): read "
+            "this, or commit it, and do not apply it by hand",
+            err=True,
+        )
+    return list(found.documents)
+
+
+def _render_queues() -> list[Any]:
+    from vtspec.pipelines.operations.render import render_queues
+    from vtspec.pipelines.project.repository import find_repository
+
+    return [render_queues(find_repository(Path.cwd()))]

@@ -1,0 +1,254 @@
+"""What a Workflow needs to know beside its plan: found in `vtspec.yaml`, or told what lacks. Pure.
+
+Whatever lacks is told at once, each with the line to type.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from vtspec.pipelines.data.source import DvcSource
+from vtspec.pipelines.planning.plan_model import Plan
+from vtspec.pipelines.weights.model import HubWeights
+from vtspec.schema.kinds.field_types import parse_duration
+from vtspec.schema.kinds.rules import RuleViolation
+
+from .teams import check_limits, find_team
+
+if TYPE_CHECKING:
+    from vtspec.schema.kinds.cluster import Cluster, Remote, Team
+    from vtspec.schema.kinds.project import GpuType, ProjectSpec
+
+_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Toleration:
+    """A taint that a pod puts up with; any value and any effect of it where they are None."""
+
+    key: str
+    value: str | None
+    effect: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class GpuPlacement:
+    """What the nodes that have a GPU call it, and how pods come to them.
+
+    `queue` is where its quota is waited for: Kueue's, or one of Argo's semaphores.
+    """
+
+    resource: str
+    node_selector: Mapping[str, str]
+    tolerations: tuple[Toleration, ...]
+    queue: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataRemote:
+    """The store that a plan's data is fetched from, and the Secret that reading it needs."""
+
+    url: str
+    secret: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderSettings:
+    """Where a plan's Workflow runs. Every value is the operator's, none is a spec's."""
+
+    namespace: str
+    service_account: str
+    image: str
+    volume_claim: str
+    remote: DataRemote
+    gpu: GpuPlacement | None
+    uses_kueue: bool
+    team: str | None
+    max_wait_s: int
+    keep_for_s: int
+    ephemeral_storage: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettingProblem:
+    """Why a plan cannot be rendered: in which file, at which of its fields, and what to type."""
+
+    file: Literal["vtspec.yaml", "spec", "image"]
+    broken: RuleViolation
+
+
+def find_settings(
+    plan: Plan, project: "ProjectSpec", author: str | None = None
+) -> RenderSettings | tuple[SettingProblem, ...]:
+    """The settings of a plan's Workflow, or everything that stands against it.
+
+    `author` is who asks, by the name or address that `teams` has of them.
+    """
+    team = find_team(project.teams, plan.spec_path, author)
+    problems = tuple(_find_problems(plan, project, team))
+    if problems:
+        return problems
+    cluster, remote = project.cluster, _choose_remote(plan, project.remotes)
+    assert cluster is not None and cluster.volume_claim is not None and remote is not None
+    return RenderSettings(
+        namespace=cluster.namespace,
+        service_account=cluster.service_account,
+        image=f"{project.registry}/vtspec-{plan.framework.name}@{plan.framework.image_digest}",
+        volume_claim=cluster.volume_claim,
+        remote=DataRemote(url=remote.url, secret=remote.secret),
+        gpu=_find_placement(plan, project, team),
+        uses_kueue=cluster.semaphores is None,
+        team=team,
+        max_wait_s=parse_duration(cluster.max_wait),
+        keep_for_s=parse_duration(cluster.keep_for),
+        ephemeral_storage=cluster.ephemeral_storage,
+    )
+
+
+def _find_placement(plan: Plan, project: "ProjectSpec", team: str | None) -> GpuPlacement | None:
+    if not plan.resources.gpus or plan.resources.gpu_type is None:
+        return None
+    gpu = project.gpu_types[plan.resources.gpu_type]
+    return GpuPlacement(
+        resource=gpu.resource,
+        node_selector=gpu.node_selector,
+        tolerations=tuple(
+            Toleration(key=one.key, value=one.value, effect=one.effect) for one in gpu.tolerations
+        ),
+        queue=_choose_queue(gpu, None if team is None else project.teams[team]),
+    )
+
+
+def _choose_queue(gpu: "GpuType", team: "Team | None") -> str | None:
+    return gpu.queue if team is None or team.queue is None else team.queue
+
+
+def _choose_remote(plan: Plan, remotes: "Mapping[str, Remote]") -> "Remote | None":
+    source = plan.dataset.source
+    named = source.remote if isinstance(source, DvcSource) else None
+    # Of one there is no doubt.
+    return remotes.get(named) if named is not None else next(iter(remotes.values()), None)
+
+
+def _find_problems(
+    plan: Plan, project: "ProjectSpec", team: str | None
+) -> Iterator[SettingProblem]:
+    for broken in _check_cluster(project.cluster):
+        yield SettingProblem(file="vtspec.yaml", broken=broken)
+    if project.registry is None:
+        yield _lacks(("registry",), "no registry of images", "registry: ghcr.io/acme")
+    yield from _check_image(plan)
+    yield from _check_data(plan, project.remotes)
+    yield from _check_weights(plan)
+    yield from _check_gpu(plan, project)
+    if team is not None:
+        for broken in check_limits(plan, team, project.teams[team]):
+            yield SettingProblem(file="spec", broken=broken)
+
+
+def _check_cluster(cluster: "Cluster | None") -> Iterator[RuleViolation]:
+    if cluster is None:
+        yield _lacks(
+            ("cluster",), "no cluster", "cluster: {namespace: NAMESPACE, volumeClaim: CLAIM}"
+        ).broken
+    elif cluster.volume_claim is None:
+        yield _lacks(
+            ("cluster", "volumeClaim"),
+            "no volume on which a run's pods share its folder",
+            "volumeClaim: CLAIM",
+        ).broken
+
+
+def _check_image(plan: Plan) -> Iterator[SettingProblem]:
+    framework, digest = plan.framework.name, plan.framework.image_digest
+    if digest is not None and _DIGEST.fullmatch(digest):
+        return
+    said = "says of no published image" if digest is None else f"has no digest but '{digest}'"
+    yield SettingProblem(
+        file="image",
+        broken=RuleViolation(
+            path=("digest",),
+            message=f"{said}, and a pod is given {framework}'s by digest alone",
+            fix=f"push the image of images/{framework}/Dockerfile to the registry, add the digest "
+            "that it answers as 'digest: sha256:…', and plan again",
+        ),
+    )
+
+
+def _check_data(plan: Plan, remotes: "Mapping[str, Remote]") -> Iterator[SettingProblem]:
+    dataset, source = plan.dataset, plan.dataset.source
+    if not isinstance(source, DvcSource):
+        yield SettingProblem(
+            file="spec",
+            broken=RuleViolation(
+                path=("spec", "dataset", "ref"),
+                message=f"{dataset.name} is a plain folder of the repository, which no pod has",
+                fix="version it with DVC and push it: 'dvc add', 'dvc push', and 'source: {dvc: "
+                "{path: …}}' in the dataset",
+            ),
+        )
+    elif source.remote is not None and source.remote not in remotes:
+        yield _lacks(
+            ("remotes", source.remote),
+            f"no remote '{source.remote}', from which {dataset.name} is fetched",
+            f"remotes: {{{source.remote}: {{url: s3://BUCKET/PREFIX}}}}",
+        )
+    elif not remotes:
+        yield _lacks(
+            ("remotes",),
+            f"no remote from which a pod could fetch {dataset.name}",
+            "remotes: {storage: {url: s3://BUCKET/PREFIX}}",
+        )
+    elif source.remote is None and len(remotes) > 1:
+        yield SettingProblem(
+            file="spec",
+            broken=RuleViolation(
+                path=("spec", "dataset", "ref"),
+                message=f"{dataset.name} does not say which of the remotes has it",
+                fix=f"add 'remote: {next(iter(remotes))}' to its source.dvc",
+            ),
+        )
+
+
+def _check_weights(plan: Plan) -> Iterator[SettingProblem]:
+    weights = plan.model.weights
+    if weights is None or isinstance(weights, HubWeights):
+        return
+    yield SettingProblem(
+        file="spec",
+        broken=RuleViolation(
+            path=("spec", "model", "weights"),
+            message="are a file, a run's or a registered model's, which no pod can reach",
+            fix="start from weights of a hub (hf-hub:ORG/NAME@REVISION), or run it here with "
+            "'vtspec run'",
+        ),
+    )
+
+
+def _check_gpu(plan: Plan, project: "ProjectSpec") -> Iterator[SettingProblem]:
+    name = plan.resources.gpu_type
+    if not plan.resources.gpus or name in project.gpu_types:
+        return
+    known = next(iter(project.gpu_types), "NAME")
+    yield SettingProblem(
+        file="spec",
+        broken=RuleViolation(
+            path=("spec", "resources", "gpuType"),
+            message="is left out, and a cluster has to know which GPUs are meant"
+            if name is None
+            else f"vtspec.yaml describes no GPU type '{name}'",
+            fix=f"set gpuType to one that vtspec.yaml describes, such as {known}",
+        ),
+    )
+
+
+def _lacks(path: tuple[str, ...], what: str, line: str) -> SettingProblem:
+    return SettingProblem(
+        file="vtspec.yaml",
+        broken=RuleViolation(
+            path=("spec", *path),
+            message=f"says of {what}, which a run on a cluster needs",
+            fix=f"add '{line}' under '{'.'.join(('spec', *path[:-1]))}'",
+        ),
+    )

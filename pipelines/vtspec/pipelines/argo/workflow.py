@@ -1,0 +1,258 @@
+"""A plan as Kubernetes objects: the plan's ConfigMap and the Workflow of a run. Pure.
+
+Plain data, made of constants, of the operator's settings, and of these fields of a plan: its id
+and digest, GPUs, cores, memory and time limit, and the names of its steps. No text of a spec is
+among them, so that Argo, which fills in templates wherever it finds them, finds none; the plan
+itself travels as a file.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from vtspec.pipelines.errors import Refused
+from vtspec.pipelines.planning.plan_model import Plan, PlanStep
+from vtspec.pipelines.runs import make_run_name
+from vtspec.schema.kinds.field_types import parse_duration, parse_memory
+
+from .retries import RETRY_STRATEGY
+from .settings import GpuPlacement, RenderSettings
+from .storage import CACHE, HUB_CACHE, build_arguments, build_mounts, build_volumes
+
+Json = dict[str, Any]
+
+STEPS: Final = ("data", "train", "evaluate", "export", "report")
+"""The steps in the order in which pods carry them out: one after another, since they share the
+run's folder, in which one process works at a time."""
+
+PREFIX: Final = "vtspec.dev"
+MAX_WAIT: Final = f"{PREFIX}/max-wait-seconds"
+"""How long a step may wait for a node or its queue. Argo has no limit on that: a deadline does not
+reach a pod that was never scheduled. So whoever follows the run stops it."""
+
+SEMAPHORES: Final = "vtspec-semaphores"
+"""The ConfigMap of Argo's semaphores, a key for each queue."""
+
+QUEUE_LABEL: Final = "kueue.x-k8s.io/queue-name"
+
+GRACE_S: Final = 600
+"""What a pod may take beside its step's work: pulling the image, writing the last checkpoint."""
+
+MAX_PLAN_BYTES: Final = 512 * 1024
+"""Half of what etcd takes in one request."""
+
+_USER: Final = 10001
+
+# A flat mapping: in nested ones JSON would write braces side by side.
+_POD_PATCH: Final = json.dumps({"terminationGracePeriodSeconds": 120, "enableServiceLinks": False})
+
+_RESTRICTED: Final[Json] = {
+    "runAsNonRoot": True,
+    "runAsUser": _USER,
+    "runAsGroup": _USER,
+    "fsGroup": _USER,
+    "fsGroupChangePolicy": "OnRootMismatch",
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+
+_RESTRICTED_CONTAINER: Final[Json] = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "readOnlyRootFilesystem": True,
+}
+
+
+def render(plan: Plan, settings: RenderSettings, attempt: int = 1) -> Json:
+    """The Workflow of a run: an attempt of the plan, named as any run of it is.
+
+    Nothing in it is shared between calls. Raises `ValueError` for a plan with other steps.
+    """
+    steps = {step.name: step for step in plan.steps}
+    if tuple(steps) != STEPS:
+        raise ValueError(f"a plan with the steps {', '.join(steps)} has no Workflow")
+    run, labels = make_run_name(plan.id, attempt), build_labels(plan, settings, attempt)
+    plan_config = get_plan_config_name(plan)
+    limit_s = parse_duration(plan.resources.max_duration)
+    return {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Workflow",
+        "metadata": {
+            "name": run,
+            "namespace": settings.namespace,
+            "labels": labels,
+            "annotations": {
+                f"{PREFIX}/digest": plan.digest,
+                MAX_WAIT: str(settings.max_wait_s),
+            },
+        },
+        "spec": {
+            "entrypoint": "run",
+            "serviceAccountName": settings.service_account,
+            # The token is Argo's own container's alone.
+            "automountServiceAccountToken": False,
+            "executor": {"serviceAccountName": settings.service_account},
+            "securityContext": {**_RESTRICTED, "seccompProfile": {"type": "RuntimeDefault"}},
+            "podMetadata": {"labels": dict(labels)},
+            "podSpecPatch": _POD_PATCH,
+            "archiveLogs": False,
+            # All that the limits below allow together, should nobody follow the run.
+            "activeDeadlineSeconds": limit_s + len(STEPS) * (GRACE_S + settings.max_wait_s),
+            "ttlStrategy": {"secondsAfterCompletion": settings.keep_for_s},
+            # Who follows the run reads the last words of a pod that has succeeded.
+            "podGC": {"strategy": "OnPodSuccess", "deleteDelayDuration": "5m"},
+            "volumes": build_volumes(plan_config, settings),
+            "templates": [
+                _build_dag(),
+                *(_build_template(steps[name], plan, settings, run, attempt) for name in STEPS),
+            ],
+        },
+    }
+
+
+def render_plan_config(plan: Plan, settings: RenderSettings) -> Json:
+    """The ConfigMap that brings the plan to the pods: immutable, and named by the plan's digest.
+
+    Raises `Refused` where the plan is too large for one.
+    """
+    text = json.dumps(plan.to_json(), ensure_ascii=False, separators=(",", ":"))
+    size = len(text.encode("utf-8"))
+    if size > MAX_PLAN_BYTES:
+        raise Refused(
+            f"the plan of {plan.id} is of {size} bytes, and a cluster takes {MAX_PLAN_BYTES}",
+            fix="use fewer classes or shorter names: they are most of such a plan",
+        )
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": get_plan_config_name(plan),
+            "namespace": settings.namespace,
+            "labels": {
+                "app.kubernetes.io/managed-by": "vtspec",
+                f"{PREFIX}/plan": plan.id,
+            },
+            "annotations": {f"{PREFIX}/digest": plan.digest},
+        },
+        "immutable": True,
+        "data": {"plan.json": text},
+    }
+
+
+def render_semaphores(namespace: str, sizes: Mapping[str, int]) -> Json:
+    """The ConfigMap of the queues where there is no Kueue; the operator applies it."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": SEMAPHORES,
+            "namespace": namespace,
+            "labels": {"app.kubernetes.io/managed-by": "vtspec"},
+        },
+        "data": {queue: str(size) for queue, size in sizes.items()},
+    }
+
+
+def build_labels(plan: Plan, settings: RenderSettings, attempt: int) -> dict[str, str]:
+    """What a run's objects are found by."""
+    labels = {
+        "app.kubernetes.io/managed-by": "vtspec",
+        f"{PREFIX}/plan": plan.id,
+        f"{PREFIX}/run": make_run_name(plan.id, attempt),
+        f"{PREFIX}/attempt": str(attempt),
+    }
+    return labels if settings.team is None else {**labels, f"{PREFIX}/team": settings.team}
+
+
+def get_plan_config_name(plan: Plan) -> str:
+    """The name of the ConfigMap that holds a plan, by what was approved."""
+    return f"plan-{plan.digest.removeprefix('sha256:')}"
+
+
+def _build_dag() -> Json:
+    tasks: list[Json] = [{"name": name, "template": name} for name in STEPS]
+    for before, task in zip(STEPS, tasks[1:], strict=False):
+        task["dependencies"] = [before]
+    return {"name": "run", "dag": {"tasks": tasks}}
+
+
+def _build_template(
+    step: PlanStep, plan: Plan, settings: RenderSettings, run: str, attempt: int
+) -> Json:
+    limit_s = parse_duration(plan.resources.max_duration)
+    template: Json = {
+        "name": step.name,
+        "metadata": {"labels": {f"{PREFIX}/step": step.name}},
+        "activeDeadlineSeconds": limit_s + GRACE_S,
+        "retryStrategy": {**RETRY_STRATEGY, "backoff": {**RETRY_STRATEGY["backoff"]}},
+        "container": _build_container(step, plan, settings, run, attempt),
+    }
+    if step.name in ("train", "evaluate"):
+        _add_shared_memory(template, step)
+    if step.resources.gpus and settings.gpu is not None:
+        _add_gpus(template, step, settings.gpu, settings.uses_kueue)
+    return template
+
+
+def _build_container(
+    step: PlanStep, plan: Plan, settings: RenderSettings, run: str, attempt: int
+) -> Json:
+    asked = {
+        "cpu": str(step.resources.cpus),
+        "memory": step.resources.memory,
+        "ephemeral-storage": settings.ephemeral_storage,
+    }
+    container: Json = {
+        "image": settings.image,
+        "imagePullPolicy": "IfNotPresent",
+        # Not the plan's own words, which no digest covers.
+        "command": ["vtspec", "step"],
+        "args": build_arguments(step.name, attempt, settings),
+        "workingDir": "/tmp",
+        "env": [
+            {"name": "HOME", "value": "/tmp"},
+            {"name": "VTSPEC_CACHE", "value": CACHE},
+            {"name": "HF_HOME", "value": HUB_CACHE},
+            {"name": "MPLCONFIGDIR", "value": "/tmp/matplotlib"},
+        ],
+        "resources": {"requests": asked, "limits": dict(asked)},
+        "volumeMounts": build_mounts(step.name, run, plan),
+        "securityContext": {**_RESTRICTED_CONTAINER, "capabilities": {"drop": ["ALL"]}},
+    }
+    if step.name == "data" and settings.remote.secret is not None:
+        container["envFrom"] = [{"secretRef": {"name": settings.remote.secret}}]
+    return container
+
+
+def _add_shared_memory(template: Json, step: PlanStep) -> None:
+    # Data loaders hand batches over in it; it counts as the container's memory, of which the
+    # runtime's usual 64 MiB are too little and all would leave none to train with.
+    half = parse_memory(step.resources.memory) // 2**21
+    template["volumes"] = [
+        {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": f"{half}Mi"}}
+    ]
+    template["container"]["volumeMounts"].append({"name": "shm", "mountPath": "/dev/shm"})
+
+
+def _add_gpus(template: Json, step: PlanStep, gpu: GpuPlacement, uses_kueue: bool) -> None:
+    # Of an extended resource the limit is the request.
+    template["container"]["resources"]["limits"][gpu.resource] = str(step.resources.gpus)
+    if gpu.node_selector:
+        template["nodeSelector"] = dict(gpu.node_selector)
+    if gpu.tolerations:
+        template["tolerations"] = [
+            {
+                "key": one.key,
+                "operator": "Exists" if one.value is None else "Equal",
+                **({} if one.value is None else {"value": one.value}),
+                **({} if one.effect is None else {"effect": one.effect}),
+            }
+            for one in gpu.tolerations
+        ]
+    if gpu.queue is None:
+        return
+    if uses_kueue:
+        template["metadata"]["labels"][QUEUE_LABEL] = gpu.queue
+        return
+    template["synchronization"] = {
+        "semaphores": [{"configMapKeyRef": {"name": SEMAPHORES, "key": gpu.queue}}]
+    }

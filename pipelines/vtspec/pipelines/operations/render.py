@@ -1,0 +1,124 @@
+"""A spec as the Kubernetes objects that carry it out; nothing is sent anywhere."""
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vtspec.pipelines.errors import Refused
+from vtspec.schema.problem import Problem, SpecError
+
+from .plan import plan_spec
+
+if TYPE_CHECKING:
+    from vtspec.pipelines.argo.settings import SettingProblem
+    from vtspec.pipelines.planning.plan_model import Plan
+    from vtspec.pipelines.project.repository import Repository
+    from vtspec.schema.kinds.cluster import Cluster
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderedRun:
+    """The plan, and the objects of a run of it in the order in which they are created.
+
+    `may_submit` is False where `vtspec.yaml` leaves that to the controller.
+    """
+
+    plan: "Plan"
+    documents: tuple[Mapping[str, Any], ...]
+    may_submit: bool
+
+
+def render_spec(
+    path: Path,
+    repository: "Repository",
+    sets: Sequence[str] = (),
+    *,
+    attempt: int = 1,
+    author: str | None = None,
+) -> RenderedRun:
+    """Plan the spec in `path` and write down the objects of a run of it on the cluster.
+
+    `author` decides the team where no folder does. Raises `SpecError` with everything that
+    `vtspec.yaml`, the spec or the framework's image lacks for a cluster, and as planning does.
+    """
+    from vtspec.pipelines.argo import find_settings, render, render_plan_config
+
+    made = plan_spec(path, repository, sets).made
+    settings = find_settings(made, repository.project.spec, author)
+    if isinstance(settings, tuple):
+        raise SpecError([_place_problem(one, made, path, repository) for one in settings])
+    return RenderedRun(
+        plan=made,
+        documents=(render_plan_config(made, settings), render(made, settings, attempt)),
+        may_submit=_get_cluster(repository).submit == "anyone",
+    )
+
+
+def render_queues(repository: "Repository") -> Mapping[str, Any]:
+    """The ConfigMap of the semaphores that `vtspec.yaml` describes. Raises `Refused` for none."""
+    from vtspec.pipelines.argo import render_semaphores
+
+    cluster = _get_cluster(repository)
+    if not cluster.semaphores:
+        raise Refused(
+            "vtspec.yaml describes no semaphores: queues are Kueue's",
+            fix="where there is no Kueue, add 'semaphores: {gpu: 1}' under 'spec.cluster'",
+        )
+    return render_semaphores(cluster.namespace, cluster.semaphores)
+
+
+def find_author(repository: "Repository", environ: Mapping[str, str]) -> str | None:
+    """The e-mail address that git has of whoever works here; None where it has none."""
+    from vtspec.pipelines.project.git_command import build_git_command, build_git_environment
+
+    try:
+        done = subprocess.run(
+            build_git_command(repository.root, "config", "user.email"),
+            env=build_git_environment(environ),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+        )
+    except OSError:
+        return None
+    return done.stdout.strip() or None
+
+
+def _get_cluster(repository: "Repository") -> "Cluster":
+    cluster = repository.project.spec.cluster
+    if cluster is None:
+        raise Refused(
+            "vtspec.yaml describes no cluster",
+            fix="add 'cluster: {namespace: NAMESPACE, volumeClaim: CLAIM}' under 'spec'",
+        )
+    return cluster
+
+
+def _place_problem(
+    found: "SettingProblem", made: "Plan", path: Path, repository: "Repository"
+) -> Problem:
+    """The problem at its place in the file where it is mended."""
+    broken = found.broken
+    document = None
+    if found.file == "spec":
+        document = repository.load(path).document
+    elif found.file == "vtspec.yaml" and repository.config is not None:
+        document = repository.config.document
+    if document is not None:
+        return document.make_problem(broken.path, broken.message, broken.fix)
+    from vtspec.pipelines.operations.frameworks import find_framework
+
+    framework = find_framework(made.framework.name)
+    file = framework.folder / "image.yaml" if found.file == "image" else Path("vtspec.yaml")
+    return Problem(
+        file=repository.format_path(file),
+        line=1,
+        column=1,
+        path=".".join(str(part) for part in broken.path),
+        value=None,
+        message=broken.message,
+        fix=broken.fix,
+    )

@@ -1,0 +1,144 @@
+"""`vtspec render`: what is printed, and what is told where it cannot be."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from plan_repository import a_repository
+from vtspec.pipelines.planning.plan_model import plan_from_json
+
+CLUSTER = """\
+  registry: ghcr.io/acme
+  remotes: {storage: {url: s3://acme/dvc}}
+  cluster: {namespace: vision, volumeClaim: vtspec, submit: anyone}
+  teams: {faces: {people: [jin@example.org]}}
+"""
+
+# An image.yaml of this checkout has no digest before its image is published.
+PUBLISHED = """\
+import dataclasses
+from vtspec.pipelines.catalog import framework
+parse = framework._parse_framework
+framework._parse_framework = lambda *given: dataclasses.replace(
+    parse(*given), digest="sha256:" + "c" * 64
+)
+"""
+
+MAIN = "from vtspec.cli.main import main; main()"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    found = a_repository(tmp_path)
+    with (found / "vtspec.yaml").open("a") as file:
+        file.write(CLUSTER)
+    return found
+
+
+def vtspec(
+    root: Path, *words: str, published: bool = True, email: str = "nobody@example.org"
+) -> subprocess.CompletedProcess[str]:
+    script = f"{PUBLISHED}\n{MAIN}" if published else MAIN
+    return subprocess.run(
+        [sys.executable, "-c", script, *words],
+        cwd=root,
+        env={
+            **os.environ,
+            "HF_HUB_OFFLINE": "1",
+            "MLFLOW_TRACKING_URI": "http://127.0.0.1:9",
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": "user.email",
+            "GIT_CONFIG_VALUE_0": email,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def change(root: Path, old: str, new: str) -> None:
+    file = root / "vtspec.yaml"
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new))
+
+
+def test_the_plan_and_its_workflow_are_printed(root: Path) -> None:
+    done = vtspec(root, "render", "deep", "--author", "jin@example.org", "--attempt", "2")
+    assert (done.returncode, done.stderr) == (0, "")
+    config, workflow = yaml.safe_load_all(done.stdout)
+    plan = plan_from_json(json.loads(config["data"]["plan.json"]))
+    assert workflow["metadata"]["name"] == f"{plan.id}-2"
+    assert workflow["metadata"]["labels"]["vtspec.dev/team"] == "faces"
+    assert plan.framework.image_digest == "sha256:" + "c" * 64
+    # Two ways to print a plan print the same one.
+    same = vtspec(root, "plan", "deep", "--output", "json")
+    assert json.loads(same.stdout)["digest"] == plan.digest
+
+
+def test_git_says_who_asks(root: Path) -> None:
+    done = vtspec(root, "render", "deep", email="jin@example.org")
+    assert "vtspec.dev/team: faces" in done.stdout
+    done = vtspec(root, "render", "deep", email="kim@example.org")
+    assert done.returncode == 0
+    assert "vtspec.dev/team" not in done.stdout
+
+
+def test_everything_that_lacks_is_told_in_its_file_with_a_line_to_type(root: Path) -> None:
+    change(root, CLUSTER, "")
+    done = vtspec(root, "render", "deep", published=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    told = [line for line in done.stderr.splitlines() if not line.startswith("  fix:")]
+    assert [line.split(": ")[1] for line in told] == [
+        "spec.cluster",
+        "spec.registry",
+        "digest",
+        "spec.remotes",
+    ]
+    assert told[0].startswith("vtspec.yaml:5:3: spec.cluster: says of no cluster")
+    assert "image.yaml:1:1: digest: says of no published image" in told[2]
+    assert "fix: add 'registry: ghcr.io/acme' under 'spec'" in done.stderr
+    assert len(done.stderr.splitlines()) == 8
+
+
+def test_a_run_that_only_the_controller_may_create_is_shown_with_a_warning(root: Path) -> None:
+    change(root, "submit: anyone", "submit: controller")
+    done = vtspec(root, "render", "deep")
+    assert done.returncode == 0
+    assert "kind: Workflow" in done.stdout
+    assert "leaves creating runs to the controller" in done.stderr
+
+
+def test_the_queues_of_a_cluster_without_kueue_are_printed(root: Path) -> None:
+    done = vtspec(root, "render", "--semaphores")
+    assert done.returncode == 2
+    assert "describes no semaphores" in done.stderr
+    change(root, "submit: anyone", "semaphores: {t4: 2}")
+    done = vtspec(root, "render", "--semaphores")
+    assert yaml.safe_load(done.stdout)["data"] == {"t4": "2"}
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ((), "Missing argument 'SPEC'"),
+        (("deep", "--semaphores"), "of no SPEC"),
+        (("deep", "--attempt", "0"), "x>=1"),
+    ],
+)
+def test_what_is_typed_wrongly_is_refused(root: Path, words: tuple[str, ...], says: str) -> None:
+    done = vtspec(root, "render", *words)
+    assert done.returncode == 2
+    assert says in done.stderr
+
+
+def test_a_remote_is_refused_by_a_step_that_fetches_nothing(root: Path) -> None:
+    done = vtspec(
+        root, "step", "train", "--plan", "p.json", "--workdir", "w", "--remote", "s3://acme"
+    )
+    assert done.returncode == 2
+    assert "--remote is for step data" in done.stderr
