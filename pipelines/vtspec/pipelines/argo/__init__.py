@@ -1,11 +1,14 @@
-"""A plan as a Workflow of Argo. Pure."""
+"""A plan as a Workflow of Argo, and a Workflow as what has come of it. Pure."""
 
 from .settings import RenderSettings, find_settings
 from .workflow import render, render_plan_config, render_semaphores
+from .workflow_state import WorkflowState, observe
 
 __all__ = [
     "RenderSettings",
+    "WorkflowState",
     "find_settings",
+    "observe",
     "render",
     "render_plan_config",
     "render_semaphores",

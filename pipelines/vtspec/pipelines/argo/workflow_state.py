@@ -1,0 +1,326 @@
+"""What has come of a Workflow, from the object as the API server has it. Pure.
+
+Total: whatever is handed in has a state. An object that cannot be read is `unreadable`, which no
+one may take for an end. Texts in it are others' and are made visible; numbers are bounded.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal, TypeAlias
+
+from vtspec.schema.visible_text import make_visible
+
+from .node_tree import Node, find_nodes, read_int, read_mapping, read_text, read_time
+from .workflow import MAX_WAIT, PREFIX, QUEUE_LABEL, STEPS
+
+Phase: TypeAlias = Literal["waiting", "running", "succeeded", "failed", "stopped", "unreadable"]
+"""Where a run, or a step of it, stands. `stopped` is asked for by somebody."""
+
+Wait: TypeAlias = Literal["queue", "node", "image", "start", "retry", "engine"]
+"""What is waited for: quota of a queue or semaphore, a node that fits, the image, the container,
+the pause before a retry, or Argo, which has not looked at the Workflow yet."""
+
+Cause: TypeAlias = Literal[
+    "failed", "refused", "crashed", "interrupted", "memory", "deadline", "pod", "image", "engine"
+]
+"""Why something did not succeed. The first four are `vtspec step`'s own endings; `memory` is the
+kernel's OOM killer, `pod` a pod that was deleted, evicted or lost with its node, `engine` what
+Argo itself could not do."""
+
+_ENDINGS: Final[Mapping[int, Cause]] = {
+    1: "crashed",
+    2: "refused",
+    3: "failed",
+    4: "failed",
+    75: "interrupted",
+    143: "interrupted",
+}
+
+_LONGEST: Final = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepProgress:
+    """One step in pods. `attempts` counts them, `exit_code` is the last one's.
+
+    `wait` says what a waiting step waits for and `since` when that began; `cause` why the last
+    pod did not succeed, also where another is to follow.
+    """
+
+    phase: Phase
+    attempts: int = 0
+    wait: Wait | None = None
+    since: datetime | None = None
+    cause: Cause | None = None
+    exit_code: int | None = None
+    message: str = ""
+    pod: str | None = None
+    node: str | None = None
+    started: datetime | None = None
+    finished: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkflowState:
+    """A run on a cluster. `step` is the one at work, or the last that began; `steps` are in their
+    order, as are those of a Workflow that is not ours.
+
+    `is_partial` says that Argo keeps the steps elsewhere, so that the phase alone is known.
+    """
+
+    phase: Phase
+    run: str | None = None
+    plan_id: str | None = None
+    digest: str | None = None
+    attempt: int | None = None
+    step: str | None = None
+    steps: Mapping[str, StepProgress] = field(default_factory=dict)
+    wait: Wait | None = None
+    since: datetime | None = None
+    max_wait_s: int | None = None
+    cause: Cause | None = None
+    message: str = ""
+    started: datetime | None = None
+    finished: datetime | None = None
+    is_partial: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self.phase in ("succeeded", "failed", "stopped")
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Whether it has waited for a node or a queue longer than it may, and is to be stopped."""
+        if self.max_wait_s is None or self.since is None or self.wait not in ("queue", "node"):
+            return False
+        return now - self.since > timedelta(seconds=self.max_wait_s)
+
+
+def observe(workflow: object, beside: Sequence[object] = ()) -> WorkflowState:
+    """The state of a Workflow. `beside` are pods of it and Kueue's Workloads of those, as objects:
+    they tell why a pod that Argo only calls pending is held back."""
+    if not isinstance(workflow, Mapping):
+        return WorkflowState(phase="unreadable", message="this is no Workflow")
+    found = find_nodes(read_mapping(workflow, "status"))
+    gates = _find_gates(beside)
+    queues = _find_queues(workflow)
+    nodes = found.by_step(STEPS)
+    steps = {name: _observe_step(nodes[name], queues, gates) for name in nodes}
+    phase = _find_phase(workflow, steps)
+    step = _find_current(steps)
+    at = steps[step] if step is not None else None
+    # Where no step waits, Argo is waited for: it has not looked yet, or not told.
+    waiting = at if at is not None and at.phase == "waiting" else None
+    since = _find_start(workflow) if waiting is None else waiting.since
+    return WorkflowState(
+        phase=phase,
+        run=read_text(workflow, "metadata", "name"),
+        plan_id=read_text(workflow, "metadata", "labels", f"{PREFIX}/plan"),
+        digest=read_text(workflow, "metadata", "annotations", f"{PREFIX}/digest"),
+        attempt=read_int(read_text(workflow, "metadata", "labels", f"{PREFIX}/attempt")),
+        step=step,
+        steps=steps,
+        wait=None if phase != "waiting" else "engine" if waiting is None else waiting.wait,
+        since=since if phase == "waiting" else None,
+        max_wait_s=read_int(read_text(workflow, "metadata", "annotations", MAX_WAIT)),
+        cause=_find_cause(workflow, at) if phase == "failed" else None,
+        message=_show(_choose_message(workflow, at)),
+        started=read_time(workflow, "status", "startedAt"),
+        finished=read_time(workflow, "status", "finishedAt"),
+        is_partial=found.is_partial,
+    )
+
+
+def _find_phase(workflow: Mapping[Any, Any], steps: Mapping[str, StepProgress]) -> Phase:
+    told = read_mapping(workflow, "status").get("phase", "")
+    match told:
+        case "" | None | "Pending":
+            return "waiting"
+        case "Running":
+            at_work = [one.phase for one in steps.values() if one.phase in ("running", "waiting")]
+            # Between two steps there is none, and Argo is at work.
+            return "waiting" if at_work and "running" not in at_work else "running"
+        case "Succeeded":
+            return "succeeded"
+        case "Failed" | "Error":
+            return "stopped" if _was_stopped(workflow) else "failed"
+        case _:
+            return "unreadable"
+
+
+def _was_stopped(workflow: Mapping[Any, Any]) -> bool:
+    return read_text(workflow, "spec", "shutdown") in ("Stop", "Terminate")
+
+
+def _find_current(steps: dict[str, StepProgress]) -> str | None:
+    """The step at work, or the one that ended the run, or the last that began."""
+    for phases in (("running", "waiting"), ("failed", "stopped", "unreadable")):
+        for name in reversed(steps):
+            if steps[name].phase in phases:
+                return name
+    return next(reversed(steps), None)
+
+
+def _find_start(workflow: Mapping[Any, Any]) -> datetime | None:
+    return read_time(workflow, "metadata", "creationTimestamp")
+
+
+def _find_cause(workflow: Mapping[Any, Any], at: StepProgress | None) -> Cause:
+    if at is not None and at.cause is not None:
+        return at.cause
+    message = read_text(workflow, "status", "message") or ""
+    return "deadline" if "deadline" in message.lower() else "engine"
+
+
+def _choose_message(workflow: Mapping[Any, Any], at: StepProgress | None) -> str:
+    if at is not None and at.message:
+        return at.message
+    return read_text(workflow, "status", "message") or ""
+
+
+def _observe_step(
+    nodes: Sequence[Node], queues: Mapping[str, str], gates: Mapping[str, str]
+) -> StepProgress:
+    """One step from its nodes: the one that stands for all its retries, and a pod each."""
+    whole = next((node for node in nodes if node.type == "Retry"), None)
+    pods = [node for node in nodes if node.type != "Retry"]
+    last = pods[-1] if pods else None
+    top = whole or last
+    assert top is not None
+    # A step whose pods have not begun has the node for all of them alone.
+    at = last or top
+    phase = _translate(top, at)
+    wait = _find_wait(whole, at, queues, gates) if phase == "waiting" else None
+    cause = _classify(at) if at.phase in ("Failed", "Error") else None
+    gate = gates.get(at.id, "")
+    return StepProgress(
+        phase=phase,
+        attempts=len(pods),
+        wait=wait,
+        since=at.finished if wait == "retry" else at.started,
+        cause=cause,
+        exit_code=at.exit_code,
+        message=_show(gate or _explain(whole, at, phase)),
+        pod=at.id if last is not None and last.type == "Pod" else None,
+        node=at.host,
+        started=top.started,
+        finished=top.finished,
+    )
+
+
+def _translate(top: Node, at: Node) -> Phase:
+    match top.phase:
+        case "Succeeded":
+            return "succeeded"
+        case "Failed" | "Error":
+            return "stopped" if "Stopped with strategy" in top.message else "failed"
+        case "Skipped" | "Omitted":
+            return "stopped"
+        case "" | "Pending" | "Running":
+            # The node of all retries runs from the first moment, also while it has no pod.
+            is_at_work = at.type != "Retry" and at.phase in ("Running", "Succeeded")
+            return "running" if is_at_work else "waiting"
+        case _:
+            return "unreadable"
+
+
+def _find_wait(
+    whole: Node | None, at: Node, queues: Mapping[str, str], gates: Mapping[str, str]
+) -> Wait:
+    if at.phase in ("Failed", "Error"):
+        return "retry"
+    message = at.message or ("" if whole is None else whole.message)
+    if at.id in gates or at.waits_for_lock or (whole is not None and whole.waits_for_lock):
+        return "queue"
+    if message.startswith("Waiting for ") and " lock" in message:
+        return "queue"
+    if message.startswith("Unschedulable"):
+        return "node"
+    if message.startswith(("ErrImage", "ImagePull", "InvalidImageName", "RegistryUnavailable")):
+        return "image"
+    # A pod that has been scheduled says what its containers wait for; one that says nothing, and
+    # belongs to a queue, is held back by it: Argo does not tell of gates.
+    if not message and at.template in queues:
+        return "queue"
+    return "start"
+
+
+def _classify(node: Node) -> Cause:
+    """Why a pod did not succeed, from Argo's phase, its exit code and Kubernetes' own words."""
+    words = node.message.lower()
+    if "oomkilled" in words:
+        return "memory"
+    # Both Argo's and the kubelet's: "Pod was active on the node longer than the specified …".
+    if "deadline" in words:
+        return "deadline"
+    if "imagepull" in words or "errimage" in words or "invalidimagename" in words:
+        return "image"
+    if node.exit_code is not None and node.exit_code in _ENDINGS:
+        return _ENDINGS[node.exit_code]
+    if any(word in words for word in _LOST) or node.exit_code == 137:
+        return "pod"
+    if node.phase == "Error":
+        return "engine"
+    return "pod" if node.exit_code is None else "failed"
+
+
+_LOST: Final = ("pod deleted", "evict", "node shutdown", "node is", "low on resource", "preempt")
+
+
+def _explain(whole: Node | None, at: Node, phase: Phase) -> str:
+    """The words that say most: the last pod's own, before Argo's about all of them."""
+    if phase == "waiting" and whole is not None and whole.message.startswith("Backoff"):
+        return f"{at.message}; {whole.message}" if at.message else whole.message
+    return at.message or ("" if whole is None else whole.message)
+
+
+def _find_queues(workflow: Mapping[Any, Any]) -> dict[str, str]:
+    """The queue of each template that has one, as the Workflow's own spec says."""
+    templates = read_mapping(workflow, "spec").get("templates")
+    found = {}
+    for template in templates if isinstance(templates, list) else ():
+        name = read_text(template, "name")
+        queue = read_text(template, "metadata", "labels", QUEUE_LABEL)
+        if name is not None and queue is not None:
+            found[name] = queue
+    return found
+
+
+def _find_gates(beside: Sequence[object]) -> dict[str, str]:
+    """Why pods are held back from being scheduled, by the id of their node in the Workflow."""
+    workloads: dict[str, str] = {}
+    for one in beside:
+        if read_text(one, "kind") == "Workload":
+            said = _find_condition(one, "QuotaReserved")
+            workloads |= {owner: said for owner in _find_owners(one) if said is not None}
+    found = {}
+    for one in beside:
+        node = read_text(one, "metadata", "annotations", "workflows.argoproj.io/node-id")
+        said = _find_condition(one, "PodScheduled", "SchedulingGated")
+        if node is not None and said is not None:
+            found[node] = workloads.get(read_text(one, "metadata", "name") or "", said)
+    return found
+
+
+def _find_condition(thing: object, kind: str, reason: str | None = None) -> str | None:
+    """The message of a condition that does not hold; None where it holds or is not there."""
+    conditions = read_mapping(thing, "status").get("conditions")
+    for one in conditions if isinstance(conditions, list) else ():
+        if read_text(one, "type") == kind and read_text(one, "status") == "False":
+            if reason is None or read_text(one, "reason") == reason:
+                return read_text(one, "message") or read_text(one, "reason") or kind
+    return None
+
+
+def _find_owners(thing: object) -> Iterator[str]:
+    owners = read_mapping(thing, "metadata").get("ownerReferences")
+    for one in owners if isinstance(owners, list) else ():
+        name = read_text(one, "name")
+        if name is not None:
+            yield name
+
+
+def _show(text: str) -> str:
+    shown = make_visible(text[: 2 * _LONGEST])
+    return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"
