@@ -105,6 +105,15 @@ def test_everything_that_lacks_is_told_in_its_file_with_a_line_to_type(root: Pat
     assert len(done.stderr.splitlines()) == 8
 
 
+def test_runs_in_a_store_are_left_out_where_a_folder_is_named(root: Path) -> None:
+    whole = vtspec(root, "render", "deep").stdout
+    change(root, "  registry:", "  runs: s3://acme/vtspec\n  registry:")
+    done = vtspec(root, "render", "deep")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "keeps the runs in s3://acme/vtspec" in done.stderr
+    assert vtspec(root, "render", "deep", "--runs", "runs").stdout == whole
+
+
 def test_a_run_that_only_the_controller_may_create_is_shown_with_a_warning(root: Path) -> None:
     change(root, "submit: anyone", "submit: controller")
     done = vtspec(root, "render", "deep")

@@ -23,6 +23,7 @@ import click
     show_default=True,
     help="Which attempt of the plan; a second one is another run.",
 )
+@click.option("--runs", type=click.Path(path_type=Path), help="Folder of the runs.")
 @click.option("--author", help="Who asks, where no folder decides the team; git's user.email.")
 @click.option("--semaphores", is_flag=True, help="The queues of a cluster without Kueue instead.")
 def command(spec: str | None, semaphores: bool, **options: Any) -> None:
@@ -41,7 +42,7 @@ def command(spec: str | None, semaphores: bool, **options: Any) -> None:
 
 
 def _render_spec(
-    spec: str | None, sets: tuple[str, ...], attempt: int, author: str | None
+    spec: str | None, sets: tuple[str, ...], attempt: int, runs: Path | None, author: str | None
 ) -> list[Any]:
     from vtspec.pipelines.operations.render import find_author, render_spec
     from vtspec.pipelines.project.repository import open_spec
@@ -51,6 +52,7 @@ def _render_spec(
     repository, path = open_spec(spec, Path.cwd())
     if author is None and repository.project.spec.teams:
         author = find_author(repository, os.environ)
+    repository = repository.with_runs(runs)
     found = render_spec(path, repository, sets, attempt=attempt, author=author)
     if not found.may_submit:
         click.echo(

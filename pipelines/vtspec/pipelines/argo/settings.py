@@ -183,7 +183,7 @@ def _check_data(plan: Plan, remotes: "Mapping[str, Remote]") -> Iterator[Setting
             file="spec",
             broken=RuleViolation(
                 path=("spec", "dataset", "ref"),
-                message=f"{dataset.name} is a plain folder of the repository, which no pod has",
+                message=f"{dataset.name} is a plain folder, which no pod has",
                 fix="version it with DVC and push it: 'dvc add', 'dvc push', and 'source: {dvc: "
                 "{path: …}}' in the dataset",
             ),
