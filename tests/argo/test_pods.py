@@ -43,19 +43,23 @@ class Pods:
 
     def start(self, step: str) -> subprocess.CompletedProcess[str]:
         """Run the container of a step to its end."""
-        container = self.templates[step]["container"]
-        here = {
+        container: dict[str, Any] = self.templates[step]["container"]
+        here: dict[str, str] = {
             PLAN_FILE: str(self.place / "plan.json"),
             RUN_FOLDER: str(self.run),
             CACHE: str(self.place / "store" / "cache"),
             "/tmp": str(self.place / "tmp"),
         }
-        given = {one["name"]: here.get(one["value"], one["value"]) for one in container["env"]}
+
+        def find_here(word: str) -> str:
+            return here.get(word, word)
+
+        given = {str(one["name"]): find_here(one["value"]) for one in container["env"]}
         work = Path(here[container["workingDir"]])
         work.mkdir(parents=True, exist_ok=True)
         assert container["command"][0] == "vtspec"
         main = [sys.executable, "-c", "from vtspec.cli.main import main; main()"]
-        words = [here.get(one, one) for one in (*container["command"][1:], *container["args"])]
+        words = [find_here(one) for one in (*container["command"][1:], *container["args"])]
         # What is not the pod's own is what the image has: this Python, and uv's.
         image = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
         return subprocess.run(
