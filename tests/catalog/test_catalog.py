@@ -16,9 +16,7 @@ from vtspec.pipelines.catalog import (
     Framework,
     find_model,
     get_images_folder,
-    is_adapter_available,
     load_frameworks,
-    load_params,
     search_models,
     suggest_model,
 )
@@ -280,18 +278,6 @@ def test_an_adapters_params_are_read_without_its_framework() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
-
-
-def test_whether_an_adapter_is_installed_can_be_asked(tmp_path: Path) -> None:
-    timm = load_frameworks()["timm"]
-    assert is_adapter_available(timm)
-    assert all(param.help for param in load_params(timm).values())
-    folder = tmp_path / "fake"
-    a_framework(tmp_path, "fake", net=a_model())
-    image = folder / "image.yaml"
-    image.write_text(image.read_text().replace("adapter: toy", "adapter: nowhere"))
-    load_frameworks.cache_clear()
-    assert not is_adapter_available(load_frameworks(tmp_path)["fake"])
 
 
 def test_an_image_file_that_lacks_a_key_is_refused_with_the_key(tmp_path: Path) -> None:

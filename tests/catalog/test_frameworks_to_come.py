@@ -96,7 +96,6 @@ def test_a_detector_of_ultralytics_is_planned_with_what_is_not_there_yet(
     assert made.model.weights.source.endswith("/yolo11n.pt")
     told = " / ".join(made.warnings)
     assert "the adapter for ultralytics is not there yet" in told
-    assert "are not pinned" in told
     assert "are under agpl-3.0, which is not clearly permissive" in told
     assert made.estimate.seconds is not None
     untrained = planned(path, away(tmp_path), "model.pretrained=false")
@@ -155,13 +154,22 @@ def test_settings_of_an_adapter_to_come_are_kept_and_warned_of(root: Path, tmp_p
 
 def test_validate_accepts_them_plan_shows_them_and_run_refuses_them(root: Path) -> None:
     a_spec(root, "object-detection", "{name: yolo11n, pretrained: true}", "street")
-    assert vtspec(root, "validate", "specs").returncode == 0
+    checked = vtspec(root, "validate", "specs")
+    assert checked.returncode == 0
+    assert "cannot be trained here: the adapter for ultralytics is not there yet" in checked.stdout
     shown = vtspec(root, "plan", "new")
     assert shown.returncode == 0
     assert "the adapter for ultralytics is not there yet" in shown.stdout
+    assert "it cannot be carried out here" in shown.stdout
+    assert "vtspec apply" not in shown.stdout
     ran = vtspec(root, "run", "new", "--no-tracking")
     assert ran.returncode == 4
-    assert "the adapter for ultralytics is not there yet: its plans can be read" in ran.stderr
+    assert "the adapter for ultralytics is not there yet" in ran.stderr
+    assert "nothing here trains object-detection yet" in ran.stderr
+    # Told before anybody is asked, who would have said yes to nothing.
+    asked = vtspec(root, "apply", "new", "--no-tracking")
+    assert asked.returncode == 4
+    assert "nobody is there" not in asked.stderr
     assert not (root / "runs").exists()
 
 

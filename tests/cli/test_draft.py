@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pty
+import shlex
 import shutil
 import socket
 import subprocess
@@ -15,8 +16,9 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
+from vtspec.cli.commands import validate
 from vtspec.cli.commands.draft import command
-from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.errors import Permanent, Refused
 from vtspec.pipelines.project.scaffold import scaffold
 from vtspec.schema.load import load
 
@@ -358,6 +360,92 @@ def test_run_does_not_go_on_where_anything_was_left_out(home: Path, words: str, 
     assert "--save" in result.stderr.splitlines()[-1]
     assert not (home / MADE).exists()
     assert not (home / "runs").exists()
+
+
+DETECTION = """\
+apiVersion: vtspec.dev/v1alpha1
+kind: Dataset
+metadata: {name: street}
+spec:
+  tasks: [object-detection]
+  format: coco
+  source: {path: data/street}
+  contentHash: "md5:0123456789abcdef0123456789abcdef.dir"
+  classes: [car, person]
+  splits: {train: {path: a, annotations: a.json}, val: {path: b, annotations: b.json}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("yolo11n on street, 3 epochs", "the adapter for ultralytics is not there yet"),
+        ("street에 yolo11n 3에폭", "the adapter for ultralytics is not there yet"),
+        ("gcvit_tiny on shapes, pretrained, 3 epochs", "plain download that nothing pins"),
+        (f"{WORDS}, early stopping with patience 5", "never stops: its patience (5)"),
+    ],
+)
+def test_what_validate_warns_of_is_told_of_a_draft(home: Path, words: str, told: str) -> None:
+    (home / "specs" / "datasets" / "street.yaml").write_text(DETECTION)
+    result = draft(words, "--save")
+    assert result.exit_code == 0, result.output
+    (line,) = [line for line in result.stderr.splitlines() if told in line]
+    assert line.startswith(("warning: spec.", "주의: spec."))
+    (file,) = set((home / "specs/experiments").iterdir()) - {
+        home / "specs/experiments" / name for name in ("shapes.yaml", "shapes-short.yaml")
+    }
+    assert told in CliRunner().invoke(validate.command, [str(file)]).stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        ("yolo11n on street, 3 epochs", Permanent, "the adapter for ultralytics is not there"),
+        ("gcvit_tiny on shapes, pretrained, 3 epochs", Refused, "plain download"),
+        (
+            "data/birds 폴더를 birds 데이터셋으로 등록, 이미지 분류, 클래스는 crow, jay",
+            Refused,
+            "only an Experiment can be planned",
+        ),
+    ],
+)
+def test_run_saves_nothing_that_cannot_be_run(
+    home: Path, words: str, code: type[Exception], told: str
+) -> None:
+    (home / "specs" / "datasets" / "street.yaml").write_text(DETECTION)
+    before = sorted((home / "specs").rglob("*"))
+    result = draft(words, "--run", "--yes")
+    assert isinstance(result.exception, code)
+    assert told in str(result.exception)
+    assert sorted((home / "specs").rglob("*")) == before
+    assert not (home / "runs").exists()
+
+
+def test_the_examples_of_help_are_drafted_whole_and_train_here(home: Path) -> None:
+    shapes = (home / "specs" / "datasets" / "shapes.yaml").read_text()
+    for name in ("cats", "street-signs"):
+        other = shapes.replace("name: shapes", f"name: {name}")
+        other = other.replace("[circle, square, triangle]", "[lion, lynx, puma]")
+        other = other[: other.index("  statistics:")]
+        (home / "specs" / "datasets" / f"{name}.yaml").write_text(other)
+    project = home / "vtspec.yaml"
+    project.write_text(project.read_text() + "\n  gpuTypes: {l4: {memory: 24Gi}}\n")
+    base = draft("ResNet50 on cats, 9 epochs, learning rate 0.1", "-o", CATS)
+    assert base.exit_code == 0, base.output
+    examples = [
+        shlex.split(line)[2:]
+        for line in (command.help or "").splitlines()
+        if line.strip().startswith("vtspec draft")
+    ]
+    assert len(examples) == 3
+    for words in examples:
+        result = draft(*words, "--offline")
+        assert result.exit_code == 0, result.output
+        assert "warning:" not in result.stderr and "주의:" not in result.stderr
+        assert "not understood" not in result.stderr and "이해하지 못해" not in result.stderr
+
+
+CATS = "specs/experiments/cats-resnet50.yaml"
 
 
 def test_run_remembers_what_an_earlier_message_lost(home: Path) -> None:

@@ -25,11 +25,12 @@ def test_search_shows_a_table_with_the_best_first() -> None:
     heading, first, second, rest = done.stdout.splitlines()
     assert done.exit_code == 0
     assert heading.split() == [
-        *("name", "framework", "task", "parameters", "GMACs", "size", "weights", "licence")
+        *("name", "framework", "task", "parameters", "GMACs", "size", "weights", "licence"),
+        *("trains", "here"),
     ]
     assert first.split() == [
         *("resnet18", "timm", "image-classification", "11.7M", "1.81", "224x224"),
-        *("a1_in1k", "+6", "apache-2.0"),
+        *("a1_in1k", "+6", "apache-2.0", "yes"),
     ]
     assert second.split()[0] == "resnet18d"
     assert rest.endswith("shows all")
@@ -69,6 +70,7 @@ def test_search_as_json_says_all_that_is_known_of_a_model() -> None:
         "gmacs": 1.814,
         "activations": 5.55,
         "pretrained": True,
+        "trainsHere": True,
     }
     assert weights[0] == {
         "tag": "a1_in1k",
@@ -79,6 +81,32 @@ def test_search_as_json_says_all_that_is_known_of_a_model() -> None:
         "hubId": "timm/resnet18.a1_in1k",
         "url": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        (("resnet18", "--framework", "timm"), "yes"),
+        (("softmax-regression",), "yes"),
+        (("yolo11n",), "no"),
+        (("yolo11n-cls",), "no"),
+        (("segformer-b0",), "no"),
+        (("gcvit_tiny",), "from scratch"),
+    ],
+)
+def test_search_and_show_mark_what_no_adapter_here_trains(
+    words: tuple[str, ...], answer: str
+) -> None:
+    heading, first, *_ = models("search", *words).stdout.splitlines()
+    assert first[heading.index("trains here") :] == answer
+    (name, *options) = [first.split()[0], *words[1:]]
+    shown = models("show", name, *options).stdout.splitlines()
+    (line,) = [line for line in shown if line.startswith("  trains here")]
+    assert line.split("  trains here  ")[1].split(":")[0] == answer
+    assert found(*words)["models"][0]["trainsHere"] == (answer != "no")
+    # What is told to be written starts from nothing that cannot be had.
+    if answer == "from scratch":
+        assert any(line.endswith("pretrained: false}") for line in shown)
 
 
 def test_search_can_be_held_to_published_weights() -> None:
@@ -106,6 +134,8 @@ def test_a_licence_that_is_not_clearly_permissive_is_marked_and_explained() -> N
         (["restnet18"], "did you mean 'resnet18'?"),
         (["resnt", "50"], "did you mean 'resnet50'?"),
         (["resnet18", "--task", "ocr"], "vtspec models search resnet18"),
+        (["resnet 50 apache", "--task", "ocr"], "vtspec models search 'resnet 50 apache'"),
+        (["resnt 50"], "did you mean 'resnet50'?"),
         (["qqqqqqqqqqqq"], "use fewer words, or shorter ones"),
     ],
 )
@@ -250,6 +280,6 @@ def test_a_detector_is_shown_with_the_parameters_of_its_own_head() -> None:
 def test_search_shows_a_line_where_there_are_no_numbers() -> None:
     rows = models("search", "segformer", "--framework", "transformers").stdout.splitlines()
     (row,) = [line for line in rows if line.startswith("nvidia/segformer-b0")]
-    assert row.split()[-6:] == ["-", "-", "-", "main", "unknown", "!"]
+    assert row.split()[-7:] == ["-", "-", "-", "main", "unknown", "!", "no"]
     first = models("search", "yolo11").stdout.splitlines()[1].split()
     assert first[:4] == ["yolo11n", "ultralytics", "object-detection", "2.62M"]

@@ -40,13 +40,14 @@ def root(tmp_path: Path) -> Path:
     return a_repository(tmp_path)
 
 
-def vtspec(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def vtspec(root: Path, *words: str, **changed: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from vtspec.cli.main import main; main()", "plan", *words]
     environment = {
         **os.environ,
         "HF_HUB_OFFLINE": "1",
         "HF_HUB_CACHE": str(root / "hub"),
         "MLFLOW_TRACKING_URI": "http://127.0.0.1:9",
+        **changed,
     }
     return subprocess.run(
         command, cwd=root, env=environment, capture_output=True, text=True, check=False
@@ -135,6 +136,37 @@ def test_what_is_away_for_now_exits_with_75(root: Path) -> None:
     done = vtspec(root, "deep", "--set", "model.weights=models:/mine@best")
     assert (done.returncode, done.stdout) == (75, "")
     assert "127.0.0.1:9 did not answer" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("sets", "environment", "why"),
+    [
+        (["model.name=gcvit_tiny", "model.pretrained=true"], {}, "are a plain download"),
+        (["model.pretrained=true"], {}, "does not say which commit of hf-hub:timm/resnet18"),
+        (
+            ["model.name=yolo11n-cls", "framework=ultralytics"],
+            {},
+            "the adapter for ultralytics is not there yet",
+        ),
+        ([], {"MLFLOW_TRACKING_URI": "carrier-pigeon://loft"}, "carrier-pigeon"),
+    ],
+)
+def test_a_plan_that_apply_would_refuse_says_why_in_place_of_the_command(
+    root: Path, sets: list[str], environment: dict[str, str], why: str
+) -> None:
+    options = [part for one in sets for part in ("--set", one)]
+    done = vtspec(root, "deep", *options, **environment)
+    assert done.returncode == 0
+    assert "vtspec apply" not in done.stdout
+    last = " ".join(done.stdout[done.stdout.index("it cannot be carried out here:") :].split())
+    assert why in last
+    assert "fix: " in last
+
+
+def test_the_command_to_type_next_goes_on_where_a_run_was_cut_short(root: Path) -> None:
+    made, _ = planned(root)
+    a_run_folder(root / "runs", [STARTED, an_epoch(1, epochs=5)], made.to_json())
+    assert vtspec(root, "deep").stdout.splitlines()[-1].endswith("vtspec apply deep --resume")
 
 
 def test_weights_that_cannot_be_looked_up_are_warned_of_in_the_plan(root: Path) -> None:

@@ -139,6 +139,23 @@ def test_without_uv_it_is_said_what_to_type(tmp_path: Path) -> None:
     assert "pip install 'vtspec[example]'" in str(caught.value)
 
 
+def test_what_could_not_be_had_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    image = a_framework(tmp_path / "image")
+    theirs = a_framework(tmp_path / "theirs", adapter="theirs")
+    here = {"torch": "2.15.0", "numpy": "2.4.0"}
+    environments(tmp_path, here, lambda: None).check(image)
+    bare = environments(tmp_path, {}, lambda: None)
+    for framework, wanted in ((image, "auto"), (image, "current"), (theirs, "auto")):
+        with pytest.raises(Permanent) as chosen:
+            bare.choose(framework, wanted)  # type: ignore[arg-type]
+        with pytest.raises(Permanent) as checked:
+            bare.check(framework, wanted)  # type: ignore[arg-type]
+        assert str(checked.value) == str(chosen.value)
+    # One that was made before needs nothing to be made.
+    assert environments(tmp_path, {}, a_uv(tmp_path, COUNTS)).choose(image).kind == "made"
+    bare.check(image)
+
+
 def test_an_adapter_of_another_package_runs_in_this_python_only(tmp_path: Path) -> None:
     framework = a_framework(tmp_path / "image", adapter="theirs")
     with pytest.raises(Permanent, match="adapter of another package") as caught:

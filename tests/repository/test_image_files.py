@@ -16,7 +16,7 @@ from uv import find_uv_bin
 
 from vtspec.adapters.catalogs.catalog_format import dump
 from vtspec.adapters.discovery import load_adapter
-from vtspec.pipelines.catalog import Framework, is_adapter_available, load_frameworks
+from vtspec.pipelines.catalog import Framework, list_trained_tasks, load_frameworks
 from vtspec.pipelines.catalog.lockfile import (
     build_marker_environment,
     hash_requirements,
@@ -36,13 +36,13 @@ EVERY = pytest.mark.parametrize(
 
 WITH_ADAPTER = pytest.mark.parametrize(
     "framework",
-    [each for each in load_frameworks().values() if is_adapter_available(each)],
+    [each for each in load_frameworks().values() if list_trained_tasks(each)],
     ids=lambda each: each.name,
 )
 
 TO_COME = pytest.mark.parametrize(
     "framework",
-    [each for each in load_frameworks().values() if not is_adapter_available(each)],
+    [each for each in load_frameworks().values() if not list_trained_tasks(each)],
     ids=lambda each: each.name,
 )
 

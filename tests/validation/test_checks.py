@@ -12,7 +12,7 @@ from builders import ABSENT, a_dataset, a_project, an_experiment, yaml_of
 from memory_tree import TOP, a_repository_in_memory
 from vtspec.adapters.contract import Param, TaskType
 from vtspec.adapters.metrics import METRICS
-from vtspec.pipelines.catalog import CatalogModel, Framework
+from vtspec.pipelines.catalog import CatalogModel, Framework, Weights
 from vtspec.pipelines.project.repository import Repository, find_repository
 from vtspec.pipelines.validation import Catalogs, check_specs
 from vtspec.pipelines.validation.catalogs import FindParams, find_params
@@ -625,6 +625,54 @@ def test_settings_of_an_adapter_that_is_not_installed_are_unknown() -> None:
     assert "blur" not in (find_params(Catalog("toy", {})) or {})
 
 
+@pytest.mark.parametrize(
+    ("changes", "told_"),
+    [
+        ({}, "the adapter for far is not there yet"),
+        ({"task": "object-detection"}, "the adapter for far is not there yet"),
+        ({"model.name": "nowhere"}, "the adapter for far is not there yet"),
+        ({"framework": "toy", "model.name": "shared"}, None),
+        ({"framework": "toy", "model.name": "loose", "model.pretrained": True}, "plain download"),
+        ({"framework": "toy", "model.name": "loose"}, None),
+        (
+            {
+                "framework": "toy",
+                "model.name": "loose",
+                "model.weights": "mine.safetensors",
+            },
+            None,
+        ),
+    ],
+)
+def test_what_no_adapter_here_trains_is_warned_of(
+    changes: dict[str, Any], told_: str | None
+) -> None:
+    weights = Weights(
+        tag="w",
+        hub_id=None,
+        url="https://example.org/w.pt",
+        licence="mit",
+        image_size=None,
+        classes=None,
+    )
+    models = {"net": a_model("net")}
+    tasks = ("image-classification", "object-detection")
+    frameworks = {
+        "far": Catalog("far", models, adapter="nowhere", tasks=tasks),
+        "toy": Catalog(
+            "toy", {"shared": a_model("shared"), "loose": a_model("loose", weights=(weights,))}
+        ),
+    }
+    asked = {"framework": "far", "model.name": "net", **changes}
+    found = told(a_world(frameworks=frameworks), **asked)
+    warnings = [one for one in found if "cannot be trained here" in one[1]]
+    assert len(warnings) == (told_ is not None)
+    for path, message, fix, severity in warnings:
+        assert (path, severity) == ("spec.model.name", "warning")
+        assert told_ is not None and told_ in message
+        assert "vtspec models search" in fix
+
+
 def of_hub(name: str, **changes: Any) -> CatalogModel:
     unknown = {"parameters": None, "parameters_per_class": None, "image_size": None}
     return a_model(name, hub_id=name, **{**unknown, "activations": None, **changes})
@@ -633,7 +681,7 @@ def of_hub(name: str, **changes: Any) -> CatalogModel:
 def a_world_with_a_hub(**models: CatalogModel) -> World:
     """A world whose one framework has `models`, named ORG__NAME, and is named by hub ids."""
     named = {name.replace("__", "/"): model for name, model in models.items()}
-    frameworks = {"hub": Catalog("hub", named, hub_ids=True)}
+    frameworks = {"hub": Catalog("hub", named, hub_ids=True, adapter="toy")}
     return a_world(frameworks=frameworks, params_of=lambda framework: None)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from .contract import AdapterError, Job, Param, TaskType, TrainingCallbacks
@@ -64,6 +66,21 @@ def load_adapter(name: str, third_party: Iterable[EntryPoint] | None = None) -> 
             f"adapter '{name}' has no {', '.join(lacking)}", "see docs/adapters.md for its parts"
         )
     return cast(AdapterModule, module)
+
+
+@functools.cache
+def has_adapter(name: str) -> bool:
+    """Whether there is an adapter of that name; it is not imported, and may turn out not to be.
+
+    Asked of every spec that is checked, where importing would cost more than all else.
+    """
+    package = importlib.import_module(__package__ or "vtspec.adapters")
+    folders = (Path(folder) / name / "adapter.py" for folder in package.__path__)
+    if any(file.is_file() for file in folders):
+        return True
+    from importlib.metadata import entry_points
+
+    return any(point.name == name for point in entry_points(group=GROUP))
 
 
 def _load_third_party(name: str, third_party: Iterable[EntryPoint] | None) -> object:

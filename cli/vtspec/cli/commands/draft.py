@@ -15,6 +15,7 @@ from vtspec.cli.draft_session import (
     read_words,
     refuse_left_out,
 )
+from vtspec.schema.visible_text import make_visible
 
 if TYPE_CHECKING:
     from vtspec.pipelines.drafting.result import DraftResult
@@ -49,14 +50,15 @@ def command(words: tuple[str, ...], as_json: bool, offline: bool, **asked: Any) 
 
     \b
     vtspec draft "ResNet50으로 고양이 3종류 분류, cats 데이터로 50 에폭"
-    vtspec draft "yolo11n on street, 100 epochs, one l4" --save
+    vtspec draft "resnet18 on street-signs, 100 epochs, one l4" --save
     vtspec draft "half the learning rate" --from cats-resnet50
 
     Standard output has the spec and nothing else. What was assumed, and the question where
     something is missing, go to standard error; in a terminal the question can be answered.
 
     With --run the plan is shown, and nothing is begun without a yes: in a terminal, or by --yes.
-    Where anything that was said was left out, nothing is saved and nothing runs.
+    Where anything that was said was left out, or nothing here trains it, nothing is saved and
+    nothing runs. What `vtspec validate` would warn of is told in any case.
 
     With GEMINI_API_KEY, ANTHROPIC_API_KEY or OPENAI_API_KEY set a language model drafts, with
     tools that only read; else, and with --offline, a grammar on this machine does.
@@ -90,7 +92,13 @@ def command(words: tuple[str, ...], as_json: bool, offline: bool, **asked: Any) 
 def _draft_file(session: "DraftSession", asked: dict[str, Any]) -> Path:
     """The place of the spec, which is printed, and written there if that is wanted."""
     from vtspec.cli.views.draft import format_next_step, phrase
-    from vtspec.pipelines.operations.draft import get_draft_path, render_draft, save_draft
+    from vtspec.pipelines.operations.draft import (
+        find_warnings,
+        get_draft_path,
+        refuse_draft,
+        render_draft,
+        save_draft,
+    )
 
     saves = False
     while True:
@@ -100,8 +108,12 @@ def _draft_file(session: "DraftSession", asked: dict[str, Any]) -> Path:
         text = render_draft(drafted, repository, place)
         click.echo(text, nl=False)
         shown = repository.format_path(place)
+        for warning in find_warnings(drafted, repository):
+            told = {"field": warning.path, "message": warning.message, "fix": warning.fix}
+            click.echo(make_visible(phrase("warning", session.language, **told)), err=True)
         if asked["runs"]:
             refuse_left_out(session)
+            refuse_draft(place, text, repository, os.environ)
         if asked["output"] or asked["save"] or asked["runs"]:
             saves = True
             break

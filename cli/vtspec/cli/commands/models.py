@@ -26,6 +26,7 @@ HEADINGS: Final = (
     "size",
     "weights",
     "licence",
+    "trains here",
 )
 
 NOT_TOLD: Final = "not known"
@@ -54,6 +55,9 @@ def command() -> None:
 def search(words: Sequence[str], **options: Any) -> None:
     """List the models that fit all WORDS, the best first.
 
+    `trains here` says whether an adapter is installed that trains the model; `from scratch`, that
+    one does, and its published weights cannot be pinned. The others can be planned, and not run.
+
     A word is part of a name, of a tag of weights, or of their licence: `resnet 50 apache`. Without
     WORDS all models are listed. Exit codes: 0 something was found, 2 nothing was.
     """
@@ -69,7 +73,8 @@ def search(words: Sequence[str], **options: Any) -> None:
         )
     elif found:
         _print_table(
-            HEADINGS, [_format_row(framework, model) for framework, model in found[:limit]]
+            HEADINGS,
+            [_format_row(framework, model, wanted.task) for framework, model in found[:limit]],
         )
         _print_footer(found, limit)
     # Beside the JSON, which is printed with no models: a program reads it whatever was found.
@@ -125,7 +130,9 @@ def _format_query(words: Sequence[str], wanted: "ModelFilter") -> str:
     return " ".join([*asked, "--pretrained"] if wanted.pretrained else asked)
 
 
-def _format_row(framework: "Framework", model: "CatalogModel") -> tuple[str, ...]:
+def _format_row(
+    framework: "Framework", model: "CatalogModel", task: str | None
+) -> tuple[str, ...]:
     weights = model.chosen_weights
     others = f" +{len(model.weights) - 1}" if len(model.weights) > 1 else ""
     return (
@@ -137,7 +144,17 @@ def _format_row(framework: "Framework", model: "CatalogModel") -> tuple[str, ...
         _format_size(model.image_size),
         f"{weights.tag}{others}" if weights else "-",
         _format_license(weights) if weights else "-",
+        _format_training(framework, model, task),
     )
+
+
+def _format_training(framework: "Framework", model: "CatalogModel", task: str | None) -> str:
+    from vtspec.pipelines.catalog import find_training_problem
+
+    if find_training_problem(framework, model, task) is not None:
+        return "no"
+    doubtful = find_training_problem(framework, model, task, from_weights=True)
+    return "yes" if doubtful is None else "from scratch"
 
 
 def _print_footer(found: "Sequence[tuple[Framework, CatalogModel]]", limit: int) -> None:
@@ -165,7 +182,8 @@ def _print_model(framework: "Framework", model: "CatalogModel") -> None:
         else f"{format_gmacs(model.gmacs)} an image",
         "activations": _format_activations(model.activations),
         "weights": str(len(model.weights)) if model.weights else "none are published",
-        "in a spec": _format_spec_snippet(model),
+        "trains here": _explain_training(framework, model),
+        "in a spec": _format_spec_snippet(framework, model),
     }
     click.echo(model.name)
     for name, fact in facts.items():
@@ -179,6 +197,14 @@ def _print_model(framework: "Framework", model: "CatalogModel") -> None:
     _print_table(headings, [_format_weights_row(each) for each in shown])
     if any(not each.permissive for each in shown):
         click.echo(FOOTNOTE)
+
+
+def _explain_training(framework: "Framework", model: "CatalogModel") -> str:
+    from vtspec.pipelines.catalog import find_training_problem
+
+    problem = find_training_problem(framework, model, from_weights=True)
+    answer = _format_training(framework, model, None)
+    return answer if problem is None else f"{answer}: {problem.message}"
 
 
 def _format_weights_row(weights: "Weights") -> tuple[str, ...]:
@@ -221,9 +247,10 @@ def _format_activations(millions: float | None) -> str:
     return f"{millions * 4e6 / 2**20:,.0f} MiB an image while training, in 32 bits"
 
 
-def _format_spec_snippet(model: "CatalogModel") -> str:
+def _format_spec_snippet(framework: "Framework", model: "CatalogModel") -> str:
     name = model.name if model.tag is None else f"{model.name}.{model.tag}"
-    return f"model: {{name: {name}, pretrained: {'true' if model.pretrained else 'false'}}}"
+    pretrained = model.pretrained and _format_training(framework, model, None) != "from scratch"
+    return f"model: {{name: {name}, pretrained: {'true' if pretrained else 'false'}}}"
 
 
 def _format_license(weights: "Weights") -> str:

@@ -2,8 +2,12 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from vtspec.pipelines.planning.prior_runs import PriorRuns
 
 
 @click.command()
@@ -30,31 +34,40 @@ def command(spec: str, output: str, sets: tuple[str, ...], runs: Path | None) ->
     run' (they decide the result), 'same run' (they do not) or 'cosmetic'.
     """
     from vtspec.pipelines.operations.plan import plan_spec
-    from vtspec.pipelines.operations.run import find_tracking_problem
+    from vtspec.pipelines.operations.run import find_refusal, find_tracking_problem
     from vtspec.pipelines.project.repository import open_spec
 
     repository, path = open_spec(spec, Path.cwd())
     planned = plan_spec(path, repository.with_runs(runs), sets)
-    # A run would refuse it; told here, before anybody waits for one.
-    problem = find_tracking_problem(planned.repository, os.environ)
-    if problem is not None:
-        click.echo(f"warning: {problem}", err=True)
     if output == "json":
         import json
 
+        # A run would refuse it; told here, before anybody waits for one.
+        problem = find_tracking_problem(planned.repository, os.environ)
+        if problem is not None:
+            click.echo(f"warning: {problem}", err=True)
         click.echo(json.dumps(planned.made.to_json(), indent=2, ensure_ascii=False))
         return
     import sys
 
     from vtspec.cli.run_options import join_command
-    from vtspec.cli.views.plan import format_plan
+    from vtspec.cli.views.plan import format_plan, format_refusal
     from vtspec.cli.views.styled_text import get_terminal_width, print_lines
     from vtspec.pipelines.operations.frameworks import describe_missing_environment
     from vtspec.pipelines.planning.prior_runs import find_prior_runs
 
     found = find_prior_runs(planned.made, planned.repository)
-    # Without it `apply` would only show the result that there is.
-    again = ["--again"] if found.runs_as == "done" and found.update is None else []
-    apply = join_command(["vtspec", "apply", spec, *again], sets, runs)
+    apply = join_command(["vtspec", "apply", spec, *_choose_attempt(found)], sets, runs)
     missing = describe_missing_environment(planned.made.framework.name, os.environ)
-    print_lines(format_plan(planned.made, found, get_terminal_width(sys.stdout), apply, missing))
+    refusal = find_refusal(planned, os.environ)
+    width = get_terminal_width(sys.stdout)
+    print_lines(format_plan(planned.made, found, width, None if refusal else apply, missing))
+    if refusal is not None:
+        print_lines(format_refusal(refusal, width))
+
+
+def _choose_attempt(found: "PriorRuns") -> list[str]:
+    """The option without which `apply` would refuse, or only show the result that there is."""
+    if found.runs_as == "cut short":
+        return ["--resume"]
+    return ["--again"] if found.runs_as == "done" and found.update is None else []

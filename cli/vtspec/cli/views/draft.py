@@ -29,6 +29,10 @@ _PHRASES: Final[Mapping[str, Mapping["Tongue", str]]] = {
         "ko": "저장하지 않았습니다: --save를 붙이면 {place}에 저장합니다",
     },
     "wrote": {"en": "wrote {place}", "ko": "{place}에 저장했습니다"},
+    "warning": {
+        "en": "warning: {field}: {message}; {fix}",
+        "ko": "주의: {field}: {message}; {fix}",
+    },
     "next": {
         "en": "next: dvc add {path}, or look at the data first: vtspec datasets inspect {path}",
         "ko": "다음: dvc add {path}, 먼저 데이터를 살펴보려면: vtspec datasets inspect {path}",

@@ -76,6 +76,14 @@ def format_plan(
     ]
 
 
+def format_refusal(refusal: Exception, width: int) -> Iterator[Line]:
+    """Why the plan cannot be carried out here, in place of the command to type."""
+    message, _, fix = str(refusal).partition("\n")
+    words = f"it cannot be carried out here: {message}"
+    yield from format_paragraph(words, width, mark="", style="yellow")
+    yield from format_paragraph(fix, width)
+
+
 def _format_heading(title: str) -> list[Line]:
     return [(), ((title, "bold"),)]
 

@@ -62,6 +62,7 @@ from typing import TYPE_CHECKING, Any
 
 from vtspec.adapters.json_types import JsonObject
 
+from .adapters import find_training_problem, list_trained_tasks, refuse_download
 from .framework import Framework, read_framework
 from .models import (
     HEAD_CLASSES,
@@ -86,11 +87,13 @@ __all__ = [
     "Size",
     "Weights",
     "find_model",
+    "find_training_problem",
     "get_images_folder",
-    "is_adapter_available",
     "is_permissive",
+    "list_trained_tasks",
     "load_frameworks",
     "load_params",
+    "refuse_download",
     "search_models",
     "suggest_model",
 ]
@@ -170,18 +173,6 @@ def load_params(framework: Framework) -> Mapping[str, "Param"]:
 
     params: Mapping[str, Param] = load_adapter(framework.adapter).PARAMS
     return params
-
-
-def is_adapter_available(framework: Framework) -> bool:
-    """Whether the framework's adapter is installed here; its packages may still be missing."""
-    from vtspec.adapters.contract import AdapterError
-    from vtspec.adapters.discovery import load_adapter
-
-    try:
-        load_adapter(framework.adapter)
-    except AdapterError:
-        return False
-    return True
 
 
 def _select_frameworks(

@@ -129,6 +129,19 @@ class Environments:
         insisted on and lacks a package.
         """
         current = self.get_current(framework)
+        if self._fits(current, framework, wanted):
+            return current
+        return self.ensure_environment(framework, "; ".join(current.differs) or "asked for")
+
+    def check(self, framework: Framework, wanted: EnvironmentMode = "auto") -> None:
+        """Raise as `choose` would, before anything is made."""
+        current = self.get_current(framework)
+        if self._fits(current, framework, wanted):
+            return
+        if not _get_marker(self._find_folder(framework)).is_file():
+            self._require_uv(framework, "; ".join(current.differs) or "asked for")
+
+    def _fits(self, current: Environment, framework: Framework, wanted: EnvironmentMode) -> bool:
         # Another version may do; without the package the framework does not even start.
         if wanted == "current" and current.absent:
             locked = framework.get_locked_versions()
@@ -139,14 +152,14 @@ class Environments:
                 fix=f"pip install {pins}, or leave out --environment",
             )
         if wanted == "current" or (wanted == "auto" and not current.differs):
-            return current
+            return True
         if not _is_ours(framework.adapter):
             raise Permanent(
                 f"{framework.name} is an adapter of another package, which runs in this Python "
                 f"only; but {current.why}",
                 fix=f"pip install {_format_pins(framework, current)}",
             )
-        return self.ensure_environment(framework, "; ".join(current.differs) or "asked for")
+        return False
 
     def describe_missing(self, framework: Framework) -> str | None:
         """What `choose` would have to make first, in words; None where nothing is missing."""
@@ -181,7 +194,7 @@ class Environments:
         key = _compute_key(_read_requirements(framework))
         return self.cache / "environments" / f"{framework.name}-{key}"
 
-    def _make(self, framework: Framework, folder: Path, lock: int, why: str) -> None:
+    def _require_uv(self, framework: Framework, why: str) -> Path:
         uv = self.uv()
         if uv is None:
             raise Permanent(
@@ -190,6 +203,10 @@ class Environments:
                 fix="pip install 'vtspec[env]'"
                 + (f", or pip install 'vtspec[{framework.extra}]'" if framework.extra else ""),
             )
+        return uv
+
+    def _make(self, framework: Framework, folder: Path, lock: int, why: str) -> None:
+        uv = self._require_uv(framework, why)
         size = _describe_size(framework)
         self.report(f"making {framework.name}'s environment with uv, once ({size}): {why}")
         # An environment cannot be moved, so it is made in its place and marked when it is whole.

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from vtspec.pipelines.drafting.language import Tongue
     from vtspec.pipelines.drafting.result import DraftResult, Message
     from vtspec.pipelines.project.repository import Repository
+    from vtspec.schema.problem import Problem
 
 
 @dataclass(kw_only=True)
@@ -110,6 +111,30 @@ def render_draft(drafted: "DraftResult", repository: "Repository", place: Path) 
     assert drafted.draft is not None
     # What was said stands there, also where it is the default: it would look unheard.
     return format_spec(build_spec(drafted.draft), place, repository.root, written=True)
+
+
+def find_warnings(drafted: "DraftResult", repository: "Repository") -> "list[Problem]":
+    """What `vtspec validate` would warn of in a complete draft."""
+    from vtspec.pipelines.drafting.checks import find_problems
+
+    assert drafted.draft is not None
+    return find_problems(drafted.draft, repository)
+
+
+def refuse_draft(
+    place: Path, text: str, repository: "Repository", environ: Mapping[str, str]
+) -> None:
+    """Raise where the spec, not yet saved at `place`, could not be run here once it is."""
+    from vtspec.schema.load import load
+
+    from .plan import plan_spec
+    from .run import find_refusal
+
+    loaded = load(text.encode(), repository.format_path(place))
+    here = repository.with_specs([loaded], {loaded.file: repository.tree.resolve(place)})
+    refusal = find_refusal(plan_spec(place, here), environ)
+    if refusal is not None:
+        raise refusal
 
 
 def save_draft(place: Path, text: str) -> None:

@@ -7,12 +7,13 @@ from vtspec.pipelines.errors import Permanent
 
 if TYPE_CHECKING:
     from vtspec.pipelines.catalog import Framework
-    from vtspec.pipelines.execution.environment import Environment, EnvironmentMode
+    from vtspec.pipelines.execution.environment import Environment, EnvironmentMode, Environments
 
 
-def find_framework(name: str) -> "Framework":
-    """The framework of that name. Raises `Permanent` where this vtspec has none to run it with."""
-    from vtspec.pipelines.catalog import is_adapter_available, load_frameworks
+def find_framework(name: str, task: str | None = None) -> "Framework":
+    """The framework of that name. Raises `Permanent` where no adapter here trains it, or `task`
+    with it."""
+    from vtspec.pipelines.catalog import find_training_problem, load_frameworks
 
     known = load_frameworks()
     if name not in known:
@@ -22,11 +23,9 @@ def find_framework(name: str) -> "Framework":
         )
     framework = known[name]
     # A catalog may come before its adapter, so that specs can be written and planned already.
-    if not is_adapter_available(framework):
-        raise Permanent(
-            f"the adapter for {name} is not there yet: its plans can be read, and not run",
-            fix="vtspec models search --task TASK shows models of other frameworks",
-        )
+    problem = find_training_problem(framework, task=task)
+    if problem is not None:
+        raise problem
     return framework
 
 
@@ -40,20 +39,27 @@ def choose_environment(
 
     Raises `Permanent` where there is no such framework, or its environment cannot be had.
     """
+    return _get_environments(environ, report).choose(find_framework(framework), wanted)
+
+
+def check_environment(
+    framework: "Framework", environ: Mapping[str, str], wanted: "EnvironmentMode" = "auto"
+) -> None:
+    """Raise as `choose_environment` would, without making anything."""
+    _get_environments(environ, lambda _: None).check(framework, wanted)
+
+
+def _get_environments(environ: Mapping[str, str], report: Callable[[str], None]) -> "Environments":
     from vtspec.pipelines.data.fetch import get_cache_folder
     from vtspec.pipelines.execution.environment import Environments
 
-    environments = Environments(cache=get_cache_folder(environ), report=report)
-    return environments.choose(find_framework(framework), wanted)
+    return Environments(cache=get_cache_folder(environ), report=report)
 
 
 def describe_missing_environment(framework: str, environ: Mapping[str, str]) -> str | None:
     """The environment that a run on this machine would make first, with its size; None where
     there is nothing to make, or no such framework to run."""
-    from vtspec.pipelines.data.fetch import get_cache_folder
-    from vtspec.pipelines.execution.environment import Environments
-
-    environments = Environments(cache=get_cache_folder(environ), report=lambda line: None)
+    environments = _get_environments(environ, lambda _: None)
     try:
         return environments.describe_missing(find_framework(framework))
     except Permanent:

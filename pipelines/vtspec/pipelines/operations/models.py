@@ -48,6 +48,7 @@ class ModelData(TypedDict):
     gmacs: float | None
     activations: float | None
     pretrained: bool
+    trainsHere: bool
     weights: list[WeightsData]
 
 
@@ -58,9 +59,8 @@ def search_models(
     from vtspec.pipelines import catalog
 
     _require_framework(wanted.framework)
-    # A shell's quotes keep "resnet 50" together; the catalog compares word by word.
     return catalog.search_models(
-        [part for word in words for part in word.split()],
+        _split_words(words),
         task=wanted.task,
         framework=wanted.framework,
         pretrained=wanted.pretrained,
@@ -72,10 +72,15 @@ def suggest_search(words: Sequence[str], wanted: ModelFilter) -> str:
     from vtspec.pipelines import catalog
 
     # The options may be what nothing fits: without them there are models.
-    if catalog.search_models(words):
+    if catalog.search_models(_split_words(words)):
         return format_command("vtspec", "models", "search", *words)
     meant = catalog.suggest_model("".join(words), wanted.framework)
     return f"did you mean '{meant}'?" if meant else "use fewer words, or shorter ones"
+
+
+def _split_words(words: Sequence[str]) -> list[str]:
+    # A shell's quotes keep "resnet 50" together; the catalog compares word by word.
+    return [part for word in words for part in word.split()]
 
 
 def find_models(name: str, framework: str | None) -> "list[tuple[Framework, CatalogModel]]":
@@ -104,6 +109,8 @@ def select_weights(model: "CatalogModel") -> "list[Weights]":
 
 def serialize_model(framework: "Framework", model: "CatalogModel") -> ModelData:
     """One model as JSON; of its weights only those that its name chooses."""
+    from vtspec.pipelines import catalog
+
     return {
         "framework": framework.name,
         "name": model.name,
@@ -118,6 +125,7 @@ def serialize_model(framework: "Framework", model: "CatalogModel") -> ModelData:
         "gmacs": model.gmacs,
         "activations": model.activations,
         "pretrained": model.pretrained,
+        "trainsHere": catalog.find_training_problem(framework, model) is None,
         "weights": [_serialize_weights(each) for each in select_weights(model)],
     }
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.errors import Permanent, Refused, Temporary
 
-from .frameworks import choose_environment, find_framework
+from .frameworks import check_environment, choose_environment, find_framework
 
 if TYPE_CHECKING:
     from vtspec.pipelines.address import Address
@@ -61,9 +61,21 @@ def run_plan(
 def would_begin_run(
     request: RunRequest, callbacks: RunCallbacks, environ: Mapping[str, str]
 ) -> bool:
-    """Whether `run_plan` would begin or resume anything now."""
+    """Whether `run_plan` would begin or resume anything now; raises where it would refuse to."""
     runner = _build_runner(request, callbacks, environ)
-    return runner.would_begin(request.planned.made, _choose(request))
+    begins = runner.would_begin(request.planned.made, _choose(request))
+    if begins:
+        runner.ready()
+    return begins
+
+
+def find_refusal(planned: "PlannedRun", environ: Mapping[str, str]) -> Exception | None:
+    """Why this machine would refuse to begin the plan; None where it would not."""
+    try:
+        _check_requirements(RunRequest(planned=planned, command=""), environ)
+    except (Permanent, Refused, Temporary) as error:
+        return error
+    return None
 
 
 def try_plan(
@@ -160,7 +172,7 @@ def _build_runner(
 def _check_requirements(request: RunRequest, environ: Mapping[str, str]) -> None:
     """Raises where something that a run needs is missing, before hours are spent and not after.
 
-    `Permanent` for an adapter or an extra; as `refuse_unpinned` says for weights.
+    `Permanent` for an adapter, its environment or an extra; as `refuse_unpinned` says for weights.
     """
     import importlib.util
 
@@ -171,8 +183,9 @@ def _check_requirements(request: RunRequest, environ: Mapping[str, str]) -> None
     )
     if problem is not None:
         raise problem
-    find_framework(request.planned.made.framework.name)
-    refuse_unpinned(request.planned.made)
+    made = request.planned.made
+    check_environment(find_framework(made.framework.name, made.task), environ, request.environment)
+    refuse_unpinned(made)
     needed = {"report": "matplotlib"} | ({"tracking": "mlflow"} if request.tracking else {})
     # Looked for and not imported: `import mlflow` alone takes seconds.
     missing = [extra for extra, name in needed.items() if not importlib.util.find_spec(name)]

@@ -9,8 +9,9 @@ from pydantic import BaseModel
 from vtspec.adapters.contract import Param, Split
 from vtspec.adapters.metrics import get_main_metric
 from vtspec.adapters.task_types import TaskType
+from vtspec.pipelines.catalog import refuse_download
 from vtspec.pipelines.data.source import DvcSource, PathSource
-from vtspec.pipelines.errors import Refused, Temporary
+from vtspec.pipelines.errors import Temporary
 from vtspec.pipelines.estimation.estimate import (
     START_S,
     Estimate,
@@ -179,11 +180,7 @@ def refuse_unpinned(plan: Plan) -> None:
             fix=f"try again, or set model.weights: {source.partition('@')[0]}@<commit>",
             delay_s=30,
         )
-    raise Refused(
-        f"the weights of {plan.model.name} are a plain download ({source}) that nothing pins",
-        fix="name other weights (vtspec models search --pretrained), or save them as a "
-        ".safetensors file here and set model.weights to its path",
-    )
+    raise refuse_download(source)
 
 
 def _assign_id(draft: Plan) -> Plan:
@@ -352,7 +349,6 @@ def _build_warning_inputs(spec: Experiment, inputs: PlanInputs, guess: Estimate)
         spec=spec,
         framework=inputs.framework,
         dataset=inputs.dataset,
-        adapter_is_there=inputs.params is not None,
         weights=inputs.weights,
         configuration=inputs.configuration,
         licence_is_clear=inputs.licence_is_clear,

@@ -34,7 +34,6 @@ class WarningInputs:
     spec: Experiment
     framework: "PlannedFramework"
     dataset: Dataset
-    adapter_is_there: bool
     weights: Weights | None
     configuration: Configuration | None
     licence_is_clear: bool
@@ -45,7 +44,6 @@ class WarningInputs:
 def collect_warnings(doubts: WarningInputs) -> tuple[str, ...]:
     """The warnings, the gravest first; each is one sentence, with what to do where one can."""
     return (
-        *_check_framework(doubts),
         *_check_pins(doubts),
         *_check_time(doubts),
         *_check_memory(doubts),
@@ -55,26 +53,14 @@ def collect_warnings(doubts: WarningInputs) -> tuple[str, ...]:
     )
 
 
-def _check_framework(doubts: WarningInputs) -> Iterator[str]:
-    if not doubts.adapter_is_there:
-        yield (
-            f"the adapter for {doubts.framework.name} is not there yet: this plan can be read, "
-            "but 'apply' and 'run' refuse it"
-        )
-
-
 def _check_pins(doubts: WarningInputs) -> Iterator[str]:
     for what, part in (("weights", doubts.weights), ("configuration", doubts.configuration)):
-        if isinstance(part, UnpinnedWeights):
-            on_hub = part.source.startswith(HUB)
+        # Of a plain download, which nothing can ever pin, `validate` warns.
+        if isinstance(part, UnpinnedWeights) and part.source.startswith(HUB):
             yield (
                 f"the {what} {part.source} {'are' if what == 'weights' else 'is'} not pinned: "
-                "this plan can be read, and can be neither approved nor run; "
-                + (
-                    "plan again when the hub answers"
-                    if on_hub
-                    else "name a file, or weights of a hub"
-                )
+                "this plan can be read, and can be neither approved nor run; plan again when the "
+                "hub answers"
             )
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from vtspec.pipelines.catalog import (
     CatalogModel,
     Framework,
+    find_training_problem,
     suggest_model,
 )
 from vtspec.schema.kinds.patterns import MODEL
@@ -48,6 +49,8 @@ def check_model(
         yield from _check_model_options(subject, model)
     elif model is not None and framework is not None:
         yield _make_unlisted_warning(subject, framework, model)
+    if framework is not None:
+        yield from _check_training(subject, framework, model)
 
 
 def _find_model_name(subject: SpecView) -> str | None:
@@ -101,6 +104,24 @@ def _check_model_options(subject: SpecView, model: CatalogModel) -> Iterator[Pro
         message = f"'{model.name}' does not take {size[0]} x {size[1]} pixels"
         shown = f"{height}" if height == width else f"[{height}, {width}]"
         yield subject.make_problem(("training", "imageSize"), message, f"set imageSize to {shown}")
+
+
+def _check_training(
+    subject: SpecView, framework: Framework, model: CatalogModel | None
+) -> Iterator[Problem]:
+    """That no adapter here trains it. A warning: it can be planned, and read."""
+    own = subject.get_text("model", "weights") is not None
+    starts = not own and subject.get_value("model", "pretrained") is True
+    task = subject.task
+    # A task that the framework or the model does not do is told already.
+    if task not in framework.tasks or model is None or (model.listed and task not in model.tasks):
+        task, model = None, None
+    problem = find_training_problem(framework, model, task, from_weights=starts)
+    if problem is not None:
+        message = f"cannot be trained here: {problem.message}"
+        yield subject.make_problem(
+            ("model", "name"), message, problem.fix or "", severity="warning"
+        )
 
 
 def _make_unlisted_warning(

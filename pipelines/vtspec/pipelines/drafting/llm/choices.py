@@ -95,6 +95,8 @@ def _list_models(draft: Data, turn: DraftRequest) -> Sequence[str]:
     wanted = find_value(draft, "spec.task")
     task = wanted if isinstance(wanted, str) else tasks[0] if len(tasks) == 1 else None
     found = catalog.search_models([], task=task, pretrained=True)
+    # Those that can be run come first, if there are any.
+    found.sort(key=lambda hit: catalog.find_training_problem(hit[0], hit[1], task) is not None)
     return list(dict.fromkeys(model.name for _, model in found[:FILLED]))
 
 

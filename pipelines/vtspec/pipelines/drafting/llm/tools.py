@@ -116,6 +116,7 @@ def _search_models(turn: DraftRequest, arguments: Data) -> Answer:
                 "tasks": list(model.tasks),
                 "parameters": model.parameters,
                 "pretrained": model.pretrained,
+                "trainsHere": catalog.find_training_problem(each, model) is None,
             }
             for each, model in found[:MOST_MODELS]
         ],
