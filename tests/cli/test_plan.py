@@ -282,7 +282,7 @@ LONG = {
 }
 
 
-@pytest.mark.parametrize("width", [60, 80, 100])
+@pytest.mark.parametrize("width", [40, 60, 80, 100])
 def test_no_line_is_wider_than_asked(root: Path, width: int) -> None:
     change(root, "specs/datasets/digits.yaml", '"0", "1", "2"', '"고양이", "강아지", "개구리"')
     lines = text(root, width=width)

@@ -51,7 +51,7 @@ def list_command(output: str) -> None:
 
 def print_datasets(found: "Sequence[ListedDataset]", repository: "Repository") -> None:
     """Print a table of the datasets."""
-    from vtspec.cli.views.styled_text import print_lines
+    from vtspec.cli.views.styled_text import get_table_width, print_lines
     from vtspec.cli.views.table import format_table
 
     if not found:
@@ -60,7 +60,7 @@ def print_datasets(found: "Sequence[ListedDataset]", repository: "Repository") -
         return
     heads = ("dataset", "images", "classes", "size", "format", "experiments", "data", "file")
     rows = [_format_dataset(one, repository) for one in found]
-    print_lines(format_table(heads, rows))
+    print_lines(format_table(heads, rows, width=get_table_width(sys.stdout)))
 
 
 def _format_dataset(one: "ListedDataset", repository: "Repository") -> tuple[str, ...]:
@@ -327,6 +327,9 @@ def _print_inspection(inspection: "Inspection") -> None:
 
 
 def _print_counts(inspection: "Inspection") -> None:
+    from vtspec.cli.views.styled_text import get_table_width, print_lines
+    from vtspec.cli.views.table import format_table
+
     splits = list(inspection.layout.splits)
     counts = {split: inspection.count_per_class(split) for split in splits}
     rows = [
@@ -334,14 +337,12 @@ def _print_counts(inspection: "Inspection") -> None:
         for name in inspection.layout.classes
     ]
     shown = rows[:30]
-    table = [
-        ["class", *splits],
-        *shown,
-        ["images", *(f"{inspection.count_readable(split):,}" for split in splits)],
-    ]
-    wide = max(len(row[0]) for row in table)
-    for row in table:
-        click.echo(f"{row[0]:<{wide}}" + "".join(f"{cell:>10}" for cell in row[1:]))
+    images = ["images", *(f"{inspection.count_readable(split):,}" for split in splits)]
+    print_lines(
+        format_table(
+            ("class", *splits), [*shown, images], width=get_table_width(sys.stdout), right=True
+        )
+    )
     if len(rows) > len(shown):
         click.echo(f"and {len(rows) - len(shown):,} more classes (--output json has all)")
 

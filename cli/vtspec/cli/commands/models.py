@@ -1,13 +1,15 @@
 """`vtspec models`: search the catalogs, and show one model with its published weights."""
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 
-from vtspec.cli.views.styled_text import print_lines
+from vtspec.cli.views.styled_text import get_table_width, print_lines
+from vtspec.cli.views.table import format_table
 from vtspec.pipelines.formatting import format_count, format_gmacs
 from vtspec.schema.kinds.tasks import TASKS
 
@@ -262,9 +264,4 @@ def _format_size(size: tuple[int, int] | None) -> str:
 
 
 def _print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Columns, the headings bold where a terminal shows them; no column is ever cut."""
-    lines = [headings, *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
-    for number, line in enumerate(lines):
-        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        print_lines([(("  ".join(cells).rstrip(), "" if number else "bold"),)])
+    print_lines(format_table(headings, rows, width=get_table_width(sys.stdout)))

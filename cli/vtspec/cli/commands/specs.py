@@ -1,6 +1,7 @@
 """`vtspec specs`: the experiments and datasets that there are."""
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -47,7 +48,7 @@ def list_command(runs: Path | None, output: Literal["table", "json"]) -> None:
 
 def _print_experiments(experiments: "list[ListedExperiment]", repository: "Repository") -> None:
     from vtspec.cli.views.run_status import STATUS_STYLES, format_figure
-    from vtspec.cli.views.styled_text import print_lines
+    from vtspec.cli.views.styled_text import get_table_width, print_lines
     from vtspec.cli.views.table import format_table
 
     rows = []
@@ -71,7 +72,12 @@ def _print_experiments(experiments: "list[ListedExperiment]", repository: "Repos
         )
     heads = ("experiment", "model", "dataset", "runs", "last run", "result", "file")
     print_lines(
-        format_table(heads, rows, lambda n, cell: STATUS_STYLES.get(cell, "") if n == 4 else "")
+        format_table(
+            heads,
+            rows,
+            lambda n, cell: STATUS_STYLES.get(cell, "") if n == 4 else "",
+            width=get_table_width(sys.stdout),
+        )
     )
 
 

@@ -130,11 +130,17 @@ def _serialize_details(found: "RunSummary") -> dict[str, object]:
 
 def _format_table(runs: "Sequence[RunSummary]") -> Iterator["Line"]:
     from vtspec.cli.views.run_status import STATUS_STYLES
+    from vtspec.cli.views.styled_text import get_table_width
     from vtspec.cli.views.table import format_table
 
     heads = ("run", "status", "epoch", "result", "took", "size", "started")
     rows = [_format_row(found) for found in runs]
-    return format_table(heads, rows, lambda n, cell: STATUS_STYLES.get(cell, "") if n == 1 else "")
+    return format_table(
+        heads,
+        rows,
+        lambda n, cell: STATUS_STYLES.get(cell, "") if n == 1 else "",
+        width=get_table_width(sys.stdout),
+    )
 
 
 def _format_row(found: "RunSummary") -> tuple[str, ...]:

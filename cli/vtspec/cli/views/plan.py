@@ -25,7 +25,7 @@ from vtspec.pipelines.weights.model import (
     UnpinnedWeights,
 )
 
-from .styled_text import Line, format_paragraph, format_row
+from .styled_text import Line, count_cells, format_paragraph, format_row
 
 PATH_WIDTH: Final = 29
 
@@ -64,9 +64,9 @@ def format_plan(
         *_format_heading("Values"),
         *_format_values(made, width),
         *_format_heading("Licences"),
-        *_format_licences(made),
+        *_format_licences(made, width),
         *_format_heading("Steps"),
-        *_format_steps(made),
+        *_format_steps(made, width),
         *_format_heading("Estimate"),
         *_format_estimate(made, missing, width),
         *_format_comparison("the baseline", beside.baseline, width),
@@ -253,18 +253,19 @@ def _format_names(names: tuple[str, ...], most: int = 10) -> str:
     return f"{shown}, … ({len(names)} in all)"
 
 
-def _format_licences(made: Plan) -> Iterator[Line]:
+def _format_licences(made: Plan, width: int) -> Iterator[Line]:
     for what, licence in collect_licences(made.to_json()):
-        yield ((f"  {what:<10}", ""), (licence, ""))
+        yield from format_row([("", 1, ""), (what, 9, "")], (licence, ""), width)
 
 
-def _format_steps(made: Plan) -> Iterator[Line]:
+def _format_steps(made: Plan, width: int) -> Iterator[Line]:
     for step in made.steps:
         may = step.resources
         words = [f"{may.gpus} GPU{'s' * (may.gpus != 1)}"] if may.gpus else []
         words.append(f"{may.cpus} core{'s' * (may.cpus != 1)}")
         after = f"after {' and '.join(step.needs)}" if step.needs else ""
-        yield ((f"  {step.name:<10}", ""), (f"{', '.join(words):<18}", ""), (after, "dim"))
+        texts = [("", 1, ""), (step.name, 9, ""), (", ".join(words), 17, "")]
+        yield from format_row(texts, (after, "dim"), width)
 
 
 def _format_estimate(made: Plan, missing: str | None, width: int) -> Iterator[Line]:
@@ -344,7 +345,12 @@ def _format_comparison(what: str, other: Comparison | None, width: int) -> Itera
         return
     yield ()
     effect = find_worst_effect(other.changes)
-    yield ((f"Against {what} {other.name}", "bold"), (f"  {other.note}", "dim"))
+    title = f"Against {what} {other.name}"
+    if count_cells(title) + 2 + count_cells(other.note) <= width:
+        yield ((title, "bold"), (f"  {other.note}", "dim"))
+    else:
+        yield from format_paragraph(title, width, mark="", style="bold")
+        yield from format_paragraph(other.note, width, style="dim")
     if effect is None:
         yield from format_paragraph("nothing differs", width)
     for change in other.changes:

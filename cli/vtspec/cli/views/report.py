@@ -9,12 +9,16 @@ from vtspec.pipelines.reporting.facts import Facts
 from vtspec.pipelines.reporting.sections import build_comparison_document, build_report_document
 
 from .styled_text import Line, count_cells, format_paragraph
+from .table import format_table
 
 _REPORT: Final = ("verdict", "metrics", "classes", "warnings")
 """What a terminal shows of a report; warnings come last, where they are seen."""
 
 _RESULT: Final = ("verdict", "metrics")
 """What stands at the end of a run and in its status, where warnings and steps are told apart."""
+
+_USUAL: Final = 80
+"""Columns of a terminal, and of what is written into a file, where rows stay whole."""
 
 _STYLES: Final = {
     "passed": "bold green",
@@ -83,7 +87,7 @@ def _format_block(block: doc.Block, width: int) -> Iterator[Line]:
         case doc.Callout():
             yield from _format_callout(block, width)
         case doc.Table():
-            yield from _format_table(block)
+            yield from _format_table(block, width)
         case _:
             # Pictures and what is folded away are on the page, whose path is shown below.
             return
@@ -99,14 +103,27 @@ def _format_callout(block: doc.Callout, width: int) -> Iterator[Line]:
         yield from format_paragraph(words, width, mark="! ", style="yellow")
 
 
-def _format_table(table: doc.Table) -> Iterator[Line]:
-    """Aligned columns under a header; a judged figure in its colour. Nothing of no rows."""
+def _format_table(table: doc.Table, width: int) -> Iterator[Line]:
+    """Aligned columns under a header; a judged figure in its colour. Nothing of no rows.
+
+    In a narrow terminal that they do not fit, each row stands by itself.
+    """
     shown = [n for n, column in enumerate(table.columns) if column.role != "roomy"]
     if not table.rows:
         return
     header: list[doc.Cell] = [_get_title(table.columns[n]) for n in shown]
     rows = [header, *([row[n] for n in shown] for row in table.rows)]
     widths = [max(count_cells(_get_cell(row[n])) for row in rows) for n in range(len(shown))]
+    if 2 * len(widths) + sum(widths) > width < _USUAL:
+        heads, *texts = [[_get_cell(cell) for cell in row] for row in rows]
+        styles = {
+            (n, _get_cell(cell)): _get_style(cell) for row in rows for n, cell in enumerate(row)
+        }
+        stacked = format_table(
+            heads, texts, lambda n, cell: styles.get((n, cell), ""), width=width - 2
+        )
+        yield from ((("  ", ""), *line) for line in stacked)
+        return
     # Nothing follows the last cell, so it is not filled up.
     widths[-1] = 0
     for row, style in zip(rows, ["dim", *[""] * len(table.rows)], strict=True):

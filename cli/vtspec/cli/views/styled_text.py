@@ -16,6 +16,9 @@ Line: TypeAlias = tuple[Span, ...]
 WIDEST = 100
 NARROWEST = 40
 
+_READABLE = 20
+"""A word is broken in a column of so many cells, and not in a narrower one."""
+
 
 def count_cells(text: str) -> int:
     """Columns that the text takes in a terminal; Korean, Chinese and Japanese letters take two."""
@@ -69,9 +72,13 @@ def format_row(
 ) -> list[Line]:
     """One row of a table: texts, each wrapped in its width and style, then a last one.
 
-    Texts too long for their column go on below, so that no row is wider than `width`.
+    Texts too long for their column go on below, so that no row is wider than `width`; where a
+    column would be too narrow to read, the texts stand below the first one.
     """
     rest = width - sum(wide + 1 for _, wide, _ in parts)
+    columns = [*((text, wide) for text, wide, _ in parts), (last[0], rest)]
+    if any(wide < min(_READABLE, _measure_word(text)) for text, wide in columns):
+        return _format_stacked([*((text, style) for text, _, style in parts), last], width)
     blocks = [(wrap_text(text, wide), wide, style) for text, wide, style in parts]
     blocks.append((wrap_text(last[0], max(1, rest)), 0, last[1]))
     height = max(len(lines) for lines, _, _ in blocks)
@@ -83,6 +90,44 @@ def format_row(
             spans.append((pad_text(text, wide + 1) if wide else text, style))
         rows.append(tuple(spans))
     return rows
+
+
+def _measure_word(text: str) -> int:
+    return max(map(count_cells, text.split()), default=0)
+
+
+def _format_stacked(texts: Sequence[Span], width: int) -> list[Line]:
+    shown = [(text, style) for text, style in texts if text]
+    # A mark, such as that of a change, stands before what it marks.
+    count = 2 if count_cells(shown[0][0]) == 1 else 1
+    head = " ".join(text for text, _ in shown[:count])
+    style = shown[count - 1][1]
+    return [
+        *format_paragraph(head, width, mark=" ", style=style),
+        *fill_lines(shown[count:], width, "     "),
+    ]
+
+
+def fill_lines(texts: Sequence[Span], width: int, mark: str) -> Iterator[Line]:
+    """As many of the texts on a line as fit, two spaces apart; one that fits nowhere is broken."""
+    line: list[Span] = []
+    for text, style in texts:
+        used = sum(count_cells(part) for part, _ in line)
+        if line and used + 2 + count_cells(text) <= width:
+            line += [("  ", ""), (text, style)]
+            continue
+        if line:
+            yield tuple(line)
+        *broken, rest = format_paragraph(text, width, mark=mark, style=style)
+        yield from broken
+        line = list(rest)
+    if line:
+        yield tuple(line)
+
+
+def get_table_width(stream: TextIO) -> int | None:
+    """Columns that a table may take: the terminal's, however many; None where there is none."""
+    return shutil.get_terminal_size((80, 24)).columns if stream.isatty() else None
 
 
 def get_terminal_width(stream: TextIO) -> int:

@@ -2,18 +2,44 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from .styled_text import Line, count_cells, pad_text
+from .styled_text import Line, count_cells, fill_lines, format_paragraph
 
 
 def format_table(
     headings: Sequence[str],
     rows: Sequence[Sequence[str]],
     choose_style: Callable[[int, str], str] = lambda column, cell: "",
+    *,
+    width: int | None = None,
+    right: bool = False,
 ) -> Iterator[Line]:
-    """The headings and the rows as lines; `choose_style` takes a cell's column and text."""
+    """The headings and the rows as lines; `choose_style` takes a cell's column and text.
+
+    All but the first are aligned to the right where that is wanted. A table wider than `width`
+    has, for each row, the first cell on a line and the others below it, each behind its heading.
+    """
     widths = [max(count_cells(row[n]) for row in (headings, *rows)) for n in range(len(headings))]
+    if width is not None and sum(widths) + 2 * (len(widths) - 1) > width:
+        for row in rows:
+            style = choose_style(0, row[0]) or "bold"
+            yield from format_paragraph(row[0], width, mark="", style=style)
+            pairs = [
+                (f"{headings[n]} {cell}".strip(), choose_style(n, cell))
+                for n, cell in enumerate(row)
+                if n and cell
+            ]
+            yield from fill_lines(pairs, width, "    ")
+        return
     for number, row in enumerate((headings, *rows)):
         yield tuple(
-            (pad_text(cell, width + 2), choose_style(column, cell) if number else "bold")
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            (
+                _align_cell(cell, widths[column], left=not right or not column),
+                choose_style(column, cell) if number else "bold",
+            )
+            for column, cell in enumerate(row)
         )
+
+
+def _align_cell(text: str, width: int, *, left: bool) -> str:
+    space = " " * (width - count_cells(text))
+    return f"{text}{space}  " if left else f"{space}{text}  "
