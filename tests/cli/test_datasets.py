@@ -35,7 +35,7 @@ def test_inspect_prints_what_is_there(data: Path) -> None:
     assert "data/pets: imagefolder, as images lie in train/<class>/" in result.output
     assert f"contentHash: {hash_content(data).hash}" in result.output
     assert "cat         6    2     2" in result.output
-    assert "images        12         4         4" in result.output
+    assert "images     12    4     4" in result.output
     assert result.output.endswith("0 errors, 0 warnings\n")
 
 

@@ -1,6 +1,7 @@
 """`vtspec validate` and `vtspec explain` as a person meets them: output, order, exit codes."""
 
 import io
+import itertools
 import json
 import os
 import subprocess
@@ -324,6 +325,77 @@ def test_explain_params_tells_the_settings_of_every_framework() -> None:
         )
 
 
+@pytest.mark.parametrize("name", ["dropPathRate", "hflip", "spec.pixelMean"])
+def test_explain_tells_a_frameworks_own_setting_without_its_params(name: str) -> None:
+    own = name.removeprefix("spec.")
+    assert asked(name).stdout == asked(f"params.{own}").stdout != ""
+
+
+WRONG = """\
+apiVersion: vtspec.dev/v1alpha1
+kind: Experiment
+metadata: {name: bad}
+spec:
+  task: image-clasification
+  lr: 0.1
+  model: {name: resnt18}
+  dataset: {ref: digits}
+  training: {epochs: 3, lr: 0.1, precision: float16, augmentation: heavy, gpus: 1}
+  params: {hflp: 0, vflip: 7}
+  report: {gates: ["acuracy >= 0.9", "accuracy >= 95"]}
+"""
+
+
+def test_every_problem_is_told_at_once_each_with_the_word_that_was_meant(here: Path) -> None:
+    (here / "specs" / "bad.yaml").write_text(WRONG)
+    lines = run("specs/bad.yaml").stdout.splitlines()
+    told = {
+        where.split(": ")[1]: fix.strip()
+        for where, fix in itertools.pairwise(lines)
+        if ": spec." in where
+    }
+    assert told == {
+        "spec.task": "fix: did you mean 'image-classification'?",
+        "spec.lr": "fix: did you mean 'training.learningRate'?",
+        "spec.model.name": "fix: did you mean 'resnet18'?",
+        "spec.training.lr": "fix: did you mean 'learningRate'?",
+        "spec.training.precision": "fix: did you mean 'fp16'?",
+        "spec.training.augmentation": "fix: did you mean 'strong'?",
+        "spec.training.gpus": "fix: did you mean 'resources.gpus'?",
+        "spec.params.hflp": "fix: did you mean 'hflip'?",
+        "spec.params.vflip": "fix: set it to 1 or less",
+        "spec.report.gates[0]": "fix: did you mean 'accuracy'?",
+        "spec.report.gates[1]": "fix: did you mean 'accuracy >= 0.95'?",
+    }
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        (
+            "framework: tim\n  params: {hflp: 0}",
+            {"spec.framework": "timm", "spec.params.hflp": "hflip"},
+        ),
+        (
+            "task: zzz\n  report: {gates: [acuracy > 0.9]}",
+            {"spec.report.gates[0]": None},
+        ),
+    ],
+)
+def test_what_depends_on_a_misspelt_word_is_checked_by_the_one_that_was_meant(
+    here: Path, wrong: str, right: dict[str, str | None]
+) -> None:
+    head = WRONG[: WRONG.index("  task:")]
+    task = "" if "task:" in wrong else "  task: image-classification\n"
+    text = f"{head}{task}  model: {{name: resnet18}}\n  dataset: {{ref: digits}}\n  {wrong}\n"
+    (here / "specs" / "bad.yaml").write_text(f"{text}  training: {{epochs: 3}}\n")
+    shown = run("specs/bad.yaml").stdout
+    for path, meant in right.items():
+        # Of a word that means no task nothing is guessed.
+        assert (path in shown) == (meant is not None)
+        assert meant is None or f"did you mean '{meant}'?" in shown
+
+
 @pytest.mark.parametrize(
     ("field", "fix"),
     [
@@ -331,6 +403,9 @@ def test_explain_params_tells_the_settings_of_every_framework() -> None:
         ("zzzz", "see 'vtspec explain'"),
         ("params.cropPc", "did you mean 'cropPct'?"),
         ("params.zzzz", "see vtspec explain params"),
+        ("lr", "did you mean 'vtspec explain learningRate'?"),
+        ("dropPathRte", "did you mean 'vtspec explain params.dropPathRate'?"),
+        ("timeout", "did you mean 'vtspec explain maxDuration'?"),
     ],
 )
 def test_explain_guesses_what_was_meant(field: str, fix: str) -> None:

@@ -95,8 +95,8 @@ def test_a_sound_spec_becomes_its_model(spec: dict[str, Any]) -> None:
         ),
         (
             "training.precision",
-            "half",
-            "must be one of: auto, fp32, bf16, fp16, got 'half'",
+            "double",
+            "must be one of: auto, fp32, bf16, fp16, got 'double'",
             "set precision to one of: auto, fp32, bf16, fp16",
         ),
         ("model.pretrained", "yes", "must be true or false, got 'yes'", "write true"),
@@ -217,6 +217,11 @@ def test_a_gate_that_is_nearly_right_is_mended() -> None:
         ("training.batch_size", "spec.training.batch_size", "did you mean 'batchSize'?"),
         ("training.epoch", "spec.training.epoch", "did you mean 'epochs'?"),
         ("framwork", "spec.framwork", "did you mean 'framework'?"),
+        ("training.lr", "spec.training.lr", "did you mean 'learningRate'?"),
+        ("epochs", "spec.epochs", "did you mean 'training.epochs'?"),
+        ("bs", "spec.bs", "did you mean 'training.batchSize'?"),
+        ("training.gpus", "spec.training.gpus", "did you mean 'resources.gpus'?"),
+        ("dataset.gates", "spec.dataset.gates", "did you mean 'report.gates'?"),
         (
             "export.colour",
             "spec.export.colour",

@@ -12,12 +12,13 @@ from typing import Final
 from vtspec.schema.json_schema.field_docs import (
     Field,
     describe_expected,
+    find_elsewhere,
     find_spec_field,
     list_keys,
 )
 from vtspec.schema.kinds.patterns import DURATION, FORMS, GATE, MEMORY, NAME, TextPattern
 
-from .suggestions import format_choices, suggest_fix
+from .suggestions import find_nearest, format_choices, suggest_fix
 
 Path = tuple[str | int, ...]
 
@@ -97,6 +98,9 @@ def _describe_unknown_key(fault: Fault) -> ProblemText:
             message="merge keys are not read", fix="write the fields out here", at_key=True
         )
     otherwise = f"remove it; the keys here are {', '.join(names)}" if names else "remove it"
+    other = find_elsewhere(fault.kind, str(key)) if names else None
+    if other is not None and find_nearest(key, names) is None:
+        otherwise = f"did you mean '{other.name.removeprefix('spec.')}'?"
     return ProblemText(
         message=f"there is no key {format_value(key)} here",
         fix=suggest_fix(key, names, otherwise),

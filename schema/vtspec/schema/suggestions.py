@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Final
 
@@ -14,20 +14,56 @@ _MANY: Final = 200
 
 _SHOWN: Final = 8
 
+_SYNONYMS: Final[Mapping[str, str]] = {
+    "lr": "learningRate",
+    "lr0": "learningRate",
+    "minlr": "minLearningRate",
+    "bs": "batchSize",
+    "batch": "batchSize",
+    "imgsz": "imageSize",
+    "imgsize": "imageSize",
+    "resolution": "imageSize",
+    "wd": "weightDecay",
+    "warmup": "warmupEpochs",
+    "clipgrad": "gradientClipping",
+    "gradclip": "gradientClipping",
+    "accumulation": "gradientAccumulation",
+    "amp": "precision",
+    "dtype": "precision",
+    "lrscheduler": "scheduler",
+    "lrschedule": "scheduler",
+    "timeout": "maxDuration",
+    "ram": "memory",
+    "float16": "fp16",
+    "half": "fp16",
+    "bfloat16": "bf16",
+    "float32": "fp32",
+    "full": "fp32",
+    "heavy": "strong",
+    "medium": "standard",
+    "default": "standard",
+    "weak": "light",
+}
+"""What other tools and papers call the same, without case and separators."""
 
-def find_nearest(word: object, known: Iterable[str]) -> str | None:
-    """The known word nearest to `word`, also where it is written in snake_case, or None."""
+
+def find_nearest(word: object, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The known word nearest to `word`, also in snake_case or by a name of other tools, or None.
+
+    `cutoff` is the share of letters that two words must have in common.
+    """
     if not isinstance(word, str) or not word or len(word) > _LONGEST:
         return None
     names = {_normalize_word(name): name for name in known}
     # snake_case for camelCase is the commonest slip, and no distance should stand in its way.
     folded = _normalize_word(word)
-    if folded in names:
-        return names[folded]
+    for same in (folded, _normalize_word(_SYNONYMS.get(folded, folded))):
+        if same in names:
+            return names[same]
     candidates: Iterable[str] = names
     if len(names) > _MANY:
         candidates = islice((name for name in names if name[:2] == folded[:2]), _MANY)
-    close = difflib.get_close_matches(folded, candidates, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(folded, candidates, n=1, cutoff=cutoff)
     return names[close[0]] if close else None
 
 

@@ -1,5 +1,6 @@
 """`vtspec explain`: what a field means, its range and its default."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import click
@@ -16,7 +17,8 @@ def command(field: str | None) -> None:
     """Say what FIELD means: its type, range, unit and default, and what is below it.
 
     FIELD is a path or the end of one (training.batchSize, spec.training), with its kind before
-    it or not (dataset.splits), a kind (Experiment), or params, the frameworks' own settings.
+    it or not (dataset.splits), a kind (Experiment), or params, the frameworks' own settings, one
+    of which may be named alone (hflip).
 
     Exit codes: 0 it was found, 2 there is no such field.
     """
@@ -32,8 +34,11 @@ def command(field: str | None) -> None:
         _explain_params(own.removeprefix(PARAMS).removeprefix("."))
         return
     text = explain(field)
+    if text is None and _declares_param(own):
+        _explain_params(own)
+        return
     if text is None:
-        close = suggest_name(field)
+        close = suggest_name(field) or _suggest_param(own)
         click.echo(f"there is no field '{field}'", err=True)
         fix = f"did you mean 'vtspec explain {close}'?" if close else "see 'vtspec explain'"
         click.echo(f"  fix: {fix}", err=True)
@@ -41,14 +46,31 @@ def command(field: str | None) -> None:
     click.echo(text)
 
 
-def _explain_params(name: str) -> None:
+def _load_declared_params() -> "Mapping[str, Mapping[str, Param]]":
     from vtspec.pipelines.catalog import load_frameworks
     from vtspec.pipelines.validation.catalogs import find_params
-    from vtspec.schema.explain import explain
 
-    declared = {
+    return {
         framework.name: find_params(framework) or {} for framework in load_frameworks().values()
     }
+
+
+def _declares_param(name: str) -> bool:
+    return any(name in params for params in _load_declared_params().values())
+
+
+def _suggest_param(name: str) -> str | None:
+    from vtspec.schema.suggestions import find_nearest
+
+    names = {key for params in _load_declared_params().values() for key in params}
+    close = find_nearest(name, sorted(names), cutoff=0.8)
+    return f"{PARAMS}.{close}" if close else None
+
+
+def _explain_params(name: str) -> None:
+    from vtspec.schema.explain import explain
+
+    declared = _load_declared_params()
     if not name:
         click.echo(explain("spec.params"))
         for framework, params in declared.items():

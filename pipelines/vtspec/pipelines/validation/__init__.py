@@ -13,7 +13,7 @@ from vtspec.schema.problem import Problem
 
 from .catalogs import Catalogs
 from .dataset import check_data
-from .model import check_model, find_named_model
+from .model import check_model, find_meant_framework, find_named_model
 from .objectives import check_targets
 from .params import check_params
 from .resources import check_resources
@@ -50,6 +50,6 @@ def _check_experiment(subject: SpecView) -> Iterator[Problem]:
     framework, model = find_named_model(subject)
     yield from check_model(subject, framework, model)
     yield from check_data(subject, framework)
-    yield from check_params(subject, framework)
+    yield from check_params(subject, framework or find_meant_framework(subject))
     yield from check_targets(subject)
     yield from check_resources(subject, model)

@@ -12,7 +12,7 @@ from vtspec.pipelines.catalog import (
 )
 from vtspec.schema.kinds.patterns import MODEL
 from vtspec.schema.problem import Problem
-from vtspec.schema.suggestions import format_choices, suggest_fix
+from vtspec.schema.suggestions import find_nearest, format_choices, suggest_fix
 
 from .spec_view import SpecView
 
@@ -28,6 +28,17 @@ def find_named_model(subject: SpecView) -> tuple[Framework | None, CatalogModel 
     # A wrong name of a model says nothing against its framework, whose task, formats and settings
     # are checked all the same.
     return subject.catalogs.frameworks.get(framework or ""), None
+
+
+def find_meant_framework(subject: SpecView) -> Framework | None:
+    """The framework that a misspelt one, or that of a misspelt model, most likely is."""
+    named, name = subject.get_text("framework"), _find_model_name(subject)
+    frameworks = subject.catalogs.frameworks
+    if named is not None or name is None:
+        return frameworks.get(find_nearest(named, frameworks) or "")
+    meant = suggest_model(name, None, frameworks)
+    found = subject.catalogs.find_model(meant) if meant is not None else []
+    return found[0][0] if len(found) == 1 else None
 
 
 def check_model(

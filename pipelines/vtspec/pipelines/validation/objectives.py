@@ -32,7 +32,7 @@ def check_targets(subject: SpecView) -> Iterator[Problem]:
 
 
 def _check_metrics(subject: SpecView) -> Iterator[Problem]:
-    task = subject.task
+    task = subject.likely_task
     if task is None:
         return
     monitor = subject.get_text("training", "checkpoint", "monitor")
@@ -109,14 +109,20 @@ def _get_main_metric(subject: SpecView) -> str | None:
     from vtspec.adapters.metrics import get_main_metric
     from vtspec.adapters.task_types import TaskType
 
-    return None if subject.task is None else get_main_metric(TaskType(subject.task)).name
+    return (
+        None
+        if subject.likely_task is None
+        else get_main_metric(TaskType(subject.likely_task)).name
+    )
 
 
 def _is_share(subject: SpecView, name: str) -> bool:
     from vtspec.adapters.metrics import find_metric
     from vtspec.adapters.task_types import TaskType
 
-    metric = None if subject.task is None else find_metric(TaskType(subject.task), name)
+    metric = (
+        None if subject.likely_task is None else find_metric(TaskType(subject.likely_task), name)
+    )
     return metric is not None and metric.is_share
 
 

@@ -10,7 +10,7 @@ from .spec_view import SpecView
 
 def check_params(subject: SpecView, framework: Framework | None) -> Iterator[Problem]:
     """What the adapter would refuse of `params`, each setting by itself."""
-    given, task = subject.get_mapping("params"), subject.task
+    given, task = subject.get_mapping("params"), subject.likely_task
     if not given or framework is None or task is None:
         return
     # The contract is a dear import, and most specs have no settings of their own.

@@ -7,6 +7,7 @@ from vtspec.pipelines.project.dataset_facts import DatasetFacts
 from vtspec.pipelines.project.repository import Repository
 from vtspec.schema.kinds.tasks import TASKS
 from vtspec.schema.problem import Problem, Severity
+from vtspec.schema.suggestions import find_nearest
 from vtspec.schema.yaml_source.document import Document, Path
 
 from .catalogs import Catalogs
@@ -60,6 +61,18 @@ class SpecView:
         """The task, or None where it is not one that there is."""
         task = self.get_text("task")
         return task if task in TASKS else None
+
+    @property
+    def likely_task(self) -> str | None:
+        """The task, or the one that a misspelt word most likely means.
+
+        What else is wrong is told with it, and not only once it is mended.
+        """
+        named = self.get_text("task")
+        if named is not None:
+            return self.task or find_nearest(named, TASKS)
+        tasks = () if self.dataset is None else self.dataset.tasks
+        return tasks[0] if len(tasks) == 1 and tasks[0] in TASKS else None
 
     @property
     def batch_size(self) -> float | None:

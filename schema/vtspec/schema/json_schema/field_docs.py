@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from vtspec.schema.kinds.index import KINDS
 from vtspec.schema.kinds.patterns import FORMS, LINE
+from vtspec.schema.suggestions import find_nearest
 
 from .generate import build_schema
 
@@ -77,6 +78,15 @@ def list_keys(kind: str, path: tuple[str | int, ...]) -> tuple[str, ...]:
         return tuple(build_schema(kind)["properties"])
     field = find_spec_field(kind, path)
     return () if field is None else tuple(name for name in field.children if name != ANY_NAME)
+
+
+def find_elsewhere(kind: str, key: str) -> Field | None:
+    """The field of a kind's spec that `key` most likely names, at whatever level it stands."""
+    fields = [field for field in get_fields(kind).values() if field.path[0] == "spec"]
+    # Few letters apart is enough among the keys of one mapping, and not among all there are.
+    near = find_nearest(key, {field.path[-1] for field in fields}, cutoff=0.8)
+    named = [field for field in fields if field.path[-1] == near]
+    return min(named, key=lambda field: len(field.path), default=None)
 
 
 def describe_expected(kind: str, path: tuple[str | int, ...]) -> str:
