@@ -151,6 +151,7 @@ def test_of_names_that_are_far_off_all_are_listed(tmp_path: Path) -> None:
 
 
 def test_without_any_spec_the_fix_is_to_write_one(tmp_path: Path) -> None:
+    write(tmp_path / "specs/notes.txt", "no spec")
     with pytest.raises(SpecError) as caught:
         find_repository(tmp_path).find_spec("cats")
     assert only_problem(caught)[2] == (

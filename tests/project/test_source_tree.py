@@ -109,8 +109,9 @@ def test_a_repository_at_a_commit_has_that_commits_configuration_and_names(root:
     assert then.root == root
     repository, path = open_spec("deep", root / "specs", read_commit(root, first))
     assert (path, repository.format_path(path)) == (root / DEEP, "experiments/deep.yaml")
-    with pytest.raises(SpecError, match="there is no spec 'deep'"):
-        open_spec("deep", root)
+    assert open_spec("deeper", root)[1] == root / DEEP
+    with pytest.raises(SpecError, match="there is no spec 'deeper'"):
+        open_spec("deeper", root, read_commit(root, first))
 
 
 def test_a_bare_repository_is_seen_too(root: Path, tmp_path: Path) -> None:

@@ -32,8 +32,28 @@ COMMANDS: Final = {
     "models": "Search the catalogs of models.",
     "render": "Print the Kubernetes objects that carry a spec out.",
     "step": "Run one step of a plan; what a container runs.",
+    "version": "Print the version.",
 }
 """Command: its line in --help. `vtspec.cli.commands.<name>` holds it, called `command`."""
+
+_ELSEWHERE: Final = {
+    "train": "run",
+    "start": "run",
+    "list": "status",
+    "ls": "status",
+    "ps": "status",
+    "kill": "stop",
+    "diff": "compare",
+    "check": "validate",
+    "lint": "validate",
+    "show": "status",
+    "eval": "report",
+    "infer": "predict",
+    "inspect": "datasets inspect",
+    "search": "models search",
+    "help": "--help",
+}
+"""What other tools call it."""
 
 
 class LazyGroup(click.Group):
@@ -60,7 +80,7 @@ class LazyGroup(click.Group):
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             from vtspec.schema.suggestions import find_nearest
 
-            close = find_nearest(args[0], COMMANDS)
+            close = _ELSEWHERE.get(args[0]) or find_nearest(args[0], COMMANDS)
             hint = f"did you mean 'vtspec {close}'?" if close else "see 'vtspec --help'"
             raise click.UsageError(f"there is no command '{args[0]}'\n  fix: {hint}", ctx=ctx)
         return super().resolve_command(ctx, args)
@@ -76,9 +96,9 @@ def _print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) ->
     # `resilient_parsing` is a shell that completes a word: it would read the version as one.
     if not wanted or ctx.resilient_parsing:
         return
-    from importlib.metadata import version
+    from .commands.version import show_version
 
-    click.echo(f"vtspec {version('vtspec')}")
+    show_version()
     ctx.exit()
 
 

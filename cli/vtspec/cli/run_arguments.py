@@ -19,6 +19,20 @@ def open_runs(folder: Path | None) -> "Runs":
     return Runs(find_repository(Path.cwd()).runs)
 
 
+def require_folder(file: Path | None) -> None:
+    """Raise `Refused` where a file that is to be written would lie in no folder.
+
+    To be asked before the work whose result goes there.
+    """
+    if file is None or file.parent.is_dir():
+        return
+    from vtspec.adapters.shell_command import format_command
+    from vtspec.pipelines.errors import Refused
+
+    fix = format_command("mkdir", "-p", file.parent)
+    raise Refused(f"{file}: there is no folder {file.parent}", fix=fix)
+
+
 def find_run(runs: "Runs", word: str | None) -> Path:
     """Find the folder of the run that is meant, or of the last one where none is named.
 

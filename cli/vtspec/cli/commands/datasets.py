@@ -106,21 +106,28 @@ def serialize_dataset(one: "ListedDataset", repository: "Repository") -> dict[st
 @command.command("inspect")
 @click.argument("path", metavar="PATH|NAME", type=FOLDER)
 @click.option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
-@click.option("--html", type=FOLDER, help="Also write a page with pictures to this file.")
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write a page with pictures to this file.",
+)
 def inspect_command(path: Path, output: str, html: Path | None) -> None:
     """Say what lies in the folder PATH: format, classes, counts, sizes, and what is wrong.
 
     NAME is a dataset, whose data is looked at. Every image is decoded. Exit code 2 where there are
     errors, 0 where there are none.
     """
+    from vtspec.cli.run_arguments import require_folder
     from vtspec.pipelines.operations.datasets import find_data
 
+    require_folder(html)
     inspection = _inspect(find_data(path, Path.cwd()))
     if html is not None:
+        from vtspec.adapters.durable_files import write_file_atomic
         from vtspec.pipelines.data.inspection.html_page import render_page
 
         # A name that is no Unicode is shown as a number.
-        html.write_bytes(render_page(inspection).encode("utf-8", "xmlcharrefreplace"))
+        write_file_atomic(html, render_page(inspection).encode("utf-8", "xmlcharrefreplace"))
     if output == "json":
         click.echo(json.dumps(inspection.to_json(), indent=2))
     else:

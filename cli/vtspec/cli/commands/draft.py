@@ -15,6 +15,7 @@ from vtspec.cli.draft_session import (
     read_words,
     refuse_left_out,
 )
+from vtspec.cli.run_arguments import require_folder
 from vtspec.schema.visible_text import make_visible
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def command(words: tuple[str, ...], as_json: bool, offline: bool, **asked: Any) 
     from vtspec.pipelines.project.repository import find_repository
 
     _check_options(as_json, asked)
+    require_folder(asked["conversation"])
     session = open_session(
         read_words(words),
         find_repository(Path.cwd()),

@@ -59,6 +59,9 @@ def _format_event(event: "Event", state: "RunState") -> str | None:
             return line
         case Failed(message=message, fix=fix, traceback=trace):
             return "\n".join(part for part in (trace, message, fix and f"  fix: {fix}") if part)
+        # A crash says why. One without a word is an ending that only a later vtspec knows.
+        case RunFinished(ending="crashed", message=None) if state.failure is None:
+            return f"{'run':<9} ended, in a way that this vtspec does not know"
         case RunFinished(ending=ending):
             return f"{'run':<9} {ending}"
         case _:

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-# Written out: the package of the steps brings all that carries them out, even for a `--help`.
-STEPS = ("data", "train", "evaluate", "export", "report")
+# Not from the package of the steps, which brings all that carries them out, even for a `--help`.
+from vtspec.pipelines.runs.events import STEPS
 
 
 @click.command()

@@ -14,7 +14,7 @@ Output = Literal["text", "json", "github"]
 
 
 @click.command()
-@click.argument("paths", metavar="PATH…", nargs=-1, required=True, type=click.Path())
+@click.argument("paths", metavar="[PATH…]", nargs=-1, type=click.Path())
 @click.option(
     "--output",
     type=click.Choice(["text", "json", "github"]),
@@ -26,13 +26,14 @@ def command(paths: Sequence[str], output: Output) -> None:
     """Check specs: every problem of every file at once, each with a fix.
 
     A PATH is a file, a folder (its *.yaml and *.yml and those below, hidden folders left out) or
-    - for standard input. Nothing is run, fetched or written.
+    - for standard input; without one the repository's specs and its vtspec.yaml are checked.
+    Nothing is run, fetched or written.
 
     Exit codes: 0 no errors (there may be warnings), 2 errors.
     """
-    from vtspec.pipelines.operations.validate import find_problems, load_specs
+    from vtspec.pipelines.operations.validate import find_problems, list_spec_paths, load_specs
 
-    specs = load_specs(paths, sys.stdin.buffer)
+    specs = load_specs(paths or list_spec_paths(Path.cwd()), sys.stdin.buffer)
     problems = find_problems(specs, Path.cwd())
     _SHOW[output](problems)
     errors = sum(problem.severity == "error" for problem in problems)

@@ -27,6 +27,23 @@ class SpecInput:
     unread: bool = False
 
 
+def list_spec_paths(here: Path) -> list[str]:
+    """What is checked where nothing is named: the repository's `vtspec.yaml` and its specs.
+
+    Raises `SpecError` where there are none, or the `vtspec.yaml` is wrong.
+    """
+    from vtspec.pipelines.project.repository import PROJECT_FILE, find_repository
+    from vtspec.pipelines.project.spec_problems import make_problem
+
+    repository = find_repository(here)
+    project, specs = repository.root / PROJECT_FILE, repository.specs
+    found = [*([project] if repository.config else []), *([specs] if specs.is_dir() else [])]
+    if not found:
+        shown = repository.format_path(specs)
+        raise SpecError([make_problem(shown, "there are no specs here", "vtspec validate PATH")])
+    return [repository.format_path(path) for path in found]
+
+
 def load_specs(words: Sequence[str], stdin: IO[bytes]) -> list[SpecInput]:
     """The specs in the files and folders that `words` name, each once; `-` is `stdin`."""
     from vtspec.schema.files import iter_spec_files

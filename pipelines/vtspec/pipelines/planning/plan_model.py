@@ -162,7 +162,8 @@ def plan_from_json(raw: Mapping[str, object]) -> Plan:
     id and digest are of. A field that this version does not know is refused too: it may decide
     something.
     """
-    if raw.get("kind") != "Plan":
+    # JSON may hold anything, whatever its type says.
+    if not isinstance(raw, dict) or raw.get("kind") != "Plan":
         raise Permanent("this is not a plan", fix="make one: vtspec plan SPEC --output json")
     if raw.get("v") != VERSION:
         raise Permanent(

@@ -83,7 +83,7 @@ def _resolve_alone(
 ) -> "tuple[Experiment, PlanInputs]":
     catalogs = Catalogs(sources.frameworks)
     loaded = apply_overrides(repository.load(path), overrides)
-    spec = _get_experiment(loaded)
+    spec = _get_experiment(loaded, repository)
     doubts = _check_spec(loaded, path, repository, catalogs, overrides)
     pinned_data = _pin_dataset(spec, repository)
     dataset = pinned_data.dataset
@@ -118,15 +118,23 @@ def _resolve_alone(
     )
 
 
-def _get_experiment(loaded: "LoadedSpec") -> "Experiment":
+def _get_experiment(loaded: "LoadedSpec", repository: Repository) -> "Experiment":
     from vtspec.schema.kinds.experiment import Experiment
 
     if isinstance(loaded.model, Experiment):
         return loaded.model
     kind = type(loaded.model).__name__
+    using = [
+        name
+        for name, data in repository.sound_experiments.items()
+        if data["spec"]["dataset"]["ref"] == loaded.name
+    ]
+    fix = "name a spec under specs/experiments"
+    if using and kind == "Dataset":
+        fix = f"name an experiment on it, such as: {', '.join(using[:5])}"
     raise Refused(
         f"{loaded.document.file} is of kind {kind}, and only an Experiment can be planned",
-        fix="name a spec under specs/experiments",
+        fix=fix,
     )
 
 

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
+from vtspec.adapters.shell_command import quote_word
 from vtspec.pipelines.errors import Refused
 from vtspec.schema.files import SUFFIXES
 from vtspec.schema.problem import Problem, SpecError
@@ -20,6 +21,8 @@ from .source_tree import WORKING_TREE, SourceTree
 from .spec_index import FOLDERS, SpecFile, SpecIndex
 from .spec_lookup import SpecLookup
 from .spec_problems import (
+    make_hidden_problem,
+    make_homeless_problem,
     make_kind_problem,
     make_missing_problem,
     make_no_file_problem,
@@ -75,8 +78,20 @@ class Repository:
         return replace(self, given=(*fresh, *kept))
 
     def with_runs(self, folder: Path | None) -> "Repository":
-        """The repository with its runs in another folder; None leaves them where they are."""
-        return self if folder is None else replace(self, runs_folder=folder)
+        """The repository with its runs in another folder; None leaves them where they are.
+
+        Raises `Refused` for a folder that `vtspec.yaml` could not name for them either.
+        """
+        if folder is None:
+            return self
+        from vtspec.schema.kinds.rules import find_runs_fault
+
+        whole, root = (Path(self.tree.resolve(one)) for one in (self.here / folder, self.root))
+        below = whole.relative_to(root) if whole.is_relative_to(root) else whole
+        fault = find_runs_fault(below.as_posix(), os.path.relpath(self.specs, self.root))
+        if fault is not None:
+            raise Refused(f"--runs {quote_word(str(folder))} {fault}", fix="--runs runs")
+        return replace(self, runs_folder=folder)
 
     @cached_property
     def project(self) -> "Project":
@@ -232,11 +247,17 @@ class Repository:
             near = [self.format_path(path) for path in (*experiments.values(), *datasets.values())]
             raise SpecError([make_no_file_problem(str(word), near)])
         self._refuse_duplicate("Experiment", word)
-        # An experiment goes before a dataset of its name: it is what can be planned and run.
-        names = {**datasets, **experiments}
-        if word not in names:
-            raise SpecError([self._make_missing_problem("spec", word, names)])
-        return names[word]
+        if word in experiments:
+            return experiments[word]
+        # By its file's name too, which people know as well: it goes before a dataset of that name,
+        # since an experiment is what can be planned and run.
+        filed = [path for path in experiments.values() if path.stem == word]
+        if len(filed) == 1 or word in datasets:
+            return filed[0] if len(filed) == 1 else datasets[word]
+        hidden = self._find_hidden_spec(word)
+        if hidden is not None:
+            raise SpecError([make_hidden_problem(self.format_path(hidden), word)])
+        raise SpecError([self._make_missing_problem("spec", word, {**datasets, **experiments})])
 
     def format_path(self, path: Path) -> str:
         """`path` as a person who stands in `here` would type it."""
@@ -298,7 +319,19 @@ class Repository:
         assert file.path is not None
         return self.format_path(file.path)
 
+    def _find_hidden_spec(self, name: str) -> Path | None:
+        """The file of that name in a hidden folder, where specs are not looked up."""
+        if self.tree is not WORKING_TREE:
+            return None
+        for folder in sorted(self.specs.glob("**/.*/")):
+            for path in sorted(folder.rglob("*.y*ml")):
+                if path.suffix in SUFFIXES and self.index.get_file(path).name == name:
+                    return path
+        return None
+
     def _make_missing_problem(self, what: str, name: str, names: Iterable[str]) -> Problem:
+        if self.anchor == "start" and not self.specs.is_dir():
+            return make_homeless_problem(what, name, str(self.here))
         return make_missing_problem(what, name, names, self.format_path(self.specs))
 
     def _refuse_duplicate(self, kind: str, name: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from vtspec.adapters.shell_command import quote_word
 from vtspec.schema.problem import Problem
 from vtspec.schema.suggestions import suggest_fix
 
@@ -13,6 +14,18 @@ def make_missing_problem(what: str, name: str, names: Iterable[str], folder: str
     none = f"there is no spec under {folder} yet: write one, or 'vtspec init'"
     fix = suggest_fix(name, known, choices if known else none)
     return make_problem(folder, f"there is no {what} '{name}'", fix, value=name)
+
+
+def make_homeless_problem(what: str, name: str, folder: str) -> Problem:
+    """That a name is looked up in a folder that lies in no repository."""
+    message = f"there is no {what} '{name}', and no repository: no vtspec.yaml or .git upwards"
+    return make_problem(folder, message, "go into one, or make one: vtspec init", value=name)
+
+
+def make_hidden_problem(file: str, name: str) -> Problem:
+    """That the spec of this name lies in a hidden folder."""
+    message = f"'{name}' lies in a hidden folder, where specs are not looked up by name"
+    return make_problem(file, message, f"name the file: {quote_word(file)}", value=name)
 
 
 def make_kind_problem(file: str, wanted: str) -> Problem:

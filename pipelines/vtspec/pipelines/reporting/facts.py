@@ -152,6 +152,7 @@ def build_facts(run: RunData, baseline: RunData | None = None) -> Facts:
     weighed = None if old is None or unlike else weigh_evidence(measured, old, seed)
     rows = build_metric_rows(task, measured, old, weighed)
     ending = state.status if state.is_over else None
+    changes, incomparable = _compare_plans(baseline, plan) if baseline else ((), ())
     return Facts(
         run=run.name,
         title=str(plan.get("name") or run.name),
@@ -170,7 +171,9 @@ def build_facts(run: RunData, baseline: RunData | None = None) -> Facts:
         metrics=rows,
         baseline=baseline.name if baseline else None,
         baseline_wanted=to_text(report.get("baseline")),
-        caveats=_collect_caveats(plan, baseline.plan, before, unlike) if baseline else (),
+        caveats=(*_collect_caveats(plan, baseline.plan, before, unlike), *incomparable)
+        if baseline
+        else (),
         curves=_build_curves(plan, training, before.training),
         training=_summarize_training(plan, training),
         results=results,
@@ -187,9 +190,21 @@ def build_facts(run: RunData, baseline: RunData | None = None) -> Facts:
             *_collect_warnings(plan, state, results),
         ),
         is_unlike=bool(unlike),
-        changes=compare_plans(baseline.plan, plan) if baseline else (),
+        changes=changes,
         commands=build_commands(plan, run.name, state),
     )
+
+
+def _compare_plans(
+    baseline: RunData, plan: Mapping[str, object]
+) -> tuple[tuple[Change, ...], tuple[str, ...]]:
+    """What differs between the plans, and why that cannot be told of damaged ones."""
+    try:
+        return compare_plans(baseline.plan, plan), ()
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        # The figures stand all the same: they are told by the events.
+        why = f"lacks {error}" if isinstance(error, KeyError) else str(error)
+        return (), (f"what differs in the plan cannot be told: one of the two {why}",)
 
 
 def _summarize_training(plan: Mapping[str, object], training: Training) -> TrainingProgress:

@@ -24,6 +24,9 @@ VERSION: Final = 1
 
 _CHECK: Final = re.compile(r',"check":"([0-9a-f]{8})"\}\s*\Z')
 
+STEPS: Final = ("data", "train", "evaluate", "export", "report")
+"""The steps of a run, in their order."""
+
 Ending = Literal["succeeded", "failed", "interrupted", "stopped", "refused", "crashed"]
 """How a run ended. `failed`: the world or the training (exit 3 or 4); `interrupted`: a checkpoint
 was left, try again (75); `stopped`: a person stopped it (75 where a checkpoint was left);

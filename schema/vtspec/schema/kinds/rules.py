@@ -350,17 +350,22 @@ def _check_source_place(data: Mapping[str, object]) -> Iterator[RuleViolation]:
             yield from _check_place(("spec", "source", *path), value, "data/NAME")
 
 
+def find_runs_fault(runs: str, specs: str) -> str | None:
+    """Why the runs cannot lie in a folder, both as paths below the repository's root; or None."""
+    told = _describe_place(runs)
+    folder = _normalize(specs)
+    if told is None and folder != "." and _is_inside(_normalize(runs), folder):
+        return f"lies in the folder of the specs, {folder}"
+    return told
+
+
 def _check_folders(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     specs, runs = _get_value(data, "spec", "specs"), _get_value(data, "spec", "runs")
     if isinstance(runs, str):
-        yield from _check_place(("spec", "runs"), runs, "runs")
-        folder = _normalize(specs) if isinstance(specs, str) else "specs"
-        if folder != "." and _is_inside(_normalize(runs), folder):
-            yield RuleViolation(
-                path=("spec", "runs"),
-                message=f"lies in the folder of the specs, {folder}",
-                fix="write 'runs: runs'",
-            )
+        told = find_runs_fault(runs, specs if isinstance(specs, str) else "specs")
+        if told is not None:
+            fix = "take a folder of its own: 'runs: runs'"
+            yield RuleViolation(path=("spec", "runs"), message=told, fix=fix)
     if isinstance(specs, str) and _normalize(specs) != ".":
         yield from _check_place(("spec", "specs"), specs, "specs")
 
@@ -397,17 +402,23 @@ def _check_teams_differ(data: Mapping[str, object]) -> Iterator[RuleViolation]:
 
 
 def _check_place(where: tuple[str | int, ...], path: str, instead: str) -> Iterator[RuleViolation]:
+    what = _describe_place(path)
+    if what is not None:
+        fix = f"take a folder of its own: '{where[-1]}: {instead}'"
+        yield RuleViolation(path=where, message=what, fix=fix)
+
+
+def _describe_place(path: str) -> str | None:
+    """Why a path below a repository's root is no place for anything of ours; None where it is."""
     folder = _normalize(path)
     # From `/` on, it may be the repository of anybody that they lie in.
     places = folder.split("/") if folder.startswith("/") else [folder.partition("/")[0]]
     reserved = next((name for name in (".git", ".dvc") if name in places), None)
-    if folder not in (".", "/", "//") and reserved is None:
-        return
-    whole = "the whole machine" if folder.startswith("/") else "the whole repository"
-    what = f"is {whole}" if reserved is None else f"lies in {reserved}, which is not ours"
-    yield RuleViolation(
-        path=where, message=what, fix=f"take a folder of its own: '{where[-1]}: {instead}'"
-    )
+    if reserved is not None:
+        return f"lies in {reserved}, which is not ours"
+    if folder not in (".", "/", "//"):
+        return None
+    return f"is the whole {'machine' if folder.startswith('/') else 'repository'}"
 
 
 _GATE: Final = re.compile(GATE.pattern)

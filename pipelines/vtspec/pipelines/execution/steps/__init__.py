@@ -1,5 +1,7 @@
 """One step of a run: the adapter's process, what it tells into `events.jsonl`, and its end."""
 
+from vtspec.pipelines.runs.events import STEPS
+
 from .container_step import StepRequest, execute_single_step
 from .exit_status import EXIT_CODES, SUCCEEDED, Outcome
 from .output_log import OUTPUT_FILE
@@ -7,7 +9,6 @@ from .run_context import OnEvent, OnMessage, RunContext, Tracker, WriteReport
 from .run_lifecycle import hash_artifacts, log_run_end, log_run_start
 from .step import (
     ADAPTER_STEPS,
-    STEPS,
     StepContext,
     StepTarget,
     execute_step,

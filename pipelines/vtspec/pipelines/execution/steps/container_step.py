@@ -8,6 +8,7 @@ from vtspec.pipelines.errors import Refused, Temporary
 from vtspec.pipelines.execution.environment import Environment
 from vtspec.pipelines.planning.plan_model import Plan, plan_from_json
 from vtspec.pipelines.runs import Run, RunLock, make_run_name
+from vtspec.pipelines.runs.events import STEPS
 from vtspec.pipelines.runs.state import PLAN_FILE
 from vtspec.pipelines.runs.store import write_json
 
@@ -15,7 +16,6 @@ from .exit_status import SUCCEEDED, Outcome
 from .run_context import RunContext
 from .run_lifecycle import log_run_end, log_run_start
 from .step import (
-    STEPS,
     StepContext,
     StepTarget,
     execute_step,

@@ -36,9 +36,6 @@ from .initial_weights import find_start_weights
 from .process_env import build_variables
 from .run_context import RunContext
 
-STEPS: Final = ("data", "train", "evaluate", "export", "report")
-"""The steps of a run, in their order."""
-
 ADAPTER_STEPS: Final = frozenset({"train", "evaluate", "export"})
 
 
