@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vtspec.adapters.shell_command import format_command
+from vtspec.cli.completion import complete_override
 
 if TYPE_CHECKING:
     from vtspec.pipelines.execution.environment import EnvironmentMode
@@ -56,6 +57,7 @@ def add_run_options(function: Function) -> Function:
             "sets",
             multiple=True,
             metavar="PATH=VALUE",
+            shell_complete=complete_override,
             help="Run with another value, as in --set training.epochs=1; may be repeated.",
         ),
         click.option(

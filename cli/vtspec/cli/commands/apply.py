@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vtspec.cli.completion import complete_plan
 from vtspec.cli.run_options import CommandOptions, add_run_options
 from vtspec.cli.run_session import carry_out, plan_named_spec
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("spec", required=False)
+@click.argument("spec", required=False, shell_complete=complete_plan)
 @add_run_options
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def command(spec: str | None, *, yes: bool, **options: Any) -> None:

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import click
 
+from vtspec.cli.completion import complete_run
+
 
 @click.command()
-@click.argument("before", metavar="RUN")
-@click.argument("after", metavar="RUN")
+@click.argument("before", metavar="RUN", shell_complete=complete_run)
+@click.argument("after", metavar="RUN", shell_complete=complete_run)
 @click.option("--runs", type=click.Path(path_type=Path), help="Folder of the runs.")
 @click.option(
     "--output",

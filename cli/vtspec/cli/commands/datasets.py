@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vtspec.adapters.shell_command import format_command
+from vtspec.cli.completion import complete_dataset
 from vtspec.cli.terminal import get_styled_stream
 from vtspec.schema.kinds.tasks import TASKS
 from vtspec.schema.visible_text import make_visible
@@ -104,7 +105,7 @@ def serialize_dataset(one: "ListedDataset", repository: "Repository") -> dict[st
 
 
 @command.command("inspect")
-@click.argument("path", metavar="PATH|NAME", type=FOLDER)
+@click.argument("path", metavar="PATH|NAME", type=FOLDER, shell_complete=complete_dataset)
 @click.option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.option(
     "--html",
@@ -197,7 +198,7 @@ def add_command(path: Path, name: str, tasks: tuple[str, ...], **notes: str | No
 
 
 @command.command("update")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_dataset)
 def update_command(name: str) -> None:
     """Look at the data of dataset NAME anew: counts, classes, splits and hash in its spec.
 

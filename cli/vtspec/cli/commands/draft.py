@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vtspec.cli.completion import complete_experiment
 from vtspec.cli.draft_session import (
     ask_once,
     ask_until_complete,
@@ -25,7 +26,13 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("words", nargs=-1)
-@click.option("--from", "base", metavar="NAME", help="Start from an existing experiment.")
+@click.option(
+    "--from",
+    "base",
+    metavar="NAME",
+    shell_complete=complete_experiment,
+    help="Start from an existing experiment.",
+)
 @click.option(
     "-o",
     "--output",

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vtspec.cli.completion import complete_field
+
 if TYPE_CHECKING:
     from vtspec.adapters.contract import Param
 
@@ -12,7 +14,7 @@ PARAMS = "params"
 
 
 @click.command()
-@click.argument("field", required=False)
+@click.argument("field", required=False, shell_complete=complete_field)
 def command(field: str | None) -> None:
     """Say what FIELD means: its type, range, unit and default, and what is below it.
 

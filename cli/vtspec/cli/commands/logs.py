@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vtspec.adapters.shell_command import format_command
+from vtspec.cli.completion import complete_run
 from vtspec.cli.output_streams import watch_output
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", shell_complete=complete_run)
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run is over.")
 @click.option("--raw", is_flag=True, help="All that was printed, save secrets: output.log.")
 @click.option("--runs", type=click.Path(path_type=Path), help="Folder of the runs.")

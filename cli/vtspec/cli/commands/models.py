@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 
+from vtspec.cli.completion import complete_framework, complete_model
 from vtspec.cli.views.styled_text import get_table_width, print_lines
 from vtspec.cli.views.table import format_table
 from vtspec.pipelines.formatting import format_count, format_gmacs
@@ -42,9 +43,11 @@ def command() -> None:
 
 
 @command.command()
-@click.argument("words", nargs=-1)
+@click.argument("words", nargs=-1, shell_complete=complete_model)
 @click.option("--task", type=click.Choice(TASKS), help="Only models that do this.")
-@click.option("--framework", help="Only models of this framework.")
+@click.option(
+    "--framework", shell_complete=complete_framework, help="Only models of this framework."
+)
 @click.option("--pretrained", is_flag=True, help="Only models with published weights.")
 @click.option(
     "--limit",
@@ -87,8 +90,12 @@ def search(words: Sequence[str], **options: Any) -> None:
 
 
 @command.command()
-@click.argument("name")
-@click.option("--framework", help="The framework, where several have a model of that name.")
+@click.argument("name", shell_complete=complete_model)
+@click.option(
+    "--framework",
+    shell_complete=complete_framework,
+    help="The framework, where several have a model of that name.",
+)
 @click.option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def show(name: str, framework: str | None, output: Output) -> None:
     """Show what is known of model NAME, with or without a tag: resnet18, resnet18.a1_in1k.

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vtspec.cli.completion import complete_override, complete_spec
+
 if TYPE_CHECKING:
     from vtspec.pipelines.planning.prior_runs import PriorRuns
 
 
 @click.command()
-@click.argument("spec")
+@click.argument("spec", shell_complete=complete_spec)
 @click.option(
     "--output",
     type=click.Choice(["text", "json"]),
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     "sets",
     multiple=True,
     metavar="PATH=VALUE",
+    shell_complete=complete_override,
     help="Plan with another value, as in --set training.epochs=1; may be repeated.",
 )
 @click.option("--runs", type=click.Path(path_type=Path), help="Folder of the runs.")

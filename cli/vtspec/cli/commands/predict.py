@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vtspec.cli.completion import complete_run
 from vtspec.cli.output_streams import watch_output
 from vtspec.schema.visible_text import make_visible
 
@@ -19,7 +20,7 @@ _NAME_WIDTH = 60
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", shell_complete=complete_run)
 @click.argument(
     "images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )

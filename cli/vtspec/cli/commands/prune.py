@@ -6,10 +6,19 @@ from typing import Any
 
 import click
 
+from vtspec.cli.completion import complete_experiment
+
 
 @click.command()
 @click.option("--runs", "folder", type=click.Path(path_type=Path), help="Folder of the runs.")
-@click.option("--spec", "specs", multiple=True, metavar="NAME", help="Only runs of this spec.")
+@click.option(
+    "--spec",
+    "specs",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=complete_experiment,
+    help="Only runs of this spec.",
+)
 @click.option(
     "--keep",
     type=click.IntRange(min=0),

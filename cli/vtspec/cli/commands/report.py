@@ -4,11 +4,18 @@ from pathlib import Path
 
 import click
 
+from vtspec.cli.completion import complete_run
+
 
 @click.command()
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=complete_run)
 @click.option("--open", "opens", is_flag=True, help="Open the page in the browser.")
-@click.option("--baseline", metavar="RUN", help="Compare with this run instead of the spec's.")
+@click.option(
+    "--baseline",
+    metavar="RUN",
+    shell_complete=complete_run,
+    help="Compare with this run instead of the spec's.",
+)
 @click.option("--runs", type=click.Path(path_type=Path), help="Folder of the runs.")
 @click.option(
     "-o",

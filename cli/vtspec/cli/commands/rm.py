@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vtspec.adapters.shell_command import format_command
+from vtspec.cli.completion import complete_run
 
 if TYPE_CHECKING:
     from vtspec.cli.views.styled_text import Line
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("names", metavar="RUN…", nargs=-1, required=True)
+@click.argument("names", metavar="RUN…", nargs=-1, required=True, shell_complete=complete_run)
 @click.option("--runs", "folder", type=click.Path(path_type=Path), help="Folder of the runs.")
 @click.option("--dry-run", is_flag=True, help="Say what would go, and remove nothing.")
 @click.option("--force", is_flag=True, help="Also runs that something needs.")

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vtspec.cli.completion import complete_plan
 from vtspec.cli.run_options import CommandOptions, add_run_options
 from vtspec.cli.run_session import carry_out, plan_named_spec
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("spec", required=False)
+@click.argument("spec", required=False, shell_complete=complete_plan)
 @add_run_options
 def command(spec: str | None, **options: Any) -> None:
     """Carry SPEC (a path, or the name of an experiment) out on this machine.

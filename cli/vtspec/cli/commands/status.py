@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vtspec.adapters.shell_command import format_command
+from vtspec.cli.completion import complete_experiment, complete_run
 from vtspec.pipelines.operations.runs import ORDERS, STATUSES
 
 if TYPE_CHECKING:
@@ -19,9 +20,16 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=complete_run)
 @click.option("--runs", type=click.Path(path_type=Path), help="Folder of the runs.")
-@click.option("--spec", "specs", multiple=True, metavar="NAME", help="Only runs of this spec.")
+@click.option(
+    "--spec",
+    "specs",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=complete_experiment,
+    help="Only runs of this spec.",
+)
 @click.option(
     "--status", "statuses", multiple=True, type=click.Choice(STATUSES), help="Only such runs."
 )

@@ -5,10 +5,11 @@ from pathlib import Path
 import click
 
 from vtspec.adapters.shell_command import format_command
+from vtspec.cli.completion import complete_run
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", shell_complete=complete_run)
 @click.option("--runs", type=click.Path(path_type=Path), help="Folder of the runs.")
 @click.option(
     "--timeout",

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import click
 
+from vtspec.cli.completion import complete_run
+
 
 @click.command()
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=complete_run)
 @click.option("--runs", type=click.Path(path_type=Path), help="Folder of the runs.")
 @click.option("--uri", help="MLflow to send to, if not the configured one.")
 def command(run: str | None, runs: Path | None, uri: str | None) -> None:

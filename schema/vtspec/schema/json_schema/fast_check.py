@@ -9,7 +9,7 @@ A schema is compiled to functions once. Only the keywords that our own schemas u
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -49,6 +49,19 @@ def find_property(kind: str, path: str) -> Mapping[str, Any]:
     for part in path.split("."):
         node = _resolve_node(schema, node["properties"][part])
     return node
+
+
+def list_fields(kind: str) -> Mapping[str, str]:
+    """Each field of a kind by its dotted path, with what it means; in the order of the schema."""
+    schema = read_schema(kind)
+    return dict(_iter_fields(schema, _resolve_node(schema, schema), ""))
+
+
+def _iter_fields(schema: _Schema, node: _Schema, above: str) -> Iterator[tuple[str, str]]:
+    for name, below in node.get("properties", {}).items():
+        found = _resolve_node(schema, below)
+        yield f"{above}{name}", str(found.get("description", ""))
+        yield from _iter_fields(schema, found, f"{above}{name}.")
 
 
 def _resolve_node(schema: _Schema, node: _Schema) -> _Schema:
