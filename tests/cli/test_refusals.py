@@ -64,6 +64,12 @@ def _write_file(file: Path) -> None:
         (("sync", "--runs", "specs/runs"), "in the folder of the specs", "--runs runs"),
         (("apply", "deep", "--runs", "."), "is the whole repository", "--runs runs"),
         (("plan", "digits"), "only an Experiment can be planned", "such as: deep, small"),
+        (
+            ("datasets", "add", "data", "--name", "도형"),
+            "got '도형'",
+            "spell it in a to z, 0 to 9 and '-'",
+        ),
+        (("datasets", "add", "data", "--name", "My Cats"), "got 'My Cats'", "--name my-cats"),
         (("trian",), "there is no command 'trian'", "see 'vtspec --help'"),
         (("train",), "there is no command 'train'", "did you mean 'vtspec run'?"),
         (("list",), "there is no command 'list'", "did you mean 'vtspec status'?"),

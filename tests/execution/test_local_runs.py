@@ -32,7 +32,7 @@ from vtspec.pipelines.execution.local import (
 from vtspec.pipelines.execution.local.next_action import Liveness, decide
 from vtspec.pipelines.execution.steps import StopSignal
 from vtspec.pipelines.runs import EventLog, Run, RunLock, find_holder
-from vtspec.pipelines.runs.events import Told
+from vtspec.pipelines.runs.events import RunStarted, Told
 from vtspec.pipelines.runs.state import fold_events
 from vtspec.pipelines.tracking import SyncResult
 
@@ -370,6 +370,9 @@ def test_a_smoke_run_leaves_nothing_behind(tmp_path: Path) -> None:
     local = a_local(repository, watcher)
     smoked = run_smoke_test(repository.planned, local.place, this_python(tmp_path))
     assert smoked.outcome.is_good
+    (started,) = [event.body for event in watcher.events if event.kind == "run.started"]
+    assert isinstance(started, RunStarted)
+    assert started.environment == str(this_python(tmp_path))
     assert smoked.folder is None
     assert not watcher.reports[0].exists()
     assert watcher.kinds().count("train.epoch") == 1

@@ -310,7 +310,7 @@ def test_images_left_out_and_a_warm_up_that_never_ends_are_told(
     prepared(a_timm_job(digits, tmp_path, training=training), listener)
     told = [message for kind, message in listener.told if kind == "warning"]
     assert len(told) == 2
-    assert told[0].startswith("each epoch leaves out 1 train images")
+    assert told[0].startswith("each epoch leaves out 1 train image, another every time: it would")
     assert told[1].startswith("a warm-up of 3 epochs in a training of 2")
 
 

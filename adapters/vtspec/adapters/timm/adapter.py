@@ -294,9 +294,13 @@ class Adapter:
     def _warn(self, epoch: EpochBatches) -> None:
         training = self.job.training
         if epoch.left_out:
+            words = (
+                "1 train image, another every time: it"
+                if epoch.left_out == 1
+                else f"{epoch.left_out} train images, others every time: they"
+            )
             self.callbacks.on_warning(
-                f"each epoch leaves out {epoch.left_out} train images, others every time: they "
-                "would make a last batch that cannot be trained on"
+                f"each epoch leaves out {words} would make a last batch that cannot be trained on"
             )
         if training.warmup_epochs >= training.epochs:
             self.callbacks.on_warning(

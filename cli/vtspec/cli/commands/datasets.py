@@ -144,9 +144,11 @@ def _validate_name(_ctx: click.Context, _param: click.Parameter, name: str) -> s
 
     if is_name(name):
         return name
-    close = make_name(name, otherwise="cats")
+    close = make_name(name, otherwise="")
+    # Of a name in another script nothing is left that could be suggested.
+    fix = f"--name {close}" if close else "spell it in a to z, 0 to 9 and '-': --name cats"
     raise click.BadParameter(
-        f"must be a DNS label of at most 40 characters, got '{name}'\n  fix: --name {close}"
+        f"must be a DNS label of at most 40 characters, got '{name}'\n  fix: {fix}"
     )
 
 

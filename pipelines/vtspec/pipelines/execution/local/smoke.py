@@ -42,7 +42,7 @@ def run_smoke_test(plan: Plan, place: RunContext, environment: Environment) -> S
     )
     work = StepContext.of(target, place, lambda: environment)
     try:
-        outcome = _execute_steps(work)
+        outcome = _execute_steps(work, environment)
     finally:
         work.log.close()
     kept = None if outcome.is_good else folder / "smoke"
@@ -51,9 +51,10 @@ def run_smoke_test(plan: Plan, place: RunContext, environment: Environment) -> S
     return SmokeResult(outcome=outcome, seconds=work.log.state.clock.seconds, folder=kept)
 
 
-def _execute_steps(work: StepContext) -> Outcome:
-    # Of what it is carried out on, a run that is none says only how.
-    started = Told(kind="run.started", fields={"plan_id": None, "backend": "process"})
+def _execute_steps(work: StepContext, environment: Environment) -> Outcome:
+    # Of what it is carried out on, a run that is none says only how and in what.
+    fields = {"plan_id": None, "backend": "process", "environment": str(environment)}
+    started = Told(kind="run.started", fields=fields)
     work.log.append_told(started)
     for step in STEPS:
         outcome = execute_step(step, work)
