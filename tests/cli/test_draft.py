@@ -99,12 +99,12 @@ def test_json_has_the_whole_answer_and_nothing_else(home: Path) -> None:
     answer = json.loads(result.stdout)
     assert (result.exit_code, result.stderr) == (0, "")
     assert list(answer) == [
-        *("status", "draft", "question", "reason", "assumptions", "provenance")
+        *("status", "draft", "question", "reason", "assumptions", "provenance", "warnings")
     ]
     assert answer["status"] == "complete"
     assert answer["provenance"]["drafter"] == "offline"
     asked = json.loads(draft("softmax-regression on unicorns, 3 epochs", "--json").stdout)
-    assert asked["status"] == "question"
+    assert (asked["status"], asked["warnings"]) == ("question", [])
     assert asked["question"]["field"] == "spec.dataset.ref"
     assert "shapes" in asked["question"]["choices"]
     assert asked["draft"]["spec"]["training"]["epochs"] == 3
@@ -391,6 +391,8 @@ def test_what_validate_warns_of_is_told_of_a_draft(home: Path, words: str, told:
     assert result.exit_code == 0, result.output
     (line,) = [line for line in result.stderr.splitlines() if told in line]
     assert line.startswith(("warning: spec.", "주의: spec."))
+    warnings = json.loads(draft(words, "--json").stdout)["warnings"]
+    assert [one["field"] for one in warnings if told in one["message"]] == [line.split(": ")[1]]
     (file,) = set((home / "specs/experiments").iterdir()) - {
         home / "specs/experiments" / name for name in ("shapes.yaml", "shapes-short.yaml")
     }

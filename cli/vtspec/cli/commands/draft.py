@@ -22,6 +22,7 @@ from vtspec.schema.visible_text import make_visible
 if TYPE_CHECKING:
     from vtspec.pipelines.drafting.result import DraftResult
     from vtspec.pipelines.operations.draft import DraftSession
+    from vtspec.pipelines.project.repository import Repository
 
 
 @click.command()
@@ -87,7 +88,7 @@ def command(words: tuple[str, ...], as_json: bool, offline: bool, **asked: Any) 
         file=asked["conversation"],
     )
     if as_json:
-        _print_json(ask_once(session))
+        _print_json(ask_once(session), session.repository)
         return
     place = _draft_file(session, asked)
     if asked["runs"]:
@@ -162,7 +163,12 @@ def _check_options(as_json: bool, asked: dict[str, Any]) -> None:
         raise make_exists_error(output)
 
 
-def _print_json(drafted: "DraftResult") -> None:
+def _print_json(drafted: "DraftResult", repository: "Repository") -> None:
     import json
 
-    click.echo(json.dumps(drafted.to_json(), ensure_ascii=False, indent=2))
+    from vtspec.pipelines.operations.draft import find_warnings
+
+    found = find_warnings(drafted, repository) if drafted.status == "complete" else []
+    warnings = [{"field": one.path, "message": one.message, "fix": one.fix} for one in found]
+    whole = {**drafted.to_json(), "warnings": warnings}
+    click.echo(json.dumps(whole, ensure_ascii=False, indent=2))
