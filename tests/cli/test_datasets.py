@@ -107,7 +107,7 @@ def test_add_shows_the_errors_that_keep_it_from_adding(data: Path, tmp_path: Pat
 def test_a_name_that_is_no_label_is_told_a_close_one(data: Path, name: str, close: str) -> None:
     result = typed("add", "data/pets", "--name", name)
     assert result.exit_code == 2
-    assert f"fix: --name {close}\n" in result.output
+    assert f"--name {close}\n" in result.output
 
 
 def test_a_task_that_is_none_is_told(data: Path) -> None:
