@@ -21,8 +21,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
 from cluster_plans import GPU, a_published_plan, some_settings
 from vtspec.pipelines.argo import RenderSettings, render, render_plan_config
-from vtspec.pipelines.argo.workflow import STEPS
 from vtspec.pipelines.planning.plan_model import Plan
+from vtspec.pipelines.runs.events import STEPS
 
 BAR = 2000
 

@@ -19,11 +19,11 @@ from dvc_repositories import command, dvc_repository
 from local_repository import a_repository
 from vtspec.pipelines.argo import render, render_plan_config
 from vtspec.pipelines.argo.storage import CACHE, PLAN_FILE, RUN_FOLDER
-from vtspec.pipelines.argo.workflow import STEPS
 from vtspec.pipelines.catalog import load_frameworks
 from vtspec.pipelines.data.source import DvcSource
 from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.pipelines.runs import Run
+from vtspec.pipelines.runs.events import STEPS
 
 pytestmark = pytest.mark.slow
 

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from cluster_plans import GPU, a_cluster_project, a_published_plan, publish, some_settings
 from plan_inputs import WEIGHTS, experiments, inputs_of, unhurried
 from vtspec.pipelines.argo import render, render_plan_config, render_semaphores
-from vtspec.pipelines.argo.workflow import MAX_PLAN_BYTES, STEPS
+from vtspec.pipelines.argo.workflow import MAX_PLAN_BYTES
 from vtspec.pipelines.errors import Refused
-from vtspec.pipelines.execution.steps import step as step_module
 from vtspec.pipelines.planning.plan import build_plan
 from vtspec.pipelines.planning.plan_model import Plan, plan_from_json
+from vtspec.pipelines.runs.events import STEPS
 from vtspec.schema.kinds.experiment import Experiment
 
 
@@ -46,7 +46,7 @@ def rendered(plan: Plan, **project: Any) -> dict[str, Any]:
 def test_the_steps_run_one_after_another_in_pods_of_the_image_by_digest() -> None:
     found = templates(rendered(a_published_plan()))
     tasks = found["run"]["dag"]["tasks"]
-    assert [one["name"] for one in tasks] == list(step_module.STEPS) == list(STEPS)
+    assert [one["name"] for one in tasks] == list(STEPS)
     assert [one.get("dependencies") for one in tasks] == [
         None,
         ["data"],

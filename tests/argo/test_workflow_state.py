@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from cluster_plans import GPU, a_published_plan, some_settings
 from vtspec.pipelines.argo import WorkflowState, observe, render
-from vtspec.pipelines.argo.workflow import STEPS
 from vtspec.pipelines.argo.workflow_state import Cause, Phase, Wait
+from vtspec.pipelines.runs.events import STEPS
 
 RECORDINGS = Path(__file__).parent / "recordings"
 

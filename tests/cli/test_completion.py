@@ -135,7 +135,18 @@ def test_a_shell_asks_by_the_variable_that_the_readme_names(root: Path) -> None:
     assert (done.stdout, done.stderr) == ("plain,deep\n", "")
 
 
-FREE = {"words", "shares", "license", "description", "remote", "name", "uri", "limit", "age"}
+FREE = {
+    "words",
+    "shares",
+    "license",
+    "description",
+    "remote",
+    "name",
+    "uri",
+    "limit",
+    "age",
+    "author",
+}
 """What a person makes up, or says in their own words."""
 
 

@@ -6,14 +6,17 @@ from typing import Any
 
 import click
 
+from vtspec.cli.completion import complete_override, complete_spec
+
 
 @click.command()
-@click.argument("spec", required=False)
+@click.argument("spec", required=False, shell_complete=complete_spec)
 @click.option(
     "--set",
     "sets",
     multiple=True,
     metavar="PATH=VALUE",
+    shell_complete=complete_override,
     help="Plan with another value, as in --set training.epochs=1; may be repeated.",
 )
 @click.option(

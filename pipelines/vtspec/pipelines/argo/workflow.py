@@ -13,6 +13,7 @@ from typing import Any, Final
 from vtspec.pipelines.errors import Refused
 from vtspec.pipelines.planning.plan_model import Plan, PlanStep
 from vtspec.pipelines.runs import make_run_name
+from vtspec.pipelines.runs.events import STEPS
 from vtspec.schema.kinds.field_types import parse_duration, parse_memory
 
 from .retries import RETRY_STRATEGY
@@ -20,10 +21,6 @@ from .settings import GpuPlacement, RenderSettings
 from .storage import CACHE, HUB_CACHE, build_arguments, build_mounts, build_volumes
 
 Json = dict[str, Any]
-
-STEPS: Final = ("data", "train", "evaluate", "export", "report")
-"""The steps in the order in which pods carry them out: one after another, since they share the
-run's folder, in which one process works at a time."""
 
 PREFIX: Final = "vtspec.dev"
 MAX_WAIT: Final = f"{PREFIX}/max-wait-seconds"
@@ -169,6 +166,7 @@ def get_plan_config_name(plan: Plan) -> str:
 
 
 def _build_dag() -> Json:
+    # One after another: they share the run's folder, in which one process works at a time.
     tasks: list[Json] = [{"name": name, "template": name} for name in STEPS]
     for before, task in zip(STEPS, tasks[1:], strict=False):
         task["dependencies"] = [before]

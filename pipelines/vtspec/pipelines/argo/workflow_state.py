@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, TypeAlias
 
+from vtspec.pipelines.runs.events import STEPS
 from vtspec.schema.visible_text import make_visible
 
 from .node_tree import Node, find_nodes, read_int, read_mapping, read_text, read_time
-from .workflow import MAX_WAIT, PREFIX, QUEUE_LABEL, STEPS
+from .workflow import MAX_WAIT, PREFIX, QUEUE_LABEL
 
 Phase: TypeAlias = Literal["waiting", "running", "succeeded", "failed", "stopped", "unreadable"]
 """Where a run, or a step of it, stands. `stopped` is asked for by somebody."""
