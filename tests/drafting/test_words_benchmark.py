@@ -179,7 +179,11 @@ def test_the_specs_of_the_world_have_no_problem() -> None:
     assert len(paths) == 22
     specs = [load(path.read_bytes(), str(path)) for path in paths]
     assert [each.problems for each in specs] == [()] * len(specs)
-    assert check_specs(specs, workspace) == []
+    found = check_specs(specs, workspace)
+    # What no adapter here trains is drafted and planned all the same.
+    assert {(one.severity, one.file.split("/")[-1]) for one in found} == {
+        ("warning", "street-yolo11n.yaml")
+    }, found
 
 
 def test_there_are_enough_requests_and_none_twice() -> None:

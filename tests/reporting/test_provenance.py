@@ -170,35 +170,34 @@ def at_commit(*, dirty: bool) -> RunState:
 
 def test_commands_are_quoted_for_a_shell() -> None:
     plan = {"specPath": "specs/it's; rm -rf.yaml", "overrides": ["description=$(id)"]}
-    assert build_commands(plan, "run", at_commit(dirty=False)) == (
+    assert build_commands(plan, "run", at_commit(dirty=False), "plan.json") == (
         "git checkout c0ffee",
         "vtspec plan 'specs/it'\"'\"'s; rm -rf.yaml' --set 'description=$(id)'",
         "vtspec run 'specs/it'\"'\"'s; rm -rf.yaml' --set 'description=$(id)' --again",
         f"# or this very plan, from the file beside this report: {EXACT}",
         "vtspec report run --open",
     )
-    assert build_commands({}, "run", RunState()) == ("vtspec report run --open",)
+    assert build_commands({}, "run", RunState(), "plan.json") == ("vtspec report run --open",)
 
 
 EXACT = "vtspec run --plan plan.json --again"
 
 
 def test_where_the_commit_is_not_what_ran_the_plan_itself_is_run_again() -> None:
-    commands = build_commands({"specPath": "a.yaml"}, "run", at_commit(dirty=True))
+    commands = build_commands({"specPath": "a.yaml"}, "run", at_commit(dirty=True), "plan.json")
     assert EXACT in commands
     assert not any("a.yaml" in line for line in commands)
 
 
 def test_a_run_that_was_completed_is_run_again_with_the_policy_that_it_has_now() -> None:
     state = replace(at_commit(dirty=True), completion="cats-0123456789-c00beef")
-    commands = build_commands({"specPath": "a.yaml"}, "run", state)
+    commands = build_commands({"specPath": "a.yaml"}, "run", state, state.plan_file)
     assert "vtspec run --plan cats-0123456789-c00beef.json --again" in commands
 
 
 def test_a_run_that_starts_from_another_says_so_on_one_line() -> None:
     weights = {"type": "run", "run": "cats\nrm -rf ~", "path": "runs/cats/model/model.safetensors"}
     plan = {"specPath": "a.yaml", "model": {"weights": weights}}
-    (line,) = (
-        one for one in build_commands(plan, "run", RunState()) if "has to be there first" in one
-    )
+    commands = build_commands(plan, "run", RunState(), "plan.json")
+    (line,) = (one for one in commands if "has to be there first" in one)
     assert line.startswith("# ") and "\n" not in line

@@ -191,7 +191,7 @@ def read_tables(tables: Mapping[str, Sequence[Any]], files: Files) -> Reading:
     reading = {
         split: read_rows(table, files, "label" in fields) for split, table in tables.items()
     }
-    return check_two_classes(reading) if "label" in fields else reading
+    return check_classes(reading) if "label" in fields else reading
 
 
 def read_rows(rows: Sequence[Any], files: Files, is_labeled: bool) -> dict[str, Labels]:
@@ -217,10 +217,16 @@ def read_rows(rows: Sequence[Any], files: Files, is_labeled: bool) -> dict[str, 
     return part
 
 
-def check_two_classes(reading: Reading) -> Reading:
-    labels = (labels for part in reading.values() for labels in part.values())
-    if len({name for some in labels for (name, *_) in some}) < 2:
+def check_classes(reading: Reading) -> Reading:
+    names = {
+        split: {name for labels in part.values() for (name, *_) in labels}
+        for split, part in reading.items()
+    }
+    every = set().union(*names.values())
+    if len(every) < 2:
         raise Refused("one class")
+    if names["train"] != every:
+        raise Refused("a class that cannot be learnt")
     return reading
 
 

@@ -410,6 +410,21 @@ def test_a_dataset_of_one_class_has_nothing_to_tell_apart() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("classes", "field"), [(None, "spec.dataset.ref"), (["a", "b"], "spec.dataset.classes")]
+)
+def test_a_class_without_an_image_to_learn_from_is_refused(
+    classes: list[str] | None, field: str
+) -> None:
+    train = {"images": 900, "perClass": {"a": 900, "b": 0, "c": 0}}
+    counts = {"images": 900, "splits": {"train": train}}
+    world = a_world(a_dataset(classes=["a", "b", "c"], statistics=counts))
+    ((path, message, fix, severity),) = told(world, **{"dataset.classes": classes})
+    assert (path, severity) == (field, "error")
+    assert message.startswith("the train split has no images of 'b'")
+    assert "dataset.classes" in fix
+
+
 def test_top5_of_six_classes_is_a_figure() -> None:
     world = a_world(a_dataset(classes=list("abcdef")))
     gates = {"report.gates": ["top5_accuracy >= 0.9"]}

@@ -191,7 +191,7 @@ def build_facts(run: RunData, baseline: RunData | None = None) -> Facts:
         ),
         is_unlike=bool(unlike),
         changes=changes,
-        commands=build_commands(plan, run.name, state),
+        commands=build_commands(plan, run.name, state, state.plan_file),
     )
 
 

@@ -14,7 +14,7 @@ from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.catalog.models import is_permissive
 from vtspec.pipelines.formatting import MISSING, format_number
 from vtspec.pipelines.runs.json_values import to_mapping, to_number, to_text, to_words
-from vtspec.pipelines.runs.state import RunState, fold_events
+from vtspec.pipelines.runs.state import PLAN_FILE, RunState, fold_events
 from vtspec.schema.visible_text import make_visible
 
 from . import document as doc
@@ -263,7 +263,8 @@ def _describe_usage(facts: Facts) -> doc.Section:
 
 
 def _list_commands(run: RunData, state: RunState) -> doc.Section:
-    commands = build_commands(run.plan, run.name, state, "in the folder above")
+    # A completion's file has the run's name, and trains nothing else.
+    commands = build_commands(run.plan, run.name, state, PLAN_FILE, "in the folder above")
     return doc.Section("again", "Train it again", (doc.CommandBlock(commands),))
 
 

@@ -134,14 +134,15 @@ def build_commands(
     plan: Mapping[str, object],
     run: str,
     state: RunState,
+    plan_file: str,
     where: str = "beside this report",
 ) -> tuple[str, ...]:
-    """Commands to type for the same plan, quoted for a POSIX shell; `where` the plan's file is."""
+    """Commands to type for the same plan, quoted for a POSIX shell; `where` `plan_file` is."""
     git = state.provenance.git
     spec, sets = to_text(plan.get("specPath")), to_words(plan.get("overrides"))
     # Without the commit the spec may be another one by now.
     lines = [format_command("git", "checkout", git.commit)] if git and git.commit else []
-    exact = format_command("vtspec", "run", "--plan", state.plan_file, "--again")
+    exact = format_command("vtspec", "run", "--plan", plan_file, "--again")
     weights = to_mapping(to_mapping(plan.get("model")).get("weights"))
     if weights.get("type") == "run":
         run_before = make_visible(str(weights.get("run")))

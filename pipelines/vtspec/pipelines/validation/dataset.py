@@ -30,6 +30,7 @@ def check_data(subject: SpecView, framework: Framework | None) -> Iterator[Probl
     yield from _check_format(subject, dataset, framework)
     yield from _check_classes(subject, dataset)
     yield from _check_class_count(subject, dataset)
+    yield from _check_train_classes(subject, dataset)
     yield from _check_class_weights(subject, dataset)
     yield from _check_batch_size(subject, dataset)
 
@@ -89,6 +90,23 @@ def _check_class_count(subject: SpecView, dataset: DatasetFacts) -> Iterator[Pro
         if own and others
         else "add images of another class to the dataset",
     )
+
+
+def _check_train_classes(subject: SpecView, dataset: DatasetFacts) -> Iterator[Problem]:
+    """A class that a classifier could not learn, where the dataset's file counts by class."""
+    if subject.task != "image-classification":
+        return
+    train = ((dataset.statistics or {}).get("splits") or {}).get("train") or {}
+    counts = train.get("perClass") or {}
+    absent = [name for name in subject.classes if counts.get(name) == 0]
+    if absent:
+        own = subject.get_value("dataset", "classes") is not None
+        yield subject.make_problem(
+            ("dataset", "classes" if own else "ref"),
+            f"the train split has no images of {', '.join(map(repr, absent[:5]))}"
+            + (f" and {len(absent) - 5} more" if len(absent) > 5 else ""),
+            "add some, or leave the class out with dataset.classes",
+        )
 
 
 def _check_class_weights(subject: SpecView, dataset: DatasetFacts) -> Iterator[Problem]:

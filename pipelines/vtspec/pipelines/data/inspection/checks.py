@@ -154,10 +154,9 @@ def _check_classes(layout: Layout, looks: Mapping[str, ImageInfo]) -> Iterator[D
         counts = count_per_class(layout, part.items, looks)
         empty = [name for name, count in counts.items() if not count]
         if empty and part.items:
-            # An imagefolder's classes are its folders: one that train lacks cannot be learnt.
-            make_issue = (
-                make_error if split == "train" and layout.format == "imagefolder" else make_warning
-            )
+            # A classifier is refused such a split; a detector learns that there is nothing.
+            is_refused = split == "train" and "image-classification" in layout.tasks
+            make_issue = make_error if is_refused else make_warning
             yield make_issue(
                 f"split '{split}' has nothing of {_format_names(empty)}",
                 "add images of it, or take the class out of every split",
