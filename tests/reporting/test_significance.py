@@ -12,6 +12,8 @@ from hostile_text import unhurried
 from vtspec.pipelines.reporting.significance import (
     compute_fisher_p,
     compute_sign_p,
+    compute_t_interval,
+    compute_welch_p,
     compute_wilson_interval,
     correct_for_number,
 )
@@ -93,3 +95,30 @@ def test_a_corrected_p_value_is_never_smaller_and_keeps_its_place(
     for name, p in p_values.items():
         assert p <= corrected[name] <= 1.0
         assert all(corrected[o] >= corrected[name] for o in p_values if p_values[o] > p)
+
+
+# Student's distribution in print: NIST/SEMATECH e-Handbook of Statistical Methods, 1.3.6.7.2.
+@pytest.mark.parametrize(("count", "quantile"), [(2, 12.706), (3, 4.303), (5, 2.776), (20, 2.093)])
+def test_few_seeds_need_students_many_standard_errors(count: int, quantile: float) -> None:
+    values = [float(n) for n in range(count)]
+    low, high = compute_t_interval(values)
+    error = math.sqrt((count + 1) / 12)
+    assert (low + high) / 2 == pytest.approx((count - 1) / 2)
+    assert (high - low) / 2 / error == pytest.approx(quantile, abs=5e-4)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "p"),
+    [
+        # As SciPy's `ttest_ind(equal_var=False)` has it: 4.3 degrees of freedom.
+        ([0.91, 0.93, 0.9, 0.94], [0.95, 0.96, 0.953, 0.97], 0.0168961859),
+        ([1.0, 2.0, 3.0], [1.0, 2.0, 3.0], 1.0),
+        # One value against three: t = 2 / sqrt(4/3), two degrees: 1 - t / sqrt(2 + t * t).
+        ([0.0], [1.0, 2.0, 3.0], 1 - math.sqrt(3) / math.sqrt(2 + 3)),
+    ],
+)
+def test_two_samples_differ_as_welch_says(
+    first: list[float], second: list[float], p: float
+) -> None:
+    assert compute_welch_p(first, second) == pytest.approx(p)
+    assert compute_welch_p(second, first) == pytest.approx(p)
