@@ -47,8 +47,7 @@ def find_amounts(sentence: TokenizedText) -> Iterator[Mention]:
         field = field or _infer_field(sentence, amount, before)
         # after all else, as it looks at nothing but the number before
         field = _infer_list_field(sentence, amount, before, field)
-        if isinstance(amount.value, tuple) and amount.does == "set":
-            field = _infer_sides_field(sentence, amount, field)
+        field = _correct_field(sentence, amount, field)
         if field is None:
             if amount.does != "scale" or amount.end - amount.start > 1:
                 said = sentence.get_span_text(amount.start, amount.end)
@@ -65,6 +64,19 @@ def find_amounts(sentence: TokenizedText) -> Iterator[Mention]:
             operation = "unclear"  # `배치 256 x 8`: neither 256 nor 2048 is surely meant
         yield Mention(field, _get_value(amount), start, end, said, operation)
         before.end = end
+
+
+_COUNTED: Final = re.compile(r"\w+? ?(?:개|가지)")
+
+
+def _correct_field(sentence: TokenizedText, amount: Amount, field: str | None) -> str | None:
+    """The field, unless the number itself says that it is none of it."""
+    if isinstance(amount.value, tuple) and amount.does == "set":
+        return _infer_sides_field(sentence, amount, field)
+    start = sentence.tokens[amount.start].start
+    # `시드 3개로`: how many seeds, and not which
+    is_count = field == "training.seed" and _COUNTED.match(sentence.text, start)
+    return None if is_count else field
 
 
 def _infer_field(sentence: TokenizedText, amount: Amount, before: _AmountContext) -> str | None:
