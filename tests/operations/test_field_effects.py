@@ -113,6 +113,7 @@ EXPERIMENT: Final = {
     "spec.tracking.registerAs": Row("shapes", "policy"),
     "spec.report.baseline": Row("deep", "policy"),
     "spec.report.gates": Row(["accuracy >= 0.9"], "policy"),
+    "spec.report.seeds": Row(3, "policy"),
 }
 
 PINNED_ELSEWHERE: Final = {

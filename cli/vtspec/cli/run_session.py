@@ -52,10 +52,11 @@ def carry_out(
     `confirm` is called where something would be begun, and raises where it may not be.
     """
     from vtspec.cli.views.progress import make_progress
-    from vtspec.cli.views.run_result import show_result, show_smoke
+    from vtspec.cli.views.run_result import show_results, show_smoke
     from vtspec.pipelines.execution.steps import StopSignal
-    from vtspec.pipelines.operations import run
+    from vtspec.pipelines.operations import run, seeds
 
+    _check_seeds(found, options)
     # On standard error, so that standard output has the result alone.
     stop, progress = StopSignal(), make_progress(sys.stderr)
     callbacks = run.RunCallbacks(
@@ -79,5 +80,21 @@ def carry_out(
             smoked = run.try_plan(request, callbacks, os.environ)
         return show_smoke(smoked)
     with stop.handle_signals(), progress:
-        result = run.run_plan(request, callbacks, os.environ)
-    return show_result(result, found, options)
+        done = seeds.run_seeds(request, callbacks, os.environ)
+    return show_results(done, found, options, spec)
+
+
+def _check_seeds(found: "PlannedRun", options: CommandOptions) -> None:
+    """Say what is done with one plan of several that belong together, or refuse it."""
+    made, count = found.made, len(found.plans)
+    if count > 1 and options.results is not None:
+        raise click.UsageError(
+            f"--results are the figures of one run, and report.seeds asks for {count}: "
+            "leave one of the two out (--set report.seeds=null)"
+        )
+    if count > 1 and options.smoke:
+        words = f"seed {made.training.seed} is tried, for all {count}: they differ in nothing else"
+        click.echo(words, err=True)
+    elif made.report.seeds and count == 1:
+        names = ", ".join(map(str, made.report.seeds))
+        click.echo(f"seed {made.training.seed} alone, of {names} (report.seeds)", err=True)

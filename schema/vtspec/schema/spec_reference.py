@@ -81,6 +81,7 @@ _BETWEEN: Final = {
         "A task whose labels are no classes takes neither `dataset.classes` nor "
         "`training.classWeights`.",
         "`report.baseline` is another experiment.",
+        "`report.seeds` seeds from `training.seed` on are at most 4294967295.",
     ),
     "Dataset": (
         "`source` holds exactly one of `dvc` and `path`; `path` needs `contentHash`.",

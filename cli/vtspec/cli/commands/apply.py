@@ -42,7 +42,7 @@ def _print_plan(found: "PlannedRun") -> None:
     from vtspec.pipelines.operations.frameworks import describe_missing_environment
     from vtspec.pipelines.planning.prior_runs import find_prior_runs
 
-    next_to = find_prior_runs(found.made, found.repository)
+    next_to = find_prior_runs(found.made, found.repository, others=found.others)
     missing = describe_missing_environment(found.made.framework.name, os.environ)
     width = get_terminal_width(sys.stdout)
     print_lines(format_plan(found.made, next_to, width, missing=missing))
@@ -55,6 +55,7 @@ def _confirm_plan(found: "PlannedRun") -> None:
     if not sys.stdin.isatty():
         raise Refused("nobody is there to be asked", fix="add --yes to carry the plan out")
     click.echo()
-    if not click.confirm(f"Carry {found.made.id} out on this machine?"):
+    more = f" and {len(found.others)} more for the other seeds" if found.others else ""
+    if not click.confirm(f"Carry {found.made.id}{more} out on this machine?"):
         # A no is an answer and no failure; `click.confirm(abort=True)` would make it one.
         raise click.exceptions.Exit(0)

@@ -49,6 +49,9 @@ def command(spec: str, output: str, sets: tuple[str, ...], runs: Path | None) ->
         problem = find_tracking_problem(planned.repository, os.environ)
         if problem is not None:
             click.echo(f"warning: {problem}", err=True)
+        if planned.others:
+            names = ", ".join(plan.id for plan in planned.others)
+            click.echo(f"the plan of the first seed; run carries out {names} too", err=True)
         click.echo(json.dumps(planned.made.to_json(), indent=2, ensure_ascii=False))
         return
     import sys
@@ -59,7 +62,7 @@ def command(spec: str, output: str, sets: tuple[str, ...], runs: Path | None) ->
     from vtspec.pipelines.operations.frameworks import describe_missing_environment
     from vtspec.pipelines.planning.prior_runs import find_prior_runs
 
-    found = find_prior_runs(planned.made, planned.repository)
+    found = find_prior_runs(planned.made, planned.repository, others=planned.others)
     apply = join_command(["vtspec", "apply", spec, *_choose_attempt(found)], sets, runs)
     missing = describe_missing_environment(planned.made.framework.name, os.environ)
     refusal = find_refusal(planned, os.environ)
@@ -71,6 +74,8 @@ def command(spec: str, output: str, sets: tuple[str, ...], runs: Path | None) ->
 
 def _choose_attempt(found: "PriorRuns") -> list[str]:
     """The option without which `apply` would refuse, or only show the result that there is."""
-    if found.runs_as == "cut short":
+    every = found.seeds or (found,)
+    if any(one.runs_as == "cut short" for one in every):
         return ["--resume"]
-    return ["--again"] if found.runs_as == "done" and found.update is None else []
+    is_done = all(one.runs_as == "done" and one.update is None for one in every)
+    return ["--again"] if is_done else []

@@ -35,14 +35,14 @@ def command(spec: str | None, **options: Any) -> None:
 def run_spec(spec: str | None, chosen: CommandOptions) -> int:
     """Plan the spec, say so in a line, carry it out, show it, and return the exit code."""
     found = plan_named_spec(spec, chosen)
-    click.echo(format_summary(found.made), err=True)
+    click.echo(format_summary(found.made, len(found.others)), err=True)
     for warning in found.made.warnings:
         click.echo(f"warning: {warning}", err=True)
     return carry_out(spec, chosen, found)
 
 
-def format_summary(made: "Plan") -> str:
-    """Say on one line what the plan trains, and for how long."""
+def format_summary(made: "Plan", others: int = 0) -> str:
+    """Say on one line what the plan trains, and for how long, and how many `others` there are."""
     from vtspec.pipelines.formatting import format_duration, format_range
 
     epochs = made.training.epochs
@@ -55,4 +55,6 @@ def format_summary(made: "Plan") -> str:
         parts.append(f"about {format_duration(guess.seconds, 'rough')}")
     if guess.seconds_low is not None and guess.seconds_high is not None:
         parts[-1] += f" ({format_range(guess.seconds_low, guess.seconds_high)})"
+    if others:
+        parts.append(f"and {others} more plan{'s' * (others != 1)} for the other seeds")
     return ", ".join(parts)

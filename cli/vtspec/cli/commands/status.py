@@ -133,7 +133,21 @@ def _serialize_details(found: "RunSummary") -> dict[str, object]:
         "warnings": list(state.warnings),
         "failure": None if failure is None else {"message": failure.message, "fix": failure.fix},
         "artifacts": dict(state.artifacts),
+        **_serialize_seeds(found),
     }
+
+
+def _serialize_seeds(found: "RunSummary") -> dict[str, object]:
+    from vtspec.pipelines.errors import Permanent
+    from vtspec.pipelines.reporting import read_facts
+    from vtspec.pipelines.reporting.run_comparison import serialize_seeds
+
+    try:
+        seeds = read_facts(found.run.path).seeds
+    # One damaged file must not hide what the events tell.
+    except Permanent:
+        return {}
+    return {"seeds": serialize_seeds(seeds)} if seeds.runs else {}
 
 
 def _format_table(runs: "Sequence[RunSummary]") -> Iterator["Line"]:

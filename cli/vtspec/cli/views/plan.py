@@ -1,10 +1,11 @@
 """A plan as a person reads it: what happens, every value and its origin, what differs."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from vtspec.adapters.shell_command import format_command
-from vtspec.pipelines.estimation.estimate import Estimate
+from vtspec.pipelines.estimation.estimate import Estimate, scale_estimate
 from vtspec.pipelines.formatting import (
     format_cost,
     format_count,
@@ -15,7 +16,7 @@ from vtspec.pipelines.formatting import (
 from vtspec.pipelines.planning.diff import EFFECTS, Change, Effect, find_worst_effect
 from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.pipelines.planning.plan_sections import find_idle_settings
-from vtspec.pipelines.planning.prior_runs import Comparison, PriorRuns
+from vtspec.pipelines.planning.prior_runs import Comparison, PriorRuns, RunsAs
 from vtspec.pipelines.reporting.provenance import collect_licences
 from vtspec.pipelines.weights.model import (
     FileWeights,
@@ -59,7 +60,7 @@ def format_plan(
     """
     return [
         *_format_header(made, width),
-        *_format_status(beside, width),
+        *(_format_seeds(beside, width) if beside.seeds else _format_status(beside, width)),
         *_format_warnings(made, beside, width),
         *_format_heading("Values"),
         *_format_values(made, width),
@@ -69,6 +70,7 @@ def format_plan(
         *_format_steps(made, width),
         *_format_heading("Estimate"),
         *_format_estimate(made, missing, width),
+        *_format_left(beside, width),
         *_format_comparison("the baseline", beside.baseline, width),
         *_format_comparison("the last run", beside.last, width),
         *_format_meanings(beside, width),
@@ -157,6 +159,38 @@ def _format_status(beside: PriorRuns, width: int) -> list[Line]:
         case "cut short":
             words = f"cut short: {run}; go on with --resume, or begin anew with --again"
             return format_paragraph(words, width, mark="  > ", style="yellow")
+
+
+_STANDINGS: Final[dict[RunsAs, str]] = {
+    "new": "a new run",
+    "done": "already run",
+    "running": "running now",
+    "cut short": "cut short, go on with --resume",
+}
+
+
+def _format_seeds(beside: PriorRuns, width: int) -> Iterator[Line]:
+    yield from _format_heading(f"{len(beside.seeds)} plans, one a seed, judged together")
+    for one in beside.seeds:
+        told = (_STANDINGS[one.runs_as], one.result, one.update, one.too_late)
+        seed, name = str(one.plan.training.seed), one.plan.id
+        texts = [("", 1, ""), (seed, 10, ""), (name, len(name) + 1, "")]
+        yield from format_row(texts, (", ".join(filter(None, told)), "dim"), width)
+
+
+def _format_left(beside: PriorRuns, width: int) -> Iterator[Line]:
+    left = [one.plan for one in beside.seeds if one.runs_as != "done"]
+    if not beside.seeds:
+        return
+    if not left:
+        yield from format_row([("", 1, ""), ("all seeds", 9, "")], ("nothing is left", ""), width)
+        return
+    # They differ in their seed alone, so that each is thought to take the same.
+    whole = scale_estimate(left[0].estimate, len(left))
+    many = f"{len(left)} run{'s' * (len(left) != 1)}"
+    costs = _format_costs(replace(left[0], estimate=whole))
+    words = f"{many} left: {_format_time(whole)}; cost {costs}"
+    yield from format_row([("", 1, ""), ("all seeds", 9, "")], (words, ""), width)
 
 
 def _format_values(made: Plan, width: int) -> Iterator[Line]:

@@ -11,10 +11,10 @@ from vtspec.pipelines.reporting.sections import build_comparison_document, build
 from .styled_text import Line, count_cells, format_paragraph
 from .table import format_table
 
-_REPORT: Final = ("verdict", "metrics", "classes", "warnings")
+_REPORT: Final = ("verdict", "metrics", "seeds", "classes", "warnings")
 """What a terminal shows of a report; warnings come last, where they are seen."""
 
-_RESULT: Final = ("verdict", "metrics")
+_RESULT: Final = ("verdict", "metrics", "seeds")
 """What stands at the end of a run and in its status, where warnings and steps are told apart."""
 
 _USUAL: Final = 80

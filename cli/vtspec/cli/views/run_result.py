@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from vtspec.adapters.shell_command import format_command
-from vtspec.cli.run_options import CommandOptions
+from vtspec.cli.run_options import CommandOptions, join_command
 from vtspec.pipelines.formatting import format_duration
 from vtspec.pipelines.operations.plan import PlannedRun
 from vtspec.pipelines.operations.run import get_tracking_uri
@@ -21,13 +21,55 @@ from .styled_text import Line, get_terminal_width, print_lines
 if TYPE_CHECKING:
     from vtspec.pipelines.execution.local import RunResult, SmokeResult
     from vtspec.pipelines.execution.steps import Outcome
+    from vtspec.pipelines.operations.seeds import SeedsResult
     from vtspec.pipelines.tracking import SyncResult
 
 _MISSED_GATE: Final = 3
 
 
-def show_result(result: "RunResult", found: PlannedRun, options: CommandOptions) -> int:
-    """Show how the run ended and return the exit code that says so."""
+def show_results(
+    done: "SeedsResult", found: PlannedRun, options: CommandOptions, spec: str | None
+) -> int:
+    """Show how the run, or the runs of all seeds, ended and return the exit code that says so.
+
+    Of several that succeeded the first is shown, whose figures are those of all.
+    """
+    from vtspec.pipelines.execution.steps import EXIT_CODES
+
+    if not done.left:
+        # One that did not succeed is the last one.
+        last = done.results[-1]
+        is_good = last.outcome is not None and last.outcome.is_good
+        for result in done.results[1:] if is_good else ():
+            for line in format_unsent(result.run, result.shipped):
+                click.echo(f"MLflow   {result.run.name}: {line}", err=True)
+        return _show_result(done.results[0] if is_good else last, found, options)
+    code = EXIT_CODES["stopped"]
+    for result in done.results[-1:]:
+        if result.outcome is None or not result.outcome.is_good:
+            # Looking on at one is no failure, but the others are still to come.
+            code = _show_result(result, found, options) or code
+    _show_left(done, options, spec)
+    return code
+
+
+def _show_left(done: "SeedsResult", options: CommandOptions, spec: str | None) -> None:
+    seeds = ", ".join(str(plan.training.seed) for plan in done.left)
+    whole = len(done.results) + len(done.left)
+    click.echo(f"{len(done.left)} of {whole} seeds were not begun: {seeds}", err=True)
+    go_on = f"{options.format_command(spec)} --resume"
+    if not options.again:
+        click.echo(f"  fix: go on with all of them: {go_on}", err=True)
+        return
+    # What they had before is there, and `--resume` alone would show that.
+    click.echo(f"  fix: {go_on}; then those that are to be made again:", err=True)
+    tracking = [] if options.tracking else ["--no-tracking"]
+    for plan in done.left:
+        words = ["vtspec", "run", plan.id, "--again"]
+        click.echo(f"       {join_command(words, (), options.runs, tracking)}", err=True)
+
+
+def _show_result(result: "RunResult", found: PlannedRun, options: CommandOptions) -> int:
     from vtspec.pipelines.reporting import find_baseline, read_facts
 
     run, outcome = result.run, result.outcome

@@ -8,7 +8,7 @@ report is no part of it. Every figure is a guess for people; no id or digest hol
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any, Final
 
@@ -165,6 +165,21 @@ def estimate_run(load: Workload, machine: Machine, timings: Sequence[Timing] = (
         cost=cost,
         currency=machine.currency,
         basis="; ".join(part for part in (time.basis, cost_basis) if part),
+    )
+
+
+def scale_estimate(guess: Estimate, runs: int) -> Estimate:
+    """What so many runs take that are thought to take the same, one after another."""
+
+    def scale(value: float | None) -> float | None:
+        return None if value is None else value * runs
+
+    return replace(
+        guess,
+        seconds=scale(guess.seconds),
+        seconds_low=scale(guess.seconds_low),
+        seconds_high=scale(guess.seconds_high),
+        cost=scale(guess.cost),
     )
 
 

@@ -16,10 +16,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedRun:
-    """A plan, and the repository that it is carried out in."""
+    """A plan, and the repository that it is carried out in; `others` are the plans of the other
+    seeds that are asked for with it."""
 
     made: "Plan"
     repository: "Repository"
+    others: "tuple[Plan, ...]" = ()
+
+    @property
+    def plans(self) -> "tuple[Plan, ...]":
+        """All that is to be carried out, in order."""
+        return (self.made, *self.others)
 
 
 def plan_spec(
@@ -35,10 +42,12 @@ def plan_spec(
     """
     from vtspec.pipelines.planning.plan import build_plan
     from vtspec.pipelines.planning.resolve import resolve_spec
+    from vtspec.pipelines.planning.seeds import build_seed_plans
     from vtspec.pipelines.project.overrides import parse_overrides
 
     spec, inputs = resolve_spec(path, repository, parse_overrides(sets), sources)
-    return PlannedRun(made=build_plan(spec, inputs), repository=repository)
+    made, *others = build_seed_plans(build_plan(spec, inputs))
+    return PlannedRun(made=made, repository=repository, others=tuple(others))
 
 
 def open_plan(path: Path, repository: "Repository") -> PlannedRun:

@@ -45,7 +45,15 @@ def render_spec(
     """
     from vtspec.pipelines.argo import find_settings, render, render_plan_config
 
-    made = plan_spec(path, repository, sets).made
+    planned = plan_spec(path, repository, sets)
+    made, count = planned.made, len(planned.plans)
+    if count > 1:
+        # One of them under the spec's name would pass for what was asked.
+        raise Refused(
+            f"report.seeds asks for {count} plans, and a cluster is given one at a time",
+            fix="render each seed by itself: --set report.seeds=null --set training.seed="
+            f"{made.training.seed}",
+        )
     settings = find_settings(made, repository.project.spec, author)
     if isinstance(settings, tuple):
         raise SpecError([_place_problem(one, made, path, repository) for one in settings])

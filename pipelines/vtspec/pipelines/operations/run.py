@@ -12,7 +12,7 @@ from .frameworks import check_environment, choose_environment, find_framework
 if TYPE_CHECKING:
     from vtspec.pipelines.address import Address
     from vtspec.pipelines.execution.environment import EnvironmentMode
-    from vtspec.pipelines.execution.local import LocalRunner, RunOptions, RunResult, SmokeResult
+    from vtspec.pipelines.execution.local import LocalRunner, RunOptions, SmokeResult
     from vtspec.pipelines.execution.steps import OnEvent, StopSignal, Tracker
     from vtspec.pipelines.project.repository import Repository
 
@@ -46,27 +46,25 @@ class RunCallbacks:
     stop: "StopSignal"
 
 
-def run_plan(
-    request: RunRequest, callbacks: RunCallbacks, environ: Mapping[str, str]
-) -> "RunResult":
-    """Carry the plan out: begin it, resume it, look on at it, or show the result that there is.
-
-    Raises `Refused` where the last attempt was cut short and nobody said what to do about it,
-    and `Permanent` where something is missing that the run needs.
-    """
-    runner = _build_runner(request, callbacks, environ)
-    return runner.run(request.planned.made, _choose(request), request.command)
-
-
 def would_begin_run(
     request: RunRequest, callbacks: RunCallbacks, environ: Mapping[str, str]
 ) -> bool:
-    """Whether `run_plan` would begin or resume anything now; raises where it would refuse to."""
-    runner = _build_runner(request, callbacks, environ)
-    begins = runner.would_begin(request.planned.made, _choose(request))
-    if begins:
+    """Whether carrying the plans out would begin or resume anything now; raises where that would
+    be refused."""
+    runner, options = build_runner(request, callbacks, environ), build_options(request)
+    if len(request.planned.plans) > 1:
+        # Nobody should say yes to the first of several seeds where another cannot go on.
+        refuse_cut_short(request, runner)
+    begins = [runner.would_begin(plan, options) for plan in request.planned.plans]
+    if any(begins):
         runner.ready()
-    return begins
+    return any(begins)
+
+
+def refuse_cut_short(request: RunRequest, runner: "LocalRunner") -> None:
+    """Raise `Refused` where any of the plans was cut short and nobody said what to do about it."""
+    for plan in request.planned.plans:
+        runner.refuse_cut_short(plan, build_options(request), request.command)
 
 
 def find_refusal(planned: "PlannedRun", environ: Mapping[str, str]) -> Exception | None:
@@ -84,7 +82,7 @@ def try_plan(
     """Carry every step of the plan out with one batch; nothing is kept, nothing is tracked."""
     from vtspec.pipelines.execution.local import run_smoke_test
 
-    runner = _build_runner(request, callbacks, environ)
+    runner = build_runner(request, callbacks, environ)
     # uv may take minutes to make an environment, and looks at no stop signal.
     with callbacks.stop.raise_on_request():
         environment = runner.choose()
@@ -121,15 +119,17 @@ def write_run_report(folder: Path, report: Callable[[str], None]) -> str:
     return written.verdict
 
 
-def _choose(request: RunRequest) -> "RunOptions":
+def build_options(request: RunRequest) -> "RunOptions":
+    """What was asked for beside the plan."""
     from vtspec.pipelines.execution.local import RunOptions
 
     return RunOptions(resume=request.resume, again=request.again)
 
 
-def _build_runner(
+def build_runner(
     request: RunRequest, callbacks: RunCallbacks, environ: Mapping[str, str]
 ) -> "LocalRunner":
+    """What carries plans out on this machine as they were asked for."""
     from vtspec.pipelines.data.fetch import get_cache_folder
     from vtspec.pipelines.execution.local import LocalRunner
     from vtspec.pipelines.execution.steps import RunContext

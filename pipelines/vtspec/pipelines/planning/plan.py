@@ -51,6 +51,7 @@ from .plan_sections import (
     StepResources,
 )
 from .plan_warnings import WarningInputs, collect_warnings
+from .seeds import list_seeds
 
 # The weights first: the others are made from them.
 EXPORT_ORDER: Final = ("safetensors", "onnx")
@@ -114,6 +115,7 @@ def build_plan(spec: Experiment, inputs: PlanInputs) -> Plan:
         baseline=spec.spec.report.baseline,
         baseline_plan=inputs.baseline_plan,
         gates=tuple(_normalize_gate(gate) for gate in spec.spec.report.gates),
+        seeds=list_seeds(training.seed, spec.spec.report.seeds),
     )
     resources = parse_section(PlannedResources, _dump(spec.spec.resources))
     tracking = PlannedTracking(
@@ -127,6 +129,9 @@ def build_plan(spec: Experiment, inputs: PlanInputs) -> Plan:
         **params_origins,
         **({} if inputs.baseline_plan is None else {"report.baselinePlan": "baseline"}),
     }
+    # A plan that is judged alone says nothing of seeds, and so is as it was before there were any.
+    if not report.seeds:
+        del origins["report.seeds"]
     # Last, since a value that was typed for this run hides where it would have come from.
     origins |= {path: "--set" for path in origins if is_set(path, inputs.overridden)}
     load = _build_workload(spec, inputs, training, dataset)

@@ -144,6 +144,8 @@ class Plan:
             del whole["model"]["configuration"]
         if self.report.baseline_plan is None:
             del whole["report"]["baselinePlan"]
+        if not self.report.seeds:
+            del whole["report"]["seeds"]
         if not self.overrides:
             del whole["overrides"]
         for bound in ("secondsLow", "secondsHigh"):

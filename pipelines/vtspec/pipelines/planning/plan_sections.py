@@ -91,11 +91,15 @@ class PlannedReport:
     """How the run is judged: the experiment to compare with, and what must hold.
 
     `baseline_plan` is the id of that experiment's plan, None where it could not be planned.
+    `seeds` are those that are judged together, the plan's own among them; none where it is judged
+    alone.
     """
 
     baseline: str | None
     gates: tuple[str, ...]
     baseline_plan: str | None = None
+    # Plans of before there was such a field, and most others, have none.
+    seeds: tuple[int, ...] = ()
 
 
 class SplitStatistics(TypedDict):

@@ -114,6 +114,10 @@ def _describe_change(change: Change) -> str:
     match change.path, change.after:
         case path, _ if path in _ALWAYS:
             return _ALWAYS[path]
+        case "report.seeds", None:
+            return "to be judged by this seed alone"
+        case "report.seeds", seeds:
+            return f"to be judged over seeds {', '.join(to_words(seeds))}"
         case "report.baseline", name:
             return f"compared with {name or 'no baseline'}"
         case "export.formats", formats:

@@ -1,5 +1,6 @@
 """What stands beside a plan: its baseline, the last run of its name, and whether it has run."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,13 +33,26 @@ class Comparison:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SeedPlan:
+    """The plan of one seed, and what its last attempt means for the next `run`; `update` as in
+    `PriorRuns`, and the words of `too_late`."""
+
+    plan: Plan
+    runs_as: RunsAs
+    result: str | None = None
+    update: str | None = None
+    too_late: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class PriorRuns:
     """What a person should see beside a plan.
 
     `run` is the plan's last attempt, and `result` its main figure in words, such as
     `accuracy 0.972`. `update` says what of a finished run is done anew, since the plan has
     another policy, and `completion` is the name of that; `too_late` why one cannot be applied to
-    it any more. `unknown` says why something could not be compared.
+    it any more. `unknown` says why something could not be compared. `seeds` are the plans that
+    are carried out together, none where it is the plan alone.
     """
 
     runs_as: RunsAs
@@ -50,13 +64,18 @@ class PriorRuns:
     baseline: Comparison | None = None
     last: Comparison | None = None
     unknown: tuple[str, ...] = ()
+    seeds: tuple[SeedPlan, ...] = ()
 
 
 def find_prior_runs(
-    made: Plan, repository: Repository, sources: ModelSources | None = None
+    made: Plan,
+    repository: Repository,
+    sources: ModelSources | None = None,
+    others: Sequence[Plan] = (),
 ) -> PriorRuns:
-    """What the specs and runs on file say of a plan. Reads files; the network only for a baseline
-    whose weights have no commit in its spec. A thing that cannot be read is said, not raised."""
+    """What the specs and runs on file say of a plan, and of the `others` that are carried out with
+    it. Reads files; the network only for a baseline whose weights have no commit in its spec. A
+    thing that cannot be read is said, not raised."""
     runs = Runs(repository.runs)
     runs_as, run = _classify_attempts(runs.list_by_plan(made.id))
     update, too_late = _find_update(made, run) if runs_as == "done" and run else (None, None)
@@ -73,6 +92,19 @@ def find_prior_runs(
         baseline=baseline,
         last=last,
         unknown=tuple(why for why in (why_no_baseline, why_no_last) if why is not None),
+        seeds=tuple(_find_seed_plan(one, runs) for one in (made, *others)) if others else (),
+    )
+
+
+def _find_seed_plan(plan: Plan, runs: Runs) -> SeedPlan:
+    runs_as, run = _classify_attempts(runs.list_by_plan(plan.id))
+    update, too_late = _find_update(plan, run) if runs_as == "done" and run else (None, None)
+    return SeedPlan(
+        plan=plan,
+        runs_as=runs_as,
+        result=None if run is None else format_result(run, plan),
+        update=None if update is None else describe_update(update.changes),
+        too_late=None if too_late is None else too_late.message,
     )
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from vtspec.adapters.metrics import METRICS, Metric
@@ -26,7 +26,8 @@ class MetricRow:
 
     `judgement` is None without a baseline, or where nobody said which direction is good.
     `images` are those measured on; `interval` is the 95 % Wilson interval of a share of images,
-    both ends.
+    both ends. Where there are `seeds`, the most of either side, figures are means over them, and
+    `interval` is None.
     """
 
     name: str
@@ -38,6 +39,7 @@ class MetricRow:
     judgement: Judgement | None
     images: int | None
     interval: tuple[float, float] | None
+    seeds: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,14 +72,18 @@ def build_metric_rows(
     Without `evidence`, as of other data, no difference is judged.
     """
     known = get_known_metrics(task)
-    new, old = measured.metrics, {} if baseline is None else baseline.metrics
+    new, old = measured.figures, {} if baseline is None else baseline.figures
     names = [name for name in known if name in new or name in old]
     # A third party's own metrics have no order but their names.
     names += sorted((new.keys() | old.keys()) - known.keys())
     shown = {} if evidence is None else evidence.metrics
-    return tuple(
+    sides = [one for one in (measured, baseline) if one is not None]
+    rows = (
         _build_metric_row(name, known.get(name), measured, old.get(name), shown.get(name))
         for name in names
+    )
+    return tuple(
+        replace(row, seeds=max(len(one.seeds.get(row.name, ())) for one in sides)) for row in rows
     )
 
 
@@ -88,7 +94,7 @@ def _build_metric_row(
     baseline: float | None,
     is_shown: bool | None,
 ) -> MetricRow:
-    value = measured.metrics.get(name)
+    value = measured.figures.get(name)
     difference = None if value is None or baseline is None else value - baseline
     share, images = find_image_share(name, measured), measured.results.images
     # Nobody said which way an unknown metric is good, so that the report does not either.
@@ -102,7 +108,9 @@ def _build_metric_row(
         difference=difference,
         judgement=judge_difference(difference, good, is_shown),
         images=images,
-        interval=compute_wilson_interval(share, images) if share is not None and images else None,
+        interval=compute_wilson_interval(share, images)
+        if share is not None and images and not measured.seeds
+        else None,
     )
 
 

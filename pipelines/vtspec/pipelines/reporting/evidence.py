@@ -8,16 +8,19 @@ careful, since they mostly were the same ones.
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from statistics import fmean
 from typing import Final
 
 from .evaluation import EvaluationResults
 from .resampling import compute_metrics, estimate_differences, estimate_intervals
 from .sample_records import SampleRecords, align_records, expand_counts
+from .seeds import estimate_mean
 from .significance import (
     LEVEL,
     compute_fisher_p,
     compute_sign_p,
+    compute_welch_p,
     compute_wilson_interval,
     correct_for_number,
 )
@@ -33,10 +36,20 @@ _CALL_METRICS: Final = ("accuracy", "macro_f1", "macro_precision", "macro_recall
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """What one run measured: its final figures, and what its evaluation tells beside them."""
+    """What one run measured: its final figures, and what its evaluation tells beside them.
+
+    `seeds` are the figures by metric of all seeds that are judged together with it, its own among
+    them; nothing where it is judged alone.
+    """
 
     metrics: Mapping[str, float]
     results: EvaluationResults
+    seeds: Mapping[str, Sequence[float]] = field(default_factory=dict)
+
+    @property
+    def figures(self) -> Mapping[str, float]:
+        """What is judged: the means over the seeds where there are several, else the metrics."""
+        return {name: fmean(values) for name, values in self.seeds.items()} or self.metrics
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +65,25 @@ class Evidence:
 
 
 def weigh_evidence(new: Measurement, old: Measurement, seed: str) -> Evidence:
-    """What is known of the differences between two runs that measured the same data."""
+    """What is known of the differences between two runs that measured the same data.
+
+    Where either has several seeds, their spread decides of metrics; classes are those of the two
+    runs alone.
+    """
+    found = _weigh_images(new, old, seed)
+    if not new.seeds and not old.seeds:
+        return found
+    shown = {name: found.metrics.get(name) for name in new.figures.keys() & old.figures.keys()}
+    for name in shown:
+        samples = [one.seeds.get(name) or (one.metrics[name],) for one in (new, old)]
+        # Without any spread seeds tell nothing, and the images have the word.
+        if any(len(set(values)) > 1 for values in samples):
+            shown[name] = compute_welch_p(*samples) < LEVEL
+    known = {name: is_shown for name, is_shown in shown.items() if is_shown is not None}
+    return replace(found, metrics=known)
+
+
+def _weigh_images(new: Measurement, old: Measurement, seed: str) -> Evidence:
     ours, theirs = _get_records(new), _get_records(old)
     shown = _test_shares(new, old)
     if ours is None or theirs is None:
@@ -76,7 +107,26 @@ def weigh_evidence(new: Measurement, old: Measurement, seed: str) -> Evidence:
 
 
 def find_interval(name: str, measured: Measurement, seed: str) -> tuple[float, float] | None:
-    """The 95 % interval of one metric of a run; None where what is known does not tell."""
+    """The 95 % interval of one metric of a run; None where what is known does not tell.
+
+    Of a mean over seeds it holds both what another seed could make of it and what other images
+    could: each seed was measured on the same ones, so that their agreement says nothing of those.
+    """
+    values = measured.seeds.get(name)
+    if values is None:
+        return _find_images_interval(name, measured, seed)
+    middle, (low, high) = fmean(values), estimate_mean(name, values)
+    images = _find_images_interval(name, measured, seed)
+    if images is None:
+        return low, high
+    # Moved from the one run, whose images these are, to the mean.
+    moved = middle - measured.metrics[name]
+    return min(low, images[0] + moved), max(high, images[1] + moved)
+
+
+def _find_images_interval(
+    name: str, measured: Measurement, seed: str
+) -> tuple[float, float] | None:
     share, images = find_image_share(name, measured), measured.results.images
     if share is not None and images:
         return compute_wilson_interval(share, images)

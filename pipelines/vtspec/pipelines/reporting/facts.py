@@ -1,12 +1,19 @@
 """Everything a report says, decided from plain data before a word of it is written. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from vtspec.pipelines.planning.diff import Change, compare_plans
+from vtspec.pipelines.planning.seeds import name_seed_plans
 from vtspec.pipelines.runs.events import Event
-from vtspec.pipelines.runs.json_values import to_mapping, to_number, to_text, to_words
+from vtspec.pipelines.runs.json_values import (
+    to_int,
+    to_mapping,
+    to_number,
+    to_text,
+    to_words,
+)
 from vtspec.pipelines.runs.state import Failure, RunState, fold_events
 from vtspec.pipelines.runs.training_state import Training
 
@@ -28,6 +35,7 @@ from .provenance import (
     build_groups,
     collect_times,
 )
+from .seeds import SeedGroup, SeedRun
 from .verdict import Verdict, judge_run
 
 
@@ -35,7 +43,8 @@ from .verdict import Verdict, judge_run
 class RunData:
     """What a run's folder holds, read; `evaluation` is empty where the run did not get so far.
 
-    `doubts` say why it may not be what it is called.
+    `doubts` say why it may not be what it is called. `seeds` are the plans that it is judged
+    together with, by seed: their last finished run, or None.
     """
 
     name: str
@@ -43,6 +52,7 @@ class RunData:
     events: Sequence[Event] = ()
     evaluation: Mapping[str, object] = field(default_factory=dict)
     doubts: tuple[str, ...] = ()
+    seeds: Mapping[int, "RunData | None"] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +101,9 @@ class Facts:
     `baseline_wanted` is the experiment that the spec names. `changes` are those from the
     baseline's plan to this one. `caveats` say why a comparison is not like with like; where it
     `is_unlike`, the runs measured different things, and no difference is judged.
+
+    `seeds` are the runs that it is judged together with; where `is_over_seeds`, `metrics` and
+    `verdict` are of their means, and everything else of the run. `baseline_seeds` likewise.
     """
 
     run: str
@@ -118,12 +131,22 @@ class Facts:
     changes: tuple[Change, ...]
     is_unlike: bool
     commands: tuple[str, ...]
+    seeds: SeedGroup
+    is_over_seeds: bool
+    baseline_seeds: SeedGroup
+    is_baseline_over_seeds: bool
 
     @property
     def deciding(self) -> tuple[str, ...]:
         """The fields that decide the result and differ from the baseline's; a model with all that
         is its own (weights, parameters) is one, and so are a framework and a dataset."""
-        paths = (one.path for one in self.changes if one.effect == "new run")
+        # What is judged over seeds does not differ in one of them.
+        of_seeds = {"training.seed"} if self.is_over_seeds or self.is_baseline_over_seeds else ()
+        paths = (
+            one.path
+            for one in self.changes
+            if one.effect == "new run" and one.path not in of_seeds
+        )
         return tuple(dict.fromkeys(_WHOLES.get(path.split(".")[0], path) for path in paths))
 
     def find_metric(self, name: str | None) -> MetricRow | None:
@@ -141,11 +164,18 @@ def build_facts(run: RunData, baseline: RunData | None = None) -> Facts:
     plan = run.plan
     report = to_mapping(plan.get("report"))
     task = to_text(plan.get("task"))
-    measured = Measurement(metrics=final, results=results)
+    group, others = build_seed_group(run, final), SeedGroup(runs=())
+    measured = Measurement(metrics=final, results=results, seeds=_choose_samples(group, final))
+    judged = _choose_judged(run, measured)
     old: Measurement | None = None
     if baseline is not None:
+        others = build_seed_group(baseline, before.final.metrics)
+        # Two seeds of one group are held against each other as they are.
+        is_own = baseline.plan.get("id") in {one.plan_id for one in group.runs}
+        samples = {} if is_own else _choose_samples(others, before.final.metrics)
+        measured = replace(measured, seeds={}) if is_own else measured
         told = parse_results(baseline.evaluation)
-        old = Measurement(metrics=before.final.metrics, results=told)
+        old = Measurement(metrics=before.final.metrics, results=told, seeds=samples)
     unlike = _list_unlike(plan, baseline.plan) if baseline else ()
     # Seeded by both runs, so that the same two are judged alike wherever they are shown.
     seed = f"{run.name} against {baseline.name if baseline else None}"
@@ -160,18 +190,13 @@ def build_facts(run: RunData, baseline: RunData | None = None) -> Facts:
         model=to_text(to_mapping(plan.get("model")).get("name")),
         dataset=to_text(to_mapping(plan.get("dataset")).get("name")),
         description=to_text(plan.get("description")),
-        verdict=judge_run(
-            to_words(report.get("gates")),
-            final,
-            ending,
-            lambda name: find_interval(name, measured, run.name),
-        ),
+        verdict=_judge(to_words(report.get("gates")), ending, judged, group),
         failure=state.failure,
         main=next((row.name for row in rows if row.value is not None), None),
         metrics=rows,
         baseline=baseline.name if baseline else None,
         baseline_wanted=to_text(report.get("baseline")),
-        caveats=(*_collect_caveats(plan, baseline.plan, before, unlike), *incomparable)
+        caveats=(*_collect_caveats(plan, baseline.plan, before, unlike, others), *incomparable)
         if baseline
         else (),
         curves=_build_curves(plan, training, before.training),
@@ -192,6 +217,10 @@ def build_facts(run: RunData, baseline: RunData | None = None) -> Facts:
         is_unlike=bool(unlike),
         changes=changes,
         commands=build_commands(plan, run.name, state, state.plan_file),
+        seeds=group,
+        is_over_seeds=bool(measured.seeds),
+        baseline_seeds=others,
+        is_baseline_over_seeds=old is not None and bool(old.seeds),
     )
 
 
@@ -205,6 +234,62 @@ def _compare_plans(
         # The figures stand all the same: they are told by the events.
         why = f"lacks {error}" if isinstance(error, KeyError) else str(error)
         return (), (f"what differs in the plan cannot be told: one of the two {why}",)
+
+
+def build_seed_group(run: RunData, final: Mapping[str, float]) -> SeedGroup:
+    """The seeds that a run with the `final` figures is judged together with, its own among them;
+    none where it is judged alone."""
+    if not run.seeds:
+        return SeedGroup(runs=())
+    own = to_int(to_mapping(run.plan.get("training")).get("seed"))
+    ids = name_seed_plans(run.plan)
+    found = []
+    for seed, other in run.seeds.items():
+        data = run if seed == own else other
+        metrics = final if data is run else _get_final(data)
+        name = data.name if data is not None and metrics else None
+        found.append(SeedRun(seed=seed, plan_id=ids.get(seed, ""), run=name, metrics=metrics))
+    return SeedGroup(runs=tuple(found))
+
+
+def _get_final(run: RunData | None) -> Mapping[str, float]:
+    return {} if run is None else fold_events(run.events).final.metrics
+
+
+def _choose_samples(
+    group: SeedGroup, final: Mapping[str, float]
+) -> Mapping[str, tuple[float, ...]]:
+    # A run that measured nothing shows nothing of others' either.
+    return group.samples if group.is_judged and final else {}
+
+
+def _choose_judged(run: RunData, measured: Measurement) -> tuple[str, Measurement]:
+    """The run whose images speak for all of its seeds, so that every report judges alike."""
+    finished = [one for one in run.seeds.values() if one is not None and one.evaluation]
+    if not measured.seeds or not finished or finished[0].name == run.name:
+        return run.name, measured
+    first = finished[0]
+    return first.name, Measurement(
+        metrics=_get_final(first), results=parse_results(first.evaluation), seeds=measured.seeds
+    )
+
+
+def _judge(
+    gates: Sequence[str], ending: str | None, judged: tuple[str, Measurement], group: SeedGroup
+) -> Verdict:
+    name, measured = judged
+    verdict = judge_run(
+        gates,
+        measured.figures,
+        ending,
+        lambda metric: find_interval(metric, measured, name),
+    )
+    if not group.runs or verdict.name not in ("passed", "uncertain", "missed", "none"):
+        return verdict
+    done, wanted = len(group.finished), len(group.runs)
+    of_all = f"{wanted} seeds" if done == wanted else f"{done} of {wanted} seeds"
+    words = f"mean of {of_all}" if measured.seeds else of_all
+    return replace(verdict, headline=f"{verdict.headline}, {words}")
 
 
 def _summarize_training(plan: Mapping[str, object], training: Training) -> TrainingProgress:
@@ -271,6 +356,7 @@ def _collect_caveats(
     other: Mapping[str, object],
     before: RunState,
     unlike: tuple[str, ...],
+    others: SeedGroup,
 ) -> tuple[str, ...]:
     report = to_mapping(plan.get("report"))
     checks = (
@@ -278,7 +364,9 @@ def _collect_caveats(
         (not before.final.metrics, "The baseline has no final figures"),
         (
             to_text(report.get("baseline")) == other.get("name")
-            and to_text(report.get("baselinePlan")) not in (None, other.get("id")),
+            and to_text(report.get("baselinePlan"))
+            # Of several seeds any is the baseline: they are judged together.
+            not in (None, other.get("id"), *(one.plan_id for one in others.finished)),
             f"The baseline is not {report.get('baseline')} as its spec stood, "
             f"which is {report.get('baselinePlan')} and has no finished run",
         ),

@@ -14,6 +14,7 @@ from vtspec.pipelines.planning.diff import Effect
 from .comparison import ClassRow, Judgement, MetricRow
 from .curves import Series
 from .facts import Facts, TrainingProgress
+from .seeds import SeedGroup
 from .verdict import Gate, VerdictName
 
 MARKS: Final[dict[VerdictName, str]] = {
@@ -53,18 +54,23 @@ def _format_with_unit(value: float | None, unit: str) -> str:
 def format_difference(row: MetricRow) -> str:
     """Such as `▲ +0.0112 better`: the arrow says where the number went, the words whether that
     is good, or that chance makes such differences."""
-    return _format_judged(row.difference, row.judgement, row.images)
+    # The spread of seeds has judged it, or the images where there is none.
+    shown_by = "these seeds" if row.seeds else _count_images(row.images)
+    return _format_judged(row.difference, row.judgement, shown_by)
 
 
 def format_change(row: ClassRow) -> str:
     """A class's change against the baseline, judged with the number of classes in view."""
     support = row.values.get("support")
-    return _format_judged(row.change, row.judgement, None if support is None else int(support))
+    shown_by = _count_images(None if support is None else int(support))
+    return _format_judged(row.change, row.judgement, shown_by)
 
 
-def _format_judged(
-    difference: float | None, judgement: Judgement | None, images: int | None
-) -> str:
+def _count_images(images: int | None) -> str:
+    return "these images" if images is None else pluralize(images, "image")
+
+
+def _format_judged(difference: float | None, judgement: Judgement | None, shown_by: str) -> str:
     if difference is None:
         return MISSING
     if difference == 0:
@@ -73,8 +79,7 @@ def _format_judged(
     match judgement:
         # Nobody should ship a model for a difference that the next split takes back.
         case "not shown":
-            many = "these images" if images is None else pluralize(images, "image")
-            return f"{moved}, no difference that {many} can show"
+            return f"{moved}, no difference that {shown_by} can show"
         case "not judged":
             return f"{moved}, not judged"
         case _:
@@ -186,9 +191,40 @@ def describe_judging(facts: Facts) -> str:
     # On other data the caveats say why.
     if "not judged" in judgements and not facts.is_unlike:
         sentences.append("Not judged: no record of single images tells it from chance.")
-    if judgements & {"better", "worse", "not shown"}:
+    over_seeds = facts.is_over_seeds or facts.is_baseline_over_seeds
+    if judgements & {"better", "worse", "not shown"} and over_seeds:
+        sentences.append("Judged over the seeds (Welch's test), classes by one run's images.")
+    elif judgements & {"better", "worse", "not shown"}:
         sentences.append("Judged by these images alone: another seed moves the figures too.")
     return " ".join(sentences)
+
+
+def name_figures(facts: Facts) -> str:
+    """Whose figures a column has: this run's, or the mean of its seeds."""
+    return _name_means(facts.seeds) if facts.is_over_seeds else "This run"
+
+
+def name_baseline_figures(facts: Facts) -> str:
+    """The same of the baseline."""
+    if facts.is_baseline_over_seeds:
+        return f"Baseline, {_name_means(facts.baseline_seeds).lower()}"
+    return "Baseline"
+
+
+def _name_means(seeds: SeedGroup) -> str:
+    return f"Mean of {len(seeds.finished)} seeds"
+
+
+def describe_seed_judging(facts: Facts) -> str:
+    """What the figures and the gates are of, where the run is judged together with others."""
+    done, missing = facts.seeds.finished, facts.seeds.missing
+    left = f" Not finished yet: {pluralize(len(missing), 'seed')}." if missing else ""
+    if not facts.seeds.is_judged or facts.verdict.name in ("failed", "interrupted", "unfinished"):
+        return f"Judged by this run alone: one seed has no spread.{left}" if done else left.strip()
+    return (
+        f"Gates and figures are of the mean of {len(done)} seeds; pictures, classes and all else "
+        f"are of this run.{left}"
+    )
 
 
 def describe_split(facts: Facts) -> str:

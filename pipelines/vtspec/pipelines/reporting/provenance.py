@@ -152,6 +152,10 @@ def build_commands(
         lines.append(exact)
     elif spec:
         typed = [word for one in sets for word in ("--set", one)]
+        seeds = to_words(to_mapping(plan.get("report")).get("seeds"))
+        if seeds:
+            own = to_mapping(plan.get("training")).get("seed")
+            lines.append(f"# for all of the seeds {', '.join(seeds)}; this is the run of {own}")
         lines.append(format_command("vtspec", "plan", spec, *typed))
         lines.append(format_command("vtspec", "run", spec, *typed, "--again"))
         lines.append(f"# or this very plan, from the file {where}: {exact}")

@@ -7,6 +7,7 @@ from vtspec.pipelines.reporting.sections import build_comparison_document
 
 from .facts import Facts
 from .provenance import RunTimes
+from .seeds import SeedGroup
 
 _BUDGET: Final = 12_000
 """Characters of each section: five of them fit into a comment on GitHub."""
@@ -18,13 +19,16 @@ def build_comparison(facts: Facts) -> dict[str, object]:
     `before` is the baseline's run. Differences are after less before; `judgement` is better,
     worse, same, not shown (chance makes such a difference as well), not judged (nothing kept
     tells, or the data differ), or null where nobody said which direction is good; `deciding` are
-    the fields that may have made the differences. Seconds; None where unknown.
+    the fields that may have made the differences. Where a run has several finished seeds, its
+    figures are their means, and `beforeSeeds` or `afterSeeds` has them. Seconds; None where
+    unknown.
     """
     before, after = _get_step_seconds(facts.baseline_times), _get_step_seconds(facts.times)
     return {
         "before": facts.baseline,
         "after": facts.run,
         "caveats": list(facts.caveats),
+        **_serialize_sides(facts),
         "metrics": [
             {
                 "name": row.name,
@@ -59,6 +63,35 @@ def build_comparison(facts: Facts) -> dict[str, object]:
             for name in dict.fromkeys((*before, *after))
         ],
     }
+
+
+def serialize_seeds(seeds: SeedGroup) -> dict[str, object]:
+    """The seeds that are judged together, for programs: their runs (null where one is not
+    finished) and every metric over those that are."""
+    return {
+        "runs": [
+            {"seed": one.seed, "plan": one.plan_id, "run": one.run, "metrics": dict(one.metrics)}
+            for one in seeds.runs
+        ],
+        "metrics": [
+            {
+                "name": one.name,
+                "mean": one.mean,
+                "deviation": one.deviation,
+                "interval": list(one.interval),
+            }
+            for one in seeds.spreads
+        ],
+    }
+
+
+def _serialize_sides(facts: Facts) -> dict[str, object]:
+    # Only where there are any, so that what programs read of other runs stays as it was.
+    sides = (
+        ("beforeSeeds", facts.baseline_seeds, facts.is_baseline_over_seeds),
+        ("afterSeeds", facts.seeds, facts.is_over_seeds),
+    )
+    return {name: serialize_seeds(seeds) for name, seeds, is_over in sides if is_over}
 
 
 def render_comparison(facts: Facts) -> str:

@@ -11,6 +11,7 @@ from typing import Final
 from vtspec.adapters.durable_files import write_file_atomic
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.planning.digest import PlanJson, identify
+from vtspec.pipelines.planning.seeds import name_seed_plans
 from vtspec.pipelines.reporting.plots.canvas import choose_report_fonts
 from vtspec.pipelines.reporting.plots.charts import NAMES, draw_plots
 from vtspec.pipelines.reporting.render.html import render_html
@@ -66,7 +67,7 @@ def write_report(
     run, baseline = _read_both(run_dir, baseline_dir)
     facts = build_facts(run, baseline)
     # Of the model alone: what it is held against, and the fonts here, are of the report.
-    card = render_model_card(run, build_facts(run))
+    card = render_model_card(run, build_facts(replace(run, seeds={})))
     lacking = choose_report_fonts(facts).describe_lacking()
     if lacking is not None:
         facts = replace(facts, warnings=(*facts.warnings, lacking))
@@ -107,8 +108,8 @@ def read_facts(run_dir: Path, baseline_dir: Path | None = None) -> Facts:
 
 
 def _read_both(run_dir: Path, baseline_dir: Path | None) -> tuple[RunData, RunData | None]:
-    baseline = None if baseline_dir is None else _read_run(Run(baseline_dir))
-    return _read_run(Run(run_dir)), baseline
+    baseline = None if baseline_dir is None else _read_with_seeds(Run(baseline_dir))
+    return _read_with_seeds(Run(run_dir)), baseline
 
 
 def find_baseline(run_dir: Path, runs: Path | None = None) -> Path | None:
@@ -140,6 +141,17 @@ def _read_run(run: Run) -> RunData:
         events=run.read_events(),
         evaluation=_read_evaluation(run.path / EVALUATION_FILE),
     )
+
+
+def _read_with_seeds(run: Run) -> RunData:
+    """A run, and the last finished ones of the plans that it is judged together with."""
+    data = _read_run(run)
+    ids, runs = name_seed_plans(data.plan), Runs(run.path.parent)
+    seeds: dict[int, RunData | None] = {}
+    for seed, name in ids.items():
+        other = None if name == run.plan_id else runs.find_last_finished(name)
+        seeds[seed] = data if name == run.plan_id else None if other is None else _read_run(other)
+    return replace(data, seeds=seeds)
 
 
 def _find_doubts(run: Run, plan: PlanJson) -> tuple[str, ...]:

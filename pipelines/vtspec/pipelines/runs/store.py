@@ -222,6 +222,11 @@ class Runs:
         found = [run for run in self.list_runs() if run.plan_id == plan_id]
         return sorted(found, key=lambda run: run.attempt)
 
+    def find_last_finished(self, plan_id: str) -> Run | None:
+        """The last attempt of a plan that succeeded, or None."""
+        attempts = reversed(self.list_by_plan(plan_id))
+        return next((run for run in attempts if run.has_result), None)
+
     def list_by_name(self, spec_name: str) -> list[Run]:
         """The runs of the spec of that name, whatever was in it, the oldest first."""
         return [run for run in self.list_runs() if run.spec_name == spec_name]

@@ -23,7 +23,7 @@ from .field_types import (
     Whole,
 )
 from .patterns import FRAMEWORK, GATE, MODEL, OUTSIDE, PARAM, REGISTERED_NAME, WEIGHTS
-from .rules import LEARNING_RATE, check_model
+from .rules import LEARNING_RATE, MAX_SEED, SEED, check_model
 from .tasks import TaskName
 
 FrameworkName = Annotated[str, Field(pattern=FRAMEWORK.pattern)]
@@ -154,8 +154,8 @@ class Training(Part):
         examples=[224, [224, 320]],
         json_schema_extra={"x-unit": "pixels"},
     )
-    seed: Annotated[Whole, Field(ge=0, le=2**32 - 1)] = Field(
-        default=42, description="Seed of every random choice."
+    seed: Annotated[Whole, Field(ge=0, le=MAX_SEED)] = Field(
+        default=SEED, description="Seed of every random choice."
     )
     optimizer: Optimizer = Field(default="adamw", description="Update rule.")
     momentum: float = Field(
@@ -310,6 +310,13 @@ class ReportSpec(Part):
         description="What must hold on the final split, such as `accuracy >= 0.95`.",
         examples=[[GATE.example]],
         json_schema_extra=UNIQUE,
+    )
+    seeds: Annotated[Whole, Field(ge=2, le=20)] | None = Field(
+        default=None,
+        description="Carry the plan out with so many seeds (`training.seed` and the next ones), "
+        "each a plan and a run of its own, and judge the mean of their figures; one if left out.",
+        examples=[3],
+        json_schema_extra={"x-unit": "seeds"},
     )
 
 

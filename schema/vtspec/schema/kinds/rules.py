@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 LEARNING_RATE: Final = 1e-3
 """The learning rate where a spec does not say one."""
 
+SEED: Final = 42
+"""The seed where a spec does not say one."""
+
+MAX_SEED: Final = 2**32 - 1
+
 DECIDED: Final = object()
 """The validation context of a caller that applies the rules itself."""
 
@@ -194,6 +199,20 @@ def _check_baseline(data: Mapping[str, object]) -> Iterator[RuleViolation]:
             path=("spec", "report", "baseline"),
             message="an experiment cannot be its own baseline",
             fix="name another experiment, or remove baseline",
+        )
+
+
+def _check_seeds(data: Mapping[str, object]) -> Iterator[RuleViolation]:
+    seeds = _get_number(_get_value(data, "spec", "report", "seeds"), 1)
+    first = _get_number(_get_value(data, "spec", "training", "seed"), SEED)
+    # A seed that is out of its own range is told by its type.
+    if seeds is None or first is None or seeds < 2 or first > MAX_SEED:
+        return
+    if first + seeds - 1 > MAX_SEED:
+        yield RuleViolation(
+            path=("spec", "report", "seeds"),
+            message=f"{seeds:g} seeds from {first:.0f} on go beyond the largest, {MAX_SEED}",
+            fix=f"set training.seed to {MAX_SEED + 1 - seeds:.0f} or less",
         )
 
 
@@ -477,6 +496,7 @@ RULES: Final[dict[str, tuple[Rule, ...]]] = {
         _check_classless_task,
         _check_baseline,
         _check_gates,
+        _check_seeds,
     ),
     "Project": (_check_folders, _check_queues, _check_teams_differ),
 }

@@ -98,10 +98,7 @@ class LocalRunner:
             case "show":
                 return _show(self._get_run(decision))
             case "refuse":
-                raise Refused(
-                    f"{decision.why}",
-                    fix=f"{command} --resume to go on, or {command} --again for a new attempt",
-                )
+                raise _make_refusal(decision, command)
 
     def _prepare(self) -> Environment:
         with self.place.stop.raise_on_request():
@@ -115,6 +112,12 @@ class LocalRunner:
             return decision.action in ("begin", "resume")
         run = self._get_run(decision)
         return _has_to_change(run, plan)
+
+    def refuse_cut_short(self, plan: Plan, choice: RunOptions, command: str) -> None:
+        """Raise where `run` would, since the last attempt of the plan was cut short."""
+        decision = self._decide(plan, choice)
+        if decision.action == "refuse":
+            raise _make_refusal(decision, command)
 
     def _decide(self, plan: Plan, choice: RunOptions) -> Decision:
         return decide(
@@ -209,6 +212,13 @@ class LocalRunner:
         raise Permanent(
             f"{run.name} was killed while it was looked at", fix="run it again with --resume"
         )
+
+
+def _make_refusal(decision: Decision, command: str) -> Refused:
+    return Refused(
+        f"{decision.why}",
+        fix=f"{command} --resume to go on, or {command} --again for a new attempt",
+    )
 
 
 def _show(run: Run) -> RunResult:

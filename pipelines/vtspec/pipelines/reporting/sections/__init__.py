@@ -14,6 +14,7 @@ def build_report_document(facts: Facts) -> doc.Document:
         run.summarize_figures(facts),
         run.list_warnings(facts),
         run.compare_metrics(facts),
+        run.describe_seeds(facts),
         curves.draw_curves(facts),
         classification.show_confusion(facts),
         classification.rank_classes(facts),
@@ -32,6 +33,7 @@ def build_comparison_document(facts: Facts) -> doc.Document:
     sections = (
         run.name_both_runs(facts),
         run.compare_metrics_alone(facts),
+        run.describe_seeds(facts) if facts.is_over_seeds else doc.Section("seeds", "", ()),
         run.list_changes(facts),
         classification.rank_classes(facts),
         run.compare_times(facts),

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from vtspec.pipelines.formatting import MISSING, format_duration, format_pauses
+from vtspec.pipelines.formatting import MISSING, format_duration, format_number, format_pauses
 from vtspec.pipelines.reporting import document as doc
 from vtspec.pipelines.reporting import phrases
 from vtspec.pipelines.reporting.comparison import MetricRow
@@ -70,7 +70,9 @@ def summarize_figures(facts: Facts) -> doc.Section:
     found: list[tuple[doc.Part, str, str]] = []
     for row in (facts.find_metric(facts.main), facts.find_metric("loss")):
         if row is not None and row.value is not None:
-            note = phrases.format_difference(row) if row.difference is not None else ""
+            words = [phrases.format_difference(row)] if row.difference is not None else []
+            words += [phrases.name_figures(facts).lower()] if facts.is_over_seeds else []
+            note = ", ".join(words)
             found.append((doc.Quote(row.name, is_term=True), phrases.format_value(row), note))
     training, times = facts.training, facts.times
     if training.epochs is not None:
@@ -109,6 +111,39 @@ def compare_metrics(facts: Facts) -> doc.Section:
     return doc.Section("metrics", "Metrics", (*(on_pages if facts.metrics else ()), behind))
 
 
+def describe_seeds(facts: Facts) -> doc.Section:
+    """The runs that are judged together, and what their figures are together."""
+    if not facts.seeds.runs:
+        return doc.Section("seeds", "Seeds", ())
+    name = facts.main or ""
+    rows = tuple(
+        (
+            str(one.seed),
+            doc.Quote(one.run or f"{one.plan_id}, not finished", terminal=70),
+            format_number(one.metrics.get(name)),
+        )
+        for one in facts.seeds.runs
+    )
+    figure = doc.Column(doc.Quote(name) if name else "Figure", "r")
+    runs = doc.Table("Runs of the seeds", (doc.Column("Seed"), doc.Column("Run"), figure), rows)
+    spread = tuple(
+        (
+            doc.Quote(one.name),
+            format_number(one.deviation),
+            " to ".join(map(format_number, one.interval)),
+        )
+        for one in facts.seeds.spreads
+    )
+    columns = ("Metric", "Standard deviation", "95 % interval of the mean")
+    together = doc.Table("Over the seeds", tuple(map(doc.Column, columns)), spread)
+    blocks = (
+        doc.write(phrases.describe_seed_judging(facts), is_note=True),
+        together if spread else None,
+        runs,
+    )
+    return doc.Section("seeds", "Seeds", blocks)
+
+
 def compare_metrics_alone(facts: Facts) -> doc.Section:
     """The figures of two runs; a terminal has them in the order in which the runs were typed."""
     rows = tuple(
@@ -120,7 +155,7 @@ def compare_metrics_alone(facts: Facts) -> doc.Section:
         )
         for row in facts.metrics
     )
-    columns = tuple(map(doc.Column, ("Metric", "Before", "After", "Difference")))
+    columns = tuple(map(doc.Column, ("Metric", *_name_sides(facts), "Difference")))
     table = doc.Table("Final figures", columns, rows)
     words = phrases.describe_judging(facts)
     judging = doc.write(words, is_note=True) if words else None
@@ -131,10 +166,20 @@ def compare_metrics_alone(facts: Facts) -> doc.Section:
     return doc.Section("metrics", "Metrics", blocks)
 
 
+def _name_sides(facts: Facts) -> tuple[str, str]:
+    before, after = phrases.name_baseline_figures(facts), phrases.name_figures(facts)
+    return (
+        before.replace("Baseline", "Before"),
+        f"After, {after.lower()}" if facts.is_over_seeds else "After",
+    )
+
+
 def _make_metric_table(facts: Facts) -> doc.Table:
     compared = facts.baseline is not None
-    against = (doc.Column("Baseline", "r"), doc.Column("Difference")) if compared else ()
-    this_run, meaning = doc.Column("This run", "r", "main"), doc.Column("Meaning", role="roomy")
+    before = phrases.name_baseline_figures(facts)
+    against = (doc.Column(before, "r"), doc.Column("Difference")) if compared else ()
+    this_run = doc.Column(phrases.name_figures(facts), "r", "main")
+    meaning = doc.Column("Meaning", role="roomy")
     rows = tuple(
         (
             doc.Quote(row.name),
