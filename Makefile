@@ -104,9 +104,14 @@ bench: setup ## run the benchmarks; each prints its ratio
 	for each in benchmarks/*.py; do echo "== $$each"; $(BIN)/python $$each; done
 	$(BIN)/python benchmarks/words/score.py
 
-lock: ## lock the dependencies anew, and the framework's environment from them
+EXPORT := $(UV) export --frozen --no-dev --no-emit-project --quiet
+
+lock: ## lock the dependencies anew, and each image's environment from them
 	$(UV) lock
-	$(UV) export --frozen --extra timm --no-dev --no-emit-project --prune pydantic --prune rich --prune rapidfuzz --quiet --output-file images/timm/requirements.txt
+	$(EXPORT) --extra report --output-file images/base/requirements.txt
+	$(EXPORT) --only-group build --output-file images/base/build-requirements.txt
+	$(EXPORT) --extra tracking --extra data --extra report --extra draft --output-file images/vtspec/requirements.txt
+	$(EXPORT) --extra timm --prune pydantic --prune rich --prune rapidfuzz --output-file images/timm/requirements.txt
 
 catalog: setup ## write images/timm/catalog.json anew from timm itself (about 20 minutes)
 	$(BIN)/python -m vtspec.adapters.catalogs timm --into images/timm/catalog.json

@@ -1,6 +1,6 @@
 """The frameworks that there are and the models that each one has: the folders under `images/`.
 
-images/<framework>/image.yaml (all keys but the last two are required):
+images/<framework>/image.yaml (all keys but the last three are required):
 
     apiVersion: vtspec.dev/v1alpha1
     kind: Image
@@ -10,11 +10,12 @@ images/<framework>/image.yaml (all keys but the last two are required):
     tasks: [image-classification]
     formats: [imagefolder]        # the first is the usual one
     extra: timm                   # of vtspec; null where the framework needs no package
-    python: "3.12"                # of the image
+    python: "3.11"                # of the image: one minor for all of them
     licence: Apache-2.0           # of the framework
     distributions: [torch, timm]  # the packages whose locked versions decide results
     digest: sha256:…              # of the published image; left out until there is one
     hubIds: true                  # models are hub ids, ORG/NAME, listed or not; else left out
+    equalLocks: {sha256:…: sha256:…}  # this lock → an earlier one of the same versions on `python`
 
 images/<framework>/catalog.json, one model a line, written by `python -m vtspec.adapters.catalogs`:
 

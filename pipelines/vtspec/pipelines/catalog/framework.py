@@ -3,7 +3,7 @@
 import functools
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
@@ -30,6 +30,7 @@ class Framework:
     `hub_ids` says that its models are hub ids (ORG/NAME), of which its catalog lists some.
     `start_s` are the seconds that a process takes to import it, `environment_sizes` those of its
     locked packages; both as measured, where anybody did.
+    `equal_locks` maps the hash of a lock to that of an earlier one of the same versions.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Framework:
     hub_ids: bool = False
     start_s: float | None = None
     environment_sizes: tuple[EnvironmentSize, ...] = ()
+    equal_locks: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def requirements(self) -> Path:
@@ -54,10 +56,14 @@ class Framework:
 
     @functools.cached_property
     def requirements_hash(self) -> str:
-        """`sha256:…` over what `requirements` locks; comments and order do not count."""
+        """`sha256:…` over what `requirements` locks; comments and order do not count.
+
+        Of a lock that image.yaml says to equal an earlier one, that one's: ids of plans have it.
+        """
         from .lockfile import hash_requirements
 
-        return hash_requirements(self._requirements_text)
+        found = hash_requirements(self._requirements_text)
+        return self.equal_locks.get(found, found)
 
     def get_locked_versions(self, environment: Mapping[str, str] | None = None) -> dict[str, str]:
         """The locked version of each of `distributions`; see `parse_locked_versions`."""
@@ -203,6 +209,7 @@ def _parse_framework(raw: JsonObject, folder: Path) -> Framework:
             )
             for platform, size in raw.get("environment", {}).items()
         ),
+        equal_locks=MappingProxyType(dict(raw.get("equalLocks", {}))),
     )
 
 
