@@ -37,7 +37,7 @@ class Environment:
     """
 
     python: Path
-    kind: Literal["current", "made"]
+    kind: Literal["current", "made", "image"]
     why: str
     versions: Mapping[str, str]
     pythonpath: Path | None = None
@@ -46,7 +46,7 @@ class Environment:
 
     def __str__(self) -> str:
         # Why one had to be made is told when it is; it would be said at every run from then on.
-        if self.kind == "made":
+        if self.kind != "current":
             return f"environment {self.python.parents[1]}"
         # What differs is told package by package when the run begins, in warnings.
         if self.differs:
@@ -240,15 +240,23 @@ def copy_adapters(cache: Path) -> Path:
     import vtspec.adapters
 
     source = Path(vtspec.adapters.__path__[0])
-    files = sorted(path for path in source.rglob("*") if _is_source(path))
-    digest = hashlib.sha256()
-    for path in files:
-        digest.update(f"{path.relative_to(source).as_posix()}\0".encode())
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    home = cache / "adapters" / digest.hexdigest()[:16]
+    home = cache / "adapters" / hash_adapters(source)[:16]
     if not home.is_dir():
-        _copy_files(files, source, home)
+        _copy_files(_list_files(source), source, home)
     return home
+
+
+def hash_adapters(folder: Path) -> str:
+    """SHA-256, in hex, over the names and the content of a folder of adapters."""
+    digest = hashlib.sha256()
+    for path in _list_files(folder):
+        digest.update(f"{path.relative_to(folder).as_posix()}\0".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _list_files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if _is_source(path))
 
 
 def _copy_files(files: list[Path], source: Path, home: Path) -> None:

@@ -37,16 +37,51 @@ def choose_environment(
 ) -> "Environment":
     """The environment of a framework, made where this Python does not fit; `report` hears of it.
 
-    Raises `Permanent` where there is no such framework, or its environment cannot be had.
+    Inside an image it is the one that the image names, unless another is asked for. Raises
+    `Permanent` where there is no such framework, or its environment cannot be had.
     """
-    return _get_environments(environ, report).choose(find_framework(framework), wanted)
+    found = find_framework(framework)
+    return _open_named(found, environ, wanted) or _get_environments(environ, report).choose(
+        found, wanted
+    )
 
 
 def check_environment(
     framework: "Framework", environ: Mapping[str, str], wanted: "EnvironmentMode" = "auto"
 ) -> None:
     """Raise as `choose_environment` would, without making anything."""
-    _get_environments(environ, lambda _: None).check(framework, wanted)
+    if _open_named(framework, environ, wanted) is None:
+        _get_environments(environ, lambda _: None).check(framework, wanted)
+
+
+def describe_missing_environment(framework: str, environ: Mapping[str, str]) -> str | None:
+    """The environment that a run on this machine would make first, with its size; None where
+    there is nothing to make, or no such framework to run."""
+    from vtspec.pipelines.execution.image_environment import FRAMEWORK_PYTHON
+
+    # An image brings its framework's.
+    if environ.get(FRAMEWORK_PYTHON):
+        return None
+    environments = _get_environments(environ, lambda _: None)
+    try:
+        return environments.describe_missing(find_framework(framework))
+    except Permanent:
+        return None
+
+
+def _open_named(
+    framework: "Framework", environ: Mapping[str, str], wanted: "EnvironmentMode"
+) -> "Environment | None":
+    """The environment that the image names, looked at; None outside of one."""
+    from vtspec.pipelines.execution.image_environment import (
+        FRAMEWORK_PYTHON,
+        open_image_environment,
+    )
+
+    named = environ.get(FRAMEWORK_PYTHON)
+    if not named or wanted != "auto":
+        return None
+    return open_image_environment(framework, named)
 
 
 def _get_environments(environ: Mapping[str, str], report: Callable[[str], None]) -> "Environments":
@@ -54,13 +89,3 @@ def _get_environments(environ: Mapping[str, str], report: Callable[[str], None])
     from vtspec.pipelines.execution.environment import Environments
 
     return Environments(cache=get_cache_folder(environ), report=report)
-
-
-def describe_missing_environment(framework: str, environ: Mapping[str, str]) -> str | None:
-    """The environment that a run on this machine would make first, with its size; None where
-    there is nothing to make, or no such framework to run."""
-    environments = _get_environments(environ, lambda _: None)
-    try:
-        return environments.describe_missing(find_framework(framework))
-    except Permanent:
-        return None
