@@ -70,6 +70,9 @@ def offered(line: str) -> list[tuple[str, str]]:
         ("plan deep --set model.name=softmax", ["model.name=softmax-regression"]),
         ("models show softmax", ["softmax-regression"]),
         ("models search --framework t", ["timm", "toy", "transformers"]),
+        ("images build ", ["base", "timm", "toy", "vtspec"]),
+        ("images push toy v", ["vtspec"]),
+        ("images lock ", ["timm", "toy"]),
         ("step e", ["evaluate", "export"]),
         ("ver", ["version"]),
     ],
@@ -118,7 +121,14 @@ def test_completing_imports_nothing_heavy(root: Path) -> None:
         "    assert shell.get_completions(before, typed), line\n"
         f"print([name for name in {heavy!r} if name in sys.modules])"
     )
-    lines = ("plan ", "report ", "explain tr", "models show res", "run deep --set training.o")
+    lines = (
+        "plan ",
+        "report ",
+        "explain tr",
+        "models show res",
+        "images build t",
+        "run deep --set training.o",
+    )
     done = subprocess.run([sys.executable, "-c", code, *lines], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("[]\n", "")
 
@@ -146,6 +156,9 @@ FREE = {
     "limit",
     "age",
     "author",
+    "tag",
+    "registry",
+    "python_image",
 }
 """What a person makes up, or says in their own words."""
 

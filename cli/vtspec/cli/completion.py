@@ -122,6 +122,22 @@ def complete_framework(_ctx: click.Context, _: click.Parameter, typed: str) -> I
     return _offer(load_frameworks(), typed)
 
 
+@_never_raise
+def complete_image(_ctx: click.Context, _: click.Parameter, typed: str) -> Items:
+    """Offer the container images that can be built."""
+    from vtspec.pipelines.operations.images import find_sources
+
+    return _offer((source.name for source in find_sources(())), typed)
+
+
+@_never_raise
+def complete_pinned_image(_ctx: click.Context, _: click.Parameter, typed: str) -> Items:
+    """Offer the container images that plans pin: those of frameworks."""
+    from vtspec.pipelines.operations.images import find_sources
+
+    return _offer((each.name for each in find_sources(()) if each.framework), typed)
+
+
 def _find_repository() -> "Repository":
     from vtspec.pipelines.project.repository import find_repository
 

@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "specs": "List the experiments and datasets that there are.",
     "datasets": "List datasets; inspect data, add it, keep it up to date.",
     "models": "Search the catalogs of models.",
+    "images": "Build, push and pin the images that steps run in.",
     "render": "Print the Kubernetes objects that carry a spec out.",
     "step": "Run one step of a plan; what a container runs.",
     "version": "Print the version.",

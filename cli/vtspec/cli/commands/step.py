@@ -1,7 +1,10 @@
 """`vtspec step`: one step of a plan; what a container runs."""
 
+import atexit
 import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +54,7 @@ def command(name: str, plan_file: Path, workdir: Path, **options: Any) -> None:
     from vtspec.pipelines.operations.step import StepOptions, load_plan, run_step
 
     plan = load_plan(plan_file)
+    _ensure_temporary_folder(workdir.absolute())
     place = StepOptions(folder=workdir.absolute(), root=Path.cwd(), **options)
     progress, stop = make_progress(sys.stderr), StopSignal()
     callbacks = RunCallbacks(report=progress.show_line, on_event=progress.show_event, stop=stop)
@@ -58,3 +62,16 @@ def command(name: str, plan_file: Path, workdir: Path, **options: Any) -> None:
         outcome = run_step(name, plan, place, callbacks, os.environ)
     show_outcome(outcome)
     raise click.exceptions.Exit(outcome.exit_code)
+
+
+def _ensure_temporary_folder(workdir: Path) -> None:
+    """See that there is a folder for what passes, for this process and the framework's."""
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:
+        # A root that can only be read, and no /tmp mounted: the run's folder is what there is.
+        folder = workdir / ".tmp"
+        folder.mkdir(parents=True, exist_ok=True)
+        os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
+        # At the very end: what others put there they take away at theirs.
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
