@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .uv/bin/uv:
 	python3 -m venv .uv
@@ -79,7 +79,7 @@ quicktests unit: export OMP_NUM_THREADS := 1
 
 quicktests:
 	@start=$$SECONDS; \
-	$(BIN)/python -m pytest -q $(PARALLEL) -m "not slow and not live" --ignore=tests/adapters/timm; \
+	$(BIN)/python -m pytest -q $(PARALLEL) -m "not slow and not live and not images" --ignore=tests/adapters/timm; \
 	echo "$@: $$((SECONDS - start)) s"
 
 # Coverage doubles what the tests cost, so only who asks for it pays: `make test COVERAGE=1`, as CI.
@@ -92,6 +92,19 @@ unit:
 		$(BIN)/coverage report; \
 	fi; \
 	echo "$@: $$((SECONDS - start)) s"
+
+# What the tests of images need beside Python: Podman, a tool that makes a Debian, a registry. Kept
+# outside of the clone, as is the Debian, which takes minutes to make.
+IMAGE_TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vtspec-tests
+CRANE := github.com/google/go-containerregistry/cmd/crane@v0.22.1
+
+images-tools:
+	@command -v podman >/dev/null && command -v mmdebstrap >/dev/null \
+	|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends podman runc mmdebstrap; }
+	@test -x $(IMAGE_TOOLS)/bin/crane || GOBIN=$(IMAGE_TOOLS)/bin go install $(CRANE)
+
+images-test: setup images-tools ## build the images with Podman, push them to a registry, run them (5 to 15 minutes)
+	VTSPEC_IMAGE_TOOLS=$(IMAGE_TOOLS) $(BIN)/python -m pytest -q -m images --durations=5 tests/images
 
 golden: setup ## write the golden files anew, to be read as a diff
 	$(BIN)/python -m vtspec.schema
@@ -110,7 +123,7 @@ lock: ## lock the dependencies anew, and each image's environment from them
 	$(UV) lock
 	$(EXPORT) --extra report --output-file images/base/requirements.txt
 	$(EXPORT) --only-group build --output-file images/base/build-requirements.txt
-	$(EXPORT) --extra tracking --extra data --extra report --extra draft --output-file images/vtspec/requirements.txt
+	$(EXPORT) --extra tracking --extra report --extra draft --output-file images/vtspec/requirements.txt
 	$(EXPORT) --extra timm --prune pydantic --prune rich --prune rapidfuzz --output-file images/timm/requirements.txt
 
 catalog: setup ## write images/timm/catalog.json anew from timm itself (about 20 minutes)
