@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -294,12 +294,20 @@ def _markers(text: str) -> set[str]:
 
 def run_step(workshop: Workshop, repository: Repository, work: Path, step: str, *more: str) -> Any:
     """One step as a pod runs it: nothing may be written but the run, and there is no /tmp."""
+    volumes = (f"{repository.root}:/repository:ro",)
+    return run_pod_step(workshop, volumes, work, step, "/repository/plan.json", *more)
+
+
+def run_pod_step(
+    workshop: Workshop, volumes: Sequence[str], work: Path, step: str, plan: str, *more: str
+) -> Any:
     return workshop.start(
         *("podman", "run", "--rm", "--read-only", "--read-only-tmpfs=false", "--cap-drop=all"),
         *("--security-opt=no-new-privileges", "--name", f"step-{step}-{os.getpid()}"),
-        *("--volume", f"{repository.root}:/repository:ro", "--workdir", "/repository"),
-        *("--volume", f"{work}:/run/vtspec", workshop.toy),
-        *("step", step, "--plan", "/repository/plan.json", "--workdir", "/run/vtspec", *more),
+        *(word for each in volumes for word in ("--volume", each)),
+        *("--volume", f"{work}:/run/vtspec", "--workdir", plan.rpartition("/")[0] or "/"),
+        workshop.toy,
+        *("step", step, "--plan", plan, "--workdir", "/run/vtspec", *more),
     )
 
 
@@ -357,6 +365,37 @@ def test_a_run_in_an_image_gives_the_bytes_of_one_on_this_machine(
     assert events[0]["environment"] == "environment /opt/framework"
     assert events[-1]["ending"] == "succeeded"
     assert [event for event in events if event["kind"] == "warning"] == []
+
+
+def test_data_is_fetched_by_its_hash_into_a_cache_that_pods_share(
+    locked: Workshop, tmp_path: Path
+) -> None:
+    repository = a_repository(tmp_path / "repository")
+    repository.plan["dataset"]["source"] = {"type": "dvc", "path": "data/shapes"}
+    write_plan(repository)
+    dvc = Path(sys.executable).with_name("dvc")
+    remote = tmp_path / "remote"
+    for words in (
+        ("init", "--quiet", "--no-scm"),
+        ("add", "--quiet", "data/shapes"),
+        ("remote", "add", "--quiet", "--default", "store", str(remote)),
+        ("push", "--quiet"),
+    ):
+        subprocess.run([dvc, *words], cwd=repository.root, check=True)
+    work, cache = a_work_folder(tmp_path / "work"), a_work_folder(tmp_path / "cache")
+    volumes = (
+        f"{repository.root}/plan.json:/plan.json:ro",
+        f"{remote}:/remote:ro",
+        f"{cache}:/var/cache/vtspec",
+    )
+    done = run_pod_step(locked, volumes, work, "data", "/plan.json", "--remote", "/remote")
+    assert done.returncode == 0, done.stderr
+    # The pod that trains has the node's cache, and neither the remote nor the repository.
+    without = (volumes[0], volumes[2])
+    for step in ("train", "evaluate", "export"):
+        done = run_pod_step(locked, without, work, step, "/plan.json")
+        assert done.returncode == 0, done.stderr
+    assert (work / "model" / "model.safetensors").is_file()
 
 
 def test_a_step_that_is_stopped_goes_on_in_another_container_bit_for_bit(
