@@ -13,10 +13,13 @@ from vtspec.pipelines.catalog import get_images_folder
 VTSPEC = Path(sys.executable).with_name("vtspec")
 
 
-def run(*words: str, path: Path | None = None) -> "subprocess.CompletedProcess[str]":
-    """The command with nothing on PATH but what `path` holds."""
+def run(
+    *words: str, path: Path | None = None, cwd: Path = Path("/")
+) -> "subprocess.CompletedProcess[str]":
+    """The command outside of any repository, with nothing on PATH but what `path` holds."""
     return subprocess.run(
         [VTSPEC, "images", *words],
+        cwd=cwd,
         env={**os.environ, "PATH": str(path or "/nowhere")},
         capture_output=True,
         text=True,
@@ -72,8 +75,8 @@ def test_the_list_is_there_for_programs() -> None:
         (("build",), "Missing argument 'NAME...'"),
         (("build", "tooy"), "there is no image 'tooy'\n  fix: did you mean 'toy'?\n"),
         (("build", "transformers"), "transformers has no image yet: its adapter is to come\n"),
-        (("push", "toy"), "Missing option '--registry'"),
-        (("lock", "toy"), "Missing option '--registry'"),
+        (("push", "toy"), "no registry of images is named\n  fix: add --registry"),
+        (("lock", "toy"), "no registry of images is named\n  fix: add --registry"),
         (("lock", "toy", "--registry", "Team"), "--registry: must be HOST[:PORT][/PATH]"),
         (("lock", "toy", "--registry", "ghcr.io", "--tag", ":"), "--tag: must be letters"),
         (("lock", "base", "--registry", "ghcr.io"), "base: no plan pins it"),
@@ -135,3 +138,15 @@ def test_which_engine_builds_what_on_what_is_told(tmp_path: Path) -> None:
     assert builds[0].endswith(f"--build-arg PYTHON_IMAGE=mine:3.11 {images.parent}")
     assert builds[1].endswith(f"--build-arg BASE=localhost/vtspec-base:t1 {images.parent}")
     assert "--label dev.vtspec.adapter=toy " in builds[1]
+
+
+def test_the_registry_is_the_one_of_vtspec_yaml_where_none_is_named(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "vtspec.yaml").write_text(
+        "apiVersion: vtspec.dev/v1alpha1\nkind: Project\nmetadata: {name: mine}\n"
+        "spec: {registry: '127.0.0.1:9/team'}\n"
+    )
+    done = run("lock", "toy", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (75, "")
+    assert done.stderr.startswith("127.0.0.1:9 did not answer: ")

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,7 +24,7 @@ _engine = click.option(
     help="What builds; whichever is here if left out, Docker first.",
 )
 _registry = click.option(
-    "--registry", required=True, help="Where images are kept, as in ghcr.io/my-team."
+    "--registry", help="Where images are kept, as in ghcr.io/my-team; vtspec.yaml's if left out."
 )
 
 
@@ -62,14 +63,19 @@ def build(
 @_engine
 @_tag
 def push(
-    names: Sequence[str], registry: str, engine: "EngineName | None", tag: str | None
+    names: Sequence[str], registry: str | None, engine: "EngineName | None", tag: str | None
 ) -> None:
     """Push images that were built from the files as they are."""
-    from vtspec.pipelines.operations.images import find_sources, get_default_tag, push_images
+    from vtspec.pipelines.operations.images import (
+        choose_registry,
+        find_sources,
+        get_default_tag,
+        push_images,
+    )
 
-    sources = find_sources(names)
+    sources, place = find_sources(names), choose_registry(registry, Path.cwd())
     found = _find_engine(engine)
-    for reference in push_images(sources, found, registry, tag or get_default_tag(), _tell):
+    for reference in push_images(sources, found, place, tag or get_default_tag(), _tell):
         click.echo(f"pushed {reference}")
 
 
@@ -79,15 +85,20 @@ def push(
 )
 @_registry
 @_tag
-def lock(names: Sequence[str], registry: str, tag: str | None) -> None:
+def lock(names: Sequence[str], registry: str | None, tag: str | None) -> None:
     """Write the digest that the registry answers into image.yaml: plans pin it from then on.
 
     Needs no Docker. The login is the one that `docker login` or `podman login` keeps.
     """
-    from vtspec.pipelines.operations.images import find_sources, get_default_tag, lock_images
+    from vtspec.pipelines.operations.images import (
+        choose_registry,
+        find_sources,
+        get_default_tag,
+        lock_images,
+    )
 
-    sources = find_sources(names)
-    for locked in lock_images(sources, registry, tag or get_default_tag(), os.environ):
+    sources, place = find_sources(names), choose_registry(registry, Path.cwd())
+    for locked in lock_images(sources, place, tag or get_default_tag(), os.environ):
         told = "locked" if locked.changed else "was locked already"
         click.echo(f"{locked.reference} {told}: {locked.digest} in {locked.file}")
 
@@ -98,7 +109,7 @@ def lock(names: Sequence[str], registry: str, tag: str | None) -> None:
 @click.option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def list_(engine: "EngineName | None", tag: str | None, output: str) -> None:
     """List the images: what is in each, whether it is here, and what plans pin."""
-    from vtspec.cli.views.images import format_json, format_table
+    from vtspec.cli.views.images import format_images, format_json
     from vtspec.cli.views.styled_text import print_lines
     from vtspec.pipelines.errors import Permanent
     from vtspec.pipelines.operations.images import get_default_tag, list_images
@@ -115,7 +126,7 @@ def list_(engine: "EngineName | None", tag: str | None, output: str) -> None:
     if output == "json":
         click.echo(format_json(states))
     else:
-        print_lines(format_table(states))
+        print_lines(format_images(states))
 
 
 def _find_engine(wanted: "EngineName | None") -> "ContainerEngine":

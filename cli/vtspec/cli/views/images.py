@@ -1,10 +1,11 @@
 """The list of the container images, for people and for programs."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from .styled_text import Line, count_cells, pad_text
+from .styled_text import Line
+from .table import format_table
 
 if TYPE_CHECKING:
     from vtspec.pipelines.operations.images import ImageState
@@ -21,20 +22,14 @@ _LOCAL: Final = {
 _STYLES: Final = {"outdated": "yellow"}
 
 
-def format_table(states: "Sequence[ImageState]") -> list[Line]:
+def format_images(states: "Sequence[ImageState]") -> Iterator[Line]:
     """Lay out one image a row, and below why one that is here is not as its files say."""
-    rows = [HEADINGS, *(_format_row(each) for each in states)]
-    widths = [max(count_cells(row[column]) for row in rows) for column in range(len(HEADINGS))]
-    styles = ["bold", *(_STYLES.get(each.local, "") for each in states)]
-    lines: list[Line] = []
-    for row, style in zip(rows, styles, strict=True):
-        cells = (pad_text(cell, width) for cell, width in zip(row, widths, strict=True))
-        lines.append((("  ".join(cells).rstrip(), style),))
+    rows = [_format_row(each) for each in states]
+    yield from format_table(HEADINGS, rows, lambda _, cell: _STYLES.get(cell, ""))
     for each in states:
         if each.differences:
             told = f"{each.source.name} was built from other files: {'; '.join(each.differences)}"
-            lines.append(((told, _STYLES["outdated"]),))
-    return lines
+            yield ((told, _STYLES["outdated"]),)
 
 
 def format_json(states: "Sequence[ImageState]") -> str:

@@ -170,8 +170,8 @@ def _check_image(plan: Plan) -> Iterator[SettingProblem]:
         broken=RuleViolation(
             path=("digest",),
             message=f"{said}, and a pod is given {framework}'s by digest alone",
-            fix=f"push the image of images/{framework}/Dockerfile to the registry, add the digest "
-            "that it answers as 'digest: sha256:…', and plan again",
+            fix=f"vtspec images build {framework} && vtspec images push {framework} && "
+            f"vtspec images lock {framework}, and plan again",
         ),
     )
 

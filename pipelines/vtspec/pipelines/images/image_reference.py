@@ -5,13 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from vtspec.pipelines.errors import Refused
+from vtspec.schema.kinds.patterns import REGISTRY
 
-_HOST: Final = r"(?:localhost|[a-z0-9-]+(?:\.[a-z0-9-]+)+|[a-z0-9-]+(?=:))(?::\d{1,5})?"
-_PART: Final = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
-_REGISTRY: Final = re.compile(rf"{_HOST}(?:/{_PART})*")
 _TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-"""github.com/distribution/reference: a first part without a dot, a port or `localhost` would be a
-folder at Docker Hub, so that it is no host."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +38,8 @@ class ImageReference:
 
 def parse_reference(registry: str, name: str, tag: str) -> ImageReference:
     """The image `name` below a registry, HOST[:PORT][/PATH]. Raises `Refused` for another form."""
-    if not _REGISTRY.fullmatch(registry):
+    # `$` of a pattern that JSON Schemas know too lets a line end by.
+    if not re.search(REGISTRY.pattern, registry) or not registry.isprintable():
         raise Refused(
             f"--registry: must be HOST[:PORT][/PATH] in lower case, got '{registry}'",
             fix="name it as in --registry ghcr.io/my-team",

@@ -73,6 +73,23 @@ def get_default_tag() -> str:
     return version("vtspec").replace("+", "-")
 
 
+def choose_registry(named: str | None, start: Path) -> str:
+    """The registry that is named, or the one that vtspec.yaml of a folder names.
+
+    Raises `Refused` where neither does.
+    """
+    from vtspec.pipelines.project.repository import find_repository
+
+    found = named or find_repository(start).project.spec.registry
+    if found is None:
+        raise Refused(
+            "no registry of images is named",
+            fix="add --registry ghcr.io/my-team, or in vtspec.yaml under spec: "
+            "registry: ghcr.io/my-team",
+        )
+    return found
+
+
 def find_sources(names: Sequence[str]) -> list[ImageSource]:
     """The images of these names, each once; all there are for none.
 
