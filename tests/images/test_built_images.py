@@ -25,7 +25,7 @@ from local_repository import Repository, a_repository
 from toy_runs import name_plan
 from vtspec.pipelines.catalog import load_frameworks, load_params
 from vtspec.pipelines.images import build_labels
-from vtspec.pipelines.operations.images import get_default_tag
+from vtspec.pipelines.operations.images import get_default_tag, hash_sources
 
 pytestmark = pytest.mark.images
 
@@ -212,6 +212,21 @@ def test_what_is_listed_is_what_is_there(locked: Workshop) -> None:
     assert found["toy"]["digest"] == locked.toy.partition("@")[2]
 
 
+def test_an_image_of_other_sources_is_neither_pushed_nor_locked(locked: Workshop) -> None:
+    source = locked.checkout / "adapters" / "vtspec" / "adapters" / "toy" / "softmax.py"
+    before = source.read_text()
+    source.write_text(f"{before}# Another.\n")
+    try:
+        for name in ("push", "lock"):
+            words = (VTSPEC, "images", name, "toy", "--registry", locked.registry)
+            done = locked.start(*words, cwd=locked.checkout)
+            assert (done.returncode, done.stdout) == (2, "")
+            assert "was built from other files: dev.vtspec.sources is 'sha256:" in done.stderr
+            assert "fix: vtspec images build toy" in done.stderr
+    finally:
+        source.write_text(before)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_an_image_says_what_its_files_say(workshop: Workshop, name: str) -> None:
     image = f"localhost/vtspec-{name}:{get_default_tag()}"
@@ -219,7 +234,8 @@ def test_an_image_says_what_its_files_say(workshop: Workshop, name: str) -> None
     (facts,) = json.loads(inspected)
     framework = load_frameworks().get(name)
     params = load_params(framework) if framework else {}
-    wanted = build_labels(name, get_default_tag(), framework, params)
+    sources = hash_sources(workshop.checkout)
+    wanted = build_labels(name, get_default_tag(), framework, params, sources)
     assert {key: facts["Config"]["Labels"].get(key) for key in wanted} == wanted
     assert facts["Config"]["User"] == "10001:10001"
     assert facts["Config"]["Entrypoint"] == ["vtspec"]

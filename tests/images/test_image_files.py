@@ -19,6 +19,7 @@ from vtspec.pipelines.images import (
     parse_reference,
     write_digest,
 )
+from vtspec.pipelines.operations.images import hash_sources
 
 TIMM, TOY = load_frameworks()["timm"], load_frameworks()["toy"]
 
@@ -162,3 +163,59 @@ def test_a_file_that_cannot_be_edited_stays_as_it_is(tmp_path: Path) -> None:
         write_digest(file, DIGEST)
     assert caught.value.fix == f"write it there by hand: digest: {DIGEST}"
     assert file.read_text() == before
+
+
+def a_checkout(folder: Path) -> Path:
+    (folder / "images" / "toy" / "__pycache__").mkdir(parents=True)
+    (folder / "data").mkdir()
+    (folder / ".dockerignore").write_text("*\n!pyproject.toml\n!images\n**/__pycache__\n")
+    (folder / "pyproject.toml").write_text("[project]\n")
+    (folder / "images" / "toy" / "Dockerfile").write_text("FROM x\n")
+    (folder / "images" / "toy" / "image.yaml").write_text("name: toy\n")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("pyproject.toml", "[project]\nname = 'x'\n"),
+        ("images/toy/Dockerfile", "FROM y\n"),
+        ("images/toy/image.yaml", "name: other\n"),
+        ("images/toy/new", ""),
+    ],
+)
+def test_an_image_of_other_sources_says_so(tmp_path: Path, file: str, text: str) -> None:
+    before = hash_sources(a_checkout(tmp_path))
+    (tmp_path / file).write_text(text)
+    after = hash_sources(tmp_path)
+    (told,) = describe_differences(
+        build_labels("toy", "0.1.0", TOY, {}, before), build_labels("toy", "0.1.0", TOY, {}, after)
+    )
+    assert told == f"dev.vtspec.sources is '{before}', not '{after}'"
+
+
+def test_what_no_image_is_made_of_is_no_other_source(tmp_path: Path) -> None:
+    before = hash_sources(a_checkout(tmp_path))
+    (tmp_path / "data" / "more").write_text("")
+    (tmp_path / "images" / "toy" / "__pycache__" / "x.pyc").write_text("")
+    assert hash_sources(tmp_path) == before
+
+
+def test_to_lock_an_image_is_not_to_change_its_sources(tmp_path: Path) -> None:
+    root = a_checkout(tmp_path)
+    file = root / "images" / "toy" / "image.yaml"
+    file.write_text((TOY.folder / "image.yaml").read_text())
+    before = hash_sources(root)
+    for digest in (DIGEST, OTHER):
+        assert write_digest(file, digest)
+        assert hash_sources(root) == before
+
+
+def test_a_file_that_was_renamed_is_another_source(tmp_path: Path) -> None:
+    before = hash_sources(a_checkout(tmp_path))
+    (tmp_path / "images" / "toy" / "Dockerfile").rename(tmp_path / "images" / "toy" / "Other")
+    assert hash_sources(tmp_path) != before
+
+
+def test_an_installed_vtspec_has_no_sources_to_compare(tmp_path: Path) -> None:
+    assert hash_sources(tmp_path) is None

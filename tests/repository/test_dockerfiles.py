@@ -68,25 +68,30 @@ def test_there_is_an_image_of_vtspec_and_of_each_framework_that_can_be_run() -> 
 
 
 @EVERY
-def test_an_image_is_built_in_one_stage_and_made_of_its_result(image: Dockerfile) -> None:
-    *build, last = image.stages
-    assert [stage.name for stage in build] == ["build"]
-    assert [copy for copy in last.get("COPY") if not copy.startswith("--from=build ")] == []
-    assert last.get("COPY")
+def test_an_image_is_made_of_what_earlier_stages_built(image: Dockerfile) -> None:
+    *before, last = image.stages
+    names = [stage.name for stage in before]
+    copied = re.findall(r"^--from=(\S+) ", "\n".join(last.get("COPY")), flags=re.MULTILINE)
+    assert copied and len(copied) == len(last.get("COPY"))
+    assert set(copied) == set(names)
     # Nothing is installed where it stays: neither pip nor a package manager, nor its cache.
     assert [run for run in last.get("RUN") if re.search(r"\b(pip|apt|apt-get|curl)\b", run)] == []
 
 
 @EVERY
 def test_what_an_image_is_built_on_is_a_persons_to_choose(image: Dockerfile) -> None:
-    (argument,) = image.arguments
-    assert {stage.base for stage in image.stages} == {f"${{{argument}}}"}
-    default = image.arguments[argument]
-    assert default == "vtspec-base" if argument == "BASE" else re.search(r":[\w.-]+$", default)
+    assert {stage.base for stage in image.stages} == {f"${{{name}}}" for name in image.arguments}
+    defaults = {
+        "PYTHON_IMAGE": DOCKERFILES["base"].arguments["PYTHON_IMAGE"],
+        "BASE": "vtspec-base",
+    }
+    assert image.arguments and image.arguments.items() <= defaults.items()
 
 
 def test_every_image_has_one_python() -> None:
-    assert f":{PYTHON}-" in DOCKERFILES["base"].arguments["PYTHON_IMAGE"]
+    assert re.search(
+        rf":{re.escape(PYTHON)}-[\w.-]+$", DOCKERFILES["base"].arguments["PYTHON_IMAGE"]
+    )
     (check,) = (run for run in DOCKERFILES["base"].get("RUN") if "version_info" in run)
     assert f"== ({PYTHON.replace('.', ', ')})" in check
     texts = {name: (ROOT / "images" / name / "Dockerfile").read_text() for name in DOCKERFILES}
@@ -157,7 +162,21 @@ def test_an_image_starts_vtspec() -> None:
 def test_a_frameworks_image_says_which_python_is_its_own(name: str) -> None:
     last = DOCKERFILES[name].stages[-1]
     assert last.get("ENV") == [f"{FRAMEWORK_PYTHON}=/opt/framework/bin/python"]
-    assert last.get("COPY") == ["--from=build /opt/framework /opt/framework"]
+    environment, adapters = (copy.split() for copy in last.get("COPY"))
+    assert environment[1:] == ["/opt/framework", "/opt/framework"]
+    # Last, so that another vtspec leaves the layer of the framework's packages as it is.
+    inside = f"lib/python{PYTHON}/site-packages/vtspec/adapters"
+    assert adapters[1:] == [f"/opt/vtspec/{inside}", f"/opt/framework/{inside}"]
+
+
+def test_the_packages_of_a_framework_are_a_layer_that_no_other_vtspec_changes() -> None:
+    locked = [each.name for each in FRAMEWORKS if each.get_locked_versions()]
+    assert locked
+    for name in locked:
+        packages = DOCKERFILES[name].stages[0]
+        assert packages.base == "${PYTHON_IMAGE}"
+        assert packages.get("COPY") == [f"images/{name}/requirements.txt /build/requirements.txt"]
+        assert f"--from={packages.name} " in DOCKERFILES[name].stages[-1].get("COPY")[0]
 
 
 def test_the_own_image_has_no_framework() -> None:

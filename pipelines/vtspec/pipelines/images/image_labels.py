@@ -13,9 +13,13 @@ _OURS: Final = "dev.vtspec"
 
 
 def build_labels(
-    name: str, version: str, framework: Framework | None, params: Mapping[str, Param]
+    name: str,
+    version: str,
+    framework: Framework | None,
+    params: Mapping[str, Param],
+    sources: str | None = None,
 ) -> dict[str, str]:
-    """The labels of the image `name`, built by this version of vtspec.
+    """The labels of the image `name`, built by this version of vtspec from `sources`, a digest.
 
     A framework's tell its adapter, tasks and formats, separated by commas, its parameters as JSON
     and the hash of what is locked: all of image.yaml that decides what a plan means.
@@ -25,6 +29,8 @@ def build_labels(
         f"{_OCI}.version": version,
         f"{_OCI}.licenses": "MIT",
     }
+    if sources is not None:
+        labels[f"{_OURS}.sources"] = sources
     if framework is None:
         return labels
     if framework.licence != "MIT":

@@ -1,5 +1,7 @@
 """The container images: built here, pushed to a registry, and pinned by what that answers."""
 
+import hashlib
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +34,11 @@ class ImageSource:
         """The file that it is built by."""
         return self.folder / "Dockerfile"
 
+    def choose_arguments(self, given: Mapping[str, str]) -> Mapping[str, str]:
+        """Those that its Dockerfile has: engines warn of any other."""
+        declared = re.findall(r"^ARG (\w+)", self.dockerfile.read_text(), flags=re.MULTILINE)
+        return {name: given[name] for name in declared if name in given}
+
     def build_labels(self) -> Mapping[str, str]:
         """What the image says of itself once it is built."""
         from importlib.metadata import version
@@ -40,7 +47,8 @@ class ImageSource:
         from vtspec.pipelines.images import build_labels
 
         params = load_params(self.framework) if self.framework else {}
-        return build_labels(self.name, version("vtspec"), self.framework, params)
+        sources = hash_sources(self.folder.parents[1])
+        return build_labels(self.name, version("vtspec"), self.framework, params, sources)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +79,28 @@ def get_default_tag() -> str:
 
     # A local version (0.1.0+abc) has a sign that no tag may have.
     return version("vtspec").replace("+", "-")
+
+
+def hash_sources(root: Path) -> str | None:
+    """`sha256:…` over the files that images are built from; None where vtspec is installed.
+
+    They are those that .dockerignore lets in, but for the digests in each image.yaml: to lock an
+    image is not to change it.
+    """
+    ignore = root / ".dockerignore"
+    if not ignore.is_file():
+        return None
+    digest = hashlib.sha256()
+    for name in sorted(re.findall(r"^!(\S+)$", ignore.read_text(), flags=re.MULTILINE)):
+        for path in sorted((root / name).rglob("*")) if (root / name).is_dir() else [root / name]:
+            if not path.is_file() or "__pycache__" in path.parts:
+                continue
+            content = path.read_bytes()
+            if path.name == "image.yaml":
+                content = re.sub(rb"(?m)^digest:.*\n?", b"", content)
+            digest.update(f"{path.relative_to(root).as_posix()}\0".encode())
+            digest.update(hashlib.sha256(content).digest())
+    return f"sha256:{digest.hexdigest()}"
 
 
 def choose_registry(named: str | None, start: Path) -> str:
@@ -131,15 +161,13 @@ def build_images(
 
     (base,) = find_sources([BASE])
     context = _get_context(base)
-    base_name = format_local_name(BASE, tag)
+    chosen = {"BASE": format_local_name(BASE, tag)}
+    if python_image:
+        chosen["PYTHON_IMAGE"] = python_image
     for source in [base, *(each for each in sources if each.name != BASE)]:
         name = format_local_name(source.name, tag)
-        if source.name != BASE:
-            arguments = {"BASE": base_name}
-        else:
-            arguments = {"PYTHON_IMAGE": python_image} if python_image else {}
         report(f"building {name} with {engine}")
-        labels = source.build_labels()
+        labels, arguments = source.build_labels(), source.choose_arguments(chosen)
         engine.build(context, source.dockerfile, name, labels=labels, arguments=arguments)
         yield name
 
