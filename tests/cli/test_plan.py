@@ -28,7 +28,8 @@ from vtspec.pipelines.planning.prior_runs import PriorRuns, find_prior_runs
 from vtspec.pipelines.planning.resolve import ModelSources, resolve_spec
 from vtspec.pipelines.project.overrides import parse_overrides
 from vtspec.pipelines.project.repository import find_repository
-from vtspec.pipelines.runs import RunLock
+from vtspec.pipelines.reporting import find_baseline
+from vtspec.pipelines.runs import RunLock, Runs
 from vtspec.pipelines.weights.hub import Hub
 from vtspec.pipelines.weights.model import FileWeights, HubWeights, MlflowWeights
 
@@ -241,6 +242,33 @@ def test_a_failed_attempt_is_named_and_a_new_one_begins(root: Path) -> None:
     _, found = planned(root)
     assert (found.runs_as, found.run) == ("new", made.id)
     assert any("+ a new run: the last one" in line for line in text(root))
+
+
+@pytest.mark.parametrize(
+    ("ending", "told"),
+    [("failed", "failed"), ("stopped", "was stopped"), (None, "was killed")],
+)
+def test_a_plan_that_has_run_stays_so_after_an_attempt_without_a_result(
+    root: Path, ending: str | None, told: str
+) -> None:
+    made, _ = planned(root)
+    done = finished(root, made, EVALUATED, SUCCEEDED)
+    ended = [] if ending is None else [("run.finished", {"ending": ending, "exit_code": 3})]
+    later = a_run_folder(root / "runs", [("run.started", {"order": 9}), *ended], made.to_json(), 2)
+    _, found = planned(root)
+    assert (found.runs_as, found.run, found.result) == ("done", done.name, "accuracy 0.9")
+    shown = " ".join(" ".join(text(root)).split())
+    words = f"{later.name} is later and {told} (--resume goes on with it)"
+    assert f"= already run: {done.name}, accuracy 0.9; {words}" in shown
+    assert vtspec(root, "deep").stdout.splitlines()[-1].endswith("vtspec apply deep --again")
+    # Wherever else a result is needed, the finished attempt is taken too.
+    runs = Runs(root / "runs")
+    assert runs.find_finished("deep").name == done.name
+    assert runs.find_last_finished(made.id) == runs.find(done.name)
+    (root / "baseline").mkdir()
+    report = {"baseline": "deep", "baselinePlan": made.id}
+    other = {**made.to_json(), "id": "other-0123456789", "report": report}
+    assert find_baseline(a_run_folder(root / "baseline", [], other), root / "runs") == done
 
 
 def test_a_run_that_was_cut_short_waits_for_a_decision(root: Path) -> None:

@@ -29,7 +29,7 @@ from vtspec.pipelines.execution.local import (
     run_smoke_test,
     stop_run,
 )
-from vtspec.pipelines.execution.local.next_action import Liveness, decide
+from vtspec.pipelines.execution.local.next_action import Decision, Liveness, decide
 from vtspec.pipelines.execution.steps import StopSignal
 from vtspec.pipelines.runs import EventLog, Run, RunLock, find_holder
 from vtspec.pipelines.runs.events import RunStarted, Told
@@ -77,12 +77,46 @@ def test_the_last_attempt_and_the_person_decide(
     status: str, liveness: Liveness, choice: RunOptions, action: str
 ) -> None:
     seen = AttemptState(run=SHAPES, status=status, liveness=liveness)  # type: ignore[arg-type]
-    decision = decide(
-        [AttemptState(run="older", status="succeeded", liveness="dead"), seen], choice
-    )
+    older = AttemptState(run="older", status="failed", liveness="dead")
+    decision = decide([older, seen], choice)
     assert decision.action == action
     if action in ("attach", "resume", "show"):
         assert decision.run == SHAPES
+
+
+@pytest.mark.parametrize(
+    ("status", "liveness", "told"),
+    [
+        ("running", "dead", "was killed"),
+        ("running", "orphaned", "was killed"),
+        ("queued", "dead", "was killed"),
+        ("interrupted", "dead", "was interrupted"),
+        ("stopped", "dead", "was stopped"),
+        ("refused", "dead", "was refused"),
+        ("failed", "dead", "failed"),
+        ("crashed", "dead", "crashed"),
+    ],
+)
+def test_a_later_attempt_without_a_result_takes_none_away(
+    status: str, liveness: Liveness, told: str
+) -> None:
+    done = AttemptState(run="done", status="succeeded", liveness="dead")
+    later = AttemptState(run=SHAPES, status=status, liveness=liveness)  # type: ignore[arg-type]
+    shown = decide([done, later], RunOptions())
+    assert (shown.action, shown.run) == ("show", "done")
+    assert f"{SHAPES} is later and {told}" in (shown.why or "")
+    # Two that came to nothing, too.
+    assert decide([done, later, later], RunOptions()).run == "done"
+    assert decide([done, later], RESUME) == Decision(action="resume", run=SHAPES)
+    assert decide([done, later], RunOptions(again=True)).action == "begin"
+    assert decide([later, done], RunOptions()).run == "done"
+
+
+def test_a_later_attempt_at_work_is_joined_whatever_was_there_before() -> None:
+    done = AttemptState(run="done", status="succeeded", liveness="dead")
+    later = AttemptState(run=SHAPES, status="running", liveness="alive")
+    for choice in (RunOptions(), RESUME, RunOptions(again=True)):
+        assert (decide([done, later], choice).action, later.run) == ("attach", SHAPES)
 
 
 def test_a_first_attempt_begins_and_says_where_there_is_nothing_to_resume() -> None:

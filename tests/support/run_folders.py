@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from vtspec.pipelines.runs import make_run_name
 from vtspec.pipelines.runs.events import Event, encode_event, read_body
 
 Told = tuple[str, Mapping[str, Any]]
@@ -87,10 +88,12 @@ def append(run_dir: Path, told: Sequence[Told], first: int) -> None:
             file.write(encode_event(event) + "\n")
 
 
-def a_run_folder(runs: Path, told: Sequence[Told], plan: Mapping[str, Any] | None = None) -> Path:
+def a_run_folder(
+    runs: Path, told: Sequence[Told], plan: Mapping[str, Any] | None = None, attempt: int = 1
+) -> Path:
     """A run's folder under `runs` with its plan and events."""
     plan = plan or a_plan()
-    folder = runs / str(plan["id"])
+    folder = runs / make_run_name(str(plan["id"]), attempt)
     folder.mkdir(parents=True)
     (folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
     append(folder, told, 0)

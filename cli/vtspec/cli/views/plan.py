@@ -137,6 +137,7 @@ def _format_machine(made: Plan) -> str:
 
 def _format_status(beside: PriorRuns, width: int) -> list[Line]:
     run, result = beside.run, f", {beside.result}" if beside.result else ""
+    result += f"; {beside.later}" if beside.later else ""
     report = format_command("vtspec", "report", run or "")
     logs = format_command("vtspec", "logs", "-f", run or "")
     match beside.runs_as:
@@ -172,7 +173,7 @@ _STANDINGS: Final[dict[RunsAs, str]] = {
 def _format_seeds(beside: PriorRuns, width: int) -> Iterator[Line]:
     yield from _format_heading(f"{len(beside.seeds)} plans, one a seed, judged together")
     for one in beside.seeds:
-        told = (_STANDINGS[one.runs_as], one.result, one.update, one.too_late)
+        told = (_STANDINGS[one.runs_as], one.result, one.later, one.update, one.too_late)
         seed, name = str(one.plan.training.seed), one.plan.id
         texts = [("", 1, ""), (seed, 10, ""), (name, len(name) + 1, "")]
         yield from format_row(texts, (", ".join(filter(None, told)), "dim"), width)

@@ -7,7 +7,7 @@ from typing import Literal
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.project.repository import Repository
 from vtspec.pipelines.runs import Run, Runs
-from vtspec.pipelines.runs.state import find_standing
+from vtspec.pipelines.runs.state import choose_attempt, describe_later_attempt, find_standing
 from vtspec.schema.problem import SpecError
 
 from .diff import Change, compare_plans
@@ -18,7 +18,7 @@ from .policy import PlanUpdate, describe_update, find_update
 from .resolve import ModelSources, resolve_spec
 
 RunsAs = Literal["new", "done", "running", "cut short"]
-"""What the plan's last attempt means for the next `run`: it begins a new one; it shows the result
+"""What the plan's attempts mean for the next `run`: it begins a new one; it shows the result
 that there is; it looks on at one that a process works on; it has to be told whether to go on with
 one that was cut short."""
 
@@ -34,25 +34,27 @@ class Comparison:
 
 @dataclass(frozen=True, kw_only=True)
 class SeedPlan:
-    """The plan of one seed, and what its last attempt means for the next `run`; `update` as in
-    `PriorRuns`, and the words of `too_late`."""
+    """The plan of one seed, and what its attempts mean for the next `run`; `update` and `later`
+    as in `PriorRuns`, and the words of `too_late`."""
 
     plan: Plan
     runs_as: RunsAs
     result: str | None = None
     update: str | None = None
     too_late: str | None = None
+    later: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class PriorRuns:
     """What a person should see beside a plan.
 
-    `run` is the plan's last attempt, and `result` its main figure in words, such as
-    `accuracy 0.972`. `update` says what of a finished run is done anew, since the plan has
-    another policy, and `completion` is the name of that; `too_late` why one cannot be applied to
-    it any more. `unknown` says why something could not be compared. `seeds` are the plans that
-    are carried out together, none where it is the plan alone.
+    `run` is the plan's last attempt, or the last finished one where later ones have no result, as
+    `later` then says; `result` is its main figure in words, such as `accuracy 0.972`. `update`
+    says what of a finished run is done anew, since the plan has another policy, and `completion`
+    is the name of that; `too_late` why one cannot be applied to it any more. `unknown` says why
+    something could not be compared. `seeds` are the plans that are carried out together, none
+    where it is the plan alone.
     """
 
     runs_as: RunsAs
@@ -61,6 +63,7 @@ class PriorRuns:
     update: str | None = None
     completion: str | None = None
     too_late: Refused | None = None
+    later: str | None = None
     baseline: Comparison | None = None
     last: Comparison | None = None
     unknown: tuple[str, ...] = ()
@@ -77,7 +80,7 @@ def find_prior_runs(
     it. Reads files; the network only for a baseline whose weights have no commit in its spec. A
     thing that cannot be read is said, not raised."""
     runs = Runs(repository.runs)
-    runs_as, run = _classify_attempts(runs.list_by_plan(made.id))
+    runs_as, run, later = _classify_attempts(runs.list_by_plan(made.id))
     update, too_late = _find_update(made, run) if runs_as == "done" and run else (None, None)
     completion = name_completion(run.name, update.plan.to_json()) if run and update else None
     baseline, why_no_baseline = _compare_baseline(made, repository, sources)
@@ -89,6 +92,7 @@ def find_prior_runs(
         update=None if update is None else describe_update(update.changes),
         completion=completion,
         too_late=too_late,
+        later=later,
         baseline=baseline,
         last=last,
         unknown=tuple(why for why in (why_no_baseline, why_no_last) if why is not None),
@@ -97,7 +101,7 @@ def find_prior_runs(
 
 
 def _find_seed_plan(plan: Plan, runs: Runs) -> SeedPlan:
-    runs_as, run = _classify_attempts(runs.list_by_plan(plan.id))
+    runs_as, run, later = _classify_attempts(runs.list_by_plan(plan.id))
     update, too_late = _find_update(plan, run) if runs_as == "done" and run else (None, None)
     return SeedPlan(
         plan=plan,
@@ -105,6 +109,7 @@ def _find_seed_plan(plan: Plan, runs: Runs) -> SeedPlan:
         result=None if run is None else format_result(run, plan),
         update=None if update is None else describe_update(update.changes),
         too_late=None if too_late is None else too_late.message,
+        later=later,
     )
 
 
@@ -125,15 +130,23 @@ def format_result(run: Run, made: Plan) -> str | None:
     return f"{name} {final[name]:.4g}" if name in final else None
 
 
-def _classify_attempts(attempts: list[Run]) -> tuple[RunsAs, Run | None]:
+def _classify_attempts(attempts: list[Run]) -> tuple[RunsAs, Run | None, str | None]:
+    """What the attempts mean, the run that says so, and what is to be told of a later one."""
     if not attempts:
-        return "new", None
-    # Only the newest counts: a person went on from the others knowingly.
-    last = attempts[-1]
-    state = last.read_state()
-    status = "succeeded" if state.has_result else state.status
-    standing = find_standing(status, is_worked_on=last.is_alive())
-    return "new" if standing == "failed" else standing, last
+        return "new", None, None
+    states = [run.read_state() for run in attempts]
+    standings = [
+        find_standing(
+            "succeeded" if state.has_result else state.status, is_worked_on=run.is_alive()
+        )
+        for run, state in zip(attempts, states, strict=True)
+    ]
+    counts = choose_attempt(standings)
+    later = None
+    if attempts[counts] is not attempts[-1]:
+        later = describe_later_attempt(attempts[-1].name, states[-1].status)
+    standing = standings[counts]
+    return "new" if standing == "failed" else standing, attempts[counts], later
 
 
 def _compare_baseline(

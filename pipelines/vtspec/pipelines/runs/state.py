@@ -1,7 +1,7 @@
 """Events added up to the state of a run. Pure: no clock, no file; no event can make it raise."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import reduce
@@ -65,6 +65,26 @@ def find_standing(status: Status, *, is_worked_on: bool) -> Standing:
             return "cut short"
         case _:
             assert_never(status)
+
+
+def choose_attempt(standings: Sequence[Standing]) -> int:
+    """Which attempt says what a plan has come to, of at least one, the oldest first; its index.
+
+    The last one, save that a later attempt without a result takes none away.
+    """
+    last = len(standings) - 1
+    if standings[last] == "running":
+        return last
+    done = (n for n in range(last, -1, -1) if standings[n] == "done")
+    return next(done, last)
+
+
+def describe_later_attempt(run: str, status: Status) -> str:
+    """What a person is told of an attempt without a result, where an earlier one has one."""
+    is_open = status in ("queued", "running")
+    ended = "killed" if is_open else "" if status in ("failed", "crashed") else status
+    how = f"was {ended}" if ended else status
+    return f"{run} is later and {how} (--resume goes on with it)"
 
 
 @dataclass(frozen=True, kw_only=True)

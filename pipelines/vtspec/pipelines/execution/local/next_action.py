@@ -4,7 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
-from vtspec.pipelines.runs.state import Status, find_standing
+from vtspec.pipelines.runs.state import (
+    Status,
+    choose_attempt,
+    describe_later_attempt,
+    find_standing,
+)
 
 Liveness = Literal["alive", "orphaned", "dead"]
 """`orphaned`: vtspec was killed, and the adapter that it had started still lives."""
@@ -14,7 +19,7 @@ Action = Literal["begin", "resume", "attach", "show", "refuse"]
 
 @dataclass(frozen=True, kw_only=True)
 class AttemptState:
-    """The plan's last attempt as it was found."""
+    """One attempt of the plan as it was found."""
 
     run: str
     status: Status
@@ -39,20 +44,29 @@ class Decision:
 
 
 def decide(attempts: Sequence[AttemptState], choice: RunOptions) -> Decision:
-    """The plan's last attempt decides; a person's `--again` or `--resume` helps where it is open.
+    """The plan's last attempt decides, or a finished one before it, whose result stays.
 
-    One that is being worked on is joined whatever was asked: its result is the plan's result.
+    A person's `--again` or `--resume` helps where it is open. One that is being worked on is
+    joined whatever was asked: its result is the plan's result.
     """
     if not attempts:
         why = "there is no attempt of this plan to resume" if choice.resume else None
         return Decision(action="begin", why=why)
     last = attempts[-1]
-    standing = find_standing(last.status, is_worked_on=last.liveness == "alive")
+    standings = [
+        find_standing(one.status, is_worked_on=one.liveness == "alive") for one in attempts
+    ]
+    standing, counts = standings[-1], attempts[choose_attempt(standings)]
     # Two processes on one plan would train the same thing twice.
     if standing == "running":
         return Decision(action="attach", run=last.run, why="it is being carried out already")
     if choice.again:
         return Decision(action="begin", why=f"{last.run} stays as it is")
+    # Only a person knows whether a later attempt is still wanted.
+    if counts is not last and not choice.resume:
+        later = describe_later_attempt(last.run, last.status)
+        why = f"this plan has been carried out: {counts.run}; {later}"
+        return Decision(action="show", run=counts.run, why=why)
     match standing:
         case "done":
             return Decision(action="show", run=last.run, why="this plan has been carried out")
