@@ -148,9 +148,14 @@ def build_commands(
         run_before = make_visible(str(weights.get("run")))
         lines.append(f"# it starts from the model of {run_before}, which has to be there first")
     if spec and git and git.dirty:
-        lines.append(f"# files differed from the commit; the plan is the file {where}")
+        why = "files differed from the commit, or were not in it"
+        if git.commit is None:
+            why = "nothing was committed before it ran, so that there is no commit to check out"
+        lines.append(f"# {why}; the plan is the file {where}")
         lines.append(exact)
     elif spec:
+        if git is None:
+            lines.append("# it ran outside of git: the spec may be another one by now")
         typed = [word for one in sets for word in ("--set", one)]
         seeds = to_words(to_mapping(plan.get("report")).get("seeds"))
         if seeds:
@@ -177,8 +182,9 @@ def _collect_run_facts(plan: Mapping[str, object], state: RunState) -> list[tupl
 
 def _collect_code_facts(plan: Mapping[str, object], git: GitState | None) -> list[tuple[str, str]]:
     commit = (git.commit if git else None) or ""
-    if git and commit and git.dirty:
-        commit += ", with changes that are not committed"
+    if git and git.dirty:
+        told = f"{commit}, with changes that are not committed"
+        commit = told if commit else "none: nothing was committed before it ran"
     return [("commit", commit), ("spec", str(plan.get("specPath") or ""))]
 
 

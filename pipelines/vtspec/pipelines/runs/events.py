@@ -35,7 +35,8 @@ was left, try again (75); `stopped`: a person stopped it (75 where a checkpoint 
 
 @dataclass(frozen=True, kw_only=True)
 class GitState:
-    """The commit that the repository was at; `dirty` where files differed from it."""
+    """The commit that the repository was at, None before the first one; `dirty` where files
+    differed from it."""
 
     commit: str | None
     dirty: bool | None

@@ -4,7 +4,7 @@ import os
 import platform
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -38,19 +38,40 @@ def collect_versions(environment: Environment) -> Mapping[str, str]:
     return {"vtspec": version("vtspec"), **environment.versions}
 
 
-def find_git_state(root: Path) -> GitState | None:
-    """The commit that `root` is at, and whether files differ from it; None outside of git."""
+def find_git_state(
+    root: Path, files: Sequence[str] = (), folders: Sequence[str] = ()
+) -> GitState | None:
+    """The commit that `root` is at, and whether files differ from it; None outside of git.
+
+    Of the `files`, relative to `root`, one that git does not track differs too; of the `folders`
+    one that it does not ignore either. Before the first commit all differ.
+    """
     # A hook that starts a run has told git which repository and index are meant.
     variables = build_git_environment(os.environ, stays_here=False)
     commit = _read_output(build_git_command(root, "rev-parse", "HEAD"), variables)
     if commit is None:
-        return None
+        inside = _read_output(build_git_command(root, "rev-parse", "--git-dir"), variables)
+        return None if inside is None else GitState(commit=None, dirty=True)
     # What a submodule configures would be started in it; whether it is at its commit is enough.
     words = ("status", "--porcelain", "--untracked-files=no", "--ignore-submodules=dirty")
     changes = _read_output(
         build_git_command(root, *words, settings=list_filter_settings(root)), variables
     )
-    return GitState(commit=commit, dirty=bool(changes))
+    return GitState(
+        commit=commit,
+        dirty=bool(changes)
+        or _has_untracked(root, variables, files)
+        or _has_untracked(root, variables, folders, "--exclude-standard"),
+    )
+
+
+def _has_untracked(
+    root: Path, variables: Mapping[str, str], paths: Sequence[str], *options: str
+) -> bool:
+    if not paths:
+        return False
+    words = ("--literal-pathspecs", "ls-files", "--others", *options, "--", *paths)
+    return bool(_read_output(build_git_command(root, *words), variables))
 
 
 def list_gpus(program: str = "nvidia-smi") -> list[str]:

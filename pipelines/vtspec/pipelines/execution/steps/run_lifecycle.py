@@ -11,6 +11,7 @@ from vtspec.pipelines.runs.events import RunFinished, RunStarted, Warned
 
 from .exit_status import Outcome
 from .host_info import collect_versions, describe_machine, find_git_state
+from .plan_files import list_plan_files, list_plan_folders
 from .step import StepContext
 
 ARTIFACTS: Final = ("metrics.json", "evaluation.json", "report.md", "report.html", "model")
@@ -19,7 +20,7 @@ ARTIFACTS: Final = ("metrics.json", "evaluation.json", "report.md", "report.html
 
 def log_run_start(work: StepContext, environment: Environment, backend: str) -> None:
     """Tell that the run starts, and on what; what of it is not as locked is a warning."""
-    plan = work.target.plan
+    plan, root = work.target.plan, work.place.root
     work.log.append(
         RunStarted(
             plan_id=plan.id,
@@ -28,7 +29,7 @@ def log_run_start(work: StepContext, environment: Environment, backend: str) -> 
             environment=str(environment),
             machine=describe_machine(),
             versions=collect_versions(environment),
-            git=find_git_state(work.place.root),
+            git=find_git_state(root, list_plan_files(plan, root), list_plan_folders(plan)),
             epochs=plan.training.epochs,
             monitor=plan.training.checkpoint.monitor,
             order=Runs(work.target.folder.absolute().parent).count_order(),
