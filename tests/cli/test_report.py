@@ -42,7 +42,7 @@ def test_status_report_and_result_tell_the_same_time_of_a_run_that_was_interrupt
     written = ("step.finished", {"step": "report", "ending": "succeeded", "seconds": 4.0})
     run = a_run(events=[*begun, written, ("run.finished", {"ending": "succeeded"})])
     write_run(run, tmp_path)
-    said = "1 min 30 s, interrupted once"
+    said = "1 min 30 s without the report, interrupted once"
     shown = CliRunner().invoke(status, [run.name, "--runs", str(tmp_path)]).output
     assert f"worked {said}\n" in shown
     assert f"Time: {said}, estimated" in " ".join(shown.split())

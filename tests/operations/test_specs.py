@@ -53,9 +53,27 @@ def test_an_experiment_is_listed_with_its_last_run(root: Path) -> None:
         "lastRun": {
             "run": "shapes-00000000aa",
             "status": "succeeded",
+            "overrides": [],
             "result": {"accuracy": 0.9},
         },
     }
+
+
+def test_a_try_with_other_values_is_told_from_a_run_of_the_spec(root: Path) -> None:
+    tried = a_plan(id="shapes-0123456789", overrides=["training.epochs=2", "description=a b"])
+    a_run_folder(root / "runs", [STARTED, EVALUATED, SUCCEEDED], tried)
+    words = "with --set training.epochs=2 --set 'description=a b'"
+    assert f"accuracy 0.9000, {words}" in typed("specs", "list")
+    assert f"accuracy 0.9000, {words}" in typed("status")
+    assert "With --set training.epochs=2" in typed("status", "shapes")
+    for text in (typed("report", "shapes"), typed("report", "shapes", "--output", "md")):
+        assert "With " in text and "--set training.epochs=2 --set 'description=a b'" in text
+    one = next(each for each in listed("specs", "list")["experiments"] if each["runs"])
+    assert (
+        one["lastRun"]["overrides"]
+        == tried["overrides"]
+        == listed("status")["runs"][0]["overrides"]
+    )
 
 
 def test_a_dataset_is_listed_with_its_data_and_who_uses_it(root: Path) -> None:

@@ -98,11 +98,11 @@ def test_a_setting_reads_as_it_would_be_typed(path: str, value: Any, text: str) 
 @pytest.mark.parametrize(
     ("actual", "estimated", "words"),
     [
-        (120.0, 100.0, "2 min 00 s, estimated 1 min 40 s (20 % over)"),
-        (50.0, 100.0, "50.0 s, estimated 1 min 40 s (50 % under)"),
-        (100.0, 100.0, "1 min 40 s, estimated 1 min 40 s (as estimated)"),
-        (800.0, 100.0, "13 min 20 s, estimated 1 min 40 s (8.0 times as long)"),
-        (100.0, None, "1 min 40 s, not estimated"),
+        (120.0, 100.0, "2 min 00 s without the report, estimated 1 min 40 s (20 % over)"),
+        (50.0, 100.0, "50.0 s without the report, estimated 1 min 40 s (50 % under)"),
+        (100.0, 100.0, "1 min 40 s without the report, estimated 1 min 40 s (as estimated)"),
+        (800.0, 100.0, "13 min 20 s without the report, estimated 1 min 40 s (8.0 times as long)"),
+        (100.0, None, "1 min 40 s without the report, not estimated"),
         (None, 100.0, "\N{EN DASH}, estimated 1 min 40 s"),
     ],
 )
@@ -148,10 +148,13 @@ def test_a_report_says_the_same_time_while_it_is_written_and_ever_after() -> Non
 @pytest.mark.parametrize(
     ("pauses", "words"),
     [
-        (0, "20.0 s, estimated 10.0 s (2.0 times as long)"),
-        (1, "20.0 s, interrupted once, estimated 10.0 s (2.0 times as long)"),
-        (2, "20.0 s, interrupted twice, estimated 10.0 s (2.0 times as long)"),
-        (3, "20.0 s, interrupted 3 times, estimated 10.0 s (2.0 times as long)"),
+        (0, "20.0 s without the report, estimated 10.0 s (2.0 times as long)"),
+        (1, "20.0 s without the report, interrupted once, estimated 10.0 s (2.0 times as long)"),
+        (2, "20.0 s without the report, interrupted twice, estimated 10.0 s (2.0 times as long)"),
+        (
+            3,
+            "20.0 s without the report, interrupted 3 times, estimated 10.0 s (2.0 times as long)",
+        ),
     ],
 )
 def test_a_run_that_was_interrupted_says_how_often(pauses: int, words: str) -> None:
@@ -178,6 +181,16 @@ def test_commands_are_quoted_for_a_shell() -> None:
         "vtspec report run --open",
     )
     assert build_commands({}, "run", RunState(), "plan.json") == ("vtspec report run --open",)
+
+
+@pytest.mark.parametrize("dirty", [False, True])
+@pytest.mark.parametrize("run", ["a-0123456789", "a-0123456789-2"])
+def test_the_report_to_open_is_that_of_the_run_that_the_commands_before_it_made(
+    run: str, dirty: bool
+) -> None:
+    plan = {"specPath": "a.yaml", "name": "a", "id": "a-0123456789"}
+    commands = build_commands(plan, run, at_commit(dirty=dirty), "plan.json")
+    assert commands[-1] == "vtspec report a --open"
 
 
 EXACT = "vtspec run --plan plan.json --again"

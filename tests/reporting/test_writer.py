@@ -109,6 +109,12 @@ def test_a_baseline_of_another_plan_than_its_spec_had_is_told(tmp_path: Path) ->
     assert find_baseline(run) == taken
     (caveat,) = read_facts(run, taken).caveats
     assert "not digits-resnet10t as its spec stood, which is digits-resnet10t-0123456789" in caveat
+    assert caveat.endswith("and has no finished run")
+    # Of a person who names the try, the one that the plan means is not denied.
+    meant = write_run(a_baseline(), tmp_path)
+    (caveat,) = read_facts(run, taken).caveats
+    assert caveat.endswith(f"and has the finished run {meant.name}")
+    assert read_facts(run, meant).caveats == ()
 
 
 def test_the_baseline_may_lie_in_another_folder_of_runs(tmp_path: Path) -> None:

@@ -112,6 +112,11 @@ def _round_to_unit(seconds: float, rounded: Callable[[float], int]) -> float:
     return rounded(seconds) if seconds < 90 else 60 * rounded(seconds / 60)
 
 
+def format_work(seconds: float | None) -> str:
+    """What a result took, and that its report, which tells it, is no part of that."""
+    return f"{took} without the report" if (took := format_duration(seconds)) != MISSING else took
+
+
 def format_pauses(pauses: int) -> str:
     """How often a run was interrupted, to be put behind its time; "" where it was not."""
     words = {0: "", 1: ", interrupted once", 2: ", interrupted twice"}

@@ -97,6 +97,7 @@ def _serialize(one: "ListedExperiment", repository: "Repository") -> dict[str, o
         else {
             "run": last.run.name,
             "status": last.status,
+            "overrides": list(last.overrides),
             "result": None if last.result is None else dict([last.result]),
         },
     }

@@ -46,7 +46,8 @@ def command(run: str | None, runs: Path | None, output: str, **chosen: Any) -> N
     """List the runs, or show RUN: a run's name, the beginning of one, or a spec's name.
 
     `killed` is a run that neither ended nor has a process: `vtspec run SPEC --resume` goes on.
-    The largest, longest or best run comes last with --sort. --spec and --status may be repeated.
+    What a run `took` leaves out the writing of its report. The largest, longest or best run comes
+    last with --sort. --spec and --status may be repeated.
     """
     from vtspec.cli.run_arguments import open_runs
     from vtspec.pipelines.operations.runs import RunFilter, RunSummary, list_runs
@@ -102,6 +103,7 @@ def _serialize_run(found: "RunSummary") -> dict[str, object]:
         "plan": run.plan_id,
         "attempt": run.attempt,
         "completion": state.completion,
+        "overrides": list(found.overrides),
         "status": found.status,
         "step": state.step,
         "epoch": training.epoch,
@@ -229,12 +231,12 @@ def _format_run(found: "RunSummary") -> Iterator["Line"]:
 
 def _format_state(run: "Run", state: "RunState", status: str) -> Iterator["Line"]:
     from vtspec.cli.views.progress import format_figures
-    from vtspec.pipelines.formatting import format_duration, format_pauses
+    from vtspec.pipelines.formatting import format_pauses, format_work
 
     if state.step == "train" and status == "running":
         yield ((f"  {format_figures(state)}", ""),)
     clock = state.clock
-    worked = f"worked {format_duration(clock.result_s)}{format_pauses(clock.pauses)}"
+    worked = f"worked {format_work(clock.result_s)}{format_pauses(clock.pauses)}"
     yield ((f"  started {clock.started or 'never'}, {worked}", "dim"),)
     if state.provenance.environment:
         yield ((f"  in {state.provenance.environment}", "dim"),)

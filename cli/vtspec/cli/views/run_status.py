@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Final
 
+from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.formatting import format_number
 
 if TYPE_CHECKING:
@@ -21,9 +22,19 @@ STATUS_STYLES: Final = {
 
 
 def format_figure(found: "RunSummary") -> str:
-    """The main figure of a run; nothing before one was measured."""
+    """The main figure of a run, nothing before one was measured; and what was typed beside its
+    spec, since a try with other values says little of the spec."""
+    return ", ".join(filter(None, (_format_figure(found), _format_overrides(found))))
+
+
+def _format_figure(found: "RunSummary") -> str:
     if found.result is None:
         return ""
     name, value = found.result
     # Until the final split is measured, val's figures stand in; the two must not be mixed up.
     return f"{name} {format_number(value)}" + ("" if found.state.final.metrics else " (val)")
+
+
+def _format_overrides(found: "RunSummary") -> str:
+    words = [word for one in found.overrides for word in ("--set", one)]
+    return f"with {format_command(*words)}" if words else ""

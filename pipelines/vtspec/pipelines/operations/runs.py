@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal, TypeAlias, get_args
 
+from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.runs import Run, Runs
+from vtspec.pipelines.runs.json_values import to_words
 from vtspec.pipelines.runs.state import RunState
 
 RunStatus: TypeAlias = Literal[
@@ -44,6 +46,14 @@ class RunSummary:
     def bytes(self) -> int:
         """Size of its files."""
         return self.run.measure_size()
+
+    @cached_property
+    def overrides(self) -> tuple[str, ...]:
+        """What was typed for its plan beside its spec, such as `training.epochs=2`."""
+        try:
+            return to_words(self.run.read_plan().get("overrides"))
+        except Permanent:
+            return ()
 
     @property
     def result(self) -> tuple[str, float] | None:

@@ -34,6 +34,7 @@ from .provenance import (
     build_commands,
     build_groups,
     collect_times,
+    format_overrides,
 )
 from .seeds import SeedGroup, SeedRun
 from .verdict import Verdict, judge_run
@@ -43,8 +44,9 @@ from .verdict import Verdict, judge_run
 class RunData:
     """What a run's folder holds, read; `evaluation` is empty where the run did not get so far.
 
-    `doubts` say why it may not be what it is called. `seeds` are the plans that it is judged
-    together with, by seed: their last finished run, or None.
+    `doubts` say why it may not be what it is called. `planned_baseline` is the last finished run
+    of the plan that its baseline's spec had, None where there is none. `seeds` are the plans that
+    it is judged together with, by seed: their last finished run, or None.
     """
 
     name: str
@@ -52,6 +54,7 @@ class RunData:
     events: Sequence[Event] = ()
     evaluation: Mapping[str, object] = field(default_factory=dict)
     doubts: tuple[str, ...] = ()
+    planned_baseline: str | None = None
     seeds: Mapping[int, "RunData | None"] = field(default_factory=dict)
 
 
@@ -97,6 +100,7 @@ _WHOLES: Final = {name: name for name in ("model", "framework", "dataset")}
 class Facts:
     """All of a report. `main` names the first metric of the task that was measured.
 
+    `overrides` are what was typed beside the spec, as `--set` takes it.
     `baseline` is the name of the run compared with, or None, and `baseline_times` are its times;
     `baseline_wanted` is the experiment that the spec names. `changes` are those from the
     baseline's plan to this one. `caveats` say why a comparison is not like with like; where it
@@ -124,6 +128,7 @@ class Facts:
     results: EvaluationResults
     ranked_by: str | None
     classes: tuple[ClassRow, ...]
+    overrides: str
     groups: tuple[FactGroup, ...]
     times: RunTimes
     baseline_times: RunTimes | None
@@ -196,7 +201,7 @@ def build_facts(run: RunData, baseline: RunData | None = None) -> Facts:
         metrics=rows,
         baseline=baseline.name if baseline else None,
         baseline_wanted=to_text(report.get("baseline")),
-        caveats=(*_collect_caveats(plan, baseline.plan, before, unlike, others), *incomparable)
+        caveats=(*_collect_caveats(run, baseline.plan, before, unlike, others), *incomparable)
         if baseline
         else (),
         curves=_build_curves(plan, training, before.training),
@@ -206,6 +211,7 @@ def build_facts(run: RunData, baseline: RunData | None = None) -> Facts:
         classes=build_class_rows(
             results.classes, old.results.classes if old is not None else (), weighed
         ),
+        overrides=format_overrides(plan),
         groups=build_groups(plan, state),
         times=collect_times(plan, state),
         baseline_times=collect_times(baseline.plan, before) if baseline else None,
@@ -352,13 +358,14 @@ def _list_unlike(plan: Mapping[str, object], other: Mapping[str, object]) -> tup
 
 
 def _collect_caveats(
-    plan: Mapping[str, object],
+    run: RunData,
     other: Mapping[str, object],
     before: RunState,
     unlike: tuple[str, ...],
     others: SeedGroup,
 ) -> tuple[str, ...]:
-    report = to_mapping(plan.get("report"))
+    report, planned = to_mapping(run.plan.get("report")), run.planned_baseline
+    has_run = "has no finished run" if planned is None else f"has the finished run {planned}"
     checks = (
         (bool(unlike), "No difference is called better or worse"),
         (not before.final.metrics, "The baseline has no final figures"),
@@ -368,7 +375,7 @@ def _collect_caveats(
             # Of several seeds any is the baseline: they are judged together.
             not in (None, other.get("id"), *(one.plan_id for one in others.finished)),
             f"The baseline is not {report.get('baseline')} as its spec stood, "
-            f"which is {report.get('baselinePlan')} and has no finished run",
+            f"which is {report.get('baselinePlan')} and {has_run}",
         ),
     )
     return (*unlike, *(sentence for holds, sentence in checks if holds))

@@ -11,6 +11,7 @@ from vtspec.pipelines.formatting import (
     format_pauses,
     format_range,
     format_size,
+    format_work,
 )
 from vtspec.pipelines.planning.plan_sections import find_idle_settings
 from vtspec.pipelines.runs.events import GitState
@@ -56,9 +57,9 @@ class RunTimes:
 
     @property
     def in_words(self) -> str:
-        """Such as `2 min 05 s, interrupted once, estimated 2 min 00 s (4 % over)`."""
+        """Such as `2 min 05 s without the report, estimated 2 min 00 s (4 % over)`."""
         actual, estimated = self.actual_s, self.estimated_s
-        took = f"{format_duration(actual)}{format_pauses(self.pauses)}"
+        took = f"{format_work(actual)}{format_pauses(self.pauses)}"
         if actual is None or not estimated:
             told = "not estimated" if not estimated else f"estimated {format_duration(estimated)}"
             return f"{took}, {told}"
@@ -119,6 +120,15 @@ def build_groups(plan: Mapping[str, object], state: RunState) -> tuple[FactGroup
     )
 
 
+def format_overrides(plan: Mapping[str, object]) -> str:
+    """What was typed for a plan beside its spec: `--set training.epochs=2`; "" where nothing was.
+
+    As it is typed in a POSIX shell.
+    """
+    sets = to_words(plan.get("overrides"))
+    return format_command(*(word for one in sets for word in ("--set", one))) if sets else ""
+
+
 def collect_licences(plan: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
     """The licences of what a model is made from: (what, the licence or that nobody told it)."""
     weights = to_mapping(to_mapping(plan.get("model")).get("weights"))
@@ -164,13 +174,16 @@ def build_commands(
         lines.append(format_command("vtspec", "plan", spec, *typed))
         lines.append(format_command("vtspec", "run", spec, *typed, "--again"))
         lines.append(f"# or this very plan, from the file {where}: {exact}")
-    lines.append(format_command("vtspec", "report", str(plan.get("id") or run), "--open"))
+    # By the spec's name it is the last one that finished, as the run that just ended is; the
+    # plan's id would be the first attempt's.
+    lines.append(format_command("vtspec", "report", to_text(plan.get("name")) or run, "--open"))
     return tuple(lines)
 
 
 def _collect_run_facts(plan: Mapping[str, object], state: RunState) -> list[tuple[str, str]]:
     return [
         ("plan", str(plan.get("id") or "")),
+        ("with", format_overrides(plan)),
         ("digest", str(plan.get("digest") or "")),
         ("completion", state.completion or ""),
         ("status", state.status if state.is_over else ""),

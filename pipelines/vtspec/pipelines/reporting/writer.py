@@ -108,8 +108,14 @@ def read_facts(run_dir: Path, baseline_dir: Path | None = None) -> Facts:
 
 
 def _read_both(run_dir: Path, baseline_dir: Path | None) -> tuple[RunData, RunData | None]:
-    baseline = None if baseline_dir is None else _read_with_seeds(Run(baseline_dir))
-    return _read_with_seeds(Run(run_dir)), baseline
+    data = _read_with_seeds(Run(run_dir))
+    if baseline_dir is None:
+        return data, None
+    planned = to_text(to_mapping(data.plan.get("report")).get("baselinePlan"))
+    # A person may have named another run than the one that the plan means.
+    found = Runs(baseline_dir.parent).find_last_finished(planned) if planned else None
+    data = replace(data, planned_baseline=None if found is None else found.name)
+    return data, _read_with_seeds(Run(baseline_dir))
 
 
 def find_baseline(run_dir: Path, runs: Path | None = None) -> Path | None:

@@ -35,6 +35,7 @@ def describe_verdict(facts: Facts) -> doc.Section:
     words = f"{trained}. " if trained else ""
     blocks = (
         title,
+        _name_overrides(facts),
         doc.show_only("html", about),
         None if failure is None else doc.FailureNote(failure.message, failure.fix),
         # Of a run that failed, a comment shows why first and keeps its room for that.
@@ -45,6 +46,16 @@ def describe_verdict(facts: Facts) -> doc.Section:
         _make_gate_table(facts) if verdict.gates else None,
     )
     return doc.Section("verdict", "", blocks)
+
+
+def _name_overrides(facts: Facts) -> doc.Paragraph | None:
+    """That the run is a try with other values than the spec of its name has."""
+    if not facts.overrides:
+        return None
+    typed = doc.Quote(
+        facts.overrides, MESSAGE_LENGTH, MESSAGE_LENGTH, MESSAGE_LENGTH, is_code=True
+    )
+    return doc.write("With ", typed, is_note=True)
 
 
 def _make_gate_table(facts: Facts) -> doc.Table:
@@ -80,7 +91,8 @@ def summarize_figures(facts: Facts) -> doc.Section:
         note = "" if best is None else f"best at {phrases.format_epoch(best)}"
         found.append(("epochs", phrases.format_epoch(training.epochs), note))
     if times.actual_s is not None:
-        words = [f"estimated {format_duration(times.estimated_s)}"] if times.estimated_s else []
+        words = ["without the report"]
+        words += [f"estimated {format_duration(times.estimated_s)}"] if times.estimated_s else []
         words += [format_pauses(times.pauses).removeprefix(", ")] if times.pauses else []
         found.append(("time", format_duration(times.actual_s), ", ".join(words)))
     return doc.Section("summary", "", (doc.Tiles(tuple(found)) if found else None,))
