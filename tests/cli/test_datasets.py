@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from dvc_repositories import command as run_command
 from dvc_repositories import dvc_repository, write_files
 from spoiled_data import png, sound_folder
 from vtspec.adapters.data.content_hash import hash_content
@@ -79,15 +80,22 @@ def test_what_is_not_there_is_said_so(tmp_path: Path) -> None:
         typed("inspect", str(tmp_path / "gone"))
 
 
-def test_add_says_what_it_did_and_what_comes_next(data: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("has_remote", [False, True])
+def test_add_says_what_it_did_and_what_comes_next(
+    data: Path, tmp_path: Path, has_remote: bool
+) -> None:
     dvc_repository(tmp_path)
+    if has_remote:
+        run_command(tmp_path, "dvc", "remote", "add", "-q", "-d", "shelf", "../remote")
     result = typed("add", "data/pets", "--name", "pets", "--license", "MIT")
     assert result.exit_code == 0
     assert "added pets: specs/datasets/pets.yaml (md5:" in result.output
     assert (
         "next: git add -- specs/datasets/pets.yaml data/pets.dvc data/.gitignore "
-        "&& git commit && dvc push\n"
+        f"&& git commit{' && dvc push' if has_remote else ''}\n"
     ) in result.output
+    hint = "for others to have the data, dvc remote add -d NAME URL && dvc push\n"
+    assert (hint in result.output) is not has_remote
     assert "license: MIT" in (tmp_path / "specs" / "datasets" / "pets.yaml").read_text()
 
 

@@ -434,6 +434,16 @@ def test_a_remote_is_asked_by_the_hash_alone(case: Case, tmp_path: Path) -> None
     assert fetch_data(pinned, bare, case.cache, case.said.append, remote) == found
 
 
+def test_where_no_remote_is_set_it_is_not_blamed_and_the_fix_sets_one(case: Case) -> None:
+    command(case.root, "dvc", "remote", "remove", "shelf")
+    shutil.rmtree(case.root / "data" / "cats")
+    shutil.rmtree(case.root / ".dvc" / "cache")
+    with pytest.raises(Permanent, match="no remote of DVC is set") as caught:
+        fetch_data(pinned_data(case.hash), case.root, case.cache, case.said.append)
+    fix = "where the data is: dvc remote add -d NAME URL && dvc push data/cats.dvc"
+    assert caught.value.fix == fix
+
+
 def test_a_remote_that_lacks_the_data_says_what_to_push(case: Case, tmp_path: Path) -> None:
     bare = tmp_path / "bare"
     (bare / "remote").mkdir(parents=True)

@@ -248,8 +248,9 @@ def test_dvc_tracks_what_is_there_now(tracked: Path) -> None:
     assert f"  my data/pets.dvc: {old} → {new}\n" in result.output
     assert (
         "next: git add -- specs/datasets/pets.yaml 'my data/pets.dvc' 'my data/.gitignore' "
-        "&& git commit && dvc push\n"
+        "&& git commit\n"
     ) in result.output
+    assert "dvc remote add -d NAME URL && dvc push\n" in result.output
     # Tracked by hand meanwhile: what was counted is made good all the same.
     write_files(data, {"train/dog/new.png": png((9, 9, 8))})
     command(tracked, "dvc", "add", "-q", "my data/pets")

@@ -45,6 +45,16 @@ def get_cache_folder(root: Path) -> Path:
     return Path(run_dvc(root, ["cache", "dir"]).strip()) / "files" / "md5"
 
 
+ADD_REMOTE: Final = "dvc remote add -d NAME URL"
+"""Sets where `dvc push` puts data, as for everybody who clones the repository."""
+
+
+def has_default_remote(root: Path) -> bool:
+    """Whether `dvc push` has anywhere to push to, whichever of DVC's configurations says so."""
+    done = _run_process(root, ["config", "core.remote"])
+    return done.returncode == 0 and bool(done.stdout.strip())
+
+
 def find_network_error(said: str) -> str | None:
     """The last line of DVC's words that tells of a network failure, or None. Pure."""
     # The thousandths of a time stamp look like a status now and then.
@@ -71,6 +81,8 @@ def fetch(root: Path, path: str, remote: str | None) -> str:
             fix="try again when it can",
             delay_s=30.0,
         )
+    if not remote and "no default remote set" in said:
+        return "no remote of DVC is set"
     return "the remote does not have it" if remote else "DVC's default remote does not have it"
 
 

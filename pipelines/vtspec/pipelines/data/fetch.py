@@ -251,8 +251,11 @@ def _fetch_into(
     why = dvc_cli.fetch(root, source.path, source.remote)
     lacking = dvc_cache.count_missing(store, pinned)
     if lacking:
+        named = ("-r", source.remote) if source.remote else ()
+        push = format_command("dvc", "push", *named, pointer.file)
+        add = "" if source.remote or dvc_cli.has_default_remote(root) else dvc_cli.ADD_REMOTE
         raise Permanent(
             f"{source.path} ({pinned}): {lacking} objects are in no cache, and {why}",
-            fix=f"where the data is: {format_command('dvc', 'push', pointer.file)}",
+            fix=f"where the data is: {' && '.join(filter(None, (add, push)))}",
         )
     return store

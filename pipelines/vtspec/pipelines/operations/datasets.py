@@ -26,8 +26,8 @@ class InspectionCallbacks:
 @dataclass(frozen=True, kw_only=True)
 class WrittenDataset:
     """A dataset's spec that was written: its file, the data's hash, and the files that git is to
-    have. `changes` are what an update changed. Data is tracked `by_dvc`, or lies outside of the
-    repository and is used `by_reference`.
+    have. `changes` are what an update changed. Data is tracked `by_dvc`, which may have no default
+    remote to push it to; or lies outside of the repository and is used `by_reference`.
     """
 
     spec: Path
@@ -35,6 +35,7 @@ class WrittenDataset:
     files: tuple[Path, ...]
     changes: "tuple[SpecChange, ...]" = ()
     by_dvc: bool = False
+    has_remote: bool = False
     by_reference: bool = False
 
 
@@ -79,6 +80,7 @@ def add_dataset(
     `Permanent` as `resolve_destination` and the registering do.
     """
     from vtspec.pipelines.data import register
+    from vtspec.pipelines.data.dvc_cli import has_default_remote
 
     # First: inspecting decodes every image, and would be for nothing where the place is refused.
     where = register.resolve_destination(repository.root, repository.specs, path, wish.name)
@@ -93,6 +95,7 @@ def add_dataset(
         hash=inspection.content_hash,
         files=(where.spec, *_list_data_files(repository, where.data, pinned)),
         by_dvc=pointer is not None,
+        has_remote=pointer is not None and has_default_remote(repository.root),
         by_reference=where.by_reference,
     )
 
@@ -104,6 +107,7 @@ def update_dataset(
 
     Raises `SpecError` where there is no such dataset, and as `refresh_dataset` does.
     """
+    from vtspec.pipelines.data.dvc_cli import has_default_remote
     from vtspec.pipelines.data.refresh import find_data_path, refresh_dataset
 
     root = repository.root
@@ -123,6 +127,7 @@ def update_dataset(
         files=(file, *_list_data_files(repository, data, pinned)),
         changes=done.changes,
         by_dvc=pinned is not None,
+        has_remote=pinned is not None and has_default_remote(root),
         by_reference=data.startswith("/"),
     )
 
