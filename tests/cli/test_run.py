@@ -131,12 +131,12 @@ def test_a_missed_gate_is_an_exit_code_only_where_that_was_asked_for(repository:
 def test_a_gate_that_is_asked_for_now_is_the_one_that_is_judged(repository: Path) -> None:
     set_in("specs/experiments/shapes.yaml", "accuracy >= 0.8", "accuracy >= 0.9999")
     planned = ran("plan", "shapes")
-    assert "same result, other policy: gates judged anew" in " ".join(planned.stdout.split())
+    assert "same result, other policy: gates to be judged anew" in " ".join(planned.stdout.split())
     assert planned.stdout.rstrip().endswith("vtspec apply shapes")
     before = Runs(Path("runs")).list_runs()
     result = ran("run", "shapes", "--no-tracking", "--fail-on-gate")
     assert code_of(result) == 3, result.output
-    assert "same result, other policy: gates judged anew" in result.stderr
+    assert "same result, other policy: gates to be judged anew" in result.stderr
     assert re.search(r"accuracy >= 0\.9999 +0\.9\d* +missed", result.stdout)
     name = only_run("shapes")
     assert "accuracy >= 0.9999" in Path("runs", name, "report.md").read_text()

@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from local_repository import Repository, Watcher, a_local, a_repository, model_sum
 from toy_runs import name_plan
+from vtspec.cli.commands.status import command as status
 from vtspec.pipelines.errors import Permanent, Refused
 from vtspec.pipelines.execution.local import RunOptions, RunResult
 from vtspec.pipelines.planning.digest import name_completion
 from vtspec.pipelines.planning.plan_model import Plan, plan_from_json
+from vtspec.pipelines.reporting import read_facts
 from vtspec.pipelines.runs import Run
 
 pytestmark = pytest.mark.slow
@@ -66,12 +69,12 @@ def begun(watcher: Watcher) -> list[str | None]:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        (GATES, "gates judged anew"),
-        (BASELINE, "compared with other"),
+        (GATES, "gates to be judged anew"),
+        (BASELINE, "to be compared with other"),
         (REGISTERED, "to be registered as shapes"),
         (EXPERIMENT, "to be sent to experiment elsewhere of MLflow too"),
-        (DESCRIBED, "described anew"),
-        ({**GATES, **REGISTERED}, "gates judged anew, to be registered as shapes"),
+        (DESCRIBED, "to be described anew"),
+        ({**GATES, **REGISTERED}, "gates to be judged anew, to be registered as shapes"),
     ],
 )
 def test_another_policy_is_applied_to_the_result_without_training(
@@ -157,13 +160,13 @@ def test_a_format_that_is_asked_for_later_is_exported(
     before, watcher = model_sum(repository, repository.name), Watcher()
     result = carry(with_policy(repository, ONNX), watcher)
     assert begun(watcher) == ["data", "export", "report"]
-    assert "same result, other policy: onnx exported" in watcher.said
+    assert "same result, other policy: onnx to be exported" in watcher.said
     assert set(result.state.exports) == {"safetensors", "onnx"}
     assert (result.run.path / "model" / "model.onnx").is_file()
     assert model_sum(repository, repository.name) == before
     # And gone where it is asked for no longer.
     result = carry(repository, watcher)
-    assert "same result, other policy: onnx removed" in watcher.said
+    assert "same result, other policy: onnx to be removed" in watcher.said
     assert set(result.state.exports) == {"safetensors"}
     assert not (result.run.path / "model" / "model.onnx").exists()
 
@@ -178,10 +181,21 @@ def test_a_policy_that_cannot_be_applied_leaves_the_result_as_it_was(
     assert result.outcome is not None and result.outcome.ending == "refused"
     assert "cannot write onnx" in (result.outcome.message or "")
     after = run.read_state()
-    assert replace(after, seq=before.seq, told=before.told, clock=before.clock) == before
+    same = replace(after, seq=before.seq, told=before.told, clock=before.clock)
+    assert replace(same, undone_update=None) == before
+    # It leaves a trace: what it was, and why it came to nothing.
+    completion = name_completion(run.name, with_policy(repository, ONNX).plan)
+    words = f"{completion} was refused, and the result stays as it was: "
+    assert (after.undone_update or "").startswith(words)
+    assert "cannot write onnx" in (after.undone_update or "")
+    assert after.undone_update in read_facts(run.path).warnings
+    shown = CliRunner().invoke(status, [run.name, "--runs", str(repository.root / "runs")])
+    assert f"warning: {completion} was refused" in shown.output
     assert plan_from_json(run.read_plan()) == repository.planned
     assert read_trained_plan(run) == repository.planned
     assert carry(repository, Watcher()).how == "shown"
+    # Gone with the next one that is applied.
+    assert carry(with_policy(repository, GATES), Watcher()).state.undone_update is None
 
 
 @pytest.mark.parametrize(("field", "value"), [("cpus", 3), ("memory", "3Gi"), ("gpuType", "t4")])

@@ -88,7 +88,7 @@ def apply_sections(plan: Plan, sections: Mapping[str, object]) -> Plan:
 
 
 def describe_update(changes: Sequence[Change]) -> str:
-    """What is done anew, in words: `gates judged anew, onnx exported`."""
+    """What is to be done anew, in words: `gates to be judged anew, onnx to be exported`."""
     return ", ".join(dict.fromkeys(_describe_change(change) for change in changes))
 
 
@@ -103,10 +103,10 @@ def _compare_baselines(stored: Plan, asked: Plan) -> tuple[Change, ...]:
 
 
 _ALWAYS: Final = {
-    "report.gates": "gates judged anew",
-    "report.baselinePlan": "compared with the baseline as its spec stands",
-    "description": "described anew",
-    "dataset.licence": "licence of the data told anew",
+    "report.gates": "gates to be judged anew",
+    "report.baselinePlan": "to be compared with the baseline as its spec stands",
+    "description": "to be described anew",
+    "dataset.licence": "licence of the data to be told anew",
 }
 
 
@@ -119,7 +119,7 @@ def _describe_change(change: Change) -> str:
         case "report.seeds", seeds:
             return f"to be judged over seeds {', '.join(to_words(seeds))}"
         case "report.baseline", name:
-            return f"compared with {name or 'no baseline'}"
+            return f"to be compared with {name or 'no baseline'}"
         case "export.formats", formats:
             return _describe_formats(to_words(change.before), to_words(formats))
         case "tracking.registerAs", None:
@@ -135,8 +135,8 @@ def _describe_change(change: Change) -> str:
 def _describe_formats(before: Sequence[str], after: Sequence[str]) -> str:
     made = [name for name in after if name not in before]
     gone = [name for name in before if name not in after]
-    words = [f"{' and '.join(made)} exported"] if made else []
-    return ", ".join([*words, *([f"{' and '.join(gone)} removed"] if gone else [])])
+    words = [f"{' and '.join(made)} to be exported"] if made else []
+    return ", ".join([*words, *([f"{' and '.join(gone)} to be removed"] if gone else [])])
 
 
 def _refuse_late(stored: Plan, late: Sequence[Change]) -> None:

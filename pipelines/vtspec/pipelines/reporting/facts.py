@@ -339,7 +339,8 @@ def _collect_warnings(
 ) -> tuple[str, ...]:
     planned = to_words(plan.get("warnings"))
     # A warning of the plan is often repeated by the step that runs into it.
-    return tuple(dict.fromkeys((*planned, *state.warnings, *results.notes)))
+    undone = (state.undone_update,) if state.undone_update else ()
+    return tuple(dict.fromkeys((*planned, *state.warnings, *results.notes, *undone)))
 
 
 def _list_unlike(plan: Mapping[str, object], other: Mapping[str, object]) -> tuple[str, ...]:

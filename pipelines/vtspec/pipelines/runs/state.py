@@ -178,7 +178,8 @@ class RunState:
     `told` numbers the last line of the present step's adapter; `data` is the folder of the
     verified data; `exports` are by format, `artifacts` checksums by path. `sections` are what the
     last update put into the plan, `completion` is its name where the result was there before;
-    `before` is the result that an update at work began from.
+    `before` is the result that an update at work began from; `undone_update` says what the last
+    one was and why it failed, where it did and left the result as it was.
     """
 
     seq: int = -1
@@ -202,6 +203,7 @@ class RunState:
     sections: Mapping[str, object] = field(default_factory=dict)
     completion: str | None = None
     before: "RunState | None" = None
+    undone_update: str | None = None
 
     @property
     def ending(self) -> Ending | None:
@@ -320,7 +322,7 @@ def _apply_run(state: RunState, told: RunEvent) -> RunState:
         case RunUpdated():
             return _apply_run_updated(state, told)
         case RunFinished(ending="failed" | "crashed" | "refused") if state.before is not None:
-            return _restore_result(state, state.before)
+            return _restore_result(state, state.before, told)
         case RunFinished():
             return replace(
                 state,
@@ -350,14 +352,24 @@ def _apply_run_updated(state: RunState, told: RunUpdated) -> RunState:
         provenance=replace(state.provenance, plan_digest=told.plan_digest),
         sections=told.sections,
         completion=told.completion,
+        undone_update=None,
         before=state if state.status == "succeeded" else state.before,
     )
 
 
-def _restore_result(state: RunState, before: RunState) -> RunState:
+def _restore_result(state: RunState, before: RunState, told: RunFinished) -> RunState:
     """The result as it was: an update that fails takes nothing away from a run that is done."""
+    failure = _explain_ending(state.failure, told)
+    why = f": {failure.message}" if failure is not None else ""
+    name = "its last change of policy" if state.completion is None else state.completion
+    how = "was refused" if told.ending == "refused" else told.ending
     return replace(
-        before, seq=state.seq, attempt=state.attempt, told=state.told, clock=state.clock
+        before,
+        seq=state.seq,
+        attempt=state.attempt,
+        told=state.told,
+        clock=state.clock,
+        undone_update=f"{name} {how}, and the result stays as it was{why}",
     )
 
 
