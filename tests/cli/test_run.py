@@ -156,7 +156,16 @@ def test_a_model_is_called_registered_once_it_is(repository: Path) -> None:
     result, sync = ran(*asked), f"vtspec sync {only_run('shapes')}"
     assert code_of(result) == 0, result.output
     assert "same result, other policy: to be registered as shapes" in result.stderr
-    assert f"not registered as shapes yet; register it with: {sync}" in result.stdout
+    words = f"not registered as shapes yet; register it with: {sync}"
+    assert words in result.stdout
+    # In the same words wherever it is asked for.
+    name = only_run("shapes")
+    for shown in (
+        ran("status", name),
+        ran("report", name, "--output", "md"),
+        ran("plan", *asked[1:4]),
+    ):
+        assert words in " ".join(shown.stdout.replace("|", " ").split())
     synced = ran(*sync.split()[1:])
     assert "0 left, model version 1" in synced.stdout, synced.output
     assert "registered as shapes, version 1" in ran(*asked).stdout

@@ -194,6 +194,7 @@ def _format_run(found: "RunSummary") -> Iterator["Line"]:
     from vtspec.pipelines.errors import Permanent
     from vtspec.pipelines.formatting import format_duration, format_size
     from vtspec.pipelines.reporting import find_baseline, read_facts
+    from vtspec.pipelines.tracking import describe_registration
 
     run, state, status = found.run, found.state, found.status
     yield ((run.name, "bold"), (f"  {status}", STATUS_STYLES.get(status, "")))
@@ -224,6 +225,9 @@ def _format_run(found: "RunSummary") -> Iterator["Line"]:
         except Permanent as error:
             yield ((str(error), "yellow"),)
     yield ()
+    registration = describe_registration(run)
+    if registration is not None:
+        yield (("model    ", "bold"), (registration, ""))
     yield (
         ("folder   ", "bold"),
         (format_path(run.path), ""),

@@ -137,6 +137,7 @@ def _format_machine(made: Plan) -> str:
 
 def _format_status(beside: PriorRuns, width: int) -> list[Line]:
     run, result = beside.run, f", {beside.result}" if beside.result else ""
+    result += f", {beside.registration}" if beside.registration else ""
     result += f"; {beside.later}" if beside.later else ""
     report = format_command("vtspec", "report", run or "")
     logs = format_command("vtspec", "logs", "-f", run or "")

@@ -118,6 +118,8 @@ def _format_locations(
 def _iter_locations(
     result: "RunResult", found: PlannedRun, options: CommandOptions
 ) -> Iterator[tuple[str, str]]:
+    from vtspec.pipelines.tracking import describe_registration
+
     folder = result.run.path
     report = next(
         (folder / name for name in ("report.html", "report.md") if (folder / name).is_file()), None
@@ -126,7 +128,8 @@ def _iter_locations(
         yield "report", format_path(report)
     for model in result.state.exports.values():
         yield "model", format_path(folder / model.path)
-    registration = _format_registration(result.run, found.made.tracking.register_as)
+    told = describe_registration(result.run)
+    registration = [told] if told is not None else []
     if not options.tracking:
         yield from (("MLflow", line) for line in registration)
         return
@@ -137,20 +140,6 @@ def _iter_locations(
     yield "MLflow", address.uri if is_page else show
     yield from (("", line) for line in format_unsent(result.run, result.shipped))
     yield from (("", line) for line in registration)
-
-
-def _format_registration(run: Run, name: str | None) -> Iterator[str]:
-    """Whether the model is registered under the name that its spec gives; nothing without one."""
-    from vtspec.pipelines.tracking import read_sync_result
-
-    if name is None:
-        return
-    arrived = read_sync_result(run.path)
-    if arrived.left:
-        sync = format_command("vtspec", "sync", run.name)
-        yield f"not registered as {name} yet; register it with: {sync}"
-    elif arrived.model_version is not None:
-        yield f"registered as {name}, version {arrived.model_version}"
 
 
 def format_unsent(run: Run, shipped: "SyncResult | None") -> Iterator[str]:

@@ -8,6 +8,7 @@ from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.project.repository import Repository
 from vtspec.pipelines.runs import Run, Runs
 from vtspec.pipelines.runs.state import choose_attempt, describe_later_attempt, find_standing
+from vtspec.pipelines.tracking import describe_registration
 from vtspec.schema.problem import SpecError
 
 from .diff import Change, compare_plans
@@ -52,15 +53,16 @@ class PriorRuns:
     `run` is the plan's last attempt, or the last finished one where later ones have no result, as
     `later` then says; `result` is its main figure in words, such as `accuracy 0.972`. `update`
     says what of a finished run is done anew, since the plan has another policy, and `completion`
-    is the name of that; `too_late` why one cannot be applied to it any more. `unknown` says why
-    something could not be compared. `seeds` are the plans that are carried out together, none
-    where it is the plan alone.
+    is the name of that; `registration` says whether its model is registered; `too_late` why a
+    policy cannot be applied to it any more. `unknown` says why something could not be compared.
+    `seeds` are the plans that are carried out together, none where it is the plan alone.
     """
 
     runs_as: RunsAs
     run: str | None = None
     result: str | None = None
     update: str | None = None
+    registration: str | None = None
     completion: str | None = None
     too_late: Refused | None = None
     later: str | None = None
@@ -93,6 +95,7 @@ def find_prior_runs(
         completion=completion,
         too_late=too_late,
         later=later,
+        registration=describe_registration(run) if run and runs_as == "done" else None,
         baseline=baseline,
         last=last,
         unknown=tuple(why for why in (why_no_baseline, why_no_last) if why is not None),

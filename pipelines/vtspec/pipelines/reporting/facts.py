@@ -45,8 +45,9 @@ class RunData:
     """What a run's folder holds, read; `evaluation` is empty where the run did not get so far.
 
     `doubts` say why it may not be what it is called. `planned_baseline` is the last finished run
-    of the plan that its baseline's spec had, None where there is none. `seeds` are the plans that
-    it is judged together with, by seed: their last finished run, or None.
+    of the plan that its baseline's spec had, None where there is none. `registration` says
+    whether its model is registered. `seeds` are the plans that it is judged together
+    with, by seed: their last finished run, or None.
     """
 
     name: str
@@ -55,6 +56,7 @@ class RunData:
     evaluation: Mapping[str, object] = field(default_factory=dict)
     doubts: tuple[str, ...] = ()
     planned_baseline: str | None = None
+    registration: str | None = None
     seeds: Mapping[int, "RunData | None"] = field(default_factory=dict)
 
 
@@ -212,7 +214,7 @@ def build_facts(run: RunData, baseline: RunData | None = None) -> Facts:
             results.classes, old.results.classes if old is not None else (), weighed
         ),
         overrides=format_overrides(plan),
-        groups=build_groups(plan, state),
+        groups=build_groups(plan, state, run.registration),
         times=collect_times(plan, state),
         baseline_times=collect_times(baseline.plan, before) if baseline else None,
         warnings=(

@@ -98,13 +98,15 @@ def collect_times(plan: Mapping[str, object], state: RunState) -> RunTimes:
     )
 
 
-def build_groups(plan: Mapping[str, object], state: RunState) -> tuple[FactGroup, ...]:
+def build_groups(
+    plan: Mapping[str, object], state: RunState, registration: str | None = None
+) -> tuple[FactGroup, ...]:
     """Everything that was run, group by group; groups without facts are left out."""
     found = (
         ("Run", _collect_run_facts(plan, state)),
         ("Code", _collect_code_facts(plan, state.provenance.git)),
         ("Data", _collect_data_facts(to_mapping(plan.get("dataset")))),
-        ("Model", _collect_model_facts(plan)),
+        ("Model", [*_collect_model_facts(plan), ("registration", registration or "")]),
         ("Exports", _format_exports(state.exports)),
         ("Training", _format_settings(_select_training(plan))),
         ("Params", _format_settings(to_mapping(plan.get("params")))),

@@ -20,6 +20,7 @@ from vtspec.pipelines.reporting.render.markdown import render_markdown
 from vtspec.pipelines.reporting.sections import build_report_document
 from vtspec.pipelines.runs import Run, Runs, choose_baseline
 from vtspec.pipelines.runs.json_values import to_mapping, to_text
+from vtspec.pipelines.tracking import describe_registration
 
 from .facts import Facts, RunData, build_facts
 from .model_card import CARD_FILE, render_model_card
@@ -67,7 +68,7 @@ def write_report(
     run, baseline = _read_both(run_dir, baseline_dir)
     facts = build_facts(run, baseline)
     # Of the model alone: what it is held against, and the fonts here, are of the report.
-    card = render_model_card(run, build_facts(replace(run, seeds={})))
+    card = render_model_card(run, build_facts(replace(run, seeds={}, registration=None)))
     lacking = choose_report_fonts(facts).describe_lacking()
     if lacking is not None:
         facts = replace(facts, warnings=(*facts.warnings, lacking))
@@ -144,6 +145,7 @@ def _read_run(run: Run) -> RunData:
         name=run.name,
         plan=plan,
         doubts=_find_doubts(run, plan),
+        registration=describe_registration(run),
         events=run.read_events(),
         evaluation=_read_evaluation(run.path / EVALUATION_FILE),
     )

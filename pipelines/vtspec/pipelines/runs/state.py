@@ -81,10 +81,14 @@ def choose_attempt(standings: Sequence[Standing]) -> int:
 
 def describe_later_attempt(run: str, status: Status) -> str:
     """What a person is told of an attempt without a result, where an earlier one has one."""
-    is_open = status in ("queued", "running")
-    ended = "killed" if is_open else "" if status in ("failed", "crashed") else status
-    how = f"was {ended}" if ended else status
-    return f"{run} is later and {how} (--resume goes on with it)"
+    return f"{run} is later and {describe_ending(status)} (--resume goes on with it)"
+
+
+def describe_ending(status: Status) -> str:
+    """How a run that nobody works on ended, behind its name: `failed`, `was stopped`."""
+    if status in ("failed", "crashed", "succeeded"):
+        return status
+    return "was killed" if status in ("queued", "running") else f"was {status}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -362,7 +366,7 @@ def _restore_result(state: RunState, before: RunState, told: RunFinished) -> Run
     failure = _explain_ending(state.failure, told)
     why = f": {failure.message}" if failure is not None else ""
     name = "its last change of policy" if state.completion is None else state.completion
-    how = "was refused" if told.ending == "refused" else told.ending
+    how = describe_ending(told.ending)
     return replace(
         before,
         seq=state.seq,

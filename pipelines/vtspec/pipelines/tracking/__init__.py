@@ -5,7 +5,14 @@
 a file.
 """
 
-from .follower import Follower, SyncResult, read_sync_result, start_follower, sync_run
+from .follower import (
+    Follower,
+    SyncResult,
+    describe_registration,
+    read_sync_result,
+    start_follower,
+    sync_run,
+)
 from .mlflow_client import choose_tracking_uri
 from .mlflow_store import check_store, find_scheme_problem, find_store_file
 
@@ -14,6 +21,7 @@ __all__ = [
     "SyncResult",
     "check_store",
     "choose_tracking_uri",
+    "describe_registration",
     "find_scheme_problem",
     "find_store_file",
     "read_sync_result",

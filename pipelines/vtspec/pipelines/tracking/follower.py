@@ -18,10 +18,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
+from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.address import Address, parse_address
 from vtspec.pipelines.errors import Permanent, Temporary
 from vtspec.pipelines.redaction import Redactor, make_redactor
 from vtspec.pipelines.runs import Run
+from vtspec.pipelines.runs.json_values import to_mapping, to_text
+from vtspec.pipelines.runs.state import describe_ending
 
 from .mlflow_client import make_client
 from .mlflow_upload import (
@@ -66,6 +69,30 @@ def read_sync_result(run_dir: Path) -> SyncResult:
         reason=None if place is None or not left else place.error,
         model_version=None if place is None else place.model_version,
     )
+
+
+def describe_registration(run: Run) -> str | None:
+    """Whether the run's model is registered under the name that its plan gives, in the words that
+    plan, run, status and report share; None where it gives none, or cannot be read."""
+    try:
+        tracking = to_mapping(run.read_plan().get("tracking"))
+    except Permanent:
+        return None
+    name, state = to_text(tracking.get("registerAs")), run.read_state()
+    if name is None:
+        return None
+    if not state.has_result:
+        ended = "" if state.ending is None else f": the run {describe_ending(state.ending)}"
+        return f"not registered as {name}{ended}" if ended else f"to be registered as {name}"
+    arrived = read_sync_result(run.path)
+    if arrived.model_version is not None and not arrived.left:
+        return f"registered as {name}, version {arrived.model_version}"
+    # An update that is at work tells itself whether it arrives.
+    if state.before is not None:
+        return f"to be registered as {name}"
+    why = f": {arrived.reason}" if arrived.reason else ""
+    sync = format_command("vtspec", "sync", run.name)
+    return f"not registered as {name} yet{why}; register it with: {sync}"
 
 
 class Follower:
