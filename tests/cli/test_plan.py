@@ -224,6 +224,14 @@ def test_a_plan_that_has_run_says_so_with_its_result(root: Path) -> None:
     assert vtspec(root, "deep").stdout.splitlines()[-1].endswith("vtspec apply deep --again")
 
 
+def test_a_plan_that_has_run_on_data_that_was_changed_since_warns_of_it(root: Path) -> None:
+    made, _ = planned(root)
+    (root / "data/digits").mkdir()
+    (root / "data/digits/a.png").write_bytes(b"other")
+    finished(root, made, ("data.verified", {"files": 1797, "bytes": 400000}), EVALUATED, SUCCEEDED)
+    assert "vtspec datasets update digits" in " ".join(" ".join(text(root)).split())
+
+
 def test_a_changed_spec_is_compared_with_the_last_run_of_its_name(root: Path) -> None:
     made, _ = planned(root)
     finished(root, made, EVALUATED, SUCCEEDED)

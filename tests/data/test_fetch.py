@@ -107,7 +107,7 @@ def test_data_that_was_changed_is_left_alone_and_the_pinned_is_used(case: Case) 
     changed.write_bytes(b"changed")
     assert case.obtain() == case.kept()
     assert changed.read_bytes() == b"changed"
-    assert "is not what the plan pins" in case.said[0] and "dvc add data/cats" in case.said[0]
+    assert "is not what the plan pins" in case.said[0] and "datasets update cats" in case.said[0]
     assert case.leftovers() == []
 
 
@@ -283,7 +283,7 @@ def test_a_plain_path_that_changed_shows_both_hashes(case: Case) -> None:
     now = hash_content(case.root / "data" / "cats").hash
     with pytest.raises(Permanent, match=f"it is {now}, not {case.hash}") as caught:
         case.obtain_plain()
-    assert f"set contentHash of dataset cats to {now}" in str(caught.value.fix)
+    assert "vtspec datasets update cats" in str(caught.value.fix) and now in str(caught.value)
 
 
 def test_a_plain_path_that_is_absent_is_said_so(case: Case) -> None:

@@ -369,7 +369,8 @@ def _format_warnings(made: Plan, beside: PriorRuns, width: int) -> Iterator[Line
 
 
 def _collect_warnings(made: Plan, beside: PriorRuns) -> tuple[str, ...]:
-    return (*made.warnings, *beside.unknown)
+    changed = (beside.changed_data,) if beside.changed_data else ()
+    return (*made.warnings, *beside.unknown, *changed)
 
 
 def _count_warnings(warnings: tuple[str, ...]) -> str:

@@ -5,9 +5,10 @@ A file of the workspace is never written. What is kept lies in the cache folder 
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from vtspec.adapters.contract import AdapterError
@@ -15,6 +16,7 @@ from vtspec.adapters.data.content_hash import Content, LinkToNothing, hash_conte
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.redaction import redact_text
+from vtspec.pipelines.runs.events import DataVerified, Event
 from vtspec.pipelines.runs.lock import hold_lock
 
 from . import dvc_cache, dvc_cli
@@ -118,15 +120,62 @@ def _find_in_place(pinned: PinnedData, root: Path, report: OnMessage) -> Verifie
     if is_plain:
         raise Permanent(
             f"{path} is not the data that the plan pins: it is {content.hash}, not {pinned.hash}",
-            fix=f"restore it; or, if the change is meant, set contentHash of dataset "
-            f"{pinned.name} to {content.hash} and plan again",
+            fix=f"restore it; or, if the change is meant: {_format_update(pinned)}",
         )
-    add = format_command("dvc", "add", pinned.source.path)
     report(
         f"{path} is not what the plan pins ({content.hash}, not {pinned.hash}), so the pinned "
-        f"data is used instead; to train on what lies there: {add}"
+        f"data is used instead; to train on what lies there: {_format_update(pinned)}"
     )
     return None
+
+
+def _format_update(pinned: PinnedData) -> str:
+    return format_command("vtspec", "datasets", "update", pinned.name)
+
+
+def describe_changed_data(pinned: PinnedData, root: Path, events: Sequence[Event]) -> str | None:
+    """What a person is told where the workspace's data is no longer what a run, whose `events`
+    these are, was trained on; None where it is, or where it does not lie in the workspace.
+
+    Number, size and times of the files are looked at; they are hashed only where one is younger
+    than the run's own check of them.
+    """
+    path = root / pinned.source.path
+    checked = [event for event in events if isinstance(event.body, DataVerified)]
+    if not checked or (isinstance(pinned.source, DvcSource) and pinned.source.repo):
+        return None
+    if not path.exists():
+        # DVC brings it again.
+        return f"there is no {path} any more" if isinstance(pinned.source, PathSource) else None
+    try:
+        if not _may_differ(path, checked[-1]) or hash_content(path).hash == pinned.hash:
+            return None
+    # Whoever trains on it is told what is wrong with it.
+    except (AdapterError, OSError):
+        pass
+    return (
+        f"{path} is not the data that the plan pins and this result is of; "
+        f"to train on what lies there: {_format_update(pinned)}"
+    )
+
+
+def _may_differ(path: Path, checked: Event) -> bool:
+    told = checked.body
+    assert isinstance(told, DataVerified)
+    stats = [one.stat() for one in ([path] if path.is_file() else _walk_files(path))]
+    if (len(stats), sum(one.st_size for one in stats)) != (told.files, told.bytes):
+        return True
+    try:
+        since = datetime.fromisoformat(checked.time).timestamp()
+    except ValueError:
+        return True
+    # Moved here from elsewhere, a file keeps the time it was written at, but not the other.
+    return any(max(one.st_mtime, one.st_ctime) >= since for one in stats)
+
+
+def _walk_files(folder: Path) -> Iterator[Path]:
+    for above, _, names in os.walk(folder):
+        yield from (Path(above, name) for name in names)
 
 
 def _hash_content(path: Path, *, allows_gap: bool) -> Content | None:

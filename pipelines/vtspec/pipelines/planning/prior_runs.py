@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from vtspec.pipelines.data.fetch import PinnedData, describe_changed_data
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.project.repository import Repository
 from vtspec.pipelines.runs import Run, Runs
@@ -55,6 +56,7 @@ class PriorRuns:
     says what of a finished run is done anew, since the plan has another policy, and `completion`
     is the name of that; `registration` says whether its model is registered; `too_late` why a
     policy cannot be applied to it any more. `unknown` says why something could not be compared.
+    `changed_data` says that the data of a finished run is no longer what it was trained on.
     `seeds` are the plans that are carried out together, none where it is the plan alone.
     """
 
@@ -69,6 +71,7 @@ class PriorRuns:
     baseline: Comparison | None = None
     last: Comparison | None = None
     unknown: tuple[str, ...] = ()
+    changed_data: str | None = None
     seeds: tuple[SeedPlan, ...] = ()
 
 
@@ -99,8 +102,17 @@ def find_prior_runs(
         baseline=baseline,
         last=last,
         unknown=tuple(why for why in (why_no_baseline, why_no_last) if why is not None),
+        changed_data=_describe_changed_data(made, run, repository) if runs_as == "done" else None,
         seeds=tuple(_find_seed_plan(one, runs) for one in (made, *others)) if others else (),
     )
+
+
+def _describe_changed_data(made: Plan, run: Run | None, repository: Repository) -> str | None:
+    if run is None:
+        return None
+    dataset = made.dataset
+    pinned = PinnedData(name=dataset.name, hash=dataset.hash, source=dataset.source)
+    return describe_changed_data(pinned, repository.root, run.read_events())
 
 
 def _find_seed_plan(plan: Plan, runs: Runs) -> SeedPlan:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from vtspec.pipelines.data.fetch import PinnedData, describe_changed_data
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.execution.environment import Environment
 from vtspec.pipelines.execution.steps import EXIT_CODES, Outcome, RunContext
@@ -96,9 +97,19 @@ class LocalRunner:
             case "attach":
                 return self._join(self._get_run(decision))
             case "show":
-                return _show(self._get_run(decision))
+                run = self._get_run(decision)
+                self._warn_of_changed_data(run, plan)
+                return _show(run)
             case "refuse":
                 raise _make_refusal(decision, command)
+
+    def _warn_of_changed_data(self, run: Run, plan: Plan) -> None:
+        # A run would look at its data, and a result that is only shown is taken for one on it.
+        data = plan.dataset
+        pinned = PinnedData(name=data.name, hash=data.hash, source=data.source)
+        told = describe_changed_data(pinned, self.place.root, run.read_events())
+        if told is not None:
+            self.place.report(f"warning: {told}")
 
     def _prepare(self) -> Environment:
         with self.place.stop.raise_on_request():
