@@ -5,8 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from plan_repository import EXPERIMENT, HASH, a_repository, change
+from run_folders import EVALUATED, STARTED, SUCCEEDED, a_run_folder
+from vtspec.cli.main import cli
 from vtspec.pipelines.errors import Refused
 from vtspec.pipelines.operations.plan import PlannedRun, find_planned_run, plan_spec
 from vtspec.pipelines.project.commit_tree import read_commit
@@ -156,6 +159,25 @@ def test_a_repository_never_changes_under_a_view_of_it(root: Path) -> None:
     (root / "specs/experiments/later.yaml").write_text(EXPERIMENT)
     assert list(held.experiments) == ["deep", "small"]
     assert list(repository.experiments) == ["deep", "small"]
+
+
+@pytest.mark.parametrize("command", ["run", "apply"])
+def test_a_completion_is_no_plan_by_itself_and_says_what_it_is_of(
+    root: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    made = planned(root, find_repository(root)).made.to_json()
+    folder = a_run_folder(root / "runs", [STARTED, EVALUATED, SUCCEEDED], made)
+    completion = f"{folder.name}-c0ffee0"
+    (folder / f"{completion}.json").write_text("{}")
+    monkeypatch.chdir(root)
+    result = CliRunner().invoke(cli, [command, completion], standalone_mode=False)
+    assert isinstance(result.exception, Refused)
+    assert f"{completion} is a completion of {folder.name}" in str(result.exception)
+    typed = f"vtspec run --plan runs/{folder.name}/{completion}.json"
+    assert f"vtspec run {folder.name} shows" in (result.exception.fix or "")
+    assert typed in (result.exception.fix or "")
+    gone = CliRunner().invoke(cli, [command, f"{folder.name}-c000000"], standalone_mode=False)
+    assert isinstance(gone.exception, Refused) and "there is no run" in str(gone.exception)
 
 
 def test_the_plan_of_a_run_is_found_by_the_runs_name(root: Path) -> None:

@@ -19,9 +19,14 @@ def plan_named_spec(spec: str | None, options: CommandOptions) -> "PlannedRun":
 
     Raises `SpecError`, `Refused`, `Permanent` or `Temporary` as planning does.
     """
-    from vtspec.pipelines.operations.plan import find_planned_run, open_plan, plan_spec
+    from vtspec.pipelines.operations.plan import (
+        find_planned_run,
+        open_plan,
+        plan_spec,
+        refuse_completion,
+    )
     from vtspec.pipelines.project.repository import find_repository, open_spec
-    from vtspec.pipelines.runs import is_run_name
+    from vtspec.pipelines.runs import is_completion_name, is_run_name
 
     if (spec is None) == (options.plan is None):
         raise click.UsageError("name either a SPEC or a plan's file: --plan FILE")
@@ -37,6 +42,8 @@ def plan_named_spec(spec: str | None, options: CommandOptions) -> "PlannedRun":
     if found is not None:
         return found
     assert spec is not None
+    if is_completion_name(spec):
+        refuse_completion(spec, find_repository(Path.cwd()).with_runs(options.runs))
     repository, path = open_spec(spec, Path.cwd())
     return plan_spec(path, repository.with_runs(options.runs), options.sets)
 

@@ -80,6 +80,22 @@ def _refuse_other_versions(made: "Plan") -> None:
             )
 
 
+def refuse_completion(name: str, repository: "Repository") -> None:
+    """Raise `Refused` for the name of a completion, which is no plan by itself: with the run that
+    it is of, and what carries it out."""
+    from vtspec.pipelines.runs import Runs, is_completion_name
+
+    if not is_completion_name(name):
+        return
+    run = Runs(repository.runs).find(name)
+    file = run.path / f"{name}.json"
+    typed = format_command("vtspec", "run", "--plan", repository.format_path(file))
+    raise Refused(
+        f"{name} is a completion of {run.name}: a policy for a result, and nothing to train",
+        fix=f"{format_command('vtspec', 'run', run.name)} shows the result; {typed} applies it",
+    )
+
+
 def find_planned_run(
     name: str, repository: "Repository", *, going_on: bool = False
 ) -> PlannedRun | None:

@@ -2,7 +2,15 @@
 
 from .event_log import EventLog
 from .lock import LockHolder, RunLock, find_holder
-from .store import Attempt, Run, Runs, choose_baseline, is_run_name, make_run_name
+from .store import (
+    Attempt,
+    Run,
+    Runs,
+    choose_baseline,
+    is_completion_name,
+    is_run_name,
+    make_run_name,
+)
 
 __all__ = [
     "Attempt",
@@ -13,6 +21,7 @@ __all__ = [
     "Runs",
     "choose_baseline",
     "find_holder",
+    "is_completion_name",
     "is_run_name",
     "make_run_name",
 ]

@@ -42,6 +42,11 @@ def is_run_name(word: str) -> bool:
     return _NAME.fullmatch(word) is not None
 
 
+def is_completion_name(word: str) -> bool:
+    """Whether a word is made as the name of a completion is."""
+    return _COMPLETION.fullmatch(word) is not None
+
+
 @dataclass(frozen=True)
 class Run:
     """One run, by its folder. Nothing is kept: every call reads what is there now.
