@@ -3,6 +3,7 @@
 import functools
 import http.server
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -16,12 +17,14 @@ import pytest
 
 from dvc_repositories import (
     command,
+    dvc_repository,
     pinned_data,
     repository_with_cats,
     write_files,
 )
 from vtspec.adapters.data.content_hash import Content, hash_content
 from vtspec.pipelines.data.dvc_cli import find_network_error
+from vtspec.pipelines.data.dvc_files import load_pointer
 from vtspec.pipelines.data.fetch import PinnedData, fetch_data, get_cache_folder
 from vtspec.pipelines.data.source import PathSource
 from vtspec.pipelines.errors import Permanent, Temporary
@@ -440,8 +443,31 @@ def test_where_no_remote_is_set_it_is_not_blamed_and_the_fix_sets_one(case: Case
     shutil.rmtree(case.root / ".dvc" / "cache")
     with pytest.raises(Permanent, match="no remote of DVC is set") as caught:
         fetch_data(pinned_data(case.hash), case.root, case.cache, case.said.append)
-    fix = "where the data is: dvc remote add -d NAME URL && dvc push data/cats.dvc"
+    fix = "where the data is: dvc remote add -d NAME URL && dvc push data/cats"
     assert caught.value.fix == fix
+
+
+def test_a_lock_whose_sum_was_changed_is_not_taken_and_the_fix_makes_it_good(
+    tmp_path: Path,
+) -> None:
+    root = dvc_repository(tmp_path / "repo")
+    make = "from pathlib import Path; p = Path('data/cats'); p.mkdir(parents=True, exist_ok=True)"
+    (root / "make.py").write_text(f"{make}; (p / 'a').write_text('1')\n")
+    (root / "dvc.yaml").write_text("stages: {make: {cmd: python make.py, outs: [data/cats]}}\n")
+    command(root, "dvc", "repro", "-q")
+    lock, made = root / "dvc.lock", load_pointer(root, "data/cats").hash
+    first = made.removeprefix("md5:")
+    changed = "md5:" + ("1" if first[0] == "0" else "0") + first[1:]
+    lock.write_text(re.sub(r"md5: .*\.dir.*", changed.replace("md5:", "md5: "), lock.read_text()))
+    assert load_pointer(root, "data/cats").hash == changed
+    said: list[str] = []
+    with pytest.raises(Permanent, match="in no cache"):
+        fetch_data(pinned_data(changed), root, tmp_path / "kept", said.append)
+    assert said[0].endswith("to train on what lies there: dvc commit -f data/cats")
+    command(root, *said[0].rpartition(": ")[2].split())
+    assert load_pointer(root, "data/cats").hash == made
+    found = fetch_data(pinned_data(made), root, tmp_path / "kept", said.append)
+    assert found.path == root / "data" / "cats"
 
 
 def test_a_remote_that_lacks_the_data_says_what_to_push(case: Case, tmp_path: Path) -> None:

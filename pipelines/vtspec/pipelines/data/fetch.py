@@ -20,7 +20,7 @@ from vtspec.pipelines.runs.events import DataVerified, Event
 from vtspec.pipelines.runs.lock import hold_lock
 
 from . import dvc_cache, dvc_cli
-from .dvc_files import load_pointer
+from .dvc_files import find_pointer, load_pointer
 from .git_checkout import clone
 from .source import DvcSource, PathSource
 
@@ -120,16 +120,25 @@ def _find_in_place(pinned: PinnedData, root: Path, report: OnMessage) -> Verifie
     if is_plain:
         raise Permanent(
             f"{path} is not the data that the plan pins: it is {content.hash}, not {pinned.hash}",
-            fix=f"restore it; or, if the change is meant: {_format_update(pinned)}",
+            fix=f"restore it; or, if the change is meant: {_format_update(pinned, root)}",
         )
     report(
         f"{path} is not what the plan pins ({content.hash}, not {pinned.hash}), so the pinned "
-        f"data is used instead; to train on what lies there: {_format_update(pinned)}"
+        f"data is used instead; to train on what lies there: {_format_update(pinned, root)}"
     )
     return None
 
 
-def _format_update(pinned: PinnedData) -> str:
+def _format_update(pinned: PinnedData, root: Path) -> str:
+    """What makes the data that lies there the pinned one."""
+    try:
+        pointer = find_pointer(root, pinned.source.path)
+    # A plain path outside of the repository, or a DVC file that is damaged.
+    except Permanent:
+        pointer = None
+    # What a stage makes cannot be added as well.
+    if pointer is not None and Path(pointer.file).name == "dvc.lock":
+        return format_command("dvc", "commit", "-f", pinned.source.path)
     return format_command("vtspec", "datasets", "update", pinned.name)
 
 
@@ -155,7 +164,7 @@ def describe_changed_data(pinned: PinnedData, root: Path, events: Sequence[Event
         pass
     return (
         f"{path} is not the data that the plan pins and this result is of; "
-        f"to train on what lies there: {_format_update(pinned)}"
+        f"to train on what lies there: {_format_update(pinned, root)}"
     )
 
 
@@ -301,7 +310,7 @@ def _fetch_into(
     lacking = dvc_cache.count_missing(store, pinned)
     if lacking:
         named = ("-r", source.remote) if source.remote else ()
-        push = format_command("dvc", "push", *named, pointer.file)
+        push = format_command("dvc", "push", *named, source.path)
         add = "" if source.remote or dvc_cli.has_default_remote(root) else dvc_cli.ADD_REMOTE
         raise Permanent(
             f"{source.path} ({pinned}): {lacking} objects are in no cache, and {why}",
