@@ -8,7 +8,12 @@ from vtspec.pipelines.data.fetch import PinnedData, describe_changed_data
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.project.repository import Repository
 from vtspec.pipelines.runs import Run, Runs
-from vtspec.pipelines.runs.state import choose_attempt, describe_later_attempt, find_standing
+from vtspec.pipelines.runs.state import (
+    Standing,
+    choose_attempt,
+    describe_later_attempt,
+    find_standing,
+)
 from vtspec.pipelines.tracking import describe_registration
 from vtspec.schema.problem import SpecError
 
@@ -150,7 +155,7 @@ def _classify_attempts(attempts: list[Run]) -> tuple[RunsAs, Run | None, str | N
     if not attempts:
         return "new", None, None
     states = [run.read_state() for run in attempts]
-    standings = [
+    standings: list[Standing] = [
         find_standing(
             "succeeded" if state.has_result else state.status, is_worked_on=run.is_alive()
         )
@@ -161,7 +166,8 @@ def _classify_attempts(attempts: list[Run]) -> tuple[RunsAs, Run | None, str | N
     if attempts[counts] is not attempts[-1]:
         later = describe_later_attempt(attempts[-1].name, states[-1].status)
     standing = standings[counts]
-    return "new" if standing == "failed" else standing, attempts[counts], later
+    runs_as: RunsAs = "new" if standing == "failed" else standing
+    return runs_as, attempts[counts], later
 
 
 def _compare_baseline(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, assert_never
 
 from vtspec.pipelines.runs.state import (
+    Standing,
     Status,
     choose_attempt,
     describe_later_attempt,
@@ -53,7 +54,7 @@ def decide(attempts: Sequence[AttemptState], choice: RunOptions) -> Decision:
         why = "there is no attempt of this plan to resume" if choice.resume else None
         return Decision(action="begin", why=why)
     last = attempts[-1]
-    standings = [
+    standings: list[Standing] = [
         find_standing(one.status, is_worked_on=one.liveness == "alive") for one in attempts
     ]
     standing, counts = standings[-1], attempts[choose_attempt(standings)]
