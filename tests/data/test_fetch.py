@@ -23,9 +23,10 @@ from dvc_repositories import (
     write_files,
 )
 from vtspec.adapters.data.content_hash import Content, hash_content
+from vtspec.pipelines.cache_folder import get_cache_folder
 from vtspec.pipelines.data.dvc_cli import find_network_error
 from vtspec.pipelines.data.dvc_files import load_pointer
-from vtspec.pipelines.data.fetch import PinnedData, fetch_data, get_cache_folder
+from vtspec.pipelines.data.fetch import PinnedData, fetch_data
 from vtspec.pipelines.data.source import PathSource
 from vtspec.pipelines.errors import Permanent, Temporary
 

@@ -644,6 +644,6 @@ def test_following_a_finished_run_tells_all_of_it_once(tmp_path: Path) -> None:
     repository = a_repository(tmp_path)
     result = carry(repository, Watcher())
     watcher = Watcher()
-    state = follow_run(result.run, watcher.told, StopSignal())
+    state = follow_run(result.run, watcher.told, StopSignal(), lambda: None)
     assert watcher.events == result.run.read_events()
     assert state.status == "succeeded"

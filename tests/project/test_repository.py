@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from plan_inputs import an_experiment_dict
-from vtspec.pipelines.errors import Refused
+from vtspec.pipelines.cache_folder import find_store
 from vtspec.pipelines.project.repository import Repository, find_repository, open_spec
 from vtspec.pipelines.project.spec_index import read_spec_file
 from vtspec.schema.problem import SpecError
@@ -277,13 +277,16 @@ def test_names_are_read_once(tmp_path: Path) -> None:
     assert list(find_repository(tmp_path).find_spec_files("Dataset")) == ["cats"]
 
 
-def test_runs_in_a_store_are_refused_until_they_can_be_read(tmp_path: Path) -> None:
+def test_runs_in_a_store_are_looked_at_in_its_mirror(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VTSPEC_CACHE", str(tmp_path / "cache"))
     write(tmp_path / "vtspec.yaml", PROJECT.replace("out/runs", "s3://acme/vtspec"))
     found = find_repository(tmp_path)
-    with pytest.raises(Refused, match="keeps the runs in s3://acme/vtspec") as caught:
-        _ = found.runs
-    assert caught.value.fix is not None and "--runs runs" in caught.value.fix
+    assert found.runs.is_relative_to(tmp_path / "cache")
+    assert find_store(found.runs) == "s3://acme/vtspec"
     assert found.with_runs(tmp_path / "here").runs == tmp_path / "here"
+    assert found.with_runs(tmp_path / "here").with_runs(found.runs).runs == found.runs
 
 
 @pytest.mark.parametrize("place", ["gs://acme/vtspec", "s3:/acme", "s3://A", "a:b"])

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 if TYPE_CHECKING:
     from vtspec.pipelines.runs import Runs
 
@@ -33,22 +35,23 @@ def require_folder(file: Path | None) -> None:
     raise Refused(f"{file}: there is no folder {file.parent}", fix=fix)
 
 
-def find_run(runs: "Runs", word: str | None) -> Path:
+def find_run(runs: "Runs", word: str | None, *folders: str) -> Path:
     """Find the folder of the run that is meant, or of the last one where none is named.
 
-    A spec's name means its last run that finished; a later one that did not is told of.
+    A spec's name means its last run that finished; a later one that did not is told of. Of a run
+    in a store all is copied here but its checkpoints and model, unless they are among `folders`.
     Raises `Refused` where there is none.
     """
     if word is not None:
         run, last = runs.find_finished(word), runs.find(word)
+        runs.fetch(run, *folders)
         if run != last:
-            import click
-
             click.echo(f"{run.name}: {last.name} is later and has not succeeded", err=True)
         return run.path
     found = runs.list_runs()
     if not found:
         from vtspec.pipelines.errors import Refused
 
-        raise Refused(f"there is no run in {runs.folder}", fix="vtspec run SPEC")
+        raise Refused(f"there is no run in {runs.place}", fix="vtspec run SPEC")
+    runs.fetch(found[-1], *folders)
     return found[-1].path

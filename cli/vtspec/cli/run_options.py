@@ -9,6 +9,8 @@ import click
 
 from vtspec.adapters.shell_command import format_command
 from vtspec.cli.completion import complete_override
+from vtspec.cli.runs_place import RunsPlace
+from vtspec.pipelines.cache_folder import find_store
 
 if TYPE_CHECKING:
     from vtspec.pipelines.execution.environment import EnvironmentMode
@@ -45,7 +47,7 @@ def join_command(
 ) -> str:
     """Join a command with the options that decide its plan, quoted for a shell."""
     overrides = [part for one in sets for part in ("--set", one)]
-    folder = [] if runs is None else ["--runs", str(runs)]
+    folder = [] if runs is None else ["--runs", find_store(runs) or str(runs)]
     return format_command(*words, *overrides, *folder, *more)
 
 
@@ -70,7 +72,9 @@ def add_run_options(function: Function) -> Function:
         click.option(
             "--smoke", is_flag=True, help="One batch through every step; nothing is kept."
         ),
-        click.option("--runs", type=click.Path(path_type=Path), help="Folder of the runs."),
+        click.option(
+            "--runs", type=RunsPlace(), help="Folder of the runs, or s3://BUCKET/PREFIX."
+        ),
         click.option(
             "--results",
             type=click.Path(path_type=Path),

@@ -5,12 +5,13 @@ from pathlib import Path
 import click
 
 from vtspec.cli.completion import complete_run
+from vtspec.cli.runs_place import RunsPlace
 
 
 @click.command()
 @click.argument("before", metavar="RUN", shell_complete=complete_run)
 @click.argument("after", metavar="RUN", shell_complete=complete_run)
-@click.option("--runs", type=click.Path(path_type=Path), help="Folder of the runs.")
+@click.option("--runs", type=RunsPlace(), help="Folder of the runs, or s3://BUCKET/PREFIX.")
 @click.option(
     "--output",
     type=click.Choice(["text", "json", "md"]),

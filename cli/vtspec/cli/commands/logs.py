@@ -1,6 +1,7 @@
 """`vtspec logs`: what a run's framework printed, now or as it comes."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import click
 from vtspec.adapters.shell_command import format_command
 from vtspec.cli.completion import complete_run
 from vtspec.cli.output_streams import watch_output
+from vtspec.cli.runs_place import RunsPlace
 
 if TYPE_CHECKING:
     from vtspec.pipelines.runs import Run
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 @click.argument("run", shell_complete=complete_run)
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run is over.")
 @click.option("--raw", is_flag=True, help="All that was printed, save secrets: output.log.")
-@click.option("--runs", type=click.Path(path_type=Path), help="Folder of the runs.")
+@click.option("--runs", type=RunsPlace(), help="Folder of the runs, or s3://BUCKET/PREFIX.")
 def command(run: str, *, follow: bool, raw: bool, runs: Path | None) -> None:
     """Print what the framework of RUN printed, and what its steps found.
 
@@ -29,11 +31,13 @@ def command(run: str, *, follow: bool, raw: bool, runs: Path | None) -> None:
     """
     from vtspec.cli.run_arguments import open_runs
 
-    found = open_runs(runs).find(run)
+    folder = open_runs(runs)
+    found = folder.find(run)
+    folder.fetch(found)
     if raw:
         _print_raw(found, follow=follow)
     elif follow:
-        _follow(found)
+        _follow(found, folder.refresh)
     else:
         for line in _read_lines(found):
             click.echo(line)
@@ -69,7 +73,7 @@ def _format_event(event: "Event", state: "RunState") -> str | None:
             return format_event(event, state)
 
 
-def _follow(run: "Run") -> None:
+def _follow(run: "Run", refresh: Callable[[], None]) -> None:
     from vtspec.pipelines.execution.local import follow_run
     from vtspec.pipelines.execution.steps import StopSignal
 
@@ -82,7 +86,7 @@ def _follow(run: "Run") -> None:
 
     # A Ctrl-C ends the looking, and not the run, which is another process's.
     with stop.handle_signals(), watch_output(lambda: stop.request("stopped")):
-        follow_run(run, tell, stop)
+        follow_run(run, tell, stop, refresh)
 
 
 def _print_raw(run: "Run", *, follow: bool) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vtspec.cli.completion import complete_override, complete_spec
+from vtspec.cli.runs_place import RunsPlace
 
 if TYPE_CHECKING:
     from vtspec.pipelines.planning.prior_runs import PriorRuns
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     shell_complete=complete_override,
     help="Plan with another value, as in --set training.epochs=1; may be repeated.",
 )
-@click.option("--runs", type=click.Path(path_type=Path), help="Folder of the runs.")
+@click.option("--runs", type=RunsPlace(), help="Folder of the runs, or s3://BUCKET/PREFIX.")
 def command(spec: str, output: str, sets: tuple[str, ...], runs: Path | None) -> None:
     """Show what SPEC (a path, or the name of an experiment) would run.
 

@@ -11,6 +11,7 @@ import click
 
 from vtspec.cli.completion import complete_run
 from vtspec.cli.output_streams import watch_output
+from vtspec.cli.runs_place import RunsPlace
 from vtspec.schema.visible_text import make_visible
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _NAME_WIDTH = 60
 @click.argument(
     "images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
-@click.option("--runs", type=click.Path(path_type=Path), help="Folder of the runs.")
+@click.option("--runs", type=RunsPlace(), help="Folder of the runs, or s3://BUCKET/PREFIX.")
 @click.option(
     "--top", type=click.IntRange(min=1), default=3, show_default=True, help="Classes shown."
 )
@@ -48,7 +49,7 @@ def command(run: str, images: tuple[Path, ...], runs: Path | None, top: int, out
 
     # Before the run is opened: a path that is not there should not cost loading a model.
     asked = expand_images(images)
-    found = Run(find_run(open_runs(runs), run))
+    found = Run(find_run(open_runs(runs), run, "checkpoints", "model"))
     results = predict_images(found, asked, os.environ, lambda line: click.echo(line, err=True))
     unreadable: list[Path] = []
     answers = _skip_unreadable(zip(asked, results, strict=True), unreadable)

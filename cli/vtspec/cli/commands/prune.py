@@ -7,10 +7,13 @@ from typing import Any
 import click
 
 from vtspec.cli.completion import complete_experiment
+from vtspec.cli.runs_place import RunsPlace
 
 
 @click.command()
-@click.option("--runs", "folder", type=click.Path(path_type=Path), help="Folder of the runs.")
+@click.option(
+    "--runs", "folder", type=RunsPlace(), help="Folder of the runs, or s3://BUCKET/PREFIX."
+)
 @click.option(
     "--spec",
     "specs",

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from vtspec.cli.completion import complete_override, complete_spec
+from vtspec.cli.runs_place import RunsPlace
 
 
 @click.command()
@@ -26,7 +27,7 @@ from vtspec.cli.completion import complete_override, complete_spec
     show_default=True,
     help="Which attempt of the plan; a second one is another run.",
 )
-@click.option("--runs", type=click.Path(path_type=Path), help="Folder of the runs.")
+@click.option("--runs", type=RunsPlace(), help="Folder of the runs, or s3://BUCKET/PREFIX.")
 @click.option("--author", help="Who asks, where no folder decides the team; git's user.email.")
 @click.option("--semaphores", is_flag=True, help="The queues of a cluster without Kueue instead.")
 def command(spec: str | None, semaphores: bool, **options: Any) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from vtspec.cli.completion import complete_run
+from vtspec.cli.runs_place import RunsPlace
 
 
 @click.command()
@@ -16,7 +17,7 @@ from vtspec.cli.completion import complete_run
     shell_complete=complete_run,
     help="Compare with this run instead of the spec's.",
 )
-@click.option("--runs", type=click.Path(path_type=Path), help="Folder of the runs.")
+@click.option("--runs", type=RunsPlace(), help="Folder of the runs, or s3://BUCKET/PREFIX.")
 @click.option(
     "-o",
     "--into",

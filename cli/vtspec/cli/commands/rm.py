@@ -9,6 +9,7 @@ import click
 
 from vtspec.adapters.shell_command import format_command
 from vtspec.cli.completion import complete_run
+from vtspec.cli.runs_place import RunsPlace
 
 if TYPE_CHECKING:
     from vtspec.cli.views.styled_text import Line
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("names", metavar="RUN…", nargs=-1, required=True, shell_complete=complete_run)
-@click.option("--runs", "folder", type=click.Path(path_type=Path), help="Folder of the runs.")
+@click.option(
+    "--runs", "folder", type=RunsPlace(), help="Folder of the runs, or s3://BUCKET/PREFIX."
+)
 @click.option("--dry-run", is_flag=True, help="Say what would go, and remove nothing.")
 @click.option("--force", is_flag=True, help="Also runs that something needs.")
 @click.option("--yes", is_flag=True, help="Do not ask.")

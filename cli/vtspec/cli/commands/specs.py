@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from vtspec.adapters.shell_command import format_command
+from vtspec.cli.runs_place import RunsPlace
 
 if TYPE_CHECKING:
     from vtspec.pipelines.operations.specs import ListedExperiment
@@ -20,7 +21,7 @@ def command() -> None:
 
 
 @command.command("list")
-@click.option("--runs", type=click.Path(path_type=Path), help="Folder of the runs.")
+@click.option("--runs", type=RunsPlace(), help="Folder of the runs, or s3://BUCKET/PREFIX.")
 @click.option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def list_command(runs: Path | None, output: Literal["table", "json"]) -> None:
     """List the experiments, each with its last run; and the datasets.

@@ -10,6 +10,7 @@ import click
 
 from vtspec.adapters.shell_command import format_command
 from vtspec.cli.completion import complete_experiment, complete_run
+from vtspec.cli.runs_place import RunsPlace
 from vtspec.pipelines.operations.runs import ORDERS, STATUSES
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("run", required=False, shell_complete=complete_run)
-@click.option("--runs", type=click.Path(path_type=Path), help="Folder of the runs.")
+@click.option("--runs", type=RunsPlace(), help="Folder of the runs, or s3://BUCKET/PREFIX.")
 @click.option(
     "--spec",
     "specs",
@@ -66,9 +67,9 @@ def command(run: str | None, runs: Path | None, output: str, **chosen: Any) -> N
         rows = [_serialize_run(one) for one in shown]
         click.echo(json.dumps({"total": len(every), "runs": rows}, indent=2))
     elif not every and wanted == RunFilter():
-        click.echo(f"no runs in {found.folder} yet; begin one with: vtspec run SPEC")
+        click.echo(f"no runs in {found.place} yet; begin one with: vtspec run SPEC")
     elif not every:
-        click.echo(f"no such runs in {found.folder}; all of them: vtspec status")
+        click.echo(f"no such runs in {found.place}; all of them: vtspec status")
     else:
         from vtspec.cli.views.styled_text import print_lines
 

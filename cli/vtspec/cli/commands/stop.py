@@ -6,11 +6,12 @@ import click
 
 from vtspec.adapters.shell_command import format_command
 from vtspec.cli.completion import complete_run
+from vtspec.cli.runs_place import RunsPlace
 
 
 @click.command()
 @click.argument("run", shell_complete=complete_run)
-@click.option("--runs", type=click.Path(path_type=Path), help="Folder of the runs.")
+@click.option("--runs", type=RunsPlace(), help="Folder of the runs, or s3://BUCKET/PREFIX.")
 @click.option(
     "--timeout",
     "timeout_s",

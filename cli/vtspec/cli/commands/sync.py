@@ -5,11 +5,12 @@ from pathlib import Path
 import click
 
 from vtspec.cli.completion import complete_run
+from vtspec.cli.runs_place import RunsPlace
 
 
 @click.command()
 @click.argument("run", required=False, shell_complete=complete_run)
-@click.option("--runs", type=click.Path(path_type=Path), help="Folder of the runs.")
+@click.option("--runs", type=RunsPlace(), help="Folder of the runs, or s3://BUCKET/PREFIX.")
 @click.option("--uri", help="MLflow to send to, if not the configured one.")
 def command(run: str | None, runs: Path | None, uri: str | None) -> None:
     """Send to MLflow what has not arrived there yet: of RUN, or of all runs.

@@ -5,7 +5,7 @@ A file of the workspace is never written. What is kept lies in the cache folder 
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,13 +43,6 @@ class PinnedData:
     name: str
     hash: str
     source: DvcSource | PathSource
-
-
-def get_cache_folder(environ: Mapping[str, str]) -> Path:
-    """Where vtspec keeps what can be made again: `VTSPEC_CACHE`, else the user's cache folder."""
-    if named := environ.get("VTSPEC_CACHE"):
-        return Path(named)
-    return Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vtspec"
 
 
 def fetch_data(

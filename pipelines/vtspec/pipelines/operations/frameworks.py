@@ -85,7 +85,7 @@ def _open_named(
 
 
 def _get_environments(environ: Mapping[str, str], report: Callable[[str], None]) -> "Environments":
-    from vtspec.pipelines.data.fetch import get_cache_folder
+    from vtspec.pipelines.cache_folder import get_cache_folder
     from vtspec.pipelines.execution.environment import Environments
 
     return Environments(cache=get_cache_folder(environ), report=report)

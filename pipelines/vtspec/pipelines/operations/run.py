@@ -130,7 +130,7 @@ def build_runner(
     request: RunRequest, callbacks: RunCallbacks, environ: Mapping[str, str]
 ) -> "LocalRunner":
     """What carries plans out on this machine as they were asked for."""
-    from vtspec.pipelines.data.fetch import get_cache_folder
+    from vtspec.pipelines.cache_folder import get_cache_folder
     from vtspec.pipelines.execution.local import LocalRunner
     from vtspec.pipelines.execution.steps import RunContext
     from vtspec.pipelines.runs import Runs

@@ -37,7 +37,7 @@ def run_step(
     environ: Mapping[str, str],
 ) -> "Outcome":
     """Carry out one step of a plan, and tell what happens in its events.jsonl."""
-    from vtspec.pipelines.data.fetch import get_cache_folder
+    from vtspec.pipelines.cache_folder import get_cache_folder
     from vtspec.pipelines.execution.steps import RunContext, StepRequest, execute_single_step
     from vtspec.pipelines.project.repository import find_repository
     from vtspec.pipelines.weights.model_versions import make_model_download

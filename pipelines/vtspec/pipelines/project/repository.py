@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from vtspec.adapters.shell_command import quote_word
+from vtspec.pipelines.cache_folder import find_store, get_mirror_folder
 from vtspec.pipelines.errors import Refused
 from vtspec.schema.files import SUFFIXES
 from vtspec.schema.problem import Problem, SpecError
@@ -84,6 +85,8 @@ class Repository:
         """
         if folder is None:
             return self
+        if find_store(folder) is not None:
+            return replace(self, runs_folder=folder)
         from vtspec.schema.kinds.rules import find_runs_fault
 
         whole, root = (Path(self.tree.resolve(one)) for one in (self.here / folder, self.root))
@@ -116,18 +119,12 @@ class Repository:
 
     @property
     def runs(self) -> Path:
-        """The folder of the runs, on disk; it may not exist yet.
-
-        Raises `Refused` where they lie in a store that is no folder.
-        """
+        """The folder of the runs, on disk, which may not exist yet; of a store its mirror."""
         if self.runs_folder is not None:
             return self.runs_folder
         place = _get_folder(self.config, "runs")
         if "://" in place:
-            raise Refused(
-                f"vtspec.yaml keeps the runs in {place}, and this vtspec reads folders alone",
-                fix="set runs to a folder in vtspec.yaml, or name one: --runs runs",
-            )
+            return get_mirror_folder(place, os.environ)
         return self.root / place
 
     @property

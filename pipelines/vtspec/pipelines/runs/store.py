@@ -8,11 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 from vtspec.adapters.durable_files import write_file_atomic, write_new_file
 from vtspec.adapters.shell_command import format_command
+from vtspec.pipelines.cache_folder import find_store
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.schema.suggestions import suggest_fix
 
@@ -20,6 +22,7 @@ from .event_log import EVENTS_FILE
 from .events import Event, RunStarted, decode_event, decode_events
 from .lock import LOCK_FILE, LockHolder, RunLock, find_holder, hold_lock, is_left_here
 from .metrics import Metrics, build_metrics
+from .run_mirror import RunMirror, find_mirror, find_writer
 from .state import PLAN_FILE, RunState, fold_events
 
 METRICS_FILE: Final = "metrics.json"
@@ -126,7 +129,7 @@ class Run:
 
     def find_holder(self) -> LockHolder | None:
         """Who works on it now, or None."""
-        return find_holder(self.path)
+        return find_holder(self.path) or find_writer(self.path)
 
     def is_alive(self) -> bool:
         """Whether a process works on it, on whatever machine shares the folder."""
@@ -198,8 +201,24 @@ class Runs:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    @property
+    def place(self) -> str:
+        """Where the runs are, for people: the folder, or the store that it mirrors."""
+        return find_store(self.folder) or str(self.folder)
+
+    @cached_property
+    def mirror(self) -> RunMirror | None:
+        """The store whose runs the folder shows; None where it is a folder and no more."""
+        return find_mirror(self.folder)
+
+    def refresh(self) -> None:
+        """Have what tells of the runs here as it is in the store; a folder needs nothing."""
+        if self.mirror is not None:
+            self.mirror.pull()
+
     def list_runs(self) -> list[Run]:
-        """Every run, the oldest first."""
+        """Every run, the oldest first; those of a store as they are there now."""
+        self.refresh()
         try:
             entries = list(os.scandir(self.folder))
         except FileNotFoundError:
@@ -272,7 +291,7 @@ class Runs:
         if begun:
             names = ", ".join(run.name for run in begun[:5])
             raise Refused(f"'{word}' begins several runs: {names}", fix="type more of the name")
-        raise Refused(f"there is no run '{word}' in {self.folder}", fix=_suggest_run(word, runs))
+        raise Refused(f"there is no run '{word}' in {self.place}", fix=_suggest_run(word, runs))
 
     def find_only(self, word: str) -> Run:
         """As `find`, but where a word fits several runs none of them is meant.
@@ -308,6 +327,8 @@ class Runs:
             raise Temporary(f"a process works on {run.name}", fix=stop)
         try:
             # One step: from here on there is no such run, whenever this process is killed.
+            if self.mirror is not None:
+                self.mirror.remove(run.name)
             gone = self.folder / f"{_GONE}{run.name}-{os.urandom(3).hex()}"
             run.path.rename(gone)
             shutil.rmtree(gone)
@@ -342,8 +363,30 @@ class Runs:
                 if not path.exists():
                     raise
                 attempt += 1
-            else:
+                continue
+            if self.mirror is None or self.mirror.begin(path.name):
                 return Attempt(run=Run(path), lock=lock)
+            # Somebody else's, on another machine.
+            path.rename(made)
+            attempt += 1
+
+    def fetch(self, run: Run, *folders: str) -> None:
+        """Have a run's files here, where they are a store's: all but checkpoints and models,
+        and of these the folders that are named."""
+        if self.mirror is not None:
+            self.mirror.fetch(run.name, *folders)
+
+    @contextmanager
+    def keep_stored(self, run: Run) -> Iterator[None]:
+        """Send what is written of a run to the store, meanwhile and at the end.
+
+        Whoever enters holds its lock. Raises `Permanent` where somebody else went on with it.
+        """
+        if self.mirror is None:
+            yield
+            return
+        with self.mirror.keep_pushed(run.name):
+            yield
 
     def _make_folder(self) -> None:
         if self.folder.is_dir():

@@ -177,7 +177,9 @@ def _pin_file(words: str, places: WeightsSources) -> FileWeights:
 def _pin_run(name: str, places: WeightsSources) -> RunWeights:
     from vtspec.pipelines.runs import Runs
 
-    run = Runs(places.runs).find_finished(name)
+    runs = Runs(places.runs)
+    run = runs.find_finished(name)
+    runs.fetch(run, "model")
     file = run.path / MODEL_FILE
     if not file.is_file():
         raise Refused(

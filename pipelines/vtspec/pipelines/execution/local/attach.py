@@ -1,6 +1,7 @@
 """Looking on at a run that another process carries out."""
 
 import selectors
+from collections.abc import Callable
 from typing import BinaryIO
 
 from vtspec.pipelines.execution.steps import OUTPUT_FILE, OnEvent, StopSignal
@@ -13,9 +14,12 @@ from vtspec.pipelines.runs.state import RunState, apply_event
 POLL_S = 0.2
 
 
-def follow_run(run: Run, on_event: OnEvent, stop: StopSignal) -> RunState:
+def follow_run(
+    run: Run, on_event: OnEvent, stop: StopSignal, refresh: Callable[[], None]
+) -> RunState:
     """Tell of every event from the first one on, until the run is over, dead, or `stop` is asked.
 
+    `refresh` is `Runs.refresh`: of a run elsewhere it has the events here.
     The state that was reached; it is not over where somebody stopped looking or the run died.
     """
     state = RunState()
@@ -25,6 +29,7 @@ def follow_run(run: Run, on_event: OnEvent, stop: StopSignal) -> RunState:
         selector.register(stop, selectors.EVENT_READ)
         while True:
             # Asked before reading: what was written before its death is still read.
+            refresh()
             alive = run.is_alive()
             state = _read_events(tail, state, on_event)
             if stop.reason is not None or not alive:

@@ -166,12 +166,13 @@ class LocalRunner:
         options: ExecutionOptions,
     ) -> RunResult:
         try:
-            carried = execute_run(
-                attempt,
-                self.place,
-                self.choose if environment is None else lambda: environment,
-                options,
-            )
+            with self.runs.keep_stored(attempt.run):
+                carried = execute_run(
+                    attempt,
+                    self.place,
+                    self.choose if environment is None else lambda: environment,
+                    options,
+                )
         finally:
             attempt.lock.release()
         return RunResult(
@@ -198,6 +199,7 @@ class LocalRunner:
 
     def _take_over(self, run: Run) -> RunLock | None:
         """The run's lock, once what a killed vtspec left behind is gone; None where one works."""
+        self.runs.fetch(run, "checkpoints", "model")
         lock = RunLock.acquire(run.path)
         holder = run.find_holder() if lock is None else None
         if lock is not None or holder is None or _get_liveness(holder) == "alive":
@@ -215,7 +217,7 @@ class LocalRunner:
 
     def _join(self, run: Run) -> RunResult:
         self.place.report(f"looking on at {run.name}; Ctrl-C stops looking, not the run")
-        state = follow_run(run, self.place.told, self.place.stop)
+        state = follow_run(run, self.place.told, self.place.stop, self.runs.refresh)
         if state.is_over:
             return RunResult(run=run, state=state, how="joined", outcome=_find_outcome(state))
         if self.place.stop.reason is not None:

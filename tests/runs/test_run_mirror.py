@@ -1,0 +1,278 @@
+"""Runs in an S3-compatible store: what one machine made the other has, and two never mix."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from object_storage import ObjectStorage, running_storage
+from run_folders import STARTED, SUCCEEDED, a_plan, a_run_folder, an_epoch
+from vtspec.pipelines.cache_folder import get_mirror_folder
+from vtspec.pipelines.errors import Permanent, Refused, Temporary
+from vtspec.pipelines.project.scaffold import scaffold
+from vtspec.pipelines.runs import Run, Runs
+from vtspec.pipelines.runs.run_mirror import RunMirror, find_mirror
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def storage() -> Iterator[ObjectStorage]:
+    with running_storage() as found:
+        yield found
+
+
+@pytest.fixture
+def url(storage: ObjectStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    for name, value in storage.environment.items():
+        monkeypatch.setenv(name, value)
+    bucket = "".join(letter for letter in tmp_path.name.lower() if letter.isalnum())[-40:]
+    return f"{storage.make_bucket(bucket)}/team"
+
+
+def open_there(url: str, cache: Path) -> Runs:
+    """The runs of the store as a machine with that cache sees them."""
+    return Runs(get_mirror_folder(url, {"VTSPEC_CACHE": str(cache)}))
+
+
+def mirror_of(runs: Runs) -> RunMirror:
+    assert runs.mirror is not None
+    runs.mirror.forget()
+    return runs.mirror
+
+
+def send(runs: Runs, events: list[tuple[str, Mapping[str, object]]]) -> Run:
+    """A run with these events, made and sent."""
+    attempt = runs.create_attempt(a_plan())
+    with runs.keep_stored(attempt.run):
+        made = a_run_folder(runs.folder.parent / "made", events)
+        shutil.copy(made / "events.jsonl", attempt.run.path)
+        (attempt.run.path / "model").mkdir()
+        (attempt.run.path / "model" / "model.safetensors").write_bytes(b"weights")
+        (attempt.run.path / "report.md").write_text("it went well")
+    attempt.lock.release()
+    return attempt.run
+
+
+def test_what_tells_of_a_run_comes_when_runs_are_listed_and_the_rest_when_it_is_asked_for(
+    url: str, tmp_path: Path
+) -> None:
+    run = send(open_there(url, tmp_path / "here"), [STARTED, an_epoch(1), SUCCEEDED])
+    there = open_there(url, tmp_path / "there")
+    (found,) = there.list_runs()
+    assert (found.name, found.ending) == (run.name, "succeeded")
+    assert found.read_plan() == a_plan()
+    assert not (found.path / "model").exists() and not (found.path / "report.md").exists()
+    there.fetch(found)
+    assert (found.path / "report.md").read_text() == "it went well"
+    assert not (found.path / "model").exists()
+    there.fetch(found, "model")
+    assert (found.path / "model" / "model.safetensors").read_bytes() == b"weights"
+
+
+def test_a_run_that_was_removed_there_is_none_here(url: str, tmp_path: Path) -> None:
+    here, there = (open_there(url, tmp_path / name) for name in ("here", "there"))
+    send(here, [STARTED, SUCCEEDED])
+    (found,) = there.list_runs()
+    there.remove(found)
+    mirror_of(here)
+    assert here.list_runs() == []
+    assert list(mirror_of(here).store.list_objects()) == []
+
+
+def test_two_machines_that_begin_a_plan_have_two_attempts(url: str, tmp_path: Path) -> None:
+    here, there = (open_there(url, tmp_path / name) for name in ("here", "there"))
+    assert here.list_runs() == there.list_runs() == []
+    first, second = (runs.create_attempt(a_plan()).run for runs in (here, there))
+    assert (first.attempt, second.attempt) == (1, 2)
+
+
+def test_a_run_that_is_worked_on_elsewhere_is_alive_until_nobody_says_so(
+    url: str, tmp_path: Path
+) -> None:
+    here, there = (open_there(url, tmp_path / name) for name in ("here", "there"))
+    attempt = here.create_attempt(a_plan())
+    mirror = mirror_of(here)
+    mirror.push(attempt.run.name)
+    (found,) = there.list_runs()
+    assert found.is_alive()
+    with here.keep_stored(attempt.run):
+        pass
+    mirror_of(there)
+    (found,) = there.list_runs()
+    assert not found.is_alive()
+
+
+def test_of_two_writers_the_second_is_told_and_changes_nothing(url: str, tmp_path: Path) -> None:
+    here, there = (open_there(url, tmp_path / name) for name in ("here", "there"))
+    run = send(here, [STARTED, an_epoch(1)])
+    (other,) = there.list_runs()
+    # Both go on with it: as two who resumed it, neither of whom heard of the other.
+    for one, runs in ((run, here), (other, there)):
+        with (one.path / "events.jsonl").open("a") as events:
+            events.write(f'{{"told by": "{runs.folder.parent.parent.name}"}}\n')
+    mirror_of(here).push(run.name)
+    with pytest.raises(Permanent, match="another process has gone on with"):
+        mirror_of(there).push(other.name)
+    third = open_there(url, tmp_path / "third")
+    (found,) = third.list_runs()
+    assert '"told by": "here"' in (found.path / "events.jsonl").read_text()
+
+
+def test_a_line_that_is_half_written_is_not_sent(url: str, tmp_path: Path) -> None:
+    here, there = (open_there(url, tmp_path / name) for name in ("here", "there"))
+    run = send(here, [STARTED])
+    with (run.path / "events.jsonl").open("a") as events:
+        events.write('{"half": ')
+    mirror_of(here).push(run.name)
+    (found,) = there.list_runs()
+    assert (found.path / "events.jsonl").read_text().endswith("}\n")
+
+
+def test_checkpoints_that_were_let_go_go_everywhere(url: str, tmp_path: Path) -> None:
+    here, there = (open_there(url, tmp_path / name) for name in ("here", "there"))
+    run = send(here, [STARTED])
+    for epoch in (1, 2):
+        (run.path / "checkpoints" / f"{epoch}").mkdir(parents=True)
+        (run.path / "checkpoints" / f"{epoch}" / "model").write_text("x" * epoch)
+    mirror_of(here).push(run.name)
+    (found,) = there.list_runs()
+    there.fetch(found, "checkpoints")
+    shutil.rmtree(run.path / "checkpoints" / "1")
+    mirror_of(here).push(run.name)
+    there.fetch(found, "checkpoints")
+    files = sorted(p.name for p in (found.path / "checkpoints").rglob("*") if p.is_file())
+    assert files == ["model"]
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, Temporary),
+        ({"bucket": "s3://no-such-bucket-here/x"}, Refused),
+    ],
+)
+def test_a_store_that_is_not_there_is_told_in_one_line(
+    url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    change: Mapping[str, str],
+    kind: type[Exception],
+) -> None:
+    for name, value in change.items():
+        monkeypatch.setenv(name, value)
+    runs = open_there(change.get("bucket", url), tmp_path)
+    with pytest.raises(kind, match=r"cannot be reached|there is no such bucket") as caught:
+        runs.list_runs()
+    assert len(str(caught.value).splitlines()) == 2
+
+
+@dataclass
+class Machine:
+    """A machine: a cache of its own, and the repository."""
+
+    root: Path
+    cache: Path
+    url: str
+
+    def vtspec(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(*words),
+            cwd=self.root,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def command(self, *words: str) -> list[str]:
+        start = "from vtspec.cli.main import main; main()"
+        return [sys.executable, "-c", start, *words, "--runs", self.url]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return os.environ | {"VTSPEC_CACHE": str(self.cache)}
+
+    @property
+    def runs(self) -> Runs:
+        return open_there(self.url, self.cache)
+
+
+@pytest.fixture
+def machines(url: str, tmp_path: Path) -> list[Machine]:
+    scaffold(tmp_path / "mine", "mine", lambda line: None, lambda name: None)
+    return [Machine(root=tmp_path / "mine", cache=tmp_path / name, url=url) for name in ("a", "b")]
+
+
+def test_whoever_has_the_store_sees_reports_predicts_and_does_not_train_again(
+    machines: list[Machine],
+) -> None:
+    here, there = machines
+    done = here.vtspec("run", "shapes-short", "--no-tracking")
+    assert done.returncode == 0, done.stderr
+    assert "succeeded" in there.vtspec("status").stdout
+    report = there.vtspec("report", "shapes-short")
+    assert report.returncode == 0 and Path(report.stdout.splitlines()[-1]).is_file()
+    picture = next((here.root / "data" / "shapes" / "test").rglob("*.png"))
+    assert "circle" in there.vtspec("predict", "shapes-short", str(picture)).stdout
+    assert "succeeded" in there.vtspec("logs", "shapes-short").stdout
+    again = there.vtspec("run", "shapes-short", "--no-tracking")
+    assert again.returncode == 0 and len(there.runs.list_runs()) == 1
+    assert there.vtspec("compare", "shapes-short", "shapes-short").returncode == 0
+
+
+def test_a_run_that_was_killed_on_one_machine_ends_alike_on_another(
+    machines: list[Machine],
+) -> None:
+    here, there = machines
+    whole = here.vtspec("run", "shapes", "--no-tracking")
+    assert whole.returncode == 0, whole.stderr
+    with subprocess.Popen(
+        here.command("run", "shapes", "--no-tracking", "--again"),
+        cwd=here.root,
+        env=here.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        wait_for(lambda: _has_checkpoint(there.runs))
+        process.send_signal(signal.SIGKILL)
+    # As once it has been silent for long enough.
+    store = mirror_of(there.runs).store
+    store.delete([one.key for one in store.list_objects() if one.key.endswith("/.writer")])
+    done = there.vtspec("run", "shapes", "--no-tracking", "--resume")
+    assert done.returncode == 0, done.stderr
+    first, second = there.runs.list_runs()
+    unbroken, resumed = (_sum_results(run) for run in (first, second))
+    assert unbroken == resumed and "model/model.safetensors" in unbroken
+
+
+def _sum_results(run: Run) -> Mapping[str, str]:
+    """The sums of what holds no times."""
+    sums = run.read_state().artifacts
+    return {
+        path: told
+        for path, told in sums.items()
+        if path.startswith("model/model") or "eval" in path
+    }
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if condition():
+            return
+        time.sleep(0.1)
+    raise TimeoutError
+
+
+def _has_checkpoint(runs: Runs) -> bool:
+    mirror = find_mirror(runs.folder)
+    assert mirror is not None
+    keys = [one.key for one in mirror.store.list_objects()]
+    return any("-2/checkpoints/last.json" in key for key in keys)
