@@ -137,6 +137,7 @@ def test_the_tracker_has_no_password_on_its_command_line_and_none_in_its_log(
     run_dir = a_run_folder(tmp_path, [STARTED, an_epoch(1), SUCCEEDED])
     server.answer = _echo(500, "")
     follower = start_follower(run_dir, _secret_address(server))
+    commands: list[str] = []
     # A process that has begun shows its command line a moment later.
     for _ in range(200):
         commands = _list_commands(lambda command: str(run_dir) in command)
