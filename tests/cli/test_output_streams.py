@@ -120,3 +120,34 @@ def test_the_first_loss_is_told_once_and_nothing_is_written_after_it() -> None:
     os.close(writer)
     assert len(told) == 1
     assert isinstance(file.lost, BrokenPipeError)
+
+
+def test_both_streams_through_one_pipe_stand_in_the_order_of_what_was_said() -> None:
+    program = (
+        "import sys, click\n"
+        "from vtspec.cli.output_streams import open_streams\n"
+        "from vtspec.cli.terminal import show_visibly\n"
+        "open_streams()\n"
+        "with show_visibly():\n"
+        "    print('plan')\n"
+        "    click.echo('ran', err=True)\n"
+        "    print('done')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "plan\nran\ndone\n"
+
+
+def test_a_plan_stands_before_what_is_said_of_its_run(tmp_path: Path) -> None:
+    scaffold(tmp_path, "mine", lambda line: None, lambda name: None)
+    # Refused before anything begins: nothing is trained for a matter of order.
+    words = ["apply", "shapes", "--set", "resources.gpus=1", "--yes"]
+    done = redirected(words, "2>&1 | cat", cwd=tmp_path)
+    assert done.stdout.index("digest sha256:") < done.stdout.index(
+        "toy cannot do gpus 1", done.stdout.index("Steps")
+    )

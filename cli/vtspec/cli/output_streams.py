@@ -7,7 +7,7 @@ import os
 import select
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, TextIO
 
 import click
@@ -22,16 +22,18 @@ OUTPUT_LOST: Final = os.EX_IOERR
 class OutputFile(io.FileIO):
     """A descriptor whose writes never fail: `lost` is the first error, and the rest is dropped.
 
-    `on_loss` is called once, when the error comes.
+    `on_loss` is called once, when the error comes; `before` ahead of every write.
     """
 
     def __init__(self, fd: int) -> None:
         super().__init__(fd, "w", closefd=False)
         self.lost: OSError | None = None
         self.on_loss: Callable[[], None] = lambda: None
+        self.before: Callable[[], None] = lambda: None
 
     def write(self, data: "ReadableBuffer", /) -> int:
         """Write as much as is taken now, waiting where a shared descriptor does not block."""
+        self.before()
         if self.lost is None:
             try:
                 while (written := super().write(data)) is None:
@@ -58,6 +60,17 @@ def open_streams() -> None:
     if sys.stdin is None:
         sys.stdin = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, "r", closefd=False)))
     sys.stdout, sys.stderr = _wrap(sys.stdout, 1), _wrap(sys.stderr, 2)
+    # Through a pipe standard output waits for more, and standard error does not: what was said
+    # first would be read last.
+    below = getattr(sys.stderr.buffer, "raw", None)
+    if isinstance(below, OutputFile):
+        below.before = _flush_output
+
+
+def _flush_output() -> None:
+    # A signal may come in the midst of a write, which cannot be entered a second time.
+    with suppress(RuntimeError, ValueError):
+        sys.stdout.flush()
 
 
 def close_streams(code: int) -> int:
