@@ -50,6 +50,8 @@ def test_what_is_made_can_be_planned(tmp_path: Path) -> None:
         assert made.dataset.hash == hash_content(tmp_path / "mine" / "data" / "shapes").hash
         assert made.framework.name == "toy"
         assert made.warnings == ()
+        # 16 x 16 weights and a bias for each of three classes.
+        assert made.model.parameters == 771
 
 
 def test_the_statistics_in_the_spec_are_those_of_the_pictures(tmp_path: Path) -> None:
@@ -58,6 +60,9 @@ def test_the_statistics_in_the_spec_are_those_of_the_pictures(tmp_path: Path) ->
     assert spec.classes == CLASSES
     assert spec.statistics is not None
     assert spec.statistics.images == len(list((tmp_path / "data").rglob("*.png")))
+    assert spec.statistics.bytes == sum(
+        file.stat().st_size for file in (tmp_path / "data").rglob("*.png")
+    )
     assert {name: split.per_class for name, split in spec.statistics.splits.items()} == {
         name: dict.fromkeys(CLASSES, count) for name, count in PER_CLASS.items()
     }

@@ -30,6 +30,7 @@ def build_entry(name: str) -> JsonObject:
         "tasks": ["image-classification"],
         "parameters": _CLASSES * (_PIXELS + 1),
         "perClass": _PIXELS + 1,
+        "perPixel": 1,
         "size": [_SIDE, _SIDE],
         "step": 1,
         "build": True,

@@ -1,5 +1,6 @@
 """One model of a catalog: what it is, what it costs, what sizes it takes, its weights. Pure."""
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -69,7 +70,8 @@ class CatalogModel:
 
     `name` has no tag; `tag` is the one that was asked for, None where none was. Numbers are None
     where nobody told them. `listed` is False for a hub id that the catalog does not have: nothing
-    is known of it, its tasks neither. `hub_id` is the name where a model is named by a hub id,
+    is known of it, its tasks neither. `parameters_per_pixel` is what each class has more for each
+    pixel more. `hub_id` is the name where a model is named by a hub id,
     whose repository then has its architecture.
     """
 
@@ -89,6 +91,7 @@ class CatalogModel:
     hub_id: str | None = None
     listed: bool = True
     sizes_are_known: bool = True
+    parameters_per_pixel: int | None = None
 
     @property
     def pretrained(self) -> bool:
@@ -102,14 +105,19 @@ class CatalogModel:
             return self.weights[0] if self.weights else None
         return next(weights for weights in self.weights if weights.tag == self.tag)
 
-    def count_parameters(self, classes: int) -> int | None:
-        """The number of parameters with a head of that many classes.
+    def count_parameters(self, classes: int, size: Size | None = None) -> int | None:
+        """The number of parameters with a head of that many classes, for images of that size.
 
         With the head of the framework's own example where nobody told what a class adds.
         """
         if self.parameters is None or self.parameters_per_class is None:
             return self.parameters
-        return self.parameters + (classes - HEAD_CLASSES) * self.parameters_per_class
+        found = self.parameters + (classes - HEAD_CLASSES) * self.parameters_per_class
+        if None in (size, self.image_size, self.parameters_per_pixel):
+            return found
+        assert size and self.image_size and self.parameters_per_pixel
+        more = math.prod(size) - math.prod(self.image_size)
+        return found + classes * more * self.parameters_per_pixel
 
     def takes_size(self, size: Size) -> bool:
         """Whether the model can be trained on images of that height and width, for all we know."""
@@ -161,6 +169,7 @@ def parse_model(
         hub_id=hub_id,
         # A catalog writes `step` of every model that was measured: null where no other size fits.
         sizes_are_known="step" in raw,
+        parameters_per_pixel=raw.get("perPixel"),
     )
 
 

@@ -208,11 +208,18 @@ def _build_model_facts(
     if size is not None and own is not None:
         area = size[0] * size[1] / (own[0] * own[1])
     return ModelFacts(
-        parameters=model.count_parameters(len(classes)) if classes else model.parameters,
+        parameters=model.count_parameters(len(classes), _get_size(spec))
+        if classes
+        else model.parameters,
         image_size=size,
         gmacs=None if model.gmacs is None else model.gmacs * area,
         kept_millions=None if model.activations is None else model.activations * area,
     )
+
+
+def _get_size(spec: "Experiment") -> catalog.Size | None:
+    size = spec.spec.training.image_size
+    return (size, size) if isinstance(size, int) else size
 
 
 def _build_machine(spec: "Experiment", repository: Repository) -> Machine:

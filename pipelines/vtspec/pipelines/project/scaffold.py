@@ -90,6 +90,8 @@ def _write_files(root: Path, name: str) -> Iterator[ScaffoldItem]:
     yield ScaffoldItem(path="data/shapes/", done="was there" if had_data else "made")
     # Of what lies there, which may be older than this call: that is what the spec pins.
     words = {"name": name, "hash": hash_content(data).hash}
+    # How far pictures are compressed is the machine's own zlib's to say.
+    words["bytes"] = str(sum(file.stat().st_size for file in data.rglob("*.png")))
     for path, text in _FILES.items():
         yield _write_file(root, path, _format_schema_line(path) + Template(text).substitute(words))
     for schema in sorted(get_schemas_folder().glob("*.schema.json")):
@@ -270,6 +272,7 @@ spec:
     test: {path: test}
   statistics:
     images: 300
+    bytes: $bytes
     splits:
       train: {images: 180, perClass: {circle: 60, square: 60, triangle: 60}}
       val: {images: 60, perClass: {circle: 20, square: 20, triangle: 20}}
