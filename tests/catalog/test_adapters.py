@@ -76,6 +76,11 @@ def test_every_setting_of_an_adapter_says_what_it_does() -> None:
     assert all(param.help for param in load_params(load_frameworks()["timm"]).values())
 
 
+@pytest.mark.parametrize("name", ["toy"])
+def test_an_image_says_what_its_adapter_can_do(name: str) -> None:
+    assert load_frameworks()[name].supported == load_adapter(name).SUPPORTED  # type: ignore[attr-defined]
+
+
 def test_a_search_that_is_told_finds_what_is_trained() -> None:
     timm, far = load_frameworks()["timm"], load_frameworks()["ultralytics"]
     problem = find_training_problem(far, task="image-classification")

@@ -110,6 +110,8 @@ def a_world(
             "toy": Catalog("toy", {"shared": a_model("shared"), "only_toy": a_model("only_toy")}),
         },
         params_of or (lambda framework: PARAMS if framework.name == "timm" else None),
+        # The adapter's own would look for the params that it declares.
+        lambda framework, settings: [],
     )
     return World(repository=a_repository_in_memory(files), catalogs=catalogs)
 
@@ -730,3 +732,92 @@ def test_of_a_model_without_numbers_nothing_is_said_of_memory_and_sizes() -> Non
     assert "weights, gradients and optimizer state take" in message
     frozen = {**on_gpu, "training.freeze": "backbone"}
     assert told(a_world_with_a_hub(acme__net=of_hub("acme/net")), **frozen) == []
+
+
+def of_toy(**changes: Any) -> dict[str, Any]:
+    plain = {"optimizer": "sgd", "augmentation": "none", "epochs": 2, "imageSize": 16}
+    return {
+        "framework": ABSENT,
+        "model": {"name": "softmax-regression"},
+        "training": plain,
+    } | changes
+
+
+def told_by_all(**changes: Any) -> list[tuple[str, str, str, str]]:
+    """What the frameworks of this installation say, with their own models and adapters."""
+    return told(World(repository=a_world().repository, catalogs=Catalogs()), **changes)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message", "fix"),
+    [
+        (
+            "training.optimizer",
+            "lion",
+            "optimizer lion",
+            "set optimizer to 'sgd', or leave it out",
+        ),
+        ("training.freeze", ["stem"], "freeze [stem]", "set freeze to 'none', or leave it out"),
+        ("training.ema", {"decay": 0.9}, "ema", "leave ema out"),
+        ("training.scheduler", "step", "scheduler step", None),
+        ("training.augmentation", "light", "augmentation light", None),
+        ("training.precision", "bf16", "precision bf16", None),
+        ("export.formats", ["onnx"], "formats [onnx]", None),
+    ],
+)
+def test_what_the_adapter_cannot_do_is_an_error(
+    field: str, value: object, message: str, fix: str | None
+) -> None:
+    (found,) = told_by_all(**of_toy(), **{field: value})
+    assert found[:2] == (f"spec.{field}", f"toy cannot do {message}")
+    assert found[3] == "error"
+    assert fix in (None, found[2])
+
+
+def test_all_that_the_adapter_cannot_do_is_told_at_once() -> None:
+    many = {"training.optimizer": "adam", "training.ema": {}, "resources": {"gpus": 1}}
+    told = told_by_all(**of_toy(), **many)
+    found = [(path, how) for path, message, _, how in told if "toy cannot do" in message]
+    assert found == [
+        ("spec.training.optimizer", "error"),
+        ("spec.training.ema", "error"),
+        ("spec.resources.gpus", "warning"),
+    ]
+
+
+@pytest.mark.parametrize("precision", [ABSENT, "auto", "fp32"])
+def test_what_is_left_to_the_adapter_is_no_problem(precision: object) -> None:
+    left = {"training.optimizer": ABSENT, "training.augmentation": ABSENT}
+    assert told_by_all(**of_toy(), **left, **{"training.precision": precision}) == []
+
+
+def test_a_momentum_has_an_effect_where_the_adapter_alone_decides_the_optimizer() -> None:
+    left = {"training.optimizer": ABSENT, "training.momentum": 0.5}
+    assert told_by_all(**of_toy(), **left) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "message"),
+    [
+        ({"params": {"hflip": 0.5}, "training.augmentation": "none"}, "params.hflip", "none"),
+        ({"params": {"mixupProb": 0.5}}, "params.mixupProb", "nothing is mixed"),
+        (
+            {"training.minLearningRate": 0.1, "training.scheduler": "step"},
+            "training.minLearningRate",
+            "changes nothing with scheduler 'step'",
+        ),
+        ({"training.precision": "fp16"}, "training.precision", "needs a GPU"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_errors_before_a_run(
+    changes: dict[str, Any], path: str, message: str
+) -> None:
+    (found,) = told_by_all(**changes)
+    assert found[0] == f"spec.{path}"
+    assert message in found[1]
+    assert found[3] == "error"
+
+
+def test_several_gpus_are_told_where_the_adapter_takes_one() -> None:
+    found = told_by_all(**{"resources": {"gpus": 2}})
+    assert [one for one in found if "timm cannot do gpus 2" in one[1]] != []

@@ -258,6 +258,15 @@ class Interrupted(Exception):
         self.path = path
 
 
+@dataclass(frozen=True, kw_only=True)
+class SettingConflict:
+    """A field of a spec, as a dotted path below `spec`, that does not go with the others."""
+
+    path: str
+    message: str
+    fix: str
+
+
 class AdapterError(Exception):
     """Something a person can mend; `fix` says what to type."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
-from vtspec.adapters.contract import AdapterError, Job, Param
+from vtspec.adapters.contract import AdapterError, Job, Param, SettingConflict
 from vtspec.adapters.job import resolve_params
+from vtspec.adapters.json_types import JsonObject
 
 PARAMS: Final[Mapping[str, Param]] = {
     # The network.
@@ -237,46 +238,83 @@ def complete_job(job: Job) -> Job:
 
     Raises:
         AdapterError: a param that there is not, that is out of its range, or that would change
-            nothing in this job.
+            nothing in this job; a setting that does not go with another.
     """
     params = resolve_params(job.params, PARAMS, job.task)
-    whole = replace(job, params=params)
-    for name, why in _list_idle_params(whole):
-        if params[name] is not None:
-            raise AdapterError(f"params.{name} changes nothing {why}", f"leave out params.{name}")
-    return whole
+    training = job.training
+    told = {f"params.{name}": value for name, value in params.items()} | {
+        "training.augmentation": training.augmentation,
+        "training.scheduler": training.scheduler,
+        "training.warmupEpochs": training.warmup_epochs,
+        "training.minLearningRate": training.min_learning_rate,
+        "training.precision": training.precision,
+        "resources.gpus": job.gpus,
+    }
+    for found in find_conflicts(told):
+        raise AdapterError(f"{found.path} {found.message}", found.fix)
+    return replace(job, params=params)
+
+
+def find_conflicts(settings: JsonObject) -> Iterator[SettingConflict]:
+    """The settings that change nothing or cannot be, beside the others: `training`, `params` and
+    `resources` by dotted path, each with its value."""
+    for name, why in _list_idle_params(settings):
+        if settings[f"params.{name}"] is not None:
+            yield SettingConflict(
+                path=f"params.{name}",
+                message=f"changes nothing {why}",
+                fix=f"leave out params.{name}",
+            )
+    scheduler = settings["training.scheduler"]
+    if settings["training.minLearningRate"] and scheduler in ("step", "constant"):
+        yield SettingConflict(
+            path="training.minLearningRate",
+            message=f"changes nothing with scheduler '{scheduler}'",
+            fix="leave it out, or take cosine, linear, polynomial or plateau",
+        )
+    if settings["training.precision"] == "fp16" and not settings["resources.gpus"]:
+        yield SettingConflict(
+            path="training.precision",
+            message="fp16 needs a GPU",
+            fix="set training.precision to fp32 or bf16, or resources.gpus to 1",
+        )
 
 
 def get_mixing_alphas(job: Job) -> tuple[float, float]:
     """Alphas of mixup and CutMix, by preset and params; 0 where off."""
-    preset = 0.2 if job.training.augmentation == "strong" else 0.0
-    mixup, cutmix = job.params["mixup"], job.params["cutmix"]
+    return _choose_alphas(job.training.augmentation, job.params["mixup"], job.params["cutmix"])
+
+
+def _choose_alphas(
+    augmentation: str, mixup: float | None, cutmix: float | None
+) -> tuple[float, float]:
+    preset = 0.2 if augmentation == "strong" else 0.0
     return preset if mixup is None else mixup, 0.0 if cutmix is None else cutmix
 
 
-def _list_idle_params(job: Job) -> list[tuple[str, str]]:
-    """Every param that would change nothing in this job, and why."""
-    training, params = job.training, job.params
+def _list_idle_params(settings: JsonObject) -> list[tuple[str, str]]:
+    """Every param that would change nothing beside these settings, and why."""
+    augmentation, scheduler = settings["training.augmentation"], settings["training.scheduler"]
     idle: list[tuple[str, str]] = []
-    if training.augmentation == "none":
+    if augmentation == "none":
         idle += [(name, "with augmentation 'none'") for name in AUGMENTING]
-    erasing = params["reProb"]
-    if not (erasing or (erasing is None and training.augmentation == "strong")):
+    erasing = settings["params.reProb"]
+    if not (erasing or (erasing is None and augmentation == "strong")):
         idle += [(name, "while nothing is erased: reProb is 0") for name in ("reMode", "reCount")]
-    automatic = params["autoAugment"] or ("rand" if training.augmentation == "strong" else "")
+    automatic = settings["params.autoAugment"] or ("rand" if augmentation == "strong" else "")
     # timm leaves colour to the automatic augmentation, save for the policy called 3a.
     if automatic and "3a" not in automatic:
         idle.append(("colorJitter", "beside an automatic augmentation"))
-    alphas = get_mixing_alphas(job)
+    alphas = _choose_alphas(augmentation, settings["params.mixup"], settings["params.cutmix"])
     if not any(alphas):
         why = "while nothing is mixed: mixup and cutmix are 0"
         idle += [(name, why) for name in ("mixupProb", "mixupMode", "mixupOffEpoch")]
     if not all(alphas):
         idle.append(("mixupSwitchProb", "without both mixup and cutmix"))
-    if not training.warmup_epochs:
+    if not settings["training.warmupEpochs"]:
         idle.append(("warmupLearningRate", "without a warm-up: training.warmupEpochs is 0"))
     return idle + [
-        (name, f"with scheduler '{training.scheduler}'")
+        (name, f"with scheduler '{scheduler}'")
         for name, schedulers in _ONLY_WITH_SCHEDULER.items()
-        if training.scheduler not in schedulers
+        if scheduler not in schedulers
     ]

@@ -296,11 +296,6 @@ def _build_scheduler(optimizer: torch.optim.Optimizer, job: Job, steps: int) -> 
 
     training, params = job.training, job.params
     name = training.scheduler
-    if training.min_learning_rate and name in ("step", "constant"):
-        raise AdapterError(
-            f"training.minLearningRate changes nothing with scheduler '{name}'",
-            "leave it out, or take cosine, linear, polynomial or plateau",
-        )
     # timm's polynomial takes its power for the rate of decay.
     rate = {"linear": 1.0, "polynomial": _get_or_default(params["polynomialPower"], 2.0)}
     # A warm-up that never ends leaves the schedule behind it nothing to do, but a length.

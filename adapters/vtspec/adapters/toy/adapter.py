@@ -54,6 +54,19 @@ PARAMS: Final[Mapping[str, Param]] = {
     ),
 }
 
+SUPPORTED: Final[Mapping[str, tuple[object, ...]]] = {
+    "resources.gpus": (0,),
+    "training.optimizer": ("sgd",),
+    "training.scheduler": ("cosine", "constant", "linear"),
+    "training.augmentation": ("none",),
+    "training.precision": ("fp32",),
+    "training.freeze": ("none",),
+    "training.ema": (None,),
+    "export.formats": ("safetensors",),
+}
+"""What can be done of fields of a spec; of one that is left out the first, where the usual default
+is not among them. `images/toy/image.yaml` says the same to who plans."""
+
 _MODEL: Final = "softmax-regression"
 _LARGEST_THUMBNAIL: Final = 96
 _MOST_ERRORS: Final = 24
@@ -212,7 +225,7 @@ class Adapter:
     def export(self, formats: Sequence[str], folder: Path) -> Mapping[str, ExportedFile]:
         """Write `model.safetensors`, and read it back."""
         for form in formats:
-            if form != "safetensors":
+            if form not in SUPPORTED["export.formats"]:
                 raise AdapterError(
                     f"export.formats: the toy adapter cannot write {form}",
                     "set export.formats: [safetensors]",
@@ -326,21 +339,20 @@ class Adapter:
 
 def _check_supported(job: Job) -> None:
     training = job.training
-    supported = (
+    asked: tuple[tuple[str, object, tuple[object, ...]], ...] = (
         ("model.name", job.model.name, (_MODEL,)),
         ("model.pretrained", job.model.pretrained, (False,)),
-        ("resources.gpus", job.gpus, (0,)),
-        ("training.optimizer", training.optimizer, ("sgd",)),
-        ("training.scheduler", training.scheduler, ("constant", "cosine", "linear")),
-        ("training.augmentation", training.augmentation, ("none",)),
-        ("training.precision", training.precision, ("fp32",)),
-        ("training.freeze", training.freeze, ("none",)),
-        ("training.ema", training.ema, (None,)),
+        ("resources.gpus", job.gpus, SUPPORTED["resources.gpus"]),
+        *(
+            (f"training.{name}", getattr(training, name), SUPPORTED[f"training.{name}"])
+            for name in ("optimizer", "scheduler", "augmentation", "precision", "freeze", "ema")
+        ),
     )
-    for path, value, possible in supported:
+    for path, value, possible in asked:
         if value not in possible:
+            what = "that" if possible == (None,) else repr(value)
             raise AdapterError(
-                f"{path}: the toy adapter cannot do {value!r}",
+                f"{path}: the toy adapter cannot do {what}",
                 f"set it to {' or '.join(json.dumps(choice) for choice in possible)}",
             )
 

@@ -63,8 +63,14 @@ from typing import TYPE_CHECKING, Any
 
 from vtspec.adapters.json_types import JsonObject
 
-from .adapters import find_training_problem, list_trained_tasks, refuse_download
-from .framework import Framework, read_framework
+from .adapters import (
+    find_conflicts,
+    find_training_problem,
+    find_unsupported,
+    list_trained_tasks,
+    refuse_download,
+)
+from .framework import Framework, Supported, choose_default, read_framework
 from .models import (
     HEAD_CLASSES,
     HUB_ID,
@@ -86,9 +92,13 @@ __all__ = [
     "CatalogModel",
     "Framework",
     "Size",
+    "Supported",
     "Weights",
+    "choose_default",
+    "find_conflicts",
     "find_model",
     "find_training_problem",
+    "find_unsupported",
     "get_images_folder",
     "is_permissive",
     "list_trained_tasks",

@@ -1,13 +1,17 @@
 """What the adapters that are here train, of all that the catalogs know."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.errors import Permanent, Refused
+from vtspec.schema.suggestions import format_choices
 
 from .framework import Framework
 
 if TYPE_CHECKING:
+    from vtspec.adapters.contract import SettingConflict
+
     from .models import CatalogModel
 
 
@@ -48,6 +52,61 @@ def find_training_problem(
     if weights is not None and weights.hub_id is None:
         return refuse_download(str(weights.url))
     return None
+
+
+def find_unsupported(
+    framework: Framework, settings: Mapping[str, object]
+) -> "list[SettingConflict]":
+    """What the framework's adapter can never do of settings, by dotted path below `spec`."""
+    return [
+        _make_unsupported(framework, path, settings[path], possible)
+        for path, possible in framework.supported.items()
+        if path in settings and not _is_supported(path, settings[path], possible)
+    ]
+
+
+def find_conflicts(
+    framework: Framework, settings: Mapping[str, object]
+) -> "list[SettingConflict]":
+    """What the framework's adapter says of settings that do not go together. Imports the adapter.
+
+    `settings` has a value for every field of `training`, for `resources.gpus` and the `params`.
+    """
+    from vtspec.adapters.contract import AdapterError
+    from vtspec.adapters.discovery import load_adapter
+
+    try:
+        find = getattr(load_adapter(framework.adapter), "find_conflicts", None)
+    except AdapterError:
+        # That there is none is told already.
+        return []
+    return [] if find is None else list(find(settings))
+
+
+def _is_supported(path: str, value: object, possible: tuple[object, ...]) -> bool:
+    # Of formats every one is made; of all else the value is one thing.
+    if path == "export.formats" and isinstance(value, list | tuple):
+        return all(one in possible for one in value)
+    return value in possible
+
+
+def _make_unsupported(
+    framework: Framework, path: str, value: object, possible: tuple[object, ...]
+) -> "SettingConflict":
+    from vtspec.adapters.contract import SettingConflict
+
+    name = path.rpartition(".")[2]
+    # A mapping is shown by who wrote it.
+    shown = f"[{', '.join(map(str, value))}]" if isinstance(value, list | tuple) else value
+    what = name if isinstance(value, Mapping) else f"{name} {shown}"
+    choices = [str(each) for each in possible if each is not None]
+    wanted = f"[{', '.join(choices)}]" if path == "export.formats" else format_choices(choices)
+    fix = f"set {name} to {wanted}, or leave it out"
+    return SettingConflict(
+        path=path,
+        message=f"{framework.name} cannot do {what}",
+        fix=fix if choices else f"leave {name} out",
+    )
 
 
 def refuse_download(source: str) -> Refused:

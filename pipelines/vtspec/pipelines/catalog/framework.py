@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeAlias
 
 from vtspec.adapters.json_types import JsonObject
 from vtspec.pipelines.errors import Permanent
 
 from .models import HUB_ID, CatalogModel, make_unlisted_model, parse_model
 from .name_matching import find_by_prefix, find_closest, find_typo_match, normalize_name
+
+Supported: TypeAlias = Mapping[str, tuple[object, ...]]
+"""The values that an adapter can do, by dotted path below `spec`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +32,7 @@ class Framework:
     """One folder under `images/`: an adapter, its environment and its models.
 
     `hub_ids` says that its models are hub ids (ORG/NAME), of which its catalog lists some.
+    `supported` holds the fields of a spec of which its adapter cannot do every value.
     `start_s` are the seconds that a process takes to import it, `environment_sizes` those of its
     locked packages; both as measured, where anybody did.
     `equal_locks` maps the hash of a lock to that of an earlier one of the same versions.
@@ -48,6 +53,7 @@ class Framework:
     start_s: float | None = None
     environment_sizes: tuple[EnvironmentSize, ...] = ()
     equal_locks: Mapping[str, str] = field(default_factory=dict, hash=False)
+    supported: Supported = field(default_factory=dict, hash=False)
 
     @property
     def requirements(self) -> Path:
@@ -170,6 +176,12 @@ class Framework:
         return self.requirements.read_text() if self.requirements.is_file() else ""
 
 
+def choose_default(supported: Supported, path: str, usual: object) -> object:
+    """What a field that is left out means: its usual default, or the first that can be done."""
+    values = supported.get(path)
+    return usual if values is None or usual in values else values[0]
+
+
 def read_framework(file: Path) -> Framework:
     """The framework of an image.yaml; `Permanent` where it cannot be used."""
     import yaml
@@ -210,6 +222,7 @@ def _parse_framework(raw: JsonObject, folder: Path) -> Framework:
             for platform, size in raw.get("environment", {}).items()
         ),
         equal_locks=MappingProxyType(dict(raw.get("equalLocks", {}))),
+        supported={path: tuple(values) for path, values in raw.get("supported", {}).items()},
     )
 
 

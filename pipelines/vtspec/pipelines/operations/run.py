@@ -176,7 +176,7 @@ def _check_requirements(request: RunRequest, environ: Mapping[str, str]) -> None
     """
     import importlib.util
 
-    from vtspec.pipelines.planning.plan import refuse_unpinned
+    from vtspec.pipelines.planning.plan import refuse_unpinned, refuse_unsupported
 
     problem = (
         find_tracking_problem(request.planned.repository, environ) if request.tracking else None
@@ -184,7 +184,9 @@ def _check_requirements(request: RunRequest, environ: Mapping[str, str]) -> None
     if problem is not None:
         raise problem
     made = request.planned.made
-    check_environment(find_framework(made.framework.name, made.task), environ, request.environment)
+    framework = find_framework(made.framework.name, made.task)
+    check_environment(framework, environ, request.environment)
+    refuse_unsupported(made, framework)
     refuse_unpinned(made)
     needed = {"report": "matplotlib"} | ({"tracking": "mlflow"} if request.tracking else {})
     # Looked for and not imported: `import mlflow` alone takes seconds.

@@ -1,7 +1,7 @@
 """A spec and what the world says into a plan. Pure: no clock, no file, no network."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, cast
 
 from pydantic import BaseModel
@@ -9,9 +9,15 @@ from pydantic import BaseModel
 from vtspec.adapters.contract import Param, Split
 from vtspec.adapters.metrics import get_main_metric
 from vtspec.adapters.task_types import TaskType
-from vtspec.pipelines.catalog import refuse_download
+from vtspec.pipelines.catalog import (
+    Framework,
+    Supported,
+    choose_default,
+    find_unsupported,
+    refuse_download,
+)
 from vtspec.pipelines.data.source import DvcSource, PathSource
-from vtspec.pipelines.errors import Temporary
+from vtspec.pipelines.errors import Refused, Temporary
 from vtspec.pipelines.estimation.estimate import (
     START_S,
     Estimate,
@@ -83,7 +89,8 @@ class PlanInputs:
     `licence_is_clear` says whether the weights' licence allows any use; `configuration` is that of
     a model of a hub, where the weights do not pin it. `doubts` are warnings found while reading.
     `overrides` are what was typed for it (`training.epochs=1`), `baseline_plan` is the id that the
-    baseline's spec has as it stands, `start_s` are the seconds that the framework takes to start.
+    baseline's spec has as it stands, `start_s` are the seconds that the framework takes to start,
+    `supported` are the fields of which its adapter cannot do every value.
     """
 
     spec_path: str
@@ -104,6 +111,7 @@ class PlanInputs:
     overrides: tuple[str, ...] = ()
     baseline_plan: str | None = None
     start_s: float = START_S
+    supported: Supported = field(default_factory=dict)
 
 
 def build_plan(spec: Experiment, inputs: PlanInputs) -> Plan:
@@ -188,6 +196,22 @@ def refuse_unpinned(plan: Plan) -> None:
     raise refuse_download(source)
 
 
+def refuse_unsupported(plan: Plan, framework: Framework) -> None:
+    """Raise `Refused` where the framework's adapter cannot do what a plan says, with all of it."""
+    told = plan.to_json()
+    settings = {
+        path: told[section][name]
+        for path in framework.supported
+        for section, name in (path.split("."),)
+    }
+    found = find_unsupported(framework, settings)
+    if found:
+        raise Refused(
+            "; ".join(f"{one.path}: {one.message}" for one in found),
+            fix="; ".join(one.fix for one in found),
+        )
+
+
 def _assign_id(draft: Plan) -> Plan:
     names = identify(draft.to_json())
     return replace(draft, id=names.id, digest=names.digest)
@@ -212,12 +236,28 @@ def _resolve_training(
         origins["training.checkpoint.monitor"] = "task"
     resolved = {
         **_dump(training),
+        **_choose_defaults(_dump(training), origins, inputs.supported),
         # Without a size that anybody told, it is the adapter's to choose, or there are no images.
         "imageSize": [size, size] if isinstance(size, int) else size and list(size),
         "precision": precision,
         "checkpoint": {"monitor": monitor, "every": training.checkpoint.every},
     }
     return parse_section(PlannedTraining, resolved), origins
+
+
+def _choose_defaults(
+    training: Mapping[str, object], origins: dict[str, str], supported: Supported
+) -> dict[str, object]:
+    """The adapter's own default for each field that was left out and whose usual one it cannot
+    do; noted in `origins`."""
+    chosen: dict[str, object] = {}
+    for name, usual in training.items():
+        path = f"training.{name}"
+        if origins.get(path) == "default" and path in supported:
+            value = choose_default(supported, path, usual)
+            if value != usual:
+                chosen[name], origins[path] = value, "adapter"
+    return chosen
 
 
 def _choose_precision(gpus: int, has_bf16: bool | None) -> Precision:

@@ -111,6 +111,7 @@ def _resolve_alone(
         has_bf16=None if gpu is None else gpu.bf16,
         licence_is_clear=pinned.licence_is_clear,
         timings=find_timings(Runs(repository.runs), spec.spec.model.name),
+        supported=framework.supported,
         start_s=START_S if framework.start_s is None else framework.start_s,
         overridden=frozenset(map_spec_paths(overrides)),
         overrides=tuple(one.option.removeprefix("--set ") for one in overrides),

@@ -17,6 +17,7 @@ from .model import check_model, find_meant_framework, find_named_model
 from .objectives import check_targets
 from .params import check_params
 from .resources import check_resources
+from .settings import check_settings
 from .spec_view import SpecView
 from .unique_names import check_names
 
@@ -51,5 +52,6 @@ def _check_experiment(subject: SpecView) -> Iterator[Problem]:
     yield from check_model(subject, framework, model)
     yield from check_data(subject, framework)
     yield from check_params(subject, framework or find_meant_framework(subject))
-    yield from check_targets(subject)
+    yield from check_settings(subject, framework)
+    yield from check_targets(subject, framework)
     yield from check_resources(subject, model)

@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING, TypeAlias
 from vtspec.pipelines import catalog
 
 if TYPE_CHECKING:
-    from vtspec.adapters.contract import Param
+    from vtspec.adapters.contract import Param, SettingConflict
 
 ModelMatch = tuple[catalog.Framework, catalog.CatalogModel]
 
 FindParams: TypeAlias = Callable[[catalog.Framework], "Mapping[str, Param] | None"]
+
+
+FindConflicts: TypeAlias = Callable[
+    [catalog.Framework, Mapping[str, object]], "list[SettingConflict]"
+]
 
 
 def find_params(framework: catalog.Framework) -> "Mapping[str, Param] | None":
@@ -32,9 +37,11 @@ class Catalogs:
         self,
         frameworks: Mapping[str, catalog.Framework] | None = None,
         params_of: FindParams = find_params,
+        conflicts_of: FindConflicts = catalog.find_conflicts,
     ) -> None:
         self.frameworks = catalog.load_frameworks() if frameworks is None else frameworks
         self.params_of = cache(params_of)
+        self.conflicts_of = conflicts_of
         self._models: dict[tuple[str | None, str], list[ModelMatch]] = {}
 
     def find_model(self, name: str, framework: str | None = None) -> list[ModelMatch]:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from vtspec.pipelines.catalog import Framework, Supported, choose_default
 from vtspec.schema.kinds.patterns import GATE
 from vtspec.schema.problem import Problem
 from vtspec.schema.suggestions import suggest_fix
@@ -23,12 +24,12 @@ WITH_MOMENTUM: Final = ("sgd", "rmsprop")
 """The optimizers that `training.momentum` means something to."""
 
 
-def check_targets(subject: SpecView) -> Iterator[Problem]:
+def check_targets(subject: SpecView, framework: Framework | None = None) -> Iterator[Problem]:
     """Metrics and a baseline that are not there, and settings that can have no effect."""
     yield from _check_metrics(subject)
     yield from _check_baseline(subject)
     yield from _check_patience(subject)
-    yield from _check_momentum(subject)
+    yield from _check_momentum(subject, framework)
 
 
 def _check_metrics(subject: SpecView) -> Iterator[Problem]:
@@ -156,8 +157,10 @@ def _check_patience(subject: SpecView) -> Iterator[Problem]:
         )
 
 
-def _check_momentum(subject: SpecView) -> Iterator[Problem]:
-    optimizer = subject.get_value("training", "optimizer") or "adamw"
+def _check_momentum(subject: SpecView, framework: Framework | None) -> Iterator[Problem]:
+    supported: Supported = {} if framework is None else framework.supported
+    usual = choose_default(supported, "training.optimizer", "adamw")
+    optimizer = subject.get_value("training", "optimizer") or usual
     if subject.get_value("training", "momentum") is not None and optimizer not in WITH_MOMENTUM:
         yield subject.make_problem(
             ("training", "momentum"),
