@@ -806,7 +806,6 @@ def test_a_momentum_has_an_effect_where_the_adapter_alone_decides_the_optimizer(
             "training.minLearningRate",
             "changes nothing with scheduler 'step'",
         ),
-        ({"training.precision": "fp16"}, "training.precision", "needs a GPU"),
     ],
 )
 def test_settings_that_do_not_go_together_are_errors_before_a_run(
@@ -821,3 +820,10 @@ def test_settings_that_do_not_go_together_are_errors_before_a_run(
 def test_several_gpus_are_told_where_the_adapter_takes_one() -> None:
     found = told_by_all(**{"resources": {"gpus": 2}})
     assert [one for one in found if "timm cannot do gpus 2" in one[1]] != []
+
+
+def test_a_precision_of_gpus_is_told_where_none_is_asked_for() -> None:
+    (found,) = told_by_all(**{"training.precision": "fp16"})
+    assert found[0] == "spec.training.precision"
+    assert found[1] == "cannot be trained here: fp16 needs a GPU"
+    assert found[3] == "warning"

@@ -276,3 +276,55 @@ def test_a_name_that_is_taken_gets_a_number(world: Repository) -> None:
     assert flat(said(world, "resnet18 on cats, call it cats-resnet50").data)["metadata.name"] == (
         "cats-resnet50-2"
     )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "기준은 cats-resnet50",
+        "비교 대상은 cats-resnet50",
+        "목표는 cats-resnet50 보다 좋게",
+        "cats-resnet50보다 나아야 해",
+        "baseline cats-resnet50",
+        "reference is cats-resnet50",
+        "it should beat cats-resnet50",
+        "better than cats-resnet50",
+    ],
+)
+def test_an_experiment_to_be_compared_with_is_the_baseline_and_copied_from_in_nothing(
+    world: Repository, words: str
+) -> None:
+    draft = said(world, f"flowers resnet18 7 epochs, {words}")
+    found = flat(draft.data)
+    assert found["report.baseline"] == "cats-resnet50"
+    assert (found["dataset.ref"], found["model.name"]) == ("flowers", "resnet18")
+    assert "training.learningRate" not in found
+    assert [one.value for one in draft.assumptions if not one.field] == []
+
+
+@pytest.mark.parametrize(
+    "words", ["like cats-resnet50 but better, 3 epochs", "cats-resnet50보다 학습률만 절반"]
+)
+def test_an_experiment_that_is_changed_is_no_baseline(world: Repository, words: str) -> None:
+    found = flat(said(world, words).data)
+    assert found["dataset.ref"] == "cats"
+    assert found.get("report.baseline") != "cats-resnet50"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "shapes-model로 등록해줘",
+        "shapes-model이라는 이름으로 등록해줘",
+        "모델을 shapes-model로 등록",
+        "모델 이름은 shapes-model",
+        "모델명은 'shapes-model'",
+    ],
+)
+def test_a_models_name_in_korean_is_the_one_that_it_is_registered_under(
+    world: Repository, words: str
+) -> None:
+    draft = said(world, f"cats로 resnet18 5 에폭, {words}")
+    found = flat(draft.data)
+    assert found["tracking.registerAs"] == "shapes-model"
+    assert (found["metadata.name"], found["model.name"]) == ("cats-resnet18", "resnet18")

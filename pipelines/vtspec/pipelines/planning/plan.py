@@ -13,6 +13,7 @@ from vtspec.pipelines.catalog import (
     Framework,
     Supported,
     choose_default,
+    find_conflicts,
     find_unsupported,
     refuse_download,
 )
@@ -200,11 +201,11 @@ def refuse_unsupported(plan: Plan, framework: Framework) -> None:
     """Raise `Refused` where the framework's adapter cannot do what a plan says, with all of it."""
     told = plan.to_json()
     settings = {
-        path: told[section][name]
-        for path in framework.supported
-        for section, name in (path.split("."),)
+        f"{section}.{name}": value
+        for section in ("training", "params", "resources", "export")
+        for name, value in told[section].items()
     }
-    found = find_unsupported(framework, settings)
+    found = find_unsupported(framework, settings) + find_conflicts(framework, settings)
     if found:
         raise Refused(
             "; ".join(f"{one.path}: {one.message}" for one in found),

@@ -72,8 +72,9 @@ def _resolve_params(subject: SpecView, framework: Framework) -> dict[str, Any] |
 
 
 def _make_problem(subject: SpecView, found: "SettingConflict") -> Problem:
-    # Where something else than this machine runs it there may be more GPUs, and other adapters.
-    if found.path == "resources.gpus":
+    path = tuple(found.path.split("."))
+    # A GPU that is not asked for, or more than one, is had elsewhere: such a plan can be read.
+    if found.path == "resources.gpus" or found.message.endswith("needs a GPU"):
         message = f"cannot be trained here: {found.message}"
-        return subject.make_problem(("resources", "gpus"), message, found.fix, severity="warning")
-    return subject.make_problem(tuple(found.path.split(".")), found.message, found.fix)
+        return subject.make_problem(path, message, found.fix, severity="warning")
+    return subject.make_problem(path, found.message, found.fix)

@@ -8,15 +8,17 @@ from vtspec.pipelines.drafting.offline.mentions import Mention
 from vtspec.pipelines.drafting.offline.sentence import TokenizedText
 from vtspec.pipelines.drafting.offline.text import is_hangul
 
-from .settings import parse_name
+from .settings import find_registration, parse_name
 
 _SPEC_LIKE: Final = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)+")
 
 
 def find_names(sentence: TokenizedText) -> Iterator[Mention]:
     """Names that are given: `call it X`, `이름은 X`, `X라고 불러줘`."""
+    registered = find_registration(sentence)
+    taken = range(*registered.span()) if registered is not None else range(0)
     for at, token in enumerate(sentence.tokens):
-        if at in sentence.used:
+        if at in sentence.used or token.start in taken:
             continue
         # a name that MLflow gives has its own field
         if token.has("name") and not token.has("field"):
@@ -166,6 +168,24 @@ def _has_base_word(sentence: TokenizedText, at: int, end: int) -> bool:
     )
 
 
+_COMPARED_BEFORE: Final = re.compile(
+    r"(?:(?:비교 ?)?기준(?:은|이|:)|목표(?:는|가|:)|이겨야 할 (?:건|것은)|"
+    r"\b(?:reference|benchmark|target)(?: run| experiment| model)?(?: is|:| =)?|"
+    r"\b(?:beats?|outperforms?|surpass(?:es)?|exceeds?|improves? (?:on|over|upon))|"
+    r"\b(?:better|higher accuracy|more accurate|lower loss) than)(?: the| our| my)?\s*$",
+    re.IGNORECASE,
+)
+_COMPARED_AFTER: Final = re.compile(
+    r"\s*(?:보다(?:는|도)? ?(?:더 )?"
+    r"(?:좋|나은|나아|나으|낫|잘|뛰어|우수|높은 정확|정확도가 높)\S*(?: 나와야)?"
+    r"(?: (?:해|한다|함|해야 해))?|(?:를|을) (?:이기|이겨|넘어|넘는|능가)\S*(?: (?:해|한다|함))?|"
+    r"(?:이|가) (?:비교 ?)?기준(?:이야|임|입니다|이다)?(?=$|[\s,.])|"
+    r"(?:와|과|이랑|랑|하고) 비교\S*|"
+    r"(?:is|as) (?:the |a |our )?(?:reference|baseline|benchmark)\b)",
+    re.IGNORECASE,
+)
+"""What holds a new run against another one, and takes nothing from it."""
+
 _OF_A_RUN: Final = re.compile(r"weight|checkpoint|resume|initial|run|가중치|웨이트|실행")
 
 
@@ -184,7 +204,30 @@ def _assign_role(sentence: TokenizedText, mention: Mention) -> Mention:
             mention.field = _BASELINE
         if token.has("weights") and _OF_A_RUN.search(token.text.lower()):
             mention.field = "run"
+    if mention.field == "base" and mention.value and not _is_copied(sentence, mention):
+        _take_comparison(sentence, mention)
     return mention
+
+
+def _is_copied(sentence: TokenizedText, mention: Mention) -> bool:
+    before = sentence.tokens[max(0, mention.start - 3) : mention.start]
+    return any(token.has("like") for token in before)
+
+
+def _take_comparison(sentence: TokenizedText, mention: Mention) -> None:
+    """Make the mention a baseline where the words around it hold the new run against it."""
+    start = sentence.tokens[mention.start].start
+    end = start + len(mention.said)
+    before = _COMPARED_BEFORE.search(sentence.text[max(0, start - 60) : start])
+    after = _COMPARED_AFTER.match(sentence.text, end)
+    if before is None and after is None:
+        return
+    mention.field = _BASELINE
+    first = start if before is None else start - len(before[0])
+    last = end if after is None else after.end()
+    for place, token in enumerate(sentence.tokens):
+        if first <= token.start < last and place not in sentence.used:
+            sentence.consume(place, place + 1)
 
 
 def find_paths(sentence: TokenizedText) -> Iterator[Mention]:

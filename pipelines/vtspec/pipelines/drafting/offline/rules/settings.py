@@ -67,9 +67,40 @@ _REGISTERED: Final = re.compile(
 )
 
 
+_REGISTERED_ALONE: Final = re.compile(
+    r"(?<![\w./-])['\"]?([A-Za-z0-9]+(?:[-_.][A-Za-z0-9]+)+)['\"]?"
+    r"(?:(?:이)?라는 이름)?(?:으로|로) ?등록"
+)
+_NAMED: Final = re.compile(
+    r"모델(?:의)? ?(?:이름|명)(?:은|을|:)? ?['\"]?([A-Za-z0-9]+(?:[-_.][A-Za-z0-9]+)+)['\"]?"
+    r"(?:이라고|라고|으로|로|이야|야|임)?"
+)
+
+
+def find_registration(sentence: TokenizedText) -> re.Match[str] | None:
+    """Where a Korean text says under which name the model is registered; group 1 is the name."""
+    found = _REGISTERED.search(sentence.text)
+    # `data/birds를 our-birds로 등록` registers data.
+    if found is None and not any(token.has("path") for token in sentence.tokens):
+        found = _REGISTERED_ALONE.search(sentence.text)
+    if found is None:
+        found = _NAMED.search(sentence.text)
+        # `모델 이름은 vit-base`: the network.
+        if found is not None and _is_model(sentence, found[1]):
+            return None
+    return found
+
+
+def _is_model(sentence: TokenizedText, name: str) -> bool:
+    known = sentence.known
+    return (
+        known.models.find_name(name) is not None or known.spellings.find_nearest(name) is not None
+    )
+
+
 def _iter_registered_model(sentence: TokenizedText) -> Iterator[Mention]:
-    """`모델은 cat-net으로 등록`."""
-    match = _REGISTERED.search(sentence.text)
+    """`모델은 cat-net으로 등록`, `cat-net으로 등록해줘`, `모델 이름은 cat-net`."""
+    match = find_registration(sentence)
     if match is None:
         return
     places = [
