@@ -454,3 +454,10 @@ def test_the_baselines_plan_stands_in_the_plan_and_changes_neither_name() -> Non
     assert pinned.to_json()["report"]["baselinePlan"] == "small-0123456789"
     assert (pinned.id, pinned.digest) == (plain.id, plain.digest)
     assert "baselinePlan" not in plain.to_json()["report"]
+
+
+def test_a_default_that_the_adapter_cannot_do_is_replaced_by_its_own_and_says_so() -> None:
+    supported = {"training.optimizer": ("sgd",), "training.scheduler": ("cosine", "linear")}
+    made = build_plan(an_experiment(), some_inputs(supported=supported))
+    assert (made.training.optimizer, made.origins["training.optimizer"]) == ("sgd", "adapter")
+    assert made.origins["training.scheduler"] == "default"
