@@ -328,3 +328,12 @@ def test_a_models_name_in_korean_is_the_one_that_it_is_registered_under(
     found = flat(draft.data)
     assert found["tracking.registerAs"] == "shapes-model"
     assert (found["metadata.name"], found["model.name"]) == ("cats-resnet18", "resnet18")
+
+
+@pytest.mark.parametrize(
+    "words", ["모델 이름은 resnet18", "모델 이름은 resnet-18", "model name is resnet-18"]
+)
+def test_a_models_name_that_a_catalog_has_is_the_network(world: Repository, words: str) -> None:
+    found = flat(said(world, f"cats, 5 epochs, {words}").data)
+    assert (found["metadata.name"], found["model.name"]) == ("cats-resnet18", "resnet18")
+    assert "tracking.registerAs" not in found

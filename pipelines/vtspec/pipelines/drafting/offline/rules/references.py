@@ -8,7 +8,7 @@ from vtspec.pipelines.drafting.offline.mentions import Mention
 from vtspec.pipelines.drafting.offline.sentence import TokenizedText
 from vtspec.pipelines.drafting.offline.text import is_hangul
 
-from .settings import find_registration, parse_name
+from .settings import find_registration, is_model, parse_name
 
 _SPEC_LIKE: Final = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)+")
 
@@ -22,15 +22,7 @@ def find_names(sentence: TokenizedText) -> Iterator[Mention]:
             continue
         # a name that MLflow gives has its own field
         if token.has("name") and not token.has("field"):
-            place = _skip_linking_words(sentence, at + 1)
-            # `이름은 똑같이`, `name 3 classes`: no name follows
-            if sentence.is_kind(place, "like", "number", "not-after") and not sentence.is_kind(
-                place, "quoted", "spec"
-            ):
-                continue
-            value, end = parse_name(sentence, place)
-            if not value and sentence.get_token(place) is not None:
-                value, end = _parse_hangul_name(sentence, place)
+            value, end = _parse_given_name(sentence, at)
             if len(value) > 1:  # a letter alone is rather a typing error
                 sentence.consume(at, end)
                 yield Mention("name", value, at, end, sentence.get_span_text(at, end))
@@ -42,6 +34,22 @@ def find_names(sentence: TokenizedText) -> Iterator[Mention]:
                     found.field = "tracking.registerAs"
                 sentence.consume(found.start, found.end)
                 yield found
+
+
+def _parse_given_name(sentence: TokenizedText, at: int) -> tuple[str, int]:
+    """The name that follows a word for one, and the token after it; empty where none does."""
+    place = _skip_linking_words(sentence, at + 1)
+    # `이름은 똑같이`, `name 3 classes`
+    is_other = sentence.is_kind(place, "like", "number", "not-after")
+    if is_other and not sentence.is_kind(place, "quoted", "spec"):
+        return "", place
+    value, end = parse_name(sentence, place)
+    # `model name is resnet-18`, `모델 이름은 resnet18`: the network
+    if sentence.is_kind(at - 1, "model-word") and is_model(sentence, value):
+        return "", place
+    if not value and sentence.get_token(place) is not None:
+        return _parse_hangul_name(sentence, place)
+    return value, end
 
 
 def _skip_linking_words(sentence: TokenizedText, place: int) -> int:

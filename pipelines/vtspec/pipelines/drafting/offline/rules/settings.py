@@ -86,12 +86,13 @@ def find_registration(sentence: TokenizedText) -> re.Match[str] | None:
     if found is None:
         found = _NAMED.search(sentence.text)
         # `모델 이름은 vit-base`: the network.
-        if found is not None and _is_model(sentence, found[1]):
+        if found is not None and is_model(sentence, found[1]):
             return None
     return found
 
 
-def _is_model(sentence: TokenizedText, name: str) -> bool:
+def is_model(sentence: TokenizedText, name: str) -> bool:
+    """Whether a name is a model's of the catalogs, or one letter off."""
     known = sentence.known
     return (
         known.models.find_name(name) is not None or known.spellings.find_nearest(name) is not None
