@@ -16,6 +16,7 @@ from toy_runs import name_plan
 from vtspec.cli.commands.status import command as status
 from vtspec.pipelines.errors import Permanent, Refused
 from vtspec.pipelines.execution.local import RunOptions, RunResult
+from vtspec.pipelines.execution.steps import OUTPUT_FILE
 from vtspec.pipelines.planning.digest import name_completion
 from vtspec.pipelines.planning.plan_model import Plan, plan_from_json
 from vtspec.pipelines.reporting import read_facts
@@ -211,6 +212,27 @@ def test_what_could_only_have_had_its_effect_before_is_refused(
 def test_another_image_of_the_same_build_is_nobodys_wish(repository: Repository) -> None:
     framework = {**repository.plan["framework"], "imageDigest": "sha256:" + "e" * 64}
     assert carry(with_policy(repository, {"framework": framework}), Watcher()).how == "shown"
+
+
+@pytest.mark.parametrize("bar", ["the completion's file", "what an adapter told"])
+def test_a_completion_that_cannot_begin_leaves_the_run_as_it_is(
+    repository: Repository, bar: str
+) -> None:
+    asked, run = with_policy(repository, GATES), Run(repository.root / "runs" / repository.name)
+    before = (run.path / "events.jsonl").read_bytes()
+    # As a full disk: the name is taken by what no file can replace.
+    completion = f"{name_completion(run.name, asked.plan)}.json"
+    barred = run.path / (completion if bar == "the completion's file" else OUTPUT_FILE)
+    barred.unlink(missing_ok=True)
+    barred.mkdir()
+    if bar == "what an adapter told":
+        (run.path / ".printed-train.log").write_bytes(b"0\nlast words\n")
+    with pytest.raises(OSError, match="directory"):
+        carry(asked, Watcher())
+    assert (run.path / "events.jsonl").read_bytes() == before
+    assert carry(repository, Watcher()).how == "shown"
+    barred.rmdir()
+    assert carry(asked, Watcher()).how == "updated"
 
 
 # Killed in the middle.

@@ -354,6 +354,27 @@ def test_the_remaining_time_follows_from_the_rate_of_the_present_part() -> None:
     assert fold_events(events_of(told)).training.remaining_s == pytest.approx(37.0)
 
 
+@pytest.mark.parametrize("ending", ["refused", "crashed", "failed", "interrupted", "stopped"])
+def test_an_end_of_what_never_began_takes_no_result_away(ending: str) -> None:
+    done = fold_events(events_of([STARTED, an_epoch(1), EVALUATED, SUCCEEDED]))
+    # As an earlier vtspec wrote it, where the disk was full as a completion was to begin.
+    late: list[Told] = [
+        ("failed", {"message": "the disk is full", "traceback": "…"}),
+        ("run.finished", {"ending": ending, "exit_code": 2, "message": "the disk is full"}),
+    ]
+    state = fold_events(events_of([STARTED, an_epoch(1), EVALUATED, SUCCEEDED, *late]))
+    same = replace(state, seq=done.seq, clock=done.clock, undone_update=None)
+    assert same == done
+    assert state.undone_update == (
+        f"its last change of policy {'' if ending in ('failed', 'crashed') else 'was '}{ending}, "
+        "and the result stays as it was: the disk is full"
+    )
+    # One that was begun anew does end so.
+    resumed: list[Told] = [("run.resumed", {}), late[1]]
+    begun = fold_events(events_of([STARTED, EVALUATED, SUCCEEDED, *resumed]))
+    assert begun.status == ending
+
+
 def test_a_failure_keeps_the_traceback_and_the_last_words() -> None:
     told: list[Told] = [
         STARTED,

@@ -62,6 +62,13 @@ def test_the_ending_decides_the_status() -> None:
     assert "FINISHED" == translate_event(events_of([SUCCEEDED])[0]).status
 
 
+def test_an_end_of_what_never_began_leaves_the_run_finished() -> None:
+    refused: Told = ("run.finished", {"ending": "refused", "message": "the disk is full"})
+    last = list(translate_events(events_of([STARTED, EVALUATED, SUCCEEDED, refused])))[-1]
+    assert last.status == "FINISHED"
+    assert last.tags == {"vtspec.update.message": "the disk is full"}
+
+
 def test_a_failure_is_said_in_a_tag() -> None:
     entry = translate_event(_entry("run.finished", {"ending": "failed", "message": "no GPU"}))
     assert {"vtspec.ending": "failed", "vtspec.message": "no GPU"} == entry.tags

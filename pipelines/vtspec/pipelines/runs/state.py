@@ -327,6 +327,9 @@ def _apply_run(state: RunState, told: RunEvent) -> RunState:
             return _apply_run_updated(state, told)
         case RunFinished(ending="failed" | "crashed" | "refused") if state.before is not None:
             return _restore_result(state, state.before, told)
+        # Nothing was begun that could end: an earlier vtspec wrote this where it could not begin.
+        case RunFinished() if state.status == "succeeded" != told.ending:
+            return _restore_result(state, state, told)
         case RunFinished():
             return replace(
                 state,
@@ -365,7 +368,8 @@ def _restore_result(state: RunState, before: RunState, told: RunFinished) -> Run
     """The result as it was: an update that fails takes nothing away from a run that is done."""
     failure = _explain_ending(state.failure, told)
     why = f": {failure.message}" if failure is not None else ""
-    name = "its last change of policy" if state.completion is None else state.completion
+    begun = state.completion if state.before is not None else None
+    name = begun or "its last change of policy"
     how = describe_ending(told.ending)
     return replace(
         before,
@@ -484,6 +488,9 @@ def _apply_message(state: RunState, told: Message) -> RunState:
             if message is None or message in state.warnings:
                 return state
             return replace(state, warnings=(*state.warnings, message))
+        # What could not begin after a result is no failure of that.
+        case Failed() if state.status == "succeeded":
+            return state
         case Failed():
             # Said by the step itself, before the run's end says it again in other words.
             failure = Failure(

@@ -196,7 +196,7 @@ def translate_events(events: Iterable[Event]) -> Iterator[TrackingEntry]:
     known: dict[tuple[str, int], float] = {}
     state, update = RunState(), TrackingEntry(seq=-1)
     for event in events:
-        was_done = state.before is not None
+        was_done = state.has_result
         state = apply_event(state, event)
         entry = translate_event(event)
         if isinstance(event.body, RunUpdated) and state.before is not None:

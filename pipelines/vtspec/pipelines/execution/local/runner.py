@@ -148,6 +148,9 @@ def _conclude_run(work: StepContext, outcome: Outcome, resume_with: str) -> Outc
 
 def _record_crash(work: StepContext, error: BaseException) -> None:
     """Write down what ended the run from within vtspec, as far as the disk lets us."""
+    # Nothing was begun anew: what there is of the run stands, its result above all.
+    if work.log.state.is_over:
+        return
     try:
         outcome = find_error_outcome(error)
         if outcome is not None:
