@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from run_folders import EVALUATED, STARTED, SUCCEEDED, Told, a_plan, a_run_folder
+from run_folders import EVALUATED, STARTED, SUCCEEDED, Told, a_plan, a_run_folder, append
+from toy_runs import a_plan as a_toy_plan
+from toy_runs import name_plan
 from vtspec.cli.main import cli
 from vtspec.pipelines.errors import Refused, Temporary
 from vtspec.pipelines.operations.removal import PruneRule, choose_prunable, choose_runs
@@ -185,6 +187,121 @@ def test_events_that_mlflow_lacks_are_told(root: Path) -> None:
     assert told == f"2 events of it have not arrived in MLflow (vtspec sync {CATS})"
     (run.path / "tracking.json").write_text(json.dumps({**state, "shipped": 2}))
     assert needers(root, CATS) == {CATS: ()}
+
+
+# What cannot be known.
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "spec: [",
+        "",
+        "kind: Experiment",
+        "apiVersion: vtspec.dev/v1alpha1\nkind: Experiment\nspec: {model: run:cats}",
+        "kind: Experiment\nspec: {report: {baseline: [cats]}}",
+        "kind: Experiment\nspec: {model: {weights: a, weights: run:cats}}",
+        b"kind: Experiment\nspec: {report: {baseline: \xff}}",
+    ],
+)
+def test_a_spec_that_cannot_be_read_may_need_any_run(root: Path, content: str | bytes) -> None:
+    for name, told in ((CATS, FINISHED), (f"{CATS}-2", FINISHED), (DOGS, FAILED)):
+        a_run(root, name, told)
+    file = root / "specs" / "experiments" / "against.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    shown = "specs/experiments/against.yaml"
+    words = f"{shown} may need it, and cannot be read (vtspec validate {shown})"
+    assert needers(root, CATS) == {CATS: (words,)}
+    assert typed("rm", CATS, "--yes").exception is not None
+    assert f"needed: {words}" in typed("prune", "--keep", "0", "--yes").output
+    assert left(root) == [CATS, f"{CATS}-2", DOGS]
+    assert typed("rm", CATS, "--yes", "--force").exception is None
+    a_spec(root, "against", model={"name": "x", "weights": "no-run"}, repor="?")
+    assert typed("prune", "--keep", "0", "--yes").exception is None
+    assert left(root) == []
+
+
+def test_each_of_two_specs_of_one_name_needs_its_run(root: Path) -> None:
+    a_run(root, CATS)
+    a_spec(root, "against", model={"name": "x"})
+    first = root / "specs" / "experiments" / "against.yaml"
+    first.rename(first.with_name("an-earlier.yaml"))
+    a_spec(root, "against", report={"baseline": "cats"})
+    assert needers(root, CATS) == {CATS: ("experiment against is compared with it",)}
+
+
+def test_a_run_whose_plan_cannot_be_read_may_need_any_other(root: Path) -> None:
+    a_run(root, CATS)
+    (a_run(root, DOGS).path / "plan.json").write_text("{")
+    assert needers(root, CATS) == {CATS: (f"{DOGS} may need it: its plan cannot be read",)}
+    # It may go with what it may need, and by itself.
+    assert needers(root, CATS, DOGS) == {CATS: (), DOGS: ()}
+
+
+@pytest.mark.parametrize(("told", "count"), [([STARTED], 1), (STOPPED, 1), (FAILED, 0)])
+def test_one_that_may_go_on_needs_its_baseline(root: Path, told: list[Told], count: int) -> None:
+    a_run(root, CATS)
+    run = a_run(root, APES, told, report={"baseline": "cats", "baselinePlan": CATS})
+    assert len(needers(root, CATS)[CATS]) == count
+    lock = RunLock.acquire(run.path)
+    assert lock is not None
+    # At work again, whatever came before.
+    assert needers(root, CATS) == {CATS: (f"the report of {APES} compares with it",)}
+    lock.release()
+
+
+# Several seeds.
+
+
+def a_result(
+    root: Path, *seeds: int, epochs: int = 3, told: Sequence[Told] = FINISHED
+) -> list[str]:
+    """A run of each seed of one result, the first one begun first; their names."""
+    runs = Runs(root / "runs")
+    for seed in seeds:
+        plan = a_toy_plan(training={"seed": seed, "epochs": epochs})
+        plan["report"]["seeds"] = list(seeds)
+        started = ("run.started", {"order": runs.count_order()})
+        a_run_folder(runs.folder, [started, *FINISHED[1:]], name_plan(plan))
+    return [run.name for run in runs.list_runs()[-len(seeds) :]]
+
+
+def test_prune_keeps_or_takes_all_seeds_of_a_result(root: Path) -> None:
+    first, second = a_result(root, 0, 1, 2), a_result(root, 0, 1, 2, epochs=4)
+    assert sorted(pruned(root, keep=1)[0]) == sorted(first)
+    assert pruned(root, keep=2) == ({}, [])
+    assert len(pruned(root, keep=0)[0]) == 6
+    # One of them is needed: what its report is made of stays with it.
+    a_spec(root, "more", model={"name": "x", "weights": f"run:{first[1]}"})
+    assert pruned(root, keep=1) == ({}, first)
+    # Asked for again in part, it is no other result.
+    assert sorted(pruned(root, keep=0)[0]) == sorted(second)
+
+
+def test_attempts_of_one_plan_are_one_result(root: Path) -> None:
+    a_run(root, "cats-0123456788")
+    names = [CATS, f"{CATS}-2"]
+    for order, name in enumerate(names, 1):
+        a_run(root, name, [("run.started", {"order": order}), EVALUATED, SUCCEEDED])
+    again = f"{CATS}-2 has the result of the same plan"
+    assert pruned(root, keep=2) == ({CATS: again}, [])
+
+
+@pytest.mark.parametrize(
+    ("told", "is_needed"), [(FINISHED, True), (STOPPED, True), (FAILED, False)]
+)
+def test_a_seed_is_needed_by_those_that_are_judged_with_it(
+    root: Path, told: list[Told], is_needed: bool
+) -> None:
+    (first, second), other = a_result(root, 0, 1), a_result(root, 0, epochs=4)
+    run = Run(root / "runs" / second)
+    (run.path / "events.jsonl").unlink()
+    append(run.path, told, 0)
+    needed = (f"the report of {second} is judged over its seed too",) if is_needed else ()
+    assert needers(root, first) == {first: needed}
+    assert needers(root, first, second) == {first: (), second: ()}
+    assert needers(root, *other) == {other[0]: ()}
 
 
 # What a rule lets go.

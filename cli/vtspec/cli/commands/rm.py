@@ -32,8 +32,9 @@ def command(
     """Remove each RUN (a run's name, or the beginning of one) with its checkpoints and model.
 
     What needs a run is told: an experiment or a run that starts from its model, one that is
-    compared with it, events that MLflow has not got yet. Such a run stays without --force, one
-    that is worked on in any case. MLflow keeps what it was sent.
+    compared with it or judged over its seed, a spec that cannot be read, events that MLflow has
+    not got yet. Such a run stays without --force, one that is worked on in any case. MLflow
+    keeps what it was sent.
     """
     from vtspec.pipelines.errors import Refused
     from vtspec.pipelines.operations.removal import choose_runs

@@ -1,19 +1,26 @@
 """Runs removed: those that a person names, or those that a rule lets go."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
+from vtspec.pipelines.planning.seeds import name_seed_plans
 from vtspec.pipelines.runs import Run, Runs, choose_baseline
-from vtspec.pipelines.runs.state import find_standing
+from vtspec.pipelines.runs.state import Standing, find_standing
 
 from .runs import RunSummary, read_runs
 
 if TYPE_CHECKING:
     from vtspec.pipelines.project.repository import Repository
+    from vtspec.schema.yaml_source.document import Document
+
+_WEIGHTS: Final = ("spec", "model", "weights")
+_BASELINE: Final = ("spec", "report", "baseline")
+"""Where an experiment names the runs that it needs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +36,8 @@ class Removal:
 class PruneRule:
     """What may go beside the runs that failed, and those whose plan was carried out again.
 
-    `keep` leaves so many finished runs of each spec, `unfinished` takes those that could go on,
-    and `before` (seconds since 1970) spares what was worked on since.
+    `keep` leaves so many results of each spec (the seeds of one are one), `unfinished` takes those
+    that could go on, and `before` (seconds since 1970) spares what was worked on since.
     """
 
     specs: tuple[str, ...] = ()
@@ -69,10 +76,11 @@ def choose_prunable(
 ) -> tuple[list[Removal], list[Removal]]:
     """The runs that the rule lets go, and those that it would but that something needs."""
     every = read_runs(runs)
+    kept = frozenset[str]() if rule.keep is None else _list_kept_plans(every, rule.keep)
     chosen = {
         found.run.name: (found, why)
         for found in every
-        if (why := _find_reason(found, every, rule)) is not None
+        if (why := _find_reason(found, every, rule, kept)) is not None
     }
     needs = _find_needs(every, repository) if chosen else []
     leaving = frozenset(chosen)
@@ -119,12 +127,33 @@ def remove_runs(
             report(one.found)
 
 
-def _find_reason(found: RunSummary, every: Sequence[RunSummary], rule: PruneRule) -> str | None:
+def _list_kept_plans(every: Sequence[RunSummary], keep: int) -> frozenset[str]:
+    """The plans of the last `keep` results of each spec; the seeds of one stand together."""
+    kept: dict[str, set[str]] = {}
+    counts: Counter[str] = Counter()
+    for found in reversed(every):
+        name, plan_id = found.run.spec_name, found.run.plan_id
+        plans = kept.setdefault(name, set())
+        if not found.state.has_result or plan_id in plans or counts[name] >= keep:
+            continue
+        counts[name] += 1
+        plans |= {plan_id, *_list_seed_plans(found.run)}
+    return frozenset().union(*kept.values())
+
+
+def _list_seed_plans(run: Run) -> frozenset[str]:
+    """The plans that the run is judged together with, its own among them, or none."""
+    try:
+        return frozenset(name_seed_plans(run.read_plan()).values())
+    except Permanent:
+        return frozenset()
+
+
+def _find_reason(
+    found: RunSummary, every: Sequence[RunSummary], rule: PruneRule, kept: frozenset[str]
+) -> str | None:
     """Why the rule lets the run go; None where it does not."""
-    run, state = found.run, found.state
-    standing = find_standing(
-        "succeeded" if state.has_result else state.status, is_worked_on=run.is_alive()
-    )
+    run, standing = found.run, _find_standing(found)
     is_meant = not rule.specs or run.spec_name in rule.specs
     if standing == "running" or not is_meant or _is_recent(found, rule.before):
         return None
@@ -136,8 +165,7 @@ def _find_reason(found: RunSummary, every: Sequence[RunSummary], rule: PruneRule
             return f"{other.name} has the result of the same plan"
     if standing == "cut short":
         return found.status if rule.unfinished else None
-    of_spec = [other for other in finished if other.spec_name == run.spec_name]
-    if rule.keep is None or run in of_spec[max(0, len(of_spec) - rule.keep) :]:
+    if rule.keep is None or run.plan_id in kept:
         return None
     return f"older than the last {rule.keep} of {run.spec_name}" if rule.keep else "finished"
 
@@ -174,20 +202,44 @@ def _iter_needs_of_specs(every: Sequence[RunSummary], repository: "Repository") 
     from vtspec.schema.load import load_file
     from vtspec.schema.yaml_source.document import find_value
 
-    for name, path in repository.find_spec_files("Experiment").items():
-        # Not the model: a spec with an error in it names its runs all the same.
-        data = load_file(path).document.data
-        weights = find_value(data, ("spec", "model", "weights"))
-        if isinstance(weights, str) and weights.startswith("run:"):
-            run = _find_finished(weights.removeprefix("run:"), repository)
-            if run is not None:
-                yield _Need(name=run.name, by=f"experiment {name} starts from its model")
-        baseline = find_value(data, ("spec", "report", "baseline"))
-        if isinstance(baseline, str):
-            plan = find_baseline_plan(baseline, repository)
-            run = choose_baseline(_list_finished(every, baseline), plan.id if plan else None)
-            if run is not None:
-                yield _Need(name=run.name, by=f"experiment {name} is compared with it")
+    for name in repository.find_spec_files("Experiment"):
+        # Of two files of one name each: nobody knows which of them is meant.
+        paths = [file.path for file in repository.find_claims("Experiment", name)]
+        for path in (path for path in paths if path is not None):
+            # Not the model: a spec with an error in it names its runs all the same.
+            document = load_file(path).document
+            if not all(_is_told(document, field) for field in (_WEIGHTS, _BASELINE)):
+                shown = repository.format_path(path)
+                see = format_command("vtspec", "validate", shown)
+                by = f"{shown} may need it, and cannot be read ({see})"
+                yield from (_Need(name=found.run.name, by=by) for found in every)
+            weights = find_value(document.data, _WEIGHTS)
+            if isinstance(weights, str) and weights.startswith("run:"):
+                run = _find_finished(weights.removeprefix("run:"), repository)
+                if run is not None:
+                    yield _Need(name=run.name, by=f"experiment {name} starts from its model")
+            baseline = find_value(document.data, _BASELINE)
+            if isinstance(baseline, str):
+                plan = find_baseline_plan(baseline, repository)
+                run = choose_baseline(_list_finished(every, baseline), plan.id if plan else None)
+                if run is not None:
+                    yield _Need(name=run.name, by=f"experiment {name} is compared with it")
+
+
+def _is_told(document: "Document", path: tuple[str, ...]) -> bool:
+    """Whether a spec says what stands at `path`, if only that nothing does."""
+    from vtspec.schema.yaml_source.document import find_value
+
+    # Of a key that stands there twice, one value alone is in the data.
+    if document.problems:
+        return False
+    # A file that was emptied, or cut off where nobody sees it, says nothing of its needs.
+    parts = [find_value(document.data, path[:length]) for length in range(len(path))]
+    return (
+        all(isinstance(part, dict) for part in parts[:2])
+        and all(part is None or isinstance(part, dict) for part in parts[2:])
+        and isinstance(find_value(document.data, path), str | None)
+    )
 
 
 def _find_finished(word: str, repository: "Repository") -> Run | None:
@@ -202,18 +254,36 @@ def _iter_needs_of_run(found: RunSummary, every: Sequence[RunSummary]) -> Iterat
     try:
         plan = run.read_plan()
     except Permanent:
+        by = f"{run.name} may need it: its plan cannot be read"
+        yield from (_Need(name=one.run.name, by=by, run=run.name) for one in every)
         return
     match plan:
         case {"model": {"weights": {"type": "run", "run": str(other)}}}:
             yield _Need(name=other, by=f"run {run.name} started from its model", run=run.name)
     match plan:
-        case {"report": {"baseline": str(name), **rest}} if found.state.has_result:
+        # Also of one that is to go on: its report is still to be written.
+        case {"report": {"baseline": str(name), **rest}} if _find_standing(found) != "failed":
             planned = rest.get("baselinePlan")
             others = [one for one in _list_finished(every, name) if one.name != run.name]
             baseline = choose_baseline(others, planned if isinstance(planned, str) else None)
             if baseline is not None:
                 by = f"the report of {run.name} compares with it"
                 yield _Need(name=baseline.name, by=by, run=run.name)
+    if _find_standing(found) == "failed":
+        return
+    seeds = set(name_seed_plans(plan).values()) - {run.plan_id}
+    # A dict: of several attempts the last one that finished is the seed's result.
+    last = {one.run.plan_id: one.run for one in every if one.state.has_result}
+    by = f"the report of {run.name} is judged over its seed too"
+    for seed in (seed for seed in last if seed in seeds):
+        yield _Need(name=last[seed].name, by=by, run=run.name)
+
+
+def _find_standing(found: RunSummary) -> Standing:
+    state = found.state
+    return find_standing(
+        "succeeded" if state.has_result else state.status, is_worked_on=found.run.is_alive()
+    )
 
 
 def _list_finished(every: Sequence[RunSummary], spec_name: str) -> list[Run]:
