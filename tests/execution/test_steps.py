@@ -1,6 +1,7 @@
 """A step: what its adapter's process says, however badly, and what its end means."""
 
 import errno
+import hashlib
 import json
 import os
 import signal
@@ -18,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local_repository import a_repository, refuse_download, this_python
+from run_folders import STARTED, a_run_folder
 from toy_runs import a_plan, name_plan
 from vtspec.pipelines.errors import Permanent, Refused, RunFailed, Temporary, refuse_import
 from vtspec.pipelines.execution.environment import Environment
@@ -53,7 +55,13 @@ from vtspec.pipelines.execution.steps.process_env import build_variables
 from vtspec.pipelines.planning.plan_model import Plan, plan_from_json
 from vtspec.pipelines.runs import EventLog, Run, RunLock, find_holder
 from vtspec.pipelines.runs.events import Event, Printed, StepStarted, Told, Warned
-from vtspec.pipelines.weights.model import FileWeights, HubWeights, MlflowWeights, Weights
+from vtspec.pipelines.weights.model import (
+    FileWeights,
+    HubWeights,
+    MlflowWeights,
+    RunWeights,
+    Weights,
+)
 
 # What an adapter says.
 
@@ -311,14 +319,36 @@ def test_weights_of_a_file_are_checked_before_they_are_used(tmp_path: Path) -> N
     )
     with pytest.raises(Permanent, match="not the file that was planned"):
         find_without_download(planned, tmp_path)
-    import hashlib
-
     planned = replace(planned, sha256=hashlib.sha256(b"weights").hexdigest())
     assert find_without_download(planned, tmp_path) == tmp_path / "start.safetensors"
     with pytest.raises(Permanent, match="not there"):
         find_start_weights(
             replace(planned, path="gone.safetensors"), tmp_path, tmp_path, refuse_download
         )
+
+
+def test_weights_of_a_run_that_were_planned_when_they_were_damaged_are_refused(
+    tmp_path: Path,
+) -> None:
+    sums = {"model/model.safetensors": hash_content_of(b"trained")}
+    finished = ("run.finished", {"ending": "succeeded", "artifacts": sums})
+    folder = a_run_folder(tmp_path / "runs", [STARTED, finished])
+    (folder / "model").mkdir()
+    (folder / "model/model.safetensors").write_bytes(b"trainee")
+    planned = RunWeights(
+        run=folder.name,
+        path=f"runs/{folder.name}/model/model.safetensors",
+        sha256=hash_content_of(b"trainee").removeprefix("sha256:"),
+    )
+    with pytest.raises(Permanent, match="is not what the run left"):
+        find_without_download(planned, tmp_path)
+    (folder / "model/model.safetensors").write_bytes(b"trained")
+    planned = replace(planned, sha256=hash_content_of(b"trained").removeprefix("sha256:"))
+    assert find_without_download(planned, tmp_path) is not None
+
+
+def hash_content_of(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def test_weights_of_a_hub_are_the_adapters_to_fetch(tmp_path: Path) -> None:

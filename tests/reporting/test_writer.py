@@ -1,5 +1,6 @@
 """The edge of the report: what is read from a run's folder and what is written into it."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -15,9 +16,11 @@ from report_data import (
     told,
     write_run,
 )
+from run_folders import append
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.reporting import find_baseline, read_facts, write_report
 from vtspec.pipelines.reporting.writer import MOST_THUMBNAIL_BYTES
+from vtspec.pipelines.runs import Run
 
 pytestmark = pytest.mark.slow
 
@@ -50,6 +53,21 @@ def test_a_report_is_two_texts_and_a_picture_of_each_kind(tmp_path: Path) -> Non
         "plots/calibration.png",
     }
     assert all(size > 1000 for size in _written(run).values())
+
+
+def test_an_evaluation_that_was_edited_after_the_run_is_told(tmp_path: Path) -> None:
+    run = write_run(a_run(), tmp_path)
+    file, events = run / "evaluation.json", Run(run).read_events()
+    sums = {"evaluation.json": f"sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}"}
+    finished = ("run.finished", {"ending": "succeeded", "artifacts": sums})
+    append(run, [finished], events[-1].seq + 1)
+    assert not any("the evaluation.json of" in line for line in read_facts(run).warnings)
+    file.write_text(file.read_text() + " ")
+    words = f"the evaluation.json of {run.name} was changed after the run"
+    assert any(line.startswith(words) for line in read_facts(run).warnings)
+    # It is told of what it is held against, too.
+    other = write_run(a_run(), tmp_path / "other")
+    assert any(line.startswith(words) for line in read_facts(other, run).warnings)
 
 
 def test_nothing_but_the_report_is_left_behind(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Events arrive in MLflow: in order, once, whatever MLflow does meanwhile."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -126,6 +127,46 @@ def test_a_model_is_registered_once_as_challenger(runs: Path) -> None:
     found = find_start_weights(weights, runs, cache, make_model_download(lambda: uri))
     assert found is not None and found.is_relative_to(cache)
     assert (run_dir / "model" / "model.safetensors").read_bytes() == found.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("change", "name", "is_sent"),
+    [
+        ("edit", "cats-model", False),
+        ("remove", "cats-model", False),
+        ("edit", None, False),
+        ("remove", None, True),
+        ("card", "cats-model", True),
+    ],
+)
+def test_a_model_that_is_not_what_the_run_left_is_not_sent(
+    runs: Path, change: str, name: str | None, is_sent: bool
+) -> None:
+    plan = a_plan(tracking={"experiment": "cats", "registerAs": name})
+    files = {"model/model.safetensors": b"weights", "model/README.md": b"card"}
+    sums = {path: f"sha256:{hashlib.sha256(held).hexdigest()}" for path, held in files.items()}
+    finished = ("run.finished", {"ending": "succeeded", "artifacts": sums})
+    run_dir, uri = a_run_folder(runs, [STARTED, EVALUATED, finished], plan), _uri(runs)
+    (run_dir / "model").mkdir()
+    for path, held in files.items():
+        (run_dir / path).write_bytes(held)
+    weights = run_dir / "model" / "model.safetensors"
+    match change:
+        case "edit":
+            weights.write_bytes(b"wrights")
+        case "remove":
+            weights.unlink()
+        case _:
+            (run_dir / "model" / "README.md").write_text("made anew by a report")
+    if is_sent:
+        assert sync_run(run_dir, uri).left == 0
+        return
+    with pytest.raises(Permanent, match=r"model\.safetensors is not what the run left"):
+        sync_run(run_dir, uri)
+    assert read_sync_result(run_dir).model_version is None
+    weights.write_bytes(b"weights")
+    shipped = sync_run(run_dir, uri)
+    assert (shipped.left, shipped.model_version) == (0, None if name is None else "1")
 
 
 @pytest.mark.parametrize(("has_store", "version"), [(False, "1"), (True, "7"), (True, "x")])

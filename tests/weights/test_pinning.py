@@ -19,6 +19,8 @@ from vtspec.pipelines.catalog import Weights as Published
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.planning.plan import build_plan, refuse_unpinned
 from vtspec.pipelines.planning.plan_model import Plan
+from vtspec.pipelines.runs import EventLog
+from vtspec.pipelines.runs.events import Told
 from vtspec.pipelines.weights.hub import Hub
 from vtspec.pipelines.weights.model import (
     FileWeights,
@@ -308,6 +310,32 @@ def test_a_run_that_is_not_there_or_has_no_model_is_refused(tmp_path: Path) -> N
         pinned(tmp_path, weights="run:cats-0123456789")
     with pytest.raises(Refused, match="there is no run 'dogs'"):
         pinned(tmp_path, weights="run:dogs")
+
+
+@pytest.mark.parametrize("is_updated", [False, True])
+def test_a_model_that_is_not_the_one_that_was_exported_is_refused(
+    tmp_path: Path, is_updated: bool
+) -> None:
+    sums = {"model/model.safetensors": f"sha256:{hashlib.sha256(b'trained').hexdigest()}"}
+    folder = a_run_folder(tmp_path / "runs", [STARTED])
+    log = EventLog(folder, folder.name, 1)
+    exported = Told(kind="step.finished", fields={"ending": "succeeded"})
+    log.append_told(exported, step="export")
+    log.append_told(Told(kind="run.finished", fields={"ending": "succeeded", "artifacts": sums}))
+    if is_updated:
+        log.append_told(Told(kind="run.updated", fields={"steps": ["report"]}))
+    (folder / "model").mkdir()
+    file = folder / "model/model.safetensors"
+    file.write_bytes(b"trained")
+    assert pinned(tmp_path, weights="run:cats").weights is not None
+    file.write_bytes(b"trainee")
+    with pytest.raises(Refused, match="is not what the run left: its SHA-256 differs") as refused:
+        pinned(tmp_path, weights="run:cats")
+    assert f"vtspec run {folder.name} --again" in str(refused.value)
+    # Made anew now, it has no sum yet.
+    log.append_told(Told(kind="run.updated", fields={"steps": ["export", "report"]}))
+    assert pinned(tmp_path, weights="run:cats").weights is not None
+    log.close()
 
 
 def test_of_a_spec_the_last_run_that_finished_is_started_from(tmp_path: Path) -> None:

@@ -39,9 +39,9 @@ def command(
 ) -> None:
     """Remove runs that failed, and those whose plan has a later result.
 
-    What something needs stays: as the baseline or the start weights of an experiment or a run, as a
-    seed that others are judged with, or since MLflow has not got all of it; and everything while
-    a spec that may need it cannot be read. MLflow keeps what it was sent.
+    What something needs stays: as the baseline or the start weights of an experiment or a run, as
+    a seed that others are judged with, or since MLflow has not got all of it; and everything
+    while a spec that may need it cannot be read. MLflow keeps what it was sent.
     """
     from vtspec.cli.commands.rm import print_removals, remove_chosen
     from vtspec.pipelines.operations.removal import PruneRule, choose_prunable, remove_runs

@@ -20,13 +20,12 @@ from vtspec.pipelines.reporting.render.markdown import render_markdown
 from vtspec.pipelines.reporting.sections import build_report_document
 from vtspec.pipelines.runs import Run, Runs, choose_baseline
 from vtspec.pipelines.runs.json_values import to_mapping, to_text
+from vtspec.pipelines.runs.store import EVALUATION_FILE
 from vtspec.pipelines.tracking import describe_registration
 
 from .facts import Facts, RunData, build_facts
 from .model_card import CARD_FILE, render_model_card
 from .verdict import VerdictName
-
-EVALUATION_FILE: Final = "evaluation.json"
 
 MOST_THUMBNAIL_BYTES: Final = 256 * 1024
 """A sample error's picture above this is left out: the page is to stay one that can be sent."""
@@ -163,6 +162,10 @@ def _read_with_seeds(run: Run) -> RunData:
 
 
 def _find_doubts(run: Run, plan: PlanJson) -> tuple[str, ...]:
+    return (*_find_plan_doubts(run, plan), *_find_evaluation_doubts(run))
+
+
+def _find_plan_doubts(run: Run, plan: PlanJson) -> tuple[str, ...]:
     """Whether the plan is what the run is called by; one of an older vtspec may not tell."""
     try:
         content = identify(plan).id
@@ -173,6 +176,16 @@ def _find_doubts(run: Run, plan: PlanJson) -> tuple[str, ...]:
     return (
         f"the {run.plan_file.name} of {run.name} was changed after it was planned: what stands "
         f"in it is {content}, and not what was run",
+    )
+
+
+def _find_evaluation_doubts(run: Run) -> tuple[str, ...]:
+    """Whether what was measured was edited since; the figures of the events stand."""
+    return tuple(
+        f"the {name} of {run.name} was changed after the run: its classes, errors and intervals "
+        "may not be what was measured"
+        for name in run.list_changed(EVALUATION_FILE)
+        if (run.path / name).exists()
     )
 
 

@@ -1,5 +1,6 @@
 """`runs/<run>/`: one folder a run, named by its plan; and what can be read of it at any time."""
 
+import hashlib
 import json
 import os
 import re
@@ -26,6 +27,15 @@ from .run_mirror import RunMirror, find_mirror, find_writer
 from .state import PLAN_FILE, RunState, fold_events
 
 METRICS_FILE: Final = "metrics.json"
+
+MODEL_FOLDER: Final = "model"
+EVALUATION_FILE: Final = "evaluation.json"
+
+_MAKERS: Final = {MODEL_FOLDER: "export", EVALUATION_FILE: "evaluate"}
+"""The step that makes each part of a result whose sums are held against its terminal event."""
+
+_CARD: Final = f"{MODEL_FOLDER}/README.md"
+"""Each report writes it anew."""
 
 _GONE: Final = ".gone-"
 """What the name of a run that is being deleted begins with."""
@@ -115,6 +125,24 @@ class Run:
     def compute_metrics(self) -> Metrics:
         """`metrics.json`, made from the events: true even where the file was never written."""
         return build_metrics(self.read_state())
+
+    def list_changed(self, part: str) -> tuple[str, ...]:
+        """The files of a part of the result (`MODEL_FOLDER`, `EVALUATION_FILE`) that are gone, or
+        not what the run left by its terminal event; none where that tells no sums."""
+        state = self.read_state()
+        before, step = state.before, _MAKERS[part]
+        # One that is being made has no sum yet.
+        is_made = before is not None and before.steps.get(step) == state.steps.get(step)
+        if not state.is_over and not is_made:
+            return ()
+        told = state.artifacts if before is None else before.artifacts
+        return tuple(
+            name
+            for name, digest in told.items()
+            if (name == part or name.startswith(f"{part}/"))
+            and name != _CARD
+            and not _has_sum(self.path / name, digest)
+        )
 
     @property
     def ending(self) -> str | None:
@@ -414,6 +442,27 @@ class Runs:
 def write_json(path: Path, data: object) -> None:
     """Write plain data, whole or not at all, in a form that a diff reads well."""
     write_file_atomic(path, (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def describe_changed_file(run: Run, name: str) -> str:
+    """What is wrong with a file that `list_changed` names."""
+    path = run.path / name
+    return f"{path} is not what the run left: " + (
+        "its SHA-256 differs" if path.exists() else "it is gone"
+    )
+
+
+def hash_file(path: Path) -> str:
+    """The SHA-256 of a file, as events have it."""
+    with path.open("rb") as file:
+        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _has_sum(path: Path, digest: str) -> bool:
+    try:
+        return hash_file(path) == digest
+    except OSError:
+        return False
 
 
 def _suggest_run(word: str, runs: list[Run]) -> str:

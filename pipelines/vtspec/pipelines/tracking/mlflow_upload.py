@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from vtspec.adapters.durable_files import write_file_atomic
+from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.address import Address
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.runs import Run
 from vtspec.pipelines.runs.events import Event
 from vtspec.pipelines.runs.lock import try_lock
 from vtspec.pipelines.runs.state import PLAN_FILE, fold_events
+from vtspec.pipelines.runs.store import MODEL_FOLDER, describe_changed_file
 
 from .mlflow_client import translate_errors
 from .mlflow_mapping import (
@@ -214,6 +216,7 @@ def _send_batch(
     if any("tracking.registerAs" in entry.changed for entry in entries):
         version = None
     if ends and ends[-1].status != "RUNNING":
+        _refuse_changed_model(Run(run_dir), plan)
         _log_artifacts(run_dir, client, place.run_id)
         if ends[-1].status == "FINISHED":
             version = version or _register_model(run_dir, client, place.run_id, plan)
@@ -246,6 +249,18 @@ def _log_artifacts(run_dir: Path, client: "MlflowClient", run_id: str) -> None:
     for name in FOLDERS:
         if (run_dir / name).is_dir():
             client.log_artifacts(run_id, str(run_dir / name), artifact_path=name)
+
+
+def _refuse_changed_model(run: Run, plan: TrackedPlan) -> None:
+    """Raise `Permanent` where the model is not what the run left; to register none, too."""
+    changed = run.list_changed(MODEL_FOLDER)
+    if plan.register_as is None:
+        changed = tuple(name for name in changed if (run.path / name).exists())
+    if changed:
+        sync = format_command("vtspec", "sync", run.name)
+        raise Permanent(
+            describe_changed_file(run, changed[0]), fix=f"put the file back, then: {sync}"
+        )
 
 
 def _register_model(

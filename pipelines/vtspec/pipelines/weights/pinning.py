@@ -176,6 +176,7 @@ def _pin_file(words: str, places: WeightsSources) -> FileWeights:
 
 def _pin_run(name: str, places: WeightsSources) -> RunWeights:
     from vtspec.pipelines.runs import Runs
+    from vtspec.pipelines.runs.store import MODEL_FOLDER, describe_changed_file
 
     runs = Runs(places.runs)
     run = runs.find_finished(name)
@@ -185,6 +186,11 @@ def _pin_run(name: str, places: WeightsSources) -> RunWeights:
         raise Refused(
             f"run {run.name} has no {MODEL_FILE}: it did not come to its export",
             fix=format_command("vtspec", "status", run.name),
+        )
+    if MODEL_FILE in run.list_changed(MODEL_FOLDER):
+        raise Refused(
+            f"model.weights: {describe_changed_file(run, MODEL_FILE)}",
+            fix=f"put the file back, or: {format_command('vtspec', 'run', run.name, '--again')}",
         )
     path = _find_relative_path(file, places) or f"{places.runs.name}/{run.name}/{MODEL_FILE}"
     licence = _find_inherited_licence(run)

@@ -1,10 +1,12 @@
 """The file of weights that a plan starts from, brought here and checked."""
 
-import hashlib
 from pathlib import Path
 from typing import assert_never
 
+from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.runs import Run
+from vtspec.pipelines.runs.store import MODEL_FOLDER, describe_changed_file, hash_file
 from vtspec.pipelines.weights.model import (
     FileWeights,
     HubWeights,
@@ -30,7 +32,18 @@ def find_start_weights(
             return None
         case MlflowWeights():
             return _fetch_registered(weights, cache, download)
-        case FileWeights() | RunWeights():
+        case RunWeights():
+            path = _check_file(root / weights.path, weights.sha256)
+            # Planned from a file that was damaged already, as an earlier vtspec did.
+            run = Run(path.parent.parent)
+            if f"{MODEL_FOLDER}/{path.name}" in run.list_changed(MODEL_FOLDER):
+                again = format_command("vtspec", "run", run.name, "--again")
+                raise Permanent(
+                    describe_changed_file(run, f"{MODEL_FOLDER}/{path.name}"),
+                    fix=f"put the file back, or: {again}; and plan again",
+                )
+            return path
+        case FileWeights():
             return _check_file(root / weights.path, weights.sha256)
         case UnpinnedWeights():
             # Planning refuses it long before; random weights in its place would be a lie.
@@ -47,7 +60,7 @@ def _check_file(path: Path, sha256: str) -> Path:
             f"the plan starts from {path}, which is not there",
             fix="put the file back, or name other weights in the spec and plan again",
         )
-    if _hash_file(path) != sha256.removeprefix("sha256:"):
+    if hash_file(path) != f"sha256:{sha256.removeprefix('sha256:')}":
         raise Permanent(
             f"{path} is not the file that was planned: its SHA-256 differs",
             fix="put the planned file back, or plan again with this one",
@@ -65,8 +78,3 @@ def _fetch_registered(weights: MlflowWeights, cache: Path, download: ModelDownlo
             fix="name a version that vtspec registered, or a .safetensors path",
         )
     return found[0]
-
-
-def _hash_file(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

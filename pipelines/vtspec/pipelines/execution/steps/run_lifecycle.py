@@ -1,6 +1,5 @@
 """The first and the last event of a run: what it is carried out on, and what it left behind."""
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -8,13 +7,14 @@ from typing import Final
 from vtspec.pipelines.execution.environment import Environment
 from vtspec.pipelines.runs import Runs
 from vtspec.pipelines.runs.events import RunFinished, RunStarted, Warned
+from vtspec.pipelines.runs.store import EVALUATION_FILE, METRICS_FILE, MODEL_FOLDER, hash_file
 
 from .exit_status import Outcome
 from .host_info import collect_versions, describe_machine, find_git_state
 from .plan_files import list_plan_files, list_plan_folders
 from .step import StepContext
 
-ARTIFACTS: Final = ("metrics.json", "evaluation.json", "report.md", "report.html", "model")
+ARTIFACTS: Final = (METRICS_FILE, EVALUATION_FILE, "report.md", "report.html", MODEL_FOLDER)
 """What a run leaves for others, whose sums its terminal event holds."""
 
 
@@ -62,10 +62,5 @@ def hash_artifacts(folder: Path) -> Mapping[str, str]:
         # Sorted, so that equal runs leave equal events.
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             if file.is_file():
-                found[file.relative_to(folder).as_posix()] = _hash_file(file)
+                found[file.relative_to(folder).as_posix()] = hash_file(file)
     return found
-
-
-def _hash_file(path: Path) -> str:
-    with path.open("rb") as file:
-        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
