@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from local_repository import Repository, Watcher, a_local, a_repository, model_sum
 from toy_runs import name_plan
 from vtspec.cli.commands.status import command as status
-from vtspec.pipelines.errors import Permanent, Refused
+from vtspec.pipelines.errors import Refused
 from vtspec.pipelines.execution.local import RunOptions, RunResult
 from vtspec.pipelines.execution.steps import OUTPUT_FILE
 from vtspec.pipelines.planning.digest import name_completion
@@ -141,11 +141,34 @@ def test_a_run_that_an_earlier_vtspec_updated_is_read_and_completed(
     assert read_trained_plan(run) == gates.planned
 
 
-def test_a_completion_whose_file_is_gone_is_said(repository: Repository) -> None:
-    run = carry(with_policy(repository, GATES), Watcher()).run
-    run.plan_file.unlink()
-    with pytest.raises(Permanent, match="cannot be read"):
-        run.read_plan()
+@pytest.mark.parametrize("damage", ["gone", "cut", "edited"])
+def test_a_completion_whose_file_is_damaged_is_made_anew(
+    repository: Repository, damage: str
+) -> None:
+    licensed = {"dataset": {**repository.plan["dataset"], "licence": "CC0-1.0"}}
+    carry(with_policy(repository, licensed), Watcher())
+    # The licence was asked for before, and stands no more in what this one asks for.
+    asked = with_policy(repository, {**licensed, **GATES})
+    run = carry(asked, Watcher()).run
+    whole, file = run.plan_file.read_text(), run.plan_file
+    match damage:
+        case "gone":
+            file.unlink()
+        case "cut":
+            file.write_text(whole[:100])
+        case _:
+            file.write_text(whole.replace("accuracy >= 0.5", "accuracy >= 0.1"))
+    assert run.read_plan() == json.loads(whole)
+    words = f"{file.name} of {run.name} was "
+    assert any(words in line for line in read_facts(run.path).warnings)
+    watcher = Watcher()
+    assert carry(asked, watcher).how == "shown"
+    assert any(line.startswith(f"warning: {words}") for line in watcher.said)
+    assert json.loads(file.read_text()) == json.loads(whole)
+    # Said once.
+    again = Watcher()
+    assert carry(repository, again).how == "updated"
+    assert not any(words in line for line in again.said)
 
 
 def test_the_time_of_a_result_is_that_of_its_training(repository: Repository) -> None:

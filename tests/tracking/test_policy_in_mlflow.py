@@ -126,7 +126,9 @@ def test_an_update_that_fails_leaves_the_run_finished(run: Path, ending: str) ->
     assert "vtspec.completion" not in found.data.tags
     client = make_client(uri_of(run))
     assert client.get_experiment_by_name("dogs") is None
-    update(run, {"report": {"gates": []}}, "report.gates", end=SUCCEEDED)
+    # As it was told of a run: with all that can be asked for.
+    back = {"report": {"gates": []}, "export": {"formats": []}, "tracking": tracking()}
+    update(run, back, "report.gates", end=SUCCEEDED)
     tags = client.get_run(place.run_id).data.tags
     assert tags["vtspec.plan.digest"] == "new" and "vtspec.update.message" not in tags
 

@@ -21,6 +21,9 @@ def predict_images(
     from vtspec.pipelines.execution.prediction import iter_predictions
     from vtspec.pipelines.planning.plan_model import plan_from_json
 
+    # The adapter is given the file.
+    if (lost := run.restore_plan()) is not None:
+        report(f"warning: {lost}")
     framework = plan_from_json(run.read_plan()).framework.name
     answers = iter_predictions(run, list(images), choose_environment(framework, environ, report))
     # The adapter was told absolute paths: it may work in another folder.

@@ -162,7 +162,9 @@ def _read_with_seeds(run: Run) -> RunData:
 
 
 def _find_doubts(run: Run, plan: PlanJson) -> tuple[str, ...]:
-    return (*_find_plan_doubts(run, plan), *_find_evaluation_doubts(run))
+    lost = run.describe_lost_plan()
+    told = () if lost is None else (f"the {lost}: what the run's events say stands here",)
+    return (*told, *_find_plan_doubts(run, plan), *_find_evaluation_doubts(run))
 
 
 def _find_plan_doubts(run: Run, plan: PlanJson) -> tuple[str, ...]:

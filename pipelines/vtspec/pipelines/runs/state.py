@@ -180,8 +180,8 @@ class RunState:
     """All that is known of a run from its events.
 
     `told` numbers the last line of the present step's adapter; `data` is the folder of the
-    verified data; `exports` are by format, `artifacts` checksums by path. `sections` are what the
-    last update put into the plan, `completion` is its name where the result was there before;
+    verified data; `exports` are by format, `artifacts` checksums by path. `sections` are what
+    updates put into the plan, `completion` is its name where the result was there before;
     `before` is the result that an update at work began from; `undone_update` says what the last
     one was and why it failed, where it did and left the result as it was.
     """
@@ -357,7 +357,8 @@ def _apply_run_updated(state: RunState, told: RunUpdated) -> RunState:
         failure=None,
         exit_code=None,
         provenance=replace(state.provenance, plan_digest=told.plan_digest),
-        sections=told.sections,
+        # Each was asked of the plan as the one before it had left it.
+        sections={**state.sections, **told.sections},
         completion=told.completion,
         undone_update=None,
         before=state if state.status == "succeeded" else state.before,

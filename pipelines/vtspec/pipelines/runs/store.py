@@ -98,17 +98,32 @@ class Run:
         return self.path / self.read_state().plan_file
 
     def read_plan(self) -> dict[str, object]:
-        """The plan in `plan_file`. Raises `Permanent` where it is missing or damaged."""
-        path = self.plan_file
-        try:
-            plan = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise Permanent(
-                f"{path} cannot be read: {error}", fix="plan and run the spec again"
-            ) from error
-        if not isinstance(plan, dict):
-            raise Permanent(f"{path} is not a plan", fix="plan and run the spec again")
-        return plan
+        """The plan as it is asked for now; a completion's whose file is gone or was changed out
+        of `plan.json` and what its event says. Raises `Permanent` where it is missing or damaged.
+        """
+        state = self.read_state()
+        if _find_plan_fault(self.path, state) is None:
+            return _read_plan_file(self.path / state.plan_file)
+        trained = _read_plan_file(self.path / PLAN_FILE)
+        told = {**state.sections, "digest": state.provenance.plan_digest}
+        # A plan leaves out that nothing was overridden.
+        gone = {key for key, value in told.items() if key not in trained and not value}
+        return {key: value for key, value in {**trained, **told}.items() if key not in gone}
+
+    def describe_lost_plan(self) -> str | None:
+        """What became of the file of its completion since it was written, or None."""
+        state = self.read_state()
+        fault = _find_plan_fault(self.path, state)
+        return None if fault is None else f"{state.plan_file} of {self.name} {fault}"
+
+    def restore_plan(self) -> str | None:
+        """Write the file of its completion anew where it is gone or was changed; what to tell of
+        that, or None. Raises as `read_plan` does."""
+        lost = self.describe_lost_plan()
+        if lost is None:
+            return None
+        write_json(self.plan_file, self.read_plan())
+        return f"{lost}: it was made anew of what the run's events say"
 
     def read_events(self) -> list[Event]:
         """All events so far, in order, each once."""
@@ -206,6 +221,32 @@ class Run:
                 return decode_event(lines.readline())
         except OSError:
             return None
+
+
+def _find_plan_fault(folder: Path, state: RunState) -> str | None:
+    """What is wrong with a completion's file, by what was told of it; None for `plan.json`, of
+    which nothing tells but its own id."""
+    if state.plan_file == PLAN_FILE:
+        return None
+    try:
+        plan = _read_plan_file(folder / state.plan_file)
+    except Permanent:
+        return "was damaged" if (folder / state.plan_file).exists() else "was gone"
+    told = {**state.sections, "digest": state.provenance.plan_digest}
+    is_same = all((plan.get(key) or None) == (told[key] or None) for key in told)
+    return None if is_same else "was changed"
+
+
+def _read_plan_file(path: Path) -> dict[str, object]:
+    try:
+        plan = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise Permanent(
+            f"{path} cannot be read: {error}", fix="plan and run the spec again"
+        ) from error
+    if not isinstance(plan, dict):
+        raise Permanent(f"{path} is not a plan", fix="plan and run the spec again")
+    return plan
 
 
 def choose_baseline(finished: Sequence[Run], plan_id: str | None) -> Run | None:

@@ -68,6 +68,9 @@ class LocalRunner:
         or where something is asked for that could only have had its effect before.
         """
         result = self._carry_out(plan, choice, command)
+        # Steps read it; and it is how a person reads what was asked for.
+        if (lost := result.run.restore_plan()) is not None:
+            self.place.report(f"warning: {lost}")
         if result.how == "carried out" or result.outcome is None or not result.state.has_result:
             return result
         return self._update(result, plan, command)
