@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from report_data import a_baseline, a_plan, a_run, a_run_that_says, told, write_run
+from run_folders import append
 from vtspec.cli.commands.compare import command as compare
 from vtspec.cli.commands.report import command as report
 from vtspec.cli.commands.status import command as status
@@ -245,3 +246,24 @@ def test_a_specs_name_means_its_last_finished_run_and_a_later_one_is_told_of(run
     assert json.loads(compared.stdout)["after"] == "digits-resnet18-0123456789"
     # By its own name it is the one that is meant.
     assert "Run crashed" in _report(runs, "digits-resnet18-ffffffffff", "--output", "md").stdout
+
+
+def test_what_is_shown_of_another_completion_is_said(tmp_path: Path) -> None:
+    run = write_run(a_run(), tmp_path)
+    seq = len((run / "events.jsonl").read_text().splitlines())
+    asked = [f"{run.name}-c{number}" for number in ("aaaaaa", "bbbbbb")]
+    for number, name in enumerate(asked):
+        plan = {"sections": {}, "plan_digest": "new", "completion": name}
+        (run / f"{name}.json").write_text(json.dumps({**a_plan(), "digest": "new"}))
+        ended = ("run.finished", {"ending": "succeeded"})
+        append(run, [("run.updated", plan), ended], seq + 2 * number)
+    earlier, now = asked
+    words = f"warning: {earlier} is not what {run.name} is asked for now, which is {now}"
+    typed = f"vtspec run --plan {run}/{earlier}.json applies it again"
+    commands = (report, [earlier]), (compare, [run.name, earlier]), (status, [earlier])
+    for command, names in commands:
+        shown = CliRunner().invoke(command, [*names, "--runs", str(tmp_path)])
+        assert words in shown.stderr and typed in shown.stderr
+        last = [now if name == earlier else name for name in names]
+        told = CliRunner().invoke(command, [*last, "--runs", str(tmp_path)])
+        assert (told.exit_code, told.stderr) == (0, "")

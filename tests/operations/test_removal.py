@@ -122,6 +122,18 @@ def test_one_that_is_worked_on_is_refused_with_what_stops_it(root: Path) -> None
     assert left(root) == []
 
 
+@pytest.mark.parametrize("before", ["", "runs/"])
+def test_a_completion_is_no_run_to_be_removed(root: Path, before: str) -> None:
+    name = f"{CATS}-c0ffee0"
+    told: Told = ("run.updated", {"sections": {}, "completion": name})
+    run = a_run(root, CATS, [*FINISHED, told, SUCCEEDED])
+    (run.path / f"{name}.json").write_text("{}")
+    result = typed("rm", f"{before}{name}", "--yes", "--force")
+    assert f"{name} is a completion of {CATS}" in str(result.exception)
+    assert f"fix: vtspec rm {CATS} removes the run" in str(result.exception)
+    assert left(root) == [CATS]
+
+
 def test_a_link_to_a_run_that_lies_elsewhere_is_refused(root: Path) -> None:
     run = a_run(root / "disk", CATS)
     (root / "runs").mkdir()

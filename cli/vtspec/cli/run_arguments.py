@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from vtspec.pipelines.runs import Runs
+    from vtspec.pipelines.runs import Run, Runs
 
 
 def open_runs(folder: Path | None) -> "Runs":
@@ -35,6 +35,24 @@ def require_folder(file: Path | None) -> None:
     raise Refused(f"{file}: there is no folder {file.parent}", fix=fix)
 
 
+def tell_other_completion(run: "Run", word: str) -> None:
+    """Say on stderr where `word` names a completion of the run that does not hold now: what is
+    shown of the run is of the one that does."""
+    from vtspec.pipelines.runs import is_completion_name
+
+    name, state = Path(word).name, run.read_state()
+    if not is_completion_name(name) or name == state.completion:
+        return
+    from vtspec.adapters.shell_command import format_command
+
+    applies = format_command("vtspec", "run", "--plan", run.path / f"{name}.json")
+    click.echo(
+        f"warning: {name} is not what {run.name} is asked for now, which is "
+        f"{state.completion or state.plan_file} and is shown; {applies} applies it again",
+        err=True,
+    )
+
+
 def find_run(runs: "Runs", word: str | None, *folders: str) -> Path:
     """Find the folder of the run that is meant, or of the last one where none is named.
 
@@ -47,6 +65,7 @@ def find_run(runs: "Runs", word: str | None, *folders: str) -> Path:
         runs.fetch(run, *folders)
         if run != last:
             click.echo(f"{run.name}: {last.name} is later and has not succeeded", err=True)
+        tell_other_completion(run, word)
         return run.path
     found = runs.list_runs()
     if not found:

@@ -50,7 +50,7 @@ def command(run: str | None, runs: Path | None, output: str, **chosen: Any) -> N
     What a run `took` leaves out the writing of its report. The largest, longest or best run comes
     last with --sort. --spec and --status may be repeated.
     """
-    from vtspec.cli.run_arguments import open_runs
+    from vtspec.cli.run_arguments import open_runs, tell_other_completion
     from vtspec.pipelines.operations.runs import RunFilter, RunSummary, list_runs
 
     found = open_runs(runs)
@@ -58,6 +58,7 @@ def command(run: str | None, runs: Path | None, output: str, **chosen: Any) -> N
         if any(chosen.values()):
             raise click.UsageError("--spec, --status, --sort and --limit are for the list of runs")
         one = found.find(run)
+        tell_other_completion(one, run)
         _show_run(RunSummary(one, one.read_state()), output)
         return
     wanted = RunFilter(specs=chosen["specs"], statuses=chosen["statuses"])

@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.planning.seeds import name_seed_plans
-from vtspec.pipelines.runs import Run, Runs, choose_baseline
+from vtspec.pipelines.runs import Run, Runs, choose_baseline, is_completion_name
 from vtspec.pipelines.runs.state import Standing, find_standing
 
 from .runs import RunSummary, read_runs
@@ -57,8 +58,17 @@ class _Need:
 
 def choose_runs(words: Sequence[str], runs: Runs, repository: "Repository") -> list[Removal]:
     """The runs that a person names, to be removed. Raises `Refused` where one is not there, is
-    not the only one of that name, or is worked on."""
-    named = {run.name: run for run in (runs.find_only(word) for word in words)}
+    not the only one of that name, is named by a completion, or is worked on."""
+    named: dict[str, Run] = {}
+    for word in words:
+        run, name = runs.find_only(word), Path(word).name
+        # Who names one policy of a result does not mean the model.
+        if is_completion_name(name):
+            raise Refused(
+                f"{name} is a completion of {run.name}: a policy for its result, and no run",
+                fix=f"{format_command('vtspec', 'rm', run.name)} removes the run, its model too",
+            )
+        named[run.name] = run
     found = [RunSummary(run, run.read_state()) for run in named.values()]
     for one in found:
         if one.run.is_alive():
