@@ -50,7 +50,7 @@ from vtspec.pipelines.execution.steps.exit_status import (
 )
 from vtspec.pipelines.execution.steps.file_tail import Tail
 from vtspec.pipelines.execution.steps.initial_weights import find_start_weights
-from vtspec.pipelines.execution.steps.output_log import recover_output
+from vtspec.pipelines.execution.steps.output_log import OutputCopy, recover_output
 from vtspec.pipelines.execution.steps.process_env import build_variables
 from vtspec.pipelines.planning.plan_model import Plan, plan_from_json
 from vtspec.pipelines.runs import EventLog, Run, RunLock, find_holder
@@ -487,6 +487,68 @@ def test_what_is_printed_is_kept_without_secrets(
     kept = (tmp_path / "output.log").read_bytes()
     assert kept == b"token [hidden]\nat http://[hidden]@host/ \xff\r[hidden]"
     assert not [path for path in tmp_path.iterdir() if SECRET.encode() in path.read_bytes()]
+
+
+KEY_LINES = ("-----BEGIN RSA PRIVATE KEY-----", "MIIEKEYMATERIAL", "-----END RSA PRIVATE KEY-----")
+
+
+@pytest.mark.parametrize("filler", ["x", "x, "])
+@pytest.mark.parametrize("before", [2_000, 60_000, 65_530, (1 << 16) - 5, 1_048_570])
+def test_a_secret_in_a_line_that_is_copied_in_parts_is_hidden(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: int, filler: str
+) -> None:
+    monkeypatch.setenv("SOME_TOKEN", SECRET)
+    line = (filler * before)[: before - 10]
+    copy = OutputCopy(tmp_path, "train")
+    for part in (line, SECRET[:7], SECRET[7:], line, "\n"):
+        os.write(copy.printed.fileno(), part.encode())
+        copy.copy()
+    copy.close()
+    assert (tmp_path / "output.log").read_text() == f"{line}[hidden]{line}\n"
+
+
+def test_a_private_key_that_is_printed_line_by_line_is_hidden_everywhere(tmp_path: Path) -> None:
+    script = f"""
+for line in ("before", *{KEY_LINES}, "after"):
+    print(line, flush=True)
+    time.sleep(0.25)
+sys.exit(3)
+"""
+    end = a_process(tmp_path, script).run()
+    assert (tmp_path / "output.log").read_text().split() == ["before", "[hidden]", "after"]
+    assert not any("KEYMATERIAL" in line for line in (*outputs(tmp_path), *end.last_lines))
+    assert outputs(tmp_path)[-1] == "after"
+
+
+def test_a_private_key_that_never_ends_hides_not_all_that_follows(tmp_path: Path) -> None:
+    copy = OutputCopy(tmp_path, "train")
+    for line in (KEY_LINES[0], *["A" * 64] * 2000, "after"):
+        os.write(copy.printed.fileno(), line.encode() + b"\n")
+        copy.copy()
+    copy.close()
+    kept = (tmp_path / "output.log").read_text()
+    assert kept.startswith("[hidden]") and kept.endswith("after\n")
+
+
+def test_a_secret_at_the_cut_of_a_printed_line_is_hidden_in_its_event(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOME_TOKEN", SECRET)
+    a_process(tmp_path, f"print('x' * 1990 + {SECRET!r} + 'y' * 99)").run()
+    (line,) = outputs(tmp_path)
+    assert SECRET[:6] not in line and line.startswith("x" * 1990 + "[hidden]")
+
+
+@pytest.mark.parametrize("number", [b"", b"abc", b"-5", b"99999999", b"9" * 5000, b"\xff"])
+def test_a_damaged_copy_of_a_killed_vtspec_is_taken_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: bytes
+) -> None:
+    monkeypatch.setenv("SOME_TOKEN", SECRET)
+    (tmp_path / "output.log").write_bytes(b"before\n")
+    (tmp_path / ".printed-train.log").write_bytes(number + f"\nlast {SECRET}\n".encode())
+    recover_output(tmp_path, "train")
+    assert (tmp_path / "output.log").read_bytes() == b"before\nlast [hidden]\n"
+    assert not (tmp_path / ".printed-train.log").exists()
 
 
 KILLED_COPY = f"""

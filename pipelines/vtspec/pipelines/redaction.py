@@ -7,7 +7,7 @@ an error of a library, a line of another program) passes it before it is stored 
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -35,6 +35,12 @@ _SHAPES: Final = re.compile(
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----(?:[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----|[\s\S]*)"
 )
 """What a credential looks like, wherever it comes from."""
+
+_KEY_BEGIN: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
+_KEY_END: Final = re.compile(r"-----END [A-Z ]*PRIVATE KEY-----")
+
+_LONGEST_KEY: Final = 1 << 16
+"""Characters after which a private key that nobody ends is taken for none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +112,27 @@ def make_redactor(environment: Mapping[str, str], places: Iterable[str] = ()) ->
     return Redactor(
         secrets=frozenset(found), places=frozenset(place for place in places if len(place) > 3)
     )
+
+
+class StreamRedactor:
+    """Hides secrets in a text that comes in pieces, of whole lines: a private key takes many."""
+
+    def __init__(self, redact: Callable[[str], str] | None = None) -> None:
+        self._redact = redact or redact_text
+        self._key_left = 0
+
+    def redact_piece(self, text: str) -> str:
+        """The next piece without what must not leave."""
+        if self._key_left > 0:
+            end = _KEY_END.search(text)
+            if end is None:
+                self._key_left -= len(text) + 1
+                return ""
+            text, self._key_left = text[end.end() :], 0
+        begins = list(_KEY_BEGIN.finditer(text))
+        if begins and _KEY_END.search(text, begins[-1].end()) is None:
+            self._key_left = _LONGEST_KEY
+        return self._redact(text)
 
 
 def is_secret_name(name: str) -> bool:

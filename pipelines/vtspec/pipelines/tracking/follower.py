@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.address import Address, parse_address
 from vtspec.pipelines.errors import Permanent, Temporary
-from vtspec.pipelines.redaction import Redactor, make_redactor
+from vtspec.pipelines.redaction import Redactor, StreamRedactor, make_redactor
 from vtspec.pipelines.runs import Run
 from vtspec.pipelines.runs.json_values import to_mapping, to_text
 from vtspec.pipelines.runs.state import describe_ending
@@ -285,12 +285,13 @@ class RedactedStream(io.TextIOBase):
     """A text stream that hides secrets in each line that is written to it."""
 
     def __init__(self, stream: TextIO, hidden: Redactor) -> None:
-        self._stream, self._hidden, self._rest = stream, hidden, ""
+        self._stream, self._rest = stream, ""
+        self._hidden = StreamRedactor(hidden.redact_text)
 
     def write(self, text: str) -> int:
         """Write the lines that are whole; a secret may come in two pieces."""
         *lines, self._rest = (self._rest + text).split("\n")
         for line in lines:
-            self._stream.write(self._hidden.redact_text(line) + "\n")
+            self._stream.write(self._hidden.redact_piece(line) + "\n")
         self._stream.flush()
         return len(text)

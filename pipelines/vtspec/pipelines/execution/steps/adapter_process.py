@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from vtspec.pipelines.redaction import StreamRedactor
 from vtspec.pipelines.runs import EventLog, RunLock
 from vtspec.pipelines.runs.events import Body, Failed, Printed, Warned
 
@@ -56,6 +57,7 @@ class AdapterProcess:
     _told: int = 0
     _bad: int = 0
     _limit: OutputLimiter = field(default_factory=OutputLimiter)
+    _hidden: StreamRedactor = field(default_factory=StreamRedactor)
     _times: int = 0
     _kill_at: float | None = None
 
@@ -96,10 +98,13 @@ class AdapterProcess:
             adapter.send_signal(signal.SIGKILL)
 
     def _log_lines(self, lines: Lines) -> None:
-        for line in lines.printed:
+        for raw in lines.printed:
+            # Before it is cut: half a secret is in no list of them, nor is a line of a key.
+            text = self._hidden.redact_piece(raw.decode(errors="replace"))
+            line = text.encode(errors="replace")
             self._last.append(format_line(line))
-            for text in self._limit.take(line, self.clock()):
-                self._append(Printed(stream="stdout", line=text))
+            for kept in self._limit.take(line, self.clock()):
+                self._append(Printed(stream="stdout", line=kept))
         for line in lines.told:
             self._log_event(line)
 
