@@ -228,6 +228,18 @@ def test_whoever_has_the_store_sees_reports_predicts_and_does_not_train_again(
     assert there.vtspec("compare", "shapes-short", "shapes-short").returncode == 0
 
 
+def test_a_model_is_registered_from_a_machine_that_did_not_train_it(
+    machines: list[Machine], tmp_path: Path
+) -> None:
+    here, there = machines
+    register = ("--set", "tracking.registerAs=shapes-net")
+    done = here.vtspec("run", "shapes-short", "--no-tracking", *register)
+    assert done.returncode == 0, done.stderr
+    sent = there.vtspec("sync", "--uri", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    assert sent.returncode == 0, sent.stderr
+    assert "shapes-net" in there.vtspec("status", "shapes-short").stdout
+
+
 def test_a_run_that_was_killed_on_one_machine_ends_alike_on_another(
     machines: list[Machine],
 ) -> None:

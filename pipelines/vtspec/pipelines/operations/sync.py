@@ -1,6 +1,6 @@
 """Runs sent to MLflow that have not arrived there."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ class SyncTarget:
     folder: Path
     runs: "tuple[Run, ...]"
     address: "Address"
+    fetch: "Callable[[Run], None]"
 
 
 def choose_target(
@@ -36,6 +37,7 @@ def choose_target(
         folder=known.folder,
         runs=(known.find(run),) if run else tuple(known.list_runs()),
         address=get_tracking_uri(repository, environ, uri),
+        fetch=lambda one: known.fetch(one, "model"),
     )
 
 
@@ -44,12 +46,15 @@ def sync_runs(target: SyncTarget) -> "Iterator[tuple[Run, SyncResult | Permanent
 
     What is wrong with one run keeps no other from arriving; what is wrong with MLflow is raised.
     """
-    from vtspec.pipelines.tracking import check_store, sync_run
+    from vtspec.pipelines.tracking import check_store, has_waiting_events, sync_run
 
     # Once: MLflow itself tries for minutes, and with each run anew.
     check_store(target.address)
     for run in target.runs:
         try:
+            # Of a run in a store what is sent has to be here first.
+            if has_waiting_events(run.path, target.address):
+                target.fetch(run)
             yield run, sync_run(run.path, target.address)
         except (Permanent, Temporary) as error:
             yield run, error

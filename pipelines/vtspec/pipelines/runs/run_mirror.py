@@ -53,7 +53,7 @@ ALIVE_S: Final = 150.0
 """How often a writer says that it lives, and how long it is believed."""
 
 _TELLING: Final = re.compile(
-    r"plan\.json|events\.jsonl|metrics\.json|evaluation\.json|[a-z0-9-]+-c[0-9a-f]{6}\.json"
+    r"plan\.json|events\.jsonl|metrics\.json|evaluation\.json|tracking\.json|[a-z0-9-]+-c[0-9a-f]{6}\.json"
 )
 _HIDDEN: Final = re.compile(r"(^|/)(\.|lock$)")
 _THREADS: Final = 16

@@ -167,6 +167,11 @@ def sync_run(run_dir: Path, address: Address) -> SyncResult:
     return read_sync_result(run_dir)
 
 
+def has_waiting_events(run_dir: Path, address: Address) -> bool:
+    """Whether something of a run has not arrived in that MLflow yet."""
+    return _has_more(run_dir, load_sync_state(run_dir, address))
+
+
 def load_sync_state(run_dir: Path, address: Address) -> SyncState:
     """Where to go on; from the beginning where the run was last sent to another MLflow."""
     place = read_sync_state(run_dir)
