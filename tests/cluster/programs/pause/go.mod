@@ -1,0 +1,3 @@
+module vtspec.dev/tests/cluster/pause
+
+go 1.25

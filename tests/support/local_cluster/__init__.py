@@ -1,0 +1,1 @@
+"""A real one-node Kubernetes with Argo Workflows and Kueue, for tests: `docs/test-cluster.md`."""
