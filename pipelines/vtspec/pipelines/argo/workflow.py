@@ -40,8 +40,22 @@ MAX_PLAN_BYTES: Final = 512 * 1024
 
 _USER: Final = 10001
 
-# A flat mapping: in nested ones JSON would write braces side by side.
-_POD_PATCH: Final = json.dumps({"terminationGracePeriodSeconds": 120, "enableServiceLinks": False})
+# What a Workflow has no field for. Without it a namespace that enforces restricted pods refuses
+# each of them for Argo's own two containers. In blocks: Argo fills in what is in two braces.
+_POD_PATCH: Final = """\
+terminationGracePeriodSeconds: 120
+enableServiceLinks: false
+initContainers:
+- name: init
+  securityContext: &restricted
+    allowPrivilegeEscalation: false
+    capabilities:
+      drop:
+      - ALL
+containers:
+- name: wait
+  securityContext: *restricted
+"""
 
 _RESTRICTED: Final[Json] = {
     "runAsNonRoot": True,
