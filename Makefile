@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help setup demo quick test check unit golden docs bench catalog lock browser clean \
+	cluster-packages cluster-up cluster-test cluster-record cluster-down \
 	lint format mypy pyright contracts generated quicktests
 
 # The system's uv where there is one, else one from PyPI in a venv of its own.
@@ -15,7 +16,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .uv/bin/uv:
 	python3 -m venv .uv
@@ -79,7 +80,7 @@ quicktests unit: export OMP_NUM_THREADS := 1
 
 quicktests:
 	@start=$$SECONDS; \
-	$(BIN)/python -m pytest -q $(PARALLEL) -m "not slow and not live and not images" --ignore=tests/adapters/timm; \
+	$(BIN)/python -m pytest -q $(PARALLEL) -m "not slow and not live and not images and not cluster" --ignore=tests/adapters/timm; \
 	echo "$@: $$((SECONDS - start)) s"
 
 # Coverage doubles what the tests cost, so only who asks for it pays: `make test COVERAGE=1`, as CI.
@@ -110,6 +111,28 @@ images-test: setup images-tools ## build the images with Podman, push them to a 
 golden: setup ## write the golden files anew, to be read as a diff
 	$(BIN)/python -m vtspec.schema
 	VTSPEC_REGENERATE=1 $(BIN)/python -m pytest -q $$(grep -lE 'VTSPEC_REGENERATE|report_data' -r tests --include='test_*.py')
+
+# The programs are built on the first call, which takes half an hour; docs/test-cluster.md.
+CLUSTER := PYTHONPATH=tests/support $(BIN)/python -m local_cluster
+CLUSTER_TESTS = $(CLUSTER) run $(CURDIR)/$(BIN)/python -m pytest -q -m cluster --durations=10 tests/cluster
+
+# Who may, installs what is missing; who may not, is told by the target what that is.
+cluster-packages: setup
+	@packages=$$($(CLUSTER) missing); [ -z "$$packages" ] || [ "$$(id -u)" != 0 ] \
+	|| ! command -v apt-get >/dev/null \
+	|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends $$packages; }
+
+cluster-up: cluster-packages ## start a one-node Kubernetes with Argo Workflows and Kueue on this machine
+	@$(CLUSTER) up
+
+cluster-test: cluster-packages ## test on that cluster; one that is not up is started and stopped again
+	@$(CLUSTER_TESTS)
+
+cluster-record: cluster-packages ## record anew what workflows look like in every end, to be read as a diff
+	@VTSPEC_REGENERATE=1 $(CLUSTER_TESTS)
+
+cluster-down: ## stop the cluster and leave nothing of it behind
+	@$(CLUSTER) down
 
 docs: setup ## write the JSON Schemas and docs/spec.md anew from the models
 	$(BIN)/python -m vtspec.schema

@@ -1,0 +1,80 @@
+"""`python -m local_cluster build|missing|up|down|run …`, for the Makefile."""
+
+import argparse
+import os
+import subprocess
+import sys
+
+from local_cluster.cluster import Cluster
+from local_cluster.errors import ClusterError
+from local_cluster.host import check_host, missing_packages
+from local_cluster.programs import build_programs
+from local_cluster.vtspec_image import publish
+
+
+def main() -> int:
+    """Carry out one command; its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m local_cluster", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("build", help="build the Go programs that are not in the cache")
+    commands.add_parser("missing", help="print the Debian packages that are not installed")
+    commands.add_parser("up", help="start the cluster, unless it is up")
+    commands.add_parser("down", help="stop the cluster and leave nothing behind")
+    running = commands.add_parser(
+        "run", help="run a command in the cluster's network, in a cluster of its own if none is up"
+    )
+    running.add_argument("program", nargs=argparse.REMAINDER)
+    arguments = parser.parse_args()
+    try:
+        cluster = Cluster(os.environ.get("VTSPEC_CLUSTER", "tests"))
+        match arguments.command:
+            case "build":
+                build_programs(_tell)
+            case "missing":
+                _tell(" ".join(missing_packages()))
+            case "up":
+                _start(cluster)
+            case "down":
+                was_up = cluster.stop()
+                _tell(f"cluster '{cluster.name}' {'is stopped' if was_up else 'was not up'}")
+            case "run":
+                return _run(cluster, arguments.program)
+    except ClusterError as error:
+        print(f"{error}\n  fix: {error.fix}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _start(cluster: Cluster) -> bool:
+    """Whether the cluster had to be started."""
+    if cluster.pid() is not None:
+        _tell(f"cluster '{cluster.name}' is up")
+        return False
+    # What a build of half an hour would end in is told before it.
+    check_host()
+    cluster.start(build_programs(_tell), _tell)
+    _tell(f"export KUBECONFIG={cluster.kubeconfig()}")
+    return True
+
+
+def _run(cluster: Cluster, program: list[str]) -> int:
+    started = _start(cluster)
+    try:
+        publish(cluster, build_programs(_tell), _tell)
+        environment = {
+            **os.environ,
+            "KUBECONFIG": str(cluster.kubeconfig()),
+            "VTSPEC_CLUSTER": cluster.name,
+        }
+        return subprocess.run(cluster.command(*program), env=environment).returncode
+    finally:
+        if started:
+            cluster.stop()
+
+
+def _tell(text: str) -> None:
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

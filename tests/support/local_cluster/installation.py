@@ -1,0 +1,114 @@
+"""What is put into the cluster once its API server answers: kinds, webhooks, GPUs, images."""
+
+import base64
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from local_cluster import images
+from local_cluster.addresses import KUEUE_WEBHOOK_PORT, NODE, NODE_IP, REGISTRY
+from local_cluster.daemon import run
+from local_cluster.kubernetes_api import KubernetesApi, wait_until
+from local_cluster.probes import is_true
+from local_cluster.programs import Programs
+
+GPUS = 2
+# Of Argo's kinds, those that vtspec creates. The API server takes ten seconds for each of the
+# others' schemas, which are as large, and what Argo itself writes needs no check.
+_CREATED = ("Workflow",)
+# Kueue's webhooks of these kinds; the others are of frameworks that are not installed here.
+_KUEUE_KINDS = ("clusterqueue", "cohort", "job", "pod", "resourceflavor", "workload")
+
+
+def add_gpus(api: KubernetesApi) -> None:
+    """Let the node say that it has GPUs: the scheduler counts what it says, no pod sees any."""
+    gpus = {"nvidia.com/gpu": str(GPUS)}
+    status = {"status": {"capacity": gpus, "allocatable": gpus}}
+    api.merge(f"/api/v1/nodes/{NODE}/status", status)
+
+
+def install_kinds(api: KubernetesApi, programs: Programs) -> None:
+    """The namespaces of Argo and Kueue, and their kinds from their modules' manifests."""
+    for name in ("argo", "kueue-system"):
+        api.create("/api/v1/namespaces", {"metadata": {"name": name}})
+    settings = {"metadata": {"name": "workflow-controller-configmap"}, "data": {}}
+    api.create("/api/v1/namespaces/argo/configmaps", settings)
+    crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    paths = [
+        path
+        for path in (
+            *programs.manifests("argo", "manifests/base/crds/full"),
+            *programs.manifests("kueue", "config/components/crd/bases"),
+        )
+        if path.name != "kustomization.yaml"
+    ]
+    assert len(paths) > 15, f"of Argo and Kueue only {paths}"
+    for path in paths:
+        kind = yaml.load(path.read_text(), yaml.CSafeLoader)
+        api.create(crds, _shorten(kind))
+        name = kind["metadata"]["name"]
+        wait_until(partial(_is_established, api, f"{crds}/{name}"), what=f"{name} is established")
+
+
+def _shorten(kind: dict[str, Any]) -> dict[str, Any]:
+    """The kind as it is read in half the time: without the words of its schema, or without one."""
+    spec = kind["spec"]
+    is_checked = spec["group"] != "argoproj.io" or spec["names"]["kind"] in _CREATED
+    for version in spec["versions"]:
+        anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+        schema = version["schema"]["openAPIV3Schema"] if is_checked else anything
+        version["schema"]["openAPIV3Schema"] = _drop_words(schema)
+    return kind
+
+
+def _drop_words(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [_drop_words(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    # A field that is called so has a schema, and no text.
+    return {
+        key: _drop_words(value)
+        for key, value in schema.items()
+        if key != "description" or not isinstance(value, str)
+    }
+
+
+def _is_established(api: KubernetesApi, path: str) -> bool:
+    return is_true(api.get(path), "Established")
+
+
+def install_webhooks(api: KubernetesApi, programs: Programs, folder: Path) -> None:
+    """Kueue's webhooks, by its address instead of a service."""
+    authority = (folder / "kueue-certificates" / "tls.crt").read_bytes()
+    (manifests,) = [
+        path
+        for path in programs.manifests("kueue", "config/components/webhook")
+        if path.name == "manifests.yaml"
+    ]
+    for kind in yaml.load_all(manifests.read_text(), yaml.CSafeLoader):
+        kept = [one for one in kind["webhooks"] if one["name"][1:].split(".")[0] in _KUEUE_KINDS]
+        assert len(kept) >= 5, "Kueue's webhooks have other names"
+        for webhook in kept:
+            path = webhook["clientConfig"]["service"]["path"]
+            webhook["clientConfig"] = {
+                "url": f"https://{NODE_IP}:{KUEUE_WEBHOOK_PORT}{path}",
+                "caBundle": base64.b64encode(authority).decode(),
+            }
+        plural = f"{kind['kind'][0].lower()}{kind['kind'][1:]}s".lower()
+        kind["metadata"]["name"] = f"kueue-{kind['metadata']['name']}"
+        api.create(f"/apis/admissionregistration.k8s.io/v1/{plural}", {**kind, "webhooks": kept})
+
+
+def push_program(folder: Path, programs: Programs, program: str, path: str) -> str:
+    """An image of one program, and its reference by digest."""
+    made = folder / "images"
+    made.mkdir(exist_ok=True)
+    layer = images.write_layer(made / f"{program}.tar", {path: programs.path(program)})
+    config = {"Entrypoint": [f"/{path}"], "Env": ["PATH=/bin"]}
+    layout = images.write_image(made / program, [layer], config=config)
+    crane = programs.path("crane")
+    # The last line is the reference by digest.
+    return run(crane, "push", layout, f"{REGISTRY}/{program}:1", "--insecure").split()[-1]
