@@ -46,11 +46,12 @@ class NodeTree:
     def by_step(self, order: Sequence[str]) -> dict[str, list[Node]]:
         """The nodes of each template that has pods, these in the order of their retries.
 
-        Templates come in `order`, others behind them.
+        Templates come in `order`, others behind them. A step that Argo leaves out, since one
+        before it did not succeed, has not begun.
         """
         found: dict[str, list[Node]] = {name: [] for name in order}
         for node in sorted(self.nodes, key=lambda node: (node.index, node.id)):
-            if node.type in ("Pod", "Retry", "Skipped"):
+            if node.type in ("Pod", "Retry") and node.phase not in ("Skipped", "Omitted"):
                 found.setdefault(node.template, []).append(node)
         return {name: nodes for name, nodes in found.items() if nodes}
 

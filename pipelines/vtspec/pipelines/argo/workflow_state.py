@@ -4,6 +4,7 @@ Total: whatever is handed in has a state. An object that cannot be read is `unre
 one may take for an end. Texts in it are others' and are made visible; numbers are bounded.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -107,8 +108,9 @@ def observe(workflow: object, beside: Sequence[object] = ()) -> WorkflowState:
     gates = _find_gates(beside)
     queues = _find_queues(workflow)
     nodes = found.by_step(STEPS)
-    steps = {name: _observe_step(nodes[name], queues, gates) for name in nodes}
-    phase = _find_phase(workflow, steps)
+    end = _find_end(workflow)
+    steps = {name: _observe_step(nodes[name], end, queues, gates) for name in nodes}
+    phase = end or _find_phase(workflow, steps)
     step = _find_current(steps)
     at = steps[step] if step is not None else None
     # Where no step waits, Argo is waited for: it has not looked yet, or not told.
@@ -133,19 +135,25 @@ def observe(workflow: object, beside: Sequence[object] = ()) -> WorkflowState:
     )
 
 
+def _find_end(workflow: Mapping[Any, Any]) -> Phase | None:
+    match read_mapping(workflow, "status").get("phase"):
+        case "Succeeded":
+            return "succeeded"
+        case "Failed" | "Error":
+            return "stopped" if _was_stopped(workflow) else "failed"
+        case _:
+            return None
+
+
 def _find_phase(workflow: Mapping[Any, Any], steps: Mapping[str, StepProgress]) -> Phase:
-    told = read_mapping(workflow, "status").get("phase", "")
-    match told:
+    """The phase of a run that has not ended."""
+    match read_mapping(workflow, "status").get("phase", ""):
         case "" | None | "Pending":
             return "waiting"
         case "Running":
             at_work = [one.phase for one in steps.values() if one.phase in ("running", "waiting")]
             # Between two steps there is none, and Argo is at work.
             return "waiting" if at_work and "running" not in at_work else "running"
-        case "Succeeded":
-            return "succeeded"
-        case "Failed" | "Error":
-            return "stopped" if _was_stopped(workflow) else "failed"
         case _:
             return "unreadable"
 
@@ -181,7 +189,7 @@ def _choose_message(workflow: Mapping[Any, Any], at: StepProgress | None) -> str
 
 
 def _observe_step(
-    nodes: Sequence[Node], queues: Mapping[str, str], gates: Mapping[str, str]
+    nodes: Sequence[Node], end: Phase | None, queues: Mapping[str, str], gates: Mapping[str, str]
 ) -> StepProgress:
     """One step from its nodes: the one that stands for all its retries, and a pod each."""
     whole = next((node for node in nodes if node.type == "Retry"), None)
@@ -191,9 +199,10 @@ def _observe_step(
     assert top is not None
     # A step whose pods have not begun has the node for all of them alone.
     at = last or top
-    phase = _translate(top, at)
+    phase = _translate(top, at, end)
     wait = _find_wait(whole, at, queues, gates) if phase == "waiting" else None
-    cause = _classify(at) if at.phase in ("Failed", "Error") else None
+    has_failed = at.phase in ("Failed", "Error") and phase != "stopped"
+    cause = _classify(at) if has_failed else None
     gate = gates.get(at.id, "")
     return StepProgress(
         phase=phase,
@@ -210,20 +219,24 @@ def _observe_step(
     )
 
 
-def _translate(top: Node, at: Node) -> Phase:
+def _translate(top: Node, at: Node, end: Phase | None) -> Phase:
     match top.phase:
         case "Succeeded":
             return "succeeded"
         case "Failed" | "Error":
-            return "stopped" if "Stopped with strategy" in top.message else "failed"
-        case "Skipped" | "Omitted":
-            return "stopped"
+            return "stopped" if _STOPPED.search(f"{top.message} {at.message}") else "failed"
         case "" | "Pending" | "Running":
+            # Of a run that is stopped Argo leaves the node of all retries as it was.
+            if end is not None:
+                return end
             # The node of all retries runs from the first moment, also while it has no pod.
             is_at_work = at.type != "Retry" and at.phase in ("Running", "Succeeded")
             return "running" if is_at_work else "waiting"
         case _:
             return "unreadable"
+
+
+_STOPPED: Final = re.compile(r"(?:Stopped|shutdown) with strategy")
 
 
 def _find_wait(
