@@ -3,14 +3,14 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help setup demo quick test check unit golden docs bench catalog lock browser clean \
-	cluster-packages cluster-up cluster-test cluster-record cluster-down \
+	cluster-packages cluster-programs cluster-up cluster-test cluster-record cluster-down \
 	lint format mypy pyright contracts generated quicktests
 
 # The system's uv where there is one, else one from PyPI in a venv of its own.
 UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
 BIN := .venv/bin
-# What DVC starts is found here too.
-export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# What DVC starts is found here too; and Go where go.dev's archive is unpacked.
+export PATH := $(CURDIR)/.venv/bin:$(PATH):/usr/local/go/bin
 # The tests start hundreds of processes; without bytecode each of them compiles what it imports,
 # which is two thirds of the whole suite's time.
 unexport PYTHONDONTWRITEBYTECODE
@@ -121,6 +121,9 @@ cluster-packages: setup
 	@packages=$$($(CLUSTER) missing); [ -z "$$packages" ] || [ "$$(id -u)" != 0 ] \
 	|| ! command -v apt-get >/dev/null \
 	|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends $$packages; }
+
+cluster-programs: setup ## build the cluster's programs that are not in the cache (up to half an hour)
+	@$(CLUSTER) build
 
 cluster-up: cluster-packages ## start a one-node Kubernetes with Argo Workflows and Kueue on this machine
 	@$(CLUSTER) up
