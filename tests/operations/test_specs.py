@@ -79,7 +79,8 @@ def test_a_try_with_other_values_is_told_from_a_run_of_the_spec(root: Path) -> N
 def test_a_dataset_is_listed_with_its_data_and_who_uses_it(root: Path) -> None:
     row = typed("datasets", "list").splitlines()[1]
     assert (
-        row.split() == "shapes 300 3 imagefolder 2 data/shapes specs/datasets/shapes.yaml".split()
+        row.split()
+        == "shapes 300 3 99.5 KiB imagefolder 2 data/shapes specs/datasets/shapes.yaml".split()
     )
     (one,) = listed("datasets", "list")["datasets"]
     assert (one["isHere"], one["experiments"]) == (True, ["shapes-short", "shapes"])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vtspec.pipelines.cache_folder import find_store
 from vtspec.pipelines.errors import Refused
 from vtspec.schema.problem import Problem, SpecError
 
@@ -45,6 +46,12 @@ def render_spec(
     """
     from vtspec.pipelines.argo import find_settings, render, render_plan_config
 
+    store = find_store(repository.runs)
+    if store is not None:
+        raise Refused(
+            f"the runs are in {store}, and pods leave theirs on a volume yet",
+            fix="name a folder: --runs runs",
+        )
     planned = plan_spec(path, repository, sets)
     made, count = planned.made, len(planned.plans)
     if count > 1:
