@@ -17,8 +17,6 @@ from vtspec.pipelines.errors import Permanent, Refused, Temporary, refuse_import
 
 _T = TypeVar("_T")
 
-SCHEME: Final = "s3://"
-
 _CHUNK: Final = 8 << 20
 
 
@@ -59,7 +57,7 @@ class ObjectStore:
                 yield StoredObject(
                     key=each["path"],
                     size=each["size"],
-                    tag=each["e_tag"] or each["version"] or "",
+                    tag=_get_tag(each),
                     modified=each["last_modified"].timestamp(),
                 )
 
@@ -103,11 +101,10 @@ class ObjectStore:
             there = self._ask(lambda: _library().get(self._store, key))
             if bytes(there.bytes()) != data:
                 raise
-            return str(there.meta["e_tag"] or there.meta["version"] or "")
+            return _get_tag(there.meta)
 
     def _put(self, key: str, data: Any, **how: Any) -> str:
-        answer = self._ask(lambda: _library().put(self._store, key, data, **how))
-        return str(answer["e_tag"] or answer["version"] or "")
+        return _get_tag(self._ask(lambda: _library().put(self._store, key, data, **how)))
 
     def _ask(self, call: Callable[[], _T]) -> _T:
         found = importlib.import_module("obstore.exceptions")
@@ -123,6 +120,10 @@ class ObjectStore:
             if isinstance(error, FileNotFoundError):
                 raise
             raise _explain(self.url, str(error)) from error
+
+
+def _get_tag(told: Mapping[str, Any]) -> str:
+    return str(told["e_tag"] or told["version"] or "")
 
 
 _FIX: Final = "check the address and AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL"

@@ -29,7 +29,7 @@ from vtspec.pipelines.cache_folder import find_store
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 
 from .event_log import EVENTS_FILE
-from .lock import LOCK_FILE, LockHolder, find_holder
+from .lock import LockHolder, find_holder
 from .object_store import ObjectStore, Overtaken, StoredObject
 from .state import PLAN_FILE
 
@@ -116,7 +116,7 @@ class RunMirror:
     def fetch(self, run: str, *folders: str) -> None:
         """Copy all of a run but its models and checkpoints, and the named folders of those.
 
-        What is copied has the sums that the run's end told, else `Permanent` is raised.
+        Sums are not looked at here: whoever uses a file holds it against what the run told.
         """
         if self._is_ours(run):
             return
@@ -227,7 +227,7 @@ class RunMirror:
 
     def _is_ours(self, run: str) -> bool:
         """Whether a process of this machine works on it; its files are newer than the store's."""
-        return (self.folder / run / LOCK_FILE).exists() and bool(find_holder(self.folder / run))
+        return find_holder(self.folder / run) is not None
 
     def _pull_run(self, run: str, found: Mapping[str, StoredObject]) -> None:
         if self._is_ours(run):
