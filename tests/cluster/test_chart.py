@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 import yaml
 
-from cluster_plans import a_cluster_project
 from helm_chart import CHART, GOLDEN, RELEASE, RELEASE_NAMESPACE, VALUES, Object, read_golden
 from local_cluster.kubernetes_api import ApiError, KubernetesApi, wait_until
 from local_cluster.programs import KUBERNETES_VERSION, Programs
@@ -124,14 +123,15 @@ def test_prometheus_reads_the_alerts(programs: Programs, values: Path, tmp_path:
 @EACH
 def test_what_an_install_says_is_a_vtspec_yaml(programs: Programs, values: Path) -> None:
     words = ("install", RELEASE, str(CHART), "--namespace", RELEASE_NAMESPACE)
-    said = helm(programs, *words, "--values", str(values), "--dry-run=client")
+    # The namespace is there already, and no operator that reads alerts.
+    known = ("--set", "alerts.enabled=false,runs.createNamespace=false")
+    said = helm(programs, *words, "--values", str(values), *known, "--dry-run=client")
     notes = said.partition("NOTES:\n")[2]
     fragment = notes[notes.index("spec:") : notes.index("Argo's controller")]
     spec = yaml.safe_load(fragment)["spec"]
-    known = a_cluster_project().model_dump(by_alias=True, exclude_none=True)["gpuTypes"]
     for name, settings in spec.get("gpuTypes", {}).items():
         # What a GPU type is beside its place in the cluster is the project's to say.
-        spec["gpuTypes"][name] = {**next(iter(known.values())), **settings}
+        spec["gpuTypes"][name] = {"memory": "16Gi", **settings}
     read = ProjectSpec.model_validate(spec)
     assert read.cluster is not None
     assert read.cluster.namespace == NAMESPACE
@@ -161,8 +161,9 @@ def policy(namespaces: KubernetesApi) -> Iterator[KubernetesApi]:
         namespaces.delete(f"{PATHS[one['kind']]}/{one['metadata']['name']}")
 
 
-def a_workflow(name: str = "gpu-kueue") -> Object:
-    documents = yaml.safe_load_all((WORKFLOWS / f"{name}.yaml").read_text())
+def a_workflow(name: str = "digits-resnet18") -> Object:
+    text = (WORKFLOWS / f"{name}.yaml").read_text()
+    documents = yaml.safe_load_all(text.replace("registry.example.org/acme", "ghcr.io/acme"))
     (found,) = [one for one in documents if one["kind"] == "Workflow"]
     return dict(found)
 
@@ -180,46 +181,58 @@ def test_the_policy_takes_what_vtspec_renders(policy: KubernetesApi, golden: Pat
 
 DIGEST = "sha256:" + "c" * 64
 HOST = {"name": "host", "hostPath": {"path": "/"}}
+DATA = {"secretRef": {"name": "dvc-storage"}}
+CLAIM = {"name": "c", "persistentVolumeClaim": {"claimName": "other"}}
+BESIDE = {"name": "more", "image": f"ghcr.io/acme/vtspec-timm@{DIGEST}"}
+RESOURCE = {"name": "train", "resource": {"action": "get", "manifest": "kind: Secret"}}
+HOOKS = {"running": {"template": "train", "expression": "true"}}
 STEAL = {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "other", "key": "key"}}}
 TRAIN = ("spec", "templates", 2)
+IMAGE = (*TRAIN, "container", "image")
 TASK = ("spec", "templates", 0, "dag", "tasks", 0)
 
 
 @pytest.mark.parametrize(
-    ("path", "value"),
+    ("path", "value", "said"),
     [
-        ((*TRAIN, "container", "image"), f"docker.io/other/image@{DIGEST}"),
-        ((*TRAIN, "container", "image"), "ghcr.io/acme/vtspec-timm:latest"),
-        ((*TRAIN, "container", "image"), f"ghcr.io/acmeother/vtspec-timm@{DIGEST}"),
-        ((*TRAIN, "container", "command"), ["sh", "-c"]),
-        ((*TRAIN, "container", "env"), [STEAL]),
-        ((*TRAIN, "sidecars"), [{"name": "more", "image": f"ghcr.io/acme/vtspec-timm@{DIGEST}"}]),
-        ((*TRAIN, "volumes"), [HOST]),
-        ((*TRAIN, "serviceAccountName"), "default"),
-        ((*TRAIN, "podSpecPatch"), "hostNetwork: true"),
-        (("spec", "templates", 2, "resource"), {"action": "get", "manifest": "kind: Secret"}),
-        (("spec", "templates", 2, "http"), {"url": "http://somewhere"}),
-        (("spec", "volumes"), [HOST]),
-        (("spec", "volumes"), [{"name": "s", "secret": {"secretName": "other"}}]),
-        (("spec", "volumes"), [{"name": "c", "persistentVolumeClaim": {"claimName": "other"}}]),
-        (("spec", "serviceAccountName"), "default"),
-        (("spec", "automountServiceAccountToken"), True),
-        (("spec", "onExit"), "train"),
-        (("spec", "hooks"), {"running": {"template": "train", "expression": "true"}}),
-        (("spec", "workflowTemplateRef"), {"name": "other"}),
-        (("spec", "templateDefaults"), {"container": {"image": "other"}}),
-        (("spec", "podSpecPatch"), "containers: [{name: main, image: other}]"),
-        (("spec", "executor"), {"serviceAccountName": "default"}),
-        ((*TRAIN, "container", "envFrom"), [{"secretRef": {"name": "dvc-storage"}}]),
-        ((*TRAIN, "container", "envFrom"), [{"configMapRef": {"name": "other"}}]),
-        ((*TASK, "inline"), {"script": {"image": "other", "source": ""}}),
-        ((*TASK, "templateRef"), {"name": "other", "template": "x"}),
-        (("metadata", "labels"), {"vtspec.dev/plan": "mine"}),
+        (IMAGE, f"docker.io/other/image@{DIGEST}", "by digest"),
+        (IMAGE, "ghcr.io/acme/vtspec-timm:latest", "by digest"),
+        (IMAGE, f"ghcr.io/acmeother/vtspec-timm@{DIGEST}", "by digest"),
+        ((*TRAIN, "container", "command"), ["sh", "-c"], "runs vtspec step"),
+        ((*TRAIN, "container", "env"), [STEAL], "by envFrom alone"),
+        ((*TRAIN, "container", "envFrom"), [DATA], "for step data"),
+        ((*TRAIN, "container", "envFrom"), [{"configMapRef": {"name": "other"}}], "secrets are"),
+        ((*TRAIN, "sidecars"), [BESIDE], "nothing beside it"),
+        ((*TRAIN, "initContainers"), [BESIDE], "nothing beside it"),
+        ((*TRAIN, "volumes"), [HOST], "empty folders"),
+        ((*TRAIN, "serviceAccountName"), "default", "nothing beside it"),
+        ((*TRAIN, "podSpecPatch"), "hostNetwork: true", "nothing beside it"),
+        ((*TASK, "inline"), {"container": {"image": "other"}}, "a task is"),
+        ((*TASK, "templateRef"), {"name": "other", "template": "x"}, "a task is"),
+        (("spec", "templates", 2), RESOURCE, "a dag or a container"),
+        (
+            ("spec", "templates", 2),
+            {"name": "train", "http": {"url": "x"}},
+            "a dag or a container",
+        ),
+        (("spec", "templates", 2), {"name": "train", "suspend": {}}, "a dag or a container"),
+        (("spec", "volumes"), [HOST], "volumes are"),
+        (("spec", "volumes"), [{"name": "s", "secret": {"secretName": "other"}}], "volumes are"),
+        (("spec", "volumes"), [CLAIM], "volumes are"),
+        (("spec", "serviceAccountName"), "default", "service account is"),
+        (("spec", "automountServiceAccountToken"), True, "token is not mounted"),
+        (("spec", "executor"), {"serviceAccountName": "default"}, "service account is"),
+        (("spec", "onExit"), "train", "only what vtspec renders"),
+        (("spec", "hooks"), HOOKS, "only what vtspec renders"),
+        (("spec", "workflowTemplateRef"), {"name": "other"}, "only what vtspec renders"),
+        (("spec", "templateDefaults"), {"container": {"image": "x"}}, "only what vtspec renders"),
+        (("spec", "podSpecPatch"), "containers: [{name: main, image: other}]", "podSpecPatch is"),
+        (("metadata", "labels"), {"vtspec.dev/plan": "mine"}, "managed-by: vtspec is missing"),
     ],
     ids=lambda value: ".".join(map(str, value)) if isinstance(value, tuple) else "",
 )
 def test_the_policy_refuses_whatever_else(
-    policy: KubernetesApi, path: tuple[Any, ...], value: object
+    policy: KubernetesApi, path: tuple[Any, ...], value: object, said: str
 ) -> None:
     workflow = copy.deepcopy(a_workflow())
     place: Any = workflow
@@ -228,7 +241,7 @@ def test_the_policy_refuses_whatever_else(
     place[path[-1]] = value
     with pytest.raises(ApiError, match="denied request") as refused:
         create(policy, workflow)
-    assert refused.value.status in (403, 422)
+    assert said in str(refused.value)
 
 
 def test_the_policy_refuses_the_kinds_around_a_workflow(policy: KubernetesApi) -> None:
@@ -237,7 +250,7 @@ def test_the_policy_refuses_the_kinds_around_a_workflow(policy: KubernetesApi) -
     with pytest.raises(ApiError, match="uses no WorkflowTemplates"):
         create(policy, template)
     labels = workflow["metadata"]["labels"]
-    cron = {
+    cron: Object = {
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "CronWorkflow",
         "metadata": {"name": "nightly", "namespace": NAMESPACE, "labels": labels},
