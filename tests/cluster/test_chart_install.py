@@ -32,7 +32,7 @@ def chart(api: KubernetesApi, cluster: Cluster, programs: Programs) -> Iterator[
     for name in volumes:
         make_volume(api, cluster.folder / f"chart-{name}", name)
     storage = push_program(cluster.folder, programs, "versitygw", "bin/versitygw")
-    mlflow = publish_mlflow(cluster.folder, programs, print)
+    mlflow = publish_mlflow(cluster.folder, programs)
     settings = [
         f"runs.namespace={RUNS}",
         f"storage.image={storage}",

@@ -34,10 +34,8 @@ def publish(cluster: Cluster, programs: Programs, tell: Tell) -> str:
     Raises:
         ClusterError: a layer could not be made, with what the program said that makes it.
     """
-    layers = [
-        _kept(f"debian-{_digest(_SUITE.encode(), _PACKAGES.encode())}.tar", _make_base, tell),
-        _kept(f"vtspec-{_tree_digest()}.tar", _make_vtspec, tell),
-    ]
+    _kept(*_MLFLOW, tell)
+    layers = [_kept(*_BASE, tell), _kept(f"vtspec-{_tree_digest()}.tar", _make_vtspec, tell)]
     config = {
         "Entrypoint": ["python3", "-m", "vtspec.adapters"],
         "Env": [
@@ -55,16 +53,13 @@ def publish(cluster: Cluster, programs: Programs, tell: Tell) -> str:
         return run(*cluster.command(*push)).split()[-1]
 
 
-def publish_mlflow(folder: Path, programs: Programs, tell: Tell) -> str:
-    """An image of the MLflow that is locked here, pushed from inside the cluster's network.
+def publish_mlflow(folder: Path, programs: Programs) -> str:
+    """An image of the MLflow that is installed here, pushed from inside the cluster's network.
 
-    It stands in for MLflow's own, which no registry hands out here.
+    It stands in for MLflow's own, which no registry hands out here. `publish` has made its layer,
+    since there is no way out of the network.
     """
-    version = importlib.metadata.version("mlflow")
-    layers = [
-        _kept(f"debian-{_digest(_SUITE.encode(), _PACKAGES.encode())}.tar", _make_base, tell),
-        _kept(f"mlflow-{version}.tar", lambda path: _make_mlflow(path, version), tell),
-    ]
+    layers = [_kept(name, make, print) for name, make in (_BASE, _MLFLOW)]
     config = {
         "Env": [
             "PATH=/opt/mlflow/bin:/usr/bin:/bin",
@@ -119,10 +114,10 @@ def _make_vtspec(target: Path) -> None:
         _write_layer(target, folder, "opt/vtspec")
 
 
-def _make_mlflow(target: Path, version: str) -> None:
+def _make_mlflow(target: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "mlflow"
-        _install(folder, f"mlflow=={version}")
+        _install(folder, f"mlflow=={_MLFLOW_VERSION}")
         _write_layer(target, folder, "opt/mlflow")
 
 
@@ -160,3 +155,8 @@ def _tree_digest() -> str:
 
 def _digest(*parts: bytes) -> str:
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:12]
+
+
+_BASE = (f"debian-{_digest(_SUITE.encode(), _PACKAGES.encode())}.tar", _make_base)
+_MLFLOW_VERSION = importlib.metadata.version("mlflow")
+_MLFLOW = (f"mlflow-{_MLFLOW_VERSION}.tar", _make_mlflow)
