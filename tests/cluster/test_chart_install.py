@@ -43,7 +43,7 @@ def chart(api: KubernetesApi, cluster: Cluster, programs: Programs) -> Iterator[
     install = [helm, "install", RELEASE, str(CHART), "--namespace", OURS, "--create-namespace"]
     install += ["--values", str(VALUES), "--set", ",".join(settings)]
     done = subprocess.run(
-        [*install, "--wait", "--timeout", "5m"], capture_output=True, text=True, check=False
+        [*install, "--wait", "--timeout", "8m"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr + describe(api)
     yield api

@@ -122,8 +122,10 @@ def _make_mlflow(target: Path) -> None:
 
 
 def _install(folder: Path, *what: str) -> None:
-    install = (*_UV, "pip", "install", "--quiet", "--target", str(folder))
-    run(*install, "--python-version", _PYTHON, *what)
+    # A layer's files have no times, by which Python would tell whether bytecode is current.
+    install = ("env", "PYC_INVALIDATION_MODE=unchecked-hash", *_UV, "pip", "install")
+    options = ("--quiet", "--compile-bytecode", "--target", str(folder))
+    run(*install, *options, "--python-version", _PYTHON, *what)
 
 
 def _write_layer(target: Path, folder: Path, path: str) -> None:
@@ -145,11 +147,12 @@ def _tree_digest() -> str:
         path = ROOT / name
         files += sorted(path.rglob("*")) if path.is_dir() else [path]
     return _digest(
+        Path(__file__).read_bytes(),
         *(
             f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes()
             for path in files
             if path.is_file() and "__pycache__" not in path.parts
-        )
+        ),
     )
 
 
@@ -159,4 +162,7 @@ def _digest(*parts: bytes) -> str:
 
 _BASE = (f"debian-{_digest(_SUITE.encode(), _PACKAGES.encode())}.tar", _make_base)
 _MLFLOW_VERSION = importlib.metadata.version("mlflow")
-_MLFLOW = (f"mlflow-{_MLFLOW_VERSION}.tar", _make_mlflow)
+_MLFLOW = (
+    f"mlflow-{_digest(_MLFLOW_VERSION.encode(), Path(__file__).read_bytes())}.tar",
+    _make_mlflow,
+)
