@@ -19,6 +19,7 @@ from typing import Any
 
 from vtspec.adapters.contract import AdapterError
 from vtspec.adapters.json_types import JsonObject
+from vtspec.adapters.system_errors import is_shortage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +101,8 @@ def _refuse_malformed(path: Path) -> Iterator[None]:
     except RecursionError as error:
         raise _make_error(path, "its header is nested too deep") from error
     except (OSError, struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
+        if is_shortage(error):
+            raise
         raise _make_error(path, f"{error}") from error
 
 

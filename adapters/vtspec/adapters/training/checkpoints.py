@@ -20,6 +20,7 @@ from typing import Any, Final, Literal
 
 from vtspec.adapters.durable_files import stage_folder, sync_folder, write_file_atomic
 from vtspec.adapters.json_types import JsonObject
+from vtspec.adapters.system_errors import is_shortage
 
 from .event_stream import replace_nonfinite
 
@@ -104,6 +105,8 @@ def read_manifest(path: Path) -> Manifest:
             },
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        if is_shortage(error):
+            raise
         raise CorruptCheckpointError(
             f"checkpoint {path.name} has no good manifest: {error}"
         ) from error
@@ -120,6 +123,8 @@ def verify(path: Path) -> Manifest:
         try:
             actual = _compute_checksum(path / name)
         except OSError as error:
+            if is_shortage(error):
+                raise
             raise CorruptCheckpointError(
                 f"checkpoint {path.name} lacks {name}: {error.strerror}"
             ) from error
@@ -155,6 +160,8 @@ def read_pointer(
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
+        if is_shortage(error):
+            raise
         raise CorruptCheckpointError(f"{which}.json is damaged: {error}") from error
     if name is not None and (not isinstance(name, str) or parse_name(name) is None):
         raise CorruptCheckpointError(f"{which}.json is damaged: it names {name!r}")
