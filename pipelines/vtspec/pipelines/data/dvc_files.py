@@ -116,6 +116,8 @@ def _iter_entry_outs(
         raise _make_error(file, "'outs' is not a list")
     for out in outs:
         path = _to_string(_to_mapping(out, file).get("path"), "")
+        if not path:
+            raise _make_error(file, "an output has no 'path'")
         yield posixpath.normpath(posixpath.join(posixpath.dirname(file), wdir, path)), out
 
 
