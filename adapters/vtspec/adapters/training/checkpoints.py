@@ -33,6 +33,9 @@ _NAME: Final = re.compile(r"epoch-(\d{4,})(?:-step-(\d{5,}))?")
 Report = Callable[[str], None]
 """Takes a sentence for people, such as `TrainingCallbacks.on_warning`."""
 
+_UNREADABLE: Final = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What reading JSON of any content raises; nested deep, it is the stack that ends."""
+
 
 class CorruptCheckpointError(Exception):
     """A checkpoint (or a file that names one) is not what was written; the text says why."""
@@ -104,7 +107,7 @@ def read_manifest(path: Path) -> Manifest:
                 for name, sums in raw["files"].items()
             },
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except _UNREADABLE as error:
         if is_shortage(error):
             raise
         raise CorruptCheckpointError(
@@ -159,7 +162,7 @@ def read_pointer(
         name, state = raw["checkpoint"], dict(raw["state"])
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except _UNREADABLE as error:
         if is_shortage(error):
             raise
         raise CorruptCheckpointError(f"{which}.json is damaged: {error}") from error

@@ -197,7 +197,7 @@ def _read_evaluation(path: Path) -> Mapping[str, object]:
         found = json.loads(path.read_bytes())
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         if is_shortage(error):
             raise
         raise Permanent(f"{path} cannot be read: {error}", fix="run the spec --again") from error

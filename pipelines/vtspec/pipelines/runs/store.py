@@ -246,7 +246,7 @@ def _find_plan_fault(folder: Path, state: RunState) -> str | None:
 def _read_plan_file(path: Path) -> dict[str, object]:
     try:
         plan = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         if is_shortage(error):
             raise
         raise Permanent(
