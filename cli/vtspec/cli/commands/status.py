@@ -51,7 +51,12 @@ def command(run: str | None, runs: Path | None, output: str, **chosen: Any) -> N
     last with --sort. --spec and --status may be repeated.
     """
     from vtspec.cli.run_arguments import open_runs, tell_other_completion
-    from vtspec.pipelines.operations.runs import RunFilter, RunSummary, list_runs
+    from vtspec.pipelines.operations.runs import (
+        RunFilter,
+        RunSummary,
+        list_runs,
+        refuse_unknown_specs,
+    )
 
     found = open_runs(runs)
     if run is not None:
@@ -62,6 +67,10 @@ def command(run: str | None, runs: Path | None, output: str, **chosen: Any) -> N
         _show_run(RunSummary(one, one.read_state()), output)
         return
     wanted = RunFilter(specs=chosen["specs"], statuses=chosen["statuses"])
+    if wanted.specs:
+        from vtspec.pipelines.project.repository import find_repository
+
+        refuse_unknown_specs(wanted.specs, found, find_repository(Path.cwd()))
     every = list_runs(found, wanted, chosen["sort"] or "started")
     shown = every[-(chosen["limit"] or len(every)) :]
     if output == "json":

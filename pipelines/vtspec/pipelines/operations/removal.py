@@ -13,7 +13,7 @@ from vtspec.pipelines.planning.seeds import name_seed_plans
 from vtspec.pipelines.runs import Run, Runs, choose_baseline, is_completion_name
 from vtspec.pipelines.runs.state import Standing, find_standing
 
-from .runs import RunSummary, read_runs
+from .runs import RunSummary, read_runs, refuse_unknown_specs
 
 if TYPE_CHECKING:
     from vtspec.pipelines.project.repository import Repository
@@ -84,7 +84,11 @@ def choose_runs(words: Sequence[str], runs: Runs, repository: "Repository") -> l
 def choose_prunable(
     rule: PruneRule, runs: Runs, repository: "Repository"
 ) -> tuple[list[Removal], list[Removal]]:
-    """The runs that the rule lets go, and those that it would but that something needs."""
+    """The runs that the rule lets go, and those that it would but that something needs.
+
+    Raises `Refused` as `refuse_unknown_specs` does.
+    """
+    refuse_unknown_specs(rule.specs, runs, repository)
     every = read_runs(runs)
     kept = frozenset[str]() if rule.keep is None else _list_kept_plans(every, rule.keep)
     chosen = {
