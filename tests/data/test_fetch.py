@@ -475,7 +475,7 @@ def test_a_remote_that_lacks_the_data_says_what_to_push(case: Case, tmp_path: Pa
     bare = tmp_path / "bare"
     (bare / "remote").mkdir(parents=True)
     pinned = pinned_data(case.hash)
-    with pytest.raises(Permanent, match=r"objects are not in .*remote") as caught:
+    with pytest.raises(Permanent, match=r"object(s are| is) not in .*remote") as caught:
         fetch_data(pinned, bare, case.cache, case.said.append, str(bare / "remote"))
     assert caught.value.fix == "where the data is: dvc push data/cats"
     assert case.leftovers() == []

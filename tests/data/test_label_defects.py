@@ -220,10 +220,10 @@ def test_odd_objects_of_voc_are_told(tmp_path: Path, old: str, new: str, words: 
         ("voc", {"ImageSets/Main/train.txt": "a0\n".encode("utf-16")}, "error: ImageSets/Main/train.txt: cannot be read: it is UTF-16"),
         ("voc", {"ImageSets/Main/train.txt": b"a0\na0\n"}, "error: ImageSets/Main/train.txt: 'a0' stands there twice"),
         ("voc", {"ImageSets/Main/train2012.txt": b"a0\n"}, "error: 2 lists are of one split (train)"),
-        ("voc", {"Annotations/x.xml": b"<annotation/>"}, "warning: 1 files in Annotations/ are of no image"),
+        ("voc", {"Annotations/x.xml": b"<annotation/>"}, "warning: 1 file in Annotations/ of no image"),
         ("yolo", {"labels/train/x.txt": b"0 .5 .5 1 1"}, "error: labels/train/x.txt: belongs to no image"),
         ("yolo", {"images/train/a0.bmp": draw(9, form="BMP")}, "error: labels/train/a0.txt: is the label file of"),
-        ("yolo", {"labels/train/a0.txt": None}, "warning: 1 images have no label file"),
+        ("yolo", {"labels/train/a0.txt": None}, "warning: 1 image has no label file"),
         ("yolo", {"labels/train/a0.txt": b"0 \xff"}, "error: labels/train/a0.txt: cannot be read: line 1 is not UTF-8"),
         ("masks", {"masks/train/a0.png": None}, "error: images/train/a0.png: has no namesake"),
         ("masks", {"images/train/a0.png": None}, "error: masks/train/a0.png: belongs to no image"),
@@ -231,8 +231,8 @@ def test_odd_objects_of_voc_are_told(tmp_path: Path, old: str, new: str, words: 
         ("masks", {"classes.txt": b"sky\nr\xe9\n"}, "error: classes.txt cannot be read: line 2 is not UTF-8"),
         ("masks", {"classes.txt": b"sky\n\nroad\nsea\n"}, "error: classes.txt cannot be read: line 2 is empty"),
         ("masks", {"classes.txt": b"sky\nsky\nsea\n"}, "error: classes.txt cannot be read: lines 1 and 2 are both 'sky'"),
-        ("masks", {"masks/train/a0.png": draw_mask([0, 7])}, "error: masks/train/a0.png: has the values 7"),
-        ("masks", {"masks/train/a0.png": draw_mask([0, 300], mode="I;16")}, "error: masks/train/a0.png: has the values 300"),
+        ("masks", {"masks/train/a0.png": draw_mask([0, 7])}, "error: masks/train/a0.png: has the value 7"),
+        ("masks", {"masks/train/a0.png": draw_mask([0, 300], mode="I;16")}, "error: masks/train/a0.png: has the value 300"),
         ("masks", {"masks/train/a0.png": draw_mask([0], size=(8, 4))}, "error: masks/train/a0.png: is of another size"),
         ("masks", {"masks/train/a0.png": draw(3)}, "error: masks/train/a0.png: is in colours (mode RGB)"),
         ("coco", {"annotations/instances_val.json": b'{"a": "\xe9"}'}, "error: annotations/instances_val.json: cannot be read: line 1 is not UTF-8"),
@@ -320,7 +320,7 @@ def test_labels_beside_the_images_where_none_is_read_are_told(tmp_path: Path) ->
         files[f"{split}/images/a.txt"] = b"0 .5 .5 1 1\n"
     found = inspect_dataset(write_files(tmp_path, files))
     assert found.layout.format == "yolo"
-    assert_told(found, "error: 1 label files lie beside the images in train/images/")
+    assert_told(found, "error: 1 label file lies beside the images in train/images/")
 
 
 @pytest.mark.parametrize(("prefix", "splits"), [("", ["all"]), ("train/", ["train"])])

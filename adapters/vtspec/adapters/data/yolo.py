@@ -130,7 +130,7 @@ class YoloReader:
             return "is not a class index and numbers"
         row = LabelRow(int(words[0]), tuple(map(float, words[1:])))
         if row.class_index < 0 or (self.classes and row.class_index >= len(self.classes)):
-            return f"has class {row.class_index}, but there are {len(self.classes)} classes"
+            return f"has class {row.class_index}, and the last one is {len(self.classes) - 1}"
         return self._find_share_fault(row.shares) or row
 
     def _find_share_fault(self, shares: Sequence[float]) -> str | None:

@@ -44,6 +44,7 @@ def command(run: str, images: tuple[Path, ...], runs: Path | None, top: int, out
     """
     from vtspec.cli.run_arguments import find_run, open_runs
     from vtspec.pipelines.errors import Refused
+    from vtspec.pipelines.formatting import pluralize
     from vtspec.pipelines.operations.predict import expand_images, predict_images
     from vtspec.pipelines.runs import Run
 
@@ -58,7 +59,7 @@ def command(run: str, images: tuple[Path, ...], runs: Path | None, top: int, out
         _print_answers(answers, asked, top, output)
     if unreadable:
         raise Refused(
-            f"{len(unreadable)} of {len(asked)} images could not be read",
+            f"{len(unreadable)} of {pluralize(len(asked), 'image')} could not be read",
             fix="write them anew, or leave them out; the others were answered",
         )
 

@@ -69,10 +69,10 @@ def remove_chosen(
     Raises `Refused` where nobody is there to be asked.
     """
     from vtspec.pipelines.errors import Refused
-    from vtspec.pipelines.formatting import format_size
+    from vtspec.pipelines.formatting import format_size, pluralize
     from vtspec.pipelines.operations.removal import remove_runs
 
-    count = f"{len(removals)} run{'s' * (len(removals) != 1)}"
+    count = pluralize(len(removals), "run")
     size = format_size(sum(one.found.bytes for one in removals))
     if dry_run:
         click.echo(f"{count} would be removed, {size}")
@@ -88,7 +88,7 @@ def remove_chosen(
         remove_runs(removals, runs, gone.append)
     finally:
         freed = format_size(sum(one.bytes for one in gone))
-        click.echo(f"removed {len(gone)} run{'s' * (len(gone) != 1)}, {freed}")
+        click.echo(f"removed {pluralize(len(gone), 'run')}, {freed}")
 
 
 def _format_removals(removals: "Sequence[Removal]", width: int | None) -> "Iterator[Line]":

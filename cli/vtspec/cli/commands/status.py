@@ -88,10 +88,10 @@ def command(run: str | None, runs: Path | None, output: str, **chosen: Any) -> N
 
 
 def _print_footer(every: "Sequence[RunSummary]", shown: "Sequence[RunSummary]") -> None:
-    from vtspec.pipelines.formatting import format_size
+    from vtspec.pipelines.formatting import format_size, pluralize
 
     size = format_size(sum(one.bytes for one in every))
-    click.echo(f"\n{len(every)} run{'s' * (len(every) != 1)}, {size}")
+    click.echo(f"\n{pluralize(len(every), 'run')}, {size}")
     if len(shown) < len(every):
         click.echo(f"{len(every) - len(shown)} more; --limit {len(every)} shows all")
 

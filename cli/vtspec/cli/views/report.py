@@ -67,8 +67,8 @@ def _format_block(block: doc.Block, width: int) -> Iterator[Line]:
     match block:
         case doc.Title():
             style = _STYLES[block.verdict]
-            spans = ((block.headline, style), (f"  {_get_text(block.run)}", ""))
-            yield from _wrap_heading(spans, width)
+            title = ((block.headline, style), (f"  {_get_text(block.run)}", ""))
+            yield from _wrap_heading(title, width)
         # In a title the names differ from one to the next, and our words do not.
         case doc.Heading(level=1):
             spans = tuple(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
+from vtspec.pipelines.formatting import pluralize
 from vtspec.pipelines.planning.seeds import name_seed_plans
 from vtspec.pipelines.runs import Run, Runs, choose_baseline, is_completion_name
 from vtspec.pipelines.runs.state import Standing, find_standing
@@ -314,4 +315,5 @@ def _iter_unsent(found: RunSummary) -> Iterator[_Need]:
     left = read_sync_result(run.path).left
     if left:
         send = format_command("vtspec", "sync", run.name)
-        yield _Need(name=run.name, by=f"{left} events of it have not arrived in MLflow ({send})")
+        events = pluralize(left, "event of it has", "events of it have")
+        yield _Need(name=run.name, by=f"{events} not arrived in MLflow ({send})")
