@@ -213,6 +213,29 @@ def test_odd_objects_of_voc_are_told(tmp_path: Path, old: str, new: str, words: 
 
 
 @pytest.mark.parametrize(
+    ("form", "file", "content", "fix"),
+    [
+        ("coco", "annotations/instances_val.json", b'{"images": [], "annotations": [], "categories": 3}', "correct that in it"),
+        ("coco", "annotations/instances_val.json", b"{,", "correct that in it"),
+        ("coco", "annotations/instances_val.json", b'{"a": "\xe9"}', "write it anew as UTF-8"),
+        ("voc", "Annotations/a0.xml", b"<image/>", "correct that in it"),
+        ("voc", "Annotations/a0.xml", None, "give every image its label"),
+        ("voc", "ImageSets/Main/train.txt", "a0\n".encode("utf-16"), "write it anew as UTF-8"),
+        ("csv", "val.csv", b"path;label\nimages/a0.png;cat\n", "correct that in it"),
+        ("csv", "val.csv", b"path,label\nimages/a0.png,caf\xe9\n", "write it anew as UTF-8"),
+        ("csv", "val.csv", b"path,label\n,cat\n", "give every image its path"),
+        ("jsonl", "val.jsonl", b"[1]", "correct that in it"),
+        ("yolo", "labels/train/a0.txt", b"0 \xff", "write it anew as UTF-8"),
+    ],
+)  # fmt: skip
+def test_what_to_do_fits_what_is_wrong_with_a_file(
+    tmp_path: Path, form: str, file: str, content: bytes | None, fix: str
+) -> None:
+    found = inspect(tmp_path, form, {file: content}).errors
+    assert [issue.fix for issue in found if issue.fix.startswith(fix)], found
+
+
+@pytest.mark.parametrize(
     ("form", "changes", "words"),
     [
         ("voc", {"Annotations/a0.xml": None}, "error: Annotations/a0.xml: does not exist"),

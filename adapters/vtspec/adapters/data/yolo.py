@@ -26,7 +26,7 @@ from .annotations import (
     compute_ring_area,
     scale_points,
 )
-from .defects import Defect
+from .defects import Defect, make_file_defect
 from .file_tree import FileTree, is_hidden
 
 RowForm: TypeAlias = Literal["boxes", "corners", "polygons", "keypoints"]
@@ -111,7 +111,7 @@ class YoloReader:
         try:
             lines = self.tree.read_lines(file)
         except ValueError as error:
-            yield Defect(kind="unreadable-file", file=file, detail=str(error))
+            yield make_file_defect(file, error)
             return
         for number, line in enumerate(lines, 1):
             words = line.split()

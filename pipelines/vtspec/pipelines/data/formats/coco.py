@@ -8,7 +8,7 @@ from typing import Final
 
 from vtspec.adapters.contract import Split
 from vtspec.adapters.data.coco import CocoFile, is_coco, iter_samples, list_classes, parse_coco
-from vtspec.adapters.data.defects import Defect
+from vtspec.adapters.data.defects import Defect, make_file_defect
 from vtspec.adapters.data.file_tree import FileTree, is_hidden
 from vtspec.pipelines.formatting import pluralize
 
@@ -77,13 +77,13 @@ def _iter_label_files(tree: FileTree) -> Iterator[tuple[str, CocoFile | Defect]]
         except ValueError as error:
             # Files of other tools may lie beside the data; this one is called as labels are.
             if _find_split(file) or posixpath.dirname(file) == "annotations":
-                yield file, Defect(kind="unreadable-file", file=file, detail=str(error))
+                yield file, make_file_defect(file, error)
             continue
         if is_coco(content):
             try:
                 yield file, parse_coco(content, file)
             except ValueError as error:
-                yield file, Defect(kind="unreadable-file", file=file, detail=str(error))
+                yield file, make_file_defect(file, error)
 
 
 def _choose_files(
