@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -127,7 +128,7 @@ def remove_runs(
 
     if not runs.folder.is_dir():
         return
-    with runs.lock_runs():
+    with _name_place(runs), runs.lock_runs():
         for one in removals:
             run = one.found.run
             # Another process was faster.
@@ -140,6 +141,17 @@ def remove_runs(
                     )
                 runs.remove(run)
             report(one.found)
+
+
+@contextmanager
+def _name_place(runs: Runs) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        # Of a full disk the system does not say which.
+        if error.filename is None:
+            error.filename = str(runs.folder)
+        raise
 
 
 def _list_kept_plans(every: Sequence[RunSummary], keep: int) -> frozenset[str]:
