@@ -37,12 +37,11 @@ def command(spec: str, output: str, sets: tuple[str, ...], runs: Path | None) ->
     vtspec.yaml, or --set. Differences from the baseline and from the last run are marked 'new
     run' (they decide the result), 'same run' (they do not) or 'cosmetic'.
     """
-    from vtspec.pipelines.operations.plan import plan_spec
+    from vtspec.pipelines.operations.plan import open_experiment, plan_spec
     from vtspec.pipelines.operations.run import find_refusal, find_tracking_problem
-    from vtspec.pipelines.project.repository import open_spec
 
-    repository, path = open_spec(spec, Path.cwd())
-    planned = plan_spec(path, repository.with_runs(runs), sets)
+    repository, path = open_experiment(spec, Path.cwd(), runs)
+    planned = plan_spec(path, repository, sets)
     if output == "json":
         import json
 

@@ -48,15 +48,14 @@ def command(spec: str | None, semaphores: bool, **options: Any) -> None:
 def _render_spec(
     spec: str | None, sets: tuple[str, ...], attempt: int, runs: Path | None, author: str | None
 ) -> list[Any]:
+    from vtspec.pipelines.operations.plan import open_experiment
     from vtspec.pipelines.operations.render import find_author, render_spec
-    from vtspec.pipelines.project.repository import open_spec
 
     if spec is None:
         raise click.UsageError("Missing argument 'SPEC'.")
-    repository, path = open_spec(spec, Path.cwd())
+    repository, path = open_experiment(spec, Path.cwd(), runs)
     if author is None and repository.project.spec.teams:
         author = find_author(repository, os.environ)
-    repository = repository.with_runs(runs)
     found = render_spec(path, repository, sets, attempt=attempt, author=author)
     if not found.may_submit:
         click.echo(

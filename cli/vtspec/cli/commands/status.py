@@ -51,7 +51,12 @@ def command(run: str | None, runs: Path | None, output: str, **chosen: Any) -> N
     last with --sort. --spec and --status may be repeated.
     """
     from vtspec.cli.run_arguments import open_runs, tell_other_completion
-    from vtspec.pipelines.operations.runs import RunFilter, RunSummary, list_runs
+    from vtspec.pipelines.operations.runs import (
+        RunFilter,
+        RunSummary,
+        list_runs,
+        refuse_unknown_specs,
+    )
 
     found = open_runs(runs)
     if run is not None:
@@ -62,6 +67,10 @@ def command(run: str | None, runs: Path | None, output: str, **chosen: Any) -> N
         _show_run(RunSummary(one, one.read_state()), output)
         return
     wanted = RunFilter(specs=chosen["specs"], statuses=chosen["statuses"])
+    if wanted.specs:
+        from vtspec.pipelines.project.repository import find_repository
+
+        refuse_unknown_specs(wanted.specs, found, find_repository(Path.cwd()))
     every = list_runs(found, wanted, chosen["sort"] or "started")
     shown = every[-(chosen["limit"] or len(every)) :]
     if output == "json":
@@ -79,10 +88,10 @@ def command(run: str | None, runs: Path | None, output: str, **chosen: Any) -> N
 
 
 def _print_footer(every: "Sequence[RunSummary]", shown: "Sequence[RunSummary]") -> None:
-    from vtspec.pipelines.formatting import format_size
+    from vtspec.pipelines.formatting import format_size, pluralize
 
     size = format_size(sum(one.bytes for one in every))
-    click.echo(f"\n{len(every)} run{'s' * (len(every) != 1)}, {size}")
+    click.echo(f"\n{pluralize(len(every), 'run')}, {size}")
     if len(shown) < len(every):
         click.echo(f"{len(every) - len(shown)} more; --limit {len(every)} shows all")
 

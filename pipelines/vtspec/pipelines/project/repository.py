@@ -254,7 +254,7 @@ class Repository:
         hidden = self._find_hidden_spec(word)
         if hidden is not None:
             raise SpecError([make_hidden_problem(self.format_path(hidden), word)])
-        raise SpecError([self._make_missing_problem("spec", word, {**datasets, **experiments})])
+        raise SpecError([self._make_missing_problem("spec", word, experiments or datasets)])
 
     def format_path(self, path: Path) -> str:
         """`path` as a person who stands in `here` would type it."""

@@ -15,13 +15,13 @@ from .catalogs import Catalogs
 from .dataset import check_data
 from .model import check_model, find_meant_framework, find_named_model
 from .objectives import check_targets
-from .params import check_params
+from .params import check_params, point_to_params
 from .resources import check_resources
 from .settings import check_settings
 from .spec_view import SpecView
 from .unique_names import check_names
 
-__all__ = ["Catalogs", "check_specs"]
+__all__ = ["Catalogs", "check_specs", "point_to_params"]
 
 
 def check_specs(

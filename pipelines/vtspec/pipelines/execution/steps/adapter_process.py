@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from vtspec.pipelines.formatting import pluralize
 from vtspec.pipelines.redaction import StreamRedactor
 from vtspec.pipelines.runs import EventLog, RunLock
 from vtspec.pipelines.runs.events import Body, Failed, Printed, Warned
@@ -130,7 +131,10 @@ class AdapterProcess:
             self._append(Printed(stream="stdout", line=text))
         if self._bad > _BAD_LINES:
             more = self._bad - _BAD_LINES
-            self._append(Warned(message=f"{more:,} more lines of the adapter were no events"))
+            lines = pluralize(
+                more, "more line of the adapter was", "more lines of the adapter were"
+            )
+            self._append(Warned(message=f"{lines} no events"))
         self.command.told.unlink(missing_ok=True)
 
     def _build_exit(self, code: int) -> AdapterExit:
