@@ -1,13 +1,13 @@
 """An S3 server on loopback, which keeps buckets for the tests that ask for one."""
 
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+
+from moto.server import ThreadedMotoServer
 
 from mlflow_server import free_port
 
@@ -35,19 +35,30 @@ class ObjectStorage:
         return f"s3://{name}"
 
 
-@contextmanager
-def running_storage() -> Iterator[ObjectStorage]:
-    """A server that lives as long as the context."""
-    port = free_port()
-    words = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    quiet = subprocess.DEVNULL
-    with subprocess.Popen(words, stdout=quiet, stderr=quiet) as server:
+class BreakableStorage(ObjectStorage):
+    """A server that can be away for a while, and has its objects when it is back."""
+
+    def __init__(self) -> None:
+        super().__init__(f"http://127.0.0.1:{free_port()}")
+        self._start()
+
+    def _start(self) -> None:
+        self._server = ThreadedMotoServer("127.0.0.1", int(self.endpoint.rpartition(":")[2]))
+        self._server.start()
+        _await(self.endpoint)
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Within, nobody answers at its address."""
+        self.stop()
         try:
-            storage = ObjectStorage(f"http://127.0.0.1:{port}")
-            _await(storage.endpoint)
-            yield storage
+            yield
         finally:
-            server.terminate()
+            self._start()
+
+    def stop(self) -> None:
+        """Answer nobody any more."""
+        self._server.stop()
 
 
 def _await(endpoint: str) -> None:

@@ -16,9 +16,9 @@ class RunsPlace(click.ParamType[Path]):
         """The folder; an address of another kind is refused."""
         if isinstance(value, Path):
             return value
-        if value.startswith("s3://"):
-            from vtspec.pipelines.cache_folder import get_mirror_folder
+        from vtspec.pipelines.cache_folder import get_mirror_folder, is_store
 
+        if is_store(value):
             return get_mirror_folder(value, os.environ)
         if "://" in value:
             self.fail(f"'{value}' is neither a folder nor s3://BUCKET/PREFIX", param, ctx)

@@ -54,22 +54,32 @@ class ObjectStore:
             if batch is None:
                 return
             for each in batch:
-                yield StoredObject(
-                    key=each["path"],
-                    size=each["size"],
-                    tag=_get_tag(each),
-                    modified=each["last_modified"].timestamp(),
-                )
+                yield _describe(each)
 
-    def download(self, key: str, path: Path) -> None:
-        """Write an object's bytes into a new file. Raises `FileNotFoundError` for no object."""
+    def list_files(self, folder: str) -> list[StoredObject]:
+        """The objects right in a folder, whose name ends with `/`; none of those below."""
+        found = self._ask(lambda: _library().list_with_delimiter(self._store, folder))
+        return [_describe(each) for each in found["objects"]]
 
-        def copy() -> None:
+    def find_tag(self, key: str) -> str | None:
+        """The tag of an object; None where there is none."""
+        try:
+            return _get_tag(self._ask(lambda: _library().head(self._store, key)))
+        except FileNotFoundError:
+            return None
+
+    def download(self, key: str, path: Path) -> str:
+        """Write an object's bytes into a new file. Returns the tag; raises `FileNotFoundError`
+        for no object."""
+
+        def copy() -> str:
+            found = _library().get(self._store, key)
             with path.open("wb") as file:
-                for chunk in _library().get(self._store, key).stream(min_chunk_size=_CHUNK):
+                for chunk in found.stream(min_chunk_size=_CHUNK):
                     file.write(chunk)
+            return _get_tag(found.meta)
 
-        self._ask(copy)
+        return self._ask(copy)
 
     def put(self, key: str, data: bytes) -> str:
         """Store bytes, whatever was there. Returns the tag."""
@@ -120,6 +130,15 @@ class ObjectStore:
             if isinstance(error, FileNotFoundError):
                 raise
             raise _explain(self.url, str(error)) from error
+
+
+def _describe(told: Mapping[str, Any]) -> StoredObject:
+    return StoredObject(
+        key=told["path"],
+        size=told["size"],
+        tag=_get_tag(told),
+        modified=told["last_modified"].timestamp(),
+    )
 
 
 def _get_tag(told: Mapping[str, Any]) -> str:
