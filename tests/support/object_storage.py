@@ -40,9 +40,10 @@ class BreakableStorage(ObjectStorage):
 
     def __init__(self) -> None:
         super().__init__(f"http://127.0.0.1:{free_port()}")
-        self._start()
+        self.start()
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Answer (again)."""
         self._server = ThreadedMotoServer("127.0.0.1", int(self.endpoint.rpartition(":")[2]))
         self._server.start()
         _await(self.endpoint)
@@ -54,7 +55,7 @@ class BreakableStorage(ObjectStorage):
         try:
             yield
         finally:
-            self._start()
+            self.start()
 
     def stop(self) -> None:
         """Answer nobody any more."""
