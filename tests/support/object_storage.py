@@ -38,13 +38,14 @@ class ObjectStorage:
 class BreakableStorage(ObjectStorage):
     """A server that can be away for a while, and has its objects when it is back."""
 
-    def __init__(self) -> None:
-        super().__init__(f"http://127.0.0.1:{free_port()}")
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        super().__init__(f"http://{host}:{free_port()}")
         self.start()
 
     def start(self) -> None:
         """Answer (again)."""
-        self._server = ThreadedMotoServer("127.0.0.1", int(self.endpoint.rpartition(":")[2]))
+        _, host, port = self.endpoint.split(":")
+        self._server = ThreadedMotoServer(host.removeprefix("//"), int(port))
         self._server.start()
         _await(self.endpoint)
 

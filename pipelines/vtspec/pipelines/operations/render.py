@@ -46,12 +46,6 @@ def render_spec(
     """
     from vtspec.pipelines.argo import find_settings, render, render_plan_config
 
-    store = find_store(repository.runs)
-    if store is not None:
-        raise Refused(
-            f"the runs are in {store}, and pods leave theirs on a volume yet",
-            fix="name a folder: --runs runs",
-        )
     planned = plan_spec(path, repository, sets)
     made, count = planned.made, len(planned.plans)
     if count > 1:
@@ -61,7 +55,7 @@ def render_spec(
             fix="render each seed by itself: --set report.seeds=null --set training.seed="
             f"{made.training.seed}",
         )
-    settings = find_settings(made, repository.project.spec, author)
+    settings = find_settings(made, repository.project.spec, find_store(repository.runs), author)
     if isinstance(settings, tuple):
         raise SpecError([_place_problem(one, made, path, repository) for one in settings])
     return RenderedRun(

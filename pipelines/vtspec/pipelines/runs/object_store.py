@@ -1,7 +1,8 @@
 """Objects of an S3-compatible store, by `obstore`: AWS, R2, GCS, MinIO and what else speaks it.
 
 Credentials, endpoint and region are those of the environment (`AWS_*`), as every S3 client reads
-them. A write may say what it expects to replace, so that of two writers one is told.
+them, or with `OWN_PREFIX` before their names where others have theirs there too. A write may say
+what it expects to replace, so that of two writers one is told.
 """
 
 import importlib
@@ -16,6 +17,17 @@ from typing import Any, Final, TypeVar
 from vtspec.pipelines.errors import Permanent, Refused, Temporary, refuse_import
 
 _T = TypeVar("_T")
+
+OWN_PREFIX: Final = "VTSPEC_RUNS_"
+"""Before the name of a variable that is this store's alone."""
+
+_OWN: Final = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+)
 
 _CHUNK: Final = 8 << 20
 
@@ -173,14 +185,21 @@ def _library() -> Any:
 def _open(url: str, environ: Mapping[str, str]) -> Any:
     _library()
     stores = importlib.import_module("obstore.store")
-    endpoint = environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL") or ""
+
+    def find(name: str) -> str:
+        return environ.get(f"{OWN_PREFIX}{name}") or environ.get(name) or ""
+
+    config = {name.lower(): find(name) for name in _OWN if find(name)}
+    endpoint = find("AWS_ENDPOINT_URL_S3") or find("AWS_ENDPOINT_URL")
+    if endpoint:
+        config["aws_endpoint"] = endpoint
     # The bucket is a host of its own at Amazon, and rarely so elsewhere.
-    style = environ.get("AWS_VIRTUAL_HOSTED_STYLE_REQUEST") or str(not endpoint).lower()
+    style = find("AWS_VIRTUAL_HOSTED_STYLE_REQUEST") or str(not endpoint).lower()
     retry: dict[str, Any] = {"max_retries": 4, "retry_timeout": timedelta(seconds=60)}
     try:
         return stores.S3Store.from_url(
             url,
-            config={"virtual_hosted_style_request": style},
+            config={**config, "virtual_hosted_style_request": style},
             client_options={"allow_http": endpoint.startswith("http://")},
             retry_config=retry,
         )
