@@ -1,7 +1,7 @@
 """An image in which `python -m vtspec…` runs, made without a hub: Debian's Python and this tree.
 
-It stands in for what a registry has. Its Python is Debian's, its distributions are those of
-`uv.lock`, and the toy framework needs none besides.
+It stands in for what a registry has. Its Python is Debian's, its distributions are those that
+images/base locks, and the toy framework needs none besides.
 """
 
 import hashlib
@@ -22,10 +22,11 @@ from local_cluster.programs import Programs, Tell, cache_folder
 
 ROOT = Path(__file__).parents[3]
 NAME = f"{REGISTRY}/vtspec-toy"
+LOCK = ROOT / "images" / "base" / "requirements.txt"
 _SUITE, _PYTHON = "bookworm", "3.11"
 _PACKAGES = "python3-minimal,libpython3-stdlib,ca-certificates"
 _UV = (sys.executable, "-m", "uv")
-_SOURCES = ("adapters", "schema", "pipelines", "cli", "images", "pyproject.toml", "uv.lock")
+_SOURCES = ("adapters", "schema", "pipelines", "cli", "images", "pyproject.toml")
 
 
 def publish(cluster: Cluster, programs: Programs, tell: Tell) -> str:
@@ -35,12 +36,21 @@ def publish(cluster: Cluster, programs: Programs, tell: Tell) -> str:
         ClusterError: a layer could not be made, with what the program said that makes it.
     """
     _kept(*_MLFLOW, tell)
-    layers = [_kept(*_BASE, tell), _kept(f"vtspec-{_tree_digest()}.tar", _make_vtspec, tell)]
+    layers = [
+        _kept(*_BASE, tell),
+        _kept(
+            f"packages-{_digest(_PYTHON.encode(), LOCK.read_bytes())}.tar", _make_packages, tell
+        ),
+        _kept(f"vtspec-{_tree_digest()}.tar", _make_vtspec, tell),
+    ]
     config = {
         "Entrypoint": ["python3", "-m", "vtspec.adapters"],
         "Env": [
             "PATH=/opt/vtspec/bin:/usr/bin:/bin",
-            "PYTHONPATH=/opt/vtspec",
+            "PYTHONPATH=/opt/vtspec:/opt/packages",
+            # DVC asks who runs it, and where all of a machine share a cache; images/base has both.
+            "USER=vtspec",
+            "DVC_SITE_CACHE_DIR=/tmp/dvc",
             "PYTHONUNBUFFERED=1",
             "PYTHONDONTWRITEBYTECODE=1",
         ],
@@ -101,15 +111,17 @@ def _make_base(target: Path) -> None:
     )
 
 
+def _make_packages(target: Path) -> None:
+    """What images/base has: a layer that changes with the lock alone."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "packages"
+        _install(folder, "--requirements", str(LOCK))
+        _write_layer(target, folder, "opt/packages")
+
+
 def _make_vtspec(target: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
-        locked = Path(scratch) / "requirements.txt"
-        run(
-            *(*_UV, "export", "--frozen", "--no-dev", "--no-emit-project", "--quiet"),
-            *("--project", str(ROOT), "--output-file", str(locked)),
-        )
         folder = Path(scratch) / "vtspec"
-        _install(folder, "--requirements", str(locked))
         _install(folder, "--no-deps", str(ROOT))
         _write_layer(target, folder, "opt/vtspec")
 

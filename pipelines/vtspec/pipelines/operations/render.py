@@ -13,7 +13,7 @@ from vtspec.schema.problem import Problem, SpecError
 from .plan import plan_spec
 
 if TYPE_CHECKING:
-    from vtspec.pipelines.argo.settings import SettingProblem
+    from vtspec.pipelines.argo.settings import DataRemote, SettingProblem
     from vtspec.pipelines.planning.plan_model import Plan
     from vtspec.pipelines.project.repository import Repository
     from vtspec.schema.kinds.cluster import Cluster
@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 class RenderedRun:
     """The plan, and the objects of a run of it in the order in which they are created.
 
-    `may_submit` is False where `vtspec.yaml` leaves that to the controller.
+    `may_submit` is False where `vtspec.yaml` leaves that to the controller. `warnings` tell what
+    could not be found out about it from here.
     """
 
     plan: "Plan"
     documents: tuple[Mapping[str, Any], ...]
     may_submit: bool
+    warnings: tuple[str, ...] = ()
 
 
 def render_spec(
@@ -42,16 +44,11 @@ def render_spec(
     """Plan the spec in `path` and write down the objects of a run of it on the cluster.
 
     `author` decides the team where no folder does. Raises `SpecError` with everything that
-    `vtspec.yaml`, the spec or the framework's image lacks for a cluster, and as planning does.
+    `vtspec.yaml`, the spec or the framework's image lacks for a cluster, `Refused` where the
+    remote lacks the data, and as planning does.
     """
     from vtspec.pipelines.argo import find_settings, render, render_plan_config
 
-    store = find_store(repository.runs)
-    if store is not None:
-        raise Refused(
-            f"the runs are in {store}, and pods leave theirs on a volume yet",
-            fix="name a folder: --runs runs",
-        )
     planned = plan_spec(path, repository, sets)
     made, count = planned.made, len(planned.plans)
     if count > 1:
@@ -61,14 +58,29 @@ def render_spec(
             fix="render each seed by itself: --set report.seeds=null --set training.seed="
             f"{made.training.seed}",
         )
-    settings = find_settings(made, repository.project.spec, author)
+    settings = find_settings(made, repository.project.spec, find_store(repository.runs), author)
     if isinstance(settings, tuple):
         raise SpecError([_place_problem(one, made, path, repository) for one in settings])
+    warning = check_data(made, settings.remote, repository.root)
     return RenderedRun(
         plan=made,
         documents=(render_plan_config(made, settings), render(made, settings, attempt)),
         may_submit=_get_cluster(repository).submit == "anyone",
+        warnings=() if warning is None else (warning,),
     )
+
+
+def check_data(made: "Plan", remote: "DataRemote", root: Path) -> str | None:
+    """What to warn of where the remote cannot be asked from here whether it has the plan's data.
+
+    Raises `Refused` where it has not.
+    """
+    from vtspec.pipelines.data.dvc_remote import check_remote
+    from vtspec.pipelines.data.fetch import PinnedData
+
+    data = made.dataset
+    pinned = PinnedData(name=data.name, hash=data.hash, source=data.source)
+    return check_remote(pinned, root, remote.url, remote.name)
 
 
 def render_queues(repository: "Repository") -> Mapping[str, Any]:

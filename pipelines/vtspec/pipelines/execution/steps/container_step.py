@@ -39,10 +39,11 @@ class StepRequest:
 def execute_single_step(step: str, task: StepRequest, place: RunContext) -> Outcome:
     """Carry the step out. The first one tells that the run starts, the last that it is over.
 
+    With `resume` nothing is done of a run that has succeeded: whoever asks did not hear so.
     Raises `Refused` where the folder is another plan's, `Temporary` where somebody works in it.
     """
     task.folder.mkdir(parents=True, exist_ok=True)
-    # Pods of one run share a volume, and a retried one may overlap with the first.
+    # A pod that is started again may overlap with the first.
     lock = RunLock.acquire(task.folder)
     if lock is None:
         raise Temporary(
@@ -69,6 +70,9 @@ def execute_single_step(step: str, task: StepRequest, place: RunContext) -> Outc
 
 
 def _execute(step: str, work: StepContext) -> Outcome:
+    if work.target.resume and work.log.state.status == "succeeded":
+        work.place.report(f"{work.target.name} has been carried out")
+        return SUCCEEDED
     if work.log.state.status == "queued":
         log_run_start(work, work.choose(), backend="step")
     # Only then can there be words of an adapter that nobody has read yet.
@@ -93,5 +97,5 @@ def _keep_plan(task: StepRequest) -> None:
         other = "this one, which has another policy" if same else task.plan.id
         raise Refused(
             f"{task.folder} is the folder of plan {kept.id}, not of {other}",
-            fix="give every plan a --workdir of its own",
+            fix="give every plan a --workdir of its own, or in a store another --attempt",
         )
