@@ -1,6 +1,5 @@
 """`vtspec render`: a spec as the Kubernetes objects that carry it out."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -49,14 +48,12 @@ def _render_spec(
     spec: str | None, sets: tuple[str, ...], attempt: int, runs: Path | None, author: str | None
 ) -> list[Any]:
     from vtspec.pipelines.operations.plan import open_experiment
-    from vtspec.pipelines.operations.render import find_author, render_spec
+    from vtspec.pipelines.operations.render import render_spec
 
     if spec is None:
         raise click.UsageError("Missing argument 'SPEC'.")
     repository, path = open_experiment(spec, Path.cwd(), runs)
-    if author is None and repository.project.spec.teams:
-        author = find_author(repository, os.environ)
-    found = render_spec(path, repository, sets, attempt=attempt, author=author)
+    found = render_spec(path, repository.with_author(author), sets, attempt=attempt)
     for warning in found.warnings:
         click.echo(f"warning: {warning}", err=True)
     if not found.may_submit:

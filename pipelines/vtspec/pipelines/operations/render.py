@@ -1,6 +1,5 @@
 """A spec as the Kubernetes objects that carry it out; nothing is sent anywhere."""
 
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,13 +38,12 @@ def render_spec(
     sets: Sequence[str] = (),
     *,
     attempt: int = 1,
-    author: str | None = None,
 ) -> RenderedRun:
     """Plan the spec in `path` and write down the objects of a run of it on the cluster.
 
-    `author` decides the team where no folder does. Raises `SpecError` with everything that
-    `vtspec.yaml`, the spec or the framework's image lacks for a cluster, `Refused` where the
-    remote lacks the data, and as planning does.
+    The repository's author decides the team where no folder does. Raises `SpecError` with
+    everything that `vtspec.yaml`, the spec or the framework's image lacks for a cluster, `Refused`
+    where the remote lacks the data, and as planning does.
     """
     from vtspec.pipelines.argo import find_settings, render, render_plan_config
 
@@ -58,7 +56,8 @@ def render_spec(
             fix="render each seed by itself: --set report.seeds=null --set training.seed="
             f"{made.training.seed}",
         )
-    settings = find_settings(made, repository.project.spec, find_store(repository.runs), author)
+    store, author = find_store(repository.runs), repository.author
+    settings = find_settings(made, repository.project.spec, store, author)
     if isinstance(settings, tuple):
         raise SpecError([_place_problem(one, made, path, repository) for one in settings])
     warning = check_data(made, settings.remote, repository.root)
@@ -94,24 +93,6 @@ def render_queues(repository: "Repository") -> Mapping[str, Any]:
             fix="where there is no Kueue, add 'semaphores: {gpu: 1}' under 'spec.cluster'",
         )
     return render_semaphores(cluster.namespace, cluster.semaphores)
-
-
-def find_author(repository: "Repository", environ: Mapping[str, str]) -> str | None:
-    """The e-mail address that git has of whoever works here; None where it has none."""
-    from vtspec.pipelines.project.git_command import build_git_command, build_git_environment
-
-    try:
-        done = subprocess.run(
-            build_git_command(repository.root, "config", "user.email"),
-            env=build_git_environment(environ),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-        )
-    except OSError:
-        return None
-    return done.stdout.strip() or None
 
 
 def _get_cluster(repository: "Repository") -> "Cluster":

@@ -19,6 +19,7 @@ from .params import check_params, point_to_params
 from .resources import check_resources
 from .settings import check_settings
 from .spec_view import SpecView
+from .teams import check_team
 from .unique_names import check_names
 
 __all__ = ["Catalogs", "check_specs", "point_to_params"]
@@ -39,7 +40,12 @@ def check_specs(
     found = check_names(loaded, repository)
     for spec in loaded:
         if spec.kind == "Experiment":
-            subject = SpecView(document=spec.document, repository=repository, catalogs=catalogs)
+            subject = SpecView(
+                document=spec.document,
+                repository=repository,
+                catalogs=catalogs,
+                path=(paths or {}).get(spec.file),
+            )
             # Thousands of wrong classes are as many problems, each with a search for what was
             # meant; those that are not told are not made.
             found += islice(_check_experiment(subject), MOST_PROBLEMS)
@@ -55,3 +61,4 @@ def _check_experiment(subject: SpecView) -> Iterator[Problem]:
     yield from check_settings(subject, framework)
     yield from check_targets(subject, framework)
     yield from check_resources(subject, model)
+    yield from check_team(subject)
