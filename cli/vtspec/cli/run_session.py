@@ -64,6 +64,10 @@ def carry_out(
     from vtspec.pipelines.operations import run, seeds
 
     _check_seeds(found, options)
+    if spec is not None and found.schedule is not None:
+        from vtspec.cli.views.schedule import describe_schedule
+
+        click.echo(describe_schedule(found.schedule, spec), err=True)
     # On standard error, so that standard output has the result alone.
     stop, progress = StopSignal(), make_progress(sys.stderr)
     callbacks = run.RunCallbacks(

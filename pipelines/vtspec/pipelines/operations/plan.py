@@ -13,16 +13,19 @@ if TYPE_CHECKING:
     from vtspec.pipelines.planning.plan_model import Plan
     from vtspec.pipelines.planning.resolve import ModelSources
     from vtspec.pipelines.project.repository import Repository
+    from vtspec.schema.kinds.experiment import Schedule
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedRun:
     """A plan, and the repository that it is carried out in; `others` are the plans of the other
-    seeds that are asked for with it."""
+    seeds that are asked for with it. `schedule` is its spec's, and no part of the plan: when it
+    is carried out does not change what it comes to."""
 
     made: "Plan"
     repository: "Repository"
     others: "tuple[Plan, ...]" = ()
+    schedule: "Schedule | None" = None
 
     @property
     def plans(self) -> "tuple[Plan, ...]":
@@ -48,7 +51,9 @@ def plan_spec(
 
     spec, inputs = resolve_spec(path, repository, parse_overrides(sets), sources)
     made, *others = build_seed_plans(build_plan(spec, inputs))
-    return PlannedRun(made=made, repository=repository, others=tuple(others))
+    return PlannedRun(
+        made=made, repository=repository, others=tuple(others), schedule=spec.spec.schedule
+    )
 
 
 def open_plan(path: Path, repository: "Repository") -> PlannedRun:

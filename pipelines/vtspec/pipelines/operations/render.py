@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from vtspec.pipelines.planning.plan_model import Plan
     from vtspec.pipelines.project.repository import Repository
     from vtspec.schema.kinds.cluster import Cluster
+    from vtspec.schema.kinds.experiment import Schedule
 
 
 @dataclass(frozen=True, kw_only=True)
 class RenderedRun:
-    """The plan, and the objects of a run of it in the order in which they are created.
+    """The plan, and the objects of a run of it in the order in which they are created: the last is
+    its Workflow, or the CronWorkflow of its `schedule`.
 
     `may_submit` is False where `vtspec.yaml` leaves that to the controller. `warnings` tell what
     could not be found out about it from here.
@@ -30,6 +32,7 @@ class RenderedRun:
     documents: tuple[Mapping[str, Any], ...]
     may_submit: bool
     warnings: tuple[str, ...] = ()
+    schedule: "Schedule | None" = None
 
 
 def render_spec(
@@ -45,7 +48,12 @@ def render_spec(
     everything that `vtspec.yaml`, the spec or the framework's image lacks for a cluster, `Refused`
     where the remote lacks the data, and as planning does.
     """
-    from vtspec.pipelines.argo import find_settings, render, render_plan_config
+    from vtspec.pipelines.argo import (
+        find_settings,
+        render,
+        render_cron_workflow,
+        render_plan_config,
+    )
 
     planned = plan_spec(path, repository, sets)
     made, count = planned.made, len(planned.plans)
@@ -61,11 +69,18 @@ def render_spec(
     if isinstance(settings, tuple):
         raise SpecError([_place_problem(one, made, path, repository) for one in settings])
     warning = check_data(made, settings.remote, repository.root)
+    schedule = planned.schedule
     return RenderedRun(
         plan=made,
-        documents=(render_plan_config(made, settings), render(made, settings, attempt)),
+        documents=(
+            render_plan_config(made, settings),
+            render(made, settings, attempt)
+            if schedule is None
+            else render_cron_workflow(made, settings, schedule, attempt),
+        ),
         may_submit=_get_cluster(repository).submit == "anyone",
         warnings=() if warning is None else (warning,),
+        schedule=schedule,
     )
 
 
