@@ -64,6 +64,8 @@ def carry_out(
     from vtspec.pipelines.operations import run, seeds
 
     _check_seeds(found, options)
+    if options.queue and options.backend not in (None, "process"):
+        raise click.UsageError("--queue is this machine's; a cluster has queues of its own")
     if spec is not None and found.schedule is not None:
         from vtspec.cli.views.schedule import describe_schedule
 
@@ -81,6 +83,7 @@ def carry_out(
         tracking=options.tracking,
         backend=options.backend,
         environment=options.environment,
+        queue=options.queue,
     )
     # A smoke run looks at no earlier attempt, so it always begins something. The question comes
     # before signals are taken over: a Ctrl-C at it has no run to stop, and ends vtspec.

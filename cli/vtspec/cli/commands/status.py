@@ -1,6 +1,7 @@
 """`vtspec status`: the runs there are, or one of them in detail."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -48,7 +49,8 @@ def command(run: str | None, runs: Path | None, output: str, **chosen: Any) -> N
 
     `killed` is a run that neither ended nor has a process: `vtspec run SPEC --resume` goes on.
     What a run `took` leaves out the writing of its report. The largest, longest or best run comes
-    last with --sort. --spec and --status may be repeated.
+    last with --sort. --spec and --status may be repeated. After the runs comes the queue of this
+    machine: who has a GPU or waits for one (`vtspec run --queue`), of whichever repository.
     """
     from vtspec.cli.run_arguments import open_runs, tell_other_completion
     from vtspec.pipelines.operations.runs import (
@@ -66,6 +68,10 @@ def command(run: str | None, runs: Path | None, output: str, **chosen: Any) -> N
         tell_other_completion(one, run)
         _show_run(RunSummary(one, one.read_state()), output)
         return
+    from vtspec.cli.views.queue import serialize_queue
+    from vtspec.pipelines.operations.queue import list_queue
+
+    queue = list_queue(os.environ)
     wanted = RunFilter(specs=chosen["specs"], statuses=chosen["statuses"])
     if wanted.specs:
         from vtspec.pipelines.project.repository import find_repository
@@ -75,8 +81,10 @@ def command(run: str | None, runs: Path | None, output: str, **chosen: Any) -> N
     shown = every[-(chosen["limit"] or len(every)) :]
     if output == "json":
         rows = [_serialize_run(one) for one in shown]
-        click.echo(json.dumps({"total": len(every), "runs": rows}, indent=2))
-    elif not every and wanted == RunFilter():
+        told = {"total": len(every), "runs": rows, "queue": serialize_queue(queue)}
+        click.echo(json.dumps(told, indent=2))
+        return
+    if not every and wanted == RunFilter():
         click.echo(f"no runs in {found.place} yet; begin one with: vtspec run SPEC")
     elif not every:
         click.echo(f"no such runs in {found.place}; all of them: vtspec status")
@@ -85,6 +93,11 @@ def command(run: str | None, runs: Path | None, output: str, **chosen: Any) -> N
 
         print_lines(_format_table(shown))
         _print_footer(every, shown)
+    if queue:
+        from vtspec.cli.views.queue import format_queue
+        from vtspec.cli.views.styled_text import get_terminal_width, print_lines
+
+        print_lines(format_queue(queue, get_terminal_width(sys.stdout)))
 
 
 def _print_footer(every: "Sequence[RunSummary]", shown: "Sequence[RunSummary]") -> None:

@@ -50,6 +50,7 @@ class AdapterProcess:
     lock: RunLock | None
     stop: StopSignal
     limit: TimeLimit | None
+    heirs: tuple[int, ...] = ()
     clock: Callable[[], float] = time.monotonic
     asked: Reason | None = None
     overdue: bool = False
@@ -70,7 +71,7 @@ class AdapterProcess:
         lock = self.lock
         with launch_adapter(
             self.command,
-            heirs=[] if lock is None else [lock.fd],
+            heirs=[*self.heirs, *([] if lock is None else [lock.fd])],
             on_pid=(lambda pid: None) if lock is None else lock.note_adapter,
         ) as adapter:
             started_at = self.clock()
