@@ -6,7 +6,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from vtspec.adapters.contract import Job, MetricsResult, TrainingSummary
 from vtspec.adapters.job import build_job
 from vtspec.adapters.toy import png
 from vtspec.pipelines.planning.digest import identify
+from vtspec.pipelines.planning.plan_model import build_steps, parse_section
+from vtspec.pipelines.planning.plan_sections import PlannedResources
 
 CLASSES = ("circle", "cross", "stripe")
 
@@ -121,7 +123,6 @@ def a_plan(
         "tracking": {"experiment": "shapes", "registerAs": None},
         "report": {"baseline": None, "gates": []},
         "origins": {},
-        "steps": [],
         "estimate": {
             "seconds": None,
             "memoryBytes": None,
@@ -132,7 +133,11 @@ def a_plan(
         },
         "warnings": [],
     }
-    return name_plan({**plan, **changes})
+    whole = {**plan, **changes}
+    resources = parse_section(PlannedResources, whole["resources"])
+    # As JSON has them: lists.
+    steps = json.loads(json.dumps([asdict(step) for step in build_steps(resources)]))
+    return name_plan({"steps": steps, **whole})
 
 
 def name_plan(plan: Mapping[str, Any]) -> dict[str, Any]:
