@@ -13,7 +13,7 @@ from vtspec.schema.problem import Problem, SpecError
 from .plan import plan_spec
 
 if TYPE_CHECKING:
-    from vtspec.pipelines.argo.settings import SettingProblem
+    from vtspec.pipelines.argo.settings import RenderSettings, SettingProblem
     from vtspec.pipelines.planning.plan_model import Plan
     from vtspec.pipelines.project.repository import Repository
     from vtspec.schema.kinds.cluster import Cluster
@@ -44,7 +44,7 @@ def render_spec(
     `author` decides the team where no folder does. Raises `SpecError` with everything that
     `vtspec.yaml`, the spec or the framework's image lacks for a cluster, and as planning does.
     """
-    from vtspec.pipelines.argo import find_settings, render, render_plan_config
+    from vtspec.pipelines.argo import render, render_plan_config
 
     store = find_store(repository.runs)
     if store is not None:
@@ -61,14 +61,26 @@ def render_spec(
             fix="render each seed by itself: --set report.seeds=null --set training.seed="
             f"{made.training.seed}",
         )
-    settings = find_settings(made, repository.project.spec, author)
-    if isinstance(settings, tuple):
-        raise SpecError([_place_problem(one, made, path, repository) for one in settings])
+    settings = find_run_settings(made, repository, author)
     return RenderedRun(
         plan=made,
         documents=(render_plan_config(made, settings), render(made, settings, attempt)),
         may_submit=_get_cluster(repository).submit == "anyone",
     )
+
+
+def find_run_settings(
+    made: "Plan", repository: "Repository", author: str | None = None
+) -> "RenderSettings":
+    """What a run of the plan needs to know of the cluster. Raises `SpecError` with everything
+    that `vtspec.yaml`, the plan's spec or its framework's image lacks for one."""
+    from vtspec.pipelines.argo import find_settings
+
+    settings = find_settings(made, repository.project.spec, author)
+    if isinstance(settings, tuple):
+        path = repository.root / made.spec_path
+        raise SpecError([_place_problem(one, made, path, repository) for one in settings])
+    return settings
 
 
 def render_queues(repository: "Repository") -> Mapping[str, Any]:

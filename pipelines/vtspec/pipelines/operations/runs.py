@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.runs import Run, Runs
 from vtspec.pipelines.runs.json_values import to_words
 from vtspec.pipelines.runs.state import RunState
+
+if TYPE_CHECKING:
+    from vtspec.pipelines.argo import WorkflowState
 
 RunStatus: TypeAlias = Literal[
     "queued",
@@ -30,10 +33,12 @@ ORDERS: Final[tuple[Order, ...]] = get_args(Order)
 
 @dataclass(frozen=True)
 class RunSummary:
-    """A run and what its events add up to, read once."""
+    """A run and what its events add up to, read once; of one on the cluster what that says, where
+    it was asked."""
 
     run: Run
     state: RunState
+    workflow: "WorkflowState | None" = None
 
     @cached_property
     def status(self) -> RunStatus:
