@@ -22,7 +22,12 @@ ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden" / "workflows"
 SPECS = sorted((ROOT / "specs" / "experiments").rglob("*.yaml"))
 
-SEMAPHORES = {"namespace": "vision", "volumeClaim": "vtspec", "semaphores": {"t4": 2}}
+SEMAPHORES = {
+    "namespace": "vision",
+    "volumeClaim": "vtspec",
+    "runsSecret": "vtspec-runs",
+    "semaphores": {"t4": 2},
+}
 TEAMS = {"vision": {"specs": ["specs/experiments"], "queue": "vision"}}
 
 GPU_RUNS: Mapping[str, Mapping[str, Any]] = {
@@ -55,6 +60,7 @@ def test_the_objects_of_every_spec_are_those_on_file(spec: Path, tmp_path: Path)
         made.framework, adapter_version="1", requirements_hash="sha256:" + "b" * 64
     )
     plan = publish(replace(made, framework=framework))
+    # This repository's own runs are in a folder, for those who clone it.
     check_golden(spec.stem, print_documents(plan, repository.project.spec))
 
 

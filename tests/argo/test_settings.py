@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cluster_plans import GPU, PROJECT, a_cluster_project, a_published_plan, publish
+from cluster_plans import GPU, PROJECT, RUNS, a_cluster_project, a_published_plan, publish
 from plan_inputs import a_dataset
 from vtspec.pipelines.argo import RenderSettings, find_settings
 from vtspec.pipelines.argo.teams import find_team
@@ -15,7 +15,7 @@ from vtspec.schema.kinds.cluster import Team
 
 def told(plan: Plan, author: str | None = None, **project: Any) -> list[tuple[str, str, str]]:
     """File, path and message of every problem; none where there are settings."""
-    found = find_settings(plan, a_cluster_project(**project), author)
+    found = find_settings(plan, a_cluster_project(**project), RUNS, author)
     if isinstance(found, RenderSettings):
         return []
     assert all(one.broken.fix for one in found)
@@ -23,7 +23,7 @@ def told(plan: Plan, author: str | None = None, **project: Any) -> list[tuple[st
 
 
 def test_a_plan_and_a_whole_configuration_give_settings() -> None:
-    found = find_settings(a_published_plan(resources=GPU), a_cluster_project())
+    found = find_settings(a_published_plan(resources=GPU), a_cluster_project(), RUNS)
     assert isinstance(found, RenderSettings)
     assert found.gpu is not None
     assert (found.namespace, found.gpu.queue, found.uses_kueue) == ("vision", "t4", True)
@@ -49,7 +49,7 @@ TWO = {**PROJECT["remotes"], "archive": {"url": "s3://archive"}}
 @pytest.mark.parametrize(
     ("inputs", "project", "where", "says"),
     [
-        ({}, {"cluster": {"namespace": "a"}}, "spec.cluster.volumeClaim", "share its folder"),
+        ({}, {"cluster": {"namespace": "a"}}, "spec.cluster.volumeClaim", "keeps fetched data"),
         (LOCAL, {}, "spec.dataset.ref", "no pod has"),
         (ELSEWHERE, {}, "spec.remotes.archive", "no remote 'archive'"),
         ({}, {"remotes": TWO}, "spec.dataset.ref", "which of the remotes"),
@@ -69,8 +69,16 @@ def test_what_a_plan_needs_of_a_cluster_is_told_where_it_lacks(
     assert says in message
 
 
+def test_runs_in_a_folder_of_one_machine_are_no_place_for_pods() -> None:
+    found = find_settings(a_published_plan(), a_cluster_project(), None)
+    assert isinstance(found, tuple)
+    [problem] = found
+    assert (problem.file, problem.broken.path) == ("vtspec.yaml", ("spec", "runs"))
+    assert problem.broken.fix == "add 'runs: s3://BUCKET/PREFIX' under 'spec'"
+
+
 def test_the_remote_that_a_dataset_names_is_the_one() -> None:
-    found = find_settings(a_published_plan(inputs=ELSEWHERE), a_cluster_project(remotes=TWO))
+    found = find_settings(a_published_plan(inputs=ELSEWHERE), a_cluster_project(remotes=TWO), RUNS)
     assert isinstance(found, RenderSettings)
     assert (found.remote.url, found.remote.secret) == ("s3://archive", None)
 
@@ -127,7 +135,7 @@ def test_a_team_has_its_own_queue_and_name_and_limits() -> None:
         }
     }
     plan = a_published_plan(resources={**GPU, "gpus": 1, "maxDuration": "60m"})
-    found = find_settings(plan, a_cluster_project(teams=teams), "jin")
+    found = find_settings(plan, a_cluster_project(teams=teams), RUNS, "jin")
     assert isinstance(found, RenderSettings)
     assert found.gpu is not None
     assert (found.team, found.gpu.queue) == ("vision", "vision")

@@ -62,18 +62,18 @@ def test_the_steps_run_one_after_another_in_pods_of_the_image_by_digest() -> Non
 
 
 def test_a_pod_is_started_with_options_that_the_step_has(
-    tmp_path: Any, capsys: pytest.CaptureFixture[str]
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from click.testing import CliRunner
 
     from vtspec.cli.commands.step import command
 
+    monkeypatch.setenv("VTSPEC_CACHE", str(tmp_path))
     plan = a_published_plan()
     for name in STEPS:
         args = templates(rendered(plan))[name]["container"]["args"]
         # The plan is the pod's own; everything else must be understood before it is read.
         args[args.index("--plan") + 1] = str(tmp_path / "absent.json")
-        args[args.index("--workdir") + 1] = str(tmp_path / "run")
         done = CliRunner().invoke(command, args)
         assert isinstance(done.exception, Refused), (name, done.output)
         assert "absent.json is not a plan" in str(done.exception)
@@ -139,30 +139,43 @@ def test_a_pod_may_do_nothing_that_the_restricted_profile_refuses() -> None:
     assert kinds == {"persistentVolumeClaim", "configMap", "emptyDir"}
 
 
-def test_only_the_pod_of_step_data_holds_a_credential_or_writes_data() -> None:
-    found = templates(rendered(a_published_plan(inputs={"weights": WEIGHTS}, resources=GPU)))
+def test_only_the_pod_of_step_data_holds_its_credential_or_writes_data() -> None:
+    plan = a_published_plan(inputs={"weights": WEIGHTS}, resources=GPU)
+    found = templates(rendered(plan))
     holders = [name for name in STEPS if "envFrom" in found[name]["container"]]
     assert holders == ["data"]
-    assert found["data"]["container"]["envFrom"] == [{"secretRef": {"name": "dvc-storage"}}]
+    data = {"secretRef": {"name": "dvc-storage"}}
+    assert found["data"]["container"]["envFrom"] == [data]
+    # That of the store of runs every pod has, under names that are no other client's.
+    cluster = {"namespace": "vision", "volumeClaim": "vtspec", "runsSecret": "vtspec-runs"}
+    found = templates(rendered(plan, cluster=cluster))
+    runs = {"prefix": "VTSPEC_RUNS_", "secretRef": {"name": "vtspec-runs"}}
+    assert {name: found[name]["container"]["envFrom"] for name in STEPS} == {
+        name: [runs, data] if name == "data" else [runs] for name in STEPS
+    }
     writers = [
         name
         for name in STEPS
         for mount in found[name]["container"]["volumeMounts"]
-        if mount.get("subPath") == "cache/data" and not mount["readOnly"]
+        if mount.get("subPath") == "data" and not mount["readOnly"]
     ]
     assert writers == ["data"]
 
 
-def test_a_pod_sees_the_folder_of_its_own_run_alone() -> None:
+def test_a_run_is_in_its_store_and_in_a_folder_that_ends_with_its_pod() -> None:
     plan = a_published_plan()
-    found = render(plan, some_settings(plan), attempt=3)
+    found = render(plan, some_settings(plan, runs="s3://acme-runs/team"), attempt=3)
     assert found["metadata"]["name"] == f"{plan.id}-3"
-    mounts = templates(found)["train"]["container"]["volumeMounts"]
-    assert [one["subPath"] for one in mounts if one["name"] == "store"] == [
-        f"runs/{plan.id}-3",
-        "cache/data",
+    train = templates(found)["train"]["container"]
+    assert train["args"][3:] == [
+        *("--runs", "s3://acme-runs/team", "--attempt", "3", "--resume", "--print-events")
     ]
-    assert templates(found)["train"]["container"]["args"][5:7] == ["--attempt", "3"]
+    mounts = {one["mountPath"]: one["name"] for one in train["volumeMounts"]}
+    assert mounts["/vtspec/cache/stores"] == "run"
+    volumes = {one["name"]: one for one in found["spec"]["volumes"]}
+    assert volumes["run"]["emptyDir"] == {"sizeLimit": "20Gi"}
+    kept = [one["mountPath"] for one in train["volumeMounts"] if one["name"] == "cache"]
+    assert kept == ["/vtspec/cache/data"]
 
 
 def test_limits_of_time_and_memory_follow_from_the_plan() -> None:

@@ -4,15 +4,18 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
+from object_storage import BreakableStorage
 from plan_repository import a_repository
 from vtspec.pipelines.planning.plan_model import plan_from_json
 
 CLUSTER = """\
+  runs: s3://acme-runs/vtspec
   registry: ghcr.io/acme
   remotes: {storage: {url: s3://acme/dvc}}
   cluster: {namespace: vision, volumeClaim: vtspec, submit: anyone}
@@ -30,6 +33,17 @@ framework._parse_framework = lambda *given: dataclasses.replace(
 """
 
 MAIN = "from vtspec.cli.main import main; main()"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def storage() -> Iterator[BreakableStorage]:
+    found = BreakableStorage()
+    found.make_bucket("acme-runs")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in found.environment.items():
+            patch.setenv(name, value)
+        yield found
+    found.stop()
 
 
 @pytest.fixture
@@ -95,23 +109,27 @@ def test_everything_that_lacks_is_told_in_its_file_with_a_line_to_type(root: Pat
     told = [line for line in done.stderr.splitlines() if not line.startswith("  fix:")]
     assert [line.split(": ")[1] for line in told] == [
         "spec.cluster",
+        "spec.runs",
         "spec.registry",
         "digest",
         "spec.remotes",
     ]
     assert told[0].startswith("vtspec.yaml:5:3: spec.cluster: says of no cluster")
-    assert "image.yaml:1:1: digest: says of no published image" in told[2]
+    assert "image.yaml:1:1: digest: says of no published image" in told[3]
     assert "fix: add 'registry: ghcr.io/acme' under 'spec'" in done.stderr
-    assert len(done.stderr.splitlines()) == 8
+    assert len(done.stderr.splitlines()) == 10
 
 
-def test_runs_in_a_store_are_left_out_where_a_folder_is_named(root: Path) -> None:
+def test_a_run_on_a_cluster_has_to_be_in_a_store(root: Path) -> None:
     whole = vtspec(root, "render", "deep").stdout
-    change(root, "  registry:", "  runs: s3://acme/vtspec\n  registry:")
+    change(root, "  runs: s3://acme-runs/vtspec\n", "")
     done = vtspec(root, "render", "deep")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "the runs are in s3://acme/vtspec" in done.stderr
-    assert vtspec(root, "render", "deep", "--runs", "runs").stdout == whole
+    assert "spec.runs: says of no store of runs" in done.stderr
+    assert "fix: add 'runs: s3://BUCKET/PREFIX' under 'spec'" in done.stderr
+    assert vtspec(root, "render", "deep", "--runs", "s3://acme-runs/vtspec").stdout == whole
+    braces = vtspec(root, "render", "deep", "--runs", "s3://acme-runs/{{workflow.name}}")
+    assert (braces.returncode, braces.stdout) == (2, "")
 
 
 def test_a_run_that_only_the_controller_may_create_is_shown_with_a_warning(root: Path) -> None:

@@ -10,6 +10,7 @@ from local_cluster.installation import add_gpus
 from local_cluster.kubernetes_api import KubernetesApi, wait_until
 from local_cluster.probes import is_node_ready
 from workflows import (
+    KEPT,
     PODS,
     WORKFLOWS,
     Object,
@@ -89,8 +90,8 @@ def test_what_was_interrupted_is_tried_again(api: KubernetesApi, image: str) -> 
 
 
 def _once(name: str) -> dict[str, str]:
-    """A training that goes on forever, and is done when it is begun again in the same folder."""
-    begun = f"/vtspec/run/{name}"
+    """A training that goes on forever, and is done when it is begun again."""
+    begun = f"{KEPT}/{name}"
     return {"train": f"test -e {begun} || {{ touch {begun}; {LONG}; }}"}
 
 

@@ -651,7 +651,7 @@ def asking(folder: Path, stop: StopSignal, times: int) -> EventLog:
             time.sleep(0.3)
             stop.request("interrupted")
 
-    def heard(event: Event) -> None:
+    def heard(event: Event, _line: bytes) -> None:
         if event.body == Warned(message="ready"):
             threading.Thread(target=ask).start()
 
@@ -680,7 +680,7 @@ def test_a_process_whose_time_is_up_is_asked_and_then_killed(tmp_path: Path) -> 
         hours[0] += 3600.0 if hours[0] else 0.0
         return hours[0]
 
-    def heard(_event: Any) -> None:
+    def heard(_event: Any, _line: bytes) -> None:
         hours[0] = 3600.0
 
     log = EventLog(tmp_path, "r", 1, on_event=heard)
@@ -709,7 +709,7 @@ while not os.path.exists("answered"): time.sleep(0.01)
 """
     held: list[bool] = []
 
-    def heard(event: Any) -> None:
+    def heard(event: Any, _line: bytes) -> None:
         if event.kind == "output":
             os.close(lock.fd)
             (tmp_path / "free?").touch()

@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel
 
 from builders import yaml_of
-from cluster_plans import publish
+from cluster_plans import RUNS, publish
 from run_folders import STARTED, SUCCEEDED, a_run_folder
 from vtspec.pipelines.argo import RenderSettings, find_settings
 from vtspec.pipelines.data.source import DvcSource, PathSource
@@ -188,6 +188,7 @@ CLUSTER: Final = rows(
     serviceAccount=("other", "rendered"),
     submit=("controller", "rendered"),
     volumeClaim=("other", "rendered"),
+    runsSecret=("other", "rendered"),
     semaphores=({"gpu": 1}, "rendered"),
     maxWait=("1h", "rendered"),
     keepFor=("1h", "rendered"),
@@ -354,7 +355,7 @@ def find_rendering(repository: Repository, made: Plan) -> str | tuple[RenderSett
         # Plain data reaches no pod; all else is looked at as if DVC had it.
         source = DvcSource(path=made.dataset.source.path)
         made = replace(made, dataset=replace(made.dataset, source=source))
-    found = find_settings(publish(made), project, "jin")
+    found = find_settings(publish(made), project, RUNS, "jin")
     if isinstance(found, tuple):
         return "\n".join(f"{one.broken.path} {one.broken.message}" for one in found)
     assert project.cluster is not None

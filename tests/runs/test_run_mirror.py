@@ -7,15 +7,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from object_storage import ObjectStorage, running_storage
-from run_folders import STARTED, SUCCEEDED, a_plan, a_run_folder, an_epoch
+from object_storage import BreakableStorage, ObjectStorage
+from run_folders import STARTED, SUCCEEDED, a_plan, a_run_folder, an_epoch, append
 from vtspec.pipelines.cache_folder import get_mirror_folder
-from vtspec.pipelines.errors import Permanent, Refused, Temporary
+from vtspec.pipelines.errors import Refused, Temporary
 from vtspec.pipelines.project.scaffold import scaffold
 from vtspec.pipelines.runs import Run, Runs
 from vtspec.pipelines.runs.run_mirror import RunMirror, find_mirror
@@ -24,9 +25,15 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def storage() -> Iterator[ObjectStorage]:
-    with running_storage() as found:
-        yield found
+def breakable() -> Iterator[BreakableStorage]:
+    found = BreakableStorage()
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def storage(breakable: BreakableStorage) -> ObjectStorage:
+    return breakable
 
 
 @pytest.fixture
@@ -119,11 +126,122 @@ def test_of_two_writers_the_second_is_told_and_changes_nothing(url: str, tmp_pat
         with (one.path / "events.jsonl").open("a") as events:
             events.write(f'{{"told by": "{runs.folder.parent.parent.name}"}}\n')
     mirror_of(here).push(run.name)
-    with pytest.raises(Permanent, match="another process has gone on with"):
+    with pytest.raises(Temporary, match="another process has gone on with"):
         mirror_of(there).push(other.name)
     third = open_there(url, tmp_path / "third")
     (found,) = third.list_runs()
     assert '"told by": "here"' in (found.path / "events.jsonl").read_text()
+
+
+def test_what_could_not_be_sent_as_a_run_ended_is_sent_by_whoever_looks_next(
+    breakable: BreakableStorage, url: str, tmp_path: Path
+) -> None:
+    here, there = (open_there(url, tmp_path / name) for name in ("here", "there"))
+    run = send(here, [STARTED])
+    with pytest.raises(Temporary, match="cannot be reached") as caught, ExitStack() as stack:
+        with here.keep_stored(run):
+            append(run.path, [an_epoch(1), SUCCEEDED], 1)
+            (run.path / "report.md").write_text("it went better")
+            stack.enter_context(breakable.away())
+    assert str(run.path) in str(caught.value) and f"status {run.name} --runs" in str(caught.value)
+    mirror_of(there)
+    assert [one.ending for one in there.list_runs()] == [None]
+    mirror_of(here)
+    assert [one.ending for one in here.list_runs()] == ["succeeded"]
+    mirror_of(there)
+    (found,) = there.list_runs()
+    there.fetch(found)
+    assert found.ending == "succeeded" and not found.is_alive()
+    assert (found.path / "report.md").read_text() == "it went better"
+    assert (found.path / "events.jsonl").read_bytes() == (run.path / "events.jsonl").read_bytes()
+
+
+def test_a_run_whose_store_went_away_before_it_had_its_plan_is_sent_too(
+    breakable: BreakableStorage, url: str, tmp_path: Path
+) -> None:
+    here, there = (open_there(url, tmp_path / name) for name in ("here", "there"))
+    attempt = here.create_attempt(a_plan())
+    with breakable.away():
+        append(attempt.run.path, [STARTED, SUCCEEDED], 0)
+        attempt.lock.release()
+    assert there.list_runs() == []
+    mirror_of(here)
+    here.list_runs()
+    mirror_of(there)
+    assert [one.ending for one in there.list_runs()] == ["succeeded"]
+
+
+def test_what_was_not_sent_never_replaces_what_somebody_else_went_on_with(
+    url: str, tmp_path: Path
+) -> None:
+    here, there = (open_there(url, tmp_path / name) for name in ("here", "there"))
+    run = send(here, [STARTED])
+    append(run.path, [an_epoch(1)], 1)
+    (other,) = there.list_runs()
+    with there.keep_stored(other):
+        # Nor while they have told of nothing yet.
+        mirror_of(here)
+        here.list_runs()
+        append(other.path, [an_epoch(1, train_loss=9.0), SUCCEEDED], 1)
+    mirror_of(here)
+    (found,) = here.list_runs()
+    assert (found.path / "events.jsonl").read_bytes() == (other.path / "events.jsonl").read_bytes()
+
+
+def test_who_has_been_taken_over_is_told_and_sends_no_file_more(url: str, tmp_path: Path) -> None:
+    here, there = (open_there(url, tmp_path / name) for name in ("here", "there"))
+    run = send(here, [STARTED])
+    (other,) = there.list_runs()
+    lost: list[str] = []
+    with pytest.raises(Temporary, match="another process has gone on"):
+        with here.keep_stored(run, lambda: lost.append("told")):
+            (run.path / "report.md").write_text("mine")
+            wait_for(lambda: b"mine" == read_there(url, tmp_path, run.name))
+            with there.keep_stored(other):
+                (run.path / "report.md").write_text("mine, later")
+                wait_for(lambda: lost == ["told"])
+    assert read_there(url, tmp_path, run.name) == b"mine"
+
+
+def read_there(url: str, tmp_path: Path, run: str) -> bytes:
+    mirror_of(open_there(url, tmp_path / "reader")).store.download(
+        f"{run}/report.md", tmp_path / "read"
+    )
+    return (tmp_path / "read").read_bytes()
+
+
+def test_one_run_or_one_specs_runs_are_looked_at_without_copying_the_others(
+    url: str, tmp_path: Path
+) -> None:
+    here = open_there(url, tmp_path / "here")
+    cat = send(here, [STARTED, SUCCEEDED])
+    dog = here.create_attempt(a_plan(id="dogs-0123456789", name="dogs"))
+    with here.keep_stored(dog.run):
+        append(dog.run.path, [STARTED], 0)
+    there = open_there(url, tmp_path / "there")
+    assert there.find(cat.name).ending == "succeeded"
+    assert [one.name for one in there.folder.iterdir()] == [cat.name]
+    assert [one.name for one in there.list_by_name("dogs")] == [dog.run.name]
+    other = open_there(url, tmp_path / "other")
+    assert [one.name for one in other.list_by_plan("dogs-0123456789")] == [dog.run.name]
+    assert [one.name for one in other.folder.iterdir()] == [dog.run.name]
+
+
+def test_runs_of_a_store_are_in_the_order_of_its_own_clock(url: str, tmp_path: Path) -> None:
+    """Whatever the clocks of those who carried them out say."""
+    here, there = (open_there(url, tmp_path / name) for name in ("here", "there"))
+    names = []
+    for runs, year in ((here, "2027"), (there, "2026")):
+        attempt = runs.create_attempt(a_plan())
+        with runs.keep_stored(attempt.run):
+            append(attempt.run.path, [STARTED], 0)
+            events = attempt.run.path / "events.jsonl"
+            events.write_text(events.read_text().replace('"2026-', f'"{year}-'))
+        attempt.lock.release()
+        names.append(attempt.run.name)
+        time.sleep(1.1)
+    mirror_of(here)
+    assert [one.name for one in here.list_runs()] == names
 
 
 def test_a_line_that_is_half_written_is_not_sent(url: str, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from run_folders import STARTED, SUCCEEDED, a_plan, a_run_folder, an_epoch
 from vtspec.pipelines.errors import Permanent, Refused
 from vtspec.pipelines.runs import EventLog, Run, RunLock, Runs, find_holder, make_run_name
 from vtspec.pipelines.runs.event_log import Clock
-from vtspec.pipelines.runs.events import Told, Warned, decode_event
+from vtspec.pipelines.runs.events import Event, Told, Warned, decode_event
 
 CATS = "cats-0123456789"
 
@@ -447,7 +447,12 @@ def test_threads_that_append_at_once_tear_nothing(tmp_path: Path) -> None:
 
 def test_whoever_listens_hears_an_event_after_it_is_written(tmp_path: Path) -> None:
     heard: list[int] = []
-    log = EventLog(tmp_path, CATS, 1, on_event=lambda event: heard.append(len(lines_of(tmp_path))))
+
+    def hear(_event: Event, line: bytes) -> None:
+        assert line.decode() == lines_of(tmp_path)[-1] + "\n"
+        heard.append(len(lines_of(tmp_path)))
+
+    log = EventLog(tmp_path, CATS, 1, on_event=hear)
     log.append(Warned(message="a"))
     log.append_told(Told(kind="run.finished", fields={"ending": "succeeded"}))
     log.close()

@@ -11,6 +11,7 @@ from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.schema.kinds.project import ProjectSpec
 
 IMAGE_DIGEST: Final = "sha256:" + "c" * 64
+RUNS: Final = "s3://acme-runs/vtspec"
 
 PROJECT: Final[dict[str, Any]] = {
     "registry": "registry.example.org/acme",
@@ -50,8 +51,10 @@ def publish(plan: Plan, digest: str | None = IMAGE_DIGEST) -> Plan:
     return replace(draft, id=names.id, digest=names.digest)
 
 
-def some_settings(plan: Plan, project: ProjectSpec | None = None) -> RenderSettings:
+def some_settings(
+    plan: Plan, project: ProjectSpec | None = None, runs: str = RUNS
+) -> RenderSettings:
     """The settings of the plan's Workflow."""
-    found = find_settings(plan, project or a_cluster_project())
+    found = find_settings(plan, project or a_cluster_project(), runs)
     assert isinstance(found, RenderSettings), found
     return found

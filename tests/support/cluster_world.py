@@ -14,7 +14,6 @@ from kubernetes_server import KubernetesServer, await_true
 from object_storage import ObjectStorage
 from plan_repository import a_repository
 from run_folders import Told
-from vtspec.pipelines.argo.pod_events import EVENT_TAG
 from vtspec.pipelines.cache_folder import get_mirror_folder
 from vtspec.pipelines.cluster.run_follower import Pace
 from vtspec.pipelines.execution.steps import StopSignal
@@ -24,7 +23,13 @@ from vtspec.pipelines.operations.run import RunCallbacks, RunRequest
 from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.pipelines.project.repository import Repository, find_repository
 from vtspec.pipelines.runs import Run, Runs
-from vtspec.pipelines.runs.events import Event, encode_event, read_body, seal_line
+from vtspec.pipelines.runs.events import (
+    PRINTED_PREFIX,
+    Event,
+    encode_event,
+    read_body,
+    seal_line,
+)
 from vtspec.pipelines.runs.object_store import ObjectStore
 
 CLUSTER = """\
@@ -159,7 +164,7 @@ class Pods:
             line = seal_line(encode_event(event).encode())
             self.lines.append(line)
             if is_printed:
-                self.world.server.print_line(self.name, f"{EVENT_TAG}{line.decode()}")
+                self.world.server.print_line(self.name, f"{PRINTED_PREFIX}{line.decode()}")
 
     def store(self) -> None:
         """All that was told so far is in the store, too."""

@@ -1,13 +1,13 @@
 """An S3 server on loopback, which keeps buckets for the tests that ask for one."""
 
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+
+from moto.server import ThreadedMotoServer
 
 from mlflow_server import free_port
 
@@ -35,19 +35,32 @@ class ObjectStorage:
         return f"s3://{name}"
 
 
-@contextmanager
-def running_storage() -> Iterator[ObjectStorage]:
-    """A server that lives as long as the context."""
-    port = free_port()
-    words = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    quiet = subprocess.DEVNULL
-    with subprocess.Popen(words, stdout=quiet, stderr=quiet) as server:
+class BreakableStorage(ObjectStorage):
+    """A server that can be away for a while, and has its objects when it is back."""
+
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        super().__init__(f"http://{host}:{free_port()}")
+        self.start()
+
+    def start(self) -> None:
+        """Answer (again)."""
+        _, host, port = self.endpoint.split(":")
+        self._server = ThreadedMotoServer(host.removeprefix("//"), int(port))
+        self._server.start()
+        _await(self.endpoint)
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Within, nobody answers at its address."""
+        self.stop()
         try:
-            storage = ObjectStorage(f"http://127.0.0.1:{port}")
-            _await(storage.endpoint)
-            yield storage
+            yield
         finally:
-            server.terminate()
+            self.start()
+
+    def stop(self) -> None:
+        """Answer nobody any more."""
+        self._server.stop()
 
 
 def _await(endpoint: str) -> None:

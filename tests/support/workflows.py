@@ -20,6 +20,7 @@ Object = dict[str, Any]
 NAMESPACE = "runs"
 SERVICE_ACCOUNT = "vtspec-run"
 CLAIM = "vtspec"
+KEPT = "/vtspec/kept"
 QUEUE = "gpus"
 WORKFLOWS = f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/workflows"
 PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
@@ -60,6 +61,8 @@ def a_run(
         container = step["container"]
         container["command"] = ["sh", "-c", (scripts or {}).get(step["name"], "exit 0")]
         container["args"] = []
+        # A place that outlives a pod: a shell has no store of runs.
+        container["volumeMounts"].append({"name": "cache", "mountPath": KEPT, "subPath": "kept"})
         container["resources"]["requests"] = {
             "cpu": "10m",
             "memory": "16Mi",

@@ -1,10 +1,13 @@
 """The option that says where runs are."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 import click
+
+from vtspec.schema.kinds.patterns import RUNS
 
 
 class RunsPlace(click.ParamType[Path]):
@@ -16,10 +19,10 @@ class RunsPlace(click.ParamType[Path]):
         """The folder; an address of another kind is refused."""
         if isinstance(value, Path):
             return value
-        if value.startswith("s3://"):
-            from vtspec.pipelines.cache_folder import get_mirror_folder
+        from vtspec.pipelines.cache_folder import get_mirror_folder, is_store
 
+        if is_store(value) and re.fullmatch(RUNS.pattern, value):
             return get_mirror_folder(value, os.environ)
         if "://" in value:
-            self.fail(f"'{value}' is neither a folder nor s3://BUCKET/PREFIX", param, ctx)
+            self.fail(f"'{value}' is not {RUNS.words}", param, ctx)
         return Path(value)

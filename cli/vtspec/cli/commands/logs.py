@@ -37,7 +37,7 @@ def command(run: str, *, follow: bool, raw: bool, runs: Path | None) -> None:
     if raw:
         _print_raw(found, follow=follow)
     elif follow:
-        _follow(found, folder.refresh)
+        _follow(found, lambda: folder.refresh(found))
     else:
         for line in _read_lines(found):
             click.echo(line)

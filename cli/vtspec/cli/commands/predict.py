@@ -46,10 +46,11 @@ def command(run: str, images: tuple[Path, ...], runs: Path | None, top: int, out
     from vtspec.pipelines.errors import Refused
     from vtspec.pipelines.operations.predict import expand_images, predict_images
     from vtspec.pipelines.runs import Run
+    from vtspec.pipelines.runs.run_mirror import ON_DEMAND
 
     # Before the run is opened: a path that is not there should not cost loading a model.
     asked = expand_images(images)
-    found = Run(find_run(open_runs(runs), run, "checkpoints", "model"))
+    found = Run(find_run(open_runs(runs), run, *ON_DEMAND))
     results = predict_images(found, asked, os.environ, lambda line: click.echo(line, err=True))
     unreadable: list[Path] = []
     answers = _skip_unreadable(zip(asked, results, strict=True), unreadable)

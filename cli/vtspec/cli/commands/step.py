@@ -11,7 +11,9 @@ from typing import Any
 import click
 
 # Not from the package of the steps, which brings all that carries them out, even for a `--help`.
-from vtspec.pipelines.runs.events import STEPS
+from vtspec.cli.runs_place import RunsPlace
+from vtspec.pipelines.cache_folder import find_store
+from vtspec.pipelines.runs.events import PRINTED_PREFIX, STEPS
 
 
 @click.command()
@@ -25,9 +27,14 @@ from vtspec.pipelines.runs.events import STEPS
 )
 @click.option(
     "--workdir",
-    required=True,
     type=click.Path(path_type=Path, file_okay=False),
     help="The run's folder; every step of a run is given the same.",
+)
+@click.option(
+    "--runs",
+    type=RunsPlace(),
+    help="The store of the run, s3://BUCKET/PREFIX, instead of --workdir: the steps of a run may "
+    "then be on several machines.",
 )
 @click.option("--attempt", type=click.IntRange(min=1), default=1, show_default=True)
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint, if there is one.")
@@ -39,14 +46,30 @@ from vtspec.pipelines.runs.events import STEPS
     metavar="URL",
     help="DVC remote that step data fetches from, by the data's hash alone.",
 )
-def command(name: str, plan_file: Path, workdir: Path, **options: Any) -> None:
-    """Carry out one step of a plan in a folder, and tell what happens in its events.jsonl.
+@click.option(
+    "--print-events",
+    is_flag=True,
+    help="Print each line of events.jsonl, too, with 'vtspec-event ' before it.",
+)
+def command(
+    name: str,
+    plan_file: Path,
+    workdir: Path | None,
+    runs: Path | None,
+    print_events: bool,
+    **options: Any,
+) -> None:
+    """Carry out one step of a plan, and tell what happens in its run's events.jsonl.
 
     Exit codes: 0 done, 2 something to correct, 3 the step failed, 4 the world refused, 75
     interrupted: try again with --resume.
     """
     if options["remote"] is not None and name != "data":
         raise click.UsageError(f"--remote is for step data; {name} fetches none")
+    if (workdir is None) == (runs is None):
+        raise click.UsageError("one of --workdir and --runs says where the run is")
+    if runs is not None and find_store(runs) is None:
+        raise click.UsageError("--runs is a store, s3://BUCKET/PREFIX; --workdir is a folder")
     from vtspec.cli.views.progress import make_progress
     from vtspec.cli.views.run_result import show_outcome
     from vtspec.pipelines.execution.steps import StopSignal
@@ -54,8 +77,15 @@ def command(name: str, plan_file: Path, workdir: Path, **options: Any) -> None:
     from vtspec.pipelines.operations.step import StepOptions, load_plan, run_step
 
     plan = load_plan(plan_file)
-    _ensure_temporary_folder(workdir.absolute())
-    place = StepOptions(folder=workdir.absolute(), root=Path.cwd(), **options)
+    folder = None if workdir is None else workdir.absolute()
+    _ensure_temporary_folder(folder or runs or Path.cwd())
+    place = StepOptions(
+        root=Path.cwd(),
+        folder=folder,
+        runs=runs,
+        on_line=_print_event if print_events else None,
+        **options,
+    )
     progress, stop = make_progress(sys.stderr), StopSignal()
     callbacks = RunCallbacks(report=progress.show_line, on_event=progress.show_event, stop=stop)
     with stop.handle_signals(), progress:
@@ -64,12 +94,16 @@ def command(name: str, plan_file: Path, workdir: Path, **options: Any) -> None:
     raise click.exceptions.Exit(outcome.exit_code)
 
 
+def _print_event(line: bytes) -> None:
+    click.echo(PRINTED_PREFIX.encode() + line, nl=False)
+
+
 def _ensure_temporary_folder(workdir: Path) -> None:
     """See that there is a folder for what passes, for this process and the framework's."""
     try:
         tempfile.gettempdir()
     except FileNotFoundError:
-        # A root that can only be read, and no /tmp mounted: the run's folder is what there is.
+        # A root that can only be read, and no /tmp mounted: where the run is is what there is.
         folder = workdir / ".tmp"
         folder.mkdir(parents=True, exist_ok=True)
         os.environ["TMPDIR"] = tempfile.tempdir = str(folder)

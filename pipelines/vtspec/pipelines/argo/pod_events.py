@@ -4,10 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from vtspec.pipelines.runs.events import Event, decode_event
-
-EVENT_TAG: Final = "vtspec-event "
-"""What a line begins with that is an event; the rest of it is the line of `events.jsonl`."""
+from vtspec.pipelines.runs.events import PRINTED_PREFIX, Event, decode_event
 
 _MOST_WAITING: Final = 10_000
 """Events of one run that may come before their turn; more are a flood, and read from the store."""
@@ -15,7 +12,7 @@ _MOST_WAITING: Final = 10_000
 
 def read_tagged_line(line: str, run: str) -> Event | None:
     """The event that a line of a pod tells of this run, or None: whatever else was printed."""
-    _, tag, told = line.partition(EVENT_TAG)
+    _, tag, told = line.partition(PRINTED_PREFIX)
     # Before the tag there may be half a line of the framework, which shares the stream.
     event = decode_event(told.rstrip("\r\n")) if tag else None
     return event if event is not None and event.run == run else None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from vtspec.schema.kinds.cluster import Cluster, Remote, Team
     from vtspec.schema.kinds.project import GpuType, ProjectSpec
 
+_ANY_STORE: Final = "s3://BUCKET/PREFIX"
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -54,6 +55,14 @@ class DataRemote:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunStore:
+    """The store that a run is in, and the Secret that reading and writing it needs."""
+
+    url: str
+    secret: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class RenderSettings:
     """Where a plan's Workflow runs. Every value is the operator's, none is a spec's."""
 
@@ -61,6 +70,7 @@ class RenderSettings:
     service_account: str
     image: str
     volume_claim: str
+    runs: RunStore
     remote: DataRemote
     gpu: GpuPlacement | None
     uses_kueue: bool
@@ -79,23 +89,26 @@ class SettingProblem:
 
 
 def find_settings(
-    plan: Plan, project: "ProjectSpec", author: str | None = None
+    plan: Plan, project: "ProjectSpec", runs: str | None, author: str | None = None
 ) -> RenderSettings | tuple[SettingProblem, ...]:
     """The settings of a plan's Workflow, or everything that stands against it.
 
-    `author` is who asks, by the name or address that `teams` has of them.
+    `runs` is the address of the store that runs are in, None where they are in a folder; `author`
+    is who asks, by the name or address that `teams` has of them.
     """
     team = find_team(project.teams, plan.spec_path, author)
-    problems = tuple(_find_problems(plan, project, team))
+    problems = tuple(_find_problems(plan, project, runs, team))
     if problems:
         return problems
     cluster, remote = project.cluster, _choose_remote(plan, project.remotes)
-    assert cluster is not None and cluster.volume_claim is not None and remote is not None
+    assert cluster is not None and cluster.volume_claim is not None
+    assert remote is not None and runs is not None
     return RenderSettings(
         namespace=cluster.namespace,
         service_account=cluster.service_account,
         image=f"{project.registry}/vtspec-{plan.framework.name}@{plan.framework.image_digest}",
         volume_claim=cluster.volume_claim,
+        runs=RunStore(url=runs, secret=cluster.runs_secret),
         remote=DataRemote(url=remote.url, secret=remote.secret),
         gpu=_find_placement(plan, project, team),
         uses_kueue=cluster.semaphores is None,
@@ -132,10 +145,12 @@ def _choose_remote(plan: Plan, remotes: "Mapping[str, Remote]") -> "Remote | Non
 
 
 def _find_problems(
-    plan: Plan, project: "ProjectSpec", team: str | None
+    plan: Plan, project: "ProjectSpec", runs: str | None, team: str | None
 ) -> Iterator[SettingProblem]:
     for broken in _check_cluster(project.cluster):
         yield SettingProblem(file="vtspec.yaml", broken=broken)
+    if runs is None:
+        yield _lacks(("runs",), "no store of runs", f"runs: {_ANY_STORE}")
     if project.registry is None:
         yield _lacks(("registry",), "no registry of images", "registry: ghcr.io/acme")
     yield from _check_image(plan)
@@ -155,7 +170,7 @@ def _check_cluster(cluster: "Cluster | None") -> Iterator[RuleViolation]:
     elif cluster.volume_claim is None:
         yield _lacks(
             ("cluster", "volumeClaim"),
-            "no volume on which a run's pods share its folder",
+            "no volume that keeps fetched data for a run's pods",
             "volumeClaim: CLAIM",
         ).broken
 
@@ -192,13 +207,13 @@ def _check_data(plan: Plan, remotes: "Mapping[str, Remote]") -> Iterator[Setting
         yield _lacks(
             ("remotes", source.remote),
             f"no remote '{source.remote}', from which {dataset.name} is fetched",
-            f"remotes: {{{source.remote}: {{url: s3://BUCKET/PREFIX}}}}",
+            f"remotes: {{{source.remote}: {{url: {_ANY_STORE}}}}}",
         )
     elif not remotes:
         yield _lacks(
             ("remotes",),
             f"no remote from which a pod could fetch {dataset.name}",
-            "remotes: {storage: {url: s3://BUCKET/PREFIX}}",
+            f"remotes: {{storage: {{url: {_ANY_STORE}}}}}",
         )
     elif source.remote is None and len(remotes) > 1:
         yield SettingProblem(

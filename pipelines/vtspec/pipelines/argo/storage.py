@@ -1,18 +1,20 @@
 """Where a run's folder, data and plan lie in a pod: the one place that says so. Pure.
 
-The pods of a run share a PersistentVolumeClaim. Runs that travel through a run store change this
-module and no other of the Workflow's.
+A run is in its store: each pod copies what its step needs of it into a folder of its own, and
+sends what it makes. The pods share a PersistentVolumeClaim for what can be made again: data that
+was fetched by its hash, and weights of a hub.
 """
 
 from typing import Any, Final
 
+from vtspec.pipelines.cache_folder import STORES_FOLDER
 from vtspec.pipelines.planning.plan_model import Plan
+from vtspec.pipelines.runs.object_store import OWN_PREFIX
 
 from .settings import RenderSettings
 
 Json = dict[str, Any]
 
-RUN_FOLDER: Final = "/vtspec/run"
 CACHE: Final = "/vtspec/cache"
 HUB_CACHE: Final = f"{CACHE}/huggingface"
 PLAN_FILE: Final = "/etc/vtspec/plan.json"
@@ -20,37 +22,52 @@ PLAN_FILE: Final = "/etc/vtspec/plan.json"
 
 def build_arguments(step: str, attempt: int, settings: RenderSettings) -> list[str]:
     """The arguments of `vtspec step` in a pod. A pod that follows a lost one goes on from it."""
-    words = [step, "--plan", PLAN_FILE, "--workdir", RUN_FOLDER]
-    words += ["--attempt", str(attempt), "--resume"]
+    words = [step, "--plan", PLAN_FILE, "--runs", settings.runs.url]
+    words += ["--attempt", str(attempt), "--resume", "--print-events"]
     if step == "data":
         words += ["--remote", settings.remote.url]
     return words
 
 
+def build_secrets(step: str, settings: RenderSettings) -> list[Json]:
+    """What the environment of a step's container is filled from.
+
+    The data pod has two stores, which need not be of one provider: what is of the runs has a
+    prefix, and DVC does not see it.
+    """
+    found: list[Json] = []
+    if settings.runs.secret is not None:
+        found.append({"prefix": OWN_PREFIX, "secretRef": {"name": settings.runs.secret}})
+    if step == "data" and settings.remote.secret is not None:
+        found.append({"secretRef": {"name": settings.remote.secret}})
+    return found
+
+
 def build_volumes(plan_config: str, settings: RenderSettings) -> list[Json]:
     """What every pod of the run may mount."""
     return [
-        {"name": "store", "persistentVolumeClaim": {"claimName": settings.volume_claim}},
+        {"name": "cache", "persistentVolumeClaim": {"claimName": settings.volume_claim}},
         {"name": "plan", "configMap": {"name": plan_config}},
+        {"name": "run", "emptyDir": {"sizeLimit": settings.ephemeral_storage}},
         # The root of a container is read-only.
         {"name": "tmp", "emptyDir": {"sizeLimit": settings.ephemeral_storage}},
     ]
 
 
-def build_mounts(step: str, run: str, plan: Plan) -> list[Json]:
-    """What the pod of a step sees of them: no other run, and data that only step data writes."""
+def build_mounts(step: str, plan: Plan) -> list[Json]:
+    """What the pod of a step sees of them: data is written by step data alone."""
     mounts: list[Json] = [
         {"name": "plan", "mountPath": "/etc/vtspec", "readOnly": True},
         {"name": "tmp", "mountPath": "/tmp"},
-        {"name": "store", "mountPath": RUN_FOLDER, "subPath": f"runs/{run}"},
+        {"name": "run", "mountPath": f"{CACHE}/{STORES_FOLDER}"},
         {
-            "name": "store",
+            "name": "cache",
             "mountPath": f"{CACHE}/data",
-            "subPath": "cache/data",
+            "subPath": "data",
             "readOnly": step != "data",
         },
     ]
     # The adapter fetches weights of a hub itself, at their revision.
     if step != "data" and step != "report" and plan.model.weights is not None:
-        mounts.append({"name": "store", "mountPath": HUB_CACHE, "subPath": "cache/huggingface"})
+        mounts.append({"name": "cache", "mountPath": HUB_CACHE, "subPath": "huggingface"})
     return mounts

@@ -18,7 +18,14 @@ from vtspec.schema.kinds.field_types import parse_duration, parse_memory
 
 from .retries import RETRY_STRATEGY
 from .settings import GpuPlacement, RenderSettings
-from .storage import CACHE, HUB_CACHE, build_arguments, build_mounts, build_volumes
+from .storage import (
+    CACHE,
+    HUB_CACHE,
+    build_arguments,
+    build_mounts,
+    build_secrets,
+    build_volumes,
+)
 
 Json = dict[str, Any]
 
@@ -120,7 +127,7 @@ def render(plan: Plan, settings: RenderSettings, attempt: int = 1) -> Json:
             "volumes": build_volumes(plan_config, settings),
             "templates": [
                 _build_dag(),
-                *(_build_template(steps[name], plan, settings, run, attempt) for name in STEPS),
+                *(_build_template(steps[name], plan, settings, attempt) for name in STEPS),
             ],
         },
     }
@@ -186,23 +193,21 @@ def get_plan_config_name(plan: Plan) -> str:
 
 
 def _build_dag() -> Json:
-    # One after another: they share the run's folder, in which one process works at a time.
+    # One after another: a run's events are written by one process at a time.
     tasks: list[Json] = [{"name": name, "template": name} for name in STEPS]
     for before, task in zip(STEPS, tasks[1:], strict=False):
         task["dependencies"] = [before]
     return {"name": "run", "dag": {"tasks": tasks}}
 
 
-def _build_template(
-    step: PlanStep, plan: Plan, settings: RenderSettings, run: str, attempt: int
-) -> Json:
+def _build_template(step: PlanStep, plan: Plan, settings: RenderSettings, attempt: int) -> Json:
     limit_s = parse_duration(plan.resources.max_duration)
     template: Json = {
         "name": step.name,
         "metadata": {"labels": {f"{PREFIX}/step": step.name}},
         "activeDeadlineSeconds": limit_s + GRACE_S,
         "retryStrategy": {**RETRY_STRATEGY, "backoff": {**RETRY_STRATEGY["backoff"]}},
-        "container": _build_container(step, plan, settings, run, attempt),
+        "container": _build_container(step, plan, settings, attempt),
     }
     if step.name in ("train", "evaluate"):
         _add_shared_memory(template, step)
@@ -211,9 +216,7 @@ def _build_template(
     return template
 
 
-def _build_container(
-    step: PlanStep, plan: Plan, settings: RenderSettings, run: str, attempt: int
-) -> Json:
+def _build_container(step: PlanStep, plan: Plan, settings: RenderSettings, attempt: int) -> Json:
     asked = {
         "cpu": str(step.resources.cpus),
         "memory": step.resources.memory,
@@ -233,11 +236,11 @@ def _build_container(
             {"name": "MPLCONFIGDIR", "value": "/tmp/matplotlib"},
         ],
         "resources": {"requests": asked, "limits": dict(asked)},
-        "volumeMounts": build_mounts(step.name, run, plan),
+        "volumeMounts": build_mounts(step.name, plan),
         "securityContext": {**_RESTRICTED_CONTAINER, "capabilities": {"drop": ["ALL"]}},
     }
-    if step.name == "data" and settings.remote.secret is not None:
-        container["envFrom"] = [{"secretRef": {"name": settings.remote.secret}}]
+    if secrets := build_secrets(step.name, settings):
+        container["envFrom"] = secrets
     return container
 
 

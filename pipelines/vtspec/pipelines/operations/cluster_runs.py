@@ -300,7 +300,7 @@ def stop_on_cluster(
         sleep(STOP_POLL_S)
         waited += STOP_POLL_S
     state = settle_run(runs, run, sighting)
-    runs.refresh()
+    runs.refresh(run)
     return state
 
 
@@ -358,7 +358,7 @@ def _settle_runs(runs: Runs, those: Sequence[Run], client: "KubernetesClient") -
     from vtspec.pipelines.cluster.run_follower import settle_run
     from vtspec.pipelines.cluster.run_workflow import RunWorkflow
 
-    found, has_settled = {}, False
+    found = {}
     for run in those:
         file = run.read_workflow()
         if file is None or not run.is_on_cluster():
@@ -370,9 +370,7 @@ def _settle_runs(runs: Runs, those: Sequence[Run], client: "KubernetesClient") -
         is_lost = sighting.workflow is None and _was_begun(run)
         if sighting.is_over and (sighting.workflow is not None or is_lost):
             settle_run(runs, run, sighting)
-            has_settled = True
-    if has_settled:
-        runs.refresh()
+            runs.refresh(run)
     return ClusterLook(found=found)
 
 
@@ -396,7 +394,7 @@ def _stop_unbegun(run: Run, runs: Runs) -> "RunState":
         mirror.store, run.name, lambda state: None if state.is_over else ended
     )
     mirror.forget()
-    runs.refresh()
+    runs.refresh(run)
     return state
 
 

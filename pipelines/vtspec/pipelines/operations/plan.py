@@ -107,10 +107,10 @@ def find_planned_run(
     from vtspec.pipelines.runs import Runs
 
     # Not by `Runs.find`, which takes a spec's name too: that means the spec as it is now.
-    for run in Runs(repository.runs).list_runs():
-        if run.name == name:
-            made = plan_from_json(run.read_plan())
-            if not going_on:
-                _refuse_other_versions(made)
-            return PlannedRun(made=made, repository=repository)
-    return None
+    run = Runs(repository.runs).find_named(name)
+    if run is None:
+        return None
+    made = plan_from_json(run.read_plan())
+    if not going_on:
+        _refuse_other_versions(made)
+    return PlannedRun(made=made, repository=repository)

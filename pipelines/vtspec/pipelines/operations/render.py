@@ -46,12 +46,6 @@ def render_spec(
     """
     from vtspec.pipelines.argo import render, render_plan_config
 
-    store = find_store(repository.runs)
-    if store is not None:
-        raise Refused(
-            f"the runs are in {store}, and pods leave theirs on a volume yet",
-            fix="name a folder: --runs runs",
-        )
     planned = plan_spec(path, repository, sets)
     made, count = planned.made, len(planned.plans)
     if count > 1:
@@ -76,7 +70,7 @@ def find_run_settings(
     that `vtspec.yaml`, the plan's spec or its framework's image lacks for one."""
     from vtspec.pipelines.argo import find_settings
 
-    settings = find_settings(made, repository.project.spec, author)
+    settings = find_settings(made, repository.project.spec, find_store(repository.runs), author)
     if isinstance(settings, tuple):
         path = repository.root / made.spec_path
         raise SpecError([_place_problem(one, made, path, repository) for one in settings])

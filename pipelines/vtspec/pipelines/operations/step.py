@@ -3,30 +3,44 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from vtspec.pipelines.errors import Refused
 
 from .frameworks import choose_environment
 from .run import RunCallbacks, get_tracking_uri, write_run_report
 
 if TYPE_CHECKING:
     from vtspec.pipelines.execution.steps import Outcome
+    from vtspec.pipelines.execution.steps.run_context import OnLine
     from vtspec.pipelines.planning.plan_model import Plan
+    from vtspec.pipelines.runs import Run
+
+
+PATIENCE_S: Final = 120.0
+"""How long a step whose work is done waits for a store that is away."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StepOptions:
-    """Where a step works: `folder` is the run's, `root` the repository's, `data` verified data.
+    """Where a step works: `folder` is the run's, or that of a store's `runs`; `root` is the
+    repository's, `data` verified data.
 
-    `remote` is the address of the DVC remote that step data fetches from, by hash alone.
+    `remote` is the address of the DVC remote that step data fetches from, by hash alone. `on_line`
+    hears what is written into events.jsonl.
     """
 
-    folder: Path
     root: Path
+    folder: Path | None = None
+    runs: Path | None = None
     attempt: int = 1
     resume: bool = False
     data: Path | None = None
     remote: str | None = None
+    on_line: "OnLine | None" = None
+    patience_s: float = PATIENCE_S
 
 
 def run_step(
@@ -36,14 +50,30 @@ def run_step(
     callbacks: RunCallbacks,
     environ: Mapping[str, str],
 ) -> "Outcome":
-    """Carry out one step of a plan, and tell what happens in its events.jsonl."""
+    """Carry out one step of a plan, and tell what happens in its events.jsonl.
+
+    Of a run in a store what the step needs is copied here first, wherever the step before it was,
+    and what it makes is sent meanwhile and before this returns. Raises `Temporary` where the
+    store is away, or another process has gone on with the run: try again.
+    """
     from vtspec.pipelines.cache_folder import get_cache_folder
-    from vtspec.pipelines.execution.steps import RunContext, StepRequest, execute_single_step
+    from vtspec.pipelines.execution.steps import (
+        ADAPTER_STEPS,
+        RunContext,
+        StepRequest,
+        execute_single_step,
+    )
     from vtspec.pipelines.project.repository import find_repository
+    from vtspec.pipelines.runs import Run, Runs, make_run_name
+    from vtspec.pipelines.runs.state import CHECKPOINTS_FOLDER, MODEL_FOLDER
     from vtspec.pipelines.weights.model_versions import make_model_download
 
+    folder = options.folder
+    if options.runs is not None:
+        folder = options.runs / make_run_name(plan.id, options.attempt)
+    assert folder is not None
     task = StepRequest(
-        folder=options.folder,
+        folder=folder,
         plan=plan,
         attempt=options.attempt,
         data=options.data,
@@ -61,13 +91,33 @@ def run_step(
         ),
         told=callbacks.on_event,
         remote=options.remote,
+        on_line=options.on_line,
     )
-    return execute_single_step(name, task, place)
+    if options.runs is None:
+        return execute_single_step(name, task, place)
+    runs, run = Runs(options.runs), Run(folder)
+    runs.refresh(run)
+    _refuse_other_backend(run)
+    # Taken over before it is copied: who worked on it until now sends nothing more.
+    lost = partial(callbacks.stop.request, "interrupted")
+    with runs.keep_stored(run, lost, options.patience_s):
+        # The model for the sums of a run's end, which any step may bring about.
+        runs.fetch(run, MODEL_FOLDER, *([CHECKPOINTS_FOLDER] if name in ADAPTER_STEPS else []))
+        return execute_single_step(name, task, place)
+
+
+def _refuse_other_backend(run: "Run") -> None:
+    """Raise `Refused` for a run that is no run of steps: another carries it out, or has."""
+    backend = run.read_state().provenance.backend
+    if backend not in (None, "step"):
+        raise Refused(
+            f"{run.name} was begun by 'vtspec run', and is not gone on with step by step",
+            fix="make it another attempt: --attempt 2, or the first number that is free",
+        )
 
 
 def load_plan(path: Path) -> "Plan":
     """The plan in a file. Raises `Refused` where it is none that can be run."""
-    from vtspec.pipelines.errors import Refused
     from vtspec.pipelines.planning.plan import refuse_unpinned
     from vtspec.pipelines.planning.plan_model import plan_from_json
 

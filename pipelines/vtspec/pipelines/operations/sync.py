@@ -31,13 +31,14 @@ def choose_target(
 ) -> SyncTarget:
     """The run that is named, or all; and the MLflow that is named, or the configured one."""
     from vtspec.pipelines.runs import Runs
+    from vtspec.pipelines.runs.state import MODEL_FOLDER
 
     known = Runs(repository.runs)
     return SyncTarget(
         folder=known.folder,
         runs=(known.find(run),) if run else tuple(known.list_runs()),
         address=get_tracking_uri(repository, environ, uri),
-        fetch=lambda one: known.fetch(one, "model"),
+        fetch=lambda one: known.fetch(one, MODEL_FOLDER),
     )
 
 

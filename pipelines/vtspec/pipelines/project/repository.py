@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from vtspec.adapters.shell_command import quote_word
-from vtspec.pipelines.cache_folder import find_store, get_mirror_folder
+from vtspec.pipelines.cache_folder import find_store, get_mirror_folder, is_store
 from vtspec.pipelines.errors import Refused
 from vtspec.schema.files import SUFFIXES
 from vtspec.schema.problem import Problem, SpecError
@@ -123,7 +123,7 @@ class Repository:
         if self.runs_folder is not None:
             return self.runs_folder
         place = _get_folder(self.config, "runs")
-        if "://" in place:
+        if is_store(place):
             return get_mirror_folder(place, os.environ)
         return self.root / place
 

@@ -71,7 +71,8 @@ SYSTEM_CLOCK: Final = Clock()
 class EventLog:
     """The events of one run, opened for writing by the process that holds the run's lock.
 
-    `state` is what they add up to so far; `on_event` hears each new one after it is written.
+    `state` is what they add up to so far; `on_event` hears each new one and its line, in the
+    order of the file, after it is written, and appends none itself.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class EventLog:
         attempt: int,
         *,
         clock: Clock = SYSTEM_CLOCK,
-        on_event: Callable[[Event], None] | None = None,
+        on_event: Callable[[Event, bytes], None] | None = None,
     ) -> None:
         self.path = run_dir / EVENTS_FILE
         self._run, self._attempt, self._clock = run, attempt, clock
@@ -131,11 +132,11 @@ class EventLog:
                 n=n,
                 elapsed=self._measure_elapsed(),
             )
-            self._write(event, told)
+            line = self._write(event, told)
             self._seq += 1
             self.state = apply_event(self.state, event)
-        if self._on_event is not None:
-            self._on_event(event)
+            if self._on_event is not None:
+                self._on_event(event, line)
         return event
 
     def close(self) -> None:
@@ -147,7 +148,7 @@ class EventLog:
     def _measure_elapsed(self) -> float:
         return round(self._worked_before + self._clock.get_seconds() - self._opened_at, 3)
 
-    def _write(self, event: Event, told: Mapping[str, object] | None) -> None:
+    def _write(self, event: Event, told: Mapping[str, object] | None) -> bytes:
         # A name from the file system may hold half a surrogate pair: \udc80 is JSON's word for it.
         line = seal_line(encode_event(event, told).encode(errors="backslashreplace")) + b"\n"
         size = os.fstat(self._fd).st_size
@@ -163,6 +164,7 @@ class EventLog:
                 f"{self.path} cannot be written: {error.strerror}",
                 fix="make room on the disk, then run again with --resume",
             ) from error
+        return line
 
 
 def _redact(body: Body) -> Body:

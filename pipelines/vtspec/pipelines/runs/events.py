@@ -24,6 +24,10 @@ VERSION: Final = 1
 
 _CHECK: Final = re.compile(r',"check":"([0-9a-f]{8})"\}\s*\Z')
 
+PRINTED_PREFIX: Final = "vtspec-event "
+"""What stands before an event's line where a step prints it; whoever reads it takes only what is
+an event and has the run's next `seq`."""
+
 STEPS: Final = ("data", "train", "evaluate", "export", "report")
 """The steps of a run, in their order."""
 

@@ -1,7 +1,8 @@
 """Objects of an S3-compatible store, by `obstore`: AWS, R2, GCS, MinIO and what else speaks it.
 
 Credentials, endpoint and region are those of the environment (`AWS_*`), as every S3 client reads
-them. A write may say what it expects to replace, so that of two writers one is told.
+them, or with `OWN_PREFIX` before their names where others have theirs there too. A write may say
+what it expects to replace, so that of two writers one is told.
 """
 
 import importlib
@@ -16,6 +17,17 @@ from typing import Any, Final, TypeVar
 from vtspec.pipelines.errors import Permanent, Refused, Temporary, refuse_import
 
 _T = TypeVar("_T")
+
+OWN_PREFIX: Final = "VTSPEC_RUNS_"
+"""Before the name of a variable that is this store's alone."""
+
+_OWN: Final = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+)
 
 _CHUNK: Final = 8 << 20
 
@@ -54,22 +66,32 @@ class ObjectStore:
             if batch is None:
                 return
             for each in batch:
-                yield StoredObject(
-                    key=each["path"],
-                    size=each["size"],
-                    tag=_get_tag(each),
-                    modified=each["last_modified"].timestamp(),
-                )
+                yield _describe(each)
 
-    def download(self, key: str, path: Path) -> None:
-        """Write an object's bytes into a new file. Raises `FileNotFoundError` for no object."""
+    def list_files(self, folder: str) -> list[StoredObject]:
+        """The objects right in a folder, whose name ends with `/`; none of those below."""
+        found = self._ask(lambda: _library().list_with_delimiter(self._store, folder))
+        return [_describe(each) for each in found["objects"]]
 
-        def copy() -> None:
+    def find_tag(self, key: str) -> str | None:
+        """The tag of an object; None where there is none."""
+        try:
+            return _get_tag(self._ask(lambda: _library().head(self._store, key)))
+        except FileNotFoundError:
+            return None
+
+    def download(self, key: str, path: Path) -> str:
+        """Write an object's bytes into a new file. Returns the tag; raises `FileNotFoundError`
+        for no object."""
+
+        def copy() -> str:
+            found = _library().get(self._store, key)
             with path.open("wb") as file:
-                for chunk in _library().get(self._store, key).stream(min_chunk_size=_CHUNK):
+                for chunk in found.stream(min_chunk_size=_CHUNK):
                     file.write(chunk)
+            return _get_tag(found.meta)
 
-        self._ask(copy)
+        return self._ask(copy)
 
     def read(self, key: str) -> tuple[bytes, str] | None:
         """An object's bytes and its tag; None where there is none."""
@@ -134,6 +156,15 @@ class ObjectStore:
             raise _explain(self.url, str(error)) from error
 
 
+def _describe(told: Mapping[str, Any]) -> StoredObject:
+    return StoredObject(
+        key=told["path"],
+        size=told["size"],
+        tag=_get_tag(told),
+        modified=told["last_modified"].timestamp(),
+    )
+
+
 def _get_tag(told: Mapping[str, Any]) -> str:
     return str(told["e_tag"] or told["version"] or "")
 
@@ -166,14 +197,21 @@ def _library() -> Any:
 def _open(url: str, environ: Mapping[str, str]) -> Any:
     _library()
     stores = importlib.import_module("obstore.store")
-    endpoint = environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL") or ""
+
+    def find(name: str) -> str:
+        return environ.get(f"{OWN_PREFIX}{name}") or environ.get(name) or ""
+
+    config = {name.lower(): find(name) for name in _OWN if find(name)}
+    endpoint = find("AWS_ENDPOINT_URL_S3") or find("AWS_ENDPOINT_URL")
+    if endpoint:
+        config["aws_endpoint"] = endpoint
     # The bucket is a host of its own at Amazon, and rarely so elsewhere.
-    style = environ.get("AWS_VIRTUAL_HOSTED_STYLE_REQUEST") or str(not endpoint).lower()
+    style = find("AWS_VIRTUAL_HOSTED_STYLE_REQUEST") or str(not endpoint).lower()
     retry: dict[str, Any] = {"max_retries": 4, "retry_timeout": timedelta(seconds=60)}
     try:
         return stores.S3Store.from_url(
             url,
-            config={"virtual_hosted_style_request": style},
+            config={**config, "virtual_hosted_style_request": style},
             client_options={"allow_http": endpoint.startswith("http://")},
             retry_config=retry,
         )

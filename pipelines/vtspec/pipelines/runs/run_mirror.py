@@ -3,11 +3,11 @@
 The store holds `<run>/<file>` as the folder does. What tells of runs is copied when they are
 listed; models, checkpoints and the rest when someone asks for them. Whoever works on a run sends
 it: other files first, the events last, which replace those that it sent before or nothing. So what
-the events tell of is there, and of two writers one is told.
+the events tell of is there, and of two writers one is told. What could not be sent as a run ended,
+since the store was away or the process was killed, is sent by whoever looks next from there.
 """
 
 import json
-import math
 import os
 import re
 import shutil
@@ -15,10 +15,10 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -29,9 +29,9 @@ from vtspec.pipelines.cache_folder import find_store
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 
 from .event_log import EVENTS_FILE
-from .lock import LockHolder, find_holder
+from .lock import LockHolder, find_holder, hold_lock
 from .object_store import ObjectStore, Overtaken, StoredObject
-from .state import PLAN_FILE
+from .state import CHECKPOINTS_FOLDER, MODEL_FOLDER, PLAN_FILE
 
 MARKER: Final = ".mirror.json"
 """In a run's folder: which of its objects are there."""
@@ -39,7 +39,7 @@ MARKER: Final = ".mirror.json"
 WRITER: Final = ".writer"
 """An object of a run: who works on it. It is written anew while they do."""
 
-ON_DEMAND: Final = ("checkpoints", "model")
+ON_DEMAND: Final = (CHECKPOINTS_FOLDER, MODEL_FOLDER)
 """Folders of a run that are copied only for those who name them."""
 
 PULL_S: Final = 1.0
@@ -53,10 +53,20 @@ ALIVE_S: Final = 150.0
 """How often a writer says that it lives, and how long it is believed."""
 
 _TELLING: Final = re.compile(
-    r"plan\.json|workflow\.json|events\.jsonl|metrics\.json|evaluation\.json|tracking\.json|[a-z0-9-]+-c[0-9a-f]{6}\.json"
+    r"plan\.json|events\.jsonl|metrics\.json|evaluation\.json|tracking\.json|workflow\.json"
+    r"|[a-z0-9-]+-c[0-9a-f]{6}\.json"
 )
 _HIDDEN: Final = re.compile(r"(^|/)(\.|lock$)")
+_LOCK: Final = ".mirror.lock"
+_CHECKPOINT: Final = f"{CHECKPOINTS_FOLDER}/"
 _THREADS: Final = 16
+
+_Found = Mapping[str, StoredObject]
+"""Objects of a run, by their path in it."""
+
+
+class TakenOver(Temporary):
+    """Another process has gone on with the run, and sent what it told."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,9 +80,15 @@ class _Copy:
 
 @dataclass(frozen=True, kw_only=True)
 class _Index:
-    """What of a run's objects is here, by path in it; when a writer last said that it lives."""
+    """What of a run's objects is here, by path in it.
 
-    copies: Mapping[str, _Copy]
+    `made` is when the run came into the store, by its clock. `writer` is the tag by which a
+    process of this machine said last that it works on the run, `beat` when another machine's did.
+    """
+
+    copies: Mapping[str, _Copy] = field(default_factory=dict)
+    made: float = 0.0
+    writer: str = ""
     beat: float = 0.0
 
 
@@ -81,37 +97,42 @@ class RunMirror:
 
     def __init__(self, store: ObjectStore, folder: Path) -> None:
         self.store, self.folder = store, folder
-        self._pulled = -math.inf
+        self._listed: Mapping[str, _Found] = {}
+        self._listed_at: float | None = None
+        # The names of those that are here as they were listed.
+        self._pulled: set[str] = set()
+        self._looked: dict[str, float] = {}
 
-    def pull(self) -> None:
-        """Copy what tells of the runs, and forget those that were removed there.
+    def pull(self, fits: Callable[[str], bool] = lambda name: True) -> None:
+        """Copy what tells of the runs whose name fits, and forget those that were removed there.
 
-        What was copied a moment ago is taken for what is there.
+        It takes one listing; what was listed a moment ago is taken for what is there.
         """
-        if time.monotonic() - self._pulled < PULL_S:
-            return
-        runs: dict[str, dict[str, StoredObject]] = {}
-        for one in self.store.list_objects():
-            run, _, path = one.key.partition("/")
-            if path:
-                runs.setdefault(run, {})[path] = one
-        whole = {run: found for run, found in runs.items() if PLAN_FILE in found}
+        now = time.monotonic()
+        if self._listed_at is None or now - self._listed_at >= PULL_S:
+            self._listed, self._listed_at, self._pulled = self._list_runs(), now, set()
+        kept = {marker.parent.name for marker in self.folder.glob(f"*/{MARKER}")}
+        names = [n for n in {*self._listed, *kept} if fits(n) and n not in self._pulled]
         with ThreadPoolExecutor(_THREADS) as threads:
-            list(threads.map(self._pull_run, whole, whole.values()))
-        for marker in self.folder.glob(f"*/{MARKER}"):
-            home = marker.parent
-            # One that was never sent is being made, here.
-            if (
-                home.name not in whole
-                and _read_index(home).copies
-                and not self._is_ours(home.name)
-            ):
-                shutil.rmtree(home, ignore_errors=True)
-        self._pulled = time.monotonic()
+            list(threads.map(lambda name: self._pull_run(name, self._listed.get(name, {})), names))
+        self._pulled.update(names)
+
+    def pull_run(self, run: str) -> None:
+        """Copy what tells of one run, or forget it where it was removed there.
+
+        What was looked at a moment ago is taken for what is there.
+        """
+        now = time.monotonic()
+        if now - self._looked.get(run, now - PULL_S) < PULL_S:
+            return
+        found = self.store.list_files(f"{run}/")
+        self._pull_run(run, {one.key.removeprefix(f"{run}/"): one for one in found})
+        self._looked[run] = now
 
     def forget(self) -> None:
         """Look anew at the next `pull`, however soon it is."""
-        self._pulled = -math.inf
+        self._listed_at = None
+        self._looked.clear()
 
     def fetch(self, run: str, *folders: str) -> None:
         """Copy all of a run but its models and checkpoints, and the named folders of those.
@@ -128,25 +149,26 @@ class RunMirror:
         }
         self._copy(run, found, wanted)
         home = self.folder / run
-        index = _read_index(home)
-        # A checkpoint that its writer let go of; what was never sent is newer than the store.
-        gone = [
-            path for path in index.copies if path.startswith("checkpoints/") and path not in found
-        ]
-        for path in gone:
-            (home / path).unlink(missing_ok=True)
-        if gone:
-            kept = {path: one for path, one in index.copies.items() if path not in gone}
-            _write_index(home, replace(index, copies=kept))
+        with self._hold(run):
+            index = _read_index(home)
+            # A checkpoint that its writer let go of; what was never sent is newer than the store.
+            gone = [
+                path for path in index.copies if path.startswith(_CHECKPOINT) and path not in found
+            ]
+            for path in gone:
+                (home / path).unlink(missing_ok=True)
+            if gone:
+                kept = {path: one for path, one in index.copies.items() if path not in gone}
+                _write_index(home, replace(index, copies=kept))
 
     def begin(self, run: str, for_whom: str | None = None) -> bool:
         """Take the name of a new run in the store; False where somebody else has it. Who takes it
         `for_whom` and is killed may be followed by another that does: `find_owner` tells."""
         try:
-            self.store.create(f"{run}/{WRITER}", _make_note(for_whom))
+            tag = self.store.create(f"{run}/{WRITER}", _make_note(for_whom))
         except Overtaken:
             return False
-        _write_index(self.folder / run, _Index(copies={}))
+        _write_index(self.folder / run, _Index(writer=tag))
         return True
 
     def find_owner(self, run: str) -> str | None:
@@ -159,21 +181,32 @@ class RunMirror:
         return told if isinstance(told, str) else None
 
     @contextmanager
-    def keep_pushed(self, run: str) -> Iterator[None]:
+    def keep_pushed(
+        self, run: str, on_lost: Callable[[], None], patience_s: float = 0.0
+    ) -> Iterator[None]:
         """Push a run every few seconds, and once more at the end.
 
-        What the store refuses meanwhile is tried again; at the end it is raised.
+        Whoever enters takes the run over: a process elsewhere that still works on it is told.
+        `on_lost` is called where that happens to this one. What the store refuses meanwhile is
+        tried again, at the end for `patience_s`; then it is raised. Raises `TakenOver`.
         """
-        done = threading.Event()
+        self._take(run)
+        done, lost = threading.Event(), threading.Event()
 
         def keep() -> None:
-            beaten = 0.0
+            beaten = time.monotonic()
             while not done.wait(PUSH_S):
-                with suppress(Temporary, Refused, Permanent):
+                try:
                     if time.monotonic() - beaten >= BEAT_S:
-                        self.beat(run)
+                        self._beat(run)
                         beaten = time.monotonic()
-                    self.push(run)
+                    self._push(run, is_worked_on=True)
+                except TakenOver:
+                    lost.set()
+                    on_lost()
+                    return
+                except (Temporary, Refused, Permanent):
+                    continue
 
         thread = threading.Thread(target=keep, name="push", daemon=True)
         thread.start()
@@ -182,50 +215,16 @@ class RunMirror:
         finally:
             done.set()
             thread.join()
-            self.push(run)
-            self.store.delete([f"{run}/{WRITER}"])
+            if lost.is_set():
+                raise self._make_taken_over(run)
+            self._finish(run, patience_s)
 
     def push(self, run: str) -> None:
         """Send what has changed of a run since; the events last.
 
-        Raises `Permanent` where somebody else sent events of it meanwhile.
+        Raises `TakenOver` where somebody else sent events of it meanwhile.
         """
-        home = self.folder / run
-        index = _read_index(home)
-        copies = dict(index.copies)
-        files = {
-            path.relative_to(home).as_posix(): path
-            for path in home.rglob("*")
-            if path.is_file() and not path.is_symlink()
-        }
-        files = {path: file for path, file in files.items() if not _HIDDEN.search(path)}
-        # Read first: of what is told after that, the files may not be there yet.
-        events = files.pop(EVENTS_FILE, None)
-        said = events.read_bytes() if events else b""
-        said = said[: said.rfind(b"\n") + 1]
-        # With its plan it is a run, which can be gone on with.
-        for path, file in sorted(files.items(), key=lambda item: (item[0] != PLAN_FILE, item[0])):
-            # A file may go away meanwhile, as an older checkpoint does.
-            with suppress(FileNotFoundError):
-                size, mtime = _measure(file)
-                known = copies.get(path)
-                if known is None or (known.size, known.mtime) != (size, mtime):
-                    tag = self.store.upload(f"{run}/{path}", file)
-                    copies[path] = _Copy(tag=tag, size=size, mtime=mtime)
-        known = copies.get(EVENTS_FILE)
-        if said and (known is None or known.size != len(said)):
-            tag = self._push_events(run, said, known)
-            copies[EVENTS_FILE] = _Copy(tag=tag, size=len(said), mtime=0)
-        # Older checkpoints alone go away while a run is worked on.
-        gone = [path for path in copies if path.startswith("checkpoints/") and path not in files]
-        self.store.delete([f"{run}/{path}" for path in gone])
-        for path in gone:
-            del copies[path]
-        _write_index(home, replace(index, copies=copies))
-
-    def beat(self, run: str) -> None:
-        """Say that this process works on the run."""
-        self.store.put(f"{run}/{WRITER}", _make_note())
+        self._push(run, is_worked_on=False)
 
     def remove(self, run: str) -> None:
         """Delete a run there; a kill leaves it whole, or no run."""
@@ -234,48 +233,147 @@ class RunMirror:
         if plan in keys:
             self.store.delete([plan])
         self.store.delete([key for key in keys if key != plan])
+        self.forget()
+
+    def _list_runs(self) -> Mapping[str, _Found]:
+        runs: dict[str, dict[str, StoredObject]] = {}
+        for one in self.store.list_objects():
+            run, _, path = one.key.partition("/")
+            if path:
+                runs.setdefault(run, {})[path] = one
+        return runs
 
     def _is_ours(self, run: str) -> bool:
         """Whether a process of this machine works on it; its files are newer than the store's."""
         return find_holder(self.folder / run) is not None
 
-    def _pull_run(self, run: str, found: Mapping[str, StoredObject]) -> None:
+    @contextmanager
+    def _hold(self, run: str) -> Iterator[None]:
+        """Within, no other process of this machine changes what is here of the run by copying."""
+        with hold_lock(self.folder / run / _LOCK):
+            yield
+
+    def _pull_run(self, run: str, found: _Found) -> None:
+        home = self.folder / run
+        index = _read_index(home)
         if self._is_ours(run):
             return
-        telling = {path: one for path, one in found.items() if _TELLING.fullmatch(path)}
-        self._copy(run, found, telling)
+        if _has_more(home, index, found):
+            self._send_rest(run, found)
+        elif PLAN_FILE in found:
+            telling = {path: one for path, one in found.items() if _TELLING.fullmatch(path)}
+            self._copy(run, found, telling)
+        # It was there once. One that was never sent may be in the making.
+        elif index.copies:
+            shutil.rmtree(home, ignore_errors=True)
 
-    def _copy(
-        self, run: str, found: Mapping[str, StoredObject], wanted: Mapping[str, StoredObject]
-    ) -> None:
+    def _send_rest(self, run: str, found: _Found) -> None:
+        """Send what a process of this machine, which is gone, could not."""
+        # Somebody else has gone on with it since; the next pull has theirs.
+        with suppress(TakenOver):
+            self._push(run, is_worked_on=False)
+            if WRITER in found:
+                self.store.delete([f"{run}/{WRITER}"])
+
+    def _copy(self, run: str, found: _Found, wanted: _Found) -> None:
+        home = self.folder / run
+        copies = _read_index(home).copies
+        home.mkdir(parents=True, exist_ok=True)
+        parts: dict[str, tuple[Path, str]] = {}
+        try:
+            for path, one in wanted.items():
+                known, file = copies.get(path), home / path
+                if _HIDDEN.search(path) or ".." in path.split("/"):
+                    continue
+                if known is not None and known.tag == one.tag and file.exists():
+                    continue
+                file.parent.mkdir(parents=True, exist_ok=True)
+                part = file.with_name(f".part-{uuid.uuid4().hex}")
+                parts[path] = part, ""
+                with suppress(FileNotFoundError):
+                    parts[path] = part, self.store.download(one.key, part)
+            with self._hold(run):
+                # A process here may have gone on with it meanwhile.
+                if not self._is_ours(run):
+                    self._place(run, found, parts)
+        finally:
+            for part, _ in parts.values():
+                part.unlink(missing_ok=True)
+
+    def _place(self, run: str, found: _Found, parts: Mapping[str, tuple[Path, str]]) -> None:
         home = self.folder / run
         index = _read_index(home)
         copies = dict(index.copies)
-        home.mkdir(parents=True, exist_ok=True)
-        for path, one in sorted(wanted.items(), key=lambda item: item[0] == EVENTS_FILE):
-            known, file = copies.get(path), home / path
-            if _HIDDEN.search(path) or ".." in path.split("/"):
+        for path in sorted(parts, key=lambda path: path == EVENTS_FILE):
+            (part, tag), file = parts[path], home / path
+            if not tag:
                 continue
-            if known is not None and known.tag == one.tag and file.exists():
-                continue
-            file.parent.mkdir(parents=True, exist_ok=True)
-            part = file.with_name(f".part-{uuid.uuid4().hex}")
-            try:
-                self.store.download(one.key, part)
-                if path != EVENTS_FILE or not _append_rest(file, part):
-                    os.replace(part, file)
-            except FileNotFoundError:
-                continue
-            finally:
-                part.unlink(missing_ok=True)
-            size, mtime = _measure(file)
-            copies[path] = _Copy(tag=one.tag, size=size, mtime=mtime)
-        writer = found.get(WRITER)
-        fresh = replace(index, copies=copies, beat=writer.modified if writer else 0.0)
+            size, mtime = _measure(part)
+            if path != EVENTS_FILE or not _append_rest(file, part):
+                os.replace(part, file)
+            copies[path] = _Copy(tag=tag, size=size, mtime=mtime)
+        plan, writer = found.get(PLAN_FILE), found.get(WRITER)
+        fresh = replace(
+            index,
+            copies=copies,
+            made=plan.modified if plan else index.made,
+            beat=writer.modified if writer and writer.tag != index.writer else 0.0,
+        )
         if fresh != index:
             _write_index(home, fresh)
 
-    def _push_events(self, run: str, said: bytes, known: _Copy | None) -> str:
+    def _push(self, run: str, *, is_worked_on: bool) -> None:
+        home = self.folder / run
+        with self._hold(run):
+            index = _read_index(home)
+            copies = dict(index.copies)
+            try:
+                self._send(run, copies, index.writer if is_worked_on else None)
+            finally:
+                _write_index(home, replace(index, copies=copies))
+        self.forget()
+
+    def _send(self, run: str, copies: dict[str, _Copy], writer: str | None) -> None:
+        """Send what differs from the copies, and note it among them."""
+        home = self.folder / run
+        files = {
+            path.relative_to(home).as_posix(): path
+            for path in home.rglob("*")
+            if path.is_file() and not path.is_symlink()
+        }
+        files = {path: file for path, file in files.items() if not _HIDDEN.search(path)}
+        # Read first: of what is told after that, the files may not be there yet.
+        events = files.pop(EVENTS_FILE, None)
+        said = _read_whole_lines(events) if events else b""
+        changed = {}
+        for path, file in files.items():
+            # A file may go away meanwhile, as an older checkpoint does.
+            with suppress(FileNotFoundError):
+                size, mtime = _measure(file)
+                known = copies.get(path)
+                if known is None or (known.size, known.mtime) != (size, mtime):
+                    changed[path] = size, mtime
+        # Older checkpoints alone go away while a run is worked on.
+        gone = [path for path in copies if path.startswith(_CHECKPOINT) and path not in files]
+        if (changed or gone) and writer is not None:
+            # Files are no condition's, so that whoever went on is not to find older ones.
+            if self.store.find_tag(f"{run}/{WRITER}") != writer:
+                raise self._make_taken_over(run)
+        # With its plan it is a run, which can be gone on with.
+        for path in sorted(changed, key=lambda path: (path != PLAN_FILE, path)):
+            with suppress(FileNotFoundError):
+                tag = self.store.upload(f"{run}/{path}", files[path])
+                size, mtime = changed[path]
+                copies[path] = _Copy(tag=tag, size=size, mtime=mtime)
+        known = copies.get(EVENTS_FILE)
+        if said and (known is None or known.size != len(said)):
+            tag = self._send_events(run, said, known)
+            copies[EVENTS_FILE] = _Copy(tag=tag, size=len(said), mtime=0)
+        self.store.delete([f"{run}/{path}" for path in gone])
+        for path in gone:
+            del copies[path]
+
+    def _send_events(self, run: str, said: bytes, known: _Copy | None) -> str:
         key = f"{run}/{EVENTS_FILE}"
         try:
             return (
@@ -283,11 +381,53 @@ class RunMirror:
                 if known is None
                 else self.store.replace(key, said, known.tag)
             )
-        except Overtaken as error:
-            raise Permanent(
-                f"another process has gone on with {run} in {self.store.url}",
-                fix=format_command("vtspec", "status", run),
-            ) from error
+        # Without one there is none to replace: it was removed.
+        except (Overtaken, FileNotFoundError) as error:
+            raise self._make_taken_over(run) from error
+
+    def _take(self, run: str) -> None:
+        """Say that this process works on the run, whoever did before."""
+        tag = self.store.put(f"{run}/{WRITER}", _make_note())
+        self._note_writer(run, tag)
+
+    def _beat(self, run: str) -> None:
+        """Say that this process still works on it. Raises `TakenOver` where another one does."""
+        known = _read_index(self.folder / run).writer
+        try:
+            tag = self.store.replace(f"{run}/{WRITER}", _make_note(), known)
+        except (Overtaken, FileNotFoundError) as error:
+            raise self._make_taken_over(run) from error
+        self._note_writer(run, tag)
+
+    def _note_writer(self, run: str, tag: str) -> None:
+        with self._hold(run):
+            home = self.folder / run
+            _write_index(home, replace(_read_index(home), writer=tag, beat=0.0))
+
+    def _finish(self, run: str, patience_s: float) -> None:
+        deadline = time.monotonic() + patience_s
+        while True:
+            try:
+                self._push(run, is_worked_on=True)
+                if self.store.find_tag(f"{run}/{WRITER}") == _read_index(self.folder / run).writer:
+                    self.store.delete([f"{run}/{WRITER}"])
+                return
+            except TakenOver:
+                raise
+            except Temporary as error:
+                if time.monotonic() >= deadline:
+                    again = format_command("vtspec", "status", run, "--runs", self.store.url)
+                    raise Temporary(
+                        f"{error.message}; what it lacks of {run} is in {self.folder / run}",
+                        fix=f"once it can be reached, on this machine: {again}",
+                    ) from error
+                time.sleep(min(PUSH_S, max(deadline - time.monotonic(), 0.1)))
+
+    def _make_taken_over(self, run: str) -> TakenOver:
+        return TakenOver(
+            f"another process has gone on with {run} in {self.store.url}",
+            fix=format_command("vtspec", "status", run, "--runs", self.store.url),
+        )
 
 
 def find_mirror(folder: Path) -> RunMirror | None:
@@ -309,6 +449,33 @@ def find_writer(home: Path) -> LockHolder | None:
     return LockHolder(host="another machine")
 
 
+def find_made(home: Path) -> float | None:
+    """When a mirrored run came into its store, by the store's clock; None where it has not."""
+    return _read_index(home).made or None
+
+
+def _has_more(home: Path, index: _Index, found: _Found) -> bool:
+    """Whether more was told here than sent, and nobody has gone on with the run since."""
+    known, there, writer = index.copies.get(EVENTS_FILE), found.get(EVENTS_FILE), found.get(WRITER)
+    if (known.tag if known else None) != (there.tag if there else None):
+        return False
+    if writer is not None and writer.tag != index.writer:
+        return False
+    # It was there once: removed is removed.
+    if index.copies and PLAN_FILE not in found:
+        return False
+    with suppress(OSError):
+        size = (home / EVENTS_FILE).stat().st_size
+        if size > (known.size if known else 0):
+            return len(_read_whole_lines(home / EVENTS_FILE)) > (known.size if known else 0)
+    return False
+
+
+def _read_whole_lines(file: Path) -> bytes:
+    text = file.read_bytes()
+    return text[: text.rfind(b"\n") + 1]
+
+
 def _measure(file: Path) -> tuple[int, int]:
     found = file.stat()
     return found.st_size, found.st_mtime_ns
@@ -316,11 +483,14 @@ def _measure(file: Path) -> tuple[int, int]:
 
 def _append_rest(file: Path, longer: Path) -> bool:
     """Append to a file what a longer one has more, so that who follows it reads on; False where
-    it does not begin like the other."""
+    neither begins like the other."""
     try:
         old, new = file.read_bytes(), longer.read_bytes()
     except FileNotFoundError:
         return False
+    # What is here besides was not sent yet.
+    if old.startswith(new):
+        return True
     if not new.startswith(old):
         return False
     with file.open("ab") as end:
@@ -341,7 +511,7 @@ def _read_index(home: Path) -> _Index:
         return _Index(copies=copies, **told)
     # Without it everything is copied again, which is no loss.
     except (OSError, ValueError, TypeError, KeyError):
-        return _Index(copies={})
+        return _Index()
 
 
 def _write_index(home: Path, index: _Index) -> None:

@@ -41,6 +41,10 @@ from .training_state import Training, apply_training, pause_training
 PLAN_FILE: Final = "plan.json"
 """The plan that trained, in the folder of its run."""
 
+MODEL_FOLDER: Final = "model"
+CHECKPOINTS_FOLDER: Final = "checkpoints"
+"""Folders of a run: what was exported, and what training goes on from."""
+
 _COMPLETION: Final = re.compile(r"[a-z0-9-]+-c[0-9a-f]{6}")
 
 Status: TypeAlias = Literal["queued", "running"] | Ending

@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+import math
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,13 +24,12 @@ from .event_log import EVENTS_FILE
 from .events import Event, RunStarted, decode_event, decode_events
 from .lock import LOCK_FILE, LockHolder, RunLock, find_holder, hold_lock, is_left_here
 from .metrics import Metrics, build_metrics
-from .run_mirror import RunMirror, find_mirror, find_writer
-from .state import PLAN_FILE, RunState, fold_events
+from .run_mirror import RunMirror, find_made, find_mirror, find_writer
+from .state import MODEL_FOLDER, PLAN_FILE, RunState, fold_events
 from .workflow_file import WorkflowFile, read_workflow_file
 
 METRICS_FILE: Final = "metrics.json"
 
-MODEL_FOLDER: Final = "model"
 EVALUATION_FILE: Final = "evaluation.json"
 
 _MAKERS: Final = {MODEL_FOLDER: "export", EVALUATION_FILE: "evaluate"}
@@ -300,14 +300,18 @@ class Runs:
         """The store whose runs the folder shows; None where it is a folder and no more."""
         return find_mirror(self.folder)
 
-    def refresh(self) -> None:
-        """Have what tells of the runs here as it is in the store; a folder needs nothing."""
+    def refresh(self, run: Run) -> None:
+        """Have what tells of a run here as it is in the store; a folder needs nothing."""
         if self.mirror is not None:
-            self.mirror.pull()
+            self.mirror.pull_run(run.name)
 
     def list_runs(self) -> list[Run]:
         """Every run, the oldest first; those of a store as they are there now."""
-        self.refresh()
+        return self._list(lambda run: True)
+
+    def _list(self, fits: Callable[[Run], bool]) -> list[Run]:
+        if self.mirror is not None:
+            self.mirror.pull(lambda name: fits(Run(self.folder / name)))
         try:
             entries = list(os.scandir(self.folder))
         except FileNotFoundError:
@@ -321,18 +325,30 @@ class Runs:
         found = [
             Run(self.folder / entry.name)
             for entry in entries
-            if _NAME.fullmatch(entry.name) and entry.is_dir()
+            if _NAME.fullmatch(entry.name)
+            and fits(Run(self.folder / entry.name))
+            and entry.is_dir()
         ]
-        # A clock that was set back must not make an older run the last one.
-        return sorted(found, key=lambda run: (run.order, run.started, run.attempt, run.name))
+        return sorted(found, key=self._rank)
 
-    def count_order(self) -> int:
-        """The `order` of a run that begins now: above that of every run there is."""
+    def _rank(self, run: Run) -> tuple[float, float, int, str]:
+        # A clock that was set back must not make an older run the last one.
+        rank: float = run.order
+        if self.mirror is not None:
+            # The store has one for all machines; one that is not there yet was made just now.
+            rank = find_made(run.path) or math.inf
+        return rank, run.started, run.attempt, run.name
+
+    def count_order(self) -> int | None:
+        """The `order` of a run that begins now: above that of every run there is. None in a
+        store, whose own clock tells."""
+        if self.mirror is not None:
+            return None
         return 1 + max((run.order for run in self.list_runs()), default=0)
 
     def list_by_plan(self, plan_id: str) -> list[Run]:
         """The attempts of a plan, the first one first."""
-        found = [run for run in self.list_runs() if run.plan_id == plan_id]
+        found = self._list(lambda run: run.plan_id == plan_id)
         return sorted(found, key=lambda run: run.attempt)
 
     def find_last_finished(self, plan_id: str) -> Run | None:
@@ -342,7 +358,17 @@ class Runs:
 
     def list_by_name(self, spec_name: str) -> list[Run]:
         """The runs of the spec of that name, whatever was in it, the oldest first."""
-        return [run for run in self.list_runs() if run.spec_name == spec_name]
+        return self._list(lambda run: run.spec_name == spec_name)
+
+    def find_named(self, name: str) -> Run | None:
+        """The run of that very name; None where there is none."""
+        found = self._list_one(name) if is_run_name(name) else []
+        return found[0] if found else None
+
+    def _list_one(self, name: str) -> list[Run]:
+        run = Run(self.folder / name)
+        self.refresh(run)
+        return [run] if run.path.is_dir() else []
 
     def find_finished(self, word: str) -> Run:
         """As `find`, but of a spec or a plan the last run that succeeded, where one has."""
@@ -360,20 +386,17 @@ class Runs:
 
         Raises `Refused` where there is none, or a beginning fits several.
         """
-        runs = self.list_runs()
         # A shell completes a folder's path, with its slash.
         word = word.rstrip("/").rpartition("/")[2]
         # A run's whole name wins over a spec that happens to be called like its beginning.
         completed = _COMPLETION.fullmatch(word)
-        owner = completed["run"] if completed else word
-        exact = [
-            run
-            for run in runs
-            if run.name == owner and (owner == word or (run.path / f"{word}.json").is_file())
-        ]
+        exact = self.find_named(completed["run"] if completed else word)
+        if exact is not None and (not completed or (exact.path / f"{word}.json").is_file()):
+            return exact
+        runs = self.list_runs()
         named = [run for run in runs if run.spec_name == word]
-        if exact or named:
-            return (exact or named)[-1]
+        if named:
+            return named[-1]
         begun = [run for run in runs if run.name.startswith(word)] if word else []
         if len({run.plan_id for run in begun}) == 1:
             return begun[-1]
@@ -466,15 +489,19 @@ class Runs:
             self.mirror.fetch(run.name, *folders)
 
     @contextmanager
-    def keep_stored(self, run: Run) -> Iterator[None]:
-        """Send what is written of a run to the store, meanwhile and at the end.
+    def keep_stored(
+        self, run: Run, on_lost: Callable[[], None] = lambda: None, patience_s: float = 0.0
+    ) -> Iterator[None]:
+        """Send what is written of a run to the store, meanwhile and at the end, at which one that
+        is away is waited for for `patience_s`.
 
-        Whoever enters holds its lock. Raises `Permanent` where somebody else went on with it.
+        Whoever enters holds its lock. Where somebody else goes on with the run, `on_lost` is
+        called and `Temporary` raised at the end.
         """
         if self.mirror is None:
             yield
             return
-        with self.mirror.keep_pushed(run.name):
+        with self.mirror.keep_pushed(run.name, on_lost, patience_s):
             yield
 
     def _make_folder(self) -> None:

@@ -176,11 +176,12 @@ def _pin_file(words: str, places: WeightsSources) -> FileWeights:
 
 def _pin_run(name: str, places: WeightsSources) -> RunWeights:
     from vtspec.pipelines.runs import Runs
-    from vtspec.pipelines.runs.store import MODEL_FOLDER, describe_changed_file
+    from vtspec.pipelines.runs.state import MODEL_FOLDER
+    from vtspec.pipelines.runs.store import describe_changed_file
 
     runs = Runs(places.runs)
     run = runs.find_finished(name)
-    runs.fetch(run, "model")
+    runs.fetch(run, MODEL_FOLDER)
     file = run.path / MODEL_FILE
     if not file.is_file():
         raise Refused(

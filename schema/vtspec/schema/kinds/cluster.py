@@ -53,9 +53,16 @@ class Cluster(Part):
     )
     volume_claim: KubernetesName | None = Field(
         default=None,
-        description="PersistentVolumeClaim that holds runs and fetched data, which every pod of "
-        "a run mounts.",
+        description="PersistentVolumeClaim that keeps fetched data and weights, which every pod "
+        "of a run mounts.",
         examples=["vtspec"],
+    )
+    runs_secret: KubernetesName | None = Field(
+        default=None,
+        description="Secret whose keys are the variables that the store of runs needs, such as "
+        "AWS_ACCESS_KEY_ID, which every pod of a run is given; left out where the service account "
+        "does it.",
+        examples=["vtspec-runs"],
     )
     semaphores: dict[KubernetesName, Annotated[Whole, Field(ge=1, le=100_000)]] | None = Field(
         default=None,

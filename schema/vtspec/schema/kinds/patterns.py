@@ -124,10 +124,14 @@ REMOTE_URL: Final = TextPattern(
     words="the address of a DVC remote, without spaces and braces",
     example="s3://acme-data/dvc",
 )
+STORE_SCHEME: Final = "s3://"
+"""How the address of a store of runs begins; any other `runs` is a folder."""
+
 RUNS: Final = TextPattern(
-    # No ':' in a folder, so that any other scheme than s3 is refused and not made a folder.
-    pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^\\\s:]*)?|[^/\\~:\r\n][^\\:\r\n]*)$",
-    words="a folder below the repository's root, or s3://BUCKET/PREFIX",
+    # No ':' in a folder, so that any other scheme is refused and not made a folder. No braces in
+    # an address: Argo fills in templates wherever it finds them, and it is an argument of a pod.
+    pattern=rf"^({STORE_SCHEME}[a-z0-9][a-z0-9.-]{{1,61}}[a-z0-9](/[^\\\s:{{}}]*)?|[^/\\~:\r\n][^\\:\r\n]*)$",
+    words=f"a folder below the repository's root, or {STORE_SCHEME}BUCKET/PREFIX",
     example="runs",
 )
 CURRENCY: Final = TextPattern(

@@ -19,7 +19,7 @@ def follow_run(
 ) -> RunState:
     """Tell of every event from the first one on, until the run is over, dead, or `stop` is asked.
 
-    `refresh` is `Runs.refresh`: of a run elsewhere it has the events here.
+    `refresh` is `Runs.refresh` of it: of a run elsewhere it has the events here.
     The state that was reached; it is not over where somebody stopped looking or the run died.
     """
     state = RunState()

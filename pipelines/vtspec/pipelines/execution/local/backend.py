@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal, TypeAlias
 
 from vtspec.pipelines.data.fetch import PinnedData, describe_changed_data
@@ -20,6 +21,7 @@ from vtspec.pipelines.planning.policy import (
 )
 from vtspec.pipelines.runs import Attempt, LockHolder, Run, RunLock, Runs
 from vtspec.pipelines.runs.events import Ending
+from vtspec.pipelines.runs.run_mirror import ON_DEMAND
 from vtspec.pipelines.runs.state import RunState, Status
 from vtspec.pipelines.tracking import SyncResult
 
@@ -172,7 +174,8 @@ class LocalRunner:
         options: ExecutionOptions,
     ) -> RunResult:
         try:
-            with self.runs.keep_stored(attempt.run):
+            lost = partial(self.place.stop.request, "interrupted")
+            with self.runs.keep_stored(attempt.run, lost):
                 carried = execute_run(
                     attempt,
                     self.place,
@@ -211,7 +214,7 @@ class LocalRunner:
 
     def _take_over(self, run: Run) -> RunLock | None:
         """The run's lock, once what a killed vtspec left behind is gone; None where one works."""
-        self.runs.fetch(run, "checkpoints", "model")
+        self.runs.fetch(run, *ON_DEMAND)
         lock = RunLock.acquire(run.path)
         holder = run.find_holder() if lock is None else None
         if lock is not None or holder is None or _get_liveness(holder) == "alive":
@@ -229,7 +232,7 @@ class LocalRunner:
 
     def _join(self, run: Run) -> RunResult:
         self.place.report(f"looking on at {run.name}; Ctrl-C stops looking, not the run")
-        state = follow_run(run, self.place.told, self.place.stop, self.runs.refresh)
+        state = follow_run(run, self.place.told, self.place.stop, partial(self.runs.refresh, run))
         if state.is_over:
             return RunResult(run=run, state=state, how="joined", outcome=find_outcome(state))
         if self.place.stop.reason is not None:

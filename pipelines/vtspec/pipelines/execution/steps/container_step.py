@@ -39,10 +39,11 @@ class StepRequest:
 def execute_single_step(step: str, task: StepRequest, place: RunContext) -> Outcome:
     """Carry the step out. The first one tells that the run starts, the last that it is over.
 
+    With `resume` nothing is done of a run that has succeeded: whoever asks did not hear so.
     Raises `Refused` where the folder is another plan's, `Temporary` where somebody works in it.
     """
     task.folder.mkdir(parents=True, exist_ok=True)
-    # Pods of one run share a volume, and a retried one may overlap with the first.
+    # A pod that is started again may overlap with the first.
     lock = RunLock.acquire(task.folder)
     if lock is None:
         raise Temporary(
@@ -69,7 +70,11 @@ def execute_single_step(step: str, task: StepRequest, place: RunContext) -> Outc
 
 
 def _execute(step: str, work: StepContext) -> Outcome:
-    if work.log.state.status == "queued":
+    if work.target.resume and work.log.state.status == "succeeded":
+        work.place.report(f"{work.target.name} has been carried out")
+        return SUCCEEDED
+    # Also of one that was resumed before it could say so.
+    if work.log.state.clock.started is None:
         log_run_start(work, work.choose(), backend="step")
     # Only then can there be words of an adapter that nobody has read yet.
     elif work.target.resume:
@@ -93,5 +98,5 @@ def _keep_plan(task: StepRequest) -> None:
         other = "this one, which has another policy" if same else task.plan.id
         raise Refused(
             f"{task.folder} is the folder of plan {kept.id}, not of {other}",
-            fix="give every plan a --workdir of its own",
+            fix="give every plan a --workdir of its own, or in a store another --attempt",
         )

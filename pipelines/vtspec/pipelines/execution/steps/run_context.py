@@ -14,6 +14,9 @@ from .stop_request import StopSignal
 
 OnMessage: TypeAlias = Callable[[str], None]
 OnEvent: TypeAlias = Callable[[Event, RunState], None]
+OnLine: TypeAlias = Callable[[bytes], None]
+"""Hears a line of `events.jsonl` once it is written."""
+
 WriteReport: TypeAlias = Callable[[Path, OnMessage], str]
 """Writes the report of the run in a folder, tells what is amiss with it, and returns the name of
 its verdict."""
@@ -37,9 +40,10 @@ def start_no_tracker(_folder: Path) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class RunContext:
-    """`root` is the repository's, `cache` keeps what can be made again, `told` hears events,
-    `download` brings a registered model that a plan starts from, `remote` is the address of the
-    DVC remote that data is fetched from, where it is not the repository's to say."""
+    """`root` is the repository's, `cache` keeps what can be made again, `told` hears events and
+    `on_line` their lines, `download` brings a registered model that a plan starts from, `remote`
+    is the address of the DVC remote that data is fetched from, where it is not the repository's
+    to say."""
 
     root: Path
     cache: Path
@@ -49,4 +53,5 @@ class RunContext:
     download: ModelDownload
     told: OnEvent
     track: StartTracker = start_no_tracker
+    on_line: OnLine | None = None
     remote: str | None = None

@@ -14,6 +14,7 @@ from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.pipelines.runs import EventLog, RunLock
 from vtspec.pipelines.runs.events import (
     DataVerified,
+    Event,
     Failed,
     ReportWritten,
     StepFinished,
@@ -74,12 +75,13 @@ class StepContext:
         cls, target: StepTarget, place: RunContext, choose: Callable[[], Environment]
     ) -> "StepContext":
         """The context of a run's steps, its log opened."""
-        log = EventLog(
-            target.folder,
-            target.name,
-            target.attempt,
-            on_event=lambda event: place.told(event, log.state),
-        )
+
+        def tell(event: Event, line: bytes) -> None:
+            place.told(event, log.state)
+            if place.on_line is not None:
+                place.on_line(line)
+
+        log = EventLog(target.folder, target.name, target.attempt, on_event=tell)
         return cls(target=target, place=place, choose=choose, log=log)
 
 
@@ -185,7 +187,8 @@ def _build_arguments(
     step: str, work: StepContext, environment: Environment, weights: Path | None
 ) -> Sequence[str]:
     target = work.target
-    plan = target.folder / work.log.state.plan_file
+    # The adapter works in the run's folder.
+    plan = target.folder.absolute() / work.log.state.plan_file
     arguments = build_arguments(environment, step, plan, target.name, target.attempt)
     arguments += ["--data", str(_get_data_folder(step, work))]
     if weights is not None:
