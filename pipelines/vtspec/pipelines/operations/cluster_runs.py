@@ -258,7 +258,7 @@ def look_at_runs(
 
 
 def follow_on_cluster(
-    run: Run, runs: Runs, callbacks: RunCallbacks, environ: Mapping[str, str] = os.environ
+    run: Run, runs: Runs, callbacks: RunCallbacks, client: "KubernetesClient"
 ) -> "RunState":
     """Look on at a run on the cluster, live, until it ends or somebody stops looking."""
     from vtspec.pipelines.cluster.run_follower import FollowerCallbacks, RunFollower
@@ -266,7 +266,7 @@ def follow_on_cluster(
     heard = FollowerCallbacks(
         on_event=callbacks.on_event, report=callbacks.report, stop=callbacks.stop
     )
-    return RunFollower(runs, run, open_cluster(environ), heard).follow()
+    return RunFollower(runs, run, client, heard).follow()
 
 
 def stop_on_cluster(
