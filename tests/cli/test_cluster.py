@@ -105,10 +105,12 @@ class Place:
         assert isinstance(found, dict)
         return found
 
-    @property
-    def runs(self) -> Runs:
-        """As another machine sees them."""
-        return Runs(get_mirror_folder(self.url, {"VTSPEC_CACHE": f"{self.root}-elsewhere"}))
+    def see(self) -> Run:
+        """The run as another machine sees it."""
+        runs = Runs(get_mirror_folder(self.url, {"VTSPEC_CACHE": f"{self.root}-elsewhere"}))
+        run = Run(runs.folder / self.name)
+        runs.refresh(run)
+        return run
 
     @property
     def name(self) -> str:
@@ -204,7 +206,7 @@ def test_a_lost_pod_and_a_killed_follower_lose_and_double_nothing(place: Place) 
     assert code == 0, err
     assert "already" in err
     there = place.status()
-    events = Run(place.runs.folder / place.name).read_events()
+    events = place.see().read_events()
     assert [event.seq for event in events] == list(range(len(events)))
     assert [event.kind for event in events].count("run.finished") == 1
     pods = [event for event in events if event.kind == "step.started" and event.step == "train"]
@@ -270,12 +272,9 @@ def _await_training(place: Place) -> None:
     """Wait until the store has a checkpoint of a training that goes on."""
 
     def has_begun() -> bool:
-        names = place.server.workflows()
-        if not names:
+        if not place.server.workflows():
             return False
-        run = Run(place.runs.folder / names[0])
-        place.runs.refresh(run)
-        return run.read_state().training.checkpoint is not None
+        return place.see().read_state().training.checkpoint is not None
 
     await_true(has_begun, "the store has a checkpoint", 120)
     assert place.argo.is_at_work("train")
