@@ -11,8 +11,9 @@ import pytest
 import yaml
 
 from object_storage import BreakableStorage
-from plan_repository import a_repository
+from plan_repository import HASH, a_repository
 from vtspec.pipelines.planning.plan_model import plan_from_json
+from vtspec.pipelines.runs.object_store import ObjectStore
 
 CLUSTER = """\
   runs: s3://acme-runs/vtspec
@@ -42,6 +43,10 @@ def storage() -> Iterator[BreakableStorage]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in found.environment.items():
             patch.setenv(name, value)
+        found.make_bucket("acme")
+        md5 = HASH.removeprefix("md5:")
+        # The list of a folder's files, as DVC keeps it: this one has none.
+        ObjectStore("s3://acme/dvc").put(f"files/md5/{md5[:2]}/{md5[2:]}", b"[]")
         yield found
     found.stop()
 
@@ -130,6 +135,22 @@ def test_a_run_on_a_cluster_has_to_be_in_a_store(root: Path) -> None:
     assert vtspec(root, "render", "deep", "--runs", "s3://acme-runs/vtspec").stdout == whole
     braces = vtspec(root, "render", "deep", "--runs", "s3://acme-runs/{{workflow.name}}")
     assert (braces.returncode, braces.stdout) == (2, "")
+
+
+def test_data_that_pods_could_not_fetch_is_told_before_anything_is_created(root: Path) -> None:
+    change(root, "s3://acme/dvc", "s3://acme/other")
+    done = vtspec(root, "render", "deep")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "an object is not in s3://acme/other, from which a pod would fetch it" in done.stderr
+    assert "fix: where the data is: dvc push -r storage data/" in done.stderr
+
+
+def test_a_remote_that_cannot_be_asked_from_here_is_a_warning(root: Path) -> None:
+    change(root, "s3://acme/dvc", "gs://acme/dvc")
+    done = vtspec(root, "render", "deep")
+    assert done.returncode == 0
+    assert "warning: whether gs://acme/dvc has" in done.stderr
+    assert "cannot be told from here" in done.stderr
 
 
 def test_a_run_that_only_the_controller_may_create_is_shown_with_a_warning(root: Path) -> None:

@@ -25,6 +25,7 @@ from vtspec.pipelines.catalog import load_frameworks
 from vtspec.pipelines.data.source import DvcSource
 from vtspec.pipelines.planning.plan_model import Plan, plan_from_json
 from vtspec.pipelines.runs import Run, Runs
+from vtspec.pipelines.runs.object_store import ObjectStore
 from workflows import CLAIM, NAMESPACE, PODS, QUEUE, RUNS_SECRET, WORKFLOWS, delete, find_pods
 
 PROJECT = f"""\
@@ -103,6 +104,9 @@ def laptop(
         (made.root / "vtspec.yaml").write_text(PROJECT)
         plan = _make_plan(made.planned, image)
         pinned = plan.dataset.hash.removeprefix("md5:")
+        # The list of its files, as DVC keeps it, for who asks whether pods could fetch them.
+        data = ObjectStore(f"{storage.make_bucket('data')}/dvc")
+        data.put(f"files/md5/{pinned[:2]}/{pinned[2:]}", b"[]")
         # As an earlier run's step data has left it on the volume.
         kept = cluster.folder / "volume" / "data" / pinned
         shutil.copytree(made.root / "data" / "shapes", kept)

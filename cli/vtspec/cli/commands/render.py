@@ -34,8 +34,8 @@ def command(spec: str | None, semaphores: bool, **options: Any) -> None:
     """Print what carries SPEC (a path, or the name of an experiment) out on the cluster.
 
     YAML for kubectl, Argo CD or Flux: the plan as a ConfigMap, and its Workflow. Nothing is sent
-    anywhere. vtspec.yaml says of the cluster; with --semaphores and no SPEC, its queues are
-    printed, for the operator to apply.
+    anywhere; the data's remote is asked whether it has the data. vtspec.yaml says of the cluster;
+    with --semaphores and no SPEC, its queues are printed, for the operator to apply.
     """
     from vtspec.cli.views.manifests import format_manifests
 
@@ -58,6 +58,8 @@ def _render_spec(
         author = find_author(repository, os.environ)
     repository = repository.with_runs(runs)
     found = render_spec(path, repository, sets, attempt=attempt, author=author)
+    for warning in found.warnings:
+        click.echo(f"warning: {warning}", err=True)
     if not found.may_submit:
         click.echo(
             "warning: vtspec.yaml leaves creating runs to the controller (cluster.submit): read "

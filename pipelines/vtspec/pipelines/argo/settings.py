@@ -48,8 +48,10 @@ class GpuPlacement:
 
 @dataclass(frozen=True, kw_only=True)
 class DataRemote:
-    """The store that a plan's data is fetched from, and the Secret that reading it needs."""
+    """The store that a plan's data is fetched from, by its name in `vtspec.yaml`, and the Secret
+    that reading it needs."""
 
+    name: str
     url: str
     secret: str | None
 
@@ -100,16 +102,17 @@ def find_settings(
     problems = tuple(_find_problems(plan, project, runs, team))
     if problems:
         return problems
-    cluster, remote = project.cluster, _choose_remote(plan, project.remotes)
+    cluster, name = project.cluster, _choose_remote(plan, project.remotes)
     assert cluster is not None and cluster.volume_claim is not None
-    assert remote is not None and runs is not None
+    assert name is not None and runs is not None
+    remote = project.remotes[name]
     return RenderSettings(
         namespace=cluster.namespace,
         service_account=cluster.service_account,
         image=f"{project.registry}/vtspec-{plan.framework.name}@{plan.framework.image_digest}",
         volume_claim=cluster.volume_claim,
         runs=RunStore(url=runs, secret=cluster.runs_secret),
-        remote=DataRemote(url=remote.url, secret=remote.secret),
+        remote=DataRemote(name=name, url=remote.url, secret=remote.secret),
         gpu=_find_placement(plan, project, team),
         uses_kueue=cluster.semaphores is None,
         team=team,
@@ -137,11 +140,11 @@ def _choose_queue(gpu: "GpuType", team: "Team | None") -> str | None:
     return gpu.queue if team is None or team.queue is None else team.queue
 
 
-def _choose_remote(plan: Plan, remotes: "Mapping[str, Remote]") -> "Remote | None":
+def _choose_remote(plan: Plan, remotes: "Mapping[str, Remote]") -> str | None:
     source = plan.dataset.source
     named = source.remote if isinstance(source, DvcSource) else None
     # Of one there is no doubt.
-    return remotes.get(named) if named is not None else next(iter(remotes.values()), None)
+    return named if named in remotes else next(iter(remotes), None)
 
 
 def _find_problems(

@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -86,6 +86,11 @@ def fetch(root: Path, path: str, remote: str | None) -> str:
     return "the remote does not have it" if remote else "DVC's default remote does not have it"
 
 
+def build_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a process of DVC, which asks nobody and reports to nobody."""
+    return {**_QUIET, **add_git_settings(environ), "DVC_NO_ANALYTICS": "true"}
+
+
 def _run_process(root: Path, args: Sequence[str]) -> subprocess.CompletedProcess[str]:
     if importlib.util.find_spec("dvc") is None:
         raise Permanent("DVC is not installed here", fix="pip install 'vtspec[data]'")
@@ -93,7 +98,7 @@ def _run_process(root: Path, args: Sequence[str]) -> subprocess.CompletedProcess
     return subprocess.run(
         [sys.executable, "-P", "-m", "dvc", *args],
         cwd=root,
-        env={**_QUIET, **add_git_settings(os.environ), "DVC_NO_ANALYTICS": "true"},
+        env=build_environment(os.environ),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from vtspec.adapters.shell_command import format_command
@@ -11,12 +12,13 @@ from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.runs import Run, Runs
 from vtspec.pipelines.runs.state import PLAN_FILE
 
-from .render import find_run_settings
+from .render import check_data, find_run_settings
 from .run import RunCallbacks, RunRequest, get_tracking_uri
 from .seeds import SeedsResult, refresh_reports
 
 if TYPE_CHECKING:
     from vtspec.pipelines.argo import RenderSettings, WorkflowState
+    from vtspec.pipelines.argo.settings import DataRemote
     from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
     from vtspec.pipelines.cluster.run_follower import Pace
     from vtspec.pipelines.cluster.submission import Submission
@@ -39,10 +41,12 @@ class ClusterLook:
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterRequest:
-    """Plans, and who asks for them: `author` decides the team where no folder does."""
+    """Plans, and who asks for them: `author` decides the team where no folder does. `check` says
+    whether the remote has a plan's data, as `render.check_data` does."""
 
     request: RunRequest
     author: str | None = None
+    check: "Callable[[Plan, DataRemote, Path], str | None]" = check_data
     pace: "Pace | None" = None
 
 
@@ -50,8 +54,14 @@ def would_begin_on_cluster(asked: ClusterRequest, environ: Mapping[str, str]) ->
     """Whether carrying the plans out would begin or resume anything; raises where that would be
     refused, by `vtspec.yaml` or by the cluster."""
     runner = _open_runner(asked, environ)
-    decisions = [runner.decide(plan) for plan in asked.request.planned.plans]
-    return any(one.action in ("begin", "resume") for one in decisions)
+    begins = False
+    for plan in asked.request.planned.plans:
+        decision = runner.decide(plan)
+        if decision.action == "begin":
+            # Before somebody says yes to it; what is only a warning is told when it is begun.
+            runner.check_data(plan)
+        begins = begins or decision.action in ("begin", "resume")
+    return begins
 
 
 def run_on_cluster(
@@ -117,6 +127,12 @@ class _ClusterRunner:
             self._check(decision, Run(self.runs.folder / decision.run), plan)
         return decision
 
+    def check_data(self, plan: "Plan") -> str | None:
+        """What to warn of where it cannot be told whether pods can fetch the plan's data. Raises
+        `Refused` where they could not."""
+        root = self.asked.request.planned.repository.root
+        return self.asked.check(plan, self.settings[plan.id].remote, root)
+
     def _list_attempts(self, plan: "Plan") -> list[Run]:
         attempts = self.runs.list_by_plan(plan.id)
         for run in attempts:
@@ -137,6 +153,9 @@ class _ClusterRunner:
         if decision.action == "show":
             assert decision.run is not None
             return self._show(Run(self.runs.folder / decision.run))
+        warning = self.check_data(plan) if decision.action == "begin" else None
+        if warning is not None:
+            callbacks.report(f"warning: {warning}")
         run = self._submit(decision, plan)
         space = self.settings[plan.id].namespace
         callbacks.report(

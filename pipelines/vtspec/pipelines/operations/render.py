@@ -13,7 +13,7 @@ from vtspec.schema.problem import Problem, SpecError
 from .plan import plan_spec
 
 if TYPE_CHECKING:
-    from vtspec.pipelines.argo.settings import RenderSettings, SettingProblem
+    from vtspec.pipelines.argo.settings import DataRemote, RenderSettings, SettingProblem
     from vtspec.pipelines.planning.plan_model import Plan
     from vtspec.pipelines.project.repository import Repository
     from vtspec.schema.kinds.cluster import Cluster
@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 class RenderedRun:
     """The plan, and the objects of a run of it in the order in which they are created.
 
-    `may_submit` is False where `vtspec.yaml` leaves that to the controller.
+    `may_submit` is False where `vtspec.yaml` leaves that to the controller. `warnings` tell what
+    could not be found out about it from here.
     """
 
     plan: "Plan"
     documents: tuple[Mapping[str, Any], ...]
     may_submit: bool
+    warnings: tuple[str, ...] = ()
 
 
 def render_spec(
@@ -42,7 +44,8 @@ def render_spec(
     """Plan the spec in `path` and write down the objects of a run of it on the cluster.
 
     `author` decides the team where no folder does. Raises `SpecError` with everything that
-    `vtspec.yaml`, the spec or the framework's image lacks for a cluster, and as planning does.
+    `vtspec.yaml`, the spec or the framework's image lacks for a cluster, `Refused` where the
+    remote lacks the data, and as planning does.
     """
     from vtspec.pipelines.argo import render, render_plan_config
 
@@ -56,10 +59,12 @@ def render_spec(
             f"{made.training.seed}",
         )
     settings = find_run_settings(made, repository, author)
+    warning = check_data(made, settings.remote, repository.root)
     return RenderedRun(
         plan=made,
         documents=(render_plan_config(made, settings), render(made, settings, attempt)),
         may_submit=_get_cluster(repository).submit == "anyone",
+        warnings=() if warning is None else (warning,),
     )
 
 
@@ -75,6 +80,19 @@ def find_run_settings(
         path = repository.root / made.spec_path
         raise SpecError([_place_problem(one, made, path, repository) for one in settings])
     return settings
+
+
+def check_data(made: "Plan", remote: "DataRemote", root: Path) -> str | None:
+    """What to warn of where the remote cannot be asked from here whether it has the plan's data.
+
+    Raises `Refused` where it has not.
+    """
+    from vtspec.pipelines.data.dvc_remote import check_remote
+    from vtspec.pipelines.data.fetch import PinnedData
+
+    data = made.dataset
+    pinned = PinnedData(name=data.name, hash=data.hash, source=data.source)
+    return check_remote(pinned, root, remote.url, remote.name)
 
 
 def render_queues(repository: "Repository") -> Mapping[str, Any]:
