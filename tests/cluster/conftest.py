@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from local_cluster.addresses import NODE
+from local_cluster.addresses import NODE, NODE_IP
 from local_cluster.cluster import Cluster
 from local_cluster.kubernetes_api import KubernetesApi, wait_until
 from local_cluster.programs import Programs, build_programs
 from local_cluster.vtspec_image import image_reference
-from workflows import CLAIM, NAMESPACE, QUEUE, SERVICE_ACCOUNT
+from object_storage import BreakableStorage
+from workflows import CLAIM, DATA_SECRET, NAMESPACE, QUEUE, RUNS_SECRET, SERVICE_ACCOUNT
 
 NAMESPACES = "/api/v1/namespaces"
 KUEUE = "/apis/kueue.x-k8s.io/v1beta2"
@@ -52,6 +53,17 @@ def api(cluster: Cluster) -> Iterator[KubernetesApi]:
     _make_volume(api, cluster.folder / "volume")
     yield api
     api.close()
+
+
+@pytest.fixture(scope="session")
+def storage(api: KubernetesApi) -> Iterator[BreakableStorage]:
+    """An S3 server on the node's address, and the Secrets that let pods read and write there."""
+    found = BreakableStorage(NODE_IP)
+    for name in (RUNS_SECRET, DATA_SECRET):
+        secret = {"metadata": {"name": name}, "stringData": dict(found.environment)}
+        api.create(f"{NAMESPACES}/{NAMESPACE}/secrets", secret)
+    yield found
+    found.stop()
 
 
 def _remove_namespace(api: KubernetesApi) -> None:

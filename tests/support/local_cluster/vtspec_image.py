@@ -1,7 +1,7 @@
 """An image in which `python -m vtspec…` runs, made without a hub: Debian's Python and this tree.
 
-It stands in for what a registry has. Its Python is Debian's, its distributions are those of
-`uv.lock`, and the toy framework needs none besides.
+It stands in for what a registry has. Its Python is Debian's, its distributions are those that
+images/base locks, and the toy framework needs none besides.
 """
 
 import hashlib
@@ -21,9 +21,19 @@ from local_cluster.programs import Programs, Tell, cache_folder
 
 ROOT = Path(__file__).parents[3]
 NAME = f"{REGISTRY}/vtspec-toy"
+LOCK = ROOT / "images" / "base" / "requirements.txt"
 _SUITE, _PYTHON = "bookworm", "3.11"
 _PACKAGES = "python3-minimal,libpython3-stdlib,ca-certificates"
-_SOURCES = ("adapters", "schema", "pipelines", "cli", "images", "pyproject.toml", "uv.lock")
+_SOURCES = (
+    "adapters",
+    "schema",
+    "pipelines",
+    "cli",
+    "images",
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+)
 
 
 def publish(cluster: Cluster, programs: Programs, tell: Tell) -> str:
@@ -34,13 +44,19 @@ def publish(cluster: Cluster, programs: Programs, tell: Tell) -> str:
     """
     layers = [
         _kept(f"debian-{_digest(_SUITE.encode(), _PACKAGES.encode())}.tar", _make_base, tell),
+        _kept(
+            f"packages-{_digest(LOCK.read_bytes(), _PYTHON.encode())}.tar", _make_packages, tell
+        ),
         _kept(f"vtspec-{_tree_digest()}.tar", _make_vtspec, tell),
     ]
     config = {
         "Entrypoint": ["python3", "-m", "vtspec.adapters"],
         "Env": [
             "PATH=/opt/vtspec/bin:/usr/bin:/bin",
-            "PYTHONPATH=/opt/vtspec",
+            "PYTHONPATH=/opt/vtspec:/opt/packages",
+            # DVC asks who runs it, and where all of a machine share a cache; images/base has both.
+            "USER=vtspec",
+            "DVC_SITE_CACHE_DIR=/tmp/dvc",
             "PYTHONUNBUFFERED=1",
             "PYTHONDONTWRITEBYTECODE=1",
         ],
@@ -81,23 +97,29 @@ def _make_base(target: Path) -> None:
     )
 
 
+def _make_packages(target: Path) -> None:
+    """What images/base has: a layer that changes with the lock alone."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "packages"
+        run(*_install(folder), "--requirements", str(LOCK))
+        with tarfile.open(target, "w") as layer:
+            layer.add(folder, "opt/packages", filter=_owned_by_root)
+
+
 def _make_vtspec(target: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
-        folder, locked = Path(scratch) / "vtspec", Path(scratch) / "requirements.txt"
-        uv = (sys.executable, "-m", "uv")
-        run(
-            *(*uv, "export", "--frozen", "--no-dev", "--no-emit-project", "--quiet"),
-            *("--project", str(ROOT), "--output-file", str(locked)),
-        )
-        install = [*uv, "pip", "install", "--quiet", "--target", str(folder)]
-        install += ["--python-version", _PYTHON]
-        run(*install, "--requirements", str(locked))
-        run(*install, "--no-deps", str(ROOT))
+        folder = Path(scratch) / "vtspec"
+        run(*_install(folder), "--no-deps", str(ROOT))
         for script in (folder / "bin").iterdir():
             # The interpreter that installed it is none of the image's.
             script.write_text(re.sub(r"\A#!.*", "#!/usr/bin/python3", script.read_text()))
         with tarfile.open(target, "w") as layer:
             layer.add(folder, "opt/vtspec", filter=_owned_by_root)
+
+
+def _install(folder: Path) -> tuple[str, ...]:
+    uv = (sys.executable, "-m", "uv", "pip", "install", "--quiet")
+    return (*uv, "--target", str(folder), "--python-version", _PYTHON)
 
 
 def _owned_by_root(entry: tarfile.TarInfo) -> tarfile.TarInfo:
