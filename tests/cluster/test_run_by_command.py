@@ -35,7 +35,7 @@ metadata: {{name: mine}}
 spec:
   runs: s3://commands/team
   registry: {REGISTRY}
-  remotes: {{storage: {{url: s3://data/dvc}}}}
+  remotes: {{storage: {{url: s3://commands-data/dvc}}}}
   gpuTypes: {{t4: {{memory: 16Gi, queue: {QUEUE}}}}}
   cluster:
     namespace: {NAMESPACE}
@@ -105,7 +105,7 @@ def laptop(
         plan = _make_plan(made.planned, image)
         pinned = plan.dataset.hash.removeprefix("md5:")
         # The list of its files, as DVC keeps it, for who asks whether pods could fetch them.
-        data = ObjectStore(f"{storage.make_bucket('data')}/dvc")
+        data = ObjectStore(f"{storage.make_bucket('commands-data')}/dvc")
         data.put(f"files/md5/{pinned[:2]}/{pinned[2:]}", b"[]")
         # As an earlier run's step data has left it on the volume.
         kept = cluster.folder / "volume" / "data" / pinned

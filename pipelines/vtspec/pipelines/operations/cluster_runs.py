@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -243,8 +244,8 @@ class _ClusterRunner:
             state = RunFollower(self.runs, run, self.client, heard, self.asked.pace).follow()
         finally:
             if tracker is not None:
-                is_done = run.read_state().is_over
-                shipped = tracker.finish(30.0 if is_done else 1.0)
+                shipped = tracker.finish(30.0 if run.read_state().is_over else 1.0)
+                _store_sync_state(run, self.runs)
         return state, shipped if state.is_over else None
 
     def _show(self, run: Run) -> "RunResult":
@@ -391,6 +392,17 @@ def _settle_runs(runs: Runs, those: Sequence[Run], client: "KubernetesClient") -
             settle_run(runs, run, sighting)
             runs.refresh(run)
     return ClusterLook(found=found)
+
+
+def _store_sync_state(run: Run, runs: Runs) -> None:
+    """Tell those who look from elsewhere how far the run has come in MLflow."""
+    from vtspec.pipelines.cluster.run_follower import get_mirror
+    from vtspec.pipelines.tracking.mlflow_upload import SYNC_FILE
+
+    file = run.path / SYNC_FILE
+    # It is a convenience of theirs: whoever sends the run again doubles nothing.
+    with suppress(OSError, Temporary):
+        get_mirror(runs).store.upload(f"{run.name}/{SYNC_FILE}", file)
 
 
 def _stop_unbegun(run: Run, runs: Runs) -> "RunState":
