@@ -19,6 +19,8 @@ _PROGRAMS = {
     "nice": "coreutils",
     "nsenter": "util-linux",
     "openssl": "openssl",
+    # Reads the alerts of the chart.
+    "promtool": "prometheus",
     "unshare": "util-linux",
 }
 # A file that is no program, and the package that has it.

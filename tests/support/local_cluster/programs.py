@@ -70,6 +70,8 @@ MODULES = (
     GoModule(name="crane", programs=("crane",)),
     GoModule(name="helm", programs=("helm",)),
     GoModule(name="pause", programs=("pause",)),
+    # The storage that the chart installs.
+    GoModule(name="versitygw", programs=("versitygw",)),
 )
 Tell = Callable[[str], None]
 

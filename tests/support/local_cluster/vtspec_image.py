@@ -5,6 +5,7 @@ images/base locks, and the toy framework needs none besides.
 """
 
 import hashlib
+import importlib.metadata
 import re
 import sys
 import tarfile
@@ -24,16 +25,8 @@ NAME = f"{REGISTRY}/vtspec-toy"
 LOCK = ROOT / "images" / "base" / "requirements.txt"
 _SUITE, _PYTHON = "bookworm", "3.11"
 _PACKAGES = "python3-minimal,libpython3-stdlib,ca-certificates"
-_SOURCES = (
-    "adapters",
-    "schema",
-    "pipelines",
-    "cli",
-    "images",
-    "pyproject.toml",
-    "README.md",
-    "LICENSE",
-)
+_UV = (sys.executable, "-m", "uv")
+_SOURCES = ("adapters", "schema", "pipelines", "cli", "images", "pyproject.toml")
 
 
 def publish(cluster: Cluster, programs: Programs, tell: Tell) -> str:
@@ -42,10 +35,11 @@ def publish(cluster: Cluster, programs: Programs, tell: Tell) -> str:
     Raises:
         ClusterError: a layer could not be made, with what the program said that makes it.
     """
+    _kept(*_MLFLOW, tell)
     layers = [
-        _kept(f"debian-{_digest(_SUITE.encode(), _PACKAGES.encode())}.tar", _make_base, tell),
+        _kept(*_BASE, tell),
         _kept(
-            f"packages-{_digest(LOCK.read_bytes(), _PYTHON.encode())}.tar", _make_packages, tell
+            f"packages-{_digest(_PYTHON.encode(), LOCK.read_bytes())}.tar", _make_packages, tell
         ),
         _kept(f"vtspec-{_tree_digest()}.tar", _make_vtspec, tell),
     ]
@@ -67,6 +61,26 @@ def publish(cluster: Cluster, programs: Programs, tell: Tell) -> str:
         layout = images.write_image(Path(scratch) / "vtspec-toy", layers, config=config)
         push = (str(programs.path("crane")), "push", str(layout), f"{NAME}:tests", "--insecure")
         return run(*cluster.command(*push)).split()[-1]
+
+
+def publish_mlflow(folder: Path, programs: Programs) -> str:
+    """An image of the MLflow that is installed here, pushed from inside the cluster's network.
+
+    It stands in for MLflow's own, which no registry hands out here. `publish` has made its layer,
+    since there is no way out of the network.
+    """
+    layers = [_kept(name, make, print) for name, make in (_BASE, _MLFLOW)]
+    config = {
+        "Env": [
+            "PATH=/opt/mlflow/bin:/usr/bin:/bin",
+            "PYTHONPATH=/opt/mlflow",
+            "PYTHONDONTWRITEBYTECODE=1",
+        ]
+    }
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        layout = images.write_image(Path(scratch) / "mlflow", layers, config=config)
+        crane = programs.path("crane")
+        return run(crane, "push", layout, f"{REGISTRY}/mlflow:1", "--insecure").split()[-1]
 
 
 def image_reference(programs: Programs) -> str:
@@ -101,25 +115,37 @@ def _make_packages(target: Path) -> None:
     """What images/base has: a layer that changes with the lock alone."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "packages"
-        run(*_install(folder), "--requirements", str(LOCK))
-        with tarfile.open(target, "w") as layer:
-            layer.add(folder, "opt/packages", filter=_owned_by_root)
+        _install(folder, "--requirements", str(LOCK))
+        _write_layer(target, folder, "opt/packages")
 
 
 def _make_vtspec(target: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "vtspec"
-        run(*_install(folder), "--no-deps", str(ROOT))
-        for script in (folder / "bin").iterdir():
-            # The interpreter that installed it is none of the image's.
-            script.write_text(re.sub(r"\A#!.*", "#!/usr/bin/python3", script.read_text()))
-        with tarfile.open(target, "w") as layer:
-            layer.add(folder, "opt/vtspec", filter=_owned_by_root)
+        _install(folder, "--no-deps", str(ROOT))
+        _write_layer(target, folder, "opt/vtspec")
 
 
-def _install(folder: Path) -> tuple[str, ...]:
-    uv = (sys.executable, "-m", "uv", "pip", "install", "--quiet")
-    return (*uv, "--target", str(folder), "--python-version", _PYTHON)
+def _make_mlflow(target: Path) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "mlflow"
+        _install(folder, f"mlflow=={_MLFLOW_VERSION}")
+        _write_layer(target, folder, "opt/mlflow")
+
+
+def _install(folder: Path, *what: str) -> None:
+    # A layer's files have no times, by which Python would tell whether bytecode is current.
+    install = ("env", "PYC_INVALIDATION_MODE=unchecked-hash", *_UV, "pip", "install")
+    options = ("--quiet", "--compile-bytecode", "--target", str(folder))
+    run(*install, *options, "--python-version", _PYTHON, *what)
+
+
+def _write_layer(target: Path, folder: Path, path: str) -> None:
+    for script in (folder / "bin").iterdir():
+        # The interpreter that installed it is none of the image's.
+        script.write_text(re.sub(r"\A#!.*", "#!/usr/bin/python3", script.read_text()))
+    with tarfile.open(target, "w") as layer:
+        layer.add(folder, path, filter=_owned_by_root)
 
 
 def _owned_by_root(entry: tarfile.TarInfo) -> tarfile.TarInfo:
@@ -133,13 +159,22 @@ def _tree_digest() -> str:
         path = ROOT / name
         files += sorted(path.rglob("*")) if path.is_dir() else [path]
     return _digest(
+        Path(__file__).read_bytes(),
         *(
             f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes()
             for path in files
             if path.is_file() and "__pycache__" not in path.parts
-        )
+        ),
     )
 
 
 def _digest(*parts: bytes) -> str:
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:12]
+
+
+_BASE = (f"debian-{_digest(_SUITE.encode(), _PACKAGES.encode())}.tar", _make_base)
+_MLFLOW_VERSION = importlib.metadata.version("mlflow")
+_MLFLOW = (
+    f"mlflow-{_digest(_MLFLOW_VERSION.encode(), Path(__file__).read_bytes())}.tar",
+    _make_mlflow,
+)

@@ -78,9 +78,10 @@ def check_remote(pinned: PinnedData, root: Path, remote: str, name: str) -> str 
             errors="replace",
             timeout=ASK_S,
         )
-        lacking = json.loads(done.stdout.splitlines()[-1])["lacking"]
     except subprocess.TimeoutExpired:
         return _make_warning(pinned, remote, f"no answer within {ASK_S:.0f} s")
+    try:
+        lacking = json.loads(done.stdout.splitlines()[-1])["lacking"]
     except (ValueError, IndexError):
         said = [line for line in done.stderr.splitlines() if line.strip()]
         return _make_warning(pinned, remote, said[-1].strip() if said else "it said nothing")

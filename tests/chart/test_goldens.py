@@ -1,0 +1,170 @@
+"""What the chart makes for one node, for production, for EKS and GKE: rights, limits, reach.
+
+`make cluster-test` holds the files against Helm, and creates what is in them.
+"""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from cluster_plans import a_cluster_project, a_published_plan, some_settings
+from helm_chart import CHART, VALUES, Object, find_objects, read_golden
+from vtspec.pipelines.argo import render
+
+EACH = pytest.mark.parametrize("values", VALUES, ids=lambda path: path.stem)
+
+
+def test_every_kind_of_cluster_is_on_file() -> None:
+    assert [path.stem for path in VALUES] == ["eks", "gke", "one-node", "production"]
+
+
+@EACH
+def test_values_are_those_that_the_schema_has(values: Path) -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    jsonschema.validate(yaml.safe_load(values.read_text()), schema)
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        "runs: {namspace: vision}",
+        "queues: {engine: slurm}",
+        "store: {endpoint: 'http://user:word@host'}",
+        "store: {url: gs://runs}",
+        "mlflow: {image: mlflow}",
+        "queues: {teams: {vision: {quota: {t4: {gpus: -1, cpus: 1, memory: 1Gi, "
+        "ephemeralStorage: 1Gi}}}}}",
+        "network: {never: [everything]}",
+    ],
+)
+def test_values_that_would_have_no_effect_or_a_wrong_one_are_refused(spoilt: str) -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(yaml.safe_load(spoilt), schema)
+
+
+def test_every_default_is_in_the_schema_and_the_other_way_round() -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    defaults = yaml.safe_load((CHART / "values.yaml").read_text())
+    jsonschema.validate(defaults, schema)
+    # Helm's own, for charts in charts.
+    assert set(defaults) == set(schema["properties"]) - {"global"}
+    for name, value in defaults.items():
+        assert set(value) == set(schema["properties"][name]["properties"]), name
+
+
+@EACH
+def test_nobody_may_do_more_than_runs_need(values: Path) -> None:
+    documents = read_golden(values)
+    assert not find_objects(documents, "ClusterRole", "ClusterRoleBinding")
+    for role in find_objects(documents, "Role"):
+        for rule in role["rules"]:
+            assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]
+            assert "secrets" not in rule["resources"]
+            assert not {"pods/exec", "serviceaccounts/token"} & set(rule["resources"])
+    (run,) = [
+        one for one in find_objects(documents, "Role") if one["metadata"]["name"] == "vtspec-run"
+    ]
+    assert run["rules"] == [
+        {
+            "apiGroups": ["argoproj.io"],
+            "resources": ["workflowtaskresults"],
+            "verbs": ["create", "patch"],
+        }
+    ]
+
+
+@EACH
+def test_pods_of_the_chart_have_no_rights_and_a_limit(values: Path) -> None:
+    for deployment in find_objects(read_golden(values), "Deployment"):
+        pod = deployment["spec"]["template"]["spec"]
+        assert pod["automountServiceAccountToken"] is False
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        for container in pod["containers"]:
+            assert container["securityContext"]["readOnlyRootFilesystem"] is True
+            assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+            assert container["resources"]["limits"]["memory"]
+
+
+@EACH
+def test_no_secret_of_ours_is_on_file(values: Path) -> None:
+    for secret in find_objects(read_golden(values), "Secret"):
+        for key, value in secret.get("stringData", {}).items():
+            if key == "AWS_SECRET_ACCESS_KEY":
+                assert value == "<random>"
+
+
+def _allows(policy: Object, labels: dict[str, str]) -> bool:
+    """Whether a network policy is about a pod with the labels."""
+    selector = policy["spec"]["podSelector"]
+    wanted = selector.get("matchLabels", {})
+    expressions = selector.get("matchExpressions", [])
+    return all(labels.get(key) == value for key, value in wanted.items()) and all(
+        labels.get(one["key"]) in one["values"] for one in expressions
+    )
+
+
+def _find_reach(documents: list[Object], step: str) -> set[str]:
+    labels = {"app.kubernetes.io/managed-by": "vtspec", "vtspec.dev/step": step}
+    return {
+        policy["metadata"]["name"]
+        for policy in find_objects(documents, "NetworkPolicy")
+        if policy["spec"].get("egress") and _allows(policy, labels)
+    }
+
+
+@EACH
+def test_only_the_pod_of_data_reaches_the_remotes_of_data(values: Path) -> None:
+    documents = read_golden(values)
+    own = {"vtspec-cluster", "vtspec-runs"}
+    assert _find_reach(documents, "data") == own | {"vtspec-data"}
+    assert _find_reach(documents, "train") == own | {"vtspec-hubs"}
+    assert _find_reach(documents, "report") == own
+    closed = [
+        one
+        for one in find_objects(documents, "NetworkPolicy")
+        if one["spec"]["podSelector"] == {} and not one["spec"].get("egress")
+    ]
+    assert [one["spec"]["policyTypes"] for one in closed] == [["Ingress", "Egress"]]
+
+
+@EACH
+def test_no_pod_of_a_run_reaches_what_hands_out_a_machines_rights(values: Path) -> None:
+    for policy in find_objects(read_golden(values), "NetworkPolicy"):
+        for rule in policy["spec"].get("egress", []):
+            for peer in rule["to"]:
+                if peer.get("ipBlock", {}).get("cidr") == "0.0.0.0/0":
+                    assert any(one.startswith("169.254.") for one in peer["ipBlock"]["except"]), (
+                        policy["metadata"]["name"]
+                    )
+
+
+@EACH
+def test_a_quota_covers_every_resource_that_a_pod_asks_for(values: Path) -> None:
+    queues = find_objects(read_golden(values), "ClusterQueue")
+    assert queues
+    for queue in queues:
+        (group,) = queue["spec"]["resourceGroups"]
+        covered = group["coveredResources"]
+        assert {"cpu", "memory", "ephemeral-storage", "nvidia.com/gpu"} <= set(covered)
+        for flavor in group["flavors"]:
+            assert [one["name"] for one in flavor["resources"]] == covered
+
+
+def test_the_policy_knows_the_one_patch_of_pods_that_is_rendered() -> None:
+    known = (CHART / "files" / "pod-patch.yaml").read_text()
+    plan = a_published_plan()
+    workflow = render(plan, some_settings(plan, a_cluster_project()))
+    assert workflow["spec"]["podSpecPatch"] == known
+
+
+def test_with_a_role_of_the_cloud_there_are_no_keys() -> None:
+    (eks,) = [path for path in VALUES if path.stem == "eks"]
+    documents = read_golden(eks)
+    (account,) = find_objects(documents, "ServiceAccount")
+    assert "eks.amazonaws.com/role-arn" in account["metadata"]["annotations"]
+    (secret,) = [one for one in find_objects(documents, "Secret") if "stringData" in one]
+    assert set(secret["stringData"]) == {"AWS_REGION", "AWS_VIRTUAL_HOSTED_STYLE_REQUEST"}
