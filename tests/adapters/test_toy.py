@@ -421,6 +421,44 @@ def test_weights_of_other_classes_are_refused_and_of_unknown_ones_told(
     assert "does not say its classes" in listener.of("warning")[0]
 
 
+SPOILED_CLASSES = {
+    "no JSON": "circle, cross",
+    "nested": "[" * 100_000,
+    "long number": "9" * 5000,
+    "no list": '{"circle":0}',
+    "no names": '["circle",1,null]',
+    "a name twice": '["circle","cross","circle"]',
+}
+
+
+@pytest.mark.parametrize("name", SPOILED_CLASSES)
+def test_weights_whose_classes_cannot_be_read_are_refused_in_a_line(
+    tmp_path: Path, name: str
+) -> None:
+    file = tmp_path / "weights.safetensors"
+    names = ("circle", "cross", "stripe")
+    tensors = {
+        "weight": Tensor(shape=(3, 64), values=array("f", [0.0] * 192)),
+        "bias": Tensor(shape=(3,), values=array("f", [0.0] * 3)),
+    }
+    safetensors.write(file, tensors, {"classes": SPOILED_CLASSES[name]})
+    job = a_job(tmp_path / "run", tmp_path)
+    job = dataclasses.replace(
+        job,
+        model=dataclasses.replace(job.model, weights=file),
+        dataset=dataclasses.replace(job.dataset, classes=names),
+    )
+    with pytest.raises(AdapterError, match="what it says of its classes cannot be read") as caught:
+        toy.Adapter(job, Listener()).prepare_model()
+    assert "\n" not in str(caught.value)
+
+
+def test_weights_without_rows_are_refused(tmp_path: Path) -> None:
+    single = {"bias": Tensor(shape=(), values=array("f", [1.0]))}
+    with pytest.raises(AdapterError, match="bias has 0 rows"):
+        safetensors.select_rows(single, [0])
+
+
 def test_a_giant_png_or_one_of_another_interlace_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.png"
     for header in ((4, 4, 8, 0, 0, 0, 2), (1 << 20, 4, 8, 0, 0, 0, 0)):
@@ -510,6 +548,7 @@ HOSTILE = {
     "rubbish after it": (f'{{"a":{a_tensor()}}}', 9),
     "too short": (f'{{"a":{a_tensor()}}}', 7),
     "a list": ("[]", 0),
+    "no object": ("null", 0),
     "no tensor": ('{"a":3}', 0),
 }
 
@@ -526,6 +565,14 @@ def test_a_hostile_safetensors_file_is_refused_in_a_line_as_by_the_library(
     assert "\n" not in str(caught.value)
     with pytest.raises(Exception):  # noqa: B017 - whatever the library calls it
         load_file(path)
+
+
+def test_a_safetensors_file_that_ends_within_its_header_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    for content in (b"", b"\1\0\0", (2**63).to_bytes(8, "little") + b"{}"):
+        path.write_bytes(content)
+        with pytest.raises(AdapterError, match="it ends within its header"):
+            safetensors.read(path)
 
 
 def test_the_catalog_is_what_the_command_writes(tmp_path: Path) -> None:

@@ -177,6 +177,7 @@ def test_a_path_without_a_hash_yet_is_refused(tmp_path: Path) -> None:
         "- a\n",
         "outs: cats\n",
         "outs:\n- cats\n",
+        f"outs:\n- md5: {MD5}\n  hash: md5\n",
         DVC_FILE.replace(MD5, "../../etc/passwd"),
         DVC_FILE.replace(MD5, MD5.upper()),
         DVC_FILE.replace("1797", "many"),

@@ -13,6 +13,7 @@ from vtspec.adapters.data.content_hash import hash_content
 from vtspec.cli.main import cli
 from vtspec.pipelines.data.dvc_files import load_pointer
 from vtspec.pipelines.data.fetch import PinnedData, fetch_data
+from vtspec.pipelines.data.register import undo_on_failure
 from vtspec.pipelines.data.source import PathSource
 from vtspec.pipelines.errors import Permanent, Refused
 from vtspec.pipelines.project.repository import find_repository
@@ -266,3 +267,19 @@ def test_where_dvc_refuses_all_is_as_before(tracked: Path) -> None:
     with pytest.raises(Permanent, match="DVC leaves files"):
         typed("update", "pets")
     assert before == [path.read_bytes() for path in (SPEC, tracked / "my data" / "pets.dvc")]
+
+
+def test_what_dvc_wrote_is_put_back_by_another_file_and_never_in_place(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    pointer, ignore = tmp_path / "data/pets.dvc", tmp_path / "data/.gitignore"
+    pointer.write_text("outs: old")
+    ignore.write_text("/pets")
+    kept, before = tmp_path / "kept", ignore.stat().st_ino
+    with pytest.raises(OSError), undo_on_failure(tmp_path, "data/pets"):
+        pointer.write_text("outs: new")
+        # Whoever has the file open, as a full disk, meets it whole.
+        kept.hardlink_to(pointer)
+        raise OSError("the disk is full")
+    assert (pointer.read_text(), kept.read_text()) == ("outs: old", "outs: new")
+    # What was not changed is not written.
+    assert ignore.stat().st_ino == before

@@ -400,6 +400,16 @@ def test_prune_makes_no_folder_where_there_are_no_runs(root: Path) -> None:
 # What a kill leaves.
 
 
+def test_who_asks_again_for_a_run_that_was_half_deleted_has_its_rest_removed(root: Path) -> None:
+    run = a_run(root, CATS)
+    # As a kill leaves it: the run has no name any more, its files are there.
+    run.path.rename(run.path.with_name(f".gone-{run.name}-0a1b2c"))
+    assert isinstance(typed("rm", CATS, "--yes", "--dry-run").exception, Refused)
+    assert len(list((root / "runs").glob(".gone-*"))) == 1
+    assert isinstance(typed("rm", CATS, "--yes").exception, Refused)
+    assert list((root / "runs").glob(".gone-*")) == []
+
+
 @pytest.mark.slow
 def test_a_killed_removal_leaves_a_run_whole_or_nothing_of_it(root: Path) -> None:
     run = a_run(root, CATS)

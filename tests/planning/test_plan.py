@@ -427,6 +427,28 @@ def test_a_plan_that_was_edited_is_refused_with_the_name_that_it_would_have(
     assert raw["id"] in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("dataset.finalSplit", "val"),
+        ("steps", []),
+        ("steps.1.command", ["sh", "-c", "id"]),
+        ("steps.1.resources.gpus", 8),
+        ("steps.4.needs", []),
+    ],
+)
+def test_a_plan_whose_derived_part_was_edited_is_refused(path: str, value: object) -> None:
+    raw = resolved()
+    *above, last = path.split(".")
+    place = raw
+    for key in above:
+        place = place[int(key) if key.isdigit() else key]  # type: ignore[index]
+    place[last] = value
+    with pytest.raises(Permanent, match="does not follow from the rest of it") as caught:
+        plan_from_json(raw)
+    assert raw["id"] in str(caught.value)
+
+
 @pytest.mark.parametrize("section", ["training", "resources", "dataset", "report", "name", "id"])
 def test_a_plan_that_lacks_a_part_is_refused_as_damaged(section: str) -> None:
     with pytest.raises(Permanent, match=f"the plan is damaged: .*{section}"):

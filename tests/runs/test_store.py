@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from run_folders import STARTED, SUCCEEDED, a_plan, a_run_folder, an_epoch
+from shortages import no_descriptors
 from vtspec.pipelines.errors import Permanent, Refused
 from vtspec.pipelines.runs import EventLog, Run, RunLock, Runs, find_holder, make_run_name
 from vtspec.pipelines.runs.event_log import Clock
@@ -485,3 +487,22 @@ def test_a_full_disk_leaves_the_events_before_it_and_says_what_to_do(tmp_path: P
     assert "cannot be written" in done.stdout
     assert "fix: make room" in done.stdout
     assert [json.loads(line)["message"] for line in lines_of(tmp_path)] == ["fits", "fits too"]
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda run: run.ending,
+        lambda run: run.has_result,
+        lambda run: run.order,
+        lambda run: run.read_plan(),
+    ],
+    ids=["ending", "result", "order", "plan"],
+)
+def test_a_run_is_not_taken_for_unfinished_where_descriptors_run_out(
+    tmp_path: Path, look: Callable[[Run], object]
+) -> None:
+    run = Run(a_run_folder(tmp_path, [STARTED, SUCCEEDED]))
+    look(run)
+    with no_descriptors(), pytest.raises(OSError, match="Too many open files"):
+        look(run)

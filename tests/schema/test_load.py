@@ -24,6 +24,7 @@ from vtspec.schema.kinds.experiment import Experiment
 from vtspec.schema.kinds.field_types import Part
 from vtspec.schema.load import MOST_PROBLEMS, LoadedSpec, load, load_file
 from vtspec.schema.problem import Problem, SpecError
+from vtspec.schema.yaml_source.decoding import UNPRINTABLE
 from vtspec.schema.yaml_source.document import parse_document
 
 
@@ -550,6 +551,12 @@ UNSEEN = [
     "ca\u200dt",
     "고\u3164",
     "c\U000e0061t",
+    "ca\u034ft",
+    "ca\ufe0ft",
+    "cat\u2800",
+    "ca\u180bt",
+    "ca\u17b4t",
+    "고\U000e0100",
 ]
 
 
@@ -564,7 +571,31 @@ def test_a_name_that_holds_what_nobody_sees_is_refused_by_its_code_point(name: s
     assert problem.message == "an escape stands for a character that is not allowed in a spec"
 
 
-JOINED = ["고양이", "\u0645\u06cc\u200c\u062e", "\U0001f468\u200d\U0001f469", "é", "a b"]
+ALIKE = [
+    ("caf\u00e9", "cafe\u0301"),
+    ("\uac00", "\u1100\u1161"),
+    ("\u0645\u06cc\u062e", "\u0645\u06cc\u200c\u062e"),
+    ("\u2764", "\u2764\ufe0f"),
+]
+
+
+@pytest.mark.parametrize(("name", "other"), ALIKE, ids=ascii)
+def test_two_classes_that_look_the_same_are_refused(name: str, other: str) -> None:
+    (problem,) = loaded_dataset(classes=[name, "9", other], statistics=ABSENT).problems
+    assert problem.path == "spec.classes[2]"
+    assert "looks the same as another class" in problem.message
+    assert f"U+{ord(other[0]):04X}" in problem.message
+
+
+JOINED = [
+    "고양이",
+    "1\ufe0f\u20e3",
+    "\u2764\ufe0f",
+    "\u0645\u06cc\u200c\u062e",
+    "\U0001f468\u200d\U0001f469",
+    "é",
+    "a b",
+]
 
 
 @pytest.mark.parametrize("name", JOINED, ids=ascii)
@@ -734,6 +765,7 @@ def test_a_long_list_gets_a_line_for_each_item() -> None:
 
 
 texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Zl", "Zp", "Co"]))
+texts = texts.filter(lambda text: not UNPRINTABLE.search(text))
 
 
 @given(

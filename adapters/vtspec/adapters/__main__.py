@@ -223,7 +223,7 @@ def _serialize_result(result: InferenceResult) -> JsonObject:
 def _load_plan(path: Path) -> JsonObject:
     try:
         plan = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise AdapterError(
             f"{path} is not a plan: {error}", "make one with `vtspec plan SPEC --output json`"
         ) from error

@@ -32,6 +32,15 @@ _MEANINGS: Final = {
 }
 """By error number: what it means, and the fix. What is not here may be a bug of ours."""
 
+_SHORTAGES: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+
+
+def is_shortage(error: BaseException) -> bool:
+    """Whether there was no memory or file descriptor left: what was read may be whole."""
+    return isinstance(error, MemoryError) or (
+        isinstance(error, OSError) and error.errno in _SHORTAGES
+    )
+
 
 def explain_system_error(error: BaseException | None) -> tuple[str, str] | None:
     """What the machine refused, and the fix; None for what may be a bug.

@@ -11,7 +11,9 @@ from typing import Final
 _BLANKS: Final = frozenset("\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029")
 _JOINERS: Final = frozenset("\u200c\u200d")
 # Letters by category, yet drawn as nothing.
-_EMPTY_LETTERS: Final = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+_EMPTY_LETTERS: Final = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
+)
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co"})
 
 
@@ -41,6 +43,9 @@ def _escape_character(before: str, character: str, after: str) -> str:
     # same everywhere (Unicode 15.1, 23.4 and 23.7).
     code = ord(character)
     nothing = code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF or character in _EMPTY_LETTERS
+    if 0xFE00 <= code <= 0xFE0F:
+        # A variant is one of a character that is not ASCII, or of a digit on a key of emoji.
+        nothing = before <= "~" and after != "\u20e3"
     if nothing or unicodedata.category(character) in _HIDDEN or 0xE0100 <= code <= 0xE01EF:
         return f"⟨U+{code:04X}⟩"
     return character

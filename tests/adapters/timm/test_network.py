@@ -147,6 +147,13 @@ def test_file_that_holds_no_weights_is_refused(tmp_path: Path, content: bytes | 
         build_network(a_job(tmp_path, weights=path), silent)
 
 
+@pytest.mark.parametrize("named", ["no JSON", "[" * 100_000, "5", '["a",1]', '["a","a"]'])
+def test_weights_whose_classes_cannot_be_read_are_refused(tmp_path: Path, named: str) -> None:
+    path, _ = weights_file(tmp_path, 10, {"classes": named})
+    with pytest.raises(AdapterError, match="what it says of its classes cannot be read"):
+        build_network(a_job(tmp_path, weights=path), silent)
+
+
 def test_weights_without_a_revision_are_refused(tmp_path: Path) -> None:
     hub = {"type": "hub", "id": "timm/test_resnet.r160_in1k", "revision": None}
     job = a_job(tmp_path)

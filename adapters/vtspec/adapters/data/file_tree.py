@@ -11,6 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+from vtspec.adapters.system_errors import is_shortage
+
 from .json_source import parse_json
 
 IMAGE_SUFFIXES: Final = frozenset(
@@ -94,6 +96,8 @@ class FileTree:
                 raise ValueError("it is larger than 1 GiB")
             return (self.root / file).read_bytes()
         except OSError as error:
+            if is_shortage(error):
+                raise
             raise ValueError(str(error.strerror)) from error
 
 

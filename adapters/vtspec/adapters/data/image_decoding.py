@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
+from vtspec.adapters.system_errors import is_shortage
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
@@ -33,10 +35,12 @@ _SIGNATURES: Final = (
     (40, b" EMF", "EMF"),
     (0, b"<svg", "SVG"),
     (0, b"<?xml", "XML, such as SVG"),
+    (0, b"<!--", "XML, such as SVG"),
     (0, b"#define", "XBM"),
     (0, b"/* XPM", "XPM"),
     (0, b"icns", "ICNS"),
     (0, b"\0\0\1\0", "ICO"),
+    (0, b"\0\0\2\0\0\0", "TGA"),
     (0, b"\0\0\2\0", "CUR"),
     (8, b"ACON", "ANI"),
     (0, b"\xb1\x68\xde\x3a", "DCX"),
@@ -85,9 +89,11 @@ def open_image(source: Path | BinaryIO) -> Iterator[Image]:
         raise UnreadableImageError(_describe_content(source)) from error
     except Image.DecompressionBombError as error:
         raise UnreadableImageError("it has too many pixels to be opened safely") from error
-    except (UnreadableImageError, MemoryError):
+    except UnreadableImageError:
         raise
     except Exception as error:
+        if is_shortage(error):
+            raise
         # Decoders meet bytes that anyone may have written, and raise almost anything for them.
         raise UnreadableImageError(str(error) or type(error).__name__) from error
 
@@ -217,7 +223,9 @@ def _describe_content(source: Path | BinaryIO) -> str:
         head = source.read(_HEAD_BYTES)
     if not head:
         return "the file is empty"
+    # Before what is text a byte order mark and blank lines may stand.
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     for place, signature, name in _SIGNATURES:
-        if head[place:].startswith(signature):
+        if head[place:].startswith(signature) or (not place and text.startswith(signature)):
             return f"it is {name}, which is not read: save it as PNG or JPEG"
     return "it is no image"

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Final
+
+from vtspec.adapters.contract import AdapterError
 
 DEEPEST: Final = 32
 """Levels of lists and objects inside each other; COCO has five. As in specs."""
@@ -36,6 +39,30 @@ def parse_json(text: str) -> object:
         except UnicodeEncodeError as error:
             raise ValueError("it has half a surrogate pair, which is no character") from error
     return content
+
+
+def parse_class_names(text: str, weights: Path) -> list[str]:
+    """The classes that the metadata of a file of weights names, in the order of its rows.
+
+    Raises:
+        AdapterError: the text is no list of different names.
+    """
+    try:
+        names = parse_json(text)
+    except ValueError as error:
+        raise _make_names_error(weights, str(error)) from error
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise _make_names_error(weights, "it is no list of names")
+    if len(set(names)) < len(names):
+        raise _make_names_error(weights, "a name stands in it twice")
+    return names
+
+
+def _make_names_error(weights: Path, why: str) -> AdapterError:
+    return AdapterError(
+        f"{weights}: what it says of its classes cannot be read: {why}",
+        "give another file of weights",
+    )
 
 
 def _is_deep(text: str) -> bool:

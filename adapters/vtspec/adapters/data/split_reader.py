@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from vtspec.adapters.contract import AdapterError, DatasetJob, Split
 from vtspec.adapters.suggestions import suggest_fix
+from vtspec.adapters.system_errors import explain_system_error
 
 from .file_tree import FileTree, scan_files
 
@@ -89,7 +90,8 @@ def _scan(data: DatasetJob, *folders: str) -> FileTree:
     try:
         tree = scan_files(data.root, folders)
     except OSError as error:
-        raise AdapterError(f"{error.filename} cannot be read: {error.strerror}") from error
+        told = f"{error.filename} cannot be read: {error.strerror}", None
+        raise AdapterError(*(explain_system_error(error) or told)) from error
     if tree.unusable:
         # Followed or passed over in silence, it would make the pinned hash a lie.
         raise AdapterError(

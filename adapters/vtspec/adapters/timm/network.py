@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vtspec.adapters.contract import AdapterError, Job
+from vtspec.adapters.data.json_source import parse_class_names
 from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.suggestions import suggest_fix
 
@@ -155,12 +155,14 @@ def _describe_head(weights: Path, name: str) -> tuple[list[str] | None, int | No
         with safe_open(weights, framework="pt") as file:
             metadata: Mapping[str, str] = file.metadata() or {}
             key = f"{first}.weight"
-            rows = file.get_slice(key).get_shape()[0] if key in file.keys() else None
+            shape = file.get_slice(key).get_shape() if key in file.keys() else []
     except (SafetensorError, OSError) as error:
         raise AdapterError(
             f"{weights} is not readable as safetensors: {error}", "give another file of weights"
         ) from error
-    return json.loads(metadata["classes"]) if "classes" in metadata else None, rows
+    named = metadata.get("classes")
+    names = None if named is None else parse_class_names(named, weights)
+    return names, next(iter(shape), None)
 
 
 def _make_build_error(job: Job, start: JsonObject | None, error: Exception) -> AdapterError:

@@ -26,6 +26,7 @@ from vtspec.adapters.contract import (
     TrainingCallbacks,
 )
 from vtspec.adapters.data.image_labels import list_labeled_images
+from vtspec.adapters.data.json_source import parse_class_names
 from vtspec.adapters.evaluation.sample_records import build_sample_records
 from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.training import checkpoints
@@ -246,7 +247,7 @@ class Adapter:
                 f"{path.name} does not say its classes: its rows are taken in the data's order"
             )
         else:
-            names = json.loads(named)
+            names = parse_class_names(named, path)
             missing = [name for name in wanted if name not in names]
             if missing:
                 raise AdapterError(

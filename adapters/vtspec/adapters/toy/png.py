@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from vtspec.adapters.contract import AdapterError
+from vtspec.adapters.system_errors import is_shortage
 
 _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -53,6 +54,8 @@ def read(path: Path) -> GrayImage:
     try:
         data = path.read_bytes()
     except OSError as error:
+        if is_shortage(error):
+            raise
         raise AdapterError(f"{path}: {error.strerror}", "give the path of a PNG") from error
     if not data.startswith(_SIGNATURE):
         raise AdapterError(f"{path}: is not a PNG", "the toy adapter reads PNGs alone")

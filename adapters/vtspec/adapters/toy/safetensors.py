@@ -19,6 +19,7 @@ from typing import Any
 
 from vtspec.adapters.contract import AdapterError
 from vtspec.adapters.json_types import JsonObject
+from vtspec.adapters.system_errors import is_shortage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +80,7 @@ def select_rows(tensors: Mapping[str, Tensor], rows: Sequence[int]) -> dict[str,
     """
     found = {}
     for name, tensor in tensors.items():
-        count, *rest = tensor.shape
+        count, *rest = tensor.shape or (0,)
         if max(rows) >= count:
             raise AdapterError(
                 f"{name} has {count} rows, and its file names a class for row {max(rows)}",
@@ -100,6 +101,8 @@ def _refuse_malformed(path: Path) -> Iterator[None]:
     except RecursionError as error:
         raise _make_error(path, "its header is nested too deep") from error
     except (OSError, struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
+        if is_shortage(error):
+            raise
         raise _make_error(path, f"{error}") from error
 
 
@@ -132,7 +135,7 @@ def _check_layout(header: Mapping[str, JsonObject], size: int) -> None:
         if start != reached:
             raise ValueError(f"'{name}' begins at byte {start}, not at {reached}")
         if end - start != 4 * math.prod(shape):
-            raise ValueError(f"'{name}' has {end - start} bytes, which its shape {shape} does not")
+            raise ValueError(f"'{name}' has {end - start} bytes, and not those of its shape")
         reached = end
     if reached > size:
         raise ValueError("it ends too early")
@@ -143,8 +146,12 @@ def _check_layout(header: Mapping[str, JsonObject], size: int) -> None:
 def _split(path: Path) -> tuple[dict[str, Any], bytes]:
     """The header, and the numbers behind it."""
     data = path.read_bytes()
-    (length,) = struct.unpack_from("<Q", data)
+    (length,) = struct.unpack_from("<Q", data.ljust(8, b"\xff"))
+    if 8 + length > len(data):
+        raise ValueError("it ends within its header")
     header = json.loads(data[8 : 8 + length], object_pairs_hook=_refuse_doubles)
+    if not isinstance(header, dict):
+        raise ValueError("its header is no object")
     return header, data[8 + length :]
 
 

@@ -20,6 +20,7 @@ from typing import Any, Final, Literal
 
 from vtspec.adapters.durable_files import stage_folder, sync_folder, write_file_atomic
 from vtspec.adapters.json_types import JsonObject
+from vtspec.adapters.system_errors import is_shortage
 
 from .event_stream import replace_nonfinite
 
@@ -31,6 +32,9 @@ _NAME: Final = re.compile(r"epoch-(\d{4,})(?:-step-(\d{5,}))?")
 
 Report = Callable[[str], None]
 """Takes a sentence for people, such as `TrainingCallbacks.on_warning`."""
+
+_UNREADABLE: Final = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What reading JSON of any content raises; nested deep, it is the stack that ends."""
 
 
 class CorruptCheckpointError(Exception):
@@ -103,7 +107,9 @@ def read_manifest(path: Path) -> Manifest:
                 for name, sums in raw["files"].items()
             },
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except _UNREADABLE as error:
+        if is_shortage(error):
+            raise
         raise CorruptCheckpointError(
             f"checkpoint {path.name} has no good manifest: {error}"
         ) from error
@@ -120,6 +126,8 @@ def verify(path: Path) -> Manifest:
         try:
             actual = _compute_checksum(path / name)
         except OSError as error:
+            if is_shortage(error):
+                raise
             raise CorruptCheckpointError(
                 f"checkpoint {path.name} lacks {name}: {error.strerror}"
             ) from error
@@ -154,7 +162,9 @@ def read_pointer(
         name, state = raw["checkpoint"], dict(raw["state"])
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except _UNREADABLE as error:
+        if is_shortage(error):
+            raise
         raise CorruptCheckpointError(f"{which}.json is damaged: {error}") from error
     if name is not None and (not isinstance(name, str) or parse_name(name) is None):
         raise CorruptCheckpointError(f"{which}.json is damaged: it names {name!r}")

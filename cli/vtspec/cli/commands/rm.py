@@ -38,13 +38,16 @@ def command(
     """
     from vtspec.cli.run_arguments import look_at_cluster
     from vtspec.pipelines.errors import Refused
-    from vtspec.pipelines.operations.removal import choose_runs
+    from vtspec.pipelines.operations.removal import choose_runs, remove_runs
     from vtspec.pipelines.project.repository import find_repository
     from vtspec.pipelines.runs import Runs
 
     repository = find_repository(Path.cwd()).with_runs(folder)
     runs = Runs(repository.runs)
     look_at_cluster(runs, runs.list_runs())
+    if not dry_run:
+        # Who asks again after a kill names a run that is not there any more, and its rest is.
+        remove_runs([], runs, lambda found: None)
     chosen = choose_runs(names, runs, repository)
     print_removals(chosen)
     needed = [one.found.run.name for one in chosen if one.needed_by]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from vtspec.adapters.shell_command import format_command
-from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.errors import Permanent, refuse_system_error
 from vtspec.pipelines.project.source_tree import WORKING_TREE, SourceTree
 
 _MD5: Final = re.compile(r"[0-9a-f]{32}(\.dir)?")
@@ -116,6 +116,8 @@ def _iter_entry_outs(
         raise _make_error(file, "'outs' is not a list")
     for out in outs:
         path = _to_string(_to_mapping(out, file).get("path"), "")
+        if not path:
+            raise _make_error(file, "an output has no 'path'")
         yield posixpath.normpath(posixpath.join(posixpath.dirname(file), wdir, path)), out
 
 
@@ -222,7 +224,9 @@ class _Files:
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
         except OSError as error:
-            raise Permanent(f"{file} cannot be read: {error.strerror}") from error
+            raise refuse_system_error(error) or Permanent(
+                f"{file} cannot be read: {error.strerror}"
+            ) from error
         if len(text) > _MAX_BYTES:
             raise _make_error(file, f"it is larger than {_MAX_BYTES // 2**20} MiB")
         return _to_mapping(_parse_yaml(text, file), file)

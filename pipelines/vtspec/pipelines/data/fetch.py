@@ -14,7 +14,7 @@ from pathlib import Path
 from vtspec.adapters.contract import AdapterError
 from vtspec.adapters.data.content_hash import Content, LinkToNothing, hash_content
 from vtspec.adapters.shell_command import format_command
-from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.errors import Permanent, refuse_system_error
 from vtspec.pipelines.redaction import redact_text
 from vtspec.pipelines.runs.events import DataVerified, Event
 from vtspec.pipelines.runs.lock import hold_lock
@@ -192,7 +192,9 @@ def _hash_content(path: Path, *, allows_gap: bool) -> Content | None:
     except AdapterError as error:
         raise Permanent(str(error), fix=error.fix) from error
     except OSError as error:
-        raise Permanent(f"{error.filename} cannot be read: {error.strerror}") from error
+        raise refuse_system_error(error) or Permanent(
+            f"{error.filename} cannot be read: {error.strerror}"
+        ) from error
 
 
 @contextmanager
@@ -226,7 +228,9 @@ def _fetch_copy(
         # One step, so that nobody ever sees half of it.
         os.rename(place.fresh / place.whole.name, place.whole)
     except OSError as error:
-        raise Permanent(f"{error.filename or place.kept}: {error.strerror}") from error
+        raise refuse_system_error(error) or Permanent(
+            f"{error.filename or place.kept}: {error.strerror}"
+        ) from error
     finally:
         dvc_cache.remove(place.fresh)
     return VerifiedData(path=place.kept, content=content)

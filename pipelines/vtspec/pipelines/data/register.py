@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from vtspec.adapters.durable_files import write_new_file
+from vtspec.adapters.durable_files import write_file_atomic, write_new_file
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.data.inspection.dataset_spec import build_dataset
 from vtspec.pipelines.data.inspection.inspect import Inspection
@@ -170,6 +170,7 @@ def undo_on_failure(root: Path, data: str) -> Iterator[None]:
         for file, content in before.items():
             if content is None:
                 file.unlink(missing_ok=True)
-            else:
-                file.write_bytes(content)
+            # Whole or not at all: written in place, a full disk would leave an empty one.
+            elif not file.exists() or file.read_bytes() != content:
+                write_file_atomic(file, content)
         raise

@@ -7,7 +7,7 @@ from pathlib import Path
 from vtspec.adapters.durable_files import stage_folder
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.data.inspection.inspect import Inspection
-from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.errors import Permanent, refuse_system_error
 
 from .stratified_split import split_stratified
 
@@ -68,4 +68,6 @@ def _copy_images(source: Path, target: Path, found: Mapping[str, list[str]]) -> 
                     # Not a link: mending one copy must not change the other.
                     shutil.copyfile(source / image, copy)
     except OSError as error:
-        raise Permanent(f"{error.filename}: {error.strerror}") from error
+        raise refuse_system_error(error) or Permanent(
+            f"{error.filename}: {error.strerror}"
+        ) from error

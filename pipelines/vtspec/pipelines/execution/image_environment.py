@@ -88,7 +88,7 @@ def _look(python: Path, framework: Framework) -> _Look:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=LOOK_S, check=True)
         said = json.loads(done.stdout)
-    except (OSError, subprocess.SubprocessError, ValueError) as error:
+    except (OSError, subprocess.SubprocessError, ValueError, RecursionError) as error:
         why = error.strerror if isinstance(error, OSError) else "it does not answer as Python does"
         raise _refuse(framework, named, f"cannot be run: {why}") from error
     return _Look(

@@ -121,7 +121,7 @@ class RegistryClient:
             body, _ = self._open(f"{realm.geturl()}?{query}", "application/json", basic)
             answer = json.loads(body)
             return f"Bearer {answer.get('token') or answer['access_token']}"
-        except (HTTPError, ValueError, KeyError, TypeError, AttributeError):
+        except (HTTPError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
 
     def _open(

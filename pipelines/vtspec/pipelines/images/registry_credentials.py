@@ -37,7 +37,7 @@ def _list_files(environ: Mapping[str, str]) -> Iterator[Path]:
 def _read_settings(file: Path) -> Mapping[str, Any]:
     try:
         settings = json.loads(file.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         # Whoever cannot log in is told so by the registry.
         return {}
     return settings if isinstance(settings, dict) else {}
@@ -79,5 +79,12 @@ def _ask_helper(helper: str, key: str, environ: Mapping[str, str]) -> str | None
         )
         said = json.loads(done.stdout)
         return f"{said['Username']}:{said['Secret']}"
-    except (OSError, subprocess.SubprocessError, ValueError, KeyError, TypeError):
+    except (
+        OSError,
+        subprocess.SubprocessError,
+        ValueError,
+        KeyError,
+        TypeError,
+        RecursionError,
+    ):
         return None

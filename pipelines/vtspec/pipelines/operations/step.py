@@ -123,7 +123,7 @@ def load_plan(path: Path) -> "Plan":
 
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise Refused(
             f"{path} is not a plan: {error}", fix="make one: vtspec plan SPEC --output json"
         ) from error

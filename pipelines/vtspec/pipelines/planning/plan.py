@@ -43,7 +43,8 @@ from .plan_model import (
     PlannedDataset,
     PlannedFramework,
     PlannedModel,
-    PlanStep,
+    build_steps,
+    choose_final_split,
     parse_section,
 )
 from .plan_sections import (
@@ -55,7 +56,6 @@ from .plan_sections import (
     PlannedTracking,
     PlannedTraining,
     Precision,
-    StepResources,
 )
 from .plan_warnings import WarningInputs, collect_warnings
 from .seeds import list_seeds
@@ -170,7 +170,7 @@ def build_plan(spec: Experiment, inputs: PlanInputs) -> Plan:
         report=report,
         description=spec.spec.description,
         origins=origins,
-        steps=_build_steps(resources),
+        steps=build_steps(resources),
         estimate=guess,
         overrides=inputs.overrides,
         warnings=(*inputs.doubts, *collect_warnings(_build_warning_inputs(spec, inputs, guess))),
@@ -301,6 +301,15 @@ def _cast_value(param: Param, value: ParamValue) -> ParamValue:
 
 def _build_dataset(spec: Experiment, inputs: PlanInputs) -> PlannedDataset:
     known = inputs.dataset.spec
+    splits = {
+        name: parse_section(Split, _dump(split))
+        for name, split in (
+            ("train", known.splits.train),
+            ("val", known.splits.val),
+            ("test", known.splits.test),
+        )
+        if split is not None
+    }
     return PlannedDataset(
         name=inputs.dataset.metadata.name,
         format=known.format,
@@ -308,16 +317,8 @@ def _build_dataset(spec: Experiment, inputs: PlanInputs) -> PlannedDataset:
         source=_build_source(known.source),
         classes=spec.spec.dataset.classes or known.classes,
         all_classes=known.classes,
-        splits={
-            name: parse_section(Split, _dump(split))
-            for name, split in (
-                ("train", known.splits.train),
-                ("val", known.splits.val),
-                ("test", known.splits.test),
-            )
-            if split is not None
-        },
-        final_split="val" if known.splits.test is None else "test",
+        splits=splits,
+        final_split=choose_final_split(splits),
         statistics=None
         if known.statistics is None
         else cast("PlannedStatistics", _dump(known.statistics)),
@@ -331,25 +332,6 @@ def _build_source(source: Source) -> DvcSource | PathSource:
     # The schema takes exactly one of the two.
     assert source.path is not None
     return PathSource(path=source.path)
-
-
-def _build_steps(resources: PlannedResources) -> tuple[PlanStep, ...]:
-    gpus, cpus = resources.gpus, resources.cpus
-
-    def step(name: str, needs: tuple[str, ...], gpus: int, cpus: int) -> PlanStep:
-        may_use = StepResources(gpus=gpus, cpus=cpus, memory=resources.memory)
-        return PlanStep(
-            name=name, command=("vtspec", "step", name), needs=needs, resources=may_use
-        )
-
-    return (
-        step("data", (), 0, 1),
-        step("train", ("data",), gpus, cpus),
-        # One image after another needs no more than one GPU.
-        step("evaluate", ("train",), min(1, gpus), cpus),
-        step("export", ("train",), 0, cpus),
-        step("report", ("evaluate", "export"), 0, 1),
-    )
 
 
 def _build_workload(

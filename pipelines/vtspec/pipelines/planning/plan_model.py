@@ -36,6 +36,8 @@ from .plan_sections import (
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+_RESTORE: Final = "put the file back as it was, or plan again: vtspec plan SPEC --output json"
+
 VERSION: Final = 1
 
 PlanJson: TypeAlias = dict[str, Any]
@@ -187,9 +189,46 @@ def plan_from_json(raw: Mapping[str, object]) -> Plan:
         raise Permanent(
             f"the plan was changed after it was made: it calls itself {plan.id} ({plan.digest}), "
             f"and what stands in it is {names.id} ({names.digest})",
-            fix="put the file back as it was, or plan again: vtspec plan SPEC --output json",
+            fix=_RESTORE,
         )
+    # What follows from the rest is in neither name.
+    derived: dict[str, tuple[object, object]] = {
+        "dataset.finalSplit": (plan.dataset.final_split, choose_final_split(plan.dataset.splits)),
+        "steps": (plan.steps, build_steps(plan.resources)),
+    }
+    for field, (found, expected) in derived.items():
+        if found != expected:
+            raise Permanent(
+                f"the plan was changed after it was made: it calls itself {plan.id}, and its "
+                f"{field} does not follow from the rest of it",
+                fix=_RESTORE,
+            )
     return plan
+
+
+def choose_final_split(splits: Mapping[str, object]) -> Literal["test", "val"]:
+    """The split that the model is judged by in the end."""
+    return "test" if "test" in splits else "val"
+
+
+def build_steps(resources: PlannedResources) -> tuple[PlanStep, ...]:
+    """The steps of every plan, in their order, and what of `resources` each may use."""
+    gpus, cpus = resources.gpus, resources.cpus
+
+    def step(name: str, needs: tuple[str, ...], gpus: int, cpus: int) -> PlanStep:
+        may_use = StepResources(gpus=gpus, cpus=cpus, memory=resources.memory)
+        return PlanStep(
+            name=name, command=("vtspec", "step", name), needs=needs, resources=may_use
+        )
+
+    return (
+        step("data", (), 0, 1),
+        step("train", ("data",), gpus, cpus),
+        # One image after another needs no more than one GPU.
+        step("evaluate", ("train",), min(1, gpus), cpus),
+        step("export", ("train",), 0, cpus),
+        step("report", ("evaluate", "export"), 0, 1),
+    )
 
 
 def parse_section(section: type[_Section], raw: Mapping[str, object], where: str = "") -> _Section:

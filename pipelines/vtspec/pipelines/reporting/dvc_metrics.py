@@ -54,7 +54,7 @@ def _read_json(path: Path) -> dict[str, Any] | None:
         found = json.loads(path.read_bytes())
     except FileNotFoundError:
         return None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Permanent(
             f"{path} is damaged: {error}", fix="run the spec again: --again"
         ) from error

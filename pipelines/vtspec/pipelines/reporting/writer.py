@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from vtspec.adapters.durable_files import write_file_atomic
+from vtspec.adapters.system_errors import is_shortage
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.planning.digest import PlanJson, identify
 from vtspec.pipelines.planning.seeds import name_seed_plans
@@ -196,7 +197,9 @@ def _read_evaluation(path: Path) -> Mapping[str, object]:
         found = json.loads(path.read_bytes())
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
+        if is_shortage(error):
+            raise
         raise Permanent(f"{path} cannot be read: {error}", fix="run the spec --again") from error
     if not isinstance(found, dict):
         raise Permanent(f"{path} is not an evaluation", fix="run the spec --again")

@@ -150,7 +150,7 @@ def _parse_note(note: bytes) -> LockHolder:
     try:
         raw = json.loads(note)
         host = raw.get("host")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return LockHolder()
     if host != socket.gethostname():
         return LockHolder(host=host if isinstance(host, str) else None)

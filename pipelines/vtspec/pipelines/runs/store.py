@@ -16,6 +16,7 @@ from typing import Final
 
 from vtspec.adapters.durable_files import write_file_atomic, write_new_file
 from vtspec.adapters.shell_command import format_command
+from vtspec.adapters.system_errors import is_shortage
 from vtspec.pipelines.cache_folder import find_store
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.schema.suggestions import suggest_fix
@@ -134,7 +135,10 @@ class Run:
         try:
             with (self.path / EVENTS_FILE).open(encoding="utf-8", errors="replace") as lines:
                 return decode_events(lines)
-        except OSError:
+        except OSError as error:
+            # Taken for empty, a run that is done would be carried out a second time.
+            if is_shortage(error):
+                raise
             return []
 
     def read_state(self) -> RunState:
@@ -239,7 +243,9 @@ class Run:
         try:
             with (self.path / EVENTS_FILE).open(encoding="utf-8", errors="replace") as lines:
                 return decode_event(lines.readline())
-        except OSError:
+        except OSError as error:
+            if is_shortage(error):
+                raise
             return None
 
 
@@ -260,7 +266,9 @@ def _find_plan_fault(folder: Path, state: RunState) -> str | None:
 def _read_plan_file(path: Path) -> dict[str, object]:
     try:
         plan = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
+        if is_shortage(error):
+            raise
         raise Permanent(
             f"{path} cannot be read: {error}", fix="plan and run the spec again"
         ) from error
@@ -549,7 +557,9 @@ def hash_file(path: Path) -> str:
 def _has_sum(path: Path, digest: str) -> bool:
     try:
         return hash_file(path) == digest
-    except OSError:
+    except OSError as error:
+        if is_shortage(error):
+            raise
         return False
 
 

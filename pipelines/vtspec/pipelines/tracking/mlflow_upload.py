@@ -69,7 +69,7 @@ def read_sync_state(run_dir: Path) -> SyncState | None:
     try:
         raw = json.loads((run_dir / SYNC_FILE).read_text(encoding="utf-8"))
         return SyncState(**raw)
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
 
 
@@ -132,7 +132,7 @@ def _read_plan(run_dir: Path, events: Sequence[Event]) -> TrackedPlan:
         raw = json.loads(path.read_text(encoding="utf-8"))
         # Another policy is told in the events, and for a run that was killed nowhere else.
         return parse_plan({**raw, **fold_events(events).sections}, events[0].run)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise Permanent(
             f"{path} is not a whole plan: {error!r}", fix="plan and run the spec again"
         ) from error

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vtspec.adapters.shell_command import format_command
-from vtspec.pipelines.errors import Permanent, Refused, Temporary
+from vtspec.pipelines.errors import Permanent, Refused, Temporary, refuse_system_error
 from vtspec.pipelines.project.source_tree import WORKING_TREE, SourceTree
 from vtspec.pipelines.runs.json_values import to_mapping, to_text
 
@@ -246,4 +246,6 @@ def _hash_file(file: Path, shown: str, tree: SourceTree = WORKING_TREE) -> str:
             f"model.weights: there is no file {shown}", fix="give its path from the root"
         ) from error
     except OSError as error:
-        raise Permanent(f"{shown} cannot be read: {error.strerror}") from error
+        raise refuse_system_error(error) or Permanent(
+            f"{shown} cannot be read: {error.strerror}"
+        ) from error

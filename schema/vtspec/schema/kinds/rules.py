@@ -7,6 +7,7 @@ or of the wrong type; so it is decided also in a file that has other faults. All
 import math
 import posixpath
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -24,6 +25,9 @@ SEED: Final = 42
 """The seed where a spec does not say one."""
 
 MAX_SEED: Final = 2**32 - 1
+
+_UNDRAWN: Final = re.compile("[\u200c\u200d\ufe00-\ufe0f]")
+"""What of the characters that a spec may hold is drawn as nothing: joiners, variants."""
 
 DECIDED: Final = object()
 """The validation context of a caller that applies the rules itself."""
@@ -455,6 +459,21 @@ def _check_gates(data: Mapping[str, object]) -> Iterator[RuleViolation]:
             )
 
 
+def _check_classes_look_different(data: Mapping[str, object]) -> Iterator[RuleViolation]:
+    seen: dict[str, str] = {}
+    for index, name in enumerate(_get_texts(_get_value(data, "spec", "classes"))):
+        shown = unicodedata.normalize("NFC", _UNDRAWN.sub("", name))
+        other = seen.setdefault(shown, name)
+        # The very same name is told as such.
+        if other != name:
+            codes = " ".join(f"U+{ord(one):04X}" for one in name[:20])
+            yield RuleViolation(
+                path=("spec", "classes", index),
+                message=f"looks the same as another class, and is another name ({codes})",
+                fix="rename one of the two, in the data too",
+            )
+
+
 def _check_counted_classes(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     classes = frozenset(_get_texts(_get_value(data, "spec", "classes")))
     splits = _get_value(data, "spec", "statistics", "splits")
@@ -485,6 +504,7 @@ RULES: Final[dict[str, tuple[Rule, ...]]] = {
         _check_format_tasks,
         _check_split_labels,
         _check_splits_differ,
+        _check_classes_look_different,
         _check_counted_classes,
     ),
     "Experiment": (

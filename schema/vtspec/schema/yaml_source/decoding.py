@@ -11,9 +11,12 @@ LONGEST: Final = 256 * 1024
 
 UNPRINTABLE: Final = re.compile(
     "[^\t\n\r\x20-\x7e\xa0-\u2027\u202f-\u205f\u2070-\ud7ff\ue000-\ufefe\uff00-\ufff8\ufffc\ufffd"
-    "\U00010000-\U000dffff\U000e0080-\U0010ffff]"
-    # Of no width: soft hyphen, direction marks, zero-width space, the fillers of Hangul.
-    "|[\xad\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u3164\uffa0]"
+    "\U00010000-\U000dffff\U000e1000-\U0010ffff]"
+    # Of no width: soft hyphen, direction marks, zero-width space, the fillers of Hangul, Khmer
+    # vowels that are not written, variants of Mongolian; and a Braille pattern without a dot.
+    "|[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u2800\u3164\uffa0]"
+    # A variant is one of a character that is not ASCII, or of a digit on a key of emoji.
+    "|(?<![^\x00-\x7f])[\ufe00-\ufe0f](?!\u20e3)"
     # A joiner is part of Persian, Indian and emoji letters, and between two of them alone.
     "|(?<![^\x00-\x7f\u200c\u200d])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f\u200c\u200d])"
 )

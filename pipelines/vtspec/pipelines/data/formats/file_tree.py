@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from vtspec.adapters.data.file_tree import FileTree, scan_files
-from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.errors import Permanent, refuse_system_error
 
 _SPLIT_NAMES: Final[Mapping[str, str]] = {
     "train": "train",
@@ -29,7 +29,9 @@ def scan_folder(root: Path) -> FileTree:
     try:
         tree = scan_files(root)
     except OSError as error:
-        raise Permanent(f"{error.filename} cannot be read: {error.strerror}") from error
+        raise refuse_system_error(error) or Permanent(
+            f"{error.filename} cannot be read: {error.strerror}"
+        ) from error
     if not tree.files:
         raise Permanent(f"{root} has no files in it", fix="name the folder that holds the data")
     return tree

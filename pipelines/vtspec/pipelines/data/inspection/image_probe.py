@@ -19,6 +19,7 @@ from vtspec.adapters.data.image_decoding import (
     open_image,
     read_orientation,
 )
+from vtspec.adapters.system_errors import is_shortage
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -95,6 +96,9 @@ def _inspect_image(root: Path, image: str, is_target: bool) -> ImageInfo:
             )
             return look if is_target else _inspect_shown(look, opened)
     except (OSError, UnreadableImageError, MemoryError) as error:
+        # To be told of the machine: who reads that an image is broken deletes it.
+        if isinstance(error, OSError) and is_shortage(error):
+            raise
         return ImageInfo(image=image, fault=str(error) or type(error).__name__)
 
 
