@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster_plans import GPU, a_published_plan, publish
+from cluster_plans import publish
 from kubernetes_server import await_true
 from local_cluster.addresses import REGISTRY
 from local_cluster.cluster import Cluster
@@ -23,7 +23,7 @@ from toy_runs import unmeasured
 from vtspec.pipelines.cache_folder import get_mirror_folder
 from vtspec.pipelines.catalog import load_frameworks
 from vtspec.pipelines.data.source import DvcSource
-from vtspec.pipelines.planning.plan_model import Plan, plan_from_json
+from vtspec.pipelines.planning.plan_model import Plan, build_steps, plan_from_json
 from vtspec.pipelines.runs import Run, Runs
 from vtspec.pipelines.runs.object_store import ObjectStore
 from workflows import CLAIM, NAMESPACE, PODS, QUEUE, RUNS_SECRET, WORKFLOWS, delete, find_pods
@@ -131,7 +131,7 @@ def _make_plan(made: Plan, image: str) -> Plan:
     )
     draft = replace(
         made,
-        steps=a_published_plan().steps,
+        steps=build_steps(made.resources),
         dataset=replace(made.dataset, source=DvcSource(path="data/shapes")),
         framework=framework,
     )
@@ -251,14 +251,7 @@ def test_the_second_run_on_one_gpu_says_why_it_waits_and_runs(
 def _on_a_gpu(laptop: Laptop, name: str, seed: int) -> Plan:
     plan = _vary(laptop, name, seed=seed, epochs=150)
     resources = replace(plan.resources, gpus=1, gpu_type="t4")
-    steps = tuple(
-        replace(step, resources=replace(step.resources, gpus=1))
-        if step.name in ("train", "evaluate")
-        else step
-        for step in plan.steps
-    )
-    draft = replace(plan, resources=resources, steps=steps)
-    assert GPU["gpuType"] == resources.gpu_type
+    draft = replace(plan, resources=resources, steps=build_steps(resources))
     return laptop.write(name, publish(draft, plan.framework.image_digest))
 
 

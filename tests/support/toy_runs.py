@@ -6,7 +6,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from vtspec.adapters.contract import Job, MetricsResult, TrainingSummary
 from vtspec.adapters.job import build_job
 from vtspec.adapters.toy import png
 from vtspec.pipelines.planning.digest import identify
+from vtspec.pipelines.planning.plan_model import build_steps
+from vtspec.pipelines.planning.plan_sections import PlannedResources
 
 CLASSES = ("circle", "cross", "stripe")
 
@@ -135,13 +137,30 @@ def a_plan(
     return name_plan({**plan, **changes})
 
 
+def derive_steps(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The steps that follow from a plan's resources, as the plan has them."""
+    asked = plan["resources"]
+    resources = PlannedResources(
+        gpus=asked["gpus"],
+        gpu_type=asked["gpuType"],
+        cpus=asked["cpus"],
+        memory=asked["memory"],
+        max_duration=asked["maxDuration"],
+    )
+    return [
+        {**asdict(step), "command": list(step.command), "needs": list(step.needs)}
+        for step in build_steps(resources)
+    ]
+
+
 def name_plan(plan: Mapping[str, Any]) -> dict[str, Any]:
     """The plan with the names that its content has; one that lacks a part keeps those it has."""
     try:
         names = identify(plan)
     except (KeyError, TypeError, AttributeError):
         return dict(plan)
-    return {**plan, "id": names.id, "digest": names.digest}
+    named = {**plan, "id": names.id, "digest": names.digest}
+    return {**named, "steps": derive_steps(plan)} if plan.get("steps") == [] else named
 
 
 def a_job(workdir: Path, data_root: Path, *, smoke: bool = False, **changes: Any) -> Job:
