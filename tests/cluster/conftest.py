@@ -13,9 +13,10 @@ from local_cluster.kubernetes_api import KubernetesApi, wait_until
 from local_cluster.programs import Programs, build_programs
 from local_cluster.vtspec_image import image_reference
 from object_storage import BreakableStorage
-from workflows import CLAIM, DATA_SECRET, NAMESPACE, RUNS_SECRET, SERVICE_ACCOUNT
+from workflows import CLAIM, DATA_SECRET, NAMESPACE, QUEUE, RUNS_SECRET, SERVICE_ACCOUNT
 
 NAMESPACES = "/api/v1/namespaces"
+KUEUE = "/apis/kueue.x-k8s.io/v1beta2"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -133,3 +134,43 @@ def _make_volume(api: KubernetesApi, folder: Path) -> None:
     }
     api.create("/api/v1/persistentvolumes", volume)
     api.create(f"{NAMESPACES}/{NAMESPACE}/persistentvolumeclaims", claim)
+
+
+# Each resource that a pod asks for; Kueue admits none that asks for another.
+QUOTA = {"cpu": "100", "memory": "100Gi", "ephemeral-storage": "1Ti", "nvidia.com/gpu": "1"}
+
+
+@pytest.fixture(scope="session")
+def queue(api: KubernetesApi) -> str:
+    """A queue with one GPU for its team; the node has two."""
+    resources = [{"name": name, "nominalQuota": quota} for name, quota in QUOTA.items()]
+    cluster_queue = {
+        "apiVersion": "kueue.x-k8s.io/v1beta2",
+        "kind": "ClusterQueue",
+        "metadata": {"name": "team"},
+        "spec": {
+            "namespaceSelector": {},
+            "resourceGroups": [
+                {
+                    "coveredResources": list(QUOTA),
+                    "flavors": [{"name": "gpu", "resources": resources}],
+                }
+            ],
+        },
+    }
+    flavor = {
+        "apiVersion": "kueue.x-k8s.io/v1beta2",
+        "kind": "ResourceFlavor",
+        "metadata": {"name": "gpu"},
+        "spec": {},
+    }
+    local = {
+        "apiVersion": "kueue.x-k8s.io/v1beta2",
+        "kind": "LocalQueue",
+        "metadata": {"name": QUEUE, "namespace": NAMESPACE},
+        "spec": {"clusterQueue": "team"},
+    }
+    api.apply(f"{KUEUE}/resourceflavors/gpu", flavor)
+    api.apply(f"{KUEUE}/clusterqueues/team", cluster_queue)
+    api.apply(f"{KUEUE}/namespaces/{NAMESPACE}/localqueues/{QUEUE}", local)
+    return QUEUE

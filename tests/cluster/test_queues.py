@@ -1,13 +1,10 @@
 """Kueue beside Argo: a pod that needs a GPU waits for its team's quota, and says so."""
 
-import pytest
-
 from local_cluster.kubernetes_api import KubernetesApi, wait_until
 from vtspec.pipelines.argo import observe
 from workflows import (
     NAMESPACE,
     PODS,
-    QUEUE,
     WORKFLOWS,
     Object,
     a_run,
@@ -21,44 +18,6 @@ from workflows import (
 
 KUEUE = "/apis/kueue.x-k8s.io/v1beta2"
 LACKS = "insufficient unused quota for nvidia.com/gpu"
-# Each resource that a pod asks for; Kueue admits none that asks for another.
-QUOTA = {"cpu": "100", "memory": "100Gi", "ephemeral-storage": "1Ti", "nvidia.com/gpu": "1"}
-
-
-@pytest.fixture(scope="module")
-def queue(api: KubernetesApi) -> str:
-    """A queue with one GPU for its team; the node has two."""
-    resources = [{"name": name, "nominalQuota": quota} for name, quota in QUOTA.items()]
-    cluster_queue = {
-        "apiVersion": "kueue.x-k8s.io/v1beta2",
-        "kind": "ClusterQueue",
-        "metadata": {"name": "team"},
-        "spec": {
-            "namespaceSelector": {},
-            "resourceGroups": [
-                {
-                    "coveredResources": list(QUOTA),
-                    "flavors": [{"name": "gpu", "resources": resources}],
-                }
-            ],
-        },
-    }
-    flavor = {
-        "apiVersion": "kueue.x-k8s.io/v1beta2",
-        "kind": "ResourceFlavor",
-        "metadata": {"name": "gpu"},
-        "spec": {},
-    }
-    local = {
-        "apiVersion": "kueue.x-k8s.io/v1beta2",
-        "kind": "LocalQueue",
-        "metadata": {"name": QUEUE, "namespace": NAMESPACE},
-        "spec": {"clusterQueue": "team"},
-    }
-    api.apply(f"{KUEUE}/resourceflavors/gpu", flavor)
-    api.apply(f"{KUEUE}/clusterqueues/team", cluster_queue)
-    api.apply(f"{KUEUE}/namespaces/{NAMESPACE}/localqueues/{QUEUE}", local)
-    return QUEUE
 
 
 def _workloads(api: KubernetesApi, workflow: str) -> dict[str, Object]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster_plans import a_cluster_project, a_published_plan, publish, some_settings
+from cluster_plans import a_cluster_project, publish, some_settings
 from dvc_repositories import command, dvc_repository
 from local_cluster.kubernetes_api import KubernetesApi, wait_until
 from local_repository import a_repository
@@ -21,7 +21,7 @@ from vtspec.pipelines.argo import render, render_plan_config
 from vtspec.pipelines.cache_folder import get_mirror_folder
 from vtspec.pipelines.catalog import load_frameworks
 from vtspec.pipelines.data.source import DvcSource
-from vtspec.pipelines.planning.plan_model import Plan
+from vtspec.pipelines.planning.plan_model import Plan, build_steps
 from vtspec.pipelines.runs import Run, Runs
 from vtspec.pipelines.runs.events import PRINTED_PREFIX, STEPS
 from vtspec.pipelines.runs.object_store import ObjectStore
@@ -70,7 +70,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, storage: ObjectStorage) ->
         plan = publish(
             replace(
                 made.planned,
-                steps=a_published_plan().steps,
+                steps=build_steps(made.planned.resources),
                 dataset=replace(made.planned.dataset, source=DvcSource(path="data/shapes")),
                 framework=framework,
             )

@@ -133,11 +133,17 @@ def a_plan(
         },
         "warnings": [],
     }
-    whole = {**plan, **changes}
-    resources = parse_section(PlannedResources, whole["resources"])
+    return name_plan({**plan, **changes})
+
+
+def derive_steps(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The steps that follow from a plan's resources, as the plan has them."""
+    resources = parse_section(PlannedResources, plan["resources"])
     # As JSON has them: lists.
-    steps = json.loads(json.dumps([asdict(step) for step in build_steps(resources)]))
-    return name_plan({"steps": steps, **whole})
+    steps: list[dict[str, Any]] = json.loads(
+        json.dumps([asdict(step) for step in build_steps(resources)])
+    )
+    return steps
 
 
 def name_plan(plan: Mapping[str, Any]) -> dict[str, Any]:
@@ -146,7 +152,8 @@ def name_plan(plan: Mapping[str, Any]) -> dict[str, Any]:
         names = identify(plan)
     except (KeyError, TypeError, AttributeError):
         return dict(plan)
-    return {**plan, "id": names.id, "digest": names.digest}
+    named = {**plan, "id": names.id, "digest": names.digest}
+    return {**named, "steps": derive_steps(plan)} if not plan.get("steps") else named
 
 
 def a_job(workdir: Path, data_root: Path, *, smoke: bool = False, **changes: Any) -> Job:

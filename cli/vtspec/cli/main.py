@@ -17,7 +17,7 @@ COMMANDS: Final = {
     "explain": "Say what a field means, its range and its default.",
     "plan": "Show what would run, on what, for how long, and what differs.",
     "apply": "Plan, ask, and carry the plan out.",
-    "run": "Carry a spec out on this machine.",
+    "run": "Carry a spec out, on this machine or on the cluster.",
     "status": "List the runs, or show one.",
     "logs": "Print what a run's framework printed; -f follows.",
     "stop": "Stop a run; it writes a checkpoint first.",

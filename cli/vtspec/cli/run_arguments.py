@@ -1,11 +1,13 @@
 """Find the runs that a command line names."""
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
+    from vtspec.pipelines.argo import WorkflowState
     from vtspec.pipelines.runs import Run, Runs
 
 
@@ -19,6 +21,19 @@ def open_runs(folder: Path | None) -> "Runs":
     from vtspec.pipelines.project.repository import find_repository
 
     return Runs(find_repository(Path.cwd()).runs)
+
+
+def look_at_cluster(runs: "Runs", which: Iterable["Run"]) -> Mapping[str, "WorkflowState"]:
+    """Ask the cluster about those of the runs that are on it; say on stderr where it cannot be
+    asked, and that what follows is what the store knows."""
+    from vtspec.pipelines.operations.cluster_runs import look_at_runs
+
+    look = look_at_runs(runs, which)
+    if look.problem is not None:
+        click.echo(
+            f"the cluster was not asked, this is what the store knows: {look.problem}", err=True
+        )
+    return look.found
 
 
 def require_folder(file: Path | None) -> None:

@@ -38,10 +38,12 @@ class CommandOptions:
 
     def format_command(self, spec: str | None) -> str:
         """Join the command that carries the plan out again, without `--resume` and `--again`."""
-        tracking = [] if self.tracking else ["--no-tracking"]
-        tracking += ["--queue"] if self.queue else []
+        more = [] if self.tracking else ["--no-tracking"]
+        more += ["--queue"] if self.queue else []
+        # Of the others the machine chooses anew.
+        more += ["--backend", "argo"] if self.backend == "argo" else []
         words = [spec] if spec is not None else ["--plan", str(self.plan)]
-        return join_command(["vtspec", "run", *words], self.sets, self.runs, tracking)
+        return join_command(["vtspec", "run", *words], self.sets, self.runs, more)
 
 
 def join_command(
@@ -93,7 +95,7 @@ def add_run_options(function: Function) -> Function:
         click.option(
             "--backend",
             type=click.Choice(["process", "container", "argo"]),
-            help="Where it is carried out; process, which is this machine, if left out.",
+            help="Where it is carried out: argo is the cluster; this machine if left out.",
         ),
         click.option(
             "--environment",

@@ -11,7 +11,10 @@ import click
 from .run_options import CommandOptions
 
 if TYPE_CHECKING:
+    from vtspec.cli.views.progress import RunProgress
     from vtspec.pipelines.operations.plan import PlannedRun
+    from vtspec.pipelines.operations.run import RunCallbacks, RunRequest
+    from vtspec.pipelines.operations.seeds import SeedsResult
 
 
 def plan_named_spec(spec: str | None, options: CommandOptions) -> "PlannedRun":
@@ -54,7 +57,7 @@ def carry_out(
     found: "PlannedRun",
     confirm: Callable[[], None] | None = None,
 ) -> int:
-    """Carry the plan out on this machine, show it, and return the exit code.
+    """Carry the plan out here or on the cluster, show it, and return the exit code.
 
     `confirm` is called where something would be begun, and raises where it may not be.
     """
@@ -66,6 +69,8 @@ def carry_out(
     _check_seeds(found, options)
     if options.queue and options.backend not in (None, "process"):
         raise click.UsageError("--queue is this machine's; a cluster has queues of its own")
+    if options.backend == "argo":
+        _check_cluster_options(options)
     if spec is not None and found.schedule is not None:
         from vtspec.cli.views.schedule import describe_schedule
 
@@ -85,6 +90,9 @@ def carry_out(
         environment=options.environment,
         queue=options.queue,
     )
+    if options.backend == "argo":
+        done = _carry_out_on_cluster(request, callbacks, confirm, progress)
+        return show_results(done, found, options, spec)
     # A smoke run looks at no earlier attempt, so it always begins something. The question comes
     # before signals are taken over: a Ctrl-C at it has no run to stop, and ends vtspec.
     if confirm and (options.smoke or run.would_begin_run(request, callbacks, os.environ)):
@@ -96,6 +104,32 @@ def carry_out(
     with stop.handle_signals(), progress:
         done = seeds.run_seeds(request, callbacks, os.environ)
     return show_results(done, found, options, spec)
+
+
+def _carry_out_on_cluster(
+    request: "RunRequest",
+    callbacks: "RunCallbacks",
+    confirm: Callable[[], None] | None,
+    progress: "RunProgress",
+) -> "SeedsResult":
+    from vtspec.pipelines.operations import cluster_runs
+
+    asked = cluster_runs.ClusterRequest(request=request)
+    if confirm and cluster_runs.would_begin_on_cluster(asked, os.environ):
+        confirm()
+    # A Ctrl-C ends the looking, and not the run, which is the cluster's.
+    with callbacks.stop.handle_signals(), progress:
+        return cluster_runs.run_on_cluster(asked, callbacks, os.environ)
+
+
+def _check_cluster_options(options: CommandOptions) -> None:
+    """Refuse what has no effect on a cluster."""
+    if options.smoke:
+        raise click.UsageError("--smoke tries one batch on this machine: leave --backend out")
+    if options.environment != "auto":
+        raise click.UsageError(
+            "--environment is of this machine, and pods have that of their image: leave it out"
+        )
 
 
 def _check_seeds(found: "PlannedRun", options: CommandOptions) -> None:

@@ -135,7 +135,7 @@ def _make_mlflow(target: Path) -> None:
 
 def _install(folder: Path, *what: str) -> None:
     # A layer's files have no times, by which Python would tell whether bytecode is current.
-    install = ("env", "PYC_INVALIDATION_MODE=unchecked-hash", *_UV, "pip", "install")
+    install = ("env", "PYC_INVALIDATION_MODE=UNCHECKED_HASH", *_UV, "pip", "install")
     options = ("--quiet", "--compile-bytecode", "--target", str(folder))
     run(*install, *options, "--python-version", _PYTHON, *what)
 

@@ -31,24 +31,28 @@ def apply_spec(spec: str | None, chosen: CommandOptions, *, yes: bool) -> int:
     """Show the plan of a spec or of `--plan`, ask unless `yes`, carry it out; the exit code."""
     # Planned once: what was shown is carried out, whatever is edited while the question waits.
     found = plan_named_spec(spec, chosen)
-    _print_plan(found)
-    confirm = None if yes else lambda: _confirm_plan(found)
+    is_here = chosen.backend != "argo"
+    _print_plan(found, is_here=is_here)
+    where = "on this machine" if is_here else "on the cluster"
+    confirm = None if yes else lambda: _confirm_plan(found, where)
     return carry_out(spec, chosen, found, confirm)
 
 
-def _print_plan(found: "PlannedRun") -> None:
+def _print_plan(found: "PlannedRun", *, is_here: bool) -> None:
     from vtspec.cli.views.plan import format_plan
     from vtspec.cli.views.styled_text import get_terminal_width, print_lines
     from vtspec.pipelines.operations.frameworks import describe_missing_environment
     from vtspec.pipelines.planning.prior_runs import find_prior_runs
 
     next_to = find_prior_runs(found.made, found.repository, others=found.others)
-    missing = describe_missing_environment(found.made.framework.name, os.environ)
+    # In a pod it is the image's.
+    framework = found.made.framework.name
+    missing = describe_missing_environment(framework, os.environ) if is_here else None
     width = get_terminal_width(sys.stdout)
     print_lines(format_plan(found.made, next_to, width, missing=missing))
 
 
-def _confirm_plan(found: "PlannedRun") -> None:
+def _confirm_plan(found: "PlannedRun", where: str) -> None:
     from vtspec.pipelines.errors import Refused
 
     # What comes through a pipe is not a person's yes.
@@ -56,6 +60,6 @@ def _confirm_plan(found: "PlannedRun") -> None:
         raise Refused("nobody is there to be asked", fix="add --yes to carry the plan out")
     click.echo()
     more = f" and {len(found.others)} more for the other seeds" if found.others else ""
-    if not click.confirm(f"Carry {found.made.id}{more} out on this machine?"):
+    if not click.confirm(f"Carry {found.made.id}{more} out {where}?"):
         # A no is an answer and no failure; `click.confirm(abort=True)` would make it one.
         raise click.exceptions.Exit(0)

@@ -1,7 +1,7 @@
 """`vtspec logs`: what a run's framework printed, now or as it comes."""
 
+import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,8 @@ from vtspec.cli.output_streams import watch_output
 from vtspec.cli.runs_place import RunsPlace
 
 if TYPE_CHECKING:
-    from vtspec.pipelines.runs import Run
+    from vtspec.pipelines.execution.steps import OnEvent, StopSignal
+    from vtspec.pipelines.runs import Run, Runs
     from vtspec.pipelines.runs.events import Event
     from vtspec.pipelines.runs.state import RunState
 
@@ -27,7 +28,7 @@ def command(run: str, *, follow: bool, raw: bool, runs: Path | None) -> None:
     """Print what the framework of RUN printed, and what its steps found.
 
     RUN is a run's name, the beginning of one, or a spec's name. Floods and very long lines are
-    cut, with a count; --raw has them all.
+    cut, with a count; --raw has them all. With --follow a run on the cluster is told live.
     """
     from vtspec.cli.run_arguments import open_runs
 
@@ -37,7 +38,7 @@ def command(run: str, *, follow: bool, raw: bool, runs: Path | None) -> None:
     if raw:
         _print_raw(found, follow=follow)
     elif follow:
-        _follow(found, lambda: folder.refresh(found))
+        _follow(found, folder)
     else:
         for line in _read_lines(found):
             click.echo(line)
@@ -73,8 +74,7 @@ def _format_event(event: "Event", state: "RunState") -> str | None:
             return format_event(event, state)
 
 
-def _follow(run: "Run", refresh: Callable[[], None]) -> None:
-    from vtspec.pipelines.execution.local import follow_run
+def _follow(run: "Run", runs: "Runs") -> None:
     from vtspec.pipelines.execution.steps import StopSignal
 
     stop = StopSignal()
@@ -86,7 +86,33 @@ def _follow(run: "Run", refresh: Callable[[], None]) -> None:
 
     # A Ctrl-C ends the looking, and not the run, which is another process's.
     with stop.handle_signals(), watch_output(lambda: stop.request("stopped")):
-        follow_run(run, tell, stop, refresh)
+        if not (run.is_on_cluster() and _follow_live(run, runs, tell, stop)):
+            _follow_stored(run, runs, tell, stop)
+
+
+def _follow_live(run: "Run", runs: "Runs", tell: "OnEvent", stop: "StopSignal") -> bool:
+    """Follow a run on the cluster as its pods print; False where the cluster cannot be asked."""
+    from vtspec.pipelines.errors import Permanent, Refused, Temporary
+    from vtspec.pipelines.operations.cluster_runs import follow_on_cluster, open_cluster
+    from vtspec.pipelines.operations.run import RunCallbacks
+
+    def report(line: str) -> None:
+        click.echo(line, err=True)
+
+    try:
+        client = open_cluster(os.environ)
+    except (Permanent, Refused, Temporary) as error:
+        report(f"the cluster was not asked, this is what the store hears: {error}")
+        return False
+    callbacks = RunCallbacks(report=report, on_event=tell, stop=stop)
+    follow_on_cluster(run, runs, callbacks, client)
+    return True
+
+
+def _follow_stored(run: "Run", runs: "Runs", tell: "OnEvent", stop: "StopSignal") -> None:
+    from vtspec.pipelines.execution.local import follow_run
+
+    follow_run(run, tell, stop, lambda: runs.refresh(run))
 
 
 def _print_raw(run: "Run", *, follow: bool) -> None:

@@ -44,6 +44,7 @@ def command(
     while a spec that may need it cannot be read. MLflow keeps what it was sent.
     """
     from vtspec.cli.commands.rm import print_removals, remove_chosen
+    from vtspec.cli.run_arguments import look_at_cluster
     from vtspec.pipelines.operations.removal import PruneRule, choose_prunable, remove_runs
     from vtspec.pipelines.project.repository import find_repository
     from vtspec.pipelines.runs import Runs
@@ -51,6 +52,7 @@ def command(
     before = None if age is None else time.time() - _parse_age(age)
     repository = find_repository(Path.cwd()).with_runs(folder)
     runs = Runs(repository.runs)
+    look_at_cluster(runs, runs.list_runs())
     going, needed = choose_prunable(PruneRule(before=before, **rule), runs, repository)
     print_removals(going)
     if needed:

@@ -39,11 +39,13 @@ def command(
     run. The report is written anew from the run's files: report.md, report.html and plots/. The
     exit code does not depend on the gates; see 'vtspec run --fail-on-gate'.
     """
-    from vtspec.cli.run_arguments import find_run, open_runs
+    from vtspec.cli.run_arguments import find_run, look_at_cluster, open_runs
     from vtspec.pipelines.reporting import find_baseline, write_report
+    from vtspec.pipelines.runs import Run
 
     folder = open_runs(folders["runs"])
     path = find_run(folder, run)
+    look_at_cluster(folder, [Run(path)])
     against = find_run(folder, baseline) if baseline is not None else find_baseline(path)
     report = write_report(path, against, into=folders["into"])
     if output == "md":

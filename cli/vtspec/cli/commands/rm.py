@@ -33,9 +33,10 @@ def command(
 
     What needs a run is told: an experiment or a run that starts from its model, one that is
     compared with it or judged over its seed, a spec that cannot be read, events that MLflow has
-    not got yet. Such a run stays without --force, one that is worked on in any case. MLflow
-    keeps what it was sent.
+    not got yet. Such a run stays without --force, one that is worked on in any case. Of a run of
+    the cluster its Workflow goes too. MLflow keeps what it was sent.
     """
+    from vtspec.cli.run_arguments import look_at_cluster
     from vtspec.pipelines.errors import Refused
     from vtspec.pipelines.operations.removal import choose_runs, remove_runs
     from vtspec.pipelines.project.repository import find_repository
@@ -43,6 +44,7 @@ def command(
 
     repository = find_repository(Path.cwd()).with_runs(folder)
     runs = Runs(repository.runs)
+    look_at_cluster(runs, runs.list_runs())
     if not dry_run:
         # Who asks again after a kill names a run that is not there any more, and its rest is.
         remove_runs([], runs, lambda found: None)
@@ -88,7 +90,7 @@ def remove_chosen(
             raise click.exceptions.Exit(0)
     gone: list[RunSummary] = []
     try:
-        remove_runs(removals, runs, gone.append)
+        remove_runs(removals, runs, gone.append, lambda line: click.echo(line, err=True))
     finally:
         freed = format_size(sum(one.bytes for one in gone))
         click.echo(f"removed {pluralize(len(gone), 'run')}, {freed}")

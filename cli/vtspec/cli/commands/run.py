@@ -1,4 +1,4 @@
-"""`vtspec run`: carry a spec out on this machine."""
+"""`vtspec run`: carry a spec out, on this machine or on the cluster."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.argument("spec", required=False, shell_complete=complete_plan)
 @add_run_options
 def command(spec: str | None, **options: Any) -> None:
-    """Carry SPEC (a path, or the name of an experiment) out on this machine.
+    """Carry SPEC (a path, or the name of an experiment) out, here or on the cluster.
 
     The name of a run stands for the very plan that it has; --plan takes one from a file.
 

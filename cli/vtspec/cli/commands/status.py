@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vtspec.adapters.shell_command import format_command
 from vtspec.cli.completion import complete_experiment, complete_run
 from vtspec.cli.runs_place import RunsPlace
 from vtspec.pipelines.operations.runs import ORDERS, STATUSES
@@ -17,8 +16,6 @@ from vtspec.pipelines.operations.runs import ORDERS, STATUSES
 if TYPE_CHECKING:
     from vtspec.cli.views.styled_text import Line
     from vtspec.pipelines.operations.runs import RunSummary
-    from vtspec.pipelines.runs import Run
-    from vtspec.pipelines.runs.state import RunState
 
 
 @click.command()
@@ -48,11 +45,12 @@ def command(run: str | None, runs: Path | None, output: str, **chosen: Any) -> N
     """List the runs, or show RUN: a run's name, the beginning of one, or a spec's name.
 
     `killed` is a run that neither ended nor has a process: `vtspec run SPEC --resume` goes on.
+    Of runs on the cluster that have not ended the cluster is asked.
     What a run `took` leaves out the writing of its report. The largest, longest or best run comes
     last with --sort. --spec and --status may be repeated. After the runs comes the queue of this
     machine: who has a GPU or waits for one (`vtspec run --queue`), of whichever repository.
     """
-    from vtspec.cli.run_arguments import open_runs, tell_other_completion
+    from vtspec.cli.run_arguments import look_at_cluster, open_runs, tell_other_completion
     from vtspec.pipelines.operations.runs import (
         RunFilter,
         RunSummary,
@@ -66,12 +64,14 @@ def command(run: str | None, runs: Path | None, output: str, **chosen: Any) -> N
             raise click.UsageError("--spec, --status, --sort and --limit are for the list of runs")
         one = found.find(run)
         tell_other_completion(one, run)
-        _show_run(RunSummary(one, one.read_state()), output)
+        there = look_at_cluster(found, [one]).get(one.name)
+        _show_run(RunSummary(one, one.read_state(), there), output)
         return
     from vtspec.cli.views.queue import serialize_queue
     from vtspec.pipelines.operations.queue import list_queue
 
     queue = list_queue(os.environ)
+    look_at_cluster(found, found.list_runs())
     wanted = RunFilter(specs=chosen["specs"], statuses=chosen["statuses"])
     if wanted.specs:
         from vtspec.pipelines.project.repository import find_repository
@@ -148,6 +148,7 @@ def _serialize_details(found: "RunSummary") -> dict[str, object]:
     return {
         **_serialize_run(found),
         "folder": str(found.run.path),
+        "cluster": _serialize_workflow(found),
         "steps": {
             name: {"ending": step.ending, "exit_code": step.exit_code, "seconds": step.seconds}
             for name, step in state.steps.items()
@@ -161,6 +162,22 @@ def _serialize_details(found: "RunSummary") -> dict[str, object]:
         "failure": None if failure is None else {"message": failure.message, "fix": failure.fix},
         "artifacts": dict(state.artifacts),
         **_serialize_seeds(found),
+    }
+
+
+def _serialize_workflow(found: "RunSummary") -> dict[str, object] | None:
+    """What the cluster says of a run that is on it; None where it was not asked."""
+    if found.workflow is None:
+        return None
+    from vtspec.pipelines.argo.workflow_words import describe_workflow
+
+    there = found.workflow
+    return {
+        "phase": there.phase,
+        "step": there.step,
+        "wait": there.wait,
+        "since": None if there.since is None else there.since.isoformat(),
+        "description": describe_workflow(there),
     }
 
 
@@ -223,7 +240,7 @@ def _format_run(found: "RunSummary") -> Iterator["Line"]:
     run, state, status = found.run, found.state, found.status
     yield ((run.name, "bold"), (f"  {status}", STATUS_STYLES.get(status, "")))
     yield (("", ""),)
-    yield from _format_state(run, state, status)
+    yield from _format_state(found)
     for name, step in state.steps.items():
         took = format_duration(step.seconds) if step.seconds is not None else ""
         ending = step.ending or ("running" if status == "running" else "cut short")
@@ -259,10 +276,13 @@ def _format_run(found: "RunSummary") -> Iterator["Line"]:
     )
 
 
-def _format_state(run: "Run", state: "RunState", status: str) -> Iterator["Line"]:
+def _format_state(found: "RunSummary") -> Iterator["Line"]:
     from vtspec.cli.views.progress import format_figures
+    from vtspec.cli.views.run_status import format_resumption
+    from vtspec.pipelines.argo.workflow_words import describe_workflow
     from vtspec.pipelines.formatting import format_pauses, format_work
 
+    run, state, status = found.run, found.state, found.status
     if state.step == "train" and status == "running":
         yield ((f"  {format_figures(state)}", ""),)
     clock = state.clock
@@ -270,8 +290,9 @@ def _format_state(run: "Run", state: "RunState", status: str) -> Iterator["Line"
     yield ((f"  started {clock.started or 'never'}, {worked}", "dim"),)
     if state.provenance.environment:
         yield ((f"  in {state.provenance.environment}", "dim"),)
+    if found.workflow is not None:
+        yield ((f"  on the cluster: {describe_workflow(found.workflow)}", "cyan"),)
     if state.completion:
         yield ((f"  its policy is {state.completion}", "dim"),)
     if status in ("killed", "interrupted", "stopped"):
-        go_on = format_command("vtspec", "run", run.name, "--resume")
-        yield ((f"  go on with: {go_on}", ""),)
+        yield ((f"  go on with: {format_resumption(run)}", ""),)

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import click
 
-from vtspec.adapters.shell_command import format_command
 from vtspec.cli.completion import complete_run
 from vtspec.cli.runs_place import RunsPlace
 
@@ -23,20 +22,26 @@ from vtspec.cli.runs_place import RunsPlace
 def command(run: str, runs: Path | None, timeout_s: float) -> None:
     """Ask RUN to stop: it writes a checkpoint and ends, as at a Ctrl-C in its own terminal.
 
-    A second `stop` while it does ends it at once. RUN is a run's name, the beginning of one, or a
-    spec's name. Exit codes: 0 it has ended, 2 there is nothing to stop, 4 it is on another
-    machine, 75 it has not ended yet.
+    A second `stop` while it does ends it at once. A run on the cluster is stopped there. RUN is a
+    run's name, the beginning of one, or a spec's name. Exit codes: 0 it has ended, 2 there is
+    nothing to stop, 4 it is on another machine, 75 it has not ended yet.
     """
     from vtspec.cli.run_arguments import open_runs
+    from vtspec.cli.views.run_status import format_resumption
     from vtspec.pipelines.execution.local import stop_run
+    from vtspec.pipelines.operations.cluster_runs import stop_on_cluster
 
-    found = open_runs(runs).find(run)
+    folder = open_runs(runs)
+    found = folder.find(run)
     click.echo(f"asking {found.name} to stop", err=True)
-    state = stop_run(found, timeout_s)
+    if found.is_on_cluster():
+        state = stop_on_cluster(found, folder, timeout_s)
+    else:
+        state = stop_run(found, timeout_s)
     # A process that was killed meanwhile wrote no terminal event.
     if state.is_over:
         click.echo(f"{found.name} {state.status}")
     else:
         click.echo(f"{found.name} ended without saying how")
     if state.training.checkpoint is not None and state.status != "succeeded":
-        click.echo(f"go on with: {format_command('vtspec', 'run', found.name, '--resume')}")
+        click.echo(f"go on with: {format_resumption(found)}")

@@ -10,6 +10,7 @@ import click
 
 from vtspec.adapters.shell_command import format_command
 from vtspec.cli.run_options import CommandOptions, join_command
+from vtspec.pipelines.cache_folder import find_store
 from vtspec.pipelines.formatting import format_duration, pluralize
 from vtspec.pipelines.operations.plan import PlannedRun
 from vtspec.pipelines.operations.run import get_tracking_uri
@@ -78,6 +79,9 @@ def _show_result(result: "RunResult", found: PlannedRun, options: CommandOptions
     if outcome is None:
         again = format_command("vtspec", "logs", run.name, "-f")
         click.echo(f"{run.name} goes on; look again with: {again}", err=True)
+        if run.read_workflow() is not None:
+            stop = format_command("vtspec", "stop", run.name)
+            click.echo(f"it is the cluster's, which stops it with: {stop}", err=True)
         return 0
     if not outcome.is_good:
         show_failure(run, outcome)
@@ -128,7 +132,7 @@ def _iter_locations(
     if report is not None:
         yield "report", format_path(report)
     for model in result.state.exports.values():
-        yield "model", format_path(folder / model.path)
+        yield "model", _format_model(result.run, model.path)
     told = describe_registration(result.run)
     registration = [told] if told is not None else []
     if not options.tracking:
@@ -141,6 +145,14 @@ def _iter_locations(
     yield "MLflow", address.uri if is_page else show
     yield from (("", line) for line in format_unsent(result.run, result.shipped))
     yield from (("", line) for line in registration)
+
+
+def _format_model(run: Run, path: str) -> str:
+    """Where the model is: here, or in the store alone, until somebody asks it something."""
+    store = find_store(run.path.parent)
+    if store is not None and not (run.path / path).exists():
+        return f"{store}/{run.name}/{path}"
+    return format_path(run.path / path)
 
 
 def format_unsent(run: Run, shipped: "SyncResult | None") -> Iterator[str]:

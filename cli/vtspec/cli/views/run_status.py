@@ -7,6 +7,7 @@ from vtspec.pipelines.formatting import format_number
 
 if TYPE_CHECKING:
     from vtspec.pipelines.operations.runs import RunSummary
+    from vtspec.pipelines.runs import Run
 
 STATUS_STYLES: Final = {
     "succeeded": "green",
@@ -19,6 +20,12 @@ STATUS_STYLES: Final = {
     "stopped": "yellow",
 }
 """The style of each status, and of the ending of a step."""
+
+
+def format_resumption(run: "Run") -> str:
+    """The command that goes on with a run, where it was carried out."""
+    there = () if run.read_workflow() is None else ("--backend", "argo")
+    return format_command("vtspec", "run", run.name, "--resume", *there)
 
 
 def format_figure(found: "RunSummary") -> str:

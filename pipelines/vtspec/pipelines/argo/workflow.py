@@ -34,6 +34,12 @@ MAX_WAIT: Final = f"{PREFIX}/max-wait-seconds"
 """How long a step may wait for a node or its queue. Argo has no limit on that: a deadline does not
 reach a pod that was never scheduled. So whoever follows the run stops it."""
 
+STOP_REASON: Final = f"{PREFIX}/stop-reason"
+"""Why whoever follows a run had it stopped, on its Workflow, for whoever else looks."""
+
+CREATED_AT: Final = f"{PREFIX}/created-at"
+"""Which of the Workflows that a run has had this is: `createdAt` of its `workflow.json`."""
+
 SEMAPHORES: Final = "vtspec-semaphores"
 """The ConfigMap of Argo's semaphores, a key for each queue."""
 

@@ -14,7 +14,7 @@ from vtspec.pipelines.runs.events import STEPS
 from vtspec.schema.visible_text import make_visible
 
 from .node_tree import Node, find_nodes, read_int, read_mapping, read_text, read_time
-from .workflow import MAX_WAIT, PREFIX, QUEUE_LABEL
+from .workflow import CREATED_AT, MAX_WAIT, PREFIX, QUEUE_LABEL, STOP_REASON
 
 Phase: TypeAlias = Literal["waiting", "running", "succeeded", "failed", "stopped", "unreadable"]
 """Where a run, or a step of it, stands. `stopped` is asked for by somebody."""
@@ -68,7 +68,9 @@ class WorkflowState:
     """A run on a cluster. `step` is the one at work, or the last that began; `steps` are in their
     order, as are those of a Workflow that is not ours.
 
-    `is_partial` says that Argo keeps the steps elsewhere, so that the phase alone is known.
+    `stop_reason` says why whoever followed it had it stopped, and `created_at` which of several
+    Workflows of this name it is, by whoever made it. `is_partial` says that Argo keeps the steps
+    elsewhere, so that the phase alone is known.
     """
 
     phase: Phase
@@ -85,6 +87,8 @@ class WorkflowState:
     message: str = ""
     started: datetime | None = None
     finished: datetime | None = None
+    stop_reason: str | None = None
+    created_at: str | None = None
     is_partial: bool = False
 
     @property
@@ -131,8 +135,15 @@ def observe(workflow: object, beside: Sequence[object] = ()) -> WorkflowState:
         message=_show(_choose_message(workflow, at)),
         started=read_time(workflow, "status", "startedAt"),
         finished=read_time(workflow, "status", "finishedAt"),
+        stop_reason=_read_annotation(workflow, STOP_REASON),
+        created_at=_read_annotation(workflow, CREATED_AT),
         is_partial=found.is_partial,
     )
+
+
+def _read_annotation(workflow: Mapping[Any, Any], name: str) -> str | None:
+    told = read_text(workflow, "metadata", "annotations", name)
+    return None if told is None else _show(told)
 
 
 def _find_end(workflow: Mapping[Any, Any]) -> Phase | None:

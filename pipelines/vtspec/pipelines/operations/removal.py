@@ -15,6 +15,7 @@ from vtspec.pipelines.planning.seeds import name_seed_plans
 from vtspec.pipelines.runs import Run, Runs, choose_baseline, is_completion_name
 from vtspec.pipelines.runs.state import Standing, find_standing
 
+from .cluster_runs import delete_from_cluster
 from .runs import RunSummary, read_runs, refuse_unknown_specs
 
 if TYPE_CHECKING:
@@ -117,9 +118,14 @@ def choose_prunable(
 
 
 def remove_runs(
-    removals: Sequence[Removal], runs: Runs, report: Callable[[RunSummary], None]
+    removals: Sequence[Removal],
+    runs: Runs,
+    report: Callable[[RunSummary], None],
+    warn: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Remove the runs one by one, each whole or not at all; `report` hears of each that is gone.
+
+    Of one that the cluster carried out its Workflow goes too; `warn` hears where that stays.
 
     What a process that was killed left half deleted goes too. Raises `Temporary` at a run that a
     process works on or sends to MLflow; those before it are gone.
@@ -139,6 +145,10 @@ def remove_runs(
                     raise Temporary(
                         f"{run.name} is being sent to MLflow", fix="try again in a while"
                     )
+                # First: a run that is in the store still can be removed again.
+                left = delete_from_cluster(run, runs)
+                if left is not None:
+                    warn(f"the Workflow of {run.name} stays on the cluster for a while: {left}")
                 runs.remove(run)
             report(one.found)
 

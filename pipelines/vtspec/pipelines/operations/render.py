@@ -12,7 +12,7 @@ from vtspec.schema.problem import Problem, SpecError
 from .plan import plan_spec
 
 if TYPE_CHECKING:
-    from vtspec.pipelines.argo.settings import DataRemote, SettingProblem
+    from vtspec.pipelines.argo.settings import DataRemote, RenderSettings, SettingProblem
     from vtspec.pipelines.planning.plan_model import Plan
     from vtspec.pipelines.project.repository import Repository
     from vtspec.schema.kinds.cluster import Cluster
@@ -48,12 +48,7 @@ def render_spec(
     everything that `vtspec.yaml`, the spec or the framework's image lacks for a cluster, `Refused`
     where the remote lacks the data, and as planning does.
     """
-    from vtspec.pipelines.argo import (
-        find_settings,
-        render,
-        render_cron_workflow,
-        render_plan_config,
-    )
+    from vtspec.pipelines.argo import render, render_cron_workflow, render_plan_config
 
     planned = plan_spec(path, repository, sets)
     made, count = planned.made, len(planned.plans)
@@ -64,10 +59,7 @@ def render_spec(
             fix="render each seed by itself: --set report.seeds=null --set training.seed="
             f"{made.training.seed}",
         )
-    store, author = find_store(repository.runs), repository.author
-    settings = find_settings(made, repository.project.spec, store, author)
-    if isinstance(settings, tuple):
-        raise SpecError([_place_problem(one, made, path, repository) for one in settings])
+    settings = find_run_settings(made, repository)
     warning = check_data(made, settings.remote, repository.root)
     schedule = planned.schedule
     return RenderedRun(
@@ -82,6 +74,19 @@ def render_spec(
         warnings=() if warning is None else (warning,),
         schedule=schedule,
     )
+
+
+def find_run_settings(made: "Plan", repository: "Repository") -> "RenderSettings":
+    """What a run of the plan needs to know of the cluster. Raises `SpecError` with everything
+    that `vtspec.yaml`, the plan's spec or its framework's image lacks for one."""
+    from vtspec.pipelines.argo import find_settings
+
+    store, author = find_store(repository.runs), repository.author
+    settings = find_settings(made, repository.project.spec, store, author)
+    if isinstance(settings, tuple):
+        path = repository.root / made.spec_path
+        raise SpecError([_place_problem(one, made, path, repository) for one in settings])
+    return settings
 
 
 def check_data(made: "Plan", remote: "DataRemote", root: Path) -> str | None:

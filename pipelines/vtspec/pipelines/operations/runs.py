@@ -14,6 +14,9 @@ from vtspec.schema.suggestions import suggest_fix
 if TYPE_CHECKING:
     from vtspec.pipelines.project.repository import Repository
 
+if TYPE_CHECKING:
+    from vtspec.pipelines.argo import WorkflowState
+
 RunStatus: TypeAlias = Literal[
     "queued",
     "running",
@@ -35,10 +38,12 @@ ORDERS: Final[tuple[Order, ...]] = get_args(Order)
 
 @dataclass(frozen=True)
 class RunSummary:
-    """A run and what its events add up to, read once."""
+    """A run and what its events add up to, read once; of one on the cluster what that says, where
+    it was asked."""
 
     run: Run
     state: RunState
+    workflow: "WorkflowState | None" = None
 
     @cached_property
     def status(self) -> RunStatus:

@@ -93,6 +93,18 @@ class ObjectStore:
 
         return self._ask(copy)
 
+    def read(self, key: str) -> tuple[bytes, str] | None:
+        """An object's bytes and its tag; None where there is none."""
+
+        def get() -> tuple[bytes, str]:
+            there = _library().get(self._store, key)
+            return bytes(there.bytes()), _get_tag(there.meta)
+
+        try:
+            return self._ask(get)
+        except FileNotFoundError:
+            return None
+
     def put(self, key: str, data: bytes) -> str:
         """Store bytes, whatever was there. Returns the tag."""
         return self._put(key, data)

@@ -161,14 +161,24 @@ class RunMirror:
                 kept = {path: one for path, one in index.copies.items() if path not in gone}
                 _write_index(home, replace(index, copies=kept))
 
-    def begin(self, run: str) -> bool:
-        """Take the name of a new run in the store; False where somebody else has it."""
+    def begin(self, run: str, for_whom: str | None = None) -> bool:
+        """Take the name of a new run in the store; False where somebody else has it. Who takes it
+        `for_whom` and is killed may be followed by another that does: `find_owner` tells."""
         try:
-            tag = self.store.create(f"{run}/{WRITER}", _make_note())
+            tag = self.store.create(f"{run}/{WRITER}", _make_note(for_whom))
         except Overtaken:
             return False
         _write_index(self.folder / run, _Index(writer=tag))
         return True
+
+    def find_owner(self, run: str) -> str | None:
+        """For whom a run's name was taken, where that was said and nobody works on it yet."""
+        found = self.store.read(f"{run}/{WRITER}")
+        try:
+            told = json.loads(found[0]).get("for") if found is not None else None
+        except (ValueError, AttributeError):
+            return None
+        return told if isinstance(told, str) else None
 
     @contextmanager
     def keep_pushed(
@@ -488,9 +498,10 @@ def _append_rest(file: Path, longer: Path) -> bool:
     return True
 
 
-def _make_note() -> bytes:
+def _make_note(for_whom: str | None = None) -> bytes:
     # Unlike any other's, so that an answer that was lost is known for one's own.
-    return json.dumps({"host": socket.gethostname(), "id": uuid.uuid4().hex}).encode()
+    note = {"host": socket.gethostname(), "id": uuid.uuid4().hex}
+    return json.dumps(note if for_whom is None else {**note, "for": for_whom}).encode()
 
 
 def _read_index(home: Path) -> _Index:

@@ -27,6 +27,7 @@ from .lock import LOCK_FILE, LockHolder, RunLock, find_holder, hold_lock, is_lef
 from .metrics import Metrics, build_metrics
 from .run_mirror import RunMirror, find_made, find_mirror, find_writer
 from .state import MODEL_FOLDER, PLAN_FILE, RunState, fold_events
+from .workflow_file import WorkflowFile, read_workflow_file
 
 METRICS_FILE: Final = "metrics.json"
 
@@ -37,6 +38,9 @@ _MAKERS: Final = {MODEL_FOLDER: "export", EVALUATION_FILE: "evaluate"}
 
 _CARD: Final = f"{MODEL_FOLDER}/README.md"
 """Each report writes it anew."""
+
+CLUSTER: Final = "the cluster"
+"""The holder of a run that a Workflow carries out."""
 
 _GONE: Final = ".gone-"
 """What the name of a run that is being deleted begins with."""
@@ -175,8 +179,24 @@ class Run:
         return self.read_state().has_result
 
     def find_holder(self) -> LockHolder | None:
-        """Who works on it now, or None."""
-        return find_holder(self.path) or find_writer(self.path)
+        """Who works on it now, or None; the cluster on a run of one, until that has an end."""
+        found = find_holder(self.path) or find_writer(self.path)
+        if found is None and self.is_on_cluster():
+            return LockHolder(host=CLUSTER)
+        return found
+
+    def read_workflow(self) -> WorkflowFile | None:
+        """Which Workflow of a cluster carries it out; None for a run of a machine."""
+        return read_workflow_file(self.path)
+
+    def is_on_cluster(self) -> bool:
+        """Whether a Workflow carries it out and no end of it was told. Whether that Workflow is
+        still there only the cluster knows."""
+        if self.read_workflow() is None:
+            return False
+        state = self.read_state()
+        # Of a result that is there another policy may be applied anywhere.
+        return not state.is_over and state.before is None
 
     def is_alive(self) -> bool:
         """Whether a process works on it, on whatever machine shares the folder."""

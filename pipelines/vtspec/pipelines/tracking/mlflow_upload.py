@@ -38,6 +38,9 @@ from .mlflow_mapping import (
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+SYNC_FILE: Final = "tracking.json"
+"""In a run's folder: how far it has come in MLflow."""
+
 ARTIFACTS = ("report.md", "report.html", PLAN_FILE, "metrics.json", EVALUATION_FILE)
 FOLDERS = ("plots", "model")
 _KIND: Final = "mlflow.experimentKind"
@@ -66,7 +69,7 @@ class SyncState:
 def read_sync_state(run_dir: Path) -> SyncState | None:
     """The place that `tracking.json` names, or None where nothing was shipped yet."""
     try:
-        raw = json.loads((run_dir / "tracking.json").read_text(encoding="utf-8"))
+        raw = json.loads((run_dir / SYNC_FILE).read_text(encoding="utf-8"))
         return SyncState(**raw)
     except (OSError, ValueError, TypeError, RecursionError):
         return None
@@ -74,7 +77,7 @@ def read_sync_state(run_dir: Path) -> SyncState | None:
 
 def write_sync_state(run_dir: Path, place: SyncState) -> None:
     """Keep `place`, whole or not at all."""
-    write_file_atomic(run_dir / "tracking.json", json.dumps(asdict(place), indent=2).encode())
+    write_file_atomic(run_dir / SYNC_FILE, json.dumps(asdict(place), indent=2).encode())
 
 
 def lock_sync(run_dir: Path) -> AbstractContextManager[bool]:

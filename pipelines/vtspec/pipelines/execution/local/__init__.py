@@ -1,7 +1,7 @@
 """A plan carried out on this machine: locks, attempts, resuming, joining, and the end of a run."""
 
 from .attach import copy_output, follow_run
-from .backend import LocalRunner, RunResult
+from .backend import How, LocalRunner, RunResult, find_outcome, find_run_update, make_refusal
 from .next_action import AttemptState, Decision, RunOptions, decide
 from .runner import RunEnd, execute_run, find_remaining_steps
 from .smoke import SmokeResult, run_smoke_test
@@ -10,6 +10,7 @@ from .stop_run import stop_run
 __all__ = [
     "AttemptState",
     "Decision",
+    "How",
     "LocalRunner",
     "RunEnd",
     "RunOptions",
@@ -18,8 +19,11 @@ __all__ = [
     "copy_output",
     "decide",
     "execute_run",
+    "find_outcome",
     "find_remaining_steps",
+    "find_run_update",
     "follow_run",
+    "make_refusal",
     "run_smoke_test",
     "stop_run",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from vtspec.pipelines.data.fetch import PinnedData, describe_changed_data
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
@@ -33,6 +33,9 @@ ORPHAN_GRACE_S = 60.0
 """How long the adapter of a killed vtspec may take to write its checkpoint."""
 
 
+How: TypeAlias = Literal["carried out", "joined", "shown", "updated"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunResult:
     """What came of asking for a plan's result.
@@ -44,7 +47,7 @@ class RunResult:
 
     run: Run
     state: RunState
-    how: Literal["carried out", "joined", "shown", "updated"]
+    how: How
     outcome: Outcome | None
     shipped: SyncResult | None = None
 
@@ -106,7 +109,7 @@ class LocalRunner:
                 self._warn_of_changed_data(run, plan)
                 return _show(run)
             case "refuse":
-                raise _make_refusal(decision, command)
+                raise make_refusal(decision, command)
 
     def _warn_of_changed_data(self, run: Run, plan: Plan) -> None:
         # A run would look at its data, and a result that is only shown is taken for one on it.
@@ -133,7 +136,7 @@ class LocalRunner:
         """Raise where `run` would, since the last attempt of the plan was cut short."""
         decision = self._decide(plan, choice)
         if decision.action == "refuse":
-            raise _make_refusal(decision, command)
+            raise make_refusal(decision, command)
 
     def _decide(self, plan: Plan, choice: RunOptions) -> Decision:
         return decide(
@@ -155,7 +158,7 @@ class LocalRunner:
         if lock is None:
             return self.run(plan, RunOptions(), command)
         # With the lock, since another process may have applied it meanwhile.
-        update = _find_update(run, plan)
+        update = find_run_update(run, plan)
         if update is None and run.read_state().before is None:
             lock.release()
             return _show(run)
@@ -190,6 +193,12 @@ class LocalRunner:
         )
 
     def _resume(self, run: Run, environment: Environment, command: str, plan: Plan) -> RunResult:
+        if run.read_workflow() is not None:
+            raise Refused(
+                f"{run.name} is a run of a cluster",
+                fix=f"go on with it there: {command} --resume --backend argo; or a new attempt "
+                f"here: {command} --again",
+            )
         lock = self._take_over(run)
         # Another process resumed it first; its result is the one that was asked for.
         if lock is None:
@@ -199,7 +208,7 @@ class LocalRunner:
             # Somebody else resumed it, and was done before us.
             lock.release()
             return _show(run)
-        update = _find_update(run, plan)
+        update = find_run_update(run, plan)
         options = ExecutionOptions(resume_with=f"{command} --resume", resumed=True, update=update)
         return self._execute(attempt, environment, options)
 
@@ -225,7 +234,7 @@ class LocalRunner:
         self.place.report(f"looking on at {run.name}; Ctrl-C stops looking, not the run")
         state = follow_run(run, self.place.told, self.place.stop, partial(self.runs.refresh, run))
         if state.is_over:
-            return RunResult(run=run, state=state, how="joined", outcome=_find_outcome(state))
+            return RunResult(run=run, state=state, how="joined", outcome=find_outcome(state))
         if self.place.stop.reason is not None:
             return RunResult(run=run, state=state, how="joined", outcome=None)
         raise Permanent(
@@ -233,7 +242,8 @@ class LocalRunner:
         )
 
 
-def _make_refusal(decision: Decision, command: str) -> Refused:
+def make_refusal(decision: Decision, command: str) -> Refused:
+    """Why nothing is done about a plan whose last attempt was cut short, and what to type."""
     return Refused(
         f"{decision.why}",
         fix=f"{command} --resume to go on, or {command} --again for a new attempt",
@@ -242,14 +252,14 @@ def _make_refusal(decision: Decision, command: str) -> Refused:
 
 def _show(run: Run) -> RunResult:
     state = run.read_state()
-    return RunResult(run=run, state=state, how="shown", outcome=_find_outcome(state))
+    return RunResult(run=run, state=state, how="shown", outcome=find_outcome(state))
 
 
 def _has_to_change(run: Run, plan: Plan) -> bool:
-    return _find_update(run, plan) is not None or run.read_state().before is not None
+    return find_run_update(run, plan) is not None or run.read_state().before is not None
 
 
-def _find_update(run: Run, plan: Plan) -> PlanUpdate | None:
+def find_run_update(run: Run, plan: Plan) -> PlanUpdate | None:
     """What the plan asks for that the run was not, its last update counted as applied."""
     state = run.read_state()
     stored = plan_from_json(run.read_plan())
@@ -282,7 +292,8 @@ def _send_signal(holder: LockHolder, number: signal.Signals) -> None:
             os.kill(holder.adapter, number)
 
 
-def _find_outcome(state: RunState) -> Outcome | None:
+def find_outcome(state: RunState) -> Outcome | None:
+    """How a run ended by its events; None where they tell no end."""
     ending: Ending | None = "succeeded" if state.has_result else state.ending
     if ending is None:
         return None

@@ -73,7 +73,8 @@ def _execute(step: str, work: StepContext) -> Outcome:
     if work.target.resume and work.log.state.status == "succeeded":
         work.place.report(f"{work.target.name} has been carried out")
         return SUCCEEDED
-    if work.log.state.status == "queued":
+    # Also of one that was resumed before it could say so.
+    if work.log.state.clock.started is None:
         log_run_start(work, work.choose(), backend="step")
     # Only then can there be words of an adapter that nobody has read yet.
     elif work.target.resume:

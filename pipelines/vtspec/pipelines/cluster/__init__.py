@@ -1,0 +1,1 @@
+"""Runs on Kubernetes: what a plan is there, begun, followed and ended."""

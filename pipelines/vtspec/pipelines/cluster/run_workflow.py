@@ -1,0 +1,193 @@
+"""The Workflow of one run: looked at, made, stopped, deleted."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from vtspec.adapters.shell_command import format_command
+from vtspec.pipelines.argo import WorkflowState, observe
+from vtspec.pipelines.argo.workflow import CREATED_AT, PREFIX, STOP_REASON
+from vtspec.pipelines.errors import Permanent, Refused, Temporary
+from vtspec.pipelines.runs.workflow_file import WorkflowFile
+
+from .kubernetes_client import (
+    CONFIG_MAPS,
+    PODS,
+    WORKFLOWS,
+    WORKLOADS,
+    KubernetesClient,
+    Object,
+    Resource,
+)
+
+_OF_WORKFLOW: Final = "workflows.argoproj.io/workflow"
+
+DELETED_S: Final = 60.0
+"""How long a Workflow that was deleted may take to go."""
+
+POLL_S: Final = 0.3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pod:
+    """A pod of a run: whether its containers may still do something, and have begun to."""
+
+    name: str
+    is_alive: bool
+    has_begun: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sighting:
+    """What the cluster has of a run now. `workflow` is None where it has no Workflow of it, or an
+    earlier one of its name only."""
+
+    workflow: WorkflowState | None
+    pods: tuple[Pod, ...] = field(default=())
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the Workflow has ended, or is gone, and no pod of it does anything."""
+        has_ended = self.workflow is None or self.workflow.is_over
+        return has_ended and not any(pod.is_alive for pod in self.pods)
+
+
+class RunWorkflow:
+    """One run's Workflow, by what its `workflow.json` says. Raises as `KubernetesClient` does."""
+
+    def __init__(self, client: KubernetesClient, file: WorkflowFile) -> None:
+        self.client, self.file = client, file
+
+    def look(self) -> Sighting:
+        """What the cluster has of it now."""
+        found = self.client.get(WORKFLOWS, self.file.namespace, self.file.name)
+        state = None if found is None else observe(found)
+        if state is not None and state.created_at != self.file.created_at:
+            # What is there was made for an earlier part of the run, or by somebody else.
+            return Sighting(workflow=None, pods=self._find_pods()[0])
+        pods, raw = self._find_pods()
+        beside = [*raw, *self._find_workloads(raw)]
+        return Sighting(workflow=None if found is None else observe(found, beside), pods=pods)
+
+    def create(self, documents: tuple[Mapping[str, Any], Mapping[str, Any]]) -> None:
+        """Make the plan's ConfigMap and the Workflow, where they are not there yet; an earlier
+        Workflow of the name makes room.
+
+        Raises `Temporary` where that one is still at work, `Refused` where it is another plan's.
+        """
+        config, workflow = documents
+        space = self.file.namespace
+        self._ensure(CONFIG_MAPS, config)
+        stamped = _stamp(workflow, self.file)
+        deadline = time.monotonic() + DELETED_S
+        while not self._is_there():
+            if self._ensure(WORKFLOWS, stamped):
+                return
+            if time.monotonic() > deadline:
+                raise Temporary(
+                    f"an earlier Workflow {self.file.name} does not go away",
+                    fix=format_command("kubectl", "-n", space, "get", "workflow", self.file.name),
+                )
+            time.sleep(POLL_S)
+
+    def stop(self, how: str, why: str | None = None) -> bool:
+        """Have it end: `Stop` or `Terminate`; `why` is told to whoever looks. False where there
+        is none."""
+        change: Object = {"spec": {"shutdown": how}}
+        if why is not None:
+            change["metadata"] = {"annotations": {STOP_REASON: why}}
+        return self.client.patch(WORKFLOWS, self.file.namespace, self.file.name, change)
+
+    def was_asked_to_stop(self) -> bool:
+        """Whether somebody asked already."""
+        found = self.client.get(WORKFLOWS, self.file.namespace, self.file.name) or {}
+        return bool(found.get("spec", {}).get("shutdown"))
+
+    def delete(self, *, plan_too: bool) -> None:
+        """Delete it, and the plan's ConfigMap where no other Workflow has that plan."""
+        space, digest = self.file.namespace, self.file.digest
+        self.client.delete(WORKFLOWS, space, self.file.name)
+        config = f"plan-{digest.removeprefix('sha256:')}"
+        if not plan_too or self.client.get(CONFIG_MAPS, space, config) is None:
+            return
+        others = self.client.find(WORKFLOWS, space, {"app.kubernetes.io/managed-by": "vtspec"})
+        using = [one for one in others if _read_annotations(one).get(f"{PREFIX}/digest") == digest]
+        if all(one["metadata"]["name"] == self.file.name for one in using):
+            self.client.delete(CONFIG_MAPS, space, config)
+
+    def _ensure(self, resource: Resource, body: Mapping[str, Any]) -> bool:
+        """Make an object; False where one of its name is there."""
+        try:
+            return self.client.create(resource, self.file.namespace, body)
+        except Temporary:
+            # An answer that was lost is no refusal: what is there says so.
+            name = body["metadata"]["name"]
+            if self.client.get(resource, self.file.namespace, name) is None:
+                raise
+            return False
+
+    def _is_there(self) -> bool:
+        """Whether this very Workflow is there; an earlier one of its name is deleted."""
+        space, name = self.file.namespace, self.file.name
+        found = self.client.get(WORKFLOWS, space, name)
+        if found is None:
+            return False
+        told = _read_annotations(found)
+        if told.get(CREATED_AT) == self.file.created_at:
+            return True
+        if told.get(f"{PREFIX}/digest") is None:
+            raise Refused(
+                f"namespace {space} has a Workflow {name} that is not of vtspec",
+                fix=format_command("kubectl", "-n", space, "delete", "workflow", name),
+            )
+        if not observe(found).is_over:
+            raise Temporary(
+                f"an earlier Workflow {name} is still at work in namespace {space}",
+                fix=format_command("kubectl", "-n", space, "get", "workflow", name),
+            )
+        self.client.delete(WORKFLOWS, space, name, uid=found["metadata"]["uid"])
+        return False
+
+    def _find_pods(self) -> tuple[tuple[Pod, ...], list[Object]]:
+        raw = self.client.find(PODS, self.file.namespace, {_OF_WORKFLOW: self.file.name})
+        raw = [{"kind": "Pod", **one} for one in raw]
+        return tuple(_read_pod(one) for one in raw), raw
+
+    def _find_workloads(self, pods: list[Object]) -> list[Object]:
+        """What Kueue says of pods that it holds back; nothing where there is no Kueue."""
+        if not any(_is_gated(pod) for pod in pods):
+            return []
+        for resource in WORKLOADS:
+            try:
+                found = self.client.find(resource, self.file.namespace, {})
+            # It tells why they wait, no more: who may not read it is still told that they do.
+            except (Permanent, Refused):
+                continue
+            return [{"kind": "Workload", **one} for one in found]
+        return []
+
+
+def _stamp(workflow: Mapping[str, Any], file: WorkflowFile) -> Object:
+    metadata = workflow["metadata"]
+    annotations = {**metadata["annotations"], CREATED_AT: file.created_at}
+    return {**workflow, "metadata": {**metadata, "annotations": annotations}}
+
+
+def _read_annotations(thing: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = thing.get("metadata", {}).get("annotations")
+    return found if isinstance(found, Mapping) else {}
+
+
+def _read_pod(raw: Mapping[str, Any]) -> Pod:
+    phase = raw.get("status", {}).get("phase")
+    return Pod(
+        name=str(raw["metadata"]["name"]),
+        is_alive=phase in ("Pending", "Running", "Unknown"),
+        has_begun=phase in ("Running", "Succeeded", "Failed"),
+    )
+
+
+def _is_gated(pod: Mapping[str, Any]) -> bool:
+    conditions = pod.get("status", {}).get("conditions") or []
+    return any(one.get("reason") == "SchedulingGated" for one in conditions)

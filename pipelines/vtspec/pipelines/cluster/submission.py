@@ -1,0 +1,156 @@
+"""A plan given to a cluster: its name taken in the store, its plan put there, its objects made.
+
+Each thing is made where it is not there yet, under a name that the plan decides. So whoever asks
+again after a kill, or at the same time, comes to the same run.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from vtspec.adapters.shell_command import format_command
+from vtspec.pipelines.argo import RenderSettings, render, render_plan_config
+from vtspec.pipelines.errors import Refused
+from vtspec.pipelines.planning.plan_model import Plan
+from vtspec.pipelines.runs import Run, Runs, make_run_name
+from vtspec.pipelines.runs.event_log import get_timestamp
+from vtspec.pipelines.runs.events import RunResumed
+from vtspec.pipelines.runs.object_store import ObjectStore, Overtaken
+from vtspec.pipelines.runs.run_mirror import WRITER, RunMirror
+from vtspec.pipelines.runs.state import PLAN_FILE, RunState
+from vtspec.pipelines.runs.stored_events import append_stored_event
+from vtspec.pipelines.runs.workflow_file import (
+    WORKFLOW_FILE,
+    WorkflowFile,
+    parse_workflow_file,
+)
+
+from .kubernetes_client import KubernetesClient
+from .run_follower import get_mirror
+from .run_workflow import RunWorkflow
+
+FOR_CLUSTER: Final = "cluster"
+"""For whom a name is taken that a Workflow is to have."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submission:
+    """A plan, where it is to be carried out, and how the Workflow of an attempt is rendered."""
+
+    client: KubernetesClient
+    runs: Runs
+    plan: Plan
+    settings: RenderSettings
+    get_time: Callable[[], str] = get_timestamp
+
+    def begin(self, attempt: int) -> Run:
+        """The run of the plan's next attempt, at least this one, created in store and cluster."""
+        mirror = get_mirror(self.runs)
+        while True:
+            name = make_run_name(self.plan.id, attempt)
+            if self._take_name(mirror, name):
+                break
+            # Somebody's who carries it out on their machine.
+            attempt += 1
+        file = _agree_on_workflow(mirror.store, name, self._make_file(name))
+        run = Run(self.runs.folder / name)
+        self.complete(run, file)
+        return run
+
+    def complete(self, run: Run, file: WorkflowFile) -> None:
+        """Put the plan of a run into the store and make its objects, where they are not there."""
+        mirror = get_mirror(self.runs)
+        self._agree_on_plan(mirror.store, run.name, file)
+        mirror.forget()
+        mirror.pull()
+        # From here on its plan has the name, and soon its pods say that they work on it.
+        if mirror.find_owner(run.name) == FOR_CLUSTER:
+            mirror.store.delete([f"{run.name}/{WRITER}"])
+        RunWorkflow(self.client, file).create(self.render(run.attempt))
+
+    def resume(self, run: Run) -> WorkflowFile:
+        """Go on with a run that has ended without a result, under its name: a Workflow in place
+        of the one that it had. Which one it is now."""
+        mirror = get_mirror(self.runs)
+        file = self._replace_workflow_file(mirror.store, run)
+        append_stored_event(mirror.store, run.name, _decide_resumption)
+        self.complete(run, file)
+        return file
+
+    def render(self, attempt: int) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """The objects, in the order in which they are made."""
+        return (
+            render_plan_config(self.plan, self.settings),
+            render(self.plan, self.settings, attempt),
+        )
+
+    def _take_name(self, mirror: RunMirror, name: str) -> bool:
+        """Whether the run of this name is the cluster's: taken now, or before by whoever was
+        killed, or submits it at the same time."""
+        store = mirror.store
+        if not mirror.begin(name, FOR_CLUSTER):
+            # The note goes once all else is there.
+            is_theirs = mirror.find_owner(name) == FOR_CLUSTER
+            return is_theirs or store.read(f"{name}/{WORKFLOW_FILE}") is not None
+        # Begun, and let go of, since the runs were listed: its Workflow comes before its plan.
+        is_local = store.read(f"{name}/{PLAN_FILE}") and not store.read(f"{name}/{WORKFLOW_FILE}")
+        if is_local:
+            store.delete([f"{name}/{WRITER}"])
+        return not is_local
+
+    def _make_file(self, name: str) -> WorkflowFile:
+        return WorkflowFile(
+            namespace=self.settings.namespace,
+            name=name,
+            digest=self.plan.digest,
+            created_at=self.get_time(),
+        )
+
+    def _agree_on_plan(self, store: ObjectStore, name: str, file: WorkflowFile) -> None:
+        key = f"{name}/{PLAN_FILE}"
+        text = json.dumps(self.plan.to_json(), indent=2, ensure_ascii=False) + "\n"
+        try:
+            store.create(key, text.encode())
+        except Overtaken:
+            found = store.read(key)
+            theirs = None if found is None else json.loads(found[0]).get("digest")
+            if theirs != self.plan.digest or file.digest != self.plan.digest:
+                raise Refused(
+                    f"{name} was begun by somebody else, with another policy",
+                    fix=f"see it: {format_command('vtspec', 'logs', name, '-f')}",
+                ) from None
+
+    def _replace_workflow_file(self, store: ObjectStore, run: Run) -> WorkflowFile:
+        """Which Workflow the run has from now on; of two who ask at once, the first one's."""
+        key, fresh = f"{run.name}/{WORKFLOW_FILE}", self._make_file(run.name)
+        found = store.read(key)
+        try:
+            if found is None:
+                store.create(key, fresh.encode())
+            else:
+                store.replace(key, fresh.encode(), found[1])
+        except Overtaken:
+            theirs = store.read(key)
+            return (parse_workflow_file(theirs[0]) if theirs is not None else None) or fresh
+        return fresh
+
+
+def _agree_on_workflow(store: ObjectStore, name: str, mine: WorkflowFile) -> WorkflowFile:
+    key = f"{name}/{WORKFLOW_FILE}"
+    try:
+        store.create(key, mine.encode())
+    except Overtaken:
+        found = store.read(key)
+        return (parse_workflow_file(found[0]) if found is not None else None) or mine
+    return mine
+
+
+def _decide_resumption(state: RunState) -> RunResumed | None:
+    # Another one has said so meanwhile, or nothing was told yet that could be gone on with.
+    if not state.is_over or state.has_result:
+        return None
+    reached = state.training.checkpoint
+    return RunResumed(
+        from_epoch=reached.epoch if reached else 0, from_step=reached.step if reached else 0
+    )

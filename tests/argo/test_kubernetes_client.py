@@ -1,0 +1,156 @@
+"""The edge to Kubernetes: objects over HTTP, and each refusal in words that say what to type."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kubernetes_server import TOKEN, WORKFLOWS, KubernetesServer, running_kubernetes
+from vtspec.pipelines.cluster import kubernetes_client as kubernetes
+from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
+from vtspec.pipelines.errors import Permanent, Refused, Temporary
+
+WORKFLOW = {"metadata": {"name": "cats-1", "labels": {"run": "cats-1"}}, "spec": {"a": 1}}
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[KubernetesServer]:
+    with running_kubernetes() as found:
+        yield found
+
+
+@pytest.fixture
+def server(running: KubernetesServer) -> KubernetesServer:
+    running.objects.clear()
+    running.logs.clear()
+    running.denied.clear()
+    running.absent.clear()
+    running.admit = lambda _: None
+    running.is_down = False
+    return running
+
+
+@pytest.fixture
+def client(server: KubernetesServer, tmp_path: Path) -> KubernetesClient:
+    return a_client(server.write_kubeconfig(tmp_path / "config"))
+
+
+def a_client(config: Path) -> KubernetesClient:
+    return KubernetesClient({"KUBECONFIG": str(config)})
+
+
+def test_objects_are_made_once_found_changed_and_deleted(client: KubernetesClient) -> None:
+    assert client.create(kubernetes.WORKFLOWS, "vision", WORKFLOW)
+    assert not client.create(kubernetes.WORKFLOWS, "vision", WORKFLOW)
+    change = {"spec": {"shutdown": "Stop"}}
+    assert client.patch(kubernetes.WORKFLOWS, "vision", "cats-1", change)
+    (found,) = client.find(kubernetes.WORKFLOWS, "vision", {"run": "cats-1"})
+    assert client.find(kubernetes.WORKFLOWS, "vision", {"run": "others"}) == []
+    assert found["spec"] == {"a": 1, "shutdown": "Stop"}
+    assert client.get(kubernetes.WORKFLOWS, "vision", "cats-1") == found
+    assert not client.delete(kubernetes.WORKFLOWS, "vision", "cats-1", uid="an earlier one's")
+    assert client.delete(kubernetes.WORKFLOWS, "vision", "cats-1", uid=found["metadata"]["uid"])
+    assert client.get(kubernetes.WORKFLOWS, "vision", "cats-1") is None
+    assert not client.delete(kubernetes.WORKFLOWS, "vision", "cats-1")
+    assert not client.patch(kubernetes.WORKFLOWS, "vision", "cats-1", change)
+
+
+def test_a_log_is_followed_to_its_end(server: KubernetesServer, client: KubernetesClient) -> None:
+    server.put_pod("cats-1", "train", name="cats-1-train-7", phase="Running")
+    server.print_line("cats-1-train-7", "first")
+    lines = client.follow_log("vision", "cats-1-train-7", "main")
+    assert next(lines) == "first"
+    server.print_line("cats-1-train-7", "second")
+    assert next(lines) == "second"
+    server.end_pod("cats-1-train-7", "Succeeded")
+    assert list(lines) == []
+
+
+def test_a_line_without_an_end_is_left_out(
+    server: KubernetesServer, client: KubernetesClient
+) -> None:
+    server.put_pod("cats-1", "train", name="floods", phase="Running")
+    for line in ("before", "x" * (3 << 20), "after"):
+        server.print_line("floods", line)
+    server.end_pod("floods", "Succeeded")
+    assert list(client.follow_log("vision", "floods", "main")) == ["before", "after"]
+
+
+def test_what_may_not_be_done_is_named_with_what_asks_for_it(
+    server: KubernetesServer, client: KubernetesClient
+) -> None:
+    server.denied.add(("create", "workflows"))
+    with pytest.raises(Permanent) as refused:
+        client.create(kubernetes.WORKFLOWS, "vision", WORKFLOW)
+    assert "you may not create workflows.argoproj.io (403)" in str(refused.value)
+    assert 'User "jin" cannot create' in str(refused.value)
+    assert "kubectl auth can-i create workflows.argoproj.io -n vision" in str(refused.value)
+
+
+def test_no_message_holds_the_token(server: KubernetesServer, tmp_path: Path) -> None:
+    stale = "canary-of-yesterday-0123456789"
+    config = server.write_kubeconfig(tmp_path / "config", token=stale)
+    with pytest.raises(Permanent, match="does not know who asks") as refused:
+        a_client(config).get(kubernetes.WORKFLOWS, "vision", "cats-1")
+    assert stale not in str(refused.value)
+
+
+def test_what_a_server_echoes_of_the_token_is_hidden(
+    server: KubernetesServer, client: KubernetesClient
+) -> None:
+    server.admit = lambda _: f"admission webhook denied the request with {TOKEN}"
+    with pytest.raises(Refused, match="refused to create") as refused:
+        client.create(kubernetes.WORKFLOWS, "vision", WORKFLOW)
+    assert TOKEN not in str(refused.value)
+    assert "[hidden]" in str(refused.value)
+
+
+def test_a_cluster_without_argo_says_so(
+    server: KubernetesServer, client: KubernetesClient
+) -> None:
+    server.absent.add(WORKFLOWS)
+    with pytest.raises(Permanent, match=r"has no workflows\.argoproj\.io") as refused:
+        client.get(kubernetes.WORKFLOWS, "vision", "cats-1")
+    assert "Argo Workflows" in str(refused.value)
+
+
+def test_a_namespace_that_is_not_there_is_named(client: KubernetesClient) -> None:
+    with pytest.raises(Permanent, match="has no namespace elsewhere"):
+        client.create(kubernetes.WORKFLOWS, "elsewhere", WORKFLOW)
+
+
+def test_a_cluster_that_is_away_may_come_back(
+    server: KubernetesServer, client: KubernetesClient, tmp_path: Path
+) -> None:
+    server.is_down = True
+    with pytest.raises(Temporary, match="cannot be reached"):
+        client.get(kubernetes.WORKFLOWS, "vision", "cats-1")
+    nobody = tmp_path / "nobody"
+    text = (tmp_path / "config").read_text().replace(server.endpoint, "http://127.0.0.1:1")
+    nobody.write_text(text)
+    with pytest.raises(Temporary, match=r"127\.0\.0\.1:1 cannot be reached"):
+        a_client(nobody).get(kubernetes.WORKFLOWS, "vision", "cats-1")
+
+
+def test_a_kubeconfig_that_leads_nowhere_is_told_without_what_is_in_it(tmp_path: Path) -> None:
+    with pytest.raises(Permanent, match="there is no kubeconfig"):
+        a_client(tmp_path / "none")
+    file = tmp_path / "config"
+    for text in ("current-context: here\n", "{", "- token: canary-1234567890\n", ""):
+        file.write_text(text)
+        with pytest.raises(Permanent, match="kubectl config use-context") as refused:
+            a_client(file)
+        assert "canary" not in str(refused.value)
+
+
+def test_a_program_that_gives_no_credential_is_told_and_not_quoted(
+    server: KubernetesServer, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    config = server.write_kubeconfig(tmp_path / "config")
+    words = '{"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "args": '
+    words += '["-c", "echo canary-of-exec >&2; exit 3"]}}'
+    config.write_text(config.read_text().replace(f'{{"token": "{TOKEN}"}}', words))
+    with pytest.raises(Permanent, match="gave no credential") as refused:
+        a_client(config)
+    shown = capfd.readouterr()
+    assert "canary" not in f"{refused.value}{shown.out}{shown.err}"

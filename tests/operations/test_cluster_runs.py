@@ -1,0 +1,539 @@
+"""A plan carried out on a cluster: begun once, followed live, and ended in every case."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cluster_world import Heard, Pods, World, a_world, await_workflow, recorded_status
+from kubernetes_server import KubernetesServer, await_true, running_kubernetes
+from object_storage import BreakableStorage, ObjectStorage
+from run_folders import STARTED, SUCCEEDED, an_epoch
+from vtspec.pipelines.errors import Refused, Temporary
+from vtspec.pipelines.operations.cluster_runs import (
+    look_at_runs,
+    run_on_cluster,
+    stop_on_cluster,
+)
+from vtspec.pipelines.operations.removal import choose_runs, remove_runs
+from vtspec.schema.problem import SpecError
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def storage() -> Iterator[ObjectStorage]:
+    found = BreakableStorage()
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def server() -> Iterator[KubernetesServer]:
+    with running_kubernetes() as found:
+        yield found
+
+
+@pytest.fixture
+def world(
+    storage: ObjectStorage,
+    server: KubernetesServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> World:
+    for name, value in storage.environment.items():
+        monkeypatch.setenv(name, value)
+    bucket = "".join(letter for letter in tmp_path.name.lower() if letter.isalnum())[-40:]
+    return a_world(tmp_path, storage, server, bucket)
+
+
+def test_a_run_is_begun_followed_live_and_ends_with_its_result(world: World) -> None:
+    heard, name = Heard(), world.plan.id
+    with world.running(heard) as asked:
+        await_workflow(world, name)
+        world.server.play(name, recorded_status("succeeded", 8))
+        pods = Pods(world, name)
+        pods.begin()
+        pods.tell(STARTED, an_epoch(1))
+        # Before the store has any of it.
+        await_true(lambda: heard.kinds() == ["run.started", "train.epoch"], "told live")
+        assert f"{name}/events.jsonl" not in world.keys()
+        pods.tell(an_epoch(2), SUCCEEDED)
+        pods.store()
+        pods.end()
+        world.server.play(name, recorded_status("succeeded"))
+    assert asked.error is None
+    (result,) = asked.result.results
+    assert (result.how, result.outcome.ending) == ("carried out", "succeeded")
+    assert heard.kinds() == ["run.started", "train.epoch", "train.epoch", "run.finished"]
+    told = json.loads((result.run.path / "workflow.json").read_text())
+    assert told["namespace"] == "vision" and told["digest"] == world.plan.digest
+    # Asked for again it is shown, and nothing is made.
+    again = world.run().results[0]
+    assert (again.how, again.run.name) == ("shown", name)
+    assert world.server.workflows() == [name]
+
+
+def test_again_makes_another_attempt(world: World) -> None:
+    _finish(world, SUCCEEDED)
+    heard = Heard()
+    with world.running(heard, again=True):
+        await_workflow(world, f"{world.plan.id}-2")
+        heard.stop.request("stopped")
+    assert world.server.workflows() == [world.plan.id, f"{world.plan.id}-2"]
+
+
+def test_who_stops_looking_leaves_the_run_alone_and_the_next_call_joins_it(world: World) -> None:
+    heard = Heard()
+    with world.running(heard) as asked:
+        await_workflow(world, world.plan.id)
+        heard.stop.request("stopped")
+    assert asked.result.results[0].outcome is None
+    assert "shutdown" not in (world.server.workflow(world.plan.id) or {})["spec"]
+    second = Heard()
+    with world.running(second) as joined:
+        await_true(lambda: any("already" in line for line in second.said), "it is joined")
+        second.stop.request("stopped")
+    assert joined.result.results[0].how == "joined"
+    assert world.server.count("POST", "workflows") == 1
+
+
+# Of each recorded end of the real engine: how the run ended, and with which exit code.
+ENDS = {
+    "oom-killed": ("failed", 3, "used up the memory"),
+    "deadline": ("failed", 3, "deadline"),
+    "failed": ("failed", 3, "exit code 3"),
+    "stopped": ("stopped", 75, "was stopped"),
+    "terminated": ("stopped", 75, "was stopped"),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_what_ended_without_a_word_is_written_down_once_by_whoever_follows(
+    world: World, end: str
+) -> None:
+    ending, code, words = ENDS[end]
+    with world.running(Heard()) as first, world.running(Heard()) as second:
+        await_workflow(world, world.plan.id)
+        Pods(world, world.plan.id).tell(STARTED, is_printed=False)
+        if end in ("stopped", "terminated"):
+            _patch_shutdown(world)
+        world.server.play(world.plan.id, recorded_status(end))
+    for asked in (first, second):
+        assert asked.error is None
+        outcome = asked.result.results[0].outcome
+        assert (outcome.ending, outcome.exit_code) == (ending, code)
+        assert words in outcome.message
+        assert outcome.fix
+    events = world.find_run().read_events()
+    assert [event.seq for event in events] == list(range(len(events)))
+    assert sum(event.kind == "run.finished" for event in events) == 1
+
+
+def test_the_steps_own_words_say_why_it_failed(world: World) -> None:
+    with world.running(Heard()) as asked:
+        await_workflow(world, world.plan.id)
+        pods = Pods(world, world.plan.id)
+        pods.tell(
+            STARTED,
+            ("failed", {"message": "the loss is NaN", "fix": "lower training.learningRate"}),
+            is_printed=False,
+        )
+        pods.store()
+        world.server.play(world.plan.id, recorded_status("failed"))
+    outcome = asked.result.results[0].outcome
+    assert (outcome.message, outcome.fix) == ("the loss is NaN", "lower training.learningRate")
+
+
+def test_a_run_ends_only_once_its_pods_have(world: World) -> None:
+    """A pod that was asked to stop still writes its checkpoint while Argo says it is over."""
+    with world.running(Heard()) as asked:
+        await_workflow(world, world.plan.id)
+        pods = Pods(world, world.plan.id)
+        pods.begin()
+        pods.tell(STARTED)
+        pods.store()
+        _patch_shutdown(world)
+        world.server.play(world.plan.id, recorded_status("stopped"))
+        pods.tell(("train.checkpoint", {"path": "checkpoints/1", "epoch": 1, "step_in_epoch": 0}))
+        pods.store()
+        pods.end("Failed")
+    (result,) = asked.result.results
+    assert "checkpoints/1" in result.outcome.message
+    assert [event.kind for event in world.find_run().read_events()] == [
+        "run.started",
+        "train.checkpoint",
+        "run.finished",
+    ]
+
+
+def test_a_workflow_that_somebody_deleted_leaves_a_run_to_resume(world: World) -> None:
+    with world.running(Heard()) as asked:
+        await_workflow(world, world.plan.id)
+        pods = Pods(world, world.plan.id)
+        pods.tell(STARTED, is_printed=False)
+        pods.store()
+        world.server.play_gone(world.plan.id)
+    outcome = asked.result.results[0].outcome
+    assert (outcome.ending, outcome.exit_code) == ("interrupted", 75)
+    assert "--resume --backend argo" in outcome.fix
+
+
+def test_what_waits_too_long_is_stopped_with_the_schedulers_words(world: World) -> None:
+    heard = Heard()
+    with world.running(heard) as asked:
+        await_workflow(world, world.plan.id)
+        with world.server.changed:
+            stored = world.server.objects[world.server.workflow_path(world.plan.id)]
+            stored["metadata"]["annotations"]["vtspec.dev/max-wait-seconds"] = "1"
+            world.server.play(world.plan.id, recorded_status("waiting-for-gpu"))
+        await_true(lambda: _is_asked_to_stop(world), "the Workflow is asked to stop")
+        world.server.play(world.plan.id, recorded_status("stopped"))
+    outcome = asked.result.results[0].outcome
+    assert (outcome.ending, outcome.exit_code) == ("interrupted", 75)
+    assert "waited for a node" in outcome.message and "nvidia.com/gpu" in outcome.message
+    assert any("waits for a node" in line for line in heard.said)
+
+
+def test_a_wait_in_the_queue_is_told_in_kueues_words(world: World) -> None:
+    heard, said = Heard(), "insufficient unused quota for nvidia.com/gpu"
+    with world.running(heard):
+        await_workflow(world, world.plan.id)
+        _gate_training(world, said)
+        await_true(lambda: any(said in line for line in heard.said), "Kueue's words are told")
+        heard.stop.request("stopped")
+    assert any("train waits in its queue" in line for line in heard.said)
+
+
+def test_what_a_framework_prints_is_not_taken_for_the_end(world: World) -> None:
+    heard = Heard()
+    with world.running(heard) as asked:
+        await_workflow(world, world.plan.id)
+        world.server.play(world.plan.id, recorded_status("succeeded", 8))
+        pods = Pods(world, world.plan.id)
+        pods.begin()
+        pods.tell(STARTED)
+        forger = Pods(world, world.plan.id, lines=list(pods.lines))
+        forger.tell(SUCCEEDED)
+        await_true(lambda: "run.finished" in heard.kinds(), "the forged end was shown")
+        assert asked.thread.is_alive()
+        pods.tell(("run.finished", {"ending": "failed", "exit_code": 3, "message": "it broke"}))
+        pods.store()
+        pods.end("Failed")
+    assert asked.result.results[0].outcome.message == "it broke"
+
+
+def test_a_cluster_that_is_away_for_a_while_is_asked_again(world: World) -> None:
+    heard = Heard()
+    with world.running(heard) as asked:
+        await_workflow(world, world.plan.id)
+        world.server.is_down = True
+        await_true(lambda: any("cannot be reached" in line for line in heard.said), "it is told")
+        world.server.is_down = False
+        Pods(world, world.plan.id).tell(STARTED)
+        world.server.play(world.plan.id, recorded_status("oom-killed"))
+    assert sum("cannot be reached" in line for line in heard.said) == 1
+    assert asked.result.results[0].outcome.ending == "failed"
+
+
+def test_a_created_workflow_whose_answer_was_lost_is_taken_for_there(world: World) -> None:
+    # Of the ConfigMap and of the Workflow.
+    world.server.drops = 2
+    assert _submit(world) is None
+    assert world.server.drops == 0
+    assert world.server.workflows() == [world.plan.id]
+    assert len(world.runs.list_runs()) == 1
+
+
+def test_a_run_is_stopped_and_resumed_by_another_workflow_of_its_name(world: World) -> None:
+    name = world.plan.id
+    _finish(world, None)
+    run = world.find_run()
+    pods = Pods(world, name)
+    pods.tell(STARTED, ("train.checkpoint", {"path": "checkpoints/1", "epoch": 1}))
+    pods.store()
+    world.server.play(name, recorded_status("succeeded", 8))
+    with pytest.raises(Temporary, match="has not ended"):
+        stop_on_cluster(run, world.runs, 0.0, world.environ, lambda _: None)
+    assert _shutdown(world) == "Stop"
+    world.server.play(name, recorded_status("stopped"))
+    # A second one is impatient.
+    state = stop_on_cluster(run, world.runs, 5.0, world.environ, lambda _: None)
+    assert (state.status, _shutdown(world)) == ("stopped", "Terminate")
+    with pytest.raises(Refused, match="was stopped before its end"):
+        world.run()
+    first = (world.server.workflow(name) or {})["metadata"]
+    heard = Heard()
+    with world.running(heard, resume=True):
+        await_true(lambda: _is_another(world, first["uid"]), "another Workflow is made")
+        heard.stop.request("stopped")
+    second = (world.server.workflow(name) or {})["metadata"]
+    key = "vtspec.dev/created-at"
+    assert second["annotations"][key] != first["annotations"][key]
+    state = world.find_run().read_state()
+    assert (state.status, state.clock.pauses) == ("running", 1)
+    assert world.find_run().is_on_cluster()
+
+
+def test_a_run_that_the_cluster_has_lost_does_not_stay_on_it(world: World) -> None:
+    _finish(world, None)
+    pods = Pods(world, world.plan.id)
+    pods.tell(STARTED)
+    pods.store()
+    run = world.find_run()
+    assert run.is_on_cluster() and run.is_alive()
+    world.server.play(world.plan.id, recorded_status("oom-killed"))
+    look = look_at_runs(world.runs, [run], world.environ)
+    assert look.problem is None
+    assert look.found[run.name].cause == "memory"
+    assert not run.is_on_cluster()
+    assert world.find_run().ending == "failed"
+
+
+def test_a_removed_run_takes_its_objects_along(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", world.environ["KUBECONFIG"])
+    _finish(world, None)
+    with pytest.raises(Refused, match="being worked on"):
+        choose_runs([world.plan.id], world.runs, world.repository)
+    _finish(world, SUCCEEDED)
+    chosen = choose_runs([world.plan.id], world.runs, world.repository)
+    warned: list[str] = []
+    remove_runs(chosen, world.runs, lambda _: None, warned.append)
+    assert (warned, world.server.objects, world.keys()) == ([], {}, [])
+
+
+def test_a_plan_that_another_workflow_has_keeps_its_configmap(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", world.environ["KUBECONFIG"])
+    _finish(world, SUCCEEDED)
+    heard = Heard()
+    with world.running(heard, again=True):
+        await_workflow(world, f"{world.plan.id}-2")
+        heard.stop.request("stopped")
+    chosen = choose_runs([f"{world.plan.id}"], world.runs, world.repository)
+    remove_runs(chosen, world.runs, lambda _: None)
+    assert world.server.workflows() == [f"{world.plan.id}-2"]
+    assert any("configmaps/plan-" in path for path in world.server.objects)
+
+
+def test_a_cluster_that_cannot_be_asked_leaves_what_the_store_knows(world: World) -> None:
+    _finish(world, None)
+    run = world.find_run()
+    nowhere = {**world.environ, "KUBECONFIG": str(world.root / "none")}
+    look = look_at_runs(world.runs, [run], nowhere)
+    assert look.found == {} and "there is no kubeconfig" in str(look.problem)
+    assert run.is_on_cluster()
+
+
+def test_runs_in_a_folder_and_a_controllers_cluster_are_refused(world: World) -> None:
+    here = replace(world.repository, runs_folder=world.root / "runs")
+    request = world.request()
+    planned = replace(request.request.planned, repository=here)
+    asked = replace(request, request=replace(request.request, planned=planned))
+    with pytest.raises(SpecError) as lacks:
+        run_on_cluster(asked, Heard().callbacks, world.environ)
+    assert "no store of runs" in str(lacks.value)
+    file = world.root / "vtspec.yaml"
+    text = file.read_text()
+    file.write_text(text.replace("namespace: vision", "namespace: vision, submit: controller"))
+    with pytest.raises(Refused, match="leaves creating runs to the controller"):
+        world.run()
+    assert world.server.objects == {}
+    assert world.keys() == []
+
+
+SUBMITTER = """\
+import os, signal, sys
+from pathlib import Path
+from cluster_world import Heard, World
+from cluster_plans import a_published_plan
+from vtspec.pipelines.runs.object_store import ObjectStore
+from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
+from vtspec.pipelines.operations import cluster_runs
+import kubernetes.client, kubernetes.config
+
+class Said(list):
+    def append(self, line):
+        super().append(line)
+        # It is on the cluster: looked away from.
+        heard.stop.request("stopped")
+
+def counted(ask):
+    def call(*given, **named):
+        global left
+        answer = ask(*given, **named)
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return answer
+    return call
+
+plan = a_published_plan()
+world = World(root=Path(sys.argv[1]), url=sys.argv[2], server=None, plan=plan, environ=os.environ)
+# What takes time, once: no child has to import it.
+from vtspec.pipelines.cluster import submission
+from vtspec.pipelines.operations.render import find_run_settings
+find_run_settings(plan, world.repository)
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        left, heard = int(line), Heard()
+        heard.said = Said()
+        ObjectStore._ask = counted(ObjectStore._ask)
+        KubernetesClient._ask = counted(KubernetesClient._ask)
+        world.run(heard)
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+class Submitter:
+    """A process that asks for the plan as often as it is told to, each time anew, and is killed
+    by itself after so many requests to store and cluster."""
+
+    def __init__(self, world: World) -> None:
+        support = str(Path(__file__).parents[1] / "support")
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", SUBMITTER, str(world.root), world.url],
+            env={**os.environ, **world.environ, "PYTHONPATH": support},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def submit(self, requests: int = 10_000) -> bool:
+        """Whether it came to its end; False where it was killed before."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        print(requests, file=self._process.stdin, flush=True)
+        code = int(self._process.stdout.readline())
+        assert code in (0, -signal.SIGKILL)
+        return code == 0
+
+    def close(self) -> None:
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.stdout.close()
+        self._process.wait()
+
+
+@pytest.fixture
+def submitter(world: World) -> Iterator[Submitter]:
+    found = Submitter(world)
+    yield found
+    found.close()
+
+
+def test_whoever_submits_may_be_killed_after_any_request(
+    world: World, submitter: Submitter
+) -> None:
+    name, kills = world.plan.id, 0
+    while not submitter.submit(kills + 1):
+        kills += 1
+        assert submitter.submit()
+        _assert_submitted_once(world)
+        shutil.rmtree(world.runs_folder)
+        world.server.objects.clear()
+        world.store.delete(world.keys())
+    # The name, the Workflow's file, the plan, the ConfigMap, the Workflow, and looks between.
+    assert kills > 8
+    _assert_submitted_once(world)
+    assert world.server.workflows() == [name]
+
+
+def test_a_call_that_is_killed_a_little_later_each_time_comes_to_one_run(
+    world: World, submitter: Submitter
+) -> None:
+    requests = 1
+    while not submitter.submit(requests):
+        requests += 3
+    _assert_submitted_once(world)
+
+
+def _assert_submitted_once(world: World) -> None:
+    name = world.plan.id
+    assert world.server.workflows() == [name]
+    assert sum("configmaps" in path for path in world.server.objects) == 1
+    assert world.keys() == [f"{name}/plan.json", f"{name}/workflow.json"]
+
+
+def _finish(world: World, end: tuple[str, object] | None) -> None:
+    """Submit the plan, or go on with it, and have it end so; None leaves it on the cluster."""
+    heard, name = Heard(), world.plan.id
+    with world.running(heard) as asked:
+        await_workflow(world, name)
+        if end is None:
+            heard.stop.request("stopped")
+        else:
+            pods = Pods(world, name)
+            pods.tell(STARTED, end, is_printed=False)  # type: ignore[arg-type]
+            pods.store()
+            world.server.play(name, recorded_status("succeeded"))
+    assert asked.error is None
+
+
+def _submit(world: World) -> Exception | None:
+    """Ask for the plan, and look away as soon as it is on the cluster; what went wrong."""
+    heard = Heard()
+    with world.running(heard) as asked:
+        await_true(lambda: heard.said or not asked.thread.is_alive(), "it is submitted, or not")
+        heard.stop.request("stopped")
+    return asked.error
+
+
+def _patch_shutdown(world: World) -> None:
+    with world.server.changed:
+        stored = world.server.objects[world.server.workflow_path(world.plan.id)]
+        stored["spec"]["shutdown"] = "Stop"
+
+
+def _shutdown(world: World) -> str | None:
+    found = world.server.workflow(world.plan.id)
+    return None if found is None else found["spec"].get("shutdown")
+
+
+def _is_asked_to_stop(world: World) -> bool:
+    return _shutdown(world) is not None
+
+
+def _is_another(world: World, uid: str) -> bool:
+    found = world.server.workflow(world.plan.id)
+    return found is not None and found["metadata"]["uid"] != uid
+
+
+def _gate_training(world: World, said: str) -> None:
+    """The training's pod is held back by Kueue, as on record."""
+    name, node = world.plan.id, ""
+    for number in range(20):
+        status = recorded_status("waiting-in-queue", number)
+        waiting = [
+            one["id"]
+            for one in status.get("nodes", {}).values()
+            if one["type"] == "Pod" and one.get("templateName") == "train"
+        ]
+        if waiting and status["nodes"][waiting[0]]["phase"] == "Pending":
+            node = waiting[0]
+            break
+    gated = {"type": "PodScheduled", "status": "False", "reason": "SchedulingGated"}
+    held = {"type": "QuotaReserved", "status": "False", "reason": "Pending", "message": said}
+    world.server.put_pod(name, "train", name="gated", phase="Pending", node=node)
+    with world.server.changed:
+        pod = world.server.objects["/api/v1/namespaces/vision/pods/gated"]
+        pod["status"]["conditions"] = [{**gated, "message": "gated"}]
+        world.server.put(
+            "/apis/kueue.x-k8s.io/v1beta1/namespaces/vision/workloads/gated",
+            {
+                "metadata": {"name": "w", "ownerReferences": [{"name": "gated"}]},
+                "status": {"conditions": [held]},
+            },
+        )
+    world.server.play(name, status)
