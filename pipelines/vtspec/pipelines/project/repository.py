@@ -17,9 +17,9 @@ from vtspec.pipelines.errors import Refused
 from vtspec.schema.files import SUFFIXES
 from vtspec.schema.problem import Problem, SpecError
 
-from .dataset_facts import DatasetFacts, extract_dataset
+from .dataset_facts import DatasetFacts, extract_dataset, find_other_image
 from .git_command import find_user_email
-from .source_tree import WORKING_TREE, SourceTree
+from .source_tree import WORKING_TREE, SourceTree, WorkingTree
 from .spec_index import FOLDERS, SpecFile, SpecIndex
 from .spec_lookup import SpecLookup
 from .spec_problems import (
@@ -213,6 +213,14 @@ class Repository:
     def get_spec_path(self, kind: str, name: str) -> Path:
         """Where the file of a new spec naturally lies."""
         return self.specs / FOLDERS[kind] / f"{name}.yaml"
+
+    def find_other_image(self, dataset: DatasetFacts, kinds: Sequence[str]) -> str | None:
+        """An image of a dataset whose file is of none of these kinds, shown as a person would name
+        it; None where there is none, its data is not here, or a commit is looked at."""
+        if dataset.path is None or not isinstance(self.tree, WorkingTree):
+            return None
+        found = find_other_image(self.root / dataset.path, kinds)
+        return None if found is None else self.format_path(found)
 
     def load_dataset(self, name: str) -> "Dataset":
         """The Dataset of that name. Raises `SpecError` where there is none, two, or a bad one."""
