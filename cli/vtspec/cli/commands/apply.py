@@ -31,19 +31,21 @@ def apply_spec(spec: str | None, chosen: CommandOptions, *, yes: bool) -> int:
     """Show the plan of a spec or of `--plan`, ask unless `yes`, carry it out; the exit code."""
     # Planned once: what was shown is carried out, whatever is edited while the question waits.
     found = plan_named_spec(spec, chosen)
-    _print_plan(found)
+    _print_plan(found, chosen)
     confirm = None if yes else lambda: _confirm_plan(found)
     return carry_out(spec, chosen, found, confirm)
 
 
-def _print_plan(found: "PlannedRun") -> None:
+def _print_plan(found: "PlannedRun", chosen: CommandOptions) -> None:
     from vtspec.cli.views.plan import format_plan
     from vtspec.cli.views.styled_text import get_terminal_width, print_lines
     from vtspec.pipelines.operations.frameworks import describe_missing_environment
     from vtspec.pipelines.planning.prior_runs import find_prior_runs
 
     next_to = find_prior_runs(found.made, found.repository, others=found.others)
-    missing = describe_missing_environment(found.made.framework.name, os.environ)
+    missing = describe_missing_environment(
+        found.made.framework.name, os.environ, chosen.environment
+    )
     width = get_terminal_width(sys.stdout)
     print_lines(format_plan(found.made, next_to, width, missing=missing))
 
