@@ -96,6 +96,15 @@ def test_the_fix_of_a_damaged_store_moves_it_away(tmp_path: Path) -> None:
     assert ["mv", "--", str(file), f"{file}.damaged"] == shlex.split(command)
 
 
+def test_what_was_moved_away_before_is_not_replaced(tmp_path: Path) -> None:
+    file = tmp_path / "mlflow.db"
+    (tmp_path / "mlflow.db.damaged").write_text("the first one")
+    _damage(file)
+    with pytest.raises(Permanent) as raised:
+        check_store(locate_store(file))
+    assert f"mv -- {file} {file}.damaged-2" in str(raised.value.fix)
+
+
 def test_a_locked_store_is_for_later(tmp_path: Path) -> None:
     file = tmp_path / "mlflow.db"
     holder = sqlite3.connect(file)

@@ -1,5 +1,6 @@
 """Everything a report says, decided from plain data before a word of it is written. Pure."""
 
+import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -48,7 +49,8 @@ class RunData:
     `doubts` say why it may not be what it is called. `planned_baseline` is the last finished run
     of the plan that its baseline's spec had, None where there is none. `registration` says
     whether its model is registered. `seeds` are the plans that it is judged together
-    with, by seed: their last finished run, or None.
+    with, by seed: their last finished run, or None. `folder` is where the run lies, from its
+    repository's root; "" where it lies in none.
     """
 
     name: str
@@ -59,6 +61,7 @@ class RunData:
     planned_baseline: str | None = None
     registration: str | None = None
     seeds: Mapping[int, "RunData | None"] = field(default_factory=dict)
+    folder: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,7 +228,9 @@ def build_facts(run: RunData, baseline: RunData | None = None) -> Facts:
         ),
         is_unlike=bool(unlike),
         changes=changes,
-        commands=build_commands(plan, run.name, state, state.plan_file),
+        commands=build_commands(
+            plan, run.name, state, posixpath.join(run.folder, state.plan_file)
+        ),
         seeds=group,
         is_over_seeds=bool(measured.seeds),
         baseline_seeds=others,
