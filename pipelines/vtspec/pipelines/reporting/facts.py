@@ -37,7 +37,7 @@ from .provenance import (
     format_overrides,
 )
 from .seeds import SeedGroup, SeedRun
-from .verdict import Verdict, judge_run
+from .verdict import Verdict, judge_gates, judge_run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +100,8 @@ _WHOLES: Final = {name: name for name in ("model", "framework", "dataset")}
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """All of a report. `main` names the first metric of the task that was measured.
+    """All of a report. `main` names the first metric of the task that was measured; `primary`
+    the one whose difference to the baseline's was judged alone.
 
     `overrides` are what was typed beside the spec, as `--set` takes it.
     `baseline` is the name of the run compared with, or None, and `baseline_times` are its times;
@@ -122,6 +123,7 @@ class Facts:
     failure: Failure | None
     main: str | None
     metrics: tuple[MetricRow, ...]
+    primary: str | None
     baseline: str | None
     baseline_wanted: str | None
     caveats: tuple[str, ...]
@@ -186,7 +188,9 @@ def build_facts(run: RunData, baseline: RunData | None = None) -> Facts:
     unlike = _list_unlike(plan, baseline.plan) if baseline else ()
     # Seeded by both runs, so that the same two are judged alike wherever they are shown.
     seed = f"{run.name} against {baseline.name if baseline else None}"
-    weighed = None if old is None or unlike else weigh_evidence(measured, old, seed)
+    gates = to_words(report.get("gates"))
+    primary = _choose_primary(gates, task, measured)
+    weighed = None if old is None or unlike else weigh_evidence(measured, old, seed, primary)
     rows = build_metric_rows(task, measured, old, weighed)
     ending = state.status if state.is_over else None
     changes, incomparable = _compare_plans(baseline, plan) if baseline else ((), ())
@@ -197,10 +201,11 @@ def build_facts(run: RunData, baseline: RunData | None = None) -> Facts:
         model=to_text(to_mapping(plan.get("model")).get("name")),
         dataset=to_text(to_mapping(plan.get("dataset")).get("name")),
         description=to_text(plan.get("description")),
-        verdict=_judge(to_words(report.get("gates")), ending, judged, group),
+        verdict=_judge(gates, ending, judged, group),
         failure=state.failure,
         main=next((row.name for row in rows if row.value is not None), None),
         metrics=rows,
+        primary=None if weighed is None else weighed.primary,
         baseline=baseline.name if baseline else None,
         baseline_wanted=to_text(report.get("baseline")),
         caveats=(*_collect_caveats(run, baseline.plan, before, unlike, others), *incomparable)
@@ -279,6 +284,14 @@ def _choose_judged(run: RunData, measured: Measurement) -> tuple[str, Measuremen
     first = finished[0]
     return first.name, Measurement(
         metrics=_get_final(first), results=parse_results(first.evaluation), seeds=measured.seeds
+    )
+
+
+def _choose_primary(gates: Sequence[str], task: str | None, measured: Measurement) -> str | None:
+    """The metric that a person asked about first: the first gate's, else the task's main one."""
+    gated = (gate.metric for gate in judge_gates(gates, {}))
+    return next(
+        (one for one in (*gated, *get_known_metrics(task)) if one in measured.metrics), None
     )
 
 

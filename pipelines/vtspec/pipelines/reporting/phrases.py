@@ -11,7 +11,7 @@ from vtspec.pipelines.formatting import (
 )
 from vtspec.pipelines.planning.diff import Effect
 
-from .comparison import ClassRow, Judgement, MetricRow
+from .comparison import ClassRow, Judgement, MetricRow, get_known_metrics
 from .curves import Series
 from .facts import Facts, TrainingProgress
 from .seeds import SeedGroup
@@ -196,6 +196,12 @@ def describe_judging(facts: Facts) -> str:
         sentences.append("Judged over the seeds (Welch's test), classes by one run's images.")
     elif judgements & {"better", "worse", "not shown"}:
         sentences.append("Judged by these images alone: another seed moves the figures too.")
+    judged = sum(row.judgement in ("better", "worse", "not shown") for row in facts.metrics)
+    if facts.primary is not None and judged > 1:
+        # A metric of an adapter's own has a name that is not ours to print.
+        known = facts.primary in get_known_metrics(facts.task)
+        name = facts.primary if known else "the first gate's metric"
+        sentences.append(f"Judged alone: {name}; the others by their number too (Holm).")
     return " ".join(sentences)
 
 
