@@ -169,11 +169,11 @@ def describe_order(facts: Facts) -> str:
     judgements = [row.judgement for row in facts.classes]
     worse = judgements.count("worse")
     if worse:
-        return f"{worse:,} worse than the baseline, worst first"
+        return f"{worse:,} worse, worst first"
     # What nobody could judge must not pass for what was judged and found good.
     if "not judged" in judgements:
-        return "not judged against the baseline, largest loss first"
-    return "none shown to be worse than the baseline"
+        return "not judged, largest loss first"
+    return "none shown to be worse"
 
 
 def describe_class_judging(facts: Facts) -> str:
