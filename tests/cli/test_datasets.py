@@ -40,6 +40,22 @@ def test_inspect_prints_what_is_there(data: Path) -> None:
     assert result.output.endswith("0 errors, 0 warnings\n")
 
 
+def test_inspect_names_every_mode_and_tells_sizes_in_the_units_of_all_commands(
+    data: Path,
+) -> None:
+    from PIL import Image
+
+    modes = ("L", "LA", "P", "1", "I;16", "RGBA")
+    for mode in modes:
+        Image.new(mode, (8, 8)).save(data / "train" / "cat" / f"as-{mode.replace(';', '')}.png")
+    result = typed("inspect", "data/pets")
+    (told,) = [line for line in result.output.splitlines() if line.startswith("modes")]
+    assert "more" not in told
+    assert all(f"{mode} (" in told for mode in modes)
+    (files,) = [line for line in result.output.splitlines() if line.startswith("files")]
+    assert files.endswith((" B", " KiB"))
+
+
 def test_inspect_prints_every_finding_and_ends_with_2(data: Path) -> None:
     write_files(data, {f"train/cat/{n}.png": b"broken" for n in range(5)})
     result = typed("inspect", "data/pets")

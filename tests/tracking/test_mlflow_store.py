@@ -3,6 +3,8 @@
 import os
 import shlex
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -51,6 +53,22 @@ def test_an_mlflow_that_cannot_be_had_is_told_with_what_to_type(uri: str, fix: s
 @pytest.mark.parametrize("uri", ["http://host", "https://host", "sqlite:///x.db", "databricks"])
 def test_an_mlflow_that_may_be_there_is_no_problem(uri: str) -> None:
     assert None is find_scheme_problem(parse_address(uri))
+
+
+@pytest.mark.slow
+def test_the_tables_that_mlflow_makes_are_told_to_nobody(tmp_path: Path) -> None:
+    words = """
+import sys
+from vtspec.pipelines.address import parse_address
+from vtspec.pipelines.tracking.mlflow_client import make_client
+make_client(parse_address(sys.argv[1])).search_experiments()
+"""
+    uri = locate_store(tmp_path / "mlflow.db").uri
+    environ = {name: one for name, one in os.environ.items() if name != "MLFLOW_LOGGING_LEVEL"}
+    done = subprocess.run(
+        [sys.executable, "-c", words, uri], env=environ, capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 def _damage(file: Path) -> None:

@@ -36,6 +36,8 @@ _SETTINGS: Final = {
     # MLflow looks for git on import, and complains where there is none.
     "GIT_PYTHON_REFRESH": "quiet",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    # It tells each table that it makes, on standard error.
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
 }
 
 
