@@ -1,5 +1,6 @@
 """Files and folders appear whole or not at all, and nothing hidden is left beside them."""
 
+import errno
 import os
 import socket
 import subprocess
@@ -15,6 +16,7 @@ from vtspec.adapters.durable_files import (
     write_file_atomic,
     write_new_file,
 )
+from vtspec.adapters.system_errors import explain_system_error
 
 
 def names(folder: Path) -> list[str]:
@@ -132,3 +134,39 @@ def test_a_rename_that_fails_puts_the_old_one_back(tmp_path: Path) -> None:
         move_folder(tmp_path / "absent", home)
 
     assert names(tmp_path) == ["epoch-0001", "epoch-0001/weights"]
+
+
+_NO_ROOM = """
+import resource, signal, sys
+from pathlib import Path
+from vtspec.adapters.durable_files import write_file_atomic, write_new_file
+from vtspec.adapters.system_errors import explain_system_error
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+for write in (write_file_atomic, write_new_file):
+    try:
+        write(Path(sys.argv[1]), b"data")
+    except OSError as error:
+        print(explain_system_error(error)[0])
+"""
+
+
+def test_a_disk_that_takes_nothing_is_told_with_the_file_that_was_to_be(tmp_path: Path) -> None:
+    file = tmp_path / "x.json"
+    done = subprocess.run(
+        [sys.executable, "-c", _NO_ROOM, str(file)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == [f"a file grew to the limit that is set: {file}"] * 2
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(errno.ENOSPC, "free some space on it"), (errno.EROFS, "make it writable")],
+)
+def test_what_to_do_about_a_disk_fits_every_command(number: int, words: str) -> None:
+    found = explain_system_error(OSError(number, "", "/data/shapes.dvc"))
+    assert found is not None
+    assert found[0].endswith(": /data/shapes.dvc")
+    assert found[1].startswith(words)

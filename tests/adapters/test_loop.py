@@ -213,7 +213,7 @@ def test_a_value_that_is_no_number_is_never_best(tmp_path: Path) -> None:
 
 
 def test_no_number_at_all_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(AdapterError, match="accuracy was a number in none of the 2 epochs"):
+    with pytest.raises(AdapterError, match=r"accuracy was a number in no epoch \(2 done\)"):
         run(tmp_path, measured(math.nan, math.nan))
 
 
@@ -245,7 +245,7 @@ def test_an_interruption_points_last_at_its_checkpoint(tmp_path: Path) -> None:
 
     folder = tmp_path / "checkpoints"
     assert (raised.value.epoch, raised.value.step) == (1, 2)
-    assert str(raised.value) == "stopped after 1 epochs and 2 steps of the next"
+    assert str(raised.value) == "stopped after 1 epoch and 2 steps of the next"
     assert raised.value.path == folder / "epoch-0001-step-00002"
     assert checkpoints.read_pointer(folder, "last") == ("epoch-0001-step-00002", {"values": [0.5]})
 

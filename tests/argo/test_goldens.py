@@ -12,10 +12,11 @@ from hera.workflows import models
 
 from cluster_plans import GPU, a_cluster_project, a_published_plan, publish, some_settings
 from vtspec.cli.views.manifests import format_manifests
-from vtspec.pipelines.argo import render, render_plan_config
+from vtspec.pipelines.argo import render, render_cron_workflow, render_plan_config
 from vtspec.pipelines.operations.plan import plan_spec
 from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.pipelines.project.repository import find_repository
+from vtspec.schema.kinds.experiment import Schedule
 from vtspec.schema.kinds.project import ProjectSpec
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +36,8 @@ GPU_RUNS: Mapping[str, Mapping[str, Any]] = {
     "gpu-semaphores": {"cluster": SEMAPHORES},
     "gpu-team": {"teams": TEAMS},
 }
+
+SCHEDULED = "gpu-schedule"
 
 
 def print_documents(plan: Plan, project: ProjectSpec) -> str:
@@ -64,6 +67,17 @@ def test_the_objects_of_every_spec_are_those_on_file(spec: Path, tmp_path: Path)
     check_golden(spec.stem, print_documents(plan, repository.project.spec))
 
 
+def test_the_objects_of_a_scheduled_run_are_those_on_file() -> None:
+    plan = a_published_plan(resources=GPU)
+    settings = some_settings(plan, a_cluster_project())
+    schedule = Schedule(cron="30 22 * * mon-fri", time_zone="Asia/Seoul")
+    documents = [
+        render_plan_config(plan, settings),
+        render_cron_workflow(plan, settings, schedule),
+    ]
+    check_golden(SCHEDULED, format_manifests(documents))
+
+
 @pytest.mark.parametrize("name", GPU_RUNS)
 def test_the_objects_of_runs_on_gpus_are_those_on_file(name: str) -> None:
     plan = a_published_plan(resources=GPU)
@@ -72,12 +86,14 @@ def test_the_objects_of_runs_on_gpus_are_those_on_file(name: str) -> None:
 
 def test_argos_own_types_take_every_one() -> None:
     files = sorted(GOLDEN.glob("*.yaml"))
-    assert {file.stem for file in files} == {*(spec.stem for spec in SPECS), *GPU_RUNS}
+    named = {*(spec.stem for spec in SPECS), *GPU_RUNS, SCHEDULED}
+    assert {file.stem for file in files} == named
     assert len(SPECS) >= 2
     for file in files:
         config, workflow = yaml.safe_load_all(file.read_text(encoding="utf-8"))
         assert (config["kind"], config["immutable"]) == ("ConfigMap", True)
-        taken = models.Workflow.model_validate(workflow)
+        kind = models.CronWorkflow if file.stem == SCHEDULED else models.Workflow
+        taken = kind.model_validate(workflow)
         # A field that they do not know would be dropped in silence.
         kept = taken.model_dump(by_alias=True, exclude_none=True, mode="json")
         assert find_lost(workflow, kept) == []

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from cluster_plans import a_cluster_project, a_published_plan, publish, some_settings
+from cluster_plans import a_cluster_project, publish, some_settings
 from dvc_repositories import command, dvc_repository
 from local_repository import a_repository
 from object_storage import BreakableStorage, ObjectStorage
@@ -110,7 +110,6 @@ def pods(tmp_path: Path, storage: BreakableStorage) -> Pods:
     plan = publish(
         replace(
             plan,
-            steps=a_published_plan().steps,
             dataset=replace(plan.dataset, source=DvcSource(path="data/shapes")),
             framework=replace(
                 plan.framework,

@@ -7,8 +7,8 @@ import pytest
 from cluster_plans import GPU, PROJECT, RUNS, a_cluster_project, a_published_plan, publish
 from plan_inputs import a_dataset
 from vtspec.pipelines.argo import RenderSettings, find_settings
-from vtspec.pipelines.argo.teams import find_team
 from vtspec.pipelines.planning.plan_model import Plan
+from vtspec.pipelines.validation.teams import find_team
 from vtspec.pipelines.weights.model import FileWeights
 from vtspec.schema.kinds.cluster import Team
 
@@ -141,5 +141,5 @@ def test_a_team_has_its_own_queue_and_name_and_limits() -> None:
     assert (found.team, found.gpu.queue) == ("vision", "vision")
     beyond = told(a_published_plan(resources=GPU), "jin", teams=teams)
     assert [path for _, path, _ in beyond] == ["spec.resources.gpus", "spec.resources.maxDuration"]
-    assert "may ask for 1 GPUs at most, not 2" in beyond[0][2]
+    assert "may ask for 1 GPU at most, not 2" in beyond[0][2]
     assert told(a_published_plan(resources=GPU), "kim", teams=teams) == []

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import pytest
 from click.shell_completion import ShellComplete
+from click.testing import CliRunner
 
 from plan_repository import a_repository, change
 from run_folders import STARTED, a_run_folder
@@ -59,6 +60,13 @@ def offered(line: str) -> list[tuple[str, str]]:
         ("explain training.ep", ["training.epochs"]),
         ("explain splits.tr", ["splits.train", "splits.train.path"]),
         ("explain Exp", ["Experiment"]),
+        ("explain spec.training.ep", ["spec.training.epochs"]),
+        ("explain experiment.training.ep", ["experiment.training.epochs"]),
+        ("explain Experiment.spec.training.ep", ["Experiment.spec.training.epochs"]),
+        ("explain dataset.splits.tr", ["dataset.splits.train", "dataset.splits.train.path"]),
+        ("explain params.hf", ["params.hflip"]),
+        ("run deep --set spec.training.ep", ["spec.training.epochs="]),
+        ("run deep --set params.hf", ["params.hflip="]),
         ("run deep --set training.ep", ["training.epochs="]),
         (
             "plan deep --set training.precision=f",
@@ -81,7 +89,7 @@ def test_the_names_that_there_are_are_offered(root: Path, line: str, names: list
     shown = [value for kind, value in offered(line) if kind == "plain"]
     assert shown[: len(names)] == names
     # Fields below one may follow; of names there are no others.
-    assert line.startswith("explain splits") or len(shown) == len(names)
+    assert ".splits.tr" in f".{line.split()[-1]}" or len(shown) == len(names)
 
 
 def test_a_path_is_left_to_the_shell(root: Path) -> None:
@@ -102,6 +110,15 @@ def test_a_broken_repository_offers_nothing_and_says_nothing(
     ):
         assert [value for kind, value in offered(line) if kind == "plain"] == []
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("typed", ["", "spec.", "Dataset.", "project.spec.", "params."])
+def test_what_explain_is_offered_it_takes(root: Path, typed: str) -> None:
+    names = [value for _, value in offered(f"explain {typed}")]
+    assert len(names) > 4 and all(name.startswith(typed) for name in names)
+    # One below each: every field by itself is looked up in another test.
+    done = [CliRunner().invoke(cli, ["explain", name]).exit_code for name in names[::7]]
+    assert set(done) == {0}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -125,6 +142,7 @@ def test_completing_imports_nothing_heavy(root: Path) -> None:
         "plan ",
         "report ",
         "explain tr",
+        "explain params.h",
         "models show res",
         "images build t",
         "run deep --set training.o",

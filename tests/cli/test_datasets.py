@@ -148,7 +148,7 @@ def test_split_refuses_what_is_split_broken_or_there(data: Path, tmp_path: Path)
     with pytest.raises(Permanent, match="is split already"):
         typed("split", "data/pets", "new")
     write_files(tmp_path / "pets", {"cat/a.png": png(), "dog/a.png": b"broken"})
-    with pytest.raises(Permanent, match=r"1 images are broken, such as dog/a\.png"):
+    with pytest.raises(Permanent, match=r"1 image is broken, such as dog/a\.png"):
         typed("split", "pets", "new")
     with pytest.raises(Permanent, match="2 images are broken"):
         write_files(tmp_path / "lost", {"cat/a.png": b"x", "dog/a.png": b"x"})

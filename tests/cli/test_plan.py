@@ -32,6 +32,7 @@ from vtspec.pipelines.reporting import find_baseline
 from vtspec.pipelines.runs import RunLock, Runs
 from vtspec.pipelines.weights.hub import Hub
 from vtspec.pipelines.weights.model import FileWeights, HubWeights, MlflowWeights
+from vtspec.schema.problem import SpecError
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "plan.txt"
 
@@ -103,6 +104,24 @@ def test_the_command_to_type_next_keeps_the_options(root: Path) -> None:
     assert done.stdout.splitlines()[-1] == (
         "carry it out with: vtspec apply deep --set training.epochs=2 --runs 'far away'"
     )
+
+
+@pytest.mark.parametrize(
+    ("option", "meant"),
+    [
+        ("hflip=0", "params.hflip"),
+        ("training.drop_rate=0", "params.dropRate"),
+        ("spec.hflip=0", "params.hflip"),
+        ("epochs=3", "training.epochs"),
+        ("params.epochs=3", "training.epochs"),
+        ("ref=digits", "dataset.ref"),
+    ],
+)
+def test_a_value_set_without_its_path_is_met_with_it(root: Path, option: str, meant: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        planned(root, option)
+    (problem,) = caught.value.problems
+    assert (problem.file, problem.fix) == (f"--set {option}", f"did you mean '{meant}'?")
 
 
 def test_problems_exit_with_2_and_are_all_told(root: Path) -> None:

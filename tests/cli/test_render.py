@@ -190,3 +190,43 @@ def test_a_remote_is_refused_by_a_step_that_fetches_nothing(root: Path) -> None:
     )
     assert done.returncode == 2
     assert "--remote is for step data" in done.stderr
+
+
+def schedule(root: Path, text: str) -> None:
+    file = root / "specs/experiments/deep.yaml"
+    file.write_text(file.read_text().replace("  report:", f"  schedule: {text}\n  report:"))
+
+
+def test_a_schedule_makes_a_cron_workflow_of_the_same_plan(root: Path) -> None:
+    before = [*yaml.safe_load_all(vtspec(root, "render", "deep").stdout)]
+    schedule(root, '{cron: "30 3 * * mon-fri", timeZone: Asia/Seoul}')
+    done = vtspec(root, "render", "deep")
+    assert done.returncode == 0, done.stderr
+    config, scheduled = yaml.safe_load_all(done.stdout)
+    assert config == before[0]
+    assert scheduled["kind"] == "CronWorkflow"
+    assert scheduled["spec"]["workflowSpec"] == before[1]["spec"]
+    name = scheduled["metadata"]["name"]
+    assert " 03:30 KST (in " in done.stderr
+    # What it says to type leaves out the one that is rendered.
+    assert (
+        "kubectl delete cronworkflows -n vision -l "
+        f"'vtspec.dev/spec=deep,vtspec.dev/run!={name}'" in done.stderr
+    )
+    now = vtspec(root, "render", "deep", "--set", "schedule=null")
+    assert [*yaml.safe_load_all(now.stdout)][1]["kind"] == "Workflow"
+    assert now.stderr == ""
+
+
+def test_a_schedule_is_told_by_plan_and_run_and_listed(root: Path) -> None:
+    schedule(root, '{cron: "0 3 * * *"}')
+    told = "the schedule 0 3 * * * (UTC) is the cluster's, next "
+    shown = " ".join(vtspec(root, "plan", "deep").stdout.split())
+    assert told in shown
+    assert "'vtspec render deep' makes its CronWorkflow" in shown
+    assert told in vtspec(root, "plan", "deep", "--output", "json").stderr
+    # Nothing is begun: the data is not there.
+    assert told in vtspec(root, "run", "deep", "--smoke", "--no-tracking").stderr
+    listed = json.loads(vtspec(root, "specs", "list", "--output", "json").stdout)
+    found = {one["name"]: one["schedule"] for one in listed["experiments"]}
+    assert found == {"deep": {"cron": "0 3 * * *", "timeZone": "UTC"}, "small": None}

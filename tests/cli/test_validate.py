@@ -338,10 +338,11 @@ metadata: {name: bad}
 spec:
   task: image-clasification
   lr: 0.1
+  hflip: 0.1
   model: {name: resnt18}
   dataset: {ref: digits}
-  training: {epochs: 3, lr: 0.1, precision: float16, augmentation: heavy, gpus: 1}
-  params: {hflp: 0, vflip: 7}
+  training: {epochs: 3, lr: 0.1, precision: float16, augmentation: heavy, gpus: 1, drop_rate: 0.1}
+  params: {hflp: 0, vflip: 7, epochs: 3, lr: 0.1}
   report: {gates: ["acuracy >= 0.9", "accuracy >= 95"]}
 """
 
@@ -357,12 +358,16 @@ def test_every_problem_is_told_at_once_each_with_the_word_that_was_meant(here: P
     assert told == {
         "spec.task": "fix: did you mean 'image-classification'?",
         "spec.lr": "fix: did you mean 'training.learningRate'?",
+        "spec.hflip": "fix: did you mean 'params.hflip'?",
         "spec.model.name": "fix: did you mean 'resnet18'?",
         "spec.training.lr": "fix: did you mean 'learningRate'?",
         "spec.training.precision": "fix: did you mean 'fp16'?",
         "spec.training.augmentation": "fix: did you mean 'strong'?",
         "spec.training.gpus": "fix: did you mean 'resources.gpus'?",
+        "spec.training.drop_rate": "fix: did you mean 'params.dropRate'?",
         "spec.params.hflp": "fix: did you mean 'hflip'?",
+        "spec.params.epochs": "fix: did you mean 'training.epochs'?",
+        "spec.params.lr": "fix: did you mean 'training.learningRate'?",
         "spec.params.vflip": "fix: set it to 1 or less",
         "spec.report.gates[0]": "fix: did you mean 'accuracy'?",
         "spec.report.gates[1]": "fix: did you mean 'accuracy >= 0.95'?",

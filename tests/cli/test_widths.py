@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from plan_repository import a_repository
 from report_data import a_baseline, a_plan, a_run, write_run
 from toy_runs import write_pictures
-from vtspec.cli.commands import compare, datasets, models, plan, status
+from vtspec.cli.commands import compare, datasets, images, models, plan, prune, rm, status
+from vtspec.cli.commands.predict import format_predictions
 from vtspec.cli.views.styled_text import count_cells, format_row
 from vtspec.cli.views.table import format_table
 
@@ -72,6 +73,17 @@ COMMANDS: dict[str, tuple[click.Command, tuple[str, ...], tuple[str, ...]]] = {
         ("digits-resnet10t", "digits-resnet18"),
         ("accuracy", "digits-resnet10t"),
     ),
+    "prune": (
+        prune.command,
+        ("--keep", "0", "--dry-run"),
+        ("digits-resnet18-0123456789", "finished", "KiB"),
+    ),
+    "rm": (
+        rm.command,
+        ("digits-resnet10t", "--dry-run"),
+        ("digits-resnet10t-0123456789", "succeeded", "needed: the report of", "compares"),
+    ),
+    "images": (images.command, ("list",), ("timm", "image-classification", "not yet")),
 }
 
 
@@ -88,6 +100,31 @@ def test_every_width_shows_whole_words(
     # A column that is too narrow ends in lines of a letter or two; classes may be called "1".
     short = [line for line in lines if 0 < len(line.strip()) < 3 and not line.strip().isdigit()]
     assert short == []
+
+
+@pytest.mark.parametrize("name", ["compare", "prune", "rm", "images"])
+def test_no_line_of_it_is_wider_than_its_terminal(
+    name: str, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command, words, _ = COMMANDS[name]
+    monkeypatch.chdir(root)
+    lines = [line.rstrip() for line in _show(command, words, 40, monkeypatch)]
+    assert max(map(count_cells, lines)) <= 40
+
+
+@pytest.mark.parametrize("width", [*WIDTHS, None])
+def test_classes_stand_below_an_image_where_a_row_does_not_fit(width: int | None) -> None:
+    paths = [Path("a.png"), Path("photos/of/a-long-folder/b.png")]
+    classes = ({"cat": 0.75, "고양이": 0.25}, {"cat": 0.125, "고양이": 0.875})
+    answers = [(path, {"scores": scores}) for path, scores in zip(paths, classes, strict=True)]
+    shown = format_predictions(answers, paths, 2, width)
+    lines = ["".join(text for text, _ in line).rstrip() for line in shown]
+    assert max(map(count_cells, lines)) <= (width or 80)
+    if width == 40:
+        assert lines[:2] == ["a.png", "    cat 0.750  고양이 0.250"]
+        assert lines[2:] == [str(paths[1]), "    고양이 0.875  cat 0.125"]
+    else:
+        assert [line.split()[1] for line in lines] == ["cat", "고양이"]
 
 
 @pytest.mark.parametrize("name", ["status", "search", "inspect"])

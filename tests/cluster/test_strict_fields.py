@@ -28,6 +28,7 @@ NAMESPACE = "vision"
 PLURALS = {
     "ConfigMap": f"/api/v1/namespaces/{NAMESPACE}/configmaps",
     "Workflow": f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/workflows",
+    "CronWorkflow": f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/cronworkflows",
 }
 
 
@@ -47,7 +48,7 @@ def create(api: KubernetesApi, document: Object) -> Object:
 def lint(programs: Programs, target: Path) -> "subprocess.CompletedProcess[str]":
     argo = [str(programs.path("argo")), "lint", "--offline", "--strict"]
     return subprocess.run(
-        [*argo, "--kinds=workflows", str(target)], capture_output=True, text=True
+        [*argo, "--kinds=workflows,cronworkflows", str(target)], capture_output=True, text=True
     )
 
 
@@ -58,7 +59,8 @@ def read_goldens() -> Iterator[Object]:
 
 def test_everything_on_file_is_created_with_strict_fields(vision: KubernetesApi) -> None:
     documents = [*read_goldens(), render_semaphores(NAMESPACE, {"t4": 2})]
-    assert len(documents) >= 11
+    assert len(documents) >= 13
+    assert {document["kind"] for document in documents} == set(PLURALS)
     for document in documents:
         made = create(vision, document)
         assert made["metadata"]["name"] == document["metadata"]["name"]

@@ -24,7 +24,7 @@ from dvc_repositories import (
 )
 from vtspec.adapters.data.content_hash import Content, hash_content
 from vtspec.pipelines.cache_folder import get_cache_folder
-from vtspec.pipelines.data.dvc_cli import find_network_error
+from vtspec.pipelines.data.dvc_cli import find_disk_fix, find_network_error
 from vtspec.pipelines.data.dvc_files import load_pointer
 from vtspec.pipelines.data.fetch import PinnedData, fetch_data
 from vtspec.pipelines.data.source import PathSource
@@ -475,7 +475,7 @@ def test_a_remote_that_lacks_the_data_says_what_to_push(case: Case, tmp_path: Pa
     bare = tmp_path / "bare"
     (bare / "remote").mkdir(parents=True)
     pinned = pinned_data(case.hash)
-    with pytest.raises(Permanent, match=r"objects are not in .*remote") as caught:
+    with pytest.raises(Permanent, match=r"object(s are| is) not in .*remote") as caught:
         fetch_data(pinned, bare, case.cache, case.said.append, str(bare / "remote"))
     assert caught.value.fix == "where the data is: dvc push data/cats"
     assert case.leftovers() == []
@@ -492,3 +492,18 @@ def test_a_single_file_of_a_remote_keeps_its_name(case: Case, tmp_path: Path) ->
     remote = str(case.root.parent / "remote")
     found = fetch_data(pinned, bare, case.cache, case.said.append, remote)
     assert (found.path.name, found.content.hash) == ("labels.csv", content.hash)
+
+
+@pytest.mark.parametrize(
+    ("said", "fix"),
+    [
+        ("ERROR: unexpected error - [Errno 28] No space left on device", "free some space where"),
+        ("ERROR: [Errno 30] Read-only file system: '/data/x.dvc'", "writable"),
+        ("ERROR: failed to push", None),
+    ],
+)
+def test_a_disk_that_takes_nothing_is_told_with_the_cache_that_needs_room(
+    said: str, fix: str | None
+) -> None:
+    found = find_disk_fix(said)
+    assert found is None if fix is None else fix in str(found)

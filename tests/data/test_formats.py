@@ -264,8 +264,8 @@ def test_each_row_has_the_keypoints_that_data_yaml_says(
     [
         ("cat 0 0 1 1", "is not a class index and numbers"),
         ("0 1 1", "has 2 numbers: a box has 4"),
-        ("2 0 0 1 1", "has class 2, but there are 2 classes"),
-        ("-1 0 0 1 1", "has class -1, but there are 2 classes"),
+        ("2 0 0 1 1", "has class 2, and the last one is 1"),
+        ("-1 0 0 1 1", "has class -1, and the last one is 1"),
         ("0 100 100 20 20", "has numbers outside 0 to 1"),
         ("0 nan 0 1 1", "is not a class index and numbers"),
     ],

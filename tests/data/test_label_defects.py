@@ -213,6 +213,29 @@ def test_odd_objects_of_voc_are_told(tmp_path: Path, old: str, new: str, words: 
 
 
 @pytest.mark.parametrize(
+    ("form", "file", "content", "fix"),
+    [
+        ("coco", "annotations/instances_val.json", b'{"images": [], "annotations": [], "categories": 3}', "correct that in it"),
+        ("coco", "annotations/instances_val.json", b"{,", "correct that in it"),
+        ("coco", "annotations/instances_val.json", b'{"a": "\xe9"}', "write it anew as UTF-8"),
+        ("voc", "Annotations/a0.xml", b"<image/>", "correct that in it"),
+        ("voc", "Annotations/a0.xml", None, "give every image its label"),
+        ("voc", "ImageSets/Main/train.txt", "a0\n".encode("utf-16"), "write it anew as UTF-8"),
+        ("csv", "val.csv", b"path;label\nimages/a0.png;cat\n", "correct that in it"),
+        ("csv", "val.csv", b"path,label\nimages/a0.png,caf\xe9\n", "write it anew as UTF-8"),
+        ("csv", "val.csv", b"path,label\n,cat\n", "give every image its path"),
+        ("jsonl", "val.jsonl", b"[1]", "correct that in it"),
+        ("yolo", "labels/train/a0.txt", b"0 \xff", "write it anew as UTF-8"),
+    ],
+)  # fmt: skip
+def test_what_to_do_fits_what_is_wrong_with_a_file(
+    tmp_path: Path, form: str, file: str, content: bytes | None, fix: str
+) -> None:
+    found = inspect(tmp_path, form, {file: content}).errors
+    assert [issue.fix for issue in found if issue.fix.startswith(fix)], found
+
+
+@pytest.mark.parametrize(
     ("form", "changes", "words"),
     [
         ("voc", {"Annotations/a0.xml": None}, "error: Annotations/a0.xml: does not exist"),
@@ -220,10 +243,10 @@ def test_odd_objects_of_voc_are_told(tmp_path: Path, old: str, new: str, words: 
         ("voc", {"ImageSets/Main/train.txt": "a0\n".encode("utf-16")}, "error: ImageSets/Main/train.txt: cannot be read: it is UTF-16"),
         ("voc", {"ImageSets/Main/train.txt": b"a0\na0\n"}, "error: ImageSets/Main/train.txt: 'a0' stands there twice"),
         ("voc", {"ImageSets/Main/train2012.txt": b"a0\n"}, "error: 2 lists are of one split (train)"),
-        ("voc", {"Annotations/x.xml": b"<annotation/>"}, "warning: 1 files in Annotations/ are of no image"),
+        ("voc", {"Annotations/x.xml": b"<annotation/>"}, "warning: 1 file in Annotations/ of no image"),
         ("yolo", {"labels/train/x.txt": b"0 .5 .5 1 1"}, "error: labels/train/x.txt: belongs to no image"),
         ("yolo", {"images/train/a0.bmp": draw(9, form="BMP")}, "error: labels/train/a0.txt: is the label file of"),
-        ("yolo", {"labels/train/a0.txt": None}, "warning: 1 images have no label file"),
+        ("yolo", {"labels/train/a0.txt": None}, "warning: 1 image has no label file"),
         ("yolo", {"labels/train/a0.txt": b"0 \xff"}, "error: labels/train/a0.txt: cannot be read: line 1 is not UTF-8"),
         ("masks", {"masks/train/a0.png": None}, "error: images/train/a0.png: has no namesake"),
         ("masks", {"images/train/a0.png": None}, "error: masks/train/a0.png: belongs to no image"),
@@ -231,8 +254,8 @@ def test_odd_objects_of_voc_are_told(tmp_path: Path, old: str, new: str, words: 
         ("masks", {"classes.txt": b"sky\nr\xe9\n"}, "error: classes.txt cannot be read: line 2 is not UTF-8"),
         ("masks", {"classes.txt": b"sky\n\nroad\nsea\n"}, "error: classes.txt cannot be read: line 2 is empty"),
         ("masks", {"classes.txt": b"sky\nsky\nsea\n"}, "error: classes.txt cannot be read: lines 1 and 2 are both 'sky'"),
-        ("masks", {"masks/train/a0.png": draw_mask([0, 7])}, "error: masks/train/a0.png: has the values 7"),
-        ("masks", {"masks/train/a0.png": draw_mask([0, 300], mode="I;16")}, "error: masks/train/a0.png: has the values 300"),
+        ("masks", {"masks/train/a0.png": draw_mask([0, 7])}, "error: masks/train/a0.png: has the value 7"),
+        ("masks", {"masks/train/a0.png": draw_mask([0, 300], mode="I;16")}, "error: masks/train/a0.png: has the value 300"),
         ("masks", {"masks/train/a0.png": draw_mask([0], size=(8, 4))}, "error: masks/train/a0.png: is of another size"),
         ("masks", {"masks/train/a0.png": draw(3)}, "error: masks/train/a0.png: is in colours (mode RGB)"),
         ("coco", {"annotations/instances_val.json": b'{"a": "\xe9"}'}, "error: annotations/instances_val.json: cannot be read: line 1 is not UTF-8"),
@@ -320,7 +343,7 @@ def test_labels_beside_the_images_where_none_is_read_are_told(tmp_path: Path) ->
         files[f"{split}/images/a.txt"] = b"0 .5 .5 1 1\n"
     found = inspect_dataset(write_files(tmp_path, files))
     assert found.layout.format == "yolo"
-    assert_told(found, "error: 1 label files lie beside the images in train/images/")
+    assert_told(found, "error: 1 label file lies beside the images in train/images/")
 
 
 @pytest.mark.parametrize(("prefix", "splits"), [("", ["all"]), ("train/", ["train"])])

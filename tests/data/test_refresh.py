@@ -224,6 +224,9 @@ def test_inspect_takes_the_name_of_a_dataset(root: Path, pets: Path) -> None:
     with pytest.raises(Permanent, match="is no folder here, and no dataset") as caught:
         typed("inspect", "pest")
     assert caught.value.fix == "did you mean 'pets'?"
+    with pytest.raises(Permanent) as caught:
+        typed("inspect", "nothere")
+    assert caught.value.fix == "name the folder that holds the data, or use 'pets'"
 
 
 # With DVC.

@@ -111,7 +111,7 @@ def test_a_flood_is_cut_with_a_count_of_what_was_left_out() -> None:
     assert line == "later"
     assert limit.flush_omitted() == []
     limit.take(b"one too many", 1.0)
-    assert "1 lines left out" in limit.flush_omitted()[0]
+    assert "1 line left out" in limit.flush_omitted()[0]
 
 
 @given(st.lists(st.floats(0, 100), max_size=80).map(sorted))

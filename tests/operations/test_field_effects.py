@@ -20,14 +20,13 @@ from run_folders import STARTED, SUCCEEDED, a_run_folder
 from vtspec.pipelines.argo import RenderSettings, find_settings
 from vtspec.pipelines.data.source import DvcSource, PathSource
 from vtspec.pipelines.errors import Permanent, Refused
-from vtspec.pipelines.operations.plan import plan_spec
+from vtspec.pipelines.operations.plan import PlannedRun, plan_spec
 from vtspec.pipelines.operations.run import get_tracking_uri
-from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.pipelines.planning.prior_runs import find_prior_runs
-from vtspec.pipelines.project.repository import Repository, open_spec
+from vtspec.pipelines.project.repository import open_spec
 from vtspec.pipelines.project.scaffold import scaffold
 from vtspec.schema.kinds.dataset import Dataset
-from vtspec.schema.kinds.experiment import Experiment
+from vtspec.schema.kinds.experiment import Experiment, Schedule
 from vtspec.schema.kinds.project import Project
 from vtspec.schema.problem import SpecError
 
@@ -108,6 +107,8 @@ EXPERIMENT: Final = {
     "spec.resources.cpus": Row(2, "message"),
     "spec.resources.memory": Row("3Gi", "message"),
     "spec.resources.maxDuration": Row("11m", "new run"),
+    "spec.schedule.cron": Row({"cron": "0 3 * * *"}, "rendered"),
+    "spec.schedule.timeZone": Row({"cron": "0 3 * * *", "timeZone": "Asia/Seoul"}, "rendered"),
     "spec.export.formats": Row(["onnx"], "message"),
     "spec.tracking.experiment": Row("elsewhere", "policy"),
     "spec.tracking.registerAs": Row("shapes", "policy"),
@@ -240,6 +241,7 @@ UNDER_ITS_SECTION: Final = {
     "spec.gpuTypes": "spec.gpuTypes",
     "spec.remotes": "spec.remotes",
     "spec.teams": "spec.teams",
+    "spec.schedule": "spec.schedule",
 }
 """Fields whose row replaces the section that they are in, by the beginning of their path."""
 
@@ -348,9 +350,9 @@ def change(data: dict[str, Any], path: str, value: Any) -> None:
     place[last] = {**place[last], **value} if section == "spec.statistics.splits" else value
 
 
-def find_rendering(repository: Repository, made: Plan) -> str | tuple[RenderSettings, str]:
+def find_rendering(planned: PlannedRun) -> str | tuple[RenderSettings, str, Schedule | None]:
     """What decides the Workflow of a plan beside it, asked for by jin; or why there is none."""
-    project = repository.project.spec
+    made, project = planned.made, planned.repository.project.spec
     if isinstance(made.dataset.source, PathSource):
         # Plain data reaches no pod; all else is looked at as if DVC had it.
         source = DvcSource(path=made.dataset.source.path)
@@ -359,16 +361,17 @@ def find_rendering(repository: Repository, made: Plan) -> str | tuple[RenderSett
     if isinstance(found, tuple):
         return "\n".join(f"{one.broken.path} {one.broken.message}" for one in found)
     assert project.cluster is not None
-    return found, project.cluster.submit
+    return found, project.cluster.submit, planned.schedule
 
 
 def observe(root: Path, name: str, before: Any) -> tuple[Class, str]:
     """What asking for the experiment comes to, and the words of it."""
     try:
         repository, path = open_spec(name, root)
-        made = plan_spec(path, repository).made
+        planned = plan_spec(path, repository)
     except (SpecError, Refused, Permanent) as error:
         return "message", str(error)
+    made = planned.made
     beside = find_prior_runs(made, repository)
     if beside.runs_as == "new":
         return "new run", made.id
@@ -378,7 +381,7 @@ def observe(root: Path, name: str, before: Any) -> tuple[Class, str]:
         return "policy", beside.update
     if get_tracking_uri(repository, {}) != get_tracking_uri(before.repository, {}):
         return "tracker", str(get_tracking_uri(repository, {}))
-    here, there = find_rendering(repository, made), find_rendering(before.repository, before.made)
+    here, there = find_rendering(planned), find_rendering(before)
     if isinstance(here, str):
         return "message", here
     if here != there:

@@ -180,6 +180,26 @@ def test_a_completion_is_no_plan_by_itself_and_says_what_it_is_of(
     assert isinstance(gone.exception, Refused) and "there is no run" in str(gone.exception)
 
 
+@pytest.mark.parametrize("command", ["plan", "render"])
+@pytest.mark.parametrize("ending", ["", "-2", "-c0ffee0"])
+def test_a_run_is_no_spec_to_be_planned_and_is_shown_by_status(
+    root: Path, monkeypatch: pytest.MonkeyPatch, command: str, ending: str
+) -> None:
+    made = planned(root, find_repository(root)).made.to_json()
+    for attempt in (1, 2):
+        folder = a_run_folder(root / "far", [STARTED, EVALUATED, SUCCEEDED], made, attempt)
+    name = f"{made['id']}{ending}"
+    (folder.with_name(str(made["id"])) / f"{name}.json").write_text("{}")
+    monkeypatch.chdir(root)
+    result = CliRunner().invoke(cli, [command, name, "--runs", "far"], standalone_mode=False)
+    assert isinstance(result.exception, Refused)
+    assert f"{name} is a {'completion' if '-c' in ending else 'run'}" in str(result.exception)
+    assert f"vtspec status {name} shows it" in str(result.exception.fix)
+    assert "vtspec plan deep" in str(result.exception.fix)
+    gone = CliRunner().invoke(cli, [command, name], standalone_mode=False)
+    assert f"there is no run '{name}'" in str(gone.exception)
+
+
 def test_the_plan_of_a_run_is_found_by_the_runs_name(root: Path) -> None:
     repository = find_repository(root)
     assert find_planned_run("deep-0000000000", repository) is None

@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 
 from run_folders import STARTED, SUCCEEDED, Told, a_plan, a_run_folder
 from vtspec.cli.main import cli
+from vtspec.pipelines.errors import Refused
 
 
 def evaluated(**metrics: float) -> Told:
@@ -56,7 +57,7 @@ def listed(*words: str) -> list[str]:
         ("--sort took --limit 1", "cats b1-2"),
         # The better of each metric is later; what was not measured comes first.
         ("--sort result", "cats a2, cats a3, cats b1-2, cats b1, dogs d1, dogs d2"),
-        ("--spec elks", ""),
+        ("--spec dogs --status failed", ""),
     ],
 )
 def test_the_runs_that_are_meant_are_listed_in_the_order_asked_for(
@@ -81,8 +82,23 @@ def test_what_a_limit_leaves_out_is_counted(runs: Path) -> None:
 
 
 def test_no_run_that_fits_is_not_said_as_no_run_at_all(runs: Path) -> None:
-    assert "no such runs in" in typed("--spec", "elks").output
+    assert "no such runs in" in typed("--spec", "dogs", "--status", "failed").output
     assert "begin one with" in typed("--runs", str(runs / "none")).output
+
+
+def test_a_spec_that_is_none_is_told_and_one_without_runs_is_not(runs: Path) -> None:
+    file = runs.parent / "specs/experiments/elks.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text("kind: Experiment\nmetadata: {name: elks}\n")
+    assert "no such runs in" in typed("--spec", "elks").output
+    for command in ("status", "prune"):
+        for name, fix in (("eels", "did you mean 'elks'?"), ("zzz", "see 'vtspec specs list'")):
+            words = [command, "--spec", "cats", "--spec", name]
+            result = CliRunner().invoke(cli, words, standalone_mode=False)
+            assert isinstance(result.exception, Refused)
+            assert f"there is no spec '{name}', and no run of it" in str(result.exception)
+            assert fix in str(result.exception.fix)
+    assert len(list(runs.iterdir())) == 6
 
 
 @pytest.mark.parametrize("words", ["--limit 1", "--sort size", "--spec cats", "--status failed"])

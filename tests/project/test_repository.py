@@ -150,6 +150,23 @@ def test_of_names_that_are_far_off_all_are_listed(tmp_path: Path) -> None:
     assert only_problem(caught)[2] == "use one of: digits"
 
 
+def test_what_is_offered_in_place_of_an_experiment_can_be_planned(tmp_path: Path) -> None:
+    dataset(tmp_path, "digits")
+    experiment(tmp_path, "cats")
+    with pytest.raises(SpecError) as caught:
+        find_repository(tmp_path).find_spec("zzz")
+    assert only_problem(caught)[2] == "use one of: cats"
+
+
+def test_without_any_dataset_the_fix_is_to_add_one(tmp_path: Path) -> None:
+    experiment(tmp_path, "cats")
+    with pytest.raises(SpecError) as caught:
+        find_repository(tmp_path).load_dataset("digits")
+    assert only_problem(caught)[2] == (
+        "there is no dataset under specs yet: write one, or vtspec datasets add FOLDER --name NAME"
+    )
+
+
 def test_without_any_spec_the_fix_is_to_write_one(tmp_path: Path) -> None:
     write(tmp_path / "specs/notes.txt", "no spec")
     with pytest.raises(SpecError) as caught:

@@ -17,9 +17,25 @@ from vtspec.pipelines.formatting import (
     format_share,
     format_signed,
     format_size,
+    pluralize,
 )
 from vtspec.pipelines.reporting.phrases import format_gate_outcome
 from vtspec.pipelines.reporting.verdict import judge_gates, judge_run
+
+
+@pytest.mark.parametrize(
+    ("count", "words", "text"),
+    [
+        (0, ("image",), "0 images"),
+        (1, ("image",), "1 image"),
+        (1000, ("class", "classes"), "1,000 classes"),
+        (1, ("file is", "files are"), "1 file is"),
+    ],
+)
+def test_a_count_is_told_with_its_number_of_things(
+    count: int, words: tuple[str, ...], text: str
+) -> None:
+    assert pluralize(count, *words) == text
 
 
 @pytest.mark.parametrize(

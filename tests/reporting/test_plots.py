@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from vtspec.pipelines.reporting.plots.charts import (
     draw_confusion,
     draw_plots,
     draw_precision_recall,
+    recall_plots,
     select_weakest,
 )
 from vtspec.pipelines.reporting.plots.fonts import UNKNOWN, Fonts, choose_fonts
@@ -48,6 +50,37 @@ def test_the_same_figures_give_the_same_bytes() -> None:
     first, second = draw_plots(facts), draw_plots(facts)
     assert first == second
     assert tuple(first) == NAMES
+
+
+def test_a_picture_that_was_drawn_before_is_drawn_anew_where_anything_in_it_differs() -> None:
+    facts = build_facts(a_run(), a_baseline())
+    first, again = recall_plots(facts), recall_plots(build_facts(a_run(), a_baseline()))
+    assert all(again[name] is picture for name, picture in first.items())
+    curves, results = facts.curves, facts.results
+    assert results.confusion is not None and results.calibration is not None
+    loss = replace(curves.losses[0], points=curves.losses[0].points[:1])
+    gates = (replace(facts.verdict.gates[0], threshold=0.123),)
+    bins = results.calibration.bins[:1]
+    rate = replace(curves.rate, points=curves.rate.points[:2])
+    flat = replace(results.pr_curves[0], precision=results.pr_curves[0].precision[::-1])
+    counts = tuple(cells[::-1] for cells in results.confusion.counts)
+    changed = {
+        "loss": replace(facts, curves=replace(curves, losses=(loss, *curves.losses[1:]))),
+        "metric": replace(facts, verdict=replace(facts.verdict, gates=gates)),
+        "rate": replace(facts, curves=replace(curves, rate=rate)),
+        "confusion": replace(
+            facts, results=replace(results, confusion=replace(results.confusion, counts=counts))
+        ),
+        "precision-recall": replace(
+            facts, results=replace(results, pr_curves=(flat, *results.pr_curves[1:]))
+        ),
+        "calibration": replace(
+            facts, results=replace(results, calibration=replace(results.calibration, bins=bins))
+        ),
+    }
+    for name, other in changed.items():
+        drawn = recall_plots(other)
+        assert [one for one in NAMES if drawn[one] is not first[one]] == [name]
 
 
 def test_no_picture_holds_a_date_or_a_version() -> None:

@@ -55,6 +55,7 @@ DECIDING = (
     "validation/params.py",
     "validation/resources.py",
     "validation/spec_view.py",
+    "validation/teams.py",
     "validation/unique_names.py",
 )
 """What decides, below `pipelines`: files, and folders whole."""

@@ -40,6 +40,8 @@ ONLY_RULES = (
     "its bound is too large for a number",
     "is no queue of spec.cluster.semaphores",
     "is in team ",
+    "is no schedule: ",
+    "there is no time zone",
 )
 """What the models refuse and a schema cannot say: the list in `conditions`, by their messages."""
 

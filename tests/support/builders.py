@@ -106,6 +106,7 @@ def full_experiment() -> dict[str, Any]:
                 "memory": "4Gi",
                 "maxDuration": "1h",
             },
+            "schedule": {"cron": "*/15 0,12 1-15 * mon-fri", "timeZone": "Asia/Seoul"},
             "export": {"formats": ["safetensors", "onnx"]},
             "tracking": {"experiment": "digits", "registerAs": "digits"},
             "report": {"baseline": "other", "gates": ["accuracy >= 0.9", "loss<1e-2"]},

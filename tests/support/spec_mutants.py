@@ -8,6 +8,7 @@ import json
 import math
 import random
 import re
+import zoneinfo
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -333,9 +334,54 @@ def _data_has_a_place(spec: Any) -> bool:
     return not reserved or bool(dvc.get("repo"))
 
 
+_MONTHS: Final = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+_WEEKDAYS: Final = "sun|mon|tue|wed|thu|fri|sat"
+
+
 def _gates_are_finite(spec: Any) -> bool:
     gates = (spec["spec"].get("report") or {}).get("gates") or ()
     return all(float(re.split("[<>=]", gate)[-1]) < float("inf") for gate in gates)
+
+
+_SPANS: Final = ((0, 59, ""), (0, 23, ""), (1, 31, ""), (1, 12, _MONTHS), (0, 6, _WEEKDAYS))
+
+
+def _schedule_comes(spec: Any) -> bool:
+    schedule = spec["spec"].get("schedule")
+    if schedule is None:
+        return True
+    if schedule.get("timeZone", "UTC") not in zoneinfo.available_timezones():
+        return False
+    found = [
+        _values(word, *span) for word, span in zip(schedule["cron"].split(), _SPANS, strict=True)
+    ]
+    # Without a day of the week, the smallest day has to be in one of the months.
+    short = {2: 29, 4: 30, 6: 30, 9: 30, 11: 30}
+    return all(found) and (
+        re.search(r"(^|,)[*?](/0*1)?(,|$)", schedule["cron"].split()[4]) is None
+        or min(found[2]) <= max(short.get(month, 31) for month in found[3])
+    )
+
+
+def _values(word: str, low: int, high: int, names: str) -> set[int]:
+    """What a field of cron means; nothing where any part of it means nothing."""
+    one = rf"(\d{{1,4}}{names and '|' + names})"
+    found: set[int] = set()
+    for part in word.lower().split(","):
+        match = re.fullmatch(rf"(?:([*?])|{one}(?:-{one})?)(?:/(\d{{1,4}}))?", part)
+        if match is None or (match[4] is not None and not int(match[4])):
+            return set()
+        ends = [_number(end, low, names) for end in (match[2], match[3]) if end]
+        first = ends[0] if ends else low
+        last = ends[-1] if len(ends) == 2 or (ends and not match[4]) else high
+        if not low <= first <= last <= high:
+            return set()
+        found |= {*range(first, last + 1, int(match[4] or 1))}
+    return found
+
+
+def _number(word: str, low: int, names: str) -> int:
+    return int(word) if word.isdecimal() else low + names.split("|").index(word)
 
 
 def _folders_are_ours(spec: Any) -> bool:
@@ -389,6 +435,7 @@ _RULES: Final[dict[str, tuple[Callable[[Any], bool], ...]]] = {
         _classes_are_weighed,
         _has_another_baseline,
         _gates_are_finite,
+        _schedule_comes,
     ),
     "Dataset": (_splits_differ, _counts_known_classes, _data_has_a_place),
     "Project": (_folders_are_ours, _queues_are_named, _teams_are_apart),

@@ -14,7 +14,7 @@ from vtspec.adapters.contract import Job, MetricsResult, TrainingSummary
 from vtspec.adapters.job import build_job
 from vtspec.adapters.toy import png
 from vtspec.pipelines.planning.digest import identify
-from vtspec.pipelines.planning.plan_model import build_steps
+from vtspec.pipelines.planning.plan_model import build_steps, parse_section
 from vtspec.pipelines.planning.plan_sections import PlannedResources
 
 CLASSES = ("circle", "cross", "stripe")
@@ -123,7 +123,6 @@ def a_plan(
         "tracking": {"experiment": "shapes", "registerAs": None},
         "report": {"baseline": None, "gates": []},
         "origins": {},
-        "steps": [],
         "estimate": {
             "seconds": None,
             "memoryBytes": None,
@@ -139,18 +138,12 @@ def a_plan(
 
 def derive_steps(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The steps that follow from a plan's resources, as the plan has them."""
-    asked = plan["resources"]
-    resources = PlannedResources(
-        gpus=asked["gpus"],
-        gpu_type=asked["gpuType"],
-        cpus=asked["cpus"],
-        memory=asked["memory"],
-        max_duration=asked["maxDuration"],
+    resources = parse_section(PlannedResources, plan["resources"])
+    # As JSON has them: lists.
+    steps: list[dict[str, Any]] = json.loads(
+        json.dumps([asdict(step) for step in build_steps(resources)])
     )
-    return [
-        {**asdict(step), "command": list(step.command), "needs": list(step.needs)}
-        for step in build_steps(resources)
-    ]
+    return steps
 
 
 def name_plan(plan: Mapping[str, Any]) -> dict[str, Any]:
@@ -160,7 +153,7 @@ def name_plan(plan: Mapping[str, Any]) -> dict[str, Any]:
     except (KeyError, TypeError, AttributeError):
         return dict(plan)
     named = {**plan, "id": names.id, "digest": names.digest}
-    return {**named, "steps": derive_steps(plan)} if plan.get("steps") == [] else named
+    return {**named, "steps": derive_steps(plan)} if not plan.get("steps") else named
 
 
 def a_job(workdir: Path, data_root: Path, *, smoke: bool = False, **changes: Any) -> Job:

@@ -14,7 +14,8 @@ from typing import Any
 
 from cluster_plans import a_cluster_project, a_published_plan, some_settings
 from local_cluster.kubernetes_api import ApiError, KubernetesApi, wait_until
-from vtspec.pipelines.argo import render, render_plan_config
+from vtspec.pipelines.argo import render, render_cron_workflow, render_plan_config
+from vtspec.schema.kinds.experiment import Schedule
 
 Object = dict[str, Any]
 NAMESPACE = "runs"
@@ -25,6 +26,7 @@ RUNS_SECRET = "vtspec-runs"
 DATA_SECRET = "dvc-storage"
 QUEUE = "gpus"
 WORKFLOWS = f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/workflows"
+CRON_WORKFLOWS = f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/cronworkflows"
 PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 CONFIG_MAPS = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
 RECORDINGS = Path(__file__).parents[1] / "argo" / "recordings"
@@ -71,6 +73,16 @@ def a_run(
             "ephemeral-storage": "1Mi",
         }
     return render_plan_config(plan, settings), workflow
+
+
+def a_scheduled_run(name: str, schedule: Schedule, *, image: str) -> tuple[Object, Object]:
+    """The plan's ConfigMap and the CronWorkflow of a run whose steps succeed, named so."""
+    config, workflow = a_run(name, image=image)
+    plan = a_published_plan(resources=_RESOURCES)
+    made = render_cron_workflow(plan, some_settings(plan), schedule)
+    made["metadata"] |= {"name": name, "namespace": NAMESPACE}
+    made["spec"]["workflowSpec"] = workflow["spec"]
+    return config, made
 
 
 def template(workflow: Object, step: str) -> Object:

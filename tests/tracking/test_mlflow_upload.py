@@ -169,6 +169,22 @@ def test_a_model_that_is_not_what_the_run_left_is_not_sent(
     assert (shipped.left, shipped.model_version) == (0, None if name is None else "1")
 
 
+@pytest.mark.parametrize("change", ["edit", "remove"])
+def test_an_evaluation_that_was_edited_is_not_sent(runs: Path, change: str) -> None:
+    sums = {"evaluation.json": f"sha256:{hashlib.sha256(b'{}').hexdigest()}"}
+    finished = ("run.finished", {"ending": "succeeded", "artifacts": sums})
+    run_dir, uri = a_run_folder(runs, [STARTED, EVALUATED, finished], a_plan()), _uri(runs)
+    file = run_dir / "evaluation.json"
+    if change == "remove":
+        assert sync_run(run_dir, uri).left == 0
+        return
+    file.write_bytes(b'{"better": 1}')
+    with pytest.raises(Permanent, match=r"evaluation\.json is not what the run left"):
+        sync_run(run_dir, uri)
+    file.write_bytes(b"{}")
+    assert sync_run(run_dir, uri).left == 0
+
+
 @pytest.mark.parametrize(("has_store", "version"), [(False, "1"), (True, "7"), (True, "x")])
 def test_a_model_that_no_store_has_is_not_waited_for(
     runs: Path, has_store: bool, version: str

@@ -11,7 +11,8 @@ import pytest
 from run_folders import EVALUATED, STARTED, SUCCEEDED, Told, a_plan, a_run_folder, an_epoch, append
 from vtspec.pipelines.address import Address, parse_address
 from vtspec.pipelines.errors import Permanent
-from vtspec.pipelines.tracking import choose_tracking_uri, sync_run
+from vtspec.pipelines.runs import Run
+from vtspec.pipelines.tracking import choose_tracking_uri, describe_registration, sync_run
 from vtspec.pipelines.tracking.mlflow_client import make_client
 from vtspec.pipelines.tracking.mlflow_upload import read_sync_state
 
@@ -87,6 +88,27 @@ def test_other_updates_move_no_alias(run: Path) -> None:
     # The plan that trained stays, and the completion's lies beside it.
     artifacts = {file.path for file in client.list_artifacts(place.run_id)}
     assert artifacts >= {"plan.json", f"{COMPLETION}.json"}
+
+
+def test_a_later_policy_leaves_a_model_registered_that_is(run: Path) -> None:
+    registered = "registered as cat-model, version 1"
+    assert describe_registration(Run(run)) == registered
+    report = {"baseline": None, "gates": ["accuracy >= 0.5"]}
+    seq = len((run / "events.jsonl").read_text().splitlines())
+    append(run, [an_update({"report": report}, "report.gates")], seq)
+    assert describe_registration(Run(run)) == registered
+    append(run, [SUCCEEDED], seq + 1)
+    assert describe_registration(Run(run)) == registered
+    # Under another name it is not, until MLflow has heard of that.
+    plan = a_plan(tracking=tracking(name="dogs"))
+    (run / f"{COMPLETION}.json").write_text(json.dumps(plan))
+    told = an_update({"tracking": tracking(name="dogs")}, "tracking.registerAs")
+    append(run, [told], seq + 2)
+    assert describe_registration(Run(run)) == "to be registered as dogs"
+    append(run, [SUCCEEDED], seq + 3)
+    assert "not registered as dogs yet" in str(describe_registration(Run(run)))
+    sync_run(run, uri_of(run))
+    assert describe_registration(Run(run)) == "registered as dogs, version 1"
 
 
 def test_another_experiment_gets_the_run_as_a_whole(run: Path) -> None:

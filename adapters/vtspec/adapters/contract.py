@@ -252,7 +252,10 @@ class Interrupted(Exception):
     """
 
     def __init__(self, epoch: int, step: int, path: Path | None) -> None:
-        super().__init__(f"stopped after {epoch} epochs and {step} steps of the next")
+        super().__init__(
+            f"stopped after {epoch} epoch{'s' * (epoch != 1)} and {step} step{'s' * (step != 1)} "
+            "of the next"
+        )
         self.epoch = epoch
         self.step = step
         self.path = path

@@ -101,11 +101,16 @@ def _write_hidden(path: Path, data: bytes | str) -> Iterator[Path]:
     content = data.encode() if isinstance(data, str) else data
     hidden = _name_hidden(path)
     try:
-        with hidden.open("wb") as file:
-            file.write(content)
-            file.flush()
-            # Else a power cut after the rename leaves an empty file under the final name.
-            os.fsync(file.fileno())
+        try:
+            with hidden.open("wb") as file:
+                file.write(content)
+                file.flush()
+                # Else a power cut after the rename leaves an empty file under the final name.
+                os.fsync(file.fileno())
+        except OSError as error:
+            # Of a full disk the system does not say which, and its own name for it is ours alone.
+            error.filename = os.fspath(path)
+            raise
         yield hidden
     finally:
         hidden.unlink(missing_ok=True)

@@ -8,7 +8,10 @@ import resource
 import shlex
 from typing import Final
 
-_FULL: Final = ("the disk is full", "free some space and run again with --resume")
+_FULL: Final = (
+    "the disk is full",
+    "free some space on it and type that again; a run goes on with --resume",
+)
 _MEMORY: Final = ("the machine's memory is used up", "free memory, or take a larger machine")
 
 _MEANINGS: Final = {
@@ -17,7 +20,7 @@ _MEANINGS: Final = {
     errno.EFBIG: ("a file grew to the limit that is set", "ulimit -f unlimited"),
     errno.EROFS: (
         "the file system is read-only",
-        "put the runs elsewhere with --runs DIR, a report with --into DIR",
+        "make it writable, or take another place: --runs DIR for runs, --into DIR for a report",
     ),
     errno.EACCES: ("this user may not", "see whose it is: ls -ld {path}"),
     errno.EPERM: ("this user may not", "see whose it is: ls -ld {path}"),

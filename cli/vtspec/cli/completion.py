@@ -73,13 +73,23 @@ def complete_field(_ctx: click.Context, _: click.Parameter, typed: str) -> Items
     """Offer kinds, and fields by their path below `spec`."""
     from vtspec.schema.json_schema.fast_check import list_fields
 
-    fields = [
-        (path.removeprefix("spec."), what)
-        for kind in ("Experiment", "Dataset", "Project")
-        for path, what in list_fields(kind).items()
-    ]
-    kinds = [("Experiment", ""), ("Dataset", ""), ("Project", ""), ("params", "")]
-    return _offer_described([*fields, *kinds], typed)
+    kinds = ("Experiment", "Dataset", "Project")
+    head, dot, below = typed.partition(".")
+    fields: list[tuple[str, str]] = []
+    for kind in kinds:
+        found = list_fields(kind).items()
+        fields += [(path.removeprefix("spec."), what) for path, what in found]
+        # A path may also begin as in the file, or with its kind.
+        if head == "spec":
+            fields += found
+        if dot and head.casefold() == kind.casefold():
+            fields += [(f"{head}.{path.removeprefix('spec.')}", what) for path, what in found]
+            fields += [
+                (f"{head}.{path}", what) for path, what in found if below.startswith("spec.")
+            ]
+    # The frameworks are asked only for what one of them may have.
+    params = _list_params() if head == "params" else [("params", "")]
+    return _offer_described([*fields, *((kind, "") for kind in kinds), *params], typed)
 
 
 @_never_raise
@@ -90,8 +100,11 @@ def complete_override(_ctx: click.Context, _: click.Parameter, typed: str) -> It
     path, equals, value = typed.partition("=")
     if not equals:
         below = list_fields("Experiment").items()
-        paths = [(f"{one.removeprefix('spec.')}=", what) for one, what in below if "." in one]
-        return _offer_described([each for each in paths if "metadata." not in each[0]], typed)
+        fields = [(one, what) for one, what in below if one.startswith("spec.")]
+        # A path may also begin as in the file.
+        paths = fields if path.startswith("spec") else [(one[5:], what) for one, what in fields]
+        params = _list_params() if path.startswith("params.") else []
+        return _offer_described([(f"{one}=", what) for one, what in (*paths, *params)], typed)
     full = path if path.startswith("spec.") else f"spec.{path}"
     match full:
         case "spec.model.name":
@@ -153,6 +166,14 @@ def _list_run_names(ctx: click.Context) -> Iterator[str]:
     if folder.is_dir():
         entries = [entry for entry in os.scandir(folder) if is_run_name(entry.name)]
         yield from (one.name for one in sorted(entries, key=lambda one: -one.stat().st_mtime))
+
+
+def _list_params() -> list[tuple[str, str]]:
+    from vtspec.pipelines.catalog import load_frameworks
+    from vtspec.pipelines.validation.catalogs import find_params
+
+    declared = [find_params(each) or {} for each in load_frameworks().values()]
+    return [(f"params.{name}", one.help) for params in declared for name, one in params.items()]
 
 
 def _list_model_names(typed: str) -> Iterator[str]:

@@ -33,11 +33,13 @@ class CommandOptions:
     fail_on_gate: bool = False
     backend: "Backend | None" = None
     environment: "EnvironmentMode" = "auto"
+    queue: bool = False
     plan: Path | None = None
 
     def format_command(self, spec: str | None) -> str:
         """Join the command that carries the plan out again, without `--resume` and `--again`."""
         more = [] if self.tracking else ["--no-tracking"]
+        more += ["--queue"] if self.queue else []
         # Of the others the machine chooses anew.
         more += ["--backend", "argo"] if self.backend == "argo" else []
         words = [spec] if spec is not None else ["--plan", str(self.plan)]
@@ -81,6 +83,12 @@ def add_run_options(function: Function) -> Function:
             "--results",
             type=click.Path(path_type=Path),
             help="Also write metrics and plot data there, as DVC compares them.",
+        ),
+        click.option(
+            "--queue",
+            is_flag=True,
+            help="Wait for GPUs of this machine, without GPUs for its CPU, after your runs that "
+            "came before.",
         ),
         click.option("--no-tracking", "tracking", is_flag=True, default=True, flag_value=False),
         click.option("--fail-on-gate", is_flag=True, help="Exit with 3 where a gate is missed."),

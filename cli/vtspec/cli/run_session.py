@@ -67,8 +67,14 @@ def carry_out(
     from vtspec.pipelines.operations import run, seeds
 
     _check_seeds(found, options)
+    if options.queue and options.backend not in (None, "process"):
+        raise click.UsageError("--queue is this machine's; a cluster has queues of its own")
     if options.backend == "argo":
         _check_cluster_options(options)
+    if spec is not None and found.schedule is not None:
+        from vtspec.cli.views.schedule import describe_schedule
+
+        click.echo(describe_schedule(found.schedule, spec), err=True)
     # On standard error, so that standard output has the result alone.
     stop, progress = StopSignal(), make_progress(sys.stderr)
     callbacks = run.RunCallbacks(
@@ -82,6 +88,7 @@ def carry_out(
         tracking=options.tracking,
         backend=options.backend,
         environment=options.environment,
+        queue=options.queue,
     )
     if options.backend == "argo":
         done = _carry_out_on_cluster(request, callbacks, confirm, progress)
@@ -106,11 +113,8 @@ def _carry_out_on_cluster(
     progress: "RunProgress",
 ) -> "SeedsResult":
     from vtspec.pipelines.operations import cluster_runs
-    from vtspec.pipelines.operations.render import find_author
 
-    repository = request.planned.repository
-    author = find_author(repository, os.environ) if repository.project.spec.teams else None
-    asked = cluster_runs.ClusterRequest(request=request, author=author)
+    asked = cluster_runs.ClusterRequest(request=request)
     if confirm and cluster_runs.would_begin_on_cluster(asked, os.environ):
         confirm()
     # A Ctrl-C ends the looking, and not the run, which is the cluster's.

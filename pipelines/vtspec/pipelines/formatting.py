@@ -141,6 +141,11 @@ def format_size(count: float | None, precision: Precision = "exact") -> str:
     return f"{count:.0f} {units[0]}" if count >= 100 else f"{count:.3g} {units[0]}"
 
 
+def pluralize(count: int, noun: str, nouns: str | None = None) -> str:
+    """A count and what is counted: `1 class`, `1,000 classes`; `nouns` where no `s` makes it."""
+    return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
+
+
 def format_cost(amount: float, currency: str) -> str:
     """`0.02 USD`, `14.30 USD`, `< 0.01 USD`."""
     return f"< 0.01 {currency}" if 0 < amount < 0.01 else f"{amount:,.2f} {currency}"

@@ -17,7 +17,7 @@ from local_cluster.programs import Programs
 GPUS = 2
 # Of Argo's kinds, those that vtspec creates. The API server takes ten seconds for each of the
 # others' schemas, which are as large, and what Argo itself writes needs no check.
-_CREATED = ("Workflow",)
+_CREATED = ("Workflow", "CronWorkflow")
 # Kueue's webhooks of these kinds; the others are of frameworks that are not installed here.
 _KUEUE_KINDS = ("clusterqueue", "cohort", "job", "pod", "resourceflavor", "workload")
 

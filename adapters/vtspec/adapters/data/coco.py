@@ -24,7 +24,7 @@ from .annotations import (
     Size,
     compute_ring_area,
 )
-from .defects import Defect
+from .defects import Defect, make_file_defect
 from .file_tree import FileTree
 from .mask_rle import parse_rle
 
@@ -109,7 +109,7 @@ def read_coco(tree: FileTree, split: str, where: Split) -> Iterator[Sample | Def
     try:
         content = parse_coco(tree.read_json(file), file)
     except ValueError as error:
-        yield Defect(kind="unreadable-file", file=file, detail=str(error))
+        yield make_file_defect(file, error)
         return
     yield from iter_samples(tree, split, where, content)
 

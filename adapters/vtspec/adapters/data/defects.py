@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 DefectKind: TypeAlias = Literal[
     "unreadable-file",
+    "malformed-file",
     "no-path",
     "path-outside",
     "missing-image",
@@ -25,18 +26,23 @@ DefectKind: TypeAlias = Literal[
 
 FIXES: Final[Mapping[DefectKind, str]] = {
     "unreadable-file": "write it anew as UTF-8 text, or delete it",
-    "no-path": "give every image a path and a label",
+    "malformed-file": "correct that in it, or write it anew with the tool that made it",
+    "no-path": "give every image its path",
     "path-outside": "give the path of an image below the folder of the split",
     "missing-image": "put it there, or take it out of the label file",
     "missing-target": "add what is missing, or take the images out",
     "unknown-class": "add it to spec.classes of the dataset, or take it out of the data",
     "lost-annotation": "take it out, or add the image or category",
     "malformed-label": "correct it, or take it out",
-    "no-label": "give every image a path and a label",
+    "no-label": "give every image its label, or take it out",
     "repeated": "keep one of them",
     "orphan-label": "add its image, rename it as its image is named, or delete it",
 }
 """What a person can do about each kind."""
+
+
+class UndecodableText(ValueError):
+    """A file whose bytes are no text at all; of other bad files the text is wrong."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +70,7 @@ class Defect:
     def message(self) -> str:
         """What is wrong, as it stands after the place and a colon."""
         match self.kind:
-            case "unreadable-file":
+            case "unreadable-file" | "malformed-file":
                 return f"cannot be read: {self.detail}"
             case "path-outside":
                 return f"'{self.detail}' leads out of the dataset"
@@ -81,3 +87,10 @@ class Defect:
     def fix(self) -> str:
         """What a person can do about it."""
         return FIXES[self.kind]
+
+
+def make_file_defect(file: str, error: Exception, line: int | None = None) -> Defect:
+    """The defect of a file, or of a line of it, that could not be read as its format wants it."""
+    is_text = not isinstance(error, UndecodableText)
+    kind: DefectKind = "malformed-file" if is_text else "unreadable-file"
+    return Defect(kind=kind, file=file, line=line, detail=str(error))

@@ -13,6 +13,7 @@ from typing import Final
 
 from vtspec.adapters.system_errors import is_shortage
 
+from .defects import UndecodableText
 from .json_source import parse_json
 
 IMAGE_SUFFIXES: Final = frozenset(
@@ -77,16 +78,18 @@ class FileTree:
         """What a text file holds, without a byte order mark. Raises `ValueError`."""
         data = self.read_bytes(file)
         if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-            raise ValueError("it is UTF-16, not UTF-8")
+            raise UndecodableText("it is UTF-16, not UTF-8")
         try:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             line = data.count(b"\n", 0, error.start) + 1
-            raise ValueError(
+            raise UndecodableText(
                 f"line {line} is not UTF-8 (byte 0x{data[error.start]:02x})"
             ) from error
         if "\0" in text:
-            raise ValueError(f"line {text.count(chr(10), 0, text.index(chr(0))) + 1} has a NUL")
+            raise UndecodableText(
+                f"line {text.count(chr(10), 0, text.index(chr(0))) + 1} has a NUL"
+            )
         return text
 
     def read_bytes(self, file: str) -> bytes:

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from vtspec.adapters.contract import Split
 
 from .annotations import Sample
-from .defects import Defect
+from .defects import Defect, make_file_defect
 from .file_tree import FileTree
 from .json_source import parse_json
 
@@ -59,7 +59,7 @@ def iter_rows(tree: FileTree, file: str) -> Iterator[Row | Defect]:
         # Decoded as a whole, so that a complaint names a place in the file, not in a buffer.
         text = tree.read_text(file)
     except ValueError as error:
-        yield Defect(kind="unreadable-file", file=file, detail=str(error))
+        yield make_file_defect(file, error)
         return
     if file.endswith(".csv"):
         yield from _iter_csv_rows(file, text)
@@ -77,7 +77,7 @@ def _iter_csv_rows(file: str, text: str) -> Iterator[Row | Defect]:
         header = _normalize_header(next(reader, []))
         fault = _find_header_fault(header)
         if fault:
-            yield Defect(kind="unreadable-file", file=file, detail=fault)
+            yield Defect(kind="malformed-file", file=file, detail=fault)
             return
         for cells in reader:
             if not cells:
@@ -93,7 +93,7 @@ def _iter_csv_rows(file: str, text: str) -> Iterator[Row | Defect]:
                     detail=f"has {len(cells)} cells, but the header has {len(header)}",
                 )
     except csv.Error as error:
-        yield Defect(kind="unreadable-file", file=file, line=reader.line_num, detail=str(error))
+        yield make_file_defect(file, error, reader.line_num)
 
 
 def _normalize_header(header: Sequence[str]) -> Sequence[str]:
@@ -129,10 +129,10 @@ def _parse_json_row(file: str, number: int, line: str) -> Row | Defect:
     try:
         content = parse_json(line)
     except ValueError as error:
-        return Defect(kind="unreadable-file", file=file, line=number, detail=str(error))
+        return make_file_defect(file, error, number)
     if isinstance(content, dict):
         return Row(number, content)
-    return Defect(kind="unreadable-file", file=file, line=number, detail="it is no object")
+    return Defect(kind="malformed-file", file=file, line=number, detail="it is no object")
 
 
 def parse_row(tree: FileTree, split: str, file: str, folder: str, row: Row) -> Sample | Defect:

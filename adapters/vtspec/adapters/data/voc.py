@@ -14,7 +14,7 @@ from functools import cached_property
 from vtspec.adapters.contract import Split
 
 from .annotations import Annotation, BoundingBox, Sample, Size
-from .defects import Defect
+from .defects import Defect, make_file_defect
 from .file_tree import FileTree, is_hidden
 
 ANNOTATIONS = "Annotations"
@@ -84,7 +84,7 @@ class VocReader:
             try:
                 lines = self.tree.read_lines(file)
             except ValueError as error:
-                yield Defect(kind="unreadable-file", file=file, detail=str(error))
+                yield make_file_defect(file, error)
                 return
             names = [self._parse_line(line) for line in lines if line.strip()]
         seen: set[str] = set()
@@ -122,7 +122,7 @@ class VocReader:
             if root.tag != "annotation":
                 raise ValueError(f"its root is '{root.tag:.40}', not 'annotation'")
         except (ValueError, LookupError, ElementTree.ParseError) as error:
-            return Defect(kind="unreadable-file", file=file, detail=str(error))
+            return make_file_defect(file, error)
         size = _parse_size(root)
         found = [_parse_object(node, size) for node in root.iter("object")]
         return VocObjects(

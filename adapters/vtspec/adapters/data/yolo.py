@@ -26,7 +26,7 @@ from .annotations import (
     compute_ring_area,
     scale_points,
 )
-from .defects import Defect
+from .defects import Defect, make_file_defect
 from .file_tree import FileTree, is_hidden
 
 RowForm: TypeAlias = Literal["boxes", "corners", "polygons", "keypoints"]
@@ -111,7 +111,7 @@ class YoloReader:
         try:
             lines = self.tree.read_lines(file)
         except ValueError as error:
-            yield Defect(kind="unreadable-file", file=file, detail=str(error))
+            yield make_file_defect(file, error)
             return
         for number, line in enumerate(lines, 1):
             words = line.split()
@@ -130,7 +130,7 @@ class YoloReader:
             return "is not a class index and numbers"
         row = LabelRow(int(words[0]), tuple(map(float, words[1:])))
         if row.class_index < 0 or (self.classes and row.class_index >= len(self.classes)):
-            return f"has class {row.class_index}, but there are {len(self.classes)} classes"
+            return f"has class {row.class_index}, and the last one is {len(self.classes) - 1}"
         return self._find_share_fault(row.shares) or row
 
     def _find_share_fault(self, shares: Sequence[float]) -> str | None:

@@ -68,7 +68,7 @@ def plan_batches(images: int, training: TrainingJob, *, mixed: bool) -> EpochBat
     unusable = rest % 2 == 1 if mixed else rest == 1 and size > 1
     if unusable and not full:
         raise AdapterError(
-            f"the train split has {images} images, which make no batch",
+            f"the train split has {images} image{'s' * (images != 1)}, which make no batch",
             f"add images, or set training.batchSize to {max(images - 1, 1)}",
         )
     left_out = rest if unusable else 0

@@ -136,8 +136,8 @@ def _resolve_head(weights: Path, job: Job, on_warning: Callable[[str], None]) ->
         return {"num_classes": 0}
     if rows != len(wanted):
         on_warning(
-            f"{weights.name} has a head of {rows} classes, the data {len(wanted)}: "
-            "the head starts at random"
+            f"{weights.name} has a head of {rows} class{'es' * (rows != 1)}, the data "
+            f"{len(wanted)}: the head starts at random"
         )
     elif names is None:
         on_warning(f"{weights.name} does not say its classes: its head is kept as it is")

@@ -194,7 +194,7 @@ class _Loop:
         best_epoch = self._judge_epochs().best_epoch
         if not best_epoch:
             raise AdapterError(
-                f"{self.job.training.monitor} was a number in none of the {epoch} epochs",
+                f"{self.job.training.monitor} was a number in no epoch ({epoch} done)",
                 "set training.checkpoint.monitor: val_loss, or look at the data of the val split",
             )
         # From the disk, since the best epoch may have been measured by an earlier process.

@@ -275,7 +275,7 @@ def split_command(path: Path, target: Path, shares: str, skip_broken: bool) -> N
     inspection = _inspect(path)
     counts = split_dataset(inspection, target, parts, skip_broken=skip_broken)
     for split, count in counts.items():
-        click.echo(f"{split:<6}{count:>8,} images")
+        click.echo(f"{split:<6}{count:>8,} image{'s' * (count != 1)}")
     broken = [look for look in inspection.looks.values() if look.fault]
     for look in broken:
         click.echo(make_visible(f"left out {look.image}: {look.fault}"), err=True)
@@ -319,6 +319,7 @@ def _show_progress() -> "Iterator[Progress]":
 
 def _print_inspection(inspection: "Inspection") -> None:
     from vtspec.pipelines.data.inspection.html_page import format_disk_size
+    from vtspec.pipelines.formatting import pluralize
 
     layout = inspection.layout
     click.echo(f"{inspection.path}: {layout.format}, as {make_visible(layout.why)}")
@@ -337,12 +338,13 @@ def _print_inspection(inspection: "Inspection") -> None:
         click.echo(f"  fix: {finding.fix}")
     errors = len(inspection.errors)
     warnings = len(inspection.findings) - errors
-    click.echo(f"\n{errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}")
+    click.echo(f"\n{pluralize(errors, 'error')}, {pluralize(warnings, 'warning')}")
 
 
 def _print_counts(inspection: "Inspection") -> None:
     from vtspec.cli.views.styled_text import get_table_width, print_lines
     from vtspec.cli.views.table import format_table
+    from vtspec.pipelines.formatting import pluralize
 
     splits = list(inspection.layout.splits)
     counts = {split: inspection.count_per_class(split) for split in splits}
@@ -358,7 +360,8 @@ def _print_counts(inspection: "Inspection") -> None:
         )
     )
     if len(rows) > len(shown):
-        click.echo(f"and {len(rows) - len(shown):,} more classes (--output json has all)")
+        more = pluralize(len(rows) - len(shown), "more class", "more classes")
+        click.echo(f"and {more} (--output json has all)")
 
 
 def _format_top_counts(counts: "list[tuple[str, int]]") -> str:

@@ -1,6 +1,7 @@
 """`vtspec images`: build the container images, push them, and pin what the registry has."""
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,7 +111,7 @@ def lock(names: Sequence[str], registry: str | None, tag: str | None) -> None:
 def list_(engine: "EngineName | None", tag: str | None, output: str) -> None:
     """List the images: what is in each, whether it is here, and what plans pin."""
     from vtspec.cli.views.images import format_images, format_json
-    from vtspec.cli.views.styled_text import print_lines
+    from vtspec.cli.views.styled_text import get_table_width, print_lines
     from vtspec.pipelines.errors import Permanent
     from vtspec.pipelines.operations.images import get_default_tag, list_images
 
@@ -126,7 +127,7 @@ def list_(engine: "EngineName | None", tag: str | None, output: str) -> None:
     if output == "json":
         click.echo(format_json(states))
     else:
-        print_lines(format_images(states))
+        print_lines(format_images(states, get_table_width(sys.stdout)))
 
 
 def _find_engine(wanted: "EngineName | None") -> "ContainerEngine":

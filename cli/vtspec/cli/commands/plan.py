@@ -37,12 +37,16 @@ def command(spec: str, output: str, sets: tuple[str, ...], runs: Path | None) ->
     vtspec.yaml, or --set. Differences from the baseline and from the last run are marked 'new
     run' (they decide the result), 'same run' (they do not) or 'cosmetic'.
     """
-    from vtspec.pipelines.operations.plan import plan_spec
+    from vtspec.pipelines.operations.plan import open_experiment, plan_spec
     from vtspec.pipelines.operations.run import find_refusal, find_tracking_problem
-    from vtspec.pipelines.project.repository import open_spec
 
-    repository, path = open_spec(spec, Path.cwd())
-    planned = plan_spec(path, repository.with_runs(runs), sets)
+    repository, path = open_experiment(spec, Path.cwd(), runs)
+    planned = plan_spec(path, repository, sets)
+    schedule = None
+    if planned.schedule is not None:
+        from vtspec.cli.views.schedule import describe_schedule
+
+        schedule = describe_schedule(planned.schedule, spec)
     if output == "json":
         import json
 
@@ -53,13 +57,15 @@ def command(spec: str, output: str, sets: tuple[str, ...], runs: Path | None) ->
         if planned.others:
             names = ", ".join(plan.id for plan in planned.others)
             click.echo(f"the plan of the first seed; run carries out {names} too", err=True)
+        if schedule is not None:
+            click.echo(schedule, err=True)
         click.echo(json.dumps(planned.made.to_json(), indent=2, ensure_ascii=False))
         return
     import sys
 
     from vtspec.cli.run_options import join_command
     from vtspec.cli.views.plan import format_plan, format_refusal
-    from vtspec.cli.views.styled_text import get_terminal_width, print_lines
+    from vtspec.cli.views.styled_text import format_paragraph, get_terminal_width, print_lines
     from vtspec.pipelines.operations.frameworks import describe_missing_environment
     from vtspec.pipelines.planning.prior_runs import find_prior_runs
 
@@ -71,6 +77,8 @@ def command(spec: str, output: str, sets: tuple[str, ...], runs: Path | None) ->
     print_lines(format_plan(planned.made, found, width, None if refusal else apply, missing))
     if refusal is not None:
         print_lines(format_refusal(refusal, width))
+    if schedule is not None:
+        print_lines([(), *format_paragraph(schedule, width)])
 
 
 def _choose_attempt(found: "PriorRuns") -> list[str]:

@@ -44,6 +44,7 @@ def command(run: str, images: tuple[Path, ...], runs: Path | None, top: int, out
     """
     from vtspec.cli.run_arguments import find_run, open_runs
     from vtspec.pipelines.errors import Refused
+    from vtspec.pipelines.formatting import pluralize
     from vtspec.pipelines.operations.predict import expand_images, predict_images
     from vtspec.pipelines.runs import Run
     from vtspec.pipelines.runs.run_mirror import ON_DEMAND
@@ -59,7 +60,7 @@ def command(run: str, images: tuple[Path, ...], runs: Path | None, top: int, out
         _print_answers(answers, asked, top, output)
     if unreadable:
         raise Refused(
-            f"{len(unreadable)} of {len(asked)} images could not be read",
+            f"{len(unreadable)} of {pluralize(len(asked), 'image')} could not be read",
             fix="write them anew, or leave them out; the others were answered",
         )
 
@@ -80,9 +81,9 @@ def _print_answers(
     elif output == "csv":
         _write_csv(result for _, result in answers)
     else:
-        from vtspec.cli.views.styled_text import print_lines
+        from vtspec.cli.views.styled_text import get_table_width, print_lines
 
-        print_lines(format_predictions(answers, asked, top))
+        print_lines(format_predictions(answers, asked, top, get_table_width(sys.stdout)))
 
 
 def _skip_unreadable(
@@ -113,20 +114,34 @@ def _write_csv(results: Iterable[Mapping[str, object]]) -> None:
 
 
 def format_predictions(
-    answers: Iterable[tuple[Path, Mapping[str, object]]], asked: Sequence[Path], top: int
+    answers: Iterable[tuple[Path, Mapping[str, object]]],
+    asked: Sequence[Path],
+    top: int,
+    width: int | None = None,
 ) -> Iterator["Line"]:
-    """A row an answer, as it comes: the image, then the likeliest classes with scores."""
+    """A row an answer, as it comes: the image, then the likeliest classes with scores.
+
+    In a terminal of a `width` that a row may not fit, the classes stand below their image.
+    """
     from vtspec.cli.views.styled_text import count_cells, pad_text
+    from vtspec.cli.views.table import stack_row
     from vtspec.pipelines.runs.json_values import to_numbers
 
     # Of all names beforehand, so that each row can be printed when its answer comes.
-    width = max(count_cells(_format_name(path)) for path in asked)
+    longest = max(count_cells(_format_name(path)) for path in asked)
     for path, result in answers:
-        ranked = sorted(to_numbers(result.get("scores")).items(), key=lambda pair: -pair[1])[:top]
-        first, *others = [f"{make_visible(label)} {score:.3f}" for label, score in ranked]
+        ranked = sorted(to_numbers(result.get("scores")).items(), key=lambda pair: -pair[1])
+        told = [f"{make_visible(label)} {score:.3f}" for label, score in ranked]
+        first, *others = told[:top]
+        # Every class is among them, in whatever order: the rows of all images are of one form.
+        widest = longest + sum(sorted((2 + count_cells(one) for one in told), reverse=True)[:top])
+        name = _format_name(path)
+        if width is not None and widest > width:
+            classes = [(first, "bold"), *((other, "dim") for other in others)]
+            yield from stack_row((name, ""), classes, width)
+            continue
         rest = "  ".join(others)
-        name = pad_text(_format_name(path), width)
-        yield ((f"{name}  ", ""), (first, "bold"), (f"  {rest}", "dim"))
+        yield ((f"{pad_text(name, longest)}  ", ""), (first, "bold"), (f"  {rest}", "dim"))
 
 
 def _format_name(path: Path) -> str:

@@ -1,13 +1,16 @@
 """`vtspec render`: a spec as the Kubernetes objects that carry it out."""
 
-import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from vtspec.cli.completion import complete_override, complete_spec
 from vtspec.cli.runs_place import RunsPlace
+
+if TYPE_CHECKING:
+    from vtspec.schema.kinds.experiment import Schedule
 
 
 @click.command()
@@ -33,9 +36,10 @@ from vtspec.cli.runs_place import RunsPlace
 def command(spec: str | None, semaphores: bool, **options: Any) -> None:
     """Print what carries SPEC (a path, or the name of an experiment) out on the cluster.
 
-    YAML for kubectl, Argo CD or Flux: the plan as a ConfigMap, and its Workflow. Nothing is sent
-    anywhere; the data's remote is asked whether it has the data. vtspec.yaml says of the cluster;
-    with --semaphores and no SPEC, its queues are printed, for the operator to apply.
+    YAML for kubectl, Argo CD or Flux: the plan as a ConfigMap, and its Workflow, or its
+    CronWorkflow where the spec has a schedule (--set schedule=null leaves that out). Nothing is
+    sent anywhere; the data's remote is asked whether it has the data. vtspec.yaml says of the
+    cluster; with --semaphores and no SPEC, its queues are printed, for the operator to apply.
     """
     from vtspec.cli.views.manifests import format_manifests
 
@@ -48,16 +52,13 @@ def command(spec: str | None, semaphores: bool, **options: Any) -> None:
 def _render_spec(
     spec: str | None, sets: tuple[str, ...], attempt: int, runs: Path | None, author: str | None
 ) -> list[Any]:
-    from vtspec.pipelines.operations.render import find_author, render_spec
-    from vtspec.pipelines.project.repository import open_spec
+    from vtspec.pipelines.operations.plan import open_experiment
+    from vtspec.pipelines.operations.render import render_spec
 
     if spec is None:
         raise click.UsageError("Missing argument 'SPEC'.")
-    repository, path = open_spec(spec, Path.cwd())
-    if author is None and repository.project.spec.teams:
-        author = find_author(repository, os.environ)
-    repository = repository.with_runs(runs)
-    found = render_spec(path, repository, sets, attempt=attempt, author=author)
+    repository, path = open_experiment(spec, Path.cwd(), runs)
+    found = render_spec(path, repository.with_author(author), sets, attempt=attempt)
     for warning in found.warnings:
         click.echo(f"warning: {warning}", err=True)
     if not found.may_submit:
@@ -66,7 +67,26 @@ def _render_spec(
             "this, or commit it, and do not apply it by hand",
             err=True,
         )
+    if found.schedule is not None:
+        _tell_schedule(found.schedule, found.documents[-1]["metadata"])
     return list(found.documents)
+
+
+def _tell_schedule(schedule: "Schedule", metadata: Mapping[str, Any]) -> None:
+    from datetime import UTC, datetime
+
+    from vtspec.adapters.shell_command import format_command
+    from vtspec.cli.views.schedule import format_next_time
+
+    labels = metadata["labels"]
+    which = f"vtspec.dev/spec={labels['vtspec.dev/spec']},vtspec.dev/run!={metadata['name']}"
+    delete = ("kubectl", "delete", "cronworkflows", "-n", metadata["namespace"], "-l", which)
+    click.echo(
+        f"a run at {format_next_time(schedule, datetime.now(UTC))} and at each time of the "
+        "schedule after it until one has succeeded; those of the spec's earlier plans stay "
+        f"until: {format_command(*delete)}",
+        err=True,
+    )
 
 
 def _render_queues() -> list[Any]:

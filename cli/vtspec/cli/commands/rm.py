@@ -61,9 +61,9 @@ def command(
 
 def print_removals(removals: "Sequence[Removal]") -> None:
     """Print the runs that are to go, and of each what needs it."""
-    from vtspec.cli.views.styled_text import print_lines
+    from vtspec.cli.views.styled_text import get_table_width, print_lines
 
-    print_lines(_format_removals(removals))
+    print_lines(_format_removals(removals, get_table_width(sys.stdout)))
 
 
 def remove_chosen(
@@ -74,10 +74,10 @@ def remove_chosen(
     Raises `Refused` where nobody is there to be asked.
     """
     from vtspec.pipelines.errors import Refused
-    from vtspec.pipelines.formatting import format_size
+    from vtspec.pipelines.formatting import format_size, pluralize
     from vtspec.pipelines.operations.removal import remove_runs
 
-    count = f"{len(removals)} run{'s' * (len(removals) != 1)}"
+    count = pluralize(len(removals), "run")
     size = format_size(sum(one.found.bytes for one in removals))
     if dry_run:
         click.echo(f"{count} would be removed, {size}")
@@ -93,10 +93,12 @@ def remove_chosen(
         remove_runs(removals, runs, gone.append, lambda line: click.echo(line, err=True))
     finally:
         freed = format_size(sum(one.bytes for one in gone))
-        click.echo(f"removed {len(gone)} run{'s' * (len(gone) != 1)}, {freed}")
+        click.echo(f"removed {pluralize(len(gone), 'run')}, {freed}")
 
 
-def _format_removals(removals: "Sequence[Removal]") -> "Iterator[Line]":
+def _format_removals(removals: "Sequence[Removal]", width: int | None) -> "Iterator[Line]":
+    from vtspec.cli.views.styled_text import format_paragraph
+    from vtspec.cli.views.table import stack_row
     from vtspec.pipelines.formatting import format_size
 
     rows = [
@@ -104,9 +106,15 @@ def _format_removals(removals: "Sequence[Removal]") -> "Iterator[Line]":
         for one in removals
     ]
     widths = [max((len(row[n]) for row in rows), default=0) for n in range(2)]
+    widest = sum(widths) + 4 + max((len(why) for _, _, why in rows), default=0)
     for one, (name, size, why) in zip(removals, rows, strict=True):
-        yield ((f"{name:<{widths[0]}}  ", "bold"), (f"{size:>{widths[1]}}  {why}", ""))
-        for need in one.needed_by[:3]:
-            yield ((f"  needed: {need}", "yellow"),)
+        if width is not None and widest > width:
+            yield from stack_row((name, "bold"), [(size, ""), (why, "")], width)
+        else:
+            yield ((f"{name:<{widths[0]}}  ", "bold"), (f"{size:>{widths[1]}}  {why}", ""))
+        needs = [f"needed: {need}" for need in one.needed_by[:3]]
         if len(one.needed_by) > 3:
-            yield ((f"  and by {len(one.needed_by) - 3} more", "yellow"),)
+            needs.append(f"and by {len(one.needed_by) - 3} more")
+        for need in needs:
+            # Of what is no terminal each line is one thing, however long.
+            yield from format_paragraph(need, width or len(need) + 2, style="yellow")

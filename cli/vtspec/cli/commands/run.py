@@ -43,12 +43,12 @@ def run_spec(spec: str | None, chosen: CommandOptions) -> int:
 
 def format_summary(made: "Plan", others: int = 0) -> str:
     """Say on one line what the plan trains, and for how long, and how many `others` there are."""
-    from vtspec.pipelines.formatting import format_duration, format_range
+    from vtspec.pipelines.formatting import format_duration, format_range, pluralize
 
     epochs = made.training.epochs
     parts = [
         f"{made.id}: {made.model.name} ({made.framework.name}) on {made.dataset.name}",
-        f"{epochs:,} epoch{'s' * (epochs != 1)}",
+        pluralize(epochs, "epoch"),
     ]
     guess = made.estimate
     if guess.seconds is not None:
@@ -56,5 +56,5 @@ def format_summary(made: "Plan", others: int = 0) -> str:
     if guess.seconds_low is not None and guess.seconds_high is not None:
         parts[-1] += f" ({format_range(guess.seconds_low, guess.seconds_high)})"
     if others:
-        parts.append(f"and {others} more plan{'s' * (others != 1)} for the other seeds")
+        parts.append(f"and {pluralize(others, 'more plan')} for the other seeds")
     return ", ".join(parts)

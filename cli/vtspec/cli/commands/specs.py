@@ -92,6 +92,12 @@ def _serialize(one: "ListedExperiment", repository: "Repository") -> dict[str, o
         "model": one.get_text("model", "name"),
         "dataset": one.get_text("dataset", "ref"),
         "baseline": one.get_text("report", "baseline"),
+        "schedule": None
+        if one.get_text("schedule", "cron") is None
+        else {
+            "cron": one.get_text("schedule", "cron"),
+            "timeZone": one.get_text("schedule", "timeZone") or "UTC",
+        },
         "runs": one.runs,
         "lastRun": None
         if last is None

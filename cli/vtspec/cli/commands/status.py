@@ -1,6 +1,7 @@
 """`vtspec status`: the runs there are, or one of them in detail."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -46,10 +47,16 @@ def command(run: str | None, runs: Path | None, output: str, **chosen: Any) -> N
     `killed` is a run that neither ended nor has a process: `vtspec run SPEC --resume` goes on.
     Of runs on the cluster that have not ended the cluster is asked.
     What a run `took` leaves out the writing of its report. The largest, longest or best run comes
-    last with --sort. --spec and --status may be repeated.
+    last with --sort. --spec and --status may be repeated. After the runs comes the queue of this
+    machine: who has a GPU or waits for one (`vtspec run --queue`), of whichever repository.
     """
     from vtspec.cli.run_arguments import look_at_cluster, open_runs, tell_other_completion
-    from vtspec.pipelines.operations.runs import RunFilter, RunSummary, list_runs
+    from vtspec.pipelines.operations.runs import (
+        RunFilter,
+        RunSummary,
+        list_runs,
+        refuse_unknown_specs,
+    )
 
     found = open_runs(runs)
     if run is not None:
@@ -60,14 +67,24 @@ def command(run: str | None, runs: Path | None, output: str, **chosen: Any) -> N
         there = look_at_cluster(found, [one]).get(one.name)
         _show_run(RunSummary(one, one.read_state(), there), output)
         return
+    from vtspec.cli.views.queue import serialize_queue
+    from vtspec.pipelines.operations.queue import list_queue
+
+    queue = list_queue(os.environ)
     look_at_cluster(found, found.list_runs())
     wanted = RunFilter(specs=chosen["specs"], statuses=chosen["statuses"])
+    if wanted.specs:
+        from vtspec.pipelines.project.repository import find_repository
+
+        refuse_unknown_specs(wanted.specs, found, find_repository(Path.cwd()))
     every = list_runs(found, wanted, chosen["sort"] or "started")
     shown = every[-(chosen["limit"] or len(every)) :]
     if output == "json":
         rows = [_serialize_run(one) for one in shown]
-        click.echo(json.dumps({"total": len(every), "runs": rows}, indent=2))
-    elif not every and wanted == RunFilter():
+        told = {"total": len(every), "runs": rows, "queue": serialize_queue(queue)}
+        click.echo(json.dumps(told, indent=2))
+        return
+    if not every and wanted == RunFilter():
         click.echo(f"no runs in {found.place} yet; begin one with: vtspec run SPEC")
     elif not every:
         click.echo(f"no such runs in {found.place}; all of them: vtspec status")
@@ -76,13 +93,18 @@ def command(run: str | None, runs: Path | None, output: str, **chosen: Any) -> N
 
         print_lines(_format_table(shown))
         _print_footer(every, shown)
+    if queue:
+        from vtspec.cli.views.queue import format_queue
+        from vtspec.cli.views.styled_text import get_terminal_width, print_lines
+
+        print_lines(format_queue(queue, get_terminal_width(sys.stdout)))
 
 
 def _print_footer(every: "Sequence[RunSummary]", shown: "Sequence[RunSummary]") -> None:
-    from vtspec.pipelines.formatting import format_size
+    from vtspec.pipelines.formatting import format_size, pluralize
 
     size = format_size(sum(one.bytes for one in every))
-    click.echo(f"\n{len(every)} run{'s' * (len(every) != 1)}, {size}")
+    click.echo(f"\n{pluralize(len(every), 'run')}, {size}")
     if len(shown) < len(every):
         click.echo(f"{len(every) - len(shown)} more; --limit {len(every)} shows all")
 

@@ -19,6 +19,7 @@ def command(run: str | None, runs: Path | None, uri: str | None) -> None:
     """
     import os
 
+    from vtspec.pipelines.formatting import pluralize
     from vtspec.pipelines.operations.sync import choose_target, sync_runs
     from vtspec.pipelines.project.repository import find_repository
 
@@ -34,7 +35,7 @@ def command(run: str | None, runs: Path | None, uri: str | None) -> None:
             failures.append(arrived)
             continue
         version = f", model version {arrived.model_version}" if arrived.model_version else ""
-        sent = f"{arrived.sent} events at {target.address}, {arrived.left} left"
+        sent = f"{pluralize(arrived.sent, 'event')} at {target.address}, {arrived.left} left"
         click.echo(f"{each.name}: {sent}{version}")
     if failures:
         raise click.exceptions.Exit(max(failure.exit_code for failure in failures))

@@ -22,10 +22,10 @@ _LOCAL: Final = {
 _STYLES: Final = {"outdated": "yellow"}
 
 
-def format_images(states: "Sequence[ImageState]") -> Iterator[Line]:
+def format_images(states: "Sequence[ImageState]", width: int | None = None) -> Iterator[Line]:
     """Lay out one image a row, and below why one that is here is not as its files say."""
     rows = [_format_row(each) for each in states]
-    yield from format_table(HEADINGS, rows, lambda _, cell: _STYLES.get(cell, ""))
+    yield from format_table(HEADINGS, rows, lambda _, cell: _STYLES.get(cell, ""), width=width)
     for each in states:
         if each.differences:
             told = f"{each.source.name} was built from other files: {'; '.join(each.differences)}"

@@ -12,6 +12,7 @@ from vtspec.pipelines.formatting import (
     format_duration,
     format_range,
     format_size,
+    pluralize,
 )
 from vtspec.pipelines.planning.diff import EFFECTS, Change, Effect, find_worst_effect
 from vtspec.pipelines.planning.plan_model import Plan
@@ -102,13 +103,13 @@ def _format_summary(made: Plan) -> str:
     count, epochs = made.model.parameters, made.training.epochs
     size = "" if count is None else f" ({format_count(count)} parameters)"
     counted = made.dataset.statistics
-    images = "" if counted is None else f", {counted['images']:,} images"
-    classes = f", {len(made.dataset.classes)} classes" if made.dataset.classes else ""
+    images = "" if counted is None else f", {pluralize(counted['images'], 'image')}"
+    named = len(made.dataset.classes or ())
+    classes = f", {pluralize(named, 'class', 'classes')}" if named else ""
     return (
         f"trains {made.model.name}{size} from {format_weights(made)} on {made.dataset.name}"
-        f" ({made.dataset.format}{images}{classes}) for {epochs:,} "
-        f"epoch{'s' * (epochs != 1)} on {_format_machine(made)}, and measures the best epoch "
-        f"on {made.dataset.final_split}"
+        f" ({made.dataset.format}{images}{classes}) for {pluralize(epochs, 'epoch')} "
+        f"on {_format_machine(made)}, and measures the best epoch on {made.dataset.final_split}"
     )
 
 
@@ -129,10 +130,10 @@ def format_weights(made: Plan) -> str:
 
 def _format_machine(made: Plan) -> str:
     gpus, cpus = made.resources.gpus, made.resources.cpus
-    cores = f"{cpus} core{'s' * (cpus != 1)}"
+    cores = pluralize(cpus, "core")
     if not gpus:
         return cores
-    return f"{gpus} {made.resources.gpu_type or 'GPU'}{'s' * (gpus != 1)} and {cores}"
+    return f"{pluralize(gpus, made.resources.gpu_type or 'GPU')} and {cores}"
 
 
 def _format_status(beside: PriorRuns, width: int) -> list[Line]:
@@ -189,7 +190,7 @@ def _format_left(beside: PriorRuns, width: int) -> Iterator[Line]:
         return
     # They differ in their seed alone, so that each is thought to take the same.
     whole = scale_estimate(left[0].estimate, len(left))
-    many = f"{len(left)} run{'s' * (len(left) != 1)}"
+    many = pluralize(len(left), "run")
     costs = _format_costs(replace(left[0], estimate=whole))
     words = f"{many} left: {_format_time(whole)}; cost {costs}"
     yield from format_row([("", 1, ""), ("all seeds", 9, "")], (words, ""), width)
@@ -297,8 +298,8 @@ def _format_licences(made: Plan, width: int) -> Iterator[Line]:
 def _format_steps(made: Plan, width: int) -> Iterator[Line]:
     for step in made.steps:
         may = step.resources
-        words = [f"{may.gpus} GPU{'s' * (may.gpus != 1)}"] if may.gpus else []
-        words.append(f"{may.cpus} core{'s' * (may.cpus != 1)}")
+        words = [pluralize(may.gpus, "GPU")] if may.gpus else []
+        words.append(pluralize(may.cpus, "core"))
         after = f"after {' and '.join(step.needs)}" if step.needs else ""
         texts = [("", 1, ""), (step.name, 9, ""), (", ".join(words), 17, "")]
         yield from format_row(texts, (after, "dim"), width)
@@ -374,7 +375,7 @@ def _collect_warnings(made: Plan, beside: PriorRuns) -> tuple[str, ...]:
 
 
 def _count_warnings(warnings: tuple[str, ...]) -> str:
-    return f"{len(warnings)} warning{'s' * (len(warnings) != 1)}"
+    return pluralize(len(warnings), "warning")
 
 
 def _format_comparison(what: str, other: Comparison | None, width: int) -> Iterator[Line]:

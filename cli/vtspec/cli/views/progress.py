@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Protocol, TextIO
 
 from vtspec.cli.terminal import get_styled_stream, make_printable
-from vtspec.pipelines.formatting import format_duration, format_number, format_size
+from vtspec.pipelines.formatting import format_duration, format_number, format_size, pluralize
 from vtspec.pipelines.runs.events import (
     Body,
     DataVerified,
@@ -187,8 +187,8 @@ def _describe(told: Body, state: RunState) -> str | None:
         case Exported(path=path, max_difference=difference):
             return f"{path}, outputs differ by at most {format_number(difference)}"
         case DataVerified():
-            files, size = format_number(told.files), format_size(told.bytes)
-            return f"{files} files, {size}, as the plan pins them"
+            files = pluralize(told.files or 0, "file")
+            return f"{files}, {format_size(told.bytes)}, as the plan pins them"
         case ReportWritten(path=words) | Warned(message=words):
             return str(words)
         # Output is for `vtspec logs`; how a run ended or failed is told by its result.
@@ -226,10 +226,11 @@ def _describe_start(config: Mapping[str, object]) -> str:
     parts = [f"on {config['device']}"] if config.get("device") else []
     parameters = config.get("parameters")
     if isinstance(parameters, int):
-        parts.append(f"{parameters:,} parameters")
+        parts.append(pluralize(parameters, "parameter"))
     done, steps = config.get("fromEpoch"), config.get("fromStep")
     if done or steps:
-        parts.append(f"going on after epoch {done}" + (f" and {steps} steps" if steps else ""))
+        more = f" and {pluralize(steps, 'step')}" if isinstance(steps, int) and steps else ""
+        parts.append(f"going on after epoch {done}{more}")
     return ", ".join(parts) or "started"
 
 

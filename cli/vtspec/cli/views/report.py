@@ -67,16 +67,18 @@ def _format_block(block: doc.Block, width: int) -> Iterator[Line]:
     match block:
         case doc.Title():
             style = _STYLES[block.verdict]
-            yield ((block.headline, style), (f"  {_get_text(block.run)}", ""))
+            title = ((block.headline, style), (f"  {_get_text(block.run)}", ""))
+            yield from _wrap_heading(title, width)
         # In a title the names differ from one to the next, and our words do not.
         case doc.Heading(level=1):
-            yield tuple(
+            spans = tuple(
                 (_get_text(part), "bold" if isinstance(part, doc.Quote) else "")
                 for part in block.parts
             )
+            yield from _wrap_heading(spans, width)
         case doc.Heading():
             yield ()
-            yield ((_join(block.parts), "bold"),)
+            yield from _wrap_heading(((_join(block.parts), "bold"),), width)
         case doc.Paragraph():
             style = "dim" if block.is_note else ""
             yield from format_paragraph(_join(block.parts), width, style=style)
@@ -91,6 +93,15 @@ def _format_block(block: doc.Block, width: int) -> Iterator[Line]:
         case _:
             # Pictures and what is folded away are on the page, whose path is shown below.
             return
+
+
+def _wrap_heading(spans: Line, width: int) -> Iterator[Line]:
+    """A heading as it is; where a terminal is too narrow for it, in lines of its first style."""
+    text = "".join(part for part, _ in spans)
+    if count_cells(text) <= width or width >= _USUAL:
+        yield spans
+        return
+    yield from format_paragraph(text, width, mark="", style=spans[0][1])
 
 
 def _format_callout(block: doc.Callout, width: int) -> Iterator[Line]:

@@ -11,7 +11,7 @@ import click
 from vtspec.adapters.shell_command import format_command
 from vtspec.cli.run_options import CommandOptions, join_command
 from vtspec.pipelines.cache_folder import find_store
-from vtspec.pipelines.formatting import format_duration
+from vtspec.pipelines.formatting import format_duration, pluralize
 from vtspec.pipelines.operations.plan import PlannedRun
 from vtspec.pipelines.operations.run import get_tracking_uri
 from vtspec.pipelines.runs import Run
@@ -57,7 +57,8 @@ def show_results(
 def _show_left(done: "SeedsResult", options: CommandOptions, spec: str | None) -> None:
     seeds = ", ".join(str(plan.training.seed) for plan in done.left)
     whole = len(done.results) + len(done.left)
-    click.echo(f"{len(done.left)} of {whole} seeds were not begun: {seeds}", err=True)
+    were = "was" if len(done.left) == 1 else "were"
+    click.echo(f"{len(done.left)} of {whole} seeds {were} not begun: {seeds}", err=True)
     go_on = f"{options.format_command(spec)} --resume"
     if not options.again:
         click.echo(f"  fix: go on with all of them: {go_on}", err=True)
@@ -159,7 +160,8 @@ def format_unsent(run: Run, shipped: "SyncResult | None") -> Iterator[str]:
     if shipped is None or not shipped.left:
         return
     why = f": {shipped.reason}" if shipped.reason else ""
-    yield f"{shipped.left} events have not arrived there{why}"
+    events = pluralize(shipped.left, "event has", "events have")
+    yield f"{events} not arrived there{why}"
     yield f"send them with: {format_command('vtspec', 'sync', run.name)}"
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from .styled_text import Line, count_cells, fill_lines, format_paragraph
+from .styled_text import Line, Span, count_cells, fill_lines, format_paragraph
 
 
 def format_table(
@@ -21,14 +21,13 @@ def format_table(
     widths = [max(count_cells(row[n]) for row in (headings, *rows)) for n in range(len(headings))]
     if width is not None and sum(widths) + 2 * (len(widths) - 1) > width:
         for row in rows:
-            style = choose_style(0, row[0]) or "bold"
-            yield from format_paragraph(row[0], width, mark="", style=style)
+            first = (row[0], choose_style(0, row[0]) or "bold")
             pairs = [
                 (f"{headings[n]} {cell}".strip(), choose_style(n, cell))
                 for n, cell in enumerate(row)
                 if n and cell
             ]
-            yield from fill_lines(pairs, width, "    ")
+            yield from stack_row(first, pairs, width)
         return
     for number, row in enumerate((headings, *rows)):
         yield tuple(
@@ -38,6 +37,13 @@ def format_table(
             )
             for column, cell in enumerate(row)
         )
+
+
+def stack_row(first: Span, others: Sequence[Span], width: int) -> Iterator[Line]:
+    """A row that is wider than its terminal: the first cell on a line, the others below it."""
+    text, style = first
+    yield from format_paragraph(text, width, mark="", style=style)
+    yield from fill_lines(others, width, "    ")
 
 
 def _align_cell(text: str, width: int, *, left: bool) -> str:

@@ -1,5 +1,6 @@
 """A plan as a Workflow of Argo, and a Workflow as what has come of it. Pure."""
 
+from .cron_workflow import render_cron_workflow
 from .settings import RenderSettings, find_settings
 from .workflow import render, render_plan_config, render_semaphores
 from .workflow_state import WorkflowState, observe
@@ -10,6 +11,7 @@ __all__ = [
     "find_settings",
     "observe",
     "render",
+    "render_cron_workflow",
     "render_plan_config",
     "render_semaphores",
 ]

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from vtspec.pipelines.data.source import DvcSource
 from vtspec.pipelines.planning.plan_model import Plan
+from vtspec.pipelines.validation.teams import check_limits, find_team
 from vtspec.pipelines.weights.model import HubWeights
 from vtspec.schema.kinds.field_types import parse_duration
 from vtspec.schema.kinds.rules import RuleViolation
-
-from .teams import check_limits, find_team
 
 if TYPE_CHECKING:
     from vtspec.schema.kinds.cluster import Cluster, Remote, Team
@@ -161,7 +160,8 @@ def _find_problems(
     yield from _check_weights(plan)
     yield from _check_gpu(plan, project)
     if team is not None:
-        for broken in check_limits(plan, team, project.teams[team]):
+        asked = plan.resources
+        for broken in check_limits(asked.gpus, asked.max_duration, team, project.teams[team]):
             yield SettingProblem(file="spec", broken=broken)
 
 

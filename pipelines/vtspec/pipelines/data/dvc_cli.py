@@ -1,5 +1,6 @@
 """The command `dvc` as a process: what it says becomes words with a fix."""
 
+import errno
 import importlib.util
 import os
 import re
@@ -123,11 +124,24 @@ def _make_error(args: Sequence[str], output: str) -> Permanent | Temporary:
         return Temporary(message, fix="wait until the other DVC command is done", delay_s=5.0)
     if _NETWORK.search(said):
         return Temporary(message, fix="try again when the remote can be reached", delay_s=30.0)
+    disk_fix = find_disk_fix(said)
+    if disk_fix is not None:
+        return Permanent(message, fix=disk_fix)
     # Behind `--` it would be a path.
     end = args.index("--") if "--" in args else len(args)
     return Permanent(
         message, fix=f"{format_command('dvc', *args[:end], '-v', *args[end:])}    (shows why)"
     )
+
+
+def find_disk_fix(said: str) -> str | None:
+    """What to do where DVC's words are of a disk that took nothing; None where they are not."""
+    # Its cache holds a copy of the data, and may lie on another disk than that.
+    if os.strerror(errno.ENOSPC) in said:
+        return "free some space where the cache is (dvc cache dir), and type that again"
+    if os.strerror(errno.EROFS) in said:
+        return "make the data's folder and the cache's (dvc cache dir) writable"
+    return None
 
 
 def _extract_errors(output: str) -> str:

@@ -15,6 +15,7 @@ from vtspec.adapters.contract import AdapterError
 from vtspec.adapters.data.content_hash import Content, LinkToNothing, hash_content
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.errors import Permanent, refuse_system_error
+from vtspec.pipelines.formatting import pluralize
 from vtspec.pipelines.redaction import redact_text
 from vtspec.pipelines.runs.events import DataVerified, Event
 from vtspec.pipelines.runs.lock import hold_lock
@@ -284,8 +285,9 @@ def _fill_remote_store(
     store = repo / ".dvc" / "cache" / "files" / "md5"
     lacking = dvc_cache.count_missing(store, pinned.hash)
     if lacking:
+        count = pluralize(lacking, "object is", "objects are")
         raise Permanent(
-            f"{pinned.name} ({pinned.hash}): {lacking} objects are not in {redact_text(remote)}",
+            f"{pinned.name} ({pinned.hash}): {count} not in {redact_text(remote)}",
             fix=f"where the data is: {format_command('dvc', 'push', pinned.source.path)}",
         )
     return store
@@ -306,11 +308,12 @@ def _fetch_into(
     why = dvc_cli.fetch(root, source.path, source.remote)
     lacking = dvc_cache.count_missing(store, pinned)
     if lacking:
+        count = pluralize(lacking, "object is", "objects are")
         named = ("-r", source.remote) if source.remote else ()
         push = format_command("dvc", "push", *named, source.path)
         add = "" if source.remote or dvc_cli.has_default_remote(root) else dvc_cli.ADD_REMOTE
         raise Permanent(
-            f"{source.path} ({pinned}): {lacking} objects are in no cache, and {why}",
+            f"{source.path} ({pinned}): {count} in no cache, and {why}",
             fix=f"where the data is: {' && '.join(filter(None, (add, push)))}",
         )
     return store

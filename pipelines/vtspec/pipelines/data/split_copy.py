@@ -8,6 +8,7 @@ from vtspec.adapters.durable_files import stage_folder
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.data.inspection.inspect import Inspection
 from vtspec.pipelines.errors import Permanent, refuse_system_error
+from vtspec.pipelines.formatting import pluralize
 
 from .stratified_split import split_stratified
 
@@ -42,7 +43,7 @@ def split_dataset(
     ]
     if broken and not (skip_broken and items):
         raise Permanent(
-            f"{len(broken)} images are broken, such as {min(broken)}",
+            f"{pluralize(len(broken), 'image is', 'images are')} broken, such as {min(broken)}",
             fix=format_command("vtspec", "datasets", "inspect", inspection.path)
             + " lists them"
             + ("" if skip_broken else ", --skip-broken leaves them out"),
@@ -51,7 +52,8 @@ def split_dataset(
     empty = next((split for split, images in found.items() if not images), None)
     if empty is not None:
         raise Permanent(
-            f"{len(items)} images are too few: split '{empty}' would get none",
+            f"{pluralize(len(items), 'image is', 'images are')} too few: split '{empty}' would "
+            "get none",
             fix="--shares 50/50, or more images",
         )
     _copy_images(inspection.path, target, found)

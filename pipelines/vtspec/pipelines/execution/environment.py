@@ -16,7 +16,7 @@ from vtspec.adapters.durable_files import stage_folder
 from vtspec.pipelines.catalog import Framework
 from vtspec.pipelines.catalog.lockfile import parse_locked_versions
 from vtspec.pipelines.errors import Permanent
-from vtspec.pipelines.formatting import format_size
+from vtspec.pipelines.formatting import format_size, pluralize
 from vtspec.pipelines.runs.lock import hold_lock
 
 EnvironmentMode = Literal["auto", "current", "made"]
@@ -51,7 +51,7 @@ class Environment:
         # What differs is told package by package when the run begins, in warnings.
         if self.differs:
             count = len(self.differs)
-            return f"this Python ({count} package{'s' * (count != 1)} not as locked)"
+            return f"this Python ({pluralize(count, 'package')} not as locked)"
         return f"this Python ({self.why})"
 
 

@@ -42,11 +42,9 @@ class ClusterLook:
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterRequest:
-    """Plans, and who asks for them: `author` decides the team where no folder does. `check` says
-    whether the remote has a plan's data, as `render.check_data` does."""
+    """Plans; `check` says whether the remote has a plan's data, as `render.check_data` does."""
 
     request: RunRequest
-    author: str | None = None
     check: "Callable[[Plan, DataRemote, Path], str | None]" = check_data
     pace: "Pace | None" = None
 
@@ -360,10 +358,7 @@ def _open_runner(asked: ClusterRequest, environ: Mapping[str, str]) -> _ClusterR
     planned = asked.request.planned
     runs = Runs(planned.repository.runs)
     # Before the cluster is asked: whatever it says, these would stand against it.
-    settings = {
-        plan.id: find_run_settings(plan, planned.repository, asked.author)
-        for plan in planned.plans
-    }
+    settings = {plan.id: find_run_settings(plan, planned.repository) for plan in planned.plans}
     get_mirror(runs)
     cluster = planned.repository.project.spec.cluster
     if cluster is not None and cluster.submit == "controller":

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vtspec.pipelines.errors import Permanent, refuse_import
-from vtspec.schema.suggestions import suggest_fix
+from vtspec.schema.suggestions import format_choices, suggest_fix
 
 if TYPE_CHECKING:
     from vtspec.pipelines.data.inspection.inspect import Inspection, Progress
@@ -65,7 +65,9 @@ def find_data(word: Path, here: Path) -> Path:
     repository = find_repository(here)
     names = repository.find_spec_files("Dataset")
     if str(word) not in names:
-        fix = suggest_fix(str(word), names, "name the folder that holds the data")
+        folder = "name the folder that holds the data"
+        known = f"{folder}, or use {format_choices(sorted(names))}" if names else folder
+        fix = suggest_fix(str(word), names, known)
         raise Permanent(f"{word} is no folder here, and no dataset", fix=fix)
     path = repository.root / find_data_path(repository.load_dataset(str(word)), repository.root)
     return Path(repository.format_path(path))

@@ -7,21 +7,25 @@ from typing import TYPE_CHECKING
 
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.errors import Refused
+from vtspec.schema.problem import SpecError
 
 if TYPE_CHECKING:
     from vtspec.pipelines.planning.plan_model import Plan
     from vtspec.pipelines.planning.resolve import ModelSources
     from vtspec.pipelines.project.repository import Repository
+    from vtspec.schema.kinds.experiment import Schedule
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedRun:
     """A plan, and the repository that it is carried out in; `others` are the plans of the other
-    seeds that are asked for with it."""
+    seeds that are asked for with it. `schedule` is its spec's, and no part of the plan: when it
+    is carried out does not change what it comes to."""
 
     made: "Plan"
     repository: "Repository"
     others: "tuple[Plan, ...]" = ()
+    schedule: "Schedule | None" = None
 
     @property
     def plans(self) -> "tuple[Plan, ...]":
@@ -47,7 +51,9 @@ def plan_spec(
 
     spec, inputs = resolve_spec(path, repository, parse_overrides(sets), sources)
     made, *others = build_seed_plans(build_plan(spec, inputs))
-    return PlannedRun(made=made, repository=repository, others=tuple(others))
+    return PlannedRun(
+        made=made, repository=repository, others=tuple(others), schedule=spec.spec.schedule
+    )
 
 
 def open_plan(path: Path, repository: "Repository") -> PlannedRun:
@@ -78,6 +84,32 @@ def _refuse_other_versions(made: "Plan") -> None:
                 fix="install the vtspec that made it (its report names the version), or plan the "
                 f"spec anew: {format_command('vtspec', 'run', made.spec_path)}",
             )
+
+
+def open_experiment(word: str, here: Path, runs: Path | None) -> "tuple[Repository, Path]":
+    """The file of the spec that a person in `here` means, and its repository with its `runs`.
+
+    Raises as `open_spec` does, and `Refused` for the name of a run, whose plan is made already.
+    """
+    from vtspec.pipelines.project.repository import find_repository, open_spec
+    from vtspec.pipelines.runs import Runs, is_completion_name, is_run_name
+
+    try:
+        repository, path = open_spec(word, here)
+    except SpecError:
+        if not is_run_name(word) and not is_completion_name(word):
+            raise
+        run = Runs(find_repository(here).with_runs(runs).runs).find(word)
+        what = "a run" if run.name == word else f"a completion of {run.name}"
+        show, spec = (
+            format_command("vtspec", *words)
+            for words in (("status", word), ("plan", run.spec_name))
+        )
+        raise Refused(
+            f"{word} is {what}, and its plan is made: only a spec can be planned",
+            fix=f"{show} shows it; its spec as it is now: {spec}",
+        ) from None
+    return repository.with_runs(runs), path
 
 
 def refuse_completion(name: str, repository: "Repository") -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,12 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
+from vtspec.pipelines.formatting import pluralize
 from vtspec.pipelines.planning.seeds import name_seed_plans
 from vtspec.pipelines.runs import Run, Runs, choose_baseline, is_completion_name
 from vtspec.pipelines.runs.state import Standing, find_standing
 
 from .cluster_runs import delete_from_cluster
-from .runs import RunSummary, read_runs
+from .runs import RunSummary, read_runs, refuse_unknown_specs
 
 if TYPE_CHECKING:
     from vtspec.pipelines.project.repository import Repository
@@ -85,7 +87,11 @@ def choose_runs(words: Sequence[str], runs: Runs, repository: "Repository") -> l
 def choose_prunable(
     rule: PruneRule, runs: Runs, repository: "Repository"
 ) -> tuple[list[Removal], list[Removal]]:
-    """The runs that the rule lets go, and those that it would but that something needs."""
+    """The runs that the rule lets go, and those that it would but that something needs.
+
+    Raises `Refused` as `refuse_unknown_specs` does.
+    """
+    refuse_unknown_specs(rule.specs, runs, repository)
     every = read_runs(runs)
     kept = frozenset[str]() if rule.keep is None else _list_kept_plans(every, rule.keep)
     chosen = {
@@ -128,7 +134,7 @@ def remove_runs(
 
     if not runs.folder.is_dir():
         return
-    with runs.lock_runs():
+    with _name_place(runs), runs.lock_runs():
         for one in removals:
             run = one.found.run
             # Another process was faster.
@@ -145,6 +151,17 @@ def remove_runs(
                     warn(f"the Workflow of {run.name} stays on the cluster for a while: {left}")
                 runs.remove(run)
             report(one.found)
+
+
+@contextmanager
+def _name_place(runs: Runs) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        # Of a full disk the system does not say which.
+        if error.filename is None:
+            error.filename = str(runs.folder)
+        raise
 
 
 def _list_kept_plans(every: Sequence[RunSummary], keep: int) -> frozenset[str]:
@@ -320,4 +337,5 @@ def _iter_unsent(found: RunSummary) -> Iterator[_Need]:
     left = read_sync_result(run.path).left
     if left:
         send = format_command("vtspec", "sync", run.name)
-        yield _Need(name=run.name, by=f"{left} events of it have not arrived in MLflow ({send})")
+        events = pluralize(left, "event of it has", "events of it have")
+        yield _Need(name=run.name, by=f"{events} not arrived in MLflow ({send})")

@@ -1,6 +1,5 @@
 """A spec as the Kubernetes objects that carry it out; nothing is sent anywhere."""
 
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +16,13 @@ if TYPE_CHECKING:
     from vtspec.pipelines.planning.plan_model import Plan
     from vtspec.pipelines.project.repository import Repository
     from vtspec.schema.kinds.cluster import Cluster
+    from vtspec.schema.kinds.experiment import Schedule
 
 
 @dataclass(frozen=True, kw_only=True)
 class RenderedRun:
-    """The plan, and the objects of a run of it in the order in which they are created.
+    """The plan, and the objects of a run of it in the order in which they are created: the last is
+    its Workflow, or the CronWorkflow of its `schedule`.
 
     `may_submit` is False where `vtspec.yaml` leaves that to the controller. `warnings` tell what
     could not be found out about it from here.
@@ -31,6 +32,7 @@ class RenderedRun:
     documents: tuple[Mapping[str, Any], ...]
     may_submit: bool
     warnings: tuple[str, ...] = ()
+    schedule: "Schedule | None" = None
 
 
 def render_spec(
@@ -39,15 +41,14 @@ def render_spec(
     sets: Sequence[str] = (),
     *,
     attempt: int = 1,
-    author: str | None = None,
 ) -> RenderedRun:
     """Plan the spec in `path` and write down the objects of a run of it on the cluster.
 
-    `author` decides the team where no folder does. Raises `SpecError` with everything that
-    `vtspec.yaml`, the spec or the framework's image lacks for a cluster, `Refused` where the
-    remote lacks the data, and as planning does.
+    The repository's author decides the team where no folder does. Raises `SpecError` with
+    everything that `vtspec.yaml`, the spec or the framework's image lacks for a cluster, `Refused`
+    where the remote lacks the data, and as planning does.
     """
-    from vtspec.pipelines.argo import render, render_plan_config
+    from vtspec.pipelines.argo import render, render_cron_workflow, render_plan_config
 
     planned = plan_spec(path, repository, sets)
     made, count = planned.made, len(planned.plans)
@@ -58,24 +59,30 @@ def render_spec(
             fix="render each seed by itself: --set report.seeds=null --set training.seed="
             f"{made.training.seed}",
         )
-    settings = find_run_settings(made, repository, author)
+    settings = find_run_settings(made, repository)
     warning = check_data(made, settings.remote, repository.root)
+    schedule = planned.schedule
     return RenderedRun(
         plan=made,
-        documents=(render_plan_config(made, settings), render(made, settings, attempt)),
+        documents=(
+            render_plan_config(made, settings),
+            render(made, settings, attempt)
+            if schedule is None
+            else render_cron_workflow(made, settings, schedule, attempt),
+        ),
         may_submit=_get_cluster(repository).submit == "anyone",
         warnings=() if warning is None else (warning,),
+        schedule=schedule,
     )
 
 
-def find_run_settings(
-    made: "Plan", repository: "Repository", author: str | None = None
-) -> "RenderSettings":
+def find_run_settings(made: "Plan", repository: "Repository") -> "RenderSettings":
     """What a run of the plan needs to know of the cluster. Raises `SpecError` with everything
     that `vtspec.yaml`, the plan's spec or its framework's image lacks for one."""
     from vtspec.pipelines.argo import find_settings
 
-    settings = find_settings(made, repository.project.spec, find_store(repository.runs), author)
+    store, author = find_store(repository.runs), repository.author
+    settings = find_settings(made, repository.project.spec, store, author)
     if isinstance(settings, tuple):
         path = repository.root / made.spec_path
         raise SpecError([_place_problem(one, made, path, repository) for one in settings])
@@ -106,24 +113,6 @@ def render_queues(repository: "Repository") -> Mapping[str, Any]:
             fix="where there is no Kueue, add 'semaphores: {gpu: 1}' under 'spec.cluster'",
         )
     return render_semaphores(cluster.namespace, cluster.semaphores)
-
-
-def find_author(repository: "Repository", environ: Mapping[str, str]) -> str | None:
-    """The e-mail address that git has of whoever works here; None where it has none."""
-    from vtspec.pipelines.project.git_command import build_git_command, build_git_environment
-
-    try:
-        done = subprocess.run(
-            build_git_command(repository.root, "config", "user.email"),
-            env=build_git_environment(environ),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-        )
-    except OSError:
-        return None
-    return done.stdout.strip() or None
 
 
 def _get_cluster(repository: "Repository") -> "Cluster":

@@ -1,6 +1,7 @@
 """A plan carried out on this machine, or one batch of it tried: what belongs together for that."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from vtspec.pipelines.project.repository import Repository
 
     from .plan import PlannedRun
+    from .queue import GpuGrant
 
 Backend = Literal["process", "container", "argo"]
 
@@ -26,6 +28,7 @@ class RunRequest:
     """A plan, and how it is to be carried out.
 
     `command` is what a person types to carry the same plan out again; it stands in what is told.
+    With `queue` what would begin waits for its turn on this machine.
     """
 
     planned: "PlannedRun"
@@ -35,6 +38,7 @@ class RunRequest:
     tracking: bool = True
     backend: Backend | None = None
     environment: "EnvironmentMode" = "auto"
+    queue: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,11 +86,28 @@ def try_plan(
     """Carry every step of the plan out with one batch; nothing is kept, nothing is tracked."""
     from vtspec.pipelines.execution.local import run_smoke_test
 
-    runner = build_runner(request, callbacks, environ)
-    # uv may take minutes to make an environment, and looks at no stop signal.
-    with callbacks.stop.raise_on_request():
-        environment = runner.choose()
-    return run_smoke_test(request.planned.made, runner.place, environment)
+    with join_queue(request, callbacks, environ) as granted:
+        runner = build_runner(request, callbacks, environ, granted)
+        # uv may take minutes to make an environment, and looks at no stop signal.
+        with callbacks.stop.raise_on_request():
+            environment = runner.choose()
+        return run_smoke_test(request.planned.made, runner.place, environment)
+
+
+@contextmanager
+def join_queue(
+    request: RunRequest, callbacks: RunCallbacks, environ: Mapping[str, str]
+) -> "Iterator[GpuGrant | None]":
+    """Keep what the queue of this machine has given the request, once its turn has come; None
+    where it was not to wait."""
+    if not request.queue:
+        yield None
+        return
+    from .queue import wait_for_turn
+
+    planned = request.planned
+    with wait_for_turn(planned.made, planned.repository.root, callbacks, environ) as granted:
+        yield granted
 
 
 def get_tracking_uri(
@@ -127,9 +148,12 @@ def build_options(request: RunRequest) -> "RunOptions":
 
 
 def build_runner(
-    request: RunRequest, callbacks: RunCallbacks, environ: Mapping[str, str]
+    request: RunRequest,
+    callbacks: RunCallbacks,
+    environ: Mapping[str, str],
+    granted: "GpuGrant | None" = None,
 ) -> "LocalRunner":
-    """What carries plans out on this machine as they were asked for."""
+    """What carries plans out on this machine as they were asked for, on what was `granted`."""
     from vtspec.pipelines.cache_folder import get_cache_folder
     from vtspec.pipelines.execution.local import LocalRunner
     from vtspec.pipelines.execution.steps import RunContext
@@ -160,6 +184,8 @@ def build_runner(
             download=make_model_download(lambda: get_tracking_uri(repository, environ)),
             track=track,
             told=callbacks.on_event,
+            variables={} if granted is None else granted.variables,
+            heirs=() if granted is None else (granted.fd,),
         ),
         # Later, or never: a plan that was carried out is shown without any environment.
         choose=lambda: choose_environment(

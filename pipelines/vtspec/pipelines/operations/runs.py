@@ -1,13 +1,18 @@
 """The runs that there are, listed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
-from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.errors import Permanent, Refused
 from vtspec.pipelines.runs import Run, Runs
 from vtspec.pipelines.runs.json_values import to_words
 from vtspec.pipelines.runs.state import RunState
+from vtspec.schema.suggestions import suggest_fix
+
+if TYPE_CHECKING:
+    from vtspec.pipelines.project.repository import Repository
 
 if TYPE_CHECKING:
     from vtspec.pipelines.argo import WorkflowState
@@ -104,6 +109,22 @@ def list_runs(
         case "started":
             pass
     return every[::-1] if reverse else every
+
+
+def refuse_unknown_specs(names: Sequence[str], runs: Runs, repository: "Repository") -> None:
+    """Raise `Refused` for a name that neither a run nor an experiment bears: it selects nothing,
+    and a person who misspelt it should not take that for an answer."""
+    known = {run.spec_name for run in runs.list_runs()} | {
+        *repository.find_spec_files("Experiment")
+    }
+    for name in names:
+        if name not in known:
+            raise Refused(
+                f"there is no spec '{name}', and no run of it in {runs.place}",
+                fix=suggest_fix(
+                    name, sorted(known), "see 'vtspec specs list' and 'vtspec status'"
+                ),
+            )
 
 
 def read_runs(runs: Runs) -> list[RunSummary]:

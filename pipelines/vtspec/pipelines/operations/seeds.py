@@ -9,12 +9,14 @@ from .run import (
     RunRequest,
     build_options,
     build_runner,
+    join_queue,
     refuse_cut_short,
+    would_begin_run,
     write_run_report,
 )
 
 if TYPE_CHECKING:
-    from vtspec.pipelines.execution.local import RunResult
+    from vtspec.pipelines.execution.local import LocalRunner, RunResult
     from vtspec.pipelines.planning.plan_model import Plan
     from vtspec.pipelines.runs import Run, Runs
 
@@ -37,10 +39,18 @@ def run_seeds(
     Raises `Refused` where the last attempt of one was cut short and nobody said what to do about
     it, before anything is begun, and `Permanent` where something is missing that a run needs.
     """
-    plans = request.planned.plans
-    runner, options = build_runner(request, callbacks, environ), build_options(request)
+    runner = build_runner(request, callbacks, environ)
     # Nobody should learn after hours of the first seed that the third could not go on.
     refuse_cut_short(request, runner)
+    # What is only shown, or looked on at, needs no place.
+    if request.queue and would_begin_run(request, callbacks, environ):
+        with join_queue(request, callbacks, environ) as granted:
+            return _run_all(request, callbacks, build_runner(request, callbacks, environ, granted))
+    return _run_all(request, callbacks, runner)
+
+
+def _run_all(request: RunRequest, callbacks: RunCallbacks, runner: "LocalRunner") -> SeedsResult:
+    plans, options = request.planned.plans, build_options(request)
     results: list[RunResult] = []
     for number, plan in enumerate(plans, start=1):
         if callbacks.stop.reason is not None:

@@ -81,7 +81,7 @@ def find_problems(specs: Sequence[SpecInput], here: Path) -> list[Problem]:
     A spec is checked in the repository that its file lies in; one that lies in none (standard
     input, a folder by itself) in the repository of the folder `here`.
     """
-    problems = [problem for spec in specs for problem in spec.loaded.problems]
+    problems = [problem for spec in specs for problem in _find_own_problems(spec.loaded)]
     for repository, members in _group_by_repository(specs, here):
         if isinstance(repository, SpecError):
             # A vtspec.yaml that is wrong; where it was named itself, this is told already.
@@ -94,6 +94,15 @@ def find_problems(specs: Sequence[SpecInput], here: Path) -> list[Problem]:
     return sorted(
         problems, key=lambda one: (order.get(one.file, len(order)), one.line, one.column)
     )
+
+
+def _find_own_problems(loaded: "LoadedSpec") -> Sequence[Problem]:
+    if loaded.kind != "Experiment" or not loaded.problems:
+        return loaded.problems
+    from vtspec.pipelines.validation import Catalogs, point_to_params
+
+    catalogs = Catalogs()
+    return [point_to_params(problem, catalogs) for problem in loaded.problems]
 
 
 def _check_specs(repository: "Repository", specs: Sequence[SpecInput]) -> list[Problem]:

@@ -17,7 +17,7 @@ from vtspec.pipelines.project.overrides import (
 )
 from vtspec.pipelines.project.repository import Repository
 from vtspec.pipelines.runs import Runs
-from vtspec.pipelines.validation import Catalogs, check_specs
+from vtspec.pipelines.validation import Catalogs, check_specs, point_to_params
 from vtspec.pipelines.weights.hub import ModelHub, make_hub
 from vtspec.pipelines.weights.model_versions import VersionLookup, make_version_lookup
 from vtspec.pipelines.weights.pinning import WeightsSources, pin_weights
@@ -82,7 +82,10 @@ def _resolve_alone(
     path: Path, repository: Repository, overrides: Sequence[Override], sources: ModelSources
 ) -> "tuple[Experiment, PlanInputs]":
     catalogs = Catalogs(sources.frameworks)
-    loaded = apply_overrides(repository.load(path), overrides)
+    try:
+        loaded = apply_overrides(repository.load(path), overrides)
+    except SpecError as error:
+        raise SpecError([point_to_params(one, catalogs) for one in error.problems]) from None
     spec = _get_experiment(loaded, repository)
     doubts = _check_spec(loaded, path, repository, catalogs, overrides)
     pinned_data = _pin_dataset(spec, repository)

@@ -47,6 +47,22 @@ def build_git_environment(
     return {**kept, "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
 
 
+def find_user_email(folder: Path, environ: Mapping[str, str]) -> str | None:
+    """The e-mail address that git has of whoever works in `folder`; None where it has none."""
+    try:
+        done = subprocess.run(
+            build_git_command(folder, "config", "user.email"),
+            env=build_git_environment(environ),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+        )
+    except OSError:
+        return None
+    return done.stdout.strip() or None
+
+
 def add_git_settings(environ: Mapping[str, str]) -> dict[str, str]:
     """The variables with our settings in them, for a program that calls git by itself."""
     given = environ.get("GIT_CONFIG_COUNT", "")

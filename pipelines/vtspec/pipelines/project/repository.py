@@ -18,6 +18,7 @@ from vtspec.schema.files import SUFFIXES
 from vtspec.schema.problem import Problem, SpecError
 
 from .dataset_facts import DatasetFacts, extract_dataset
+from .git_command import find_user_email
 from .source_tree import WORKING_TREE, SourceTree
 from .spec_index import FOLDERS, SpecFile, SpecIndex
 from .spec_lookup import SpecLookup
@@ -52,8 +53,9 @@ class Repository:
     `config` is its `vtspec.yaml`, None where there is none. `anchor` says how the root was found,
     `here` is the folder that file names are shown relative to. `given` are specs in hand, each
     with the path that its file has or will have (None where it has none): they go before what is
-    on file. `runs_folder` is where the runs lie if not where `vtspec.yaml` says. Names are read
-    once and kept; a process that outlives an edit looks anew with `find_repository`.
+    on file. `runs_folder` is where the runs lie if not where `vtspec.yaml` says; `asked_by` is who
+    asks, if not who works here. Names are read once and kept; a process that outlives an edit
+    looks anew with `find_repository`.
     """
 
     root: Path
@@ -63,6 +65,7 @@ class Repository:
     index: SpecIndex
     given: "tuple[tuple[LoadedSpec, str | None], ...]" = ()
     runs_folder: Path | None = None
+    asked_by: str | None = None
 
     def with_specs(
         self, specs: "Sequence[LoadedSpec]", paths: Mapping[str, str] | None = None
@@ -96,6 +99,15 @@ class Repository:
             raise Refused(f"--runs {quote_word(str(folder))} {fault}", fix="--runs runs")
         return replace(self, runs_folder=folder)
 
+    def with_author(self, author: str | None) -> "Repository":
+        """The repository as that person asks for it; None leaves it to git who works here."""
+        return self if author is None else replace(self, asked_by=author)
+
+    @cached_property
+    def author(self) -> str | None:
+        """Who asks, as `teams` has them: by git's e-mail address where nobody said so."""
+        return self.asked_by or find_user_email(self.root, os.environ)
+
     @cached_property
     def project(self) -> "Project":
         """The configuration; every default where there is no `vtspec.yaml`."""
@@ -111,6 +123,12 @@ class Repository:
         # From the plain data: the project's model is dearer than all else that a draft asks for.
         spec = {} if self.config is None else self.config.document.data.get("spec") or {}
         return tuple(spec.get("gpuTypes") or ())
+
+    @cached_property
+    def limits_teams(self) -> bool:
+        """Whether any team of `vtspec.yaml` has limits."""
+        spec = {} if self.config is None else self.config.document.data.get("spec") or {}
+        return any((team or {}).get("limits") for team in (spec.get("teams") or {}).values())
 
     @property
     def tree(self) -> SourceTree:
@@ -254,7 +272,7 @@ class Repository:
         hidden = self._find_hidden_spec(word)
         if hidden is not None:
             raise SpecError([make_hidden_problem(self.format_path(hidden), word)])
-        raise SpecError([self._make_missing_problem("spec", word, {**datasets, **experiments})])
+        raise SpecError([self._make_missing_problem("spec", word, experiments or datasets)])
 
     def format_path(self, path: Path) -> str:
         """`path` as a person who stands in `here` would type it."""

@@ -11,7 +11,8 @@ def make_missing_problem(what: str, name: str, names: Iterable[str], folder: str
     """That no `what` (dataset, spec) under `folder` has this name; `names` are those that do."""
     known = sorted(names)
     choices = f"use one of: {', '.join(known[:10])}"
-    none = f"there is no spec under {folder} yet: write one, or 'vtspec init'"
+    make = "vtspec datasets add FOLDER --name NAME" if what == "dataset" else "'vtspec init'"
+    none = f"there is no {what} under {folder} yet: write one, or {make}"
     fix = suggest_fix(name, known, choices if known else none)
     return make_problem(folder, f"there is no {what} '{name}'", fix, value=name)
 

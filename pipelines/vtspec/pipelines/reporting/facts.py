@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from vtspec.pipelines.formatting import pluralize
 from vtspec.pipelines.planning.diff import Change, compare_plans
 from vtspec.pipelines.planning.seeds import name_seed_plans
 from vtspec.pipelines.runs.events import Event
@@ -295,7 +296,7 @@ def _judge(
     if not group.runs or verdict.name not in ("passed", "uncertain", "missed", "none"):
         return verdict
     done, wanted = len(group.finished), len(group.runs)
-    of_all = f"{wanted} seeds" if done == wanted else f"{done} of {wanted} seeds"
+    of_all = pluralize(wanted, "seed") if done == wanted else f"{done} of {wanted} seeds"
     words = f"mean of {of_all}" if measured.seeds else of_all
     return replace(verdict, headline=f"{verdict.headline}, {words}")
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.catalog.models import is_permissive
-from vtspec.pipelines.formatting import MISSING, format_number
+from vtspec.pipelines.formatting import MISSING, format_number, pluralize
 from vtspec.pipelines.runs.json_values import to_mapping, to_number, to_text, to_words
 from vtspec.pipelines.runs.state import PLAN_FILE, RunState, fold_events
 from vtspec.schema.visible_text import make_visible
@@ -208,7 +208,7 @@ def _list_limits(plan: Mapping[str, object], facts: Facts) -> doc.Section:
     lines: list[doc.Parts] = []
     data, images = to_mapping(plan.get("dataset")), facts.results.images
     name = doc.Quote(str(data.get("name") or ""))
-    counted = "images" if images is None else f"{images:,} images"
+    counted = "images" if images is None else pluralize(images, "image")
     elsewhere = "; images from elsewhere were not tried."
     lines.append((f"The figures are of {counted} of ", name, elsewhere))
     if data.get("finalSplit") == "val":
@@ -216,7 +216,7 @@ def _list_limits(plan: Mapping[str, object], facts: Facts) -> doc.Section:
         lines.append((words,))
     classes = to_words(data.get("classes"))
     if classes and facts.task == "image-classification":
-        known = phrases.pluralize(len(classes), "class", "classes")
+        known = pluralize(len(classes), "class", "classes")
         lines.append((f"It knows {known} alone, and calls any other image one of them.",))
     if not any(row.interval for row in facts.metrics):
         lines.append(("No figure has an interval: nobody knows how far it is chance.",))

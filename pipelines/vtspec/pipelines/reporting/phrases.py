@@ -8,6 +8,7 @@ from vtspec.pipelines.formatting import (
     format_number,
     format_rate,
     format_signed,
+    pluralize,
 )
 from vtspec.pipelines.planning.diff import Effect
 
@@ -125,9 +126,10 @@ def describe_training(training: TrainingProgress) -> str:
     if training.epochs is None:
         return ""
     wanted = "" if training.wanted is None else f" of {training.wanted}"
-    done = f"Trained {format_epoch(training.epochs)}{wanted} epochs"
-    if training.wanted is not None and training.epochs < training.wanted:
-        done = f"Stopped after {format_epoch(training.epochs)}{wanted} epochs"
+    count = training.epochs if training.wanted is None else training.wanted
+    epochs = f"{format_epoch(training.epochs)}{wanted} epoch{'s' * (count != 1)}"
+    is_cut = training.wanted is not None and training.epochs < training.wanted
+    done = f"Stopped after {epochs}" if is_cut else f"Trained {epochs}"
     return (
         done
         if training.best_epoch is None
@@ -212,7 +214,7 @@ def name_baseline_figures(facts: Facts) -> str:
 
 
 def _name_means(seeds: SeedGroup) -> str:
-    return f"Mean of {len(seeds.finished)} seeds"
+    return f"Mean of {pluralize(len(seeds.finished), 'seed')}"
 
 
 def describe_seed_judging(facts: Facts) -> str:
@@ -222,15 +224,17 @@ def describe_seed_judging(facts: Facts) -> str:
     if not facts.seeds.is_judged or facts.verdict.name in ("failed", "interrupted", "unfinished"):
         return f"Judged by this run alone: one seed has no spread.{left}" if done else left.strip()
     return (
-        f"Gates and figures are of the mean of {len(done)} seeds; pictures, classes and all else "
-        f"are of this run.{left}"
+        f"Gates and figures are of the mean of {pluralize(len(done), 'seed')}; pictures, classes "
+        f"and all else are of this run.{left}"
     )
 
 
 def describe_split(facts: Facts) -> str:
     """Which split the figures are of."""
     # A split of another name is someone else's word, and this sentence quotes nobody.
-    images = f" ({facts.results.images:,} images)" if facts.results.images is not None else ""
+    images = (
+        "" if facts.results.images is None else f" ({pluralize(facts.results.images, 'image')})"
+    )
     return f"Measured on {facts.results.split}{images}." if facts.results.split in _SPLITS else ""
 
 
@@ -242,8 +246,3 @@ def describe_dropped(count: int) -> str:
     if not count:
         return ""
     return f"{count:,} value{'s were' if count > 1 else ' was'} not finite and left out."
-
-
-def pluralize(count: int, noun: str, nouns: str | None = None) -> str:
-    """Such as `1 class`, `1,000 classes`."""
-    return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"

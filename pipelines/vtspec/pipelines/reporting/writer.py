@@ -14,7 +14,7 @@ from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.planning.digest import PlanJson, identify
 from vtspec.pipelines.planning.seeds import name_seed_plans
 from vtspec.pipelines.reporting.plots.canvas import choose_report_fonts
-from vtspec.pipelines.reporting.plots.charts import NAMES, draw_plots
+from vtspec.pipelines.reporting.plots.charts import NAMES, recall_plots
 from vtspec.pipelines.reporting.render.html import render_html
 from vtspec.pipelines.reporting.render.html_elements import parse_png_size
 from vtspec.pipelines.reporting.render.markdown import render_markdown
@@ -72,7 +72,7 @@ def write_report(
     lacking = choose_report_fonts(facts).describe_lacking()
     if lacking is not None:
         facts = replace(facts, warnings=(*facts.warnings, lacking))
-    drawn = draw_plots(facts)
+    drawn = recall_plots(facts)
     style = files(__package__ or "").joinpath("style.css").read_text(encoding="utf-8")
     document = build_report_document(facts)
     page = render_html(document, drawn, _read_thumbnails(run_dir, facts), style)

@@ -100,6 +100,18 @@ def find_holder(run_dir: Path) -> LockHolder | None:
         os.close(fd)
 
 
+def is_held(path: Path) -> bool:
+    """Whether a process holds the lock file `path`, this one too; none where there is no file."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        return not _try_flock(fd, fcntl.LOCK_SH)
+    finally:
+        os.close(fd)
+
+
 def is_left_here(run_dir: Path) -> bool:
     """Whether a process of this machine worked on the run last, and is gone.
 

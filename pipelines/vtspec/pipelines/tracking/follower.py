@@ -55,6 +55,7 @@ class SyncResult:
     left: int
     reason: str | None = None
     model_version: str | None = None
+    registered_as: str | None = None
 
 
 def read_sync_result(run_dir: Path) -> SyncResult:
@@ -68,6 +69,7 @@ def read_sync_result(run_dir: Path) -> SyncResult:
         left=left,
         reason=None if place is None or not left else place.error,
         model_version=None if place is None else place.model_version,
+        registered_as=None if place is None else place.registered_as,
     )
 
 
@@ -85,7 +87,9 @@ def describe_registration(run: Run) -> str | None:
         ended = "" if state.ending is None else f": the run {describe_ending(state.ending)}"
         return f"not registered as {name}{ended}" if ended else f"to be registered as {name}"
     arrived = read_sync_result(run.path)
-    if arrived.model_version is not None and not arrived.left:
+    # What is told later of the run, such as another gate, leaves its version as it is.
+    is_registered = arrived.registered_as == name or not arrived.left
+    if arrived.model_version is not None and is_registered:
         return f"registered as {name}, version {arrived.model_version}"
     # An update that is at work tells itself whether it arrives.
     if state.before is not None:

@@ -182,7 +182,9 @@ def _describe_plan(plan: Mapping[str, object]) -> str:
     epochs = to_mapping(plan["training"]).get("epochs")
     trained = f"{model['name']} ({framework['name']}) on {to_mapping(plan['dataset'])['name']}"
     own = [str(plan["description"])] if plan.get("description") else []
-    return "\n\n".join([*own, f"{trained}, {epochs} epochs; plan {plan['id']}"])
+    return "\n\n".join(
+        [*own, f"{trained}, {epochs} epoch{'s' * (epochs != 1)}; plan {plan['id']}"]
+    )
 
 
 def translate_events(events: Iterable[Event]) -> Iterator[TrackingEntry]:

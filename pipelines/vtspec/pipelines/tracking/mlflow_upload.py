@@ -21,7 +21,7 @@ from vtspec.pipelines.runs import Run
 from vtspec.pipelines.runs.events import Event
 from vtspec.pipelines.runs.lock import try_lock
 from vtspec.pipelines.runs.state import MODEL_FOLDER, PLAN_FILE, fold_events
-from vtspec.pipelines.runs.store import describe_changed_file
+from vtspec.pipelines.runs.store import EVALUATION_FILE, describe_changed_file
 
 from .mlflow_client import translate_errors
 from .mlflow_mapping import (
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 SYNC_FILE: Final = "tracking.json"
 """In a run's folder: how far it has come in MLflow."""
 
-ARTIFACTS = ("report.md", "report.html", PLAN_FILE, "metrics.json", "evaluation.json")
+ARTIFACTS = ("report.md", "report.html", PLAN_FILE, "metrics.json", EVALUATION_FILE)
 FOLDERS = ("plots", "model")
 _KIND: Final = "mlflow.experimentKind"
 _TRAINING: Final = "custom_model_development"
@@ -53,7 +53,8 @@ BATCH = 200
 
 @dataclass(frozen=True, kw_only=True)
 class SyncState:
-    """How far a run has come in MLflow: `shipped` is the last event's seq, -1 before the first."""
+    """How far a run has come in MLflow: `shipped` is the last event's seq, -1 before the first;
+    `registered_as` is the name that `model_version` is one of."""
 
     uri: str
     run_id: str | None = None
@@ -61,6 +62,7 @@ class SyncState:
     shipped: int = -1
     finished: bool = False
     model_version: str | None = None
+    registered_as: str | None = None
     error: str | None = None
 
 
@@ -215,14 +217,15 @@ def _send_batch(
             )
     _remove_tags(client, place.run_id, [name for name, value in tags.items() if value is None])
     ends = [entry for entry in entries if entry.status is not None]
-    version, finished = place.model_version, place.finished
+    version, name, finished = place.model_version, place.registered_as, place.finished
     if any("tracking.registerAs" in entry.changed for entry in entries):
-        version = None
+        version = name = None
     if ends and ends[-1].status != "RUNNING":
-        _refuse_changed_model(Run(run_dir), plan)
+        _refuse_changed_files(Run(run_dir), plan)
         _log_artifacts(run_dir, client, place.run_id)
         if ends[-1].status == "FINISHED":
             version = version or _register_model(run_dir, client, place.run_id, plan)
+            name = None if version is None else plan.register_as
         client.set_terminated(place.run_id, ends[-1].status, ends[-1].time_ms)
         finished = True
     elif ends:
@@ -230,7 +233,12 @@ def _send_batch(
         client.update_run(place.run_id, status="RUNNING")
         finished = False
     return replace(
-        place, shipped=entries[-1].seq, finished=finished, model_version=version, error=None
+        place,
+        shipped=entries[-1].seq,
+        finished=finished,
+        model_version=version,
+        registered_as=name,
+        error=None,
     )
 
 
@@ -254,11 +262,15 @@ def _log_artifacts(run_dir: Path, client: "MlflowClient", run_id: str) -> None:
             client.log_artifacts(run_id, str(run_dir / name), artifact_path=name)
 
 
-def _refuse_changed_model(run: Run, plan: TrackedPlan) -> None:
-    """Raise `Permanent` where the model is not what the run left; to register none, too."""
-    changed = run.list_changed(MODEL_FOLDER)
+def _refuse_changed_files(run: Run, plan: TrackedPlan) -> None:
+    """Raise `Permanent` where the model or the evaluation is not what the run left; where a model
+    is to be registered, also that there is none."""
+    model = run.list_changed(MODEL_FOLDER)
     if plan.register_as is None:
-        changed = tuple(name for name in changed if (run.path / name).exists())
+        model = tuple(name for name in model if (run.path / name).exists())
+    # One that is gone is not sent, and the report tells of it.
+    evaluation = run.list_changed(EVALUATION_FILE)
+    changed = [*model, *(name for name in evaluation if (run.path / name).exists())]
     if changed:
         sync = format_command("vtspec", "sync", run.name)
         raise Permanent(

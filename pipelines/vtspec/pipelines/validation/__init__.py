@@ -15,13 +15,14 @@ from .catalogs import Catalogs
 from .dataset import check_data
 from .model import check_model, find_meant_framework, find_named_model
 from .objectives import check_targets
-from .params import check_params
+from .params import check_params, point_to_params
 from .resources import check_resources
 from .settings import check_settings
 from .spec_view import SpecView
+from .teams import check_team
 from .unique_names import check_names
 
-__all__ = ["Catalogs", "check_specs"]
+__all__ = ["Catalogs", "check_specs", "point_to_params"]
 
 
 def check_specs(
@@ -39,7 +40,12 @@ def check_specs(
     found = check_names(loaded, repository)
     for spec in loaded:
         if spec.kind == "Experiment":
-            subject = SpecView(document=spec.document, repository=repository, catalogs=catalogs)
+            subject = SpecView(
+                document=spec.document,
+                repository=repository,
+                catalogs=catalogs,
+                path=(paths or {}).get(spec.file),
+            )
             # Thousands of wrong classes are as many problems, each with a search for what was
             # meant; those that are not told are not made.
             found += islice(_check_experiment(subject), MOST_PROBLEMS)
@@ -55,3 +61,4 @@ def _check_experiment(subject: SpecView) -> Iterator[Problem]:
     yield from check_settings(subject, framework)
     yield from check_targets(subject, framework)
     yield from check_resources(subject, model)
+    yield from check_team(subject)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.catalog import Framework
+from vtspec.pipelines.formatting import pluralize
 from vtspec.pipelines.project.dataset_facts import DatasetFacts
 from vtspec.schema.kinds.rules import check_class_weights
 from vtspec.schema.problem import Problem
@@ -128,7 +129,7 @@ def _check_batch_size(subject: SpecView, dataset: DatasetFacts) -> Iterator[Prob
         return
     yield subject.make_problem(
         ("training", "batchSize"),
-        f"is more than the train split has ({images} images), got {batch:g}",
+        f"is more than the train split has ({pluralize(images, 'image')}), got {batch:g}",
         # A split may be counted as empty, and batchSize itself is at least 1.
         f"set batchSize to {max(1, images)} or less",
         # It trains all the same: an epoch is one batch, smaller than was asked for.

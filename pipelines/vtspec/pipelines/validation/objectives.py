@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from vtspec.pipelines.catalog import Framework, Supported, choose_default
+from vtspec.pipelines.formatting import pluralize
 from vtspec.schema.kinds.patterns import GATE
 from vtspec.schema.problem import Problem
 from vtspec.schema.suggestions import suggest_fix
@@ -62,7 +63,7 @@ def _check_monitor(subject: SpecView, monitor: str | None) -> Iterator[Problem]:
     if monitor is not None and _is_always_one(subject, monitor):
         yield subject.make_problem(
             _MONITOR,
-            f"is always 1 with {len(subject.classes)} classes, so the first epoch would be best",
+            f"{_describe_always_one(subject)}, so the first epoch would be best",
             "remove monitor, or set it to accuracy",
         )
     delta = subject.get_number("training", "earlyStopping", "minDelta", otherwise=0)
@@ -90,7 +91,7 @@ def _check_gate(subject: SpecView, gate: str, path: Path) -> Iterator[Problem]:
     at_lowest, at_highest = (_HOLDS[sign](share, bound) for share in (float(is_one), 1.0))
     if at_lowest != at_highest:
         return
-    span = f"is always 1 with {len(subject.classes)} classes" if is_one else _SPAN
+    span = _describe_always_one(subject) if is_one else _SPAN
     if 1 < bound <= 100:
         fix = f"did you mean '{name} {sign} {bound / 100:g}'?"
     elif is_one:
@@ -129,6 +130,10 @@ def _is_share(subject: SpecView, name: str) -> bool:
 
 def _is_always_one(subject: SpecView, name: str) -> bool:
     return name == "top5_accuracy" and 0 < len(subject.classes) <= 5
+
+
+def _describe_always_one(subject: SpecView) -> str:
+    return f"is always 1 with {pluralize(len(subject.classes), 'class', 'classes')}"
 
 
 def _check_baseline(subject: SpecView) -> Iterator[Problem]:

@@ -15,11 +15,15 @@ from .catalogs import Catalogs
 
 @dataclass(frozen=True, kw_only=True)
 class SpecView:
-    """One experiment and what it refers to. Values of the wrong type read as None: `load` told."""
+    """One experiment and what it refers to. Values of the wrong type read as None: `load` told.
+
+    `path` is the resolved one of its file, None where it has none.
+    """
 
     document: Document
     repository: Repository
     catalogs: Catalogs
+    path: str | None = None
 
     def get_value(self, *path: str) -> Any:
         """What stands below `spec`."""

@@ -2,7 +2,7 @@
 
 JSON Schema cannot compare two values of a document. So these stay with `rules` alone:
 minLearningRate < learningRate, warmupEpochs < epochs, class weights and counts that name the
-classes, a baseline that is not the experiment itself, splits that differ.
+classes, a baseline that is not the experiment itself, splits that differ, times of a schedule.
 """
 
 from typing import Any, Final

@@ -22,7 +22,17 @@ from .field_types import (
     Tuple,
     Whole,
 )
-from .patterns import FRAMEWORK, GATE, MODEL, OUTSIDE, PARAM, REGISTERED_NAME, WEIGHTS
+from .patterns import (
+    CRON,
+    FRAMEWORK,
+    GATE,
+    MODEL,
+    OUTSIDE,
+    PARAM,
+    REGISTERED_NAME,
+    TIME_ZONE,
+    WEIGHTS,
+)
 from .rules import LEARNING_RATE, MAX_SEED, SEED, check_model
 from .tasks import TaskName
 
@@ -264,6 +274,22 @@ class Resources(Part):
     )
 
 
+class Schedule(Part):
+    """When the cluster carries the plan out, in the words of a CronJob of Kubernetes."""
+
+    cron: Annotated[str, Field(max_length=200, pattern=CRON.pattern)] = Field(
+        description="Minute, hour, day of the month, month and day of the week, as cron and "
+        "Kubernetes read them: names (`mon-fri`), lists, ranges and steps are taken. In quotes, "
+        "since YAML takes `*` at the beginning for something else.",
+        examples=[CRON.example, "30 22 * * mon-fri"],
+    )
+    time_zone: Annotated[str, Field(max_length=64, pattern=TIME_ZONE.pattern)] = Field(
+        default="UTC",
+        description="Time zone of these times, by its name in the IANA database.",
+        examples=[TIME_ZONE.example],
+    )
+
+
 ExportFormat = Literal["safetensors", "onnx"]
 
 
@@ -347,6 +373,13 @@ class ExperimentSpec(Part):
         description="The framework's own settings; see `vtspec explain params`.",
     )
     resources: Resources = Field(default_factory=Resources, description="What it may use.")
+    schedule: Schedule | None = Field(
+        default=None,
+        description="When the cluster carries the plan out, again and again until it has "
+        "succeeded once: `vtspec render` makes a CronWorkflow of it. No part of the plan; on "
+        "this machine it has no effect, and `vtspec run` says so. At once if left out.",
+        examples=[{"cron": CRON.example, "timeZone": TIME_ZONE.example}],
+    )
     export: Export = Field(default_factory=Export, description="What is made of the result.")
     tracking: Tracking = Field(default_factory=Tracking, description="Where it is shown.")
     report: ReportSpec = Field(default_factory=ReportSpec, description="How it is judged.")

@@ -134,6 +134,16 @@ RUNS: Final = TextPattern(
     words=f"a folder below the repository's root, or {STORE_SCHEME}BUCKET/PREFIX",
     example="runs",
 )
+CRON: Final = TextPattern(
+    pattern=r"^[0-9A-Za-z*,/?-]+( +[0-9A-Za-z*,/?-]+){4}$",
+    words="cron's five fields: minute, hour, day of the month, month, day of the week",
+    example="0 3 * * *",
+)
+TIME_ZONE: Final = TextPattern(
+    pattern=r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$",
+    words="a time zone by its name in the IANA database",
+    example="Asia/Seoul",
+)
 CURRENCY: Final = TextPattern(
     pattern=r"^[A-Z]{3}$", words="three capital letters of ISO 4217", example="EUR"
 )

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from .patterns import GATE
+from .patterns import CRON, GATE, TIME_ZONE
 from .tasks import CLASSLESS_TASKS, FORMAT_NEEDS, FORMATS_OF_TASK
 
 if TYPE_CHECKING:
@@ -218,6 +218,39 @@ def _check_seeds(data: Mapping[str, object]) -> Iterator[RuleViolation]:
             message=f"{seeds:g} seeds from {first:.0f} on go beyond the largest, {MAX_SEED}",
             fix=f"set training.seed to {MAX_SEED + 1 - seeds:.0f} or less",
         )
+
+
+def _check_schedule(data: Mapping[str, object]) -> Iterator[RuleViolation]:
+    schedule = _get_value(data, "spec", "schedule")
+    cron, zone = _get_value(schedule, "cron"), _get_value(schedule, "timeZone")
+    path = ("spec", "schedule")
+    if isinstance(cron, str) and re.fullmatch(CRON.pattern, cron):
+        from .cron import CronError, parse_cron
+
+        try:
+            parse_cron(cron)
+        except CronError as error:
+            message = f"is no schedule: {error.message}, got '{cron}'"
+            yield RuleViolation(path=(*path, "cron"), message=message, fix=error.fix)
+    if isinstance(zone, str) and re.fullmatch(TIME_ZONE.pattern, zone) and zone != "UTC":
+        yield from _check_zone((*path, "timeZone"), zone)
+
+
+def _check_zone(path: tuple[str, ...], zone: str) -> Iterator[RuleViolation]:
+    from vtspec.schema.suggestions import suggest_fix
+
+    from .time_zones import list_zones
+
+    zones = list_zones()
+    if not zones:
+        yield RuleViolation(
+            path=path,
+            message=f"cannot be checked: this machine has no list of time zones, got '{zone}'",
+            fix="install the list (apt install tzdata, or pip install tzdata), or write UTC",
+        )
+    elif zone not in zones:
+        fix = suggest_fix(zone, zones, "write one of the IANA database, such as Asia/Seoul")
+        yield RuleViolation(path=path, message=f"there is no time zone '{zone}'", fix=fix)
 
 
 def _check_one_source(data: Mapping[str, object]) -> Iterator[RuleViolation]:
@@ -515,6 +548,7 @@ RULES: Final[dict[str, tuple[Rule, ...]]] = {
         _check_weighted_classes,
         _check_classless_task,
         _check_baseline,
+        _check_schedule,
         _check_gates,
         _check_seeds,
     ),

@@ -40,6 +40,7 @@ _MARKS: Final = re.compile(r"[&*!\\]")
 _SYNTAX_FIXES: Final = (
     ("cannot start any token", "indent with spaces, and put quotes round the value"),
     ("mapping values are not allowed", "indent the line as its neighbours, or quote the value"),
+    ("while scanning an alias", "put quotes round a value that begins with '*'"),
     ("could not find expected ':'", "write 'key: value'"),
     ("while scanning a quoted scalar", "close the quotes"),
     ("escape", "use single quotes, where a backslash is only a backslash"),

@@ -8,8 +8,9 @@ from typing import Final
 
 from vtspec.adapters.contract import Split
 from vtspec.adapters.data.coco import CocoFile, is_coco, iter_samples, list_classes, parse_coco
-from vtspec.adapters.data.defects import Defect
+from vtspec.adapters.data.defects import Defect, make_file_defect
 from vtspec.adapters.data.file_tree import FileTree, is_hidden
+from vtspec.pipelines.formatting import pluralize
 
 from .file_tree import find_split, guess_folder
 from .layout import (
@@ -76,13 +77,13 @@ def _iter_label_files(tree: FileTree) -> Iterator[tuple[str, CocoFile | Defect]]
         except ValueError as error:
             # Files of other tools may lie beside the data; this one is called as labels are.
             if _find_split(file) or posixpath.dirname(file) == "annotations":
-                yield file, Defect(kind="unreadable-file", file=file, detail=str(error))
+                yield file, make_file_defect(file, error)
             continue
         if is_coco(content):
             try:
                 yield file, parse_coco(content, file)
             except ValueError as error:
-                yield file, Defect(kind="unreadable-file", file=file, detail=str(error))
+                yield file, make_file_defect(file, error)
 
 
 def _choose_files(
@@ -94,7 +95,7 @@ def _choose_files(
     for file in read:
         of_split[_find_split(file) or "all"].append(file)
     if set(of_split) > {"all"}:
-        findings += _pass_over("belong to no split by their names", of_split.pop("all", []))
+        findings += _pass_over("of no split by name", of_split.pop("all", []))
     chosen: dict[str, tuple[str, CocoFile]] = {}
     others: list[str] = []
     for split in ("train", "val", "test", "all"):
@@ -117,7 +118,7 @@ def _choose_files(
             findings += summarize_defects([content])
             content = _EMPTY
         chosen[split] = file, content
-    findings += _pass_over("are of splits that have another file of instances", others)
+    findings += _pass_over("of a split that has another file of instances", others)
     return chosen
 
 
@@ -126,7 +127,8 @@ def _pass_over(why: str, files: Sequence[str]) -> list[DatasetIssue]:
         return []
     return [
         make_warning(
-            f"{len(files)} label files are passed over, as they {why}: {', '.join(files[:3])}",
+            f"{pluralize(len(files), 'label file is', 'label files are')} passed over, {why}: "
+            f"{', '.join(files[:3])}",
             "delete them, or put what they say into the file of the split",
             files,
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from vtspec.adapters.data.file_tree import FileTree, is_hidden
+from vtspec.pipelines.formatting import pluralize
 
 from .class_names import read_class_names
 from .layout import DatasetIssue, make_error
@@ -138,7 +139,8 @@ def _check_names(names: Sequence[str], count: Any) -> None:
     if twice is not None:
         raise ValueError(f"two classes are called '{twice}'")
     if count is not None and count.value != str(len(names)):
-        raise ValueError(f"nc is {count.value!r:.40}, but names has {len(names)} classes")
+        classes = pluralize(len(names), "class", "classes")
+        raise ValueError(f"nc is {count.value!r:.40}, but names has {classes}")
 
 
 def _parse_shape(node: Any) -> tuple[int, Literal[2, 3]] | None:

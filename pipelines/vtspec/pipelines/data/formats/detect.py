@@ -5,6 +5,7 @@ from typing import Final
 
 from vtspec.adapters.data.file_tree import FileTree
 from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.formatting import pluralize
 
 from .coco import detect_coco
 from .imagefolder import detect_imagefolder
@@ -32,7 +33,7 @@ def detect_layout(tree: FileTree) -> Layout:
         if layout is not None:
             return layout
     raise Permanent(
-        f"{tree.root} is in no format that is known: {len(tree.files)} files, "
+        f"{tree.root} is in no format that is known: {pluralize(len(tree.files), 'file')}, "
         f"{len(tree.images)} of them images, "
         f"in {', '.join(tree.list_folders()[:5]) or 'no folder'}",
         fix="put the images of each class into train/<class>/ and val/<class>/",

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from vtspec.adapters.contract import Split
 from vtspec.adapters.data.file_tree import FileTree, is_hidden
 from vtspec.adapters.data.imagefolder import read_imagefolder
+from vtspec.pipelines.formatting import pluralize
 
 from .file_tree import find_splits
 from .layout import DatasetIssue, Layout, SplitLayout, list_classes, make_warning, separate_defects
@@ -46,7 +47,7 @@ def _check_empty_folders(tree: FileTree, splits: Iterable[str]) -> Iterator[Data
     if empty:
         # Training passes over them in silence, so they are told here.
         yield make_warning(
-            f"no class is made of {len(empty)} folders without an image "
+            f"no class is made of {pluralize(len(empty), 'folder')} without an image "
             f"(of the endings png, jpg, …): {', '.join(empty[:5])}",
             "put its images in, or delete the folder",
             empty,

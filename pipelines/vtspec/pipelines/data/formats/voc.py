@@ -6,6 +6,7 @@ from vtspec.adapters.contract import Split
 from vtspec.adapters.data.defects import Defect
 from vtspec.adapters.data.file_tree import FileTree, is_hidden
 from vtspec.adapters.data.voc import ANNOTATIONS, IMAGES, VocReader
+from vtspec.pipelines.formatting import pluralize
 
 from .file_tree import find_split
 from .layout import (
@@ -78,7 +79,7 @@ def _check_unlisted(reader: VocReader, parts: dict[str, SplitLayout]) -> list[Da
         return []
     return [
         make_warning(
-            f"{len(rest)} files in {ANNOTATIONS}/ are of no image of a split",
+            f"{pluralize(len(rest), 'file')} in {ANNOTATIONS}/ of no image of a split",
             f"add their names to a list in {_LISTS}/, or delete them",
             [f"{ANNOTATIONS}/{name}.xml" for name in rest],
         )

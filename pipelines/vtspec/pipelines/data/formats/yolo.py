@@ -9,6 +9,7 @@ from vtspec.adapters.contract import Split
 from vtspec.adapters.data.defects import Defect
 from vtspec.adapters.data.file_tree import FileTree
 from vtspec.adapters.data.yolo import RowForm, YoloReader, find_label_file, find_label_folder
+from vtspec.pipelines.formatting import pluralize
 
 from .data_yaml import DataYaml, read_data_yaml
 from .file_tree import find_folder_pairs, find_splits
@@ -127,7 +128,8 @@ def _check_beside(tree: FileTree, images: str) -> Iterator[DatasetIssue]:
     ]
     if files:
         yield make_error(
-            f"{len(files)} label files lie beside the images in {images}/, where none is read",
+            f"{pluralize(len(files), 'label file lies', 'label files lie')} beside the images in "
+            f"{images}/, where none is read",
             f"move them into {labels}/",
             files,
         )
@@ -136,7 +138,8 @@ def _check_beside(tree: FileTree, images: str) -> Iterator[DatasetIssue]:
 def _check_unlabeled(images: list[str]) -> Iterator[DatasetIssue]:
     if images:
         yield make_warning(
-            f"{len(images)} images have no label file, and are read as showing nothing",
+            f"{pluralize(len(images), 'image has', 'images have')} no label file: read as showing "
+            "nothing",
             "add their label files; an empty one says that nothing is shown",
             images,
         )

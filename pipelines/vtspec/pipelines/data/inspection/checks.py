@@ -16,6 +16,7 @@ from vtspec.pipelines.data.formats.layout import (
     make_error,
     make_warning,
 )
+from vtspec.pipelines.formatting import pluralize
 from vtspec.pipelines.project.spec_names import make_name
 from vtspec.schema.kinds.patterns import TEMPLATE
 from vtspec.schema.kinds.tasks import CLASSLESS_TASKS
@@ -91,7 +92,7 @@ def _check_splits(tree: FileTree, layout: Layout) -> Iterator[DatasetIssue]:
 def _check_unusable(tree: FileTree) -> Iterator[DatasetIssue]:
     if tree.unusable:
         yield make_error(
-            f"{_format_count('thing', tree.unusable)} that no content hash covers: "
+            f"{pluralize(len(tree.unusable), 'thing')} that no content hash covers: "
             "links to folders or to nothing, pipes, devices",
             "put the files themselves there",
             tree.unusable,
@@ -106,7 +107,7 @@ def _check_broken(looks: Sequence[ImageInfo]) -> Iterator[DatasetIssue]:
             by_fault[re.sub(r" \(.*\)$", "", look.fault)].append(look.image)
     for fault, images in sorted(by_fault.items()):
         yield make_error(
-            f"{_format_count('broken image', images)}: {fault}",
+            f"{pluralize(len(images), 'broken image')}: {fault}",
             "write them anew, or delete them",
             images,
         )
@@ -124,7 +125,7 @@ def _check_duplicates(layout: Layout, looks: Mapping[str, ImageInfo]) -> Iterato
     leaks = [group for group in groups if len({split for split, _ in group}) > 1]
     if leaks:
         yield make_warning(
-            f"{_format_count('image', leaks)} in more than one split: figures will flatter",
+            f"{pluralize(len(leaks), 'image')} in more than one split: figures will flatter",
             "keep each of them in one split only",
             [item.image for group in leaks for _, item in group],
         )
@@ -132,14 +133,14 @@ def _check_duplicates(layout: Layout, looks: Mapping[str, ImageInfo]) -> Iterato
     torn = [group for group in groups if len({item.classes for _, item in group}) > 1]
     if torn and layout.format in ("imagefolder", "csv", "jsonl"):
         yield make_warning(
-            f"{_format_count('image', torn)} with more than one label",
+            f"{pluralize(len(torn), 'image')} with more than one label",
             "decide which label is right, and delete the other copies",
             [item.image for group in torn for _, item in group],
         )
     within = [group for group in groups if group not in leaks]
     if within:
         yield make_warning(
-            f"{_format_count('image', within)} more than once in a split",
+            f"{pluralize(len(within), 'image')} more than once in a split",
             "delete the copies, unless they are meant to weigh more",
             [item.image for group in within for _, item in group],
         )
@@ -225,13 +226,13 @@ def _check_sizes(layout: Layout, looks: Mapping[str, ImageInfo]) -> Iterator[Dat
                 outside.append(item.image)
     if other:
         yield make_warning(
-            f"{_format_count('image', other)} of another size than the labels say",
+            f"{pluralize(len(other), 'image')} of another size than the labels say",
             "make the labels anew for the images as they are",
             other,
         )
     if outside:
         yield make_warning(
-            f"{_format_count('image', outside)} with a box that reaches outside of the image",
+            f"{pluralize(len(outside), 'image')} with a box that reaches outside of the image",
             "cut the boxes off at the image's sides",
             outside,
         )
@@ -254,14 +255,14 @@ def _check_unread(tree: FileTree, layout: Layout) -> Iterator[DatasetIssue]:
             else "in no split, or have no label there"
         )
         yield make_warning(
-            f"{_format_count('image', loose)} {where}",
+            f"{pluralize(len(loose), 'image')} {where}",
             "add them to a split, or delete them",
             loose,
         )
     tables = [file for file in tree.files if _is_table(file)]
     if tables and layout.format not in ("csv", "jsonl"):
         yield make_warning(
-            f"{_format_count('table', tables)} not read: the format is {layout.format}",
+            f"{pluralize(len(tables), 'table')} not read: the format is {layout.format}",
             "name a table train.csv to have it read, or delete them",
             tables,
         )
@@ -280,7 +281,7 @@ def _check_names(tree: FileTree) -> Iterator[DatasetIssue]:
     collisions = [file for group in lower.values() if len(group) > 1 for file in group]
     if collisions:
         yield make_warning(
-            f"{_format_count('name', collisions)} that differ only in case: "
+            f"{pluralize(len(collisions), 'name')} that differ only in case: "
             "macOS takes them for one",
             "rename them",
             collisions,
@@ -288,14 +289,14 @@ def _check_names(tree: FileTree) -> Iterator[DatasetIssue]:
     other = [file for file in tree.files if not _is_expected(tree, file)]
     if other:
         yield make_warning(
-            f"{_format_count('file', other)} other than images and labels",
+            f"{pluralize(len(other), 'file')} other than images and labels",
             "delete what does not belong to the data: it is hashed and stored with it",
             other,
         )
     strange = [file for file in tree.files if not file.isprintable()]
     if strange:
         yield make_error(
-            f"{_format_count('name', strange)} with characters that cannot be shown",
+            f"{pluralize(len(strange), 'name')} with characters that cannot be shown",
             "rename them",
             strange,
         )
@@ -313,28 +314,28 @@ def _check_shown(layout: Layout, looks: Sequence[ImageInfo]) -> Iterator[Dataset
     turned = [look.image for look in looks if look.turned]
     if turned and layout.format in _WITH_PLACES:
         yield make_warning(
-            f"{_format_count('image', turned)} that EXIF turns, under labels that have a place",
+            f"{pluralize(len(turned), 'image')} that EXIF turns, under labels that have a place",
             "turn the pixels themselves, so that both agree: mogrify -auto-orient FILE…",
             turned,
         )
     animated = [look.image for look in looks if look.animated]
     if animated:
         yield make_warning(
-            f"{_format_count('image', animated)} of several frames: only the first is used",
+            f"{pluralize(len(animated), 'image')} of several frames: only the first is used",
             "save each frame that counts as an image of its own",
             animated,
         )
     blank = [look.image for look in looks if look.blank]
     if blank:
         yield make_warning(
-            f"{_format_count('image', blank)} whose alpha, laid over white, leaves one colour",
+            f"{pluralize(len(blank), 'image')} whose alpha, laid over white, leaves one colour",
             "lay them over another colour: mogrify -background black -alpha remove FILE…",
             blank,
         )
     dark = [look.image for look in looks if look.dark]
     if dark:
         yield make_warning(
-            f"{_format_count('image', dark)} of 16 bits that use the lowest 12 or fewer: "
+            f"{pluralize(len(dark), 'image')} of 16 bits that use the lowest 12 or fewer: "
             "they show almost black",
             "scale them so that white is 65535, all by the same factor",
             dark,
@@ -343,8 +344,5 @@ def _check_shown(layout: Layout, looks: Sequence[ImageInfo]) -> Iterator[Dataset
 
 def _format_names(names: Sequence[str]) -> str:
     shown = ", ".join(repr(name) for name in names[:5])
-    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more classes"
-
-
-def _format_count(word: str, things: Sequence[object]) -> str:
-    return f"{len(things):,} {word}" if len(things) == 1 else f"{len(things):,} {word}s"
+    more = pluralize(len(names) - 5, "more class", "more classes")
+    return shown if len(names) <= 5 else f"{shown} and {more}"

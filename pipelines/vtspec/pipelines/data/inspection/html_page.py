@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from vtspec.adapters.data.image_decoding import read_image
+from vtspec.pipelines.formatting import pluralize
 
 from .image_probe import ImageInfo
 from .inspect import Inspection
@@ -55,7 +56,8 @@ def _render_parts(inspection: Inspection) -> Iterator[str]:
     yield f"<title>{name}</title><style>{_STYLE}</style></head><body>"
     yield f"<h1>{name}</h1><p class=quiet>{escape(layout.format)}: {escape(layout.why)}. "
     size = format_disk_size(inspection.bytes)
-    yield f"{whole:,} images, {len(layout.classes)} classes, {size}. "
+    classes = pluralize(len(layout.classes), "class", "classes")
+    yield f"{pluralize(whole, 'image')}, {classes}, {size}. "
     yield f"For {escape(', '.join(layout.tasks))}.</p>"
     yield from _render_issues(inspection)
     yield from _render_splits(inspection)
@@ -106,7 +108,8 @@ def _render_classes(inspection: Inspection) -> Iterator[str]:
         yield f"<td><div class=samples>{''.join(_render_samples(inspection, name))}</div></tr>"
     yield "</table>"
     if len(layout.classes) > _CLASSES:
-        yield f"<p class=quiet>and {len(layout.classes) - _CLASSES:,} more classes</p>"
+        more = pluralize(len(layout.classes) - _CLASSES, "more class", "more classes")
+        yield f"<p class=quiet>and {more}</p>"
 
 
 def _render_samples(inspection: Inspection, name: str) -> Iterator[str]:

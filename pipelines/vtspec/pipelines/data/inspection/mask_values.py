@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from vtspec.adapters.data.annotations import Sample
 from vtspec.adapters.data.image_decoding import open_image
 from vtspec.pipelines.data.formats.layout import DatasetIssue, Layout, make_error
+from vtspec.pipelines.formatting import pluralize
 
 from .image_probe import ImageInfo
 
@@ -63,7 +64,8 @@ def _find_fault(
     beyond = sorted(_read_values(root / sample.target.path) - known)
     if layout.classes and beyond:
         shown = ", ".join(map(str, beyond[:5]))
-        return f"has the values {shown}, but there are {len(layout.classes)} classes"
+        classes = pluralize(len(layout.classes), "class", "classes")
+        return f"has the value{'s' * (len(beyond) != 1)} {shown}, and the data {classes}"
     return None
 
 

@@ -3,6 +3,7 @@
 import json
 from typing import Final
 
+from vtspec.pipelines.formatting import pluralize
 from vtspec.pipelines.runs.events import KINDS, Told
 
 ADAPTER_KINDS: Final = frozenset(kind for kind in KINDS if kind.startswith("train.")) | {
@@ -69,7 +70,7 @@ class OutputLimiter:
     def flush_omitted(self) -> list[str]:
         """The count of what was left out since the last one, if anything was."""
         left, self._left_out = self._left_out, 0
-        return [f"… {left:,} lines left out here; output.log has them all"] if left else []
+        return [f"… {pluralize(left, 'line')} left out here; output.log has all"] if left else []
 
 
 def format_line(line: bytes) -> str:
@@ -78,4 +79,5 @@ def format_line(line: bytes) -> str:
     text = line.decode(errors="replace").rstrip("\r").rpartition("\r")[2]
     if len(text) <= LINE_LIMIT:
         return text
-    return f"{text[:LINE_LIMIT]}… {len(text) - LINE_LIMIT:,} more characters in output.log"
+    more = pluralize(len(text) - LINE_LIMIT, "more character")
+    return f"{text[:LINE_LIMIT]}… {more} in output.log"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from vtspec.pipelines.formatting import pluralize
 from vtspec.pipelines.redaction import StreamRedactor
 from vtspec.pipelines.runs import EventLog, RunLock
 from vtspec.pipelines.runs.events import Body, Failed, Printed, Warned
@@ -49,6 +50,7 @@ class AdapterProcess:
     lock: RunLock | None
     stop: StopSignal
     limit: TimeLimit | None
+    heirs: tuple[int, ...] = ()
     clock: Callable[[], float] = time.monotonic
     asked: Reason | None = None
     overdue: bool = False
@@ -69,7 +71,7 @@ class AdapterProcess:
         lock = self.lock
         with launch_adapter(
             self.command,
-            heirs=[] if lock is None else [lock.fd],
+            heirs=[*self.heirs, *([] if lock is None else [lock.fd])],
             on_pid=(lambda pid: None) if lock is None else lock.note_adapter,
         ) as adapter:
             started_at = self.clock()
@@ -130,7 +132,10 @@ class AdapterProcess:
             self._append(Printed(stream="stdout", line=text))
         if self._bad > _BAD_LINES:
             more = self._bad - _BAD_LINES
-            self._append(Warned(message=f"{more:,} more lines of the adapter were no events"))
+            lines = pluralize(
+                more, "more line of the adapter was", "more lines of the adapter were"
+            )
+            self._append(Warned(message=f"{lines} no events"))
         self.command.told.unlink(missing_ok=True)
 
     def _build_exit(self, code: int) -> AdapterExit:

@@ -80,6 +80,13 @@ def list_gpus(program: str = "nvidia-smi") -> list[str]:
     return names.splitlines() if names else []
 
 
+def list_gpu_ids(program: str = "nvidia-smi") -> dict[str, str]:
+    """The GPUs as NVIDIA's tool lists them, index to UUID; none without it."""
+    rows = _read_output([program, "--query-gpu=index,uuid", "--format=csv,noheader"]) or ""
+    pairs = [[part.strip() for part in row.split(",")] for row in rows.splitlines()]
+    return {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
+
+
 def _find_processor() -> str | None:
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()

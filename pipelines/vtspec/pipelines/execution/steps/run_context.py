@@ -1,7 +1,7 @@
 """Where and with what a run is carried out, whoever asked for it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -43,7 +43,8 @@ class RunContext:
     """`root` is the repository's, `cache` keeps what can be made again, `told` hears events and
     `on_line` their lines, `download` brings a registered model that a plan starts from, `remote`
     is the address of the DVC remote that data is fetched from, where it is not the repository's
-    to say."""
+    to say. The framework's processes are given `variables` beside this one's own, and inherit the
+    descriptors `heirs`."""
 
     root: Path
     cache: Path
@@ -55,3 +56,5 @@ class RunContext:
     track: StartTracker = start_no_tracker
     on_line: OnLine | None = None
     remote: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    heirs: tuple[int, ...] = ()

@@ -174,11 +174,18 @@ def _run_adapter_step(step: str, work: StepContext) -> Outcome:
     command = AdapterCommand(
         step=step,
         arguments=_build_arguments(step, work, environment, weights),
-        variables=build_variables(work.target.plan, os.environ, environment.pythonpath),
+        variables=build_variables(
+            work.target.plan, {**os.environ, **place.variables}, environment.pythonpath
+        ),
         folder=work.target.folder,
     )
     process = AdapterProcess(
-        command=command, log=work.log, lock=work.target.lock, stop=work.place.stop, limit=limit
+        command=command,
+        log=work.log,
+        lock=work.target.lock,
+        stop=place.stop,
+        limit=limit,
+        heirs=place.heirs,
     )
     return interpret_exit(step, process.run())
 

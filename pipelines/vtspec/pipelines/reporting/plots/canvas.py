@@ -8,7 +8,7 @@ line styles that differ too.
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from vtspec.pipelines.errors import refuse_import
 from vtspec.pipelines.reporting.facts import Facts
@@ -114,6 +114,8 @@ class Canvas:
 
     def render_png(self, figure: "Figure") -> bytes:
         """The finished picture. No text in it is read as mathematics."""
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.image import imsave
         from matplotlib.text import Text
 
         # A class called `$x$` is its name, and a lone `$` would be an error of mathtext.
@@ -121,9 +123,16 @@ class Canvas:
             assert isinstance(text, Text)
             text.set_parse_math(False)
             text.set_fontfamily(list(self.fonts.families))
+        canvas = figure.canvas
+        assert isinstance(canvas, FigureCanvasAgg)
+        figure.set_dpi(DOTS_PER_INCH)
+        # Not by `savefig`, which lays the figure out once more before it draws it.
+        canvas.draw()
         file = io.BytesIO()
         # Neither a version nor a date goes in, so that equal figures are equal files.
-        figure.savefig(file, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
+        metadata: Any = {"Software": None}
+        pixels = canvas.buffer_rgba()
+        imsave(file, pixels, format="png", origin="upper", dpi=DOTS_PER_INCH, metadata=metadata)
         return file.getvalue()
 
 

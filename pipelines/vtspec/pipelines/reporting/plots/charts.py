@@ -1,7 +1,8 @@
 """What the pictures show: learning curves, confusion, precision over recall, calibration."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from vtspec.pipelines.formatting import format_number
@@ -55,6 +56,49 @@ def draw_plots(facts: Facts) -> Mapping[str, ThemedPlot]:
         name: ThemedPlot(light=draw(facts, themes["light"]), dark=draw(facts, themes["dark"]))
         for name, draw in _select_plots(facts).items()
     }
+
+
+def recall_plots(facts: Facts) -> Mapping[str, ThemedPlot]:
+    """As `draw_plots`, where this process has not drawn the same before: with each seed that ends
+    the reports of those before it are written anew, and most of their pictures stay."""
+    return {
+        name: _draw_once(_Drawing(name, repr(_list_shown(name, facts)), facts))
+        for name in _select_plots(facts)
+    }
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    """A picture of a report, equal to every other that shows the same."""
+
+    name: str
+    shown: str
+    facts: Facts = field(compare=False)
+
+
+@lru_cache(maxsize=60)
+def _draw_once(asked: _Drawing) -> ThemedPlot:
+    facts, draw = asked.facts, _select_plots(asked.facts)[asked.name]
+    return ThemedPlot(
+        light=draw(facts, make_canvas(facts, LIGHT)), dark=draw(facts, make_canvas(facts, DARK))
+    )
+
+
+def _list_shown(name: str, facts: Facts) -> tuple[object, ...]:
+    """All of the facts that the picture of that name reads."""
+    curves, results = facts.curves, facts.results
+    shown: Mapping[str, object] = {
+        "loss": curves.losses,
+        "metric": (curves.main, curves.baseline, curves.best_epoch, facts.verdict.gates),
+        "rate": curves.rate,
+        "confusion": results.confusion,
+        "precision-recall": results.pr_curves,
+        "calibration": results.calibration,
+    }
+    # The fonts are chosen by them.
+    names = [*(row.name for row in facts.classes), *(row.name for row in facts.metrics)]
+    classes = None if results.confusion is None else results.confusion.classes
+    return shown[name], names, [curve.name for curve in results.pr_curves], classes
 
 
 NAMES: Final = ("loss", "metric", "rate", "confusion", "precision-recall", "calibration")

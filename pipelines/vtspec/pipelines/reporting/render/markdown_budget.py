@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from vtspec.pipelines.formatting import pluralize
+
 Row = Sequence[str]
 
 FRAME: Final = 120
@@ -57,7 +59,7 @@ def _fit_lines(head: list[str], lines: Sequence[str], budget: int, noun: str) ->
     if not kept:
         return ""
     left = len(lines) - len(kept)
-    return "\n".join([*head, *kept, "", f"*… and {left:,} more {noun}{'s' if left > 1 else ''}*"])
+    return "\n".join([*head, *kept, "", f"*… and {pluralize(left, f'more {noun}')}*"])
 
 
 def _render_row(cells: Row) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from vtspec.pipelines.formatting import format_number, format_share
+from vtspec.pipelines.formatting import format_number, format_share, pluralize
 from vtspec.pipelines.reporting import document as doc
 from vtspec.pipelines.reporting import phrases
 from vtspec.pipelines.reporting.comparison import ClassRow
@@ -26,8 +26,9 @@ def show_confusion(facts: Facts) -> doc.Section:
     if matrix is None:
         return doc.Section("confusion", "", ())
     right = sum(row[n] for n, row in enumerate(matrix.counts))
-    images = f"{right:,} of {sum(map(sum, matrix.counts)):,} images right"
-    alt = f"Confusion matrix of {len(matrix.classes):,} classes: {images}."
+    images = f"{right:,} of {pluralize(sum(map(sum, matrix.counts)), 'image')} right"
+    classes = pluralize(len(matrix.classes), "class", "classes")
+    alt = f"Confusion matrix of {classes}: {images}."
     picture = doc.Figure(plot="confusion", title=(), alt=alt)
     # The page lists them beside the picture, which is as tall as fifteen rows.
     few, many = _list_mistakes(matrix, 10), _list_mistakes(matrix, 15)
@@ -76,7 +77,7 @@ def rank_classes(facts: Facts) -> doc.Section:
         if facts.ranked_by is None
         else ("; ranked by ", doc.Quote(facts.ranked_by, is_term=True))
     )
-    counted = f"{phrases.pluralize(count, 'class', 'classes')}, {order}"
+    counted = f"{pluralize(count, 'class', 'classes')}, {order}"
     more, left = min(count, _MOST_ON_A_PAGE) - _WORST_ON_A_PAGE, count - _MOST_ON_A_PAGE
     words = phrases.describe_class_judging(facts)
     judging = doc.write(words, is_note=True) if words else None
@@ -89,7 +90,12 @@ def rank_classes(facts: Facts) -> doc.Section:
         doc.show_only(
             "html",
             doc.write(order.capitalize(), *(by or ("; ranked by nothing",)), "."),
-            *_fold_classes(facts, f"{more:,} more classes", _WORST_ON_A_PAGE, _MOST_ON_A_PAGE),
+            *_fold_classes(
+                facts,
+                pluralize(more, "more class", "more classes"),
+                _WORST_ON_A_PAGE,
+                _MOST_ON_A_PAGE,
+            ),
             doc.write(f"{left:,} more are in evaluation.json.", is_note=True)
             if left > 0
             else None,
@@ -156,13 +162,14 @@ def draw_confidence(facts: Facts) -> doc.Section:
     told, curves = facts.results.calibration, facts.results.pr_curves
     shown: list[doc.Figure] = []
     if told is not None:
-        words = f"Accuracy over confidence in {len(told.bins)} bins"
+        words = f"Accuracy over confidence in {pluralize(len(told.bins), 'bin')}"
         if told.ece is not None:
             words += f"; expected calibration error {format_number(told.ece)}"
         shown.append(doc.Figure(plot="calibration", title=("Calibration",), alt=f"{words}."))
     if curves:
-        count, title = len(select_weakest(curves)), ("Precision over recall",)
-        words = f"Precision over recall of the {count} classes with the lowest average precision."
+        classes = pluralize(len(select_weakest(curves)), "class", "classes")
+        title = ("Precision over recall",)
+        words = f"Precision over recall of the {classes} with the lowest average precision."
         shown.append(doc.Figure(plot="precision-recall", title=title, alt=words))
     grid = doc.FigureGrid(tuple(shown)) if shown else None
     return doc.Section("confidence", "Confidence", (grid,))

@@ -2,7 +2,13 @@
 
 from typing import Final
 
-from vtspec.pipelines.formatting import MISSING, format_duration, format_number, format_pauses
+from vtspec.pipelines.formatting import (
+    MISSING,
+    format_duration,
+    format_number,
+    format_pauses,
+    pluralize,
+)
 from vtspec.pipelines.reporting import document as doc
 from vtspec.pipelines.reporting import phrases
 from vtspec.pipelines.reporting.comparison import MetricRow
@@ -102,7 +108,7 @@ def list_warnings(facts: Facts) -> doc.Section:
     """What a person should know, licences among it."""
     length = MESSAGE_LENGTH
     lines = tuple((doc.Quote(line, length, length, length),) for line in facts.warnings)
-    callout = doc.Callout(phrases.pluralize(len(lines), "warning"), lines, is_section=True)
+    callout = doc.Callout(pluralize(len(lines), "warning"), lines, is_section=True)
     return doc.Section("warnings", "", (callout if lines else None,))
 
 
