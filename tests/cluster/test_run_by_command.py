@@ -19,7 +19,7 @@ from local_cluster.cluster import Cluster
 from local_cluster.kubernetes_api import KubernetesApi
 from local_repository import a_repository
 from object_storage import ObjectStorage
-from toy_runs import unmeasured
+from toy_runs import name_plan, unmeasured
 from vtspec.pipelines.cache_folder import get_mirror_folder
 from vtspec.pipelines.catalog import load_frameworks
 from vtspec.pipelines.data.source import DvcSource
@@ -142,7 +142,7 @@ def _vary(laptop: Laptop, name: str, **training: object) -> Plan:
     """The same plan with another training, and so another name."""
     raw = laptop.plan.to_json()
     assert isinstance(raw["training"], dict)
-    plan = plan_from_json({**raw, "training": {**raw["training"], **training}})
+    plan = plan_from_json(name_plan({**raw, "training": {**raw["training"], **training}}))
     return laptop.write(name, publish(plan, laptop.plan.framework.image_digest))
 
 
@@ -151,7 +151,7 @@ def _model_sum(run: Run) -> str:
     assert state.status == "succeeded", state.failure
     events = run.read_events()
     assert [event.seq for event in events] == list(range(len(events)))
-    assert [event.kind for event in events].count("run.finished") == 1
+    assert [event.kind for event in events].count("run.finished") == 1 + state.clock.pauses
     return state.artifacts["model/model.safetensors"]
 
 
@@ -237,8 +237,9 @@ def test_the_second_run_on_one_gpu_says_why_it_waits_and_runs(
     one = laptop.submit("gpu-1")
     await_true(lambda: find_pods(api, first.id, "train"), "the first trains", LONG_S)
     two = laptop.submit("gpu-2")
-    heard = _read_until(two, "train waits in its queue")
-    assert "insufficient unused quota for nvidia.com/gpu" in heard
+    # At first Kueue has not said anything.
+    heard = _read_until(two, "insufficient unused quota for nvidia.com/gpu")
+    assert heard.startswith("train waits in its queue: ")
     code, out, err = laptop.vtspec("status", second.id)
     assert code == 0, err
     assert "waits in its queue" in out

@@ -512,7 +512,7 @@ def _is_another(world: World, uid: str) -> bool:
 
 def _gate_training(world: World, said: str) -> None:
     """The training's pod is held back by Kueue, as on record."""
-    name, node = world.plan.id, ""
+    name, node, status = world.plan.id, "", recorded_status("waiting-in-queue", 0)
     for number in range(20):
         status = recorded_status("waiting-in-queue", number)
         waiting = [

@@ -93,7 +93,7 @@ class ArgoProcesses:
 
     def _carry_out_step(self, workflow: Object, template: Object, nodes: dict[str, Object]) -> int:
         run, uid = workflow["metadata"]["name"], workflow["metadata"]["uid"]
-        step = template["name"]
+        step, code = template["name"], 1
         for number in range(template["retryStrategy"]["limit"] + 1):
             pod = f"{run}-{step}-{uid[:6]}{number}"
             node = {
