@@ -88,7 +88,7 @@ def test_many_classes_and_sizes_are_cut_and_counted(tmp_path: Path) -> None:
     files = {f"train/{n:02}/a.png": png((n, 1, 1), (n + 1, 1)) for n in range(32)}
     result = typed("inspect", str(write_files(tmp_path / "many", files)))
     assert "and 2 more classes (--output json has all)" in result.output
-    assert "and 28 more\n" in result.output
+    assert "and 28 more (--output json has all)\n" in result.output
 
 
 def test_what_is_not_there_is_said_so(tmp_path: Path) -> None:
