@@ -13,12 +13,12 @@ from spoiled_data import png, sound_folder
 from vtspec.adapters.data.content_hash import hash_content
 from vtspec.cli.commands.datasets import command
 from vtspec.pipelines.data.inspection.inspect import inspect_dataset
-from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.errors import Permanent, Refused
 
 
 def typed(*words: str) -> Result:
     result = CliRunner().invoke(command, words)
-    if isinstance(result.exception, Permanent):
+    if isinstance(result.exception, Permanent | Refused):
         raise result.exception
     assert result.exception is None or isinstance(result.exception, SystemExit), result.output
     return result
@@ -183,6 +183,6 @@ def test_split_refuses_what_is_split_broken_or_there(data: Path, tmp_path: Path)
     with pytest.raises(Permanent, match="data exists already"):
         typed("split", "pets", "data")
     write_files(tmp_path, {"file": b""})
-    with pytest.raises(Permanent, match="file"):
+    with pytest.raises(Refused, match="something else is there: file"):
         typed("split", "pets", "file/new")
     assert not (tmp_path / "new").exists()

@@ -141,7 +141,7 @@ def test_data_that_pods_could_not_fetch_is_told_before_anything_is_created(root:
     change(root, "s3://acme/dvc", "s3://acme/other")
     done = vtspec(root, "render", "deep")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "an object is not in s3://acme/other, from which a pod would fetch it" in done.stderr
+    assert "1 object is not in s3://acme/other, from which a pod would fetch it" in done.stderr
     assert "fix: where the data is: dvc push -r storage data/" in done.stderr
 
 

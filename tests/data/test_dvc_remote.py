@@ -61,7 +61,7 @@ def test_data_that_no_remote_has_is_refused_with_what_brings_it_there(root: Path
     with pytest.raises(Refused) as caught:
         check_remote(data, root, URL, "shelf")
     assert caught.value.message == (
-        f"shapes ({data.hash}): an object is not in {URL}, from which a pod would fetch it"
+        f"shapes ({data.hash}): 1 object is not in {URL}, from which a pod would fetch it"
     )
     assert caught.value.fix == "where the data is: dvc push -r shelf data/shapes.dvc"
     command(root, "dvc", "push", "-q", "-r", "shelf", "data/shapes.dvc")

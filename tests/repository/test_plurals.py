@@ -20,9 +20,11 @@ SEVERAL = {
     "files",
     "found",
     "gates",
+    "kinds",
     "names",
     "processes",
     "seeds",
+    "step",
     "wanted",
     "whole",
     "format_count(count)",
@@ -32,7 +34,7 @@ SEVERAL = {
     "training.warmup_epochs",
     "write_digits(Path(sys.argv[1]))",
 }
-"""What is told so only of several, or of a rate, or to who writes an adapter."""
+"""What is told so only of several, of a rate, to who writes an adapter, or is a verb there."""
 
 
 def _find_bare_plurals(tree: ast.Module) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Final
 
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.errors import Refused
+from vtspec.pipelines.formatting import pluralize
 from vtspec.pipelines.redaction import redact_text
 
 from .dvc_cli import build_environment
@@ -87,7 +88,7 @@ def check_remote(pinned: PinnedData, root: Path, remote: str, name: str) -> str 
         return _make_warning(pinned, remote, said[-1].strip() if said else "it said nothing")
     if not lacking:
         return None
-    objects = "an object is" if lacking == 1 else f"{lacking} objects are"
+    objects = pluralize(lacking, "object is", "objects are")
     raise Refused(
         f"{pinned.name} ({pinned.hash}): {objects} not in {redact_text(remote)}, from which a "
         "pod would fetch it",
