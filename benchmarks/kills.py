@@ -278,7 +278,7 @@ class Stage:
         pid = fork(follow)
         mine.others.append(pid)
         spared = Forked(pid, is_spared=bomb.victim == "nobody")
-        return follower.Follower(folder, cast(Any, spared))
+        return follower.Follower(folder, cast(Any, spared), parse_address(self.uri))
 
 
 def _follow_phase(bomb: Bomb, event: Any, repository: Repository) -> None:

@@ -40,6 +40,22 @@ def test_inspect_prints_what_is_there(data: Path) -> None:
     assert result.output.endswith("0 errors, 0 warnings\n")
 
 
+def test_inspect_names_every_mode_and_tells_sizes_in_the_units_of_all_commands(
+    data: Path,
+) -> None:
+    from PIL import Image
+
+    modes = ("L", "LA", "P", "1", "I;16", "RGBA")
+    for mode in modes:
+        Image.new(mode, (8, 8)).save(data / "train" / "cat" / f"as-{mode.replace(';', '')}.png")
+    result = typed("inspect", "data/pets")
+    (told,) = [line for line in result.output.splitlines() if line.startswith("modes")]
+    assert "more" not in told
+    assert all(f"{mode} (" in told for mode in modes)
+    (files,) = [line for line in result.output.splitlines() if line.startswith("files")]
+    assert files.endswith((" B", " KiB"))
+
+
 def test_inspect_prints_every_finding_and_ends_with_2(data: Path) -> None:
     write_files(data, {f"train/cat/{n}.png": b"broken" for n in range(5)})
     result = typed("inspect", "data/pets")
@@ -72,7 +88,7 @@ def test_many_classes_and_sizes_are_cut_and_counted(tmp_path: Path) -> None:
     files = {f"train/{n:02}/a.png": png((n, 1, 1), (n + 1, 1)) for n in range(32)}
     result = typed("inspect", str(write_files(tmp_path / "many", files)))
     assert "and 2 more classes (--output json has all)" in result.output
-    assert "and 28 more\n" in result.output
+    assert "and 28 more (--output json has all)\n" in result.output
 
 
 def test_what_is_not_there_is_said_so(tmp_path: Path) -> None:

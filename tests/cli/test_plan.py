@@ -141,7 +141,7 @@ def test_an_unknown_spec_exits_with_2_and_a_suggestion(root: Path) -> None:
 def test_a_wrong_option_exits_with_2_and_names_it(root: Path) -> None:
     done = vtspec(root, "deep", "--set", "training.epochs=word")
     assert done.returncode == 2
-    assert done.stderr.startswith("--set training.epochs=word:1:1: spec.training.epochs:")
+    assert done.stderr.startswith("--set training.epochs=word: spec.training.epochs:")
 
 
 def test_what_the_world_refuses_exits_with_4(root: Path) -> None:
@@ -417,13 +417,13 @@ def estimate(root: Path, *sets: str, missing: str | None = None) -> str:
 
 def test_time_and_cost_are_told_with_their_range(root: Path) -> None:
     shown = estimate(root, "training.epochs=9000", "resources.maxDuration=10d")
-    assert "time about 4 h (1 h 59 min to 12 h), of at most 10d" in shown
+    assert "time about 4 h (1 h 59 min to 12 h 4 min), of at most 10d" in shown
     assert "cost 0.32 EUR (0.16 to 0.96 EUR)" in shown
 
 
 def test_without_prices_the_hours_are_told_that_somebody_pays_for(root: Path) -> None:
     change(root, "vtspec.yaml", "cpuPerHour: 0.04", "")
-    assert "cost not known: 0.01 core hours" in estimate(root, "training.epochs=1")
+    assert "cost not known: 0.02 core hours" in estimate(root, "training.epochs=1")
     on_gpus = ("resources={gpus: 2, gpuType: t4, cpus: 4}", "training.epochs=9000")
     assert re.search(r"cost not known: [\d.]+ GPU hours and [\d.]+ core", estimate(root, *on_gpus))
 

@@ -174,3 +174,25 @@ def test_version_is_a_command_too() -> None:
 
 def test_help_of_every_command_names_what_it_takes() -> None:
     assert {name for name in COMMANDS if typed(name, "--help")[0] != 0} == set()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("run", "nosuch"), "specs: there is no spec 'nosuch'"),
+        (("datasets", "update", "nosuch"), "specs: there is no dataset 'nosuch'"),
+        (("plan", "nosuch.yaml"), "nosuch.yaml: there is no such file"),
+        (("plan", "digits", "--set", "training.epochs=0"), "--set training.epochs=0: spec."),
+    ],
+)
+def test_what_lies_in_no_file_has_no_line_and_column(
+    root: Path, words: tuple[str, ...], told: str
+) -> None:
+    code, said = typed(*words)
+    assert code == 2
+    assert said.startswith(told)
+
+
+def test_an_annotation_of_what_is_not_there_has_no_line(root: Path) -> None:
+    _, said = typed("validate", "nosuch.yaml", "--output", "github")
+    assert "line=" not in said and "nosuch.yaml" in said

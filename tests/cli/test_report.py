@@ -1,18 +1,23 @@
 """`vtspec report` and `vtspec compare` as they are typed."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from plan_repository import a_repository
 from report_data import a_baseline, a_plan, a_run, a_run_that_says, told, write_run
 from run_folders import append
 from vtspec.cli.commands.compare import command as compare
 from vtspec.cli.commands.report import command as report
 from vtspec.cli.commands.status import command as status
+from vtspec.cli.main import cli
 from vtspec.cli.views.report import format_comparison, format_report
 from vtspec.pipelines.errors import Permanent, Refused
+from vtspec.pipelines.operations.plan import plan_spec
+from vtspec.pipelines.project.repository import open_spec
 from vtspec.pipelines.reporting.facts import build_facts
 
 AGAINST = {"baseline": "digits-resnet10t", "gates": ["accuracy >= 0.95", "loss <= 0.1"]}
@@ -267,3 +272,64 @@ def test_what_is_shown_of_another_completion_is_said(tmp_path: Path) -> None:
         last = [now if name == earlier else name for name in names]
         told = CliRunner().invoke(command, [*last, "--runs", str(tmp_path)])
         assert (told.exit_code, told.stderr) == (0, "")
+
+
+# Which run a spec's name means, where it is one of several plans.
+
+
+@pytest.fixture
+def two_plans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    """A repository in which the spec `small` has a finished run as it stands, and a later one
+    with other values: the names of both."""
+    monkeypatch.chdir(a_repository(tmp_path / "mine"))
+    names = []
+    for order, sets in enumerate(((), ("training.epochs=4",)), start=1):
+        repository, path = open_spec("small", Path.cwd())
+        made = plan_spec(path, repository, sets).made.to_json()
+        events = told()
+        events[0][1].update(order=order)
+        run = a_run({**a_plan("small"), "id": made["id"], "overrides": list(sets)}, events=events)
+        names.append(write_run(run, Path("runs")).name)
+    return names[0], names[1]
+
+
+def test_a_specs_name_means_the_last_finished_run_of_it_as_it_stands(
+    two_plans: tuple[str, str],
+) -> None:
+    asked, other = two_plans
+    told_of = f"{asked} is of small as it stands; {other} is later, with --set training.epochs=4"
+    shown = CliRunner().invoke(cli, ["report", "small", "--output", "html-path"])
+    assert asked in shown.stdout and other not in shown.stdout
+    assert told_of in shown.stderr
+    compared = CliRunner().invoke(cli, ["compare", other, "small", "--output", "json"])
+    assert json.loads(compared.stdout)["after"] == asked
+    assert told_of in compared.stderr
+    Path("picture.png").touch()
+    predicted = CliRunner().invoke(cli, ["predict", "small", "picture.png"])
+    assert told_of in predicted.stderr and f"{asked} answers" in predicted.stderr
+    # A run's own name is asked nothing.
+    named = CliRunner().invoke(cli, ["report", other, "--output", "html-path"])
+    assert other in named.stdout and named.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (
+            lambda spec: spec.write_text(f"{spec.read_text()}  nonsense: 1\n"),
+            "cannot be planned now",
+        ),
+        (lambda spec: spec.unlink(), "cannot be planned now"),
+        (
+            lambda spec: spec.write_text(spec.read_text().replace("epochs: 3", "epochs: 7")),
+            "as it stands has none",
+        ),
+    ],
+)
+def test_without_a_run_of_the_spec_as_it_stands_the_last_finished_one_is_meant_and_told(
+    two_plans: tuple[str, str], change: Callable[[Path], object], why: str
+) -> None:
+    change(Path("specs/experiments/small.yaml"))
+    shown = CliRunner().invoke(cli, ["report", "small", "--output", "html-path"])
+    assert two_plans[1] in shown.stdout
+    assert f"{two_plans[1]} is the last finished run; small {why}" in shown.stderr

@@ -84,7 +84,9 @@ def test_what_the_report_says_makes_the_same_plan_and_the_same_bytes(
         elif program == "vtspec" and words[0] == "run":
             assert ran(*words, "--no-tracking").return_value == 0
         elif program == "vtspec" and words[0] == "report":
-            assert ran("report", words[1], "--output", "html-path").exception is None
+            named = [word for word in words[1:] if word != "--open"]
+            shown = ran("report", *named, "--output", "html-path")
+            assert Path(shown.stdout.strip()).parent == only_run(clone)
     assert only_run(clone).name == only_run(original).name
     assert model_of(clone) == model_of(original)
 
@@ -101,6 +103,41 @@ def test_a_runs_own_plan_makes_the_same_run_whatever_the_spec_says_now(
     # And by the name of the run, from then on.
     again = ran("run", only_run(clone).name, "--no-tracking")
     assert "this plan has been carried out" in again.stderr
+
+
+def test_what_the_report_says_of_files_that_differ_is_typed_at_the_root(
+    original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "copy"
+    shutil.copytree(original, root)
+    (root / "specs" / "experiments" / "new.txt").write_text("not committed")
+    spec = root / "specs" / "experiments" / "shapes-short.yaml"
+    spec.write_text(spec.read_text().replace("learningRate: 0.05", "learningRate: 0.06"))
+    monkeypatch.chdir(root)
+    assert ran("run", "shapes-short", "--no-tracking").return_value == 0
+    run = Runs(root / "runs").list_runs()[-1]
+    (line,) = [one for one in commands_of(run.path) if one.startswith("vtspec run --plan ")]
+    assert shlex.split(line)[3] == f"runs/{run.name}/plan.json"
+    assert ran(*shlex.split(line)[1:], "--no-tracking").return_value == 0
+    assert Runs(root / "runs").list_runs()[-1].name == f"{run.name}-2"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run", "--plan", "nothere.json"),
+        ("apply", "--plan", "nothere.json", "--yes"),
+        ("run", "--plan", "vtspec.yaml/plan.json"),
+        ("step", "train", "--plan", "nothere.json", "--workdir", "there"),
+    ],
+)
+def test_a_plan_that_is_not_there_is_told_as_missing(
+    original: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(original)
+    error = ran(*words).exception
+    assert isinstance(error, Refused)
+    assert "there is no such file" in error.message and "is not a plan" not in error.message
 
 
 @pytest.mark.parametrize(

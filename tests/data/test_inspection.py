@@ -10,7 +10,7 @@ from PIL import Image
 from dvc_repositories import write_files
 from spoiled_data import jpeg, noise, png, saved, sound_folder
 from vtspec.adapters.data.content_hash import hash_content
-from vtspec.pipelines.data.inspection.html_page import format_disk_size, render_page
+from vtspec.pipelines.data.inspection.html_page import render_page
 from vtspec.pipelines.data.inspection.image_probe import inspect_images
 from vtspec.pipelines.data.inspection.inspect import Inspection, inspect_dataset
 
@@ -349,18 +349,3 @@ def test_the_page_of_data_without_classes_has_none(tmp_path: Path) -> None:
     }
     text = render_page(inspect_dataset(write_files(tmp_path, files)))
     assert "<h2>Classes" not in text and "super-resolution" in text
-
-
-@pytest.mark.parametrize(
-    ("size", "shown"),
-    [
-        (0, "0 B"),
-        (999, "999 B"),
-        (1300, "1.3 kB"),
-        (251_580, "252 kB"),
-        (10**9, "1.0 GB"),
-        (2 * 10**15, "2000.0 TB"),
-    ],
-)
-def test_sizes_are_shown_for_people(size: int, shown: str) -> None:
-    assert format_disk_size(size) == shown

@@ -11,8 +11,12 @@ from plan_inputs import unhurried
 from vtspec.pipelines.estimation.estimate import (
     ARITHMETIC_RANGE,
     MEASURED_RANGE,
+    REPORT_S,
+    START_RANGE,
     START_S,
     STATE_BYTES,
+    STEP_S,
+    STEPS,
     Machine,
     Timing,
     Workload,
@@ -47,6 +51,7 @@ LOAD = Workload(
     ema=False,
 )
 
+STARTING_S = 3 * START_S + STEPS * STEP_S
 EACH_S = 0.0005 + 100_000 * 45e-9 + 0.003
 """Seconds of one core for an image of `LOAD`, whose files nobody counted."""
 
@@ -74,12 +79,13 @@ TIMING = Timing(
 def test_time_is_three_forward_passes_a_training_image_where_no_run_tells() -> None:
     passes = 10 * (3 * 1000 + 200) + 100
     seen = 10 * 1200 + 100
-    expected = passes * 2e9 / (2 * 25e9) + seen * EACH_S / 2 + 3 * START_S
+    expected = passes * 2e9 / (2 * 25e9) + seen * EACH_S / 2 + STARTING_S
     guess = estimate_run(LOAD, CPU)
     assert guess.seconds == pytest.approx(expected)
     assert guess.basis == (
         "arithmetic: both computing 21 min (1 GMACs an image, 2 x 25 GFLOP/s) and loading 48 s "
-        "(8 ms an image on 2 cores, files of 100 KB assumed), then 3 starts of 8 s"
+        "(8 ms an image on 2 cores, files of 100 KB assumed), then 3 starts of 8 s "
+        "and 4 of 0.5 s"
     )
 
 
@@ -94,22 +100,24 @@ def test_an_image_takes_its_cores_as_long_as_its_file_is_large() -> None:
     assert "assumed" not in large.basis and "94 ms an image on 2 cores" in large.basis
     # A crop of a quarter of the area is a quarter of the work on it.
     tiny = replace(LOAD, gmacs=0.0, start_s=0.0, image_bytes=0.0, image_size=(112, 112))
-    assert estimate_run(tiny, CPU).seconds == pytest.approx(seen * (0.0005 + 0.003 / 4) / 2)
+    assert estimate_run(tiny, CPU).seconds == pytest.approx(
+        seen * (0.0005 + 0.003 / 4) / 2 + STEPS * STEP_S
+    )
 
 
 def test_the_start_of_three_processes_is_the_frameworks_own() -> None:
     slow, quick = estimate_run(LOAD, CPU), estimate_run(replace(LOAD, start_s=0.5), CPU)
     assert slow.seconds is not None and quick.seconds is not None
     assert slow.seconds - quick.seconds == pytest.approx(3 * (START_S - 0.5))
-    assert quick.basis.endswith("then 3 starts of 0.5 s")
+    assert quick.basis.endswith("then 3 starts of 0.5 s and 4 of 0.5 s")
 
 
 def test_arithmetic_is_told_with_a_wide_range_and_a_measured_run_with_a_narrow_one() -> None:
     guess = estimate_run(LOAD, CPU)
     assert guess.seconds is not None
-    low, high = ARITHMETIC_RANGE
-    assert guess.seconds_low == pytest.approx(low * guess.seconds)
-    assert guess.seconds_high == pytest.approx(high * guess.seconds)
+    work, ends = guess.seconds - STARTING_S, (guess.seconds_low, guess.seconds_high)
+    for end, of_work, of_starts in zip(ends, ARITHMETIC_RANGE, START_RANGE, strict=True):
+        assert end == pytest.approx(of_work * work + of_starts * STARTING_S)
     measured = estimate_run(LOAD, CPU, [TIMING])
     assert measured.seconds is not None
     low, high = MEASURED_RANGE
@@ -126,19 +134,37 @@ def test_runs_that_differ_much_make_the_range_as_wide_as_they_are() -> None:
     assert guess.seconds_high == pytest.approx(1.5 * 60.0 / 1000 * 1200 * 10)
 
 
+def test_the_report_is_waited_for_too_and_is_as_long_as_those_before() -> None:
+    first = estimate_run(LOAD, CPU)
+    assert first.seconds is not None and first.whole_range is not None
+    assert first.whole_seconds == pytest.approx(first.seconds + REPORT_S)
+    quick, slow = START_RANGE
+    assert first.whole_range[0] == pytest.approx((first.seconds_low or 0) + quick * REPORT_S)
+    assert first.whole_range[1] == pytest.approx((first.seconds_high or 0) + slow * REPORT_S)
+    runs = [replace(TIMING, report_seconds=taken) for taken in (12.0, 14.0, 20.0)]
+    guess = estimate_run(LOAD, CPU, runs)
+    told = (guess.report_seconds, guess.report_seconds_low, guess.report_seconds_high)
+    assert told == (14.0, 0.75 * 12.0, 1.5 * 20.0)
+
+
+def test_a_run_that_nobody_measured_the_report_of_leaves_it_to_arithmetic() -> None:
+    assert estimate_run(LOAD, CPU, [TIMING]).report_seconds == REPORT_S
+    assert estimate_run(replace(LOAD, train_images=None), CPU).whole_seconds is None
+
+
 def test_a_gpu_waits_for_the_slower_of_loading_and_computing() -> None:
     seen = 10 * 1200 + 100
-    assert estimate_run(LOAD, GPU).seconds == pytest.approx(seen * EACH_S / 2 + 3 * START_S)
+    assert estimate_run(LOAD, GPU).seconds == pytest.approx(seen * EACH_S / 2 + STARTING_S)
     slow = replace(GPU, tflops=0.1)
     assert estimate_run(LOAD, slow).seconds == pytest.approx(
-        (10 * 3200 + 100) * 2e9 / 0.2e12 + 3 * START_S
+        (10 * 3200 + 100) * 2e9 / 0.2e12 + STARTING_S
     )
 
 
 def test_without_workers_a_gpu_waits_for_each_image() -> None:
     computing, seen = (10 * 3200 + 100) * 2e9 / 40e12, 10 * 1200 + 100
     guess = estimate_run(replace(LOAD, workers=0), GPU)
-    assert guess.seconds == pytest.approx(computing + seen * EACH_S + 3 * START_S)
+    assert guess.seconds == pytest.approx(computing + seen * EACH_S + STARTING_S)
     assert "both computing" in guess.basis and "on 1 core," in guess.basis
 
 

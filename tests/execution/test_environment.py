@@ -215,8 +215,47 @@ def test_an_environment_that_a_run_would_make_is_told_beforehand_with_its_size(
     tmp_path: Path, sizes: tuple[EnvironmentSize, ...], words: str
 ) -> None:
     framework = a_framework(tmp_path / "image", environment_sizes=sizes)
-    expected = f"example's has to be made once: {words}"
-    assert environments(tmp_path, {}).describe_missing(framework) == expected
+    expected = f"example's has to be made once: {words} (torch 2.14.0 here, 2.15.0 locked)"
+    here = environments(tmp_path, {"torch": "2.14.0", "numpy": "2.4.0"})
+    assert here.describe_missing(framework) == expected
+
+
+def test_why_one_would_be_made_is_what_decides_it(tmp_path: Path) -> None:
+    framework = a_framework(tmp_path / "image", f"{LOCKED}timm==1.0.31 --hash=sha256:22\n")
+    many = replace(framework, distributions=("torch", "numpy", "timm"))
+    told = environments(tmp_path, {}).describe_missing(many)
+    assert told is not None and "numpy is not installed here, 2.4.0 locked; " in told
+    assert told.endswith(" and 1 more)")
+    fits = environments(tmp_path, {"torch": "2.15.0", "numpy": "2.4.0", "timm": "1.0.31"})
+    assert str(fits.describe_missing(many, "made")).endswith("(asked for)")
+    # Where this Python is insisted on, nothing is made.
+    assert environments(tmp_path, {}).describe_missing(many, "current") is None
+
+
+OTHERS = {"torch": "2.14.0", "numpy": "2.4.0"}
+
+
+@pytest.mark.parametrize(
+    ("told", "here", "kind"),
+    [
+        ("this Python (1 package not as locked)", OTHERS, "current"),
+        ("this Python (it has the locked versions)", OTHERS, "current"),
+        # The run's machine, or this Python, was another then.
+        ("this Python (it has the locked versions)", {"numpy": "2.4.0"}, "made"),
+        ("environment /cache/environments/example-0123456789", OTHERS, "made"),
+        (None, OTHERS, "made"),
+    ],
+)
+def test_a_runs_model_answers_in_an_environment_as_the_run_had(
+    tmp_path: Path, told: str | None, here: dict[str, str], kind: str
+) -> None:
+    known = environments(tmp_path, here, a_uv(tmp_path, COUNTS))
+    lines: list[str] = []
+    found = replace(known, report=lines.append).choose_again(a_framework(tmp_path / "image"), told)
+    assert found.kind == kind
+    assert any("as the run's did: torch 2.14.0 here" in line for line in lines) == (
+        kind == "current"
+    )
 
 
 def test_where_nothing_would_be_made_nothing_is_told(tmp_path: Path) -> None:

@@ -176,6 +176,12 @@ def test_process_that_does_not_end_when_asked_is_killed(
         os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
+@pytest.mark.parametrize("wanted", ["auto", "current"])
+def test_the_environment_can_be_named(root: Path, wanted: str) -> None:
+    result = ask(root, NAME, str(root / "data" / "test" / "cross"), "--environment", wanted)
+    assert result.exit_code == 0, result.output
+
+
 def test_help_says_what_a_run_is() -> None:
     assert isinstance(command, click.Command)
     assert "best checkpoint" in CliRunner().invoke(command, ["--help"]).output

@@ -18,7 +18,7 @@ from run_folders import EVALUATED, STARTED, SUCCEEDED, Told, a_plan, a_run_folde
 from toy_runs import a_plan as a_toy_plan
 from toy_runs import name_plan
 from vtspec.cli.main import cli
-from vtspec.pipelines.errors import Refused, Temporary
+from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.operations.removal import PruneRule, choose_prunable, choose_runs
 from vtspec.pipelines.project.repository import find_repository
 from vtspec.pipelines.runs import Run, RunLock, Runs
@@ -85,6 +85,42 @@ def test_a_dry_run_removes_nothing_and_says_the_same(root: Path) -> None:
     result = typed("rm", CATS, "--dry-run")
     assert re.search(rf"{CATS}  +[\d.]+ KiB  succeeded\n1 run would be removed", result.output)
     assert left(root) == [CATS]
+
+
+@pytest.mark.parametrize("obstacle", ["needed", "worked on", "a link", "not there"])
+def test_a_dry_run_refuses_what_a_removal_would(root: Path, obstacle: str) -> None:
+    run = a_run(root / "disk" if obstacle == "a link" else root, CATS)
+    lock = None
+    match obstacle:
+        case "needed":
+            a_spec(root, "against", report={"baseline": "cats"})
+        case "worked on":
+            lock = RunLock.acquire(run.path)
+        case "a link":
+            (root / "runs").mkdir()
+            (root / "runs" / CATS).symlink_to(run.path)
+        case _:
+            Runs(root / "runs").remove(run)
+    tried, done = typed("rm", CATS, "--dry-run"), typed("rm", CATS, "--yes")
+    assert isinstance(tried.exception, Refused | Permanent)
+    assert (type(tried.exception), str(tried.exception)) == (
+        type(done.exception),
+        str(done.exception),
+    )
+    # What is refused is still told of.
+    assert tried.output == done.output
+    forced = typed("rm", CATS, "--dry-run", "--force")
+    assert (forced.exception is None) == (obstacle == "needed")
+    if lock is not None:
+        lock.release()
+
+
+def test_prune_leaves_a_run_that_lies_elsewhere(root: Path) -> None:
+    run = a_run(root / "disk", CATS, FAILED)
+    (root / "runs").mkdir()
+    (root / "runs" / CATS).symlink_to(run.path)
+    for words in (("--dry-run",), ("--yes",)):
+        assert "nothing to remove" in typed("prune", *words).output
 
 
 def test_without_a_person_nothing_is_removed_unless_it_was_said(root: Path) -> None:

@@ -1,5 +1,6 @@
 """What the world says of a spec: data pinned, model known, weights fixed, runs remembered."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +206,20 @@ def test_a_finished_run_tells_how_long_the_next_takes(root: Path) -> None:
     guess = planned(root).estimate
     assert guess.seconds == pytest.approx(22.5 / (250 * 2) * 250 * 5 + timing.other_seconds)
     assert planned(root).id in guess.basis
+
+
+def test_a_finished_run_tells_how_long_its_report_takes(root: Path) -> None:
+    report = ("step.started", {"command": ["vtspec"]}), ("step.finished", {"ending": "succeeded"})
+    log = finished(root, planned(root), *report, SUCCEEDED) / "events.jsonl"
+    events = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    # Ten seconds from each to the next: the report's begin and end are followed by the run's.
+    timed = [event | {"elapsed": 10.0 * n} for n, event in enumerate(events)]
+    steps = [event | {"step": "report"} for event in timed[-3:-1]]
+    lines = map(json.dumps, [*timed[:-3], *steps, timed[-1]])
+    log.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (timing,) = inputs(root).timings
+    assert timing.report_seconds == 20.0
+    assert planned(root).estimate.report_seconds == 20.0
 
 
 def test_runs_that_did_not_finish_tell_nothing(root: Path) -> None:

@@ -137,7 +137,7 @@ def test_a_misspelt_dataset_is_met_with_the_one_that_was_meant(tmp_path: Path) -
     with pytest.raises(SpecError) as caught:
         find_repository(tmp_path).load_dataset("digtis")
     assert only_problem(caught) == (
-        "specs:1",
+        "specs:0",
         "there is no dataset 'digtis'",
         "did you mean 'digits'?",
     )
@@ -196,7 +196,7 @@ def test_a_misspelt_path_is_met_with_the_one_that_was_meant(tmp_path: Path) -> N
     with pytest.raises(SpecError) as caught:
         find_repository(tmp_path).find_spec("specs/experiment/cats.yaml")
     assert only_problem(caught) == (
-        "specs/experiment/cats.yaml:1",
+        "specs/experiment/cats.yaml:0",
         "there is no such file",
         "did you mean 'specs/experiments/cats.yaml'?",
     )

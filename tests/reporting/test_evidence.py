@@ -83,6 +83,63 @@ def test_every_metric_of_two_models_that_differ_much_is_told_apart(paired: bool)
     assert {*weigh_evidence(old, new, "seed").classes.values()} == {-1}
 
 
+CALLED = ("accuracy", "macro_f1", "macro_precision", "macro_recall")
+
+
+def test_metrics_that_are_one_number_on_balanced_classes_get_one_verdict() -> None:
+    # Of 30 images 11 turned for the worse and 4 for the better: 11 % by McNemar's test.
+    new, old = (_call_wrong(30, places) for places in ([*range(11), 22], range(11, 15)))
+    assert new.metrics["macro_recall"] == pytest.approx(new.metrics["accuracy"])
+    found = weigh_evidence(new, old, "seed", "accuracy").metrics
+    assert {name: found[name] for name in CALLED} == dict.fromkeys(CALLED, False)
+
+
+@pytest.mark.parametrize("primary", ["accuracy", "loss", None])
+@pytest.mark.parametrize("lost", [7, 8, 9, 10])
+@pytest.mark.parametrize("kept", [True, False], ids=["records", "counts alone"])
+def test_whatever_is_primary_no_two_verdicts_on_one_number_differ(
+    kept: bool, lost: int, primary: str | None
+) -> None:
+    # A few images around where the level is crossed.
+    new, old = _call_wrong(30, range(lost)), _call_wrong(30, range(29, 30))
+    if not kept:
+        new, old = without_records(new), without_records(old)
+    found = weigh_evidence(new, old, "seed", primary).metrics
+    assert found["macro_recall"] == found["accuracy"]
+
+
+def test_metrics_other_than_the_primary_are_corrected_for_their_number() -> None:
+    # 8 against 1 is p = 0.039: enough for one question, and not for one of several.
+    new, old = _call_wrong(31, range(8)), _call_wrong(31, [30])
+    judged = {
+        primary: weigh_evidence(new, old, "seed", primary)
+        for primary in ("accuracy", "loss", None)
+    }
+    assert judged["accuracy"].metrics["accuracy"] is True
+    assert judged["accuracy"].metrics["macro_f1"] is False
+    assert judged["loss"].metrics["accuracy"] is False
+    assert judged[None].metrics["accuracy"] is False
+    assert [one.primary for one in judged.values()] == ["accuracy", "loss", None]
+
+
+@pytest.mark.parametrize("primary", ["accuracy", "macro_recall"])
+def test_seeds_are_judged_with_the_number_of_metrics_in_view_too(primary: str) -> None:
+    # Welch's p is 0.033 of each alone; macro_recall is accuracy's number.
+    moved = {"accuracy": 0.0, "macro_recall": 0.0, "macro_f1": 0.01, "loss": 0.02}
+    sides = []
+    for values in ((0.90, 0.92, 0.94), (0.85, 0.86, 0.89)):
+        seeds = {name: [value + by for value in values] for name, by in moved.items()}
+        metrics = {name: found[0] for name, found in seeds.items()}
+        sides.append(Measurement(metrics=metrics, results=EvaluationResults(), seeds=seeds))
+    found = weigh_evidence(sides[0], sides[1], "seed", primary).metrics
+    shown = {name for name, is_shown in found.items() if is_shown}
+    assert shown == {"accuracy", "macro_recall"}
+
+
+def _call_wrong(images: int, places: Iterable[int]) -> Measurement:
+    return some_measurement(some_samples(places, 0.9, 0.2, images=images))
+
+
 def test_classes_are_corrected_for_how_many_there_are() -> None:
     # Seven images of class 0: p = 2 / 2 ** 7 = 0.0156, which three classes make 0.047, twelve not.
     few, many = CLASSES, tuple(map(str, range(12)))

@@ -1,5 +1,6 @@
 """The card beside an exported model: what someone who is handed the files reads."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -108,12 +109,19 @@ def test_two_runs_of_one_plan_on_two_days_have_one_card() -> None:
     events[-1][1]["seconds"] = 999.0
     second = a_run(events=[("warning", {"message": "slow disk"}), *events])
     again = RunData(
-        name=f"{second.name}-2",
+        name=second.name,
         plan={**second.plan, "estimate": {"seconds": 7.0}, "warnings": ["it takes long"]},
         events=second.events,
         evaluation=second.evaluation,
     )
     assert card(again) == card(first)
+
+
+def test_the_card_names_the_run_whose_model_it_lies_beside() -> None:
+    # By the spec's name, or its plan's, another run might answer.
+    run = replace(a_run(), name="digits-resnet18-0123456789-2", folder="runs/a b")
+    assert "vtspec predict digits-resnet18-0123456789-2 IMAGE" in card(run)
+    assert "vtspec run --plan 'runs/a b/plan.json' --again" in card(run)
 
 
 @pytest.mark.parametrize("words", CORPUS)

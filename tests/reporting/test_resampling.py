@@ -4,14 +4,15 @@ import itertools
 import math
 import random
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
 from vtspec.adapters.toy import plain_metrics
 from vtspec.pipelines.reporting.resampling import (
     MOST_DRAWN,
+    compute_difference_p,
     compute_metrics,
-    estimate_differences,
     estimate_intervals,
 )
 from vtspec.pipelines.reporting.sample_records import (
@@ -20,6 +21,7 @@ from vtspec.pipelines.reporting.sample_records import (
     expand_counts,
     parse_sample_records,
 )
+from vtspec.pipelines.reporting.significance import compute_fisher_p, compute_sign_p
 
 CLASSES = ("a", "b", "c", "d")
 
@@ -119,30 +121,77 @@ def test_the_bootstrap_of_few_images_is_what_enumeration_gives() -> None:
     assert inner[1] - 1e-9 <= high <= outer[1] + 1e-9
 
 
-def test_pairing_makes_the_interval_of_two_like_models_narrower() -> None:
-    new = some_records(200, 0.9, seed=1)
-    # The same mistakes but for four images.
-    predicted = (*((p + 1) % 4 for p in new.predicted[:4]), *new.predicted[4:])
-    old = SampleRecords(classes=CLASSES, images=new.images, true=new.true, predicted=predicted)
-    apart = SampleRecords(classes=CLASSES, true=new.true, predicted=predicted)
-    widths = [
-        high - low
-        for records in (old, apart)
-        for low, high in [estimate_differences(new, records, "seed")["accuracy"]]
+@pytest.mark.parametrize(("wins", "losses"), [(0, 6), (5, 9), (4, 11), (1, 14)])
+def test_drawing_which_run_an_image_belongs_to_is_mcnemars_test_of_accuracy(
+    wins: int, losses: int
+) -> None:
+    new, old = _differ_by(60, wins, losses)
+    exact = compute_sign_p(wins, losses)
+    drawn = compute_difference_p(new, old, "seed")["accuracy"]
+    # Four standard errors of a thousand draws.
+    assert drawn == pytest.approx(exact, abs=4 * math.sqrt(exact * (1 - exact) / 1000) + 0.001)
+
+
+def test_of_images_drawn_apart_it_is_fishers_test() -> None:
+    new, old = _differ_by(60, 4, 20)
+    apart = replace(old, images=())
+    hits = [sum(map(int.__eq__, one.true, one.predicted)) for one in (new, old)]
+    exact = compute_fisher_p(hits[0], 60, hits[1], 60)
+    drawn = compute_difference_p(new, apart, "seed")["accuracy"]
+    assert drawn == pytest.approx(exact, abs=4 * math.sqrt(exact * (1 - exact) / 1000) + 0.001)
+    assert compute_difference_p(new, old, "seed")["accuracy"] < drawn
+
+
+def _differ_by(count: int, wins: int, losses: int) -> tuple[SampleRecords, SampleRecords]:
+    """Records of two runs of which the first alone is right on `wins` images, the second on
+    `losses`, both on half of the others."""
+    images, true = tuple(map(str, range(count))), tuple(n % 4 for n in range(count))
+    # Anywhere: what stands in a row falls unevenly into the jackknife's groups.
+    places, shared = random.Random(1).sample(range(count), count), wins + losses
+    rights = [
+        [n in alone or (n >= shared and n % 2 == 0) for n in places]
+        for alone in (range(wins), range(wins, shared))
     ]
-    assert widths[0] < widths[1] / 2
+    new, old = (
+        SampleRecords(
+            classes=CLASSES,
+            images=images,
+            true=true,
+            predicted=tuple((t + (not r)) % 4 for t, r in zip(true, right, strict=True)),
+        )
+        for right in rights
+    )
+    return new, old
 
 
-def test_many_images_have_the_interval_that_the_bootstrap_would_give_them() -> None:
-    few = some_records(MOST_DRAWN, 0.8, seed=3), some_records(MOST_DRAWN, 0.7, seed=4)
-    places = [n // 2 for n in range(2 * MOST_DRAWN)]
-    many = few[0].pick(places), few[1].pick(places)
-    drawn, computed = estimate_differences(*few, "seed"), estimate_differences(*many, "seed")
-    assert computed.keys() == drawn.keys() and len(drawn) == 6
-    for name, (low, high) in drawn.items():
-        # Twice the images, and so narrower by the root of two.
-        ratio = (high - low) / (computed[name][1] - computed[name][0])
-        assert ratio == pytest.approx(math.sqrt(2), rel=0.25), name
+def test_drawing_gives_what_enumerating_every_swap_gives() -> None:
+    new, old = _differ_by(12, 1, 7)
+    values = []
+    for swaps in itertools.product((0, 1), repeat=12):
+        sides = [
+            [(a, b)[flip], (b, a)[flip]]
+            for flip, a, b in zip(swaps, new.predicted, old.predicted, strict=True)
+        ]
+        mixed = [replace(new, predicted=tuple(side)) for side in zip(*sides, strict=True)]
+        one, two = (compute_metrics(each)["macro_f1"] for each in mixed)
+        values.append(abs(one - two))
+    # The first of them swaps nothing.
+    exact = sum(value >= values[0] - 1e-9 for value in values) / len(values)
+    assert 0.02 < exact < 0.3
+    drawn = compute_difference_p(new, old, "seed")["macro_f1"]
+    assert drawn == pytest.approx(exact, abs=4 * math.sqrt(exact * (1 - exact) / 1000) + 0.001)
+
+
+def test_many_images_are_judged_as_drawing_would_judge_them() -> None:
+    new, old = _differ_by(4 * MOST_DRAWN, 60, 85)
+    exact = compute_sign_p(60, 85)
+    assert compute_difference_p(new, old, "seed")["accuracy"] == pytest.approx(exact, abs=0.02)
+    apart = replace(old, images=())
+    hits = [sum(map(int.__eq__, one.true, one.predicted)) for one in (new, old)]
+    exact = compute_fisher_p(hits[0], new.count, hits[1], new.count)
+    assert compute_difference_p(new, apart, "seed")["accuracy"] == pytest.approx(exact, abs=0.1)
+    same = compute_difference_p(new, new, "seed")
+    assert set(same.values()) == {1.0}
 
 
 def test_the_interval_of_many_images_is_that_of_the_textbook() -> None:

@@ -130,16 +130,20 @@ def an_evaluation(classes: Sequence[str] = ("0", "1", "2"), **changes: Any) -> d
 
 
 def some_samples(
-    wrong: Iterable[int], confidence: float, loss: float, classes: Sequence[str] = ("0", "1", "2")
+    wrong: Iterable[int],
+    confidence: float,
+    loss: float,
+    classes: Sequence[str] = ("0", "1", "2"),
+    images: int = 120,
 ) -> dict[str, Any]:
-    """Records of 120 images, of which those at some places are called the next class."""
-    size, misses, images = len(classes), set(wrong), range(120)
+    """Records of images, of which those at some places are called the next class."""
+    size, misses, places = len(classes), set(wrong), range(images)
     return {
-        "images": [f"test/{classes[n % size]}/{n:04d}.png" for n in images],
-        "true": [n % size for n in images],
-        "predicted": [(n + (n in misses)) % size for n in images],
-        "confidence": [confidence for _ in images],
-        "values": {"loss": [loss * (0.5 + n % 2) for n in images]},
+        "images": [f"test/{classes[n % size]}/{n:04d}.png" for n in places],
+        "true": [n % size for n in places],
+        "predicted": [(n + (n in misses)) % size for n in places],
+        "confidence": [confidence for _ in places],
+        "values": {"loss": [loss * (0.5 + n % 2) for n in places]},
     }
 
 

@@ -3,6 +3,8 @@
 import os
 import shlex
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -53,6 +55,22 @@ def test_an_mlflow_that_may_be_there_is_no_problem(uri: str) -> None:
     assert None is find_scheme_problem(parse_address(uri))
 
 
+@pytest.mark.slow
+def test_the_tables_that_mlflow_makes_are_told_to_nobody(tmp_path: Path) -> None:
+    words = """
+import sys
+from vtspec.pipelines.address import parse_address
+from vtspec.pipelines.tracking.mlflow_client import make_client
+make_client(parse_address(sys.argv[1])).search_experiments()
+"""
+    uri = locate_store(tmp_path / "mlflow.db").uri
+    environ = {name: one for name, one in os.environ.items() if name != "MLFLOW_LOGGING_LEVEL"}
+    done = subprocess.run(
+        [sys.executable, "-c", words, uri], env=environ, capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ("", "")
+
+
 def _damage(file: Path) -> None:
     file.write_bytes(b"no database at all, but of some length" * 100)
 
@@ -94,6 +112,15 @@ def test_the_fix_of_a_damaged_store_moves_it_away(tmp_path: Path) -> None:
         check_store(locate_store(file))
     command = str(raised.value.fix).partition("a new one: ")[2].partition(" && ")[0]
     assert ["mv", "--", str(file), f"{file}.damaged"] == shlex.split(command)
+
+
+def test_what_was_moved_away_before_is_not_replaced(tmp_path: Path) -> None:
+    file = tmp_path / "mlflow.db"
+    (tmp_path / "mlflow.db.damaged").write_text("the first one")
+    _damage(file)
+    with pytest.raises(Permanent) as raised:
+        check_store(locate_store(file))
+    assert f"mv -- {file} {file}.damaged-2" in str(raised.value.fix)
 
 
 def test_a_locked_store_is_for_later(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -29,7 +30,13 @@ from vtspec.pipelines.address import Address, parse_address
 from vtspec.pipelines.errors import Permanent, Temporary
 from vtspec.pipelines.execution.steps.initial_weights import find_start_weights
 from vtspec.pipelines.runs import RunLock
-from vtspec.pipelines.tracking import SyncResult, choose_tracking_uri, start_follower, sync_run
+from vtspec.pipelines.tracking import (
+    SyncResult,
+    choose_tracking_uri,
+    has_waiting_events,
+    start_follower,
+    sync_run,
+)
 from vtspec.pipelines.tracking.follower import follow_run, load_sync_state, read_sync_result
 from vtspec.pipelines.tracking.mlflow_client import make_client
 from vtspec.pipelines.tracking.mlflow_upload import (
@@ -462,6 +469,109 @@ def test_what_earlier_runs_could_not_send_arrives_beside_the_next_one(runs: Path
     follow_run(_a_finished_run(folder), uri, told=lambda: False)
     assert (2, 0, None) == _finished(read_sync_result(early))
     assert read_sync_state(untracked) is None
+
+
+# The SQLite file itself: none, or a whole one; and what is damaged is told with what mends it.
+
+KILLER = """
+import os, signal, sqlite3, sys, time
+from pathlib import Path
+import mlflow.store.tracking.sqlalchemy_store
+from vtspec.pipelines.tracking.mlflow_client import make_client
+from vtspec.pipelines.tracking.mlflow_store import locate_store
+
+def fork(file):
+    child = os.fork()
+    if not child:
+        try:
+            make_client(locate_store(file))
+        finally:
+            os._exit(0)
+    return child
+
+def count_tables(file):
+    with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as store:
+        return store.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+
+folder, moments = Path(sys.argv[1]), int(sys.argv[2])
+begun = time.monotonic()
+os.waitpid(fork(folder / "whole.db"), 0)
+whole_s, tables = time.monotonic() - begun, count_tables(folder / "whole.db")
+for number in range(1, moments + 1):
+    file = folder / f"{number}.db"
+    child = fork(file)
+    time.sleep(whole_s * 1.1 * number / moments)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    print(count_tables(file) == tables if file.exists() else "none")
+file = folder / "1.db"
+os.waitpid(fork(file), 0)
+print(count_tables(file) == tables)
+"""
+
+
+def test_a_store_whose_making_was_killed_is_whole_or_not_there(tmp_path: Path) -> None:
+    arguments = [sys.executable, "-c", KILLER, str(tmp_path), "8"]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    *killed, last = done.stdout.split()
+    assert {"none", "True"} >= set(killed) and "none" in killed
+    # The next process makes it, and clears what the killed one left of its own.
+    assert "True" == last
+    assert not list(tmp_path.glob(".tmp-1.db-*"))
+
+
+def _leave_half_made(file: Path) -> None:
+    """As MLflow leaves it that was killed within one change of its tables."""
+    with sqlite3.connect(file) as store:
+        store.execute("UPDATE alembic_version SET version_num = '534353b11cbc'")
+        store.execute("DROP TABLE evaluation_dataset_tags")
+    store.close()
+
+
+def _lose_a_table(file: Path) -> None:
+    with sqlite3.connect(file) as store:
+        store.execute("ALTER TABLE runs RENAME COLUMN run_uuid TO id")
+    store.close()
+
+
+@pytest.mark.parametrize("spoil", [_leave_half_made, _lose_a_table])
+def test_a_half_made_store_is_told_with_what_mends_it(
+    runs: Path, spoil: Callable[[Path], None]
+) -> None:
+    early, uri = _a_finished_run(runs), _uri(runs)
+    sync_run(early, uri)
+    spoil(runs / "mlflow.db")
+    late = a_run_folder(runs, [STARTED, SUCCEEDED], a_plan(id="late-0123456789"))
+    # In a process of its own: this one has the store open as it was.
+    shown = start_follower(late, uri).finish()
+    assert shown.left == 2 and f"{runs / 'mlflow.db'} is damaged" in str(shown.reason)
+    # What it says is done; then every run arrives anew, those too that had arrived before.
+    fix = str(shown.fix).partition("a new one: ")[2]
+    assert fix == f"mv -- {runs}/mlflow.db {runs}/mlflow.db.damaged && vtspec sync"
+    (runs / "mlflow.db").rename(runs / "mlflow.db.damaged")
+    assert has_waiting_events(early, uri)
+    sync = [sys.executable, "-c", "from vtspec.cli.main import main; raise SystemExit(main())"]
+    subprocess.run([*sync, "sync", "--runs", str(runs)], check=True, cwd=runs.parent)
+    with sqlite3.connect(runs / "mlflow.db") as store:
+        found = store.execute("SELECT name, status FROM runs ORDER BY name").fetchall()
+    store.close()
+    assert [(early.name, "FINISHED"), (late.name, "FINISHED")] == found
+
+
+def test_an_empty_file_is_made_a_store_where_a_link_leads(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "disk" / "kept.db").touch()
+    (tmp_path / "mlflow.db").symlink_to("disk/kept.db")
+    uri = parse_address(f"sqlite:///{tmp_path}/mlflow.db")
+    assert make_client(uri).search_experiments()
+    assert (tmp_path / "mlflow.db").is_symlink()
+    assert ["kept.db"] == sorted(path.name for path in (tmp_path / "disk").iterdir() if path.stem)
+
+
+def test_a_run_that_ends_before_there_is_a_database_arrives(tmp_path: Path) -> None:
+    refused = ("run.finished", {"ending": "refused", "message": "no such thing"})
+    run_dir, uri = a_run_folder(tmp_path, [STARTED, refused]), _uri(tmp_path)
+    assert (2, 0, None) == _finished(start_follower(run_dir, uri).finish())
 
 
 # Killed, and never resumed.

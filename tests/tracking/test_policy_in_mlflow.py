@@ -124,6 +124,40 @@ def test_another_experiment_gets_the_run_as_a_whole(run: Path) -> None:
     assert [point.step for point in points] == [1, 2]
 
 
+def test_in_another_experiment_the_model_stays_the_version_that_it_is(run: Path) -> None:
+    client = make_client(uri_of(run))
+    client.set_registered_model_alias("cat-model", "champion", "1")
+    client.delete_registered_model_alias("cat-model", "challenger")
+    update(run, {"tracking": tracking("dogs")}, "tracking.experiment", end=SUCCEEDED)
+    assert 1 == len(versions(run, "cat-model"))
+    assert {"champion": "1"} == {
+        name: str(version)
+        for name, version in client.get_registered_model("cat-model").aliases.items()
+    }
+    assert describe_registration(Run(run)) == "registered as cat-model, version 1"
+    # And with another name, in a third one: that is asked for, and told anew from the beginning.
+    both = ("tracking.experiment", "tracking.registerAs")
+    update(run, {"tracking": tracking("elks", "elk-model")}, *both, end=SUCCEEDED)
+    update(run, {"tracking": tracking("apes", "elk-model")}, both[0], end=SUCCEEDED)
+    assert [1, 1] == [len(versions(run, name)) for name in ("cat-model", "elk-model")]
+
+
+def test_a_later_version_of_another_run_is_told_of(run: Path) -> None:
+    told = [STARTED, EVALUATED, SUCCEEDED]
+    other = a_run_folder(run.parent, told, a_plan(id="cats-1111111111", tracking=tracking()))
+    (other / "model").mkdir()
+    (other / "model" / "model.safetensors").write_bytes(b"other")
+    sync_run(other, uri_of(run))
+    assert describe_registration(Run(run)) == (
+        "registered as cat-model, version 1; version 2, of cats-1111111111, is later"
+    )
+    assert describe_registration(Run(other)) == "registered as cat-model, version 2"
+    # Shown again, the first one stays what it is, and so does the alias.
+    sync_run(run, uri_of(run))
+    client = make_client(uri_of(run))
+    assert "2" == str(client.get_model_version_by_alias("cat-model", "challenger").version)
+
+
 def test_a_description_is_the_runs_note(run: Path) -> None:
     update(run, {"description": "Why not?"}, "description", end=SUCCEEDED)
     place = read_sync_state(run)

@@ -827,3 +827,44 @@ def test_a_precision_of_gpus_is_told_where_none_is_asked_for() -> None:
     assert found[0] == "spec.training.precision"
     assert found[1] == "cannot be trained here: fp16 needs a GPU"
     assert found[3] == "warning"
+
+
+PNG, JPEG = b"\x89PNG\r\n\x1a\n and so on", b"\xff\xd8\xff\xe0 and so on"
+
+
+@pytest.mark.parametrize(
+    ("files", "place"),
+    [
+        ({"train/0/1.png": PNG, "train/0/2.jpg": JPEG}, "train/0/2.jpg"),
+        ({"val/1/b.png": JPEG, "val/1/a.PNG": PNG}, "val/1/b.png"),
+        ({"train/0/1.webp": b"RIFF", "train/0/notes.txt": b"words"}, "train/0/1.webp"),
+        # What it is decides, and not what it is called.
+        ({"train/0/1.jpg": PNG, "train/0/.hidden.jpg": JPEG}, None),
+        # One that was cut off is told as damaged, by whoever reads it.
+        ({"train/0/1.png": PNG[:4], "train/0/2.png": b""}, None),
+        ({}, None),
+    ],
+)
+def test_pictures_that_the_adapter_cannot_read_are_warned_of(
+    tmp_path: Path, files: dict[str, bytes], place: str | None
+) -> None:
+    root = a_repository(tmp_path)
+    for name, content in files.items():
+        path = root / "data" / "digits" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    loaded, world = in_repository(root, "new.yaml", yaml_of(an_experiment(**of_toy())))
+    found = check_specs([loaded], world, paths_of(loaded))
+    told_of = [one for one in found if "reads PNG files alone" in one.message]
+    assert [(one.severity, one.path) for one in told_of] == (
+        [] if place is None else [("warning", "spec.dataset.ref")]
+    )
+    for one in told_of:
+        assert one.message.startswith("cannot be trained here: toy reads")
+        assert f"data/digits/{place} is none" in one.message
+        assert one.fix == "use a model of timm: vtspec models search --framework timm"
+    # Of a framework that reads every kind nothing is said.
+    loaded, world = in_repository(root, "else.yaml", yaml_of(an_experiment()))
+    assert not [
+        one for one in check_specs([loaded], world, paths_of(loaded)) if "reads" in one.message
+    ]

@@ -44,6 +44,26 @@ def write_new_file(path: Path, data: bytes | str) -> None:
 
 
 @contextlib.contextmanager
+def stage_file(home: Path) -> Iterator[Path]:
+    """Give the path of a file to make, which replaces `home` in the end; where that fails it is
+    gone, and with it what its maker wrote beside it, as a database its journal.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    home.parent.mkdir(parents=True, exist_ok=True)
+    hidden = _name_hidden(home)
+    hidden.mkdir()
+    try:
+        yield hidden / home.name
+        _sync(hidden / home.name)
+        os.replace(hidden / home.name, home)
+        _sync(home.parent)
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
+
+
+@contextlib.contextmanager
 def stage_folder(home: Path, *, replace: bool = False) -> Iterator[Path]:
     """Give a hidden folder to fill, which becomes `home` in the end; where that fails, it is gone.
 

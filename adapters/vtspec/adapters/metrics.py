@@ -150,6 +150,12 @@ METRICS: dict[TaskType, tuple[Metric, ...]] = {
 """The metrics of a task, its main one first."""
 
 
+def is_constant(metric: str, classes: int) -> bool:
+    """Whether a metric is 1 whatever a model says, as one of so few classes always is among the
+    five most likely; unknown where `classes` is 0."""
+    return metric == "top5_accuracy" and 0 < classes <= 5
+
+
 def get_main_metric(task: TaskType) -> Metric:
     """The metric that decides which epoch is best where a spec does not say."""
     return METRICS[task][0]

@@ -71,17 +71,22 @@ def tell_other_completion(run: "Run", word: str) -> None:
 def find_run(runs: "Runs", word: str | None, *folders: str) -> Path:
     """Find the folder of the run that is meant, or of the last one where none is named.
 
-    A spec's name means its last run that finished; a later one that did not is told of. Of a run
-    in a store all is copied here but its checkpoints and model, unless they are among `folders`.
-    Raises `Refused` where there is none.
+    A spec's name means the last run of it as it stands that finished; which others there are is
+    told. Of a run in a store all is copied here but its checkpoints and model, unless they are
+    among `folders`. Raises `Refused` where there is none.
     """
     if word is not None:
-        run, last = runs.find_finished(word), runs.find(word)
-        runs.fetch(run, *folders)
-        if run != last:
-            click.echo(f"{run.name}: {last.name} is later and has not succeeded", err=True)
-        tell_other_completion(run, word)
-        return run.path
+        from vtspec.pipelines.operations.runs import find_meant_run
+        from vtspec.pipelines.project.repository import find_repository
+
+        meant = find_meant_run(
+            word, runs, lambda: find_repository(Path.cwd()).with_runs(runs.folder)
+        )
+        runs.fetch(meant.run, *folders)
+        for note in meant.notes:
+            click.echo(note, err=True)
+        tell_other_completion(meant.run, word)
+        return meant.run.path
     found = runs.list_runs()
     if not found:
         from vtspec.pipelines.errors import Refused

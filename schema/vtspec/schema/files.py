@@ -72,7 +72,7 @@ def read_file(path: str, shown: str) -> bytes | Problem:
         finally:
             os.close(descriptor)
     except FileNotFoundError:
-        return _make_problem(shown, "there is no such file", _suggest_path(path))
+        return _make_problem(shown, "there is no such file", _suggest_path(path), line=0)
     except (OSError, ValueError) as error:
         return _make_problem(
             shown, f"cannot be read: {_format_error(error)}", "check the path and its rights"
@@ -98,7 +98,8 @@ def _iter_files(folder: str) -> Iterator[str | Problem]:
             where, f"cannot be searched: {_format_error(error)}", "check its rights"
         )
     if not found and not unsearched:
-        yield _make_problem(folder, "holds no .yaml or .yml file", "name a folder of specs")
+        fix = "name a folder of specs"
+        yield _make_problem(folder, "holds no .yaml or .yml file", fix, line=0)
 
 
 def _suggest_fix(path: str) -> str:
@@ -123,5 +124,7 @@ def _format_error(error: Exception) -> str:
     return (getattr(error, "strerror", None) or str(error)).lower()
 
 
-def _make_problem(file: str, message: str, fix: str) -> Problem:
-    return Problem(file=file, line=1, column=1, path="", value=None, message=message, fix=fix)
+def _make_problem(file: str, message: str, fix: str, line: int = 1) -> Problem:
+    return Problem(
+        file=file, line=line, column=line, path="", value=None, message=message, fix=fix
+    )

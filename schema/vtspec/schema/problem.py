@@ -11,7 +11,8 @@ Severity = Literal["error", "warning"]
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """One thing wrong in one place. `line` and `column` count from 1; `path` is dotted, as in
+    """One thing wrong in one place. `line` and `column` count from 1, and are 0 where it is in no
+    file, as a name that is looked up or an option; `path` is dotted, as in
     `spec.training.epochs`; `value` is what stood there (None where nothing did)."""
 
     file: str
@@ -25,7 +26,7 @@ class Problem:
 
     def __str__(self) -> str:
         """The two lines that a terminal shows."""
-        where = f"{self.file}:{self.line}:{self.column}"
+        where = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
         what = f"{self.path}: {self.message}" if self.path else self.message
         mark = "" if self.severity == "error" else "warning: "
         first = make_visible(f"{where}: {mark}{what}")

@@ -120,7 +120,6 @@ def test_what_is_no_single_value_is_asked_about(world: Repository, text: str, pa
     [
         ("validation every 5 epochs", "5", "training.epochs"),
         ("lr 0.1 dropping by 10 every 30 epochs", "30", "training.epochs"),
-        ("50 epochs x 2 seeds", "2 seeds", "training.seed"),
         ("50 epochs 32", "32", "training.batchSize"),
         ("onnx fp16으로 내보내기", "fp16", "training.precision"),
         ("early stopping on f1", "f1", "training.checkpoint.monitor"),

@@ -145,16 +145,6 @@ def test_a_bare_count_is_one_of_epochs(
     assert flat(found.draft)["training.epochs"] == epochs
 
 
-@pytest.mark.parametrize(
-    "count",
-    ["시드 3개로", "시드 세 개로", "서로 다른 시드 5가지로", "with 3 seeds", "5 different seeds"],
-)
-def test_a_count_of_seeds_is_no_seed(tmp_path: Path, count: str) -> None:
-    found = answer(a_repository(tmp_path, "digits"), f"digits resnet18 40 epochs, {count}")
-    assert flat(found.draft).get("training.seed") in (None, 42)
-    assert found.status != "complete"
-
-
 NAMED = "클래스는 person, car, dog"
 
 

@@ -62,7 +62,9 @@ def read(path: Path) -> GrayImage:
     try:
         return _decode(path, data)
     except (struct.error, zlib.error, ValueError, IndexError) as error:
-        raise AdapterError(f"{path}: is damaged: {error}", "replace or remove the file") from error
+        # What Python says of its own calls tells nobody what is wrong with a picture.
+        why = str(error) if type(error) is ValueError else "it ends too early, or was changed"
+        raise AdapterError(f"{path}: is damaged: {why}", "replace or remove the file") from error
 
 
 def write(path: Path, picture: GrayImage) -> None:

@@ -32,13 +32,13 @@ def apply_spec(spec: str | None, chosen: CommandOptions, *, yes: bool) -> int:
     # Planned once: what was shown is carried out, whatever is edited while the question waits.
     found = plan_named_spec(spec, chosen)
     is_here = chosen.backend != "argo"
-    _print_plan(found, is_here=is_here)
+    _print_plan(found, chosen, is_here=is_here)
     where = "on this machine" if is_here else "on the cluster"
     confirm = None if yes else lambda: _confirm_plan(found, where)
     return carry_out(spec, chosen, found, confirm)
 
 
-def _print_plan(found: "PlannedRun", *, is_here: bool) -> None:
+def _print_plan(found: "PlannedRun", chosen: CommandOptions, *, is_here: bool) -> None:
     from vtspec.cli.views.plan import format_plan
     from vtspec.cli.views.styled_text import get_terminal_width, print_lines
     from vtspec.pipelines.operations.frameworks import describe_missing_environment
@@ -46,8 +46,11 @@ def _print_plan(found: "PlannedRun", *, is_here: bool) -> None:
 
     next_to = find_prior_runs(found.made, found.repository, others=found.others)
     # In a pod it is the image's.
-    framework = found.made.framework.name
-    missing = describe_missing_environment(framework, os.environ) if is_here else None
+    missing = (
+        describe_missing_environment(found.made.framework.name, os.environ, chosen.environment)
+        if is_here
+        else None
+    )
     width = get_terminal_width(sys.stdout)
     print_lines(format_plan(found.made, next_to, width, missing=missing))
 

@@ -21,7 +21,8 @@ from vtspec.cli.runs_place import RunsPlace
 def command(before: str, after: str, runs: Path | None, output: str) -> None:
     """Hold the second RUN against the first: figures, plan, classes, times.
 
-    RUN is a run's name, the beginning of one, or an experiment's name for its last finished run.
+    RUN is a run's name, the beginning of one, or an experiment's name for the last finished run
+    of it as it stands.
     """
     from vtspec.cli.run_arguments import find_run, open_runs
     from vtspec.pipelines.reporting import read_facts

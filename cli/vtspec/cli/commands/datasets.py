@@ -318,16 +318,17 @@ def _show_progress() -> "Iterator[Progress]":
 
 
 def _print_inspection(inspection: "Inspection") -> None:
-    from vtspec.pipelines.data.inspection.html_page import format_disk_size
-    from vtspec.pipelines.formatting import pluralize
+    from vtspec.pipelines.formatting import format_size, pluralize
 
     layout = inspection.layout
     click.echo(f"{inspection.path}: {layout.format}, as {make_visible(layout.why)}")
     click.echo(f"tasks    {', '.join(layout.tasks)}")
-    click.echo(f"files    {inspection.files:,}, {format_disk_size(inspection.bytes)}")
+    click.echo(f"files    {inspection.files:,}, {format_size(inspection.bytes)}")
     click.echo(f"hash     contentHash: {inspection.content_hash or 'none, see below'}")
     click.echo(f"sizes    {_format_top_counts(inspection.count_sizes())}")
-    click.echo(f"modes    {_format_top_counts(inspection.count_modes())}\n")
+    modes = inspection.count_modes()
+    # Few there are, and the odd one is what a person looks for.
+    click.echo(f"modes    {_format_top_counts(modes, len(modes))}\n")
     _print_counts(inspection)
     for finding in inspection.findings:
         click.echo(f"\n{finding.severity}: {make_visible(finding.message)}")
@@ -364,6 +365,7 @@ def _print_counts(inspection: "Inspection") -> None:
         click.echo(f"and {more} (--output json has all)")
 
 
-def _format_top_counts(counts: "list[tuple[str, int]]") -> str:
-    shown = ", ".join(f"{name} ({count:,})" for name, count in counts[:4])
-    return shown + (f" and {len(counts) - 4:,} more" if len(counts) > 4 else "")
+def _format_top_counts(counts: "list[tuple[str, int]]", most: int = 4) -> str:
+    shown = ", ".join(f"{name} ({count:,})" for name, count in counts[:most])
+    left = len(counts) - most
+    return shown + (f" and {left:,} more (--output json has all)" if left > 0 else "")

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -35,12 +35,21 @@ _NAME_WIDTH = 60
     default="table",
     help="A table; or with every class's score one JSON object a line, or CSV.",
 )
-def command(run: str, images: tuple[Path, ...], runs: Path | None, top: int, output: str) -> None:
+@click.option(
+    "--environment",
+    type=click.Choice(["auto", "current", "made"]),
+    help="The framework's Python: this one, one that uv makes, or whichever fits; the run's if "
+    "left out.",
+)
+def command(
+    run: str, images: tuple[Path, ...], runs: Path | None, *, top: int, **options: Any
+) -> None:
     """Ask RUN's model about images; of a folder, about every image in it.
 
-    RUN is the run's name, the beginning of one, or an experiment's name for its last finished
-    run. The best checkpoint answers, and images go through what val images went through in
-    training. An image that cannot be read is named on stderr, and the exit code is then 2.
+    RUN is the run's name, the beginning of one, or an experiment's name for the last finished
+    run of it as it stands. The best checkpoint answers, and images go through what val images
+    went through in training. An image that cannot be read is named on stderr, and the exit code
+    is then 2.
     """
     from vtspec.cli.run_arguments import find_run, open_runs
     from vtspec.pipelines.errors import Refused
@@ -52,12 +61,17 @@ def command(run: str, images: tuple[Path, ...], runs: Path | None, top: int, out
     # Before the run is opened: a path that is not there should not cost loading a model.
     asked = expand_images(images)
     found = Run(find_run(open_runs(runs), run, *ON_DEMAND))
-    results = predict_images(found, asked, os.environ, lambda line: click.echo(line, err=True))
+    if Path(run).name != found.name:
+        click.echo(f"{found.name} answers", err=True)
+    environment = options["environment"]
+    results = predict_images(
+        found, asked, os.environ, lambda line: click.echo(line, err=True), environment
+    )
     unreadable: list[Path] = []
     answers = _skip_unreadable(zip(asked, results, strict=True), unreadable)
     # The answers are all that it is about: where nobody reads them, nobody waits for them.
     with watch_output(_leave):
-        _print_answers(answers, asked, top, output)
+        _print_answers(answers, asked, top, options["output"])
     if unreadable:
         raise Refused(
             f"{len(unreadable)} of {pluralize(len(asked), 'image')} could not be read",

@@ -35,9 +35,10 @@ def command(
 ) -> None:
     """Write and show the report of RUN; of the last run if left out.
 
-    RUN is the run's name, the beginning of one, or an experiment's name for its last finished
-    run. The report is written anew from the run's files: report.md, report.html and plots/. The
-    exit code does not depend on the gates; see 'vtspec run --fail-on-gate'.
+    RUN is the run's name, the beginning of one, or an experiment's name for the last finished
+    run of it as it stands. The report is written anew from the run's files: report.md,
+    report.html and plots/. The exit code does not depend on the gates; see 'vtspec run
+    --fail-on-gate'.
     """
     from vtspec.cli.run_arguments import find_run, look_at_cluster, open_runs
     from vtspec.pipelines.reporting import find_baseline, write_report

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option(
     "--runs", "folder", type=RunsPlace(), help="Folder of the runs, or s3://BUCKET/PREFIX."
 )
-@click.option("--dry-run", is_flag=True, help="Say what would go, and remove nothing.")
+@click.option("--dry-run", is_flag=True, help="Say what would go, or why not, and remove nothing.")
 @click.option("--force", is_flag=True, help="Also runs that something needs.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def command(
@@ -51,7 +51,7 @@ def command(
     chosen = choose_runs(names, runs, repository)
     print_removals(chosen)
     needed = [one.found.run.name for one in chosen if one.needed_by]
-    if needed and not force and not dry_run:
+    if needed and not force:
         raise Refused(
             f"{', '.join(needed)} would be missed, as is said above",
             fix=f"leave it out, or: {format_command('vtspec', 'rm', *names, '--force')}",

@@ -51,10 +51,10 @@ def format_summary(made: "Plan", others: int = 0) -> str:
         pluralize(epochs, "epoch"),
     ]
     guess = made.estimate
-    if guess.seconds is not None:
-        parts.append(f"about {format_duration(guess.seconds, 'rough')}")
-    if guess.seconds_low is not None and guess.seconds_high is not None:
-        parts[-1] += f" ({format_range(guess.seconds_low, guess.seconds_high)})"
+    if guess.whole_seconds is not None:
+        parts.append(f"about {format_duration(guess.whole_seconds, 'rough')}")
+    if guess.whole_range is not None:
+        parts[-1] += f" ({format_range(*guess.whole_range)})"
     if others:
         parts.append(f"and {pluralize(others, 'more plan')} for the other seeds")
     return ", ".join(parts)

@@ -64,12 +64,8 @@ def _show_json(problems: "Sequence[Problem]") -> None:
 def _show_github(problems: "Sequence[Problem]") -> None:
     for problem in problems:
         title = problem.path or "vtspec"
-        properties = {
-            "file": problem.file,
-            "line": str(problem.line),
-            "col": str(problem.column),
-            "title": title,
-        }
+        place = {"line": str(problem.line), "col": str(problem.column)} if problem.line else {}
+        properties = {"file": problem.file, **place, "title": title}
         said = ",".join(f"{key}={_escape_property(value)}" for key, value in properties.items())
         message = _escape_data(f"{problem.message}\nfix: {problem.fix}")
         click.echo(f"::{problem.severity} {said}::{message}")

@@ -314,6 +314,9 @@ def _format_estimate(made: Plan, missing: str | None, width: int) -> Iterator[Li
     if made.resources.gpus:
         need = _format_memory(guess.gpu_memory_bytes)
         rows.append(("GPU", need if need == _UNKNOWN else f"{need} on each {gpu or 'GPU'}"))
+    if guess.report_seconds is not None:
+        of_it = format_duration(guess.report_seconds, "rough")
+        rows.insert(1, ("report", f"about {of_it} of that"))
     rows.append(("cost", _format_costs(made)))
     if missing is not None:
         rows.append(("Python", f"{missing}; not in the time above"))
@@ -326,11 +329,11 @@ _UNKNOWN: Final = "not known"
 
 
 def _format_time(guess: Estimate) -> str:
-    seconds, low, high = guess.seconds, guess.seconds_low, guess.seconds_high
+    seconds, bounds = guess.whole_seconds, guess.whole_range
     if seconds is None:
         return _UNKNOWN
     about = f"about {format_duration(seconds, 'rough')}"
-    return about if low is None or high is None else f"{about} ({format_range(low, high)})"
+    return about if bounds is None else f"{about} ({format_range(*bounds)})"
 
 
 def _format_memory(count: int | None) -> str:

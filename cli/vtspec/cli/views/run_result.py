@@ -160,9 +160,11 @@ def format_unsent(run: Run, shipped: "SyncResult | None") -> Iterator[str]:
     if shipped is None or not shipped.left:
         return
     why = f": {shipped.reason}" if shipped.reason else ""
+    from vtspec.pipelines.tracking import format_sync
+
     events = pluralize(shipped.left, "event has", "events have")
     yield f"{events} not arrived there{why}"
-    yield f"send them with: {format_command('vtspec', 'sync', run.name)}"
+    yield f"fix: {shipped.fix}" if shipped.fix else f"send them with: {format_sync(run)}"
 
 
 def format_path(path: Path) -> str:

@@ -32,6 +32,7 @@ class Framework:
     """One folder under `images/`: an adapter, its environment and its models.
 
     `hub_ids` says that its models are hub ids (ORG/NAME), of which its catalog lists some.
+    `reads` are the kinds of image file that it decodes, every one where there is none named.
     `supported` holds the fields of a spec of which its adapter cannot do every value.
     `start_s` are the seconds that a process takes to import it, `environment_sizes` those of its
     locked packages; both as measured, where anybody did.
@@ -54,6 +55,7 @@ class Framework:
     environment_sizes: tuple[EnvironmentSize, ...] = ()
     equal_locks: Mapping[str, str] = field(default_factory=dict, hash=False)
     supported: Supported = field(default_factory=dict, hash=False)
+    reads: tuple[str, ...] = ()
 
     @property
     def requirements(self) -> Path:
@@ -223,6 +225,7 @@ def _parse_framework(raw: JsonObject, folder: Path) -> Framework:
         ),
         equal_locks=MappingProxyType(dict(raw.get("equalLocks", {}))),
         supported={path: tuple(values) for path, values in raw.get("supported", {}).items()},
+        reads=tuple(raw.get("reads", ())),
     )
 
 

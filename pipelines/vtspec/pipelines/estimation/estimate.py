@@ -2,9 +2,10 @@
 
 Time comes from runs on file where there are comparable ones, else from arithmetic: a training
 image costs three forward passes (one forward, two backward), a validation image one, and one
-multiply-add is two floating-point operations; images are read and decoded by the cores; three
-steps start the framework. It is told with a range that says how far it is to be trusted. The
-report is no part of it. Every figure is a guess for people; no id or digest holds one.
+multiply-add is two floating-point operations; images are read and decoded by the cores; each step
+is a process, and three start the framework. It is told with a range that says how far it is to be
+trusted; the report's time stands apart, as it cannot tell its own. Every figure is a guess for
+people; no id or digest holds one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,15 @@ START_S: Final = 8.0
 
 STARTS: Final = 3
 """Steps that start the framework: train, evaluate, export."""
+
+STEPS: Final = 4
+"""Steps whose processes begin one after another: data, and those that start the framework."""
+
+STEP_S: Final = 0.5
+"""Seconds until the process of a step, beside the framework's, has read its plan."""
+
+REPORT_S: Final = 5.0
+"""Seconds of the report: its process, which loads what draws, and its pictures."""
 
 OPEN_S: Final = 0.0005
 """Seconds of one core to open an image, whatever its size."""
@@ -39,6 +49,10 @@ one more often than it speeds one up."""
 
 ARITHMETIC_RANGE: Final = (0.5, 3.0)
 """What runs have taken, as a share of what the arithmetic said: see `docs/log.md`."""
+
+START_RANGE: Final = (0.3, 10.0)
+"""The same of starts and of the report, which read thousands of files: a machine that has read
+none of them yet, or has other work, takes several times as long. See `docs/log.md`."""
 
 MACS_PER_PARAMETER: Final = 160.0
 """Multiply-adds per parameter at 224 x 224, where a catalog does not count them: resnet50 has
@@ -75,7 +89,8 @@ class Estimate:
     """What the run is thought to take; None where it cannot be said. `basis` is for people.
 
     `seconds` is wall clock of all steps but the report's, between `seconds_low` and
-    `seconds_high`; `cost` is in `currency`, for `seconds`.
+    `seconds_high`; `report_seconds` likewise is what the report takes then. `cost` is in
+    `currency`, for `seconds`.
     """
 
     seconds: float | None
@@ -87,6 +102,22 @@ class Estimate:
     # Plans of before there was a range have none.
     seconds_low: float | None = None
     seconds_high: float | None = None
+    report_seconds: float | None = None
+    report_seconds_low: float | None = None
+    report_seconds_high: float | None = None
+
+    @property
+    def whole_seconds(self) -> float | None:
+        """The time of all steps, which is how long a person waits."""
+        return None if self.seconds is None else self.seconds + (self.report_seconds or 0.0)
+
+    @property
+    def whole_range(self) -> tuple[float, float] | None:
+        """The least and the most of it."""
+        if self.seconds_low is None or self.seconds_high is None:
+            return None
+        low, high = self.report_seconds_low or 0.0, self.report_seconds_high or 0.0
+        return self.seconds_low + low, self.seconds_high + high
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +168,8 @@ class Workload:
 @dataclass(frozen=True, kw_only=True)
 class Timing:
     """What an earlier run took. `epoch_seconds` is the sum over `epochs`; `other_seconds` the rest
-    of the run; `images` are those of train and val together."""
+    of the run but for the report, `report_seconds` that, None where nobody told; `images` are
+    those of train and val together."""
 
     run: str
     model: str
@@ -150,6 +182,7 @@ class Timing:
     epochs: int
     epoch_seconds: float
     other_seconds: float
+    report_seconds: float | None = None
 
 
 def estimate_run(load: Workload, machine: Machine, timings: Sequence[Timing] = ()) -> Estimate:
@@ -160,6 +193,9 @@ def estimate_run(load: Workload, machine: Machine, timings: Sequence[Timing] = (
         seconds=time.seconds,
         seconds_low=time.low,
         seconds_high=time.high,
+        report_seconds=time.report[0],
+        report_seconds_low=time.report[1],
+        report_seconds_high=time.report[2],
         memory_bytes=estimate_main_memory(load, machine),
         gpu_memory_bytes=estimate_gpu_memory(load, machine) if machine.gpus else None,
         cost=cost,
@@ -179,6 +215,9 @@ def scale_estimate(guess: Estimate, runs: int) -> Estimate:
         seconds=scale(guess.seconds),
         seconds_low=scale(guess.seconds_low),
         seconds_high=scale(guess.seconds_high),
+        report_seconds=scale(guess.report_seconds),
+        report_seconds_low=scale(guess.report_seconds_low),
+        report_seconds_high=scale(guess.report_seconds_high),
         cost=scale(guess.cost),
     )
 
@@ -254,6 +293,7 @@ class _Time:
     basis: str
     low: float | None = None
     high: float | None = None
+    report: tuple[float | None, float | None, float | None] = (None, None, None)
 
 
 def _estimate_time(load: Workload, machine: Machine, timings: Sequence[Timing]) -> _Time:
@@ -287,7 +327,17 @@ def _estimate_from_runs(load: Workload, images: int, alike: Sequence[Timing]) ->
         f"{median(paces) * 1000:.3g} ms per image and epoch, as measured in {names}",
         low * (min(paces) * seen + min(others)),
         high * (max(paces) * seen + max(others)),
+        _estimate_report([one.report_seconds for one in alike if one.report_seconds is not None]),
     )
+
+
+def _estimate_report(measured: Sequence[float] = ()) -> tuple[float, float, float]:
+    """What the report takes, at least and at most, as those that were measured did."""
+    if measured:
+        low, high = MEASURED_RANGE
+        return median(measured), low * min(measured), high * max(measured)
+    low, high = START_RANGE
+    return REPORT_S, low * REPORT_S, high * REPORT_S
 
 
 def _estimate_from_arithmetic(load: Workload, machine: Machine) -> _Time:
@@ -309,7 +359,7 @@ def _estimate_from_arithmetic(load: Workload, machine: Machine) -> _Time:
         power = f"{machine.cpus} x {machine.cpu_gflops:g} GFLOP/s"
     computing = passes * 2 * macs / speed
     loading, how = _estimate_loading(load, machine)
-    starting = STARTS * load.start_s
+    starting = STARTS * load.start_s + STEPS * STEP_S
     # With a GPU the workers load while it computes, so the slower of the two sets the pace. The
     # cores that compute, or that have no worker beside them, also load, so the times add up.
     beside = machine.gpus and load.workers
@@ -317,11 +367,17 @@ def _estimate_from_arithmetic(load: Workload, machine: Machine) -> _Time:
     both = "the slower of" if beside else "both"
     parts = (
         f"{both} computing {_tell(computing)} ({size}, {power}) and loading "
-        f"{_tell(loading)} ({how}), then {STARTS} starts of "
-        f"{load.start_s:g} s"
+        f"{_tell(loading)} ({how}), then {STARTS} starts of {load.start_s:g} s and {STEPS} of "
+        f"{STEP_S:g} s"
     )
-    seconds, (low, high) = work + starting, ARITHMETIC_RANGE
-    return _Time(seconds, f"arithmetic: {parts}", low * seconds, high * seconds)
+    (low, high), (quick, slow) = ARITHMETIC_RANGE, START_RANGE
+    return _Time(
+        work + starting,
+        f"arithmetic: {parts}",
+        low * work + quick * starting,
+        high * work + slow * starting,
+        _estimate_report(),
+    )
 
 
 def _tell(seconds: float) -> str:

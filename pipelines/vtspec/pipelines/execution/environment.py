@@ -23,6 +23,9 @@ EnvironmentMode = Literal["auto", "current", "made"]
 
 OLDEST_PYTHON: Final = (3, 10)
 
+_CURRENT: Final = "this Python"
+"""What the words of an environment begin with that is the Python of vtspec itself."""
+
 OnMessage = Callable[[str], None]
 """Takes a sentence that a person may read while they wait."""
 
@@ -51,8 +54,13 @@ class Environment:
         # What differs is told package by package when the run begins, in warnings.
         if self.differs:
             count = len(self.differs)
-            return f"this Python ({pluralize(count, 'package')} not as locked)"
-        return f"this Python ({self.why})"
+            return f"{_CURRENT} ({pluralize(count, 'package')} not as locked)"
+        return f"{_CURRENT} ({self.why})"
+
+
+def is_current(told: str | None) -> bool:
+    """Whether an environment was the Python of vtspec itself, by its words in a run's events."""
+    return (told or "").startswith(_CURRENT)
 
 
 def find_installed_version(distribution: str) -> str | None:
@@ -133,6 +141,16 @@ class Environments:
             return current
         return self.ensure_environment(framework, "; ".join(current.differs) or "asked for")
 
+    def choose_again(self, framework: Framework, told: str | None) -> Environment:
+        """The environment for the model of a run whose own was `told` by its events: this Python
+        where it was that one and has every package still, though versions differ."""
+        current = self.get_current(framework)
+        if not is_current(told) or current.absent:
+            return self.choose(framework)
+        for line in current.differs:
+            self.report(f"warning: the framework's environment differs, as the run's did: {line}")
+        return current
+
     def check(self, framework: Framework, wanted: EnvironmentMode = "auto") -> None:
         """Raise as `choose` would, before anything is made."""
         current = self.get_current(framework)
@@ -161,13 +179,21 @@ class Environments:
             )
         return False
 
-    def describe_missing(self, framework: Framework) -> str | None:
-        """What `choose` would have to make first, in words; None where nothing is missing."""
-        if not _is_ours(framework.adapter) or not self.get_current(framework).differs:
+    def describe_missing(
+        self, framework: Framework, wanted: EnvironmentMode = "auto"
+    ) -> str | None:
+        """What `choose` would have to make first, in words, and why; None where nothing is
+        missing."""
+        differs = self.get_current(framework).differs
+        if not _is_ours(framework.adapter) or wanted == "current":
+            return None
+        if wanted == "auto" and not differs:
             return None
         if _get_marker(self._find_folder(framework)).is_file():
             return None
-        return f"{framework.name}'s has to be made once: {_describe_size(framework)}"
+        more = f" and {len(differs) - 2} more" if len(differs) > 2 else ""
+        why = f"{'; '.join(differs[:2])}{more}" if differs else "asked for"
+        return f"{framework.name}'s has to be made once: {_describe_size(framework)} ({why})"
 
     def ensure_environment(self, framework: Framework, why: str) -> Environment:
         """The kept environment of the locked versions, made now if there is none.

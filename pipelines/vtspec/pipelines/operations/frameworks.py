@@ -8,6 +8,7 @@ from vtspec.pipelines.errors import Permanent
 if TYPE_CHECKING:
     from vtspec.pipelines.catalog import Framework
     from vtspec.pipelines.execution.environment import Environment, EnvironmentMode, Environments
+    from vtspec.pipelines.runs import Run
 
 
 def find_framework(name: str, task: str | None = None) -> "Framework":
@@ -54,9 +55,30 @@ def check_environment(
         _get_environments(environ, lambda _: None).check(framework, wanted)
 
 
-def describe_missing_environment(framework: str, environ: Mapping[str, str]) -> str | None:
-    """The environment that a run on this machine would make first, with its size; None where
-    there is nothing to make, or no such framework to run."""
+def choose_prediction_environment(
+    run: "Run",
+    framework: str,
+    environ: Mapping[str, str],
+    report: Callable[[str], None],
+    wanted: "EnvironmentMode | None" = None,
+) -> "Environment":
+    """The environment in which a run's model answers: the one that is `wanted`, else the kind of
+    which the run's was, so that nothing is made that the run did without; what of it is not as
+    locked is reported. Raises as `choose_environment` does.
+    """
+    if wanted is not None:
+        return choose_environment(framework, environ, report, wanted)
+    found, told = find_framework(framework), run.read_state().provenance.environment
+    return _open_named(found, environ, "auto") or _get_environments(environ, report).choose_again(
+        found, told
+    )
+
+
+def describe_missing_environment(
+    framework: str, environ: Mapping[str, str], wanted: "EnvironmentMode" = "auto"
+) -> str | None:
+    """The environment that a run on this machine would make first, with its size and why; None
+    where there is nothing to make, or no such framework to run."""
     from vtspec.pipelines.execution.image_environment import FRAMEWORK_PYTHON
 
     # An image brings its framework's.
@@ -64,7 +86,7 @@ def describe_missing_environment(framework: str, environ: Mapping[str, str]) -> 
         return None
     environments = _get_environments(environ, lambda _: None)
     try:
-        return environments.describe_missing(find_framework(framework))
+        return environments.describe_missing(find_framework(framework), wanted)
     except Permanent:
         return None
 

@@ -61,7 +61,8 @@ class _Need:
 
 def choose_runs(words: Sequence[str], runs: Runs, repository: "Repository") -> list[Removal]:
     """The runs that a person names, to be removed. Raises `Refused` where one is not there, is
-    not the only one of that name, is named by a completion, or is worked on."""
+    not the only one of that name, is named by a completion, or is worked on, and `Permanent`
+    where one is a link."""
     named: dict[str, Run] = {}
     for word in words:
         run, name = runs.find_only(word), Path(word).name
@@ -77,6 +78,7 @@ def choose_runs(words: Sequence[str], runs: Runs, repository: "Repository") -> l
         if one.run.is_alive():
             stop = format_command("vtspec", "stop", one.run.name)
             raise Refused(f"{one.run.name} is being worked on", fix=stop)
+        one.run.refuse_link()
     needs = _find_needs(read_runs(runs), repository)
     return [
         Removal(found=one, needed_by=_list_needers(one, needs, leaving=frozenset(named)))
@@ -193,6 +195,9 @@ def _find_reason(
     run, standing = found.run, _find_standing(found)
     is_meant = not rule.specs or run.spec_name in rule.specs
     if standing == "running" or not is_meant or _is_recent(found, rule.before):
+        return None
+    # What lies elsewhere was put there by somebody, and is not removed: see `Run.refuse_link`.
+    if run.path.is_symlink():
         return None
     if standing == "failed":
         return found.status

@@ -169,9 +169,12 @@ def build_runner(
     def track(folder: Path) -> "Tracker | None":
         if not request.tracking:
             return None
-        from vtspec.pipelines.tracking import start_follower
+        from vtspec.pipelines.tracking import is_store_missing, start_follower
 
-        return start_follower(folder, get_tracking_uri(repository, environ))
+        address = get_tracking_uri(repository, environ)
+        if is_store_missing(address):
+            callbacks.report(f"MLflow makes its database first, which takes a while: {address}")
+        return start_follower(folder, address)
 
     return LocalRunner(
         runs=Runs(repository.runs),

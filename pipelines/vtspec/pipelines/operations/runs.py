@@ -1,14 +1,17 @@
-"""The runs that there are, listed."""
+"""The runs that there are, listed; and the one of them whose result a word means."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
+from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.errors import Permanent, Refused
-from vtspec.pipelines.runs import Run, Runs
+from vtspec.pipelines.runs import Run, Runs, choose_baseline
 from vtspec.pipelines.runs.json_values import to_words
 from vtspec.pipelines.runs.state import RunState
+from vtspec.schema.problem import SpecError
 from vtspec.schema.suggestions import suggest_fix
 
 if TYPE_CHECKING:
@@ -130,6 +133,56 @@ def refuse_unknown_specs(names: Sequence[str], runs: Runs, repository: "Reposito
 def read_runs(runs: Runs) -> list[RunSummary]:
     """Every run with what its events add up to, the oldest first."""
     return [RunSummary(run, run.read_state()) for run in runs.list_runs()]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeantRun:
+    """The run that is meant; `notes` say which others might have been, and why they are not."""
+
+    run: Run
+    notes: tuple[str, ...] = ()
+
+
+def find_meant_run(word: str, runs: Runs, find_repository: "Callable[[], Repository]") -> MeantRun:
+    """The run whose result a person means: by its name or the beginning of one, or by its spec's
+    name, which is the last finished run of the spec as it stands, else its last finished one.
+
+    The repository is looked for only where finished runs of several plans have the spec's name.
+    Raises `Refused` as `Runs.find` does.
+    """
+    last, run = runs.find(word), runs.find_finished(word)
+    name = Path(word).name
+    notes = [] if run == last else [f"{run.name}: {last.name} is later and has not succeeded"]
+    finished = [one for one in runs.list_by_name(name) if one.has_result]
+    if run.name == name or len({one.plan_id for one in finished}) < 2:
+        return MeantRun(run=run, notes=tuple(notes))
+    planned = _find_plan_id(name, find_repository)
+    meant = choose_baseline(finished, planned)
+    assert meant is not None
+    if meant.plan_id != planned:
+        why = "cannot be planned now" if planned is None else "as it stands has none"
+        return MeantRun(
+            run=meant, notes=(*notes, f"{meant.name} is the last finished run; {name} {why}")
+        )
+    if meant != finished[-1]:
+        other = finished[-1]
+        typed = format_command(
+            *(w for one in RunSummary(other, other.read_state()).overrides for w in ("--set", one))
+        )
+        sets = f", with {typed}" if typed else ""
+        notes = [f"{meant.name} is of {name} as it stands; {other.name} is later{sets}"]
+    return MeantRun(run=meant, notes=tuple(notes))
+
+
+def _find_plan_id(spec_name: str, find_repository: "Callable[[], Repository]") -> str | None:
+    from vtspec.pipelines.planning.resolve import find_baseline_plan
+
+    try:
+        plan = find_baseline_plan(spec_name, find_repository())
+    # Runs are shown also where `vtspec.yaml` is wrong.
+    except (SpecError, Refused):
+        return None
+    return None if plan is None else plan.id
 
 
 def _rank_result(found: RunSummary) -> tuple[bool, str, float]:

@@ -117,12 +117,18 @@ def _refuse_other_backend(run: "Run") -> None:
 
 
 def load_plan(path: Path) -> "Plan":
-    """The plan in a file. Raises `Refused` where it is none that can be run."""
+    """The plan in a file. Raises `Refused` where there is none that can be run."""
     from vtspec.pipelines.planning.plan import refuse_unpinned
     from vtspec.pipelines.planning.plan_model import plan_from_json
 
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise Refused(
+            f"{path}: there is no such file",
+            fix="name the file of a plan: a run has plan.json in its folder, and "
+            "vtspec plan SPEC --output json > plan.json makes one",
+        ) from error
     except (OSError, ValueError, RecursionError) as error:
         raise Refused(
             f"{path} is not a plan: {error}", fix="make one: vtspec plan SPEC --output json"

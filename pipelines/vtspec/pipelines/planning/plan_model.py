@@ -150,13 +150,19 @@ class Plan:
             del whole["report"]["seeds"]
         if not self.overrides:
             del whole["overrides"]
-        for bound in ("secondsLow", "secondsHigh"):
-            if whole["estimate"][bound] is None:
-                del whole["estimate"][bound]
+        guess = whole["estimate"]
+        for name in [name for name in _LATER if guess[name] is None]:
+            del guess[name]
         for section in ("framework", "dataset"):
             if whole[section]["licence"] is None:
                 del whole[section]["licence"]
         return {"v": VERSION, "kind": "Plan", **whole}
+
+
+_LATER: Final = (
+    "secondsLow", "secondsHigh", "reportSeconds", "reportSecondsLow", "reportSecondsHigh",
+)  # fmt: skip
+"""Figures of an estimate that plans of before have not."""
 
 
 def plan_from_json(raw: Mapping[str, object]) -> Plan:

@@ -65,7 +65,7 @@ def _check_pins(doubts: WarningInputs) -> Iterator[str]:
 
 
 def _check_time(doubts: WarningInputs) -> Iterator[str]:
-    limit, seconds = doubts.spec.spec.resources.max_duration, doubts.estimate.seconds
+    limit, seconds = doubts.spec.spec.resources.max_duration, doubts.estimate.whole_seconds
     if seconds is not None and seconds > parse_duration(limit):
         yield (
             f"it is thought to take {format_duration(seconds, 'rough')}, more than "

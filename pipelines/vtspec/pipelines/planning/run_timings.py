@@ -47,6 +47,8 @@ def find_timing(run: Run, model: str) -> Timing | None:
         epochs=len(seconds),
         epoch_seconds=sum(seconds),
         other_seconds=max(0.0, state.clock.result_s - sum(seconds)),
+        # Where it was made anew later, the clock has stood.
+        report_seconds=max(0.0, state.clock.seconds - state.clock.result_s) or None,
         precision=plan.training.precision,
         gpus=plan.resources.gpus,
         gpu_type=plan.resources.gpu_type,

@@ -114,7 +114,7 @@ def attribute_problem(problem: Problem, overrides: Sequence[Override]) -> Proble
     if not causes:
         return problem
     # Of several for one field the last one stands, as they are applied in order.
-    return replace(problem, file=causes[-1].option, line=1, column=1)
+    return replace(problem, file=causes[-1].option, line=0, column=0)
 
 
 def _attribute_new_problem(problem: Problem, overrides: Sequence[Override]) -> Problem:
@@ -122,7 +122,7 @@ def _attribute_new_problem(problem: Problem, overrides: Sequence[Override]) -> P
     if told is not problem or len(overrides) != 1:
         return told
     # The file was sound before: whatever is wrong now, the only option made it so.
-    return replace(problem, file=overrides[0].option, line=1, column=1)
+    return replace(problem, file=overrides[0].option, line=0, column=0)
 
 
 def _concerns(path: str, problem: str) -> bool:

@@ -17,9 +17,9 @@ from vtspec.pipelines.errors import Refused
 from vtspec.schema.files import SUFFIXES
 from vtspec.schema.problem import Problem, SpecError
 
-from .dataset_facts import DatasetFacts, extract_dataset
+from .dataset_facts import DatasetFacts, extract_dataset, find_other_image
 from .git_command import find_user_email
-from .source_tree import WORKING_TREE, SourceTree
+from .source_tree import WORKING_TREE, SourceTree, WorkingTree
 from .spec_index import FOLDERS, SpecFile, SpecIndex
 from .spec_lookup import SpecLookup
 from .spec_problems import (
@@ -214,6 +214,14 @@ class Repository:
         """Where the file of a new spec naturally lies."""
         return self.specs / FOLDERS[kind] / f"{name}.yaml"
 
+    def find_other_image(self, dataset: DatasetFacts, kinds: Sequence[str]) -> str | None:
+        """An image of a dataset whose file is of none of these kinds, shown as a person would name
+        it; None where there is none, its data is not here, or a commit is looked at."""
+        if dataset.path is None or not isinstance(self.tree, WorkingTree):
+            return None
+        found = find_other_image(self.root / dataset.path, kinds)
+        return None if found is None else self.format_path(found)
+
     def load_dataset(self, name: str) -> "Dataset":
         """The Dataset of that name. Raises `SpecError` where there is none, two, or a bad one."""
         from vtspec.schema.kinds.dataset import Dataset
@@ -374,20 +382,27 @@ class Repository:
 def find_repository(start: Path, tree: SourceTree = WORKING_TREE) -> Repository:
     """The repository that `start` (a folder, or a file in it) lies in, as `tree` has it.
 
-    The root is the nearest folder upwards with a `vtspec.yaml`, not beyond the git repository;
-    without one it is the git repository's root, and outside git it is `start`; the
-    configuration is then every default. Raises `SpecError` where `vtspec.yaml` is wrong.
+    Without a `vtspec.yaml` (see `find_root`) the configuration is every default. Raises
+    `SpecError` where that file is wrong.
     """
     # Not resolved: where a person came through a link, files are shown by the names they typed.
     here = start.absolute()
     here = here.parent if tree.is_file(here) else here
+    root, anchor = find_root(here, tree)
+    return _load_repository(root, here, anchor, tree)
+
+
+def find_root(here: Path, tree: SourceTree = WORKING_TREE) -> tuple[Path, Anchor]:
+    """The root of the repository that the folder `here` lies in, and what says so: the nearest
+    folder upwards with a `vtspec.yaml`, not beyond the git repository; without one the git
+    repository's root, and outside git `here` itself."""
     for folder in (here, *here.parents):
         if tree.is_file(folder / PROJECT_FILE):
-            return _load_repository(folder, here, "vtspec.yaml", tree)
+            return folder, "vtspec.yaml"
         # A vtspec.yaml above belongs to something else, as to a folder of many repositories.
         if tree.is_top(folder):
-            return _load_repository(folder, here, "git", tree)
-    return _load_repository(here, here, "start", tree)
+            return folder, "git"
+    return here, "start"
 
 
 def open_spec(word: str, here: Path, tree: SourceTree = WORKING_TREE) -> tuple[Repository, Path]:

@@ -8,12 +8,12 @@ careful, since they mostly were the same ones.
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Final
 
 from .evaluation import EvaluationResults
-from .resampling import compute_metrics, estimate_differences, estimate_intervals
+from .resampling import compute_difference_p, compute_metrics, estimate_intervals
 from .sample_records import SampleRecords, align_records, expand_counts
 from .seeds import estimate_mean
 from .significance import (
@@ -56,54 +56,83 @@ class Measurement:
 class Evidence:
     """Whether a difference is more than chance, by metric; what is not named cannot be told.
 
+    `primary` is the metric that was judged alone; the others are corrected for their number.
     `classes` has the side to which a class's images lean: 1 this run's, -1 the baseline's, 0
     neither more than chance does, corrected for the number of classes.
     """
 
     metrics: Mapping[str, bool] = field(default_factory=dict)
+    primary: str | None = None
     classes: Mapping[str, int] = field(default_factory=dict)
 
 
-def weigh_evidence(new: Measurement, old: Measurement, seed: str) -> Evidence:
+def weigh_evidence(
+    new: Measurement, old: Measurement, seed: str, primary: str | None = None
+) -> Evidence:
     """What is known of the differences between two runs that measured the same data.
 
-    Where either has several seeds, their spread decides of metrics; classes are those of the two
-    runs alone.
+    The `primary` metric is judged alone, all others with their number in view. Where either has
+    several seeds, their spread decides of metrics; classes are those of the two runs alone.
     """
-    found = _weigh_images(new, old, seed)
-    if not new.seeds and not old.seeds:
-        return found
-    shown = {name: found.metrics.get(name) for name in new.figures.keys() & old.figures.keys()}
-    for name in shown:
-        samples = [one.seeds.get(name) or (one.metrics[name],) for one in (new, old)]
-        # Without any spread seeds tell nothing, and the images have the word.
-        if any(len(set(values)) > 1 for values in samples):
-            shown[name] = compute_welch_p(*samples) < LEVEL
-    known = {name: is_shown for name, is_shown in shown.items() if is_shown is not None}
-    return replace(found, metrics=known)
+    p_values, classes = _weigh_images(new, old, seed)
+    # Without any spread seeds tell nothing, and the images have the word.
+    if new.seeds or old.seeds:
+        for name in new.figures.keys() & old.figures.keys():
+            samples = [one.seeds.get(name) or (one.metrics[name],) for one in (new, old)]
+            if any(len(set(values)) > 1 for values in samples):
+                p_values[name] = compute_welch_p(*samples)
+    # In the order in which they were told, whoever tested them first.
+    tested = {name: p_values[name] for name in new.figures if name in p_values}
+    pairs = {name: (new.figures[name], old.figures[name]) for name in tested}
+    alone = primary if primary in tested else None
+    return Evidence(metrics=_judge_together(tested, pairs, alone), primary=alone, classes=classes)
 
 
-def _weigh_images(new: Measurement, old: Measurement, seed: str) -> Evidence:
+def _judge_together(
+    p_values: Mapping[str, float], figures: Mapping[str, tuple[float, float]], primary: str | None
+) -> dict[str, bool]:
+    """Which of several metrics differ by more than chance. Those that went from one number to the
+    same other one are one question, and have one answer: that of the first."""
+    first: dict[tuple[float, ...], str] = {}
+    speaks = {
+        name: first.setdefault(tuple(round(value, 9) for value in figures[name]), name)
+        for name in sorted(p_values, key=lambda name: name != primary)
+    }
+    others = {name: p_values[name] for name in first.values() if name != primary}
+    corrected = correct_for_number(others)
+    if primary is not None:
+        corrected[primary] = p_values[primary]
+    return {name: corrected[speaks[name]] < LEVEL for name in p_values}
+
+
+def _weigh_images(
+    new: Measurement, old: Measurement, seed: str
+) -> tuple[dict[str, float], dict[str, int]]:
+    """The p-value of each metric by images, and the side to which each class leans."""
     ours, theirs = _get_records(new), _get_records(old)
-    shown = _test_shares(new, old)
-    if ours is None or theirs is None:
-        return Evidence(metrics=shown)
+    found = _test_shares(new, old)
+    if ours is None or theirs is None or ours.classes != theirs.classes:
+        return found, {}
     aligned = align_records(ours, theirs)
     pair = ours, theirs if aligned is None else aligned
     known = _find_agreeing(new, pair[0]) & _find_agreeing(old, pair[1])
     # Most of the work, and equal figures need none.
+    drawn = dict.fromkeys(known, 1.0)
     if any(new.metrics[name] != old.metrics[name] for name in known):
-        intervals = estimate_differences(*pair, seed).items()
-        shown |= {name: low > 0 or high < 0 for name, (low, high) in intervals if name in known}
+        drawn = compute_difference_p(*pair, seed)
     if aligned is not None:
-        shown |= {name: p < LEVEL for name, p in _pair_images(*pair).items() if name in known}
+        drawn |= _pair_images(*pair)
+        found |= {name: p for name, p in drawn.items() if name in known}
+    else:
+        # Of shares of images, Fisher's test has counted out what the draws estimate.
+        found = {name: p for name, p in drawn.items() if name in known} | found
     leaning = _pair_classes(*pair) if aligned is not None else _compare_classes(*pair)
     corrected = correct_for_number({name: p for name, (p, _) in leaning.items()})
     classes = {
         name: (side > 0) - (side < 0) if corrected[name] < LEVEL else 0
         for name, (_, side) in leaning.items()
     }
-    return Evidence(metrics=shown, classes=classes if "accuracy" in known else {})
+    return found, classes if "accuracy" in known else {}
 
 
 def find_interval(name: str, measured: Measurement, seed: str) -> tuple[float, float] | None:
@@ -161,7 +190,7 @@ def _find_agreeing(measured: Measurement, records: SampleRecords) -> set[str]:
     }
 
 
-def _test_shares(new: Measurement, old: Measurement) -> dict[str, bool]:
+def _test_shares(new: Measurement, old: Measurement) -> dict[str, float]:
     found = {}
     for name in IMAGE_SHARES:
         sides = []
@@ -170,7 +199,7 @@ def _test_shares(new: Measurement, old: Measurement) -> dict[str, bool]:
             if share is not None and images:
                 sides += [round(share * images), images]
         if len(sides) == 4:
-            found[name] = compute_fisher_p(*sides) < LEVEL
+            found[name] = compute_fisher_p(*sides)
     return found
 
 

@@ -1,9 +1,11 @@
 """Everything a report says, decided from plain data before a word of it is written. Pure."""
 
+import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from vtspec.adapters.metrics import is_constant
 from vtspec.pipelines.formatting import pluralize
 from vtspec.pipelines.planning.diff import Change, compare_plans
 from vtspec.pipelines.planning.seeds import name_seed_plans
@@ -38,7 +40,7 @@ from .provenance import (
     format_overrides,
 )
 from .seeds import SeedGroup, SeedRun
-from .verdict import Verdict, judge_run
+from .verdict import Verdict, judge_gates, judge_run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +50,8 @@ class RunData:
     `doubts` say why it may not be what it is called. `planned_baseline` is the last finished run
     of the plan that its baseline's spec had, None where there is none. `registration` says
     whether its model is registered. `seeds` are the plans that it is judged together
-    with, by seed: their last finished run, or None.
+    with, by seed: their last finished run, or None. `folder` is where the run lies, from its
+    repository's root; "" where it lies in none.
     """
 
     name: str
@@ -59,6 +62,7 @@ class RunData:
     planned_baseline: str | None = None
     registration: str | None = None
     seeds: Mapping[int, "RunData | None"] = field(default_factory=dict)
+    folder: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +105,8 @@ _WHOLES: Final = {name: name for name in ("model", "framework", "dataset")}
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """All of a report. `main` names the first metric of the task that was measured.
+    """All of a report. `main` names the first metric of the task that was measured; `primary`
+    the one whose difference to the baseline's was judged alone.
 
     `overrides` are what was typed beside the spec, as `--set` takes it.
     `baseline` is the name of the run compared with, or None, and `baseline_times` are its times;
@@ -123,6 +128,7 @@ class Facts:
     failure: Failure | None
     main: str | None
     metrics: tuple[MetricRow, ...]
+    primary: str | None
     baseline: str | None
     baseline_wanted: str | None
     caveats: tuple[str, ...]
@@ -165,7 +171,7 @@ class Facts:
 def build_facts(run: RunData, baseline: RunData | None = None) -> Facts:
     """What the report of `run` says, held against `baseline` where there is one."""
     state = fold_events(run.events)
-    final, training = state.final.metrics, state.training
+    final, training = _get_figures(run.plan, state), state.training
     before = fold_events(baseline.events) if baseline else RunState()
     results = parse_results(run.evaluation)
     # Plain data on purpose: a plan that an older vtspec wrote is shown as far as it can be read.
@@ -177,17 +183,20 @@ def build_facts(run: RunData, baseline: RunData | None = None) -> Facts:
     judged = _choose_judged(run, measured)
     old: Measurement | None = None
     if baseline is not None:
-        others = build_seed_group(baseline, before.final.metrics)
+        earlier = _get_figures(baseline.plan, before)
+        others = build_seed_group(baseline, earlier)
         # Two seeds of one group are held against each other as they are.
         is_own = baseline.plan.get("id") in {one.plan_id for one in group.runs}
-        samples = {} if is_own else _choose_samples(others, before.final.metrics)
+        samples = {} if is_own else _choose_samples(others, earlier)
         measured = replace(measured, seeds={}) if is_own else measured
         told = parse_results(baseline.evaluation)
-        old = Measurement(metrics=before.final.metrics, results=told, seeds=samples)
+        old = Measurement(metrics=earlier, results=told, seeds=samples)
     unlike = _list_unlike(plan, baseline.plan) if baseline else ()
     # Seeded by both runs, so that the same two are judged alike wherever they are shown.
     seed = f"{run.name} against {baseline.name if baseline else None}"
-    weighed = None if old is None or unlike else weigh_evidence(measured, old, seed)
+    gates = to_words(report.get("gates"))
+    primary = _choose_primary(gates, task, measured)
+    weighed = None if old is None or unlike else weigh_evidence(measured, old, seed, primary)
     rows = build_metric_rows(task, measured, old, weighed)
     ending = state.status if state.is_over else None
     changes, incomparable = _compare_plans(baseline, plan) if baseline else ((), ())
@@ -198,10 +207,11 @@ def build_facts(run: RunData, baseline: RunData | None = None) -> Facts:
         model=to_text(to_mapping(plan.get("model")).get("name")),
         dataset=to_text(to_mapping(plan.get("dataset")).get("name")),
         description=to_text(plan.get("description")),
-        verdict=_judge(to_words(report.get("gates")), ending, judged, group),
+        verdict=_judge(gates, ending, judged, group),
         failure=state.failure,
         main=next((row.name for row in rows if row.value is not None), None),
         metrics=rows,
+        primary=None if weighed is None else weighed.primary,
         baseline=baseline.name if baseline else None,
         baseline_wanted=to_text(report.get("baseline")),
         caveats=(*_collect_caveats(run, baseline.plan, before, unlike, others), *incomparable)
@@ -225,7 +235,9 @@ def build_facts(run: RunData, baseline: RunData | None = None) -> Facts:
         ),
         is_unlike=bool(unlike),
         changes=changes,
-        commands=build_commands(plan, run.name, state, state.plan_file),
+        commands=build_commands(
+            plan, run.name, state, posixpath.join(run.folder, state.plan_file)
+        ),
         seeds=group,
         is_over_seeds=bool(measured.seeds),
         baseline_seeds=others,
@@ -262,7 +274,20 @@ def build_seed_group(run: RunData, final: Mapping[str, float]) -> SeedGroup:
 
 
 def _get_final(run: RunData | None) -> Mapping[str, float]:
-    return {} if run is None else fold_events(run.events).final.metrics
+    return {} if run is None else _get_figures(run.plan, fold_events(run.events))
+
+
+def _get_figures(plan: Mapping[str, object], state: RunState) -> Mapping[str, float]:
+    """The final figures, without those that can be nothing but what they are."""
+    metrics, classes = (
+        state.final.metrics,
+        to_words(to_mapping(plan.get("dataset")).get("classes")),
+    )
+    rules = to_words(to_mapping(plan.get("report")).get("gates"))
+    # A gate of before such ones were refused is held against it all the same.
+    if not is_constant(_TOP5, len(classes)) or any(_TOP5 in rule for rule in rules):
+        return metrics
+    return {name: value for name, value in metrics.items() if name != _TOP5}
 
 
 def _choose_samples(
@@ -280,6 +305,14 @@ def _choose_judged(run: RunData, measured: Measurement) -> tuple[str, Measuremen
     first = finished[0]
     return first.name, Measurement(
         metrics=_get_final(first), results=parse_results(first.evaluation), seeds=measured.seeds
+    )
+
+
+def _choose_primary(gates: Sequence[str], task: str | None, measured: Measurement) -> str | None:
+    """The metric that a person asked about first: the first gate's, else the task's main one."""
+    gated = (gate.metric for gate in judge_gates(gates, {}))
+    return next(
+        (one for one in (*gated, *get_known_metrics(task)) if one in measured.metrics), None
     )
 
 
@@ -313,13 +346,20 @@ def _summarize_training(plan: Mapping[str, object], training: Training) -> Train
     )
 
 
+_TOP5: Final = "top5_accuracy"
 _NOT_METRICS = frozenset({"epoch", "train_loss", "val_loss", "lr", "seconds"})
 
 
 def _build_curves(plan: Mapping[str, object], training: Training, before: Training) -> Curves:
     rows = [one.to_row() for one in training.history]
     # A dict keeps the order in which the adapter told them.
-    measured = {name: None for row in rows for name in row if name not in _NOT_METRICS}
+    classes = to_words(to_mapping(plan.get("dataset")).get("classes"))
+    measured = {
+        name: None
+        for row in rows
+        for name in row
+        if name not in _NOT_METRICS and not is_constant(name, len(classes))
+    }
     best = training.best
     monitor = None if best is None else training.monitor
     known = get_known_metrics(to_text(plan.get("task")))

@@ -2,11 +2,12 @@
 know. Pure.
 
 Its front matter is that of Hugging Face's model cards
-(https://huggingface.co/docs/hub/model-cards). It names no machine, no time and no attempt, so that
-two runs of one plan leave the same bytes.
+(https://huggingface.co/docs/hub/model-cards). It names no machine and no time, so that two
+first runs of one plan leave the same bytes.
 """
 
 import json
+import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -65,7 +66,7 @@ def render_model_card(run: RunData, facts: Facts) -> str:
         _list_figures(facts),
         _list_limits(run.plan, facts),
         _list_licences(run.plan),
-        _describe_usage(facts),
+        _describe_usage(run),
         _list_commands(run, state),
     )
     shown = [section for section in sections if any(section.blocks)]
@@ -256,15 +257,17 @@ def _list_licences(plan: Mapping[str, object]) -> doc.Section:
     return doc.Section("licences", "Licences", (table, doc.write(words)))
 
 
-def _describe_usage(facts: Facts) -> doc.Section:
-    command = format_command("vtspec", "predict", facts.title, "IMAGE")
+def _describe_usage(run: RunData) -> doc.Section:
+    # By the spec's name another run might answer.
+    command = format_command("vtspec", "predict", run.name, "IMAGE")
     lead = doc.write("In the repository that it was trained in:")
     return doc.Section("usage", "Use it", (lead, doc.CommandBlock((command,))))
 
 
 def _list_commands(run: RunData, state: RunState) -> doc.Section:
     # A completion's file has the run's name, and trains nothing else.
-    commands = build_commands(run.plan, run.name, state, PLAN_FILE, "in the folder above")
+    plan_file = posixpath.join(run.folder, PLAN_FILE)
+    commands = build_commands(run.plan, run.name, state, plan_file, "in the folder above")
     return doc.Section("again", "Train it again", (doc.CommandBlock(commands),))
 
 

@@ -12,7 +12,7 @@ from vtspec.pipelines.formatting import (
 )
 from vtspec.pipelines.planning.diff import Effect
 
-from .comparison import ClassRow, Judgement, MetricRow
+from .comparison import ClassRow, Judgement, MetricRow, get_known_metrics
 from .curves import Series
 from .facts import Facts, TrainingProgress
 from .seeds import SeedGroup
@@ -171,11 +171,11 @@ def describe_order(facts: Facts) -> str:
     judgements = [row.judgement for row in facts.classes]
     worse = judgements.count("worse")
     if worse:
-        return f"{worse:,} worse than the baseline, worst first"
+        return f"{worse:,} worse, worst first"
     # What nobody could judge must not pass for what was judged and found good.
     if "not judged" in judgements:
-        return "not judged against the baseline, largest loss first"
-    return "none shown to be worse than the baseline"
+        return "not judged, largest loss first"
+    return "none shown to be worse"
 
 
 def describe_class_judging(facts: Facts) -> str:
@@ -198,6 +198,12 @@ def describe_judging(facts: Facts) -> str:
         sentences.append("Judged over the seeds (Welch's test), classes by one run's images.")
     elif judgements & {"better", "worse", "not shown"}:
         sentences.append("Judged by these images alone: another seed moves the figures too.")
+    judged = sum(row.judgement in ("better", "worse", "not shown") for row in facts.metrics)
+    if facts.primary is not None and judged > 1:
+        # A metric of an adapter's own has a name that is not ours to print.
+        known = facts.primary in get_known_metrics(facts.task)
+        name = facts.primary if known else "the first gate's metric"
+        sentences.append(f"Judged alone: {name}; the others by their number too (Holm).")
     return " ".join(sentences)
 
 

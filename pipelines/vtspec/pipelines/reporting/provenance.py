@@ -149,7 +149,8 @@ def build_commands(
     plan_file: str,
     where: str = "beside this report",
 ) -> tuple[str, ...]:
-    """Commands to type for the same plan, quoted for a POSIX shell; `where` `plan_file` is."""
+    """Commands to type for the same plan at the repository's root, quoted for a POSIX shell;
+    `where` the file `plan_file` lies, in words."""
     git = state.provenance.git
     spec, sets = to_text(plan.get("specPath")), to_words(plan.get("overrides"))
     # Without the commit the spec may be another one by now.
@@ -176,9 +177,12 @@ def build_commands(
         lines.append(format_command("vtspec", "plan", spec, *typed))
         lines.append(format_command("vtspec", "run", spec, *typed, "--again"))
         lines.append(f"# or this very plan, from the file {where}: {exact}")
-    # By the spec's name it is the last one that finished, as the run that just ended is; the
-    # plan's id would be the first attempt's.
-    lines.append(format_command("vtspec", "report", to_text(plan.get("name")) or run, "--open"))
+    # By the spec's name it is the last one of it as it stands that finished, as the run that just
+    # ended is unless it is of another plan, and then the last of all; the plan's id would be the
+    # first attempt's.
+    is_other = bool(sets) or (git is not None and git.dirty)
+    meant = [] if spec and is_other else [to_text(plan.get("name")) or run]
+    lines.append(format_command("vtspec", "report", *meant, "--open"))
     return tuple(lines)
 
 

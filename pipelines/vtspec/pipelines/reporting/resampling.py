@@ -1,11 +1,14 @@
-"""The 95 % intervals of metrics, and of their differences between two runs, by measuring again and
-again what might have been measured. Pure: the draws follow from a seed.
+"""The 95 % intervals of metrics, and the p-values of their differences between two runs, by
+measuring again and again what might have been measured. Pure: the draws follow from a seed.
 
-Up to `MOST_DRAWN` images it is the bootstrap over images (Efron and Tibshirani, "An Introduction
-to the Bootstrap", 1993), paired where both runs measured the same ones, with percentiles widened
-for few images as in Hesterberg, "What teachers should know about the bootstrap", 2015
-(https://arxiv.org/abs/1411.5279). Beyond that, the jackknife that leaves out a group at a time
-(Kott, "The delete-a-group jackknife", 2001), which costs one pass and says the same.
+Up to `MOST_DRAWN` images, intervals are the bootstrap's over images (Efron and Tibshirani, "An
+Introduction to the Bootstrap", 1993), with percentiles widened for few images as in Hesterberg,
+"What teachers should know about the bootstrap", 2015 (https://arxiv.org/abs/1411.5279), and
+differences are judged by randomization: had the two runs been one, each image's result could as
+well be the other run's (Noreen, "Computer-Intensive Methods for Testing Hypotheses", 1989; Yeh,
+"More accurate tests for the statistical significance of result differences", 2000). Of shares of
+images that is what McNemar's and Fisher's exact tests count out. Beyond, the jackknife that leaves
+out a group at a time (Kott, "The delete-a-group jackknife", 2001), which costs one pass.
 """
 
 import math
@@ -17,8 +20,8 @@ from random import Random
 from statistics import NormalDist
 from typing import Final, TypeAlias
 
-from .sample_records import SampleRecords
-from .significance import NORMAL
+from .sample_records import SampleRecords, join_records
+from .significance import NORMAL, compute_normal_p
 
 Interval: TypeAlias = tuple[float, float]
 Metrics: TypeAlias = Mapping[str, float]
@@ -45,35 +48,36 @@ def estimate_intervals(records: SampleRecords, seed: str) -> dict[str, Interval]
     """The interval of every metric that follows from the records."""
     columns = _Columns(records)
     if columns.count <= MOST_DRAWN:
-        return _bootstrap((columns,), seed, _first)
+        return _bootstrap(columns, seed)
     middle, variances = columns.measure(range(columns.count)), _jackknife((columns,), _first)
     return {name: _spread(middle[name], variances[name]) for name in variances}
 
 
-def estimate_differences(
+def compute_difference_p(
     records: SampleRecords, others: SampleRecords, seed: str
-) -> dict[str, Interval]:
-    """The interval of `records` less `others`, of every metric that follows from both.
+) -> dict[str, float]:
+    """The two-sided p-value that two models of the same classes have one value of a metric, for
+    every metric that follows from the records of both.
 
     They are paired where both name the same images in the same order.
     """
     pair = _Columns(records), _Columns(others)
+    is_paired = bool(records.images) and records.images == others.images
     if max(one.count for one in pair) <= MOST_DRAWN:
-        return _bootstrap(pair, seed, _subtract)
+        return _randomize(_Columns(join_records(records, others)), pair[0].count, is_paired, seed)
     middle = _subtract([one.measure(range(one.count)) for one in pair])
-    if records.images and records.images == others.images:
+    if is_paired:
         variances = _jackknife(pair, _subtract)
     else:
         first, second = (_jackknife((one,), _first) for one in pair)
         variances = {name: first[name] + second[name] for name in middle}
-    return {name: _spread(middle[name], variances[name]) for name in middle}
+    return {name: compute_normal_p(middle[name], variances[name]) for name in middle}
 
 
 class _Columns:
     """Records as what each image adds to the metrics."""
 
     def __init__(self, records: SampleRecords) -> None:
-        self.images = records.images
         self.count, self.size = records.count, len(records.classes)
         pairs = list(zip(records.true, records.predicted, strict=True))
         self.cells = [true * self.size + predicted for true, predicted in pairs]
@@ -169,30 +173,41 @@ def _subtract(found: Sequence[Metrics]) -> dict[str, float]:
     return {name: new[name] - old[name] for name in new if name in old}
 
 
-def _bootstrap(
-    sets: Sequence[_Columns], seed: str, combine: Callable[[Sequence[Metrics]], Metrics]
-) -> dict[str, Interval]:
-    count = min(one.count for one in sets)
+def _bootstrap(columns: _Columns, seed: str) -> dict[str, Interval]:
+    count = columns.count
     # Nothing varies among drawings of one image.
     if count < 2:
         return {}
-    # Names of runs come from folders, and may hold what is no Unicode.
-    random = Random(seed.encode("utf-8", "surrogatepass"))
-    replicates = [combine(_measure_draw(sets, random)) for _ in range(_DRAWS)]
+    random = _seed_random(seed)
+    replicates = [columns.measure(random.choices(range(count), k=count)) for _ in range(_DRAWS)]
     share = _widen_tail(count)
     names = replicates[0]
     return {name: _cut_tails([one[name] for one in replicates], share) for name in names}
 
 
-def _measure_draw(sets: Sequence[_Columns], random: Random) -> list[Metrics]:
-    found: list[Metrics] = []
-    picked: list[int] = []
-    for one in sets:
-        # The same drawing for both runs, where both measured the same images.
-        if not (picked and one.images and one.images == sets[0].images):
-            picked = random.choices(range(one.count), k=one.count)
-        found.append(one.measure(picked))
-    return found
+def _seed_random(seed: str) -> Random:
+    # Names of runs come from folders, and may hold what is no Unicode.
+    return Random(seed.encode("utf-8", "surrogatepass"))
+
+
+def _randomize(both: _Columns, count: int, is_paired: bool, seed: str) -> dict[str, float]:
+    """The p-values of two runs' columns, one after the other, the first of `count` images."""
+    random, places = _seed_random(seed), list(range(both.count))
+    seen = _subtract([both.measure(places[:count]), both.measure(places[count:])])
+    reached: Counter[str] = Counter()
+    for _ in range(_DRAWS):
+        if is_paired:
+            swapped = random.getrandbits(count)
+            ours = [place + count * (swapped >> place & 1) for place in range(count)]
+            theirs = [place + count * (~swapped >> place & 1) for place in range(count)]
+        else:
+            random.shuffle(places)
+            ours, theirs = places[:count], places[count:]
+        drawn = _subtract([both.measure(ours), both.measure(theirs)])
+        # What is as large in truth may be smaller by the last bits of its sums.
+        reached.update(name for name in seen if abs(drawn[name]) >= abs(seen[name]) - 1e-9)
+    # The assignment that was seen is one of those that could have been drawn.
+    return {name: (1 + reached[name]) / (1 + _DRAWS) for name in seen}
 
 
 def _widen_tail(count: int) -> float:
@@ -233,9 +248,3 @@ def _jackknife(
 def _spread(middle: float, variance: float) -> Interval:
     width = NORMAL * math.sqrt(variance)
     return middle - width, middle + width
-
-
-def excludes_zero(interval: Interval) -> bool:
-    """Whether chance does not explain a difference, at the level of 5 %."""
-    low, high = interval
-    return low > 0 or high < 0

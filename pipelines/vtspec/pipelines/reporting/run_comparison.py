@@ -18,7 +18,8 @@ def build_comparison(facts: Facts) -> dict[str, object]:
 
     `before` is the baseline's run. Differences are after less before; `judgement` is better,
     worse, same, not shown (chance makes such a difference as well), not judged (nothing kept
-    tells, or the data differ), or null where nobody said which direction is good; `deciding` are
+    tells, or the data differ), or null where nobody said which direction is good; `primary` is
+    the metric judged alone, the others being corrected for their number; `deciding` are
     the fields that may have made the differences. Where a run has several finished seeds, its
     figures are their means, and `beforeSeeds` or `afterSeeds` has them. Seconds; None where
     unknown.
@@ -29,6 +30,7 @@ def build_comparison(facts: Facts) -> dict[str, object]:
         "after": facts.run,
         "caveats": list(facts.caveats),
         **_serialize_sides(facts),
+        "primary": facts.primary,
         "metrics": [
             {
                 "name": row.name,

@@ -97,6 +97,25 @@ def align_records(records: SampleRecords, others: SampleRecords) -> SampleRecord
     return aligned if aligned.true == records.true else None
 
 
+def join_records(records: SampleRecords, others: SampleRecords) -> SampleRecords:
+    """The `others`, of the same classes, after `records`; of columns that both have."""
+    return SampleRecords(
+        classes=records.classes,
+        true=_join(records.true, others.true),
+        predicted=_join(records.predicted, others.predicted),
+        confidence=_join(records.confidence, others.confidence),
+        values={
+            name: _join(column, others.values[name])
+            for name, column in records.values.items()
+            if name in others.values
+        },
+    )
+
+
+def _join(first: tuple[_Value, ...], second: tuple[_Value, ...]) -> tuple[_Value, ...]:
+    return (*first, *second) if first and second else ()
+
+
 def _pick(column: tuple[_Value, ...], places: Sequence[int]) -> tuple[_Value, ...]:
     return tuple(column[place] for place in places) if column else ()
 

@@ -72,6 +72,13 @@ def _log_ways(count: int, chosen: int) -> float:
     return math.lgamma(count + 1) - math.lgamma(chosen + 1) - math.lgamma(count - chosen + 1)
 
 
+def compute_normal_p(difference: float, variance: float) -> float:
+    """The two-sided p-value that nothing lies behind a normally distributed difference."""
+    if not variance > 0:
+        return float(difference == 0)
+    return math.erfc(abs(difference) / math.sqrt(2 * variance))
+
+
 def compute_t_interval(values: Sequence[float]) -> tuple[float, float]:
     """The 95 % interval of the mean that at least two `values` were drawn around.
 

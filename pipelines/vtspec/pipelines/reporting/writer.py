@@ -13,6 +13,7 @@ from vtspec.adapters.system_errors import is_shortage
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.planning.digest import PlanJson, identify
 from vtspec.pipelines.planning.seeds import name_seed_plans
+from vtspec.pipelines.project.repository import find_root
 from vtspec.pipelines.reporting.plots.canvas import choose_report_fonts
 from vtspec.pipelines.reporting.plots.charts import NAMES, recall_plots
 from vtspec.pipelines.reporting.render.html import render_html
@@ -143,12 +144,19 @@ def _read_run(run: Run) -> RunData:
     plan = run.read_plan()
     return RunData(
         name=run.name,
+        folder=_find_place(run.path),
         plan=plan,
         doubts=_find_doubts(run, plan),
         registration=describe_registration(run),
         events=run.read_events(),
         evaluation=_read_evaluation(run.path / EVALUATION_FILE),
     )
+
+
+def _find_place(folder: Path) -> str:
+    folder = folder.absolute()
+    root, anchor = find_root(folder)
+    return "" if anchor == "start" else folder.relative_to(root).as_posix()
 
 
 def _read_with_seeds(run: Run) -> RunData:

@@ -202,6 +202,14 @@ class Run:
         """Whether a process works on it, on whatever machine shares the folder."""
         return self.find_holder() is not None
 
+    def refuse_link(self) -> None:
+        """Raise `Permanent` where the folder is a link: the run lies elsewhere."""
+        if self.path.is_symlink():
+            raise Permanent(
+                f"{self.path} is a link to {self.path.resolve()}",
+                fix=format_command("rm", "-r", "--", self.path.resolve(), self.path),
+            )
+
     def was_killed(self) -> bool:
         """Whether it is known to have been killed: it has no end, and its process, which was one
         of this machine, is gone. Of a container's steps the next may be still to come."""
@@ -436,11 +444,7 @@ class Runs:
         Goes with `lock_runs`, which clears what a killed process had begun to delete. Raises
         `Temporary` where a process works on the run, `OSError` where the disk refuses.
         """
-        if run.path.is_symlink():
-            raise Permanent(
-                f"{run.path} is a link to {run.path.resolve()}",
-                fix=format_command("rm", "-r", "--", run.path.resolve(), run.path),
-            )
+        run.refuse_link()
         lock = RunLock.acquire(run.path)
         if lock is None:
             stop = format_command("vtspec", "stop", run.name)

@@ -9,13 +9,14 @@ from .follower import (
     Follower,
     SyncResult,
     describe_registration,
+    format_sync,
     has_waiting_events,
     read_sync_result,
     start_follower,
     sync_run,
 )
 from .mlflow_client import choose_tracking_uri
-from .mlflow_store import check_store, find_scheme_problem, find_store_file
+from .mlflow_store import check_store, find_scheme_problem, find_store_file, is_store_missing
 
 __all__ = [
     "Follower",
@@ -25,7 +26,9 @@ __all__ = [
     "describe_registration",
     "find_scheme_problem",
     "find_store_file",
+    "format_sync",
     "has_waiting_events",
+    "is_store_missing",
     "read_sync_result",
     "start_follower",
     "sync_run",

@@ -27,6 +27,7 @@ from vtspec.pipelines.runs.json_values import to_mapping, to_text
 from vtspec.pipelines.runs.state import describe_ending
 
 from .mlflow_client import make_client
+from .mlflow_store import is_run_lost, is_store_missing
 from .mlflow_upload import (
     SyncState,
     close_killed_run,
@@ -45,15 +46,19 @@ _ADDRESS: Final = "VTSPEC_TRACKING_ADDRESS"
 POLL_S = 0.5
 GRACE_S = 30.0
 """How long a follower that makes progress is waited for after the run's end."""
+MAKING_S = 120.0
+"""How long it is waited for where the database has to be made first, all in all."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SyncResult:
-    """What has arrived: events `sent`, events `left`, and why they wait (None where none do)."""
+    """What has arrived: events `sent`, events `left`, why they wait (None where none do), and
+    what to do about that before they are sent again."""
 
     sent: int
     left: int
     reason: str | None = None
+    fix: str | None = None
     model_version: str | None = None
     registered_as: str | None = None
 
@@ -64,10 +69,13 @@ def read_sync_result(run_dir: Path) -> SyncResult:
     events = Run(run_dir).read_events()
     reached = -1 if place is None else place.shipped
     left = sum(1 for event in events if event.seq > reached)
+    told = place.error if place is not None and left else None
+    reason, _, fix = (told or "").partition("\n  fix: ")
     return SyncResult(
         sent=len(events) - left,
         left=left,
-        reason=None if place is None or not left else place.error,
+        reason=reason or None,
+        fix=fix or None,
         model_version=None if place is None else place.model_version,
         registered_as=None if place is None else place.registered_as,
     )
@@ -90,35 +98,69 @@ def describe_registration(run: Run) -> str | None:
     # What is told later of the run, such as another gate, leaves its version as it is.
     is_registered = arrived.registered_as == name or not arrived.left
     if arrived.model_version is not None and is_registered:
-        return f"registered as {name}, version {arrived.model_version}"
+        later = _describe_later_version(run, name, arrived.model_version)
+        return f"registered as {name}, version {arrived.model_version}{later}"
     # An update that is at work tells itself whether it arrives.
     if state.before is not None:
         return f"to be registered as {name}"
     why = f": {arrived.reason}" if arrived.reason else ""
-    sync = format_command("vtspec", "sync", run.name)
-    return f"not registered as {name} yet{why}; register it with: {sync}"
+    helps = f"fix: {arrived.fix}" if arrived.fix else f"register it with: {format_sync(run)}"
+    return f"not registered as {name} yet{why}; {helps}"
+
+
+def _describe_later_version(run: Run, name: str, version: str) -> str:
+    """Which other run of the folder made a later version, which was `challenger` then."""
+    here = read_sync_state(run.path)
+    places = {file.parent.name: read_sync_state(file.parent) for file in _find_places(run.path)}
+    versions = {
+        int(place.model_version or 0): other
+        for other, place in places.items()
+        if place is not None and here is not None and place.uri == here.uri
+        if place.registered_as == name and (place.model_version or "").isdecimal()
+    }
+    latest = max(versions, default=0)
+    is_later = version.isdecimal() and latest > int(version)
+    return f"; version {latest}, of {versions[latest]}, is later" if is_later else ""
+
+
+def _find_places(run_dir: Path) -> list[Path]:
+    return sorted(run_dir.parent.glob("*/tracking.json"))
+
+
+def format_sync(run: Run) -> str:
+    """What a person types to send what of the run has not arrived."""
+    return format_command("vtspec", "sync", run.name)
 
 
 class Follower:
     """A tracker process at work on one run."""
 
-    def __init__(self, run_dir: Path, process: "subprocess.Popen[bytes]") -> None:
+    def __init__(
+        self, run_dir: Path, process: "subprocess.Popen[bytes]", address: Address
+    ) -> None:
         self._run_dir = run_dir
         self._process = process
+        self._address = address
 
     def finish(self, timeout_s: float = GRACE_S) -> SyncResult:
         """Wait until all has arrived, or MLflow is plainly away, or `timeout_s`; then end it.
 
-        Nothing is lost: what has not arrived is sent by `vtspec sync`, or beside the next run.
+        While a SQLite file is being made the time does not run, unless it is less than `GRACE_S`:
+        then somebody wants to be gone. Nothing is lost: what has not arrived is sent by `vtspec
+        sync`, or beside the next run.
         """
         # The follower leaves by itself when it has sent the terminal event.
-        deadline = time.monotonic() + timeout_s
+        begun = time.monotonic()
+        deadline = begun + timeout_s
         while (
             self._process.poll() is None
             and time.monotonic() < deadline
             and not self._is_unreachable()
             and not self._has_arrived()
         ):
+            # A database is made once, and killed within that it would have to be made again.
+            if timeout_s >= GRACE_S and is_store_missing(self._address):
+                deadline = min(time.monotonic() + timeout_s, begun + MAKING_S)
             time.sleep(0.1)
         # Being killed in the midst of sending is what its place on disk is for.
         self._process.kill()
@@ -152,7 +194,7 @@ def start_follower(run_dir: Path, address: Address) -> Follower:
             # The command line is for everybody on this machine to read, the environment is not.
             env={**os.environ, "OMP_NUM_THREADS": "1", _ADDRESS: address.full},
         )
-    return Follower(run_dir, process)
+    return Follower(run_dir, process, address)
 
 
 def sync_run(run_dir: Path, address: Address) -> SyncResult:
@@ -177,17 +219,20 @@ def has_waiting_events(run_dir: Path, address: Address) -> bool:
 
 
 def load_sync_state(run_dir: Path, address: Address) -> SyncState:
-    """Where to go on; from the beginning where the run was last sent to another MLflow."""
+    """Where to go on; from the beginning where the run was last sent to another MLflow, or to a
+    SQLite file that has been made anew since."""
     place = read_sync_state(run_dir)
-    return place if place is not None and place.uri == address.uri else SyncState(uri=address.uri)
+    if place is None or place.uri != address.uri or _is_lost(place, address):
+        return SyncState(uri=address.uri)
+    return place
 
 
 def find_unsent_runs(run_dir: Path, address: Address) -> Iterator[Path]:
     """The other runs of the folder that did not arrive in the same MLflow."""
-    for file in sorted(run_dir.parent.glob("*/tracking.json")):
+    for file in _find_places(run_dir):
         place = read_sync_state(file.parent)
-        on_its_way = place is not None and place.uri == address.uri and file.parent != run_dir
-        if place is not None and on_its_way and _has_more(file.parent, place):
+        is_other = place is not None and place.uri == address.uri and file.parent != run_dir
+        if is_other and has_waiting_events(file.parent, address):
             yield file.parent
 
 
@@ -236,6 +281,10 @@ def _catch_up(run_dir: Path, client: "MlflowClient", address: Address) -> None:
         if mine:
             place = send_events(run_dir, client, load_sync_state(run_dir, address), address)
             close_killed_run(run_dir, client, place, address)
+
+
+def _is_lost(place: SyncState, address: Address) -> bool:
+    return place.run_id is not None and is_run_lost(address, place.run_id)
 
 
 def _has_more(run_dir: Path, place: SyncState) -> bool:

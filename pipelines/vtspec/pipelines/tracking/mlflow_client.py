@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from vtspec.adapters.durable_files import stage_file
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.address import Address, parse_address
 from vtspec.pipelines.errors import Permanent, Temporary, refuse_import
@@ -17,7 +18,13 @@ from vtspec.pipelines.redaction import make_redactor
 from vtspec.pipelines.runs.lock import hold_lock
 
 from .mlflow_login import log_in
-from .mlflow_store import check_store, find_store_file, locate_store
+from .mlflow_store import (
+    check_store,
+    describe_half_made,
+    find_store_file,
+    is_store_missing,
+    locate_store,
+)
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -29,6 +36,8 @@ _SETTINGS: Final = {
     # MLflow looks for git on import, and complains where there is none.
     "GIT_PYTHON_REFRESH": "quiet",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    # It tells each table that it makes, on standard error.
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
 }
 
 
@@ -60,6 +69,8 @@ def make_client(address: Address, missing: str = "MLflow is not installed here")
         raise refuse_import(error, "mlflow", missing, fix) from error
     with translate_errors(address), _lock_first_use(address):
         check_store(address)
+        if is_store_missing(address):
+            _make_store(address)
         return MlflowClient(tracking_uri=address.uri if is_web else address.full)
 
 
@@ -91,6 +102,20 @@ def _lock_first_use(address: Address) -> Iterator[None]:
         yield
 
 
+def _make_store(address: Address) -> None:
+    """Make the tables of a SQLite store aside, so that a kill leaves none or all of them: MLflow
+    goes through some fifty changes of them, and cannot go on where it was killed within one."""
+    from mlflow.store import tracking
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    file = find_store_file(address)
+    assert file is not None
+    # A link stays one, and what it leads to is made.
+    with stage_file(file.resolve()) as hidden:
+        artifacts = tracking.DEFAULT_LOCAL_FILE_AND_ARTIFACT_PATH
+        SqlAlchemyStore(locate_store(hidden).full, artifacts).engine.dispose()
+
+
 def _convert_error(
     address: Address, fix: str | None, delay_s: float, error: Exception
 ) -> Exception:
@@ -104,6 +129,9 @@ def _convert_error(
             f"MLflow at {address} was made by an older MLflow",
             fix=f"keep a copy of it, then: {upgrade} && vtspec sync",
         )
+    half_made = describe_half_made(address, words)
+    if half_made is not None:
+        return half_made
     if isinstance(error, MlflowException):
         # "API request …" is about an answer that is not MLflow's own: a proxy's 404 may pass.
         refused = error.get_http_status_code() in (400, 401, 403, 404, 409)

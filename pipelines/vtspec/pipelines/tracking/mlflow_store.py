@@ -11,6 +11,7 @@ import socket
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
+from itertools import chain, count
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote, unquote, urlsplit
@@ -40,6 +41,12 @@ _PORTS: Final = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 
 _WAIT_S: Final = 5.0
 
+_HALF_MADE: Final = re.compile(
+    r"(?:table|index) \S+ already exists|duplicate column name|no such (?:table|column|index)"
+    r"|has no column named"
+)
+"""What SQLite says of tables that are neither as they were nor as they are to be."""
+
 _VERSIONS: Final = "alembic_version"
 """The table in which MLflow notes what its store looks like."""
 
@@ -61,6 +68,50 @@ def find_store_file(address: Address) -> Path | None:
     if scheme not in ("sqlite", "sqlite+pysqlite") or path in ("", ":memory:"):
         return None
     return Path(unquote(path, errors="surrogateescape"))
+
+
+def is_store_missing(address: Address) -> bool:
+    """Whether the address is that of a SQLite file which is not there yet, or holds nothing."""
+    file = find_store_file(address)
+    return file is not None and (not file.exists() or not file.stat().st_size)
+
+
+def is_run_lost(address: Address, run_id: str) -> bool:
+    """Whether a SQLite store lacks a run that arrived in it once, as one that was begun anew
+    does; False of any other store, and of one that cannot be asked now."""
+    file = find_store_file(address)
+    if file is None:
+        return False
+    if is_store_missing(address):
+        return True
+    try:
+        with closing(sqlite3.connect(_locate_file(file, "ro"), uri=True)) as store:
+            found = store.execute("SELECT 1 FROM runs WHERE run_uuid = ?", (run_id,))
+            return found.fetchone() is None
+    except sqlite3.Error:
+        return False
+
+
+def describe_half_made(address: Address, words: str) -> Permanent | None:
+    """The error of a SQLite store whose tables were left half made, by what SQLite says of it."""
+    file = find_store_file(address)
+    found = _HALF_MADE.search(words)
+    if file is None or found is None:
+        return None
+    return _refuse_damaged(
+        file, f"{file} is damaged, its tables are made in part: {found.group()}"
+    )
+
+
+def _refuse_damaged(file: Path, message: str) -> Permanent:
+    names = chain([f"{file}.damaged"], (f"{file}.damaged-{number}" for number in count(2)))
+    # `mv` would replace what was moved there before.
+    free = next(name for name in names if not os.path.lexists(name))
+    moved = format_command("mv", "--", file, free)
+    return Permanent(
+        message,
+        fix=f"put a copy of it back, or begin a new one: {moved} && vtspec sync",
+    )
 
 
 def find_scheme_problem(address: Address) -> Permanent | None:
@@ -113,7 +164,7 @@ def _get_folder(address: Address) -> str:
 def _check_file(file: Path, wait_s: float) -> None:
     if not file.exists():
         return
-    where = f"file:{quote(os.fsencode(file))}?mode=rw"
+    where = _locate_file(file, "rw")
     try:
         with closing(sqlite3.connect(where, timeout=wait_s, uri=True)) as store:
             # Asks for the lock that writing needs, and lets go of it.
@@ -125,12 +176,13 @@ def _check_file(file: Path, wait_s: float) -> None:
     except sqlite3.OperationalError as error:
         raise _translate_operational(file, error) from None
     except sqlite3.DatabaseError as error:
-        moved = format_command("mv", "--", file, f"{file}.damaged")
-        raise Permanent(
-            f"{file} is no SQLite store, or a damaged one: {error}",
-            fix=f"put a copy of it back, or begin a new one: {moved} && vtspec sync",
-        ) from None
+        message = f"{file} is no SQLite store, or a damaged one: {error}"
+        raise _refuse_damaged(file, message) from None
     _check_versions(file, versions)
+
+
+def _locate_file(file: Path, mode: str) -> str:
+    return f"file:{quote(os.fsencode(file))}?mode={mode}"
 
 
 def _translate_operational(file: Path, error: sqlite3.Error) -> Permanent | Temporary:

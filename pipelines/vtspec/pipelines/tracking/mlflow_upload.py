@@ -99,7 +99,10 @@ def send_events(
         return place
     # MLflow cannot move a run into another experiment: there it is told of as a whole.
     if any("tracking.experiment" in entry.changed for entry in waiting):
-        place, waiting = SyncState(uri=place.uri), told
+        # The version that its model is stays that one, whichever run of MLflow it came from.
+        fresh = SyncState(uri=place.uri)
+        version, name = place.model_version, place.registered_as
+        place, waiting = replace(fresh, model_version=version, registered_as=name), told
     plan = _read_plan(run_dir, every)
     with translate_errors(address):
         place = _open_run(run_dir, client, place, plan, every[0])
@@ -166,7 +169,7 @@ def _open_run(
     source = json.dumps(plan.source, sort_keys=True)
     digest = plan.data_hash.removeprefix("md5:")
     client.log_inputs(run_id, [DatasetInput(Dataset(plan.dataset, digest, "dvc", source), [])])
-    place = SyncState(uri=place.uri, run_id=run_id, experiment_id=experiment_id)
+    place = replace(place, run_id=run_id, experiment_id=experiment_id)
     write_sync_state(run_dir, place)
     return place
 
@@ -218,7 +221,9 @@ def _send_batch(
     _remove_tags(client, place.run_id, [name for name, value in tags.items() if value is None])
     ends = [entry for entry in entries if entry.status is not None]
     version, name, finished = place.model_version, place.registered_as, place.finished
-    if any("tracking.registerAs" in entry.changed for entry in entries):
+    is_renamed = any("tracking.registerAs" in entry.changed for entry in entries)
+    # Of a run that is told anew, what was changed once may be as it is registered already.
+    if is_renamed and name != plan.register_as:
         version = name = None
     if ends and ends[-1].status != "RUNNING":
         _refuse_changed_files(Run(run_dir), plan)

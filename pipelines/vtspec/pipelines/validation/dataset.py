@@ -29,6 +29,7 @@ def check_data(subject: SpecView, framework: Framework | None) -> Iterator[Probl
         return
     yield from _check_task(subject, dataset)
     yield from _check_format(subject, dataset, framework)
+    yield from _check_image_kind(subject, dataset, framework)
     yield from _check_classes(subject, dataset)
     yield from _check_class_count(subject, dataset)
     yield from _check_train_classes(subject, dataset)
@@ -66,6 +67,24 @@ def _check_format(
         f"convert the dataset to {format_choices(framework.formats)}, or choose another framework"
     )
     yield subject.make_problem(("dataset", "ref"), message, fix)
+
+
+def _check_image_kind(
+    subject: SpecView, dataset: DatasetFacts, framework: Framework | None
+) -> Iterator[Problem]:
+    if framework is None or not framework.reads or dataset.format not in framework.formats:
+        return
+    found = subject.repository.find_other_image(dataset, framework.reads)
+    if found is None:
+        return
+    kinds = " and ".join(framework.reads).upper()
+    yield subject.make_problem(
+        ("dataset", "ref"),
+        f"cannot be trained here: {framework.name} reads {kinds} files alone, and {found} is none",
+        "use a model of timm: vtspec models search --framework timm",
+        # What the data is now is not what the spec says, nor the same on every machine.
+        severity="warning",
+    )
 
 
 def _check_classes(subject: SpecView, dataset: DatasetFacts) -> Iterator[Problem]:

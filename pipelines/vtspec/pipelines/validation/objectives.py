@@ -129,7 +129,9 @@ def _is_share(subject: SpecView, name: str) -> bool:
 
 
 def _is_always_one(subject: SpecView, name: str) -> bool:
-    return name == "top5_accuracy" and 0 < len(subject.classes) <= 5
+    from vtspec.adapters.metrics import is_constant
+
+    return is_constant(name, len(subject.classes))
 
 
 def _describe_always_one(subject: SpecView) -> str:

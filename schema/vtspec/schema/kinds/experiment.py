@@ -315,7 +315,7 @@ class Tracking(Part):
     )
     register_as: RegisteredName | None = Field(
         default=None,
-        description="Register the model under this name, the new version as `challenger`.",
+        description="Register each run's model under this name, the new version as `challenger`.",
         examples=[REGISTERED_NAME.example],
     )
 

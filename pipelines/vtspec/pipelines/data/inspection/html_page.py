@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from vtspec.adapters.data.image_decoding import read_image
-from vtspec.pipelines.formatting import pluralize
+from vtspec.pipelines.formatting import format_size, pluralize
 
 from .image_probe import ImageInfo
 from .inspect import Inspection
@@ -55,7 +55,7 @@ def _render_parts(inspection: Inspection) -> Iterator[str]:
     yield "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">"
     yield f"<title>{name}</title><style>{_STYLE}</style></head><body>"
     yield f"<h1>{name}</h1><p class=quiet>{escape(layout.format)}: {escape(layout.why)}. "
-    size = format_disk_size(inspection.bytes)
+    size = format_size(inspection.bytes)
     classes = pluralize(len(layout.classes), "class", "classes")
     yield f"{pluralize(whole, 'image')}, {classes}, {size}. "
     yield f"For {escape(', '.join(layout.tasks))}.</p>"
@@ -144,13 +144,3 @@ def _render_counts(title: str, counts: Sequence[tuple[str, int]]) -> Iterator[st
     yield "</table>"
     if len(counts) > 12:
         yield f"<p class=quiet>and {len(counts) - 12:,} more</p>"
-
-
-def format_disk_size(size: int) -> str:
-    """A size for people: `251 kB`, `1.3 GB`; powers of 1000, as disks are sold."""
-    value = float(size)
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if value >= 10 or unit == "B" else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.1f} TB"

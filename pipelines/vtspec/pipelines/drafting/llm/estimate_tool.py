@@ -54,9 +54,9 @@ def estimate_draft(draft: Data, repository: Repository) -> Mapping[str, object]:
 
 def _serialize_estimate(guess: "Estimate") -> Mapping[str, object]:
     return {
-        "seconds": guess.seconds,
-        "secondsLow": guess.seconds_low,
-        "secondsHigh": guess.seconds_high,
+        "seconds": guess.whole_seconds,
+        "secondsLow": None if guess.whole_range is None else guess.whole_range[0],
+        "secondsHigh": None if guess.whole_range is None else guess.whole_range[1],
         "cost": guess.cost,
         "currency": guess.currency,
         "memoryBytes": guess.memory_bytes,

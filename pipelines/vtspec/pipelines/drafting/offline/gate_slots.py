@@ -135,5 +135,7 @@ def _resolve_baseline(sheet: DraftBuilder, reading: ParsedText) -> None:
         sheet.ask(
             QuestionPriority.REST, "no-baseline", "spec.report.baseline", names, said=said[-1].said
         )
-    else:
-        sheet.set("report.baseline", said[-1].value)
+        return
+    sheet.set("report.baseline", said[-1].value)
+    if said[-1].assumed == "bound" and not sheet.get("report.gates"):
+        sheet.assume("spec.report.baseline", said[-1].value, "no-gate")

@@ -14,6 +14,7 @@ from .tokens import Token
 _NAMES: Final = ("dataset", "dataset-like", "spec", "gpu")
 
 _SPEC_WORDS: Final = frozenset("experiment experiments spec specs 실험 스펙".split())
+_IS: Final = ("is", "=", ":")
 _GPU_FIELDS: Final = ("resources.gpus", "resources.gpuType")
 
 
@@ -58,6 +59,9 @@ def _needs_field(token: Token, name: Sense) -> bool:
 
 def _has_field(tokens: Sequence[Token], at: int, name: Sense) -> bool:
     before, after = _skip_particles(tokens, at, -1), _skip_particles(tokens, at, 1)
+    if name.kind == "spec":  # `baseline is shapes`, `baseline: shapes`
+        while before >= 0 and (tokens[before].has("link") or tokens[before].text in _IS):
+            before = _skip_particles(tokens, before, -1)
     if is_grammatical(tokens[at].text):  # `a small dataset`: only `dataset: small` is sure
         linked = tokens[before].has("link") if before >= 0 else False
         return linked and _is_field(tokens, _skip_particles(tokens, before, -1), name)
@@ -71,7 +75,8 @@ def _is_field(tokens: Sequence[Token], at: int, name: Sense) -> bool:
     if name.kind == "gpu":
         return token.get("field") in _GPU_FIELDS
     if name.kind == "spec":
-        return token.text.lower() in _SPEC_WORDS
+        compared = token.get("field") == "report.baseline" or token.text.startswith("기준")
+        return compared or token.text.lower() in _SPEC_WORDS
     return token.has("dataset-word")
 
 

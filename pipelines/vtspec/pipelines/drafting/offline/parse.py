@@ -56,6 +56,27 @@ _KO_FALLS_TO: Final = re.compile(
     r"(?=[^,.\n]{0,16}(?:떨어|감소|줄어|내려가|코사인|스케줄|선형))"
 )
 
+_COUNT: Final = (
+    r"([0-9]+|two|three|four|five|six|seven|eight|nine|ten|두|세|네|다섯|여섯|일곱|여덟|아홉|열)"
+)
+_RUNS: Final = r"(?:runs?|times|repeats|repetitions|trials|trainings)"
+_SEEDS: Final = re.compile(
+    rf"\b(?:(?:with|over|across|using|for|on) )?{_COUNT} (?:different |random |distinct )*seeds\b"
+    # `batch 32 seeds 5` has the 32 for the batch
+    r"(?! ?[:=]? ?[0-9])|"
+    rf"\b(?:random )?seeds(?: ?[:=]| of| are| is)? ?{_COUNT}\b(?! ?(?:,|and|&|/|-|~|to) ?[0-9])|"
+    rf"\b(?:averag(?:e|ed|ing)|mean)(?: [a-z]+){{0,2}} (?:over|of|across) {_COUNT} {_RUNS}\b|"
+    rf"\b(?:repeat|run|train)(?:ed)?(?: it| this| the [a-z]+)? {_COUNT} {_RUNS}"
+    r"(?:,? and|,|,? then)? (?:take |report |use )?(?:the )?(?:average|mean|averaging)\w*"
+    r"(?: it| them)?|"
+    rf"(?:랜덤 |난수 )?시드(?:는|를|을|로)? ?:? ?{_COUNT} ?(?:개|가지)(?:로|씩|를|을)?|"
+    rf"{_COUNT} ?(?:개|가지)(?:의)? ?(?:서로 |다른 |랜덤 )*시드(?:로|를)?|"
+    rf"{_COUNT} ?(?:번|회|차례)(?:을|를|씩)? ?(?:반복|돌려|돌린|학습|훈련|실행)\S*"
+    r"(?: \S+){0,2}? ?평균\S*",
+    re.IGNORECASE,
+)
+"""How many seeds a plan is carried out with, which is no seed itself."""
+
 _MINUS: Final = re.compile(r"(?:마이너스|\bminus|\bnegative) ?(?=[0-9.])", re.IGNORECASE)
 
 
@@ -157,6 +178,7 @@ def _preprocess_text(text: str) -> str:
     lines = _FILE.sub(r"\1", _ELLIPSIS.sub(", ", lines))
     # dictated numbers first: these rules look for digits
     lines = _KO_FALLS_TO.sub(r"\1, 최소 학습률 \2", replace_spoken_numbers(lines))
+    lines = _SEEDS.sub(lambda found: f" seed count {found[found.lastindex or 1]} ", lines)
     lines = _FALLS_TO.sub(r"\1, min learning rate ", lines)
     lines = _ENDS_AT.sub("min learning rate", lines)
     return _PARTED.sub(r"without \1, on ", _MINUS.sub("-", lines))

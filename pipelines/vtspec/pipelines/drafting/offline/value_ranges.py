@@ -65,6 +65,7 @@ _MEASURED: Final = (
     "training.workers",
     "resources.gpus",
     "resources.cpus",
+    "report.seeds",
 )
 
 # The last is timm's own, of which the schema of the kinds does not know.

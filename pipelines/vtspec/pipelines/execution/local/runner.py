@@ -96,7 +96,7 @@ def execute_run(
 
 def _get_finish_timeout(state: RunState) -> float:
     # A machine that is taken away gives some 30 s in all; the rest is sent when the run goes on.
-    return 30.0 if state.status == "succeeded" else 5.0
+    return 5.0 if state.status in ("running", "interrupted", "stopped") else 30.0
 
 
 def find_remaining_steps(state: RunState) -> tuple[str, ...]:

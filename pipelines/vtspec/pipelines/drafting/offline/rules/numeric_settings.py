@@ -66,17 +66,11 @@ def find_amounts(sentence: TokenizedText) -> Iterator[Mention]:
         before.end = end
 
 
-_COUNTED: Final = re.compile(r"\w+? ?(?:개|가지)")
-
-
 def _correct_field(sentence: TokenizedText, amount: Amount, field: str | None) -> str | None:
     """The field, unless the number itself says that it is none of it."""
     if isinstance(amount.value, tuple) and amount.does == "set":
         return _infer_sides_field(sentence, amount, field)
-    start = sentence.tokens[amount.start].start
-    # `시드 3개로`: how many seeds, and not which
-    is_count = field == "training.seed" and _COUNTED.match(sentence.text, start)
-    return None if is_count else field
+    return field
 
 
 def _infer_field(sentence: TokenizedText, amount: Amount, before: _AmountContext) -> str | None:

@@ -180,19 +180,27 @@ _COMPARED_BEFORE: Final = re.compile(
     r"(?:(?:비교 ?)?기준(?:은|이|:)|목표(?:는|가|:)|이겨야 할 (?:건|것은)|"
     r"\b(?:reference|benchmark|target)(?: run| experiment| model)?(?: is|:| =)?|"
     r"\b(?:beats?|outperforms?|surpass(?:es)?|exceeds?|improves? (?:on|over|upon))|"
-    r"\b(?:better|higher accuracy|more accurate|lower loss) than)(?: the| our| my)?\s*$",
+    r"\b(?:better|higher accuracy|more accurate|lower loss) than|"
+    r"\b(?:be )?(?:not|no|never|isn't|nor) (?:be )?(?:any )?(?:worse|less accurate|lower) than|"
+    r"\b(?:at least )?as (?:good|accurate|well) as|\bon (?:a )?par with|"
+    r"\b(?:must |should |has to |to )?(?:match(?:es|ing)?|keeps? up with))(?: the| our| my)?\s*$",
     re.IGNORECASE,
 )
 _COMPARED_AFTER: Final = re.compile(
     r"\s*(?:보다(?:는|도)? ?(?:더 )?"
     r"(?:좋|나은|나아|나으|낫|잘|뛰어|우수|높은 정확|정확도가 높)\S*(?: 나와야)?"
     r"(?: (?:해|한다|함|해야 해))?|(?:를|을) (?:이기|이겨|넘어|넘는|능가)\S*(?: (?:해|한다|함))?|"
+    r"보다(?:는|도)? ?(?:더 )?(?:나쁘|못하|뒤지|떨어지|처지|낮)지(?:는|만)? ?(?:않|말)\S*|"
+    r"(?:에|에게)? ?(?:뒤지지|못지) ?않\S*|만큼(?:은|만)? ?(?:좋|나오|나와|잘|정확)\S*|"
+    r"(?: 성능)? ?이상(?:으로|이어야|이여야|은|이면)?(?: (?:해|한다|함|나와야 해))?(?=$|[\s,.])|"
     r"(?:이|가) (?:비교 ?)?기준(?:이야|임|입니다|이다)?(?=$|[\s,.])|"
     r"(?:와|과|이랑|랑|하고) 비교\S*|"
     r"(?:is|as) (?:the |a |our )?(?:reference|baseline|benchmark)\b)",
     re.IGNORECASE,
 )
 """What holds a new run against another one, and takes nothing from it."""
+
+_SHOWN_BESIDE: Final = re.compile(r"기준|비교|\b(?:reference|baseline|benchmark)\b", re.IGNORECASE)
 
 _OF_A_RUN: Final = re.compile(r"weight|checkpoint|resume|initial|run|가중치|웨이트|실행")
 
@@ -233,9 +241,15 @@ def _take_comparison(sentence: TokenizedText, mention: Mention) -> None:
     mention.field = _BASELINE
     first = start if before is None else start - len(before[0])
     last = end if after is None else after.end()
+    said = sentence.text[first:last]
+    # What has to be reached is more than what is shown beside it, and no gate can say so.
+    mention.assumed = None if _SHOWN_BESIDE.search(said) else "bound"
     for place, token in enumerate(sentence.tokens):
-        if first <= token.start < last and place not in sentence.used:
-            sentence.consume(place, place + 1)
+        if first <= token.start < last:
+            if place not in sentence.used:
+                sentence.consume(place, place + 1)
+            # With its own words, of which a `not` negates nothing else.
+            mention.start, mention.end = min(mention.start, place), max(mention.end, place + 1)
 
 
 def find_paths(sentence: TokenizedText) -> Iterator[Mention]:

@@ -45,6 +45,7 @@ def find_settings(sentence: TokenizedText) -> Iterator[Mention]:
 def _iter_text_fields(sentence: TokenizedText) -> Iterator[Mention]:
     """Fields whose value is a name: what MLflow calls the run or the model."""
     yield from _iter_registered_model(sentence)
+    yield from _iter_tracked_experiment(sentence)
     for at, token in enumerate(sentence.tokens):
         path = token.get("field")
         if path not in ("tracking.experiment", "tracking.registerAs") or at in sentence.used:
@@ -112,6 +113,35 @@ def _iter_registered_model(sentence: TokenizedText) -> Iterator[Mention]:
     if places:
         sentence.consume(places[0], places[-1] + 1)
         yield Mention("tracking.registerAs", match[1], places[0], places[-1] + 1, match[0])
+
+
+_NAME: Final = r"['\"]?([A-Za-z0-9][\w.-]*)['\"]?"
+_STRANGE: Final = frozenset({"unknown", "noun", "dataset-like", "quoted"})
+_KEPT: Final = r"(?:에다?|으로|로) ?(?:기록|남|로깅|저장|추적|올)\S*"
+_TRACKED: Final = re.compile(
+    r"\b(?:in|into|under|within|to) (?:the |an? |my |our )?experiment "
+    rf"{_NAME}|실험 ?{_NAME}{_KEPT}|{_NAME}(?:(?:이?라는)? ?실험){_KEPT}",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+def _iter_tracked_experiment(sentence: TokenizedText) -> Iterator[Mention]:
+    """`in the experiment bolts`, `bolts 실험에 기록`: MLflow's, where no spec is called so."""
+    for match in _TRACKED.finditer(sentence.text):
+        name = next(filter(None, match.groups())).rstrip(".-_")
+        start = match.start(match.lastindex or 1)
+        places = [
+            place
+            for place, token in enumerate(sentence.tokens)
+            if match.start() <= token.start < match.end() and place not in sentence.used
+        ]
+        named = [
+            sentence.tokens[place] for place in places if sentence.tokens[place].start >= start
+        ]
+        # `in the experiment with 3 epochs` names none, and one that there is was found before
+        if named and ({sense.kind for sense in named[0].senses} <= _STRANGE or "-" in name):
+            sentence.consume(places[0], places[-1] + 1)
+            yield Mention("tracking.experiment", name, places[0], places[-1] + 1, match[0])
 
 
 def parse_name(sentence: TokenizedText, place: int) -> tuple[str, int]:

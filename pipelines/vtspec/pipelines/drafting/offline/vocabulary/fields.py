@@ -86,6 +86,7 @@ report.baseline: baseline, baseline is, compare with, compare to, compare agains
     with, compare it to, compare it against, compared with, compared to, against baseline,
     versus, vs, compare the result with, comparing to, comparing with, 베이스라인, 비교, 비교
     대상, 비교 기준, 기준 실험, 기준선, 대비
+report.seeds: seed count, number of seeds, num seeds, 시드 개수, 시드 수
 report.gates: gate, gates, gating, 합격, 합격 조건, 통과 조건, 기준, 목표, 목표치, 목표는,
     기준치, 컷, threshold, target, goal, pass mark, passing score, quality gate, pass if, must
     reach, must be, should reach, 게이트, 합격 기준, 통과 기준, 품질 기준, 합격선, 목표 성능
