@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from cluster_plans import publish
+from cluster_world import Heard
 from kubernetes_server import await_true
-from local_cluster.addresses import REGISTRY
+from local_cluster.addresses import NODE, REGISTRY
 from local_cluster.cluster import Cluster
 from local_cluster.kubernetes_api import KubernetesApi
 from local_repository import a_repository
@@ -22,11 +24,28 @@ from object_storage import ObjectStorage
 from toy_runs import name_plan, unmeasured
 from vtspec.pipelines.cache_folder import get_mirror_folder
 from vtspec.pipelines.catalog import load_frameworks
+from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
+from vtspec.pipelines.cluster.run_follower import FollowerCallbacks, RunFollower
+from vtspec.pipelines.cluster.run_workflow import RunWorkflow
 from vtspec.pipelines.data.source import DvcSource
 from vtspec.pipelines.planning.plan_model import Plan, build_steps, plan_from_json
 from vtspec.pipelines.runs import Run, Runs
 from vtspec.pipelines.runs.object_store import ObjectStore
-from workflows import CLAIM, NAMESPACE, PODS, QUEUE, RUNS_SECRET, WORKFLOWS, delete, find_pods
+from vtspec.pipelines.runs.workflow_file import WorkflowFile
+from workflows import (
+    CLAIM,
+    NAMESPACE,
+    PODS,
+    QUEUE,
+    RUNS_SECRET,
+    WORKFLOWS,
+    Object,
+    a_run,
+    delete,
+    find_pods,
+    follow,
+    trains,
+)
 
 PROJECT = f"""\
 apiVersion: vtspec.dev/v1alpha1
@@ -46,6 +65,7 @@ spec:
 
 MAIN = (sys.executable, "-c", "from vtspec.cli.main import main; main()")
 LONG_S = 400.0
+LACKS = "insufficient unused quota for nvidia.com/gpu"
 
 
 @dataclass
@@ -77,9 +97,12 @@ class Laptop:
 
     def see(self, plan: Plan) -> Run:
         """The run as another machine sees it."""
+        return self.see_run(plan.id)
+
+    def see_run(self, name: str) -> Run:
         cache = {"VTSPEC_CACHE": f"{self.root}-elsewhere"}
         runs = Runs(get_mirror_folder("s3://commands/team", cache))
-        run = Run(runs.folder / plan.id)
+        run = Run(runs.folder / name)
         runs.refresh(run)
         return run
 
@@ -230,36 +253,60 @@ def test_a_stopped_run_is_resumed_to_the_same_tensors(api: KubernetesApi, laptop
 
 
 def test_the_second_run_on_one_gpu_says_why_it_waits_and_runs(
-    api: KubernetesApi, laptop: Laptop, queue: str
+    api: KubernetesApi, laptop: Laptop, image: str, queue: str
 ) -> None:
-    assert queue == QUEUE
-    first, second = (_on_a_gpu(laptop, f"gpu-{seed}", seed) for seed in (1, 2))
-    one = laptop.submit("gpu-1")
-    await_true(lambda: find_pods(api, first.id, "train"), "the first trains", LONG_S)
-    two = laptop.submit("gpu-2")
-    # At first Kueue has not said anything.
-    heard = _read_until(two, "insufficient unused quota for nvidia.com/gpu")
-    assert heard.startswith("train waits in its queue: ")
-    code, out, err = laptop.vtspec("status", second.id)
+    """Shell scripts for steps: of the frameworks that are here none can use a GPU."""
+    hold = {"train": "sleep 300 & wait"}
+    follow(api, a_run("holds", image=image, gpus=1, queue=queue, scripts=hold), until=trains)
+    documents = a_run("waits-0123456789", image=image, gpus=1, queue=queue, scripts=hold)
+    run, runs, workflow = _submit_documents(laptop, documents)
+    heard = Heard()
+    follower = RunFollower(
+        runs,
+        run,
+        workflow.client,
+        FollowerCallbacks(on_event=lambda *_: None, report=heard.said.append, stop=heard.stop),
+    )
+    looking = threading.Thread(target=follower.follow)
+    looking.start()
+    try:
+        await_true(
+            lambda: any(LACKS in line for line in heard.said), "Kueue's words are told", LONG_S
+        )
+        assert any(line.startswith("train waits in its queue: ") for line in heard.said)
+        code, out, err = laptop.vtspec("status", run.name)
+        assert code == 0, err
+        assert LACKS in out
+        api.merge(f"{WORKFLOWS}/holds", {"spec": {"shutdown": "Terminate"}})
+        await_true(lambda: f"train runs on {NODE}" in heard.said, "the second runs", LONG_S)
+    finally:
+        heard.stop.request("stopped")
+        looking.join()
+    # As nobody told of an end, whoever stops it writes that down.
+    code, _, err = laptop.vtspec("stop", run.name)
     assert code == 0, err
-    assert "waits in its queue" in out
-    for process in (one, two):
-        _, err = process.communicate(timeout=LONG_S)
-        assert process.returncode == 0, err
-    assert _model_sum(laptop.see(second)) != _model_sum(laptop.see(first))
+    assert laptop.see_run(run.name).read_state().status == "stopped"
+    delete(api, run.name)
+    delete(api, "holds")
 
 
-def _on_a_gpu(laptop: Laptop, name: str, seed: int) -> Plan:
-    plan = _vary(laptop, name, seed=seed, epochs=150)
-    resources = replace(plan.resources, gpus=1, gpu_type="t4")
-    draft = replace(plan, resources=resources, steps=build_steps(resources))
-    return laptop.write(name, publish(draft, plan.framework.image_digest))
-
-
-def _read_until(process: "subprocess.Popen[str]", words: str) -> str:
-    """What a process says on standard error, to the first line with these words."""
-    assert process.stderr is not None
-    for line in process.stderr:
-        if words in line:
-            return line
-    raise AssertionError(f"it ended without saying '{words}'")
+def _submit_documents(
+    laptop: Laptop, documents: tuple[Object, Object]
+) -> tuple[Run, Runs, RunWorkflow]:
+    """What a submission leaves in store and cluster, of objects that a test has made."""
+    config, workflow = documents
+    file = WorkflowFile(
+        namespace=NAMESPACE,
+        name=workflow["metadata"]["name"],
+        digest=workflow["metadata"]["annotations"]["vtspec.dev/digest"],
+        created_at="2026-01-01T00:00:00.000Z",
+    )
+    store = ObjectStore("s3://commands/team")
+    store.put(f"{file.name}/workflow.json", file.encode())
+    store.put(f"{file.name}/plan.json", config["data"]["plan.json"].encode())
+    runs = Runs(get_mirror_folder(store.url, laptop.environment))
+    run = Run(runs.folder / file.name)
+    runs.refresh(run)
+    made = RunWorkflow(KubernetesClient(laptop.environment), file)
+    made.create(documents)
+    return run, runs, made
