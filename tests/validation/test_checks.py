@@ -615,6 +615,27 @@ def test_a_dataset_given_beside_an_experiment_is_the_one_it_means(tmp_path: Path
     assert len(check_specs([experiment], repository)) == 1
 
 
+@pytest.mark.parametrize(
+    ("runs", "is_apart"),
+    [
+        ("runs", True),
+        ("data", False),
+        ("data/digits", False),
+        ("data/digits/runs", False),
+        ("data/digits-runs", True),
+        ("data/x/../digits", False),
+    ],
+)
+def test_runs_and_data_do_not_lie_in_one_another(
+    tmp_path: Path, runs: str, is_apart: bool
+) -> None:
+    root = a_repository(tmp_path)
+    world = find_repository(root).with_runs(root / runs)
+    spec = load(yaml_of(an_experiment()), "new.yaml")
+    said = [one.message for one in check_specs([spec], world) if "one another" in one.message]
+    assert bool(said) is not is_apart
+
+
 def test_a_broken_dataset_of_the_repository_is_there_but_unknown(tmp_path: Path) -> None:
     root = a_repository(tmp_path)
     (root / "specs/datasets/digits.yaml").write_text(yaml_of(a_dataset(format="jpegs")))

@@ -1,5 +1,6 @@
 """The dataset that an experiment refers to, and what it asks of it."""
 
+import posixpath
 from collections.abc import Iterator, Mapping
 
 from vtspec.adapters.shell_command import format_command
@@ -27,6 +28,7 @@ def check_data(subject: SpecView, framework: Framework | None) -> Iterator[Probl
     if dataset is None:
         yield from _check_file(subject, ref)
         return
+    yield from _check_runs_apart(subject, dataset)
     yield from _check_task(subject, dataset)
     yield from _check_format(subject, dataset, framework)
     yield from _check_image_kind(subject, dataset, framework)
@@ -45,6 +47,20 @@ def _check_file(subject: SpecView, ref: str) -> Iterator[Problem]:
     file = subject.repository.format_path(claims[0].path)
     fix = format_command("vtspec", "validate", file)
     message = f"the file of the dataset '{ref}' has errors"
+    yield subject.make_problem(("dataset", "ref"), message, fix)
+
+
+def _check_runs_apart(subject: SpecView, dataset: DatasetFacts) -> Iterator[Problem]:
+    """Runs that are written into the data would be data, and give it another hash."""
+    repository = subject.repository
+    if dataset.path is None:
+        return
+    data = posixpath.normpath((repository.root / dataset.path).as_posix())
+    runs = posixpath.normpath((repository.root / repository.runs).as_posix())
+    if posixpath.commonpath([data, runs]) not in (data, runs):
+        return
+    message = f"the data of '{dataset.name}' ({dataset.path}) and the runs lie in one another"
+    fix = "give the runs a folder of their own: 'runs: runs' in vtspec.yaml, or --runs runs"
     yield subject.make_problem(("dataset", "ref"), message, fix)
 
 
