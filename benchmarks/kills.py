@@ -293,11 +293,15 @@ def _follow_phase(bomb: Bomb, event: Any, repository: Repository) -> None:
     bomb.tick()
 
 
+CARD = "model/README.md"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Traits:
     """What two runs of one plan must agree in."""
 
     artifacts: Mapping[str, str]
+    card: str
     epochs: Any
     evaluation: Any
     checkpoints: Mapping[str, Any]
@@ -338,7 +342,11 @@ def read_traits(run: Run, database: Path) -> Traits:
     for row in (*metrics["epochs"], metrics["best"]):
         row.pop("seconds", None)
     return Traits(
-        artifacts={k: v for k, v in state.artifacts.items() if k.startswith("model/")},
+        artifacts={
+            k: v for k, v in state.artifacts.items() if k.startswith("model/") and k != CARD
+        },
+        # It names its run, as the command that asks it.
+        card=(run.path / CARD).read_text().replace(run.name, "RUN"),
         epochs=metrics,
         evaluation=json.loads((run.path / "evaluation.json").read_text()),
         checkpoints={
@@ -363,7 +371,7 @@ def judge(found: Traits, whole: Traits) -> Iterator[tuple[str, str]]:
     """What of a killed run differs from the unbroken one: (lost, doubled or left over; what)."""
     if found.status != whole.status:
         yield "lost", f"it is {found.status}"
-    for name in ("artifacts", "epochs", "evaluation", "checkpoints", "plans"):
+    for name in ("artifacts", "card", "epochs", "evaluation", "checkpoints", "plans"):
         if getattr(found, name) != getattr(whole, name):
             yield "lost", f"its {name} differ"
     lacking = sorted(key for key in whole.points if key not in found.points)

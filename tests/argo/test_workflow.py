@@ -76,7 +76,7 @@ def test_a_pod_is_started_with_options_that_the_step_has(
         args[args.index("--plan") + 1] = str(tmp_path / "absent.json")
         done = CliRunner().invoke(command, args)
         assert isinstance(done.exception, Refused), (name, done.output)
-        assert "absent.json is not a plan" in str(done.exception)
+        assert "absent.json: there is no such file" in str(done.exception)
 
 
 def test_steps_that_others_change_are_seen() -> None:

@@ -215,7 +215,7 @@ def test_a_run_that_fails_says_why_and_what_to_type(repository: Path) -> None:
 
 @pytest.mark.slow
 def test_a_backend_that_is_not_there_yet_is_refused(repository: Path) -> None:
-    result = ran("run", "shapes", "--backend", "argo")
+    result = ran("run", "shapes", "--backend", "container")
     assert isinstance(result.exception, Permanent)
     assert "not there yet" in str(result.exception)
 

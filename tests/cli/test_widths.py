@@ -80,7 +80,7 @@ COMMANDS: dict[str, tuple[click.Command, tuple[str, ...], tuple[str, ...]]] = {
     ),
     "rm": (
         rm.command,
-        ("digits-resnet10t", "--dry-run"),
+        ("digits-resnet10t", "--dry-run", "--force"),
         ("digits-resnet10t-0123456789", "succeeded", "needed: the report of", "compares"),
     ),
     "images": (images.command, ("list",), ("timm", "image-classification", "not yet")),

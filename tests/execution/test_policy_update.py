@@ -47,7 +47,7 @@ def repository(finished: Repository, tmp_path: Path) -> Repository:
 
 
 def with_policy(repository: Repository, changes: dict[str, Any]) -> Repository:
-    return replace(repository, plan=name_plan({**repository.plan, **changes}))
+    return replace(repository, plan=name_plan({**repository.plan, **changes, "steps": []}))
 
 
 def carry(repository: Repository, watcher: Watcher, **choice: bool) -> RunResult:

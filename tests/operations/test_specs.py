@@ -49,6 +49,7 @@ def test_an_experiment_is_listed_with_its_last_run(root: Path) -> None:
         "model": "softmax-regression",
         "dataset": "shapes",
         "baseline": "shapes-short",
+        "schedule": None,
         "runs": 2,
         "lastRun": {
             "run": "shapes-00000000aa",
