@@ -179,6 +179,7 @@ def test_its_mlflow_answers_by_its_name_and_by_no_other(chart: KubernetesApi) ->
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request, timeout=30)
     assert refused.value.code == 403
+    refused.value.close()
 
 
 def test_a_second_install_keeps_the_key(chart: KubernetesApi, programs: Programs) -> None:
