@@ -32,6 +32,14 @@ def make_visible(text: str) -> str:
     )
 
 
+def shorten_visibly(text: str, longest: int) -> str:
+    """The same, of text of any length: `longest` characters at most, the last of them `…` where
+    there was more."""
+    # Characters become more by it, and never fewer.
+    shown = make_visible(text[: 2 * longest])
+    return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"
+
+
 def _escape_character(before: str, character: str, after: str) -> str:
     if " " <= character <= "~":
         return character

@@ -95,7 +95,7 @@ def render(plan: Plan, settings: RenderSettings, attempt: int = 1) -> Json:
     if tuple(steps) != STEPS:
         raise ValueError(f"a plan with the steps {', '.join(steps)} has no Workflow")
     run, labels = make_run_name(plan.id, attempt), build_labels(plan, settings, attempt)
-    plan_config = get_plan_config_name(plan)
+    plan_config = get_plan_config_name(plan.digest)
     limit_s = parse_duration(plan.resources.max_duration)
     return {
         "apiVersion": "argoproj.io/v1alpha1",
@@ -149,7 +149,7 @@ def render_plan_config(plan: Plan, settings: RenderSettings) -> Json:
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {
-            "name": get_plan_config_name(plan),
+            "name": get_plan_config_name(plan.digest),
             "namespace": settings.namespace,
             "labels": {
                 "app.kubernetes.io/managed-by": "vtspec",
@@ -187,9 +187,9 @@ def build_labels(plan: Plan, settings: RenderSettings, attempt: int) -> dict[str
     return labels if settings.team is None else {**labels, f"{PREFIX}/team": settings.team}
 
 
-def get_plan_config_name(plan: Plan) -> str:
+def get_plan_config_name(digest: str) -> str:
     """The name of the ConfigMap that holds a plan, by what was approved."""
-    return f"plan-{plan.digest.removeprefix('sha256:')}"
+    return f"plan-{digest.removeprefix('sha256:')}"
 
 
 def _build_dag() -> Json:

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal, TypeAlias
 
 from vtspec.pipelines.runs.events import STEPS
-from vtspec.schema.visible_text import make_visible
+from vtspec.schema.visible_text import shorten_visibly
 
 from .node_tree import Node, find_nodes, read_int, read_mapping, read_text, read_time
-from .workflow import CREATED_AT, MAX_WAIT, PREFIX, QUEUE_LABEL, STOP_REASON
+from .workflow import MAX_WAIT, PREFIX, QUEUE_LABEL, STOP_REASON
 
 Phase: TypeAlias = Literal["waiting", "running", "succeeded", "failed", "stopped", "unreadable"]
 """Where a run, or a step of it, stands. `stopped` is asked for by somebody."""
@@ -68,9 +68,8 @@ class WorkflowState:
     """A run on a cluster. `step` is the one at work, or the last that began; `steps` are in their
     order, as are those of a Workflow that is not ours.
 
-    `stop_reason` says why whoever followed it had it stopped, and `created_at` which of several
-    Workflows of this name it is, by whoever made it. `is_partial` says that Argo keeps the steps
-    elsewhere, so that the phase alone is known.
+    `stop_reason` says why whoever followed it had it stopped. `is_partial` says that Argo keeps
+    the steps elsewhere, so that the phase alone is known.
     """
 
     phase: Phase
@@ -88,7 +87,6 @@ class WorkflowState:
     started: datetime | None = None
     finished: datetime | None = None
     stop_reason: str | None = None
-    created_at: str | None = None
     is_partial: bool = False
 
     @property
@@ -136,7 +134,6 @@ def observe(workflow: object, beside: Sequence[object] = ()) -> WorkflowState:
         started=read_time(workflow, "status", "startedAt"),
         finished=read_time(workflow, "status", "finishedAt"),
         stop_reason=_read_annotation(workflow, STOP_REASON),
-        created_at=_read_annotation(workflow, CREATED_AT),
         is_partial=found.is_partial,
     )
 
@@ -347,5 +344,4 @@ def _find_owners(thing: object) -> Iterator[str]:
 
 
 def _show(text: str) -> str:
-    shown = make_visible(text[: 2 * _LONGEST])
-    return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"
+    return shorten_visibly(text, _LONGEST)

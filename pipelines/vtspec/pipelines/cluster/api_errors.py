@@ -7,7 +7,7 @@ from typing import Final
 
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
-from vtspec.schema.visible_text import make_visible
+from vtspec.schema.visible_text import shorten_visibly
 
 _LONGEST: Final = 400
 
@@ -105,5 +105,4 @@ def _explain_absence(call: ApiCall, where: str, body: bytes, told: str) -> Perma
 
 
 def _shorten(text: str) -> str:
-    shown = make_visible(" ".join(text.split())[: 2 * _LONGEST])
-    return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"
+    return shorten_visibly(" ".join(text.split()), _LONGEST)

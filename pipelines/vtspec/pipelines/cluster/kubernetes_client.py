@@ -87,11 +87,8 @@ class KubernetesClient:
     def get(self, resource: Resource, namespace: str, name: str) -> Object | None:
         """The object of that name, or None."""
         call = self._call("get", resource, namespace)
-        status, answer = self._ask(call, _Request(path=_path(resource, namespace, name)))
-        if status == GONE and is_absent_object(answer):
-            return None
-        self._check(call, status, answer)
-        return _read(answer)
+        answer = self._ask_of(call, _Request(path=_path(resource, namespace, name)))
+        return None if answer is None else _read(answer)
 
     def find(self, resource: Resource, namespace: str, labels: Mapping[str, str]) -> list[Object]:
         """The objects with these labels, or all."""
@@ -116,11 +113,7 @@ class KubernetesClient:
             body=dict(change),
             content_type="application/merge-patch+json",
         )
-        status, answer = self._ask(call, request)
-        if status == GONE and is_absent_object(answer):
-            return False
-        self._check(call, status, answer)
-        return True
+        return self._ask_of(call, request) is not None
 
     def delete(
         self, resource: Resource, namespace: str, name: str, uid: str | None = None
@@ -163,6 +156,14 @@ class KubernetesClient:
     def _call(self, verb: str, resource: Resource, namespace: str) -> ApiCall:
         return ApiCall(verb=verb, resource=str(resource), namespace=namespace, server=self.server)
 
+    def _ask_of(self, call: ApiCall, request: "_Request") -> bytes | None:
+        """What is answered about one object; None where it is not there."""
+        status, answer = self._ask(call, request)
+        if status == GONE and is_absent_object(answer):
+            return None
+        self._check(call, status, answer)
+        return answer
+
     def _ask(self, call: ApiCall, request: "_Request") -> tuple[int, bytes]:
         with self._translated(call):
             answer = self._send(request)
@@ -188,13 +189,9 @@ class KubernetesClient:
         answers = importlib.import_module("kubernetes.client.exceptions")
         try:
             yield
-        except (network.SSLError, answers.ApiException) as error:
-            raise Permanent(
-                f"{self.server} is not trusted: {self._show(error)}",
-                fix="check certificate-authority in your kubeconfig: kubectl get namespaces",
-            ) from None
-        except (network.HTTPError, OSError) as error:
-            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        except (network.HTTPError, answers.ApiException, OSError) as error:
+            is_distrust = isinstance(error, network.SSLError | answers.ApiException)
+            if is_distrust or "CERTIFICATE_VERIFY_FAILED" in str(error):
                 raise Permanent(
                     f"{self.server} is not trusted: {self._show(error)}",
                     fix="check certificate-authority in your kubeconfig: kubectl get namespaces",

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.argo import WorkflowState, observe
-from vtspec.pipelines.argo.workflow import CREATED_AT, PREFIX, STOP_REASON
+from vtspec.pipelines.argo.workflow import CREATED_AT, PREFIX, STOP_REASON, get_plan_config_name
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.runs.workflow_file import WorkflowFile
 
@@ -62,13 +62,12 @@ class RunWorkflow:
     def look(self) -> Sighting:
         """What the cluster has of it now."""
         found = self.client.get(WORKFLOWS, self.file.namespace, self.file.name)
-        state = None if found is None else observe(found)
-        if state is not None and state.created_at != self.file.created_at:
-            # What is there was made for an earlier part of the run, or by somebody else.
-            return Sighting(workflow=None, pods=self._find_pods()[0])
         pods, raw = self._find_pods()
+        # What is there may be of an earlier part of the run, or somebody else's.
+        if found is None or not self._is_ours(found):
+            return Sighting(workflow=None, pods=pods)
         beside = [*raw, *self._find_workloads(raw)]
-        return Sighting(workflow=None if found is None else observe(found, beside), pods=pods)
+        return Sighting(workflow=observe(found, beside), pods=pods)
 
     def create(self, documents: tuple[Mapping[str, Any], Mapping[str, Any]]) -> None:
         """Make the plan's ConfigMap and the Workflow, where they are not there yet; an earlier
@@ -108,7 +107,7 @@ class RunWorkflow:
         """Delete it, and the plan's ConfigMap where no other Workflow has that plan."""
         space, digest = self.file.namespace, self.file.digest
         self.client.delete(WORKFLOWS, space, self.file.name)
-        config = f"plan-{digest.removeprefix('sha256:')}"
+        config = get_plan_config_name(digest)
         if not plan_too or self.client.get(CONFIG_MAPS, space, config) is None:
             return
         others = self.client.find(WORKFLOWS, space, {"app.kubernetes.io/managed-by": "vtspec"})
@@ -133,10 +132,9 @@ class RunWorkflow:
         found = self.client.get(WORKFLOWS, space, name)
         if found is None:
             return False
-        told = _read_annotations(found)
-        if told.get(CREATED_AT) == self.file.created_at:
+        if self._is_ours(found):
             return True
-        if told.get(f"{PREFIX}/digest") is None:
+        if _read_annotations(found).get(f"{PREFIX}/digest") is None:
             raise Refused(
                 f"namespace {space} has a Workflow {name} that is not of vtspec",
                 fix=format_command("kubectl", "-n", space, "delete", "workflow", name),
@@ -148,6 +146,10 @@ class RunWorkflow:
             )
         self.client.delete(WORKFLOWS, space, name, uid=found["metadata"]["uid"])
         return False
+
+    def _is_ours(self, found: Object) -> bool:
+        """Whether a Workflow of the name was made for what `workflow.json` says."""
+        return _read_annotations(found).get(CREATED_AT) == self.file.created_at
 
     def _find_pods(self) -> tuple[tuple[Pod, ...], list[Object]]:
         raw = self.client.find(PODS, self.file.namespace, {_OF_WORKFLOW: self.file.name})

@@ -131,19 +131,21 @@ class Submission:
             else:
                 store.replace(key, fresh.encode(), found[1])
         except Overtaken:
-            theirs = store.read(key)
-            return (parse_workflow_file(theirs[0]) if theirs is not None else None) or fresh
+            return _read_workflow_file(store, run.name) or fresh
         return fresh
 
 
 def _agree_on_workflow(store: ObjectStore, name: str, mine: WorkflowFile) -> WorkflowFile:
-    key = f"{name}/{WORKFLOW_FILE}"
     try:
-        store.create(key, mine.encode())
+        store.create(f"{name}/{WORKFLOW_FILE}", mine.encode())
     except Overtaken:
-        found = store.read(key)
-        return (parse_workflow_file(found[0]) if found is not None else None) or mine
+        return _read_workflow_file(store, name) or mine
     return mine
+
+
+def _read_workflow_file(store: ObjectStore, name: str) -> WorkflowFile | None:
+    found = store.read(f"{name}/{WORKFLOW_FILE}")
+    return None if found is None else parse_workflow_file(found[0])
 
 
 def _decide_resumption(state: RunState) -> RunResumed | None:

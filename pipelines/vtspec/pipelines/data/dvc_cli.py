@@ -95,15 +95,23 @@ def build_environment(environ: Mapping[str, str]) -> dict[str, str]:
 def _run_process(root: Path, args: Sequence[str]) -> subprocess.CompletedProcess[str]:
     if importlib.util.find_spec("dvc") is None:
         raise Permanent("DVC is not installed here", fix="pip install 'vtspec[data]'")
+    return run_python(root, ["-m", "dvc", *args])
+
+
+def run_python(
+    root: Path, words: Sequence[str], timeout_s: float | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run this Python in the repository, as a process of DVC. Raises `TimeoutExpired`."""
     # -P: a `dvc.py` that lies in the repository must not be what runs.
     return subprocess.run(
-        [sys.executable, "-P", "-m", "dvc", *args],
+        [sys.executable, "-P", *words],
         cwd=root,
         env=build_environment(os.environ),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
         errors="replace",
+        timeout=timeout_s,
     )
 
 

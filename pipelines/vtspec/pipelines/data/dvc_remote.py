@@ -4,7 +4,6 @@ the credentials and the address that its own configuration has."""
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +12,7 @@ from vtspec.pipelines.errors import Refused
 from vtspec.pipelines.formatting import pluralize
 from vtspec.pipelines.redaction import redact_text
 
-from .dvc_cli import build_environment
+from .dvc_cli import run_python
 from .fetch import PinnedData
 from .source import DvcSource
 
@@ -68,17 +67,7 @@ def check_remote(pinned: PinnedData, root: Path, remote: str, name: str) -> str 
     md5 = pinned.hash.removeprefix("md5:")
     address = remote if "://" in remote else os.path.abspath(root / remote)
     try:
-        done = subprocess.run(
-            # -P: a `dvc` folder that lies in the repository must not be what is imported.
-            [sys.executable, "-P", "-c", _ASK, str(root), address, md5],
-            cwd=root,
-            env=build_environment(os.environ),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=ASK_S,
-        )
+        done = run_python(root, ["-c", _ASK, str(root), address, md5], ASK_S)
     except subprocess.TimeoutExpired:
         return _make_warning(pinned, remote, f"no answer within {ASK_S:.0f} s")
     try:

@@ -15,7 +15,7 @@ from vtspec.pipelines.runs.state import PLAN_FILE
 
 from .render import check_data, find_run_settings
 from .run import RunCallbacks, RunRequest, get_tracking_uri
-from .seeds import SeedsResult, refresh_reports
+from .seeds import SeedsResult, refresh_reports, run_one_by_one
 
 if TYPE_CHECKING:
     from vtspec.pipelines.argo import RenderSettings, WorkflowState
@@ -75,22 +75,15 @@ def run_on_cluster(
     """
     runner = _open_runner(asked, environ)
     plans = asked.request.planned.plans
-    for plan in plans:
-        # Nobody should learn after hours of the first seed that the third could not go on.
-        runner.decide(plan)
-    results: list[RunResult] = []
-    for number, plan in enumerate(plans, start=1):
-        if callbacks.stop.reason is not None:
-            break
-        if len(plans) > 1:
-            callbacks.report(f"seed {plan.training.seed}, {number} of {len(plans)}: {plan.id}")
-        result = runner.run(plan, callbacks, environ)
-        results.append(result)
-        if result.outcome is None or not result.outcome.is_good:
-            break
+    # One alone is decided when it is run, which is now.
+    if len(plans) > 1:
+        for plan in plans:
+            # Nobody should learn after hours of the first seed that the third could not go on.
+            runner.decide(plan)
+    done = run_one_by_one(plans, callbacks, lambda plan: runner.run(plan, callbacks, environ))
     if len(plans) > 1:
         refresh_reports(asked.request.planned.made, runner.runs, callbacks.report)
-    return SeedsResult(results=tuple(results), left=plans[len(results) :])
+    return done
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from vtspec.pipelines.errors import Refused
+from vtspec.pipelines.formatting import pluralize
 
 if TYPE_CHECKING:
     from vtspec.pipelines.execution.local.queue_turns import Ticket, Turn
@@ -47,8 +48,8 @@ def wait_for_turn(
     devices = list_devices(environ) if gpus else {CPU: ""}
     if len(devices) < gpus:
         raise Refused(
-            f"{plan.id} asks for {_count_gpus(gpus)}, and this machine shows "
-            f"{_count_gpus(len(devices))}"
+            f"{plan.id} asks for {pluralize(gpus, 'GPU')}, and this machine shows "
+            f"{pluralize(len(devices), 'GPU')}"
             + (f" ({VISIBLE}={environ[VISIBLE]})" if VISIBLE in environ else ""),
             fix=f"set resources.gpus to {len(devices)} or less, or name those that there are: "
             f"export {VISIBLE}=0,1",
@@ -112,7 +113,3 @@ def _format_device(device: str) -> str:
         return "the CPU"
     # Of a UUID the beginning, as CUDA takes it too.
     return device[:12] if device.startswith(("GPU-", "MIG-")) else f"GPU {device}"
-
-
-def _count_gpus(count: int) -> str:
-    return f"{count} GPU{'s' * (count != 1)}"

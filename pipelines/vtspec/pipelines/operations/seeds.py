@@ -50,18 +50,29 @@ def run_seeds(
 
 
 def _run_all(request: RunRequest, callbacks: RunCallbacks, runner: "LocalRunner") -> SeedsResult:
-    plans, options = request.planned.plans, build_options(request)
+    options = build_options(request)
+    done = run_one_by_one(
+        request.planned.plans, callbacks, lambda plan: runner.run(plan, options, request.command)
+    )
+    refresh_reports(request.planned.made, runner.runs, callbacks.report)
+    return done
+
+
+def run_one_by_one(
+    plans: "tuple[Plan, ...]", callbacks: RunCallbacks, run: "Callable[[Plan], RunResult]"
+) -> SeedsResult:
+    """`run` each of the plans in their order, until one has no good end or somebody asks to
+    stop."""
     results: list[RunResult] = []
     for number, plan in enumerate(plans, start=1):
         if callbacks.stop.reason is not None:
             break
         if len(plans) > 1:
             callbacks.report(f"seed {plan.training.seed}, {number} of {len(plans)}: {plan.id}")
-        result = runner.run(plan, options, request.command)
+        result = run(plan)
         results.append(result)
         if result.outcome is None or not result.outcome.is_good:
             break
-    refresh_reports(request.planned.made, runner.runs, callbacks.report)
     return SeedsResult(results=tuple(results), left=plans[len(results) :])
 
 

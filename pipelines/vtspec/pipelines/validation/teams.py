@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from vtspec.pipelines.formatting import pluralize
 from vtspec.schema.kinds.patterns import DURATION
 from vtspec.schema.kinds.rules import RuleViolation
 from vtspec.schema.problem import Problem
@@ -66,8 +67,8 @@ def check_limits(
     if limits.gpus is not None and gpus > limits.gpus:
         yield RuleViolation(
             path=("spec", "resources", "gpus"),
-            message=f"a run of team {name} may ask for {_count_gpus(limits.gpus)} at most, not "
-            f"{gpus:g}",
+            message=f"a run of team {name} may ask for {pluralize(limits.gpus, 'GPU')} at most, "
+            f"not {gpus:g}",
             fix=f"set gpus to {limits.gpus} or less, or have teams.{name}.limits.gpus in "
             "vtspec.yaml raised",
         )
@@ -79,10 +80,6 @@ def check_limits(
             fix=f"set maxDuration to {longest} or less, or have "
             f"teams.{name}.limits.maxDuration in vtspec.yaml raised",
         )
-
-
-def _count_gpus(count: int) -> str:
-    return f"{count} GPU{'s' * (count != 1)}"
 
 
 def _list_folders(path: str) -> Iterator[str]:
