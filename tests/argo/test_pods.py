@@ -42,6 +42,7 @@ class Pods:
         project = a_cluster_project(
             remotes={"storage": {"url": str(remote)}},
             cluster={"namespace": "vision", "volumeClaim": "vtspec", "runsSecret": "vtspec-runs"},
+            retention={"caches": "30d"},
         )
         settings = some_settings(plan, project, self.runs)
         workflow = render(plan, settings)
@@ -125,10 +126,14 @@ def pods(tmp_path: Path, storage: BreakableStorage) -> Pods:
 def test_the_pods_of_a_run_carry_it_out_from_the_remote_to_the_report(
     pods: Pods, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    unused = pods.place / "volume" / "data" / "0123.dir"
+    unused.mkdir()
+    os.utime(unused, (0, 0))
     for step in STEPS:
         done = pods.start(step)
         assert done.returncode == 0, (step, done.stdout, done.stderr)
     run = pods.see(monkeypatch)
+    assert not unused.exists()
     state = run.read_state()
     assert (state.status, state.attempt) == ("succeeded", 1)
     assert {name: one.ending for name, one in state.steps.items()} == dict.fromkeys(

@@ -22,6 +22,8 @@ from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.operations.removal import PruneRule, choose_prunable, choose_runs
 from vtspec.pipelines.project.repository import find_repository
 from vtspec.pipelines.runs import Run, RunLock, Runs
+from vtspec.pipelines.tracking import choose_tracking_uri, sync_run
+from vtspec.pipelines.tracking.mlflow_client import make_client
 
 FINISHED = [STARTED, EVALUATED, SUCCEEDED]
 FAILED = [STARTED, ("run.finished", {"ending": "failed", "exit_code": 3})]
@@ -237,6 +239,38 @@ def test_events_that_mlflow_lacks_are_told(root: Path) -> None:
     assert needers(root, CATS) == {CATS: ()}
 
 
+def test_a_model_that_an_alias_names_is_needed(root: Path) -> None:
+    address = choose_tracking_uri(root / "runs", None, {})
+    tracking = {"experiment": "cats", "registerAs": "cat-model"}
+    for number in (1, 2):
+        run = a_run(root, f"cats-{number:010}", tracking=tracking)
+        (run.path / "model").mkdir()
+        (run.path / "model" / "model.safetensors").write_bytes(b"weights")
+        sync_run(run.path, address)
+    # The newer one took the alias of the first.
+    assert needers(root, "cats-0000000001") == {"cats-0000000001": ()}
+    challenger = "MLflow's alias cat-model@challenger is its model, version 2"
+    assert needers(root, "cats-0000000002") == {"cats-0000000002": (challenger,)}
+    assert pruned(root, keep=0)[1] == ["cats-0000000002"]
+    make_client(address).set_registered_model_alias("cat-model", "champion", "1")
+    champion = "MLflow's alias cat-model@champion is its model, version 1"
+    assert needers(root, "cats-0000000001") == {"cats-0000000001": (champion,)}
+    make_client(address).delete_registered_model("cat-model")
+    assert needers(root, "cats-0000000002") == {"cats-0000000002": ()}
+
+
+def test_what_an_alias_names_is_not_known_where_mlflow_is_away(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = a_run(root, CATS)
+    state = {"uri": "http://mlflow", "shipped": 2, "model_version": "4"}
+    (run.path / "tracking.json").write_text(json.dumps({**state, "registered_as": "cat-model"}))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    (told,) = needers(root, CATS)[CATS]
+    assert told.startswith("an alias may name its model cat-model, version 4: ")
+
+
 # What cannot be known.
 
 
@@ -403,6 +437,31 @@ def test_prune_spares_what_was_worked_on_lately(root: Path) -> None:
     assert pruned(root, before=1_767_225_660)[0] == {CATS: "failed"}
     assert typed("prune", "--older-than", "999999d", "--yes").output == "nothing to remove\n"
     assert left(root) == [CATS]
+
+
+@pytest.mark.parametrize(
+    ("retention", "flags", "gone"),
+    [
+        ("{keep: 1}", [], ["cats-0000000001", "cats-0000000002"]),
+        ("{keep: 1}", ["--keep", "2"], ["cats-0000000001"]),
+        ("{keep: 2, olderThan: 3000d}", [], []),
+        ("{unfinished: true}", [], [DOGS]),
+        ("{unfinished: true}", ["--no-unfinished"], []),
+        ("{}", [], []),
+    ],
+)
+def test_prune_goes_by_retention_where_no_flag_says_otherwise(
+    root: Path, retention: str, flags: list[str], gone: list[str]
+) -> None:
+    names = [f"cats-{number:010}" for number in (1, 2, 3)]
+    for name in names:
+        a_run(root, name)
+    a_run(root, DOGS, STOPPED)
+    head = "apiVersion: vtspec.dev/v1alpha1\nkind: Project\nmetadata: {name: vision}\n"
+    (root / "vtspec.yaml").write_text(f"{head}spec: {{retention: {retention}}}\n")
+    result = typed("prune", "--yes", *flags)
+    assert sorted({*names, DOGS} - set(left(root))) == gone
+    assert ("by retention of vtspec.yaml: " in result.output) is (retention != "{}" and not flags)
 
 
 def test_prune_leaves_what_is_needed_and_what_that_needs(root: Path) -> None:

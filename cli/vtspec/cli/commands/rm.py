@@ -73,27 +73,40 @@ def remove_chosen(
 
     Raises `Refused` where nobody is there to be asked.
     """
-    from vtspec.pipelines.errors import Refused
     from vtspec.pipelines.formatting import format_size, pluralize
     from vtspec.pipelines.operations.removal import remove_runs
 
-    count = pluralize(len(removals), "run")
-    size = format_size(sum(one.found.bytes for one in removals))
-    if dry_run:
-        click.echo(f"{count} would be removed, {size}")
+    count, size = pluralize(len(removals), "run"), sum(one.found.bytes for one in removals)
+    if not confirm_removal(count, size, dry_run=dry_run, yes=yes):
         return
-    if not yes:
-        # What comes through a pipe is not a person's yes.
-        if not sys.stdin.isatty():
-            raise Refused("nobody is there to be asked", fix="add --yes to remove them")
-        if not click.confirm(f"Remove {count}, {size}?"):
-            raise click.exceptions.Exit(0)
     gone: list[RunSummary] = []
     try:
         remove_runs(removals, runs, gone.append, lambda line: click.echo(line, err=True))
     finally:
         freed = format_size(sum(one.bytes for one in gone))
         click.echo(f"removed {pluralize(len(gone), 'run')}, {freed}")
+
+
+def confirm_removal(count: str, size_bytes: int, *, dry_run: bool, yes: bool) -> bool:
+    """Whether `count`, in words, is to be removed now; in a dry run it is only shown.
+
+    Raises `Refused` where nobody is there to be asked.
+    """
+    from vtspec.pipelines.errors import Refused
+    from vtspec.pipelines.formatting import format_size
+
+    size = format_size(size_bytes)
+    if dry_run:
+        click.echo(f"{count} would be removed, {size}")
+        return False
+    if yes:
+        return True
+    # What comes through a pipe is not a person's yes.
+    if not sys.stdin.isatty():
+        raise Refused("nobody is there to be asked", fix="add --yes to remove them")
+    if not click.confirm(f"Remove {count}, {size}?"):
+        raise click.exceptions.Exit(0)
+    return True
 
 
 def _format_removals(removals: "Sequence[Removal]", width: int | None) -> "Iterator[Line]":

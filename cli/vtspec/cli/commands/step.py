@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 # Not from the package of the steps, which brings all that carries them out, even for a `--help`.
+from vtspec.cli.ages import check_age, find_time
 from vtspec.cli.runs_place import RunsPlace
 from vtspec.pipelines.cache_folder import find_store
 from vtspec.pipelines.runs.events import PRINTED_PREFIX, STEPS
@@ -47,6 +48,11 @@ from vtspec.pipelines.runs.events import PRINTED_PREFIX, STEPS
     help="DVC remote that step data fetches from, by the data's hash alone.",
 )
 @click.option(
+    "--prune-cache",
+    metavar="AGE",
+    help="Step data also removes fetched data that nothing used for so long, such as 30d.",
+)
+@click.option(
     "--print-events",
     is_flag=True,
     help="Print each line of events.jsonl, too, with 'vtspec-event ' before it.",
@@ -66,6 +72,10 @@ def command(
     """
     if options["remote"] is not None and name != "data":
         raise click.UsageError(f"--remote is for step data; {name} fetches none")
+    age = options.pop("prune_cache")
+    if age is not None and name != "data":
+        raise click.UsageError(f"--prune-cache is for step data; {name} fetches none")
+    check_age(age, "--prune-cache")
     if (workdir is None) == (runs is None):
         raise click.UsageError("one of --workdir and --runs says where the run is")
     if runs is not None and find_store(runs) is None:
@@ -91,7 +101,21 @@ def command(
     with stop.handle_signals(), progress:
         outcome = run_step(name, plan, place, callbacks, os.environ)
     show_outcome(outcome)
+    if age is not None:
+        _prune_cache(age)
     raise click.exceptions.Exit(outcome.exit_code)
+
+
+def _prune_cache(age: str) -> None:
+    """Free the cache of what nothing used for so long; what stands against it is only said."""
+    from vtspec.pipelines.cache_folder import get_cache_folder
+    from vtspec.pipelines.operations.cache_removal import prune_cache
+
+    try:
+        for gone in prune_cache(get_cache_folder(os.environ), find_time(age), ["data"]):
+            click.echo(f"removed {gone.name} from the cache: not used for {age}", err=True)
+    except OSError as error:
+        click.echo(f"the cache was not freed of what nothing used for {age}: {error}", err=True)
 
 
 def _print_event(line: bytes) -> None:

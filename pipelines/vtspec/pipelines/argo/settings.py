@@ -79,6 +79,7 @@ class RenderSettings:
     max_wait_s: int
     keep_for_s: int
     ephemeral_storage: str
+    cache_age: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +119,7 @@ def find_settings(
         max_wait_s=parse_duration(cluster.max_wait),
         keep_for_s=parse_duration(cluster.keep_for),
         ephemeral_storage=cluster.ephemeral_storage,
+        cache_age=project.retention.caches,
     )
 
 

@@ -26,6 +26,8 @@ def build_arguments(step: str, attempt: int, settings: RenderSettings) -> list[s
     words += ["--attempt", str(attempt), "--resume", "--print-events"]
     if step == "data":
         words += ["--remote", settings.remote.url]
+        if settings.cache_age is not None:
+            words += ["--prune-cache", settings.cache_age]
     return words
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from vtspec.adapters.contract import AdapterError
 from vtspec.adapters.data.content_hash import Content, LinkToNothing, hash_content
 from vtspec.adapters.shell_command import format_command
+from vtspec.pipelines.cache_folder import mark_in_use
 from vtspec.pipelines.errors import Permanent, refuse_system_error
 from vtspec.pipelines.formatting import pluralize
 from vtspec.pipelines.redaction import redact_text
@@ -64,6 +65,7 @@ def fetch_data(
     assert isinstance(source, DvcSource)
     place = _CacheEntry(pinned, cache / "data")
     with _hold_lock(place.lock, report):
+        mark_in_use(place.whole)
         # Hashed anew at each use: a kept copy is only a folder that anyone may have written to.
         content = _hash_content(place.kept, allows_gap=True) if place.kept.exists() else None
         if content is not None and content.hash == pinned.hash:

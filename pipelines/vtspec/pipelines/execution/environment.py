@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from vtspec.adapters.durable_files import stage_folder
+from vtspec.pipelines.cache_folder import mark_in_use
 from vtspec.pipelines.catalog import Framework
 from vtspec.pipelines.catalog.lockfile import parse_locked_versions
 from vtspec.pipelines.errors import Permanent
@@ -202,6 +203,7 @@ class Environments:
         whole.
         """
         folder = self._find_folder(framework)
+        mark_in_use(folder)
         with hold_lock(folder.with_name(f".{folder.name}.lock")) as lock:
             if not _get_marker(folder).is_file():
                 self._make(framework, folder, lock, why)
@@ -267,6 +269,7 @@ def copy_adapters(cache: Path) -> Path:
 
     source = Path(vtspec.adapters.__path__[0])
     home = cache / "adapters" / hash_adapters(source)[:16]
+    mark_in_use(home)
     if not home.is_dir():
         _copy_files(_list_files(source), source, home)
     return home

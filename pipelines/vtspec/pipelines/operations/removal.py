@@ -1,5 +1,6 @@
 """Runs removed: those that a person names, or those that a rule lets go."""
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from vtspec.pipelines.runs import Run, Runs, choose_baseline, is_completion_name
 from vtspec.pipelines.runs.state import Standing, find_standing
 
 from .cluster_runs import delete_from_cluster
+from .run import get_tracking_uri
 from .runs import RunSummary, read_runs, refuse_unknown_specs
 
 if TYPE_CHECKING:
@@ -79,7 +81,7 @@ def choose_runs(words: Sequence[str], runs: Runs, repository: "Repository") -> l
             stop = format_command("vtspec", "stop", one.run.name)
             raise Refused(f"{one.run.name} is being worked on", fix=stop)
         one.run.refuse_link()
-    needs = _find_needs(read_runs(runs), repository)
+    needs = _find_needs(read_runs(runs), found, repository)
     return [
         Removal(found=one, needed_by=_list_needers(one, needs, leaving=frozenset(named)))
         for one in found
@@ -101,7 +103,7 @@ def choose_prunable(
         for found in every
         if (why := _find_reason(found, every, rule, kept)) is not None
     }
-    needs = _find_needs(every, repository) if chosen else []
+    needs = _find_needs(every, [one for one, _ in chosen.values()], repository)
     leaving = frozenset(chosen)
     while True:
         # What a run needs that stays has to stay too, and so on.
@@ -231,11 +233,17 @@ def _list_needers(
     )
 
 
-def _find_needs(every: Sequence[RunSummary], repository: "Repository") -> list[_Need]:
+def _find_needs(
+    every: Sequence[RunSummary], chosen: Sequence[RunSummary], repository: "Repository"
+) -> list[_Need]:
+    """Who needs which of `every` run; MLflow is asked of the `chosen` ones alone."""
+    if not chosen:
+        return []
     return [
         *_iter_needs_of_specs(every, repository),
         *(need for found in every for need in _iter_needs_of_run(found, every)),
         *(need for found in every for need in _iter_unsent(found)),
+        *(need for found in chosen for need in _iter_aliases(found, repository)),
     ]
 
 
@@ -344,3 +352,26 @@ def _iter_unsent(found: RunSummary) -> Iterator[_Need]:
         send = format_command("vtspec", "sync", run.name)
         events = pluralize(left, "event of it has", "events of it have")
         yield _Need(name=run.name, by=f"{events} not arrived in MLflow ({send})")
+
+
+def _iter_aliases(found: RunSummary, repository: "Repository") -> Iterator[_Need]:
+    """The aliases of MLflow's registry that name the model of the run."""
+    from vtspec.pipelines.tracking.mlflow_upload import read_sync_state
+    from vtspec.pipelines.weights.model_versions import list_aliases
+
+    place = read_sync_state(found.run.path)
+    if place is None or place.model_version is None or place.registered_as is None:
+        return
+    name, version = place.registered_as, place.model_version
+    try:
+        address = get_tracking_uri(repository, os.environ)
+        aliases = list_aliases(address, name, version)
+    except (Permanent, Temporary) as error:
+        by = f"an alias may name its model {name}, version {version}: {error.message}"
+        yield _Need(name=found.run.name, by=by)
+        return
+    for alias in aliases:
+        yield _Need(
+            name=found.run.name,
+            by=f"MLflow's alias {name}@{alias} is its model, version {version}",
+        )

@@ -100,14 +100,15 @@ def find_holder(run_dir: Path) -> LockHolder | None:
         os.close(fd)
 
 
-def is_held(path: Path) -> bool:
-    """Whether a process holds the lock file `path`, this one too; none where there is no file."""
+def is_held(path: Path, *, or_shared: bool = False) -> bool:
+    """Whether a process holds the lock file `path`, this one too, for itself alone or, with
+    `or_shared`, at all; none where there is no file."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:
-        return not _try_flock(fd, fcntl.LOCK_SH)
+        return not _try_flock(fd, fcntl.LOCK_EX if or_shared else fcntl.LOCK_SH)
     finally:
         os.close(fd)
 

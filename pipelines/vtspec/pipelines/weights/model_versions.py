@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from vtspec.pipelines.address import Address
+from vtspec.pipelines.cache_folder import mark_in_use
 from vtspec.pipelines.errors import Permanent
 
 VersionLookup: TypeAlias = Callable[[str, str], str]
@@ -60,6 +61,30 @@ def _fetch_version(address: Address, name: str, wanted: str) -> str:
     return str(found.version)
 
 
+def list_aliases(address: Address, name: str, version: str) -> tuple[str, ...]:
+    """The aliases that name a version in the registry of the MLflow there; none where the version
+    is gone. Raises as a look-up does."""
+    from vtspec.pipelines.tracking import find_store_file
+    from vtspec.pipelines.tracking.mlflow_client import make_client, translate_errors
+
+    file = find_store_file(address)
+    if file is not None and not file.exists():
+        return ()
+    client = make_client(address, _NOT_INSTALLED)
+    # Only behind the client is MLflow known to be there.
+    from mlflow.exceptions import MlflowException
+
+    with translate_errors(address, fix="see MLFLOW_TRACKING_TOKEN", delay_s=30):
+        try:
+            # A version itself does not say which aliases it has in every store.
+            aliases = client.get_registered_model(name).aliases
+        except MlflowException as error:
+            if error.error_code in _MISSING:
+                return ()
+            raise
+    return tuple(alias for alias, named in aliases.items() if str(named) == version)
+
+
 def make_model_download(find_address: Callable[[], Address]) -> ModelDownload:
     """What brings the files of a version from the MLflow there, which is asked for at a call.
 
@@ -72,6 +97,7 @@ def make_model_download(find_address: Callable[[], Address]) -> ModelDownload:
         # Another server may have another model of that name.
         key = "\0".join((address.uri, name, version)).encode()
         folder = cache / "mlflow" / hashlib.sha256(key).hexdigest()[:16]
+        mark_in_use(folder)
         return _download_version(address, name, version, folder)
 
     return download

@@ -10,6 +10,7 @@ from .cluster import Cluster, Remote, Team, Toleration
 from .field_types import (
     NO_CREDENTIALS,
     ApiVersion,
+    Duration,
     KubernetesName,
     LabelKey,
     LabelValue,
@@ -21,6 +22,7 @@ from .field_types import (
     RelativePath,
     StaysInside,
     Tuple,
+    Whole,
     refuse_credentials,
 )
 from .patterns import CURRENCY, NODE_RESOURCE, OUTSIDE, REGISTRY, RUNS
@@ -86,6 +88,29 @@ class ProjectTracking(Part):
     )
 
 
+class Retention(Part):
+    """What `vtspec prune` takes where its flags do not say it.
+
+    Whatever a baseline, an alias of MLflow's registry, another run or a spec needs stays.
+    """
+
+    keep: Annotated[Whole, Field(ge=0, le=100_000)] | None = Field(
+        default=None, description="How many of the last results of each experiment stay."
+    )
+    unfinished: bool = Field(
+        default=False, description="Whether runs that were cut short, and could go on, go too."
+    )
+    older_than: Duration | None = Field(
+        default=None, description="How long a run is left alone after it was worked on last."
+    )
+    caches: Duration | None = Field(
+        default=None,
+        description="How long data, environments and weights that can be made again are kept "
+        "without being used; step data on a cluster frees the cache of its pods by it.",
+        examples=["30d"],
+    )
+
+
 RunsPlace = Annotated[
     str,
     Field(
@@ -126,6 +151,9 @@ class ProjectSpec(Part):
         default=None, description="The Kubernetes that plans are carried out on."
     )
     teams: dict[Name, Team] = Field(default_factory=dict, description="Who shares it, by name.")
+    retention: Retention = Field(
+        default_factory=Retention, description="What `vtspec prune` removes."
+    )
 
 
 class Project(Part):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from vtspec.pipelines.cache_folder import mark_in_use
 from vtspec.pipelines.data.fetch import PinnedData, fetch_data
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.execution.environment import Environment
@@ -215,6 +216,9 @@ def _get_data_folder(step: str, work: StepContext) -> Path:
             f"{step} needs data, and step data has not run in {work.target.folder}",
             fix="run 'vtspec step data' first, or give --data DIR",
         )
+    kept = work.place.cache / "data"
+    if data.is_relative_to(kept):
+        mark_in_use(kept / data.relative_to(kept).parts[0])
     # The adapter works in the run's folder, where a relative path would mean another one.
     return data.absolute()
 
