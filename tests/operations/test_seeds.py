@@ -13,8 +13,8 @@ from vtspec.pipelines.project.repository import open_spec
 from vtspec.pipelines.project.scaffold import scaffold
 from vtspec.pipelines.runs import Runs
 
-DONE = [EVALUATED, SUCCEEDED]
-STOPPED = [("run.finished", {"ending": "stopped", "exit_code": 75})]
+DONE: Sequence[Told] = [EVALUATED, SUCCEEDED]
+STOPPED: Sequence[Told] = [("run.finished", {"ending": "stopped", "exit_code": 75})]
 
 
 @pytest.fixture(scope="module")

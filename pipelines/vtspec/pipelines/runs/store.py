@@ -396,6 +396,16 @@ class Runs:
         others = self.list_by_name(run.spec_name) if is_spec else self.list_by_plan(run.plan_id)
         return next((other for other in reversed(others) if other.has_result), run)
 
+    def find_result(self, word: str, find_plan_id: Callable[[str], str | None]) -> Run:
+        """As `find_finished`, but of a spec the last finished run of the plan that it has as it
+        stands, where there is one. `find_plan_id` is asked, by the spec's name, only where
+        finished runs of several plans have that name."""
+        run, name = self.find_finished(word), Path(word).name
+        finished = [one for one in self.list_by_name(name) if one.has_result]
+        if run.name == name or len({one.plan_id for one in finished}) < 2:
+            return run
+        return choose_baseline(finished, find_plan_id(name)) or run
+
     def find(self, word: str) -> Run:
         """The run that a person means: its name, a completion's of it, its spec's name (the last
         one), or a beginning.
