@@ -23,7 +23,7 @@ from vtspec.schema.suggestions import suggest_fix
 
 from .event_log import EVENTS_FILE
 from .events import Event, RunStarted, decode_event, decode_events
-from .lock import LOCK_FILE, LockHolder, RunLock, find_holder, hold_lock, is_left_here
+from .lock import LockHolder, RunLock, find_holder, hold_lock, is_left_here
 from .metrics import Metrics, build_metrics
 from .run_mirror import RunMirror, find_made, find_mirror, find_writer
 from .state import MODEL_FOLDER, PLAN_FILE, RunState, fold_events
@@ -527,7 +527,8 @@ class Runs:
             yield
 
     def _make_folder(self) -> None:
-        if self.folder.is_dir():
+        # What a kill left of its making is gone on with; any other folder is a person's own.
+        if self.folder.is_dir() and not any(self.folder.glob(".tmp-.gitignore-*")):
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         # As caches do: `git add -A` must not commit checkpoints, whoever chose the folder.
@@ -539,10 +540,10 @@ class Runs:
         """Only one process at a time looks at the runs and decides whether to begin one."""
         self._make_folder()
         with hold_lock(self.folder / ".lock"):
-            for left in self.folder.glob(f".new-*/{LOCK_FILE}"):
-                # Killed while it was made: nobody else makes one now.
-                if find_holder(left.parent) is None:
-                    shutil.rmtree(left.parent, ignore_errors=True)
+            for left in self.folder.glob(".new-*"):
+                # Killed while it was made, if before it was locked: nobody else makes one now.
+                if find_holder(left) is None:
+                    shutil.rmtree(left, ignore_errors=True)
             for gone in self.folder.glob(f"{_GONE}*"):
                 # Killed while it was deleted, which goes on: it is no run any more.
                 shutil.rmtree(gone, ignore_errors=True)
