@@ -129,6 +129,24 @@ def test_weights_of_another_shape_are_refused(tmp_path: Path, data: Path) -> Non
         toy.Adapter(job, Listener()).prepare_model()
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("name", ["weight", "bias"])
+def test_weights_that_hold_no_numbers_are_refused_before_anything_is_trained(
+    tmp_path: Path, data: Path, name: str, value: float
+) -> None:
+    job, file = a_job(tmp_path, data), tmp_path / "weights.safetensors"
+    adapter = toy.Adapter(job, Listener())
+    adapter.prepare_model()
+    found = adapter.model.get_weights()
+    found[name].values[-1] = value
+    safetensors.write(file, found)
+    job = dataclasses.replace(job, model=dataclasses.replace(job.model, weights=file))
+    with pytest.raises(AdapterError, match=f"'{name}' holds what is no number") as error:
+        toy.Adapter(job, Listener()).prepare_model()
+    # Not the learning rate, which has had no part in it yet.
+    assert error.value.fix == "give other weights, or leave model.weights out"
+
+
 def test_a_checkpoint_is_what_the_safetensors_library_reads(tmp_path: Path, data: Path) -> None:
     _, adapter = trained(tmp_path, data)
     found = load_file(tmp_path / "checkpoints" / "epoch-0003" / "model.safetensors")

@@ -285,7 +285,7 @@ def test_a_plan_that_has_run_stays_so_after_an_attempt_without_a_result(
     _, found = planned(root)
     assert (found.runs_as, found.run, found.result) == ("done", done.name, "accuracy 0.9")
     shown = " ".join(" ".join(text(root)).split())
-    words = f"{later.name} is later and {told} (--resume goes on with it)"
+    words = f"{later.name} is later and {told} (go on with it: vtspec run {later.name} --resume)"
     assert f"= already run: {done.name}, accuracy 0.9; {words}" in shown
     assert vtspec(root, "deep").stdout.splitlines()[-1].endswith("vtspec apply deep --again")
     # Wherever else a result is needed, the finished attempt is taken too.

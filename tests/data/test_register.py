@@ -105,6 +105,23 @@ def test_a_repository_without_dvc_is_told_what_to_type(root: Path) -> None:
     assert caught.value.fix == "git init && dvc init"
 
 
+@pytest.mark.parametrize(
+    ("there", "told"),
+    [("nothing", "data/nowhere does not exist"), ("a file", "data/nowhere is not a folder")],
+)
+def test_data_that_is_not_there_is_told_before_what_the_repository_lacks(
+    root: Path, there: str, told: str
+) -> None:
+    shutil.rmtree(root / ".dvc")
+    if there == "a file":
+        (root / "data" / "nowhere").touch()
+    # Outside of the repository, too, where DVC is not asked.
+    for path, words in ((root / "data" / "nowhere", told), (root.parent / "elsewhere", "not")):
+        with pytest.raises(Permanent, match=words) as caught:
+            resolve_destination(root, root / "specs", path, "pets")
+        assert caught.value.fix == "name the folder that holds the data"
+
+
 def test_data_that_git_tracks_already_is_told_how_it_leaves_git(root: Path) -> None:
     command(root, "git", "add", "-f", "data/pets")
     command(root, "git", "commit", "-qm", "by hand")

@@ -1,13 +1,15 @@
 """What is removed, what is not because something needs it, and what a kill leaves of it."""
 
+import itertools
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -522,3 +524,84 @@ def test_a_killed_removal_leaves_a_run_whole_or_nothing_of_it(root: Path) -> Non
     assert os.listdir(half)
     assert typed("prune", "--yes").exception is None
     assert os.listdir(root / "runs") == [".lock"]
+
+
+CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.truncate", "os.link"}
+"""Operations that change a folder, as Python tells them before each."""
+
+
+def killed(number: int, work: Callable[[], object]) -> bool:
+    """Do the work in a process that is killed before the change of a folder of that number;
+    whether it came to so many."""
+    pid = os.fork()
+    if pid == 0:
+        changes = itertools.count(1)
+
+        def kill_before(event: str, arguments: tuple[Any, ...]) -> None:
+            opens = event == "open" and (arguments[2] or 0) & (
+                os.O_CREAT | os.O_WRONLY | os.O_RDWR
+            )
+            if (opens or event in CHANGES) and next(changes) == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(kill_before)
+        try:
+            work()
+        finally:
+            os._exit(0)
+    return os.WIFSIGNALED(os.waitpid(pid, 0)[1])
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "staying"), [(("rm", CATS, DOGS), [APES]), (("prune", "--keep", "0"), [])]
+)
+def test_a_removal_killed_before_any_change_leaves_whole_runs_or_none(
+    root: Path, words: tuple[str, ...], staying: list[str]
+) -> None:
+    for number in itertools.count(1):
+        for name in (APES, CATS, DOGS):
+            run = a_run(root, name)
+            (run.path / "model").mkdir()
+            (run.path / "model" / "model.safetensors").write_bytes(name.encode())
+        whole = contents(root / "runs")
+        if not killed(number, lambda: typed(*words, "--yes")):
+            break
+        names = left(root)
+        for name, file in ((name, file) for name in names for file in whole if name in file):
+            assert (root / "runs" / file).read_bytes() == whole[file], (number, name)
+        assert set(staying) <= set(names)
+        # The next command, whichever changes runs, clears the rest.
+        typed("prune", "--yes", "--older-than", "1d")
+        assert sorted(os.listdir(root / "runs")) == [".lock", *names], number
+        shutil.rmtree(root / "runs")
+    assert number > 12, "the process told of no change"
+    assert left(root) == staying
+
+
+@pytest.mark.slow
+def test_a_run_killed_before_any_change_of_its_making_is_whole_or_leaves_nothing(
+    root: Path,
+) -> None:
+    runs, plan = Runs(root / "runs"), a_plan(id=CATS)
+
+    def make() -> None:
+        with runs.lock_runs():
+            runs.create_attempt(plan)
+
+    for number in itertools.count(1):
+        if not killed(number, make):
+            break
+        for run in runs.list_runs():
+            assert run.read_plan() == plan
+        names = left(root)
+        typed("prune", "--yes", "--older-than", "1d")
+        found = set(os.listdir(root / "runs")) if (root / "runs").exists() else set()
+        assert found - {".gitignore", ".lock"} == set(names), number
+        shutil.rmtree(root / "runs", ignore_errors=True)
+    assert number > 5, "the process told of no change"

@@ -122,6 +122,7 @@ def test_other_deciding_fields_change_the_id(change: dict[str, Any]) -> None:
         {"dataset_hash": "md5:" + "c" * 32 + ".dir"},
         {"framework": replace(INPUTS.framework, requirements_hash="sha256:" + "c" * 64)},
         {"framework": replace(INPUTS.framework, adapter_version="2")},
+        {"framework": replace(INPUTS.framework, adapter="another")},
         {"weights": WEIGHTS},
         {"weights": replace(WEIGHTS, revision="f" * 40)},
         {"dataset": a_dataset(format="csv", splits=CSV_SPLITS)},

@@ -11,15 +11,16 @@ from run_folders import EVALUATED, STARTED, SUCCEEDED, a_run_folder, an_epoch
 from vtspec.pipelines.catalog import load_frameworks
 from vtspec.pipelines.data.source import PathSource
 from vtspec.pipelines.errors import Permanent, Refused
+from vtspec.pipelines.operations.removal import choose_runs
 from vtspec.pipelines.planning.plan import PlanInputs, build_plan
 from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.pipelines.planning.resolve import ModelSources, resolve_spec
 from vtspec.pipelines.planning.run_timings import find_timing
 from vtspec.pipelines.project.overrides import parse_overrides
 from vtspec.pipelines.project.repository import find_repository
-from vtspec.pipelines.runs import Run
+from vtspec.pipelines.runs import Run, Runs
 from vtspec.pipelines.weights.hub import Hub
-from vtspec.pipelines.weights.model import HubWeights
+from vtspec.pipelines.weights.model import HubWeights, RunWeights
 from vtspec.schema.problem import SpecError
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -285,3 +286,50 @@ def test_a_baseline_that_cannot_be_planned_has_no_plan(root: Path, baseline: str
             inputs(root)
     else:
         assert inputs(root).baseline_plan is None
+
+
+SMALL = "specs/experiments/small.yaml"
+
+
+def a_result(root: Path, plan: Plan, order: int) -> str:
+    told = [("run.started", {"order": order}), EVALUATED, SUCCEEDED]
+    folder = a_run_folder(root / "runs", told, plan.to_json())
+    (folder / "model").mkdir()
+    (folder / "model/model.safetensors").write_bytes(plan.id.encode())
+    return folder.name
+
+
+def planned_small(root: Path, *sets: str) -> Plan:
+    there = find_repository(root)
+    return build_plan(*resolve_spec(root / SMALL, there, parse_overrides(sets), world(root)))
+
+
+def test_a_start_from_a_spec_is_from_its_own_plan_and_removing_heeds_that(root: Path) -> None:
+    meant = a_result(root, planned_small(root), 1)
+    once = a_result(root, planned_small(root, "training.epochs=1"), 2)
+    change(root, DEEP, "{name: resnet18}", "{name: resnet10t, weights: 'run:small'}")
+    found = inputs(root)
+    assert isinstance(found.weights, RunWeights) and found.weights.run == meant
+    there = find_repository(root)
+    change(root, DEEP, "    baseline: small\n", "")
+    needed = choose_runs((meant, once), Runs(root / "runs"), there)
+    assert [one.needed_by for one in needed] == [("experiment deep starts from its model",), ()]
+    # As it stands it has never been carried out: that is told, and the last one taken.
+    change(root, SMALL, "epochs: 3", "epochs: 4")
+    found = inputs(root)
+    assert isinstance(found.weights, RunWeights) and found.weights.run == once
+    assert any("small as it stands has none" in one for one in found.doubts)
+
+
+def test_specs_that_start_from_a_run_of_each_other_are_planned_all_the_same(root: Path) -> None:
+    first = a_result(root, planned_small(root), 1)
+    a_result(root, planned_small(root, "training.epochs=1"), 2)
+    change(root, DEEP, "{name: resnet18}", "{name: resnet10t, weights: 'run:small'}")
+    for order, sets in enumerate(((), ("training.epochs=1",)), 3):
+        a_result(root, planned(root, *sets), order)
+    change(root, SMALL, "{name: resnet10t}", "{name: resnet10t, weights: 'run:deep'}")
+    assert isinstance(inputs(root).weights, RunWeights)
+    # One from a run of its own, too.
+    change(root, SMALL, "run:deep", "run:small")
+    found = planned_small(root).model.weights
+    assert isinstance(found, RunWeights) and found.run != first

@@ -77,7 +77,9 @@ class Registry:
         return self.versions[wanted.removeprefix("@")]
 
 
-def places(tmp_path: Path, registry: Registry | None = None) -> WeightsSources:
+def places(
+    tmp_path: Path, registry: Registry | None = None, plan_id: str | None = None
+) -> WeightsSources:
     cache = tmp_path / "hub"
     for name in ("timm/resnet18.a1_in1k", "timm/resnet18.other", "me/mine"):
         refs = cache / f"models--{name.replace('/', '--')}" / "refs"
@@ -88,6 +90,7 @@ def places(tmp_path: Path, registry: Registry | None = None) -> WeightsSources:
         runs=tmp_path / "runs",
         hub=Hub(endpoint="http://127.0.0.1:9", cache=cache, offline=True),
         version_of=registry or Registry(),
+        plan_of=lambda name: plan_id,
     )
 
 
@@ -433,3 +436,37 @@ except Permanent as error:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "pip install 'vtspec[tracking]'\n"
+
+
+@pytest.mark.parametrize(
+    ("planned", "chosen"),
+    [
+        # One with `--set` is later, and is not of the spec.
+        ("cats-0123456789", "cats-0123456789"),
+        ("cats-aaaaaaaaaa", "cats-aaaaaaaaaa"),
+        # As it stands it was never carried out, which is told.
+        ("cats-bbbbbbbbbb", "cats-aaaaaaaaaa"),
+        # It cannot be planned, or is there no more.
+        (None, "cats-aaaaaaaaaa"),
+    ],
+)
+def test_of_a_spec_that_ran_otherwise_too_the_run_of_its_own_plan_is_started_from(
+    tmp_path: Path, planned: str | None, chosen: str
+) -> None:
+    for order, name in enumerate(("cats-0123456789", "cats-aaaaaaaaaa"), 1):
+        began = ("run.started", {"order": order})
+        folder = a_run_folder(tmp_path / "runs", [began, SUCCEEDED], a_planned(id=name))
+        (folder / "model").mkdir()
+        (folder / "model/model.safetensors").write_bytes(name.encode())
+    spec = Model(name="resnet18", weights="run:cats")
+    found = pin_weights(spec, a_model(), places(tmp_path, plan_id=planned))
+    assert isinstance(found.weights, RunWeights) and found.weights.run == chosen
+    told = f"run:cats is {chosen}, its last finished run: cats as it stands has none"
+    assert [told in one for one in found.doubts] == (
+        [True] if planned == "cats-bbbbbbbbbb" else []
+    )
+    # Who names the run itself means that one.
+    by_name = Model(name="resnet18", weights="run:cats-aaaaaaaaaa")
+    found = pin_weights(by_name, a_model(), places(tmp_path, plan_id=planned))
+    assert isinstance(found.weights, RunWeights) and found.weights.run == "cats-aaaaaaaaaa"
+    assert found.doubts == ()

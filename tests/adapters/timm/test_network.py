@@ -1,6 +1,7 @@
 """The network of a job: its start, its frozen parts, and what is said where it cannot be built."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,19 @@ def test_weights_of_other_classes_get_a_new_head(
     )
     assert len(warnings) == 1
     assert "the head starts at random" in warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [("weight", math.inf), ("weight", math.nan), ("running_var", math.nan)]
+)
+def test_weights_that_hold_no_numbers_are_refused(tmp_path: Path, kind: str, value: float) -> None:
+    path, network = weights_file(tmp_path, 10)
+    state = network.state_dict()
+    name = next(name for name in state if name.endswith(kind))
+    state[name].view(-1)[0] = value
+    save_file(state, path)
+    with pytest.raises(AdapterError, match=f"'{name}' holds what is no number"):
+        build_network(a_job(tmp_path, weights=path), lambda message: None)
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import logging
 import socket
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -539,8 +540,15 @@ def test_the_default_models_are_asked_as_they_want_to_be(
 
 
 def test_an_answer_takes_so_long_altogether(server: LlmServer, around: Repository) -> None:
-    script(server, proposes(BAD), Slow())
-    sketch = a_drafter(server, settings=Settings(longest_s=0.8)).make_draft(WORDS, around)
+    for longest_s in (0.4, 1.6, 6.4, 25.6, 102.4):
+        script(server, proposes(BAD), Slow())
+        settings = Settings(longest_s=longest_s)
+        # What comes of it depends on whether this machine is through with the first one by then.
+        with suppress(Unavailable):
+            sketch = a_drafter(server, settings=settings).make_draft(WORDS, around)
+            break
+    else:
+        pytest.fail("no answer came while there was any time")
     assert sketch.question is not None
     assert (sketch.question.field, sketch.repairs) == ("spec.training.epochs", 1)
     script(server, Slow())

@@ -62,6 +62,8 @@ def build_network(job: Job, on_warning: Callable[[str], None]) -> torch.nn.Modul
         ) from error
     except (RuntimeError, ValueError, AssertionError, OSError) as error:
         raise _make_build_error(job, start, error) from error
+    if start is not None:
+        _check_numbers(model, str(start.get("file") or start["hf_hub_id"]))
     _check_forward(model, job)
     if job.params["gradientCheckpointing"]:
         _enable_grad_checkpointing(model, job)
@@ -163,6 +165,17 @@ def _describe_head(weights: Path, name: str) -> tuple[list[str] | None, int | No
     named = metadata.get("classes")
     names = None if named is None else parse_class_names(named, weights)
     return names, next(iter(shape), None)
+
+
+def _check_numbers(model: torch.nn.Module, source: str) -> None:
+    # Of buffers NaN alone: a mask of attention is made of infinities.
+    broken = [name for name, found in model.named_parameters() if not found.isfinite().all()]
+    broken += [name for name, found in model.named_buffers() if found.isnan().any()]
+    if broken:
+        raise AdapterError(
+            f"{source}: '{broken[0]}' holds what is no number, which nothing can be trained from",
+            "give other weights, or leave model.weights out",
+        )
 
 
 def _make_build_error(job: Job, start: JsonObject | None, error: Exception) -> AdapterError:

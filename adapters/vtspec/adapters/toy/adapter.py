@@ -7,6 +7,7 @@ tried in a test. What it cannot do it refuses. The learning itself is in `softma
 from __future__ import annotations
 
 import json
+import math
 import random
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -241,6 +242,12 @@ class Adapter:
     def _load_start_weights(self, path: Path) -> None:
         """Take up the rows of the job's classes, by name where the file says whose they are."""
         found, wanted = safetensors.read(path), self.job.dataset.classes
+        for name, tensor in found.items():
+            if not all(map(math.isfinite, tensor.values)):
+                raise AdapterError(
+                    f"{path}: '{name}' holds what is no number, which nothing can be trained from",
+                    "give other weights, or leave model.weights out",
+                )
         named = safetensors.read_metadata(path).get("classes")
         if named is None:
             self.callbacks.on_warning(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vtspec.adapters.durable_files import write_file_atomic, write_new_file
 from vtspec.adapters.shell_command import format_command
+from vtspec.pipelines.data.formats.file_tree import refuse_no_folder
 from vtspec.pipelines.data.inspection.dataset_spec import build_dataset
 from vtspec.pipelines.data.inspection.inspect import Inspection
 from vtspec.pipelines.errors import Permanent
@@ -48,9 +49,10 @@ def resolve_destination(root: Path, specs: Path, path: Path, name: str) -> Desti
     """Where data at `path` and a spec called `name` belong; looks before anything is done.
 
     Links that lead to the data are followed here, once: the spec says where it really lies. Raises
-    `Permanent`, with what to type, where that is no place of its own, the spec is there already,
-    or DVC is to track the data and the repository has none.
+    `Permanent`, with what to type, where that is no folder or no place of its own, the spec is
+    there already, or DVC is to track the data and the repository has none.
     """
+    refuse_no_folder(path)
     base, whole = root.resolve(), path.resolve()
     spec = specs / "datasets" / f"{name}.yaml"
     if base.is_relative_to(whole):

@@ -14,7 +14,7 @@ from vtspec.pipelines.runs import Run, Runs
 from vtspec.pipelines.runs.state import PLAN_FILE
 
 from .render import check_data, find_run_settings
-from .run import RunCallbacks, RunRequest, get_tracking_uri
+from .run import RunCallbacks, RunRequest, build_options, get_tracking_uri
 from .seeds import SeedsResult, refresh_reports, run_one_by_one
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
     from vtspec.pipelines.cluster.run_follower import Pace
     from vtspec.pipelines.cluster.submission import Submission
-    from vtspec.pipelines.execution.local import Decision, How, RunResult
+    from vtspec.pipelines.execution.local import Decision, How, RunOptions, RunResult
     from vtspec.pipelines.planning.plan_model import Plan
     from vtspec.pipelines.runs.state import RunState
     from vtspec.pipelines.tracking import SyncResult
@@ -94,10 +94,11 @@ class _ClusterRunner:
     runs: Runs
     client: "KubernetesClient"
     settings: "Mapping[str, RenderSettings]"
+    options: "Mapping[str, RunOptions]"
 
     def decide(self, plan: "Plan") -> "Decision":
         """What to do about a plan; raises where that is nothing that may be done."""
-        from vtspec.pipelines.execution.local import AttemptState, RunOptions, decide, make_refusal
+        from vtspec.pipelines.execution.local import AttemptState, decide, make_refusal
 
         attempts = self._list_attempts(plan)
         _settle_runs(self.runs, attempts, self.client)
@@ -111,10 +112,9 @@ class _ClusterRunner:
                     liveness="alive" if run.is_alive() else "dead",
                 )
             )
-        request = self.asked.request
-        decision = decide(states, RunOptions(resume=request.resume, again=request.again))
+        decision = decide(states, self.options[plan.id])
         if decision.action == "refuse":
-            raise make_refusal(decision, request.command)
+            raise make_refusal(decision, self.asked.request.command)
         if decision.run is not None:
             self._check(decision, Run(self.runs.folder / decision.run), plan)
         return decision
@@ -359,7 +359,13 @@ def _open_runner(asked: ClusterRequest, environ: Mapping[str, str]) -> _ClusterR
             "vtspec.yaml leaves creating runs to the controller (cluster.submit)",
             fix="have it begun by a pull request, or run it here: leave --backend out",
         )
-    return _ClusterRunner(asked=asked, runs=runs, client=open_cluster(environ), settings=settings)
+    return _ClusterRunner(
+        asked=asked,
+        runs=runs,
+        client=open_cluster(environ),
+        settings=settings,
+        options=build_options(asked.request, runs),
+    )
 
 
 def _settle_runs(runs: Runs, those: Sequence[Run], client: "KubernetesClient") -> ClusterLook:

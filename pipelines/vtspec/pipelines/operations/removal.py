@@ -265,7 +265,7 @@ def _iter_needs_of_specs(every: Sequence[RunSummary], repository: "Repository") 
                 yield from (_Need(name=found.run.name, by=by) for found in every)
             weights = find_value(document.data, _WEIGHTS)
             if isinstance(weights, str) and weights.startswith("run:"):
-                run = _find_finished(weights.removeprefix("run:"), repository)
+                run = _find_start(weights.removeprefix("run:"), repository)
                 if run is not None:
                     yield _Need(name=run.name, by=f"experiment {name} starts from its model")
             baseline = find_value(document.data, _BASELINE)
@@ -292,9 +292,16 @@ def _is_told(document: "Document", path: tuple[str, ...]) -> bool:
     )
 
 
-def _find_finished(word: str, repository: "Repository") -> Run | None:
+def _find_start(word: str, repository: "Repository") -> Run | None:
+    """The run that an experiment starts from, as a plan of it would choose it."""
+    from vtspec.pipelines.planning.resolve import find_baseline_plan
+
+    def find_plan_id(name: str) -> str | None:
+        plan = find_baseline_plan(name, repository)
+        return None if plan is None else plan.id
+
     try:
-        return Runs(repository.runs).find_finished(word)
+        return Runs(repository.runs).find_result(word, find_plan_id)
     except Refused:
         return None
 

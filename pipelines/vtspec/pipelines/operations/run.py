@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vtspec.pipelines.execution.local import LocalRunner, RunOptions, SmokeResult
     from vtspec.pipelines.execution.steps import OnEvent, StopSignal, Tracker
     from vtspec.pipelines.project.repository import Repository
+    from vtspec.pipelines.runs import Runs
 
     from .plan import PlannedRun
     from .queue import GpuGrant
@@ -55,11 +56,12 @@ def would_begin_run(
 ) -> bool:
     """Whether carrying the plans out would begin or resume anything now; raises where that would
     be refused."""
-    runner, options = build_runner(request, callbacks, environ), build_options(request)
+    runner = build_runner(request, callbacks, environ)
+    options = build_options(request, runner.runs)
     if len(request.planned.plans) > 1:
         # Nobody should say yes to the first of several seeds where another cannot go on.
         refuse_cut_short(request, runner)
-    begins = [runner.would_begin(plan, options) for plan in request.planned.plans]
+    begins = [runner.would_begin(plan, options[plan.id]) for plan in request.planned.plans]
     if any(begins):
         runner.ready()
     return any(begins)
@@ -67,8 +69,9 @@ def would_begin_run(
 
 def refuse_cut_short(request: RunRequest, runner: "LocalRunner") -> None:
     """Raise `Refused` where any of the plans was cut short and nobody said what to do about it."""
+    options = build_options(request, runner.runs)
     for plan in request.planned.plans:
-        runner.refuse_cut_short(plan, build_options(request), request.command)
+        runner.refuse_cut_short(plan, options[plan.id], request.command)
 
 
 def find_refusal(planned: "PlannedRun", environ: Mapping[str, str]) -> Exception | None:
@@ -140,11 +143,23 @@ def write_run_report(folder: Path, report: Callable[[str], None]) -> str:
     return written.verdict
 
 
-def build_options(request: RunRequest) -> "RunOptions":
-    """What was asked for beside the plan."""
+def build_options(request: RunRequest, runs: "Runs") -> "Mapping[str, RunOptions]":
+    """What was asked for beside each plan, by the plan's id.
+
+    Of several, who goes on means what was begun last, and all that has no result: an older
+    attempt beside a result is gone on with by its name.
+    """
     from vtspec.pipelines.execution.local import RunOptions
 
-    return RunOptions(resume=request.resume, again=request.again)
+    ids = [plan.id for plan in request.planned.plans]
+    attempts = [run for run in runs.list_runs() if run.plan_id in ids] if len(ids) > 1 else []
+    settled = {run.plan_id for run in attempts if run.has_result} - {
+        run.plan_id for run in attempts[-1:]
+    }
+    return {
+        name: RunOptions(resume=request.resume and name not in settled, again=request.again)
+        for name in ids
+    }
 
 
 def build_runner(

@@ -50,9 +50,12 @@ def run_seeds(
 
 
 def _run_all(request: RunRequest, callbacks: RunCallbacks, runner: "LocalRunner") -> SeedsResult:
-    options = build_options(request)
+    # Before any is begun, which would be the last one then.
+    options = build_options(request, runner.runs)
     done = run_one_by_one(
-        request.planned.plans, callbacks, lambda plan: runner.run(plan, options, request.command)
+        request.planned.plans,
+        callbacks,
+        lambda plan: runner.run(plan, options[plan.id], request.command),
     )
     refresh_reports(request.planned.made, runner.runs, callbacks.report)
     return done

@@ -83,10 +83,12 @@ def build_result_material(
     Weights count by content: where they were found does not matter.
     """
     framework, dataset = plan["framework"], plan["dataset"]
+    # A framework's adapter has its name, unless its image says another one.
+    other = {"adapter"} if framework["adapter"] != framework["name"] else set()
     material = {
         "task": plan["task"],
         "framework": {
-            key: framework[key] for key in ("name", "adapterVersion", "requirementsHash")
+            key: framework[key] for key in ("name", "adapterVersion", "requirementsHash", *other)
         },
         "model": {
             "name": plan["model"]["name"],

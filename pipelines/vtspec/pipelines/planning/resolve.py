@@ -37,12 +37,14 @@ if TYPE_CHECKING:
 class ModelSources:
     """Where models are looked up: the hub, MLflow's registry, and the catalogs by framework.
 
-    What is None is what the environment says.
+    What is None is what the environment says. `planned` are the experiments that are being
+    planned now: two may each start from a run of the other.
     """
 
     hub: ModelHub | None = None
     version_of: VersionLookup | None = None
     frameworks: Mapping[str, catalog.Framework] | None = None
+    planned: frozenset[str] = frozenset()
 
 
 def resolve_spec(
@@ -91,7 +93,8 @@ def _resolve_alone(
     pinned_data = _pin_dataset(spec, repository)
     dataset = pinned_data.dataset
     framework, model = _find_model(spec, catalogs)
-    pinned = pin_weights(spec.spec.model, model, _build_weights_sources(repository, sources))
+    looked_up = replace(sources, planned=sources.planned | {spec.metadata.name})
+    pinned = pin_weights(spec.spec.model, model, _build_weights_sources(repository, looked_up))
     gpu = repository.project.spec.gpu_types.get(spec.spec.resources.gpu_type or "")
     return spec, PlanInputs(
         spec_path=repository.make_relative(path),
@@ -244,11 +247,18 @@ def _build_machine(spec: "Experiment", repository: Repository) -> Machine:
 def _build_weights_sources(repository: Repository, sources: ModelSources) -> WeightsSources:
     from vtspec.pipelines.tracking import choose_tracking_uri
 
+    def find_plan_id(name: str) -> str | None:
+        if name in sources.planned:
+            return None
+        plan = find_baseline_plan(name, repository, sources)
+        return None if plan is None else plan.id
+
     uri = choose_tracking_uri(repository.runs, repository.project.spec.tracking.uri, os.environ)
     return WeightsSources(
         root=repository.root,
         runs=repository.runs,
         hub=sources.hub or make_hub(),
         version_of=sources.version_of or make_version_lookup(uri),
+        plan_of=find_plan_id,
         tree=repository.tree,
     )

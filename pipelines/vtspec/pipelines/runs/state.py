@@ -7,6 +7,8 @@ from datetime import datetime
 from functools import reduce
 from typing import Final, Literal, TypeAlias, assert_never
 
+from vtspec.adapters.shell_command import format_command
+
 from .events import (
     DataVerified,
     Ending,
@@ -85,7 +87,8 @@ def choose_attempt(standings: Sequence[Standing]) -> int:
 
 def describe_later_attempt(run: str, status: Status) -> str:
     """What a person is told of an attempt without a result, where an earlier one has one."""
-    return f"{run} is later and {describe_ending(status)} (--resume goes on with it)"
+    go_on = format_command("vtspec", "run", run, "--resume")
+    return f"{run} is later and {describe_ending(status)} (go on with it: {go_on})"
 
 
 def describe_ending(status: Status) -> str:

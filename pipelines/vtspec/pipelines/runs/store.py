@@ -23,7 +23,7 @@ from vtspec.schema.suggestions import suggest_fix
 
 from .event_log import EVENTS_FILE
 from .events import Event, RunStarted, decode_event, decode_events
-from .lock import LOCK_FILE, LockHolder, RunLock, find_holder, hold_lock, is_left_here
+from .lock import LockHolder, RunLock, find_holder, hold_lock, is_left_here
 from .metrics import Metrics, build_metrics
 from .run_mirror import RunMirror, find_made, find_mirror, find_writer
 from .state import MODEL_FOLDER, PLAN_FILE, RunState, fold_events
@@ -396,6 +396,16 @@ class Runs:
         others = self.list_by_name(run.spec_name) if is_spec else self.list_by_plan(run.plan_id)
         return next((other for other in reversed(others) if other.has_result), run)
 
+    def find_result(self, word: str, find_plan_id: Callable[[str], str | None]) -> Run:
+        """As `find_finished`, but of a spec the last finished run of the plan that it has as it
+        stands, where there is one. `find_plan_id` is asked, by the spec's name, only where
+        finished runs of several plans have that name."""
+        run, name = self.find_finished(word), Path(word).name
+        finished = [one for one in self.list_by_name(name) if one.has_result]
+        if run.name == name or len({one.plan_id for one in finished}) < 2:
+            return run
+        return choose_baseline(finished, find_plan_id(name)) or run
+
     def find(self, word: str) -> Run:
         """The run that a person means: its name, a completion's of it, its spec's name (the last
         one), or a beginning.
@@ -517,7 +527,8 @@ class Runs:
             yield
 
     def _make_folder(self) -> None:
-        if self.folder.is_dir():
+        # What a kill left of its making is gone on with; any other folder is a person's own.
+        if self.folder.is_dir() and not any(self.folder.glob(".tmp-.gitignore-*")):
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         # As caches do: `git add -A` must not commit checkpoints, whoever chose the folder.
@@ -529,10 +540,10 @@ class Runs:
         """Only one process at a time looks at the runs and decides whether to begin one."""
         self._make_folder()
         with hold_lock(self.folder / ".lock"):
-            for left in self.folder.glob(f".new-*/{LOCK_FILE}"):
-                # Killed while it was made: nobody else makes one now.
-                if find_holder(left.parent) is None:
-                    shutil.rmtree(left.parent, ignore_errors=True)
+            for left in self.folder.glob(".new-*"):
+                # Killed while it was made, if before it was locked: nobody else makes one now.
+                if find_holder(left) is None:
+                    shutil.rmtree(left, ignore_errors=True)
             for gone in self.folder.glob(f"{_GONE}*"):
                 # Killed while it was deleted, which goes on: it is no run any more.
                 shutil.rmtree(gone, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 import hashlib
 import posixpath
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,13 +38,15 @@ MODEL_FILE = "model/model.safetensors"
 class WeightsSources:
     """Where weights are looked for. `root` is the repository's, `runs` the runs' folder.
 
-    `tree` is what the repository's own files are read from.
+    `tree` is what the repository's own files are read from, `plan_of` the id of the plan that an
+    experiment has as it stands.
     """
 
     root: Path
     runs: Path
     hub: ModelHub
     version_of: VersionLookup
+    plan_of: Callable[[str], str | None]
     tree: SourceTree = WORKING_TREE
 
 
@@ -108,8 +111,7 @@ def _pin_named(words: str, known: "CatalogModel", places: WeightsSources) -> Pin
             name, _, revision = rest.partition("@")
             return _pin_hub(name, revision or "main", known, places)
         case "run":
-            weights = _pin_run(rest, places)
-            return PinnedWeights(weights=weights, licence_is_clear=weights.licence is None)
+            return _pin_run(rest, places)
         case "models":
             return PinnedWeights(weights=_pin_registered(words, places))
         case _:
@@ -174,13 +176,13 @@ def _pin_file(words: str, places: WeightsSources) -> FileWeights:
     return FileWeights(path=path, sha256=_hash_file(places.root / path, words, places.tree))
 
 
-def _pin_run(name: str, places: WeightsSources) -> RunWeights:
+def _pin_run(name: str, places: WeightsSources) -> PinnedWeights:
     from vtspec.pipelines.runs import Runs
     from vtspec.pipelines.runs.state import MODEL_FOLDER
     from vtspec.pipelines.runs.store import describe_changed_file
 
     runs = Runs(places.runs)
-    run = runs.find_finished(name)
+    run = runs.find_result(name, places.plan_of)
     runs.fetch(run, MODEL_FOLDER)
     file = run.path / MODEL_FILE
     if not file.is_file():
@@ -195,7 +197,24 @@ def _pin_run(name: str, places: WeightsSources) -> RunWeights:
         )
     path = _find_relative_path(file, places) or f"{places.runs.name}/{run.name}/{MODEL_FILE}"
     licence = _find_inherited_licence(run)
-    return RunWeights(run=run.name, path=path, sha256=_hash_file(file, path), licence=licence)
+    return PinnedWeights(
+        weights=RunWeights(
+            run=run.name, path=path, sha256=_hash_file(file, path), licence=licence
+        ),
+        licence_is_clear=licence is None,
+        doubts=_find_other_plan(name, run, places),
+    )
+
+
+def _find_other_plan(name: str, run: "Run", places: WeightsSources) -> tuple[str, ...]:
+    """That the last finished run of a spec is not of the spec as it stands, where it is not."""
+    planned = places.plan_of(name) if run.spec_name == name else None
+    if planned is None or planned == run.plan_id:
+        return ()
+    return (
+        f"model.weights: run:{name} is {run.name}, its last finished run: {name} as it stands "
+        "has none",
+    )
 
 
 def _find_inherited_licence(run: "Run") -> str | None:

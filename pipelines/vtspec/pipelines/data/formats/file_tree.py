@@ -23,9 +23,7 @@ _SPLIT_NAMES: Final[Mapping[str, str]] = {
 
 def scan_folder(root: Path) -> FileTree:
     """List the files below `root`. Raises `Permanent` where that is no folder with files."""
-    if not root.is_dir():
-        what = "is not a folder" if root.exists() else "does not exist"
-        raise Permanent(f"{root} {what}", fix="name the folder that holds the data")
+    refuse_no_folder(root)
     try:
         tree = scan_files(root)
     except OSError as error:
@@ -35,6 +33,13 @@ def scan_folder(root: Path) -> FileTree:
     if not tree.files:
         raise Permanent(f"{root} has no files in it", fix="name the folder that holds the data")
     return tree
+
+
+def refuse_no_folder(path: Path) -> None:
+    """Raise `Permanent` where data is to lie in a folder that is none."""
+    if not path.is_dir():
+        what = "is not a folder" if path.exists() else "does not exist"
+        raise Permanent(f"{path} {what}", fix="name the folder that holds the data")
 
 
 def find_split(name: str) -> str | None:
