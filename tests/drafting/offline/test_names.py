@@ -8,6 +8,7 @@ import pytest
 
 from offline_drafts import WORLD, flat, said
 from vtspec.pipelines.project.repository import Repository, find_repository
+from vtspec.pipelines.project.scaffold import scaffold
 
 # Scripts beside each other and no package, as `score.py` finds them.
 sys.path.append(str(WORLD.parent))
@@ -135,3 +136,44 @@ def test_flips_are_a_setting(product: Repository, text: str, value: float) -> No
     answer = said(product, f"train resnet18 on digits, {text}")
 
     assert (answer.status, flat(answer.data).get("params.hflip")) == ("complete", value)
+
+
+@pytest.fixture(scope="module")
+def namesakes(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """What `vtspec init` makes: the experiment `shapes` is on the dataset `shapes`."""
+    root = tmp_path_factory.mktemp("init") / "mine"
+    scaffold(root, "mine", print, find=lambda _: None)
+    return find_repository(root)
+
+
+@pytest.mark.parametrize(
+    ("text", "epochs"),
+    [
+        ("like shapes but twice as many epochs", 40),
+        ("same as shapes, 3 epochs", 3),
+        ("shapes처럼 하되 에폭만 두 배", 40),
+        ("shapes랑 똑같이 하되 에폭만 7", 7),
+    ],
+)
+def test_what_is_to_be_alike_is_the_experiment_of_that_name(
+    namesakes: Repository, text: str, epochs: int
+) -> None:
+    found = flat(said(namesakes, text).data)
+
+    assert (found["training.epochs"], found["training.optimizer"]) == (epochs, "sgd")
+    assert found["report.gates"] == ["accuracy >= 0.8"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "softmax-regression on shapes, 4 epochs",
+        "softmax-regression on data like shapes, 4 epochs",
+        "shapes와 같은 데이터로 softmax-regression 4 에폭",
+    ],
+)
+def test_data_that_is_alike_is_the_dataset_of_that_name(namesakes: Repository, text: str) -> None:
+    found = flat(said(namesakes, text).data)
+
+    assert (found["dataset.ref"], found["training.epochs"]) == ("shapes", 4)
+    assert "training.optimizer" not in found

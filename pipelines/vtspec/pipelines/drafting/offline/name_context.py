@@ -62,10 +62,22 @@ def _has_field(tokens: Sequence[Token], at: int, name: Sense) -> bool:
     if name.kind == "spec":  # `baseline is shapes`, `baseline: shapes`
         while before >= 0 and (tokens[before].has("link") or tokens[before].text in _IS):
             before = _skip_particles(tokens, before, -1)
+        if not is_grammatical(tokens[at].text) and _is_copied(tokens, at):
+            return True
     if is_grammatical(tokens[at].text):  # `a small dataset`: only `dataset: small` is sure
         linked = tokens[before].has("link") if before >= 0 else False
         return linked and _is_field(tokens, _skip_particles(tokens, before, -1), name)
     return _is_field(tokens, before, name) or _is_field(tokens, after, name)
+
+
+def _is_copied(tokens: Sequence[Token], at: int) -> bool:
+    """Whether a spec is copied: `like shapes`, `shapes처럼`, but no `data like shapes`."""
+    for step in (-1, 1):
+        like = _skip_particles(tokens, at, step)
+        if 0 <= like < len(tokens) and tokens[like].has("like"):
+            beyond = _skip_particles(tokens, like, step)
+            return not (0 <= beyond < len(tokens) and tokens[beyond].has("dataset-word"))
+    return False
 
 
 def _is_field(tokens: Sequence[Token], at: int, name: Sense) -> bool:
