@@ -64,6 +64,16 @@ def _write_file(file: Path) -> None:
         (("sync", "--runs", "specs/runs"), "in the folder of the specs", "--runs runs"),
         (("apply", "deep", "--runs", "."), "is the whole repository", "--runs runs"),
         (("plan", "digits"), "only an Experiment can be planned", "such as: deep, small"),
+        (("run", "deep", "--resume", "--again"), "--resume goes on with", "leave one out"),
+        (("apply", "deep", "--again", "--resume"), "--again makes a new one", "leave one out"),
+        (("run", "deep", "--smoke", "--again"), "--smoke tries one batch", "leave --again out"),
+        (
+            ("run", "deep", "--smoke", "--fail-on-gate", "--results", "x"),
+            "keeps and judges nothing",
+            "leave --results --fail-on-gate out",
+        ),
+        (("apply", "deep", "--smoke", "--queue"), "tries one batch at once", "--queue out"),
+        (("run", "deep", "--smoke", "--resume"), "tries one batch", "leave --resume out"),
         (
             ("datasets", "add", "data", "--name", "도형"),
             "got '도형'",

@@ -74,7 +74,6 @@ def test_a_value_that_is_no_yaml_is_told_as_it_was_typed() -> None:
 
 def test_a_set_value_takes_the_place_of_the_files() -> None:
     assert experiment("training.epochs=1").spec.training.epochs == 1
-    assert experiment("training.epochs=1", "training.epochs=2").spec.training.epochs == 2
     assert experiment().spec.training.epochs == 5
 
 
@@ -142,3 +141,31 @@ def test_bad_options_are_all_told_before_any_is_applied() -> None:
 def test_nothing_set_is_the_file_itself() -> None:
     found = loaded()
     assert apply_overrides(found, ()) is found
+
+
+@pytest.mark.parametrize(
+    ("sets", "lost"),
+    [
+        (("training.epochs=5", "training.epochs=7"), "--set training.epochs=5"),
+        (("training.epochs=5", "spec.training.epochs=7"), "--set training.epochs=5"),
+        (("training.ema.decay=0.9", "training.ema=null"), "--set training.ema.decay=0.9"),
+        (
+            ("training.ema={decay: 0.9}", "training.ema.decay=0.5"),
+            "--set 'training.ema={decay: 0.9}'",
+        ),
+    ],
+)
+def test_no_override_takes_the_place_of_another(sets: tuple[str, str], lost: str) -> None:
+    assert refused(*sets) == [(f"--set {sets[1]}", f"takes the place of {lost}")]
+
+
+@pytest.mark.parametrize(
+    "sets",
+    [
+        ("training.epochs=5", "spec.training.epochs=5"),
+        ("training.ema={warmup: true}", "training.ema.decay=0.5"),
+        ("training.epochs=5", "training.seed=1"),
+    ],
+)
+def test_overrides_that_all_have_their_effect_stand_together(sets: tuple[str, str]) -> None:
+    assert isinstance(experiment(*sets), Experiment)

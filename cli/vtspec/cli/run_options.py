@@ -90,7 +90,14 @@ def add_run_options(function: Function) -> Function:
             help="Wait for GPUs of this machine, without GPUs for its CPU, after your runs that "
             "came before.",
         ),
-        click.option("--no-tracking", "tracking", is_flag=True, default=True, flag_value=False),
+        click.option(
+            "--no-tracking",
+            "tracking",
+            is_flag=True,
+            default=True,
+            flag_value=False,
+            help="Send nothing to MLflow; `vtspec sync` can later.",
+        ),
         click.option("--fail-on-gate", is_flag=True, help="Exit with 3 where a gate is missed."),
         click.option(
             "--backend",

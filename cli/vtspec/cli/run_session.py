@@ -31,6 +31,7 @@ def plan_named_spec(spec: str | None, options: CommandOptions) -> "PlannedRun":
     from vtspec.pipelines.project.repository import find_repository, open_spec
     from vtspec.pipelines.runs import is_completion_name, is_run_name
 
+    _check_options(options)
     if (spec is None) == (options.plan is None):
         raise click.UsageError("name either a SPEC or a plan's file: --plan FILE")
     found = None
@@ -67,8 +68,6 @@ def carry_out(
     from vtspec.pipelines.operations import run, seeds
 
     _check_seeds(found, options)
-    if options.queue and options.backend not in (None, "process"):
-        raise click.UsageError("--queue is this machine's; a cluster has queues of its own")
     if options.backend == "argo":
         _check_cluster_options(options)
     if spec is not None and found.schedule is not None:
@@ -120,6 +119,29 @@ def _carry_out_on_cluster(
     # A Ctrl-C ends the looking, and not the run, which is the cluster's.
     with callbacks.stop.handle_signals(), progress:
         return cluster_runs.run_on_cluster(asked, callbacks, os.environ)
+
+
+def _check_options(options: CommandOptions) -> None:
+    """Refuse what has no effect beside another option."""
+    if options.resume and options.again:
+        raise click.UsageError(
+            "--resume goes on with the last attempt, and --again makes a new one: leave one out"
+        )
+    if options.queue and options.backend not in (None, "process"):
+        raise click.UsageError("--queue is this machine's; a cluster has queues of its own")
+    if options.smoke:
+        without_effect = {
+            "--resume": options.resume,
+            "--again": options.again,
+            "--results": options.results is not None,
+            "--queue": options.queue,
+            "--fail-on-gate": options.fail_on_gate,
+        }
+        named = " ".join(name for name, given in without_effect.items() if given)
+        if named:
+            raise click.UsageError(
+                f"--smoke tries one batch at once, and keeps and judges nothing: leave {named} out"
+            )
 
 
 def _check_cluster_options(options: CommandOptions) -> None:

@@ -2,10 +2,11 @@
 
 import copy
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from vtspec.adapters.shell_command import format_command
 from vtspec.schema.problem import Problem, SpecError
 
 from .spec_problems import make_problem
@@ -32,9 +33,34 @@ def parse_overrides(options: Sequence[str]) -> tuple[Override, ...]:
             found.append(parse_override(words))
         except SpecError as error:
             problems += error.problems
+    problems += _find_contradictions(found)
     if problems:
         raise SpecError(problems)
     return tuple(found)
+
+
+def _find_contradictions(overrides: Sequence[Override]) -> Iterator[Problem]:
+    """Values that a later one would take the place of: a file has no key twice, nor has this."""
+    for index, later in enumerate(overrides):
+        for earlier in overrides[:index]:
+            below = later.path.removeprefix(f"{earlier.path}.")
+            if later.path == earlier.path:
+                is_lost = later.value != earlier.value
+            elif below != later.path:
+                is_lost = _has_value(earlier.value, below.split("."))
+            else:
+                is_lost = earlier.path.startswith(f"{later.path}.")
+            if is_lost:
+                message = f"takes the place of {format_command(*earlier.option.split(' ', 1))}"
+                yield make_problem(later.option, message, "leave one of them out", path=later.path)
+
+
+def _has_value(value: Any, keys: Sequence[str]) -> bool:
+    for key in keys:
+        if not isinstance(value, Mapping) or key not in value:
+            return False
+        value = value[key]
+    return True
 
 
 def parse_override(words: str) -> Override:
@@ -113,7 +139,7 @@ def attribute_problem(problem: Problem, overrides: Sequence[Override]) -> Proble
     causes = [one for one in overrides if _concerns(one.path, problem.path)]
     if not causes:
         return problem
-    # Of several for one field the last one stands, as they are applied in order.
+    # The last one, as of several that concern a section it is the most likely to be the cause.
     return replace(problem, file=causes[-1].option, line=0, column=0)
 
 
