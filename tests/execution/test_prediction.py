@@ -130,6 +130,22 @@ def test_a_file_that_is_no_image_is_told_and_the_others_are_answered(
             assert all(row[row["label"]] == row["confidence"] for row in rows)
 
 
+def test_a_path_that_is_not_there_is_told_and_the_others_are_answered(
+    root: Path, tmp_path: Path
+) -> None:
+    image = str(root / "data" / "test" / "cross" / "000.png")
+    gone, empty = tmp_path / "gone.png", tmp_path / "empty"
+    empty.mkdir()
+    result = ask(root, NAME, str(gone), image, "/dev/null", str(empty))
+    (line,) = result.stdout.splitlines()
+    assert "000.png" in line
+    assert f"{gone}: no such file or folder" in result.stderr
+    assert "/dev/null: is neither a file nor a folder" in result.stderr
+    assert f"{empty}: no image in this folder" in result.stderr
+    assert isinstance(result.exception, Refused)
+    assert str(result.exception).startswith("3 of 4 images could not be read")
+
+
 def test_run_without_a_model_is_refused(root: Path, tmp_path: Path) -> None:
     folder = tmp_path / "shapes-aaaaaaaaaa"
     folder.mkdir()

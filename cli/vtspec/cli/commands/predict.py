@@ -48,18 +48,18 @@ def command(
 
     RUN is the run's name, the beginning of one, or an experiment's name for the last finished
     run of it as it stands. The best checkpoint answers, and images go through what val images
-    went through in training. An image that cannot be read is named on stderr, and the exit code
-    is then 2.
+    went through in training. What cannot be read or is not there is named on stderr, and the
+    exit code is then 2.
     """
     from vtspec.cli.run_arguments import find_run, open_runs
     from vtspec.pipelines.errors import Refused
     from vtspec.pipelines.formatting import pluralize
-    from vtspec.pipelines.operations.predict import expand_images, predict_images
+    from vtspec.pipelines.operations.predict import predict_images
     from vtspec.pipelines.runs import Run
     from vtspec.pipelines.runs.run_mirror import ON_DEMAND
 
-    # Before the run is opened: a path that is not there should not cost loading a model.
-    asked = expand_images(images)
+    # Before the run is opened: where none is there, no model is loaded.
+    asked, missing = _expand_paths(images)
     found = Run(find_run(open_runs(runs), run, *ON_DEMAND))
     if Path(run).name != found.name:
         click.echo(f"{found.name} answers", err=True)
@@ -72,11 +72,33 @@ def command(
     # The answers are all that it is about: where nobody reads them, nobody waits for them.
     with watch_output(_leave):
         _print_answers(answers, asked, top, options["output"])
-    if unreadable:
+    if bad := len(unreadable) + missing:
         raise Refused(
-            f"{len(unreadable)} of {pluralize(len(asked), 'image')} could not be read",
+            f"{bad} of {pluralize(len(asked) + missing, 'image')} could not be read",
             fix="write them anew, or leave them out; the others were answered",
         )
+
+
+def _expand_paths(paths: Sequence[Path]) -> tuple[list[Path], int]:
+    """The images of all paths, and how many paths have none, which are told on stderr.
+
+    Raises `Refused` where no path has any.
+    """
+    from vtspec.pipelines.errors import Refused
+    from vtspec.pipelines.operations.predict import expand_images
+
+    found: list[Path] = []
+    refusals: list[Refused] = []
+    for path in paths:
+        try:
+            found += expand_images([path])
+        except Refused as refusal:
+            refusals.append(refusal)
+    if not found:
+        raise refusals[0]
+    for each in refusals:
+        click.echo(make_visible(each.message), err=True)
+    return found, len(refusals)
 
 
 def _leave() -> None:

@@ -53,6 +53,8 @@ def expand_images(images: Sequence[Path]) -> list[Path]:
             found += below
         elif path.is_file():
             found.append(path)
+        elif path.exists():
+            raise Refused(f"{path}: is neither a file nor a folder", fix="name a file")
         else:
             raise Refused(f"{path}: no such file or folder", fix="check the path")
     # The adapter is given the paths in a file, one a line.
