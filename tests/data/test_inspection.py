@@ -229,6 +229,12 @@ def test_a_table_without_paths_has_no_classes_to_count(tmp_path: Path) -> None:
     assert "no image has a label" not in [finding.message for finding in found.findings]
 
 
+@pytest.mark.parametrize("name", ["labels.csv", "metadata.jsonl", "train/annotations.csv"])
+def test_a_table_that_nothing_reads_is_told_whatever_it_is_called(data: Path, name: str) -> None:
+    found = inspect_dataset(write_files(data, {name: b"image,label\ntrain/cat/0.png,cat\n"}))
+    assert told(found, "1 table not read: the format is imagefolder")[0] == "warning"
+
+
 def test_a_class_that_is_not_in_every_split_is_told(data: Path) -> None:
     shutil.rmtree(data / "val" / "dog")
     assert told(inspect_dataset(data), "split 'val' has nothing of 'dog'")[0] == "warning"

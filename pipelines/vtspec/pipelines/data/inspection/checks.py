@@ -9,7 +9,6 @@ from typing import Final
 from vtspec.adapters.data.annotations import BoundingBox, Sample, Size
 from vtspec.adapters.data.file_tree import FileTree, is_hidden
 from vtspec.adapters.shell_command import format_command
-from vtspec.pipelines.data.formats.file_tree import find_split
 from vtspec.pipelines.data.formats.layout import (
     DatasetIssue,
     Layout,
@@ -269,8 +268,7 @@ def _check_unread(tree: FileTree, layout: Layout) -> Iterator[DatasetIssue]:
 
 
 def _is_table(file: str) -> bool:
-    stem, suffix = posixpath.splitext(posixpath.basename(file))
-    return suffix in (".csv", ".jsonl") and find_split(stem) is not None and not is_hidden(file)
+    return posixpath.splitext(file)[1] in (".csv", ".jsonl") and not is_hidden(file)
 
 
 def _check_names(tree: FileTree) -> Iterator[DatasetIssue]:
