@@ -137,6 +137,13 @@ def test_a_letter_that_no_font_has_is_a_box() -> None:
     assert fonts.make_drawable(f"{RARE} cat", 20) == f"{UNKNOWN * 2} cat"
 
 
+def test_looking_for_a_letter_in_every_font_says_nothing_itself() -> None:
+    looking = "from vtspec.pipelines.reporting.plots.fonts import choose_fonts; "
+    command = [sys.executable, "-c", f"{looking} print(choose_fonts(['{RARE}']).families)"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("('DejaVu Sans',)\n", "")
+
+
 def test_classes_whose_letters_no_font_has_are_told_apart_by_number() -> None:
     fonts = choose_fonts([RARE], classes=["cat", RARE, RARE[::-1]])
     drawn = [fonts.make_drawable(name, 20) for name in ("cat", RARE, RARE[::-1])]

@@ -128,8 +128,12 @@ def _order_families(candidates: Iterable[str]) -> list[str]:
 
 def _read_letters(family: str) -> frozenset[int]:
     """The code points of a family's regular face; none where it is not installed."""
+    import logging
+
     from matplotlib.font_manager import FontProperties, fontManager
 
+    # It warns of each family without a regular face, of which nobody asked for one.
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     if family not in {entry.name for entry in fontManager.ttflist}:
         return frozenset()
     try:
