@@ -115,6 +115,22 @@ def test_add_says_what_it_did_and_what_comes_next(
     assert "license: MIT" in (tmp_path / "specs" / "datasets" / "pets.yaml").read_text()
 
 
+def test_the_remote_that_add_is_given_has_to_be_there_and_is_pushed_to(
+    data: Path, tmp_path: Path
+) -> None:
+    dvc_repository(tmp_path)
+    with pytest.raises(Permanent, match="DVC has no remote 'shelf' here") as caught:
+        typed("add", "data/pets", "--name", "pets", "--remote", "shelf")
+    assert str(caught.value.fix).startswith("dvc remote add shelf URL")
+    assert not (tmp_path / "specs").exists()
+    run_command(tmp_path, "dvc", "remote", "add", "-q", "shelf", "../remote")
+    result = typed("add", "data/pets", "--name", "pets", "--remote", "shelf")
+    assert "&& git commit && dvc push -r shelf\n" in result.output
+    assert "no DVC remote" not in result.output
+    write_files(data, {"train/cat/more.png": png((9, 9, 9))})
+    assert "&& git commit && dvc push -r shelf\n" in typed("update", "pets").output
+
+
 def test_add_shows_the_errors_that_keep_it_from_adding(data: Path, tmp_path: Path) -> None:
     (tmp_path / ".dvc").mkdir()
     (tmp_path / ".git").mkdir()

@@ -56,6 +56,14 @@ def has_default_remote(root: Path) -> bool:
     return done.returncode == 0 and bool(done.stdout.strip())
 
 
+def require_remote(root: Path, name: str) -> None:
+    """Raise `Permanent` where no configuration of DVC has a remote of this name."""
+    done = _run_process(root, ["config", f"remote.{name}.url"])
+    if done.returncode or not done.stdout.strip():
+        fix = f"{format_command('dvc', 'remote', 'add', name)} URL, or leave --remote out"
+        raise Permanent(f"DVC has no remote '{name}' here", fix=fix)
+
+
 def find_network_error(said: str) -> str | None:
     """The last line of DVC's words that tells of a network failure, or None. Pure."""
     # The thousandths of a time stamp look like a status now and then.

@@ -26,8 +26,9 @@ class InspectionCallbacks:
 @dataclass(frozen=True, kw_only=True)
 class WrittenDataset:
     """A dataset's spec that was written: its file, the data's hash, and the files that git is to
-    have. `changes` are what an update changed. Data is tracked `by_dvc`, which may have no default
-    remote to push it to; or lies outside of the repository and is used `by_reference`.
+    have. `changes` are what an update changed. Data is tracked `by_dvc`, which pushes it to
+    `remote` where its spec names one, else to the default remote, which there may not be; or lies
+    outside of the repository and is used `by_reference`.
     """
 
     spec: Path
@@ -36,6 +37,7 @@ class WrittenDataset:
     changes: "tuple[SpecChange, ...]" = ()
     by_dvc: bool = False
     has_remote: bool = False
+    remote: str | None = None
     by_reference: bool = False
 
 
@@ -82,10 +84,12 @@ def add_dataset(
     `Permanent` as `resolve_destination` and the registering do.
     """
     from vtspec.pipelines.data import register
-    from vtspec.pipelines.data.dvc_cli import has_default_remote
+    from vtspec.pipelines.data.dvc_cli import has_default_remote, require_remote
 
     # First: inspecting decodes every image, and would be for nothing where the place is refused.
     where = register.resolve_destination(repository.root, repository.specs, path, wish.name)
+    if wish.remote is not None and not where.by_reference:
+        require_remote(repository.root, wish.remote)
     inspection = inspect_data(path, callbacks.progress)
     callbacks.on_inspected(inspection)
     if inspection.errors:
@@ -98,6 +102,7 @@ def add_dataset(
         files=(where.spec, *_list_data_files(repository, where.data, pinned)),
         by_dvc=pointer is not None,
         has_remote=pointer is not None and has_default_remote(repository.root),
+        remote=wish.remote,
         by_reference=where.by_reference,
     )
 
@@ -130,6 +135,7 @@ def update_dataset(
         changes=done.changes,
         by_dvc=pinned is not None,
         has_remote=pinned is not None and has_default_remote(root),
+        remote=None if dataset.spec.source.dvc is None else dataset.spec.source.dvc.remote,
         by_reference=data.startswith("/"),
     )
 
