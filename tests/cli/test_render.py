@@ -230,3 +230,46 @@ def test_a_schedule_is_told_by_plan_and_run_and_listed(root: Path) -> None:
     listed = json.loads(vtspec(root, "specs", "list", "--output", "json").stdout)
     found = {one["name"]: one["schedule"] for one in listed["experiments"]}
     assert found == {"deep": {"cron": "0 3 * * *", "timeZone": "UTC"}, "small": None}
+
+
+SHELL = "$(id) `id` ' ${HOME}"
+BRACES = "{{workflow.name}} " + SHELL
+"""What a shell or a template engine would fill in; a class may hold no braces."""
+
+
+def test_what_a_person_names_is_data_in_all_that_is_printed(root: Path) -> None:
+    for file, old, new in (
+        ("experiments/deep.yaml", "Is a deeper network worth it?", f'"{BRACES}"'),
+        ("datasets/digits.yaml", '["0", "1", "2"]', f'["0", "1", "{SHELL}"]'),
+    ):
+        path = root / "specs" / file
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new))
+    done = vtspec(root, "render", "deep")
+    assert done.returncode == 0, done.stderr
+    config, *others = yaml.safe_load_all(done.stdout)
+    plan = json.loads(config["data"]["plan.json"])
+    assert config["kind"] == "ConfigMap" and others
+    assert (plan["description"], plan["dataset"]["classes"][2]) == (BRACES, SHELL)
+    # Argo looks at the Workflow alone, and nothing typed is in that.
+    text = json.dumps(others)
+    assert "{{" not in text and "$(id)" not in text and "`id`" not in text
+
+
+@pytest.mark.parametrize(
+    ("file", "old"),
+    [
+        ("experiments/deep.yaml", "Is a deeper network worth it?"),
+        ("experiments/deep.yaml", "small"),
+        ("datasets/digits.yaml", '"2"'),
+    ],
+)
+def test_no_control_in_a_name_reaches_the_terminal(root: Path, file: str, old: str) -> None:
+    path = root / "specs" / file
+    assert old in path.read_text()
+    hostile = r"\e[2J\e]0;x\a\x9b2J\u202e\u200b"
+    path.write_text(path.read_text().replace(old, f'"a{hostile}b"'))
+    done = vtspec(root, "render", "deep")
+    assert done.stdout + done.stderr
+    for char in ("\x1b", "\x07", "\x9b", "\u202e", "\u200b"):
+        assert char not in done.stdout + done.stderr

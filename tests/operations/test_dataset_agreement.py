@@ -113,6 +113,11 @@ spec:
         ({**BUILDERS["csv"](), "train.csv": TABLE + b"images/a1.png,cat,black\n"}, False),
         ({**BUILDERS["jsonl"](), "val.jsonl": b"[" * 100_000}, False),
         ({**BUILDERS["jsonl"](), "val.jsonl": ROW % b"3"}, False),
+        ({**BUILDERS["jsonl"](), "val.jsonl": ROW % (b"9" * 5_000)}, False),
+        ({**BUILDERS["jsonl"](), "val.jsonl": ROW % b"NaN"}, False),
+        ({**BUILDERS["jsonl"](), "val.jsonl": ROW % b'"cat", "label": "dog"'}, False),
+        ({**BUILDERS["jsonl"](), "val.jsonl": (ROW % b'"cat"').decode().encode("utf-16")}, False),
+        ({**BUILDERS["jsonl"](), "val.jsonl": b"\xef\xbb\xbf" + ROW % b'"cat"'}, True),
     ],
 )
 def test_what_add_takes_is_valid_and_runs(
