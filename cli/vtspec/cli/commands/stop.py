@@ -29,7 +29,7 @@ def command(run: str, runs: Path | None, timeout_s: float) -> None:
     from vtspec.cli.run_arguments import open_runs
     from vtspec.cli.views.run_status import format_resumption
     from vtspec.pipelines.execution.local import stop_run
-    from vtspec.pipelines.operations.cluster_runs import stop_on_cluster
+    from vtspec.pipelines.operations.cluster_workflows import stop_on_cluster
 
     folder = open_runs(runs)
     found = folder.find(run)
