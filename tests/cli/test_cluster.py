@@ -347,7 +347,7 @@ def test_what_somebody_applied_is_followed_and_ended_as_if_it_had_been_submitted
     place: Place,
 ) -> None:
     """`vtspec render SPEC | kubectl apply -f -`, which no vtspec is told of."""
-    place.apply("shapes", *LONG[4:])
+    place.apply("shapes", *LONG[5:])
     _await_training(place)
     code, out, err = place.vtspec("status")
     assert (code, "running" in out) == (0, True), err
@@ -369,7 +369,7 @@ def test_what_somebody_applied_is_followed_and_ended_as_if_it_had_been_submitted
 
 def test_a_scheduled_plan_goes_on_with_what_an_earlier_night_left(place: Place) -> None:
     """Workflows as a CronWorkflow makes them: of one run, each with a name of its own."""
-    words = LONG[4:]
+    words = LONG[5:]
     place.apply("shapes", *words, at="1000")
     name = place.name.removesuffix("-1000")
     await_true(lambda: place.see_only(name).read_state().training.checkpoint, "a checkpoint", 120)

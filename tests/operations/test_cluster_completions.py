@@ -83,7 +83,7 @@ def test_what_a_result_lacks_is_a_workflow_of_its_own_with_the_missing_steps(
     assert templates == ["run", "data", "export", "report"]
     labels = workflow["metadata"]["labels"]
     assert (labels["vtspec.dev/run"], labels["vtspec.dev/plan"]) == (done.name, done.plan_id)
-    (config,) = [path for path in world.server.objects if path.endswith(f"configmaps/{name}")]
+    (config,) = [path for path in world.server.objects if path.endswith(f"configmaps/plan-{name}")]
     text = world.server.objects[config]["data"]["plan.json"]
     assert json.loads(text)["export"]["formats"] == ["safetensors", "onnx"]
     run = world.find_run()
@@ -239,6 +239,6 @@ def _assert_completed_once(world: World, name: str) -> None:
     workflow = run.read_workflow()
     assert workflow is not None and workflow.name == name
     assert world.server.workflows() == [run.name, name]
-    assert sum(path.endswith(f"configmaps/{name}") for path in world.server.objects) == 1
+    assert sum(path.endswith(f"configmaps/plan-{name}") for path in world.server.objects) == 1
     created = (world.server.workflow(name) or {})["metadata"]["annotations"]
     assert created["vtspec.dev/created-at"] == workflow.created_at

@@ -111,7 +111,13 @@ class World:
     @contextmanager
     def running(self, heard: Heard, plan: Plan | None = None, **changes: Any) -> Iterator["Asked"]:
         """`run --backend argo` in a thread; left once it has answered."""
-        asked = Asked(self, self.request(plan, **changes), heard)
+        with self.asking(self.request(plan, **changes), heard) as asked:
+            yield asked
+
+    @contextmanager
+    def asking(self, request: ClusterRequest, heard: Heard) -> Iterator["Asked"]:
+        """The same of a request."""
+        asked = Asked(self, request, heard)
         asked.thread.start()
         try:
             yield asked

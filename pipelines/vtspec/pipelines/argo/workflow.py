@@ -63,6 +63,9 @@ OWN_FIELDS: Final[Mapping[str, str]] = {
 }
 """Variables of a step that are filled from what its pod is."""
 
+_PLAN_CONFIG: Final = "plan-"
+"""What the name of a plan's ConfigMap begins with; the chart lets no other be mounted."""
+
 _USER: Final = 10001
 
 # What a Workflow has no field for. Without it a namespace that enforces restricted pods refuses
@@ -112,14 +115,18 @@ def render_completion(
     plan: Plan, settings: RenderSettings, completion: Completion, attempt: int = 1
 ) -> tuple[Json, Json]:
     """The plan's ConfigMap and the Workflow of a completion: of a run's steps those alone that
-    are missing. Both have its name, since one digest may be that of two.
+    are missing. Both are called by its name, since one digest may be that of two.
 
     Raises as `render` and `render_plan_config` do.
     """
-    name = completion.name
+    names = _Names(
+        workflow=completion.name,
+        plan_config=f"{_PLAN_CONFIG}{completion.name}",
+        steps=completion.steps,
+    )
     config = render_plan_config(plan, settings)
-    config["metadata"] |= {"name": name, "labels": build_labels(plan, settings, attempt)}
-    names = _Names(workflow=name, plan_config=name, steps=completion.steps)
+    labels = build_labels(plan, settings, attempt)
+    config["metadata"] |= {"name": names.plan_config, "labels": labels}
     return config, _render(plan, settings, attempt, names)
 
 
@@ -230,7 +237,7 @@ def build_labels(plan: Plan, settings: RenderSettings, attempt: int) -> dict[str
 
 def get_plan_config_name(digest: str) -> str:
     """The name of the ConfigMap that holds a plan, by what was approved."""
-    return f"plan-{digest.removeprefix('sha256:')}"
+    return f"{_PLAN_CONFIG}{digest.removeprefix('sha256:')}"
 
 
 def _build_dag(steps: tuple[str, ...]) -> Json:
