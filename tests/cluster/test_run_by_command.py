@@ -360,7 +360,7 @@ def test_a_workflow_that_somebody_applied_is_seen_stopped_and_removed(
     _await_checkpoint(laptop, plan)
     code, out, err = laptop.vtspec("status", plan.id)
     assert code == 0, err
-    assert f"train runs on {NODE}" in out
+    assert f"train runs on {NODE}" in out, err
     with laptop.start("logs", "-f", plan.id) as follower:
         code, out, err = laptop.vtspec("stop", plan.id)
         assert code == 0, err

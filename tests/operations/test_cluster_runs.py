@@ -10,10 +10,12 @@ import pytest
 from cluster_world import Heard, Pods, Submitter, World, await_workflow, recorded_status
 from kubernetes_server import await_true
 from run_folders import STARTED, SUCCEEDED, an_epoch
+from vtspec.pipelines.argo import render
 from vtspec.pipelines.errors import Refused, Temporary
 from vtspec.pipelines.operations.cluster_runs import run_on_cluster
 from vtspec.pipelines.operations.cluster_workflows import look_at_runs, stop_on_cluster
 from vtspec.pipelines.operations.removal import choose_runs, remove_runs
+from vtspec.pipelines.operations.render import find_run_settings
 from vtspec.schema.problem import SpecError
 
 pytestmark = pytest.mark.slow
@@ -215,6 +217,25 @@ def test_a_created_workflow_whose_answer_was_lost_is_taken_for_there(world: Worl
     assert world.server.drops == 0
     assert world.server.workflows() == [world.plan.id]
     assert len(world.runs.list_runs()) == 1
+
+
+def test_a_workflow_that_somebody_applied_is_joined_and_not_made_again(world: World) -> None:
+    name, heard = world.plan.id, Heard()
+    rendered = render(world.plan, find_run_settings(world.plan, world.repository))
+    applied = world.server.put(world.server.workflow_path(name), rendered)
+    with world.running(heard) as asked:
+        await_true(lambda: _read_stamp(world) or not asked.thread.is_alive(), "it is stamped")
+        heard.stop.request("stopped")
+    assert asked.error is None
+    workflow = world.find_run().read_workflow()
+    assert workflow is not None and workflow.created_at == _read_stamp(world)
+    assert (world.server.workflow(name) or {})["metadata"]["uid"] == applied["metadata"]["uid"]
+
+
+def _read_stamp(world: World) -> str | None:
+    found = world.server.workflow(world.plan.id) or {}
+    stamp = found["metadata"]["annotations"].get("vtspec.dev/created-at")
+    return None if stamp is None else str(stamp)
 
 
 def test_a_run_is_stopped_and_resumed_by_another_workflow_of_its_name(world: World) -> None:
