@@ -353,7 +353,8 @@ def test_what_somebody_applied_is_followed_and_ended_as_if_it_had_been_submitted
     assert (code, "running" in out) == (0, True), err
     follower = place.start("logs", "-f", "shapes")
     with place.argo.paused("train"):
-        assert place.status()["cluster"] is not None
+        code, out, err = place.vtspec("status", "shapes")
+        assert "on the cluster: " in out, (out, err)
         stopping = place.start("stop", "shapes")
         await_true(lambda: _is_asked_to_stop(place), "it is asked to stop", 60)
     out, err = stopping.communicate(timeout=120)
@@ -380,7 +381,7 @@ def test_a_scheduled_plan_goes_on_with_what_an_earlier_night_left(place: Place) 
         place.server.play_gone(place.name)
         place.argo.kill_pod("train")
     place.apply("shapes", *words, at="2000")
-    await_true(lambda: place.status()["status"] == "succeeded", "the second night is enough", 240)
+    await_true(lambda: place.see_only(name).has_result, "the second night is enough", 240)
     events = place.see_only(run.name).read_events()
     assert [event.seq for event in events] == list(range(len(events)))
     kinds = [event.kind for event in events]
@@ -404,8 +405,8 @@ def test_a_policy_that_is_applied_by_hand_does_what_is_missing(place: Place) -> 
     # As after `cluster.keepFor`.
     place.server.play_gone(name)
     place.apply("shapes", *GATES)
-    await_true(lambda: place.status()["completion"], "its policy is another", 120)
-    await_true(lambda: place.status()["status"] == "succeeded", "it is made", 120)
+    await_true(lambda: place.see_only(name).read_state().completion, "its policy is another", 120)
+    await_true(lambda: place.see_only(name).read_state().is_over, "it is made", 120)
     steps = [
         (event.step, event.kind)
         for event in place.see_only(name).read_events()
