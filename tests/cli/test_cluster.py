@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
 from argo_processes import ArgoProcesses
-from kubernetes_server import TOKEN, KubernetesServer, await_true, running_kubernetes
+from kubernetes_server import TOKEN, Asked, KubernetesServer, await_true, running_kubernetes
 from object_storage import BreakableStorage
-from toy_runs import unmeasured, write_pictures
+from toy_runs import adapter_with_onnx, unmeasured, write_pictures
 from vtspec.adapters.data.content_hash import hash_content
 from vtspec.pipelines.cache_folder import get_mirror_folder
+from vtspec.pipelines.planning.digest import identify
 from vtspec.pipelines.runs import Run, Runs
 from vtspec.pipelines.runs.object_store import ObjectStore
 
@@ -108,10 +110,41 @@ class Place:
 
     def see(self) -> Run:
         """The run as another machine sees it."""
+        return self.see_only(self.name)
+
+    def see_only(self, name: str) -> Run:
+        """The run of that name as another machine sees it."""
         runs = Runs(get_mirror_folder(self.url, {"VTSPEC_CACHE": f"{self.root}-elsewhere"}))
-        run = Run(runs.folder / self.name)
-        runs.refresh(run)
-        return run
+        runs.refresh(Run(runs.folder / name))
+        return Run(runs.folder / name)
+
+    def write_plan(self, run: str, changes: Mapping[str, object]) -> str:
+        """The run's plan in a file, with another policy than any spec for this framework has."""
+        raw = json.loads((self.see_only(run).path / "plan.json").read_text()) | changes
+        raw["digest"] = identify(raw).digest
+        file = self.root.parent / "asked.json"
+        file.write_text(json.dumps(raw))
+        return str(file)
+
+    def keys(self) -> list[str]:
+        """What the store has."""
+        return [one.key for one in ObjectStore(self.url).list_objects()]
+
+    def apply(self, *words: str, at: str | None = None) -> None:
+        """What `vtspec render` prints becomes the cluster's, as by `kubectl apply`; `at` a time
+        as of a schedule."""
+        code, out, err = self.vtspec("render", *words)
+        assert code == 0, err
+        for document in yaml.safe_load_all(out):
+            resource = "workflows" if document["kind"] == "Workflow" else "configmaps"
+            if at is not None and resource == "workflows":
+                document["metadata"]["name"] += f"-{at}"
+            path = self.server.workflow_path("").replace("/workflows/", f"/{resource}")
+            if resource == "configmaps":
+                path = f"/api/v1/namespaces/vision/{resource}"
+            asked = Asked(method="POST", path=path, query={}, body=document)
+            status, answer = self.server.answer(asked)
+            assert status in (201, 409), answer
 
     @property
     def name(self) -> str:
@@ -270,6 +303,117 @@ def test_what_has_no_effect_there_is_refused(place: Place, words: list[str], sai
     code, _, err = place.vtspec("run", "shapes", "--backend", "argo", *words)
     assert (code, said in err) == (2, True), err
     assert place.server.objects == {}
+
+
+GATES = ("--set", "report.gates=[accuracy >= 0.999]")
+
+
+def test_another_policy_for_a_result_of_the_cluster_is_made_where_it_needs_to_be(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adapter_with_onnx(place.root.parent, monkeypatch)
+    code, _, err = place.vtspec("run", "shapes", "--backend", "argo")
+    assert code == 0, err
+    name, trained = place.name, _model_sum(place.status())
+    # A format needs the framework, and so pods.
+    onnx = ("--plan", place.write_plan(name, {"export": {"formats": ["safetensors", "onnx"]}}))
+    code, out, err = place.vtspec("run", *onnx, "--backend", "argo")
+    assert code == 0, err
+    assert "onnx to be exported" in err and "model.onnx" in out
+    (completion,) = [one for one in place.server.workflows() if one != name]
+    told = place.status()
+    assert (told["completion"], told["status"]) == (completion, "succeeded")
+    assert _model_sum(told) == trained
+    assert place.see_only(name).read_state().exports.keys() == {"safetensors", "onnx"}
+    # What is asked for no more goes from the store, too.
+    code, _, err = place.vtspec("run", "shapes", "--backend", "argo")
+    assert code == 0, err
+    assert "onnx to be removed" in err
+    assert not any("onnx" in key for key in place.keys() if "/model/" in key)
+    # A gate is judged here, of the figures that are there.
+    whole = place.server.workflows()
+    code, out, err = place.vtspec("run", "shapes", "--backend", "argo", *GATES)
+    assert code == 0, err
+    assert "gates to be judged anew" in err and "0.999" in out
+    assert place.server.workflows() == whole
+    code, out, err = place.vtspec("sync", name)
+    assert (code, "0 left" in out) == (0, True), err
+    code, _, err = place.vtspec("rm", name, "--yes", "--force")
+    assert code == 0, err
+    assert [path for path in place.server.objects if "/pods/" not in path] == []
+
+
+def test_what_somebody_applied_is_followed_and_ended_as_if_it_had_been_submitted(
+    place: Place,
+) -> None:
+    """`vtspec render SPEC | kubectl apply -f -`, which no vtspec is told of."""
+    place.apply("shapes", *LONG[5:])
+    _await_training(place)
+    code, out, err = place.vtspec("status")
+    assert (code, "running" in out) == (0, True), err
+    follower = place.start("logs", "-f", "shapes")
+    with place.argo.paused("train"):
+        code, out, err = place.vtspec("status", "shapes")
+        assert "on the cluster: " in out, (out, err)
+        stopping = place.start("stop", "shapes")
+        await_true(lambda: _is_asked_to_stop(place), "it is asked to stop", 60)
+    out, err = stopping.communicate(timeout=120)
+    assert stopping.returncode == 0, err
+    assert f"vtspec run {place.name} --resume --backend argo" in out
+    out, err = follower.communicate(timeout=120)
+    assert (follower.returncode, "run       stopped" in out) == (0, True), err
+    assert place.see().read_state().status == "stopped"
+    code, _, err = place.vtspec("rm", place.name, "--yes", "--force")
+    assert code == 0, err
+    assert place.server.workflows() == []
+
+
+def test_a_scheduled_plan_goes_on_with_what_an_earlier_night_left(place: Place) -> None:
+    """Workflows as a CronWorkflow makes them: of one run, each with a name of its own."""
+    words = LONG[5:]
+    place.apply("shapes", *words, at="1000")
+    name = place.name.removesuffix("-1000")
+    await_true(lambda: place.see_only(name).read_state().training.checkpoint, "a checkpoint", 120)
+    with place.argo.paused("train"):
+        run = place.see_only(name)
+        assert place.status()["run"] == run.name
+        # The night is over before the training is.
+        place.server.play_gone(place.name)
+        place.argo.kill_pod("train")
+    place.apply("shapes", *words, at="2000")
+    await_true(lambda: place.see_only(name).has_result, "the second night is enough", 240)
+    events = place.see_only(run.name).read_events()
+    assert [event.seq for event in events] == list(range(len(events)))
+    kinds = [event.kind for event in events]
+    # Whoever looked between the two nights may have written the first one's end.
+    assert (kinds.count("run.resumed"), kinds[-1]) == (1, "run.finished")
+    code, _, err = place.vtspec(
+        "run", run.name, "--again", "--no-tracking", "--backend", "process"
+    )
+    assert code == 0, err
+    again = place.see_only(f"{run.name}-2").read_state()
+    assert (
+        again.artifacts["model/model.safetensors"]
+        == (place.see_only(run.name).read_state().artifacts["model/model.safetensors"])
+    )
+
+
+def test_a_policy_that_is_applied_by_hand_does_what_is_missing(place: Place) -> None:
+    code, _, err = place.vtspec("run", "shapes", "--backend", "argo", "--no-tracking")
+    assert code == 0, err
+    name, trained = place.name, _model_sum(place.status())
+    # As after `cluster.keepFor`.
+    place.server.play_gone(name)
+    place.apply("shapes", *GATES)
+    await_true(lambda: place.see_only(name).read_state().completion, "its policy is another", 120)
+    await_true(lambda: place.see_only(name).read_state().is_over, "it is made", 120)
+    steps = [
+        (event.step, event.kind)
+        for event in place.see_only(name).read_events()
+        if event.kind == "step.started"
+    ]
+    assert [step for step, _ in steps[5:]] == ["data", "report"]
+    assert _model_sum(place.status()) == trained
 
 
 def _await_training(place: Place) -> None:

@@ -92,6 +92,18 @@ def test_runs_wait_for_one_another_and_tell_it(
     assert second.communicate()[1].endswith("stopped\n")
     assert second.returncode == 130
     assert [run.name for run in runs.list_runs()] == [working.name]
+    # Nor does who asks for that from another terminal, whatever it is called by.
+    begun.append(waiting := begin(repository, *SHORT))
+    said(waiting, "in the queue")
+    stopping = begin(repository, "stop", "shapes-short")
+    told, errors = stopping.communicate()
+    assert stopping.returncode == 0, errors
+    assert "has left the queue; nothing of it was begun" in told
+    assert waiting.wait(timeout=60) == 130
+    assert [run.name for run in runs.list_runs()] == [working.name]
+    nobody = begin(repository, "stop", "shapes-short")
+    assert "there is no run 'shapes-short'" in nobody.communicate()[1]
+    assert nobody.returncode == 2
     begun.append(third := begin(repository, *SHORT))
     said(third, "in the queue")
     # A plan that is being carried out is looked on at, and waits for nothing.

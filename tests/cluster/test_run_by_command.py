@@ -22,18 +22,25 @@ from local_cluster.kubernetes_api import KubernetesApi
 from local_repository import a_repository
 from object_storage import ObjectStorage
 from toy_runs import name_plan, unmeasured
+from vtspec.pipelines.argo import render, render_cron_workflow, render_plan_config
 from vtspec.pipelines.cache_folder import get_mirror_folder
 from vtspec.pipelines.catalog import load_frameworks
 from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
 from vtspec.pipelines.cluster.run_follower import FollowerCallbacks, RunFollower
 from vtspec.pipelines.cluster.run_workflow import RunWorkflow
 from vtspec.pipelines.data.source import DvcSource
+from vtspec.pipelines.operations.render import find_run_settings
+from vtspec.pipelines.planning.digest import identify
 from vtspec.pipelines.planning.plan_model import Plan, build_steps, plan_from_json
+from vtspec.pipelines.project.repository import Repository, find_repository
 from vtspec.pipelines.runs import Run, Runs
 from vtspec.pipelines.runs.object_store import ObjectStore
 from vtspec.pipelines.runs.workflow_file import WorkflowFile
+from vtspec.schema.kinds.experiment import Schedule
 from workflows import (
     CLAIM,
+    CONFIG_MAPS,
+    CRON_WORKFLOWS,
     NAMESPACE,
     PODS,
     QUEUE,
@@ -75,6 +82,11 @@ class Laptop:
     root: Path
     environment: Mapping[str, str]
     plan: Plan
+
+    @property
+    def repository(self) -> Repository:
+        found = find_repository(self.root)
+        return found.with_runs(get_mirror_folder("s3://commands/team", self.environment))
 
     def write(self, name: str, plan: Plan) -> Plan:
         (self.root / f"{name}.json").write_text(json.dumps(plan.to_json()))
@@ -288,6 +300,129 @@ def test_the_second_run_on_one_gpu_says_why_it_waits_and_runs(
     assert laptop.see_run(run.name).read_state().status == "stopped"
     delete(api, run.name)
     delete(api, "holds")
+
+
+def test_another_policy_is_made_of_the_result_and_leaves_it_where_that_fails(
+    api: KubernetesApi, laptop: Laptop
+) -> None:
+    plan = _vary(laptop, "completed", epochs=41)
+    with laptop.submit("completed") as process:
+        _, err = process.communicate(timeout=LONG_S)
+    assert process.returncode == 0, err
+    trained = _model_sum(laptop.see(plan))
+    # The toy framework writes no ONNX: its pod says so, and the result stays.
+    _ask_otherwise(laptop, "onnx", plan, {"export": {"formats": ["safetensors", "onnx"]}})
+    with laptop.submit("onnx") as process:
+        _, err = process.communicate(timeout=LONG_S)
+    assert process.returncode == 2, err
+    assert "onnx to be exported" in err and "cannot write onnx" in err
+    state = laptop.see(plan).read_state()
+    assert (state.status, state.completion) == ("succeeded", None)
+    assert "cannot write onnx" in (state.undone_update or "")
+    (completion,) = [name for name in _list_workflows(api, plan.id) if name != plan.id]
+    workflow = api.get(f"{WORKFLOWS}/{completion}")
+    steps = {node["templateName"] for node in workflow["status"]["nodes"].values()}
+    assert "train" not in steps and {"data", "export"} <= steps
+    # A gate needs no pod.
+    report = {**_report(plan), "gates": ["accuracy >= 0.01"]}
+    asked = _ask_otherwise(laptop, "gate", plan, {"report": report})
+    with laptop.submit("gate") as process:
+        out, err = process.communicate(timeout=LONG_S)
+    assert process.returncode == 0, err
+    assert "gates to be judged anew" in err and "0.01" in out
+    assert len(_list_workflows(api, plan.id)) == 2
+    assert plan_from_json(laptop.see(plan).read_plan()) == asked
+    # By hand, a whole Workflow: of the steps that are done none is done again.
+    delete(api, plan.id)
+    _apply(api, laptop, plan)
+    await_true(
+        lambda: (
+            laptop.see(plan).read_state().provenance.plan_digest == plan.digest
+            and laptop.see(plan).read_state().is_over
+        ),
+        "the first policy holds again",
+        LONG_S,
+    )
+    run = laptop.see(plan)
+    assert run.read_state().artifacts["model/model.safetensors"] == trained
+    kinds = [(one.kind, one.step) for one in run.read_events() if one.kind == "step.started"]
+    assert [step for _, step in kinds].count("train") == 1
+    code, _, err = laptop.vtspec("rm", plan.id, "--yes", "--force")
+    assert code == 0, err
+    assert _list_workflows(api, plan.id) == []
+
+
+def test_a_workflow_that_somebody_applied_is_seen_stopped_and_removed(
+    api: KubernetesApi, laptop: Laptop
+) -> None:
+    plan = _vary(laptop, "applied", epochs=160)
+    _apply(api, laptop, plan)
+    _await_checkpoint(laptop, plan)
+    code, out, err = laptop.vtspec("status", plan.id)
+    assert code == 0, err
+    assert f"train runs on {NODE}" in out, err
+    with laptop.start("logs", "-f", plan.id) as follower:
+        code, out, err = laptop.vtspec("stop", plan.id)
+        assert code == 0, err
+        told, _ = follower.communicate(timeout=LONG_S)
+    assert "run       stopped" in told
+    assert f"vtspec run {plan.id} --resume --backend argo" in out
+    assert laptop.see(plan).read_state().status == "stopped"
+    code, _, err = laptop.vtspec("rm", plan.id, "--yes", "--force")
+    assert code == 0, err
+    assert _list_workflows(api, plan.id) == []
+
+
+def test_a_workflow_of_a_schedule_is_followed_to_its_end(
+    api: KubernetesApi, laptop: Laptop
+) -> None:
+    plan = _vary(laptop, "scheduled", epochs=42)
+    config, _ = _render(laptop, plan)
+    schedule = Schedule(cron="* * * * *", time_zone="Asia/Seoul")
+    scheduled = render_cron_workflow(plan, find_run_settings(plan, laptop.repository), schedule)
+    api.apply(f"{CONFIG_MAPS}/{config['metadata']['name']}", config)
+    api.create(CRON_WORKFLOWS, scheduled)
+    await_true(lambda: laptop.see(plan).read_workflow(), "a time has come", LONG_S)
+    workflow = laptop.see(plan).read_workflow()
+    assert workflow is not None and workflow.name.startswith(f"{plan.id}-")
+    with laptop.start("logs", "-f", plan.id) as follower:
+        told, err = follower.communicate(timeout=LONG_S)
+    assert (follower.returncode, "run       succeeded" in told) == (0, True), err
+    api.delete(f"{CRON_WORKFLOWS}/{plan.id}")
+    code, _, err = laptop.vtspec("rm", plan.id, "--yes", "--force")
+    assert code == 0, err
+    assert _list_workflows(api, plan.id) == []
+
+
+def _ask_otherwise(laptop: Laptop, name: str, plan: Plan, changes: Mapping[str, object]) -> Plan:
+    """The plan with another policy, in a file."""
+    raw = {**plan.to_json(), **changes}
+    asked = plan_from_json({**raw, "digest": identify(raw).digest})
+    assert asked.id == plan.id
+    return laptop.write(name, asked)
+
+
+def _report(plan: Plan) -> Mapping[str, object]:
+    report = plan.to_json()["report"]
+    assert isinstance(report, dict)
+    return report
+
+
+def _render(laptop: Laptop, plan: Plan) -> tuple[Object, Object]:
+    settings = find_run_settings(plan, laptop.repository)
+    return render_plan_config(plan, settings), render(plan, settings)
+
+
+def _apply(api: KubernetesApi, laptop: Laptop, plan: Plan) -> None:
+    """What `vtspec render | kubectl apply -f -` does."""
+    config, workflow = _render(laptop, plan)
+    api.apply(f"{CONFIG_MAPS}/{config['metadata']['name']}", config)
+    api.create(WORKFLOWS, workflow)
+
+
+def _list_workflows(api: KubernetesApi, run: str) -> list[str]:
+    found = api.get(WORKFLOWS, labelSelector=f"vtspec.dev/run={run}")["items"]
+    return sorted(str(one["metadata"]["name"]) for one in found)
 
 
 def _submit_documents(

@@ -24,7 +24,6 @@ from vtspec.pipelines.execution.local import (
     AttemptState,
     RunOptions,
     RunResult,
-    find_remaining_steps,
     follow_run,
     run_smoke_test,
     stop_run,
@@ -33,7 +32,7 @@ from vtspec.pipelines.execution.local.next_action import Decision, Liveness, dec
 from vtspec.pipelines.execution.steps import StopSignal
 from vtspec.pipelines.runs import EventLog, Run, RunLock, find_holder
 from vtspec.pipelines.runs.events import RunStarted, Told
-from vtspec.pipelines.runs.state import fold_events
+from vtspec.pipelines.runs.state import find_remaining_steps, fold_events
 from vtspec.pipelines.tracking import SyncResult
 
 SHAPES = "shapes-0123456789"

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from local_repository import Repository, Watcher, a_local, a_repository, model_sum
-from toy_runs import name_plan
+from toy_runs import adapter_with_onnx, name_plan
 from vtspec.cli.commands.status import command as status
 from vtspec.pipelines.errors import Refused
 from vtspec.pipelines.execution.local import RunOptions, RunResult
@@ -317,22 +317,3 @@ def test_a_resumed_run_goes_on_with_the_policy_that_is_asked_for_now(tmp_path: P
     # No completion: it is the plan of what is still to be trained.
     assert list_completions(result.run) == []
     assert read_trained_plan(result.run) == asked.planned
-
-
-def adapter_with_onnx(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the toy adapter of the steps' processes write an empty ONNX file where asked for."""
-    folder = root / "patched"
-    folder.mkdir()
-    (folder / "sitecustomize.py").write_text(
-        "from vtspec.adapters.contract import ExportedFile\n"
-        "from vtspec.adapters.toy import adapter\n"
-        "export = adapter.Adapter.export\n"
-        "def export_both(self, formats, folder):\n"
-        "    written = dict(export(self, ['safetensors'], folder))\n"
-        "    if 'onnx' in formats:\n"
-        "        (folder / 'model.onnx').write_bytes(b'')\n"
-        "        written['onnx'] = ExportedFile(path=folder / 'model.onnx')\n"
-        "    return written\n"
-        "adapter.Adapter.export = export_both\n"
-    )
-    monkeypatch.setenv("PYTHONPATH", str(folder))

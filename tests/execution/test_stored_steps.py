@@ -183,6 +183,28 @@ def test_a_training_that_is_killed_goes_on_elsewhere_to_the_same_model(nodes: No
     assert_numbered(run)
 
 
+def test_a_pod_notes_its_workflow_in_the_run_and_takes_over_what_another_left(
+    nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a schedule each night has a Workflow of its own, and all nights have one run."""
+    monkeypatch.setenv("VTSPEC_NAMESPACE", "vision")
+    monkeypatch.setenv("VTSPEC_WORKFLOW", "night-1")
+    nodes.do("data")
+    found = nodes.see().read_workflow()
+    assert found is not None
+    assert (found.namespace, found.name, found.created_at) == ("vision", "night-1", "")
+    assert nodes.see().is_on_cluster()
+    # Once: the same Workflow's next pod has nothing to say.
+    nodes.do("data")
+    assert "run.resumed" not in [event.kind for event in nodes.see().read_events()]
+    monkeypatch.setenv("VTSPEC_WORKFLOW", "night-2")
+    nodes.do("data")
+    run = nodes.see()
+    found = run.read_workflow()
+    assert found is not None and found.name == "night-2"
+    assert [event.kind for event in run.read_events()].count("run.resumed") == 1
+
+
 def test_a_store_that_is_away_in_the_midst_of_a_step_loses_nothing(
     nodes: Nodes, storage: BreakableStorage
 ) -> None:

@@ -1,57 +1,24 @@
 """A plan carried out on a cluster: begun once, followed live, and ended in every case."""
 
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from cluster_world import Heard, Pods, World, a_world, await_workflow, recorded_status
-from kubernetes_server import KubernetesServer, await_true, running_kubernetes
-from object_storage import BreakableStorage, ObjectStorage
+from cluster_world import Heard, Pods, Submitter, World, await_workflow, recorded_status
+from kubernetes_server import await_true
 from run_folders import STARTED, SUCCEEDED, an_epoch
+from vtspec.pipelines.argo import render
 from vtspec.pipelines.errors import Refused, Temporary
-from vtspec.pipelines.operations.cluster_runs import (
-    look_at_runs,
-    run_on_cluster,
-    stop_on_cluster,
-)
+from vtspec.pipelines.operations.cluster_runs import run_on_cluster
+from vtspec.pipelines.operations.cluster_workflows import look_at_runs, stop_on_cluster
 from vtspec.pipelines.operations.removal import choose_runs, remove_runs
+from vtspec.pipelines.operations.render import find_run_settings
 from vtspec.schema.problem import SpecError
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def storage() -> Iterator[ObjectStorage]:
-    found = BreakableStorage()
-    yield found
-    found.stop()
-
-
-@pytest.fixture
-def server() -> Iterator[KubernetesServer]:
-    with running_kubernetes() as found:
-        yield found
-
-
-@pytest.fixture
-def world(
-    storage: ObjectStorage,
-    server: KubernetesServer,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> World:
-    for name, value in storage.environment.items():
-        monkeypatch.setenv(name, value)
-    bucket = "".join(letter for letter in tmp_path.name.lower() if letter.isalnum())[-40:]
-    return a_world(tmp_path, storage, server, bucket)
 
 
 def test_a_run_is_begun_followed_live_and_ends_with_its_result(world: World) -> None:
@@ -252,6 +219,25 @@ def test_a_created_workflow_whose_answer_was_lost_is_taken_for_there(world: Worl
     assert len(world.runs.list_runs()) == 1
 
 
+def test_a_workflow_that_somebody_applied_is_joined_and_not_made_again(world: World) -> None:
+    name, heard = world.plan.id, Heard()
+    rendered = render(world.plan, find_run_settings(world.plan, world.repository))
+    applied = world.server.put(world.server.workflow_path(name), rendered)
+    with world.running(heard) as asked:
+        await_true(lambda: _read_stamp(world) or not asked.thread.is_alive(), "it is stamped")
+        heard.stop.request("stopped")
+    assert asked.error is None
+    workflow = world.find_run().read_workflow()
+    assert workflow is not None and workflow.created_at == _read_stamp(world)
+    assert (world.server.workflow(name) or {})["metadata"]["uid"] == applied["metadata"]["uid"]
+
+
+def _read_stamp(world: World) -> str | None:
+    found = world.server.workflow(world.plan.id) or {}
+    stamp = found["metadata"]["annotations"].get("vtspec.dev/created-at")
+    return None if stamp is None else str(stamp)
+
+
 def test_a_run_is_stopped_and_resumed_by_another_workflow_of_its_name(world: World) -> None:
     name = world.plan.id
     _finish(world, None)
@@ -350,80 +336,6 @@ def test_runs_in_a_folder_and_a_controllers_cluster_are_refused(world: World) ->
         world.run()
     assert world.server.objects == {}
     assert world.keys() == []
-
-
-SUBMITTER = """\
-import os, signal, sys
-from pathlib import Path
-from cluster_world import Heard, World
-from cluster_plans import a_published_plan
-from vtspec.pipelines.runs.object_store import ObjectStore
-from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
-from vtspec.pipelines.operations import cluster_runs
-import kubernetes.client, kubernetes.config
-
-class Said(list):
-    def append(self, line):
-        super().append(line)
-        # It is on the cluster: looked away from.
-        heard.stop.request("stopped")
-
-def counted(ask):
-    def call(*given, **named):
-        global left
-        answer = ask(*given, **named)
-        left -= 1
-        if left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return answer
-    return call
-
-plan = a_published_plan()
-world = World(root=Path(sys.argv[1]), url=sys.argv[2], server=None, plan=plan, environ=os.environ)
-# What takes time, once: no child has to import it.
-from vtspec.pipelines.cluster import submission
-from vtspec.pipelines.operations.render import find_run_settings
-find_run_settings(plan, world.repository)
-for line in sys.stdin:
-    child = os.fork()
-    if child == 0:
-        left, heard = int(line), Heard()
-        heard.said = Said()
-        ObjectStore._ask = counted(ObjectStore._ask)
-        KubernetesClient._ask = counted(KubernetesClient._ask)
-        world.run(heard)
-        os._exit(0)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
-"""
-
-
-class Submitter:
-    """A process that asks for the plan as often as it is told to, each time anew, and is killed
-    by itself after so many requests to store and cluster."""
-
-    def __init__(self, world: World) -> None:
-        support = str(Path(__file__).parents[1] / "support")
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", SUBMITTER, str(world.root), world.url],
-            env={**os.environ, **world.environ, "PYTHONPATH": support},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def submit(self, requests: int = 10_000) -> bool:
-        """Whether it came to its end; False where it was killed before."""
-        assert self._process.stdin is not None and self._process.stdout is not None
-        print(requests, file=self._process.stdin, flush=True)
-        code = int(self._process.stdout.readline())
-        assert code in (0, -signal.SIGKILL)
-        return code == 0
-
-    def close(self) -> None:
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.stdout.close()
-        self._process.wait()
 
 
 @pytest.fixture

@@ -24,6 +24,13 @@ from vtspec.pipelines.runs.state import (
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "events"
 
+WORKFLOW = {
+    "namespace": "vision",
+    "name": "digits-0123456789-c0a1b2c",
+    "digest": "sha256:" + "2" * 64,
+    "createdAt": "2026-01-02T03:04:05.678Z",
+}
+
 TOLD: dict[str, dict[str, Any]] = {
     "run.started": {
         "plan_id": "digits-0123456789",
@@ -37,7 +44,7 @@ TOLD: dict[str, dict[str, Any]] = {
         "monitor": "accuracy",
         "order": 4,
     },
-    "run.resumed": {"from_epoch": 2, "from_step": 17},
+    "run.resumed": {"from_epoch": 2, "from_step": 17, "workflow": WORKFLOW},
     "run.updated": {
         "plan_digest": "sha256:" + "2" * 64,
         "previous_digest": "sha256:" + "0" * 64,
@@ -45,6 +52,7 @@ TOLD: dict[str, dict[str, Any]] = {
         "steps": ["export", "report"],
         "sections": {"export": {"formats": ["safetensors", "onnx"]}},
         "completion": "digits-0123456789-c0a1b2c",
+        "workflow": WORKFLOW,
     },
     "run.finished": {
         "ending": "succeeded",

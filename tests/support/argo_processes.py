@@ -21,6 +21,7 @@ from kubernetes_server import KubernetesServer, Object
 _MAIN = "from vtspec.cli.main import main; main()"
 _RETRIED = (75, 143, -15)
 _DELETED = -9
+_OWN_LABEL = "metadata.labels['workflows.argoproj.io/workflow']"
 
 
 class ArgoProcesses:
@@ -136,7 +137,14 @@ class ArgoProcesses:
         assert container["command"] == ["vtspec", "step"]
         kept = ("PATH", "PYTHONPATH", "LANG", "COVERAGE_PROCESS_START")
         variables = {name: os.environ[name] for name in kept if name in os.environ}
-        variables |= {one["name"]: _map(one["value"], places) for one in container["env"]}
+        name, namespace = (workflow["metadata"][key] for key in ("name", "namespace"))
+        own_fields = {"metadata.namespace": namespace, _OWN_LABEL: name}
+        variables |= {
+            one["name"]: _map(one["value"], places)
+            if "value" in one
+            else own_fields[one["valueFrom"]["fieldRef"]["fieldPath"]]
+            for one in container["env"]
+        }
         # A pod is told nothing of where its runs are but by its Secret.
         process = subprocess.Popen(
             [sys.executable, "-c", _MAIN, "step", *words],

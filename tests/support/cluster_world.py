@@ -2,6 +2,9 @@
 
 import json
 import os
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -106,9 +109,15 @@ class World:
         return ClusterRequest(request=request, pace=FAST, check=lambda *_: None)
 
     @contextmanager
-    def running(self, heard: Heard, **changes: Any) -> Iterator["Asked"]:
+    def running(self, heard: Heard, plan: Plan | None = None, **changes: Any) -> Iterator["Asked"]:
         """`run --backend argo` in a thread; left once it has answered."""
-        asked = Asked(self, self.request(**changes), heard)
+        with self.asking(self.request(plan, **changes), heard) as asked:
+            yield asked
+
+    @contextmanager
+    def asking(self, request: ClusterRequest, heard: Heard) -> Iterator["Asked"]:
+        """The same of a request."""
+        asked = Asked(self, request, heard)
         asked.thread.start()
         try:
             yield asked
@@ -152,7 +161,9 @@ class Pods:
         node = f"{self.run}-1"
         self.world.server.put_pod(self.run, "train", name=self.name, phase="Running", node=node)
 
-    def tell(self, *told: Told, attempt: int = 1, is_printed: bool = True) -> None:
+    def tell(
+        self, *told: Told, attempt: int = 1, step: str | None = None, is_printed: bool = True
+    ) -> None:
         """Events as `vtspec step --print-events` tells them."""
         for kind, data in told:
             event = Event(
@@ -160,13 +171,19 @@ class Pods:
                 attempt=attempt,
                 seq=len(self.lines),
                 time="2026-01-01T00:00:00.000Z",
-                step="train" if kind.startswith("train") else None,
+                step=step or ("train" if kind.startswith("train") else None),
                 body=read_body(kind, data),
             )
             line = seal_line(encode_event(event).encode())
             self.lines.append(line)
             if is_printed:
                 self.world.server.print_line(self.name, f"{PRINTED_PREFIX}{line.decode()}")
+
+    def finish(self, *steps: str) -> None:
+        """Steps that come to a good end."""
+        for step in steps:
+            self.tell(("step.started", {}), step=step)
+            self.tell(("step.finished", {"ending": "succeeded", "exit_code": 0}), step=step)
 
     def store(self) -> None:
         """All that was told so far is in the store, too."""
@@ -207,3 +224,78 @@ def recorded_status(end: str, number: int = -1) -> Mapping[str, Any]:
 def await_workflow(world: World, name: str) -> None:
     """Wait until the Workflow is there."""
     await_true(lambda: world.server.workflow(name), f"Workflow {name} is created")
+
+
+SUBMITTER = """\
+import json, os, signal, sys
+from pathlib import Path
+from cluster_world import Heard, World
+from cluster_plans import a_published_plan
+from vtspec.pipelines.runs.object_store import ObjectStore
+from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
+from vtspec.pipelines.operations import cluster_runs
+import kubernetes.client, kubernetes.config
+
+class Said(list):
+    def append(self, line):
+        super().append(line)
+        # It is on the cluster: looked away from.
+        heard.stop.request("stopped")
+
+def counted(ask):
+    def call(*given, **named):
+        global left
+        answer = ask(*given, **named)
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return answer
+    return call
+
+plan = a_published_plan(**json.loads(sys.argv[3]))
+world = World(root=Path(sys.argv[1]), url=sys.argv[2], server=None, plan=plan, environ=os.environ)
+# What takes time, once: no child has to import it.
+from vtspec.pipelines.cluster import submission
+from vtspec.pipelines.operations.render import find_run_settings
+find_run_settings(plan, world.repository)
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        left, heard = int(line), Heard()
+        heard.said = Said()
+        ObjectStore._ask = counted(ObjectStore._ask)
+        KubernetesClient._ask = counted(KubernetesClient._ask)
+        world.run(heard)
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+class Submitter:
+    """A process that asks for the plan as often as it is told to, each time anew, and is killed
+    by itself after so many requests to store and cluster."""
+
+    def __init__(self, world: World, spec: Mapping[str, Any] | None = None) -> None:
+        """`spec` is what its plan has otherwise than the world's."""
+        support = str(Path(__file__).parent)
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", SUBMITTER, str(world.root), world.url, json.dumps(spec or {})],
+            env={**os.environ, **world.environ, "PYTHONPATH": support},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def submit(self, requests: int = 10_000) -> bool:
+        """Whether it came to its end; False where it was killed before."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        print(requests, file=self._process.stdin, flush=True)
+        code = int(self._process.stdout.readline())
+        assert code in (0, -signal.SIGKILL)
+        return code == 0
+
+    def close(self) -> None:
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.stdout.close()
+        self._process.wait()

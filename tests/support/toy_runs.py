@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from vtspec.adapters.contract import Job, MetricsResult, TrainingSummary
 from vtspec.adapters.job import build_job
 from vtspec.adapters.toy import png
@@ -252,3 +254,22 @@ def command_line(command: str, workdir: Path, data: Path, fd: int, *more: str) -
 def unmeasured() -> dict[str, str]:
     """The environment without coverage's: a process that is killed tears its database."""
     return {key: value for key, value in os.environ.items() if not key.startswith("COVERAGE")}
+
+
+def adapter_with_onnx(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the toy adapter of the steps' processes write an empty ONNX file where asked for."""
+    folder = root / "patched"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(
+        "from vtspec.adapters.contract import ExportedFile\n"
+        "from vtspec.adapters.toy import adapter\n"
+        "export = adapter.Adapter.export\n"
+        "def export_both(self, formats, folder):\n"
+        "    written = dict(export(self, ['safetensors'], folder))\n"
+        "    if 'onnx' in formats:\n"
+        "        (folder / 'model.onnx').write_bytes(b'')\n"
+        "        written['onnx'] = ExportedFile(path=folder / 'model.onnx')\n"
+        "    return written\n"
+        "adapter.Adapter.export = export_both\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(folder))

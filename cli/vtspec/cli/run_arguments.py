@@ -26,7 +26,7 @@ def open_runs(folder: Path | None) -> "Runs":
 def look_at_cluster(runs: "Runs", which: Iterable["Run"]) -> Mapping[str, "WorkflowState"]:
     """Ask the cluster about those of the runs that are on it; say on stderr where it cannot be
     asked, and that what follows is what the store knows."""
-    from vtspec.pipelines.operations.cluster_runs import look_at_runs
+    from vtspec.pipelines.operations.cluster_workflows import look_at_runs
 
     look = look_at_runs(runs, which)
     if look.problem is not None:

@@ -1,11 +1,16 @@
 """`vtspec stop`: a run writes a checkpoint and ends."""
 
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from vtspec.cli.completion import complete_run
 from vtspec.cli.runs_place import RunsPlace
+
+if TYPE_CHECKING:
+    from vtspec.pipelines.runs import Run, Runs
 
 
 @click.command()
@@ -22,17 +27,23 @@ from vtspec.cli.runs_place import RunsPlace
 def command(run: str, runs: Path | None, timeout_s: float) -> None:
     """Ask RUN to stop: it writes a checkpoint and ends, as at a Ctrl-C in its own terminal.
 
-    A second `stop` while it does ends it at once. A run on the cluster is stopped there. RUN is a
-    run's name, the beginning of one, or a spec's name. Exit codes: 0 it has ended, 2 there is
+    A second `stop` while it does ends it at once. A run on the cluster is stopped there, and one
+    that waits in the queue of this machine (`vtspec run --queue`) leaves it. RUN is a run's name,
+    the beginning of one, or a spec's name. Exit codes: 0 it has ended, 2 there is
     nothing to stop, 4 it is on another machine, 75 it has not ended yet.
     """
     from vtspec.cli.run_arguments import open_runs
     from vtspec.cli.views.run_status import format_resumption
     from vtspec.pipelines.execution.local import stop_run
-    from vtspec.pipelines.operations.cluster_runs import stop_on_cluster
+    from vtspec.pipelines.operations.cluster_workflows import stop_on_cluster
 
     folder = open_runs(runs)
-    found = folder.find(run)
+    found = _find_run(run, folder)
+    if found is None or not found.is_alive():
+        names = (Path(run).name, *(() if found is None else (found.plan_id,)))
+        if any(_leave_queue(name, timeout_s) for name in names):
+            return
+        found = folder.find(run)
     click.echo(f"asking {found.name} to stop", err=True)
     if found.is_on_cluster():
         state = stop_on_cluster(found, folder, timeout_s)
@@ -45,3 +56,34 @@ def command(run: str, runs: Path | None, timeout_s: float) -> None:
         click.echo(f"{found.name} ended without saying how")
     if state.training.checkpoint is not None and state.status != "succeeded":
         click.echo(f"go on with: {format_resumption(found)}")
+
+
+def _find_run(word: str, runs: "Runs") -> "Run | None":
+    from vtspec.pipelines.errors import Refused
+
+    try:
+        return runs.find(word)
+    # What waits is no run yet.
+    except Refused:
+        return None
+
+
+def _leave_queue(word: str, timeout_s: float) -> bool:
+    """Whether a plan of that name waited in the queue of this machine, and has left it."""
+    from vtspec.pipelines.errors import Refused
+    from vtspec.pipelines.operations.queue import find_waiting, leave_queue
+    from vtspec.pipelines.project.repository import find_repository
+    from vtspec.schema.problem import SpecError
+
+    try:
+        root = find_repository(Path.cwd()).root
+    # Runs are stopped from anywhere, also where `vtspec.yaml` is wrong.
+    except (Refused, SpecError):
+        return False
+    ticket = find_waiting(word, root, os.environ)
+    if ticket is None:
+        return False
+    click.echo(f"asking {ticket.run} to leave the queue", err=True)
+    leave_queue(ticket, timeout_s, os.environ)
+    click.echo(f"{ticket.run} has left the queue; nothing of it was begun")
+    return True

@@ -37,20 +37,18 @@ def show_results(
     """
     from vtspec.pipelines.execution.steps import EXIT_CODES
 
-    if not done.left:
-        # One that did not succeed is the last one.
-        last = done.results[-1]
-        is_good = last.outcome is not None and last.outcome.is_good
-        for result in done.results[1:] if is_good else ():
+    others = [one for one in done.results if one.outcome is None or not one.outcome.is_good]
+    if not done.left and not others:
+        for result in done.results[1:]:
             for line in format_unsent(result.run, result.shipped):
                 click.echo(f"MLflow   {result.run.name}: {line}", err=True)
-        return _show_result(done.results[0] if is_good else last, found, options)
-    code = EXIT_CODES["stopped"]
-    for result in done.results[-1:]:
-        if result.outcome is None or not result.outcome.is_good:
-            # Looking on at one is no failure, but the others are still to come.
-            code = _show_result(result, found, options) or code
-    _show_left(done, options, spec)
+        return _show_result(done.results[0], found, options)
+    # Looking on at one is no failure, but those that are left are still to come.
+    code = EXIT_CODES["stopped"] if done.left else 0
+    for result in others:
+        code = _show_result(result, found, options) or code
+    if done.left:
+        _show_left(done, options, spec)
     return code
 
 

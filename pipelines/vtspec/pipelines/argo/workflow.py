@@ -8,14 +8,17 @@ itself travels as a file.
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from vtspec.pipelines.errors import Refused
 from vtspec.pipelines.planning.plan_model import Plan, PlanStep
 from vtspec.pipelines.runs import make_run_name
 from vtspec.pipelines.runs.events import STEPS
+from vtspec.pipelines.runs.workflow_file import OWN_NAMESPACE, OWN_WORKFLOW
 from vtspec.schema.kinds.field_types import parse_duration, parse_memory
 
+from .completion import Completion
 from .retries import RETRY_STRATEGY
 from .settings import GpuPlacement, RenderSettings
 from .storage import (
@@ -40,6 +43,9 @@ STOP_REASON: Final = f"{PREFIX}/stop-reason"
 CREATED_AT: Final = f"{PREFIX}/created-at"
 """Which of the Workflows that a run has had this is: `createdAt` of its `workflow.json`."""
 
+RUN: Final = f"{PREFIX}/run"
+"""The label that says of which run a Workflow is, whatever it is called."""
+
 SEMAPHORES: Final = "vtspec-semaphores"
 """The ConfigMap of Argo's semaphores, a key for each queue."""
 
@@ -50,6 +56,15 @@ GRACE_S: Final = 600
 
 MAX_PLAN_BYTES: Final = 512 * 1024
 """Half of what etcd takes in one request."""
+
+OWN_FIELDS: Final[Mapping[str, str]] = {
+    OWN_WORKFLOW: "metadata.labels['workflows.argoproj.io/workflow']",
+    OWN_NAMESPACE: "metadata.namespace",
+}
+"""Variables of a step that are filled from what its pod is."""
+
+_PLAN_CONFIG: Final = "plan-"
+"""What the name of a plan's ConfigMap begins with; the chart lets no other be mounted."""
 
 _USER: Final = 10001
 
@@ -91,17 +106,50 @@ def render(plan: Plan, settings: RenderSettings, attempt: int = 1) -> Json:
 
     Nothing in it is shared between calls. Raises `ValueError` for a plan with other steps.
     """
+    run = make_run_name(plan.id, attempt)
+    names = _Names(workflow=run, plan_config=get_plan_config_name(plan.digest), steps=STEPS)
+    return _render(plan, settings, attempt, names)
+
+
+def render_completion(
+    plan: Plan, settings: RenderSettings, completion: Completion, attempt: int = 1
+) -> tuple[Json, Json]:
+    """The plan's ConfigMap and the Workflow of a completion: of a run's steps those alone that
+    are missing. Both are called by its name, since one digest may be that of two.
+
+    Raises as `render` and `render_plan_config` do.
+    """
+    names = _Names(
+        workflow=completion.name,
+        plan_config=f"{_PLAN_CONFIG}{completion.name}",
+        steps=completion.steps,
+    )
+    config = render_plan_config(plan, settings)
+    labels = build_labels(plan, settings, attempt)
+    config["metadata"] |= {"name": names.plan_config, "labels": labels}
+    return config, _render(plan, settings, attempt, names)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Names:
+    """What a Workflow and its plan's ConfigMap are called, and the steps that it has."""
+
+    workflow: str
+    plan_config: str
+    steps: tuple[str, ...]
+
+
+def _render(plan: Plan, settings: RenderSettings, attempt: int, names: _Names) -> Json:
     steps = {step.name: step for step in plan.steps}
     if tuple(steps) != STEPS:
         raise ValueError(f"a plan with the steps {', '.join(steps)} has no Workflow")
-    run, labels = make_run_name(plan.id, attempt), build_labels(plan, settings, attempt)
-    plan_config = get_plan_config_name(plan.digest)
+    labels = build_labels(plan, settings, attempt)
     limit_s = parse_duration(plan.resources.max_duration)
     return {
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "Workflow",
         "metadata": {
-            "name": run,
+            "name": names.workflow,
             "namespace": settings.namespace,
             "labels": labels,
             "annotations": {
@@ -120,14 +168,14 @@ def render(plan: Plan, settings: RenderSettings, attempt: int = 1) -> Json:
             "podSpecPatch": _POD_PATCH,
             "archiveLogs": False,
             # All that the limits below allow together, should nobody follow the run.
-            "activeDeadlineSeconds": limit_s + len(STEPS) * (GRACE_S + settings.max_wait_s),
+            "activeDeadlineSeconds": limit_s + len(names.steps) * (GRACE_S + settings.max_wait_s),
             "ttlStrategy": {"secondsAfterCompletion": settings.keep_for_s},
             # Who follows the run reads the last words of a pod that has succeeded.
             "podGC": {"strategy": "OnPodSuccess", "deleteDelayDuration": "5m"},
-            "volumes": build_volumes(plan_config, settings),
+            "volumes": build_volumes(names.plan_config, settings),
             "templates": [
-                _build_dag(),
-                *(_build_template(steps[name], plan, settings, attempt) for name in STEPS),
+                _build_dag(names.steps),
+                *(_build_template(steps[name], plan, settings, attempt) for name in names.steps),
             ],
         },
     }
@@ -181,7 +229,7 @@ def build_labels(plan: Plan, settings: RenderSettings, attempt: int) -> dict[str
     labels = {
         "app.kubernetes.io/managed-by": "vtspec",
         f"{PREFIX}/plan": plan.id,
-        f"{PREFIX}/run": make_run_name(plan.id, attempt),
+        RUN: make_run_name(plan.id, attempt),
         f"{PREFIX}/attempt": str(attempt),
     }
     return labels if settings.team is None else {**labels, f"{PREFIX}/team": settings.team}
@@ -189,13 +237,13 @@ def build_labels(plan: Plan, settings: RenderSettings, attempt: int) -> dict[str
 
 def get_plan_config_name(digest: str) -> str:
     """The name of the ConfigMap that holds a plan, by what was approved."""
-    return f"plan-{digest.removeprefix('sha256:')}"
+    return f"{_PLAN_CONFIG}{digest.removeprefix('sha256:')}"
 
 
-def _build_dag() -> Json:
+def _build_dag(steps: tuple[str, ...]) -> Json:
     # One after another: a run's events are written by one process at a time.
-    tasks: list[Json] = [{"name": name, "template": name} for name in STEPS]
-    for before, task in zip(STEPS, tasks[1:], strict=False):
+    tasks: list[Json] = [{"name": name, "template": name} for name in steps]
+    for before, task in zip(steps, tasks[1:], strict=False):
         task["dependencies"] = [before]
     return {"name": "run", "dag": {"tasks": tasks}}
 
@@ -234,6 +282,8 @@ def _build_container(step: PlanStep, plan: Plan, settings: RenderSettings, attem
             {"name": "VTSPEC_CACHE", "value": CACHE},
             {"name": "HF_HOME", "value": HUB_CACHE},
             {"name": "MPLCONFIGDIR", "value": "/tmp/matplotlib"},
+            # Which Workflow it is a pod of, whoever created that.
+            *(_build_own_field(name, path) for name, path in OWN_FIELDS.items()),
         ],
         "resources": {"requests": asked, "limits": dict(asked)},
         "volumeMounts": build_mounts(step.name, plan),
@@ -242,6 +292,10 @@ def _build_container(step: PlanStep, plan: Plan, settings: RenderSettings, attem
     if secrets := build_secrets(step.name, settings):
         container["envFrom"] = secrets
     return container
+
+
+def _build_own_field(name: str, path: str) -> Json:
+    return {"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}}
 
 
 def _add_shared_memory(template: Json, step: PlanStep) -> None:

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
@@ -40,16 +40,18 @@ class Pace:
 @dataclass(frozen=True, kw_only=True)
 class FollowerCallbacks:
     """Who hears of the run, and what ends the looking. `folders` are those of a run's files that
-    are wanted here beside what tells of it."""
+    are wanted here beside what tells of it, `known` is what they have heard of it already."""
 
     on_event: OnEvent
     report: OnMessage
     stop: StopSignal
     folders: Sequence[str] = ()
+    known: RunState = field(default_factory=RunState)
 
 
 class RunFollower:
-    """One run, looked on at from its first event. `state` is what was told so far."""
+    """One run, looked on at from its first event on, or behind what is known. `state` is what
+    was told so far."""
 
     def __init__(
         self,
@@ -61,11 +63,11 @@ class RunFollower:
     ) -> None:
         self._runs, self._run, self._client = runs, run, client
         self._callbacks, self._pace = callbacks, pace or Pace()
-        self._order = EventOrder()
+        self.state = callbacks.known
+        self._order = EventOrder(seq=self.state.seq)
         self._words: str | None = None
         self._problem: str | None = None
         self._stored = RunState()
-        self.state = RunState()
 
     def follow(self) -> RunState:
         """Tell of every event until the run has its end in the store, or `stop` is asked.

@@ -1,13 +1,19 @@
 """The Workflow of one run: looked at, made, stopped, deleted."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.argo import WorkflowState, observe
-from vtspec.pipelines.argo.workflow import CREATED_AT, PREFIX, STOP_REASON, get_plan_config_name
+from vtspec.pipelines.argo.workflow import (
+    CREATED_AT,
+    PREFIX,
+    RUN,
+    STOP_REASON,
+    get_plan_config_name,
+)
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.runs.workflow_file import WorkflowFile
 
@@ -103,17 +109,28 @@ class RunWorkflow:
         found = self.client.get(WORKFLOWS, self.file.namespace, self.file.name) or {}
         return bool(found.get("spec", {}).get("shutdown"))
 
-    def delete(self, *, plan_too: bool) -> None:
-        """Delete it, and the plan's ConfigMap where no other Workflow has that plan."""
-        space, digest = self.file.namespace, self.file.digest
-        self.client.delete(WORKFLOWS, space, self.file.name)
-        config = get_plan_config_name(digest)
-        if not plan_too or self.client.get(CONFIG_MAPS, space, config) is None:
-            return
-        others = self.client.find(WORKFLOWS, space, {"app.kubernetes.io/managed-by": "vtspec"})
-        using = [one for one in others if _read_annotations(one).get(f"{PREFIX}/digest") == digest]
-        if all(one["metadata"]["name"] == self.file.name for one in using):
-            self.client.delete(CONFIG_MAPS, space, config)
+    def delete_run(self, run: str, kept: Collection[str]) -> None:
+        """Delete all that there is of a run: its Workflows, also of its completions, and their
+        plans' ConfigMaps but of `kept` digests, and of those that another Workflow has."""
+        space = self.file.namespace
+        every = self.client.find(WORKFLOWS, space, {"app.kubernetes.io/managed-by": "vtspec"})
+        names = {self.file.name} | {
+            str(one["metadata"]["name"]) for one in every if _read_labels(one).get(RUN) == run
+        }
+        digests = {self.file.digest}
+        for one in every:
+            digest = str(_read_annotations(one).get(f"{PREFIX}/digest"))
+            if one["metadata"]["name"] in names:
+                digests.add(digest)
+            else:
+                kept = {*kept, digest}
+        for name in sorted(names):
+            self.client.delete(WORKFLOWS, space, name)
+        for digest in sorted(digests.difference(kept)):
+            self.client.delete(CONFIG_MAPS, space, get_plan_config_name(digest))
+        # A completion's is nobody else's.
+        for config in self.client.find(CONFIG_MAPS, space, {RUN: run}):
+            self.client.delete(CONFIG_MAPS, space, config["metadata"]["name"])
 
     def _ensure(self, resource: Resource, body: Mapping[str, Any]) -> bool:
         """Make an object; False where one of its name is there."""
@@ -134,7 +151,13 @@ class RunWorkflow:
             return False
         if self._is_ours(found):
             return True
-        if _read_annotations(found).get(f"{PREFIX}/digest") is None:
+        told = _read_annotations(found)
+        if told.get(CREATED_AT) is None and told.get(f"{PREFIX}/digest") == self.file.digest:
+            # Somebody applied what `render` prints: the very one that was to be made.
+            if not observe(found).is_over:
+                adopted = {"metadata": {"annotations": {CREATED_AT: self.file.created_at}}}
+                return self.client.patch(WORKFLOWS, space, name, adopted)
+        if told.get(f"{PREFIX}/digest") is None:
             raise Refused(
                 f"namespace {space} has a Workflow {name} that is not of vtspec",
                 fix=format_command("kubectl", "-n", space, "delete", "workflow", name),
@@ -149,7 +172,8 @@ class RunWorkflow:
 
     def _is_ours(self, found: Object) -> bool:
         """Whether a Workflow of the name was made for what `workflow.json` says."""
-        return _read_annotations(found).get(CREATED_AT) == self.file.created_at
+        # Of one that was not created by vtspec the file does not know when it was asked for.
+        return self.file.created_at in ("", _read_annotations(found).get(CREATED_AT))
 
     def _find_pods(self) -> tuple[tuple[Pod, ...], list[Object]]:
         raw = self.client.find(PODS, self.file.namespace, {_OF_WORKFLOW: self.file.name})
@@ -178,6 +202,11 @@ def _stamp(workflow: Mapping[str, Any], file: WorkflowFile) -> Object:
 
 def _read_annotations(thing: Mapping[str, Any]) -> Mapping[str, Any]:
     found = thing.get("metadata", {}).get("annotations")
+    return found if isinstance(found, Mapping) else {}
+
+
+def _read_labels(thing: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = thing.get("metadata", {}).get("labels")
     return found if isinstance(found, Mapping) else {}
 
 

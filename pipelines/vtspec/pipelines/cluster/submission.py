@@ -24,6 +24,7 @@ from vtspec.pipelines.runs.workflow_file import (
     WORKFLOW_FILE,
     WorkflowFile,
     parse_workflow_file,
+    workflow_from_json,
 )
 
 from .kubernetes_client import KubernetesClient
@@ -69,14 +70,11 @@ class Submission:
             mirror.store.delete([f"{run.name}/{WRITER}"])
         RunWorkflow(self.client, file).create(self.render(run.attempt))
 
-    def resume(self, run: Run) -> WorkflowFile:
+    def resume(self, run: Run) -> None:
         """Go on with a run that has ended without a result, under its name: a Workflow in place
-        of the one that it had. Which one it is now."""
-        mirror = get_mirror(self.runs)
-        file = self._replace_workflow_file(mirror.store, run)
-        append_stored_event(mirror.store, run.name, _decide_resumption)
+        of the one that it had."""
+        file = tell_resumption(self.runs, run, self._make_file(run.name))
         self.complete(run, file)
-        return file
 
     def render(self, attempt: int) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         """The objects, in the order in which they are made."""
@@ -121,19 +119,6 @@ class Submission:
                     fix=f"see it: {format_command('vtspec', 'logs', name, '-f')}",
                 ) from None
 
-    def _replace_workflow_file(self, store: ObjectStore, run: Run) -> WorkflowFile:
-        """Which Workflow the run has from now on; of two who ask at once, the first one's."""
-        key, fresh = f"{run.name}/{WORKFLOW_FILE}", self._make_file(run.name)
-        found = store.read(key)
-        try:
-            if found is None:
-                store.create(key, fresh.encode())
-            else:
-                store.replace(key, fresh.encode(), found[1])
-        except Overtaken:
-            return _read_workflow_file(store, run.name) or fresh
-        return fresh
-
 
 def _agree_on_workflow(store: ObjectStore, name: str, mine: WorkflowFile) -> WorkflowFile:
     try:
@@ -148,11 +133,23 @@ def _read_workflow_file(store: ObjectStore, name: str) -> WorkflowFile | None:
     return None if found is None else parse_workflow_file(found[0])
 
 
-def _decide_resumption(state: RunState) -> RunResumed | None:
-    # Another one has said so meanwhile, or nothing was told yet that could be gone on with.
-    if not state.is_over or state.has_result:
-        return None
-    reached = state.training.checkpoint
-    return RunResumed(
-        from_epoch=reached.epoch if reached else 0, from_step=reached.step if reached else 0
-    )
+def tell_resumption(runs: Runs, run: Run, fresh: WorkflowFile) -> WorkflowFile:
+    """Tell that a run that was cut short goes on in a `fresh` Workflow; which one it has now: of
+    two who ask at once, the first one's."""
+
+    def decide(state: RunState) -> RunResumed | None:
+        # Another one has said so meanwhile.
+        if not state.is_over or state.status == "succeeded":
+            return None
+        reached = state.training.checkpoint
+        return RunResumed(
+            from_epoch=reached.epoch if reached else 0,
+            from_step=reached.step if reached else 0,
+            workflow=fresh.to_json(),
+        )
+
+    mirror = get_mirror(runs)
+    state = append_stored_event(mirror.store, run.name, decide)
+    mirror.forget()
+    runs.refresh(run)
+    return workflow_from_json(state.workflow) or run.read_workflow() or fresh

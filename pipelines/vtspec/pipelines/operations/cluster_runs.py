@@ -1,75 +1,86 @@
-"""Plans carried out on the cluster, and what becomes of such runs: looked at, stopped, deleted."""
+"""Plans carried out on the cluster, and what of their results is made there anew."""
 
-import os
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from vtspec.adapters.shell_command import format_command
-from vtspec.pipelines.errors import Permanent, Refused, Temporary
+from vtspec.pipelines.errors import Refused, Temporary
 from vtspec.pipelines.runs import Run, Runs
-from vtspec.pipelines.runs.state import PLAN_FILE
+from vtspec.pipelines.runs.state import PLAN_FILE, RunState, fold_events
 
+from .cluster_workflows import open_cluster, settle_runs, was_begun
 from .render import check_data, find_run_settings
-from .run import RunCallbacks, RunRequest, build_options, get_tracking_uri
-from .seeds import SeedsResult, refresh_reports, run_one_by_one
+from .run import (
+    RunCallbacks,
+    RunRequest,
+    build_options,
+    build_runner,
+    check_reporting,
+    get_tracking_uri,
+)
+from .seeds import SeedsResult, refresh_reports
 
 if TYPE_CHECKING:
-    from vtspec.pipelines.argo import RenderSettings, WorkflowState
+    from vtspec.pipelines.argo import Completion, RenderSettings
     from vtspec.pipelines.argo.settings import DataRemote
+    from vtspec.pipelines.cluster.completion_submission import CompletionSubmission
     from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
     from vtspec.pipelines.cluster.run_follower import Pace
     from vtspec.pipelines.cluster.submission import Submission
     from vtspec.pipelines.execution.local import Decision, How, RunOptions, RunResult
+    from vtspec.pipelines.execution.steps import Outcome
     from vtspec.pipelines.planning.plan_model import Plan
-    from vtspec.pipelines.runs.state import RunState
     from vtspec.pipelines.tracking import SyncResult
-
-STOP_POLL_S: Final = 1.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClusterLook:
-    """What the cluster says of runs on it, by their names; a run whose Workflow is not there is
-    left out. `problem` is why it was not asked, where it was not."""
-
-    found: "Mapping[str, WorkflowState]" = field(default_factory=dict)
-    problem: Permanent | Refused | Temporary | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterRequest:
-    """Plans; `check` says whether the remote has a plan's data, as `render.check_data` does."""
+    """Plans; `check` says whether the remote has a plan's data, as `render.check_data` does, and
+    is asked once of each."""
 
     request: RunRequest
     check: "Callable[[Plan, DataRemote, Path], str | None]" = check_data
     pace: "Pace | None" = None
+    checked: "dict[str, str | None]" = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Begun:
+    """A plan that was asked for and its run, to be looked on at; one that is `shown` has its
+    result, of which a `completion` may be missing that needs no pod."""
+
+    plan: "Plan"
+    run: Run
+    how: "How"
+    completion: "Completion | None" = None
 
 
 def would_begin_on_cluster(asked: ClusterRequest, environ: Mapping[str, str]) -> bool:
-    """Whether carrying the plans out would begin or resume anything; raises where that would be
-    refused, by `vtspec.yaml` or by the cluster."""
+    """Whether carrying the plans out would begin or resume anything, or do a part anew; raises
+    where that would be refused, by `vtspec.yaml` or by the cluster."""
     runner = _open_runner(asked, environ)
     begins = False
     for plan in asked.request.planned.plans:
         decision = runner.decide(plan)
-        if decision.action == "begin":
+        completion = runner.find_completion(decision, plan)
+        if decision.action == "begin" or (completion is not None and completion.needs_pods):
             # Before somebody says yes to it; what is only a warning is told when it is begun.
             runner.check_data(plan)
-        begins = begins or decision.action in ("begin", "resume")
+        begins = begins or completion is not None or decision.action in ("begin", "resume")
     return begins
 
 
 def run_on_cluster(
     asked: ClusterRequest, callbacks: RunCallbacks, environ: Mapping[str, str]
 ) -> SeedsResult:
-    """Carry the plans out on the cluster, one after another: submit, resume or join the run of
-    each, and look on until it ends; or show the result that there is.
+    """Carry the plans out on the cluster side by side: submit, resume or join the run of each, and
+    then look on at them in turn until all have ended; or show the result that there is.
 
-    Who stops looking leaves the run alone. Raises `SpecError` with all that lacks for a cluster,
+    What another policy asks of such a result is made of it: there, where it needs a framework.
+    Who stops looking leaves the runs alone. Raises `SpecError` with all that lacks for a cluster,
     `Refused` where runs are in a folder, only the controller may submit, or the last attempt was
     cut short and nobody said what to do about it; and as the cluster and the store do.
     """
@@ -78,12 +89,34 @@ def run_on_cluster(
     # One alone is decided when it is run, which is now.
     if len(plans) > 1:
         for plan in plans:
-            # Nobody should learn after hours of the first seed that the third could not go on.
+            # Nobody should learn with the first under way that the third could not go on.
             runner.decide(plan)
-    done = run_one_by_one(plans, callbacks, lambda plan: runner.run(plan, callbacks, environ))
+    begun = _begin_all(runner, plans, callbacks)
+    results = []
+    for number, one in enumerate(begun, start=1):
+        if len(plans) > 1 and callbacks.stop.reason is None:
+            seed = one.plan.training.seed
+            callbacks.report(f"seed {seed}, {number} of {len(plans)}: {one.plan.id}")
+        results.append(runner.finish(one, callbacks, environ))
     if len(plans) > 1:
         refresh_reports(asked.request.planned.made, runner.runs, callbacks.report)
-    return done
+    return SeedsResult(results=tuple(results), left=plans[len(begun) :])
+
+
+def _begin_all(
+    runner: "_ClusterRunner", plans: "Sequence[Plan]", callbacks: RunCallbacks
+) -> list[_Begun]:
+    begun: list[_Begun] = []
+    try:
+        for plan in plans:
+            if callbacks.stop.reason is None:
+                begun.append(runner.begin(plan, callbacks))
+    except BaseException:
+        names = ", ".join(one.run.name for one in begun if one.how != "shown")
+        if names:
+            callbacks.report(f"the cluster goes on with {names}; ask again to look on")
+        raise
+    return begun
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +134,7 @@ class _ClusterRunner:
         from vtspec.pipelines.execution.local import AttemptState, decide, make_refusal
 
         attempts = self._list_attempts(plan)
-        _settle_runs(self.runs, attempts, self.client)
+        settle_runs(self.runs, attempts, self.client)
         states = []
         for run in attempts:
             state = run.read_state()
@@ -122,8 +155,16 @@ class _ClusterRunner:
     def check_data(self, plan: "Plan") -> str | None:
         """What to warn of where it cannot be told whether pods can fetch the plan's data. Raises
         `Refused` where they could not."""
-        root = self.asked.request.planned.repository.root
-        return self.asked.check(plan, self.settings[plan.id].remote, root)
+        checked, root = self.asked.checked, self.asked.request.planned.repository.root
+        if plan.id not in checked:
+            checked[plan.id] = self.asked.check(plan, self.settings[plan.id].remote, root)
+        return checked[plan.id]
+
+    def find_completion(self, decision: "Decision", plan: "Plan") -> "Completion | None":
+        """What of a result that is there is asked for otherwise, or was cut short."""
+        if decision.action != "show" or decision.run is None:
+            return None
+        return _find_completion(Run(self.runs.folder / decision.run), plan)
 
     def _list_attempts(self, plan: "Plan") -> list[Run]:
         attempts = self.runs.list_by_plan(plan.id)
@@ -134,29 +175,88 @@ class _ClusterRunner:
         # Of one whose name alone was taken nothing is there that could go on.
         return [run for run in attempts if run.read_workflow() or (run.path / PLAN_FILE).is_file()]
 
-    def run(
-        self, plan: "Plan", callbacks: RunCallbacks, environ: Mapping[str, str]
-    ) -> "RunResult":
-        """The result of a plan, once it is there or somebody stops looking."""
+    def begin(self, plan: "Plan", callbacks: RunCallbacks) -> _Begun:
+        """Have the plan carried out there, or that of its result which needs a pod."""
         decision = self.decide(plan)
-        if decision.why:
+        completion = self.find_completion(decision, plan)
+        if decision.why and (completion is None or completion.needs_pods):
             named = decision.run if decision.run and decision.run not in decision.why else None
             callbacks.report(f"{decision.why}: {named}" if named else decision.why)
         if decision.action == "show":
             assert decision.run is not None
-            return self._show(Run(self.runs.folder / decision.run))
-        warning = self.check_data(plan) if decision.action == "begin" else None
+            run = Run(self.runs.folder / decision.run)
+            if completion is not None and completion.needs_pods:
+                return self._begin_completion(run, plan, completion, callbacks)
+            return _Begun(plan=plan, run=run, how="shown", completion=completion)
+        if decision.action == "begin":
+            self._warn_of_data(plan, callbacks)
+        run = self._submit(decision, plan)
+        self._tell_place(run, plan, callbacks)
+        how: How = "joined" if decision.action == "attach" else "carried out"
+        return _Begun(plan=plan, run=run, how=how)
+
+    def finish(
+        self, begun: _Begun, callbacks: RunCallbacks, environ: Mapping[str, str]
+    ) -> "RunResult":
+        """The result of what was begun, once it is there or somebody stops looking."""
+        from vtspec.pipelines.execution.local import find_outcome
+
+        run, plan = begun.run, begun.plan
+        if begun.how == "shown":
+            if begun.completion is not None:
+                return self._complete_here(plan, callbacks, environ)
+            state = run.read_state()
+            return self._make_result(run, state, "shown", find_outcome(state))
+        state, shipped = self._follow(run, callbacks, environ)
+        outcome = _find_outcome(run, state)
+        if begun.how == "joined" and outcome is not None and outcome.is_good:
+            # Somebody else's, who may have asked for another policy.
+            decision = self.decide(plan)
+            if self.find_completion(decision, plan) is not None:
+                return self.finish(self.begin(plan, callbacks), callbacks, environ)
+        return self._make_result(run, state, begun.how, outcome, shipped)
+
+    def _begin_completion(
+        self, run: Run, plan: "Plan", completion: "Completion", callbacks: RunCallbacks
+    ) -> _Begun:
+        from vtspec.pipelines.planning.policy import describe_update
+
+        update = completion.update
+        words = "going on with it" if update is None else describe_update(update.changes)
+        callbacks.report(
+            f"same result, other policy: {words} ({completion.name}: "
+            f"{', '.join(completion.steps)})"
+        )
+        self._warn_of_data(plan, callbacks)
+        self._make_completion(run, plan, completion).begin()
+        self._tell_place(run, plan, callbacks)
+        return _Begun(plan=plan, run=run, how="updated", completion=completion)
+
+    def _complete_here(
+        self, plan: "Plan", callbacks: RunCallbacks, environ: Mapping[str, str]
+    ) -> "RunResult":
+        """Judge and describe a result anew: a report needs no framework, and so no pod."""
+        from vtspec.pipelines.execution.local import RunOptions
+
+        asked = self.asked.request
+        planned = replace(asked.planned, made=plan, others=())
+        request = replace(asked, planned=planned, backend=None)
+        runner = build_runner(
+            request, callbacks, environ, ready=lambda: check_reporting(request, environ)
+        )
+        return runner.run(plan, RunOptions(), asked.command)
+
+    def _warn_of_data(self, plan: "Plan", callbacks: RunCallbacks) -> None:
+        warning = self.check_data(plan)
         if warning is not None:
             callbacks.report(f"warning: {warning}")
-        run = self._submit(decision, plan)
+
+    def _tell_place(self, run: Run, plan: "Plan", callbacks: RunCallbacks) -> None:
         space = self.settings[plan.id].namespace
         callbacks.report(
             f"{run.name} is on the cluster at {self.client.server}, namespace {space}; Ctrl-C "
             "stops looking, not the run"
         )
-        state, shipped = self._follow(run, callbacks, environ)
-        how: How = "joined" if decision.action == "attach" else "carried out"
-        return self._make_result(run, state, how, shipped)
 
     def _check(self, decision: "Decision", run: Run, plan: "Plan") -> None:
         """Raises where what is asked of a run that is there would not have its effect."""
@@ -170,25 +270,16 @@ class _ClusterRunner:
                 f"{run.name} is being carried out on {where}, and not by the cluster",
                 fix=format_command("vtspec", "logs", run.name, "-f"),
             )
-        if decision.action not in ("show", "resume"):
+        if decision.action != "resume":
             return
         update = find_run_update(run, plan)
-        if update is None:
-            return
-        words = describe_update(update.changes)
-        if decision.action == "show":
+        if update is not None:
+            words = describe_update(update.changes)
             raise Refused(
-                f"{run.name} has the result, and is asked for with another policy: {words}; that "
-                "is made of it on a machine",
-                fix=f"{format_command('vtspec', 'run', plan.spec_path)} makes it here; "
-                f"{format_command('vtspec', 'run', run.name, '--backend', 'argo')} shows it as "
-                "it is",
+                f"{run.name} goes on as it was planned, and is asked for otherwise: {words}",
+                fix=f"{format_command('vtspec', 'run', run.name, '--resume', '--backend', 'argo')}"
+                ", or a new attempt with --again",
             )
-        raise Refused(
-            f"{run.name} goes on as it was planned, and is asked for otherwise: {words}",
-            fix=f"{format_command('vtspec', 'run', run.name, '--resume', '--backend', 'argo')}, "
-            "or a new attempt with --again",
-        )
 
     def _submit(self, decision: "Decision", plan: "Plan") -> Run:
         submission = self._make_submission(plan)
@@ -200,9 +291,13 @@ class _ClusterRunner:
         file = run.read_workflow()
         if decision.action == "resume":
             submission.resume(run)
-        elif file is not None and not _was_begun(run):
+        elif file is not None and not was_begun(run):
             # Whoever submitted it was killed before all of it was there.
-            submission.complete(run, file)
+            completion = _find_completion(run, None)
+            if completion is None:
+                submission.complete(run, file)
+            else:
+                self._make_completion(run, plan, completion).create()
         return run
 
     def _make_submission(self, plan: "Plan") -> "Submission":
@@ -210,6 +305,19 @@ class _ClusterRunner:
 
         return Submission(
             client=self.client, runs=self.runs, plan=plan, settings=self.settings[plan.id]
+        )
+
+    def _make_completion(
+        self, run: Run, plan: "Plan", completion: "Completion"
+    ) -> "CompletionSubmission":
+        from vtspec.pipelines.cluster.completion_submission import CompletionSubmission
+
+        return CompletionSubmission(
+            client=self.client,
+            runs=self.runs,
+            run=run,
+            completion=completion,
+            settings=self.settings[plan.id],
         )
 
     def _follow(
@@ -229,6 +337,7 @@ class _ClusterRunner:
             stop=callbacks.stop,
             # MLflow is sent it when the run's end is told.
             folders=("model",) if request.tracking else (),
+            known=_find_known(run),
         )
         shipped = None
         try:
@@ -239,110 +348,18 @@ class _ClusterRunner:
                 _store_sync_state(run, self.runs)
         return state, shipped if state.is_over else None
 
-    def _show(self, run: Run) -> "RunResult":
-        return self._make_result(run, run.read_state(), "shown", None)
-
     def _make_result(
-        self, run: Run, state: "RunState", how: "How", shipped: "SyncResult | None"
+        self,
+        run: Run,
+        state: "RunState",
+        how: "How",
+        outcome: "Outcome | None",
+        shipped: "SyncResult | None" = None,
     ) -> "RunResult":
-        from vtspec.pipelines.execution.local import RunResult, find_outcome
+        from vtspec.pipelines.execution.local import RunResult
 
         self.runs.fetch(run)
-        outcome = find_outcome(state)
         return RunResult(run=run, state=state, how=how, outcome=outcome, shipped=shipped)
-
-
-def look_at_runs(
-    runs: Runs, which: Iterable[Run], environ: Mapping[str, str] = os.environ
-) -> ClusterLook:
-    """What the cluster says of those of the runs that are on it; it is not asked where none is.
-
-    The end of one whose Workflow is over is written down where its events have none.
-    """
-    those = [run for run in which if run.is_on_cluster()]
-    if not those:
-        return ClusterLook()
-    try:
-        return _settle_runs(runs, those, open_cluster(environ))
-    except (Permanent, Refused, Temporary) as error:
-        return ClusterLook(problem=error)
-
-
-def follow_on_cluster(
-    run: Run, runs: Runs, callbacks: RunCallbacks, client: "KubernetesClient"
-) -> "RunState":
-    """Look on at a run on the cluster, live, until it ends or somebody stops looking."""
-    from vtspec.pipelines.cluster.run_follower import FollowerCallbacks, RunFollower
-
-    heard = FollowerCallbacks(
-        on_event=callbacks.on_event, report=callbacks.report, stop=callbacks.stop
-    )
-    return RunFollower(runs, run, client, heard).follow()
-
-
-def stop_on_cluster(
-    run: Run,
-    runs: Runs,
-    timeout_s: float,
-    environ: Mapping[str, str] = os.environ,
-    sleep: Callable[[float], None] = time.sleep,
-) -> "RunState":
-    """Have a run's Workflow stop, and wait until it has; the state it ended in.
-
-    The step that is at work writes a checkpoint; a second call while it does ends it at once.
-    Raises `Refused` where there is nothing to stop, `Temporary` where it has not ended in time.
-    """
-    from vtspec.pipelines.cluster.run_follower import settle_run
-    from vtspec.pipelines.cluster.run_workflow import RunWorkflow
-
-    file, stop = run.read_workflow(), format_command("vtspec", "stop", run.name)
-    assert file is not None
-    workflow = RunWorkflow(open_cluster(environ), file)
-    how = "Terminate" if workflow.was_asked_to_stop() else "Stop"
-    if not workflow.stop(how) and not _was_begun(run):
-        return _stop_unbegun(run, runs)
-    waited = 0.0
-    while not (sighting := workflow.look()).is_over:
-        if waited >= timeout_s:
-            raise Temporary(
-                f"{run.name} was asked to stop and has not ended in {timeout_s:g} s",
-                fix=f"wait, or end it without a checkpoint: {stop}",
-            )
-        sleep(STOP_POLL_S)
-        waited += STOP_POLL_S
-    state = settle_run(runs, run, sighting)
-    runs.refresh(run)
-    return state
-
-
-def delete_from_cluster(
-    run: Run, runs: Runs, environ: Mapping[str, str] = os.environ
-) -> Permanent | Refused | Temporary | None:
-    """Delete the Workflow of a run, and the plan's ConfigMap where no other run has it; why that
-    was not done, where it was not."""
-    from vtspec.pipelines.cluster.run_workflow import RunWorkflow
-
-    file = run.read_workflow()
-    if file is None:
-        return None
-    others = [
-        found
-        for other in runs.list_by_plan(run.plan_id)
-        if other != run and other.is_on_cluster() and (found := other.read_workflow())
-    ]
-    try:
-        shared = any(found.digest == file.digest for found in others)
-        RunWorkflow(open_cluster(environ), file).delete(plan_too=not shared)
-    except (Permanent, Refused, Temporary) as error:
-        return error
-    return None
-
-
-def open_cluster(environ: Mapping[str, str]) -> "KubernetesClient":
-    """The cluster that the kubeconfig of whoever calls leads to. Raises `Permanent` for none."""
-    from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
-
-    return KubernetesClient(environ)
 
 
 def _open_runner(asked: ClusterRequest, environ: Mapping[str, str]) -> _ClusterRunner:
@@ -368,24 +385,48 @@ def _open_runner(asked: ClusterRequest, environ: Mapping[str, str]) -> _ClusterR
     )
 
 
-def _settle_runs(runs: Runs, those: Sequence[Run], client: "KubernetesClient") -> ClusterLook:
-    from vtspec.pipelines.cluster.run_follower import settle_run
-    from vtspec.pipelines.cluster.run_workflow import RunWorkflow
+def _find_completion(run: Run, plan: "Plan | None") -> "Completion | None":
+    """What is missing of a run's result where it is asked for by the plan, or as it is."""
+    from vtspec.pipelines.argo import find_completion
+    from vtspec.pipelines.execution.local import find_run_update
+    from vtspec.pipelines.planning.plan_model import plan_from_json
 
-    found = {}
-    for run in those:
-        file = run.read_workflow()
-        if file is None or not run.is_on_cluster():
-            continue
-        sighting = RunWorkflow(client, file).look()
-        if sighting.workflow is not None:
-            found[run.name] = sighting.workflow
-        # A Workflow that is not there may be about to be made.
-        is_lost = sighting.workflow is None and _was_begun(run)
-        if sighting.is_over and (sighting.workflow is not None or is_lost):
-            settle_run(runs, run, sighting)
-            runs.refresh(run)
-    return ClusterLook(found=found)
+    state = run.read_state()
+    # Of one that is only begun there may be no plan yet.
+    if not state.has_result:
+        return None
+    update = None if plan is None else find_run_update(run, plan)
+    return find_completion(run.name, state, plan_from_json(run.read_plan()), update)
+
+
+def _find_known(run: Run) -> RunState:
+    """What was told of a run before the completion that is made of it; nothing where none is."""
+    from vtspec.pipelines.runs.events import RunUpdated
+
+    events = run.read_events()
+    if fold_events(events).before is None:
+        return RunState()
+    begun = max(n for n, event in enumerate(events) if isinstance(event.body, RunUpdated))
+    return fold_events(events[:begun])
+
+
+def _find_outcome(run: Run, state: RunState) -> "Outcome | None":
+    """How that ended which was looked on at; None where it has not. A completion that failed did,
+    though the run has its result as before."""
+    from vtspec.pipelines.execution.local import find_outcome
+    from vtspec.pipelines.execution.steps import EXIT_CODES, Outcome
+    from vtspec.pipelines.runs.events import RunFinished, RunUpdated
+
+    if not state.is_over:
+        return None
+    bodies = [event.body for event in run.read_events()]
+    ends = [body for body in bodies if isinstance(body, RunFinished)]
+    was_updated = any(isinstance(body, RunUpdated) for body in bodies)
+    if not ends or not was_updated or ends[-1].ending == "succeeded":
+        return find_outcome(state)
+    end = ends[-1]
+    code = EXIT_CODES[end.ending] if end.exit_code is None else end.exit_code
+    return Outcome(ending=end.ending, exit_code=code, message=end.message, fix=end.fix)
 
 
 def _store_sync_state(run: Run, runs: Runs) -> None:
@@ -397,35 +438,3 @@ def _store_sync_state(run: Run, runs: Runs) -> None:
     # It is a convenience of theirs: whoever sends the run again doubles nothing.
     with suppress(OSError, Temporary):
         get_mirror(runs).store.upload(f"{run.name}/{SYNC_FILE}", file)
-
-
-def _stop_unbegun(run: Run, runs: Runs) -> "RunState":
-    """End a run whose Workflow was never made, as where whoever submitted it was killed."""
-    from vtspec.pipelines.argo.run_ending import format_resume
-    from vtspec.pipelines.cluster.run_follower import get_mirror
-    from vtspec.pipelines.runs.events import RunFinished
-    from vtspec.pipelines.runs.stored_events import append_stored_event
-
-    ended = RunFinished(
-        ending="stopped",
-        exit_code=75,
-        message="it was stopped before its Workflow was made",
-        fix=f"resume with: {format_resume(run.name)}",
-        artifacts={},
-        seconds=0.0,
-    )
-    mirror = get_mirror(runs)
-    state = append_stored_event(
-        mirror.store, run.name, lambda state: None if state.is_over else ended
-    )
-    mirror.forget()
-    runs.refresh(run)
-    return state
-
-
-def _was_begun(run: Run) -> bool:
-    """Whether the Workflow that a run has now has told anything yet."""
-    from vtspec.pipelines.runs.events import RunResumed
-
-    events = run.read_events()
-    return bool(events) and not isinstance(events[-1].body, RunResumed)

@@ -88,6 +88,41 @@ def list_queue(environ: Mapping[str, str]) -> "list[tuple[Ticket, Turn | None]]"
     return [(one, turns.get(one.number)) for one in tickets]
 
 
+def find_waiting(word: str, root: Path, environ: Mapping[str, str]) -> "Ticket | None":
+    """Who waits in the queue of this machine for a plan of the repository in `root` that a person
+    names: its id, a beginning of one, or its spec; None where nobody does.
+
+    Raises `Refused` where that fits several plans. Of two for one plan the later is meant.
+    """
+    from vtspec.pipelines.runs import Run
+
+    waiting = [
+        one
+        for one, turn in list_queue(environ)
+        if turn is not None and one.root == str(root) and word and one.run.startswith(word)
+    ]
+    named = [one for one in waiting if word in (one.run, Run(Path(one.run)).spec_name)]
+    found = named or waiting
+    plans = sorted({one.run for one in found})
+    if len(plans) > 1:
+        raise Refused(
+            f"'{word}' names several plans in the queue: {', '.join(plans)}",
+            fix="type more of the name",
+        )
+    return found[-1] if found else None
+
+
+def leave_queue(ticket: "Ticket", timeout_s: float, environ: Mapping[str, str]) -> None:
+    """Have a plan that waits leave the queue: its process ends, and nothing is begun.
+
+    Raises as `RunQueue.dismiss` does.
+    """
+    from vtspec.pipelines.cache_folder import get_cache_folder
+    from vtspec.pipelines.execution.local.run_queue import RunQueue
+
+    RunQueue.of(get_cache_folder(environ)).dismiss(ticket, timeout_s)
+
+
 def describe_turn(ticket: "Ticket", turn: "Turn") -> str:
     """Where a ticket is in the queue, and what it waits for."""
     choice = format_devices(ticket.among)

@@ -16,7 +16,7 @@ from vtspec.pipelines.planning.seeds import name_seed_plans
 from vtspec.pipelines.runs import Run, Runs, choose_baseline, is_completion_name
 from vtspec.pipelines.runs.state import Standing, find_standing
 
-from .cluster_runs import delete_from_cluster
+from .cluster_workflows import delete_from_cluster
 from .run import get_tracking_uri
 from .runs import RunSummary, read_runs, refuse_unknown_specs
 

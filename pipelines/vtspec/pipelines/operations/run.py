@@ -167,8 +167,10 @@ def build_runner(
     callbacks: RunCallbacks,
     environ: Mapping[str, str],
     granted: "GpuGrant | None" = None,
+    ready: Callable[[], None] | None = None,
 ) -> "LocalRunner":
-    """What carries plans out on this machine as they were asked for, on what was `granted`."""
+    """What carries plans out on this machine as they were asked for, on what was `granted`;
+    `ready` raises where something is missing that is needed, else all that a run needs is."""
     from vtspec.pipelines.cache_folder import get_cache_folder
     from vtspec.pipelines.execution.local import LocalRunner
     from vtspec.pipelines.execution.steps import RunContext
@@ -209,7 +211,7 @@ def build_runner(
         choose=lambda: choose_environment(
             framework, environ, callbacks.report, request.environment
         ),
-        ready=lambda: _check_requirements(request, environ),
+        ready=ready or (lambda: _check_requirements(request, environ)),
     )
 
 
@@ -218,20 +220,34 @@ def _check_requirements(request: RunRequest, environ: Mapping[str, str]) -> None
 
     `Permanent` for an adapter, its environment or an extra; as `refuse_unpinned` says for weights.
     """
-    import importlib.util
-
     from vtspec.pipelines.planning.plan import refuse_unpinned, refuse_unsupported
 
-    problem = (
-        find_tracking_problem(request.planned.repository, environ) if request.tracking else None
-    )
-    if problem is not None:
-        raise problem
+    _check_tracking(request, environ)
     made = request.planned.made
     framework = find_framework(made.framework.name, made.task)
     check_environment(framework, environ, request.environment)
     refuse_unsupported(made, framework)
     refuse_unpinned(made)
+    _check_extras(request)
+
+
+def check_reporting(request: RunRequest, environ: Mapping[str, str]) -> None:
+    """Raises `Permanent` where something is missing that a report needs, or the tracking of it."""
+    _check_tracking(request, environ)
+    _check_extras(request)
+
+
+def _check_tracking(request: RunRequest, environ: Mapping[str, str]) -> None:
+    problem = (
+        find_tracking_problem(request.planned.repository, environ) if request.tracking else None
+    )
+    if problem is not None:
+        raise problem
+
+
+def _check_extras(request: RunRequest) -> None:
+    import importlib.util
+
     needed = {"report": "matplotlib"} | ({"tracking": "mlflow"} if request.tracking else {})
     # Looked for and not imported: `import mlflow` alone takes seconds.
     missing = [extra for extra, name in needed.items() if not importlib.util.find_spec(name)]

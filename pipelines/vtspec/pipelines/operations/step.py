@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from vtspec.pipelines.execution.steps.run_context import OnLine
     from vtspec.pipelines.planning.plan_model import Plan
     from vtspec.pipelines.runs import Run
+    from vtspec.pipelines.runs.workflow_file import WorkflowFile
 
 
 PATIENCE_S: Final = 120.0
@@ -79,6 +80,7 @@ def run_step(
         data=options.data,
         resume=options.resume,
         choose=lambda: choose_environment(plan.framework.name, environ, callbacks.report),
+        workflow=None if options.runs is None else _find_own_workflow(plan, environ),
     )
     place = RunContext(
         root=options.root,
@@ -106,10 +108,22 @@ def run_step(
         return execute_single_step(name, task, place)
 
 
+def _find_own_workflow(plan: "Plan", environ: Mapping[str, str]) -> "WorkflowFile | None":
+    """The Workflow that this process is a pod of, as the pod was told; None outside of one."""
+    from vtspec.pipelines.runs.workflow_file import OWN_NAMESPACE, OWN_WORKFLOW, WorkflowFile
+
+    name, namespace = environ.get(OWN_WORKFLOW), environ.get(OWN_NAMESPACE)
+    if not name or not namespace:
+        return None
+    return WorkflowFile(namespace=namespace, name=name, digest=plan.digest, created_at="")
+
+
 def _refuse_other_backend(run: "Run") -> None:
-    """Raise `Refused` for a run that is no run of steps: another carries it out, or has."""
-    backend = run.read_state().provenance.backend
-    if backend not in (None, "step"):
+    """Raise `Refused` for a run that is no run of steps: another carries it out. Of a result that
+    is there the policy may be another's to apply."""
+    state = run.read_state()
+    backend = state.provenance.backend
+    if backend not in (None, "step") and not state.has_result:
         raise Refused(
             f"{run.name} was begun by 'vtspec run', and is not gone on with step by step",
             fix="make it another attempt: --attempt 2, or the first number that is free",

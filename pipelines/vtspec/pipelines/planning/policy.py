@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vtspec.pipelines.errors import Refused
+from vtspec.pipelines.runs.events import RunUpdated
 from vtspec.pipelines.runs.json_values import to_text, to_words
 
 from .diff import Change, compare_plans
@@ -36,6 +37,21 @@ class PlanUpdate:
     def paths(self) -> tuple[str, ...]:
         """The dotted paths of what differs."""
         return tuple(change.path for change in self.changes)
+
+    def make_event(
+        self, stored: Plan, completion: str | None, workflow: Mapping[str, str] | None = None
+    ) -> RunUpdated:
+        """What is told of it: `stored` is the plan as it was, `workflow` what carries it out where
+        a cluster does."""
+        return RunUpdated(
+            plan_digest=self.plan.digest,
+            previous_digest=stored.digest,
+            changed=self.paths,
+            steps=self.steps,
+            sections=self.sections,
+            completion=completion,
+            workflow=workflow or {},
+        )
 
 
 def find_update(stored: Plan, asked: Plan, *, is_over: bool) -> PlanUpdate | None:

@@ -13,7 +13,7 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import ClassVar, Final, Literal, TypeAlias, get_args
 
 from vtspec.adapters.training.event_stream import replace_nonfinite
@@ -30,6 +30,9 @@ an event and has the run's next `seq`."""
 
 STEPS: Final = ("data", "train", "evaluate", "export", "report")
 """The steps of a run, in their order."""
+
+ADAPTER_STEPS: Final = frozenset({"train", "evaluate", "export"})
+"""Those that a framework carries out."""
 
 Ending = Literal["succeeded", "failed", "interrupted", "stopped", "refused", "crashed"]
 """How a run ended. `failed`: the world or the training (exit 3 or 4); `interrupted`: a checkpoint
@@ -68,11 +71,13 @@ class RunStarted:
 
 @dataclass(frozen=True, kw_only=True)
 class RunResumed:
-    """The run goes on from its last checkpoint."""
+    """The run goes on from its last checkpoint; where a cluster carries it out, `workflow` is what
+    `workflow.json` would say of the Workflow that does from now on."""
 
     kind: ClassVar[str] = "run.resumed"
     from_epoch: float | None
     from_step: float | None
+    workflow: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +85,8 @@ class RunUpdated:
     """The same result is asked for with another policy: no training, and `steps` are done anew.
 
     `sections` take the place of the plan's own; `changed` are the dotted paths that differ.
-    `completion` is its name, and its plan's file's, where the result was there before.
+    `completion` is its name, and its plan's file's, where the result was there before; `workflow`
+    is as in `RunResumed`.
     """
 
     kind: ClassVar[str] = "run.updated"
@@ -90,6 +96,7 @@ class RunUpdated:
     steps: tuple[str, ...]
     sections: Mapping[str, object]
     completion: str | None = None
+    workflow: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -286,7 +293,7 @@ class Told:
 KNOWN: Final = tuple(cls for cls in get_args(Body) if cls is not Unknown)
 
 KINDS: Final[Mapping[str, tuple[str, ...]]] = {
-    cls.kind: tuple(field.name for field in fields(cls)) for cls in KNOWN
+    cls.kind: tuple(one.name for one in fields(cls)) for cls in KNOWN
 }
 """The kinds of event and the fields of each, beside the envelope, in the order of a line."""
 
@@ -441,5 +448,5 @@ _BY_TYPE: Final[Mapping[object, _Read]] = {
 }
 
 _READERS: Final[Mapping[str, tuple[Callable[..., Body], Sequence[tuple[str, _Read]]]]] = {
-    cls.kind: (cls, [(field.name, _BY_TYPE[field.type]) for field in fields(cls)]) for cls in KNOWN
+    cls.kind: (cls, [(one.name, _BY_TYPE[one.type]) for one in fields(cls)]) for cls in KNOWN
 }

@@ -59,6 +59,7 @@ _TELLING: Final = re.compile(
 _HIDDEN: Final = re.compile(r"(^|/)(\.|lock$)")
 _LOCK: Final = ".mirror.lock"
 _CHECKPOINT: Final = f"{CHECKPOINTS_FOLDER}/"
+_MODEL: Final = f"{MODEL_FOLDER}/"
 _THREADS: Final = 16
 
 _Found = Mapping[str, StoredObject]
@@ -151,9 +152,11 @@ class RunMirror:
         home = self.folder / run
         with self._hold(run):
             index = _read_index(home)
-            # A checkpoint that its writer let go of; what was never sent is newer than the store.
+            # What its writer let go of; what was never sent is newer than the store.
             gone = [
-                path for path in index.copies if path.startswith(_CHECKPOINT) and path not in found
+                path
+                for path in index.copies
+                if path.startswith((_CHECKPOINT, _MODEL)) and path not in found
             ]
             for path in gone:
                 (home / path).unlink(missing_ok=True)
@@ -353,8 +356,9 @@ class RunMirror:
                 known = copies.get(path)
                 if known is None or (known.size, known.mtime) != (size, mtime):
                     changed[path] = size, mtime
-        # Older checkpoints alone go away while a run is worked on.
-        gone = [path for path in copies if path.startswith(_CHECKPOINT) and path not in files]
+        # Older checkpoints go away while a run is worked on, and formats that are no more wanted.
+        goes = _CHECKPOINT if writer is None else (_CHECKPOINT, _MODEL)
+        gone = [path for path in copies if path.startswith(goes) and path not in files]
         if (changed or gone) and writer is not None:
             # Files are no condition's, so that whoever went on is not to find older ones.
             if self.store.find_tag(f"{run}/{WRITER}") != writer:

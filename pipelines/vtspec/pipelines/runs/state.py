@@ -10,6 +10,8 @@ from typing import Final, Literal, TypeAlias, assert_never
 from vtspec.adapters.shell_command import format_command
 
 from .events import (
+    ADAPTER_STEPS,
+    STEPS,
     DataVerified,
     Ending,
     Evaluated,
@@ -190,7 +192,8 @@ class RunState:
     verified data; `exports` are by format, `artifacts` checksums by path. `sections` are what
     updates put into the plan, `completion` is its name where the result was there before;
     `before` is the result that an update at work began from; `undone_update` says what the last
-    one was and why it failed, where it did and left the result as it was.
+    one was and why it failed, where it did and left the result as it was. `workflow` is which
+    Workflow of a cluster carries out what was begun last, where that was told.
     """
 
     seq: int = -1
@@ -215,6 +218,7 @@ class RunState:
     completion: str | None = None
     before: "RunState | None" = None
     undone_update: str | None = None
+    workflow: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def ending(self) -> Ending | None:
@@ -244,6 +248,20 @@ class RunState:
         """Whether the step has finished well, in this part of the run or an earlier one."""
         found = self.steps.get(step)
         return found is not None and found.ending == "succeeded"
+
+
+def find_remaining_steps(state: RunState) -> tuple[str, ...]:
+    """The steps that a run still has to do, the data being checked anew before them."""
+    left = [step for step in STEPS if not state.has_done(step)]
+    # It may go on on another machine, where the data was never checked.
+    needs_data = any(step in ADAPTER_STEPS for step in left)
+    return tuple(step for step in STEPS if step in left or (step == "data" and needs_data))
+
+
+def undo_steps(state: RunState, steps: Sequence[str]) -> RunState:
+    """The state with these steps still to be done."""
+    left = {name: step for name, step in state.steps.items() if name not in steps}
+    return replace(state, steps=left)
 
 
 def fold_events(events: Iterable[Event]) -> RunState:
@@ -329,6 +347,7 @@ def _apply_run(state: RunState, told: RunEvent) -> RunState:
                 failure=None,
                 exit_code=None,
                 training=pause_training(state.training),
+                workflow=told.workflow,
             )
         case RunUpdated():
             return _apply_run_updated(state, told)
@@ -358,7 +377,7 @@ def _apply_run_updated(state: RunState, told: RunUpdated) -> RunState:
         state,
         status="running",
         step=None,
-        steps={name: step for name, step in state.steps.items() if name not in told.steps},
+        steps=undo_steps(state, told.steps).steps,
         # The folder is written anew, and what the new plan leaves out goes with the old one.
         exports={} if "export" in told.steps else state.exports,
         failure=None,
@@ -368,6 +387,7 @@ def _apply_run_updated(state: RunState, told: RunUpdated) -> RunState:
         sections={**state.sections, **told.sections},
         completion=told.completion,
         undone_update=None,
+        workflow=told.workflow,
         before=state if state.status == "succeeded" else state.before,
     )
 

@@ -27,7 +27,7 @@ from .lock import LockHolder, RunLock, find_holder, hold_lock, is_left_here
 from .metrics import Metrics, build_metrics
 from .run_mirror import RunMirror, find_made, find_mirror, find_writer
 from .state import MODEL_FOLDER, PLAN_FILE, RunState, fold_events
-from .workflow_file import WorkflowFile, read_workflow_file
+from .workflow_file import WorkflowFile, read_workflow_file, workflow_from_json
 
 METRICS_FILE: Final = "metrics.json"
 
@@ -186,17 +186,18 @@ class Run:
         return found
 
     def read_workflow(self) -> WorkflowFile | None:
-        """Which Workflow of a cluster carries it out; None for a run of a machine."""
-        return read_workflow_file(self.path)
+        """Which Workflow of a cluster carries it out; None for a run of a machine, or while a
+        machine makes of its result what another policy asks for."""
+        state = self.read_state()
+        # Of the last part of the run, which may be another one than the file says.
+        if state.workflow:
+            return workflow_from_json(state.workflow)
+        return None if state.before is not None else read_workflow_file(self.path)
 
     def is_on_cluster(self) -> bool:
         """Whether a Workflow carries it out and no end of it was told. Whether that Workflow is
         still there only the cluster knows."""
-        if self.read_workflow() is None:
-            return False
-        state = self.read_state()
-        # Of a result that is there another policy may be applied anywhere.
-        return not state.is_over and state.before is None
+        return not self.read_state().is_over and self.read_workflow() is not None
 
     def is_alive(self) -> bool:
         """Whether a process works on it, on whatever machine shares the folder."""

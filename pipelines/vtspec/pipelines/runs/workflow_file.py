@@ -12,11 +12,16 @@ from typing import Final
 
 WORKFLOW_FILE: Final = "workflow.json"
 
+OWN_WORKFLOW: Final = "VTSPEC_WORKFLOW"
+OWN_NAMESPACE: Final = "VTSPEC_NAMESPACE"
+"""What tells a step in a pod which Workflow it is of."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class WorkflowFile:
     """Where the Workflow is, the digest of the plan that it carries out, and when it was asked
-    for, which tells it from an earlier one of its name."""
+    for, which tells it from an earlier one of its name; empty for one that vtspec did not create,
+    of which that is not known."""
 
     namespace: str
     name: str
@@ -25,13 +30,16 @@ class WorkflowFile:
 
     def encode(self) -> bytes:
         """As it is kept."""
-        told = {
+        return (json.dumps(self.to_json(), indent=2) + "\n").encode()
+
+    def to_json(self) -> dict[str, str]:
+        """As an event tells it."""
+        return {
             "namespace": self.namespace,
             "name": self.name,
             "digest": self.digest,
             "createdAt": self.created_at,
         }
-        return (json.dumps(told, indent=2) + "\n").encode()
 
 
 def parse_workflow_file(data: bytes) -> WorkflowFile | None:
@@ -40,8 +48,11 @@ def parse_workflow_file(data: bytes) -> WorkflowFile | None:
         told = json.loads(data)
     except ValueError:
         return None
-    if not isinstance(told, Mapping):
-        return None
+    return workflow_from_json(told) if isinstance(told, Mapping) else None
+
+
+def workflow_from_json(told: Mapping[str, object]) -> WorkflowFile | None:
+    """What is told of a Workflow; None where that does not say which."""
     values = [told.get(key) for key in ("namespace", "name", "digest", "createdAt")]
     namespace, name, digest, created_at = (one if isinstance(one, str) else "" for one in values)
     # Without these it cannot be found, and is as good as none.

@@ -3,7 +3,7 @@
 from .attach import copy_output, follow_run
 from .backend import How, LocalRunner, RunResult, find_outcome, find_run_update, make_refusal
 from .next_action import AttemptState, Decision, RunOptions, decide
-from .runner import RunEnd, execute_run, find_remaining_steps
+from .runner import RunEnd, execute_run
 from .smoke import SmokeResult, run_smoke_test
 from .stop_run import stop_run
 
@@ -20,7 +20,6 @@ __all__ = [
     "decide",
     "execute_run",
     "find_outcome",
-    "find_remaining_steps",
     "find_run_update",
     "follow_run",
     "make_refusal",

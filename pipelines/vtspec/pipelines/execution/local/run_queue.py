@@ -10,14 +10,16 @@ import fcntl
 import json
 import os
 import selectors
+import signal
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from vtspec.pipelines.errors import Temporary
+from vtspec.pipelines.errors import Permanent, Temporary
 from vtspec.pipelines.execution.steps import StopSignal
 from vtspec.pipelines.runs.lock import hold_lock, is_held
 
@@ -54,6 +56,30 @@ class RunQueue:
             return []
         with self._lock():
             return self._read_tickets()
+
+    def dismiss(self, ticket: Ticket, timeout_s: float) -> None:
+        """Ask the process of a ticket to stop, as a Ctrl-C in its terminal does, and wait until it
+        has left.
+
+        Raises `Permanent` where it is another user's, `Temporary` where it has not in time.
+        """
+        try:
+            os.kill(ticket.pid, signal.SIGINT)
+        except ProcessLookupError:
+            return
+        except PermissionError as error:
+            raise Permanent(
+                f"{ticket.run} is in the queue by another user's process {ticket.pid}",
+                fix="ask them to stop it",
+            ) from error
+        deadline = time.monotonic() + timeout_s
+        while any(one.number == ticket.number for one in self.list_tickets()):
+            if time.monotonic() >= deadline:
+                raise Temporary(
+                    f"{ticket.run} was asked to leave the queue and has not in {timeout_s:g} s",
+                    fix=f"wait, or end its process: kill {ticket.pid}",
+                )
+            time.sleep(POLL_S)
 
     @contextmanager
     def take_turn(

@@ -7,9 +7,7 @@ from dataclasses import dataclass, replace
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.execution.environment import Environment
 from vtspec.pipelines.execution.steps import (
-    ADAPTER_STEPS,
     EXIT_CODES,
-    STEPS,
     SUCCEEDED,
     Outcome,
     RunContext,
@@ -22,14 +20,13 @@ from vtspec.pipelines.execution.steps import (
     write_metrics,
 )
 from vtspec.pipelines.execution.steps.exit_status import find_error_outcome
+from vtspec.pipelines.execution.steps.plan_update import adopt_plan
 from vtspec.pipelines.planning.plan_model import plan_from_json
 from vtspec.pipelines.planning.policy import PlanUpdate
 from vtspec.pipelines.runs import Attempt
 from vtspec.pipelines.runs.events import Failed, RunResumed
-from vtspec.pipelines.runs.state import RunState
+from vtspec.pipelines.runs.state import RunState, find_remaining_steps
 from vtspec.pipelines.tracking import SyncResult
-
-from .plan_update import adopt_plan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,14 +94,6 @@ def execute_run(
 def _get_finish_timeout(state: RunState) -> float:
     # A machine that is taken away gives some 30 s in all; the rest is sent when the run goes on.
     return 5.0 if state.status in ("running", "interrupted", "stopped") else 30.0
-
-
-def find_remaining_steps(state: RunState) -> tuple[str, ...]:
-    """The steps that a resumed run still has to do, the data being checked anew before them."""
-    left = [step for step in STEPS if not state.has_done(step)]
-    # A resumed run may be on another machine, where the data was never checked.
-    needs_data = any(step in ADAPTER_STEPS for step in left)
-    return tuple(step for step in STEPS if step in left or (step == "data" and needs_data))
 
 
 def _resume(work: StepContext, update: PlanUpdate | None) -> StepContext:

@@ -1,6 +1,6 @@
 """One step of a run: the adapter's process, what it tells into `events.jsonl`, and its end."""
 
-from vtspec.pipelines.runs.events import STEPS
+from vtspec.pipelines.runs.events import ADAPTER_STEPS, STEPS
 
 from .container_step import StepRequest, execute_single_step
 from .exit_status import EXIT_CODES, SUCCEEDED, Outcome
@@ -8,7 +8,6 @@ from .output_log import OUTPUT_FILE
 from .run_context import OnEvent, OnMessage, RunContext, Tracker, WriteReport
 from .run_lifecycle import hash_artifacts, log_run_end, log_run_start
 from .step import (
-    ADAPTER_STEPS,
     StepContext,
     StepTarget,
     execute_step,

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from vtspec.pipelines.cache_folder import mark_in_use
 from vtspec.pipelines.data.fetch import PinnedData, fetch_data
@@ -14,6 +13,7 @@ from vtspec.pipelines.execution.environment import Environment
 from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.pipelines.runs import EventLog, RunLock
 from vtspec.pipelines.runs.events import (
+    ADAPTER_STEPS,
     DataVerified,
     Event,
     Failed,
@@ -37,8 +37,6 @@ from .exit_status import (
 from .initial_weights import find_start_weights
 from .process_env import build_variables
 from .run_context import RunContext
-
-ADAPTER_STEPS: Final = frozenset({"train", "evaluate", "export"})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,22 +6,23 @@ first what the plan becomes, and whoever finds a run that was killed then makes 
 it was then lies beside it, named by its digest.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from vtspec.pipelines.execution.steps import StepContext
 from vtspec.pipelines.planning.digest import name_completion
 from vtspec.pipelines.planning.policy import PlanUpdate, apply_sections
-from vtspec.pipelines.runs.events import RunUpdated
 from vtspec.pipelines.runs.state import PLAN_FILE
 from vtspec.pipelines.runs.store import write_json
+
+from .step import StepContext
 
 
 def adopt_plan(work: StepContext, update: PlanUpdate | None) -> StepContext:
     """The run's context with the plan that its last update made, after a new one where given."""
     plan, folder = work.target.plan, work.target.folder
     if update is not None:
-        _tell_update(work, update)
+        tell_update(work, update)
     sections = work.log.state.sections
     asked = apply_sections(plan, sections) if sections else plan
     if asked == plan:
@@ -37,19 +38,14 @@ def find_kept_plan(folder: Path, digest: str) -> Path:
     return folder / f"plan-{digest.removeprefix('sha256:')[:12]}.json"
 
 
-def _tell_update(work: StepContext, update: PlanUpdate) -> None:
+def tell_update(
+    work: StepContext, update: PlanUpdate, workflow: Mapping[str, str] | None = None
+) -> None:
+    """Say what the plan becomes, and keep a completion's beside it; `workflow` is what carries it
+    out where a cluster does."""
     completion, asked = None, update.plan.to_json()
     if work.log.state.has_result:
         completion = name_completion(work.target.name, asked)
         # Before the event that names it: whoever reads the run finds the plan that it speaks of.
         write_json(work.target.folder / f"{completion}.json", asked)
-    work.log.append(
-        RunUpdated(
-            plan_digest=update.plan.digest,
-            previous_digest=work.target.plan.digest,
-            changed=update.paths,
-            steps=update.steps,
-            sections=update.sections,
-            completion=completion,
-        )
-    )
+    work.log.append(update.make_event(work.target.plan, completion, workflow))

@@ -1,0 +1,175 @@
+"""Runs that a cluster carries out, whoever began them: looked at, followed, stopped, deleted."""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from vtspec.adapters.shell_command import format_command
+from vtspec.pipelines.errors import Permanent, Refused, Temporary
+from vtspec.pipelines.runs import Run, Runs
+from vtspec.pipelines.runs.workflow_file import read_workflow_file
+
+from .run import RunCallbacks
+
+if TYPE_CHECKING:
+    from vtspec.pipelines.argo import WorkflowState
+    from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
+    from vtspec.pipelines.runs.state import RunState
+
+STOP_POLL_S: Final = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterLook:
+    """What the cluster says of runs on it, by their names; a run whose Workflow is not there is
+    left out. `problem` is why it was not asked, where it was not."""
+
+    found: "Mapping[str, WorkflowState]" = field(default_factory=dict)
+    problem: Permanent | Refused | Temporary | None = None
+
+
+def look_at_runs(
+    runs: Runs, which: Iterable[Run], environ: Mapping[str, str] = os.environ
+) -> ClusterLook:
+    """What the cluster says of those of the runs that are on it; it is not asked where none is.
+
+    The end of one whose Workflow is over is written down where its events have none.
+    """
+    those = [run for run in which if run.is_on_cluster()]
+    if not those:
+        return ClusterLook()
+    try:
+        return settle_runs(runs, those, open_cluster(environ))
+    except (Permanent, Refused, Temporary) as error:
+        return ClusterLook(problem=error)
+
+
+def follow_on_cluster(
+    run: Run, runs: Runs, callbacks: RunCallbacks, client: "KubernetesClient"
+) -> "RunState":
+    """Look on at a run on the cluster, live, until it ends or somebody stops looking."""
+    from vtspec.pipelines.cluster.run_follower import FollowerCallbacks, RunFollower
+
+    heard = FollowerCallbacks(
+        on_event=callbacks.on_event, report=callbacks.report, stop=callbacks.stop
+    )
+    return RunFollower(runs, run, client, heard).follow()
+
+
+def stop_on_cluster(
+    run: Run,
+    runs: Runs,
+    timeout_s: float,
+    environ: Mapping[str, str] = os.environ,
+    sleep: Callable[[float], None] = time.sleep,
+) -> "RunState":
+    """Have a run's Workflow stop, and wait until it has; the state it ended in.
+
+    The step that is at work writes a checkpoint; a second call while it does ends it at once.
+    Raises `Refused` where there is nothing to stop, `Temporary` where it has not ended in time.
+    """
+    from vtspec.pipelines.cluster.run_follower import settle_run
+    from vtspec.pipelines.cluster.run_workflow import RunWorkflow
+
+    file, stop = run.read_workflow(), format_command("vtspec", "stop", run.name)
+    assert file is not None
+    workflow = RunWorkflow(open_cluster(environ), file)
+    how = "Terminate" if workflow.was_asked_to_stop() else "Stop"
+    if not workflow.stop(how) and not was_begun(run):
+        return _stop_unbegun(run, runs)
+    waited = 0.0
+    while not (sighting := workflow.look()).is_over:
+        if waited >= timeout_s:
+            raise Temporary(
+                f"{run.name} was asked to stop and has not ended in {timeout_s:g} s",
+                fix=f"wait, or end it without a checkpoint: {stop}",
+            )
+        sleep(STOP_POLL_S)
+        waited += STOP_POLL_S
+    state = settle_run(runs, run, sighting)
+    runs.refresh(run)
+    return state
+
+
+def delete_from_cluster(
+    run: Run, runs: Runs, environ: Mapping[str, str] = os.environ
+) -> Permanent | Refused | Temporary | None:
+    """Delete the Workflows of a run, and its plans' ConfigMaps where no other run has them; why
+    that was not done, where it was not."""
+    from vtspec.pipelines.cluster.run_workflow import RunWorkflow
+
+    file = run.read_workflow() or read_workflow_file(run.path)
+    if file is None:
+        return None
+    kept = {
+        found.digest
+        for other in runs.list_by_plan(run.plan_id)
+        if other != run and other.is_on_cluster() and (found := other.read_workflow())
+    }
+    try:
+        RunWorkflow(open_cluster(environ), file).delete_run(run.name, kept)
+    except (Permanent, Refused, Temporary) as error:
+        return error
+    return None
+
+
+def open_cluster(environ: Mapping[str, str]) -> "KubernetesClient":
+    """The cluster that the kubeconfig of whoever calls leads to. Raises `Permanent` for none."""
+    from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
+
+    return KubernetesClient(environ)
+
+
+def settle_runs(runs: Runs, those: Sequence[Run], client: "KubernetesClient") -> ClusterLook:
+    """As `look_at_runs`, of runs on a cluster that is open already."""
+    from vtspec.pipelines.cluster.run_follower import settle_run
+    from vtspec.pipelines.cluster.run_workflow import RunWorkflow
+
+    found = {}
+    for run in those:
+        file = run.read_workflow()
+        if file is None or not run.is_on_cluster():
+            continue
+        sighting = RunWorkflow(client, file).look()
+        if sighting.workflow is not None:
+            found[run.name] = sighting.workflow
+        # A Workflow that is not there may be about to be made.
+        is_lost = sighting.workflow is None and was_begun(run)
+        if sighting.is_over and (sighting.workflow is not None or is_lost):
+            settle_run(runs, run, sighting)
+            runs.refresh(run)
+    return ClusterLook(found=found)
+
+
+def _stop_unbegun(run: Run, runs: Runs) -> "RunState":
+    """End a run whose Workflow was never made, as where whoever submitted it was killed."""
+    from vtspec.pipelines.argo.run_ending import format_resume
+    from vtspec.pipelines.cluster.run_follower import get_mirror
+    from vtspec.pipelines.runs.events import RunFinished
+    from vtspec.pipelines.runs.stored_events import append_stored_event
+
+    ended = RunFinished(
+        ending="stopped",
+        exit_code=75,
+        message="it was stopped before its Workflow was made",
+        fix=f"resume with: {format_resume(run.name)}",
+        artifacts={},
+        seconds=0.0,
+    )
+    mirror = get_mirror(runs)
+    state = append_stored_event(
+        mirror.store, run.name, lambda state: None if state.is_over else ended
+    )
+    mirror.forget()
+    runs.refresh(run)
+    return state
+
+
+def was_begun(run: Run) -> bool:
+    """Whether the Workflow that a run has now has told anything yet."""
+    from vtspec.pipelines.runs.events import RunResumed, RunUpdated
+
+    events = run.read_events()
+    return bool(events) and not isinstance(events[-1].body, RunResumed | RunUpdated)
