@@ -19,11 +19,10 @@ from vtspec.schema.kinds.field_types import parse_duration, parse_memory
 from .retries import RETRY_STRATEGY
 from .settings import GpuPlacement, RenderSettings
 from .storage import (
-    CACHE,
-    HUB_CACHE,
     build_arguments,
     build_mounts,
     build_secrets,
+    build_variables,
     build_volumes,
 )
 
@@ -124,7 +123,7 @@ def render(plan: Plan, settings: RenderSettings, attempt: int = 1) -> Json:
             "ttlStrategy": {"secondsAfterCompletion": settings.keep_for_s},
             # Who follows the run reads the last words of a pod that has succeeded.
             "podGC": {"strategy": "OnPodSuccess", "deleteDelayDuration": "5m"},
-            "volumes": build_volumes(plan_config, settings),
+            "volumes": build_volumes(plan_config, run, settings),
             "templates": [
                 _build_dag(),
                 *(_build_template(steps[name], plan, settings, attempt) for name in STEPS),
@@ -229,14 +228,9 @@ def _build_container(step: PlanStep, plan: Plan, settings: RenderSettings, attem
         "command": ["vtspec", "step"],
         "args": build_arguments(step.name, attempt, settings),
         "workingDir": "/tmp",
-        "env": [
-            {"name": "HOME", "value": "/tmp"},
-            {"name": "VTSPEC_CACHE", "value": CACHE},
-            {"name": "HF_HOME", "value": HUB_CACHE},
-            {"name": "MPLCONFIGDIR", "value": "/tmp/matplotlib"},
-        ],
+        "env": build_variables(settings),
         "resources": {"requests": asked, "limits": dict(asked)},
-        "volumeMounts": build_mounts(step.name, plan),
+        "volumeMounts": build_mounts(step.name, plan, settings),
         "securityContext": {**_RESTRICTED_CONTAINER, "capabilities": {"drop": ["ALL"]}},
     }
     if secrets := build_secrets(step.name, settings):

@@ -5,8 +5,9 @@ again after a kill, or at the same time, comes to the same run.
 """
 
 import json
+import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from vtspec.adapters.shell_command import format_command
@@ -27,6 +28,7 @@ from vtspec.pipelines.runs.workflow_file import (
 )
 
 from .kubernetes_client import KubernetesClient
+from .run_credential import RunCredential
 from .run_follower import get_mirror
 from .run_workflow import RunWorkflow
 
@@ -42,6 +44,7 @@ class Submission:
     runs: Runs
     plan: Plan
     settings: RenderSettings
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     get_time: Callable[[], str] = get_timestamp
 
     def begin(self, attempt: int) -> Run:
@@ -67,7 +70,28 @@ class Submission:
         # From here on its plan has the name, and soon its pods say that they work on it.
         if mirror.find_owner(run.name) == FOR_CLUSTER:
             mirror.store.delete([f"{run.name}/{WRITER}"])
+        credential = self.make_credential(run)
+        # Where none is to be had, no pod is to wait for it.
+        fresh = None if credential is None else credential.obtain()
         RunWorkflow(self.client, file).create(self.render(run.attempt))
+        if credential is not None and fresh is not None:
+            # Its owner has to be there; until then the first pod waits.
+            credential.put(fresh)
+
+    def make_credential(self, run: Run) -> RunCredential | None:
+        """What the run's pods are given to reach the store with; None where they are given a
+        Secret of all runs, or have a right of their own."""
+        if self.settings.runs.role is None:
+            return None
+        return RunCredential(
+            client=self.client,
+            namespace=self.settings.namespace,
+            workflow=run.name,
+            run=run.name,
+            plan=self.plan,
+            store=self.settings.runs,
+            environ=self.environ,
+        )
 
     def resume(self, run: Run) -> WorkflowFile:
         """Go on with a run that has ended without a result, under its name: a Workflow in place

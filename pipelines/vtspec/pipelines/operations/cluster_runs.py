@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
+from vtspec.pipelines.formatting import format_duration
 from vtspec.pipelines.runs import Run, Runs
 from vtspec.pipelines.runs.state import PLAN_FILE
 
-from .render import check_data, find_run_settings
+from .render import check_data, find_access_caution, find_run_settings
 from .run import RunCallbacks, RunRequest, build_options, get_tracking_uri
 from .seeds import SeedsResult, refresh_reports, run_one_by_one
 
@@ -148,15 +149,28 @@ class _ClusterRunner:
         warning = self.check_data(plan) if decision.action == "begin" else None
         if warning is not None:
             callbacks.report(f"warning: {warning}")
-        run = self._submit(decision, plan)
+        run = self._submit(decision, plan, environ)
         space = self.settings[plan.id].namespace
+        callbacks.report(self._describe_access(plan))
         callbacks.report(
             f"{run.name} is on the cluster at {self.client.server}, namespace {space}; Ctrl-C "
             "stops looking, not the run"
         )
-        state, shipped = self._follow(run, callbacks, environ)
+        state, shipped = self._follow(run, plan, callbacks, environ)
         how: How = "joined" if decision.action == "attach" else "carried out"
         return self._make_result(run, state, how, shipped)
+
+    def _describe_access(self, plan: "Plan") -> str:
+        settings = self.settings[plan.id]
+        caution = find_access_caution(settings)
+        if caution is not None:
+            return f"caution: {caution}"
+        assert settings.runs.role is not None
+        return (
+            "its pods hold a credential for this run alone, good for "
+            f"{format_duration(settings.runs.role.duration_s)}, and renewed while this command "
+            "looks on"
+        )
 
     def _check(self, decision: "Decision", run: Run, plan: "Plan") -> None:
         """Raises where what is asked of a run that is there would not have its effect."""
@@ -190,8 +204,8 @@ class _ClusterRunner:
             "or a new attempt with --again",
         )
 
-    def _submit(self, decision: "Decision", plan: "Plan") -> Run:
-        submission = self._make_submission(plan)
+    def _submit(self, decision: "Decision", plan: "Plan", environ: Mapping[str, str]) -> Run:
+        submission = self._make_submission(plan, environ)
         if decision.action == "begin":
             attempts = [run.attempt for run in self._list_attempts(plan)]
             return submission.begin(max(attempts, default=0) + 1)
@@ -205,15 +219,19 @@ class _ClusterRunner:
             submission.complete(run, file)
         return run
 
-    def _make_submission(self, plan: "Plan") -> "Submission":
+    def _make_submission(self, plan: "Plan", environ: Mapping[str, str]) -> "Submission":
         from vtspec.pipelines.cluster.submission import Submission
 
         return Submission(
-            client=self.client, runs=self.runs, plan=plan, settings=self.settings[plan.id]
+            client=self.client,
+            runs=self.runs,
+            plan=plan,
+            settings=self.settings[plan.id],
+            environ=environ,
         )
 
     def _follow(
-        self, run: Run, callbacks: RunCallbacks, environ: Mapping[str, str]
+        self, run: Run, plan: "Plan", callbacks: RunCallbacks, environ: Mapping[str, str]
     ) -> "tuple[RunState, SyncResult | None]":
         from vtspec.pipelines.cluster.run_follower import FollowerCallbacks, RunFollower
         from vtspec.pipelines.tracking import start_follower
@@ -223,10 +241,12 @@ class _ClusterRunner:
         if request.tracking:
             address = get_tracking_uri(request.planned.repository, environ)
             tracker = start_follower(run.path, address)
+        credential = self._make_submission(plan, environ).make_credential(run)
         heard = FollowerCallbacks(
             on_event=callbacks.on_event,
             report=callbacks.report,
             stop=callbacks.stop,
+            renew=(lambda: None) if credential is None else credential.renew,
             # MLflow is sent it when the run's end is told.
             folders=("model",) if request.tracking else (),
         )
