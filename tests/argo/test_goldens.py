@@ -29,12 +29,18 @@ SEMAPHORES = {
     "runsSecret": "vtspec-runs",
     "semaphores": {"t4": 2},
 }
+RUN_ROLE = {
+    "namespace": "vision",
+    "volumeClaim": "vtspec",
+    "runsRole": {"arn": "arn:aws:iam::123456789012:role/vtspec-run"},
+}
 TEAMS = {"vision": {"specs": ["specs/experiments"], "queue": "vision"}}
 
 GPU_RUNS: Mapping[str, Mapping[str, Any]] = {
     "gpu-kueue": {},
     "gpu-semaphores": {"cluster": SEMAPHORES},
     "gpu-team": {"teams": TEAMS},
+    "gpu-run-role": {"cluster": RUN_ROLE},
 }
 
 SCHEDULED = "gpu-schedule"

@@ -25,6 +25,13 @@ def is_retried(status: str, exit_code: str, message: str) -> bool:
     [
         ("Error", "-1", "pod deleted", True),
         ("Error", "-1", "Pod failed before main container starts due to ErrImagePull: x", True),
+        ("Error", "-1", "pods a is forbidden: violates PodSecurity restricted:latest", False),
+        (
+            "Error",
+            "-1",
+            "pods a is forbidden: ValidatingAdmissionPolicy b denied request: no",
+            False,
+        ),
         ("Failed", "-1", "The node was low on resource: memory.", True),
         ("Failed", "75", "main: Error (exit code 75)", True),
         ("Failed", "143", "main: Error (exit code 143)", True),

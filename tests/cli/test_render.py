@@ -88,7 +88,13 @@ def change(root: Path, old: str, new: str) -> None:
 
 def test_the_plan_and_its_workflow_are_printed(root: Path) -> None:
     done = vtspec(root, "render", "deep", "--author", "jin@example.org", "--attempt", "2")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
+    # One line for the run, whatever it has of pods.
+    (caution,) = done.stderr.splitlines()
+    assert caution == (
+        "warning: a run's pods hold a credential for all of s3://acme-runs/vtspec (the service "
+        "account's); with cluster.runsRole in vtspec.yaml each run has one of its own"
+    )
     config, workflow = yaml.safe_load_all(done.stdout)
     plan = plan_from_json(json.loads(config["data"]["plan.json"]))
     assert workflow["metadata"]["name"] == f"{plan.id}-2"
@@ -97,6 +103,53 @@ def test_the_plan_and_its_workflow_are_printed(root: Path) -> None:
     # Two ways to print a plan print the same one.
     same = vtspec(root, "plan", "deep", "--output", "json")
     assert json.loads(same.stdout)["digest"] == plan.digest
+
+
+ROLE = 'runsRole: {arn: "arn:aws:iam::123456789012:role/vtspec-run"}'
+
+
+def test_with_a_role_the_workflow_mounts_a_secret_of_its_own_which_run_makes(root: Path) -> None:
+    change(root, "cluster: {", f"cluster: {{{ROLE}, ")
+    done = vtspec(root, "render", "deep", "--attempt", "2")
+    assert done.returncode == 0, done.stderr
+    _, workflow = yaml.safe_load_all(done.stdout)
+    secret = f"run-{workflow['metadata']['name']}"
+    mounted = [one["secret"] for one in workflow["spec"]["volumes"] if "secret" in one]
+    assert mounted == [{"secretName": secret, "defaultMode": 0o440}]
+    for template in workflow["spec"]["templates"][1:]:
+        container = template["container"]
+        named = [one["secretRef"]["name"] for one in container.get("envFrom", ())]
+        assert secret not in named and (named == [] or template["name"] == "data")
+        assert {"name": "VTSPEC_RUNS_CREDENTIAL", "value": "/vtspec/credential"} in container[
+            "env"
+        ]
+    assert f"its pods wait for Secret {secret}" in done.stderr
+    assert "applied by hand, it would wait forever" in done.stderr
+    assert "for all of" not in done.stderr
+
+
+def test_a_schedule_cannot_give_each_run_a_credential_of_its_own(root: Path) -> None:
+    change(root, "cluster: {", f"cluster: {{{ROLE}, ")
+    at = '--set=schedule={"cron": "30 22 * * *"}'
+    done = vtspec(root, "render", "deep", at)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "has a schedule, and Argo, which begins its runs, cannot give each" in done.stderr
+    assert "fix: begin it now (--set schedule=null)" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (f"{ROLE}, runsSecret: all", "is there beside runsRole"),
+        (ROLE.replace("}", ", duration: 5m}"), "'5m' is less than the quarter of an hour"),
+        ("runsRole: {arn: vtspec-run}", "must be the ARN of a role, got 'vtspec-run'"),
+    ],
+)
+def test_a_role_that_would_have_no_effect_is_refused(root: Path, more: str, told: str) -> None:
+    change(root, "cluster: {", f"cluster: {{{more}, ")
+    done = vtspec(root, "render", "deep")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert told in done.stderr
 
 
 def test_git_says_who_asks(root: Path) -> None:
@@ -215,7 +268,7 @@ def test_a_schedule_makes_a_cron_workflow_of_the_same_plan(root: Path) -> None:
     )
     now = vtspec(root, "render", "deep", "--set", "schedule=null")
     assert [*yaml.safe_load_all(now.stdout)][1]["kind"] == "Workflow"
-    assert now.stderr == ""
+    assert "schedule" not in now.stderr
 
 
 def test_a_schedule_is_told_by_plan_and_run_and_listed(root: Path) -> None:

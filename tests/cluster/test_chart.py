@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from helm_chart import CHART, GOLDEN, RELEASE, RELEASE_NAMESPACE, VALUES, Object, read_golden
+from local_cluster.cluster import Cluster
 from local_cluster.kubernetes_api import ApiError, KubernetesApi, wait_until
 from local_cluster.programs import KUBERNETES_VERSION, Programs
 from vtspec.schema.kinds.project import ProjectSpec
@@ -174,7 +175,15 @@ def create(api: KubernetesApi, document: Object) -> Object:
     return api.create(path, document, dryRun="All")
 
 
-@pytest.mark.parametrize("golden", sorted(WORKFLOWS.glob("*.yaml")), ids=lambda path: path.stem)
+# With a credential of its own: where the chart was told of the role.
+OWN = "gpu-run-role"
+
+
+@pytest.mark.parametrize(
+    "golden",
+    sorted(path for path in WORKFLOWS.glob("*.yaml") if path.stem != OWN),
+    ids=lambda path: path.stem,
+)
 def test_the_policy_takes_what_vtspec_renders(policy: KubernetesApi, golden: Path) -> None:
     assert create(policy, a_workflow(golden.stem))["kind"].endswith("Workflow")
 
@@ -242,6 +251,90 @@ def test_the_policy_refuses_whatever_else(
     with pytest.raises(ApiError, match="denied request") as refused:
         create(policy, workflow)
     assert said in str(refused.value)
+
+
+SECRET: Object = {
+    "apiVersion": "v1",
+    "kind": "Secret",
+    "metadata": {
+        "name": "run-digits-resnet18",
+        "namespace": NAMESPACE,
+        "labels": {"app.kubernetes.io/managed-by": "vtspec"},
+        "ownerReferences": [
+            {
+                "apiVersion": "argoproj.io/v1alpha1",
+                "kind": "Workflow",
+                "name": "digits-resnet18",
+                "uid": "1",
+            }
+        ],
+    },
+    "type": "Opaque",
+    "stringData": {"AWS_ACCESS_KEY_ID": "a"},
+}
+
+
+def test_with_a_credential_for_each_run_nobody_has_anothers(
+    policy: KubernetesApi, cluster: Cluster
+) -> None:
+    """By who may submit runs and no more: what of Secrets they may write, and Workflows mount."""
+    (values,) = [path for path in VALUES if path.stem == "run-role"]
+    documents = [
+        one
+        for one in read_golden(values)
+        if one["kind"].startswith("ValidatingAdmission")
+        or one["metadata"]["name"] == "vtspec-submit"
+    ]
+    for one in documents:
+        path = PATHS[one["kind"]].format(one["metadata"].get("namespace"))
+        policy.apply(f"{path}/{one['metadata']['name']}", one)
+    jin = KubernetesApi(cluster.folder, like=("jin", "vision"))
+    secrets = PATHS["Secret"].format(NAMESPACE)
+
+    def write(**changes: Any) -> Object:
+        metadata = {**SECRET["metadata"], **changes.pop("metadata", {})}
+        return jin.create(secrets, {**SECRET, **changes, "metadata": metadata}, dryRun="All")
+
+    def is_in_force() -> bool:
+        try:
+            write(metadata={"name": "other"})
+        except ApiError as error:
+            return "denied request" in str(error)
+        return False
+
+    wait_until(is_in_force, what="the policy is in force")
+    try:
+        write()
+        owner = SECRET["metadata"]["ownerReferences"][0]
+        spoilt: dict[str, Any]
+        for spoilt in (
+            {"metadata": {"name": "vtspec-runs"}},
+            {"metadata": {"name": "run-another"}},
+            {"metadata": {"ownerReferences": []}},
+            {"metadata": {"ownerReferences": [{**owner, "kind": "CronWorkflow"}]}},
+            {"metadata": {"labels": {}}},
+            {"type": "kubernetes.io/basic-auth"},
+        ):
+            with pytest.raises(ApiError, match="denied request"):
+                write(**spoilt)
+        with pytest.raises(ApiError, match="cannot get resource"):
+            jin.get(f"{secrets}/run-digits-resnet18")
+        workflow = a_workflow(OWN)
+        create(jin, workflow)
+        (own,) = [one for one in workflow["spec"]["volumes"] if "secret" in one]
+        own["secret"]["secretName"] = "run-another"
+        with pytest.raises(ApiError, match="the Workflow's own Secret"):
+            create(jin, workflow)
+    finally:
+        jin.close()
+        for one in documents:
+            path = PATHS[one["kind"]].format(one["metadata"].get("namespace"))
+            policy.delete(f"{path}/{one['metadata']['name']}")
+        production = next(path for path in VALUES if path.stem == "production")
+        for one in read_golden(production):
+            if one["kind"].startswith("ValidatingAdmission") or one["kind"].startswith("Role"):
+                path = PATHS[one["kind"]].format(one["metadata"].get("namespace"))
+                policy.apply(f"{path}/{one['metadata']['name']}", one)
 
 
 def test_the_policy_refuses_the_kinds_around_a_workflow(policy: KubernetesApi) -> None:

@@ -9,6 +9,7 @@ from local_cluster.cluster import Cluster
 from local_cluster.installation import add_gpus
 from local_cluster.kubernetes_api import KubernetesApi, wait_until
 from local_cluster.probes import is_node_ready
+from vtspec.pipelines.argo import observe
 from workflows import (
     KEPT,
     PODS,
@@ -111,6 +112,21 @@ def test_a_deleted_pod_is_made_anew(api: KubernetesApi, image: str) -> None:
     assert phases(states) == ["Running", "Succeeded"]
     assert _training(states) == [("Succeeded", None)]
     compare_with_recording("pod-deleted", states)
+
+
+def test_a_pod_that_the_cluster_forbids_ends_the_run_at_once_in_its_words(
+    api: KubernetesApi, image: str
+) -> None:
+    config, workflow = a_run("forbidden", image=image)
+    # What the namespace's rules for pods refuse each time.
+    workflow["spec"]["templates"][2]["container"]["securityContext"]["privileged"] = True
+    states = follow(api, (config, workflow), timeout_s=120)
+    assert phases(states)[-1] == "Failed"
+    assert len(pods_of(states[-1], "train")) == 1
+    state = observe(states[-1])
+    assert (state.step, state.cause) == ("train", "engine")
+    assert 'violates PodSecurity "restricted:latest"' in state.message
+    delete(api, "forbidden")
 
 
 def test_a_pod_that_fits_nowhere_says_what_is_missing(api: KubernetesApi, image: str) -> None:

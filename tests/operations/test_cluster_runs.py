@@ -21,6 +21,50 @@ from vtspec.schema.problem import SpecError
 pytestmark = pytest.mark.slow
 
 
+ROLE = 'runsRole: {arn: "arn:aws:iam::123456789012:role/vtspec-run"}'
+
+
+def test_a_run_is_given_a_credential_of_its_own_by_whoever_submits_it(world: World) -> None:
+    config = world.root / "vtspec.yaml"
+    config.write_text(config.read_text().replace("cluster: {", f"cluster: {{{ROLE}, "))
+    heard, name = Heard(), world.plan.id
+    secret = f"/api/v1/namespaces/vision/secrets/run-{name}"
+    with world.running(heard) as asked:
+        # The first who asks a token service waits for boto3.
+        await_true(
+            lambda: asked.error or secret in world.server.objects, "its Secret is there", 90
+        )
+        assert asked.error is None
+        workflow = world.server.workflow(name)
+        assert workflow is not None
+        mounted = [one.get("secret") for one in workflow["spec"]["volumes"]]
+        assert {"secretName": f"run-{name}", "defaultMode": 0o440} in mounted
+        # Of somebody who was killed before it was made, the next who looks on makes it.
+        del world.server.objects[secret]
+        world.server.play(name, recorded_status("succeeded", 8))
+        pods = Pods(world, name)
+        pods.begin()
+        pods.tell(STARTED, SUCCEEDED)
+        pods.store()
+        pods.end()
+        world.server.play(name, recorded_status("succeeded"))
+    assert asked.error is None
+    (told,) = [line for line in heard.said if "credential" in line]
+    assert told.startswith("its pods hold a credential for this run alone, good for 1 h")
+    # Nobody asked to read a Secret.
+    assert world.server.count("GET", "/secrets") == 0
+
+
+def test_a_role_that_is_not_given_leaves_no_workflow(world: World) -> None:
+    config = world.root / "vtspec.yaml"
+    nobody = ROLE.replace("}", ', endpoint: "http://127.0.0.1:9"}')
+    config.write_text(config.read_text().replace("cluster: {", f"cluster: {{{nobody}, "))
+    with pytest.raises(Temporary, match="the token service cannot be reached") as refused:
+        world.run()
+    assert "cluster.runsRole.endpoint" in (refused.value.fix or "")
+    assert world.server.workflows() == []
+
+
 def test_a_run_is_begun_followed_live_and_ends_with_its_result(world: World) -> None:
     heard, name = Heard(), world.plan.id
     with world.running(heard) as asked:

@@ -54,6 +54,9 @@ def describe_fault(fault: Fault) -> ProblemText:
     return _SAID.get(fault.type, _describe_wrong_type)(fault)
 
 
+_PASSWORD: Final = re.compile(r"[^\s/'\"@:]+:[^\s/'\"@]+@(?=\w)")
+
+
 def format_value(value: object) -> str:
     """A value as a message shows it: one short line, nothing that a terminal acts on."""
     try:
@@ -61,6 +64,8 @@ def format_value(value: object) -> str:
         text = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError):
         text = repr(value)
+    # A name and a password before a host, which a file that is committed should not have either.
+    text = _PASSWORD.sub("[hidden]@", text)
     if len(text) <= _LONGEST:
         return text
     if isinstance(value, dict):

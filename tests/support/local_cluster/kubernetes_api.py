@@ -25,16 +25,19 @@ class ApiError(Exception):
 
 
 class KubernetesApi:
-    """A client with all rights. It has to run inside the cluster's network namespace."""
+    """A client with all rights, or with those of a user of a group, `like` whom it asks. It has to
+    run inside the cluster's network namespace."""
 
-    def __init__(self, folder: Path, *, token: str = ADMIN[1]) -> None:
+    def __init__(
+        self, folder: Path, *, token: str = ADMIN[1], like: tuple[str, str] | None = None
+    ) -> None:
         tls = ssl.create_default_context(cafile=str(certificate(folder)))
         # The API server's own certificate names no key of its authority; Python 3.13 wants one.
         tls.verify_flags &= ~ssl.VERIFY_X509_STRICT
         self._http = httpx2.Client(
             base_url=API_SERVER,
             verify=tls,
-            headers={"Authorization": f"Bearer {token}"},
+            headers={"Authorization": f"Bearer {token}", **_impersonate(like)},
             timeout=30,
             trust_env=False,
         )
@@ -131,6 +134,10 @@ class KubernetesApi:
                 message = answer.text
             raise ApiError(answer.status_code, message)
         return answer
+
+
+def _impersonate(like: tuple[str, str] | None) -> dict[str, str]:
+    return {} if like is None else {"Impersonate-User": like[0], "Impersonate-Group": like[1]}
 
 
 def wait_until(is_so: Callable[[], bool], *, what: str, timeout_s: float = 60) -> float:

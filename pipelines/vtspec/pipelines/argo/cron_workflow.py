@@ -33,8 +33,16 @@ def render_cron_workflow(
     """The CronWorkflow of a run, named like it: its Workflow at each time of the schedule, until
     one has succeeded.
 
-    Raises `Refused` where the name is too long for one.
+    Raises `Refused` where the name is too long for one, or each run is to have a credential of its
+    own.
     """
+    if settings.runs.role is not None:
+        raise Refused(
+            f"{plan.id} has a schedule, and Argo, which begins its runs, cannot give each the "
+            "credential of its own that cluster.runsRole asks for",
+            fix="begin it now (--set schedule=null), or have vtspec.yaml name a Secret for all "
+            "runs, cluster.runsSecret, instead of runsRole",
+        )
     workflow = render(plan, settings, attempt)
     metadata, spec = workflow["metadata"], workflow["spec"]
     name = metadata["name"]

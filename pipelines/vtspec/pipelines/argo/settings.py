@@ -56,11 +56,23 @@ class DataRemote:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StoreRole:
+    """The role that each run is given a part of, the service that hands it out (None for that of
+    the environment), and for how long at a time."""
+
+    arn: str
+    endpoint: str | None
+    duration_s: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunStore:
-    """The store that a run is in, and the Secret that reading and writing it needs."""
+    """The store that a run is in, and what reading and writing it needs: a Secret that is there,
+    or a role by which each run gets one of its own; neither where the service account may."""
 
     url: str
     secret: str | None
+    role: StoreRole | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +123,7 @@ def find_settings(
         service_account=cluster.service_account,
         image=f"{project.registry}/vtspec-{plan.framework.name}@{plan.framework.image_digest}",
         volume_claim=cluster.volume_claim,
-        runs=RunStore(url=runs, secret=cluster.runs_secret),
+        runs=RunStore(url=runs, secret=cluster.runs_secret, role=_find_role(cluster)),
         remote=DataRemote(name=name, url=remote.url, secret=remote.secret),
         gpu=_find_placement(plan, project, team),
         uses_kueue=cluster.semaphores is None,
@@ -120,6 +132,15 @@ def find_settings(
         keep_for_s=parse_duration(cluster.keep_for),
         ephemeral_storage=cluster.ephemeral_storage,
         cache_age=project.retention.caches,
+    )
+
+
+def _find_role(cluster: "Cluster") -> StoreRole | None:
+    role = cluster.runs_role
+    if role is None:
+        return None
+    return StoreRole(
+        arn=role.arn, endpoint=role.endpoint, duration_s=parse_duration(role.duration)
     )
 
 

@@ -1,15 +1,16 @@
 """Where a run's folder, data and plan lie in a pod: the one place that says so. Pure.
 
 A run is in its store: each pod copies what its step needs of it into a folder of its own, and
-sends what it makes. The pods share a PersistentVolumeClaim for what can be made again: data that
-was fetched by its hash, and weights of a hub.
+sends what it makes, with the store's Secret or one of the run's own. The pods share a
+PersistentVolumeClaim for what can be made again: data that was fetched by its hash, and weights of
+a hub.
 """
 
 from typing import Any, Final
 
 from vtspec.pipelines.cache_folder import STORES_FOLDER
 from vtspec.pipelines.planning.plan_model import Plan
-from vtspec.pipelines.runs.object_store import OWN_PREFIX
+from vtspec.pipelines.runs.object_store import CREDENTIAL_FOLDER, OWN_PREFIX
 
 from .settings import RenderSettings
 
@@ -18,6 +19,7 @@ Json = dict[str, Any]
 CACHE: Final = "/vtspec/cache"
 HUB_CACHE: Final = f"{CACHE}/huggingface"
 PLAN_FILE: Final = "/etc/vtspec/plan.json"
+_CREDENTIAL: Final = "/vtspec/credential"
 
 
 def build_arguments(step: str, attempt: int, settings: RenderSettings) -> list[str]:
@@ -29,6 +31,24 @@ def build_arguments(step: str, attempt: int, settings: RenderSettings) -> list[s
         if settings.cache_age is not None:
             words += ["--prune-cache", settings.cache_age]
     return words
+
+
+def get_credential_name(workflow: str) -> str:
+    """The name of the Secret that only the pods of one Workflow are given."""
+    return f"run-{workflow}"
+
+
+def build_variables(settings: RenderSettings) -> list[Json]:
+    """What a step's container is told of places."""
+    found = [
+        {"name": "HOME", "value": "/tmp"},
+        {"name": "VTSPEC_CACHE", "value": CACHE},
+        {"name": "HF_HOME", "value": HUB_CACHE},
+        {"name": "MPLCONFIGDIR", "value": "/tmp/matplotlib"},
+    ]
+    if settings.runs.role is not None:
+        found.append({"name": CREDENTIAL_FOLDER, "value": _CREDENTIAL})
+    return found
 
 
 def build_secrets(step: str, settings: RenderSettings) -> list[Json]:
@@ -45,18 +65,23 @@ def build_secrets(step: str, settings: RenderSettings) -> list[Json]:
     return found
 
 
-def build_volumes(plan_config: str, settings: RenderSettings) -> list[Json]:
-    """What every pod of the run may mount."""
-    return [
+def build_volumes(plan_config: str, workflow: str, settings: RenderSettings) -> list[Json]:
+    """What every pod of the Workflow may mount."""
+    found: list[Json] = [
         {"name": "cache", "persistentVolumeClaim": {"claimName": settings.volume_claim}},
         {"name": "plan", "configMap": {"name": plan_config}},
         {"name": "run", "emptyDir": {"sizeLimit": settings.ephemeral_storage}},
         # The root of a container is read-only.
         {"name": "tmp", "emptyDir": {"sizeLimit": settings.ephemeral_storage}},
     ]
+    if settings.runs.role is not None:
+        # As files, which the kubelet brings up to date in a pod that runs.
+        secret = {"secretName": get_credential_name(workflow), "defaultMode": 0o440}
+        found.append({"name": "credential", "secret": secret})
+    return found
 
 
-def build_mounts(step: str, plan: Plan) -> list[Json]:
+def build_mounts(step: str, plan: Plan, settings: RenderSettings) -> list[Json]:
     """What the pod of a step sees of them: data is written by step data alone."""
     mounts: list[Json] = [
         {"name": "plan", "mountPath": "/etc/vtspec", "readOnly": True},
@@ -69,6 +94,8 @@ def build_mounts(step: str, plan: Plan) -> list[Json]:
             "readOnly": step != "data",
         },
     ]
+    if settings.runs.role is not None:
+        mounts.append({"name": "credential", "mountPath": _CREDENTIAL, "readOnly": True})
     # The adapter fetches weights of a hub itself, at their revision.
     if step != "data" and step != "report" and plan.model.weights is not None:
         mounts.append({"name": "cache", "mountPath": HUB_CACHE, "subPath": "huggingface"})

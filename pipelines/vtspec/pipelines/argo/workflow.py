@@ -22,11 +22,10 @@ from .completion import Completion
 from .retries import RETRY_STRATEGY
 from .settings import GpuPlacement, RenderSettings
 from .storage import (
-    CACHE,
-    HUB_CACHE,
     build_arguments,
     build_mounts,
     build_secrets,
+    build_variables,
     build_volumes,
 )
 
@@ -172,7 +171,7 @@ def _render(plan: Plan, settings: RenderSettings, attempt: int, names: _Names) -
             "ttlStrategy": {"secondsAfterCompletion": settings.keep_for_s},
             # Who follows the run reads the last words of a pod that has succeeded.
             "podGC": {"strategy": "OnPodSuccess", "deleteDelayDuration": "5m"},
-            "volumes": build_volumes(names.plan_config, settings),
+            "volumes": build_volumes(names.plan_config, names.workflow, settings),
             "templates": [
                 _build_dag(names.steps),
                 *(_build_template(steps[name], plan, settings, attempt) for name in names.steps),
@@ -278,15 +277,12 @@ def _build_container(step: PlanStep, plan: Plan, settings: RenderSettings, attem
         "args": build_arguments(step.name, attempt, settings),
         "workingDir": "/tmp",
         "env": [
-            {"name": "HOME", "value": "/tmp"},
-            {"name": "VTSPEC_CACHE", "value": CACHE},
-            {"name": "HF_HOME", "value": HUB_CACHE},
-            {"name": "MPLCONFIGDIR", "value": "/tmp/matplotlib"},
+            *build_variables(settings),
             # Which Workflow it is a pod of, whoever created that.
             *(_build_own_field(name, path) for name, path in OWN_FIELDS.items()),
         ],
         "resources": {"requests": asked, "limits": dict(asked)},
-        "volumeMounts": build_mounts(step.name, plan),
+        "volumeMounts": build_mounts(step.name, plan, settings),
         "securityContext": {**_RESTRICTED_CONTAINER, "capabilities": {"drop": ["ALL"]}},
     }
     if secrets := build_secrets(step.name, settings):

@@ -5,8 +5,9 @@ ask at once one begins it, and all come to the same.
 """
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.argo import Completion, RenderSettings, render_completion
@@ -20,6 +21,7 @@ from vtspec.pipelines.runs.stored_events import append_stored_event
 from vtspec.pipelines.runs.workflow_file import WorkflowFile
 
 from .kubernetes_client import KubernetesClient
+from .run_credential import create_objects, make_credential
 from .run_follower import get_mirror
 from .run_workflow import RunWorkflow
 from .submission import tell_resumption
@@ -34,6 +36,7 @@ class CompletionSubmission:
     run: Run
     completion: Completion
     settings: RenderSettings
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     get_time: Callable[[], str] = get_timestamp
 
     def begin(self) -> None:
@@ -62,7 +65,9 @@ class CompletionSubmission:
             self.completion,
             self.run.attempt,
         )
-        RunWorkflow(self.client, file).create(documents)
+        workflow, plan = RunWorkflow(self.client, file), self.completion.plan
+        credential = make_credential(workflow, self.settings, self.run.name, plan, self.environ)
+        create_objects(workflow, documents, credential)
 
     def _tell_update(self) -> None:
         update, known = self.completion.update, self.run.read_state()

@@ -45,6 +45,7 @@ class Resource:
 
 WORKFLOWS: Final = Resource(api="/apis/argoproj.io/v1alpha1", name="workflows")
 CONFIG_MAPS: Final = Resource(api="/api/v1", name="configmaps")
+SECRETS: Final = Resource(api="/api/v1", name="secrets")
 PODS: Final = Resource(api="/api/v1", name="pods")
 WORKLOADS: Final = tuple(
     Resource(api=f"/apis/kueue.x-k8s.io/{version}", name="workloads")

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -40,13 +40,16 @@ class Pace:
 @dataclass(frozen=True, kw_only=True)
 class FollowerCallbacks:
     """Who hears of the run, and what ends the looking. `folders` are those of a run's files that
-    are wanted here beside what tells of it, `known` is what they have heard of it already."""
+    are wanted here beside what tells of it, `known` is what they have heard of it already. `renew`
+    keeps what its pods reach the store with good: it is called often, and raises as the cluster
+    does."""
 
     on_event: OnEvent
     report: OnMessage
     stop: StopSignal
     folders: Sequence[str] = ()
     known: RunState = field(default_factory=RunState)
+    renew: Callable[[], None] = lambda: None
 
 
 class RunFollower:
@@ -116,11 +119,22 @@ class RunFollower:
                 if why is not None and sighting.workflow.stop_reason is None:
                     self._callbacks.report(f"{why}: it is stopped")
                     workflow.stop("Stop", why)
+                if not sighting.workflow.is_over:
+                    self._renew_credential()
         except Temporary as error:
             self._tell_problem(error)
             return None
         self._problem = None
         return sighting
+
+    def _renew_credential(self) -> None:
+        try:
+            self._callbacks.renew()
+        # The run goes on for as long as the one that it has is good.
+        except (Permanent, Refused) as error:
+            raise Temporary(
+                f"the run's credential could not be renewed: {error.message}", fix=error.fix
+            ) from error
 
     def _tell_words(self, words: str) -> None:
         if words != self._words:

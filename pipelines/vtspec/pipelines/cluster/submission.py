@@ -5,8 +5,9 @@ again after a kill, or at the same time, comes to the same run.
 """
 
 import json
+import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from vtspec.adapters.shell_command import format_command
@@ -28,6 +29,7 @@ from vtspec.pipelines.runs.workflow_file import (
 )
 
 from .kubernetes_client import KubernetesClient
+from .run_credential import create_objects, make_credential
 from .run_follower import get_mirror
 from .run_workflow import RunWorkflow
 
@@ -43,6 +45,7 @@ class Submission:
     runs: Runs
     plan: Plan
     settings: RenderSettings
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     get_time: Callable[[], str] = get_timestamp
 
     def begin(self, attempt: int) -> Run:
@@ -68,7 +71,9 @@ class Submission:
         # From here on its plan has the name, and soon its pods say that they work on it.
         if mirror.find_owner(run.name) == FOR_CLUSTER:
             mirror.store.delete([f"{run.name}/{WRITER}"])
-        RunWorkflow(self.client, file).create(self.render(run.attempt))
+        workflow = RunWorkflow(self.client, file)
+        credential = make_credential(workflow, self.settings, run.name, self.plan, self.environ)
+        create_objects(workflow, self.render(run.attempt), credential)
 
     def resume(self, run: Run) -> None:
         """Go on with a run that has ended without a result, under its name: a Workflow in place

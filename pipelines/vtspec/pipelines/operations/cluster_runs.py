@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.errors import Refused, Temporary
+from vtspec.pipelines.formatting import format_duration
 from vtspec.pipelines.runs import Run, Runs
 from vtspec.pipelines.runs.state import PLAN_FILE, RunState, fold_events
 
 from .cluster_workflows import open_cluster, settle_runs, was_begun
-from .render import check_data, find_run_settings
+from .render import check_data, find_access_caution, find_run_settings
 from .run import (
     RunCallbacks,
     RunRequest,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from vtspec.pipelines.argo.settings import DataRemote
     from vtspec.pipelines.cluster.completion_submission import CompletionSubmission
     from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
+    from vtspec.pipelines.cluster.run_credential import RunCredential
     from vtspec.pipelines.cluster.run_follower import Pace
     from vtspec.pipelines.cluster.submission import Submission
     from vtspec.pipelines.execution.local import Decision, How, RunOptions, RunResult
@@ -92,12 +94,14 @@ def run_on_cluster(
             # Nobody should learn with the first under way that the third could not go on.
             runner.decide(plan)
     begun = _begin_all(runner, plans, callbacks)
+    credentials = [runner.make_credential(one) for one in begun]
     results = []
     for number, one in enumerate(begun, start=1):
         if len(plans) > 1 and callbacks.stop.reason is None:
             seed = one.plan.training.seed
             callbacks.report(f"seed {seed}, {number} of {len(plans)}: {one.plan.id}")
-        results.append(runner.finish(one, callbacks, environ))
+        # Also of those whose turn to be looked on at is still to come.
+        results.append(runner.finish(one, callbacks, credentials[number - 1 :]))
     if len(plans) > 1:
         refresh_reports(asked.request.planned.made, runner.runs, callbacks.report)
     return SeedsResult(results=tuple(results), left=plans[len(begun) :])
@@ -128,6 +132,7 @@ class _ClusterRunner:
     client: "KubernetesClient"
     settings: "Mapping[str, RenderSettings]"
     options: "Mapping[str, RunOptions]"
+    environ: Mapping[str, str]
 
     def decide(self, plan: "Plan") -> "Decision":
         """What to do about a plan; raises where that is nothing that may be done."""
@@ -196,7 +201,7 @@ class _ClusterRunner:
         return _Begun(plan=plan, run=run, how=how)
 
     def finish(
-        self, begun: _Begun, callbacks: RunCallbacks, environ: Mapping[str, str]
+        self, begun: _Begun, callbacks: RunCallbacks, credentials: "Sequence[RunCredential | None]"
     ) -> "RunResult":
         """The result of what was begun, once it is there or somebody stops looking."""
         from vtspec.pipelines.execution.local import find_outcome
@@ -204,16 +209,18 @@ class _ClusterRunner:
         run, plan = begun.run, begun.plan
         if begun.how == "shown":
             if begun.completion is not None:
-                return self._complete_here(plan, callbacks, environ)
+                return self._complete_here(plan, callbacks)
             state = run.read_state()
             return self._make_result(run, state, "shown", find_outcome(state))
-        state, shipped = self._follow(run, callbacks, environ)
+        state, shipped = self._follow(run, callbacks, credentials)
         outcome = _find_outcome(run, state)
         if begun.how == "joined" and outcome is not None and outcome.is_good:
             # Somebody else's, who may have asked for another policy.
             decision = self.decide(plan)
             if self.find_completion(decision, plan) is not None:
-                return self.finish(self.begin(plan, callbacks), callbacks, environ)
+                again = self.begin(plan, callbacks)
+                others = (self.make_credential(again), *credentials[1:])
+                return self.finish(again, callbacks, others)
         return self._make_result(run, state, begun.how, outcome, shipped)
 
     def _begin_completion(
@@ -232,9 +239,7 @@ class _ClusterRunner:
         self._tell_place(run, plan, callbacks)
         return _Begun(plan=plan, run=run, how="updated", completion=completion)
 
-    def _complete_here(
-        self, plan: "Plan", callbacks: RunCallbacks, environ: Mapping[str, str]
-    ) -> "RunResult":
+    def _complete_here(self, plan: "Plan", callbacks: RunCallbacks) -> "RunResult":
         """Judge and describe a result anew: a report needs no framework, and so no pod."""
         from vtspec.pipelines.execution.local import RunOptions
 
@@ -242,7 +247,7 @@ class _ClusterRunner:
         planned = replace(asked.planned, made=plan, others=())
         request = replace(asked, planned=planned, backend=None)
         runner = build_runner(
-            request, callbacks, environ, ready=lambda: check_reporting(request, environ)
+            request, callbacks, self.environ, ready=lambda: check_reporting(request, self.environ)
         )
         return runner.run(plan, RunOptions(), asked.command)
 
@@ -253,9 +258,22 @@ class _ClusterRunner:
 
     def _tell_place(self, run: Run, plan: "Plan", callbacks: RunCallbacks) -> None:
         space = self.settings[plan.id].namespace
+        callbacks.report(self._describe_access(plan))
         callbacks.report(
             f"{run.name} is on the cluster at {self.client.server}, namespace {space}; Ctrl-C "
             "stops looking, not the run"
+        )
+
+    def _describe_access(self, plan: "Plan") -> str:
+        settings = self.settings[plan.id]
+        caution = find_access_caution(settings)
+        if caution is not None:
+            return f"caution: {caution}"
+        assert settings.runs.role is not None
+        return (
+            "its pods hold a credential for this run alone, good for "
+            f"{format_duration(settings.runs.role.duration_s)}, and renewed while this command "
+            "looks on"
         )
 
     def _check(self, decision: "Decision", run: Run, plan: "Plan") -> None:
@@ -304,7 +322,11 @@ class _ClusterRunner:
         from vtspec.pipelines.cluster.submission import Submission
 
         return Submission(
-            client=self.client, runs=self.runs, plan=plan, settings=self.settings[plan.id]
+            client=self.client,
+            runs=self.runs,
+            plan=plan,
+            settings=self.settings[plan.id],
+            environ=self.environ,
         )
 
     def _make_completion(
@@ -318,10 +340,23 @@ class _ClusterRunner:
             run=run,
             completion=completion,
             settings=self.settings[plan.id],
+            environ=self.environ,
         )
 
+    def make_credential(self, begun: _Begun) -> "RunCredential | None":
+        """What the pods of what was begun reach the store with, to be renewed; None where that is
+        given them by other means, or no pod is at work."""
+        from vtspec.pipelines.cluster.run_credential import make_credential
+        from vtspec.pipelines.cluster.run_workflow import RunWorkflow
+
+        file, settings = begun.run.read_workflow(), self.settings[begun.plan.id]
+        if begun.how == "shown" or file is None:
+            return None
+        workflow = RunWorkflow(self.client, file)
+        return make_credential(workflow, settings, begun.run.name, begun.plan, self.environ)
+
     def _follow(
-        self, run: Run, callbacks: RunCallbacks, environ: Mapping[str, str]
+        self, run: Run, callbacks: RunCallbacks, credentials: "Sequence[RunCredential | None]"
     ) -> "tuple[RunState, SyncResult | None]":
         from vtspec.pipelines.cluster.run_follower import FollowerCallbacks, RunFollower
         from vtspec.pipelines.tracking import start_follower
@@ -329,12 +364,19 @@ class _ClusterRunner:
         request = self.asked.request
         tracker = None
         if request.tracking:
-            address = get_tracking_uri(request.planned.repository, environ)
+            address = get_tracking_uri(request.planned.repository, self.environ)
             tracker = start_follower(run.path, address)
+
+        def renew() -> None:
+            for credential in credentials:
+                if credential is not None:
+                    credential.renew()
+
         heard = FollowerCallbacks(
             on_event=callbacks.on_event,
             report=callbacks.report,
             stop=callbacks.stop,
+            renew=renew,
             # MLflow is sent it when the run's end is told.
             folders=("model",) if request.tracking else (),
             known=_find_known(run),
@@ -382,6 +424,7 @@ def _open_runner(asked: ClusterRequest, environ: Mapping[str, str]) -> _ClusterR
         client=open_cluster(environ),
         settings=settings,
         options=build_options(asked.request, runs),
+        environ=environ,
     )
 
 

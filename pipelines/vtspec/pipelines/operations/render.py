@@ -1,6 +1,6 @@
 """A spec as the Kubernetes objects that carry it out; nothing is sent anywhere."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,7 +60,6 @@ def render_spec(
             f"{made.training.seed}",
         )
     settings = find_run_settings(made, repository)
-    warning = check_data(made, settings.remote, repository.root)
     schedule = planned.schedule
     return RenderedRun(
         plan=made,
@@ -71,7 +70,7 @@ def render_spec(
             else render_cron_workflow(made, settings, schedule, attempt),
         ),
         may_submit=_get_cluster(repository).submit == "anyone",
-        warnings=() if warning is None else (warning,),
+        warnings=tuple(_find_warnings(made, settings, repository.root, attempt)),
         schedule=schedule,
     )
 
@@ -87,6 +86,37 @@ def find_run_settings(made: "Plan", repository: "Repository") -> "RenderSettings
         path = repository.root / made.spec_path
         raise SpecError([_place_problem(one, made, path, repository) for one in settings])
     return settings
+
+
+def find_access_caution(settings: "RenderSettings") -> str | None:
+    """That a run's pods hold a credential for all runs, whose it is, and what to do about it; None
+    where each run has one of its own."""
+    runs = settings.runs
+    if runs.role is not None:
+        return None
+    whose = "the service account's" if runs.secret is None else f"of Secret {runs.secret}"
+    return (
+        f"a run's pods hold a credential for all of {runs.url} ({whose}); with cluster.runsRole "
+        "in vtspec.yaml each run has one of its own"
+    )
+
+
+def _find_warnings(
+    made: "Plan", settings: "RenderSettings", root: Path, attempt: int
+) -> Iterator[str]:
+    if (unchecked := check_data(made, settings.remote, root)) is not None:
+        yield unchecked
+    if (caution := find_access_caution(settings)) is not None:
+        yield caution
+    else:
+        from vtspec.pipelines.argo.storage import get_credential_name
+        from vtspec.pipelines.runs import make_run_name
+
+        secret = get_credential_name(make_run_name(made.id, attempt))
+        yield (
+            f"its pods wait for Secret {secret}, their credential by cluster.runsRole, which "
+            "'vtspec run --backend argo' alone makes: applied by hand, it would wait forever"
+        )
 
 
 def check_data(made: "Plan", remote: "DataRemote", root: Path) -> str | None:

@@ -1,8 +1,9 @@
 """Objects of an S3-compatible store, by `obstore`: AWS, R2, GCS, MinIO and what else speaks it.
 
 Credentials, endpoint and region are those of the environment (`AWS_*`), as every S3 client reads
-them, or with `OWN_PREFIX` before their names where others have theirs there too. A write may say
-what it expects to replace, so that of two writers one is told.
+them, or with `OWN_PREFIX` before their names where others have theirs there too; or they are
+files of a folder, which are read anew when a credential runs out. A write may say what it expects
+to replace, so that of two writers one is told.
 """
 
 import importlib
@@ -10,7 +11,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -21,6 +22,13 @@ _T = TypeVar("_T")
 OWN_PREFIX: Final = "VTSPEC_RUNS_"
 """Before the name of a variable that is this store's alone."""
 
+CREDENTIAL_FOLDER: Final = f"{OWN_PREFIX}CREDENTIAL"
+"""The variable that names a folder with a file for each of this store's variables. Whoever gave
+them puts others there in time (`EXPIRATION`)."""
+
+EXPIRATION: Final = "AWS_CREDENTIAL_EXPIRATION"
+"""Until when a credential is good, as the AWS command line writes it."""
+
 _OWN: Final = (
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
@@ -28,6 +36,19 @@ _OWN: Final = (
     "AWS_REGION",
     "AWS_DEFAULT_REGION",
 )
+
+_IDENTITIES: Final = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+)
+"""Without any of these a machine's own role is asked for, at an address of its cloud."""
+
+_ROLE: Final = re.compile(r"/latest/(api/token|meta-data)")
+
+_LISTEN: Final = timedelta(seconds=3)
+"""How long a machine that is asked for its role may be silent."""
 
 _CHUNK: Final = 8 << 20
 
@@ -56,7 +77,8 @@ class ObjectStore:
 
     def __init__(self, url: str, environ: Mapping[str, str] = os.environ) -> None:
         self.url = url.rstrip("/")
-        self._store = _open(self.url, environ)
+        self._place = _Place(self.url, environ)
+        self._store = self._place.open()
 
     def list_objects(self, prefix: str = "") -> Iterator[StoredObject]:
         """Every object whose key begins with the prefix, which ends with `/` or is empty."""
@@ -79,6 +101,15 @@ class ObjectStore:
             return _get_tag(self._ask(lambda: _library().head(self._store, key)))
         except FileNotFoundError:
             return None
+        except Refused:
+            # Whoever may list one folder alone is not told that an object is not there.
+            folder = key.rpartition("/")[0]
+            return next((o.tag for o in self.list_files(f"{folder}/") if o.key == key), None)
+
+    def list_folders(self) -> list[str]:
+        """The names of the folders right below the store's prefix."""
+        found = self._ask(lambda: _library().list_with_delimiter(self._store, None))
+        return [str(each) for each in found["common_prefixes"]]
 
     def download(self, key: str, path: Path) -> str:
         """Write an object's bytes into a new file. Returns the tag; raises `FileNotFoundError`
@@ -142,13 +173,19 @@ class ObjectStore:
 
     def _ask(self, call: Callable[[], _T]) -> _T:
         found = importlib.import_module("obstore.exceptions")
+        self._place.check_identity()
         try:
             return call()
         except (found.AlreadyExistsError, found.PreconditionError) as error:
             raise Overtaken(str(error)) from error
         except (found.PermissionDeniedError, found.UnauthenticatedError) as error:
+            self._place.refuse_expired()
             raise Refused(f"{self.url} refuses these credentials", fix=_FIX) from error
         except (found.BaseError, FileNotFoundError) as error:
+            # Of a listing it does not say in the error's kind that it was refused.
+            if "status code: 403" in str(error):
+                self._place.refuse_expired()
+                raise Refused(f"{self.url} refuses these credentials", fix=_FIX) from error
             if "NoSuchBucket" in str(error):
                 raise Refused(f"{self.url}: there is no such bucket", fix=_FIX) from error
             if isinstance(error, FileNotFoundError):
@@ -194,26 +231,86 @@ def _library() -> Any:
         ) from error
 
 
-def _open(url: str, environ: Mapping[str, str]) -> Any:
-    _library()
-    stores = importlib.import_module("obstore.store")
+class _Place:
+    """Where a store is, and who asks: of an environment, or of the files of a folder."""
 
-    def find(name: str) -> str:
-        return environ.get(f"{OWN_PREFIX}{name}") or environ.get(name) or ""
-
-    config = {name.lower(): find(name) for name in _OWN if find(name)}
-    endpoint = find("AWS_ENDPOINT_URL_S3") or find("AWS_ENDPOINT_URL")
-    if endpoint:
-        config["aws_endpoint"] = endpoint
-    # The bucket is a host of its own at Amazon, and rarely so elsewhere.
-    style = find("AWS_VIRTUAL_HOSTED_STYLE_REQUEST") or str(not endpoint).lower()
-    retry: dict[str, Any] = {"max_retries": 4, "retry_timeout": timedelta(seconds=60)}
-    try:
-        return stores.S3Store.from_url(
-            url,
-            config={**config, "virtual_hosted_style_request": style},
-            client_options={"allow_http": endpoint.startswith("http://")},
-            retry_config=retry,
+    def __init__(self, url: str, environ: Mapping[str, str]) -> None:
+        self._url, self._environ = url, environ
+        self._folder = Path(environ[CREDENTIAL_FOLDER]) if CREDENTIAL_FOLDER in environ else None
+        self._is_checked = self._folder is not None or any(
+            self._find(name) for name in _IDENTITIES
         )
-    except Exception as error:
-        raise _explain(url, str(error)) from error
+
+    def open(self, **client: Any) -> Any:
+        """The store, by obstore."""
+        _library()
+        stores = importlib.import_module("obstore.store")
+        config = {name.lower(): self._find(name) for name in _OWN if self._find(name)}
+        endpoint = self._find("AWS_ENDPOINT_URL_S3") or self._find("AWS_ENDPOINT_URL")
+        if endpoint:
+            config["aws_endpoint"] = endpoint
+        # The bucket is a host of its own at Amazon, and rarely so elsewhere.
+        style = self._find("AWS_VIRTUAL_HOSTED_STYLE_REQUEST") or str(not endpoint).lower()
+        retries = 0 if client else 4
+        retry: dict[str, Any] = {"max_retries": retries, "retry_timeout": timedelta(seconds=60)}
+        renewed = {} if self._folder is None else {"credential_provider": self._read_credential}
+        try:
+            return stores.S3Store.from_url(
+                self._url,
+                config={**config, "virtual_hosted_style_request": style},
+                client_options={"allow_http": endpoint.startswith("http://"), **client},
+                retry_config=retry,
+                **renewed,
+            )
+        except Exception as error:
+            raise _explain(self._url, str(error)) from error
+
+    def check_identity(self) -> None:
+        """Raise `Refused`, within seconds, where nobody says who asks: the machine is asked for
+        its role then, and one that has none may be silent for as long as it is listened to."""
+        if self._is_checked:
+            return
+        try:
+            _library().head(self.open(timeout=_LISTEN), "any")
+        except Exception as error:
+            if _ROLE.search(str(error)):
+                raise Refused(
+                    f"{self._url}: there are no credentials here, and this machine has no role",
+                    fix="export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; those of a profile: "
+                    'eval "$(aws configure export-credentials --format env)"',
+                ) from None
+        self._is_checked = True
+
+    def refuse_expired(self) -> None:
+        """Raise `Temporary` where the credential has run out that somebody was to renew."""
+        if self._folder is None:
+            return
+        until = self._read_credential()["expires_at"]
+        if until is not None and until <= datetime.now(UTC):
+            raise Temporary(
+                f"{self._url}: the run's own credential ran out at {until:%Y-%m-%d %H:%M} UTC",
+                fix="look on at the run, which renews it: vtspec run RUN --backend argo",
+            )
+
+    def _find(self, name: str) -> str:
+        if self._folder is not None:
+            try:
+                return (self._folder / name).read_text().strip()
+            except OSError:
+                return ""
+        return self._environ.get(f"{OWN_PREFIX}{name}") or self._environ.get(name) or ""
+
+    def _read_credential(self) -> dict[str, Any]:
+        # The kubelet replaces all of them at once, by a link that is followed for each: one more
+        # look says whether they were of one credential.
+        while True:
+            key, secret, token = (self._find(name) for name in _OWN[:3])
+            until = self._find(EXPIRATION)
+            if key == self._find(_OWN[0]):
+                break
+        return {
+            "access_key_id": key,
+            "secret_access_key": secret,
+            "token": token or None,
+            "expires_at": datetime.fromisoformat(until) if until else None,
+        }

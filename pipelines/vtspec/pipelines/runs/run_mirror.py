@@ -111,7 +111,11 @@ class RunMirror:
         """
         now = time.monotonic()
         if self._listed_at is None or now - self._listed_at >= PULL_S:
-            self._listed, self._listed_at, self._pulled = self._list_runs(), now, set()
+            try:
+                self._listed, self._listed_at, self._pulled = self._list_runs(), now, set()
+            except Refused:
+                # A run's own credential lists the names, and of some runs what tells of them.
+                self._listed, self._listed_at, self._pulled = self._list_named(fits), None, set()
         kept = {marker.parent.name for marker in self.folder.glob(f"*/{MARKER}")}
         names = [n for n in {*self._listed, *kept} if fits(n) and n not in self._pulled]
         with ThreadPoolExecutor(_THREADS) as threads:
@@ -245,6 +249,15 @@ class RunMirror:
             if path:
                 runs.setdefault(run, {})[path] = one
         return runs
+
+    def _list_named(self, fits: Callable[[str], bool]) -> Mapping[str, _Found]:
+        folders = [f"{name}/" for name in self.store.list_folders() if fits(name)]
+        return {
+            folder[:-1]: {
+                one.key.removeprefix(folder): one for one in self.store.list_files(folder)
+            }
+            for folder in folders
+        }
 
     def _is_ours(self, run: str) -> bool:
         """Whether a process of this machine works on it; its files are newer than the store's."""

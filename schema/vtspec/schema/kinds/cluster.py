@@ -20,7 +20,7 @@ from .field_types import (
     Whole,
     refuse_credentials,
 )
-from .patterns import REMOTE_URL
+from .patterns import HTTP_URL, REMOTE_URL, ROLE_ARN
 
 
 class Toleration(Part):
@@ -32,6 +32,34 @@ class Toleration(Part):
     )
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = Field(
         default=None, description="The taint's effect; any where left out."
+    )
+
+
+class RunsRole(Part):
+    """A role whose rights in the store of runs each run is given a part of: its own folder."""
+
+    arn: Annotated[str, Field(max_length=400, pattern=ROLE_ARN.pattern)] = Field(
+        description="ARN of the role, which whoever submits runs may assume, and which may read "
+        "and write the store of runs.",
+        examples=[ROLE_ARN.example],
+    )
+    endpoint: (
+        Annotated[
+            str,
+            Field(max_length=400, pattern=HTTP_URL.pattern, json_schema_extra=NO_CREDENTIALS),
+            refuse_credentials("write it without; the environment has them (AWS_ACCESS_KEY_ID)"),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="Address of the token service (STS) that hands the role out, where it is not "
+        "the one of the environment.",
+        examples=[HTTP_URL.example],
+    )
+    duration: Duration = Field(
+        default="1h",
+        description="How long a credential of it is good for, from 15m to what the role allows; "
+        "whoever looks on at the run renews it.",
     )
 
 
@@ -63,6 +91,12 @@ class Cluster(Part):
         "AWS_ACCESS_KEY_ID, which every pod of a run is given; left out where the service account "
         "does it.",
         examples=["vtspec-runs"],
+    )
+    runs_role: RunsRole | None = Field(
+        default=None,
+        description="Role by which each run is given a credential of its own, for its own folder "
+        "in the store of runs, instead of runsSecret.",
+        examples=[{"arn": ROLE_ARN.example}],
     )
     semaphores: dict[KubernetesName, Annotated[Whole, Field(ge=1, le=100_000)]] | None = Field(
         default=None,

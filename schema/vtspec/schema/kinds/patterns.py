@@ -118,6 +118,16 @@ REGISTRY: Final = TextPattern(
     words="a registry: its host, and where images are below it",
     example="ghcr.io/acme",
 )
+ROLE_ARN: Final = TextPattern(
+    pattern=r"^arn:[a-z0-9-]+:iam:[a-z0-9-]*:[0-9]*:role/[A-Za-z0-9+=,.@_/-]+$",
+    words="the ARN of a role",
+    example="arn:aws:iam::123456789012:role/vtspec-run",
+)
+HTTP_URL: Final = TextPattern(
+    pattern=r"^https?://[^\s/]+/?$",
+    words="an address that begins with https:// or http://, without a path",
+    example="https://sts.example.org",
+)
 REMOTE_URL: Final = TextPattern(
     # No braces: Argo fills in templates wherever it finds them, and it is an argument of a pod.
     pattern=r"^[A-Za-z0-9./][^\s{}]*$",

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from .patterns import CRON, GATE, TIME_ZONE
+from .patterns import CRON, DURATION, GATE, TIME_ZONE
 from .tasks import CLASSLESS_TASKS, FORMAT_NEEDS, FORMATS_OF_TASK
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ SEED: Final = 42
 """The seed where a spec does not say one."""
 
 MAX_SEED: Final = 2**32 - 1
+
+_SHORTEST_ROLE_S: Final = 900
 
 _UNDRAWN: Final = re.compile("[\u200c\u200d\ufe00-\ufe0f]")
 """What of the characters that a spec may hold is drawn as nothing: joiners, variants."""
@@ -442,6 +444,29 @@ def _check_queues(data: Mapping[str, object]) -> Iterator[RuleViolation]:
                 )
 
 
+def _check_runs_role(data: Mapping[str, object]) -> Iterator[RuleViolation]:
+    cluster = _get_value(data, "spec", "cluster")
+    role = _get_value(cluster, "runsRole")
+    if not isinstance(role, dict):
+        return
+    if isinstance(_get_value(cluster, "runsSecret"), str):
+        yield RuleViolation(
+            path=("spec", "cluster", "runsSecret"),
+            message="is there beside runsRole, and a run's pods are given one of the two",
+            fix="leave runsSecret out: by runsRole each run has a Secret of its own",
+            at_key=True,
+        )
+    duration = role.get("duration")
+    if not isinstance(duration, str) or not re.fullmatch(DURATION.pattern, duration):
+        return
+    if int(duration[:-1]) * {"s": 1, "m": 60}.get(duration[-1], 3600) < _SHORTEST_ROLE_S:
+        yield RuleViolation(
+            path=("spec", "cluster", "runsRole", "duration"),
+            message=f"'{duration}' is less than the quarter of an hour that token services give",
+            fix="duration: 15m",
+        )
+
+
 def _check_teams_differ(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     teams = _get_value(data, "spec", "teams")
     for field in ("people", "specs"):
@@ -552,6 +577,6 @@ RULES: Final[dict[str, tuple[Rule, ...]]] = {
         _check_gates,
         _check_seeds,
     ),
-    "Project": (_check_folders, _check_queues, _check_teams_differ),
+    "Project": (_check_folders, _check_queues, _check_runs_role, _check_teams_differ),
 }
 """The rules of each kind, in the order of the fields."""
