@@ -176,7 +176,7 @@ _COUNTS = st.one_of(st.none(), st.integers(0, 10**12))
 _POSITIVE = st.one_of(st.none(), st.floats(1e-3, 1e6))
 
 
-_MACHINES = st.fixed_dictionaries(
+_MACHINES: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {
         "gpu_type": st.sampled_from([None, "t4"]),
         "tflops": _POSITIVE,
