@@ -11,9 +11,24 @@ from local_cluster.addresses import NODE, NODE_IP
 from local_cluster.cluster import Cluster
 from local_cluster.kubernetes_api import KubernetesApi, wait_until
 from local_cluster.programs import Programs, build_programs
-from local_cluster.vtspec_image import image_reference
+from local_cluster.vtspec_image import publish_toy
 from object_storage import BreakableStorage
-from workflows import CLAIM, DATA_SECRET, NAMESPACE, QUEUE, RUNS_SECRET, SERVICE_ACCOUNT
+from vtspec.schema.kinds.experiment import Schedule
+from workflows import (
+    CLAIM,
+    CONFIG_MAPS,
+    CRON_WORKFLOWS,
+    DATA_SECRET,
+    NAMESPACE,
+    QUEUE,
+    RUNS_SECRET,
+    SCHEDULED,
+    SERVICE_ACCOUNT,
+    Object,
+    a_scheduled_run,
+    find_scheduled,
+    has_ended,
+)
 
 NAMESPACES = "/api/v1/namespaces"
 KUEUE = "/apis/kueue.x-k8s.io/v1beta2"
@@ -40,8 +55,8 @@ def programs() -> Programs:
 
 @pytest.fixture(scope="session")
 def image(cluster: Cluster, programs: Programs) -> str:
-    """Python and vtspec, by digest, as `make cluster-test` has pushed it."""
-    return image_reference(programs)
+    """Python and vtspec, by digest."""
+    return publish_toy(cluster.folder, programs)
 
 
 @pytest.fixture(scope="session")
@@ -134,6 +149,23 @@ def _make_volume(api: KubernetesApi, folder: Path) -> None:
     }
     api.create("/api/v1/persistentvolumes", volume)
     api.create(f"{NAMESPACES}/{NAMESPACE}/persistentvolumeclaims", claim)
+
+
+@pytest.fixture(scope="session")
+def succeeded_schedule(api: KubernetesApi, image: str) -> Iterator[Object]:
+    """The Workflow that a schedule of every minute has made, once it has succeeded."""
+    each_minute = Schedule(cron="* * * * *", time_zone="Asia/Seoul")
+    config, scheduled = a_scheduled_run(SCHEDULED, each_minute, image=image)
+    api.apply(f"{CONFIG_MAPS}/{config['metadata']['name']}", config)
+    created = api.create(CRON_WORKFLOWS, scheduled)
+    assert created["spec"]["workflowMetadata"] == scheduled["spec"]["workflowMetadata"]
+    wait_until(lambda: bool(find_scheduled(api)), what="its first Workflow", timeout_s=75)
+    wait_until(lambda: has_ended(find_scheduled(api)[0]), what="its end", timeout_s=120)
+    (workflow,) = find_scheduled(api)
+    labels = scheduled["spec"]["workflowMetadata"]["labels"]
+    assert labels.items() <= workflow["metadata"]["labels"].items()
+    yield workflow
+    api.delete(f"{CRON_WORKFLOWS}/{SCHEDULED}")
 
 
 # Each resource that a pod asks for; Kueue admits none that asks for another.

@@ -46,6 +46,34 @@ def test_starting_it_twice_says_that_it_is_up(cluster: Cluster) -> None:
     assert (done.returncode, done.stdout) == (0, f"cluster '{cluster.name}' is up\n")
 
 
+def test_a_cluster_with_other_programs_of_argo_is_not_this_one(
+    cluster: Cluster, programs: Programs, tmp_path: Path
+) -> None:
+    for name in ("argo", "argoexec", "workflow-controller"):
+        (tmp_path / name).symlink_to(programs.path(name))
+    environment = {**_environment(cluster), "VTSPEC_ARGO_BIN": str(tmp_path)}
+    done = subprocess.run(UP, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"cluster '{cluster.name}' is up with other programs\n  fix: make cluster-down\n"
+    )
+
+
+def test_other_programs_of_argo_are_missed_before_anything_is_started(
+    another: Cluster, programs: Programs, tmp_path: Path
+) -> None:
+    (tmp_path / "argo").symlink_to(programs.path("argo"))
+    # There, and nothing that can be run.
+    (tmp_path / "argoexec").write_text("")
+    environment = {**_environment(another), "VTSPEC_ARGO_BIN": str(tmp_path)}
+    done = subprocess.run(UP, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines() == [
+        f"VTSPEC_ARGO_BIN: {tmp_path} has no program argoexec, workflow-controller",
+        "  fix: name a folder with argo, argoexec, workflow-controller, or: unset VTSPEC_ARGO_BIN",
+    ]
+
+
 def test_a_program_that_fails_is_named_with_the_end_of_its_log(
     another: Cluster, programs: Programs, tmp_path: Path
 ) -> None:

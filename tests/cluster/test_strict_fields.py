@@ -3,7 +3,8 @@
 import copy
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from workflows import Object, a_run
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "workflows"
 PLANS = 1000
+CONNECTIONS = 4
 NAMESPACE = "vision"
 PLURALS = {
     "ConfigMap": f"/api/v1/namespaces/{NAMESPACE}/configmaps",
@@ -72,19 +74,23 @@ def test_argo_finds_nothing_in_what_is_on_file(programs: Programs) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_workflows_of_a_thousand_plans_are_taken(
-    vision: KubernetesApi, programs: Programs, tmp_path: Path
-) -> None:
-    made: dict[str, Object] = {}
+class Enough(Exception):
+    """So many plans were drawn as are wanted."""
+
+
+def draw_workflows(take: Callable[[Object], object]) -> None:
+    """Hand a thousand Workflows over, of as many plans, each as soon as it is rendered."""
+    seen: set[str] = set()
     project = a_cluster_project()
 
     @settings(
-        # A third is drawn twice.
+        # Some are drawn twice.
         max_examples=2 * PLANS,
         database=None,
         deadline=None,
         derandomize=True,
         phases=[Phase.generate],
+        report_multiple_bugs=False,
         suppress_health_check=[HealthCheck.too_slow],
     )
     @given(st.data())
@@ -93,17 +99,31 @@ def test_the_workflows_of_a_thousand_plans_are_taken(
         plan = publish(build_plan(Experiment.model_validate(raw), data.draw(inputs_of(raw))))
         if plan.resources.gpus:
             plan = publish(replace(plan, resources=replace(plan.resources, gpu_type="t4")))
-        found = some_settings(plan, project)
-        if len(made) < PLANS:
-            made[plan.digest] = render(plan, found)
+        if plan.digest not in seen and len(seen) < PLANS:
+            seen.add(plan.digest)
+            take(render(plan, some_settings(plan, project)))
+        if len(seen) == PLANS:
+            raise Enough
 
-    draw()
-    assert PLANS == len(made)
-    for number, workflow in enumerate(made.values()):
-        create(vision, workflow)
-        # As JSON, which is YAML and read faster.
-        (tmp_path / f"{number}.json").write_text(json.dumps(workflow))
-    assert len(list(tmp_path.iterdir())) == PLANS
+    with pytest.raises(Enough):
+        draw()
+
+
+def test_the_workflows_of_a_thousand_plans_are_taken(
+    vision: KubernetesApi, programs: Programs, tmp_path: Path
+) -> None:
+    # The server reads one while the next is drawn.
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        answers: list[Future[Object]] = []
+
+        def take(workflow: Object) -> None:
+            answers.append(pool.submit(create, vision, workflow))
+            # As JSON, which is YAML and read faster.
+            (tmp_path / f"{len(answers)}.json").write_text(json.dumps(workflow))
+
+        draw_workflows(take)
+        made = [answer.result()["metadata"]["name"] for answer in answers]
+    assert len(made) == PLANS
     done = lint(programs, tmp_path)
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
 

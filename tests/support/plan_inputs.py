@@ -141,30 +141,34 @@ RESOURCES = {
 }
 
 
-@st.composite
-def experiments(draw: st.DrawFn) -> dict[str, Any]:
+# Made once: a strategy that is made anew for each example costs as much as what it draws.
+_SPECS = st.fixed_dictionaries(
+    {
+        "training": st.fixed_dictionaries(
+            {"epochs": TRAINING["epochs"]},
+            optional={key: value for key, value in TRAINING.items() if key != "epochs"},
+        ),
+        "resources": st.fixed_dictionaries({}, optional=RESOURCES),
+        "params": st.fixed_dictionaries(
+            {},
+            optional={
+                "drop_rate": st.sampled_from([0, 0.1, 0.5]),
+                "head_depth": st.sampled_from([1, 2, 2.0]),
+            },
+        ),
+        "dataset": st.sampled_from([{"ref": "digits"}, {"ref": "digits", "classes": ["1", "0"]}]),
+        "report": st.sampled_from([{}, {"gates": ["accuracy>=0.95"]}, {"baseline": "old"}]),
+        "export": st.sampled_from([{}, {"formats": ["onnx"]}]),
+    }
+)
+
+
+def experiments() -> st.SearchStrategy[dict[str, Any]]:
     """Valid experiments as plain data."""
-    epochs = {"epochs": TRAINING["epochs"]}
-    rest = {key: value for key, value in TRAINING.items() if key != "epochs"}
-    training = draw(st.fixed_dictionaries(epochs, optional=rest))
-    return an_experiment_dict(
-        training=training,
-        resources=draw(st.fixed_dictionaries({}, optional=RESOURCES)),
-        params=draw(
-            st.fixed_dictionaries(
-                {},
-                optional={
-                    "drop_rate": st.sampled_from([0, 0.1, 0.5]),
-                    "head_depth": st.sampled_from([1, 2, 2.0]),
-                },
-            )
-        ),
-        dataset=draw(
-            st.sampled_from([{"ref": "digits"}, {"ref": "digits", "classes": ["1", "0"]}])
-        ),
-        report=draw(st.sampled_from([{}, {"gates": ["accuracy>=0.95"]}, {"baseline": "old"}])),
-        export=draw(st.sampled_from([{}, {"formats": ["onnx"]}])),
-    )
+    return _EXPERIMENTS
+
+
+_EXPERIMENTS = _SPECS.map(lambda spec: an_experiment_dict(**spec))
 
 
 _COUNTS = st.one_of(st.none(), st.integers(0, 10**12))
@@ -172,20 +176,59 @@ _COUNTS = st.one_of(st.none(), st.integers(0, 10**12))
 _POSITIVE = st.one_of(st.none(), st.floats(1e-3, 1e6))
 
 
+_MACHINES: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {
+        "gpu_type": st.sampled_from([None, "t4"]),
+        "tflops": _POSITIVE,
+        "gpu_price": _POSITIVE,
+        "cpu_gflops": st.floats(1e-3, 1e6),
+        "cpu_price": _POSITIVE,
+    }
+)
+
+_TIMINGS = st.none() | st.fixed_dictionaries(
+    {
+        "images": st.integers(0, 10**6),
+        "epochs": st.integers(0, 100),
+        "epoch_seconds": st.floats(0, 1e6),
+        "other_seconds": st.floats(0, 1e6),
+    }
+)
+
+_MODELS = st.builds(
+    ModelFacts,
+    parameters=_COUNTS,
+    image_size=st.tuples(_SIDES, _SIDES),
+    gmacs=_POSITIVE,
+    kept_millions=_POSITIVE,
+)
+
+_INPUTS = st.fixed_dictionaries(
+    {
+        "model": _MODELS,
+        "dataset": st.sampled_from([a_dataset(), a_dataset(statistics=None)]),
+        "weights": st.sampled_from([None, WEIGHTS]),
+        "licence_is_clear": st.booleans(),
+        "params": st.sampled_from([None, PARAMS]),
+        "has_bf16": st.one_of(st.none(), st.booleans()),
+    }
+)
+
+
 @st.composite
 def inputs_of(draw: st.DrawFn, raw: dict[str, Any]) -> PlanInputs:
     """Inputs that go with the resources of an experiment."""
     resources = raw["spec"]["resources"]
     machine = Machine(
-        gpus=resources.get("gpus", 0),
-        cpus=resources.get("cpus", 2),
-        gpu_type=draw(st.sampled_from([None, "t4"])),
-        tflops=draw(_POSITIVE),
-        gpu_price=draw(_POSITIVE),
-        cpu_gflops=draw(st.floats(1e-3, 1e6)),
-        cpu_price=draw(_POSITIVE),
+        gpus=resources.get("gpus", 0), cpus=resources.get("cpus", 2), **draw(_MACHINES)
     )
-    timing = Timing(
+    timing = draw(_TIMINGS)
+    timings = () if timing is None else (_make_timing(machine, timing),)
+    return some_inputs(machine=machine, timings=timings, **draw(_INPUTS))
+
+
+def _make_timing(machine: Machine, measured: dict[str, Any]) -> Timing:
+    return Timing(
         run="digits-resnet18-0123456789",
         model="resnet18",
         image_size=(224, 224),
@@ -193,23 +236,5 @@ def inputs_of(draw: st.DrawFn, raw: dict[str, Any]) -> PlanInputs:
         gpus=machine.gpus,
         gpu_type=machine.gpu_type,
         cpus=machine.cpus,
-        images=draw(st.integers(0, 10**6)),
-        epochs=draw(st.integers(0, 100)),
-        epoch_seconds=draw(st.floats(0, 1e6)),
-        other_seconds=draw(st.floats(0, 1e6)),
-    )
-    return some_inputs(
-        machine=machine,
-        model=ModelFacts(
-            parameters=draw(_COUNTS),
-            image_size=(draw(_SIDES), draw(_SIDES)),
-            gmacs=draw(_POSITIVE),
-            kept_millions=draw(_POSITIVE),
-        ),
-        dataset=draw(st.sampled_from([a_dataset(), a_dataset(statistics=None)])),
-        weights=draw(st.sampled_from([None, WEIGHTS])),
-        licence_is_clear=draw(st.booleans()),
-        params=draw(st.sampled_from([None, PARAMS])),
-        has_bf16=draw(st.one_of(st.none(), st.booleans())),
-        timings=draw(st.sampled_from([(), (timing,)])),
+        **measured,
     )

@@ -29,6 +29,7 @@ WORKFLOWS = f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/workflows"
 CRON_WORKFLOWS = f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/cronworkflows"
 PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 CONFIG_MAPS = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
+SCHEDULED = "each-minute"
 RECORDINGS = Path(__file__).parents[1] / "argo" / "recordings"
 
 _RESOURCES = {"cpus": 1, "memory": "1Gi", "maxDuration": "30m"}
@@ -83,6 +84,14 @@ def a_scheduled_run(name: str, schedule: Schedule, *, image: str) -> tuple[Objec
     made["metadata"] |= {"name": name, "namespace": NAMESPACE}
     made["spec"]["workflowSpec"] = workflow["spec"]
     return config, made
+
+
+def find_scheduled(api: KubernetesApi) -> list[Object]:
+    """The Workflows that the CronWorkflow of the tests has made."""
+    selector = f"workflows.argoproj.io/cron-workflow={SCHEDULED}"
+    found = api.get(WORKFLOWS, labelSelector=selector)["items"]
+    assert isinstance(found, list)
+    return found
 
 
 def template(workflow: Object, step: str) -> Object:

@@ -8,8 +8,8 @@ import sys
 from local_cluster.cluster import Cluster
 from local_cluster.errors import ClusterError
 from local_cluster.host import check_host, missing_packages
-from local_cluster.programs import build_programs
-from local_cluster.vtspec_image import publish
+from local_cluster.programs import Programs, build_programs
+from local_cluster.vtspec_image import keep_layers
 
 
 def main() -> int:
@@ -33,7 +33,7 @@ def main() -> int:
             case "missing":
                 _tell(" ".join(missing_packages()))
             case "up":
-                _start(cluster)
+                _start(cluster, _prepare())
             case "down":
                 was_up = cluster.stop()
                 _tell(f"cluster '{cluster.name}' {'is stopped' if was_up else 'was not up'}")
@@ -45,22 +45,31 @@ def main() -> int:
     return 0
 
 
-def _start(cluster: Cluster) -> bool:
+def _prepare() -> Programs:
+    """The programs, on a machine that can run them: a build of half an hour is not for nothing."""
+    check_host()
+    return build_programs(_tell)
+
+
+def _start(cluster: Cluster, programs: Programs) -> bool:
     """Whether the cluster had to be started."""
     if cluster.pid() is not None:
+        if not cluster.runs(programs):
+            raise ClusterError(
+                f"cluster '{cluster.name}' is up with other programs", fix="make cluster-down"
+            )
         _tell(f"cluster '{cluster.name}' is up")
         return False
-    # What a build of half an hour would end in is told before it.
-    check_host()
-    cluster.start(build_programs(_tell), _tell)
+    cluster.start(programs, _tell)
     _tell(f"export KUBECONFIG={cluster.kubeconfig()}")
     return True
 
 
 def _run(cluster: Cluster, program: list[str]) -> int:
-    started = _start(cluster)
+    programs = _prepare()
+    keep_layers(_tell)
+    started = _start(cluster, programs)
     try:
-        publish(cluster, build_programs(_tell), _tell)
         environment = {
             **os.environ,
             "KUBECONFIG": str(cluster.kubeconfig()),

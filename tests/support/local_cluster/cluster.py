@@ -61,7 +61,7 @@ class Cluster:
             description = {
                 "folder": str(self.folder),
                 "cgroup_root": self.cgroup_root,
-                "programs": {name: str(path) for name, path in programs.folders.items()},
+                "programs": programs.to_json(),
             }
             (self.folder / "cluster.json").write_text(json.dumps(description))
             self._start(tell)
@@ -161,6 +161,11 @@ class Cluster:
             raise ClusterError(f"cluster '{self.name}' is not up", fix="make cluster-up")
         others = ["--mount", "--pid", f"--wdns={os.getcwd()}"] if all_namespaces else []
         return ["nsenter", "--target", str(pid), "--net", *others, *command]
+
+    def runs(self, programs: Programs) -> bool:
+        """Whether it was started with these very programs."""
+        description = json.loads((self.folder / "cluster.json").read_text())
+        return bool(description["programs"] == programs.to_json())
 
     def kubeconfig(self) -> Path:
         """The file that lets kubectl, helm and argo do everything, inside the network."""

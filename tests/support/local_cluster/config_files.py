@@ -103,6 +103,9 @@ disabled_plugins = [
   restrict_oom_score_adj = true
   disable_apparmor = true
   disable_hugetlb_controller = true
+  [plugins."io.containerd.grpc.v1.cri".containerd]
+    # Of an image of gigabytes what is unpacked is enough.
+    discard_unpacked_layers = true
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "/usr/lib/cni"
     conf_dir = "{folder}/cni"

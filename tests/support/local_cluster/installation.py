@@ -45,9 +45,11 @@ def install_kinds(api: KubernetesApi, programs: Programs) -> None:
         if path.name != "kustomization.yaml"
     ]
     assert len(paths) > 15, f"of Argo and Kueue only {paths}"
-    for path in paths:
-        kind = yaml.load(path.read_text(), yaml.CSafeLoader)
-        api.create(crds, _shorten(kind))
+    kinds = [_shorten(yaml.load(path.read_text(), yaml.CSafeLoader)) for path in paths]
+    # All, and then each: the server publishes all schemas anew whenever there is another.
+    for kind in kinds:
+        api.create(crds, kind)
+    for kind in kinds:
         name = kind["metadata"]["name"]
         wait_until(partial(_is_established, api, f"{crds}/{name}"), what=f"{name} is established")
 

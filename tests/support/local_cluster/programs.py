@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from local_cluster.errors import ClusterError
 
@@ -84,35 +85,42 @@ def cache_folder() -> Path:
 
 @dataclass(frozen=True)
 class Programs:
-    """Where the programs and manifests of each module lie."""
+    """Where each module's programs and manifests lie; `argo` has other programs of Argo."""
 
     folders: dict[str, Path]
+    argo: Path | None = None
 
     def path(self, program: str) -> Path:
-        """The program's file. `VTSPEC_ARGO_BIN` may name a folder with other Argo programs."""
+        """The program's file."""
         module = next(module for module in MODULES if program in module.programs)
-        other = os.environ.get("VTSPEC_ARGO_BIN")
-        if module.name == "argo" and other:
-            found = Path(other).resolve() / program
-            if not found.is_file():
-                raise ClusterError(
-                    f"VTSPEC_ARGO_BIN: {other} has no program '{program}'",
-                    fix="name a folder with argo, argoexec and workflow-controller, or unset it",
-                )
-            return found
+        if module.name == "argo" and self.argo is not None:
+            return self.argo / program
         return self.folders[module.name] / "bin" / program
 
     def manifests(self, module: str, folder: str) -> list[Path]:
         """The YAML files of a folder of a required module, by name."""
         return sorted((self.folders[module] / "manifests" / folder).glob("*.yaml"))
 
+    def to_json(self) -> dict[str, object]:
+        """What `parse_programs` reads."""
+        folders = {name: str(path) for name, path in self.folders.items()}
+        return {"folders": folders, "argo": None if self.argo is None else str(self.argo)}
+
+
+def parse_programs(raw: dict[str, Any]) -> Programs:
+    """What `to_json` wrote."""
+    folders = {name: Path(path) for name, path in raw["folders"].items()}
+    return Programs(folders, None if raw["argo"] is None else Path(raw["argo"]))
+
 
 def build_programs(tell: Tell) -> Programs:
     """Build what is not in the cache yet, one module after another, and say where all of it lies.
 
     Raises:
-        ClusterError: Go is missing, or a module does not build; with the end of what Go said.
+        ClusterError: Go is missing, or a module does not build; with the end of what Go said. Or
+            VTSPEC_ARGO_BIN names no folder of Argo's programs.
     """
+    argo = _find_other_argo()
     folders = {}
     for module in MODULES:
         target = cache_folder() / f"{module.name}-{_key(module)}"
@@ -121,7 +129,23 @@ def build_programs(tell: Tell) -> Programs:
             if not target.is_dir():
                 _build(module, target, tell)
         folders[module.name] = target
-    return Programs(folders)
+    return Programs(folders, argo)
+
+
+def _find_other_argo() -> Path | None:
+    """The folder that `VTSPEC_ARGO_BIN` names, or None; asked for before anything is built."""
+    named = os.environ.get("VTSPEC_ARGO_BIN")
+    if not named:
+        return None
+    folder = Path(named).resolve()
+    (argo,) = [module for module in MODULES if module.name == "argo"]
+    missing = [name for name in argo.programs if shutil.which(folder / name) is None]
+    if missing:
+        raise ClusterError(
+            f"VTSPEC_ARGO_BIN: {named} has no program {', '.join(missing)}",
+            fix=f"name a folder with {', '.join(argo.programs)}, or: unset VTSPEC_ARGO_BIN",
+        )
+    return folder
 
 
 def _key(module: GoModule) -> str:

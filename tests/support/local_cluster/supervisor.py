@@ -23,7 +23,7 @@ from local_cluster.installation import add_gpus, install_kinds, install_webhooks
 from local_cluster.kubernetes_api import ApiError, KubernetesApi
 from local_cluster.namespace import hide_traces, make_network
 from local_cluster.node_programs import control_plane, controllers, node
-from local_cluster.programs import Programs
+from local_cluster.programs import Programs, parse_programs
 
 
 def main() -> None:
@@ -34,7 +34,7 @@ def main() -> None:
     Supervisor(
         folder=Path(description["folder"]),
         cgroup_root=description["cgroup_root"],
-        programs=Programs({name: Path(path) for name, path in description["programs"].items()}),
+        programs=parse_programs(description["programs"]),
     ).run()
 
 
