@@ -27,6 +27,7 @@ from vtspec.pipelines.data.source import DvcSource
 from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.pipelines.runs import Run, Runs
 from vtspec.pipelines.runs.events import STEPS
+from vtspec.pipelines.runs.workflow_file import OWN_NAMESPACE, OWN_WORKFLOW
 
 pytestmark = pytest.mark.slow
 
@@ -65,7 +66,12 @@ class Pods:
         def find_here(word: str) -> str:
             return here.get(word, word)
 
-        given = {str(one["name"]): find_here(one["value"]) for one in container["env"]}
+        # What Kubernetes would fill in from the pod.
+        own = {OWN_NAMESPACE: "vision", OWN_WORKFLOW: "by-hand"}
+        given = {
+            str(one["name"]): find_here(one["value"]) if "value" in one else own[one["name"]]
+            for one in container["env"]
+        }
         work = Path(here[container["workingDir"]])
         work.mkdir(parents=True, exist_ok=True)
         assert container["command"][0] == "vtspec"

@@ -30,7 +30,9 @@ from vtspec.schema.kinds.experiment import Experiment, Schedule
 from vtspec.schema.kinds.project import Project
 from vtspec.schema.problem import SpecError
 
-Class = Literal["new run", "policy", "message", "estimate", "tracker", "rendered", "cosmetic"]
+Class = Literal[
+    "new run", "policy", "message", "estimate", "tracker", "rendered", "pruned", "cosmetic"
+]
 """`new run`: the plan has not run; `policy`: applied to its result; `message`: refused, in words
 that name the field; `estimate`: told beforehand otherwise; `tracker`: sent elsewhere; `rendered`:
 another Workflow on a cluster; `cosmetic`: for people who read the file."""
@@ -184,6 +186,8 @@ GPU_ON_NODES: Final[Mapping[str, dict[str, Any]]] = {
     "queue": {"queue": "small"},
 }
 
+ROLE: Final = {"arn": "arn:aws:iam::123456789012:role/vtspec-run"}
+
 CLUSTER: Final = rows(
     namespace=("elsewhere", "rendered"),
     serviceAccount=("other", "rendered"),
@@ -218,6 +222,13 @@ PROJECT: Final = {
     "spec.remotes.url": Row({"storage": {"url": "s3://other"}}, "rendered"),
     "spec.remotes.secret": Row({"storage": {**STORAGE, "secret": "other"}}, "rendered"),
     **{f"spec.cluster.{name}": row for name, row in CLUSTER.items()},
+    "spec.cluster.runsRole.arn": Row(ROLE, "rendered"),
+    "spec.cluster.runsRole.endpoint": Row({**ROLE, "endpoint": "https://sts.acme"}, "rendered"),
+    "spec.cluster.runsRole.duration": Row({**ROLE, "duration": "2h"}, "rendered"),
+    "spec.retention.keep": Row(3, "pruned"),
+    "spec.retention.unfinished": Row(True, "pruned"),
+    "spec.retention.olderThan": Row("30d", "pruned"),
+    "spec.retention.caches": Row("30d", "rendered"),
     "spec.teams.people": Row({"vision": {"people": ["kim"]}}, "rendered"),
     "spec.teams.specs": Row({"vision": TEAM, "faces": {"specs": ["specs"]}}, "rendered"),
     "spec.teams.queue": Row({"vision": {**TEAM, "queue": "vision"}}, "rendered", "deep"),
@@ -235,6 +246,7 @@ TABLE: Final[Mapping[type[BaseModel], Mapping[str, Row]]] = {
 }
 
 UNDER_ITS_SECTION: Final = {
+    "spec.cluster.runsRole": "spec.cluster.runsRole",
     "spec.source.dvc": "spec.source",
     "spec.source.path": "spec.source",
     "spec.statistics.splits": "spec.statistics.splits",
@@ -386,6 +398,8 @@ def observe(root: Path, name: str, before: Any) -> tuple[Class, str]:
         return "message", here
     if here != there:
         return "rendered", ""
+    if repository.project.spec.retention != before.repository.project.spec.retention:
+        return "pruned", ""
     return ("cosmetic" if made.estimate == before.made.estimate else "estimate"), ""
 
 

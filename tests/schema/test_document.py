@@ -7,6 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vtspec.schema.yaml_source.decoding import UNPRINTABLE
 from vtspec.schema.yaml_source.document import (
     LOADER,
     Document,
@@ -222,7 +223,9 @@ json_values = st.recursive(
     | st.booleans()
     | st.integers(-(10**20), 10**20)
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Zl", "Zp", "Co"])),
+    | st.text(
+        st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Zl", "Zp", "Co"])
+    ).filter(lambda text: not UNPRINTABLE.search(text)),
     lambda inner: st.lists(inner) | st.dictionaries(st.text("abc", min_size=1), inner),
     max_leaves=20,
 )
