@@ -436,6 +436,23 @@ def test_logs_tell_a_failure_with_its_traceback(tmp_path: Path) -> None:
 # stop
 
 
+@pytest.mark.parametrize(
+    ("last", "status"),
+    [
+        (("run.finished", {"ending": "succeeded", "exit_code": 0}), "succeeded"),
+        (("run.finished", {"ending": "stopped", "exit_code": 75}), "stopped"),
+        (("train.started", {}), "dead since it was killed"),
+    ],
+)
+def test_a_run_that_nothing_works_on_is_not_asked_to_stop(
+    tmp_path: Path, last: tuple[str, dict[str, Any]], status: str
+) -> None:
+    a_run_folder(tmp_path, [STARTED, last])
+    result = ran("stop", "cats", "--runs", str(tmp_path))
+    assert (result.stdout, result.stderr) == ("", "")
+    assert re.fullmatch(f"nothing works on cats\\S*: it is {status}\n.*", str(result.exception))
+
+
 @pytest.mark.slow
 def test_nothing_is_stopped_where_nothing_runs(repository: Path) -> None:
     result = ran("stop", "shapes")
