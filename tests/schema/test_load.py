@@ -204,6 +204,20 @@ def test_a_wrong_value_is_told_with_its_fix(path: str, value: Any, message: str,
     assert (problem.message, problem.fix) == (message, fix)
 
 
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("description", "spec.description"),
+        ("gates", "spec.report.gates"),
+        ("seed", "spec.training.seed"),
+    ],
+)
+def test_a_key_that_stands_outside_of_spec_is_told_by_its_whole_path(key: str, meant: str) -> None:
+    text = yaml_of(an_experiment()).replace("metadata:", f"metadata:\n  {key}: x", 1)
+    (problem,) = load(text, "x.yaml").problems
+    assert (problem.path, problem.fix) == (f"metadata.{key}", f"did you mean '{meant}'?")
+
+
 def test_a_gate_that_is_nearly_right_is_mended() -> None:
     (problem,) = loaded_experiment(**{"report.gates": ["accuracy => 0.9"]}).problems
     assert (problem.path, problem.fix) == (
