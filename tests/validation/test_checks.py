@@ -372,6 +372,11 @@ def test_what_the_world_refuses_is_told_with_its_fix(
             "top5_accuracy is always 1 with 3 classes, so 'top5_accuracy >= 0.9' always holds",
         ),
         (
+            {"export.formats": []},
+            "spec.export.formats",
+            "leaves nothing out: safetensors is always made",
+        ),
+        (
             {"framework": "toy", "model.name": "shared", "params": {"x": 1}},
             "spec.params",
             "cannot be checked: the adapter of toy is not installed",
@@ -397,6 +402,14 @@ def test_what_is_only_doubtful_is_a_warning(
     ],
 )
 def test_a_bound_that_decides_something_is_not_doubted(changes: dict[str, Any]) -> None:
+    assert told(**changes) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"report.gates": []}, {"params": {}}, {"export.formats": ["safetensors"]}, {"export": {}}],
+)
+def test_a_list_whose_emptiness_is_the_default_is_not_told(changes: dict[str, Any]) -> None:
     assert told(**changes) == []
 
 

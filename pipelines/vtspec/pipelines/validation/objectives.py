@@ -34,6 +34,7 @@ def check_targets(subject: SpecView, framework: Framework | None = None) -> Iter
     yield from _check_baseline(subject)
     yield from _check_patience(subject)
     yield from _check_momentum(subject, framework)
+    yield from _check_formats(subject)
 
 
 def _check_metrics(subject: SpecView) -> Iterator[Problem]:
@@ -242,5 +243,16 @@ def _check_momentum(subject: SpecView, framework: Framework | None) -> Iterator[
             f"has no effect: the optimizer {optimizer} has no such setting",
             "remove momentum, or set optimizer to sgd",
             at_key=True,
+            severity="warning",
+        )
+
+
+def _check_formats(subject: SpecView) -> Iterator[Problem]:
+    # Whoever writes an empty list wants nothing exported, and is given what is always made.
+    if subject.get_value("export", "formats") == []:
+        yield subject.make_problem(
+            ("export", "formats"),
+            "leaves nothing out: safetensors is always made",
+            "write 'formats: [safetensors]', or remove the line",
             severity="warning",
         )
