@@ -98,10 +98,22 @@ def test_a_metric_with_a_bound_is_a_gate_whatever_it_is_called(
     assert [each.value for each in answer.assumptions if not each.field] == []
 
 
-def test_a_metric_that_nothing_is_said_of_is_told(world: Repository) -> None:
-    answer = said(world, "cats resnet50, macro_f1, 10 epochs")
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("macro_f1, 10 epochs", {"macro_f1"}),
+        ("report the f1 metric", {"report", "f1", "metric"}),
+        ("정확도 지표를 높게", {"정확도", "지표"}),
+    ],
+)
+def test_a_metric_that_nothing_is_said_of_is_told(
+    world: Repository, text: str, told: set[str]
+) -> None:
+    answer = said(world, f"cats resnet50, {text}")
 
-    assert [each.value for each in answer.assumptions if not each.field] == ["macro_f1"]
+    (left_out,) = [str(each.value) for each in answer.assumptions if not each.field]
+    assert set(left_out.split()) == told
+    assert "training.checkpoint.monitor" not in flat(answer.data)
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,9 @@ def _find_monitor(sentence: TokenizedText, at: int, metric: str) -> Mention | No
         token = sentence.get_token(place)
         if token is None or place in sentence.used:
             continue
+        # `report the f1 metric` only says what f1 is
+        if place > at and token.text.lower() in _LOOSE:
+            continue
         if token.get("field") == "training.checkpoint.monitor" or (
             place > at
             and token.text == "기준"
