@@ -345,6 +345,30 @@ def test_no_line_is_wider_than_asked(root: Path, width: int) -> None:
     assert [line for line in lines if count_cells(line) > width] == []
 
 
+@pytest.mark.parametrize("width", [40, 60, 80, 100])
+def test_the_name_of_a_field_is_never_cut(root: Path, width: int) -> None:
+    early = "training.earlyStopping={patience: 1, minDelta: 0.001}"
+    lines = text(root, early, "training.checkpoint={monitor: accuracy}", width=width)
+    names = {word for line in lines for word in line.split()}
+    for name in ("earlyStopping.patience", "earlyStopping.minDelta", "checkpoint.monitor"):
+        assert f"training.{name}" in names
+
+
+def test_the_name_of_a_field_that_changed_is_never_cut(root: Path) -> None:
+    finished(root, planned(root, "training.earlyStopping={patience: 1}")[0])
+    lines = text(root, "training.earlyStopping={patience: 2}")
+    assert any("training.earlyStopping.patience 1 → 2" in line for line in lines)
+    assert max(map(len, lines)) <= 80
+
+
+@pytest.mark.parametrize(("sets", "named"), [((), True), (("report.seeds=2",), False)])
+def test_seeds_are_named_among_what_is_not_set(
+    root: Path, sets: tuple[str, ...], named: bool
+) -> None:
+    (line,) = [line for line in text(root, *sets) if "report, not set" in line] or [""]
+    assert ("seeds" in line) == named
+
+
 def test_long_values_go_on_below(root: Path) -> None:
     lines = text(root, *[f"{path}={value}" for path, value in LONG.items()])
     assert [line for line in lines if count_cells(line) > 80] == []

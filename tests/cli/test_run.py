@@ -436,6 +436,25 @@ def test_logs_tell_a_failure_with_its_traceback(tmp_path: Path) -> None:
 # stop
 
 
+@pytest.mark.parametrize(
+    ("last", "status"),
+    [
+        (("run.finished", {"ending": "succeeded", "exit_code": 0}), "is over (succeeded)"),
+        (("run.finished", {"ending": "stopped", "exit_code": 75}), "is over (stopped)"),
+        (("train.started", {}), "is dead since it was killed"),
+    ],
+)
+def test_a_run_that_nothing_works_on_is_not_asked_to_stop(
+    tmp_path: Path, last: tuple[str, dict[str, Any]], status: str
+) -> None:
+    a_run_folder(tmp_path, [STARTED, last])
+    result = ran("stop", "cats", "--runs", str(tmp_path))
+    assert (result.stdout, result.stderr) == ("", "")
+    (run,) = Runs(tmp_path).list_runs()
+    told = str(result.exception).splitlines()[0]
+    assert told == f"nothing works on {run.name}: it {status}"
+
+
 @pytest.mark.slow
 def test_nothing_is_stopped_where_nothing_runs(repository: Path) -> None:
     result = ran("stop", "shapes")

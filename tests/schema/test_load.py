@@ -1,6 +1,7 @@
 """A spec file into a model, or into every problem in it at once, with what to type."""
 
 import copy
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -202,6 +203,20 @@ def test_a_sound_spec_becomes_its_model(spec: dict[str, Any]) -> None:
 def test_a_wrong_value_is_told_with_its_fix(path: str, value: Any, message: str, fix: str) -> None:
     (problem,) = loaded_experiment(**{path: value}).problems
     assert (problem.message, problem.fix) == (message, fix)
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("description", "spec.description"),
+        ("gates", "spec.report.gates"),
+        ("seed", "spec.training.seed"),
+    ],
+)
+def test_a_key_that_stands_outside_of_spec_is_told_by_its_whole_path(key: str, meant: str) -> None:
+    text = yaml_of(an_experiment()).replace("metadata:", f"metadata:\n  {key}: x", 1)
+    (problem,) = load(text, "x.yaml").problems
+    assert (problem.path, problem.fix) == (f"metadata.{key}", f"did you mean '{meant}'?")
 
 
 def test_a_gate_that_is_nearly_right_is_mended() -> None:
@@ -634,6 +649,26 @@ def test_a_number_of_another_yaml_is_told_as_yaml_1_2_writes_it(written: str, fi
 def list_fields(value: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     inner = value if isinstance(value, dict) else {}
     return [path, *(found for key in inner for found in list_fields(inner[key], (*path, key)))]
+
+
+@pytest.mark.parametrize("spec", [full_experiment(), full_dataset(), full_project()])
+def test_every_problem_of_every_field_is_shown_with_what_to_type(spec: dict[str, Any]) -> None:
+    seen: set[str] = set()
+    for path in (path for path in list_fields(spec["spec"]) if path):
+        for wrong in ("foo", ["foo", "foo"], [], {"foo": 1}, -1):
+            changed = copy.deepcopy(spec)
+            place = changed["spec"]
+            for key in path[:-1]:
+                place = place[key]
+            held = place[path[-1]]
+            # A list also with what it holds, each twice.
+            for value in (wrong, held * 2 if isinstance(held, list) else wrong):
+                place[path[-1]] = value
+                for problem in load(json.dumps(changed), "f.yaml").problems:
+                    told, _, fix = str(problem).partition("\n  fix: ")
+                    assert fix.strip() and "\n" not in fix, told
+                    seen.add(problem.message.split()[0])
+    assert {"must", "there", "holds"} <= seen
 
 
 @pytest.mark.parametrize("spec", [full_experiment(), full_dataset(), full_project()])

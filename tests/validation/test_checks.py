@@ -372,6 +372,11 @@ def test_what_the_world_refuses_is_told_with_its_fix(
             "top5_accuracy is always 1 with 3 classes, so 'top5_accuracy >= 0.9' always holds",
         ),
         (
+            {"export.formats": []},
+            "spec.export.formats",
+            "leaves nothing out: safetensors is always made",
+        ),
+        (
             {"framework": "toy", "model.name": "shared", "params": {"x": 1}},
             "spec.params",
             "cannot be checked: the adapter of toy is not installed",
@@ -389,7 +394,7 @@ def test_what_is_only_doubtful_is_a_warning(
 @pytest.mark.parametrize(
     "changes",
     [
-        {"report.gates": ["accuracy >= 1", "ece <= 0", "accuracy < 1", "loss <= 5"]},
+        {"report.gates": ["accuracy >= 1", "ece <= 0", "macro_f1 < 1", "loss <= 5"]},
         {
             "training.checkpoint": {"monitor": "loss"},
             "training.earlyStopping": {"patience": 3, "minDelta": 5},
@@ -398,6 +403,77 @@ def test_what_is_only_doubtful_is_a_warning(
 )
 def test_a_bound_that_decides_something_is_not_doubted(changes: dict[str, Any]) -> None:
     assert told(**changes) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"report.gates": []}, {"params": {}}, {"export.formats": ["safetensors"]}, {"export": {}}],
+)
+def test_a_list_whose_emptiness_is_the_default_is_not_told(changes: dict[str, Any]) -> None:
+    assert told(**changes) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "fix"),
+    [
+        (
+            "accuracy >= 0.9",
+            "accuracy <= 0.5",
+            "remove one of the two, or write 'accuracy >= 0.5' and 'accuracy <= 0.9' "
+            "for a value between them",
+        ),
+        ("loss > 2", "loss < 2.0", "remove one of the two"),
+        ("macro_f1 < 0.5", "macro_f1 >= 0.5", "remove one of the two"),
+    ],
+)
+def test_gates_that_no_value_meets_together_are_refused_at_both(
+    first: str, second: str, fix: str
+) -> None:
+    found = told(**{"report.gates": [first, "ece <= 0.1", second]})
+    assert found == [
+        (
+            f"spec.report.gates[{index}]",
+            f"'{one}' and '{other}' exclude each other: no {one.split()[0]} meets both",
+            fix,
+            "error",
+        )
+        for index, one, other in ((0, first, second), (2, second, first))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("gates", "weak", "strict"),
+    [
+        (["accuracy >= 0.8", "accuracy >= 0.9"], 0, 1),
+        (["accuracy >= 0.9", "accuracy > 0.8"], 1, 0),
+        (["loss <= 2", "loss < 2"], 0, 1),
+        (["loss < 2", "loss <= 2"], 1, 0),
+        (["accuracy >= 0.9", "accuracy>=0.90"], 1, 0),
+    ],
+)
+def test_a_gate_that_another_one_implies_is_a_warning(
+    gates: list[str], weak: int, strict: int
+) -> None:
+    assert told(**{"report.gates": gates}) == [
+        (
+            f"spec.report.gates[{weak}]",
+            f"'{gates[weak]}' decides nothing: it holds wherever '{gates[strict]}' does",
+            f"remove '{gates[weak]}'",
+            "warning",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    "gates",
+    [
+        ["accuracy >= 0.5", "accuracy <= 0.9"],
+        ["accuracy >= 0.9", "accuracy <= 0.9"],
+        ["accuracy >= 0.9", "macro_f1 <= 0.5"],
+    ],
+)
+def test_gates_that_a_value_meets_together_are_not_doubted(gates: list[str]) -> None:
+    assert told(**{"report.gates": gates}) == []
 
 
 def test_a_dataset_of_one_class_has_nothing_to_tell_apart() -> None:

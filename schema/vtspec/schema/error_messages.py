@@ -105,7 +105,10 @@ def _describe_unknown_key(fault: Fault) -> ProblemText:
     otherwise = f"remove it; the keys here are {', '.join(names)}" if names else "remove it"
     other = find_elsewhere(fault.kind, str(key)) if names else None
     if other is not None and find_nearest(key, names) is None:
-        otherwise = f"did you mean '{other.name.removeprefix('spec.')}'?"
+        # Below `spec` a path is told from there on, as `--set` reads it; elsewhere whole.
+        inside = fault.path[:1] == ("spec",)
+        meant = other.name.removeprefix("spec.") if inside else other.name
+        otherwise = f"did you mean '{meant}'?"
     return ProblemText(
         message=f"there is no key {format_value(key)} here",
         fix=suggest_fix(key, names, otherwise),

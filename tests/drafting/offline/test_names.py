@@ -1,6 +1,7 @@
 """Names of the repository that are words of the language too: taken only where they are meant."""
 
 import importlib
+import shutil
 import sys
 from typing import Any
 
@@ -121,6 +122,43 @@ def test_a_common_word_is_a_name_where_its_field_is_named(
     found = flat(said(collisions, text).data)
 
     assert {path: found.get(path) for path in expected} == expected
+
+
+@pytest.fixture(scope="module")
+def plainly_named(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """The benchmark's world with datasets whose names are plain words."""
+    root = tmp_path_factory.mktemp("plain") / "mine"
+    shutil.copytree(WORLD, root)
+    datasets = root / "specs" / "datasets"
+    written = (datasets / "digits.yaml").read_text(encoding="utf-8")
+    for name in ("photos", "animals", "demo", "a"):
+        named = written.replace("name: digits", f"name: {name}")
+        (datasets / f"{name}.yaml").write_text(named, encoding="utf-8")
+    return find_repository(root)
+
+
+@pytest.mark.parametrize(
+    ("text", "dataset"),
+    [
+        ("resnet18 on photos", "photos"),
+        ("train resnet18 on the photos with batch size 8", "photos"),
+        ("resnet18 on photos dataset", "photos"),
+        ("photos로 resnet18 학습", "photos"),
+        ("photos 데이터셋으로 resnet18", "photos"),
+        ("fine-tune resnet18 on animals, 5 epochs", "animals"),
+        ("resnet18 on demo for 3 epochs", "demo"),
+        ("resnet18 on photos of cats", "cats"),
+        ("resnet18 on small photos of cats", "cats"),
+        ("train resnet18 on a small machine, cats", "cats"),
+        ("classify photos of cats with resnet18", "cats"),
+    ],
+)
+def test_a_dataset_of_a_plain_name_is_known_where_data_is_named(
+    plainly_named: Repository, text: str, dataset: str
+) -> None:
+    answer = said(plainly_named, text)
+
+    assert (answer.status, flat(answer.data)["dataset.ref"]) == ("complete", dataset)
 
 
 @pytest.mark.parametrize(

@@ -44,8 +44,13 @@ def command(run: str, runs: Path | None, timeout_s: float) -> None:
         if any(_leave_queue(name, timeout_s) for name in names):
             return
         found = folder.find(run)
-    click.echo(f"asking {found.name} to stop", err=True)
-    if found.is_on_cluster():
+    on_cluster = found.is_on_cluster()
+    # What is over, or of another machine, is asked nothing.
+    holder = None if on_cluster else found.find_holder()
+    is_asked = not found.read_state().is_over if on_cluster else holder and holder.is_here
+    if is_asked:
+        click.echo(f"asking {found.name} to stop", err=True)
+    if on_cluster:
         state = stop_on_cluster(found, folder, timeout_s)
     else:
         state = stop_run(found, timeout_s)

@@ -212,6 +212,9 @@ def _format_values(made: Plan, width: int) -> Iterator[Line]:
         is_long = path == "dataset.classes"
         shown = _format_names(made.dataset.classes) if is_long else format_value(value)
         yield from _format_value_row(path, shown, origin, width)
+    # A plan that is judged alone says nothing of seeds, which nobody would find here then.
+    if not made.report.seeds:
+        unset.setdefault("report", []).append("seeds")
     for section, names in unset.items():
         texts = [("", 1, ""), (f"{section}, not set", PATH_WIDTH, "dim")]
         yield from format_row(texts, (_format_names(tuple(names), 8), "dim"), width)
@@ -224,8 +227,10 @@ def _format_values(made: Plan, width: int) -> Iterator[Line]:
 
 def _format_value_row(path: str, value: str, origin: str, width: int) -> list[Line]:
     style = "dim" if origin == "default" else ""
-    texts = [("", 1, ""), (path, PATH_WIDTH, style)]
-    texts.append((value, width - PATH_WIDTH - ORIGIN_WIDTH - 4, style))
+    # A field's name is typed after `--set`: a long one takes of the value's column, and is whole.
+    wide = max(PATH_WIDTH, count_cells(path))
+    texts = [("", 1, ""), (path, wide, style)]
+    texts.append((value, width - wide - ORIGIN_WIDTH - 4, style))
     return format_row(texts, (origin, "dim"), width)
 
 
@@ -406,9 +411,10 @@ def _format_change(change: Change, width: int) -> list[Line]:
     else:
         mark, words = "~", f"{_shorten_value(change.before)} → {_shorten_value(change.after)}"
     style = STYLES[change.effect]
-    texts = [("", 1, ""), (mark, 1, style), (change.path, PATH_WIDTH - 2, "")]
+    wide = max(PATH_WIDTH - 2, count_cells(change.path))
+    texts = [("", 1, ""), (mark, 1, style), (change.path, wide, "")]
     return format_row(
-        [*texts, (words, width - PATH_WIDTH - EFFECT_WIDTH - 4, "")], (change.effect, style), width
+        [*texts, (words, width - wide - EFFECT_WIDTH - 6, "")], (change.effect, style), width
     )
 
 

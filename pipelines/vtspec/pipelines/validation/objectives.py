@@ -1,9 +1,11 @@
 """What the run is judged and steered by: gates, the monitored metric, the baseline, patience."""
 
+import math
 import operator
 import re
 from collections.abc import Iterator
-from typing import Final
+from itertools import combinations
+from typing import Final, TypeAlias
 
 from vtspec.pipelines.catalog import Framework, Supported, choose_default
 from vtspec.pipelines.formatting import pluralize
@@ -28,9 +30,11 @@ WITH_MOMENTUM: Final = ("sgd", "rmsprop")
 def check_targets(subject: SpecView, framework: Framework | None = None) -> Iterator[Problem]:
     """Metrics and a baseline that are not there, and settings that can have no effect."""
     yield from _check_metrics(subject)
+    yield from _check_gates_together(subject)
     yield from _check_baseline(subject)
     yield from _check_patience(subject)
     yield from _check_momentum(subject, framework)
+    yield from _check_formats(subject)
 
 
 def _check_metrics(subject: SpecView) -> Iterator[Problem]:
@@ -107,6 +111,71 @@ def _check_gate(subject: SpecView, gate: str, path: Path) -> Iterator[Problem]:
     )
 
 
+def _check_gates_together(subject: SpecView) -> Iterator[Problem]:
+    """Gates of one metric that no value meets together, and those that another one implies."""
+    texts = dict(subject.get_texts("report", "gates"))
+    read = [(index, _read_gate(text)) for index, text in texts.items()]
+    known = [(index, gate) for index, gate in read if gate is not None]
+    for first, second in combinations(known, 2):
+        (name, sign, bound), (other, other_sign, other_bound) = first[1], second[1]
+        # The very same text is told by `load`.
+        if name != other or texts[first[0]] == texts[second[0]]:
+            continue
+        if sign[0] != other_sign[0]:
+            yield from _check_exclusion(subject, first, second)
+            continue
+        # The stricter one decides; of two that say the same, the one that stands first.
+        is_weaker = _HOLDS[sign[0]](other_bound, bound) or (
+            other_bound == bound and len(other_sign) < len(sign)
+        )
+        weak, strict = (first, second) if is_weaker else (second, first)
+        yield _warn_of_implied(subject, weak[0], strict[0])
+
+
+_Gate: TypeAlias = tuple[str, str, float]
+"""The metric of a gate, its sign and its bound."""
+
+
+def _read_gate(text: str) -> _Gate | None:
+    match = _BOUND.fullmatch(text) if _GATE.fullmatch(text) else None
+    bound = math.inf if match is None else float(match["bound"])
+    # A bound that is no number is told by `load`.
+    return (match["metric"], match["sign"], bound) if match and math.isfinite(bound) else None
+
+
+def _check_exclusion(
+    subject: SpecView, first: tuple[int, _Gate], second: tuple[int, _Gate]
+) -> Iterator[Problem]:
+    """Both of two gates of which one wants more than the other one allows."""
+    low, high = (first, second) if first[1][1][0] == ">" else (second, first)
+    (name, least, low_bound), (_, most, high_bound) = low[1], high[1]
+    meet = low_bound == high_bound and least == ">=" and most == "<="
+    if low_bound < high_bound or meet:
+        return
+    fix = "remove one of the two"
+    if low_bound > high_bound:
+        between = f"'{name} >= {high_bound:.10g}' and '{name} <= {low_bound:.10g}'"
+        fix += f", or write {between} for a value between them"
+    gates = dict(subject.get_texts("report", "gates"))
+    # Told at both, as nothing says which of the two is meant.
+    for index, other in ((first[0], second[0]), (second[0], first[0])):
+        yield subject.make_problem(
+            ("report", "gates", index),
+            f"'{gates[index]}' and '{gates[other]}' exclude each other: no {name} meets both",
+            fix,
+        )
+
+
+def _warn_of_implied(subject: SpecView, weak: int, strict: int) -> Problem:
+    gates = dict(subject.get_texts("report", "gates"))
+    return subject.make_problem(
+        ("report", "gates", weak),
+        f"'{gates[weak]}' decides nothing: it holds wherever '{gates[strict]}' does",
+        f"remove '{gates[weak]}'",
+        severity="warning",
+    )
+
+
 def _get_main_metric(subject: SpecView) -> str | None:
     from vtspec.adapters.metrics import get_main_metric
     from vtspec.adapters.task_types import TaskType
@@ -174,5 +243,16 @@ def _check_momentum(subject: SpecView, framework: Framework | None) -> Iterator[
             f"has no effect: the optimizer {optimizer} has no such setting",
             "remove momentum, or set optimizer to sgd",
             at_key=True,
+            severity="warning",
+        )
+
+
+def _check_formats(subject: SpecView) -> Iterator[Problem]:
+    # Whoever writes an empty list wants nothing exported, and is given what is always made.
+    if subject.get_value("export", "formats") == []:
+        yield subject.make_problem(
+            ("export", "formats"),
+            "leaves nothing out: safetensors is always made",
+            "write 'formats: [safetensors]', or remove the line",
             severity="warning",
         )

@@ -85,7 +85,17 @@ def _is_reportable(sentence: TokenizedText, at: int, *, told: bool) -> bool:
 
 
 def _is_metric_condition(sentence: TokenizedText, at: int) -> bool:
-    """Whether something hangs on a metric: `early stopping on f1`, `map 50 이상`."""
+    """Whether something hangs on a metric: `early stopping on f1`, `map 50 이상`, `…, f1, …`."""
+    ends = ("comma", "break")
+    if all(
+        sentence.get_token(place) is None or sentence.is_kind(place, *ends)
+        for place in (at - 1, at + 1)
+    ):
+        return True
+    # `정확도 지표를 높게`: told whole, and not `지표` alone
+    if sentence.is_kind(at + 1, "field") and at + 1 not in sentence.used:
+        after = sentence.tokens[at + 1]
+        return after.get("field") == "training.checkpoint.monitor"
     on = sentence.is_kind(at - 1, "on") and sentence.is_kind(at - 2, "flag")
     return on or sentence.is_kind(at + 1, "compare")
 

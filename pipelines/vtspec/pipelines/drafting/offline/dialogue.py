@@ -115,6 +115,10 @@ def find_choice(text: str, question: Question) -> str | None:
         for choice in question.choices:
             if candidate and normalize_name(candidate) == normalize_name(choice):
                 return choice
+    # `accuracy` for `accuracy >= 0.9`, where no other choice is on that metric
+    gates = [each for each in question.choices if _GATED.split(each)[0] == _POLITE.sub("", plain)]
+    if len(gates) == 1:
+        return gates[0]
     if any(word in whole for word in _ANY):
         return question.choices[0]
     if (end := _find_extreme_index(whole)) is not None and len(question.choices) > 1:
@@ -124,6 +128,8 @@ def find_choice(text: str, question: Question) -> str | None:
         return question.choices[0] if len(question.choices) == 1 else None
     return _find_ordinal_choice(_POLITE.sub("", plain), plain, question.choices)
 
+
+_GATED: Final = re.compile(r" ?[<>]")
 
 _LARGER: Final = re.compile(
     r"(?:the )?(?:larger|bigger|higher|greater|largest|biggest|highest|maximum|max)"
@@ -193,6 +199,8 @@ def _parse_choice(question: Question, chosen: str, known: NameIndex) -> ParsedTe
         return ParsedText([Mention("model", chosen, 0, 0, chosen)])
     if field == "dataset.classes":
         return ParsedText([Mention("thing", chosen, 0, 0, chosen, assumed="only")])
+    if chosen == "none" and field in NUMBERS:
+        return ParsedText([Mention(field, None, 0, 0, chosen, negated=True)])
     if field in NUMBERS or field in ("resources.memory", "resources.maxDuration"):
         reading = parse_text(chosen, known)
         _fill_asked_slot(reading, question, chosen, known)

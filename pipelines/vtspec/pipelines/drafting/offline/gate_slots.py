@@ -7,8 +7,8 @@ from vtspec.adapters.metrics import METRICS
 from vtspec.adapters.task_types import TaskType
 
 from .draft_builder import DraftBuilder, QuestionPriority
-from .mentions import ParsedText
-from .slot_filling import format_number
+from .mentions import Mention, ParsedText
+from .slot_filling import format_number, is_refused
 
 _KIN: Final = (
     ("accuracy", "pixel_accuracy", "vqa_accuracy", "subset_accuracy"),
@@ -44,11 +44,18 @@ def _resolve_gates(sheet: DraftBuilder, reading: ParsedText) -> None:
     if reading.get_negated("report.gates") and not said:  # `minus the accuracy gate`
         sheet.drop("report.gates")
         return
+    if _ask_whether_gated(sheet, reading, said):
+        return
     task = sheet.get("task")
     for each in reading.get_negated("report.gates"):
         if isinstance(each.value, tuple) and isinstance(task, str):
             _drop_gate(sheet, find_metric(str(each.value[0]), task))
+    found: dict[str, list[str]] = {}
     for each in said:
+        if isinstance(each.value, str):  # a choice of a question
+            name = re.split(r"[\s<>=]", each.value)[0]
+            _set_gate(sheet, name, each.value)
+            continue
         metric, compare, value, percent = each.value
         if metric is None:
             _update_gate_bound(sheet, value, each.said, percent=percent)
@@ -56,16 +63,64 @@ def _resolve_gates(sheet: DraftBuilder, reading: ParsedText) -> None:
         name = find_metric(metric, task) if isinstance(task, str) else metric
         if name is None:
             assert isinstance(task, str)
-            names = [known.name for known in METRICS[TaskType(task)]]
+            gates = _list_gates(task, compare, value, percent=percent)
             sheet.ask(
-                QuestionPriority.REST, "metric", "spec.report.gates", names, said=metric, task=task
+                QuestionPriority.REST, "metric", "spec.report.gates", gates, said=metric, task=task
             )
             continue
         holds = _orient_comparison(name, compare)
         gate = _format_gate(name, holds, value, percent=percent)
         if compare not in (None, holds):
             sheet.assume("spec.report.gates", [gate], "gate-turned", said=each.said)
-        sheet.set("report.gates", [*_list_other_gates(sheet, name), gate])
+        found.setdefault(name, []).append(gate)
+        _set_gate(sheet, name, gate)
+    _ask_which_gate(sheet, found)
+
+
+def _set_gate(sheet: DraftBuilder, metric: str, gate: str) -> None:
+    if gate == _NO_GATE:
+        sheet.drop("report.gates")
+    else:
+        sheet.set("report.gates", [*_list_other_gates(sheet, metric), gate])
+
+
+_NO_GATE: Final = "none"
+"""The choice of no gate at all."""
+
+
+def _ask_whether_gated(sheet: DraftBuilder, reading: ParsedText, said: list[Mention]) -> bool:
+    """Asks where no gate is wanted and one is: `no gate and accuracy at least 99%`."""
+    wanted = [each.value for each in said if isinstance(each.value, tuple) and each.value[0]]
+    # of what is there already, one gate may go and another one come
+    if not wanted or not is_refused(reading, "report.gates") or sheet.get("report.gates"):
+        return False
+    task = sheet.get("task")
+    gates = [
+        _format_gate(name, _orient_comparison(name, compare), value, percent=percent)
+        for metric, compare, value, percent in wanted
+        for name in [(find_metric(metric, task) if isinstance(task, str) else None) or metric]
+    ]
+    path = "spec.report.gates"
+    sheet.ask(QuestionPriority.CONTRADICTION, "two", path, [_NO_GATE, *dict.fromkeys(gates)])
+    return True
+
+
+def _ask_which_gate(sheet: DraftBuilder, found: dict[str, list[str]]) -> None:
+    """Asks where one metric was given two bounds: `accuracy at least 0.9, accuracy over 0.8`."""
+    for name, gates in found.items():
+        choices = list(dict.fromkeys(gates))
+        if len(choices) > 1:
+            _drop_gate(sheet, name)
+            sheet.ask(QuestionPriority.CONTRADICTION, "two", "spec.report.gates", choices)
+
+
+def _list_gates(task: str, compare: str | None, value: float, *, percent: bool) -> list[str]:
+    """The bound as a gate on each metric of a task, for a question that a metric answers."""
+    names = [metric.name for metric in METRICS[TaskType(task)]]
+    return [
+        _format_gate(name, _orient_comparison(name, compare), value, percent=percent)
+        for name in names
+    ]
 
 
 _TURNED: Final = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}
@@ -97,9 +152,8 @@ def _update_gate_bound(sheet: DraftBuilder, value: float, said: str, *, percent:
     parts = re.fullmatch(r"([\w@.:-]+) ?([<>]=?) ?\S+", held[0]) if len(held) == 1 else None
     if parts is None:
         task = sheet.get("task")
-        metrics = METRICS[TaskType(task)] if isinstance(task, str) else ()
-        names = [each.name for each in metrics]
-        sheet.ask(QuestionPriority.REST, "which-metric", "spec.report.gates", names, said=said)
+        gates = _list_gates(task, None, value, percent=percent) if isinstance(task, str) else []
+        sheet.ask(QuestionPriority.REST, "which-metric", "spec.report.gates", gates, said=said)
         return
     name, compare = parts.groups()
     sheet.set("report.gates", [_format_gate(name, compare, value, percent=percent)])

@@ -46,6 +46,7 @@ _FIELDS: Final = {
     "spec.params.hflip": "좌우 반전 확률",
     "spec.report.baseline": "비교할 실험",
     "spec.report.gates": "합격 기준",
+    "spec.export.formats": "내보낼 형식",
     "metadata.name": "이름",
 }
 
@@ -60,6 +61,7 @@ _ENGLISH: Final = {
     "spec.resources.gpuType": "GPU type",
     "spec.resources.maxDuration": "time limit",
     "spec.report.gates": "gate",
+    "spec.export.formats": "export format",
     "metadata.name": "name",
 }
 

@@ -64,10 +64,44 @@ def _has_field(tokens: Sequence[Token], at: int, name: Sense) -> bool:
             before = _skip_particles(tokens, before, -1)
         if not is_grammatical(tokens[at].text) and _is_copied(tokens, at):
             return True
-    if is_grammatical(tokens[at].text):  # `a small dataset`: only `dataset: small` is sure
+    if name.kind == "dataset" and _is_trained_on(tokens, at):
+        return True
+    # `a small dataset`: only `dataset: small` is sure; `the photos dataset` has no other meaning
+    if is_grammatical(tokens[at].text) and not tokens[at].has("generic"):
         linked = tokens[before].has("link") if before >= 0 else False
         return linked and _is_field(tokens, _skip_particles(tokens, before, -1), name)
     return _is_field(tokens, before, name) or _is_field(tokens, after, name)
+
+
+def _is_trained_on(tokens: Sequence[Token], at: int) -> bool:
+    """Whether a word stands where a model's data is named: `resnet18 on photos`, `photos로`."""
+    after = tokens[at + 1] if at + 1 < len(tokens) else None
+    before = _skip_articles(tokens, at)
+    if before > 0 and tokens[before].text.lower() == "on":
+        # `on photos of cats`, `on small images`: what is in the pictures, and what they are like
+        ends = after is None or after.has("break") or after.has("comma")
+        ends = ends or (after is not None and after.text.lower() in _BESIDE)
+        return ends and any(tokens[before - 1].has(kind) for kind in _LEARNERS)
+    # `test로 돌려줘` is a trial; what is in pictures is none
+    return (
+        tokens[at].has("generic")
+        and after is not None
+        and after.text in _BY
+        and not after.spaced
+        and tokens[at].text.isascii()
+    )
+
+
+_LEARNERS: Final = ("model", "family", "variant", "train")
+_BESIDE: Final = ("for", "with", "without", "using", "and", "but", "at", "by")
+_BY: Final = ("로", "으로", "에", "에서", "에다")
+
+
+def _skip_articles(tokens: Sequence[Token], at: int) -> int:
+    at -= 1
+    while at >= 0 and tokens[at].text.lower() in ("the", "our", "my", "these"):
+        at -= 1
+    return at
 
 
 def _is_copied(tokens: Sequence[Token], at: int) -> bool:

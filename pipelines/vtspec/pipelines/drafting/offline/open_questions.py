@@ -15,7 +15,7 @@ from .mentions import ParsedText
 from .value_ranges import DEFAULTS, NUMBERS
 
 _WAITING: Final = frozenset(
-    {*NUMBERS, *DEFAULTS, "report.gates", "report.baseline", "model.pretrained",
+    {*NUMBERS, *DEFAULTS, "report.gates", "report.baseline", "export.formats", "model.pretrained",
      "training.optimizer", "training.scheduler", "training.augmentation", "training.precision",
      "training.freeze", "resources.gpuType"}
 )  # fmt: skip

@@ -41,6 +41,10 @@ _ON_BY_DEFAULT: Final = ("training.weightDecay", "training.momentum", "params.hf
 """Fields that are zero where they are negated, as their default is another."""
 
 
+_OFF_AT_ZERO: Final = (*_ON_BY_DEFAULT, "training.warmupEpochs", "training.labelSmoothing")
+"""Fields that zero turns off, so that a value beside their negation is another one."""
+
+
 def resolve_values(sheet: DraftBuilder, reading: ParsedText) -> None:
     """Sets every number, choice and switch that was said; GPUs are set by `resolve_gpus`."""
     for path in NUMBERS:
@@ -64,6 +68,11 @@ def resolve_values(sheet: DraftBuilder, reading: ParsedText) -> None:
 def get_value_mentions(reading: ParsedText, path: str) -> list[Mention]:
     """The values that stand of a field; a field that was only named is none."""
     return [each for each in reading.get_mentions(path) if each.operation != "remove"]
+
+
+def is_refused(reading: ParsedText, path: str) -> bool:
+    """Whether a field is negated as a whole, without a value, and that was not corrected."""
+    return any(each.value is None and not each.corrected for each in reading.get_negated(path))
 
 
 def resolve_number(sheet: DraftBuilder, path: str, reading: ParsedText) -> None:
@@ -95,6 +104,8 @@ def resolve_number(sheet: DraftBuilder, path: str, reading: ParsedText) -> None:
         )
         return
     values = list(dict.fromkeys(_compute_value(sheet, path, each) for each in mentions))
+    if path in _OFF_AT_ZERO and is_refused(reading, path):  # `without warm-up, warm-up 3`
+        values = list(dict.fromkeys([0, *values]))
     if len(values) > 1:  # `50 epochs, 100 epochs`; two times the same is one
         _mark_pending(sheet, path, ", ".join(map(format_value, values)))
         sheet.ask(
@@ -314,15 +325,21 @@ def _change_quantity(held: str, mention: Mention, *, is_memory: bool) -> str | N
     return format_memory(changed / 1024, "gi") if is_memory else format_duration(changed, "s")
 
 
+_NEGATED_IS_NONE: Final = ("training.augmentation", "training.freeze")
+
+
 def _resolve_choice(sheet: DraftBuilder, path: str, reading: ParsedText) -> None:
     values = list(dict.fromkeys(each.value for each in get_value_mentions(reading, path)))
     negated = reading.get_negated(path)
+    # `no augmentation, strong augmentation`: of what is negated as a whole nothing is wanted
+    if values and path in _NEGATED_IS_NONE and is_refused(reading, path):
+        values = list(dict.fromkeys(["none", *values]))
     if len(values) > 1:
         sheet.drop(path)
         sheet.ask(QuestionPriority.CONTRADICTION, "two", f"spec.{path}", values)
     elif values:  # `sgd 말고 adam`: what is negated is not asked about
         sheet.set(path, values[0])
-    elif path in ("training.augmentation", "training.freeze") and any(
+    elif path in _NEGATED_IS_NONE and any(
         each.value is None or path == "training.freeze" for each in negated
     ):
         sheet.set(path, "none")
@@ -340,7 +357,12 @@ def _resolve_switches(sheet: DraftBuilder, reading: ParsedText) -> None:
             if path.endswith("Stopping")
             else "training.ema.decay"
         )
-        if reading.get_negated(path) or (
+        refused = any(not each.corrected for each in reading.get_negated(path))
+        if refused and len(get_value_mentions(reading, child)) == 1 and sheet.get(child):
+            choices = ["none", format_held(sheet.get(child))]
+            sheet.drop(path)
+            sheet.ask(QuestionPriority.CONTRADICTION, "two", f"spec.{child}", choices)
+        elif reading.get_negated(path) or (
             reading.get_negated(child) and not reading.get_mentions(child)
         ):
             sheet.drop(path)
@@ -377,9 +399,15 @@ def _resolve_class_weights(sheet: DraftBuilder, reading: ParsedText) -> None:
 
 
 def _resolve_export(sheet: DraftBuilder, reading: ParsedText) -> None:
-    wanted = {each.value for each in reading.get_mentions("export.formats")}
-    unwanted = {each.value for each in reading.get_negated("export.formats")}
+    wanted = {each.value for each in get_value_mentions(reading, "export.formats")}
+    negated = [each for each in reading.get_negated("export.formats") if not each.corrected]
+    unwanted = {"onnx" if each.value is None else each.value for each in negated}
     if not wanted and not unwanted:
+        return
+    if "onnx" in wanted & unwanted:  # `no export and ONNX`
+        sheet.drop("export.formats")
+        choices = ["safetensors", "onnx"]
+        sheet.ask(QuestionPriority.CONTRADICTION, "two", "spec.export.formats", choices)
         return
     held = sheet.get("export.formats") or ["safetensors"]
     formats = [

@@ -24,9 +24,7 @@ def stop_run(run: Run, timeout_s: float, sleep: Callable[[float], None] = time.s
     """
     holder, stop = run.find_holder(), format_command("vtspec", "stop", run.name)
     if holder is None:
-        raise Refused(
-            f"nothing works on {run.name}: it is {_describe_status(run)}", fix="vtspec status"
-        )
+        raise Refused(f"nothing works on {run.name}: it {_describe_end(run)}", fix="vtspec status")
     if not holder.is_here:
         raise Permanent(f"{run.name} is carried out on {holder.host}", fix=f"{stop} there")
     # Where vtspec itself was killed, its adapter is asked, which knows SIGTERM.
@@ -60,6 +58,6 @@ def _send_signal(run: Run, pid: int | None, number: signal.Signals) -> None:
         ) from error
 
 
-def _describe_status(run: Run) -> str:
+def _describe_end(run: Run) -> str:
     state = run.read_state()
-    return state.status if state.is_over else "dead since it was killed"
+    return f"is over ({state.status})" if state.is_over else "is dead since it was killed"

@@ -33,6 +33,8 @@ def find_gates(sentence: TokenizedText) -> Iterator[Mention]:
             continue
         if not isinstance(metric, str):
             continue
+        # `지표는 정확도 95% 이상`: a metric with a bound is a gate, whatever it is called
+        _consume_loose_word(sentence, at, metric)
         # first: `정확도 기준으로` picks an epoch, `정확도 기준 0.9` is a bound
         if (monitor := _find_monitor(sentence, at, metric)) is not None:
             yield monitor
@@ -66,10 +68,31 @@ def _find_metricless_gate(sentence: TokenizedText, at: int) -> Mention | None:
     return Mention("report.gates", value, at, end, sentence.get_span_text(at, end))
 
 
+_LOOSE: Final = frozenset(
+    "metric|main metric|key metric|validation metric|val metric|evaluation metric|eval metric|"
+    "지표|검증 지표|평가 지표|주요 지표".split("|")
+)
+"""Words that name the metric that decides, or only say that something is a metric."""
+
+
+def _consume_loose_word(sentence: TokenizedText, at: int, metric: str) -> None:
+    """Marks a loose word beside a metric that has a bound, as nothing is monitored then."""
+    for place in (at + 1, at - 1, at - 2, at - 3):
+        token = sentence.get_token(place)
+        if token is not None and (token.has("comma") or token.has("break")) and place < at:
+            return
+        is_loose = token is not None and token.text.lower() in _LOOSE
+        if is_loose and _find_gate(sentence, at, metric) is not None:
+            sentence.consume(place, place + 1)
+
+
 def _find_monitor(sentence: TokenizedText, at: int, metric: str) -> Mention | None:
     for place in (*range(at - 1, max(-1, at - 4), -1), at + 1, at + 2):
         token = sentence.get_token(place)
         if token is None or place in sentence.used:
+            continue
+        # `report the f1 metric` only says what f1 is
+        if place > at and token.text.lower() in _LOOSE:
             continue
         if token.get("field") == "training.checkpoint.monitor" or (
             place > at
@@ -161,7 +184,7 @@ def _can_skip_token(token: Token, metric: str, *, said: bool) -> bool:
         return False
     if said:
         return token.has("particle") or token.has("filler")
-    if token.text.lower() in _REACHING or token.text.lower() in _MOVING:
+    if token.text.lower() in _REACHING | _MOVING | _LOOSE:
         return True
     # `정확도 기준 0.9`; another field or metric has the number behind it to itself
     if token.has("field") or token.has("metric"):

@@ -142,12 +142,19 @@ def _negate_after(tokens: Sequence[Token], at: int, at_token: _AtToken) -> None:
         joint == "and" and (word in ("without", "no") or bool(alike))
     )
     # `no augmentation and 50 epochs`: a number is not what is left out.
-    if both and not any(_is_number(each.value) for each in following):
+    if both and not any(_is_number(each.value) or _contradicts(found, each) for each in following):
         _negate(following)
 
 
 def _has_target(tokens: Sequence[Token], mention: Mention) -> bool:
     return any(token.has("to") for token in tokens[mention.start : mention.end])
+
+
+def _contradicts(refused: Sequence[Mention], mention: Mention) -> bool:
+    """Whether a field has a value after it was refused: `no gate and accuracy at least 99%`."""
+    return mention.value is not None and any(
+        each.field == mention.field and each.value is None for each in refused
+    )
 
 
 def _is_number(value: object) -> bool:

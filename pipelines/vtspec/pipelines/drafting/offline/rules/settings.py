@@ -36,6 +36,7 @@ def find_settings(sentence: TokenizedText) -> Iterator[Mention]:
     # before choices: `register as adam-net` is no optimizer
     yield from _iter_text_fields(sentence)
     yield from _iter_switches(sentence)
+    yield from _iter_refused_exports(sentence)
     yield from _iter_choices(sentence)
     yield from find_amounts(sentence)
     # last: a field is without a value where no rule took it
@@ -181,6 +182,27 @@ def _iter_choices(sentence: TokenizedText) -> Iterator[Mention]:
                 sentence.consume(at, at + 1)
                 yield Mention(path, choice, at, at + 1, token.text)
                 break
+
+
+def _iter_refused_exports(sentence: TokenizedText) -> Iterator[Mention]:
+    """`no export`, `내보내기 없이`: what is exported is negated without its name."""
+    for at, token in enumerate(sentence.tokens):
+        if at in sentence.used or not token.has("export"):
+            continue
+        before, after = at - 1, at + 1
+        while sentence.is_kind(after, "particle"):
+            after += 1
+        negated = sentence.is_kind(before, "not-before") or sentence.is_kind(after, "not-after")
+        # `do not export onnx` has the format's name, which is what is negated
+        named = any(_is_export_format(sentence, place) for place in (before, after))
+        if negated and not named:
+            yield Mention("export.formats", None, at, at + 1, token.text, "remove")
+
+
+def _is_export_format(sentence: TokenizedText, place: int) -> bool:
+    token = sentence.get_token(place)
+    choice = None if token is None else token.get("choice")
+    return isinstance(choice, tuple) and choice[0] == "export.formats"
 
 
 _EXPORTS: Final = ("onnx", "오닉스", "온닉스")

@@ -62,7 +62,9 @@ training.checkpoint.every: checkpoint every, checkpoints every, save every, save
     every, save checkpoints every, keep every, checkpoint interval, save interval, 체크포인트,
     체크포인트 간격, 체크포인트 주기, 저장 주기, 저장 간격
 training.checkpoint.monitor: monitor, monitored metric, monitor metric, best by, best epoch by,
-    select by, choose best by, 모니터, 모니터링, 기준 지표, 모니터 지표
+    select by, choose best by, metric, main metric, key metric, validation metric, val metric,
+    evaluation metric, eval metric, 모니터, 모니터링, 기준 지표, 모니터 지표, 지표, 검증 지표,
+    평가 지표, 주요 지표
 training.workers: workers, worker, num workers, data workers, loader workers, dataloader workers,
     data loader workers, loading processes, 워커, 워커 수, 데이터 로더 워커, 로더 워커, 작업자
 resources.gpus: gpus, gpu, number of gpus, num gpus, gpu count, 지피유, gpu 수, gpu 개수, 그래픽
