@@ -313,7 +313,7 @@ def test_with_a_credential_for_each_run_nobody_has_anothers(
             {"metadata": {"ownerReferences": []}},
             {"metadata": {"ownerReferences": [{**owner, "kind": "CronWorkflow"}]}},
             {"metadata": {"labels": {}}},
-            {"type": "kubernetes.io/basic-auth"},
+            {"type": "acme.dev/other"},
         ):
             with pytest.raises(ApiError, match="denied request"):
                 write(**spoilt)
