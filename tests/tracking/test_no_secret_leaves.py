@@ -14,6 +14,7 @@ import pytest
 
 from loopback import Answer, FakeServer, body_of, raw_of, running
 from run_folders import STARTED, SUCCEEDED, a_run_folder, an_epoch
+from toy_runs import a_plan
 from vtspec.pipelines.address import Address, parse_address
 from vtspec.pipelines.project.scaffold import scaffold
 from vtspec.pipelines.runs.event_log import EventLog
@@ -169,7 +170,7 @@ def test_a_command_shows_and_keeps_no_password(
 ) -> None:
     scaffold(tmp_path / "mine", "mine", lambda line: None, lambda name: None)
     (tmp_path / "mine" / ".git").mkdir()
-    a_run_folder(tmp_path / "mine" / "runs", [STARTED, SUCCEEDED])
+    a_run_folder(tmp_path / "mine" / "runs", [STARTED, SUCCEEDED], a_plan())
     server.answer = ANSWERS[0]
     full = _secret_address(server).full
     words = ["sync", *(["--uri", full] if where == "option" else [])]
