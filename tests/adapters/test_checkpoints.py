@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -139,6 +140,40 @@ def test_no_bit_of_what_decides_the_best_epoch_is_changed_unseen(
             assert read() == before
         except CorruptCheckpointError:
             continue
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"epoch": 4},
+        {"epoch": "3"},
+        {"step": 5},
+        {"metrics": {"accuracy": "0.9"}},
+        {"metrics": {"accuracy": True}},
+        {"metrics": [0.9]},
+        {"files": {"../epoch-0002/model.safetensors": {"sha256": "0" * 64, "bytes": 1}}},
+        {"files": {"/etc/hostname": {"sha256": "0" * 64, "bytes": 1}}},
+    ],
+)
+@pytest.mark.parametrize("summed", [True, False])
+def test_a_manifest_that_was_edited_is_not_believed_whatever_its_check_says(
+    tmp_path: Path, edit: dict[str, Any], summed: bool
+) -> None:
+    folder = tmp_path / "checkpoints"
+    earlier, path = a_checkpoint(folder, 2), a_checkpoint(folder, 3)
+    checkpoints.write_pointer(folder, "last", path.name, {})
+    raw = json.loads((path / "manifest.json").read_text())
+    raw.update(edit)
+    check = raw.pop("check")
+    text = json.dumps(raw, sort_keys=True)
+    raw["check"] = f"{zlib.crc32(text.encode()):08x}" if summed else check
+    (path / "manifest.json").write_text(json.dumps(raw))
+    with pytest.raises(CorruptCheckpointError):
+        checkpoints.read_manifest(path)
+    told: list[str] = []
+    found = checkpoints.find_resumable(folder, told.append)
+    assert found is not None and found[0] == earlier
+    assert len(told) == 1 and path.name in told[0]
 
 
 def test_checkpoints_of_an_earlier_vtspec_are_gone_on_from(tmp_path: Path) -> None:

@@ -194,3 +194,40 @@ def test_a_run_whose_plan_was_edited_is_not_carried_out(
     # A report says what it can, and that it cannot vouch for it.
     shown = ran("report", run.name, "--output", "md")
     assert f"plan.json of {run.name} was changed after it was planned" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("training.learningRate", 0.5),
+        ("dataset.hash", "md5:" + "0" * 32 + ".dir"),
+        # Of what is approved, which the id does not know.
+        ("report.gates", ["accuracy >= 0.001"]),
+        ("tracking.registerAs", "another"),
+        ("resources.maxDuration", None),
+    ],
+)
+def test_no_command_takes_an_edited_plan_for_that_of_the_run(
+    original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, value: object
+) -> None:
+    root = shutil.copytree(original, tmp_path / "copy")
+    run = only_run(root)
+    raw = json.loads((run / "plan.json").read_text())
+    section, key = path.split(".")
+    raw[section][key] = value
+    (run / "plan.json").write_text(json.dumps(raw))
+    monkeypatch.chdir(root)
+    sent = ran("sync", run.name)
+    assert sent.return_value or isinstance(sent.exception, click.exceptions.Exit), sent
+    assert f"plan.json of {run.name} " in sent.stderr
+    assert not (run / "tracking.json").exists()
+    file = str(run / "plan.json")
+    for words in (
+        ("run", "--plan", file),
+        ("step", "data", "--plan", file, "--workdir", str(tmp_path / "new")),
+        ("predict", run.name, "data/shapes/test"),
+    ):
+        assert isinstance(ran(*words).exception, (Permanent, Refused)), words
+    if value is not None:
+        shown = ran("report", run.name, "--output", "md")
+        assert f"plan.json of {run.name} was changed after it was planned" in shown.stdout

@@ -219,7 +219,10 @@ def test_a_gpu_of_unknown_speed_has_no_time() -> None:
 def test_cost_is_the_machines_price_for_the_time() -> None:
     guess = estimate_run(LOAD, GPU)
     assert guess.seconds is not None
-    assert guess.cost == pytest.approx((2 * 0.35 + 8 * 0.05) * guess.seconds / 3600)
+    assert guess.report_seconds
+    # The report is made on one core, and on no GPU.
+    spent = (2 * 0.35 + 8 * 0.05) * guess.seconds + 0.05 * guess.report_seconds
+    assert guess.cost == pytest.approx(spent / 3600)
     assert guess.currency == "USD"
 
 

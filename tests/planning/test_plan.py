@@ -1,5 +1,6 @@
 """A spec and what the world says become a plan: what is filled in, and what is warned of."""
 
+import copy
 import json
 from dataclasses import replace
 from typing import Any
@@ -458,6 +459,122 @@ def test_a_plan_whose_derived_part_was_edited_is_refused(path: str, value: objec
 def test_a_plan_that_lacks_a_part_is_refused_as_damaged(section: str) -> None:
     with pytest.raises(Permanent, match=f"the plan is damaged: .*{section}"):
         plan_from_json({key: value for key, value in resolved().items() if key != section})
+
+
+_FREE = {
+    "specPath": "where the spec lies; a person may have moved it",
+    "description": "words",
+    "warnings": "words",
+    "overrides": "what was typed; what came of it is in the sections",
+    "origins": "where each value came from, for people",
+    "estimate": "a guess, for people",
+    "model.parameters": "counted again by whoever trains",
+    "model.weights.licence": "may be told anew",
+    "model.weights.id": "weights are named by their sum, where they have one",
+    "dataset.name": "the data is named by its hash",
+    "dataset.licence": "may be told anew",
+    "dataset.source": "where the data is; what is there is held against its hash",
+    "dataset.statistics": "counted of data that its hash names",
+    "report.baselinePlan": "looked up anew, and no wish of anybody",
+}
+"""What of a plan may be edited on file, and why that decides nothing."""
+
+
+def list_leaves(value: Any, above: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    match value:
+        case dict() | list() if value:
+            items = value.items() if isinstance(value, dict) else enumerate(value)
+            return [leaf for key, item in items for leaf in list_leaves(item, (*above, key))]
+        case _:
+            return [above]
+
+
+def list_edits(value: Any) -> list[Any]:
+    match value:
+        case bool():
+            return [not value, None, "x"]
+        case int() | float():
+            return [value + 1, -value - 1, f"{value}", None, True]
+        case str():
+            return [f"{value}x", "", None, 7, [value]]
+        case _:
+            return ["x", 7, True, {"x": 1}]
+
+
+@pytest.fixture(scope="module")
+def full() -> dict[str, Any]:
+    """A plan in which all that can be set is set."""
+    spec = an_experiment(
+        description="d",
+        training={
+            "epochs": 5, "batchSize": 64, "ema": {}, "earlyStopping": {}, "freeze": ["layer1"],
+            "classWeights": {"0": 1, "1": 2.5}, "gradientClipping": 1.0,
+            "checkpoint": {"every": 2},
+        },
+        report={"gates": ["accuracy >= 0.9"], "baseline": "other", "seeds": 2},
+        export={"formats": ["onnx"]},
+        tracking={"registerAs": "digits"},
+        params={"drop_rate": 0.5},
+    )  # fmt: skip
+    inputs = some_inputs(
+        weights=WEIGHTS, baseline_plan="other-0123456789", overrides=("training.seed=1",)
+    )
+    whole: dict[str, Any] = json.loads(json.dumps(build_plan(spec, inputs).to_json()))
+    plan_from_json(whole)
+    return whole
+
+
+def is_accepted(raw: dict[str, Any]) -> bool:
+    try:
+        plan_from_json(raw)
+    except Permanent:
+        return False
+    return True
+
+
+def test_each_leaf_of_a_plan_is_held_to_its_names_or_decides_nothing(full: dict[str, Any]) -> None:
+    every, accepted = list_leaves(full), set()
+    for leaf in every:
+        for value in list_edits(read_leaf(full, leaf)):
+            raw = copy.deepcopy(full)
+            read_leaf(raw, leaf[:-1])[leaf[-1]] = value
+            if is_accepted(raw):
+                accepted.add(".".join(map(str, leaf)))
+    assert len(every) > 100 and accepted
+    told = {each: [one for one in _FREE if f"{each}.".startswith(f"{one}.")] for each in accepted}
+    assert [each for each, why in told.items() if not why] == []
+
+
+def read_leaf(raw: Any, leaf: tuple[Any, ...]) -> Any:
+    for key in leaf:
+        raw = raw[key]
+    return raw
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("specPath", None),
+        ("framework.adapter", None),
+        ("dataset.name", 7),
+        ("dataset.source.path", None),
+        ("dataset.source.rev", True),
+        ("dataset.statistics.images", "1797"),
+        ("dataset.statistics.splits.train.perClass", "x"),
+        ("dataset.statistics.splits.train.perClass.0", "107"),
+        ("estimate.seconds", "139.5"),
+        ("estimate.currency", None),
+        ("model.parameters", 0.5),
+    ],
+)
+def test_what_no_name_is_of_is_of_its_own_kind_all_the_same(
+    full: dict[str, Any], path: str, value: object
+) -> None:
+    raw = copy.deepcopy(full)
+    *above, last = path.split(".")
+    read_leaf(raw, tuple(above))[last] = value
+    with pytest.raises(Permanent, match=r"the plan (is damaged|was changed)"):
+        plan_from_json(raw)
 
 
 def test_what_names_no_result_may_differ_in_a_plan_on_file() -> None:

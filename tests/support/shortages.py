@@ -7,13 +7,13 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def no_descriptors() -> Iterator[None]:
-    """Within, no file can be opened: the limit of open files is reached."""
+def no_descriptors(more: int = 0) -> Iterator[None]:
+    """Within, no file can be opened, or only so many: the limit of open files is reached."""
     usual = resource.getrlimit(resource.RLIMIT_NOFILE)
     free = os.open(os.devnull, os.O_RDONLY)
     os.close(free)
     # The lowest number that is free is the next one's.
-    resource.setrlimit(resource.RLIMIT_NOFILE, (free, usual[1]))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free + more, usual[1]))
     try:
         yield
     finally:

@@ -26,6 +26,7 @@ from run_folders import (
     an_epoch,
     append,
 )
+from toy_runs import a_plan as a_whole_plan
 from vtspec.pipelines.address import Address, parse_address
 from vtspec.pipelines.errors import Permanent, Temporary
 from vtspec.pipelines.execution.steps.initial_weights import find_start_weights
@@ -538,10 +539,10 @@ def _lose_a_table(file: Path) -> None:
 def test_a_half_made_store_is_told_with_what_mends_it(
     runs: Path, spoil: Callable[[Path], None]
 ) -> None:
-    early, uri = _a_finished_run(runs), _uri(runs)
+    early, uri = _a_finished_run(runs, a_whole_plan(name="early")), _uri(runs)
     sync_run(early, uri)
     spoil(runs / "mlflow.db")
-    late = a_run_folder(runs, [STARTED, SUCCEEDED], a_plan(id="late-0123456789"))
+    late = a_run_folder(runs, [STARTED, SUCCEEDED], a_whole_plan(name="late"))
     # In a process of its own: this one has the store open as it was.
     shown = start_follower(late, uri).finish()
     assert shown.left == 2 and f"{runs / 'mlflow.db'} is damaged" in str(shown.reason)

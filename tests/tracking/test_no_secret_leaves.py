@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from dvc_repositories import command, dvc_repository
 from loopback import Answer, FakeServer, body_of, raw_of, running
 from run_folders import STARTED, SUCCEEDED, a_run_folder, an_epoch
+from toy_runs import a_plan, write_pictures
 from vtspec.pipelines.address import Address, parse_address
 from vtspec.pipelines.project.scaffold import scaffold
 from vtspec.pipelines.runs.event_log import EventLog
@@ -169,7 +171,7 @@ def test_a_command_shows_and_keeps_no_password(
 ) -> None:
     scaffold(tmp_path / "mine", "mine", lambda line: None, lambda name: None)
     (tmp_path / "mine" / ".git").mkdir()
-    a_run_folder(tmp_path / "mine" / "runs", [STARTED, SUCCEEDED])
+    a_run_folder(tmp_path / "mine" / "runs", [STARTED, SUCCEEDED], a_plan())
     server.answer = ANSWERS[0]
     full = _secret_address(server).full
     words = ["sync", *(["--uri", full] if where == "option" else [])]
@@ -235,4 +237,42 @@ def test_a_run_leaves_no_password_anywhere(tmp_path: Path, server: FakeServer) -
     assert 0 == process.returncode, shown
     assert seen and not [command for command in seen if CANARY in command]
     assert CANARY not in shown and "have not arrived" in shown
+    _assert_clean(root)
+
+
+def test_adding_data_leaves_no_secret_of_stores_hubs_and_remotes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (
+        "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "HF_TOKEN",
+        "VTSPEC_RUNS_SECRET_ACCESS_KEY",
+    ):  # fmt: skip
+        monkeypatch.setenv(name, CANARY)
+    root = dvc_repository(tmp_path / "mine")
+    scaffold(root, "mine", lambda line: None, lambda name: None)
+    write_pictures(root / "data" / "more", per_class=2)
+    url = f"http://me:{CANARY}@127.0.0.1:9/store"
+    command(root, "dvc", "remote", "add", "-q", "-d", "--local", "shelf", url)
+    config = root / ".dvc" / "config.local"
+    assert CANARY in config.read_text()
+    shown, seen = "", set[str]()
+    for words in (["datasets", "add", "data/more", "--name", "more"], ["plan", "shapes-short"]):
+        process = subprocess.Popen(
+            [sys.executable, "-c", "from vtspec.cli.main import main; main()", *words],
+            cwd=root,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        while process.poll() is None:
+            seen |= set(_list_commands(lambda command: str(root) in command or "dvc" in command))
+            time.sleep(0.02)
+        assert process.stdout is not None
+        shown += process.stdout.read()
+        process.stdout.close()
+        assert process.returncode == 0, shown
+    assert seen and not [line for line in seen if CANARY in line]
+    assert CANARY not in shown
+    # Where a person put it, it stays.
+    config.unlink()
     _assert_clean(root)

@@ -370,6 +370,13 @@ def test_channels_last_learns_the_same(digits: Path, tmp_path: Path) -> None:
     [
         (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), "halve training.batchSize"),
         (RuntimeError("DataLoader worker (pid 7) is killed by signal"), "training.workers: 0"),
+        (RuntimeError("Too many open files. Communication with the workers"), "ulimit -n"),
+        (
+            OSError(
+                "Caught OSError in DataLoader worker process 0.\n[Errno 24] Too many open files"
+            ),
+            "ulimit -n",
+        ),
         (ValueError("Expected more than 1 value per channel when training"), "batchSize to 2"),
     ],
 )

@@ -1,7 +1,9 @@
 """From files to batches: transforms, broken images, how an epoch is cut."""
 
+import itertools
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
+from shortages import no_descriptors
 from timm_jobs import a_timm_job, prepared, write_digits
 from vtspec.adapters.contract import AdapterError, Job
 from vtspec.adapters.data.image_labels import LabeledImage
@@ -190,6 +193,56 @@ def test_broken_image_is_named(tmp_path: Path, kind: str, workers: int) -> None:
         next(batches)
     assert str(error.value).startswith(f"{bad} cannot be read as an image: ")
     assert "vtspec datasets inspect" in (error.value.fix or "")
+
+
+@pytest.mark.parametrize("workers", [1, 4, 64])
+def test_workers_that_need_more_open_files_than_are_allowed_are_refused_before_training(
+    tmp_path: Path, workers: int
+) -> None:
+    job = a_timm_job(write_digits(tmp_path / "data"), tmp_path / "work", training={"workers": 0})
+    prepared(job)
+    job = replace(job, training=replace(job.training, workers=workers))
+    with no_descriptors(7 * workers), pytest.raises(AdapterError) as refused:
+        prepared(job)
+    assert f"open files is too low for training.workers: {workers}, which need" in str(
+        refused.value
+    )
+    assert (refused.value.fix or "").startswith("ulimit -n 1024")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_workers_that_are_let_start_have_the_open_files_that_they_need(
+    tmp_path: Path, workers: int
+) -> None:
+    job = a_job(tmp_path, batchSize=1, workers=workers)
+    an_image().save(tmp_path / "good.png")
+    images = [LabeledImage(tmp_path / "good.png", 0)] * 12
+    transform, generator = build_eval_transform(SETTINGS), torch.Generator()
+    # Torch opens files of its own where it is first used.
+    assert sum(1 for _ in iter_batches(iter(build_eval_loader(images, transform, job)))) == 12
+    for more in itertools.count(8 * workers):
+        with no_descriptors(more):
+            try:
+                loader = build_train_loader(images, transform, job, generator, drop_last=False)
+            except AdapterError:
+                continue
+            # Not kept: each tensor of a worker holds a file open.
+            assert sum(1 for _ in iter_batches(iter(loader))) == len(images)
+            break
+
+
+def test_measuring_many_batches_needs_no_more_open_files_than_measuring_few(
+    tmp_path: Path,
+) -> None:
+    job = a_timm_job(
+        write_digits(tmp_path / "data", val=8),
+        tmp_path / "work",
+        training={"workers": 1, "batchSize": 2},
+    )
+    adapter = prepared(job)
+    adapter.validate(1)
+    with no_descriptors(28):
+        assert adapter.validate(1).val_loss is not None
 
 
 def test_missing_image_and_a_bomb_are_unreadable_too(tmp_path: Path) -> None:

@@ -104,6 +104,19 @@ def test_an_experiment_called_as_a_dataset_is_the_baseline_where_it_is_compared_
         ("5 different seeds", 5),
         ("average over 3 runs", 3),
         ("repeat it 3 times and average", 3),
+        ("repeat 3 times", 3),
+        ("repeat it three times", 3),
+        ("repeated 4 times", 4),
+        ("run the experiment 5 times", 5),
+        ("run it twice", 2),
+        ("3 repeats", 3),
+        ("with five repetitions", 5),
+        ("3번 반복", 3),
+        ("3번 반복해줘", 3),
+        ("세 번 반복해서 학습해줘", 3),
+        ("5회 반복 실험", 5),
+        ("3번 실행해줘", 3),
+        ("반복 3회", 3),
         ("number of seeds 3", 3),
         ("시드 3개로", 3),
         ("시드 세 개로", 3),
@@ -135,7 +148,35 @@ def test_a_seed_is_a_seed(world: Repository, text: str, seed: int) -> None:
     assert "report.seeds" not in drafted
 
 
-@pytest.mark.parametrize("text", ["seeds 42", "seeds: 1", "with 100 seeds"])
+@pytest.mark.parametrize(
+    ("text", "epochs"),
+    [
+        ("100번 학습", 100),
+        ("데이터를 3번 반복", 3),
+        ("100번 반복", 100),
+        ("run 3 times longer", None),
+    ],
+)
+def test_times_of_something_else_are_no_seeds(
+    world: Repository, text: str, epochs: int | None
+) -> None:
+    answer = said(world, f"resnet50 on cats, batch 32, {text}")
+
+    drafted = flat(answer.data) if answer.data else {}
+    assert "report.seeds" not in drafted
+    assert epochs is None or drafted["training.epochs"] == epochs
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "seeds 42",
+        "seeds: 1",
+        "with 100 seeds",
+        "repeat it 100 times",
+        "run it 1 times",
+    ],
+)
 def test_more_seeds_than_there_may_be_are_asked_about(world: Repository, text: str) -> None:
     answer = said(world, f"resnet50 on cats, {text}")
 

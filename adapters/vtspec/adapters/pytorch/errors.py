@@ -9,6 +9,12 @@ from vtspec.adapters.contract import AdapterError
 
 _MEANINGS = (
     (
+        # Before that of a worker: what it lacked stands further down in the same message.
+        "Too many open files",
+        "the limit of open files is reached",
+        "ulimit -n 1024",
+    ),
+    (
         "out of memory",
         "the GPU's memory is full",
         "halve training.batchSize and double training.gradientAccumulation",
@@ -37,7 +43,10 @@ def translate_errors() -> Iterator[None]:
     """Turn the errors of PyTorch that a person can mend into `AdapterError`; others pass."""
     try:
         yield
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, OSError) as error:
+        # With its number it is told as what the machine refuses; one of a worker has lost it.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
         for sign, meaning, fix in _MEANINGS:
             if sign in str(error):
                 raise AdapterError(f"{meaning}: {str(error).splitlines()[0]}", fix) from error

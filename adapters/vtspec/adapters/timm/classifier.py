@@ -58,7 +58,8 @@ class Classifier:
         loader = build_eval_loader(images, build_eval_transform(self.settings), self.job)
         for inputs, truth in iter_batches(iter(loader)):
             logits.append(self._compute_logits(inputs).cpu())
-            targets.append(truth)
+            # What a worker sent keeps a file open for as long as it is kept.
+            targets.append(truth.clone())
         joined = torch.cat(logits)
         if not joined.isfinite().all():
             raise AdapterError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import resource
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,7 @@ from vtspec.adapters.contract import AdapterError, Job
 from vtspec.adapters.data.image_decoding import UnreadableImageError, read_image
 from vtspec.adapters.data.image_labels import LabeledImage
 from vtspec.adapters.json_types import JsonObject
+from vtspec.adapters.pytorch.errors import translate_errors
 
 from .params import AUGMENTING
 
@@ -31,6 +34,12 @@ PRESETS: Final[Mapping[str, JsonObject]] = {
     "strong": {"auto_augment": "rand-m9-mstd0.5-inc1", "re_prob": 0.25, "re_mode": "pixel"},
 }
 """Augmentation presets, as arguments of `timm.data.create_transform`."""
+
+_DESCRIPTORS_PER_WORKER: Final = 8
+"""Its pipe and its process have two each; two batches of two tensors wait in shared memory."""
+
+_SPARE_DESCRIPTORS: Final = 16
+"""For the pipe of all workers, the batch in use, and the ten that PyTorch wants to find free."""
 
 _CHANGES: Final = {
     "hflip": "hflip",
@@ -102,10 +111,11 @@ def iter_batches(batches: Iterator[Batch]) -> Iterator[tuple[torch.Tensor, torch
         AdapterError: an image of the batch is unreadable.
     """
     # Raised here and not in a worker, where an exception loses its type on the way.
-    for batch in batches:
-        if isinstance(batch, UnreadableImage):
-            raise batch.to_error()
-        yield batch[0], batch[1]
+    with translate_errors():
+        for batch in batches:
+            if isinstance(batch, UnreadableImage):
+                raise batch.to_error()
+            yield batch[0], batch[1]
 
 
 def resolve_settings(model: torch.nn.Module, job: Job) -> JsonObject:
@@ -168,7 +178,12 @@ def build_train_loader(
 
     Workers start anew each epoch, so that an epoch depends on nothing but the generator's state
     at its start.
+
+    Raises:
+        AdapterError: the workers need more open files than this process may have.
     """
+    # More than while measuring: what fits now must not be refused after an epoch.
+    _check_descriptors(job.training.workers, _SPARE_DESCRIPTORS + 8)
     return _build_loader(
         ImageDataset(images, transform), job, generator, {"shuffle": True, "drop_last": drop_last}
     )
@@ -180,9 +195,22 @@ def build_eval_loader(
     """Batches in order. It has a generator of its own: measuring must not disturb training."""
     import torch
 
+    _check_descriptors(job.training.workers, _SPARE_DESCRIPTORS)
     return _build_loader(
         ImageDataset(images, transform), job, torch.Generator(), {"shuffle": False}
     )
+
+
+def _check_descriptors(workers: int, spare: int) -> None:
+    # A worker that runs out of them while it starts is waited for without end.
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    needed = len(os.listdir("/dev/fd")) + _DESCRIPTORS_PER_WORKER * workers + spare
+    if workers and limit != resource.RLIM_INFINITY and limit < needed:
+        raise AdapterError(
+            f"the limit of {limit} open files is too low for training.workers: {workers}, which "
+            f"need {needed}",
+            f"ulimit -n {max(needed, 1024)}",
+        )
 
 
 def _build_loader(

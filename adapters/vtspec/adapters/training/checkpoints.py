@@ -96,10 +96,13 @@ def read_manifest(path: Path) -> Manifest:
     """The manifest of a checkpoint, its files left unread. Raises `CorruptCheckpointError`."""
     try:
         raw = _load_json(path / _MANIFEST)
+        position = (raw["epoch"], raw["step"])
+        if parse_name(path.name) not in (None, position):
+            raise ValueError(f"it is of epoch {raw['epoch']!r}, step {raw['step']!r}")
         return Manifest(
             epoch=int(raw["epoch"]),
             step=int(raw["step"]),
-            metrics=dict(raw["metrics"]),
+            metrics=_expect_numbers(raw["metrics"]),
             files={
                 _check_inside(name): FileChecksum(
                     sha256=str(sums["sha256"]), bytes=int(sums["bytes"])
@@ -275,6 +278,13 @@ def _read_best_state(folder: Path) -> JsonObject:
     except CorruptCheckpointError:
         return {}
     return pointer[1] if pointer else {}
+
+
+def _expect_numbers(metrics: Mapping[str, Any]) -> dict[str, float | None]:
+    for name, value in metrics.items():
+        if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
+            raise ValueError(f"{name} is {value!r}, which is no number")
+    return dict(metrics)
 
 
 def _check_inside(name: str) -> str:

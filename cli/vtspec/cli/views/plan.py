@@ -352,12 +352,15 @@ def _format_costs(made: Plan) -> str:
     if guess.cost is None:
         # Whoever knows the prices can still do the sum.
         used = [_format_hours(guess.seconds * resources.gpus, "GPU")] if resources.gpus else []
-        used.append(_format_hours(guess.seconds * resources.cpus, "core"))
+        # The report has one of them.
+        cores = guess.seconds * resources.cpus + (guess.report_seconds or 0.0)
+        used.append(_format_hours(cores, "core"))
         return f"{_UNKNOWN}: {' and '.join(used)}"
     about = format_cost(guess.cost, guess.currency)
-    if guess.seconds_low is None or guess.seconds_high is None or not guess.seconds:
+    whole, bounds = guess.whole_seconds, guess.whole_range
+    if bounds is None or not whole:
         return about
-    bounds = (guess.cost * one / guess.seconds for one in (guess.seconds_low, guess.seconds_high))
+    bounds = (guess.cost * bounds[0] / whole, guess.cost * bounds[1] / whole)
     low, high = (format_cost(one, guess.currency) for one in bounds)
     low = low.removesuffix(f" {guess.currency}")
     return about if high.startswith(low) else f"{about} ({low} to {high})"

@@ -89,8 +89,8 @@ class Estimate:
     """What the run is thought to take; None where it cannot be said. `basis` is for people.
 
     `seconds` is wall clock of all steps but the report's, between `seconds_low` and
-    `seconds_high`; `report_seconds` likewise is what the report takes then. `cost` is in
-    `currency`, for `seconds`.
+    `seconds_high`; `report_seconds` likewise is what the report takes then, on one core. `cost`
+    is in `currency`, of all of it.
     """
 
     seconds: float | None
@@ -188,7 +188,7 @@ class Timing:
 def estimate_run(load: Workload, machine: Machine, timings: Sequence[Timing] = ()) -> Estimate:
     """The estimate; every figure is finite and at least 0, or None where it cannot be said."""
     time = _estimate_time(load, machine, timings)
-    cost, cost_basis = _estimate_cost(time.seconds, machine)
+    cost, cost_basis = _estimate_cost(time.seconds, time.report[0], machine)
     return Estimate(
         seconds=time.seconds,
         seconds_low=time.low,
@@ -397,7 +397,9 @@ def _estimate_loading(load: Workload, machine: Machine) -> tuple[float, str]:
     return seen * each / processes, f"{each * 1000:.2g} ms an image on {cores}{told}"
 
 
-def _estimate_cost(seconds: float | None, machine: Machine) -> tuple[float | None, str]:
+def _estimate_cost(
+    seconds: float | None, report_seconds: float | None, machine: Machine
+) -> tuple[float | None, str]:
     if seconds is None:
         return None, ""
     # A price that is missing is not taken for zero: half a cost would look like all of it.
@@ -406,4 +408,5 @@ def _estimate_cost(seconds: float | None, machine: Machine) -> tuple[float | Non
     if machine.cpu_price is None:
         return None, "no cost: vtspec.yaml has no prices.cpuPerHour"
     hourly = machine.gpus * (machine.gpu_price or 0.0) + machine.cpus * machine.cpu_price
-    return hourly * seconds / 3600, ""
+    # The report's step is given one core and no GPU.
+    return (hourly * seconds + machine.cpu_price * (report_seconds or 0.0)) / 3600, ""

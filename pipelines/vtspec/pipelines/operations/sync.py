@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.errors import Permanent, Temporary
 
 from .run import get_tracking_uri
@@ -55,7 +56,29 @@ def sync_runs(target: SyncTarget) -> "Iterator[tuple[Run, SyncResult | Permanent
         try:
             # Of a run in a store what is sent has to be here first.
             if has_waiting_events(run.path, target.address):
+                _refuse_edited_plan(run)
                 target.fetch(run)
             yield run, sync_run(run.path, target.address)
         except (Permanent, Temporary) as error:
             yield run, error
+
+
+def _refuse_edited_plan(run: "Run") -> None:
+    """Raise `Permanent` where the plan on file is not the one that the run is called by: MLflow
+    would show its values beside figures that they did not bring about."""
+    from vtspec.pipelines.planning.digest import find_edit
+
+    state = run.read_state()
+    fix = f"put the file back as it was, or: {format_command('vtspec', 'rm', run.name)}"
+    try:
+        content = find_edit(run.read_plan(), run.plan_id, state.provenance.plan_digest)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise Permanent(
+            f"the {run.plan_file.name} of {run.name} is not a whole plan: {error!r}", fix=fix
+        ) from error
+    if content is not None:
+        raise Permanent(
+            f"the {run.plan_file.name} of {run.name} was changed after it was planned: what "
+            f"stands in it is {content}; nothing of it is sent",
+            fix=fix,
+        )

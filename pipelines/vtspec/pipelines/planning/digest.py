@@ -50,6 +50,18 @@ def identify(plan: PlanJson) -> Identity:
     )
 
 
+def find_edit(plan: PlanJson, plan_id: str, digest: str | None) -> str | None:
+    """The name of what stands in a plan, where that is not what was run as `plan_id` and approved
+    as `digest` (None where nobody told); None where it is.
+
+    Raises as `identify` does.
+    """
+    names = identify(plan)
+    if names.id != plan_id:
+        return names.id
+    return None if digest in (None, names.digest) else names.digest
+
+
 def compute_id(name: str, material: Mapping[str, object]) -> str:
     """`name-0123456789`: the spec's name and ten hex digits of what decides the result.
 

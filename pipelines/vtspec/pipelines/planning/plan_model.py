@@ -13,6 +13,8 @@ from typing import (
     Union,
     get_args,
     get_origin,
+    get_type_hints,
+    is_typeddict,
 )
 
 from vtspec.adapters.contract import Split
@@ -175,7 +177,7 @@ def plan_from_json(raw: Mapping[str, object]) -> Plan:
     # JSON may hold anything, whatever its type says.
     if not isinstance(raw, dict) or raw.get("kind") != "Plan":
         raise Permanent("this is not a plan", fix="make one: vtspec plan SPEC --output json")
-    if raw.get("v") != VERSION:
+    if raw.get("v") != VERSION or isinstance(raw["v"], bool):
         raise Permanent(
             f"the plan is of version {raw.get('v')!r}, this vtspec reads version {VERSION}",
             fix="plan again with this vtspec: vtspec plan SPEC --output json",
@@ -255,7 +257,7 @@ def parse_section(section: type[_Section], raw: Mapping[str, object], where: str
 
 
 def _parse(asked: object, value: object, where: str) -> object:
-    """The value as an annotation asks for it. A plain value is not checked: `v` vouches for it."""
+    """The value as an annotation asks for it."""
     origin, inner = get_origin(asked), get_args(asked)
     if origin in (Union, UnionType):
         return _parse_union(inner, value, where)
@@ -268,16 +270,43 @@ def _parse(asked: object, value: object, where: str) -> object:
         raise TypeError(f"{where} is no list")
     if origin is tuple and isinstance(value, list):
         return tuple(_parse(inner[0], item, where) for item in value)
+    if is_typeddict(asked):
+        asked_items, given = get_type_hints(asked), _expect_mapping(value, where)
+        for key in asked_items.keys() & given.keys():
+            _parse(asked_items[key], given[key], f"{where}.{key}")
+        return value
+    return _expect_plain((asked,), value, where)
+
+
+def _expect_plain(choices: tuple[object, ...], value: object, where: str) -> object:
+    # What no id is of is shown and reckoned with all the same.
+    if not any(_is_plain(one, value) for one in choices):
+        raise TypeError(f"{where} cannot be {value!r}")
     return value
+
+
+def _is_plain(asked: object, value: object) -> bool:
+    if get_origin(asked) is Literal:
+        return value in get_args(asked)
+    if asked in (int, float) and not isinstance(value, bool):
+        whole = asked is float or (isinstance(value, float) and value.is_integer())
+        return isinstance(value, int) or (isinstance(value, float) and whole)
+    if asked in (int, float, bool, str, NoneType) and isinstance(asked, type):
+        return isinstance(value, asked) and (asked is bool or not isinstance(value, bool))
+    # Sections of adapters have their annotations as text; an id is of all that is in them.
+    return True
 
 
 def _parse_union(choices: tuple[object, ...], value: object, where: str) -> object:
     # Frozen like the rest: nobody may change a plan that was approved.
     if isinstance(value, list):
         return tuple(value)
+    counted = next((one for one in choices if is_typeddict(one)), None)
+    if counted is not None and value is not None:
+        return _parse(counted, value, where)
     sections = [one for one in choices if isinstance(one, type) and is_dataclass(one)]
     if not sections or (value is None and NoneType in choices):
-        return value
+        return _expect_plain(choices, value, where)
     raw = _expect_mapping(value, where)
     if sections[0] not in _TAGGED.values():
         return parse_section(sections[0], raw, where)

@@ -11,7 +11,7 @@ from typing import Final
 from vtspec.adapters.durable_files import write_file_atomic
 from vtspec.adapters.system_errors import is_shortage
 from vtspec.pipelines.errors import Permanent
-from vtspec.pipelines.planning.digest import PlanJson, identify
+from vtspec.pipelines.planning.digest import PlanJson, find_edit
 from vtspec.pipelines.planning.seeds import name_seed_plans
 from vtspec.pipelines.project.repository import find_root
 from vtspec.pipelines.reporting.plots.canvas import choose_report_fonts
@@ -179,10 +179,10 @@ def _find_doubts(run: Run, plan: PlanJson) -> tuple[str, ...]:
 def _find_plan_doubts(run: Run, plan: PlanJson) -> tuple[str, ...]:
     """Whether the plan is what the run is called by; one of an older vtspec may not tell."""
     try:
-        content = identify(plan).id
+        content = find_edit(plan, run.plan_id, run.read_state().provenance.plan_digest)
     except (KeyError, TypeError, AttributeError, ValueError):
         return ()
-    if content == run.plan_id:
+    if content is None:
         return ()
     return (
         f"the {run.plan_file.name} of {run.name} was changed after it was planned: what stands "

@@ -60,6 +60,15 @@ _COUNT: Final = (
     r"([0-9]+|two|three|four|five|six|seven|eight|nine|ten|두|세|네|다섯|여섯|일곱|여덟|아홉|열)"
 )
 _RUNS: Final = r"(?:runs?|times|repeats|repetitions|trials|trainings)"
+_FEW: Final = r"([2-9]|두|세|네|다섯|여섯|일곱|여덟|아홉)"
+_REPEAT: Final = (
+    r"(?:repeat|run|train|do)(?:ed)?"
+    r"(?: it| this| that| the (?:whole )?(?:run|training|experiment|plan|thing))?"
+)
+_NO_FACTOR: Final = (
+    r"(?! ?(?:more|less|longer|as|the|slower|faster|larger|bigger|smaller|per|an?)\b)"
+)
+_TIMES: Final = {"twice": "2", "thrice": "3"}
 _SEEDS: Final = re.compile(
     rf"\b(?:(?:with|over|across|using|for|on) )?{_COUNT} (?:different |random |distinct )*seeds\b"
     # `batch 32 seeds 5` has the 32 for the batch
@@ -69,10 +78,17 @@ _SEEDS: Final = re.compile(
     rf"\b(?:repeat|run|train)(?:ed)?(?: it| this| the [a-z]+)? {_COUNT} {_RUNS}"
     r"(?:,? and|,|,? then)? (?:take |report |use )?(?:the )?(?:average|mean|averaging)\w*"
     r"(?: it| them)?|"
+    rf"\b{_REPEAT} (?:{_COUNT} times|(twice|thrice))\b{_NO_FACTOR}|"
+    rf"\b(?:with |in |over |for |do |make )?{_COUNT} (?:independent |separate |identical )*"
+    r"(?:repeats|repetitions|trials)\b|"
     rf"(?:랜덤 |난수 )?시드(?:는|를|을|로)? ?:? ?{_COUNT} ?(?:개|가지)(?:로|씩|를|을)?|"
     rf"{_COUNT} ?(?:개|가지)(?:의)? ?(?:서로 |다른 |랜덤 )*시드(?:로|를)?|"
     rf"{_COUNT} ?(?:번|회|차례)(?:을|를|씩)? ?(?:반복|돌려|돌린|학습|훈련|실행)\S*"
-    r"(?: \S+){0,2}? ?평균\S*",
+    r"(?: \S+){0,2}? ?평균\S*|"
+    # to go through the data so often, or ten times and more, is an epoch each
+    rf"(?<!데이터를 )(?<!데이터셋을 )(?<!이미지를 )(?<![0-9]){_FEW} ?(?:번|회|차례)(?:을|를|씩)? ?"
+    r"(?:반복|실행)(?:해서|해줘|해 줘|해|하고|하는|하기|으로)?(?: ?(?:학습|훈련|실험|실행)\S*)?|"
+    rf"반복 ?(?:횟수|회수)?(?:는|를)? ?:? ?{_FEW} ?(?:번|회|차례)(?:로)?",
     re.IGNORECASE,
 )
 """How many seeds a plan is carried out with, which is no seed itself."""
@@ -178,10 +194,15 @@ def _preprocess_text(text: str) -> str:
     lines = _FILE.sub(r"\1", _ELLIPSIS.sub(", ", lines))
     # dictated numbers first: these rules look for digits
     lines = _KO_FALLS_TO.sub(r"\1, 최소 학습률 \2", replace_spoken_numbers(lines))
-    lines = _SEEDS.sub(lambda found: f" seed count {found[found.lastindex or 1]} ", lines)
+    lines = _SEEDS.sub(_write_seed_count, lines)
     lines = _FALLS_TO.sub(r"\1, min learning rate ", lines)
     lines = _ENDS_AT.sub("min learning rate", lines)
     return _PARTED.sub(r"without \1, on ", _MINUS.sub("-", lines))
+
+
+def _write_seed_count(found: re.Match[str]) -> str:
+    count = found[found.lastindex or 1].lower()
+    return f" seed count {_TIMES.get(count, count)} "
 
 
 def _collect_kinds(sentence: TokenizedText) -> set[str]:
