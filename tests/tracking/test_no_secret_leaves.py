@@ -245,7 +245,7 @@ def test_adding_data_leaves_no_secret_of_stores_hubs_and_remotes(
 ) -> None:
     for name in (
         "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "HF_TOKEN",
-        "VTSPEC_RUNS_SECRET_ACCESS_KEY",
+        "VTSPEC_RUNS_AWS_SECRET_ACCESS_KEY",
     ):  # fmt: skip
         monkeypatch.setenv(name, CANARY)
     root = dvc_repository(tmp_path / "mine")
