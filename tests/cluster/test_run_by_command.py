@@ -144,7 +144,7 @@ def laptop(
         data.put(f"files/md5/{pinned[:2]}/{pinned[2:]}", b"[]")
         # As an earlier run's step data has left it on the volume.
         kept = cluster.folder / "volume" / "data" / pinned
-        shutil.copytree(made.root / "data" / "shapes", kept)
+        shutil.copytree(made.root / "data" / "shapes", kept, dirs_exist_ok=True)
         for path in (kept.parent, kept, *kept.rglob("*")):
             os.chown(path, 10001, 10001)
         environment = {

@@ -267,6 +267,8 @@ def test_secrets_are_not_handed_to_training_code() -> None:
         "MLFLOW_TRACKING_PASSWORD": "x",
         "MLFLOW_TRACKING_URI": "http://user:pass@host",
         "WANDB_MODE": "online",
+        "VTSPEC_RUNS_AWS_ENDPOINT_URL": "http://store",
+        "VTSPEC_RUNS_CREDENTIAL": "/vtspec/credential",
         "OPENAI_API_KEY": "x",
         "DATABASE_DSN": "x",
         "HF_TOKEN": "hub",

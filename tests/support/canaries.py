@@ -111,5 +111,8 @@ class ProcessWatch:
                     environment = (folder / "environ").read_bytes()
                 except OSError:
                     continue
+                # Of one that has only begun it cannot be seen yet.
+                if not environment:
+                    continue
                 found = SeenProcess(command=command, environment=environment)
                 self.seen[int(folder.name), command] = found

@@ -7,6 +7,7 @@ from typing import Final
 
 from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.pipelines.redaction import is_secret_name
+from vtspec.pipelines.runs.object_store import OWN_PREFIX
 from vtspec.pipelines.weights.model import HubWeights
 
 _TRACKERS: Final = re.compile(r"^(MLFLOW|WANDB|COMET|NEPTUNE|VTSPEC_TRACKING)_", re.IGNORECASE)
@@ -26,14 +27,15 @@ def build_variables(
     """What the adapter may see of `environ`, and what makes its results the same everywhere.
 
     A framework needs many variables that nobody can list (drivers, proxies, caches), so all pass
-    but those that look like a secret, and those of experiment trackers, whose callbacks some
-    frameworks start by themselves: vtspec alone tracks. HF_TOKEN passes only where the plan's
-    weights come from the hub. With `pythonpath` (an environment of its own) nothing of this
-    Python's own path is handed down.
+    but those that look like a secret, those of the store of runs, which is vtspec's alone, and
+    those of experiment trackers, whose callbacks some frameworks start by themselves. HF_TOKEN
+    passes only where the plan's weights come from the hub. With `pythonpath` (an environment of
+    its own) nothing of this Python's own path is handed down.
     """
 
     def hides(name: str) -> bool:
-        return is_secret_name(name) or _TRACKERS.search(name) is not None
+        is_ours = name.startswith(OWN_PREFIX) or _TRACKERS.search(name) is not None
+        return is_ours or is_secret_name(name)
 
     found = {key: value for key, value in environ.items() if not hides(key)}
     if isinstance(plan.model.weights, HubWeights) and "HF_TOKEN" in environ:
