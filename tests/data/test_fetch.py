@@ -81,7 +81,11 @@ class Case:
     def leftovers(self) -> list[str]:
         """What lies in the cache folder beside data that is whole and locks."""
         found = (self.cache / "data").iterdir() if (self.cache / "data").exists() else iter(())
-        return [path.name for path in found if path.suffix != ".lock" and path != self.kept()]
+        return [
+            path.name
+            for path in found
+            if path.suffix not in (".lock", ".used") and path != self.kept()
+        ]
 
 
 @pytest.fixture

@@ -564,6 +564,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_a_removal_killed_before_any_change_leaves_whole_runs_or_none(
     root: Path, words: tuple[str, ...], staying: list[str]
 ) -> None:
+    number = 0
     for number in itertools.count(1):
         for name in (APES, CATS, DOGS):
             run = a_run(root, name)
@@ -594,6 +595,7 @@ def test_a_run_killed_before_any_change_of_its_making_is_whole_or_leaves_nothing
         with runs.lock_runs():
             runs.create_attempt(plan)
 
+    number = 0
     for number in itertools.count(1):
         if not killed(number, make):
             break
