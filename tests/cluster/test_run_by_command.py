@@ -355,7 +355,7 @@ def test_another_policy_is_made_of_the_result_and_leaves_it_where_that_fails(
 def test_a_workflow_that_somebody_applied_is_seen_stopped_and_removed(
     api: KubernetesApi, laptop: Laptop
 ) -> None:
-    plan = _vary(laptop, "applied", epochs=800)
+    plan = _vary(laptop, "applied", epochs=4000)
     _apply(api, laptop, plan)
     _await_checkpoint(laptop, plan)
     code, out, err = laptop.vtspec("status", plan.id)
