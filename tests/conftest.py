@@ -1,9 +1,14 @@
 """What holds for all tests."""
 
 import signal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from object_storage import BreakableStorage
 
 # How long an example takes says how busy the machine is: several processes test beside each other.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -22,3 +27,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     waiting."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+@pytest.fixture(scope="module")
+def storage() -> "Iterator[BreakableStorage]":
+    """An S3 server on loopback, which a test may take away and bring back."""
+    # Not for tests that need none: it brings a web server.
+    from object_storage import BreakableStorage
+
+    found = BreakableStorage()
+    yield found
+    found.stop()

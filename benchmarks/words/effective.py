@@ -19,12 +19,8 @@ from vtspec.schema.kinds.experiment import (
     Model,
     Training,
 )
-from vtspec.schema.kinds.field_types import (
-    Metadata,
-    Part,
-    parse_duration,
-    parse_memory,
-)
+from vtspec.schema.kinds.field_types import Metadata, Part
+from vtspec.schema.kinds.patterns import parse_duration, parse_memory
 
 _OPTIONAL: Final[dict[str, type[Part]]] = {"ema": Ema, "earlyStopping": EarlyStopping}
 """Parts of `training` that are off where left out, and have defaults of their own where not."""

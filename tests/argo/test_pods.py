@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -95,13 +94,6 @@ class Pods:
         (run,) = runs.list_runs()
         runs.fetch(run, "model")
         return run
-
-
-@pytest.fixture(scope="module")
-def storage() -> Iterator[BreakableStorage]:
-    found = BreakableStorage()
-    yield found
-    found.stop()
 
 
 @pytest.fixture

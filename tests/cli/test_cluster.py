@@ -152,13 +152,6 @@ class Place:
         return name
 
 
-@pytest.fixture(scope="module")
-def storage() -> Iterator[BreakableStorage]:
-    found = BreakableStorage()
-    yield found
-    found.stop()
-
-
 @pytest.fixture
 def place(
     tmp_path: Path, storage: BreakableStorage, monkeypatch: pytest.MonkeyPatch

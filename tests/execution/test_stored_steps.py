@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,13 +28,6 @@ pytestmark = pytest.mark.slow
 
 TIMED = {"train.progress", "output"}
 """Kinds of which there are as many as the time allows."""
-
-
-@pytest.fixture(scope="module")
-def storage() -> Iterator[BreakableStorage]:
-    found = BreakableStorage()
-    yield found
-    found.stop()
 
 
 @dataclass

@@ -7,14 +7,7 @@ import pytest
 
 from cluster_world import World, a_world
 from kubernetes_server import KubernetesServer, running_kubernetes
-from object_storage import BreakableStorage, ObjectStorage
-
-
-@pytest.fixture(scope="module")
-def storage() -> Iterator[ObjectStorage]:
-    found = BreakableStorage()
-    yield found
-    found.stop()
+from object_storage import ObjectStorage
 
 
 @pytest.fixture

@@ -48,6 +48,16 @@ def asked_for(world: World) -> Plan:
     return plan
 
 
+def _await_another(world: World, name: str, first: str) -> None:
+    """Wait for a Workflow of the name that is not the first one, by its uid."""
+    await_true(
+        lambda: (
+            (world.server.workflow(name) or {}).get("metadata", {}).get("uid") not in (None, first)
+        ),
+        "another Workflow of the name",
+    )
+
+
 def _complete(world: World, name: str, *, ending: str = "succeeded") -> None:
     """Play the pods of a completion to their end."""
     pods = Pods(world, world.plan.id, name="pod-of-export")
@@ -114,13 +124,7 @@ def test_a_completion_that_fails_leaves_what_held_before(
     # It may be asked for again, and has the same name.
     first = (world.server.workflow(name) or {})["metadata"]["uid"]
     with world.running(Heard(), asked_for) as again:
-        await_true(
-            lambda: (
-                (world.server.workflow(name) or {}).get("metadata", {}).get("uid")
-                not in (None, first)
-            ),
-            "another Workflow of the name",
-        )
+        _await_another(world, name, first)
         _complete(world, name)
     assert again.result.results[0].outcome.is_good
     assert world.find_run().read_state().undone_update is None
@@ -150,13 +154,7 @@ def test_a_completion_is_stopped_shown_and_gone_on_with(
     assert (state.status, state.has_result) == ("stopped", True)
     first = (world.server.workflow(name) or {})["metadata"]["uid"]
     with world.running(Heard(), asked_for) as again:
-        await_true(
-            lambda: (
-                (world.server.workflow(name) or {}).get("metadata", {}).get("uid")
-                not in (None, first)
-            ),
-            "another Workflow of the name",
-        )
+        _await_another(world, name, first)
         _complete(world, name)
     assert again.error is None
     assert again.result.results[0].outcome.is_good

@@ -41,6 +41,13 @@ def test_a_run_is_given_a_credential_of_its_own_by_whoever_submits_it(world: Wor
         assert {"secretName": f"run-{name}", "defaultMode": 0o440} in mounted
         # Of somebody who was killed before it was made, the next who looks on makes it.
         del world.server.objects[secret]
+        looking = Heard()
+        with world.running(looking) as second:
+            await_true(
+                lambda: second.error or secret in world.server.objects, "it is made anew", 90
+            )
+            looking.stop.request("stopped")
+        assert second.error is None
         world.server.play(name, recorded_status("succeeded", 8))
         pods = Pods(world, name)
         pods.begin()

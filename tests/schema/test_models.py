@@ -13,8 +13,7 @@ from vtspec.adapters.suggestions import suggest_fix as suggest_adapter_fix
 from vtspec.schema.json_schema.field_docs import get_all_fields
 from vtspec.schema.kinds.dataset import Dataset
 from vtspec.schema.kinds.experiment import Experiment, Training
-from vtspec.schema.kinds.field_types import parse_duration, parse_memory
-from vtspec.schema.kinds.patterns import FORMS
+from vtspec.schema.kinds.patterns import FORMS, parse_duration, parse_memory
 from vtspec.schema.kinds.project import Project
 from vtspec.schema.kinds.tasks import FORMAT_NEEDS, FORMATS, FORMATS_OF_TASK, TASKS
 from vtspec.schema.suggestions import find_nearest, format_choices, suggest_fix

@@ -18,6 +18,6 @@ def check_age(text: str | None, option: str) -> None:
 
 def find_time(age: str) -> float:
     """When so long ago was, in seconds since 1970."""
-    from vtspec.schema.kinds.field_types import parse_duration
+    from vtspec.schema.kinds.patterns import parse_duration
 
     return time.time() - parse_duration(age)

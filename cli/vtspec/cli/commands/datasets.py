@@ -248,13 +248,10 @@ def _format_value(value: object) -> str:
 def _print_next(written: "WrittenDataset", repository: "Repository") -> None:
     files = [repository.format_path(file) for file in written.files]
     stage = format_command("git", "add", "--", *files)
-    push = ""
-    if written.remote is not None:
-        push = " && " + format_command("dvc", "push", "-r", written.remote)
-    elif written.has_remote:
-        push = " && dvc push"
+    named = () if written.remote is None else ("-r", written.remote)
+    push = f" && {format_command('dvc', 'push', *named)}" if written.has_remote else ""
     click.echo(f"next: {stage} && git commit{push}")
-    if written.by_dvc and not push:
+    if written.by_dvc and not written.has_remote:
         from vtspec.pipelines.data.dvc_cli import ADD_REMOTE
 
         click.echo(f"no DVC remote is set: for others to have the data, {ADD_REMOTE} && dvc push")

@@ -12,7 +12,7 @@ from vtspec.pipelines.data.source import DvcSource
 from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.pipelines.validation.teams import check_limits, find_team
 from vtspec.pipelines.weights.model import HubWeights
-from vtspec.schema.kinds.field_types import parse_duration
+from vtspec.schema.kinds.patterns import parse_duration
 from vtspec.schema.kinds.rules import RuleViolation
 
 if TYPE_CHECKING:

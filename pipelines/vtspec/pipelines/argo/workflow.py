@@ -16,7 +16,7 @@ from vtspec.pipelines.planning.plan_model import Plan, PlanStep
 from vtspec.pipelines.runs import make_run_name
 from vtspec.pipelines.runs.events import STEPS
 from vtspec.pipelines.runs.workflow_file import OWN_NAMESPACE, OWN_WORKFLOW
-from vtspec.schema.kinds.field_types import parse_duration, parse_memory
+from vtspec.schema.kinds.patterns import parse_duration, parse_memory
 
 from .completion import Completion
 from .retries import RETRY_STRATEGY

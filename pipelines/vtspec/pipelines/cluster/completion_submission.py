@@ -5,8 +5,7 @@ ask at once one begins it, and all come to the same.
 """
 
 import json
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from vtspec.adapters.shell_command import format_command
@@ -21,7 +20,7 @@ from vtspec.pipelines.runs.stored_events import append_stored_event
 from vtspec.pipelines.runs.workflow_file import WorkflowFile
 
 from .kubernetes_client import KubernetesClient
-from .run_credential import create_objects, make_credential
+from .run_credential import RunCredentials, create_objects
 from .run_follower import get_mirror
 from .run_workflow import RunWorkflow
 from .submission import tell_resumption
@@ -36,7 +35,7 @@ class CompletionSubmission:
     run: Run
     completion: Completion
     settings: RenderSettings
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    credentials: RunCredentials = field(default_factory=RunCredentials)
     get_time: Callable[[], str] = get_timestamp
 
     def begin(self) -> None:
@@ -58,16 +57,14 @@ class CompletionSubmission:
                 f"{self.run.name} was changed by somebody else meanwhile",
                 fix=f"see it: {format_command('vtspec', 'status', self.run.name)}; then ask again",
             )
-        documents = render_completion(
-            # As the run has it: whoever was faster may have typed it otherwise.
-            plan_from_json(self.run.read_plan()),
-            self.settings,
-            self.completion,
-            self.run.attempt,
+        # As the run has it: whoever was faster may have typed it otherwise.
+        plan, workflow = plan_from_json(self.run.read_plan()), RunWorkflow(self.client, file)
+        credential = self.credentials.get(workflow, self.settings, self.run.name, plan)
+        create_objects(
+            workflow,
+            render_completion(plan, self.settings, self.completion, self.run.attempt),
+            credential,
         )
-        workflow, plan = RunWorkflow(self.client, file), self.completion.plan
-        credential = make_credential(workflow, self.settings, self.run.name, plan, self.environ)
-        create_objects(workflow, documents, credential)
 
     def _tell_update(self) -> None:
         update, known = self.completion.update, self.run.read_state()

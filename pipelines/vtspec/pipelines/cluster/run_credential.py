@@ -16,7 +16,7 @@ from typing import Any, Final
 from vtspec.pipelines.argo.run_access import build_session_policy
 from vtspec.pipelines.argo.settings import RenderSettings, RunStore, StoreRole
 from vtspec.pipelines.argo.storage import get_credential_name
-from vtspec.pipelines.argo.workflow import PREFIX
+from vtspec.pipelines.argo.workflow import RUN
 from vtspec.pipelines.errors import Permanent, Refused, Temporary, refuse_import
 from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.pipelines.redaction import make_redactor
@@ -102,7 +102,7 @@ class RunCredential:
                 "namespace": self.namespace,
                 "labels": {
                     "app.kubernetes.io/managed-by": "vtspec",
-                    f"{PREFIX}/run": self.run,
+                    RUN: self.run,
                 },
                 "ownerReferences": [
                     {
@@ -118,26 +118,33 @@ class RunCredential:
         }
 
 
-def make_credential(
-    workflow: RunWorkflow,
-    settings: RenderSettings,
-    run: str,
-    plan: Plan,
-    environ: Mapping[str, str],
-) -> RunCredential | None:
-    """What the pods of a run's Workflow are given to reach the store with; None where they are
-    given a Secret of all runs, or have a right of their own."""
-    if settings.runs.role is None:
-        return None
-    return RunCredential(
-        client=workflow.client,
-        namespace=workflow.file.namespace,
-        workflow=workflow.file.name,
-        run=run,
-        plan=plan,
-        store=settings.runs,
-        environ=environ,
-    )
+@dataclass(frozen=True, kw_only=True)
+class RunCredentials:
+    """Those of the Workflows that this process makes and looks on at: who renews one knows when
+    it was put."""
+
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    _made: dict[str, RunCredential] = field(default_factory=dict)
+
+    def get(
+        self, workflow: RunWorkflow, settings: RenderSettings, run: str, plan: Plan
+    ) -> RunCredential | None:
+        """What the pods of a run's Workflow are given to reach the store with; None where they
+        are given a Secret of all runs, or have a right of their own."""
+        if settings.runs.role is None:
+            return None
+        name = workflow.file.name
+        if name not in self._made:
+            self._made[name] = RunCredential(
+                client=workflow.client,
+                namespace=workflow.file.namespace,
+                workflow=name,
+                run=run,
+                plan=plan,
+                store=settings.runs,
+                environ=self.environ,
+            )
+        return self._made[name]
 
 
 def create_objects(

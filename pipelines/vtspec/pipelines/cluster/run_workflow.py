@@ -151,18 +151,18 @@ class RunWorkflow:
             return False
         if self._is_ours(found):
             return True
-        told = _read_annotations(found)
-        if told.get(CREATED_AT) is None and told.get(f"{PREFIX}/digest") == self.file.digest:
+        told, is_over = _read_annotations(found), observe(found).is_over
+        digest = told.get(f"{PREFIX}/digest")
+        if told.get(CREATED_AT) is None and digest == self.file.digest and not is_over:
             # Somebody applied what `render` prints: the very one that was to be made.
-            if not observe(found).is_over:
-                adopted = {"metadata": {"annotations": {CREATED_AT: self.file.created_at}}}
-                return self.client.patch(WORKFLOWS, space, name, adopted)
-        if told.get(f"{PREFIX}/digest") is None:
+            adopted = {"metadata": {"annotations": {CREATED_AT: self.file.created_at}}}
+            return self.client.patch(WORKFLOWS, space, name, adopted)
+        if digest is None:
             raise Refused(
                 f"namespace {space} has a Workflow {name} that is not of vtspec",
                 fix=format_command("kubectl", "-n", space, "delete", "workflow", name),
             )
-        if not observe(found).is_over:
+        if not is_over:
             raise Temporary(
                 f"an earlier Workflow {name} is still at work in namespace {space}",
                 fix=format_command("kubectl", "-n", space, "get", "workflow", name),

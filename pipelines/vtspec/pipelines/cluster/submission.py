@@ -5,7 +5,6 @@ again after a kill, or at the same time, comes to the same run.
 """
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -29,7 +28,7 @@ from vtspec.pipelines.runs.workflow_file import (
 )
 
 from .kubernetes_client import KubernetesClient
-from .run_credential import create_objects, make_credential
+from .run_credential import RunCredentials, create_objects
 from .run_follower import get_mirror
 from .run_workflow import RunWorkflow
 
@@ -45,7 +44,7 @@ class Submission:
     runs: Runs
     plan: Plan
     settings: RenderSettings
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    credentials: RunCredentials = field(default_factory=RunCredentials)
     get_time: Callable[[], str] = get_timestamp
 
     def begin(self, attempt: int) -> Run:
@@ -72,7 +71,7 @@ class Submission:
         if mirror.find_owner(run.name) == FOR_CLUSTER:
             mirror.store.delete([f"{run.name}/{WRITER}"])
         workflow = RunWorkflow(self.client, file)
-        credential = make_credential(workflow, self.settings, run.name, self.plan, self.environ)
+        credential = self.credentials.get(workflow, self.settings, run.name, self.plan)
         create_objects(workflow, self.render(run.attempt), credential)
 
     def resume(self, run: Run) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 
 from vtspec.pipelines.cache_folder import get_use_file
 from vtspec.pipelines.runs.lock import is_held, try_lock
+from vtspec.pipelines.runs.store import measure_folder
 
 FOLDERS: Final = ("data", "environments", "adapters", "mlflow")
 """Folders of the cache whose entries can be made again. Mirrors of stores are not among them: a
@@ -38,7 +39,7 @@ def list_unused_entries(
     """Entries that no process uses now, nor has since `before` (seconds since 1970), the largest
     first; and what a process that was killed left half made or half removed."""
     found = [
-        CacheEntry(path=path, used=used, bytes=_measure(path))
+        CacheEntry(path=path, used=used, bytes=measure_folder(path))
         for folder in folders
         for path in _iter_folder(cache / folder)
         if (used := _read_last_use(path)) < before
@@ -89,9 +90,3 @@ def _read_last_use(path: Path) -> float:
     except OSError:
         # One that an earlier version made, or that nobody finished.
         return path.stat().st_mtime
-
-
-def _measure(folder: Path) -> int:
-    return sum(
-        Path(above, name).lstat().st_size for above, _, names in os.walk(folder) for name in names
-    )

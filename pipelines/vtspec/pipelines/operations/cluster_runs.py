@@ -22,14 +22,14 @@ from .run import (
     check_reporting,
     get_tracking_uri,
 )
-from .seeds import SeedsResult, refresh_reports
+from .seeds import SeedsResult, refresh_reports, report_turn
 
 if TYPE_CHECKING:
     from vtspec.pipelines.argo import Completion, RenderSettings
     from vtspec.pipelines.argo.settings import DataRemote
     from vtspec.pipelines.cluster.completion_submission import CompletionSubmission
     from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
-    from vtspec.pipelines.cluster.run_credential import RunCredential
+    from vtspec.pipelines.cluster.run_credential import RunCredential, RunCredentials
     from vtspec.pipelines.cluster.run_follower import Pace
     from vtspec.pipelines.cluster.submission import Submission
     from vtspec.pipelines.execution.local import Decision, How, RunOptions, RunResult
@@ -94,14 +94,13 @@ def run_on_cluster(
             # Nobody should learn with the first under way that the third could not go on.
             runner.decide(plan)
     begun = _begin_all(runner, plans, callbacks)
-    credentials = [runner.make_credential(one) for one in begun]
+    credentials = [runner.find_credential(one) for one in begun]
     results = []
-    for number, one in enumerate(begun, start=1):
-        if len(plans) > 1 and callbacks.stop.reason is None:
-            seed = one.plan.training.seed
-            callbacks.report(f"seed {seed}, {number} of {len(plans)}: {one.plan.id}")
+    for turn, one in enumerate(begun):
+        if callbacks.stop.reason is None:
+            report_turn(one.plan, plans, callbacks)
         # Also of those whose turn to be looked on at is still to come.
-        results.append(runner.finish(one, callbacks, credentials[number - 1 :]))
+        results.append(runner.finish(one, callbacks, credentials[turn:]))
     if len(plans) > 1:
         refresh_reports(asked.request.planned.made, runner.runs, callbacks.report)
     return SeedsResult(results=tuple(results), left=plans[len(begun) :])
@@ -133,6 +132,7 @@ class _ClusterRunner:
     settings: "Mapping[str, RenderSettings]"
     options: "Mapping[str, RunOptions]"
     environ: Mapping[str, str]
+    credentials: "RunCredentials"
 
     def decide(self, plan: "Plan") -> "Decision":
         """What to do about a plan; raises where that is nothing that may be done."""
@@ -219,7 +219,7 @@ class _ClusterRunner:
             decision = self.decide(plan)
             if self.find_completion(decision, plan) is not None:
                 again = self.begin(plan, callbacks)
-                others = (self.make_credential(again), *credentials[1:])
+                others = (self.find_credential(again), *credentials[1:])
                 return self.finish(again, callbacks, others)
         return self._make_result(run, state, begun.how, outcome, shipped)
 
@@ -326,7 +326,7 @@ class _ClusterRunner:
             runs=self.runs,
             plan=plan,
             settings=self.settings[plan.id],
-            environ=self.environ,
+            credentials=self.credentials,
         )
 
     def _make_completion(
@@ -340,20 +340,19 @@ class _ClusterRunner:
             run=run,
             completion=completion,
             settings=self.settings[plan.id],
-            environ=self.environ,
+            credentials=self.credentials,
         )
 
-    def make_credential(self, begun: _Begun) -> "RunCredential | None":
+    def find_credential(self, begun: _Begun) -> "RunCredential | None":
         """What the pods of what was begun reach the store with, to be renewed; None where that is
         given them by other means, or no pod is at work."""
-        from vtspec.pipelines.cluster.run_credential import make_credential
         from vtspec.pipelines.cluster.run_workflow import RunWorkflow
 
         file, settings = begun.run.read_workflow(), self.settings[begun.plan.id]
         if begun.how == "shown" or file is None:
             return None
         workflow = RunWorkflow(self.client, file)
-        return make_credential(workflow, settings, begun.run.name, begun.plan, self.environ)
+        return self.credentials.get(workflow, settings, begun.run.name, begun.plan)
 
     def _follow(
         self, run: Run, callbacks: RunCallbacks, credentials: "Sequence[RunCredential | None]"
@@ -405,6 +404,7 @@ class _ClusterRunner:
 
 
 def _open_runner(asked: ClusterRequest, environ: Mapping[str, str]) -> _ClusterRunner:
+    from vtspec.pipelines.cluster.run_credential import RunCredentials
     from vtspec.pipelines.cluster.run_follower import get_mirror
 
     planned = asked.request.planned
@@ -425,6 +425,7 @@ def _open_runner(asked: ClusterRequest, environ: Mapping[str, str]) -> _ClusterR
         settings=settings,
         options=build_options(asked.request, runs),
         environ=environ,
+        credentials=RunCredentials(environ=environ),
     )
 
 

@@ -27,8 +27,8 @@ class InspectionCallbacks:
 class WrittenDataset:
     """A dataset's spec that was written: its file, the data's hash, and the files that git is to
     have. `changes` are what an update changed. Data is tracked `by_dvc`, which pushes it to
-    `remote` where its spec names one, else to the default remote, which there may not be; or lies
-    outside of the repository and is used `by_reference`.
+    `remote` where its spec names one, else to the default remote, so that there may be none; or
+    lies outside of the repository and is used `by_reference`.
     """
 
     spec: Path
@@ -101,7 +101,8 @@ def add_dataset(
         hash=inspection.content_hash,
         files=(where.spec, *_list_data_files(repository, where.data, pinned)),
         by_dvc=pointer is not None,
-        has_remote=pointer is not None and has_default_remote(repository.root),
+        has_remote=wish.remote is not None
+        or (pointer is not None and has_default_remote(repository.root)),
         remote=wish.remote,
         by_reference=where.by_reference,
     )
@@ -128,14 +129,16 @@ def update_dataset(
     file = repository.find_spec_files("Dataset")[name]
     done = refresh_dataset(file, loaded, root, inspection)
     pinned = None if done.pointer is None else done.pointer.file
+    named = dataset.spec.source.dvc
+    remote = None if named is None else named.remote
     return WrittenDataset(
         spec=file,
         hash=inspection.content_hash,
         files=(file, *_list_data_files(repository, data, pinned)),
         changes=done.changes,
         by_dvc=pinned is not None,
-        has_remote=pinned is not None and has_default_remote(root),
-        remote=None if dataset.spec.source.dvc is None else dataset.spec.source.dvc.remote,
+        has_remote=remote is not None or (pinned is not None and has_default_remote(root)),
+        remote=remote,
         by_reference=data.startswith("/"),
     )
 

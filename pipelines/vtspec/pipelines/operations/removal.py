@@ -248,7 +248,7 @@ def _find_needs(
 
 
 def _iter_needs_of_specs(every: Sequence[RunSummary], repository: "Repository") -> Iterator[_Need]:
-    from vtspec.pipelines.planning.resolve import find_baseline_plan
+    from vtspec.pipelines.planning.resolve import find_plan_id
     from vtspec.schema.load import load_file
     from vtspec.schema.yaml_source.document import find_value
 
@@ -270,8 +270,8 @@ def _iter_needs_of_specs(every: Sequence[RunSummary], repository: "Repository") 
                     yield _Need(name=run.name, by=f"experiment {name} starts from its model")
             baseline = find_value(document.data, _BASELINE)
             if isinstance(baseline, str):
-                plan = find_baseline_plan(baseline, repository)
-                run = choose_baseline(_list_finished(every, baseline), plan.id if plan else None)
+                planned = find_plan_id(baseline, repository)
+                run = choose_baseline(_list_finished(every, baseline), planned)
                 if run is not None:
                     yield _Need(name=run.name, by=f"experiment {name} is compared with it")
 
@@ -294,14 +294,10 @@ def _is_told(document: "Document", path: tuple[str, ...]) -> bool:
 
 def _find_start(word: str, repository: "Repository") -> Run | None:
     """The run that an experiment starts from, as a plan of it would choose it."""
-    from vtspec.pipelines.planning.resolve import find_baseline_plan
-
-    def find_plan_id(name: str) -> str | None:
-        plan = find_baseline_plan(name, repository)
-        return None if plan is None else plan.id
+    from vtspec.pipelines.planning.resolve import find_plan_id
 
     try:
-        return Runs(repository.runs).find_result(word, find_plan_id)
+        return Runs(repository.runs).find_result(word, lambda name: find_plan_id(name, repository))
     except Refused:
         return None
 

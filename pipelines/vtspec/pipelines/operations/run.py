@@ -60,16 +60,17 @@ def would_begin_run(
     options = build_options(request, runner.runs)
     if len(request.planned.plans) > 1:
         # Nobody should say yes to the first of several seeds where another cannot go on.
-        refuse_cut_short(request, runner)
+        refuse_cut_short(request, runner, options)
     begins = [runner.would_begin(plan, options[plan.id]) for plan in request.planned.plans]
     if any(begins):
         runner.ready()
     return any(begins)
 
 
-def refuse_cut_short(request: RunRequest, runner: "LocalRunner") -> None:
+def refuse_cut_short(
+    request: RunRequest, runner: "LocalRunner", options: "Mapping[str, RunOptions]"
+) -> None:
     """Raise `Refused` where any of the plans was cut short and nobody said what to do about it."""
-    options = build_options(request, runner.runs)
     for plan in request.planned.plans:
         runner.refuse_cut_short(plan, options[plan.id], request.command)
 

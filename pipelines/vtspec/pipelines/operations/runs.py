@@ -175,14 +175,13 @@ def find_meant_run(word: str, runs: Runs, find_repository: "Callable[[], Reposit
 
 
 def _find_plan_id(spec_name: str, find_repository: "Callable[[], Repository]") -> str | None:
-    from vtspec.pipelines.planning.resolve import find_baseline_plan
+    from vtspec.pipelines.planning.resolve import find_plan_id
 
     try:
-        plan = find_baseline_plan(spec_name, find_repository())
+        return find_plan_id(spec_name, find_repository())
     # Runs are shown also where `vtspec.yaml` is wrong.
     except (SpecError, Refused):
         return None
-    return None if plan is None else plan.id
 
 
 def _rank_result(found: RunSummary) -> tuple[bool, str, float]:

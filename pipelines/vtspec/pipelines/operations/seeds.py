@@ -41,7 +41,7 @@ def run_seeds(
     """
     runner = build_runner(request, callbacks, environ)
     # Nobody should learn after hours of the first seed that the third could not go on.
-    refuse_cut_short(request, runner)
+    refuse_cut_short(request, runner, build_options(request, runner.runs))
     # What is only shown, or looked on at, needs no place.
     if request.queue and would_begin_run(request, callbacks, environ):
         with join_queue(request, callbacks, environ) as granted:
@@ -52,31 +52,25 @@ def run_seeds(
 def _run_all(request: RunRequest, callbacks: RunCallbacks, runner: "LocalRunner") -> SeedsResult:
     # Before any is begun, which would be the last one then.
     options = build_options(request, runner.runs)
-    done = run_one_by_one(
-        request.planned.plans,
-        callbacks,
-        lambda plan: runner.run(plan, options[plan.id], request.command),
-    )
-    refresh_reports(request.planned.made, runner.runs, callbacks.report)
-    return done
-
-
-def run_one_by_one(
-    plans: "tuple[Plan, ...]", callbacks: RunCallbacks, run: "Callable[[Plan], RunResult]"
-) -> SeedsResult:
-    """`run` each of the plans in their order, until one has no good end or somebody asks to
-    stop."""
+    plans = request.planned.plans
     results: list[RunResult] = []
-    for number, plan in enumerate(plans, start=1):
+    for plan in plans:
         if callbacks.stop.reason is not None:
             break
-        if len(plans) > 1:
-            callbacks.report(f"seed {plan.training.seed}, {number} of {len(plans)}: {plan.id}")
-        result = run(plan)
+        report_turn(plan, plans, callbacks)
+        result = runner.run(plan, options[plan.id], request.command)
         results.append(result)
         if result.outcome is None or not result.outcome.is_good:
             break
+    refresh_reports(request.planned.made, runner.runs, callbacks.report)
     return SeedsResult(results=tuple(results), left=plans[len(results) :])
+
+
+def report_turn(plan: "Plan", plans: "tuple[Plan, ...]", callbacks: RunCallbacks) -> None:
+    """Say which of several plans comes now."""
+    if len(plans) > 1:
+        number = plans.index(plan) + 1
+        callbacks.report(f"seed {plan.training.seed}, {number} of {len(plans)}: {plan.id}")
 
 
 def refresh_reports(plan: "Plan", runs: "Runs", report: Callable[[str], None]) -> None:

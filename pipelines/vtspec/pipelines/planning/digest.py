@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from vtspec.schema.kinds.field_types import parse_duration, parse_memory
+from vtspec.schema.kinds.patterns import parse_duration, parse_memory
 
 PlanJson: TypeAlias = Mapping[str, Any]
 """A plan, or the material of a digest, as JSON: what is hashed is what is on file, whichever

@@ -21,7 +21,7 @@ from vtspec.pipelines.weights.model import (
 )
 from vtspec.schema.kinds.dataset import Dataset
 from vtspec.schema.kinds.experiment import Experiment
-from vtspec.schema.kinds.field_types import parse_duration, parse_memory
+from vtspec.schema.kinds.patterns import parse_duration, parse_memory
 
 if TYPE_CHECKING:
     from .plan_model import PlannedFramework

@@ -80,6 +80,14 @@ def find_baseline_plan(
         return None
 
 
+def find_plan_id(
+    name: str, repository: Repository, sources: ModelSources | None = None
+) -> str | None:
+    """The id of the plan that a spec has as it stands; None as of `find_baseline_plan`."""
+    plan = find_baseline_plan(name, repository, sources)
+    return None if plan is None else plan.id
+
+
 def _resolve_alone(
     path: Path, repository: Repository, overrides: Sequence[Override], sources: ModelSources
 ) -> "tuple[Experiment, PlanInputs]":
@@ -247,11 +255,8 @@ def _build_machine(spec: "Experiment", repository: Repository) -> Machine:
 def _build_weights_sources(repository: Repository, sources: ModelSources) -> WeightsSources:
     from vtspec.pipelines.tracking import choose_tracking_uri
 
-    def find_plan_id(name: str) -> str | None:
-        if name in sources.planned:
-            return None
-        plan = find_baseline_plan(name, repository, sources)
-        return None if plan is None else plan.id
+    def find_other_id(name: str) -> str | None:
+        return None if name in sources.planned else find_plan_id(name, repository, sources)
 
     uri = choose_tracking_uri(repository.runs, repository.project.spec.tracking.uri, os.environ)
     return WeightsSources(
@@ -259,6 +264,6 @@ def _build_weights_sources(repository: Repository, sources: ModelSources) -> Wei
         runs=repository.runs,
         hub=sources.hub or make_hub(),
         version_of=sources.version_of or make_version_lookup(uri),
-        plan_of=find_plan_id,
+        plan_of=find_other_id,
         tree=repository.tree,
     )

@@ -178,12 +178,10 @@ class ObjectStore:
             return call()
         except (found.AlreadyExistsError, found.PreconditionError) as error:
             raise Overtaken(str(error)) from error
-        except (found.PermissionDeniedError, found.UnauthenticatedError) as error:
-            self._place.refuse_expired()
-            raise Refused(f"{self.url} refuses these credentials", fix=_FIX) from error
         except (found.BaseError, FileNotFoundError) as error:
+            refusals = found.PermissionDeniedError, found.UnauthenticatedError
             # Of a listing it does not say in the error's kind that it was refused.
-            if "status code: 403" in str(error):
+            if isinstance(error, refusals) or "status code: 403" in str(error):
                 self._place.refuse_expired()
                 raise Refused(f"{self.url} refuses these credentials", fix=_FIX) from error
             if "NoSuchBucket" in str(error):

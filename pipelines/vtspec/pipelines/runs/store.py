@@ -65,6 +65,16 @@ def is_completion_name(word: str) -> bool:
     return _COMPLETION.fullmatch(word) is not None
 
 
+def measure_folder(folder: Path) -> int:
+    """Bytes of all files below a folder; what goes away meanwhile counts nothing."""
+    size = 0
+    for above, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                size += os.lstat(os.path.join(above, name)).st_size
+    return size
+
+
 @dataclass(frozen=True)
 class Run:
     """One run, by its folder. Nothing is kept: every call reads what is there now.
@@ -188,16 +198,22 @@ class Run:
     def read_workflow(self) -> WorkflowFile | None:
         """Which Workflow of a cluster carries it out; None for a run of a machine, or while a
         machine makes of its result what another policy asks for."""
-        state = self.read_state()
-        # Of the last part of the run, which may be another one than the file says.
-        if state.workflow:
-            return workflow_from_json(state.workflow)
-        return None if state.before is not None else read_workflow_file(self.path)
+        return self._find_workflow(self.read_state())
 
     def is_on_cluster(self) -> bool:
         """Whether a Workflow carries it out and no end of it was told. Whether that Workflow is
         still there only the cluster knows."""
-        return not self.read_state().is_over and self.read_workflow() is not None
+        # A cluster's runs are a store's: for those of a folder here no event is read.
+        if find_store(self.path.parent) is None and read_workflow_file(self.path) is None:
+            return False
+        state = self.read_state()
+        return not state.is_over and self._find_workflow(state) is not None
+
+    def _find_workflow(self, state: RunState) -> WorkflowFile | None:
+        # Of the last part of the run, which may be another one than the file says.
+        if state.workflow:
+            return workflow_from_json(state.workflow)
+        return None if state.before is not None else read_workflow_file(self.path)
 
     def is_alive(self) -> bool:
         """Whether a process works on it, on whatever machine shares the folder."""
@@ -240,13 +256,8 @@ class Run:
             return datetime.min.replace(tzinfo=UTC).timestamp()
 
     def measure_size(self) -> int:
-        """Bytes of all its files; what goes away meanwhile counts nothing."""
-        size = 0
-        for folder, _, names in os.walk(self.path):
-            for name in names:
-                with suppress(OSError):
-                    size += os.lstat(os.path.join(folder, name)).st_size
-        return size
+        """Bytes of all its files, as `measure_folder` counts them."""
+        return measure_folder(self.path)
 
     def _read_first_event(self) -> Event | None:
         try:

@@ -12,7 +12,7 @@ from vtspec.pipelines.estimation.estimate import (
     estimate_gpu_memory,
 )
 from vtspec.pipelines.formatting import format_size
-from vtspec.schema.kinds.field_types import parse_memory
+from vtspec.schema.kinds.patterns import parse_memory
 from vtspec.schema.problem import Problem
 
 from .objectives import WITH_MOMENTUM

@@ -3,7 +3,7 @@
 import math
 import operator
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Final, TypeAlias
 
@@ -122,14 +122,20 @@ def _check_gates_together(subject: SpecView) -> Iterator[Problem]:
         if name != other or texts[first[0]] == texts[second[0]]:
             continue
         if sign[0] != other_sign[0]:
-            yield from _check_exclusion(subject, first, second)
+            yield from _check_exclusion(subject, texts, first, second)
             continue
         # The stricter one decides; of two that say the same, the one that stands first.
         is_weaker = _HOLDS[sign[0]](other_bound, bound) or (
             other_bound == bound and len(other_sign) < len(sign)
         )
         weak, strict = (first, second) if is_weaker else (second, first)
-        yield _warn_of_implied(subject, weak[0], strict[0])
+        weak_text, strict_text = texts[weak[0]], texts[strict[0]]
+        yield subject.make_problem(
+            ("report", "gates", weak[0]),
+            f"'{weak_text}' decides nothing: it holds wherever '{strict_text}' does",
+            f"remove '{weak_text}'",
+            severity="warning",
+        )
 
 
 _Gate: TypeAlias = tuple[str, str, float]
@@ -138,13 +144,18 @@ _Gate: TypeAlias = tuple[str, str, float]
 
 def _read_gate(text: str) -> _Gate | None:
     match = _BOUND.fullmatch(text) if _GATE.fullmatch(text) else None
-    bound = math.inf if match is None else float(match["bound"])
+    if match is None:
+        return None
+    bound = float(match["bound"])
     # A bound that is no number is told by `load`.
-    return (match["metric"], match["sign"], bound) if match and math.isfinite(bound) else None
+    return (match["metric"], match["sign"], bound) if math.isfinite(bound) else None
 
 
 def _check_exclusion(
-    subject: SpecView, first: tuple[int, _Gate], second: tuple[int, _Gate]
+    subject: SpecView,
+    gates: Mapping[int, str],
+    first: tuple[int, _Gate],
+    second: tuple[int, _Gate],
 ) -> Iterator[Problem]:
     """Both of two gates of which one wants more than the other one allows."""
     low, high = (first, second) if first[1][1][0] == ">" else (second, first)
@@ -156,7 +167,6 @@ def _check_exclusion(
     if low_bound > high_bound:
         between = f"'{name} >= {high_bound:.10g}' and '{name} <= {low_bound:.10g}'"
         fix += f", or write {between} for a value between them"
-    gates = dict(subject.get_texts("report", "gates"))
     # Told at both, as nothing says which of the two is meant.
     for index, other in ((first[0], second[0]), (second[0], first[0])):
         yield subject.make_problem(
@@ -164,16 +174,6 @@ def _check_exclusion(
             f"'{gates[index]}' and '{gates[other]}' exclude each other: no {name} meets both",
             fix,
         )
-
-
-def _warn_of_implied(subject: SpecView, weak: int, strict: int) -> Problem:
-    gates = dict(subject.get_texts("report", "gates"))
-    return subject.make_problem(
-        ("report", "gates", weak),
-        f"'{gates[weak]}' decides nothing: it holds wherever '{gates[strict]}' does",
-        f"remove '{gates[weak]}'",
-        severity="warning",
-    )
 
 
 def _get_main_metric(subject: SpecView) -> str | None:

@@ -61,7 +61,7 @@ def check_limits(
 
     `duration` is its `maxDuration`, None where that is not known.
     """
-    from vtspec.schema.kinds.field_types import parse_duration
+    from vtspec.schema.kinds.patterns import parse_duration
 
     limits = team.limits
     if limits.gpus is not None and gpus > limits.gpus:

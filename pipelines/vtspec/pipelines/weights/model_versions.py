@@ -3,11 +3,16 @@
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from vtspec.pipelines.address import Address
 from vtspec.pipelines.cache_folder import mark_in_use
 from vtspec.pipelines.errors import Permanent
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_T = TypeVar("_T")
 
 VersionLookup: TypeAlias = Callable[[str, str], str]
 """(model name, `@alias` or version) to the version; raises `Permanent` or `Temporary`."""
@@ -42,47 +47,43 @@ def make_version_lookup(address: Address) -> VersionLookup:
 
 
 def _fetch_version(address: Address, name: str, wanted: str) -> str:
-    from vtspec.pipelines.tracking.mlflow_client import make_client, translate_errors
-
-    client = make_client(address, _NOT_INSTALLED)
-    # Only behind the client is MLflow known to be there.
-    from mlflow.exceptions import MlflowException
-
-    with translate_errors(address, fix="see MLFLOW_TRACKING_TOKEN", delay_s=30):
-        try:
-            if wanted.startswith("@"):
-                found = client.get_model_version_by_alias(name, wanted[1:])
-            else:
-                found = client.get_model_version(name, wanted)
-        except MlflowException as error:
-            if error.error_code in _MISSING:
-                raise _make_missing_error(address, name, wanted) from error
-            raise
+    if wanted.startswith("@"):
+        found = _ask(address, lambda asked: asked.get_model_version_by_alias(name, wanted[1:]))
+    else:
+        found = _ask(address, lambda asked: asked.get_model_version(name, wanted))
+    if found is None:
+        raise _make_missing_error(address, name, wanted)
     return str(found.version)
 
 
 def list_aliases(address: Address, name: str, version: str) -> tuple[str, ...]:
     """The aliases that name a version in the registry of the MLflow there; none where the version
     is gone. Raises as a look-up does."""
-    from vtspec.pipelines.tracking import find_store_file
+    from vtspec.pipelines.tracking import is_store_missing
+
+    if is_store_missing(address):
+        return ()
+    # A version itself does not say which aliases it has in every store.
+    model = _ask(address, lambda asked: asked.get_registered_model(name))
+    aliases = {} if model is None else model.aliases
+    return tuple(alias for alias, named in aliases.items() if str(named) == version)
+
+
+def _ask(address: Address, call: "Callable[[MlflowClient], _T]") -> _T | None:
+    """What the registry there answers; None where it has no such model, version or alias."""
     from vtspec.pipelines.tracking.mlflow_client import make_client, translate_errors
 
-    file = find_store_file(address)
-    if file is not None and not file.exists():
-        return ()
     client = make_client(address, _NOT_INSTALLED)
     # Only behind the client is MLflow known to be there.
     from mlflow.exceptions import MlflowException
 
     with translate_errors(address, fix="see MLFLOW_TRACKING_TOKEN", delay_s=30):
         try:
-            # A version itself does not say which aliases it has in every store.
-            aliases = client.get_registered_model(name).aliases
+            return call(client)
         except MlflowException as error:
             if error.error_code in _MISSING:
-                return ()
+                return None
             raise
-    return tuple(alias for alias, named in aliases.items() if str(named) == version)
 
 
 def make_model_download(find_address: Callable[[], Address]) -> ModelDownload:

@@ -200,19 +200,6 @@ Note = Annotated[
 Tuple = Strict(False)
 """Marks a tuple field: YAML has only lists, which strict mode would refuse."""
 
-_MEMORY_BYTES: Final = {"Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
-_DURATION_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-def parse_memory(memory: str) -> int:
-    """Bytes in a `Memory`, such as 4Gi."""
-    return int(memory[:-2]) * _MEMORY_BYTES[memory[-2:]]
-
-
-def parse_duration(duration: str) -> int:
-    """Seconds in a `Duration`, such as 30m."""
-    return int(duration[:-1]) * _DURATION_S[duration[-1]]
-
 
 class Metadata(Part):
     """What names a thing and what is noted beside it; nothing here decides a result."""

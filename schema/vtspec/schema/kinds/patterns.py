@@ -1,4 +1,5 @@
-"""How texts must look: patterns that Rust, Python and JavaScript read alike, with their words."""
+"""How texts must look: patterns that Rust, Python and JavaScript read alike, with their words; and
+how much those that are quantities are."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -175,3 +176,16 @@ CREDENTIALS: Final = (
     r"|[?&][\w.-]*([Pp][Aa][Ss][Ss][Ww]|[Pp][Ww][Dd]|[Tt][Oo][Kk][Ee][Nn]|[Ss][Ee][Cc][Rr][Ee][Tt])[\w.-]*="
 )
 """An address with a password or a token in it; `ssh://git@host` has neither."""
+
+_MEMORY_BYTES: Final = {"Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+_DURATION_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def parse_memory(memory: str) -> int:
+    """Bytes in what fits `MEMORY`, such as 4Gi."""
+    return int(memory[:-2]) * _MEMORY_BYTES[memory[-2:]]
+
+
+def parse_duration(duration: str) -> int:
+    """Seconds in what fits `DURATION`, such as 30m."""
+    return int(duration[:-1]) * _DURATION_S[duration[-1]]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from .patterns import CRON, DURATION, GATE, TIME_ZONE
+from .patterns import CRON, DURATION, GATE, TIME_ZONE, parse_duration
 from .tasks import CLASSLESS_TASKS, FORMAT_NEEDS, FORMATS_OF_TASK
 
 if TYPE_CHECKING:
@@ -459,7 +459,7 @@ def _check_runs_role(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     duration = role.get("duration")
     if not isinstance(duration, str) or not re.fullmatch(DURATION.pattern, duration):
         return
-    if int(duration[:-1]) * {"s": 1, "m": 60}.get(duration[-1], 3600) < _SHORTEST_ROLE_S:
+    if parse_duration(duration) < _SHORTEST_ROLE_S:
         yield RuleViolation(
             path=("spec", "cluster", "runsRole", "duration"),
             message=f"'{duration}' is less than the quarter of an hour that token services give",

@@ -108,9 +108,9 @@ def _execute(step: str, work: StepContext, workflow: WorkflowFile | None) -> Out
 def _is_beyond_policy(run: Run, task: StepRequest) -> bool:
     """Whether a pod's step has nothing to do with the policy that its run has now: the run is
     done, so that nothing is, or it is this Workflow that applies one."""
-    state, known = run.read_state(), run.read_workflow()
     if task.workflow is None:
         return False
+    state, known = run.read_state(), run.read_workflow()
     is_own = known is not None and known.name == task.workflow.name
     return state.status == "succeeded" or (state.before is not None and is_own)
 

@@ -23,7 +23,7 @@ from vtspec.pipelines.runs.events import (
 )
 from vtspec.pipelines.runs.metrics import build_metrics
 from vtspec.pipelines.runs.store import METRICS_FILE, write_json
-from vtspec.schema.kinds.field_types import parse_duration
+from vtspec.schema.kinds.patterns import parse_duration
 
 from .adapter_launch import AdapterCommand, build_arguments
 from .adapter_process import AdapterProcess, TimeLimit, recover_events
