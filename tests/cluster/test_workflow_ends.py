@@ -1,6 +1,8 @@
 """What Argo makes of a run in every end, against what is on record under `tests/argo/`."""
 
 import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
@@ -27,67 +29,19 @@ from workflows import (
     trains,
 )
 
+# More than these at once wait for the node longer than one after the other.
+AT_ONCE = 4
 LONG = "sleep 300 & wait"
 # More than the node has.
 TOO_MANY = 8
 
 
+Ends = dict[str, Future[list[Object]]]
+
+
 def _training(states: list[Object]) -> list[tuple[str, str | None]]:
     """How each try of the training ended, and why."""
     return [(pod["phase"], pod.get("message")) for pod in pods_of(states[-1], "train")]
-
-
-def test_steps_that_succeed_are_followed_by_the_next(api: KubernetesApi, image: str) -> None:
-    states = follow(api, a_run("succeeded", image=image))
-    assert phases(states) == ["Running", "Succeeded"]
-    compare_with_recording("succeeded", states)
-
-
-def test_an_exit_code_fails_once_and_is_named(api: KubernetesApi, image: str) -> None:
-    states = follow(api, a_run("failed", image=image, scripts={"train": "exit 3"}))
-    assert _training(states) == [("Failed", "main: Error (exit code 3)")]
-    compare_with_recording("failed", states)
-
-
-def test_too_much_memory_is_told_apart_from_an_error_and_is_final(
-    api: KubernetesApi, image: str
-) -> None:
-    scripts = {"train": "python3 -c 'bytearray(400_000_000)'"}
-    config, workflow = a_run("oom-killed", image=image, scripts=scripts)
-    template(workflow, "train")["container"]["resources"]["limits"]["memory"] = "64Mi"
-    states = follow(api, (config, workflow))
-    assert _training(states) == [("Failed", "main: OOMKilled (exit code 137)")]
-    compare_with_recording("oom-killed", states)
-
-
-def test_a_deadline_ends_what_runs_and_is_final(api: KubernetesApi, image: str) -> None:
-    config, workflow = a_run("deadline", image=image, scripts={"train": LONG})
-    template(workflow, "train")["activeDeadlineSeconds"] = 6
-    states = follow(api, (config, workflow))
-    ((phase, message),) = _training(states)
-    assert phase == "Failed"
-    assert message is not None and "deadline" in message
-    compare_with_recording("deadline", states)
-
-
-@pytest.mark.parametrize(("end", "how"), [("stopped", "Stop"), ("terminated", "Terminate")])
-def test_whoever_stops_it_is_obeyed(api: KubernetesApi, image: str, end: str, how: str) -> None:
-    states = follow(
-        api,
-        a_run(end, image=image, scripts={"train": LONG}),
-        once=(trains, lambda: api.merge(f"{WORKFLOWS}/{end}", {"spec": {"shutdown": how}})),
-    )
-    assert phases(states)[-1] == "Failed"
-    assert len(_training(states)) == 1
-    compare_with_recording(end, states)
-
-
-def test_what_was_interrupted_is_tried_again(api: KubernetesApi, image: str) -> None:
-    script = "test {{retries}} != 0 || exit 75"
-    states = follow(api, a_run("retried", image=image, scripts={"train": script}))
-    assert phases(states) == ["Running", "Succeeded"]
-    assert _training(states) == [("Failed", "main: Error (exit code 75)"), ("Succeeded", None)]
-    compare_with_recording("retried", states)
 
 
 def _once(name: str) -> dict[str, str]:
@@ -96,19 +50,94 @@ def _once(name: str) -> dict[str, str]:
     return {"train": f"test -e {begun} || {{ touch {begun}; {LONG}; }}"}
 
 
-def test_a_deleted_pod_is_made_anew(api: KubernetesApi, image: str) -> None:
-    """Argo does not even count it as a retry, unless the pod could still say how it ended."""
+@pytest.fixture(scope="module")
+def ends(api: KubernetesApi, image: str) -> Iterator[Ends]:
+    """The states of each run that ends by itself or by what is done to it alone, side by side."""
+
+    def shut_down(name: str, how: str) -> Callable[[], object]:
+        return lambda: api.merge(f"{WORKFLOWS}/{name}", {"spec": {"shutdown": how}})
 
     def lose_pod() -> None:
         (pod,) = find_pods(api, "pod-deleted", "train")
         # At once: one that has its grace period ends with an exit code first.
         api.delete(f"{PODS}/{pod['metadata']['name']}", gracePeriodSeconds="0")
 
-    states = follow(
-        api,
-        a_run("pod-deleted", image=image, scripts=_once("pod-deleted")),
-        once=(trains, lose_pod),
-    )
+    scripts = {
+        "succeeded": {},
+        "failed": {"train": "exit 3"},
+        "oom-killed": {"train": "python3 -c 'bytearray(400_000_000)'"},
+        "deadline": {"train": LONG},
+        "stopped": {"train": LONG},
+        "terminated": {"train": LONG},
+        "retried": {"train": "test {{retries}} != 0 || exit 75"},
+        "pod-deleted": _once("pod-deleted"),
+    }
+    runs = {name: a_run(name, image=image, scripts=script) for name, script in scripts.items()}
+    small = template(runs["oom-killed"][1], "train")["container"]["resources"]["limits"]
+    small["memory"] = "64Mi"
+    template(runs["deadline"][1], "train")["activeDeadlineSeconds"] = 15
+    done_to = {
+        "stopped": shut_down("stopped", "Stop"),
+        "terminated": shut_down("terminated", "Terminate"),
+        "pod-deleted": lose_pod,
+    }
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {
+            name: pool.submit(
+                follow,
+                api,
+                run,
+                once=(trains, done_to[name]) if name in done_to else None,
+                timeout_s=240,
+            )
+            for name, run in runs.items()
+        }
+
+
+def test_steps_that_succeed_are_followed_by_the_next(ends: Ends) -> None:
+    states = ends["succeeded"].result()
+    assert phases(states) == ["Running", "Succeeded"]
+    compare_with_recording("succeeded", states)
+
+
+def test_an_exit_code_fails_once_and_is_named(ends: Ends) -> None:
+    states = ends["failed"].result()
+    assert _training(states) == [("Failed", "main: Error (exit code 3)")]
+    compare_with_recording("failed", states)
+
+
+def test_too_much_memory_is_told_apart_from_an_error_and_is_final(ends: Ends) -> None:
+    states = ends["oom-killed"].result()
+    assert _training(states) == [("Failed", "main: OOMKilled (exit code 137)")]
+    compare_with_recording("oom-killed", states)
+
+
+def test_a_deadline_ends_what_runs_and_is_final(ends: Ends) -> None:
+    states = ends["deadline"].result()
+    ((phase, message),) = _training(states)
+    assert phase == "Failed"
+    assert message is not None and "deadline" in message
+    compare_with_recording("deadline", states)
+
+
+@pytest.mark.parametrize("end", ["stopped", "terminated"])
+def test_whoever_stops_it_is_obeyed(ends: Ends, end: str) -> None:
+    states = ends[end].result()
+    assert phases(states)[-1] == "Failed"
+    assert len(_training(states)) == 1
+    compare_with_recording(end, states)
+
+
+def test_what_was_interrupted_is_tried_again(ends: Ends) -> None:
+    states = ends["retried"].result()
+    assert phases(states) == ["Running", "Succeeded"]
+    assert _training(states) == [("Failed", "main: Error (exit code 75)"), ("Succeeded", None)]
+    compare_with_recording("retried", states)
+
+
+def test_a_deleted_pod_is_made_anew(ends: Ends) -> None:
+    """Argo does not even count it as a retry, unless the pod could still say how it ended."""
+    states = ends["pod-deleted"].result()
     assert phases(states) == ["Running", "Succeeded"]
     assert _training(states) == [("Succeeded", None)]
     compare_with_recording("pod-deleted", states)

@@ -9,7 +9,7 @@ from typing import Final
 
 from vtspec.pipelines.cache_folder import get_use_file
 from vtspec.pipelines.runs.lock import is_held, try_lock
-from vtspec.pipelines.runs.store import measure_folder
+from vtspec.pipelines.runs.run import measure_folder
 
 FOLDERS: Final = ("data", "environments", "adapters", "mlflow")
 """Folders of the cache whose entries can be made again. Mirrors of stores are not among them: a

@@ -56,7 +56,7 @@ class DraftSession:
         """The answer to the messages so far; in the words of `phrase` it becomes one of them."""
         from vtspec.pipelines.drafting.conversation import make_reply, to_json
         from vtspec.pipelines.drafting.drafter import draft
-        from vtspec.pipelines.runs.store import write_json
+        from vtspec.pipelines.runs.run import write_json
 
         drafted = draft(self.messages, self.repository, self.drafter)
         self.messages.append(make_reply(drafted, phrase(drafted)))

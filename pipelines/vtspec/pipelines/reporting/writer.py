@@ -22,7 +22,7 @@ from vtspec.pipelines.reporting.render.markdown import render_markdown
 from vtspec.pipelines.reporting.sections import build_report_document
 from vtspec.pipelines.runs import Run, Runs, choose_baseline
 from vtspec.pipelines.runs.json_values import to_mapping, to_text
-from vtspec.pipelines.runs.store import EVALUATION_FILE
+from vtspec.pipelines.runs.run import EVALUATION_FILE
 from vtspec.pipelines.tracking import describe_registration
 
 from .facts import Facts, RunData, build_facts

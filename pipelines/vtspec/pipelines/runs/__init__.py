@@ -2,15 +2,8 @@
 
 from .event_log import EventLog
 from .lock import LockHolder, RunLock, find_holder
-from .store import (
-    Attempt,
-    Run,
-    Runs,
-    choose_baseline,
-    is_completion_name,
-    is_run_name,
-    make_run_name,
-)
+from .run import Run, is_completion_name, is_run_name, make_run_name
+from .store import Attempt, Runs, choose_baseline
 
 __all__ = [
     "Attempt",

@@ -15,8 +15,8 @@ from vtspec.pipelines.redaction import redact_data
 from .event_log import EVENTS_FILE, get_timestamp
 from .events import Body, Event, decode_events, encode_event, seal_line
 from .object_store import ObjectStore, Overtaken
+from .run import Run
 from .state import RunState, fold_events
-from .store import Run
 
 _TRIES: Final = 5
 

@@ -20,8 +20,8 @@ from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.runs import Run
 from vtspec.pipelines.runs.events import Event
 from vtspec.pipelines.runs.lock import try_lock
+from vtspec.pipelines.runs.run import EVALUATION_FILE, describe_changed_file
 from vtspec.pipelines.runs.state import MODEL_FOLDER, PLAN_FILE, fold_events
-from vtspec.pipelines.runs.store import EVALUATION_FILE, describe_changed_file
 
 from .mlflow_client import translate_errors
 from .mlflow_mapping import (

@@ -178,8 +178,8 @@ def _pin_file(words: str, places: WeightsSources) -> FileWeights:
 
 def _pin_run(name: str, places: WeightsSources) -> PinnedWeights:
     from vtspec.pipelines.runs import Runs
+    from vtspec.pipelines.runs.run import describe_changed_file
     from vtspec.pipelines.runs.state import MODEL_FOLDER
-    from vtspec.pipelines.runs.store import describe_changed_file
 
     runs = Runs(places.runs)
     run = runs.find_result(name, places.plan_of)

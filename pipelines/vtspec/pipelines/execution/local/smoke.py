@@ -18,8 +18,8 @@ from vtspec.pipelines.execution.steps import (
 )
 from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.pipelines.runs.events import Told
+from vtspec.pipelines.runs.run import write_json
 from vtspec.pipelines.runs.state import PLAN_FILE
-from vtspec.pipelines.runs.store import write_json
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,8 @@ from vtspec.pipelines.execution.environment import Environment
 from vtspec.pipelines.planning.plan_model import Plan, plan_from_json
 from vtspec.pipelines.runs import Run, RunLock, make_run_name
 from vtspec.pipelines.runs.events import ADAPTER_STEPS, STEPS
+from vtspec.pipelines.runs.run import write_json
 from vtspec.pipelines.runs.state import PLAN_FILE
-from vtspec.pipelines.runs.store import write_json
 from vtspec.pipelines.runs.workflow_file import WorkflowFile
 
 from .exit_status import SUCCEEDED, Outcome

@@ -6,8 +6,8 @@ from typing import assert_never
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.runs import Run
+from vtspec.pipelines.runs.run import describe_changed_file, hash_file
 from vtspec.pipelines.runs.state import MODEL_FOLDER
-from vtspec.pipelines.runs.store import describe_changed_file, hash_file
 from vtspec.pipelines.weights.model import (
     FileWeights,
     HubWeights,

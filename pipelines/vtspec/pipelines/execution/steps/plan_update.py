@@ -12,8 +12,8 @@ from pathlib import Path
 
 from vtspec.pipelines.planning.digest import name_completion
 from vtspec.pipelines.planning.policy import PlanUpdate, apply_sections
+from vtspec.pipelines.runs.run import write_json
 from vtspec.pipelines.runs.state import PLAN_FILE
-from vtspec.pipelines.runs.store import write_json
 
 from .step import StepContext
 

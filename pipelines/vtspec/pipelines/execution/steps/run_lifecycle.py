@@ -7,8 +7,8 @@ from typing import Final
 from vtspec.pipelines.execution.environment import Environment
 from vtspec.pipelines.runs import Runs
 from vtspec.pipelines.runs.events import RunFinished, RunStarted, Warned
+from vtspec.pipelines.runs.run import EVALUATION_FILE, METRICS_FILE, hash_file
 from vtspec.pipelines.runs.state import MODEL_FOLDER
-from vtspec.pipelines.runs.store import EVALUATION_FILE, METRICS_FILE, hash_file
 
 from .exit_status import Outcome
 from .host_info import collect_versions, describe_machine, find_git_state

@@ -22,7 +22,7 @@ from vtspec.pipelines.runs.events import (
     StepStarted,
 )
 from vtspec.pipelines.runs.metrics import build_metrics
-from vtspec.pipelines.runs.store import METRICS_FILE, write_json
+from vtspec.pipelines.runs.run import METRICS_FILE, write_json
 from vtspec.schema.kinds.patterns import parse_duration
 
 from .adapter_launch import AdapterCommand, build_arguments
