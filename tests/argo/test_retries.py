@@ -26,6 +26,7 @@ def is_retried(status: str, exit_code: str, message: str) -> bool:
         ("Error", "-1", "pod deleted", True),
         ("Error", "-1", "Pod failed before main container starts due to ErrImagePull: x", True),
         ("Error", "-1", "pods a is forbidden: violates PodSecurity restricted:latest", False),
+        ("Error", "-1", "Pod a is invalid: spec.containers[1].securityContext: no", False),
         (
             "Error",
             "-1",

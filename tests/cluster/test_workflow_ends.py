@@ -143,19 +143,26 @@ def test_a_deleted_pod_is_made_anew(ends: Ends) -> None:
     compare_with_recording("pod-deleted", states)
 
 
-def test_a_pod_that_the_cluster_forbids_ends_the_run_at_once_in_its_words(
-    api: KubernetesApi, image: str
+@pytest.mark.parametrize(
+    ("name", "security", "words"),
+    [
+        # What the namespace's rules for pods refuse.
+        ("forbidden", {"runAsNonRoot": False}, 'violates PodSecurity "restricted:latest"'),
+        ("invalid", {"privileged": True}, "cannot set `allowPrivilegeEscalation` to false and"),
+    ],
+)
+def test_a_pod_that_the_cluster_refuses_ends_the_run_at_once_in_its_words(
+    api: KubernetesApi, image: str, name: str, security: Object, words: str
 ) -> None:
-    config, workflow = a_run("forbidden", image=image)
-    # What the namespace's rules for pods refuse each time.
-    workflow["spec"]["templates"][2]["container"]["securityContext"]["privileged"] = True
+    config, workflow = a_run(name, image=image)
+    template(workflow, "train")["container"]["securityContext"] |= security
     states = follow(api, (config, workflow), timeout_s=120)
     assert phases(states)[-1] == "Failed"
     assert len(pods_of(states[-1], "train")) == 1
     state = observe(states[-1])
     assert (state.step, state.cause) == ("train", "engine")
-    assert 'violates PodSecurity "restricted:latest"' in state.message
-    delete(api, "forbidden")
+    assert words in state.message
+    delete(api, name)
 
 
 def test_a_pod_that_fits_nowhere_says_what_is_missing(api: KubernetesApi, image: str) -> None:
