@@ -157,7 +157,7 @@ def test_a_pod_that_the_cluster_refuses_ends_the_run_at_once_in_its_words(
     config, workflow = a_run(name, image=image)
     template(workflow, "train")["container"]["securityContext"] |= security
     states = follow(api, (config, workflow), timeout_s=120)
-    assert phases(states)[-1] == "Failed"
+    assert phases(states)[-1] == "Error"
     assert len(pods_of(states[-1], "train")) == 1
     state = observe(states[-1])
     assert (state.step, state.cause) == ("train", "engine")
