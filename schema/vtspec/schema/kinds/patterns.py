@@ -180,6 +180,9 @@ CREDENTIALS: Final = (
 _MEMORY_BYTES: Final = {"Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 _DURATION_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
+UNITS: Final = {MEMORY: tuple(_MEMORY_BYTES), DURATION: tuple(_DURATION_S)}
+"""What may stand behind the number of a quantity."""
+
 
 def parse_memory(memory: str) -> int:
     """Bytes in what fits `MEMORY`, such as 4Gi."""
