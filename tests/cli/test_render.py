@@ -138,10 +138,26 @@ def test_a_schedule_cannot_give_each_run_a_credential_of_its_own(root: Path) -> 
 
 
 @pytest.mark.parametrize(
+    ("duration", "max_wait", "outlives"),
+    [("1h", "24h", True), ("12h", "11h", False), ("12h", "12h", True), ("40m", "10m", False)],
+)
+def test_a_run_that_may_outlive_its_credential_is_told_what_renews_it(
+    root: Path, duration: str, max_wait: str, outlives: bool
+) -> None:
+    role = ROLE.replace("}", f", duration: {duration}}}")
+    change(root, "cluster: {", f"cluster: {{{role}, maxWait: {max_wait}, ")
+    done = vtspec(root, "render", "deep", "--set", "resources.maxDuration=30m")
+    assert done.returncode == 0, done.stderr
+    assert ("warning: the run may take 30m and wait" in done.stderr) == outlives
+    assert ("where nobody does, steps can store nothing" in done.stderr) == outlives
+
+
+@pytest.mark.parametrize(
     ("more", "told"),
     [
         (f"{ROLE}, runsSecret: all", "is there beside runsRole"),
-        (ROLE.replace("}", ", duration: 5m}"), "'5m' is less than the quarter of an hour"),
+        (ROLE.replace("}", ", duration: 5m}"), "'5m' is less than the shortest that"),
+        (ROLE.replace("}", ", duration: 13h}"), "'13h' is more than the longest that"),
         ("runsRole: {arn: vtspec-run}", "must be the ARN of a role, got 'vtspec-run'"),
     ],
 )

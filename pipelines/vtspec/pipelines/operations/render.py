@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from vtspec.pipelines.cache_folder import find_store
 from vtspec.pipelines.errors import Refused
+from vtspec.pipelines.formatting import format_duration
 from vtspec.schema.problem import Problem, SpecError
 
 from .plan import plan_spec
@@ -101,6 +102,23 @@ def find_access_caution(settings: "RenderSettings") -> str | None:
     )
 
 
+def find_renewal_caution(made: "Plan", settings: "RenderSettings") -> str | None:
+    """That a run may outlive its credential, what renews it, and what comes where nobody does;
+    None where it cannot."""
+    from vtspec.schema.kinds.patterns import parse_duration
+
+    role, longest = settings.runs.role, made.resources.max_duration
+    if role is None or parse_duration(longest) + settings.max_wait_s <= role.duration_s:
+        return None
+    return (
+        f"the run may take {longest} and wait {format_duration(settings.max_wait_s)} "
+        f"(cluster.maxWait), longer than the {format_duration(role.duration_s)} that its "
+        "credential is good for (cluster.runsRole.duration): only 'vtspec run RUN --backend argo' "
+        "renews it, while it looks on; where nobody does, steps can store nothing then, and the "
+        "run is interrupted until it goes on with --resume"
+    )
+
+
 def _find_warnings(
     made: "Plan", settings: "RenderSettings", root: Path, attempt: int
 ) -> Iterator[str]:
@@ -117,6 +135,8 @@ def _find_warnings(
             f"its pods wait for Secret {secret}, their credential by cluster.runsRole, which "
             "'vtspec run --backend argo' alone makes: applied by hand, it would wait forever"
         )
+    if (caution := find_renewal_caution(made, settings)) is not None:
+        yield caution
 
 
 def check_data(made: "Plan", remote: "DataRemote", root: Path) -> str | None:

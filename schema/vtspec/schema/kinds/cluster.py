@@ -58,8 +58,8 @@ class RunsRole(Part):
     )
     duration: Duration = Field(
         default="1h",
-        description="How long a credential of it is good for, from 15m to what the role allows; "
-        "whoever looks on at the run renews it.",
+        description="How long a credential of it is good for, from 15m to what the role allows, "
+        "12h at most; whoever looks on at the run renews it.",
     )
 
 

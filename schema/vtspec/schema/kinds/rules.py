@@ -26,7 +26,9 @@ SEED: Final = 42
 
 MAX_SEED: Final = 2**32 - 1
 
-_SHORTEST_ROLE_S: Final = 900
+# https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+_SHORTEST_ROLE: Final = "15m"
+_LONGEST_ROLE: Final = "12h"
 
 _UNDRAWN: Final = re.compile("[\u200c\u200d\ufe00-\ufe0f]")
 """What of the characters that a spec may hold is drawn as nothing: joiners, variants."""
@@ -459,12 +461,17 @@ def _check_runs_role(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     duration = role.get("duration")
     if not isinstance(duration, str) or not re.fullmatch(DURATION.pattern, duration):
         return
-    if parse_duration(duration) < _SHORTEST_ROLE_S:
-        yield RuleViolation(
-            path=("spec", "cluster", "runsRole", "duration"),
-            message=f"'{duration}' is less than the quarter of an hour that token services give",
-            fix="duration: 15m",
-        )
+    seconds = parse_duration(duration)
+    for is_beyond, words, bound in (
+        (seconds < parse_duration(_SHORTEST_ROLE), "less than the shortest", _SHORTEST_ROLE),
+        (seconds > parse_duration(_LONGEST_ROLE), "more than the longest", _LONGEST_ROLE),
+    ):
+        if is_beyond:
+            yield RuleViolation(
+                path=("spec", "cluster", "runsRole", "duration"),
+                message=f"'{duration}' is {words} that token services give, {bound}",
+                fix=f"write 'duration: {bound}'",
+            )
 
 
 def _check_teams_differ(data: Mapping[str, object]) -> Iterator[RuleViolation]:
