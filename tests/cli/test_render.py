@@ -206,6 +206,21 @@ def test_a_run_on_a_cluster_has_to_be_in_a_store(root: Path) -> None:
     assert (braces.returncode, braces.stdout) == (2, "")
 
 
+def test_runs_that_a_flag_puts_into_a_folder_are_told_of_that_flag(root: Path) -> None:
+    for words in (("render", "deep"), ("run", "deep", "--backend", "argo")):
+        done = vtspec(root, *words, "--runs", "my runs")
+        assert (done.returncode, done.stdout) == (2, "")
+        told, fix = done.stderr.splitlines()[-2:]
+        assert told.startswith("--runs 'my runs': is a folder of this machine, and a run on a")
+        assert fix == "  fix: leave --runs out: vtspec.yaml has s3://acme-runs/vtspec"
+        assert "spec.runs" not in done.stderr
+    change(root, "runs: s3://acme-runs/vtspec", "runs: out")
+    done = vtspec(root, "render", "deep", "--runs", "my runs")
+    assert done.stderr.endswith("  fix: --runs s3://BUCKET/PREFIX\n")
+    done = vtspec(root, "render", "deep")
+    assert "fix: replace 'runs' by 'runs: s3://BUCKET/PREFIX' under 'spec'" in done.stderr
+
+
 def test_data_that_pods_could_not_fetch_is_told_before_anything_is_created(root: Path) -> None:
     change(root, "s3://acme/dvc", "s3://acme/other")
     done = vtspec(root, "render", "deep")

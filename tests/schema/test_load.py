@@ -473,6 +473,35 @@ def test_what_fields_of_a_dataset_say_together_is_checked(
     assert (path, message) in [(one[0], one[1]) for one in told(loaded_dataset(**changes))]
 
 
+@pytest.mark.parametrize(
+    ("changes", "key", "fix"),
+    [
+        ({"classes": []}, "classes", "'classes: [cat, dog]', in index order"),
+        ({"source": {"dvc": None}}, "dvc", "'dvc: {path: data/NAME}'"),
+        (
+            {"source": {"path": "data/x"}, "contentHash": None},
+            "contentHash",
+            "'contentHash: md5:…', which 'vtspec datasets inspect PATH' prints",
+        ),
+        (
+            {"source.dvc": {"path": "data/x", "repo": "https://a.b/c", "rev": None}},
+            "rev",
+            "'rev: …', a commit or tag",
+        ),
+    ],
+)
+def test_a_key_that_is_there_already_is_to_be_replaced(
+    changes: dict[str, Any], key: str, fix: str
+) -> None:
+    text = yaml_of(a_dataset(**changes))
+    (problem,) = load(text, "f.yaml").problems
+    assert problem.fix == f"replace '{key}' by {fix}"
+    (line,) = [one for one in text.splitlines() if one.strip().startswith(f"{key}:")]
+    (problem,) = load(text.replace(f"{line}\n", ""), "f.yaml").problems
+    if key != "dvc":
+        assert problem.fix == f"add {fix}"
+
+
 def test_a_classless_task_needs_no_classes() -> None:
     changes = {"tasks": ["super-resolution"], "format": "pairs", "classes": ABSENT}
     splits = {name: {"path": name, "targets": f"hr/{name}"} for name in ("train", "val")}
