@@ -502,6 +502,41 @@ def test_a_key_that_is_there_already_is_to_be_replaced(
         assert problem.fix == f"add {fix}"
 
 
+@pytest.mark.parametrize(
+    ("url", "is_read"),
+    [
+        ("s3://acme", True),
+        ("s3://acme-data/dvc", True),
+        ("https://data.example.org/dvc", True),
+        ("http://data.vision.svc:8080/a b", False),
+        ("http://data:8080", True),
+        ("http://[fd00::1]:80/dvc", True),
+        ("s3://", False),
+        ("s3:///dvc", False),
+        ("s3://x", False),
+        ("s3://Acme/dvc", False),
+        ("http://", False),
+        ("https:///dvc", False),
+        ("https://:80/dvc", False),
+        ("https://{{host}}/dvc", False),
+        ("ssh://host/dvc", False),
+        ("gs://acme/dvc", False),
+        ("azure://acme/dvc", False),
+        ("webdavs://host/dvc", False),
+        ("/tmp/x", False),
+        ("../data", False),
+        ("data", False),
+    ],
+)
+def test_a_remote_is_what_the_pod_of_step_data_can_fetch_from(url: str, is_read: bool) -> None:
+    problems = load(yaml_of(a_project(remotes={"storage": {"url": url}})), "f.yaml").problems
+    assert (problems == ()) == is_read
+    for problem in problems:
+        assert problem.path == "spec.remotes.storage.url"
+        assert "must be what a pod can fetch from: s3://BUCKET/PREFIX, https" in problem.message
+        assert problem.fix == "write it like 's3://acme-data/dvc'"
+
+
 def test_a_classless_task_needs_no_classes() -> None:
     changes = {"tasks": ["super-resolution"], "format": "pairs", "classes": ABSENT}
     splits = {name: {"path": name, "targets": f"hr/{name}"} for name in ("train", "val")}

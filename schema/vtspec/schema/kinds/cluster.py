@@ -124,7 +124,10 @@ class Remote(Part):
         str,
         Field(max_length=400, pattern=REMOTE_URL.pattern, json_schema_extra=NO_CREDENTIALS),
         refuse_credentials("write it without, and put them into the Secret that 'secret' names"),
-    ] = Field(description="Address as DVC writes it.", examples=[REMOTE_URL.example])
+    ] = Field(
+        description="Address as DVC writes it, of a kind that the pod of step data can read.",
+        examples=[REMOTE_URL.example],
+    )
     secret: KubernetesName | None = Field(
         default=None,
         description="Secret whose keys are the variables that reading it needs, such as "
