@@ -151,7 +151,7 @@ class Team(Part):
 
     people: Annotated[tuple[Line, ...], Tuple, Distinct, Field(json_schema_extra=UNIQUE)] = Field(
         default=(),
-        description="Its members, by e-mail address or user name; each is in one team.",
+        description="Its members, by the e-mail address that git has; each is in one team.",
         examples=[["jin@example.org"]],
     )
     specs: Annotated[

@@ -489,7 +489,7 @@ def _check_teams_differ(data: Mapping[str, object]) -> Iterator[RuleViolation]:
         owners: dict[str, object] = {}
         for name, team in teams.items() if isinstance(teams, dict) else ():
             for index, member in enumerate(_get_texts(_get_value(team, field))):
-                key = _normalize(member) if field == "specs" else member
+                key = _normalize(member) if field == "specs" else member.casefold()
                 if owners.setdefault(key, name) != name:
                     yield RuleViolation(
                         path=("spec", "teams", name, field, index),
