@@ -40,11 +40,12 @@ class Pods:
         bucket = "".join(letter for letter in place.parent.name.lower() if letter.isalnum())[-40:]
         self.runs = f"{storage.make_bucket(bucket)}/team"
         project = a_cluster_project(
-            remotes={"storage": {"url": str(remote)}},
             cluster={"namespace": "vision", "volumeClaim": "vtspec", "runsSecret": "vtspec-runs"},
             retention={"caches": "30d"},
         )
         settings = some_settings(plan, project, self.runs)
+        # These pods share the folders of one machine, as no pods of a cluster do.
+        settings = replace(settings, remote=replace(settings.remote, url=str(remote), secret=None))
         workflow = render(plan, settings)
         self.templates = {one["name"]: one for one in workflow["spec"]["templates"]}
         (place / "plan.json").write_text(render_plan_config(plan, settings)["data"]["plan.json"])

@@ -77,6 +77,43 @@ def test_runs_in_a_folder_of_one_machine_are_no_place_for_pods() -> None:
     assert problem.broken.fix == "add 'runs: s3://BUCKET/PREFIX' under 'spec'"
 
 
+NO_ROOM = {"cluster": {"namespace": "a", "volumeClaim": None}}
+
+
+@pytest.mark.parametrize(
+    ("inputs", "project", "runs", "fix"),
+    [
+        ({}, {"runs": "out"}, None, "replace 'runs' by 'runs: s3://BUCKET/PREFIX' under 'spec'"),
+        ({}, NO_ROOM, RUNS, "replace 'volumeClaim' by 'volumeClaim: CLAIM' under 'spec.cluster'"),
+        (
+            {},
+            {"cluster": {"namespace": "a"}},
+            RUNS,
+            "add 'volumeClaim: CLAIM' under 'spec.cluster'",
+        ),
+        (
+            {},
+            {"remotes": {}},
+            RUNS,
+            "replace 'remotes' by 'remotes: {storage: {url: s3://BUCKET/PREFIX}}' under 'spec'",
+        ),
+        (ELSEWHERE, {}, RUNS, "add 'archive: {url: s3://BUCKET/PREFIX}' under 'spec.remotes'"),
+        (
+            ELSEWHERE,
+            {"remotes": None},
+            RUNS,
+            "add 'remotes: {archive: {url: s3://BUCKET/PREFIX}}' under 'spec'",
+        ),
+    ],
+)
+def test_a_key_that_is_there_is_to_be_replaced_and_not_to_be_there_twice(
+    inputs: dict[str, Any], project: dict[str, Any], runs: str | None, fix: str
+) -> None:
+    found = find_settings(a_published_plan(inputs=inputs), a_cluster_project(**project), runs)
+    assert isinstance(found, tuple)
+    assert [one.broken.fix for one in found] == [fix]
+
+
 def test_the_remote_that_a_dataset_names_is_the_one() -> None:
     found = find_settings(a_published_plan(inputs=ELSEWHERE), a_cluster_project(remotes=TWO), RUNS)
     assert isinstance(found, RenderSettings)

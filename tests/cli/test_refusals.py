@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -11,6 +12,7 @@ from plan_repository import DATASET, EXPERIMENT, a_repository
 from report_data import a_baseline, a_run, write_run
 from run_folders import STARTED, a_run_folder
 from toy_runs import write_pictures
+from vtspec.cli.exit_codes import explain_usage
 from vtspec.cli.main import COMMANDS, cli
 from vtspec.pipelines.errors import Permanent, Refused
 from vtspec.schema.problem import SpecError
@@ -97,6 +99,49 @@ def test_what_cannot_be_is_refused_in_words(
     assert told in said and fix in said
     assert not (root / "runs").exists()
     assert len(before) > 5
+
+
+@pytest.mark.parametrize(
+    ("words", "fix"),
+    [
+        (("run", "deep", "--resum"), "did you mean 'vtspec run --resume'?"),
+        (("render", "deep", "--colour"), "vtspec render --help"),
+        (("datasets", "inspect", "--htm", "x"), "did you mean 'vtspec datasets inspect --html'?"),
+        (("--versoin",), "did you mean 'vtspec --version'?"),
+        (("run", "deep", "--backend", "argos"), "--backend argo"),
+        (("run", "deep", "--backend", "cloud"), "--backend process"),
+        (("render", "deep", "--attempt", "0"), "--attempt 1"),
+        (("run", "deep", "--set"), "--set VALUE"),
+        (("step", "data", "--workdir", "w"), "--plan FILE"),
+        (("compare",), "vtspec compare [OPTIONS] RUN RUN"),
+        (("datasets", "nonsense"), "vtspec datasets --help"),
+        (("run", "deep", "more"), "vtspec run --help"),
+        (("run",), "one of SPEC and --plan FILE"),
+        (("run", "deep", "--queue", "--backend", "argo"), "leave --queue out"),
+        (("render", "deep", "--semaphores"), "leave --semaphores out"),
+        (("run", "deep", "--resume", "--again"), "leave one out"),
+        (("status", "--limit", "many"), "--limit 1"),
+    ],
+)
+def test_what_is_typed_wrongly_is_told_with_something_to_type(
+    root: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], fix: str
+) -> None:
+    with pytest.raises(click.ClickException) as refused:
+        cli.main(words, prog_name="vtspec", standalone_mode=False)
+    assert explain_usage(refused.value) == 2
+    *_, last = capsys.readouterr().err.splitlines()
+    assert last == f"  fix: {fix}"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_an_option_that_no_command_has_is_told_with_a_fix(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(click.ClickException) as refused:
+        cli.main([name, "--no-such-thing"], prog_name="vtspec", standalone_mode=False)
+    assert explain_usage(refused.value) == 2
+    *_, last = capsys.readouterr().err.splitlines()
+    assert last.startswith("  fix: ") and f"vtspec {name}" in last
 
 
 def test_a_plan_that_lacks_a_section_is_compared_by_its_figures(tmp_path: Path) -> None:

@@ -138,10 +138,26 @@ def test_a_schedule_cannot_give_each_run_a_credential_of_its_own(root: Path) -> 
 
 
 @pytest.mark.parametrize(
+    ("duration", "max_wait", "outlives"),
+    [("1h", "24h", True), ("12h", "11h", False), ("12h", "12h", True), ("40m", "10m", False)],
+)
+def test_a_run_that_may_outlive_its_credential_is_told_what_renews_it(
+    root: Path, duration: str, max_wait: str, outlives: bool
+) -> None:
+    role = ROLE.replace("}", f", duration: {duration}}}")
+    change(root, "cluster: {", f"cluster: {{{role}, maxWait: {max_wait}, ")
+    done = vtspec(root, "render", "deep", "--set", "resources.maxDuration=30m")
+    assert done.returncode == 0, done.stderr
+    assert ("warning: the run may take 30m and wait" in done.stderr) == outlives
+    assert ("where nobody does, steps can store nothing" in done.stderr) == outlives
+
+
+@pytest.mark.parametrize(
     ("more", "told"),
     [
         (f"{ROLE}, runsSecret: all", "is there beside runsRole"),
-        (ROLE.replace("}", ", duration: 5m}"), "'5m' is less than the quarter of an hour"),
+        (ROLE.replace("}", ", duration: 5m}"), "'5m' is less than the shortest that"),
+        (ROLE.replace("}", ", duration: 13h}"), "'13h' is more than the longest that"),
         ("runsRole: {arn: vtspec-run}", "must be the ARN of a role, got 'vtspec-run'"),
     ],
 )
@@ -190,6 +206,21 @@ def test_a_run_on_a_cluster_has_to_be_in_a_store(root: Path) -> None:
     assert (braces.returncode, braces.stdout) == (2, "")
 
 
+def test_runs_that_a_flag_puts_into_a_folder_are_told_of_that_flag(root: Path) -> None:
+    for words in (("render", "deep"), ("run", "deep", "--backend", "argo")):
+        done = vtspec(root, *words, "--runs", "my runs")
+        assert (done.returncode, done.stdout) == (2, "")
+        told, fix = done.stderr.splitlines()[-2:]
+        assert told.startswith("--runs 'my runs': is a folder of this machine, and a run on a")
+        assert fix == "  fix: leave --runs out: vtspec.yaml has s3://acme-runs/vtspec"
+        assert "spec.runs" not in done.stderr
+    change(root, "runs: s3://acme-runs/vtspec", "runs: out")
+    done = vtspec(root, "render", "deep", "--runs", "my runs")
+    assert done.stderr.endswith("  fix: --runs s3://BUCKET/PREFIX\n")
+    done = vtspec(root, "render", "deep")
+    assert "fix: replace 'runs' by 'runs: s3://BUCKET/PREFIX' under 'spec'" in done.stderr
+
+
 def test_data_that_pods_could_not_fetch_is_told_before_anything_is_created(root: Path) -> None:
     change(root, "s3://acme/dvc", "s3://acme/other")
     done = vtspec(root, "render", "deep")
@@ -199,10 +230,10 @@ def test_data_that_pods_could_not_fetch_is_told_before_anything_is_created(root:
 
 
 def test_a_remote_that_cannot_be_asked_from_here_is_a_warning(root: Path) -> None:
-    change(root, "s3://acme/dvc", "gs://acme/dvc")
+    change(root, "s3://acme/dvc", "https://127.0.0.1:9/dvc")
     done = vtspec(root, "render", "deep")
     assert done.returncode == 0
-    assert "warning: whether gs://acme/dvc has" in done.stderr
+    assert "warning: whether https://127.0.0.1:9/dvc has" in done.stderr
     assert "cannot be told from here" in done.stderr
 
 

@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from builders import (
 from vtspec.schema.dump import dump
 from vtspec.schema.kinds.experiment import Experiment
 from vtspec.schema.kinds.field_types import Part
+from vtspec.schema.kinds.rules import iter_violations
 from vtspec.schema.load import MOST_PROBLEMS, LoadedSpec, load, load_file
 from vtspec.schema.problem import Problem, SpecError
 from vtspec.schema.yaml_source.decoding import UNPRINTABLE
@@ -471,6 +473,70 @@ def test_what_fields_of_a_dataset_say_together_is_checked(
     assert (path, message) in [(one[0], one[1]) for one in told(loaded_dataset(**changes))]
 
 
+@pytest.mark.parametrize(
+    ("changes", "key", "fix"),
+    [
+        ({"classes": []}, "classes", "'classes: [cat, dog]', in index order"),
+        ({"source": {"dvc": None}}, "dvc", "'dvc: {path: data/NAME}'"),
+        (
+            {"source": {"path": "data/x"}, "contentHash": None},
+            "contentHash",
+            "'contentHash: md5:…', which 'vtspec datasets inspect PATH' prints",
+        ),
+        (
+            {"source.dvc": {"path": "data/x", "repo": "https://a.b/c", "rev": None}},
+            "rev",
+            "'rev: …', a commit or tag",
+        ),
+    ],
+)
+def test_a_key_that_is_there_already_is_to_be_replaced(
+    changes: dict[str, Any], key: str, fix: str
+) -> None:
+    text = yaml_of(a_dataset(**changes))
+    (problem,) = load(text, "f.yaml").problems
+    assert problem.fix == f"replace '{key}' by {fix}"
+    (line,) = [one for one in text.splitlines() if one.strip().startswith(f"{key}:")]
+    (problem,) = load(text.replace(f"{line}\n", ""), "f.yaml").problems
+    if key != "dvc":
+        assert problem.fix == f"add {fix}"
+
+
+@pytest.mark.parametrize(
+    ("url", "is_read"),
+    [
+        ("s3://acme", True),
+        ("s3://acme-data/dvc", True),
+        ("https://data.example.org/dvc", True),
+        ("http://data.vision.svc:8080/a b", False),
+        ("http://data:8080", True),
+        ("http://[fd00::1]:80/dvc", True),
+        ("s3://", False),
+        ("s3:///dvc", False),
+        ("s3://x", False),
+        ("s3://Acme/dvc", False),
+        ("http://", False),
+        ("https:///dvc", False),
+        ("https://:80/dvc", False),
+        ("https://{{host}}/dvc", False),
+        ("ssh://host/dvc", False),
+        ("gs://acme/dvc", False),
+        ("azure://acme/dvc", False),
+        ("webdavs://host/dvc", False),
+        ("/tmp/x", False),
+        ("../data", False),
+        ("data", False),
+    ],
+)
+def test_a_remote_is_what_the_pod_of_step_data_can_fetch_from(url: str, is_read: bool) -> None:
+    problems = load(yaml_of(a_project(remotes={"storage": {"url": url}})), "f.yaml").problems
+    assert (problems == ()) == is_read
+    for problem in problems:
+        assert problem.path == "spec.remotes.storage.url"
+        assert "must be what a pod can fetch from: s3://BUCKET/PREFIX, https" in problem.message
+        assert problem.fix == "write it like 's3://acme-data/dvc'"
+
+
 def test_a_classless_task_needs_no_classes() -> None:
     changes = {"tasks": ["super-resolution"], "format": "pairs", "classes": ABSENT}
     splits = {name: {"path": name, "targets": f"hr/{name}"} for name in ("train", "val")}
@@ -669,6 +735,62 @@ def test_every_problem_of_every_field_is_shown_with_what_to_type(spec: dict[str,
                     assert fix.strip() and "\n" not in fix, told
                     seen.add(problem.message.split()[0])
     assert {"must", "there", "holds"} <= seen
+
+
+TYPED = re.compile(
+    r"""did\ you\ mean\ '(?P<meant>[^']+)'\?|write\ it\ like\ '(?P<like>[^']+)'
+    |write\ '[^:' ]+:\ (?P<example>.+)'
+    |write\ (?P<first>\w+)(,\ \w+)*\ or\ (?P<last>\w+)
+    |write\ (?P<value>\[.*\]|true|false|"[^"]*"|[-+.\w]+)(\ with(out)?\ quotes)?""",
+    re.VERBOSE,
+)
+
+
+@pytest.mark.parametrize("spec", [full_experiment(), full_dataset(), full_project()])
+def test_what_a_fix_says_to_write_is_accepted_when_it_is_written(spec: dict[str, Any]) -> None:
+    seen = set()
+    for path in (path for path in list_fields(spec["spec"]) if path):
+        for wrong in (5, "5", 500000, "500000", 0, -1, 1.5, "1.5", True, "yes", "foo", "5 min"):
+            for problem in load_with(spec, path, json.dumps(wrong)).problems:
+                found = TYPED.fullmatch(problem.fix)
+                if found is None or problem.path != ".".join(("spec", *path)):
+                    continue
+                for form, written in found.groupdict().items():
+                    if written is not None:
+                        again = load_with(spec, path, written)
+                        # What rules over several fields say of it then is another thing.
+                        rules = iter_violations(spec["kind"], again.document.data)
+                        apart = {one.message for one in rules}
+                        told = [p.path for p in again.problems if p.message not in apart]
+                        assert problem.path not in told, (wrong, problem)
+                        seen.add(form)
+    assert {"like", "example", "value", "meant"} <= seen
+
+
+def load_with(spec: dict[str, Any], path: tuple[str, ...], written: str) -> LoadedSpec:
+    """The spec with a text, as a person types it, in the place of a value."""
+    changed = copy.deepcopy(spec)
+    place = changed["spec"]
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = "HERE"
+    return load(json.dumps(changed).replace('"HERE"', written), "f.yaml")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "fix"),
+    [
+        ("maxWait", 5, "write 5s, 5m, 5h or 5d"),
+        ("keepFor", "7", "write 7s, 7m, 7h or 7d"),
+        ("maxWait", 0, "write it like '30m'"),
+        ("ephemeralStorage", 20, "write 20Mi, 20Gi or 20Ti"),
+        ("submit", 5, "set submit to one of anyone, controller"),
+    ],
+)
+def test_a_number_without_its_unit_is_told_the_units(field: str, value: Any, fix: str) -> None:
+    spec = a_project(cluster={"namespace": "vision", field: value})
+    (problem,) = load(yaml_of(spec), "f.yaml").problems
+    assert problem.fix == fix
 
 
 @pytest.mark.parametrize("spec", [full_experiment(), full_dataset(), full_project()])

@@ -79,6 +79,63 @@ def test_what_goes_beyond_the_limits_of_its_folder_is_an_error_where_it_stands(
     assert "gpus: 8" in (root / "specs/experiments/deep.yaml").read_text().splitlines()[line - 1]
 
 
+def told_of_teams(root: Path, *paths: str) -> list[tuple[str, str, str, str]]:
+    found = find_problems(load_specs(paths, io.BytesIO()), root)
+    return [(p.severity, p.path, p.message, p.fix) for p in found if "spec.teams" in p.path]
+
+
+NO_SPEC = "there is no spec in 'specs/experimets', so that it gives no run to the team"
+
+
+def test_a_folder_that_gives_a_team_no_run_is_told_wherever_its_limits_are_asked_for(
+    root: Path,
+) -> None:
+    change(root, "vtspec.yaml", "specs/experiments]", "specs/experimets]")
+    change(root, "vtspec.yaml", "specs: [specs/faces], ", "")
+    for file in ("vtspec.yaml", "specs/experiments/deep.yaml"):
+        [(severity, path, message, fix)] = told_of_teams(root, file)
+        assert (severity, path) == ("warning", "spec.teams.vision.specs[0]")
+        assert (message, fix) == (NO_SPEC, "did you mean 'specs/experiments'?")
+    repository, spec = open_spec("deep", root)
+    warnings = plan_spec(spec, repository).made.warnings
+    assert f"teams.vision.specs[0] {NO_SPEC}; {fix}" in warnings
+    change(root, "vtspec.yaml", "specs/experimets]", "specs/experiments]")
+    assert told_of_teams(root, "vtspec.yaml") == []
+
+
+def test_a_file_is_no_folder_of_a_team(root: Path) -> None:
+    change(root, "vtspec.yaml", "specs/faces]", "specs/experiments/deep.yaml]")
+    assert told_of_teams(root, "vtspec.yaml") == [
+        (
+            "error",
+            "spec.teams.faces.specs[0]",
+            "'specs/experiments/deep.yaml' is a file, and a team has folders",
+            "did you mean 'specs/experiments'?",
+        )
+    ]
+
+
+def test_who_has_no_address_is_told_since_git_never_names_them(root: Path) -> None:
+    change(root, "vtspec.yaml", "people: [kim@example.org]", "people: [kim]")
+    change(root, "vtspec.yaml", "specs: [specs/faces], ", "")
+    [(severity, path, message, fix)] = told_of_teams(root, "vtspec.yaml")
+    assert (severity, path) == ("warning", "spec.teams.open.people[0]")
+    assert message.startswith("'kim' is no e-mail address, and who works here is known by git's")
+    assert fix.endswith("git config user.email")
+
+
+@pytest.mark.parametrize(
+    ("open_team", "told"),
+    [
+        ("{people: [JIN@example.org]}", "'JIN@example.org' is in team faces already"),
+        ("{specs: [specs/experiments/]}", "'specs/experiments/' is in team vision already"),
+    ],
+)
+def test_a_person_or_a_folder_is_of_one_team(root: Path, open_team: str, told: str) -> None:
+    change(root, "vtspec.yaml", "{people: [kim@example.org]}", open_team)
+    assert told in [one.message for one in validate(root, "vtspec.yaml")]
+
+
 def test_a_plan_is_refused_with_the_same_words(root: Path) -> None:
     repository, path = open_spec("deep", root)
     with pytest.raises(SpecError) as refused:
@@ -99,6 +156,7 @@ def test_the_time_that_is_left_out_counts_as_its_default(root: Path) -> None:
 @pytest.mark.parametrize(
     ("email", "told"),
     [
+        ("Jin@Example.org", ["a run of team faces may ask for 1 GPU at most, not 8"]),
         ("jin@example.org", ["a run of team faces may ask for 1 GPU at most, not 8"]),
         ("kim@example.org", []),
         ("nobody@example.org", []),

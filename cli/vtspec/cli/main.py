@@ -134,9 +134,9 @@ def _run() -> int:
         # raises instead, and returns what a command's `Exit` carries.
         code = cli(standalone_mode=False)
     except click.ClickException as error:
-        error.show()
-        # Not the error's own code: click's for a file that cannot be opened is 1.
-        code = 2
+        from .exit_codes import explain_usage
+
+        code = explain_usage(error)
     except (KeyboardInterrupt, click.Abort):
         click.echo("stopped", err=True)
         # As a shell says it of a process that SIGINT ended: 128 and the signal's number.

@@ -33,7 +33,9 @@ def plan_named_spec(spec: str | None, options: CommandOptions) -> "PlannedRun":
 
     _check_options(options)
     if (spec is None) == (options.plan is None):
-        raise click.UsageError("name either a SPEC or a plan's file: --plan FILE")
+        raise click.UsageError(
+            "name either a SPEC or a plan's file\n  fix: one of SPEC and --plan FILE"
+        )
     found = None
     if options.plan is not None:
         found = open_plan(options.plan, find_repository(Path.cwd()).with_runs(options.runs))
@@ -42,7 +44,7 @@ def plan_named_spec(spec: str | None, options: CommandOptions) -> "PlannedRun":
         here = find_repository(Path.cwd()).with_runs(options.runs)
         found = find_planned_run(spec, here, going_on=options.resume)
     if found is not None and options.sets:
-        raise click.UsageError("--set would make it another plan: name the spec instead")
+        raise click.UsageError("--set would make it another plan\n  fix: name the spec instead")
     if found is not None:
         return found
     assert spec is not None
@@ -125,7 +127,8 @@ def _check_options(options: CommandOptions) -> None:
     """Refuse what has no effect beside another option."""
     if options.resume and options.again:
         raise click.UsageError(
-            "--resume goes on with the last attempt, and --again makes a new one: leave one out"
+            "--resume goes on with the last attempt, and --again makes a new one"
+            "\n  fix: leave one out"
         )
     if options.queue and options.backend not in (None, "process"):
         raise click.UsageError("--queue is this machine's; a cluster has queues of its own")
@@ -140,17 +143,21 @@ def _check_options(options: CommandOptions) -> None:
         named = " ".join(name for name, given in without_effect.items() if given)
         if named:
             raise click.UsageError(
-                f"--smoke tries one batch at once, and keeps and judges nothing: leave {named} out"
+                f"--smoke tries one batch at once, and keeps and judges nothing"
+                f"\n  fix: leave {named} out"
             )
 
 
 def _check_cluster_options(options: CommandOptions) -> None:
     """Refuse what has no effect on a cluster."""
     if options.smoke:
-        raise click.UsageError("--smoke tries one batch on this machine: leave --backend out")
+        raise click.UsageError(
+            "--smoke tries one batch on this machine\n  fix: leave --backend out"
+        )
     if options.environment != "auto":
         raise click.UsageError(
-            "--environment is of this machine, and pods have that of their image: leave it out"
+            "--environment is of this machine, and pods have that of their image"
+            "\n  fix: leave it out"
         )
 
 
@@ -159,8 +166,8 @@ def _check_seeds(found: "PlannedRun", options: CommandOptions) -> None:
     made, count = found.made, len(found.plans)
     if count > 1 and options.results is not None:
         raise click.UsageError(
-            f"--results are the figures of one run, and report.seeds asks for {count}: "
-            "leave one of the two out (--set report.seeds=null)"
+            f"--results are the figures of one run, and report.seeds asks for {count}"
+            "\n  fix: leave one of the two out (--set report.seeds=null)"
         )
     if count > 1 and options.smoke:
         words = f"seed {made.training.seed} is tried, for all {count}: they differ in nothing else"

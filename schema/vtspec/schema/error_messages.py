@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from typing import Final
 
 from vtspec.schema.json_schema.field_docs import (
@@ -14,10 +14,12 @@ from vtspec.schema.json_schema.field_docs import (
     describe_expected,
     find_elsewhere,
     find_spec_field,
+    is_accepted,
     list_keys,
 )
-from vtspec.schema.kinds.patterns import DURATION, FORMS, GATE, MEMORY, NAME, TextPattern
+from vtspec.schema.kinds.patterns import DURATION, FORMS, GATE, MEMORY, NAME, UNITS, TextPattern
 
+from .dump import dump_flow
 from .suggestions import find_nearest, format_choices, suggest_fix
 
 Path = tuple[str | int, ...]
@@ -167,10 +169,15 @@ def _suggest_form_fix(form: TextPattern, value: object) -> str:
         # Of a name nothing is "nearest", but its intended form can be made: "My Cats" is my-cats.
         slug = re.sub(r"[^a-z0-9]+", "-", value.casefold())[:40].strip("-")
         if slug:
-            return f"did you mean '{slug}'?"
+            written = dump_flow(slug)
+            return f"did you mean '{slug}'?" if written == slug else f"write {written} with quotes"
     mended = _suggest_correction(form, value)
     if mended is not None:
         return f"did you mean '{mended}'?"
+    # Of which unit a bare number is, only whoever wrote it knows.
+    if form in UNITS and isinstance(value, str) and re.fullmatch("[1-9][0-9]{0,5}", value):
+        *others, last = (f"{value}{unit}" for unit in UNITS[form])
+        return f"write {', '.join(others)} or {last}"
     return f"write it like '{form.example}'"
 
 
@@ -229,30 +236,41 @@ def _describe_wrong_type(fault: Fault) -> ProblemText:
 
 
 def _suggest_type_fix(fault: Fault, wanted: str) -> str:
-    value, name = fault.value, _get_last_name(fault.path)
-    if value is None:
-        field = find_spec_field(fault.kind, fault.path)
+    name = _get_last_name(fault.path)
+    field = find_spec_field(fault.kind, fault.path)
+    if fault.value is None:
         removable = field is None or not field.required
         return f"write a value after '{name}:'" + (", or remove the line" if removable else "")
-    if isinstance(value, str):
-        # Most mistakes of type are one habit: quotes where none belong, or YAML 1.1's yes and no.
-        number = _read_number(value) if "number" in wanted else None
-        if number is not None:
-            return f"write {number}" + (" without quotes" if number == value else "")
-        if value.casefold() in _TRUTHS and wanted == "true or false":
-            return f"write {_TRUTHS[value.casefold()]}"
-        if wanted.startswith("a list"):
-            return f"write [{value}]"
-    elif isinstance(value, bool | int | float) and not wanted.startswith(("a list", "a mapping")):
-        if "number" not in wanted and wanted != "true or false":
-            return f'write "{json.dumps(value)}" with quotes'
+    written = _suggest_writing(fault, wanted)
+    if written is not None:
+        return written
     if wanted.startswith("a mapping with the keys"):
         return f"write its keys below '{name}:', indented"
     # Last, since it is the least pointed: an example of the field, whatever was written.
-    field = find_spec_field(fault.kind, fault.path)
     if field is not None and field.examples and isinstance(fault.path[-1], str):
         return f"write '{_format_example(name, field)}'"
     return f"set {name} to {wanted}"
+
+
+def _suggest_writing(fault: Fault, wanted: str) -> str | None:
+    """How to write the value itself, so that its field takes it; None where it never does."""
+    value, accepts = fault.value, partial(is_accepted, fault.kind, fault.path)
+    # Most mistakes of type are one habit: quotes where none belong, or YAML 1.1's yes and no.
+    if isinstance(value, str):
+        number = _read_number(value) if "number" in wanted else None
+        if number is not None and accepts(_parse_number(number)):
+            return f"write {number}" + (" without quotes" if number == value else "")
+        if value.casefold() in _TRUTHS and wanted == "true or false":
+            return f"write {_TRUTHS[value.casefold()]}"
+        if wanted.startswith("a list") and accepts([value]):
+            return f"write {dump_flow([value])}"
+    elif isinstance(value, bool | int | float):
+        text = json.dumps(value)
+        if accepts(text):
+            return f'write "{text}" with quotes'
+        form = next((one for one in FORMS.values() if one.words == wanted), None)
+        return None if form is None else _suggest_form_fix(form, text)
+    return None
 
 
 _TRUTHS: Final = {
@@ -284,6 +302,10 @@ def _read_number(text: str) -> str | None:
     elif _SIXTIES.fullmatch(plain):
         plain = str(reduce(lambda total, part: 60 * total + int(part), plain.split(":"), 0))
     return plain if _NUMBER.fullmatch(plain) and math.isfinite(float(plain)) else None
+
+
+def _parse_number(text: str) -> int | float:
+    return int(text) if re.fullmatch("[-+]?[0-9]+", text) else float(text)
 
 
 def _get_last_name(path: Path) -> str:

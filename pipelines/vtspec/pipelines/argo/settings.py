@@ -12,11 +12,13 @@ from vtspec.pipelines.data.source import DvcSource
 from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.pipelines.validation.teams import check_limits, find_team
 from vtspec.pipelines.weights.model import HubWeights
+from vtspec.schema.kinds.field_types import to_camel
 from vtspec.schema.kinds.patterns import parse_duration
-from vtspec.schema.kinds.rules import RuleViolation
+from vtspec.schema.kinds.rules import RuleViolation, suggest_line
 
 if TYPE_CHECKING:
     from vtspec.schema.kinds.cluster import Cluster, Remote, Team
+    from vtspec.schema.kinds.field_types import Part
     from vtspec.schema.kinds.project import GpuType, ProjectSpec
 
 _ANY_STORE: Final = "s3://BUCKET/PREFIX"
@@ -172,33 +174,24 @@ def _choose_remote(plan: Plan, remotes: "Mapping[str, Remote]") -> str | None:
 def _find_problems(
     plan: Plan, project: "ProjectSpec", runs: str | None, team: str | None
 ) -> Iterator[SettingProblem]:
-    for broken in _check_cluster(project.cluster):
-        yield SettingProblem(file="vtspec.yaml", broken=broken)
+    if project.cluster is None:
+        line = "cluster: {namespace: NAMESPACE, volumeClaim: CLAIM}"
+        yield _lacks(project, ("cluster",), "no cluster", line)
+    elif project.cluster.volume_claim is None:
+        what = "no volume that keeps fetched data for a run's pods"
+        yield _lacks(project.cluster, ("cluster", "volumeClaim"), what, "volumeClaim: CLAIM")
     if runs is None:
-        yield _lacks(("runs",), "no store of runs", f"runs: {_ANY_STORE}")
+        yield _lacks(project, ("runs",), "no store of runs", f"runs: {_ANY_STORE}")
     if project.registry is None:
-        yield _lacks(("registry",), "no registry of images", "registry: ghcr.io/acme")
+        yield _lacks(project, ("registry",), "no registry of images", "registry: ghcr.io/acme")
     yield from _check_image(plan)
-    yield from _check_data(plan, project.remotes)
+    yield from _check_data(plan, project)
     yield from _check_weights(plan)
     yield from _check_gpu(plan, project)
     if team is not None:
         asked = plan.resources
         for broken in check_limits(asked.gpus, asked.max_duration, team, project.teams[team]):
             yield SettingProblem(file="spec", broken=broken)
-
-
-def _check_cluster(cluster: "Cluster | None") -> Iterator[RuleViolation]:
-    if cluster is None:
-        yield _lacks(
-            ("cluster",), "no cluster", "cluster: {namespace: NAMESPACE, volumeClaim: CLAIM}"
-        ).broken
-    elif cluster.volume_claim is None:
-        yield _lacks(
-            ("cluster", "volumeClaim"),
-            "no volume that keeps fetched data for a run's pods",
-            "volumeClaim: CLAIM",
-        ).broken
 
 
 def _check_image(plan: Plan) -> Iterator[SettingProblem]:
@@ -217,8 +210,8 @@ def _check_image(plan: Plan) -> Iterator[SettingProblem]:
     )
 
 
-def _check_data(plan: Plan, remotes: "Mapping[str, Remote]") -> Iterator[SettingProblem]:
-    dataset, source = plan.dataset, plan.dataset.source
+def _check_data(plan: Plan, project: "ProjectSpec") -> Iterator[SettingProblem]:
+    dataset, source, remotes = plan.dataset, plan.dataset.source, project.remotes
     if not isinstance(source, DvcSource):
         yield SettingProblem(
             file="spec",
@@ -229,17 +222,15 @@ def _check_data(plan: Plan, remotes: "Mapping[str, Remote]") -> Iterator[Setting
                 "{path: …}}' in the dataset",
             ),
         )
-    elif source.remote is not None and source.remote not in remotes:
+    elif source.remote not in remotes and (source.remote is not None or not remotes):
+        name = source.remote or "storage"
+        line = f"{name}: {{url: {_ANY_STORE}}}"
+        what = "no remote" if source.remote is None else f"no remote '{name}'"
         yield _lacks(
-            ("remotes", source.remote),
-            f"no remote '{source.remote}', from which {dataset.name} is fetched",
-            f"remotes: {{{source.remote}: {{url: {_ANY_STORE}}}}}",
-        )
-    elif not remotes:
-        yield _lacks(
-            ("remotes",),
-            f"no remote from which a pod could fetch {dataset.name}",
-            f"remotes: {{storage: {{url: {_ANY_STORE}}}}}",
+            project,
+            ("remotes", name) if remotes else ("remotes",),
+            f"{what} from which a pod could fetch {dataset.name}",
+            line if remotes else f"remotes: {{{line}}}",
         )
     elif source.remote is None and len(remotes) > 1:
         yield SettingProblem(
@@ -284,12 +275,14 @@ def _check_gpu(plan: Plan, project: "ProjectSpec") -> Iterator[SettingProblem]:
     )
 
 
-def _lacks(path: tuple[str, ...], what: str, line: str) -> SettingProblem:
+def _lacks(holder: "Part", path: tuple[str, ...], what: str, line: str) -> SettingProblem:
+    """That a key is not, or not so, in the part of `vtspec.yaml` that holds it."""
+    written = [to_camel(name) for name in holder.model_fields_set]
     return SettingProblem(
         file="vtspec.yaml",
         broken=RuleViolation(
             path=("spec", *path),
             message=f"says of {what}, which a run on a cluster needs",
-            fix=f"add '{line}' under '{'.'.join(('spec', *path[:-1]))}'",
+            fix=f"{suggest_line(line, written)} under '{'.'.join(('spec', *path[:-1]))}'",
         ),
     )

@@ -42,7 +42,11 @@ with ExitStack() as stack:
     def is_there(md5):
         try:
             store.fs.info(store.oid_to_path(md5))
-        except FileNotFoundError:
+        except FileNotFoundError as error:
+            # Over HTTP whatever goes wrong is told so, and what it was only beside it.
+            cause = error.__cause__
+            if "http" in store.fs.protocol and getattr(cause, "status", cause) not in (404, None):
+                raise cause from None
             return False
         return True
     if not is_there(md5):

@@ -13,7 +13,12 @@ from vtspec.pipelines.runs import Run, Runs
 from vtspec.pipelines.runs.state import PLAN_FILE, RunState, fold_events
 
 from .cluster_workflows import open_cluster, settle_runs, was_begun
-from .render import check_data, find_access_caution, find_run_settings
+from .render import (
+    check_data,
+    find_access_caution,
+    find_renewal_caution,
+    find_run_settings,
+)
 from .run import (
     RunCallbacks,
     RunRequest,
@@ -259,6 +264,9 @@ class _ClusterRunner:
     def _tell_place(self, run: Run, plan: "Plan", callbacks: RunCallbacks) -> None:
         space = self.settings[plan.id].namespace
         callbacks.report(self._describe_access(plan))
+        renewal = find_renewal_caution(plan, self.settings[plan.id])
+        if renewal is not None:
+            callbacks.report(f"caution: {renewal}")
         callbacks.report(
             f"{run.name} is on the cluster at {self.client.server}, namespace {space}; Ctrl-C "
             "stops looking, not the run"

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vtspec.pipelines.cache_folder import find_store
+from vtspec.adapters.shell_command import quote_word
+from vtspec.pipelines.cache_folder import find_store, is_store
 from vtspec.pipelines.errors import Refused
+from vtspec.pipelines.formatting import format_duration
+from vtspec.schema.kinds.rules import suggest_line
 from vtspec.schema.problem import Problem, SpecError
 
 from .plan import plan_spec
@@ -101,6 +104,23 @@ def find_access_caution(settings: "RenderSettings") -> str | None:
     )
 
 
+def find_renewal_caution(made: "Plan", settings: "RenderSettings") -> str | None:
+    """That a run may outlive its credential, what renews it, and what comes where nobody does;
+    None where it cannot."""
+    from vtspec.schema.kinds.patterns import parse_duration
+
+    role, longest = settings.runs.role, made.resources.max_duration
+    if role is None or parse_duration(longest) + settings.max_wait_s <= role.duration_s:
+        return None
+    return (
+        f"the run may take {longest} and wait {format_duration(settings.max_wait_s)} "
+        f"(cluster.maxWait), longer than the {format_duration(role.duration_s)} that its "
+        "credential is good for (cluster.runsRole.duration): only 'vtspec run RUN --backend argo' "
+        "renews it, while it looks on; where nobody does, steps can store nothing then, and the "
+        "run is interrupted until it goes on with --resume"
+    )
+
+
 def _find_warnings(
     made: "Plan", settings: "RenderSettings", root: Path, attempt: int
 ) -> Iterator[str]:
@@ -117,6 +137,8 @@ def _find_warnings(
             f"its pods wait for Secret {secret}, their credential by cluster.runsRole, which "
             "'vtspec run --backend argo' alone makes: applied by hand, it would wait forever"
         )
+    if (caution := find_renewal_caution(made, settings)) is not None:
+        yield caution
 
 
 def check_data(made: "Plan", remote: "DataRemote", root: Path) -> str | None:
@@ -140,19 +162,39 @@ def render_queues(repository: "Repository") -> Mapping[str, Any]:
     if not cluster.semaphores:
         raise Refused(
             "vtspec.yaml describes no semaphores: queues are Kueue's",
-            fix="where there is no Kueue, add 'semaphores: {gpu: 1}' under 'spec.cluster'",
+            fix="where there is no Kueue, "
+            + suggest_line("semaphores: {gpu: 1}", cluster.model_fields_set)
+            + " under 'spec.cluster'",
         )
     return render_semaphores(cluster.namespace, cluster.semaphores)
 
 
 def _get_cluster(repository: "Repository") -> "Cluster":
-    cluster = repository.project.spec.cluster
+    spec = repository.project.spec
+    cluster = spec.cluster
     if cluster is None:
+        line = "cluster: {namespace: NAMESPACE, volumeClaim: CLAIM}"
         raise Refused(
             "vtspec.yaml describes no cluster",
-            fix="add 'cluster: {namespace: NAMESPACE, volumeClaim: CLAIM}' under 'spec'",
+            fix=f"{suggest_line(line, spec.model_fields_set)} under 'spec'",
         )
     return cluster
+
+
+def _make_folder_problem(named: Path, repository: "Repository") -> Problem:
+    """That runs were said to be in a folder, whatever `vtspec.yaml` says."""
+    configured = repository.project.spec.runs
+    return Problem(
+        file=f"--runs {quote_word(str(named))}",
+        line=0,
+        column=0,
+        path="",
+        value=str(named),
+        message="is a folder of this machine, and a run on a cluster needs its runs in a store",
+        fix=f"leave --runs out: vtspec.yaml has {configured}"
+        if is_store(configured)
+        else "--runs s3://BUCKET/PREFIX",
+    )
 
 
 def _place_problem(
@@ -160,6 +202,9 @@ def _place_problem(
 ) -> Problem:
     """The problem at its place in the file where it is mended."""
     broken = found.broken
+    named = repository.runs_folder
+    if broken.path == ("spec", "runs") and named is not None:
+        return _make_folder_problem(named, repository)
     document = None
     if found.file == "spec":
         document = repository.load(path).document

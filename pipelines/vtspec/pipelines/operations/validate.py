@@ -106,12 +106,17 @@ def _find_own_problems(loaded: "LoadedSpec") -> Sequence[Problem]:
 
 
 def _check_specs(repository: "Repository", specs: Sequence[SpecInput]) -> list[Problem]:
-    from vtspec.pipelines.validation import check_specs
+    from vtspec.pipelines.validation import check_specs, check_teams
 
     loaded = [spec.loaded for spec in specs]
     paths = {spec.loaded.file: spec.real for spec in specs if spec.real is not None}
     found = check_specs(loaded, repository, paths)
-    return [*found, *_find_named_problems(loaded, repository.with_specs(loaded, paths))]
+    seen = repository.with_specs(loaded, paths)
+    config = next((spec for spec in loaded if spec.kind == "Project"), None)
+    if config is None and repository.limits_teams:
+        config = repository.config
+    teams = () if config is None else check_teams(config.document, seen)
+    return [*found, *teams, *_find_named_problems(loaded, seen)]
 
 
 def _find_named_problems(

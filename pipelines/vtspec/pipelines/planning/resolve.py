@@ -17,7 +17,7 @@ from vtspec.pipelines.project.overrides import (
 )
 from vtspec.pipelines.project.repository import Repository
 from vtspec.pipelines.runs import Runs
-from vtspec.pipelines.validation import Catalogs, check_specs, point_to_params
+from vtspec.pipelines.validation import Catalogs, check_specs, check_teams, point_to_params
 from vtspec.pipelines.weights.hub import ModelHub, make_hub
 from vtspec.pipelines.weights.model_versions import VersionLookup, make_version_lookup
 from vtspec.pipelines.weights.pinning import WeightsSources, pin_weights
@@ -164,6 +164,8 @@ def _check_spec(
     paths = {loaded.file: repository.tree.resolve(path)}
     found = check_specs([loaded], repository, paths, catalogs)
     problems = [attribute_problem(problem, overrides) for problem in found]
+    if repository.limits_teams and repository.config is not None:
+        problems += check_teams(repository.config.document, repository)
     if any(problem.severity == "error" for problem in problems):
         raise SpecError(problems)
     return tuple(f"{one.path.removeprefix('spec.')} {one.message}; {one.fix}" for one in problems)

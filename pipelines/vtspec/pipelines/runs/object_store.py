@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from vtspec.pipelines.errors import Permanent, Refused, Temporary, refuse_import
+from vtspec.pipelines.redaction import redact_text
 
 _T = TypeVar("_T")
 
@@ -179,16 +180,13 @@ class ObjectStore:
         except (found.AlreadyExistsError, found.PreconditionError) as error:
             raise Overtaken(str(error)) from error
         except (found.BaseError, FileNotFoundError) as error:
+            words = str(error)
+            if isinstance(error, FileNotFoundError) and "NoSuchBucket" not in words:
+                raise
             refusals = found.PermissionDeniedError, found.UnauthenticatedError
             # Of a listing it does not say in the error's kind that it was refused.
-            if isinstance(error, refusals) or "status code: 403" in str(error):
-                self._place.refuse_expired()
-                raise Refused(f"{self.url} refuses these credentials", fix=_FIX) from error
-            if "NoSuchBucket" in str(error):
-                raise Refused(f"{self.url}: there is no such bucket", fix=_FIX) from error
-            if isinstance(error, FileNotFoundError):
-                raise
-            raise _explain(self.url, str(error)) from error
+            is_refused = isinstance(error, refusals) or "status code: 403" in words
+            raise self._place.explain(words, is_refused=is_refused) from error
 
 
 def _describe(told: Mapping[str, Any]) -> StoredObject:
@@ -204,6 +202,52 @@ def _get_tag(told: Mapping[str, Any]) -> str:
     return str(told["e_tag"] or told["version"] or "")
 
 
+_ELSEWHERE: Final = "export AWS_ENDPOINT_URL=https://HOST:PORT with the address of the store"
+
+_FAULTS: Final = (
+    (
+        "NoSuchBucket",
+        Refused,
+        "there is no such bucket at {place}",
+        "name one that is there, s3://BUCKET/PREFIX; where that is not its store: {elsewhere}",
+    ),
+    (
+        "BareRedirect|PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraint",
+        Refused,
+        "its bucket is in another region",
+        "export AWS_REGION={region}",
+    ),
+    (
+        "ExpiredToken",
+        Refused,
+        "the credentials have run out",
+        "export fresh ones; those of a profile: {profile}",
+    ),
+    ("RequestTimeTooSkewed", Refused, "the clock of this machine is wrong", "set it: date -u"),
+    (
+        "InvalidContentType",
+        Permanent,
+        "{place} speaks no TLS",
+        "export AWS_ENDPOINT_URL={place} with http:// in place of https://",
+    ),
+    (
+        "UnknownIssuer|invalid peer certificate",
+        Permanent,
+        "the certificate of {place} is not trusted here",
+        "{elsewhere}, as its certificate names it, or have this machine trust who signed it",
+    ),
+    ("dns error", Temporary, "cannot be reached: there is no host {place}", "{elsewhere}"),
+    (
+        "ConnectionRefused",
+        Temporary,
+        "cannot be reached: nobody answers at {place}",
+        "start it and try again; where the store is elsewhere: {elsewhere}",
+    ),
+)
+"""What the words of an error tell of its reason, and what helps there."""
+
+_PROFILE: Final = 'eval "$(aws configure export-credentials --format env)"'
+
 _FIX: Final = "check the address and AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL"
 
 _AWAY: Final = re.compile(
@@ -212,7 +256,18 @@ _AWAY: Final = re.compile(
 """What stands in the words of an error that may go away by itself."""
 
 
-def _explain(url: str, words: str) -> Temporary | Permanent:
+def _explain(url: str, words: str) -> Permanent | Refused | Temporary:
+    asked = re.search(r"https?://[^/\s]+", words)
+    region = re.search(r"<Region>([\w-]+)|expecting '([\w-]+)'", words)
+    told = {
+        "place": redact_text(asked[0]) if asked else url,
+        "region": (region[1] or region[2]) if region else "REGION, that of the bucket",
+        "elsewhere": _ELSEWHERE,
+        "profile": _PROFILE,
+    }
+    for pattern, kind, what, fix in _FAULTS:
+        if re.search(pattern, words):
+            return kind(f"{url}: {what.format(**told)}", fix=fix.format(**told))
     # Its debug form follows, with every source of the error.
     first = " ".join(words.split("\n\nDebug source", 1)[0].split())[:300]
     if _AWAY.search(first):
@@ -239,12 +294,44 @@ class _Place:
             self._find(name) for name in _IDENTITIES
         )
 
+    def explain(self, words: str, *, is_refused: bool) -> Permanent | Refused | Temporary:
+        """What an error's words tell, and what to export."""
+        told = _explain(self._url, words)
+        if not is_refused and not isinstance(told, Refused):
+            return told
+        self.refuse_expired()
+        if isinstance(told, Refused):
+            return told
+        code = re.search(r"<Code>(\w+)</Code>", words)
+        named = f" ({code[1]})" if code else ""
+        if self._find_endpoint():
+            return Refused(f"{self._url} refuses these credentials{named}", fix=_FIX)
+        return Refused(
+            f"{self._url} refuses these credentials{named}: Amazon was asked, since there is no "
+            "AWS_ENDPOINT_URL",
+            fix=f"export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY that may read the bucket; "
+            f"where it is not Amazon's: {_ELSEWHERE}",
+        )
+
+    def _find_endpoint(self) -> str:
+        return self._find("AWS_ENDPOINT_URL_S3") or self._find("AWS_ENDPOINT_URL")
+
     def open(self, **client: Any) -> Any:
-        """The store, by obstore."""
+        """The store, by obstore. Raises `Refused` for an environment that names none."""
         _library()
         stores = importlib.import_module("obstore.store")
         config = {name.lower(): self._find(name) for name in _OWN if self._find(name)}
-        endpoint = self._find("AWS_ENDPOINT_URL_S3") or self._find("AWS_ENDPOINT_URL")
+        endpoint = self._find_endpoint()
+        if endpoint and not re.fullmatch(r"https?://[^\s/]+(/\S*)?", endpoint):
+            raise Refused(
+                f"AWS_ENDPOINT_URL is no address: '{redact_text(endpoint)}'", fix=_ELSEWHERE
+            )
+        lacking = [name for name in _OWN[:2] if not self._find(name)]
+        if len(lacking) == 1:
+            (there,) = set(_OWN[:2]) - set(lacking)
+            raise Refused(
+                f"{self._url}: there is {there} and no {lacking[0]}", fix=f"export {lacking[0]}=…"
+            )
         if endpoint:
             config["aws_endpoint"] = endpoint
         # The bucket is a host of its own at Amazon, and rarely so elsewhere.
@@ -275,7 +362,7 @@ class _Place:
                 raise Refused(
                     f"{self._url}: there are no credentials here, and this machine has no role",
                     fix="export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; those of a profile: "
-                    'eval "$(aws configure export-credentials --format env)"',
+                    + _PROFILE,
                 ) from None
         self._is_checked = True
 

@@ -19,10 +19,11 @@ from .params import check_params, point_to_params
 from .resources import check_resources
 from .settings import check_settings
 from .spec_view import SpecView
+from .team_members import check_teams
 from .teams import check_team
 from .unique_names import check_names
 
-__all__ = ["Catalogs", "check_specs", "point_to_params"]
+__all__ = ["Catalogs", "check_specs", "check_teams", "point_to_params"]
 
 
 def check_specs(

@@ -11,6 +11,7 @@ from vtspec.pipelines.catalog import (
     suggest_model,
 )
 from vtspec.schema.kinds.patterns import MODEL
+from vtspec.schema.kinds.rules import suggest_line
 from vtspec.schema.problem import Problem
 from vtspec.schema.suggestions import find_nearest, format_choices, suggest_fix
 
@@ -77,7 +78,8 @@ def _report_missing_model(subject: SpecView, named: str | None) -> Iterator[Prob
     elsewhere = [framework.name for framework, _ in subject.catalogs.find_model(name)]
     if named is None and len(elsewhere) > 1:
         message = f"several frameworks have a model '{name}': {', '.join(elsewhere)}"
-        fix = f"add 'framework: {elsewhere[0]}' under 'spec'"
+        line = suggest_line(f"framework: {elsewhere[0]}", subject.get_value())
+        fix = f"{line} under 'spec'"
     elif elsewhere:
         message, fix = (
             f"{named} has no model '{name}'",

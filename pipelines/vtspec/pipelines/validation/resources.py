@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from vtspec.pipelines.catalog import CatalogModel
+from vtspec.schema.kinds.rules import suggest_line
 from vtspec.schema.problem import Problem
 from vtspec.schema.suggestions import suggest_fix
 
@@ -44,7 +45,8 @@ def _warn_untyped_gpus(subject: SpecView, types: "dict[str, GpuType]") -> Iterat
         yield subject.make_problem(
             ("resources", "gpus"),
             "has no gpuType beside it, so memory, time and cost cannot be told",
-            f"add 'gpuType: {next(iter(types))}' under 'resources'",
+            suggest_line(f"gpuType: {next(iter(types))}", subject.get_value("resources"))
+            + " under 'resources'",
             at_key=True,
             severity="warning",
         )

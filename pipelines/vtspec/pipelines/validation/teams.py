@@ -48,10 +48,14 @@ def find_team(teams: "Mapping[str, Team]", spec_path: str, author: str | None) -
     owners = {
         posixpath.normpath(path): name for name, team in teams.items() for path in team.specs
     }
-    for folder in _list_folders(spec_path):
+    for folder in list_folders(spec_path):
         if folder in owners:
             return owners[folder]
-    return next((name for name, team in teams.items() if author in team.people), None)
+    # Mail servers take an address in any case, and people write it so.
+    known = (author or "").casefold()
+    return next(
+        (name for name, team in teams.items() if known in map(str.casefold, team.people)), None
+    )
 
 
 def check_limits(
@@ -82,7 +86,7 @@ def check_limits(
         )
 
 
-def _list_folders(path: str) -> Iterator[str]:
+def list_folders(path: str) -> Iterator[str]:
     """The folders above a path of the repository, the innermost first."""
     folder = posixpath.dirname(posixpath.normpath(path))
     while folder:

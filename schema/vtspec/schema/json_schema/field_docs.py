@@ -10,6 +10,7 @@ from vtspec.schema.kinds.index import KINDS
 from vtspec.schema.kinds.patterns import FORMS, LINE
 from vtspec.schema.suggestions import find_nearest
 
+from .fast_check import compile_schema
 from .generate import build_schema
 
 ANY_NAME: Final = "*"
@@ -93,6 +94,14 @@ def describe_expected(kind: str, path: tuple[str | int, ...]) -> str:
     """What a value at `path` must be; where `path` ends in an index, what the list's items are."""
     node = _find_node(kind, path)
     return "something else" if node is None else describe_type(build_schema(kind), node)
+
+
+def is_accepted(kind: str, path: tuple[str | int, ...], value: object) -> bool:
+    """Whether the field at `path` takes a value, rules over several fields aside."""
+    node = _find_node(kind, path)
+    if node is None:
+        return False
+    return compile_schema({**node, "$defs": build_schema(kind)["$defs"]})(value)
 
 
 def describe_type(schema: _Node, node: _Node) -> str:

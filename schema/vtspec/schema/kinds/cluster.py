@@ -58,8 +58,8 @@ class RunsRole(Part):
     )
     duration: Duration = Field(
         default="1h",
-        description="How long a credential of it is good for, from 15m to what the role allows; "
-        "whoever looks on at the run renews it.",
+        description="How long a credential of it is good for, from 15m to what the role allows, "
+        "12h at most; whoever looks on at the run renews it.",
     )
 
 
@@ -124,7 +124,10 @@ class Remote(Part):
         str,
         Field(max_length=400, pattern=REMOTE_URL.pattern, json_schema_extra=NO_CREDENTIALS),
         refuse_credentials("write it without, and put them into the Secret that 'secret' names"),
-    ] = Field(description="Address as DVC writes it.", examples=[REMOTE_URL.example])
+    ] = Field(
+        description="Address as DVC writes it, of a kind that the pod of step data can read.",
+        examples=[REMOTE_URL.example],
+    )
     secret: KubernetesName | None = Field(
         default=None,
         description="Secret whose keys are the variables that reading it needs, such as "
@@ -148,7 +151,7 @@ class Team(Part):
 
     people: Annotated[tuple[Line, ...], Tuple, Distinct, Field(json_schema_extra=UNIQUE)] = Field(
         default=(),
-        description="Its members, by e-mail address or user name; each is in one team.",
+        description="Its members, by the e-mail address that git has; each is in one team.",
         examples=[["jin@example.org"]],
     )
     specs: Annotated[

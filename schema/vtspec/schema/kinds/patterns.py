@@ -129,19 +129,24 @@ HTTP_URL: Final = TextPattern(
     words="an address that begins with https:// or http://, without a path",
     example="https://sts.example.org",
 )
-REMOTE_URL: Final = TextPattern(
-    # No braces: Argo fills in templates wherever it finds them, and it is an argument of a pod.
-    pattern=r"^[A-Za-z0-9./][^\s{}]*$",
-    words="the address of a DVC remote, without spaces and braces",
-    example="s3://acme-data/dvc",
-)
 STORE_SCHEME: Final = "s3://"
 """How the address of a store of runs begins; any other `runs` is a folder."""
 
+_BUCKET: Final = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+
+REMOTE_URL: Final = TextPattern(
+    # What the `dvc` of a step's image speaks; a pod has no folder of another machine. No braces:
+    # Argo fills in templates wherever it finds them, and it is an argument of a pod.
+    pattern=rf"^({STORE_SCHEME}{_BUCKET}(/[^\s{{}}]*)?|https?://([^\s/?#{{}}@]+@)?"
+    r"([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[^\s{}]*)?)$",
+    words=f"what a pod can fetch from: {STORE_SCHEME}BUCKET/PREFIX, https://HOST/PATH or "
+    "http://HOST/PATH",
+    example="s3://acme-data/dvc",
+)
 RUNS: Final = TextPattern(
     # No ':' in a folder, so that any other scheme is refused and not made a folder. No braces in
     # an address: Argo fills in templates wherever it finds them, and it is an argument of a pod.
-    pattern=rf"^({STORE_SCHEME}[a-z0-9][a-z0-9.-]{{1,61}}[a-z0-9](/[^\\\s:{{}}]*)?|[^/\\~:\r\n][^\\:\r\n]*)$",
+    pattern=rf"^({STORE_SCHEME}{_BUCKET}(/[^\\\s:{{}}]*)?|[^/\\~:\r\n][^\\:\r\n]*)$",
     words=f"a folder below the repository's root, or {STORE_SCHEME}BUCKET/PREFIX",
     example="runs",
 )
@@ -179,6 +184,9 @@ CREDENTIALS: Final = (
 
 _MEMORY_BYTES: Final = {"Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 _DURATION_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+UNITS: Final = {MEMORY: tuple(_MEMORY_BYTES), DURATION: tuple(_DURATION_S)}
+"""What may stand behind the number of a quantity."""
 
 
 def parse_memory(memory: str) -> int:

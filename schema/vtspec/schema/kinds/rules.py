@@ -8,7 +8,7 @@ import math
 import posixpath
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -26,7 +26,9 @@ SEED: Final = 42
 
 MAX_SEED: Final = 2**32 - 1
 
-_SHORTEST_ROLE_S: Final = 900
+# https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+_SHORTEST_ROLE: Final = "15m"
+_LONGEST_ROLE: Final = "12h"
 
 _UNDRAWN: Final = re.compile("[\u200c\u200d\ufe00-\ufe0f]")
 """What of the characters that a spec may hold is drawn as nothing: joiners, variants."""
@@ -53,6 +55,14 @@ def iter_violations(kind: str, data: object) -> Iterator[RuleViolation]:
     if isinstance(data, dict):
         for rule in RULES[kind]:
             yield from rule(data)
+
+
+def suggest_line(line: str, keys: object) -> str:
+    """The text of a fix that has a line `key: value` in a mapping of these keys, which may hold a
+    key once."""
+    key = line.partition(":")[0]
+    is_there = isinstance(keys, Collection) and key in keys
+    return f"replace '{key}' by '{line}'" if is_there else f"add '{line}'"
 
 
 _Model = TypeVar("_Model", bound="Part")
@@ -266,7 +276,7 @@ def _check_one_source(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     yield RuleViolation(
         path=("spec", "source"),
         message="must hold exactly one of 'dvc' and 'path'",
-        fix="remove one of the two" if given else "add 'dvc: {path: data/NAME}'",
+        fix="remove one of the two" if given else suggest_line("dvc: {path: data/NAME}", source),
         at_key=True,
     )
 
@@ -282,7 +292,8 @@ def _check_path_pinned(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     yield RuleViolation(
         path=("spec", "source", "path"),
         message="a plain path needs spec.contentHash",
-        fix="add contentHash; 'vtspec datasets inspect PATH' prints it",
+        fix=f"{suggest_line('contentHash: md5:…', _get_value(data, 'spec'))}, which 'vtspec "
+        "datasets inspect PATH' prints",
         at_key=True,
     )
 
@@ -294,7 +305,7 @@ def _check_revision(data: Mapping[str, object]) -> Iterator[RuleViolation]:
         yield RuleViolation(
             path=("spec", "source", "dvc", "repo"),
             message="needs 'rev', or the data could change unseen",
-            fix="add 'rev:' with a commit or tag",
+            fix=f"{suggest_line('rev: …', dvc)}, a commit or tag",
             at_key=True,
         )
     # In one's own repository the spec's commit decides which DVC file counts; a second revision
@@ -318,7 +329,7 @@ def _check_class_names(data: Mapping[str, object]) -> Iterator[RuleViolation]:
         yield RuleViolation(
             path=("spec", "classes"),
             message=f"is empty, but {of_classes[0]} needs class names",
-            fix="add 'classes: [cat, dog]', in index order",
+            fix=f"{suggest_line('classes: [cat, dog]', _get_value(data, 'spec'))}, in index order",
             at_key=True,
         )
 
@@ -348,7 +359,7 @@ def _check_split_labels(data: Mapping[str, object]) -> Iterator[RuleViolation]:
             yield RuleViolation(
                 path=("spec", "splits", name),
                 message=f"needs '{needed}' in the format {form}",
-                fix=f"add '{needed}:' with its path from the dataset's root",
+                fix=f"{suggest_line(f'{needed}: …', split)}, its path from the dataset's root",
                 at_key=True,
             )
 
@@ -459,12 +470,17 @@ def _check_runs_role(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     duration = role.get("duration")
     if not isinstance(duration, str) or not re.fullmatch(DURATION.pattern, duration):
         return
-    if parse_duration(duration) < _SHORTEST_ROLE_S:
-        yield RuleViolation(
-            path=("spec", "cluster", "runsRole", "duration"),
-            message=f"'{duration}' is less than the quarter of an hour that token services give",
-            fix="duration: 15m",
-        )
+    seconds = parse_duration(duration)
+    for is_beyond, words, bound in (
+        (seconds < parse_duration(_SHORTEST_ROLE), "less than the shortest", _SHORTEST_ROLE),
+        (seconds > parse_duration(_LONGEST_ROLE), "more than the longest", _LONGEST_ROLE),
+    ):
+        if is_beyond:
+            yield RuleViolation(
+                path=("spec", "cluster", "runsRole", "duration"),
+                message=f"'{duration}' is {words} that token services give, {bound}",
+                fix=f"write 'duration: {bound}'",
+            )
 
 
 def _check_teams_differ(data: Mapping[str, object]) -> Iterator[RuleViolation]:
@@ -473,7 +489,7 @@ def _check_teams_differ(data: Mapping[str, object]) -> Iterator[RuleViolation]:
         owners: dict[str, object] = {}
         for name, team in teams.items() if isinstance(teams, dict) else ():
             for index, member in enumerate(_get_texts(_get_value(team, field))):
-                key = _normalize(member) if field == "specs" else member
+                key = _normalize(member) if field == "specs" else member.casefold()
                 if owners.setdefault(key, name) != name:
                     yield RuleViolation(
                         path=("spec", "teams", name, field, index),
