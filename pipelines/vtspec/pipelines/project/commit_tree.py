@@ -78,6 +78,13 @@ class CommitTree:
         self._read_ahead(found)
         return [self.top / path for path in sorted(found, key=lambda path: path.split("/"))]
 
+    def list_changed(self, other: "CommitTree") -> Sequence[str]:
+        """The paths whose file differs in the other commit or is in one of the two alone, from
+        `top`, in order."""
+        mine, theirs = self._objects, other._objects
+        both = sorted({*mine, *theirs})
+        return [path for path in both if mine.get(path) != theirs.get(path)]
+
     @cached_property
     def _objects(self) -> Mapping[str, tuple[str, int]]:
         """Path from `top` to object and size, of the regular files."""
@@ -131,6 +138,22 @@ def read_commit(start: Path, revision: str) -> CommitTree:
             f"there is no commit '{revision}' in {folder}", fix="git log, or git fetch first"
         ) from error
     return CommitTree(top=Path(os.fsdecode(top.rstrip(b"\n"))), commit=commit.decode().strip())
+
+
+def find_merge_base(folder: Path, one: str, other: str) -> str:
+    """The full hash of the last commit that two commits of the repository have in common.
+
+    Raises `Refused` where they share none, `Permanent` where there is no such commit.
+    """
+    first, second = (read_commit(folder, commit).commit for commit in (one, other))
+    try:
+        found = _run_git(folder, "merge-base", first, second)
+    except Permanent as error:
+        raise Refused(
+            f"commits {one} and {other} have no history in common",
+            fix="git fetch --unshallow, or rebase one on the other",
+        ) from error
+    return found.decode().strip()
 
 
 def _run_git(folder: Path, *words: str, stdin: bytes = b"") -> bytes:

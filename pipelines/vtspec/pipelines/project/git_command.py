@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +19,8 @@ _SAFE: Final = (
     "maintenance.auto=false",
 )
 """Settings that name a program which git starts by itself, and what they are for us."""
+
+_SAFE_PAIRS: Final = tuple((key, value) for key, _, value in (one.partition("=") for one in _SAFE))
 
 _ELSEWHERE: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY")
 """What points git to another repository, as hooks are given it."""
@@ -63,13 +65,15 @@ def find_user_email(folder: Path, environ: Mapping[str, str]) -> str | None:
     return done.stdout.strip() or None
 
 
-def add_git_settings(environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables with our settings in them, for a program that calls git by itself."""
+def add_git_settings(
+    environ: Mapping[str, str], settings: Sequence[tuple[str, str]] = _SAFE_PAIRS
+) -> dict[str, str]:
+    """The variables with our settings in them, for a program that calls git by itself, or with
+    others, which nobody sees in a command line."""
     given = environ.get("GIT_CONFIG_COUNT", "")
     count = int(given) if given.isdecimal() else 0
-    added = {"GIT_CONFIG_COUNT": str(count + len(_SAFE))}
-    for number, setting in enumerate(_SAFE, start=count):
-        key, _, value = setting.partition("=")
+    added = {"GIT_CONFIG_COUNT": str(count + len(settings))}
+    for number, (key, value) in enumerate(settings, start=count):
         added |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
     return {**environ, **added}
 

@@ -81,6 +81,10 @@ class Repository:
         kept = [(spec, path) for spec, path in self.given if spec.file not in known]
         return replace(self, given=(*fresh, *kept))
 
+    def with_tree(self, tree: SourceTree) -> "Repository":
+        """The specs as another tree has them, under this one's own `vtspec.yaml`."""
+        return replace(self, index=SpecIndex(tree, self.specs), given=())
+
     def with_runs(self, folder: Path | None) -> "Repository":
         """The repository with its runs in another folder; None leaves them where they are.
 
@@ -251,11 +255,15 @@ class Repository:
 
     def load(self, path: Path) -> "LoadedSpec":
         """The spec in `path`, checked by itself. Raises `SpecError` with every error in it."""
-        loaded = self._find_given(path) or _load_file(self.tree, path, self.format_path(path))
+        loaded = self.read(path)
         errors = [problem for problem in loaded.problems if problem.severity == "error"]
         if errors:
             raise SpecError(errors)
         return loaded
+
+    def read(self, path: Path) -> "LoadedSpec":
+        """As `load`, with the errors in what is returned; `SpecError` for no file at all."""
+        return self._find_given(path) or _load_file(self.tree, path, self.format_path(path))
 
     def find_spec(self, word: str | Path) -> Path:
         """The file that a person means by a path or by a bare experiment or dataset name.
