@@ -100,6 +100,12 @@ def test_a_run_is_begun_followed_live_and_ends_with_its_result(world: World) -> 
     assert world.server.workflows() == [name]
 
 
+def test_where_nothing_was_begun_there_is_nothing_to_resume(world: World) -> None:
+    with pytest.raises(Refused, match="no attempt of this plan to resume"):
+        world.run(resume=True)
+    assert world.server.workflows() == []
+
+
 def test_again_makes_another_attempt(world: World) -> None:
     _finish(world, SUCCEEDED)
     heard = Heard()
