@@ -472,6 +472,26 @@ def test_what_earlier_runs_could_not_send_arrives_beside_the_next_one(runs: Path
     assert read_sync_state(untracked) is None
 
 
+def test_an_earlier_run_whose_plan_was_edited_does_not_arrive_beside_the_next_one(
+    runs: Path,
+) -> None:
+    uri, folder, whole = _uri(runs), runs / "runs", a_whole_plan()
+    edited = a_whole_plan(training={**whole["training"], "seed": 70})
+    early = {
+        a_run_folder(folder, [STARTED, SUCCEEDED], plan): sent
+        for plan, sent in ((whole, 2), (edited, 0))
+    }
+    (run_dir,) = [one for one, sent in early.items() if not sent]
+    raw = json.loads((run_dir / "plan.json").read_text())
+    raw["training"]["seed"] = 71
+    (run_dir / "plan.json").write_text(json.dumps(raw))
+    for one in early:
+        write_sync_state(one, SyncState(uri=str(uri), error="MLflow was away"))
+    program = [sys.executable, "-m", "vtspec.pipelines.operations.sync"]
+    subprocess.run([*program, str(_a_finished_run(folder)), uri.uri], check=True, timeout=120)
+    assert early == {one: read_sync_result(one).sent for one in early}
+
+
 # The SQLite file itself: none, or a whole one; and what is damaged is told with what mends it.
 
 KILLER = """
