@@ -2,8 +2,10 @@
 
 import json
 import shutil
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +13,14 @@ from cluster_world import Heard, Pods, Submitter, World, await_workflow, recorde
 from kubernetes_server import await_true
 from run_folders import STARTED, SUCCEEDED, an_epoch
 from vtspec.pipelines.argo import render
+from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
 from vtspec.pipelines.errors import Refused, Temporary
 from vtspec.pipelines.operations.cluster_runs import run_on_cluster
-from vtspec.pipelines.operations.cluster_workflows import look_at_runs, stop_on_cluster
+from vtspec.pipelines.operations.cluster_workflows import (
+    follow_on_cluster,
+    look_at_runs,
+    stop_on_cluster,
+)
 from vtspec.pipelines.operations.removal import choose_runs, remove_runs
 from vtspec.pipelines.operations.render import find_run_settings
 from vtspec.schema.problem import SpecError
@@ -61,6 +68,41 @@ def test_a_run_is_given_a_credential_of_its_own_by_whoever_submits_it(world: Wor
     assert caution.startswith("caution: the run may take 30m and wait 1 d")
     # Nobody asked to read a Secret.
     assert world.server.count("GET", "/secrets") == 0
+
+
+def test_who_only_follows_a_run_keeps_its_credential_good_or_says_that_nobody_does(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = world.root / "vtspec.yaml"
+    config.write_text(config.read_text().replace("cluster: {", f"cluster: {{{ROLE}, "))
+    heard, secret = Heard(), f"/api/v1/namespaces/vision/secrets/run-{world.plan.id}"
+    with world.running(heard) as asked:
+        await_true(lambda: asked.error or secret in world.server.objects, "its Secret", 90)
+        heard.stop.request("stopped")
+    assert asked.error is None
+    run, runs = world.find_run(), world.runs
+    for place, told in ((world.root, []), (tmp_path, ["fix: in the repository that began it"])):
+        monkeypatch.chdir(place)
+        world.server.objects.pop(secret, None)
+        looking = Heard()
+        client = KubernetesClient(world.environ)
+        given = (run, runs, looking.callbacks, client, world.environ)
+        thread = threading.Thread(target=follow_on_cluster, args=given)
+        thread.start()
+        try:
+            await_true(
+                lambda said=looking.said: secret in world.server.objects
+                or any("is not renewed here" in line for line in said),
+                "it is renewed, or said that it is not",
+                90,
+            )
+        finally:
+            looking.stop.request("stopped")
+            thread.join(30)
+        assert (secret in world.server.objects) == (not told)
+        said = "\n".join(looking.said)
+        assert ("is not renewed here" in said) == bool(told)
+        assert all(words in said for words in told)
 
 
 def test_a_role_that_is_not_given_leaves_no_workflow(world: World) -> None:

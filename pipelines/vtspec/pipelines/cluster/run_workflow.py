@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.argo import WorkflowState, observe
+from vtspec.pipelines.argo.storage import get_credential_name
 from vtspec.pipelines.argo.workflow import (
     CREATED_AT,
     PREFIX,
@@ -108,6 +109,13 @@ class RunWorkflow:
         """Whether somebody asked already."""
         found = self.client.get(WORKFLOWS, self.file.namespace, self.file.name) or {}
         return bool(found.get("spec", {}).get("shutdown"))
+
+    def has_credential(self) -> bool:
+        """Whether its pods are given one that is the run's alone."""
+        found = self.client.get(WORKFLOWS, self.file.namespace, self.file.name) or {}
+        secret = get_credential_name(self.file.name)
+        volumes = found.get("spec", {}).get("volumes") or []
+        return any(one.get("secret", {}).get("secretName") == secret for one in volumes)
 
     def delete_run(self, run: str, kept: Collection[str]) -> None:
         """Delete all that there is of a run: its Workflows, also of its completions, and their

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from vtspec.adapters.shell_command import format_command
@@ -16,6 +17,7 @@ from .run import RunCallbacks
 if TYPE_CHECKING:
     from vtspec.pipelines.argo import WorkflowState
     from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
+    from vtspec.pipelines.cluster.run_credential import RunCredential
     from vtspec.pipelines.runs.state import RunState
 
 STOP_POLL_S: Final = 1.0
@@ -47,15 +49,64 @@ def look_at_runs(
 
 
 def follow_on_cluster(
-    run: Run, runs: Runs, callbacks: RunCallbacks, client: "KubernetesClient"
+    run: Run,
+    runs: Runs,
+    callbacks: RunCallbacks,
+    client: "KubernetesClient",
+    environ: Mapping[str, str] = os.environ,
 ) -> "RunState":
-    """Look on at a run on the cluster, live, until it ends or somebody stops looking."""
+    """Look on at a run on the cluster, live, until it ends or somebody stops looking; meanwhile
+    its credential is renewed, where it has one of its own."""
     from vtspec.pipelines.cluster.run_follower import FollowerCallbacks, RunFollower
 
+    found: list[RunCredential | None] = []
+
+    def renew() -> None:
+        if not found:
+            found.append(_find_credential(run, runs, client, callbacks.report, environ))
+        if found[0] is not None:
+            found[0].renew()
+
     heard = FollowerCallbacks(
-        on_event=callbacks.on_event, report=callbacks.report, stop=callbacks.stop
+        on_event=callbacks.on_event, report=callbacks.report, stop=callbacks.stop, renew=renew
     )
     return RunFollower(runs, run, client, heard).follow()
+
+
+def _find_credential(
+    run: Run,
+    runs: Runs,
+    client: "KubernetesClient",
+    report: Callable[[str], None],
+    environ: Mapping[str, str],
+) -> "RunCredential | None":
+    """What the pods of a run reach the store with; None where that is no credential of its own,
+    or where `vtspec.yaml` does not say here how one is made, which is told."""
+    from vtspec.pipelines.cluster.run_credential import RunCredentials
+    from vtspec.pipelines.cluster.run_workflow import RunWorkflow
+    from vtspec.pipelines.planning.plan_model import plan_from_json
+    from vtspec.pipelines.project.repository import find_repository
+    from vtspec.schema.problem import SpecError
+
+    from .render import find_run_settings
+
+    file = run.read_workflow()
+    if file is None or not (workflow := RunWorkflow(client, file)).has_credential():
+        return None
+    try:
+        plan = plan_from_json(run.read_plan())
+        settings = find_run_settings(plan, find_repository(Path.cwd()).with_runs(runs.folder))
+        credential = RunCredentials(environ=environ).get(workflow, settings, run.name, plan)
+        why = "vtspec.yaml names no cluster.runsRole"
+    except (Permanent, Refused, SpecError) as error:
+        credential, why = None, str(error).partition("\n")[0]
+    if credential is None:
+        again = format_command("vtspec", "run", run.name, "--backend", "argo")
+        report(
+            f"warning: its pods' credential runs out, and is not renewed here: {why}\n"
+            f"  fix: in the repository that began it: {again}"
+        )
+    return credential
 
 
 def stop_on_cluster(
