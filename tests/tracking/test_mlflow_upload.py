@@ -462,6 +462,20 @@ def test_a_run_that_ends_at_once_arrives(runs: Path) -> None:
     assert "FAILED" == make_client(uri).get_run(_run_id(run_dir)).info.status
 
 
+def test_the_end_of_another_policy_is_waited_for(runs: Path) -> None:
+    """A result that has arrived already, while a gate of it is judged anew."""
+    run_dir, uri = a_run_folder(runs / "runs", [STARTED, SUCCEEDED]), _uri(runs)
+    sync_run(run_dir, uri)
+    append(run_dir, [("run.updated", {"changed": ["report.gates"], "sections": {}})], first=2)
+    rest = [[SUCCEEDED]]
+
+    def sleep(_: float) -> None:
+        append(run_dir, rest.pop(), first=3)
+
+    follow_run(run_dir, uri, told=lambda: False, sleep=sleep)
+    assert (4, 0, None) == _finished(read_sync_result(run_dir))
+
+
 def test_what_earlier_runs_could_not_send_arrives_beside_the_next_one(runs: Path) -> None:
     uri, folder = _uri(runs), runs / "runs"
     early = a_run_folder(folder, [STARTED, SUCCEEDED], a_plan(id="early-0123456789"))

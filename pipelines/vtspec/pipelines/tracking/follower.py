@@ -172,9 +172,7 @@ class Follower:
 
     def _has_arrived(self) -> bool:
         place = read_sync_state(self._run_dir)
-        return (
-            place is not None and place.finished and not _has_waiting_events(self._run_dir, place)
-        )
+        return place is not None and _has_ended(self._run_dir, place)
 
     def _is_unreachable(self) -> bool:
         place = read_sync_state(self._run_dir)
@@ -263,7 +261,7 @@ def follow_run(
             if last_try:
                 # Told to leave, or left by a vtspec that was killed.
                 place = close_killed_run(run_dir, client, place, address)
-            has_ended = place.finished and not _has_waiting_events(run_dir, place)
+            has_ended = _has_ended(run_dir, place)
             other = None if last_try else next(earlier, None)
             if other is not None:
                 _catch_up(other, client, address, check)
@@ -297,6 +295,13 @@ def _is_lost(place: SyncState, address: Address) -> bool:
 def _has_more(run_dir: Path, place: SyncState) -> bool:
     is_open = place.run_id is not None and not place.finished
     return _has_waiting_events(run_dir, place) or (is_open and Run(run_dir).was_killed())
+
+
+def _has_ended(run_dir: Path, place: SyncState) -> bool:
+    """Whether the run's end has arrived. In MLflow it stays ended while another policy is applied
+    to its result, which goes on to tell of itself."""
+    state = Run(run_dir).read_state()
+    return place.finished and state.is_over and state.seq <= place.shipped
 
 
 def _has_waiting_events(run_dir: Path, place: SyncState) -> bool:
