@@ -8,11 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from cluster_world import Heard, Pods, Submitter, World, await_workflow, recorded_status
 from kubernetes_server import await_true
 from run_folders import STARTED, SUCCEEDED, an_epoch
-from vtspec.pipelines.argo import render
+from vtspec.cli.main import cli
+from vtspec.pipelines.argo import render, render_cron_workflow
 from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
 from vtspec.pipelines.errors import Refused, Temporary
 from vtspec.pipelines.operations.cluster_runs import run_on_cluster
@@ -23,6 +25,7 @@ from vtspec.pipelines.operations.cluster_workflows import (
 )
 from vtspec.pipelines.operations.removal import choose_runs, remove_runs
 from vtspec.pipelines.operations.render import find_run_settings
+from vtspec.schema.kinds.experiment import Schedule
 from vtspec.schema.problem import SpecError
 
 pytestmark = pytest.mark.slow
@@ -395,6 +398,44 @@ def test_a_removed_run_takes_its_objects_along(
     warned: list[str] = []
     remove_runs(chosen, world.runs, lambda _: None, warned.append)
     assert (warned, world.server.objects, world.keys()) == ([], {}, [])
+
+
+@pytest.mark.parametrize(
+    ("changes", "begins"),
+    [
+        ({}, True),
+        ({"spec": {"suspend": True}}, False),
+        # Argo's word for one that has succeeded, or failed too often.
+        ({"status": {"phase": "Stopped"}}, False),
+        ({"metadata": {"name": "other", "labels": {"vtspec.dev/plan": "other"}}}, False),
+    ],
+)
+def test_whoever_stops_or_removes_a_run_is_told_of_the_schedule_that_begins_it_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, changes: dict[str, object], begins: bool
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", world.environ["KUBECONFIG"])
+    monkeypatch.setenv("VTSPEC_CACHE", world.environ["VTSPEC_CACHE"])
+    name = world.plan.id
+    settings = find_run_settings(world.plan, world.repository)
+    nightly = render_cron_workflow(world.plan, settings, Schedule(cron="0 3 * * *")) | changes
+    at = f"/apis/argoproj.io/v1alpha1/namespaces/vision/cronworkflows/{name}"
+    world.server.put(at, nightly)
+    _finish(world, None)
+    world.server.play(name, recorded_status("stopped"))
+    # The second finds it stopped.
+    for code in (0, 2):
+        words = ["stop", name, "--runs", world.url]
+        done = CliRunner().invoke(cli, words, standalone_mode=False)
+        assert isinstance(done.exception, Refused) == bool(code), done.output
+        told = f"CronWorkflow {name} begins {name} again at its next time"
+        assert (told in done.stderr) == begins, done.stderr
+        kubectl = f"kubectl -n vision patch cronworkflow {name} --type merge -p"
+        assert (kubectl in done.stderr) == begins
+    warned: list[str] = []
+    chosen = choose_runs([name], world.runs, world.repository)
+    remove_runs(chosen, world.runs, lambda _: None, warned.append)
+    assert [told in line for line in warned] == [True] * begins
+    assert list(world.server.objects) == [at]
 
 
 def test_a_plan_that_another_workflow_has_keeps_its_configmap(

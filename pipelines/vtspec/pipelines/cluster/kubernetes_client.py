@@ -44,6 +44,7 @@ class Resource:
 
 
 WORKFLOWS: Final = Resource(api="/apis/argoproj.io/v1alpha1", name="workflows")
+CRON_WORKFLOWS: Final = Resource(api="/apis/argoproj.io/v1alpha1", name="cronworkflows")
 CONFIG_MAPS: Final = Resource(api="/api/v1", name="configmaps")
 SECRETS: Final = Resource(api="/api/v1", name="secrets")
 PODS: Final = Resource(api="/api/v1", name="pods")

@@ -20,6 +20,7 @@ from vtspec.pipelines.runs.workflow_file import WorkflowFile
 
 from .kubernetes_client import (
     CONFIG_MAPS,
+    CRON_WORKFLOWS,
     PODS,
     WORKFLOWS,
     WORKLOADS,
@@ -109,6 +110,17 @@ class RunWorkflow:
         """Whether somebody asked already."""
         found = self.client.get(WORKFLOWS, self.file.namespace, self.file.name) or {}
         return bool(found.get("spec", {}).get("shutdown"))
+
+    def find_schedules(self, plan_id: str) -> tuple[str, ...]:
+        """The names of the CronWorkflows that begin the plan again at their next time."""
+        wanted = {f"{PREFIX}/plan": plan_id}
+        found = self.client.find(CRON_WORKFLOWS, self.file.namespace, wanted)
+        return tuple(
+            str(one["metadata"]["name"])
+            for one in found
+            # Argo's word for one whose plan has succeeded, or failed too often.
+            if one.get("status", {}).get("phase") != "Stopped" and not one["spec"].get("suspend")
+        )
 
     def has_credential(self) -> bool:
         """Whether its pods are given one that is the run's alone."""

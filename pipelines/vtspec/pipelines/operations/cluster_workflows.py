@@ -166,6 +166,29 @@ def delete_from_cluster(
     return None
 
 
+def describe_schedule(run: Run, environ: Mapping[str, str] = os.environ) -> str | None:
+    """That a CronWorkflow begins the plan of a run again, and what to type where nobody wants
+    that; None where there is none, or the run was never on a cluster."""
+    from vtspec.pipelines.cluster.run_workflow import RunWorkflow
+
+    file = run.read_workflow() or read_workflow_file(run.path)
+    if file is None:
+        return None
+    try:
+        names = RunWorkflow(open_cluster(environ), file).find_schedules(run.plan_id)
+    except (Permanent, Refused, Temporary) as error:
+        return f"a CronWorkflow may begin {run.plan_id} again, which could not be asked: {error}"
+    kubectl = ("kubectl", "-n", file.namespace)
+    change = ("--type", "merge", "-p", '{"spec":{"suspend":true}}')
+    told = [
+        f"CronWorkflow {name} begins {run.plan_id} again at its next time\n"
+        f"  fix: {format_command(*kubectl, 'patch', 'cronworkflow', name, *change)}, or for good: "
+        f"{format_command(*kubectl, 'delete', 'cronworkflow', name)}"
+        for name in names
+    ]
+    return "\n".join(told) or None
+
+
 def open_cluster(environ: Mapping[str, str]) -> "KubernetesClient":
     """The cluster that the kubeconfig of whoever calls leads to. Raises `Permanent` for none."""
     from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
