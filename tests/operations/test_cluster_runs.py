@@ -94,8 +94,10 @@ def test_who_only_follows_a_run_keeps_its_credential_good_or_says_that_nobody_do
         thread.start()
         try:
             await_true(
-                lambda said=looking.said: secret in world.server.objects
-                or any("is not renewed here" in line for line in said),
+                lambda said=looking.said: (
+                    secret in world.server.objects
+                    or any("is not renewed here" in line for line in said)
+                ),
                 "it is renewed, or said that it is not",
                 90,
             )
@@ -280,6 +282,38 @@ def test_a_wait_in_the_queue_is_told_in_kueues_words(world: World) -> None:
         await_true(lambda: any(said in line for line in heard.said), "Kueue's words are told")
         heard.stop.request("stopped")
     assert any("train waits in its queue" in line for line in heard.said)
+
+
+@pytest.mark.parametrize("may_list", [True, False])
+def test_a_secret_that_is_not_there_is_named_with_what_makes_it(
+    world: World, may_list: bool
+) -> None:
+    heard, name = Heard(), world.plan.id
+    status = recorded_status("succeeded", 3)
+    (node,) = [one["id"] for one in status["nodes"].values() if one["type"] == "Pod"]
+    world.server.put(
+        "/api/v1/namespaces/vision/events/one",
+        {
+            "metadata": {"name": "one"},
+            "reason": "FailedMount",
+            "involvedObject": {"kind": "Pod", "name": "held"},
+            "message": 'MountVolume.SetUp failed for volume "runs" : secret "access" not found',
+        },
+    )
+    if not may_list:
+        world.server.denied.add(("list", "events"))
+    with world.running(heard):
+        await_workflow(world, name)
+        world.server.put_pod(name, "data", name="held", phase="Pending", node=node)
+        world.server.play(name, status)
+        await_true(lambda: any("data " in line for line in heard.said), "its wait is told")
+        heard.stop.request("stopped")
+    (told,) = [line for line in heard.said if line.startswith("data ")]
+    if may_list:
+        assert told.startswith("data waits for Secret access, which namespace vision does not")
+        assert "fix: kubectl -n vision create secret generic access" in told
+    else:
+        assert told == "data is starting: PodInitializing"
 
 
 def test_what_a_framework_prints_is_not_taken_for_the_end(world: World) -> None:

@@ -291,7 +291,9 @@ def _format_state(found: "RunSummary") -> Iterator["Line"]:
     if state.provenance.environment:
         yield ((f"  in {state.provenance.environment}", "dim"),)
     if found.workflow is not None:
-        yield ((f"  on the cluster: {describe_workflow(found.workflow)}", "cyan"),)
+        told, *fixes = describe_workflow(found.workflow).split("\n")
+        yield ((f"  on the cluster: {told}", "cyan"),)
+        yield from (((f"  {fix}", ""),) for fix in fixes)
     if state.completion:
         yield ((f"  its policy is {state.completion}", "dim"),)
     if status in ("killed", "interrupted", "stopped"):

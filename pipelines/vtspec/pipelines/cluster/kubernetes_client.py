@@ -48,6 +48,7 @@ CRON_WORKFLOWS: Final = Resource(api="/apis/argoproj.io/v1alpha1", name="cronwor
 CONFIG_MAPS: Final = Resource(api="/api/v1", name="configmaps")
 SECRETS: Final = Resource(api="/api/v1", name="secrets")
 PODS: Final = Resource(api="/api/v1", name="pods")
+EVENTS: Final = Resource(api="/api/v1", name="events")
 WORKLOADS: Final = tuple(
     Resource(api=f"/apis/kueue.x-k8s.io/{version}", name="workloads")
     for version in ("v1beta2", "v1beta1")
@@ -92,13 +93,22 @@ class KubernetesClient:
         answer = self._ask_of(call, _Request(path=_path(resource, namespace, name)))
         return None if answer is None else _read(answer)
 
-    def find(self, resource: Resource, namespace: str, labels: Mapping[str, str]) -> list[Object]:
-        """The objects with these labels, or all."""
+    def find(
+        self,
+        resource: Resource,
+        namespace: str,
+        labels: Mapping[str, str],
+        fields: Mapping[str, str] | None = None,
+    ) -> list[Object]:
+        """The objects with these labels and fields, or all."""
         call = self._call("list", resource, namespace)
-        wanted = ",".join(f"{key}={value}" for key, value in labels.items())
-        request = _Request(
-            path=_path(resource, namespace), query={"labelSelector": wanted} if wanted else {}
-        )
+        selectors = {"labelSelector": labels, "fieldSelector": fields or {}}
+        query = {
+            name: ",".join(f"{key}={value}" for key, value in wanted.items())
+            for name, wanted in selectors.items()
+            if wanted
+        }
+        request = _Request(path=_path(resource, namespace), query=query)
         status, answer = self._ask(call, request)
         self._check(call, status, answer)
         items = _read(answer).get("items")

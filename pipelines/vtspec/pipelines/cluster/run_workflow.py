@@ -15,12 +15,14 @@ from vtspec.pipelines.argo.workflow import (
     STOP_REASON,
     get_plan_config_name,
 )
+from vtspec.pipelines.argo.workflow_state import MOUNT_FAILED
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.runs.workflow_file import WorkflowFile
 
 from .kubernetes_client import (
     CONFIG_MAPS,
     CRON_WORKFLOWS,
+    EVENTS,
     PODS,
     WORKFLOWS,
     WORKLOADS,
@@ -74,7 +76,7 @@ class RunWorkflow:
         # What is there may be of an earlier part of the run, or somebody else's.
         if found is None or not self._is_ours(found):
             return Sighting(workflow=None, pods=pods)
-        beside = [*raw, *self._find_workloads(raw)]
+        beside = [*raw, *self._find_workloads(raw), *self._find_events(raw)]
         return Sighting(workflow=observe(found, beside), pods=pods)
 
     def create(self, documents: tuple[Mapping[str, Any], Mapping[str, Any]]) -> None:
@@ -212,6 +214,16 @@ class RunWorkflow:
                 continue
             return [{"kind": "Workload", **one} for one in found]
         return []
+
+    def _find_events(self, pods: list[Object]) -> list[Object]:
+        """What kubelets say that pods which do not start lack."""
+        if not any(pod.get("status", {}).get("phase") == "Pending" for pod in pods):
+            return []
+        try:
+            return self.client.find(EVENTS, self.file.namespace, {}, {"reason": MOUNT_FAILED})
+        # As of workloads: it tells why, no more.
+        except (Permanent, Refused):
+            return []
 
 
 def _stamp(workflow: Mapping[str, Any], file: WorkflowFile) -> Object:

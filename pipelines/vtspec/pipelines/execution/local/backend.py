@@ -244,8 +244,8 @@ class LocalRunner:
 
 
 def make_refusal(decision: Decision, command: str) -> Refused:
-    """Why nothing is done about a plan whose last attempt was cut short, or which has none to go on
-    with, and what to type."""
+    """Why nothing is done about a plan whose last attempt was cut short, or which has none to go
+    on with, and what to type."""
     if decision.run is None:
         return Refused(f"{decision.why}", fix=f"begin one: {command}")
     return Refused(

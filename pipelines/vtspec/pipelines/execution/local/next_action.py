@@ -51,10 +51,9 @@ def decide(attempts: Sequence[AttemptState], choice: RunOptions) -> Decision:
     joined whatever was asked: its result is the plan's result. Who goes on where nothing was begun
     may mean another plan, whose spec was edited since.
     """
-    if not attempts and choice.resume:
-        return Decision(action="refuse", why="there is no attempt of this plan to resume")
     if not attempts:
-        return Decision(action="begin")
+        why = "there is no attempt of this plan to resume" if choice.resume else None
+        return Decision(action="refuse" if choice.resume else "begin", why=why)
     last = attempts[-1]
     standings: list[Standing] = [
         find_standing(one.status, is_worked_on=one.liveness == "alive") for one in attempts
