@@ -5,6 +5,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -94,10 +95,7 @@ def test_who_only_follows_a_run_keeps_its_credential_good_or_says_that_nobody_do
         thread.start()
         try:
             await_true(
-                lambda said=looking.said: (
-                    secret in world.server.objects
-                    or any("is not renewed here" in line for line in said)
-                ),
+                partial(_is_settled, world, secret, looking),
                 "it is renewed, or said that it is not",
                 90,
             )
@@ -108,6 +106,11 @@ def test_who_only_follows_a_run_keeps_its_credential_good_or_says_that_nobody_do
         said = "\n".join(looking.said)
         assert ("is not renewed here" in said) == bool(told)
         assert all(words in said for words in told)
+
+
+def _is_settled(world: World, secret: str, looking: Heard) -> bool:
+    said = any("is not renewed here" in line for line in looking.said)
+    return said or secret in world.server.objects
 
 
 def test_a_role_that_is_not_given_leaves_no_workflow(world: World) -> None:
@@ -470,6 +473,28 @@ def test_whoever_stops_or_removes_a_run_is_told_of_the_schedule_that_begins_it_a
     remove_runs(chosen, world.runs, lambda _: None, warned.append)
     assert [told in line for line in warned] == [True] * begins
     assert list(world.server.objects) == [at]
+
+
+def test_a_run_whose_pod_is_at_work_runs_also_before_the_store_knows(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", world.environ["KUBECONFIG"])
+    monkeypatch.setenv("VTSPEC_CACHE", world.environ["VTSPEC_CACHE"])
+    monkeypatch.chdir(world.root)
+    heard = Heard()
+    with world.running(heard):
+        await_workflow(world, world.plan.id)
+        heard.stop.request("stopped")
+    for number, status in ((2, "queued"), (4, "running")):
+        world.server.play(world.plan.id, recorded_status("succeeded", number))
+        words = ["status", "--runs", world.url, "--status", status]
+        listed = CliRunner().invoke(cli, words, standalone_mode=False)
+        assert world.plan.id in listed.output, listed.output
+    shown = CliRunner().invoke(
+        cli, ["status", world.plan.id, "--runs", world.url], standalone_mode=False
+    )
+    assert f"{world.plan.id}  running" in shown.output
+    assert "not begun yet" in shown.output and "never" not in shown.output
 
 
 def test_a_plan_that_another_workflow_has_keeps_its_configmap(
