@@ -46,6 +46,7 @@ from toy_runs import name_plan  # noqa: E402
 from vtspec.pipelines.address import parse_address  # noqa: E402
 from vtspec.pipelines.execution.local import RunOptions  # noqa: E402
 from vtspec.pipelines.operations.run import write_run_report  # noqa: E402
+from vtspec.pipelines.operations.sync import refuse_edited_plan  # noqa: E402
 from vtspec.pipelines.reporting import writer  # noqa: E402
 from vtspec.pipelines.reporting.plots.charts import draw_plots  # noqa: E402
 from vtspec.pipelines.runs import Run  # noqa: E402
@@ -271,7 +272,7 @@ class Stage:
             inner.watch(self.where)
             # On a busy machine a nice process takes minutes, which every run would wait for.
             os.nice = lambda _: 0
-            follower.main([str(folder), self.uri])
+            follower.main([str(folder), self.uri], refuse_edited_plan)
             if bomb.victim == "nobody":
                 (self.scratch / "tracker.json").write_text(json.dumps(inner.seen))
 

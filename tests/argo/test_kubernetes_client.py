@@ -85,6 +85,7 @@ def test_what_may_not_be_done_is_named_with_what_asks_for_it(
     assert "you may not create workflows.argoproj.io (403)" in str(refused.value)
     assert 'User "jin" cannot create' in str(refused.value)
     assert "kubectl auth can-i create workflows.argoproj.io -n vision" in str(refused.value)
+    assert "people.submit of the chart" in (refused.value.fix or "")
 
 
 def test_no_message_holds_the_token(server: KubernetesServer, tmp_path: Path) -> None:
@@ -93,6 +94,7 @@ def test_no_message_holds_the_token(server: KubernetesServer, tmp_path: Path) ->
     with pytest.raises(Permanent, match="does not know who asks") as refused:
         a_client(config).get(kubernetes.WORKFLOWS, "vision", "cats-1")
     assert stale not in str(refused.value)
+    assert "aws eks update-kubeconfig --name CLUSTER" in (refused.value.fix or "")
 
 
 def test_what_a_server_echoes_of_the_token_is_hidden(
@@ -136,11 +138,45 @@ def test_a_kubeconfig_that_leads_nowhere_is_told_without_what_is_in_it(tmp_path:
     with pytest.raises(Permanent, match="there is no kubeconfig"):
         a_client(tmp_path / "none")
     file = tmp_path / "config"
-    for text in ("current-context: here\n", "{", "- token: canary-1234567890\n", ""):
+    for text in ("{", "- token: canary-1234567890\n", "canary: [a\nb: }", ""):
         file.write_text(text)
-        with pytest.raises(Permanent, match="kubectl config use-context") as refused:
+        with pytest.raises(Permanent, match="export KUBECONFIG=") as refused:
             a_client(file)
         assert "canary" not in str(refused.value)
+        assert str(file) in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("edit", "said", "fix"),
+    [
+        (('"current-context": "here"', '"x": 1'), "has no current context", "use-context NAME"),
+        (
+            ('"current-context": "here"', '"current-context": "there"'),
+            "is there, ",
+            "get-contexts",
+        ),
+        (('"contexts"', '"x"'), "is here, which it does not have", "get-contexts"),
+        (('"cluster": "here"', '"cluster": "gone"'), "names the cluster gone", "use-context NAME"),
+        (
+            ('{"server": "http:', '{"certificate-authority": "/none/ca.crt", "server": "https:'),
+            "names a file that is not there: /none/ca.crt",
+            "export KUBECONFIG=FILE",
+        ),
+        (('"users": [', '"users": }'), "config:1:", "mend it there"),
+    ],
+)
+def test_a_kubeconfig_says_what_of_it_leads_nowhere(
+    server: KubernetesServer, tmp_path: Path, edit: tuple[str, str], said: str, fix: str
+) -> None:
+    config = server.write_kubeconfig(tmp_path / "config")
+    text = config.read_text()
+    assert edit[0] in text
+    config.write_text(text.replace(*edit))
+    with pytest.raises(Permanent) as refused:
+        a_client(config)
+    assert str(config) in refused.value.message and said in refused.value.message
+    assert fix in (refused.value.fix or "")
+    assert TOKEN not in str(refused.value)
 
 
 def test_a_program_that_gives_no_credential_is_told_and_not_quoted(

@@ -5,6 +5,7 @@ import copy
 import gzip
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, get_args
@@ -15,8 +16,11 @@ from hypothesis import strategies as st
 
 from cluster_plans import GPU, a_published_plan, some_settings
 from vtspec.pipelines.argo import WorkflowState, observe, render
+from vtspec.pipelines.argo.run_ending import find_ending, find_stop_reason
 from vtspec.pipelines.argo.workflow_state import Cause, Phase, Wait
+from vtspec.pipelines.argo.workflow_words import describe_workflow
 from vtspec.pipelines.runs.events import STEPS
+from vtspec.pipelines.runs.state import RunState
 
 RECORDINGS = Path(__file__).parent / "recordings"
 
@@ -26,6 +30,7 @@ BEGAN, LATER = "2026-11-29T08:00:00Z", "2026-11-29T08:10:00Z"
 PLAN = a_published_plan(resources=GPU)
 
 RENDERED = render(PLAN, some_settings(PLAN), attempt=2)
+RUN_NAME: Final = RENDERED["metadata"]["name"]
 
 
 def a_node(step: str, retry: int | None = None, **changes: Any) -> dict[str, Any]:
@@ -112,6 +117,8 @@ def test_between_two_steps_the_run_is_at_work() -> None:
         ("ErrImagePull: not found", "image"),
         ("PodInitializing", "start"),
         ("ContainerCreating", "start"),
+        ('Unschedulable: 0/3 nodes are available: persistentvolumeclaim "v" not found.', "object"),
+        ('CreateContainerConfigError: secret "runs-access" not found', "object"),
     ],
 )
 def test_a_pending_pod_says_what_it_waits_for(message: str, wait: str) -> None:
@@ -162,6 +169,95 @@ def test_kueue_says_why_it_holds_a_pod_back() -> None:
     pod["status"] = {"conditions": [{"type": "PodScheduled", "status": "True"}]}
     workflow["status"]["nodes"]["w-train(0)"]["message"] = "PodInitializing"
     assert observe(workflow, [workload, pod]).wait == "start"
+
+
+MOUNT = 'MountVolume.SetUp failed for volume "x" : {} not found'
+
+
+@pytest.mark.parametrize(
+    ("said", "named", "fix"),
+    [
+        (
+            'CreateContainerConfigError: secret "runs-access" not found',
+            "Secret runs-access",
+            "kubectl -n vision create secret generic runs-access --from-env-file=FILE",
+        ),
+        (
+            'Unschedulable: 0/3 nodes are available: persistentvolumeclaim "v" not found.',
+            "PersistentVolumeClaim v",
+            "kubectl -n vision get persistentvolumeclaims",
+        ),
+        (
+            MOUNT.format(f'secret "run-{RUN_NAME}"'),
+            f"Secret run-{RUN_NAME}",
+            f"vtspec run {PLAN.id} --backend argo",
+        ),
+        (
+            MOUNT.format('configmap "plan-0123"'),
+            "ConfigMap plan-0123",
+            f"vtspec run {PLAN.id} --backend argo",
+        ),
+        (
+            MOUNT.format('configmap "tools"'),
+            "ConfigMap tools",
+            "kubectl -n vision create configmap tools --from-file=FILE",
+        ),
+    ],
+)
+def test_an_object_that_the_namespace_lacks_is_named_with_what_makes_it(
+    said: str, named: str, fix: str
+) -> None:
+    is_mount = said.startswith("MountVolume")
+    # Of a mount Argo says no more than that the pod begins: the node's kubelet tells it.
+    node = a_node("train", 0, phase="Pending", message="PodInitializing" if is_mount else said)
+    pod = {
+        "kind": "Pod",
+        "metadata": {
+            "name": "pod-of-train",
+            "annotations": {"workflows.argoproj.io/node-id": node["id"]},
+        },
+    }
+    event = {
+        "reason": "FailedMount",
+        "involvedObject": {"kind": "Pod", "name": "pod-of-train"},
+        "message": said,
+    }
+    others = [
+        event | {"involvedObject": {"name": "other"}, "message": MOUNT.format('secret "other"')},
+        event | {"message": "MountVolume.SetUp failed for volume: timed out"},
+    ]
+    beside = [pod, *([event] if is_mount else []), *others]
+    state = observe(a_workflow(*done("data"), a_node("train"), node), beside)
+    assert state.wait == "object"
+    told, mends = describe_workflow(state).split("\n")
+    assert told.startswith(f"train waits for {named}, which namespace vision does not have: ")
+    assert mends.startswith("  fix: ") and fix in mends
+    assert state.since is not None and state.max_wait_s is not None
+    late = state.since + timedelta(seconds=state.max_wait_s + 1)
+    assert named.split()[1] in (find_stop_reason(state, late) or "")
+    # Once the pod is at work, what was said before holds no more.
+    at_work = a_node("train", 0, message="")
+    again = observe(a_workflow(*done("data"), a_node("train"), at_work), beside)
+    assert (again.phase, again.message) == ("running", "")
+
+
+def test_a_service_account_that_is_not_there_ends_a_run_with_what_makes_it() -> None:
+    said = (
+        'pods "w-train" is forbidden: error looking up service account vision/vtspec-run: '
+        'serviceaccount "vtspec-run" not found'
+    )
+    failed = a_node("data", 0, phase="Error", message=said)
+    whole = a_node("data", phase="Error", message=said)
+    state = observe(a_workflow(whole, failed, phase="Failed"))
+    make = "kubectl -n vision create serviceaccount vtspec-run"
+    assert make in describe_workflow(state)
+    ending = find_ending(state, RunState(), RUN_NAME)
+    assert ending is not None and said in (ending.message or "")
+    assert make in (ending.fix or "") and "--resume --backend argo" in (ending.fix or "")
+    reason = f"data waited for what the namespace lacks for 25 h: {said}"
+    stopped = replace(state, phase="stopped", stop_reason=reason)
+    ending = find_ending(stopped, RunState(), RUN_NAME)
+    assert ending is not None and make in (ending.fix or "")
 
 
 def test_a_semaphore_that_is_taken_is_a_queue() -> None:

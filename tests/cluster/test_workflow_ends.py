@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -12,8 +13,15 @@ from local_cluster.installation import add_gpus
 from local_cluster.kubernetes_api import KubernetesApi, wait_until
 from local_cluster.probes import is_node_ready
 from vtspec.pipelines.argo import observe
+from vtspec.pipelines.argo.workflow_state import find_missing
+from vtspec.pipelines.argo.workflow_words import describe_workflow
+from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
+from vtspec.pipelines.cluster.run_workflow import RunWorkflow
+from vtspec.pipelines.runs.workflow_file import WorkflowFile
 from workflows import (
+    CONFIG_MAPS,
     KEPT,
+    NAMESPACE,
     PODS,
     WORKFLOWS,
     Object,
@@ -163,6 +171,52 @@ def test_a_pod_that_the_cluster_refuses_ends_the_run_at_once_in_its_words(
     assert (state.step, state.cause) == ("train", "engine")
     assert words in state.message
     delete(api, name)
+
+
+def test_what_a_pod_lacks_is_named_as_each_component_says_it(
+    api: KubernetesApi, cluster: Cluster, image: str
+) -> None:
+    """The scheduler of a claim, the kubelet of what is mounted or an environment, the API server
+    of a service account."""
+    volumes: dict[str, Object] = {
+        "PersistentVolumeClaim": {"persistentVolumeClaim": {"claimName": "lacks"}},
+        "Secret": {"secret": {"secretName": "lacks"}},
+        "ConfigMap": {"configMap": {"name": "lacks"}},
+    }
+    client = KubernetesClient({"KUBECONFIG": str(cluster.kubeconfig())})
+    runs = {}
+    for number, kind in enumerate((*volumes, "Secret", "ServiceAccount")):
+        name = f"lacks-{number}"
+        config, workflow = a_run(name, image=image)
+        container = template(workflow, "data")["container"]
+        if number < len(volumes):
+            workflow["spec"]["volumes"].append({"name": "lacks", **volumes[kind]})
+            container["volumeMounts"].append({"name": "lacks", "mountPath": "/lacks"})
+        elif kind == "Secret":
+            container["envFrom"] = [{"secretRef": {"name": "lacks"}}]
+        else:
+            workflow["spec"]["serviceAccountName"] = "lacks"
+        api.apply(f"{CONFIG_MAPS}/{config['metadata']['name']}", config)
+        delete(api, name)
+        api.create(WORKFLOWS, workflow)
+        file = WorkflowFile(namespace=NAMESPACE, name=name, digest="", created_at="")
+        runs[name] = (kind, RunWorkflow(client, file))
+    for name, (kind, run) in runs.items():
+        wait_until(
+            partial(_lacks, run, kind),
+            what=f"{name} says that it lacks a {kind}",
+            timeout_s=120,
+        )
+        state = run.look().workflow
+        assert state is not None
+        assert (state.phase, state.wait) in (("waiting", "object"), ("failed", None))
+        assert "\n  fix: " in describe_workflow(state)
+        delete(api, name)
+
+
+def _lacks(run: RunWorkflow, kind: str) -> bool:
+    state = run.look().workflow
+    return state is not None and find_missing(state.message) == (kind, "lacks")
 
 
 def test_a_pod_that_fits_nowhere_says_what_is_missing(api: KubernetesApi, image: str) -> None:

@@ -118,10 +118,13 @@ def test_a_later_attempt_at_work_is_joined_whatever_was_there_before() -> None:
         assert (decide([done, later], choice).action, later.run) == ("attach", SHAPES)
 
 
-def test_a_first_attempt_begins_and_says_where_there_is_nothing_to_resume() -> None:
+def test_where_nothing_was_begun_there_is_nothing_to_resume(tmp_path: Path) -> None:
     assert decide([], RunOptions()).action == "begin"
-    assert decide([], RESUME).action == "begin"
-    assert "no attempt" in (decide([], RESUME).why or "")
+    repository = a_repository(tmp_path)
+    with pytest.raises(Refused, match="no attempt of this plan to resume") as refused:
+        carry(repository, Watcher(), RESUME)
+    assert refused.value.fix == "begin one: vtspec run shapes"
+    assert repository.runs.list_runs() == []
 
 
 def test_a_resumed_run_checks_its_data_before_it_uses_it() -> None:

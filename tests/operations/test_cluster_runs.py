@@ -2,20 +2,31 @@
 
 import json
 import shutil
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from cluster_world import Heard, Pods, Submitter, World, await_workflow, recorded_status
 from kubernetes_server import await_true
 from run_folders import STARTED, SUCCEEDED, an_epoch
-from vtspec.pipelines.argo import render
+from vtspec.cli.main import cli
+from vtspec.pipelines.argo import render, render_cron_workflow
+from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
 from vtspec.pipelines.errors import Refused, Temporary
 from vtspec.pipelines.operations.cluster_runs import run_on_cluster
-from vtspec.pipelines.operations.cluster_workflows import look_at_runs, stop_on_cluster
+from vtspec.pipelines.operations.cluster_workflows import (
+    follow_on_cluster,
+    look_at_runs,
+    stop_on_cluster,
+)
 from vtspec.pipelines.operations.removal import choose_runs, remove_runs
 from vtspec.pipelines.operations.render import find_run_settings
+from vtspec.schema.kinds.experiment import Schedule
 from vtspec.schema.problem import SpecError
 
 pytestmark = pytest.mark.slow
@@ -63,6 +74,45 @@ def test_a_run_is_given_a_credential_of_its_own_by_whoever_submits_it(world: Wor
     assert world.server.count("GET", "/secrets") == 0
 
 
+def test_who_only_follows_a_run_keeps_its_credential_good_or_says_that_nobody_does(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = world.root / "vtspec.yaml"
+    config.write_text(config.read_text().replace("cluster: {", f"cluster: {{{ROLE}, "))
+    heard, secret = Heard(), f"/api/v1/namespaces/vision/secrets/run-{world.plan.id}"
+    with world.running(heard) as asked:
+        await_true(lambda: asked.error or secret in world.server.objects, "its Secret", 90)
+        heard.stop.request("stopped")
+    assert asked.error is None
+    run, runs = world.find_run(), world.runs
+    for place, told in ((world.root, []), (tmp_path, ["fix: in the repository that began it"])):
+        monkeypatch.chdir(place)
+        world.server.objects.pop(secret, None)
+        looking = Heard()
+        client = KubernetesClient(world.environ)
+        given = (run, runs, looking.callbacks, client, world.environ)
+        thread = threading.Thread(target=follow_on_cluster, args=given)
+        thread.start()
+        try:
+            await_true(
+                partial(_is_settled, world, secret, looking),
+                "it is renewed, or said that it is not",
+                90,
+            )
+        finally:
+            looking.stop.request("stopped")
+            thread.join(30)
+        assert (secret in world.server.objects) == (not told)
+        said = "\n".join(looking.said)
+        assert ("is not renewed here" in said) == bool(told)
+        assert all(words in said for words in told)
+
+
+def _is_settled(world: World, secret: str, looking: Heard) -> bool:
+    said = any("is not renewed here" in line for line in looking.said)
+    return said or secret in world.server.objects
+
+
 def test_a_role_that_is_not_given_leaves_no_workflow(world: World) -> None:
     config = world.root / "vtspec.yaml"
     nobody = ROLE.replace("}", ', endpoint: "http://127.0.0.1:9"}')
@@ -98,6 +148,12 @@ def test_a_run_is_begun_followed_live_and_ends_with_its_result(world: World) -> 
     again = world.run().results[0]
     assert (again.how, again.run.name) == ("shown", name)
     assert world.server.workflows() == [name]
+
+
+def test_where_nothing_was_begun_there_is_nothing_to_resume(world: World) -> None:
+    with pytest.raises(Refused, match="no attempt of this plan to resume"):
+        world.run(resume=True)
+    assert world.server.workflows() == []
 
 
 def test_again_makes_another_attempt(world: World) -> None:
@@ -231,6 +287,38 @@ def test_a_wait_in_the_queue_is_told_in_kueues_words(world: World) -> None:
     assert any("train waits in its queue" in line for line in heard.said)
 
 
+@pytest.mark.parametrize("may_list", [True, False])
+def test_a_secret_that_is_not_there_is_named_with_what_makes_it(
+    world: World, may_list: bool
+) -> None:
+    heard, name = Heard(), world.plan.id
+    status = recorded_status("succeeded", 3)
+    (node,) = [one["id"] for one in status["nodes"].values() if one["type"] == "Pod"]
+    world.server.put(
+        "/api/v1/namespaces/vision/events/one",
+        {
+            "metadata": {"name": "one"},
+            "reason": "FailedMount",
+            "involvedObject": {"kind": "Pod", "name": "held"},
+            "message": 'MountVolume.SetUp failed for volume "runs" : secret "access" not found',
+        },
+    )
+    if not may_list:
+        world.server.denied.add(("list", "events"))
+    with world.running(heard):
+        await_workflow(world, name)
+        world.server.put_pod(name, "data", name="held", phase="Pending", node=node)
+        world.server.play(name, status)
+        await_true(lambda: any("data " in line for line in heard.said), "its wait is told")
+        heard.stop.request("stopped")
+    (told,) = [line for line in heard.said if line.startswith("data ")]
+    if may_list:
+        assert told.startswith("data waits for Secret access, which namespace vision does not")
+        assert "fix: kubectl -n vision create secret generic access" in told
+    else:
+        assert told == "data is starting: PodInitializing"
+
+
 def test_what_a_framework_prints_is_not_taken_for_the_end(world: World) -> None:
     heard = Heard()
     with world.running(heard) as asked:
@@ -347,6 +435,66 @@ def test_a_removed_run_takes_its_objects_along(
     warned: list[str] = []
     remove_runs(chosen, world.runs, lambda _: None, warned.append)
     assert (warned, world.server.objects, world.keys()) == ([], {}, [])
+
+
+@pytest.mark.parametrize(
+    ("changes", "begins"),
+    [
+        ({}, True),
+        ({"spec": {"suspend": True}}, False),
+        # Argo's word for one that has succeeded, or failed too often.
+        ({"status": {"phase": "Stopped"}}, False),
+        ({"metadata": {"name": "other", "labels": {"vtspec.dev/plan": "other"}}}, False),
+    ],
+)
+def test_whoever_stops_or_removes_a_run_is_told_of_the_schedule_that_begins_it_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, changes: dict[str, object], begins: bool
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", world.environ["KUBECONFIG"])
+    monkeypatch.setenv("VTSPEC_CACHE", world.environ["VTSPEC_CACHE"])
+    name = world.plan.id
+    settings = find_run_settings(world.plan, world.repository)
+    nightly = render_cron_workflow(world.plan, settings, Schedule(cron="0 3 * * *")) | changes
+    at = f"/apis/argoproj.io/v1alpha1/namespaces/vision/cronworkflows/{name}"
+    world.server.put(at, nightly)
+    _finish(world, None)
+    world.server.play(name, recorded_status("stopped"))
+    # The second finds it stopped.
+    for code in (0, 2):
+        words = ["stop", name, "--runs", world.url]
+        done = CliRunner().invoke(cli, words, standalone_mode=False)
+        assert isinstance(done.exception, Refused) == bool(code), done.output
+        told = f"CronWorkflow {name} begins {name} again at its next time"
+        assert (told in done.stderr) == begins, done.stderr
+        kubectl = f"kubectl -n vision patch cronworkflow {name} --type merge -p"
+        assert (kubectl in done.stderr) == begins
+    warned: list[str] = []
+    chosen = choose_runs([name], world.runs, world.repository)
+    remove_runs(chosen, world.runs, lambda _: None, warned.append)
+    assert [told in line for line in warned] == [True] * begins
+    assert list(world.server.objects) == [at]
+
+
+def test_a_run_whose_pod_is_at_work_runs_also_before_the_store_knows(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", world.environ["KUBECONFIG"])
+    monkeypatch.setenv("VTSPEC_CACHE", world.environ["VTSPEC_CACHE"])
+    monkeypatch.chdir(world.root)
+    heard = Heard()
+    with world.running(heard):
+        await_workflow(world, world.plan.id)
+        heard.stop.request("stopped")
+    for number, status in ((2, "queued"), (4, "running")):
+        world.server.play(world.plan.id, recorded_status("succeeded", number))
+        words = ["status", "--runs", world.url, "--status", status]
+        listed = CliRunner().invoke(cli, words, standalone_mode=False)
+        assert world.plan.id in listed.output, listed.output
+    shown = CliRunner().invoke(
+        cli, ["status", world.plan.id, "--runs", world.url], standalone_mode=False
+    )
+    assert f"{world.plan.id}  running" in shown.output
+    assert "not begun yet" in shown.output and "never" not in shown.output
 
 
 def test_a_plan_that_another_workflow_has_keeps_its_configmap(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from run_folders import STARTED, SUCCEEDED, Told, a_plan, a_run_folder
+from run_folders import STARTED, SUCCEEDED, Told, a_plan, a_run_folder, an_epoch
 from vtspec.cli.main import cli
 from vtspec.pipelines.errors import Refused
 
@@ -72,6 +72,12 @@ def test_a_run_is_shown_with_its_size_and_the_list_with_all_of_it(runs: Path) ->
     assert " 1.0 MiB " in lines[1]
     assert lines[-1] == "2 runs, 1.0 MiB"
     assert "dogs-00000000d1, 1.0 MiB" in typed("dogs-00000000d1").output
+
+
+def test_an_epoch_of_thousands_is_shown_with_all_its_digits(runs: Path) -> None:
+    told = [STARTED, an_epoch(1070, epochs=4000)]
+    a_run_folder(runs, told, a_plan(id="elks-0000000001"))
+    assert " 1070/4000 " in typed("--spec", "elks").output
 
 
 def test_what_a_limit_leaves_out_is_counted(runs: Path) -> None:

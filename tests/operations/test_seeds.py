@@ -36,6 +36,9 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> PlannedRun:
         # One that has no result yet is wanted, whenever it was begun.
         ([(1, STOPPED), (2, DONE), (2, STOPPED), (0, DONE)], {1: 1, 2: 0}),
         ([(0, STOPPED), (1, DONE)], {0: 1}),
+        # Who goes on begins those that were not begun; where none was there is nothing to go on.
+        ([(0, STOPPED)], {0: 1, 1: 0, 2: 0}),
+        ([], {0: 1, 1: 1, 2: 1}),
     ],
 )
 def test_of_several_seeds_an_old_attempt_beside_a_result_is_left(

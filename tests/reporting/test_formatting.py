@@ -11,7 +11,9 @@ from vtspec.pipelines.formatting import (
     MINUS,
     MISSING,
     format_against,
+    format_count,
     format_duration,
+    format_epoch,
     format_number,
     format_rate,
     format_share,
@@ -36,6 +38,21 @@ def test_a_count_is_told_with_its_number_of_things(
     count: int, words: tuple[str, ...], text: str
 ) -> None:
     assert pluralize(count, *words) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1, "1"), (0.5, "0.5"), (1070.0, "1070"), (1070.25, "1070.25"), (None, MISSING)],
+)
+def test_an_epoch_has_no_exponent(value: float | None, text: str) -> None:
+    assert format_epoch(value) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(950, "950"), (11_200_000, "11.2 M"), (999_600, "999 k")]
+)
+def test_a_count_has_no_exponent(count: int, text: str) -> None:
+    assert format_count(count) == text
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,12 @@ def test_golden_report_against_a_baseline() -> None:
     expect_golden("against-a-baseline.md", write_markdown(build_facts(a_run(plan), a_baseline())))
 
 
+def test_a_run_that_trains_has_not_stopped() -> None:
+    events = [one for one in told(epochs=1, final={}, ending=None) if "finished" not in one[0]]
+    text = write_markdown(some_facts(evaluation={}, events=events))
+    assert "Trained 1 of 3 epochs so far" in text and "Stopped" not in text
+
+
 def test_golden_report_of_a_run_that_failed() -> None:
     failed = told(epochs=1, final={}, ending=None)
     message = "the loss is not finite in epoch 2\nlast finite loss: 1.5"

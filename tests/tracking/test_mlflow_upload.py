@@ -462,6 +462,20 @@ def test_a_run_that_ends_at_once_arrives(runs: Path) -> None:
     assert "FAILED" == make_client(uri).get_run(_run_id(run_dir)).info.status
 
 
+def test_the_end_of_another_policy_is_waited_for(runs: Path) -> None:
+    """A result that has arrived already, while a gate of it is judged anew."""
+    run_dir, uri = a_run_folder(runs / "runs", [STARTED, SUCCEEDED]), _uri(runs)
+    sync_run(run_dir, uri)
+    append(run_dir, [("run.updated", {"changed": ["report.gates"], "sections": {}})], first=2)
+    rest = [[SUCCEEDED]]
+
+    def sleep(_: float) -> None:
+        append(run_dir, rest.pop(), first=3)
+
+    follow_run(run_dir, uri, told=lambda: False, sleep=sleep)
+    assert (4, 0, None) == _finished(read_sync_result(run_dir))
+
+
 def test_what_earlier_runs_could_not_send_arrives_beside_the_next_one(runs: Path) -> None:
     uri, folder = _uri(runs), runs / "runs"
     early = a_run_folder(folder, [STARTED, SUCCEEDED], a_plan(id="early-0123456789"))
@@ -470,6 +484,26 @@ def test_what_earlier_runs_could_not_send_arrives_beside_the_next_one(runs: Path
     follow_run(_a_finished_run(folder), uri, told=lambda: False)
     assert (2, 0, None) == _finished(read_sync_result(early))
     assert read_sync_state(untracked) is None
+
+
+def test_an_earlier_run_whose_plan_was_edited_does_not_arrive_beside_the_next_one(
+    runs: Path,
+) -> None:
+    uri, folder, whole = _uri(runs), runs / "runs", a_whole_plan()
+    edited = a_whole_plan(training={**whole["training"], "seed": 70})
+    early = {
+        a_run_folder(folder, [STARTED, SUCCEEDED], plan): sent
+        for plan, sent in ((whole, 2), (edited, 0))
+    }
+    (run_dir,) = [one for one, sent in early.items() if not sent]
+    raw = json.loads((run_dir / "plan.json").read_text())
+    raw["training"]["seed"] = 71
+    (run_dir / "plan.json").write_text(json.dumps(raw))
+    for one in early:
+        write_sync_state(one, SyncState(uri=str(uri), error="MLflow was away"))
+    program = [sys.executable, "-m", "vtspec.pipelines.operations.sync"]
+    subprocess.run([*program, str(_a_finished_run(folder)), uri.uri], check=True, timeout=120)
+    assert early == {one: read_sync_result(one).sent for one in early}
 
 
 # The SQLite file itself: none, or a whole one; and what is damaged is told with what mends it.

@@ -66,6 +66,11 @@ def format_rate(value: float | None) -> str:
     return MISSING if value is None or not math.isfinite(value) else f"{value:.3g}"
 
 
+def format_epoch(value: float | None) -> str:
+    """An epoch: a whole one without decimals, half of one as 0.5."""
+    return MISSING if value is None else f"{value:.2f}".rstrip("0").rstrip(".")
+
+
 def format_share(part: float, whole: float) -> str:
     """A share in percent with one decimal; `MISSING` of nothing."""
     return f"{100 * part / whole:.1f} %" if whole else MISSING
@@ -158,8 +163,8 @@ def format_count(count: int, *, is_narrow: bool = False) -> str:
     """
     for size, unit in ((10**9, "B"), (10**6, "M"), (10**3, "K" if is_narrow else "k")):
         if count >= size:
-            # Rounded up, 999,999 would need four digits and widen the column.
-            is_cut = is_narrow and count >= 100 * size
+            # Rounded up, 999,999 would need four digits, and widen the column of a table.
+            is_cut = count >= (100 if is_narrow else 999.5) * size
             amount = f"{count // size}" if is_cut else f"{count / size:.3g}"
             return f"{amount}{unit}" if is_narrow else f"{amount} {unit}"
     return str(count)

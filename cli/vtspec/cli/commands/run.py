@@ -35,7 +35,10 @@ def command(spec: str | None, **options: Any) -> None:
 def run_spec(spec: str | None, chosen: CommandOptions) -> int:
     """Plan the spec, say so in a line, carry it out, show it, and return the exit code."""
     found = plan_named_spec(spec, chosen)
-    click.echo(format_summary(found.made, len(found.others)), err=True)
+    summary = format_summary(found.made, len(found.others))
+    # What is estimated is work: nobody knows how long others keep the GPUs.
+    waits = ", beside what its pods wait for" if chosen.backend == "argo" else ""
+    click.echo(f"{summary}{waits}", err=True)
     for warning in found.made.warnings:
         click.echo(f"warning: {warning}", err=True)
     return carry_out(spec, chosen, found)

@@ -64,20 +64,20 @@ def command(run: str | None, runs: Path | None, output: str, **chosen: Any) -> N
             raise click.UsageError("--spec, --status, --sort and --limit are for the list of runs")
         one = found.find(run)
         tell_other_completion(one, run)
-        there = look_at_cluster(found, [one]).get(one.name)
-        _show_run(RunSummary(one, one.read_state(), there), output)
+        workflow = look_at_cluster(found, [one]).get(one.name)
+        _show_run(RunSummary(one, one.read_state(), workflow), output)
         return
     from vtspec.cli.views.queue import serialize_queue
     from vtspec.pipelines.operations.queue import list_queue
 
     queue = list_queue(os.environ)
-    look_at_cluster(found, found.list_runs())
+    there = look_at_cluster(found, found.list_runs())
     wanted = RunFilter(specs=chosen["specs"], statuses=chosen["statuses"])
     if wanted.specs:
         from vtspec.pipelines.project.repository import find_repository
 
         refuse_unknown_specs(wanted.specs, found, find_repository(Path.cwd()))
-    every = list_runs(found, wanted, chosen["sort"] or "started")
+    every = list_runs(found, wanted, chosen["sort"] or "started", there)
     shown = every[-(chosen["limit"] or len(every)) :]
     if output == "json":
         rows = [_serialize_run(one) for one in shown]
@@ -211,11 +211,11 @@ def _format_table(runs: "Sequence[RunSummary]") -> Iterator["Line"]:
 
 def _format_row(found: "RunSummary") -> tuple[str, ...]:
     from vtspec.cli.views.run_status import format_figure
-    from vtspec.pipelines.formatting import format_duration, format_size
+    from vtspec.pipelines.formatting import format_duration, format_epoch, format_size
 
     run, state = found.run, found.state
     at = state.training
-    epoch = f"{at.epoch:.3g}/{at.epochs}" if at.epochs else ""
+    epoch = f"{format_epoch(at.epoch)}/{at.epochs}" if at.epochs else ""
     return (
         run.name,
         found.status,
@@ -287,11 +287,14 @@ def _format_state(found: "RunSummary") -> Iterator["Line"]:
         yield ((f"  {format_figures(state)}", ""),)
     clock = state.clock
     worked = f"worked {format_work(clock.result_s)}{format_pauses(clock.pauses)}"
-    yield ((f"  started {clock.started or 'never'}, {worked}", "dim"),)
+    begun = f"started {clock.started}, {worked}" if clock.started else "not begun yet"
+    yield ((f"  {begun}", "dim"),)
     if state.provenance.environment:
         yield ((f"  in {state.provenance.environment}", "dim"),)
     if found.workflow is not None:
-        yield ((f"  on the cluster: {describe_workflow(found.workflow)}", "cyan"),)
+        told, *fixes = describe_workflow(found.workflow).split("\n")
+        yield ((f"  on the cluster: {told}", "cyan"),)
+        yield from (((f"  {fix}", ""),) for fix in fixes)
     if state.completion:
         yield ((f"  its policy is {state.completion}", "dim"),)
     if status in ("killed", "interrupted", "stopped"):

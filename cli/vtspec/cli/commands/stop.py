@@ -28,7 +28,8 @@ def command(run: str, runs: Path | None, timeout_s: float) -> None:
     """Ask RUN to stop: it writes a checkpoint and ends, as at a Ctrl-C in its own terminal.
 
     A second `stop` while it does ends it at once. A run on the cluster is stopped there, and one
-    that waits in the queue of this machine (`vtspec run --queue`) leaves it. RUN is a run's name,
+    that waits in the queue of this machine (`vtspec run --queue`) leaves it. Where a schedule will
+    begin it again, that is said. RUN is a run's name,
     the beginning of one, or a spec's name. Exit codes: 0 it has ended, 2 there is
     nothing to stop, 4 it is on another machine, 75 it has not ended yet.
     """
@@ -52,7 +53,10 @@ def command(run: str, runs: Path | None, timeout_s: float) -> None:
         click.echo(f"asking {found.name} to stop", err=True)
     if on_cluster:
         state = stop_on_cluster(found, folder, timeout_s)
+        _tell_schedule(found)
     else:
+        # What is over may be begun again, too.
+        _tell_schedule(found)
         state = stop_run(found, timeout_s)
     # A process that was killed meanwhile wrote no terminal event.
     if state.is_over:
@@ -61,6 +65,14 @@ def command(run: str, runs: Path | None, timeout_s: float) -> None:
         click.echo(f"{found.name} ended without saying how")
     if state.training.checkpoint is not None and state.status != "succeeded":
         click.echo(f"go on with: {format_resumption(found)}")
+
+
+def _tell_schedule(run: "Run") -> None:
+    from vtspec.pipelines.operations.cluster_workflows import describe_schedule
+
+    again = describe_schedule(run)
+    if again is not None:
+        click.echo(f"warning: {again}", err=True)
 
 
 def _find_run(word: str, runs: "Runs") -> "Run | None":

@@ -4,7 +4,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Protocol, TextIO
 
 from vtspec.cli.terminal import get_styled_stream, make_printable
-from vtspec.pipelines.formatting import format_duration, format_number, format_size, pluralize
+from vtspec.pipelines.formatting import (
+    format_duration,
+    format_epoch,
+    format_number,
+    format_size,
+    pluralize,
+)
 from vtspec.pipelines.runs.events import (
     Body,
     DataVerified,
@@ -261,5 +267,4 @@ def _format_main_metric(monitor: str | None, metrics: Mapping[str, float]) -> li
 
 
 def _format_epoch_number(epoch: float | None) -> str:
-    """An epoch; half of one is 0.5."""
-    return "?" if epoch is None else f"{epoch:.4g}"
+    return "?" if epoch is None else format_epoch(epoch)

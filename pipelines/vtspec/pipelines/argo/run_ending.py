@@ -18,6 +18,7 @@ from vtspec.pipelines.runs.state import RunState
 
 from .workflow import GRACE_S
 from .workflow_state import Cause, StepProgress, WorkflowState
+from .workflow_words import suggest_missing
 
 _EXIT_CODES: Final[Mapping[Ending, int]] = {
     "crashed": 1,
@@ -30,7 +31,12 @@ _EXIT_CODES: Final[Mapping[Ending, int]] = {
 _WORLD: Final = 4
 """The exit code of a run whose surroundings refused it: no image, an engine that could not."""
 
-_PLACES: Final = {"queue": "in its queue", "node": "for a node", "image": "for its image"}
+_PLACES: Final = {
+    "queue": "in its queue",
+    "node": "for a node",
+    "object": "for what the namespace lacks",
+    "image": "for its image",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,13 +100,15 @@ def _find_lost(name: str) -> _End:
 
 @dataclass(frozen=True, kw_only=True)
 class _Failure:
-    """A step whose last pod did not succeed; `told` is the cluster's own word for it."""
+    """A step whose last pod did not succeed; `told` is the cluster's own word for it, `missing`
+    what to type where it says that it lacks something."""
 
     name: str
     step: str
     at: StepProgress
     run: RunState
     told: str
+    missing: str | None
 
     @property
     def resume(self) -> str:
@@ -110,13 +118,16 @@ class _Failure:
 def _find_end(workflow: WorkflowState, run: RunState, name: str) -> _End | None:
     at = workflow.steps.get(workflow.step or "") or StepProgress(phase="failed")
     step = workflow.step or "the run"
-    found = _Failure(name=name, step=step, at=at, run=run, told=workflow.message)
+    missing = suggest_missing(workflow, workflow.message)
+    found = _Failure(name=name, step=step, at=at, run=run, told=workflow.message, missing=missing)
     match workflow.phase:
         case "waiting" | "running" | "unreadable":
             return None
         case "stopped" if workflow.stop_reason is not None:
             message = f"{workflow.stop_reason}, and was stopped"
-            return _End(ending="interrupted", message=message, fix=found.resume)
+            first = suggest_missing(workflow, workflow.stop_reason)
+            fix = f"{first}; then {found.resume}" if first else found.resume
+            return _End(ending="interrupted", message=message, fix=fix)
         case "stopped":
             return _End(ending="stopped", message=f"{step} was stopped", fix=found.resume)
         case "succeeded":
@@ -196,7 +207,7 @@ def _explain_image(found: _Failure) -> _End:
 
 
 def _explain_engine(found: _Failure) -> _End:
-    look = format_command("kubectl", "describe", "workflow", found.name)
+    look = found.missing or format_command("kubectl", "describe", "workflow", found.name)
     return _End(
         ending="failed",
         message=f"Argo could not carry {found.step} out: {found.told}",

@@ -62,7 +62,7 @@ OWN_FIELDS: Final[Mapping[str, str]] = {
 }
 """Variables of a step that are filled from what its pod is."""
 
-_PLAN_CONFIG: Final = "plan-"
+PLAN_CONFIG: Final = "plan-"
 """What the name of a plan's ConfigMap begins with; the chart lets no other be mounted."""
 
 _USER: Final = 10001
@@ -120,7 +120,7 @@ def render_completion(
     """
     names = _Names(
         workflow=completion.name,
-        plan_config=f"{_PLAN_CONFIG}{completion.name}",
+        plan_config=f"{PLAN_CONFIG}{completion.name}",
         steps=completion.steps,
     )
     config = render_plan_config(plan, settings)
@@ -236,7 +236,7 @@ def build_labels(plan: Plan, settings: RenderSettings, attempt: int) -> dict[str
 
 def get_plan_config_name(digest: str) -> str:
     """The name of the ConfigMap that holds a plan, by what was approved."""
-    return f"{_PLAN_CONFIG}{digest.removeprefix('sha256:')}"
+    return f"{PLAN_CONFIG}{digest.removeprefix('sha256:')}"
 
 
 def _build_dag(steps: tuple[str, ...]) -> Json:

@@ -19,9 +19,10 @@ from .workflow import MAX_WAIT, PREFIX, QUEUE_LABEL, STOP_REASON
 Phase: TypeAlias = Literal["waiting", "running", "succeeded", "failed", "stopped", "unreadable"]
 """Where a run, or a step of it, stands. `stopped` is asked for by somebody."""
 
-Wait: TypeAlias = Literal["queue", "node", "image", "start", "retry", "engine"]
-"""What is waited for: quota of a queue or semaphore, a node that fits, the image, the container,
-the pause before a retry, or Argo, which has not looked at the Workflow yet."""
+Wait: TypeAlias = Literal["queue", "node", "object", "image", "start", "retry", "engine"]
+"""What is waited for: quota of a queue or semaphore, a node that fits, a Secret or another object
+that the namespace lacks, the image, the container, the pause before a retry, or Argo, which has
+not looked at the Workflow yet."""
 
 Cause: TypeAlias = Literal[
     "failed", "refused", "crashed", "interrupted", "memory", "deadline", "pod", "image", "engine"
@@ -39,7 +40,28 @@ _ENDINGS: Final[Mapping[int, Cause]] = {
     143: "interrupted",
 }
 
+_KINDS: Final = {
+    "secret": "Secret",
+    "configmap": "ConfigMap",
+    "persistentvolumeclaim": "PersistentVolumeClaim",
+    "serviceaccount": "ServiceAccount",
+}
+_MISSING: Final = re.compile(rf'({"|".join(_KINDS)})s? "([^"\s]+)" not found', re.IGNORECASE)
+"""As the scheduler, the kubelet and the API server say it, each of its own objects."""
+
+MOUNT_FAILED: Final = "FailedMount"
+"""The reason of the kubelet's events that say what a pod's volumes lack."""
+
 _LONGEST: Final = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Held:
+    """Why pods are held back, by the id of their node in the Workflow: from being scheduled, and
+    from being started."""
+
+    gates: Mapping[str, str]
+    lacks: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +95,7 @@ class WorkflowState:
     """
 
     phase: Phase
+    namespace: str | None = None
     run: str | None = None
     plan_id: str | None = None
     digest: str | None = None
@@ -95,23 +118,31 @@ class WorkflowState:
         return self.phase in ("succeeded", "failed", "stopped")
 
     def is_overdue(self, now: datetime) -> bool:
-        """Whether it has waited for a node or a queue longer than it may, and is to be stopped."""
-        if self.max_wait_s is None or self.since is None or self.wait not in ("queue", "node"):
+        """Whether it has waited for a node, a queue or an object longer than it may, and is to be
+        stopped."""
+        is_limited = self.wait in ("queue", "node", "object")
+        if self.max_wait_s is None or self.since is None or not is_limited:
             return False
         return now - self.since > timedelta(seconds=self.max_wait_s)
 
 
+def find_missing(words: str) -> tuple[str, str] | None:
+    """The kind and the name of an object which the cluster says it lacks; None for none."""
+    found = _MISSING.search(words)
+    return None if found is None else (_KINDS[found[1].lower()], found[2])
+
+
 def observe(workflow: object, beside: Sequence[object] = ()) -> WorkflowState:
-    """The state of a Workflow. `beside` are pods of it and Kueue's Workloads of those, as objects:
-    they tell why a pod that Argo only calls pending is held back."""
+    """The state of a Workflow. `beside` are pods of it, their events and Kueue's Workloads of
+    those, as objects: they tell why a pod that Argo only calls pending is held back."""
     if not isinstance(workflow, Mapping):
         return WorkflowState(phase="unreadable", message="this is no Workflow")
     found = find_nodes(read_mapping(workflow, "status"))
-    gates = _find_gates(beside)
+    held = _Held(gates=_find_gates(beside), lacks=_find_lacks(beside))
     queues = _find_queues(workflow)
     nodes = found.by_step(STEPS)
     end = _find_end(workflow)
-    steps = {name: _observe_step(nodes[name], end, queues, gates) for name in nodes}
+    steps = {name: _observe_step(nodes[name], end, queues, held) for name in nodes}
     phase = end or _find_phase(workflow, steps)
     step = _find_current(steps)
     at = steps[step] if step is not None else None
@@ -120,6 +151,7 @@ def observe(workflow: object, beside: Sequence[object] = ()) -> WorkflowState:
     since = _find_start(workflow) if waiting is None else waiting.since
     return WorkflowState(
         phase=phase,
+        namespace=read_text(workflow, "metadata", "namespace"),
         run=read_text(workflow, "metadata", "name"),
         plan_id=read_text(workflow, "metadata", "labels", f"{PREFIX}/plan"),
         digest=read_text(workflow, "metadata", "annotations", f"{PREFIX}/digest"),
@@ -197,7 +229,7 @@ def _choose_message(workflow: Mapping[Any, Any], at: StepProgress | None) -> str
 
 
 def _observe_step(
-    nodes: Sequence[Node], end: Phase | None, queues: Mapping[str, str], gates: Mapping[str, str]
+    nodes: Sequence[Node], end: Phase | None, queues: Mapping[str, str], held: "_Held"
 ) -> StepProgress:
     """One step from its nodes: the one that stands for all its retries, and a pod each."""
     whole = next((node for node in nodes if node.type == "Retry"), None)
@@ -208,10 +240,10 @@ def _observe_step(
     # A step whose pods have not begun has the node for all of them alone.
     at = last or top
     phase = _translate(top, at, end)
-    wait = _find_wait(whole, at, queues, gates) if phase == "waiting" else None
+    wait = _find_wait(whole, at, queues, held) if phase == "waiting" else None
     has_failed = at.phase in ("Failed", "Error") and phase != "stopped"
     cause = _classify(at) if has_failed else None
-    gate = gates.get(at.id, "")
+    why = held.gates.get(at.id) or (held.lacks.get(at.id) if phase == "waiting" else None)
     return StepProgress(
         phase=phase,
         attempts=len(pods),
@@ -219,7 +251,7 @@ def _observe_step(
         since=at.finished if wait == "retry" else at.started,
         cause=cause,
         exit_code=at.exit_code,
-        message=_show(gate or _explain(whole, at, phase)),
+        message=_show(why or _explain(whole, at, phase)),
         pod=at.id if last is not None and last.type == "Pod" else None,
         node=at.host,
         started=top.started,
@@ -247,16 +279,17 @@ def _translate(top: Node, at: Node, end: Phase | None) -> Phase:
 _STOPPED: Final = re.compile(r"(?:Stopped|shutdown) with strategy")
 
 
-def _find_wait(
-    whole: Node | None, at: Node, queues: Mapping[str, str], gates: Mapping[str, str]
-) -> Wait:
+def _find_wait(whole: Node | None, at: Node, queues: Mapping[str, str], held: "_Held") -> Wait:
     if at.phase in ("Failed", "Error"):
         return "retry"
     message = at.message or ("" if whole is None else whole.message)
-    if at.id in gates or at.waits_for_lock or (whole is not None and whole.waits_for_lock):
+    if at.id in held.gates or at.waits_for_lock or (whole is not None and whole.waits_for_lock):
         return "queue"
     if message.startswith("Waiting for ") and " lock" in message:
         return "queue"
+    # The scheduler says it of a claim, in its words for a node that does not fit.
+    if at.id in held.lacks or find_missing(message):
+        return "object"
     if message.startswith("Unschedulable"):
         return "node"
     if message.startswith(("ErrImage", "ImagePull", "InvalidImageName", "RegistryUnavailable")):
@@ -317,12 +350,31 @@ def _find_gates(beside: Sequence[object]) -> dict[str, str]:
             said = _find_condition(one, "QuotaReserved")
             workloads |= {owner: said for owner in _find_owners(one) if said is not None}
     found = {}
+    for node, pod in _iter_pods(beside):
+        said = _find_condition(pod, "PodScheduled", "SchedulingGated")
+        if said is not None:
+            found[node] = workloads.get(read_text(pod, "metadata", "name") or "", said)
+    return found
+
+
+def _find_lacks(beside: Sequence[object]) -> dict[str, str]:
+    """What the nodes' kubelets say that pods lack, by the id of their node in the Workflow: of
+    what is to be mounted Argo does not tell."""
+    told = {
+        read_text(one, "involvedObject", "name"): words
+        for one in beside
+        if read_text(one, "reason") == MOUNT_FAILED
+        and find_missing(words := read_text(one, "message") or "")
+    }
+    names = {node: read_text(pod, "metadata", "name") for node, pod in _iter_pods(beside)}
+    return {node: told[name] for node, name in names.items() if name in told}
+
+
+def _iter_pods(beside: Sequence[object]) -> Iterator[tuple[str, object]]:
     for one in beside:
         node = read_text(one, "metadata", "annotations", "workflows.argoproj.io/node-id")
-        said = _find_condition(one, "PodScheduled", "SchedulingGated")
-        if node is not None and said is not None:
-            found[node] = workloads.get(read_text(one, "metadata", "name") or "", said)
-    return found
+        if node is not None:
+            yield node, one
 
 
 def _find_condition(thing: object, kind: str, reason: str | None = None) -> str | None:

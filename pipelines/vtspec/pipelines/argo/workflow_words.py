@@ -2,12 +2,57 @@
 
 from typing import assert_never
 
-from .workflow_state import WorkflowState
+from vtspec.adapters.shell_command import format_command
+
+from .storage import get_credential_name
+from .workflow import PLAN_CONFIG, SEMAPHORES
+from .workflow_state import WorkflowState, find_missing
+
+_CHART = (
+    "helm upgrade --install vtspec pipelines/deploy/chart --namespace vtspec-system --values FILE"
+)
+
+
+def suggest_missing(state: WorkflowState, words: str) -> str | None:
+    """What a person types where the cluster says in `words` that it lacks an object; None where
+    it says no such thing."""
+    missing = find_missing(words)
+    if missing is None:
+        return None
+    kind, name = missing
+    run = format_command("vtspec", "run", state.plan_id or state.run or "RUN", "--backend", "argo")
+    kubectl = ("kubectl", "-n", state.namespace or "NAMESPACE")
+    create = (*kubectl, "create")
+    match kind:
+        case "Secret" if name == get_credential_name(state.run or ""):
+            return f"{run} makes it"
+        case "Secret":
+            make = format_command(*create, "secret", "generic", name, "--from-env-file=FILE")
+            return f"{make} (FILE has its AWS_… variables), or name another one in vtspec.yaml"
+        case "ConfigMap" if name == SEMAPHORES:
+            return "vtspec render --semaphores | kubectl apply -f -"
+        case "ConfigMap" if name.startswith(PLAN_CONFIG):
+            return f"{run} makes it, where nothing of the run was begun"
+        case "ConfigMap":
+            return format_command(*create, "configmap", name, "--from-file=FILE")
+        case "PersistentVolumeClaim":
+            there = format_command(*kubectl, "get", "persistentvolumeclaims")
+            return f"see which there are ({there}), and set cluster.volumeClaim; or: {_CHART}"
+        case _:
+            make = format_command(*create, "serviceaccount", name)
+            return f"{make}, with the rights that docs/cluster.md names; or: {_CHART}"
 
 
 def describe_workflow(state: WorkflowState) -> str:
     """What a Workflow does or waits for, in the words of whoever holds it back where there are
-    any: Kueue's of a queue, the scheduler's of a node."""
+    any: Kueue's of a queue, the scheduler's of a node. Of an object that is missing a second line
+    says what to type."""
+    is_open = state.phase in ("waiting", "failed")
+    fix = suggest_missing(state, state.message) if is_open else None
+    return _describe(state) + (f"\n  fix: {fix}" if fix else "")
+
+
+def _describe(state: WorkflowState) -> str:
     step = state.step or "the run"
     told = f": {state.message}" if state.message else ""
     match state.phase:
@@ -35,6 +80,9 @@ def _describe_wait(state: WorkflowState) -> str:
             return "waits in its queue"
         case "node":
             return "waits for a node"
+        case "object":
+            kind, name = find_missing(state.message) or ("an object", "")
+            return f"waits for {kind} {name}, which namespace {state.namespace} does not have"
         case "image":
             return "waits for its image"
         case "start":

@@ -43,7 +43,9 @@ def explain_answer(
         return Permanent(
             f"{call.server} does not know who asks: the kubeconfig's credential is wrong or has "
             "expired (401)",
-            fix="log in to the cluster again, then: kubectl get namespaces",
+            fix="log in again, as by: aws eks update-kubeconfig --name CLUSTER, gcloud container "
+            "clusters get-credentials CLUSTER, or kubectl config set-credentials USER "
+            "--token=TOKEN; then: kubectl auth whoami",
         )
     if _is_denied_by_admission(status, told):
         return Refused(
@@ -52,7 +54,8 @@ def explain_answer(
         )
     if status == 403:
         return Permanent(
-            f"{where}: you may not {call.verb} {call.resource} (403): {told}", fix=call.question
+            f"{where}: you may not {call.verb} {call.resource} (403): {told}",
+            fix=f"{call.question}; who runs the cluster lets you: people.submit of the chart",
         )
     if status == GONE:
         return _explain_absence(call, where, body, told)

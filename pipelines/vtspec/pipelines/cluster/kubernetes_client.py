@@ -9,6 +9,7 @@ import importlib
 import json
 import logging
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from typing import Any, Final
 from vtspec.pipelines.address import parse_address
 from vtspec.pipelines.errors import Permanent, Temporary, refuse_import
 from vtspec.pipelines.redaction import Redactor, make_redactor
+from vtspec.schema.visible_text import shorten_visibly
 
 from .api_errors import CREATED_ALREADY, GONE, ApiCall, explain_answer, is_absent_object
 
@@ -27,6 +29,14 @@ TIMEOUT_S: Final = (5.0, 30.0)
 
 LOG_SILENCE_S: Final = 60.0
 """How long a log may be silent until its connection is taken for dead."""
+
+_USE_CONTEXT: Final = "kubectl config get-contexts, then: kubectl config use-context NAME"
+_OTHER_FILE: Final = "export KUBECONFIG=FILE, another one"
+
+_LACKING: Final = re.compile(r"object with name (\S+) in .*/(contexts|clusters|users) list")
+_LACKING_KEY: Final = re.compile(r"Expected key (\S+) in ")
+_NO_FILE: Final = re.compile(r"File does not exist: (\S+)")
+"""What the package says of a kubeconfig that it cannot use, without its secrets."""
 
 _LONGEST_LINE: Final = 1 << 20
 
@@ -44,9 +54,11 @@ class Resource:
 
 
 WORKFLOWS: Final = Resource(api="/apis/argoproj.io/v1alpha1", name="workflows")
+CRON_WORKFLOWS: Final = Resource(api="/apis/argoproj.io/v1alpha1", name="cronworkflows")
 CONFIG_MAPS: Final = Resource(api="/api/v1", name="configmaps")
 SECRETS: Final = Resource(api="/api/v1", name="secrets")
 PODS: Final = Resource(api="/api/v1", name="pods")
+EVENTS: Final = Resource(api="/api/v1", name="events")
 WORKLOADS: Final = tuple(
     Resource(api=f"/apis/kueue.x-k8s.io/{version}", name="workloads")
     for version in ("v1beta2", "v1beta1")
@@ -91,13 +103,22 @@ class KubernetesClient:
         answer = self._ask_of(call, _Request(path=_path(resource, namespace, name)))
         return None if answer is None else _read(answer)
 
-    def find(self, resource: Resource, namespace: str, labels: Mapping[str, str]) -> list[Object]:
-        """The objects with these labels, or all."""
+    def find(
+        self,
+        resource: Resource,
+        namespace: str,
+        labels: Mapping[str, str],
+        fields: Mapping[str, str] | None = None,
+    ) -> list[Object]:
+        """The objects with these labels and fields, or all."""
         call = self._call("list", resource, namespace)
-        wanted = ",".join(f"{key}={value}" for key, value in labels.items())
-        request = _Request(
-            path=_path(resource, namespace), query={"labelSelector": wanted} if wanted else {}
-        )
+        selectors = {"labelSelector": labels, "fieldSelector": fields or {}}
+        query = {
+            name: ",".join(f"{key}={value}" for key, value in wanted.items())
+            for name, wanted in selectors.items()
+            if wanted
+        }
+        request = _Request(path=_path(resource, namespace), query=query)
         status, answer = self._ask(call, request)
         self._check(call, status, answer)
         items = _read(answer).get("items")
@@ -274,18 +295,28 @@ def _open(environ: Mapping[str, str]) -> tuple[Any, Redactor]:
 
 
 def _refuse_config(file: str | None, error: Exception) -> Permanent:
-    shown = file or "~/.kube/config"
-    if "No configuration found" in str(error):
-        why = f"there is no kubeconfig: {shown}"
-    elif "current-context" in str(error):
-        why = f"{shown} has no current context"
+    shown, said = file or "~/.kube/config", str(error)
+    mark = getattr(error, "problem_mark", None)
+    if "No configuration found" in said:
+        why, fix = f"there is no kubeconfig: {shown}", "export KUBECONFIG=FILE"
+    elif "current-context" in said:
+        why, fix = f"{shown} has no current context", _USE_CONTEXT
+    elif found := _LACKING.search(said):
+        what = {"contexts": "is", "clusters": "names the cluster", "users": "names the user"}
+        why = f"the current context of {shown} {what[found[2]]} {found[1]}, which it does not have"
+        fix = _USE_CONTEXT
+    elif found := _LACKING_KEY.search(said):
+        why, fix = f"{shown} has no '{found[1]}'", _OTHER_FILE
+    elif found := _NO_FILE.search(said):
+        why = f"{shown} names a file that is not there: {found[1]}"
+        fix = f"bring it back, or {_OTHER_FILE}"
+    elif mark is not None:
+        # No word of it, which may be a secret's.
+        why = f"{shown}:{mark.line + 1}:{mark.column + 1}: no YAML can be read from here on"
+        fix = f"mend it there, or {_OTHER_FILE}"
     else:
-        why = f"{shown} leads to no cluster ({type(error).__name__})"
-    return Permanent(
-        why,
-        fix="export KUBECONFIG=FILE, or kubectl config use-context NAME; see it: "
-        "kubectl config view",
-    )
+        why, fix = f"{shown} is no kubeconfig", _OTHER_FILE
+    return Permanent(shorten_visibly(why, 400), fix=fix)
 
 
 def _make_redactor(settings: Any, environ: Mapping[str, str]) -> Redactor:

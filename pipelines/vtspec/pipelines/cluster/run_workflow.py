@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.argo import WorkflowState, observe
+from vtspec.pipelines.argo.storage import get_credential_name
 from vtspec.pipelines.argo.workflow import (
     CREATED_AT,
     PREFIX,
@@ -14,11 +15,14 @@ from vtspec.pipelines.argo.workflow import (
     STOP_REASON,
     get_plan_config_name,
 )
+from vtspec.pipelines.argo.workflow_state import MOUNT_FAILED
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.runs.workflow_file import WorkflowFile
 
 from .kubernetes_client import (
     CONFIG_MAPS,
+    CRON_WORKFLOWS,
+    EVENTS,
     PODS,
     WORKFLOWS,
     WORKLOADS,
@@ -72,7 +76,7 @@ class RunWorkflow:
         # What is there may be of an earlier part of the run, or somebody else's.
         if found is None or not self._is_ours(found):
             return Sighting(workflow=None, pods=pods)
-        beside = [*raw, *self._find_workloads(raw)]
+        beside = [*raw, *self._find_workloads(raw), *self._find_events(raw)]
         return Sighting(workflow=observe(found, beside), pods=pods)
 
     def create(self, documents: tuple[Mapping[str, Any], Mapping[str, Any]]) -> None:
@@ -108,6 +112,24 @@ class RunWorkflow:
         """Whether somebody asked already."""
         found = self.client.get(WORKFLOWS, self.file.namespace, self.file.name) or {}
         return bool(found.get("spec", {}).get("shutdown"))
+
+    def find_schedules(self, plan_id: str) -> tuple[str, ...]:
+        """The names of the CronWorkflows that begin the plan again at their next time."""
+        wanted = {f"{PREFIX}/plan": plan_id}
+        found = self.client.find(CRON_WORKFLOWS, self.file.namespace, wanted)
+        return tuple(
+            str(one["metadata"]["name"])
+            for one in found
+            # Argo's word for one whose plan has succeeded, or failed too often.
+            if one.get("status", {}).get("phase") != "Stopped" and not one["spec"].get("suspend")
+        )
+
+    def has_credential(self) -> bool:
+        """Whether its pods are given one that is the run's alone."""
+        found = self.client.get(WORKFLOWS, self.file.namespace, self.file.name) or {}
+        secret = get_credential_name(self.file.name)
+        volumes = found.get("spec", {}).get("volumes") or []
+        return any(one.get("secret", {}).get("secretName") == secret for one in volumes)
 
     def delete_run(self, run: str, kept: Collection[str]) -> None:
         """Delete all that there is of a run: its Workflows, also of its completions, and their
@@ -192,6 +214,16 @@ class RunWorkflow:
                 continue
             return [{"kind": "Workload", **one} for one in found]
         return []
+
+    def _find_events(self, pods: list[Object]) -> list[Object]:
+        """What kubelets say that pods which do not start lack."""
+        if not any(pod.get("status", {}).get("phase") == "Pending" for pod in pods):
+            return []
+        try:
+            return self.client.find(EVENTS, self.file.namespace, {}, {"reason": MOUNT_FAILED})
+        # As of workloads: it tells why, no more.
+        except (Permanent, Refused):
+            return []
 
 
 def _stamp(workflow: Mapping[str, Any], file: WorkflowFile) -> Object:

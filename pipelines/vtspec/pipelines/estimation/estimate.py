@@ -324,7 +324,7 @@ def _estimate_from_runs(load: Workload, images: int, alike: Sequence[Timing]) ->
     low, high = MEASURED_RANGE
     return _Time(
         median(paces) * seen + median(others),
-        f"{median(paces) * 1000:.3g} ms per image and epoch, as measured in {names}",
+        f"{_format(median(paces) * 1000)} ms per image and epoch, as measured in {names}",
         low * (min(paces) * seen + min(others)),
         high * (max(paces) * seen + max(others)),
         _estimate_report([one.report_seconds for one in alike if one.report_seconds is not None]),
@@ -340,6 +340,11 @@ def _estimate_report(measured: Sequence[float] = ()) -> tuple[float, float, floa
     return REPORT_S, low * REPORT_S, high * REPORT_S
 
 
+def _format(value: float) -> str:
+    # Without an exponent, which three digits have of a thousand.
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def _estimate_from_arithmetic(load: Workload, machine: Machine) -> _Time:
     assert load.train_images is not None and load.val_images is not None
     macs = _estimate_macs(load)
@@ -347,7 +352,7 @@ def _estimate_from_arithmetic(load: Workload, machine: Machine) -> _Time:
         return _Time(None, "no time: nobody counted the operations of the model")
     passes = load.epochs * (3 * load.train_images + load.val_images) + load.test_images
     counted = "" if load.gmacs is not None else ", guessed from its parameters"
-    size = f"{macs / 1e9:.3g} GMACs an image{counted}"
+    size = f"{_format(macs / 1e9)} GMACs an image{counted}"
     if machine.gpus:
         if machine.tflops is None:
             why = "nobody said how fast the GPU is (gpuTypes.….tflops in vtspec.yaml)"

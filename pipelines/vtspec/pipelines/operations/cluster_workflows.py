@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from vtspec.adapters.shell_command import format_command
@@ -16,6 +17,7 @@ from .run import RunCallbacks
 if TYPE_CHECKING:
     from vtspec.pipelines.argo import WorkflowState
     from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
+    from vtspec.pipelines.cluster.run_credential import RunCredential
     from vtspec.pipelines.runs.state import RunState
 
 STOP_POLL_S: Final = 1.0
@@ -47,15 +49,64 @@ def look_at_runs(
 
 
 def follow_on_cluster(
-    run: Run, runs: Runs, callbacks: RunCallbacks, client: "KubernetesClient"
+    run: Run,
+    runs: Runs,
+    callbacks: RunCallbacks,
+    client: "KubernetesClient",
+    environ: Mapping[str, str] = os.environ,
 ) -> "RunState":
-    """Look on at a run on the cluster, live, until it ends or somebody stops looking."""
+    """Look on at a run on the cluster, live, until it ends or somebody stops looking; meanwhile
+    its credential is renewed, where it has one of its own."""
     from vtspec.pipelines.cluster.run_follower import FollowerCallbacks, RunFollower
 
+    found: list[RunCredential | None] = []
+
+    def renew() -> None:
+        if not found:
+            found.append(_find_credential(run, runs, client, callbacks.report, environ))
+        if found[0] is not None:
+            found[0].renew()
+
     heard = FollowerCallbacks(
-        on_event=callbacks.on_event, report=callbacks.report, stop=callbacks.stop
+        on_event=callbacks.on_event, report=callbacks.report, stop=callbacks.stop, renew=renew
     )
     return RunFollower(runs, run, client, heard).follow()
+
+
+def _find_credential(
+    run: Run,
+    runs: Runs,
+    client: "KubernetesClient",
+    report: Callable[[str], None],
+    environ: Mapping[str, str],
+) -> "RunCredential | None":
+    """What the pods of a run reach the store with; None where that is no credential of its own,
+    or where `vtspec.yaml` does not say here how one is made, which is told."""
+    from vtspec.pipelines.cluster.run_credential import RunCredentials
+    from vtspec.pipelines.cluster.run_workflow import RunWorkflow
+    from vtspec.pipelines.planning.plan_model import plan_from_json
+    from vtspec.pipelines.project.repository import find_repository
+    from vtspec.schema.problem import SpecError
+
+    from .render import find_run_settings
+
+    file = run.read_workflow()
+    if file is None or not (workflow := RunWorkflow(client, file)).has_credential():
+        return None
+    try:
+        plan = plan_from_json(run.read_plan())
+        settings = find_run_settings(plan, find_repository(Path.cwd()).with_runs(runs.folder))
+        credential = RunCredentials(environ=environ).get(workflow, settings, run.name, plan)
+        why = "vtspec.yaml names no cluster.runsRole"
+    except (Permanent, Refused, SpecError) as error:
+        credential, why = None, str(error).partition("\n")[0]
+    if credential is None:
+        again = format_command("vtspec", "run", run.name, "--backend", "argo")
+        report(
+            f"warning: its pods' credential runs out, and is not renewed here: {why}\n"
+            f"  fix: in the repository that began it: {again}"
+        )
+    return credential
 
 
 def stop_on_cluster(
@@ -113,6 +164,29 @@ def delete_from_cluster(
     except (Permanent, Refused, Temporary) as error:
         return error
     return None
+
+
+def describe_schedule(run: Run, environ: Mapping[str, str] = os.environ) -> str | None:
+    """That a CronWorkflow begins the plan of a run again, and what to type where nobody wants
+    that; None where there is none, or the run was never on a cluster."""
+    from vtspec.pipelines.cluster.run_workflow import RunWorkflow
+
+    file = run.read_workflow() or read_workflow_file(run.path)
+    if file is None:
+        return None
+    try:
+        names = RunWorkflow(open_cluster(environ), file).find_schedules(run.plan_id)
+    except (Permanent, Refused, Temporary) as error:
+        return f"a CronWorkflow may begin {run.plan_id} again, which could not be asked: {error}"
+    kubectl = ("kubectl", "-n", file.namespace)
+    change = ("--type", "merge", "-p", '{"spec":{"suspend":true}}')
+    told = [
+        f"CronWorkflow {name} begins {run.plan_id} again at its next time\n"
+        f"  fix: {format_command(*kubectl, 'patch', 'cronworkflow', name, *change)}, or for good: "
+        f"{format_command(*kubectl, 'delete', 'cronworkflow', name)}"
+        for name in names
+    ]
+    return "\n".join(told) or None
 
 
 def open_cluster(environ: Mapping[str, str]) -> "KubernetesClient":

@@ -16,7 +16,7 @@ from vtspec.pipelines.planning.seeds import name_seed_plans
 from vtspec.pipelines.runs import Run, Runs, choose_baseline, is_completion_name
 from vtspec.pipelines.runs.state import Standing, find_standing
 
-from .cluster_workflows import delete_from_cluster
+from .cluster_workflows import delete_from_cluster, describe_schedule
 from .run import get_tracking_uri
 from .runs import RunSummary, read_runs, refuse_unknown_specs
 
@@ -129,7 +129,8 @@ def remove_runs(
 ) -> None:
     """Remove the runs one by one, each whole or not at all; `report` hears of each that is gone.
 
-    Of one that the cluster carried out its Workflow goes too; `warn` hears where that stays.
+    Of one that the cluster carried out its Workflow goes too; `warn` hears where that stays, or
+    where a CronWorkflow begins the plan again.
 
     What a process that was killed left half deleted goes too. Raises `Temporary` at a run that a
     process works on or sends to MLflow; those before it are gone.
@@ -153,6 +154,8 @@ def remove_runs(
                 left = delete_from_cluster(run, runs)
                 if left is not None:
                     warn(f"the Workflow of {run.name} stays on the cluster for a while: {left}")
+                elif (again := describe_schedule(run)) is not None:
+                    warn(f"warning: {again}")
                 runs.remove(run)
             report(one.found)
 

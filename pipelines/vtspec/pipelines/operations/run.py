@@ -147,8 +147,8 @@ def write_run_report(folder: Path, report: Callable[[str], None]) -> str:
 def build_options(request: RunRequest, runs: "Runs") -> "Mapping[str, RunOptions]":
     """What was asked for beside each plan, by the plan's id.
 
-    Of several, who goes on means what was begun last, and all that has no result: an older
-    attempt beside a result is gone on with by its name.
+    Of several, who goes on means what was begun last, and all that has no result, begun or not: an
+    older attempt beside a result is gone on with by its name.
     """
     from vtspec.pipelines.execution.local import RunOptions
 
@@ -157,8 +157,9 @@ def build_options(request: RunRequest, runs: "Runs") -> "Mapping[str, RunOptions
     settled = {run.plan_id for run in attempts if run.has_result} - {
         run.plan_id for run in attempts[-1:]
     }
+    begun = {run.plan_id for run in attempts} or {*ids}
     return {
-        name: RunOptions(resume=request.resume and name not in settled, again=request.again)
+        name: RunOptions(resume=request.resume and name in begun - settled, again=request.again)
         for name in ids
     }
 

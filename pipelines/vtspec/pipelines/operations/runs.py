@@ -1,6 +1,6 @@
 """The runs that there are, listed; and the one of them whose result a word means."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -51,6 +51,9 @@ class RunSummary:
     @cached_property
     def status(self) -> RunStatus:
         """How it ended, or whether somebody works on it."""
+        # A pod tells of itself in the store a little later than it begins.
+        if self.state.status == "queued" and self.workflow and self.workflow.phase == "running":
+            return "running"
         if self.state.is_over or self.run.is_alive():
             return self.state.status
         return "killed"
@@ -93,13 +96,19 @@ class RunFilter:
 
 
 def list_runs(
-    runs: Runs, wanted: RunFilter, order: Order = "started", *, reverse: bool = False
+    runs: Runs,
+    wanted: RunFilter,
+    order: Order = "started",
+    there: "Mapping[str, WorkflowState] | None" = None,
+    *,
+    reverse: bool = False,
 ) -> list[RunSummary]:
-    """The runs that are meant, in ascending order: the newest, longest, largest or best last.
+    """The runs that are meant, in ascending order: the newest, longest, largest or best last;
+    `there` is what the cluster says of them.
 
     Without a figure a run comes before those with one; figures are compared by their name.
     """
-    every = [found for found in read_runs(runs) if wanted.fits(found)]
+    every = [found for found in read_runs(runs, there) if wanted.fits(found)]
     match order:
         case "name":
             every.sort(key=lambda found: (found.run.plan_id, found.run.attempt))
@@ -130,9 +139,10 @@ def refuse_unknown_specs(names: Sequence[str], runs: Runs, repository: "Reposito
             )
 
 
-def read_runs(runs: Runs) -> list[RunSummary]:
+def read_runs(runs: Runs, there: "Mapping[str, WorkflowState] | None" = None) -> list[RunSummary]:
     """Every run with what its events add up to, the oldest first."""
-    return [RunSummary(run, run.read_state()) for run in runs.list_runs()]
+    found = there or {}
+    return [RunSummary(run, run.read_state(), found.get(run.name)) for run in runs.list_runs()]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,9 @@
-"""Runs sent to MLflow that have not arrived there."""
+"""Runs sent to MLflow that have not arrived there.
 
+`python -m vtspec.pipelines.operations.sync RUN_DIR URI` follows one run, and sends the others.
+"""
+
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,14 +60,14 @@ def sync_runs(target: SyncTarget) -> "Iterator[tuple[Run, SyncResult | Permanent
         try:
             # Of a run in a store what is sent has to be here first.
             if has_waiting_events(run.path, target.address):
-                _refuse_edited_plan(run)
+                refuse_edited_plan(run)
                 target.fetch(run)
             yield run, sync_run(run.path, target.address)
         except (Permanent, Temporary) as error:
             yield run, error
 
 
-def _refuse_edited_plan(run: "Run") -> None:
+def refuse_edited_plan(run: "Run") -> None:
     """Raise `Permanent` where the plan on file is not the one that the run is called by: MLflow
     would show its values beside figures that they did not bring about."""
     from vtspec.pipelines.planning.digest import find_edit
@@ -82,3 +86,9 @@ def _refuse_edited_plan(run: "Run") -> None:
             f"stands in it is {content}; nothing of it is sent",
             fix=fix,
         )
+
+
+if __name__ == "__main__":
+    from vtspec.pipelines.tracking.follower import main
+
+    sys.exit(main(sys.argv[1:], refuse_edited_plan))

@@ -91,13 +91,15 @@ class Curves:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingProgress:
-    """How far training came: epochs done of those wanted, and the best by `monitor`."""
+    """How far training came: epochs done of those wanted, and the best by `monitor`, and whether
+    that is all."""
 
     epochs: float | None
     wanted: int | None
     best_epoch: float | None
     monitor: str | None
     value: float | None
+    is_over: bool
 
 
 _WHOLES: Final = {name: name for name in ("model", "framework", "dataset")}
@@ -218,7 +220,7 @@ def build_facts(run: RunData, baseline: RunData | None = None) -> Facts:
         if baseline
         else (),
         curves=_build_curves(plan, training, before.training),
-        training=_summarize_training(plan, training),
+        training=_summarize_training(plan, state),
         results=results,
         ranked_by=find_ranking_metric(results.classes),
         classes=build_class_rows(
@@ -334,7 +336,8 @@ def _judge(
     return replace(verdict, headline=f"{verdict.headline}, {words}")
 
 
-def _summarize_training(plan: Mapping[str, object], training: Training) -> TrainingProgress:
+def _summarize_training(plan: Mapping[str, object], state: RunState) -> TrainingProgress:
+    training, step = state.training, state.steps.get("train")
     best, history = training.best, training.history
     wanted = to_number(to_mapping(plan.get("training")).get("epochs"))
     return TrainingProgress(
@@ -343,6 +346,8 @@ def _summarize_training(plan: Mapping[str, object], training: Training) -> Train
         best_epoch=None if best is None else best.epoch,
         monitor=None if best is None else training.monitor,
         value=None if best is None else best.find_value(training.monitor),
+        # The report is written before the run has ended.
+        is_over=state.is_over or (step is not None and step.ending is not None),
     )
 
 

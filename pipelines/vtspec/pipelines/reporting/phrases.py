@@ -5,6 +5,7 @@ from typing import Final, Literal
 from vtspec.pipelines.formatting import (
     MISSING,
     format_against,
+    format_epoch,
     format_number,
     format_rate,
     format_signed,
@@ -116,11 +117,6 @@ def format_gate_outcome(gate: Gate) -> str:
     return f"missed by {format_number(abs(gate.value - gate.threshold))}"
 
 
-def format_epoch(value: float | None) -> str:
-    """An epoch; a whole one without decimals."""
-    return MISSING if value is None else f"{value:g}"
-
-
 def describe_training(training: TrainingProgress) -> str:
     """How far training came, as a sentence; "" where it did not start."""
     if training.epochs is None:
@@ -129,7 +125,8 @@ def describe_training(training: TrainingProgress) -> str:
     count = training.epochs if training.wanted is None else training.wanted
     epochs = f"{format_epoch(training.epochs)}{wanted} epoch{'s' * (count != 1)}"
     is_cut = training.wanted is not None and training.epochs < training.wanted
-    done = f"Stopped after {epochs}" if is_cut else f"Trained {epochs}"
+    done = f"Stopped after {epochs}" if is_cut and training.is_over else f"Trained {epochs}"
+    done += "" if training.is_over else " so far"
     return (
         done
         if training.best_epoch is None

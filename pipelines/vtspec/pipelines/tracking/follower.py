@@ -1,8 +1,8 @@
 """The process that keeps up with a run, and the call that catches up later.
 
-`start_follower` begins `python -m vtspec.pipelines.tracking`: a process of its own and of low
-priority, which reads the events from their file. Whatever MLflow does, training only ever writes
-that file.
+`start_follower` begins `python -m vtspec.pipelines.operations.sync`: a process of its own and of
+low priority, which reads the events from their file. Whatever MLflow does, training only ever
+writes that file.
 """
 
 import io
@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 
 _ADDRESS: Final = "VTSPEC_TRACKING_ADDRESS"
 """The variable in which the tracker process is given the whole address, secrets and all."""
+
+_PROGRAM: Final = "vtspec.pipelines.operations.sync"
+"""What calls `main`: it knows which plan is another than the one that was run."""
 
 POLL_S = 0.5
 GRACE_S = 30.0
@@ -169,9 +172,7 @@ class Follower:
 
     def _has_arrived(self) -> bool:
         place = read_sync_state(self._run_dir)
-        return (
-            place is not None and place.finished and not _has_waiting_events(self._run_dir, place)
-        )
+        return place is not None and _has_ended(self._run_dir, place)
 
     def _is_unreachable(self) -> bool:
         place = read_sync_state(self._run_dir)
@@ -186,7 +187,7 @@ def start_follower(run_dir: Path, address: Address) -> Follower:
     log = (run_dir / "tracking.log").open("ab")
     with log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "vtspec.pipelines.tracking", str(run_dir), address.uri],
+            [sys.executable, "-m", _PROGRAM, str(run_dir), address.uri],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -241,12 +242,13 @@ def follow_run(
     address: Address,
     told: Callable[[], bool],
     sleep: Callable[[float], None] = time.sleep,
+    check: Callable[[Run], None] = lambda _: None,
 ) -> SyncState:
     """Ship until the run has ended and all has arrived, or `told` says to leave.
 
     A failure is noted in `tracking.json`, until the next success, and tried again, a little later
     each time (at most 10 s); once told to leave, one more try is made. While the run has nothing
-    to tell, what earlier runs could not send is sent.
+    to tell, what earlier runs could not send is sent, save of those for which `check` raises.
     """
     # Made late and again after a failure: MLflow may come up after the run does.
     client, place, wait = None, load_sync_state(run_dir, address), POLL_S
@@ -259,10 +261,10 @@ def follow_run(
             if last_try:
                 # Told to leave, or left by a vtspec that was killed.
                 place = close_killed_run(run_dir, client, place, address)
-            has_ended = place.finished and not _has_waiting_events(run_dir, place)
+            has_ended = _has_ended(run_dir, place)
             other = None if last_try else next(earlier, None)
             if other is not None:
-                _catch_up(other, client, address)
+                _catch_up(other, client, address, check)
                 continue
             if has_ended:
                 return place
@@ -275,10 +277,13 @@ def follow_run(
         _sleep_in_steps(wait, told, sleep)
 
 
-def _catch_up(run_dir: Path, client: "MlflowClient", address: Address) -> None:
+def _catch_up(
+    run_dir: Path, client: "MlflowClient", address: Address, check: Callable[[Run], None]
+) -> None:
     """Send an earlier run's rest; what goes wrong there is no matter of the followed one."""
     with lock_sync(run_dir) as mine, suppress(Temporary, Permanent, OSError, ValueError, KeyError):
         if mine:
+            check(Run(run_dir))
             place = send_events(run_dir, client, load_sync_state(run_dir, address), address)
             close_killed_run(run_dir, client, place, address)
 
@@ -290,6 +295,13 @@ def _is_lost(place: SyncState, address: Address) -> bool:
 def _has_more(run_dir: Path, place: SyncState) -> bool:
     is_open = place.run_id is not None and not place.finished
     return _has_waiting_events(run_dir, place) or (is_open and Run(run_dir).was_killed())
+
+
+def _has_ended(run_dir: Path, place: SyncState) -> bool:
+    """Whether the run's end has arrived. In MLflow it stays ended while another policy is applied
+    to its result, which goes on to tell of itself."""
+    state = Run(run_dir).read_state()
+    return place.finished and state.is_over and state.seq <= place.shipped
 
 
 def _has_waiting_events(run_dir: Path, place: SyncState) -> bool:
@@ -306,7 +318,7 @@ def _sleep_in_steps(
         slept += POLL_S
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str], check: Callable[[Run], None]) -> int:
     """Follow one run: RUN_DIR URI. SIGTERM means: one last try, then leave."""
     run_dir = Path(arguments[0])
     # The same address, and what of it stands on no command line.
@@ -319,7 +331,12 @@ def main(arguments: list[str]) -> int:
     with lock_sync(run_dir) as mine, _redact_output(address):
         if mine:
             # A run that was killed leaves its follower behind: it has another parent then.
-            follow_run(run_dir, address, lambda: bool(asked) or os.getppid() != parent)
+            follow_run(
+                run_dir,
+                address,
+                told=lambda: bool(asked) or os.getppid() != parent,
+                check=check,
+            )
     return 0
 
 

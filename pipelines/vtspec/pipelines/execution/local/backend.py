@@ -70,7 +70,8 @@ class LocalRunner:
         """The result of the plan. `command` is what a person typed, without `--resume`.
 
         Raises `Refused` where the last attempt was cut short and nobody said what to do about it,
-        or where something is asked for that could only have had its effect before.
+        where there is none to go on with, or where something is asked for that could only have had
+        its effect before.
         """
         result = self._carry_out(plan, choice, command)
         # Steps read it; and it is how a person reads what was asked for.
@@ -243,7 +244,10 @@ class LocalRunner:
 
 
 def make_refusal(decision: Decision, command: str) -> Refused:
-    """Why nothing is done about a plan whose last attempt was cut short, and what to type."""
+    """Why nothing is done about a plan whose last attempt was cut short, or which has none to go
+    on with, and what to type."""
+    if decision.run is None:
+        return Refused(f"{decision.why}", fix=f"begin one: {command}")
     return Refused(
         f"{decision.why}",
         fix=f"{command} --resume to go on, or {command} --again for a new attempt",

@@ -48,11 +48,12 @@ def decide(attempts: Sequence[AttemptState], choice: RunOptions) -> Decision:
     """The plan's last attempt decides, or a finished one before it, whose result stays.
 
     A person's `--again` or `--resume` helps where it is open. One that is being worked on is
-    joined whatever was asked: its result is the plan's result.
+    joined whatever was asked: its result is the plan's result. Who goes on where nothing was begun
+    may mean another plan, whose spec was edited since.
     """
     if not attempts:
         why = "there is no attempt of this plan to resume" if choice.resume else None
-        return Decision(action="begin", why=why)
+        return Decision(action="refuse" if choice.resume else "begin", why=why)
     last = attempts[-1]
     standings: list[Standing] = [
         find_standing(one.status, is_worked_on=one.liveness == "alive") for one in attempts

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from vtspec.pipelines.formatting import format_epoch
 from vtspec.pipelines.reporting import document as doc
 from vtspec.pipelines.reporting import phrases
 from vtspec.pipelines.reporting.curves import Series, thin_series
@@ -79,7 +80,7 @@ def _make_epoch_table(lines: list[Series], most: int) -> doc.Table:
     at = [(line.name, dict(line.points)) for line in lines]
     rows = tuple(
         (
-            phrases.format_epoch(one),
+            format_epoch(one),
             *(phrases.format_point(name, points.get(one)) for name, points in at),
         )
         for one, _ in chosen.points

@@ -5,6 +5,7 @@ from typing import Final
 from vtspec.pipelines.formatting import (
     MISSING,
     format_duration,
+    format_epoch,
     format_number,
     format_pauses,
     pluralize,
@@ -94,8 +95,8 @@ def summarize_figures(facts: Facts) -> doc.Section:
     training, times = facts.training, facts.times
     if training.epochs is not None:
         best = training.best_epoch
-        note = "" if best is None else f"best at {phrases.format_epoch(best)}"
-        found.append(("epochs", phrases.format_epoch(training.epochs), note))
+        note = "" if best is None else f"best at {format_epoch(best)}"
+        found.append(("epochs", format_epoch(training.epochs), note))
     if times.actual_s is not None:
         words = ["without the report"]
         words += [f"estimated {format_duration(times.estimated_s)}"] if times.estimated_s else []
