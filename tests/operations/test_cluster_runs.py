@@ -3,6 +3,7 @@
 import json
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -649,3 +650,26 @@ def _gate_training(world: World, said: str) -> None:
             },
         )
     world.server.play(name, status)
+
+
+def test_who_asks_while_somebody_else_does_comes_to_the_same_run(world: World) -> None:
+    elsewhere = {**world.environ, "VTSPEC_CACHE": str(world.root.parent / "other-cache")}
+    other = replace(world, environ=elsewhere)
+    theirs, mine = Heard(), Heard()
+
+    def ask_slowly(*_: object) -> None:
+        """The remote takes as long to answer as somebody else to begin."""
+        with other.running(theirs):
+            await_workflow(world, world.plan.id)
+            theirs.stop.request("stopped")
+        # A list of the store is kept for a second.
+        time.sleep(1.5)
+
+    request = replace(world.request(), check=ask_slowly)
+    with world.asking(request, mine):
+        await_true(
+            lambda: any("is on the cluster" in line for line in mine.said), "it is looked at"
+        )
+        mine.stop.request("stopped")
+    assert world.server.workflows() == [world.plan.id]
+    assert [run.name for run in world.runs.list_runs()] == [world.plan.id]

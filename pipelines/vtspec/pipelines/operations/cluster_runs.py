@@ -139,11 +139,12 @@ class _ClusterRunner:
     environ: Mapping[str, str]
     credentials: "RunCredentials"
 
-    def decide(self, plan: "Plan") -> "Decision":
-        """What to do about a plan; raises where that is nothing that may be done."""
+    def decide(self, plan: "Plan", attempts: Sequence[Run] | None = None) -> "Decision":
+        """What to do about a plan, by its `attempts` or those that there are now; raises where
+        that is nothing that may be done."""
         from vtspec.pipelines.execution.local import AttemptState, decide, make_refusal
 
-        attempts = self._list_attempts(plan)
+        attempts = self._list_attempts(plan) if attempts is None else attempts
         settle_runs(self.runs, attempts, self.client)
         states = []
         for run in attempts:
@@ -187,7 +188,8 @@ class _ClusterRunner:
 
     def begin(self, plan: "Plan", callbacks: RunCallbacks) -> _Begun:
         """Have the plan carried out there, or that of its result which needs a pod."""
-        decision = self.decide(plan)
+        attempts = self._list_attempts(plan)
+        decision = self.decide(plan, attempts)
         completion = self.find_completion(decision, plan)
         if decision.why and (completion is None or completion.needs_pods):
             named = decision.run if decision.run and decision.run not in decision.why else None
@@ -200,7 +202,9 @@ class _ClusterRunner:
             return _Begun(plan=plan, run=run, how="shown", completion=completion)
         if decision.action == "begin":
             self._warn_of_data(plan, callbacks)
-        run = self._submit(decision, plan)
+        # As it was decided: whoever began it since then, which takes seconds, began the same run.
+        number = 1 + max((run.attempt for run in attempts), default=0)
+        run = self._submit(decision, plan, number)
         self._tell_place(run, plan, callbacks)
         how: How = "joined" if decision.action == "attach" else "carried out"
         return _Begun(plan=plan, run=run, how=how)
@@ -307,11 +311,10 @@ class _ClusterRunner:
                 ", or a new attempt with --again",
             )
 
-    def _submit(self, decision: "Decision", plan: "Plan") -> Run:
+    def _submit(self, decision: "Decision", plan: "Plan", number: int) -> Run:
         submission = self._make_submission(plan)
         if decision.action == "begin":
-            attempts = [run.attempt for run in self._list_attempts(plan)]
-            return submission.begin(max(attempts, default=0) + 1)
+            return submission.begin(number)
         assert decision.run is not None
         run = Run(self.runs.folder / decision.run)
         file = run.read_workflow()
