@@ -529,7 +529,7 @@ def test_runs_in_a_folder_and_a_controllers_cluster_are_refused(world: World) ->
     asked = replace(request, request=replace(request.request, planned=planned))
     with pytest.raises(SpecError) as lacks:
         run_on_cluster(asked, Heard().callbacks, world.environ)
-    assert "no store of runs" in str(lacks.value)
+    assert "needs its runs in a store" in str(lacks.value)
     file = world.root / "vtspec.yaml"
     text = file.read_text()
     file.write_text(text.replace("namespace: vision", "namespace: vision, submit: controller"))
