@@ -1,6 +1,7 @@
-"""What every forge does alike."""
+"""What every forge does alike: on the fake GitHub, and on a real Gitea under `make forge-test`."""
 
 import re
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -20,10 +21,19 @@ from vtspec.pipelines.forge.forge import (
 PLAN = "<!-- vtspec:plan -->\n| a | b |\n|---|---|\n| x | 5 % |\n\n```mermaid\npie\n```\n한국어 🚀"
 
 
-@pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
-    with serve_github_site() as github:
-        yield github
+@pytest.fixture(scope="module", params=["github", pytest.param("gitea", marks=pytest.mark.forge)])
+def site(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    if request.param == "github":
+        with serve_github_site() as github:
+            yield github
+    else:
+        # Not for who tests the other alone: a server is built and started.
+        from gitea_site import serve_gitea_site
+
+        with serve_gitea_site(tmp_path_factory.mktemp("forge") / "gitea") as gitea:
+            yield gitea
 
 
 def test_the_repository_is_known_by_an_id_and_its_default_branch(site: Site) -> None:
@@ -163,6 +173,16 @@ def test_reactions_of_others_stay_and_those_without_a_meaning_are_left_out(site:
     site.forge.add_reaction(comment, "eyes")
     site.forge.remove_reaction(comment, "eyes")
     assert list(site.forge.list_reactions(comment)) == [Reaction(content="eyes", user="ben")]
+
+
+def test_a_reaction_is_no_edit_of_a_comment(site: Site) -> None:
+    number = site.open_pull_request()
+    site.forge.add_reaction(site.write_comment(number, "/vtspec apply"), "eyes")
+    time.sleep(1.1)
+    (comment,) = site.forge.list_comments(number)
+    site.forge.add_reaction(comment.id, "rocket")
+    site.forge.remove_reaction(comment.id, "eyes")
+    assert list(site.forge.list_comments(number)) == [comment]
 
 
 def test_a_review_says_of_which_commit_it_is(site: Site) -> None:
