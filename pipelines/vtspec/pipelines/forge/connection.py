@@ -62,7 +62,7 @@ def connect_github(
         clock=clock,
     )
     # What Actions gives a job is a token of an App, as this beginning says.
-    is_app = credential.token.read().startswith("ghs_")
+    is_app = credential.read().startswith("ghs_")
     return _TokenConnection(
         api, lambda name: GitHub(name, api, is_app=is_app, login=credential.login)
     )

@@ -26,7 +26,7 @@ class SecretVariable:
         """The secret.
 
         Raises:
-            Refused: it is not set, or is no line of visible characters.
+            Refused: it is not set, or empty.
         """
         return _check(self, self.environ.get(self.name, ""), fix=f"export {self.name}=…")
 
@@ -62,6 +62,21 @@ class TokenCredential:
     token: Secret
     login: str | None = None
 
+    def read(self) -> str:
+        """The token.
+
+        Raises:
+            Refused: it cannot be read, or is none.
+        """
+        token = self.token.read()
+        # A header is one line of ASCII; a client would name what it cannot send, secret and all.
+        if not (token.isascii() and token.isprintable() and " " not in token):
+            raise Refused(
+                f"{self.token}: is no token: it has spaces or other characters",
+                fix=f"put the token alone into {self.token}",
+            )
+        return token
+
     def __str__(self) -> str:
         return str(self.token)
 
@@ -84,8 +99,4 @@ def _check(secret: Secret, text: str, *, fix: str) -> str:
     text = text.strip()
     if not text:
         raise Refused(f"{secret}: the secret is not set, or is empty", fix=fix)
-    is_key = text.startswith("-----BEGIN ")
-    # A header is one line of ASCII; a client would name what it cannot send, secret and all.
-    if not is_key and not (text.isascii() and text.isprintable() and " " not in text):
-        raise Refused(f"{secret}: is no token: it has spaces or other characters", fix=fix)
     return text

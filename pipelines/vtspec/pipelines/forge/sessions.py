@@ -34,7 +34,7 @@ def open_http(url: str, headers: dict[str, str]) -> httpx.Client:
 
 def open_token_session(credential: TokenCredential) -> Session:
     """A session with the token as it is now."""
-    token = credential.token.read()
+    token = credential.read()
     return Session(auth=_TokenAuth(token), hide=_hide(token))
 
 
