@@ -22,18 +22,12 @@ PLAN = "<!-- vtspec:plan -->\n| a | b |\n|---|---|\n| x | 5 % |\n\n```mermaid\np
 
 
 @pytest.fixture(scope="module", params=["github", pytest.param("gitea", marks=pytest.mark.forge)])
-def site(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Site]:
+def site(request: pytest.FixtureRequest) -> Iterator[Site]:
     if request.param == "github":
         with serve_github_site() as github:
             yield github
     else:
-        # Not for who tests the other alone: a server is built and started.
-        from gitea_site import serve_gitea_site
-
-        with serve_gitea_site(tmp_path_factory.mktemp("forge") / "gitea") as gitea:
-            yield gitea
+        yield request.getfixturevalue("gitea")
 
 
 def test_the_repository_is_known_by_an_id_and_its_default_branch(site: Site) -> None:
@@ -235,6 +229,16 @@ def test_a_status_replaces_the_one_before(site: Site) -> None:
         )
         site.forge.set_status(sha, told)
     assert site.find_statuses(sha) == {"vtspec/digits": ("success", "accuracy 0.97")}
+
+
+def test_a_status_that_stands_is_not_set_again(site: Site) -> None:
+    sha = site.forge.get_pull_request(site.open_pull_request()).head_sha
+    told = Status(context="vtspec", state="failure", description="z" * 200)
+    for _ in range(3):
+        site.forge.set_status(sha, told)
+    assert site.count_statuses(sha) == 1
+    site.forge.set_status(sha, Status(context="vtspec", state="failure", description="other"))
+    assert site.count_statuses(sha) == 2
 
 
 def test_a_description_that_is_too_long_is_cut(site: Site) -> None:

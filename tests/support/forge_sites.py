@@ -50,6 +50,9 @@ class Site(Protocol):
     def find_statuses(self, sha: str) -> Mapping[str, tuple[str, str]]:
         """The state and description that stand now, by context."""
 
+    def count_statuses(self, sha: str) -> int:
+        """How many were ever set."""
+
 
 class Clock:
     """A clock that stands until it is put on."""
@@ -124,6 +127,9 @@ class GitHubSite:
             for one in self.repository.statuses
             if one.sha == sha
         }
+
+    def count_statuses(self, sha: str) -> int:
+        return sum(one.sha == sha for one in self.repository.statuses)
 
     def _commit(self) -> str:
         self._commits += 1

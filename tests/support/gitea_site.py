@@ -2,7 +2,7 @@
 
 import base64
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ class GiteaSite:
         for login in ("ana", "ben"):
             self.grant(login, "write")
         file = server.folder / "bot-token"
-        file.write_text(self._make_token(self.bot))
+        file.write_text(self.make_token(self.bot))
         self.connection = connect_gitea(TokenCredential(token=SecretFile(path=file)), server.url)
         self.forge = self.connection.open(REPOSITORY)
         self._commits = 0
@@ -107,6 +107,21 @@ class GiteaSite:
             one["context"]: (one["status"], one["description"]) for one in found["statuses"] or []
         }
 
+    def count_statuses(self, sha: str) -> int:
+        return len(self.ask("GET", f"/repos/{REPOSITORY}/commits/{sha}/statuses"))
+
+    @contextmanager
+    def webhook(self, url: str, secret: str) -> Iterator[None]:
+        """Tell the address of everything that a controller wants to hear of, for a while."""
+        events = ["push", "pull_request", "pull_request_comment", "pull_request_review"]
+        config = {"url": url, "content_type": "json", "secret": secret}
+        made = {"type": "gitea", "active": True, "config": config, "events": events}
+        hook = self.ask("POST", f"/repos/{REPOSITORY}/hooks", made)
+        try:
+            yield
+        finally:
+            self.ask("DELETE", f"/repos/{REPOSITORY}/hooks/{hook['id']}")
+
     def _pull_request(self, number: int) -> Any:
         return self.ask("GET", f"/repos/{REPOSITORY}/pulls/{number}")
 
@@ -135,10 +150,11 @@ class GiteaSite:
         body = {"username": login, "email": f"{login}@x.test", "password": PASSWORD}
         self.ask("POST", "/admin/users", {**body, "must_change_password": False})
 
-    def _make_token(self, login: str) -> str:
+    def make_token(self, login: str, scopes: Sequence[str] = _SCOPES) -> str:
+        """A new token of an account."""
         answer = self.server.admin.post(
             f"/users/{login}/tokens",
-            json={"name": "vtspec", "scopes": _SCOPES},
+            json={"name": f"vtspec {time.monotonic_ns()}", "scopes": list(scopes)},
             auth=(login, PASSWORD),
         )
         assert answer.is_success, answer.text

@@ -151,6 +151,17 @@ class Answers:
             "created_at": status.created_at,
         }
 
+    def show_plain_status(self, status: Status) -> Object:
+        """The same, among those of a commit."""
+        shown = self.show_status(status)
+        shown.pop("creator")
+        return shown
+
+    def show_combined_status(self, sha: str, statuses: list[Object], count: int) -> Object:
+        """A page of the statuses that a commit has now."""
+        example = self._description.find_example("combined-commit-status")
+        return {**example, "sha": sha, "statuses": statuses, "total_count": count}
+
     def show_check_run(self, run: CheckRun) -> Object:
         """A check run."""
         example = self._description.find_example("check-run-example-of-completed-conclusion")

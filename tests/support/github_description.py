@@ -37,6 +37,7 @@ DELETE /repos/{owner}/{repo}/issues/comments/{comment_id}/reactions/{reaction_id
 GET /repos/{owner}/{repo}/pulls/{pull_number}/reviews
 GET /repos/{owner}/{repo}/collaborators/{username}/permission
 POST /repos/{owner}/{repo}/statuses/{sha}
+GET /repos/{owner}/{repo}/commits/{ref}/status
 GET /repos/{owner}/{repo}/commits/{ref}/check-runs
 POST /repos/{owner}/{repo}/check-runs
 PATCH /repos/{owner}/{repo}/check-runs/{check_run_id}

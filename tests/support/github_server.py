@@ -355,6 +355,13 @@ class _Call:
         repository.statuses.append(made)
         return _Reply(201, self._answers.show_status(made))
 
+    def _show_statuses(self) -> _Reply:
+        repository, sha = self._repository(), self._parameters["ref"]
+        latest = {one.context: one for one in repository.statuses if one.sha == sha}
+        reply = self._page([self._answers.show_plain_status(one) for one in latest.values()])
+        reply.body = self._answers.show_combined_status(sha, reply.body, len(latest))
+        return reply
+
     def _create_check_run(self) -> _Reply:
         repository, body = self._checked_repository(), self._asked.body
         run = CheckRun(
@@ -433,6 +440,7 @@ _ROUTES: Final[dict[tuple[str, str], Callable[[_Call], _Reply]]] = {
     ("DELETE", f"{_COMMENT}/reactions/{{reaction_id}}"): _Call._remove_reaction,
     ("GET", "/collaborators/{username}/permission"): _Call._show_permission,
     ("POST", "/statuses/{sha}"): _Call._set_status,
+    ("GET", "/commits/{ref}/status"): _Call._show_statuses,
     ("GET", "/commits/{ref}/check-runs"): _Call._list_check_runs,
     ("POST", _CHECKS): _Call._create_check_run,
     ("PATCH", f"{_CHECKS}/{{check_run_id}}"): _Call._update_check_run,

@@ -6,7 +6,7 @@ Their bodies agree in all that is read here, save where `gitea` says so.
 from collections.abc import Sequence
 from typing import Any, Final, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from vtspec.pipelines.errors import Permanent
 
@@ -18,11 +18,14 @@ from .forge import (
     ReactionContent,
     RepositoryInfo,
     Review,
+    Status,
+    StatusState,
 )
 
 _CONTENTS: Final = frozenset(get_args(ReactionContent))
 # CHANGES_REQUESTED and DISMISSED are GitHub's, REQUEST_CHANGES is Gitea's.
 _VOTES: Final = ("APPROVED", "CHANGES_REQUESTED", "REQUEST_CHANGES", "DISMISSED")
+_STATES: Final = frozenset(get_args(StatusState))
 _PERMISSIONS: Final[dict[str, Permission]] = {
     "none": "none",
     "read": "read",
@@ -104,6 +107,14 @@ class _Review(_Answer):
     dismissed: bool = False
     commit_id: str | None = None
     submitted_at: str | None = None
+
+
+class _Status(_Answer):
+    context: str
+    # Gitea calls it status, and has some more.
+    state: str = Field(validation_alias=AliasChoices("state", "status"))
+    description: str | None = None
+    target_url: str | None = None
 
 
 class CheckRun(_Answer):
@@ -234,6 +245,20 @@ def read_reviews(raw: Sequence[Any]) -> list[Review]:
         )
         for one in read_answers(_Review, raw)
         if one.state in _VOTES
+    ]
+
+
+def read_statuses(raw: Sequence[Any]) -> list[Status]:
+    """The statuses of a commit that stand now, so far as one of ours could be among them."""
+    return [
+        Status(
+            context=one.context,
+            state=one.state,  # type: ignore[arg-type]
+            description=one.description or "",
+            url=one.target_url or None,
+        )
+        for one in read_answers(_Status, raw)
+        if one.state in _STATES
     ]
 
 

@@ -170,8 +170,8 @@ class Forge(Protocol):
         """What a person may do in the repository now; "none" for who is unknown."""
 
     def set_status(self, sha: str, status: Status) -> None:
-        """Set the status of a commit under its context."""
+        """Set the status of a commit under its context; a second time changes nothing."""
 
     def report_check(self, sha: str, report: CheckReport) -> None:
-        """Report a check of a commit; one of the same name is replaced. Where the forge has no
-        annotations, these are for a comment to say."""
+        """Report a check of a commit; one of the same name is replaced, and a second time changes
+        nothing. Where the forge has no annotations, these are for a comment to say."""

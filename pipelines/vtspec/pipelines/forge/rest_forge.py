@@ -3,6 +3,7 @@
 import re
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from vtspec.pipelines.errors import Refused
@@ -16,6 +17,7 @@ from .answers import (
     read_reactions,
     read_repository,
     read_reviews,
+    read_statuses,
 )
 from .api_client import ApiClient, join_path
 from .api_errors import Unanswered
@@ -113,14 +115,15 @@ class RestForge:
         return read_reviews(self._api.list(self._path("pulls", number, "reviews")))
 
     def set_status(self, sha: str, status: Status) -> None:
-        """Set the status of a commit under its context."""
-        body = {
-            "state": status.state,
-            "context": status.context,
-            "description": cut(status.description, LONGEST_DESCRIPTION),
-        }
-        if status.url is not None:
-            body["target_url"] = status.url
+        """Set the status of a commit under its context; one that stands so is not set again."""
+        told = replace(status, description=cut(status.description, LONGEST_DESCRIPTION))
+        raw = self._api.list(self._path("commits", sha, "status"), key="statuses")
+        # Each is kept by the forge, which takes a thousand of a context.
+        if told in read_statuses(raw):
+            return
+        body = {"state": told.state, "context": told.context, "description": told.description}
+        if told.url is not None:
+            body["target_url"] = told.url
         self._api.send("POST", self._path("statuses", sha), body)
 
     def _write_comment(self, number: int, body: str) -> Comment:
