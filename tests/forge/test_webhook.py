@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npm_packages import WEBHOOKS, fetch_npm_file
+from github_webhooks import read_examples
 from vtspec.pipelines.errors import Refused
 from vtspec.pipelines.forge.webhook import Subject, WebhookSecrets, find_subject
 
@@ -24,12 +24,7 @@ def _sign(body: bytes, secret: str = SECRET) -> str:
     return f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
 
 
-def _read_examples() -> list[tuple[str, Payload]]:
-    text = fetch_npm_file(WEBHOOKS, "api.github.com/index.json").read_text()
-    return [(one["name"], each) for one in json.loads(text) for each in one["examples"]]
-
-
-EXAMPLES = st.deferred(lambda: st.sampled_from(_read_examples()))
+EXAMPLES = st.deferred(lambda: st.sampled_from(read_examples()))
 
 
 def _find(event: str, payload: object, own_login: str = "") -> Subject | None:
@@ -94,7 +89,7 @@ def test_a_secret_that_is_empty_is_refused(secrets: list[str]) -> None:
 
 
 def test_every_payload_that_github_sends_is_understood_or_left_alone() -> None:
-    examples = _read_examples()
+    examples = read_examples()
     found = [(event, _find(event, payload)) for event, payload in examples]
     assert len(examples) == 329
     about = {event for event, subject in found if subject is not None}
