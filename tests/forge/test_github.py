@@ -1,5 +1,6 @@
 """GitHub's limits, ETags, faults and credentials, on a fake that is held to its description."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -304,6 +305,16 @@ def test_no_error_shows_a_token_that_the_server_says_back(site: GitHubSite) -> N
         site.forge.find_repository()
     assert TOKEN not in f"{refused.value}"
     assert TOKEN not in repr(site.credential)
+
+
+def test_no_log_shows_a_token(site: GitHubSite, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        site.forge.find_repository()
+        site.server.faults = [Fault(match="GET", drop="before")]
+        with pytest.raises(Temporary):
+            site.forge.list_open_pull_requests()
+    assert len(caplog.records) > 5
+    assert TOKEN not in caplog.text
 
 
 @pytest.mark.parametrize(

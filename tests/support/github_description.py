@@ -135,6 +135,12 @@ class Description:
         return _look_up(self._raw, raw["$ref"]) if "$ref" in raw else raw
 
 
+@functools.cache
+def load_description() -> Description:
+    """The description; read once."""
+    return Description()
+
+
 def _may_be_null(error: ValidationError) -> bool:
     # "nullable" beside an enum without null is meant as it is said.
     is_said = isinstance(error.schema, Mapping) and bool(error.schema.get("nullable"))

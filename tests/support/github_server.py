@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import jwt
 
 from github_answers import Answers
-from github_description import Description
+from github_description import load_description
 from github_world import APP_ID, APP_SLUG, CheckRun, GitHubWorld, Repository, Status
 
 Object = dict[str, Any]
@@ -95,7 +95,7 @@ class GitHubServer:
         self.link_origin: str | None = None
         self.token_life_s = 3600.0
         self.moved: dict[str, str] = {}
-        self._description = Description()
+        self._description = load_description()
         self._lock = threading.RLock()
         self._http = ThreadingHTTPServer(
             ("127.0.0.1", 0), type("Handler", (_Handler,), {"github": self})
