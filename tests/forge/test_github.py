@@ -185,6 +185,31 @@ def test_a_comment_that_never_arrived_is_written_the_next_time(
     assert site.repository.texts(number, site.bot) == [PLAN]
 
 
+def test_our_comment_is_in_a_list_that_is_behind(site: GitHubSite) -> None:
+    number, other = site.open_pull_request(), site.open_pull_request()
+    theirs = site.write_comment(number, "hello")
+    made = site.forge.create_comment(number, PLAN)
+    site.server.faults = [Fault(match="GET .*/comments", times=2, is_stale=True)]
+    assert [one.id for one in site.forge.list_comments(number)] == [theirs, made.id]
+    assert list(site.forge.list_comments(other)) == []
+    assert [one.id for one in site.forge.list_comments(number)] == [theirs, made.id]
+
+
+def test_our_comment_that_is_gone_is_not_there_for_long(site: GitHubSite) -> None:
+    number = site.open_pull_request()
+    site.repository.delete_comment(site.forge.create_comment(number, PLAN).id)
+    site.clock.time += 61
+    assert list(site.forge.list_comments(number)) == []
+
+
+def test_a_text_that_someone_changed_after_us_is_theirs(site: GitHubSite) -> None:
+    number = site.open_pull_request()
+    made = site.forge.create_comment(number, PLAN)
+    site.forge.update_comment(made.id, f"{PLAN} 2")
+    site.edit_comment(made.id, "mine now")
+    assert [one.body for one in site.forge.list_comments(number)] == ["mine now"]
+
+
 def test_a_lost_comment_is_brought_up_to_what_is_written_now(site: GitHubSite) -> None:
     number = site.open_pull_request()
     site.server.faults = [

@@ -216,6 +216,15 @@ def test_a_check_that_is_under_way_is_ended_in_place(server: GitHubServer, forge
     assert (run.status, run.conclusion, len(run.annotations)) == ("completed", "failure", 1)
 
 
+def test_annotations_of_one_that_is_under_way_are_not_doubled(
+    server: GitHubServer, forge: Forge
+) -> None:
+    forge.report_check(SHA, a_report(2, None, "2 problems so far"))
+    forge.report_check(SHA, a_report(2))
+    assert [len(one.annotations) for one in _runs(server)] == [2, 2]
+    assert _runs(server)[-1].conclusion == "failure"
+
+
 def test_a_report_that_was_cut_short_is_written_anew(server: GitHubServer, forge: Forge) -> None:
     server.faults = [Fault(match="PATCH .*/check-runs", status=502)]
     with pytest.raises(Temporary):

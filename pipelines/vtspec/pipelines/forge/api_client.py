@@ -87,7 +87,7 @@ class ApiClient:
         self._open_session = open_session
         self._credential = credential
         self._page = page
-        self._clock = clock
+        self.clock = clock
         self._lock = threading.Lock()
         self._session = open_session()
         self._limit = RateLimit()
@@ -186,7 +186,7 @@ class ApiClient:
             return self._session
 
     def _check_limit(self, call: ApiCall) -> None:
-        wait_s = self._limit.until - self._clock()
+        wait_s = self._limit.until - self.clock()
         if wait_s > 0:
             raise Temporary(
                 f"{call.server}: no request for {wait_s:.0f} s: its limit for "
@@ -199,7 +199,7 @@ class ApiClient:
             status=response.status_code,
             headers=response.headers,
             message=self._read_message(response) if response.status_code >= 400 else "",
-            time=self._clock(),
+            time=self.clock(),
         )
         with self._lock:
             self._limit = note_answer(self._limit, answer)

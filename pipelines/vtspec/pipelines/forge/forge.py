@@ -140,7 +140,8 @@ class Forge(Protocol):
         """One, whatever its state."""
 
     def list_comments(self, number: int) -> Sequence[Comment]:
-        """All comments of a pull request, the oldest first."""
+        """All comments of a pull request, the oldest first. Those that we wrote a moment ago are
+        among them, even where the forge's own list is behind."""
 
     def create_comment(self, number: int, body: str) -> Comment:
         """Write a comment, once: where an earlier call with the same marker (the first line, a

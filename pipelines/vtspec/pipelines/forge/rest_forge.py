@@ -32,6 +32,7 @@ from .forge import (
     Review,
     Status,
 )
+from .recent_comments import RecentComments
 
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,99}/[\w.-]{1,100}", re.ASCII)
 
@@ -59,6 +60,7 @@ class RestForge:
         self._lock = threading.Lock()
         # Comments that may be there although nobody heard so: (pull request, marker).
         self._unanswered: set[tuple[int, str]] = set()
+        self._recent = RecentComments()
 
     def find_repository(self) -> RepositoryInfo:
         """The repository, under the name that it has now."""
@@ -79,8 +81,9 @@ class RestForge:
         return read_pull_request(self._api.get(self._path("pulls", number)))
 
     def list_comments(self, number: int) -> Sequence[Comment]:
-        """All comments of a pull request, the oldest first."""
-        return read_comments(self._api.list(self._path("issues", number, "comments")))
+        """All comments of a pull request, the oldest first, with those that we wrote just now."""
+        listed = read_comments(self._api.list(self._path("issues", number, "comments")))
+        return self._recent.add_to(listed, number, self._api.clock())
 
     def create_comment(self, number: int, body: str) -> Comment:
         """Write a comment, once, as `Forge.create_comment` says."""
@@ -98,9 +101,10 @@ class RestForge:
     def update_comment(self, comment_id: int, body: str) -> Comment:
         """Replace a comment's text."""
         check_body(body)
-        return read_comment(
-            self._api.send("PATCH", self._path("issues", "comments", comment_id), {"body": body})
-        )
+        path = self._path("issues", "comments", comment_id)
+        changed = read_comment(self._api.send("PATCH", path, {"body": body}))
+        self._recent.note(changed, self._api.clock())
+        return changed
 
     def list_reactions(self, comment_id: int) -> Sequence[Reaction]:
         """The reactions to a comment that are any of `ReactionContent`."""
@@ -129,7 +133,9 @@ class RestForge:
     def _write_comment(self, number: int, body: str) -> Comment:
         path = self._path("issues", number, "comments")
         try:
-            return read_comment(self._api.send("POST", path, {"body": body}))
+            made = read_comment(self._api.send("POST", path, {"body": body}))
+            self._recent.note(made, self._api.clock(), number)
+            return made
         except Unanswered:
             with self._lock:
                 self._unanswered.add((number, find_marker(body)))
