@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -313,6 +314,22 @@ def test_a_rotated_token_is_read_again(site: GitHubSite, tmp_path: Path) -> None
             forge.find_repository()
     assert str(refused.value).endswith(f"fix: put one that is valid into {file}")
     assert "ghp_" not in str(refused.value)
+
+
+def test_a_rotated_token_is_read_again_by_all_who_ask_at_once(
+    site: GitHubSite, tmp_path: Path
+) -> None:
+    file = tmp_path / "token"
+    file.write_text(TOKEN)
+    credential = TokenCredential(token=SecretFile(path=file))
+    with closing(connect_github(credential, site.server.url)) as connection:
+        forge = connection.open(REPOSITORY)
+        forge.find_repository()
+        site.server.tokens = {"ghp_new0123456789": site.bot}
+        file.write_text("ghp_new0123456789")
+        with ThreadPoolExecutor(16) as threads:
+            asked = [threads.submit(forge.find_repository) for _ in range(64)]
+        assert {one.result().full_name for one in asked} == {REPOSITORY}
 
 
 def test_what_is_not_allowed_names_what_would_be(site: GitHubSite) -> None:

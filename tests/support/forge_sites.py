@@ -27,9 +27,11 @@ class Site(Protocol):
 
     def open_from_fork(self) -> int:
         """By `eve`, from her own fork."""
+        ...
 
     def push(self, number: int) -> str:
         """The new head's commit."""
+        ...
 
     def close(self, number: int) -> None: ...
 
@@ -49,9 +51,11 @@ class Site(Protocol):
 
     def find_statuses(self, sha: str) -> Mapping[str, tuple[str, str]]:
         """The state and description that stand now, by context."""
+        ...
 
     def count_statuses(self, sha: str) -> int:
         """How many were ever set."""
+        ...
 
 
 class Clock:

@@ -143,8 +143,8 @@ class ApiClient:
 
     def _ask(self, request: Request) -> Answer:
         url = self._find_url(request)
+        call = self._call(request.method, url.path)
         for _ in range(_MOST_REDIRECTS):
-            call = self._call(request.method, url.path)
             cached = self._cache.find(str(url)) if call.is_read else None
             call, response = self._send(call, url, request, cached)
             if response.status_code == _UNMODIFIED and cached is not None:
@@ -152,6 +152,7 @@ class ApiClient:
             if response.status_code not in _REDIRECTS:
                 return self._take(call, url, response)
             url = self._follow(call, url, response.headers.get("location", ""))
+            call = self._call(request.method, url.path)
         raise Permanent(f"{call}: it was moved in a circle")
 
     def _send(

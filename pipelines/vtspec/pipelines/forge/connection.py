@@ -32,15 +32,20 @@ class Connection(Protocol):
         Raises:
             Refused: the name is not of that form.
         """
+        ...
 
     def close(self) -> None:
         """Close what is open to it; its repositories are then of no use."""
+        ...
 
 
 def connect_github(
     credential: Credential, url: str = GITHUB_API, clock: Clock = time.time
 ) -> Connection:
     """GitHub: at github.com, or at `https://HOST/api/v3` of a server of one's own.
+
+    An App needs the permissions checks, statuses, issues and pull_requests to write, contents and
+    metadata to read; a fine-grained token of an account all of these but checks.
 
     Raises:
         Refused: the address is none, or the credential cannot be read.
@@ -69,7 +74,11 @@ def connect_github(
 
 
 def connect_gitea(credential: TokenCredential, url: str, clock: Clock = time.time) -> Connection:
-    """Gitea at an address such as `https://git.example.org`. Raises as `connect_github`."""
+    """Gitea at an address such as `https://git.example.org`. Raises as `connect_github`.
+
+    The token needs the scopes write:issue, write:repository and read:user, and its account
+    administers the repositories: Gitea tells nobody else what a person may do.
+    """
     _check_url(url)
     _check_packages()
     from .api_client import ApiClient

@@ -129,19 +129,24 @@ class Forge(Protocol):
 
     def find_repository(self) -> RepositoryInfo:
         """The repository, under the name that it has now."""
+        ...
 
     def find_login(self) -> str:
         """Under which login our comments and reactions stand."""
+        ...
 
     def list_open_pull_requests(self) -> Sequence[PullRequest]:
         """All that are open, by their numbers."""
+        ...
 
     def get_pull_request(self, number: int) -> PullRequest:
         """One, whatever its state."""
+        ...
 
     def list_comments(self, number: int) -> Sequence[Comment]:
         """All comments of a pull request, the oldest first. Those that we wrote a moment ago are
         among them, even where the forge's own list is behind."""
+        ...
 
     def create_comment(self, number: int, body: str) -> Comment:
         """Write a comment, once: where an earlier call with the same marker (the first line, a
@@ -151,28 +156,37 @@ class Forge(Protocol):
         Raises:
             Refused: the body has more than `LONGEST_COMMENT` characters, or none.
         """
+        ...
 
     def update_comment(self, comment_id: int, body: str) -> Comment:
         """Replace a comment's text. Raises as `create_comment`."""
+        ...
 
     def list_reactions(self, comment_id: int) -> Sequence[Reaction]:
         """The reactions to a comment that are any of `ReactionContent`."""
+        ...
 
     def add_reaction(self, comment_id: int, content: ReactionContent) -> None:
         """React; a second time changes nothing."""
+        ...
 
     def remove_reaction(self, comment_id: int, content: ReactionContent) -> None:
         """Take our own reaction back; where there is none, nothing changes."""
+        ...
 
     def list_reviews(self, number: int) -> Sequence[Review]:
         """The reviews that approve or ask for changes, the oldest first."""
+        ...
 
     def get_permission(self, login: str) -> Permission:
         """What a person may do in the repository now; "none" for who is unknown."""
+        ...
 
     def set_status(self, sha: str, status: Status) -> None:
         """Set the status of a commit under its context; a second time changes nothing."""
+        ...
 
     def report_check(self, sha: str, report: CheckReport) -> None:
         """Report a check of a commit; one of the same name is replaced, and a second time changes
         nothing. Where the forge has no annotations, these are for a comment to say."""
+        ...
