@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help setup demo quick test check unit golden docs bench catalog lock browser clean \
-	cluster-packages cluster-programs cluster-up cluster-test cluster-record cluster-down \
+	cluster-packages cluster-programs cluster-up cluster-test cluster-record cluster-down forge-test \
 	lint format mypy pyright contracts generated quicktests
 
 # The system's uv where there is one, else one from PyPI in a venv of its own.
@@ -80,7 +80,7 @@ quicktests unit: export OMP_NUM_THREADS := 1
 
 quicktests:
 	@start=$$SECONDS; \
-	$(BIN)/python -m pytest -q $(PARALLEL) -m "not slow and not live and not images and not cluster" --ignore=tests/adapters/timm; \
+	$(BIN)/python -m pytest -q $(PARALLEL) -m "not slow and not live and not images and not cluster and not forge" --ignore=tests/adapters/timm; \
 	echo "$@: $$((SECONDS - start)) s"
 
 # Coverage doubles what the tests cost, so only who asks for it pays: `make test COVERAGE=1`, as CI.
@@ -136,6 +136,10 @@ cluster-record: cluster-packages ## record anew what workflows look like in ever
 
 cluster-down: ## stop the cluster and leave nothing of it behind
 	@$(CLUSTER) down
+
+# Gitea is built on the first call, in some minutes, and kept outside of the clone.
+forge-test: setup ## test on a real Gitea, which is built from its Go module
+	$(BIN)/python -m pytest -q -m forge --durations=5 tests/forge
 
 docs: setup ## write the JSON Schemas and docs/spec.md anew from the models
 	$(BIN)/python -m vtspec.schema

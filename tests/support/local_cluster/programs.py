@@ -2,7 +2,8 @@
 
 Each folder under `tests/cluster/programs/` is a Go module that only requires: its `tool` lines
 name the programs. What is built lies in `~/.cache/vtspec/cluster/`, under a hash of everything
-that decides it, so that a changed requirement builds that module alone anew.
+that decides it, so that a changed requirement builds that module alone anew. Other tests have
+programs built so, too: of theirs "cluster" is another folder of `tests/`.
 """
 
 import fcntl
@@ -15,13 +16,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from local_cluster.errors import ClusterError
 
-SOURCES = Path(__file__).parents[2] / "cluster" / "programs"
+TESTS = Path(__file__).parents[2]
+SOURCES = TESTS / "cluster" / "programs"
 KUBERNETES_VERSION = "1.34.4"
 # Kueue parses the API server's version, and "v0.0.0-master+$Format:%H$" is none.
 _VERSION = "k8s.io/component-base/version"
@@ -39,6 +41,21 @@ class GoModule:
     programs: tuple[str, ...]
     # Manifests of a required module, copied beside the programs: (module, folder in it).
     manifests: tuple[tuple[str, str], ...] = ()
+    # What only some have decides their keys alone: those of the others stay.
+    tests: str = field(default="cluster", repr=False)
+    tags: tuple[str, ...] = field(default=(), repr=False)
+    link: str = field(default="", repr=False)
+    needs_c: bool = field(default=False, repr=False)
+
+    @property
+    def source(self) -> Path:
+        """The folder that has its go.mod."""
+        return TESTS / self.tests / "programs" / self.name
+
+    @property
+    def link_flags(self) -> str:
+        """What the linker is told of it."""
+        return self.link or _LINK.get(self.name, "")
 
 
 ARGO = "github.com/argoproj/argo-workflows/v4"
@@ -77,10 +94,10 @@ MODULES = (
 Tell = Callable[[str], None]
 
 
-def cache_folder() -> Path:
+def cache_folder(tests: str = "cluster") -> Path:
     """Where programs and images are kept: outside any clone, shared by all of them."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "vtspec" / "cluster"
+    return Path(home) / "vtspec" / tests
 
 
 @dataclass(frozen=True)
@@ -121,15 +138,22 @@ def build_programs(tell: Tell) -> Programs:
             VTSPEC_ARGO_BIN names no folder of Argo's programs.
     """
     argo = _find_other_argo()
-    folders = {}
-    for module in MODULES:
-        target = cache_folder() / f"{module.name}-{_key(module)}"
-        # Two builds at once would do each thing twice; the second waits and finds it made.
-        with _locked(cache_folder() / f"{module.name}.lock"):
-            if not target.is_dir():
-                _build(module, target, tell)
-        folders[module.name] = target
-    return Programs(folders, argo)
+    return Programs({module.name: build_module(module, tell) for module in MODULES}, argo)
+
+
+def build_module(module: GoModule, tell: Tell) -> Path:
+    """The folder with the module's `bin` and `manifests`, built unless it is in the cache.
+
+    Raises:
+        ClusterError: as of `build_programs`.
+    """
+    cache = cache_folder(module.tests)
+    target = cache / f"{module.name}-{_key(module)}"
+    # Two builds at once would do each thing twice; the second waits and finds it made.
+    with _locked(cache / f"{module.name}.lock"):
+        if not target.is_dir():
+            _build(module, target, tell)
+    return target
 
 
 def _find_other_argo() -> Path | None:
@@ -150,10 +174,14 @@ def _find_other_argo() -> Path | None:
 
 def _key(module: GoModule) -> str:
     """Twelve hex digits of all that decides a build: sources, flags and Go's own version."""
-    digest = hashlib.sha256(f"{module}{_LINK.get(module.name)}{_go_version()}".encode())
-    for path in sorted((SOURCES / module.name).rglob("*")):
+    link = module.link_flags or None
+    digest = hashlib.sha256(f"{module}{link}{_go_version()}".encode())
+    for path in sorted(module.source.rglob("*")):
         if path.is_file():
-            digest.update(f"{path.relative_to(SOURCES)}\0".encode() + path.read_bytes())
+            named = path.relative_to(module.source.parent)
+            digest.update(f"{named}\0".encode() + path.read_bytes())
+    if module.tags or module.needs_c:
+        digest.update(f"{module.tags}{module.needs_c}".encode())
     return digest.hexdigest()[:12]
 
 
@@ -161,8 +189,8 @@ def _go_version() -> str:
     go = shutil.which("go")
     if go is None:
         raise ClusterError(
-            "go: not found on PATH; the cluster's programs are built from their Go modules",
-            fix="install Go 1.25 or later from https://go.dev/dl and put it on PATH",
+            "go: not found on PATH; these programs are built from their Go modules",
+            fix="install Go 1.26 or later from https://go.dev/dl and put it on PATH",
         )
     return subprocess.check_output([go, "env", "GOVERSION"], text=True, cwd="/").strip()
 
@@ -174,15 +202,16 @@ def _build(module: GoModule, target: Path, tell: Tell) -> None:
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{module.name}-") as scratch:
         source, made = Path(scratch) / module.name, Path(scratch) / "made"
         # A copy, so that Go writes nothing into the clone.
-        shutil.copytree(SOURCES / module.name, source)
-        flags = ["-trimpath", f"-ldflags=-s -w {_LINK.get(module.name, '')}"]
+        shutil.copytree(module.source, source)
+        flags = ["-trimpath", f"-ldflags=-s -w {module.link_flags}"]
+        flags += [f"-tags={','.join(module.tags)}"] if module.tags else []
         if (source / "overlay").is_dir():
             flags += _lay_over(source)
         (made / "bin").mkdir(parents=True)
         packages = ["."] if (source / "main.go").is_file() else ["tool"]
         # By its package alone etcd would be called "server"; several go by their packages.
         output = made / "bin" / (module.programs[0] if len(module.programs) == 1 else "")
-        _go(source, "build", *flags, "-o", f"{output}", *packages)
+        _go(source, "build", *flags, "-o", f"{output}", *packages, needs_c=module.needs_c)
         missing = [name for name in module.programs if not (made / "bin" / name).is_file()]
         assert not missing, f"{module.name} did not build {missing}"
         for required, folder in module.manifests:
@@ -190,7 +219,9 @@ def _build(module: GoModule, target: Path, tell: Tell) -> None:
             kept = made / "manifests" / folder
             shutil.copytree(Path(listed["Dir"]) / folder, kept, copy_function=shutil.copyfile)
             # Folders of Go's module cache are read-only, and so would their copies be.
-            kept.chmod(0o755)
+            for each in (kept, *kept.rglob("*")):
+                if each.is_dir():
+                    each.chmod(0o755)
         made.rename(target)
     tell(f"built {module.name} in {time.monotonic() - start:.0f} s")
 
@@ -212,8 +243,8 @@ def _lay_over(source: Path) -> list[str]:
     return ["-mod=vendor", f"-overlay={source / 'overlay.json'}"]
 
 
-def _go(folder: Path, *arguments: str) -> str:
-    environment = {**os.environ, "CGO_ENABLED": "0", "GOWORK": "off"}
+def _go(folder: Path, *arguments: str, needs_c: bool = False) -> str:
+    environment = {**os.environ, "CGO_ENABLED": str(int(needs_c)), "GOWORK": "off"}
     environment.setdefault("GOFLAGS", "-buildvcs=false")
     # A build takes minutes and all cores; whoever works on this machine meanwhile goes first.
     done = subprocess.run(
@@ -226,7 +257,7 @@ def _go(folder: Path, *arguments: str) -> str:
     if done.returncode:
         said = "\n".join(done.stderr.strip().splitlines()[-15:])
         raise ClusterError(
-            f"go {arguments[0]} failed for {SOURCES / folder.name} ({done.returncode}):\n{said}",
+            f"go {arguments[0]} failed for the module {folder.name} ({done.returncode}):\n{said}",
             fix="see what Go says above; `go env GOPROXY` names where modules come from",
         )
     return done.stdout

@@ -1,0 +1,165 @@
+"""What GitHub and Gitea have in common: most of their REST API."""
+
+import re
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from vtspec.pipelines.errors import Refused
+
+from .answers import (
+    read_comment,
+    read_comments,
+    read_login,
+    read_pull_request,
+    read_pull_requests,
+    read_reactions,
+    read_repository,
+    read_reviews,
+    read_statuses,
+)
+from .api_client import ApiClient, join_path
+from .api_errors import Unanswered
+from .comment_text import check_body, find_marked, find_marker, has_text
+from .forge import (
+    LONGEST_DESCRIPTION,
+    Comment,
+    PullRequest,
+    Reaction,
+    ReactionContent,
+    RepositoryInfo,
+    Review,
+    Status,
+)
+from .recent_comments import RecentComments
+
+_REPOSITORY: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,99}/[\w.-]{1,100}", re.ASCII)
+
+
+def find_repository_path(repository: str) -> str:
+    """Where the API has a repository: `/repos/owner/name`.
+
+    Raises:
+        Refused: the name is not of that form.
+    """
+    if _REPOSITORY.fullmatch(repository) is None or repository.endswith(("/.", "/..")):
+        raise Refused(f"not a repository: {repository!r}", fix="name it as OWNER/NAME")
+    return f"/repos/{repository}"
+
+
+class RestForge:
+    """One repository by the verbs that both forges have alike. `login` is whose comments are ours,
+    looked up where it is None."""
+
+    def __init__(self, repository: str, api: ApiClient, login: str | None = None) -> None:
+        self._root = find_repository_path(repository)
+        self.repository = repository
+        self._api = api
+        self._login = login
+        self._lock = threading.Lock()
+        # Comments that may be there although nobody heard so: (pull request, marker).
+        self._unanswered: set[tuple[int, str]] = set()
+        self._recent = RecentComments()
+
+    def find_repository(self) -> RepositoryInfo:
+        """The repository, under the name that it has now."""
+        return read_repository(self._api.get(self._path()))
+
+    def find_login(self) -> str:
+        """Under which login our comments and reactions stand."""
+        if self._login is None:
+            self._login = read_login(self._api.get("/user"))
+        return self._login
+
+    def list_open_pull_requests(self) -> Sequence[PullRequest]:
+        """All that are open, by their numbers."""
+        return read_pull_requests(self._api.list(self._path("pulls"), {"state": "open"}))
+
+    def get_pull_request(self, number: int) -> PullRequest:
+        """One, whatever its state."""
+        return read_pull_request(self._api.get(self._path("pulls", number)))
+
+    def list_comments(self, number: int) -> Sequence[Comment]:
+        """All comments of a pull request, the oldest first, with those that we wrote just now."""
+        listed = read_comments(self._api.list(self._path("issues", number, "comments")))
+        return self._recent.add_to(listed, number, self._api.clock())
+
+    def create_comment(self, number: int, body: str) -> Comment:
+        """Write a comment, once, as `Forge.create_comment` says."""
+        check_body(body)
+        key = (number, find_marker(body))
+        with self._lock:
+            is_doubtful = key in self._unanswered
+        found = self._find_written(number, body) if is_doubtful else None
+        if found is None:
+            found = self._write_comment(number, body)
+        with self._lock:
+            self._unanswered.discard(key)
+        return found
+
+    def update_comment(self, comment_id: int, body: str) -> Comment:
+        """Replace a comment's text."""
+        check_body(body)
+        path = self._path("issues", "comments", comment_id)
+        changed = read_comment(self._api.send("PATCH", path, {"body": body}))
+        self._recent.note(changed, self._api.clock())
+        return changed
+
+    def list_reactions(self, comment_id: int) -> Sequence[Reaction]:
+        """The reactions to a comment that are any of `ReactionContent`."""
+        return read_reactions(self._api.list(self._reactions_path(comment_id)))
+
+    def add_reaction(self, comment_id: int, content: ReactionContent) -> None:
+        """React; a second time changes nothing."""
+        self._api.send("POST", self._reactions_path(comment_id), {"content": content})
+
+    def list_reviews(self, number: int) -> Sequence[Review]:
+        """The reviews that approve or ask for changes, the oldest first."""
+        return read_reviews(self._api.list(self._path("pulls", number, "reviews")))
+
+    def set_status(self, sha: str, status: Status) -> None:
+        """Set the status of a commit under its context; one that stands so is not set again."""
+        told = replace(status, description=cut(status.description, LONGEST_DESCRIPTION))
+        raw = self._api.list(self._path("commits", sha, "status"), key="statuses")
+        # Each is kept by the forge, which takes a thousand of a context.
+        if told in read_statuses(raw):
+            return
+        body = {"state": told.state, "context": told.context, "description": told.description}
+        if told.url is not None:
+            body["target_url"] = told.url
+        self._api.send("POST", self._path("statuses", sha), body)
+
+    def _write_comment(self, number: int, body: str) -> Comment:
+        path = self._path("issues", number, "comments")
+        try:
+            made = read_comment(self._api.send("POST", path, {"body": body}))
+            self._recent.note(made, self._api.clock(), number)
+            return made
+        except Unanswered:
+            with self._lock:
+                self._unanswered.add((number, find_marker(body)))
+            found = self._find_written(number, body)
+            if found is None:
+                # A list may be behind what was just written: it is looked for again next time.
+                raise
+            return found
+
+    def _find_written(self, number: int, body: str) -> Comment | None:
+        """Our comment with the body's marker, brought up to that body."""
+        marker = find_marker(body)
+        found = find_marked(self.list_comments(number), marker, self.find_login())
+        if found is None or has_text(found, body):
+            return found
+        return self.update_comment(found.id, body)
+
+    def _path(self, *parts: str | int) -> str:
+        return self._root + join_path(*parts)
+
+    def _reactions_path(self, comment_id: int) -> str:
+        return self._path("issues", "comments", comment_id, "reactions")
+
+
+def cut(text: str, longest: int) -> str:
+    """The text, or its beginning and `…` where it is longer."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
