@@ -1,0 +1,1 @@
+"""Where pull requests are: what is read of them there, and what is written beside them."""
