@@ -19,6 +19,7 @@ CLOCKS = {"now", "utcnow", "today"}
 
 DECIDING = (
     "argo",
+    "controller/commands.py",
     "estimation",
     "execution/local/next_action.py",
     "formatting.py",
