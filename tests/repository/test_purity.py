@@ -19,7 +19,9 @@ CLOCKS = {"now", "utcnow", "today"}
 
 DECIDING = (
     "argo",
+    "controller/approval.py",
     "controller/commands.py",
+    "controller/phrases.py",
     "estimation",
     "execution/local/next_action.py",
     "formatting.py",
