@@ -1,0 +1,83 @@
+"""Which plans a digest in a comment means, and the lines that name them. Pure."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from vtspec.pipelines.planning.plan_model import Plan
+
+from .commands import USAGE
+from .view import PlannedSpec
+
+SHORTEST: Final = 7
+"""Digits of a digest that a line to paste has at least."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A plan of a spec in a pull request."""
+
+    spec: PlannedSpec
+    plan: Plan
+
+
+def list_targets(specs: Iterable[PlannedSpec]) -> list[Target]:
+    """Each plan of the specs."""
+    return [Target(spec=spec, plan=plan) for spec in specs for plan in spec.plans]
+
+
+def list_asked(specs: Iterable[PlannedSpec]) -> list[Target]:
+    """The plans of specs that the pull request itself changes, which one digest is of: those that
+    only become another are never carried out unless each is named."""
+    return list_targets(spec for spec in specs if spec.cause != "affected")
+
+
+def strip_digest(digest: str) -> str:
+    """The hex digits of a plan's digest."""
+    return digest.removeprefix("sha256:")
+
+
+def compute_all_digest(targets: Sequence[Target]) -> str:
+    """The digest over plans: sha256 of their digests, sorted, a line each."""
+    lines = sorted({target.plan.digest for target in targets})
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def find_meant(word: str, specs: Sequence[PlannedSpec]) -> list[list[Target]]:
+    """What a digest's first digits may mean: groups of plans, of which there is one if it is
+    clear. A group is one plan, all seeds of a spec, or all plans that the pull request changes."""
+    groups: dict[str, list[Target]] = {}
+    for target in list_targets(specs):
+        groups.setdefault(strip_digest(target.plan.digest), [target])
+    for spec in specs:
+        seeds = list_targets([spec])
+        groups.setdefault(compute_all_digest(seeds), seeds)
+    asked = list_asked(specs)
+    groups.setdefault(compute_all_digest(asked), asked)
+    return [group for digest, group in groups.items() if group and digest.startswith(word)]
+
+
+def shorten_digest(digest: str, specs: Sequence[PlannedSpec]) -> str:
+    """As few of its digits as mean nothing else in the pull request."""
+    whole = strip_digest(digest)
+    for length in range(SHORTEST, len(whole)):
+        if len(find_meant(whole[:length], specs)) <= 1:
+            return whole[:length]
+    return whole
+
+
+def name_targets(targets: Sequence[Target], specs: Sequence[PlannedSpec]) -> str:
+    """The digits that mean these plans: of the one, of all, or of each."""
+    digests = {target.plan.digest for target in targets}
+    for group in (list_asked(specs), *(list_targets([spec]) for spec in specs)):
+        if len(digests) > 1 and digests == {target.plan.digest for target in group}:
+            return shorten_digest(compute_all_digest(group), specs)
+    return " ".join(shorten_digest(digest, specs) for digest in sorted(digests))
+
+
+def write_line(targets: Sequence[Target], specs: Sequence[PlannedSpec]) -> str:
+    """The line to paste that carries these plans out."""
+    if not targets:
+        return USAGE["apply"]
+    return f"/vtspec apply {name_targets(targets, specs)}"
