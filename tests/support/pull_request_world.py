@@ -192,9 +192,10 @@ class World:
         phase = "succeeded" if status == "succeeded" else "failed"
         if status == "stopped":
             phase = "stopped"
+        seq = self.attempts[run].state.seq + 1
         self._change(
             run,
-            state=RunState(status=status, run=run, **state),
+            state=RunState(seq=seq, status=status, run=run, **state),
             workflow=WorkflowState(phase=phase),  # type: ignore[arg-type]
             is_stopping=False,
         )
@@ -265,9 +266,11 @@ class World:
             case CreateRun():
                 return self._create(action)
             case LabelRun():
-                self._label(action)
+                return self._label(action)
+            case Reply():
+                return self._reply(action)
             case StopRun(run=run):
-                if self.attempts[run].is_at_work:
+                if run in self.attempts and self.attempts[run].is_at_work:
                     self._change(run, is_stopping=True)
             case SetStatus(sha=sha, status=status):
                 self.statuses.setdefault(sha, {})[status.context] = status
@@ -277,26 +280,33 @@ class World:
                 self._tell(action)
         return True
 
-    def _tell(self, action: WriteComment | Reply | React) -> None:
+    def _tell(self, action: WriteComment | React) -> None:
         match action:
             case WriteComment(pull_request=number, body=body, comment_id=int() as comment_id):
                 self._replace(number, comment_id, body)
             case WriteComment(pull_request=number, body=body):
-                self._write_once(number, body)
-            case Reply(pull_request=number, body=body):
                 self._write_once(number, body)
             case React(pull_request=number, comment_id=comment_id, content=content):
                 found = self.pulls[number].reactions.setdefault(comment_id, [])
                 if Reaction(content=content, user=BOT) not in found:
                     found.append(Reaction(content=content, user=BOT))
 
-    def _label(self, action: LabelRun) -> None:
-        before = self.attempts[action.run]
+    def _reply(self, action: Reply) -> bool:
+        if self.find(action.pull_request, f"reply {action.comment_id} "):
+            return False
+        self._write(action.pull_request, action.body, BOT)
+        return True
+
+    def _label(self, action: LabelRun) -> bool:
+        before = self.attempts.get(action.run)
+        if before is None:
+            return False
         approvals = before.approvals
         if action.approval is not None and action.approval not in approvals:
             approvals = (*approvals, action.approval)
         wanted = {**before.wanted_by, action.pull_request: action.is_wanted}
         self._change(action.run, wanted_by=wanted, approvals=approvals)
+        return True
 
     def _create(self, action: CreateRun) -> bool:
         pull = self.pulls[action.approval.pull_request].pull
@@ -309,6 +319,9 @@ class World:
             number = int(action.run.removeprefix(plan.id).removeprefix("-") or 1)
         if before is not None and (before.is_at_work or action.begin in ("new", "again")):
             return True
+        told = -1 if before is None else before.state.seq
+        if before is not None and told != action.after_seq:
+            return False
         self.created.append((action.run, approval))
         self.attempts[action.run] = Attempt(
             run=action.run,
@@ -316,6 +329,7 @@ class World:
             plan_id=plan.id,
             digest=plan.digest,
             number=number if before is None else before.number,
+            state=RunState(seq=told + 1, status="running"),
             workflow=WorkflowState(phase="waiting"),
             approvals=(*(before.approvals if before else ()), approval),
             wanted_by={approval.pull_request: True},

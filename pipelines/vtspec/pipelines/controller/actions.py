@@ -23,13 +23,18 @@ CommentKind = Literal["plan", "progress", "result", "approval"]
 @dataclass(frozen=True, kw_only=True)
 class CreateRun:
     """Create the Workflow of that name, unless it is there. Right before, the edge asks the forge
-    once more whether the pull request's head is still `approval.head_sha`."""
+    once more whether the pull request's head is still `approval.head_sha`.
+
+    One that goes on is gone on with only as it was seen: where more than `after_seq` has been told
+    of it since, somebody else has.
+    """
 
     run: str
     plan: Plan
     begin: Begin
     approval: Approval
     team: str | None
+    after_seq: int | None = None
     cause: int | None = None
 
 
@@ -67,7 +72,8 @@ class WriteComment:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """Answer a command, unless an answer with its marker is there."""
+    """Answer a command. Where an answer with its marker is there, another controller was first: it
+    stays, and what this cause has left is not done, since the next pass goes by what it says."""
 
     pull_request: int
     comment_id: int

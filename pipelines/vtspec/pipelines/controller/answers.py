@@ -334,6 +334,7 @@ def _begin(
             begin=standing.begin,
             approval=approval,
             team=team,
+            after_seq=standing.after_seq,
             cause=request.comment.id,
         )
     ]

@@ -135,5 +135,6 @@ def _begin(
             begin=standing.begin,
             approval=approval,
             team=team,
+            after_seq=standing.after_seq,
         )
     ]

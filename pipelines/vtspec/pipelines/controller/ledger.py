@@ -25,6 +25,12 @@ class Standing:
     attempt: Attempt | None = None
 
     @property
+    def after_seq(self) -> int | None:
+        """The last event that was told of what is to go on; None where nothing is."""
+        going_on = self.begin in ("resume", "completion")
+        return self.attempt.state.seq if going_on and self.attempt is not None else None
+
+    @property
     def is_at_work(self) -> bool:
         """Whether the run goes on."""
         return self.attempt is not None and self.attempt.is_at_work

@@ -133,6 +133,8 @@ class _Page:
         standing = find_standing(target, self._ledger)
         attempt = standing.attempt
         run = "" if attempt is None else render_cell(attempt.run, 63)
+        if target.spec.obstacles and standing.begin is not None:
+            return self._say("❌ cannot be carried out", "❌ 실행할 수 없음")
         match standing.begin:
             case "new":
                 return self._say("a new run", "새 실행")
@@ -220,10 +222,10 @@ class _Page:
         where = {
             True: self._say("can be fetched from the cluster", "클러스터에서 가져올 수 있음"),
             False: self._say("cannot be fetched from the cluster", "클러스터에서 가져올 수 없음"),
-            None: self._say("nobody could ask for it from here", "여기서 확인할 수 없음"),
+            None: self._say("not known, it could not be asked", "확인할 수 없었음"),
         }[reach.is_reached]
-        note = f": {render_code(reach.note, _SENTENCE)}" if reach.note else ""
-        return f"{_MARKS[reach.is_reached]} {what} {where}{note}"
+        note = f" ({render_code(reach.note, _SENTENCE)})" if reach.note else ""
+        return f"{_MARKS[reach.is_reached]} {what}: {where}{note}"
 
     def _render_changes(self, other: Comparison | None) -> str:
         if other is None:

@@ -9,6 +9,7 @@ from vtspec.pipelines.formatting import format_number
 from vtspec.pipelines.runs.state import describe_ending
 
 from .commands import LONGEST_LINE, USAGE, VERBS, BadCommand
+from .comment_text import render_link
 from .digests import Target, shorten_digest, strip_digest
 from .ledger import Standing
 from .markers import Shown
@@ -326,7 +327,7 @@ def describe_run(attempt: Attempt) -> str:
     final, monitor = state.final.metrics, state.training.monitor
     name = monitor if monitor in final else next(iter(final), None)
     figure = "" if name is None else f", {quote(name)} {format_number(final[name])}"
-    link = "" if attempt.link is None else f" ([report]({attempt.link}))"
+    link = "" if attempt.link is None else f" ({render_link('report', attempt.link)})"
     return f"{words}{figure}{link}"
 
 
