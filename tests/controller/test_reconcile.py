@@ -1,5 +1,6 @@
 """What a pull request comes to, from its opening to its result; one pass settles each step."""
 
+import cProfile
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,6 +11,11 @@ from vtspec.pipelines.controller.actions import CreateRun, LabelRun, StopRun
 from vtspec.pipelines.controller.digests import compute_all_digest, list_targets
 from vtspec.pipelines.controller.reconcile import reconcile
 from vtspec.pipelines.controller.view import EndedRun
+from vtspec.pipelines.planning.digest import name_completion
+from vtspec.pipelines.planning.prior_runs import PriorRuns
+from vtspec.pipelines.redaction import Redactor
+from vtspec.pipelines.runs.state import WrittenReport
+from vtspec.schema.problem import Problem
 
 PLAN = a_plan_of()
 OTHER = a_plan_of("cats", 7)
@@ -565,3 +571,117 @@ def test_a_korean_is_answered_in_korean() -> None:
     said = world.comment(number, "/vtspec apply\n이거 돌려 주세요")
     world.settle()
     assert "다이제스트" in world.reply_to(number, said)
+
+
+def test_another_policy_of_a_result_is_a_completion_of_it() -> None:
+    world, number = an_open_world()
+    world.apply(number, PLAN)
+    world.settle()
+    gated = a_plan_of(gates=("accuracy >= 0.9",))
+    assert gated.id == PLAN.id and gated.digest != PLAN.digest
+    beside = PriorRuns(runs_as="done", run=PLAN.id, update="report.gates", completion="x")
+    world.push(number, a_spec(gated, beside=beside))
+    world.settle()
+    said = world.apply(number, gated)
+    world.settle()
+    assert "with another policy" in world.reply_to(number, said)
+    world.end(PLAN.id)
+    world.settle()
+    world.apply(number, gated)
+    (created,) = [one for one in world.settle() if isinstance(one, CreateRun)]
+    assert created.begin == "completion"
+    assert created.run == name_completion(PLAN.id, gated.to_json())
+
+
+def test_a_policy_that_nobody_approved_is_not_run_again() -> None:
+    world, number = an_open_world()
+    world.apply(number, PLAN)
+    world.settle()
+    world.end(PLAN.id, "failed")
+    gated = a_plan_of(gates=("accuracy >= 0.9",))
+    world.push(number, a_spec(gated))
+    world.settle()
+    said = world.comment(number, "/vtspec rerun")
+    world.settle()
+    assert f"/vtspec apply {gated.digest[7:14]}" in world.reply_to(number, said)
+    assert len(world.created) == 1
+
+
+def test_digits_that_begin_several_digests_are_refused_with_longer_ones() -> None:
+    alike = replace(OTHER, digest=PLAN.digest[:17] + "0" * 54)
+    world = World()
+    number = world.open(a_spec(PLAN), a_spec(alike))
+    world.settle()
+    assert PLAN.digest[7:18] in world.find(number, "plan")[0]
+    said = world.apply(number, PLAN)
+    world.settle()
+    assert f"/vtspec apply {PLAN.digest[7:18]}" in world.reply_to(number, said)
+    assert world.created == []
+
+
+def test_all_seeds_of_an_experiment_have_a_digest_together() -> None:
+    seeds = (PLAN, OTHER_EPOCHS)
+    world = World()
+    number = world.open(a_spec(PLAN, plans=seeds), a_spec(OTHER))
+    world.settle()
+    both = compute_all_digest(list_targets([a_spec(PLAN, plans=seeds)]))
+    world.comment(number, f"/vtspec apply {both[:9]}")
+    world.settle()
+    assert {run for run, _ in world.created} == {plan.id for plan in seeds}
+
+
+def test_no_secret_leaves_in_an_answer_a_comment_a_status_or_a_check() -> None:
+    secret = "hunter2-hunter2-hunter2"
+    problem = Problem(
+        file="a.yaml", line=3, column=1, path="p", value=0, message=f"no {secret}", fix=secret
+    )
+    obstacle = f"the store says 403 to {secret}"
+    world = World()
+    number = world.open(
+        a_spec(PLAN, obstacles=(obstacle,), problems=(problem,), refusal=secret),
+    )
+    said = world.comment(number, f"/vtspec apply {PLAN.digest[7:14]}")
+    view = replace(world.see(), redactor=Redactor(secrets=frozenset({secret})))
+    world.do(reconcile(view))
+    told = repr([world.pulls[number].comments, world.checks, world.statuses])
+    assert world.reply_to(number, said)
+    assert secret not in told and "[hidden]" in told
+
+
+def test_checks_and_statuses_tell_of_commits() -> None:
+    world, number = an_open_world()
+    head = world.pulls[number].pull.head_sha
+    assert world.checks[head]["vtspec"].conclusion == "success"
+    world.apply(number, PLAN)
+    world.settle()
+    assert world.statuses[head]["vtspec/digits"].state == "pending"
+    world.end(PLAN.id, report=WrittenReport(verdict="missed"))
+    world.settle()
+    assert world.statuses[head]["vtspec/digits"].state == "failure"
+    problem = Problem(
+        file="specs/a.yaml", line=3, column=1, path="spec.x", value=0, message="no", fix="yes"
+    )
+    world.push(number, a_spec(PLAN, plans=(), problems=(problem,)))
+    world.settle()
+    report = world.checks[world.pulls[number].pull.head_sha]["vtspec"]
+    assert report.conclusion == "failure"
+    assert [(one.path, one.line) for one in report.annotations] == [("specs/a.yaml", 3)]
+
+
+def test_what_a_run_costs_to_look_at_does_not_grow_with_the_others() -> None:
+    assert count_calls(400) < 5 * count_calls(100)
+
+
+def count_calls(runs: int) -> int:
+    """Calls of functions in a pass over so many runs at work."""
+    world, number = an_open_world()
+    world.apply(number, PLAN)
+    world.settle()
+    (one,) = world.attempts.values()
+    for index in range(runs):
+        name = f"many-{index:010x}"
+        world.attempts[name] = replace(one, run=name, plan_id=name, spec="many")
+    profile = cProfile.Profile()
+    view = world.see()
+    profile.runcall(reconcile, view)
+    return sum(entry.callcount for entry in profile.getstats())

@@ -314,7 +314,9 @@ class World:
             return False
         plan, approval = action.plan, action.approval
         number = 1
-        before = self.attempts.get(action.run)
+        # A completion is a Workflow of its own, and what it works on is the run.
+        run = action.run.rpartition("-c")[0] if action.begin == "completion" else action.run
+        before = self.attempts.get(run)
         if action.begin == "again":
             number = int(action.run.removeprefix(plan.id).removeprefix("-") or 1)
         if before is not None and (before.is_at_work or action.begin in ("new", "again")):
@@ -323,8 +325,8 @@ class World:
         if before is not None and told != action.after_seq:
             return False
         self.created.append((action.run, approval))
-        self.attempts[action.run] = Attempt(
-            run=action.run,
+        self.attempts[run] = Attempt(
+            run=run,
             spec=plan.name,
             plan_id=plan.id,
             digest=plan.digest,

@@ -1,6 +1,7 @@
 """What is told of commits: the check of a head's specs, and how its runs stand. Pure."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from vtspec.pipelines.forge.forge import (
@@ -12,6 +13,7 @@ from vtspec.pipelines.forge.forge import (
     StatusState,
 )
 from vtspec.pipelines.formatting import pluralize
+from vtspec.pipelines.redaction import Redactor
 from vtspec.pipelines.runs.state import describe_ending
 from vtspec.schema.problem import Problem
 from vtspec.schema.visible_text import shorten_visibly
@@ -31,7 +33,7 @@ def report_checks(seen: PullRequestView, view: View) -> Iterator[ReportCheck]:
     """The check of the head's specs, where it was not told so already."""
     if seen.pull.state != "open":
         return
-    report = build_check(seen)
+    report = _mask(build_check(seen), view.redactor)
     told = view.checks.get(seen.pull.head_sha, ())
     if report not in told:
         yield ReportCheck(sha=seen.pull.head_sha, report=report)
@@ -61,6 +63,19 @@ def build_check(seen: PullRequestView) -> CheckReport:
     )
 
 
+def _mask(report: CheckReport, redactor: Redactor) -> CheckReport:
+    """The report without what is secret, whatever a spec or a server put into it."""
+    redact = redactor.redact_text
+    return replace(
+        report,
+        summary=redact(report.summary),
+        annotations=tuple(
+            replace(one, message=redact(one.message), title=redact(one.title))
+            for one in report.annotations
+        ),
+    )
+
+
 def _annotate(problem: Problem) -> Annotation:
     fix = f"\nfix: {problem.fix}" if problem.fix else ""
     return Annotation(
@@ -80,6 +95,7 @@ def set_statuses(view: View, ledger: Ledger) -> Iterator[SetStatus]:
             last[approval.head_sha, f"vtspec/{attempt.spec}"] = attempt
     for (sha, context), attempt in last.items():
         status = build_status(context, attempt)
+        status = replace(status, description=view.redactor.redact_text(status.description))
         if status not in view.statuses.get(sha, ()):
             yield SetStatus(sha=sha, status=status)
 

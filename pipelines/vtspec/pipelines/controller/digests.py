@@ -13,6 +13,8 @@ from .view import PlannedSpec
 SHORTEST: Final = 7
 """Digits of a digest that a line to paste has at least."""
 
+_MOST_DIGESTS: Final = 300
+
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
@@ -47,33 +49,57 @@ def compute_all_digest(targets: Sequence[Target]) -> str:
 def find_meant(word: str, specs: Sequence[PlannedSpec]) -> list[list[Target]]:
     """What a digest's first digits may mean: groups of plans, of which there is one if it is
     clear. A group is one plan, all seeds of a spec, or all plans that the pull request changes."""
+    groups = _group_targets(specs)
+    return [group for digest, group in groups.items() if digest.startswith(word)]
+
+
+def _group_targets(specs: Sequence[PlannedSpec]) -> dict[str, list[Target]]:
     groups: dict[str, list[Target]] = {}
     for target in list_targets(specs):
         groups.setdefault(strip_digest(target.plan.digest), [target])
     for spec in specs:
-        seeds = list_targets([spec])
-        groups.setdefault(compute_all_digest(seeds), seeds)
+        # Of one plan alone there is no other digest to type.
+        if len(spec.plans) > 1:
+            seeds = list_targets([spec])
+            groups.setdefault(compute_all_digest(seeds), seeds)
     asked = list_asked(specs)
-    groups.setdefault(compute_all_digest(asked), asked)
-    return [group for digest, group in groups.items() if group and digest.startswith(word)]
+    if asked:
+        groups.setdefault(compute_all_digest(asked), asked)
+    return groups
 
 
-def shorten_digest(digest: str, specs: Sequence[PlannedSpec]) -> str:
-    """As few of its digits as mean nothing else in the pull request."""
-    whole = strip_digest(digest)
-    for length in range(SHORTEST, len(whole)):
-        if len(find_meant(whole[:length], specs)) <= 1:
-            return whole[:length]
-    return whole
+def shorten_digests(specs: Sequence[PlannedSpec]) -> dict[str, str]:
+    """Each digest that means something in a pull request, and as few of its digits as mean nothing
+    else there."""
+    known = sorted(_group_targets(specs))
+    found = {}
+    for at, digest in enumerate(known):
+        # Sorted, the one that has most digits in common with it stands beside it.
+        beside = (*known[at - 1 : at], *known[at + 1 : at + 2])
+        shared = max((_count_shared(digest, one) for one in beside), default=0)
+        found[digest] = digest[: max(SHORTEST, shared + 1)]
+    return found
+
+
+def _count_shared(one: str, other: str) -> int:
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (first, second) in pairs if first != second), len(one))
 
 
 def name_targets(targets: Sequence[Target], specs: Sequence[PlannedSpec]) -> str:
     """The digits that mean these plans: of the one, of all, or of each."""
-    digests = {target.plan.digest for target in targets}
+    short, digests = shorten_digests(specs), {target.plan.digest for target in targets}
     for group in (list_asked(specs), *(list_targets([spec]) for spec in specs)):
         if len(digests) > 1 and digests == {target.plan.digest for target in group}:
-            return shorten_digest(compute_all_digest(group), specs)
-    return " ".join(shorten_digest(digest, specs) for digest in sorted(digests))
+            return short[compute_all_digest(group)]
+    return " ".join(short[strip_digest(digest)] for digest in sorted(digests))
+
+
+def write_lines(targets: Sequence[Target], specs: Sequence[PlannedSpec]) -> list[str]:
+    """The same for plans that no one digest is of: as many lines as a command's length asks for,
+    each to be pasted as a comment of its own."""
+    parts = [targets[at : at + _MOST_DIGESTS] for at in range(0, len(targets), _MOST_DIGESTS)]
+    return [write_line(part, specs) for part in parts]
 
 
 def write_line(targets: Sequence[Target], specs: Sequence[PlannedSpec]) -> str:

@@ -31,7 +31,15 @@ from vtspec.schema.problem import Problem
 from .answers import find_standing, is_allowed, list_open
 from .approval import describe_approvers
 from .comment_text import cut_text, render_sha
-from .digests import Target, list_asked, list_targets, shorten_digest, write_line
+from .digests import (
+    Target,
+    list_asked,
+    list_targets,
+    shorten_digests,
+    strip_digest,
+    write_line,
+    write_lines,
+)
 from .ledger import Ledger
 from .markers import Shown, make_marker, render_shown
 from .phrases import Sentence
@@ -67,6 +75,7 @@ class _Page:
 
     def __init__(self, seen: PullRequestView, view: View, ledger: Ledger, tongue: Tongue) -> None:
         self._seen, self._view, self._ledger, self._tongue = seen, view, ledger, tongue
+        self._short = shorten_digests(seen.specs)
 
     def _say(self, en: str, ko: str) -> str:
         return Sentence(en=en, ko=ko).say(self._tongue)
@@ -120,7 +129,7 @@ class _Page:
     def _render_row(self, target: Target) -> list[str]:
         plan = target.plan
         seeds = f" seed {plan.training.seed}" if len(target.spec.plans) > 1 else ""
-        digest = shorten_digest(plan.digest, self._seen.specs)
+        digest = self._short[strip_digest(plan.digest)]
         return [
             f"{render_cell(plan.name)}{seeds}",
             render_cell(digest, 64),
@@ -281,8 +290,8 @@ class _Page:
             f"To bring {pluralize(len(targets), 'plan')} up to date costs about {whole}:",
             f"계획 {len(targets)}개를 최신으로 만드는 비용은 약 {whole}입니다:",
         )
-        line = f"```\n{write_line(targets, self._seen.specs)}\n```"
-        return join_blocks([title, note, rows, told, line])
+        lines = [f"```\n{line}\n```" for line in write_lines(targets, self._seen.specs)]
+        return join_blocks([title, note, rows, told, *lines])
 
     def render_help(self) -> str:
         return render_details(self._say("Commands", "명령"), explain_help().say(self._tongue))

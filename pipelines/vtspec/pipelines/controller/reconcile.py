@@ -14,6 +14,7 @@ from .actions import Action, CommentKind, React, Reply, StopRun, WriteComment
 from .answers import Answer, Request, answer_comment, find_shown
 from .approval_policy import Verdict, judge_approval
 from .commands import parse_command
+from .comment_text import cut_text
 from .commit_status import report_checks, set_statuses
 from .digests import compute_all_digest, list_asked, list_targets, strip_digest
 from .ledger import Ledger, open_ledger
@@ -110,7 +111,8 @@ def _render_reply(request: Request, answer: Answer) -> str:
     marker = make_reply_marker(request.comment.id, answer.outcome)
     said = [one.say(request.tongue) for one in answer.sentences]
     mark = "🚀" if answer.outcome == "done" else "👎"
-    return f"{marker}\n{mark} " + "\n\n".join(said) + "\n"
+    body = cut_text(f"{marker}\n{mark} " + "\n\n".join(said) + "\n")
+    return request.view.redactor.redact_text(body)
 
 
 def _stop_unwanted(view: View, ledger: Ledger) -> Iterator[Action]:
@@ -177,6 +179,7 @@ def _write(
     """The comment of a kind where it is not what it should be; what is there of it twice becomes
     a word that points at the first."""
     there = find_comments(seen.comments, view.login, kind)
+    body = view.redactor.redact_text(body)
     number = seen.pull.number
     if not there or not is_same_text(there[0].body, body):
         found = there[0].id if there else None

@@ -6,11 +6,12 @@ from typing import Final, assert_never
 from vtspec.pipelines.drafting.language import detect_language
 from vtspec.pipelines.forge.forge import PullRequestState
 from vtspec.pipelines.formatting import format_number
+from vtspec.pipelines.reporting.escape import render_code
 from vtspec.pipelines.runs.state import describe_ending
 
 from .commands import LONGEST_LINE, USAGE, VERBS, BadCommand
 from .comment_text import render_link
-from .digests import Target, shorten_digest, strip_digest
+from .digests import Target, shorten_digests, strip_digest
 from .ledger import Standing
 from .markers import Shown
 from .phrases import Sentence, quote
@@ -18,6 +19,7 @@ from .view import Attempt, PlannedSpec, PullRequestView
 
 _SHA_DIGITS: Final = 7
 _MOST_LINES: Final = 20
+_SENTENCE: Final = 600
 
 EDITED: Final = Sentence(
     en="an edited comment is no command: what somebody has read must be what was said. Paste the "
@@ -270,7 +272,7 @@ def explain_stale(head: str, shown: Shown | None, line: str) -> Sentence:
 
 def explain_obstacles(target: Target) -> Sentence:
     """The cluster cannot carry a plan out."""
-    told = "; ".join(quote(one) for one in target.spec.obstacles)
+    told = "; ".join(render_code(one, _SENTENCE) for one in target.spec.obstacles)
     return Sentence(
         en=f"`{target.plan.name}` cannot be carried out on the cluster: {told}",
         ko=f"`{target.plan.name}`은(는) 클러스터에서 실행할 수 없습니다: {told}",
@@ -412,9 +414,9 @@ def explain_not_planned(names: Sequence[str]) -> Sentence:
 
 def list_plans(chosen: Sequence[PlannedSpec], specs: Sequence[PlannedSpec], head: str) -> Sentence:
     """Specs and the digests of their plans, which the plan comment has in full."""
-    lines = []
+    lines, short = [], shorten_digests(specs)
     for spec in chosen[:_MOST_LINES]:
-        digests = ", ".join(f"`{shorten_digest(plan.digest, specs)}`" for plan in spec.plans)
+        digests = ", ".join(f"`{short[strip_digest(plan.digest)]}`" for plan in spec.plans)
         lines.append(f"- `{spec.name}`: {digests or quote(spec.refusal or 'invalid')}")
     more = len(chosen) - len(lines)
     listed = "\n".join([*lines, *([f"- … {more}"] if more else [])])
