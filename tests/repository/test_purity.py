@@ -34,6 +34,8 @@ DECIDING = (
     "controller/progress_comment.py",
     "controller/reconcile.py",
     "controller/replies.py",
+    "controller/request.py",
+    "controller/run_answers.py",
     "controller/result_comment.py",
     "controller/view.py",
     "estimation",

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from vtspec.pipelines.forge.forge import Review
 
 from .actions import Action, CreateRun, LabelRun
-from .answers import find_run_problem, find_shown, find_standing, is_allowed, list_open
 from .approval import Asker, choose_team, find_asker_problem
 from .digests import Target, compute_all_digest, list_asked, write_line
 from .ledger import Ledger
 from .markers import Shown, parse_time
 from .phrases import Sentence
 from .replies import explain_merged_otherwise
+from .request import find_run_problem, find_shown, find_standing, is_allowed, list_open
 from .view import Approval, ApprovalSource, PullRequestView, View
 
 

@@ -28,7 +28,6 @@ from vtspec.pipelines.reporting.render.markdown_budget import (
 )
 from vtspec.schema.problem import Problem
 
-from .answers import find_standing, is_allowed, list_open
 from .approval import describe_approvers
 from .comment_text import cut_text, render_sha
 from .digests import (
@@ -44,6 +43,7 @@ from .ledger import Ledger
 from .markers import Shown, make_marker, render_shown
 from .phrases import Sentence
 from .replies import describe_run, explain_fork, explain_help
+from .request import find_standing, is_allowed, list_open
 from .view import PlannedSpec, PullRequestView, Reach, View
 
 _SENTENCE: Final = 600

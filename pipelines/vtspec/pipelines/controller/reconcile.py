@@ -11,7 +11,7 @@ from typing import Final
 from vtspec.pipelines.forge.forge import Comment, ReactionContent
 
 from .actions import Action, CommentKind, React, Reply, StopRun, WriteComment
-from .answers import Answer, Request, answer_comment, find_shown
+from .answers import answer_comment
 from .approval_policy import Verdict, judge_approval
 from .commands import parse_command
 from .comment_text import cut_text
@@ -32,6 +32,7 @@ from .markers import (
 from .plan_comment import render_plan_comment
 from .progress_comment import render_progress_comment
 from .replies import render_verdict
+from .request import Answer, Request, find_shown
 from .result_comment import render_result_comment
 from .view import PullRequestView, View
 
