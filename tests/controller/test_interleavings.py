@@ -7,6 +7,7 @@ kind, every command answered once, and nothing left to do once all is done.
 import re
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -260,7 +261,7 @@ class Interleavings(RuleBasedStateMachine):
             self.check_settled()
 
 
-TestInterleavings = Interleavings.TestCase
+TestInterleavings = pytest.mark.slow(Interleavings.TestCase)
 TestInterleavings.settings = settings(
     max_examples=80,
     stateful_step_count=40,

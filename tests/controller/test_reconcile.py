@@ -10,6 +10,7 @@ from pull_request_world import BOT, World, a_plan_of, a_spec, names_of
 from vtspec.pipelines.controller.actions import CreateRun, LabelRun, StopRun
 from vtspec.pipelines.controller.digests import compute_all_digest, list_targets
 from vtspec.pipelines.controller.reconcile import reconcile
+from vtspec.pipelines.controller.request import list_asked_specs
 from vtspec.pipelines.controller.view import EndedRun
 from vtspec.pipelines.planning.digest import name_completion
 from vtspec.pipelines.planning.prior_runs import PriorRuns
@@ -685,3 +686,43 @@ def count_calls(runs: int) -> int:
     view = world.see()
     profile.runcall(reconcile, view)
     return sum(entry.callcount for entry in profile.getstats())
+
+
+def test_another_experiment_is_planned_for_who_may_write_and_asks() -> None:
+    world, number = an_open_world()
+    world.comment(number, "/vtspec plan cats unknown")
+    world.comment(number, "/vtspec plan birds", "eve")
+    seen = replace(world.see().pull_requests[0], experiments=("digits", "cats", "birds"))
+    assert list_asked_specs(seen, BOT) == {"cats"}
+    # What the edge planned for it is shown, and has a digest of its own to apply.
+    world.pulls[number].specs = (a_spec(PLAN), a_spec(OTHER, cause="asked"))
+    world.settle()
+    said = world.comment(number, "/vtspec plan cats")
+    world.settle()
+    assert OTHER.digest[7:14] in world.reply_to(number, said)
+    assert OTHER.digest[7:14] in world.find(number, "plan")[0]
+    world.apply(number, OTHER)
+    world.settle()
+    assert [run for run, _ in world.created] == [OTHER.id]
+
+
+def test_a_workflow_that_somebody_deleted_is_not_made_again() -> None:
+    world, number = an_open_world()
+    world.apply(number, PLAN)
+    world.settle()
+    world.delete_workflow(PLAN.id)
+    world.settle()
+    assert len(world.created) == 1
+
+
+def test_a_run_that_no_pull_request_approved_is_left_alone() -> None:
+    world, number = an_open_world()
+    world.apply(number, PLAN)
+    world.settle()
+    one = world.attempts.pop(PLAN.id)
+    mine = replace(
+        one, run="mine-0123456789", plan_id="mine-0123456789", wanted_by={}, approvals=()
+    )
+    world.attempts[mine.run] = mine
+    world.set_state(number, "closed")
+    assert not [action for action in world.settle() if isinstance(action, StopRun)]
