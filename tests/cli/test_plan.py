@@ -13,7 +13,7 @@ import pytest
 
 from plan_repository import a_repository, change
 from run_folders import EVALUATED, STARTED, SUCCEEDED, a_run_folder, an_epoch
-from vtspec.cli.views.plan import format_plan, format_value
+from vtspec.cli.views.plan import format_plan
 from vtspec.cli.views.styled_text import (
     count_cells,
     get_terminal_width,
@@ -24,6 +24,7 @@ from vtspec.cli.views.styled_text import (
 from vtspec.pipelines.operations.frameworks import describe_missing_environment
 from vtspec.pipelines.planning.plan import build_plan
 from vtspec.pipelines.planning.plan_model import Plan, plan_from_json
+from vtspec.pipelines.planning.plan_phrases import format_value
 from vtspec.pipelines.planning.prior_runs import PriorRuns, find_prior_runs
 from vtspec.pipelines.planning.resolve import ModelSources, resolve_spec
 from vtspec.pipelines.project.overrides import parse_overrides

@@ -20,11 +20,12 @@ from rich.console import Console
 
 from run_folders import STARTED, a_run_folder, an_epoch, events_of
 from vtspec.cli.main import cli
-from vtspec.cli.views.progress import BarProgress, PlainProgress, format_figures, make_progress
+from vtspec.cli.views.progress import BarProgress, PlainProgress, make_progress
 from vtspec.pipelines.errors import Permanent, Refused
 from vtspec.pipelines.project.scaffold import scaffold
 from vtspec.pipelines.runs import RunLock, Runs
 from vtspec.pipelines.runs.state import RunState, apply_event
+from vtspec.pipelines.runs.state_phrases import format_figures
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,11 @@ from builders import yaml_of
 from cluster_plans import RUNS, publish
 from run_folders import STARTED, SUCCEEDED, a_run_folder
 from vtspec.pipelines.argo import RenderSettings, find_settings
+from vtspec.pipelines.controller.approval import (
+    Asker,
+    find_asker_problem,
+    find_budget_problem,
+)
 from vtspec.pipelines.data.source import DvcSource, PathSource
 from vtspec.pipelines.errors import Permanent, Refused
 from vtspec.pipelines.operations.plan import PlannedRun, plan_spec
@@ -25,17 +30,27 @@ from vtspec.pipelines.operations.run import get_tracking_uri
 from vtspec.pipelines.planning.prior_runs import find_prior_runs
 from vtspec.pipelines.project.repository import open_spec
 from vtspec.pipelines.project.scaffold import scaffold
+from vtspec.pipelines.validation.teams import find_member_team
 from vtspec.schema.kinds.dataset import Dataset
 from vtspec.schema.kinds.experiment import Experiment, Schedule
-from vtspec.schema.kinds.project import Project
+from vtspec.schema.kinds.project import Project, ProjectSpec
 from vtspec.schema.problem import SpecError
 
 Class = Literal[
-    "new run", "policy", "message", "estimate", "tracker", "rendered", "pruned", "cosmetic"
+    "new run",
+    "policy",
+    "message",
+    "estimate",
+    "tracker",
+    "rendered",
+    "pruned",
+    "approved",
+    "cosmetic",
 ]
 """`new run`: the plan has not run; `policy`: applied to its result; `message`: refused, in words
 that name the field; `estimate`: told beforehand otherwise; `tracker`: sent elsewhere; `rendered`:
-another Workflow on a cluster; `cosmetic`: for people who read the file."""
+another Workflow on a cluster; `approved`: said by others, or otherwise, in a pull request;
+`cosmetic`: for people who read the file."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +189,7 @@ DATASET: Final = {
 
 GPU: Final = {"memory": "16Gi", "pricePerHour": 0.5, "tflops": 8, "bf16": True}
 
-TEAM: Final = {"people": ["jin"]}
+TEAM: Final = {"people": ["jin"], "logins": ["jin"]}
 STORAGE: Final = {"url": "s3://data/dvc"}
 
 GPU_ON_NODES: Final[Mapping[str, dict[str, Any]]] = {
@@ -230,6 +245,13 @@ PROJECT: Final = {
     "spec.retention.olderThan": Row("30d", "pruned"),
     "spec.retention.caches": Row("30d", "rendered"),
     "spec.teams.people": Row({"vision": {"people": ["kim"]}}, "rendered"),
+    "spec.teams.logins": Row({"vision": {**TEAM, "logins": ["lee"]}}, "approved"),
+    "spec.teams.limits.costPerMonth": Row(
+        {"vision": {**TEAM, "limits": {"costPerMonth": 1}}}, "approved"
+    ),
+    "spec.approval.when": Row("merge", "approved"),
+    "spec.approval.teams": Row(["vision"], "approved"),
+    "spec.approval.byAuthor": Row(False, "approved"),
     "spec.teams.specs": Row({"vision": TEAM, "faces": {"specs": ["specs"]}}, "rendered"),
     "spec.teams.queue": Row({"vision": {**TEAM, "queue": "vision"}}, "rendered", "deep"),
     "spec.teams.limits.gpus": Row({"vision": {**TEAM, "limits": {"gpus": 0}}}, "message", "deep"),
@@ -376,6 +398,18 @@ def find_rendering(planned: PlannedRun) -> str | tuple[RenderSettings, str, Sche
     return found, project.cluster.submit, planned.schedule
 
 
+def find_approvals(project: ProjectSpec) -> list[object]:
+    """What an approval of jin, and one of kim, who both may write, come to in kim's pull request;
+    and whether a run for 10 of a currency may be begun."""
+    askers = [Asker(login=login, permission="write") for login in ("jin", "kim")]
+    return [
+        project.approval.when,
+        *(find_asker_problem(one, "kim", project) for one in askers),
+        *(find_member_team(project.teams, one.login) for one in askers),
+        find_budget_problem("vision", 10.0, 0.0, project),
+    ]
+
+
 def observe(root: Path, name: str, before: Any) -> tuple[Class, str]:
     """What asking for the experiment comes to, and the words of it."""
     try:
@@ -398,6 +432,8 @@ def observe(root: Path, name: str, before: Any) -> tuple[Class, str]:
         return "message", here
     if here != there:
         return "rendered", ""
+    if find_approvals(repository.project.spec) != find_approvals(before.repository.project.spec):
+        return "approved", ""
     if repository.project.spec.retention != before.repository.project.spec.retention:
         return "pruned", ""
     return ("cosmetic" if made.estimate == before.made.estimate else "estimate"), ""

@@ -40,6 +40,9 @@ ONLY_RULES = (
     "its bound is too large for a number",
     "is no queue of spec.cluster.semaphores",
     "is in team ",
+    "is no team of spec.teams",
+    "has no logins, by which a forge knows",
+    "needs prices.cpuPerHour",
     "is no schedule: ",
     "there is no time zone",
 )

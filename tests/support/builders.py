@@ -174,11 +174,13 @@ def full_project() -> dict[str, Any]:
         teams={
             "vision": {
                 "people": ["jin@example.org"],
+                "logins": ["jin-park"],
                 "specs": ["specs/experiments/vision"],
                 "queue": "vision",
-                "limits": {"gpus": 1, "maxDuration": "12h"},
+                "limits": {"gpus": 1, "maxDuration": "12h", "costPerMonth": 500.0},
             }
         },
+        approval={"when": "comment", "teams": ["vision"], "byAuthor": True},
     )
 
 

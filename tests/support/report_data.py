@@ -293,9 +293,9 @@ def a_png(width: int = 1, height: int = 1) -> bytes:
     )
 
 
-def expect_golden(name: str, actual: str) -> None:
+def expect_golden(name: str, actual: str, folder: Path = GOLDEN) -> None:
     """Compare with the file on record; write it under VTSPEC_REGENERATE=1."""
-    path = GOLDEN / name
+    path = folder / name
     if os.environ.get("VTSPEC_REGENERATE") == "1":
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(actual, encoding="utf-8")

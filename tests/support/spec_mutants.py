@@ -421,6 +421,26 @@ def _teams_are_apart(spec: Any) -> bool:
     return len(people) == len(set(people)) and len(folders) == len(set(folders))
 
 
+def _logins_are_apart(spec: Any) -> bool:
+    teams = ((spec.get("spec") or {}).get("teams") or {}).values()
+    logins = [one.casefold() for team in teams for one in {*(team.get("logins") or ())}]
+    return len(logins) == len(set(logins))
+
+
+def _approvers_are_known(spec: Any) -> bool:
+    inner = spec.get("spec") or {}
+    teams = inner.get("teams") or {}
+    asked = (inner.get("approval") or {}).get("teams") or ()
+    return all((teams.get(name) or {}).get("logins") for name in asked)
+
+
+def _costs_have_prices(spec: Any) -> bool:
+    inner = spec.get("spec") or {}
+    limits = [team.get("limits") or {} for team in (inner.get("teams") or {}).values()]
+    limited = any(one.get("costPerMonth") is not None for one in limits)
+    return not limited or (inner.get("prices") or {}).get("cpuPerHour") is not None
+
+
 def _counts_known_classes(spec: Any) -> bool:
     classes = spec["spec"].get("classes")
     splits = ((spec["spec"].get("statistics") or {}).get("splits") or {}).values()
@@ -438,5 +458,12 @@ _RULES: Final[dict[str, tuple[Callable[[Any], bool], ...]]] = {
         _schedule_comes,
     ),
     "Dataset": (_splits_differ, _counts_known_classes, _data_has_a_place),
-    "Project": (_folders_are_ours, _queues_are_named, _teams_are_apart),
+    "Project": (
+        _folders_are_ours,
+        _queues_are_named,
+        _teams_are_apart,
+        _logins_are_apart,
+        _approvers_are_known,
+        _costs_have_prices,
+    ),
 }

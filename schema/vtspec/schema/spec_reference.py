@@ -66,7 +66,12 @@ spec:
     storage: {url: s3://acme-data/dvc, secret: dvc-storage}
   cluster: {namespace: vision, volumeClaim: vtspec}
   teams:
-    vision: {people: [jin@example.org], queue: vision, limits: {gpus: 4, maxDuration: 12h}}
+    vision:
+      people: [jin@example.org]
+      logins: [jin-park]
+      queue: vision
+      limits: {gpus: 4, maxDuration: 12h, costPerMonth: 500}
+  approval: {when: comment, teams: [vision]}
 """,
 }
 """One spec of each kind, which the tests load."""
@@ -94,7 +99,9 @@ _BETWEEN: Final = {
     "Project": (
         "`runs` lies outside `specs`.",
         "Where `cluster.semaphores` are given, every `queue` is one of them.",
-        "A person and a folder are in one of the `teams`.",
+        "A person, a login and a folder are in one of the `teams`.",
+        "`approval.teams` are `teams` that have `logins`.",
+        "`limits.costPerMonth` needs `prices.cpuPerHour`.",
     ),
 }
 

@@ -277,10 +277,10 @@ def _format_run(found: "RunSummary") -> Iterator["Line"]:
 
 
 def _format_state(found: "RunSummary") -> Iterator["Line"]:
-    from vtspec.cli.views.progress import format_figures
     from vtspec.cli.views.run_status import format_resumption
     from vtspec.pipelines.argo.workflow_words import describe_workflow
     from vtspec.pipelines.formatting import format_pauses, format_work
+    from vtspec.pipelines.runs.state_phrases import format_figures
 
     run, state, status = found.run, found.state, found.status
     if state.step == "train" and status == "running":

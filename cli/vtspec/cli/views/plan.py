@@ -5,25 +5,31 @@ from dataclasses import replace
 from typing import Final
 
 from vtspec.adapters.shell_command import format_command
-from vtspec.pipelines.estimation.estimate import Estimate, scale_estimate
+from vtspec.pipelines.estimation.estimate import scale_estimate
 from vtspec.pipelines.formatting import (
-    format_cost,
-    format_count,
     format_duration,
-    format_range,
-    format_size,
     pluralize,
 )
 from vtspec.pipelines.planning.diff import EFFECTS, Change, Effect, find_worst_effect
 from vtspec.pipelines.planning.plan_model import Plan
+from vtspec.pipelines.planning.plan_phrases import (
+    MEANINGS,
+    UNKNOWN,
+    describe_plan,
+    format_costs,
+    format_memory,
+    format_names,
+    format_time,
+    format_value,
+    format_weights,
+    shorten_hash,
+    shorten_value,
+)
 from vtspec.pipelines.planning.plan_sections import find_idle_settings
 from vtspec.pipelines.planning.prior_runs import Comparison, PriorRuns, RunsAs
 from vtspec.pipelines.reporting.provenance import collect_licences
 from vtspec.pipelines.weights.model import (
-    FileWeights,
     HubWeights,
-    MlflowWeights,
-    RunWeights,
     UnpinnedWeights,
 )
 
@@ -35,16 +41,7 @@ ORIGIN_WIDTH: Final = 15
 
 EFFECT_WIDTH: Final = 8
 
-NOTHING: Final = "none"
-
 STYLES: Final[dict[Effect, str]] = {"new run": "yellow", "same run": "cyan", "cosmetic": "dim"}
-
-MEANINGS: Final[dict[Effect, str]] = {
-    "new run": "it decides the result, so this is another plan, to be trained",
-    "same run": "the result stays; gates, exports or the machine differ",
-    "cosmetic": "words for people, and what follows from other fields",
-}
-"""What the effect of a change means to whoever reads the plan."""
 
 
 def format_plan(
@@ -96,44 +93,7 @@ def _format_header(made: Plan, width: int) -> Iterator[Line]:
     yield ((f"  {made.spec_path}", "dim"),)
     if made.description:
         yield from format_paragraph(made.description, width, style="italic")
-    yield from format_paragraph(_format_summary(made), width)
-
-
-def _format_summary(made: Plan) -> str:
-    count, epochs = made.model.parameters, made.training.epochs
-    size = "" if count is None else f" ({format_count(count)} parameters)"
-    counted = made.dataset.statistics
-    images = "" if counted is None else f", {pluralize(counted['images'], 'image')}"
-    named = len(made.dataset.classes or ())
-    classes = f", {pluralize(named, 'class', 'classes')}" if named else ""
-    return (
-        f"trains {made.model.name}{size} from {format_weights(made)} on {made.dataset.name}"
-        f" ({made.dataset.format}{images}{classes}) for {pluralize(epochs, 'epoch')} "
-        f"on {_format_machine(made)}, and measures the best epoch on {made.dataset.final_split}"
-    )
-
-
-def format_weights(made: Plan) -> str:
-    """What the model starts from, in a few words."""
-    match made.model.weights:
-        case None:
-            return "random weights"
-        case HubWeights(id=name, revision=revision):
-            return f"{name} at {revision[:12]}"
-        case FileWeights(path=path) | RunWeights(path=path):
-            return path
-        case MlflowWeights(name=name, version=version):
-            return f"models:/{name}/{version}"
-        case UnpinnedWeights(source=source):
-            return f"{source}, not pinned"
-
-
-def _format_machine(made: Plan) -> str:
-    gpus, cpus = made.resources.gpus, made.resources.cpus
-    cores = pluralize(cpus, "core")
-    if not gpus:
-        return cores
-    return f"{pluralize(gpus, made.resources.gpu_type or 'GPU')} and {cores}"
+    yield from format_paragraph(describe_plan(made), width)
 
 
 def _format_status(beside: PriorRuns, width: int) -> list[Line]:
@@ -191,8 +151,8 @@ def _format_left(beside: PriorRuns, width: int) -> Iterator[Line]:
     # They differ in their seed alone, so that each is thought to take the same.
     whole = scale_estimate(left[0].estimate, len(left))
     many = pluralize(len(left), "run")
-    costs = _format_costs(replace(left[0], estimate=whole))
-    words = f"{many} left: {_format_time(whole)}; cost {costs}"
+    costs = format_costs(replace(left[0], estimate=whole))
+    words = f"{many} left: {format_time(whole)}; cost {costs}"
     yield from format_row([("", 1, ""), ("all seeds", 9, "")], (words, ""), width)
 
 
@@ -210,14 +170,14 @@ def _format_values(made: Plan, width: int) -> Iterator[Line]:
             unset.setdefault(section, []).append(name)
             continue
         is_long = path == "dataset.classes"
-        shown = _format_names(made.dataset.classes) if is_long else format_value(value)
+        shown = format_names(made.dataset.classes) if is_long else format_value(value)
         yield from _format_value_row(path, shown, origin, width)
     # A plan that is judged alone says nothing of seeds, which nobody would find here then.
     if not made.report.seeds:
         unset.setdefault("report", []).append("seeds")
     for section, names in unset.items():
         texts = [("", 1, ""), (f"{section}, not set", PATH_WIDTH, "dim")]
-        yield from format_row(texts, (_format_names(tuple(names), 8), "dim"), width)
+        yield from format_row(texts, (format_names(tuple(names), 8), "dim"), width)
     left_out = [name for name in idle if made.origins.get(f"training.{name}") == "default"]
     if left_out:
         texts = [("", 1, ""), ("training, no effect", PATH_WIDTH, "dim")]
@@ -250,7 +210,7 @@ def iter_values(made: Plan) -> Iterator[tuple[str, object]]:
         case UnpinnedWeights(source=source):
             yield "model.configuration", f"{source}, not pinned"
     yield "dataset.name", dataset.name
-    yield "dataset.hash", _shorten_hash(dataset.hash)
+    yield "dataset.hash", shorten_hash(dataset.hash)
     yield "dataset.classes", dataset.classes
     yield "dataset.finalSplit", dataset.final_split
     raw = made.to_json()
@@ -266,33 +226,6 @@ def _iter_leaves(section: Mapping[str, object], above: str) -> Iterator[tuple[st
             yield from _iter_leaves(value, path)
         else:
             yield path, value
-
-
-def format_value(value: object) -> str:
-    """A value as it would stand in a spec; `none` where nothing does."""
-    match value:
-        case None:
-            return NOTHING
-        case bool():
-            return "true" if value else "false"
-        case Mapping():
-            return (
-                ", ".join(f"{key}: {format_value(item)}" for key, item in value.items()) or NOTHING
-            )
-        case list() | tuple():
-            return f"[{', '.join(format_value(item) for item in value)}]" if value else NOTHING
-        # `:g` alone keeps six digits, and would show a value that is not the plan's.
-        case float():
-            return f"{value:g}" if float(f"{value:g}") == value else str(value)
-        case _:
-            return str(value)
-
-
-def _format_names(names: tuple[str, ...], most: int = 10) -> str:
-    shown = ", ".join(names[:most])
-    if len(names) <= most:
-        return shown or NOTHING
-    return f"{shown}, … ({len(names)} in all)"
 
 
 def _format_licences(made: Plan, width: int) -> Iterator[Line]:
@@ -313,62 +246,21 @@ def _format_steps(made: Plan, width: int) -> Iterator[Line]:
 def _format_estimate(made: Plan, missing: str | None, width: int) -> Iterator[Line]:
     guess, gpu = made.estimate, made.resources.gpu_type
     rows = [
-        ("time", f"{_format_time(guess)}, of at most {made.resources.max_duration}"),
-        ("memory", f"{_format_memory(guess.memory_bytes)}, of {made.resources.memory}"),
+        ("time", f"{format_time(guess)}, of at most {made.resources.max_duration}"),
+        ("memory", f"{format_memory(guess.memory_bytes)}, of {made.resources.memory}"),
     ]
     if made.resources.gpus:
-        need = _format_memory(guess.gpu_memory_bytes)
-        rows.append(("GPU", need if need == _UNKNOWN else f"{need} on each {gpu or 'GPU'}"))
+        need = format_memory(guess.gpu_memory_bytes)
+        rows.append(("GPU", need if need == UNKNOWN else f"{need} on each {gpu or 'GPU'}"))
     if guess.report_seconds is not None:
         of_it = format_duration(guess.report_seconds, "rough")
         rows.insert(1, ("report", f"about {of_it} of that"))
-    rows.append(("cost", _format_costs(made)))
+    rows.append(("cost", format_costs(made)))
     if missing is not None:
         rows.append(("Python", f"{missing}; not in the time above"))
     for name, words in rows:
         yield from format_row([("", 1, ""), (name, 9, "")], (words, ""), width)
     yield from format_paragraph(guess.basis, width, style="dim")
-
-
-_UNKNOWN: Final = "not known"
-
-
-def _format_time(guess: Estimate) -> str:
-    seconds, bounds = guess.whole_seconds, guess.whole_range
-    if seconds is None:
-        return _UNKNOWN
-    about = f"about {format_duration(seconds, 'rough')}"
-    return about if bounds is None else f"{about} ({format_range(*bounds)})"
-
-
-def _format_memory(count: int | None) -> str:
-    return _UNKNOWN if count is None else f"about {format_size(count, 'rough')}"
-
-
-def _format_costs(made: Plan) -> str:
-    guess, resources = made.estimate, made.resources
-    if guess.seconds is None:
-        return _UNKNOWN
-    if guess.cost is None:
-        # Whoever knows the prices can still do the sum.
-        used = [_format_hours(guess.seconds * resources.gpus, "GPU")] if resources.gpus else []
-        # The report has one of them.
-        cores = guess.seconds * resources.cpus + (guess.report_seconds or 0.0)
-        used.append(_format_hours(cores, "core"))
-        return f"{_UNKNOWN}: {' and '.join(used)}"
-    about = format_cost(guess.cost, guess.currency)
-    whole, bounds = guess.whole_seconds, guess.whole_range
-    if bounds is None or not whole:
-        return about
-    bounds = (guess.cost * bounds[0] / whole, guess.cost * bounds[1] / whole)
-    low, high = (format_cost(one, guess.currency) for one in bounds)
-    low = low.removesuffix(f" {guess.currency}")
-    return about if high.startswith(low) else f"{about} ({low} to {high})"
-
-
-def _format_hours(seconds: float, of: str) -> str:
-    hours = seconds / 3600
-    return f"< 0.01 {of} hours" if hours < 0.01 else f"{hours:,.2f} {of} hours"
 
 
 def _format_warnings(made: Plan, beside: PriorRuns, width: int) -> Iterator[Line]:
@@ -408,11 +300,11 @@ def _format_comparison(what: str, other: Comparison | None, width: int) -> Itera
 
 def _format_change(change: Change, width: int) -> list[Line]:
     if change.before is None:
-        mark, words = "+", _shorten_value(change.after)
+        mark, words = "+", shorten_value(change.after)
     elif change.after is None:
-        mark, words = "-", f"{_shorten_value(change.before)} → none"
+        mark, words = "-", f"{shorten_value(change.before)} → none"
     else:
-        mark, words = "~", f"{_shorten_value(change.before)} → {_shorten_value(change.after)}"
+        mark, words = "~", f"{shorten_value(change.before)} → {shorten_value(change.after)}"
     style = STYLES[change.effect]
     wide = max(PATH_WIDTH - 2, count_cells(change.path))
     texts = [("", 1, ""), (mark, 1, style), (change.path, wide, "")]
@@ -430,21 +322,6 @@ def _format_meanings(beside: PriorRuns, width: int) -> Iterator[Line]:
         if effect in effects:
             words = f"{effect}: {MEANINGS[effect]}"
             yield from format_paragraph(words, width, style="dim")
-
-
-def _shorten_value(value: object) -> str:
-    if isinstance(value, list | tuple):
-        return _format_names(tuple(format_value(item) for item in value), most=6)
-    text = format_value(value)
-    return _shorten_hash(text)
-
-
-def _shorten_hash(text: str) -> str:
-    """A hash by its beginning, which tells a reader as much as the whole; the kind stays."""
-    kind, colon, digits = text.partition(":")
-    if kind not in ("md5", "sha256") or len(digits) < 32:
-        return text
-    return f"{kind}{colon}{digits[:16]}…{'.dir' if text.endswith('.dir') else ''}"
 
 
 def _format_footer(

@@ -29,6 +29,7 @@ from vtspec.pipelines.runs.events import (
     Warned,
 )
 from vtspec.pipelines.runs.state import RunState
+from vtspec.pipelines.runs.state_phrases import format_figures, format_main_metric
 from vtspec.pipelines.runs.training_state import Epoch, Training
 
 if TYPE_CHECKING:
@@ -154,22 +155,6 @@ def _is_repeated(event: Event, warned: set[str | None]) -> bool:
     return repeated
 
 
-def format_figures(state: RunState) -> str:
-    """What stands beside the bar: where training is, its loss, its speed and what remains."""
-    at = state.training
-    # `at.epoch` counts what is done, so the one in work is the next; after the last there is none.
-    parts = [f"epoch {min(at.epochs or 1, int(at.epoch) + 1)}/{at.epochs or '?'}"]
-    if at.loss is not None:
-        parts.append(f"loss {format_number(at.loss)}")
-    if at.history:
-        parts += _format_main_metric(at.monitor, at.history[-1].metrics)
-    if at.images_per_s:
-        parts.append(f"{format_number(round(at.images_per_s))} images/s")
-    if at.remaining_s is not None:
-        parts.append(f"{format_duration(at.remaining_s)} left")
-    return "  ".join(parts)
-
-
 def format_event(event: Event, state: RunState) -> str | None:
     """The line that an event leaves for people, or None where it leaves none."""
     words = _describe(event.body, state)
@@ -245,7 +230,7 @@ def _describe_epoch(done: Epoch, at: Training) -> str:
     for name, value in (("train_loss", done.train_loss), ("val_loss", done.val_loss)):
         if value is not None:
             parts.append(f"{name} {format_number(value)}")
-    parts += _format_main_metric(at.monitor, done.metrics)
+    parts += format_main_metric(at.monitor, done.metrics)
     if done.seconds is not None:
         parts.append(format_duration(done.seconds))
     if at.remaining_s and at.progress < 1:
@@ -254,16 +239,10 @@ def _describe_epoch(done: Epoch, at: Training) -> str:
 
 
 def _describe_evaluation(state: RunState) -> str:
-    figures = _format_main_metric(state.training.monitor, state.final.metrics)
+    figures = format_main_metric(state.training.monitor, state.final.metrics)
     loss = state.final.metrics.get("loss")
     figures += [f"loss {format_number(loss)}"] if loss is not None else []
     return f"{state.final.split}: {'  '.join(figures)}"
-
-
-def _format_main_metric(monitor: str | None, metrics: Mapping[str, float]) -> list[str]:
-    """The metric that decides, or the first one where none is known to."""
-    name = monitor if monitor in metrics else next(iter(metrics), None)
-    return [] if name is None else [f"{name} {format_number(metrics[name])}"]
 
 
 def _format_epoch_number(epoch: float | None) -> str:

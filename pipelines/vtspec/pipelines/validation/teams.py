@@ -58,6 +58,13 @@ def find_team(teams: "Mapping[str, Team]", spec_path: str, author: str | None) -
     )
 
 
+def find_member_team(teams: "Mapping[str, Team]", login: str) -> str | None:
+    """The team that lists the login of a forge's account; letters count without their case."""
+    account = login.casefold()
+    found = (name for name, team in teams.items() if account in map(str.casefold, team.logins))
+    return next(found, None)
+
+
 def check_limits(
     gpus: float, duration: str | None, name: str, team: "Team"
 ) -> Iterator[RuleViolation]:

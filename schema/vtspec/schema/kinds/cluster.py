@@ -20,7 +20,7 @@ from .field_types import (
     Whole,
     refuse_credentials,
 )
-from .patterns import HTTP_URL, REMOTE_URL, ROLE_ARN
+from .patterns import HTTP_URL, LOGIN, REMOTE_URL, ROLE_ARN
 
 
 class Toleration(Part):
@@ -136,13 +136,19 @@ class Remote(Part):
 
 
 class TeamLimits(Part):
-    """What one run of a team may ask for."""
+    """What one run of a team may ask for, and what its runs may cost."""
 
     gpus: Annotated[Whole, Field(ge=0, le=64)] | None = Field(
         default=None, description="Most GPUs of one run."
     )
     max_duration: Duration | None = Field(
         default=None, description="Longest `resources.maxDuration` of one run."
+    )
+    cost_per_month: Annotated[float, Field(ge=0)] | None = Field(
+        default=None,
+        description="What its runs of one calendar month (UTC) may cost together, in "
+        "`prices.currency`; only what pull requests ask for is held to it.",
+        examples=[500.0],
     )
 
 
@@ -153,6 +159,17 @@ class Team(Part):
         default=(),
         description="Its members, by the e-mail address that git has; each is in one team.",
         examples=[["jin@example.org"]],
+    )
+    logins: Annotated[
+        tuple[Annotated[str, Field(pattern=LOGIN.pattern)], ...],
+        Tuple,
+        Distinct,
+        Field(json_schema_extra=UNIQUE),
+    ] = Field(
+        default=(),
+        description="Its members by their logins at the forge, which alone count in pull "
+        "requests; each is in one team.",
+        examples=[[LOGIN.example]],
     )
     specs: Annotated[
         tuple[RelativePath, ...], Tuple, Distinct, Field(json_schema_extra=UNIQUE)
@@ -165,5 +182,5 @@ class Team(Part):
         default=None, description="Queue of its GPUs, before that of the GPU type."
     )
     limits: TeamLimits = Field(
-        default_factory=TeamLimits, description="What one run of it may ask for."
+        default_factory=TeamLimits, description="What its runs may ask for."
     )

@@ -124,6 +124,11 @@ ROLE_ARN: Final = TextPattern(
     words="the ARN of a role",
     example="arn:aws:iam::123456789012:role/vtspec-run",
 )
+LOGIN: Final = TextPattern(
+    pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?(\[bot\])?$",
+    words="a login of the forge: letters, digits, '-', '_' and '.', without '@'",
+    example="jin-park",
+)
 HTTP_URL: Final = TextPattern(
     pattern=r"^https?://[^\s/]+/?$",
     words="an address that begins with https:// or http://, without a path",

@@ -9,7 +9,9 @@ from vtspec.schema import API_VERSION
 from .cluster import Cluster, Remote, Team, Toleration
 from .field_types import (
     NO_CREDENTIALS,
+    UNIQUE,
     ApiVersion,
+    Distinct,
     Duration,
     KubernetesName,
     LabelKey,
@@ -111,6 +113,25 @@ class Retention(Part):
     )
 
 
+class Approval(Part):
+    """When a plan that a pull request shows is carried out, and who may say so."""
+
+    when: Literal["comment", "approval", "merge"] = Field(
+        default="comment",
+        description="What creates the runs: a comment `/vtspec apply DIGEST`, a review that "
+        "approves the pull request, or its merge.",
+    )
+    teams: Annotated[tuple[Name, ...], Tuple, Distinct, Field(json_schema_extra=UNIQUE)] = Field(
+        default=(),
+        description="The teams whose `logins` may approve; left out, whoever may write to the "
+        "repository.",
+        examples=[["vision"]],
+    )
+    by_author: bool = Field(
+        default=True, description="Whether the author of a pull request may approve its plans."
+    )
+
+
 RunsPlace = Annotated[
     str,
     Field(
@@ -151,6 +172,9 @@ class ProjectSpec(Part):
         default=None, description="The Kubernetes that plans are carried out on."
     )
     teams: dict[Name, Team] = Field(default_factory=dict, description="Who shares it, by name.")
+    approval: Approval = Field(
+        default_factory=Approval, description="How pull requests get their plans carried out."
+    )
     retention: Retention = Field(
         default_factory=Retention, description="What `vtspec prune` removes."
     )

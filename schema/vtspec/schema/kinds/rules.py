@@ -498,6 +498,52 @@ def _check_teams_differ(data: Mapping[str, object]) -> Iterator[RuleViolation]:
                     )
 
 
+def _check_logins_differ(data: Mapping[str, object]) -> Iterator[RuleViolation]:
+    teams = _get_value(data, "spec", "teams")
+    owners: dict[str, str] = {}
+    for name, team in teams.items() if isinstance(teams, dict) else ():
+        for index, login in enumerate(_get_texts(_get_value(team, "logins"))):
+            # Forges know no case in them: Jin and jin are one account.
+            if (owner := owners.setdefault(login.casefold(), name)) != name:
+                yield RuleViolation(
+                    path=("spec", "teams", name, "logins", index),
+                    message=f"'{login}' is in team {owner} already",
+                    fix="leave it in one of the two",
+                )
+
+
+def _check_approval(data: Mapping[str, object]) -> Iterator[RuleViolation]:
+    teams = _get_value(data, "spec", "teams")
+    known = teams if isinstance(teams, dict) else {}
+    for index, name in enumerate(_get_texts(_get_value(data, "spec", "approval", "teams"))):
+        where = ("spec", "approval", "teams", index)
+        if name not in known:
+            yield RuleViolation(
+                path=where,
+                message=f"'{name}' is no team of spec.teams",
+                fix=f"say who is in it: 'teams: {{{name}: {{logins: [LOGIN]}}}}'",
+            )
+        elif not _get_texts(_get_value(known[name], "logins")):
+            yield RuleViolation(
+                path=where,
+                message=f"'{name}' has no logins, by which a forge knows its members",
+                fix=f"add them: 'teams: {{{name}: {{logins: [LOGIN]}}}}'",
+            )
+
+
+def _check_cost_limits(data: Mapping[str, object]) -> Iterator[RuleViolation]:
+    teams = _get_value(data, "spec", "teams")
+    if _get_value(data, "spec", "prices", "cpuPerHour") is not None:
+        return
+    for name, team in teams.items() if isinstance(teams, dict) else ():
+        if _get_value(team, "limits", "costPerMonth") is not None:
+            yield RuleViolation(
+                path=("spec", "teams", name, "limits", "costPerMonth"),
+                message="needs prices.cpuPerHour: without it no run has a cost",
+                fix="add it, such as 'prices: {cpuPerHour: 0.04}'",
+            )
+
+
 def _check_place(where: tuple[str | int, ...], path: str, instead: str) -> Iterator[RuleViolation]:
     what = _describe_place(path)
     if what is not None:
@@ -593,6 +639,14 @@ RULES: Final[dict[str, tuple[Rule, ...]]] = {
         _check_gates,
         _check_seeds,
     ),
-    "Project": (_check_folders, _check_queues, _check_runs_role, _check_teams_differ),
+    "Project": (
+        _check_folders,
+        _check_queues,
+        _check_runs_role,
+        _check_teams_differ,
+        _check_logins_differ,
+        _check_approval,
+        _check_cost_limits,
+    ),
 }
 """The rules of each kind, in the order of the fields."""

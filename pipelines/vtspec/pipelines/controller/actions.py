@@ -1,0 +1,114 @@
+"""What is to be done, as plain data that the edge carries out. Pure.
+
+Each may be done twice, or be lost, and comes to the same in the end. Those that one command asks
+for have its comment as their `cause`: they are done in their order, and where one of them fails
+those after it are left, so that nobody is told of what was not done.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from vtspec.pipelines.forge.forge import CheckReport, ReactionContent, Status
+from vtspec.pipelines.planning.plan_model import Plan
+
+from .view import Approval
+
+Begin = Literal["new", "resume", "again", "completion"]
+"""How a plan is carried out: for the first time; from a checkpoint of the attempt; as another
+attempt; or what of a result its policy lacks."""
+
+CommentKind = Literal["plan", "progress", "result", "approval"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateRun:
+    """Create the Workflow of that name, unless it is there. Right before, the edge asks the forge
+    once more whether the pull request's head is still `approval.head_sha`.
+
+    One that goes on is gone on with only as it was seen: where more than `after_seq` has been told
+    of it since, somebody else has.
+    """
+
+    run: str
+    plan: Plan
+    begin: Begin
+    approval: Approval
+    team: str | None
+    after_seq: int | None = None
+    cause: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelRun:
+    """Note on a Workflow that a pull request wants it (`approval` says by whose word), or does no
+    more."""
+
+    run: str
+    pull_request: int
+    is_wanted: bool
+    approval: Approval | None = None
+    cause: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StopRun:
+    """Stop a Workflow; its checkpoint is kept."""
+
+    run: str
+    reason: str
+    cause: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WriteComment:
+    """Write the comment of a kind, in place of the text of `comment_id` where there is one."""
+
+    pull_request: int
+    kind: CommentKind | Literal["duplicate"]
+    body: str
+    comment_id: int | None = None
+    cause: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """Answer a command. Where an answer with its marker is there, another controller was first: it
+    stays, and what this cause has left is not done, since the next pass goes by what it says."""
+
+    pull_request: int
+    comment_id: int
+    body: str
+    cause: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class React:
+    """React to a command: 👀 where it was seen, 🚀 done, 👎 refused."""
+
+    pull_request: int
+    comment_id: int
+    content: ReactionContent
+    cause: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetStatus:
+    """Set a commit's status of its context."""
+
+    sha: str
+    status: Status
+    cause: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportCheck:
+    """Report a check of a commit."""
+
+    sha: str
+    report: CheckReport
+    cause: int | None = None
+
+
+Action: TypeAlias = (
+    CreateRun | LabelRun | StopRun | WriteComment | Reply | React | SetStatus | ReportCheck
+)

@@ -1,0 +1,154 @@
+"""A command in a pull request → what is done, and what is answered. Pure.
+
+Every command is answered once: by a reply, or, for a stranger's, by a reaction alone. What it asks
+for is judged anew until it has been answered, so that nothing is done for what is no more true.
+"""
+
+from typing import assert_never
+
+from vtspec.schema.suggestions import find_nearest
+
+from . import replies
+from .actions import Action, LabelRun
+from .commands import (
+    AllowCommand,
+    ApplyCommand,
+    BadCommand,
+    Command,
+    HelpCommand,
+    SpecCommand,
+    parse_command,
+)
+from .digests import list_targets
+from .request import Answer, Request, is_too_old, propose_line, refuse
+from .run_answers import answer_apply, answer_rerun
+from .view import Attempt
+
+
+def answer_comment(request: Request) -> Answer | None:
+    """The answer to a comment that nobody has answered; None where it does not speak to us."""
+    comment = request.comment
+    command = parse_command(comment.body)
+    if command is None:
+        return None
+    if request.is_stranger:
+        return Answer(outcome="refused", is_quiet=True)
+    if comment.updated_at != comment.created_at:
+        return refuse(replies.EDITED)
+    begun = request.ledger.list_begun_by(comment.id)
+    if not begun and not _is_stop(command) and is_too_old(comment, request.view):
+        return refuse(replies.TOO_OLD)
+    match command:
+        case BadCommand():
+            return refuse(*replies.explain_bad(command, propose_line(request)))
+        case HelpCommand():
+            return Answer(outcome="done", sentences=(replies.explain_help(),))
+        case AllowCommand():
+            return _answer_allow(request, command)
+        case ApplyCommand():
+            return answer_apply(request, command)
+        case SpecCommand():
+            return _answer_specs(request, command)
+        case _:
+            assert_never(command)
+
+
+def _is_stop(command: Command | BadCommand) -> bool:
+    # Late or not, nobody wants a run to go on that they have said stop to.
+    return isinstance(command, SpecCommand) and command.verb == "stop"
+
+
+def _answer_allow(request: Request, command: AllowCommand) -> Answer:
+    pull = request.seen.pull
+    if not request.asker.may_write:
+        return refuse(replies.NO_MAINTAINER)
+    if not pull.is_fork:
+        return refuse(replies.NO_FORK)
+    if not pull.head_sha.startswith(command.head_sha):
+        return refuse(replies.explain_other_head(command.head_sha, pull.head_sha))
+    return Answer(outcome="done", sentences=(replies.explain_allowed(pull.head_sha),))
+
+
+def _answer_specs(request: Request, command: SpecCommand) -> Answer:
+    unknown = [name for name in command.specs if name not in _list_names(request)]
+    if unknown:
+        nearest = find_nearest(unknown[0], _list_names(request))
+        return refuse(replies.explain_unknown_spec(unknown[0], nearest))
+    match command.verb:
+        case "plan":
+            return _answer_plan(request, command)
+        case "report":
+            return _answer_report(request, command)
+        case "stop":
+            return _answer_stop(request, command)
+        case "rerun":
+            return answer_rerun(request, command)
+        case _:
+            assert_never(command.verb)
+
+
+def _list_names(request: Request) -> list[str]:
+    mine = [one.spec for one in request.ledger.attempts if _is_of(one, request)]
+    return [*(spec.name for spec in request.seen.specs), *request.seen.experiments, *mine]
+
+
+def _is_of(attempt: Attempt, request: Request) -> bool:
+    return request.seen.pull.number in attempt.wanted_by
+
+
+def _answer_plan(request: Request, command: SpecCommand) -> Answer:
+    seen = request.seen
+    if seen.pull.state != "open":
+        return refuse(replies.explain_closed(seen.pull.state))
+    planned = {spec.name for spec in seen.specs}
+    absent = [name for name in command.specs if name not in planned]
+    if absent:
+        return refuse(replies.explain_not_planned(absent))
+    chosen = [spec for spec in seen.specs if not command.specs or spec.name in command.specs]
+    if not chosen:
+        return refuse(replies.NO_SPECS)
+    text = replies.list_plans(chosen, seen.specs, seen.pull.head_sha)
+    return Answer(outcome="done", sentences=(text,))
+
+
+def _answer_report(request: Request, command: SpecCommand) -> Answer:
+    ids = {target.plan.id for target in list_targets(request.seen.specs)}
+    found = [
+        one
+        for one in request.ledger.attempts
+        if (_is_of(one, request) or one.plan_id in ids)
+        and (not command.specs or one.spec in command.specs)
+    ]
+    if not found:
+        return refuse(replies.NO_RUNS)
+    return Answer(outcome="done", sentences=(replies.list_runs(found),))
+
+
+def _answer_stop(request: Request, command: SpecCommand) -> Answer:
+    number, ledger, comment = request.seen.pull.number, request.ledger, request.comment
+    is_author = request.asker.login.casefold() == request.seen.pull.author.casefold()
+    if not (request.may_approve or request.asker.may_write or is_author):
+        return Answer(outcome="refused", is_quiet=True)
+    wanted = [
+        one
+        for one in ledger.list_wanted(number)
+        if (not command.specs or one.spec in command.specs)
+        # Said before the run was approved, it was not said of that.
+        and all(
+            each.comment_id < comment.id for each in one.approvals if each.pull_request == number
+        )
+    ]
+    if not wanted:
+        return Answer(outcome="done", sentences=(replies.NOTHING_RUNS,))
+    effects: list[Action] = []
+    for one in wanted:
+        ledger.label_run(one.run, number, None)
+        effects.append(
+            LabelRun(run=one.run, pull_request=number, is_wanted=False, cause=comment.id)
+        )
+    told = tuple(
+        replies.explain_stop(one.run, [n for n, is_wanted in one.wanted_by.items() if is_wanted])
+        for one in ledger.attempts
+        if one.run in {each.run for each in wanted}
+    )
+    return Answer(outcome="done", sentences=told, effects=tuple(effects))

@@ -1,0 +1,102 @@
+"""A comment's text as a forge takes it: its marker first, and cut where it may be cut. Pure."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from vtspec.pipelines.reporting.escape import render_code
+
+LIMIT: Final = 60_000
+"""Characters of a comment as UTF-16 counts them; GitHub takes 65,536."""
+
+_POINTER: Final = 700
+_FENCE: Final = re.compile(r"^ {0,3}(`{3,}(?=[^`]*$)|~{3,})")
+
+
+def cut_text(text: str, link: str | None = None, limit: int = LIMIT) -> str:
+    """The text where it is short enough; else its beginning, up to a line outside of any fence,
+    and where the whole of it is."""
+    if count_characters(text) <= limit:
+        return text
+    pointer = _render_pointer(link)
+    kept, closing = _find_cut(text, limit - count_characters(pointer))
+    return f"{kept}{closing}{pointer}"
+
+
+def count_characters(text: str) -> int:
+    """Its length in UTF-16, by which a character beyond the first 65,536 is two."""
+    return len(text) + sum(letter > "\uffff" for letter in text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Line:
+    """A line's end in the text, whether a fence is open behind it, and the folds that are."""
+
+    end: int
+    size: int
+    is_fenced: bool
+    folds: int
+
+
+def _find_cut(text: str, room: int) -> tuple[str, str]:
+    end, closing = 0, ""
+    for line in _walk(text):
+        tail = "\n\n</details>" * line.folds
+        if line.size + len(tail) > room:
+            break
+        if not line.is_fenced:
+            end, closing = line.end, tail
+    if end:
+        return text[:end].rstrip("\n"), closing
+    # One line alone, or one fence, that is too long: of such nothing can be shown whole.
+    return "", ""
+
+
+def _walk(text: str) -> Iterator[_Line]:
+    mark: str | None = None
+    end = size = folds = 0
+    for line in text.split("\n"):
+        fence = _FENCE.match(line)
+        if mark is None and fence is not None:
+            mark = fence[1]
+        elif mark is not None and _closes(line, mark):
+            mark = None
+        elif mark is None:
+            folds += (line == "<details>") - (line == "</details>")
+        end += len(line) + 1
+        size += count_characters(line) + 1
+        yield _Line(end=end, size=size, is_fenced=mark is not None, folds=max(0, folds))
+
+
+def _closes(line: str, mark: str) -> bool:
+    plain = line.strip(" \t")
+    indent = len(line) - len(line.lstrip(" "))
+    return indent <= 3 and len(plain) >= len(mark) and set(plain) == {mark[0]}
+
+
+def _render_pointer(link: str | None) -> str:
+    where = "" if link is None else f": [the whole of it]({encode_link(link)})"
+    told = f"\n\n---\n\n*This comment was too long and is cut here*{where}\n"
+    return told if len(told) <= _POINTER else "\n\n---\n\n*This comment was too long and is cut*\n"
+
+
+def encode_link(link: str) -> str:
+    """An address that nothing in it can end early (RFC 3986, 2.1)."""
+    return re.sub(r"[^A-Za-z0-9:/?#&=%+,;@~!._-]", _percent_encode, link)
+
+
+def _percent_encode(match: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in match[0].encode("utf-8", "replace"))
+
+
+def render_link(words: str, link: str | None) -> str:
+    """Our words, as a link where there is an address that a browser opens."""
+    if link is None or not link.startswith(("https://", "http://")):
+        return words
+    return f"[{words}]({encode_link(link)})"
+
+
+def render_sha(sha: str) -> str:
+    """A commit by its first digits."""
+    return render_code(sha[:7])

@@ -1,0 +1,124 @@
+"""What is told of commits: the check of a head's specs, and how its runs stand. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from vtspec.pipelines.forge.forge import (
+    LONGEST_DESCRIPTION,
+    Annotation,
+    CheckReport,
+    Conclusion,
+    Status,
+    StatusState,
+)
+from vtspec.pipelines.formatting import pluralize
+from vtspec.pipelines.redaction import Redactor
+from vtspec.pipelines.runs.state import describe_ending
+from vtspec.schema.problem import Problem
+from vtspec.schema.visible_text import shorten_visibly
+
+from .actions import ReportCheck, SetStatus
+from .ledger import Ledger
+from .phrases import quote
+from .view import Attempt, PullRequestView, View
+
+CHECK: Final = "vtspec"
+"""The name of the check of a pull request's specs."""
+
+_LONGEST: Final = 1_000
+
+
+def report_checks(seen: PullRequestView, view: View) -> Iterator[ReportCheck]:
+    """The check of the head's specs, where it was not told so already."""
+    if seen.pull.state != "open":
+        return
+    report = _mask(build_check(seen), view.redactor)
+    told = view.checks.get(seen.pull.head_sha, ())
+    if report not in told:
+        yield ReportCheck(sha=seen.pull.head_sha, report=report)
+
+
+def build_check(seen: PullRequestView) -> CheckReport:
+    """What is wrong with the specs, at their lines; a success where nothing is."""
+    problems = [problem for spec in seen.specs for problem in spec.problems]
+    errors = [one for one in problems if one.severity == "error"]
+    refusals = [
+        f"- {quote(spec.name)}: {quote(spec.refusal)}"
+        for spec in seen.specs
+        if spec.refusal is not None
+    ]
+    plans = sum(len(spec.plans) for spec in seen.specs)
+    conclusion: Conclusion = (
+        "failure" if errors or refusals else "success" if seen.specs else "neutral"
+    )
+    title = f"{pluralize(plans, 'plan')}, {pluralize(len(errors) + len(refusals), 'error')}"
+    elsewhere = [f"- {quote(one.message)}" for one in problems if not one.line]
+    return CheckReport(
+        name=CHECK,
+        conclusion=conclusion,
+        title=title if seen.specs else "no experiment is changed",
+        summary="\n".join([*refusals, *elsewhere]) or "Every spec is valid.",
+        annotations=tuple(_annotate(one) for one in problems if one.line),
+    )
+
+
+def _mask(report: CheckReport, redactor: Redactor) -> CheckReport:
+    """The report without what is secret, whatever a spec or a server put into it."""
+    redact = redactor.redact_text
+    return replace(
+        report,
+        summary=redact(report.summary),
+        annotations=tuple(
+            replace(one, message=redact(one.message), title=redact(one.title))
+            for one in report.annotations
+        ),
+    )
+
+
+def _annotate(problem: Problem) -> Annotation:
+    fix = f"\nfix: {problem.fix}" if problem.fix else ""
+    return Annotation(
+        path=problem.file,
+        line=problem.line,
+        end_line=problem.line,
+        message=shorten_visibly(problem.message, _LONGEST) + shorten_visibly(fix, _LONGEST),
+        title=shorten_visibly(problem.path or problem.severity, 100),
+    )
+
+
+def set_statuses(view: View, ledger: Ledger) -> Iterator[SetStatus]:
+    """How the last run of each spec stands, at each commit that it was approved for."""
+    last: dict[tuple[str, str], Attempt] = {}
+    for attempt in sorted(ledger.attempts, key=lambda one: (one.plan_id, one.number)):
+        for approval in attempt.approvals:
+            last[approval.head_sha, f"vtspec/{attempt.spec}"] = attempt
+    for (sha, context), attempt in last.items():
+        status = build_status(context, attempt)
+        status = replace(status, description=view.redactor.redact_text(status.description))
+        if status not in view.statuses.get(sha, ()):
+            yield SetStatus(sha=sha, status=status)
+
+
+def build_status(context: str, attempt: Attempt) -> Status:
+    """A run as a status of a commit: its verdict once it has one."""
+    state, words = _judge(attempt)
+    return Status(
+        context=context,
+        state=state,
+        description=shorten_visibly(f"{attempt.run}: {words}", LONGEST_DESCRIPTION),
+        url=attempt.link,
+    )
+
+
+def _judge(attempt: Attempt) -> tuple[StatusState, str]:
+    if attempt.is_at_work:
+        return "pending", "at work"
+    if attempt.standing != "done":
+        ending = describe_ending(attempt.state.status)
+        return ("error" if attempt.standing == "cut short" else "failure"), ending
+    if attempt.facts is not None:
+        verdict = attempt.facts.verdict
+        return ("failure" if verdict.missed else "success"), verdict.headline
+    verdict_name = attempt.state.report.verdict
+    return ("failure" if verdict_name == "missed" else "success"), verdict_name or "succeeded"

@@ -1,0 +1,163 @@
+"""What runs and what it costs, with what this pass has decided so far.
+
+So two commands that are seen at once are judged one after the other.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from vtspec.pipelines.argo.workflow_state import WorkflowState
+from vtspec.pipelines.runs import make_run_name
+from vtspec.pipelines.runs.state import choose_attempt
+
+from .actions import Begin
+from .digests import Target
+from .view import Approval, Attempt, View
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What carrying out a plan would come to now: `begin` says how, None where nothing is begun;
+    `run` is the run that is meant, `attempt` what is known of it."""
+
+    begin: Begin | None
+    run: str
+    attempt: Attempt | None = None
+
+    @property
+    def after_seq(self) -> int | None:
+        """The last event that was told of what is to go on; None where nothing is."""
+        going_on = self.begin in ("resume", "completion")
+        return self.attempt.state.seq if going_on and self.attempt is not None else None
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether the run goes on."""
+        return self.attempt is not None and self.attempt.is_at_work
+
+
+class Ledger:
+    """The runs of a repository and the month's spending of its teams."""
+
+    def __init__(self, attempts: Iterable[Attempt], spent: Mapping[str, float]) -> None:
+        self._attempts = {one.run: one for one in attempts}
+        self._spent = dict(spent)
+
+    def copy(self) -> "Ledger":
+        """One to try something with."""
+        return Ledger(self._attempts.values(), self._spent)
+
+    def adopt(self, trial: "Ledger") -> None:
+        """Take over what was tried."""
+        self._attempts = dict(trial._attempts)
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """All runs, by their names."""
+        return tuple(self._attempts[run] for run in sorted(self._attempts))
+
+    def list_by_plan(self, plan_id: str) -> list[Attempt]:
+        """The attempts of a plan, the oldest first."""
+        found = (one for one in self._attempts.values() if one.plan_id == plan_id)
+        return sorted(found, key=lambda one: one.number)
+
+    def list_wanted(self, pull_request: int) -> list[Attempt]:
+        """The runs at work that a pull request wants."""
+        return [one for one in self.attempts if one.is_at_work and one.wanted_by.get(pull_request)]
+
+    def list_begun_by(self, comment_id: int) -> list[Attempt]:
+        """The runs that a comment has had carried out."""
+        return [
+            one
+            for one in self.attempts
+            if any(each.comment_id == comment_id for each in one.approvals)
+        ]
+
+    def count_spent(self, team: str) -> float:
+        """What a team's runs have cost this month; those at work count with their estimate."""
+        at_work = (
+            max(one.cost or 0.0, 0.0)
+            for one in self._attempts.values()
+            if one.team == team and one.is_at_work
+        )
+        return self._spent.get(team, 0.0) + sum(at_work)
+
+    def find_standing(self, target: Target, name_completion: str | None) -> Standing:
+        """What carrying out a plan would come to; `name_completion` is the name of the completion
+        that its result lacks, None where it lacks none."""
+        plan_id = target.plan.id
+        attempts = self.list_by_plan(plan_id)
+        if not attempts:
+            return Standing(begin="new", run=make_run_name(plan_id, 1))
+        chosen = attempts[choose_attempt([one.standing for one in attempts])]
+        last = attempts[-1]
+        match chosen.standing:
+            case "running":
+                return Standing(begin=None, run=chosen.run, attempt=chosen)
+            case "done" if name_completion is not None:
+                return Standing(begin="completion", run=name_completion, attempt=chosen)
+            case "done":
+                return Standing(begin=None, run=chosen.run, attempt=chosen)
+            case "cut short":
+                return Standing(begin="resume", run=last.run, attempt=last)
+            case "failed":
+                return self.find_next(target)
+
+    def find_next(self, target: Target) -> Standing:
+        """Another attempt of a plan."""
+        attempts = self.list_by_plan(target.plan.id)
+        number = attempts[-1].number + 1 if attempts else 1
+        run = make_run_name(target.plan.id, number)
+        last = attempts[-1] if attempts else None
+        return Standing(begin="again", run=run, attempt=last)
+
+    def begin_run(
+        self, target: Target, standing: Standing, approval: Approval, team: str | None
+    ) -> None:
+        """Count a run that is to be carried out as one at work."""
+        run, number = standing.run, 1
+        before = standing.attempt
+        if before is not None:
+            number = before.number + 1 if standing.begin == "again" else before.number
+            run = before.run if standing.begin in ("completion", "resume") else run
+        plan = target.plan
+        self._attempts[run] = Attempt(
+            run=run,
+            spec=plan.name,
+            plan_id=plan.id,
+            digest=plan.digest,
+            number=number,
+            workflow=WorkflowState(phase="waiting"),
+            approvals=(*_keep_approvals(before, standing), approval),
+            wanted_by={approval.pull_request: True},
+            team=team,
+            cost=plan.estimate.cost,
+        )
+
+    def stop_run(self, run: str) -> None:
+        """Note that the cluster is told to stop a run."""
+        self._attempts[run] = replace(self._attempts[run], is_stopping=True)
+
+    def label_run(self, run: str, pull_request: int, approval: Approval | None) -> None:
+        """Note that a pull request wants a run, by an approval, or does no more, by none."""
+        before = self._attempts[run]
+        self._attempts[run] = replace(
+            before,
+            wanted_by={**before.wanted_by, pull_request: approval is not None},
+            approvals=before.approvals if approval is None else (*before.approvals, approval),
+        )
+
+
+def _keep_approvals(before: Attempt | None, standing: Standing) -> tuple[Approval, ...]:
+    if before is None or standing.begin == "again":
+        return ()
+    return before.approvals
+
+
+def open_ledger(view: View) -> Ledger:
+    """The ledger as a view begins it: what has ended this calendar month (UTC) is spent."""
+    spent: dict[str, float] = {}
+    for one in view.ended:
+        if (one.ended.year, one.ended.month) == (view.now.year, view.now.month):
+            spent[one.team] = spent.get(one.team, 0.0) + one.cost
+    return Ledger(view.attempts, spent)

@@ -1,0 +1,140 @@
+"""The hidden lines that our comments begin with: by these they are found again. Pure.
+
+A marker counts in a comment of our own login alone; anybody can type one.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+from vtspec.pipelines.forge.forge import Comment
+
+Outcome = Literal["done", "refused"]
+
+_REPLY: Final = re.compile(r"<!-- vtspec:reply ([0-9]{1,20}) -->\n<!-- vtspec:(done|refused) -->")
+_SHOWN: Final = re.compile(
+    r"<!-- vtspec:of ([0-9a-f]{7,64}) ([0-9]{1,12}) ([0-9a-f]{64}) ([0-9]{1,12}) -->"
+)
+_PLAN: Final = re.compile(
+    r"<!-- vtspec:digest ([a-z0-9-]{1,40}) ([0-9a-f]{64}) ([0-9a-f]{7,64}) -->"
+)
+_MOST_DIGESTS: Final = 60
+"""Digests that a plan comment remembers, those of earlier commits too."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownDigest:
+    """A digest that a plan comment has shown, for which spec, at which commit."""
+
+    spec: str
+    digest: str
+    head_sha: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """Of which commit a plan comment is and since when (seconds of the epoch), the digest over
+    the plans that the pull request changes, and since when that; `digests`, the newest first."""
+
+    head_sha: str
+    head_since: int
+    all_digest: str
+    all_since: int
+    digests: tuple[ShownDigest, ...] = ()
+
+    def is_seen(self, head_sha: str, at: datetime | None) -> bool:
+        """Whether the comment was of that commit at that time."""
+        return at is not None and head_sha == self.head_sha and at.timestamp() >= self.head_since
+
+
+def make_marker(kind: str) -> str:
+    """The first line of the comment of a kind."""
+    return f"<!-- vtspec:{kind} -->"
+
+
+def make_reply_marker(comment_id: int, outcome: Outcome) -> str:
+    """The first lines of the answer to a command."""
+    return f"{make_marker(f'reply {comment_id}')}\n{make_marker(outcome)}"
+
+
+def find_comments(comments: Sequence[Comment], login: str, kind: str) -> list[Comment]:
+    """Our own comments of a kind, the oldest first."""
+    marker = make_marker(kind)
+    return [one for one in comments if one.author == login and one.body.startswith(marker)]
+
+
+def find_replies(comments: Sequence[Comment], login: str) -> dict[int, Outcome]:
+    """Which commands we have answered, and how."""
+    found: dict[int, Outcome] = {}
+    for one in comments:
+        marker = _REPLY.match(_unify(one.body)) if one.author == login else None
+        if marker is not None:
+            found[int(marker[1])] = "done" if marker[2] == "done" else "refused"
+    return found
+
+
+def read_shown(body: str) -> Shown | None:
+    """What a plan comment says that it is of; None where it does not."""
+    found = _SHOWN.search(body)
+    if found is None:
+        return None
+    return Shown(
+        head_sha=found[1],
+        head_since=int(found[2]),
+        all_digest=found[3],
+        all_since=int(found[4]),
+        digests=tuple(
+            ShownDigest(spec=one[1], digest=one[2], head_sha=one[3])
+            for one in _PLAN.finditer(body)
+        ),
+    )
+
+
+def update_shown(
+    before: Shown | None, head_sha: str, all_digest: str, now: datetime, new: Sequence[ShownDigest]
+) -> Shown:
+    """The same for what is shown from now on; what is shown already keeps its time."""
+    at = int(now.timestamp())
+    older = () if before is None else before.digests
+    kept = [*new, *(one for one in older if one not in new)]
+    has_head = before is not None and before.head_sha == head_sha
+    has_all = before is not None and has_head and before.all_digest == all_digest
+    return Shown(
+        head_sha=head_sha,
+        head_since=before.head_since if before is not None and has_head else at,
+        all_digest=all_digest,
+        all_since=before.all_since if before is not None and has_all else at,
+        digests=tuple(kept[:_MOST_DIGESTS]),
+    )
+
+
+def render_shown(shown: Shown) -> str:
+    """The hidden lines of it."""
+    return "\n".join(_render_lines(shown))
+
+
+def _render_lines(shown: Shown) -> Iterator[str]:
+    words = (shown.head_sha, shown.head_since, shown.all_digest, shown.all_since)
+    yield make_marker(" ".join(map(str, ("of", *words))))
+    for one in shown.digests:
+        yield make_marker(f"digest {one.spec} {one.digest} {one.head_sha}")
+
+
+def is_same_text(one: str, other: str) -> bool:
+    """Whether two texts are one to a forge, which may take other ends of lines."""
+    return _unify(one) == _unify(other)
+
+
+def _unify(text: str) -> str:
+    return text.replace("\r\n", "\n").strip()
+
+
+def parse_time(text: str) -> datetime | None:
+    """A time of a forge; None for what is none."""
+    try:
+        found = datetime.fromisoformat(text)
+    except (ValueError, TypeError):
+        return None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)

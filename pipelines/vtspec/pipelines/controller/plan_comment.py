@@ -1,0 +1,340 @@
+"""The plan comment: what a pull request would have carried out, for how much, and how to say so.
+Pure.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from vtspec.pipelines.drafting.language import Tongue, detect_language
+from vtspec.pipelines.estimation.estimate import Estimate
+from vtspec.pipelines.formatting import MISSING, format_cost, pluralize
+from vtspec.pipelines.planning.diff import find_worst_effect
+from vtspec.pipelines.planning.plan_model import Plan
+from vtspec.pipelines.planning.plan_phrases import (
+    MEANINGS,
+    UNKNOWN,
+    describe_plan,
+    format_costs,
+    format_time,
+    shorten_value,
+)
+from vtspec.pipelines.planning.prior_runs import Comparison
+from vtspec.pipelines.reporting.escape import render_cell, render_code
+from vtspec.pipelines.reporting.render.markdown_budget import (
+    join_blocks,
+    render_bullets,
+    render_details,
+    render_table,
+)
+from vtspec.schema.problem import Problem
+
+from .approval import describe_approvers
+from .comment_text import cut_text, render_sha
+from .digests import (
+    Target,
+    list_asked,
+    list_targets,
+    shorten_digests,
+    strip_digest,
+    write_line,
+    write_lines,
+)
+from .ledger import Ledger
+from .markers import Shown, make_marker, render_shown
+from .phrases import Sentence
+from .replies import describe_run, explain_fork, explain_help
+from .request import find_standing, is_allowed, list_open
+from .view import PlannedSpec, PullRequestView, Reach, View
+
+_SENTENCE: Final = 600
+_ROOM: Final = 8_000
+"""Characters of one list or table in the comment."""
+
+_MARKS: Final = {True: "✅", False: "❌", None: "❔"}
+
+
+def render_plan_comment(seen: PullRequestView, view: View, ledger: Ledger, shown: Shown) -> str:
+    """The whole comment, of at most 60,000 characters."""
+    tongue = detect_language([seen.pull.title])
+    first = [spec for spec in seen.specs if spec.cause != "affected"]
+    others = [spec for spec in seen.specs if spec.cause == "affected"]
+    page = _Page(seen, view, ledger, tongue)
+    head = join_blocks([f"{make_marker('plan')}\n{render_shown(shown)}", page.render_title()])
+    body = [
+        page.render_table(first),
+        page.render_ending(),
+        *(page.render_spec(spec) for spec in first),
+        page.render_affected(others),
+        page.render_help(),
+    ]
+    return cut_text(join_blocks([head, *body]) + "\n", seen.full_text)
+
+
+class _Page:
+    """The parts of a plan comment of one pull request, in one language."""
+
+    def __init__(self, seen: PullRequestView, view: View, ledger: Ledger, tongue: Tongue) -> None:
+        self._seen, self._view, self._ledger, self._tongue = seen, view, ledger, tongue
+        self._short = shorten_digests(seen.specs)
+
+    def _say(self, en: str, ko: str) -> str:
+        return Sentence(en=en, ko=ko).say(self._tongue)
+
+    def render_title(self) -> str:
+        sha = render_sha(self._seen.pull.head_sha)
+        title = self._say(f"## Plan of {sha}", f"## {sha}의 계획")
+        notes = [title]
+        if not self._seen.specs:
+            notes.append(
+                self._say(
+                    "This pull request changes no experiment, and no plan becomes another by it.",
+                    "이 풀 리퀘스트는 실험을 바꾸지 않으며, 달라지는 계획도 없습니다.",
+                )
+            )
+        if self._seen.changes_project:
+            notes.append(
+                self._say(
+                    "> ⚠️ It changes `vtspec.yaml`. Who may approve, limits and clusters are those "
+                    "of the default branch until it is merged.",
+                    "> ⚠️ `vtspec.yaml`을 바꿉니다. 병합 전까지 승인 권한, 한도, 클러스터는 기본 "
+                    "브랜치의 것을 따릅니다.",
+                )
+            )
+        return join_blocks(notes)
+
+    def render_table(self, specs: Sequence[PlannedSpec]) -> str:
+        rows = [
+            row
+            for spec in specs
+            for row in (
+                [self._render_row(target) for target in list_targets([spec])]
+                or [
+                    [
+                        render_cell(spec.name),
+                        MISSING,
+                        self._say("no plan", "계획 없음"),
+                        MISSING,
+                        MISSING,
+                    ]
+                ]
+            )
+        ]
+        header = (
+            ["실험", "다이제스트", "상태", "시간", "비용"]
+            if self._tongue == "ko"
+            else ["experiment", "digest", "what comes of it", "time", "cost"]
+        )
+        return render_table(header, rows, _ROOM) if rows else ""
+
+    def _render_row(self, target: Target) -> list[str]:
+        plan = target.plan
+        seeds = f" seed {plan.training.seed}" if len(target.spec.plans) > 1 else ""
+        digest = self._short[strip_digest(plan.digest)]
+        return [
+            f"{render_cell(plan.name)}{seeds}",
+            render_cell(digest, 64),
+            self._describe_standing(target),
+            format_time(plan.estimate),
+            format_costs(plan),
+        ]
+
+    def _describe_standing(self, target: Target) -> str:
+        standing = find_standing(target, self._ledger)
+        attempt = standing.attempt
+        run = "" if attempt is None else render_cell(attempt.run, 63)
+        if target.spec.obstacles and standing.begin is not None:
+            return self._say("❌ cannot be carried out", "❌ 실행할 수 없음")
+        match standing.begin:
+            case "new":
+                return self._say("a new run", "새 실행")
+            case "again":
+                return self._say(f"a new run; {run} failed", f"새 실행 ({run} 실패)")
+            case "resume":
+                return self._say(f"goes on with {run}", f"{run} 이어서")
+            case "completion":
+                return self._say(f"same result, other policy: {run}", f"결과는 {run}, 정책만 다름")
+            case None if standing.is_at_work:
+                return self._say(f"runs: {run}", f"실행 중: {run}")
+            case None:
+                told = "" if attempt is None else describe_run(attempt)
+                return self._say(f"already run: {run}, {told}", f"이미 실행됨: {run}, {told}")
+
+    def render_ending(self) -> str:
+        """Who may approve, and the line to paste."""
+        who = describe_approvers(self._view.project).say(self._tongue)
+        approvers = self._say(f"**Who may approve:** {who}.", f"**승인할 수 있는 사람:** {who}.")
+        if not list_asked(self._seen.specs):
+            return ""
+        targets = list_open(self._seen.specs, self._ledger)
+        if not targets:
+            done = self._say("Nothing is left to carry out.", "더 실행할 것이 없습니다.")
+            return join_blocks([approvers, done])
+        fork = "" if is_allowed(self._seen, self._view) else explain_fork(self._seen.pull.head_sha)
+        if isinstance(fork, Sentence):
+            return join_blocks([approvers, fork.say(self._tongue)])
+        return join_blocks([approvers, *self._render_lines(targets)])
+
+    def _render_lines(self, targets: Sequence[Target]) -> Iterator[str]:
+        sha = render_sha(self._seen.pull.head_sha)
+        match self._view.project.approval.when:
+            case "approval":
+                yield self._say(
+                    f"A review that approves {sha} carries these plans out.",
+                    f"{sha}을(를) 승인하는 리뷰가 이 계획들을 실행합니다.",
+                )
+            case "merge":
+                yield self._say(
+                    "The merge carries these plans out, if it leaves them as they are here.",
+                    "병합하면 이 계획들이 실행됩니다 (병합 결과가 여기와 같을 때).",
+                )
+            case "comment":
+                yield self._say(
+                    f"To carry {'it' if len(targets) == 1 else 'all of it'} out, paste as a "
+                    "comment:",
+                    "실행하려면 댓글로 붙여 넣으세요:",
+                )
+                yield f"```\n{write_line(targets, self._seen.specs)}\n```"
+
+    def render_spec(self, spec: PlannedSpec) -> str:
+        title = f"### {render_code(spec.name)}"
+        plan = spec.plans[0] if spec.plans else None
+        return join_blocks(
+            [
+                title,
+                "" if plan is None else render_code(describe_plan(plan), _SENTENCE),
+                render_bullets(list(self._list_notes(spec, plan)), _ROOM),
+                self._render_changes(spec.base),
+                self._render_comparisons(spec),
+            ]
+        )
+
+    def _list_notes(self, spec: PlannedSpec, plan: Plan | None) -> Iterator[str]:
+        for problem in spec.problems:
+            yield _render_problem(problem)
+        if spec.refusal is not None:
+            yield f"❌ {render_code(spec.refusal, _SENTENCE)}"
+        for reach in spec.reach:
+            yield self._render_reach(reach)
+        for obstacle in spec.obstacles:
+            yield f"❌ {render_code(obstacle, _SENTENCE)}"
+        beside = spec.beside
+        unknown = () if beside is None else beside.unknown
+        changed = () if beside is None or beside.changed_data is None else (beside.changed_data,)
+        for warning in (*(plan.warnings if plan is not None else ()), *unknown, *changed):
+            yield f"⚠️ {render_code(warning, _SENTENCE)}"
+        if beside is not None and beside.update is not None:
+            again = self._say("made anew of the result", "결과에서 새로 만드는 것")
+            yield f"{again}: {render_code(beside.update, _SENTENCE)}"
+
+    def _render_reach(self, reach: Reach) -> str:
+        what = self._say(reach.what, {"data": "데이터", "weights": "가중치"}[reach.what])
+        where = {
+            True: self._say("can be fetched from the cluster", "클러스터에서 가져올 수 있음"),
+            False: self._say("cannot be fetched from the cluster", "클러스터에서 가져올 수 없음"),
+            None: self._say("not known, it could not be asked", "확인할 수 없었음"),
+        }[reach.is_reached]
+        note = f" ({render_code(reach.note, _SENTENCE)})" if reach.note else ""
+        return f"{_MARKS[reach.is_reached]} {what}: {where}{note}"
+
+    def _render_changes(self, other: Comparison | None) -> str:
+        if other is None:
+            return ""
+        if not other.changes:
+            return self._say(
+                "Nothing of its plan differs from the base.", "기준 브랜치와 같은 계획입니다."
+            )
+        many = pluralize(len(other.changes), "change")
+        summary = self._say(
+            f"{many} against the base", f"기준 브랜치와 다른 점 {len(other.changes)}개"
+        )
+        return render_details(summary, _render_comparison(other))
+
+    def _render_comparisons(self, spec: PlannedSpec) -> str:
+        beside = spec.beside
+        found = () if beside is None else (beside.baseline, beside.last)
+        return join_blocks(
+            [
+                render_details(
+                    # A name of a spec or of a run, which is a DNS label.
+                    self._say(f"against {other.name}", f"{other.name}과(와) 비교"),
+                    _render_comparison(other),
+                )
+                for other in found
+                if other is not None and other.changes
+            ]
+        )
+
+    def render_affected(self, specs: Sequence[PlannedSpec]) -> str:
+        """The experiments whose plan becomes another, which nobody has asked for."""
+        if not specs:
+            return ""
+        title = self._say(
+            "### Experiments whose plan becomes another", "### 계획이 달라지는 다른 실험"
+        )
+        note = self._say(
+            "What this pull request changes (data, lock, image or `vtspec.yaml`) is part of them. "
+            "None of them runs unless it is named.",
+            "이 풀 리퀘스트가 바꾸는 것(데이터, 잠금 파일, 이미지, `vtspec.yaml`)이 포함된 "
+            "실험입니다. 이름을 지정하지 않으면 실행되지 않습니다.",
+        )
+        rows = self.render_table(specs)
+        targets = [
+            one
+            for one in list_targets(specs)
+            if not one.spec.obstacles and find_standing(one, self._ledger).begin is not None
+        ]
+        if not targets:
+            return join_blocks([title, note, rows])
+        whole = _add_costs([one.plan.estimate for one in targets])
+        told = self._say(
+            f"To bring {pluralize(len(targets), 'plan')} up to date costs about {whole}:",
+            f"계획 {len(targets)}개를 최신으로 만드는 비용은 약 {whole}입니다:",
+        )
+        lines = [f"```\n{line}\n```" for line in write_lines(targets, self._seen.specs)]
+        return join_blocks([title, note, rows, told, *lines])
+
+    def render_help(self) -> str:
+        return render_details(self._say("Commands", "명령"), explain_help().say(self._tongue))
+
+
+def _render_problem(problem: Problem) -> str:
+    mark = "❌" if problem.severity == "error" else "⚠️"
+    where = f"{problem.file}:{problem.line}" if problem.line else problem.file
+    what = f"{problem.path}: {problem.message}" if problem.path else problem.message
+    fix = f"; fix: {render_code(problem.fix, _SENTENCE)}" if problem.fix else ""
+    return f"{mark} {render_code(where, 200)} {render_code(what, _SENTENCE)}{fix}"
+
+
+def _render_comparison(other: Comparison) -> str:
+    rows = [
+        [
+            render_cell(one.path, 100),
+            render_cell(shorten_value(one.before), 100),
+            render_cell(shorten_value(one.after), 100),
+            one.effect,
+        ]
+        for one in other.changes
+    ]
+    worst = find_worst_effect(other.changes)
+    meaning = "" if worst is None else f"{worst}: {MEANINGS[worst]}"
+    return join_blocks(
+        [render_table(["field", "before", "after", "effect"], rows, _ROOM), meaning]
+    )
+
+
+def _add_costs(estimates: Iterable[Estimate]) -> str:
+    """What several plans cost together; not known where one of them is not."""
+    found = list(estimates)
+    costs = [one.cost for one in found if one.cost is not None]
+    if len(costs) < len(found):
+        return UNKNOWN
+    bounds = [one.whole_range for one in found]
+    whole, currency = sum(costs), found[0].currency
+    if any(one is None for one in bounds):
+        return format_cost(whole, currency)
+    low = high = 0.0
+    for one in found:
+        if one.whole_range is not None and one.whole_seconds and one.cost is not None:
+            low += one.cost * one.whole_range[0] / one.whole_seconds
+            high += one.cost * one.whole_range[1] / one.whole_seconds
+    return f"{format_cost(whole, currency)} ({low:,.2f} to {format_cost(high, currency)})"

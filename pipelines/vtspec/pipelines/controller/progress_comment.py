@@ -1,0 +1,95 @@
+"""The progress comment: what of a pull request runs now, and how far it is. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Final
+
+from vtspec.pipelines.argo.workflow_words import describe_workflow
+from vtspec.pipelines.drafting.language import Tongue, detect_language
+from vtspec.pipelines.reporting.curves import build_series, render_mermaid, thin_series
+from vtspec.pipelines.reporting.escape import render_code
+from vtspec.pipelines.reporting.render.markdown_budget import join_blocks
+from vtspec.pipelines.runs.state_phrases import format_figures
+
+from .comment_text import cut_text, render_link, render_sha
+from .markers import make_marker
+from .phrases import Sentence, quote
+from .view import Attempt, PullRequestView, View
+
+_MOST_POINTS: Final = 50
+_MOST_RUNS: Final = 12
+"""Runs that are shown with a curve; more are named."""
+
+
+def render_progress_comment(seen: PullRequestView, view: View, at_work: Sequence[Attempt]) -> str:
+    """The comment while `at_work` run, or, where none does, that none runs any more."""
+    tongue = detect_language([seen.pull.title])
+    marker = make_marker("progress")
+    if not at_work:
+        title = Sentence(en="## Nothing runs now", ko="## 지금 실행 중인 것이 없습니다")
+        told = Sentence(
+            en="How the runs of this pull request ended is in the result comment.",
+            ko="이 풀 리퀘스트의 실행 결과는 결과 댓글에 있습니다.",
+        )
+        return join_blocks([f"{marker}\n{title.say(tongue)}", told.say(tongue)]) + "\n"
+    title = Sentence(en=f"## {len(at_work)} at work", ko=f"## 실행 중 {len(at_work)}개")
+    parts = [_render_attempt(one, seen, view, tongue) for one in at_work[:_MOST_RUNS]]
+    more = ", ".join(quote(one.run) for one in at_work[_MOST_RUNS:])
+    return cut_text(join_blocks([f"{marker}\n{title.say(tongue)}", *parts, more]) + "\n")
+
+
+def _render_attempt(attempt: Attempt, seen: PullRequestView, view: View, tongue: Tongue) -> str:
+    state, workflow = attempt.state, attempt.workflow
+    phase = "" if workflow is None else render_code(describe_workflow(workflow), 400)
+    position = attempt.queue_position
+    if position is not None:
+        place = Sentence(en=f"place {position} in the queue", ko=f"대기열 {position}번째")
+        phase = f"{phase}, {place.say(tongue)}"
+    if attempt.is_stopping:
+        stopping = Sentence(en="is being stopped", ko="중지되는 중")
+        phase = f"{phase}, {stopping.say(tongue)}"
+    figures = render_code(format_figures(state, " · "), 300) if state.training.epochs else ""
+    where = render_link("MLflow", view.tracking) if view.tracking is not None else ""
+    return join_blocks(
+        [
+            f"### ⏳ {quote(attempt.run)}",
+            _name_approvals(attempt, seen, tongue),
+            phase,
+            figures,
+            _draw_curve(attempt),
+            where,
+        ]
+    )
+
+
+def _name_approvals(attempt: Attempt, seen: PullRequestView, tongue: Tongue) -> str:
+    """Of which commit it is, by whose word; so that a push since then misleads nobody."""
+    number = seen.pull.number
+    mine = [one for one in attempt.approvals if one.pull_request == number]
+    if not mine:
+        return ""
+    last = mine[-1]
+    sha, who = render_sha(last.head_sha), quote(last.login)
+    told = Sentence(en=f"of {sha}, approved by {who}", ko=f"{sha} 기준, {who} 승인")
+    if last.head_sha == seen.pull.head_sha:
+        return told.say(tongue)
+    head = render_sha(seen.pull.head_sha)
+    later = Sentence(
+        en=f"; the head is {head} since, which this run is not of",
+        ko=f". 최신 커밋은 {head}이며 이 실행은 그 커밋의 것이 아닙니다",
+    )
+    return f"{told.say(tongue)}{later.say(tongue)}"
+
+
+def _draw_curve(attempt: Attempt) -> str:
+    training = attempt.state.training
+    rows = [{**asdict(one), **one.metrics} for one in training.history]
+    names = ("train_loss", "val_loss")
+    lines = [thin_series(build_series(rows, name), _MOST_POINTS) for name in names]
+    chart = render_mermaid(lines, "loss")
+    if chart is None:
+        return ""
+    drawn = [one.name for one in lines if len(one.points) >= 2]
+    colours = ("blue", "orange")
+    legend = ", ".join(f"{colour}: {name}" for colour, name in zip(colours, drawn, strict=False))
+    return join_blocks([legend, chart])

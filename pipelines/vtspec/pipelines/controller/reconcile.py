@@ -1,0 +1,196 @@
+"""What is wanted and what is there → what to do. Pure, total, level-triggered.
+
+Nothing is remembered between two passes. Where all that is returned has been done, the next pass
+returns nothing; where some of it was lost, or was done twice, it returns what is left.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Final
+
+from vtspec.pipelines.forge.forge import Comment, ReactionContent
+
+from .actions import Action, CommentKind, React, Reply, StopRun, WriteComment
+from .answers import answer_comment
+from .approval_policy import Verdict, judge_approval
+from .commands import parse_command
+from .comment_text import cut_text
+from .commit_status import report_checks, set_statuses
+from .digests import compute_all_digest, list_asked, list_targets, strip_digest
+from .ledger import Ledger, open_ledger
+from .markers import (
+    Outcome,
+    ShownDigest,
+    find_comments,
+    find_replies,
+    is_same_text,
+    make_marker,
+    make_reply_marker,
+    parse_time,
+    update_shown,
+)
+from .plan_comment import render_plan_comment
+from .progress_comment import render_progress_comment
+from .replies import render_verdict
+from .request import Answer, Request, find_shown
+from .result_comment import render_result_comment
+from .view import PullRequestView, View
+
+EDIT_PAUSE: Final = timedelta(seconds=15)
+"""A progress comment is written anew no sooner than this after the last time."""
+
+_STOPPED: Final = "no open pull request wants it"
+
+
+def reconcile(view: View) -> list[Action]:
+    """All that is to be done now, in an order in which it may be done."""
+    ledger = open_ledger(view)
+    actions = [*_answer_commands(view, ledger)]
+    verdicts: dict[int, Verdict] = {}
+    for seen in view.pull_requests:
+        verdict = judge_approval(seen, view, ledger)
+        verdicts[seen.pull.number] = verdict
+        actions += verdict.effects
+    actions += _stop_unwanted(view, ledger)
+    for seen in view.pull_requests:
+        actions += _write_comments(seen, view, ledger, verdicts[seen.pull.number])
+        actions += report_checks(seen, view)
+    return [*actions, *set_statuses(view, ledger)]
+
+
+def _answer_commands(view: View, ledger: Ledger) -> Iterator[Action]:
+    """The answers to all commands that have none, the oldest first, whichever pull request they
+    are in: what one of them begins, the next one finds at work."""
+    found = [
+        (comment, seen)
+        for seen in view.pull_requests
+        for comment in seen.comments
+        if _is_others(comment, view.login) and parse_command(comment.body) is not None
+    ]
+    found.sort(key=lambda one: (one[0].created_at, one[0].id))
+    for comment, seen in found:
+        yield from _answer_one(comment, seen, view, ledger)
+
+
+def _is_others(comment: Comment, login: str) -> bool:
+    # Neither our own words nor those of another program start anything: two could talk for ever.
+    return comment.author not in ("", login) and not comment.author.endswith("[bot]")
+
+
+def _answer_one(
+    comment: Comment, seen: PullRequestView, view: View, ledger: Ledger
+) -> Iterator[Action]:
+    ours = {one.content for one in seen.reactions.get(comment.id, ()) if one.user == view.login}
+    if "rocket" in ours or "-1" in ours:
+        return
+    number, cause = seen.pull.number, comment.id
+    replied = find_replies(seen.comments, view.login).get(comment.id)
+    if replied is not None:
+        yield _conclude(number, cause, replied)
+        return
+    request = Request(view=view, seen=seen, comment=comment, ledger=ledger)
+    answer = answer_comment(request)
+    if answer is None:
+        return
+    if answer.effects and "eyes" not in ours:
+        # No Workflow waits for a sign that it was asked for.
+        yield React(pull_request=number, comment_id=cause, content="eyes")
+    yield from answer.effects
+    if not answer.is_quiet:
+        body = _render_reply(request, answer)
+        yield Reply(pull_request=number, comment_id=cause, body=body, cause=cause)
+    yield _conclude(number, cause, answer.outcome)
+
+
+def _conclude(number: int, comment_id: int, outcome: Outcome) -> React:
+    """The reaction that says that nothing more is to be done for a command."""
+    content: ReactionContent = "rocket" if outcome == "done" else "-1"
+    return React(pull_request=number, comment_id=comment_id, content=content, cause=comment_id)
+
+
+def _render_reply(request: Request, answer: Answer) -> str:
+    marker = make_reply_marker(request.comment.id, answer.outcome)
+    said = [one.say(request.tongue) for one in answer.sentences]
+    mark = "🚀" if answer.outcome == "done" else "👎"
+    body = cut_text(f"{marker}\n{mark} " + "\n\n".join(said) + "\n")
+    return request.view.redactor.redact_text(body)
+
+
+def _stop_unwanted(view: View, ledger: Ledger) -> Iterator[Action]:
+    """Runs at work of which every pull request that approved them is closed, or said stop. Of one
+    that was merged the run is wanted, and nothing is concluded from one that nobody knows of."""
+    for attempt in ledger.attempts:
+        if not attempt.is_at_work or attempt.is_stopping or not attempt.wanted_by:
+            continue
+        if any(
+            is_wanted and view.states.get(number) != "closed"
+            for number, is_wanted in attempt.wanted_by.items()
+        ):
+            continue
+        ledger.stop_run(attempt.run)
+        yield StopRun(run=attempt.run, reason=_STOPPED)
+
+
+def _write_comments(
+    seen: PullRequestView, view: View, ledger: Ledger, verdict: Verdict
+) -> Iterator[Action]:
+    if seen.pull.state == "open":
+        yield from _write(seen, view, "plan", _render_plan(seen, view, ledger))
+    if verdict.sentences:
+        body = render_verdict(verdict.sentences, seen.pull.title)
+        yield from _write(seen, view, "approval", f"{make_marker('approval')}\n{body}")
+    number = seen.pull.number
+    mine = [one for one in ledger.attempts if number in one.wanted_by]
+    at_work = [one for one in mine if one.is_at_work]
+    written = find_comments(seen.comments, view.login, "progress")
+    if at_work or written:
+        body = render_progress_comment(seen, view, at_work)
+        if not (at_work and written and _is_just_written(written[0], view)):
+            yield from _write(seen, view, "progress", body)
+    ended = [one for one in mine if one.state.is_over and not one.is_at_work]
+    if ended:
+        yield from _write(seen, view, "result", render_result_comment(seen, view, ended))
+
+
+def _is_just_written(comment: Comment, view: View) -> bool:
+    at = parse_time(comment.updated_at)
+    return at is not None and timedelta(0) <= view.now - at < EDIT_PAUSE
+
+
+def _render_plan(seen: PullRequestView, view: View, ledger: Ledger) -> str:
+    head = seen.pull.head_sha
+    shown = update_shown(
+        find_shown(seen, view.login),
+        head,
+        compute_all_digest(list_asked(seen.specs)),
+        view.now,
+        [
+            ShownDigest(
+                spec=target.plan.name, digest=strip_digest(target.plan.digest), head_sha=head
+            )
+            for target in list_targets(seen.specs)
+        ],
+    )
+    return render_plan_comment(seen, view, ledger, shown)
+
+
+def _write(
+    seen: PullRequestView, view: View, kind: CommentKind, body: str
+) -> Iterator[WriteComment]:
+    """The comment of a kind where it is not what it should be; what is there of it twice becomes
+    a word that points at the first."""
+    there = find_comments(seen.comments, view.login, kind)
+    body = view.redactor.redact_text(body)
+    number = seen.pull.number
+    if not there or not is_same_text(there[0].body, body):
+        found = there[0].id if there else None
+        yield WriteComment(pull_request=number, kind=kind, body=body, comment_id=found)
+    for other in there[1:]:
+        text = f"{make_marker('duplicate')}\n*This is told in another comment above.*\n"
+        yield WriteComment(pull_request=number, kind="duplicate", body=text, comment_id=other.id)
+
+
+def find_next_look(view: View) -> timedelta | None:
+    """After which time at most the view is looked at again although nothing has been told of:
+    while something runs its progress is shown; None where nothing does."""
+    return EDIT_PAUSE if any(one.is_at_work for one in view.attempts) else None

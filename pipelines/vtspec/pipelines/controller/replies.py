@@ -1,0 +1,452 @@
+"""What commands are answered, in English and Korean. Pure."""
+
+from collections.abc import Sequence
+from typing import Final, assert_never
+
+from vtspec.pipelines.drafting.language import detect_language
+from vtspec.pipelines.forge.forge import PullRequestState
+from vtspec.pipelines.formatting import format_number
+from vtspec.pipelines.reporting.escape import render_code
+from vtspec.pipelines.runs.state import describe_ending
+
+from .commands import LONGEST_LINE, USAGE, VERBS, BadCommand
+from .comment_text import render_link
+from .digests import Target, shorten_digests, strip_digest
+from .ledger import Standing
+from .markers import Shown
+from .phrases import Sentence, quote
+from .view import Attempt, PlannedSpec, PullRequestView
+
+_SHA_DIGITS: Final = 7
+_MOST_LINES: Final = 20
+_SENTENCE: Final = 600
+
+EDITED: Final = Sentence(
+    en="an edited comment is no command: what somebody has read must be what was said. Paste the "
+    "line as a new comment",
+    ko="수정된 댓글은 명령이 아닙니다. 같은 줄을 새 댓글로 붙여 넣으세요",
+)
+TOO_OLD: Final = Sentence(
+    en="this came too late: nobody was there to carry it out for a quarter of an hour. Paste it "
+    "again as a new comment",
+    ko="너무 늦었습니다: 15분 동안 이 명령을 실행할 수 없었습니다. 새 댓글로 다시 붙여 넣으세요",
+)
+NO_MAINTAINER: Final = Sentence(
+    en="only who may write to this repository may allow a fork's commit",
+    ko="이 저장소에 쓸 수 있는 사람만 포크의 커밋을 허용할 수 있습니다",
+)
+NO_FORK: Final = Sentence(
+    en="this pull request is of the repository itself; nothing has to be allowed",
+    ko="이 풀 리퀘스트는 포크에서 오지 않았습니다. 허용할 것이 없습니다",
+)
+IS_DRAFT: Final = Sentence(
+    en="this pull request is a draft; mark it as ready for review, and paste the line again",
+    ko="초안 풀 리퀘스트입니다. 리뷰 준비 완료로 바꾼 뒤 같은 줄을 다시 붙여 넣으세요",
+)
+NO_SPECS: Final = Sentence(
+    en="this pull request changes no experiment; name one: `/vtspec plan SPEC`",
+    ko="이 풀 리퀘스트가 바꾸는 실험이 없습니다. 이름을 쓰세요: `/vtspec plan SPEC`",
+)
+NO_RUNS: Final = Sentence(
+    en="no plan of this pull request has been carried out yet",
+    ko="이 풀 리퀘스트의 계획은 아직 실행된 적이 없습니다",
+)
+NOTHING_RUNS: Final = Sentence(
+    en="nothing of this pull request runs, so there is nothing to stop",
+    ko="이 풀 리퀘스트에서 실행 중인 것이 없어 중지할 것이 없습니다",
+)
+
+
+def explain_bad(bad: BadCommand, line: str | None) -> tuple[Sentence, ...]:
+    """What is wrong with a line that is no command, and what to type."""
+    word = quote(bad.word)
+    usage = Sentence(en=_use(bad.verb), ko=_use(bad.verb))
+    match bad.fault:
+        case "too long":
+            found = Sentence(
+                en=f"the line has more than {LONGEST_LINE:,} characters; split it",
+                ko=f"한 줄이 {LONGEST_LINE:,}자를 넘습니다. 나누어 쓰세요",
+            )
+        case "no verb":
+            return (explain_help(),)
+        case "verb":
+            near = "" if bad.nearest is None else f"; did you mean `/vtspec {bad.nearest}`?"
+            meant = "" if bad.nearest is None else f". `/vtspec {bad.nearest}`인가요?"
+            found = Sentence(
+                en=f"there is no command {word}{near}", ko=f"{word}라는 명령은 없습니다{meant}"
+            )
+            return (found, explain_help())
+        case "option":
+            found = Sentence(
+                en=f"{word} is an option, and commands here have none",
+                ko=f"{word}: 여기서는 옵션을 쓸 수 없습니다",
+            )
+        case "no digest" | "digest":
+            return (_explain_no_digest(bad), *_paste(line))
+        case "spec":
+            found = Sentence(
+                en=f"{word} is no name of an experiment", ko=f"{word}: 실험의 이름이 아닙니다"
+            )
+        case "sha":
+            found = Sentence(
+                en="name the head commit of this pull request by its hash"
+                + (f", not {word}" if bad.word else ""),
+                ko="이 풀 리퀘스트의 최신 커밋 해시를 쓰세요"
+                + (f" ({word}이(가) 아니라)" if bad.word else ""),
+            )
+        case "too many":
+            found = Sentence(en=f"{word} is one word too many", ko=f"{word}: 단어가 너무 많습니다")
+        case _:
+            assert_never(bad.fault)
+    return (found, usage)
+
+
+def _use(verb: str | None) -> str:
+    return f"`{USAGE[verb]}`" if verb in USAGE else "`/vtspec help`"
+
+
+def _explain_no_digest(bad: BadCommand) -> Sentence:
+    if bad.fault == "no digest":
+        return Sentence(
+            en="say which plan by its digest: approved is what a plan says, not whatever it is "
+            "by then",
+            ko="어떤 계획인지 다이제스트로 쓰세요",
+        )
+    return Sentence(
+        en=f"{quote(bad.word)} is no digest of a plan: at least seven hex digits, in lower case; "
+        "never a name or a branch",
+        ko=f"{quote(bad.word)}: 계획의 다이제스트가 아닙니다 (소문자 16진수 7자리 이상). 이름이나 "
+        "브랜치는 쓸 수 없습니다",
+    )
+
+
+def _paste(line: str | None) -> tuple[Sentence, ...]:
+    if line is None:
+        return (
+            Sentence(
+                en="there is nothing here that could be carried out",
+                ko="여기에는 실행할 수 있는 계획이 없습니다",
+            ),
+        )
+    return (Sentence(en=f"paste:\n\n```\n{line}\n```", ko=f"붙여 넣으세요:\n\n```\n{line}\n```"),)
+
+
+def explain_help() -> Sentence:
+    """The commands."""
+    meanings = {
+        "apply": ("carry out the plans with these digests", "다이제스트의 계획을 실행"),
+        "plan": ("show the plans, of other experiments too", "계획을 표시 (다른 실험도)"),
+        "stop": (
+            "stop runs of this pull request; checkpoints stay",
+            "실행 중지 (체크포인트 유지)",
+        ),
+        "rerun": ("run again what has run", "이미 실행한 것을 다시 실행"),
+        "report": ("tell how runs ended", "실행 결과를 표시"),
+        "allow": ("treat a fork's commit like one of ours (maintainers)", "포크의 커밋을 허용"),
+        "help": ("this", "이 도움말"),
+    }
+    english = "\n".join(f"| `{USAGE[verb]}` | {meanings[verb][0]} |" for verb in VERBS)
+    korean = "\n".join(f"| `{USAGE[verb]}` | {meanings[verb][1]} |" for verb in VERBS)
+    return Sentence(
+        en="commands are the first line of a new comment:\n\n| command | what it does |\n"
+        f"|---|---|\n{english}",
+        ko=f"명령은 새 댓글의 첫 줄에 씁니다:\n\n| 명령 | 하는 일 |\n|---|---|\n{korean}",
+    )
+
+
+def explain_other_head(given: str, head: str) -> Sentence:
+    """A commit was allowed that is not the head."""
+    return Sentence(
+        en=f"the head is `{head[:_SHA_DIGITS]}`, not {quote(given)}; look at what it changes, and "
+        f"paste:\n\n```\n/vtspec allow {head}\n```",
+        ko=f"최신 커밋은 {quote(given)}이(가) 아니라 `{head[:_SHA_DIGITS]}`입니다. 변경을 확인한 "
+        f"뒤 붙여 넣으세요:\n\n```\n/vtspec allow {head}\n```",
+    )
+
+
+def explain_allowed(head: str) -> Sentence:
+    """A fork's commit is allowed."""
+    sha = head[:_SHA_DIGITS]
+    return Sentence(
+        en=f"commit `{sha}` is treated like one of this repository; the next push is not",
+        ko=f"커밋 `{sha}`을(를) 이 저장소의 커밋처럼 다룹니다. 다음 푸시는 아닙니다",
+    )
+
+
+def explain_fork(head: str) -> Sentence:
+    """A fork's plan is not carried out before a maintainer has looked."""
+    return Sentence(
+        en="this comes from a fork; who may write to this repository looks at what it changes, "
+        f"and allows this very commit:\n\n```\n/vtspec allow {head}\n```",
+        ko="포크에서 온 풀 리퀘스트입니다. 이 저장소에 쓸 수 있는 사람이 변경을 확인하고 이 "
+        f"커밋을 허용해야 합니다:\n\n```\n/vtspec allow {head}\n```",
+    )
+
+
+def explain_closed(state: PullRequestState) -> Sentence:
+    """Nothing is carried out for a pull request that is not open."""
+    korean = {"closed": "닫혔습니다", "merged": "병합되었습니다", "open": "열려 있습니다"}[state]
+    return Sentence(
+        en=f"this pull request is {state}; open another one",
+        ko=f"이 풀 리퀘스트는 이미 {korean}. 새로 여세요",
+    )
+
+
+def explain_when(when: str) -> Sentence:
+    """Here a comment is not what creates runs."""
+    english = {"approval": "approve it in a review", "merge": "merge it"}[when]
+    korean = {"approval": "리뷰로 승인하세요", "merge": "병합하세요"}[when]
+    return Sentence(
+        en=f"in this repository a comment carries nothing out (`approval.when: {when}` in "
+        f"`vtspec.yaml`); {english}",
+        ko=f"이 저장소에서는 댓글로 실행하지 않습니다 (`vtspec.yaml`의 `approval.when: {when}`). "
+        f"{korean}",
+    )
+
+
+def explain_begun(begun: Sequence[Attempt]) -> Sentence:
+    """What a comment has had carried out already."""
+    names = ", ".join(quote(one.run) for one in begun)
+    return Sentence(en=f"by this comment {names} was begun", ko=f"이 댓글로 {names} 시작됨")
+
+
+def explain_ambiguous(word: str, lines: Sequence[str]) -> Sentence:
+    """A digest means several plans."""
+    shown = "\n".join(lines[:_MOST_LINES])
+    return Sentence(
+        en=f"{quote(word)} begins several digests; paste one of:\n\n```\n{shown}\n```",
+        ko=f"{quote(word)}(으)로 시작하는 다이제스트가 여럿입니다. 하나를 붙여 넣으세요:"
+        f"\n\n```\n{shown}\n```",
+    )
+
+
+def explain_unknown_digest(
+    word: str, seen: PullRequestView, shown: Shown | None, line: str | None
+) -> Sentence:
+    """A digest means nothing here (any more): what has changed, and the line to paste."""
+    paste = _paste(line)[0]
+    head = seen.pull.head_sha
+    if head.startswith(word):
+        return Sentence(
+            en=f"{quote(word)} is a commit, and a plan is named by its digest; {paste.en}",
+            ko=f"{quote(word)}은(는) 커밋입니다. 계획은 다이제스트로 씁니다. {paste.ko}",
+        )
+    earlier = [one for one in (shown.digests if shown else ()) if one.digest.startswith(word)]
+    if not earlier:
+        return Sentence(
+            en=f"{quote(word)} is no plan of this pull request; {paste.en}",
+            ko=f"{quote(word)}: 이 풀 리퀘스트의 계획이 아닙니다. {paste.ko}",
+        )
+    was = earlier[0]
+    now = [plan for spec in seen.specs if spec.name == was.spec for plan in spec.plans]
+    told = f"now, at `{head[:_SHA_DIGITS]}`, that is `{_show(now[0].digest)}`" if now else ""
+    stands = f"지금은 (`{head[:_SHA_DIGITS]}`) `{_show(now[0].digest)}`입니다" if now else ""
+    at = was.head_sha[:_SHA_DIGITS]
+    return Sentence(
+        en=f"{quote(word)} was the plan of `{was.spec}` at `{at}`; "
+        f"{told or 'it is not planned here any more'}; {paste.en}",
+        ko=f"{quote(word)}은(는) `{at}`에서 `{was.spec}`의 계획이었습니다. "
+        f"{stands or '이제 여기에 없습니다'}. {paste.ko}",
+    )
+
+
+def _show(digest: str) -> str:
+    return strip_digest(digest)[:_SHA_DIGITS]
+
+
+def explain_stale(head: str, shown: Shown | None, line: str) -> Sentence:
+    """The head has changed since, or what was approved was not shown yet."""
+    sha = head[:_SHA_DIGITS]
+    if shown is None or shown.head_sha == head:
+        what = f"the plan of the head `{sha}` was not shown when this was written"
+        korean = f"이 댓글을 쓸 때 최신 커밋 `{sha}`의 계획이 아직 표시되지 않았습니다"
+    else:
+        old = shown.head_sha[:_SHA_DIGITS]
+        what = f"the head was `{old}` and is `{sha}` now"
+        korean = f"최신 커밋이 `{old}`에서 `{sha}`(으)로 바뀌었습니다"
+    return Sentence(
+        en=f"{what}; look at the plan as it is now, and paste:\n\n```\n{line}\n```",
+        ko=f"{korean}. 지금의 계획을 확인하고 붙여 넣으세요:\n\n```\n{line}\n```",
+    )
+
+
+def explain_obstacles(target: Target) -> Sentence:
+    """The cluster cannot carry a plan out."""
+    told = "; ".join(render_code(one, _SENTENCE) for one in target.spec.obstacles)
+    return Sentence(
+        en=f"`{target.plan.name}` cannot be carried out on the cluster: {told}",
+        ko=f"`{target.plan.name}`은(는) 클러스터에서 실행할 수 없습니다: {told}",
+    )
+
+
+def put_before(target: Target, problem: Sentence) -> Sentence:
+    """A problem with the name of the plan that has it."""
+    name = target.plan.name
+    return Sentence(en=f"`{name}`: {problem.en}", ko=f"`{name}`: {problem.ko}")
+
+
+def explain_standing(target: Target, standing: Standing, is_changed: bool) -> Sentence:
+    """What has come of carrying a plan out."""
+    run = quote(standing.run)
+    match standing.begin:
+        case "new":
+            return Sentence(en=f"{run} begins", ko=f"{run} 시작합니다")
+        case "again":
+            return Sentence(en=f"{run} begins, another attempt", ko=f"{run} 다시 시작합니다")
+        case "resume":
+            return Sentence(
+                en=f"{run} goes on from its checkpoint", ko=f"{run} 체크포인트에서 이어갑니다"
+            )
+        case "completion":
+            return Sentence(
+                en=f"{run} begins: the result is there, and what its policy lacks is made",
+                ko=f"{run} 시작합니다: 결과는 이미 있고, 빠진 것만 만듭니다",
+            )
+        case None:
+            return _explain_there(standing, is_changed)
+        case _:
+            assert_never(standing.begin)
+
+
+def _explain_there(standing: Standing, is_changed: bool) -> Sentence:
+    run = quote(standing.run)
+    if standing.is_at_work:
+        more = ", and this pull request wants it too" if is_changed else ""
+        extra = ". 이 풀 리퀘스트도 함께 기다립니다" if is_changed else ""
+        return Sentence(en=f"{run} is at work{more}", ko=f"{run} 실행 중입니다{extra}")
+    told = f": {describe_run(standing.attempt)}" if standing.attempt is not None else ""
+    name = standing.attempt.spec if standing.attempt is not None else "SPEC"
+    return Sentence(
+        en=f"{run} was run already{told}; to run it again: `/vtspec rerun {name}`",
+        ko=f"{run} 이미 실행되었습니다{told}. 다시 실행하려면: `/vtspec rerun {name}`",
+    )
+
+
+def describe_run(attempt: Attempt) -> str:
+    """How a run stands, in words, with its main figure and where it is reported."""
+    state = attempt.state
+    words = "at work" if attempt.is_at_work else describe_ending(state.status)
+    final, monitor = state.final.metrics, state.training.monitor
+    name = monitor if monitor in final else next(iter(final), None)
+    figure = "" if name is None else f", {quote(name)} {format_number(final[name])}"
+    link = "" if attempt.link is None else f" ({render_link('report', attempt.link)})"
+    return f"{words}{figure}{link}"
+
+
+def explain_stopping(run: str) -> Sentence:
+    """A run is on its way to its end."""
+    return Sentence(
+        en=f"{quote(run)} is being stopped; paste the line again once it has ended",
+        ko=f"{quote(run)} 중지되는 중입니다. 끝난 뒤 같은 줄을 다시 붙여 넣으세요",
+    )
+
+
+def explain_other_policy(run: str) -> Sentence:
+    """The plan is at work with another policy."""
+    return Sentence(
+        en=f"{quote(run)} is at work on the same result with another policy; once it has ended, "
+        "paste the line again, and only what it lacks is made",
+        ko=f"{quote(run)} 같은 결과를 다른 정책으로 만드는 중입니다. 끝난 뒤 같은 줄을 다시 붙여 "
+        "넣으면 빠진 것만 만듭니다",
+    )
+
+
+def explain_other_digest(target: Target, line: str) -> Sentence:
+    """The plan was carried out with another policy, which somebody else has approved."""
+    return Sentence(
+        en=f"`{target.plan.name}` has run with another policy; approve this one:"
+        f"\n\n```\n{line}\n```",
+        ko=f"`{target.plan.name}`은(는) 다른 정책으로 실행되었습니다. 이것을 승인하세요:"
+        f"\n\n```\n{line}\n```",
+    )
+
+
+def explain_at_work(run: str) -> Sentence:
+    """What runs is not run again."""
+    return Sentence(
+        en=f"{quote(run)} is at work; stop it first, or wait for its end",
+        ko=f"{quote(run)} 실행 중입니다. 먼저 중지하거나 끝날 때까지 기다리세요",
+    )
+
+
+def explain_never_run(line: str | None) -> Sentence:
+    """What never ran cannot be run again."""
+    paste = _paste(line)[0]
+    return Sentence(
+        en=f"this plan has not been carried out yet; {paste.en}",
+        ko=f"이 계획은 아직 실행된 적이 없습니다. {paste.ko}",
+    )
+
+
+def explain_stop(run: str, others: Sequence[int]) -> Sentence:
+    """A run is stopped, or goes on for other pull requests."""
+    if others:
+        numbers = ", ".join(f"#{number}" for number in others)
+        return Sentence(
+            en=f"{quote(run)} goes on for {numbers}; this pull request wants it no more",
+            ko=f"{quote(run)} {numbers} 때문에 계속됩니다. 이 풀 리퀘스트는 더 기다리지 않습니다",
+        )
+    return Sentence(
+        en=f"{quote(run)} is being stopped; its checkpoint is kept, and the same digest goes on "
+        "from it",
+        ko=f"{quote(run)} 중지합니다. 체크포인트는 남으며 같은 다이제스트로 이어갈 수 있습니다",
+    )
+
+
+def explain_unknown_spec(name: str, nearest: str | None) -> Sentence:
+    """There is no such experiment."""
+    near = "" if nearest is None else f"; did you mean `{nearest}`?"
+    meant = "" if nearest is None else f". `{nearest}`인가요?"
+    return Sentence(
+        en=f"there is no experiment {quote(name)} here{near}",
+        ko=f"{quote(name)}라는 실험은 여기에 없습니다{meant}",
+    )
+
+
+def explain_not_planned(names: Sequence[str]) -> Sentence:
+    """Experiments that are there and could not be planned."""
+    shown = ", ".join(quote(name) for name in names)
+    return Sentence(
+        en=f"{shown} could not be planned; who may write to this repository may ask for it",
+        ko=f"{shown}: 계획할 수 없었습니다. 이 저장소에 쓸 수 있는 사람이 요청하세요",
+    )
+
+
+def list_plans(chosen: Sequence[PlannedSpec], specs: Sequence[PlannedSpec], head: str) -> Sentence:
+    """Specs and the digests of their plans, which the plan comment has in full."""
+    lines, short = [], shorten_digests(specs)
+    for spec in chosen[:_MOST_LINES]:
+        digests = ", ".join(f"`{short[strip_digest(plan.digest)]}`" for plan in spec.plans)
+        lines.append(f"- `{spec.name}`: {digests or quote(spec.refusal or 'invalid')}")
+    more = len(chosen) - len(lines)
+    listed = "\n".join([*lines, *([f"- … {more}"] if more else [])])
+    sha = head[:_SHA_DIGITS]
+    return Sentence(
+        en=f"the plan comment is of `{sha}`, the head:\n\n{listed}",
+        ko=f"계획 댓글은 최신 커밋 `{sha}` 기준입니다:\n\n{listed}",
+    )
+
+
+def list_runs(found: Sequence[Attempt]) -> Sentence:
+    """How runs stand."""
+    lines = [f"- {quote(one.run)}: {describe_run(one)}" for one in found[-_MOST_LINES:]]
+    listed = "\n".join(lines)
+    return Sentence(en=f"runs:\n\n{listed}", ko=f"실행:\n\n{listed}")
+
+
+def explain_merged_otherwise(line: str) -> Sentence:
+    """The merge made other plans of what was shown."""
+    return Sentence(
+        en="The merge made other plans than the ones that were shown, so nothing was carried out; "
+        f"paste, to carry out what they are now:\n\n```\n{line}\n```",
+        ko="병합 결과의 계획이 표시된 것과 달라서 아무것도 실행하지 않았습니다. 지금의 계획을 "
+        f"실행하려면 붙여 넣으세요:\n\n```\n{line}\n```",
+    )
+
+
+def render_verdict(sentences: Sequence[Sentence], title: str) -> str:
+    """What of an approval could not be carried out, in the language of the pull request."""
+    tongue = detect_language([title])
+    head = Sentence(en="## Not carried out", ko="## 실행하지 않음")
+    told = "\n\n".join(one.say(tongue) for one in sentences)
+    return f"{head.say(tongue)}\n\n{told}\n"

@@ -1,0 +1,180 @@
+"""A command and all that it is judged by; what its answers share. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
+from typing import Final
+
+from vtspec.pipelines.drafting.language import Tongue, detect_language
+from vtspec.pipelines.forge.forge import Comment
+from vtspec.pipelines.planning.digest import name_completion
+
+from . import replies
+from .actions import Action
+from .approval import (
+    Asker,
+    choose_team,
+    find_asker_problem,
+    find_budget_problem,
+    find_limit_problem,
+)
+from .commands import (
+    AllowCommand,
+    SpecCommand,
+    parse_command,
+)
+from .digests import Target, list_asked, write_line
+from .ledger import Ledger, Standing
+from .markers import Outcome, Shown, find_comments, parse_time, read_shown
+from .phrases import Sentence
+from .view import Approval, PlannedSpec, PullRequestView, View
+
+LATEST: Final = timedelta(minutes=15)
+"""After this a command that nobody has carried out is not carried out any more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What is said to a command; `effects` are what it has done. Where it `is_quiet` nothing is
+    said, and the reaction tells."""
+
+    outcome: Outcome
+    sentences: tuple[Sentence, ...] = ()
+    effects: tuple[Action, ...] = ()
+    is_quiet: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A command, with all that it is judged by."""
+
+    view: View
+    seen: PullRequestView
+    comment: Comment
+    ledger: Ledger = field(repr=False)
+
+    @cached_property
+    def asker(self) -> Asker:
+        """Who asks; whom the forge does not know may do nothing."""
+        login = self.comment.author
+        return Asker(login=login, permission=self.seen.permissions.get(login, "none"))
+
+    @cached_property
+    def shown(self) -> Shown | None:
+        """What our plan comment shows."""
+        return find_shown(self.seen, self.view.login)
+
+    @property
+    def tongue(self) -> Tongue:
+        """The language of who asks, else of the pull request."""
+        _, _, rest = self.comment.body.partition("\n")
+        return detect_language([self.seen.pull.title, rest])
+
+    @property
+    def may_approve(self) -> bool:
+        """Whether they may have plans carried out."""
+        return find_asker_problem(self.asker, self.seen.pull.author, self.view.project) is None
+
+    @property
+    def is_stranger(self) -> bool:
+        """Whether it is somebody to whom nothing is owed but a sign that it was seen."""
+        is_author = self.asker.login.casefold() == self.seen.pull.author.casefold()
+        return not (self.asker.may_write or self.may_approve or is_author)
+
+    @property
+    def approval(self) -> Approval:
+        """The approval that the command is, but for the digest."""
+        return Approval(
+            pull_request=self.seen.pull.number,
+            login=self.asker.login,
+            digest="",
+            head_sha=self.seen.pull.head_sha,
+            source="comment",
+            comment_id=self.comment.id,
+        )
+
+
+def find_shown(seen: PullRequestView, login: str) -> Shown | None:
+    """What our plan comment in a pull request says that it is of."""
+    comments = find_comments(seen.comments, login, "plan")
+    return read_shown(comments[0].body) if comments else None
+
+
+def is_too_old(comment: Comment, view: View) -> bool:
+    """Whether a comment is from so long ago that nobody expects anything to come of it."""
+    at = parse_time(comment.created_at)
+    return at is None or view.now - at > LATEST
+
+
+def is_allowed(seen: PullRequestView, view: View) -> bool:
+    """Whether the head of a pull request is treated like one of the repository: it is one, or a
+    maintainer has allowed this very commit."""
+    return not seen.pull.is_fork or any(_allows(seen, view, one) for one in seen.comments)
+
+
+def list_asked_specs(seen: PullRequestView, login: str) -> set[str]:
+    """The specs that comments name to be planned, beside those that are changed."""
+    found: set[str] = set()
+    for comment in seen.comments:
+        command = parse_command(comment.body) if comment.author != login else None
+        may = seen.permissions.get(comment.author) in ("write", "admin")
+        if isinstance(command, SpecCommand) and command.verb == "plan" and may:
+            found.update(name for name in command.specs if name in seen.experiments)
+    return found
+
+
+def _allows(seen: PullRequestView, view: View, comment: Comment) -> bool:
+    command = parse_command(comment.body) if comment.author != view.login else None
+    if not isinstance(command, AllowCommand) or comment.updated_at != comment.created_at:
+        return False
+    if not seen.pull.head_sha.startswith(command.head_sha):
+        return False
+    ours = {one.content for one in seen.reactions.get(comment.id, ()) if one.user == view.login}
+    may = seen.permissions.get(comment.author) in ("write", "admin")
+    return may and "-1" not in ours and ("rocket" in ours or not is_too_old(comment, view))
+
+
+def list_open(specs: Sequence[PlannedSpec], ledger: Ledger) -> list[Target]:
+    """The plans that the pull request changes and that can be carried out, and are not yet."""
+    return [
+        target
+        for target in list_asked(specs)
+        if not target.spec.obstacles and find_standing(target, ledger).begin is not None
+    ]
+
+
+def find_standing(target: Target, ledger: Ledger) -> Standing:
+    """What carrying out a plan would come to now."""
+    done = next(
+        (one for one in ledger.list_by_plan(target.plan.id) if one.standing == "done"), None
+    )
+    completion = None
+    if done is not None and target.spec.has_update(target.plan):
+        completion = name_completion(done.run, target.plan.to_json())
+    return ledger.find_standing(target, completion)
+
+
+def find_run_problem(view: View, target: Target, login: str, ledger: Ledger) -> Sentence | None:
+    """Why a plan cannot be carried out by somebody's word: the cluster, limits, the budget."""
+    plan = target.plan
+    if target.spec.obstacles:
+        return replies.explain_obstacles(target)
+    problem = find_limit_problem(plan, login, view.project)
+    if problem is not None:
+        return replies.put_before(target, problem)
+    team = choose_team(plan, login, view.project)
+    spent = 0.0 if team is None else ledger.count_spent(team)
+    problem = find_budget_problem(team, plan.estimate.cost, spent, view.project)
+    return None if problem is None else replies.put_before(target, problem)
+
+
+def propose_line(request: Request) -> str | None:
+    """The line that carries out what the pull request changes; None where nothing can be."""
+    targets = list_open(request.seen.specs, request.ledger)
+    return write_line(targets, request.seen.specs) if targets else None
+
+
+def refuse(*sentences: Sentence) -> Answer:
+    """The answer that says why nothing is done."""
+    return Answer(outcome="refused", sentences=sentences)

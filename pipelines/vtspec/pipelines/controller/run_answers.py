@@ -1,0 +1,229 @@
+"""What is answered to who wants plans carried out, for the first time or again. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from . import replies
+from .actions import Action, CreateRun, LabelRun
+from .approval import (
+    choose_team,
+    find_asker_problem,
+)
+from .commands import (
+    ApplyCommand,
+    SpecCommand,
+)
+from .digests import Target, find_meant, list_targets, strip_digest, write_line
+from .ledger import Ledger, Standing
+from .markers import parse_time
+from .phrases import Sentence
+from .request import (
+    Answer,
+    Request,
+    find_run_problem,
+    find_standing,
+    is_allowed,
+    propose_line,
+    refuse,
+)
+from .view import Approval, Attempt
+
+
+def answer_apply(request: Request, command: ApplyCommand) -> Answer:
+    """What comes of `/vtspec apply DIGEST…`."""
+    begun = request.ledger.list_begun_by(request.comment.id)
+    # What this very comment has begun stands, whatever has happened since.
+    done = [
+        word
+        for word in command.digests
+        if any(strip_digest(one.digest).startswith(word) for one in begun)
+    ]
+    left = [word for word in command.digests if word not in done]
+    if not left:
+        return Answer(outcome="done", sentences=(replies.explain_begun(begun),))
+    refusal = _find_refusal(request, is_apply=True)
+    if refusal is None:
+        targets, refusal = _resolve(request, left)
+    if refusal is None:
+        return _carry_out(request, targets)
+    told = (replies.explain_begun(begun),) if begun else ()
+    return refuse(*told, *refusal)
+
+
+def answer_rerun(request: Request, command: SpecCommand) -> Answer:
+    """What comes of `/vtspec rerun [SPEC…]`."""
+    begun = request.ledger.list_begun_by(request.comment.id)
+    refusal = _find_refusal(request, is_apply=False)
+    specs = [
+        spec
+        for spec in request.seen.specs
+        if (spec.name in command.specs if command.specs else spec.cause != "affected")
+    ]
+    targets = list_targets(specs)
+    if refusal is None:
+        refusal = _find_stale(request, targets)
+    done = {one.plan_id for one in begun}
+    left = [target for target in targets if target.plan.id not in done]
+    if not command.specs:
+        left = [one for one in left if request.ledger.list_by_plan(one.plan.id)]
+    if begun and not left:
+        return Answer(outcome="done", sentences=(replies.explain_begun(begun),))
+    told = (replies.explain_begun(begun),) if begun else ()
+    if refusal is None and not left:
+        refusal = (replies.explain_never_run(propose_line(request)),)
+    if refusal is not None:
+        return refuse(*told, *refusal)
+    return _run_again(request, left, begun)
+
+
+def _find_refusal(request: Request, *, is_apply: bool) -> tuple[Sentence, ...] | None:
+    """Why nothing is carried out for who asks in this pull request as it stands."""
+    seen, project = request.seen, request.view.project
+    pull = seen.pull
+    is_after_merge = pull.state == "merged" and project.approval.when == "merge"
+    if pull.state != "open" and not is_after_merge:
+        return (replies.explain_closed(pull.state),)
+    if pull.is_draft:
+        return (replies.IS_DRAFT,)
+    if is_apply and project.approval.when != "comment" and not is_after_merge:
+        return (replies.explain_when(project.approval.when),)
+    problem = find_asker_problem(request.asker, pull.author, project)
+    if problem is not None:
+        return (problem,)
+    if not is_allowed(seen, request.view):
+        return (replies.explain_fork(pull.head_sha),)
+    return None
+
+
+def _resolve(
+    request: Request, words: Sequence[str]
+) -> tuple[list[Target], tuple[Sentence, ...] | None]:
+    """The plans that digests mean, or why they mean none."""
+    seen, found = request.seen, []
+    line = propose_line(request)
+    for word in words:
+        meant = find_meant(word, seen.specs)
+        if len(meant) > 1:
+            lines = [write_line(group, seen.specs) for group in meant]
+            return [], (replies.explain_ambiguous(word, lines),)
+        if not meant:
+            return [], (replies.explain_unknown_digest(word, seen, request.shown, line),)
+        found += meant[0]
+    unique = {target.plan.digest: target for target in found}
+    stale = _find_stale(request, list(unique.values()))
+    return list(unique.values()), stale
+
+
+def _find_stale(request: Request, targets: Sequence[Target]) -> tuple[Sentence, ...] | None:
+    pull, shown = request.seen.pull, request.shown
+    if shown is not None and shown.is_seen(pull.head_sha, parse_time(request.comment.created_at)):
+        return None
+    line = write_line(targets, request.seen.specs)
+    return (replies.explain_stale(pull.head_sha, request.shown, line),)
+
+
+def _carry_out(request: Request, targets: Iterable[Target]) -> Answer:
+    """All of the plans, or none of them where one cannot be carried out."""
+    begun = request.ledger.list_begun_by(request.comment.id)
+    done = {one.plan_id for one in begun}
+    wanted = [
+        (target, find_standing(target, request.ledger))
+        for target in targets
+        if target.plan.id not in done
+    ]
+    return _begin_all(request, wanted, begun)
+
+
+def _begin_all(
+    request: Request, wanted: Iterable[tuple[Target, Standing]], begun: Sequence[Attempt]
+) -> Answer:
+    trial, problems = request.ledger.copy(), []
+    effects: list[Action] = []
+    told = [replies.explain_begun(begun)] if begun else []
+    for target, standing in wanted:
+        outcome = _begin(request, target, standing, trial)
+        if isinstance(outcome, Sentence):
+            problems.append(outcome)
+        else:
+            effects += outcome
+            told.append(replies.explain_standing(target, standing, bool(outcome)))
+    if problems:
+        return refuse(*told[: bool(begun)], *problems)
+    request.ledger.adopt(trial)
+    return Answer(outcome="done", sentences=tuple(told), effects=tuple(effects))
+
+
+def _begin(
+    request: Request, target: Target, standing: Standing, ledger: Ledger
+) -> list[Action] | Sentence:
+    """What carries a plan out, counted in the ledger; or why nothing does."""
+    plan, approval = target.plan, _approve(request, target)
+    if standing.begin is None:
+        return _join(request, target, standing, ledger)
+    problem = find_run_problem(request.view, target, request.asker.login, ledger)
+    if problem is not None:
+        return problem
+    team = choose_team(plan, request.asker.login, request.view.project)
+    ledger.begin_run(target, standing, approval, team)
+    return [
+        CreateRun(
+            run=standing.run,
+            plan=plan,
+            begin=standing.begin,
+            approval=approval,
+            team=team,
+            after_seq=standing.after_seq,
+            cause=request.comment.id,
+        )
+    ]
+
+
+def _approve(request: Request, target: Target) -> Approval:
+    return replace(request.approval, digest=target.plan.digest)
+
+
+def _join(
+    request: Request, target: Target, standing: Standing, ledger: Ledger
+) -> list[Action] | Sentence:
+    attempt, number = standing.attempt, request.seen.pull.number
+    if attempt is None or not attempt.is_at_work:
+        return []
+    if attempt.is_stopping:
+        return replies.explain_stopping(attempt.run)
+    if attempt.digest != target.plan.digest:
+        return replies.explain_other_policy(attempt.run)
+    if attempt.wanted_by.get(number):
+        return []
+    approval = _approve(request, target)
+    ledger.label_run(attempt.run, number, approval)
+    return [
+        LabelRun(
+            run=attempt.run,
+            pull_request=number,
+            is_wanted=True,
+            approval=approval,
+            cause=request.comment.id,
+        )
+    ]
+
+
+def _run_again(request: Request, targets: Sequence[Target], begun: Sequence[Attempt]) -> Answer:
+    found = (_find_rerun_problem(request, target) for target in targets)
+    problems = [problem for problem in found if problem is not None]
+    if problems:
+        return refuse(*problems)
+    return _begin_all(
+        request, [(target, request.ledger.find_next(target)) for target in targets], begun
+    )
+
+
+def _find_rerun_problem(request: Request, target: Target) -> Sentence | None:
+    attempts = request.ledger.list_by_plan(target.plan.id)
+    if not attempts:
+        return replies.explain_never_run(write_line([target], request.seen.specs))
+    if attempts[-1].is_at_work:
+        return replies.explain_at_work(attempts[-1].run)
+    # Another policy is another digest, which nobody has approved by saying "again".
+    if all(one.digest != target.plan.digest for one in attempts):
+        return replies.explain_other_digest(target, write_line([target], request.seen.specs))
+    return None

@@ -1,0 +1,184 @@
+"""What the controller sees of one repository at one moment, as plain data. Pure.
+
+The edge fills it: forge, git, cluster and store of runs. What it could not find out is absent, and
+nothing is decided on what is absent.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+from vtspec.pipelines.argo.workflow_state import WorkflowState
+from vtspec.pipelines.forge.forge import (
+    CheckReport,
+    Comment,
+    Permission,
+    PullRequest,
+    PullRequestState,
+    Reaction,
+    Review,
+    Status,
+)
+from vtspec.pipelines.planning.plan_model import Plan
+from vtspec.pipelines.planning.prior_runs import Comparison, PriorRuns
+from vtspec.pipelines.redaction import Redactor
+from vtspec.pipelines.reporting.facts import Facts
+from vtspec.pipelines.runs.state import RunState, Standing, find_standing
+from vtspec.schema.problem import Problem
+
+if TYPE_CHECKING:
+    from vtspec.schema.kinds.project import ProjectSpec
+
+SpecCause = Literal["changed", "affected", "asked"]
+"""Why a spec is planned: the pull request changes it; its plan becomes another by what else that
+changes (data, lock, image, `vtspec.yaml`); or a comment names it."""
+
+ApprovalSource = Literal["comment", "approval", "merge"]
+"""What an approval was: a comment, a review, or the merge."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Approval:
+    """Who let a plan be carried out, of which pull request at which commit, and by what; kept on
+    the run's Workflow. `comment_id` is 0 where it was no comment."""
+
+    pull_request: int
+    login: str
+    digest: str
+    head_sha: str
+    source: ApprovalSource
+    comment_id: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reach:
+    """Whether data or weights can be fetched from the cluster; None where nobody could tell."""
+
+    what: Literal["data", "weights"]
+    is_reached: bool | None
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedSpec:
+    """A spec of a pull request: its plan, and those of its other seeds; none where it cannot be
+    planned, as `problems` or `refusal` then say.
+
+    `base` is what differs from its plan on the base branch, None for a new spec. `obstacles` say
+    why the cluster cannot carry it out.
+    """
+
+    name: str
+    path: str
+    cause: SpecCause
+    plans: tuple[Plan, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    refusal: str | None = None
+    beside: PriorRuns | None = None
+    base: Comparison | None = None
+    reach: tuple[Reach, ...] = ()
+    obstacles: tuple[str, ...] = ()
+
+    def has_update(self, plan: Plan) -> bool:
+        """Whether the plan's result is there, and its policy asks for more than that had."""
+        beside = self.beside
+        if beside is None:
+            return False
+        seeds = {one.plan.id: one.update for one in beside.seeds}
+        return seeds.get(plan.id, beside.update) is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """A run, as its store and the cluster have it. `number` counts the attempts of its plan.
+
+    `wanted_by` are the pull requests that approved it, and whether each still wants it: False
+    since one of them said stop. `is_stopping` says that the cluster was told so. `cost` is what
+    it is estimated to cost, `spent` what it has cost; `team` whose limits it counts for. `log` are
+    the last lines that its failed step printed, `facts` its report's, once it is over.
+    """
+
+    run: str
+    spec: str
+    plan_id: str
+    digest: str
+    number: int
+    state: RunState = field(default_factory=RunState)
+    workflow: WorkflowState | None = None
+    approvals: tuple[Approval, ...] = ()
+    wanted_by: Mapping[int, bool] = field(default_factory=dict)
+    is_stopping: bool = False
+    team: str | None = None
+    cost: float | None = None
+    currency: str = "USD"
+    facts: Facts | None = None
+    log: Sequence[str] = ()
+    link: str | None = None
+    queue_position: int | None = None
+
+    @property
+    def standing(self) -> Standing:
+        """What it is to the next attempt of its plan."""
+        status = "succeeded" if self.state.has_result else self.state.status
+        return find_standing(status, is_worked_on=self.is_at_work)
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether the cluster works on it, or has ended and its events do not tell that yet."""
+        if self.workflow is None:
+            return False
+        return not self.workflow.is_over or not self.state.is_over
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndedRun:
+    """What a run that is over has cost, in `prices.currency`; of a team, at its end."""
+
+    team: str
+    ended: datetime
+    cost: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PullRequestView:
+    """A pull request, with its specs as they are at its head, or at the merge commit once it is
+    merged.
+
+    `reactions` are those to comments that begin with `/vtspec`; `permissions` are of everybody
+    who wrote such a comment, approved or merged, and who is absent has none. `experiments` are
+    all names in its tree. `full_text` is where a plan comment that had to be cut is whole.
+    """
+
+    pull: PullRequest
+    comments: Sequence[Comment] = ()
+    reactions: Mapping[int, Sequence[Reaction]] = field(default_factory=dict)
+    reviews: Sequence[Review] = ()
+    permissions: Mapping[str, Permission] = field(default_factory=dict)
+    specs: Sequence[PlannedSpec] = ()
+    experiments: Sequence[str] = ()
+    merged_by: str | None = None
+    changes_project: bool = False
+    full_text: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """A repository. `now` is by the clock of the forge; `login` is our own; `project` is of the
+    default branch.
+
+    `states` are of every pull request that an attempt is labelled with; `statuses` and `checks`
+    what was told of commits, by their sha.
+    """
+
+    now: datetime
+    login: str
+    project: "ProjectSpec"
+    pull_requests: Sequence[PullRequestView] = ()
+    states: Mapping[int, PullRequestState] = field(default_factory=dict)
+    attempts: Sequence[Attempt] = ()
+    ended: Sequence[EndedRun] = ()
+    statuses: Mapping[str, Sequence[Status]] = field(default_factory=dict)
+    checks: Mapping[str, Sequence[CheckReport]] = field(default_factory=dict)
+    redactor: Redactor = field(default_factory=Redactor)
+    tracking: str | None = None

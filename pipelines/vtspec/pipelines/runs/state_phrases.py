@@ -1,0 +1,29 @@
+"""How far a run has come in words, for a terminal and a comment alike. Pure."""
+
+from collections.abc import Mapping
+
+from vtspec.pipelines.formatting import format_duration, format_number
+
+from .state import RunState
+
+
+def format_figures(state: RunState, between: str = "  ") -> str:
+    """Where training is: its epoch, its loss, its main metric, its speed and what remains."""
+    at = state.training
+    # `at.epoch` counts what is done, so the one in work is the next; after the last there is none.
+    parts = [f"epoch {min(at.epochs or 1, int(at.epoch) + 1)}/{at.epochs or '?'}"]
+    if at.loss is not None:
+        parts.append(f"loss {format_number(at.loss)}")
+    if at.history:
+        parts += format_main_metric(at.monitor, at.history[-1].metrics)
+    if at.images_per_s:
+        parts.append(f"{format_number(round(at.images_per_s))} images/s")
+    if at.remaining_s is not None:
+        parts.append(f"{format_duration(at.remaining_s)} left")
+    return between.join(parts)
+
+
+def format_main_metric(monitor: str | None, metrics: Mapping[str, float]) -> list[str]:
+    """The metric that decides, or the first one where none is known to."""
+    name = monitor if monitor in metrics else next(iter(metrics), None)
+    return [] if name is None else [f"{name} {format_number(metrics[name])}"]

@@ -1,0 +1,728 @@
+"""What a pull request comes to, from its opening to its result; one pass settles each step."""
+
+import cProfile
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from pull_request_world import BOT, World, a_plan_of, a_spec, names_of
+from vtspec.pipelines.controller.actions import CreateRun, LabelRun, StopRun
+from vtspec.pipelines.controller.digests import compute_all_digest, list_targets
+from vtspec.pipelines.controller.reconcile import reconcile
+from vtspec.pipelines.controller.request import list_asked_specs
+from vtspec.pipelines.controller.view import EndedRun
+from vtspec.pipelines.planning.digest import name_completion
+from vtspec.pipelines.planning.prior_runs import PriorRuns
+from vtspec.pipelines.redaction import Redactor
+from vtspec.pipelines.runs.state import WrittenReport
+from vtspec.schema.problem import Problem
+
+PLAN = a_plan_of()
+OTHER = a_plan_of("cats", 7)
+
+
+def an_open_world() -> tuple[World, int]:
+    """A world with one pull request whose plan comment is written."""
+    world = World()
+    number = world.open(a_spec(PLAN))
+    world.settle()
+    return world, number
+
+
+def test_a_pull_request_is_shown_its_plan_once_and_nothing_runs() -> None:
+    world, number = an_open_world()
+    (plan,) = world.find(number, "plan")
+    assert f"/vtspec apply {PLAN.digest[7:14]}" in plan
+    assert PLAN.name in plan
+    assert world.created == []
+    world.pass_time(3600)
+    assert reconcile(world.see()) == []
+
+
+def test_an_approved_plan_is_carried_out_and_the_command_answered() -> None:
+    world, number = an_open_world()
+    said = world.apply(number, PLAN)
+    actions = world.settle()
+    (created,) = [one for one in actions if isinstance(one, CreateRun)]
+    assert (created.run, created.begin, created.cause) == (PLAN.id, "new", said)
+    assert created.approval.head_sha == world.pulls[number].pull.head_sha
+    assert created.approval.login == "bob"
+    names = names_of(actions)
+    assert names.index("React") < names.index("CreateRun") < names.index("Reply")
+    assert "🚀" in world.reply_to(number, said)
+    assert world.reactions_to(number, said) == {"eyes", "rocket"}
+    assert world.find(number, "progress")
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("/vtspec apply", "/vtspec apply "),
+        ("/vtspec apply digits", "is no digest"),
+        ("/vtspec apply fffffff", "is no plan of this pull request"),
+        ("/vtspec aply 1234567", "did you mean `/vtspec apply`?"),
+        ("/vtspec stop dgits", "did you mean `digits`?"),
+        ("/vtspec rerun", "has not been carried out yet"),
+        ("/vtspec allow 1234567", "nothing has to be allowed"),
+        ("/vtspec report", "has been carried out yet"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_with_what_to_type(line: str, says: str) -> None:
+    world, number = an_open_world()
+    said = world.comment(number, line)
+    world.settle()
+    assert says in world.reply_to(number, said)
+    assert world.reactions_to(number, said) == {"-1"}
+    assert world.created == []
+
+
+def test_a_commit_is_no_digest() -> None:
+    world, number = an_open_world()
+    head = world.pulls[number].pull.head_sha
+    said = world.comment(number, f"/vtspec apply {head[:10]}")
+    world.settle()
+    reply = world.reply_to(number, said)
+    assert "is a commit" in reply and f"/vtspec apply {PLAN.digest[7:14]}" in reply
+
+
+def test_an_approval_of_an_earlier_commit_is_refused_with_what_changed() -> None:
+    world, number = an_open_world()
+    old = world.pulls[number].pull.head_sha
+    said = world.apply(number, PLAN)
+    new = world.push(number, a_spec(OTHER_EPOCHS))
+    world.settle()
+    reply = world.reply_to(number, said)
+    assert f"was the plan of `digits` at `{old[:7]}`" in reply
+    assert f"now, at `{new[:7]}`, that is `{OTHER_EPOCHS.digest[7:14]}`" in reply
+    assert f"/vtspec apply {OTHER_EPOCHS.digest[7:14]}" in reply
+    assert world.created == []
+
+
+OTHER_EPOCHS = a_plan_of("digits", 6)
+
+
+def test_the_same_plan_at_another_commit_has_to_be_approved_anew() -> None:
+    world, number = an_open_world()
+    early = world.apply(number, PLAN)
+    world.push(number)
+    world.settle()
+    assert "the head was" in world.reply_to(number, early)
+    late = world.apply(number, PLAN)
+    world.settle()
+    assert world.reactions_to(number, late) == {"eyes", "rocket"}
+
+
+def test_what_was_not_shown_yet_cannot_be_approved() -> None:
+    world = World()
+    number = world.open(a_spec(PLAN))
+    said = world.apply(number, PLAN)
+    world.settle()
+    assert "was not shown" in world.reply_to(number, said)
+    assert world.created == []
+
+
+def test_a_push_leaves_an_approved_run_alone_and_the_comment_says_of_which_commit_it_is() -> None:
+    world, number = an_open_world()
+    old = world.pulls[number].pull.head_sha
+    world.apply(number, PLAN)
+    world.settle()
+    new = world.push(number, a_spec(OTHER_EPOCHS))
+    actions = world.settle()
+    assert not [one for one in actions if isinstance(one, StopRun)]
+    (progress,) = world.find(number, "progress")
+    assert old[:7] in progress and new[:7] in progress
+
+
+def test_one_digest_means_all_plans_that_the_pull_request_changes() -> None:
+    world = World()
+    specs = (a_spec(PLAN), a_spec(OTHER), a_spec(OTHER_NAME, cause="affected"))
+    number = world.open(*specs)
+    world.settle()
+    whole = compute_all_digest(list_targets(specs[:2]))
+    (plan,) = world.find(number, "plan")
+    assert f"/vtspec apply {whole[:7]}" in plan
+    world.comment(number, f"/vtspec apply {whole[:7]}")
+    world.settle()
+    assert {run for run, _ in world.created} == {PLAN.id, OTHER.id}
+    # What only becomes another is carried out where it is named.
+    world.apply(number, OTHER_NAME)
+    world.settle()
+    assert {run for run, _ in world.created} == {PLAN.id, OTHER.id, OTHER_NAME.id}
+
+
+OTHER_NAME = a_plan_of("birds", 5)
+
+
+def test_the_same_plan_in_two_pull_requests_is_one_run_until_the_last_one_closes() -> None:
+    world = World()
+    first, second = world.open(a_spec(PLAN)), world.open(a_spec(PLAN), author="kim")
+    world.settle()
+    world.apply(first, PLAN)
+    said = world.apply(second, PLAN, "kim")
+    actions = world.settle()
+    assert [type(one) for one in actions if isinstance(one, CreateRun | LabelRun)] == [
+        CreateRun,
+        LabelRun,
+    ]
+    assert "wants it too" in world.reply_to(second, said)
+    assert len(world.created) == 1
+    assert world.attempts[PLAN.id].wanted_by == {first: True, second: True}
+    world.set_state(first, "closed")
+    assert not [one for one in world.settle() if isinstance(one, StopRun)]
+    world.set_state(second, "closed")
+    assert [one.run for one in world.settle() if isinstance(one, StopRun)] == [PLAN.id]
+
+
+def test_stop_counts_for_the_pull_request_that_says_it() -> None:
+    world = World()
+    first, second = world.open(a_spec(PLAN)), world.open(a_spec(PLAN))
+    world.settle()
+    world.apply(first, PLAN)
+    world.settle()
+    world.apply(second, PLAN)
+    world.settle()
+    said = world.comment(first, "/vtspec stop")
+    assert not [one for one in world.settle() if isinstance(one, StopRun)]
+    assert f"goes on for #{second}" in world.reply_to(first, said)
+    said = world.comment(second, "/vtspec stop digits")
+    assert [one.run for one in world.settle() if isinstance(one, StopRun)] == [PLAN.id]
+    assert "checkpoint is kept" in world.reply_to(second, said)
+    world.end(PLAN.id, "stopped")
+    world.settle()
+    # The same digest goes on from the checkpoint.
+    world.apply(first, PLAN)
+    (created,) = [one for one in world.settle() if isinstance(one, CreateRun)]
+    assert (created.run, created.begin) == (PLAN.id, "resume")
+
+
+def test_a_late_stop_still_stops_and_not_what_was_approved_since() -> None:
+    world, number = an_open_world()
+    world.apply(number, PLAN)
+    world.settle()
+    stop = world.comment(number, "/vtspec stop")
+    world.pass_time(7200)
+    assert [one.run for one in world.settle() if isinstance(one, StopRun)] == [PLAN.id]
+    world.end(PLAN.id, "stopped")
+    world.apply(number, PLAN)
+    world.settle()
+    # Its answer is lost, and it is looked at again.
+    at = world.pulls[number]
+    at.reactions.pop(stop)
+    at.comments = [one for one in at.comments if f"reply {stop} " not in one.body]
+    assert not [one for one in world.settle() if isinstance(one, StopRun)]
+
+
+def test_a_merge_leaves_a_run_alone() -> None:
+    world, number = an_open_world()
+    world.apply(number, PLAN)
+    world.settle()
+    world.set_state(number, "merged")
+    assert not [one for one in world.settle() if isinstance(one, StopRun)]
+
+
+def test_nothing_is_stopped_for_a_pull_request_that_nobody_knows_of() -> None:
+    world, number = an_open_world()
+    world.apply(number, PLAN)
+    world.settle()
+    view = replace(world.see(), pull_requests=(), states={})
+    assert reconcile(view) == []
+
+
+def test_what_was_run_is_shown_and_run_again_only_when_said_so() -> None:
+    world, number = an_open_world()
+    world.apply(number, PLAN)
+    world.settle()
+    world.end(PLAN.id)
+    world.settle()
+    said = world.apply(number, PLAN)
+    world.settle()
+    assert "was run already" in world.reply_to(number, said)
+    assert len(world.created) == 1
+    assert "Nothing is left to carry out" in world.find(number, "plan")[0]
+    world.comment(number, "/vtspec rerun")
+    world.settle()
+    assert [run for run, _ in world.created] == [PLAN.id, f"{PLAN.id}-2"]
+    said = world.comment(number, "/vtspec rerun digits")
+    world.settle()
+    assert "is at work" in world.reply_to(number, said)
+
+
+def test_a_failed_run_is_tried_again_by_its_digest() -> None:
+    world, number = an_open_world()
+    world.apply(number, PLAN)
+    world.settle()
+    world.end(PLAN.id, "failed")
+    world.settle()
+    assert "❌" in world.find(number, "result")[0]
+    world.apply(number, PLAN)
+    (created,) = [one for one in world.settle() if isinstance(one, CreateRun)]
+    assert (created.run, created.begin) == (f"{PLAN.id}-2", "again")
+
+
+def test_a_rerun_whose_answer_was_lost_is_not_run_twice() -> None:
+    world, number = an_open_world()
+    world.apply(number, PLAN)
+    world.settle()
+    world.end(PLAN.id, "failed")
+    world.settle()
+    said = world.comment(number, "/vtspec rerun")
+    world.do(reconcile(world.see()), lambda one: int(isinstance(one, CreateRun)))
+    world.end(f"{PLAN.id}-2", "failed")
+    world.settle()
+    assert [run for run, _ in world.created] == [PLAN.id, f"{PLAN.id}-2"]
+    assert "was begun" in world.reply_to(number, said)
+
+
+@pytest.mark.parametrize("state", ["closed", "merged"])
+def test_nothing_is_carried_out_for_a_pull_request_that_is_over(state: str) -> None:
+    world, number = an_open_world()
+    world.set_state(number, state)  # type: ignore[arg-type]
+    said = world.apply(number, PLAN)
+    world.settle()
+    assert f"is {state}" in world.reply_to(number, said)
+    assert world.created == []
+
+
+def test_nothing_is_carried_out_for_a_draft() -> None:
+    world = World()
+    number = world.open(a_spec(PLAN), is_draft=True)
+    world.settle()
+    said = world.apply(number, PLAN)
+    world.settle()
+    assert "draft" in world.reply_to(number, said)
+
+
+def test_a_stranger_is_answered_by_a_reaction_alone() -> None:
+    world, number = an_open_world()
+    for line in (f"/vtspec apply {PLAN.digest[7:14]}", "/vtspec stop", "/vtspec help"):
+        said = world.comment(number, line, "guest")
+        world.settle()
+        assert world.reactions_to(number, said) == {"-1"}
+        assert world.find(number, f"reply {said} ") == []
+    assert world.created == []
+
+
+def test_whom_the_forge_does_not_know_may_nothing() -> None:
+    world, number = an_open_world()
+    said = world.apply(number, PLAN, "nobody-known")
+    world.settle()
+    assert (world.reactions_to(number, said), world.created) == ({"-1"}, [])
+
+
+def test_the_author_of_a_pull_request_who_may_not_write_is_told_so() -> None:
+    world = World()
+    number = world.open(a_spec(PLAN), author="eve")
+    world.settle()
+    said = world.apply(number, PLAN, "eve")
+    world.settle()
+    assert "only who may write" in world.reply_to(number, said)
+
+
+@pytest.mark.parametrize("author", [BOT, "dependabot[bot]"])
+def test_no_program_is_obeyed_or_answered(author: str) -> None:
+    world, number = an_open_world()
+    said = world.apply(number, PLAN, author)
+    assert world.settle() == []
+    assert world.reactions_to(number, said) == set()
+
+
+def test_a_fork_is_planned_and_runs_only_what_a_maintainer_allowed() -> None:
+    world = World()
+    number = world.open(a_spec(PLAN), author="eve", is_fork=True)
+    world.settle()
+    head = world.pulls[number].pull.head_sha
+    assert f"/vtspec allow {head}" in world.find(number, "plan")[0]
+    said = world.apply(number, PLAN)
+    world.settle()
+    assert f"/vtspec allow {head}" in world.reply_to(number, said)
+    world.comment(number, f"/vtspec allow {head}", "eve")
+    world.settle()
+    world.apply(number, PLAN)
+    world.settle()
+    assert world.created == []
+    allowed = world.comment(number, f"/vtspec allow {head}", "ann")
+    world.settle()
+    assert world.reactions_to(number, allowed) == {"rocket"}
+    world.pass_time(3600)
+    world.apply(number, PLAN)
+    world.settle()
+    assert len(world.created) == 1
+    # Another push is not allowed by that.
+    world.push(number, a_spec(OTHER_EPOCHS))
+    world.settle()
+    world.apply(number, OTHER_EPOCHS)
+    world.settle()
+    assert len(world.created) == 1
+
+
+def test_an_edited_comment_is_no_command_and_is_answered() -> None:
+    world, number = an_open_world()
+    said = world.comment(number, "nice work")
+    world.settle()
+    world.edit(number, said, f"/vtspec apply {PLAN.digest[7:14]}")
+    world.settle()
+    assert "edited" in world.reply_to(number, said)
+    assert world.created == []
+
+
+def test_a_command_that_was_carried_out_and_then_edited_is_left_alone() -> None:
+    world, number = an_open_world()
+    said = world.apply(number, PLAN)
+    world.settle()
+    world.edit(number, said, "/vtspec stop")
+    assert world.settle() == []
+
+
+def test_a_command_that_nobody_saw_in_time_is_not_carried_out() -> None:
+    world, number = an_open_world()
+    said = world.apply(number, PLAN)
+    world.pass_time(15 * 60 + 1)
+    world.settle()
+    assert "too late" in world.reply_to(number, said)
+    assert world.created == []
+
+
+def test_every_command_is_answered_once_however_often_it_is_looked_at() -> None:
+    world, number = an_open_world()
+    said = [world.comment(number, f"/vtspec {verb}") for verb in ("help", "plan", "nonsense")]
+    world.settle()
+    world.pass_time()
+    assert world.settle() == []
+    for one in said:
+        assert world.reply_to(number, one)
+
+
+def test_an_answer_whose_reaction_was_lost_is_not_given_again() -> None:
+    world, number = an_open_world()
+    said = world.apply(number, PLAN)
+    world.settle()
+    world.pulls[number].reactions.pop(said)
+    world.end(PLAN.id, "failed")
+    world.push(number, a_spec(OTHER_EPOCHS))
+    world.settle()
+    assert "🚀" in world.reply_to(number, said)
+    assert world.reactions_to(number, said) == {"rocket"}
+    assert len(world.created) == 1
+
+
+TEAMS = {
+    "vision": {"logins": ["bob"], "limits": {"costPerMonth": 0.05}},
+    "faces": {"logins": ["kim"], "limits": {"maxDuration": "1m"}},
+}
+
+
+def cost_of(plan: object) -> float:
+    cost = plan.estimate.cost  # type: ignore[attr-defined]
+    assert isinstance(cost, float)
+    return cost
+
+
+def test_two_approvals_at_once_cannot_pass_a_teams_limit() -> None:
+    assert cost_of(PLAN) <= 0.05 < cost_of(PLAN) + cost_of(OTHER)
+    world = World(teams=TEAMS)
+    number, other = world.open(a_spec(PLAN)), world.open(a_spec(OTHER))
+    world.settle()
+    first, second = world.apply(number, PLAN), world.apply(other, OTHER)
+    world.settle()
+    assert [run for run, _ in world.created] == [PLAN.id]
+    assert "are left" in world.reply_to(other, second)
+    assert world.reactions_to(number, first) == {"eyes", "rocket"}
+
+
+def test_what_ended_this_month_counts_and_what_ended_before_does_not() -> None:
+    world = World(teams=TEAMS)
+    number = world.open(a_spec(PLAN))
+    world.settle()
+    world.ended = [
+        EndedRun(team="vision", ended=world.now - timedelta(days=40), cost=9.0),
+        EndedRun(team="faces", ended=world.now, cost=9.0),
+    ]
+    world.apply(number, PLAN)
+    world.settle()
+    assert len(world.created) == 1
+    world.end(PLAN.id)
+    world.ended = [EndedRun(team="vision", ended=world.now, cost=0.03)]
+    said = world.comment(number, "/vtspec rerun")
+    world.settle()
+    assert "of team vision" in world.reply_to(number, said)
+    assert len(world.created) == 1
+
+
+def test_nobody_approves_what_they_may_not_run() -> None:
+    world = World(teams=TEAMS)
+    number = world.open(a_spec(PLAN))
+    world.settle()
+    said = world.apply(number, PLAN, "kim")
+    world.settle()
+    assert "team faces may take 1m at most" in world.reply_to(number, said)
+    assert world.created == []
+
+
+def test_all_of_several_plans_are_carried_out_or_none() -> None:
+    world = World()
+    specs = (a_spec(PLAN), a_spec(OTHER, obstacles=("the data is not pushed: dvc push",)))
+    number = world.open(*specs)
+    world.settle()
+    said = world.comment(number, f"/vtspec apply {PLAN.digest[7:14]} {OTHER.digest[7:14]}")
+    world.settle()
+    assert "dvc push" in world.reply_to(number, said)
+    assert world.created == []
+
+
+def test_a_review_carries_plans_out_where_the_default_branch_says_so() -> None:
+    world = World(approval={"when": "approval"})
+    number = world.open(a_spec(PLAN), a_spec(OTHER_NAME, cause="affected"))
+    world.settle()
+    said = world.apply(number, PLAN)
+    world.settle()
+    assert "approval.when: approval" in world.reply_to(number, said)
+    world.review(number, "eve")
+    world.review(number, "ann", commit_sha="0" * 40)
+    world.review(number, "kim", is_dismissed=True)
+    world.settle()
+    assert world.created == []
+    world.review(number)
+    world.settle()
+    ((run, approval),) = world.created
+    assert (run, approval.source, approval.login) == (PLAN.id, "approval", "ann")
+    world.end(PLAN.id, "failed")
+    world.settle()
+    assert len(world.created) == 1
+
+
+def test_a_review_from_before_the_plan_was_shown_counts_for_nothing() -> None:
+    world = World(approval={"when": "approval"})
+    number = world.open(a_spec(PLAN))
+    world.review(number)
+    world.pass_time()
+    world.look()
+    assert world.settle() == []
+    # Nor does one of what the plan was before the default branch made another of it.
+    world.review(number)
+    world.pulls[number].specs = (a_spec(OTHER_EPOCHS),)
+    world.settle()
+    assert world.settle() == [] and world.created == []
+
+
+def test_a_merge_carries_out_what_was_shown_and_nothing_else() -> None:
+    world = World(approval={"when": "merge"})
+    same, other = world.open(a_spec(PLAN)), world.open(a_spec(OTHER))
+    world.settle()
+    world.set_state(same, "merged")
+    world.settle()
+    assert [run for run, _ in world.created] == [PLAN.id]
+    world.pulls[other].specs = (a_spec(OTHER_NAME),)
+    world.set_state(other, "merged")
+    world.settle()
+    assert [run for run, _ in world.created] == [PLAN.id]
+    assert f"/vtspec apply {OTHER_NAME.digest[7:14]}" in world.find(other, "approval")[0]
+
+
+def test_what_an_approval_could_not_carry_out_is_told_once() -> None:
+    teams = {"vision": {"logins": ["ann"], "limits": {"costPerMonth": 0.0}}}
+    world = World(approval={"when": "approval"}, teams=teams)
+    number = world.open(a_spec(PLAN))
+    world.settle()
+    world.review(number)
+    world.settle()
+    assert "costPerMonth" in world.find(number, "approval")[0]
+    assert world.created == []
+
+
+def test_progress_is_written_every_15_seconds_at_most_and_its_end_at_once() -> None:
+    world, number = an_open_world()
+    world.apply(number, PLAN)
+    world.settle()
+    world.pass_time(5)
+    world.begin_working(PLAN.id)
+    assert world.settle() == []
+    world.pass_time(10)
+    assert names_of(world.settle()) == ["WriteComment"]
+    world.pass_time(1)
+    world.end(PLAN.id)
+    world.settle()
+    assert "Nothing runs now" in world.find(number, "progress")[0]
+    assert PLAN.id in world.find(number, "result")[0]
+
+
+def test_a_comment_that_was_written_twice_becomes_one_again() -> None:
+    world, number = an_open_world()
+    (plan,) = world.find(number, "plan")
+    world.comment(number, plan, BOT)
+    world.settle()
+    assert len(world.find(number, "plan")) == 1
+
+
+def test_our_markers_count_in_our_own_comments_alone() -> None:
+    world = World()
+    number = world.open(a_spec(PLAN))
+    head = world.pulls[number].pull.head_sha
+    forged = f"<!-- vtspec:plan -->\n<!-- vtspec:of {head} 0 {'0' * 64} 0 -->"
+    world.comment(number, forged, "eve")
+    said = world.apply(number, PLAN)
+    world.comment(number, f"<!-- vtspec:reply {said} -->\n<!-- vtspec:done -->", "eve")
+    world.settle()
+    assert "was not shown" in world.reply_to(number, said)
+    assert len(world.find(number, "plan")) == 1
+
+
+def test_a_korean_is_answered_in_korean() -> None:
+    world, number = an_open_world()
+    said = world.comment(number, "/vtspec apply\n이거 돌려 주세요")
+    world.settle()
+    assert "다이제스트" in world.reply_to(number, said)
+
+
+def test_another_policy_of_a_result_is_a_completion_of_it() -> None:
+    world, number = an_open_world()
+    world.apply(number, PLAN)
+    world.settle()
+    gated = a_plan_of(gates=("accuracy >= 0.9",))
+    assert gated.id == PLAN.id and gated.digest != PLAN.digest
+    beside = PriorRuns(runs_as="done", run=PLAN.id, update="report.gates", completion="x")
+    world.push(number, a_spec(gated, beside=beside))
+    world.settle()
+    said = world.apply(number, gated)
+    world.settle()
+    assert "with another policy" in world.reply_to(number, said)
+    world.end(PLAN.id)
+    world.settle()
+    world.apply(number, gated)
+    (created,) = [one for one in world.settle() if isinstance(one, CreateRun)]
+    assert created.begin == "completion"
+    assert created.run == name_completion(PLAN.id, gated.to_json())
+
+
+def test_a_policy_that_nobody_approved_is_not_run_again() -> None:
+    world, number = an_open_world()
+    world.apply(number, PLAN)
+    world.settle()
+    world.end(PLAN.id, "failed")
+    gated = a_plan_of(gates=("accuracy >= 0.9",))
+    world.push(number, a_spec(gated))
+    world.settle()
+    said = world.comment(number, "/vtspec rerun")
+    world.settle()
+    assert f"/vtspec apply {gated.digest[7:14]}" in world.reply_to(number, said)
+    assert len(world.created) == 1
+
+
+def test_digits_that_begin_several_digests_are_refused_with_longer_ones() -> None:
+    alike = replace(OTHER, digest=PLAN.digest[:17] + "0" * 54)
+    world = World()
+    number = world.open(a_spec(PLAN), a_spec(alike))
+    world.settle()
+    assert PLAN.digest[7:18] in world.find(number, "plan")[0]
+    said = world.apply(number, PLAN)
+    world.settle()
+    assert f"/vtspec apply {PLAN.digest[7:18]}" in world.reply_to(number, said)
+    assert world.created == []
+
+
+def test_all_seeds_of_an_experiment_have_a_digest_together() -> None:
+    seeds = (PLAN, OTHER_EPOCHS)
+    world = World()
+    number = world.open(a_spec(PLAN, plans=seeds), a_spec(OTHER))
+    world.settle()
+    both = compute_all_digest(list_targets([a_spec(PLAN, plans=seeds)]))
+    world.comment(number, f"/vtspec apply {both[:9]}")
+    world.settle()
+    assert {run for run, _ in world.created} == {plan.id for plan in seeds}
+
+
+def test_no_secret_leaves_in_an_answer_a_comment_a_status_or_a_check() -> None:
+    secret = "hunter2-hunter2-hunter2"
+    problem = Problem(
+        file="a.yaml", line=3, column=1, path="p", value=0, message=f"no {secret}", fix=secret
+    )
+    obstacle = f"the store says 403 to {secret}"
+    world = World()
+    number = world.open(
+        a_spec(PLAN, obstacles=(obstacle,), problems=(problem,), refusal=secret),
+    )
+    said = world.comment(number, f"/vtspec apply {PLAN.digest[7:14]}")
+    view = replace(world.see(), redactor=Redactor(secrets=frozenset({secret})))
+    world.do(reconcile(view))
+    told = repr([world.pulls[number].comments, world.checks, world.statuses])
+    assert world.reply_to(number, said)
+    assert secret not in told and "[hidden]" in told
+
+
+def test_checks_and_statuses_tell_of_commits() -> None:
+    world, number = an_open_world()
+    head = world.pulls[number].pull.head_sha
+    assert world.checks[head]["vtspec"].conclusion == "success"
+    world.apply(number, PLAN)
+    world.settle()
+    assert world.statuses[head]["vtspec/digits"].state == "pending"
+    world.end(PLAN.id, report=WrittenReport(verdict="missed"))
+    world.settle()
+    assert world.statuses[head]["vtspec/digits"].state == "failure"
+    problem = Problem(
+        file="specs/a.yaml", line=3, column=1, path="spec.x", value=0, message="no", fix="yes"
+    )
+    world.push(number, a_spec(PLAN, plans=(), problems=(problem,)))
+    world.settle()
+    report = world.checks[world.pulls[number].pull.head_sha]["vtspec"]
+    assert report.conclusion == "failure"
+    assert [(one.path, one.line) for one in report.annotations] == [("specs/a.yaml", 3)]
+
+
+def test_what_a_run_costs_to_look_at_does_not_grow_with_the_others() -> None:
+    assert count_calls(400) < 5 * count_calls(100)
+
+
+def count_calls(runs: int) -> int:
+    """Calls of functions in a pass over so many runs at work."""
+    world, number = an_open_world()
+    world.apply(number, PLAN)
+    world.settle()
+    (one,) = world.attempts.values()
+    for index in range(runs):
+        name = f"many-{index:010x}"
+        world.attempts[name] = replace(one, run=name, plan_id=name, spec="many")
+    profile = cProfile.Profile()
+    view = world.see()
+    profile.runcall(reconcile, view)
+    return sum(entry.callcount for entry in profile.getstats())
+
+
+def test_another_experiment_is_planned_for_who_may_write_and_asks() -> None:
+    world, number = an_open_world()
+    world.comment(number, "/vtspec plan cats unknown")
+    world.comment(number, "/vtspec plan birds", "eve")
+    seen = replace(world.see().pull_requests[0], experiments=("digits", "cats", "birds"))
+    assert list_asked_specs(seen, BOT) == {"cats"}
+    # What the edge planned for it is shown, and has a digest of its own to apply.
+    world.pulls[number].specs = (a_spec(PLAN), a_spec(OTHER, cause="asked"))
+    world.settle()
+    said = world.comment(number, "/vtspec plan cats")
+    world.settle()
+    assert OTHER.digest[7:14] in world.reply_to(number, said)
+    assert OTHER.digest[7:14] in world.find(number, "plan")[0]
+    world.apply(number, OTHER)
+    world.settle()
+    assert [run for run, _ in world.created] == [OTHER.id]
+
+
+def test_a_workflow_that_somebody_deleted_is_not_made_again() -> None:
+    world, number = an_open_world()
+    world.apply(number, PLAN)
+    world.settle()
+    world.delete_workflow(PLAN.id)
+    world.settle()
+    assert len(world.created) == 1
+
+
+def test_a_run_that_no_pull_request_approved_is_left_alone() -> None:
+    world, number = an_open_world()
+    world.apply(number, PLAN)
+    world.settle()
+    one = world.attempts.pop(PLAN.id)
+    mine = replace(
+        one, run="mine-0123456789", plan_id="mine-0123456789", wanted_by={}, approvals=()
+    )
+    world.attempts[mine.run] = mine
+    world.set_state(number, "closed")
+    assert not [action for action in world.settle() if isinstance(action, StopRun)]
