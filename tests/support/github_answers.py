@@ -59,7 +59,7 @@ class Answers:
             "name": repository.full_name.partition("/")[2],
             "default_branch": repository.default_branch,
             "private": repository.is_private,
-            "clone_url": f"https://github.com/{repository.full_name}.git",
+            "clone_url": repository.clone_url or f"https://github.com/{repository.full_name}.git",
         }
 
     def show_pull_request(

@@ -99,6 +99,8 @@ class Repository:
     default_branch: str = "main"
     is_private: bool = False
     is_locked: bool = False
+    # Where git finds it; that of the API's own description, if "".
+    clone_url: str = ""
     permissions: dict[str, str] = field(default_factory=dict)
     pull_requests: dict[int, PullRequest] = field(default_factory=dict)
     comments: dict[int, Comment] = field(default_factory=dict)
@@ -237,7 +239,7 @@ class GitHubWorld:
         self.repositories: dict[int, Repository] = {}
         self.tell: Tell = lambda _event, _payload: None
         self._ids = 1000
-        self._now = _BEGIN
+        self.now = _BEGIN
 
     def add_repository(self, full_name: str) -> Repository:
         """A new repository, empty."""
@@ -257,5 +259,5 @@ class GitHubWorld:
 
     def tick(self) -> str:
         """A second later, as GitHub writes times."""
-        self._now += timedelta(seconds=1)
-        return self._now.strftime("%Y-%m-%dT%H:%M:%SZ")
+        self.now += timedelta(seconds=1)
+        return self.now.strftime("%Y-%m-%dT%H:%M:%SZ")

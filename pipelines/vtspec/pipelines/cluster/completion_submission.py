@@ -5,7 +5,7 @@ ask at once one begins it, and all come to the same.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from vtspec.adapters.shell_command import format_command
@@ -36,6 +36,7 @@ class CompletionSubmission:
     completion: Completion
     settings: RenderSettings
     credentials: RunCredentials = field(default_factory=RunCredentials)
+    marks: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     get_time: Callable[[], str] = get_timestamp
 
     def begin(self) -> None:
@@ -64,6 +65,7 @@ class CompletionSubmission:
             workflow,
             render_completion(plan, self.settings, self.completion, self.run.attempt),
             credential,
+            self.marks,
         )
 
     def _tell_update(self) -> None:

@@ -151,12 +151,17 @@ def create_objects(
     workflow: RunWorkflow,
     documents: tuple[Mapping[str, Any], Mapping[str, Any]],
     credential: RunCredential | None,
+    marks: Mapping[str, Mapping[str, str]],
 ) -> None:
     """Make a Workflow and its plan's ConfigMap, where they are not there, and its pods'
-    credential. Raises as both do."""
+    credential. `marks` are further labels and annotations of the Workflow. Raises as both do."""
     # Where none is to be had, no pod is to wait for it.
     fresh = None if credential is None else credential.obtain()
-    workflow.create(documents)
+    config, made = documents
+    metadata = dict(made["metadata"])
+    for kind, added in marks.items():
+        metadata[kind] = {**metadata.get(kind, {}), **added}
+    workflow.create((config, {**made, "metadata": metadata}))
     if credential is not None and fresh is not None:
         # Its owner has to be there; until then the first pod waits.
         credential.put(fresh)

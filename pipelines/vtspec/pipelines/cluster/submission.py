@@ -45,6 +45,7 @@ class Submission:
     plan: Plan
     settings: RenderSettings
     credentials: RunCredentials = field(default_factory=RunCredentials)
+    marks: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     get_time: Callable[[], str] = get_timestamp
 
     def begin(self, attempt: int) -> Run:
@@ -72,7 +73,7 @@ class Submission:
             mirror.store.delete([f"{run.name}/{WRITER}"])
         workflow = RunWorkflow(self.client, file)
         credential = self.credentials.get(workflow, self.settings, run.name, self.plan)
-        create_objects(workflow, self.render(run.attempt), credential)
+        create_objects(workflow, self.render(run.attempt), credential, self.marks)
 
     def resume(self, run: Run) -> None:
         """Go on with a run that has ended without a result, under its name: a Workflow in place

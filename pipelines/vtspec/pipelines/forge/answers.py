@@ -67,6 +67,7 @@ class _PullRequest(_Answer):
     draft: bool = False
     user: _User | None
     merged_at: str | None = None
+    merged_by: _User | None = None
     head: _Branch
     base: _Branch
     html_url: str
@@ -289,6 +290,7 @@ def _make_pull_request(found: _PullRequest) -> PullRequest:
         base_sha=found.base.sha,
         is_fork=head != base or not head,
         url=found.html_url,
+        merged_by=_name(found.merged_by),
     )
 
 

@@ -36,7 +36,8 @@ class PullRequest:
     """A pull request as it stands. `author` is a login, "" where the account is gone.
 
     `head_repository` is an id as `RepositoryInfo` has it, "" where the repository is gone; such a
-    pull request is a fork's, for it is not ours.
+    pull request is a fork's, for it is not ours. `merged_by` is "" in a list, and where it is not
+    merged.
     """
 
     number: int
@@ -51,6 +52,7 @@ class PullRequest:
     base_sha: str
     is_fork: bool
     url: str
+    merged_by: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

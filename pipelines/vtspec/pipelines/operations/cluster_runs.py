@@ -46,12 +46,14 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class ClusterRequest:
     """Plans; `check` says whether the remote has a plan's data, as `render.check_data` does, and
-    is asked once of each."""
+    is asked once of each. `marks` are further labels and annotations of the Workflows."""
 
     request: RunRequest
     check: "Callable[[Plan, DataRemote, Path], str | None]" = check_data
     pace: "Pace | None" = None
     checked: "dict[str, str | None]" = field(default_factory=dict)
+    marks: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    is_controller: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +111,19 @@ def run_on_cluster(
     if len(plans) > 1:
         refresh_reports(asked.request.planned.made, runner.runs, callbacks.report)
     return SeedsResult(results=tuple(results), left=plans[len(begun) :])
+
+
+def begin_on_cluster(
+    asked: ClusterRequest, callbacks: RunCallbacks, environ: Mapping[str, str]
+) -> list[Run]:
+    """Have the plans carried out and look no further; the run of each. Raises as
+    `run_on_cluster`."""
+    runner = _open_runner(asked, environ)
+    begun = _begin_all(runner, asked.request.planned.plans, callbacks)
+    for one in begun:
+        if one.completion is not None and not one.completion.needs_pods:
+            runner.complete_here(one.plan, callbacks)
+    return [one.run for one in begun]
 
 
 def _begin_all(
@@ -218,7 +233,7 @@ class _ClusterRunner:
         run, plan = begun.run, begun.plan
         if begun.how == "shown":
             if begun.completion is not None:
-                return self._complete_here(plan, callbacks)
+                return self.complete_here(plan, callbacks)
             state = run.read_state()
             return self._make_result(run, state, "shown", find_outcome(state))
         state, shipped = self._follow(run, callbacks, credentials)
@@ -248,7 +263,7 @@ class _ClusterRunner:
         self._tell_place(run, plan, callbacks)
         return _Begun(plan=plan, run=run, how="updated", completion=completion)
 
-    def _complete_here(self, plan: "Plan", callbacks: RunCallbacks) -> "RunResult":
+    def complete_here(self, plan: "Plan", callbacks: RunCallbacks) -> "RunResult":
         """Judge and describe a result anew: a report needs no framework, and so no pod."""
         from vtspec.pipelines.execution.local import RunOptions
 
@@ -338,6 +353,7 @@ class _ClusterRunner:
             plan=plan,
             settings=self.settings[plan.id],
             credentials=self.credentials,
+            marks=self.asked.marks,
         )
 
     def _make_completion(
@@ -352,6 +368,7 @@ class _ClusterRunner:
             completion=completion,
             settings=self.settings[plan.id],
             credentials=self.credentials,
+            marks=self.asked.marks,
         )
 
     def find_credential(self, begun: _Begun) -> "RunCredential | None":
@@ -424,7 +441,7 @@ def _open_runner(asked: ClusterRequest, environ: Mapping[str, str]) -> _ClusterR
     settings = {plan.id: find_run_settings(plan, planned.repository) for plan in planned.plans}
     get_mirror(runs)
     cluster = planned.repository.project.spec.cluster
-    if cluster is not None and cluster.submit == "controller":
+    if cluster is not None and cluster.submit == "controller" and not asked.is_controller:
         raise Refused(
             "vtspec.yaml leaves creating runs to the controller (cluster.submit)",
             fix="have it begun by a pull request, or run it here: leave --backend out",

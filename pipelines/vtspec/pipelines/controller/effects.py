@@ -1,0 +1,160 @@
+"""What was decided, carried out: on the cluster, and in the pull request."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, assert_never
+
+from vtspec.pipelines.cluster.kubernetes_client import WORKFLOWS
+from vtspec.pipelines.cluster.run_workflow import RunWorkflow
+from vtspec.pipelines.errors import Permanent, Refused, Temporary
+from vtspec.pipelines.execution.steps import StopSignal
+from vtspec.pipelines.operations.cluster_runs import ClusterRequest, begin_on_cluster
+from vtspec.pipelines.operations.plan import PlannedRun
+from vtspec.pipelines.operations.run import RunCallbacks, RunRequest
+from vtspec.pipelines.reporting.escape import render_code
+from vtspec.pipelines.runs import Run, Runs
+from vtspec.schema.problem import SpecError
+
+from .actions import (
+    Action,
+    CreateRun,
+    LabelRun,
+    React,
+    Reply,
+    ReportCheck,
+    SetStatus,
+    StopRun,
+    WriteComment,
+)
+from .markers import find_replies, make_reply_marker
+from .observation import Site
+from .workflow_marks import render_marks
+
+if TYPE_CHECKING:
+    from vtspec.pipelines.project.repository import Repository
+
+
+@dataclass(kw_only=True)
+class Effects:
+    """Carries actions out, each in its turn. `delay_s` is after which time what failed for now is
+    tried again, None where nothing did."""
+
+    site: Site
+    repository: "Repository"
+    report: Callable[[str], None]
+    delay_s: float | None = None
+    _failed: set[int] = field(default_factory=set)
+
+    def carry_out(self, actions: Iterable[Action]) -> None:
+        """All of them; where one of a command fails those after it are left, and where it can
+        never be done the command is answered so."""
+        for action in actions:
+            if action.cause is not None and action.cause in self._failed:
+                continue
+            try:
+                self._do(action)
+            except Temporary as error:
+                self.report(f"{type(action).__name__}: {error}")
+                self.delay_s = min(self.delay_s or 3600.0, max(error.delay_s, 1.0))
+                self._leave(action)
+            except (Refused, Permanent, SpecError) as error:
+                self.report(f"{type(action).__name__}: {error}")
+                self._leave(action)
+                if isinstance(action, CreateRun) and action.cause is not None:
+                    self._answer_refusal(action, str(error))
+
+    def _leave(self, action: Action) -> None:
+        if action.cause is not None:
+            self._failed.add(action.cause)
+
+    def _answer_refusal(self, action: CreateRun, why: str) -> None:
+        number, cause = action.approval.pull_request, action.cause
+        assert cause is not None
+        body = f"{make_reply_marker(cause, 'refused')}\n👎 {render_code(action.run)}: "
+        try:
+            self._reply(Reply(pull_request=number, comment_id=cause, body=f"{body}{why}\n"))
+            self.site.forge.add_reaction(cause, "-1")
+        except (Refused, Permanent, Temporary) as error:
+            self.report(f"Reply: {error}")
+
+    def _do(self, action: Action) -> None:
+        forge = self.site.forge
+        match action:
+            case CreateRun():
+                self._create_run(action)
+            case LabelRun():
+                self._label_run(action)
+            case StopRun():
+                self._stop_run(action)
+            case WriteComment(comment_id=None):
+                forge.create_comment(action.pull_request, action.body)
+            case WriteComment(comment_id=found):
+                assert found is not None
+                forge.update_comment(found, action.body)
+            case Reply():
+                self._reply(action)
+            case React():
+                forge.add_reaction(action.comment_id, action.content)
+            case SetStatus():
+                forge.set_status(action.sha, action.status)
+                told = self.site.statuses.setdefault(action.sha, {})
+                told[action.status.context] = action.status
+            case ReportCheck():
+                forge.report_check(action.sha, action.report)
+                self.site.checks.setdefault(action.sha, {})[action.report.name] = action.report
+            case _:
+                assert_never(action)
+
+    def _reply(self, action: Reply) -> None:
+        forge = self.site.forge
+        comments = forge.list_comments(action.pull_request)
+        # Another controller may have been as fast.
+        if action.comment_id not in find_replies(comments, forge.find_login()):
+            forge.create_comment(action.pull_request, action.body)
+
+    def _create_run(self, action: CreateRun) -> None:
+        approval = action.approval
+        pull = self.site.forge.get_pull_request(approval.pull_request)
+        if pull.state != "merged" and pull.head_sha != approval.head_sha:
+            raise Temporary(f"pull request {pull.number} was pushed to meanwhile")
+        request = RunRequest(
+            planned=PlannedRun(made=action.plan, repository=self.repository),
+            command=f"/vtspec apply {approval.digest[:7]}",
+            resume=action.begin == "resume",
+            again=action.begin == "again",
+            tracking=False,
+            backend="argo",
+        )
+        marks = render_marks(approval.pull_request, approval)
+        asked = ClusterRequest(
+            request=request, check=self.site.check, marks=marks, is_controller=True
+        )
+        heard = RunCallbacks(
+            report=self.report, on_event=lambda event, state: None, stop=StopSignal()
+        )
+        for run in begin_on_cluster(asked, heard, self.site.environ):
+            # Somebody else's Workflow, made before, has no word of this one.
+            self._patch(run, marks)
+
+    def _label_run(self, action: LabelRun) -> None:
+        approval = action.approval if action.is_wanted else None
+        self._patch(self._find_run(action.run), render_marks(action.pull_request, approval))
+
+    def _patch(self, run: Run, marks: dict[str, object]) -> None:
+        file = run.read_workflow()
+        if file is None:
+            raise Temporary(f"{run.name} has no Workflow yet")
+        client = self.site.open_cluster()
+        client.patch(WORKFLOWS, file.namespace, file.name, {"metadata": marks})
+
+    def _stop_run(self, action: StopRun) -> None:
+        file = self._find_run(action.run).read_workflow()
+        if file is not None:
+            RunWorkflow(self.site.open_cluster(), file).stop("Stop", action.reason)
+
+    def _find_run(self, name: str) -> Run:
+        runs = Runs(self.repository.runs)
+        found = runs.find_named(name)
+        if found is None:
+            raise Temporary(f"{name} is not in {runs.place} yet")
+        return found

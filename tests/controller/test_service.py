@@ -1,0 +1,140 @@
+"""The whole way on stand-ins: real git, a GitHub, a cluster and a store on loopback."""
+
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cluster_world import Pods, World, a_world, recorded_status
+from forge_sites import GitHubSite, serve_github_site
+from kubernetes_server import KubernetesServer, running_kubernetes
+from object_storage import ObjectStorage
+from plan_repository import change
+from run_folders import EVALUATED, STARTED, SUCCEEDED
+from vtspec.pipelines.catalog import load_frameworks
+from vtspec.pipelines.controller.observation import Site
+from vtspec.pipelines.controller.service import serve_once
+from vtspec.pipelines.planning.resolve import ModelSources
+
+DEEP = "specs/experiments/deep.yaml"
+
+
+class PullRequests:
+    """A repository with a cluster, one pull request, and the controller that looks after it."""
+
+    def __init__(self, world: World, github: GitHubSite) -> None:
+        self.world, self.github = world, github
+        self.said: list[str] = []
+        config = world.root / "vtspec.yaml"
+        config.write_text(f"{config.read_text()}  runs: {world.url}\n")
+        self.git("init", "-q", "-b", "main")
+        self.commit()
+        self.git("checkout", "-q", "-b", "proposed")
+        change(world.root, DEEP, "epochs: 5", "epochs: 50")
+        self.head = self.commit()
+        self.git("update-ref", "refs/pull/1/head", self.head)
+        github.repository.clone_url = str(world.root)
+        self.number = github.repository.open_pull_request(self.head).number
+        timm = replace(load_frameworks()["timm"], digest="sha256:" + "c" * 64)
+        self.site = Site(
+            forge=github.forge,
+            folder=world.root.parent / "mirror.git",
+            environ=world.environ,
+            get_time=lambda: github.server.world.now,
+            sources=ModelSources(frameworks={"timm": timm}),
+            check=lambda plan, remote, root: None,
+        )
+
+    def git(self, *words: str) -> str:
+        named = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+        done = subprocess.run(
+            ["git", *named, *words],
+            cwd=self.world.root,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout.strip()
+
+    def commit(self) -> str:
+        self.git("add", "-A")
+        self.git("commit", "-q", "-m", "change")
+        return self.git("rev-parse", "HEAD")
+
+    def serve(self) -> int:
+        """One look; how much there was to do."""
+        return serve_once(self.site, self.said.append).actions
+
+    def settle(self) -> None:
+        """Look until there is nothing to do."""
+        for _ in range(6):
+            if self.serve() == 0:
+                return
+        raise AssertionError(f"it does not come to rest: {self.said}")
+
+    def read_comments(self) -> list[str]:
+        """What the bot has written, the oldest first."""
+        comments = self.github.repository.comments.values()
+        return [one.body for one in comments if one.author == self.github.bot]
+
+    def find_line(self) -> str:
+        """The line that the plan comment gives to be pasted."""
+        (line,) = {
+            line.strip("` ")
+            for body in self.read_comments()
+            for line in body.splitlines()
+            if line.strip("` ").startswith("/vtspec apply ")
+        }
+        return line
+
+
+@pytest.fixture
+def pulls(
+    storage: ObjectStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[PullRequests]:
+    for name, value in storage.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("VTSPEC_CACHE", str(tmp_path / "cache"))
+    bucket = "".join(letter for letter in tmp_path.name.lower() if letter.isalnum())[-40:]
+    with running_kubernetes() as server, serve_github_site() as github:
+        yield PullRequests(a_world(tmp_path, storage, server, bucket), github)
+
+
+def get_server(pulls: PullRequests) -> KubernetesServer:
+    return pulls.world.server
+
+
+def test_a_pull_request_is_told_its_plan_once(pulls: PullRequests) -> None:
+    pulls.settle()
+    (plan,) = pulls.read_comments()
+    assert "epochs" in plan and "50" in plan
+    assert pulls.find_line()
+    assert get_server(pulls).workflows() == []
+    pulls.settle()
+    assert pulls.read_comments() == [plan]
+
+
+def test_what_is_approved_is_carried_out_and_its_result_told(pulls: PullRequests) -> None:
+    pulls.settle()
+    asked = pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
+    pulls.settle()
+    (name,) = get_server(pulls).workflows()
+    workflow = get_server(pulls).workflow(name)
+    assert workflow is not None
+    assert workflow["metadata"]["labels"][f"vtspec.dev/pull-request-{pulls.number}"] == "true"
+    assert '"login": "ben"' in workflow["metadata"]["annotations"]["vtspec.dev/approval-1"]
+    reactions = pulls.github.repository.reactions.values()
+    assert {one.content for one in reactions if one.comment == asked} == {"eyes", "rocket"}
+
+    pods = Pods(world=pulls.world, run=name)
+    pods.begin()
+    pods.tell(STARTED, EVALUATED, SUCCEEDED)
+    pods.store()
+    pods.end()
+    get_server(pulls).play(name, recorded_status("succeeded"))
+    pulls.settle()
+    result = [one for one in pulls.read_comments() if one.startswith("<!-- vtspec:result -->")]
+    assert len(result) == 1
+    assert name in result[0]
