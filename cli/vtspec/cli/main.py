@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "images": "Build, push and pin the images that steps run in.",
     "render": "Print the Kubernetes objects that carry a spec out.",
     "step": "Run one step of a plan; what a container runs.",
+    "controller": "Look after repositories: do what their pull requests ask for.",
     "version": "Print the version.",
 }
 """Command: its line in --help. `vtspec.cli.commands.<name>` holds it, called `command`."""

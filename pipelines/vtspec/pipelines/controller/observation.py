@@ -67,7 +67,6 @@ class Site:
 
     forge: "Forge"
     folder: Path
-    header: Callable[[], str | None] = lambda: None
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     get_time: Callable[[], datetime] = _get_time
     statuses: "dict[str, dict[str, Status]]" = field(default_factory=dict)
@@ -100,7 +99,7 @@ def observe_site(site: Site, numbers: Iterable[int] = ()) -> Observation:
     """
     forge = site.forge
     info = forge.find_repository()
-    mirror = GitMirror(folder=site.folder, url=info.clone_url, header=site.header())
+    mirror = GitMirror(folder=site.folder, url=info.clone_url, header=forge.make_git_header())
     default = f"refs/heads/{info.default_branch}"
     mirror.fetch([default])
     policy = read_commit(site.folder, default)

@@ -90,8 +90,13 @@ class ApiClient:
         self.clock = clock
         self._lock = threading.Lock()
         self._session = open_session()
+        self._token = ""
         self._limit = RateLimit()
         self._cache = AnswerCache()
+
+    def get_token(self) -> str:
+        """What the last request brought along: an App's installation has another one each hour."""
+        return self._token
 
     def get(self, path: str) -> Any:
         """The object at a path."""
@@ -173,6 +178,7 @@ class ApiClient:
             except httpx.HTTPError as error:
                 raise self._explain_transport(call, error) from None
             self._note(call, response)
+            self._token = response.request.headers.get("Authorization", "").partition(" ")[2]
             if response.status_code != 401 or is_again:
                 break
             # The token may have been rotated, or that of an App taken back.

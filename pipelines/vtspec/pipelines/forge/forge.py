@@ -133,6 +133,9 @@ class Forge(Protocol):
         """The repository, under the name that it has now."""
         ...
 
+    def make_git_header(self) -> str:
+        """The header by which git is let in where the API is. It holds the credential."""
+
     def find_login(self) -> str:
         """Under which login our comments and reactions stand."""
         ...

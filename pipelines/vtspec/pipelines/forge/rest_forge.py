@@ -1,5 +1,6 @@
 """What GitHub and Gitea have in common: most of their REST API."""
 
+import base64
 import re
 import threading
 from collections.abc import Sequence
@@ -65,6 +66,16 @@ class RestForge:
     def find_repository(self) -> RepositoryInfo:
         """The repository, under the name that it has now."""
         return read_repository(self._api.get(self._path()))
+
+    def make_git_header(self) -> str:
+        """What git tells the same server, so that it may read the repository."""
+        # A server that has not been asked yet has been given nothing.
+        if not self._api.get_token():
+            self.find_repository()
+        token = self._api.get_token()
+        # Either forge takes a token for the password, whoever's name stands beside it.
+        pair = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+        return f"Authorization: Basic {pair}"
 
     def find_login(self) -> str:
         """Under which login our comments and reactions stand."""

@@ -1,0 +1,72 @@
+"""Where webhooks arrive: each is answered at once, and only says where to look."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from vtspec.pipelines.errors import refuse_import
+from vtspec.pipelines.forge.webhook import (
+    EVENT,
+    LONGEST_BODY,
+    SIGNATURE,
+    Subject,
+    WebhookSecrets,
+    find_subject,
+)
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI, Request
+
+_OF_ONE: Final = (SIGNATURE, EVENT)
+
+
+def make_receiver(
+    secrets: WebhookSecrets, tell: Callable[[Subject], None], own_login: str = ""
+) -> "FastAPI":
+    """An application that takes webhooks at `/webhook`, and says at `/healthz` that it lives.
+
+    `tell` is called for each that says where to look, and has to return at once. Unsigned ones get
+    401, too long ones 413, and every other one 202, whatever it holds.
+    """
+    try:
+        from fastapi import FastAPI, Request, Response
+    except ImportError as error:
+        raise refuse_import(
+            error,
+            "fastapi",
+            "webhooks are taken by the package fastapi",
+            "pip install 'vtspec[controller]'",
+        ) from error
+
+    app = FastAPI(title="vtspec controller", docs_url=None, redoc_url=None, openapi_url=None)
+
+    @app.get("/healthz")
+    def answer_health() -> Response:
+        return Response("ok\n", media_type="text/plain")
+
+    async def receive(request: Request) -> Response:
+        if any(len(request.headers.getlist(name)) > 1 for name in _OF_ONE):
+            # Two would be read otherwise by a proxy.
+            return Response("one of each header\n", 400)
+        body = await _read_body(request)
+        if body is None:
+            return Response(f"more than {LONGEST_BODY} bytes\n", 413)
+        headers = dict(request.headers)
+        if not secrets.has_signed(headers, body):
+            return Response("not signed by a secret that is known here\n", 401)
+        subject = find_subject(headers, body, own_login)
+        if subject is not None:
+            tell(subject)
+        return Response(status_code=202)
+
+    app.add_api_route("/webhook", receive, methods=["POST"], response_model=None)
+    return app
+
+
+async def _read_body(request: "Request") -> bytes | None:
+    """The body; None, and not read to its end, where it is too long."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > LONGEST_BODY:
+            return None
+    return bytes(body)

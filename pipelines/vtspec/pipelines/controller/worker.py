@@ -1,0 +1,87 @@
+"""A repository looked after for as long as a process lives: at what it is told of, and anyway."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from vtspec.pipelines.errors import Permanent, Refused, Temporary
+from vtspec.schema.problem import SpecError
+
+from .observation import Site
+from .service import Pass, serve_once
+
+SWEEP_S: Final = 60.0
+"""After which time everything is looked at although nothing was told: webhooks are lost."""
+
+_SOONEST_S: Final = 1.0
+_LATEST_S: Final = 300.0
+
+
+@dataclass(kw_only=True)
+class SiteWorker:
+    """One thread's work on one repository. What is told while it looks is looked at next; how
+    often it is told changes nothing."""
+
+    site: Site
+    report: Callable[[str], None]
+    sweep_s: float = SWEEP_S
+    serve: Callable[..., Pass] = serve_once
+    get_time: Callable[[], float] = time.monotonic
+    _told: set[int] = field(default_factory=set)
+    _is_told: bool = True
+    _is_stopped: bool = False
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def tell(self, number: int | None) -> None:
+        """Look at a pull request now, or at all; returns at once."""
+        with self._changed:
+            self._is_told = True
+            if number is not None:
+                self._told.add(number)
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """End `run` after the look that is under way."""
+        with self._changed:
+            self._is_stopped = True
+            self._changed.notify_all()
+
+    def run(self) -> None:
+        """Look, until `stop`. No error ends it: what fails is tried again, later each time."""
+        failures = 0
+        while True:
+            with self._changed:
+                numbers, self._told, self._is_told = self._told, set(), False
+                if self._is_stopped:
+                    return
+            try:
+                done = self.serve(self.site, self.report, numbers)
+            except (Temporary, Permanent, Refused, SpecError) as error:
+                failures += 1
+                self._keep(numbers)
+                self.report(f"{self.site.forge.repository}: {error}")
+                asked_s = error.delay_s if isinstance(error, Temporary) else 0.0
+                self._wait(max(asked_s, min(_LATEST_S, _SOONEST_S * 2**failures)), is_deaf=True)
+                continue
+            failures = 0
+            # What was done shows what is left, such as the reaction after a reply.
+            if done.actions and done.delay_s is None:
+                continue
+            self._wait(min(self.sweep_s, done.delay_s or self.sweep_s), is_deaf=False)
+
+    def _keep(self, numbers: set[int]) -> None:
+        with self._changed:
+            self._told |= numbers
+
+    def _wait(self, seconds: float, *, is_deaf: bool) -> None:
+        """Until the time is over; not longer than until something is told, unless the forge or the
+        cluster asked for patience."""
+        end = self.get_time() + seconds
+        with self._changed:
+            while not self._is_stopped and (is_deaf or not self._is_told):
+                left = end - self.get_time()
+                if left <= 0:
+                    return
+                self._changed.wait(left)

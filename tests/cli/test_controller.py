@@ -1,0 +1,147 @@
+"""`vtspec controller` as a process, beside a stand-in of GitHub and real git."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+
+from forge_sites import TOKEN, GitHubSite, serve_github_site
+from github_webhooks import Webhooks
+from plan_repository import a_repository, change
+
+MAIN = (sys.executable, "-c", "from vtspec.cli.main import main; main()")
+SECRET = "a secret of the webhook"
+DEEP = "specs/experiments/deep.yaml"
+
+
+class Proposed:
+    """A repository with a pull request, and how the controller is called for it."""
+
+    def __init__(self, root: Path, github: GitHubSite) -> None:
+        self.root, self.github = a_repository(root / "repository"), github
+        self.git("init", "-q", "-b", "main")
+        self.commit()
+        self.git("checkout", "-q", "-b", "proposed")
+        change(self.root, DEEP, "epochs: 5", "epochs: 50")
+        head = self.commit()
+        self.git("update-ref", "refs/pull/1/head", head)
+        github.repository.clone_url = str(self.root)
+        self.number = github.repository.open_pull_request(head).number
+        self.environ: Mapping[str, str] = {
+            **os.environ,
+            "VTSPEC_CACHE": str(root / "cache"),
+            "VTSPEC_FORGE_TOKEN": TOKEN,
+            "VTSPEC_WEBHOOK_SECRET": SECRET,
+        }
+
+    def git(self, *words: str) -> str:
+        named = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+        done = subprocess.run(
+            ["git", *named, *words], cwd=self.root, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    def commit(self) -> str:
+        self.git("add", "-A")
+        self.git("commit", "-q", "-m", "change")
+        return self.git("rev-parse", "HEAD")
+
+    def command(self, *words: str) -> list[str]:
+        return [*MAIN, "controller", "acme/vision", "--url", self.github.server.url, *words]
+
+    def call(self, *words: str, **changes: str) -> subprocess.CompletedProcess[str]:
+        environ = {**self.environ, **changes}
+        return subprocess.run(
+            self.command(*words), env=environ, capture_output=True, text=True, timeout=120
+        )
+
+    def read_plans(self) -> list[str]:
+        comments = self.github.repository.comments.values()
+        return [one.body for one in comments if one.body.startswith("<!-- vtspec:plan -->")]
+
+
+@pytest.fixture
+def proposed(tmp_path: Path) -> Iterator[Proposed]:
+    with serve_github_site() as github:
+        yield Proposed(tmp_path, github)
+
+
+def find_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def await_true(is_so: object, what: str) -> None:
+    assert callable(is_so)
+    end = time.monotonic() + 90
+    while not is_so():
+        assert time.monotonic() < end, what
+        time.sleep(0.1)
+
+
+def test_once_does_what_there_is_to_do_and_ends(proposed: Proposed) -> None:
+    done = proposed.call("--once")
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    (plan,) = proposed.read_plans()
+    assert "/vtspec apply " in plan
+    assert proposed.call("--once").returncode == 0
+    assert proposed.read_plans() == [plan]
+
+
+def test_a_webhook_is_acted_on_and_a_signal_ends_it(proposed: Proposed) -> None:
+    address = f"127.0.0.1:{find_port()}"
+    words = ("--listen", address, "--sweep", "3600")
+    process = subprocess.Popen(
+        proposed.command(*words), env=proposed.environ, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        await_true(proposed.read_plans, "the plan is told")
+        change(proposed.root, DEEP, "epochs: 50", "epochs: 51")
+        head = proposed.commit()
+        proposed.git("update-ref", "refs/pull/1/head", head)
+        hooks = Webhooks(proposed.github.server.world, f"http://{address}/webhook", SECRET)
+        with closing(hooks):
+            proposed.github.repository.push(proposed.number, head)
+            assert set(hooks.deliver()) == {202}
+        await_true(lambda: f"`{head[:7]}`" in proposed.read_plans()[0], "the push is told of")
+        assert len(proposed.read_plans()) == 1
+        assert httpx.get(f"http://{address}/healthz").text == "ok\n"
+    finally:
+        process.send_signal(signal.SIGTERM)
+        said = process.communicate(timeout=60)[1]
+    assert process.returncode in (0, -signal.SIGTERM), said
+    assert "Traceback" not in said
+    assert TOKEN not in said
+
+
+@pytest.mark.parametrize(
+    ("words", "changes", "told"),
+    [
+        (("--once",), {"VTSPEC_FORGE_TOKEN": ""}, "export VTSPEC_FORGE_TOKEN"),
+        ((), {"VTSPEC_WEBHOOK_SECRET": ""}, "export VTSPEC_WEBHOOK_SECRET"),
+        (("--listen", "8090"), {}, "--listen 127.0.0.1:8090"),
+        (("--app-id", "7"), {}, "--app-id ID --private-key FILE"),
+    ],
+)
+def test_what_is_missing_is_said_before_anything_is_done(
+    proposed: Proposed, words: tuple[str, ...], changes: Mapping[str, str], told: str
+) -> None:
+    done = proposed.call(*words, **changes)
+    assert done.returncode == 2
+    assert told in done.stderr.partition("fix: ")[2]
+    assert proposed.read_plans() == []
+
+
+def test_a_token_that_the_forge_does_not_take_is_refused(proposed: Proposed) -> None:
+    done = proposed.call("--once", VTSPEC_FORGE_TOKEN="ghp_0123456789abcdefghijklmnopqrstuvwxyz")
+    assert done.returncode == 4
+    assert "Traceback" not in done.stderr
