@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from vtspec.pipelines.controller.service import Pass
-from vtspec.pipelines.controller.worker import SiteWorker
+from vtspec.pipelines.controller.worker import Pass, SiteWorker
 from vtspec.pipelines.errors import Permanent, Temporary
 
 AT_REST = Pass(actions=0, delay_s=None)

@@ -11,8 +11,7 @@ from vtspec.pipelines.forge.webhook import Subject, WebhookSecrets
 
 from .observation import Site
 from .receiver import make_receiver
-from .service import serve_once
-from .worker import SiteWorker
+from .worker import SiteWorker, serve_once
 
 GRACE_S: Final = 30.0
 """How long a look that is under way may take to its end once the process is to stop."""

@@ -15,7 +15,7 @@ from plan_repository import change
 from run_folders import EVALUATED, STARTED, SUCCEEDED
 from vtspec.pipelines.catalog import load_frameworks
 from vtspec.pipelines.controller.observation import Site
-from vtspec.pipelines.controller.service import serve_once
+from vtspec.pipelines.controller.worker import serve_once
 from vtspec.pipelines.planning.resolve import ModelSources
 
 DEEP = "specs/experiments/deep.yaml"
