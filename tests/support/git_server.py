@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 
 @dataclass
@@ -65,7 +66,7 @@ def running_git_server(repository: Path, header: str) -> Iterator[GitServer]:
             self.end_headers()
             self.wfile.write(content)
 
-        def log_message(self, *words: object) -> None:
+        def log_message(self, format: str, *args: Any) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
