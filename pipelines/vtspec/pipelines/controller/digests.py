@@ -1,10 +1,10 @@
 """Which plans a digest in a comment means, and the lines that name them. Pure."""
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from vtspec.pipelines.operations.pull_request import combine_digests
 from vtspec.pipelines.planning.plan_model import Plan
 
 from .commands import USAGE
@@ -14,6 +14,7 @@ SHORTEST: Final = 7
 """Digits of a digest that a line to paste has at least."""
 
 _MOST_DIGESTS: Final = 300
+_NO_DIGEST: Final = "0" * 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,9 +42,9 @@ def strip_digest(digest: str) -> str:
 
 
 def compute_all_digest(targets: Sequence[Target]) -> str:
-    """The digest over plans: sha256 of their digests, sorted, a line each."""
-    lines = sorted({target.plan.digest for target in targets})
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    """The digest over plans, in hex digits; of none, zeros, which no plan has."""
+    combined = combine_digests([target.plan.digest for target in targets])
+    return _NO_DIGEST if combined is None else strip_digest(combined)
 
 
 def find_meant(word: str, specs: Sequence[PlannedSpec]) -> list[list[Target]]:
