@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import mlflow
 import pytest
 
 from cluster_world import Pods, World, a_world, recorded_status
@@ -15,9 +16,10 @@ from plan_repository import change
 from run_folders import EVALUATED, STARTED, SUCCEEDED
 from vtspec.pipelines.catalog import load_frameworks
 from vtspec.pipelines.controller.observation import Site
-from vtspec.pipelines.controller.worker import serve_once
+from vtspec.pipelines.controller.worker import serve_once, track_once
 from vtspec.pipelines.planning.resolve import ModelSources
 
+TRACKING = "sqlite:///{}/mlflow.db"
 DEEP = "specs/experiments/deep.yaml"
 
 
@@ -41,7 +43,7 @@ class PullRequests:
         self.site = Site(
             forge=github.forge,
             folder=world.root.parent / "mirror.git",
-            environ=world.environ,
+            environ={**world.environ, "MLFLOW_TRACKING_URI": TRACKING.format(world.root.parent)},
             get_time=lambda: github.server.world.now,
             sources=ModelSources(frameworks={"timm": timm}),
             check=lambda plan, remote, root: None,
@@ -138,3 +140,9 @@ def test_what_is_approved_is_carried_out_and_its_result_told(pulls: PullRequests
     result = [one for one in pulls.read_comments() if one.startswith("<!-- vtspec:result -->")]
     assert len(result) == 1
     assert name in result[0]
+
+    track_once(pulls.site, pulls.said.append)
+    (tracked,) = mlflow.MlflowClient(TRACKING.format(pulls.world.root.parent)).search_runs(["1"])
+    assert tracked.info.run_name == name
+    assert tracked.info.status == "FINISHED"
+    assert not [line for line in pulls.said if "MLflow" in line]

@@ -105,14 +105,18 @@ class SettingProblem:
 
 
 def find_settings(
-    plan: Plan, project: "ProjectSpec", runs: str | None, author: str | None = None
+    plan: Plan,
+    project: "ProjectSpec",
+    runs: str | None,
+    author: str | None = None,
+    team: str | None = None,
 ) -> RenderSettings | tuple[SettingProblem, ...]:
     """The settings of a plan's Workflow, or everything that stands against it.
 
     `runs` is the address of the store that runs are in, None where they are in a folder; `author`
     is who asks, by the name or address that `teams` has of them.
     """
-    team = find_team(project.teams, plan.spec_path, author)
+    team = team or find_team(project.teams, plan.spec_path, author)
     problems = tuple(_find_problems(plan, project, runs, team))
     if problems:
         return problems

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from vtspec.pipelines.cluster.kubernetes_client import WORKFLOWS
 from vtspec.pipelines.cluster.run_workflow import RunWorkflow
@@ -11,8 +11,10 @@ from vtspec.pipelines.execution.steps import StopSignal
 from vtspec.pipelines.operations.cluster_runs import ClusterRequest, begin_on_cluster
 from vtspec.pipelines.operations.plan import PlannedRun
 from vtspec.pipelines.operations.run import RunCallbacks, RunRequest
+from vtspec.pipelines.redaction import make_redactor
 from vtspec.pipelines.reporting.escape import render_code
 from vtspec.pipelines.runs import Run, Runs
+from vtspec.pipelines.runs.run import find_completed_run
 from vtspec.schema.problem import SpecError
 
 from .actions import (
@@ -32,6 +34,9 @@ from .workflow_marks import render_marks
 
 if TYPE_CHECKING:
     from vtspec.pipelines.project.repository import Repository
+
+
+_LONGEST_REASON: Final = 600
 
 
 @dataclass(kw_only=True)
@@ -70,10 +75,11 @@ class Effects:
     def _answer_refusal(self, action: CreateRun, why: str) -> None:
         number, cause = action.approval.pull_request, action.cause
         assert cause is not None
-        body = f"{make_reply_marker(cause, 'refused')}\n👎 {render_code(action.run)}: "
+        told = render_code(make_redactor(self.site.environ).redact_text(why), _LONGEST_REASON)
+        body = f"{make_reply_marker(cause, 'refused')}\n👎 {render_code(action.run)}: {told}\n"
         try:
-            self._reply(Reply(pull_request=number, comment_id=cause, body=f"{body}{why}\n"))
-            self.site.forge.add_reaction(cause, "-1")
+            if self._reply(Reply(pull_request=number, comment_id=cause, body=body)):
+                self.site.forge.add_reaction(cause, "-1")
         except (Refused, Permanent, Temporary) as error:
             self.report(f"Reply: {error}")
 
@@ -86,13 +92,12 @@ class Effects:
                 self._label_run(action)
             case StopRun():
                 self._stop_run(action)
-            case WriteComment(comment_id=None):
-                forge.create_comment(action.pull_request, action.body)
-            case WriteComment(comment_id=found):
-                assert found is not None
-                forge.update_comment(found, action.body)
+            case WriteComment():
+                self._write_comment(action)
             case Reply():
-                self._reply(action)
+                if not self._reply(action):
+                    # Its own reaction says how that answer was meant.
+                    self._leave(action)
             case React():
                 forge.add_reaction(action.comment_id, action.content)
             case SetStatus():
@@ -105,18 +110,27 @@ class Effects:
             case _:
                 assert_never(action)
 
-    def _reply(self, action: Reply) -> None:
+    def _write_comment(self, action: WriteComment) -> None:
+        if action.comment_id is None:
+            self.site.forge.create_comment(action.pull_request, action.body)
+        else:
+            self.site.forge.update_comment(action.comment_id, action.body)
+
+    def _reply(self, action: Reply) -> bool:
+        """Whether the answer is ours: another controller may have been as fast."""
         forge = self.site.forge
         comments = forge.list_comments(action.pull_request)
-        # Another controller may have been as fast.
-        if action.comment_id not in find_replies(comments, forge.find_login()):
-            forge.create_comment(action.pull_request, action.body)
+        if action.comment_id in find_replies(comments, forge.find_login()):
+            return False
+        forge.create_comment(action.pull_request, action.body)
+        return True
 
     def _create_run(self, action: CreateRun) -> None:
         approval = action.approval
         pull = self.site.forge.get_pull_request(approval.pull_request)
         if pull.state != "merged" and pull.head_sha != approval.head_sha:
             raise Temporary(f"pull request {pull.number} was pushed to meanwhile")
+        self._refuse_moved(action)
         request = RunRequest(
             planned=PlannedRun(made=action.plan, repository=self.repository),
             command=f"/vtspec apply {approval.digest[:7]}",
@@ -127,7 +141,11 @@ class Effects:
         )
         marks = render_marks(approval.pull_request, approval)
         asked = ClusterRequest(
-            request=request, check=self.site.check, marks=marks, is_controller=True
+            request=request,
+            check=self.site.check,
+            marks=marks,
+            team=action.team,
+            is_controller=True,
         )
         heard = RunCallbacks(
             report=self.report, on_event=lambda event, state: None, stop=StopSignal()
@@ -135,6 +153,17 @@ class Effects:
         for run in begin_on_cluster(asked, heard, self.site.environ):
             # Somebody else's Workflow, made before, has no word of this one.
             self._patch(run, marks)
+
+    def _refuse_moved(self, action: CreateRun) -> None:
+        if action.after_seq is None:
+            return
+        runs = Runs(self.repository.runs)
+        name = find_completed_run(action.run) or action.run
+        run = runs.find_named(name)
+        if run is not None:
+            runs.refresh(run)
+            if run.read_state().seq > action.after_seq:
+                raise Temporary(f"{name} was gone on with by somebody else meanwhile")
 
     def _label_run(self, action: LabelRun) -> None:
         approval = action.approval if action.is_wanted else None

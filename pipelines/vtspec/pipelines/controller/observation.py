@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -32,7 +32,8 @@ from vtspec.pipelines.validation.teams import find_team
 
 from .approval import choose_team
 from .commands import parse_command
-from .view import Attempt, EndedRun, PlannedSpec, PullRequestView, Reach, View
+from .request import is_allowed, list_asked_specs
+from .view import Attempt, EndedRun, PlannedSpec, PullRequestView, Reach, SpecCause, View
 from .workflow_marks import read_approvals, read_wanted
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from vtspec.pipelines.planning.plan_model import Plan
     from vtspec.pipelines.planning.resolve import ModelSources
     from vtspec.pipelines.reporting.facts import Facts
+    from vtspec.schema.kinds.project import ProjectSpec
 
 _MANAGED: Final = {"app.kubernetes.io/managed-by": "vtspec"}
 
@@ -73,6 +75,7 @@ class Site:
     checks: "dict[str, dict[str, CheckReport]]" = field(default_factory=dict)
     sources: "ModelSources | None" = None
     check: "Callable[[Plan, DataRemote, Path], str | None]" = check_data
+    repository: Repository | None = None
     planned: "dict[tuple[object, ...], PullRequestPlans]" = field(default_factory=dict)
 
     def open_cluster(self) -> "KubernetesClient":
@@ -88,6 +91,16 @@ class Observation:
     view: View
     repository: Repository
     left_out: Mapping[int, Permanent | Refused | Temporary] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Policy:
+    """The commit of the default branch and what its `vtspec.yaml` says; `ended` are the runs there
+    are and how they ended, which stands beside plans."""
+
+    commit: str
+    project: "ProjectSpec"
+    ended: tuple[tuple[str, str | None], ...]
 
 
 def observe_site(site: Site, numbers: Iterable[int] = ()) -> Observation:
@@ -110,12 +123,12 @@ def observe_site(site: Site, numbers: Iterable[int] = ()) -> Observation:
     wanted = {number for one in every for number in read_wanted(one["metadata"])}
     for number in {*numbers, *wanted} - {*pulls}:
         pulls[number] = forge.get_pull_request(number)
-    # What has been run stands beside a plan.
-    key = (policy.commit, tuple((one.name, one.ending) for one in runs.list_runs()))
+    ended = tuple((one.name, one.ending) for one in runs.list_runs())
+    decides = _Policy(commit=policy.commit, project=repository.project.spec, ended=ended)
     seen, left_out = [], {}
     for number in sorted(pulls):
         try:
-            seen.append(_observe_pull(site, mirror, pulls[number], policy.commit, key))
+            seen.append(_observe_pull(site, mirror, pulls[number], decides))
         except (Permanent, Refused, Temporary) as error:
             left_out[number] = error
     plans = {plan.id for pull in seen for spec in pull.specs for plan in spec.plans}
@@ -138,7 +151,7 @@ def observe_site(site: Site, numbers: Iterable[int] = ()) -> Observation:
 
 
 def _observe_pull(
-    site: Site, mirror: GitMirror, pull: "PullRequest", policy: str, key: tuple[object, ...]
+    site: Site, mirror: GitMirror, pull: "PullRequest", policy: "_Policy"
 ) -> PullRequestView:
     forge, number = site.forge, pull.number
     refs = [f"refs/pull/{number}/head", f"refs/heads/{pull.base_ref}"]
@@ -149,17 +162,21 @@ def _observe_pull(
     approvers = [one.user for one in reviews if one.is_approved]
     merged_by = pull.merged_by or None
     people = {*(one.author for one in commands), *approvers, *([merged_by] if merged_by else [])}
-    found = _plan(site, pull, policy, key)
-    before, head = (read_commit(site.folder, one) for one in (found.merge_base, pull.head_sha))
-    return PullRequestView(
+    head = read_commit(site.folder, pull.head_sha)
+    unplanned = PullRequestView(
         pull=pull,
         comments=comments,
         reactions={one.id: forge.list_reactions(one.id) for one in commands},
         reviews=reviews,
         permissions=_find_permissions(forge, people - {forge.find_login(), ""}),
-        specs=tuple(_list_specs(found)),
-        experiments=_list_experiments(site.folder, policy, head.commit),
+        experiments=_list_experiments(site.folder, policy.commit, head.commit),
         merged_by=merged_by,
+    )
+    found = _plan(site, unplanned, policy)
+    before = read_commit(site.folder, found.merge_base)
+    return replace(
+        unplanned,
+        specs=tuple(_list_specs(found)),
         changes_project=PROJECT_FILE in before.list_changed(head),
     )
 
@@ -168,19 +185,24 @@ def _find_permissions(forge: "Forge", people: Iterable[str]) -> "dict[str, Permi
     return {login: forge.get_permission(login) for login in sorted(people)}
 
 
-def _plan(
-    site: Site, pull: "PullRequest", policy: str, key: tuple[object, ...]
-) -> PullRequestPlans:
-    base = read_commit(site.folder, f"refs/heads/{pull.base_ref}").commit
-    key = (pull.number, pull.head_sha, base, *key)
+def _plan(site: Site, seen: PullRequestView, policy: "_Policy") -> PullRequestPlans:
+    pull, login = seen.pull, site.forge.find_login()
+    # Once it is merged its commits are the branch's, too.
+    ref = pull.base_sha if pull.state == "merged" else f"refs/heads/{pull.base_ref}"
+    base = read_commit(site.folder, ref).commit
+    view = View(now=site.get_time(), login=login, project=policy.project)
+    also, is_trusted = frozenset(list_asked_specs(seen, login)), is_allowed(seen, view)
+    key = (pull.number, pull.head_sha, base, also, is_trusted, policy.commit, policy.ended)
     if key not in site.planned:
         proposal = Proposal(
             folder=site.folder,
             head=pull.head_sha,
             base=base,
-            policy=policy,
+            policy=policy.commit,
             sources=site.sources,
-            check=site.check,
+            also=also,
+            # A stranger's commit names no data that is asked for with our credentials.
+            check=site.check if is_trusted else _check_nothing,
         )
         found = plan_pull_request(proposal)
         for old in [one for one in site.planned if one[0] == pull.number]:
@@ -196,9 +218,11 @@ def _list_experiments(folder: Path, policy: str, head: str) -> list[str]:
 
 
 def _list_specs(found: PullRequestPlans) -> Iterator[PlannedSpec]:
-    planned = {one.path for one in found.proposed}
+    planned = {one.path for one in (*found.proposed, *found.asked)}
     for one in found.proposed:
-        yield _make_spec(one, found)
+        yield _make_spec(one, found, "changed")
+    for one in found.asked:
+        yield _make_spec(one, found, "asked")
     for path in sorted({one.file for one in found.problems} - planned):
         problems = tuple(one for one in found.problems if one.file == path)
         yield PlannedSpec(name=Path(path).stem, path=path, cause="changed", problems=problems)
@@ -206,7 +230,11 @@ def _list_specs(found: PullRequestPlans) -> Iterator[PlannedSpec]:
         yield _make_affected(other)
 
 
-def _make_spec(one: ProposedPlan, found: PullRequestPlans) -> PlannedSpec:
+def _check_nothing(plan: "Plan", remote: "DataRemote", root: Path) -> str | None:
+    return "whether its data reaches the cluster is looked at once a maintainer allows the commit"
+
+
+def _make_spec(one: ProposedPlan, found: PullRequestPlans, cause: SpecCause) -> PlannedSpec:
     made = one.planned.made
     base = None
     if one.before is not None:
@@ -214,7 +242,7 @@ def _make_spec(one: ProposedPlan, found: PullRequestPlans) -> PlannedSpec:
     return PlannedSpec(
         name=made.name,
         path=one.path,
-        cause="changed",
+        cause=cause,
         plans=one.planned.plans,
         problems=tuple(each for each in found.problems if each.file == one.path),
         beside=one.prior,

@@ -11,7 +11,7 @@ from vtspec.pipelines.forge.webhook import Subject, WebhookSecrets
 
 from .observation import Site
 from .receiver import make_receiver
-from .worker import SiteWorker, serve_once
+from .worker import SiteWorker, TrackingWorker, serve_once, track_once
 
 GRACE_S: Final = 30.0
 """How long a look that is under way may take to its end once the process is to stop."""
@@ -44,7 +44,8 @@ def serve_repositories(
     app = make_receiver(secrets, tell, workers[0].site.forge.find_login())
     config = uvicorn.Config(app, host=address.host, port=address.port, log_level="warning")
     server = uvicorn.Server(config)
-    with _running(workers):
+    tracking = [TrackingWorker(site=one.site, report=one.report) for one in workers]
+    with _running([*workers, *tracking]):
         try:
             server.run()
         except SystemExit:
@@ -58,7 +59,7 @@ def serve_repositories(
 class _running:
     """The workers' threads, while the context lasts."""
 
-    def __init__(self, workers: Sequence[SiteWorker]) -> None:
+    def __init__(self, workers: Sequence[SiteWorker | TrackingWorker]) -> None:
         self._workers = workers
         self._threads = [threading.Thread(target=one.run, daemon=True) for one in workers]
 
@@ -79,6 +80,7 @@ def serve_at_rest(site: Site, report: Callable[[str], None]) -> bool:
     for _ in range(_MOST_LOOKS):
         done = serve_once(site, report)
         if not done.actions:
+            track_once(site, report)
             return True
         if done.delay_s is not None and done.delay_s > GRACE_S:
             return False

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
+from vtspec.pipelines.operations.sync import choose_target, sync_runs
 from vtspec.schema.problem import SpecError
 
 from .effects import Effects
@@ -15,6 +16,9 @@ from .reconcile import find_next_look, reconcile
 
 SWEEP_S: Final = 60.0
 """After which time everything is looked at although nothing was told: webhooks are lost."""
+
+TRACKING_S: Final = 20.0
+"""How often MLflow is sent what runs have told."""
 
 _SOONEST_S: Final = 1.0
 _LATEST_S: Final = 300.0
@@ -33,6 +37,7 @@ def serve_once(site: Site, report: Callable[[str], None], numbers: Iterable[int]
     """Look, decide, act. Raises as `observe_site` does; what one action comes upon is reported
     and tried again."""
     observed = observe_site(site, numbers)
+    site.repository = observed.repository
     for number, error in observed.left_out.items():
         report(f"pull request {number} is left out: {error}")
     actions = reconcile(observed.view)
@@ -110,3 +115,41 @@ class SiteWorker:
                 if left <= 0:
                     return
                 self._changed.wait(left)
+
+
+def track_once(site: Site, report: Callable[[str], None]) -> None:
+    """Send MLflow what runs have told since it was sent to last; nothing before the repository has
+    been looked at, or where no MLflow is named. Raises where MLflow cannot be asked."""
+    repository = site.repository
+    if repository is None:
+        return
+    named = repository.project.spec.tracking.uri or site.environ.get("MLFLOW_TRACKING_URI")
+    # A file beside a mirror of the runs is shown to nobody.
+    if not named:
+        return
+    for run, arrived in sync_runs(choose_target(repository, None, None, site.environ)):
+        if isinstance(arrived, Permanent | Temporary):
+            report(f"{run.name} in MLflow: {arrived}")
+
+
+@dataclass(kw_only=True)
+class TrackingWorker:
+    """One thread's work on what MLflow shows: no Workflow and no comment waits for that."""
+
+    site: Site
+    report: Callable[[str], None]
+    pause_s: float = TRACKING_S
+    track: Callable[[Site, Callable[[str], None]], None] = track_once
+    _stopped: threading.Event = field(default_factory=threading.Event)
+
+    def stop(self) -> None:
+        """End `run` after what is under way."""
+        self._stopped.set()
+
+    def run(self) -> None:
+        """Send, until `stop`. No error ends it."""
+        while not self._stopped.wait(self.pause_s):
+            try:
+                self.track(self.site, self.report)
+            except (Temporary, Permanent, Refused, SpecError) as error:
+                self.report(f"{self.site.forge.repository} in MLflow: {error}")

@@ -25,7 +25,7 @@ _SOURCES: Final[Mapping[str, ApprovalSource]] = {
 
 def render_marks(pull_request: int, approval: Approval | None) -> dict[str, Any]:
     """The metadata of a Workflow that a pull request wants by an approval, or no more by none."""
-    wanted = {f"{PREFIX}/pull-request-{pull_request}": "false" if approval is None else "true"}
+    wanted = {f"{PREFIX}/pull-request-{pull_request}": "stopped" if approval is None else "true"}
     if approval is None:
         return {"labels": wanted}
     text = json.dumps(asdict(approval), sort_keys=True)

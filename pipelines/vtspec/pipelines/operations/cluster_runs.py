@@ -46,13 +46,15 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class ClusterRequest:
     """Plans; `check` says whether the remote has a plan's data, as `render.check_data` does, and
-    is asked once of each. `marks` are further labels and annotations of the Workflows."""
+    is asked once of each. `marks` are further labels and annotations of the Workflows,
+    `team` whose queue they wait in if not their folder's or author's."""
 
     request: RunRequest
     check: "Callable[[Plan, DataRemote, Path], str | None]" = check_data
     pace: "Pace | None" = None
     checked: "dict[str, str | None]" = field(default_factory=dict)
     marks: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    team: str | None = None
     is_controller: bool = False
 
 
@@ -438,7 +440,9 @@ def _open_runner(asked: ClusterRequest, environ: Mapping[str, str]) -> _ClusterR
     planned = asked.request.planned
     runs = Runs(planned.repository.runs)
     # Before the cluster is asked: whatever it says, these would stand against it.
-    settings = {plan.id: find_run_settings(plan, planned.repository) for plan in planned.plans}
+    settings = {
+        plan.id: find_run_settings(plan, planned.repository, asked.team) for plan in planned.plans
+    }
     get_mirror(runs)
     cluster = planned.repository.project.spec.cluster
     if cluster is not None and cluster.submit == "controller" and not asked.is_controller:

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,7 +34,8 @@ class Proposal:
 
     `head` is what is proposed for the branch at `base`; the `vtspec.yaml` of `policy`, which is
     the default branch, decides. `author` is the e-mail address of who proposes it, `runs` where
-    the runs are if not where `vtspec.yaml` says; models are looked up in `sources`.
+    the runs are if not where `vtspec.yaml` says; models are looked up in `sources`,
+    and `also` are experiments that are to be planned although their files stay.
     """
 
     folder: Path
@@ -44,6 +45,7 @@ class Proposal:
     author: str | None = None
     runs: Path | None = None
     sources: "ModelSources | None" = None
+    also: frozenset[str] = frozenset()
     check: "Callable[[Plan, DataRemote, Path], str | None]" = check_data
 
 
@@ -83,6 +85,7 @@ class PullRequestPlans:
     merge_base: str
     problems: tuple[Problem, ...]
     proposed: tuple[ProposedPlan, ...]
+    asked: tuple[ProposedPlan, ...]
     affected: tuple[AffectedPlan, ...]
     removed: tuple[str, ...]
 
@@ -133,20 +136,15 @@ def plan_pull_request(proposal: Proposal) -> PullRequestPlans:
         proposal=replace(proposal, sources=sources),
     )
     problems = list(comparison.find_problems())
-    proposed = []
-    for path in comparison.list_proposed():
-        try:
-            planned = comparison.plan(path)
-        except (SpecError, Refused, Permanent) as error:
-            problems += _place_problems(error, path)
-        else:
-            proposed.append(comparison.propose(path, planned))
+    proposed = comparison.propose_all(comparison.list_proposed(), problems)
+    asked = comparison.propose_all(comparison.list_asked(), problems)
     affected = tuple(comparison.find_affected(before, after))
     return PullRequestPlans(
         head=after.commit,
         merge_base=merge_base,
         problems=tuple(_order_problems(problems)),
         proposed=tuple(proposed),
+        asked=tuple(asked),
         affected=affected,
         removed=comparison.list_removed(),
     )
@@ -189,6 +187,24 @@ class _Comparison:
     def list_proposed(self) -> list[str]:
         """The files of experiments that are new or other than before."""
         return [path for path in self._list_experiments(self.after) if path in self.changed]
+
+    def list_asked(self) -> list[str]:
+        """The files of those that are to be planned besides."""
+        files = self.after.find_spec_files("Experiment")
+        found = (files[name] for name in sorted(self.proposal.also) if name in files)
+        return [path for path in map(self.after.make_relative, found) if path not in self.changed]
+
+    def propose_all(self, paths: Sequence[str], problems: list[Problem]) -> Iterable[ProposedPlan]:
+        """Those that can be planned; why others cannot goes to the `problems`."""
+        found = []
+        for path in paths:
+            try:
+                planned = self.plan(path)
+            except (SpecError, Refused, Permanent) as error:
+                problems += _place_problems(error, path)
+            else:
+                found.append(self.propose(path, planned))
+        return found
 
     def list_removed(self) -> tuple[str, ...]:
         """The files of experiments that are there no more."""

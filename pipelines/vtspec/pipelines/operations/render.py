@@ -78,13 +78,16 @@ def render_spec(
     )
 
 
-def find_run_settings(made: "Plan", repository: "Repository") -> "RenderSettings":
-    """What a run of the plan needs to know of the cluster. Raises `SpecError` with everything
+def find_run_settings(
+    made: "Plan", repository: "Repository", team: str | None = None
+) -> "RenderSettings":
+    """What a run of the plan needs to know of the cluster, as `team` has it carried out, or whose
+    it is by its folder or the repository's author. Raises `SpecError` with everything
     that `vtspec.yaml`, the plan's spec or its framework's image lacks for one."""
     from vtspec.pipelines.argo import find_settings
 
     store, author = find_store(repository.runs), repository.author
-    settings = find_settings(made, repository.project.spec, store, author)
+    settings = find_settings(made, repository.project.spec, store, author, team)
     if isinstance(settings, tuple):
         path = repository.root / made.spec_path
         raise SpecError([_place_problem(one, made, path, repository) for one in settings])
