@@ -2,7 +2,9 @@
 
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import mlflow
@@ -146,3 +148,65 @@ def test_what_is_approved_is_carried_out_and_its_result_told(pulls: PullRequests
     assert tracked.info.run_name == name
     assert tracked.info.status == "FINISHED"
     assert not [line for line in pulls.said if "MLflow" in line]
+
+
+def test_two_controllers_at_once_come_to_one_of_everything(pulls: PullRequests) -> None:
+    folder = pulls.world.root.parent / "other.git"
+    other = replace(pulls.site, folder=folder, planned={}, statuses={}, checks={})
+
+    def serve_both() -> int:
+        with ThreadPoolExecutor(2) as pool:
+            sites = (pulls.site, other)
+            done = pool.map(lambda site: serve_once(site, pulls.said.append).actions, sites)
+            return sum(done)
+
+    def settle() -> None:
+        for _ in range(8):
+            if serve_both() == 0:
+                return
+        raise AssertionError(f"they do not come to rest: {pulls.said}")
+
+    settle()
+    pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
+    settle()
+    # What both have just written is not written anew so soon.
+    pulls.github.server.world.now += timedelta(minutes=1)
+    settle()
+    assert len(get_server(pulls).workflows()) == 1
+    kinds = [body.partition("\n")[0] for body in pulls.read_comments()]
+    for kind in ("plan", "progress", "reply"):
+        assert len([one for one in kinds if one.startswith(f"<!-- vtspec:{kind}")]) <= 1, kinds
+
+
+def test_who_says_stop_is_obeyed_within_one_look(pulls: PullRequests) -> None:
+    pulls.settle()
+    pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
+    pulls.settle()
+    pulls.github.write_comment(pulls.number, "/vtspec stop", author="ben")
+    pulls.serve()
+    (name,) = get_server(pulls).workflows()
+    workflow = get_server(pulls).workflow(name)
+    assert workflow is not None
+    assert workflow["spec"]["shutdown"] == "Stop"
+
+
+def test_a_stranger_is_told_the_plan_and_begins_nothing(pulls: PullRequests) -> None:
+    pulls.settle()
+    asked = pulls.github.write_comment(pulls.number, pulls.find_line(), author="eve")
+    pulls.settle()
+    assert get_server(pulls).workflows() == []
+    reactions = pulls.github.repository.reactions.values()
+    assert [one.content for one in reactions if one.comment == asked] == ["-1"]
+
+
+def test_a_push_before_the_run_is_begun_keeps_it_from_being_begun(pulls: PullRequests) -> None:
+    pulls.settle()
+    line = pulls.find_line()
+    change(pulls.world.root, DEEP, "epochs: 50", "epochs: 51")
+    head = pulls.commit()
+    pulls.git("update-ref", "refs/pull/1/head", head)
+    pulls.github.repository.push(pulls.number, head)
+    pulls.github.write_comment(pulls.number, line, author="ben")
+    pulls.settle()
+    assert get_server(pulls).workflows() == []
+    assert pulls.find_line() != line
