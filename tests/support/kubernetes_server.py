@@ -21,7 +21,8 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 Object = dict[str, Any]
 TOKEN = "canary-token-0123456789abcdef"
 WORKFLOWS = "/apis/argoproj.io/v1alpha1"
-_SERVED = ("/api/v1", WORKFLOWS, "/apis/kueue.x-k8s.io/v1beta1")
+PENDING = "/apis/visibility.kueue.x-k8s.io/v1beta1"
+_SERVED = ("/api/v1", WORKFLOWS, "/apis/kueue.x-k8s.io/v1beta1", PENDING)
 _VERBS = {"POST": "create", "PATCH": "patch", "DELETE": "delete"}
 _WORKFLOW_LABEL = "workflows.argoproj.io/workflow"
 
