@@ -289,8 +289,11 @@ def test_a_wait_in_the_queue_is_told_in_kueues_words(world: World) -> None:
 
 
 def test_the_place_in_the_queue_is_told_beside_them_and_anew_when_it_changes(
-    world: World,
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name in ("KUBECONFIG", "VTSPEC_CACHE"):
+        monkeypatch.setenv(name, world.environ[name])
+    status = ["status", world.plan.id, "--runs", world.url]
     heard, said = Heard(), "insufficient unused quota for nvidia.com/gpu"
     with world.running(heard):
         await_workflow(world, world.plan.id)
@@ -301,16 +304,24 @@ def test_the_place_in_the_queue_is_told_beside_them_and_anew_when_it_changes(
         _let_queue(world, before=0)
         first = f"train waits as 1st in queue t4: {said}"
         await_true(lambda: first in heard.said, "its new place is told")
+        shown = CliRunner().invoke(cli, status, standalone_mode=False).output
+        assert f"on the cluster: {first}" in " ".join(shown.split())
+        words = [*status, "--output", "json"]
+        told = json.loads(CliRunner().invoke(cli, words, standalone_mode=False).output)
+        assert told["cluster"]["place"] == {"queue": "t4", "place": 1, "placeInCluster": 1}
         heard.stop.request("stopped")
 
 
-@pytest.mark.parametrize("served", ["forbidden", "absent", "empty"])
+@pytest.mark.parametrize("served", ["forbidden", "absent", "empty", "away"])
 def test_a_place_that_is_not_told_is_left_out_without_a_word(world: World, served: str) -> None:
     heard, said = Heard(), "insufficient unused quota for nvidia.com/gpu"
     if served == "forbidden":
         world.server.denied.add(("get", "localqueues"))
     if served == "absent":
         world.server.absent.add(PENDING)
+    if served == "away":
+        # The API server's own word for an aggregated API whose program does not answer.
+        world.server.away.add(PENDING)
     with world.running(heard):
         await_workflow(world, world.plan.id)
         if served != "empty":
