@@ -1,5 +1,6 @@
 """What a cluster needs of `vtspec.yaml`, and what is told where it lacks."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -112,6 +113,23 @@ def test_a_key_that_is_there_is_to_be_replaced_and_not_to_be_there_twice(
     found = find_settings(a_published_plan(inputs=inputs), a_cluster_project(**project), runs)
     assert isinstance(found, tuple)
     assert [one.broken.fix for one in found] == [fix]
+
+
+def test_a_plan_that_is_older_than_the_longest_time_is_not_rendered_beyond_it() -> None:
+    plan = a_published_plan()
+    for asked, refused in (("3650d", False), ("30000d", True), ("999999h", True)):
+        old = replace(plan, resources=replace(plan.resources, max_duration=asked))
+        assert told(old) == (
+            [
+                (
+                    "spec",
+                    "spec.resources.maxDuration",
+                    f"is {asked} in this plan, and a cluster counts 3650d at most",
+                )
+            ]
+            if refused
+            else []
+        )
 
 
 def test_the_remote_that_a_dataset_names_is_the_one() -> None:

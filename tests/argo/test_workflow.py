@@ -1,9 +1,11 @@
 """A plan as a Workflow: what it asks of Kubernetes and Argo, and what never enters it."""
 
+import importlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -20,6 +22,11 @@ from vtspec.pipelines.planning.plan import build_plan
 from vtspec.pipelines.planning.plan_model import Plan, plan_from_json
 from vtspec.pipelines.runs.events import STEPS
 from vtspec.schema.kinds.experiment import Experiment
+
+# It has no types.
+parse_quantity: Callable[[str], Decimal] = importlib.import_module(
+    "kubernetes.utils"
+).parse_quantity
 
 
 def leaves(node: Any) -> Iterator[Any]:
@@ -119,6 +126,66 @@ def test_a_queue_is_a_semaphore_where_there_is_no_kueue() -> None:
     assert not [one for one in leaves(found) if str(one).startswith("kueue")]
     sizes = render_semaphores("vision", {"t4": 3})
     assert (sizes["metadata"]["name"], sizes["data"]) == ("vtspec-semaphores", {"t4": "3"})
+
+
+def quantities(unit: st.SearchStrategy[str], most: Callable[[str], int]) -> st.SearchStrategy[str]:
+    """Quantities of a unit, of which the least and the most are drawn as often as all others."""
+    return unit.flatmap(
+        lambda one: st.builds(
+            f"{{}}{one}".format,
+            st.one_of(st.just(1), st.just(most(one)), st.integers(1, most(one))),
+        )
+    )
+
+
+MEMORY = quantities(st.sampled_from(["Mi", "Gi", "Ti"]), lambda _: 999_999)
+TIMES = quantities(
+    st.sampled_from("smhd"), lambda one: {"h": 87_600, "d": 3_650}.get(one, 999_999)
+)
+
+
+@unhurried
+@given(
+    st.fixed_dictionaries(
+        {
+            "gpus": st.sampled_from([1, 2, 1024]),
+            "gpuType": st.just("t4"),
+            "cpus": st.sampled_from([1, 1024]),
+            "memory": MEMORY,
+            "maxDuration": TIMES,
+        }
+    ),
+    st.fixed_dictionaries(
+        {
+            "namespace": st.just("vision"),
+            "volumeClaim": st.just("vtspec"),
+            "maxWait": TIMES,
+            "keepFor": TIMES,
+            "ephemeralStorage": MEMORY,
+            "semaphores": st.fixed_dictionaries({"t4": st.sampled_from([1, 100_000])}),
+        }
+    ),
+)
+def test_whatever_is_accepted_fits_the_numbers_of_kubernetes(
+    resources: dict[str, Any], cluster: dict[str, Any]
+) -> None:
+    workflow = rendered(a_published_plan(resources=resources), cluster=cluster)
+    # Seconds of 32 bits, whichever field they are in: also of pods, which Kubernetes holds to it.
+    for number in leaves(workflow):
+        if isinstance(number, int):
+            assert 0 <= number < 2**31, number
+    assert workflow["spec"]["activeDeadlineSeconds"] > max(
+        one.get("activeDeadlineSeconds", 0) for one in workflow["spec"]["templates"]
+    )
+    assert int(workflow["metadata"]["annotations"]["vtspec.dev/max-wait-seconds"]) < 2**31
+    for step in templates(workflow).values():
+        limits = step.get("container", {}).get("resources", {}).get("limits", {})
+        for name, asked in limits.items():
+            # Kubernetes adds up bytes, and of cores thousandths, in 64 bits.
+            factor = 1000 if name == "cpu" else 1
+            assert 0 < parse_quantity(asked) * factor < 2**63, (name, asked)
+        for volume in step.get("volumes", []):
+            assert 0 < parse_quantity(volume["emptyDir"]["sizeLimit"]) < 2**63
 
 
 def test_a_pod_may_do_nothing_that_the_restricted_profile_refuses() -> None:

@@ -171,6 +171,104 @@ def test_kueue_says_why_it_holds_a_pod_back() -> None:
     assert observe(workflow, [workload, pod]).wait == "start"
 
 
+def a_held_pod() -> dict[str, Any]:
+    """The pod of training, which Kueue holds back."""
+    return {
+        "kind": "Pod",
+        "metadata": {
+            "name": "w-train-1",
+            "annotations": {"workflows.argoproj.io/node-id": "w-train(0)"},
+        },
+        "status": {
+            "conditions": [
+                {
+                    "type": "PodScheduled",
+                    "status": "False",
+                    "reason": "SchedulingGated",
+                    "message": "gated",
+                }
+            ]
+        },
+    }
+
+
+def a_pending(pod: str, **changes: Any) -> dict[str, Any]:
+    """Who waits in a queue, as Kueue's types of visibility have it; places count from 0."""
+    return {
+        "kind": "PendingWorkload",
+        "metadata": {
+            "name": f"pod-{pod}-0a1b2",
+            "namespace": "vision",
+            "creationTimestamp": BEGAN,
+            "ownerReferences": [{"apiVersion": "v1", "kind": "Pod", "name": pod, "uid": "1"}],
+        },
+        "priority": 0,
+        "localQueueName": "gpus",
+        "positionInClusterQueue": 2,
+        "positionInLocalQueue": 2,
+        **changes,
+    }
+
+
+@pytest.mark.parametrize(
+    ("in_queue", "in_cluster", "told"),
+    [
+        (0, 0, "train waits as 1st in queue gpus: gated"),
+        (1, 1, "train waits as 2nd in queue gpus: gated"),
+        (2, 2, "train waits as 3rd in queue gpus: gated"),
+        (10, 10, "train waits as 11th in queue gpus: gated"),
+        (111, 111, "train waits as 112th in queue gpus: gated"),
+        (20, 22, "train waits as 21st in queue gpus (23rd of all that share its quota): gated"),
+        # What is no place tells none.
+        (-1, 0, "train waits in its queue: gated"),
+        (True, 0, "train waits in its queue: gated"),
+        ("2", 0, "train waits in its queue: gated"),
+        (None, 0, "train waits in its queue: gated"),
+        (2, None, "train waits as 3rd in queue gpus: gated"),
+    ],
+)
+def test_the_place_in_a_queue_is_told_as_people_count(
+    in_queue: Any, in_cluster: Any, told: str
+) -> None:
+    workflow = a_workflow(*done("data"), a_node("train"), a_node("train", 0, phase="Pending"))
+    places = {"positionInLocalQueue": in_queue, "positionInClusterQueue": in_cluster}
+    beside = [a_pending("other"), a_pending("w-train-1", **places), a_held_pod()]
+    assert describe_workflow(observe(workflow, beside)) == told
+
+
+def test_a_place_in_a_queue_is_that_of_a_pod_which_waits_there() -> None:
+    pending, pod = a_pending("w-train-1"), a_held_pod()
+    waits = a_workflow(*done("data"), a_node("train"), a_node("train", 0, phase="Pending"))
+    found = observe(waits, [pending, pod])
+    assert found.place is not None and found.steps["train"].place == found.place
+    # Of another's there is none, and none once it is admitted and runs.
+    assert observe(waits, [a_pending("other"), pod]).place is None
+    runs = a_workflow(*done("data"), a_node("train"), a_node("train", 0, phase="Running"))
+    assert observe(runs, [pending, a_held_pod() | {"status": {}}]).place is None
+    stopped = a_workflow(a_node("train", phase="Failed"), phase="Failed", shutdown="Stop")
+    assert observe(stopped, [pending, pod]).place is None
+
+
+def test_who_holds_a_semaphore_is_told_beside_argos_words() -> None:
+    lock = "vision/ConfigMap/vtspec-semaphores/t4"
+    said = f"Waiting for {lock} lock. Lock status: 0/2"
+    holders = ["vision/cats-1/cats-1-77", "vision/cats-1/cats-1-78", "vision/dogs-2/dogs-2-9"]
+    whole = a_node("train", phase="Pending", message=said, synchronizationStatus={"waiting": lock})
+    taken = {"semaphore": {"waiting": [{"semaphore": lock, "holders": holders}]}}
+    waits = a_workflow(*done("data"), whole, synchronization=taken)
+    assert describe_workflow(observe(waits)) == (
+        f"train waits in its queue: {said}; held by cats-1, dogs-2"
+    )
+    # Also where the node itself has no word.
+    whole["message"] = ""
+    waits = a_workflow(*done("data"), whole, synchronization=taken)
+    assert observe(waits).message == "held by cats-1, dogs-2"
+    # What a step waits for that is no semaphore is nobody's.
+    pod = a_node("train", 0, phase="Pending", message="Unschedulable: none")
+    elsewhere = a_workflow(*done("data"), a_node("train"), pod, synchronization=taken)
+    assert observe(elsewhere).message == "Unschedulable: none"
+
+
 MOUNT = 'MountVolume.SetUp failed for volume "x" : {} not found'
 
 

@@ -38,6 +38,9 @@ def test_values_are_those_that_the_schema_has(values: Path) -> None:
         "queues: {teams: {vision: {quota: {t4: {gpus: -1, cpus: 1, memory: 1Gi, "
         "ephemeralStorage: 1Gi}}}}}",
         "network: {never: [everything]}",
+        # To no peers is to all.
+        "network: {apiServer: {cidrs: [], ports: [443]}}",
+        "queues: {teams: {vision: {quota: {}}}}",
     ],
 )
 def test_values_that_would_have_no_effect_or_a_wrong_one_are_refused(spoilt: str) -> None:

@@ -13,7 +13,16 @@ from typing import Any
 import pytest
 import yaml
 
-from helm_chart import CHART, GOLDEN, RELEASE, RELEASE_NAMESPACE, VALUES, Object, read_golden
+from helm_chart import (
+    CHART,
+    GOLDEN,
+    RELEASE,
+    RELEASE_NAMESPACE,
+    VALUES,
+    Object,
+    find_objects,
+    read_golden,
+)
 from local_cluster.cluster import Cluster
 from local_cluster.kubernetes_api import ApiError, KubernetesApi, wait_until
 from local_cluster.programs import KUBERNETES_VERSION, Programs
@@ -69,6 +78,121 @@ def test_what_helm_makes_is_what_is_on_file(programs: Programs, values: Path) ->
     if os.environ.get("VTSPEC_REGENERATE") == "1":
         file.write_text(text, encoding="utf-8")
     assert file.read_text(encoding="utf-8") == text
+
+
+def read_refusal(programs: Programs, tmp_path: Path, values: str) -> str:
+    """What Helm says against values, which are those of the chart beside these."""
+    file = tmp_path / "values.yaml"
+    file.write_text(values)
+    words = ("template", RELEASE, str(CHART), "--namespace", RELEASE_NAMESPACE)
+    version = ("--kube-version", KUBERNETES_VERSION)
+    done = subprocess.run(
+        [str(programs.path("helm")), *words, *version, "--values", str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode == 0) == (done.stderr == ""), done.stderr
+    return done.stderr
+
+
+QUOTA = "{gpus: 1, cpus: 1, memory: 1Gi, ephemeralStorage: 1Gi}"
+FLAVORS = "flavors: {t4: {resource: nvidia.com/gpu}}"
+TEAMS = f"teams: {{vision: {{quota: {{t4: {QUOTA}}}}}}}"
+TWINS = f"teams: {{a: {{queue: q, quota: {{t4: {QUOTA}}}}}, q: {{quota: {{t4: {QUOTA}}}}}}}"
+KEYS = "accessKeyId: me, secretAccessKey: word"
+ROLE = "runsRole: 'arn:aws:iam::111122223333:role/vtspec-run'"
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (f"queues: {{{TEAMS}}}", "queues.teams: has no effect with queues.engine none; set"),
+        (f"queues: {{{FLAVORS}}}", "queues.flavors: has no effect with queues.engine none"),
+        ("queues: {semaphores: {t4: 1}}", "queues.semaphores: has no effect .* to semaphores"),
+        ("queues: {engine: semaphores}", "queues.semaphores: .* makes no queue without it"),
+        (
+            f"queues: {{engine: semaphores, semaphores: {{t4: 1}}, {TEAMS}}}",
+            "queues.teams: has no effect with queues.engine semaphores; .* to kueue",
+        ),
+        (f"queues: {{engine: kueue, {FLAVORS}}}", "queues.teams: .* makes no queue without it"),
+        (
+            f"queues: {{engine: kueue, {FLAVORS}, {TEAMS}, semaphores: {{t4: 1}}}}",
+            "queues.semaphores: has no effect with queues.engine kueue",
+        ),
+        (f"queues: {{engine: kueue, {FLAVORS}, {TWINS}}}", "q is the queue of team a already"),
+        ("{storage: {enabled: true}, store: {endpoint: 'https://a.b'}}", "store.endpoint: the st"),
+        ("{storage: {enabled: true}, store: {existingSecret: a}}", "store.existingSecret: the st"),
+        (f"{{storage: {{enabled: true}}, store: {{{ROLE}}}}}", "no token service"),
+        ("store: {accessKeyId: me}", "one is no use without the other"),
+        ("store: {secretAccessKey: word}", "one is no use without the other"),
+        (
+            f"store: {{existingSecret: mine, {KEYS}}}",
+            "store.accessKeyId, store.secretAccessKey: Secret mine of store.existingSecret has it",
+        ),
+        ("store: {existingSecret: mine, region: a}", "store.region: Secret mine"),
+        ("store: {existingSecret: mine, pathStyle: true}", "store.pathStyle: Secret mine"),
+        (f"store: {{{ROLE}, endpoint: 'https://a.b'}}", "store.endpoint: with store.runsRole no"),
+        (f"store: {{{ROLE}, existingSecret: mine}}", "store.existingSecret: with store.runsRole"),
+        (
+            "network: {store: {cidrs: [10.0.0.0/8, 169.254.169.254/32], ports: [443]}}",
+            "network.store.cidrs: 169.254.169.254/32 lies in 169.254.0.0/16 of network.never",
+        ),
+        ("network: {hubs: {cidrs: [169.254.0.0/16], ports: [443]}}", "network.hubs.cidrs: 169.2"),
+        (
+            "network: {never: ['fd00:ec2::/32'], remotes: {cidrs: ['FD00:0ec2::254/128'], "
+            "ports: [443]}}",
+            "network.remotes.cidrs: FD00:0ec2::254/128 lies in fd00:ec2::/32",
+        ),
+        ("network: {store: {cidrs: [300.0.0.0/8], ports: [443]}}", "is no range of addresses"),
+        ("network: {never: [10.0.0.0/33]}", "network.never: 10.0.0.0/33 is no range"),
+        (
+            "network: {apiServer: {cidrs: [], ports: [443]}}",
+            "network.apiServer.cidrs: .* at least 1",
+        ),
+    ],
+)
+def test_values_that_contradict_each_other_are_refused_with_what_to_write(
+    programs: Programs, tmp_path: Path, values: str, said: str
+) -> None:
+    assert re.search(said, read_refusal(programs, tmp_path, values))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        f"store: {{{KEYS}, endpoint: 'https://a.b', region: a, pathStyle: true}}",
+        "{storage: {enabled: true}, store: {secretAccessKey: word}}",
+        "queues: {engine: semaphores, semaphores: {t4: 1}}",
+        f"queues: {{engine: kueue, {FLAVORS}, {TEAMS}}}",
+        "network: {enabled: false, store: {cidrs: [169.254.0.0/16], ports: [443]}}",
+    ],
+)
+def test_values_that_agree_are_taken(programs: Programs, tmp_path: Path, values: str) -> None:
+    assert read_refusal(programs, tmp_path, values) == ""
+
+
+def test_what_is_never_reached_is_left_out_of_every_range_that_holds_it(
+    programs: Programs, tmp_path: Path
+) -> None:
+    file = tmp_path / "values.yaml"
+    file.write_text(
+        "network:\n"
+        "  never: [169.254.0.0/16, 10.9.0.0/16, 'fd00:ec2::254/128']\n"
+        "  store: {cidrs: [128.0.0.0/1, 10.0.0.0/8, 192.168.0.0/16, '::/0', 'fd00::/8'], "
+        "ports: [443]}\n"
+    )
+    documents = [one for one in yaml.safe_load_all(render_chart(programs, file)) if one]
+    policies = find_objects(documents, "NetworkPolicy")
+    (policy,) = [one for one in policies if one["metadata"]["name"] == "vtspec-runs"]
+    (rule,) = policy["spec"]["egress"]
+    assert {one["ipBlock"]["cidr"]: one["ipBlock"].get("except") for one in rule["to"]} == {
+        "128.0.0.0/1": ["169.254.0.0/16"],
+        "10.0.0.0/8": ["10.9.0.0/16"],
+        "192.168.0.0/16": None,
+        "::/0": ["fd00:ec2::254/128"],
+        "fd00::/8": ["fd00:ec2::254/128"],
+    }
 
 
 @EACH

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from cluster_world import Heard, Pods, Submitter, World, await_workflow, recorded_status
-from kubernetes_server import await_true
+from kubernetes_server import PENDING, await_true
 from run_folders import STARTED, SUCCEEDED, an_epoch
 from vtspec.cli.main import cli
 from vtspec.pipelines.argo import render, render_cron_workflow
@@ -286,6 +286,55 @@ def test_a_wait_in_the_queue_is_told_in_kueues_words(world: World) -> None:
         await_true(lambda: any(said in line for line in heard.said), "Kueue's words are told")
         heard.stop.request("stopped")
     assert any("train waits in its queue" in line for line in heard.said)
+
+
+def test_the_place_in_the_queue_is_told_beside_them_and_anew_when_it_changes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("KUBECONFIG", "VTSPEC_CACHE"):
+        monkeypatch.setenv(name, world.environ[name])
+    status = ["status", world.plan.id, "--runs", world.url]
+    heard, said = Heard(), "insufficient unused quota for nvidia.com/gpu"
+    with world.running(heard):
+        await_workflow(world, world.plan.id)
+        _let_queue(world, before=2)
+        _gate_training(world, said)
+        third = f"train waits as 3rd in queue t4: {said}"
+        await_true(lambda: third in heard.said, "its place is told")
+        _let_queue(world, before=0)
+        first = f"train waits as 1st in queue t4: {said}"
+        await_true(lambda: first in heard.said, "its new place is told")
+        shown = CliRunner().invoke(cli, status, standalone_mode=False).output
+        assert f"on the cluster: {first}" in " ".join(shown.split())
+        words = [*status, "--output", "json"]
+        told = json.loads(CliRunner().invoke(cli, words, standalone_mode=False).output)
+        assert told["cluster"]["place"] == {"queue": "t4", "place": 1, "placeInCluster": 1}
+        heard.stop.request("stopped")
+
+
+@pytest.mark.parametrize("served", ["forbidden", "absent", "empty", "away"])
+def test_a_place_that_is_not_told_is_left_out_without_a_word(world: World, served: str) -> None:
+    heard, said = Heard(), "insufficient unused quota for nvidia.com/gpu"
+    if served == "forbidden":
+        world.server.denied.add(("get", "localqueues"))
+    if served == "absent":
+        world.server.absent.add(PENDING)
+    if served == "away":
+        # The API server's own word for an aggregated API whose program does not answer.
+        world.server.away.add(PENDING)
+    with world.running(heard):
+        await_workflow(world, world.plan.id)
+        if served != "empty":
+            _let_queue(world, before=2)
+        _gate_training(world, said)
+        told = f"train waits in its queue: {said}"
+        await_true(lambda: told in heard.said, "Kueue's words are told")
+        await_true(
+            lambda: world.server.count("GET", "localqueues/t4/pendingworkloads") > 3,
+            "it is asked on",
+        )
+        heard.stop.request("stopped")
+    assert not [one for one in heard.said if "localqueues" in one or "visibility" in one]
 
 
 @pytest.mark.parametrize("may_list", [True, False])
@@ -623,6 +672,32 @@ def _is_another(world: World, uid: str) -> bool:
     return found is not None and found["metadata"]["uid"] != uid
 
 
+def _let_queue(world: World, before: int) -> None:
+    """Kueue's answer about who waits in the queue, with so many before the training's pod."""
+    names = [*(f"other-{number}" for number in range(before)), "gated"]
+    world.server.put(
+        f"{PENDING}/namespaces/vision/localqueues/t4/pendingworkloads",
+        {
+            "kind": "PendingWorkloadsSummary",
+            "apiVersion": "visibility.kueue.x-k8s.io/v1beta1",
+            "items": [
+                {
+                    "metadata": {
+                        "name": f"pod-{name}-0a1b2",
+                        "namespace": "vision",
+                        "ownerReferences": [{"apiVersion": "v1", "kind": "Pod", "name": name}],
+                    },
+                    "priority": 0,
+                    "localQueueName": "t4",
+                    "positionInClusterQueue": place,
+                    "positionInLocalQueue": place,
+                }
+                for place, name in enumerate(names)
+            ],
+        },
+    )
+
+
 def _gate_training(world: World, said: str) -> None:
     """The training's pod is held back by Kueue, as on record."""
     name, node, status = world.plan.id, "", recorded_status("waiting-in-queue", 0)
@@ -642,6 +717,7 @@ def _gate_training(world: World, said: str) -> None:
     with world.server.changed:
         pod = world.server.objects["/api/v1/namespaces/vision/pods/gated"]
         pod["status"]["conditions"] = [{**gated, "message": "gated"}]
+        pod["metadata"]["labels"]["kueue.x-k8s.io/queue-name"] = "t4"
         world.server.put(
             "/apis/kueue.x-k8s.io/v1beta1/namespaces/vision/workloads/gated",
             {

@@ -437,7 +437,7 @@ def test_prune_spares_what_was_worked_on_lately(root: Path) -> None:
     # As `run_folders` has it, the run ended a second after the year began.
     assert pruned(root, before=1_767_225_600)[0] == {}
     assert pruned(root, before=1_767_225_660)[0] == {CATS: "failed"}
-    assert typed("prune", "--older-than", "999999d", "--yes").output == "nothing to remove\n"
+    assert typed("prune", "--older-than", "3650d", "--yes").output == "nothing to remove\n"
     assert left(root) == [CATS]
 
 
@@ -487,6 +487,12 @@ def test_prune_leaves_what_is_needed_and_what_that_needs(root: Path) -> None:
 @pytest.mark.parametrize("age", ["30", "d", "-1d", "1 week", "1.5h"])
 def test_an_age_that_is_none_is_told(root: Path, age: str) -> None:
     assert "fix: --older-than 30d" in str(typed("prune", "--older-than", age).exception)
+
+
+@pytest.mark.parametrize("option", ["--older-than", "--caches"])
+def test_an_age_beyond_ten_years_is_told_the_longest(root: Path, option: str) -> None:
+    told = str(typed("prune", option, "999999d").exception)
+    assert f"must be at most 3650d, got '999999d'\n  fix: {option} 3650d" in told
 
 
 def test_prune_makes_no_folder_where_there_are_no_runs(root: Path) -> None:

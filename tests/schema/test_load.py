@@ -737,6 +737,7 @@ def test_every_problem_of_every_field_is_shown_with_what_to_type(spec: dict[str,
     assert {"must", "there", "holds"} <= seen
 
 
+WRONG_TIMES = ("5 min", "36500d", "99999h", "999999 days")
 TYPED = re.compile(
     r"""did\ you\ mean\ '(?P<meant>[^']+)'\?|write\ it\ like\ '(?P<like>[^']+)'
     |write\ '[^:' ]+:\ (?P<example>.+)'
@@ -750,7 +751,20 @@ TYPED = re.compile(
 def test_what_a_fix_says_to_write_is_accepted_when_it_is_written(spec: dict[str, Any]) -> None:
     seen = set()
     for path in (path for path in list_fields(spec["spec"]) if path):
-        for wrong in (5, "5", 500000, "500000", 0, -1, 1.5, "1.5", True, "yes", "foo", "5 min"):
+        for wrong in (
+            5,
+            "5",
+            500000,
+            "500000",
+            0,
+            -1,
+            1.5,
+            "1.5",
+            True,
+            "yes",
+            "foo",
+            *WRONG_TIMES,
+        ):
             for problem in load_with(spec, path, json.dumps(wrong)).problems:
                 found = TYPED.fullmatch(problem.fix)
                 if found is None or problem.path != ".".join(("spec", *path)):
@@ -791,6 +805,27 @@ def test_a_number_without_its_unit_is_told_the_units(field: str, value: Any, fix
     spec = a_project(cluster={"namespace": "vision", field: value})
     (problem,) = load(yaml_of(spec), "f.yaml").problems
     assert problem.fix == fix
+
+
+@pytest.mark.parametrize("duration", ["3651d", "87601h", "36500d", "999999d"])
+@pytest.mark.parametrize("spec", [full_experiment(), full_project()])
+def test_a_time_beyond_ten_years_is_refused_with_the_longest(
+    spec: dict[str, Any], duration: str
+) -> None:
+    seen = 0
+    for path in (path for path in list_fields(spec["spec"]) if path):
+        # Whatever takes a length of time, and no other text.
+        if load_with(spec, path, "2h").problems or not load_with(spec, path, "2x").problems:
+            continue
+        (problem,) = load_with(spec, path, duration).problems
+        assert problem.path == ".".join(("spec", *path))
+        assert problem.message == f"must be at most 3650d, got '{duration}'"
+        assert problem.fix == "write 3650d"
+        rest = [one.message for one in load_with(spec, path, "3650d").problems]
+        # Token services have a limit of their own, which is the next thing told.
+        assert rest == [] or (path[-2] == "runsRole" and "token services" in rest[0])
+        seen += 1
+    assert seen == (1 if spec["kind"] == "Experiment" else 6)
 
 
 @pytest.mark.parametrize("spec", [full_experiment(), full_dataset(), full_project()])

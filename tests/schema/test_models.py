@@ -1,5 +1,6 @@
 """The models by themselves: strict, frozen, and true to their rules also without a file."""
 
+import re
 import subprocess
 import sys
 from typing import Any
@@ -13,7 +14,13 @@ from vtspec.adapters.suggestions import suggest_fix as suggest_adapter_fix
 from vtspec.schema.json_schema.field_docs import get_all_fields
 from vtspec.schema.kinds.dataset import Dataset
 from vtspec.schema.kinds.experiment import Experiment, Training
-from vtspec.schema.kinds.patterns import FORMS, parse_duration, parse_memory
+from vtspec.schema.kinds.patterns import (
+    FORMS,
+    LONGEST_DURATION,
+    TOO_LONG,
+    parse_duration,
+    parse_memory,
+)
 from vtspec.schema.kinds.project import Project
 from vtspec.schema.kinds.tasks import FORMAT_NEEDS, FORMATS, FORMATS_OF_TASK, TASKS
 from vtspec.schema.suggestions import find_nearest, format_choices, suggest_fix
@@ -57,6 +64,16 @@ def test_a_project_describes_gpus() -> None:
     project = Project.model_validate(a_project())
     assert parse_memory(project.spec.gpu_types["a100"].memory) == 80 * 2**30
     assert not project.spec.gpu_types["t4"].bf16
+
+
+def test_what_is_too_long_is_what_is_longer_than_the_longest() -> None:
+    longest = parse_duration(LONGEST_DURATION)
+    for number in range(1, 1_000_000):
+        if 4_000 < number < 87_000 or 88_700 < number < 999_900:
+            continue
+        for unit in "smhd":
+            text = f"{number}{unit}"
+            assert bool(re.search(TOO_LONG, text)) == (parse_duration(text) > longest), text
 
 
 def test_sizes_and_durations_have_units() -> None:

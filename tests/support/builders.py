@@ -170,7 +170,13 @@ def full_project() -> dict[str, Any]:
             "maxWait": "24h",
             "keepFor": "7d",
             "ephemeralStorage": "20Gi",
+            "runsRole": {
+                "arn": "arn:aws:iam::123456789012:role/vtspec-run",
+                "endpoint": "https://sts.example.org",
+                "duration": "1h",
+            },
         },
+        retention={"keep": 5, "unfinished": True, "olderThan": "14d", "caches": "30d"},
         teams={
             "vision": {
                 "people": ["jin@example.org"],

@@ -21,7 +21,8 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 Object = dict[str, Any]
 TOKEN = "canary-token-0123456789abcdef"
 WORKFLOWS = "/apis/argoproj.io/v1alpha1"
-_SERVED = ("/api/v1", WORKFLOWS, "/apis/kueue.x-k8s.io/v1beta1")
+PENDING = "/apis/visibility.kueue.x-k8s.io/v1beta1"
+_SERVED = ("/api/v1", WORKFLOWS, "/apis/kueue.x-k8s.io/v1beta1", PENDING)
 _VERBS = {"POST": "create", "PATCH": "patch", "DELETE": "delete"}
 _WORKFLOW_LABEL = "workflows.argoproj.io/workflow"
 
@@ -48,8 +49,9 @@ class KubernetesServer:
     """`objects` by path. What a test sets changes the answers at once:
 
     `denied` are (verb, resource) that this caller may not, `absent` APIs that are not served,
-    `admit` says why a new object is refused, `drops` how many answers are to get lost after what
-    was asked has been done, `is_down` that nothing is answered.
+    `away` those that others serve, who do not answer, `admit` says why a new object is refused,
+    `drops` how many answers are to get lost after what was asked has been done, `is_down` that
+    nothing is answered.
     """
 
     def __init__(self) -> None:
@@ -58,6 +60,7 @@ class KubernetesServer:
         self.asked: list[tuple[str, str]] = []
         self.denied: set[tuple[str, str]] = set()
         self.absent: set[str] = set()
+        self.away: set[str] = set()
         self.namespaces = {"vision"}
         self.admit: Callable[[Object], str | None] = lambda _: None
         self.created: Callable[[Object], None] = lambda _: None
@@ -175,6 +178,8 @@ class KubernetesServer:
             api = next((one for one in _SERVED if path.startswith(f"{one}/")), None)
             if api is None or api in self.absent:
                 return 404, "404 page not found\n"
+            if api in self.away:
+                return 503, "service unavailable\n"
             namespace, resource, name = _take_apart(path.removeprefix(f"{api}/"))
             verb = _VERBS.get(method) or ("get" if name else "list")
             if (verb, resource) in self.denied:

@@ -8,12 +8,19 @@ import click
 
 def check_age(text: str | None, option: str) -> None:
     """Raise `click.BadParameter` where `text` is not so long a time."""
-    from vtspec.schema.kinds.patterns import DURATION
+    from vtspec.schema.kinds.patterns import DURATION, LONGEST_DURATION, TOO_LONG
 
-    if text is not None and not re.fullmatch(DURATION.pattern, text):
-        raise click.BadParameter(
-            f"must be {DURATION.words}, got '{text}'\n  fix: {option} 30d", param_hint=option
-        )
+    if text is None:
+        return
+    if not re.fullmatch(DURATION.pattern, text):
+        words, example = DURATION.words, "30d"
+    elif re.search(TOO_LONG, text):
+        words, example = f"at most {LONGEST_DURATION}", LONGEST_DURATION
+    else:
+        return
+    raise click.BadParameter(
+        f"must be {words}, got '{text}'\n  fix: {option} {example}", param_hint=option
+    )
 
 
 def find_time(age: str) -> float:

@@ -17,7 +17,17 @@ from vtspec.schema.json_schema.field_docs import (
     is_accepted,
     list_keys,
 )
-from vtspec.schema.kinds.patterns import DURATION, FORMS, GATE, MEMORY, NAME, UNITS, TextPattern
+from vtspec.schema.kinds.patterns import (
+    DURATION,
+    FORMS,
+    GATE,
+    LONGEST_DURATION,
+    MEMORY,
+    NAME,
+    TOO_LONG,
+    UNITS,
+    TextPattern,
+)
 
 from .dump import dump_flow
 from .suggestions import find_nearest, format_choices, suggest_fix
@@ -176,7 +186,8 @@ def _suggest_form_fix(form: TextPattern, value: object) -> str:
         return f"did you mean '{mended}'?"
     # Of which unit a bare number is, only whoever wrote it knows.
     if form in UNITS and isinstance(value, str) and re.fullmatch("[1-9][0-9]{0,5}", value):
-        *others, last = (f"{value}{unit}" for unit in UNITS[form])
+        quantities = (f"{value}{unit}" for unit in UNITS[form])
+        *others, last = (one for one in quantities if not re.search(TOO_LONG, one))
         return f"write {', '.join(others)} or {last}"
     return f"write it like '{form.example}'"
 
@@ -189,7 +200,8 @@ def _suggest_correction(form: TextPattern, value: object) -> str | None:
     if form is MEMORY and (match := _SIZE.fullmatch(value)):
         return f"{match[1]}{match[2].upper()}i"
     if form is DURATION and (match := _TIME.fullmatch(value)):
-        return f"{match[1]}{match[2].lower()}"
+        meant = f"{match[1]}{match[2].lower()}"
+        return LONGEST_DURATION if re.search(TOO_LONG, meant) else meant
     if form is GATE and (match := _COMPARISON.fullmatch(value)):
         mended = f"{match[1]} {_OPERATORS[match[2]]} {match[3]}"
         return mended if re.fullmatch(form.pattern, mended) else None

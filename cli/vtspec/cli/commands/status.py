@@ -172,10 +172,18 @@ def _serialize_workflow(found: "RunSummary") -> dict[str, object] | None:
     from vtspec.pipelines.argo.workflow_words import describe_workflow
 
     there = found.workflow
+    place = there.place
     return {
         "phase": there.phase,
         "step": there.step,
         "wait": there.wait,
+        "place": None
+        if place is None
+        else {
+            "queue": place.queue,
+            "place": place.place,
+            "placeInCluster": place.place_in_cluster,
+        },
         "since": None if there.since is None else there.since.isoformat(),
         "description": describe_workflow(there),
     }

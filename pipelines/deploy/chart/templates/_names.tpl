@@ -33,14 +33,48 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 {{- end }}
 
+{{/* What addresses of a range begin with: the family, and the bits that they share. One range lies in
+     another where its text begins with the other's. */}}
+{{- define "vtspec.prefixBits" -}}
+{{- $parts := splitList "/" .cidr -}}
+{{- $address := index $parts 0 -}}
+{{- $family := ternary "6" "4" (contains ":" $address) -}}
+{{- $bits := "" -}}
+{{- if eq $family "4" -}}
+{{- range splitList "." $address }}{{ $bits = printf "%s%08b" $bits (atoi .) }}{{ end -}}
+{{- else if not (contains "." $address) -}}
+{{- $halves := splitList "::" $address -}}
+{{- $groups := index $halves 0 | splitList ":" | compact -}}
+{{- if eq (len $halves) 2 -}}
+{{- $last := index $halves 1 | splitList ":" | compact -}}
+{{- range until (add (len $groups) (len $last) | sub 8 | max 0 | int) }}{{ $groups = append $groups "0" }}{{ end -}}
+{{- $groups = concat $groups $last -}}
+{{- end -}}
+{{- range $groups }}{{ $bits = printf "%s%016b" $bits (int64 (printf "0x%s" .)) }}{{ end -}}
+{{- end -}}
+{{- $shared := atoi (index $parts 1) -}}
+{{- $whole := ternary 128 32 (eq $family "6") -}}
+{{- if or (ne (len $bits) $whole) (gt $shared $whole) -}}
+{{- fail (printf "%s: %s is no range of addresses; write it like 10.0.0.0/8 or fd00::/8" .where .cidr) -}}
+{{- end -}}
+{{- printf "%s:%s" $family (trunc $shared $bits) -}}
+{{- end }}
+
 {{/* Peers and ports of one entry of `network`, without the addresses that are never reached. */}}
 {{- define "vtspec.egress" -}}
 - to:
     {{- range .entry.cidrs }}
     - ipBlock:
         cidr: {{ . }}
-        {{- if eq . "0.0.0.0/0" }}
-        except: {{ toJson $.never }}
+        {{- $bits := include "vtspec.prefixBits" (dict "cidr" . "where" "network") }}
+        {{- $inside := list }}
+        {{- range $.never }}
+        {{- if hasPrefix $bits (include "vtspec.prefixBits" (dict "cidr" . "where" "network.never")) }}
+        {{- $inside = append $inside . }}
+        {{- end }}
+        {{- end }}
+        {{- with $inside }}
+        except: {{ toJson . }}
         {{- end }}
     {{- end }}
   ports:

@@ -13,7 +13,7 @@ from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.pipelines.validation.teams import check_limits, find_team
 from vtspec.pipelines.weights.model import HubWeights
 from vtspec.schema.kinds.field_types import to_camel
-from vtspec.schema.kinds.patterns import parse_duration
+from vtspec.schema.kinds.patterns import LONGEST_DURATION, parse_duration
 from vtspec.schema.kinds.rules import RuleViolation, suggest_line
 
 if TYPE_CHECKING:
@@ -192,6 +192,7 @@ def _find_problems(
     yield from _check_data(plan, project)
     yield from _check_weights(plan)
     yield from _check_gpu(plan, project)
+    yield from _check_duration(plan)
     if team is not None:
         asked = plan.resources
         for broken in check_limits(asked.gpus, asked.max_duration, team, project.teams[team]):
@@ -275,6 +276,21 @@ def _check_gpu(plan: Plan, project: "ProjectSpec") -> Iterator[SettingProblem]:
             if name is None
             else f"vtspec.yaml describes no GPU type '{name}'",
             fix=f"set gpuType to one that vtspec.yaml describes, such as {known}",
+        ),
+    )
+
+
+def _check_duration(plan: Plan) -> Iterator[SettingProblem]:
+    # A new spec cannot say so, but a plan is a file, and may be older than the limit.
+    asked = plan.resources.max_duration
+    if parse_duration(asked) <= parse_duration(LONGEST_DURATION):
+        return
+    yield SettingProblem(
+        file="spec",
+        broken=RuleViolation(
+            path=("spec", "resources", "maxDuration"),
+            message=f"is {asked} in this plan, and a cluster counts {LONGEST_DURATION} at most",
+            fix=f"write 'maxDuration: {LONGEST_DURATION}' or less, and plan again",
         ),
     )
 

@@ -296,8 +296,9 @@ def _build_own_field(name: str, path: str) -> Json:
 
 def _add_shared_memory(template: Json, step: PlanStep) -> None:
     # Data loaders hand batches over in it; it counts as the container's memory, of which the
-    # runtime's usual 64 MiB are too little and all would leave none to train with.
-    half = parse_memory(step.resources.memory) // 2**21
+    # runtime's usual 64 MiB are too little and all would leave none to train with. Never 0, which
+    # Kubernetes takes for no limit.
+    half = max(1, parse_memory(step.resources.memory) // 2**21)
     template["volumes"] = [
         {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": f"{half}Mi"}}
     ]

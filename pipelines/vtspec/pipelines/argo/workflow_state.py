@@ -53,15 +53,34 @@ MOUNT_FAILED: Final = "FailedMount"
 """The reason of the kubelet's events that say what a pod's volumes lack."""
 
 _LONGEST: Final = 1000
+_LONGEST_NAME: Final = 100
+_MOST_HOLDERS: Final = 3
+
+
+PENDING: Final = "PendingWorkload"
+"""The kind by which `observe` knows what Kueue tells of who waits in a queue: it says none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueuePlace:
+    """Which one a pod is of those that wait in its queue, and of all that wait for the quota which
+    that shares with others; the next one is 1."""
+
+    queue: str
+    place: int
+    place_in_cluster: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Held:
     """Why pods are held back, by the id of their node in the Workflow: from being scheduled, and
-    from being started."""
+    from being started. `places` are theirs in their queues, `holders` the runs that have what
+    Argo's semaphores give."""
 
     gates: Mapping[str, str]
     lacks: Mapping[str, str]
+    places: Mapping[str, QueuePlace]
+    holders: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +94,7 @@ class StepProgress:
     phase: Phase
     attempts: int = 0
     wait: Wait | None = None
+    place: QueuePlace | None = None
     since: datetime | None = None
     cause: Cause | None = None
     exit_code: int | None = None
@@ -103,6 +123,7 @@ class WorkflowState:
     step: str | None = None
     steps: Mapping[str, StepProgress] = field(default_factory=dict)
     wait: Wait | None = None
+    place: QueuePlace | None = None
     since: datetime | None = None
     max_wait_s: int | None = None
     cause: Cause | None = None
@@ -133,12 +154,18 @@ def find_missing(words: str) -> tuple[str, str] | None:
 
 
 def observe(workflow: object, beside: Sequence[object] = ()) -> WorkflowState:
-    """The state of a Workflow. `beside` are pods of it, their events and Kueue's Workloads of
-    those, as objects: they tell why a pod that Argo only calls pending is held back."""
+    """The state of a Workflow. `beside` are pods of it, their events, Kueue's Workloads of
+    those and what is pending in their queues, as objects: they tell why a pod that Argo only calls
+    pending is held back."""
     if not isinstance(workflow, Mapping):
         return WorkflowState(phase="unreadable", message="this is no Workflow")
     found = find_nodes(read_mapping(workflow, "status"))
-    held = _Held(gates=_find_gates(beside), lacks=_find_lacks(beside))
+    held = _Held(
+        gates=_find_gates(beside),
+        lacks=_find_lacks(beside),
+        places=_find_places(beside),
+        holders=_find_holders(workflow),
+    )
     queues = _find_queues(workflow)
     nodes = found.by_step(STEPS)
     end = _find_end(workflow)
@@ -159,6 +186,7 @@ def observe(workflow: object, beside: Sequence[object] = ()) -> WorkflowState:
         step=step,
         steps=steps,
         wait=None if phase != "waiting" else "engine" if waiting is None else waiting.wait,
+        place=None if phase != "waiting" or waiting is None else waiting.place,
         since=since if phase == "waiting" else None,
         max_wait_s=read_int(read_text(workflow, "metadata", "annotations", MAX_WAIT)),
         cause=_find_cause(workflow, at) if phase == "failed" else None,
@@ -244,14 +272,19 @@ def _observe_step(
     has_failed = at.phase in ("Failed", "Error") and phase != "stopped"
     cause = _classify(at) if has_failed else None
     why = held.gates.get(at.id) or (held.lacks.get(at.id) if phase == "waiting" else None)
+    said = why or _explain(whole, at, phase)
+    if wait == "queue" and at.id not in held.gates and held.holders:
+        taken = f"held by {', '.join(held.holders)}"
+        said = f"{said}; {taken}" if said else taken
     return StepProgress(
         phase=phase,
         attempts=len(pods),
         wait=wait,
+        place=held.places.get(at.id) if wait == "queue" else None,
         since=at.finished if wait == "retry" else at.started,
         cause=cause,
         exit_code=at.exit_code,
-        message=_show(why or _explain(whole, at, phase)),
+        message=_show(said),
         pod=at.id if last is not None and last.type == "Pod" else None,
         node=at.host,
         started=top.started,
@@ -355,6 +388,43 @@ def _find_gates(beside: Sequence[object]) -> dict[str, str]:
         if said is not None:
             found[node] = workloads.get(read_text(pod, "metadata", "name") or "", said)
     return found
+
+
+def _find_places(beside: Sequence[object]) -> dict[str, QueuePlace]:
+    """Which ones pods are in their queues, by the id of their node in the Workflow."""
+    told: dict[str, QueuePlace] = {}
+    for one in beside:
+        queue = read_text(one, "localQueueName")
+        before = _read_count(one, "positionInLocalQueue")
+        if read_text(one, "kind") == PENDING and queue is not None and before is not None:
+            in_cluster = _read_count(one, "positionInClusterQueue")
+            place = QueuePlace(
+                queue=shorten_visibly(queue, _LONGEST_NAME),
+                place=before + 1,
+                place_in_cluster=(before if in_cluster is None else in_cluster) + 1,
+            )
+            told |= dict.fromkeys(_find_owners(one), place)
+    names = {node: read_text(pod, "metadata", "name") for node, pod in _iter_pods(beside)}
+    return {node: told[name] for node, name in names.items() if name in told}
+
+
+def _read_count(thing: object, key: str) -> int | None:
+    count = read_mapping(thing).get(key)
+    return count if type(count) is int and 0 <= count < 10**9 else None
+
+
+def _find_holders(workflow: Mapping[Any, Any]) -> tuple[str, ...]:
+    """The Workflows that hold the semaphores which this one waits for, a few of them."""
+    waiting = read_mapping(workflow, "status", "synchronization", "semaphore").get("waiting")
+    found: dict[str, None] = {}
+    for one in waiting if isinstance(waiting, list) else ():
+        holders = read_mapping(one).get("holders")
+        for holder in holders if isinstance(holders, list) else ():
+            if isinstance(holder, str):
+                # NAMESPACE/WORKFLOW/NODE, or without the node.
+                _, _, rest = holder.partition("/")
+                found[shorten_visibly(rest.partition("/")[0] or holder, _LONGEST_NAME)] = None
+    return tuple(found)[:_MOST_HOLDERS]
 
 
 def _find_lacks(beside: Sequence[object]) -> dict[str, str]:

@@ -1,16 +1,19 @@
 """Where a run on a cluster stands, in a sentence for people. Pure."""
 
-from typing import assert_never
+from typing import Final, assert_never
 
 from vtspec.adapters.shell_command import format_command
 
 from .storage import get_credential_name
 from .workflow import PLAN_CONFIG, SEMAPHORES
-from .workflow_state import WorkflowState, find_missing
+from .workflow_state import QueuePlace, WorkflowState, find_missing
 
 _CHART = (
     "helm upgrade --install vtspec pipelines/deploy/chart --namespace vtspec-system --values FILE"
 )
+
+
+_ENDINGS: Final = {1: "st", 2: "nd", 3: "rd"}
 
 
 def suggest_missing(state: WorkflowState, words: str) -> str | None:
@@ -77,7 +80,7 @@ def _describe(state: WorkflowState) -> str:
 def _describe_wait(state: WorkflowState) -> str:
     match state.wait:
         case "queue":
-            return "waits in its queue"
+            return _describe_place(state.place)
         case "node":
             return "waits for a node"
         case "object":
@@ -93,3 +96,18 @@ def _describe_wait(state: WorkflowState) -> str:
             return "waits for Argo"
         case _:
             assert_never(state.wait)
+
+
+def _describe_place(place: QueuePlace | None) -> str:
+    if place is None:
+        return "waits in its queue"
+    told = f"waits as {_format_ordinal(place.place)} in queue {place.queue}"
+    if place.place_in_cluster == place.place:
+        return told
+    return f"{told} ({_format_ordinal(place.place_in_cluster)} of all that share its quota)"
+
+
+def _format_ordinal(number: int) -> str:
+    if number % 100 in (11, 12, 13):
+        return f"{number}th"
+    return f"{number}{_ENDINGS.get(number % 10, 'th')}"

@@ -65,6 +65,12 @@ WORKLOADS: Final = tuple(
 )
 """Kueue's, in each version of its API that may be served."""
 
+QUEUES: Final = tuple(
+    Resource(api=f"/apis/visibility.kueue.x-k8s.io/{version}", name="localqueues")
+    for version in ("v1beta2", "v1beta1")
+)
+"""Who waits in them, of Kueue's aggregated API, which a cluster may not serve."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Request:

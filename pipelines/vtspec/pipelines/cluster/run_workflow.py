@@ -11,11 +11,12 @@ from vtspec.pipelines.argo.storage import get_credential_name
 from vtspec.pipelines.argo.workflow import (
     CREATED_AT,
     PREFIX,
+    QUEUE_LABEL,
     RUN,
     STOP_REASON,
     get_plan_config_name,
 )
-from vtspec.pipelines.argo.workflow_state import MOUNT_FAILED
+from vtspec.pipelines.argo.workflow_state import MOUNT_FAILED, PENDING
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.runs.workflow_file import WorkflowFile
 
@@ -24,6 +25,7 @@ from .kubernetes_client import (
     CRON_WORKFLOWS,
     EVENTS,
     PODS,
+    QUEUES,
     WORKFLOWS,
     WORKLOADS,
     KubernetesClient,
@@ -76,7 +78,13 @@ class RunWorkflow:
         # What is there may be of an earlier part of the run, or somebody else's.
         if found is None or not self._is_ours(found):
             return Sighting(workflow=None, pods=pods)
-        beside = [*raw, *self._find_workloads(raw), *self._find_events(raw)]
+        held = [pod for pod in raw if _is_gated(pod)]
+        beside = [
+            *raw,
+            *(self._find_workloads() if held else ()),
+            *self._find_pending(held),
+            *self._find_events(raw),
+        ]
         return Sighting(workflow=observe(found, beside), pods=pods)
 
     def create(self, documents: tuple[Mapping[str, Any], Mapping[str, Any]]) -> None:
@@ -202,10 +210,8 @@ class RunWorkflow:
         raw = [{"kind": "Pod", **one} for one in raw]
         return tuple(_read_pod(one) for one in raw), raw
 
-    def _find_workloads(self, pods: list[Object]) -> list[Object]:
+    def _find_workloads(self) -> list[Object]:
         """What Kueue says of pods that it holds back; nothing where there is no Kueue."""
-        if not any(_is_gated(pod) for pod in pods):
-            return []
         for resource in WORKLOADS:
             try:
                 found = self.client.find(resource, self.file.namespace, {})
@@ -213,6 +219,26 @@ class RunWorkflow:
             except (Permanent, Refused):
                 continue
             return [{"kind": "Workload", **one} for one in found]
+        return []
+
+    def _find_pending(self, held: list[Object]) -> list[Object]:
+        """Who waits in the queues of pods that Kueue holds back; nothing where it is not told."""
+        queues = {str(_read_labels(pod).get(QUEUE_LABEL) or "") for pod in held} - {""}
+        return [one for queue in sorted(queues) for one in self._find_pending_in(queue)]
+
+    def _find_pending_in(self, queue: str) -> list[Object]:
+        for resource in QUEUES:
+            try:
+                found = self.client.get(resource, self.file.namespace, f"{queue}/pendingworkloads")
+            # Beside why it waits this is little, and an aggregated API may be away by itself.
+            except (Permanent, Refused, Temporary):
+                continue
+            items = (found or {}).get("items")
+            return [
+                {**one, "kind": PENDING}
+                for one in (items if isinstance(items, list) else ())
+                if isinstance(one, dict)
+            ]
         return []
 
     def _find_events(self, pods: list[Object]) -> list[Object]:

@@ -16,12 +16,14 @@ from .patterns import (
     LABEL_KEY,
     LABEL_VALUE,
     LINE,
+    LONGEST_DURATION,
     MEMORY,
     METRIC,
     NAME,
     OUTSIDE,
     PATH,
     TEMPLATE,
+    TOO_LONG,
 )
 
 if TYPE_CHECKING:
@@ -84,6 +86,17 @@ def _check_inside(path: str) -> str:
             "must not leave the repository", "write a path below its root, without '..'"
         )
     return path
+
+
+_TOO_LONG: Final = re.compile(TOO_LONG)
+
+
+def _check_length(duration: str) -> str:
+    if _TOO_LONG.search(duration):
+        raise make_rule_error(
+            f"must be at most {LONGEST_DURATION}, got '{duration}'", f"write {LONGEST_DURATION}"
+        )
+    return duration
 
 
 _CREDENTIALS: Final = re.compile(CREDENTIALS)
@@ -174,8 +187,12 @@ DataPath = Annotated[
 Memory = Annotated[str, Field(pattern=MEMORY.pattern)]
 """Bytes as Kubernetes writes them: 512Mi, 4Gi, 1Ti."""
 
-Duration = Annotated[str, Field(pattern=DURATION.pattern)]
-"""A length of time: 90s, 30m, 12h, 2d."""
+Duration = Annotated[
+    str,
+    Field(pattern=DURATION.pattern, json_schema_extra={"not": {"pattern": TOO_LONG}}),
+    AfterValidator(_check_length),
+]
+"""A length of time: 90s, 30m, 12h, 2d; ten years at most."""
 
 ContentHash = Annotated[str, Field(pattern=CONTENT_HASH.pattern)]
 """DVC's hash of a file, or with `.dir` of a folder: md5 over its sorted list of files."""

@@ -177,6 +177,17 @@ FORMS: Final = {
 OUTSIDE: Final = r"(^|/)\.\.(/|$)|^[A-Za-z]:"
 """What a path below the root may not hold; a pattern without look-ahead cannot say it."""
 
+LONGEST_DURATION: Final = "3650d"
+"""Kubernetes counts seconds in 32 bits, and the limit of a Workflow is the sum of a `maxDuration`
+and, for each of its five steps, a `maxWait`: of six times ten years it still has room."""
+
+TOO_LONG: Final = (
+    r"^([4-9][0-9]{3}|3([7-9][0-9]{2}|6[6-9][0-9]|65[1-9])|[0-9]{5,})d$"
+    r"|^(9[0-9]{4}|8[89][0-9]{3}|87([7-9][0-9]{2}|6([1-9][0-9]|0[1-9]))|[0-9]{6,})h$"
+)
+"""What fits `DURATION` and is longer than the longest: as a pattern, since JSON Schema has no
+other word for it. Six digits of seconds or minutes are less."""
+
 TEMPLATE: Final = r"\{\{"
 """The mark of a template."""
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from .patterns import CRON, DURATION, GATE, TIME_ZONE, parse_duration
+from .patterns import CRON, DURATION, GATE, TIME_ZONE, TOO_LONG, parse_duration
 from .tasks import CLASSLESS_TASKS, FORMAT_NEEDS, FORMATS_OF_TASK
 
 if TYPE_CHECKING:
@@ -469,6 +469,8 @@ def _check_runs_role(data: Mapping[str, object]) -> Iterator[RuleViolation]:
         )
     duration = role.get("duration")
     if not isinstance(duration, str) or not re.fullmatch(DURATION.pattern, duration):
+        return
+    if re.search(TOO_LONG, duration):  # Which its field tells.
         return
     seconds = parse_duration(duration)
     for is_beyond, words, bound in (
