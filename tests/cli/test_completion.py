@@ -179,6 +179,10 @@ FREE = {
     "tag",
     "registry",
     "python_image",
+    "repositories",
+    "url",
+    "app_id",
+    "listen",
 }
 """What a person makes up, or says in their own words."""
 
