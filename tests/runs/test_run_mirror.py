@@ -1,14 +1,17 @@
 """Runs in an S3-compatible store: what one machine made the other has, and two never mix."""
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,7 +21,7 @@ from run_folders import STARTED, SUCCEEDED, a_plan, a_run_folder, an_epoch, appe
 from vtspec.pipelines.cache_folder import get_mirror_folder
 from vtspec.pipelines.errors import Refused, Temporary
 from vtspec.pipelines.project.scaffold import scaffold
-from vtspec.pipelines.runs import Run, Runs
+from vtspec.pipelines.runs import Run, Runs, run_mirror
 from vtspec.pipelines.runs.run_mirror import RunMirror, find_mirror
 
 pytestmark = pytest.mark.slow
@@ -406,3 +409,114 @@ def _has_checkpoint(runs: Runs) -> bool:
     assert mirror is not None
     keys = [one.key for one in mirror.store.list_objects()]
     return any("-2/checkpoints/last.json" in key for key in keys)
+
+
+A_CHECKPOINT = {"step_in_epoch": 0, "best": False}
+
+
+@contextmanager
+def training(run: Path) -> Iterator[Callable[[], int]]:
+    """Checkpoints of a run come, are told, and the older ones go, as fast as this machine can;
+    called, it gives how many there were."""
+    ends, count = threading.Event(), [0]
+
+    def train() -> None:
+        while not ends.is_set():
+            count[0] += 1
+            epoch, folder = count[0], run / "checkpoints"
+            for part in range(20):
+                (folder / f".tmp-{epoch}" / f"part-{part}").mkdir(parents=True)
+            (folder / f".tmp-{epoch}" / "weights").write_bytes(b"x" * 100)
+            (folder / f".tmp-{epoch}").rename(folder / f"epoch-{epoch:04d}")
+            told = {"path": f"checkpoints/epoch-{epoch:04d}"}
+            append(run, [("train.checkpoint", {**told, **A_CHECKPOINT, "epoch": epoch})], epoch)
+            shutil.rmtree(folder / f"epoch-{epoch - 2:04d}", ignore_errors=True)
+            time.sleep(0.005)
+
+    thread = threading.Thread(target=train)
+    thread.start()
+    try:
+        yield lambda: count[0]
+    finally:
+        ends.set()
+        thread.join()
+
+
+def test_a_run_is_sent_on_while_its_checkpoints_come_and_go(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_mirror, "PUSH_S", 0.02)
+    here = open_there(url, tmp_path / "here")
+    run = send(here, [STARTED])
+    store = mirror_of(here).store
+    with here.keep_stored(run), training(run.path) as count_checkpoints:
+        sizes = []
+        for many in (60, 120, 180):
+            wait_for(partial(_has_reached, count_checkpoints, many))
+            found = store.read(f"{run.name}/events.jsonl")
+            sizes.append(len(found[0]) if found else 0)
+        assert sizes == sorted(set(sizes)), "the thread that sends has stopped"
+
+
+def _has_reached(count: Callable[[], int], many: int) -> bool:
+    return count() >= many
+
+
+def test_the_checkpoint_that_the_stored_events_tell_of_last_is_in_the_store(
+    url: str, tmp_path: Path
+) -> None:
+    here = open_there(url, tmp_path / "here")
+    run = send(here, [STARTED])
+    mirror = mirror_of(here)
+    with training(run.path):
+        for _ in range(8):
+            try:
+                mirror.push(run.name)
+            except Temporary:
+                continue
+            found = mirror.store.read(f"{run.name}/events.jsonl")
+            assert found is not None
+            last = json.loads(found[0].splitlines()[-1])
+            there = [one.key for one in mirror.store.list_objects(f"{run.name}/")]
+            if last["kind"] == "train.checkpoint":
+                assert f"{run.name}/{last['path']}/weights" in there
+
+
+def test_what_sends_a_run_survives_whatever_goes_wrong_meanwhile_and_says_it_at_the_end(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_mirror, "PUSH_S", 0.05)
+    here = open_there(url, tmp_path / "here")
+    run = send(here, [STARTED])
+    # A file that is none: whoever reads it is refused.
+    (run.path / "events.jsonl").rename(run.path / "events.jsonl.kept")
+    (run.path / "events.jsonl").mkdir()
+    store = mirror_of(here).store
+    with here.keep_stored(run):
+        time.sleep(0.5)
+        (run.path / "events.jsonl").rmdir()
+        (run.path / "events.jsonl.kept").rename(run.path / "events.jsonl")
+        append(run.path, [an_epoch(1)], 1)
+        wait_for(lambda: b"train.epoch" in (store.read(f"{run.name}/events.jsonl") or [b""])[0])
+    (run.path / "events.jsonl").rename(run.path / "events.jsonl.kept")
+    with pytest.raises(IsADirectoryError), here.keep_stored(run):
+        (run.path / "events.jsonl").mkdir()
+
+
+def test_a_folder_that_is_lost_here_takes_no_checkpoint_from_the_store(
+    url: str, tmp_path: Path
+) -> None:
+    here = open_there(url, tmp_path / "here")
+    run = send(here, [STARTED])
+    (run.path / "checkpoints").mkdir()
+    (run.path / "checkpoints" / "last.json").write_text("{}")
+    mirror = mirror_of(here)
+    mirror.push(run.name)
+    for path in run.path.iterdir():
+        if path.name == "checkpoints":
+            shutil.rmtree(path)
+        elif path.name == "plan.json":
+            path.unlink()
+    mirror.push(run.name)
+    keys = [one.key for one in mirror.store.list_objects()]
+    assert f"{run.name}/checkpoints/last.json" in keys

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, BinaryIO, Final, TypeVar
 
 from vtspec.pipelines.errors import Permanent, Refused, Temporary, refuse_import
 from vtspec.pipelines.redaction import redact_text
@@ -141,10 +141,12 @@ class ObjectStore:
         """Store bytes, whatever was there. Returns the tag."""
         return self._put(key, data)
 
-    def upload(self, key: str, path: Path) -> str:
-        """Store a file's bytes, whatever was there. Returns the tag."""
-        with path.open("rb") as file:
-            return self._put(key, file)
+    def upload(self, key: str, file: Path | BinaryIO) -> str:
+        """Store the bytes of a file, which may be open, whatever was there. Returns the tag."""
+        if isinstance(file, Path):
+            with file.open("rb") as opened:
+                return self._put(key, opened)
+        return self._put(key, file)
 
     def create(self, key: str, data: bytes) -> str:
         """Store an object that must not be there yet. Returns the tag; raises `Overtaken`."""

@@ -17,16 +17,16 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from vtspec.adapters.durable_files import write_file_atomic
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.cache_folder import find_store
-from vtspec.pipelines.errors import Permanent, Refused, Temporary
+from vtspec.pipelines.errors import Refused, Temporary
 
 from .event_log import EVENTS_FILE
 from .lock import LockHolder, find_holder, hold_lock
@@ -61,6 +61,12 @@ _LOCK: Final = ".mirror.lock"
 _CHECKPOINT: Final = f"{CHECKPOINTS_FOLDER}/"
 _MODEL: Final = f"{MODEL_FOLDER}/"
 _THREADS: Final = 16
+
+_LOOKS: Final = 20
+"""How often a run's folder is looked at that changes meanwhile."""
+
+_HELD: Final = 128
+"""How many files are held open while they are sent; a process may have few hundred."""
 
 _Found = Mapping[str, StoredObject]
 """Objects of a run, by their path in it."""
@@ -212,7 +218,9 @@ class RunMirror:
                     lost.set()
                     on_lost()
                     return
-                except (Temporary, Refused, Permanent):
+                # Whatever it is, the thread must not end of it: it is tried again, and raised at
+                # the end where it does not go away.
+                except Exception:
                     continue
 
         thread = threading.Thread(target=keep, name="push", daemon=True)
@@ -350,45 +358,51 @@ class RunMirror:
         self.forget()
 
     def _send(self, run: str, copies: dict[str, _Copy], writer: str | None) -> None:
-        """Send what differs from the copies, and note it among them."""
-        home = self.folder / run
-        files = {
-            path.relative_to(home).as_posix(): path
-            for path in home.rglob("*")
-            if path.is_file() and not path.is_symlink()
-        }
-        files = {path: file for path, file in files.items() if not _HIDDEN.search(path)}
-        # Read first: of what is told after that, the files may not be there yet.
-        events = files.pop(EVENTS_FILE, None)
-        said = _read_whole_lines(events) if events else b""
-        changed = {}
-        for path, file in files.items():
-            # A file may go away meanwhile, as an older checkpoint does.
-            with suppress(FileNotFoundError):
-                size, mtime = _measure(file)
-                known = copies.get(path)
-                if known is None or (known.size, known.mtime) != (size, mtime):
-                    changed[path] = size, mtime
+        """Send what differs from the copies, and note it among them.
+
+        A folder that changes while it is looked at is looked at again. Raises `Temporary` where
+        it never stands still.
+        """
+        for _ in range(_LOOKS):
+            with ExitStack() as held:
+                seen = _look(self.folder / run, copies, held)
+                if seen is not None and self._send_seen(run, seen, copies, writer):
+                    return
+        raise Temporary(
+            f"the files of {run} change faster than they can be sent to {self.store.url}",
+            fix=format_command("vtspec", "status", run, "--runs", self.store.url),
+        )
+
+    def _send_seen(
+        self, run: str, seen: "_Seen", copies: dict[str, _Copy], writer: str | None
+    ) -> bool:
+        """Send what was seen; False, and nothing told, where a file of it went away meanwhile."""
         # Older checkpoints go away while a run is worked on, and formats that are no more wanted.
+        # Who has no plan here has lost the folder, and lets nothing go by that.
         goes = _CHECKPOINT if writer is None else (_CHECKPOINT, _MODEL)
-        gone = [path for path in copies if path.startswith(goes) and path not in files]
-        if (changed or gone) and writer is not None:
+        gone = [path for path in copies if path.startswith(goes) and path not in seen.files]
+        gone = gone if PLAN_FILE in seen.files else []
+        if (seen.changed or gone) and writer is not None:
             # Files are no condition's, so that whoever went on is not to find older ones.
             if self.store.find_tag(f"{run}/{WRITER}") != writer:
                 raise self._make_taken_over(run)
         # With its plan it is a run, which can be gone on with.
-        for path in sorted(changed, key=lambda path: (path != PLAN_FILE, path)):
-            with suppress(FileNotFoundError):
-                tag = self.store.upload(f"{run}/{path}", files[path])
-                size, mtime = changed[path]
-                copies[path] = _Copy(tag=tag, size=size, mtime=mtime)
+        for path in sorted(seen.changed, key=lambda path: (path != PLAN_FILE, path)):
+            source = seen.held.get(path, seen.files[path])
+            try:
+                tag = self.store.upload(f"{run}/{path}", source)
+            except FileNotFoundError:
+                return False
+            size, mtime = seen.changed[path]
+            copies[path] = _Copy(tag=tag, size=size, mtime=mtime)
         known = copies.get(EVENTS_FILE)
-        if said and (known is None or known.size != len(said)):
-            tag = self._send_events(run, said, known)
-            copies[EVENTS_FILE] = _Copy(tag=tag, size=len(said), mtime=0)
+        if seen.said and (known is None or known.size != len(seen.said)):
+            tag = self._send_events(run, seen.said, known)
+            copies[EVENTS_FILE] = _Copy(tag=tag, size=len(seen.said), mtime=0)
         self.store.delete([f"{run}/{path}" for path in gone])
         for path in gone:
             del copies[path]
+        return True
 
     def _send_events(self, run: str, said: bytes, known: _Copy | None) -> str:
         key = f"{run}/{EVENTS_FILE}"
@@ -486,6 +500,76 @@ def _has_more(home: Path, index: _Index, found: _Found) -> bool:
         if size > (known.size if known else 0):
             return len(_read_whole_lines(home / EVENTS_FILE)) > (known.size if known else 0)
     return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Seen:
+    """A run's files here, as they stood together: what was told, and whose files are `changed`
+    since they were sent (size, and mtime in nanoseconds). Those that may go away are held open."""
+
+    said: bytes
+    files: Mapping[str, Path]
+    changed: Mapping[str, tuple[int, int]]
+    held: Mapping[str, BinaryIO]
+
+
+def _look(home: Path, copies: Mapping[str, _Copy], stack: ExitStack) -> _Seen | None:
+    """What is to be sent of a run; None where it changed while it was looked at.
+
+    Checkpoints come and go as training goes on. Those that are seen are whole, and among them are
+    those that the events tell of and `last.json` names: none came or went in between.
+    """
+    before = _list_names(home / CHECKPOINTS_FOLDER)
+    # Read before the files: of what is told after that, they may not be there yet.
+    try:
+        said = _read_whole_lines(home / EVENTS_FILE)
+    except FileNotFoundError:
+        said = b""
+    files = {path: file for path, file in _find_files(home) if path != EVENTS_FILE}
+    changed: dict[str, tuple[int, int]] = {}
+    held: dict[str, BinaryIO] = {}
+    # The newest first: those that are let go by and by.
+    for path in sorted(files, reverse=True):
+        known = copies.get(path)
+        try:
+            found = _measure(files[path])
+            if known is not None and (known.size, known.mtime) == found:
+                continue
+            if path.startswith(_CHECKPOINT) and len(held) < _HELD:
+                held[path] = stack.enter_context(files[path].open("rb"))
+                # It may have been replaced in between.
+                status = os.fstat(held[path].fileno())
+                found = status.st_size, status.st_mtime_ns
+        except FileNotFoundError:
+            return None
+        changed[path] = found
+    if _list_names(home / CHECKPOINTS_FOLDER) != before:
+        return None
+    return _Seen(said=said, files=files, changed=changed, held=held)
+
+
+def _list_names(folder: Path) -> set[str]:
+    try:
+        return {name for name in os.listdir(folder) if not name.startswith(".")}
+    except FileNotFoundError:
+        return set()
+
+
+def _find_files(home: Path) -> Iterator[tuple[str, Path]]:
+    """A run's files by their path in it, but for hidden ones, links and the lock."""
+
+    def refuse(error: OSError) -> None:
+        # Of a folder that cannot be read it is not known that its files are gone.
+        if not isinstance(error, FileNotFoundError):
+            raise error
+
+    for folder, folders, names in os.walk(home, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            file = Path(folder, name)
+            path = file.relative_to(home).as_posix()
+            if not _HIDDEN.search(path) and not file.is_symlink() and file.is_file():
+                yield path, file
 
 
 def _read_whole_lines(file: Path) -> bytes:
