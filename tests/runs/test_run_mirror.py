@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -16,10 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from object_storage import BreakableStorage, ObjectStorage
+from object_storage import BreakableStorage, ObjectStorage, another_storage
 from run_folders import STARTED, SUCCEEDED, a_plan, a_run_folder, an_epoch, append
 from vtspec.pipelines.cache_folder import get_mirror_folder
-from vtspec.pipelines.errors import Refused, Temporary
+from vtspec.pipelines.errors import Refused, RunsWarning, Temporary
 from vtspec.pipelines.project.scaffold import scaffold
 from vtspec.pipelines.runs import Run, Runs, run_mirror
 from vtspec.pipelines.runs.run_mirror import RunMirror, find_mirror
@@ -223,11 +224,11 @@ def test_one_run_or_one_specs_runs_are_looked_at_without_copying_the_others(
         append(dog.run.path, [STARTED], 0)
     there = open_there(url, tmp_path / "there")
     assert there.find(cat.name).ending == "succeeded"
-    assert [one.name for one in there.folder.iterdir()] == [cat.name]
+    assert [one.name for one in there.folder.glob("[!.]*")] == [cat.name]
     assert [one.name for one in there.list_by_name("dogs")] == [dog.run.name]
     other = open_there(url, tmp_path / "other")
     assert [one.name for one in other.list_by_plan("dogs-0123456789")] == [dog.run.name]
-    assert [one.name for one in other.folder.iterdir()] == [dog.run.name]
+    assert [one.name for one in other.folder.glob("[!.]*")] == [dog.run.name]
 
 
 def test_runs_of_a_store_are_in_the_order_of_its_own_clock(url: str, tmp_path: Path) -> None:
@@ -520,3 +521,91 @@ def test_a_folder_that_is_lost_here_takes_no_checkpoint_from_the_store(
     mirror.push(run.name)
     keys = [one.key for one in mirror.store.list_objects()]
     assert f"{run.name}/checkpoints/last.json" in keys
+
+
+def test_what_was_never_sent_is_kept_and_told_where_the_store_has_the_run_no_more(
+    machines: list[Machine],
+) -> None:
+    here, there = machines
+    run = send(here.runs, [STARTED])
+    append(run.path, [an_epoch(1), SUCCEEDED], 1)
+    (found,) = there.runs.list_runs()
+    there.runs.remove(found)
+    mirror_of(here.runs)
+    with pytest.warns(RunsWarning, match=rf"{run.name} is no more in .* kept in") as caught:
+        (kept,) = here.runs.list_runs()
+    assert kept.ending == "succeeded"
+    done = here.vtspec("status")
+    assert done.returncode == 0 and run.name in done.stdout
+    assert done.stderr.count("is no more in") == 1 and ".py" not in done.stderr
+    assert f"vtspec rm {run.name} --runs" in str(caught[0].message)
+    removed = here.vtspec("rm", run.name, "--yes", "--force")
+    assert removed.returncode == 0 and not run.path.exists(), removed.stderr
+
+
+def test_another_server_of_that_bucket_takes_nothing_from_what_is_here(
+    breakable: BreakableStorage, machines: list[Machine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = machines
+    run = send(here.runs, [STARTED])
+    append(run.path, [an_epoch(1), SUCCEEDED], 1)
+    with another_storage() as other, monkeypatch.context() as elsewhere:
+        other.make_bucket(here.url.removeprefix("s3://").partition("/")[0])
+        elsewhere.setenv("AWS_ENDPOINT_URL", other.endpoint)
+        refused = here.vtspec("status")
+        # A mirror of an earlier version does not say whose it is: it is asked, and nothing lost.
+        (run.path.parent / ".endpoint").unlink()
+        unknown = here.vtspec("status")
+    assert refused.returncode == 2 and breakable.endpoint in refused.stderr
+    assert f"export AWS_ENDPOINT_URL={breakable.endpoint}" in refused.stderr
+    assert "is no more in" in unknown.stderr and run.name in unknown.stdout
+    done = here.vtspec("status")
+    assert done.returncode == 0 and "succeeded" in done.stdout and done.stderr == ""
+    assert [one.ending for one in there.runs.list_runs()] == ["succeeded"]
+
+
+def test_the_same_store_by_another_address_is_gone_on_with_once_that_is_said(
+    breakable: BreakableStorage, machines: list[Machine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, _ = machines
+    run = send(here.runs, [STARTED, SUCCEEDED])
+    monkeypatch.setenv("AWS_ENDPOINT_URL", breakable.endpoint.replace("127.0.0.1", "localhost"))
+    refused = here.vtspec("status")
+    assert refused.returncode == 2
+    (fix,) = re.findall("by another address: (rm .*); where", refused.stderr)
+    subprocess.run(fix, shell=True, check=True)
+    assert run.name in here.vtspec("status").stdout
+
+
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        ("../x/y", "team/../x/y"),
+        ("/x", "team//x"),
+        ("\x1b[31mred", r"$'KEY/\033[31mred'"),
+        ("RUN//x", "is left out: "),
+        ("RUN/checkpoints//x", "checkpoints//x"),
+        ("RUN/\x1b[31mred", r"$'KEY/RUN/\033[31mred'"),
+    ],
+)
+def test_a_key_that_is_no_path_is_told_and_every_other_run_is_gone_on_with(
+    storage: ObjectStorage, machines: list[Machine], key: str, says: str
+) -> None:
+    here, there = machines
+    other = here.runs.create_attempt(a_plan(id="dogs-0123456789", name="dogs"))
+    with here.runs.keep_stored(other.run):
+        append(other.run.path, [STARTED, SUCCEEDED], 0)
+    other.lock.release()
+    run = send(here.runs, [STARTED, SUCCEEDED])
+    bucket = here.url.removeprefix("s3://").partition("/")[0]
+    whole = f"team/{key.replace('RUN', run.name)}"
+    storage.put_object(bucket, whole)
+    done = there.vtspec("status")
+    assert done.returncode == 0 and "dogs" in done.stdout and "\x1b" not in done.stderr
+    assert says.replace("KEY", "team").replace("RUN", run.name) in done.stderr
+    assert (run.name in done.stdout) == (not key.startswith("RUN/") or "checkpoints" in key)
+    # Where it was copied before, it is not taken for removed.
+    mirror_of(here.runs)
+    assert run.name in here.vtspec("status").stdout
+    removed = there.vtspec("rm", "dogs-0123456789", "--yes", "--force")
+    assert removed.returncode == 0, removed.stderr

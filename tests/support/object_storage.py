@@ -1,7 +1,10 @@
 """An S3 server on loopback, which keeps buckets for the tests that ask for one."""
 
+import subprocess
+import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -34,6 +37,12 @@ class ObjectStorage:
         urllib.request.urlopen(request, timeout=30).close()
         return f"s3://{name}"
 
+    def put_object(self, bucket: str, key: str) -> None:
+        """An object of any key, such as no client of ours would write."""
+        address = f"{self.endpoint}/{bucket}/{urllib.parse.quote(key, safe='')}"
+        request = urllib.request.Request(address, method="PUT", data=b"x")
+        urllib.request.urlopen(request, timeout=30).close()
+
 
 class BreakableStorage(ObjectStorage):
     """A server that can be away for a while, and has its objects when it is back."""
@@ -61,6 +70,23 @@ class BreakableStorage(ObjectStorage):
     def stop(self) -> None:
         """Answer nobody any more."""
         self._server.stop()
+
+
+@contextmanager
+def another_storage() -> Iterator[ObjectStorage]:
+    """A server whose objects are its own; those of one process share theirs."""
+    storage = ObjectStorage(f"http://127.0.0.1:{free_port()}")
+    port = storage.endpoint.rpartition(":")[2]
+    with subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-p", port],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            _await(storage.endpoint)
+            yield storage
+        finally:
+            process.kill()
 
 
 def _await(endpoint: str) -> None:

@@ -3,7 +3,10 @@
 import importlib
 import signal
 import sys
-from typing import Final
+import warnings
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
 
 import click
 
@@ -125,8 +128,25 @@ def cli() -> None:
 def main() -> None:
     """Run the command line; every foreseen error becomes words and an exit code."""
     open_streams()
+    warnings.showwarning = partial(_show_warning, warnings.showwarning)
     with show_visibly():
         sys.exit(close_streams(_run()))
+
+
+def _show_warning(
+    otherwise: Callable[..., None],
+    message: Warning | str,
+    category: type[Warning],
+    *rest: Any,
+    **more: Any,
+) -> None:
+    from vtspec.pipelines.errors import RunsWarning
+
+    if issubclass(category, RunsWarning):
+        # For people, to whom the line of the code is nothing.
+        click.echo(f"warning: {message}", err=True)
+    else:
+        otherwise(message, category, *rest, **more)
 
 
 def _run() -> int:

@@ -50,6 +50,12 @@ class Temporary(_ExitError):
         self.delay_s = delay_s
 
 
+class RunsWarning(UserWarning):
+    """What of the runs in a store is left out or kept here, and why; what was asked goes on.
+
+    Warned of by `warnings.warn`, from wherever it is met: once a process."""
+
+
 def refuse_system_error(error: BaseException) -> Refused | None:
     """What the machine refused (a full disk, no memory) as an error for people; None for a bug."""
     found = explain_system_error(error)

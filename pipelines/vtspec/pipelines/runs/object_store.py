@@ -15,8 +15,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeVar
 
+from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.errors import Permanent, Refused, Temporary, refuse_import
 from vtspec.pipelines.redaction import redact_text
+from vtspec.schema.visible_text import make_visible
 
 _T = TypeVar("_T")
 
@@ -54,8 +56,32 @@ _LISTEN: Final = timedelta(seconds=3)
 _CHUNK: Final = 8 << 20
 
 
+AMAZON: Final = "https://s3.amazonaws.com"
+_AMAZONS: Final = re.compile(r"^https?://([\w.-]+\.)?amazonaws\.com(:\d+)?(/|$)")
+
+_STRAY: Final = re.compile(
+    r"invalid path: (?:Error parsing )?Path \"(.*?)\"(?:: Encountered illegal| contained )", re.S
+)
+"""What the library says of a key that is none for it."""
+
+
 class Overtaken(Exception):
     """What was to be replaced is not there any more as it was: somebody else wrote it."""
+
+
+class StrayKey(Permanent):
+    """A listing has a key that is no path, at which the library ends it: an empty part, `..`, a
+    control character. `key` is that, from the bucket on."""
+
+    def __init__(self, url: str, key: str, endpoint: str) -> None:
+        self.key = key
+        where = [] if endpoint == AMAZON else ["--endpoint-url", endpoint]
+        bucket = url.removeprefix("s3://").partition("/")[0]
+        words = "aws", "s3api", "delete-object", *where, "--bucket", bucket, "--key", key
+        super().__init__(
+            f"{url}: there is an object '{make_visible(key)}', whose name is no path",
+            fix=format_command(*words),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,9 +107,21 @@ class ObjectStore:
         self._place = _Place(self.url, environ)
         self._store = self._place.open()
 
-    def list_objects(self, prefix: str = "") -> Iterator[StoredObject]:
-        """Every object whose key begins with the prefix, which ends with `/` or is empty."""
-        batches = self._ask(lambda: _library().list(self._store, prefix or None))
+    @property
+    def endpoint(self) -> str:
+        """Who is asked: the address of a server; that of Amazon where there is none."""
+        endpoint = redact_text(self._place.find_endpoint()[1]).rstrip("/")
+        return AMAZON if not endpoint or _AMAZONS.search(endpoint) else endpoint
+
+    @property
+    def endpoint_variable(self) -> str:
+        """The variable that says, or would say, who is asked."""
+        return self._place.find_endpoint()[0]
+
+    def list_objects(self, prefix: str = "", after: str | None = None) -> Iterator[StoredObject]:
+        """Every object whose key begins with the prefix, which ends with `/` or is empty; of these
+        those that come `after` a key. Raises `StrayKey`, as every listing does."""
+        batches = self._ask(lambda: _library().list(self._store, prefix or None, offset=after))
         while True:
             batch = self._ask(lambda: next(batches, None))
             if batch is None:
@@ -93,8 +131,7 @@ class ObjectStore:
 
     def list_files(self, folder: str) -> list[StoredObject]:
         """The objects right in a folder, whose name ends with `/`; none of those below."""
-        found = self._ask(lambda: _library().list_with_delimiter(self._store, folder))
-        return [_describe(each) for each in found["objects"]]
+        return [_describe(each) for each in self._list_level(folder)["objects"]]
 
     def find_tag(self, key: str) -> str | None:
         """The tag of an object; None where there is none."""
@@ -109,8 +146,17 @@ class ObjectStore:
 
     def list_folders(self) -> list[str]:
         """The names of the folders right below the store's prefix."""
-        found = self._ask(lambda: _library().list_with_delimiter(self._store, None))
-        return [str(each) for each in found["common_prefixes"]]
+        return [str(each) for each in self._list_level(None)["common_prefixes"]]
+
+    def _list_level(self, folder: str | None) -> Any:
+        try:
+            return self._ask(lambda: _library().list_with_delimiter(self._store, folder))
+        except StrayKey as stray:
+            # It names what the key begins with. Whoever lists all of it is told the key.
+            if stray.key.endswith("/"):
+                for _ in self.list_objects(folder or ""):
+                    pass
+            raise
 
     def download(self, key: str, path: Path) -> str:
         """Write an object's bytes into a new file. Returns the tag; raises `FileNotFoundError`
@@ -185,6 +231,8 @@ class ObjectStore:
             words = str(error)
             if isinstance(error, FileNotFoundError) and "NoSuchBucket" not in words:
                 raise
+            if stray := _STRAY.search(words):
+                raise StrayKey(self.url, stray[1], self.endpoint) from error
             refusals = found.PermissionDeniedError, found.UnauthenticatedError
             # Of a listing it does not say in the error's kind that it was refused.
             is_refused = isinstance(error, refusals) or "status code: 403" in words
@@ -306,7 +354,7 @@ class _Place:
             return told
         code = re.search(r"<Code>(\w+)</Code>", words)
         named = f" ({code[1]})" if code else ""
-        if self._find_endpoint():
+        if self.find_endpoint()[1]:
             return Refused(f"{self._url} refuses these credentials{named}", fix=_FIX)
         return Refused(
             f"{self._url} refuses these credentials{named}: Amazon was asked, since there is no "
@@ -315,15 +363,20 @@ class _Place:
             f"where it is not Amazon's: {_ELSEWHERE}",
         )
 
-    def _find_endpoint(self) -> str:
-        return self._find("AWS_ENDPOINT_URL_S3") or self._find("AWS_ENDPOINT_URL")
+    def find_endpoint(self) -> tuple[str, str]:
+        """The variable that names the server, and what it says: nothing for Amazon."""
+        for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"):
+            if found := self._find(name):
+                is_own = self._folder is None and self._environ.get(f"{OWN_PREFIX}{name}")
+                return f"{OWN_PREFIX}{name}" if is_own else name, found
+        return "AWS_ENDPOINT_URL", ""
 
     def open(self, **client: Any) -> Any:
         """The store, by obstore. Raises `Refused` for an environment that names none."""
         _library()
         stores = importlib.import_module("obstore.store")
         config = {name.lower(): self._find(name) for name in _OWN if self._find(name)}
-        endpoint = self._find_endpoint()
+        endpoint = self.find_endpoint()[1]
         if endpoint and not re.fullmatch(r"https?://[^\s/]+(/\S*)?", endpoint):
             raise Refused(
                 f"AWS_ENDPOINT_URL is no address: '{redact_text(endpoint)}'", fix=_ELSEWHERE

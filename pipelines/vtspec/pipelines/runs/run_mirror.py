@@ -15,6 +15,7 @@ import socket
 import threading
 import time
 import uuid
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
@@ -24,17 +25,20 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from vtspec.adapters.durable_files import write_file_atomic
-from vtspec.adapters.shell_command import format_command
+from vtspec.adapters.shell_command import format_command, quote_word
 from vtspec.pipelines.cache_folder import find_store
-from vtspec.pipelines.errors import Refused, Temporary
+from vtspec.pipelines.errors import Permanent, Refused, RunsWarning, Temporary
 
 from .event_log import EVENTS_FILE
 from .lock import LockHolder, find_holder, hold_lock
-from .object_store import ObjectStore, Overtaken, StoredObject
+from .object_store import AMAZON, ObjectStore, Overtaken, StoredObject, StrayKey
 from .state import CHECKPOINTS_FOLDER, MODEL_FOLDER, PLAN_FILE
 
 MARKER: Final = ".mirror.json"
 """In a run's folder: which of its objects are there."""
+
+ENDPOINT_FILE: Final = ".endpoint"
+"""In the folder of the runs: the server that they are mirrored from."""
 
 WRITER: Final = ".writer"
 """An object of a run: who works on it. It is written anew while they do."""
@@ -61,6 +65,9 @@ _LOCK: Final = ".mirror.lock"
 _CHECKPOINT: Final = f"{CHECKPOINTS_FOLDER}/"
 _MODEL: Final = f"{MODEL_FOLDER}/"
 _THREADS: Final = 16
+
+_FIRST: Final = "0"
+"""What the names of all runs come after."""
 
 _LOOKS: Final = 20
 """How often a run's folder is looked at that changes meanwhile."""
@@ -104,11 +111,15 @@ class RunMirror:
 
     def __init__(self, store: ObjectStore, folder: Path) -> None:
         self.store, self.folder = store, folder
+        self._refuse_other_endpoint()
         self._listed: Mapping[str, _Found] = {}
         self._listed_at: float | None = None
         # The names of those that are here as they were listed.
         self._pulled: set[str] = set()
         self._looked: dict[str, float] = {}
+        # The names of those that the store cannot list, and whether it lacks one that is here.
+        self._unlisted: set[str] = set()
+        self._is_doubted = False
 
     def pull(self, fits: Callable[[str], bool] = lambda name: True) -> None:
         """Copy what tells of the runs whose name fits, and forget those that were removed there.
@@ -119,14 +130,19 @@ class RunMirror:
         if self._listed_at is None or now - self._listed_at >= PULL_S:
             try:
                 self._listed, self._listed_at, self._pulled = self._list_runs(), now, set()
+            except StrayKey as stray:
+                self._listed, self._listed_at = self._list_around(stray, fits), None
+                self._pulled = set()
             except Refused:
                 # A run's own credential lists the names, and of some runs what tells of them.
                 self._listed, self._listed_at, self._pulled = self._list_named(fits), None, set()
         kept = {marker.parent.name for marker in self.folder.glob(f"*/{MARKER}")}
-        names = [n for n in {*self._listed, *kept} if fits(n) and n not in self._pulled]
+        left_out = self._pulled | self._unlisted
+        names = [n for n in {*self._listed, *kept} if fits(n) and n not in left_out]
         with ThreadPoolExecutor(_THREADS) as threads:
             list(threads.map(lambda name: self._pull_run(name, self._listed.get(name, {})), names))
         self._pulled.update(names)
+        self._note_endpoint()
 
     def pull_run(self, run: str) -> None:
         """Copy what tells of one run, or forget it where it was removed there.
@@ -139,6 +155,7 @@ class RunMirror:
         found = self.store.list_files(f"{run}/")
         self._pull_run(run, {one.key.removeprefix(f"{run}/"): one for one in found})
         self._looked[run] = now
+        self._note_endpoint()
 
     def forget(self) -> None:
         """Look anew at the next `pull`, however soon it is."""
@@ -165,8 +182,10 @@ class RunMirror:
             # What its writer let go of; what was never sent is newer than the store.
             gone = [
                 path
-                for path in index.copies
-                if path.startswith((_CHECKPOINT, _MODEL)) and path not in found
+                for path, copy in index.copies.items()
+                if path.startswith((_CHECKPOINT, _MODEL))
+                and path not in found
+                and not _is_newer(home / path, copy)
             ]
             for path in gone:
                 (home / path).unlink(missing_ok=True)
@@ -182,6 +201,7 @@ class RunMirror:
         except Overtaken:
             return False
         _write_index(self.folder / run, _Index(writer=tag))
+        self._note_endpoint()
         return True
 
     def find_owner(self, run: str) -> str | None:
@@ -250,22 +270,60 @@ class RunMirror:
         self.store.delete([key for key in keys if key != plan])
         self.forget()
 
-    def _list_runs(self) -> Mapping[str, _Found]:
+    def _refuse_other_endpoint(self) -> None:
+        """Raise `Refused` where the folder mirrors what another server has under that address:
+        what is not there would be taken for removed."""
+        file = self.folder / ENDPOINT_FILE
+        try:
+            noted = file.read_text().strip()
+        except FileNotFoundError:
+            return
+        asked, variable = self.store.endpoint, self.store.endpoint_variable
+        if noted == asked:
+            return
+        said = f"unset {variable}" if noted == AMAZON else f"export {variable}={quote_word(noted)}"
+        raise Refused(
+            f"the runs of {self.store.url} here are those of {noted}, and {asked} would be asked",
+            fix=f"{said}; where {asked} is the same store by another address: "
+            f"{format_command('rm', file)}; where it is another store: export VTSPEC_CACHE=DIR",
+        )
+
+    def _note_endpoint(self) -> None:
+        """Say whose runs are here, once they have been seen there."""
+        file = self.folder / ENDPOINT_FILE
+        if self.folder.is_dir() and not self._is_doubted and not file.exists():
+            write_file_atomic(file, self.store.endpoint)
+
+    def _list_around(self, stray: StrayKey, fits: Callable[[str], bool]) -> Mapping[str, _Found]:
+        """The runs of a store that has a key which ends every listing that meets it."""
+        _warn(stray)
+        try:
+            return self._list_named(fits)
+        except StrayKey:
+            # Beside the runs, whose names it comes before. Another one within a run is not met
+            # around as well: it is told, with what to type.
+            return self._list_runs(after=_FIRST)
+
+    def _list_runs(self, after: str | None = None) -> Mapping[str, _Found]:
+        self._unlisted = set()
         runs: dict[str, dict[str, StoredObject]] = {}
-        for one in self.store.list_objects():
+        for one in self.store.list_objects(after=after):
             run, _, path = one.key.partition("/")
             if path:
                 runs.setdefault(run, {})[path] = one
         return runs
 
     def _list_named(self, fits: Callable[[str], bool]) -> Mapping[str, _Found]:
-        folders = [f"{name}/" for name in self.store.list_folders() if fits(name)]
-        return {
-            folder[:-1]: {
-                one.key.removeprefix(folder): one for one in self.store.list_files(folder)
-            }
-            for folder in folders
-        }
+        runs: dict[str, _Found] = {}
+        for name in filter(fits, self.store.list_folders()):
+            try:
+                found = self.store.list_files(f"{name}/")
+            except StrayKey as stray:
+                _warn(Permanent(f"{name} is left out: {stray.message}", fix=stray.fix))
+                self._unlisted.add(name)
+            else:
+                runs[name] = {one.key.removeprefix(f"{name}/"): one for one in found}
+        return runs
 
     def _is_ours(self, run: str) -> bool:
         """Whether a process of this machine works on it; its files are newer than the store's."""
@@ -288,8 +346,18 @@ class RunMirror:
             telling = {path: one for path, one in found.items() if _TELLING.fullmatch(path)}
             self._copy(run, found, telling)
         # It was there once. One that was never sent may be in the making.
-        elif index.copies:
+        elif index.copies and not _has_unsent(home, index):
             shutil.rmtree(home, ignore_errors=True)
+        elif index.copies:
+            self._is_doubted = True
+            remove = format_command("vtspec", "rm", run, "--runs", self.store.url)
+            _warn(
+                Refused(
+                    f"{run} is no more in {self.store.url}; what was never sent there is kept in "
+                    f"{home}",
+                    fix=f"copy what is needed of it; then: {remove}",
+                )
+            )
 
     def _send_rest(self, run: str, found: _Found) -> None:
         """Send what a process of this machine, which is gone, could not."""
@@ -420,6 +488,7 @@ class RunMirror:
         """Say that this process works on the run, whoever did before."""
         tag = self.store.put(f"{run}/{WRITER}", _make_note())
         self._note_writer(run, tag)
+        self._note_endpoint()
 
     def _beat(self, run: str) -> None:
         """Say that this process still works on it. Raises `TakenOver` where another one does."""
@@ -495,11 +564,22 @@ def _has_more(home: Path, index: _Index, found: _Found) -> bool:
     # It was there once: removed is removed.
     if index.copies and PLAN_FILE not in found:
         return False
+    return _has_unsent(home, index)
+
+
+def _has_unsent(home: Path, index: _Index) -> bool:
+    """Whether more was told here than was ever sent."""
+    known = index.copies.get(EVENTS_FILE)
+    sent = known.size if known else 0
     with suppress(OSError):
-        size = (home / EVENTS_FILE).stat().st_size
-        if size > (known.size if known else 0):
-            return len(_read_whole_lines(home / EVENTS_FILE)) > (known.size if known else 0)
+        return (home / EVENTS_FILE).stat().st_size > sent and (
+            len(_read_whole_lines(home / EVENTS_FILE)) > sent
+        )
     return False
+
+
+def _warn(told: Permanent | Refused) -> None:
+    warnings.warn(str(told), RunsWarning, stacklevel=2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -580,6 +660,13 @@ def _read_whole_lines(file: Path) -> bytes:
 def _measure(file: Path) -> tuple[int, int]:
     found = file.stat()
     return found.st_size, found.st_mtime_ns
+
+
+def _is_newer(file: Path, copy: _Copy) -> bool:
+    """Whether a file is another than the one that was sent or copied."""
+    with suppress(FileNotFoundError):
+        return _measure(file) != (copy.size, copy.mtime)
+    return False
 
 
 def _append_rest(file: Path, longer: Path) -> bool:
