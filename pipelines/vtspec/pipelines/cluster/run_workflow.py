@@ -161,6 +161,10 @@ class RunWorkflow:
         change: Object = {"spec": {"shutdown": how}}
         if why is not None:
             change["metadata"] = {"annotations": {STOP_REASON: why}}
+        return self.change(change)
+
+    def change(self, change: Mapping[str, Any]) -> bool:
+        """Merge a change into the very Workflow of the file; False where there is none."""
         found = self._find()
         if found is None:
             return False
