@@ -100,6 +100,14 @@ def test_every_cause_has_its_ending(cause: Any, ending: str, code: int) -> None:
     assert found.message and found.fix
 
 
+def test_the_workflow_that_argo_could_not_carry_out_is_looked_at_where_it_is() -> None:
+    """Also a completion's, and one that a schedule made: these are not called as the run is."""
+    state = WorkflowState(phase="failed", cause="engine", namespace="vision", run=f"{NAME}-c0ffee")
+    found = find_ending(state, a_run(), NAME)
+    assert found is not None
+    assert (found.fix or "").startswith(f"kubectl -n vision describe workflow {NAME}-c0ffee; then")
+
+
 @pytest.mark.parametrize(
     ("end", "words"),
     [("waiting-for-gpu", "train waited for a node"), ("waiting-in-queue", "in its queue")],

@@ -84,6 +84,22 @@ def test_nobody_may_do_more_than_runs_need(values: Path) -> None:
 
 
 @EACH
+def test_who_looks_at_runs_may_know_which_cluster_that_is(values: Path) -> None:
+    (view,) = [
+        one
+        for one in find_objects(read_golden(values), "Role")
+        if one["metadata"]["name"] == "vtspec-view"
+    ]
+    rights = {
+        (name, verb)
+        for rule in view["rules"]
+        for name in rule["resources"]
+        for verb in rule["verbs"]
+    }
+    assert {("namespaces", "get"), ("events", "list"), ("pods/log", "get")} <= rights
+
+
+@EACH
 def test_pods_of_the_chart_have_no_rights_and_a_limit(values: Path) -> None:
     for deployment in find_objects(read_golden(values), "Deployment"):
         pod = deployment["spec"]["template"]["spec"]

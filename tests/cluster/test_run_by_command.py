@@ -442,6 +442,6 @@ def _submit_documents(
     runs = Runs(get_mirror_folder(store.url, laptop.environment))
     run = Run(runs.folder / file.name)
     runs.refresh(run)
-    made = RunWorkflow(KubernetesClient(laptop.environment), file)
+    made = RunWorkflow(KubernetesClient(laptop.environment), run, file)
     made.create(documents)
     return run, runs, made

@@ -4,6 +4,7 @@ import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,7 @@ from vtspec.pipelines.argo.workflow_state import find_missing
 from vtspec.pipelines.argo.workflow_words import describe_workflow
 from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
 from vtspec.pipelines.cluster.run_workflow import RunWorkflow
+from vtspec.pipelines.runs import Run
 from vtspec.pipelines.runs.workflow_file import WorkflowFile
 from workflows import (
     CONFIG_MAPS,
@@ -200,7 +202,7 @@ def test_what_a_pod_lacks_is_named_as_each_component_says_it(
         delete(api, name)
         api.create(WORKFLOWS, workflow)
         file = WorkflowFile(namespace=NAMESPACE, name=name, digest="", created_at="")
-        runs[name] = (kind, RunWorkflow(client, file))
+        runs[name] = (kind, RunWorkflow(client, Run(Path(name)), file))
     for name, (kind, run) in runs.items():
         wait_until(
             partial(_lacks, run, kind),

@@ -111,6 +111,21 @@ def test_a_later_attempt_without_a_result_takes_none_away(
     assert decide([later, done], RunOptions()).run == "done"
 
 
+def test_who_names_an_attempt_to_go_on_with_means_that_one() -> None:
+    """Also the first, which is called as its plan is, by the fix that was told when it ended."""
+    first, second = (
+        AttemptState(run=name, status="stopped", liveness="dead") for name in (SHAPES, "second")
+    )
+    for name, meant in ((SHAPES, SHAPES), ("second", "second"), (None, "second")):
+        decision = decide([first, second], RunOptions(resume=True, run=name))
+        assert decision == Decision(action="resume", run=meant)
+    # Without --resume it is the plan that is named; and nobody trains beside one that is at work.
+    assert decide([first, second], RunOptions(run=SHAPES)).run == "second"
+    running = AttemptState(run="second", status="running", liveness="alive")
+    joined = decide([first, running], RunOptions(resume=True, run=SHAPES))
+    assert (joined.action, joined.run) == ("attach", "second")
+
+
 def test_a_later_attempt_at_work_is_joined_whatever_was_there_before() -> None:
     done = AttemptState(run="done", status="succeeded", liveness="dead")
     later = AttemptState(run=SHAPES, status="running", liveness="alive")

@@ -50,7 +50,7 @@ def with_policy(repository: Repository, changes: dict[str, Any]) -> Repository:
     return replace(repository, plan=name_plan({**repository.plan, **changes, "steps": []}))
 
 
-def carry(repository: Repository, watcher: Watcher, **choice: bool) -> RunResult:
+def carry(repository: Repository, watcher: Watcher, **choice: Any) -> RunResult:
     local = a_local(repository, watcher)
     return local.run(repository.planned, RunOptions(**choice), "vtspec run shapes")
 

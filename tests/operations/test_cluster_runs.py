@@ -749,3 +749,32 @@ def test_who_asks_while_somebody_else_does_comes_to_the_same_run(world: World) -
         mine.stop.request("stopped")
     assert world.server.workflows() == [world.plan.id]
     assert [run.name for run in world.runs.list_runs()] == [world.plan.id]
+
+
+def test_who_names_an_attempt_to_go_on_with_means_that_one(world: World) -> None:
+    """Also the first, whose name is the plan's id; its fix was told before there was another."""
+    name = world.plan.id
+    for run in (name, f"{name}-2"):
+        with world.running(Heard(), again=run != name):
+            await_workflow(world, run)
+            pods = Pods(world, run)
+            pods.tell(STARTED, ("run.finished", {"ending": "stopped"}), is_printed=False)
+            pods.store()
+            world.server.play(run, recorded_status("succeeded"))
+    # By the spec it is the last one; by its name it is the one that is named.
+    for named, resumed in ((name, name), (None, f"{name}-2")):
+        heard = Heard()
+        with world.running(heard, resume=True, run=named):
+            await_true(partial(len, heard.said), "it is on the cluster")
+            heard.stop.request("stopped")
+        kinds = {
+            run.name: [one.kind for one in run.read_events()] for run in world.runs.list_runs()
+        }
+        assert kinds[resumed][-1] == "run.resumed"
+        if named is not None:
+            assert kinds[f"{name}-2"][-1] == "run.finished"
+            # It is over again, as by hand: else who resumes joins it.
+            pods = Pods(world, name)
+            pods.read_stored()
+            pods.tell(("run.finished", {"ending": "stopped"}), is_printed=False)
+            pods.store()

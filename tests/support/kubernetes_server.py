@@ -48,7 +48,8 @@ class Asked:
 class KubernetesServer:
     """`objects` by path. What a test sets changes the answers at once:
 
-    `denied` are (verb, resource) that this caller may not, `absent` APIs that are not served,
+    `denied` are (verb, resource) that this caller may not, a resource also as `pods in NAMESPACE`,
+    `absent` APIs that are not served,
     `away` those that others serve, who do not answer, `admit` says why a new object is refused,
     `drops` how many answers are to get lost after what was asked has been done, `is_down` that
     nothing is answered.
@@ -62,6 +63,7 @@ class KubernetesServer:
         self.absent: set[str] = set()
         self.away: set[str] = set()
         self.namespaces = {"vision"}
+        self.uid = uuid.uuid4().hex
         self.admit: Callable[[Object], str | None] = lambda _: None
         self.created: Callable[[Object], None] = lambda _: None
         self.drops = 0
@@ -88,13 +90,14 @@ class KubernetesServer:
 
     def write_kubeconfig(self, path: Path, *, token: str = TOKEN) -> Path:
         """A kubeconfig whose current context is this server."""
+        context = {"cluster": "here", "user": "jin", "namespace": "vision"}
         config = {
             "apiVersion": "v1",
             "kind": "Config",
             "current-context": "here",
             "clusters": [{"name": "here", "cluster": {"server": self.endpoint}}],
             "users": [{"name": "jin", "user": {"token": token}}],
-            "contexts": [{"name": "here", "context": {"cluster": "here", "user": "jin"}}],
+            "contexts": [{"name": "here", "context": context}],
         }
         path.write_text(json.dumps(config))
         return path
@@ -181,19 +184,28 @@ class KubernetesServer:
             if api in self.away:
                 return 503, "service unavailable\n"
             namespace, resource, name = _take_apart(path.removeprefix(f"{api}/"))
-            verb = _VERBS.get(method) or ("get" if name else "list")
-            if (verb, resource) in self.denied:
-                return 403, _status(
-                    403,
-                    f'{resource} is forbidden: User "jin" cannot {verb} resource "{resource}" in '
-                    f'the namespace "{namespace}"',
-                )
-            if namespace not in self.namespaces:
-                if method == "POST":
-                    said = _status(404, f'namespaces "{namespace}" not found')
-                    said["details"] = {"name": namespace, "kind": "namespaces"}
-                    return 404, said
+            refused = self._refuse(method, namespace, resource, name)
+            if refused is not None:
+                return refused
+            if resource == "namespaces":
+                return 200, {"metadata": {"name": namespace, "uid": f"{namespace}-{self.uid}"}}
             return self._answer(asked, resource, name)
+
+    def _refuse(
+        self, method: str, namespace: str, resource: str, name: str | None
+    ) -> tuple[int, Object] | None:
+        verb = _VERBS.get(method) or ("get" if name else "list")
+        if {(verb, resource), (verb, f"{resource} in {namespace}")} & self.denied:
+            return 403, _status(
+                403,
+                f'{resource} is forbidden: User "jin" cannot {verb} resource "{resource}" in '
+                f'the namespace "{namespace}"',
+            )
+        if namespace not in self.namespaces and (method == "POST" or resource == "namespaces"):
+            said = _status(404, f'namespaces "{namespace}" not found')
+            said["details"] = {"name": namespace, "kind": "namespaces"}
+            return 404, said
+        return None
 
     def _answer(self, asked: "Asked", resource: str, name: str | None) -> tuple[int, Object]:
         path, body = asked.path, asked.body
@@ -215,6 +227,9 @@ class KubernetesServer:
             said["details"] = {"name": name, "kind": resource}
             return 404, said
         if asked.method == "PATCH":
+            uid = body.get("metadata", {}).get("uid", found["metadata"]["uid"])
+            if uid != found["metadata"]["uid"]:
+                return 422, _status(422, f"metadata.uid: Invalid value: {uid}: field is immutable")
             _merge(found, body)
             self.changed.notify_all()
         if asked.method == "DELETE":
@@ -247,6 +262,8 @@ class KubernetesServer:
 def _take_apart(rest: str) -> tuple[str, str, str | None]:
     parts = rest.split("/")
     assert parts[0] == "namespaces", rest
+    if len(parts) == 2:
+        return parts[1], "namespaces", parts[1]
     return parts[1], parts[2], "/".join(parts[3:]) or None
 
 

@@ -62,6 +62,7 @@ def a_run(
     settings = replace(some_settings(plan, project), image=image)
     workflow = render(plan, settings)
     workflow["metadata"]["name"] = name
+    workflow["metadata"]["labels"]["vtspec.dev/run"] = name
     for step in workflow["spec"]["templates"][1:]:
         container = step["container"]
         container["command"] = ["sh", "-c", (scripts or {}).get(step["name"], "exit 0")]

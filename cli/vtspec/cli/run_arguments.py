@@ -25,7 +25,7 @@ def open_runs(folder: Path | None) -> "Runs":
 
 def look_at_cluster(runs: "Runs", which: Iterable["Run"]) -> Mapping[str, "WorkflowState"]:
     """Ask the cluster about those of the runs that are on it; say on stderr where it cannot be
-    asked, and that what follows is what the store knows."""
+    asked, or not about some of them, and that what follows is what the store knows."""
     from vtspec.pipelines.operations.cluster_workflows import look_at_runs
 
     look = look_at_runs(runs, which)
@@ -33,6 +33,10 @@ def look_at_cluster(runs: "Runs", which: Iterable["Run"]) -> Mapping[str, "Workf
         click.echo(
             f"the cluster was not asked, this is what the store knows: {look.problem}", err=True
         )
+    for said in dict.fromkeys(map(str, look.problems.values())):
+        names = [name for name, problem in look.problems.items() if str(problem) == said]
+        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if names[5:] else "")
+        click.echo(f"of {shown} this is what the store knows: {said}", err=True)
     return look.found
 
 

@@ -84,6 +84,7 @@ def carry_out(
     request = run.RunRequest(
         planned=found,
         command=options.format_command(spec),
+        run=spec,
         resume=options.resume,
         again=options.again,
         tracking=options.tracking,

@@ -93,14 +93,14 @@ def _follow(run: "Run", runs: "Runs") -> None:
 def _follow_live(run: "Run", runs: "Runs", tell: "OnEvent", stop: "StopSignal") -> bool:
     """Follow a run on the cluster as its pods print; False where the cluster cannot be asked."""
     from vtspec.pipelines.errors import Permanent, Refused, Temporary
-    from vtspec.pipelines.operations.cluster_workflows import follow_on_cluster, open_cluster
+    from vtspec.pipelines.operations.cluster_workflows import follow_on_cluster, open_cluster_of
     from vtspec.pipelines.operations.run import RunCallbacks
 
     def report(line: str) -> None:
         click.echo(line, err=True)
 
     try:
-        client = open_cluster(os.environ)
+        client = open_cluster_of(run, os.environ)
     except (Permanent, Refused, Temporary) as error:
         report(f"the cluster was not asked, this is what the store hears: {error}")
         return False

@@ -24,19 +24,27 @@ if TYPE_CHECKING:
     show_default=True,
     help="Seconds to wait for the checkpoint.",
 )
-def command(run: str, runs: Path | None, timeout_s: float) -> None:
+@click.option(
+    "--gone",
+    is_flag=True,
+    help="Its Workflow is gone, as with its cluster: end the run in the store.",
+)
+def command(run: str, runs: Path | None, timeout_s: float, *, gone: bool) -> None:
     """Ask RUN to stop: it writes a checkpoint and ends, as at a Ctrl-C in its own terminal.
 
     A second `stop` while it does ends it at once. A run on the cluster is stopped there, and one
     that waits in the queue of this machine (`vtspec run --queue`) leaves it. Where a schedule will
-    begin it again, that is said. RUN is a run's name,
+    begin it again, that is said. Where it cannot be told whether its Workflow is gone, as of a
+    cluster that is no more, --gone says so and ends the run in the store. RUN is a run's name,
     the beginning of one, or a spec's name. Exit codes: 0 it has ended, 2 there is
     nothing to stop, 4 it is on another machine, 75 it has not ended yet.
     """
+    from vtspec.adapters.shell_command import format_command
     from vtspec.cli.run_arguments import open_runs
     from vtspec.cli.views.run_status import format_resumption
+    from vtspec.pipelines.errors import Refused
     from vtspec.pipelines.execution.local import stop_run
-    from vtspec.pipelines.operations.cluster_workflows import stop_on_cluster
+    from vtspec.pipelines.operations.cluster_workflows import end_gone_run, stop_on_cluster
 
     folder = open_runs(runs)
     found = _find_run(run, folder)
@@ -46,12 +54,18 @@ def command(run: str, runs: Path | None, timeout_s: float) -> None:
             return
         found = folder.find(run)
     on_cluster = found.is_on_cluster()
+    if gone and not on_cluster:
+        raise Refused(
+            f"{found.name} is not on a cluster", fix=format_command("vtspec", "stop", found.name)
+        )
     # What is over, or of another machine, is asked nothing.
     holder = None if on_cluster else found.find_holder()
     is_asked = not found.read_state().is_over if on_cluster else holder and holder.is_here
-    if is_asked:
+    if is_asked and not gone:
         click.echo(f"asking {found.name} to stop", err=True)
-    if on_cluster:
+    if gone:
+        state = end_gone_run(found, folder)
+    elif on_cluster:
         state = stop_on_cluster(found, folder, timeout_s)
         _tell_schedule(found)
     else:

@@ -109,6 +109,8 @@ class _Failure:
     run: RunState
     told: str
     missing: str | None
+    namespace: str
+    workflow: str
 
     @property
     def resume(self) -> str:
@@ -119,7 +121,16 @@ def _find_end(workflow: WorkflowState, run: RunState, name: str) -> _End | None:
     at = workflow.steps.get(workflow.step or "") or StepProgress(phase="failed")
     step = workflow.step or "the run"
     missing = suggest_missing(workflow, workflow.message)
-    found = _Failure(name=name, step=step, at=at, run=run, told=workflow.message, missing=missing)
+    found = _Failure(
+        name=name,
+        step=step,
+        at=at,
+        run=run,
+        told=workflow.message,
+        missing=missing,
+        namespace=workflow.namespace or "NAMESPACE",
+        workflow=workflow.run or name,
+    )
     match workflow.phase:
         case "waiting" | "running" | "unreadable":
             return None
@@ -207,7 +218,8 @@ def _explain_image(found: _Failure) -> _End:
 
 
 def _explain_engine(found: _Failure) -> _End:
-    look = found.missing or format_command("kubectl", "describe", "workflow", found.name)
+    describe = ("kubectl", "-n", found.namespace, "describe", "workflow", found.workflow)
+    look = found.missing or format_command(*describe)
     return _End(
         ending="failed",
         message=f"Argo could not carry {found.step} out: {found.told}",

@@ -12,7 +12,13 @@ from vtspec.schema.visible_text import shorten_visibly
 _LONGEST: Final = 400
 
 CREATED_ALREADY: Final = 409
+FORBIDDEN: Final = 403
 GONE: Final = 404
+INVALID: Final = 422
+
+
+class Unreachable(Temporary):
+    """The cluster gave no answer at all; whatever else it is asked now takes as long."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -59,7 +59,8 @@ class CompletionSubmission:
                 fix=f"see it: {format_command('vtspec', 'status', self.run.name)}; then ask again",
             )
         # As the run has it: whoever was faster may have typed it otherwise.
-        plan, workflow = plan_from_json(self.run.read_plan()), RunWorkflow(self.client, file)
+        plan = plan_from_json(self.run.read_plan())
+        workflow = RunWorkflow(self.client, self.run, file)
         credential = self.credentials.get(workflow, self.settings, self.run.name, plan)
         create_objects(
             workflow,
@@ -93,4 +94,5 @@ class CompletionSubmission:
             name=self.completion.name,
             digest=self.completion.plan.digest,
             created_at=self.get_time(),
+            namespace_uid=self.client.find_namespace_uid(self.settings.namespace) or "",
         )

@@ -14,13 +14,24 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import quote
 
 from vtspec.pipelines.address import parse_address
 from vtspec.pipelines.errors import Permanent, Temporary, refuse_import
 from vtspec.pipelines.redaction import Redactor, make_redactor
 from vtspec.schema.visible_text import shorten_visibly
 
-from .api_errors import CREATED_ALREADY, GONE, ApiCall, explain_answer, is_absent_object
+from .api_errors import (
+    CREATED_ALREADY,
+    FORBIDDEN,
+    GONE,
+    INVALID,
+    ApiCall,
+    Unreachable,
+    explain_answer,
+    is_absent_object,
+    read_message,
+)
 
 Object = dict[str, Any]
 
@@ -57,6 +68,7 @@ WORKFLOWS: Final = Resource(api="/apis/argoproj.io/v1alpha1", name="workflows")
 CRON_WORKFLOWS: Final = Resource(api="/apis/argoproj.io/v1alpha1", name="cronworkflows")
 CONFIG_MAPS: Final = Resource(api="/api/v1", name="configmaps")
 SECRETS: Final = Resource(api="/api/v1", name="secrets")
+NAMESPACES: Final = Resource(api="/api/v1", name="namespaces")
 PODS: Final = Resource(api="/api/v1", name="pods")
 EVENTS: Final = Resource(api="/api/v1", name="events")
 WORKLOADS: Final = tuple(
@@ -92,6 +104,7 @@ class KubernetesClient:
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
         self._api, self._redactor = _open(environ)
         self.server = str(parse_address(self._api.configuration.host))
+        self.namespace = _find_context_namespace(environ)
 
     def create(self, resource: Resource, namespace: str, body: Mapping[str, Any]) -> bool:
         """Make an object; False where one of its name is there."""
@@ -130,18 +143,47 @@ class KubernetesClient:
         items = _read(answer).get("items")
         return [one for one in items if isinstance(one, dict)] if isinstance(items, list) else []
 
+    def find_namespace_uid(self, namespace: str) -> str | None:
+        """The uid of a namespace, which no other cluster's has; empty where the caller may not
+        read it, None where there is no such namespace."""
+        call = self._call("get", NAMESPACES, namespace)
+        status, answer = self._ask(call, _Request(path=f"/api/v1/namespaces/{quote(namespace)}"))
+        if status == FORBIDDEN:
+            return ""
+        if status == GONE:
+            return None
+        self._check(call, status, answer)
+        return str(_read(answer).get("metadata", {}).get("uid") or "")
+
     def patch(
-        self, resource: Resource, namespace: str, name: str, change: Mapping[str, Any]
+        self,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        change: Mapping[str, Any],
+        uid: str | None = None,
     ) -> bool:
-        """Merge a change into an object; False where there is none."""
+        """Merge a change into an object, only into that of the `uid` where one is given; False
+        where there is none such."""
         call = self._call("patch", resource, namespace)
+        body: Object = dict(change)
+        if uid is not None:
+            # It cannot be changed: a server refuses what names another's.
+            body["metadata"] = {**body.get("metadata", {}), "uid": uid}
         request = _Request(
             method="PATCH",
             path=_path(resource, namespace, name),
-            body=dict(change),
+            body=body,
             content_type="application/merge-patch+json",
         )
-        return self._ask_of(call, request) is not None
+        status, answer = self._ask(call, request)
+        is_other = status == CREATED_ALREADY or (
+            status == INVALID and "metadata.uid" in read_message(answer)
+        )
+        if (uid is not None and is_other) or (status == GONE and is_absent_object(answer)):
+            return False
+        self._check(call, status, answer)
+        return True
 
     def delete(
         self, resource: Resource, namespace: str, name: str, uid: str | None = None
@@ -224,7 +266,7 @@ class KubernetesClient:
                     f"{self.server} is not trusted: {self._show(error)}",
                     fix="check certificate-authority in your kubeconfig: kubectl get namespaces",
                 ) from None
-            raise Temporary(
+            raise Unreachable(
                 f"the cluster at {self.server} cannot be reached: {self._show(error)}",
                 fix="kubectl get namespaces; is it the right one? kubectl config get-contexts",
             ) from None
@@ -241,8 +283,8 @@ class KubernetesClient:
 
 
 def _path(resource: Resource, namespace: str, name: str | None = None) -> str:
-    path = f"{resource.api}/namespaces/{namespace}/{resource.name}"
-    return path if name is None else f"{path}/{name}"
+    path = f"{resource.api}/namespaces/{quote(namespace, safe='')}/{resource.name}"
+    return path if name is None else f"{path}/{quote(name)}"
 
 
 def _read(answer: bytes) -> Object:
@@ -298,6 +340,13 @@ def _open(environ: Mapping[str, str]) -> tuple[Any, Redactor]:
             fix="see what it says: kubectl get namespaces",
         )
     return client.ApiClient(configuration=settings), _make_redactor(settings, environ)
+
+
+def _find_context_namespace(environ: Mapping[str, str]) -> str:
+    """The namespace that the current context means, as kubectl takes it."""
+    config = importlib.import_module("kubernetes.config")
+    _, current = config.list_kube_config_contexts(config_file=environ.get("KUBECONFIG") or None)
+    return str((current.get("context") or {}).get("namespace") or "default")
 
 
 def _refuse_config(file: str | None, error: Exception) -> Permanent:

@@ -106,7 +106,7 @@ class RunFollower:
                 f"{self._run.name} is not carried out by a cluster",
                 fix=format_command("vtspec", "status", self._run.name),
             )
-        return RunWorkflow(self._client, file)
+        return RunWorkflow(self._client, self._run, file)
 
     def _look(self, workflow: RunWorkflow, logs: PodLogs) -> Sighting | None:
         """What the cluster has of it, told where it changed; None where it cannot be asked."""
@@ -150,6 +150,8 @@ class RunFollower:
         waited = over.measure()
         if workflow is None and waited < self._pace.gone_s:
             return False
+        if sighting.doubt is not None:
+            raise sighting.doubt
         if not sighting.is_over and waited < self._pace.end_s:
             return False
         try:

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any, Final
 
 from vtspec.adapters.shell_command import format_command
@@ -17,7 +18,9 @@ from vtspec.pipelines.argo.workflow import (
     get_plan_config_name,
 )
 from vtspec.pipelines.argo.workflow_state import MOUNT_FAILED, PENDING
+from vtspec.pipelines.cache_folder import find_store
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
+from vtspec.pipelines.runs import Run
 from vtspec.pipelines.runs.workflow_file import WorkflowFile
 
 from .kubernetes_client import (
@@ -32,6 +35,10 @@ from .kubernetes_client import (
     Object,
     Resource,
 )
+
+PLAN: Final = f"{PREFIX}/plan"
+
+_OURS: Final = {"app.kubernetes.io/managed-by": "vtspec"}
 
 _OF_WORKFLOW: Final = "workflows.argoproj.io/workflow"
 
@@ -53,31 +60,42 @@ class Pod:
 @dataclass(frozen=True, kw_only=True)
 class Sighting:
     """What the cluster has of a run now. `workflow` is None where it has no Workflow of it, or an
-    earlier one of its name only."""
+    earlier one of its name only; `doubt` is why that does not mean then that it was deleted, where
+    it does not."""
 
     workflow: WorkflowState | None
     pods: tuple[Pod, ...] = field(default=())
+    doubt: Refused | None = None
 
     @property
     def is_over(self) -> bool:
         """Whether the Workflow has ended, or is gone, and no pod of it does anything."""
-        has_ended = self.workflow is None or self.workflow.is_over
+        has_ended = self.doubt is None if self.workflow is None else self.workflow.is_over
         return has_ended and not any(pod.is_alive for pod in self.pods)
 
 
 class RunWorkflow:
-    """One run's Workflow, by what its `workflow.json` says. Raises as `KubernetesClient` does."""
+    """One run's Workflow, by what its `workflow.json` says. Raises as `KubernetesClient` does.
 
-    def __init__(self, client: KubernetesClient, file: WorkflowFile) -> None:
-        self.client, self.file = client, file
+    Anybody with a right on the store may write that file, the run's own pods among them, and two
+    stores may have a run of one name: nothing is changed or deleted but what was made for the run.
+    """
+
+    def __init__(self, client: KubernetesClient, run: Run, file: WorkflowFile) -> None:
+        self.client, self.run, self.file = client, run, file
+        self._store = find_store(run.path.parent)
+        self._was_seen = False
 
     def look(self) -> Sighting:
         """What the cluster has of it now."""
         found = self.client.get(WORKFLOWS, self.file.namespace, self.file.name)
+        # What is there may be of an earlier part of the run, or another store's.
+        if found is not None and not self._is_of_run(found):
+            return Sighting(workflow=None, doubt=self.find_doubt())
         pods, raw = self._find_pods()
-        # What is there may be of an earlier part of the run, or somebody else's.
         if found is None or not self._is_ours(found):
-            return Sighting(workflow=None, pods=pods)
+            return Sighting(workflow=None, pods=pods, doubt=self.find_doubt())
+        self._was_seen = True
         held = [pod for pod in raw if _is_gated(pod)]
         beside = [
             *raw,
@@ -86,6 +104,35 @@ class RunWorkflow:
             *self._find_events(raw),
         ]
         return Sighting(workflow=observe(found, beside), pods=pods)
+
+    def find_doubt(self) -> Refused | None:
+        """Why its Workflow, where it is not found, cannot be said to be deleted; None where it
+        can: it was seen here before, or the namespace is the very one that it was made in."""
+        space, there = self.file.namespace, self.file.namespace_uid
+        here = None if self._was_seen else self.client.find_namespace_uid(space)
+        if self._was_seen or (there and here == there):
+            return None
+        stop = format_command("vtspec", "stop", self.run.name, "--gone")
+        gone = f"where it is gone for good: {stop}"
+        unknown = (
+            f"{self.client.server} has no Workflow of {self.run.name}, and whether it had one "
+        )
+        if here is None or (there and here):
+            return Refused(
+                f"{self.run.name} is on another cluster than {self.client.server}, which does not "
+                f"have its namespace {space}" + (" but one of that name" if here else ""),
+                fix=f"kubectl config use-context NAME, that of its cluster; {gone}",
+            )
+        if not here:
+            ask = format_command("kubectl", "auth", "can-i", "get", "namespaces", "-n", space)
+            return Refused(
+                f"{unknown}is not known: you may not read namespace {space}",
+                fix=f"{ask}; who runs the cluster lets you: people.view of the chart; {gone}",
+            )
+        return Refused(
+            f"{unknown}is not known: whoever noted it did not say which cluster it is on",
+            fix=f"kubectl config use-context NAME, where it is on another; {gone}",
+        )
 
     def create(self, documents: tuple[Mapping[str, Any], Mapping[str, Any]]) -> None:
         """Make the plan's ConfigMap and the Workflow, where they are not there yet; an earlier
@@ -114,16 +161,24 @@ class RunWorkflow:
         change: Object = {"spec": {"shutdown": how}}
         if why is not None:
             change["metadata"] = {"annotations": {STOP_REASON: why}}
-        return self.client.patch(WORKFLOWS, self.file.namespace, self.file.name, change)
+        return self.change(change)
+
+    def change(self, change: Mapping[str, Any]) -> bool:
+        """Merge a change into the very Workflow of the file; False where there is none."""
+        found = self._find()
+        if found is None:
+            return False
+        uid, space = str(found["metadata"]["uid"]), self.file.namespace
+        return self.client.patch(WORKFLOWS, space, self.file.name, change, uid)
 
     def was_asked_to_stop(self) -> bool:
         """Whether somebody asked already."""
-        found = self.client.get(WORKFLOWS, self.file.namespace, self.file.name) or {}
+        found = self._find() or {}
         return bool(found.get("spec", {}).get("shutdown"))
 
     def find_schedules(self, plan_id: str) -> tuple[str, ...]:
         """The names of the CronWorkflows that begin the plan again at their next time."""
-        wanted = {f"{PREFIX}/plan": plan_id}
+        wanted = {PLAN: plan_id}
         found = self.client.find(CRON_WORKFLOWS, self.file.namespace, wanted)
         return tuple(
             str(one["metadata"]["name"])
@@ -134,33 +189,46 @@ class RunWorkflow:
 
     def has_credential(self) -> bool:
         """Whether its pods are given one that is the run's alone."""
-        found = self.client.get(WORKFLOWS, self.file.namespace, self.file.name) or {}
+        found = self._find() or {}
         secret = get_credential_name(self.file.name)
         volumes = found.get("spec", {}).get("volumes") or []
         return any(one.get("secret", {}).get("secretName") == secret for one in volumes)
 
-    def delete_run(self, run: str, kept: Collection[str]) -> None:
-        """Delete all that there is of a run: its Workflows, also of its completions, and their
-        plans' ConfigMaps but of `kept` digests, and of those that another Workflow has."""
+    def delete_run(self, kept: Collection[str]) -> None:
+        """Delete all that there is of the run: its Workflows, also of its completions, and their
+        plans' ConfigMaps but of `kept` digests, and of those that another Workflow has.
+
+        Raises `Refused` where there is none, and this may be another cluster than the run's.
+        """
         space = self.file.namespace
-        every = self.client.find(WORKFLOWS, space, {"app.kubernetes.io/managed-by": "vtspec"})
-        names = {self.file.name} | {
-            str(one["metadata"]["name"]) for one in every if _read_labels(one).get(RUN) == run
-        }
-        digests = {self.file.digest}
-        for one in every:
-            digest = str(_read_annotations(one).get(f"{PREFIX}/digest"))
-            if one["metadata"]["name"] in names:
-                digests.add(digest)
-            else:
-                kept = {*kept, digest}
-        for name in sorted(names):
-            self.client.delete(WORKFLOWS, space, name)
-        for digest in sorted(digests.difference(kept)):
-            self.client.delete(CONFIG_MAPS, space, get_plan_config_name(digest))
-        # A completion's is nobody else's.
-        for config in self.client.find(CONFIG_MAPS, space, {RUN: run}):
-            self.client.delete(CONFIG_MAPS, space, config["metadata"]["name"])
+        every = self.client.find(WORKFLOWS, space, _OURS)
+        mine = [one for one in every if self._is_of_run(one)]
+        doubt = None if mine else self.find_doubt()
+        if doubt is not None:
+            raise doubt
+        others = {_read_digest(one) for one in every if one not in mine}
+        digests = {self.file.digest, *map(_read_digest, mine)} - others - {*kept}
+        for one in mine:
+            self._delete(WORKFLOWS, one)
+        plans = {get_plan_config_name(digest) for digest in digests}
+        for config in self.client.find(CONFIG_MAPS, space, {**_OURS, PLAN: self.run.plan_id}):
+            labels, name = _read_labels(config), str(config["metadata"]["name"])
+            # A completion's is nobody else's, where the Workflow is not.
+            is_own = labels.get(RUN) == self.run.name and _read_digest(config) not in others
+            if is_own or name in plans:
+                self._delete(CONFIG_MAPS, config)
+
+    def _delete(self, resource: Resource, found: Object) -> None:
+        told = found["metadata"]
+        self.client.delete(resource, self.file.namespace, told["name"], uid=told["uid"])
+
+    def _find(self) -> Object | None:
+        """The very Workflow of the file, or None."""
+        found = self.client.get(WORKFLOWS, self.file.namespace, self.file.name)
+        if found is None or not self._is_of_run(found) or not self._is_ours(found):
+            return None
+        self._was_seen = True
+        return found
 
     def _ensure(self, resource: Resource, body: Mapping[str, Any]) -> bool:
         """Make an object; False where one of its name is there."""
@@ -179,26 +247,43 @@ class RunWorkflow:
         found = self.client.get(WORKFLOWS, space, name)
         if found is None:
             return False
-        if self._is_ours(found):
+        is_of_run = self._is_of_run(found)
+        if is_of_run and self._is_ours(found):
+            self._was_seen = True
             return True
         told, is_over = _read_annotations(found), observe(found).is_over
         digest = told.get(f"{PREFIX}/digest")
-        if told.get(CREATED_AT) is None and digest == self.file.digest and not is_over:
+        is_same = told.get(CREATED_AT) is None and digest == self.file.digest
+        if is_of_run and is_same and not is_over:
             # Somebody applied what `render` prints: the very one that was to be made.
             adopted = {"metadata": {"annotations": {CREATED_AT: self.file.created_at}}}
-            return self.client.patch(WORKFLOWS, space, name, adopted)
+            uid = str(found["metadata"]["uid"])
+            return self.client.patch(WORKFLOWS, space, name, adopted, uid)
         if digest is None:
             raise Refused(
                 f"namespace {space} has a Workflow {name} that is not of vtspec",
                 fix=format_command("kubectl", "-n", space, "delete", "workflow", name),
             )
         if not is_over:
+            whose = "an earlier Workflow" if is_of_run else "another store's Workflow"
             raise Temporary(
-                f"an earlier Workflow {name} is still at work in namespace {space}",
+                f"{whose} {name} is still at work in namespace {space}",
                 fix=format_command("kubectl", "-n", space, "get", "workflow", name),
             )
         self.client.delete(WORKFLOWS, space, name, uid=found["metadata"]["uid"])
         return False
+
+    def _is_of_run(self, found: Object) -> bool:
+        """Whether a Workflow is one of the run's, whatever part of it: by the name and label that
+        it was made with, and by the store that its pods write to."""
+        labels, name = _read_labels(found), str(found["metadata"]["name"])
+        stores = _find_stores(found)
+        return (
+            labels.get(RUN) == self.run.name
+            and _OURS.items() <= labels.items()
+            and replace(self.file, name=name).is_of(self.run.name)
+            and (self._store is None or not stores or stores == {self._store})
+        )
 
     def _is_ours(self, found: Object) -> bool:
         """Whether a Workflow of the name was made for what `workflow.json` says."""
@@ -256,6 +341,22 @@ def _stamp(workflow: Mapping[str, Any], file: WorkflowFile) -> Object:
     metadata = workflow["metadata"]
     annotations = {**metadata["annotations"], CREATED_AT: file.created_at}
     return {**workflow, "metadata": {**metadata, "annotations": annotations}}
+
+
+def _find_stores(workflow: Mapping[str, Any]) -> set[str]:
+    """The stores of runs that the steps of a Workflow are told."""
+    templates = workflow.get("spec", {}).get("templates") or []
+    words = [one["container"].get("args") or [] for one in templates if one.get("container")]
+    return {
+        str(after).rstrip("/")
+        for args in words
+        for before, after in pairwise(args)
+        if before == "--runs"
+    }
+
+
+def _read_digest(thing: Mapping[str, Any]) -> str:
+    return str(_read_annotations(thing).get(f"{PREFIX}/digest"))
 
 
 def _read_annotations(thing: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -71,7 +71,7 @@ class Submission:
         # From here on its plan has the name, and soon its pods say that they work on it.
         if mirror.find_owner(run.name) == FOR_CLUSTER:
             mirror.store.delete([f"{run.name}/{WRITER}"])
-        workflow = RunWorkflow(self.client, file)
+        workflow = RunWorkflow(self.client, run, file)
         credential = self.credentials.get(workflow, self.settings, run.name, self.plan)
         create_objects(workflow, self.render(run.attempt), credential, self.marks)
 
@@ -108,6 +108,7 @@ class Submission:
             name=name,
             digest=self.plan.digest,
             created_at=self.get_time(),
+            namespace_uid=self.client.find_namespace_uid(self.settings.namespace) or "",
         )
 
     def _agree_on_plan(self, store: ObjectStore, name: str, file: WorkflowFile) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, assert_never
 
-from vtspec.pipelines.cluster.kubernetes_client import WORKFLOWS
 from vtspec.pipelines.cluster.run_workflow import RunWorkflow
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.execution.steps import StopSignal
@@ -173,13 +172,13 @@ class Effects:
         file = run.read_workflow()
         if file is None:
             raise Temporary(f"{run.name} has no Workflow yet")
-        client = self.site.open_cluster()
-        client.patch(WORKFLOWS, file.namespace, file.name, {"metadata": marks})
+        RunWorkflow(self.site.open_cluster(), run, file).change({"metadata": marks})
 
     def _stop_run(self, action: StopRun) -> None:
-        file = self._find_run(action.run).read_workflow()
+        run = self._find_run(action.run)
+        file = run.read_workflow()
         if file is not None:
-            RunWorkflow(self.site.open_cluster(), file).stop("Stop", action.reason)
+            RunWorkflow(self.site.open_cluster(), run, file).stop("Stop", action.reason)
 
     def _find_run(self, name: str) -> Run:
         runs = Runs(self.repository.runs)

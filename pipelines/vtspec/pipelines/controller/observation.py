@@ -285,7 +285,12 @@ def _observe_attempts(
     runs = Runs(repository.runs)
     there = [one for one in runs.list_runs() if one.name in workflows or one.plan_id in plans]
     if workflows:
-        settle_runs(runs, [one for one in there if one.name in workflows], site.open_cluster())
+        begun = [one for one in there if one.name in workflows]
+        look = settle_runs(runs, begun, site.open_cluster())
+        for problem in (look.problem, *look.problems.values()):
+            # What would be refused again is one run's, and hides no other.
+            if problem is not None and (problem is look.problem or isinstance(problem, Temporary)):
+                raise problem
     found = (_make_attempt(one, workflows.get(one.name, ()), runs, repository) for one in there)
     return sorted((one for one in found if one is not None), key=lambda one: one.run)
 

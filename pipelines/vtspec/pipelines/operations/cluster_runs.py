@@ -162,7 +162,10 @@ class _ClusterRunner:
         from vtspec.pipelines.execution.local import AttemptState, decide, make_refusal
 
         attempts = self._list_attempts(plan) if attempts is None else attempts
-        settle_runs(self.runs, attempts, self.client)
+        look = settle_runs(self.runs, attempts, self.client)
+        for problem in (look.problem, *look.problems.values()):
+            if problem is not None:
+                raise problem
         states = []
         for run in attempts:
             state = run.read_state()
@@ -381,7 +384,7 @@ class _ClusterRunner:
         file, settings = begun.run.read_workflow(), self.settings[begun.plan.id]
         if begun.how == "shown" or file is None:
             return None
-        workflow = RunWorkflow(self.client, file)
+        workflow = RunWorkflow(self.client, begun.run, file)
         return self.credentials.get(workflow, settings, begun.run.name, begun.plan)
 
     def _follow(

@@ -3,14 +3,14 @@
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.runs import Run, Runs
-from vtspec.pipelines.runs.workflow_file import read_workflow_file
+from vtspec.pipelines.runs.workflow_file import WORKFLOW_FILE, read_workflow_file
 
 from .run import RunCallbacks
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vtspec.pipelines.argo import WorkflowState
     from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
     from vtspec.pipelines.cluster.run_credential import RunCredential
+    from vtspec.pipelines.cluster.run_workflow import RunWorkflow
     from vtspec.pipelines.runs.state import RunState
 
 STOP_POLL_S: Final = 1.0
@@ -26,10 +27,12 @@ STOP_POLL_S: Final = 1.0
 @dataclass(frozen=True, kw_only=True)
 class ClusterLook:
     """What the cluster says of runs on it, by their names; a run whose Workflow is not there is
-    left out. `problem` is why it was not asked, where it was not."""
+    left out. `problem` is why it was not asked, or no more from some run on; `problems` are those
+    of single runs, by their names."""
 
     found: "Mapping[str, WorkflowState]" = field(default_factory=dict)
     problem: Permanent | Refused | Temporary | None = None
+    problems: Mapping[str, Permanent | Refused | Temporary] = field(default_factory=dict)
 
 
 def look_at_runs(
@@ -39,13 +42,20 @@ def look_at_runs(
 
     The end of one whose Workflow is over is written down where its events have none.
     """
-    those = [run for run in which if run.is_on_cluster()]
+    every = tuple(which)
+    foreign = {
+        run.name: _refuse_foreign(run)
+        for run in every
+        if run.has_foreign_workflow() and not run.read_state().is_over
+    }
+    those = [run for run in every if run.is_on_cluster()]
     if not those:
-        return ClusterLook()
+        return ClusterLook(problems=foreign)
     try:
-        return settle_runs(runs, those, open_cluster(environ))
+        look = settle_runs(runs, those, open_cluster(environ))
     except (Permanent, Refused, Temporary) as error:
-        return ClusterLook(problem=error)
+        return ClusterLook(problem=error, problems=foreign)
+    return replace(look, problems={**foreign, **look.problems})
 
 
 def follow_on_cluster(
@@ -91,7 +101,7 @@ def _find_credential(
     from .render import find_run_settings
 
     file = run.read_workflow()
-    if file is None or not (workflow := RunWorkflow(client, file)).has_credential():
+    if file is None or not (workflow := RunWorkflow(client, run, file)).has_credential():
         return None
     try:
         plan = plan_from_json(run.read_plan())
@@ -119,14 +129,19 @@ def stop_on_cluster(
     """Have a run's Workflow stop, and wait until it has; the state it ended in.
 
     The step that is at work writes a checkpoint; a second call while it does ends it at once.
-    Raises `Refused` where there is nothing to stop, `Temporary` where it has not ended in time.
+    Raises `Refused` where there is nothing to stop, or it may be on another cluster, `Temporary`
+    where it has not ended in time.
     """
     from vtspec.pipelines.cluster.run_follower import settle_run
     from vtspec.pipelines.cluster.run_workflow import RunWorkflow
 
     file, stop = run.read_workflow(), format_command("vtspec", "stop", run.name)
     assert file is not None
-    workflow = RunWorkflow(open_cluster(environ), file)
+    workflow = RunWorkflow(open_cluster(environ), run, file)
+    _check_namespace(workflow)
+    doubt = workflow.look().doubt
+    if doubt is not None:
+        raise doubt
     how = "Terminate" if workflow.was_asked_to_stop() else "Stop"
     if not workflow.stop(how) and not was_begun(run):
         return _stop_unbegun(run, runs)
@@ -153,15 +168,22 @@ def delete_from_cluster(
 
     file = run.read_workflow() or read_workflow_file(run.path)
     if file is None:
-        return None
+        return _refuse_foreign(run) if run.has_foreign_workflow() else None
     kept = {
         found.digest
         for other in runs.list_by_plan(run.plan_id)
         if other != run and other.is_on_cluster() and (found := other.read_workflow())
     }
     try:
-        RunWorkflow(open_cluster(environ), file).delete_run(run.name, kept)
-    except (Permanent, Refused, Temporary) as error:
+        workflow = RunWorkflow(open_cluster(environ), run, file)
+        _check_namespace(workflow)
+        workflow.delete_run(kept)
+    except Refused as error:
+        # Nothing can be said to be gone of a run that is: what is left is found by its label.
+        delete = ("delete", "workflows,configmaps", "-l", f"vtspec.dev/run={run.name}")
+        at = ("kubectl", "--context", "NAME", "-n", file.namespace)
+        return Refused(error.message, fix=format_command(*at, *delete))
+    except (Permanent, Temporary) as error:
         return error
     return None
 
@@ -175,7 +197,7 @@ def describe_schedule(run: Run, environ: Mapping[str, str] = os.environ) -> str 
     if file is None:
         return None
     try:
-        names = RunWorkflow(open_cluster(environ), file).find_schedules(run.plan_id)
+        names = RunWorkflow(open_cluster(environ), run, file).find_schedules(run.plan_id)
     except (Permanent, Refused, Temporary) as error:
         return f"a CronWorkflow may begin {run.plan_id} again, which could not be asked: {error}"
     kubectl = ("kubectl", "-n", file.namespace)
@@ -196,25 +218,117 @@ def open_cluster(environ: Mapping[str, str]) -> "KubernetesClient":
     return KubernetesClient(environ)
 
 
+def open_cluster_of(run: Run, environ: Mapping[str, str]) -> "KubernetesClient":
+    """As `open_cluster`; raises `Refused` where that may be another one than the run's."""
+    from vtspec.pipelines.cluster.run_workflow import RunWorkflow
+
+    client, file = open_cluster(environ), run.read_workflow()
+    doubt = None if file is None else RunWorkflow(client, run, file).look().doubt
+    if doubt is not None:
+        raise doubt
+    return client
+
+
 def settle_runs(runs: Runs, those: Sequence[Run], client: "KubernetesClient") -> ClusterLook:
     """As `look_at_runs`, of runs on a cluster that is open already."""
+    from vtspec.pipelines.cluster.api_errors import Unreachable
+
+    found: dict[str, WorkflowState] = {}
+    problems: dict[str, Permanent | Refused | Temporary] = {}
+    for run in those:
+        try:
+            workflow = _settle(run, runs, client)
+        except Unreachable as error:
+            # Each of the rest would be waited for as long.
+            return ClusterLook(found=found, problem=error, problems=problems)
+        except (Permanent, Refused, Temporary) as error:
+            problems[run.name] = error
+            continue
+        if workflow is not None:
+            found[run.name] = workflow
+    return ClusterLook(found=found, problems=problems)
+
+
+def _settle(run: Run, runs: Runs, client: "KubernetesClient") -> "WorkflowState | None":
+    """What the cluster has of a run, whose end is written down where nobody did. Raises `Refused`
+    where it may be on another one."""
     from vtspec.pipelines.cluster.run_follower import settle_run
     from vtspec.pipelines.cluster.run_workflow import RunWorkflow
 
-    found = {}
-    for run in those:
-        file = run.read_workflow()
-        if file is None or not run.is_on_cluster():
-            continue
-        sighting = RunWorkflow(client, file).look()
-        if sighting.workflow is not None:
-            found[run.name] = sighting.workflow
-        # A Workflow that is not there may be about to be made.
-        is_lost = sighting.workflow is None and was_begun(run)
-        if sighting.is_over and (sighting.workflow is not None or is_lost):
-            settle_run(runs, run, sighting)
-            runs.refresh(run)
-    return ClusterLook(found=found)
+    file = run.read_workflow()
+    if file is None or not run.is_on_cluster():
+        return None
+    sighting = RunWorkflow(client, run, file).look()
+    if sighting.doubt is not None:
+        raise sighting.doubt
+    # A Workflow that is not there may be about to be made.
+    if sighting.is_over and (sighting.workflow is not None or was_begun(run)):
+        settle_run(runs, run, sighting)
+        runs.refresh(run)
+    return sighting.workflow
+
+
+def _refuse_foreign(run: Run) -> Refused:
+    return Refused(
+        f"{run.name} has a {WORKFLOW_FILE} that names no Workflow of it, and is not believed",
+        fix="kubectl get workflows --all-namespaces -l "
+        + format_command(f"vtspec.dev/run={run.name}"),
+    )
+
+
+def _check_namespace(workflow: "RunWorkflow") -> None:
+    """Raises `Refused` where a run's file names another namespace than the one that whoever calls
+    means: that of `vtspec.yaml`, else of their kubeconfig's context."""
+    from vtspec.pipelines.project.repository import find_repository
+    from vtspec.schema.problem import SpecError
+
+    try:
+        cluster = find_repository(Path.cwd()).project.spec.cluster
+    # Runs are stopped from anywhere, also where `vtspec.yaml` is wrong.
+    except (Refused, SpecError):
+        cluster = None
+    space = workflow.file.namespace
+    meant = workflow.client.namespace if cluster is None else cluster.namespace
+    if space == meant:
+        return
+    where = "that of the kubeconfig's context" if cluster is None else "cluster.namespace"
+    context = ("kubectl", "config", "set-context", "--current", f"--namespace={space}")
+    set_it = (
+        format_command(*context)
+        if cluster is None
+        else f"set cluster.namespace: {space} in vtspec.yaml, or call it outside the repository"
+    )
+    raise Refused(
+        f"{workflow.run.name} is said to be in namespace {space}, and {where} is {meant}",
+        fix=f"where {space} is right: {set_it}",
+    )
+
+
+def end_gone_run(run: Run, runs: Runs, environ: Mapping[str, str] = os.environ) -> "RunState":
+    """End a run of which a person says that its Workflow is gone, where that cannot be found out.
+
+    Raises `Refused` where it is there.
+    """
+    from vtspec.pipelines.cluster.run_follower import settle_run
+    from vtspec.pipelines.cluster.run_workflow import RunWorkflow, Sighting
+
+    file = run.read_workflow()
+    assert file is not None
+    try:
+        sighting = RunWorkflow(open_cluster(environ), run, file).look()
+    # As of a cluster that is no more: their word stands.
+    except (Permanent, Temporary):
+        sighting = Sighting(workflow=None)
+    if sighting.workflow is not None or any(pod.is_alive for pod in sighting.pods):
+        raise Refused(
+            f"{run.name} is on the cluster, and not gone",
+            fix=format_command("vtspec", "stop", run.name),
+        )
+    if not was_begun(run):
+        return _stop_unbegun(run, runs)
+    state = settle_run(runs, run, Sighting(workflow=None))
+    runs.refresh(run)
+    return state
 
 
 def _stop_unbegun(run: Run, runs: Runs) -> "RunState":

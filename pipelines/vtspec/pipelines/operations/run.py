@@ -29,11 +29,13 @@ class RunRequest:
     """A plan, and how it is to be carried out.
 
     `command` is what a person types to carry the same plan out again; it stands in what is told.
-    With `queue` what would begin waits for its turn on this machine.
+    With `queue` what would begin waits for its turn on this machine. `run` is the run by whose
+    name the plan was asked for.
     """
 
     planned: "PlannedRun"
     command: str
+    run: str | None = None
     resume: bool = False
     again: bool = False
     tracking: bool = True
@@ -159,7 +161,9 @@ def build_options(request: RunRequest, runs: "Runs") -> "Mapping[str, RunOptions
     }
     begun = {run.plan_id for run in attempts} or {*ids}
     return {
-        name: RunOptions(resume=request.resume and name in begun - settled, again=request.again)
+        name: RunOptions(
+            resume=request.resume and name in begun - settled, again=request.again, run=request.run
+        )
         for name in ids
     }
 

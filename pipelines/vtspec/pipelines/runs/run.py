@@ -22,7 +22,12 @@ from .lock import LockHolder, find_holder, is_left_here
 from .metrics import Metrics, build_metrics
 from .run_mirror import find_writer
 from .state import MODEL_FOLDER, PLAN_FILE, RunState, fold_events
-from .workflow_file import WorkflowFile, read_workflow_file, workflow_from_json
+from .workflow_file import (
+    WORKFLOW_FILE,
+    WorkflowFile,
+    read_workflow_file,
+    workflow_from_json,
+)
 
 METRICS_FILE: Final = "metrics.json"
 
@@ -210,8 +215,17 @@ class Run:
     def _find_workflow(self, state: RunState) -> WorkflowFile | None:
         # Of the last part of the run, which may be another one than the file says.
         if state.workflow:
-            return workflow_from_json(state.workflow)
+            found = workflow_from_json(state.workflow)
+            return found if found is not None and found.is_of(self.name) else None
         return None if state.before is not None else read_workflow_file(self.path)
+
+    def has_foreign_workflow(self) -> bool:
+        """Whether what is said of its Workflow names none of this run."""
+        state = self.read_state()
+        if state.workflow:
+            return self._find_workflow(state) is None
+        file = self.path / WORKFLOW_FILE
+        return file.is_file() and read_workflow_file(self.path) is None
 
     def is_alive(self) -> bool:
         """Whether a process works on it, on whatever machine shares the folder."""

@@ -5,12 +5,18 @@ on the cluster, whoever is silent.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 WORKFLOW_FILE: Final = "workflow.json"
+
+_KEYS: Final = ("namespace", "name", "digest", "createdAt", "namespaceUid")
+
+_NAME: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+"""As Kubernetes has names: no more is put into an address."""
 
 OWN_WORKFLOW: Final = "VTSPEC_WORKFLOW"
 OWN_NAMESPACE: Final = "VTSPEC_NAMESPACE"
@@ -21,12 +27,14 @@ OWN_NAMESPACE: Final = "VTSPEC_NAMESPACE"
 class WorkflowFile:
     """Where the Workflow is, the digest of the plan that it carries out, and when it was asked
     for, which tells it from an earlier one of its name; empty for one that vtspec did not create,
-    of which that is not known."""
+    of which that is not known. `namespace_uid` tells the cluster, which every kubeconfig may call
+    otherwise; empty where whoever wrote it could not read it."""
 
     namespace: str
     name: str
     digest: str
     created_at: str
+    namespace_uid: str = ""
 
     def encode(self) -> bytes:
         """As it is kept."""
@@ -34,12 +42,18 @@ class WorkflowFile:
 
     def to_json(self) -> dict[str, str]:
         """As an event tells it."""
-        return {
+        told = {
             "namespace": self.namespace,
             "name": self.name,
             "digest": self.digest,
             "createdAt": self.created_at,
         }
+        return {**told, "namespaceUid": self.namespace_uid} if self.namespace_uid else told
+
+    def is_of(self, run: str) -> bool:
+        """Whether its name is one that a Workflow of that run has: the run's, or with more behind
+        it, as a completion's and a schedule's."""
+        return self.name == run or self.name.startswith(f"{run}-")
 
 
 def parse_workflow_file(data: bytes) -> WorkflowFile | None:
@@ -53,17 +67,23 @@ def parse_workflow_file(data: bytes) -> WorkflowFile | None:
 
 def workflow_from_json(told: Mapping[str, object]) -> WorkflowFile | None:
     """What is told of a Workflow; None where that does not say which."""
-    values = [told.get(key) for key in ("namespace", "name", "digest", "createdAt")]
-    namespace, name, digest, created_at = (one if isinstance(one, str) else "" for one in values)
+    values = [told.get(key) for key in _KEYS]
+    namespace, name, digest, created_at, uid = (
+        one if isinstance(one, str) else "" for one in values
+    )
     # Without these it cannot be found, and is as good as none.
-    if not namespace or not name:
+    if not _NAME.fullmatch(namespace) or not _NAME.fullmatch(name):
         return None
-    return WorkflowFile(namespace=namespace, name=name, digest=digest, created_at=created_at)
+    return WorkflowFile(
+        namespace=namespace, name=name, digest=digest, created_at=created_at, namespace_uid=uid
+    )
 
 
 def read_workflow_file(run_dir: Path) -> WorkflowFile | None:
-    """What a run's folder says of its Workflow; None for a run of no cluster."""
+    """What a run's folder says of its Workflow; None for a run of no cluster, and where it names
+    none of the run's: its pods may write there, and another's is none of its business."""
     try:
-        return parse_workflow_file((run_dir / WORKFLOW_FILE).read_bytes())
+        found = parse_workflow_file((run_dir / WORKFLOW_FILE).read_bytes())
     except OSError:
         return None
+    return found if found is not None and found.is_of(run_dir.name) else None

@@ -29,10 +29,11 @@ class AttemptState:
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
-    """What a person asked for beside the plan."""
+    """What a person asked for beside the plan; `run` is the attempt that they named, if any."""
 
     resume: bool = False
     again: bool = False
+    run: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,10 +48,12 @@ class Decision:
 def decide(attempts: Sequence[AttemptState], choice: RunOptions) -> Decision:
     """The plan's last attempt decides, or a finished one before it, whose result stays.
 
-    A person's `--again` or `--resume` helps where it is open. One that is being worked on is
+    A person's `--again` or `--resume` helps where it is open; who names an attempt to go on with
+    means that one, as the first, which is called as the plan is. One that is being worked on is
     joined whatever was asked: its result is the plan's result. Who goes on where nothing was begun
     may mean another plan, whose spec was edited since.
     """
+    attempts = _choose_named(attempts, choice)
     if not attempts:
         why = "there is no attempt of this plan to resume" if choice.resume else None
         return Decision(action="refuse" if choice.resume else "begin", why=why)
@@ -82,6 +85,13 @@ def decide(attempts: Sequence[AttemptState], choice: RunOptions) -> Decision:
             return Decision(action="refuse", run=last.run, why=_explain_interruption(last))
         case _:
             assert_never(standing)
+
+
+def _choose_named(attempts: Sequence[AttemptState], choice: RunOptions) -> Sequence[AttemptState]:
+    """The attempt alone that is to go on by its name, unless the last one is being worked on."""
+    if not choice.resume or not attempts or attempts[-1].liveness == "alive":
+        return attempts
+    return [one for one in attempts if one.run == choice.run] or attempts
 
 
 def _explain_interruption(last: AttemptState) -> str:
