@@ -74,7 +74,8 @@ class _Page:
     """The parts of a plan comment of one pull request, in one language."""
 
     def __init__(self, seen: PullRequestView, view: View, ledger: Ledger, tongue: Tongue) -> None:
-        self._seen, self._view, self._ledger, self._tongue = seen, view, ledger, tongue
+        self._seen, self._view, self._ledger = seen, view, ledger
+        self._tongue: Tongue = tongue
         self._short = shorten_digests(seen.specs)
 
     def _say(self, en: str, ko: str) -> str:

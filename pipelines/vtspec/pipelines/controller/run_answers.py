@@ -41,6 +41,7 @@ def answer_apply(request: Request, command: ApplyCommand) -> Answer:
     left = [word for word in command.digests if word not in done]
     if not left:
         return Answer(outcome="done", sentences=(replies.explain_begun(begun),))
+    targets: list[Target] = []
     refusal = _find_refusal(request, is_apply=True)
     if refusal is None:
         targets, refusal = _resolve(request, left)

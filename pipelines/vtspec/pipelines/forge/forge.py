@@ -135,6 +135,7 @@ class Forge(Protocol):
 
     def make_git_header(self) -> str:
         """The header by which git is let in where the API is. It holds the credential."""
+        ...
 
     def find_login(self) -> str:
         """Under which login our comments and reactions stand."""
