@@ -27,7 +27,7 @@ from .actions import (
     StopRun,
     WriteComment,
 )
-from .markers import find_replies, make_reply_marker
+from .markers import DUPLICATE, find_comments, find_replies, make_reply_marker
 from .observation import Site
 from .workflow_marks import render_marks
 
@@ -121,8 +121,15 @@ class Effects:
         comments = forge.list_comments(action.pull_request)
         if action.comment_id in find_replies(comments, forge.find_login()):
             return False
-        forge.create_comment(action.pull_request, action.body)
-        return True
+        made = forge.create_comment(action.pull_request, action.body)
+        written = forge.list_comments(action.pull_request)
+        kind = f"reply {action.comment_id}"
+        found = find_comments(written, forge.find_login(), kind)
+        first = min((one.id for one in found), default=made.id)
+        if first != made.id:
+            # Both have looked before either wrote: the earlier one stands.
+            forge.update_comment(made.id, DUPLICATE)
+        return first == made.id
 
     def _create_run(self, action: CreateRun) -> None:
         approval = action.approval

@@ -59,6 +59,10 @@ def make_reply_marker(comment_id: int, outcome: Outcome) -> str:
     return f"{make_marker(f'reply {comment_id}')}\n{make_marker(outcome)}"
 
 
+DUPLICATE: Final = f"{make_marker('duplicate')}\n*This is told in another comment above.*\n"
+"""What stands in place of a comment that two controllers have written at once."""
+
+
 def find_comments(comments: Sequence[Comment], login: str, kind: str) -> list[Comment]:
     """Our own comments of a kind, the oldest first."""
     marker = make_marker(kind)

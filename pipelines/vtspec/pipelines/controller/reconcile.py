@@ -19,6 +19,7 @@ from .commit_status import report_checks, set_statuses
 from .digests import compute_all_digest, list_asked, list_targets, strip_digest
 from .ledger import Ledger, open_ledger
 from .markers import (
+    DUPLICATE,
     Outcome,
     ShownDigest,
     find_comments,
@@ -186,8 +187,9 @@ def _write(
         found = there[0].id if there else None
         yield WriteComment(pull_request=number, kind=kind, body=body, comment_id=found)
     for other in there[1:]:
-        text = f"{make_marker('duplicate')}\n*This is told in another comment above.*\n"
-        yield WriteComment(pull_request=number, kind="duplicate", body=text, comment_id=other.id)
+        yield WriteComment(
+            pull_request=number, kind="duplicate", body=DUPLICATE, comment_id=other.id
+        )
 
 
 def find_next_look(view: View) -> timedelta | None:
