@@ -347,12 +347,17 @@ def test_the_framework_sees_the_gpus_that_were_given_and_keeps_the_place(tmp_pat
         holder = repository.runs.find(repository.name).find_holder()
         if event.kind == "train.epoch" and holder is not None and holder.adapter is not None:
             proc = Path(f"/proc/{holder.adapter}")
+            try:
+                words = (proc / "environ").read_text().split("\0")
+                files = {os.readlink(link) for link in (proc / "fd").iterdir()}
+            # What was told may be of a process that is over by now.
+            except (ProcessLookupError, FileNotFoundError):
+                return
             named = [
                 each.removeprefix("CUDA_VISIBLE_DEVICES=")
-                for each in (proc / "environ").read_text().split("\0")
+                for each in words
                 if each.startswith("CUDA_VISIBLE_DEVICES=")
             ]
-            files = {os.readlink(link) for link in (proc / "fd").iterdir()}
             seen.append((named[0] if named else None, str(place) in files))
             watcher.stop.request("stopped")
 

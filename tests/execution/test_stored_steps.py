@@ -181,20 +181,22 @@ def test_a_pod_notes_its_workflow_in_the_run_and_takes_over_what_another_left(
 ) -> None:
     """Of a schedule each night has a Workflow of its own, and all nights have one run."""
     monkeypatch.setenv("VTSPEC_NAMESPACE", "vision")
-    monkeypatch.setenv("VTSPEC_WORKFLOW", "night-1")
+    plan_id = json.loads(nodes.plan.read_text())["id"]
+    first, second = (f"{plan_id}-17640000{night}" for night in ("00", "60"))
+    monkeypatch.setenv("VTSPEC_WORKFLOW", first)
     nodes.do("data")
     found = nodes.see().read_workflow()
     assert found is not None
-    assert (found.namespace, found.name, found.created_at) == ("vision", "night-1", "")
+    assert (found.namespace, found.name, found.created_at) == ("vision", first, "")
     assert nodes.see().is_on_cluster()
     # Once: the same Workflow's next pod has nothing to say.
     nodes.do("data")
     assert "run.resumed" not in [event.kind for event in nodes.see().read_events()]
-    monkeypatch.setenv("VTSPEC_WORKFLOW", "night-2")
+    monkeypatch.setenv("VTSPEC_WORKFLOW", second)
     nodes.do("data")
     run = nodes.see()
     found = run.read_workflow()
-    assert found is not None and found.name == "night-2"
+    assert found is not None and found.name == second
     assert [event.kind for event in run.read_events()].count("run.resumed") == 1
 
 

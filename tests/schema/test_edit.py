@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vtspec.schema.edit import edit_text
@@ -124,6 +124,11 @@ _DATA = st.dictionaries(
 )
 
 
+@example(
+    before={"a": 0},
+    after={"b": [{"a": False, "b": None, "c d": 0}, {"a": None, "c d": {"a": 0, "b": {"a": []}}}]},
+    flow=False,
+)
 @given(before=_DATA, after=_DATA, flow=st.sampled_from([True, False, None]))
 def test_whatever_the_text_and_the_change_it_holds_what_it_should(
     before: dict[str, Any], after: dict[str, Any], flow: bool | None

@@ -79,7 +79,7 @@ def _dump_list(name: str, items: list[object], indent: str) -> list[str]:
     line = f"{name} {dump_flow(items)}"
     if len(line) <= _WIDEST:
         return [line]
-    return [name, *(f"{indent}  - {_dump_scalar(item)}" for item in items)]
+    return [name, *(f"{indent}  - {dump_flow(item)}" for item in items)]
 
 
 def dump_flow(value: object) -> str:

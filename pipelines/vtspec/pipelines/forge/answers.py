@@ -290,7 +290,7 @@ def _make_pull_request(found: _PullRequest) -> PullRequest:
         base_sha=found.base.sha,
         is_fork=head != base or not head,
         url=found.html_url,
-        merged_by=_name(found.merged_by),
+        merged_by=_name(found.merged_by) if is_merged else "",
     )
 
 
