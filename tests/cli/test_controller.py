@@ -2,10 +2,8 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -15,11 +13,13 @@ import pytest
 
 from forge_sites import TOKEN, GitHubSite, serve_github_site
 from github_webhooks import Webhooks
-from plan_repository import a_repository, change
+from kubernetes_server import await_true
+from mlflow_server import free_port
+from plan_repository import a_repository
+from proposed_changes import propose_change, push_change
 
 MAIN = (sys.executable, "-c", "from vtspec.cli.main import main; main()")
 SECRET = "a secret of the webhook"
-DEEP = "specs/experiments/deep.yaml"
 
 
 class Proposed:
@@ -27,32 +27,13 @@ class Proposed:
 
     def __init__(self, root: Path, github: GitHubSite) -> None:
         self.root, self.github = a_repository(root / "repository"), github
-        self.git("init", "-q", "-b", "main")
-        self.commit()
-        self.git("checkout", "-q", "-b", "proposed")
-        change(self.root, DEEP, "epochs: 5", "epochs: 50")
-        head = self.commit()
-        self.git("update-ref", "refs/pull/1/head", head)
-        github.repository.clone_url = str(self.root)
-        self.number = github.repository.open_pull_request(head).number
+        self.number = propose_change(self.root, github)
         self.environ: Mapping[str, str] = {
             **os.environ,
             "VTSPEC_CACHE": str(root / "cache"),
             "VTSPEC_FORGE_TOKEN": TOKEN,
             "VTSPEC_WEBHOOK_SECRET": SECRET,
         }
-
-    def git(self, *words: str) -> str:
-        named = ("-c", "user.name=a", "-c", "user.email=a@example.org")
-        done = subprocess.run(
-            ["git", *named, *words], cwd=self.root, check=True, capture_output=True, text=True
-        )
-        return done.stdout.strip()
-
-    def commit(self) -> str:
-        self.git("add", "-A")
-        self.git("commit", "-q", "-m", "change")
-        return self.git("rev-parse", "HEAD")
 
     def command(self, *words: str) -> list[str]:
         return [*MAIN, "controller", "acme/vision", "--url", self.github.server.url, *words]
@@ -74,20 +55,6 @@ def proposed(tmp_path: Path) -> Iterator[Proposed]:
         yield Proposed(tmp_path, github)
 
 
-def find_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def await_true(is_so: object, what: str) -> None:
-    assert callable(is_so)
-    end = time.monotonic() + 90
-    while not is_so():
-        assert time.monotonic() < end, what
-        time.sleep(0.1)
-
-
 def test_once_does_what_there_is_to_do_and_ends(proposed: Proposed) -> None:
     done = proposed.call("--once")
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
@@ -98,21 +65,18 @@ def test_once_does_what_there_is_to_do_and_ends(proposed: Proposed) -> None:
 
 
 def test_a_webhook_is_acted_on_and_a_signal_ends_it(proposed: Proposed) -> None:
-    address = f"127.0.0.1:{find_port()}"
+    address = f"127.0.0.1:{free_port()}"
     words = ("--listen", address, "--sweep", "3600")
     process = subprocess.Popen(
         proposed.command(*words), env=proposed.environ, stderr=subprocess.PIPE, text=True
     )
     try:
-        await_true(proposed.read_plans, "the plan is told")
-        change(proposed.root, DEEP, "epochs: 50", "epochs: 51")
-        head = proposed.commit()
-        proposed.git("update-ref", "refs/pull/1/head", head)
+        await_true(proposed.read_plans, "the plan is told", 90)
         hooks = Webhooks(proposed.github.server.world, f"http://{address}/webhook", SECRET)
         with closing(hooks):
-            proposed.github.repository.push(proposed.number, head)
+            head = push_change(proposed.root, proposed.github, proposed.number)
             assert set(hooks.deliver()) == {202}
-        await_true(lambda: f"`{head[:7]}`" in proposed.read_plans()[0], "the push is told of")
+        await_true(lambda: f"`{head[:7]}`" in proposed.read_plans()[0], "the push is told of", 90)
         assert len(proposed.read_plans()) == 1
         assert httpx.get(f"http://{address}/healthz").text == "ok\n"
     finally:

@@ -1,6 +1,5 @@
 """The whole way on stand-ins: real git, a GitHub, a cluster and a store on loopback."""
 
-import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -14,7 +13,7 @@ from cluster_world import Pods, World, a_world, recorded_status
 from forge_sites import GitHubSite, serve_github_site
 from kubernetes_server import KubernetesServer, running_kubernetes
 from object_storage import ObjectStorage
-from plan_repository import change
+from proposed_changes import propose_change, push_change
 from run_folders import EVALUATED, STARTED, SUCCEEDED
 from vtspec.pipelines.catalog import load_frameworks
 from vtspec.pipelines.controller.observation import Site
@@ -22,7 +21,6 @@ from vtspec.pipelines.controller.worker import serve_once, track_once
 from vtspec.pipelines.planning.resolve import ModelSources
 
 TRACKING = "sqlite:///{}/mlflow.db"
-DEEP = "specs/experiments/deep.yaml"
 
 
 class PullRequests:
@@ -33,14 +31,7 @@ class PullRequests:
         self.said: list[str] = []
         config = world.root / "vtspec.yaml"
         config.write_text(f"{config.read_text()}  runs: {world.url}\n")
-        self.git("init", "-q", "-b", "main")
-        self.commit()
-        self.git("checkout", "-q", "-b", "proposed")
-        change(world.root, DEEP, "epochs: 5", "epochs: 50")
-        self.head = self.commit()
-        self.git("update-ref", "refs/pull/1/head", self.head)
-        github.repository.clone_url = str(world.root)
-        self.number = github.repository.open_pull_request(self.head).number
+        self.number = propose_change(world.root, github)
         timm = replace(load_frameworks()["timm"], digest="sha256:" + "c" * 64)
         self.site = Site(
             forge=github.forge,
@@ -50,22 +41,6 @@ class PullRequests:
             sources=ModelSources(frameworks={"timm": timm}),
             check=lambda plan, remote, root: None,
         )
-
-    def git(self, *words: str) -> str:
-        named = ("-c", "user.name=a", "-c", "user.email=a@example.org")
-        done = subprocess.run(
-            ["git", *named, *words],
-            cwd=self.world.root,
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        return done.stdout.strip()
-
-    def commit(self) -> str:
-        self.git("add", "-A")
-        self.git("commit", "-q", "-m", "change")
-        return self.git("rev-parse", "HEAD")
 
     def serve(self) -> int:
         """One look; how much there was to do."""
@@ -202,10 +177,7 @@ def test_a_stranger_is_told_the_plan_and_begins_nothing(pulls: PullRequests) -> 
 def test_a_push_before_the_run_is_begun_keeps_it_from_being_begun(pulls: PullRequests) -> None:
     pulls.settle()
     line = pulls.find_line()
-    change(pulls.world.root, DEEP, "epochs: 50", "epochs: 51")
-    head = pulls.commit()
-    pulls.git("update-ref", "refs/pull/1/head", head)
-    pulls.github.repository.push(pulls.number, head)
+    push_change(pulls.world.root, pulls.github, pulls.number)
     pulls.github.write_comment(pulls.number, line, author="ben")
     pulls.settle()
     assert get_server(pulls).workflows() == []

@@ -1,12 +1,12 @@
 """A spec is validated and planned in the repository that is shown: on disk, a commit, unsaved."""
 
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from git_repositories import commit
 from plan_repository import EXPERIMENT, HASH, a_repository, change
 from run_folders import EVALUATED, STARTED, SUCCEEDED, a_run_folder
 from vtspec.cli.main import cli
@@ -20,21 +20,6 @@ from vtspec.schema.problem import SpecError
 
 DEEP = "specs/experiments/deep.yaml"
 OTHER_HASH = "f" * 32 + ".dir"
-
-
-def commit(root: Path) -> str:
-    def git(*words: str) -> str:
-        named = ("-c", "user.name=a", "-c", "user.email=a@example.org")
-        done = subprocess.run(
-            ["git", *named, *words], cwd=root, check=True, capture_output=True, text=True
-        )
-        return done.stdout.strip()
-
-    if not (root / ".git").exists():
-        git("init", "-q")
-    git("add", "-A")
-    git("commit", "-q", "-m", "change")
-    return git("rev-parse", "HEAD")
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from git_repositories import commit, git
 from object_storage import ObjectStorage
 from plan_repository import FILES, HASH, a_repository, change
 from run_folders import EVALUATED, STARTED, SUCCEEDED, a_run_folder
@@ -41,20 +42,13 @@ class Branches:
 
     def __init__(self, root: Path) -> None:
         self.root = a_repository(root)
-        self.git("init", "-q", "-b", "main")
         self.commit()
 
     def git(self, *words: str) -> str:
-        named = ("-c", "user.name=a", "-c", "user.email=a@example.org")
-        done = subprocess.run(
-            ["git", *named, *words], cwd=self.root, check=True, capture_output=True, text=True
-        )
-        return done.stdout.strip()
+        return git(self.root, *words)
 
     def commit(self) -> str:
-        self.git("add", "-A")
-        self.git("commit", "-q", "--allow-empty", "-m", "change")
-        return self.git("rev-parse", "HEAD")
+        return commit(self.root)
 
     def propose(self, *edits: tuple[str, str, str]) -> None:
         self.git("checkout", "-q", "-b", "proposed", "main")

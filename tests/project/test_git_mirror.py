@@ -1,11 +1,11 @@
 """A mirror has the commits of a repository elsewhere, and keeps no credential."""
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from git_repositories import commit, git
 from git_server import GitServer, running_git_server
 from vtspec.pipelines.errors import Permanent, Temporary
 from vtspec.pipelines.project.commit_tree import read_commit
@@ -16,27 +16,16 @@ PULL = "refs/pull/1/head"
 HEADER = "Basic Ym90OnNlY3JldA=="
 
 
-def git(folder: Path, *words: str) -> str:
-    named = ("-c", "user.name=a", "-c", "user.email=a@example.org")
-    done = subprocess.run(
-        ["git", *named, *words], cwd=folder, check=True, capture_output=True, text=True
-    )
-    return done.stdout.strip()
-
-
-def commit(root: Path, text: str) -> str:
+def commit_text(root: Path, text: str) -> str:
     (root / "README.md").write_text(text)
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "change")
-    return git(root, "rev-parse", "HEAD")
+    return commit(root)
 
 
 @pytest.fixture
 def origin(tmp_path: Path) -> Path:
     root = tmp_path / "origin"
     root.mkdir()
-    git(root, "init", "-q", "-b", "main")
-    commit(root, "one")
+    commit_text(root, "one")
     git(root, "update-ref", PULL, "HEAD")
     return root
 
@@ -50,7 +39,7 @@ def server(origin: Path) -> Iterator[GitServer]:
 def test_the_commits_of_its_refs_are_here(origin: Path, tmp_path: Path) -> None:
     mirror = GitMirror(folder=tmp_path / "mirror.git", url=str(origin))
     mirror.fetch([MAIN, PULL], [git(origin, "rev-parse", "HEAD")])
-    second = commit(origin, "two")
+    second = commit_text(origin, "two")
     mirror.fetch([MAIN], [second])
     tree = read_commit(mirror.folder, MAIN)
     assert tree.commit == second
@@ -60,10 +49,10 @@ def test_the_commits_of_its_refs_are_here(origin: Path, tmp_path: Path) -> None:
 
 def test_a_branch_that_was_pushed_over_is_followed(origin: Path, tmp_path: Path) -> None:
     mirror = GitMirror(folder=tmp_path / "mirror.git", url=str(origin))
-    first = commit(origin, "two")
+    first = commit_text(origin, "two")
     mirror.fetch([MAIN], [first])
     git(origin, "reset", "-q", "--hard", "HEAD~1")
-    other = commit(origin, "three")
+    other = commit_text(origin, "three")
     mirror.fetch([MAIN], [other])
     assert read_commit(mirror.folder, MAIN).commit == other
 

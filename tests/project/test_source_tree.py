@@ -1,10 +1,10 @@
 """A repository is seen as a commit has it, whatever lies in the working tree."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from git_repositories import commit, git
 from plan_repository import FILES, HASH, a_repository, change
 from vtspec.pipelines.errors import Permanent, Refused
 from vtspec.pipelines.project.commit_tree import CommitTree, read_commit
@@ -13,22 +13,6 @@ from vtspec.pipelines.project.source_tree import WORKING_TREE
 from vtspec.schema.problem import SpecError
 
 DEEP = "specs/experiments/deep.yaml"
-
-
-def git(folder: Path, *words: str) -> str:
-    named = ("-c", "user.name=a", "-c", "user.email=a@example.org")
-    done = subprocess.run(
-        ["git", *named, *words], cwd=folder, check=True, capture_output=True, text=True
-    )
-    return done.stdout.strip()
-
-
-def commit(root: Path) -> str:
-    if not (root / ".git").exists():
-        git(root, "init", "-q")
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "change", "--allow-empty")
-    return git(root, "rev-parse", "HEAD")
 
 
 @pytest.fixture

@@ -42,6 +42,9 @@ STOP_REASON: Final = f"{PREFIX}/stop-reason"
 CREATED_AT: Final = f"{PREFIX}/created-at"
 """Which of the Workflows that a run has had this is: `createdAt` of its `workflow.json`."""
 
+MANAGED: Final[Mapping[str, str]] = {"app.kubernetes.io/managed-by": "vtspec"}
+"""The label that says of an object that vtspec made it."""
+
 RUN: Final = f"{PREFIX}/run"
 """The label that says of which run a Workflow is, whatever it is called."""
 
@@ -199,7 +202,7 @@ def render_plan_config(plan: Plan, settings: RenderSettings) -> Json:
             "name": get_plan_config_name(plan.digest),
             "namespace": settings.namespace,
             "labels": {
-                "app.kubernetes.io/managed-by": "vtspec",
+                **MANAGED,
                 f"{PREFIX}/plan": plan.id,
             },
             "annotations": {f"{PREFIX}/digest": plan.digest},
@@ -217,7 +220,7 @@ def render_semaphores(namespace: str, sizes: Mapping[str, int]) -> Json:
         "metadata": {
             "name": SEMAPHORES,
             "namespace": namespace,
-            "labels": {"app.kubernetes.io/managed-by": "vtspec"},
+            "labels": dict(MANAGED),
         },
         "data": {queue: str(size) for queue, size in sizes.items()},
     }
@@ -226,7 +229,7 @@ def render_semaphores(namespace: str, sizes: Mapping[str, int]) -> Json:
 def build_labels(plan: Plan, settings: RenderSettings, attempt: int) -> dict[str, str]:
     """What a run's objects are found by."""
     labels = {
-        "app.kubernetes.io/managed-by": "vtspec",
+        **MANAGED,
         f"{PREFIX}/plan": plan.id,
         RUN: make_run_name(plan.id, attempt),
         f"{PREFIX}/attempt": str(attempt),

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from vtspec.pipelines.runs.events import STEPS
 from vtspec.schema.visible_text import shorten_visibly
@@ -18,6 +18,8 @@ from .workflow import MAX_WAIT, PREFIX, QUEUE_LABEL, STOP_REASON
 
 Phase: TypeAlias = Literal["waiting", "running", "succeeded", "failed", "stopped", "unreadable"]
 """Where a run, or a step of it, stands. `stopped` is asked for by somebody."""
+
+_Told = TypeVar("_Told")
 
 Wait: TypeAlias = Literal["queue", "node", "object", "image", "start", "retry", "engine"]
 """What is waited for: quota of a queue or semaphore, a node that fits, a Secret or another object
@@ -392,7 +394,7 @@ def _find_gates(beside: Sequence[object]) -> dict[str, str]:
 
 def _find_places(beside: Sequence[object]) -> dict[str, QueuePlace]:
     """Which ones pods are in their queues, by the id of their node in the Workflow."""
-    told: dict[str, QueuePlace] = {}
+    told: dict[str | None, QueuePlace] = {}
     for one in beside:
         queue = read_text(one, "localQueueName")
         before = _read_count(one, "positionInLocalQueue")
@@ -404,8 +406,7 @@ def _find_places(beside: Sequence[object]) -> dict[str, QueuePlace]:
                 place_in_cluster=(before if in_cluster is None else in_cluster) + 1,
             )
             told |= dict.fromkeys(_find_owners(one), place)
-    names = {node: read_text(pod, "metadata", "name") for node, pod in _iter_pods(beside)}
-    return {node: told[name] for node, name in names.items() if name in told}
+    return _match_nodes(told, beside)
 
 
 def _read_count(thing: object, key: str) -> int | None:
@@ -436,6 +437,11 @@ def _find_lacks(beside: Sequence[object]) -> dict[str, str]:
         if read_text(one, "reason") == MOUNT_FAILED
         and find_missing(words := read_text(one, "message") or "")
     }
+    return _match_nodes(told, beside)
+
+
+def _match_nodes(told: Mapping[str | None, _Told], beside: Sequence[object]) -> dict[str, _Told]:
+    """What is told of pods by their names, by the id of their node in the Workflow."""
     names = {node: read_text(pod, "metadata", "name") for node, pod in _iter_pods(beside)}
     return {node: told[name] for node, name in names.items() if name in told}
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 from vtspec.pipelines.argo.run_access import build_session_policy
 from vtspec.pipelines.argo.settings import RenderSettings, RunStore, StoreRole
 from vtspec.pipelines.argo.storage import get_credential_name
-from vtspec.pipelines.argo.workflow import RUN
+from vtspec.pipelines.argo.workflow import MANAGED, RUN
 from vtspec.pipelines.errors import Permanent, Refused, Temporary, refuse_import
 from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.pipelines.redaction import make_redactor
@@ -100,10 +100,7 @@ class RunCredential:
             "metadata": {
                 "name": get_credential_name(self.workflow),
                 "namespace": self.namespace,
-                "labels": {
-                    "app.kubernetes.io/managed-by": "vtspec",
-                    RUN: self.run,
-                },
+                "labels": {**MANAGED, RUN: self.run},
                 "ownerReferences": [
                     {
                         "apiVersion": "argoproj.io/v1alpha1",

@@ -11,6 +11,7 @@ from vtspec.pipelines.argo import WorkflowState, observe
 from vtspec.pipelines.argo.storage import get_credential_name
 from vtspec.pipelines.argo.workflow import (
     CREATED_AT,
+    MANAGED,
     PREFIX,
     QUEUE_LABEL,
     RUN,
@@ -38,7 +39,6 @@ from .kubernetes_client import (
 
 PLAN: Final = f"{PREFIX}/plan"
 
-_OURS: Final = {"app.kubernetes.io/managed-by": "vtspec"}
 
 _OF_WORKFLOW: Final = "workflows.argoproj.io/workflow"
 
@@ -201,7 +201,7 @@ class RunWorkflow:
         Raises `Refused` where there is none, and this may be another cluster than the run's.
         """
         space = self.file.namespace
-        every = self.client.find(WORKFLOWS, space, _OURS)
+        every = self.client.find(WORKFLOWS, space, MANAGED)
         mine = [one for one in every if self._is_of_run(one)]
         doubt = None if mine else self.find_doubt()
         if doubt is not None:
@@ -211,7 +211,7 @@ class RunWorkflow:
         for one in mine:
             self._delete(WORKFLOWS, one)
         plans = {get_plan_config_name(digest) for digest in digests}
-        for config in self.client.find(CONFIG_MAPS, space, {**_OURS, PLAN: self.run.plan_id}):
+        for config in self.client.find(CONFIG_MAPS, space, {**MANAGED, PLAN: self.run.plan_id}):
             labels, name = _read_labels(config), str(config["metadata"]["name"])
             # A completion's is nobody else's, where the Workflow is not.
             is_own = labels.get(RUN) == self.run.name and _read_digest(config) not in others
@@ -280,7 +280,7 @@ class RunWorkflow:
         stores = _find_stores(found)
         return (
             labels.get(RUN) == self.run.name
-            and _OURS.items() <= labels.items()
+            and MANAGED.items() <= labels.items()
             and replace(self.file, name=name).is_of(self.run.name)
             and (self._store is None or not stores or stores == {self._store})
         )

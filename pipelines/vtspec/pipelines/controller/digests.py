@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from posixpath import commonprefix
 from typing import Final
 
 from vtspec.pipelines.operations.pull_request import combine_digests
@@ -77,14 +78,9 @@ def shorten_digests(specs: Sequence[PlannedSpec]) -> dict[str, str]:
     for at, digest in enumerate(known):
         # Sorted, the one that has most digits in common with it stands beside it.
         beside = (*known[at - 1 : at], *known[at + 1 : at + 2])
-        shared = max((_count_shared(digest, one) for one in beside), default=0)
+        shared = max((len(commonprefix([digest, one])) for one in beside), default=0)
         found[digest] = digest[: max(SHORTEST, shared + 1)]
     return found
-
-
-def _count_shared(one: str, other: str) -> int:
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((at for at, (first, second) in pairs if first != second), len(one))
 
 
 def name_targets(targets: Sequence[Target], specs: Sequence[PlannedSpec]) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, assert_never
 
 from vtspec.pipelines.cluster.run_workflow import RunWorkflow
@@ -32,6 +33,7 @@ from .observation import Site
 from .workflow_marks import render_marks
 
 if TYPE_CHECKING:
+    from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
     from vtspec.pipelines.project.repository import Repository
 
 
@@ -166,26 +168,29 @@ class Effects:
         runs = Runs(self.repository.runs)
         name = find_completed_run(action.run) or action.run
         run = runs.find_named(name)
-        if run is not None:
-            runs.refresh(run)
-            if run.read_state().seq > action.after_seq:
-                raise Temporary(f"{name} was gone on with by somebody else meanwhile")
+        if run is not None and run.read_state().seq > action.after_seq:
+            raise Temporary(f"{name} was gone on with by somebody else meanwhile")
 
     def _label_run(self, action: LabelRun) -> None:
         approval = action.approval if action.is_wanted else None
         self._patch(self._find_run(action.run), render_marks(action.pull_request, approval))
 
     def _patch(self, run: Run, marks: dict[str, object]) -> None:
+        self._open_workflow(run).change({"metadata": marks})
+
+    def _stop_run(self, action: StopRun) -> None:
+        self._open_workflow(self._find_run(action.run)).stop("Stop", action.reason)
+
+    def _open_workflow(self, run: Run) -> RunWorkflow:
         file = run.read_workflow()
         if file is None:
             raise Temporary(f"{run.name} has no Workflow yet")
-        RunWorkflow(self.site.open_cluster(), run, file).change({"metadata": marks})
+        return RunWorkflow(self._client, run, file)
 
-    def _stop_run(self, action: StopRun) -> None:
-        run = self._find_run(action.run)
-        file = run.read_workflow()
-        if file is not None:
-            RunWorkflow(self.site.open_cluster(), run, file).stop("Stop", action.reason)
+    @cached_property
+    def _client(self) -> "KubernetesClient":
+        # One for all that is done after a look: each reads the kubeconfig.
+        return self.site.open_cluster()
 
     def _find_run(self, name: str) -> Run:
         runs = Runs(self.repository.runs)

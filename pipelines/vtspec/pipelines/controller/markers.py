@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
 
+from vtspec.pipelines.forge.comment_text import list_marked, make_plain
 from vtspec.pipelines.forge.forge import Comment
 
 Outcome = Literal["done", "refused"]
@@ -65,15 +66,14 @@ DUPLICATE: Final = f"{make_marker('duplicate')}\n*This is told in another commen
 
 def find_comments(comments: Sequence[Comment], login: str, kind: str) -> list[Comment]:
     """Our own comments of a kind, the oldest first."""
-    marker = make_marker(kind)
-    return [one for one in comments if one.author == login and one.body.startswith(marker)]
+    return list_marked(comments, make_marker(kind), login)
 
 
 def find_replies(comments: Sequence[Comment], login: str) -> dict[int, Outcome]:
     """Which commands we have answered, and how."""
     found: dict[int, Outcome] = {}
     for one in comments:
-        marker = _REPLY.match(_unify(one.body)) if one.author == login else None
+        marker = _REPLY.match(make_plain(one.body)) if one.author == login else None
         if marker is not None:
             found[int(marker[1])] = "done" if marker[2] == "done" else "refused"
     return found
@@ -124,15 +124,6 @@ def _render_lines(shown: Shown) -> Iterator[str]:
     yield make_marker(" ".join(map(str, ("of", *words))))
     for one in shown.digests:
         yield make_marker(f"digest {one.spec} {one.digest} {one.head_sha}")
-
-
-def is_same_text(one: str, other: str) -> bool:
-    """Whether two texts are one to a forge, which may take other ends of lines."""
-    return _unify(one) == _unify(other)
-
-
-def _unify(text: str) -> str:
-    return text.replace("\r\n", "\n").strip()
 
 
 def parse_time(text: str) -> datetime | None:

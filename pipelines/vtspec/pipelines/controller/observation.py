@@ -1,15 +1,15 @@
 """What there is of one repository now: asked of its forge, its git, its cluster and its store."""
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from vtspec.pipelines.argo import observe
-from vtspec.pipelines.argo.workflow import RUN
+from vtspec.pipelines.argo.workflow import MANAGED, RUN
 from vtspec.pipelines.cluster.kubernetes_client import WORKFLOWS
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.operations.cluster_workflows import open_cluster, settle_runs
@@ -24,7 +24,7 @@ from vtspec.pipelines.operations.render import check_data
 from vtspec.pipelines.planning.prior_runs import Comparison
 from vtspec.pipelines.project.commit_tree import read_commit
 from vtspec.pipelines.project.git_mirror import GitMirror
-from vtspec.pipelines.project.repository import PROJECT_FILE, Repository, find_repository
+from vtspec.pipelines.project.repository import Repository, find_repository
 from vtspec.pipelines.redaction import make_redactor
 from vtspec.pipelines.reporting.writer import find_baseline, read_facts
 from vtspec.pipelines.runs import Run, Runs
@@ -51,8 +51,6 @@ if TYPE_CHECKING:
     from vtspec.pipelines.planning.resolve import ModelSources
     from vtspec.pipelines.reporting.facts import Facts
     from vtspec.schema.kinds.project import ProjectSpec
-
-_MANAGED: Final = {"app.kubernetes.io/managed-by": "vtspec"}
 
 
 def _get_time() -> datetime:
@@ -95,11 +93,11 @@ class Observation:
 
 @dataclass(frozen=True, kw_only=True)
 class _Policy:
-    """The commit of the default branch and what its `vtspec.yaml` says; `ended` are the runs there
-    are and how they ended, which stands beside plans."""
+    """The commit of the default branch and the repository as that has it; `ended` are the runs
+    there are and how they ended, which stands beside plans."""
 
     commit: str
-    project: "ProjectSpec"
+    repository: Repository
     ended: tuple[tuple[str, str | None], ...]
 
 
@@ -115,24 +113,25 @@ def observe_site(site: Site, numbers: Iterable[int] = ()) -> Observation:
     mirror = GitMirror(folder=site.folder, url=info.clone_url, header=forge.make_git_header())
     default = f"refs/heads/{info.default_branch}"
     mirror.fetch([default])
-    policy = read_commit(site.folder, default)
-    repository = find_repository(policy.top, policy)
-    workflows, runs = _find_workflows(site, repository), Runs(repository.runs)
+    tree = read_commit(site.folder, default)
+    repository = find_repository(tree.top, tree)
+    project = repository.project.spec
+    client = None if project.cluster is None else site.open_cluster()
+    workflows = {} if client is None else _find_workflows(client, project)
+    runs = Runs(repository.runs)
     pulls = {one.number: one for one in forge.list_open_pull_requests()}
     every = [one for group in workflows.values() for one in group]
     wanted = {number for one in every for number in read_wanted(one["metadata"])}
     for number in {*numbers, *wanted} - {*pulls}:
         pulls[number] = forge.get_pull_request(number)
     ended = tuple((one.name, one.ending) for one in runs.list_runs())
-    decides = _Policy(commit=policy.commit, project=repository.project.spec, ended=ended)
-    seen, left_out = [], {}
-    for number in sorted(pulls):
-        try:
-            seen.append(_observe_pull(site, mirror, pulls[number], decides))
-        except (Permanent, Refused, Temporary) as error:
-            left_out[number] = error
+    policy = _Policy(commit=tree.commit, repository=repository, ended=ended)
+    seen, left_out = _observe_pulls(site, mirror, pulls, policy)
     plans = {plan.id for pull in seen for spec in pull.specs for plan in spec.plans}
-    project = repository.project.spec
+    if client is not None:
+        _settle(runs, workflows, client)
+    there = [one for one in runs.list_runs() if one.name in workflows or one.plan_id in plans]
+    attempts = (_make_attempt(one, workflows.get(one.name, ()), runs, project) for one in there)
     states: dict[int, PullRequestState] = {number: one.state for number, one in pulls.items()}
     view = View(
         now=site.get_time(),
@@ -140,14 +139,27 @@ def observe_site(site: Site, numbers: Iterable[int] = ()) -> Observation:
         project=project,
         pull_requests=seen,
         states=states,
-        attempts=_observe_attempts(site, repository, workflows, plans),
-        ended=tuple(_find_ended(Runs(repository.runs), repository)),
+        attempts=sorted((one for one in attempts if one is not None), key=lambda one: one.run),
+        ended=tuple(_find_ended(runs, project)),
         statuses={sha: tuple(one.values()) for sha, one in site.statuses.items()},
         checks={sha: tuple(one.values()) for sha, one in site.checks.items()},
         redactor=make_redactor(site.environ),
         tracking=project.tracking.uri,
     )
     return Observation(view=view, repository=repository, left_out=left_out)
+
+
+def _observe_pulls(
+    site: Site, mirror: GitMirror, pulls: "Mapping[int, PullRequest]", policy: "_Policy"
+) -> tuple[list[PullRequestView], dict[int, Permanent | Refused | Temporary]]:
+    seen: list[PullRequestView] = []
+    left_out: dict[int, Permanent | Refused | Temporary] = {}
+    for number in sorted(pulls):
+        try:
+            seen.append(_observe_pull(site, mirror, pulls[number], policy))
+        except (Permanent, Refused, Temporary) as error:
+            left_out[number] = error
+    return seen, left_out
 
 
 def _observe_pull(
@@ -162,23 +174,19 @@ def _observe_pull(
     approvers = [one.user for one in reviews if one.is_approved]
     merged_by = pull.merged_by or None
     people = {*(one.author for one in commands), *approvers, *([merged_by] if merged_by else [])}
-    head = read_commit(site.folder, pull.head_sha)
+    there = policy.repository.with_tree(read_commit(site.folder, pull.head_sha))
     unplanned = PullRequestView(
         pull=pull,
         comments=comments,
         reactions={one.id: forge.list_reactions(one.id) for one in commands},
         reviews=reviews,
         permissions=_find_permissions(forge, people - {forge.find_login(), ""}),
-        experiments=_list_experiments(site.folder, policy.commit, head.commit),
+        experiments=sorted(there.find_spec_files("Experiment")),
         merged_by=merged_by,
     )
     found = _plan(site, unplanned, policy)
-    before = read_commit(site.folder, found.merge_base)
-    return replace(
-        unplanned,
-        specs=tuple(_list_specs(found)),
-        changes_project=PROJECT_FILE in before.list_changed(head),
-    )
+    specs = tuple(_list_specs(found))
+    return replace(unplanned, specs=specs, changes_project=found.changes_project)
 
 
 def _find_permissions(forge: "Forge", people: Iterable[str]) -> "dict[str, Permission]":
@@ -190,7 +198,7 @@ def _plan(site: Site, seen: PullRequestView, policy: "_Policy") -> PullRequestPl
     # Once it is merged its commits are the branch's, too.
     ref = pull.base_sha if pull.state == "merged" else f"refs/heads/{pull.base_ref}"
     base = read_commit(site.folder, ref).commit
-    view = View(now=site.get_time(), login=login, project=policy.project)
+    view = View(now=site.get_time(), login=login, project=policy.repository.project.spec)
     also, is_trusted = frozenset(list_asked_specs(seen, login)), is_allowed(seen, view)
     key = (pull.number, pull.head_sha, base, also, is_trusted, policy.commit, policy.ended)
     if key not in site.planned:
@@ -209,12 +217,6 @@ def _plan(site: Site, seen: PullRequestView, policy: "_Policy") -> PullRequestPl
             del site.planned[old]
         site.planned[key] = found
     return site.planned[key]
-
-
-def _list_experiments(folder: Path, policy: str, head: str) -> list[str]:
-    tree = read_commit(folder, policy)
-    there = find_repository(tree.top, tree).with_tree(read_commit(folder, head))
-    return sorted(there.find_spec_files("Experiment"))
 
 
 def _list_specs(found: PullRequestPlans) -> Iterator[PlannedSpec]:
@@ -264,39 +266,32 @@ def _make_affected(one: AffectedPlan) -> PlannedSpec:
     )
 
 
-def _find_workflows(site: Site, repository: Repository) -> "dict[str, list[Object]]":
+def _find_workflows(
+    client: "KubernetesClient", project: "ProjectSpec"
+) -> "dict[str, list[Object]]":
     """The Workflows that the cluster has of each run, those of its completions too."""
-    cluster = repository.project.spec.cluster
+    assert project.cluster is not None
     groups: dict[str, list[Object]] = {}
-    if cluster is not None:
-        for one in site.open_cluster().find(WORKFLOWS, cluster.namespace, _MANAGED):
-            name = str(one["metadata"].get("labels", {}).get(RUN) or "")
-            groups.setdefault(name, []).append(one)
+    for one in client.find(WORKFLOWS, project.cluster.namespace, MANAGED):
+        name = str(one["metadata"].get("labels", {}).get(RUN) or "")
+        groups.setdefault(name, []).append(one)
     return groups
 
 
-def _observe_attempts(
-    site: Site,
-    repository: Repository,
-    workflows: "Mapping[str, Sequence[Object]]",
-    plans: Collection[str],
-) -> list[Attempt]:
-    """The runs that have a Workflow, and all attempts of these plans, with what each tells."""
-    runs = Runs(repository.runs)
-    there = [one for one in runs.list_runs() if one.name in workflows or one.plan_id in plans]
-    if workflows:
-        begun = [one for one in there if one.name in workflows]
-        look = settle_runs(runs, begun, site.open_cluster())
-        for problem in (look.problem, *look.problems.values()):
-            # What would be refused again is one run's, and hides no other.
-            if problem is not None and (problem is look.problem or isinstance(problem, Temporary)):
-                raise problem
-    found = (_make_attempt(one, workflows.get(one.name, ()), runs, repository) for one in there)
-    return sorted((one for one in found if one is not None), key=lambda one: one.run)
+def _settle(
+    runs: Runs, workflows: "Mapping[str, Sequence[Object]]", client: "KubernetesClient"
+) -> None:
+    """Write down the ends of runs whose Workflows are over."""
+    begun = [one for one in runs.list_runs() if one.name in workflows]
+    look = settle_runs(runs, begun, client)
+    for problem in (look.problem, *look.problems.values()):
+        # What would be refused again is one run's, and hides no other.
+        if problem is not None and (problem is look.problem or isinstance(problem, Temporary)):
+            raise problem
 
 
 def _make_attempt(
-    run: Run, workflows: "Sequence[Object]", runs: Runs, repository: Repository
+    run: Run, workflows: "Sequence[Object]", runs: Runs, project: "ProjectSpec"
 ) -> Attempt | None:
     from vtspec.pipelines.planning.plan_model import plan_from_json
 
@@ -314,7 +309,6 @@ def _make_attempt(
     for one in workflows:
         for number, is_wanted in read_wanted(one["metadata"]).items():
             wanted[number] = wanted.get(number, False) or is_wanted
-    project = repository.project.spec
     login = approvals[-1].login if approvals else ""
     return Attempt(
         run=run.name,
@@ -341,11 +335,11 @@ def _read_facts(run: Run, runs: Runs) -> "Facts | None":
     return None
 
 
-def _find_ended(runs: Runs, repository: Repository) -> Iterator[EndedRun]:
+def _find_ended(runs: Runs, project: "ProjectSpec") -> Iterator[EndedRun]:
     """What the runs of teams with a limit have cost, at what was planned for an hour of them."""
     from vtspec.pipelines.planning.plan_model import plan_from_json
 
-    teams = repository.project.spec.teams
+    teams = project.teams
     if not any(one.limits.cost_per_month is not None for one in teams.values()):
         return
     for run in runs.list_runs():
@@ -356,14 +350,15 @@ def _find_ended(runs: Runs, repository: Repository) -> Iterator[EndedRun]:
             plan = plan_from_json(run.read_plan())
         except Permanent:
             continue
-        team, cost = find_team(teams, plan.spec_path, None), _compute_cost(plan, run)
+        team = find_team(teams, plan.spec_path, None)
+        cost = _compute_cost(plan, state.clock.seconds)
         if team is not None and cost is not None:
             ended = datetime.fromisoformat(run.read_events()[-1].time)
             yield EndedRun(team=team, ended=ended, cost=cost)
 
 
-def _compute_cost(plan: "Plan", run: Run) -> float | None:
+def _compute_cost(plan: "Plan", seconds: float) -> float | None:
     estimate = plan.estimate
     if estimate.cost is None or not estimate.whole_seconds:
         return None
-    return estimate.cost * run.read_state().clock.seconds / estimate.whole_seconds
+    return estimate.cost * seconds / estimate.whole_seconds

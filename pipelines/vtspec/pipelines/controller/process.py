@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -56,22 +57,19 @@ def serve_repositories(
             ) from None
 
 
-class _running:
+@contextmanager
+def _running(workers: Sequence[SiteWorker | TrackingWorker]) -> Iterator[None]:
     """The workers' threads, while the context lasts."""
-
-    def __init__(self, workers: Sequence[SiteWorker | TrackingWorker]) -> None:
-        self._workers = workers
-        self._threads = [threading.Thread(target=one.run, daemon=True) for one in workers]
-
-    def __enter__(self) -> None:
-        for thread in self._threads:
-            thread.start()
-
-    def __exit__(self, *error: object) -> None:
-        for worker in self._workers:
+    threads = [threading.Thread(target=one.run, daemon=True) for one in workers]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        for worker in workers:
             worker.stop()
         end = time.monotonic() + GRACE_S
-        for thread in self._threads:
+        for thread in threads:
             thread.join(max(0.0, end - time.monotonic()))
 
 

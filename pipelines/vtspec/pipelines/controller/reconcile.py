@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
+from vtspec.pipelines.forge.comment_text import has_text
 from vtspec.pipelines.forge.forge import Comment, ReactionContent
 
 from .actions import Action, CommentKind, React, Reply, StopRun, WriteComment
@@ -24,7 +25,6 @@ from .markers import (
     ShownDigest,
     find_comments,
     find_replies,
-    is_same_text,
     make_marker,
     make_reply_marker,
     parse_time,
@@ -183,7 +183,7 @@ def _write(
     there = find_comments(seen.comments, view.login, kind)
     body = view.redactor.redact_text(body)
     number = seen.pull.number
-    if not there or not is_same_text(there[0].body, body):
+    if not there or not has_text(there[0], body):
         found = there[0].id if there else None
         yield WriteComment(pull_request=number, kind=kind, body=body, comment_id=found)
     for other in there[1:]:

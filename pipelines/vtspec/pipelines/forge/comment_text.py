@@ -25,19 +25,19 @@ def check_body(body: str) -> None:
 def find_marker(body: str) -> str:
     """What a comment is found by: its first line if that is a comment of HTML, else all of it."""
     first = body.partition("\n")[0].strip()
-    return first if first.startswith("<!--") and first.endswith("-->") else _plain(body)
+    return first if first.startswith("<!--") and first.endswith("-->") else make_plain(body)
 
 
-def find_marked(comments: Iterable[Comment], marker: str, author: str) -> Comment | None:
-    """The first comment of the author's with that marker, or None."""
-    found = (one for one in comments if one.author == author and find_marker(one.body) == marker)
-    return next(found, None)
+def list_marked(comments: Iterable[Comment], marker: str, author: str) -> list[Comment]:
+    """The author's comments with that marker, in their order."""
+    return [one for one in comments if one.author == author and find_marker(one.body) == marker]
 
 
 def has_text(comment: Comment, body: str) -> bool:
-    """Whether the comment says just this; forges trim ends, and may turn ends of lines."""
-    return _plain(comment.body) == _plain(body)
+    """Whether the comment says just this."""
+    return make_plain(comment.body) == make_plain(body)
 
 
-def _plain(text: str) -> str:
+def make_plain(text: str) -> str:
+    """A text by which two are one to a forge: it trims ends, and may turn ends of lines."""
     return text.replace("\r\n", "\n").strip()

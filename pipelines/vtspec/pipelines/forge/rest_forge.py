@@ -22,7 +22,7 @@ from .answers import (
 )
 from .api_client import ApiClient, join_path
 from .api_errors import Unanswered
-from .comment_text import check_body, find_marked, find_marker, has_text
+from .comment_text import check_body, find_marker, has_text, list_marked
 from .forge import (
     LONGEST_DESCRIPTION,
     Comment,
@@ -159,8 +159,11 @@ class RestForge:
     def _find_written(self, number: int, body: str) -> Comment | None:
         """Our comment with the body's marker, brought up to that body."""
         marker = find_marker(body)
-        found = find_marked(self.list_comments(number), marker, self.find_login())
-        if found is None or has_text(found, body):
+        marked = list_marked(self.list_comments(number), marker, self.find_login())
+        if not marked:
+            return None
+        found = marked[0]
+        if has_text(found, body):
             return found
         return self.update_comment(found.id, body)
 

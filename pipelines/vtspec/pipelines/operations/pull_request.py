@@ -33,17 +33,14 @@ class Proposal:
     """Commits of a git repository, which may be a bare one, at `folder`.
 
     `head` is what is proposed for the branch at `base`; the `vtspec.yaml` of `policy`, which is
-    the default branch, decides. `author` is the e-mail address of who proposes it, `runs` where
-    the runs are if not where `vtspec.yaml` says; models are looked up in `sources`,
-    and `also` are experiments that are to be planned although their files stay.
+    the default branch, decides. Models are looked up in `sources`, and `also` are experiments
+    that are to be planned although their files stay.
     """
 
     folder: Path
     head: str
     base: str
     policy: str
-    author: str | None = None
-    runs: Path | None = None
     sources: "ModelSources | None" = None
     also: frozenset[str] = frozenset()
     check: "Callable[[Plan, DataRemote, Path], str | None]" = check_data
@@ -79,7 +76,8 @@ class AffectedPlan:
 @dataclass(frozen=True, kw_only=True)
 class PullRequestPlans:
     """All of it at one commit. `problems` are those of the specs that it changes, with files from
-    the repository's root; `removed` are files of experiments that go."""
+    the repository's root; `removed` are files of experiments that go, and
+    `changes_project` says whether `vtspec.yaml` is another."""
 
     head: str
     merge_base: str
@@ -88,6 +86,7 @@ class PullRequestPlans:
     asked: tuple[ProposedPlan, ...]
     affected: tuple[AffectedPlan, ...]
     removed: tuple[str, ...]
+    changes_project: bool
 
     @property
     def plans(self) -> "tuple[Plan, ...]":
@@ -124,8 +123,7 @@ def plan_pull_request(proposal: Proposal) -> PullRequestPlans:
     merge_base = find_merge_base(folder, proposal.base, proposal.head)
     before, after = (read_commit(folder, commit) for commit in (merge_base, proposal.head))
     policy = read_commit(folder, proposal.policy)
-    trusted = find_repository(policy.top, policy).with_author(proposal.author)
-    there = trusted.with_runs(proposal.runs)
+    there = find_repository(policy.top, policy)
     uri = choose_tracking_uri(there.runs, there.project.spec.tracking.uri, os.environ)
     given = proposal.sources or ModelSources()
     sources = replace(given, version_of=given.version_of or make_version_lookup(uri))
@@ -147,6 +145,7 @@ def plan_pull_request(proposal: Proposal) -> PullRequestPlans:
         asked=tuple(asked),
         affected=affected,
         removed=comparison.list_removed(),
+        changes_project=PROJECT_FILE in comparison.changed,
     )
 
 
@@ -297,7 +296,7 @@ class _Comparison:
         if PROJECT_FILE not in self.changed:
             return repository
         try:
-            own = find_repository(tree.top, tree).with_author(repository.asked_by)
+            own = find_repository(tree.top, tree)
         # Told as a problem of that file.
         except SpecError:
             return None
