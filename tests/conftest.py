@@ -1,11 +1,15 @@
 """What holds for all tests."""
 
+import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from vtspec.pipelines.cache_folder import get_cache_folder
 
 if TYPE_CHECKING:
     from object_storage import BreakableStorage
@@ -27,6 +31,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     waiting."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What a file's tests mirror and queue meets no other file's, nor what an earlier run of the
+    tests left: only the frameworks' environments, which take minutes to make, are the user's."""
+    environments = get_cache_folder(os.environ) / "environments"
+    environments.mkdir(parents=True, exist_ok=True)
+    cache: Path = tmp_path_factory.mktemp("cache")
+    (cache / "environments").symlink_to(environments)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VTSPEC_CACHE", str(cache))
+        yield
 
 
 @pytest.fixture(scope="module")
