@@ -94,6 +94,7 @@ def test_a_webhook_is_acted_on_and_a_signal_ends_it(proposed: Proposed) -> None:
         ((), {"VTSPEC_WEBHOOK_SECRET": ""}, "export VTSPEC_WEBHOOK_SECRET"),
         (("--listen", "8090"), {}, "--listen 127.0.0.1:8090"),
         (("--app-id", "7"), {}, "--app-id ID --private-key FILE"),
+        (("acme/other", "--namespace", "vision"), {}, "one controller for each"),
     ],
 )
 def test_what_is_missing_is_said_before_anything_is_done(

@@ -17,7 +17,9 @@ from proposed_changes import propose_change, push_change
 from run_folders import EVALUATED, STARTED, SUCCEEDED
 from vtspec.pipelines.catalog import load_frameworks
 from vtspec.pipelines.controller.observation import Site
+from vtspec.pipelines.controller.tenancy import Tenancy
 from vtspec.pipelines.controller.worker import serve_once, track_once
+from vtspec.pipelines.errors import Refused
 from vtspec.pipelines.planning.resolve import ModelSources
 
 TRACKING = "sqlite:///{}/mlflow.db"
@@ -57,6 +59,11 @@ class PullRequests:
         """What the bot has written, the oldest first."""
         comments = self.github.repository.comments.values()
         return [one.body for one in comments if one.author == self.github.bot]
+
+    def read_check(self) -> str:
+        """What the check of the head says, as a status: a token makes no check runs."""
+        head = self.github.repository.pull_requests[self.number].head_sha
+        return self.github.find_statuses(head)["vtspec"][1]
 
     def find_line(self) -> str:
         """The line that the plan comment gives to be pasted."""
@@ -182,3 +189,23 @@ def test_a_push_before_the_run_is_begun_keeps_it_from_being_begun(pulls: PullReq
     pulls.settle()
     assert get_server(pulls).workflows() == []
     assert pulls.find_line() != line
+
+
+def test_what_another_team_has_is_neither_read_nor_written(pulls: PullRequests) -> None:
+    """Whoever may merge writes `vtspec.yaml`; the controller's credentials reach further."""
+    server, site = get_server(pulls), pulls.site
+    site.tenancy = Tenancy(namespace="speech", runs="s3://acme-speech/runs")
+    asked = len(server.asked)
+    with pytest.raises(Refused, match=r"spec\.cluster\.namespace is 'vision'"):
+        pulls.serve()
+    pulls.github.write_comment(pulls.number, "/vtspec apply 1234567", author="ben")
+    with pytest.raises(Refused):
+        pulls.serve()
+    assert len(server.asked) == asked
+    assert pulls.read_comments() == []
+    assert "spec.cluster.namespace is 'vision'" in pulls.read_check()
+
+    site.tenancy = Tenancy(namespace="vision", runs=pulls.world.url)
+    pulls.settle()
+    assert pulls.read_comments()
+    assert pulls.read_check() == "1 plan, 0 errors"

@@ -10,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from vtspec.pipelines.controller.process import Address
+    from vtspec.pipelines.controller.tenancy import Tenancy
     from vtspec.pipelines.forge.connection import Connection
     from vtspec.pipelines.forge.credentials import Credential
     from vtspec.pipelines.forge.webhook import WebhookSecrets
@@ -30,6 +31,8 @@ class _Options:
     secret_files: tuple[Path, ...]
     listen: str
     folder: Path | None
+    namespace: str | None
+    runs: str | None
     sweep_s: float
     once: bool
 
@@ -63,6 +66,12 @@ class _Options:
     help="Where the repositories are mirrored, if not in the cache.",
 )
 @click.option(
+    "--namespace", help="The only namespace of the cluster that the repository may name."
+)
+@click.option(
+    "--runs", metavar="s3://…", help="Where the repository's runs lie, or below which; else not."
+)
+@click.option(
     "--sweep",
     "sweep_s",
     type=click.FloatRange(min=1),
@@ -83,16 +92,24 @@ def command(repositories: tuple[str, ...], **options: Any) -> None:
     from vtspec.pipelines.cache_folder import get_cache_folder
     from vtspec.pipelines.controller.observation import Site
     from vtspec.pipelines.controller.process import serve_at_rest, serve_repositories
+    from vtspec.pipelines.controller.tenancy import Tenants
     from vtspec.pipelines.controller.worker import SiteWorker
 
     def report(line: str) -> None:
         click.echo(line, err=True)
 
     chosen = _Options(**options)
+    tenancy = _read_tenancy(chosen, repositories)
+    tenants = Tenants()
     connection = _connect(chosen)
     mirrors = chosen.folder or get_cache_folder(os.environ) / "mirrors"
     sites = [
-        Site(forge=connection.open(name), folder=mirrors / f"{name.replace('/', '+')}.git")
+        Site(
+            forge=connection.open(name),
+            folder=mirrors / f"{name.replace('/', '+')}.git",
+            tenancy=tenancy,
+            tenants=tenants,
+        )
         for name in dict.fromkeys(repositories)
     ]
     if chosen.once:
@@ -103,6 +120,18 @@ def command(repositories: tuple[str, ...], **options: Any) -> None:
     workers = [SiteWorker(site=site, report=report, sweep_s=chosen.sweep_s) for site in sites]
     report(f"looking after {', '.join(repositories)}; webhooks at http://{chosen.listen}/webhook")
     serve_repositories(workers, address, secrets)
+
+
+def _read_tenancy(chosen: _Options, repositories: tuple[str, ...]) -> "Tenancy":
+    from vtspec.pipelines.controller.tenancy import Tenancy
+    from vtspec.pipelines.errors import Refused
+
+    if len(set(repositories)) > 1 and (chosen.namespace or chosen.runs):
+        raise Refused(
+            "--namespace and --runs are one repository's, and several are named",
+            fix="one controller for each, or leave both out",
+        )
+    return Tenancy(namespace=chosen.namespace, runs=chosen.runs)
 
 
 def _find_credential(chosen: _Options) -> "Credential":

@@ -14,6 +14,7 @@ from vtspec.pipelines.forge.forge import (
 )
 from vtspec.pipelines.formatting import pluralize
 from vtspec.pipelines.redaction import Redactor
+from vtspec.pipelines.reporting.escape import render_code
 from vtspec.pipelines.runs.state import describe_ending
 from vtspec.schema.problem import Problem
 from vtspec.schema.visible_text import shorten_visibly
@@ -63,11 +64,26 @@ def build_check(seen: PullRequestView) -> CheckReport:
     )
 
 
+def build_obstacle(message: str, redactor: Redactor) -> CheckReport:
+    """The check of a head that is not looked at, with the reason, which is not of its making."""
+    report = CheckReport(
+        name=CHECK,
+        conclusion="failure",
+        # Where there are no checks a status has this alone.
+        title=shorten_visibly(message.partition("\n")[0], LONGEST_DESCRIPTION),
+        summary="This repository is not looked after: "
+        f"{render_code(message, _LONGEST)}\n\nWhoever keeps the default branch, or the "
+        "controller, mends it; then this check is made anew.",
+    )
+    return _mask(report, redactor)
+
+
 def _mask(report: CheckReport, redactor: Redactor) -> CheckReport:
     """The report without what is secret, whatever a spec or a server put into it."""
     redact = redactor.redact_text
     return replace(
         report,
+        title=redact(report.title),
         summary=redact(report.summary),
         annotations=tuple(
             replace(one, message=redact(one.message), title=redact(one.title))

@@ -33,6 +33,7 @@ from vtspec.pipelines.validation.teams import find_team
 from .approval import choose_team
 from .commands import parse_command
 from .request import is_allowed, list_asked_specs
+from .tenancy import Tenancy, Tenants
 from .view import Attempt, EndedRun, PlannedSpec, PullRequestView, Reach, SpecCause, View
 from .workflow_marks import read_approvals, read_wanted
 
@@ -61,14 +62,17 @@ def _get_time() -> datetime:
 class Site:
     """A repository that is looked after, and where its parts are asked.
 
-    `folder` holds its mirror. `statuses` and `checks` are what this process has told the forge of
-    commits: another one tells it once more, which changes nothing.
+    `folder` holds its mirror; `tenants` are those of all repositories of the process. `statuses`
+    and `checks` are what this process has told the forge of commits: another one tells it once
+    more, which changes nothing.
     """
 
     forge: "Forge"
     folder: Path
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     get_time: Callable[[], datetime] = _get_time
+    tenancy: Tenancy = field(default_factory=Tenancy)
+    tenants: Tenants = field(default_factory=Tenants)
     statuses: "dict[str, dict[str, Status]]" = field(default_factory=dict)
     checks: "dict[str, dict[str, CheckReport]]" = field(default_factory=dict)
     sources: "ModelSources | None" = None
@@ -106,7 +110,8 @@ def observe_site(site: Site, numbers: Iterable[int] = ()) -> Observation:
     is wanted by.
 
     Raises `Temporary` and `Permanent` where forge, git, cluster or store say nothing, `SpecError`
-    where the default branch's `vtspec.yaml` is wrong.
+    where the default branch's `vtspec.yaml` is wrong, and `Refused` where it names what is not
+    this repository's.
     """
     forge = site.forge
     info = forge.find_repository()
@@ -116,6 +121,8 @@ def observe_site(site: Site, numbers: Iterable[int] = ()) -> Observation:
     tree = read_commit(site.folder, default)
     repository = find_repository(tree.top, tree)
     project = repository.project.spec
+    site.tenancy.refuse_foreign(project)
+    site.tenants.admit(forge.repository, project)
     client = None if project.cluster is None else site.open_cluster()
     workflows = {} if client is None else _find_workflows(client, project)
     runs = Runs(repository.runs)

@@ -3,13 +3,16 @@
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.operations.sync import choose_target, sync_runs
+from vtspec.pipelines.redaction import make_redactor
 from vtspec.schema.problem import SpecError
 
+from .commit_status import build_obstacle
 from .effects import Effects
 from .observation import Site, observe_site
 from .reconcile import find_next_look, reconcile
@@ -34,12 +37,16 @@ class Pass:
 
 
 def serve_once(site: Site, report: Callable[[str], None], numbers: Iterable[int] = ()) -> Pass:
-    """Look, decide, act. Raises as `observe_site` does; what one action comes upon is reported
-    and tried again."""
-    observed = observe_site(site, numbers)
+    """Look, decide, act. Raises as `observe_site` does, after the open pull requests were told so
+    where waiting does not help; what one action comes upon is reported and tried again."""
+    try:
+        observed = observe_site(site, numbers)
+    except (Permanent, Refused, SpecError) as error:
+        _tell_obstacle(site, str(error))
+        raise
     site.repository = observed.repository
-    for number, error in observed.left_out.items():
-        report(f"pull request {number} is left out: {error}")
+    for number, reason in observed.left_out.items():
+        report(f"pull request {number} is left out: {reason}")
     actions = reconcile(observed.view)
     effects = Effects(site=site, repository=observed.repository, report=report)
     effects.carry_out(actions)
@@ -47,6 +54,17 @@ def serve_once(site: Site, report: Callable[[str], None], numbers: Iterable[int]
     looks = None if pause is None else pause.total_seconds()
     due = [one for one in (effects.delay_s, looks) if one is not None]
     return Pass(actions=len(actions), delay_s=min(due, default=None))
+
+
+def _tell_obstacle(site: Site, message: str) -> None:
+    report = build_obstacle(message, make_redactor(site.environ))
+    # The forge may be who refuses.
+    with suppress(Permanent, Refused, Temporary):
+        for pull in site.forge.list_open_pull_requests():
+            told = site.checks.setdefault(pull.head_sha, {})
+            if told.get(report.name) != report:
+                site.forge.report_check(pull.head_sha, report)
+                told[report.name] = report
 
 
 @dataclass(kw_only=True)
