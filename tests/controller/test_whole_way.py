@@ -1,5 +1,6 @@
 """The whole way on stand-ins: real git, a GitHub, a cluster and a store on loopback."""
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -9,9 +10,12 @@ from pathlib import Path
 import mlflow
 import pytest
 
+from canaries import Canaries
 from cluster_world import Pods, World, a_world, recorded_status
-from forge_sites import GitHubSite, serve_github_site
+from forge_sites import TOKEN, GitHubSite, serve_github_site
+from kubernetes_server import TOKEN as KUBERNETES_TOKEN
 from kubernetes_server import KubernetesServer, running_kubernetes
+from mlflow_server import free_port
 from object_storage import ObjectStorage
 from proposed_changes import propose_change, push_change
 from run_folders import EVALUATED, STARTED, SUCCEEDED
@@ -209,3 +213,65 @@ def test_what_another_team_has_is_neither_read_nor_written(pulls: PullRequests) 
     pulls.settle()
     assert pulls.read_comments()
     assert pulls.read_check() == "1 plan, 0 errors"
+
+
+def test_no_secret_is_told_whoever_prints_it(
+    pulls: PullRequests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The API server, the store's pods and MLflow repeat what they were given; nobody is shown."""
+    canaries = Canaries()
+    server, github, folder = get_server(pulls), pulls.github, pulls.world.root.parent
+    canaries.add("forge token", TOKEN)
+    canaries.add("cluster token", KUBERNETES_TOKEN)
+    given = {
+        "AWS_SECRET_ACCESS_KEY": canaries.make("store's key"),
+        "AWS_SESSION_TOKEN": canaries.make("store's token"),
+        "VTSPEC_FORGE_TOKEN": TOKEN,
+        "VTSPEC_WEBHOOK_SECRET": canaries.make("webhook's secret"),
+        "MLFLOW_TRACKING_PASSWORD": canaries.make("MLflow's password"),
+        "OPENAI_API_KEY": canaries.make("model's key", "sk-{}"),
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    address = f"http://bot:{canaries.make('password in an address')}@127.0.0.1:{free_port()}"
+    pulls.site.environ = {**pulls.site.environ, **given, "MLFLOW_TRACKING_URI": address}
+    everything = " ".join((*given.values(), address))
+
+    pulls.settle()
+    # The API server, as it refuses; the store, as pods tell how they failed.
+    server.admit = lambda body: f"denied: {everything} {KUBERNETES_TOKEN}"
+    refused = github.write_comment(pulls.number, pulls.find_line(), author="ben")
+    pulls.settle()
+    server.admit = lambda body: None
+    github.write_comment(pulls.number, pulls.find_line(), author="ben")
+    pulls.settle()
+    (name,) = server.workflows()
+    pods = Pods(world=pulls.world, run=name)
+    pods.begin()
+    pods.tell(STARTED)
+    pods.tell(("step.started", {}), step="train")
+    message = f"no GPU for {everything}"
+    pods.tell(("run.finished", {"ending": "failed", "exit_code": 3, "message": message}))
+    pods.store()
+    pods.end("Failed")
+    server.play(name, recorded_status("failed"))
+    github.server.world.now += timedelta(minutes=1)
+    pulls.settle()
+    track_once(pulls.site, pulls.said.append)
+    assert "in MLflow: " in pulls.said[-1]
+
+    told = {
+        "comments": json.dumps([one.body for one in github.repository.comments.values()]),
+        "statuses": json.dumps([one.description for one in github.repository.statuses]),
+        "cluster": json.dumps(server.objects),
+        "log": json.dumps(pulls.said),
+    }
+    assert f"reply {refused}" in told["comments"]
+    assert "no GPU for" in told["comments"]
+    found = [
+        finding
+        for place, text in told.items()
+        for finding in canaries.search(place, text.encode())
+    ]
+    found += canaries.search_files([folder / "mirror.git"], [])
+    assert found == []
