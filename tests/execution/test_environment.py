@@ -1,9 +1,11 @@
 """Which Python runs a framework, and how one is made that a kill cannot leave half whole."""
 
+import hashlib
 import platform
 import subprocess
 import sys
 import threading
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import distribution
@@ -161,6 +163,38 @@ def test_an_adapter_of_another_package_runs_in_this_python_only(tmp_path: Path) 
     with pytest.raises(Permanent, match="adapter of another package") as caught:
         environments(tmp_path, {"numpy": "2.4.0"}).choose(framework)
     assert caught.value.fix == "pip install torch==2.15.0"
+
+
+def test_what_a_repository_asks_of_its_own_environment_is_not_asked_of_this_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = tmp_path / "repository"
+    repository.mkdir()
+    settings = '[tool.uv]\nconstraint-dependencies = ["numpy<2.5"]\n'
+    (repository / "pyproject.toml").write_text(settings)
+    monkeypatch.chdir(repository)
+    wheel = a_wheel(tmp_path)
+    sha256 = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    monkeypatch.setenv("UV_FIND_LINKS", str(tmp_path))
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    locked = f"something==1.0 \\\n    --hash=sha256:{sha256}\n"
+    # uv refuses a constraint without a hash, whatever is to be installed.
+    framework = a_framework(tmp_path / "image", locked, distributions=())
+    assert environments(tmp_path, {}).choose(framework, "made").kind == "made"
+
+
+def a_wheel(folder: Path) -> Path:
+    """A distribution without anything in it."""
+    path = folder / "something-1.0-py3-none-any.whl"
+    files = {
+        "METADATA": "Metadata-Version: 2.1\nName: something\nVersion: 1.0\n",
+        "WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        "RECORD": "",
+    }
+    with zipfile.ZipFile(path, "w") as wheel:
+        for name, text in files.items():
+            wheel.writestr(f"something-1.0.dist-info/{name}", text)
+    return path
 
 
 def test_uv_is_found_on_the_path_beside_python_or_in_its_package(tmp_path: Path) -> None:

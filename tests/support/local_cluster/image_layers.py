@@ -21,7 +21,8 @@ BASE_LOCK = ROOT / "images" / "base" / "requirements.txt"
 TIMM_LOCK = ROOT / "images" / "timm" / "requirements.txt"
 _SUITE, PYTHON = "bookworm", "3.11"
 _PACKAGES = "python3-minimal,libpython3-stdlib,ca-certificates"
-_UV = (sys.executable, "-m", "uv")
+# What this repository asks of its own environment is nothing to an image.
+_UV = (sys.executable, "-m", "uv", "--no-config")
 _SOURCES = ("adapters", "schema", "pipelines", "cli", "images", "pyproject.toml")
 _FRAMEWORK = "opt/framework"
 _SITE_PACKAGES = f"{_FRAMEWORK}/lib/python{PYTHON}/site-packages"

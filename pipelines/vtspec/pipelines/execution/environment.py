@@ -240,19 +240,21 @@ class Environments:
         # An environment cannot be moved, so it is made in its place and marked when it is whole.
         shutil.rmtree(folder, ignore_errors=True)
         python = folder / "bin" / "python"
-        self._run_uv(uv, lock, "venv", "--quiet", "--python", sys.executable, str(folder))
+        self._run_uv(uv, lock, folder, "venv", "--quiet", "--python", sys.executable, str(folder))
         if framework.requirements.is_file():
             wanted = ("--require-hashes", "-r", str(framework.requirements))
             # Each step is a process of its own: without bytecode every one of them compiles what
             # it imports, and where PYTHONDONTWRITEBYTECODE is set it would never be kept.
             install = ("pip", "install", "--compile-bytecode", "--python", str(python))
-            self._run_uv(uv, lock, *install, *wanted)
+            self._run_uv(uv, lock, folder, *install, *wanted)
         _get_marker(folder).write_text(f"{framework.requirements_hash}\n", encoding="utf-8")
 
-    def _run_uv(self, uv: Path, lock: int, *arguments: str) -> None:
+    def _run_uv(self, uv: Path, lock: int, folder: Path, *arguments: str) -> None:
         # uv shows its own progress on the terminal, and outlives this process no further than
-        # its lock.
-        done = subprocess.run([str(uv), *arguments], pass_fds=[lock], check=False)
+        # its lock. It starts beside the environment: in a repository it would take the constraints
+        # of that one's pyproject.toml for this environment's, which is locked.
+        command = [str(uv), *arguments]
+        done = subprocess.run(command, pass_fds=[lock], cwd=folder.parent, check=False)
         if done.returncode != 0:
             raise Permanent(
                 f"uv {arguments[0]} failed with exit code {done.returncode}; its words are above",
