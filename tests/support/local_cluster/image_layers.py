@@ -152,7 +152,8 @@ def _installed(target: Path, *what: str) -> Iterator[Path]:
         install = ("env", "PYC_INVALIDATION_MODE=UNCHECKED_HASH", *_UV, "pip", "install")
         options = ("--quiet", "--compile-bytecode", "--target", str(folder))
         run(*install, *options, "--python-version", PYTHON, *what)
-        for script in (folder / "bin").iterdir():
+        # Bytecode of those scripts that are modules stands beside them.
+        for script in (one for one in (folder / "bin").iterdir() if one.is_file()):
             # The interpreter that installed it is none of the image's.
             text = re.sub(rb"\A#!.*", b"#!/usr/bin/python3", script.read_bytes())
             script.unlink()
