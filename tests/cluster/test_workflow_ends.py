@@ -211,7 +211,9 @@ def test_what_a_pod_lacks_is_named_as_each_component_says_it(
         )
         state = run.look().workflow
         assert state is not None
-        assert (state.phase, state.wait) in (("waiting", "object"), ("failed", None))
+        # Argo makes a pod that has no account anew, some times.
+        waits = "retry" if kind == "ServiceAccount" else "object"
+        assert (state.phase, state.wait) in (("waiting", waits), ("failed", None))
         assert "\n  fix: " in describe_workflow(state)
         delete(api, name)
 
