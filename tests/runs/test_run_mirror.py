@@ -580,6 +580,7 @@ def test_the_same_store_by_another_address_is_gone_on_with_once_that_is_said(
 @pytest.mark.parametrize(
     ("key", "says"),
     [
+        ("z\x1b[31mred", r"$'KEY/z\033[31mred'"),
         ("../x/y", "team/../x/y"),
         ("/x", "team//x"),
         ("\x1b[31mred", r"$'KEY/\033[31mred'"),
@@ -609,3 +610,25 @@ def test_a_key_that_is_no_path_is_told_and_every_other_run_is_gone_on_with(
     assert run.name in here.vtspec("status").stdout
     removed = there.vtspec("rm", "dogs-0123456789", "--yes", "--force")
     assert removed.returncode == 0, removed.stderr
+
+
+def test_keys_that_are_no_paths_beside_the_runs_and_within_one_leave_out_that_one_alone(
+    storage: ObjectStorage, machines: list[Machine]
+) -> None:
+    here, there = machines
+    names = []
+    for name in ("cats", "dogs", "zebras"):
+        attempt = here.runs.create_attempt(a_plan(id=f"{name}-0123456789", name=name))
+        with here.runs.keep_stored(attempt.run):
+            append(attempt.run.path, [STARTED, SUCCEEDED], 0)
+        attempt.lock.release()
+        names.append(attempt.run.name)
+    bucket = here.url.removeprefix("s3://").partition("/")[0]
+    for key in ("/x", "../y/z", "\x1b/x", "zz\x1b", f"{names[1]}//x", f"{names[2]}/sub//x"):
+        storage.put_object(bucket, f"team/{key}")
+    done = there.vtspec("status")
+    assert done.returncode == 0, done.stderr
+    assert [name in done.stdout for name in names] == [True, False, True]
+    assert f"{names[1]} is left out" in done.stderr and "delete-object" in done.stderr
+    with pytest.warns(RunsWarning, match="whose name is no path"):
+        assert [run.name for run in there.runs.list_by_plan(names[2])] == [names[2]]

@@ -59,6 +59,9 @@ _CHUNK: Final = 8 << 20
 AMAZON: Final = "https://s3.amazonaws.com"
 _AMAZONS: Final = re.compile(r"^https?://([\w.-]+\.)?amazonaws\.com(:\d+)?(/|$)")
 
+_NAME: Final = re.compile(r"(?!\.\.?$)[^\x00-\x1f\x7f/]+")
+"""What a folder can be called."""
+
 _STRAY: Final = re.compile(
     r"invalid path: (?:Error parsing )?Path \"(.*?)\"(?:: Encountered illegal| contained )", re.S
 )
@@ -118,10 +121,10 @@ class ObjectStore:
         """The variable that says, or would say, who is asked."""
         return self._place.find_endpoint()[0]
 
-    def list_objects(self, prefix: str = "", after: str | None = None) -> Iterator[StoredObject]:
-        """Every object whose key begins with the prefix, which ends with `/` or is empty; of these
-        those that come `after` a key. Raises `StrayKey`, as every listing does."""
-        batches = self._ask(lambda: _library().list(self._store, prefix or None, offset=after))
+    def list_objects(self, prefix: str = "") -> Iterator[StoredObject]:
+        """Every object whose key begins with the prefix, which ends with `/` or is empty. Raises
+        `StrayKey`, as every listing does but `list_folders`."""
+        batches = self._ask(lambda: _library().list(self._store, prefix or None))
         while True:
             batch = self._ask(lambda: next(batches, None))
             if batch is None:
@@ -145,8 +148,11 @@ class ObjectStore:
             return next((o.tag for o in self.list_files(f"{folder}/") if o.key == key), None)
 
     def list_folders(self) -> list[str]:
-        """The names of the folders right below the store's prefix."""
-        return [str(each) for each in self._list_level(None)["common_prefixes"]]
+        """The names of the folders right below the store's prefix, whatever else is there."""
+        try:
+            return [str(each) for each in self._list_level(None)["common_prefixes"]]
+        except StrayKey:
+            return self._place.list_folder_names()
 
     def _list_level(self, folder: str | None) -> Any:
         try:
@@ -326,11 +332,16 @@ def _explain(url: str, words: str) -> Permanent | Refused | Temporary:
 
 
 def _library() -> Any:
+    return _import("obstore")
+
+
+def _import(name: str) -> Any:
+    package = name.partition(".")[0]
     try:
-        return importlib.import_module("obstore")
+        return importlib.import_module(name)
     except ImportError as error:
         raise refuse_import(
-            error, "obstore", "runs in s3:// need obstore", "pip install 'vtspec[store]'"
+            error, package, f"runs in s3:// need {package}", "pip install 'vtspec[store]'"
         ) from error
 
 
@@ -389,21 +400,57 @@ class _Place:
             )
         if endpoint:
             config["aws_endpoint"] = endpoint
-        # The bucket is a host of its own at Amazon, and rarely so elsewhere.
-        style = self._find("AWS_VIRTUAL_HOSTED_STYLE_REQUEST") or str(not endpoint).lower()
         retries = 0 if client else 4
         retry: dict[str, Any] = {"max_retries": retries, "retry_timeout": timedelta(seconds=60)}
         renewed = {} if self._folder is None else {"credential_provider": self._read_credential}
         try:
             return stores.S3Store.from_url(
                 self._url,
-                config={**config, "virtual_hosted_style_request": style},
+                config={**config, "virtual_hosted_style_request": str(self._is_hosted()).lower()},
                 client_options={"allow_http": endpoint.startswith("http://"), **client},
                 retry_config=retry,
                 **renewed,
             )
         except Exception as error:
             raise _explain(self._url, str(error)) from error
+
+    def list_folder_names(self) -> list[str]:
+        """As `ObjectStore.list_folders`, by a client that takes any key; what is no name of a
+        folder is left out."""
+        known = _import("botocore.exceptions")
+        bucket, _, prefix = self._url.removeprefix("s3://").partition("/")
+        prefix = f"{prefix}/" if prefix else ""
+        try:
+            pages = (
+                _import("botocore.session")
+                .Session()
+                .create_client("s3", **self._describe_client(bucket))
+                .get_paginator("list_objects_v2")
+                .paginate(Bucket=bucket, Prefix=prefix, Delimiter="/")
+            )
+            found = [one["Prefix"] for page in pages for one in page.get("CommonPrefixes", ())]
+        except (known.ClientError, known.BotoCoreError) as error:
+            raise self.explain(str(error), is_refused="AccessDenied" in str(error)) from error
+        names = [str(one).removeprefix(prefix).removesuffix("/") for one in found]
+        return [name for name in names if _NAME.fullmatch(name)]
+
+    def _describe_client(self, bucket: str) -> dict[str, Any]:
+        names = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
+        # Who has none of these is whom the client finds by itself.
+        given = {name: self._find(name.upper()) or None for name in names}
+        style = "virtual" if self._is_hosted() else "path"
+        return {
+            **(given if given["aws_access_key_id"] else {}),
+            "region_name": self._find("AWS_REGION") or self._find("AWS_DEFAULT_REGION") or None,
+            # obstore wants the bucket in it where it is a host; this one puts it there.
+            "endpoint_url": self.find_endpoint()[1].replace(f"//{bucket}.", "//", 1) or None,
+            "config": _import("botocore.config").Config(s3={"addressing_style": style}),
+        }
+
+    def _is_hosted(self) -> bool:
+        """Whether the bucket is a host of its own: at Amazon, and rarely so elsewhere."""
+        said = self._find("AWS_VIRTUAL_HOSTED_STYLE_REQUEST").lower()
+        return said in ("1", "true", "on", "yes", "y") if said else not self.find_endpoint()[1]
 
     def check_identity(self) -> None:
         """Raise `Refused`, within seconds, where nobody says who asks: the machine is asked for

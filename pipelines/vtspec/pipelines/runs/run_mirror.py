@@ -66,9 +66,6 @@ _CHECKPOINT: Final = f"{CHECKPOINTS_FOLDER}/"
 _MODEL: Final = f"{MODEL_FOLDER}/"
 _THREADS: Final = 16
 
-_FIRST: Final = "0"
-"""What the names of all runs come after."""
-
 _LOOKS: Final = 20
 """How often a run's folder is looked at that changes meanwhile."""
 
@@ -131,8 +128,9 @@ class RunMirror:
             try:
                 self._listed, self._listed_at, self._pulled = self._list_runs(), now, set()
             except StrayKey as stray:
-                self._listed, self._listed_at = self._list_around(stray, fits), None
-                self._pulled = set()
+                # It ends the listing of all: the store is listed run by run around it.
+                _warn(stray)
+                self._listed, self._listed_at, self._pulled = self._list_named(fits), None, set()
             except Refused:
                 # A run's own credential lists the names, and of some runs what tells of them.
                 self._listed, self._listed_at, self._pulled = self._list_named(fits), None, set()
@@ -294,20 +292,10 @@ class RunMirror:
         if self.folder.is_dir() and not self._is_doubted and not file.exists():
             write_file_atomic(file, self.store.endpoint)
 
-    def _list_around(self, stray: StrayKey, fits: Callable[[str], bool]) -> Mapping[str, _Found]:
-        """The runs of a store that has a key which ends every listing that meets it."""
-        _warn(stray)
-        try:
-            return self._list_named(fits)
-        except StrayKey:
-            # Beside the runs, whose names it comes before. Another one within a run is not met
-            # around as well: it is told, with what to type.
-            return self._list_runs(after=_FIRST)
-
-    def _list_runs(self, after: str | None = None) -> Mapping[str, _Found]:
+    def _list_runs(self) -> Mapping[str, _Found]:
         self._unlisted = set()
         runs: dict[str, dict[str, StoredObject]] = {}
-        for one in self.store.list_objects(after=after):
+        for one in self.store.list_objects():
             run, _, path = one.key.partition("/")
             if path:
                 runs.setdefault(run, {})[path] = one
