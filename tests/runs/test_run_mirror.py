@@ -10,10 +10,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -23,6 +25,7 @@ from vtspec.pipelines.cache_folder import get_mirror_folder
 from vtspec.pipelines.errors import Refused, RunsWarning, Temporary
 from vtspec.pipelines.project.scaffold import scaffold
 from vtspec.pipelines.runs import Run, Runs, run_mirror
+from vtspec.pipelines.runs.object_store import ObjectStore
 from vtspec.pipelines.runs.run_mirror import RunMirror, find_mirror
 
 pytestmark = pytest.mark.slow
@@ -59,14 +62,17 @@ def mirror_of(runs: Runs) -> RunMirror:
     return runs.mirror
 
 
-def send(runs: Runs, events: list[tuple[str, Mapping[str, object]]]) -> Run:
+def send(
+    runs: Runs, events: list[tuple[str, Mapping[str, object]]], *, is_with_model: bool = True
+) -> Run:
     """A run with these events, made and sent."""
     attempt = runs.create_attempt(a_plan())
     with runs.keep_stored(attempt.run):
         made = a_run_folder(runs.folder.parent / "made", events)
         shutil.copy(made / "events.jsonl", attempt.run.path)
-        (attempt.run.path / "model").mkdir()
-        (attempt.run.path / "model" / "model.safetensors").write_bytes(b"weights")
+        if is_with_model:
+            (attempt.run.path / "model").mkdir()
+            (attempt.run.path / "model" / "model.safetensors").write_bytes(b"weights")
         (attempt.run.path / "report.md").write_text("it went well")
     attempt.lock.release()
     return attempt.run
@@ -205,6 +211,81 @@ def test_who_has_been_taken_over_is_told_and_sends_no_file_more(url: str, tmp_pa
                 (run.path / "report.md").write_text("mine, later")
                 wait_for(lambda: lost == ["told"])
     assert read_there(url, tmp_path, run.name) == b"mine"
+
+
+@dataclass
+class SlowUploads:
+    """A store whose uploads of a model take until they are let go."""
+
+    store: ObjectStore
+    begun: threading.Event = field(default_factory=threading.Event)
+    may_end: threading.Event = field(default_factory=threading.Event)
+
+    def upload(self, key: str, file: Path | BinaryIO) -> str:
+        if "/model/" in key:
+            self.begun.set()
+            assert self.may_end.wait(90)
+        return ObjectStore.upload(self.store, key, file)
+
+
+@pytest.fixture
+def slow(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SlowUploads:
+    monkeypatch.setattr(run_mirror, "PUSH_S", 0.05)
+    monkeypatch.setattr(run_mirror, "BEAT_S", 0.05)
+    found = SlowUploads(mirror_of(open_there(url, tmp_path / "here")).store)
+    monkeypatch.setattr(found.store, "upload", found.upload)
+    return found
+
+
+@pytest.mark.parametrize("is_last", [False, True])
+def test_a_writer_says_that_it_lives_during_one_long_upload(
+    slow: SlowUploads, url: str, tmp_path: Path, is_last: bool
+) -> None:
+    here, there = (open_there(url, tmp_path / name) for name in ("here", "there"))
+    attempt = here.create_attempt(a_plan())
+    run, beats = attempt.run, set()
+
+    def look() -> bool:
+        beats.add(mirror_of(there).store.find_tag(f"{run.name}/.writer"))
+        return len(beats) > 3 and None not in beats
+
+    def send() -> None:
+        with here.keep_stored(run):
+            (run.path / "model").mkdir()
+            (run.path / "model" / "model.safetensors").write_bytes(b"weights")
+            if not is_last:
+                slow.begun.wait(30)
+                wait_for(slow.may_end.is_set)
+
+    with ThreadPoolExecutor(1) as threads:
+        sent = threads.submit(send)
+        assert slow.begun.wait(30)
+        wait_for(look)
+        slow.may_end.set()
+        # Nobody went on with it: it was itself that wrote its note anew.
+        sent.result(30)
+    (found,) = there.list_runs()
+    assert not found.is_alive()
+    keys = [one.key for one in mirror_of(there).store.list_objects()]
+    assert f"{run.name}/model/model.safetensors" in keys and f"{run.name}/.writer" not in keys
+
+
+def test_who_is_taken_over_during_a_long_upload_is_told_at_once(
+    slow: SlowUploads, url: str, tmp_path: Path
+) -> None:
+    here, there = (open_there(url, tmp_path / name) for name in ("here", "there"))
+    run = send(here, [STARTED], is_with_model=False)
+    (other,) = there.list_runs()
+    lost: list[str] = []
+    with pytest.raises(Temporary, match="another process has gone on"):
+        with here.keep_stored(run, lambda: lost.append("told")):
+            (run.path / "model").mkdir()
+            (run.path / "model" / "model.safetensors").write_bytes(b"mine")
+            assert slow.begun.wait(30)
+            with there.keep_stored(other):
+                wait_for(lambda: lost == ["told"])
+                slow.may_end.set()
+    assert lost == ["told"]
 
 
 def read_there(url: str, tmp_path: Path, run: str) -> bytes:

@@ -117,6 +117,8 @@ class RunMirror:
         # The names of those that the store cannot list, and whether it lacks one that is here.
         self._unlisted: set[str] = set()
         self._is_doubted = False
+        # Who sends a run and who says that it is worked on are two threads of one index.
+        self._noting = threading.Lock()
 
     def pull(self, fits: Callable[[str], bool] = lambda name: True) -> None:
         """Copy what tells of the runs whose name fits, and forget those that were removed there.
@@ -222,35 +224,38 @@ class RunMirror:
         tried again, at the end for `patience_s`; then it is raised. Raises `TakenOver`.
         """
         self._take(run)
-        done, lost = threading.Event(), threading.Event()
+        done, over, lost = threading.Event(), threading.Event(), threading.Event()
 
-        def keep() -> None:
-            beaten = time.monotonic()
-            while not done.wait(PUSH_S):
+        def keep(every_s: float, ends: threading.Event, act: Callable[[], None]) -> None:
+            while not ends.wait(every_s) and not lost.is_set():
                 try:
-                    if time.monotonic() - beaten >= BEAT_S:
-                        self._beat(run)
-                        beaten = time.monotonic()
-                    self._push(run, is_worked_on=True)
+                    act()
                 except TakenOver:
-                    lost.set()
-                    on_lost()
-                    return
+                    with self._noting:
+                        is_news = not lost.is_set()
+                        lost.set()
+                    if is_news:
+                        on_lost()
                 # Whatever it is, the thread must not end of it: it is tried again, and raised at
                 # the end where it does not go away.
                 except Exception:
                     continue
 
-        thread = threading.Thread(target=keep, name="push", daemon=True)
-        thread.start()
+        pushes = _begin(keep, PUSH_S, done, lambda: self._push(run, is_worked_on=True))
+        # Beside them: one upload may take longer than its silence is believed.
+        beats = _begin(keep, BEAT_S, over, lambda: self._beat(run, over))
         try:
             yield
         finally:
             done.set()
-            thread.join()
-            if lost.is_set():
-                raise self._make_taken_over(run)
-            self._finish(run, patience_s)
+            pushes.join()
+            try:
+                if lost.is_set():
+                    raise self._make_taken_over(run)
+                self._finish(run, patience_s, over)
+            finally:
+                over.set()
+                beats.join()
 
     def push(self, run: str) -> None:
         """Send what has changed of a run since; the events last.
@@ -405,15 +410,15 @@ class RunMirror:
     def _push(self, run: str, *, is_worked_on: bool) -> None:
         home = self.folder / run
         with self._hold(run):
-            index = _read_index(home)
-            copies = dict(index.copies)
+            copies = dict(_read_index(home).copies)
             try:
-                self._send(run, copies, index.writer if is_worked_on else None)
+                self._send(run, copies, is_worked_on=is_worked_on)
             finally:
-                _write_index(home, replace(index, copies=copies))
+                with self._noting:
+                    _write_index(home, replace(_read_index(home), copies=copies))
         self.forget()
 
-    def _send(self, run: str, copies: dict[str, _Copy], writer: str | None) -> None:
+    def _send(self, run: str, copies: dict[str, _Copy], *, is_worked_on: bool) -> None:
         """Send what differs from the copies, and note it among them.
 
         A folder that changes while it is looked at is looked at again. Raises `Temporary` where
@@ -422,7 +427,7 @@ class RunMirror:
         for _ in range(_LOOKS):
             with ExitStack() as held:
                 seen = _look(self.folder / run, copies, held)
-                if seen is not None and self._send_seen(run, seen, copies, writer):
+                if seen is not None and self._send_seen(run, seen, copies, is_worked_on):
                     return
         raise Temporary(
             f"the files of {run} change faster than they can be sent to {self.store.url}",
@@ -430,18 +435,17 @@ class RunMirror:
         )
 
     def _send_seen(
-        self, run: str, seen: "_Seen", copies: dict[str, _Copy], writer: str | None
+        self, run: str, seen: "_Seen", copies: dict[str, _Copy], is_worked_on: bool
     ) -> bool:
         """Send what was seen; False, and nothing told, where a file of it went away meanwhile."""
         # Older checkpoints go away while a run is worked on, and formats that are no more wanted.
         # Who has no plan here has lost the folder, and lets nothing go by that.
-        goes = _CHECKPOINT if writer is None else (_CHECKPOINT, _MODEL)
+        goes = (_CHECKPOINT, _MODEL) if is_worked_on else _CHECKPOINT
         gone = [path for path in copies if path.startswith(goes) and path not in seen.files]
         gone = gone if PLAN_FILE in seen.files else []
-        if (seen.changed or gone) and writer is not None:
-            # Files are no condition's, so that whoever went on is not to find older ones.
-            if self.store.find_tag(f"{run}/{WRITER}") != writer:
-                raise self._make_taken_over(run)
+        # Files are no condition's, so that whoever went on is not to find older ones.
+        if is_worked_on and (seen.changed or gone) and not self._is_writer(run):
+            raise self._make_taken_over(run)
         # With its plan it is a run, which can be gone on with.
         for path in sorted(seen.changed, key=lambda path: (path != PLAN_FILE, path)):
             source = seen.held.get(path, seen.files[path])
@@ -475,29 +479,40 @@ class RunMirror:
     def _take(self, run: str) -> None:
         """Say that this process works on the run, whoever did before."""
         tag = self.store.put(f"{run}/{WRITER}", _make_note())
-        self._note_writer(run, tag)
+        with self._hold(run), self._noting:
+            self._note_writer(run, tag)
         self._note_endpoint()
 
-    def _beat(self, run: str) -> None:
-        """Say that this process still works on it. Raises `TakenOver` where another one does."""
-        known = _read_index(self.folder / run).writer
-        try:
-            tag = self.store.replace(f"{run}/{WRITER}", _make_note(), known)
-        except (Overtaken, FileNotFoundError) as error:
-            raise self._make_taken_over(run) from error
-        self._note_writer(run, tag)
+    def _beat(self, run: str, over: threading.Event) -> None:
+        """Say that this process still works on it, until that is over. Raises `TakenOver` where
+        another one does."""
+        with self._noting:
+            if over.is_set():
+                return
+            known = _read_index(self.folder / run).writer
+            try:
+                tag = self.store.replace(f"{run}/{WRITER}", _make_note(), known)
+            except (Overtaken, FileNotFoundError) as error:
+                raise self._make_taken_over(run) from error
+            self._note_writer(run, tag)
 
     def _note_writer(self, run: str, tag: str) -> None:
-        with self._hold(run):
-            home = self.folder / run
-            _write_index(home, replace(_read_index(home), writer=tag, beat=0.0))
+        home = self.folder / run
+        _write_index(home, replace(_read_index(home), writer=tag, beat=0.0))
 
-    def _finish(self, run: str, patience_s: float) -> None:
+    def _is_writer(self, run: str) -> bool:
+        """Whether nobody else has said since that they work on it."""
+        with self._noting:
+            known = _read_index(self.folder / run).writer
+            return self.store.find_tag(f"{run}/{WRITER}") == known
+
+    def _finish(self, run: str, patience_s: float, over: threading.Event) -> None:
         deadline = time.monotonic() + patience_s
         while True:
             try:
                 self._push(run, is_worked_on=True)
-                if self.store.find_tag(f"{run}/{WRITER}") == _read_index(self.folder / run).writer:
+                over.set()
+                if self._is_writer(run):
                     self.store.delete([f"{run}/{WRITER}"])
                 return
             except TakenOver:
@@ -516,6 +531,12 @@ class RunMirror:
             f"another process has gone on with {run} in {self.store.url}",
             fix=format_command("vtspec", "status", run, "--runs", self.store.url),
         )
+
+
+def _begin(act: Callable[..., None], *given: object) -> threading.Thread:
+    thread = threading.Thread(target=act, args=given, daemon=True)
+    thread.start()
+    return thread
 
 
 def find_mirror(folder: Path) -> RunMirror | None:
