@@ -4,10 +4,11 @@ import json
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -523,6 +524,55 @@ def test_whoever_stops_or_removes_a_run_is_told_of_the_schedule_that_begins_it_a
     remove_runs(chosen, world.runs, lambda _: None, warned.append)
     assert [told in line for line in warned] == [True] * begins
     assert list(world.server.objects) == [at]
+
+
+@pytest.mark.parametrize("verb", [["stop"], ["rm", "--yes"]])
+@pytest.mark.parametrize("word", ["spec", "plan"])
+def test_whoever_stops_or_removes_what_only_a_schedule_will_begin_is_told_of_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, verb: list[str], word: str
+) -> None:
+    for name in ("KUBECONFIG", "VTSPEC_CACHE"):
+        monkeypatch.setenv(name, world.environ[name])
+    monkeypatch.chdir(world.root)
+    name = world.plan.id
+    asked = [*verb, world.plan.name if word == "spec" else name, "--runs", world.url]
+    _put_schedule(world)
+    done = CliRunner().invoke(cli, asked, standalone_mode=False)
+    assert isinstance(done.exception, Refused)
+    assert f"yet; CronWorkflow {name} begins {name} at its next time" in str(done.exception)
+    assert f"kubectl -n vision delete cronworkflow {name}" in str(done.exception)
+    # Another store's is nobody's here, and one that is away is said to be.
+    other = CliRunner().invoke(cli, [*asked[:-1], f"{world.url}/other"], standalone_mode=False)
+    assert "CronWorkflow" not in str(other.exception)
+    monkeypatch.setenv("KUBECONFIG", str(world.root / "none"))
+    away = CliRunner().invoke(cli, asked, standalone_mode=False)
+    assert "there is no run" in str(away.exception)
+    assert "whether a CronWorkflow is to begin one could not be asked" in str(away.exception)
+
+
+def test_who_stops_a_spec_is_told_of_the_schedule_of_another_plan_of_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("KUBECONFIG", "VTSPEC_CACHE"):
+        monkeypatch.setenv(name, world.environ[name])
+    monkeypatch.chdir(world.root)
+    _finish(world, SUCCEEDED)
+    edited = f"{world.plan.name}-0123456789"
+    _put_schedule(world, {"name": edited, "labels": {"vtspec.dev/plan": edited}})
+    for word, is_told in ((world.plan.name, True), (world.plan.id, False)):
+        words = ["stop", word, "--runs", world.url]
+        done = CliRunner().invoke(cli, words, standalone_mode=False)
+        assert (f"CronWorkflow {edited} begins {edited} again" in done.stderr) == is_told
+
+
+def _put_schedule(world: World, changes: Mapping[str, Any] | None = None) -> None:
+    settings = find_run_settings(world.plan, world.repository)
+    nightly = render_cron_workflow(world.plan, settings, Schedule(cron="0 3 * * *"))
+    metadata, changes = nightly["metadata"], changes or {}
+    labels = metadata["labels"] | changes.get("labels", {})
+    nightly["metadata"] = {**metadata, **changes, "labels": labels}
+    at = "/apis/argoproj.io/v1alpha1/namespaces/vision/cronworkflows"
+    world.server.put(f"{at}/{nightly['metadata']['name']}", nightly)
 
 
 def test_a_run_whose_pod_is_at_work_runs_also_before_the_store_knows(

@@ -33,18 +33,21 @@ def command(run: str, runs: Path | None, timeout_s: float, *, gone: bool) -> Non
     """Ask RUN to stop: it writes a checkpoint and ends, as at a Ctrl-C in its own terminal.
 
     A second `stop` while it does ends it at once. A run on the cluster is stopped there, and one
-    that waits in the queue of this machine (`vtspec run --queue`) leaves it. Where a schedule will
-    begin it again, that is said. Where it cannot be told whether its Workflow is gone, as of a
-    cluster that is no more, --gone says so and ends the run in the store. RUN is a run's name,
-    the beginning of one, or a spec's name. Exit codes: 0 it has ended, 2 there is
-    nothing to stop, 4 it is on another machine, 75 it has not ended yet.
+    that waits in the queue of this machine (`vtspec run --queue`) leaves it. Where a schedule of
+    the cluster will begin it, or its spec, that is said, with what to type against it. Where it
+    cannot be told whether its Workflow is gone, as of a cluster that is no more, --gone says so
+    and ends the run in the store. RUN is a run's name, the beginning of one, or a spec's name.
+    Exit codes: 0 it has ended, 2 there is nothing to stop, 4 it is on another machine, 75 it has
+    not ended yet.
     """
     from vtspec.adapters.shell_command import format_command
     from vtspec.cli.run_arguments import open_runs
     from vtspec.cli.views.run_status import format_resumption
     from vtspec.pipelines.errors import Refused
     from vtspec.pipelines.execution.local import stop_run
+    from vtspec.pipelines.operations.cluster_schedules import explain_unknown
     from vtspec.pipelines.operations.cluster_workflows import end_gone_run, stop_on_cluster
+    from vtspec.pipelines.runs import UnknownRun
 
     folder = open_runs(runs)
     found = _find_run(run, folder)
@@ -52,7 +55,10 @@ def command(run: str, runs: Path | None, timeout_s: float, *, gone: bool) -> Non
         names = (Path(run).name, *(() if found is None else (found.plan_id,)))
         if any(_leave_queue(name, timeout_s) for name in names):
             return
-        found = folder.find(run)
+        try:
+            found = folder.find(run)
+        except UnknownRun as unknown:
+            raise explain_unknown(unknown, run, folder) from None
     on_cluster = found.is_on_cluster()
     if gone and not on_cluster:
         raise Refused(
@@ -67,10 +73,10 @@ def command(run: str, runs: Path | None, timeout_s: float, *, gone: bool) -> Non
         state = end_gone_run(found, folder)
     elif on_cluster:
         state = stop_on_cluster(found, folder, timeout_s)
-        _tell_schedule(found)
+        _tell_schedule(found, run)
     else:
         # What is over may be begun again, too.
-        _tell_schedule(found)
+        _tell_schedule(found, run)
         state = stop_run(found, timeout_s)
     # A process that was killed meanwhile wrote no terminal event.
     if state.is_over:
@@ -81,10 +87,10 @@ def command(run: str, runs: Path | None, timeout_s: float, *, gone: bool) -> Non
         click.echo(f"go on with: {format_resumption(found)}")
 
 
-def _tell_schedule(run: "Run") -> None:
-    from vtspec.pipelines.operations.cluster_workflows import describe_schedule
+def _tell_schedule(run: "Run", word: str) -> None:
+    from vtspec.pipelines.operations.cluster_schedules import describe_schedule
 
-    again = describe_schedule(run)
+    again = describe_schedule(run, Path(word).name)
     if again is not None:
         click.echo(f"warning: {again}", err=True)
 

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
+SPEC: Final = f"{PREFIX}/spec"
+"""The label of the spec that was planned: once that is edited, it is another plan, and the
+schedule of the one before has to be found."""
+
 LONGEST_NAME: Final = 52
 """Argo makes a Workflow's name of it and of a time in seconds, and that of a label."""
 
@@ -58,9 +62,7 @@ def render_cron_workflow(
         "metadata": {
             "name": name,
             "namespace": metadata["namespace"],
-            # By the spec, too: a spec that was edited is another plan, and the schedule of the
-            # one before has to be found.
-            "labels": {**metadata["labels"], f"{PREFIX}/spec": plan.name},
+            "labels": {**metadata["labels"], SPEC: plan.name},
             "annotations": {f"{PREFIX}/digest": plan.digest},
         },
         "spec": {

@@ -26,7 +26,6 @@ from vtspec.pipelines.runs.workflow_file import WorkflowFile
 
 from .kubernetes_client import (
     CONFIG_MAPS,
-    CRON_WORKFLOWS,
     EVENTS,
     PODS,
     QUEUES,
@@ -176,17 +175,6 @@ class RunWorkflow:
         found = self._find() or {}
         return bool(found.get("spec", {}).get("shutdown"))
 
-    def find_schedules(self, plan_id: str) -> tuple[str, ...]:
-        """The names of the CronWorkflows that begin the plan again at their next time."""
-        wanted = {PLAN: plan_id}
-        found = self.client.find(CRON_WORKFLOWS, self.file.namespace, wanted)
-        return tuple(
-            str(one["metadata"]["name"])
-            for one in found
-            # Argo's word for one whose plan has succeeded, or failed too often.
-            if one.get("status", {}).get("phase") != "Stopped" and not one["spec"].get("suspend")
-        )
-
     def has_credential(self) -> bool:
         """Whether its pods are given one that is the run's alone."""
         found = self._find() or {}
@@ -277,7 +265,7 @@ class RunWorkflow:
         """Whether a Workflow is one of the run's, whatever part of it: by the name and label that
         it was made with, and by the store that its pods write to."""
         labels, name = _read_labels(found), str(found["metadata"]["name"])
-        stores = _find_stores(found)
+        stores = find_stores(found.get("spec", {}))
         return (
             labels.get(RUN) == self.run.name
             and MANAGED.items() <= labels.items()
@@ -337,15 +325,9 @@ class RunWorkflow:
             return []
 
 
-def _stamp(workflow: Mapping[str, Any], file: WorkflowFile) -> Object:
-    metadata = workflow["metadata"]
-    annotations = {**metadata["annotations"], CREATED_AT: file.created_at}
-    return {**workflow, "metadata": {**metadata, "annotations": annotations}}
-
-
-def _find_stores(workflow: Mapping[str, Any]) -> set[str]:
-    """The stores of runs that the steps of a Workflow are told."""
-    templates = workflow.get("spec", {}).get("templates") or []
+def find_stores(spec: Mapping[str, Any]) -> set[str]:
+    """The stores of runs that the steps of a Workflow, by its `spec`, are told."""
+    templates = spec.get("templates") or []
     words = [one["container"].get("args") or [] for one in templates if one.get("container")]
     return {
         str(after).rstrip("/")
@@ -353,6 +335,12 @@ def _find_stores(workflow: Mapping[str, Any]) -> set[str]:
         for before, after in pairwise(args)
         if before == "--runs"
     }
+
+
+def _stamp(workflow: Mapping[str, Any], file: WorkflowFile) -> Object:
+    metadata = workflow["metadata"]
+    annotations = {**metadata["annotations"], CREATED_AT: file.created_at}
+    return {**workflow, "metadata": {**metadata, "annotations": annotations}}
 
 
 def _read_digest(thing: Mapping[str, Any]) -> str:

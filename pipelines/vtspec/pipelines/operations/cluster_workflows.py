@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from vtspec.pipelines.cluster.run_credential import RunCredential
     from vtspec.pipelines.cluster.run_workflow import RunWorkflow
     from vtspec.pipelines.runs.state import RunState
+    from vtspec.schema.kinds.cluster import Cluster
 
 STOP_POLL_S: Final = 1.0
 
@@ -188,27 +189,16 @@ def delete_from_cluster(
     return None
 
 
-def describe_schedule(run: Run, environ: Mapping[str, str] = os.environ) -> str | None:
-    """That a CronWorkflow begins the plan of a run again, and what to type where nobody wants
-    that; None where there is none, or the run was never on a cluster."""
-    from vtspec.pipelines.cluster.run_workflow import RunWorkflow
+def find_cluster(here: Path) -> "Cluster | None":
+    """What the `vtspec.yaml` of `here` says of the cluster; None where it says nothing, or is
+    wrong: runs are stopped from anywhere."""
+    from vtspec.pipelines.project.repository import find_repository
+    from vtspec.schema.problem import SpecError
 
-    file = run.read_workflow() or read_workflow_file(run.path)
-    if file is None:
-        return None
     try:
-        names = RunWorkflow(open_cluster(environ), run, file).find_schedules(run.plan_id)
-    except (Permanent, Refused, Temporary) as error:
-        return f"a CronWorkflow may begin {run.plan_id} again, which could not be asked: {error}"
-    kubectl = ("kubectl", "-n", file.namespace)
-    change = ("--type", "merge", "-p", '{"spec":{"suspend":true}}')
-    told = [
-        f"CronWorkflow {name} begins {run.plan_id} again at its next time\n"
-        f"  fix: {format_command(*kubectl, 'patch', 'cronworkflow', name, *change)}, or for good: "
-        f"{format_command(*kubectl, 'delete', 'cronworkflow', name)}"
-        for name in names
-    ]
-    return "\n".join(told) or None
+        return find_repository(here).project.spec.cluster
+    except (Refused, SpecError):
+        return None
 
 
 def open_cluster(environ: Mapping[str, str]) -> "KubernetesClient":
@@ -279,14 +269,7 @@ def _refuse_foreign(run: Run) -> Refused:
 def _check_namespace(workflow: "RunWorkflow") -> None:
     """Raises `Refused` where a run's file names another namespace than the one that whoever calls
     means: that of `vtspec.yaml`, else of their kubeconfig's context."""
-    from vtspec.pipelines.project.repository import find_repository
-    from vtspec.schema.problem import SpecError
-
-    try:
-        cluster = find_repository(Path.cwd()).project.spec.cluster
-    # Runs are stopped from anywhere, also where `vtspec.yaml` is wrong.
-    except (Refused, SpecError):
-        cluster = None
+    cluster = find_cluster(Path.cwd())
     space = workflow.file.namespace
     meant = workflow.client.namespace if cluster is None else cluster.namespace
     if space == meant:

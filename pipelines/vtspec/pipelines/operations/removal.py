@@ -13,10 +13,17 @@ from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.formatting import pluralize
 from vtspec.pipelines.planning.seeds import name_seed_plans
-from vtspec.pipelines.runs import Run, Runs, choose_baseline, is_completion_name
+from vtspec.pipelines.runs import (
+    Run,
+    Runs,
+    UnknownRun,
+    choose_baseline,
+    is_completion_name,
+)
 from vtspec.pipelines.runs.state import Standing, find_standing
 
-from .cluster_workflows import delete_from_cluster, describe_schedule
+from .cluster_schedules import describe_schedule, explain_unknown
+from .cluster_workflows import delete_from_cluster
 from .run import get_tracking_uri
 from .runs import RunSummary, read_runs, refuse_unknown_specs
 
@@ -67,7 +74,10 @@ def choose_runs(words: Sequence[str], runs: Runs, repository: "Repository") -> l
     where one is a link."""
     named: dict[str, Run] = {}
     for word in words:
-        run, name = runs.find_only(word), Path(word).name
+        try:
+            run, name = runs.find_only(word), Path(word).name
+        except UnknownRun as unknown:
+            raise explain_unknown(unknown, word, runs) from None
         # Who names one policy of a result does not mean the model.
         if is_completion_name(name):
             raise Refused(

@@ -3,7 +3,7 @@
 from .event_log import EventLog
 from .lock import LockHolder, RunLock, find_holder
 from .run import Run, is_completion_name, is_run_name, make_run_name
-from .store import Attempt, Runs, choose_baseline
+from .store import Attempt, Runs, UnknownRun, choose_baseline
 
 __all__ = [
     "Attempt",
@@ -12,6 +12,7 @@ __all__ = [
     "Run",
     "RunLock",
     "Runs",
+    "UnknownRun",
     "choose_baseline",
     "find_holder",
     "is_completion_name",

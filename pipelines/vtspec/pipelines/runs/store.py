@@ -25,6 +25,10 @@ _GONE: Final = ".gone-"
 """What the name of a run that is being deleted begins with."""
 
 
+class UnknownRun(Refused):
+    """There is no run that a word means."""
+
+
 def choose_baseline(finished: Sequence[Run], plan_id: str | None) -> Run | None:
     """The run that is compared with, among the finished ones of the baseline's spec, the oldest
     first: the last of the plan that this spec has, else the last; None where there is none."""
@@ -148,7 +152,7 @@ class Runs:
         """The run that a person means: its name, a completion's of it, its spec's name (the last
         one), or a beginning.
 
-        Raises `Refused` where there is none, or a beginning fits several.
+        Raises `UnknownRun` where there is none, `Refused` where a beginning fits several.
         """
         # A shell completes a folder's path, with its slash.
         word = word.rstrip("/").rpartition("/")[2]
@@ -167,7 +171,7 @@ class Runs:
         if begun:
             names = ", ".join(run.name for run in begun[:5])
             raise Refused(f"'{word}' begins several runs: {names}", fix="type more of the name")
-        raise Refused(f"there is no run '{word}' in {self.place}", fix=_suggest_run(word, runs))
+        raise UnknownRun(f"there is no run '{word}' in {self.place}", fix=_suggest_run(word, runs))
 
     def find_only(self, word: str) -> Run:
         """As `find`, but where a word fits several runs none of them is meant.
