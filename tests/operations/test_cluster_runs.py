@@ -5,6 +5,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -28,6 +29,7 @@ from vtspec.pipelines.operations.cluster_workflows import (
 )
 from vtspec.pipelines.operations.removal import choose_runs, remove_runs
 from vtspec.pipelines.operations.render import find_run_settings
+from vtspec.pipelines.operations.seeds import run_seeds
 from vtspec.schema.kinds.experiment import Schedule
 from vtspec.schema.problem import SpecError
 
@@ -108,6 +110,48 @@ def test_who_only_follows_a_run_keeps_its_credential_good_or_says_that_nobody_do
         said = "\n".join(looking.said)
         assert ("is not renewed here" in said) == bool(told)
         assert all(words in said for words in told)
+
+
+def test_who_asks_for_the_plan_here_and_joins_the_clusters_run_keeps_its_credential_good(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = world.root / "vtspec.yaml"
+    config.write_text(config.read_text().replace("cluster: {", f"cluster: {{{ROLE}, "))
+    heard, name = Heard(), world.plan.id
+    secret = f"/api/v1/namespaces/vision/secrets/run-{name}"
+    with world.running(heard) as asked:
+        await_true(lambda: asked.error or secret in world.server.objects, "its Secret", 90)
+        heard.stop.request("stopped")
+    assert asked.error is None
+    monkeypatch.chdir(world.root)
+    del world.server.objects[secret]
+    looking, request = Heard(), replace(world.request().request, command="vtspec run deep")
+    with ThreadPoolExecutor(1) as threads:
+        joined = threads.submit(run_seeds, request, looking.callbacks, world.environ)
+        try:
+            await_true(lambda: joined.done() or secret in world.server.objects, "renewed", 90)
+            # And an end that nobody told is found out as well.
+            world.server.play(name, recorded_status("oom-killed"))
+            (result,) = joined.result(60).results
+        finally:
+            looking.stop.request("stopped")
+    assert (result.how, result.state.status) == ("joined", "failed")
+    assert secret in world.server.objects
+
+
+def test_who_joins_the_clusters_run_here_without_a_kubeconfig_is_told_what_is_not_done(
+    world: World,
+) -> None:
+    _finish(world, None)
+    looking, request = Heard(), replace(world.request().request, command="vtspec run deep")
+    environ = {**world.environ, "KUBECONFIG": str(world.root / "none")}
+    with ThreadPoolExecutor(1) as threads:
+        joined = threads.submit(run_seeds, request, looking.callbacks, environ)
+        try:
+            await_true(lambda: any("is not renewed" in line for line in looking.said), "told")
+        finally:
+            looking.stop.request("stopped")
+        assert joined.result(30).results[0].how == "joined"
 
 
 def _is_settled(world: World, secret: str, looking: Heard) -> bool:

@@ -1,6 +1,5 @@
 """`vtspec logs`: what a run's framework printed, now or as it comes."""
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +12,6 @@ from vtspec.cli.output_streams import watch_output
 from vtspec.cli.runs_place import RunsPlace
 
 if TYPE_CHECKING:
-    from vtspec.pipelines.execution.steps import OnEvent, StopSignal
     from vtspec.pipelines.runs import Run, Runs
     from vtspec.pipelines.runs.events import Event
     from vtspec.pipelines.runs.state import RunState
@@ -76,6 +74,8 @@ def _format_event(event: "Event", state: "RunState") -> str | None:
 
 def _follow(run: "Run", runs: "Runs") -> None:
     from vtspec.pipelines.execution.steps import StopSignal
+    from vtspec.pipelines.operations.cluster_workflows import look_on
+    from vtspec.pipelines.operations.run import RunCallbacks
 
     stop = StopSignal()
 
@@ -84,35 +84,12 @@ def _follow(run: "Run", runs: "Runs") -> None:
         if line is not None:
             click.echo(line)
 
-    # A Ctrl-C ends the looking, and not the run, which is another process's.
-    with stop.handle_signals(), watch_output(lambda: stop.request("stopped")):
-        if not (run.is_on_cluster() and _follow_live(run, runs, tell, stop)):
-            _follow_stored(run, runs, tell, stop)
-
-
-def _follow_live(run: "Run", runs: "Runs", tell: "OnEvent", stop: "StopSignal") -> bool:
-    """Follow a run on the cluster as its pods print; False where the cluster cannot be asked."""
-    from vtspec.pipelines.errors import Permanent, Refused, Temporary
-    from vtspec.pipelines.operations.cluster_workflows import follow_on_cluster, open_cluster_of
-    from vtspec.pipelines.operations.run import RunCallbacks
-
     def report(line: str) -> None:
         click.echo(line, err=True)
 
-    try:
-        client = open_cluster_of(run, os.environ)
-    except (Permanent, Refused, Temporary) as error:
-        report(f"the cluster was not asked, this is what the store hears: {error}")
-        return False
-    callbacks = RunCallbacks(report=report, on_event=tell, stop=stop)
-    follow_on_cluster(run, runs, callbacks, client)
-    return True
-
-
-def _follow_stored(run: "Run", runs: "Runs", tell: "OnEvent", stop: "StopSignal") -> None:
-    from vtspec.pipelines.execution.local import follow_run
-
-    follow_run(run, tell, stop, lambda: runs.refresh(run))
+    # A Ctrl-C ends the looking, and not the run, which is another process's.
+    with stop.handle_signals(), watch_output(lambda: stop.request("stopped")):
+        look_on(run, runs, RunCallbacks(report=report, on_event=tell, stop=stop))
 
 
 def _print_raw(run: "Run", *, follow: bool) -> None:

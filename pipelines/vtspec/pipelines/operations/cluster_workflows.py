@@ -59,6 +59,27 @@ def look_at_runs(
     return replace(look, problems={**foreign, **look.problems})
 
 
+def look_on(
+    run: Run, runs: Runs, callbacks: RunCallbacks, environ: Mapping[str, str] = os.environ
+) -> "RunState":
+    """Look on at a run until it ends, nobody works on it, or somebody stops looking: one on the
+    cluster as `follow_on_cluster` does, any other, and where that cannot be asked, as the folder
+    or the store hears of it."""
+    from vtspec.pipelines.execution.local import follow_run
+
+    if run.is_on_cluster():
+        try:
+            client = open_cluster_of(run, environ)
+        except (Permanent, Refused, Temporary) as error:
+            callbacks.report(
+                "the cluster was not asked, this is what the store hears, and a credential of the "
+                f"run's own is not renewed: {error}"
+            )
+        else:
+            return follow_on_cluster(run, runs, callbacks, client, environ)
+    return follow_run(run, callbacks.on_event, callbacks.stop, lambda: runs.refresh(run))
+
+
 def follow_on_cluster(
     run: Run,
     runs: Runs,

@@ -187,7 +187,10 @@ def build_runner(
         raise Permanent(
             f"backend {request.backend} is not there yet", fix="leave --backend out: process"
         )
+    from .cluster_workflows import look_on
+
     repository, framework = request.planned.repository, request.planned.made.framework.name
+    runs = Runs(repository.runs)
 
     def track(folder: Path) -> "Tracker | None":
         if not request.tracking:
@@ -200,7 +203,7 @@ def build_runner(
         return start_follower(folder, address)
 
     return LocalRunner(
-        runs=Runs(repository.runs),
+        runs=runs,
         place=RunContext(
             root=repository.root,
             cache=get_cache_folder(environ),
@@ -218,6 +221,7 @@ def build_runner(
             framework, environ, callbacks.report, request.environment
         ),
         ready=ready or (lambda: _check_requirements(request, environ)),
+        follow=lambda run: look_on(run, runs, callbacks, environ),
     )
 
 

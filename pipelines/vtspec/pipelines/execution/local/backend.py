@@ -58,12 +58,15 @@ class LocalRunner:
 
     `choose` finds the framework's environment before a run's folder is made, so that one that
     cannot be had leaves no failed run behind. `ready` raises where something else is missing.
+    `follow` looks on at a run of somebody else's until it ends or `place.stop` is asked; left out,
+    by what the folder or the store hears of it.
     """
 
     runs: Runs
     place: RunContext
     choose: Callable[[], Environment]
     ready: Callable[[], None]
+    follow: Callable[[Run], RunState] | None = None
     orphan_grace_s: float = ORPHAN_GRACE_S
 
     def run(self, plan: Plan, choice: RunOptions, command: str) -> RunResult:
@@ -233,7 +236,11 @@ class LocalRunner:
 
     def _join(self, run: Run) -> RunResult:
         self.place.report(f"looking on at {run.name}; Ctrl-C stops looking, not the run")
-        state = follow_run(run, self.place.told, self.place.stop, partial(self.runs.refresh, run))
+        state = (
+            follow_run(run, self.place.told, self.place.stop, partial(self.runs.refresh, run))
+            if self.follow is None
+            else self.follow(run)
+        )
         if state.is_over:
             return RunResult(run=run, state=state, how="joined", outcome=find_outcome(state))
         if self.place.stop.reason is not None:
