@@ -13,7 +13,7 @@ import pytest
 
 from plan_repository import a_repository, change
 from run_folders import EVALUATED, STARTED, SUCCEEDED, a_run_folder, an_epoch
-from vtspec.cli.views.plan import format_plan
+from vtspec.cli.views.plan import PlaceNotes, format_plan
 from vtspec.cli.views.styled_text import (
     count_cells,
     get_terminal_width,
@@ -436,7 +436,7 @@ def test_what_is_not_known_is_said(root: Path) -> None:
 
 def estimate(root: Path, *sets: str, missing: str | None = None) -> str:
     made, found = planned(root, *sets)
-    lines = plain(format_plan(made, found, 80, missing=missing))
+    lines = plain(format_plan(made, found, 80, place=PlaceNotes(missing=missing)))
     return " ".join(" ".join(lines[lines.index("Estimate") :]).split())
 
 

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from object_storage import BreakableStorage
 from plan_repository import HASH, a_repository
+from vtspec.cli.main import cli
 from vtspec.pipelines.planning.plan_model import plan_from_json
 from vtspec.pipelines.runs.object_store import ObjectStore
 
@@ -148,8 +150,21 @@ def test_a_run_that_may_outlive_its_credential_is_told_what_renews_it(
     change(root, "cluster: {", f"cluster: {{{role}, maxWait: {max_wait}, ")
     done = vtspec(root, "render", "deep", "--set", "resources.maxDuration=30m")
     assert done.returncode == 0, done.stderr
-    assert ("warning: the run may take 30m and wait" in done.stderr) == outlives
+    assert ("warning: on the cluster the run may take 30m and wait" in done.stderr) == outlives
     assert ("where nobody does, steps can store nothing" in done.stderr) == outlives
+
+
+@pytest.mark.parametrize(("max_wait", "outlives"), [("24h", True), ("10m", False)])
+def test_who_plans_a_run_that_may_outlive_its_credential_is_told_before_the_question(
+    root: Path, monkeypatch: pytest.MonkeyPatch, max_wait: str, outlives: bool
+) -> None:
+    change(root, "cluster: {", f"cluster: {{{ROLE}, maxWait: {max_wait}, ")
+    monkeypatch.chdir(root)
+    for words in (("plan",), ("plan", "--output", "json"), ("apply", "--backend", "argo")):
+        asked = [words[0], "deep", *words[1:], "--set", "resources.maxDuration=30m"]
+        told = CliRunner().invoke(cli, asked, standalone_mode=False)
+        said = " ".join((told.stderr if "json" in words else told.stdout).split())
+        assert ("on the cluster the run may take 30m and wait" in said) == outlives, told.output
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """Whose a Workflow is: nothing is concluded of another cluster's, and nobody else's is touched."""
 
 import json
+import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -135,6 +137,27 @@ def test_a_person_may_say_that_a_workflow_is_gone_with_its_cluster(
     assert world.find_run().ending == "interrupted"
     over = vtspec(elsewhere, monkeypatch, "stop", name, "--gone")
     assert isinstance(over.exception, Refused) and "is not on a cluster" in str(over.exception)
+
+
+def test_a_workflow_that_only_its_pods_noted_and_that_is_gone_is_ended_by_the_line_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = begin(world)
+    file = world.find_run().read_workflow()
+    assert file is not None
+    # As a pod writes it, which knows neither when it was asked for nor the namespace's uid.
+    noted = replace(file, created_at="", namespace_uid="")
+    world.store.put(f"{name}/workflow.json", noted.encode())
+    world.server.play_gone(name)
+    for words in (["status"], ["status", name], ["rm", name, "--yes"]):
+        done = vtspec(world, monkeypatch, *words)
+        told = f"{done.stderr}\n{done.exception}"
+        (line,) = {one for one in re.findall("where it is gone for good: (.*)", told)}
+        assert line == f"vtspec stop {name} --gone --runs {world.url}"
+    assert world.find_run().is_on_cluster()
+    done = CliRunner().invoke(cli, shlex.split(line)[1:], standalone_mode=False)
+    assert done.exception is None, done.output
+    assert world.find_run().ending == "interrupted"
 
 
 def test_a_run_of_another_store_keeps_its_workflow(

@@ -71,9 +71,10 @@ def test_a_run_is_given_a_credential_of_its_own_by_whoever_submits_it(world: Wor
         pods.end()
         world.server.play(name, recorded_status("succeeded"))
     assert asked.error is None
-    told, caution = [line for line in heard.said if "credential" in line]
+    # Before there is anything on the cluster.
+    caution, told = [line for line in heard.said if "credential" in line]
+    assert caution.startswith("caution: on the cluster the run may take 30m and wait 1 d")
     assert told.startswith("its pods hold a credential for this run alone, good for 1 h")
-    assert caution.startswith("caution: the run may take 30m and wait 1 d")
     # Nobody asked to read a Secret.
     assert world.server.count("GET", "/secrets") == 0
 

@@ -39,9 +39,10 @@ def apply_spec(spec: str | None, chosen: CommandOptions, *, yes: bool) -> int:
 
 
 def _print_plan(found: "PlannedRun", chosen: CommandOptions, *, is_here: bool) -> None:
-    from vtspec.cli.views.plan import format_plan
+    from vtspec.cli.views.plan import PlaceNotes, format_plan
     from vtspec.cli.views.styled_text import get_terminal_width, print_lines
     from vtspec.pipelines.operations.frameworks import describe_missing_environment
+    from vtspec.pipelines.operations.render import find_renewal_caution
     from vtspec.pipelines.planning.prior_runs import find_prior_runs
 
     next_to = find_prior_runs(found.made, found.repository, others=found.others)
@@ -51,8 +52,9 @@ def _print_plan(found: "PlannedRun", chosen: CommandOptions, *, is_here: bool) -
         if is_here
         else None
     )
-    width = get_terminal_width(sys.stdout)
-    print_lines(format_plan(found.made, next_to, width, missing=missing))
+    caution = None if is_here else find_renewal_caution(found.made, found.repository)
+    place = PlaceNotes(missing=missing, caution=caution)
+    print_lines(format_plan(found.made, next_to, get_terminal_width(sys.stdout), place=place))
 
 
 def _confirm_plan(found: "PlannedRun", where: str) -> None:

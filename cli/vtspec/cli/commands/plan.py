@@ -38,10 +38,12 @@ def command(spec: str, output: str, sets: tuple[str, ...], runs: Path | None) ->
     run' (they decide the result), 'same run' (they do not) or 'cosmetic'.
     """
     from vtspec.pipelines.operations.plan import open_experiment, plan_spec
+    from vtspec.pipelines.operations.render import find_renewal_caution
     from vtspec.pipelines.operations.run import find_refusal, find_tracking_problem
 
     repository, path = open_experiment(spec, Path.cwd(), runs)
     planned = plan_spec(path, repository, sets)
+    caution = find_renewal_caution(planned.made, repository)
     schedule = None
     if planned.schedule is not None:
         from vtspec.cli.views.schedule import describe_schedule
@@ -54,6 +56,8 @@ def command(spec: str, output: str, sets: tuple[str, ...], runs: Path | None) ->
         problem = find_tracking_problem(planned.repository, os.environ)
         if problem is not None:
             click.echo(f"warning: {problem}", err=True)
+        if caution is not None:
+            click.echo(f"warning: {caution}", err=True)
         if planned.others:
             names = ", ".join(plan.id for plan in planned.others)
             click.echo(f"the plan of the first seed; run carries out {names} too", err=True)
@@ -64,7 +68,7 @@ def command(spec: str, output: str, sets: tuple[str, ...], runs: Path | None) ->
     import sys
 
     from vtspec.cli.run_options import join_command
-    from vtspec.cli.views.plan import format_plan, format_refusal
+    from vtspec.cli.views.plan import PlaceNotes, format_plan, format_refusal
     from vtspec.cli.views.styled_text import format_paragraph, get_terminal_width, print_lines
     from vtspec.pipelines.operations.frameworks import describe_missing_environment
     from vtspec.pipelines.planning.prior_runs import find_prior_runs
@@ -74,7 +78,8 @@ def command(spec: str, output: str, sets: tuple[str, ...], runs: Path | None) ->
     missing = describe_missing_environment(planned.made.framework.name, os.environ)
     refusal = find_refusal(planned, os.environ)
     width = get_terminal_width(sys.stdout)
-    print_lines(format_plan(planned.made, found, width, None if refusal else apply, missing))
+    place = PlaceNotes(missing=missing, caution=caution)
+    print_lines(format_plan(planned.made, found, width, None if refusal else apply, place))
     if refusal is not None:
         print_lines(format_refusal(refusal, width))
     if schedule is not None:

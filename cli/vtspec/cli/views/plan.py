@@ -1,7 +1,7 @@
 """A plan as a person reads it: what happens, every value and its origin, what differs."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from vtspec.adapters.shell_command import format_command
@@ -44,22 +44,32 @@ EFFECT_WIDTH: Final = 8
 STYLES: Final[dict[Effect, str]] = {"new run": "yellow", "same run": "cyan", "cosmetic": "dim"}
 
 
+@dataclass(frozen=True, kw_only=True)
+class PlaceNotes:
+    """What there is to say of where a plan is carried out: `missing` is what a run here would have
+    to make first, `caution` what one on the cluster may come to."""
+
+    missing: str | None = None
+    caution: str | None = None
+
+
 def format_plan(
     made: Plan,
     beside: PriorRuns,
     width: int,
     carry_out: str | None = None,
-    missing: str | None = None,
+    place: PlaceNotes | None = None,
 ) -> list[Line]:
     """Everything about a plan, in lines of at most `width` columns.
 
     `carry_out` is the command that a person types next; None where the next thing is a question.
-    `missing` says what a run here would have to make first.
     """
+    place = place or PlaceNotes()
+    warnings = _collect_warnings(made, beside, place.caution)
     return [
         *_format_header(made, width),
         *(_format_seeds(beside, width) if beside.seeds else _format_status(beside, width)),
-        *_format_warnings(made, beside, width),
+        *_format_warnings(warnings, width),
         *_format_heading("Values"),
         *_format_values(made, width),
         *_format_heading("Licences"),
@@ -67,12 +77,12 @@ def format_plan(
         *_format_heading("Steps"),
         *_format_steps(made, width),
         *_format_heading("Estimate"),
-        *_format_estimate(made, missing, width),
+        *_format_estimate(made, place.missing, width),
         *_format_left(beside, width),
         *_format_comparison("the baseline", beside.baseline, width),
         *_format_comparison("the last run", beside.last, width),
         *_format_meanings(beside, width),
-        *_format_footer(made, beside, carry_out, width),
+        *_format_footer(made, warnings, carry_out, width),
     ]
 
 
@@ -263,8 +273,7 @@ def _format_estimate(made: Plan, missing: str | None, width: int) -> Iterator[Li
     yield from format_paragraph(guess.basis, width, style="dim")
 
 
-def _format_warnings(made: Plan, beside: PriorRuns, width: int) -> Iterator[Line]:
-    warnings = _collect_warnings(made, beside)
+def _format_warnings(warnings: tuple[str, ...], width: int) -> Iterator[Line]:
     if not warnings:
         return
     yield from _format_heading(_count_warnings(warnings))
@@ -272,9 +281,9 @@ def _format_warnings(made: Plan, beside: PriorRuns, width: int) -> Iterator[Line
         yield from format_paragraph(warning, width, mark="  ! ", style="yellow")
 
 
-def _collect_warnings(made: Plan, beside: PriorRuns) -> tuple[str, ...]:
-    changed = (beside.changed_data,) if beside.changed_data else ()
-    return (*made.warnings, *beside.unknown, *changed)
+def _collect_warnings(made: Plan, beside: PriorRuns, caution: str | None) -> tuple[str, ...]:
+    others = (beside.changed_data, caution)
+    return (*made.warnings, *beside.unknown, *(one for one in others if one))
 
 
 def _count_warnings(warnings: tuple[str, ...]) -> str:
@@ -325,10 +334,9 @@ def _format_meanings(beside: PriorRuns, width: int) -> Iterator[Line]:
 
 
 def _format_footer(
-    made: Plan, beside: PriorRuns, carry_out: str | None, width: int
+    made: Plan, warnings: tuple[str, ...], carry_out: str | None, width: int
 ) -> Iterator[Line]:
     yield ()
-    warnings = _collect_warnings(made, beside)
     # A terminal shows the end of a long text, and they stand at its beginning.
     if warnings:
         yield ((f"{_count_warnings(warnings)} above", "yellow"),)

@@ -111,7 +111,9 @@ class RunWorkflow:
         here = None if self._was_seen else self.client.find_namespace_uid(space)
         if self._was_seen or (there and here == there):
             return None
-        stop = format_command("vtspec", "stop", self.run.name, "--gone")
+        # The very line: `vtspec.yaml` may name another store.
+        where = () if self._store is None else ("--runs", self._store)
+        stop = format_command("vtspec", "stop", self.run.name, "--gone", *where)
         gone = f"where it is gone for good: {stop}"
         unknown = (
             f"{self.client.server} has no Workflow of {self.run.name}, and whether it had one "

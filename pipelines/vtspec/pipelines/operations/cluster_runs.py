@@ -222,6 +222,7 @@ class _ClusterRunner:
             return _Begun(plan=plan, run=run, how="shown", completion=completion)
         if decision.action == "begin":
             self._warn_of_data(plan, callbacks)
+        self._warn_of_renewal(plan, callbacks)
         # As it was decided: whoever began it since then, which takes seconds, began the same run.
         number = 1 + max((run.attempt for run in attempts), default=0)
         run = self._submit(decision, plan, number)
@@ -264,6 +265,7 @@ class _ClusterRunner:
             f"{', '.join(completion.steps)})"
         )
         self._warn_of_data(plan, callbacks)
+        self._warn_of_renewal(plan, callbacks)
         self._make_completion(run, plan, completion).begin()
         self._tell_place(run, plan, callbacks)
         return _Begun(plan=plan, run=run, how="updated", completion=completion)
@@ -285,12 +287,14 @@ class _ClusterRunner:
         if warning is not None:
             callbacks.report(f"warning: {warning}")
 
+    def _warn_of_renewal(self, plan: "Plan", callbacks: RunCallbacks) -> None:
+        renewal = find_renewal_caution(plan, self.asked.request.planned.repository)
+        if renewal is not None:
+            callbacks.report(f"caution: {renewal}")
+
     def _tell_place(self, run: Run, plan: "Plan", callbacks: RunCallbacks) -> None:
         space = self.settings[plan.id].namespace
         callbacks.report(self._describe_access(plan))
-        renewal = find_renewal_caution(plan, self.settings[plan.id])
-        if renewal is not None:
-            callbacks.report(f"caution: {renewal}")
         callbacks.report(
             f"{run.name} is on the cluster at {self.client.server}, namespace {space}; Ctrl-C "
             "stops looking, not the run"

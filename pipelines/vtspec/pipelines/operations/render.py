@@ -73,7 +73,7 @@ def render_spec(
             else render_cron_workflow(made, settings, schedule, attempt),
         ),
         may_submit=_get_cluster(repository).submit == "anyone",
-        warnings=tuple(_find_warnings(made, settings, repository.root, attempt)),
+        warnings=tuple(_find_warnings(made, settings, repository, attempt)),
         schedule=schedule,
     )
 
@@ -107,27 +107,30 @@ def find_access_caution(settings: "RenderSettings") -> str | None:
     )
 
 
-def find_renewal_caution(made: "Plan", settings: "RenderSettings") -> str | None:
-    """That a run may outlive its credential, what renews it, and what comes where nobody does;
-    None where it cannot."""
+def find_renewal_caution(made: "Plan", repository: "Repository") -> str | None:
+    """That a run of the plan on the cluster may outlive its credential, what renews it, and what
+    comes where nobody does; None where it cannot."""
     from vtspec.schema.kinds.patterns import parse_duration
 
-    role, longest = settings.runs.role, made.resources.max_duration
-    if role is None or parse_duration(longest) + settings.max_wait_s <= role.duration_s:
+    cluster, longest = repository.project.spec.cluster, made.resources.max_duration
+    if cluster is None or cluster.runs_role is None:
+        return None
+    wait_s, good_s = map(parse_duration, (cluster.max_wait, cluster.runs_role.duration))
+    if parse_duration(longest) + wait_s <= good_s:
         return None
     return (
-        f"the run may take {longest} and wait {format_duration(settings.max_wait_s)} "
-        f"(cluster.maxWait), longer than the {format_duration(role.duration_s)} that its "
-        "credential is good for (cluster.runsRole.duration): only 'vtspec run RUN --backend argo' "
-        "renews it, while it looks on; where nobody does, steps can store nothing then, and the "
-        "run is interrupted until it goes on with --resume"
+        f"on the cluster the run may take {longest} and wait {format_duration(wait_s)} "
+        f"(cluster.maxWait), longer than the {format_duration(good_s)} that its credential is "
+        "good for (cluster.runsRole.duration): only who looks on ('vtspec run RUN' or 'vtspec "
+        "logs RUN -f') renews it; where nobody does, steps can store nothing then, and the run is "
+        "interrupted until it goes on with --resume"
     )
 
 
 def _find_warnings(
-    made: "Plan", settings: "RenderSettings", root: Path, attempt: int
+    made: "Plan", settings: "RenderSettings", repository: "Repository", attempt: int
 ) -> Iterator[str]:
-    if (unchecked := check_data(made, settings.remote, root)) is not None:
+    if (unchecked := check_data(made, settings.remote, repository.root)) is not None:
         yield unchecked
     if (caution := find_access_caution(settings)) is not None:
         yield caution
@@ -140,7 +143,7 @@ def _find_warnings(
             f"its pods wait for Secret {secret}, their credential by cluster.runsRole, which "
             "'vtspec run --backend argo' alone makes: applied by hand, it would wait forever"
         )
-    if (caution := find_renewal_caution(made, settings)) is not None:
+    if (caution := find_renewal_caution(made, repository)) is not None:
         yield caution
 
 
