@@ -269,6 +269,16 @@ def test_who_holds_a_semaphore_is_told_beside_argos_words() -> None:
     assert observe(elsewhere).message == "Unschedulable: none"
 
 
+def test_the_living_engine_tells_who_holds_a_semaphore() -> None:
+    files = sorted((RECORDINGS / "waiting-for-semaphore").glob("*.json"))
+    told = {describe_workflow(observe(json.loads(file.read_text()))) for file in files}
+    (waits,) = {one for one in told if one.startswith("train waits in its queue")}
+    assert waits == (
+        "train waits in its queue: Waiting for runs/ConfigMap/vtspec-semaphores/t4 lock. "
+        "Lock status: 0/1; held by holder"
+    )
+
+
 MOUNT = 'MountVolume.SetUp failed for volume "x" : {} not found'
 
 
@@ -606,6 +616,7 @@ ENDS: Final[Mapping[str, tuple[str, str | None]]] = {
     "pod-deleted": ("succeeded", None),
     "waiting-for-gpu": ("waiting", "node"),
     "waiting-in-queue": ("succeeded", None),
+    "waiting-for-semaphore": ("succeeded", None),
     "node-gone": ("succeeded", None),
     "controller-restarted": ("succeeded", None),
 }
@@ -614,6 +625,7 @@ ENDS: Final[Mapping[str, tuple[str, str | None]]] = {
 ON_THE_WAY: Final[Mapping[str, tuple[str, str | None]]] = {
     "retried": ("waiting", "retry"),
     "waiting-in-queue": ("waiting", "queue"),
+    "waiting-for-semaphore": ("waiting", "queue"),
     "node-gone": ("waiting", "node"),
 }
 

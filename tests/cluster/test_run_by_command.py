@@ -285,10 +285,11 @@ def test_the_second_run_on_one_gpu_says_why_it_waits_and_runs(
         await_true(
             lambda: any(LACKS in line for line in heard.said), "Kueue's words are told", LONG_S
         )
-        assert any(line.startswith("train waits in its queue: ") for line in heard.said)
+        place = "train waits as 1st in queue gpus: "
+        assert any(line.startswith(place) and LACKS in line for line in heard.said), heard.said
         code, out, err = laptop.vtspec("status", run.name)
         assert code == 0, err
-        assert LACKS in out
+        assert LACKS in out and place in out
         api.merge(f"{WORKFLOWS}/holds", {"spec": {"shutdown": "Terminate"}})
         await_true(lambda: f"train runs on {NODE}" in heard.said, "the second runs", LONG_S)
     finally:

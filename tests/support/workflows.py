@@ -41,7 +41,7 @@ def a_run(
     image: str,
     scripts: Mapping[str, str] | None = None,
     gpus: int = 0,
-    queue: str | None = None,
+    queue: str | Mapping[str, int] | None = None,
 ) -> tuple[Object, Object]:
     """The plan's ConfigMap and the Workflow of a run, named so.
 
@@ -50,12 +50,15 @@ def a_run(
         image: by digest; it has a shell.
         scripts: what steps do; the others succeed.
         gpus: that the training asks for.
-        queue: Kueue's, where the training waits for them.
+        queue: Kueue's, where the training waits for them; or a semaphore of Argo's and its size.
     """
+    semaphores = {} if isinstance(queue, str) else dict(queue or {})
+    named = [queue] if isinstance(queue, str) else list(semaphores)
+    engine = {"semaphores": semaphores} if semaphores else {}
     project = a_cluster_project(
-        cluster={"namespace": NAMESPACE, "volumeClaim": CLAIM},
+        cluster={"namespace": NAMESPACE, "volumeClaim": CLAIM, **engine},
         remotes={"storage": {"url": "s3://data/dvc"}},
-        gpuTypes={"t4": {"memory": "16Gi", **({} if queue is None else {"queue": queue})}},
+        gpuTypes={"t4": {"memory": "16Gi", **({"queue": next(iter(named))} if named else {})}},
     )
     asked = {"gpus": gpus, **({"gpuType": "t4"} if gpus else {}), **_RESOURCES}
     plan = a_published_plan(resources=asked)

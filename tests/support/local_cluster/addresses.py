@@ -13,4 +13,5 @@ ETCD = "http://127.0.0.1:2379"
 # containerd asks a registry on loopback without TLS, and so do crane and Podman.
 REGISTRY = "127.0.0.1:5000"
 KUEUE_WEBHOOK_PORT = 9443
+KUEUE_VISIBILITY_PORT = 9444
 CONTAINERD_SOCKET = "/run/containerd/containerd.sock"

@@ -11,6 +11,7 @@ from local_cluster.addresses import (
     BRIDGE,
     CLUSTER_DOMAIN,
     CONTAINERD_SOCKET,
+    KUEUE_VISIBILITY_PORT,
     KUEUE_WEBHOOK_PORT,
     NODE,
     NODE_IP,
@@ -151,6 +152,8 @@ def _kueue(folder: Path) -> dict[str, Any]:
             "port": KUEUE_WEBHOOK_PORT,
             "certDir": str(folder / "kueue-certificates"),
         },
+        # The place in a queue, see `installation.install_visibility`.
+        "visibilityServer": {"bindAddress": NODE_IP, "bindPort": KUEUE_VISIBILITY_PORT},
         "internalCertManagement": {"enable": False},
         "leaderElection": {"leaderElect": False},
         "integrations": {"frameworks": ["batch/job", "pod"]},

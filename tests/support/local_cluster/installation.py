@@ -8,7 +8,13 @@ from typing import Any
 import yaml
 
 from local_cluster import images
-from local_cluster.addresses import KUEUE_WEBHOOK_PORT, NODE, NODE_IP, REGISTRY
+from local_cluster.addresses import (
+    KUEUE_VISIBILITY_PORT,
+    KUEUE_WEBHOOK_PORT,
+    NODE,
+    NODE_IP,
+    REGISTRY,
+)
 from local_cluster.daemon import run
 from local_cluster.kubernetes_api import KubernetesApi, wait_until
 from local_cluster.probes import is_true
@@ -51,7 +57,10 @@ def install_kinds(api: KubernetesApi, programs: Programs) -> None:
         api.create(crds, kind)
     for kind in kinds:
         name = kind["metadata"]["name"]
-        wait_until(partial(_is_established, api, f"{crds}/{name}"), what=f"{name} is established")
+        wait_until(
+            partial(_has_condition, api, f"{crds}/{name}", "Established"),
+            what=f"{name} is established",
+        )
 
 
 def _shorten(kind: dict[str, Any]) -> dict[str, Any]:
@@ -78,8 +87,8 @@ def _drop_words(schema: Any) -> Any:
     }
 
 
-def _is_established(api: KubernetesApi, path: str) -> bool:
-    return is_true(api.get(path), "Established")
+def _has_condition(api: KubernetesApi, path: str, condition: str) -> bool:
+    return is_true(api.get(path), condition)
 
 
 def install_webhooks(api: KubernetesApi, programs: Programs, folder: Path) -> None:
@@ -102,6 +111,29 @@ def install_webhooks(api: KubernetesApi, programs: Programs, folder: Path) -> No
         plural = f"{kind['kind'][0].lower()}{kind['kind'][1:]}s".lower()
         kind["metadata"]["name"] = f"kueue-{kind['metadata']['name']}"
         api.create(f"/apis/admissionregistration.k8s.io/v1/{plural}", {**kind, "webhooks": kept})
+
+
+def install_visibility(api: KubernetesApi) -> None:
+    """Kueue's aggregated API, which tells the place in a queue, as its manifests have it; the
+    service leads to the node, where Kueue is a process and no pod."""
+    place = {"namespace": "kueue-system", "name": "visibility-server"}
+    leads = {"type": "ExternalName", "externalName": NODE_IP}
+    service = {"metadata": {"name": place["name"]}, "spec": leads}
+    api.create("/api/v1/namespaces/kueue-system/services", service)
+    kinds = "/apis/apiregistration.k8s.io/v1/apiservices"
+    for version in ("v1beta1", "v1beta2"):
+        name = f"{version}.visibility.kueue.x-k8s.io"
+        spec = {
+            "group": "visibility.kueue.x-k8s.io",
+            "version": version,
+            "groupPriorityMinimum": 100,
+            "versionPriority": 100,
+            "insecureSkipTLSVerify": True,
+            "service": {**place, "port": KUEUE_VISIBILITY_PORT},
+        }
+        api.create(kinds, {"metadata": {"name": name}, "spec": spec})
+        served = partial(_has_condition, api, f"{kinds}/{name}", "Available")
+        wait_until(served, what=f"{name} is served")
 
 
 def push_program(folder: Path, programs: Programs, program: str, path: str) -> str:

@@ -52,6 +52,14 @@ def control_plane(folder: Path, programs: Programs) -> Iterator[Daemon]:
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-key-file={folder}/service-account.key",
             f"--service-account-signing-key-file={folder}/service-account.key",
+            # Whom it answers for when it passes a request on to an aggregated API, Kueue's.
+            f"--requestheader-client-ca-file={folder}/front-proxy.crt",
+            "--requestheader-allowed-names=front-proxy",
+            "--requestheader-username-headers=X-Remote-User",
+            "--requestheader-group-headers=X-Remote-Group",
+            "--requestheader-extra-headers-prefix=X-Remote-Extra-",
+            f"--proxy-client-cert-file={folder}/front-proxy.crt",
+            f"--proxy-client-key-file={folder}/front-proxy.key",
             "--allow-privileged",
             # By its name a node would be looked up in a DNS that does not know it.
             "--kubelet-preferred-address-types=InternalIP",
@@ -158,13 +166,18 @@ def controllers(folder: Path, programs: Programs, executor: str) -> Iterator[Dae
         },
         is_ready=lambda: answers("http://127.0.0.1:6060/healthz"),
     )
-    # Kueue reads its metrics' certificate from one place in /etc, which only it sees.
+    # Kueue reads certificates from places of its own in / and /etc, which only it sees.
     see_certificates = (
-        "mkdir -p /run/kueue/up /run/kueue/work"
-        " && mount -t overlay -o lowerdir=/etc,upperdir=/run/kueue/up,workdir=/run/kueue/work"
-        " overlay /etc && mkdir -p /etc/kueue/metrics"
-        f" && cp -r {folder}/kueue-certificates /etc/kueue/metrics/certs"
-        ' && exec "$0" "$@"'
+        "mount -t tmpfs tmpfs /mnt;"
+        ' for each in /*; do if [ -L "$each" ]; then cp -P "$each" /mnt;'
+        ' elif [ -d "$each" ] && [ "$each" != /mnt ];'
+        ' then mkdir "/mnt$each"; mount --rbind "$each" "/mnt$each"; fi; done;'
+        " mkdir -p /mnt/.etc/up /mnt/.etc/work /mnt/visibility;"
+        " mount -t overlay -o lowerdir=/etc,upperdir=/mnt/.etc/up,workdir=/mnt/.etc/work"
+        " overlay /mnt/etc; mkdir -p /mnt/etc/kueue/metrics;"
+        f" cp -r {folder}/kueue-certificates /mnt/etc/kueue/metrics/certs;"
+        f" cp {folder}/kueue-certificates/* /mnt/visibility;"
+        ' exec chroot /mnt "$0" "$@"'
     )
     yield Daemon(
         name="kueue",
@@ -173,8 +186,6 @@ def controllers(folder: Path, programs: Programs, executor: str) -> Iterator[Dae
             str(path("kueue")),
             kubeconfig,
             f"--config={folder}/kueue.yaml",
-            # The position in a queue, which wants an aggregated API and a certificate more.
-            "--feature-gates=VisibilityOnDemand=false",
         ],
         is_ready=lambda: answers("http://127.0.0.1:8081/readyz"),
     )

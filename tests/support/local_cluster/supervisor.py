@@ -19,7 +19,13 @@ from local_cluster.addresses import NODE_IP
 from local_cluster.config_files import write_config_files
 from local_cluster.daemon import Daemon, Daemons, run
 from local_cluster.errors import ClusterError
-from local_cluster.installation import add_gpus, install_kinds, install_webhooks, push_program
+from local_cluster.installation import (
+    add_gpus,
+    install_kinds,
+    install_visibility,
+    install_webhooks,
+    push_program,
+)
 from local_cluster.kubernetes_api import ApiError, KubernetesApi
 from local_cluster.namespace import hide_traces, make_network
 from local_cluster.node_programs import control_plane, controllers, node
@@ -97,6 +103,7 @@ class Supervisor:
         for daemon in controllers(self._folder, self._programs, executor):
             self._begin(daemon)
         install_webhooks(api, self._programs, self._folder)
+        install_visibility(api)
         api.close()
 
     def _begin(self, daemon: Daemon) -> None:
@@ -125,10 +132,17 @@ def _make_keys(folder: Path) -> None:
     run("openssl", "genrsa", "-out", folder / "service-account.key", "2048")
     certificates = folder / "kueue-certificates"
     certificates.mkdir()
+    named = ("-addext", f"subjectAltName=IP:{NODE_IP}")
+    _make_certificate("kueue", certificates / "tls", *named)
+    _make_certificate("front-proxy", folder / "front-proxy")
+
+
+def _make_certificate(name: str, path: Path, *more: str) -> None:
+    """One that signs itself, beside its key."""
     run(
         *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30"),
-        *("-subj", "/CN=kueue", "-addext", f"subjectAltName=IP:{NODE_IP}"),
-        *("-keyout", certificates / "tls.key", "-out", certificates / "tls.crt"),
+        *("-subj", f"/CN={name}", *more),
+        *("-keyout", path.with_suffix(".key"), "-out", path.with_suffix(".crt")),
     )
 
 
