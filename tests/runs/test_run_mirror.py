@@ -24,7 +24,7 @@ from run_folders import STARTED, SUCCEEDED, a_plan, a_run_folder, an_epoch, appe
 from vtspec.pipelines.cache_folder import get_mirror_folder
 from vtspec.pipelines.errors import Refused, RunsWarning, Temporary
 from vtspec.pipelines.project.scaffold import scaffold
-from vtspec.pipelines.runs import Run, Runs, run_mirror
+from vtspec.pipelines.runs import Run, Runs, run_writer
 from vtspec.pipelines.runs.object_store import ObjectStore
 from vtspec.pipelines.runs.run_mirror import RunMirror, find_mirror
 
@@ -117,7 +117,7 @@ def test_a_run_that_is_worked_on_elsewhere_is_alive_until_nobody_says_so(
     here, there = (open_there(url, tmp_path / name) for name in ("here", "there"))
     attempt = here.create_attempt(a_plan())
     mirror = mirror_of(here)
-    mirror.push(attempt.run.name)
+    mirror.open_writer(attempt.run.name).push()
     (found,) = there.list_runs()
     assert found.is_alive()
     with here.keep_stored(attempt.run):
@@ -135,9 +135,9 @@ def test_of_two_writers_the_second_is_told_and_changes_nothing(url: str, tmp_pat
     for one, runs in ((run, here), (other, there)):
         with (one.path / "events.jsonl").open("a") as events:
             events.write(f'{{"told by": "{runs.folder.parent.parent.name}"}}\n')
-    mirror_of(here).push(run.name)
+    mirror_of(here).open_writer(run.name).push()
     with pytest.raises(Temporary, match="another process has gone on with"):
-        mirror_of(there).push(other.name)
+        mirror_of(there).open_writer(other.name).push()
     third = open_there(url, tmp_path / "third")
     (found,) = third.list_runs()
     assert '"told by": "here"' in (found.path / "events.jsonl").read_text()
@@ -230,8 +230,8 @@ class SlowUploads:
 
 @pytest.fixture
 def slow(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SlowUploads:
-    monkeypatch.setattr(run_mirror, "PUSH_S", 0.05)
-    monkeypatch.setattr(run_mirror, "BEAT_S", 0.05)
+    monkeypatch.setattr(run_writer, "PUSH_S", 0.05)
+    monkeypatch.setattr(run_writer, "BEAT_S", 0.05)
     found = SlowUploads(mirror_of(open_there(url, tmp_path / "here")).store)
     monkeypatch.setattr(found.store, "upload", found.upload)
     return found
@@ -281,11 +281,15 @@ def test_who_is_taken_over_during_a_long_upload_is_told_at_once(
         with here.keep_stored(run, lambda: lost.append("told")):
             (run.path / "model").mkdir()
             (run.path / "model" / "model.safetensors").write_bytes(b"mine")
+            (run.path / "model" / "zeros.onnx").write_bytes(b"mine")
             assert slow.begun.wait(30)
             with there.keep_stored(other):
                 wait_for(lambda: lost == ["told"])
                 slow.may_end.set()
     assert lost == ["told"]
+    # What it had begun to send is there, and nothing that came after it.
+    keys = [one.key for one in slow.store.list_objects(f"{run.name}/model/")]
+    assert keys == [f"{run.name}/model/model.safetensors"]
 
 
 def read_there(url: str, tmp_path: Path, run: str) -> bytes:
@@ -334,7 +338,7 @@ def test_a_line_that_is_half_written_is_not_sent(url: str, tmp_path: Path) -> No
     run = send(here, [STARTED])
     with (run.path / "events.jsonl").open("a") as events:
         events.write('{"half": ')
-    mirror_of(here).push(run.name)
+    mirror_of(here).open_writer(run.name).push()
     (found,) = there.list_runs()
     assert (found.path / "events.jsonl").read_text().endswith("}\n")
 
@@ -345,11 +349,11 @@ def test_checkpoints_that_were_let_go_go_everywhere(url: str, tmp_path: Path) ->
     for epoch in (1, 2):
         (run.path / "checkpoints" / f"{epoch}").mkdir(parents=True)
         (run.path / "checkpoints" / f"{epoch}" / "model").write_text("x" * epoch)
-    mirror_of(here).push(run.name)
+    mirror_of(here).open_writer(run.name).push()
     (found,) = there.list_runs()
     there.fetch(found, "checkpoints")
     shutil.rmtree(run.path / "checkpoints" / "1")
-    mirror_of(here).push(run.name)
+    mirror_of(here).open_writer(run.name).push()
     there.fetch(found, "checkpoints")
     files = sorted(p.name for p in (found.path / "checkpoints").rglob("*") if p.is_file())
     assert files == ["model"]
@@ -527,7 +531,7 @@ def training(run: Path) -> Iterator[Callable[[], int]]:
 def test_a_run_is_sent_on_while_its_checkpoints_come_and_go(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_mirror, "PUSH_S", 0.02)
+    monkeypatch.setattr(run_writer, "PUSH_S", 0.02)
     here = open_there(url, tmp_path / "here")
     run = send(here, [STARTED])
     store = mirror_of(here).store
@@ -553,7 +557,7 @@ def test_the_checkpoint_that_the_stored_events_tell_of_last_is_in_the_store(
     with training(run.path):
         for _ in range(8):
             try:
-                mirror.push(run.name)
+                mirror.open_writer(run.name).push()
             except Temporary:
                 continue
             found = mirror.store.read(f"{run.name}/events.jsonl")
@@ -567,7 +571,7 @@ def test_the_checkpoint_that_the_stored_events_tell_of_last_is_in_the_store(
 def test_what_sends_a_run_survives_whatever_goes_wrong_meanwhile_and_says_it_at_the_end(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_mirror, "PUSH_S", 0.05)
+    monkeypatch.setattr(run_writer, "PUSH_S", 0.05)
     here = open_there(url, tmp_path / "here")
     run = send(here, [STARTED])
     # A file that is none: whoever reads it is refused.
@@ -593,13 +597,13 @@ def test_a_folder_that_is_lost_here_takes_no_checkpoint_from_the_store(
     (run.path / "checkpoints").mkdir()
     (run.path / "checkpoints" / "last.json").write_text("{}")
     mirror = mirror_of(here)
-    mirror.push(run.name)
+    mirror.open_writer(run.name).push()
     for path in run.path.iterdir():
         if path.name == "checkpoints":
             shutil.rmtree(path)
         elif path.name == "plan.json":
             path.unlink()
-    mirror.push(run.name)
+    mirror.open_writer(run.name).push()
     keys = [one.key for one in mirror.store.list_objects()]
     assert f"{run.name}/checkpoints/last.json" in keys
 

@@ -17,7 +17,8 @@ from vtspec.pipelines.runs import Run, Runs, make_run_name
 from vtspec.pipelines.runs.event_log import get_timestamp
 from vtspec.pipelines.runs.events import RunResumed
 from vtspec.pipelines.runs.object_store import ObjectStore, Overtaken
-from vtspec.pipelines.runs.run_mirror import WRITER, RunMirror
+from vtspec.pipelines.runs.run_mirror import RunMirror
+from vtspec.pipelines.runs.run_writer import WRITER
 from vtspec.pipelines.runs.state import PLAN_FILE, RunState
 from vtspec.pipelines.runs.stored_events import append_stored_event
 from vtspec.pipelines.runs.workflow_file import (
@@ -69,7 +70,7 @@ class Submission:
         mirror.forget()
         mirror.pull()
         # From here on its plan has the name, and soon its pods say that they work on it.
-        if mirror.find_owner(run.name) == FOR_CLUSTER:
+        if mirror.open_writer(run.name).find_owner() == FOR_CLUSTER:
             mirror.store.delete([f"{run.name}/{WRITER}"])
         workflow = RunWorkflow(self.client, run, file)
         credential = self.credentials.get(workflow, self.settings, run.name, self.plan)
@@ -92,9 +93,9 @@ class Submission:
         """Whether the run of this name is the cluster's: taken now, or before by whoever was
         killed, or submits it at the same time."""
         store = mirror.store
-        if not mirror.begin(name, FOR_CLUSTER):
+        if not mirror.open_writer(name).begin(FOR_CLUSTER):
             # The note goes once all else is there.
-            is_theirs = mirror.find_owner(name) == FOR_CLUSTER
+            is_theirs = mirror.open_writer(name).find_owner() == FOR_CLUSTER
             return is_theirs or store.read(f"{name}/{WORKFLOW_FILE}") is not None
         # Begun, and let go of, since the runs were listed: its Workflow comes before its plan.
         is_local = store.read(f"{name}/{PLAN_FILE}") and not store.read(f"{name}/{WORKFLOW_FILE}")

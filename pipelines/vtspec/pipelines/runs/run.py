@@ -20,7 +20,7 @@ from .event_log import EVENTS_FILE
 from .events import Event, RunStarted, decode_event, decode_events
 from .lock import LockHolder, find_holder, is_left_here
 from .metrics import Metrics, build_metrics
-from .run_mirror import find_writer
+from .mirror_index import find_writer
 from .state import MODEL_FOLDER, PLAN_FILE, RunState, fold_events
 from .workflow_file import (
     WORKFLOW_FILE,

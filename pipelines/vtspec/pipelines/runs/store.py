@@ -17,8 +17,9 @@ from vtspec.pipelines.errors import Refused, Temporary
 from vtspec.schema.suggestions import suggest_fix
 
 from .lock import RunLock, find_holder, hold_lock
+from .mirror_index import find_made
 from .run import Run, find_completed_run, is_run_name, make_run_name, write_json
-from .run_mirror import RunMirror, find_made, find_mirror
+from .run_mirror import RunMirror, find_mirror
 from .state import PLAN_FILE
 
 _GONE: Final = ".gone-"
@@ -240,7 +241,7 @@ class Runs:
                     raise
                 attempt += 1
                 continue
-            if self.mirror is None or self.mirror.begin(path.name):
+            if self.mirror is None or self.mirror.open_writer(path.name).begin():
                 return Attempt(run=Run(path), lock=lock)
             # Somebody else's, on another machine.
             path.rename(made)
@@ -265,7 +266,7 @@ class Runs:
         if self.mirror is None:
             yield
             return
-        with self.mirror.keep_pushed(run.name, on_lost, patience_s):
+        with self.mirror.open_writer(run.name).keep_pushed(on_lost, patience_s):
             yield
 
     def _make_folder(self) -> None:
