@@ -8,7 +8,7 @@ from cluster_plans import a_published_plan
 from cluster_world import Heard, Pods, World, await_workflow, recorded_status
 from kubernetes_server import await_true
 from run_folders import STARTED, SUCCEEDED
-from vtspec.pipelines.operations.cluster_runs import ClusterRequest
+from vtspec.pipelines.operations.cluster_runner import ClusterRequest
 from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.pipelines.planning.seeds import build_seed_plans
 

@@ -20,7 +20,8 @@ from run_folders import Told
 from vtspec.pipelines.cache_folder import get_mirror_folder
 from vtspec.pipelines.cluster.run_follower import Pace
 from vtspec.pipelines.execution.steps import StopSignal
-from vtspec.pipelines.operations.cluster_runs import ClusterRequest, run_on_cluster
+from vtspec.pipelines.operations.cluster_runner import ClusterRequest
+from vtspec.pipelines.operations.cluster_runs import run_on_cluster
 from vtspec.pipelines.operations.plan import PlannedRun
 from vtspec.pipelines.operations.run import RunCallbacks, RunRequest
 from vtspec.pipelines.planning.plan_model import Plan

@@ -114,14 +114,18 @@ def _carry_out_on_cluster(
     confirm: Callable[[], None] | None,
     progress: "RunProgress",
 ) -> "SeedsResult":
-    from vtspec.pipelines.operations import cluster_runs
+    from vtspec.pipelines.operations.cluster_runner import ClusterRequest
+    from vtspec.pipelines.operations.cluster_runs import (
+        run_on_cluster,
+        would_begin_on_cluster,
+    )
 
-    asked = cluster_runs.ClusterRequest(request=request)
-    if confirm and cluster_runs.would_begin_on_cluster(asked, os.environ):
+    asked = ClusterRequest(request=request)
+    if confirm and would_begin_on_cluster(asked, os.environ):
         confirm()
     # A Ctrl-C ends the looking, and not the run, which is the cluster's.
     with callbacks.stop.handle_signals(), progress:
-        return cluster_runs.run_on_cluster(asked, callbacks, os.environ)
+        return run_on_cluster(asked, callbacks, os.environ)
 
 
 def _check_options(options: CommandOptions) -> None:

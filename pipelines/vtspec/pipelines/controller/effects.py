@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final, assert_never
 from vtspec.pipelines.cluster.run_workflow import RunWorkflow
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.execution.steps import StopSignal
-from vtspec.pipelines.operations.cluster_runs import ClusterRequest, begin_on_cluster
+from vtspec.pipelines.operations.cluster_runner import ClusterRequest
+from vtspec.pipelines.operations.cluster_runs import begin_on_cluster
 from vtspec.pipelines.operations.plan import PlannedRun
 from vtspec.pipelines.operations.run import RunCallbacks, RunRequest
 from vtspec.pipelines.redaction import make_redactor
