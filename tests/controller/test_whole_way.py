@@ -136,6 +136,37 @@ def test_what_is_approved_is_carried_out_and_its_result_told(pulls: PullRequests
     assert not [line for line in pulls.said if "MLflow" in line]
 
 
+@pytest.mark.slow
+def test_the_credential_of_a_run_is_renewed_by_who_looks_at_its_pull_request(
+    storage: ObjectStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in storage.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("VTSPEC_CACHE", str(tmp_path / "cache"))
+    bucket = "".join(letter for letter in tmp_path.name.lower() if letter.isalnum())[-40:]
+    with running_kubernetes() as server, serve_github_site() as github:
+        world = a_world(tmp_path, storage, server, bucket)
+        config = world.root / "vtspec.yaml"
+        role = 'runsRole: {arn: "arn:aws:iam::123456789012:role/vtspec-run"}'
+        config.write_text(config.read_text().replace("cluster: {", f"cluster: {{{role}, "))
+        pulls = PullRequests(world, github)
+        pulls.settle()
+        github.write_comment(pulls.number, pulls.find_line(), author="ben")
+        pulls.settle()
+        (name,) = server.workflows()
+        secret = f"/api/v1/namespaces/vision/secrets/run-{name}"
+        del server.objects[secret]
+        # Not at each look: only once half of its time is over.
+        pulls.serve()
+        assert secret not in server.objects
+        credential = pulls.site.credentials.find(name)
+        assert credential is not None and credential.put_at is not None
+        credential.put_at -= credential.role.duration_s / 2
+        pulls.serve()
+        assert "AWS_SECRET_ACCESS_KEY" in server.objects[secret]["stringData"]
+        assert not [line for line in pulls.said if "is not renewed" in line]
+
+
 def test_two_controllers_at_once_come_to_one_of_everything(pulls: PullRequests) -> None:
     folder = pulls.world.root.parent / "other.git"
     other = replace(pulls.site, folder=folder, planned={}, statuses={}, checks={})

@@ -42,8 +42,9 @@ _LONGEST_NAME: Final = 64
 
 @dataclass
 class RunCredential:
-    """What the pods of a run's Workflow reach the store with. Raises as `KubernetesClient` does,
-    and `Permanent` or `Temporary` where no credential is to be had."""
+    """What the pods of a run's Workflow reach the store with; `put_at` is when they were given it,
+    by the monotonic clock. Raises as `KubernetesClient` does, and `Permanent` or `Temporary` where
+    no credential is to be had."""
 
     client: KubernetesClient
     namespace: str
@@ -52,7 +53,7 @@ class RunCredential:
     plan: Plan
     store: RunStore
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    _put_at: float | None = None
+    put_at: float | None = None
 
     @property
     def role(self) -> StoreRole:
@@ -86,11 +87,11 @@ class RunCredential:
         # Nobody who submits runs may read Secrets, so that what is there is not asked for.
         if not self.client.patch(SECRETS, self.namespace, name, body):
             self.client.create(SECRETS, self.namespace, body)
-        self._put_at = time.monotonic()
+        self.put_at = time.monotonic()
 
     def renew(self) -> None:
         """Put a fresh one where this one is half through."""
-        if self._put_at is None or time.monotonic() - self._put_at >= self.role.duration_s / 2:
+        if self.put_at is None or time.monotonic() - self.put_at >= self.role.duration_s / 2:
             self.put(self.obtain())
 
     def _build_secret(self, credential: Mapping[str, str], uid: str) -> Object:
@@ -141,7 +142,13 @@ class RunCredentials:
                 store=settings.runs,
                 environ=self.environ,
             )
+        # One of a process that runs for months: its login may have been renewed since.
+        self._made[name].client = workflow.client
         return self._made[name]
+
+    def find(self, workflow: str) -> RunCredential | None:
+        """That of the Workflow of a name; None where this process has none."""
+        return self._made.get(workflow)
 
 
 def create_objects(

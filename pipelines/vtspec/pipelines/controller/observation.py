@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vtspec.pipelines.argo import observe
 from vtspec.pipelines.argo.workflow import MANAGED, RUN
 from vtspec.pipelines.cluster.kubernetes_client import WORKFLOWS
+from vtspec.pipelines.cluster.run_credential import RunCredentials
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.operations.cluster_workflows import open_cluster, settle_runs
 from vtspec.pipelines.operations.pull_request import (
@@ -79,6 +81,11 @@ class Site:
     check: "Callable[[Plan, DataRemote, Path], str | None]" = check_data
     repository: Repository | None = None
     planned: "dict[tuple[object, ...], PullRequestPlans]" = field(default_factory=dict)
+
+    @cached_property
+    def credentials(self) -> RunCredentials:
+        """Those of its runs, which remember when they were renewed."""
+        return RunCredentials(environ=self.environ)
 
     def open_cluster(self) -> "KubernetesClient":
         """The cluster, as the environment leads to it."""

@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
+from vtspec.pipelines.operations.cluster_workflows import renew_credentials
 from vtspec.pipelines.operations.sync import choose_target, sync_runs
+from vtspec.pipelines.project.repository import Repository
 from vtspec.pipelines.redaction import make_redactor
+from vtspec.pipelines.runs import Runs
 from vtspec.schema.problem import SpecError
 
 from .commit_status import build_obstacle
@@ -50,10 +53,21 @@ def serve_once(site: Site, report: Callable[[str], None], numbers: Iterable[int]
     actions = reconcile(observed.view)
     effects = Effects(site=site, repository=observed.repository, report=report)
     effects.carry_out(actions)
+    _renew_credentials(site, observed.repository, report)
     pause = find_next_look(observed.view)
     looks = None if pause is None else pause.total_seconds()
     due = [one for one in (effects.delay_s, looks) if one is not None]
     return Pass(actions=len(actions), delay_s=min(due, default=None))
+
+
+def _renew_credentials(site: Site, repository: Repository, report: Callable[[str], None]) -> None:
+    """Keep good what the pods of its runs reach the store with: nobody else may look on."""
+    cluster = repository.project.spec.cluster
+    if cluster is None or cluster.runs_role is None:
+        return
+    those = [run for run in Runs(repository.runs).list_runs() if run.is_on_cluster()]
+    if those:
+        renew_credentials(those, site.open_cluster(), repository, site.credentials, report)
 
 
 def _tell_obstacle(site: Site, message: str) -> None:

@@ -17,8 +17,9 @@ from .run import RunCallbacks
 if TYPE_CHECKING:
     from vtspec.pipelines.argo import WorkflowState
     from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
-    from vtspec.pipelines.cluster.run_credential import RunCredential
+    from vtspec.pipelines.cluster.run_credential import RunCredential, RunCredentials
     from vtspec.pipelines.cluster.run_workflow import RunWorkflow
+    from vtspec.pipelines.project.repository import Repository
     from vtspec.pipelines.runs.state import RunState
     from vtspec.schema.kinds.cluster import Cluster
 
@@ -95,7 +96,7 @@ def follow_on_cluster(
 
     def renew() -> None:
         if not found:
-            found.append(_find_credential(run, runs, client, callbacks.report, environ))
+            found.append(_find_credential_here(run, runs, client, callbacks.report, environ))
         if found[0] is not None:
             found[0].renew()
 
@@ -105,40 +106,71 @@ def follow_on_cluster(
     return RunFollower(runs, run, client, heard).follow()
 
 
-def _find_credential(
-    run: Run,
-    runs: Runs,
+def renew_credentials(
+    those: Iterable[Run],
     client: "KubernetesClient",
+    repository: "Repository",
+    credentials: "RunCredentials",
     report: Callable[[str], None],
-    environ: Mapping[str, str],
+) -> None:
+    """Keep good what the pods of the runs reach the store with; `credentials` remember when that
+    was done. What one run comes upon is reported, and keeps it from no other."""
+    from vtspec.schema.problem import SpecError
+
+    for run in those:
+        try:
+            found = _find_credential(run, client, repository, credentials)
+            if found is not None:
+                found.renew()
+        except (Permanent, Refused, Temporary, SpecError) as error:
+            report(f"the credential of {run.name} is not renewed: {error}")
+
+
+def _find_credential(
+    run: Run, client: "KubernetesClient", repository: "Repository", credentials: "RunCredentials"
 ) -> "RunCredential | None":
-    """What the pods of a run reach the store with; None where that is no credential of its own,
-    or where `vtspec.yaml` does not say here how one is made, which is told."""
-    from vtspec.pipelines.cluster.run_credential import RunCredentials
+    """What the pods of a run reach the store with; None where that is no credential of its own.
+    Raises `Permanent`, `Refused` or `SpecError` where the repository does not say how one is
+    made."""
     from vtspec.pipelines.cluster.run_workflow import RunWorkflow
     from vtspec.pipelines.planning.plan_model import plan_from_json
-    from vtspec.pipelines.project.repository import find_repository
-    from vtspec.schema.problem import SpecError
 
     from .render import find_run_settings
 
     file = run.read_workflow()
     if file is None or not (workflow := RunWorkflow(client, run, file)).has_credential():
         return None
+    plan = plan_from_json(run.read_plan())
+    found = credentials.get(workflow, find_run_settings(plan, repository), run.name, plan)
+    if found is None:
+        raise Permanent("vtspec.yaml names no cluster.runsRole")
+    return found
+
+
+def _find_credential_here(
+    run: Run,
+    runs: Runs,
+    client: "KubernetesClient",
+    report: Callable[[str], None],
+    environ: Mapping[str, str],
+) -> "RunCredential | None":
+    """As `_find_credential` by the repository that this is called in; what keeps it from being
+    renewed is told."""
+    from vtspec.pipelines.cluster.run_credential import RunCredentials
+    from vtspec.pipelines.project.repository import find_repository
+    from vtspec.schema.problem import SpecError
+
     try:
-        plan = plan_from_json(run.read_plan())
-        settings = find_run_settings(plan, find_repository(Path.cwd()).with_runs(runs.folder))
-        credential = RunCredentials(environ=environ).get(workflow, settings, run.name, plan)
-        why = "vtspec.yaml names no cluster.runsRole"
+        repository = find_repository(Path.cwd()).with_runs(runs.folder)
+        return _find_credential(run, client, repository, RunCredentials(environ=environ))
     except (Permanent, Refused, SpecError) as error:
-        credential, why = None, str(error).partition("\n")[0]
-    if credential is None:
         again = format_command("vtspec", "run", run.name, "--backend", "argo")
         report(
-            f"warning: its pods' credential runs out, and is not renewed here: {why}\n"
+            "warning: its pods' credential runs out, and is not renewed here: "
+            f"{str(error).partition(chr(10))[0]}\n"
             f"  fix: in the repository that began it: {again}"
         )
-    return credential
+    return None
 
 
 def stop_on_cluster(

@@ -121,9 +121,9 @@ def find_renewal_caution(made: "Plan", repository: "Repository") -> str | None:
     return (
         f"on the cluster the run may take {longest} and wait {format_duration(wait_s)} "
         f"(cluster.maxWait), longer than the {format_duration(good_s)} that its credential is "
-        "good for (cluster.runsRole.duration): only who looks on ('vtspec run RUN' or 'vtspec "
-        "logs RUN -f') renews it; where nobody does, steps can store nothing then, and the run is "
-        "interrupted until it goes on with --resume"
+        "good for (cluster.runsRole.duration): only who looks on renews it ('vtspec run RUN', "
+        "'vtspec logs RUN -f', the controller of its repository); where nobody does, steps can "
+        "store nothing then, and the run is interrupted until it goes on with --resume"
     )
 
 
