@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hostile_text import CORPUS, code_in, shape, texts, unhurried
 from pull_request_world import World, a_plan_of, a_spec, sha_of
 from report_data import GOLDEN, a_baseline, a_plan, a_run, expect_golden
-from vtspec.pipelines.argo.workflow_state import StepProgress, WorkflowState
+from vtspec.pipelines.argo.workflow_state import QueuePlace, StepProgress, WorkflowState
 from vtspec.pipelines.controller.comment_text import LIMIT, count_characters, cut_text
 from vtspec.pipelines.controller.ledger import Ledger, open_ledger
 from vtspec.pipelines.controller.markers import Shown
@@ -22,9 +22,9 @@ from vtspec.pipelines.controller.view import (
     Attempt,
     PlannedSpec,
     PullRequestView,
-    Reach,
     View,
 )
+from vtspec.pipelines.operations.pull_request import Reach
 from vtspec.pipelines.planning.diff import compare_plans
 from vtspec.pipelines.planning.prior_runs import Comparison, PriorRuns
 from vtspec.pipelines.redaction import Redactor
@@ -95,7 +95,8 @@ def a_view(**changes: Any) -> View:
 
 def write_plan(seen: PullRequestView, *attempts: Attempt, **changes: Any) -> str:
     view = a_view(attempts=attempts, **changes)
-    return render_plan_comment(seen, view, open_ledger(view), SHOWN)
+    text, _ = render_plan_comment(seen, view, open_ledger(view), SHOWN)
+    return text
 
 
 def some_specs() -> tuple[PlannedSpec, ...]:
@@ -182,9 +183,12 @@ def test_golden_progress_comment() -> None:
         run="cats-0123456789",
         plan_id="cats-0123456789",
         approvals=(),
-        queue_position=3,
         workflow=WorkflowState(
-            phase="waiting", step="train", wait="queue", message="quota of t4 is used up"
+            phase="waiting",
+            step="train",
+            wait="queue",
+            place=QueuePlace(queue="t4", place=3, place_in_cluster=7),
+            message="quota of t4 is used up",
         ),
     )
     attempts = (an_attempt(state=in_training()), waiting)
@@ -283,14 +287,14 @@ def say(words: str) -> str:
         refusal=line,
         base=replace(compare("digits", line), changes=(replace(CHANGE, path=line, after=line),)),
     )
-    seen, view = a_pull(spec), a_view()
+    seen, view = replace(a_pull(spec), removed=(line,)), a_view()
     workflow = WorkflowState(phase="waiting", step="train", wait="queue", message=line)
     approval = replace(an_attempt().approvals[0], login=line)
     at_work = an_attempt(workflow=workflow, approvals=(approval,), run=line)
     failed = a_failed_attempt(line, run=line, log=(f"x {line}",))
     return "\n\n".join(
         [
-            render_plan_comment(seen, view, Ledger((), {}), SHOWN),
+            *render_plan_comment(seen, view, Ledger((), {}), SHOWN),
             render_progress_comment(seen, view, (at_work,)),
             render_result_comment(seen, view, (failed,)),
         ]

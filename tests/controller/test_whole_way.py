@@ -11,85 +11,28 @@ import mlflow
 import pytest
 
 from canaries import Canaries
-from cluster_world import Pods, World, a_world, recorded_status
-from forge_sites import TOKEN, GitHubSite, serve_github_site
+from cluster_world import Pods, recorded_status
+from forge_sites import TOKEN
 from kubernetes_server import TOKEN as KUBERNETES_TOKEN
-from kubernetes_server import KubernetesServer, running_kubernetes
+from kubernetes_server import KubernetesServer
 from mlflow_server import free_port
 from object_storage import ObjectStorage
-from proposed_changes import propose_change, push_change
-from run_folders import EVALUATED, STARTED, SUCCEEDED
-from vtspec.pipelines.catalog import load_frameworks
-from vtspec.pipelines.controller.observation import Site
+from proposed_changes import push_change
+from run_folders import EVALUATED, STARTED, SUCCEEDED, Told
+from served_pull_requests import TRACKING, PullRequests, serve_pull_requests
 from vtspec.pipelines.controller.tenancy import Tenancy
 from vtspec.pipelines.controller.worker import serve_once, track_once
 from vtspec.pipelines.errors import Refused
-from vtspec.pipelines.planning.resolve import ModelSources
 
-TRACKING = "sqlite:///{}/mlflow.db"
-
-
-class PullRequests:
-    """A repository with a cluster, one pull request, and the controller that looks after it."""
-
-    def __init__(self, world: World, github: GitHubSite) -> None:
-        self.world, self.github = world, github
-        self.said: list[str] = []
-        config = world.root / "vtspec.yaml"
-        config.write_text(f"{config.read_text()}  runs: {world.url}\n")
-        self.number = propose_change(world.root, github)
-        timm = replace(load_frameworks()["timm"], digest="sha256:" + "c" * 64)
-        self.site = Site(
-            forge=github.forge,
-            folder=world.root.parent / "mirror.git",
-            environ={**world.environ, "MLFLOW_TRACKING_URI": TRACKING.format(world.root.parent)},
-            get_time=lambda: github.server.world.now,
-            sources=ModelSources(frameworks={"timm": timm}),
-            check=lambda plan, remote, root: None,
-        )
-
-    def serve(self) -> int:
-        """One look; how much there was to do."""
-        return serve_once(self.site, self.said.append).actions
-
-    def settle(self) -> None:
-        """Look until there is nothing to do."""
-        for _ in range(6):
-            if self.serve() == 0:
-                return
-        raise AssertionError(f"it does not come to rest: {self.said}")
-
-    def read_comments(self) -> list[str]:
-        """What the bot has written, the oldest first."""
-        comments = self.github.repository.comments.values()
-        return [one.body for one in comments if one.author == self.github.bot]
-
-    def read_check(self) -> str:
-        """What the check of the head says, as a status: a token makes no check runs."""
-        head = self.github.repository.pull_requests[self.number].head_sha
-        return self.github.find_statuses(head)["vtspec"][1]
-
-    def find_line(self) -> str:
-        """The line that the plan comment gives to be pasted."""
-        (line,) = {
-            line.strip("` ")
-            for body in self.read_comments()
-            for line in body.splitlines()
-            if line.strip("` ").startswith("/vtspec apply ")
-        }
-        return line
+CRASHED: Told = ("run.finished", {"ending": "crashed", "exit_code": 1})
 
 
 @pytest.fixture
 def pulls(
     storage: ObjectStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[PullRequests]:
-    for name, value in storage.environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("VTSPEC_CACHE", str(tmp_path / "cache"))
-    bucket = "".join(letter for letter in tmp_path.name.lower() if letter.isalnum())[-40:]
-    with running_kubernetes() as server, serve_github_site() as github:
-        yield PullRequests(a_world(tmp_path, storage, server, bucket), github)
+    with serve_pull_requests(storage, tmp_path, monkeypatch) as found:
+        yield found
 
 
 def get_server(pulls: PullRequests) -> KubernetesServer:
@@ -140,16 +83,10 @@ def test_what_is_approved_is_carried_out_and_its_result_told(pulls: PullRequests
 def test_the_credential_of_a_run_is_renewed_by_who_looks_at_its_pull_request(
     storage: ObjectStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in storage.environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("VTSPEC_CACHE", str(tmp_path / "cache"))
-    bucket = "".join(letter for letter in tmp_path.name.lower() if letter.isalnum())[-40:]
-    with running_kubernetes() as server, serve_github_site() as github:
-        world = a_world(tmp_path, storage, server, bucket)
-        config = world.root / "vtspec.yaml"
-        role = 'runsRole: {arn: "arn:aws:iam::123456789012:role/vtspec-run"}'
-        config.write_text(config.read_text().replace("cluster: {", f"cluster: {{{role}, "))
-        pulls = PullRequests(world, github)
+    role = 'runsRole: {arn: "arn:aws:iam::123456789012:role/vtspec-run"}'
+    edit = ("cluster: {", f"cluster: {{{role}, ")
+    with serve_pull_requests(storage, tmp_path, monkeypatch, edit) as pulls:
+        server, github = get_server(pulls), pulls.github
         pulls.settle()
         github.write_comment(pulls.number, pulls.find_line(), author="ben")
         pulls.settle()
@@ -165,6 +102,31 @@ def test_the_credential_of_a_run_is_renewed_by_who_looks_at_its_pull_request(
         pulls.serve()
         assert "AWS_SECRET_ACCESS_KEY" in server.objects[secret]["stringData"]
         assert not [line for line in pulls.said if "is not renewed" in line]
+
+
+def test_what_a_failed_run_printed_last_is_told_without_secrets(pulls: PullRequests) -> None:
+    pulls.settle()
+    pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
+    pulls.settle()
+    (name,) = get_server(pulls).workflows()
+    pods = Pods(world=pulls.world, run=name)
+    pods.begin()
+    secret = "canary-of-the-store-0123456789"
+    pulls.site.environ = {**pulls.site.environ, "STORE_TOKEN": secret}
+    printed = ("<b>no such kernel</b>", f"key {secret}")
+    pods.tell(
+        STARTED,
+        *(("output", {"stream": "stderr", "line": line}) for line in printed),
+        CRASHED,
+    )
+    pods.store()
+    pods.end("Failed")
+    get_server(pulls).play(name, recorded_status("failed"))
+    pulls.settle()
+    (result,) = [one for one in pulls.read_comments() if one.startswith("<!-- vtspec:result -->")]
+    # Inside of a fence, where nothing has any power.
+    assert "```text\n<b>no such kernel</b>\nkey " in result
+    assert secret not in result
 
 
 def test_two_controllers_at_once_come_to_one_of_everything(pulls: PullRequests) -> None:

@@ -1,4 +1,4 @@
-"""A worker looks when it is told to, and anyway; no error ends it."""
+"""A worker looks at what it is told of, and anyway at everything; no error ends it."""
 
 import threading
 from collections.abc import Callable
@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from vtspec.pipelines.controller.actions import WriteComment
 from vtspec.pipelines.controller.worker import Pass, SiteWorker
 from vtspec.pipelines.errors import Permanent, Temporary
 
@@ -16,18 +17,20 @@ AT_REST = Pass(actions=0, delay_s=None)
 
 @dataclass
 class Looks:
-    """What each look is to come to, and what it was asked; the last one stops the worker."""
+    """What each look is to come to, and what it was asked, None for everything; the last one stops
+    the worker."""
 
     outcomes: list[Pass | Exception]
-    asked: list[set[int]] = field(default_factory=list)
+    asked: list[list[int] | None] = field(default_factory=list)
     during: Callable[[int], None] = lambda number: None
     said: list[str] = field(default_factory=list)
 
     def run(self, **changes: Any) -> "Looks":
-        site: Any = SimpleNamespace(forge=SimpleNamespace(repository="acme/vision"))
+        forge = SimpleNamespace(repository="acme/vision")
+        site: Any = SimpleNamespace(forge=forge, metrics=None)
 
-        def serve(site: object, report: object, numbers: set[int]) -> Pass:
-            self.asked.append(set(numbers))
+        def serve(site: object, report: object, numbers: Any, hand_over: object) -> Pass:
+            self.asked.append(numbers)
             self.during(len(self.asked))
             outcome = self.outcomes[len(self.asked) - 1]
             if len(self.asked) == len(self.outcomes):
@@ -44,14 +47,41 @@ class Looks:
         return self
 
 
-def test_what_was_done_is_looked_at_once_more() -> None:
-    looks = Looks([Pass(actions=3, delay_s=None), AT_REST]).run()
-    assert len(looks.asked) == 2
+class Clock:
+    """A clock that a worker's waiting puts on; `waited` is how long each time."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.waited: list[float] = []
+        clock = self
+
+        class Condition(threading.Condition):
+            def wait(self, timeout: float | None = None) -> bool:
+                assert timeout is not None
+                clock.waited.append(timeout)
+                clock.now += timeout
+                return False
+
+        self.options: dict[str, Any] = {"get_time": lambda: self.now, "_changed": Condition()}
+
+
+def test_what_was_acted_on_is_looked_at_once_more_and_nothing_else() -> None:
+    acted = Pass(actions=3, delay_s=None, due={7: 0.0})
+    looks = Looks([acted, AT_REST]).run(sweep_s=3600)
+    assert looks.asked == [None, [7]]
+
+
+def test_what_runs_is_looked_at_after_its_pause() -> None:
+    clock = Clock()
+    looks = Looks([Pass(actions=0, delay_s=None, due={7: 15.0, 8: 15.0}), AT_REST])
+    assert looks.run(**clock.options).asked == [None, [7, 8]]
+    assert clock.waited == [15.0]
 
 
 def test_everything_is_looked_at_after_a_while() -> None:
-    looks = Looks([AT_REST, AT_REST, AT_REST]).run(sweep_s=0.01)
-    assert looks.asked == [set(), set(), set()]
+    clock = Clock()
+    assert Looks([AT_REST, AT_REST]).run(sweep_s=60, **clock.options).asked == [None, None]
+    assert clock.waited == [60.0]
 
 
 def test_what_is_told_while_it_looks_is_looked_at_next() -> None:
@@ -63,30 +93,66 @@ def test_what_is_told_while_it_looks_is_looked_at_next() -> None:
                 looks.worker.tell(each)
 
     looks.during = tell
-    assert looks.run(sweep_s=3600).asked == [set(), {7, 8}]
+    assert looks.run(sweep_s=3600).asked == [None, [7, 8]]
+
+
+def test_everything_waits_for_what_was_told_but_not_for_ever() -> None:
+    clock = Clock()
+    looks = Looks([AT_REST] * 5)
+
+    def tell(number: int) -> None:
+        clock.now += 30
+        looks.worker.tell(7)
+
+    looks.during = tell
+    # At 60 s everything is due, and at 120 s it has waited for as long as it may.
+    assert looks.run(sweep_s=60, **clock.options).asked == [None, [7], [7], [7], None]
 
 
 @pytest.mark.parametrize("error", [Temporary("away"), Permanent("refused", fix="grant it")])
 def test_what_fails_is_reported_and_looked_at_again(error: Exception) -> None:
+    clock = Clock()
     looks = Looks([AT_REST, error, AT_REST])
     looks.during = lambda number: looks.worker.tell(7) if number == 1 else None
-    looks.run(sweep_s=3600)
-    assert looks.asked == [set(), {7}, {7}]
+    looks.run(sweep_s=3600, **clock.options)
+    assert looks.asked == [None, [7], [7]]
     assert looks.said == [f"acme/vision: {error}"]
+    assert clock.waited == [2.0]
 
 
-def test_a_forge_that_asks_for_patience_is_given_it() -> None:
-    now = [0.0]
-    waited: list[float] = []
-
-    class Condition(threading.Condition):
-        def wait(self, timeout: float | None = None) -> bool:
-            assert timeout is not None
-            waited.append(timeout)
-            now[0] += timeout
-            return False
-
-    looks = Looks([Temporary("limit", delay_s=90.0), AT_REST])
+def test_what_could_not_be_done_is_tried_again_when_it_may_be() -> None:
+    clock = Clock()
+    looks = Looks([AT_REST, Pass(actions=1, delay_s=9.0), AT_REST])
     looks.during = lambda number: looks.worker.tell(7) if number == 1 else None
-    looks.run(get_time=lambda: now[0], _changed=Condition())
-    assert waited == [90.0]
+    assert looks.run(sweep_s=3600, **clock.options).asked == [None, [7], [7]]
+    assert clock.waited == [9.0]
+
+
+def test_a_forge_that_asks_for_patience_is_given_it_whatever_is_told() -> None:
+    clock = Clock()
+    looks = Looks([AT_REST, Temporary("limit", delay_s=90.0), AT_REST])
+    looks.during = lambda number: looks.worker.tell(6 + number) if number < 3 else None
+    assert looks.run(sweep_s=3600, **clock.options).asked == [None, [7], [7, 8]]
+    assert clock.waited == [90.0]
+
+
+def test_what_was_written_is_looked_at_and_what_failed_later() -> None:
+    clock = Clock()
+    looks = Looks([AT_REST, AT_REST, AT_REST])
+
+    def write(number: int) -> None:
+        if number == 1:
+            looks.worker.queue.on_written(8, 20.0)
+            looks.worker.queue.on_written(7, None)
+            looks.worker.queue.on_written("a" * 40, None)
+
+    looks.during = write
+    assert looks.run(sweep_s=3600, **clock.options).asked == [None, [7], [8]]
+    assert clock.waited == [20.0]
+
+
+def test_what_is_handed_over_is_written_by_the_queue() -> None:
+    looks = Looks([AT_REST]).run()
+    comment = WriteComment(pull_request=7, kind="plan", body="x")
+    looks.worker.queue.put(None, [comment])
+    assert looks.worker.queue.count() == 1

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from vtspec.pipelines.errors import Permanent
-from vtspec.pipelines.forge.api_client import ApiClient
+from vtspec.pipelines.forge.api_client import ApiClient, ApiTerms
 from vtspec.pipelines.forge.connection import connect_gitea
 from vtspec.pipelines.forge.credentials import SecretVariable, TokenCredential
 from vtspec.pipelines.forge.gitea import Gitea
@@ -74,7 +74,10 @@ def test_lists_are_read_from_all_of_their_pages(gitea: "GiteaSite") -> None:
     credential = _credential(gitea.make_token(gitea.bot))
     http = open_http(f"{gitea.server.url}/api/v1", {})
     api = ApiClient(
-        http, lambda: open_token_session(credential), credential="x", page={"limit": "2"}
+        http,
+        lambda: open_token_session(credential),
+        credential="x",
+        terms=ApiTerms(page={"limit": "2"}),
     )
     with closing(api):
         forge = Gitea("acme/vision", api)

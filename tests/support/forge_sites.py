@@ -82,7 +82,9 @@ class GitHubSite:
         )
         self.clock = Clock()
         server.clock, server.reset = self.clock, self.clock() + 3600
-        self.connection = connect_github(self.credential, server.url, self.clock)
+        self.connection = connect_github(
+            self.credential, server.url, self.clock, write_pause_s=0.0
+        )
         self.forge = self.connection.open(REPOSITORY)
         self._commits = 0
 

@@ -6,7 +6,7 @@ those after it are left, so that nobody is told of what was not done.
 """
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, assert_never
 
 from vtspec.pipelines.forge.forge import CheckReport, ReactionContent, Status
 from vtspec.pipelines.planning.plan_model import Plan
@@ -112,3 +112,21 @@ class ReportCheck:
 Action: TypeAlias = (
     CreateRun | LabelRun | StopRun | WriteComment | Reply | React | SetStatus | ReportCheck
 )
+
+OnCluster: TypeAlias = CreateRun | LabelRun | StopRun
+"""What is done on the cluster; all else is written to the forge."""
+
+
+def find_subject(action: Action) -> int | str | None:
+    """What an action is about: a pull request, or a commit; None for a run alone."""
+    match action:
+        case CreateRun():
+            return action.approval.pull_request
+        case LabelRun() | WriteComment() | Reply() | React():
+            return action.pull_request
+        case SetStatus() | ReportCheck():
+            return action.sha
+        case StopRun():
+            return None
+        case _:
+            assert_never(action)

@@ -14,14 +14,23 @@ _POINTER: Final = 700
 _FENCE: Final = re.compile(r"^ {0,3}(`{3,}(?=[^`]*$)|~{3,})")
 
 
-def cut_text(text: str, link: str | None = None, limit: int = LIMIT) -> str:
+def cut_text(text: str, link: str | None = None, limit: int = LIMIT, *, hint: str = "") -> str:
     """The text where it is short enough; else its beginning, up to a line outside of any fence,
-    and where the whole of it is."""
+    and where there is more of it: at the link, else by what the `hint` says to type."""
+    kept, _ = split_text(text, link, limit, hint=hint)
+    return kept
+
+
+def split_text(
+    text: str, link: str | None = None, limit: int = LIMIT, *, hint: str = ""
+) -> tuple[str, str]:
+    """As `cut_text`, with what that leaves out, "" where it leaves nothing out."""
     if count_characters(text) <= limit:
-        return text
-    pointer = _render_pointer(link)
-    kept, closing = _find_cut(text, limit - count_characters(pointer))
-    return f"{kept}{closing}{pointer}"
+        return text, ""
+    pointer = _render_pointer(link, hint)
+    end, closing = _find_cut(text, limit - count_characters(pointer))
+    kept = text[:end].rstrip("\n")
+    return f"{kept}{closing}{pointer}", text[end:].strip("\n")
 
 
 def count_characters(text: str) -> int:
@@ -39,7 +48,8 @@ class _Line:
     folds: int
 
 
-def _find_cut(text: str, room: int) -> tuple[str, str]:
+def _find_cut(text: str, room: int) -> tuple[int, str]:
+    """Where to cut a text, and what ends the folds that are open there."""
     end, closing = 0, ""
     for line in _walk(text):
         tail = "\n\n</details>" * line.folds
@@ -47,10 +57,8 @@ def _find_cut(text: str, room: int) -> tuple[str, str]:
             break
         if not line.is_fenced:
             end, closing = line.end, tail
-    if end:
-        return text[:end].rstrip("\n"), closing
-    # One line alone, or one fence, that is too long: of such nothing can be shown whole.
-    return "", ""
+    # Of one line alone, or one fence, that is too long nothing can be shown whole: `end` is 0.
+    return end, closing
 
 
 def _walk(text: str) -> Iterator[_Line]:
@@ -75,8 +83,9 @@ def _closes(line: str, mark: str) -> bool:
     return indent <= 3 and len(plain) >= len(mark) and set(plain) == {mark[0]}
 
 
-def _render_pointer(link: str | None) -> str:
-    where = "" if link is None else f": [the whole of it]({encode_link(link)})"
+def _render_pointer(link: str | None, hint: str) -> str:
+    where = f": {hint}" if hint else ""
+    where = where if link is None else f": [more of it]({encode_link(link)})"
     told = f"\n\n---\n\n*This comment was too long and is cut here*{where}\n"
     return told if len(told) <= _POINTER else "\n\n---\n\n*This comment was too long and is cut*\n"
 

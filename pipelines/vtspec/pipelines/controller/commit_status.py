@@ -30,11 +30,13 @@ CHECK: Final = "vtspec"
 _LONGEST: Final = 1_000
 
 
-def report_checks(seen: PullRequestView, view: View) -> Iterator[ReportCheck]:
-    """The check of the head's specs, where it was not told so already."""
+def report_checks(seen: PullRequestView, view: View, rest: str) -> Iterator[ReportCheck]:
+    """The check of the head's specs, where it was not told so already; with the `rest` of a plan
+    comment that had to be cut, where that says that it is here."""
     if seen.pull.state != "open":
         return
-    report = _mask(build_check(seen), view.redactor)
+    text = rest if seen.full_text is not None else ""
+    report = _mask(replace(build_check(seen), text=text), view.redactor)
     told = view.checks.get(seen.pull.head_sha, ())
     if report not in told:
         yield ReportCheck(sha=seen.pull.head_sha, report=report)
@@ -85,6 +87,7 @@ def _mask(report: CheckReport, redactor: Redactor) -> CheckReport:
         report,
         title=redact(report.title),
         summary=redact(report.summary),
+        text=redact(report.text),
         annotations=tuple(
             replace(one, message=redact(one.message), title=redact(one.title))
             for one in report.annotations

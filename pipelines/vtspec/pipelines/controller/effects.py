@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 from vtspec.pipelines.cluster.run_workflow import RunWorkflow
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.execution.steps import StopSignal
+from vtspec.pipelines.forge.comment_text import find_marker, list_marked
 from vtspec.pipelines.operations.cluster_runner import ClusterRequest
 from vtspec.pipelines.operations.cluster_runs import begin_on_cluster
 from vtspec.pipelines.operations.plan import PlannedRun
@@ -22,6 +23,7 @@ from .actions import (
     Action,
     CreateRun,
     LabelRun,
+    OnCluster,
     React,
     Reply,
     ReportCheck,
@@ -55,35 +57,65 @@ class Effects:
     def carry_out(self, actions: Iterable[Action]) -> None:
         """All of them; where one of a command fails those after it are left, and where it can
         never be done the command is answered so."""
+        self.write(self.act(actions))
+
+    def act(self, actions: Iterable[Action]) -> list[Action]:
+        """Do what is to be done on the cluster; what there is to be written then, without what
+        would tell of something that failed."""
+        rest: list[Action] = []
+        refusals: list[Action] = []
         for action in actions:
-            if action.cause is not None and action.cause in self._failed:
+            if not isinstance(action, OnCluster):
+                rest.append(action)
                 continue
-            try:
-                self._do(action)
-            except Temporary as error:
-                self.report(f"{type(action).__name__}: {error}")
-                self.delay_s = min(self.delay_s or 3600.0, max(error.delay_s, 1.0))
-                self._leave(action)
-            except (Refused, Permanent, SpecError) as error:
-                self.report(f"{type(action).__name__}: {error}")
-                self._leave(action)
-                if isinstance(action, CreateRun) and action.cause is not None:
-                    self._answer_refusal(action, str(error))
+            refusal = self._try(action)
+            if refusal is not None and isinstance(action, CreateRun):
+                refusals += self._answer_refusal(action, refusal)
+        left = [one for one in rest if one.cause is None or one.cause not in self._failed]
+        # What answers a refusal has the cause of what failed, and is to be written all the same.
+        self._failed -= {one.cause for one in refusals if one.cause is not None}
+        return [*refusals, *left]
+
+    def write(self, actions: Iterable[Action]) -> None:
+        """Write what there is to be written."""
+        for action in actions:
+            self._try(action)
+
+    def _try(self, action: Action) -> str | None:
+        """Why an action is refused for good, where it is."""
+        if action.cause is not None and action.cause in self._failed:
+            return None
+        name, outcome, refusal = type(action).__name__, "done", None
+        try:
+            self._do(action)
+        except Temporary as error:
+            outcome = "later"
+            self.report(f"{name}: {error}")
+            self.delay_s = min(self.delay_s or 3600.0, max(error.delay_s, 1.0))
+            self._leave(action)
+        except (Refused, Permanent, SpecError) as error:
+            outcome, refusal = "refused", str(error)
+            self.report(f"{name}: {error}")
+            self._leave(action)
+        if self.site.metrics is not None:
+            self.site.metrics.count_action(name, outcome)
+        return refusal
 
     def _leave(self, action: Action) -> None:
         if action.cause is not None:
             self._failed.add(action.cause)
 
-    def _answer_refusal(self, action: CreateRun, why: str) -> None:
+    def _answer_refusal(self, action: CreateRun, why: str) -> list[Action]:
+        """What answers a command that asked for what cannot be done."""
         number, cause = action.approval.pull_request, action.cause
-        assert cause is not None
+        if cause is None:
+            return []
         told = render_code(make_redactor(self.site.environ).redact_text(why), _LONGEST_REASON)
         body = f"{make_reply_marker(cause, 'refused')}\n👎 {render_code(action.run)}: {told}\n"
-        try:
-            if self._reply(Reply(pull_request=number, comment_id=cause, body=body)):
-                self.site.forge.add_reaction(cause, "-1")
-        except (Refused, Permanent, Temporary) as error:
-            self.report(f"Reply: {error}")
+        return [
+            Reply(pull_request=number, comment_id=cause, body=body, cause=cause),
+            React(pull_request=number, comment_id=cause, content="-1", cause=cause),
+        ]
 
     def _do(self, action: Action) -> None:
         forge = self.site.forge
@@ -113,10 +145,16 @@ class Effects:
                 assert_never(action)
 
     def _write_comment(self, action: WriteComment) -> None:
-        if action.comment_id is None:
-            self.site.forge.create_comment(action.pull_request, action.body)
+        forge, found = self.site.forge, action.comment_id
+        if found is None:
+            # It may have been written since it was decided on.
+            there = forge.list_comments(action.pull_request)
+            marked = list_marked(there, find_marker(action.body), forge.find_login())
+            found = marked[0].id if marked else None
+        if found is None:
+            forge.create_comment(action.pull_request, action.body)
         else:
-            self.site.forge.update_comment(action.comment_id, action.body)
+            forge.update_comment(found, action.body)
 
     def _reply(self, action: Reply) -> bool:
         """Whether the answer is ours: another controller may have been as fast."""

@@ -2,17 +2,17 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from vtspec.pipelines.argo import observe
 from vtspec.pipelines.argo.workflow import MANAGED, RUN
 from vtspec.pipelines.cluster.kubernetes_client import WORKFLOWS
 from vtspec.pipelines.cluster.run_credential import RunCredentials
+from vtspec.pipelines.cluster.run_workflow import RunWorkflow
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.operations.cluster_workflows import open_cluster, settle_runs
 from vtspec.pipelines.operations.pull_request import (
@@ -22,21 +22,21 @@ from vtspec.pipelines.operations.pull_request import (
     PullRequestPlans,
     plan_pull_request,
 )
-from vtspec.pipelines.operations.render import check_data
+from vtspec.pipelines.operations.render import check_data, check_weights
 from vtspec.pipelines.planning.prior_runs import Comparison
 from vtspec.pipelines.project.commit_tree import read_commit
 from vtspec.pipelines.project.git_mirror import GitMirror
 from vtspec.pipelines.project.repository import Repository, find_repository
 from vtspec.pipelines.redaction import make_redactor
-from vtspec.pipelines.reporting.writer import find_baseline, read_facts
 from vtspec.pipelines.runs import Run, Runs
 from vtspec.pipelines.validation.teams import find_team
 
 from .approval import choose_team
 from .commands import parse_command
+from .observed_runs import ObservedRun, ObservedRuns
 from .request import is_allowed, list_asked_specs
 from .tenancy import Tenancy, Tenants
-from .view import Attempt, EndedRun, PlannedSpec, PullRequestView, Reach, SpecCause, View
+from .view import Attempt, EndedRun, PlannedSpec, PullRequestView, SpecCause, View
 from .workflow_marks import read_approvals, read_wanted
 
 if TYPE_CHECKING:
@@ -48,16 +48,14 @@ if TYPE_CHECKING:
         Permission,
         PullRequest,
         PullRequestState,
+        Reaction,
         Status,
     )
     from vtspec.pipelines.planning.plan_model import Plan
     from vtspec.pipelines.planning.resolve import ModelSources
-    from vtspec.pipelines.reporting.facts import Facts
     from vtspec.schema.kinds.project import ProjectSpec
 
-
-def _get_time() -> datetime:
-    return datetime.now(UTC)
+    from .metrics import SiteMetrics
 
 
 @dataclass(kw_only=True)
@@ -66,21 +64,27 @@ class Site:
 
     `folder` holds its mirror; `tenants` are those of all repositories of the process. `statuses`
     and `checks` are what this process has told the forge of commits: another one tells it once
-    more, which changes nothing.
+    more, which changes nothing. `concluded` are reactions to commands that are answered for good,
+    `opened` the pull requests that were open last.
     """
 
     forge: "Forge"
     folder: Path
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    get_time: Callable[[], datetime] = _get_time
+    get_time: Callable[[], datetime] | None = None
     tenancy: Tenancy = field(default_factory=Tenancy)
     tenants: Tenants = field(default_factory=Tenants)
     statuses: "dict[str, dict[str, Status]]" = field(default_factory=dict)
     checks: "dict[str, dict[str, CheckReport]]" = field(default_factory=dict)
     sources: "ModelSources | None" = None
     check: "Callable[[Plan, DataRemote, Path], str | None]" = check_data
+    check_weights: "Callable[[Plan], str | None]" = check_weights
     repository: Repository | None = None
     planned: "dict[tuple[object, ...], PullRequestPlans]" = field(default_factory=dict)
+    concluded: "dict[int, Sequence[Reaction]]" = field(default_factory=dict)
+    runs: ObservedRuns = field(default_factory=ObservedRuns)
+    opened: set[int] = field(default_factory=set)
+    metrics: "SiteMetrics | None" = None
 
     @cached_property
     def credentials(self) -> RunCredentials:
@@ -90,6 +94,11 @@ class Site:
     def open_cluster(self) -> "KubernetesClient":
         """The cluster, as the environment leads to it."""
         return open_cluster(self.environ)
+
+    @property
+    def now(self) -> datetime:
+        """The time by the clock that comments are dated by, unless another one is given."""
+        return self.forge.find_time() if self.get_time is None else self.get_time()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,9 +121,9 @@ class _Policy:
     ended: tuple[tuple[str, str | None], ...]
 
 
-def observe_site(site: Site, numbers: Iterable[int] = ()) -> Observation:
-    """Look at everything: all open pull requests, those of `numbers`, and those that a run says it
-    is wanted by.
+def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observation:
+    """Look at these pull requests; without any named at everything: all open ones, and those that
+    a run says it is wanted by.
 
     Raises `Temporary` and `Permanent` where forge, git, cluster or store say nothing, `SpecError`
     where the default branch's `vtspec.yaml` is wrong, and `Refused` where it names what is not
@@ -122,9 +131,10 @@ def observe_site(site: Site, numbers: Iterable[int] = ()) -> Observation:
     """
     forge = site.forge
     info = forge.find_repository()
+    pulls = _find_pulls(site, numbers)
     mirror = GitMirror(folder=site.folder, url=info.clone_url, header=forge.make_git_header())
     default = f"refs/heads/{info.default_branch}"
-    mirror.fetch([default])
+    left_out = _fetch(mirror, default, pulls.values())
     tree = read_commit(site.folder, default)
     repository = find_repository(tree.top, tree)
     project = repository.project.spec
@@ -132,35 +142,108 @@ def observe_site(site: Site, numbers: Iterable[int] = ()) -> Observation:
     site.tenants.admit(forge.repository, project)
     client = None if project.cluster is None else site.open_cluster()
     workflows = {} if client is None else _find_workflows(client, project)
-    runs = Runs(repository.runs)
-    pulls = {one.number: one for one in forge.list_open_pull_requests()}
-    every = [one for group in workflows.values() for one in group]
-    wanted = {number for one in every for number in read_wanted(one["metadata"])}
-    for number in {*numbers, *wanted} - {*pulls}:
-        pulls[number] = forge.get_pull_request(number)
-    ended = tuple((one.name, one.ending) for one in runs.list_runs())
-    policy = _Policy(commit=tree.commit, repository=repository, ended=ended)
-    seen, left_out = _observe_pulls(site, mirror, pulls, policy)
-    plans = {plan.id for pull in seen for spec in pull.specs for plan in spec.plans}
-    if client is not None:
-        _settle(runs, workflows, client)
-    there = [one for one in runs.list_runs() if one.name in workflows or one.plan_id in plans]
-    attempts = (_make_attempt(one, workflows.get(one.name, ()), runs, project) for one in there)
     states: dict[int, PullRequestState] = {number: one.state for number, one in pulls.items()}
+    for number in sorted(_list_wanting(workflows, numbers) - {*pulls}):
+        pull = forge.get_pull_request(number)
+        states[number] = pull.state
+        # Of one that nobody asked about only its state is needed, by those that share a run.
+        if numbers is None:
+            pulls[number] = pull
+            left_out |= _fetch(mirror, None, [pull])
+    runs = Runs(repository.runs)
+    every = site.runs.read(runs)
+    if client is not None and _settle(runs, every, workflows, client):
+        every = site.runs.read(runs)
+    ended = tuple((one.run.name, one.state.ending) for one in every)
+    policy = _Policy(commit=tree.commit, repository=repository, ended=ended)
+    there = {number: one for number, one in pulls.items() if number not in left_out}
+    seen, unseen = _observe_pulls(site, mirror, there, policy)
+    plans = {plan.id for pull in seen for spec in pull.specs for plan in spec.plans}
+    made = (
+        _make_attempt(site, one, workflows.get(one.run.name, ()), runs, project)
+        for one in every
+        if one.run.name in workflows or one.run.plan_id in plans
+    )
+    attempts = sorted((one for one in made if one is not None), key=lambda one: one.run)
+    if client is not None:
+        attempts = [_look_closer(one, seen, runs, client) for one in attempts]
     view = View(
-        now=site.get_time(),
+        now=site.now,
         login=forge.find_login(),
         project=project,
         pull_requests=seen,
         states=states,
-        attempts=sorted((one for one in attempts if one is not None), key=lambda one: one.run),
-        ended=tuple(_find_ended(runs, project)),
+        attempts=attempts,
+        ended=tuple(_find_ended(every, project)),
         statuses={sha: tuple(one.values()) for sha, one in site.statuses.items()},
         checks={sha: tuple(one.values()) for sha, one in site.checks.items()},
         redactor=make_redactor(site.environ),
         tracking=project.tracking.uri,
     )
-    return Observation(view=view, repository=repository, left_out=left_out)
+    if numbers is None:
+        site.opened = {number for number, state in states.items() if state == "open"}
+    return Observation(view=view, repository=repository, left_out={**left_out, **unseen})
+
+
+def _find_pulls(site: Site, numbers: Iterable[int] | None) -> "dict[int, PullRequest]":
+    forge = site.forge
+    if numbers is not None:
+        return {number: forge.get_pull_request(number) for number in sorted({*numbers})}
+    pulls = {one.number: one for one in forge.list_open_pull_requests()}
+    # Those that were closed or merged since, of which nobody may have told.
+    for number in sorted(site.opened - {*pulls}):
+        pulls[number] = forge.get_pull_request(number)
+    return pulls
+
+
+def _fetch(
+    mirror: GitMirror, default: str | None, pulls: "Iterable[PullRequest]"
+) -> dict[int, Permanent | Refused | Temporary]:
+    """Have the default branch here, and the heads and bases of pull requests, in one go; those
+    that could not be had, with the reason."""
+    refs = {
+        one.number: (f"refs/pull/{one.number}/head", f"refs/heads/{one.base_ref}")
+        for one in pulls
+        # What is over does not move any more.
+        if one.state == "open" or not all(map(mirror.has_commit, _list_commits(one)))
+    }
+    first = () if default is None else (default,)
+    every = sorted({*first, *(ref for two in refs.values() for ref in two)})
+    if not every:
+        return {}
+    try:
+        mirror.fetch(every)
+        return {}
+    except Permanent:
+        if not refs:
+            raise
+    # One lacks a branch; git does not say which, and fetched none.
+    left_out: dict[int, Permanent | Refused | Temporary] = {}
+    if first:
+        mirror.fetch(first)
+    for number, two in refs.items():
+        try:
+            mirror.fetch(two)
+        except (Permanent, Temporary) as error:
+            left_out[number] = error
+    return left_out
+
+
+def _list_commits(pull: "PullRequest") -> tuple[str, str]:
+    base = pull.base_sha if pull.state == "merged" else f"refs/heads/{pull.base_ref}"
+    return pull.head_sha, base
+
+
+def _list_wanting(
+    workflows: "Mapping[str, Sequence[Object]]", numbers: Iterable[int] | None
+) -> set[int]:
+    """The pull requests that want runs; those alone that share one with `numbers`, if not None."""
+    groups = [
+        {number for one in group for number in read_wanted(one["metadata"])}
+        for group in workflows.values()
+    ]
+    asked = None if numbers is None else {*numbers}
+    return {number for group in groups if asked is None or group & asked for number in group}
 
 
 def _observe_pulls(
@@ -180,8 +263,8 @@ def _observe_pull(
     site: Site, mirror: GitMirror, pull: "PullRequest", policy: "_Policy"
 ) -> PullRequestView:
     forge, number = site.forge, pull.number
-    refs = [f"refs/pull/{number}/head", f"refs/heads/{pull.base_ref}"]
-    mirror.fetch(refs, [pull.head_sha])
+    if not mirror.has_commit(pull.head_sha):
+        raise Temporary(f"git does not have commit {pull.head_sha} of it yet")
     comments = forge.list_comments(number)
     commands = [one for one in comments if parse_command(one.body) is not None]
     reviews = forge.list_reviews(number)
@@ -192,15 +275,30 @@ def _observe_pull(
     unplanned = PullRequestView(
         pull=pull,
         comments=comments,
-        reactions={one.id: forge.list_reactions(one.id) for one in commands},
+        reactions={one.id: _find_reactions(site, one.id) for one in commands},
         reviews=reviews,
         permissions=_find_permissions(forge, people - {forge.find_login(), ""}),
         experiments=sorted(there.find_spec_files("Experiment")),
         merged_by=merged_by,
+        full_text=f"{pull.url}/checks" if forge.has_checks else None,
     )
     found = _plan(site, unplanned, policy)
-    specs = tuple(_list_specs(found))
-    return replace(unplanned, specs=specs, changes_project=found.changes_project)
+    return replace(
+        unplanned,
+        specs=tuple(_list_specs(found)),
+        removed=found.removed,
+        changes_project=found.changes_project,
+    )
+
+
+def _find_reactions(site: Site, comment: int) -> "Sequence[Reaction]":
+    if comment in site.concluded:
+        return site.concluded[comment]
+    found = site.forge.list_reactions(comment)
+    ours = {one.content for one in found if one.user == site.forge.find_login()}
+    if ours & {"rocket", "-1"}:
+        site.concluded[comment] = found
+    return found
 
 
 def _find_permissions(forge: "Forge", people: Iterable[str]) -> "dict[str, Permission]":
@@ -212,7 +310,7 @@ def _plan(site: Site, seen: PullRequestView, policy: "_Policy") -> PullRequestPl
     # Once it is merged its commits are the branch's, too.
     ref = pull.base_sha if pull.state == "merged" else f"refs/heads/{pull.base_ref}"
     base = read_commit(site.folder, ref).commit
-    view = View(now=site.get_time(), login=login, project=policy.repository.project.spec)
+    view = View(now=site.now, login=login, project=policy.repository.project.spec)
     also, is_trusted = frozenset(list_asked_specs(seen, login)), is_allowed(seen, view)
     key = (pull.number, pull.head_sha, base, also, is_trusted, policy.commit, policy.ended)
     if key not in site.planned:
@@ -225,6 +323,7 @@ def _plan(site: Site, seen: PullRequestView, policy: "_Policy") -> PullRequestPl
             also=also,
             # A stranger's commit names no data that is asked for with our credentials.
             check=site.check if is_trusted else _check_nothing,
+            check_weights=site.check_weights if is_trusted else _check_no_weights,
         )
         found = plan_pull_request(proposal)
         for old in [one for one in site.planned if one[0] == pull.number]:
@@ -246,8 +345,15 @@ def _list_specs(found: PullRequestPlans) -> Iterator[PlannedSpec]:
         yield _make_affected(other)
 
 
+_UNTRUSTED: Final = "it is looked at once a maintainer allows the commit"
+
+
 def _check_nothing(plan: "Plan", remote: "DataRemote", root: Path) -> str | None:
-    return "whether its data reaches the cluster is looked at once a maintainer allows the commit"
+    return _UNTRUSTED
+
+
+def _check_no_weights(plan: "Plan") -> str | None:
+    return _UNTRUSTED
 
 
 def _make_spec(one: ProposedPlan, found: PullRequestPlans, cause: SpecCause) -> PlannedSpec:
@@ -263,7 +369,7 @@ def _make_spec(one: ProposedPlan, found: PullRequestPlans, cause: SpecCause) -> 
         problems=tuple(each for each in found.problems if each.file == one.path),
         beside=one.prior,
         base=base,
-        reach=tuple(Reach(what="data", is_reached=None, note=note) for note in one.warnings),
+        reach=one.reach,
         obstacles=tuple(str(each) for each in one.obstacles),
     )
 
@@ -293,82 +399,102 @@ def _find_workflows(
 
 
 def _settle(
-    runs: Runs, workflows: "Mapping[str, Sequence[Object]]", client: "KubernetesClient"
-) -> None:
-    """Write down the ends of runs whose Workflows are over."""
-    begun = [one for one in runs.list_runs() if one.name in workflows]
+    runs: Runs,
+    every: Sequence[ObservedRun],
+    workflows: "Mapping[str, Sequence[Object]]",
+    client: "KubernetesClient",
+) -> bool:
+    """Write down the ends of runs whose Workflows are over; whether there were any."""
+    begun = [one.run for one in every if not one.state.is_over and _has_ended(one, workflows)]
+    if not begun:
+        return False
     look = settle_runs(runs, begun, client)
     for problem in (look.problem, *look.problems.values()):
         # What would be refused again is one run's, and hides no other.
         if problem is not None and (problem is look.problem or isinstance(problem, Temporary)):
             raise problem
+    return True
+
+
+def _has_ended(one: ObservedRun, workflows: "Mapping[str, Sequence[Object]]") -> bool:
+    group = workflows.get(one.run.name)
+    if group is None:
+        return False
+    current = _find_current(one, group)
+    return current is None or observe(current).is_over
+
+
+def _find_current(one: ObservedRun, workflows: "Sequence[Object]") -> "Object | None":
+    """The Workflow of a run's last part."""
+    name = None if one.file is None else one.file.name
+    return next((each for each in workflows if each["metadata"]["name"] == name), None)
 
 
 def _make_attempt(
-    run: Run, workflows: "Sequence[Object]", runs: Runs, project: "ProjectSpec"
+    site: Site,
+    one: ObservedRun,
+    workflows: "Sequence[Object]",
+    runs: Runs,
+    project: "ProjectSpec",
 ) -> Attempt | None:
-    from vtspec.pipelines.planning.plan_model import plan_from_json
-
-    state, file = run.read_state(), run.read_workflow()
-    try:
-        plan = plan_from_json(run.read_plan())
-    # Of one that is only begun the plan may still be to come.
-    except Permanent:
+    plan, state = one.plan, one.state
+    if plan is None:
         return None
-    current = [one for one in workflows if file and one["metadata"]["name"] == file.name]
+    current = _find_current(one, workflows)
     approvals = tuple(
-        approval for one in workflows for approval in read_approvals(one["metadata"])
+        approval for each in workflows for approval in read_approvals(each["metadata"])
     )
     wanted: dict[int, bool] = {}
-    for one in workflows:
-        for number, is_wanted in read_wanted(one["metadata"]).items():
+    for each in workflows:
+        for number, is_wanted in read_wanted(each["metadata"]).items():
             wanted[number] = wanted.get(number, False) or is_wanted
     login = approvals[-1].login if approvals else ""
     return Attempt(
-        run=run.name,
+        run=one.run.name,
         spec=plan.name,
         plan_id=plan.id,
         digest=plan.digest,
-        number=run.attempt,
+        number=one.run.attempt,
         state=state,
-        workflow=observe(current[0]) if current else None,
+        workflow=None if current is None else observe(current),
         approvals=approvals,
         wanted_by=wanted,
-        is_stopping=any(one.get("spec", {}).get("shutdown") for one in current),
+        is_stopping=current is not None and bool(current.get("spec", {}).get("shutdown")),
         team=choose_team(plan, login, project),
         cost=plan.estimate.cost,
         currency=plan.estimate.currency,
-        facts=_read_facts(run, runs) if state.is_over else None,
+        facts=site.runs.read_facts(one, runs) if state.is_over else None,
+        log=one.log,
+        link=one.link,
     )
 
 
-def _read_facts(run: Run, runs: Runs) -> "Facts | None":
-    runs.fetch(run)
-    with suppress(Permanent):
-        return read_facts(run.path, find_baseline(run.path))
-    return None
+def _look_closer(
+    attempt: Attempt,
+    seen: Sequence[PullRequestView],
+    runs: Runs,
+    client: "KubernetesClient",
+) -> Attempt:
+    """An attempt that waits, with what its pods and their queue say of why and for how long."""
+    is_shown = any(attempt.wanted_by.get(one.pull.number) for one in seen)
+    if not is_shown or attempt.workflow is None or attempt.workflow.phase != "waiting":
+        return attempt
+    run = Run(runs.folder / attempt.run)
+    file = run.read_workflow()
+    found = None if file is None else RunWorkflow(client, run, file).look().workflow
+    return attempt if found is None else replace(attempt, workflow=found)
 
 
-def _find_ended(runs: Runs, project: "ProjectSpec") -> Iterator[EndedRun]:
-    """What the runs of teams with a limit have cost, at what was planned for an hour of them."""
-    from vtspec.pipelines.planning.plan_model import plan_from_json
-
-    teams = project.teams
-    if not any(one.limits.cost_per_month is not None for one in teams.values()):
-        return
-    for run in runs.list_runs():
-        state = run.read_state()
-        if not state.is_over:
+def _find_ended(every: Sequence[ObservedRun], project: "ProjectSpec") -> Iterator[EndedRun]:
+    """What the runs of teams have cost, at what was planned for an hour of them."""
+    for one in every:
+        plan = one.plan
+        if plan is None or one.ended is None:
             continue
-        try:
-            plan = plan_from_json(run.read_plan())
-        except Permanent:
-            continue
-        team = find_team(teams, plan.spec_path, None)
-        cost = _compute_cost(plan, state.clock.seconds)
+        team = find_team(project.teams, plan.spec_path, None)
+        cost = _compute_cost(plan, one.state.clock.seconds)
         if team is not None and cost is not None:
-            ended = datetime.fromisoformat(run.read_events()[-1].time)
-            yield EndedRun(team=team, ended=ended, cost=cost)
+            yield EndedRun(team=team, ended=one.ended, cost=cost)
 
 
 def _compute_cost(plan: "Plan", seconds: float) -> float | None:

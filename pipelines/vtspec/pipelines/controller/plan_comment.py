@@ -8,6 +8,7 @@ from typing import Final
 from vtspec.pipelines.drafting.language import Tongue, detect_language
 from vtspec.pipelines.estimation.estimate import Estimate
 from vtspec.pipelines.formatting import MISSING, format_cost, pluralize
+from vtspec.pipelines.operations.pull_request import Reach
 from vtspec.pipelines.planning.diff import find_worst_effect
 from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.pipelines.planning.plan_phrases import (
@@ -29,7 +30,7 @@ from vtspec.pipelines.reporting.render.markdown_budget import (
 from vtspec.schema.problem import Problem
 
 from .approval import describe_approvers
-from .comment_text import cut_text, render_sha
+from .comment_text import render_sha, split_text
 from .digests import (
     Target,
     list_asked,
@@ -44,7 +45,7 @@ from .markers import Shown, make_marker, render_shown
 from .phrases import Sentence
 from .replies import describe_run, explain_fork, explain_help
 from .request import find_standing, is_allowed, list_open
-from .view import PlannedSpec, PullRequestView, Reach, View
+from .view import PlannedSpec, PullRequestView, View
 
 _SENTENCE: Final = 600
 _ROOM: Final = 8_000
@@ -53,8 +54,13 @@ _ROOM: Final = 8_000
 _MARKS: Final = {True: "✅", False: "❌", None: "❔"}
 
 
-def render_plan_comment(seen: PullRequestView, view: View, ledger: Ledger, shown: Shown) -> str:
-    """The whole comment, of at most 60,000 characters."""
+_HINT: Final = "`/vtspec plan SPEC` tells of one experiment"
+
+
+def render_plan_comment(
+    seen: PullRequestView, view: View, ledger: Ledger, shown: Shown
+) -> tuple[str, str]:
+    """The comment, of at most 60,000 characters, and what did not fit into it."""
     tongue = detect_language([seen.pull.title])
     first = [spec for spec in seen.specs if spec.cause != "affected"]
     others = [spec for spec in seen.specs if spec.cause == "affected"]
@@ -65,9 +71,10 @@ def render_plan_comment(seen: PullRequestView, view: View, ledger: Ledger, shown
         page.render_ending(),
         *(page.render_spec(spec) for spec in first),
         page.render_affected(others),
+        page.render_removed(),
         page.render_help(),
     ]
-    return cut_text(join_blocks([head, *body]) + "\n", seen.full_text)
+    return split_text(join_blocks([head, *body]) + "\n", seen.full_text, hint=_HINT)
 
 
 class _Page:
@@ -293,6 +300,20 @@ class _Page:
         )
         lines = [f"```\n{line}\n```" for line in write_lines(targets, self._seen.specs)]
         return join_blocks([title, note, rows, told, *lines])
+
+    def render_removed(self) -> str:
+        """The experiments that it takes away, of which nothing runs."""
+        removed = self._seen.removed
+        if not removed:
+            return ""
+        title = self._say("### Experiments that it removes", "### 삭제되는 실험")
+        note = self._say(
+            "What has run of them stays, and is found by the name of its run.",
+            "이미 실행된 결과는 남으며, 실행 이름으로 찾을 수 있습니다.",
+        )
+        return join_blocks(
+            [title, render_bullets([render_code(one) for one in removed], _ROOM), note]
+        )
 
     def render_help(self) -> str:
         return render_details(self._say("Commands", "명령"), explain_help().say(self._tongue))

@@ -5,11 +5,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from vtspec.pipelines.errors import Refused
 from vtspec.pipelines.forge.webhook import Subject, WebhookSecrets
 
+from .metrics import Metrics, SiteMetrics
 from .observation import Site
 from .receiver import make_receiver
 from .worker import SiteWorker, TrackingWorker, serve_once, track_once
@@ -32,7 +33,7 @@ def serve_repositories(
     workers: Sequence[SiteWorker], address: Address, secrets: WebhookSecrets
 ) -> None:
     """Look after repositories and take webhooks, until the process is told to end. Raises
-    `Refused` where the address is taken."""
+    `Refused` where the address is taken, and what a thread of it breaks with."""
     import uvicorn
 
     by_name = {worker.site.forge.repository.lower(): worker for worker in workers}
@@ -42,11 +43,25 @@ def serve_repositories(
         if worker is not None:
             worker.tell(subject.number)
 
-    app = make_receiver(secrets, tell, workers[0].site.forge.find_login())
+    metrics = Metrics()
+    for worker in workers:
+        forge = worker.site.forge
+        worker.site.metrics = found = SiteMetrics(
+            every=metrics,
+            repository=forge.repository,
+            find_requests_left=forge.find_requests_left,
+        )
+        found.count_waiting(worker.queue.count)
+    app = make_receiver(secrets, tell, workers[0].site.forge.find_login(), metrics)
     config = uvicorn.Config(app, host=address.host, port=address.port, log_level="warning")
     server = uvicorn.Server(config)
     tracking = [TrackingWorker(site=one.site, report=one.report) for one in workers]
-    with _running([*workers, *tracking]):
+    queues = [one.queue for one in workers]
+
+    def end() -> None:
+        server.should_exit = True
+
+    with _running([*workers, *queues, *tracking], end):
         try:
             server.run()
         except SystemExit:
@@ -57,10 +72,26 @@ def serve_repositories(
             ) from None
 
 
+class _Worker(Protocol):
+    def run(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
 @contextmanager
-def _running(workers: Sequence[SiteWorker | TrackingWorker]) -> Iterator[None]:
-    """The workers' threads, while the context lasts."""
-    threads = [threading.Thread(target=one.run, daemon=True) for one in workers]
+def _running(workers: Sequence[_Worker], end: Callable[[], None]) -> Iterator[None]:
+    """The workers' threads, while the context lasts; where one of them breaks, `end` is called and
+    its error raised: a process that lives and does nothing is missed by nobody."""
+    broken: list[BaseException] = []
+
+    def work(worker: _Worker) -> None:
+        try:
+            worker.run()
+        except BaseException as error:
+            broken.append(error)
+            end()
+
+    threads = [threading.Thread(target=work, args=(one,), daemon=True) for one in workers]
     for thread in threads:
         thread.start()
     try:
@@ -68,9 +99,11 @@ def _running(workers: Sequence[SiteWorker | TrackingWorker]) -> Iterator[None]:
     finally:
         for worker in workers:
             worker.stop()
-        end = time.monotonic() + GRACE_S
+        deadline = time.monotonic() + GRACE_S
         for thread in threads:
-            thread.join(max(0.0, end - time.monotonic()))
+            thread.join(max(0.0, deadline - time.monotonic()))
+    if broken:
+        raise broken[0]
 
 
 def serve_at_rest(site: Site, report: Callable[[str], None]) -> bool:

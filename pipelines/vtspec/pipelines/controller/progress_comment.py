@@ -41,15 +41,12 @@ def render_progress_comment(seen: PullRequestView, view: View, at_work: Sequence
 def _render_attempt(attempt: Attempt, seen: PullRequestView, view: View, tongue: Tongue) -> str:
     state, workflow = attempt.state, attempt.workflow
     phase = "" if workflow is None else render_code(describe_workflow(workflow), 400)
-    position = attempt.queue_position
-    if position is not None:
-        place = Sentence(en=f"place {position} in the queue", ko=f"대기열 {position}번째")
-        phase = f"{phase}, {place.say(tongue)}"
     if attempt.is_stopping:
         stopping = Sentence(en="is being stopped", ko="중지되는 중")
         phase = f"{phase}, {stopping.say(tongue)}"
     figures = render_code(format_figures(state, " · "), 300) if state.training.epochs else ""
-    where = render_link("MLflow", view.tracking) if view.tracking is not None else ""
+    page = attempt.link or view.tracking
+    where = render_link("MLflow", page) if page is not None else ""
     return join_blocks(
         [
             f"### ⏳ {quote(attempt.run)}",

@@ -1,7 +1,7 @@
 """Where webhooks arrive: each is answered at once, and only says where to look."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from vtspec.pipelines.errors import refuse_import
 from vtspec.pipelines.forge.webhook import (
@@ -13,16 +13,33 @@ from vtspec.pipelines.forge.webhook import (
     find_subject,
 )
 
+from .metrics import Metrics
+
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request
 
 _OF_ONE: Final = (SIGNATURE, EVENT)
 
+Outcome = Literal["taken", "nothing", "unsigned", "too_long", "malformed"]
+"""What came of a webhook; `nothing` is one that says nowhere to look."""
+
+_ANSWERS: Final[dict[Outcome, tuple[int, str]]] = {
+    "taken": (202, ""),
+    "nothing": (202, ""),
+    "unsigned": (401, "not signed by a secret that is known here\n"),
+    "too_long": (413, f"more than {LONGEST_BODY} bytes\n"),
+    "malformed": (400, "one of each header\n"),
+}
+
 
 def make_receiver(
-    secrets: WebhookSecrets, tell: Callable[[Subject], None], own_login: str = ""
+    secrets: WebhookSecrets,
+    tell: Callable[[Subject], None],
+    own_login: str = "",
+    metrics: Metrics | None = None,
 ) -> "FastAPI":
-    """An application that takes webhooks at `/webhook`, and says at `/healthz` that it lives.
+    """An application that takes webhooks at `/webhook`, and says at `/healthz` that it lives, at
+    `/metrics` the figures, where there are any.
 
     `tell` is called for each that says where to look, and has to return at once. Unsigned ones get
     401, too long ones 413, and every other one 202, whatever it holds.
@@ -43,23 +60,44 @@ def make_receiver(
     def answer_health() -> Response:
         return Response("ok\n", media_type="text/plain")
 
+    if metrics is not None:
+
+        @app.get("/metrics")
+        def answer_metrics() -> Response:
+            text, media_type = metrics.render()
+            return Response(text, media_type=media_type)
+
     async def receive(request: Request) -> Response:
-        if any(len(request.headers.getlist(name)) > 1 for name in _OF_ONE):
-            # Two would be read otherwise by a proxy.
-            return Response("one of each header\n", 400)
-        body = await _read_body(request)
-        if body is None:
-            return Response(f"more than {LONGEST_BODY} bytes\n", 413)
-        headers = dict(request.headers)
-        if not secrets.has_signed(headers, body):
-            return Response("not signed by a secret that is known here\n", 401)
-        subject = find_subject(headers, body, own_login)
-        if subject is not None:
-            tell(subject)
-        return Response(status_code=202)
+        outcome = await _take(request, secrets, tell, own_login)
+        if metrics is not None:
+            metrics.count_webhook(outcome)
+        status, words = _ANSWERS[outcome]
+        return Response(words, status)
 
     app.add_api_route("/webhook", receive, methods=["POST"], response_model=None)
     return app
+
+
+async def _take(
+    request: "Request",
+    secrets: WebhookSecrets,
+    tell: Callable[[Subject], None],
+    own_login: str,
+) -> Outcome:
+    if any(len(request.headers.getlist(name)) > 1 for name in _OF_ONE):
+        # Two would be read otherwise by a proxy.
+        return "malformed"
+    body = await _read_body(request)
+    if body is None:
+        return "too_long"
+    headers = dict(request.headers)
+    if not secrets.has_signed(headers, body):
+        return "unsigned"
+    subject = find_subject(headers, body, own_login)
+    if subject is None:
+        return "nothing"
+    tell(subject)
+    return "taken"
 
 
 async def _read_body(request: "Request") -> bytes | None:

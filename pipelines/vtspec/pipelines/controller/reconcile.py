@@ -54,8 +54,11 @@ def reconcile(view: View) -> list[Action]:
         actions += verdict.effects
     actions += _stop_unwanted(view, ledger)
     for seen in view.pull_requests:
+        plan, rest = _render_plan(seen, view, ledger)
+        if seen.pull.state == "open":
+            actions += _write(seen, view, "plan", plan)
         actions += _write_comments(seen, view, ledger, verdicts[seen.pull.number])
-        actions += report_checks(seen, view)
+        actions += report_checks(seen, view, rest)
     return [*actions, *set_statuses(view, ledger)]
 
 
@@ -135,8 +138,6 @@ def _stop_unwanted(view: View, ledger: Ledger) -> Iterator[Action]:
 def _write_comments(
     seen: PullRequestView, view: View, ledger: Ledger, verdict: Verdict
 ) -> Iterator[Action]:
-    if seen.pull.state == "open":
-        yield from _write(seen, view, "plan", _render_plan(seen, view, ledger))
     if verdict.sentences:
         body = render_verdict(verdict.sentences, seen.pull.title)
         yield from _write(seen, view, "approval", f"{make_marker('approval')}\n{body}")
@@ -158,7 +159,7 @@ def _is_just_written(comment: Comment, view: View) -> bool:
     return at is not None and timedelta(0) <= view.now - at < EDIT_PAUSE
 
 
-def _render_plan(seen: PullRequestView, view: View, ledger: Ledger) -> str:
+def _render_plan(seen: PullRequestView, view: View, ledger: Ledger) -> tuple[str, str]:
     head = seen.pull.head_sha
     shown = update_shown(
         find_shown(seen, view.login),
@@ -192,7 +193,8 @@ def _write(
         )
 
 
-def find_next_look(view: View) -> timedelta | None:
-    """After which time at most the view is looked at again although nothing has been told of:
-    while something runs its progress is shown; None where nothing does."""
-    return EDIT_PAUSE if any(one.is_at_work for one in view.attempts) else None
+def find_next_looks(view: View) -> dict[int, timedelta]:
+    """The pull requests that are looked at again although nothing is told of them, and after
+    which time: while something of them runs its progress is shown."""
+    at_work = [one for one in view.attempts if one.is_at_work]
+    return {number: EDIT_PAUSE for one in at_work for number in one.wanted_by}

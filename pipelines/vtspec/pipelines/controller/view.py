@@ -20,6 +20,7 @@ from vtspec.pipelines.forge.forge import (
     Review,
     Status,
 )
+from vtspec.pipelines.operations.pull_request import Reach
 from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.pipelines.planning.prior_runs import Comparison, PriorRuns
 from vtspec.pipelines.redaction import Redactor
@@ -49,15 +50,6 @@ class Approval:
     head_sha: str
     source: ApprovalSource
     comment_id: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reach:
-    """Whether data or weights can be fetched from the cluster; None where nobody could tell."""
-
-    what: Literal["data", "weights"]
-    is_reached: bool | None
-    note: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +88,8 @@ class Attempt:
     `wanted_by` are the pull requests that approved it, and whether each still wants it: False
     since one of them said stop. `is_stopping` says that the cluster was told so. `cost` is what
     it is estimated to cost, `spent` what it has cost; `team` whose limits it counts for. `log` are
-    the last lines that its failed step printed, `facts` its report's, once it is over.
+    the last lines that its failed step printed, `facts` its report's, once it is over; `link` is
+    where MLflow shows it.
     """
 
     run: str
@@ -115,7 +108,6 @@ class Attempt:
     facts: Facts | None = None
     log: Sequence[str] = ()
     link: str | None = None
-    queue_position: int | None = None
 
     @property
     def standing(self) -> Standing:
@@ -147,7 +139,8 @@ class PullRequestView:
 
     `reactions` are those to comments that begin with `/vtspec`; `permissions` are of everybody
     who wrote such a comment, approved or merged, and who is absent has none. `experiments` are
-    all names in its tree. `full_text` is where a plan comment that had to be cut is whole.
+    all names in its tree, `removed` the files of those that it takes away. `full_text` is where
+    what of the plan comment had to be cut can be read.
     """
 
     pull: PullRequest
@@ -158,6 +151,7 @@ class PullRequestView:
     specs: Sequence[PlannedSpec] = ()
     experiments: Sequence[str] = ()
     merged_by: str | None = None
+    removed: Sequence[str] = ()
     changes_project: bool = False
     full_text: str | None = None
 

@@ -1,11 +1,12 @@
 """A repository looked after for as long as a process lives: at what it is told of, and anyway."""
 
+import math
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.operations.cluster_workflows import renew_credentials
@@ -15,10 +16,12 @@ from vtspec.pipelines.redaction import make_redactor
 from vtspec.pipelines.runs import Runs
 from vtspec.schema.problem import SpecError
 
+from .actions import Action, OnCluster, find_subject
 from .commit_status import build_obstacle
 from .effects import Effects
 from .observation import Site, observe_site
-from .reconcile import find_next_look, reconcile
+from .reconcile import find_next_looks, reconcile
+from .write_queue import Key, WriteQueue
 
 SWEEP_S: Final = 60.0
 """After which time everything is looked at although nothing was told: webhooks are lost."""
@@ -29,35 +32,64 @@ TRACKING_S: Final = 20.0
 _SOONEST_S: Final = 1.0
 _LATEST_S: Final = 300.0
 
+_LEFT_OUT_S: Final = 5.0
+"""How soon a pull request is looked at again that could not be looked at."""
+
+_EVERYTHING: Final = None
+"""In place of a pull request's number."""
+
+HandOver: TypeAlias = Callable[[Collection[int] | None, Sequence[Action]], None]
+"""Takes what a look at these pull requests, or at all, would have written."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pass:
-    """What a look has come to: how much was to be done, and after how many seconds it is due
-    again although nothing is told of; None where it is not."""
+    """What a look has come to: how much was to be done, after how many seconds what failed is to
+    be tried again, None where nothing did; and the pull requests that are to be looked at once
+    more although nothing is told of them, each after its seconds."""
 
     actions: int
     delay_s: float | None
+    due: Mapping[int, float] = field(default_factory=dict)
 
 
-def serve_once(site: Site, report: Callable[[str], None], numbers: Iterable[int] = ()) -> Pass:
-    """Look, decide, act. Raises as `observe_site` does, after the open pull requests were told so
-    where waiting does not help; what one action comes upon is reported and tried again."""
+def serve_once(
+    site: Site,
+    report: Callable[[str], None],
+    numbers: Collection[int] | None = None,
+    hand_over: HandOver | None = None,
+) -> Pass:
+    """Look at these pull requests, or at everything; decide; act. What is to be written is handed
+    over, or else written now. Raises as `observe_site` does, after the open pull requests were
+    told so where waiting does not help; what one action comes upon is reported and tried again."""
     try:
         observed = observe_site(site, numbers)
     except (Permanent, Refused, SpecError) as error:
         _tell_obstacle(site, str(error))
         raise
     site.repository = observed.repository
+    due = {number: one.total_seconds() for number, one in find_next_looks(observed.view).items()}
     for number, reason in observed.left_out.items():
         report(f"pull request {number} is left out: {reason}")
+        if isinstance(reason, Temporary):
+            due[number] = max(reason.delay_s, _LEFT_OUT_S)
     actions = reconcile(observed.view)
     effects = Effects(site=site, repository=observed.repository, report=report)
-    effects.carry_out(actions)
-    _renew_credentials(site, observed.repository, report)
-    pause = find_next_look(observed.view)
-    looks = None if pause is None else pause.total_seconds()
-    due = [one for one in (effects.delay_s, looks) if one is not None]
-    return Pass(actions=len(actions), delay_s=min(due, default=None))
+    writes = effects.act(actions)
+    if hand_over is None:
+        effects.write(writes)
+    else:
+        hand_over(numbers, writes)
+    if numbers is None:
+        _renew_credentials(site, observed.repository, report)
+    if site.metrics is not None:
+        site.metrics.show(observed.view)
+    for action in actions:
+        subject = find_subject(action)
+        # What was done may leave more to be done; what is handed over is told of once it is.
+        if isinstance(subject, int) and (hand_over is None or isinstance(action, OnCluster)):
+            due[subject] = 0.0
+    return Pass(actions=len(actions), delay_s=effects.delay_s, due=due)
 
 
 def _renew_credentials(site: Site, repository: Repository, report: Callable[[str], None]) -> None:
@@ -83,26 +115,30 @@ def _tell_obstacle(site: Site, message: str) -> None:
 
 @dataclass(kw_only=True)
 class SiteWorker:
-    """One thread's work on one repository. What is told while it looks is looked at next; how
-    often it is told changes nothing."""
+    """One thread's work on one repository: each look is at what is due, pull requests that it was
+    told of or everything. How often it is told changes nothing."""
 
     site: Site
     report: Callable[[str], None]
     sweep_s: float = SWEEP_S
     serve: Callable[..., Pass] = serve_once
     get_time: Callable[[], float] = time.monotonic
-    _told: set[int] = field(default_factory=set)
-    _is_told: bool = True
+    _due: dict[int | None, float] = field(default_factory=dict)
+    _told: dict[int | None, float] = field(default_factory=dict)
+    _failures: int = 0
+    _patient_until: float = -math.inf
     _is_stopped: bool = False
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
+    def __post_init__(self) -> None:
+        self.queue = WriteQueue(write=self._write, on_written=self._note_written)
+        self._due[_EVERYTHING] = self.get_time()
+
     def tell(self, number: int | None) -> None:
-        """Look at a pull request now, or at all; returns at once."""
+        """Look at a pull request now, or at everything; returns at once."""
         with self._changed:
-            self._is_told = True
-            if number is not None:
-                self._told.add(number)
-            self._changed.notify_all()
+            self._told.setdefault(number, self.get_time())
+            self._look_in(number, 0.0)
 
     def stop(self) -> None:
         """End `run` after the look that is under way."""
@@ -112,41 +148,93 @@ class SiteWorker:
 
     def run(self) -> None:
         """Look, until `stop`. No error ends it: what fails is tried again, later each time."""
-        failures = 0
-        while True:
+        while (keys := self._await_due()) is not None:
+            numbers = None if _EVERYTHING in keys else sorted(one for one in keys if one)
+            begun = self.get_time()
             with self._changed:
-                numbers, self._told, self._is_told = self._told, set(), False
-                if self._is_stopped:
-                    return
+                told = {key: self._told.pop(key) for key in keys if key in self._told}
+            is_done = False
             try:
-                done = self.serve(self.site, self.report, numbers)
+                done = self.serve(self.site, self.report, numbers, self.queue.put)
             except (Temporary, Permanent, Refused, SpecError) as error:
-                failures += 1
-                self._keep(numbers)
-                self.report(f"{self.site.forge.repository}: {error}")
-                asked_s = error.delay_s if isinstance(error, Temporary) else 0.0
-                self._wait(max(asked_s, min(_LATEST_S, _SOONEST_S * 2**failures)), is_deaf=True)
-                continue
-            failures = 0
-            # What was done shows what is left, such as the reaction after a reply.
-            if done.actions and done.delay_s is None:
-                continue
-            self._wait(min(self.sweep_s, done.delay_s or self.sweep_s), is_deaf=False)
+                self._note_failure(keys, told, error)
+            else:
+                is_done = True
+                self._note_pass(keys, done)
+            if self.site.metrics is not None:
+                now, is_whole = self.get_time(), numbers is None
+                self.site.metrics.note_look(now - begun, is_whole=is_whole, is_done=is_done)
+                if is_done:
+                    self.site.metrics.note_events(now - at for at in told.values())
 
-    def _keep(self, numbers: set[int]) -> None:
+    def _await_due(self) -> list[int | None] | None:
+        """What is to be looked at now: pull requests, or everything alone; None at the end."""
         with self._changed:
-            self._told |= numbers
+            while not self._is_stopped:
+                now = self.get_time()
+                due = [] if now < self._patient_until else self._find_due(now)
+                if due:
+                    return due
+                soonest = max(self._patient_until, min(self._due.values()))
+                self._changed.wait(soonest - now)
+            return None
 
-    def _wait(self, seconds: float, *, is_deaf: bool) -> None:
-        """Until the time is over; not longer than until something is told, unless the forge or the
-        cluster asked for patience."""
-        end = self.get_time() + seconds
+    def _find_due(self, now: float) -> list[int | None]:
+        due = [key for key, at in self._due.items() if at <= now]
+        named: list[int | None] = [key for key in due if key is not _EVERYTHING]
+        # It takes long and comes again, so it waits for others; but not for ever.
+        if _EVERYTHING in due and (not named or self._due[_EVERYTHING] + self.sweep_s <= now):
+            self._due[_EVERYTHING] = now + self.sweep_s
+            return [_EVERYTHING]
+        for key in named:
+            del self._due[key]
+        return named
+
+    def _note_pass(self, keys: Sequence[int | None], done: Pass) -> None:
+        self._failures = 0
         with self._changed:
-            while not self._is_stopped and (is_deaf or not self._is_told):
-                left = end - self.get_time()
-                if left <= 0:
-                    return
-                self._changed.wait(left)
+            for number, seconds in done.due.items():
+                self._look_in(number, seconds)
+            if done.delay_s is not None:
+                for key in keys:
+                    self._look_in(key, done.delay_s)
+
+    def _note_failure(
+        self,
+        keys: Sequence[int | None],
+        told: Mapping[int | None, float],
+        error: Temporary | Permanent | Refused | SpecError,
+    ) -> None:
+        self.report(f"{self.site.forge.repository}: {error}")
+        self._failures += 1
+        asked_s = error.delay_s if isinstance(error, Temporary) else 0.0
+        wait_s = max(asked_s, min(_LATEST_S, _SOONEST_S * 2**self._failures))
+        with self._changed:
+            # Whatever is told meanwhile: the forge or the cluster has asked for patience.
+            self._patient_until = self.get_time() + wait_s
+            self._told = {**self._told, **told}
+            for key in keys:
+                self._look_in(key, wait_s)
+
+    def _write(self, actions: Sequence[Action]) -> float | None:
+        repository = self.site.repository
+        assert repository is not None
+        effects = Effects(site=self.site, repository=repository, report=self.report)
+        effects.write(actions)
+        return effects.delay_s
+
+    def _note_written(self, key: Key, delay_s: float | None) -> None:
+        # A commit's own statuses are told of in no look; where they failed all is looked at.
+        number = key if isinstance(key, int) else _EVERYTHING
+        if number is _EVERYTHING and delay_s is None:
+            return
+        with self._changed:
+            self._look_in(number, delay_s or 0.0)
+
+    def _look_in(self, key: int | None, seconds: float) -> None:
+        at = self.get_time() + seconds
+        self._due[key] = min(at, self._due.get(key, at))
+        self._changed.notify_all()
 
 
 def track_once(site: Site, report: Callable[[str], None]) -> None:

@@ -1,8 +1,8 @@
 """A forge's API over HTTP, asked within what it allows.
 
-Nothing is tried again here, and nobody sleeps: what is to wait is `Temporary`, and until its time
-has come the next request is refused without being sent. One client is for one credential, whatever
-the number of its repositories, because limits are counted so.
+Nothing is tried again here, and nobody sleeps but until it is a change's turn: what is to wait is
+`Temporary`, and until its time has come the next request is refused without being sent. One client
+is for one credential, whatever the number of its repositories, because limits are counted so.
 """
 
 import json
@@ -19,7 +19,8 @@ from vtspec.pipelines.errors import Permanent, Temporary
 
 from .answer_cache import AnswerCache, CachedAnswer
 from .api_errors import ApiCall, explain_answer, explain_silence
-from .rate_limits import Answered, RateLimit, is_limit, note_answer
+from .rate_limits import Answered, RateLimit, is_limit, note_answer, read_date
+from .write_pace import WritePace
 
 TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0)
 
@@ -69,10 +70,18 @@ class Answer:
     total: int | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class ApiTerms:
+    """What an API asks of who asks: in its own words how long a page is to be, and the pace of
+    changes."""
+
+    page: Mapping[str, str]
+    pace: WritePace = field(default_factory=lambda: WritePace(pause_s=0.0))
+
+
 class ApiClient:
     """Asks one API by a client of HTTP that has its address. `open_session` reads the credential
-    as it is then; `credential` names where that is kept, and `page` says in the API's words how
-    long a page is to be."""
+    as it is then; `credential` names where that is kept."""
 
     def __init__(
         self,
@@ -80,23 +89,34 @@ class ApiClient:
         open_session: OpenSession,
         *,
         credential: str,
-        page: Mapping[str, str],
+        terms: ApiTerms,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._http = http
         self._open_session = open_session
         self._credential = credential
-        self._page = page
+        self._terms = terms
         self.clock = clock
         self._lock = threading.Lock()
         self._session = open_session()
         self._token = ""
         self._limit = RateLimit()
+        self._ahead_s = 0.0
+        self._left: int | None = None
         self._cache = AnswerCache()
 
     def get_token(self) -> str:
         """What the last request brought along: an App's installation has another one each hour."""
         return self._token
+
+    def find_time(self) -> float:
+        """The time by the API's own clock, in seconds since 1970, as its last answer told it."""
+        return self.clock() + self._ahead_s
+
+    def find_requests_left(self) -> int | None:
+        """How many more requests the API takes before its limit begins anew; None where it has
+        not told of any."""
+        return self._left
 
     def get(self, path: str) -> Any:
         """The object at a path."""
@@ -115,7 +135,7 @@ class ApiClient:
         Raises:
             Permanent: it has more pages than anybody should read.
         """
-        asked = {**(query or {}), **self._page}
+        asked = {**(query or {}), **self._terms.page}
         request = Request(method="GET", path=path, query=asked)
         items: list[Any] = []
         for number in range(2, _MOST_PAGES + 2):
@@ -168,6 +188,8 @@ class ApiClient:
         session = self._session
         for is_again in (False, True):
             self._check_limit(call)
+            if not call.is_read:
+                self._terms.pace.wait()
             try:
                 response = self._http.request(
                     request.method, url, json=request.body, headers=headers, auth=session.auth
@@ -208,8 +230,13 @@ class ApiClient:
             message=self._read_message(response) if response.status_code >= 400 else "",
             time=self.clock(),
         )
+        told = read_date(response.headers)
         with self._lock:
             self._limit = note_answer(self._limit, answer)
+            if told is not None:
+                self._ahead_s = told - answer.time
+            left = response.headers.get("x-ratelimit-remaining", "")
+            self._left = int(left) if left.isdecimal() else self._left
         if is_limit(answer):
             self._check_limit(call)
 

@@ -10,6 +10,7 @@ from vtspec.pipelines.errors import Permanent, Refused, refuse_import
 
 from .credentials import AppCredential, Credential, TokenCredential
 from .forge import Forge
+from .write_pace import WRITE_PAUSE_S, WritePace
 
 if TYPE_CHECKING:
     from .api_client import ApiClient
@@ -40,9 +41,13 @@ class Connection(Protocol):
 
 
 def connect_github(
-    credential: Credential, url: str = GITHUB_API, clock: Clock = time.time
+    credential: Credential,
+    url: str = GITHUB_API,
+    clock: Clock = time.time,
+    write_pause_s: float = WRITE_PAUSE_S,
 ) -> Connection:
-    """GitHub: at github.com, or at `https://HOST/api/v3` of a server of one's own.
+    """GitHub: at github.com, or at `https://HOST/api/v3` of a server of one's own. Between two
+    changes `write_pause_s` pass at least.
 
     An App needs the permissions checks, statuses, issues and pull_requests to write, contents and
     metadata to read; a fine-grained token of an account all of these but checks.
@@ -54,8 +59,8 @@ def connect_github(
     _check_url(url)
     _check_packages()
     if isinstance(credential, AppCredential):
-        return _AppConnection(credential, url, clock)
-    from .api_client import ApiClient
+        return _AppConnection(credential, url, clock, write_pause_s)
+    from .api_client import ApiClient, ApiTerms
     from .github import GitHub
     from .sessions import GITHUB_HEADERS, open_http, open_token_session
 
@@ -63,7 +68,7 @@ def connect_github(
         open_http(url, GITHUB_HEADERS),
         lambda: open_token_session(credential),
         credential=str(credential),
-        page=_GITHUB_PAGE,
+        terms=ApiTerms(page=_GITHUB_PAGE, pace=WritePace(write_pause_s)),
         clock=clock,
     )
     # What Actions gives a job is a token of an App, as this beginning says.
@@ -81,7 +86,7 @@ def connect_gitea(credential: TokenCredential, url: str, clock: Clock = time.tim
     """
     _check_url(url)
     _check_packages()
-    from .api_client import ApiClient
+    from .api_client import ApiClient, ApiTerms
     from .gitea import Gitea
     from .sessions import open_http, open_token_session
 
@@ -89,7 +94,7 @@ def connect_gitea(credential: TokenCredential, url: str, clock: Clock = time.tim
         open_http(f"{url.rstrip('/')}/api/v1", {"Accept": "application/json"}),
         lambda: open_token_session(credential),
         credential=str(credential),
-        page=_GITEA_PAGE,
+        terms=ApiTerms(page=_GITEA_PAGE),
         clock=clock,
     )
     return _TokenConnection(api, lambda name: Gitea(name, api, credential.login))
@@ -111,8 +116,11 @@ class _AppConnection:
     """Each repository is asked with a token of the installation that it belongs to, of which each
     has limits of its own."""
 
-    def __init__(self, credential: AppCredential, url: str, clock: Clock) -> None:
+    def __init__(
+        self, credential: AppCredential, url: str, clock: Clock, write_pause_s: float
+    ) -> None:
         self._clock = clock
+        self._write_pause_s = write_pause_s
         self._credential = credential
         self._url = url
         self._lock = threading.Lock()
@@ -143,14 +151,14 @@ class _AppConnection:
             client.close()
 
     def _open_client(self, installation: int | None) -> "ApiClient":
-        from .api_client import ApiClient
+        from .api_client import ApiClient, ApiTerms
         from .sessions import GITHUB_HEADERS, open_app_session, open_http
 
         return ApiClient(
             open_http(self._url, GITHUB_HEADERS),
             lambda: open_app_session(self._url, self._credential, installation),
             credential=str(self._credential),
-            page=_GITHUB_PAGE,
+            terms=ApiTerms(page=_GITHUB_PAGE, pace=WritePace(self._write_pause_s)),
             clock=self._clock,
         )
 

@@ -6,6 +6,7 @@ asked of git, never of the forge.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Literal, Protocol
 
 Permission = Literal["none", "read", "write", "admin"]
@@ -110,12 +111,14 @@ class Annotation:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckReport:
-    """What a check says of a commit; without a `conclusion` it is still under way."""
+    """What a check says of a commit; without a `conclusion` it is still under way. `text` stands
+    below its summary, where a check has a page."""
 
     name: str
     conclusion: Conclusion | None
     title: str
     summary: str
+    text: str = ""
     annotations: Sequence[Annotation] = ()
 
 
@@ -128,6 +131,18 @@ class Forge(Protocol):
 
     repository: str
     """`owner/name`, as it was given."""
+
+    has_checks: bool
+    """Whether a check has a page of its own, with a text."""
+
+    def find_time(self) -> datetime:
+        """The time by the forge's clock, as its last answer told it: comments are dated by it."""
+        ...
+
+    def find_requests_left(self) -> int | None:
+        """How many more requests the forge takes before its limit begins anew; None where it has
+        told of none."""
+        ...
 
     def find_repository(self) -> RepositoryInfo:
         """The repository, under the name that it has now."""

@@ -37,7 +37,7 @@ class GitHub(RestForge):
         self, repository: str, api: ApiClient, *, is_app: bool, login: str | None = None
     ) -> None:
         super().__init__(repository, api, login)
-        self._is_app = is_app
+        self.has_checks = is_app
 
     def remove_reaction(self, comment_id: int, content: ReactionContent) -> None:
         """Take our own reaction back; where there is none, nothing changes."""
@@ -53,7 +53,7 @@ class GitHub(RestForge):
 
     def report_check(self, sha: str, report: CheckReport) -> None:
         """Report a check of a commit, once: what was reported in full is not reported again."""
-        if not self._is_app:
+        if not self.has_checks:
             self.set_status(sha, make_check_status(report))
             return
         digest = _sum(report)
@@ -98,11 +98,13 @@ class GitHub(RestForge):
 
 
 def _make_output(report: CheckReport, annotations: list[Object]) -> Object:
-    return {
+    output = {
         "title": cut(report.title, _LONGEST_TITLE),
         "summary": cut(report.summary, _LONGEST_SUMMARY),
         "annotations": annotations,
     }
+    # As long as a summary, at most.
+    return output if not report.text else {**output, "text": cut(report.text, _LONGEST_SUMMARY)}
 
 
 def _make_annotation(annotation: Annotation, report: CheckReport) -> Object:

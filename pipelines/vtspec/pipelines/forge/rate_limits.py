@@ -45,6 +45,14 @@ def is_limit(answer: Answered) -> bool:
     return is_told or "rate limit" in said or "abuse detection" in said
 
 
+def read_date(headers: Mapping[str, str]) -> float | None:
+    """When an answer was given by the clock of who gave it, in seconds since 1970."""
+    try:
+        return parsedate_to_datetime(headers.get("date", "")).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
 def note_answer(limit: RateLimit, answer: Answered) -> RateLimit:
     """The limit after an answer. One known before is not shortened by what was still under way."""
     if not is_limit(answer):

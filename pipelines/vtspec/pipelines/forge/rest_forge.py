@@ -5,6 +5,7 @@ import re
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Final
 
 from vtspec.pipelines.errors import Refused
@@ -53,6 +54,8 @@ class RestForge:
     """One repository by the verbs that both forges have alike. `login` is whose comments are ours,
     looked up where it is None."""
 
+    has_checks = False
+
     def __init__(self, repository: str, api: ApiClient, login: str | None = None) -> None:
         self._root = find_repository_path(repository)
         self.repository = repository
@@ -62,6 +65,14 @@ class RestForge:
         # Comments that may be there although nobody heard so: (pull request, marker).
         self._unanswered: set[tuple[int, str]] = set()
         self._recent = RecentComments()
+
+    def find_time(self) -> datetime:
+        """The time by the forge's clock."""
+        return datetime.fromtimestamp(self._api.find_time(), UTC)
+
+    def find_requests_left(self) -> int | None:
+        """How many more requests the forge takes before its limit begins anew."""
+        return self._api.find_requests_left()
 
     def find_repository(self) -> RepositoryInfo:
         """The repository, under the name that it has now."""

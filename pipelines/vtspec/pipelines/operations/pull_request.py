@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from vtspec.pipelines.errors import Permanent, Refused
 from vtspec.pipelines.project.repository import PROJECT_FILE
@@ -14,7 +14,7 @@ from vtspec.schema.files import SUFFIXES
 from vtspec.schema.problem import Problem, SpecError
 
 from .plan import PlannedRun, plan_spec
-from .render import check_data, find_run_settings
+from .render import check_data, check_weights, find_run_settings
 
 if TYPE_CHECKING:
     from vtspec.pipelines.argo.settings import DataRemote
@@ -44,13 +44,23 @@ class Proposal:
     sources: "ModelSources | None" = None
     also: frozenset[str] = frozenset()
     check: "Callable[[Plan, DataRemote, Path], str | None]" = check_data
+    check_weights: "Callable[[Plan], str | None]" = check_weights
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reach:
+    """Whether a pod can fetch data or weights; None where nobody could tell, as `note` says."""
+
+    what: Literal["data", "weights"]
+    is_reached: bool | None
+    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProposedPlan:
     """A spec whose own file is new or another. `before` is the plan that it has in the base, None
-    where it is new or had none; `obstacles` say why the cluster cannot carry it out, `warnings`
-    what could not be found out."""
+    where it is new or had none; `obstacles` say why the cluster cannot carry it out, `reach` what
+    a pod can fetch of what it needs."""
 
     path: str
     planned: PlannedRun
@@ -58,7 +68,7 @@ class ProposedPlan:
     changes: "tuple[Change, ...]"
     prior: "PriorRuns"
     obstacles: tuple[Problem, ...] = ()
-    warnings: tuple[str, ...] = ()
+    reach: tuple[Reach, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,7 +235,7 @@ class _Comparison:
 
         made = planned.made
         before = self._find_before(path, made.name)
-        obstacles, warnings = self._find_obstacles(made)
+        obstacles, reach = self._find_obstacles(made)
         return ProposedPlan(
             path=path,
             planned=planned,
@@ -233,7 +243,7 @@ class _Comparison:
             changes=() if before is None else compare_plans(before.to_json(), made.to_json()),
             prior=find_prior_runs(made, self.after, self.proposal.sources, planned.others),
             obstacles=obstacles,
-            warnings=warnings,
+            reach=reach,
         )
 
     def _find_before(self, path: str, name: str) -> "Plan | None":
@@ -249,13 +259,26 @@ class _Comparison:
         except (SpecError, Refused, Permanent):
             return None
 
-    def _find_obstacles(self, made: "Plan") -> tuple[tuple[Problem, ...], tuple[str, ...]]:
+    def _find_obstacles(self, made: "Plan") -> tuple[tuple[Problem, ...], tuple[Reach, ...]]:
         try:
             settings = find_run_settings(made, self.after)
-            warning = self.proposal.check(made, settings.remote, self.after.root)
         except (SpecError, Refused) as error:
             return tuple(_place_problems(error, made.spec_path)), ()
-        return (), (() if warning is None else (warning,))
+        obstacles: list[Problem] = []
+
+        def look(what: Literal["data", "weights"], ask: "Callable[[], str | None]") -> Reach:
+            try:
+                doubt = ask()
+            except Refused as error:
+                obstacles.extend(_place_problems(error, made.spec_path))
+                return Reach(what=what, is_reached=False)
+            return Reach(what=what, is_reached=None if doubt else True, note=doubt or "")
+
+        proposal, root = self.proposal, self.after.root
+        reach = [look("data", lambda: proposal.check(made, settings.remote, root))]
+        if made.model.weights is not None:
+            reach.append(look("weights", lambda: proposal.check_weights(made)))
+        return tuple(obstacles), tuple(reach)
 
     def find_affected(self, before: "CommitTree", after: "CommitTree") -> Iterator[AffectedPlan]:
         """The specs whose files stay and whose plans do not: by data, a configuration, or weights

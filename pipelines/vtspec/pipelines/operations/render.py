@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from vtspec.adapters.shell_command import quote_word
 from vtspec.pipelines.cache_folder import find_store, is_store
-from vtspec.pipelines.errors import Refused
+from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.formatting import format_duration
 from vtspec.schema.kinds.rules import suggest_line
 from vtspec.schema.problem import Problem, SpecError
@@ -158,6 +158,31 @@ def check_data(made: "Plan", remote: "DataRemote", root: Path) -> str | None:
     data = made.dataset
     pinned = PinnedData(name=data.name, hash=data.hash, source=data.source)
     return check_remote(pinned, root, remote.url, remote.name)
+
+
+def check_weights(made: "Plan") -> str | None:
+    """What to warn of where the hub cannot be asked from here whether it has the weights that the
+    plan starts from. A pod has no token of it.
+
+    Raises `Refused` where it has not, or shows them only to some.
+    """
+    from vtspec.pipelines.weights.hub import make_hub
+    from vtspec.pipelines.weights.model import HubWeights
+
+    weights = made.model.weights
+    if not isinstance(weights, HubWeights):
+        return None
+    hub = make_hub({})
+    try:
+        hub.check_revision(weights.id, weights.revision)
+    except Temporary as error:
+        return error.message
+    except Permanent as error:
+        raise Refused(
+            f"{error.message}, and a pod asks without a token",
+            fix="start from weights that everybody may read, or run it here with 'vtspec run'",
+        ) from error
+    return None
 
 
 def render_queues(repository: "Repository") -> Mapping[str, Any]:

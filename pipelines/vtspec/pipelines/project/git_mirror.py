@@ -56,12 +56,13 @@ class GitMirror:
         options = ("--quiet", "--force", "--no-tags", "--no-write-fetch-head")
         self._run("fetch", *options, "--", self.url, *specs)
         for commit in commits:
-            if not self._has(commit):
+            if not self.has_commit(commit):
                 raise Temporary(
                     f"{redact_text(self.url)} has no commit {commit} in {', '.join(refs)} yet"
                 )
 
-    def _has(self, commit: str) -> bool:
+    def has_commit(self, commit: str) -> bool:
+        """Whether a commit, by its hash or what points to it, was fetched before."""
         words = ("cat-file", "-e", "--end-of-options", f"{commit}^{{commit}}")
         done = subprocess.run(
             build_git_command(self.folder, *words),

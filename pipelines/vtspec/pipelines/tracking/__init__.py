@@ -17,6 +17,7 @@ from .follower import (
 )
 from .mlflow_client import choose_tracking_uri
 from .mlflow_store import check_store, find_scheme_problem, find_store_file, is_store_missing
+from .mlflow_upload import find_run_page
 
 __all__ = [
     "Follower",
@@ -24,6 +25,7 @@ __all__ = [
     "check_store",
     "choose_tracking_uri",
     "describe_registration",
+    "find_run_page",
     "find_scheme_problem",
     "find_store_file",
     "format_sync",

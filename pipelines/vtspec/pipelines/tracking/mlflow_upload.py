@@ -75,6 +75,14 @@ def read_sync_state(run_dir: Path) -> SyncState | None:
         return None
 
 
+def find_run_page(run_dir: Path) -> str | None:
+    """Where a browser sees the run in MLflow; None where it has not arrived at a server."""
+    place = read_sync_state(run_dir)
+    if place is None or place.run_id is None or not place.uri.startswith(("http://", "https://")):
+        return None
+    return f"{place.uri.rstrip('/')}/#/experiments/{place.experiment_id}/runs/{place.run_id}"
+
+
 def write_sync_state(run_dir: Path, place: SyncState) -> None:
     """Keep `place`, whole or not at all."""
     write_file_atomic(run_dir / SYNC_FILE, json.dumps(asdict(place), indent=2).encode())

@@ -69,6 +69,11 @@ class Hub:
         except Temporary as error:
             return self._read_cached(model, revision, error.message)
 
+    def check_revision(self, model: str, revision: str) -> None:
+        """See that the hub itself has a commit, branch or tag of a model, and shows it to whoever
+        asks so. Raises `Permanent` where it does not, `Temporary` where it does not answer."""
+        self._fetch_model(model, revision)
+
     def _read_cached(self, model: str, revision: str, why: str) -> HubModel:
         folder = self.cache / f"models--{model.replace('/', '--')}" / "refs"
         try:

@@ -1,0 +1,125 @@
+"""What the files of a repository's runs tell, read anew only where they have changed."""
+
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.reporting.writer import find_baseline, read_facts
+from vtspec.pipelines.runs import Run, Runs
+from vtspec.pipelines.runs.event_log import EVENTS_FILE
+from vtspec.pipelines.runs.events import Event, Printed
+from vtspec.pipelines.runs.state import RunState, fold_events
+from vtspec.pipelines.runs.workflow_file import WorkflowFile
+from vtspec.pipelines.tracking import find_run_page
+
+if TYPE_CHECKING:
+    from vtspec.pipelines.planning.plan_model import Plan
+    from vtspec.pipelines.reporting.facts import Facts
+
+_Stamp: TypeAlias = tuple[int, ...]
+
+_SETTLED_NS: Final = 1_000_000_000
+"""What was written less long ago may be written again at what is the same time to a disk."""
+
+_LOG_LINES: Final = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObservedRun:
+    """A run as its files have it. `plan` is None while it is still to come; `log` are the last
+    lines that its last step printed, where it is over without a result; `ended` is when it was
+    over, `link` where MLflow shows it.
+    """
+
+    run: Run
+    state: RunState
+    file: WorkflowFile | None
+    plan: "Plan | None"
+    ended: datetime | None
+    log: tuple[str, ...]
+    link: str | None
+
+
+class ObservedRuns:
+    """The runs of one store. It remembers nothing that it could not read again."""
+
+    def __init__(self) -> None:
+        self._known: dict[Path, tuple[_Stamp, ObservedRun]] = {}
+        self._facts: dict[Path, tuple[object, Facts | None]] = {}
+        self._told: dict[str, list[_Stamp]] = {}
+
+    def read(self, runs: Runs) -> list[ObservedRun]:
+        """All runs there are now, the oldest first."""
+        every = runs.list_runs()
+        there = {one.path for one in every}
+        self._known = {path: one for path, one in self._known.items() if path in there}
+        self._facts = {path: one for path, one in self._facts.items() if path in there}
+        self._told = {}
+        for one in every:
+            self._told.setdefault(one.spec_name, []).append(_stamp(one.path / EVENTS_FILE))
+        return [self._read(one) for one in every]
+
+    def read_facts(self, one: ObservedRun, runs: Runs) -> "Facts | None":
+        """What a report of a run that `read` has found says now; None where nothing can."""
+        if one.plan is None:
+            return None
+        # What it is held against, and the other seeds of its plan.
+        names = sorted({one.run.spec_name, one.plan.report.baseline or ""})
+        told = (one.link, [self._told.get(name) for name in names])
+        known = self._facts.get(one.run.path)
+        if known is not None and known[0] == told:
+            return known[1]
+        runs.fetch(one.run)
+        found = None
+        with suppress(Permanent):
+            found = read_facts(one.run.path, find_baseline(one.run.path))
+        self._facts[one.run.path] = (told, found)
+        return found
+
+    def _read(self, run: Run) -> ObservedRun:
+        # Each file but that of the events is replaced as a whole, which changes the folder.
+        stamp = (*_stamp(run.path), *_stamp(run.path / EVENTS_FILE))
+        known = self._known.get(run.path)
+        if known is not None and known[0] == stamp:
+            return known[1]
+        found = _read_run(run)
+        if time.time_ns() - max(stamp[0], stamp[2]) > _SETTLED_NS:
+            self._known[run.path] = (stamp, found)
+        return found
+
+
+def _stamp(path: Path) -> _Stamp:
+    try:
+        found = path.stat()
+    except OSError:
+        return (0, 0)
+    return (found.st_mtime_ns, found.st_size)
+
+
+def _read_run(run: Run) -> ObservedRun:
+    from vtspec.pipelines.planning.plan_model import plan_from_json
+
+    events = run.read_events()
+    state, plan = fold_events(events), None
+    # Of one that is only begun the plan may still be to come.
+    with suppress(Permanent):
+        plan = plan_from_json(run.read_plan())
+    return ObservedRun(
+        run=run,
+        state=state,
+        file=run.read_workflow(),
+        plan=plan,
+        ended=datetime.fromisoformat(events[-1].time) if state.is_over else None,
+        log=_find_last_lines(events) if state.is_over and not state.has_result else (),
+        link=find_run_page(run.path),
+    )
+
+
+def _find_last_lines(events: Sequence[Event]) -> tuple[str, ...]:
+    printed = [(one.step, one.body.line) for one in events if isinstance(one.body, Printed)]
+    return tuple(line for step, line in printed if step == printed[-1][0])[-_LOG_LINES:]

@@ -1,0 +1,104 @@
+"""A look at one pull request asks for what that one needs; git is asked once for all."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from git_repositories import git
+from object_storage import ObjectStorage
+from served_pull_requests import PullRequests, serve_pull_requests
+from vtspec.pipelines.project.git_mirror import GitMirror
+
+
+@pytest.fixture
+def pulls(
+    storage: ObjectStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[PullRequests]:
+    with serve_pull_requests(storage, tmp_path, monkeypatch) as found:
+        yield found
+
+
+@pytest.fixture
+def fetched(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """What each `git fetch` asked for."""
+    asked: list[list[str]] = []
+    fetch = GitMirror.fetch
+
+    def note(mirror: GitMirror, refs: Sequence[str], commits: Sequence[str] = ()) -> None:
+        asked.append(list(refs))
+        fetch(mirror, refs, commits)
+
+    monkeypatch.setattr(GitMirror, "fetch", note)
+    return asked
+
+
+def test_git_is_asked_once_for_all_pull_requests(
+    pulls: PullRequests, fetched: list[list[str]]
+) -> None:
+    other = pulls.propose_again()
+    pulls.serve()
+    heads = [f"refs/pull/{number}/head" for number in (pulls.number, other)]
+    assert fetched == [["refs/heads/main", *heads]]
+    assert len(pulls.read_comments()) == 2
+
+
+def test_a_look_at_one_asks_nothing_of_another(pulls: PullRequests) -> None:
+    other = pulls.propose_again()
+    pulls.serve([pulls.number])
+    assert len(pulls.read_comments()) == 1
+    assert pulls.github.server.count(f"/(pulls|issues)/{other}(/|$)") == 0
+
+
+def test_of_a_branch_that_is_gone_only_its_pull_request_is_left_out(
+    pulls: PullRequests, fetched: list[list[str]]
+) -> None:
+    other = pulls.propose_again()
+    pulls.github.repository.pull_requests[other].base_ref = "gone"
+    pulls.serve()
+    assert len(pulls.read_comments()) == 1
+    assert [line for line in pulls.said if f"pull request {other} is left out" in line]
+    # All at once, which git refuses; the default branch; each by itself.
+    assert len(fetched) == 4
+
+
+def test_a_head_that_git_does_not_have_yet_is_waited_for(pulls: PullRequests) -> None:
+    pulls.github.repository.pull_requests[pulls.number].head_sha = "c" * 40
+    pulls.serve()
+    assert pulls.read_comments() == []
+    assert "git does not have commit" in pulls.said[0]
+
+
+def test_a_merge_that_nobody_told_of_is_found(pulls: PullRequests) -> None:
+    other = pulls.propose_again()
+    pulls.serve()
+    pulls.github.close(other)
+    before = pulls.github.server.count(f"GET .*/pulls/{other}$")
+    pulls.serve()
+    pulls.serve()
+    assert pulls.github.server.count(f"GET .*/pulls/{other}$") == before + 1
+
+
+def test_one_that_shares_a_run_keeps_it_from_being_stopped(pulls: PullRequests) -> None:
+    other = pulls.propose_again()
+    pulls.settle()
+    line = pulls.find_line()
+    for number in (pulls.number, other):
+        pulls.github.write_comment(number, line, author="ben")
+    pulls.settle()
+    (name,) = pulls.world.server.workflows()
+    for number, shutdown in ((pulls.number, None), (other, "Stop")):
+        pulls.github.close(number)
+        pulls.serve([number])
+        workflow = pulls.world.server.workflow(name)
+        assert workflow is not None
+        assert workflow["spec"].get("shutdown") == shutdown
+
+
+def test_what_is_over_is_not_fetched_again(pulls: PullRequests, fetched: list[list[str]]) -> None:
+    pulls.serve()
+    pulls.github.close(pulls.number)
+    git(pulls.world.root, "update-ref", "-d", f"refs/pull/{pulls.number}/head")
+    fetched.clear()
+    pulls.serve([pulls.number])
+    assert fetched == [["refs/heads/main"]]

@@ -1,0 +1,118 @@
+"""A Prometheus is told what the controller does; the alerts of the chart ask for nothing else."""
+
+import hmac
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from prometheus_client.parser import text_string_to_metric_families
+
+from pull_request_world import World, a_plan_of
+from vtspec.pipelines.argo.workflow_state import WorkflowState
+from vtspec.pipelines.controller.metrics import Metrics, SiteMetrics
+from vtspec.pipelines.controller.receiver import make_receiver
+from vtspec.pipelines.controller.view import Attempt, EndedRun
+from vtspec.pipelines.forge.webhook import LONGEST_BODY, WebhookSecrets
+
+SECRET = "a secret of the webhook"
+BODY = b'{"repository": {"id": 7, "full_name": "acme/vision"}, "pull_request": {"number": 3}}'
+CHART = Path(__file__).parents[2] / "pipelines" / "deploy" / "chart"
+
+
+class Scraped:
+    """The endpoint, and what of it is read there."""
+
+    def __init__(self) -> None:
+        self.metrics = Metrics()
+        self.site = SiteMetrics(
+            every=self.metrics, repository="acme/vision", find_requests_left=lambda: 4321
+        )
+        app = make_receiver(WebhookSecrets([SECRET]), lambda subject: None, metrics=self.metrics)
+        self.client = TestClient(app)
+
+    def read(self, name: str, **labels: str) -> float | None:
+        text = self.client.get("/metrics").text
+        return next(
+            (
+                sample.value
+                for family in text_string_to_metric_families(text)
+                for sample in family.samples
+                if sample.name == name and labels.items() <= sample.labels.items()
+            ),
+            None,
+        )
+
+    def deliver(self, body: bytes, secret: str = SECRET) -> None:
+        signature = "sha256=" + hmac.digest(secret.encode(), body, "sha256").hex()
+        headers = {"X-GitHub-Event": "pull_request", "X-Hub-Signature-256": signature}
+        self.client.post("/webhook", content=body, headers=headers)
+
+
+@pytest.fixture
+def scraped() -> Iterator[Scraped]:
+    found = Scraped()
+    with found.client:
+        yield found
+
+
+def test_webhooks_are_counted_by_what_came_of_them(scraped: Scraped) -> None:
+    for body, secret in ((BODY, SECRET), (BODY, SECRET), (BODY, "wrong"), (b"{}", SECRET)):
+        scraped.deliver(body, secret)
+    scraped.deliver(b" " * (LONGEST_BODY + 1))
+    outcomes = ("taken", "unsigned", "nothing", "too_long")
+    counted = [scraped.read("vtspec_webhooks_total", outcome=one) for one in outcomes]
+    assert counted == [2, 1, 1, 1]
+
+
+def test_a_look_is_told_with_its_time_and_what_the_forge_has_left(scraped: Scraped) -> None:
+    scraped.site.note_look(0.3, is_whole=True, is_done=True)
+    scraped.site.note_look(0.2, is_whole=False, is_done=False)
+    looks = "vtspec_looks_total"
+    assert scraped.read(looks, scope="everything", outcome="done") == 1
+    assert scraped.read(looks, scope="pull_requests", outcome="failed") == 1
+    assert scraped.read("vtspec_look_seconds_sum", scope="everything") == 0.3
+    assert scraped.read("vtspec_forge_requests_left") == 4321
+
+
+def test_what_was_done_is_counted_by_kind(scraped: Scraped) -> None:
+    scraped.site.count_action("CreateRun", "done")
+    scraped.site.count_action("CreateRun", "later")
+    assert scraped.read("vtspec_actions_total", kind="CreateRun", outcome="done") == 1
+    scraped.site.note_events([0.04, 0.7])
+    assert scraped.read("vtspec_event_to_action_seconds_bucket", le="0.05") == 1
+    assert scraped.read("vtspec_event_to_action_seconds_count") == 2
+
+
+def test_what_waits_is_counted_when_it_is_read(scraped: Scraped) -> None:
+    waiting = [3]
+    scraped.site.count_waiting(lambda: waiting[0])
+    assert scraped.read("vtspec_writes_waiting") == 3
+    waiting[0] = 0
+    assert scraped.read("vtspec_writes_waiting") == 0
+
+
+def test_workflows_and_spending_are_those_that_were_seen_last(scraped: Scraped) -> None:
+    plan = a_plan_of()
+    world = World(teams={"vision": {"logins": ["ann"]}})
+    at_work = Attempt(
+        run=plan.id,
+        spec=plan.name,
+        plan_id=plan.id,
+        digest=plan.digest,
+        number=1,
+        workflow=WorkflowState(phase="running"),
+        team="vision",
+        cost=0.5,
+    )
+    ended = EndedRun(team="vision", ended=datetime(2026, 11, 2, tzinfo=UTC), cost=2.0)
+    before = EndedRun(team="vision", ended=datetime(2026, 10, 2, tzinfo=UTC), cost=40.0)
+    view = replace(world.see(), attempts=(at_work,), ended=(ended, before))
+    scraped.site.show(view)
+    assert scraped.read("vtspec_workflows", phase="running") == 1
+    assert scraped.read("vtspec_spend", team="vision", currency="USD") == 2.5
+    scraped.site.show(replace(view, attempts=()))
+    assert scraped.read("vtspec_workflows", phase="running") == 0
+    assert scraped.read("vtspec_spend", team="vision") == 2.0

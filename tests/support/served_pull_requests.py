@@ -1,0 +1,100 @@
+"""A repository with a cluster, a store and a GitHub on loopback, and its pull requests."""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cluster_world import World, a_world
+from forge_sites import GitHubSite, serve_github_site
+from git_repositories import git
+from kubernetes_server import running_kubernetes
+from object_storage import ObjectStorage
+from proposed_changes import propose_change
+from vtspec.pipelines.catalog import load_frameworks
+from vtspec.pipelines.controller.observation import Site
+from vtspec.pipelines.controller.worker import serve_once
+from vtspec.pipelines.planning.resolve import ModelSources
+
+TRACKING = "sqlite:///{}/mlflow.db"
+
+
+class PullRequests:
+    """A repository with a cluster, one pull request, and the controller that looks after it."""
+
+    def __init__(self, world: World, github: GitHubSite) -> None:
+        self.world, self.github = world, github
+        self.said: list[str] = []
+        config = world.root / "vtspec.yaml"
+        config.write_text(f"{config.read_text()}  runs: {world.url}\n")
+        self.number = propose_change(world.root, github)
+        timm = replace(load_frameworks()["timm"], digest="sha256:" + "c" * 64)
+        self.site = Site(
+            forge=github.forge,
+            folder=world.root.parent / "mirror.git",
+            environ={**world.environ, "MLFLOW_TRACKING_URI": TRACKING.format(world.root.parent)},
+            get_time=lambda: github.server.world.now,
+            sources=ModelSources(frameworks={"timm": timm}),
+            check=lambda plan, remote, root: None,
+            check_weights=lambda plan: None,
+        )
+
+    def serve(self, numbers: Collection[int] | None = None) -> int:
+        """One look, at everything or these pull requests; how much there was to do."""
+        return serve_once(self.site, self.said.append, numbers).actions
+
+    def propose_again(self) -> int:
+        """Another pull request with the same head; its number."""
+        head = self.github.repository.pull_requests[self.number].head_sha
+        made = self.github.repository.open_pull_request(head)
+        git(self.world.root, "update-ref", f"refs/pull/{made.number}/head", head)
+        return made.number
+
+    def settle(self) -> None:
+        """Look until there is nothing to do."""
+        for _ in range(6):
+            if self.serve() == 0:
+                return
+        raise AssertionError(f"it does not come to rest: {self.said}")
+
+    def read_comments(self) -> list[str]:
+        """What the bot has written, the oldest first."""
+        comments = self.github.repository.comments.values()
+        return [one.body for one in comments if one.author == self.github.bot]
+
+    def read_check(self) -> str:
+        """What the check of the head says, as a status: a token makes no check runs."""
+        head = self.github.repository.pull_requests[self.number].head_sha
+        return self.github.find_statuses(head)["vtspec"][1]
+
+    def find_line(self) -> str:
+        """The line that the plan comment gives to be pasted."""
+        (line,) = {
+            line.strip("` ")
+            for body in self.read_comments()
+            for line in body.splitlines()
+            if line.strip("` ").startswith("/vtspec apply ")
+        }
+        return line
+
+
+@contextmanager
+def serve_pull_requests(
+    storage: ObjectStorage,
+    folder: Path,
+    environ: pytest.MonkeyPatch,
+    edit: tuple[str, str] = ("", ""),
+) -> Iterator[PullRequests]:
+    """All of it in a folder, while the context lasts; the environment leads to the store. `edit`
+    is what `vtspec.yaml` has in place of something."""
+    for name, value in storage.environment.items():
+        environ.setenv(name, value)
+    environ.setenv("VTSPEC_CACHE", str(folder / "cache"))
+    bucket = "".join(letter for letter in folder.name.lower() if letter.isalnum())[-40:]
+    with running_kubernetes() as server, serve_github_site() as github:
+        world = a_world(folder, storage, server, bucket)
+        config = world.root / "vtspec.yaml"
+        config.write_text(config.read_text().replace(*edit))
+        yield PullRequests(world, github)
