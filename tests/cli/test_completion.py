@@ -176,6 +176,8 @@ FREE = {
     "caches",
     "prune_cache",
     "author",
+    "repository",
+    "login",
     "tag",
     "registry",
     "python_image",

@@ -16,6 +16,7 @@ from proposed_changes import propose_change
 from vtspec.pipelines.catalog import load_frameworks
 from vtspec.pipelines.controller.observation import Site
 from vtspec.pipelines.controller.worker import serve_once
+from vtspec.pipelines.forge.forge import Forge
 from vtspec.pipelines.planning.resolve import ModelSources
 
 TRACKING = "sqlite:///{}/mlflow.db"
@@ -30,12 +31,17 @@ class PullRequests:
         config = world.root / "vtspec.yaml"
         config.write_text(f"{config.read_text()}  runs: {world.url}\n")
         self.number = propose_change(world.root, github)
+        self.site = self.make_site(github.forge, world.root.parent / "mirror.git")
+
+    def make_site(self, forge: Forge, folder: Path) -> Site:
+        """The repository, as whoever looks after it by a credential of theirs."""
         timm = replace(load_frameworks()["timm"], digest="sha256:" + "c" * 64)
-        self.site = Site(
-            forge=github.forge,
-            folder=world.root.parent / "mirror.git",
-            environ={**world.environ, "MLFLOW_TRACKING_URI": TRACKING.format(world.root.parent)},
-            get_time=lambda: github.server.world.now,
+        tracking = {"MLFLOW_TRACKING_URI": TRACKING.format(self.world.root.parent)}
+        return Site(
+            forge=forge,
+            folder=folder,
+            environ={**self.world.environ, **tracking},
+            get_time=lambda: self.github.server.world.now,
             sources=ModelSources(frameworks={"timm": timm}),
             check=lambda plan, remote, root: None,
             check_weights=lambda plan: None,

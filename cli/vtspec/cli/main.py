@@ -37,6 +37,7 @@ COMMANDS: Final = {
     "render": "Print the Kubernetes objects that carry a spec out.",
     "step": "Run one step of a plan; what a container runs.",
     "controller": "Look after repositories: do what their pull requests ask for.",
+    "ci": "Do the same in a job of GitHub Actions.",
     "version": "Print the version.",
 }
 """Command: its line in --help. `vtspec.cli.commands.<name>` holds it, called `command`."""

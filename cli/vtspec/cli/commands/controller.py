@@ -114,7 +114,7 @@ def command(repositories: tuple[str, ...], **options: Any) -> None:
     ]
     if chosen.once:
         rested = [serve_at_rest(site, report) for site in sites]
-        raise click.exceptions.Exit(0 if all(rested) else 75)
+        raise click.exceptions.Exit(75 if None in rested else 0)
     address = _parse_address(chosen.listen)
     secrets = _read_secrets(chosen.secret_files, os.environ)
     workers = [SiteWorker(site=site, report=report, sweep_s=chosen.sweep_s) for site in sites]

@@ -62,23 +62,10 @@ def _show_json(problems: "Sequence[Problem]") -> None:
 
 
 def _show_github(problems: "Sequence[Problem]") -> None:
+    from vtspec.cli.views.annotations import format_annotation
+
     for problem in problems:
-        title = problem.path or "vtspec"
-        place = {"line": str(problem.line), "col": str(problem.column)} if problem.line else {}
-        properties = {"file": problem.file, **place, "title": title}
-        said = ",".join(f"{key}={_escape_property(value)}" for key, value in properties.items())
-        message = _escape_data(f"{problem.message}\nfix: {problem.fix}")
-        click.echo(f"::{problem.severity} {said}::{message}")
-
-
-def _escape_data(text: str) -> str:
-    # GitHub's own escapes: a line break would end the annotation and start another command.
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _escape_property(text: str) -> str:
-    # Here a comma would begin the next property, and two colons would end them all.
-    return _escape_data(text).replace(":", "%3A").replace(",", "%2C")
+        click.echo(format_annotation(problem))
 
 
 _SHOW: Final[dict[Output, Callable[[Sequence[Any]], None]]] = {

@@ -1,6 +1,6 @@
 """What is told of commits: the check of a head's specs, and how its runs stand. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -28,13 +28,12 @@ CHECK: Final = "vtspec"
 """The name of the check of a pull request's specs."""
 
 _LONGEST: Final = 1_000
+_SOUND: Final = "Every spec is valid."
 
 
 def report_checks(seen: PullRequestView, view: View, rest: str) -> Iterator[ReportCheck]:
     """The check of the head's specs, where it was not told so already; with the `rest` of a plan
     comment that had to be cut, where that says that it is here."""
-    if seen.pull.state != "open":
-        return
     text = rest if seen.full_text is not None else ""
     report = _mask(replace(build_check(seen), text=text), view.redactor)
     told = view.checks.get(seen.pull.head_sha, ())
@@ -61,7 +60,7 @@ def build_check(seen: PullRequestView) -> CheckReport:
         name=CHECK,
         conclusion=conclusion,
         title=title if seen.specs else "no experiment is changed",
-        summary="\n".join([*refusals, *elsewhere]) or "Every spec is valid.",
+        summary="\n".join([*refusals, *elsewhere]) or _SOUND,
         annotations=tuple(_annotate(one) for one in problems if one.line),
     )
 
@@ -76,6 +75,24 @@ def build_obstacle(message: str, redactor: Redactor) -> CheckReport:
         summary="This repository is not looked after: "
         f"{render_code(message, _LONGEST)}\n\nWhoever keeps the default branch, or the "
         "controller, mends it; then this check is made anew.",
+    )
+    return _mask(report, redactor)
+
+
+def build_validation(
+    files: Sequence[str], problems: Sequence[Problem], redactor: Redactor
+) -> CheckReport:
+    """The check of files that were validated and not planned, without what is secret."""
+    errors = sum(one.severity == "error" for one in problems)
+    elsewhere = [f"- {quote(one.message)}" for one in problems if not one.line]
+    report = CheckReport(
+        name=CHECK,
+        conclusion="failure" if errors else "success" if files else "neutral",
+        title=f"{pluralize(len(files), 'file')}, {pluralize(errors, 'error')}"
+        if files
+        else "no spec is changed",
+        summary="\n".join(elsewhere) or "Every problem is at its line." if problems else _SOUND,
+        annotations=tuple(_annotate(one) for one in problems if one.line),
     )
     return _mask(report, redactor)
 

@@ -20,7 +20,9 @@ from vtspec.pipelines.operations.pull_request import (
     Proposal,
     ProposedPlan,
     PullRequestPlans,
+    Validation,
     plan_pull_request,
+    validate_pull_request,
 )
 from vtspec.pipelines.operations.render import check_data, check_weights
 from vtspec.pipelines.planning.prior_runs import Comparison
@@ -185,6 +187,26 @@ def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observatio
     return Observation(view=view, repository=repository, left_out={**left_out, **unseen})
 
 
+def find_problems(site: Site, number: int) -> "tuple[PullRequest, Validation]":
+    """What is wrong in the specs that a pull request changes; of forge and git alone. Raises as
+    `observe_site`."""
+    forge = site.forge
+    info, pull = forge.find_repository(), forge.get_pull_request(number)
+    mirror = GitMirror(folder=site.folder, url=info.clone_url, header=forge.make_git_header())
+    default = f"refs/heads/{info.default_branch}"
+    for error in _fetch(mirror, default, [pull]).values():
+        raise error
+    _refuse_unfetched(mirror, pull)
+    _, base = _list_commits(pull)
+    proposal = Proposal(folder=site.folder, head=pull.head_sha, base=base, policy=default)
+    return pull, validate_pull_request(proposal)
+
+
+def _refuse_unfetched(mirror: GitMirror, pull: "PullRequest") -> None:
+    if not mirror.has_commit(pull.head_sha):
+        raise Temporary(f"git does not have commit {pull.head_sha} of it yet")
+
+
 def _find_pulls(site: Site, numbers: Iterable[int] | None) -> "dict[int, PullRequest]":
     forge = site.forge
     if numbers is not None:
@@ -263,8 +285,7 @@ def _observe_pull(
     site: Site, mirror: GitMirror, pull: "PullRequest", policy: "_Policy"
 ) -> PullRequestView:
     forge, number = site.forge, pull.number
-    if not mirror.has_commit(pull.head_sha):
-        raise Temporary(f"git does not have commit {pull.head_sha} of it yet")
+    _refuse_unfetched(mirror, pull)
     comments = forge.list_comments(number)
     commands = [one for one in comments if parse_command(one.body) is not None]
     reviews = forge.list_reviews(number)

@@ -2,23 +2,25 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from vtspec.pipelines.errors import Refused
+from vtspec.pipelines.errors import Refused, Temporary
 from vtspec.pipelines.forge.webhook import Subject, WebhookSecrets
 
 from .metrics import Metrics, SiteMetrics
 from .observation import Site
 from .receiver import make_receiver
-from .worker import SiteWorker, TrackingWorker, serve_once, track_once
+from .reconcile import EVERY_PART, Part
+from .worker import Pass, SiteWorker, TrackingWorker, serve_once, track_once
 
 GRACE_S: Final = 30.0
 """How long a look that is under way may take to its end once the process is to stop."""
 
 _MOST_LOOKS: Final = 20
+_BEHIND_S: Final = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,14 +108,26 @@ def _running(workers: Sequence[_Worker], end: Callable[[], None]) -> Iterator[No
         raise broken[0]
 
 
-def serve_at_rest(site: Site, report: Callable[[str], None]) -> bool:
-    """Look and act until there is nothing to do now; whether that came to be."""
+def serve_at_rest(
+    site: Site,
+    report: Callable[[str], None],
+    numbers: Collection[int] | None = None,
+    parts: Sequence[Part] = EVERY_PART,
+) -> Pass | None:
+    """Look and act until there is nothing to do now; the last look, None where something is left
+    for later. Raises where one of the `numbers` cannot be looked at."""
     for _ in range(_MOST_LOOKS):
-        done = serve_once(site, report)
-        if not done.actions:
-            track_once(site, report)
-            return True
+        done = serve_once(site, report, numbers, parts=parts)
+        for error in done.left_out.values():
+            if numbers is not None and not isinstance(error, Temporary):
+                raise error
+        is_behind = any(isinstance(one, Temporary) for one in done.left_out.values())
+        if not done.actions and not is_behind:
+            if "report" in parts:
+                track_once(site, report)
+            return done
         if done.delay_s is not None and done.delay_s > GRACE_S:
-            return False
-        time.sleep(min(done.delay_s or 0.0, 1.0))
-    return False
+            return None
+        # Git may be behind the forge for seconds.
+        time.sleep(min(done.delay_s or 0.0, 1.0) if done.actions else _BEHIND_S)
+    return None

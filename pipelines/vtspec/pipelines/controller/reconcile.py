@@ -4,9 +4,9 @@ Nothing is remembered between two passes. Where all that is returned has been do
 returns nothing; where some of it was lost, or was done twice, it returns what is left.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from vtspec.pipelines.forge.comment_text import has_text
 from vtspec.pipelines.forge.forge import Comment, ReactionContent
@@ -43,23 +43,33 @@ EDIT_PAUSE: Final = timedelta(seconds=15)
 _STOPPED: Final = "no open pull request wants it"
 
 
-def reconcile(view: View) -> list[Action]:
+Part: TypeAlias = Literal["plan", "apply", "report"]
+"""What of it is done: plans and checks told; commands answered and what is approved carried out;
+progress and results told."""
+
+EVERY_PART: Final[tuple[Part, ...]] = ("plan", "apply", "report")
+
+
+def reconcile(view: View, parts: Sequence[Part] = EVERY_PART) -> list[Action]:
     """All that is to be done now, in an order in which it may be done."""
     ledger = open_ledger(view)
-    actions = [*_answer_commands(view, ledger)]
+    actions: list[Action] = []
     verdicts: dict[int, Verdict] = {}
+    if "apply" in parts:
+        actions += _answer_commands(view, ledger)
+        for seen in view.pull_requests:
+            verdict = judge_approval(seen, view, ledger)
+            verdicts[seen.pull.number] = verdict
+            actions += verdict.effects
+        actions += _stop_unwanted(view, ledger)
     for seen in view.pull_requests:
-        verdict = judge_approval(seen, view, ledger)
-        verdicts[seen.pull.number] = verdict
-        actions += verdict.effects
-    actions += _stop_unwanted(view, ledger)
-    for seen in view.pull_requests:
-        plan, rest = _render_plan(seen, view, ledger)
-        if seen.pull.state == "open":
-            actions += _write(seen, view, "plan", plan)
-        actions += _write_comments(seen, view, ledger, verdicts[seen.pull.number])
-        actions += report_checks(seen, view, rest)
-    return [*actions, *set_statuses(view, ledger)]
+        if "plan" in parts:
+            actions += _tell_plan(seen, view, ledger)
+        if seen.pull.number in verdicts:
+            actions += _tell_verdict(seen, view, verdicts[seen.pull.number])
+        if "report" in parts:
+            actions += _tell_runs(seen, view, ledger)
+    return [*actions, *set_statuses(view, ledger)] if "report" in parts else actions
 
 
 def _answer_commands(view: View, ledger: Ledger) -> Iterator[Action]:
@@ -135,12 +145,20 @@ def _stop_unwanted(view: View, ledger: Ledger) -> Iterator[Action]:
         yield StopRun(run=attempt.run, reason=_STOPPED)
 
 
-def _write_comments(
-    seen: PullRequestView, view: View, ledger: Ledger, verdict: Verdict
-) -> Iterator[Action]:
+def _tell_plan(seen: PullRequestView, view: View, ledger: Ledger) -> Iterator[Action]:
+    if seen.pull.state == "open":
+        plan, rest = render_plan(seen, view, ledger)
+        yield from _write(seen, view, "plan", plan)
+        yield from report_checks(seen, view, rest)
+
+
+def _tell_verdict(seen: PullRequestView, view: View, verdict: Verdict) -> Iterator[Action]:
     if verdict.sentences:
         body = render_verdict(verdict.sentences, seen.pull.title)
         yield from _write(seen, view, "approval", f"{make_marker('approval')}\n{body}")
+
+
+def _tell_runs(seen: PullRequestView, view: View, ledger: Ledger) -> Iterator[Action]:
     number = seen.pull.number
     mine = [one for one in ledger.attempts if number in one.wanted_by]
     at_work = [one for one in mine if one.is_at_work]
@@ -159,7 +177,8 @@ def _is_just_written(comment: Comment, view: View) -> bool:
     return at is not None and timedelta(0) <= view.now - at < EDIT_PAUSE
 
 
-def _render_plan(seen: PullRequestView, view: View, ledger: Ledger) -> tuple[str, str]:
+def render_plan(seen: PullRequestView, view: View, ledger: Ledger) -> tuple[str, str]:
+    """The plan comment of a pull request, and what of it does not fit into one."""
     head = seen.pull.head_sha
     shown = update_shown(
         find_shown(seen, view.login),

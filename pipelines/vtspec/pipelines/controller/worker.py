@@ -20,7 +20,8 @@ from .actions import Action, OnCluster, find_subject
 from .commit_status import build_obstacle
 from .effects import Effects
 from .observation import Site, observe_site
-from .reconcile import find_next_looks, reconcile
+from .reconcile import EVERY_PART, Part, find_next_looks, reconcile
+from .view import View
 from .write_queue import Key, WriteQueue
 
 SWEEP_S: Final = 60.0
@@ -46,11 +47,15 @@ HandOver: TypeAlias = Callable[[Collection[int] | None, Sequence[Action]], None]
 class Pass:
     """What a look has come to: how much was to be done, after how many seconds what failed is to
     be tried again, None where nothing did; and the pull requests that are to be looked at once
-    more although nothing is told of them, each after its seconds."""
+    more although nothing is told of them, each after its seconds. `left_out` are those that could
+    not be looked at, `view` is what was seen of the others.
+    """
 
     actions: int
     delay_s: float | None
     due: Mapping[int, float] = field(default_factory=dict)
+    left_out: Mapping[int, Permanent | Refused | Temporary] = field(default_factory=dict)
+    view: View | None = None
 
 
 def serve_once(
@@ -58,6 +63,7 @@ def serve_once(
     report: Callable[[str], None],
     numbers: Collection[int] | None = None,
     hand_over: HandOver | None = None,
+    parts: Sequence[Part] = EVERY_PART,
 ) -> Pass:
     """Look at these pull requests, or at everything; decide; act. What is to be written is handed
     over, or else written now. Raises as `observe_site` does, after the open pull requests were
@@ -73,7 +79,7 @@ def serve_once(
         report(f"pull request {number} is left out: {reason}")
         if isinstance(reason, Temporary):
             due[number] = max(reason.delay_s, _LEFT_OUT_S)
-    actions = reconcile(observed.view)
+    actions = reconcile(observed.view, parts)
     effects = Effects(site=site, repository=observed.repository, report=report)
     writes = effects.act(actions)
     if hand_over is None:
@@ -89,7 +95,13 @@ def serve_once(
         # What was done may leave more to be done; what is handed over is told of once it is.
         if isinstance(subject, int) and (hand_over is None or isinstance(action, OnCluster)):
             due[subject] = 0.0
-    return Pass(actions=len(actions), delay_s=effects.delay_s, due=due)
+    return Pass(
+        actions=len(actions),
+        delay_s=effects.delay_s,
+        due=due,
+        left_out=observed.left_out,
+        view=observed.view,
+    )
 
 
 def _renew_credentials(site: Site, repository: Repository, report: Callable[[str], None]) -> None:

@@ -116,6 +116,25 @@ def combine_digests(digests: Sequence[str]) -> str | None:
     return "sha256:" + hashlib.sha256("\n".join(sorted(set(digests))).encode()).hexdigest()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Validation:
+    """The specs that a pull request changes, and `vtspec.yaml` where it does: the files that are
+    there then, from the repository's root, and what is wrong in them."""
+
+    files: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+
+def validate_pull_request(proposal: Proposal) -> Validation:
+    """Look for what is wrong in what a pull request proposes: in its commits alone, no store, no
+    hub and no cluster is asked. Raises as `plan_pull_request`."""
+    comparison = _compare(proposal)
+    return Validation(
+        files=comparison.list_files(),
+        problems=tuple(_order_problems(list(comparison.find_problems()))),
+    )
+
+
 def plan_pull_request(proposal: Proposal) -> PullRequestPlans:
     """Validate and plan what a pull request proposes; nothing of it is carried out, and no file of
     it is ever on disk.
@@ -124,32 +143,22 @@ def plan_pull_request(proposal: Proposal) -> PullRequestPlans:
     where there are no such commits, `Temporary` where the world cannot be asked just now.
     """
     from vtspec.pipelines.planning.resolve import ModelSources
-    from vtspec.pipelines.project.commit_tree import find_merge_base, read_commit
-    from vtspec.pipelines.project.repository import find_repository
     from vtspec.pipelines.tracking import choose_tracking_uri
     from vtspec.pipelines.weights.model_versions import make_version_lookup
 
-    folder = proposal.folder
-    merge_base = find_merge_base(folder, proposal.base, proposal.head)
-    before, after = (read_commit(folder, commit) for commit in (merge_base, proposal.head))
-    policy = read_commit(folder, proposal.policy)
-    there = find_repository(policy.top, policy)
+    comparison = _compare(proposal)
+    there = comparison.after
     uri = choose_tracking_uri(there.runs, there.project.spec.tracking.uri, os.environ)
     given = proposal.sources or ModelSources()
     sources = replace(given, version_of=given.version_of or make_version_lookup(uri))
-    comparison = _Comparison(
-        before=there.with_tree(before),
-        after=there.with_tree(after),
-        changed=frozenset(before.list_changed(after)),
-        proposal=replace(proposal, sources=sources),
-    )
+    comparison = replace(comparison, proposal=replace(proposal, sources=sources))
     problems = list(comparison.find_problems())
     proposed = comparison.propose_all(comparison.list_proposed(), problems)
     asked = comparison.propose_all(comparison.list_asked(), problems)
-    affected = tuple(comparison.find_affected(before, after))
+    affected = tuple(comparison.find_affected())
     return PullRequestPlans(
-        head=after.commit,
-        merge_base=merge_base,
+        head=comparison.trees[1].commit,
+        merge_base=comparison.trees[0].commit,
         problems=tuple(_order_problems(problems)),
         proposed=tuple(proposed),
         asked=tuple(asked),
@@ -159,10 +168,30 @@ def plan_pull_request(proposal: Proposal) -> PullRequestPlans:
     )
 
 
+def _compare(proposal: Proposal) -> "_Comparison":
+    """What is proposed beside where it branched off."""
+    from vtspec.pipelines.project.commit_tree import find_merge_base, read_commit
+    from vtspec.pipelines.project.repository import find_repository
+
+    folder = proposal.folder
+    merge_base = find_merge_base(folder, proposal.base, proposal.head)
+    before, after = (read_commit(folder, commit) for commit in (merge_base, proposal.head))
+    policy = read_commit(folder, proposal.policy)
+    there = find_repository(policy.top, policy)
+    return _Comparison(
+        trees=(before, after),
+        before=there.with_tree(before),
+        after=there.with_tree(after),
+        changed=frozenset(before.list_changed(after)),
+        proposal=proposal,
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Comparison:
     """The repository before and after, both under the policy's `vtspec.yaml`."""
 
+    trees: "tuple[CommitTree, CommitTree]"
     before: "Repository"
     after: "Repository"
     changed: frozenset[str]
@@ -180,6 +209,10 @@ class _Comparison:
             spec.file: self.after.tree.resolve(self.after.here / spec.file) for spec in loaded
         }
         yield from check_specs(loaded, self.after, paths)
+
+    def list_files(self) -> tuple[str, ...]:
+        """The specs that are changed and there, and `vtspec.yaml` where it is."""
+        return tuple(self.after.make_relative(path) for path in self._list_changed_files())
 
     def _list_changed_files(self) -> list[Path]:
         root = self.after.root
@@ -280,12 +313,13 @@ class _Comparison:
             reach.append(look("weights", lambda: proposal.check_weights(made)))
         return tuple(obstacles), tuple(reach)
 
-    def find_affected(self, before: "CommitTree", after: "CommitTree") -> Iterator[AffectedPlan]:
+    def find_affected(self) -> Iterator[AffectedPlan]:
         """The specs whose files stay and whose plans do not: by data, a configuration, or weights
         that are changed."""
         if not any(self._decides_others(path) for path in self.changed):
             return
         # What is proposed for `vtspec.yaml` counts here, and nowhere else before it is merged.
+        before, after = self.trees
         first, second = self._find_own(self.before, before), self._find_own(self.after, after)
         if first is None or second is None:
             return
