@@ -1,15 +1,21 @@
 """A Prometheus is told what the controller does; the alerts of the chart ask for nothing else."""
 
 import hmac
+import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
+from helm_chart import ROOT, VALUES, find_objects, read_golden
 from pull_request_world import World, a_plan_of
 from vtspec.pipelines.argo.workflow_state import WorkflowState
 from vtspec.pipelines.controller.metrics import Metrics, SiteMetrics
@@ -19,7 +25,6 @@ from vtspec.pipelines.forge.webhook import LONGEST_BODY, WebhookSecrets
 
 SECRET = "a secret of the webhook"
 BODY = b'{"repository": {"id": 7, "full_name": "acme/vision"}, "pull_request": {"number": 3}}'
-CHART = Path(__file__).parents[2] / "pipelines" / "deploy" / "chart"
 
 
 class Scraped:
@@ -116,3 +121,98 @@ def test_workflows_and_spending_are_those_that_were_seen_last(scraped: Scraped) 
     scraped.site.show(replace(view, attempts=()))
     assert scraped.read("vtspec_workflows", phase="running") == 0
     assert scraped.read("vtspec_spend", team="vision") == 2.0
+
+
+def find_rules() -> dict[str, Any]:
+    """The controller's alerts, as the chart makes them."""
+    (values,) = [one for one in VALUES if one.stem == "production"]
+    (rule,) = find_objects(read_golden(values), "PrometheusRule")
+    (group,) = [one for one in rule["spec"]["groups"] if one["name"] == "vtspec-controller"]
+    assert isinstance(group, dict)
+    return group
+
+
+def exercise(scraped: Scraped) -> None:
+    """Have each figure show something."""
+    scraped.deliver(BODY)
+    scraped.site.note_look(0.3, is_whole=True, is_done=True)
+    scraped.site.note_events([0.04])
+    scraped.site.count_action("CreateRun", "done")
+    scraped.site.count_waiting(lambda: 0)
+    scraped.site.show(World(teams={"vision": {"logins": ["ann"]}}).see())
+
+
+def test_the_alerts_of_the_chart_ask_for_what_is_told(scraped: Scraped) -> None:
+    exercise(scraped)
+    told: dict[str, set[str]] = {}
+    for family in text_string_to_metric_families(scraped.client.get("/metrics").text):
+        for sample in family.samples:
+            told.setdefault(sample.name, set()).update(sample.labels)
+    asked = [
+        (match[1], set(re.findall(r"(\w+)=", match[2] or "")))
+        for rule in find_rules()["rules"]
+        for match in re.finditer(r"(vtspec_\w+)(?:\{([^}]*)\})?", rule["expr"])
+    ]
+    assert len(asked) == 5
+    for name, labels in asked:
+        assert labels <= told[name], name
+    grouped = {
+        label
+        for rule in find_rules()["rules"]
+        for part in re.findall(r"by \(([^)]*)\)", rule["expr"])
+        for label in part.split(", ")
+    }
+    assert grouped == {"repository", "le"}
+
+
+def test_the_page_on_pull_requests_lists_every_figure(scraped: Scraped) -> None:
+    exercise(scraped)
+    page = (ROOT / "docs" / "pull-requests.md").read_text()
+    for family in text_string_to_metric_families(scraped.client.get("/metrics").text):
+        # When each counter began, which its package tells beside it.
+        if family.name.endswith("_created"):
+            continue
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        assert f"`{name}{{" in page, name
+
+
+promtool = pytest.mark.skipif(
+    shutil.which("promtool") is None, reason="promtool is not installed: Debian's prometheus"
+)
+
+
+@promtool
+def test_prometheus_reads_the_figures(scraped: Scraped) -> None:
+    exercise(scraped)
+    text = scraped.client.get("/metrics").content
+    done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True)
+    assert (done.returncode, done.stdout + done.stderr) == (0, b"")
+
+
+@promtool
+def test_a_controller_that_looks_no_more_is_told_of(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": [find_rules()]}))
+    labels = 'repository="acme/vision",scope="everything",outcome='
+    looks = [
+        {"series": f'vtspec_looks_total{{{labels}"done"}}', "values": "0+1x20 20x40"},
+        {"series": f'vtspec_looks_total{{{labels}"failed"}}', "values": "0x20 0+1x40"},
+    ]
+    name = "VtspecControllerBlind"
+    quiet: dict[str, Any] = {"eval_time": "20m", "alertname": name, "exp_alerts": []}
+    told = find_rules()["rules"][0]
+    alert = {
+        "exp_labels": {**told["labels"], "repository": "acme/vision"},
+        "exp_annotations": {
+            key: text.replace("{{ $labels.repository }}", "acme/vision")
+            for key, text in told["annotations"].items()
+        },
+    }
+    loud = {"eval_time": "45m", "alertname": name, "exp_alerts": [alert]}
+    case = {"interval": "1m", "input_series": looks, "alert_rule_test": [quiet, loud]}
+    (tmp_path / "test.yaml").write_text(
+        yaml.safe_dump({"rule_files": ["rules.yaml"], "tests": [case]})
+    )
+    done = subprocess.run(
+        ["promtool", "test", "rules", "test.yaml"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
