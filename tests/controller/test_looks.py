@@ -69,6 +69,25 @@ def test_a_head_that_git_does_not_have_yet_is_waited_for(pulls: PullRequests) ->
     assert "git does not have commit" in pulls.said[0]
 
 
+def test_a_label_that_names_no_pull_request_keeps_nothing_from_being_looked_at(
+    pulls: PullRequests,
+) -> None:
+    pulls.settle()
+    pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
+    pulls.settle()
+    (name,) = pulls.world.server.workflows()
+    path = pulls.world.server.workflow_path(name)
+    labels = pulls.world.server.objects[path]["metadata"]["labels"]
+    labels["vtspec.dev/pull-request-999"] = "true"
+    pulls.said.clear()
+    pulls.github.write_comment(pulls.number, "/vtspec stop", author="ben")
+    pulls.serve()
+    assert [line for line in pulls.said if line.startswith("pull request 999 is left out")]
+    # It may be wanted there: nothing is concluded from what is not known.
+    assert "shutdown" not in pulls.world.server.objects[path]["spec"]
+    assert labels[f"vtspec.dev/pull-request-{pulls.number}"] == "stopped"
+
+
 def test_a_merge_that_nobody_told_of_is_found(pulls: PullRequests) -> None:
     other = pulls.propose_again()
     pulls.serve()

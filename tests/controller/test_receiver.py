@@ -1,6 +1,7 @@
 """Every webhook is answered at once; only one that is signed says where to look."""
 
 import hmac
+import json
 from collections.abc import Iterator
 
 import httpx
@@ -9,7 +10,7 @@ from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtspec.pipelines.controller.receiver import make_receiver
+from vtspec.pipelines.controller.receiver import has_command, make_receiver
 from vtspec.pipelines.forge.webhook import LONGEST_BODY, Subject, WebhookSecrets
 
 SECRET = "a secret of the webhook"
@@ -75,6 +76,33 @@ def test_two_signatures_are_none(client: TestClient) -> None:
 def test_no_signed_body_is_too_much(client: TestClient, body: bytes, event: str) -> None:
     headers = {"X-GitHub-Event": event, "X-Hub-Signature-256": sign(body)}
     assert client.post("/webhook", content=body, headers=headers).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("action", "text", "is_told"),
+    [
+        ("created", "Looks good.", False),
+        ("created", "/vtspec help", True),
+        ("created", "/vtspec hlep", True),
+        # Ours may have been changed or taken away.
+        ("edited", "Looks good.", True),
+        ("deleted", "Looks good.", True),
+    ],
+)
+def test_talk_is_nothing_to_look_at(
+    client: TestClient, action: str, text: str, is_told: bool
+) -> None:
+    payload = {
+        "action": action,
+        "repository": {"id": 7, "full_name": "acme/vision"},
+        "issue": {"number": 3, "pull_request": {}},
+        "comment": {"body": text},
+    }
+    body = json.dumps(payload).encode()
+    headers = {"X-GitHub-Event": "issue_comment", "X-Hub-Signature-256": sign(body)}
+    assert client.post("/webhook", content=body, headers=headers).status_code == 202
+    assert [one.number for one in told] == ([3] if is_told else [])
+    assert [has_command(one) for one in told] == ([action == "created"] if is_told else [])
 
 
 def test_whoever_asks_hears_that_it_lives_and_nothing_else(client: TestClient) -> None:

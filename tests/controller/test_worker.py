@@ -96,6 +96,18 @@ def test_what_is_told_while_it_looks_is_looked_at_next() -> None:
     assert looks.run(sweep_s=3600).asked == [None, [7, 8]]
 
 
+def test_what_somebody_asked_for_goes_before_all_else() -> None:
+    looks = Looks([AT_REST, AT_REST, AT_REST])
+
+    def tell(number: int) -> None:
+        if number == 1:
+            for each in (7, 8, 9):
+                looks.worker.tell(each, is_urgent=each == 8)
+
+    looks.during = tell
+    assert looks.run(sweep_s=3600).asked == [None, [8], [7, 9]]
+
+
 def test_everything_waits_for_what_was_told_but_not_for_ever() -> None:
     clock = Clock()
     looks = Looks([AT_REST] * 5)

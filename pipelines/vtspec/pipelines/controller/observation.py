@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from vtspec.pipelines.argo import observe
 from vtspec.pipelines.argo.workflow import MANAGED, RUN
@@ -103,6 +103,10 @@ class Site:
         return self.forge.find_time() if self.get_time is None else self.get_time()
 
 
+Reason: TypeAlias = Permanent | Refused | Temporary
+"""Why a pull request could not be looked at."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Observation:
     """A view, and what is needed to act on it. `left_out` are pull requests that could not be
@@ -110,7 +114,7 @@ class Observation:
 
     view: View
     repository: Repository
-    left_out: Mapping[int, Permanent | Refused | Temporary] = field(default_factory=dict)
+    left_out: Mapping[int, Reason] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,10 +137,10 @@ def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observatio
     """
     forge = site.forge
     info = forge.find_repository()
-    pulls = _find_pulls(site, numbers)
+    pulls, left_out = _find_pulls(site, numbers)
     mirror = GitMirror(folder=site.folder, url=info.clone_url, header=forge.make_git_header())
     default = f"refs/heads/{info.default_branch}"
-    left_out = _fetch(mirror, default, pulls.values())
+    left_out |= _fetch(mirror, default, pulls.values())
     tree = read_commit(site.folder, default)
     repository = find_repository(tree.top, tree)
     project = repository.project.spec
@@ -145,13 +149,12 @@ def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observatio
     client = None if project.cluster is None else site.open_cluster()
     workflows = {} if client is None else _find_workflows(client, project)
     states: dict[int, PullRequestState] = {number: one.state for number, one in pulls.items()}
-    for number in sorted(_list_wanting(workflows, numbers) - {*pulls}):
-        pull = forge.get_pull_request(number)
-        states[number] = pull.state
-        # Of one that nobody asked about only its state is needed, by those that share a run.
-        if numbers is None:
-            pulls[number] = pull
-            left_out |= _fetch(mirror, None, [pull])
+    wanting, unfound = _get_pulls(forge, _list_wanting(workflows, numbers) - {*pulls})
+    states |= {number: one.state for number, one in wanting.items()}
+    # Of those that nobody asked about only the state is needed, by who shares a run with them.
+    if numbers is None:
+        left_out |= unfound | _fetch(mirror, None, wanting.values())
+        pulls |= wanting
     runs = Runs(repository.runs)
     every = site.runs.read(runs)
     if client is not None and _settle(runs, every, workflows, client):
@@ -207,20 +210,34 @@ def _refuse_unfetched(mirror: GitMirror, pull: "PullRequest") -> None:
         raise Temporary(f"git does not have commit {pull.head_sha} of it yet")
 
 
-def _find_pulls(site: Site, numbers: Iterable[int] | None) -> "dict[int, PullRequest]":
-    forge = site.forge
+def _find_pulls(
+    site: Site, numbers: Iterable[int] | None
+) -> "tuple[dict[int, PullRequest], dict[int, Reason]]":
     if numbers is not None:
-        return {number: forge.get_pull_request(number) for number in sorted({*numbers})}
-    pulls = {one.number: one for one in forge.list_open_pull_requests()}
+        return _get_pulls(site.forge, {*numbers})
+    pulls = {one.number: one for one in site.forge.list_open_pull_requests()}
     # Those that were closed or merged since, of which nobody may have told.
-    for number in sorted(site.opened - {*pulls}):
-        pulls[number] = forge.get_pull_request(number)
-    return pulls
+    closed, left_out = _get_pulls(site.forge, site.opened - {*pulls})
+    return {**pulls, **closed}, left_out
+
+
+def _get_pulls(
+    forge: "Forge", numbers: set[int]
+) -> "tuple[dict[int, PullRequest], dict[int, Reason]]":
+    """These pull requests, and those that are not there: a label on a Workflow may name any."""
+    pulls: dict[int, PullRequest] = {}
+    left_out: dict[int, Reason] = {}
+    for number in sorted(numbers):
+        try:
+            pulls[number] = forge.get_pull_request(number)
+        except Permanent as error:
+            left_out[number] = error
+    return pulls, left_out
 
 
 def _fetch(
     mirror: GitMirror, default: str | None, pulls: "Iterable[PullRequest]"
-) -> dict[int, Permanent | Refused | Temporary]:
+) -> dict[int, Reason]:
     """Have the default branch here, and the heads and bases of pull requests, in one go; those
     that could not be had, with the reason."""
     refs = {
@@ -240,7 +257,7 @@ def _fetch(
         if not refs:
             raise
     # One lacks a branch; git does not say which, and fetched none.
-    left_out: dict[int, Permanent | Refused | Temporary] = {}
+    left_out: dict[int, Reason] = {}
     if first:
         mirror.fetch(first)
     for number, two in refs.items():
@@ -270,9 +287,9 @@ def _list_wanting(
 
 def _observe_pulls(
     site: Site, mirror: GitMirror, pulls: "Mapping[int, PullRequest]", policy: "_Policy"
-) -> tuple[list[PullRequestView], dict[int, Permanent | Refused | Temporary]]:
+) -> tuple[list[PullRequestView], dict[int, Reason]]:
     seen: list[PullRequestView] = []
-    left_out: dict[int, Permanent | Refused | Temporary] = {}
+    left_out: dict[int, Reason] = {}
     for number in sorted(pulls):
         try:
             seen.append(_observe_pull(site, mirror, pulls[number], policy))

@@ -12,7 +12,7 @@ from vtspec.pipelines.forge.webhook import Subject, WebhookSecrets
 
 from .metrics import Metrics, SiteMetrics
 from .observation import Site
-from .receiver import make_receiver
+from .receiver import has_command, make_receiver
 from .reconcile import EVERY_PART, Part
 from .worker import Pass, SiteWorker, TrackingWorker, serve_once, track_once
 
@@ -43,7 +43,7 @@ def serve_repositories(
     def tell(subject: Subject) -> None:
         worker = by_name.get(subject.repository.lower())
         if worker is not None:
-            worker.tell(subject.number)
+            worker.tell(subject.number, is_urgent=has_command(subject))
 
     metrics = Metrics()
     for worker in workers:

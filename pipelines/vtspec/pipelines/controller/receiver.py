@@ -13,6 +13,7 @@ from vtspec.pipelines.forge.webhook import (
     find_subject,
 )
 
+from .commands import parse_command
 from .metrics import Metrics
 
 if TYPE_CHECKING:
@@ -78,6 +79,11 @@ def make_receiver(
     return app
 
 
+def has_command(subject: Subject) -> bool:
+    """Whether it is about a comment that asks something of us."""
+    return subject.comment is not None and parse_command(subject.comment) is not None
+
+
 async def _take(
     request: "Request",
     secrets: WebhookSecrets,
@@ -94,7 +100,8 @@ async def _take(
     if not secrets.has_signed(headers, body):
         return "unsigned"
     subject = find_subject(headers, body, own_login)
-    if subject is None:
+    # What people tell one another is nothing to look at.
+    if subject is None or (subject.comment is not None and not has_command(subject)):
         return "nothing"
     tell(subject)
     return "taken"

@@ -19,7 +19,7 @@ from vtspec.schema.problem import SpecError
 from .actions import Action, OnCluster, find_subject
 from .commit_status import build_obstacle
 from .effects import Effects
-from .observation import Site, observe_site
+from .observation import Reason, Site, observe_site
 from .reconcile import EVERY_PART, Part, find_next_looks, reconcile
 from .view import View
 from .write_queue import Key, WriteQueue
@@ -54,7 +54,7 @@ class Pass:
     actions: int
     delay_s: float | None
     due: Mapping[int, float] = field(default_factory=dict)
-    left_out: Mapping[int, Permanent | Refused | Temporary] = field(default_factory=dict)
+    left_out: Mapping[int, Reason] = field(default_factory=dict)
     view: View | None = None
 
 
@@ -137,6 +137,7 @@ class SiteWorker:
     get_time: Callable[[], float] = time.monotonic
     _due: dict[int | None, float] = field(default_factory=dict)
     _told: dict[int | None, float] = field(default_factory=dict)
+    _urgent: set[int | None] = field(default_factory=set)
     _failures: int = 0
     _patient_until: float = -math.inf
     _is_stopped: bool = False
@@ -146,9 +147,12 @@ class SiteWorker:
         self.queue = WriteQueue(write=self._write, on_written=self._note_written)
         self._due[_EVERYTHING] = self.get_time()
 
-    def tell(self, number: int | None) -> None:
-        """Look at a pull request now, or at everything; returns at once."""
+    def tell(self, number: int | None, *, is_urgent: bool = False) -> None:
+        """Look at a pull request now, or at everything; before all others where somebody waits for
+        it. Returns at once."""
         with self._changed:
+            if is_urgent and number is not None:
+                self._urgent.add(number)
             self._told.setdefault(number, self.get_time())
             self._look_in(number, 0.0)
 
@@ -198,9 +202,13 @@ class SiteWorker:
         if _EVERYTHING in due and (not named or self._due[_EVERYTHING] + self.sweep_s <= now):
             self._due[_EVERYTHING] = now + self.sweep_s
             return [_EVERYTHING]
-        for key in named:
+        # What somebody has asked for waits for nothing but its like.
+        urgent = [key for key in named if key in self._urgent]
+        chosen = urgent or named
+        self._urgent -= {*chosen}
+        for key in chosen:
             del self._due[key]
-        return named
+        return chosen
 
     def _note_pass(self, keys: Sequence[int | None], done: Pass) -> None:
         self._failures = 0

@@ -9,7 +9,7 @@ import hmac
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from vtspec.pipelines.errors import Refused
@@ -37,12 +37,14 @@ _LARGEST: Final = 2**63
 class Subject:
     """What to look at: a pull request, or all open ones of the repository where `number` is None.
 
-    `repository_id` is as in `RepositoryInfo`; `repository` is the name that it had then.
+    `repository_id` is as in `RepositoryInfo`; `repository` is the name that it had then. `comment`
+    is the text of a comment that somebody has just written, None where it is about anything else.
     """
 
     repository_id: str
     repository: str
     number: int | None
+    comment: str | None = field(default=None, compare=False)
 
 
 class WebhookSecrets:
@@ -92,7 +94,17 @@ def find_subject(headers: Mapping[str, str], body: bytes, own_login: str = "") -
         return Subject(repository_id=str(repository_id), repository=full_name, number=None)
     if not _is_number(number):
         return None
-    return Subject(repository_id=str(repository_id), repository=full_name, number=number)
+    return Subject(
+        repository_id=str(repository_id),
+        repository=full_name,
+        number=number,
+        comment=_find_new_comment(payload) if event == "issue_comment" else None,
+    )
+
+
+def _find_new_comment(payload: Mapping[str, Any]) -> str | None:
+    body = _find_object(payload, "comment").get("body")
+    return body if payload.get("action") == "created" and isinstance(body, str) else None
 
 
 def _find_commented(issue: Mapping[str, Any]) -> Any:
