@@ -116,37 +116,29 @@ def _propose(pulls: Any, count: int) -> dict[int, tuple[str, str]]:
     """Further pull requests, each with a plan of its own and told it; the line that approves each,
     and the name of its run."""
     from git_repositories import commit, git
-    from plan_repository import change
+    from plan_repository import FILES
     from proposed_changes import DEEP
 
-    root, before = pulls.world.root, 50
-    numbers = [pulls.number]
-    for epochs in range(100, 100 + count - 1):
-        change(root, DEEP, f"epochs: {before}", f"epochs: {epochs}")
-        head, before = commit(root), epochs
-        made = pulls.github.repository.open_pull_request(head)
+    root, repository = pulls.world.root, pulls.github.repository
+    names = {pulls.number: "deep"}
+    for each in range(1, count):
+        name = f"deep-{each}"
+        git(root, "checkout", "-q", "main")
+        git(root, "checkout", "-q", "-b", name)
+        text = FILES[DEEP].replace("name: deep", f"name: {name}")
+        (root / f"specs/experiments/{name}.yaml").write_text(text)
+        head = commit(root)
+        made = repository.open_pull_request(head)
         git(root, "update-ref", f"refs/pull/{made.number}/head", head)
-        numbers.append(made.number)
+        names[made.number] = name
     pulls.settle()
+    planned = {key[0]: one.found.plans[0].id for key, one in pulls.site.planned.items()}
     found = {}
-    for number in numbers:
-        (text,) = pulls.github.repository.texts(number, pulls.github.bot)
+    for number in names:
+        (text,) = repository.texts(number, pulls.github.bot)
         line = next(one for one in text.splitlines() if one.startswith("/vtspec apply "))
-        found[number] = line
-    names = {
-        number: spec.plans[0].id
-        for key, plans in pulls.site.planned.items()
-        for number in [key[0]]
-        for spec in [_First(plans)]
-    }
-    return {number: (found[number], names[number]) for number in numbers}
-
-
-class _First:
-    """The plans of a pull request that changes one experiment."""
-
-    def __init__(self, plans: Any) -> None:
-        self.plans = plans.plans
+        found[number] = (line, planned[number])
+    return found
 
 
 def _burst(

@@ -1,5 +1,6 @@
 """A look at one pull request asks for what that one needs; git is asked once for all."""
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -7,8 +8,10 @@ import pytest
 
 from git_repositories import git
 from object_storage import ObjectStorage
+from run_folders import STARTED, SUCCEEDED, Told, a_plan, events_of
 from served_pull_requests import PullRequests, serve_pull_requests
 from vtspec.pipelines.project.git_mirror import GitMirror
+from vtspec.pipelines.runs.events import encode_event
 
 
 @pytest.fixture
@@ -66,7 +69,31 @@ def test_a_head_that_git_does_not_have_yet_is_waited_for(pulls: PullRequests) ->
     pulls.github.repository.pull_requests[pulls.number].head_sha = "c" * 40
     pulls.serve()
     assert pulls.read_comments() == []
-    assert "git does not have commit" in pulls.said[0]
+    assert f"git does not have {'c' * 40}" in pulls.said[0]
+
+
+def test_plans_are_made_anew_for_the_runs_that_stand_beside_them(pulls: PullRequests) -> None:
+    def put(run: str, *told: Told) -> None:
+        plan = a_plan(id=run, name=run.rpartition("-")[0])
+        lines = [encode_event(one) for one in events_of([STARTED, *told], run=run)]
+        pulls.world.store.put(f"{run}/events.jsonl", "".join(f"{x}\n" for x in lines).encode())
+        pulls.world.store.put(f"{run}/plan.json", json.dumps(plan).encode())
+        assert pulls.world.runs.find_named(run) is not None
+
+    def plan() -> object:
+        pulls.serve()
+        (found,) = pulls.site.planned.values()
+        return found.found
+
+    first = plan()
+    put("cats-0123456789")
+    assert plan() is first
+    # What is over took its time, of which others are told how long they take.
+    put("dogs-0123456789", SUCCEEDED)
+    second = plan()
+    assert second is not first
+    put("deep-0123456789")
+    assert plan() is not second
 
 
 def test_a_label_that_names_no_pull_request_keeps_nothing_from_being_looked_at(

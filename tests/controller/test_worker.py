@@ -108,6 +108,20 @@ def test_what_somebody_asked_for_goes_before_all_else() -> None:
     assert looks.run(sweep_s=3600).asked == [None, [8], [7, 9]]
 
 
+def test_a_look_is_at_few_so_that_who_asks_waits_for_few() -> None:
+    looks = Looks([AT_REST] * 4)
+
+    def tell(number: int) -> None:
+        if number == 1:
+            for each in range(1, 8):
+                looks.worker.tell(each)
+        if number == 2:
+            looks.worker.tell(9, is_urgent=True)
+
+    looks.during = tell
+    assert looks.run(sweep_s=3600).asked == [None, [1, 2, 3, 4, 5], [9], [6, 7]]
+
+
 def test_everything_waits_for_what_was_told_but_not_for_ever() -> None:
     clock = Clock()
     looks = Looks([AT_REST] * 5)

@@ -4,12 +4,13 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from vtspec.pipelines.argo import observe
 from vtspec.pipelines.argo.workflow import MANAGED, RUN
+from vtspec.pipelines.argo.workflow_state import WorkflowState
 from vtspec.pipelines.cluster.kubernetes_client import WORKFLOWS
 from vtspec.pipelines.cluster.run_credential import RunCredentials
 from vtspec.pipelines.cluster.run_workflow import RunWorkflow
@@ -60,6 +61,19 @@ if TYPE_CHECKING:
     from .metrics import SiteMetrics
 
 
+Ended: TypeAlias = tuple[tuple[str, str | None], ...]
+"""Runs by their names, and how they ended."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """The plans of a pull request, the experiments whose runs they were told with, and those."""
+
+    found: PullRequestPlans
+    names: frozenset[str] | None
+    ended: Ended
+
+
 @dataclass(kw_only=True)
 class Site:
     """A repository that is looked after, and where its parts are asked.
@@ -82,7 +96,7 @@ class Site:
     check: "Callable[[Plan, DataRemote, Path], str | None]" = check_data
     check_weights: "Callable[[Plan], str | None]" = check_weights
     repository: Repository | None = None
-    planned: "dict[tuple[object, ...], PullRequestPlans]" = field(default_factory=dict)
+    planned: "dict[tuple[object, ...], Planned]" = field(default_factory=dict)
     concluded: "dict[int, Sequence[Reaction]]" = field(default_factory=dict)
     runs: ObservedRuns = field(default_factory=ObservedRuns)
     opened: set[int] = field(default_factory=set)
@@ -119,12 +133,14 @@ class Observation:
 
 @dataclass(frozen=True, kw_only=True)
 class _Policy:
-    """The commit of the default branch and the repository as that has it; `ended` are the runs
-    there are and how they ended, which stands beside plans."""
+    """The commit of the default branch and the repository as that has it; `commits` are those that
+    are here of what pull requests name. `ended` are the runs there are and how they ended, which
+    stands beside plans."""
 
     commit: str
     repository: Repository
-    ended: tuple[tuple[str, str | None], ...]
+    commits: Mapping[str, str]
+    ended: Ended
 
 
 def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observation:
@@ -141,8 +157,8 @@ def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observatio
     mirror = GitMirror(folder=site.folder, url=info.clone_url, header=forge.make_git_header())
     default = f"refs/heads/{info.default_branch}"
     left_out |= _fetch(mirror, default, pulls.values())
-    tree = read_commit(site.folder, default)
-    repository = find_repository(tree.top, tree)
+    commit = mirror.find_commits([default])[default]
+    repository = _read_policy(site.folder, commit)
     project = repository.project.spec
     site.tenancy.refuse_foreign(project)
     site.tenants.admit(forge.repository, project)
@@ -160,9 +176,10 @@ def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observatio
     if client is not None and _settle(runs, every, workflows, client):
         every = site.runs.read(runs)
     ended = tuple((one.run.name, one.state.ending) for one in every)
-    policy = _Policy(commit=tree.commit, repository=repository, ended=ended)
     there = {number: one for number, one in pulls.items() if number not in left_out}
-    seen, unseen = _observe_pulls(site, mirror, there, policy)
+    commits = mirror.find_commits({name for one in there.values() for name in _list_commits(one)})
+    policy = _Policy(commit=commit, repository=repository, commits=commits, ended=ended)
+    seen, unseen = _observe_pulls(site, there, policy)
     plans = {plan.id for pull in seen for spec in pull.specs for plan in spec.plans}
     made = (
         _make_attempt(site, one, workflows.get(one.run.name, ()), runs, project)
@@ -199,15 +216,31 @@ def find_problems(site: Site, number: int) -> "tuple[PullRequest, Validation]":
     default = f"refs/heads/{info.default_branch}"
     for error in _fetch(mirror, default, [pull]).values():
         raise error
-    _refuse_unfetched(mirror, pull)
-    _, base = _list_commits(pull)
-    proposal = Proposal(folder=site.folder, head=pull.head_sha, base=base, policy=default)
+    head, base = _choose_commits(pull, mirror.find_commits(_list_commits(pull)))
+    proposal = Proposal(folder=site.folder, head=head, base=base, policy=default)
     return pull, validate_pull_request(proposal)
 
 
-def _refuse_unfetched(mirror: GitMirror, pull: "PullRequest") -> None:
-    if not mirror.has_commit(pull.head_sha):
-        raise Temporary(f"git does not have commit {pull.head_sha} of it yet")
+@lru_cache(maxsize=64)
+def _read_policy(folder: Path, commit: str) -> Repository:
+    """The repository under its `vtspec.yaml` of a commit, which never changes."""
+    tree = read_commit(folder, commit)
+    return find_repository(tree.top, tree)
+
+
+@lru_cache(maxsize=1024)
+def _list_experiments(folder: Path, policy: str, head: str) -> tuple[str, ...]:
+    there = _read_policy(folder, policy).with_tree(read_commit(folder, head))
+    return tuple(sorted(there.find_spec_files("Experiment")))
+
+
+def _choose_commits(pull: "PullRequest", commits: Mapping[str, str]) -> tuple[str, str]:
+    """The commits of a pull request's head and of what it is held against."""
+    names = _list_commits(pull)
+    for name in names:
+        if name not in commits:
+            raise Temporary(f"git does not have {name} of it yet")
+    return commits[names[0]], commits[names[1]]
 
 
 def _find_pulls(
@@ -244,7 +277,7 @@ def _fetch(
         one.number: (f"refs/pull/{one.number}/head", f"refs/heads/{one.base_ref}")
         for one in pulls
         # What is over does not move any more.
-        if one.state == "open" or not all(map(mirror.has_commit, _list_commits(one)))
+        if one.state == "open" or len(mirror.find_commits(_list_commits(one))) < 2
     }
     first = () if default is None else (default,)
     every = sorted({*first, *(ref for two in refs.values() for ref in two)})
@@ -269,16 +302,15 @@ def _fetch(
 
 
 def _list_commits(pull: "PullRequest") -> tuple[str, str]:
+    # Once it is merged its commits are the branch's, too.
     base = pull.base_sha if pull.state == "merged" else f"refs/heads/{pull.base_ref}"
     return pull.head_sha, base
 
 
-def _list_wanting(
-    workflows: "Mapping[str, Sequence[Object]]", numbers: Iterable[int] | None
-) -> set[int]:
+def _list_wanting(workflows: "_Workflows", numbers: Iterable[int] | None) -> set[int]:
     """The pull requests that want runs; those alone that share one with `numbers`, if not None."""
     groups = [
-        {number for one in group for number in read_wanted(one["metadata"])}
+        {number for one in group for number in read_wanted(one.raw["metadata"])}
         for group in workflows.values()
     ]
     asked = None if numbers is None else {*numbers}
@@ -286,37 +318,34 @@ def _list_wanting(
 
 
 def _observe_pulls(
-    site: Site, mirror: GitMirror, pulls: "Mapping[int, PullRequest]", policy: "_Policy"
+    site: Site, pulls: "Mapping[int, PullRequest]", policy: "_Policy"
 ) -> tuple[list[PullRequestView], dict[int, Reason]]:
     seen: list[PullRequestView] = []
     left_out: dict[int, Reason] = {}
     for number in sorted(pulls):
         try:
-            seen.append(_observe_pull(site, mirror, pulls[number], policy))
+            seen.append(_observe_pull(site, pulls[number], policy))
         except (Permanent, Refused, Temporary) as error:
             left_out[number] = error
     return seen, left_out
 
 
-def _observe_pull(
-    site: Site, mirror: GitMirror, pull: "PullRequest", policy: "_Policy"
-) -> PullRequestView:
+def _observe_pull(site: Site, pull: "PullRequest", policy: "_Policy") -> PullRequestView:
     forge, number = site.forge, pull.number
-    _refuse_unfetched(mirror, pull)
+    head, _ = _choose_commits(pull, policy.commits)
     comments = forge.list_comments(number)
     commands = [one for one in comments if parse_command(one.body) is not None]
     reviews = forge.list_reviews(number)
     approvers = [one.user for one in reviews if one.is_approved]
     merged_by = pull.merged_by or None
     people = {*(one.author for one in commands), *approvers, *([merged_by] if merged_by else [])}
-    there = policy.repository.with_tree(read_commit(site.folder, pull.head_sha))
     unplanned = PullRequestView(
         pull=pull,
         comments=comments,
         reactions={one.id: _find_reactions(site, one.id) for one in commands},
         reviews=reviews,
         permissions=_find_permissions(forge, people - {forge.find_login(), ""}),
-        experiments=sorted(there.find_spec_files("Experiment")),
+        experiments=_list_experiments(site.folder, policy.commit, head),
         merged_by=merged_by,
         full_text=f"{pull.url}/checks" if forge.has_checks else None,
     )
@@ -345,13 +374,12 @@ def _find_permissions(forge: "Forge", people: Iterable[str]) -> "dict[str, Permi
 
 def _plan(site: Site, seen: PullRequestView, policy: "_Policy") -> PullRequestPlans:
     pull, login = seen.pull, site.forge.find_login()
-    # Once it is merged its commits are the branch's, too.
-    ref = pull.base_sha if pull.state == "merged" else f"refs/heads/{pull.base_ref}"
-    base = read_commit(site.folder, ref).commit
+    _, base = _choose_commits(pull, policy.commits)
     view = View(now=site.now, login=login, project=policy.repository.project.spec)
     also, is_trusted = frozenset(list_asked_specs(seen, login)), is_allowed(seen, view)
-    key = (pull.number, pull.head_sha, base, also, is_trusted, policy.commit, policy.ended)
-    if key not in site.planned:
+    key = (pull.number, pull.head_sha, base, also, is_trusted, policy.commit)
+    known = site.planned.get(key)
+    if known is None or known.ended != _choose_ended(policy.ended, known.names):
         proposal = Proposal(
             folder=site.folder,
             head=pull.head_sha,
@@ -364,10 +392,33 @@ def _plan(site: Site, seen: PullRequestView, policy: "_Policy") -> PullRequestPl
             check_weights=site.check_weights if is_trusted else _check_no_weights,
         )
         found = plan_pull_request(proposal)
+        names = _list_names(found)
+        known = Planned(found=found, names=names, ended=_choose_ended(policy.ended, names))
         for old in [one for one in site.planned if one[0] == pull.number]:
             del site.planned[old]
-        site.planned[key] = found
-    return site.planned[key]
+        site.planned[key] = known
+    return known.found
+
+
+def _list_names(found: PullRequestPlans) -> frozenset[str] | None:
+    """The experiments whose runs stand beside these plans; None where that is not known."""
+    # What could not be planned may be for want of any run.
+    if found.problems:
+        return None
+    plans = [one.planned.made for one in (*found.proposed, *found.asked)]
+    affected = [plan for one in found.affected for plan in (one.before, one.after) if plan]
+    every = [*plans, *affected]
+    return frozenset({one.name for one in every} | {one.report.baseline or "" for one in every})
+
+
+def _choose_ended(ended: Ended, names: frozenset[str] | None) -> Ended:
+    """Of the runs those that plans are told with: all that are over, which took their time, and of
+    those that are not the experiments' own."""
+    return tuple(
+        (name, ending)
+        for name, ending in ended
+        if ending is not None or names is None or Run(Path(name)).spec_name in names
+    )
 
 
 def _list_specs(found: PullRequestPlans) -> Iterator[PlannedSpec]:
@@ -424,22 +475,35 @@ def _make_affected(one: AffectedPlan) -> PlannedSpec:
     )
 
 
-def _find_workflows(
-    client: "KubernetesClient", project: "ProjectSpec"
-) -> "dict[str, list[Object]]":
-    """The Workflows that the cluster has of each run, those of its completions too."""
+@dataclass(frozen=True, kw_only=True)
+class _Workflow:
+    """A Workflow as the cluster has it, and what has come of it."""
+
+    raw: "Object"
+    state: WorkflowState
+
+    @property
+    def name(self) -> str:
+        return str(self.raw["metadata"]["name"])
+
+
+_Workflows: TypeAlias = Mapping[str, Sequence[_Workflow]]
+"""The Workflows of each run, those of its completions too."""
+
+
+def _find_workflows(client: "KubernetesClient", project: "ProjectSpec") -> _Workflows:
     assert project.cluster is not None
-    groups: dict[str, list[Object]] = {}
+    groups: dict[str, list[_Workflow]] = {}
     for one in client.find(WORKFLOWS, project.cluster.namespace, MANAGED):
         name = str(one["metadata"].get("labels", {}).get(RUN) or "")
-        groups.setdefault(name, []).append(one)
+        groups.setdefault(name, []).append(_Workflow(raw=one, state=observe(one)))
     return groups
 
 
 def _settle(
     runs: Runs,
     every: Sequence[ObservedRun],
-    workflows: "Mapping[str, Sequence[Object]]",
+    workflows: _Workflows,
     client: "KubernetesClient",
 ) -> bool:
     """Write down the ends of runs whose Workflows are over; whether there were any."""
@@ -454,24 +518,24 @@ def _settle(
     return True
 
 
-def _has_ended(one: ObservedRun, workflows: "Mapping[str, Sequence[Object]]") -> bool:
+def _has_ended(one: ObservedRun, workflows: _Workflows) -> bool:
     group = workflows.get(one.run.name)
     if group is None:
         return False
     current = _find_current(one, group)
-    return current is None or observe(current).is_over
+    return current is None or current.state.is_over
 
 
-def _find_current(one: ObservedRun, workflows: "Sequence[Object]") -> "Object | None":
+def _find_current(one: ObservedRun, workflows: Sequence[_Workflow]) -> _Workflow | None:
     """The Workflow of a run's last part."""
     name = None if one.file is None else one.file.name
-    return next((each for each in workflows if each["metadata"]["name"] == name), None)
+    return next((each for each in workflows if each.name == name), None)
 
 
 def _make_attempt(
     site: Site,
     one: ObservedRun,
-    workflows: "Sequence[Object]",
+    workflows: Sequence[_Workflow],
     runs: Runs,
     project: "ProjectSpec",
 ) -> Attempt | None:
@@ -480,11 +544,11 @@ def _make_attempt(
         return None
     current = _find_current(one, workflows)
     approvals = tuple(
-        approval for each in workflows for approval in read_approvals(each["metadata"])
+        approval for each in workflows for approval in read_approvals(each.raw["metadata"])
     )
     wanted: dict[int, bool] = {}
     for each in workflows:
-        for number, is_wanted in read_wanted(each["metadata"]).items():
+        for number, is_wanted in read_wanted(each.raw["metadata"]).items():
             wanted[number] = wanted.get(number, False) or is_wanted
     login = approvals[-1].login if approvals else ""
     return Attempt(
@@ -494,10 +558,10 @@ def _make_attempt(
         digest=plan.digest,
         number=one.run.attempt,
         state=state,
-        workflow=None if current is None else observe(current),
+        workflow=None if current is None else current.state,
         approvals=approvals,
         wanted_by=wanted,
-        is_stopping=current is not None and bool(current.get("spec", {}).get("shutdown")),
+        is_stopping=current is not None and bool(current.raw.get("spec", {}).get("shutdown")),
         team=choose_team(plan, login, project),
         cost=plan.estimate.cost,
         currency=plan.estimate.currency,

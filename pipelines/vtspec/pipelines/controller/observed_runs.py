@@ -54,8 +54,8 @@ class ObservedRuns:
         self._told: dict[str, list[_Stamp]] = {}
 
     def read(self, runs: Runs) -> list[ObservedRun]:
-        """All runs there are now, the oldest first."""
-        every = runs.list_runs()
+        """All runs there are now, by their names."""
+        every = runs.list_by_folder()
         there = {one.path for one in every}
         self._known = {path: one for path, one in self._known.items() if path in there}
         self._facts = {path: one for path, one in self._facts.items() if path in there}

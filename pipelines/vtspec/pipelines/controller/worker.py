@@ -36,6 +36,9 @@ _LATEST_S: Final = 300.0
 _LEFT_OUT_S: Final = 5.0
 """How soon a pull request is looked at again that could not be looked at."""
 
+_MOST_AT_ONCE: Final = 5
+"""Pull requests in one look at what nobody waits for, so that who does waits for few."""
+
 _EVERYTHING: Final = None
 """In place of a pull request's number."""
 
@@ -204,7 +207,8 @@ class SiteWorker:
             return [_EVERYTHING]
         # What somebody has asked for waits for nothing but its like.
         urgent = [key for key in named if key in self._urgent]
-        chosen = urgent or named
+        oldest = sorted(named, key=lambda key: self._due[key])
+        chosen = urgent or oldest[:_MOST_AT_ONCE]
         self._urgent -= {*chosen}
         for key in chosen:
             del self._due[key]

@@ -1,8 +1,9 @@
 """A bare repository that is kept like one elsewhere, so that its commits can be read here."""
 
 import os
+import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,8 @@ from vtspec.pipelines.redaction import redact_text
 from .git_command import add_git_settings, build_git_command, build_git_environment
 
 FETCH_S: Final = 600.0
+
+_HASH: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 # What a stranger's objects may not be, and where nothing may come from.
 _STRICT: Final = (
@@ -55,22 +58,30 @@ class GitMirror:
         # Without FETCH_HEAD two fetches at once share no file.
         options = ("--quiet", "--force", "--no-tags", "--no-write-fetch-head")
         self._run("fetch", *options, "--", self.url, *specs)
+        there = self.find_commits(commits)
         for commit in commits:
-            if not self.has_commit(commit):
+            if commit not in there:
                 raise Temporary(
                     f"{redact_text(self.url)} has no commit {commit} in {', '.join(refs)} yet"
                 )
 
-    def has_commit(self, commit: str) -> bool:
-        """Whether a commit, by its hash or what points to it, was fetched before."""
-        words = ("cat-file", "-e", "--end-of-options", f"{commit}^{{commit}}")
+    def find_commits(self, names: Collection[str]) -> dict[str, str]:
+        """The hashes of the commits that were fetched before, by the names that were asked for:
+        hashes, or what points to them."""
+        # One name a line: with a line feed in it nothing is that name.
+        sane = [name for name in names if name.isprintable()]
+        if not sane:
+            return {}
+        words = ("cat-file", "--batch-check=%(objectname)")
         done = subprocess.run(
             build_git_command(self.folder, *words),
             env=build_git_environment(os.environ),
-            stdin=subprocess.DEVNULL,
+            input="".join(f"{name}^{{commit}}\n" for name in sane).encode(),
             capture_output=True,
         )
-        return done.returncode == 0
+        lines = done.stdout.decode("utf-8", "replace").splitlines()
+        answers = zip(sane, lines, strict=False)
+        return {name: line for name, line in answers if _HASH.fullmatch(line)}
 
     def _run(self, *words: str) -> None:
         try:

@@ -72,6 +72,8 @@ class RunMirror:
         self._listed_at: float | None = None
         # The names of those that are here as they were listed.
         self._pulled: set[str] = set()
+        # What was listed of those that are here so, and how their folders were then.
+        self._settled: dict[str, tuple[object, ...]] = {}
         self._looked: dict[str, float] = {}
         # The names of those that the store cannot list, and whether it lacks one that is here.
         self._unlisted: set[str] = set()
@@ -96,8 +98,12 @@ class RunMirror:
         kept = {marker.parent.name for marker in self.folder.glob(f"*/{MARKER}")}
         left_out = self._pulled | self._unlisted
         names = [n for n in {*self._listed, *kept} if fits(n) and n not in left_out]
+        stale = [name for name in names if self._settled.get(name) != self._describe(name)]
         with ThreadPoolExecutor(_THREADS) as threads:
-            list(threads.map(lambda name: self._pull_run(name, self._listed.get(name, {})), names))
+            for name, is_settled in zip(stale, threads.map(self._pull_listed, stale), strict=True):
+                self._settled.pop(name, None)
+                if is_settled:
+                    self._settled[name] = self._describe(name)
         self._pulled.update(names)
         self._note_endpoint()
 
@@ -216,11 +222,21 @@ class RunMirror:
         """Whether a process of this machine works on it; its files are newer than the store's."""
         return find_holder(self.folder / run) is not None
 
-    def _pull_run(self, run: str, found: _Found) -> None:
+    def _describe(self, run: str) -> tuple[object, ...]:
+        """What is another one once anything of a run was changed, there or here."""
+        home = self.folder / run
+        return (self._listed.get(run, {}), _stamp(home), _stamp(home / EVENTS_FILE))
+
+    def _pull_listed(self, run: str) -> bool:
+        return self._pull_run(run, self._listed.get(run, {}))
+
+    def _pull_run(self, run: str, found: _Found) -> bool:
+        """Whether what is here is as it was found; not for a run that is worked on here, or of
+        which something is told each time."""
         home = self.folder / run
         index = read_index(home)
         if self._is_ours(run):
-            return
+            return False
         if _has_more(home, index, found):
             self._send_rest(run, found)
         elif PLAN_FILE in found:
@@ -239,6 +255,8 @@ class RunMirror:
                     fix=f"copy what is needed of it; then: {remove}",
                 )
             )
+            return False
+        return True
 
     def _send_rest(self, run: str, found: _Found) -> None:
         """Send what a process of this machine, which is gone, could not."""
@@ -324,6 +342,13 @@ def _has_more(home: Path, index: MirrorIndex, found: _Found) -> bool:
 
 def _warn(told: Permanent | Refused) -> None:
     warnings.warn(str(told), RunsWarning, stacklevel=2)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        return measure_file(path)
+    except FileNotFoundError:
+        return (0, 0)
 
 
 def _append_rest(file: Path, longer: Path) -> bool:

@@ -70,7 +70,14 @@ class Runs:
         """Every run, the oldest first; those of a store as they are there now."""
         return self._list(lambda run: True)
 
+    def list_by_folder(self) -> list[Run]:
+        """Every run, by its name: as `list_runs`, but none is read to see when it began."""
+        return sorted(self._find(lambda run: True), key=lambda run: run.name)
+
     def _list(self, fits: Callable[[Run], bool]) -> list[Run]:
+        return sorted(self._find(fits), key=self._rank)
+
+    def _find(self, fits: Callable[[Run], bool]) -> list[Run]:
         if self.mirror is not None:
             self.mirror.pull(lambda name: fits(Run(self.folder / name)))
         try:
@@ -83,12 +90,11 @@ class Runs:
                 f"{self.folder} cannot be read as the folder of the runs: {error.strerror}",
                 fix="name a folder: --runs DIR",
             ) from error
-        found = [
+        return [
             Run(self.folder / entry.name)
             for entry in entries
             if is_run_name(entry.name) and fits(Run(self.folder / entry.name)) and entry.is_dir()
         ]
-        return sorted(found, key=self._rank)
 
     def _rank(self, run: Run) -> tuple[float, float, int, str]:
         # A clock that was set back must not make an older run the last one.
