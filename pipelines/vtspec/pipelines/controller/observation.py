@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, lru_cache
@@ -322,33 +323,44 @@ def _observe_pulls(
 ) -> tuple[list[PullRequestView], dict[int, Reason]]:
     seen: list[PullRequestView] = []
     left_out: dict[int, Reason] = {}
-    for number in sorted(pulls):
-        try:
-            seen.append(_observe_pull(site, pulls[number], policy))
-        except (Permanent, Refused, Temporary) as error:
-            left_out[number] = error
+    numbers = sorted(pulls)
+    # A forge is asked some things of each, and is far away.
+    with ThreadPoolExecutor(_THREADS) as threads:
+        read = [threads.submit(_read_pull, site, pulls[number], policy) for number in numbers]
+        for number, one in zip(numbers, read, strict=True):
+            try:
+                seen.append(_add_plans(site, one.result(), policy))
+            except (Permanent, Refused, Temporary) as error:
+                left_out[number] = error
     return seen, left_out
 
 
-def _observe_pull(site: Site, pull: "PullRequest", policy: "_Policy") -> PullRequestView:
+def _read_pull(site: Site, pull: "PullRequest", policy: "_Policy") -> PullRequestView:
+    """A pull request as its forge has it."""
     forge, number = site.forge, pull.number
-    head, _ = _choose_commits(pull, policy.commits)
+    _choose_commits(pull, policy.commits)
     comments = forge.list_comments(number)
     commands = [one for one in comments if parse_command(one.body) is not None]
     reviews = forge.list_reviews(number)
     approvers = [one.user for one in reviews if one.is_approved]
     merged_by = pull.merged_by or None
     people = {*(one.author for one in commands), *approvers, *([merged_by] if merged_by else [])}
-    unplanned = PullRequestView(
+    return PullRequestView(
         pull=pull,
         comments=comments,
         reactions={one.id: _find_reactions(site, one.id) for one in commands},
         reviews=reviews,
         permissions=_find_permissions(forge, people - {forge.find_login(), ""}),
-        experiments=_list_experiments(site.folder, policy.commit, head),
         merged_by=merged_by,
         full_text=f"{pull.url}/checks" if forge.has_checks else None,
     )
+
+
+def _add_plans(site: Site, seen: PullRequestView, policy: "_Policy") -> PullRequestView:
+    """A pull request with what its commits say."""
+    head, _ = _choose_commits(seen.pull, policy.commits)
+    experiments = _list_experiments(site.folder, policy.commit, head)
+    unplanned = replace(seen, experiments=experiments)
     found = _plan(site, unplanned, policy)
     return replace(
         unplanned,
@@ -433,6 +445,9 @@ def _list_specs(found: PullRequestPlans) -> Iterator[PlannedSpec]:
     for other in found.affected:
         yield _make_affected(other)
 
+
+_THREADS: Final = 8
+"""Requests to a forge at once; GitHub takes a hundred."""
 
 _UNTRUSTED: Final = "it is looked at once a maintainer allows the commit"
 
