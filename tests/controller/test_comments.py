@@ -12,6 +12,7 @@ from pull_request_world import World, a_plan_of, a_spec, sha_of
 from report_data import GOLDEN, a_baseline, a_plan, a_run, expect_golden
 from vtspec.pipelines.argo.workflow_state import QueuePlace, StepProgress, WorkflowState
 from vtspec.pipelines.controller.comment_text import LIMIT, count_characters, cut_text
+from vtspec.pipelines.controller.commit_status import report_checks
 from vtspec.pipelines.controller.ledger import Ledger, open_ledger
 from vtspec.pipelines.controller.markers import Shown
 from vtspec.pipelines.controller.plan_comment import render_plan_comment
@@ -354,3 +355,21 @@ def test_a_plan_comment_of_a_thousand_specs_fits_and_keeps_its_line() -> None:
     assert count_characters(text) <= LIMIT
     assert "/vtspec apply" in text and "https://reports.example/plan" in text
     assert has_balanced_fences(text)
+
+
+def test_what_of_a_plan_does_not_fit_stands_below_its_check() -> None:
+    whole = a_whole_spec(refusal=f"the key is {SECRET}")
+    specs = tuple(replace(whole, name=f"digits-{number}") for number in range(100))
+    seen = replace(a_pull(*specs), full_text="https://forge.example/pull/1/checks")
+    view = a_view(redactor=Redactor(secrets=frozenset({SECRET})))
+    comment, rest = render_plan_comment(seen, view, open_ledger(view), SHOWN)
+    last = "### `digits-99`"
+    assert last not in comment and "[more of it](https://forge.example/pull/1/checks)" in comment
+    (told,) = report_checks(seen, view, rest)
+    assert last in told.report.text and SECRET not in told.report.text
+    # Where there is no such page, what to type is said in its place.
+    plain = replace(seen, full_text=None)
+    comment, rest = render_plan_comment(plain, view, open_ledger(view), SHOWN)
+    assert "`/vtspec plan SPEC`" in comment.rpartition("---")[2]
+    (told,) = report_checks(plain, view, rest)
+    assert told.report.text == ""

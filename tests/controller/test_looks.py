@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from git_repositories import git
+from git_repositories import commit, git
 from object_storage import ObjectStorage
+from plan_repository import change
+from proposed_changes import DEEP
 from run_folders import STARTED, SUCCEEDED, Told, a_plan, events_of
 from served_pull_requests import PullRequests, serve_pull_requests
+from vtspec.pipelines.errors import Refused
 from vtspec.pipelines.project.git_mirror import GitMirror
 from vtspec.pipelines.runs.events import encode_event
 
@@ -94,6 +97,30 @@ def test_plans_are_made_anew_for_the_runs_that_stand_beside_them(pulls: PullRequ
     assert second is not first
     put("deep-0123456789")
     assert plan() is not second
+
+
+def test_it_is_told_what_a_pod_can_fetch(pulls: PullRequests) -> None:
+    root, commit_of_weights = pulls.world.root, "0123456789abcdef0123456789abcdef01234567"
+    start = f"{{name: resnet18, weights: 'hf-hub:acme/net@{commit_of_weights}'}}"
+    change(root, DEEP, "{name: resnet18}", start)
+    (root / "specs/experiments/small.yaml").unlink()
+    change(root, DEEP, "    baseline: small\n", "")
+    head = commit(root)
+    git(root, "update-ref", f"refs/pull/{pulls.number}/head", head)
+    pulls.github.repository.push(pulls.number, head)
+    pulls.site.check_weights = lambda plan: "the hub is away"
+
+    def lack(*_: object) -> str | None:
+        raise Refused("300 objects are not in s3://acme/dvc", fix="dvc push")
+
+    pulls.site.check = lack
+    pulls.serve()
+    (plan,) = pulls.read_comments()
+    assert "❌ data: cannot be fetched from the cluster" in plan
+    assert "❌ `" in plan and "300 objects are not in s3://acme/dvc" in plan
+    assert "❔ weights: not known, it could not be asked (`the hub is away`)" in plan
+    assert "### Experiments that it removes\n\n- `specs/experiments/small.yaml`" in plan
+    assert "/vtspec apply " not in plan.partition("<details>")[0]
 
 
 def test_a_label_that_names_no_pull_request_keeps_nothing_from_being_looked_at(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vtspec.pipelines.argo.settings import DataRemote, RenderSettings, SettingProblem
     from vtspec.pipelines.planning.plan_model import Plan
     from vtspec.pipelines.project.repository import Repository
+    from vtspec.pipelines.weights.hub import Hub
     from vtspec.schema.kinds.cluster import Cluster
     from vtspec.schema.kinds.experiment import Schedule
 
@@ -160,9 +161,9 @@ def check_data(made: "Plan", remote: "DataRemote", root: Path) -> str | None:
     return check_remote(pinned, root, remote.url, remote.name)
 
 
-def check_weights(made: "Plan") -> str | None:
-    """What to warn of where the hub cannot be asked from here whether it has the weights that the
-    plan starts from. A pod has no token of it.
+def check_weights(made: "Plan", hub: "Hub | None" = None) -> str | None:
+    """What to warn of where the hub, that of pods if None, cannot be asked from here whether it
+    has the weights that the plan starts from. A pod has no token of it.
 
     Raises `Refused` where it has not, or shows them only to some.
     """
@@ -172,9 +173,8 @@ def check_weights(made: "Plan") -> str | None:
     weights = made.model.weights
     if not isinstance(weights, HubWeights):
         return None
-    hub = make_hub({})
     try:
-        hub.check_revision(weights.id, weights.revision)
+        (hub or make_hub({})).check_revision(weights.id, weights.revision)
     except Temporary as error:
         return error.message
     except Permanent as error:
