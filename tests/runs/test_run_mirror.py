@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -24,7 +24,7 @@ from run_folders import STARTED, SUCCEEDED, a_plan, a_run_folder, an_epoch, appe
 from vtspec.pipelines.cache_folder import get_mirror_folder
 from vtspec.pipelines.errors import Refused, RunsWarning, Temporary
 from vtspec.pipelines.project.scaffold import scaffold
-from vtspec.pipelines.runs import Run, Runs, run_writer
+from vtspec.pipelines.runs import Run, RunLock, Runs, run_writer
 from vtspec.pipelines.runs.object_store import ObjectStore
 from vtspec.pipelines.runs.run_mirror import RunMirror, find_mirror
 
@@ -164,6 +164,50 @@ def test_what_could_not_be_sent_as_a_run_ended_is_sent_by_whoever_looks_next(
     assert found.ending == "succeeded" and not found.is_alive()
     assert (found.path / "report.md").read_text() == "it went better"
     assert (found.path / "events.jsonl").read_bytes() == (run.path / "events.jsonl").read_bytes()
+
+
+def test_what_a_process_here_left_is_sent_although_it_was_looked_at_before(
+    url: str, tmp_path: Path
+) -> None:
+    here = open_there(url, tmp_path / "here")
+    run = send(here, [STARTED])
+    lock = RunLock.acquire(run.path)
+    assert lock is not None
+    append(run.path, [SUCCEEDED], 1)
+    store = mirror_of(here).store
+
+    def is_sent() -> bool:
+        mirror_of(here)
+        here.list_runs()
+        found = store.read(f"{run.name}/events.jsonl")
+        return found is not None and b"run.finished" in found[0]
+
+    assert not is_sent()
+    lock.release()
+    assert is_sent()
+
+
+def test_what_stays_as_it_is_is_looked_at_once(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(open_there(url, tmp_path / "here"), [STARTED])
+    there = open_there(url, tmp_path / "there")
+    looked: list[str] = []
+    pull = RunMirror._pull_run
+
+    def note(mirror: RunMirror, run: str, found: Any) -> bool:
+        looked.append(run)
+        return pull(mirror, run, found)
+
+    monkeypatch.setattr(RunMirror, "_pull_run", note)
+    for _ in range(3):
+        mirror_of(there)
+        (run,) = there.list_runs()
+    assert looked == [run.name]
+    # Whatever became of it here.
+    (run.path / "events.jsonl").unlink()
+    mirror_of(there)
+    assert there.list_runs()[0].read_events() and len(looked) == 2
 
 
 def test_a_run_whose_store_went_away_before_it_had_its_plan_is_sent_too(

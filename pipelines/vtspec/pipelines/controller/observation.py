@@ -198,8 +198,9 @@ def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observatio
         states=states,
         attempts=attempts,
         ended=tuple(_find_ended(every, project)),
-        statuses={sha: tuple(one.values()) for sha, one in site.statuses.items()},
-        checks={sha: tuple(one.values()) for sha, one in site.checks.items()},
+        # A copy: another thread writes, and notes what it wrote.
+        statuses={sha: tuple(one.values()) for sha, one in list(site.statuses.items())},
+        checks={sha: tuple(one.values()) for sha, one in list(site.checks.items())},
         redactor=make_redactor(site.environ),
         tracking=project.tracking.uri,
     )
