@@ -72,7 +72,7 @@ def test_a_head_that_git_does_not_have_yet_is_waited_for(pulls: PullRequests) ->
     pulls.github.repository.pull_requests[pulls.number].head_sha = "c" * 40
     pulls.serve()
     assert pulls.read_comments() == []
-    assert f"git does not have {'c' * 40}" in pulls.said[0]
+    assert f"{'c' * 40} of it has not been fetched yet" in pulls.said[0]
 
 
 def test_plans_are_made_anew_for_the_runs_that_stand_beside_them(pulls: PullRequests) -> None:

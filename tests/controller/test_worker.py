@@ -135,6 +135,20 @@ def test_everything_waits_for_what_was_told_but_not_for_ever() -> None:
     assert looks.run(sweep_s=60, **clock.options).asked == [None, [7], [7], [7], None]
 
 
+def test_everything_is_looked_at_in_a_quiet_moment() -> None:
+    clock = Clock()
+    looks = Looks([AT_REST] * 3)
+
+    def tell(number: int) -> None:
+        if number == 1:
+            clock.now += 60
+            looks.worker.tell(7)
+
+    looks.during = tell
+    assert looks.run(sweep_s=60, **clock.options).asked == [None, [7], None]
+    assert clock.waited == [2.0]
+
+
 @pytest.mark.parametrize("error", [Temporary("away"), Permanent("refused", fix="grant it")])
 def test_what_fails_is_reported_and_looked_at_again(error: Exception) -> None:
     clock = Clock()

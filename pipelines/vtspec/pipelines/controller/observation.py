@@ -241,7 +241,7 @@ def _choose_commits(pull: "PullRequest", commits: Mapping[str, str]) -> tuple[st
     names = _list_commits(pull)
     for name in names:
         if name not in commits:
-            raise Temporary(f"git does not have {name} of it yet")
+            raise Temporary(f"{name} of it has not been fetched yet")
     return commits[names[0]], commits[names[1]]
 
 

@@ -39,6 +39,9 @@ _LEFT_OUT_S: Final = 5.0
 _MOST_AT_ONCE: Final = 5
 """Pull requests in one look at what nobody waits for, so that who does waits for few."""
 
+_QUIET_S: Final = 2.0
+"""How long nothing is told of before everything is looked at."""
+
 _EVERYTHING: Final = None
 """In place of a pull request's number."""
 
@@ -141,6 +144,7 @@ class SiteWorker:
     _due: dict[int | None, float] = field(default_factory=dict)
     _told: dict[int | None, float] = field(default_factory=dict)
     _urgent: set[int | None] = field(default_factory=set)
+    _told_at: float = -math.inf
     _failures: int = 0
     _patient_until: float = -math.inf
     _is_stopped: bool = False
@@ -154,6 +158,8 @@ class SiteWorker:
         """Look at a pull request now, or at everything; before all others where somebody waits for
         it. Returns at once."""
         with self._changed:
+            if number is not _EVERYTHING:
+                self._told_at = self.get_time()
             if is_urgent and number is not None:
                 self._urgent.add(number)
             self._told.setdefault(number, self.get_time())
@@ -194,14 +200,13 @@ class SiteWorker:
                 due = [] if now < self._patient_until else self._find_due(now)
                 if due:
                     return due
-                soonest = max(self._patient_until, min(self._due.values()))
+                soonest = max(self._patient_until, min(map(self._find_time, self._due)))
                 self._changed.wait(soonest - now)
             return None
 
     def _find_due(self, now: float) -> list[int | None]:
-        due = [key for key, at in self._due.items() if at <= now]
+        due = [key for key in self._due if self._find_time(key) <= now]
         named: list[int | None] = [key for key in due if key is not _EVERYTHING]
-        # It takes long and comes again, so it waits for others; but not for ever.
         if _EVERYTHING in due and (not named or self._due[_EVERYTHING] + self.sweep_s <= now):
             self._due[_EVERYTHING] = now + self.sweep_s
             return [_EVERYTHING]
@@ -213,6 +218,14 @@ class SiteWorker:
         for key in chosen:
             del self._due[key]
         return chosen
+
+    def _find_time(self, key: int | None) -> float:
+        """When something is to be looked at. A look at everything takes long and comes again, so
+        it waits for a quiet moment; but not for ever."""
+        at = self._due[key]
+        if key is not _EVERYTHING:
+            return at
+        return max(at, min(self._told_at + _QUIET_S, at + self.sweep_s))
 
     def _note_pass(self, keys: Sequence[int | None], done: Pass) -> None:
         self._failures = 0
