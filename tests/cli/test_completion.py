@@ -178,6 +178,8 @@ FREE = {
     "author",
     "repository",
     "login",
+    "namespace",
+    "runs",
     "tag",
     "registry",
     "python_image",
