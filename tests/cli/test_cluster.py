@@ -15,7 +15,7 @@ import yaml
 from argo_processes import ArgoProcesses
 from kubernetes_server import TOKEN, Asked, KubernetesServer, await_true, running_kubernetes
 from object_storage import BreakableStorage
-from toy_runs import adapter_with_onnx, unmeasured, write_pictures
+from toy_runs import adapter_that_waits, adapter_with_onnx, unmeasured, write_pictures
 from vtspec.adapters.data.content_hash import hash_content
 from vtspec.pipelines.cache_folder import get_mirror_folder
 from vtspec.pipelines.planning.digest import identify
@@ -74,7 +74,7 @@ from vtspec.cli.main import main; main()
 """An image.yaml of this checkout has no digest before its image is published."""
 
 
-LONG = ("run", "shapes", "--backend", "argo", "--no-tracking", "--set", "training.epochs=300")
+RUN = ("run", "shapes", "--backend", "argo", "--no-tracking")
 
 
 @dataclass
@@ -99,7 +99,12 @@ class Place:
 
     def vtspec(self, *words: str) -> tuple[int, str, str]:
         with self.start(*words) as process:
-            out, err = process.communicate(timeout=180)
+            try:
+                out, err = process.communicate(timeout=180)
+            except subprocess.TimeoutExpired:
+                # Or it would be waited for without an end.
+                process.kill()
+                raise
         return process.returncode, out, err
 
     def status(self) -> dict[str, object]:
@@ -226,13 +231,17 @@ def test_one_command_has_the_result_that_this_machine_has(place: Place) -> None:
     assert place.server.count("POST", "workflows") == 1
 
 
-def test_a_lost_pod_and_a_killed_follower_lose_and_double_nothing(place: Place) -> None:
-    follower = place.start(*LONG)
+def test_a_lost_pod_and_a_killed_follower_lose_and_double_nothing(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_go_on = adapter_that_waits(place.root.parent, monkeypatch)
+    follower = place.start(*RUN)
     _await_training(place)
     with place.argo.paused("train"):
         follower.kill()
         follower.communicate()
         place.argo.kill_pod("train")
+    may_go_on.touch()
     code, _, err = place.vtspec("run", place.name, "--backend", "argo", "--no-tracking")
     assert code == 0, err
     assert "already" in err
@@ -247,8 +256,11 @@ def test_a_lost_pod_and_a_killed_follower_lose_and_double_nothing(place: Place) 
     assert _model_sum(there) == _model_sum(place.status())
 
 
-def test_a_run_is_stopped_resumed_and_removed(place: Place) -> None:
-    follower = place.start(*LONG)
+def test_a_run_is_stopped_resumed_and_removed(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_go_on = adapter_that_waits(place.root.parent, monkeypatch)
+    follower = place.start(*RUN)
     _await_training(place)
     with place.argo.paused("train"):
         told = place.status()
@@ -264,6 +276,7 @@ def test_a_run_is_stopped_resumed_and_removed(place: Place) -> None:
     assert f"vtspec run {place.name} --resume --backend argo" in out
     _, err = follower.communicate(timeout=120)
     assert follower.returncode == 75, err
+    may_go_on.touch()
     words = ("--resume", "--backend", "argo", "--no-tracking")
     code, out, err = place.vtspec("run", place.name, *words)
     assert code == 0, err
@@ -273,8 +286,11 @@ def test_a_run_is_stopped_resumed_and_removed(place: Place) -> None:
     assert [path for path in place.server.objects if "/pods/" not in path] == []
 
 
-def test_ctrl_c_leaves_the_run_alone_and_says_how_to_come_back(place: Place) -> None:
-    follower = place.start(*LONG)
+def test_ctrl_c_leaves_the_run_alone_and_says_how_to_come_back(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adapter_that_waits(place.root.parent, monkeypatch)
+    follower = place.start(*RUN)
     _await_training(place)
     with place.argo.paused("train"):
         os.kill(follower.pid, signal.SIGINT)
@@ -346,10 +362,11 @@ def _read_shipped(place: Place, name: str) -> int:
 
 
 def test_what_somebody_applied_is_followed_and_ended_as_if_it_had_been_submitted(
-    place: Place,
+    place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`vtspec render SPEC | kubectl apply -f -`, which no vtspec is told of."""
-    place.apply("shapes", *LONG[5:])
+    adapter_that_waits(place.root.parent, monkeypatch)
+    place.apply("shapes")
     _await_training(place)
     code, out, err = place.vtspec("status")
     assert (code, "running" in out) == (0, True), err
@@ -370,10 +387,12 @@ def test_what_somebody_applied_is_followed_and_ended_as_if_it_had_been_submitted
     assert place.server.workflows() == []
 
 
-def test_a_scheduled_plan_goes_on_with_what_an_earlier_night_left(place: Place) -> None:
+def test_a_scheduled_plan_goes_on_with_what_an_earlier_night_left(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Workflows as a CronWorkflow makes them: of one run, each with a name of its own."""
-    words = LONG[5:]
-    place.apply("shapes", *words, at="1000")
+    may_go_on = adapter_that_waits(place.root.parent, monkeypatch)
+    place.apply("shapes", at="1000")
     name = place.name.removesuffix("-1000")
     await_true(lambda: place.see_only(name).read_state().training.checkpoint, "a checkpoint", 120)
     with place.argo.paused("train"):
@@ -382,7 +401,8 @@ def test_a_scheduled_plan_goes_on_with_what_an_earlier_night_left(place: Place) 
         # The night is over before the training is.
         place.server.play_gone(place.name)
         place.argo.kill_pod("train")
-    place.apply("shapes", *words, at="2000")
+    may_go_on.touch()
+    place.apply("shapes", at="2000")
     await_true(lambda: place.see_only(name).has_result, "the second night is enough", 240)
     events = place.see_only(run.name).read_events()
     assert [event.seq for event in events] == list(range(len(events)))

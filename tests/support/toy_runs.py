@@ -273,3 +273,26 @@ def adapter_with_onnx(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "adapter.Adapter.export = export_both\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(folder))
+
+
+def adapter_that_waits(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make the toy adapter of the steps' processes wait with its third epoch, until the file that
+    is returned exists or it is to stop: what a test does to a training then meets one."""
+    folder = root / "patched"
+    folder.mkdir()
+    may_go_on = root / "may-go-on"
+    (folder / "sitecustomize.py").write_text(
+        "import os, sys, time\n"
+        "if 'vtspec.adapters' in sys.orig_argv:\n"
+        "    from vtspec.adapters.toy import adapter\n"
+        "    train_epoch = adapter.Adapter.train_epoch\n"
+        "    def wait_and_train(self, epoch):\n"
+        "        while epoch > 2 and not self.callbacks.should_stop():\n"
+        f"            if os.path.exists({str(may_go_on)!r}):\n"
+        "                break\n"
+        "            time.sleep(0.05)\n"
+        "        return train_epoch(self, epoch)\n"
+        "    adapter.Adapter.train_epoch = wait_and_train\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    return may_go_on
