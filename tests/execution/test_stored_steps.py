@@ -26,6 +26,8 @@ from vtspec.pipelines.runs.object_store import ObjectStore
 
 pytestmark = pytest.mark.slow
 
+MAIN = (sys.executable, "-c", "from vtspec.cli.main import main; main()")
+
 TIMED = {"train.progress", "output"}
 """Kinds of which there are as many as the time allows."""
 
@@ -41,7 +43,7 @@ class Nodes:
     printed: list[str] = field(default_factory=list)
 
     def command(self, *words: str) -> list[str]:
-        return [sys.executable, "-c", "from vtspec.cli.main import main; main()", *words]
+        return [*MAIN, *words]
 
     def step(self, name: str) -> subprocess.Popen[str]:
         """A step on a machine that nothing was ever on."""
@@ -107,16 +109,19 @@ def nodes(storage: BreakableStorage, tmp_path: Path, monkeypatch: pytest.MonkeyP
     return found
 
 
-def whole_run(nodes: Nodes) -> Run:
-    """The same plan, carried out by `vtspec run`."""
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The plan of every test, carried out by `vtspec run`."""
+    root = tmp_path_factory.mktemp("whole") / "mine"
+    scaffold(root, "mine", lambda line: None, lambda name: None)
     done = subprocess.run(
-        nodes.command("run", "--plan", str(nodes.plan), "--no-tracking", "--runs", "runs"),
-        cwd=nodes.root,
+        [*MAIN, "run", "shapes", "--no-tracking", "--runs", "runs"],
+        cwd=root,
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    (run,) = Runs(nodes.root / "runs").list_runs()
+    (run,) = Runs(root / "runs").list_runs()
     return run
 
 
@@ -144,10 +149,11 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 def test_steps_each_on_a_node_of_its_own_make_the_run_that_one_machine_makes(
-    nodes: Nodes,
+    nodes: Nodes, whole: Run
 ) -> None:
     nodes.do(*STEPS)
-    run, whole = nodes.see(), whole_run(nodes)
+    run = nodes.see()
+    assert run.plan_id == whole.plan_id
     assert sum_model(run) == sum_model(whole)
     assert tell_order(run) == tell_order(whole)
     assert_numbered(run)
@@ -160,7 +166,9 @@ def test_steps_each_on_a_node_of_its_own_make_the_run_that_one_machine_makes(
     assert (nodes.see().path / EVENTS_FILE).read_text().splitlines() == stored
 
 
-def test_a_training_that_is_killed_goes_on_elsewhere_to_the_same_model(nodes: Nodes) -> None:
+def test_a_training_that_is_killed_goes_on_elsewhere_to_the_same_model(
+    nodes: Nodes, whole: Run
+) -> None:
     nodes.do("data")
     process = nodes.step("train")
     wait_for(lambda: nodes.has("checkpoints/last.json"))
@@ -172,7 +180,7 @@ def test_a_training_that_is_killed_goes_on_elsewhere_to_the_same_model(nodes: No
     resumed = [one for one in run.read_events()[left:] if one.kind == "train.started"]
     assert resumed
     assert run.read_state().status == "succeeded"
-    assert sum_model(run) == sum_model(whole_run(nodes))
+    assert sum_model(run) == sum_model(whole)
     assert_numbered(run)
 
 
@@ -283,7 +291,7 @@ def test_where_the_run_is_has_to_be_said_once(
 ) -> None:
     done = subprocess.run(
         [
-            *(sys.executable, "-c", "from vtspec.cli.main import main; main()"),
+            *MAIN,
             *("step", "train", "--plan", "p.json", *words),
         ],
         cwd=tmp_path,
