@@ -2,9 +2,9 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo quick test check unit golden docs bench catalog lock browser clean \
+.PHONY: help setup demo quick test exhaustive-test check unit golden docs bench catalog lock browser clean \
 	cluster-packages cluster-programs cluster-up cluster-test cluster-record cluster-down forge-test \
-	lint format mypy pyright contracts generated quicktests
+	lint format mypy pyright contracts generated quicktests exhaustive
 
 # The system's uv where there is one, else one from PyPI in a venv of its own.
 UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
@@ -36,7 +36,7 @@ demo: setup ## train the sample for real on the CPU and show the results (about 
 	$(BIN)/vtspec run digits-resnet18
 
 # Two parts at a time: the tests take about as long as all the checks one after the other.
-CHECKS := mypy pyright contracts generated lint format
+CHECKS := mypy contracts generated lint format
 BESIDE := +@$(MAKE) --no-print-directory --jobs=2 --keep-going
 
 quick: setup ## checks, and the tests that take little: no training, no server, no browser
@@ -45,8 +45,12 @@ quick: setup ## checks, and the tests that take little: no training, no server, 
 test: setup browser ## set up what is missing; lint, types, import contracts and tests
 	$(BESIDE) unit $(CHECKS)
 
-check: setup ## lint, types, import contracts, generated files
-	$(BESIDE) $(CHECKS)
+# Pyright reads 6,000 files, most of them of the packages that are used.
+exhaustive-test: setup ## what `make test` shows by a few examples, by many; pyright
+	$(BESIDE) exhaustive pyright
+
+check: setup ## lint, types (by mypy and pyright), import contracts, generated files
+	$(BESIDE) $(CHECKS) pyright
 
 # A part says how long it took, and what it said only where it failed.
 define part
@@ -76,11 +80,11 @@ generated:
 PARALLEL := --numprocesses=logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 # Several processes whose tensors take all cores get in each other's way.
-quicktests unit: export OMP_NUM_THREADS := 1
+quicktests unit exhaustive: export OMP_NUM_THREADS := 1
 
 quicktests:
 	@start=$$SECONDS; \
-	$(BIN)/python -m pytest -q $(PARALLEL) -m "not slow and not live and not images and not cluster and not forge" --ignore=tests/adapters/timm; \
+	$(BIN)/python -m pytest -q $(PARALLEL) -m "not slow and not live and not images and not cluster and not forge and not exhaustive" --ignore=tests/adapters/timm; \
 	echo "$@: $$((SECONDS - start)) s"
 
 # Coverage doubles what the tests cost, so only who asks for it pays: `make test COVERAGE=1`, as CI.
@@ -92,6 +96,11 @@ unit:
 		$(BIN)/coverage combine --quiet; \
 		$(BIN)/coverage report; \
 	fi; \
+	echo "$@: $$((SECONDS - start)) s"
+
+exhaustive:
+	@start=$$SECONDS; \
+	$(BIN)/python -m pytest -q $(PARALLEL) --durations=15 -m exhaustive $$(grep -lr mark.exhaustive tests --include="test_*.py"); \
 	echo "$@: $$((SECONDS - start)) s"
 
 # What the tests of images need beside Python: Podman, a tool that makes a Debian, a registry. Kept

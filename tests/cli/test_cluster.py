@@ -231,6 +231,7 @@ def test_one_command_has_the_result_that_this_machine_has(place: Place) -> None:
     assert place.server.count("POST", "workflows") == 1
 
 
+@pytest.mark.exhaustive
 def test_a_lost_pod_and_a_killed_follower_lose_and_double_nothing(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -318,6 +319,7 @@ def test_what_has_no_effect_there_is_refused(place: Place, words: list[str], sai
 GATES = ("--set", "report.gates=[accuracy >= 0.999]")
 
 
+@pytest.mark.exhaustive
 def test_another_policy_for_a_result_of_the_cluster_is_made_where_it_needs_to_be(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -387,6 +389,7 @@ def test_what_somebody_applied_is_followed_and_ended_as_if_it_had_been_submitted
     assert place.server.workflows() == []
 
 
+@pytest.mark.exhaustive
 def test_a_scheduled_plan_goes_on_with_what_an_earlier_night_left(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -420,6 +423,7 @@ def test_a_scheduled_plan_goes_on_with_what_an_earlier_night_left(
     )
 
 
+@pytest.mark.exhaustive
 def test_a_policy_that_is_applied_by_hand_does_what_is_missing(place: Place) -> None:
     code, _, err = place.vtspec("run", "shapes", "--backend", "argo", "--no-tracking")
     assert code == 0, err

@@ -479,6 +479,7 @@ def test_whoever_has_the_store_sees_reports_predicts_and_does_not_train_again(
     assert there.vtspec("compare", "shapes-short", "shapes-short").returncode == 0
 
 
+@pytest.mark.exhaustive
 def test_a_model_is_registered_from_a_machine_that_did_not_train_it(
     machines: list[Machine], tmp_path: Path
 ) -> None:
@@ -491,6 +492,7 @@ def test_a_model_is_registered_from_a_machine_that_did_not_train_it(
     assert "shapes-net" in there.vtspec("status", "shapes-short").stdout
 
 
+@pytest.mark.exhaustive
 def test_a_run_that_was_killed_on_one_machine_ends_alike_on_another(
     machines: list[Machine],
 ) -> None:

@@ -545,6 +545,7 @@ print(count_tables(file) == tables)
 """
 
 
+@pytest.mark.exhaustive
 def test_a_store_whose_making_was_killed_is_whole_or_not_there(tmp_path: Path) -> None:
     arguments = [sys.executable, "-c", KILLER, str(tmp_path), "8"]
     done = subprocess.run(arguments, capture_output=True, text=True, check=True)
@@ -569,7 +570,9 @@ def _lose_a_table(file: Path) -> None:
     store.close()
 
 
-@pytest.mark.parametrize("spoil", [_leave_half_made, _lose_a_table])
+@pytest.mark.parametrize(
+    "spoil", [_leave_half_made, pytest.param(_lose_a_table, marks=pytest.mark.exhaustive)]
+)
 def test_a_half_made_store_is_told_with_what_mends_it(
     runs: Path, spoil: Callable[[Path], None]
 ) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from timm_jobs import a_timm_plan, write_digits
 from toy_runs import ADAPTERS
-from vtspec.adapters.conformance import CHECKS, Check, Subject
+from vtspec.adapters.conformance import CHECKS, Check, Subject, resuming
 from vtspec.adapters.timm import adapter as timm
 
 pytestmark = pytest.mark.slow
@@ -33,6 +33,18 @@ def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
     )
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+DEAR: tuple[Check, ...] = (resuming.it_survives_kill_9,)
+"""The toy adapter is killed alike, and this one is sent SIGTERM."""
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        pytest.param(
+            check, id=check.__name__, marks=[pytest.mark.exhaustive] if check in DEAR else []
+        )
+        for check in CHECKS
+    ],
+)
 def test_timm_conforms(check: Check, subject: Subject) -> None:
     check(subject)
