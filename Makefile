@@ -76,8 +76,10 @@ contracts:
 generated:
 	$(call part,$(BIN)/python -m vtspec.schema --check)
 
-# A file's tests stay in one process and share what is made for them.
-PARALLEL := --numprocesses=logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
+# A file's tests stay in one process and share what is made for them. Many wait for a process or a
+# server, and meanwhile one process more than there are cores has work for the core.
+PROCESSES := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+PARALLEL := --numprocesses=$(PROCESSES) --maxprocesses=5 --dist=loadfile --no-loadscope-reorder
 
 # Several processes whose tensors take all cores get in each other's way.
 quicktests unit exhaustive: export OMP_NUM_THREADS := 1
