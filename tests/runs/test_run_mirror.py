@@ -202,7 +202,8 @@ def test_what_stays_as_it_is_is_looked_at_once(
     monkeypatch.setattr(RunMirror, "_pull_run", note)
     for _ in range(3):
         mirror_of(there)
-        (run,) = there.list_runs()
+        there.list_runs()
+    (run,) = there.list_runs()
     assert looked == [run.name]
     # Whatever became of it here.
     (run.path / "events.jsonl").unlink()

@@ -53,7 +53,7 @@ def _prepare() -> Programs:
 
 def _start(cluster: Cluster, programs: Programs) -> bool:
     """Whether the cluster had to be started."""
-    if cluster.pid() is not None:
+    if cluster.is_up():
         if not cluster.runs(programs):
             raise ClusterError(
                 f"cluster '{cluster.name}' is up with other programs", fix="make cluster-down"

@@ -113,6 +113,11 @@ class Cluster:
         # What it started lives on; Popen would complain of that at its end.
         process.returncode = 0
 
+    def is_up(self) -> bool:
+        """Whether it is up; what is being started or stopped at the moment is waited for."""
+        with self._locked():
+            return self.pid() is not None
+
     def stop(self) -> bool:
         """Stop the cluster, and say whether it was up. Logs stay until the next start.
 
