@@ -165,7 +165,7 @@ lock: ## lock the dependencies anew, and each image's environment from them
 	$(UV) lock
 	$(EXPORT) --extra step --output-file images/base/requirements.txt
 	$(EXPORT) --only-group build --output-file images/base/build-requirements.txt
-	$(EXPORT) --extra tracking --extra draft --extra store --output-file images/vtspec/requirements.txt
+	$(EXPORT) --extra controller --extra draft --prune dvc --output-file images/vtspec/requirements.txt
 	$(EXPORT) --extra timm --prune pydantic --prune rich --prune rapidfuzz --output-file images/timm/requirements.txt
 
 catalog: setup ## write images/timm/catalog.json anew from timm itself (about 20 minutes)

@@ -6,19 +6,28 @@
 import json
 from pathlib import Path
 
+import click
 import jsonschema
 import pytest
 import yaml
 
 from cluster_plans import a_cluster_project, a_published_plan, some_settings
 from helm_chart import CHART, VALUES, Object, find_objects, read_golden
+from vtspec.cli.commands.controller import command as controller
 from vtspec.pipelines.argo import render
 
 EACH = pytest.mark.parametrize("values", VALUES, ids=lambda path: path.stem)
 
 
 def test_every_kind_of_cluster_is_on_file() -> None:
-    assert [path.stem for path in VALUES] == ["eks", "gke", "one-node", "production", "run-role"]
+    assert [path.stem for path in VALUES] == [
+        "eks",
+        "gke",
+        "kind",
+        "one-node",
+        "production",
+        "run-role",
+    ]
 
 
 @EACH
@@ -38,6 +47,11 @@ def test_values_are_those_that_the_schema_has(values: Path) -> None:
         "queues: {teams: {vision: {quota: {t4: {gpus: -1, cpus: 1, memory: 1Gi, "
         "ephemeralStorage: 1Gi}}}}}",
         "network: {never: [everything]}",
+        "controller: {image: ghcr.io/acme/vtspec:latest}",
+        "controller: {repositories: [vision]}",
+        "controller: {forge: gitlab}",
+        "controller: {webhookSecrets: []}",
+        "controller: {url: 'https://me:word@git.example'}",
         # To no peers is to all.
         "network: {apiServer: {cidrs: [], ports: [443]}}",
         "queues: {teams: {vision: {quota: {}}}}",
@@ -68,7 +82,8 @@ def test_nobody_may_do_more_than_runs_need(values: Path) -> None:
             assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]
             # None may be read; who submits runs may put that of a run there, as the policy has it.
             if "secrets" in rule["resources"]:
-                assert values.stem == "run-role" and role["metadata"]["name"] == "vtspec-submit"
+                assert values.stem == "run-role"
+                assert role["metadata"]["name"] in ("vtspec-submit", "vtspec-controller")
                 assert rule["verbs"] == ["create", "patch"]
             assert not {"pods/exec", "serviceaccounts/token"} & set(rule["resources"])
     (run,) = [
@@ -109,6 +124,81 @@ def test_pods_of_the_chart_have_no_rights_and_a_limit(values: Path) -> None:
             assert container["securityContext"]["readOnlyRootFilesystem"] is True
             assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
             assert container["resources"]["limits"]["memory"]
+
+
+CONTROLLERS = pytest.mark.parametrize("stem", ["production", "run-role"])
+
+
+def read_controller(stem: str) -> tuple[list[Object], Object, Object]:
+    """What the chart makes, the pod of the controller in it, and its container."""
+    documents = read_golden(next(path for path in VALUES if path.stem == stem))
+    (deployment,) = [
+        one
+        for one in find_objects(documents, "Deployment")
+        if one["metadata"]["name"] == "vtspec-controller"
+    ]
+    assert deployment["spec"]["replicas"] == 2
+    pod = deployment["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    return documents, pod, container
+
+
+@CONTROLLERS
+def test_the_controller_is_started_with_words_that_its_command_has(stem: str) -> None:
+    _, _, container = read_controller(stem)
+    assert container["command"] == ["vtspec", "controller"]
+    parser = controller.make_parser(click.Context(controller))
+    given, left, _ = parser.parse_args(list(container["args"]))
+    assert not left
+    assert given["repositories"]
+    mounts = {one["mountPath"] for one in container["volumeMounts"]}
+    named = [*given["secret_files"], given.get("token_file") or given["private_key"]]
+    for file in (*named, given["folder"], container["env"][1]["value"]):
+        assert any(file.startswith(f"{mount}/") for mount in mounts), file
+    port = int(given["listen"].rpartition(":")[2])
+    assert [one["containerPort"] for one in container["ports"]] == [port]
+
+
+@CONTROLLERS
+def test_the_controller_may_do_what_it_does_and_no_more(stem: str) -> None:
+    documents, pod, _ = read_controller(stem)
+    account = pod["serviceAccountName"]
+    bound = {
+        (one["metadata"]["namespace"], one["roleRef"]["name"])
+        for one in find_objects(documents, "RoleBinding")
+        if account in [subject["name"] for subject in one["subjects"]]
+    }
+    assert bound == {("vision", "vtspec-controller"), ("vision", "vtspec-view")}
+    (role,) = [
+        one for one in find_objects(documents, "Role") if one["metadata"]["name"] == account
+    ]
+    rights = {
+        (name, verb)
+        for rule in role["rules"]
+        for name in rule["resources"]
+        for verb in rule["verbs"]
+    }
+    workflows = {("workflows", verb) for verb in ("create", "patch", "delete")}
+    secrets = {("secrets", verb) for verb in ("create", "patch")}
+    plans = {("configmaps", "create"), ("configmaps", "get")}
+    assert rights == workflows | plans | (secrets if stem == "run-role" else set())
+
+
+@CONTROLLERS
+def test_nothing_but_webhooks_comes_to_the_controller(stem: str) -> None:
+    documents, pod, container = read_controller(stem)
+    (policy,) = [
+        one
+        for one in find_objects(documents, "NetworkPolicy")
+        if one["metadata"]["name"] == "vtspec-controller"
+    ]
+    (ports,) = policy["spec"]["ingress"]
+    assert ports == {
+        "ports": [{"protocol": "TCP", "port": container["ports"][0]["containerPort"]}]
+    }
+    assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
+    (token,) = [one["projected"] for one in pod["volumes"] if "projected" in one]
+    assert token["sources"][0]["serviceAccountToken"]["expirationSeconds"] == 3600
 
 
 @EACH
@@ -167,7 +257,7 @@ def test_no_pod_of_a_run_reaches_what_hands_out_a_machines_rights(values: Path) 
 @EACH
 def test_a_quota_covers_every_resource_that_a_pod_asks_for(values: Path) -> None:
     queues = find_objects(read_golden(values), "ClusterQueue")
-    assert queues
+    assert bool(queues) == (values.stem != "kind")
     for queue in queues:
         (group,) = queue["spec"]["resourceGroups"]
         covered = group["coveredResources"]

@@ -101,6 +101,8 @@ FLAVORS = "flavors: {t4: {resource: nvidia.com/gpu}}"
 TEAMS = f"teams: {{vision: {{quota: {{t4: {QUOTA}}}}}}}"
 TWINS = f"teams: {{a: {{queue: q, quota: {{t4: {QUOTA}}}}}, q: {{quota: {{t4: {QUOTA}}}}}}}"
 KEYS = "accessKeyId: me, secretAccessKey: word"
+IMAGE_OF_OURS = f"'ghcr.io/acme/vtspec@sha256:{'c' * 64}'"
+CONTROLLED = f"enabled: true, image: {IMAGE_OF_OURS}, repositories: [a/b]"
 ROLE = "runsRole: 'arn:aws:iam::111122223333:role/vtspec-run'"
 
 
@@ -134,6 +136,26 @@ ROLE = "runsRole: 'arn:aws:iam::111122223333:role/vtspec-run'"
         ("store: {existingSecret: mine, pathStyle: true}", "store.pathStyle: Secret mine"),
         (f"store: {{{ROLE}, endpoint: 'https://a.b'}}", "store.endpoint: with store.runsRole no"),
         (f"store: {{{ROLE}, existingSecret: mine}}", "store.existingSecret: with store.runsRole"),
+        ("controller: {repositories: [a/b]}", "controller.repositories: has no effect .* to true"),
+        ("controller: {enabled: true, repositories: [a/b]}", "vtspec images build vtspec"),
+        (f"controller: {{enabled: true, image: {IMAGE_OF_OURS}}}", "it looks after none"),
+        (f"controller: {{{CONTROLLED}, forge: gitea}}", "https://git.example.org"),
+        (
+            f"controller: {{{CONTROLLED}, forge: gitea, url: 'https://a.b', appId: '1'}}",
+            "Gitea has no Apps",
+        ),
+        (
+            f"{{controller: {{{CONTROLLED}}}, store: {{existingSecret: mine}}}}",
+            "controller.storeSecret: Secret mine .* is in namespace vision",
+        ),
+        (
+            f"{{controller: {{{CONTROLLED}}}, store: {{{ROLE}}}}}",
+            "controller.storeSecret: by what the controller may assume",
+        ),
+        (
+            "network: {forge: {cidrs: [169.254.0.0/16], ports: [443]}}",
+            "network.forge.cidrs: 169.254.0.0/16 lies in",
+        ),
         (
             "network: {store: {cidrs: [10.0.0.0/8, 169.254.169.254/32], ports: [443]}}",
             "network.store.cidrs: 169.254.169.254/32 lies in 169.254.0.0/16 of network.never",
@@ -165,6 +187,8 @@ def test_values_that_contradict_each_other_are_refused_with_what_to_write(
         "{storage: {enabled: true}, store: {secretAccessKey: word}}",
         "queues: {engine: semaphores, semaphores: {t4: 1}}",
         f"queues: {{engine: kueue, {FLAVORS}, {TEAMS}}}",
+        f"{{controller: {{{CONTROLLED}}}, storage: {{enabled: true}}}}",
+        f"{{controller: {{{CONTROLLED}, storeSecret: own}}, store: {{{ROLE}}}}}",
         "network: {enabled: false, store: {cidrs: [169.254.0.0/16], ports: [443]}}",
     ],
 )

@@ -17,6 +17,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- printf "%s-mlflow" .Release.Name -}}
 {{- end }}
 
+{{- define "vtspec.controller" -}}
+{{- printf "%s-controller" .Release.Name -}}
+{{- end }}
+
 {{- define "vtspec.storeSecret" -}}
 {{- .Values.store.existingSecret | default .Values.store.secret -}}
 {{- end }}
