@@ -13,8 +13,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from mlflow import MlflowClient
 
 from mlflow_server import MlflowServer
 from run_folders import (
@@ -119,6 +121,29 @@ def test_sending_again_changes_nothing(runs: Path) -> None:
     sync_run(run_dir, uri)
     assert first == _history(uri, _run_id(run_dir))
     assert 1 == len(make_client(uri).search_runs(["1"]))
+
+
+def test_of_two_machines_that_send_a_run_at_once_it_is_there_once(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_dir, uri = _a_finished_run(runs), _uri(runs)
+    sync_run(run_dir, uri)
+    first = _run_id(run_dir)
+    # The other machine's note, whose process has looked before this one had made anything.
+    write_sync_state(run_dir, SyncState(uri=str(uri)))
+    search = MlflowClient.search_runs
+    looks: list[Any] = []
+
+    def look(client: MlflowClient, *given: Any, **named: Any) -> Any:
+        looks.append(given)
+        return [] if len(looks) == 1 else search(client, *given, **named)
+
+    monkeypatch.setattr(MlflowClient, "search_runs", look)
+    sync_run(run_dir, uri)
+    monkeypatch.undo()
+    assert len(looks) == 2
+    assert _run_id(run_dir) == first
+    assert [one.info.run_id for one in make_client(uri).search_runs(["1"])] == [first]
 
 
 def test_a_model_is_registered_once_as_challenger(runs: Path) -> None:
@@ -511,6 +536,7 @@ def test_an_earlier_run_whose_plan_was_edited_does_not_arrive_beside_the_next_on
 KILLER = """
 import os, signal, sqlite3, sys, time
 from pathlib import Path
+from typing import Any
 import mlflow.store.tracking.sqlalchemy_store
 from vtspec.pipelines.tracking.mlflow_client import make_client
 from vtspec.pipelines.tracking.mlflow_store import locate_store

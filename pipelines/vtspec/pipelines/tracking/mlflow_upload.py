@@ -7,6 +7,7 @@ plan out has a run of its own, which names the first.
 """
 
 import json
+import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
@@ -37,6 +38,7 @@ from .mlflow_mapping import (
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Run as MlflowRun
 
 SYNC_FILE: Final = "tracking.json"
 """In a run's folder: how far it has come in MLflow."""
@@ -46,6 +48,9 @@ FOLDERS = ("plots", "model")
 _KIND: Final = "mlflow.experimentKind"
 _TRAINING: Final = "custom_model_development"
 """Without it MLflow opens an experiment with the traces of language models."""
+
+_CREATED: Final = "vtspec.tracked_ns"
+"""When a process made the run in MLflow, by its clock, in nanoseconds."""
 
 BATCH = 200
 """Events in one call; each has at most some twenty metrics, far below MLflow's 1,000."""
@@ -160,16 +165,22 @@ def _open_run(
 
     experiment_id = _ensure_experiment(run_dir, client, place.uri, plan.experiment)
     begin = translate_event(first).time_ms
-    named = client.search_runs(
-        [experiment_id], f"tags.`vtspec.run` = '{first.run}'", order_by=["start_time ASC"]
-    )
+    of_run = f"tags.`vtspec.run` = '{first.run}'"
+    named = client.search_runs([experiment_id], of_run, order_by=["start_time ASC"])
     # A process that was killed between creating the run and noting its id finds it so.
-    mine = next((one for one in named if one.info.start_time == begin), None)
+    mine = _find_first(named, begin)
     if mine is None:
         same = {"vtspec.run.first": named[0].info.run_id} if named else {}
-        mine = client.create_run(
-            experiment_id, start_time=begin, tags={**plan.tags, **same}, run_name=first.run
+        made = client.create_run(
+            experiment_id,
+            start_time=begin,
+            tags={**plan.tags, **same, _CREATED: f"{time.time_ns():020}"},
+            run_name=first.run,
         )
+        # Of two processes that have both looked before either made one the first one's stays.
+        mine = _find_first(client.search_runs([experiment_id], of_run), begin) or made
+        if mine.info.run_id != made.info.run_id:
+            client.delete_run(made.info.run_id)
     run_id = mine.info.run_id
     params = [Param(name, value) for name, value in plan.params.items()]
     for start in range(0, len(params), 100):
@@ -180,6 +191,14 @@ def _open_run(
     place = replace(place, run_id=run_id, experiment_id=experiment_id)
     write_sync_state(run_dir, place)
     return place
+
+
+def _find_first(named: "Sequence[MlflowRun]", begin: int) -> "MlflowRun | None":
+    """That of a run which began at a time, in milliseconds; of several the one made first."""
+    mine = [one for one in named if one.info.start_time == begin]
+    return min(
+        mine, key=lambda one: (one.data.tags.get(_CREATED, ""), one.info.run_id), default=None
+    )
 
 
 def _ensure_experiment(run_dir: Path, client: "MlflowClient", uri: str, name: str) -> str:
