@@ -137,7 +137,7 @@ ROLE = "runsRole: 'arn:aws:iam::111122223333:role/vtspec-run'"
         (f"store: {{{ROLE}, endpoint: 'https://a.b'}}", "store.endpoint: with store.runsRole no"),
         (f"store: {{{ROLE}, existingSecret: mine}}", "store.existingSecret: with store.runsRole"),
         ("controller: {repositories: [a/b]}", "controller.repositories: has no effect .* to true"),
-        ("controller: {enabled: true, repositories: [a/b]}", "vtspec images push vtspec --registry"),
+        ("controller: {enabled: true, repositories: [a/b]}", "vtspec images push vtspec"),
         (f"controller: {{enabled: true, image: {IMAGE_OF_OURS}}}", "it looks after none"),
         (f"controller: {{{CONTROLLED}, forge: gitea}}", "https://git.example.org"),
         (

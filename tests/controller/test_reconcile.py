@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from pull_request_world import BOT, World, a_plan_of, a_spec, names_of
-from vtspec.pipelines.controller.actions import CreateRun, LabelRun, StopRun
+from vtspec.pipelines.controller.actions import CreateRun, LabelRun, Reply, StopRun
 from vtspec.pipelines.controller.digests import compute_all_digest, list_targets
 from vtspec.pipelines.controller.reconcile import reconcile
 from vtspec.pipelines.controller.request import list_asked_specs
@@ -15,7 +15,7 @@ from vtspec.pipelines.controller.view import EndedRun
 from vtspec.pipelines.planning.digest import name_completion
 from vtspec.pipelines.planning.prior_runs import PriorRuns
 from vtspec.pipelines.redaction import Redactor
-from vtspec.pipelines.runs.state import WrittenReport
+from vtspec.pipelines.runs.state import RunState, WrittenReport
 from vtspec.schema.problem import Problem
 
 PLAN = a_plan_of()
@@ -194,6 +194,36 @@ def test_stop_counts_for_the_pull_request_that_says_it() -> None:
     world.apply(first, PLAN)
     (created,) = [one for one in world.settle() if isinstance(one, CreateRun)]
     assert (created.run, created.begin) == (PLAN.id, "resume")
+
+
+def test_a_stop_whose_answer_was_lost_is_answered_by_what_it_stopped() -> None:
+    world, number = an_open_world()
+    world.apply(number, PLAN)
+    world.settle()
+    said = world.comment(number, "/vtspec stop")
+    world.do([one for one in reconcile(world.see()) if isinstance(one, LabelRun)])
+    world.settle()
+    assert "checkpoint is kept" in world.reply_to(number, said)
+
+
+def test_a_rerun_that_only_took_its_name_is_gone_on_with_under_it() -> None:
+    world, number = an_open_world()
+    world.apply(number, PLAN)
+    world.settle()
+    world.end(PLAN.id)
+    world.settle()
+    # Whoever began another attempt was killed before its Workflow was made.
+    name = f"{PLAN.id}-2"
+    before = world.attempts[PLAN.id]
+    world.attempts[name] = replace(
+        before, run=name, number=2, state=RunState(), workflow=None, approvals=(), wanted_by={}
+    )
+    world.comment(number, "/vtspec rerun")
+    actions = reconcile(world.see())
+    (made,) = [one for one in actions if isinstance(one, CreateRun)]
+    assert (made.run, made.begin) == (name, "again")
+    (reply,) = [one for one in actions if isinstance(one, Reply)]
+    assert f"`{name}` begins, another attempt" in reply.body
 
 
 def test_a_late_stop_still_stops_and_not_what_was_approved_since() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from vtspec.pipelines.controller.actions import WriteComment
+from vtspec.pipelines.controller.effects import REFUSED_S, Effects
 from vtspec.pipelines.controller.worker import Pass, SiteWorker
 from vtspec.pipelines.errors import Permanent, Temporary
 
@@ -196,3 +197,60 @@ def test_what_is_handed_over_is_written_by_the_queue() -> None:
     comment = WriteComment(pull_request=7, kind="plan", body="x")
     looks.worker.queue.put(None, [comment])
     assert looks.worker.queue.count() == 1
+
+
+def test_an_error_that_nobody_foresaw_ends_nothing_and_says_where_it_is_from() -> None:
+    looks = Looks([KeyError("plan"), AT_REST]).run(sweep_s=3600)
+    assert len(looks.asked) == 2
+    (said,) = looks.said
+    assert "KeyError: 'plan'" in said and "test_worker.py" in said
+
+
+def an_effect(
+    outcome: Exception | None, asked: list[str], **changes: Any
+) -> tuple[Effects, list[str]]:
+    """What carries comments out on a forge that ends each first one so."""
+    outcomes = iter([outcome])
+
+    def update_comment(comment_id: int, body: str) -> None:
+        asked.append(body)
+        if (error := next(outcomes, None)) is not None:
+            raise error
+
+    said: list[str] = []
+    site: Any = SimpleNamespace(
+        forge=SimpleNamespace(update_comment=update_comment), environ={"MY_TOKEN": "canary-1234"}
+    )
+    return Effects(site=site, repository=site, report=said.append, **changes), said
+
+
+BOTH = [
+    WriteComment(pull_request=number, kind="plan", body=str(number), comment_id=number)
+    for number in (1, 2)
+]
+
+
+@pytest.mark.parametrize(
+    ("error", "delay_s"),
+    [
+        (Temporary("away", delay_s=7.0), 7.0),
+        (Permanent("refused", fix="grant it"), REFUSED_S),
+        (KeyError("canary-1234"), REFUSED_S),
+    ],
+)
+def test_what_one_action_comes_upon_leaves_the_others_and_is_tried_later(
+    error: Exception, delay_s: float
+) -> None:
+    asked: list[str] = []
+    effects, said = an_effect(error, asked)
+    effects.carry_out(BOTH)
+    assert asked == ["1", "2"]
+    assert effects.delay_s == delay_s
+    assert len(said) == 1 and "canary" not in said[0]
+
+
+def test_what_nothing_befalls_is_not_tried_again() -> None:
+    asked: list[str] = []
+    effects, said = an_effect(None, asked)
+    effects.carry_out(BOTH)
+    assert (asked, effects.delay_s, said) == (["1", "2"], None, [])

@@ -94,11 +94,14 @@ def command(repositories: tuple[str, ...], **options: Any) -> None:
     from vtspec.pipelines.controller.process import serve_at_rest, serve_repositories
     from vtspec.pipelines.controller.tenancy import Tenants
     from vtspec.pipelines.controller.worker import SiteWorker
+    from vtspec.pipelines.failpoints import find_failpoint
 
     def report(line: str) -> None:
         click.echo(line, err=True)
 
     chosen = _Options(**options)
+    if (failpoint := find_failpoint()) is not None:
+        report(f"warning: the failpoint {failpoint} is armed: this process is to fail there")
     tenancy = _read_tenancy(chosen, repositories)
     tenants = Tenants()
     connection = _connect(chosen)

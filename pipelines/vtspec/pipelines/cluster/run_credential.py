@@ -18,6 +18,7 @@ from vtspec.pipelines.argo.settings import RenderSettings, RunStore, StoreRole
 from vtspec.pipelines.argo.storage import get_credential_name
 from vtspec.pipelines.argo.workflow import MANAGED, RUN
 from vtspec.pipelines.errors import Permanent, Refused, Temporary, refuse_import
+from vtspec.pipelines.failpoints import durable_step
 from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.pipelines.redaction import make_redactor
 from vtspec.pipelines.runs.object_store import EXPIRATION, OWN_PREFIX
@@ -85,8 +86,9 @@ class RunCredential:
         body = self._build_secret(credential, str(workflow["metadata"]["uid"]))
         name = body["metadata"]["name"]
         # Nobody who submits runs may read Secrets, so that what is there is not asked for.
-        if not self.client.patch(SECRETS, self.namespace, name, body):
-            self.client.create(SECRETS, self.namespace, body)
+        with durable_step("credential.put"):
+            if not self.client.patch(SECRETS, self.namespace, name, body):
+                self.client.create(SECRETS, self.namespace, body)
         self.put_at = time.monotonic()
 
     def renew(self) -> None:

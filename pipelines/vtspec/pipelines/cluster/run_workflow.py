@@ -21,6 +21,7 @@ from vtspec.pipelines.argo.workflow import (
 from vtspec.pipelines.argo.workflow_state import MOUNT_FAILED, PENDING
 from vtspec.pipelines.cache_folder import find_store
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
+from vtspec.pipelines.failpoints import durable_step
 from vtspec.pipelines.runs import Run
 from vtspec.pipelines.runs.workflow_file import WorkflowFile
 
@@ -143,11 +144,14 @@ class RunWorkflow:
         """
         config, workflow = documents
         space = self.file.namespace
-        self._ensure(CONFIG_MAPS, config)
+        with durable_step("plan-config.create"):
+            self._ensure(CONFIG_MAPS, config)
         stamped = _stamp(workflow, self.file)
         deadline = time.monotonic() + DELETED_S
         while not self._is_there():
-            if self._ensure(WORKFLOWS, stamped):
+            with durable_step("workflow.create"):
+                is_made = self._ensure(WORKFLOWS, stamped)
+            if is_made:
                 return
             if time.monotonic() > deadline:
                 raise Temporary(
@@ -170,7 +174,8 @@ class RunWorkflow:
         if found is None:
             return False
         uid, space = str(found["metadata"]["uid"]), self.file.namespace
-        return self.client.patch(WORKFLOWS, space, self.file.name, change, uid)
+        with durable_step("workflow.change"):
+            return self.client.patch(WORKFLOWS, space, self.file.name, change, uid)
 
     def was_asked_to_stop(self) -> bool:
         """Whether somebody asked already."""
@@ -277,8 +282,7 @@ class RunWorkflow:
 
     def _is_ours(self, found: Object) -> bool:
         """Whether a Workflow of the name was made for what `workflow.json` says."""
-        # Of one that was not created by vtspec the file does not know when it was asked for.
-        return self.file.created_at in ("", _read_annotations(found).get(CREATED_AT))
+        return is_made_for(found, self.file)
 
     def _find_pods(self) -> tuple[tuple[Pod, ...], list[Object]]:
         raw = self.client.find(PODS, self.file.namespace, {_OF_WORKFLOW: self.file.name})
@@ -325,6 +329,14 @@ class RunWorkflow:
         # As of workloads: it tells why, no more.
         except (Permanent, Refused):
             return []
+
+
+def is_made_for(found: Mapping[str, Any], file: WorkflowFile) -> bool:
+    """Whether a Workflow is the one that a run has now by `workflow.json`, and not an earlier one
+    of its name."""
+    # Of one that was not created by vtspec the file does not know when it was asked for.
+    created_at = _read_annotations(found).get(CREATED_AT)
+    return found["metadata"]["name"] == file.name and file.created_at in ("", created_at)
 
 
 def find_stores(spec: Mapping[str, Any]) -> set[str]:

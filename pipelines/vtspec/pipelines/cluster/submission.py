@@ -12,6 +12,7 @@ from typing import Any, Final
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.argo import RenderSettings, render, render_plan_config
 from vtspec.pipelines.errors import Refused
+from vtspec.pipelines.failpoints import durable_step
 from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.pipelines.runs import Run, Runs, make_run_name
 from vtspec.pipelines.runs.event_log import get_timestamp
@@ -71,7 +72,8 @@ class Submission:
         mirror.pull()
         # From here on its plan has the name, and soon its pods say that they work on it.
         if mirror.open_writer(run.name).find_owner() == FOR_CLUSTER:
-            mirror.store.delete([f"{run.name}/{WRITER}"])
+            with durable_step("run.drop-note"):
+                mirror.store.delete([f"{run.name}/{WRITER}"])
         workflow = RunWorkflow(self.client, run, file)
         credential = self.credentials.get(workflow, self.settings, run.name, self.plan)
         create_objects(workflow, self.render(run.attempt), credential, self.marks)
@@ -93,7 +95,9 @@ class Submission:
         """Whether the run of this name is the cluster's: taken now, or before by whoever was
         killed, or submits it at the same time."""
         store = mirror.store
-        if not mirror.open_writer(name).begin(FOR_CLUSTER):
+        with durable_step("run.take-name"):
+            is_new = mirror.open_writer(name).begin(FOR_CLUSTER)
+        if not is_new:
             # The note goes once all else is there.
             is_theirs = mirror.open_writer(name).find_owner() == FOR_CLUSTER
             return is_theirs or store.read(f"{name}/{WORKFLOW_FILE}") is not None
@@ -116,7 +120,8 @@ class Submission:
         key = f"{name}/{PLAN_FILE}"
         text = json.dumps(self.plan.to_json(), indent=2, ensure_ascii=False) + "\n"
         try:
-            store.create(key, text.encode())
+            with durable_step("run.store-plan"):
+                store.create(key, text.encode())
         except Overtaken:
             found = store.read(key)
             theirs = None if found is None else json.loads(found[0]).get("digest")
@@ -129,7 +134,8 @@ class Submission:
 
 def _agree_on_workflow(store: ObjectStore, name: str, mine: WorkflowFile) -> WorkflowFile:
     try:
-        store.create(f"{name}/{WORKFLOW_FILE}", mine.encode())
+        with durable_step("run.note-workflow"):
+            store.create(f"{name}/{WORKFLOW_FILE}", mine.encode())
     except Overtaken:
         return _read_workflow_file(store, name) or mine
     return mine

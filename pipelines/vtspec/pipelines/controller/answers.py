@@ -129,19 +129,22 @@ def _answer_stop(request: Request, command: SpecCommand) -> Answer:
     is_author = request.asker.login.casefold() == request.seen.pull.author.casefold()
     if not (request.may_approve or request.asker.may_write or is_author):
         return Answer(outcome="refused", is_quiet=True)
-    wanted = [
+    meant = [
         one
-        for one in ledger.list_wanted(number)
-        if (not command.specs or one.spec in command.specs)
+        for one in ledger.attempts
+        if one.is_at_work
+        and number in one.wanted_by
+        and (not command.specs or one.spec in command.specs)
         # Said before the run was approved, it was not said of that.
         and all(
             each.comment_id < comment.id for each in one.approvals if each.pull_request == number
         )
     ]
-    if not wanted:
+    if not meant:
         return Answer(outcome="done", sentences=(replies.NOTHING_RUNS,))
     effects: list[Action] = []
-    for one in wanted:
+    # Of the others it was said before: also by this comment, which nobody has answered.
+    for one in (one for one in meant if one.wanted_by[number]):
         ledger.label_run(one.run, number, None)
         effects.append(
             LabelRun(run=one.run, pull_request=number, is_wanted=False, cause=comment.id)
@@ -149,6 +152,6 @@ def _answer_stop(request: Request, command: SpecCommand) -> Answer:
     told = tuple(
         replies.explain_stop(one.run, [n for n, is_wanted in one.wanted_by.items() if is_wanted])
         for one in ledger.attempts
-        if one.run in {each.run for each in wanted}
+        if one.run in {each.run for each in meant}
     )
     return Answer(outcome="done", sentences=told, effects=tuple(effects))

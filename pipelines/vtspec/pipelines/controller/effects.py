@@ -1,5 +1,6 @@
 """What was decided, carried out: on the cluster, and in the pull request."""
 
+import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 
 
 _LONGEST_REASON: Final = 600
+
+REFUSED_S: Final = 60.0
+"""After which time what was refused for good is tried again: somebody may have granted it."""
 
 
 @dataclass(kw_only=True)
@@ -91,15 +95,28 @@ class Effects:
         except Temporary as error:
             outcome = "later"
             self.report(f"{name}: {error}")
-            self.delay_s = min(self.delay_s or 3600.0, max(error.delay_s, 1.0))
+            self._try_later(max(error.delay_s, 1.0))
             self._leave(action)
         except (Refused, Permanent, SpecError) as error:
             outcome, refusal = "refused", str(error)
             self.report(f"{name}: {error}")
             self._leave(action)
+            # A run's refusal is its command's answer, and asked for no more.
+            if not isinstance(action, CreateRun) or action.cause is None:
+                self._try_later(REFUSED_S)
+        # A fault of ours, which is one action's: those of other pull requests are done.
+        except Exception:
+            outcome = "later"
+            said = make_redactor(self.site.environ).redact_text(traceback.format_exc())
+            self.report(f"{name}: {said}")
+            self._try_later(REFUSED_S)
+            self._leave(action)
         if self.site.metrics is not None:
             self.site.metrics.count_action(name, outcome)
         return refusal
+
+    def _try_later(self, delay_s: float) -> None:
+        self.delay_s = min(self.delay_s or 3600.0, delay_s)
 
     def _leave(self, action: Action) -> None:
         if action.cause is not None:

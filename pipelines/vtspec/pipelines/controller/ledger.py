@@ -104,8 +104,10 @@ class Ledger:
                 return self.find_next(target)
 
     def find_next(self, target: Target) -> Standing:
-        """Another attempt of a plan."""
+        """Another attempt of a plan; the last one where nothing but its name was taken yet."""
         attempts = self.list_by_plan(target.plan.id)
+        if attempts and attempts[-1].is_only_named:
+            attempts.pop()
         number = attempts[-1].number + 1 if attempts else 1
         run = make_run_name(target.plan.id, number)
         last = attempts[-1] if attempts else None

@@ -14,7 +14,7 @@ from vtspec.pipelines.argo.workflow import MANAGED, RUN
 from vtspec.pipelines.argo.workflow_state import WorkflowState
 from vtspec.pipelines.cluster.kubernetes_client import WORKFLOWS
 from vtspec.pipelines.cluster.run_credential import RunCredentials
-from vtspec.pipelines.cluster.run_workflow import RunWorkflow
+from vtspec.pipelines.cluster.run_workflow import RunWorkflow, is_made_for
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.operations.cluster_workflows import open_cluster, settle_runs
 from vtspec.pipelines.operations.pull_request import (
@@ -544,8 +544,10 @@ def _has_ended(one: ObservedRun, workflows: _Workflows) -> bool:
 
 def _find_current(one: ObservedRun, workflows: Sequence[_Workflow]) -> _Workflow | None:
     """The Workflow of a run's last part."""
-    name = None if one.file is None else one.file.name
-    return next((each for each in workflows if each.name == name), None)
+    file = one.file
+    if file is None:
+        return None
+    return next((each for each in workflows if is_made_for(each.raw, file)), None)
 
 
 def _make_attempt(

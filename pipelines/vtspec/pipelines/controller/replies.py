@@ -293,6 +293,9 @@ def explain_standing(target: Target, standing: Standing, is_changed: bool) -> Se
             return Sentence(en=f"{run} begins", ko=f"{run} 시작합니다")
         case "again":
             return Sentence(en=f"{run} begins, another attempt", ko=f"{run} 다시 시작합니다")
+        # Whoever began it was killed before the cluster knew of it.
+        case "resume" if standing.attempt is not None and standing.attempt.is_only_named:
+            return Sentence(en=f"{run} begins", ko=f"{run} 시작합니다")
         case "resume":
             return Sentence(
                 en=f"{run} goes on from its checkpoint", ko=f"{run} 체크포인트에서 이어갑니다"

@@ -116,6 +116,11 @@ class Attempt:
         return find_standing(status, is_worked_on=self.is_at_work)
 
     @property
+    def is_only_named(self) -> bool:
+        """Whether whoever began it was killed before the cluster knew of it."""
+        return self.workflow is None and self.state.seq < 0
+
+    @property
     def is_at_work(self) -> bool:
         """Whether the cluster works on it, or has ended and its events do not tell that yet."""
         if self.workflow is None:

@@ -1,8 +1,10 @@
 """A repository looked after for as long as a process lives: at what it is told of, and anyway."""
 
 import math
+import os
 import threading
 import time
+import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -181,7 +183,7 @@ class SiteWorker:
             is_done = False
             try:
                 done = self.serve(self.site, self.report, numbers, self.queue.put)
-            except (Temporary, Permanent, Refused, SpecError) as error:
+            except Exception as error:
                 self._note_failure(keys, told, error)
             else:
                 is_done = True
@@ -240,9 +242,9 @@ class SiteWorker:
         self,
         keys: Sequence[int | None],
         told: Mapping[int | None, float],
-        error: Temporary | Permanent | Refused | SpecError,
+        error: Exception,
     ) -> None:
-        self.report(f"{self.site.forge.repository}: {error}")
+        self.report(f"{self.site.forge.repository}: {_describe(error)}")
         self._failures += 1
         asked_s = error.delay_s if isinstance(error, Temporary) else 0.0
         wait_s = max(asked_s, min(_LATEST_S, _SOONEST_S * 2**self._failures))
@@ -308,5 +310,12 @@ class TrackingWorker:
         while not self._stopped.wait(self.pause_s):
             try:
                 self.track(self.site, self.report)
-            except (Temporary, Permanent, Refused, SpecError) as error:
-                self.report(f"{self.site.forge.repository} in MLflow: {error}")
+            except Exception as error:
+                self.report(f"{self.site.forge.repository} in MLflow: {_describe(error)}")
+
+
+def _describe(error: Exception) -> str:
+    """An error in its own words; one that nobody foresaw with the place that it comes from."""
+    if isinstance(error, Temporary | Permanent | Refused | SpecError):
+        return str(error)
+    return make_redactor(os.environ).redact_text("".join(traceback.format_exception(error)))

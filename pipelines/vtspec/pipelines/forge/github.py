@@ -5,6 +5,8 @@ import json
 from dataclasses import asdict
 from typing import Any, Final
 
+from vtspec.pipelines.failpoints import durable_step
+
 from .answers import (
     CheckRun,
     find_own_reaction,
@@ -68,9 +70,10 @@ class GitHub(RestForge):
         bodies: list[Object] = [{"output": _make_output(report, batch)} for batch in batches]
         # With the last, so that who is interrupted before it reports all of it anew.
         bodies[-1]["external_id"] = digest
-        run = self._begin_check_run(sha, report, last, bodies[0])
-        for body in bodies[1:]:
-            self._update_check_run(run, body)
+        with durable_step("check.report"):
+            run = self._begin_check_run(sha, report, last, bodies[0])
+            for body in bodies[1:]:
+                self._update_check_run(run, body)
 
     def _find_check_run(self, sha: str, name: str) -> CheckRun | None:
         query = {"check_name": name, "filter": "latest"}

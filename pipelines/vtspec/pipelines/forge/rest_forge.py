@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from vtspec.pipelines.errors import Refused
+from vtspec.pipelines.failpoints import durable_step
 
 from .answers import (
     read_comment,
@@ -124,7 +125,8 @@ class RestForge:
         """Replace a comment's text."""
         check_body(body)
         path = self._path("issues", "comments", comment_id)
-        changed = read_comment(self._api.send("PATCH", path, {"body": body}))
+        with durable_step("comment.update"):
+            changed = read_comment(self._api.send("PATCH", path, {"body": body}))
         self._recent.note(changed, self._api.clock())
         return changed
 
@@ -134,7 +136,8 @@ class RestForge:
 
     def add_reaction(self, comment_id: int, content: ReactionContent) -> None:
         """React; a second time changes nothing."""
-        self._api.send("POST", self._reactions_path(comment_id), {"content": content})
+        with durable_step("reaction.add"):
+            self._api.send("POST", self._reactions_path(comment_id), {"content": content})
 
     def list_reviews(self, number: int) -> Sequence[Review]:
         """The reviews that approve or ask for changes, the oldest first."""
@@ -150,12 +153,14 @@ class RestForge:
         body = {"state": told.state, "context": told.context, "description": told.description}
         if told.url is not None:
             body["target_url"] = told.url
-        self._api.send("POST", self._path("statuses", sha), body)
+        with durable_step("status.set"):
+            self._api.send("POST", self._path("statuses", sha), body)
 
     def _write_comment(self, number: int, body: str) -> Comment:
         path = self._path("issues", number, "comments")
         try:
-            made = read_comment(self._api.send("POST", path, {"body": body}))
+            with durable_step("comment.create"):
+                made = read_comment(self._api.send("POST", path, {"body": body}))
             self._recent.note(made, self._api.clock(), number)
             return made
         except Unanswered:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from vtspec.pipelines.errors import Permanent, Temporary
+from vtspec.pipelines.failpoints import durable_step
 from vtspec.pipelines.redaction import redact_text
 
 from .git_command import add_git_settings, build_git_command, build_git_environment
@@ -57,7 +58,8 @@ class GitMirror:
         specs = [f"+{ref}:{ref}" for ref in refs]
         # Without FETCH_HEAD two fetches at once share no file.
         options = ("--quiet", "--force", "--no-tags", "--no-write-fetch-head")
-        self._run("fetch", *options, "--", self.url, *specs)
+        with durable_step("git.fetch"):
+            self._run("fetch", *options, "--", self.url, *specs)
         there = self.find_commits(commits)
         for commit in commits:
             if commit not in there:

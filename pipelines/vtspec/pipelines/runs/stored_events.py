@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from vtspec.pipelines.errors import Temporary
+from vtspec.pipelines.failpoints import durable_step
 from vtspec.pipelines.redaction import redact_data
 
 from .event_log import EVENTS_FILE, get_timestamp
@@ -47,10 +48,11 @@ def append_stored_event(
         whole = data[: data.rfind(b"\n") + 1] + _make_line(run, state, body, get_time())
         key = f"{run}/{EVENTS_FILE}"
         try:
-            if tag is None:
-                store.create(key, whole)
-            else:
-                store.replace(key, whole, tag)
+            with durable_step("run.tell-event"):
+                if tag is None:
+                    store.create(key, whole)
+                else:
+                    store.replace(key, whole, tag)
         except Overtaken:
             continue
         return fold_events(decode_events(whole.decode(errors="replace").split("\n")))

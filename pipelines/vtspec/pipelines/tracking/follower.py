@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.address import Address, parse_address
 from vtspec.pipelines.errors import Permanent, Temporary
+from vtspec.pipelines.failpoints import durable_step
 from vtspec.pipelines.redaction import Redactor, StreamRedactor, make_redactor
 from vtspec.pipelines.runs import Run
 from vtspec.pipelines.runs.json_values import to_mapping, to_text
@@ -208,9 +209,9 @@ def sync_run(run_dir: Path, address: Address) -> SyncResult:
         place = load_sync_state(run_dir, address)
         if _has_more(run_dir, place):
             client = make_client(address)
-            close_killed_run(
-                run_dir, client, send_events(run_dir, client, place, address), address
-            )
+            with durable_step("tracking.send"):
+                sent = send_events(run_dir, client, place, address)
+                close_killed_run(run_dir, client, sent, address)
     return read_sync_result(run_dir)
 
 
