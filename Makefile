@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help setup demo quick test exhaustive-test check unit golden docs bench catalog lock browser clean \
-	cluster-packages cluster-programs cluster-up cluster-test cluster-record cluster-down forge-test \
+	cluster-packages cluster-programs cluster-up cluster-test cluster-record cluster-demo cluster-down forge-test \
 	lint format mypy pyright contracts generated quicktests exhaustive
 
 # The system's uv where there is one, else one from PyPI in a venv of its own.
@@ -144,6 +144,10 @@ cluster-test: cluster-packages ## test on that cluster; one that is not up is st
 
 cluster-record: cluster-packages ## record anew what workflows look like in every end, to be read as a diff
 	@VTSPEC_REGENERATE=1 $(CLUSTER_TESTS)
+
+# Another cluster than that of the tests, so that it can be stopped with all there is in it.
+cluster-demo: cluster-packages ## a pull request on this machine: planned, approved, trained in pods, told; leaves nothing behind
+	@VTSPEC_CLUSTER=demo $(CLUSTER) run --light $(CURDIR)/$(BIN)/python -m pull_request_demo
 
 cluster-down: ## stop the cluster and leave nothing of it behind
 	@$(CLUSTER) down

@@ -1,36 +1,31 @@
 """What tests on the real cluster share. They run inside its network: `make cluster-test`."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from local_cluster.addresses import NODE, NODE_IP
+from local_cluster.addresses import NODE_IP
 from local_cluster.cluster import Cluster
 from local_cluster.kubernetes_api import KubernetesApi, wait_until
 from local_cluster.programs import Programs, build_programs
 from local_cluster.vtspec_image import publish_toy
 from object_storage import BreakableStorage
+from run_namespace import give_storage, make_run_namespace
 from vtspec.schema.kinds.experiment import Schedule
 from workflows import (
-    CLAIM,
     CONFIG_MAPS,
     CRON_WORKFLOWS,
-    DATA_SECRET,
     NAMESPACE,
     QUEUE,
-    RUNS_SECRET,
     SCHEDULED,
-    SERVICE_ACCOUNT,
     Object,
     a_scheduled_run,
     find_scheduled,
     has_ended,
 )
 
-NAMESPACES = "/api/v1/namespaces"
 KUEUE = "/apis/kueue.x-k8s.io/v1beta2"
 
 
@@ -63,9 +58,7 @@ def image(cluster: Cluster, programs: Programs) -> str:
 def api(cluster: Cluster) -> Iterator[KubernetesApi]:
     """A client, and a namespace with all that docs/cluster.md says a run needs there."""
     api = KubernetesApi(cluster.folder)
-    _remove_namespace(api)
-    _make_namespace(api)
-    _make_volume(api, cluster.folder / "volume")
+    make_run_namespace(api, cluster.folder / "volume")
     yield api
     api.close()
 
@@ -74,81 +67,9 @@ def api(cluster: Cluster) -> Iterator[KubernetesApi]:
 def storage(api: KubernetesApi) -> Iterator[BreakableStorage]:
     """An S3 server on the node's address, and the Secrets that let pods read and write there."""
     found = BreakableStorage(NODE_IP)
-    for name in (RUNS_SECRET, DATA_SECRET):
-        secret = {"metadata": {"name": name}, "stringData": dict(found.environment)}
-        api.create(f"{NAMESPACES}/{NAMESPACE}/secrets", secret)
+    give_storage(api, found.environment)
     yield found
     found.stop()
-
-
-def _remove_namespace(api: KubernetesApi) -> None:
-    """That of an earlier call of these tests on the same cluster."""
-    api.delete(f"{NAMESPACES}/{NAMESPACE}")
-    api.delete(f"/api/v1/persistentvolumes/{CLAIM}")
-    wait_until(
-        lambda: NAMESPACE not in {one["metadata"]["name"] for one in api.get(NAMESPACES)["items"]},
-        what=f"namespace {NAMESPACE} of an earlier run is gone",
-        timeout_s=120,
-    )
-
-
-def _make_namespace(api: KubernetesApi) -> None:
-    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
-    api.create(NAMESPACES, {"metadata": {"name": NAMESPACE, "labels": labels}})
-    account = {"metadata": {"name": SERVICE_ACCOUNT}}
-    api.create(f"{NAMESPACES}/{NAMESPACE}/serviceaccounts", account)
-    token = {
-        "metadata": {
-            "name": f"{SERVICE_ACCOUNT}.service-account-token",
-            "annotations": {"kubernetes.io/service-account.name": SERVICE_ACCOUNT},
-        },
-        "type": "kubernetes.io/service-account-token",
-    }
-    api.create(f"{NAMESPACES}/{NAMESPACE}/secrets", token)
-    rbac = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{NAMESPACE}"
-    rule = {
-        "apiGroups": ["argoproj.io"],
-        "resources": ["workflowtaskresults"],
-        "verbs": ["create", "patch"],
-    }
-    api.create(f"{rbac}/roles", {**account, "rules": [rule]})
-    binding = {
-        **account,
-        "roleRef": {
-            "apiGroup": "rbac.authorization.k8s.io",
-            "kind": "Role",
-            "name": SERVICE_ACCOUNT,
-        },
-        "subjects": [{"kind": "ServiceAccount", "name": SERVICE_ACCOUNT, "namespace": NAMESPACE}],
-    }
-    api.create(f"{rbac}/rolebindings", binding)
-
-
-def _make_volume(api: KubernetesApi, folder: Path) -> None:
-    """A folder of the node, which the kubelet gives to the group of the pods that mount it."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    here = {"key": "kubernetes.io/hostname", "operator": "In", "values": [NODE]}
-    shared = {"accessModes": ["ReadWriteMany"], "storageClassName": ""}
-    volume = {
-        "metadata": {"name": CLAIM},
-        "spec": {
-            **shared,
-            "capacity": {"storage": "10Gi"},
-            "local": {"path": str(folder)},
-            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [here]}]}},
-        },
-    }
-    claim = {
-        "metadata": {"name": CLAIM},
-        "spec": {
-            **shared,
-            "volumeName": CLAIM,
-            "resources": {"requests": {"storage": "10Gi"}},
-        },
-    }
-    api.create("/api/v1/persistentvolumes", volume)
-    api.create(f"{NAMESPACES}/{NAMESPACE}/persistentvolumeclaims", claim)
 
 
 @pytest.fixture(scope="session")

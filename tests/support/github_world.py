@@ -240,6 +240,8 @@ class GitHubWorld:
         self.tell: Tell = lambda _event, _payload: None
         self._ids = 1000
         self.now = _BEGIN
+        # Beside a controller whose time is that of everybody.
+        self.clock: Callable[[], datetime] | None = None
 
     def add_repository(self, full_name: str) -> Repository:
         """A new repository, empty."""
@@ -260,4 +262,6 @@ class GitHubWorld:
     def tick(self) -> str:
         """A second later, as GitHub writes times."""
         self.now += timedelta(seconds=1)
+        if self.clock is not None:
+            self.now = self.clock()
         return self.now.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 
@@ -23,6 +24,9 @@ def main() -> int:
     running = commands.add_parser(
         "run", help="run a command in the cluster's network, in a cluster of its own if none is up"
     )
+    running.add_argument(
+        "--light", action="store_true", help="without timm's image, whose layer takes gigabytes"
+    )
     running.add_argument("program", nargs=argparse.REMAINDER)
     arguments = parser.parse_args()
     try:
@@ -38,7 +42,7 @@ def main() -> int:
                 was_up = cluster.stop()
                 _tell(f"cluster '{cluster.name}' {'is stopped' if was_up else 'was not up'}")
             case "run":
-                return _run(cluster, arguments.program)
+                return _run(cluster, arguments.program, is_light=arguments.light)
     except ClusterError as error:
         print(f"{error}\n  fix: {error.fix}", file=sys.stderr)
         return 1
@@ -65,9 +69,9 @@ def _start(cluster: Cluster, programs: Programs) -> bool:
     return True
 
 
-def _run(cluster: Cluster, program: list[str]) -> int:
+def _run(cluster: Cluster, program: list[str], *, is_light: bool) -> int:
     programs = _prepare()
-    keep_layers(_tell)
+    keep_layers(_tell, is_light=is_light)
     started = _start(cluster, programs)
     try:
         environment = {
@@ -75,7 +79,14 @@ def _run(cluster: Cluster, program: list[str]) -> int:
             "KUBECONFIG": str(cluster.kubeconfig()),
             "VTSPEC_CLUSTER": cluster.name,
         }
-        return subprocess.run(cluster.command(*program), env=environment).returncode
+        process = subprocess.Popen(cluster.command(*program), env=environment)
+        signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+        while True:
+            try:
+                return process.wait()
+            # The program hears Ctrl-C, too, and tidies up before the cluster goes.
+            except KeyboardInterrupt:
+                continue
     finally:
         if started:
             cluster.stop()

@@ -21,13 +21,14 @@ _TIMM = (_VTSPEC[0], image_layers.timm(), *_VTSPEC[1:], image_layers.adapters())
 _MLFLOW = (_VTSPEC[0], image_layers.mlflow())
 
 
-def keep_layers(tell: Tell) -> None:
+def keep_layers(tell: Tell, *, is_light: bool = False) -> None:
     """Make the layers of all images of the tree as it is now: pushing has no way out to a hub.
+    With `is_light` those of vtspec and the toy framework alone.
 
     Raises:
         ClusterError: a layer could not be made, with what the program said that makes it.
     """
-    for layer in (*_TIMM, *_MLFLOW):
+    for layer in _VTSPEC if is_light else (*_TIMM, *_MLFLOW):
         layer.keep(tell)
 
 

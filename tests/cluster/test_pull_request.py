@@ -1,0 +1,71 @@
+"""The whole way: a pull request is opened, its plan told and approved, pods train, MLflow and a
+comment have the result, and it is merged; on both forges, with two controllers."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local_cluster.cluster import Cluster
+from local_cluster.kubernetes_api import KubernetesApi
+from object_storage import ObjectStorage
+from pull_request_stage import APPROVER, Ground, Stage, set_stage
+from workflows import WORKFLOWS, delete, find_pods
+
+LONG_S = 600.0
+
+
+@pytest.fixture
+def ground(
+    api: KubernetesApi, cluster: Cluster, storage: ObjectStorage, image: str
+) -> Iterator[Ground]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in storage.environment.items():
+            patch.setenv(name, value)
+        yield Ground(cluster=cluster, storage=storage, image=image)
+
+
+@pytest.fixture(params=["github", "gitea"])
+def stage(request: pytest.FixtureRequest, tmp_path: Path, ground: Ground) -> Iterator[Stage]:
+    with set_stage(request.param, tmp_path / "stage", ground, print) as found:
+        yield found
+
+
+def test_a_pull_request_becomes_a_result_and_is_merged(api: KubernetesApi, stage: Stage) -> None:
+    before = list_workflows(api)
+    stage.open()
+    plan = stage.await_comment("plan", 120.0, "/vtspec apply ")
+    assert "digits-softmax" in plan and "epochs" in plan
+    assert list_workflows(api) == before
+    stage.approve()
+    result = stage.await_comment("result", LONG_S, "accuracy")
+    (run,) = list_workflows(api) - before
+    assert run in result
+    workflow = api.get(f"{WORKFLOWS}/{run}")
+    assert workflow["status"]["phase"] == "Succeeded"
+    assert workflow["metadata"]["labels"][f"vtspec.dev/pull-request-{stage.number}"] == "true"
+    assert (
+        f'"login": "{APPROVER}"'
+        in workflow["metadata"]["annotations"][f"vtspec.dev/approval-{stage.number}"]
+    )
+    assert find_pods(api, run, "train")
+    head = stage.forge.site.forge.get_pull_request(stage.number).head_sha
+    statuses = stage.forge.site.find_statuses(head)
+    assert statuses["vtspec/digits-softmax"][0] == "success"
+    stage.await_tracked(run)
+    stage.merge()
+    stage.await_rest()
+    kinds = [re.match(r"<!-- vtspec:(\w+)", one.body) for one in stage.list_comments()]
+    named = [one[1] for one in kinds if one]
+    # Where both were as fast as each other, the later one became a word that points at the first.
+    assert sorted(set(named) - {"duplicate"}) == ["plan", "progress", "reply", "result"]
+    assert all(named.count(kind) == 1 for kind in named if kind != "duplicate")
+    assert list_workflows(api) - before == {run}
+    for log in stage.logs:
+        assert "Traceback" not in log.read_text()
+    delete(api, run)
+
+
+def list_workflows(api: KubernetesApi) -> set[str]:
+    return {str(one["metadata"]["name"]) for one in api.get(WORKFLOWS)["items"]}

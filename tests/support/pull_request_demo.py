@@ -1,0 +1,82 @@
+"""`make cluster-demo`: a pull request on a forge, planned, approved, trained in pods, and merged.
+
+It is run in the network of a cluster, and ends by itself; Ctrl-C ends it sooner. Neither leaves
+anything behind.
+"""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import tempfile
+import textwrap
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from local_cluster.addresses import NODE_IP
+from local_cluster.cluster import Cluster
+from local_cluster.kubernetes_api import KubernetesApi
+from local_cluster.programs import build_programs
+from local_cluster.vtspec_image import publish_toy
+from object_storage import BreakableStorage
+from proposing_forges import ForgeKind
+from pull_request_stage import SPEC, Ground, set_stage
+from run_namespace import give_storage, make_run_namespace
+
+LONG_S = 600.0
+
+
+def play(forge: ForgeKind, folder: Path, stack: ExitStack) -> None:
+    """Play it, and tell what happens as it does."""
+    begun = time.monotonic()
+
+    def tell(text: str) -> None:
+        head, _, rest = text.partition("\n\n")
+        print(f"[{time.monotonic() - begun:4.0f} s] {head}", flush=True)
+        if rest:
+            print(textwrap.indent(rest.strip(), "  | ", lambda _: True), flush=True)
+
+    cluster = Cluster(os.environ["VTSPEC_CLUSTER"])
+    api = KubernetesApi(cluster.folder)
+    stack.callback(api.close)
+    make_run_namespace(api, cluster.folder / "volume")
+    storage = BreakableStorage(NODE_IP)
+    stack.callback(storage.stop)
+    os.environ.update(storage.environment)
+    give_storage(api, storage.environment)
+    image = publish_toy(cluster.folder, build_programs(tell))
+    tell("Kubernetes with Argo and Kueue, a store of runs, and an image are there")
+    ground = Ground(cluster=cluster, storage=storage, image=image)
+    stage = stack.enter_context(set_stage(forge, folder / "stage", ground, tell))
+    stage.open()
+    tell(f"it adds {SPEC}; nothing runs before somebody says so")
+    stage.approve()
+    stage.await_comment("result", LONG_S)
+    stage.await_rest()
+    stage.merge()
+    stage.await_rest()
+    tell("that was all; everything is taken down")
+
+
+def main() -> int:
+    """Play it on the forge that is named; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m pull_request_demo", description=__doc__)
+    parser.add_argument("--forge", choices=["gitea", "github"], default="gitea")
+    forge: ForgeKind = parser.parse_args().forge
+    # Whoever is told to end tidies up, however they are told.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    try:
+        with tempfile.TemporaryDirectory(prefix="vtspec-demo-") as folder, ExitStack() as stack:
+            play(forge, Path(folder), stack)
+    except KeyboardInterrupt:
+        print("stopped; everything is taken down", flush=True)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
