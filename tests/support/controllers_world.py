@@ -35,6 +35,7 @@ BOT: Final = f"{APP_SLUG}[bot]"
 _DEEP: Final = "specs/experiments/deep.yaml"
 _ROLE: Final = 'runsRole: {{arn: "arn:aws:iam::123456789012:role/vtspec-run", endpoint: "{}"}}'
 _MOST_TURNS: Final = 40
+_MET: Final = re.compile(r"failpoint ([a-z.-]+)$", re.M)
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def make_land(folder: Path, storage: ObjectStorage, bucket: str) -> Land:
 @dataclass
 class Scene:
     """One scenario: fresh servers, and one controller or two that look side by side. `failpoints`
-    are those to be met, armed in all of them one after the other.
+    are those that are left to be met, armed in all of them.
     """
 
     land: Land
@@ -91,7 +92,6 @@ class Scene:
     places: Sequence[Place]
     tracking: str
     failpoints: list[str] = field(default_factory=list)
-    armed: dict[int, str | None] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
 
     @property
@@ -114,7 +114,7 @@ class Scene:
         raise AssertionError(self.said)
 
     def arm(self, failpoints: Sequence[str]) -> None:
-        """Let the controllers meet these from now on, one after the other."""
+        """Let the controllers meet these from now on, each once."""
         self.failpoints = list(failpoints)
         for turn in range(len(self.controllers)):
             self.begin(turn, is_alive=True)
@@ -134,23 +134,21 @@ class Scene:
         raise AssertionError(f"they do not come to rest: {self.said}")
 
     def _mend(self, turn: int, look: Looked) -> bool:
-        """Begin a controller anew that a failpoint has ended; whether it was met."""
+        """Begin a controller anew that has met failpoints, with those that are left; whether it
+        has."""
         self.said += look.said
-        is_met = look.is_killed or any("InjectedError: failpoint" in line for line in look.said)
-        if not is_met:
-            return False
-        # Two may meet the same one at once.
-        if self.failpoints and self.armed[turn] == self.failpoints[0]:
-            self.failpoints.pop(0)
-        self.begin(turn, is_alive=not look.is_killed)
-        return True
+        met = {found[1] for line in look.said for found in re.finditer(_MET, line)}
+        assert met or not look.is_killed, look.said
+        self.failpoints = [one for one in self.failpoints if one.partition("=")[0] not in met]
+        if met:
+            self.begin(turn, is_alive=not look.is_killed)
+        return bool(met)
 
     def begin(self, turn: int, *, is_alive: bool = False) -> None:
-        """Begin a controller, with the next failpoint armed, in place of one that is alive."""
+        """Begin a controller, with the failpoints armed, in place of one that is alive."""
         if is_alive:
             self.controllers[turn].end()
-        self.armed[turn] = self.failpoints[0] if self.failpoints else None
-        self.controllers[turn].begin(self.places[turn], self.armed[turn])
+        self.controllers[turn].begin(self.places[turn], ",".join(self.failpoints) or None)
 
     def list_workflows(self) -> list[Mapping[str, Any]]:
         found = (self.cluster.workflow(name) for name in self.cluster.workflows())

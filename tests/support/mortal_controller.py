@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -47,11 +48,14 @@ class MortalController:
     """A controller that is begun again after it was killed."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
+        self._read = 0
+        self._said = tempfile.TemporaryFile("w+b")
         self._process = subprocess.Popen(
             [sys.executable, __file__],
             env={**environ, "PYTHONPATH": str(Path(__file__).parent)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=self._said,
             text=True,
         )
 
@@ -67,7 +71,14 @@ class MortalController:
         """What the looks came to."""
         assert self._process.stdout is not None
         told = json.loads(self._process.stdout.readline())
-        return Looked(**{**told, "said": tuple(told.get("said", ()))})
+        said = (*told["said"], *self._read_errors())
+        return Looked(**{**told, "said": said})
+
+    def _read_errors(self) -> list[str]:
+        """What was written to standard error since it was read last."""
+        data = os.pread(self._said.fileno(), 1 << 20, self._read)
+        self._read += len(data)
+        return data.decode(errors="replace").splitlines()
 
     def end(self) -> None:
         """End the controller that there is."""
@@ -79,6 +90,7 @@ class MortalController:
         self._process.stdin.close()
         self._process.stdout.close()
         self._process.wait()
+        self._said.close()
 
     def _tell(self, said: Mapping[str, Any]) -> None:
         assert self._process.stdin is not None

@@ -1,7 +1,8 @@
 """Places at which a test ends a process, or has it fail: before and after each durable step.
 
 `VTSPEC_FAILPOINT=workflow.create.after=kill` kills the process (SIGKILL) once a Workflow was
-created, `=error` raises there, and `=kill@2` does so the second time. Unset, nothing happens.
+created, `=error` raises there, and `=kill@2` does so the second time; several are divided by
+commas. Unset, nothing happens.
 """
 
 import os
@@ -60,6 +61,7 @@ class _Armed:
         if point != self.point or next(self.hits) != self.hit:
             return
         if self.action == "kill":
+            os.write(2, f"failpoint {point}\n".encode())
             os.kill(os.getpid(), signal.SIGKILL)
         raise InjectedError(f"failpoint {point}")
 
@@ -74,20 +76,24 @@ def durable_step(step: DurableStep) -> Iterator[None]:
 
 
 def find_failpoint() -> str | None:
-    """The failpoint that the environment has armed, None where it names none. Raises `Refused`
+    """The failpoints that the environment has armed, None where it names none. Raises `Refused`
     where it names what is none."""
     word = os.environ.get(VARIABLE)
-    return None if word is None else _read(word).point
+    return None if word is None else ", ".join(one.point for one in _read(word))
 
 
 def _reach(point: str) -> None:
     word = os.environ.get(VARIABLE)
-    if word is not None:
-        _read(word).reach(point)
+    for one in () if word is None else _read(word):
+        one.reach(point)
 
 
 @lru_cache(maxsize=1)
-def _read(word: str) -> _Armed:
+def _read(words: str) -> tuple[_Armed, ...]:
+    return tuple(_read_one(word) for word in words.split(","))
+
+
+def _read_one(word: str) -> _Armed:
     point, _, rest = word.partition("=")
     action, _, hit = rest.partition("@")
     if point not in FAILPOINTS:

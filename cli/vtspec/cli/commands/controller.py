@@ -101,7 +101,7 @@ def command(repositories: tuple[str, ...], **options: Any) -> None:
 
     chosen = _Options(**options)
     if (failpoint := find_failpoint()) is not None:
-        report(f"warning: the failpoint {failpoint} is armed: this process is to fail there")
+        report(f"warning: failpoints are armed, where this process is to fail: {failpoint}")
     tenancy = _read_tenancy(chosen, repositories)
     tenants = Tenants()
     connection = _connect(chosen)
