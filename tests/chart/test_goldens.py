@@ -48,7 +48,7 @@ def test_values_are_those_that_the_schema_has(values: Path) -> None:
         "ephemeralStorage: 1Gi}}}}}",
         "network: {never: [everything]}",
         "controller: {image: ghcr.io/acme/vtspec:latest}",
-        "controller: {repositories: [vision]}",
+        "controller: {repository: vision}",
         "controller: {forge: gitlab}",
         "controller: {webhookSecrets: []}",
         "controller: {url: 'https://me:word@git.example'}",
@@ -150,7 +150,9 @@ def test_the_controller_is_started_with_words_that_its_command_has(stem: str) ->
     parser = controller.make_parser(click.Context(controller))
     given, left, _ = parser.parse_args(list(container["args"]))
     assert not left
-    assert given["repositories"]
+    assert given["repositories"] == ("acme/vision",)
+    assert given["namespace"] == "vision"
+    assert given["runs"] == "s3://acme-runs/vtspec"
     mounts = {one["mountPath"] for one in container["volumeMounts"]}
     named = [*given["secret_files"], given.get("token_file") or given["private_key"]]
     for file in (*named, given["folder"], container["env"][1]["value"]):

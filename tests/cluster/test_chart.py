@@ -102,7 +102,7 @@ TEAMS = f"teams: {{vision: {{quota: {{t4: {QUOTA}}}}}}}"
 TWINS = f"teams: {{a: {{queue: q, quota: {{t4: {QUOTA}}}}}, q: {{quota: {{t4: {QUOTA}}}}}}}"
 KEYS = "accessKeyId: me, secretAccessKey: word"
 IMAGE_OF_OURS = f"'ghcr.io/acme/vtspec@sha256:{'c' * 64}'"
-CONTROLLED = f"enabled: true, image: {IMAGE_OF_OURS}, repositories: [a/b]"
+CONTROLLED = f"enabled: true, image: {IMAGE_OF_OURS}, repository: a/b"
 ROLE = "runsRole: 'arn:aws:iam::111122223333:role/vtspec-run'"
 
 
@@ -136,8 +136,8 @@ ROLE = "runsRole: 'arn:aws:iam::111122223333:role/vtspec-run'"
         ("store: {existingSecret: mine, pathStyle: true}", "store.pathStyle: Secret mine"),
         (f"store: {{{ROLE}, endpoint: 'https://a.b'}}", "store.endpoint: with store.runsRole no"),
         (f"store: {{{ROLE}, existingSecret: mine}}", "store.existingSecret: with store.runsRole"),
-        ("controller: {repositories: [a/b]}", "controller.repositories: has no effect .* to true"),
-        ("controller: {enabled: true, repositories: [a/b]}", "vtspec images push vtspec"),
+        ("controller: {repository: a/b}", "controller.repository: has no effect .* to true"),
+        ("controller: {enabled: true, repository: a/b}", "vtspec images push vtspec"),
         (f"controller: {{enabled: true, image: {IMAGE_OF_OURS}}}", "it looks after none"),
         (f"controller: {{{CONTROLLED}, forge: gitea}}", "https://git.example.org"),
         (
