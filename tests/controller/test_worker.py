@@ -219,7 +219,9 @@ def an_effect(
 
     said: list[str] = []
     site: Any = SimpleNamespace(
-        forge=SimpleNamespace(update_comment=update_comment), environ={"MY_TOKEN": "canary-1234"}
+        forge=SimpleNamespace(update_comment=update_comment),
+        environ={"MY_TOKEN": "canary-1234"},
+        metrics=None,
     )
     return Effects(site=site, repository=site, report=said.append, **changes), said
 
