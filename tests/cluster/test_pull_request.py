@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from local_cluster.cluster import Cluster
-from local_cluster.kubernetes_api import KubernetesApi
+from local_cluster.kubernetes_api import KubernetesApi, wait_until
 from object_storage import ObjectStorage
 from pull_request_stage import APPROVER, Ground, Stage, set_stage
 from workflows import WORKFLOWS, delete, find_pods
@@ -50,9 +50,8 @@ def test_a_pull_request_becomes_a_result_and_is_merged(api: KubernetesApi, stage
         in workflow["metadata"]["annotations"][f"vtspec.dev/approval-{stage.number}"]
     )
     assert find_pods(api, run, "train")
-    head = stage.forge.site.forge.get_pull_request(stage.number).head_sha
-    statuses = stage.forge.site.find_statuses(head)
-    assert statuses["vtspec/digits-softmax"][0] == "success"
+    # What is written is written one after the other.
+    wait_until(lambda: read_status(stage) == "success", what="its status", timeout_s=60)
     stage.await_tracked(run)
     stage.merge()
     stage.await_rest()
@@ -65,6 +64,12 @@ def test_a_pull_request_becomes_a_result_and_is_merged(api: KubernetesApi, stage
     for log in stage.logs:
         assert "Traceback" not in log.read_text()
     delete(api, run)
+
+
+def read_status(stage: Stage) -> str | None:
+    head = stage.forge.site.forge.get_pull_request(stage.number).head_sha
+    found = stage.forge.site.find_statuses(head).get("vtspec/digits-softmax")
+    return None if found is None else found[0]
 
 
 def list_workflows(api: KubernetesApi) -> set[str]:

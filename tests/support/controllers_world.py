@@ -198,8 +198,13 @@ class Scene:
                 for one in repository.comments.values()
                 if one.author == BOT and one.body.strip() != DUPLICATE.strip()
             ),
+            # That a command was seen is told while its answer is to come, or not at all.
             "reactions": [
-                sorted(each.content for each in repository.reactions.values() if each.comment == n)
+                sorted(
+                    each.content
+                    for each in repository.reactions.values()
+                    if each.comment == n and each.content != "eyes"
+                )
                 for n in sorted(one.id for one in people)
             ],
             "checks": sorted(
