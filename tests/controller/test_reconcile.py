@@ -584,6 +584,17 @@ def test_a_comment_that_was_written_twice_becomes_one_again() -> None:
     assert len(world.find(number, "plan")) == 1
 
 
+def test_a_command_that_was_answered_twice_has_one_answer_again() -> None:
+    world, number = an_open_world()
+    said = world.apply(number, PLAN)
+    world.settle()
+    answer = world.reply_to(number, said)
+    world.comment(number, answer, BOT)
+    world.settle()
+    assert world.find(number, f"reply {said}") == [answer]
+    assert world.find(number, "duplicate")
+
+
 def test_our_markers_count_in_our_own_comments_alone() -> None:
     world = World()
     number = world.open(a_spec(PLAN))

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from kubernetes_server import KubernetesServer, Object
+from kubernetes_server import KubernetesServer, Object, await_true
 
 _MAIN = "from vtspec.cli.main import main; main()"
 _RETRIED = (75, 143, -15)
@@ -164,8 +164,9 @@ class ArgoProcesses:
         code = process.wait()
         asked.join()
         self._server.end_pod(pod, "Succeeded" if code == 0 else "Failed")
-        # With the pod its folder is gone.
-        shutil.rmtree(own)
+        # With the pod its folder is gone; a training whose step was killed writes until it
+        # notices.
+        await_true(lambda: _remove(own), f"{own} is gone")
         return code
 
     def _watch(self, workflow: Object, process: "subprocess.Popen[bytes]") -> None:
@@ -199,6 +200,11 @@ class ArgoProcesses:
     def _tell(self, name: str, uid: str, nodes: Mapping[str, Any], phase: str) -> None:
         if self._find(name, uid) is not None:
             self._server.play(name, {"phase": phase, "nodes": dict(nodes)})
+
+
+def _remove(folder: Path) -> bool:
+    shutil.rmtree(folder, ignore_errors=True)
+    return not folder.exists()
 
 
 def _map(text: str, places: Mapping[str, str]) -> str:

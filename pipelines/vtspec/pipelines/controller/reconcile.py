@@ -94,10 +94,13 @@ def _is_others(comment: Comment, login: str) -> bool:
 def _answer_one(
     comment: Comment, seen: PullRequestView, view: View, ledger: Ledger
 ) -> Iterator[Action]:
+    number, cause = seen.pull.number, comment.id
+    replies = find_comments(seen.comments, view.login, f"reply {comment.id}")
+    # Of two that answered at once each may have been killed before it saw the other's.
+    yield from _point_at_first(number, replies)
     ours = {one.content for one in seen.reactions.get(comment.id, ()) if one.user == view.login}
     if "rocket" in ours or "-1" in ours:
         return
-    number, cause = seen.pull.number, comment.id
     replied = find_replies(seen.comments, view.login).get(comment.id)
     if replied is not None:
         yield _conclude(number, cause, replied)
@@ -206,6 +209,10 @@ def _write(
     if not there or not has_text(there[0], body):
         found = there[0].id if there else None
         yield WriteComment(pull_request=number, kind=kind, body=body, comment_id=found)
+    yield from _point_at_first(number, there)
+
+
+def _point_at_first(number: int, there: Sequence[Comment]) -> Iterator[WriteComment]:
     for other in there[1:]:
         yield WriteComment(
             pull_request=number, kind="duplicate", body=DUPLICATE, comment_id=other.id
