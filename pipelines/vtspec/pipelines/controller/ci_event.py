@@ -4,12 +4,11 @@ may do. Pure.
 https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from vtspec.pipelines.forge.webhook import EVENT, find_subject
+from vtspec.pipelines.forge.webhook import EVENT, find_object, find_subject, read_payload
 
 LOGIN: Final = "github-actions[bot]"
 """Whose comments are those of the token that a job is given."""
@@ -36,7 +35,7 @@ def read_event(name: str, body: bytes) -> CiEvent:
     # The same as a webhook's, but for the one name that webhooks do not have.
     event = "pull_request" if name == _TARGET else name
     subject = find_subject({EVENT: event}, body, LOGIN)
-    payload = _read_payload(body)
+    payload = read_payload(body)
     action = payload.get("action")
     return CiEvent(
         name=name,
@@ -47,20 +46,10 @@ def read_event(name: str, body: bytes) -> CiEvent:
 
 
 def _is_fork(payload: Mapping[str, Any]) -> bool:
-    head = _find(_find(payload, "pull_request"), "head")
-    ours, theirs = _find(payload, "repository").get("id"), _find(head, "repo").get("id")
+    head = find_object(find_object(payload, "pull_request"), "head")
+    ours, theirs = (
+        find_object(payload, "repository").get("id"),
+        find_object(head, "repo").get("id"),
+    )
     # Of a repository that is gone nothing is known; it is not this one.
     return theirs is None or theirs != ours
-
-
-def _read_payload(body: bytes) -> Mapping[str, Any]:
-    try:
-        payload = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return payload if isinstance(payload, dict) else {}
-
-
-def _find(payload: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    found = payload.get(name)
-    return found if isinstance(found, dict) else {}

@@ -77,8 +77,8 @@ def find_subject(headers: Mapping[str, str], body: bytes, own_login: str = "") -
 
     Comments that `own_login` wrote are nothing to look at: they are an answer to a look.
     """
-    payload = _read_payload(body)
-    repository = _find_object(payload, "repository")
+    payload = read_payload(body)
+    repository = find_object(payload, "repository")
     repository_id, full_name = repository.get("id"), repository.get("full_name")
     if not _is_number(repository_id) or not isinstance(full_name, str):
         return None
@@ -87,9 +87,9 @@ def find_subject(headers: Mapping[str, str], body: bytes, own_login: str = "") -
     event = _find_header(headers, EVENT)
     number: Any = None
     if event in _PULL_REQUEST_EVENTS:
-        number = _find_object(payload, "pull_request").get("number")
-    elif event == "issue_comment" and _find_object(payload, "sender").get("login") != own_login:
-        number = _find_commented(_find_object(payload, "issue"))
+        number = find_object(payload, "pull_request").get("number")
+    elif event == "issue_comment" and find_object(payload, "sender").get("login") != own_login:
+        number = _find_commented(find_object(payload, "issue"))
     elif _concerns_all(event, payload, repository):
         return Subject(repository_id=str(repository_id), repository=full_name, number=None)
     if not _is_number(number):
@@ -103,7 +103,7 @@ def find_subject(headers: Mapping[str, str], body: bytes, own_login: str = "") -
 
 
 def _find_new_comment(payload: Mapping[str, Any]) -> str | None:
-    body = _find_object(payload, "comment").get("body")
+    body = find_object(payload, "comment").get("body")
     return body if payload.get("action") == "created" and isinstance(body, str) else None
 
 
@@ -120,7 +120,8 @@ def _concerns_all(event: str, payload: Mapping[str, Any], repository: Mapping[st
     return event in _CHECK_EVENTS and payload.get("action") == "rerequested"
 
 
-def _read_payload(body: bytes) -> Mapping[str, Any]:
+def read_payload(body: bytes) -> Mapping[str, Any]:
+    """An event's object; an empty one for what is none."""
     try:
         payload = json.loads(body)
     # Not UTF-8, no JSON, a number of too many digits; nested too deep.
@@ -129,7 +130,8 @@ def _read_payload(body: bytes) -> Mapping[str, Any]:
     return payload if isinstance(payload, dict) else {}
 
 
-def _find_object(payload: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def find_object(payload: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """An object within another; an empty one where there is none."""
     found = payload.get(name)
     return found if isinstance(found, dict) else {}
 
