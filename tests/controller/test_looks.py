@@ -1,28 +1,18 @@
 """A look at one pull request asks for what that one needs; git is asked once for all."""
 
 import json
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import pytest
 
 from git_repositories import commit, git
-from object_storage import ObjectStorage
 from plan_repository import change
 from proposed_changes import DEEP
 from run_folders import STARTED, SUCCEEDED, Told, a_plan, events_of
-from served_pull_requests import PullRequests, serve_pull_requests
+from served_pull_requests import PullRequests
 from vtspec.pipelines.errors import Refused
 from vtspec.pipelines.project.git_mirror import GitMirror
 from vtspec.pipelines.runs.events import encode_event
-
-
-@pytest.fixture
-def pulls(
-    storage: ObjectStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[PullRequests]:
-    with serve_pull_requests(storage, tmp_path, monkeypatch) as found:
-        yield found
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The whole way on stand-ins: real git, a GitHub, a cluster and a store on loopback."""
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -25,14 +24,6 @@ from vtspec.pipelines.controller.worker import serve_once, track_once
 from vtspec.pipelines.errors import Refused
 
 CRASHED: Told = ("run.finished", {"ending": "crashed", "exit_code": 1})
-
-
-@pytest.fixture
-def pulls(
-    storage: ObjectStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[PullRequests]:
-    with serve_pull_requests(storage, tmp_path, monkeypatch) as found:
-        yield found
 
 
 def get_server(pulls: PullRequests) -> KubernetesServer:

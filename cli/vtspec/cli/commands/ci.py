@@ -213,12 +213,12 @@ def _choose_number(chosen: _Options, event: "CiEvent") -> int:
 def _open_site(chosen: _Options) -> "Iterator[Site]":
     from contextlib import closing
 
-    from vtspec.pipelines.cache_folder import get_cache_folder
     from vtspec.pipelines.controller.ci_event import LOGIN
     from vtspec.pipelines.controller.observation import Site
     from vtspec.pipelines.errors import Refused
     from vtspec.pipelines.forge.connection import GITHUB_API, connect_github
     from vtspec.pipelines.forge.credentials import SecretVariable, TokenCredential
+    from vtspec.pipelines.project.git_mirror import choose_mirror_folder
 
     name = chosen.repository or os.environ.get("GITHUB_REPOSITORY")
     if not name:
@@ -227,10 +227,9 @@ def _open_site(chosen: _Options) -> "Iterator[Site]":
     # That of a job does not say whose it is.
     login = chosen.login or (LOGIN if token.read().startswith("ghs_") else None)
     url = os.environ.get("GITHUB_API_URL") or GITHUB_API
-    folder = chosen.folder or get_cache_folder(os.environ) / "mirrors"
+    folder = choose_mirror_folder(name, chosen.folder, os.environ)
     with closing(connect_github(TokenCredential(token=token, login=login), url)) as connection:
-        forge = connection.open(name)
-        yield Site(forge=forge, folder=folder / f"{name.replace('/', '+')}.git")
+        yield Site(forge=connection.open(name), folder=folder)
 
 
 def _summarize(text: str) -> None:

@@ -89,12 +89,12 @@ def command(repositories: tuple[str, ...], **options: Any) -> None:
     be killed at any time, and several may run at once. Exit codes: 0 it was told to end (with
     `--once`: there is nothing left to do), 75 with `--once` something is left for later.
     """
-    from vtspec.pipelines.cache_folder import get_cache_folder
     from vtspec.pipelines.controller.observation import Site
     from vtspec.pipelines.controller.process import serve_at_rest, serve_repositories
     from vtspec.pipelines.controller.tenancy import Tenants
     from vtspec.pipelines.controller.worker import SiteWorker
     from vtspec.pipelines.failpoints import find_failpoint
+    from vtspec.pipelines.project.git_mirror import choose_mirror_folder
 
     def report(line: str) -> None:
         click.echo(line, err=True)
@@ -105,11 +105,10 @@ def command(repositories: tuple[str, ...], **options: Any) -> None:
     tenancy = _read_tenancy(chosen, repositories)
     tenants = Tenants()
     connection = _connect(chosen)
-    mirrors = chosen.folder or get_cache_folder(os.environ) / "mirrors"
     sites = [
         Site(
             forge=connection.open(name),
-            folder=mirrors / f"{name.replace('/', '+')}.git",
+            folder=choose_mirror_folder(name, chosen.folder, os.environ),
             tenancy=tenancy,
             tenants=tenants,
         )

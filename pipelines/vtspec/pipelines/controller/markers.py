@@ -60,6 +60,9 @@ def make_reply_marker(comment_id: int, outcome: Outcome) -> str:
     return f"{make_marker(f'reply {comment_id}')}\n{make_marker(outcome)}"
 
 
+CONCLUDED: Final = frozenset({"rocket", "-1"})
+"""Our reactions to a command of which nothing is left to be done."""
+
 DUPLICATE: Final = f"{make_marker('duplicate')}\n*This is told in another comment above.*\n"
 """What stands in place of a comment that two controllers have written at once."""
 

@@ -9,14 +9,9 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from vtspec.pipelines.argo import observe
-from vtspec.pipelines.argo.workflow import MANAGED, RUN
-from vtspec.pipelines.argo.workflow_state import WorkflowState
-from vtspec.pipelines.cluster.kubernetes_client import WORKFLOWS
 from vtspec.pipelines.cluster.run_credential import RunCredentials
-from vtspec.pipelines.cluster.run_workflow import RunWorkflow, is_made_for
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
-from vtspec.pipelines.operations.cluster_workflows import open_cluster, settle_runs
+from vtspec.pipelines.operations.cluster_workflows import open_cluster
 from vtspec.pipelines.operations.pull_request import (
     AffectedPlan,
     Proposal,
@@ -33,19 +28,26 @@ from vtspec.pipelines.project.git_mirror import GitMirror
 from vtspec.pipelines.project.repository import Repository, find_repository
 from vtspec.pipelines.redaction import make_redactor
 from vtspec.pipelines.runs import Run, Runs
-from vtspec.pipelines.validation.teams import find_team
 
-from .approval import choose_team
 from .commands import parse_command
-from .observed_runs import ObservedRun, ObservedRuns
+from .markers import CONCLUDED
+from .observed_runs import ObservedRuns
+from .observed_workflows import (
+    WorkflowsByRun,
+    find_ended,
+    find_workflows,
+    look_closer,
+    make_attempt,
+    settle,
+)
 from .request import is_allowed, list_asked_specs
 from .tenancy import Tenancy, Tenants
-from .view import Attempt, EndedRun, PlannedSpec, PullRequestView, SpecCause, View
-from .workflow_marks import read_approvals, read_wanted
+from .view import PlannedSpec, PullRequestView, SpecCause, View
+from .workflow_marks import read_wanted
 
 if TYPE_CHECKING:
     from vtspec.pipelines.argo.settings import DataRemote
-    from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient, Object
+    from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
     from vtspec.pipelines.forge.forge import (
         CheckReport,
         Forge,
@@ -57,7 +59,6 @@ if TYPE_CHECKING:
     )
     from vtspec.pipelines.planning.plan_model import Plan
     from vtspec.pipelines.planning.resolve import ModelSources
-    from vtspec.schema.kinds.project import ProjectSpec
 
     from .metrics import SiteMetrics
 
@@ -153,10 +154,8 @@ def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observatio
     this repository's.
     """
     forge = site.forge
-    info = forge.find_repository()
+    mirror, default = _open_mirror(site)
     pulls, left_out = _find_pulls(site, numbers)
-    mirror = GitMirror(folder=site.folder, url=info.clone_url, header=forge.make_git_header())
-    default = f"refs/heads/{info.default_branch}"
     left_out |= _fetch(mirror, default, pulls.values())
     commit = mirror.find_commits([default])[default]
     repository = _read_policy(site.folder, commit)
@@ -164,7 +163,7 @@ def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observatio
     site.tenancy.refuse_foreign(project)
     site.tenants.admit(forge.repository, project)
     client = None if project.cluster is None else site.open_cluster()
-    workflows = {} if client is None else _find_workflows(client, project)
+    workflows = {} if client is None else find_workflows(client, project)
     states: dict[int, PullRequestState] = {number: one.state for number, one in pulls.items()}
     wanting, unfound = _get_pulls(forge, _list_wanting(workflows, numbers) - {*pulls})
     states |= {number: one.state for number, one in wanting.items()}
@@ -174,7 +173,7 @@ def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observatio
         pulls |= wanting
     runs = Runs(repository.runs)
     every = site.runs.read(runs)
-    if client is not None and _settle(runs, every, workflows, client):
+    if client is not None and settle(runs, every, workflows, client):
         every = site.runs.read(runs)
     ended = tuple((one.run.name, one.state.ending) for one in every)
     there = {number: one for number, one in pulls.items() if number not in left_out}
@@ -183,13 +182,14 @@ def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observatio
     seen, unseen = _observe_pulls(site, there, policy)
     plans = {plan.id for pull in seen for spec in pull.specs for plan in spec.plans}
     made = (
-        _make_attempt(site, one, workflows.get(one.run.name, ()), runs, project)
+        make_attempt(site.runs, one, workflows.get(one.run.name, ()), runs, project)
         for one in every
         if one.run.name in workflows or one.run.plan_id in plans
     )
     attempts = sorted((one for one in made if one is not None), key=lambda one: one.run)
     if client is not None:
-        attempts = [_look_closer(one, seen, runs, client) for one in attempts]
+        by_name = {one.run.name: one for one in every}
+        attempts = [look_closer(one, by_name[one.run], seen, client) for one in attempts]
     view = View(
         now=site.now,
         login=forge.find_login(),
@@ -197,7 +197,7 @@ def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observatio
         pull_requests=seen,
         states=states,
         attempts=attempts,
-        ended=tuple(_find_ended(every, project)),
+        ended=tuple(find_ended(every, project)),
         # A copy: another thread writes, and notes what it wrote.
         statuses={sha: tuple(one.values()) for sha, one in list(site.statuses.items())},
         checks={sha: tuple(one.values()) for sha, one in list(site.checks.items())},
@@ -212,15 +212,20 @@ def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observatio
 def find_problems(site: Site, number: int) -> "tuple[PullRequest, Validation]":
     """What is wrong in the specs that a pull request changes; of forge and git alone. Raises as
     `observe_site`."""
-    forge = site.forge
-    info, pull = forge.find_repository(), forge.get_pull_request(number)
-    mirror = GitMirror(folder=site.folder, url=info.clone_url, header=forge.make_git_header())
-    default = f"refs/heads/{info.default_branch}"
+    mirror, default = _open_mirror(site)
+    pull = site.forge.get_pull_request(number)
     for error in _fetch(mirror, default, [pull]).values():
         raise error
     head, base = _choose_commits(pull, mirror.find_commits(_list_commits(pull)))
     proposal = Proposal(folder=site.folder, head=head, base=base, policy=default)
     return pull, validate_pull_request(proposal)
+
+
+def _open_mirror(site: Site) -> tuple[GitMirror, str]:
+    """The mirror of a repository, and its default branch as git calls it."""
+    info, header = site.forge.find_repository(), site.forge.make_git_header()
+    mirror = GitMirror(folder=site.folder, url=info.clone_url, header=header)
+    return mirror, f"refs/heads/{info.default_branch}"
 
 
 @lru_cache(maxsize=64)
@@ -309,7 +314,7 @@ def _list_commits(pull: "PullRequest") -> tuple[str, str]:
     return pull.head_sha, base
 
 
-def _list_wanting(workflows: "_Workflows", numbers: Iterable[int] | None) -> set[int]:
+def _list_wanting(workflows: "WorkflowsByRun", numbers: Iterable[int] | None) -> set[int]:
     """The pull requests that want runs; those alone that share one with `numbers`, if not None."""
     groups = [
         {number for one in group for number in read_wanted(one.raw["metadata"])}
@@ -376,7 +381,7 @@ def _find_reactions(site: Site, comment: int) -> "Sequence[Reaction]":
         return site.concluded[comment]
     found = site.forge.list_reactions(comment)
     ours = {one.content for one in found if one.user == site.forge.find_login()}
-    if ours & {"rocket", "-1"}:
+    if ours & CONCLUDED:
         site.concluded[comment] = found
     return found
 
@@ -489,136 +494,3 @@ def _make_affected(one: AffectedPlan) -> PlannedSpec:
         problems=one.problems,
         base=base,
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Workflow:
-    """A Workflow as the cluster has it, and what has come of it."""
-
-    raw: "Object"
-    state: WorkflowState
-
-    @property
-    def name(self) -> str:
-        return str(self.raw["metadata"]["name"])
-
-
-_Workflows: TypeAlias = Mapping[str, Sequence[_Workflow]]
-"""The Workflows of each run, those of its completions too."""
-
-
-def _find_workflows(client: "KubernetesClient", project: "ProjectSpec") -> _Workflows:
-    assert project.cluster is not None
-    groups: dict[str, list[_Workflow]] = {}
-    for one in client.find(WORKFLOWS, project.cluster.namespace, MANAGED):
-        name = str(one["metadata"].get("labels", {}).get(RUN) or "")
-        groups.setdefault(name, []).append(_Workflow(raw=one, state=observe(one)))
-    return groups
-
-
-def _settle(
-    runs: Runs,
-    every: Sequence[ObservedRun],
-    workflows: _Workflows,
-    client: "KubernetesClient",
-) -> bool:
-    """Write down the ends of runs whose Workflows are over; whether there were any."""
-    begun = [one.run for one in every if not one.state.is_over and _has_ended(one, workflows)]
-    if not begun:
-        return False
-    look = settle_runs(runs, begun, client)
-    for problem in (look.problem, *look.problems.values()):
-        # What would be refused again is one run's, and hides no other.
-        if problem is not None and (problem is look.problem or isinstance(problem, Temporary)):
-            raise problem
-    return True
-
-
-def _has_ended(one: ObservedRun, workflows: _Workflows) -> bool:
-    group = workflows.get(one.run.name)
-    if group is None:
-        return False
-    current = _find_current(one, group)
-    return current is None or current.state.is_over
-
-
-def _find_current(one: ObservedRun, workflows: Sequence[_Workflow]) -> _Workflow | None:
-    """The Workflow of a run's last part."""
-    file = one.file
-    if file is None:
-        return None
-    return next((each for each in workflows if is_made_for(each.raw, file)), None)
-
-
-def _make_attempt(
-    site: Site,
-    one: ObservedRun,
-    workflows: Sequence[_Workflow],
-    runs: Runs,
-    project: "ProjectSpec",
-) -> Attempt | None:
-    plan, state = one.plan, one.state
-    if plan is None:
-        return None
-    current = _find_current(one, workflows)
-    approvals = tuple(
-        approval for each in workflows for approval in read_approvals(each.raw["metadata"])
-    )
-    wanted: dict[int, bool] = {}
-    for each in workflows:
-        for number, is_wanted in read_wanted(each.raw["metadata"]).items():
-            wanted[number] = wanted.get(number, False) or is_wanted
-    login = approvals[-1].login if approvals else ""
-    return Attempt(
-        run=one.run.name,
-        spec=plan.name,
-        plan_id=plan.id,
-        digest=plan.digest,
-        number=one.run.attempt,
-        state=state,
-        workflow=None if current is None else current.state,
-        approvals=approvals,
-        wanted_by=wanted,
-        is_stopping=current is not None and bool(current.raw.get("spec", {}).get("shutdown")),
-        team=choose_team(plan, login, project),
-        cost=plan.estimate.cost,
-        currency=plan.estimate.currency,
-        facts=site.runs.read_facts(one, runs) if state.is_over else None,
-        log=one.log,
-        link=one.link,
-    )
-
-
-def _look_closer(
-    attempt: Attempt,
-    seen: Sequence[PullRequestView],
-    runs: Runs,
-    client: "KubernetesClient",
-) -> Attempt:
-    """An attempt that waits, with what its pods and their queue say of why and for how long."""
-    is_shown = any(attempt.wanted_by.get(one.pull.number) for one in seen)
-    if not is_shown or attempt.workflow is None or attempt.workflow.phase != "waiting":
-        return attempt
-    run = Run(runs.folder / attempt.run)
-    file = run.read_workflow()
-    found = None if file is None else RunWorkflow(client, run, file).look().workflow
-    return attempt if found is None else replace(attempt, workflow=found)
-
-
-def _find_ended(every: Sequence[ObservedRun], project: "ProjectSpec") -> Iterator[EndedRun]:
-    """What the runs of teams have cost, at what was planned for an hour of them."""
-    for one in every:
-        plan = one.plan
-        if plan is None or one.ended is None:
-            continue
-        team = find_team(project.teams, plan.spec_path, None)
-        cost = _compute_cost(plan, one.state.clock.seconds)
-        if team is not None and cost is not None:
-            yield EndedRun(team=team, ended=one.ended, cost=cost)
-
-
-def _compute_cost(plan: "Plan", seconds: float) -> float | None:
-    estimate = plan.estimate
-    if estimate.cost is None or not estimate.whole_seconds:
-        return None
-    return estimate.cost * seconds / estimate.whole_seconds

@@ -20,6 +20,7 @@ from .commit_status import report_checks, set_statuses
 from .digests import compute_all_digest, list_asked, list_targets, strip_digest
 from .ledger import Ledger, open_ledger
 from .markers import (
+    CONCLUDED,
     DUPLICATE,
     Outcome,
     ShownDigest,
@@ -99,7 +100,7 @@ def _answer_one(
     # Of two that answered at once each may have been killed before it saw the other's.
     yield from _point_at_first(number, replies)
     ours = {one.content for one in seen.reactions.get(comment.id, ()) if one.user == view.login}
-    if "rocket" in ours or "-1" in ours:
+    if ours & CONCLUDED:
         return
     replied = find_replies(seen.comments, view.login).get(comment.id)
     if replied is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from vtspec.pipelines.cache_folder import get_cache_folder
 from vtspec.pipelines.errors import Permanent, Temporary
 from vtspec.pipelines.failpoints import durable_step
 from vtspec.pipelines.redaction import redact_text
@@ -31,6 +32,12 @@ _STRICT: Final = (
 
 _REFUSED: Final = ("authentication failed", "could not read username", "repository not found")
 _REFUSED_CODES: Final = ("error: 401", "error: 403", "error: 404")
+
+
+def choose_mirror_folder(repository: str, folder: Path | None, environ: Mapping[str, str]) -> Path:
+    """Where a forge's repository OWNER/NAME is mirrored: in `folder`, else in the cache."""
+    mirrors = folder or get_cache_folder(environ) / "mirrors"
+    return mirrors / f"{repository.replace('/', '+')}.git"
 
 
 @dataclass(frozen=True, kw_only=True)
