@@ -204,7 +204,7 @@ class _Refusing(BaseHTTPRequestHandler):
 
 
 def _make_repository(folder: Path, image: str) -> tuple[Path, Plan]:
-    made = a_repository(folder / "repository", per_class=12, training={"epochs": 60})
+    made = a_repository(folder / "repository", per_class=12, training={"epochs": 1500})
     dvc_repository(made.root)
     command(made.root, "dvc", "add", "-q", "data/shapes")
     command(made.root, "dvc", "remote", "add", "-q", "-d", "storage", REMOTE)
@@ -502,7 +502,7 @@ def test_only_the_pod_of_step_data_holds_what_reads_the_data(world: World) -> No
 
 def test_the_process_of_a_framework_holds_no_secret(world: World) -> None:
     adapters = world.find_in_pods("vtspec.adapters")
-    assert len(adapters) >= 2
+    assert any(b"train" in one.command.split(b"\0") for one in adapters)
     for process in adapters:
         assert list(world.canaries.search("", process.environment)) == []
         assert not any("AWS_" in name for name in process.names)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-_POLL_S: Final = 0.25
+# A step's process may be over in a tenth of a second.
+_POLL_S: Final = 0.05
 
 
 @dataclass(frozen=True, order=True)
