@@ -251,7 +251,7 @@ def _make_site(told: Mapping[str, Any]) -> Any:
 
     from forge_sites import REPOSITORY, TOKEN
     from vtspec.pipelines.catalog import load_frameworks
-    from vtspec.pipelines.controller.observation import Site
+    from vtspec.pipelines.controller.site import Site
     from vtspec.pipelines.forge.connection import connect_github
     from vtspec.pipelines.forge.credentials import SecretVariable, TokenCredential
     from vtspec.pipelines.planning.resolve import ModelSources
@@ -289,6 +289,7 @@ def _look(told: Mapping[str, Any]) -> None:
     site = _make_site(told)
     # What is imported once is no Workflow's.
     site.open_cluster()
+    site.workflows.follow(lambda numbers: None)
     times = []
     for _ in range(3):
         begun = time.process_time()

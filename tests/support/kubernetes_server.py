@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -68,6 +68,11 @@ class KubernetesServer:
         self.created: Callable[[Object], None] = lambda _: None
         self.drops = 0
         self.is_down = False
+        self.version = 1
+        self.oldest = 0
+        self.changes: list[tuple[int, str, str, str]] = []
+        self.watches = 0
+        self.is_stopped = False
         self.changed = threading.Condition(threading.RLock())
         self._http = ThreadingHTTPServer(
             ("127.0.0.1", 0), type("Handler", (_Handler,), {"kubernetes": self})
@@ -79,8 +84,15 @@ class KubernetesServer:
     def start(self) -> None:
         self._thread.start()
 
+    def cut_watches(self) -> None:
+        """End what is told to those who watch."""
+        with self.changed:
+            self.watches += 1
+            self.changed.notify_all()
+
     def stop(self) -> None:
         with self.changed:
+            self.is_stopped = True
             for log in self.logs.values():
                 log.is_over = True
             self.changed.notify_all()
@@ -128,9 +140,24 @@ class KubernetesServer:
             stored["metadata"].setdefault("uid", uuid.uuid4().hex)
             now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
             stored["metadata"].setdefault("creationTimestamp", now)
+            kind = "MODIFIED" if path in self.objects else "ADDED"
             self.objects[path] = stored
-            self.changed.notify_all()
+            self._note(kind, path, stored)
             return stored
+
+    def _note(self, kind: str, path: str, stored: Object) -> None:
+        """Give an object that has changed a version, and keep the change for who watches."""
+        self.version += 1
+        stored["metadata"]["resourceVersion"] = str(self.version)
+        self.changes.append((self.version, kind, path, json.dumps(stored)))
+        self.changed.notify_all()
+
+    def forget_changes(self) -> None:
+        """As when etcd is compacted: whoever watches has to list anew."""
+        with self.changed:
+            self.oldest = self.version + 1
+            self.changes.clear()
+            self.changed.notify_all()
 
     def put_pod(self, run: str, step: str, *, name: str, phase: str, **metadata: Any) -> Object:
         """A pod of a run's step, with its log."""
@@ -166,14 +193,16 @@ class KubernetesServer:
     def play(self, name: str, status: Mapping[str, Any]) -> None:
         """The Workflow's status becomes that of a recorded state."""
         with self.changed:
-            self.objects[self.workflow_path(name)]["status"] = copy.deepcopy(dict(status))
+            path = self.workflow_path(name)
+            self.objects[path]["status"] = copy.deepcopy(dict(status))
+            self._note("MODIFIED", path, self.objects[path])
 
     def play_gone(self, name: str) -> None:
         """Somebody deleted the Workflow."""
         with self.changed:
             self._remove(self.workflow_path(name))
 
-    def answer(self, asked: "Asked") -> tuple[int, Object | str]:
+    def answer(self, asked: "Asked", verb: str | None = None) -> tuple[int, Object | str]:
         """The status and body of an answer."""
         method, path = asked.method, asked.path
         with self.changed:
@@ -184,7 +213,8 @@ class KubernetesServer:
             if api in self.away:
                 return 503, "service unavailable\n"
             namespace, resource, name = _take_apart(path.removeprefix(f"{api}/"))
-            refused = self._refuse(method, namespace, resource, name)
+            verb = verb or _VERBS.get(method) or ("get" if name else "list")
+            refused = self._refuse(verb, method, namespace, resource)
             if refused is not None:
                 return refused
             if resource == "namespaces":
@@ -192,9 +222,8 @@ class KubernetesServer:
             return self._answer(asked, resource, name)
 
     def _refuse(
-        self, method: str, namespace: str, resource: str, name: str | None
+        self, verb: str, method: str, namespace: str, resource: str
     ) -> tuple[int, Object] | None:
-        verb = _VERBS.get(method) or ("get" if name else "list")
         if {(verb, resource), (verb, f"{resource} in {namespace}")} & self.denied:
             return 403, _status(
                 403,
@@ -212,15 +241,14 @@ class KubernetesServer:
         if asked.method == "POST":
             return self._create(path, resource, body)
         if name is None:
-            selector = asked.query.get("labelSelector")
-            wanted = dict(part.split("=") for part in selector.split(",")) if selector else {}
+            wanted = _read_selector(asked.query)
             items = [
                 one
                 for where, one in self.objects.items()
                 if where.startswith(f"{path}/")
                 and wanted.items() <= one["metadata"].get("labels", {}).items()
             ]
-            return 200, {"items": items}
+            return 200, {"items": items, "metadata": {"resourceVersion": str(self.version)}}
         found = self.objects.get(path)
         if found is None:
             said = _status(404, f'{resource} "{name}" not found')
@@ -231,7 +259,7 @@ class KubernetesServer:
             if uid != found["metadata"]["uid"]:
                 return 422, _status(422, f"metadata.uid: Invalid value: {uid}: field is immutable")
             _merge(found, body)
-            self.changed.notify_all()
+            self._note("MODIFIED", path, found)
         if asked.method == "DELETE":
             uid = (body or {}).get("preconditions", {}).get("uid")
             if uid is not None and uid != found["metadata"]["uid"]:
@@ -251,12 +279,19 @@ class KubernetesServer:
         return 201, stored
 
     def _remove(self, path: str) -> None:
-        name = self.objects.pop(path)["metadata"]["name"]
+        removed = self.objects.pop(path)
+        self._note("DELETED", path, removed)
+        name = removed["metadata"]["name"]
         for other, one in list(self.objects.items()):
             if one["metadata"].get("labels", {}).get(_WORKFLOW_LABEL) == name:
                 del self.objects[other]
                 self.logs.pop(one["metadata"]["name"], PodLog()).is_over = True
         self.changed.notify_all()
+
+
+def _read_selector(query: Mapping[str, str]) -> dict[str, str]:
+    selector = query.get("labelSelector")
+    return dict(part.split("=") for part in selector.split(",")) if selector else {}
 
 
 def _take_apart(rest: str) -> tuple[str, str, str | None]:
@@ -305,6 +340,9 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         body = json.loads(self.rfile.read(length)) if length else None
         asked = Asked(method=self.command, path=parts.path, query=query, body=body)
+        if query.get("watch") == "true":
+            self._send_changes(asked)
+            return
         status, answer = self.kubernetes.answer(asked)
         if self.command != "GET" and self.kubernetes.drops > 0:
             self.kubernetes.drops -= 1
@@ -340,6 +378,21 @@ class _Handler(BaseHTTPRequestHandler):
             except OSError:
                 return
 
+    def _send_changes(self, asked: Asked) -> None:
+        server = self.kubernetes
+        status, answer = server.answer(replace(asked, query={}), verb="watch")
+        if status != 200:
+            self._send(status, answer)
+            return
+        self.send_response(200)
+        self.end_headers()
+        try:
+            for line in _read_changes(server, asked):
+                self.wfile.write(line.encode() + b"\n")
+                self.wfile.flush()
+        except OSError:
+            pass
+
     def log_message(self, format: str, *args: Any) -> None:
         pass
 
@@ -355,6 +408,29 @@ def _read_log(server: KubernetesServer, log: PodLog) -> Iterator[bytes]:
                 server.changed.wait(0.2)
         sent += len(lines)
         yield from lines
+
+
+def _read_changes(server: KubernetesServer, asked: Asked) -> Iterator[str]:
+    """What changes after the version that is asked from, until watches are cut."""
+    version, wanted = int(asked.query.get("resourceVersion") or 0), _read_selector(asked.query)
+    with server.changed:
+        generation = server.watches
+    while True:
+        with server.changed:
+            if server.watches != generation or server.is_stopped:
+                return
+            if version < server.oldest - 1:
+                body = json.dumps(_status(410, f"too old resource version: {version}"))
+                yield f'{{"type": "ERROR", "object": {body}}}'
+                return
+            later = [one for one in server.changes if one[0] > version]
+            if not later:
+                server.changed.wait(0.2)
+        for number, kind, path, text in later:
+            version = number
+            labels = json.loads(text)["metadata"].get("labels", {})
+            if path.startswith(f"{asked.path}/") and wanted.items() <= labels.items():
+                yield f'{{"type": "{kind}", "object": {text}}}'
 
 
 @contextmanager

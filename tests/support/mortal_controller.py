@@ -124,7 +124,7 @@ def _main() -> None:
 
 def _look(place: Place, asked: Any) -> None:
     from vtspec.pipelines.catalog import load_frameworks
-    from vtspec.pipelines.controller.observation import Site
+    from vtspec.pipelines.controller.site import Site
     from vtspec.pipelines.controller.worker import serve_once, track_once
     from vtspec.pipelines.forge.connection import connect_github
     from vtspec.pipelines.forge.credentials import AppCredential, SecretFile

@@ -75,8 +75,8 @@ def _await(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
 
 def _main() -> None:
     from vtspec.pipelines.catalog import load_frameworks
-    from vtspec.pipelines.controller.observation import Site
     from vtspec.pipelines.controller.process import Address, serve_repositories
+    from vtspec.pipelines.controller.site import Site
     from vtspec.pipelines.controller.worker import SiteWorker
     from vtspec.pipelines.forge.connection import connect_gitea, connect_github
     from vtspec.pipelines.forge.credentials import SecretFile, TokenCredential

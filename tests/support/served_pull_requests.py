@@ -14,7 +14,7 @@ from kubernetes_server import running_kubernetes
 from object_storage import ObjectStorage
 from proposed_changes import propose_change
 from vtspec.pipelines.catalog import load_frameworks
-from vtspec.pipelines.controller.observation import Site
+from vtspec.pipelines.controller.site import Site
 from vtspec.pipelines.controller.worker import serve_once
 from vtspec.pipelines.forge.forge import Forge
 from vtspec.pipelines.planning.resolve import ModelSources

@@ -11,7 +11,7 @@ import click
 
 if TYPE_CHECKING:
     from vtspec.pipelines.controller.ci_event import CiEvent
-    from vtspec.pipelines.controller.observation import Site
+    from vtspec.pipelines.controller.site import Site
 
 TOKEN: Final = "GITHUB_TOKEN"
 
@@ -214,7 +214,7 @@ def _open_site(chosen: _Options) -> "Iterator[Site]":
     from contextlib import closing
 
     from vtspec.pipelines.controller.ci_event import LOGIN
-    from vtspec.pipelines.controller.observation import Site
+    from vtspec.pipelines.controller.site import Site
     from vtspec.pipelines.errors import Refused
     from vtspec.pipelines.forge.connection import GITHUB_API, connect_github
     from vtspec.pipelines.forge.credentials import SecretVariable, TokenCredential

@@ -89,8 +89,8 @@ def command(repositories: tuple[str, ...], **options: Any) -> None:
     be killed at any time, and several may run at once. Exit codes: 0 it was told to end (with
     `--once`: there is nothing left to do), 75 with `--once` something is left for later.
     """
-    from vtspec.pipelines.controller.observation import Site
     from vtspec.pipelines.controller.process import serve_at_rest, serve_repositories
+    from vtspec.pipelines.controller.site import Site
     from vtspec.pipelines.controller.tenancy import Tenants
     from vtspec.pipelines.controller.worker import SiteWorker
     from vtspec.pipelines.failpoints import find_failpoint

@@ -14,11 +14,16 @@ _LONGEST: Final = 400
 CREATED_ALREADY: Final = 409
 FORBIDDEN: Final = 403
 GONE: Final = 404
+EXPIRED: Final = 410
 INVALID: Final = 422
 
 
 class Unreachable(Temporary):
     """The cluster gave no answer at all; whatever else it is asked now takes as long."""
+
+
+class Expired(Temporary):
+    """The server does not know any more what has changed since then: all is to be listed anew."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +70,8 @@ def explain_answer(
         )
     if status == GONE:
         return _explain_absence(call, where, body, told)
+    if status == EXPIRED:
+        return Expired(f"{where}: {told} (410)", fix="try again")
     if status in (400, 422):
         return Permanent(f"{where}: {call.resource} was not accepted ({status}): {told}")
     if status == 429 or status >= 500:

@@ -1,5 +1,4 @@
-"""Objects of a Kubernetes, by its official client, as whoever calls: their kubeconfig, its current
-context.
+"""Objects of a Kubernetes, by its official client, as whoever calls.
 
 Plain data goes in and comes out. The package is imported when a cluster is first asked: it takes
 seconds.
@@ -7,19 +6,15 @@ seconds.
 
 import importlib
 import json
-import logging
 import os
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import quote
 
 from vtspec.pipelines.address import parse_address
-from vtspec.pipelines.errors import Permanent, Temporary, refuse_import
-from vtspec.pipelines.redaction import Redactor, make_redactor
-from vtspec.schema.visible_text import shorten_visibly
+from vtspec.pipelines.errors import Permanent, Temporary
 
 from .api_errors import (
     CREATED_ALREADY,
@@ -32,6 +27,7 @@ from .api_errors import (
     is_absent_object,
     read_message,
 )
+from .kubeconfig import find_context_namespace, open_kubeconfig
 
 Object = dict[str, Any]
 
@@ -41,15 +37,22 @@ TIMEOUT_S: Final = (5.0, 30.0)
 LOG_SILENCE_S: Final = 60.0
 """How long a log may be silent until its connection is taken for dead."""
 
-_USE_CONTEXT: Final = "kubectl config get-contexts, then: kubectl config use-context NAME"
-_OTHER_FILE: Final = "export KUBECONFIG=FILE, another one"
+WATCH_S: Final = 240.0
+"""How long a server is asked to tell of changes, until it is asked anew."""
 
-_LACKING: Final = re.compile(r"object with name (\S+) in .*/(contexts|clusters|users) list")
-_LACKING_KEY: Final = re.compile(r"Expected key (\S+) in ")
-_NO_FILE: Final = re.compile(r"File does not exist: (\S+)")
-"""What the package says of a kubeconfig that it cannot use, without its secrets."""
+WATCH_SILENCE_S: Final = 90.0
+"""How long it may be silent meanwhile: each minute it says how far it is, without any change."""
+
+_CHANGES: Final[Mapping[str, Literal["there", "gone", "bookmark"]]] = {
+    "ADDED": "there",
+    "MODIFIED": "there",
+    "DELETED": "gone",
+    "BOOKMARK": "bookmark",
+}
 
 _LONGEST_LINE: Final = 1 << 20
+_LONGEST_CHANGE: Final = 16 << 20
+"""Bytes; etcd keeps no object of more than one and a half million."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +88,24 @@ QUEUES: Final = tuple(
 
 
 @dataclass(frozen=True, kw_only=True)
+class Listing:
+    """Objects as they were at a version of the server's, from which their changes can be told."""
+
+    items: Sequence[Object]
+    version: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What has become of an object: as it is now, or was last. A `bookmark` has none but says up
+    to which version all has been told."""
+
+    kind: Literal["there", "gone", "bookmark"]
+    body: Object
+    version: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Request:
     path: str
     method: str = "GET"
@@ -102,9 +123,9 @@ class KubernetesClient:
     """
 
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
-        self._api, self._redactor = _open(environ)
+        self._api, self._redactor = open_kubeconfig(environ)
         self.server = str(parse_address(self._api.configuration.host))
-        self.namespace = _find_context_namespace(environ)
+        self.namespace = find_context_namespace(environ)
 
     def create(self, resource: Resource, namespace: str, body: Mapping[str, Any]) -> bool:
         """Make an object; False where one of its name is there."""
@@ -130,18 +151,56 @@ class KubernetesClient:
         fields: Mapping[str, str] | None = None,
     ) -> list[Object]:
         """The objects with these labels and fields, or all."""
+        return list(self.list_objects(resource, namespace, labels, fields).items)
+
+    def list_objects(
+        self,
+        resource: Resource,
+        namespace: str,
+        labels: Mapping[str, str],
+        fields: Mapping[str, str] | None = None,
+    ) -> Listing:
+        """As `find`, and the version that they were read at."""
         call = self._call("list", resource, namespace)
-        selectors = {"labelSelector": labels, "fieldSelector": fields or {}}
-        query = {
-            name: ",".join(f"{key}={value}" for key, value in wanted.items())
-            for name, wanted in selectors.items()
-            if wanted
-        }
-        request = _Request(path=_path(resource, namespace), query=query)
+        request = _Request(path=_path(resource, namespace), query=_select(labels, fields or {}))
         status, answer = self._ask(call, request)
         self._check(call, status, answer)
-        items = _read(answer).get("items")
-        return [one for one in items if isinstance(one, dict)] if isinstance(items, list) else []
+        told = _read(answer)
+        items = told.get("items")
+        found = [one for one in items if isinstance(one, dict)] if isinstance(items, list) else []
+        return Listing(items=found, version=_read_version(told))
+
+    def watch(
+        self, resource: Resource, namespace: str, labels: Mapping[str, str], version: str
+    ) -> Iterator[Change]:
+        """What changes of the objects with these labels after a version, as it does, until the
+        server ends it, which says nothing; raises `Expired` where it does not know the version."""
+        call = self._call("watch", resource, namespace)
+        query = {
+            **_select(labels, {}),
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": version,
+            "timeoutSeconds": f"{WATCH_S:.0f}",
+        }
+        request = _Request(
+            path=_path(resource, namespace),
+            query=query,
+            timeout_s=(TIMEOUT_S[0], WATCH_SILENCE_S),
+        )
+        for line in self._stream(call, request, _LONGEST_CHANGE):
+            told = _read(line.encode())
+            body = told.get("object")
+            kind = _CHANGES.get(str(told.get("type")))
+            if told.get("type") == "ERROR":
+                code = body.get("code") if isinstance(body, dict) else None
+                status = code if isinstance(code, int) else 500
+                raise explain_answer(
+                    call, status, json.dumps(body).encode(), self._redactor.redact_text
+                )
+            # A kind of change that is not known yet is none of these objects'.
+            if kind is not None and isinstance(body, dict):
+                yield Change(kind=kind, body=body, version=_read_version(body))
 
     def find_namespace_uid(self, namespace: str) -> str | None:
         """The uid of a namespace, which no other cluster's has; empty where the caller may not
@@ -210,18 +269,24 @@ class KubernetesClient:
         query: dict[str, str] = {"container": container, "follow": "true"}
         if since_s is not None:
             query["sinceSeconds"] = str(since_s)
+        request = _Request(
+            path=f"{_path(PODS, namespace, pod)}/log",
+            query=query,
+            timeout_s=(TIMEOUT_S[0], LOG_SILENCE_S),
+        )
+        yield from self._stream(call, request, _LONGEST_LINE)
+
+    def _stream(self, call: ApiCall, request: "_Request", longest: int) -> Iterator[str]:
+        """The lines of an answer, as they come; longer ones are left out."""
         with self._translated(call):
-            answer = self._send(
-                _Request(
-                    path=f"{_path(PODS, namespace, pod)}/log",
-                    query=query,
-                    timeout_s=(TIMEOUT_S[0], LOG_SILENCE_S),
-                )
-            )
-            if answer.status >= 300:
-                self._check(call, answer.status, answer.read())
-            # Whatever is there: a stream by size would wait for more of it.
-            yield from _split_lines(iter(lambda: answer.response.read1(1 << 16), b""))
+            answer = self._send(request)
+            try:
+                if answer.status >= 300:
+                    self._check(call, answer.status, answer.read())
+                # Whatever is there: a stream by size would wait for more of it.
+                yield from _split_lines(iter(lambda: answer.response.read1(1 << 16), b""), longest)
+            finally:
+                answer.response.close()
 
     def _call(self, verb: str, resource: Resource, namespace: str) -> ApiCall:
         return ApiCall(verb=verb, resource=str(resource), namespace=namespace, server=self.server)
@@ -295,104 +360,28 @@ def _read(answer: bytes) -> Object:
     return told if isinstance(told, dict) else {}
 
 
-def _split_lines(blocks: Iterator[bytes]) -> Iterator[str]:
+def _read_version(told: Object) -> str:
+    metadata = told.get("metadata")
+    return str(metadata.get("resourceVersion") or "") if isinstance(metadata, dict) else ""
+
+
+def _select(labels: Mapping[str, str], fields: Mapping[str, str]) -> dict[str, str]:
+    selectors = {"labelSelector": labels, "fieldSelector": fields}
+    return {
+        name: ",".join(f"{key}={value}" for key, value in wanted.items())
+        for name, wanted in selectors.items()
+        if wanted
+    }
+
+
+def _split_lines(blocks: Iterator[bytes], longest: int) -> Iterator[str]:
     begun, is_cut = b"", False
     for block in blocks:
         *whole, rest = block.split(b"\n")
         for end in whole:
-            if not is_cut and len(begun) + len(end) <= _LONGEST_LINE:
+            if not is_cut and len(begun) + len(end) <= longest:
                 yield (begun + end).decode("utf-8", errors="replace")
             begun, is_cut = b"", False
         begun += rest if not is_cut else b""
-        if len(begun) > _LONGEST_LINE:
+        if len(begun) > longest:
             begun, is_cut = b"", True
-
-
-def _open(environ: Mapping[str, str]) -> tuple[Any, Redactor]:
-    try:
-        client = importlib.import_module("kubernetes.client")
-        config = importlib.import_module("kubernetes.config")
-    except ImportError as error:
-        raise refuse_import(
-            error,
-            "kubernetes",
-            "a cluster is asked by the package kubernetes",
-            "pip install 'vtspec[cluster]'",
-        ) from error
-    settings = client.Configuration()
-    # What is tried again is for whoever calls to say, and each try is to be short.
-    settings.retries = 1
-    told: list[str] = []
-    file = environ.get("KUBECONFIG") or None
-    try:
-        with _collect_log(told):
-            config.load_kube_config(config_file=file, client_configuration=settings)
-    # A file that somebody wrote by hand may be anything; what it holds is not to be shown.
-    except Exception as error:
-        if not isinstance(error, config.ConfigException | OSError | ValueError | LookupError) and (
-            type(error).__module__.partition(".")[0] not in ("yaml", "binascii", "builtins")
-        ):
-            raise
-        raise _refuse_config(file, error) from None
-    if any("exec" in line for line in told):
-        raise Permanent(
-            "the program that your kubeconfig names gave no credential for the cluster",
-            fix="see what it says: kubectl get namespaces",
-        )
-    return client.ApiClient(configuration=settings), _make_redactor(settings, environ)
-
-
-def _find_context_namespace(environ: Mapping[str, str]) -> str:
-    """The namespace that the current context means, as kubectl takes it."""
-    config = importlib.import_module("kubernetes.config")
-    _, current = config.list_kube_config_contexts(config_file=environ.get("KUBECONFIG") or None)
-    return str((current.get("context") or {}).get("namespace") or "default")
-
-
-def _refuse_config(file: str | None, error: Exception) -> Permanent:
-    shown, said = file or "~/.kube/config", str(error)
-    mark = getattr(error, "problem_mark", None)
-    if "No configuration found" in said:
-        why, fix = f"there is no kubeconfig: {shown}", "export KUBECONFIG=FILE"
-    elif "current-context" in said:
-        why, fix = f"{shown} has no current context", _USE_CONTEXT
-    elif found := _LACKING.search(said):
-        what = {"contexts": "is", "clusters": "names the cluster", "users": "names the user"}
-        why = f"the current context of {shown} {what[found[2]]} {found[1]}, which it does not have"
-        fix = _USE_CONTEXT
-    elif found := _LACKING_KEY.search(said):
-        why, fix = f"{shown} has no '{found[1]}'", _OTHER_FILE
-    elif found := _NO_FILE.search(said):
-        why = f"{shown} names a file that is not there: {found[1]}"
-        fix = f"bring it back, or {_OTHER_FILE}"
-    elif mark is not None:
-        # No word of it, which may be a secret's.
-        why = f"{shown}:{mark.line + 1}:{mark.column + 1}: no YAML can be read from here on"
-        fix = f"mend it there, or {_OTHER_FILE}"
-    else:
-        why, fix = f"{shown} is no kubeconfig", _OTHER_FILE
-    return Permanent(shorten_visibly(why, 400), fix=fix)
-
-
-def _make_redactor(settings: Any, environ: Mapping[str, str]) -> Redactor:
-    known = make_redactor(environ)
-    tokens = {str(token) for token in (settings.api_key or {}).values()}
-    bare = {token.partition(" ")[2] for token in tokens}
-    secrets = {one for one in (*tokens, *bare, str(settings.password or "")) if len(one) > 5}
-    return Redactor(secrets=known.secrets | secrets, places=known.places)
-
-
-@contextmanager
-def _collect_log(told: list[str]) -> Iterator[None]:
-    """Keep from standard error what the package logs of a plug-in, which may be a secret."""
-
-    class Collector(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            told.append(record.getMessage())
-
-    handler, root = Collector(), logging.getLogger()
-    root.addHandler(handler)
-    try:
-        yield
-    finally:
-        root.removeHandler(handler)

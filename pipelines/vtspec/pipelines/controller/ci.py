@@ -14,9 +14,10 @@ from vtspec.pipelines.reporting.escape import render_code
 
 from .commit_status import build_validation
 from .ledger import open_ledger
-from .observation import Site, find_problems
+from .observation import find_problems
 from .process import serve_at_rest
 from .reconcile import EDIT_PAUSE, render_plan
+from .site import Site
 from .view import View
 
 _LONGEST_MESSAGE: Final = 600

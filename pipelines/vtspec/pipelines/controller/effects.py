@@ -33,7 +33,7 @@ from .actions import (
     WriteComment,
 )
 from .markers import DUPLICATE, find_comments, find_replies, make_reply_marker
-from .observation import Site
+from .site import Site
 from .workflow_marks import render_marks
 
 if TYPE_CHECKING:
@@ -241,6 +241,7 @@ class Effects:
         file = run.read_workflow()
         if file is None:
             raise Temporary(f"{run.name} has no Workflow yet")
+        self.site.workflows.touch(file.name)
         return RunWorkflow(self._client, run, file)
 
     @cached_property

@@ -1,7 +1,7 @@
 """What the files of a repository's runs tell, read anew only where they have changed."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +28,9 @@ _SETTLED_NS: Final = 1_000_000_000
 
 _LOG_LINES: Final = 200
 
+_MOST_ALONE: Final = 50
+"""Runs that are asked for each by itself; for more of them the store is listed."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ObservedRun:
@@ -49,9 +52,12 @@ class ObservedRuns:
     """The runs of one store. It remembers nothing that it could not read again."""
 
     def __init__(self) -> None:
+        self._folder: Path | None = None
+        self._every: dict[str, ObservedRun] = {}
+        self._absent: set[str] = set()
         self._known: dict[Path, tuple[_Stamp, ObservedRun]] = {}
         self._facts: dict[Path, tuple[object, Facts | None]] = {}
-        self._told: dict[str, list[_Stamp]] = {}
+        self._told: dict[str, dict[str, _Stamp]] = {}
 
     def read(self, runs: Runs) -> list[ObservedRun]:
         """All runs there are now, by their names."""
@@ -59,10 +65,26 @@ class ObservedRuns:
         there = {one.path for one in every}
         self._known = {path: one for path, one in self._known.items() if path in there}
         self._facts = {path: one for path, one in self._facts.items() if path in there}
-        self._told = {}
-        for one in every:
-            self._told.setdefault(one.spec_name, []).append(_stamp(one.path / EVENTS_FILE))
-        return [self._read(one) for one in every]
+        self._folder, self._absent, self._told = runs.folder, set(), {}
+        self._every = {run.name: self._read(run) for run in every}
+        return list(self._every.values())
+
+    def read_some(
+        self, runs: Runs, names: Collection[str], mentioned: Iterable[str] = ()
+    ) -> list[ObservedRun]:
+        """All runs, as they were read last but for these, for those that are new in the folder,
+        and for those mentioned that were not known yet; some of `names` need not be there."""
+        if self._folder != runs.folder or len(names) > _MOST_ALONE:
+            return self.read(runs)
+        here = {run.name: run for run in runs.list_here()}
+        unknown = {*here, *mentioned} - {*self._every} - self._absent
+        fresh = {*names, *unknown}
+        found = {run.name: run for run in runs.refresh_all(sorted(fresh))}
+        self._absent |= fresh - {*found}
+        for name in [one for one in self._every if one not in here and one not in found]:
+            del self._every[name]
+        self._every |= {name: self._read(run) for name, run in found.items()}
+        return [self._every[name] for name in sorted(self._every)]
 
     def read_facts(self, one: ObservedRun, runs: Runs) -> "Facts | None":
         """What a report of a run that `read` has found says now; None where nothing can."""
@@ -70,7 +92,7 @@ class ObservedRuns:
             return None
         # What it is held against, and the other seeds of its plan.
         names = sorted({one.run.spec_name, one.plan.report.baseline or ""})
-        told = (one.link, [self._told.get(name) for name in names])
+        told = (one.link, [dict(self._told.get(name, {})) for name in names])
         known = self._facts.get(one.run.path)
         if known is not None and known[0] == told:
             return known[1]
@@ -83,7 +105,9 @@ class ObservedRuns:
 
     def _read(self, run: Run) -> ObservedRun:
         # Each file but that of the events is replaced as a whole, which changes the folder.
-        stamp = (*_stamp(run.path), *_stamp(run.path / EVENTS_FILE))
+        events = _stamp(run.path / EVENTS_FILE)
+        self._told.setdefault(run.spec_name, {})[run.name] = events
+        stamp = (*_stamp(run.path), *events)
         known = self._known.get(run.path)
         if known is not None and known[0] == stamp:
             return known[1]

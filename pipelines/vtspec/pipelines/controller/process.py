@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -11,9 +11,9 @@ from vtspec.pipelines.errors import Refused, Temporary
 from vtspec.pipelines.forge.webhook import Subject, WebhookSecrets
 
 from .metrics import Metrics, SiteMetrics
-from .observation import Site
 from .receiver import has_command, make_receiver
 from .reconcile import EVERY_PART, Part
+from .site import Site
 from .worker import Pass, SiteWorker, TrackingWorker, serve_once, track_once
 
 GRACE_S: Final = 30.0
@@ -63,7 +63,12 @@ def serve_repositories(
     def end() -> None:
         server.should_exit = True
 
-    with _running([*workers, *queues, *tracking], end):
+    with ExitStack() as stack:
+        for worker in workers:
+            followed = worker.site.workflows
+            followed.follow(worker.tell_all)
+            stack.callback(followed.stop)
+        stack.enter_context(_running([*workers, *queues, *tracking], end))
         try:
             server.run()
         except SystemExit:

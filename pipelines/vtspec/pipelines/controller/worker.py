@@ -5,7 +5,7 @@ import os
 import threading
 import time
 import traceback
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
@@ -21,8 +21,9 @@ from vtspec.schema.problem import SpecError
 from .actions import Action, OnCluster, find_subject
 from .commit_status import build_obstacle
 from .effects import Effects
-from .observation import Reason, Site, observe_site
+from .observation import observe_site
 from .reconcile import EVERY_PART, Part, find_next_looks, reconcile
+from .site import Reason, Site
 from .view import View
 from .write_queue import Key, WriteQueue
 
@@ -166,6 +167,11 @@ class SiteWorker:
                 self._urgent.add(number)
             self._told.setdefault(number, self.get_time())
             self._look_in(number, 0.0)
+
+    def tell_all(self, numbers: Iterable[int]) -> None:
+        """Look at these pull requests."""
+        for number in numbers:
+            self.tell(number)
 
     def stop(self) -> None:
         """End `run` after the look that is under way."""

@@ -4,6 +4,7 @@ import math
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +22,9 @@ from .mirror_index import find_made
 from .run import Run, find_completed_run, is_run_name, make_run_name, write_json
 from .run_mirror import RunMirror, find_mirror
 from .state import PLAN_FILE
+
+_THREADS: Final = 8
+"""Requests to a store at once."""
 
 _GONE: Final = ".gone-"
 """What the name of a run that is being deleted begins with."""
@@ -66,6 +70,13 @@ class Runs:
         if self.mirror is not None:
             self.mirror.pull_run(run.name)
 
+    def refresh_all(self, names: Sequence[str]) -> list[Run]:
+        """The runs of these names that there are, as they are in the store now."""
+        found = [Run(self.folder / name) for name in names if is_run_name(name)]
+        with ThreadPoolExecutor(_THREADS) as threads:
+            list(threads.map(self.refresh, found))
+        return [run for run in found if run.path.is_dir()]
+
     def list_runs(self) -> list[Run]:
         """Every run, the oldest first; those of a store as they are there now."""
         return self._list(lambda run: True)
@@ -74,12 +85,19 @@ class Runs:
         """Every run, by its name: as `list_runs`, but none is read to see when it began."""
         return sorted(self._find(lambda run: True), key=lambda run: run.name)
 
+    def list_here(self) -> list[Run]:
+        """The runs whose folders are here, in no order; a store is not asked."""
+        return self._scan(lambda run: True)
+
     def _list(self, fits: Callable[[Run], bool]) -> list[Run]:
         return sorted(self._find(fits), key=self._rank)
 
     def _find(self, fits: Callable[[Run], bool]) -> list[Run]:
         if self.mirror is not None:
             self.mirror.pull(lambda name: fits(Run(self.folder / name)))
+        return self._scan(fits)
+
+    def _scan(self, fits: Callable[[Run], bool]) -> list[Run]:
         try:
             entries = list(os.scandir(self.folder))
         except FileNotFoundError:

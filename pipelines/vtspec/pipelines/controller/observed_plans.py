@@ -1,0 +1,167 @@
+"""The plans of a pull request, made anew only where something that they hang on has changed."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from vtspec.pipelines.operations.pull_request import (
+    AffectedPlan,
+    Proposal,
+    ProposedPlan,
+    PullRequestPlans,
+    plan_pull_request,
+)
+from vtspec.pipelines.planning.prior_runs import Comparison
+from vtspec.pipelines.project.commit_tree import read_commit
+from vtspec.pipelines.project.repository import Repository, find_repository
+
+from .observed_pulls import choose_commits
+from .request import is_allowed, list_asked_specs
+from .site import Ended, Planned, Site
+from .view import PlannedSpec, PullRequestView, SpecCause, View
+
+if TYPE_CHECKING:
+    from vtspec.pipelines.argo.settings import DataRemote
+    from vtspec.pipelines.planning.plan_model import Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """The commit of the default branch and the repository as that has it; `commits` are those that
+    are here of what pull requests name. `ended` are the runs there are and how they ended, which
+    stands beside plans."""
+
+    commit: str
+    repository: Repository
+    commits: Mapping[str, str]
+    ended: tuple[Ended, ...]
+
+
+@lru_cache(maxsize=64)
+def read_policy(folder: Path, commit: str) -> Repository:
+    """The repository under its `vtspec.yaml` of a commit, which never changes."""
+    tree = read_commit(folder, commit)
+    return find_repository(tree.top, tree)
+
+
+@lru_cache(maxsize=1024)
+def _list_experiments(folder: Path, policy: str, head: str) -> tuple[str, ...]:
+    there = read_policy(folder, policy).with_tree(read_commit(folder, head))
+    return tuple(sorted(there.find_spec_files("Experiment")))
+
+
+def add_plans(site: Site, seen: PullRequestView, policy: Policy) -> PullRequestView:
+    """A pull request with what its commits say."""
+    head, _ = choose_commits(seen.pull, policy.commits)
+    experiments = _list_experiments(site.folder, policy.commit, head)
+    unplanned = replace(seen, experiments=experiments)
+    found = _plan(site, unplanned, policy)
+    return replace(
+        unplanned,
+        specs=tuple(_list_specs(found)),
+        removed=found.removed,
+        changes_project=found.changes_project,
+    )
+
+
+def _plan(site: Site, seen: PullRequestView, policy: Policy) -> PullRequestPlans:
+    pull, login = seen.pull, site.forge.find_login()
+    _, base = choose_commits(pull, policy.commits)
+    view = View(now=site.now, login=login, project=policy.repository.project.spec)
+    also, is_trusted = frozenset(list_asked_specs(seen, login)), is_allowed(seen, view)
+    key = (pull.number, pull.head_sha, base, also, is_trusted, policy.commit)
+    known = site.planned.get(key)
+    if known is None or known.ended != _choose_ended(policy.ended, known.names):
+        proposal = Proposal(
+            folder=site.folder,
+            head=pull.head_sha,
+            base=base,
+            policy=policy.commit,
+            sources=site.sources,
+            also=also,
+            # A stranger's commit names no data that is asked for with our credentials.
+            check=site.check if is_trusted else _check_nothing,
+            check_weights=site.check_weights if is_trusted else _check_no_weights,
+        )
+        found = plan_pull_request(proposal)
+        names = _list_names(found)
+        known = Planned(found=found, names=names, ended=_choose_ended(policy.ended, names))
+        for old in [one for one in site.planned if one[0] == pull.number]:
+            del site.planned[old]
+        site.planned[key] = known
+    return known.found
+
+
+def _list_names(found: PullRequestPlans) -> frozenset[str] | None:
+    """The experiments whose runs stand beside these plans; None where that is not known."""
+    # What could not be planned may be for want of any run.
+    if found.problems:
+        return None
+    plans = [one.planned.made for one in (*found.proposed, *found.asked)]
+    affected = [plan for one in found.affected for plan in (one.before, one.after) if plan]
+    every = [*plans, *affected]
+    return frozenset({one.name for one in every} | {one.report.baseline or "" for one in every})
+
+
+def _choose_ended(ended: tuple[Ended, ...], names: frozenset[str] | None) -> tuple[Ended, ...]:
+    """Of the runs those that plans are told with: all that are over, which took their time, and of
+    those that are not the experiments' own."""
+    return tuple(
+        one for one in ended if one.ending is not None or names is None or one.spec_name in names
+    )
+
+
+def _list_specs(found: PullRequestPlans) -> Iterator[PlannedSpec]:
+    planned = {one.path for one in (*found.proposed, *found.asked)}
+    for one in found.proposed:
+        yield _make_spec(one, found, "changed")
+    for one in found.asked:
+        yield _make_spec(one, found, "asked")
+    for path in sorted({one.file for one in found.problems} - planned):
+        problems = tuple(one for one in found.problems if one.file == path)
+        yield PlannedSpec(name=Path(path).stem, path=path, cause="changed", problems=problems)
+    for other in found.affected:
+        yield _make_affected(other)
+
+
+_UNTRUSTED: Final = "it is looked at once a maintainer allows the commit"
+
+
+def _check_nothing(plan: "Plan", remote: "DataRemote", root: Path) -> str | None:
+    return _UNTRUSTED
+
+
+def _check_no_weights(plan: "Plan") -> str | None:
+    return _UNTRUSTED
+
+
+def _make_spec(one: ProposedPlan, found: PullRequestPlans, cause: SpecCause) -> PlannedSpec:
+    made = one.planned.made
+    base = None
+    if one.before is not None:
+        base = Comparison(name=one.before.name, note="the base branch", changes=one.changes)
+    return PlannedSpec(
+        name=made.name,
+        path=one.path,
+        cause=cause,
+        plans=one.planned.plans,
+        problems=tuple(each for each in found.problems if each.file == one.path),
+        beside=one.prior,
+        base=base,
+        reach=one.reach,
+        obstacles=tuple(str(each) for each in one.obstacles),
+    )
+
+
+def _make_affected(one: AffectedPlan) -> PlannedSpec:
+    base = Comparison(name=one.before.name, note="the base branch", changes=one.changes)
+    return PlannedSpec(
+        name=one.before.name,
+        path=one.path,
+        cause="affected",
+        plans=() if one.after is None else (one.after,),
+        problems=one.problems,
+        base=base,
+    )

@@ -1,0 +1,101 @@
+"""A repository that is looked after: where its parts are asked, and what is remembered of them."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from vtspec.pipelines.cluster.run_credential import RunCredentials
+from vtspec.pipelines.errors import Permanent, Refused, Temporary
+from vtspec.pipelines.operations.cluster_workflows import open_cluster
+from vtspec.pipelines.operations.pull_request import PullRequestPlans
+from vtspec.pipelines.operations.render import check_data, check_weights
+from vtspec.pipelines.project.git_mirror import GitMirror
+from vtspec.pipelines.project.repository import Repository
+
+from .observed_runs import ObservedRuns
+from .observed_workflows import ObservedWorkflows
+from .tenancy import Tenancy, Tenants
+
+if TYPE_CHECKING:
+    from vtspec.pipelines.argo.settings import DataRemote
+    from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
+    from vtspec.pipelines.forge.forge import CheckReport, Forge, Reaction, Status
+    from vtspec.pipelines.planning.plan_model import Plan
+    from vtspec.pipelines.planning.resolve import ModelSources
+
+    from .metrics import SiteMetrics
+
+
+class Ended(NamedTuple):
+    """A run, of which experiment, and how it ended; None while it has not."""
+
+    name: str
+    spec_name: str
+    ending: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """The plans of a pull request, the experiments whose runs they were told with, and those."""
+
+    found: PullRequestPlans
+    names: frozenset[str] | None
+    ended: tuple[Ended, ...]
+
+
+@dataclass(kw_only=True)
+class Site:
+    """A repository that is looked after, and where its parts are asked.
+
+    `folder` holds its mirror; `tenants` are those of all repositories of the process. `statuses`
+    and `checks` are what this process has told the forge of commits: another one tells it once
+    more, which changes nothing. `concluded` are reactions to commands that are answered for good,
+    `opened` the pull requests that were open last.
+    """
+
+    forge: "Forge"
+    folder: Path
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    get_time: Callable[[], datetime] | None = None
+    tenancy: Tenancy = field(default_factory=Tenancy)
+    tenants: Tenants = field(default_factory=Tenants)
+    statuses: "dict[str, dict[str, Status]]" = field(default_factory=dict)
+    checks: "dict[str, dict[str, CheckReport]]" = field(default_factory=dict)
+    sources: "ModelSources | None" = None
+    check: "Callable[[Plan, DataRemote, Path], str | None]" = check_data
+    check_weights: "Callable[[Plan], str | None]" = check_weights
+    repository: Repository | None = None
+    planned: "dict[tuple[object, ...], Planned]" = field(default_factory=dict)
+    concluded: "dict[int, Sequence[Reaction]]" = field(default_factory=dict)
+    runs: ObservedRuns = field(default_factory=ObservedRuns)
+    workflows: ObservedWorkflows = field(default_factory=ObservedWorkflows)
+    opened: set[int] = field(default_factory=set)
+    metrics: "SiteMetrics | None" = None
+
+    @cached_property
+    def credentials(self) -> RunCredentials:
+        """Those of its runs, which remember when they were renewed."""
+        return RunCredentials(environ=self.environ)
+
+    def open_cluster(self) -> "KubernetesClient":
+        """The cluster, as the environment leads to it."""
+        return open_cluster(self.environ)
+
+    def open_mirror(self) -> tuple[GitMirror, str]:
+        """The mirror of its git, and its default branch as git calls it."""
+        info, header = self.forge.find_repository(), self.forge.make_git_header()
+        mirror = GitMirror(folder=self.folder, url=info.clone_url, header=header)
+        return mirror, f"refs/heads/{info.default_branch}"
+
+    @property
+    def now(self) -> datetime:
+        """The time by the clock that comments are dated by, unless another one is given."""
+        return self.forge.find_time() if self.get_time is None else self.get_time()
+
+
+Reason: TypeAlias = Permanent | Refused | Temporary
+"""Why a pull request could not be looked at."""
