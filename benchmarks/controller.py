@@ -200,17 +200,22 @@ def _copy_run(pulls: Any, count: int, owner: int) -> None:
     server, store = pulls.world.server, pulls.world.store
     (name,) = server.workflows()
     workflow = json.dumps(server.workflow(name))
-    digest = json.loads(store.read(f"{name}/plan.json")[0])["digest"]
+    plan = json.loads(store.read(f"{name}/plan.json")[0])
+    digest = plan["digest"]
     files = [
         (key.removeprefix(f"{name}/"), store.read(key)[0].decode())
         for key in (one.key for one in store.list_objects(f"{name}/"))
-        if key.endswith(".json")
+        if key.endswith(".json") and not key.endswith("/plan.json")
     ]
+    from vtspec.pipelines.planning.digest import identify
     from vtspec.pipelines.runs.events import encode_event
 
     told = [("run.started", {}), *(an_epoch(epoch) for epoch in range(1, 21))]
     for number in range(1, count):
-        other, other_digest = f"deep-{number:010x}", f"sha256:{number:064x}"
+        another = {**plan, "training": {**plan["training"], "seed": 1_000 + number}}
+        other, other_digest = (names := identify(another)).id, names.digest
+        another |= {"id": other, "digest": other_digest}
+        store.put(f"{other}/plan.json", json.dumps(another).encode())
 
         def rename(text: str, new: str = other, new_digest: str = other_digest) -> str:
             return text.replace(name, new).replace(digest, new_digest)

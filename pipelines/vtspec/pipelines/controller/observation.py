@@ -1,6 +1,6 @@
 """What there is of one repository now: asked of its forge, its git, its cluster and its store."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -15,6 +15,7 @@ from vtspec.pipelines.project.repository import Repository
 from vtspec.pipelines.redaction import make_redactor
 from vtspec.pipelines.runs import Runs
 
+from .observed_attempts import list_ended, look_closer
 from .observed_plans import Policy, add_plans, read_policy
 from .observed_pulls import (
     choose_commits,
@@ -24,15 +25,7 @@ from .observed_pulls import (
     list_commits,
     read_pull,
 )
-from .observed_workflows import (
-    WorkflowsByRun,
-    find_ended,
-    list_runs_wanted_by,
-    list_wanting,
-    look_closer,
-    make_attempt,
-    settle,
-)
+from .observed_workflows import WorkflowsByRun, list_runs_wanted_by, list_wanting
 from .site import Ended, Reason, Site
 from .view import PullRequestView, View
 
@@ -65,7 +58,8 @@ def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observatio
     mirror, default = site.open_mirror()
     pulls, left_out = find_pulls(site, numbers)
     left_out |= fetch(mirror, default, pulls.values())
-    commit = mirror.find_commits([default])[default]
+    commits = dict(mirror.find_commits({default, *_name_commits(pulls, left_out)}))
+    commit = commits[default]
     repository = read_policy(site.folder, commit)
     project = repository.project.spec
     site.tenancy.refuse_foreign(project)
@@ -80,28 +74,26 @@ def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observatio
     if numbers is None:
         left_out |= unfound | fetch(mirror, None, wanting.values())
         pulls |= wanting
+        commits |= mirror.find_commits(_name_commits(wanting, left_out))
     runs = Runs(repository.runs)
     if numbers is None:
         every = site.runs.read(runs)
     else:
         asked = list_runs_wanted_by(workflows, {*numbers})
         every = site.runs.read_some(runs, asked, workflows)
-    if settled := settle(runs, every, workflows, site.open_cluster):
+    settled = site.attempts.settle(runs, every, workflows, project, site.open_cluster)
+    if settled:
         every = site.runs.read_some(runs, settled)
-    ended = tuple(Ended(one.run.name, one.run.spec_name, one.state.ending) for one in every)
+    ended = tuple(Ended(one.name, one.spec_name, one.state.ending) for one in every)
     there = {number: one for number, one in pulls.items() if number not in left_out}
-    commits = mirror.find_commits({name for one in there.values() for name in list_commits(one)})
     policy = Policy(commit=commit, repository=repository, commits=commits, ended=ended)
     seen, unseen = _observe_pulls(site, there, policy)
     plans = {plan.id for pull in seen for spec in pull.specs for plan in spec.plans}
-    made = (
-        make_attempt(site.runs, one, workflows.get(one.run.name, ()), runs, project)
-        for one in every
-        if one.run.name in workflows or one.run.plan_id in plans
-    )
-    attempts = sorted((one for one in made if one is not None), key=lambda one: one.run)
-    by_name = {one.run.name: one for one in every}
-    attempts = [look_closer(one, by_name[one.run], seen, site.open_cluster) for one in attempts]
+    by_name = {one.name: one for one in every}
+    site.attempts.keep(by_name)
+    mine = [one for one in every if one.name in workflows or one.run.plan_id in plans]
+    made = site.attempts.make(site.runs, mine, workflows, runs, project)
+    attempts = [look_closer(one, by_name[one.run], seen, site.open_cluster) for one in made]
     view = View(
         now=site.now,
         login=forge.find_login(),
@@ -109,7 +101,7 @@ def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observatio
         pull_requests=seen,
         states=states,
         attempts=attempts,
-        ended=tuple(find_ended(every, project)),
+        ended=tuple(list_ended(every, project)),
         # A copy: another thread writes, and notes what it wrote.
         statuses={sha: tuple(one.values()) for sha, one in list(site.statuses.items())},
         checks={sha: tuple(one.values()) for sha, one in list(site.checks.items())},
@@ -131,6 +123,15 @@ def find_problems(site: Site, number: int) -> "tuple[PullRequest, Validation]":
     head, base = choose_commits(pull, mirror.find_commits(list_commits(pull)))
     proposal = Proposal(folder=site.folder, head=head, base=base, policy=default)
     return pull, validate_pull_request(proposal)
+
+
+def _name_commits(pulls: "Mapping[int, PullRequest]", left_out: Collection[int]) -> set[str]:
+    return {
+        name
+        for number, one in pulls.items()
+        if number not in left_out
+        for name in list_commits(one)
+    }
 
 
 def _observe_pulls(

@@ -1,6 +1,7 @@
 """What the files of a repository's runs tell, read anew only where they have changed."""
 
 import time
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -40,6 +41,8 @@ class ObservedRun:
     """
 
     run: Run
+    name: str
+    spec_name: str
     state: RunState
     file: WorkflowFile | None
     plan: "Plan | None"
@@ -57,7 +60,8 @@ class ObservedRuns:
         self._absent: set[str] = set()
         self._known: dict[Path, tuple[_Stamp, ObservedRun]] = {}
         self._facts: dict[Path, tuple[object, Facts | None]] = {}
-        self._told: dict[str, dict[str, _Stamp]] = {}
+        self._told: dict[str, _Stamp] = {}
+        self._changes: Counter[str] = Counter()
 
     def read(self, runs: Runs) -> list[ObservedRun]:
         """All runs there are now, by their names."""
@@ -65,7 +69,8 @@ class ObservedRuns:
         there = {one.path for one in every}
         self._known = {path: one for path, one in self._known.items() if path in there}
         self._facts = {path: one for path, one in self._facts.items() if path in there}
-        self._folder, self._absent, self._told = runs.folder, set(), {}
+        self._folder, self._absent = runs.folder, set()
+        self._forget({run.name for run in every})
         self._every = {run.name: self._read(run) for run in every}
         return list(self._every.values())
 
@@ -76,13 +81,12 @@ class ObservedRuns:
         and for those mentioned that were not known yet; some of `names` need not be there."""
         if self._folder != runs.folder or len(names) > _MOST_ALONE:
             return self.read(runs)
-        here = {run.name: run for run in runs.list_here()}
+        here = runs.list_names_here()
         unknown = {*here, *mentioned} - {*self._every} - self._absent
         fresh = {*names, *unknown}
         found = {run.name: run for run in runs.refresh_all(sorted(fresh))}
         self._absent |= fresh - {*found}
-        for name in [one for one in self._every if one not in here and one not in found]:
-            del self._every[name]
+        self._forget({*here, *found})
         self._every |= {name: self._read(run) for name, run in found.items()}
         return [self._every[name] for name in sorted(self._every)]
 
@@ -92,7 +96,7 @@ class ObservedRuns:
             return None
         # What it is held against, and the other seeds of its plan.
         names = sorted({one.run.spec_name, one.plan.report.baseline or ""})
-        told = (one.link, [dict(self._told.get(name, {})) for name in names])
+        told = (one.link, [self._changes[name] for name in names])
         known = self._facts.get(one.run.path)
         if known is not None and known[0] == told:
             return known[1]
@@ -103,10 +107,19 @@ class ObservedRuns:
         self._facts[one.run.path] = (told, found)
         return found
 
+    def _forget(self, there: Collection[str]) -> None:
+        """Let go of the runs that are none of these."""
+        for name in [one for one in self._told if one not in there]:
+            del self._told[name]
+            self._every.pop(name, None)
+            self._changes[Run(Path(name)).spec_name] += 1
+
     def _read(self, run: Run) -> ObservedRun:
         # Each file but that of the events is replaced as a whole, which changes the folder.
         events = _stamp(run.path / EVENTS_FILE)
-        self._told.setdefault(run.spec_name, {})[run.name] = events
+        if self._told.get(run.name) != events:
+            self._told[run.name] = events
+            self._changes[run.spec_name] += 1
         stamp = (*_stamp(run.path), *events)
         known = self._known.get(run.path)
         if known is not None and known[0] == stamp:
@@ -132,11 +145,13 @@ def _read_run(run: Run) -> ObservedRun:
     state, plan = fold_events(events), None
     # Of one that is only begun the plan may still be to come.
     with suppress(Permanent):
-        plan = plan_from_json(run.read_plan())
+        plan = plan_from_json(run.read_plan(state))
     return ObservedRun(
         run=run,
+        name=run.name,
+        spec_name=run.spec_name,
         state=state,
-        file=run.read_workflow(),
+        file=run.read_workflow(state),
         plan=plan,
         ended=datetime.fromisoformat(events[-1].time) if state.is_over else None,
         log=_find_last_lines(events) if state.is_over and not state.has_result else (),

@@ -1,12 +1,13 @@
 """A repository that is looked after: where its parts are asked, and what is remembered of them."""
 
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from vtspec.pipelines.cluster.run_credential import RunCredentials
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
@@ -16,6 +17,7 @@ from vtspec.pipelines.operations.render import check_data, check_weights
 from vtspec.pipelines.project.git_mirror import GitMirror
 from vtspec.pipelines.project.repository import Repository
 
+from .observed_attempts import ObservedAttempts
 from .observed_runs import ObservedRuns
 from .observed_workflows import ObservedWorkflows
 from .tenancy import Tenancy, Tenants
@@ -28,6 +30,11 @@ if TYPE_CHECKING:
     from vtspec.pipelines.planning.resolve import ModelSources
 
     from .metrics import SiteMetrics
+
+
+CLUSTER_S: Final = 60.0
+"""How long a kubeconfig is taken for what it was: the tokens of pods and plug-ins are good for
+minutes after another one is given out."""
 
 
 class Ended(NamedTuple):
@@ -73,8 +80,10 @@ class Site:
     concluded: "dict[int, Sequence[Reaction]]" = field(default_factory=dict)
     runs: ObservedRuns = field(default_factory=ObservedRuns)
     workflows: ObservedWorkflows = field(default_factory=ObservedWorkflows)
+    attempts: ObservedAttempts = field(default_factory=ObservedAttempts)
     opened: set[int] = field(default_factory=set)
     metrics: "SiteMetrics | None" = None
+    _cluster: "tuple[float, KubernetesClient] | None" = None
 
     @cached_property
     def credentials(self) -> RunCredentials:
@@ -82,8 +91,11 @@ class Site:
         return RunCredentials(environ=self.environ)
 
     def open_cluster(self) -> "KubernetesClient":
-        """The cluster, as the environment leads to it."""
-        return open_cluster(self.environ)
+        """The cluster, as the environment leads to it now or did a moment ago."""
+        now = time.monotonic()
+        if self._cluster is None or now - self._cluster[0] > CLUSTER_S:
+            self._cluster = now, open_cluster(self.environ)
+        return self._cluster[1]
 
     def open_mirror(self) -> tuple[GitMirror, str]:
         """The mirror of its git, and its default branch as git calls it."""

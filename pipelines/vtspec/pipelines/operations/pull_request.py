@@ -150,7 +150,8 @@ def plan_pull_request(proposal: Proposal) -> PullRequestPlans:
     there = comparison.after
     uri = choose_tracking_uri(there.runs, there.project.spec.tracking.uri, os.environ)
     given = proposal.sources or ModelSources()
-    sources = replace(given, version_of=given.version_of or make_version_lookup(uri))
+    version_of = given.version_of or make_version_lookup(uri)
+    sources = replace(given, version_of=version_of, timings={})
     comparison = replace(comparison, proposal=replace(proposal, sources=sources))
     problems = list(comparison.find_problems())
     proposed = comparison.propose_all(comparison.list_proposed(), problems)

@@ -1,7 +1,8 @@
 """A plan as data: what `plan.json` holds, into JSON and back. Pure."""
 
-from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from functools import cache, partial
 from types import NoneType, UnionType
 from typing import (
     TYPE_CHECKING,
@@ -241,7 +242,7 @@ def build_steps(resources: PlannedResources) -> tuple[PlanStep, ...]:
 
 def parse_section(section: type[_Section], raw: Mapping[str, object], where: str = "") -> _Section:
     """A part of a plan out of JSON. Raises `TypeError` for a field that it lacks or has not."""
-    asked = {_to_camel(one.name): one for one in fields(section)}
+    asked = _list_fields(section)
     # By their names in the file, which the words of Python do not tell.
     for key in raw.keys() - asked.keys():
         raise TypeError(f"'{f'{where}.{key}'.lstrip('.')}' is no part of a plan")
@@ -250,32 +251,59 @@ def parse_section(section: type[_Section], raw: Mapping[str, object], where: str
             raise TypeError(f"'{f'{where}.{key}'.lstrip('.')}' is missing")
     return section(
         **{
-            _to_snake(key): _parse(asked[key].type, value, f"{where}.{key}".lstrip("."))
+            asked[key].name: _parse(asked[key].type, value, f"{where}.{key}".lstrip("."))
             for key, value in raw.items()
         }
     )
 
 
+@cache
+def _list_fields(section: type) -> Mapping[str, "Field[Any]"]:
+    """The fields of a section, by their names in the file."""
+    return {_to_camel(one.name): one for one in fields(section)}
+
+
+_Parse: TypeAlias = Callable[[object, str], object]
+"""Makes a value of what stands in the file, at a place that an error names."""
+
+
 def _parse(asked: object, value: object, where: str) -> object:
     """The value as an annotation asks for it."""
+    return _find_parser(asked)(value, where)
+
+
+@cache
+def _find_parser(asked: object) -> _Parse:
+    """What makes a value as an annotation asks for it; found once for each annotation."""
     origin, inner = get_origin(asked), get_args(asked)
     if origin in (Union, UnionType):
-        return _parse_union(inner, value, where)
+        return _find_union_parser(inner)
     if isinstance(asked, type) and is_dataclass(asked):
-        return parse_section(asked, _expect_mapping(value, where), where)
+        return lambda value, where: parse_section(asked, _expect_mapping(value, where), where)
     if origin is Mapping:
-        items = _expect_mapping(value, where).items()
-        return {key: _parse(inner[1], item, f"{where}.{key}") for key, item in items}
-    if origin is tuple and not isinstance(value, list):
-        raise TypeError(f"{where} is no list")
-    if origin is tuple and isinstance(value, list):
-        return tuple(_parse(inner[0], item, where) for item in value)
+        parse_item = _find_parser(inner[1])
+        return lambda value, where: {
+            key: parse_item(item, f"{where}.{key}")
+            for key, item in _expect_mapping(value, where).items()
+        }
+    if origin is tuple:
+        return partial(_parse_list, _find_parser(inner[0]))
     if is_typeddict(asked):
-        asked_items, given = get_type_hints(asked), _expect_mapping(value, where)
-        for key in asked_items.keys() & given.keys():
-            _parse(asked_items[key], given[key], f"{where}.{key}")
-        return value
-    return _expect_plain((asked,), value, where)
+        return partial(_check_items, get_type_hints(asked))
+    return partial(_expect_plain, (asked,))
+
+
+def _parse_list(parse_item: _Parse, value: object, where: str) -> object:
+    if not isinstance(value, list):
+        raise TypeError(f"{where} is no list")
+    return tuple(parse_item(item, where) for item in value)
+
+
+def _check_items(asked: Mapping[str, object], value: object, where: str) -> object:
+    given = _expect_mapping(value, where)
+    for key in asked.keys() & given.keys():
+        _parse(asked[key], given[key], f"{where}.{key}")
+    return value
 
 
 def _expect_plain(choices: tuple[object, ...], value: object, where: str) -> object:
@@ -286,35 +314,40 @@ def _expect_plain(choices: tuple[object, ...], value: object, where: str) -> obj
 
 
 def _is_plain(asked: object, value: object) -> bool:
-    if get_origin(asked) is Literal:
-        return value in get_args(asked)
     if asked in (int, float) and not isinstance(value, bool):
         whole = asked is float or (isinstance(value, float) and value.is_integer())
         return isinstance(value, int) or (isinstance(value, float) and whole)
     if asked in (int, float, bool, str, NoneType) and isinstance(asked, type):
         return isinstance(value, asked) and (asked is bool or not isinstance(value, bool))
+    if get_origin(asked) is Literal:
+        return value in get_args(asked)
     # Sections of adapters have their annotations as text; an id is of all that is in them.
     return True
 
 
-def _parse_union(choices: tuple[object, ...], value: object, where: str) -> object:
-    # Frozen like the rest: nobody may change a plan that was approved.
-    if isinstance(value, list):
-        return tuple(value)
+def _find_union_parser(choices: tuple[object, ...]) -> _Parse:
     counted = next((one for one in choices if is_typeddict(one)), None)
-    if counted is not None and value is not None:
-        return _parse(counted, value, where)
     sections = [one for one in choices if isinstance(one, type) and is_dataclass(one)]
-    if not sections or (value is None and NoneType in choices):
-        return _expect_plain(choices, value, where)
-    raw = _expect_mapping(value, where)
-    if sections[0] not in _TAGGED.values():
-        return parse_section(sections[0], raw, where)
-    # Which of several it is, its `type` says.
-    tagged = _TAGGED[str(raw["type"])]
-    if tagged not in sections:
-        raise TypeError(f"{where} is of type {tagged.__name__}")
-    return parse_section(tagged, {key: item for key, item in raw.items() if key != "type"}, where)
+
+    def parse(value: object, where: str) -> object:
+        # Frozen like the rest: nobody may change a plan that was approved.
+        if isinstance(value, list):
+            return tuple(value)
+        if counted is not None and value is not None:
+            return _parse(counted, value, where)
+        if not sections or (value is None and NoneType in choices):
+            return _expect_plain(choices, value, where)
+        raw = _expect_mapping(value, where)
+        if sections[0] not in _TAGGED.values():
+            return parse_section(sections[0], raw, where)
+        # Which of several it is, its `type` says.
+        tagged = _TAGGED[str(raw["type"])]
+        if tagged not in sections:
+            raise TypeError(f"{where} is of type {tagged.__name__}")
+        rest = {key: item for key, item in raw.items() if key != "type"}
+        return parse_section(tagged, rest, where)
+
+    return parse
 
 
 def _expect_mapping(value: object, where: str) -> Mapping[str, object]:
@@ -326,7 +359,8 @@ def _expect_mapping(value: object, where: str) -> Mapping[str, object]:
 def _to_plain(value: object) -> object:
     if is_dataclass(value) and not isinstance(value, type):
         kind = next((name for name, cls in _TAGGED.items() if cls is type(value)), None)
-        plain = {_to_camel(one.name): _to_plain(getattr(value, one.name)) for one in fields(value)}
+        names = _list_fields(type(value)).items()
+        plain = {key: _to_plain(getattr(value, one.name)) for key, one in names}
         return plain if kind is None else {"type": kind, **plain}
     match value:
         case Mapping():
@@ -340,7 +374,3 @@ def _to_plain(value: object) -> object:
 def _to_camel(name: str) -> str:
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
-
-
-def _to_snake(name: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)

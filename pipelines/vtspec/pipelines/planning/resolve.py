@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vtspec.pipelines import catalog
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
-from vtspec.pipelines.estimation.estimate import START_S, Machine
+from vtspec.pipelines.estimation.estimate import START_S, Machine, Timing
 from vtspec.pipelines.project.overrides import (
     Override,
     apply_overrides,
@@ -38,13 +38,15 @@ class ModelSources:
     """Where models are looked up: the hub, MLflow's registry, and the catalogs by framework.
 
     What is None is what the environment says. `planned` are the experiments that are being
-    planned now: two may each start from a run of the other.
+    planned now: two may each start from a run of the other. `timings` is what runs took, by their
+    folder and model, as far as it was read for what is being planned.
     """
 
     hub: ModelHub | None = None
     version_of: VersionLookup | None = None
     frameworks: Mapping[str, catalog.Framework] | None = None
     planned: frozenset[str] = frozenset()
+    timings: dict[tuple[Path, str], tuple[Timing, ...]] = field(default_factory=dict)
 
 
 def resolve_spec(
@@ -124,13 +126,20 @@ def _resolve_alone(
         machine=_build_machine(spec, repository),
         has_bf16=None if gpu is None else gpu.bf16,
         licence_is_clear=pinned.licence_is_clear,
-        timings=find_timings(Runs(repository.runs), spec.spec.model.name),
+        timings=_read_timings(spec.spec.model.name, repository, sources),
         supported=framework.supported,
         start_s=START_S if framework.start_s is None else framework.start_s,
         overridden=frozenset(map_spec_paths(overrides)),
         overrides=tuple(one.option.removeprefix("--set ") for one in overrides),
         doubts=(*doubts, *pinned.doubts),
     )
+
+
+def _read_timings(model: str, repository: Repository, sources: ModelSources) -> tuple[Timing, ...]:
+    key = (repository.runs, model)
+    if key not in sources.timings:
+        sources.timings[key] = find_timings(Runs(repository.runs), model)
+    return sources.timings[key]
 
 
 def _get_experiment(loaded: "LoadedSpec", repository: Repository) -> "Experiment":

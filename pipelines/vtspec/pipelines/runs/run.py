@@ -115,11 +115,12 @@ class Run:
         """The plan as it is asked for now: the last completion's, else the one that trained."""
         return self.path / self.read_state().plan_file
 
-    def read_plan(self) -> dict[str, object]:
+    def read_plan(self, state: RunState | None = None) -> dict[str, object]:
         """The plan as it is asked for now; a completion's whose file is gone or was changed out
         of `plan.json` and what its event says. Raises `Permanent` where it is missing or damaged.
+        `state` is what `read_state` gives, where it was read already.
         """
-        state = self.read_state()
+        state = self.read_state() if state is None else state
         if _find_plan_fault(self.path, state) is None:
             return _read_plan_file(self.path / state.plan_file)
         trained = _read_plan_file(self.path / PLAN_FILE)
@@ -198,10 +199,10 @@ class Run:
             return LockHolder(host=CLUSTER)
         return found
 
-    def read_workflow(self) -> WorkflowFile | None:
+    def read_workflow(self, state: RunState | None = None) -> WorkflowFile | None:
         """Which Workflow of a cluster carries it out; None for a run of a machine, or while a
-        machine makes of its result what another policy asks for."""
-        return self._find_workflow(self.read_state())
+        machine makes of its result what another policy asks for. `state` as in `read_plan`."""
+        return self._find_workflow(self.read_state() if state is None else state)
 
     def is_on_cluster(self) -> bool:
         """Whether a Workflow carries it out and no end of it was told. Whether that Workflow is

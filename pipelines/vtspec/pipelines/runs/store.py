@@ -85,9 +85,9 @@ class Runs:
         """Every run, by its name: as `list_runs`, but none is read to see when it began."""
         return sorted(self._find(lambda run: True), key=lambda run: run.name)
 
-    def list_here(self) -> list[Run]:
-        """The runs whose folders are here, in no order; a store is not asked."""
-        return self._scan(lambda run: True)
+    def list_names_here(self) -> set[str]:
+        """The names of the runs whose folders are here; a store is not asked."""
+        return {entry.name for entry in self._scan()}
 
     def _list(self, fits: Callable[[Run], bool]) -> list[Run]:
         return sorted(self._find(fits), key=self._rank)
@@ -95,9 +95,10 @@ class Runs:
     def _find(self, fits: Callable[[Run], bool]) -> list[Run]:
         if self.mirror is not None:
             self.mirror.pull(lambda name: fits(Run(self.folder / name)))
-        return self._scan(fits)
+        found = (Run(self.folder / entry.name) for entry in self._scan())
+        return [run for run in found if fits(run)]
 
-    def _scan(self, fits: Callable[[Run], bool]) -> list[Run]:
+    def _scan(self) -> list["os.DirEntry[str]"]:
         try:
             entries = list(os.scandir(self.folder))
         except FileNotFoundError:
@@ -108,11 +109,7 @@ class Runs:
                 f"{self.folder} cannot be read as the folder of the runs: {error.strerror}",
                 fix="name a folder: --runs DIR",
             ) from error
-        return [
-            Run(self.folder / entry.name)
-            for entry in entries
-            if is_run_name(entry.name) and fits(Run(self.folder / entry.name)) and entry.is_dir()
-        ]
+        return [entry for entry in entries if is_run_name(entry.name) and entry.is_dir()]
 
     def _rank(self, run: Run) -> tuple[float, float, int, str]:
         # A clock that was set back must not make an older run the last one.

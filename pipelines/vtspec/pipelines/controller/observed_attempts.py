@@ -1,0 +1,189 @@
+"""A repository's runs beside their Workflows: their ends, and what a view has of them."""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from vtspec.pipelines.cluster.run_workflow import RunWorkflow, is_made_for
+from vtspec.pipelines.errors import Temporary
+from vtspec.pipelines.operations.cluster_workflows import settle_runs
+from vtspec.pipelines.runs import Runs
+from vtspec.pipelines.validation.teams import find_team
+
+from .approval import choose_team
+from .observed_runs import ObservedRun, ObservedRuns
+from .observed_workflows import ObservedWorkflow, WorkflowsByRun
+from .view import Attempt, EndedRun, PullRequestView
+
+if TYPE_CHECKING:
+    from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
+    from vtspec.pipelines.planning.plan_model import Plan
+    from vtspec.schema.kinds.project import ProjectSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Made:
+    """What was made of a run and its Workflows under a project."""
+
+    of: tuple[object, ...]
+    has_ended: bool
+    attempt: Attempt | None
+
+    def is_of(self, parts: tuple[object, ...]) -> bool:
+        """Whether it was made of these very objects, which are never changed."""
+        return len(parts) == len(self.of) and all(
+            one is other for one, other in zip(parts, self.of, strict=True)
+        )
+
+
+class ObservedAttempts:
+    """The runs of a repository, each made anew only where it or a Workflow of it has changed."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, _Made] = {}
+
+    def settle(
+        self,
+        runs: Runs,
+        every: Sequence[ObservedRun],
+        workflows: WorkflowsByRun,
+        project: "ProjectSpec",
+        open_client: "Callable[[], KubernetesClient]",
+    ) -> set[str]:
+        """Write down the ends of runs whose Workflows are over; the names of those runs."""
+        begun = [
+            one.run
+            for one in every
+            if not one.state.is_over
+            and one.name in workflows
+            and self._make(one, workflows, project).has_ended
+        ]
+        if not begun:
+            return set()
+        look = settle_runs(runs, begun, open_client())
+        for problem in (look.problem, *look.problems.values()):
+            # What would be refused again is one run's, and hides no other.
+            if problem is not None and (problem is look.problem or isinstance(problem, Temporary)):
+                raise problem
+        return {run.name for run in begun}
+
+    def make(
+        self,
+        known: ObservedRuns,
+        every: Sequence[ObservedRun],
+        workflows: WorkflowsByRun,
+        runs: Runs,
+        project: "ProjectSpec",
+    ) -> list[Attempt]:
+        """The runs with their Workflows, by their names; without those whose plan is still to
+        come."""
+        found: list[Attempt] = []
+        for one in every:
+            made = self._make(one, workflows, project)
+            attempt = made.attempt
+            if attempt is not None and one.state.is_over:
+                facts = known.read_facts(one, runs)
+                if facts is not attempt.facts:
+                    attempt = replace(attempt, facts=facts)
+                    self._made[one.name] = replace(made, attempt=attempt)
+            if attempt is not None:
+                found.append(attempt)
+        return sorted(found, key=lambda one: one.run)
+
+    def keep(self, names: Collection[str]) -> None:
+        """Let go of all runs but these."""
+        for name in self._made.keys() - names:
+            del self._made[name]
+
+    def _make(self, one: ObservedRun, workflows: WorkflowsByRun, project: "ProjectSpec") -> _Made:
+        group = workflows.get(one.name, ())
+        parts = (one, project, *group)
+        known = self._made.get(one.name)
+        if known is None or not known.is_of(parts):
+            current = _find_current(one, group)
+            self._made[one.name] = known = _Made(
+                of=parts,
+                has_ended=current is None or current.state.is_over,
+                attempt=_make_attempt(one, group, current, project),
+            )
+        return known
+
+
+def _find_current(
+    one: ObservedRun, workflows: Sequence[ObservedWorkflow]
+) -> ObservedWorkflow | None:
+    """The Workflow of a run's last part."""
+    file = one.file
+    if file is None:
+        return None
+    return next((each for each in workflows if is_made_for(each.raw, file)), None)
+
+
+def _make_attempt(
+    one: ObservedRun,
+    workflows: Sequence[ObservedWorkflow],
+    current: ObservedWorkflow | None,
+    project: "ProjectSpec",
+) -> Attempt | None:
+    """A run with its Workflows, without its facts; None while its plan is still to come."""
+    plan = one.plan
+    if plan is None:
+        return None
+    approvals = tuple(approval for each in workflows for approval in each.approvals)
+    wanted: dict[int, bool] = {}
+    for each in workflows:
+        for number, is_wanted in each.wanted_by.items():
+            wanted[number] = wanted.get(number, False) or is_wanted
+    login = approvals[-1].login if approvals else ""
+    return Attempt(
+        run=one.name,
+        spec=plan.name,
+        plan_id=plan.id,
+        digest=plan.digest,
+        number=one.run.attempt,
+        state=one.state,
+        workflow=None if current is None else current.state,
+        approvals=approvals,
+        wanted_by=wanted,
+        is_stopping=current is not None and current.is_stopping,
+        team=choose_team(plan, login, project),
+        cost=plan.estimate.cost,
+        currency=plan.estimate.currency,
+        log=one.log,
+        link=one.link,
+    )
+
+
+def look_closer(
+    attempt: Attempt,
+    one: ObservedRun,
+    seen: Sequence[PullRequestView],
+    open_client: "Callable[[], KubernetesClient]",
+) -> Attempt:
+    """An attempt that waits, with what its pods and their queue say of why and for how long."""
+    is_shown = any(attempt.wanted_by.get(each.pull.number) for each in seen)
+    if not is_shown or attempt.workflow is None or attempt.workflow.phase != "waiting":
+        return attempt
+    if one.file is None:
+        return attempt
+    found = RunWorkflow(open_client(), one.run, one.file).look().workflow
+    return attempt if found is None else replace(attempt, workflow=found)
+
+
+def list_ended(every: Sequence[ObservedRun], project: "ProjectSpec") -> Iterator[EndedRun]:
+    """What the runs of teams have cost, at what was planned for an hour of them."""
+    for one in every:
+        plan = one.plan
+        if plan is None or one.ended is None:
+            continue
+        team = find_team(project.teams, plan.spec_path, None)
+        cost = _compute_cost(plan, one.state.clock.seconds)
+        if team is not None and cost is not None:
+            yield EndedRun(team=team, ended=one.ended, cost=cost)
+
+
+def _compute_cost(plan: "Plan", seconds: float) -> float | None:
+    estimate = plan.estimate
+    if estimate.cost is None or not estimate.whole_seconds:
+        return None
+    return estimate.cost * seconds / estimate.whole_seconds
