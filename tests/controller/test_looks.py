@@ -1,15 +1,17 @@
 """A look at one pull request asks for what that one needs; git is asked once for all."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 
 from git_repositories import commit, git
+from kubernetes_server import await_true
 from plan_repository import change
 from proposed_changes import DEEP
 from run_folders import STARTED, SUCCEEDED, Told, a_plan, events_of
 from served_pull_requests import PullRequests
+from vtspec.pipelines.controller.observation import survey_site
 from vtspec.pipelines.errors import Refused
 from vtspec.pipelines.project.git_mirror import GitMirror
 from vtspec.pipelines.runs.events import encode_event
@@ -165,3 +167,65 @@ def test_what_is_over_is_not_fetched_again(pulls: PullRequests, fetched: list[li
     fetched.clear()
     pulls.serve([pulls.number])
     assert fetched == [["refs/heads/main"]]
+
+
+def test_what_a_survey_finds_is_not_asked_for_again(
+    pulls: PullRequests, fetched: list[list[str]]
+) -> None:
+    other = pulls.propose_again()
+    assert survey_site(pulls.site).numbers == {pulls.number, other}
+    for number in (pulls.number, other):
+        pulls.serve([number])
+    assert len(fetched) == 1
+    assert pulls.github.server.count("GET .*/pulls/[0-9]+$") == 0
+    assert len(pulls.read_comments()) == 2
+    # It stands for one look.
+    pulls.serve([other])
+    assert fetched[1:] == [["refs/heads/main", f"refs/pull/{other}/head"]]
+
+
+@pytest.fixture
+def told(pulls: PullRequests) -> Iterator[list[int]]:
+    """The pull requests of which a Workflow has changed, as a controller is told that follows."""
+    numbers: list[int] = []
+    pulls.site.workflows.follow(numbers.extend)
+    yield numbers
+    pulls.site.workflows.stop()
+
+
+def test_workflows_are_listed_once_and_then_followed(pulls: PullRequests, told: list[int]) -> None:
+    pulls.settle()
+    pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
+    pulls.settle()
+    (name,) = pulls.world.server.workflows()
+    await_true(lambda: told, "it is told of the Workflow")
+    told.clear()
+    pulls.world.server.play(name, {"phase": "Failed", "message": "no such image"})
+    await_true(lambda: told == [pulls.number], "it is told that it has failed")
+    pulls.serve([pulls.number])
+    assert pulls.world.runs.find(name).ending == "failed"
+    pulls.settle()
+    asked = pulls.world.server.count("GET", "/workflows")
+    pulls.serve()
+    pulls.serve([pulls.number])
+    assert pulls.world.server.count("GET", "/workflows") == asked
+    assert pulls.world.server.count("WATCH", "/workflows") == 1
+
+
+def test_what_was_just_made_is_known_before_the_cluster_tells(
+    pulls: PullRequests, told: list[int]
+) -> None:
+    pulls.settle()
+    pulls.world.server.holds_changes = True
+    pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
+    pulls.settle()
+    (name,) = pulls.world.server.workflows()
+    pulls.github.write_comment(pulls.number, "/vtspec stop", author="ben")
+    pulls.settle()
+    workflow = pulls.world.server.workflow(name)
+    assert workflow is not None and workflow["spec"]["shutdown"] == "Stop"
+    asked = pulls.world.server.count("PATCH", name)
+    pulls.serve()
+    assert pulls.world.server.count("PATCH", name) == asked
+    assert told == []
+    assert pulls.world.server.count("POST", "/workflows") == 1

@@ -26,11 +26,15 @@ class Looks:
     during: Callable[[int], None] = lambda number: None
     said: list[str] = field(default_factory=list)
 
-    def run(self, **changes: Any) -> "Looks":
+    def run(self, surveyed: dict[int, Any] | None = None, **changes: Any) -> "Looks":
         forge = SimpleNamespace(repository="acme/vision")
-        site: Any = SimpleNamespace(forge=forge, metrics=None)
+        site: Any = SimpleNamespace(
+            forge=forge, metrics=None, surveyed={} if surveyed is None else surveyed
+        )
 
-        def serve(site: object, report: object, numbers: Any, hand_over: object) -> Pass:
+        def serve(
+            site: object, report: object, numbers: Any = None, hand_over: object = None
+        ) -> Pass:
             self.asked.append(numbers)
             self.during(len(self.asked))
             outcome = self.outcomes[len(self.asked) - 1]
@@ -40,7 +44,8 @@ class Looks:
                 raise outcome
             return outcome
 
-        self.worker = SiteWorker(site=site, report=self.said.append, serve=serve, **changes)
+        looks: Any = {"serve": serve, "survey": serve}
+        self.worker = SiteWorker(site=site, report=self.said.append, **looks, **changes)
         thread = threading.Thread(target=self.worker.run)
         thread.start()
         thread.join(20)
@@ -121,6 +126,23 @@ def test_a_look_is_at_few_so_that_who_asks_waits_for_few() -> None:
 
     looks.during = tell
     assert looks.run(sweep_s=3600).asked == [None, [1, 2, 3, 4, 5], [9], [6, 7]]
+
+
+def test_what_a_survey_has_found_waits_for_what_was_told() -> None:
+    found = Pass(actions=0, delay_s=None, due=dict.fromkeys(range(1, 8), 0.0))
+    looks, surveyed = Looks([found, AT_REST, AT_REST]), dict[int, Any]()
+
+    def tell(number: int) -> None:
+        nonlocal surveyed
+        if number == 1:
+            surveyed |= {9: None, 7: None, 1: None}
+            looks.worker.tell(9)
+            looks.worker.tell(7)
+
+    looks.during = tell
+    assert looks.run(surveyed, sweep_s=3600).asked == [None, [1, 2, 3, 7, 9], [4, 5, 6]]
+    # What was told of is not as the survey found it.
+    assert surveyed == {1: None}
 
 
 def test_everything_waits_for_what_was_told_but_not_for_ever() -> None:

@@ -49,7 +49,7 @@ class KubernetesServer:
     """`objects` by path. What a test sets changes the answers at once:
 
     `denied` are (verb, resource) that this caller may not, a resource also as `pods in NAMESPACE`,
-    `absent` APIs that are not served,
+    `absent` APIs that are not served, `holds_changes` that who watches is told nothing for now,
     `away` those that others serve, who do not answer, `admit` says why a new object is refused,
     `drops` how many answers are to get lost after what was asked has been done, `is_down` that
     nothing is answered.
@@ -72,6 +72,7 @@ class KubernetesServer:
         self.oldest = 0
         self.changes: list[tuple[int, str, str, str]] = []
         self.watches = 0
+        self.holds_changes = False
         self.is_stopped = False
         self.changed = threading.Condition(threading.RLock())
         self._http = ThreadingHTTPServer(
@@ -206,7 +207,7 @@ class KubernetesServer:
         """The status and body of an answer."""
         method, path = asked.method, asked.path
         with self.changed:
-            self.asked.append((method, path))
+            self.asked.append(("WATCH" if verb == "watch" else method, path))
             api = next((one for one in _SERVED if path.startswith(f"{one}/")), None)
             if api is None or api in self.absent:
                 return 404, "404 page not found\n"
@@ -423,7 +424,8 @@ def _read_changes(server: KubernetesServer, asked: Asked) -> Iterator[str]:
                 body = json.dumps(_status(410, f"too old resource version: {version}"))
                 yield f'{{"type": "ERROR", "object": {body}}}'
                 return
-            later = [one for one in server.changes if one[0] > version]
+            is_held = server.holds_changes
+            later = [one for one in server.changes if one[0] > version and not is_held]
             if not later:
                 server.changed.wait(0.2)
         for number, kind, path, text in later:

@@ -174,7 +174,8 @@ class KubernetesClient:
         self, resource: Resource, namespace: str, labels: Mapping[str, str], version: str
     ) -> Iterator[Change]:
         """What changes of the objects with these labels after a version, as it does, until the
-        server ends it, which says nothing; raises `Expired` where it does not know the version."""
+        server ends it, which says nothing: first a bookmark, once the server tells. Raises
+        `Expired` where it does not know the version."""
         call = self._call("watch", resource, namespace)
         query = {
             **_select(labels, {}),
@@ -188,7 +189,9 @@ class KubernetesClient:
             query=query,
             timeout_s=(TIMEOUT_S[0], WATCH_SILENCE_S),
         )
-        for line in self._stream(call, request, _LONGEST_CHANGE):
+        lines = self._stream(call, request, _LONGEST_CHANGE)
+        yield Change(kind="bookmark", body={}, version=version)
+        for line in lines:
             told = _read(line.encode())
             body = told.get("object")
             kind = _CHANGES.get(str(told.get("type")))
@@ -277,12 +280,16 @@ class KubernetesClient:
         yield from self._stream(call, request, _LONGEST_LINE)
 
     def _stream(self, call: ApiCall, request: "_Request", longest: int) -> Iterator[str]:
-        """The lines of an answer, as they come; longer ones are left out."""
+        """Ask now; the lines of the answer, as they come; longer ones are left out."""
         with self._translated(call):
             answer = self._send(request)
+            if answer.status >= 300:
+                self._check(call, answer.status, answer.read())
+        return self._read_lines(call, answer, longest)
+
+    def _read_lines(self, call: ApiCall, answer: Any, longest: int) -> Iterator[str]:
+        with self._translated(call):
             try:
-                if answer.status >= 300:
-                    self._check(call, answer.status, answer.read())
                 # Whatever is there: a stream by size would wait for more of it.
                 yield from _split_lines(iter(lambda: answer.response.read1(1 << 16), b""), longest)
             finally:

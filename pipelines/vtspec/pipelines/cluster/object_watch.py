@@ -41,6 +41,7 @@ class ObjectWatch:
     _version: str = ""
     _is_listed: bool = False
     _problem: Exception | None = None
+    _failures: int = 0
     _stopped: threading.Event = field(default_factory=threading.Event)
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
@@ -69,24 +70,22 @@ class ObjectWatch:
             self._keep(name, found)
 
     def _run(self) -> None:
-        failures = 0
         while not self._stopped.is_set():
             try:
                 if not self._version:
                     self._list()
-                    failures = 0
                 self._follow()
-                failures = 0
             except Expired:
                 self._version = ""
             # What nobody foresaw is raised to whoever looks next, and tried again as well.
             except Exception as error:
-                failures += 1
+                self._failures += 1
                 # A connection that was cut has lost nothing yet.
-                if failures > 1 or not isinstance(error, Unreachable):
+                if self._failures > 1 or not isinstance(error, Unreachable):
                     self._version = ""
                     self._note_problem(error)
-                self._stopped.wait(min(LATEST_S, self.soonest_s * 2 ** (failures - 1)))
+                pause_s = self.soonest_s * 2 ** min(self._failures - 1, 10)
+                self._stopped.wait(min(LATEST_S, pause_s))
 
     def _list(self) -> None:
         listing = self.open_client().list_objects(self.resource, self.namespace, self.labels)
@@ -94,7 +93,7 @@ class ObjectWatch:
         with self._changed:
             before, is_first = self._objects, not self._is_listed
             self._objects, self._version = there, listing.version
-            self._is_listed, self._problem = True, None
+            self._is_listed = True
             self._changed.notify_all()
         for name in () if is_first else sorted({*before, *there}):
             self._tell(before.get(name), there.get(name))
@@ -107,6 +106,7 @@ class ObjectWatch:
                 return
             self._version = one.version or self._version
             if one.kind == "bookmark":
+                self._failures, self._problem = 0, None
                 continue
             name, after = _read_name(one.body), None if one.kind == "gone" else one.body
             with self._changed:

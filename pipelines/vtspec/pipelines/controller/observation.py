@@ -20,7 +20,7 @@ from .observed_plans import Policy, add_plans, read_policy
 from .observed_pulls import (
     choose_commits,
     fetch,
-    find_pulls,
+    find_open_pulls,
     get_pulls,
     list_commits,
     read_pull,
@@ -37,6 +37,15 @@ _THREADS: Final = 8
 
 
 @dataclass(frozen=True, kw_only=True)
+class Survey:
+    """What there is to look at; `left_out` are pull requests that could not be had, and why."""
+
+    numbers: frozenset[int]
+    repository: Repository
+    left_out: Mapping[int, Reason]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Observation:
     """A view, and what is needed to act on it. `left_out` are pull requests that could not be
     looked at, with the reason; nothing is decided on them."""
@@ -46,41 +55,47 @@ class Observation:
     left_out: Mapping[int, Reason] = field(default_factory=dict)
 
 
+def survey_site(site: Site) -> Survey:
+    """Find what there is: all open pull requests, those that were open at the last survey, and
+    those that a run says it is wanted by; and all runs. Raises as `observe_site`."""
+    mirror, default = site.open_mirror()
+    pulls, left_out = find_open_pulls(site)
+    left_out |= fetch(mirror, default, pulls.values())
+    repository, workflows = _read_ground(site, mirror.find_commits([default])[default])
+    wanting, unfound = get_pulls(site.forge, list_wanting(workflows, None) - {*pulls})
+    left_out |= unfound | fetch(mirror, None, wanting.values())
+    site.runs.read(Runs(repository.runs))
+    every = {**pulls, **wanting}
+    site.opened = {number for number, one in every.items() if one.state == "open"}
+    site.surveyed = {number: one for number, one in every.items() if number not in left_out}
+    return Survey(numbers=frozenset(site.surveyed), repository=repository, left_out=left_out)
+
+
 def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observation:
-    """Look at these pull requests; without any named at everything: all open ones, and those that
-    a run says it is wanted by.
+    """Look at these pull requests; without any named at all that a survey finds. What that has
+    found of one stands for one look.
 
     Raises `Temporary` and `Permanent` where forge, git, cluster or store say nothing, `SpecError`
     where the default branch's `vtspec.yaml` is wrong, and `Refused` where it names what is not
     this repository's.
     """
     forge = site.forge
-    mirror, default = site.open_mirror()
-    pulls, left_out = find_pulls(site, numbers)
-    left_out |= fetch(mirror, default, pulls.values())
-    commits = dict(mirror.find_commits({default, *_name_commits(pulls, left_out)}))
-    commit = commits[default]
-    repository = read_policy(site.folder, commit)
+    left_out: dict[int, Reason] = {}
+    if numbers is None:
+        survey = survey_site(site)
+        numbers, left_out = survey.numbers, dict(survey.left_out)
+    asked = {*numbers}
+    surveyed = {one: site.surveyed.pop(one) for one in asked if one in site.surveyed}
+    pulls, commits, commit = _find_pulls(site, asked, surveyed, left_out)
+    repository, workflows = _read_ground(site, commit)
     project = repository.project.spec
-    site.tenancy.refuse_foreign(project)
-    site.tenants.admit(forge.repository, project)
-    workflows: WorkflowsByRun = {}
-    if project.cluster is not None:
-        workflows = site.workflows.read(site.open_cluster, project.cluster.namespace)
     states: dict[int, PullRequestState] = {number: one.state for number, one in pulls.items()}
-    wanting, unfound = get_pulls(forge, list_wanting(workflows, numbers) - {*pulls})
-    states |= {number: one.state for number, one in wanting.items()}
     # Of those that nobody asked about only the state is needed, by who shares a run with them.
-    if numbers is None:
-        left_out |= unfound | fetch(mirror, None, wanting.values())
-        pulls |= wanting
-        commits |= mirror.find_commits(_name_commits(wanting, left_out))
+    wanting, _ = get_pulls(forge, list_wanting(workflows, asked) - {*pulls} - {*left_out})
+    states |= {number: one.state for number, one in wanting.items()}
     runs = Runs(repository.runs)
-    if numbers is None:
-        every = site.runs.read(runs)
-    else:
-        asked = list_runs_wanted_by(workflows, {*numbers})
-        every = site.runs.read_some(runs, asked, workflows)
+    wanted = list_runs_wanted_by(workflows, asked - {*surveyed})
+    every = site.runs.read_some(runs, wanted, workflows)
     settled = site.attempts.settle(runs, every, workflows, project, site.open_cluster)
     if settled:
         every = site.runs.read_some(runs, settled)
@@ -108,9 +123,38 @@ def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observatio
         redactor=make_redactor(site.environ),
         tracking=project.tracking.uri,
     )
-    if numbers is None:
-        site.opened = {number for number, state in states.items() if state == "open"}
     return Observation(view=view, repository=repository, left_out={**left_out, **unseen})
+
+
+def _read_ground(site: Site, commit: str) -> tuple[Repository, WorkflowsByRun]:
+    """The repository as its default branch's commit has it, and its Workflows."""
+    repository = read_policy(site.folder, commit)
+    project = repository.project.spec
+    site.tenancy.refuse_foreign(project)
+    site.tenants.admit(site.forge.repository, project)
+    if project.cluster is None:
+        return repository, {}
+    return repository, site.workflows.read(site.open_cluster, project.cluster.namespace)
+
+
+def _find_pulls(
+    site: Site,
+    numbers: Collection[int],
+    surveyed: "Mapping[int, PullRequest]",
+    left_out: dict[int, Reason],
+) -> "tuple[dict[int, PullRequest], Mapping[str, str], str]":
+    """These pull requests, the commits that are here of them, and that of the default branch; why
+    one could not be had goes to `left_out`."""
+    mirror, default = site.open_mirror()
+    asked, unfound = get_pulls(site.forge, {*numbers} - {*surveyed} - {*left_out})
+    left_out |= unfound
+    if asked or not surveyed:
+        left_out |= fetch(mirror, default, asked.values())
+    pulls = {**surveyed, **asked}
+    there = (one for number, one in pulls.items() if number not in left_out)
+    names = {name for one in there for name in list_commits(one)}
+    commits = mirror.find_commits({default, *names})
+    return pulls, commits, commits[default]
 
 
 def find_problems(site: Site, number: int) -> "tuple[PullRequest, Validation]":
@@ -123,15 +167,6 @@ def find_problems(site: Site, number: int) -> "tuple[PullRequest, Validation]":
     head, base = choose_commits(pull, mirror.find_commits(list_commits(pull)))
     proposal = Proposal(folder=site.folder, head=head, base=base, policy=default)
     return pull, validate_pull_request(proposal)
-
-
-def _name_commits(pulls: "Mapping[int, PullRequest]", left_out: Collection[int]) -> set[str]:
-    return {
-        name
-        for number, one in pulls.items()
-        if number not in left_out
-        for name in list_commits(one)
-    }
 
 
 def _observe_pulls(

@@ -24,13 +24,9 @@ def choose_commits(pull: "PullRequest", commits: Mapping[str, str]) -> tuple[str
     return commits[names[0]], commits[names[1]]
 
 
-def find_pulls(
-    site: Site, numbers: Iterable[int] | None
-) -> "tuple[dict[int, PullRequest], dict[int, Reason]]":
-    """These pull requests, or all that are open, and those that were so at the last look; those
-    that are not there, with the reason."""
-    if numbers is not None:
-        return get_pulls(site.forge, {*numbers})
+def find_open_pulls(site: Site) -> "tuple[dict[int, PullRequest], dict[int, Reason]]":
+    """All that are open, and those that were at the last survey; those of them that are not there,
+    with the reason."""
     pulls = {one.number: one for one in site.forge.list_open_pull_requests()}
     # Those that were closed or merged since, of which nobody may have told.
     closed, left_out = get_pulls(site.forge, site.opened - {*pulls})

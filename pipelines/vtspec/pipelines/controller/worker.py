@@ -5,8 +5,8 @@ import os
 import threading
 import time
 import traceback
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -21,7 +21,7 @@ from vtspec.schema.problem import SpecError
 from .actions import Action, OnCluster, find_subject
 from .commit_status import build_obstacle
 from .effects import Effects
-from .observation import observe_site
+from .observation import observe_site, survey_site
 from .reconcile import EVERY_PART, Part, find_next_looks, reconcile
 from .site import Reason, Site
 from .view import View
@@ -67,6 +67,16 @@ class Pass:
     view: View | None = None
 
 
+def survey_once(site: Site, report: Callable[[str], None]) -> Pass:
+    """Find what there is to look at, and have it looked at next. Raises as `serve_once`."""
+    with _telling_obstacles(site):
+        survey = survey_site(site)
+    site.repository = survey.repository
+    _renew_credentials(site, survey.repository, report)
+    due = dict.fromkeys(survey.numbers, 0.0) | _note_left_out(survey.left_out, report)
+    return Pass(actions=0, delay_s=None, due=due, left_out=survey.left_out)
+
+
 def serve_once(
     site: Site,
     report: Callable[[str], None],
@@ -77,17 +87,11 @@ def serve_once(
     """Look at these pull requests, or at everything; decide; act. What is to be written is handed
     over, or else written now. Raises as `observe_site` does, after the open pull requests were
     told so where waiting does not help; what one action comes upon is reported and tried again."""
-    try:
+    with _telling_obstacles(site):
         observed = observe_site(site, numbers)
-    except (Permanent, Refused, SpecError) as error:
-        _tell_obstacle(site, str(error))
-        raise
     site.repository = observed.repository
     due = {number: one.total_seconds() for number, one in find_next_looks(observed.view).items()}
-    for number, reason in observed.left_out.items():
-        report(f"pull request {number} is left out: {reason}")
-        if isinstance(reason, Temporary):
-            due[number] = max(reason.delay_s, _LEFT_OUT_S)
+    due |= _note_left_out(observed.left_out, report)
     actions = reconcile(observed.view, parts)
     effects = Effects(site=site, repository=observed.repository, report=report)
     writes = effects.act(actions)
@@ -113,6 +117,20 @@ def serve_once(
     )
 
 
+def _note_left_out(
+    left_out: Mapping[int, Reason], report: Callable[[str], None]
+) -> dict[int, float]:
+    """Report which pull requests are left out; after which time those are to be looked at that
+    may be there then."""
+    for number, reason in left_out.items():
+        report(f"pull request {number} is left out: {reason}")
+    return {
+        number: max(reason.delay_s, _LEFT_OUT_S)
+        for number, reason in left_out.items()
+        if isinstance(reason, Temporary)
+    }
+
+
 def _renew_credentials(site: Site, repository: Repository, report: Callable[[str], None]) -> None:
     """Keep good what the pods of its runs reach the store with: nobody else may look on."""
     cluster = repository.project.spec.cluster
@@ -123,15 +141,21 @@ def _renew_credentials(site: Site, repository: Repository, report: Callable[[str
         renew_credentials(those, site.open_cluster(), repository, site.credentials, report)
 
 
-def _tell_obstacle(site: Site, message: str) -> None:
-    report = build_obstacle(message, make_redactor(site.environ))
-    # The forge may be who refuses.
-    with suppress(Permanent, Refused, Temporary):
-        for pull in site.forge.list_open_pull_requests():
-            told = site.checks.setdefault(pull.head_sha, {})
-            if told.get(report.name) != report:
-                site.forge.report_check(pull.head_sha, report)
-                told[report.name] = report
+@contextmanager
+def _telling_obstacles(site: Site) -> Iterator[None]:
+    """Tell the open pull requests what is raised within, where waiting does not help."""
+    try:
+        yield
+    except (Permanent, Refused, SpecError) as error:
+        report = build_obstacle(str(error), make_redactor(site.environ))
+        # The forge may be who refuses.
+        with suppress(Permanent, Refused, Temporary):
+            for pull in site.forge.list_open_pull_requests():
+                told = site.checks.setdefault(pull.head_sha, {})
+                if told.get(report.name) != report:
+                    site.forge.report_check(pull.head_sha, report)
+                    told[report.name] = report
+        raise
 
 
 @dataclass(kw_only=True)
@@ -143,10 +167,12 @@ class SiteWorker:
     report: Callable[[str], None]
     sweep_s: float = SWEEP_S
     serve: Callable[..., Pass] = serve_once
+    survey: Callable[..., Pass] = survey_once
     get_time: Callable[[], float] = time.monotonic
     _due: dict[int | None, float] = field(default_factory=dict)
     _told: dict[int | None, float] = field(default_factory=dict)
     _urgent: set[int | None] = field(default_factory=set)
+    _surveyed: set[int | None] = field(default_factory=set)
     _told_at: float = -math.inf
     _failures: int = 0
     _patient_until: float = -math.inf
@@ -163,6 +189,9 @@ class SiteWorker:
         with self._changed:
             if number is not _EVERYTHING:
                 self._told_at = self.get_time()
+                self._surveyed.discard(number)
+                # Something is other than the survey found it.
+                self.site.surveyed.pop(number, None)
             if is_urgent and number is not None:
                 self._urgent.add(number)
             self._told.setdefault(number, self.get_time())
@@ -188,7 +217,10 @@ class SiteWorker:
                 told = {key: self._told.pop(key) for key in keys if key in self._told}
             is_done = False
             try:
-                done = self.serve(self.site, self.report, numbers, self.queue.put)
+                if numbers is None:
+                    done = self.survey(self.site, self.report)
+                else:
+                    done = self.serve(self.site, self.report, numbers, self.queue.put)
             except Exception as error:
                 self._note_failure(keys, told, error)
             else:
@@ -218,11 +250,13 @@ class SiteWorker:
         if _EVERYTHING in due and (not named or self._due[_EVERYTHING] + self.sweep_s <= now):
             self._due[_EVERYTHING] = now + self.sweep_s
             return [_EVERYTHING]
-        # What somebody has asked for waits for nothing but its like.
+        # What somebody has asked for waits for nothing but its like, and what was told of not for
+        # what was merely found.
         urgent = [key for key in named if key in self._urgent]
-        oldest = sorted(named, key=lambda key: self._due[key])
+        oldest = sorted(named, key=lambda key: (key in self._surveyed, self._due[key]))
         chosen = urgent or oldest[:_MOST_AT_ONCE]
         self._urgent -= {*chosen}
+        self._surveyed -= {*chosen}
         for key in chosen:
             del self._due[key]
         return chosen
@@ -238,6 +272,8 @@ class SiteWorker:
     def _note_pass(self, keys: Sequence[int | None], done: Pass) -> None:
         self._failures = 0
         with self._changed:
+            if _EVERYTHING in keys:
+                self._surveyed |= done.due.keys() - self._due.keys()
             for number, seconds in done.due.items():
                 self._look_in(number, seconds)
             if done.delay_s is not None:
@@ -258,6 +294,7 @@ class SiteWorker:
             # Whatever is told meanwhile: the forge or the cluster has asked for patience.
             self._patient_until = self.get_time() + wait_s
             self._told = {**self._told, **told}
+            self.site.surveyed.clear()
             for key in keys:
                 self._look_in(key, wait_s)
 
