@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vtspec.adapters.json_types import JsonObject
 
+from .influence import find_last_of_ties
+from .numbers import divide, round_or_none
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -99,19 +102,22 @@ def build_details(scored: SplitScores, classes: Sequence[str]) -> JsonObject:
         "perClass": [
             {
                 "class": name,
-                "precision": _round_or_none(precision[index]),
-                "recall": _round_or_none(recall[index]),
-                "f1": _round_or_none(f1[index]),
+                "precision": round_or_none(precision[index]),
+                "recall": round_or_none(recall[index]),
+                "f1": round_or_none(f1[index]),
                 "support": int(support[index]),
             }
             for index, name in enumerate(classes)
         ],
         "prCurves": (
-            {name: _compute_pr_curve(scored, index) for index, name in enumerate(classes)}
+            {
+                name: compute_pr_curve(scored.probabilities[:, index], scored.targets == index)
+                for index, name in enumerate(classes)
+            }
             if small
             else {}
         ),
-        "calibration": {"bins": bins, "ece": _round_or_none(ece)},
+        "calibration": {"bins": bins, "ece": round_or_none(ece)},
     }
 
 
@@ -145,14 +151,7 @@ def _rank_targets(logits: Floats, targets: Ints) -> Ints:
 def _compute_class_scores(confusion: Ints) -> tuple[Floats, Floats, Floats]:
     hits = confusion.diagonal().astype(float)
     called, true = confusion.sum(axis=0), confusion.sum(axis=1)
-    return _divide(hits, called), _divide(hits, true), _divide(2 * hits, called + true)
-
-
-def _divide(part: Floats, whole: NDArray[Any]) -> Floats:
-    import numpy as np
-
-    ratio: Floats = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
-    return ratio
+    return divide(hits, called), divide(hits, true), divide(2 * hits, called + true)
 
 
 def _compute_calibration(scored: SplitScores) -> tuple[list[dict[str, Any]], float]:
@@ -171,27 +170,27 @@ def _compute_calibration(scored: SplitScores) -> tuple[list[dict[str, Any]], flo
             ece += count / len(places) * abs(accuracy - confidence)
         bins.append(
             {
-                "low": _round_or_none(edges[place]),
-                "high": _round_or_none(edges[place + 1]),
+                "low": round_or_none(edges[place]),
+                "high": round_or_none(edges[place + 1]),
                 "count": count,
-                "confidence": _round_or_none(confidence),
-                "accuracy": _round_or_none(accuracy),
+                "confidence": round_or_none(confidence),
+                "accuracy": round_or_none(accuracy),
             }
         )
     return bins, ece
 
 
-def _compute_pr_curve(scored: SplitScores, index: int) -> JsonObject:
+def compute_pr_curve(scores: Floats, positive: NDArray[np.bool_]) -> JsonObject:
+    """Precision over recall of one class as its threshold falls, and the average precision: None
+    without positives. Both `(n,)`, an entry an image."""
     import numpy as np
 
-    positive = scored.targets == index
     if not positive.any():
         return {"recall": [], "precision": [], "averagePrecision": None}
-    scores = scored.probabilities[:, index]
     order = np.argsort(-scores, kind="stable")
     hits = np.cumsum(positive[order])
     # Images with one score are one threshold: only the last of them is a point.
-    ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
+    ends = find_last_of_ties(scores[order])
     hits = hits[ends]
     recall, precision = hits / positive.sum(), hits / (ends + 1)
     average = float(np.sum(np.diff(recall, prepend=0.0) * precision))
@@ -201,11 +200,7 @@ def _compute_pr_curve(scored: SplitScores, index: int) -> JsonObject:
     precision = np.concatenate([[1.0], precision[:last]])
     kept = np.unique(np.linspace(0, last, CURVE_POINTS).round().astype(int))
     return {
-        "recall": [_round_or_none(value) for value in recall[kept]],
-        "precision": [_round_or_none(value) for value in precision[kept]],
-        "averagePrecision": _round_or_none(average),
+        "recall": [round_or_none(value) for value in recall[kept]],
+        "precision": [round_or_none(value) for value in precision[kept]],
+        "averagePrecision": round_or_none(average),
     }
-
-
-def _round_or_none(value: float | None) -> float | None:
-    return None if value is None else round(float(value), 6)

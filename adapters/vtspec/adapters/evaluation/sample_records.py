@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from vtspec.adapters.json_types import JsonObject
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MOST_RECORDS: Final = 100_000
 """Beyond this many images none are kept: the file would be larger than what it adds, since so many
@@ -23,7 +26,8 @@ def build_sample_records(
     too many.
 
     `images` are paths below the dataset, `true` and `predicted` indices of classes, `confidence`
-    that of the predicted class. `values` are metrics that are means over images, by their names.
+    that of the predicted class. `values` are metrics that are means over images, by their
+    names; of another metric what `influence` makes of it.
     """
     if len(images) > MOST_RECORDS:
         return None
@@ -36,5 +40,21 @@ def build_sample_records(
     }
 
 
-def _round(column: Sequence[float]) -> list[float]:
+def build_value_records(
+    images: Sequence[str], values: Mapping[str, Sequence[float] | NDArray[Any] | None]
+) -> JsonObject | None:
+    """The `samples` where no image has one class: `values` alone, without what is None.
+
+    None of too many images, or where nothing is left.
+    """
+    told = {name: column for name, column in values.items() if column is not None}
+    if len(images) > MOST_RECORDS or not told:
+        return None
+    return {
+        "images": list(images),
+        "values": {name: _round(column) for name, column in told.items()},
+    }
+
+
+def _round(column: Sequence[float] | NDArray[Any]) -> list[float]:
     return [round(float(value), 6) for value in column]
