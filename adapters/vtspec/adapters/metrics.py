@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .task_types import TaskType
 
@@ -51,19 +51,38 @@ _CLASSIFICATION = (
 )
 
 # Named as Ultralytics prints them, so that figures can be held against its own.
-_DETECTION = (
+_BOX_PRECISION = (
     Metric(name="mAP50-95", help="COCO mean average precision over IoU 0.50:0.95.", is_share=True),
     Metric(name="mAP50", help="COCO mean average precision at IoU 0.50.", is_share=True),
-    Metric(name="precision", help="Precision at the best F1 (0 to 1).", is_share=True),
-    Metric(name="recall", help="Recall at the best F1 (0 to 1).", is_share=True),
-    LOSS,
+    Metric(name="mAP75", help="COCO mean average precision at IoU 0.75.", is_share=True),
 )
 
-# Prefixed: instance segmentation reports boxes as well, under the plain names.
-_MASK = (
-    Metric(name="mask_mAP50-95", help="The same, by mask IoU.", is_share=True),
-    Metric(name="mask_mAP50", help="The same, by mask IoU at 0.50.", is_share=True),
+_BOX_SIZES = tuple(
+    Metric(
+        name=f"mAP_{size}",
+        help=f"COCO mean average precision over IoU 0.50:0.95 of objects {area} pixels.",
+        is_share=True,
+    )
+    for size, area in (
+        ("small", "below 32²"),
+        ("medium", "from 32² to 96²"),
+        ("large", "above 96²"),
+    )
 )
+
+_BEST_F1 = (
+    Metric(name="precision", help="Precision at the best F1 (0 to 1).", is_share=True),
+    Metric(name="recall", help="Recall at the best F1 (0 to 1).", is_share=True),
+)
+
+
+def _prefix(prefix: str, how: str, metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
+    return tuple(
+        replace(one, name=prefix + one.name, help=one.help.replace("IoU", how)) for one in metrics
+    )
+
+
+_DETECTION = (*_BOX_PRECISION, *_BEST_F1, *_BOX_SIZES, LOSS)
 
 METRICS: dict[TaskType, tuple[Metric, ...]] = {
     TaskType.IMAGE_CLASSIFICATION: _CLASSIFICATION,
@@ -82,7 +101,12 @@ METRICS: dict[TaskType, tuple[Metric, ...]] = {
     ),
     TaskType.OBJECT_DETECTION: _DETECTION,
     TaskType.ORIENTED_DETECTION: _DETECTION,
-    TaskType.INSTANCE_SEGMENTATION: (*_MASK, *_DETECTION),
+    TaskType.INSTANCE_SEGMENTATION: (
+        # Prefixed: boxes are reported as well, under the plain names.
+        *_prefix("mask_", "mask IoU", (*_BOX_PRECISION, *_BOX_SIZES)),
+        Metric(name="mask_iou", help="Mean IoU of masks that are right.", is_share=True),
+        *_DETECTION,
+    ),
     TaskType.SEMANTIC_SEGMENTATION: (
         Metric(name="mIoU", help="IoU averaged over classes (0 to 1).", is_share=True),
         Metric(
@@ -94,12 +118,12 @@ METRICS: dict[TaskType, tuple[Metric, ...]] = {
         LOSS,
     ),
     TaskType.POSE_ESTIMATION: (
+        *_prefix("pose_", "OKS", (*_BOX_PRECISION, *_BOX_SIZES[1:])),
         Metric(
-            name="pose_mAP50-95",
-            help="COCO keypoint mean average precision over OKS.",
+            name="pck",
+            help="PCK@0.2: share of points within 0.2 of their box's longer side (0 to 1).",
             is_share=True,
         ),
-        Metric(name="pose_mAP50", help="The same at OKS 0.50.", is_share=True),
         *_DETECTION,
     ),
     TaskType.SUPER_RESOLUTION: (
@@ -114,6 +138,12 @@ METRICS: dict[TaskType, tuple[Metric, ...]] = {
         ),
         Metric(
             name="delta1", help="Share of pixels within a factor of 1.25 (0 to 1).", is_share=True
+        ),
+        Metric(
+            name="delta2", help="Share of pixels within a factor of 1.25² (0 to 1).", is_share=True
+        ),
+        Metric(
+            name="delta3", help="Share of pixels within a factor of 1.25³ (0 to 1).", is_share=True
         ),
         LOSS,
     ),
