@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from report_data import a_baseline, a_plan, a_run, some_facts, told
+from report_data import a_baseline, a_plan, a_run, an_evaluation, some_facts, told
 from vtspec.pipelines.reporting.document import Section, select_blocks, show_only, write
 from vtspec.pipelines.reporting.facts import build_facts
 from vtspec.pipelines.reporting.render.markdown import BUDGETS, render_section, render_sections
@@ -21,7 +21,8 @@ def test_each_output_gets_the_blocks_that_are_meant_for_it() -> None:
 
 def test_markdown_has_every_section_of_a_report_but_those_of_pictures_alone() -> None:
     plan = a_plan(warnings=["the licence is unclear"])
-    run = a_run(plan)
+    evaluation = an_evaluation(errorTypes={"Miss": {"count": 3, "deltaAp": 0.1}})
+    run = a_run(plan, evaluation)
     judged_together = replace(run, seeds={42: run, 43: run})
     document = build_report_document(build_facts(judged_together, a_baseline()))
     names = {section.name for section in document.sections}

@@ -120,3 +120,22 @@ def test_damaged_metrics_are_refused(run: Path, tmp_path: Path, text: str) -> No
     (run / "metrics.json").write_text(text)
     with pytest.raises(Permanent):
         write_results(run, tmp_path / "results")
+
+
+def test_objects_have_a_row_each_and_pixels_none(run: Path, tmp_path: Path) -> None:
+    classes = ["cat", "background"]
+    evaluation: dict[str, Any] = {
+        "classes": ["cat"],
+        "confusion": [[1, 2], [1, 0]],
+        "confusionClasses": classes,
+        "confusionUnit": "object",
+        "perClass": [{"class": "cat", "ap50": 0.5, "support": 3}],
+    }
+    (run / "evaluation.json").write_text(json.dumps(evaluation))
+    write_results(run, tmp_path / "results")
+    pairs = [(r["actual"], r["predicted"]) for r in rows(tmp_path / "results" / "confusion.csv")]
+    assert pairs == [("cat", "cat"), *[("cat", "background")] * 2, ("background", "cat")]
+    assert rows(tmp_path / "results" / "classes.csv")[0]["ap50"] == "0.5"
+    (run / "evaluation.json").write_text(json.dumps({**evaluation, "confusionUnit": "pixel"}))
+    write_results(run, tmp_path / "results")
+    assert rows(tmp_path / "results" / "confusion.csv") == []

@@ -14,7 +14,10 @@ from vtspec.pipelines.reporting.evaluation import (
     parse_results,
 )
 
-KEYS = "split images classes confusion perClass prCurves calibration errors other".split()
+KEYS = [
+    *("split", "images", "classes", "confusion", "confusionClasses", "confusionUnit"),
+    *("perClass", "prCurves", "calibration", "errorTypes", "errors", "other"),
+]
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),

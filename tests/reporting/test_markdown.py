@@ -167,6 +167,10 @@ def test_the_longest_run_stays_under_the_limit(words: str) -> None:
     names = _long(1000, 400, words)
     evaluation = an_evaluation(names)
     evaluation["errors"] *= 30
+    kinds = ("Cls", "Loc", "Both", "Dupe", "Bkg", "Miss", "FP", "FN")
+    evaluation["errorTypes"] = {
+        name: {"count": 10**12, "deltaAp": -0.123456789} for name in (*kinds, *names)
+    }
     plan = a_plan(
         description="\n".join(names[:100]),
         warnings=names,

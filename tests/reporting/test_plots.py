@@ -281,3 +281,14 @@ def test_without_matplotlib_it_is_said_what_to_install(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code, str(run)], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("pip install 'vtspec[report]'\n", "")
     assert not (run / "report.html").exists()
+
+
+def test_pixels_are_shown_as_shares_which_so_many_fit_as_few() -> None:
+    few = an_evaluation(["a", "b"], confusion=[[3, 1], [0, 2]], confusionUnit="pixel")
+    many = [[count * 10**9 for count in row] for row in few["confusion"]]
+    pictures = [
+        _confusion(some_facts(evaluation={**few, "confusion": counts}))
+        for counts in (few["confusion"], many)
+    ]
+    assert pictures[0] == pictures[1]
+    assert pictures[0] != _confusion(some_facts(evaluation={**few, "confusionUnit": "image"}))

@@ -17,7 +17,10 @@ Judgement = Literal["better", "worse", "same", "not shown", "not judged"]
 tells whether it does, or between runs on different data."""
 
 # In words for people: what a class is ranked by, the first that it has.
-_CLASS_FIGURES: Final = ("f1", "ap50_95", "ap", "iou", "accuracy", "recall", "precision")
+_CLASS_FIGURES: Final = (
+    *("mask_ap50_95", "pose_ap50_95", "ap50_95", "iou"),
+    *("f1", "ap", "accuracy", "recall", "precision"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,15 +17,17 @@ FILES: Final = ("metrics.json", "epochs.csv", "confusion.csv", "classes.csv")
 """What `write_results` leaves in a folder, always all of it: DVC wants every output of a stage."""
 
 _TIMES: Final = ("seconds",)
+_CLASS_COLUMNS: Final = ("class", "precision", "recall", "f1", "support")
 
 
 def write_results(run: Path, folder: Path) -> None:
     """Write the results of the finished run in `run` to `folder`, each file atomically.
 
     `metrics.json` is the run's own without times; `epochs.csv` has a row an epoch;
-    `confusion.csv` a row an image (`actual`, `predicted`), as DVC's template counts them;
-    `classes.csv` a row a class (precision, recall, f1, support). A task without classes leaves
-    the last two empty but for their header.
+    `confusion.csv` a row an image or object (`actual`, `predicted`), as DVC's template counts
+    them; `classes.csv` a row a class (precision, recall, f1, support, then what its task has
+    beside them). A task without classes leaves the last two empty but for their header, and one
+    that counts pixels, of which there are too many for rows, the first of them.
 
     Raises `Permanent` where the run has no metrics.
     """
@@ -35,13 +37,12 @@ def write_results(run: Path, folder: Path) -> None:
     evaluation = _read_json(run / "evaluation.json") or {}
     epochs = [_drop_times(epoch) for epoch in metrics.get("epochs", [])]
     final = _drop_times(metrics.get("final", {}))
+    classes = evaluation.get("perClass") or ()
     texts = (
         json.dumps({**metrics, "final": final, "epochs": epochs}, indent=2) + "\n",
         _format_csv(_collect_columns(epochs, ("epoch", "train_loss", "val_loss")), epochs),
         _format_csv(("actual", "predicted"), _iter_pairs(evaluation)),
-        _format_csv(
-            ("class", "precision", "recall", "f1", "support"), evaluation.get("perClass") or ()
-        ),
+        _format_csv(_collect_columns(classes, _CLASS_COLUMNS), classes),
     )
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in zip(FILES, texts, strict=True):
@@ -71,7 +72,9 @@ def _collect_columns(rows: Iterable[Mapping[str, object]], first: Sequence[str])
 
 
 def _iter_pairs(evaluation: Mapping[str, Any]) -> Iterable[Mapping[str, object]]:
-    classes = evaluation.get("classes") or ()
+    if evaluation.get("confusionUnit") == "pixel":
+        return
+    classes = evaluation.get("confusionClasses", evaluation.get("classes")) or ()
     for actual, counts in zip(classes, evaluation.get("confusion") or (), strict=False):
         for predicted, count in zip(classes, counts, strict=True):
             for _ in range(count):

@@ -6,7 +6,7 @@ Adapters of third parties write that file, so a report neither trusts it nor fai
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal, get_args
 
 from vtspec.pipelines.runs.json_values import to_mapping, to_number, to_text
 
@@ -16,12 +16,17 @@ MOST_ERRORS: Final = 24
 """Sample errors that a report shows."""
 
 
+ConfusionUnit = Literal["image", "object", "pixel"]
+"""What a confusion matrix counts."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ConfusionMatrix:
-    """`counts[i][j]` images of true class `i` were called class `j`."""
+    """`counts[i][j]` images, objects or pixels of true class `i` were called class `j`."""
 
     classes: tuple[str, ...]
     counts: tuple[tuple[int, ...], ...]
+    unit: ConfusionUnit = "image"
 
     def find_mistakes(self, most: int) -> tuple["Mistake", ...]:
         """The most frequent mistakes, most frequent first; classes in index order break ties."""
@@ -44,7 +49,7 @@ class ConfusionMatrix:
 
 @dataclass(frozen=True, kw_only=True)
 class Mistake:
-    """`count` of the `of` images of class `true` were called `predicted`."""
+    """`count` of the `of` things of class `true` were called `predicted`."""
 
     true: str
     predicted: str
@@ -68,6 +73,16 @@ class PrCurve:
     recall: tuple[float, ...]
     precision: tuple[float, ...]
     average_precision: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorType:
+    """One kind of a detector's errors, as TIDE names it: how many there are, where that was told,
+    and by how much AP at 0.5 would rise without them."""
+
+    name: str
+    count: int | None
+    delta_ap: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +125,7 @@ class EvaluationResults:
     classes: tuple[ClassMetrics, ...] = ()
     pr_curves: tuple[PrCurve, ...] = ()
     calibration: Calibration | None = None
+    error_types: tuple[ErrorType, ...] = ()
     errors: tuple[SampleError, ...] = ()
     samples: SampleRecords | None = None
     notes: tuple[str, ...] = field(default=())
@@ -120,7 +136,11 @@ def parse_results(evaluation: Mapping[str, object]) -> EvaluationResults:
     notes: list[str] = []
     confusion = None
     if evaluation.get("confusion") is not None:
-        confusion = _parse_confusion(evaluation.get("classes"), evaluation["confusion"])
+        # Of objects there are those that nothing found, and what was found where nothing is.
+        names = evaluation.get("confusionClasses", evaluation.get("classes"))
+        confusion = _parse_confusion(
+            names, evaluation["confusion"], evaluation.get("confusionUnit", "image")
+        )
         if confusion is None:
             notes.append("the confusion matrix is not one row and column a class; left out")
     curves = [
@@ -139,6 +159,7 @@ def parse_results(evaluation: Mapping[str, object]) -> EvaluationResults:
         classes=tuple(_iter_class_metrics(evaluation.get("perClass"))),
         pr_curves=tuple(curve for curve in curves if curve is not None),
         calibration=_parse_calibration(evaluation.get("calibration")),
+        error_types=tuple(_iter_error_types(evaluation.get("errorTypes"))),
         errors=tuple(_iter_errors(evaluation.get("errors")))[:MOST_ERRORS],
         samples=samples,
         notes=tuple(notes),
@@ -161,8 +182,9 @@ def _to_count(value: object) -> int | None:
     return int(found) if found is not None and found >= 0 and found.is_integer() else None
 
 
-def _parse_confusion(classes: object, rows: object) -> ConfusionMatrix | None:
-    if not isinstance(classes, list) or not isinstance(rows, list) or not classes:
+def _parse_confusion(classes: object, rows: object, unit: object) -> ConfusionMatrix | None:
+    known = next((one for one in get_args(ConfusionUnit) if one == unit), None)
+    if known is None or not isinstance(classes, list) or not isinstance(rows, list) or not classes:
         return None
     # A ragged matrix would put counts to the wrong class.
     if len(rows) != len(classes):
@@ -175,7 +197,8 @@ def _parse_confusion(classes: object, rows: object) -> ConfusionMatrix | None:
         if not all(type(value) is int and value >= 0 for value in row):
             return None
         counts.append(tuple(row))
-    return ConfusionMatrix(classes=tuple(str(name) for name in classes), counts=tuple(counts))
+    names = tuple(str(name) for name in classes)
+    return ConfusionMatrix(classes=names, counts=tuple(counts), unit=known)
 
 
 def _iter_class_metrics(rows: object) -> Iterable[ClassMetrics]:
@@ -230,6 +253,14 @@ def _parse_bin(row: Mapping[str, object]) -> CalibrationBin | None:
         confidence=to_number(row.get("confidence")),
         accuracy=to_number(row.get("accuracy")),
     )
+
+
+def _iter_error_types(told: object) -> Iterable[ErrorType]:
+    for name, raw in _to_items(told):
+        row = to_mapping(raw)
+        delta = to_number(row.get("deltaAp"))
+        if delta is not None:
+            yield ErrorType(name=name, count=_to_count(row.get("count")), delta_ap=delta)
 
 
 def _iter_errors(rows: object) -> Iterable[SampleError]:

@@ -15,7 +15,7 @@ from typing import Final
 from .evaluation import EvaluationResults
 from .resampling import compute_difference_p, compute_metrics, estimate_intervals
 from .sample_records import SampleRecords, align_records, expand_counts
-from .seeds import estimate_mean
+from .seeds import estimate_mean, keep_share
 from .significance import (
     LEVEL,
     compute_fisher_p,
@@ -162,7 +162,8 @@ def _find_images_interval(
     records = _get_records(measured)
     if records is None or name not in _find_agreeing(measured, records):
         return None
-    return estimate_intervals(records, seed).get(name)
+    interval = estimate_intervals(records, seed).get(name)
+    return None if interval is None else keep_share(name, interval)
 
 
 def find_image_share(name: str, measured: Measurement) -> float | None:
@@ -176,6 +177,9 @@ def _get_records(measured: Measurement) -> SampleRecords | None:
     results = measured.results
     if results.samples is not None or results.confusion is None:
         return results.samples
+    # Objects of one image, and its pixels, were not drawn one by one.
+    if results.confusion.unit != "image":
+        return None
     return expand_counts(results.confusion.classes, results.confusion.counts)
 
 

@@ -83,8 +83,13 @@ def summarize_samples(name: str, values: Sequence[float]) -> Spread:
 
 def estimate_mean(name: str, values: Sequence[float]) -> Interval:
     """The 95 % interval of the mean of one metric over at least two seeds; a share stays one."""
-    low, high = compute_t_interval(values)
-    return (max(low, 0.0), min(high, 1.0)) if name in _SHARES else (low, high)
+    return keep_share(name, compute_t_interval(values))
+
+
+def keep_share(name: str, interval: Interval) -> Interval:
+    """The interval of a metric, which of a share lies between 0 and 1."""
+    low, high = interval
+    return (max(low, 0.0), min(high, 1.0)) if name in _SHARES else interval
 
 
 _SHARES: Final = frozenset(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from vtspec.pipelines.formatting import format_number
+from vtspec.pipelines.formatting import format_number, format_share
 from vtspec.pipelines.reporting.curves import Series, thin_series
 from vtspec.pipelines.reporting.evaluation import ConfusionMatrix, PrCurve
 from vtspec.pipelines.reporting.facts import Facts
@@ -235,7 +235,9 @@ def _draw_counts(axes: "Axes", theme: Theme, matrix: ConfusionMatrix) -> None:
                 strong = (count / (sum(row) or 1)) ** 0.5 > 0.62
                 colour = theme.paper if strong else theme.ink
                 size = 9 if len(matrix.classes) <= 12 else 7
-                axes.text(j, i, f"{count}", ha="center", va="center", color=colour, fontsize=size)
+                # Millions would run into each other.
+                text = format_share(count, sum(row)) if matrix.unit == "pixel" else f"{count}"
+                axes.text(j, i, text, ha="center", va="center", color=colour, fontsize=size)
 
 
 def _draw_color_bar(figure: "Figure", axes: "Axes", image: "AxesImage", theme: Theme) -> None:

@@ -3,7 +3,7 @@
 from vtspec.pipelines.reporting import document as doc
 from vtspec.pipelines.reporting.facts import Facts
 
-from . import classification, curves, run
+from . import classification, curves, detection, run
 
 
 def build_report_document(facts: Facts) -> doc.Document:
@@ -16,6 +16,7 @@ def build_report_document(facts: Facts) -> doc.Document:
         run.compare_metrics(facts),
         run.describe_seeds(facts),
         curves.draw_curves(facts),
+        detection.list_error_types(facts),
         classification.show_confusion(facts),
         classification.rank_classes(facts),
         classification.draw_confidence(facts),

@@ -26,7 +26,7 @@ def show_confusion(facts: Facts) -> doc.Section:
     if matrix is None:
         return doc.Section("confusion", "", ())
     right = sum(row[n] for n, row in enumerate(matrix.counts))
-    images = f"{right:,} of {pluralize(sum(map(sum, matrix.counts)), 'image')} right"
+    images = f"{right:,} of {pluralize(sum(map(sum, matrix.counts)), matrix.unit)} right"
     classes = pluralize(len(matrix.classes), "class", "classes")
     alt = f"Confusion matrix of {classes}: {images}."
     picture = doc.Figure(plot="confusion", title=(), alt=alt)
@@ -52,10 +52,10 @@ def _list_mistakes(matrix: ConfusionMatrix, most: int) -> doc.Table | doc.Paragr
         )
         for one in matrix.find_mistakes(most)
     )
-    titles = ("True class", "Called", "Images", "Of the class")
+    titles = ("True class", "Called", f"{matrix.unit.capitalize()}s", "Of the class")
     columns = tuple(map(doc.Column, titles, "llrr"))
     table = doc.Table("Most frequent mistakes", columns, rows, share=1 / 2, is_titled=True)
-    return table if rows else doc.write("No image was called wrong.")
+    return table if rows else doc.write(f"No {matrix.unit} was called wrong.")
 
 
 def _make_grid(matrix: ConfusionMatrix) -> doc.Table:
