@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
@@ -109,7 +110,8 @@ def _with_points(
 def evaluate_with_pycocotools(
     rows: Sequence[Row], classes: int, iou_type: str, sigmas: Sequence[float] = ()
 ) -> Any:
-    """Its `COCOeval` of these images, accumulated."""
+    """Its `COCOeval` of these images, accumulated; `seconds` of the processor it took to evaluate
+    and accumulate."""
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
@@ -120,8 +122,10 @@ def evaluate_with_pycocotools(
         evaluation = COCOeval(truth, truth.loadRes(list_coco_results(rows, iou_type)), iou_type)
         if len(sigmas):
             evaluation.params.kpt_oks_sigmas = np.array(sigmas)
+        began = time.process_time()
         evaluation.evaluate()
         evaluation.accumulate()
+        evaluation.seconds = time.process_time() - began
     return evaluation
 
 
@@ -180,7 +184,9 @@ def _list_annotations(objects: Objects, iou_type: str) -> list[dict[str, Any]]:
             "area": width * height if objects.areas is None else float(objects.areas[place]),
         }
         if objects.masks is not None and iou_type == "segm":
-            row["segmentation"] = mask.encode(np.asfortranarray(objects.masks[place], np.uint8))
+            one = objects.masks[place]
+            pixels = isinstance(one, np.ndarray)
+            row["segmentation"] = mask.encode(np.asfortranarray(one, np.uint8)) if pixels else one
             row["area"] = int(mask.area(row["segmentation"]))
         if objects.keypoints is not None and iou_type == "keypoints":
             points = objects.keypoints[place]

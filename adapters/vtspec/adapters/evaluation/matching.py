@@ -8,7 +8,7 @@ only objects that nobody need find (crowds, bodies without a labelled point) is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
@@ -41,8 +41,9 @@ def get_thresholds() -> Floats:
     return np.linspace(0.5, 0.95, 10)
 
 
-def list_pairs(groups: Ints, true_groups: Ints) -> list[tuple[Ints, Ints]]:
-    """Every detection with every object of its group (image and class), in blocks."""
+def list_pairs(groups: Ints, true_groups: Ints, most: int = _BLOCK) -> Iterator[tuple[Ints, Ints]]:
+    """Every detection with every object of its group (image and class), in blocks of about `most`
+    pairs, one made when the one before it is done with."""
     import numpy as np
 
     order = np.argsort(true_groups, kind="stable")
@@ -50,15 +51,13 @@ def list_pairs(groups: Ints, true_groups: Ints) -> list[tuple[Ints, Ints]]:
     first = np.searchsorted(ranked, groups, side="left")
     counts = np.searchsorted(ranked, groups, side="right") - first
     begins = np.concatenate([[0], np.cumsum(counts)])
-    cuts = np.searchsorted(begins, np.arange(0, begins[-1], _BLOCK))
-    edges = np.unique([*cuts, len(groups)])
-    blocks = []
+    cuts = np.searchsorted(begins, np.arange(0, begins[-1], most))
+    edges = sorted({*cuts.tolist(), len(groups)})
     for low, high in pairwise(edges):
         sizes = counts[low:high]
         detections = np.repeat(np.arange(low, high), sizes)
         offsets = np.arange(len(detections)) - np.repeat(begins[low:high] - begins[low], sizes)
-        blocks.append((detections, order[np.repeat(first[low:high], sizes) + offsets]))
-    return blocks
+        yield detections, order[np.repeat(first[low:high], sizes) + offsets]
 
 
 def measure_box_overlap(boxes: Floats, true_boxes: Floats, crowd: Bools) -> Floats:

@@ -74,7 +74,8 @@ def encode_masks(objects: Objects) -> Objects:
 
 
 class ObjectTable:
-    """Objects, image by image: some 80 bytes each, and the runs of a mask (a few hundred)."""
+    """Objects, image by image: some 80 bytes each, the runs of a mask (a few hundred), and a
+    kilobyte an image."""
 
     def __init__(self) -> None:
         self._rows: list[Columns] = []
