@@ -77,6 +77,7 @@ RESULT = MetricsResult(
     metrics={"accuracy": 0.75, "ece": math.nan},
     learning_rate=0.1,
     seconds=1.5,
+    class_metrics={"f1/cat": 0.5},
 )
 
 
@@ -106,6 +107,7 @@ def test_every_kind_has_the_fields_that_its_readers_know(pipe: Pipe) -> None:
         "metrics": {"accuracy": 0.75, "ece": None},
         "seconds": 1.5,
         "lr": 0.1,
+        "class_metrics": {"f1/cat": 0.5},
     }
     assert told[3]["path"] == "checkpoints/epoch-0002"
     assert told[5]["own_seconds"] == 0.1

@@ -80,6 +80,7 @@ TOLD: dict[str, dict[str, Any]] = {
         "metrics": {"accuracy": 0.875},
         "seconds": 4.0,
         "lr": 0.001,
+        "class_metrics": {"f1/cat": 0.5},
     },
     "train.checkpoint": {
         "path": "checkpoints/epoch-0002",

@@ -87,6 +87,13 @@ class _Climbing(toy.Adapter):
         return super().train_epoch(epoch)
 
 
+class _Misattributing(toy.Adapter):
+    """Has figures of a class that it was not given."""
+
+    def validate(self, epoch: int) -> MetricsResult:
+        return dataclasses.replace(super().validate(epoch), class_metrics={"f1/nobody": 0.5})
+
+
 class _Renaming(toy.Adapter):
     """Calls accuracy acc."""
 
@@ -289,6 +296,7 @@ silent = _module(_Silent)
 unstoppable = _module(_Unstoppable)
 deserting = _module(_Deserting)
 climbing = _module(_Climbing)
+misattributing = _module(_Misattributing)
 renaming = _module(_Renaming)
 never_ending = _module(_NeverEnding)
 erratic = _module(_Erratic)
@@ -337,6 +345,7 @@ BROKEN: Final[Mapping[str, Check]] = {
     "early_importer": interface.it_imports_without_its_framework,
     "silent": learning.it_trains,
     "climbing": learning.its_loss_falls,
+    "misattributing": learning.metrics_have_the_standard_names,
     "renaming": learning.metrics_have_the_standard_names,
     "never_ending": learning.smoke_is_one_batch,
     "erratic": learning.the_same_seed_gives_the_same_weights,

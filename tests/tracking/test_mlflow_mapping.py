@@ -40,6 +40,13 @@ def test_an_epoch_becomes_metrics_at_its_step_and_time() -> None:
     assert {1767225600000} == {m.time_ms for m in entry.metrics}
 
 
+def test_figures_of_classes_stay_apart_whatever_mlflow_makes_of_their_names() -> None:
+    told = {"f1/cat": 0.5, "f1/\uace0\uc591\uc774": 0.6, "f1/\uac15\uc544\uc9c0": 0.7}
+    kind, data = an_epoch(1, metrics={}, class_metrics=told)
+    points = {m.key: m.value for m in translate_event(_entry(kind, dict(data))).metrics}
+    assert [points[key] for key in ("f1/cat", "f1/___", "f1/___-2")] == [0.5, 0.6, 0.7]
+
+
 def test_a_metric_that_was_not_measured_is_not_sent() -> None:
     kind, data = an_epoch(1, val_loss=None, metrics={"accuracy": None, "ok": True})
     names = [m.key for m in translate_event(_entry(kind, dict(data))).metrics]

@@ -23,6 +23,8 @@ class MetricsResult:
     `epoch` counts finished epochs and may be a fraction; a loss that was not measured is None;
     `metrics` has the standard names of `vtspec.adapters.metrics`. `learning_rate` is the one that
     the epoch ended with; `seconds`, for training and validation together, the loop fills in.
+    `class_metrics` has one figure of each class, by `figure/class` (`f1/cat`): what
+    `evaluation.class_metrics` makes of the rows of classes.
     """
 
     epoch: float
@@ -31,6 +33,7 @@ class MetricsResult:
     metrics: Mapping[str, float] = field(default_factory=dict)
     learning_rate: float | None = None
     seconds: float | None = None
+    class_metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,7 +43,8 @@ def its_loss_falls(subject: Subject) -> None:
 
 
 def metrics_have_the_standard_names(subject: Subject) -> None:
-    """`validate` and `evaluate` report the task's metrics, the main one, and no others."""
+    """`validate` and `evaluate` report the task's metrics, the main one, and no others; figures of
+    single classes are of the job's own."""
     run = subject.unbroken
     evaluation = subject.load_evaluator(run).evaluate(run.job.dataset.final_split)
     demand(evaluation.split == run.job.dataset.final_split, "evaluate names another split")
@@ -56,6 +57,13 @@ def metrics_have_the_standard_names(subject: Subject) -> None:
         demand(main in metrics, f"{where} does not report {main}")
         broken = sorted(name for name, value in metrics.items() if not math.isfinite(value))
         demand(not broken, f"{where} reports {', '.join(broken)} that is not a number")
+    for result in run.heard.epochs:
+        told = {name.partition("/")[2] for name in result.class_metrics}
+        strangers = sorted(told - set(run.job.dataset.classes))
+        demand(
+            not strangers,
+            f"epoch {result.epoch:g} has figures of {', '.join(strangers)}, which are no classes",
+        )
 
 
 def smoke_is_one_batch(subject: Subject) -> None:

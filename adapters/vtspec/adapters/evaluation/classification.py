@@ -87,28 +87,34 @@ def _find_top5(scored: SplitScores) -> NDArray[np.bool_]:
     return found
 
 
+def list_class_rows(scored: SplitScores, classes: Sequence[str]) -> list[JsonObject]:
+    """Precision, recall, F1 and support of each class with its name, as `perClass`."""
+    confusion = compute_confusion(scored)
+    support = confusion.sum(axis=1)
+    precision, recall, f1 = _compute_class_scores(confusion)
+    return [
+        {
+            "class": name,
+            "precision": round_or_none(precision[index]),
+            "recall": round_or_none(recall[index]),
+            "f1": round_or_none(f1[index]),
+            "support": int(support[index]),
+        }
+        for index, name in enumerate(classes)
+    ]
+
+
 def build_details(scored: SplitScores, classes: Sequence[str]) -> JsonObject:
     """What a report shows beside the metrics, as plain JSON data; see `docs/results.md`.
 
     With more than `MATRIX_CLASSES` classes, `confusion` is None and `prCurves` is empty.
     """
     confusion = compute_confusion(scored)
-    precision, recall, f1 = _compute_class_scores(confusion)
-    support = confusion.sum(axis=1)
     bins, ece = _compute_calibration(scored)
     small = scored.classes <= MATRIX_CLASSES
     return {
         "confusion": confusion.tolist() if small else None,
-        "perClass": [
-            {
-                "class": name,
-                "precision": round_or_none(precision[index]),
-                "recall": round_or_none(recall[index]),
-                "f1": round_or_none(f1[index]),
-                "support": int(support[index]),
-            }
-            for index, name in enumerate(classes)
-        ],
+        "perClass": list_class_rows(scored, classes),
         "prCurves": (
             {
                 name: compute_pr_curve(scored.probabilities[:, index], scored.targets == index)

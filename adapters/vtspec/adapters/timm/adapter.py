@@ -23,10 +23,12 @@ from vtspec.adapters.contract import (
     TrainingCallbacks,
 )
 from vtspec.adapters.data.image_labels import LabeledImage, list_labeled_images
+from vtspec.adapters.evaluation.class_metrics import pick_class_metrics
 from vtspec.adapters.evaluation.classification import (
     build_details,
     compute_image_values,
     compute_metrics,
+    list_class_rows,
 )
 from vtspec.adapters.evaluation.error_samples import collect_errors, name_image
 from vtspec.adapters.evaluation.sample_records import build_sample_records
@@ -163,13 +165,20 @@ class Adapter:
 
     def validate(self, epoch: int) -> MetricsResult:
         """Measure the val split, with the averaged weights where there are some."""
-        self.metrics = compute_metrics(self._build_classifier().score_images(self.images["val"]))
+        scored = self._build_classifier().score_images(self.images["val"])
+        self.metrics = compute_metrics(scored)
         loss = self.metrics["loss"]
         self._require_training().recipe.record_metric(
             self.metrics.get(self.job.training.monitor, loss)
         )
         return MetricsResult(
-            epoch=epoch, train_loss=None, val_loss=loss, metrics=dict(self.metrics)
+            epoch=epoch,
+            train_loss=None,
+            val_loss=loss,
+            metrics=dict(self.metrics),
+            class_metrics=pick_class_metrics(
+                list_class_rows(scored, self.job.dataset.classes), "f1"
+            ),
         )
 
     def save_checkpoint(self, epoch: int) -> Path:

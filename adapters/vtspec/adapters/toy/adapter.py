@@ -28,6 +28,7 @@ from vtspec.adapters.contract import (
 )
 from vtspec.adapters.data.image_labels import list_labeled_images
 from vtspec.adapters.data.json_source import parse_class_names
+from vtspec.adapters.evaluation.class_metrics import pick_class_metrics
 from vtspec.adapters.evaluation.sample_records import build_sample_records
 from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.training import checkpoints
@@ -152,9 +153,18 @@ class Adapter:
 
     def validate(self, epoch: int) -> MetricsResult:
         """Measure the val split."""
-        self.measured = plain_metrics.compute_metrics(*self._predict_split("val"))
+        calls, losses = self._predict_split("val")
+        self.measured = plain_metrics.compute_metrics(calls, losses)
+        names = self.job.dataset.classes
+        table = plain_metrics.compute_confusion(calls, len(names))
         return MetricsResult(
-            epoch=epoch, train_loss=None, val_loss=self.measured["loss"], metrics=self.measured
+            epoch=epoch,
+            train_loss=None,
+            val_loss=self.measured["loss"],
+            metrics=self.measured,
+            class_metrics=pick_class_metrics(
+                plain_metrics.compute_class_scores(table, names), "f1"
+            ),
         )
 
     def save_checkpoint(self, epoch: int) -> Path:

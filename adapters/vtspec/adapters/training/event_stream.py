@@ -96,6 +96,7 @@ class JsonLinesCallbacks:
             metrics=dict(metrics.metrics),
             seconds=metrics.seconds,
             lr=metrics.learning_rate,
+            class_metrics=dict(metrics.class_metrics),
         )
         losses = {"train_loss": metrics.train_loss, "val_loss": metrics.val_loss}
         self._print(f"epoch={epoch}/{self.epochs}", {**losses, **metrics.metrics})

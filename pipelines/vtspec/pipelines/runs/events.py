@@ -152,7 +152,7 @@ class TrainProgress:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainEpoch:
-    """An epoch was trained and validated."""
+    """An epoch was trained and validated; `class_metrics` are by `figure/class`."""
 
     kind: ClassVar[str] = "train.epoch"
     epoch: float | None
@@ -162,6 +162,7 @@ class TrainEpoch:
     metrics: Mapping[str, float]
     seconds: float | None
     lr: float | None
+    class_metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -259,6 +259,7 @@ def translate_event(event: Event) -> TrackingEntry:
                 "learning_rate": told.lr,
                 _DURATION: told.seconds,
                 **told.metrics,
+                **_name_class_metrics(told.class_metrics),
             }
             return replace(entry, metrics=_build_metrics(values, told.epoch, at))
         case Evaluated() as told:
@@ -277,6 +278,15 @@ def translate_event(event: Event) -> TrackingEntry:
             return replace(entry, tags=tags, removed_tags=gone, status=_STATUS[told.ending])
         case _:
             return entry
+
+
+def _name_class_metrics(figures: Mapping[str, float]) -> dict[str, float]:
+    """The figures by keys that stay apart where MLflow takes none of the letters of two names."""
+    found: dict[str, float] = {}
+    for place, (name, value) in enumerate(figures.items()):
+        key = sanitize_key(name)
+        found[key if key not in found else f"{key[:240]}-{place}"] = value
+    return found
 
 
 def _build_metrics(

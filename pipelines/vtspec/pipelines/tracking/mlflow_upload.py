@@ -53,7 +53,7 @@ _CREATED: Final = "vtspec.tracked_ns"
 """When a process made the run in MLflow, by its clock, in nanoseconds."""
 
 BATCH = 200
-"""Events in one call; each has at most some twenty metrics, far below MLflow's 1,000."""
+"""Events in one call at most; their metrics go in as many as MLflow's 1,000 needs."""
 
 
 @dataclass(frozen=True, kw_only=True)
