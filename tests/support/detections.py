@@ -4,11 +4,13 @@ import contextlib
 import io
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from importlib import import_module
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vtspec.adapters.evaluation.coco_evaluation import Kind
 from vtspec.adapters.evaluation.objects import Objects
 
 Row: TypeAlias = tuple[str, Objects, Objects]
@@ -21,11 +23,12 @@ def make_detections(
     images: int,
     classes: int,
     *,
-    kind: Literal["box", "mask", "keypoints"] = "box",
+    kind: Kind = "box",
     extra: int = 6,
 ) -> list[Row]:
     """Images with up to seven objects, most of them found about where they are, some twice, some
-    as another class, and `extra` detections of nothing. Coarse scores, so that some are equal."""
+    as another class, and `extra` detections of nothing. Coarse scores, so that some are equal.
+    Turned boxes are for the caller to turn."""
     random = np.random.default_rng(seed)
     return [(f"{n}.png", *_make_image(random, classes, kind, extra)) for n in range(images)]
 
@@ -112,14 +115,14 @@ def evaluate_with_pycocotools(
 ) -> Any:
     """Its `COCOeval` of these images, accumulated; `seconds` of the processor it took to evaluate
     and accumulate."""
-    from pycocotools.coco import COCO
-    from pycocotools.cocoeval import COCOeval
-
+    # Its annotations are narrower than what it takes.
+    coco, cocoeval = (import_module(f"pycocotools.{name}") for name in ("coco", "cocoeval"))
     with contextlib.redirect_stdout(io.StringIO()):
-        truth = COCO()
+        truth = coco.COCO()
         truth.dataset = build_coco_dataset(rows, classes, iou_type)
         truth.createIndex()
-        evaluation = COCOeval(truth, truth.loadRes(list_coco_results(rows, iou_type)), iou_type)
+        results = truth.loadRes(list_coco_results(rows, iou_type))
+        evaluation = cocoeval.COCOeval(truth, results, iou_type)
         if len(sigmas):
             evaluation.params.kpt_oks_sigmas = np.array(sigmas)
         began = time.process_time()
@@ -173,8 +176,7 @@ def list_coco_results(rows: Sequence[Row], iou_type: str) -> list[dict[str, Any]
 
 
 def _list_annotations(objects: Objects, iou_type: str) -> list[dict[str, Any]]:
-    from pycocotools import mask
-
+    mask = import_module("pycocotools.mask")
     rows: list[dict[str, Any]] = []
     for place, (x_min, y_min, x_max, y_max) in enumerate(objects.boxes.tolist()):
         width, height = x_max - x_min, y_max - y_min

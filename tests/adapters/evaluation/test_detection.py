@@ -212,9 +212,19 @@ def test_uneven_columns_unknown_classes_and_scores_that_are_none_are_refused() -
         an_object(CAT, classes=[4], scores=[0.5]),
         an_object(CAT, classes=[-1], scores=[0.5]),
         an_object(CAT, scores=[float("nan")]),
+        an_object((0, 0, float("inf"), 5), scores=[0.5]),
     ):
-        with pytest.raises(ValueError, match=r"beside columns|not one of 0 to 3|no number"):
+        with pytest.raises(ValueError, match=r"beside columns|not one of 0 to 3|no numbers"):
             DetectionMetrics(NAMES).update("a.png", good, bad)
+
+
+@pytest.mark.parametrize(
+    ("kind", "what"), [("oriented", "corners"), ("mask", "masks"), ("keypoints", "keypoints")]
+)
+def test_objects_without_what_they_are_measured_by_are_refused(kind: Kind, what: str) -> None:
+    one = an_object(CAT, scores=[0.5])
+    with pytest.raises(ValueError, match=rf"a\.png: objects without {what}"):
+        DetectionMetrics(NAMES, kind).update("a.png", one, one)
 
 
 @pytest.mark.parametrize("kind", ["box", "keypoints"])

@@ -1,4 +1,4 @@
-"""COCO's average precision of boxes, masks or keypoints, by hotcoco.
+"""COCO's average precision of boxes, turned boxes, masks or keypoints, by hotcoco.
 
 The definitions are those of https://cocodataset.org/#detection-eval and of pycocotools, whose
 arrays these are to the bit: 101 points of recall, ten overlaps, at most 100 detections (20 bodies)
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from .matching import Pairs, join_pairs, list_pairs, measure_box_overlap
+from .matching import Pairs, get_thresholds, join_pairs, list_pairs, measure_box_overlap
 from .objects import Columns
 
 if TYPE_CHECKING:
@@ -19,19 +19,31 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Bools = NDArray[np.bool_]
+    Ints = NDArray[np.int64]
 
-Kind: TypeAlias = Literal["box", "mask", "keypoints"]
+Kind: TypeAlias = Literal["box", "oriented", "mask", "keypoints"]
 
-IOU_TYPES: Final[dict[Kind, str]] = {"box": "bbox", "mask": "segm", "keypoints": "keypoints"}
+IOU_TYPES: Final[dict[Kind, str]] = {
+    "box": "bbox",
+    "oriented": "obb",
+    "mask": "segm",
+    "keypoints": "keypoints",
+}
 
 SIZES: Final[dict[Kind, tuple[str, ...]]] = {
     "box": ("small", "medium", "large"),
+    "oriented": ("small", "medium", "large"),
     "mask": ("small", "medium", "large"),
     "keypoints": ("medium", "large"),
 }
 """Below 32², below 96², and above, in square pixels of the truth."""
 
-MOST_DETECTIONS: Final[dict[Kind, int]] = {"box": 100, "mask": 100, "keypoints": 20}
+MOST_DETECTIONS: Final[dict[Kind, int]] = {
+    "box": 100,
+    "oriented": 100,
+    "mask": 100,
+    "keypoints": 20,
+}
 """The most of one image and class that count, the surest first."""
 
 COCO_SIGMAS: Final = (
@@ -75,6 +87,24 @@ def evaluate(truth: Columns, found: Columns, classes: int, images: int, kind: Ki
     evaluation.evaluate()
     evaluation.accumulate()
     return evaluation
+
+
+def find_oriented_matches(truth: Columns, found: Columns, classes: int, images: int) -> Ints:
+    """The object of each turned box at each overlap, as `match_pairs` gives it: by hotcoco, which
+    alone knows how much two of them overlap."""
+    import numpy as np
+    from hotcoco import COCOeval
+
+    evaluation = COCOeval(*_build_datasets(truth, found, classes, images, "oriented"), "obb")
+    # Of all sizes together; the others would be four times the work.
+    evaluation.params.area_rng, evaluation.params.area_rng_lbl = [[0.0, 1e10]], ["all"]
+    evaluation.evaluate()
+    matched = np.full((len(get_thresholds()), len(found.images)), -1, np.int64)
+    for one in evaluation.eval_imgs:
+        if one is not None and one["dtIds"]:
+            # Numbered from 1, where 0 is none.
+            matched[:, np.array(one["dtIds"]) - 1] = np.array(one["dtMatches"]) - 1
+    return matched
 
 
 def find_pairs(truth: Columns, found: Columns, classes: int, kind: Kind) -> Pairs:
@@ -129,24 +159,17 @@ def _build_datasets(
 
     pictures = [{"id": n + 1, "width": 0, "height": 0} for n in range(images)]
     categories = [{"id": n + 1, "name": str(n)} for n in range(classes)]
-    if kind == "keypoints":
-        dataset = {
-            "images": pictures,
-            "categories": categories,
-            "annotations": [
-                {"id": n + 1, "iscrowd": int(truth.crowd[n]), **row}
-                for n, row in enumerate(_list_bodies(truth))
-            ],
-        }
-        true = COCO(dataset)
-        scores = found.scores.tolist()
-        rows = [
-            {**row, "score": score} for row, score in zip(_list_bodies(found), scores, strict=True)
-        ]
-        for row in rows:
-            # COCO's own is the box around the points.
+    if kind in ("oriented", "keypoints"):
+        rows = _list_rows(truth, kind)
+        for number, row in enumerate(rows):
+            row |= {"id": number + 1, "iscrowd": int(truth.crowd[number])}
+        true = COCO({"images": pictures, "categories": categories, "annotations": rows})
+        results = _list_rows(found, kind)
+        for row, score in zip(results, found.scores.tolist(), strict=True):
+            # COCO's own box and area are those of the points.
             del row["bbox"], row["area"]
-        return true, true.load_res(rows)
+            row["score"] = score
+        return true, true.load_res(results)
     masks, detected_masks = (_list_masks(each, kind) for each in (truth, found))
     true = COCO.from_arrays(
         pictures,
@@ -169,20 +192,21 @@ def _list_masks(columns: Columns, kind: Kind) -> list[dict[str, Any] | list[list
     return [*columns.masks] if kind == "mask" else None
 
 
-def _list_bodies(columns: Columns) -> list[dict[str, Any]]:
-    flat = columns.keypoints.reshape(len(columns.images), 3 * columns.keypoints.shape[1])
-    seen = (columns.keypoints[:, :, 2] > 0).sum(axis=1) if len(flat) else []
-    rows = zip(
-        (columns.images + 1).tolist(),
-        (columns.classes + 1).tolist(),
-        columns.boxes.tolist(),
-        columns.areas.tolist(),
-        flat.tolist(),
-        [int(count) for count in seen],
-        strict=True,
-    )
-    names = ("image_id", "category_id", "bbox", "area", "keypoints", "num_keypoints")
-    return [dict(zip(names, row, strict=True)) for row in rows]
+def _list_rows(columns: Columns, kind: Kind) -> list[dict[str, Any]]:
+    """The objects as COCO's JSON has them: what hotcoco takes no arrays of."""
+    told: dict[str, list[Any]] = {
+        "image_id": (columns.images + 1).tolist(),
+        "category_id": (columns.classes + 1).tolist(),
+        "bbox": columns.boxes.tolist(),
+        "area": columns.areas.tolist(),
+    }
+    if kind == "oriented":
+        told["obb"] = columns.turned.tolist()
+    else:
+        points = columns.keypoints
+        told["keypoints"] = points.reshape(len(points), 3 * points.shape[1]).tolist()
+        told["num_keypoints"] = (points[:, :, 2] > 0).sum(axis=1).tolist()
+    return [dict(zip(told, row, strict=True)) for row in zip(*told.values(), strict=True)]
 
 
 def _measure_mask_overlap(
@@ -202,7 +226,7 @@ def _measure_mask_overlap(
     order = near[np.argsort(objects[near], kind="stable")]
     for places in np.split(order, np.flatnonzero(np.diff(objects[order])) + 1):
         if len(places):
-            one = objects[places[0]]
+            one = int(objects[places[0]])
             overlaps[places] = mask.iou(
                 [found.masks[place] for place in detections[places]],
                 [truth.masks[one]],

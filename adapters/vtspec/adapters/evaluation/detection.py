@@ -1,4 +1,4 @@
-"""What a detector is worth, by boxes, masks or keypoints: NumPy in, plain numbers out.
+"""What a detector is worth, by boxes (upright or turned), masks or keypoints.
 
 Average precision is COCO's (`coco_evaluation`); precision and recall are at the confidence of the
 best F1 (`matched_detections`). At most 100 detections of an image and class count. Errors are
@@ -28,7 +28,13 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-_PREFIXES: Final[dict[Kind, str]] = {"box": "", "mask": "mask_", "keypoints": "pose_"}
+_PREFIXES: Final[dict[Kind, str]] = {
+    "box": "",
+    "oriented": "",
+    "mask": "mask_",
+    "keypoints": "pose_",
+}
+_NEEDED: Final = {"oriented": "corners", "mask": "masks", "keypoints": "keypoints"}
 _BACKGROUND: Final = "background"
 
 
@@ -47,11 +53,13 @@ class DetectionMetrics:
     def update(self, image: str, truth: Objects, found: Objects) -> None:
         """One image, by its name; `found` may hold more than count.
 
-        Raises `ValueError` where columns are uneven, a class is none of ours, or a score is no
-        number.
+        Raises `ValueError` where what this kind is measured by is not there, columns are uneven, a
+        class is none of ours, or a number is none.
         """
-        place = len(self.images)
+        place, needed = len(self.images), _NEEDED.get(self.kind)
         for table, objects in ((self._truth, truth), (self._found, found)):
+            if needed is not None and getattr(objects, needed) is None:
+                raise ValueError(f"{image}: objects without {needed}")
             table.add(place, objects, len(self.classes))
         self.images.append(image)
         # What was measured no longer holds.
@@ -77,7 +85,7 @@ class DetectionMetrics:
         }
         for place, size in enumerate(SIZES[self.kind], start=1):
             figures[f"mAP_{size}"] = _average(precision[..., place])
-        if self.kind == "box":
+        if self.kind in ("box", "oriented"):
             figures |= {
                 "precision": measured.average(measured.best_precision),
                 "recall": measured.average(measured.best_recall),

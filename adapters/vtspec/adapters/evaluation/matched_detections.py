@@ -11,7 +11,14 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from .coco_evaluation import MOST_DETECTIONS, Kind, evaluate, find_ignored, find_pairs
+from .coco_evaluation import (
+    MOST_DETECTIONS,
+    Kind,
+    evaluate,
+    find_ignored,
+    find_oriented_matches,
+    find_pairs,
+)
 from .influence import compute_ap_influence, find_envelope, linearize
 from .matching import Pairs, get_thresholds, keep_best, match_pairs
 from .numbers import divide
@@ -42,7 +49,8 @@ class MatchedDetections:
 
         groups = found.images * classes + found.classes
         self.found = found.pick(keep_best(groups, found.scores, MOST_DETECTIONS[kind]))
-        self.truth, self.classes, self.images, self.kind = truth, classes, images, kind
+        self.truth, self.classes, self.images = truth, classes, images
+        self.kind: Kind = kind
         self.ignored = find_ignored(truth, kind)
         self.support = np.bincount(truth.classes[~self.ignored], minlength=classes)
         self.grid = np.linspace(0, 1, _CONFIDENCES)
@@ -65,6 +73,8 @@ class MatchedDetections:
     @cached_property
     def matched(self) -> Ints:
         """The object of each detection at each overlap, -1 where it has none."""
+        if self.kind == "oriented":
+            return find_oriented_matches(self.truth, self.found, self.classes, self.images)
         return match_pairs(
             self._pairs, self.found.scores, self.truth.crowd, self.ignored, get_thresholds()
         )
@@ -165,7 +175,8 @@ class MatchedDetections:
         chosen = hits[pairs.detections] & (self.matched[0][pairs.detections] == pairs.objects)
         images = self.found.images[pairs.detections[chosen]]
         overlaps = np.bincount(images, pairs.overlaps[chosen], minlength=self.images)
-        return np.stack([overlaps, np.bincount(images, minlength=self.images)], axis=1)
+        numbers = np.bincount(images, minlength=self.images)
+        return np.stack([overlaps, numbers], axis=1).astype(np.float64)
 
     def compute_ap_values(self, metrics: Mapping[str, float], prefix: str) -> dict[str, Floats]:
         """What each image adds to the average precisions."""

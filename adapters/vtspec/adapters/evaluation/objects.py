@@ -26,7 +26,8 @@ class Objects:
     (0 to 1) are those of detections. `areas`, in square pixels, decide which truth is small; where
     None, the mask's or else the box's. `crowd` are truths that stand for many objects. `masks` are
     COCO's runs, or pixels `(n, height, width)`. `keypoints` are `(n, points, 3)`: x, y, and of a
-    truth COCO's visibility.
+    truth COCO's visibility. `corners` are `(n, 8)`, `x0 y0 … x3 y3` around a turned rectangle,
+    whose upright box is in `boxes`.
     """
 
     boxes: NDArray[Any]
@@ -36,12 +37,14 @@ class Objects:
     crowd: NDArray[Any] | None = None
     masks: Sequence[Rle] | NDArray[Any] | None = None
     keypoints: NDArray[Any] | None = None
+    corners: NDArray[Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Columns:
     """The objects of a split: `images` are the index of each one's image, rising. `boxes` are
-    COCO's `x y width height`. What a task does not have is empty."""
+    COCO's `x y width height`, `turned` are `(n, 5)`: centre, width, height and angle in radians.
+    What a task does not have is empty."""
 
     images: Ints
     boxes: Floats
@@ -51,6 +54,7 @@ class Columns:
     crowd: Bools
     masks: Sequence[Rle]
     keypoints: Floats
+    turned: Floats
 
     def pick(self, places: Ints) -> Columns:
         """The objects at these places."""
@@ -63,6 +67,7 @@ class Columns:
             crowd=self.crowd[places],
             masks=[self.masks[place] for place in places] if self.masks else (),
             keypoints=self.keypoints[places] if len(self.keypoints) else self.keypoints,
+            turned=self.turned[places] if len(self.turned) else self.turned,
         )
 
 
@@ -84,7 +89,8 @@ class ObjectTable:
         """Those of the image with this index, of so many classes.
 
         Raises `ValueError` where a column is not as long as the boxes, since one object would be
-        measured with what is another's; where a class is none; where a score is no number.
+        measured with what is another's; where a class is none; where a box, score or point is no
+        number.
         """
         import numpy as np
 
@@ -93,7 +99,9 @@ class ObjectTable:
         boxes = np.asarray(objects.boxes, np.float64).reshape(-1, 4)
         count = len(boxes)
         boxes = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
-        areas = boxes[:, 2] * boxes[:, 3] if objects.areas is None else objects.areas
+        turned = np.zeros((0, 5)) if objects.corners is None else _turn(objects.corners)
+        sides = boxes[:, 2:] if objects.corners is None else turned[:, 2:4]
+        areas = sides[:, 0] * sides[:, 1] if objects.areas is None else objects.areas
         points = np.zeros((0, 0, 3)) if objects.keypoints is None else objects.keypoints
         row = Columns(
             images=np.full(count, image, np.int64),
@@ -106,15 +114,18 @@ class ObjectTable:
             else np.asarray(objects.crowd, bool),
             masks=() if objects.masks is None else list(objects.masks),
             keypoints=_to_floats(points),
+            turned=turned,
         )
-        told = (row.classes, row.scores, row.areas, row.crowd, objects.masks, objects.keypoints)
-        lengths = {len(column) for column in told if column is not None}
+        told = [row.classes, row.scores, row.areas, row.crowd]
+        given = (objects.masks, objects.keypoints, objects.corners)
+        lengths = {len(column) for column in (*told, *given) if column is not None}
         if lengths != {count}:
             raise ValueError(f"{count} boxes beside columns of {sorted(lengths)}")
         if count and not 0 <= row.classes.min() <= row.classes.max() < classes:
             raise ValueError(f"a class is not one of 0 to {classes - 1}")
-        if not np.isfinite(row.scores).all():
-            raise ValueError("a score is no number")
+        for name in ("boxes", "scores", "keypoints", "turned"):
+            if not np.isfinite(getattr(row, name)).all():
+                raise ValueError(f"{name} that are no numbers")
         if count:
             self._rows.append(row)
 
@@ -138,6 +149,7 @@ class ObjectTable:
             crowd=stack("crowd", np.zeros(0, bool)),
             masks=[mask for row in rows for mask in row.masks],
             keypoints=stack("keypoints", np.zeros((0, 0, 3))),
+            turned=stack("turned", np.zeros((0, 5))),
         )
 
 
@@ -158,6 +170,19 @@ def _measure_areas(masks: Sequence[Rle]) -> NDArray[Any]:
     from hotcoco import mask
 
     return np.asarray(mask.area(list(masks)))
+
+
+def _turn(corners: NDArray[Any]) -> Floats:
+    """Centres, sides and angles of rectangles; of other quadrilaterals opposite sides are
+    averaged, and the angle is that of the first and third."""
+    import numpy as np
+
+    around = np.asarray(corners, np.float64).reshape(-1, 4, 2)
+    along = (around[:, 1] - around[:, 0] + around[:, 2] - around[:, 3]) / 2
+    across = (around[:, 2] - around[:, 1] + around[:, 3] - around[:, 0]) / 2
+    sides = [np.hypot(side[:, 0], side[:, 1]) for side in (along, across)]
+    angle = np.arctan2(along[:, 1], along[:, 0])
+    return np.column_stack([around.mean(axis=1), *sides, angle])
 
 
 def _to_floats(column: NDArray[Any]) -> Floats:
