@@ -3,7 +3,10 @@
 import pytest
 
 from offline_drafts import WORLD, flat, said
+from vtspec.adapters.metrics import METRICS
 from vtspec.pipelines.drafting.offline import draft_offline
+from vtspec.pipelines.drafting.offline.lexicon import iter_rows
+from vtspec.pipelines.drafting.offline.vocabulary import fields
 from vtspec.pipelines.drafting.result import ConversationState, Draft
 from vtspec.pipelines.project.repository import Repository, find_repository
 
@@ -38,6 +41,26 @@ def test_a_gate_keeps_its_direction(world: Repository, text: str, gate: str) -> 
     assert answer.status == "complete", answer.question
     assert flat(answer.data)["report.gates"] == [gate]
     assert [each.value for each in answer.assumptions if not each.field] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "gate"),
+    [
+        ("yolo11n on helmets; map75 at least 0.6", "mAP75 >= 0.6"),
+        ("yolo11n on helmets; small map at least 0.2", "mAP_small >= 0.2"),
+        ("yolo11n-seg on parts; mask iou at least 0.7", "mask_iou >= 0.7"),
+        ("yolo11n-pose on athletes; pck at least 0.8", "pck >= 0.8"),
+    ],
+)
+def test_a_detectors_metrics_are_told_from_each_other(
+    world: Repository, text: str, gate: str
+) -> None:
+    assert flat(said(world, text).data)["report.gates"] == [gate]
+
+
+def test_every_metric_of_every_task_has_a_word() -> None:
+    names = {metric.name for metrics in METRICS.values() for metric in metrics}
+    assert names == {name for name, _ in iter_rows(fields.METRICS)}
 
 
 def test_a_gate_that_was_turned_is_told(world: Repository) -> None:

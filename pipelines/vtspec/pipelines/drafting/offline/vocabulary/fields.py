@@ -186,12 +186,25 @@ loss: loss, val loss, validation loss, 손실, 로스, 검증 손실, 손실값
 mAP50-95: map50-95, map 50 95, map, mean average precision, map5095, map@50-95, map@[.5:.95],
     coco map, 엠에이피, 맵, 평균 정밀도
 mAP50: map50, map 50, map@50, map@0.5, ap50
+mAP75: map75, map 75, map@75, map@0.75, ap75
+mAP_small: map small, small map, ap small, 작은 객체 map
+mAP_medium: map medium, medium map, ap medium, 중간 객체 map
+mAP_large: map large, large map, ap large, 큰 객체 map
 precision: precision, 정밀도, 프리시전
 recall: recall, sensitivity, 재현율, 리콜, 민감도
 mask_mAP50-95: mask map, mask map50-95, mask map5095, 마스크 map, segm map, 마스크 map50-95
 mask_mAP50: mask map50, mask ap50, 마스크 map50
+mask_mAP75: mask map75, mask ap75, 마스크 map75
+mask_mAP_small: mask map small, small mask map
+mask_mAP_medium: mask map medium, medium mask map
+mask_mAP_large: mask map large, large mask map
+mask_iou: mask iou, 마스크 iou
 pose_mAP50-95: pose map, pose map50-95, keypoint map, 포즈 map, oks map, 자세 map
 pose_mAP50: pose map50, 포즈 map50
+pose_mAP75: pose map75, 포즈 map75
+pose_mAP_medium: pose map medium, medium pose map
+pose_mAP_large: pose map large, large pose map
+pck: pck, pck@0.2, pck 0.2, percentage of correct keypoints
 micro_f1: micro f1, 마이크로 f1
 mAP: multilabel map
 subset_accuracy: subset accuracy, exact match ratio, 부분집합 정확도
@@ -203,6 +216,8 @@ ssim: ssim, structural similarity, 에스에스아이엠
 abs_rel: abs rel, absrel, absolute relative error, 상대 오차
 rmse: rmse, root mean square error, root mean squared error, 평균 제곱근 오차
 delta1: delta1, delta 1, 델타1
+delta2: delta2, delta 2, 델타2
+delta3: delta3, delta 3, 델타3
 cer: cer, character error rate, 문자 오류율, 글자 오류율, 문자 오류
 wer: wer, word error rate, 단어 오류율
 exact_match: exact match, em score, 완전 일치, 완전 일치율
