@@ -3,13 +3,16 @@
 import dataclasses
 import os
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 import broken_adapters
 from toy_runs import ADAPTERS, a_plan, write_pictures
 from vtspec.adapters.conformance import CHECKS, Check, Nonconformance, Subject, training
+from vtspec.adapters.conformance.evaluation import details_are_what_a_report_needs
+from vtspec.adapters.contract import Evaluation, TaskType
 from vtspec.adapters.toy import adapter as toy
 
 
@@ -117,3 +120,32 @@ def test_a_plan_that_is_too_small_to_check_with_is_said_so(data: Path, tmp_path:
     two = dataclasses.replace(short, plan=a_plan(classes=("circle", "cross")))
     with pytest.raises(Nonconformance, match="three classes"):
         training.chosen_classes_are_the_ones_it_learns(two)
+
+
+def of_another_task(evaluation: Evaluation) -> Subject:
+    """A subject that detects objects, of which nothing is asked but to evaluate."""
+    job = SimpleNamespace(
+        task=TaskType.OBJECT_DETECTION, dataset=SimpleNamespace(final_split="test")
+    )
+    evaluator = SimpleNamespace(evaluate=lambda split: evaluation)
+    subject = SimpleNamespace(
+        unbroken=SimpleNamespace(job=job), load_evaluator=lambda run: evaluator
+    )
+    return cast(Subject, subject)
+
+
+def test_the_records_of_any_task_have_to_average_to_its_metrics() -> None:
+    samples = {"images": ["a.png", "b.png"], "values": {"mAP50": [0.5, 1.0]}}
+    good = Evaluation(split="test", metrics={"mAP50": 0.75}, details={"samples": samples})
+    details_are_what_a_report_needs(of_another_task(good))
+    details_are_what_a_report_needs(of_another_task(dataclasses.replace(good, details={})))
+    for values, why in (
+        ({"mAP50": [0.5, 0.5]}, "does not average"),
+        ({"mAP50": [0.75]}, "not one for each"),
+        ({"mAP": [0.75, 0.75]}, "no metric"),
+    ):
+        bad = {"samples": {**samples, "values": values}}
+        with pytest.raises(Nonconformance, match=why):
+            details_are_what_a_report_needs(
+                of_another_task(dataclasses.replace(good, details=bad))
+            )

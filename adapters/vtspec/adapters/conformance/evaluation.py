@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 from vtspec.adapters.contract import AdapterError, Evaluation, InferenceResult, TaskType
@@ -117,12 +118,15 @@ def an_export_gives_the_same_outputs(subject: Subject) -> None:
 
 
 def details_are_what_a_report_needs(subject: Subject) -> None:
-    """The details are plain JSON with what `docs/results.md` names; for image-classification."""
+    """The details are plain JSON with what `docs/results.md` names: of image-classification all of
+    it, of other tasks the records of images."""
     run = subject.unbroken
     evaluation = subject.load_evaluator(run).evaluate(run.job.dataset.final_split)
     details = evaluation.details
     json.dumps(details, allow_nan=False)
     if run.job.task is not TaskType.IMAGE_CLASSIFICATION:
+        if details.get("samples") is not None:
+            _check_values(details["samples"], evaluation.metrics)
         return
     missing = [name for name in _CLASSIFICATION_DETAILS if name not in details]
     demand(not missing, f"the details of an evaluation lack {', '.join(missing)}")
@@ -145,7 +149,6 @@ def details_are_what_a_report_needs(subject: Subject) -> None:
 def _check_samples(details: JsonObject, evaluation: Evaluation) -> None:
     samples, count = details["samples"], details["images"]
     columns = [samples[name] for name in ("images", "true", "predicted", "confidence")]
-    columns += samples["values"].values()
     demand(
         {len(column) for column in columns} == {count},
         "the records of samples are not one for each image",
@@ -155,11 +158,16 @@ def _check_samples(details: JsonObject, evaluation: Evaluation) -> None:
     for true, predicted in zip(samples["true"], samples["predicted"], strict=True):
         table[true][predicted] += 1
     demand(table == details["confusion"], "the records and the confusion matrix disagree")
+    _check_values(samples, evaluation.metrics)
+
+
+def _check_values(samples: JsonObject, metrics: Mapping[str, float]) -> None:
+    count = len(samples["images"])
     for name, column in samples["values"].items():
+        demand(len(column) == count, f"the records' {name} is not one for each image")
+        demand(name in metrics, f"the records have {name}, which is no metric")
         demand(
-            math.isclose(
-                math.fsum(column) / count, evaluation.metrics[name], rel_tol=1e-4, abs_tol=1e-5
-            ),
+            math.isclose(math.fsum(column) / count, metrics[name], rel_tol=1e-4, abs_tol=1e-5),
             f"the records' {name} does not average to the metric",
         )
 
