@@ -1,5 +1,6 @@
 """What a report says of a detector, and of two of them on the same images."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -105,6 +106,25 @@ def test_the_report_tells_kinds_of_errors_and_what_was_confused_with_nothing() -
     assert "| Miss | an object that nothing found | 1 |" in text
     assert "| Bkg | nothing is there | 1 |" in text
     assert "`background`" in text
+    assert "The 95 % interval of mAP50-95" not in text  # of one image nothing varies
+
+
+def test_the_report_tells_how_far_a_figure_is_chance() -> None:
+    metrics = DetectionMetrics(NAMES)
+    for row in make_detections(3, 60, 3):
+        metrics.update(*row)
+    evaluation = {**metrics.build_details(), "split": "test"}
+    run = a_run(a_plan(task="object-detection"), evaluation, told(final=metrics.compute()))
+    rows = {row.name: row for row in build_facts(run).metrics}
+    interval = rows["mAP50-95"].interval
+    assert interval is not None
+    assert interval[0] < metrics.compute()["mAP50-95"] < interval[1]
+    # Which confidence is best differs from one set of images to another.
+    assert rows["precision"].interval is None
+    sentence = "The 95 % interval of mAP50-95 on so many images is {:.4f} to {:.4f}."
+    assert sentence.format(*interval) in render_markdown(build_report_document(build_facts(run)))
+    again = build_facts(replace(run, name="another-run")).metrics
+    assert {row.name: row for row in again}["mAP50-95"].interval == interval
 
 
 def test_a_split_without_objects_is_no_reason_to_doubt_its_records() -> None:

@@ -9,7 +9,13 @@ from vtspec.adapters.metrics import METRICS, Metric
 from vtspec.adapters.task_types import TaskType
 
 from .evaluation import ClassMetrics
-from .evidence import CLASS_FIGURE, Evidence, Measurement, find_image_share
+from .evidence import (
+    CLASS_FIGURE,
+    Evidence,
+    Measurement,
+    find_image_share,
+    find_value_intervals,
+)
 from .significance import compute_wilson_interval
 
 Judgement = Literal["better", "worse", "same", "not shown", "not judged"]
@@ -28,9 +34,9 @@ class MetricRow:
     """One metric of this run and of the baseline.
 
     `judgement` is None without a baseline, or where nobody said which direction is good.
-    `images` are those measured on; `interval` is the 95 % Wilson interval of a share of images,
-    both ends. Where there are `seeds`, the most of either side, figures are means over them, and
-    `interval` is None.
+    `images` are those measured on; `interval` is the 95 % interval, both ends: Wilson's of a share
+    of images, else by drawing them anew. Where there are `seeds`, the most of either side, figures
+    are means over them, and `interval` is None.
     """
 
     name: str
@@ -69,10 +75,12 @@ def build_metric_rows(
     measured: Measurement,
     baseline: Measurement | None = None,
     evidence: Evidence | None = None,
+    seed: str = "",
 ) -> tuple[MetricRow, ...]:
     """Every metric of either run: the task's own in their order, then others by name.
 
-    Without `evidence`, as of other data, no difference is judged.
+    Without `evidence`, as of other data, no difference is judged. Intervals that are drawn follow
+    from the `seed`.
     """
     known = get_known_metrics(task)
     new, old = measured.figures, {} if baseline is None else baseline.figures
@@ -85,8 +93,14 @@ def build_metric_rows(
         _build_metric_row(name, known.get(name), measured, old.get(name), shown.get(name))
         for name in names
     )
+    drawn = {} if measured.seeds else find_value_intervals(measured, seed)
     return tuple(
-        replace(row, seeds=max(len(one.seeds.get(row.name, ())) for one in sides)) for row in rows
+        replace(
+            row,
+            interval=row.interval or drawn.get(row.name),
+            seeds=max(len(one.seeds.get(row.name, ())) for one in sides),
+        )
+        for row in rows
     )
 
 

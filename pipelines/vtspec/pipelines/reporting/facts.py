@@ -199,7 +199,7 @@ def build_facts(run: RunData, baseline: RunData | None = None) -> Facts:
     gates = to_words(report.get("gates"))
     primary = _choose_primary(gates, task, measured)
     weighed = None if old is None or unlike else weigh_evidence(measured, old, seed, primary)
-    rows = build_metric_rows(task, measured, old, weighed)
+    rows = build_metric_rows(task, measured, old, weighed, _seed_intervals(run))
     ending = state.status if state.is_over else None
     changes, incomparable = _compare_plans(baseline, plan) if baseline else ((), ())
     return Facts(
@@ -300,14 +300,20 @@ def _choose_samples(
 
 
 def _choose_judged(run: RunData, measured: Measurement) -> tuple[str, Measurement]:
-    """The run whose images speak for all of its seeds, so that every report judges alike."""
+    """The run whose images speak for all of its seeds, so that every report judges alike, and what
+    its intervals are drawn from."""
     finished = [one for one in run.seeds.values() if one is not None and one.evaluation]
     if not measured.seeds or not finished or finished[0].name == run.name:
-        return run.name, measured
+        return _seed_intervals(run), measured
     first = finished[0]
-    return first.name, Measurement(
+    return _seed_intervals(first), Measurement(
         metrics=_get_final(first), results=parse_results(first.evaluation), seeds=measured.seeds
     )
+
+
+def _seed_intervals(run: RunData) -> str:
+    # Not by the run's name: two runs of one plan leave the same bytes.
+    return str(run.plan.get("id") or run.name)
 
 
 def _choose_primary(gates: Sequence[str], task: str | None, measured: Measurement) -> str | None:
@@ -321,12 +327,12 @@ def _choose_primary(gates: Sequence[str], task: str | None, measured: Measuremen
 def _judge(
     gates: Sequence[str], ending: str | None, judged: tuple[str, Measurement], group: SeedGroup
 ) -> Verdict:
-    name, measured = judged
+    seed, measured = judged
     verdict = judge_run(
         gates,
         measured.figures,
         ending,
-        lambda metric: find_interval(metric, measured, name),
+        lambda metric: find_interval(metric, measured, seed),
     )
     if not group.runs or verdict.name not in ("passed", "uncertain", "missed", "none"):
         return verdict
