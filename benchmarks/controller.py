@@ -90,9 +90,9 @@ def _measure_bursts(seconds: int) -> bool:
         )
         address = f"127.0.0.1:{free_port()}"
         process = _start(pulls, "--serve", address=address)
+        hooks = Webhooks(pulls.github.server.world, f"http://{address}/webhook", SECRET)
         try:
             _await_answer(f"http://{address}/healthz")
-            hooks = Webhooks(pulls.github.server.world, f"http://{address}/webhook", SECRET)
             time.sleep(5.0)
             taken, answers = _burst(pulls, hooks, lines, seconds)
             time.sleep(5.0)
@@ -190,7 +190,7 @@ def _measure_looks(count: int, kubeconfig: str | None) -> bool:
         if kubeconfig is not None:
             environ["KUBECONFIG"] = kubeconfig
             _create_workflows(kubeconfig, workflows)
-        process = _start(pulls, "--look", environ=environ, stdout=subprocess.PIPE)
+        process = _start(pulls, "--look", given=environ, stdout=subprocess.PIPE)
         out, _ = process.communicate(timeout=1200)
     told = json.loads(out)
     bars = {
@@ -274,19 +274,24 @@ def _clean(workflow: Any) -> Any:
     return {**workflow, "metadata": left, "spec": {**workflow["spec"], "suspend": True}}
 
 
-def _start(pulls: Any, mode: str, **more: Any) -> "subprocess.Popen[bytes]":
-    address, given = more.pop("address", None), more.pop("environ", {})
+def _start(
+    pulls: Any,
+    mode: str,
+    address: str | None = None,
+    given: Mapping[str, str] | None = None,
+    stdout: int | None = None,
+) -> "subprocess.Popen[bytes]":
     told = {
         "github": pulls.github.server.url,
         "folder": str(pulls.site.folder),
-        "environ": {**pulls.site.environ, **given},
+        "environ": {**pulls.site.environ, **(given or {})},
         "address": address,
         "number": pulls.number,
         "now": pulls.github.server.world.now.isoformat(),
     }
     words = [sys.executable, __file__, mode, json.dumps(told)]
     environ = {**os.environ, "VTSPEC_CACHE": pulls.site.environ["VTSPEC_CACHE"] + "-other"}
-    return subprocess.Popen(words, env=environ, **more)
+    return subprocess.Popen(words, env=environ, stdout=stdout)
 
 
 def _make_site(told: Mapping[str, Any]) -> Any:
