@@ -152,6 +152,26 @@ def test_coco_with_a_folder_of_images_a_split(tmp_path: Path) -> None:
     assert messages(found) == []
 
 
+def test_coco_says_how_points_are_called_and_what_nothing_reads(tmp_path: Path) -> None:
+    content = {
+        "info": {"year": 2026},
+        "licenses": [],
+        "images": [{"id": 1, "file_name": "a.png", "width": 8, "height": 8, "license": 4}],
+        "annotations": [
+            {"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 2, 2], "score": 1}
+        ],
+        # Called as Python writes nothing at all, and with no supercategory.
+        "categories": [
+            {"id": 1, "name": "cat", "keypoints": ["nose", "tail"], "skeleton": [[1, 2]]},
+            {"id": 2, "name": "None"},
+        ],
+    }
+    found = layout(tmp_path, {"train.json": json.dumps(content), "a.png": IMAGE})
+    assert (messages(found), found.classes) == ([], ("cat", "None"))
+    assert found.keypoints == {"cat": ("nose", "tail")}
+    assert found.unread == {"info", "images.license", "annotations.score", "categories.skeleton"}
+
+
 def test_coco_with_its_file_beside_the_images(tmp_path: Path) -> None:
     rows = [{"image_id": 0, "category_id": 3, "segmentation": [[0, 0, 1, 1]], "keypoints": [1]}]
     found = layout(
@@ -257,6 +277,35 @@ def test_each_row_has_the_keypoints_that_data_yaml_says(
     }
     said = " ".join(messages(layout(tmp_path, files)))
     assert (fault in said) if fault else said == ""
+
+
+@pytest.mark.parametrize(
+    ("names", "fault"),
+    [
+        ("{0: [nose, tail]}", None),
+        ("{'0': [nose, tail], 1: [beak, tail]}", None),
+        ("[nose, tail]", "kpt_names is no mapping of classes to names"),
+        ("{0: nose}", "kpt_names of 0 is no list of names"),
+        ("{0: [nose, '']}", "kpt_names of 0 is no list of names"),
+        ("{0: [nose]}", "kpt_names of 0 does not name 2 points of a class"),
+        ("{2: [nose, tail]}", "kpt_names of 2 does not name 2 points of a class"),
+        ("{cat: [nose, tail]}", "kpt_names of cat does not name 2 points of a class"),
+    ],
+)
+def test_points_are_called_as_data_yaml_says(
+    tmp_path: Path, names: str, fault: str | None
+) -> None:
+    files: dict[str, bytes | str] = {
+        "data.yaml": f"names: [cat, owl]\nkpt_shape: [2, 2]\nkpt_names: {names}\n",
+        "train/images/a.jpg": IMAGE,
+        "train/labels/a.txt": "0 .5 .5 1 1 .1 .1 .2 .2",
+    }
+    found = layout(tmp_path, files)
+    if fault:
+        assert f"error: data.yaml: {fault}" in messages(found)
+    else:
+        assert found.keypoints["cat"] == ("nose", "tail")
+        assert (messages(found), found.numbers_per_keypoint) == ([], 2)
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,15 @@ def test_a_decompression_bomb_is_not_opened(data: Path) -> None:
     assert told(inspect_dataset(data), "too many pixels to be opened safely")[0] == "error"
 
 
+def test_more_pixels_than_are_opened_are_told_whatever_pillow_is_set_to(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
+    write_files(data, {"train/cat/0.png": bomb(40_000, 40_000)})
+    words = "it has more than 178,956,970 pixels"
+    assert told(inspect_dataset(data), words)[0] == "error"
+
+
 def test_a_large_image_is_only_large(tmp_path: Path) -> None:
     # Beyond the size from which Pillow warns, within that from which it refuses.
     write_files(tmp_path, {"a.png": saved(Image.new("1", (10_000, 9_000)), "PNG")})

@@ -14,6 +14,7 @@ from vtspec.adapters.data.annotations import (
     Keypoint,
     OrientedBox,
     Polygon,
+    Question,
     RleMask,
     Sample,
     Size,
@@ -67,6 +68,8 @@ def test_a_table_says_labels_texts_and_more(tmp_path: Path) -> None:
         {"path": "a.png", "label": "cat", "patient": 7},
         {"path": "./x//b.png", "labels": ["cat", "dog"], "caption": "two pets"},
         {"path": "c.png", "text": "STOP"},
+        {"path": "c.png", "question": "What is it?", "answers": ["a sign", "a sign", "red"]},
+        {"path": "c.png", "question": "And where?", "answer": "in the street"},
     ]
     lines = "\n".join(json.dumps(row) for row in rows)
     files = {"train.jsonl": lines, "images/a.png": "", "images/x/b.png": "", "images/c.png": ""}
@@ -87,7 +90,39 @@ def test_a_table_says_labels_texts_and_more(tmp_path: Path) -> None:
             place="train.jsonl:2",
         ),
         Sample(image="images/c.png", split="train", text="STOP", place="train.jsonl:3"),
+        Sample(
+            image="images/c.png",
+            split="train",
+            question=Question(text="What is it?", answers=("a sign", "a sign", "red")),
+            place="train.jsonl:4",
+        ),
+        Sample(
+            image="images/c.png",
+            split="train",
+            question=Question(text="And where?", answers=("in the street",)),
+            place="train.jsonl:5",
+        ),
     ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"question": "What?"}, "has a question and no 'answers'"),
+        ({"question": "What?", "answers": 3}, "'answers' is neither a text nor a list of texts"),
+        ({"question": "What?", "answers": ["a", 3]}, "'answers' is neither a text nor"),
+        ({"question": "What?", "answers": []}, "'answers' is neither a text nor a list"),
+        ({"question": 3, "answers": ["a"]}, "'question' is no text, got 3"),
+    ],
+)
+def test_a_question_without_answers_is_told(
+    tmp_path: Path, fields: Mapping[str, object], words: str
+) -> None:
+    files = {"train.jsonl": json.dumps({"path": "a.png", **fields}), "a.png": ""}
+    data = data_in(tmp_path, "jsonl", Split(path=".", annotations="train.jsonl"), files)
+    (found,) = read_split(data, "train")
+    assert isinstance(found, Defect) and found.kind == "malformed-label"
+    assert found.message.startswith(words)
 
 
 def test_the_rows_of_a_table_that_lead_nowhere_are_told_in_their_place(tmp_path: Path) -> None:
@@ -198,6 +233,23 @@ def test_coco_numbers_that_mean_nothing_are_told_and_their_class_stays(
 def test_coco_annotations_of_nothing_are_lost(tmp_path: Path, row: dict[str, object]) -> None:
     told, *_ = read_coco_rows(tmp_path, row)
     assert isinstance(told, Defect) and told.kind == "lost-annotation"
+
+
+def test_what_voc_says_of_an_object_stands_in_its_attributes(tmp_path: Path) -> None:
+    said = {"difficult": True, "truncated": 1, "colour": "red"}
+    content = {
+        "images": [{"id": 1, "file_name": "a.png", "width": 8, "height": 8}],
+        "annotations": [
+            {"image_id": 1, "category_id": 1, "bbox": [1, 1, 2, 2], "attributes": said}
+        ],
+        "categories": [{"id": 1, "name": "None"}],
+    }
+    files = {"train.json": json.dumps(content), "a.png": ""}
+    data = data_in(tmp_path, "coco", Split(path=".", annotations="train.json"), files)
+    (found,) = read_split(data, "train")
+    assert isinstance(found, Sample)
+    (one,) = found.annotations
+    assert (one.is_difficult, one.is_truncated, one.attributes) == (True, True, {"colour": "red"})
 
 
 def test_captions_are_of_the_image_too(tmp_path: Path) -> None:

@@ -227,6 +227,15 @@ class Annotation:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """What is asked of an image, and the answers that count as right: one of each person who was
+    asked, so that one may stand there several times."""
+
+    text: str
+    answers: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
     """A second image that is the label of the first, of the same or (`high-resolution`) a
     multiple of its size. A `mask` has the index of a class in each pixel; a `depth` map has
@@ -243,9 +252,9 @@ class Sample:
     `image` is its path from the dataset's root, with forward slashes, normalised. `size` is None
     where neither the format nor the caller knows it. `label` is the one class of the image,
     `labels` are those of an image that may show several; `text` is what is written in it,
-    `captions` are sentences about it. `attributes` are what else the format said of the image.
-    `place` is the file that says all this, with the line of a table (`train.csv:3`), or empty
-    where nothing does but the image's own path.
+    `captions` are sentences about it, `question` is asked of it. `attributes` are what else the
+    format said of the image. `place` is the file that says all this, with the line
+    of a table (`train.csv:3`), or empty where nothing does but the image's own path.
     """
 
     image: str
@@ -255,6 +264,7 @@ class Sample:
     labels: tuple[str, ...] = ()
     text: str | None = None
     captions: tuple[str, ...] = ()
+    question: Question | None = None
     annotations: tuple[Annotation, ...] = ()
     target: Target | None = None
     attributes: Mapping[str, object] = field(default_factory=dict)

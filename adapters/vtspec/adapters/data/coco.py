@@ -33,6 +33,18 @@ Row: TypeAlias = Mapping[str, object]
 Id: TypeAlias = "int | float | str"
 """What ties rows together; whole numbers in COCO itself, text in other tools' files."""
 
+_READ: Final[Mapping[str, frozenset[str]]] = {
+    "images": frozenset({"id", "file_name", "width", "height"}),
+    "categories": frozenset({"id", "name", "keypoints"}),
+    "annotations": frozenset(
+        {
+            *("id", "image_id", "category_id", "bbox", "segmentation", "keypoints", "caption"),
+            *("iscrowd", "attributes", "area", "num_keypoints"),
+        }
+    ),
+}
+"""The fields of each table's rows that are read, or follow from those that are."""
+
 _NO_AREA: Final = 1e-6
 _FARTHEST: Final = 1e9
 """Pixels from the origin beyond which no number of an annotation can lie."""
@@ -42,12 +54,16 @@ _FARTHEST: Final = 1e9
 class CocoFile:
     """The rows of one file, each with its place in it, by id; rows that share an id with an
     earlier one are not there. `names` are the categories in the order of the ids, `headings`
-    those that others call their supercategory. `defects` are what is wrong with the tables."""
+    those that others call their supercategory; `keypoints` are the names of the points of each
+    category that has some, and `unread` the fields of the file that nothing here reads.
+    `defects` are what is wrong with the tables."""
 
     images: Mapping[Id, tuple[str, Row]]
     annotations: Sequence[tuple[str, Row]]
     names: Mapping[Id, str]
     headings: frozenset[str] = frozenset()
+    keypoints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unread: frozenset[str] = frozenset()
     defects: Sequence[Defect] = field(default_factory=tuple)
 
     @property
@@ -84,11 +100,25 @@ def parse_coco(content: object, file: str) -> CocoFile:
             defects.append(_repeated(file, f"{place}.name is '{name}', as that of another id"))
         else:
             names[identity] = name
+    keypoints: dict[str, tuple[str, ...]] = {}
+    for identity, name in names.items():
+        place, row = categories[identity]
+        points = row.get("keypoints") or []
+        if isinstance(points, list) and all(isinstance(point, str) for point in points):
+            keypoints |= {name: tuple(points)} if points else {}
+        else:
+            defects.append(_malformed(file, f"{place}.keypoints is no list of names"))
     return CocoFile(
         images=_index_rows(content, "images", file, defects),
         annotations=list(_iter_rows(content, "annotations", file, defects)),
         names=names,
-        headings=frozenset(str(row.get("supercategory")) for _, row in categories.values()),
+        headings=frozenset(
+            heading
+            for _, row in categories.values()
+            if isinstance(heading := row.get("supercategory"), str)
+        ),
+        keypoints=keypoints,
+        unread=_find_unread(content),
         defects=defects,
     )
 
@@ -190,6 +220,7 @@ def _parse_annotation(row: Row, name: str | None, size: Size | None) -> Annotati
     try:
         area = row.get("segmentation")
         attributes, caption = row.get("attributes"), row.get("caption")
+        said = {**attributes} if isinstance(attributes, dict) else {}
         if not isinstance(caption, (str, type(None))):
             raise ValueError("caption is no text")
         found = Annotation(
@@ -200,7 +231,10 @@ def _parse_annotation(row: Row, name: str | None, size: Size | None) -> Annotati
             keypoints=_parse_keypoints(row.get("keypoints")),
             text=caption,
             is_crowd=row.get("iscrowd") in (1, True),
-            attributes=attributes if isinstance(attributes, dict) else {},
+            # As Datumaro and CVAT write what VOC says of an object.
+            is_difficult=said.pop("difficult", None) in (1, True),
+            is_truncated=said.pop("truncated", None) in (1, True),
+            attributes=said,
         )
     except ValueError as error:
         return str(error)
@@ -294,6 +328,17 @@ def _index_rows(
         else:
             found[value] = place, row
     return found
+
+
+def _find_unread(content: Row) -> frozenset[str]:
+    """`info`, `images.license` and the like, as far as they say something."""
+    unread = {key for key in content if key not in _READ and content[key]}
+    for table, read in _READ.items():
+        keys: set[str] = set()
+        for _, row in _iter_rows(content, table, "", []):
+            keys |= row.keys() - read
+        unread |= {f"{table}.{key}" for key in keys}
+    return frozenset(unread)
 
 
 def _check_unique(content: Row, key: str, name: str, file: str, defects: list[Defect]) -> None:

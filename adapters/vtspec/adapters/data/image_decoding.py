@@ -60,6 +60,9 @@ _SIGNATURES: Final = (
 )
 """Where which bytes stand in formats that are not opened, so that they can be named."""
 
+MAX_PIXELS: Final = 178_956_970
+"""Of one image, such as 13,377 x 13,377: half a GiB in RGB."""
+
 _HEAD_BYTES: Final = 256
 _PAPER: Final = (255, 255, 255, 255)
 _WIDE: Final = ("I;16", "I;16B", "I;16L", "I;16N")
@@ -84,6 +87,11 @@ def open_image(source: Path | BinaryIO) -> Iterator[Image]:
 
     try:
         with Image.open(source, formats=FORMATS) as image:
+            # Pillow's own limit is a setting of the whole process, that anyone may have lifted.
+            if image.width * image.height > MAX_PIXELS:
+                raise UnreadableImageError(
+                    f"it has more than {MAX_PIXELS:,} pixels ({image.width} x {image.height})"
+                )
             yield image
     except UnidentifiedImageError as error:
         raise UnreadableImageError(_describe_content(source)) from error

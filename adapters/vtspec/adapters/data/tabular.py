@@ -3,7 +3,8 @@
 csv has a header row (RFC 4180, with commas); jsonl has an object a line. `path` says where the
 image lies below the split's folder; `ALIASES` are read as it is where it is not there. `label` is
 the image's class, `labels` its classes (in csv with spaces between), `text` what is written in
-it, `caption` a sentence about it; all else stays in the sample's attributes.
+it, `caption` a sentence about it, `question` is asked of it and `answers` (or one `answer`) are
+right; all else stays in the sample's attributes.
 """
 
 from __future__ import annotations
@@ -12,14 +13,17 @@ import csv
 import io
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from vtspec.adapters.contract import Split
 
-from .annotations import Sample
+from .annotations import Question, Sample
 from .defects import Defect, make_file_defect
 from .file_tree import FileTree
 from .json_source import parse_json
+
+if TYPE_CHECKING:
+    from typing import TypeGuard
 
 ALIASES: Final = ("filename", "file_name", "image", "image_path", "filepath", "file")
 """Other names of the field `path`, as other tools write it."""
@@ -27,7 +31,9 @@ ALIASES: Final = ("filename", "file_name", "image", "image_path", "filepath", "f
 LABEL_FIELDS: Final = ("label", "labels", "text", "caption", "question", "messages")
 """What a row may say of its image; it must have one of them."""
 
-_OWN_FIELDS = frozenset({"path", "label", "labels", "text", "caption"})
+_ANSWERS: Final = ("answers", "answer")
+
+_OWN_FIELDS = frozenset({"path", "label", "labels", "text", "caption", "question", *_ANSWERS})
 
 
 class Row(NamedTuple):
@@ -98,7 +104,7 @@ def _iter_csv_rows(file: str, text: str) -> Iterator[Row | Defect]:
 
 def _normalize_header(header: Sequence[str]) -> Sequence[str]:
     """The names of the columns; those that are read are known in any case."""
-    known = ("path", *LABEL_FIELDS, *ALIASES)
+    known = ("path", *LABEL_FIELDS, *_ANSWERS, *ALIASES)
     return [name if (bare := name.strip().lower()) not in known else bare for name in header]
 
 
@@ -156,6 +162,7 @@ def parse_row(tree: FileTree, split: str, file: str, folder: str, row: Row) -> S
         labels=_parse_labels(fields.get("labels")),
         text=text if isinstance(text, str) else None,
         captions=(caption,) if isinstance(caption, str) else (),
+        question=_parse_question(fields),
         attributes={key: fields[key] for key in fields if key not in _OWN_FIELDS and key != name},
         place=place,
     )
@@ -183,20 +190,41 @@ def get_path_field(fields: Mapping[str, object]) -> str:
 
 
 def _find_row_fault(fields: Mapping[str, object]) -> str | None:
-    for name in ("label", "text", "caption"):
+    for name in ("label", "text", "caption", "question"):
         if not isinstance(fields.get(name, ""), (str, type(None))):
             return f"'{name}' is no text, got {fields[name]!r:.40}"
     labels = fields.get("labels", "")
-    if isinstance(labels, (str, type(None))):
-        return None
-    if not isinstance(labels, list) or not all(isinstance(name, str) for name in labels):
+    if not isinstance(labels, (str, type(None))) and not _is_texts(labels):
         return f"'labels' is no list of texts, got {labels!r:.40}"
-    return None
+    return _find_question_fault(fields)
+
+
+def _find_question_fault(fields: Mapping[str, object]) -> str | None:
+    if not fields.get("question"):
+        return None
+    name = next((name for name in _ANSWERS if name in fields), None)
+    if name is None:
+        return "has a question and no 'answers'"
+    answers = fields[name]
+    if (isinstance(answers, str) or _is_texts(answers)) and answers:
+        return None
+    return f"'{name}' is neither a text nor a list of texts, got {answers!r:.40}"
+
+
+def _parse_question(fields: Mapping[str, object]) -> Question | None:
+    text = fields.get("question")
+    answers = next((fields[name] for name in _ANSWERS if name in fields), None)
+    if not isinstance(text, str) or not text:
+        return None
+    found = [answers] if isinstance(answers, str) else answers
+    return Question(text=text, answers=tuple(found) if _is_texts(found) else ())
+
+
+def _is_texts(value: object) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
 def _parse_labels(labels: object) -> tuple[str, ...]:
     if isinstance(labels, str):
         return tuple(labels.split())
-    if isinstance(labels, list):
-        return tuple(name for name in labels if isinstance(name, str))
-    return ()
+    return tuple(labels) if _is_texts(labels) else ()

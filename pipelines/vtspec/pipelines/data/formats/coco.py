@@ -64,6 +64,8 @@ def detect_coco(tree: FileTree) -> Layout | None:
         classes=list_classes(contents.values()),
         splits=parts,
         findings=tuple(findings),
+        keypoints={k: v for content in contents.values() for k, v in content.keypoints.items()},
+        unread=frozenset[str]().union(*(content.unread for content in contents.values())),
     )
 
 

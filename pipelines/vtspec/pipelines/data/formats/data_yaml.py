@@ -21,13 +21,14 @@ _SPLITS: Final = {"train": "train", "valid": "val", "val": "val", "test": "test"
 @dataclass(frozen=True, kw_only=True)
 class DataYaml:
     """What the file says. `folders` are by split, from `path`; `keypoint_shape` is how many
-    keypoints a row has and how many numbers each, None where it has none; `findings` tell what of
-    it cannot be used."""
+    keypoints a row has and how many numbers each, None where it has none; `keypoint_names` are
+    those of each class, as far as it says; `findings` tell what of it cannot be used."""
 
     names: tuple[str, ...] = ()
     path: str = "."
     folders: Mapping[str, str] = field(default_factory=dict)
     keypoint_shape: tuple[int, Literal[2, 3]] | None = None
+    keypoint_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     findings: Sequence[DatasetIssue] = ()
 
 
@@ -91,8 +92,9 @@ def _build(file: str, keys: Mapping[str, Any]) -> DataYaml:
         names = _parse_names(keys["names"])
         _check_names(names, keys.get("nc"))
         shape = _parse_shape(keys.get("kpt_shape"))
+        points = _parse_keypoint_names(keys.get("kpt_names"), names, shape)
     except ValueError as error:
-        shape = None
+        shape, points = None, {}
         findings.append(
             make_error(f"{file}: {error}", "name every class once: names: [cat, dog]", [file])
         )
@@ -104,6 +106,7 @@ def _build(file: str, keys: Mapping[str, Any]) -> DataYaml:
             split: texts[key] for key, split in _SPLITS.items() if texts.get(key, "").strip()
         },
         keypoint_shape=shape,
+        keypoint_names=points,
         findings=findings,
     )
 
@@ -152,6 +155,29 @@ def _parse_shape(node: Any) -> tuple[int, Literal[2, 3]] | None:
             return int(count), 2 if step == "2" else 3
         case _:
             raise ValueError("kpt_shape is not [number of keypoints, 2 or 3]")
+
+
+def _parse_keypoint_names(
+    node: Any, classes: Sequence[str], shape: tuple[int, Literal[2, 3]] | None
+) -> dict[str, tuple[str, ...]]:
+    """Names of the points by class: lists by the index of the class."""
+    import yaml
+
+    if node is None or shape is None:
+        return {}
+    if not isinstance(node, yaml.MappingNode):
+        raise ValueError("kpt_names is no mapping of classes to names")
+    found = {}
+    for key, points in _iter_pairs(node, "kpt_names"):
+        names = [getattr(item, "value", None) for item in getattr(points, "value", ())]
+        index = int(key) if re.fullmatch("[0-9]{1,9}", key) else len(classes)
+        is_list = isinstance(points, yaml.SequenceNode)
+        if not is_list or not all(isinstance(name, str) and name.strip() for name in names):
+            raise ValueError(f"kpt_names of {key} is no list of names")
+        if index >= len(classes) or len(names) != shape[0]:
+            raise ValueError(f"kpt_names of {key} does not name {shape[0]} points of a class")
+        found[classes[index]] = tuple(str(name) for name in names)
+    return found
 
 
 def _read_classes(tree: FileTree) -> DataYaml:

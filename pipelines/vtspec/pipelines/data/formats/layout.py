@@ -4,7 +4,7 @@ import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from vtspec.adapters.data.annotations import Sample
@@ -42,7 +42,9 @@ class Layout:
     """How a folder's images and labels lie, and why it is taken for that.
 
     `splits` are `train`, `val` and `test` as far as they are there, or `all` where the data is
-    not split; `classes` are in index order.
+    not split; `classes` are in index order. `keypoints` are the names of the points of each class
+    that has some, `numbers_per_keypoint` how many YOLO writes of one, and `unread` the fields of
+    the label files that are read by nothing.
     """
 
     format: str
@@ -51,6 +53,9 @@ class Layout:
     classes: tuple[str, ...]
     splits: Mapping[str, SplitLayout]
     findings: tuple[DatasetIssue, ...] = ()
+    keypoints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    numbers_per_keypoint: Literal[2, 3] = 3
+    unread: frozenset[str] = frozenset()
 
 
 def separate_defects(

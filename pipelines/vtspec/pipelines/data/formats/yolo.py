@@ -59,6 +59,8 @@ def detect_yolo(tree: FileTree) -> Layout | None:
         classes=settings.names,
         splits=parts,
         findings=(*findings, *summarize_defects(defects), *_check_unlabeled(reader.unlabeled)),
+        keypoints=settings.keypoint_names,
+        numbers_per_keypoint=reader.numbers_per_keypoint,
     )
 
 

@@ -60,8 +60,8 @@ def inspect_images(
     Those among `targets` (masks, depth) are numbers and not brightness: what the others must be to
     be shown does not concern them.
 
-    A file beyond 1 GiB, or an image of more than about 179 million pixels (Pillow's limit
-    against decompression bombs), counts as broken and is not decoded.
+    A file beyond 1 GiB, or an image of more than `MAX_PIXELS`, counts as broken and is not
+    decoded.
     """
     tasks = [images[i : i + _FILES_PER_TASK] for i in range(0, len(images), _FILES_PER_TASK)]
     with warnings.catch_warnings():
