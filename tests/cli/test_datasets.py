@@ -4,14 +4,17 @@ import json
 import shutil
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
 from dvc_repositories import command as run_command
 from dvc_repositories import dvc_repository, write_files
+from object_sets import build_coco_set
 from spoiled_data import png, sound_folder
 from vtspec.adapters.data.content_hash import hash_content
-from vtspec.cli.commands.datasets import command
+from vtspec.cli.commands.datasets import command, convert_command
+from vtspec.pipelines.data.conversion.targets import TARGETS
 from vtspec.pipelines.data.inspection.inspect import inspect_dataset
 from vtspec.pipelines.errors import Permanent, Refused
 
@@ -202,3 +205,62 @@ def test_split_refuses_what_is_split_broken_or_there(data: Path, tmp_path: Path)
     with pytest.raises(Refused, match="something else is there: file"):
         typed("split", "pets", "file/new")
     assert not (tmp_path / "new").exists()
+
+
+def test_convert_tells_what_came_back_and_what_is_not_as_it_was(data: Path) -> None:
+    objects = [{"bbox": [1, 2, 3, 4], "iscrowd": 1}, {"bbox": [1, 2, 3, 4]}]
+    write_files(data.parent / "street", build_coco_set(objects))
+    result = typed("convert", "data/street", "data/street yolo", "--to", "yolo")
+    assert result.exit_code == 0
+    assert "data/street: coco, written as yolo in data/street yolo" in result.output
+    assert "train        3 images" in result.output
+    assert "came back: 2 of 4 objects; sides of boxes within" in result.output
+    assert "not as it was: 2 crowds left out" in result.output
+    assert result.output.endswith(
+        "1 thing not as it was\nnext: vtspec datasets add 'data/street yolo' --name street-yolo\n"
+    )
+    assert len(list((data.parent / "street yolo").rglob("*.txt"))) == 6
+
+
+def test_convert_names_the_task_that_rows_do_not_tell(data: Path) -> None:
+    square = {"bbox": [1, 1, 4, 4], "segmentation": [[1, 1, 5, 1, 5, 5, 1, 5]]}
+    write_files(data.parent / "street", build_coco_set([square]))
+    result = typed("convert", "data/street", "data/yolo", "--to", "yolo")
+    add = "next: vtspec datasets add data/yolo --name yolo --task instance-segmentation\n"
+    assert result.output.endswith(add)
+
+
+def test_convert_as_json(data: Path) -> None:
+    words = ("convert", "data/pets", "data/table", "--to", "csv", "--output", "json")
+    found = json.loads(typed(*words).output)
+    assert (found["from"], found["to"], found["omissions"]) == ("imagefolder", "csv", [])
+    assert found["images"] == {"train": 12, "val": 4, "test": 4}
+    assert (found["fidelity"]["labels"], found["fidelity"]["labelsReturned"]) == (20, 20)
+    assert (data.parent / "table" / "train.csv").read_text().startswith("path,label\nimages/train")
+
+
+def test_convert_without_a_check_says_nothing_of_what_came_back(data: Path) -> None:
+    result = typed("convert", "data/pets", "data/table", "--to", "jsonl", "--no-check")
+    assert "came back" not in result.output
+    assert "0 things not as it was" in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("data/pets", "data/pets/x", "--to", "csv"), "lies in the data itself"),
+        (("data/pets", "data", "--to", "csv"), "exists already"),
+        (("data/pets", "data/x", "--to", "yolo"), "yolo has no place for the labels"),
+    ],
+)
+def test_convert_refuses_in_words(data: Path, words: tuple[str, ...], message: str) -> None:
+    with pytest.raises(Refused, match=message) as caught:
+        typed("convert", *words)
+    assert caught.value.fix
+    assert sorted(path.name for path in data.parent.iterdir()) == ["pets"]
+
+
+def test_convert_offers_every_format_that_is_written() -> None:
+    (to,) = [one for one in convert_command.params if one.name == "to"]
+    assert isinstance(to.type, click.Choice)
+    assert tuple(to.type.choices) == TARGETS

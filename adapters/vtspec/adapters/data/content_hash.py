@@ -15,7 +15,7 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,6 +95,15 @@ def list_entries(folder: Path) -> list[FileEntry]:
             for part in pool.map(lambda task: _hash_files(root, task), tasks)
             for entry in part
         ]
+
+
+def check_links(folder: Path, files: Iterable[str]) -> None:
+    """Refuse those files below `folder`, by their paths from it, that are links elsewhere.
+
+    Raises `AdapterError` as `hash_content` does.
+    """
+    linked = [file for file in files if os.path.islink(os.path.join(folder, file))]
+    _hash_files(folder.resolve(), linked)
 
 
 def hash_entries(entries: Sequence[FileEntry]) -> str:

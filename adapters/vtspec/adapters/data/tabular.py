@@ -161,7 +161,7 @@ def parse_row(tree: FileTree, split: str, file: str, folder: str, row: Row) -> S
         label=label if isinstance(label, str) else None,
         labels=_parse_labels(fields.get("labels")),
         text=text if isinstance(text, str) else None,
-        captions=(caption,) if isinstance(caption, str) else (),
+        captions=(caption,) if isinstance(caption, str) and caption else (),
         question=_parse_question(fields),
         attributes={key: fields[key] for key in fields if key not in _OWN_FIELDS and key != name},
         place=place,

@@ -39,7 +39,12 @@ _NUMBER: Final = re.compile(
     r"[-+]?([0-9]{1,100}\.?[0-9]{0,100}|\.[0-9]{1,100})([eE][-+]?[0-9]{1,3})?"
 )
 
-_NO_AREA: Final = 1e-9
+NO_AREA: Final = 1e-9
+"""Of an image's area: what a ring must have at least."""
+
+NEAREST_SHARE: Final = -0.01
+FARTHEST_SHARE: Final = 1.01
+"""Between these shares lie: written with few digits, a box at the border lies a little outside."""
 
 _NOT_LABELS: Final = ("classes.txt", "notes.txt")
 """What tools write beside label files."""
@@ -152,11 +157,10 @@ class YoloReader:
             return f"has {len(shares)} numbers: a box has 4, a polygon 3 or more pairs"
         else:
             places = [*shares]
-        # Written with few digits, a box at the border lies a little outside.
-        if not all(-0.01 <= value <= 1.01 for value in places):
+        if not all(NEAREST_SHARE <= value <= FARTHEST_SHARE for value in places):
             return "has numbers outside 0 to 1: they are shares of the image's width and height"
         is_ring = self.form != "keypoints" and len(shares) > 4
-        if compute_ring_area(shares) < _NO_AREA if is_ring else min(box[2:]) <= 0:
+        if compute_ring_area(shares) < NO_AREA if is_ring else min(box[2:]) <= 0:
             return "has no area"
         return None
 

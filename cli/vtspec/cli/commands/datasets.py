@@ -1,4 +1,4 @@
-"""`vtspec datasets`: inspect data, divide it, add it as a dataset."""
+"""`vtspec datasets`: inspect data, convert and divide it, add it as a dataset."""
 
 import json
 import re
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +17,7 @@ from vtspec.schema.kinds.tasks import TASKS
 from vtspec.schema.visible_text import make_visible
 
 if TYPE_CHECKING:
+    from vtspec.pipelines.data.conversion.convert import Conversion
     from vtspec.pipelines.data.inspection.inspect import Inspection, Progress
     from vtspec.pipelines.data.refresh import SpecChange
     from vtspec.pipelines.operations.datasets import WrittenDataset
@@ -28,7 +29,7 @@ FOLDER = click.Path(path_type=Path)
 
 @click.group("datasets")
 def command() -> None:
-    """List datasets; inspect data, add it as a dataset, keep that up to date."""
+    """List datasets; inspect and convert data, add it as a dataset, keep that up to date."""
 
 
 @command.command("list")
@@ -294,6 +295,73 @@ def _parse_shares(text: str) -> dict[str, float]:
             param_hint="--shares",
         )
     return dict(zip(("train", "val", "test"), found, strict=False))
+
+
+@command.command("convert")
+@click.argument("source", metavar="PATH|NAME", type=FOLDER, shell_complete=complete_dataset)
+@click.argument("target", type=FOLDER)
+@click.option(
+    "--to",
+    required=True,
+    type=click.Choice(["coco", "yolo", "voc", "masks", "imagefolder", "csv", "jsonl"]),
+    help="The format to write.",
+)
+@click.option(
+    "--task",
+    type=click.Choice(
+        ["object-detection", "oriented-detection", "instance-segmentation", "pose-estimation"]
+    ),
+    help="What each row of yolo has; by default what needs most of the labels.",
+)
+@click.option(
+    "--images",
+    type=click.Choice(["copy", "none"]),
+    default="copy",
+    show_default=True,
+    help="Whether images are copied beside their labels.",
+)
+@click.option("--no-check", is_flag=True, help="Do not read again what was written.")
+@click.option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def convert_command(source: Path, target: Path, no_check: bool, output: str, **wish: Any) -> None:
+    """Write the data of PATH, or of the dataset NAME, to the folder TARGET in another format.
+
+    Images without labels are kept. What the format cannot say is counted and told, and what was
+    written is read again and held against the source, object by object. Data that inspection
+    refuses is not converted; PATH stays as it is.
+    """
+    from vtspec.pipelines.data.conversion.convert import ConversionOptions
+    from vtspec.pipelines.operations.datasets import convert_data, find_data
+
+    options = ConversionOptions(is_checked=not no_check, **wish)
+    with _show_progress() as progress:
+        done = convert_data(find_data(source, Path.cwd()), target, options, progress)
+    if output == "json":
+        click.echo(json.dumps(done.to_json(), indent=2))
+        return
+    _print_conversion(done, options.task)
+
+
+def _print_conversion(done: "Conversion", task: str | None) -> None:
+    from vtspec.pipelines.data.conversion.fidelity import format_fidelity
+    from vtspec.pipelines.formatting import pluralize
+    from vtspec.pipelines.project.spec_names import make_name
+
+    click.echo(f"{done.source}: {done.from_format}, written as {done.to_format} in {done.target}")
+    for split, count in done.images.items():
+        click.echo(f"{split:<6}{count:>8,} image{'s' * (count != 1)}")
+    if done.fidelity is not None:
+        click.echo("came back: " + "; ".join(format_fidelity(done.fidelity)))
+    for one in done.omissions:
+        click.echo(f"\nnot as it was: {one.message}")
+        for place in one.places:
+            click.echo(f"    {make_visible(place)}")
+        if one.count > len(one.places):
+            click.echo("    …")
+    click.echo(f"\n{pluralize(len(done.omissions), 'thing')} not as it was")
+    name = make_name(done.target.resolve().name, otherwise="NAME")
+    words = ("vtspec", "datasets", "add", done.target, "--name", name)
+    named = ("--task", done.task) if done.task and done.tasks != (done.task,) else ()
+    click.echo(f"next: {format_command(*words, *named)}")
 
 
 def _inspect(path: Path) -> "Inspection":

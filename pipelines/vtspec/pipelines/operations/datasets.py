@@ -9,6 +9,7 @@ from vtspec.pipelines.errors import Permanent, refuse_import
 from vtspec.schema.suggestions import format_choices, suggest_fix
 
 if TYPE_CHECKING:
+    from vtspec.pipelines.data.conversion.convert import Conversion, ConversionOptions
     from vtspec.pipelines.data.inspection.inspect import Inspection, Progress
     from vtspec.pipelines.data.refresh import SpecChange
     from vtspec.pipelines.data.register import DatasetOptions
@@ -43,14 +44,34 @@ class WrittenDataset:
 
 def inspect_data(path: Path, progress: "Progress") -> "Inspection":
     """What lies in a folder, every image decoded. Raises `Permanent` where Pillow is missing."""
+    _require_pillow()
+    from vtspec.pipelines.data.inspection.inspect import inspect_dataset
+
+    return inspect_dataset(path, progress)
+
+
+def convert_data(
+    source: Path, target: Path, wish: "ConversionOptions", progress: "Progress"
+) -> "Conversion":
+    """Write data in another format. Raises as `convert_dataset` does, and `Permanent` where
+    Pillow or NumPy is missing."""
+    _require_pillow()
+    try:
+        import numpy  # noqa: F401 - as Pillow
+    except ImportError as error:
+        fix = "pip install 'vtspec[data]'"
+        raise refuse_import(error, "numpy", "NumPy is not installed", fix) from error
+    from vtspec.pipelines.data.conversion.convert import convert_dataset
+
+    return convert_dataset(source, target, wish, progress)
+
+
+def _require_pillow() -> None:
     try:
         import PIL  # noqa: F401 - so that its absence is told before any work
     except ImportError as error:
         fix = "pip install 'vtspec[data]'"
         raise refuse_import(error, "PIL", "Pillow is not installed", fix) from error
-    from vtspec.pipelines.data.inspection.inspect import inspect_dataset
-
-    return inspect_dataset(path, progress)
 
 
 def find_data(word: Path, here: Path) -> Path:

@@ -49,6 +49,8 @@ def detect_coco(tree: FileTree) -> Layout | None:
     fields = {key for row in rows for key in _TASK_OF_FIELD if row.get(key)}
     tasks = tuple(task for field, task in _TASK_OF_FIELD.items() if field in fields)
     findings += _check_boxes(contents) if "bbox" in fields else []
+    # A category without a place is one of the image.
+    bare = "multilabel-classification" if rows else "object-detection"
     has_names = any(content.names for content in contents.values())
     if contents and not has_names and fields != {"caption"}:
         findings.append(
@@ -60,7 +62,7 @@ def detect_coco(tree: FileTree) -> Layout | None:
     return Layout(
         format="coco",
         why=f"{next(iter(chosen.values()))[0]} has images, annotations and categories",
-        tasks=tasks or ("object-detection",),
+        tasks=tasks or (bare,),
         classes=list_classes(contents.values()),
         splits=parts,
         findings=tuple(findings),

@@ -21,7 +21,7 @@ from .layout import (
     summarize_defects,
 )
 
-_TASK_OF_FIELD: Final[Mapping[str, str]] = {
+TASK_OF_FIELD: Final[Mapping[str, str]] = {
     "label": "image-classification",
     "labels": "multilabel-classification",
     "text": "ocr",
@@ -29,6 +29,7 @@ _TASK_OF_FIELD: Final[Mapping[str, str]] = {
     "question": "visual-question-answering",
     "messages": "text-generation",
 }
+"""What a table with a field can train."""
 
 
 def detect_tables(tree: FileTree) -> Layout | None:
@@ -45,7 +46,7 @@ def detect_tables(tree: FileTree) -> Layout | None:
     rows = {split: list(iter_rows(tree, file)) for split, file in chosen.items()}
     read = (row for part in rows.values() for row in part if isinstance(row, Row))
     fields = {key for row in read for key in row.fields}
-    tasks = tuple(task for field, task in _TASK_OF_FIELD.items() if field in fields)
+    tasks = tuple(task for field, task in TASK_OF_FIELD.items() if field in fields)
     parts: dict[str, SplitLayout] = {}
     for split, file in chosen.items():
         parts[split], defects = _build_split(tree, split, file, rows[split], "label" in fields)

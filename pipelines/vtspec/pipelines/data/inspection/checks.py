@@ -52,7 +52,16 @@ def check_dataset(
         # What a label file that cannot be read would have named is not told once more.
         yield from _check_unread(tree, layout)
     yield from _check_names(tree)
+    yield from _check_printable(tree)
     yield from _check_shown(layout, looks)
+
+
+def check_labels(tree: FileTree, layout: Layout) -> Iterator[DatasetIssue]:
+    """What is wrong whatever the images show, and whether or not the data is split."""
+    yield from layout.findings
+    yield from _check_unusable(tree)
+    yield from _check_class_names(layout)
+    yield from _check_printable(tree)
 
 
 def count_per_class(
@@ -291,6 +300,9 @@ def _check_names(tree: FileTree) -> Iterator[DatasetIssue]:
             "delete what does not belong to the data: it is hashed and stored with it",
             other,
         )
+
+
+def _check_printable(tree: FileTree) -> Iterator[DatasetIssue]:
     strange = [file for file in tree.files if not file.isprintable()]
     if strange:
         yield make_error(

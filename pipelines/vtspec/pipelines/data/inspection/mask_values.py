@@ -1,10 +1,10 @@
 """Masks and other target images beside their images: their sizes, and the values of masks."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from vtspec.adapters.data.annotations import Sample
+from vtspec.adapters.data.annotations import Sample, Size
 from vtspec.adapters.data.image_decoding import open_image
 from vtspec.pipelines.data.formats.layout import DatasetIssue, Layout, make_error
 from vtspec.pipelines.formatting import pluralize
@@ -12,6 +12,8 @@ from vtspec.pipelines.formatting import pluralize
 from .image_probe import ImageInfo
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from PIL import Image
 
 IGNORED: Final = 255
@@ -60,13 +62,38 @@ def _find_fault(
         return None
     if target.mode not in _INDEXED_MODES:
         return f"is in colours (mode {target.mode}), not in the indexes of classes"
-    known = {*range(len(layout.classes)), IGNORED}
-    beyond = sorted(_read_values(root / sample.target.path) - known)
-    if layout.classes and beyond:
-        shown = ", ".join(map(str, beyond[:5]))
-        classes = pluralize(len(layout.classes), "class", "classes")
-        return f"has the value{'s' * (len(beyond) != 1)} {shown}, and the data {classes}"
-    return None
+    return _find_value_fault(_read_values(root / sample.target.path), layout.classes)
+
+
+def read_indexes(path: Path, classes: Sequence[str], size: Size) -> "NDArray[np.integer]":
+    """The values of a mask `(height, width)`, as what `check_targets` takes.
+
+    Raises `ValueError` where it does not, `UnreadableImageError` where it is no image.
+    """
+    import numpy as np
+
+    with open_image(path) as mask:
+        if mask.size != size:
+            raise ValueError("is of another size than its image")
+        if mask.mode not in _INDEXED_MODES:
+            raise ValueError(f"is in colours (mode {mask.mode}), not in the indexes of classes")
+        # Of one bit, numpy has true and false.
+        indexes = np.asarray(mask).astype(np.int64)
+    fault = _find_value_fault({*np.unique(indexes).tolist()}, classes)
+    if fault:
+        raise ValueError(fault)
+    return indexes
+
+
+def _find_value_fault(values: set[int], classes: Sequence[str]) -> str | None:
+    beyond = sorted(values - {*range(len(classes)), IGNORED})
+    if not classes or not beyond:
+        return None
+    shown = ", ".join(map(str, beyond[:5]))
+    return (
+        f"has the value{'s' * (len(beyond) != 1)} {shown}, "
+        f"and the data {pluralize(len(classes), 'class', 'classes')}"
+    )
 
 
 def _read_values(path: Path) -> set[int]:

@@ -1,0 +1,157 @@
+"""A folder of data written in another format, whole or not at all."""
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from vtspec.adapters.durable_files import stage_folder
+from vtspec.pipelines.errors import Permanent, Refused, refuse_system_error
+
+from .fidelity import Fidelity
+from .omissions import Omission
+from .place import Placement, place_data
+from .read_back import list_targets, read_back
+from .source import read_layout, read_source
+from .targets import choose_form, find_task
+
+Progress = Callable[[int, int], None]
+"""Takes how many images are done, and of how many."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConversionOptions:
+    """What a person wants: the format, of YOLO which task's rows, whether images are copied, and
+    whether what was written is read again and held against the source."""
+
+    to: str
+    task: str | None = None
+    images: Literal["copy", "none"] = "copy"
+    is_checked: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conversion:
+    """What was done. `images` are counted by split; `task` is what the rows of YOLO are of.
+    `tasks` are those that the target is taken for, and `fidelity` is how much came back; both are
+    None where nothing was read again."""
+
+    source: Path
+    target: Path
+    from_format: str
+    to_format: str
+    images: Mapping[str, int]
+    omissions: Sequence[Omission]
+    task: str | None = None
+    tasks: Sequence[str] | None = None
+    fidelity: Fidelity | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """Everything as plain data, for `--output json`."""
+        return {
+            "source": str(self.source),
+            "target": str(self.target),
+            "from": self.from_format,
+            "to": self.to_format,
+            "images": dict(self.images),
+            "task": self.task,
+            "tasks": None if self.tasks is None else list(self.tasks),
+            "omissions": [
+                {
+                    "kind": one.kind,
+                    "count": one.count,
+                    "message": one.message,
+                    "places": list(one.places),
+                }
+                for one in self.omissions
+            ],
+            "fidelity": None if self.fidelity is None else self.fidelity.to_json(),
+        }
+
+
+def convert_dataset(
+    source: Path,
+    target: Path,
+    wish: ConversionOptions,
+    progress: Progress = lambda done, of: None,
+) -> Conversion:
+    """Write the data of `source` to `target` in another format; the source is left as it is.
+
+    Raises `Refused` where `target` exists or cannot be of that format, `Permanent` where the
+    source has errors, as inspection tells them.
+    """
+    _check_places(source, target, wish)
+    tree, layout = read_layout(source)
+    form = choose_form(layout, wish.to, wish.task)
+    data = read_source(tree, layout, needs_sizes=form is not None)
+    placement = place_data(data, wish.to, form)
+    tasks: Sequence[str] | None = None
+    fidelity: Fidelity | None = None
+    try:
+        with stage_folder(target) as fresh:
+            files = _write_labels(fresh, placement)
+            if wish.images == "copy":
+                _copy_images(source, fresh, placement, progress)
+            if wish.is_checked:
+                found, fidelity = read_back(fresh, files, placement, wish.to, form)
+                tasks = found.tasks
+    except OSError as error:
+        raise refuse_system_error(error) or Permanent(
+            f"{error.filename}: {error.strerror}"
+        ) from error
+    return Conversion(
+        source=source,
+        target=target,
+        from_format=layout.format,
+        to_format=wish.to,
+        images={
+            split: len({one.name for one in part}) for split, part in placement.splits.items()
+        },
+        omissions=tuple(placement.omissions),
+        task=find_task(form),
+        tasks=tasks,
+        fidelity=fidelity,
+    )
+
+
+def _check_places(source: Path, target: Path, wish: ConversionOptions) -> None:
+    if target.exists() or target.is_symlink():
+        raise Refused(f"{target} exists already", fix="name a folder that does not")
+    if target.resolve().is_relative_to(source.resolve()):
+        raise Refused(
+            f"{target} lies in the data itself, and would become a part of it",
+            fix="name a folder outside of it",
+        )
+    if wish.to == "imagefolder" and wish.images == "none":
+        raise Refused(
+            "imagefolder has no labels but the folders of its images", fix="leave out --images"
+        )
+
+
+def _write_labels(root: Path, placement: Placement) -> list[str]:
+    """Write the files of labels; returns their paths."""
+    writer, written = placement.writer, []
+    made = set()
+    for split, images in placement.splits.items():
+        for path, content in writer.format_split(split, images):
+            file = root / path
+            if file.parent not in made:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                made.add(file.parent)
+            file.write_bytes(content)
+            written.append(path)
+    for path, content in writer.format_dataset(list(placement.splits)):
+        (root / path).write_bytes(content)
+        written.append(path)
+    return written
+
+
+def _copy_images(source: Path, root: Path, placement: Placement, progress: Progress) -> None:
+    places = list_targets(placement)
+    for done, (path, (_, image)) in enumerate(places.items(), 1):
+        copy = root / path
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        # Not a link: mending one copy must not change the other.
+        shutil.copyfile(source / image.sample.image, copy)
+        progress(done, len(places))

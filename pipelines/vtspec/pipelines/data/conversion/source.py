@@ -1,0 +1,150 @@
+"""The data that is to be converted, read as inspection and training read it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from vtspec.adapters.contract import AdapterError, Split
+from vtspec.adapters.data.annotations import Annotation, Sample, Size
+from vtspec.adapters.data.content_hash import check_links
+from vtspec.adapters.data.file_tree import FileTree, is_image
+from vtspec.adapters.data.image_decoding import UnreadableImageError
+from vtspec.adapters.data.yolo import RowForm, YoloReader
+from vtspec.adapters.shell_command import format_command
+from vtspec.pipelines.data.formats.detect import detect_layout
+from vtspec.pipelines.data.formats.file_tree import scan_folder
+from vtspec.pipelines.data.formats.layout import Layout, separate_defects
+from vtspec.pipelines.data.inspection.checks import check_labels
+from vtspec.pipelines.data.inspection.mask_values import IGNORED, read_indexes
+from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.formatting import pluralize
+
+from .image_headers import ImageHeader, read_headers
+from .rasters import Raster, encode_pixels
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceData:
+    """A dataset as it was read: `headers` are those of the images whose size or format matters,
+    `loose` the images that no split has."""
+
+    tree: FileTree
+    layout: Layout
+    splits: Mapping[str, Sequence[Sample]]
+    headers: Mapping[str, ImageHeader]
+    loose: Sequence[str]
+
+
+def read_layout(path: Path) -> tuple[FileTree, Layout]:
+    """What lies in a folder, by its labels. Raises `Permanent` where inspection finds an error in
+    them, or a link leads out of the folder."""
+    tree = scan_folder(path)
+    try:
+        check_links(tree.root, tree.files)
+    except AdapterError as error:
+        raise Permanent(str(error), fix=error.fix) from error
+    layout = detect_layout(tree)
+    errors = [one for one in check_labels(tree, layout) if one.severity == "error"]
+    if errors:
+        more = f"; {pluralize(len(errors) - 1, 'more error')}" if len(errors) > 1 else ""
+        inspect = format_command("vtspec", "datasets", "inspect", path)
+        raise Permanent(
+            f"{path} has errors, of which none is carried along: {errors[0].message}{more}",
+            fix=f"{errors[0].fix}; {inspect} shows all",
+        )
+    return tree, layout
+
+
+def read_source(tree: FileTree, layout: Layout, *, needs_sizes: bool) -> SourceData:
+    """Every image with its labels; with the size of each where the target needs it.
+
+    Raises `Permanent` where an image or mask cannot be used.
+    """
+    images = {item.image: None for part in layout.splits.values() for item in part.items}
+    is_needed = needs_sizes or layout.format in ("yolo", "masks")
+    headers = read_headers(
+        tree.root, [image for image in images if is_needed or not is_image(image)]
+    )
+    splits: Mapping[str, Sequence[Sample]] = {
+        split: part.items for split, part in layout.splits.items()
+    }
+    if layout.format == "yolo":
+        splits = read_yolo(tree, layout, get_row_form(layout), lambda image: headers[image].size)
+    elif layout.format == "masks":
+        splits = read_masks(tree.root, layout, lambda image: headers[image].size)
+    elif layout.tasks == ("multilabel-classification",):
+        splits = {split: [*map(_take_labels, part)] for split, part in splits.items()}
+    targets = {item.target.path for part in splits.values() for item in part if item.target}
+    return SourceData(
+        tree=tree,
+        layout=layout,
+        splits=splits,
+        headers=headers,
+        loose=[image for image in tree.images if image not in images and image not in targets],
+    )
+
+
+def get_row_form(layout: Layout) -> RowForm:
+    """What a row of a YOLO dataset has, as its layout is taken for."""
+    forms: Mapping[str, RowForm] = {
+        "oriented-detection": "corners",
+        "instance-segmentation": "polygons",
+        "pose-estimation": "keypoints",
+    }
+    return forms.get(layout.tasks[0], "boxes")
+
+
+def read_yolo(
+    tree: FileTree, layout: Layout, form: RowForm, get_size: Callable[[str], Size | None]
+) -> dict[str, Sequence[Sample]]:
+    """The images of a YOLO dataset without errors, with places: a layout has none, as it knows
+    no sizes."""
+    reader = YoloReader(
+        tree=tree,
+        classes=layout.classes,
+        form=form,
+        numbers_per_keypoint=layout.numbers_per_keypoint,
+        get_size=get_size,
+    )
+    return {
+        split: separate_defects(reader.read_split(split, Split(path=part.path)))[0]
+        for split, part in layout.splits.items()
+    }
+
+
+def _take_labels(sample: Sample) -> Sample:
+    """The sample with classes that have no place as labels of the image, as tables have them."""
+    return replace(sample, labels=tuple(dict.fromkeys(sample.classes)), annotations=())
+
+
+def read_masks(
+    root: Path, layout: Layout, get_size: Callable[[str], Size]
+) -> dict[str, Sequence[Sample]]:
+    """The images of a dataset of masks, with an object for each class that one shows: which
+    pixels are of one thing, a mask does not say. Raises `Permanent`."""
+    return {
+        split: [
+            replace(one, annotations=_read_areas(root, layout, one, get_size(one.image)))
+            for one in part.items
+        ]
+        for split, part in layout.splits.items()
+    }
+
+
+def _read_areas(root: Path, layout: Layout, sample: Sample, size: Size) -> tuple[Annotation, ...]:
+    assert sample.target is not None
+    try:
+        indexes = read_indexes(root / sample.target.path, layout.classes, size)
+    except (ValueError, OSError, UnreadableImageError) as error:
+        raise Permanent(
+            f"{root / sample.target.path} {error}",
+            fix="write the masks anew: a grey pixel is the index of its class",
+        ) from error
+    return tuple(
+        Annotation(
+            class_name=name,
+            mask=encode_pixels(Raster(x=0, y=0, pixels=indexes == index), size),
+        )
+        for index, name in enumerate(layout.classes)
+        if index != IGNORED and (indexes == index).any()
+    )

@@ -1,0 +1,1 @@
+"""Label files as text, one module a format. Pure: whoever calls writes them."""
