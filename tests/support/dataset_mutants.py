@@ -134,6 +134,77 @@ BUILDERS: Mapping[str, Callable[[], Files]] = {
     "masks": build_masks,
 }
 
+
+def build_rows(row: str, more: str = "") -> Files:
+    """YOLO with this row in each file, and with more in data.yaml."""
+    files = build_yolo()
+    files["data.yaml"] += more.encode()
+    for file in [name for name in files if name.endswith(".txt")]:
+        files[file] = f"{row}\n{row.replace('0', '1', 1)}\n".encode()
+    return files
+
+
+def build_coco_with(**fields: Any) -> Files:
+    """COCO whose objects have other fields, too; None takes one away."""
+    files = build_coco()
+    for file in [name for name in files if name.endswith(".json")]:
+        content = json.loads(files[file])
+        for row in content["annotations"]:
+            row |= fields
+            for key in [key for key, value in row.items() if value is None]:
+                del row[key]
+        files[file] = json.dumps(content).encode()
+    return files
+
+
+def build_jsonl_with(fields: Mapping[str, Any]) -> Files:
+    """A table whose rows have these fields in place of a label."""
+    files = build_tables("jsonl")
+    for split in ("train", "val"):
+        rows = [json.loads(line) for line in files[f"{split}.jsonl"].decode().splitlines()]
+        lines = [json.dumps({"path": row["path"], **fields}) + "\n" for row in rows]
+        files[f"{split}.jsonl"] = "".join(lines).encode()
+    return files
+
+
+def build_folders() -> Files:
+    return {
+        f"{split}/{label}/{n}.png": PICTURES[n + 2 * (split == "val") + 4 * (label == "dog")]
+        for split in ("train", "val")
+        for label in ("cat", "dog")
+        for n in range(2)
+    }
+
+
+def build_pairs() -> Files:
+    files = build_pictures("low")
+    for name in list(files):
+        seed = 50 + len(files)
+        files[name.replace("low", "high")] = draw(seed, size=(2 * SIDE, 2 * SIDE))
+    return files
+
+
+RLE = {"size": [SIDE, SIDE], "counts": [9, 3, 5, 3, 44]}
+
+MORE_BUILDERS: Mapping[str, Callable[[], Files]] = {
+    **BUILDERS,
+    "imagefolder": build_folders,
+    "pairs": build_pairs,
+    "yolo-polygons": lambda: build_rows("0 .1 .1 .9 .1 .9 .9 .5 .95 .1 .5"),
+    "yolo-corners": lambda: build_rows("0 .5 .1 .9 .5 .5 .9 .1 .5"),
+    "yolo-keypoints": lambda: build_rows("0 .5 .5 .8 .8 .2 .2 2 .6 .6 0", "kpt_shape: [2, 3]\n"),
+    "coco-boxes": lambda: build_coco_with(segmentation=None),
+    "coco-masks": lambda: build_coco_with(segmentation=RLE),
+    "coco-keypoints": lambda: build_coco_with(keypoints=[1, 2, 2, 3, 4, 1]),
+    "coco-captions": lambda: build_coco_with(
+        segmentation=None, bbox=None, category_id=None, iscrowd=None, caption="a cat, or two"
+    ),
+    "jsonl-labels": lambda: build_jsonl_with({"labels": ["cat", "dog"]}),
+    "jsonl-texts": lambda: build_jsonl_with({"text": "STOP"}),
+    "jsonl-questions": lambda: build_jsonl_with({"question": "What?", "answers": ["a", "b"]}),
+}
+"""Every kind of label of every format."""
+
 ODD_TEXTS = (
     "",
     " ",
@@ -237,19 +308,21 @@ ODD_VALUES: tuple[Any, ...] = (
 )
 
 
-def iter_mutants(seeds: range) -> Iterator[tuple[int, str, Files]]:
-    """Datasets with their number and format; a number always makes the same."""
-    forms = list(BUILDERS)
+def iter_mutants(
+    seeds: range, builders: Mapping[str, Callable[[], Files]] = BUILDERS
+) -> Iterator[tuple[int, str, Files]]:
+    """Datasets with their number and kind; a number always makes the same of the same kinds."""
+    forms = list(builders)
     for seed in seeds:
         chance = random.Random(seed)
         form = forms[seed % len(forms)]
-        files = BUILDERS[form]()
+        files = builders[form]()
         # Some are left as they are: what is sound must be taken.
         for _ in range(chance.choice((0, 1, 1, 1, 1, 2, 2, 3))):
             if chance.random() < 0.2:
                 spoil_files(chance, files)
             else:
-                SPOILERS[form](chance, files)
+                SPOILERS[form.partition("-")[0]](chance, files)
         yield seed, form, files
 
 
@@ -544,6 +617,18 @@ def spoil_masks(chance: random.Random, files: Files) -> None:
     )
 
 
+def spoil_names(chance: random.Random, files: Files) -> None:
+    """A file under another name, as folders of images have no files of labels."""
+    file = chance.choice(sorted(files))
+    folder, _, name = file.rpartition("/")
+    stem, _, suffix = name.rpartition(".")
+    odd = chance.choice(
+        (f"{stem}.jfif", f"{stem}.PNG", f"{stem} .{suffix}", f"{stem}\u202e.{suffix}", f"{stem}")
+    )
+    place = chance.choice((folder, f"{folder}/deep", f"{folder}/images", folder.upper(), "train"))
+    files[f"{place}/{odd}"] = files.pop(file)
+
+
 SPOILERS: Mapping[str, Callable[[random.Random, Files], None]] = {
     "csv": spoil_csv,
     "jsonl": spoil_jsonl,
@@ -551,4 +636,6 @@ SPOILERS: Mapping[str, Callable[[random.Random, Files], None]] = {
     "yolo": spoil_yolo,
     "voc": spoil_voc,
     "masks": spoil_masks,
+    "imagefolder": spoil_names,
+    "pairs": spoil_names,
 }

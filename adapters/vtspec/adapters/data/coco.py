@@ -11,7 +11,7 @@ import posixpath
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 from vtspec.adapters.contract import Split
 
@@ -45,6 +45,9 @@ _READ: Final[Mapping[str, frozenset[str]]] = {
 }
 """The fields of each table's rows that are read, or follow from those that are."""
 
+_ID_TYPES: Final = frozenset({int, float, str})
+_NUMBER_TYPES: Final = frozenset({int, float})
+
 _NO_AREA: Final = 1e-6
 _FARTHEST: Final = 1e9
 """Pixels from the origin beyond which no number of an annotation can lie."""
@@ -52,14 +55,14 @@ _FARTHEST: Final = 1e9
 
 @dataclass(frozen=True, kw_only=True)
 class CocoFile:
-    """The rows of one file, each with its place in it, by id; rows that share an id with an
-    earlier one are not there. `names` are the categories in the order of the ids, `headings`
+    """The rows of one file, each with its number in its table, by id; rows that share an id with
+    an earlier one are not there. `names` are the categories in the order of the ids, `headings`
     those that others call their supercategory; `keypoints` are the names of the points of each
     category that has some, and `unread` the fields of the file that nothing here reads.
     `defects` are what is wrong with the tables."""
 
-    images: Mapping[Id, tuple[str, Row]]
-    annotations: Sequence[tuple[str, Row]]
+    images: Mapping[Id, tuple[int, Row]]
+    annotations: Sequence[tuple[int, Row]]
     names: Mapping[Id, str]
     headings: frozenset[str] = frozenset()
     keypoints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -69,7 +72,11 @@ class CocoFile:
     @property
     def used(self) -> frozenset[str]:
         """The categories that an annotation is of."""
-        ids = {_get_id(row, "category_id") for _, row in self.annotations}
+        ids = {
+            key
+            for _, row in self.annotations
+            if (key := row.get("category_id")).__class__ in _ID_TYPES
+        }
         return frozenset(name for key, name in self.names.items() if key in ids)
 
 
@@ -92,8 +99,8 @@ def parse_coco(content: object, file: str) -> CocoFile:
     # Padded, as ids may be text: 9 comes before 10.
     names: dict[Id, str] = {}
     for identity in sorted(categories, key=lambda identity: str(identity).zfill(12)):
-        place, row = categories[identity]
-        name = row.get("name")
+        number, row = categories[identity]
+        place, name = f"categories[{number}]", row.get("name")
         if not isinstance(name, str) or not name:
             defects.append(_malformed(file, f"{place}.name is no text, got {name!r:.40}"))
         elif name in names.values():
@@ -102,12 +109,12 @@ def parse_coco(content: object, file: str) -> CocoFile:
             names[identity] = name
     keypoints: dict[str, tuple[str, ...]] = {}
     for identity, name in names.items():
-        place, row = categories[identity]
+        number, row = categories[identity]
         points = row.get("keypoints") or []
         if isinstance(points, list) and all(isinstance(point, str) for point in points):
             keypoints |= {name: tuple(points)} if points else {}
         else:
-            defects.append(_malformed(file, f"{place}.keypoints is no list of names"))
+            defects.append(_malformed(file, f"categories[{number}].keypoints is no list of names"))
     return CocoFile(
         images=_index_rows(content, "images", file, defects),
         annotations=list(_iter_rows(content, "annotations", file, defects)),
@@ -151,35 +158,43 @@ def iter_samples(
     image by image. An annotation of an image or a category that is not there is left out."""
     file = where.annotations or where.path
     yield from content.defects
+    images, names = content.images, content.names
     labels: dict[Id, list[Annotation]] = defaultdict(list)
-    for place, row in content.annotations:
-        image, category = _get_id(row, "image_id"), _get_id(row, "category_id")
+    sizes = {key: _parse_size(row) for key, (_, row) in images.items()}
+    for number, row in content.annotations:
         fault = _find_reference_fault(row, content)
-        if fault is not None or image is None:
-            yield Defect(kind="lost-annotation", file=file, detail=f"{place}{fault}")
+        if fault is not None:
+            detail = f"annotations[{number}]{fault}"
+            yield Defect(kind="lost-annotation", file=file, detail=detail)
             continue
-        name = None if category is None else content.names[category]
-        found = _parse_annotation(row, name, _parse_size(content.images[image][1]))
+        # Ids, as no fault was found.
+        image, category = cast("Id", row["image_id"]), cast("Id | None", row.get("category_id"))
+        name = None if category is None else names[category]
+        found = _parse_annotation(row, name, sizes[image])
         if isinstance(found, str):
-            yield _malformed(file, f"{place}.{found}")
+            yield _malformed(file, f"annotations[{number}].{found}")
             # The class is known nevertheless, and counts.
             found = Annotation(class_name=name)
         labels[image].append(found)
-    for key, placed in content.images.items():
+    for key, placed in images.items():
         yield _build_sample(tree, split, where, placed, labels.get(key, ()))
 
 
 def _find_reference_fault(row: Row, content: CocoFile) -> str | None:
     """Why an annotation is of no image or no category."""
-    for key, known in (("image_id", content.images), ("category_id", content.names)):
-        value = row.get(key)
+    image, category = row.get("image_id"), row.get("category_id")
+    # Python takes true for 1, so that types are looked at, and not only values.
+    if image.__class__ not in _ID_TYPES:
+        return f".image_id is no id, got {image!r:.40}"
+    if image not in content.images:
+        return f".image_id is {image!r:.40}, which is not in the file"
+    if category.__class__ not in _ID_TYPES:
         # A caption has no category.
-        if value is None and key == "category_id" and "caption" in row:
-            continue
-        if _get_id(row, key) is None:
-            return f".{key} is no id, got {value!r:.40}"
-        if value not in known:
-            return f".{key} is {value!r:.40}, which is not in the file"
+        if category is None and "caption" in row:
+            return None
+        return f".category_id is no id, got {category!r:.40}"
+    if category not in content.names:
+        return f".category_id is {category!r:.40}, which is not in the file"
     return None
 
 
@@ -187,10 +202,11 @@ def _build_sample(
     tree: FileTree,
     split: str,
     where: Split,
-    placed: tuple[str, Row],
+    placed: tuple[int, Row],
     annotations: Sequence[Annotation],
 ) -> Sample | Defect:
-    place, row = placed
+    number, row = placed
+    place = f"images[{number}]"
     name, file = row.get("file_name"), where.annotations or where.path
     if not isinstance(name, str) or not name:
         other = " (but a coco_url)" if "coco_url" in row else ""
@@ -217,25 +233,31 @@ def _build_sample(
 
 def _parse_annotation(row: Row, name: str | None, size: Size | None) -> Annotation | str:
     """The annotation of a row, or what is wrong with its numbers."""
+    area, caption, attributes = row.get("segmentation"), row.get("caption"), row.get("attributes")
     try:
-        area = row.get("segmentation")
-        attributes, caption = row.get("attributes"), row.get("caption")
-        said = {**attributes} if isinstance(attributes, dict) else {}
-        if not isinstance(caption, (str, type(None))):
+        if caption is not None and not isinstance(caption, str):
             raise ValueError("caption is no text")
-        found = Annotation(
-            class_name=name,
-            box=_parse_box(row.get("bbox")),
-            polygons=() if isinstance(area, dict) else _parse_polygons(area),
-            mask=parse_rle(area) if area and isinstance(area, dict) else None,
-            keypoints=_parse_keypoints(row.get("keypoints")),
-            text=caption,
-            is_crowd=row.get("iscrowd") in (1, True),
-            # As Datumaro and CVAT write what VOC says of an object.
-            is_difficult=said.pop("difficult", None) in (1, True),
-            is_truncated=said.pop("truncated", None) in (1, True),
-            attributes=said,
-        )
+        box = _parse_box(row.get("bbox"))
+        points = _parse_keypoints(row.get("keypoints"))
+        is_crowd = row.get("iscrowd") in (1, True)
+        # Most objects are a box, and data sets have tens of millions.
+        if not (area or points or attributes or caption is not None):
+            found = Annotation(class_name=name, box=box, is_crowd=is_crowd)
+        else:
+            said = {**attributes} if isinstance(attributes, dict) else {}
+            found = Annotation(
+                class_name=name,
+                box=box,
+                polygons=() if isinstance(area, dict) else _parse_polygons(area),
+                mask=parse_rle(area) if area and isinstance(area, dict) else None,
+                keypoints=points,
+                text=caption,
+                is_crowd=is_crowd,
+                # As Datumaro and CVAT write what VOC says of an object.
+                is_difficult=said.pop("difficult", None) in (1, True),
+                is_truncated=said.pop("truncated", None) in (1, True),
+                attributes=said,
+            )
     except ValueError as error:
         return str(error)
     return _find_place_fault(found, size) or found
@@ -245,9 +267,10 @@ def _find_place_fault(found: Annotation, size: Size | None) -> str | None:
     """What of an annotation lies nowhere in an image of this size."""
     if size is None:
         return None
-    if found.box is not None and not found.box.overlaps(size):
+    box = found.box
+    if box is not None and not box.overlaps(size):
         return f"bbox lies outside of the image of {size[0]} x {size[1]}"
-    if any(not polygon.to_box().overlaps(size) for polygon in found.polygons):
+    if found.polygons and not all(one.to_box().overlaps(size) for one in found.polygons):
         return f"segmentation lies outside of the image of {size[0]} x {size[1]}"
     mask = found.mask
     if mask is not None and (mask.width, mask.height) != size:
@@ -261,9 +284,10 @@ def _parse_box(raw: object) -> BoundingBox | None:
     numbers = _parse_numbers(raw, "bbox")
     if len(numbers) != 4:
         raise ValueError(f"bbox has {len(numbers)} numbers, not 4")
-    if min(numbers[2:]) <= 0:
-        raise ValueError(f"bbox is {numbers[2]:g} wide and {numbers[3]:g} high")
-    return BoundingBox.from_coco(numbers)
+    x, y, width, height = numbers
+    if width <= 0 or height <= 0:
+        raise ValueError(f"bbox is {width:g} wide and {height:g} high")
+    return BoundingBox(x, y, x + width, y + height)
 
 
 def _parse_polygons(raw: object) -> tuple[Polygon, ...]:
@@ -292,41 +316,43 @@ def _parse_keypoints(raw: object) -> tuple[Keypoint, ...]:
 
 def _parse_numbers(raw: object, field: str) -> tuple[float, ...]:
     # Types as a set, and numbers as they are: an object may have thousands of points.
-    if not isinstance(raw, list) or not {*map(type, raw)} <= {int, float}:
+    if not isinstance(raw, list) or not {*map(type, raw)} <= _NUMBER_TYPES:
         raise ValueError(f"{field} is not a list of numbers")
     # Bounds instead of `isfinite`, which a whole number of 400 digits overflows.
-    if not all(-_FARTHEST <= value <= _FARTHEST for value in raw):
-        raise ValueError(f"{field} has a number that is no place in an image")
+    for value in raw:
+        if not -_FARTHEST <= value <= _FARTHEST:
+            raise ValueError(f"{field} has a number that is no place in an image")
     return tuple(raw)
 
 
 def _iter_rows(
     content: Row, key: str, file: str, defects: list[Defect]
-) -> Iterator[tuple[str, Row]]:
-    """The rows of a table, each with its place; one that is no object is a defect."""
+) -> Iterator[tuple[int, Row]]:
+    """The rows of a table, each with its number; one that is no object is a defect."""
     rows = content.get(key, [])
     for number, row in enumerate(rows if isinstance(rows, list) else []):
-        place = f"{key}[{number}]"
         if isinstance(row, dict):
-            yield place, row
+            yield number, row
         else:
-            defects.append(_malformed(file, f"{place} is no object, got {row!r:.40}"))
+            detail = f"{key}[{number}] is no object, got {row!r:.40}"
+            defects.append(_malformed(file, detail))
 
 
 def _index_rows(
     content: Row, key: str, file: str, defects: list[Defect]
-) -> dict[Id, tuple[str, Row]]:
+) -> dict[Id, tuple[int, Row]]:
     """The rows of a table by their ids; the first of several, as the last would win in silence."""
-    found: dict[Id, tuple[str, Row]] = {}
-    for place, row in _iter_rows(content, key, file, defects):
+    found: dict[Id, tuple[int, Row]] = {}
+    for number, row in _iter_rows(content, key, file, defects):
         value = _get_id(row, "id")
+        place = f"{key}[{number}]"
         if value is None:
             defects.append(_malformed(file, f"{place}.id is no id, got {row.get('id')!r:.40}"))
         elif value in found:
-            first = found[value][0]
+            first = f"{key}[{found[value][0]}]"
             defects.append(_repeated(file, f"{place}.id is {value!r:.40}, as that of {first}"))
         else:
-            found[value] = place, row
+            found[value] = number, row
     return found
 
 
@@ -334,24 +360,29 @@ def _find_unread(content: Row) -> frozenset[str]:
     """`info`, `images.license` and the like, as far as they say something."""
     unread = {key for key in content if key not in _READ and content[key]}
     for table, read in _READ.items():
-        keys: set[str] = set()
-        for _, row in _iter_rows(content, table, "", []):
-            keys |= row.keys() - read
-        unread |= {f"{table}.{key}" for key in keys}
+        # Rows are alike, and most have the same few fields.
+        kinds = {frozenset(row) for _, row in _iter_rows(content, table, "", [])}
+        unread |= {f"{table}.{key}" for keys in kinds for key in keys - read}
     return frozenset(unread)
 
 
 def _check_unique(content: Row, key: str, name: str, file: str, defects: list[Defect]) -> None:
     """No two rows may have the same text or number in a field; they may do without it."""
-    seen: dict[object, str] = {}
-    for place, row in _iter_rows(content, key, file, []):
-        value = _get_id(row, name)
-        if isinstance(value, str) and name == "file_name":
-            value = posixpath.normpath(value)
-        if value is not None and seen.setdefault(value, place) != place:
-            defects.append(
-                _repeated(file, f"{place}.{name} is {value!r:.60}, as that of {seen[value]}")
-            )
+    found = [
+        (number, value)
+        for number, row in _iter_rows(content, key, file, [])
+        if (value := row.get(name)).__class__ in _ID_TYPES
+    ]
+    if name == "file_name":
+        found = [(number, posixpath.normpath(str(value))) for number, value in found]
+    if len({value for _, value in found}) == len(found):
+        return
+    seen: dict[object, int] = {}
+    for number, value in found:
+        first = seen.setdefault(value, number)
+        if first != number:
+            detail = f"{key}[{number}].{name} is {value!r:.60}, as that of {key}[{first}]"
+            defects.append(_repeated(file, detail))
 
 
 def _malformed(file: str, detail: str) -> Defect:
@@ -364,7 +395,6 @@ def _repeated(file: str, detail: str) -> Defect:
 
 def _get_id(row: Row, key: str) -> Id | None:
     value = row.get(key)
-    # Python takes true for 1.
     return value if isinstance(value, (int, float, str)) and not isinstance(value, bool) else None
 
 

@@ -15,7 +15,7 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,13 +97,12 @@ def list_entries(folder: Path) -> list[FileEntry]:
         ]
 
 
-def check_links(folder: Path, files: Iterable[str]) -> None:
-    """Refuse those files below `folder`, by their paths from it, that are links elsewhere.
+def check_links(folder: Path, links: Sequence[str]) -> None:
+    """Refuse links below `folder`, by their paths from it, that lead elsewhere.
 
     Raises `AdapterError` as `hash_content` does.
     """
-    linked = [file for file in files if os.path.islink(os.path.join(folder, file))]
-    _hash_files(folder.resolve(), linked)
+    _hash_files(folder.resolve(), links)
 
 
 def hash_entries(entries: Sequence[FileEntry]) -> str:

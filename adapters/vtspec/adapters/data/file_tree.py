@@ -27,11 +27,13 @@ _MAX_TEXT_BYTES: Final = 2**30
 @dataclass(frozen=True)
 class FileTree:
     """Every file below `root`, as sorted paths with forward slashes. What no content hash covers
-    is in `unusable`: links to folders (which are not followed) or to nothing, pipes, devices."""
+    is in `unusable`: links to folders (which are not followed) or to nothing, pipes, devices.
+    `links` are those of the files that are links."""
 
     root: Path
     files: Sequence[str]
     unusable: Sequence[str] = ()
+    links: Sequence[str] = ()
 
     @cached_property
     def images(self) -> Sequence[str]:
@@ -109,6 +111,7 @@ def scan_files(root: Path, below: Sequence[str] = (".",)) -> FileTree:
     folder that is not there has none. Raises `OSError` where one cannot be read."""
     files: list[str] = []
     unusable: list[str] = []
+    links: list[str] = []
     wanted = dict.fromkeys(map(posixpath.normpath, below))
     pending = [
         "" if folder == "." else folder
@@ -124,9 +127,13 @@ def scan_files(root: Path, below: Sequence[str] = (".",)) -> FileTree:
                 path = prefix + item.name
                 if item.is_dir(follow_symlinks=False):
                     pending.append(path)
+                elif _is_file(item):
+                    files.append(path)
+                    if item.is_symlink():
+                        links.append(path)
                 else:
-                    (files if _is_file(item) else unusable).append(path)
-    return FileTree(root, sorted(files), sorted(unusable))
+                    unusable.append(path)
+    return FileTree(root, sorted(files), sorted(unusable), sorted(links))
 
 
 def is_image(file: str) -> bool:

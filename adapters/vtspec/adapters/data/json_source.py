@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -13,19 +15,24 @@ DEEPEST: Final = 32
 """Levels of lists and objects inside each other; COCO has five. As in specs."""
 
 _STRING: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_NOT_A_BRACKET: Final = re.compile(r"[^][{}]+")
-_INNERMOST: Final = re.compile(r"\[\]|\{\}")
+_CONTAINERS: Final[frozenset[type]] = frozenset({dict, list})
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def parse_json(text: str) -> object:
     """What a text holds. Raises `ValueError` where it is no JSON, is nested deeper than
     `DEEPEST`, has a key twice in an object, or half a surrogate pair."""
-    # The parser's own limit is what is left of the stack, another one with each caller.
-    if _is_deep(text):
-        raise ValueError(f"it is nested deeper than {DEEPEST} levels")
     try:
-        content: object = json.loads(text, object_pairs_hook=_build_object)
+        content: object = json.loads(text)
+        levels, keys = _measure(content)
+        # Each key has its colon. Only a text with more of them is parsed pair by pair, which
+        # takes twice as long.
+        if text.count(":") != keys and _count_colons(text) != keys:
+            content = json.loads(text, object_pairs_hook=_build_object)
+    except RecursionError:
+        # The parser's own limit is what is left of the stack, more than is read and another one
+        # with each caller.
+        levels = DEEPEST + 1
     except json.JSONDecodeError as error:
         # Its own words name no line where there is one.
         where = f" in line {error.lineno}" if error.lineno > 1 else ""
@@ -33,6 +40,8 @@ def parse_json(text: str) -> object:
     except ValueError as error:
         # Python's own limit of the digits of a number, which is told with advice for its owner.
         raise ValueError(str(error).partition(";")[0].partition(":")[0]) from error
+    if levels > DEEPEST:
+        raise ValueError(f"it is nested deeper than {DEEPEST} levels")
     if _SURROGATE.search(text):
         try:
             json.dumps(content, ensure_ascii=False).encode()
@@ -65,17 +74,30 @@ def _make_names_error(weights: Path, why: str) -> AdapterError:
     )
 
 
-def _is_deep(text: str) -> bool:
-    # Most texts end here: fewer brackets than levels.
-    if text.count("[") + text.count("{") <= DEEPEST:
-        return False
-    brackets = _NOT_A_BRACKET.sub("", text if '"' not in text else _STRING.sub("", text))
-    # Each round takes the innermost level away, at the speed of a search.
-    for _ in range(DEEPEST):
-        brackets = _INNERMOST.sub("", brackets)
-        if not brackets:
-            return False
-    return brackets.startswith(("[", "{"))
+def _measure(content: object) -> tuple[int, int]:
+    """How many levels of lists and objects a tree has, and how many keys in all; level by level,
+    since there are millions of nodes and few levels."""
+    levels, keys = 0, 0
+    found = [content]
+    while True:
+        lists = [node for node in found if isinstance(node, list)]
+        objects = [node for node in found if isinstance(node, dict)]
+        if not lists and not objects:
+            return levels, keys
+        levels += 1
+        keys += sum(map(len, objects))
+        inner: Iterator[object] = chain(
+            chain.from_iterable(lists), chain.from_iterable(map(dict.values, objects))
+        )
+        found = [node for node in inner if node.__class__ in _CONTAINERS]
+
+
+def _count_colons(text: str) -> int:
+    """How many colons stand outside of strings."""
+    if "\\" in text:
+        return _STRING.sub("", text).count(":")
+    # Without escapes every other part is a string.
+    return "".join(text.split('"')[::2]).count(":")
 
 
 def _build_object(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -7,7 +7,7 @@ or written otherwise is counted.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from vtspec.adapters.data.annotations import (
@@ -49,7 +49,8 @@ class ObjectFitter:
             if found.is_crowd and self.form.startswith("yolo"):
                 self.omissions.add("crowd", place)
                 return None
-            self._count_marks(found, place)
+            if found.is_crowd or found.is_difficult or found.is_truncated or found.attributes:
+                self._count_marks(found, place)
         return _FITS[self.form](self, found, size, place)
 
     def _count_marks(self, found: Annotation, place: str) -> None:
@@ -79,7 +80,7 @@ class ObjectFitter:
             self.omissions.add("no-area", place)
         if box is None or box is found.box:
             return found if box else None
-        return replace(found, box=box)
+        return found._replace(box=box)
 
     def fit_corners(self, found: Annotation, size: Size, place: str) -> Annotation | None:
         """Four corners: those of a turned box, or of a polygon that has four."""
@@ -138,19 +139,19 @@ class ObjectFitter:
         if len(points) < self.points:
             self.omissions.add("padded", place)
             points += (Keypoint(x=0, y=0, visibility=0),) * (self.points - len(points))
-        return replace(fitted, keypoints=points)
+        return fitted._replace(keypoints=points)
 
     def fit_coco(self, found: Annotation, size: Size, place: str) -> Annotation | None:
         """All of it, with a box; holes and turned boxes as COCO can say them."""
         if found.oriented_box is not None:
             self.omissions.add("corners", place)
             corners = Polygon(outer=found.oriented_box.corners)
-            found = replace(found, oriented_box=None, polygons=(corners,))
+            found = found._replace(oriented_box=None, polygons=(corners,))
         if any(polygon.holes for polygon in found.polygons):
             self.omissions.add("rastered", place)
             raster = rasterize_object(found, size)
             if raster is not None:
-                found = replace(found, polygons=(), mask=encode_pixels(raster, size))
+                found = found._replace(polygons=(), mask=encode_pixels(raster, size))
         if found.mask is not None and (found.mask.width, found.mask.height) != size:
             self.omissions.add("no-area", place)
             return None
@@ -160,7 +161,7 @@ class ObjectFitter:
         if not box.overlaps(size) or any(not p.to_box().overlaps(size) for p in found.polygons):
             self.omissions.add("no-area", place)
             return None
-        return found if box is found.box else replace(found, box=box)
+        return found if box is found.box else found._replace(box=box)
 
     def fit_pixels(self, found: Annotation, size: Size, place: str) -> Annotation | None:
         """What can be drawn: its polygons or mask."""
@@ -197,8 +198,8 @@ class ObjectFitter:
         # The usual polygon is of one part, and is not copied.
         if found.polygons and fitted is found.polygons[0].outer and len(found.polygons) == 1:
             return found
-        return replace(
-            found, mask=None, oriented_box=None, polygons=(Polygon(outer=fitted),), box=None
+        return found._replace(
+            mask=None, oriented_box=None, polygons=(Polygon(outer=fitted),), box=None
         )
 
 
@@ -233,6 +234,10 @@ def _derive_box(found: Annotation) -> BoundingBox | None:
 
 def _is_within(box: BoundingBox, size: Size) -> bool:
     """Whether YOLO's readers take the box: a little outside is rounding."""
+    x_min, y_min, x_max, y_max = box
+    # What lies inside is always taken, and most boxes do.
+    if 0 <= x_min < x_max <= size[0] and 0 <= y_min < y_max <= size[1]:
+        return True
     cx, cy, width, height = box.to_yolo(size)
     return (
         NEAREST_SHARE <= cx <= FARTHEST_SHARE
@@ -286,8 +291,7 @@ def _fit_point(point: Keypoint, size: Size) -> Keypoint:
     point = _clear_point(point)
     if _is_ring_within((point.x, point.y), size):
         return point
-    return replace(
-        point,
+    return point._replace(
         x=min(max(point.x, 0.0), float(size[0])),
         y=min(max(point.y, 0.0), float(size[1])),
     )

@@ -72,9 +72,13 @@ def place_data(source: SourceData, target: str, form: ObjectForm | None) -> Plac
 
 def _check_target(source: SourceData, target: str) -> None:
     layout = source.layout
-    if target in ("csv", "jsonl") and UNSPLIT in source.splits:
+    empty = next((split for split, samples in source.splits.items() if not samples), None)
+    if empty is not None:
+        raise Refused(f"split '{empty}' has no images", fix="add some, or correct its paths")
+    is_whole = target == "imagefolder" and UNSPLIT in source.splits
+    if target in ("imagefolder", "csv", "jsonl") and "train" not in source.splits and not is_whole:
         raise Refused(
-            f"the data is not split, and {target} has a table for each split",
+            f"there is no split 'train', by which {target} is known",
             fix="put the images and labels of each split into folders train and val",
         )
     if target == "masks" and len(layout.classes) > 255:

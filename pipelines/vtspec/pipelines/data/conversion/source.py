@@ -40,7 +40,7 @@ def read_layout(path: Path) -> tuple[FileTree, Layout]:
     them, or a link leads out of the folder."""
     tree = scan_folder(path)
     try:
-        check_links(tree.root, tree.files)
+        check_links(tree.root, tree.links)
     except AdapterError as error:
         raise Permanent(str(error), fix=error.fix) from error
     layout = detect_layout(tree)
@@ -55,15 +55,24 @@ def read_layout(path: Path) -> tuple[FileTree, Layout]:
     return tree, layout
 
 
-def read_source(tree: FileTree, layout: Layout, *, needs_sizes: bool) -> SourceData:
-    """Every image with its labels; with the size of each where the target needs it.
+def read_source(
+    tree: FileTree, layout: Layout, *, needs_sizes: bool, trusts_labels: bool = False
+) -> SourceData:
+    """Every image with its labels; with the size of each where the target needs it. Who trusts the
+    labels takes the size that they say, and opens no image of which they say one.
 
     Raises `Permanent` where an image or mask cannot be used.
     """
-    images = {item.image: None for part in layout.splits.values() for item in part.items}
+    images = {item.image: item for part in layout.splits.values() for item in part.items}
     is_needed = needs_sizes or layout.format in ("yolo", "masks")
-    headers = read_headers(
-        tree.root, [image for image in images if is_needed or not is_image(image)]
+    headers = {
+        image: ImageHeader(size=item.size, kind="")
+        for image, item in images.items()
+        if trusts_labels and item.size is not None and is_image(image)
+    }
+    headers |= read_headers(
+        tree.root,
+        [one for one in images if one not in headers and (is_needed or not is_image(one))],
     )
     splits: Mapping[str, Sequence[Sample]] = {
         split: part.items for split, part in layout.splits.items()

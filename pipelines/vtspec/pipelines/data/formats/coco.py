@@ -46,7 +46,7 @@ def detect_coco(tree: FileTree) -> Layout | None:
         for split, (file, content) in chosen.items()
     }
     rows = [row for content in contents.values() for _, row in content.annotations]
-    fields = {key for row in rows for key in _TASK_OF_FIELD if row.get(key)}
+    fields = {key for key in _TASK_OF_FIELD if any(row.get(key) for row in rows)}
     tasks = tuple(task for field, task in _TASK_OF_FIELD.items() if field in fields)
     findings += _check_boxes(contents) if "bbox" in fields else []
     # A category without a place is one of the image.
@@ -141,7 +141,7 @@ def _pass_over(why: str, files: Sequence[str]) -> list[DatasetIssue]:
 
 def _check_boxes(contents: Mapping[str, CocoFile]) -> Iterator[DatasetIssue]:
     for split, content in contents.items():
-        bare = [place for place, row in content.annotations if not row.get("bbox")]
+        bare = [f"annotations[{at}]" for at, row in content.annotations if not row.get("bbox")]
         if bare:
             yield make_error(
                 f"{bare[0]} of split {split} has no bbox, as others have; {len(bare)} in all",
