@@ -318,6 +318,24 @@ def test_several_captions_of_an_image_are_rows_of_a_table_and_one_image_again(
     assert [json.loads(line)["caption"] for line in lines[:2]] == ["one", "two"]
 
 
+def test_a_second_row_of_an_image_has_no_place_in_folders(tmp_path: Path) -> None:
+    files = build_table_set(LABELS)
+    files["train.jsonl"] += b'\n{"path": "images/train/0.png", "label": "no"}'
+    done = convert(tmp_path, files, "imagefolder")
+    assert told(done) == {"row": 1}
+    assert dict(done.images) == {"train": 3, "val": 3}
+    assert (tmp_path / "target" / "train" / "cat" / "0.png").exists()
+
+
+def test_sizes_that_no_image_has_are_not_believed(tmp_path: Path) -> None:
+    side = 10**9
+    mask = {"size": [side, side], "counts": [0, side * side]}
+    objects = [{"bbox": [1, 1, 4, 4], "segmentation": mask}]
+    rows = [{"id": 0, "file_name": "a.png", "width": side, "height": side}]
+    done = convert(tmp_path, build_coco_set(objects, {"images": rows}), "yolo", images="none")
+    assert told(done) == {"no-area": 2, "resized": 2, "unsplit": 4}
+
+
 def test_a_table_says_what_a_folder_of_classes_does_not(tmp_path: Path) -> None:
     rows = [{"label": "cat", "caption": "a cat", "by": "me"}, {"label": "dog", "text": "STOP"}]
     done = convert(tmp_path, build_table_set(rows), "imagefolder")

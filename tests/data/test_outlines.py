@@ -82,9 +82,10 @@ def test_runs_are_those_of_the_plain_encoder() -> None:
 
 
 def test_a_pixel_is_inside_where_its_centre_is() -> None:
-    # Of a half of the second row and column nothing is seen.
-    found = rasterize_polygons([Polygon(outer=(0, 0, 2.4, 0, 2.4, 1.5, 0, 1.5))], (5, 5))
-    assert (found.x, found.y, found.area) == (0, 0, 2)
+    for right, columns in ((2.4, 2), (2.6, 3)):
+        ring = (0.0, 0.0, right, 0.0, right, 1.4, 0.0, 1.4)
+        found = rasterize_polygons([Polygon(outer=ring)], (5, 5))
+        assert (found.x, found.y, found.area) == (0, 0, columns)
     beyond = rasterize_polygons([Polygon(outer=(3, 3, 9, 3, 9, 9, 3, 9))], (5, 5))
     assert (beyond.x, beyond.y, beyond.area) == (3, 3, 4)
     outside = rasterize_polygons([Polygon(outer=(-9, -9, -1, -9, -1, -1))], (5, 5))

@@ -12,7 +12,7 @@ whoever inspects judges it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 Size: TypeAlias = tuple[int, int]
@@ -27,8 +27,8 @@ _VISIBILITIES: tuple[Literal[0], Literal[1], Literal[2]] = (0, 1, 2)
 class BoundingBox(NamedTuple):
     """An upright rectangle in pixels; the maxima are exclusive, so `area` needs no `+ 1`.
 
-    A tuple, as annotations and keypoints are: a data set has tens of millions, and a frozen
-    dataclass takes four times as long to make."""
+    A tuple, as keypoints, annotations and samples are: a data set has tens of millions, and a
+    frozen dataclass takes four times as long to make."""
 
     x_min: float
     y_min: float
@@ -249,8 +249,7 @@ class Target:
     path: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sample:
+class Sample(NamedTuple):
     """One image with everything that is known of it.
 
     `image` is its path from the dataset's root, with forward slashes, normalised. `size` is None
@@ -271,7 +270,7 @@ class Sample:
     question: Question | None = None
     annotations: tuple[Annotation, ...] = ()
     target: Target | None = None
-    attributes: Mapping[str, object] = field(default_factory=dict)
+    attributes: Mapping[str, object] = _NOTHING
     place: str = ""
 
     @property

@@ -93,9 +93,10 @@ def parse_coco(content: object, file: str) -> CocoFile:
         if not isinstance(content.get(key, []), list):
             raise ValueError(f"'{key}' is no list")
     defects: list[Defect] = []
-    categories = _index_rows(content, "categories", file, defects)
-    _check_unique(content, "annotations", "id", file, defects)
-    _check_unique(content, "images", "file_name", file, defects)
+    tables = {key: _list_rows(content, key, file, defects) for key in _READ}
+    categories = _index_rows(tables["categories"], "categories", file, defects)
+    _check_unique(tables["annotations"], "annotations", "id", file, defects)
+    _check_unique(tables["images"], "images", "file_name", file, defects)
     # Padded, as ids may be text: 9 comes before 10.
     names: dict[Id, str] = {}
     for identity in sorted(categories, key=lambda identity: str(identity).zfill(12)):
@@ -116,8 +117,8 @@ def parse_coco(content: object, file: str) -> CocoFile:
         else:
             defects.append(_malformed(file, f"categories[{number}].keypoints is no list of names"))
     return CocoFile(
-        images=_index_rows(content, "images", file, defects),
-        annotations=list(_iter_rows(content, "annotations", file, defects)),
+        images=_index_rows(tables["images"], "images", file, defects),
+        annotations=tables["annotations"],
         names=names,
         headings=frozenset(
             heading
@@ -125,7 +126,7 @@ def parse_coco(content: object, file: str) -> CocoFile:
             if isinstance(heading := row.get("supercategory"), str)
         ),
         keypoints=keypoints,
-        unread=_find_unread(content),
+        unread=_find_unread(content, tables),
         defects=defects,
     )
 
@@ -177,7 +178,7 @@ def iter_samples(
             found = Annotation(class_name=name)
         labels[image].append(found)
     for key, placed in images.items():
-        yield _build_sample(tree, split, where, placed, labels.get(key, ()))
+        yield _build_sample(tree, split, where, placed, sizes[key], labels.get(key, ()))
 
 
 def _find_reference_fault(row: Row, content: CocoFile) -> str | None:
@@ -198,11 +199,12 @@ def _find_reference_fault(row: Row, content: CocoFile) -> str | None:
     return None
 
 
-def _build_sample(
+def _build_sample(  # noqa: PLR0913 - all that one image is made of
     tree: FileTree,
     split: str,
     where: Split,
     placed: tuple[int, Row],
+    size: Size | None,
     annotations: Sequence[Annotation],
 ) -> Sample | Defect:
     number, row = placed
@@ -215,8 +217,8 @@ def _build_sample(
     sample = Sample(
         image=posixpath.normpath(posixpath.join(where.path, name)),
         split=split,
-        size=_parse_size(row),
-        captions=tuple(a.text for a in annotations if a.text is not None),
+        size=size,
+        captions=tuple([one.text for one in annotations if one.text is not None]),
         annotations=tuple(annotations),
         place=file,
     )
@@ -224,7 +226,7 @@ def _build_sample(
         return Defect(kind="path-outside", file=file, detail=name, sample=sample)
     if not tree.has(sample.image):
         return Defect(kind="missing-image", file=file, detail=sample.image, sample=sample)
-    for key in ("width", "height"):
+    for key in () if size else ("width", "height"):
         if not _is_side(row.get(key)):
             detail = f"{place}.{key} is no number of pixels, got {row.get(key)!r:.40}"
             return Defect(kind="malformed-label", file=file, detail=detail, sample=sample)
@@ -242,7 +244,7 @@ def _parse_annotation(row: Row, name: str | None, size: Size | None) -> Annotati
         is_crowd = row.get("iscrowd") in (1, True)
         # Most objects are a box, and data sets have tens of millions.
         if not (area or points or attributes or caption is not None):
-            found = Annotation(class_name=name, box=box, is_crowd=is_crowd)
+            found = Annotation(name, box, is_crowd=is_crowd) if is_crowd else Annotation(name, box)
         else:
             said = {**attributes} if isinstance(attributes, dict) else {}
             found = Annotation(
@@ -325,25 +327,25 @@ def _parse_numbers(raw: object, field: str) -> tuple[float, ...]:
     return tuple(raw)
 
 
-def _iter_rows(
-    content: Row, key: str, file: str, defects: list[Defect]
-) -> Iterator[tuple[int, Row]]:
+def _list_rows(content: Row, key: str, file: str, defects: list[Defect]) -> list[tuple[int, Row]]:
     """The rows of a table, each with its number; one that is no object is a defect."""
     rows = content.get(key, [])
+    found: list[tuple[int, Row]] = []
     for number, row in enumerate(rows if isinstance(rows, list) else []):
         if isinstance(row, dict):
-            yield number, row
+            found.append((number, row))
         else:
             detail = f"{key}[{number}] is no object, got {row!r:.40}"
             defects.append(_malformed(file, detail))
+    return found
 
 
 def _index_rows(
-    content: Row, key: str, file: str, defects: list[Defect]
+    rows: Iterable[tuple[int, Row]], key: str, file: str, defects: list[Defect]
 ) -> dict[Id, tuple[int, Row]]:
     """The rows of a table by their ids; the first of several, as the last would win in silence."""
     found: dict[Id, tuple[int, Row]] = {}
-    for number, row in _iter_rows(content, key, file, defects):
+    for number, row in rows:
         value = _get_id(row, "id")
         place = f"{key}[{number}]"
         if value is None:
@@ -356,22 +358,22 @@ def _index_rows(
     return found
 
 
-def _find_unread(content: Row) -> frozenset[str]:
+def _find_unread(content: Row, tables: Mapping[str, Iterable[tuple[int, Row]]]) -> frozenset[str]:
     """`info`, `images.license` and the like, as far as they say something."""
     unread = {key for key in content if key not in _READ and content[key]}
     for table, read in _READ.items():
         # Rows are alike, and most have the same few fields.
-        kinds = {frozenset(row) for _, row in _iter_rows(content, table, "", [])}
+        kinds = {*map(frozenset, (row for _, row in tables[table]))}
         unread |= {f"{table}.{key}" for keys in kinds for key in keys - read}
     return frozenset(unread)
 
 
-def _check_unique(content: Row, key: str, name: str, file: str, defects: list[Defect]) -> None:
+def _check_unique(
+    rows: Iterable[tuple[int, Row]], key: str, name: str, file: str, defects: list[Defect]
+) -> None:
     """No two rows may have the same text or number in a field; they may do without it."""
     found = [
-        (number, value)
-        for number, row in _iter_rows(content, key, file, [])
-        if (value := row.get(name)).__class__ in _ID_TYPES
+        (number, value) for number, row in rows if (value := row.get(name)).__class__ in _ID_TYPES
     ]
     if name == "file_name":
         found = [(number, posixpath.normpath(str(value))) for number, value in found]

@@ -45,6 +45,11 @@ class FileTree:
         """`images` to look up in."""
         return frozenset(self.images)
 
+    @cached_property
+    def file_set(self) -> frozenset[str]:
+        """`files` to look up in."""
+        return frozenset(self.files)
+
     def list_below(self, folder: str) -> Sequence[str]:
         """Every file at any depth below `folder`."""
         return _slice_below(self.files, folder)
@@ -64,8 +69,7 @@ class FileTree:
 
     def has(self, file: str) -> bool:
         """Whether there is such a file."""
-        place = bisect_left(self.files, file)
-        return place < len(self.files) and self.files[place] == file
+        return file in self.file_set
 
     def read_json(self, file: str) -> object:
         """What a JSON file holds. Raises `ValueError` where it is none."""

@@ -14,9 +14,15 @@ from vtspec.adapters.contract import AdapterError
 DEEPEST: Final = 32
 """Levels of lists and objects inside each other; COCO has five. As in specs."""
 
+_TOO_DEEP: Final = f"it is nested deeper than {DEEPEST} levels"
+
 _STRING: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _CONTAINERS: Final[frozenset[type]] = frozenset({dict, list})
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+class _RepeatedKeyError(ValueError):
+    """An object has a key more than once."""
 
 
 def parse_json(text: str) -> object:
@@ -27,21 +33,23 @@ def parse_json(text: str) -> object:
         levels, keys = _measure(content)
         # Each key has its colon. Only a text with more of them is parsed pair by pair, which
         # takes twice as long.
-        if text.count(":") != keys and _count_colons(text) != keys:
+        if not _has_as_many_keys(text, keys):
             content = json.loads(text, object_pairs_hook=_build_object)
-    except RecursionError:
-        # The parser's own limit is what is left of the stack, more than is read and another one
+    except RecursionError as error:
+        # The parser's own limit is what is left of the stack: more than is read, and another one
         # with each caller.
-        levels = DEEPEST + 1
+        raise ValueError(_TOO_DEEP) from error
     except json.JSONDecodeError as error:
         # Its own words name no line where there is one.
         where = f" in line {error.lineno}" if error.lineno > 1 else ""
         raise ValueError(f"{error.msg}{where}, column {error.colno}") from error
+    except _RepeatedKeyError:
+        raise
     except ValueError as error:
         # Python's own limit of the digits of a number, which is told with advice for its owner.
         raise ValueError(str(error).partition(";")[0].partition(":")[0]) from error
     if levels > DEEPEST:
-        raise ValueError(f"it is nested deeper than {DEEPEST} levels")
+        raise ValueError(_TOO_DEEP)
     if _SURROGATE.search(text):
         try:
             json.dumps(content, ensure_ascii=False).encode()
@@ -92,12 +100,17 @@ def _measure(content: object) -> tuple[int, int]:
         found = [node for node in inner if node.__class__ in _CONTAINERS]
 
 
-def _count_colons(text: str) -> int:
-    """How many colons stand outside of strings."""
+def _has_as_many_keys(text: str, keys: int) -> bool:
+    """Whether the objects in a text of JSON have as many keys as `keys`, and not more."""
     if "\\" in text:
-        return _STRING.sub("", text).count(":")
-    # Without escapes every other part is a string.
-    return "".join(text.split('"')[::2]).count(":")
+        return _STRING.sub("", text).count(":") == keys
+    # Without escapes a quote before a colon is the end of a key, or begins a string with one: as
+    # many as there are keys are those of the keys, if no other key has a blank before its colon.
+    blanks = (blank for blank in " \t\r\n" if blank in text)
+    if text.count('":') == keys and not any(f'"{blank}' in text for blank in blanks):
+        return True
+    # Every other part is a string.
+    return "".join(text.split('"')[::2]).count(":") == keys
 
 
 def _build_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -106,5 +119,5 @@ def _build_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"an object has the key '{twice}' more than once")
+        raise _RepeatedKeyError(f"an object has the key '{twice}' more than once")
     return found

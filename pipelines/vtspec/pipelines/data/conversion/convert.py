@@ -1,6 +1,7 @@
 """A folder of data written in another format, whole or not at all."""
 
 import gc
+import os
 import posixpath
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -165,14 +166,23 @@ def _write_labels(root: Path, placement: Placement) -> list[str]:
             if folder not in made:
                 (root / folder).mkdir(parents=True, exist_ok=True)
                 made.add(folder)
-            # A Path for each of a million files would take longer than to write them.
-            with open(f"{root}/{path}", "wb") as file:
-                file.write(content)
+            _write_file(f"{root}/{path}", content)
             written.append(path)
     for path, content in writer.format_dataset(list(placement.splits)):
         (root / path).write_bytes(content)
         written.append(path)
     return written
+
+
+def _write_file(path: str, content: bytes) -> None:
+    # A Path and a buffer for each of a million small files would take longer than to write them.
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        rest = memoryview(content)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+    finally:
+        os.close(descriptor)
 
 
 def _copy_images(source: Path, root: Path, placement: Placement, progress: Progress) -> None:

@@ -19,6 +19,8 @@ _ENDINGS: Final = {
 }
 """The usual ending of each of the formats that are read, by Pillow's names."""
 
+_PLAIN: Final = re.compile(r"\w[\w-]*\.\w+")
+
 
 def assign_names(
     images: Sequence[tuple[str, str]], kinds: Mapping[str, str], taken: set[str]
@@ -40,7 +42,9 @@ def assign_names(
         name = path.removeprefix(below)
         if prefix and not name.startswith(f"{prefix}/"):
             name = f"{prefix}/{name}"
-        name = "/".join(_mend_part(part) for part in name.split("/"))
+        # Most names are as they may be, and data sets have millions.
+        if not _PLAIN.fullmatch(name):
+            name = "/".join(_mend_part(part) for part in name.split("/"))
         if not is_image(name):
             name = f"{name}.{_ENDINGS.get(kinds.get(path, ''), 'jpg')}"
         found[path] = _make_unique(name, taken)

@@ -102,22 +102,22 @@ class ObjectFitter:
         """One ring around all of its area, or around its box."""
         if found.keypoints:
             self.omissions.add("points", place)
-        parts: Sequence[Polygon] = found.polygons
+        parts = list(found.polygons)
         if found.mask is not None:
             raster = rasterize_object(found, size)
-            parts = trace_outline(raster) if raster else ()
+            parts = trace_outline(raster) if raster else []
             self.omissions.add("traced" if parts else "no-area", place)
             if not parts:
                 return None
         elif found.oriented_box is not None:
-            parts = (Polygon(outer=found.oriented_box.corners),)
+            parts = [Polygon(outer=found.oriented_box.corners)]
             self.omissions.add("corners", place)
         elif not parts:
             box = self._find_box(found, place)
             if box is None:
                 return None
             self.omissions.add("squared", place)
-            parts = (Polygon(outer=_list_corners(box)),)
+            parts = [Polygon(outer=_list_corners(box))]
         if len(parts) > 1:
             self.omissions.add("parts", place)
         if any(part.holes for part in parts):

@@ -31,6 +31,7 @@ _WORDS: Final[dict[str, tuple[str, str, str]]] = {
     "marks": ("object", "objects", "without being marked difficult or truncated"),
     "attributes": ("object", "objects", "without its attributes"),
     "image-attributes": ("image", "images", "without its attributes"),
+    "row": ("row", "rows", "left out: of an image that lies in a folder already"),
     "object": ("object", "objects", "left out: the format has labels of whole images alone"),
     "label": ("image", "images", "without its class"),
     "labels": ("image", "images", "without its labels"),

@@ -2,7 +2,7 @@
 
 import posixpath
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from vtspec.adapters.data.annotations import Sample
@@ -55,13 +55,17 @@ def place_data(source: SourceData, target: str, form: ObjectForm | None) -> Plac
         # VOC alone keeps the images of all splits in one folder.
         taken = taken if target == "voc" else set()
         names = _name_images(source, split, target, taken)
-        # A table may say several things of an image, in rows of their own, and has them so.
-        items = _merge_samples(samples) if fitter else samples
+        for sample in samples:
+            _count_sample(sample, source, target, omissions)
+        # A table may say several things of an image, in rows of their own; a table has them so.
+        items = samples
+        if target == "imagefolder":
+            items = _take_first(samples, omissions)
+        elif fitter is not None:
+            items = _merge_samples(samples)
         splits[split] = [
             _place_image(sample, names[sample.image], source, fitter) for sample in items
         ]
-        for image in splits[split]:
-            _count_image(image, target, omissions)
     _count_whole(source, splits, target, omissions)
     return Placement(
         splits=splits,
@@ -109,16 +113,24 @@ def _name_images(source: SourceData, split: str, target: str, taken: set[str]) -
     return assign_names(images, kinds, taken)
 
 
+def _take_first(samples: Sequence[Sample], omissions: Omissions) -> Sequence[Sample]:
+    """Each image once, as the first row has it: it lies in one folder."""
+    seen: dict[str, Sample] = {}
+    for sample in samples:
+        if seen.setdefault(sample.image, sample) is not sample:
+            omissions.add("row", sample.image)
+    return [*seen.values()]
+
+
 def _merge_samples(samples: Sequence[Sample]) -> Sequence[Sample]:
     """Each image once, with all that is said of it."""
     seen: dict[str, Sample] = {}
     for sample in samples:
         first = seen.setdefault(sample.image, sample)
         if first is not sample:
-            seen[sample.image] = replace(
-                first,
+            seen[sample.image] = first._replace(
                 captions=first.captions + sample.captions,
-                labels=first.labels + sample.labels,
+                labels=tuple(dict.fromkeys(first.labels + sample.labels)),
             )
     return [*seen.values()]
 
@@ -129,19 +141,22 @@ def _place_image(
     if fitter is None:
         return PlacedImage(sample=sample, name=name)
     size, image = source.headers[sample.image].size, sample.image
-    fitted = ((found, fitter.fit(found, size, image)) for found in sample.annotations)
-    objects = tuple((found, said) for found, said in fitted if said is not None)
+    objects = [
+        (found, said)
+        for found in sample.annotations
+        if (said := fitter.fit(found, size, image)) is not None
+    ]
     return PlacedImage(sample=sample, name=name, size=size, objects=objects)
 
 
-def _count_image(image: PlacedImage, target: str, omissions: Omissions) -> None:
-    sample, kept = image.sample, _KEPT[target]
-    if sample.size is not None and image.size is not None and sample.size != image.size:
+def _count_sample(sample: Sample, source: SourceData, target: str, omissions: Omissions) -> None:
+    header, kept = source.headers.get(sample.image), _KEPT[target]
+    if header is not None and sample.size is not None and sample.size != header.size:
         omissions.add("resized", sample.image)
     for name in ("label", "labels", "text", "captions", "question", "attributes"):
         if name not in kept and getattr(sample, name):
             omissions.add(f"image-{name}" if name == "attributes" else name, sample.image)
-    if image.size is None:
+    if target in ("imagefolder", "csv", "jsonl"):
         for found in sample.annotations:
             if found.class_name is not None:
                 omissions.add("object", sample.image)

@@ -126,9 +126,11 @@ def _rasterize_rings(rings: Sequence[Sequence[float]], size: Size) -> Raster:
     along = (rows + 0.5 - y_from[edge]) / (y_to[edge] - y_from[edge])
     crossings = x_from[edge] + along * (x_to[edge] - x_from[edge])
     columns = np.clip(np.ceil(crossings - 0.5), left, right).astype(np.int64) - left
-    toggles = np.zeros((bottom - top, right - left + 1), dtype=np.int64)
+    # A byte a pixel is enough: where it overflows, odd stays odd.
+    toggles = np.zeros((bottom - top, right - left + 1), dtype=np.uint8)
     np.add.at(toggles, (rows - top, columns), 1)
-    return Raster(x=left, y=top, pixels=toggles.cumsum(axis=1)[:, :-1] % 2 == 1)
+    inside = toggles.cumsum(axis=1, dtype=np.uint8)[:, :-1] & 1
+    return Raster(x=left, y=top, pixels=inside.view(bool))
 
 
 def _list_edges(ring: Sequence[float]) -> NDArray[np.float64]:

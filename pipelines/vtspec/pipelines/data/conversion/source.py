@@ -1,14 +1,15 @@
 """The data that is to be converted, read as inspection and training read it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeGuard
 
 from vtspec.adapters.contract import AdapterError, Split
 from vtspec.adapters.data.annotations import Annotation, Sample, Size
 from vtspec.adapters.data.content_hash import check_links
 from vtspec.adapters.data.file_tree import FileTree, is_image
-from vtspec.adapters.data.image_decoding import UnreadableImageError
+from vtspec.adapters.data.image_decoding import MAX_PIXELS, UnreadableImageError
 from vtspec.adapters.data.yolo import RowForm, YoloReader
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.data.formats.detect import detect_layout
@@ -68,7 +69,7 @@ def read_source(
     headers = {
         image: ImageHeader(size=item.size, kind="")
         for image, item in images.items()
-        if trusts_labels and item.size is not None and is_image(image)
+        if trusts_labels and _is_trusted(item.size) and is_image(image)
     }
     headers |= read_headers(
         tree.root,
@@ -91,6 +92,11 @@ def read_source(
         headers=headers,
         loose=[image for image in tree.images if image not in images and image not in targets],
     )
+
+
+def _is_trusted(size: Size | None) -> TypeGuard[Size]:
+    """Whether an image may be of the size that its labels say: what is drawn of it is as large."""
+    return size is not None and size[0] * size[1] <= MAX_PIXELS
 
 
 def get_row_form(layout: Layout) -> RowForm:
@@ -123,7 +129,7 @@ def read_yolo(
 
 def _take_labels(sample: Sample) -> Sample:
     """The sample with classes that have no place as labels of the image, as tables have them."""
-    return replace(sample, labels=tuple(dict.fromkeys(sample.classes)), annotations=())
+    return sample._replace(labels=tuple(dict.fromkeys(sample.classes)), annotations=())
 
 
 def read_masks(
@@ -133,7 +139,7 @@ def read_masks(
     pixels are of one thing, a mask does not say. Raises `Permanent`."""
     return {
         split: [
-            replace(one, annotations=_read_areas(root, layout, one, get_size(one.image)))
+            one._replace(annotations=_read_areas(root, layout, one, get_size(one.image)))
             for one in part.items
         ]
         for split, part in layout.splits.items()

@@ -22,7 +22,7 @@ class PlacedImage:
     sample: Sample
     name: str
     size: Size | None = None
-    objects: tuple[tuple[Annotation, Annotation], ...] = ()
+    objects: Sequence[tuple[Annotation, Annotation]] = ()
 
 
 class Writer(Protocol):
