@@ -214,6 +214,13 @@ def test_what_voc_says_of_objects_comes_back_through_coco(tmp_path: Path) -> Non
     assert (other.is_difficult, other.is_truncated) == (False, False)
 
 
+@pytest.mark.parametrize("pose", ["a\x01b", 3, {"x": 1}])
+def test_a_pose_that_voc_cannot_say_is_told(tmp_path: Path, pose: object) -> None:
+    objects = [{"bbox": BOX, "attributes": {"pose": pose}}]
+    done = convert(tmp_path, build_coco_set(objects), "voc")
+    assert told(done)["attributes"] == 2
+
+
 def test_a_crowd_is_difficult_in_voc(tmp_path: Path) -> None:
     done = convert(tmp_path, build_coco_set([{"bbox": BOX, "iscrowd": 1}]), "voc")
     assert told(done)["crowd-as-difficult"] == 2
@@ -348,6 +355,8 @@ def test_a_table_says_what_a_folder_of_classes_does_not(tmp_path: Path) -> None:
         (BUILDERS["csv"], "coco", "coco has no place for the labels of image-class", "--to csv"),
         (BUILDERS["yolo"], "csv", "csv has no place for the labels of object-det", "--to voc"),
         (lambda: build_table_set([QUESTION]), "csv", "csv has no place", "--to jsonl"),
+        (lambda: build_table_set([{"text": "a\0b"}]), "csv", "'text' of .* has a NUL", "jsonl"),
+        (lambda: build_coco_set([]), "jsonl", "jsonl has no place", "--to coco or --to yolo"),
         (lambda: build_table_set([{"labels": ["a b"]}]), "csv", "the class 'a b' would", "jsonl"),
         (
             lambda: build_table_set([{"label": "a/b"}, {"label": "c"}]),

@@ -81,7 +81,7 @@ def _judge(source: Path, target: Path, to: str) -> Trial:
     except Permanent as error:
         if target.exists():
             return Trial(fault="left behind", detail=str(error))
-        is_ours = "fault of vtspec" in str(error)
+        is_ours = "and report this" in str(error)
         return Trial(fault="wrongly refused" if is_sound or is_ours else None, detail=str(error))
     after = _inspect(target)
     if after is None or before is None:

@@ -112,7 +112,9 @@ def parse_coco(content: object, file: str) -> CocoFile:
     for identity, name in names.items():
         number, row = categories[identity]
         points = row.get("keypoints") or []
-        if isinstance(points, list) and all(isinstance(point, str) for point in points):
+        if isinstance(points, list) and all(
+            isinstance(one, str) and one.strip() for one in points
+        ):
             keypoints |= {name: tuple(points)} if points else {}
         else:
             defects.append(_malformed(file, f"categories[{number}].keypoints is no list of names"))

@@ -6,7 +6,7 @@ or written otherwise is counted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -58,7 +58,7 @@ class ObjectFitter:
             self.omissions.add("crowd-as-difficult", place)
         if (found.is_difficult or found.is_truncated) and self.form != "voc":
             self.omissions.add("marks", place)
-        if found.attributes and not (self.form == "voc" and found.attributes.keys() <= {"pose"}):
+        if found.attributes and not (self.form == "voc" and _is_pose(found.attributes)):
             self.omissions.add("attributes", place)
 
     def fit_box(self, found: Annotation, size: Size, place: str) -> Annotation | None:
@@ -214,6 +214,12 @@ _FITS: Final[
     "coco": ObjectFitter.fit_coco,
     "masks": ObjectFitter.fit_pixels,
 }
+
+
+def _is_pose(attributes: Mapping[str, object]) -> bool:
+    """Whether all that is said of an object is what VOC calls its pose."""
+    pose = attributes.get("pose")
+    return attributes.keys() == {"pose"} and isinstance(pose, str) and pose.isprintable()
 
 
 def _has_place(found: Annotation) -> bool:

@@ -10,6 +10,7 @@ from typing import Literal
 from vtspec.adapters.data.annotations import Sample
 from vtspec.adapters.data.tabular import LABEL_FIELDS
 from vtspec.pipelines.data.conversion.omissions import Omissions
+from vtspec.pipelines.errors import Refused
 
 from .writer import PlacedImage, get_split_folder
 
@@ -64,6 +65,8 @@ class TableWriter:
 
     def _format_cell(self, row: Mapping[str, object], key: str) -> str:
         value = row.get(key)
+        if isinstance(value, str) and "\0" in value:
+            raise Refused(f"'{key}' of {row['path']} has a NUL, and csv none", fix="--to jsonl")
         if value is None or isinstance(value, str):
             return value or ""
         if key == "labels" and isinstance(value, list):

@@ -48,7 +48,9 @@ def _format_object(found: Annotation) -> str:
     corners = zip(("xmin", "ymin", "xmax", "ymax"), found.box.to_voc(), strict=True)
     box = "".join(f"<{name}>{value:.12g}</{name}>" for name, value in corners)
     pose = found.attributes.get("pose")
-    said = f"\t\t<pose>{escape(str(pose))}</pose>\n" if pose else ""
+    # XML has no place for most of what cannot be shown.
+    is_pose = isinstance(pose, str) and pose.isprintable()
+    said = f"\t\t<pose>{escape(str(pose))}</pose>\n" if is_pose else ""
     return (
         f"\t<object>\n\t\t<name>{escape(found.class_name or '')}</name>\n{said}"
         f"\t\t<truncated>{found.is_truncated:d}</truncated>\n"
