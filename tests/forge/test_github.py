@@ -10,8 +10,9 @@ import httpx
 import pytest
 
 from forge_sites import REPOSITORY, TOKEN, GitHubSite, serve_github_site
-from github_server import LIMIT, Fault, serve_github
+from github_server import LIMIT, serve_github
 from loopback import running
+from server_faults import Fault
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.forge.api_errors import Unanswered
 from vtspec.pipelines.forge.connection import connect_github

@@ -13,8 +13,9 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from github_server import Fault, GitHubServer, serve_github
+from github_server import GitHubServer, serve_github
 from github_world import APP_ID, APP_SLUG, CheckRun
+from server_faults import Fault
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.forge.connection import connect_github
 from vtspec.pipelines.forge.credentials import (

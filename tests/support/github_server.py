@@ -21,6 +21,7 @@ import jwt
 from github_answers import Answers
 from github_description import load_description
 from github_world import APP_ID, APP_SLUG, CheckRun, GitHubWorld, Repository, Status
+from server_faults import Fault, take_fault
 
 Object = dict[str, Any]
 
@@ -41,24 +42,6 @@ class Asked:
     body: Any
     is_conditional: bool
     time: float
-
-
-@dataclass(kw_only=True)
-class Fault:
-    """What befalls the next `times` requests that match `"METHOD /path"`.
-
-    `drop` loses the answer: "before" anything was done, or "after" it. Else `status` is answered,
-    with `headers`, and nothing is done; with `stale`, a list is what it was before the last entry.
-    """
-
-    match: str
-    times: int = 1
-    drop: str | None = None
-    status: int | None = None
-    headers: dict[str, str] = field(default_factory=dict)
-    message: str = "the fault that was asked for"
-    raw: bytes | None = None
-    is_stale: bool = False
 
 
 @dataclass
@@ -121,19 +104,15 @@ class GitHubServer:
         """What is answered; the fault, where that is that nothing is."""
         with self._lock:
             self.asked.append(asked)
-            fault = self._find_fault(asked)
+            fault = take_fault(self.faults, asked.method, asked.path)
+        if fault is not None and fault.until is not None:
+            fault.until.wait(30)
+        with self._lock:
             if fault is not None and (fault.drop == "before" or fault.raw is not None):
                 return fault
             reply = self._carry_out(asked, token, fault)
             self._limit(reply, asked, etag)
             return fault if fault is not None and fault.drop == "after" else reply
-
-    def _find_fault(self, asked: Asked) -> Fault | None:
-        for fault in self.faults:
-            if fault.times > 0 and re.search(fault.match, f"{asked.method} {asked.path}"):
-                fault.times -= 1
-                return fault
-        return None
 
     def _carry_out(self, asked: Asked, token: str, fault: Fault | None) -> _Reply:
         if self.remaining <= 0 and self.clock() < self.reset:

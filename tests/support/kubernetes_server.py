@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
+from server_faults import Fault, take_fault
+
 Object = dict[str, Any]
 TOKEN = "canary-token-0123456789abcdef"
 WORKFLOWS = "/apis/argoproj.io/v1alpha1"
@@ -52,7 +54,7 @@ class KubernetesServer:
     `absent` APIs that are not served, `holds_changes` that who watches is told nothing for now,
     `away` those that others serve, who do not answer, `admit` says why a new object is refused,
     `drops` how many answers are to get lost after what was asked has been done, `is_down` that
-    nothing is answered.
+    nothing is answered, `faults` what befalls single requests.
     """
 
     def __init__(self) -> None:
@@ -74,6 +76,7 @@ class KubernetesServer:
         self.watches = 0
         self.holds_changes = False
         self.is_stopped = False
+        self.faults: list[Fault] = []
         self.changed = threading.Condition(threading.RLock())
         self._http = ThreadingHTTPServer(
             ("127.0.0.1", 0), type("Handler", (_Handler,), {"kubernetes": self})
@@ -344,6 +347,9 @@ class _Handler(BaseHTTPRequestHandler):
         if query.get("watch") == "true":
             self._send_changes(asked)
             return
+        fault = take_fault(self.kubernetes.faults, self.command, parts.path)
+        if fault is not None and self._befall(fault, asked):
+            return
         status, answer = self.kubernetes.answer(asked)
         if self.command != "GET" and self.kubernetes.drops > 0:
             self.kubernetes.drops -= 1
@@ -351,11 +357,32 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._send(status, answer)
 
-    def _send(self, status: int, answer: Object | str) -> None:
+    def _befall(self, fault: Fault, asked: Asked) -> bool:
+        """Whether that was all that is answered."""
+        if fault.until is not None:
+            fault.until.wait(30)
+        if fault.drop == "after":
+            self.kubernetes.answer(asked)
+        elif fault.drop is not None or fault.status is not None or fault.raw is not None:
+            self.kubernetes.asked.append((asked.method, asked.path))
+        else:
+            return False
+        if fault.status is not None:
+            self._send(fault.status, _status(fault.status, fault.message), fault.headers)
+        elif fault.raw is not None:
+            self.wfile.write(fault.raw)
+        self.close_connection = True
+        return True
+
+    def _send(
+        self, status: int, answer: Object | str, headers: Mapping[str, str] | None = None
+    ) -> None:
         with self.kubernetes.changed:
             text = answer if isinstance(answer, str) else json.dumps(answer)
         raw = text.encode()
         self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.send_header("Content-Length", str(len(raw)))
         self.end_headers()
         self.wfile.write(raw)

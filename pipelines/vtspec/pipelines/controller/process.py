@@ -1,10 +1,12 @@
 """The process that looks after repositories: a thread for each, and one that takes webhooks."""
 
+import signal
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from types import FrameType
 from typing import Final, Protocol
 
 from vtspec.pipelines.errors import Refused, Temporary
@@ -18,6 +20,9 @@ from .worker import Pass, SiteWorker, TrackingWorker, serve_once, track_once
 
 GRACE_S: Final = 30.0
 """How long a look that is under way may take to its end once the process is to stop."""
+
+_CLOSE_S: Final = 5
+"""How long a webhook that is being sent may take to its end then."""
 
 _MOST_LOOKS: Final = 20
 _BEHIND_S: Final = 1.0
@@ -55,8 +60,15 @@ def serve_repositories(
         )
         found.count_waiting(worker.queue.count)
     app = make_receiver(secrets, tell, workers[0].site.forge.find_login(), metrics)
-    config = uvicorn.Config(app, host=address.host, port=address.port, log_level="warning")
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=address.host,
+            port=address.port,
+            log_level="warning",
+            timeout_graceful_shutdown=_CLOSE_S,
+        )
+    )
     tracking = [TrackingWorker(site=one.site, report=one.report) for one in workers]
     queues = [one.queue for one in workers]
 
@@ -64,6 +76,7 @@ def serve_repositories(
         server.should_exit = True
 
     with ExitStack() as stack:
+        stack.enter_context(_ended_by_sigterm(end))
         for worker in workers:
             followed = worker.site.workflows
             followed.follow(worker.tell_all)
@@ -77,6 +90,22 @@ def serve_repositories(
                 f"{address.host}:{address.port} cannot be listened at",
                 fix="name another: --listen HOST:PORT",
             ) from None
+
+
+@contextmanager
+def _ended_by_sigterm(end: Callable[[], None]) -> Iterator[None]:
+    """Have a first SIGTERM call `end`, and a second one end the process at once. uvicorn raises
+    what it was sent once more after it has closed, which would end what is under way."""
+
+    def hear(number: int, _frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        end()
+
+    before = signal.signal(signal.SIGTERM, hear)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class _Worker(Protocol):
