@@ -42,7 +42,7 @@ apiVersion: vtspec.dev/v1alpha1
 kind: Project
 metadata: {{name: digits}}
 spec:
-  runs: s3://{kind}-runs/team
+  runs: s3://{kind}-runs/{team}
   registry: {registry}
   remotes: {{storage: {{url: "s3://{kind}-data/dvc", secret: {data_secret}}}}}
   tracking: {{uri: "{mlflow}"}}
@@ -168,17 +168,31 @@ class Ground:
 
 @contextmanager
 def set_stage(
-    kind: ForgeKind, folder: Path, ground: Ground, tell: Callable[[str], None]
+    kind: ForgeKind,
+    folder: Path,
+    ground: Ground,
+    tell: Callable[[str], None],
+    team: str = "team",
 ) -> Iterator[Stage]:
     """A repository with digits on a forge, and all that it takes to train them, while the context
-    lasts."""
+    lasts. What one `team` has run is not run again."""
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         mlflow = MlflowServer(folder)
         stack.callback(mlflow.kill)
         mlflow.start()
         tell(f"MLflow is at {mlflow.uri}")
-        root = _make_repository(folder / "repository", ground.storage, kind, mlflow.uri)
+        project = _PROJECT.format(
+            kind=kind,
+            team=team,
+            registry=REGISTRY,
+            data_secret=DATA_SECRET,
+            mlflow=mlflow.uri,
+            namespace=NAMESPACE,
+            claim=CLAIM,
+            runs_secret=RUNS_SECRET,
+        )
+        root = _make_repository(folder / "repository", ground.storage, kind, project)
         tell("a repository with the digits, by DVC")
         forge = stack.enter_context(_serve_forge(kind, root, folder))
         tell(f"{kind} is at {forge.url}")
@@ -229,19 +243,10 @@ def _describe_controller(forge: ProposingForge, home: Path, image: str) -> Serve
     )
 
 
-def _make_repository(root: Path, storage: ObjectStorage, kind: str, mlflow: str) -> Path:
+def _make_repository(root: Path, storage: ObjectStorage, kind: str, project: str) -> Path:
     dvc_repository(root)
     for name in (f"{kind}-runs", f"{kind}-data"):
         storage.make_bucket(name)
-    project = _PROJECT.format(
-        kind=kind,
-        registry=REGISTRY,
-        data_secret=DATA_SECRET,
-        mlflow=mlflow,
-        namespace=NAMESPACE,
-        claim=CLAIM,
-        runs_secret=RUNS_SECRET,
-    )
     (root / "vtspec.yaml").write_text(project)
     dataset = root / "specs" / "datasets" / "digits.yaml"
     dataset.parent.mkdir(parents=True)
