@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from kubernetes_server import TOKEN, WORKFLOWS, KubernetesServer, running_kubernetes
+from server_faults import Fault
 from vtspec.pipelines.cluster import kubernetes_client as kubernetes
 from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
@@ -27,6 +28,7 @@ def server(running: KubernetesServer) -> KubernetesServer:
     running.absent.clear()
     running.admit = lambda _: None
     running.is_down = False
+    running.faults.clear()
     return running
 
 
@@ -53,6 +55,33 @@ def test_objects_are_made_once_found_changed_and_deleted(client: KubernetesClien
     assert client.get(kubernetes.WORKFLOWS, "vision", "cats-1") is None
     assert not client.delete(kubernetes.WORKFLOWS, "vision", "cats-1")
     assert not client.patch(kubernetes.WORKFLOWS, "vision", "cats-1", change)
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
+def test_two_who_change_at_once_are_in_each_others_way_for_now(
+    server: KubernetesServer, client: KubernetesClient, method: str
+) -> None:
+    """Nothing was made or changed, as where another one is there or has that uid."""
+    said = "Operation cannot be fulfilled on resourcequotas: the object has been modified"
+    server.faults = [Fault(match=method, status=409, message=said)]
+    with pytest.raises(Temporary, match="has been modified"):
+        client.create(kubernetes.WORKFLOWS, "vision", WORKFLOW)
+        client.patch(kubernetes.WORKFLOWS, "vision", "cats-1", {"spec": {}}, uid="1")
+        client.delete(kubernetes.WORKFLOWS, "vision", "cats-1", uid="1")
+
+
+@pytest.mark.parametrize(
+    ("told", "delay_s"), [("7", 7.0), ("86400", 300.0), ("soon", 0.0), ("9" * 5000, 300.0)]
+)
+def test_a_server_that_asks_for_patience_is_not_waited_for_here(
+    server: KubernetesServer, client: KubernetesClient, told: str, delay_s: float
+) -> None:
+    server.faults = [Fault(match="GET", status=429, headers={"Retry-After": told}, times=2)]
+    before = len(server.asked)
+    with pytest.raises(Temporary, match="not now") as busy:
+        client.get(kubernetes.WORKFLOWS, "vision", "cats-1")
+    assert busy.value.delay_s == delay_s
+    assert len(server.asked) == before + 1
 
 
 def test_a_log_is_followed_to_its_end(server: KubernetesServer, client: KubernetesClient) -> None:

@@ -250,7 +250,7 @@ class KubernetesServer:
                 one
                 for where, one in self.objects.items()
                 if where.startswith(f"{path}/")
-                and wanted.items() <= one["metadata"].get("labels", {}).items()
+                and wanted.items() <= _read_labels(one, wanted).items()
             ]
             return 200, {"items": items, "metadata": {"resourceVersion": str(self.version)}}
         found = self.objects.get(path)
@@ -267,14 +267,15 @@ class KubernetesServer:
         if asked.method == "DELETE":
             uid = (body or {}).get("preconditions", {}).get("uid")
             if uid is not None and uid != found["metadata"]["uid"]:
-                return 409, _status(409, "Precondition failed: UID in precondition")
+                return 409, _status(409, f"the UID in the precondition ({uid}) does not match")
             self._remove(path)
         return 200, found
 
     def _create(self, path: str, resource: str, body: Object) -> tuple[int, Object]:
         name = body["metadata"]["name"]
         if f"{path}/{name}" in self.objects:
-            return 409, _status(409, f'{resource} "{name}" already exists')
+            said = _status(409, f'{resource} "{name}" already exists')
+            return 409, {**said, "reason": "AlreadyExists"}
         refused = self.admit(body)
         if refused is not None:
             return 403, _status(403, refused)
@@ -296,6 +297,15 @@ class KubernetesServer:
 def _read_selector(query: Mapping[str, str]) -> dict[str, str]:
     selector = query.get("labelSelector")
     return dict(part.split("=") for part in selector.split(",")) if selector else {}
+
+
+def _read_labels(one: Object, wanted: Mapping[str, str]) -> Mapping[str, str]:
+    """Those of an object; of one that is broken what is wanted, so that a client meets it."""
+    try:
+        labels = one["metadata"].get("labels", {})
+        return labels if isinstance(labels, dict) else wanted
+    except (KeyError, AttributeError):
+        return wanted
 
 
 def _take_apart(rest: str) -> tuple[str, str, str | None]:

@@ -1,7 +1,8 @@
 """What a Kubernetes API server refuses, in words that say what to type. Pure."""
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,11 +12,16 @@ from vtspec.schema.visible_text import shorten_visibly
 
 _LONGEST: Final = 400
 
-CREATED_ALREADY: Final = 409
+_LONGEST_PAUSE_S: Final = 300
+
+_OTHER_UID: Final = re.compile(r"UID in (the )?precondition")
+
+CONFLICT: Final = 409
 FORBIDDEN: Final = 403
 GONE: Final = 404
 EXPIRED: Final = 410
 INVALID: Final = 422
+BUSY: Final = 429
 
 
 class Unreachable(Temporary):
@@ -44,10 +50,14 @@ class ApiCall:
 
 
 def explain_answer(
-    call: ApiCall, status: int, body: bytes, redact: Callable[[str], str]
+    call: ApiCall,
+    status: int,
+    body: bytes,
+    redact: Callable[[str], str],
+    headers: Mapping[str, str] | None = None,
 ) -> Refused | Permanent | Temporary:
     """The error that an answer with this status stands for. `redact` hides the caller's secrets,
-    should the server echo them."""
+    should the server echo them; `headers` may say how long to wait."""
     told = _shorten(redact(read_message(body)))
     where = f"{call.server}, namespace {call.namespace}"
     if status == 401:
@@ -74,29 +84,52 @@ def explain_answer(
         return Expired(f"{where}: {told} (410)", fix="try again")
     if status in (400, 422):
         return Permanent(f"{where}: {call.resource} was not accepted ({status}): {told}")
-    if status == 429 or status >= 500:
-        return Temporary(f"{where}: not now ({status}): {told}", fix="try again later")
+    if status in (CONFLICT, BUSY) or status >= 500:
+        return Temporary(
+            f"{where}: not now ({status}): {told}",
+            fix="try again later",
+            delay_s=_read_pause(headers or {}),
+        )
     return Permanent(f"{where}: {call.verb} {call.resource} was answered with {status}: {told}")
 
 
 def read_message(body: bytes) -> str:
     """The words of Kubernetes' Status, else the body's own."""
-    text = body.decode("utf-8", errors="replace")
-    try:
-        told = json.loads(text)
-    except ValueError:
-        return text.strip()
-    message = told.get("message") if isinstance(told, dict) else None
-    return message if isinstance(message, str) else text.strip()
+    message = _read_status(body).get("message")
+    return message if isinstance(message, str) else body.decode(errors="replace").strip()
+
+
+def is_there_already(status: int, body: bytes) -> bool:
+    """Whether what was to be made is there. Else a conflict is one of two who change at once, as
+    the quota of a namespace, and nothing was made."""
+    return status == CONFLICT and _read_status(body).get("reason") == "AlreadyExists"
+
+
+def is_other_object(status: int, body: bytes) -> bool:
+    """Whether what was to be changed or deleted has another uid than the one that was named. Else
+    a conflict is one of two who change it at once, and nothing was changed."""
+    told = read_message(body)
+    is_precondition = status == CONFLICT and _OTHER_UID.search(told) is not None
+    return is_precondition or (status == INVALID and "metadata.uid" in told)
 
 
 def is_absent_object(body: bytes) -> bool:
     """Whether a 404 is about one object, and not about its kind or its namespace."""
+    details = _read_status(body).get("details")
+    return isinstance(details, dict) and details.get("kind") not in ("namespaces", None, "")
+
+
+def _read_status(body: bytes) -> Mapping[str, object]:
     try:
-        details = json.loads(body).get("details")
-        return isinstance(details, dict) and details.get("kind") not in ("namespaces", None, "")
-    except (ValueError, AttributeError):
-        return False
+        told = json.loads(body.decode(errors="replace"))
+    except (ValueError, RecursionError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _read_pause(headers: Mapping[str, str]) -> float:
+    told = headers.get("Retry-After", "")
+    return float(min(int(told[:9]), _LONGEST_PAUSE_S)) if told.isdecimal() else 0.0
 
 
 def _is_denied_by_admission(status: int, told: str) -> bool:

@@ -34,8 +34,10 @@ def open_kubeconfig(environ: Mapping[str, str]) -> tuple[Any, Redactor]:
             "pip install 'vtspec[cluster]'",
         ) from error
     settings = client.Configuration()
-    # What is tried again is for whoever calls to say, and each try is to be short.
-    settings.retries = 1
+    # What is tried again is for whoever calls to say, and each try is to be short: a server that
+    # asks for patience would be waited for in here.
+    retry = importlib.import_module("urllib3").Retry
+    settings.retries = retry(1, respect_retry_after_header=False)
     told: list[str] = []
     file = environ.get("KUBECONFIG") or None
     try:

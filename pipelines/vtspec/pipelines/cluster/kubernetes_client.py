@@ -17,15 +17,15 @@ from vtspec.pipelines.address import parse_address
 from vtspec.pipelines.errors import Permanent, Temporary
 
 from .api_errors import (
-    CREATED_ALREADY,
+    BUSY,
     FORBIDDEN,
     GONE,
-    INVALID,
     ApiCall,
     Unreachable,
     explain_answer,
     is_absent_object,
-    read_message,
+    is_other_object,
+    is_there_already,
 )
 from .kubeconfig import find_context_namespace, open_kubeconfig
 
@@ -132,7 +132,7 @@ class KubernetesClient:
         call = self._call("create", resource, namespace)
         request = _Request(method="POST", path=_path(resource, namespace), body=dict(body))
         status, answer = self._ask(call, request)
-        if status == CREATED_ALREADY:
+        if is_there_already(status, answer):
             return False
         self._check(call, status, answer)
         return True
@@ -239,10 +239,8 @@ class KubernetesClient:
             content_type="application/merge-patch+json",
         )
         status, answer = self._ask(call, request)
-        is_other = status == CREATED_ALREADY or (
-            status == INVALID and "metadata.uid" in read_message(answer)
-        )
-        if (uid is not None and is_other) or (status == GONE and is_absent_object(answer)):
+        is_other = uid is not None and is_other_object(status, answer)
+        if is_other or (status == GONE and is_absent_object(answer)):
             return False
         self._check(call, status, answer)
         return True
@@ -258,7 +256,7 @@ class KubernetesClient:
             body["preconditions"] = {"uid": uid}
         path = _path(resource, namespace, name)
         status, answer = self._ask(call, _Request(method="DELETE", path=path, body=body))
-        if status == CREATED_ALREADY or (status == GONE and is_absent_object(answer)):
+        if is_other_object(status, answer) or (status == GONE and is_absent_object(answer)):
             return False
         self._check(call, status, answer)
         return True
@@ -309,7 +307,11 @@ class KubernetesClient:
     def _ask(self, call: ApiCall, request: "_Request") -> tuple[int, bytes]:
         with self._translated(call):
             answer = self._send(request)
-            return int(answer.status), bytes(answer.read() or b"")
+            status, body = int(answer.status), bytes(answer.read() or b"")
+        if status == BUSY or status >= 500:
+            redact = self._redactor.redact_text
+            raise explain_answer(call, status, body, redact, answer.headers)
+        return status, body
 
     def _send(self, request: "_Request") -> Any:
         headers = {"Accept": "application/json, */*"}
