@@ -185,10 +185,31 @@ def test_what_fails_is_reported_and_looked_at_again(error: Exception) -> None:
 
 def test_what_could_not_be_done_is_tried_again_when_it_may_be() -> None:
     clock = Clock()
-    looks = Looks([AT_REST, Pass(actions=1, delay_s=9.0), AT_REST])
+    looks = Looks([AT_REST, Pass(actions=1, delay_s=9.0, behind={7}), AT_REST])
     looks.during = lambda number: looks.worker.tell(7) if number == 1 else None
     assert looks.run(sweep_s=3600, **clock.options).asked == [None, [7], [7]]
     assert clock.waited == [9.0]
+
+
+@pytest.mark.parametrize("behind", [7, None])
+def test_what_fails_again_and_again_is_tried_ever_later_and_soon_enough(
+    behind: int | None,
+) -> None:
+    clock = Clock()
+    left = Pass(actions=1, delay_s=1.0, behind={behind})
+    looks = Looks([AT_REST, *[left] * 6, AT_REST])
+    looks.during = lambda number: looks.worker.tell(7) if number == 1 else None
+    assert looks.run(sweep_s=3600, **clock.options).asked == [None, *[[7]] * 7]
+    assert clock.waited == [1.0, 2.0, 4.0, 8.0, 10.0, 10.0]
+
+
+def test_a_cluster_that_asks_for_patience_is_given_it_by_all() -> None:
+    clock = Clock()
+    left = Pass(actions=1, delay_s=7.0, behind={7}, patience_s=7.0)
+    looks = Looks([AT_REST, left, AT_REST])
+    looks.during = lambda number: looks.worker.tell(6 + number) if number < 3 else None
+    assert looks.run(sweep_s=3600, **clock.options).asked == [None, [7], [7, 8]]
+    assert clock.waited == [7.0]
 
 
 def test_a_forge_that_asks_for_patience_is_given_it_whatever_is_told() -> None:

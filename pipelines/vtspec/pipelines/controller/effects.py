@@ -31,6 +31,7 @@ from .actions import (
     SetStatus,
     StopRun,
     WriteComment,
+    find_subject,
 )
 from .markers import DUPLICATE, find_comments, find_replies, make_reply_marker
 from .site import Site
@@ -50,12 +51,15 @@ REFUSED_S: Final = 60.0
 @dataclass(kw_only=True)
 class Effects:
     """Carries actions out, each in its turn. `delay_s` is after which time what failed for now is
-    tried again, None where nothing did."""
+    tried again, None where nothing did; `behind` are those that it was about. `patience_s` is for
+    how long a cluster or forge wants no request."""
 
     site: Site
     repository: "Repository"
     report: Callable[[str], None]
     delay_s: float | None = None
+    patience_s: float = 0.0
+    behind: set[int | str | None] = field(default_factory=set)
     _failed: set[int] = field(default_factory=set)
 
     def carry_out(self, actions: Iterable[Action]) -> None:
@@ -68,14 +72,23 @@ class Effects:
         would tell of something that failed."""
         rest: list[Action] = []
         refusals: list[Action] = []
+        unbegun: set[int | str | None] = set()
         for action in actions:
             if not isinstance(action, OnCluster):
                 rest.append(action)
                 continue
             refusal = self._try(action)
-            if refusal is not None and isinstance(action, CreateRun):
+            if isinstance(action, CreateRun) and find_subject(action) in self.behind:
+                unbegun |= {action.approval.pull_request, action.approval.head_sha}
+            if refusal is not None and not isinstance(action, StopRun):
                 refusals += self._answer_refusal(action, refusal)
-        left = [one for one in rest if one.cause is None or one.cause not in self._failed]
+        left = [
+            one
+            for one in rest
+            if one.cause not in self._failed
+            # What was decided takes the run for begun.
+            and not (isinstance(one, WriteComment | SetStatus) and find_subject(one) in unbegun)
+        ]
         # What answers a refusal has the cause of what failed, and is to be written all the same.
         self._failed -= {one.cause for one in refusals if one.cause is not None}
         return [*refusals, *left]
@@ -96,13 +109,14 @@ class Effects:
             outcome = "later"
             self.report(f"{name}: {error}")
             self._try_later(max(error.delay_s, 1.0))
+            self.patience_s = max(self.patience_s, error.delay_s)
             self._leave(action)
         except (Refused, Permanent, SpecError) as error:
             outcome, refusal = "refused", str(error)
             self.report(f"{name}: {error}")
             self._leave(action)
-            # A run's refusal is its command's answer, and asked for no more.
-            if not isinstance(action, CreateRun) or action.cause is None:
+            # What is refused on the cluster answers its command, and is asked for no more.
+            if not isinstance(action, OnCluster) or action.cause is None:
                 self._try_later(REFUSED_S)
         # A fault of ours, which is one action's: those of other pull requests are done.
         except Exception:
@@ -119,13 +133,14 @@ class Effects:
         self.delay_s = min(self.delay_s or 3600.0, delay_s)
 
     def _leave(self, action: Action) -> None:
+        self.behind.add(find_subject(action))
         if action.cause is not None:
             self._failed.add(action.cause)
 
-    def _answer_refusal(self, action: CreateRun, why: str) -> list[Action]:
+    def _answer_refusal(self, action: CreateRun | LabelRun, why: str) -> list[Action]:
         """What answers a command that asked for what cannot be done."""
-        number, cause = action.approval.pull_request, action.cause
-        if cause is None:
+        number, cause = find_subject(action), action.cause
+        if cause is None or not isinstance(number, int):
             return []
         told = render_code(make_redactor(self.site.environ).redact_text(why), _LONGEST_REASON)
         body = f"{make_reply_marker(cause, 'refused')}\n👎 {render_code(action.run)}: {told}\n"

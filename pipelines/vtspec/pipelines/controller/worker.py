@@ -36,6 +36,9 @@ TRACKING_S: Final = 20.0
 _SOONEST_S: Final = 1.0
 _LATEST_S: Final = 300.0
 
+_AWAY_S: Final = 10.0
+"""How long at the most a forge or a cluster is left alone that is away, and did not ask for it."""
+
 _LEFT_OUT_S: Final = 5.0
 """How soon a pull request is looked at again that could not be looked at."""
 
@@ -55,13 +58,16 @@ HandOver: TypeAlias = Callable[[Collection[int] | None, Sequence[Action]], None]
 @dataclass(frozen=True, kw_only=True)
 class Pass:
     """What a look has come to: how much was to be done, after how many seconds what failed is to
-    be tried again, None where nothing did; and the pull requests that are to be looked at once
-    more although nothing is told of them, each after its seconds. `left_out` are those that could
-    not be looked at, `view` is what was seen of the others.
+    be tried again, None where nothing did, and of which pull requests that was, None for a run
+    alone; for how long nobody wants to be asked; and the pull requests that are to be looked at
+    once more although nothing is told of them, each after its seconds. `left_out` are those that
+    could not be looked at, `view` is what was seen of the others.
     """
 
     actions: int
     delay_s: float | None
+    behind: Collection[int | None] = ()
+    patience_s: float = 0.0
     due: Mapping[int, float] = field(default_factory=dict)
     left_out: Mapping[int, Reason] = field(default_factory=dict)
     view: View | None = None
@@ -105,12 +111,16 @@ def serve_once(
         site.metrics.show(observed.view)
     for action in actions:
         subject = find_subject(action)
+        if not isinstance(subject, int) or subject in effects.behind:
+            continue
         # What was done may leave more to be done; what is handed over is told of once it is.
-        if isinstance(subject, int) and (hand_over is None or isinstance(action, OnCluster)):
+        if hand_over is None or isinstance(action, OnCluster):
             due[subject] = 0.0
     return Pass(
         actions=len(actions),
         delay_s=effects.delay_s,
+        behind={one if isinstance(one, int) else None for one in effects.behind},
+        patience_s=effects.patience_s,
         due=due,
         left_out=observed.left_out,
         view=observed.view,
@@ -175,6 +185,7 @@ class SiteWorker:
     _surveyed: set[int | None] = field(default_factory=set)
     _told_at: float = -math.inf
     _failures: int = 0
+    _setbacks: dict[int | None, int] = field(default_factory=dict)
     _patient_until: float = -math.inf
     _is_stopped: bool = False
     _changed: threading.Condition = field(default_factory=threading.Condition)
@@ -276,9 +287,15 @@ class SiteWorker:
                 self._surveyed |= done.due.keys() - self._due.keys()
             for number, seconds in done.due.items():
                 self._look_in(number, seconds)
-            if done.delay_s is not None:
-                for key in keys:
-                    self._look_in(key, done.delay_s)
+            behind: set[int | None] = {one for one in done.behind if one is not None}
+            if None in done.behind:
+                behind |= {*keys}
+            before = {key: self._setbacks.pop(key, 0) for key in {*keys, *behind}}
+            for key in behind:
+                self._setbacks[key] = before[key] + 1
+                self._look_in(key, max(done.delay_s or 0.0, _wait(before[key], _AWAY_S)))
+            if done.patience_s:
+                self._patient_until = self.get_time() + done.patience_s
 
     def _note_failure(
         self,
@@ -288,8 +305,10 @@ class SiteWorker:
     ) -> None:
         self.report(f"{self.site.forge.repository}: {_describe(error)}")
         self._failures += 1
-        asked_s = error.delay_s if isinstance(error, Temporary) else 0.0
-        wait_s = max(asked_s, min(_LATEST_S, _SOONEST_S * 2**self._failures))
+        if isinstance(error, Temporary):
+            wait_s = max(error.delay_s, _wait(self._failures, _AWAY_S))
+        else:
+            wait_s = _wait(self._failures, _LATEST_S)
         with self._changed:
             # Whatever is told meanwhile: the forge or the cluster has asked for patience.
             self._patient_until = self.get_time() + wait_s
@@ -355,6 +374,11 @@ class TrackingWorker:
                 self.track(self.site, self.report)
             except Exception as error:
                 self.report(f"{self.site.forge.repository} in MLflow: {_describe(error)}")
+
+
+def _wait(failures: int, latest_s: float) -> float:
+    """How long to wait after so many failures in a row."""
+    return min(latest_s, _SOONEST_S * 2.0 ** min(failures, 20))
 
 
 def _describe(error: Exception) -> str:
