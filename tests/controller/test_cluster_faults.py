@@ -1,6 +1,7 @@
 """Whatever befalls what controllers ask of the cluster, they come to what they come to otherwise:
 one Workflow, one of each comment, and nobody is asked without a pause."""
 
+import copy
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -9,9 +10,10 @@ from typing import Any
 import pytest
 
 from attended_pull_requests import Attended, attend_pull_request
-from cluster_world import recorded_status
+from cluster_world import Pods, recorded_status
 from kubernetes_server import await_true
 from object_storage import ObjectStorage
+from run_folders import STARTED
 from server_faults import Fault
 from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
 
@@ -193,6 +195,26 @@ def test_what_may_not_be_listed_is_told_once_in_its_check(scene: Attended) -> No
     assert len(scene.server.workflows()) == 1
 
 
+def test_a_workflow_that_somebody_deleted_is_told_of_and_not_made_again(scene: Attended) -> None:
+    scene.reset()
+    scene.approve()
+    scene.time.live(LONG_S)
+    (name,) = scene.server.workflows()
+    pods = Pods(world=scene.pulls.world, run=name)
+    pods.begin()
+    pods.tell(STARTED)
+    pods.store()
+    scene.time.live(20.0)
+    scene.server.play_gone(name)
+    scene.time.live(100.0)
+    assert scene.server.workflows() == []
+    (progress,) = scene.find_comments("progress")
+    assert f"its Workflow was deleted from the cluster: `{name}`" in progress
+    scene.approve()
+    scene.time.live(LONG_S)
+    assert scene.server.workflows() == [name]
+
+
 @pytest.mark.exhaustive
 def test_anothers_workflow_of_the_name_is_left_alone(scene: Attended) -> None:
     scene.reset()
@@ -203,7 +225,7 @@ def test_anothers_workflow_of_the_name_is_left_alone(scene: Attended) -> None:
     theirs["metadata"]["annotations"] = {"vtspec.dev/digest": "sha256:" + "0" * 64}
     theirs["metadata"]["labels"] = {}
     name = theirs["metadata"]["name"]
-    scene.server.put(scene.server.workflow_path(name), theirs)
+    theirs = copy.deepcopy(scene.server.put(scene.server.workflow_path(name), theirs))
     asked = scene.approve()
     before = scene.server.count("GET", f"/workflows/{name}")
     scene.time.live(100.0)
@@ -241,3 +263,33 @@ def test_who_never_answers_holds_nobody_up(scene: Attended, faultless: Mapping[s
     is_late.set()
     await_true(lambda: scene.server.count("POST", "/workflows") > before, "it arrives")
     expect_the_same(scene, faultless)
+
+
+LABELS = {"app.kubernetes.io/managed-by": "vtspec", "vtspec.dev/run": "deep-b13bff7325"}
+HUGE = {"vtspec.dev/approval-1": "x" * (1 << 20), "vtspec.dev/created-at": None}
+METADATA = {"labels": LABELS, "annotations": HUGE}
+STRANGE: Mapping[str, Any] = {
+    "no-name": {"metadata": {"labels": LABELS}, "spec": {}},
+    "no-metadata": {"metadata": None, "spec": {}},
+    "no-labels": {"metadata": {"name": "no-labels", "labels": None, "annotations": None}},
+    "no-spec": {"metadata": METADATA, "spec": None, "status": None},
+    "words": {"metadata": METADATA, "spec": {"templates": "x"}, "status": "x"},
+    "numbers": {"metadata": METADATA, "spec": {"templates": 3}, "status": {"phase": 3}},
+    "nodes": {"metadata": METADATA, "spec": {"templates": [3]}, "status": {"nodes": {"a": 3}}},
+}
+
+
+def test_what_cannot_be_read_hides_nothing_else(
+    scene: Attended, faultless: Mapping[str, Any]
+) -> None:
+    """Beside the run whose they say they are."""
+    assert any(LABELS["vtspec.dev/run"] in path for path, _ in faultless["objects"])
+    scene.reset()
+    strange = {scene.server.workflow_path(name): one for name, one in STRANGE.items()}
+    scene.server.objects |= copy.deepcopy(strange)
+    scene.approve()
+    scene.time.live(LONG_S)
+    for one in strange:
+        del scene.server.objects[one]
+    expect_the_same(scene, faultless)
+    assert not [line for line in scene.said if "Traceback" in line]

@@ -202,6 +202,11 @@ def test_golden_progress_comment_when_nothing_runs() -> None:
     expect_golden("progress-over.md", text, COMMENTS)
 
 
+def test_golden_progress_comment_when_a_run_was_lost_with_its_workflow() -> None:
+    text = render_progress_comment(a_pull(), a_view(), (), (an_attempt(workflow=None),))
+    expect_golden("progress-lost.md", text, COMMENTS)
+
+
 def test_golden_result_comment_against_the_baseline() -> None:
     plan = a_plan(report={"baseline": "digits-resnet10t", "gates": ["accuracy >= 0.95"]})
     run = a_run(plan)

@@ -576,6 +576,20 @@ def test_progress_is_written_every_15_seconds_at_most_and_its_end_at_once() -> N
     assert PLAN.id in world.find(number, "result")[0]
 
 
+def test_a_run_that_was_lost_with_its_workflow_is_named_until_it_goes_on() -> None:
+    world, number = an_open_world()
+    world.apply(number, PLAN)
+    world.settle()
+    world.pass_time(20)
+    world.end(PLAN.id, "interrupted")
+    world.delete_workflow(PLAN.id)
+    world.settle()
+    assert f"was deleted from the cluster: `{PLAN.id}`" in world.find(number, "progress")[0]
+    world.apply(number, PLAN)
+    world.settle()
+    assert "was deleted" not in world.find(number, "progress")[0]
+
+
 def test_a_comment_that_was_written_twice_becomes_one_again() -> None:
     world, number = an_open_world()
     (plan,) = world.find(number, "plan")

@@ -23,6 +23,7 @@ from vtspec.pipelines.cache_folder import find_store
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.failpoints import durable_step
 from vtspec.pipelines.runs import Run
+from vtspec.pipelines.runs.json_values import to_mapping, to_words
 from vtspec.pipelines.runs.workflow_file import WorkflowFile
 
 from .kubernetes_client import (
@@ -336,17 +337,21 @@ def is_made_for(found: Mapping[str, Any], file: WorkflowFile) -> bool:
     of its name."""
     # Of one that was not created by vtspec the file does not know when it was asked for.
     created_at = _read_annotations(found).get(CREATED_AT)
-    return found["metadata"]["name"] == file.name and file.created_at in ("", created_at)
+    name = to_mapping(found.get("metadata")).get("name")
+    return name == file.name and file.created_at in ("", created_at)
 
 
 def find_stores(spec: Mapping[str, Any]) -> set[str]:
     """The stores of runs that the steps of a Workflow, by its `spec`, are told."""
-    templates = spec.get("templates") or []
-    words = [one["container"].get("args") or [] for one in templates if one.get("container")]
+    templates = spec.get("templates")
+    containers = [
+        to_mapping(to_mapping(one).get("container"))
+        for one in (templates if isinstance(templates, list) else ())
+    ]
     return {
-        str(after).rstrip("/")
-        for args in words
-        for before, after in pairwise(args)
+        after.rstrip("/")
+        for one in containers
+        for before, after in pairwise(to_words(one.get("args")))
         if before == "--runs"
     }
 

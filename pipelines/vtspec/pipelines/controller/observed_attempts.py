@@ -55,7 +55,7 @@ class ObservedAttempts:
             one.run
             for one in every
             if not one.state.is_over
-            and one.name in workflows
+            and (one.name in workflows or _has_begun(one))
             and self._make(one, workflows, project).has_ended
         ]
         if not begun:
@@ -107,6 +107,12 @@ class ObservedAttempts:
                 attempt=_make_attempt(one, group, current, project),
             )
         return known
+
+
+def _has_begun(one: ObservedRun) -> bool:
+    """Whether a run that has no Workflow had one, which somebody deleted: of one that is only
+    named it is to come."""
+    return one.file is not None and one.state.seq >= 0
 
 
 def _find_current(

@@ -21,8 +21,11 @@ _MOST_RUNS: Final = 12
 """Runs that are shown with a curve; more are named."""
 
 
-def render_progress_comment(seen: PullRequestView, view: View, at_work: Sequence[Attempt]) -> str:
-    """The comment while `at_work` run, or, where none does, that none runs any more."""
+def render_progress_comment(
+    seen: PullRequestView, view: View, at_work: Sequence[Attempt], lost: Sequence[Attempt] = ()
+) -> str:
+    """The comment while `at_work` run, or, where none does, that none runs any more, and which
+    were `lost` with their Workflows."""
     tongue = detect_language([seen.pull.title])
     marker = make_marker("progress")
     if not at_work:
@@ -31,6 +34,12 @@ def render_progress_comment(seen: PullRequestView, view: View, at_work: Sequence
             en="How the runs of this pull request ended is in the result comment.",
             ko="이 풀 리퀘스트의 실행 결과는 결과 댓글에 있습니다.",
         )
+        if lost:
+            names = ", ".join(quote(one.run) for one in lost[:_MOST_RUNS])
+            told = Sentence(
+                en=f"Interrupted, since its Workflow was deleted from the cluster: {names}.",
+                ko=f"클러스터에서 워크플로가 삭제되어 중단되었습니다: {names}.",
+            )
         return join_blocks([f"{marker}\n{title.say(tongue)}", told.say(tongue)]) + "\n"
     title = Sentence(en=f"## {len(at_work)} at work", ko=f"## 실행 중 {len(at_work)}개")
     parts = [_render_attempt(one, seen, view, tongue) for one in at_work[:_MOST_RUNS]]

@@ -36,7 +36,7 @@ from .progress_comment import render_progress_comment
 from .replies import render_verdict
 from .request import Answer, Request, find_shown
 from .result_comment import render_result_comment
-from .view import PullRequestView, View
+from .view import Attempt, PullRequestView, View
 
 EDIT_PAUSE: Final = timedelta(seconds=15)
 """A progress comment is written anew no sooner than this after the last time."""
@@ -168,12 +168,23 @@ def _tell_runs(seen: PullRequestView, view: View, ledger: Ledger) -> Iterator[Ac
     at_work = [one for one in mine if one.is_at_work]
     written = find_comments(seen.comments, view.login, "progress")
     if at_work or written:
-        body = render_progress_comment(seen, view, at_work)
+        body = render_progress_comment(seen, view, at_work, _find_lost(seen, ledger))
         if not (at_work and written and _is_just_written(written[0], view)):
             yield from _write(seen, view, "progress", body)
     ended = [one for one in mine if one.state.is_over and not one.is_at_work]
     if ended:
         yield from _write(seen, view, "result", render_result_comment(seen, view, ended))
+
+
+def _find_lost(seen: PullRequestView, ledger: Ledger) -> list[Attempt]:
+    """The runs of its plans that were cut short by somebody who deleted their Workflows. Who
+    wanted them is not known any more."""
+    plans = {plan.id for spec in seen.specs for plan in spec.plans}
+    return [
+        one
+        for one in ledger.attempts
+        if one.plan_id in plans and one.workflow is None and one.state.status == "interrupted"
+    ]
 
 
 def _is_just_written(comment: Comment, view: View) -> bool:
