@@ -104,9 +104,9 @@ class Attended:
         """Somebody pastes the line of the plan comment, and everybody is told so; its id."""
         return self.say(self.line)
 
-    def say(self, words: str) -> int:
+    def say(self, words: str, at: int | None = None) -> int:
         """Somebody writes a comment, and everybody is told so; its id."""
-        number = self.pulls.number
+        number = at or self.pulls.number
         said = self.github.write_comment(number, words, author="ben")
         for one in self.time.workers:
             one.worker.tell(number, is_urgent=True)

@@ -72,7 +72,7 @@ def build_obstacle(message: str, redactor: Redactor) -> CheckReport:
         conclusion="failure",
         # Where there are no checks a status has this alone.
         title=shorten_visibly(message.partition("\n")[0], LONGEST_DESCRIPTION),
-        summary="This repository is not looked after: "
+        summary="Nothing is looked after here: "
         f"{render_code(message, _LONGEST)}\n\nWhoever keeps the default branch, or the "
         "controller, mends it; then this check is made anew.",
     )

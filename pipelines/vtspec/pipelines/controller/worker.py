@@ -8,7 +8,8 @@ import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.operations.cluster_workflows import renew_credentials
@@ -26,6 +27,9 @@ from .reconcile import EVERY_PART, Part, find_next_looks, reconcile
 from .site import Reason, Site
 from .view import View
 from .write_queue import Key, WriteQueue
+
+if TYPE_CHECKING:
+    from vtspec.pipelines.forge.forge import PullRequest
 
 SWEEP_S: Final = 60.0
 """After which time everything is looked at although nothing was told: webhooks are lost."""
@@ -79,7 +83,8 @@ def survey_once(site: Site, report: Callable[[str], None]) -> Pass:
         survey = survey_site(site)
     site.repository = survey.repository
     _renew_credentials(site, survey.repository, report)
-    due = dict.fromkeys(survey.numbers, 0.0) | _note_left_out(survey.left_out, report)
+    left_out = _note_left_out(site, survey.left_out, report)
+    due = dict.fromkeys(survey.numbers, 0.0) | left_out
     return Pass(actions=0, delay_s=None, due=due, left_out=survey.left_out)
 
 
@@ -97,7 +102,7 @@ def serve_once(
         observed = observe_site(site, numbers)
     site.repository = observed.repository
     due = {number: one.total_seconds() for number, one in find_next_looks(observed.view).items()}
-    due |= _note_left_out(observed.left_out, report)
+    due |= _note_left_out(site, observed.left_out, report)
     actions = reconcile(observed.view, parts)
     effects = Effects(site=site, repository=observed.repository, report=report)
     writes = effects.act(actions)
@@ -128,12 +133,14 @@ def serve_once(
 
 
 def _note_left_out(
-    left_out: Mapping[int, Reason], report: Callable[[str], None]
+    site: Site, left_out: Mapping[int, Reason], report: Callable[[str], None]
 ) -> dict[int, float]:
     """Report which pull requests are left out; after which time those are to be looked at that
-    may be there then."""
+    may be there then. Those where waiting does not help are told why."""
     for number, reason in left_out.items():
         report(f"pull request {number} is left out: {reason}")
+        if not isinstance(reason, Temporary):
+            _tell_obstacle(site, str(reason), partial(_find_open, site, number))
     return {
         number: max(reason.delay_s, _LEFT_OUT_S)
         for number, reason in left_out.items()
@@ -157,15 +164,27 @@ def _telling_obstacles(site: Site) -> Iterator[None]:
     try:
         yield
     except (Permanent, Refused, SpecError) as error:
-        report = build_obstacle(str(error), make_redactor(site.environ))
-        # The forge may be who refuses.
-        with suppress(Permanent, Refused, Temporary):
-            for pull in site.forge.list_open_pull_requests():
-                told = site.checks.setdefault(pull.head_sha, {})
-                if told.get(report.name) != report:
-                    site.forge.report_check(pull.head_sha, report)
-                    told[report.name] = report
+        _tell_obstacle(site, str(error), site.forge.list_open_pull_requests)
         raise
+
+
+def _tell_obstacle(
+    site: Site, message: str, find_pulls: "Callable[[], Iterable[PullRequest]]"
+) -> None:
+    """Tell pull requests why they are not looked at, each once."""
+    report = build_obstacle(message, make_redactor(site.environ))
+    # The forge may be who refuses.
+    with suppress(Permanent, Refused, Temporary):
+        for pull in find_pulls():
+            told = site.checks.setdefault(pull.head_sha, {})
+            if told.get(report.name) != report:
+                site.forge.report_check(pull.head_sha, report)
+                told[report.name] = report
+
+
+def _find_open(site: Site, number: int) -> "list[PullRequest]":
+    pull = site.forge.get_pull_request(number)
+    return [pull] if pull.state == "open" else []
 
 
 @dataclass(kw_only=True)
