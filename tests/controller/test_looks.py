@@ -12,6 +12,9 @@ from proposed_changes import DEEP
 from run_folders import STARTED, SUCCEEDED, Told, a_plan, events_of
 from served_pull_requests import PullRequests
 from vtspec.pipelines.controller.observation import survey_site
+from vtspec.pipelines.controller.observed_plans import Policy, add_plans
+from vtspec.pipelines.controller.site import Site
+from vtspec.pipelines.controller.view import PullRequestView
 from vtspec.pipelines.errors import Refused
 from vtspec.pipelines.project.git_mirror import GitMirror
 from vtspec.pipelines.runs.events import encode_event
@@ -58,6 +61,24 @@ def test_of_a_branch_that_is_gone_only_its_pull_request_is_left_out(
     assert [line for line in pulls.said if f"pull request {other} is left out" in line]
     # All at once, which git refuses; the default branch; each by itself.
     assert len(fetched) == 4
+
+
+def test_what_nobody_foresaw_of_one_leaves_out_that_one(
+    pulls: PullRequests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulls.propose_again()
+    pulls.site.environ = {**pulls.site.environ, "MY_TOKEN": "canary-1234"}
+
+    def fail(site: Site, seen: PullRequestView, policy: Policy) -> PullRequestView:
+        if seen.pull.number == pulls.number:
+            raise KeyError("canary-1234")
+        return add_plans(site, seen, policy)
+
+    monkeypatch.setattr("vtspec.pipelines.controller.observation.add_plans", fail)
+    pulls.serve()
+    assert len(pulls.read_comments()) == 1
+    (said,) = [line for line in pulls.said if f"request {pulls.number} is left out" in line]
+    assert "KeyError" in said and "test_looks.py" in said and "canary" not in said
 
 
 def test_a_head_that_git_does_not_have_yet_is_waited_for(pulls: PullRequests) -> None:

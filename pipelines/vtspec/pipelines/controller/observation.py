@@ -1,5 +1,6 @@
 """What there is of one repository now: asked of its forge, its git, its cluster and its store."""
 
+import traceback
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 _THREADS: Final = 8
 """Requests to a forge at once; GitHub takes a hundred."""
+
+_FAULT_S: Final = 60.0
+"""How soon a pull request is looked at again of which nobody foresaw what it comes upon."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,4 +189,9 @@ def _observe_pulls(
                 seen.append(add_plans(site, one.result(), policy))
             except (Permanent, Refused, Temporary) as error:
                 left_out[number] = error
+            # A fault of ours, which is this one's: others are looked at.
+            except Exception as error:
+                said = "".join(traceback.format_exception(error))
+                redacted = make_redactor(site.environ).redact_text(said)
+                left_out[number] = Temporary(redacted, delay_s=_FAULT_S)
     return seen, left_out
