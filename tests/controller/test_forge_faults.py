@@ -220,3 +220,22 @@ def test_others_are_served_beside_one_that_cannot_be_read(scene: Attended) -> No
     assert scene.read_answer(mine).count("🚀") == 1
     labels = scene.find_workflow()["metadata"]["labels"]
     assert {f"vtspec.dev/pull-request-{n}" for n in (scene.pulls.number, other)} <= {*labels}
+
+
+def test_what_nobody_tells_of_comes_to_the_same_and_nothing_of_what_is_told_again(
+    scene: Attended, faultless: Mapping[str, Any]
+) -> None:
+    """The webhook of an approval is lost; days later it comes a hundred times."""
+    scene.reset(2)
+    asked = scene.github.write_comment(scene.pulls.number, scene.line, author="ben")
+    scene.time.live(130.0)
+    expect_the_same(scene, faultless)
+    assert scene.read_answer(asked).count("🚀") == 1
+    before = scene.github.server.count("POST|PATCH|DELETE")
+    scene.pass_days(3)
+    for _ in range(100):
+        for one in scene.time.workers:
+            one.worker.tell(scene.pulls.number, is_urgent=True)
+    scene.time.live(LONG_S)
+    expect_the_same(scene, faultless)
+    assert scene.github.server.count("POST|PATCH|DELETE") == before

@@ -100,6 +100,11 @@ class Attended:
     def _list_mirrors(self) -> list[Path]:
         return [get_mirror_folder(self.pulls.world.url, one.environ) for one in self.sites]
 
+    def pass_days(self, days: int) -> None:
+        """Let time go by in which nobody looks."""
+        self.time.now += days * 86_400.0
+        self._pass(days * 86_400.0)
+
     def approve(self) -> int:
         """Somebody pastes the line of the plan comment, and everybody is told so; its id."""
         return self.say(self.line)
