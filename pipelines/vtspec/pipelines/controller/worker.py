@@ -217,7 +217,7 @@ class SiteWorker:
         """Look at a pull request now, or at everything; before all others where somebody waits for
         it. Returns at once."""
         with self._changed:
-            if number is not _EVERYTHING:
+            if number is not None:
                 self._told_at = self.get_time()
                 self._surveyed.discard(number)
                 # Something is other than the survey found it.
