@@ -88,15 +88,15 @@ def _measure_bursts(seconds: int) -> bool:
         pulls.world.server.created = lambda body: made.setdefault(
             body["metadata"]["name"], time.monotonic()
         )
-        address = f"127.0.0.1:{free_port()}"
-        process = _start(pulls, "--serve", address=address)
+        address, metrics = (f"127.0.0.1:{free_port()}" for _ in range(2))
+        process = _start(pulls, "--serve", (address, metrics))
         hooks = Webhooks(pulls.github.server.world, f"http://{address}/webhook", SECRET)
         try:
             _await_answer(f"http://{address}/healthz")
             time.sleep(5.0)
             taken, answers = _burst(pulls, hooks, lines, seconds)
             time.sleep(5.0)
-            text = httpx.get(f"http://{address}/metrics", timeout=10).text
+            text = httpx.get(f"http://{metrics}/metrics", timeout=10).text
         finally:
             hooks.close()
             cpu_s = _read_cpu(process.pid)
@@ -277,7 +277,7 @@ def _clean(workflow: Any) -> Any:
 def _start(
     pulls: Any,
     mode: str,
-    address: str | None = None,
+    addresses: Sequence[str] = (),
     given: Mapping[str, str] | None = None,
     stdout: int | None = None,
 ) -> "subprocess.Popen[bytes]":
@@ -285,7 +285,7 @@ def _start(
         "github": pulls.github.server.url,
         "folder": str(pulls.site.folder),
         "environ": {**pulls.site.environ, **(given or {})},
-        "address": address,
+        "addresses": addresses,
         "number": pulls.number,
         "now": pulls.github.server.world.now.isoformat(),
     }
@@ -326,9 +326,12 @@ def _serve(told: Mapping[str, Any]) -> None:
     from vtspec.pipelines.controller.worker import SiteWorker
     from vtspec.pipelines.forge.webhook import WebhookSecrets
 
-    host, _, port = told["address"].partition(":")
+    taken, read = (
+        Address(host=host, port=int(port))
+        for host, _, port in (one.partition(":") for one in told["addresses"])
+    )
     worker = SiteWorker(site=_make_site(told), report=lambda line: print(line, file=sys.stderr))
-    serve_repositories([worker], Address(host=host, port=int(port)), WebhookSecrets([SECRET]))
+    serve_repositories([worker], taken, WebhookSecrets([SECRET]), read)
 
 
 def _look(told: Mapping[str, Any]) -> None:

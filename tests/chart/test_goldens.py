@@ -157,8 +157,11 @@ def test_the_controller_is_started_with_words_that_its_command_has(stem: str) ->
     named = [*given["secret_files"], given.get("token_file") or given["private_key"]]
     for file in (*named, given["folder"], container["env"][1]["value"]):
         assert any(file.startswith(f"{mount}/") for mount in mounts), file
-    port = int(given["listen"].rpartition(":")[2])
-    assert [one["containerPort"] for one in container["ports"]] == [port]
+    listened = {
+        name: int(given[option].rpartition(":")[2])
+        for name, option in (("http", "listen"), ("metrics", "metrics"))
+    }
+    assert {one["name"]: one["containerPort"] for one in container["ports"]} == listened
 
 
 @CONTROLLERS
@@ -187,17 +190,35 @@ def test_the_controller_may_do_what_it_does_and_no_more(stem: str) -> None:
 
 
 @CONTROLLERS
-def test_nothing_but_webhooks_comes_to_the_controller(stem: str) -> None:
+def test_webhooks_come_to_the_controller_and_who_reads_its_figures(stem: str) -> None:
     documents, pod, container = read_controller(stem)
+    ports = {one["name"]: one["containerPort"] for one in container["ports"]}
     (policy,) = [
         one
         for one in find_objects(documents, "NetworkPolicy")
         if one["metadata"]["name"] == "vtspec-controller"
     ]
-    (ports,) = policy["spec"]["ingress"]
-    assert ports == {
-        "ports": [{"protocol": "TCP", "port": container["ports"][0]["containerPort"]}]
-    }
+    webhooks, figures = policy["spec"]["ingress"]
+    assert webhooks == {"ports": [{"protocol": "TCP", "port": ports["http"]}]}
+    assert figures["ports"] == [{"protocol": "TCP", "port": ports["metrics"]}]
+    assert figures["from"] == [
+        {
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}},
+            "podSelector": {"matchLabels": {"app.kubernetes.io/name": "prometheus"}},
+        }
+    ]
+    # Not by the service, which webhooks come through.
+    (service,) = [
+        one
+        for one in find_objects(documents, "Service")
+        if one["metadata"]["name"] == "vtspec-controller"
+    ]
+    assert [one["targetPort"] for one in service["spec"]["ports"]] == ["http"]
+    monitors = find_objects(documents, "PodMonitor")
+    assert len(monitors) == (stem == "production")
+    for monitor in monitors:
+        assert monitor["spec"]["podMetricsEndpoints"] == [{"port": "metrics"}]
+        assert monitor["spec"]["selector"] == {"matchLabels": service["spec"]["selector"]}
     assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
     (token,) = [one["projected"] for one in pod["volumes"] if "projected" in one]
     assert token["sources"][0]["serviceAccountToken"]["expirationSeconds"] == 3600

@@ -69,7 +69,8 @@ def test_once_does_what_there_is_to_do_and_ends(proposed: Proposed) -> None:
 
 def test_a_webhook_is_acted_on_and_a_signal_ends_it(proposed: Proposed) -> None:
     address = f"127.0.0.1:{free_port()}"
-    words = ("--listen", address, "--sweep", "3600")
+    figures = f"127.0.0.1:{free_port()}"
+    words = ("--listen", address, "--metrics", figures, "--sweep", "3600")
     process = subprocess.Popen(
         proposed.command(*words), env=proposed.environ, stderr=subprocess.PIPE, text=True
     )
@@ -82,6 +83,9 @@ def test_a_webhook_is_acted_on_and_a_signal_ends_it(proposed: Proposed) -> None:
         await_true(lambda: f"`{head[:7]}`" in proposed.read_plans()[0], "the push is told of", 90)
         assert len(proposed.read_plans()) == 1
         assert httpx.get(f"http://{address}/healthz").text == "ok\n"
+        assert httpx.get(f"http://{address}/metrics").status_code == 404
+        told = httpx.get(f"http://{figures}/metrics").text
+        assert 'vtspec_webhooks_total{outcome="taken"} ' in told
     finally:
         process.send_signal(signal.SIGTERM)
         said = process.communicate(timeout=60)[1]
@@ -141,6 +145,9 @@ def test_what_is_under_way_ends_whatever_comes_in(
         (("--once",), {"VTSPEC_FORGE_TOKEN": ""}, "export VTSPEC_FORGE_TOKEN"),
         ((), {"VTSPEC_WEBHOOK_SECRET": ""}, "export VTSPEC_WEBHOOK_SECRET"),
         (("--listen", "8090"), {}, "--listen 127.0.0.1:8090"),
+        (("--metrics", "8091"), {}, "--metrics 127.0.0.1:8091"),
+        (("--metrics", "192.0.2.1:8091"), {}, "name another: --metrics HOST:PORT"),
+        (("--metrics", "127.0.0.1:8091", "--once"), {}, "leave --metrics out"),
         (("--app-id", "7"), {}, "--app-id ID --private-key FILE"),
         (("acme/other", "--namespace", "vision"), {}, "one controller for each"),
     ],

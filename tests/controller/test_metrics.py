@@ -10,12 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from helm_chart import ROOT, VALUES, find_objects, read_golden
+from mlflow_server import free_port
 from pull_request_world import World, a_plan_of
 from vtspec.pipelines.argo.workflow_state import WorkflowState
 from vtspec.pipelines.controller.metrics import Metrics, SiteMetrics
@@ -37,9 +39,13 @@ class Scraped:
         )
         app = make_receiver(WebhookSecrets([SECRET]), lambda subject: None, metrics=self.metrics)
         self.client = TestClient(app)
+        self.port = free_port()
+
+    def fetch(self) -> str:
+        return httpx.get(f"http://127.0.0.1:{self.port}/metrics").text
 
     def read(self, name: str, **labels: str) -> float | None:
-        text = self.client.get("/metrics").text
+        text = self.fetch()
         return next(
             (
                 sample.value
@@ -59,8 +65,13 @@ class Scraped:
 @pytest.fixture
 def scraped() -> Iterator[Scraped]:
     found = Scraped()
-    with found.client:
+    with found.client, found.metrics.serve("127.0.0.1", found.port):
         yield found
+
+
+def test_figures_are_not_where_webhooks_are(scraped: Scraped) -> None:
+    assert scraped.client.get("/metrics").status_code == 404
+    assert "vtspec_webhooks_total" in scraped.fetch()
 
 
 def test_webhooks_are_counted_by_what_came_of_them(scraped: Scraped) -> None:
@@ -145,7 +156,7 @@ def exercise(scraped: Scraped) -> None:
 def test_the_alerts_of_the_chart_ask_for_what_is_told(scraped: Scraped) -> None:
     exercise(scraped)
     told: dict[str, set[str]] = {}
-    for family in text_string_to_metric_families(scraped.client.get("/metrics").text):
+    for family in text_string_to_metric_families(scraped.fetch()):
         for sample in family.samples:
             told.setdefault(sample.name, set()).update(sample.labels)
     asked = [
@@ -153,7 +164,7 @@ def test_the_alerts_of_the_chart_ask_for_what_is_told(scraped: Scraped) -> None:
         for rule in find_rules()["rules"]
         for match in re.finditer(r"(vtspec_\w+)(?:\{([^}]*)\})?", rule["expr"])
     ]
-    assert len(asked) == 5
+    assert len(asked) == 6
     for name, labels in asked:
         assert labels <= told[name], name
     grouped = {
@@ -168,7 +179,7 @@ def test_the_alerts_of_the_chart_ask_for_what_is_told(scraped: Scraped) -> None:
 def test_the_page_on_pull_requests_lists_every_figure(scraped: Scraped) -> None:
     exercise(scraped)
     page = (ROOT / "docs" / "pull-requests.md").read_text()
-    for family in text_string_to_metric_families(scraped.client.get("/metrics").text):
+    for family in text_string_to_metric_families(scraped.fetch()):
         # When each counter began, which its package tells beside it.
         if family.name.endswith("_created"):
             continue
@@ -184,7 +195,7 @@ promtool = pytest.mark.skipif(
 @promtool
 def test_prometheus_reads_the_figures(scraped: Scraped) -> None:
     exercise(scraped)
-    text = scraped.client.get("/metrics").content
+    text = scraped.fetch().encode()
     done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True)
     assert (done.returncode, done.stdout + done.stderr) == (0, b"")
 

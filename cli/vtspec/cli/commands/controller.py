@@ -30,6 +30,7 @@ class _Options:
     private_key: Path | None
     secret_files: tuple[Path, ...]
     listen: str
+    metrics: str | None
     folder: Path | None
     namespace: str | None
     runs: str | None
@@ -59,6 +60,11 @@ class _Options:
 )
 @click.option(
     "--listen", default="127.0.0.1:8090", show_default=True, help="Where webhooks are taken."
+)
+@click.option(
+    "--metrics",
+    metavar="HOST:PORT",
+    help="Where a Prometheus reads figures; else nowhere.",
 )
 @click.option(
     "--folder",
@@ -100,6 +106,8 @@ def command(repositories: tuple[str, ...], **options: Any) -> None:
         click.echo(line, err=True)
 
     chosen = _Options(**options)
+    address = _parse_address(chosen.listen, "--listen", "127.0.0.1:8090")
+    metrics_address = _find_metrics_address(chosen)
     if (failpoint := find_failpoint()) is not None:
         report(f"warning: failpoints are armed, where this process is to fail: {failpoint}")
     tenancy = _read_tenancy(chosen, repositories)
@@ -117,11 +125,13 @@ def command(repositories: tuple[str, ...], **options: Any) -> None:
     if chosen.once:
         rested = [serve_at_rest(site, report) for site in sites]
         raise click.exceptions.Exit(75 if None in rested else 0)
-    address = _parse_address(chosen.listen)
     secrets = _read_secrets(chosen.secret_files, os.environ)
     workers = [SiteWorker(site=site, report=report, sweep_s=chosen.sweep_s) for site in sites]
-    report(f"looking after {', '.join(repositories)}; webhooks at http://{chosen.listen}/webhook")
-    serve_repositories(workers, address, secrets)
+    told = [f"webhooks at http://{chosen.listen}/webhook"]
+    if chosen.metrics is not None:
+        told.append(f"figures at http://{chosen.metrics}/metrics")
+    report(f"looking after {', '.join(repositories)}; {', '.join(told)}")
+    serve_repositories(workers, address, secrets, metrics_address)
 
 
 def _read_tenancy(chosen: _Options, repositories: tuple[str, ...]) -> "Tenancy":
@@ -184,11 +194,21 @@ def _read_secrets(files: tuple[Path, ...], environ: Mapping[str, str]) -> "Webho
     return WebhookSecrets([one.read() for one in kept])
 
 
-def _parse_address(word: str) -> "Address":
+def _find_metrics_address(chosen: _Options) -> "Address | None":
+    from vtspec.pipelines.errors import Refused
+
+    if chosen.metrics is None:
+        return None
+    if chosen.once:
+        raise Refused("--once serves no figures", fix="leave --metrics out")
+    return _parse_address(chosen.metrics, "--metrics", "127.0.0.1:8091")
+
+
+def _parse_address(word: str, option: str, example: str) -> "Address":
     from vtspec.pipelines.controller.process import Address
     from vtspec.pipelines.errors import Refused
 
     host, _, port = word.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise Refused(f"--listen {word} is no address", fix="--listen 127.0.0.1:8090")
+        raise Refused(f"{option} {word} is no address", fix=f"{option} {example}")
     return Address(host=host.strip("[]"), port=int(port))

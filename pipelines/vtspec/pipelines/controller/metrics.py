@@ -4,7 +4,8 @@ Names are of https://prometheus.io/docs/practices/naming/; `docs/pull-requests.m
 """
 
 from collections import Counter as Tally
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, get_args
 
@@ -86,11 +87,19 @@ class Metrics:
             registry=at,
         )
 
-    def render(self) -> tuple[bytes, str]:
-        """The text, and its type."""
-        from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+    @contextmanager
+    def serve(self, host: str, port: int) -> Iterator[None]:
+        """Let a Prometheus read them over HTTP while the context lasts. Raises `OSError` where the
+        address cannot be had."""
+        from prometheus_client import start_http_server
 
-        return generate_latest(self._registry), CONTENT_TYPE_LATEST
+        server, thread = start_http_server(port, host, self._registry)
+        try:
+            yield
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server_close()
 
     def count_webhook(self, outcome: str) -> None:
         """Count a webhook."""

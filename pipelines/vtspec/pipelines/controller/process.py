@@ -30,17 +30,21 @@ _BEHIND_S: Final = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class Address:
-    """Where webhooks are taken."""
+    """Where something is listened at."""
 
     host: str
     port: int
 
 
 def serve_repositories(
-    workers: Sequence[SiteWorker], address: Address, secrets: WebhookSecrets
+    workers: Sequence[SiteWorker],
+    address: Address,
+    secrets: WebhookSecrets,
+    metrics_address: Address | None = None,
 ) -> None:
-    """Look after repositories and take webhooks, until the process is told to end. Raises
-    `Refused` where the address is taken, and what a thread of it breaks with."""
+    """Look after repositories and take webhooks, until the process is told to end; tell a
+    Prometheus figures at an address of their own. Raises `Refused` where an address is taken, and
+    what a thread of it breaks with."""
     import uvicorn
 
     by_name = {worker.site.forge.repository.lower(): worker for worker in workers}
@@ -77,6 +81,11 @@ def serve_repositories(
 
     with ExitStack() as stack:
         stack.enter_context(_ended_by_sigterm(end))
+        if metrics_address is not None:
+            try:
+                stack.enter_context(metrics.serve(metrics_address.host, metrics_address.port))
+            except OSError as error:
+                raise _refuse(metrics_address, "--metrics", f": {error}") from error
         for worker in workers:
             followed = worker.site.workflows
             followed.follow(worker.tell_all)
@@ -86,10 +95,14 @@ def serve_repositories(
             server.run()
         except SystemExit:
             # uvicorn's word for an address that it cannot have; it has said why.
-            raise Refused(
-                f"{address.host}:{address.port} cannot be listened at",
-                fix="name another: --listen HOST:PORT",
-            ) from None
+            raise _refuse(address, "--listen") from None
+
+
+def _refuse(address: Address, option: str, why: str = "") -> Refused:
+    return Refused(
+        f"{address.host}:{address.port} cannot be listened at{why}",
+        fix=f"name another: {option} HOST:PORT",
+    )
 
 
 @contextmanager

@@ -39,8 +39,7 @@ def make_receiver(
     own_login: str = "",
     metrics: Metrics | None = None,
 ) -> "FastAPI":
-    """An application that takes webhooks at `/webhook`, and says at `/healthz` that it lives, at
-    `/metrics` the figures, where there are any.
+    """An application that takes webhooks at `/webhook`, and says at `/healthz` that it lives.
 
     `tell` is called for each that says where to look, and has to return at once. Unsigned ones get
     401, too long ones 413, and every other one 202, whatever it holds.
@@ -60,13 +59,6 @@ def make_receiver(
     @app.get("/healthz")
     def answer_health() -> Response:
         return Response("ok\n", media_type="text/plain")
-
-    if metrics is not None:
-
-        @app.get("/metrics")
-        def answer_metrics() -> Response:
-            text, media_type = metrics.render()
-            return Response(text, media_type=media_type)
 
     async def receive(request: Request) -> Response:
         outcome = await _take(request, secrets, tell, own_login)
