@@ -4,10 +4,11 @@ import re
 
 import pytest
 
+from actionlint_program import ACTIONLINT
 from gitea_program import GITEA
 from local_cluster.programs import KUBERNETES_VERSION, MODULES, SOURCES, GoModule
 
-ALL = (*MODULES, GITEA)
+ALL = (*MODULES, GITEA, ACTIONLINT)
 
 
 def _required(module: GoModule) -> dict[str, str]:
@@ -17,7 +18,8 @@ def _required(module: GoModule) -> dict[str, str]:
 
 def test_each_folder_of_programs_is_built() -> None:
     assert {path.name for path in SOURCES.iterdir()} == {module.name for module in MODULES}
-    assert [path.name for path in GITEA.source.parent.iterdir()] == [GITEA.name]
+    for one in (GITEA, ACTIONLINT):
+        assert [path.name for path in one.source.parent.iterdir()] == [one.name]
 
 
 @pytest.mark.parametrize("module", ALL, ids=lambda module: module.name)
