@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help setup demo quick test exhaustive-test check unit golden docs bench catalog lock browser clean \
-	cluster-packages cluster-programs cluster-up cluster-test cluster-record cluster-demo cluster-down forge-test \
+	cluster-packages gitea github-description cluster-programs cluster-up cluster-test cluster-record cluster-demo cluster-down forge-test \
 	lint format mypy pyright contracts generated quicktests exhaustive
 
 # The system's uv where there is one, else one from PyPI in a venv of its own.
@@ -139,14 +139,21 @@ cluster-programs: setup ## build the cluster's programs that are not in the cach
 cluster-up: cluster-packages ## start a one-node Kubernetes with Argo Workflows and Kueue on this machine
 	@$(CLUSTER) up
 
-cluster-test: cluster-packages ## test on that cluster; one that is not up is started and stopped again
+# Within the cluster's network nothing can be fetched.
+gitea: setup
+	@PYTHONPATH=tests/support $(BIN)/python -c "from gitea_program import build_gitea; build_gitea()"
+
+github-description: setup
+	@PYTHONPATH=tests/support $(BIN)/python -c "from github_description import load_description; load_description()"
+
+cluster-test: cluster-packages gitea github-description ## test on that cluster; one that is not up is started and stopped again
 	@$(CLUSTER_TESTS)
 
-cluster-record: cluster-packages ## record anew what workflows look like in every end, to be read as a diff
+cluster-record: cluster-packages gitea github-description ## record anew what workflows look like in every end, to be read as a diff
 	@VTSPEC_REGENERATE=1 $(CLUSTER_TESTS)
 
 # Another cluster than that of the tests, so that it can be stopped with all there is in it.
-cluster-demo: cluster-packages ## a pull request on this machine: planned, approved, trained in pods, told; leaves nothing behind
+cluster-demo: cluster-packages gitea ## a pull request on this machine: planned, approved, trained in pods, told; leaves nothing behind
 	@VTSPEC_CLUSTER=demo $(CLUSTER) run --light $(CURDIR)/$(BIN)/python -m pull_request_demo
 
 cluster-down: ## stop the cluster and leave nothing of it behind
