@@ -54,7 +54,7 @@ class BreakableStorage(ObjectStorage):
     def start(self) -> None:
         """Answer (again)."""
         _, host, port = self.endpoint.split(":")
-        self._server = ThreadedMotoServer(host.removeprefix("//"), int(port))
+        self._server = ThreadedMotoServer(host.removeprefix("//"), int(port), verbose=False)
         self._server.start()
         _await(self.endpoint)
 

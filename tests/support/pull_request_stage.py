@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from comment_digest import find_news, fold_comment
 from dvc_repositories import command, dvc_repository
 from git_repositories import commit, git
 from local_cluster.addresses import REGISTRY
@@ -65,10 +66,11 @@ spec:
   model: {name: softmax-regression}
   dataset: {ref: digits}
   training: {epochs: 5, batchSize: 16, imageSize: 8, learningRate: 0.1}
-  resources: {gpus: 0, cpus: 1, memory: 1Gi, maxDuration: 30m}
+  resources: {gpus: 0, cpus: 1, memory: 2Gi, maxDuration: 30m}
   report: {gates: ["accuracy >= 0.8"]}
 """
 
+_KIND: Final = re.compile(r"<!-- vtspec:(\w+)")
 _LINE: Final = re.compile(r"^/vtspec apply [0-9a-f ]+$", re.M)
 
 
@@ -107,9 +109,16 @@ class Stage:
             before = self.heard.get(one.id)
             if before != one.body:
                 self.heard[one.id] = one.body
-                what = "writes" if before is None else "changes what it wrote"
-                self.tell(f"{one.author} {what}:\n\n{one.body}")
+                self._tell_of(one, before)
         return found
+
+    def _tell_of(self, comment: Comment, before: str | None) -> None:
+        kind = _KIND.match(comment.body)
+        what = f"{comment.author}, {kind[1] if kind else 'comment'}"
+        if before is None:
+            self.tell(f"{what}:\n\n{fold_comment(comment.body)}")
+        elif news := find_news(before, comment.body):
+            self.tell("\n".join((f"{what}, now:\n", *(f"- {line}" for line in news))))
 
     def await_comment(self, kind: str, timeout_s: float, holds: str = "") -> str:
         """The text of the bot's comment of a kind, once it is there and holds some words."""
@@ -193,7 +202,7 @@ def set_stage(
             runs_secret=RUNS_SECRET,
         )
         root = _make_repository(folder / "repository", ground.storage, kind, project)
-        tell("a repository with the digits, by DVC")
+        tell("a repository has scikit-learn's digits, by DVC")
         forge = stack.enter_context(_serve_forge(kind, root, folder))
         tell(f"{kind} is at {forge.url}")
         logs: list[Path] = []

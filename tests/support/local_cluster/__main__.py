@@ -9,7 +9,7 @@ import sys
 from local_cluster.cluster import Cluster
 from local_cluster.errors import ClusterError
 from local_cluster.host import check_host, missing_packages
-from local_cluster.programs import Programs, build_programs
+from local_cluster.programs import Programs, Tell, build_programs
 from local_cluster.vtspec_image import keep_layers
 
 
@@ -37,7 +37,8 @@ def main() -> int:
             case "missing":
                 _tell(" ".join(missing_packages()))
             case "up":
-                _start(cluster, _prepare())
+                if _start(cluster, _prepare(), _tell):
+                    _tell(f"export KUBECONFIG={cluster.kubeconfig()}")
             case "down":
                 was_up = cluster.stop()
                 _tell(f"cluster '{cluster.name}' {'is stopped' if was_up else 'was not up'}")
@@ -46,6 +47,9 @@ def main() -> int:
     except ClusterError as error:
         print(f"{error}\n  fix: {error.fix}", file=sys.stderr)
         return 1
+    # What was started has been stopped on the way here.
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 
@@ -55,8 +59,8 @@ def _prepare() -> Programs:
     return build_programs(_tell)
 
 
-def _start(cluster: Cluster, programs: Programs) -> bool:
-    """Whether the cluster had to be started."""
+def _start(cluster: Cluster, programs: Programs, tell: Tell) -> bool:
+    """Whether the cluster had to be started; `tell` is told of each program."""
     if cluster.is_up():
         if not cluster.runs(programs):
             raise ClusterError(
@@ -64,15 +68,15 @@ def _start(cluster: Cluster, programs: Programs) -> bool:
             )
         _tell(f"cluster '{cluster.name}' is up")
         return False
-    cluster.start(programs, _tell)
-    _tell(f"export KUBECONFIG={cluster.kubeconfig()}")
+    cluster.start(programs, tell)
     return True
 
 
 def _run(cluster: Cluster, program: list[str], *, is_light: bool) -> int:
     programs = _prepare()
     keep_layers(_tell, is_light=is_light)
-    started = _start(cluster, programs)
+    _tell(f"cluster '{cluster.name}': Kubernetes with Argo Workflows and Kueue")
+    started = _start(cluster, programs, lambda _: None)
     try:
         environment = {
             **os.environ,
@@ -90,6 +94,7 @@ def _run(cluster: Cluster, program: list[str], *, is_light: bool) -> int:
     finally:
         if started:
             cluster.stop()
+            _tell(f"cluster '{cluster.name}' is stopped; nothing of it is left")
 
 
 def _tell(text: str) -> None:
