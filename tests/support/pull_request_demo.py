@@ -27,7 +27,7 @@ from local_cluster.programs import build_programs
 from local_cluster.vtspec_image import publish_toy
 from object_storage import BreakableStorage
 from proposing_forges import ForgeKind
-from pull_request_stage import SPEC, Ground, set_stage
+from pull_request_stage import Ground, set_stage
 from run_namespace import give_storage, make_run_namespace
 
 LONG_S = 600.0
@@ -63,7 +63,7 @@ def play(forge: ForgeKind, folder: Path, stack: ExitStack) -> None:
     ground = Ground(cluster=cluster, storage=storage, image=image)
     stage = stack.enter_context(set_stage(forge, folder / "stage", ground, tell))
     stage.open()
-    tell(f"it adds {SPEC}; nothing runs before somebody says so")
+    tell(f"it adds {stage.proposal.path}; nothing runs before somebody says so")
     stage.approve()
     stage.await_comment("result", LONG_S)
     stage.await_rest()

@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from comment_digest import find_news, fold_comment
 from dvc_repositories import command, dvc_repository
 from git_repositories import commit, git
+from helm_chart import ROOT
 from local_cluster.addresses import REGISTRY
 from local_cluster.cluster import Cluster
 from mlflow_server import MlflowServer, free_port
@@ -33,9 +34,6 @@ from vtspec.pipelines.data.sample_digits import write_digits
 from vtspec.pipelines.forge.forge import Comment
 from workflows import CLAIM, DATA_SECRET, NAMESPACE, RUNS_SECRET
 
-ROOT: Final = Path(__file__).parents[2]
-BRANCH: Final = "straight-lines"
-SPEC: Final = "specs/experiments/digits-softmax.yaml"
 APPROVER: Final = "ben"
 
 _PROJECT = """\
@@ -55,7 +53,7 @@ spec:
     ephemeralStorage: 1Gi
 """
 
-_EXPERIMENT = """\
+_SOFTMAX = """\
 apiVersion: vtspec.dev/v1alpha1
 kind: Experiment
 metadata: {name: digits-softmax}
@@ -70,6 +68,45 @@ spec:
   report: {gates: ["accuracy >= 0.8"]}
 """
 
+
+@dataclass(frozen=True, kw_only=True)
+class Proposal:
+    """An experiment that a pull request adds, on a branch of its own."""
+
+    branch: str
+    title: str
+    name: str
+    framework: Literal["toy", "timm"]
+    text: str
+
+    @property
+    def path(self) -> str:
+        """Its file, in the repository."""
+        return f"specs/experiments/{self.name}.yaml"
+
+
+SOFTMAX: Final = Proposal(
+    branch="straight-lines",
+    title="How far do straight lines get?",
+    name="digits-softmax",
+    framework="toy",
+    text=_SOFTMAX,
+)
+
+
+def propose_resnet() -> Proposal:
+    """This repository's smallest ResNet, for one epoch."""
+    text = (ROOT / "specs" / "experiments" / "digits-resnet10t.yaml").read_text()
+    assert text.count("  epochs: 3\n") == 1
+    return Proposal(
+        branch="smallest-resnet",
+        title="How far does the smallest ResNet get?",
+        name="digits-resnet10t",
+        framework="timm",
+        text=text.replace("  epochs: 3\n", "  epochs: 1\n"),
+    )
+
+
 _KIND: Final = re.compile(r"<!-- vtspec:(\w+)")
 _LINE: Final = re.compile(r"^/vtspec apply [0-9a-f ]+$", re.M)
 
@@ -77,18 +114,22 @@ _LINE: Final = re.compile(r"^/vtspec apply [0-9a-f ]+$", re.M)
 @dataclass
 class Stage:
     """What there is. `number` is the pull request's, 0 before it is opened; `heard` are the
-    comments as they were told last, by their ids."""
+    comments as they were told last, by their ids. `metrics` are the addresses at which the
+    controllers' figures are read."""
 
+    proposal: Proposal
+    root: Path
     forge: ProposingForge
     mlflow: str
     logs: tuple[Path, ...]
+    metrics: tuple[str, ...]
     tell: Callable[[str], None]
     number: int = 0
     heard: dict[int, str] = field(default_factory=dict)
 
     def open(self) -> None:
         """Propose the spec."""
-        self.number = self.forge.propose(BRANCH, "How far do straight lines get?")
+        self.number = self.forge.propose(self.proposal.branch, self.proposal.title)
         self.tell(f"ana opens pull request {self.number}")
 
     def say(self, body: str) -> None:
@@ -168,11 +209,12 @@ class Stage:
 @dataclass(frozen=True, kw_only=True)
 class Ground:
     """A cluster with the namespace of runs, a storage that its pods reach, of which the
-    environment has the variables, and an image that has the toy framework."""
+    environment has the variables, and an image that has the proposal's framework."""
 
     cluster: Cluster
     storage: ObjectStorage
     image: str
+    proposal: Proposal = SOFTMAX
 
 
 @contextmanager
@@ -201,14 +243,15 @@ def set_stage(
             claim=CLAIM,
             runs_secret=RUNS_SECRET,
         )
-        root = _make_repository(folder / "repository", ground.storage, kind, project)
+        root = _make_repository(folder / "repository", ground, kind, project)
         tell("a repository has scikit-learn's digits, by DVC")
         forge = stack.enter_context(_serve_forge(kind, root, folder))
         tell(f"{kind} is at {forge.url}")
         logs: list[Path] = []
+        metrics: list[str] = []
         for name in ("one", "other"):
             log = folder / f"controller-{name}.log"
-            served = _describe_controller(forge, folder / name, ground.image)
+            served = _describe_controller(forge, folder / name, ground)
             environ = {
                 **unmeasured(),
                 **ground.storage.environment,
@@ -220,8 +263,17 @@ def set_stage(
             if not logs:
                 forge.tell(url)
             logs.append(log)
+            metrics.append(f"127.0.0.1:{served.metrics_port}")
         tell("two controllers look after it")
-        yield Stage(forge, mlflow.uri, tuple(logs), tell)
+        yield Stage(
+            proposal=ground.proposal,
+            root=root,
+            forge=forge,
+            mlflow=mlflow.uri,
+            logs=tuple(logs),
+            metrics=tuple(metrics),
+            tell=tell,
+        )
 
 
 @contextmanager
@@ -234,7 +286,7 @@ def _serve_forge(kind: ForgeKind, root: Path, folder: Path) -> Iterator[Proposin
             yield gitea
 
 
-def _describe_controller(forge: ProposingForge, home: Path, image: str) -> Served:
+def _describe_controller(forge: ProposingForge, home: Path, ground: Ground) -> Served:
     home.mkdir()
     for name, text in (("token", forge.token), ("secret", SECRET)):
         (home / name).write_text(text)
@@ -247,15 +299,16 @@ def _describe_controller(forge: ProposingForge, home: Path, image: str) -> Serve
         secret=str(home / "secret"),
         folder=str(home / "mirror.git"),
         port=free_port(),
+        metrics_port=free_port(),
         sweep_s=10.0,
-        digests={"toy": image.rpartition("@")[2]},
+        digests={ground.proposal.framework: ground.image.rpartition("@")[2]},
     )
 
 
-def _make_repository(root: Path, storage: ObjectStorage, kind: str, project: str) -> Path:
+def _make_repository(root: Path, ground: Ground, kind: str, project: str) -> Path:
     dvc_repository(root)
     for name in (f"{kind}-runs", f"{kind}-data"):
-        storage.make_bucket(name)
+        ground.storage.make_bucket(name)
     (root / "vtspec.yaml").write_text(project)
     dataset = root / "specs" / "datasets" / "digits.yaml"
     dataset.parent.mkdir(parents=True)
@@ -265,8 +318,9 @@ def _make_repository(root: Path, storage: ObjectStorage, kind: str, project: str
     command(root, "dvc", "remote", "add", "-q", "-d", "storage", f"s3://{kind}-data/dvc")
     command(root, "dvc", "push", "-q")
     commit(root)
-    git(root, "checkout", "-q", "-b", BRANCH)
-    (root / SPEC).parent.mkdir(parents=True)
-    (root / SPEC).write_text(_EXPERIMENT)
+    proposal = ground.proposal
+    git(root, "checkout", "-q", "-b", proposal.branch)
+    (root / proposal.path).parent.mkdir(parents=True)
+    (root / proposal.path).write_text(proposal.text)
     commit(root)
     return root

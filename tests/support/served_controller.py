@@ -34,6 +34,7 @@ class Served:
     secret: str
     folder: str
     port: int
+    metrics_port: int
     sweep_s: float
     digests: Mapping[str, str]
 
@@ -101,7 +102,10 @@ def _main() -> None:
     )
     worker = SiteWorker(site=site, report=report, sweep_s=served.sweep_s)
     secrets = WebhookSecrets([SecretFile(path=Path(served.secret)).read()])
-    serve_repositories([worker], Address(host="127.0.0.1", port=served.port), secrets)
+    taken, read = (
+        Address(host="127.0.0.1", port=port) for port in (served.port, served.metrics_port)
+    )
+    serve_repositories([worker], taken, secrets, read)
 
 
 if __name__ == "__main__":
