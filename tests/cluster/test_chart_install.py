@@ -1,4 +1,4 @@
-"""The chart, really installed: its storage and its MLflow are services that answer."""
+"""The chart, really installed: its storage, MLflow and controller are services that answer."""
 
 import base64
 import shutil
@@ -11,23 +11,60 @@ from pathlib import Path
 import pytest
 import yaml
 
+from forge_sites import REPOSITORY
+from git_repositories import commit, git
 from helm_chart import CHART, RELEASE, Object
-from local_cluster.addresses import NODE
+from local_cluster.addresses import NODE, NODE_IP, REGISTRY
 from local_cluster.cluster import Cluster
 from local_cluster.installation import push_program
 from local_cluster.kubernetes_api import ApiError, KubernetesApi, wait_until
 from local_cluster.programs import Programs
-from local_cluster.vtspec_image import publish_mlflow
+from local_cluster.vtspec_image import publish_controller, publish_mlflow
+from plan_repository import a_repository, change
+from proposing_forges import SECRET, ProposingForge, serve_gitea_for
 from vtspec.pipelines.errors import Temporary
 from vtspec.pipelines.runs.object_store import ObjectStore, Overtaken
 
 OURS, RUNS = "installed-system", "installed"
 NAMESPACES = "/api/v1/namespaces"
 VALUES = CHART.parent / "values" / "one-node.yaml"
+CONTROLLER = f"{RELEASE}-controller"
+FORGE_SECRET = "forge"
+# What `helm install` says at its end; test_chart.py holds that it is a vtspec.yaml.
+PROJECT = f"""\
+apiVersion: vtspec.dev/v1alpha1
+kind: Project
+metadata: {{name: vision}}
+spec:
+  registry: {REGISTRY}
+  runs: s3://runs/vtspec
+  cluster:
+    namespace: {RUNS}
+    serviceAccount: vtspec-run
+    volumeClaim: vtspec
+    runsSecret: vtspec-runs
+  tracking: {{uri: "http://{RELEASE}-mlflow.{OURS}:5000"}}
+"""
 
 
 @pytest.fixture(scope="module")
-def chart(api: KubernetesApi, cluster: Cluster, programs: Programs) -> Iterator[KubernetesApi]:
+def gitea(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProposingForge]:
+    """A forge on the node's address, which pods reach, with a repository and a branch."""
+    folder = tmp_path_factory.mktemp("forge")
+    root = a_repository(folder / "repository")
+    (root / "vtspec.yaml").write_text(PROJECT)
+    commit(root)
+    git(root, "checkout", "-q", "-b", "longer")
+    change(root, "specs/experiments/deep.yaml", "epochs: 5", "epochs: 6")
+    commit(root)
+    with serve_gitea_for(root, folder / "gitea", NODE_IP) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def chart(
+    api: KubernetesApi, cluster: Cluster, programs: Programs, gitea: ProposingForge
+) -> Iterator[KubernetesApi]:
     """Installed by one command, with images that this cluster's registry has."""
     volumes = ["vtspec", f"{RELEASE}-storage", f"{RELEASE}-mlflow"]
     clean(api, volumes)
@@ -35,13 +72,27 @@ def chart(api: KubernetesApi, cluster: Cluster, programs: Programs) -> Iterator[
         make_volume(api, cluster.folder / f"chart-{name}", name)
     storage = push_program(cluster.folder, programs, "versitygw", "bin/versitygw")
     mlflow = publish_mlflow(cluster.folder, programs)
+    api.create(NAMESPACES, {"metadata": {"name": OURS}})
+    kept = {"token": gitea.token, "webhook-secret": SECRET}
+    secret = {"metadata": {"name": FORGE_SECRET}, "stringData": kept}
+    api.create(f"{NAMESPACES}/{OURS}/secrets", secret)
     settings = [
         f"runs.namespace={RUNS}",
         f"storage.image={storage}",
         f"mlflow.image={mlflow}",
+        "controller.enabled=true",
+        f"controller.image={publish_controller(cluster.folder, programs)}",
+        f"controller.repository={REPOSITORY}",
+        "controller.forge=gitea",
+        f"controller.url={gitea.url}",
+        f"controller.secret={FORGE_SECRET}",
+        # Together no more than a node of two cores has beside what else runs on it.
+        *(f"{part}.resources.cpus=100m" for part in ("storage", "mlflow", "controller")),
+        # Longer than these tests take: what is seen is seen by webhooks.
+        "controller.sweep=3600",
     ]
     helm = str(programs.path("helm"))
-    install = [helm, "install", RELEASE, str(CHART), "--namespace", OURS, "--create-namespace"]
+    install = [helm, "install", RELEASE, str(CHART), "--namespace", OURS]
     install += ["--values", str(VALUES), "--set", ",".join(settings)]
     done = subprocess.run(
         [*install, "--wait", "--timeout", "8m"], capture_output=True, text=True, check=False
@@ -180,6 +231,57 @@ def test_its_mlflow_answers_by_its_name_and_by_no_other(chart: KubernetesApi) ->
         urllib.request.urlopen(request, timeout=30)
     assert refused.value.code == 403
     refused.value.close()
+
+
+def list_controllers(api: KubernetesApi) -> list[Object]:
+    selector = "app.kubernetes.io/name=vtspec-controller"
+    return list(api.get(f"{NAMESPACES}/{OURS}/pods", labelSelector=selector)["items"])
+
+
+def read_figures(pod: Object) -> dict[str, float]:
+    """What a Prometheus reads of a pod, by name and labels."""
+    address = f"http://{pod['status']['podIP']}:8091/metrics"
+    with urllib.request.urlopen(address, timeout=30) as answer:
+        lines = [line for line in answer.read().decode().splitlines() if line[0] != "#"]
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
+
+
+def test_its_controllers_tell_a_pull_request_its_plan(
+    chart: KubernetesApi, gitea: ProposingForge
+) -> None:
+    address = find_address(chart, CONTROLLER)
+    gitea.tell(f"http://{address}/webhook")
+    number = gitea.propose("longer", "Longer")
+
+    def list_plans() -> list[str]:
+        comments = gitea.site.forge.list_comments(number)
+        return [one.body for one in comments if one.body.startswith("<!-- vtspec:plan")]
+
+    try:
+        wait_until(lambda: bool(list_plans()), what="the plan is told", timeout_s=120)
+    except TimeoutError as error:
+        raise AssertionError(describe(chart)) from error
+    assert "`deep`" in list_plans()[0]
+    pods = list_controllers(chart)
+    statuses = [one["status"]["containerStatuses"][0] for one in pods]
+    assert [(one["ready"], one["restartCount"]) for one in statuses] == [(True, 0)] * 2
+    figures = [read_figures(pod) for pod in pods]
+    looked = f'outcome="done",repository="{REPOSITORY}",scope="everything"'
+    assert all(one[f"vtspec_looks_total{{{looked}}}"] >= 1 for one in figures)
+    assert sum(one.get('vtspec_webhooks_total{outcome="taken"}', 0) for one in figures) >= 1
+    assert len(list_plans()) == 1
+
+
+def test_its_service_takes_signed_webhooks_and_tells_no_figures(chart: KubernetesApi) -> None:
+    address = find_address(chart, CONTROLLER)
+    for request, status in (
+        (urllib.request.Request(f"http://{address}/webhook", data=b"{}"), 401),
+        (urllib.request.Request(f"http://{address}/metrics"), 404),
+    ):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request, timeout=30)
+        assert refused.value.code == status
+        refused.value.close()
 
 
 def test_a_second_install_keeps_the_key(chart: KubernetesApi, programs: Programs) -> None:

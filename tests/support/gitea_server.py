@@ -1,4 +1,4 @@
-"""A real Gitea on loopback for tests, with SQLite in a folder that goes with it."""
+"""A real Gitea for tests, on loopback unless said, with SQLite in a folder that goes with it."""
 
 import getpass
 import os
@@ -24,7 +24,7 @@ RUN_USER = {user}
 WORK_PATH = {folder}
 I_AM_BEING_UNSAFE_RUNNING_AS_ROOT = true
 [server]
-HTTP_ADDR = 127.0.0.1
+HTTP_ADDR = {host}
 HTTP_PORT = {port}
 ROOT_URL = {url}/
 LOCAL_ROOT_URL = {url}/
@@ -42,7 +42,7 @@ INSTALL_LOCK = true
 SECRET_KEY = for-tests-alone
 PASSWORD_HASH_ALGO = pbkdf2$2$50
 [webhook]
-ALLOWED_HOST_LIST = loopback
+ALLOWED_HOST_LIST = loopback, private
 DELIVER_TIMEOUT = 5
 [repository]
 ROOT = {folder}/repositories
@@ -79,16 +79,17 @@ LEVEL = Warn
 class GiteaServer:
     """One server; `admin` asks it as its administrator, and as anybody by `Sudo`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, host: str) -> None:
         self.folder = folder
         port = free_port()
-        self.url = f"http://127.0.0.1:{port}"
+        self.url = f"http://{host}:{port}"
         built = build_gitea()
         self._program = built / "bin" / "gitea"
         self._config = folder / "app.ini"
         settings = _SETTINGS.format(
             user=getpass.getuser(),
             folder=folder,
+            host=host,
             port=port,
             url=self.url,
             static=built / "manifests",
@@ -146,10 +147,10 @@ class GiteaServer:
 
 
 @contextmanager
-def serve_gitea(folder: Path) -> Iterator[GiteaServer]:
+def serve_gitea(folder: Path, host: str = "127.0.0.1") -> Iterator[GiteaServer]:
     """A server while the context lasts; `folder` is gone after it."""
     folder.mkdir(parents=True)
-    server = GiteaServer(folder)
+    server = GiteaServer(folder, host)
     server.start()
     try:
         yield server

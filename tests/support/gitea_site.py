@@ -162,9 +162,9 @@ class GiteaSite:
 
 
 @contextmanager
-def serve_gitea_site(folder: Path) -> Iterator[GiteaSite]:
+def serve_gitea_site(folder: Path, host: str = "127.0.0.1") -> Iterator[GiteaSite]:
     """A Gitea with the repository, while the context lasts."""
-    with serve_gitea(folder) as server:
+    with serve_gitea(folder, host) as server:
         site = GiteaSite(server)
         with closing(site.connection):
             yield site

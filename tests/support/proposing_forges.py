@@ -92,8 +92,8 @@ def serve_github_for(root: Path) -> Iterator[ProposingGitHub]:
 
 
 @contextmanager
-def serve_gitea_for(root: Path, folder: Path) -> Iterator[ProposingForge]:
-    """A real Gitea, while the context lasts."""
+def serve_gitea_for(root: Path, folder: Path, host: str = "127.0.0.1") -> Iterator[ProposingForge]:
+    """A real Gitea at an address of this machine, while the context lasts."""
     # Who asks for GitHub alone needs no Gitea.
     from gitea_server import ADMIN, PASSWORD
     from gitea_site import GiteaSite, serve_gitea_site
@@ -122,5 +122,5 @@ def serve_gitea_for(root: Path, folder: Path) -> Iterator[ProposingForge]:
             hook = {"type": "gitea", "active": True, "config": config, "events": events}
             self.site.ask("POST", f"/repos/{REPOSITORY}/hooks", hook)
 
-    with serve_gitea_site(folder) as site:
+    with serve_gitea_site(folder, host) as site:
         yield ProposingGitea(site)

@@ -18,12 +18,14 @@ from local_cluster.programs import Tell, cache_folder
 
 ROOT = Path(__file__).parents[3]
 BASE_LOCK = ROOT / "images" / "base" / "requirements.txt"
+CONTROLLER_LOCK = ROOT / "images" / "vtspec" / "requirements.txt"
 TIMM_LOCK = ROOT / "images" / "timm" / "requirements.txt"
 _SUITE, PYTHON = "bookworm", "3.11"
 _PACKAGES = "python3-minimal,libpython3-stdlib,ca-certificates"
 # What this repository asks of its own environment is nothing to an image.
 _UV = (sys.executable, "-m", "uv", "--no-config")
 _SOURCES = ("adapters", "schema", "pipelines", "cli", "images", "pyproject.toml")
+_EXACTLY = ("--no-deps", "--require-hashes", "--only-binary", ":all:")
 _FRAMEWORK = "opt/framework"
 _SITE_PACKAGES = f"{_FRAMEWORK}/lib/python{PYTHON}/site-packages"
 _KEPT_UNUSED_S = 7 * 24 * 3600
@@ -64,15 +66,23 @@ class Layer:
                 path.unlink(missing_ok=True)
 
 
-def debian() -> Layer:
-    """Debian's smallest, with its Python."""
-    return Layer("debian", _sum(_SUITE.encode(), _PACKAGES.encode()), _make_debian)
+def debian(*more: str) -> Layer:
+    """Debian's smallest, with its Python, and packages that are named."""
+    names = ",".join((_PACKAGES, *more))
+    digest = _sum(_SUITE.encode(), names.encode())
+    return Layer("debian", digest, lambda target: _make_debian(target, names))
 
 
 def packages() -> Layer:
     """What images/base locks: a layer that changes with the lock alone."""
     digest = _sum(PYTHON.encode(), BASE_LOCK.read_bytes())
     return Layer("packages", digest, _make_packages)
+
+
+def controller() -> Layer:
+    """What images/vtspec locks beside it, in the same place: a layer above it."""
+    digest = _sum(PYTHON.encode(), CONTROLLER_LOCK.read_bytes())
+    return Layer("controller", digest, _make_controller)
 
 
 def vtspec() -> Layer:
@@ -98,9 +108,9 @@ def mlflow() -> Layer:
     return Layer("mlflow", _sum(version.encode(), PYTHON.encode()), _make_mlflow)
 
 
-def _make_debian(target: Path) -> None:
+def _make_debian(target: Path, names: str) -> None:
     run(
-        *("mmdebstrap", "--quiet", "--variant=minbase", f"--include={_PACKAGES}"),
+        *("mmdebstrap", "--quiet", "--variant=minbase", f"--include={names}"),
         *("--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*"),
         *("--dpkgopt=path-exclude=/usr/share/locale/*", _SUITE, str(target)),
     )
@@ -108,6 +118,11 @@ def _make_debian(target: Path) -> None:
 
 def _make_packages(target: Path) -> None:
     with _installed(target, "--requirements", str(BASE_LOCK)) as found:
+        _write(target, {"opt/packages": found})
+
+
+def _make_controller(target: Path) -> None:
+    with _installed(target, *_EXACTLY, "--requirements", str(CONTROLLER_LOCK)) as found:
         _write(target, {"opt/packages": found})
 
 
@@ -122,8 +137,7 @@ def _make_mlflow(target: Path) -> None:
 
 
 def _make_timm(target: Path) -> None:
-    exactly = ("--no-deps", "--require-hashes", "--only-binary", ":all:")
-    with _installed(target, *exactly, "--requirements", str(TIMM_LOCK)) as found:
+    with _installed(target, *_EXACTLY, "--requirements", str(TIMM_LOCK)) as found:
         # What `python -m venv` would add, so that a Python finds its packages beside itself.
         (found.parent / "pyvenv.cfg").write_text("home = /usr/bin\n")
         (found.parent / "python").symlink_to(f"/usr/bin/python{PYTHON}")

@@ -1,6 +1,7 @@
 """What is put into the cluster once its API server answers: kinds, webhooks, GPUs, images."""
 
 import base64
+import shutil
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -142,6 +143,8 @@ def push_program(folder: Path, programs: Programs, program: str, path: str) -> s
     made.mkdir(exist_ok=True)
     layer = images.write_layer(made / f"{program}.tar", {path: programs.path(program)})
     config = {"Entrypoint": [f"/{path}"], "Env": ["PATH=/bin"]}
+    # That of an earlier call on the same cluster.
+    shutil.rmtree(made / program, ignore_errors=True)
     layout = images.write_image(made / program, [layer], config=config)
     crane = programs.path("crane")
     # The last line is the reference by digest.

@@ -18,6 +18,8 @@ from local_cluster.programs import Programs, Tell, cache_folder
 _VTSPEC = (image_layers.debian(), image_layers.packages(), image_layers.vtspec())
 # Its gigabytes come before vtspec: a layer that changes with the lock alone.
 _TIMM = (_VTSPEC[0], image_layers.timm(), *_VTSPEC[1:], image_layers.adapters())
+# The same as _VTSPEC, on a Debian with git, and with what the controller needs.
+_CONTROLLER = (image_layers.debian("git"), _VTSPEC[1], image_layers.controller(), _VTSPEC[2])
 _MLFLOW = (_VTSPEC[0], image_layers.mlflow())
 
 
@@ -28,7 +30,7 @@ def keep_layers(tell: Tell, *, is_light: bool = False) -> None:
     Raises:
         ClusterError: a layer could not be made, with what the program said that makes it.
     """
-    for layer in _VTSPEC if is_light else (*_TIMM, *_MLFLOW):
+    for layer in _VTSPEC if is_light else (*_TIMM, *_CONTROLLER, *_MLFLOW):
         layer.keep(tell)
 
 
@@ -41,6 +43,11 @@ def publish_timm(folder: Path, programs: Programs) -> str:
     """An image with two environments, as images/timm makes it."""
     python = "VTSPEC_FRAMEWORK_PYTHON=/opt/framework/bin/python"
     return _push(folder, programs, "vtspec-timm", _TIMM, _configure(python))
+
+
+def publish_controller(folder: Path, programs: Programs) -> str:
+    """The image in which the controller runs, as images/vtspec makes it."""
+    return _push(folder, programs, "vtspec", _CONTROLLER, _configure())
 
 
 def publish_mlflow(folder: Path, programs: Programs) -> str:
