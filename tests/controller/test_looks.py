@@ -2,21 +2,29 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Never
 
 import pytest
 
+from cluster_world import Pods, recorded_status
 from git_repositories import commit, git
 from kubernetes_server import await_true
 from plan_repository import change
 from proposed_changes import DEEP
-from run_folders import STARTED, SUCCEEDED, Told, a_plan, events_of
+from run_folders import EVALUATED, STARTED, SUCCEEDED, Told, a_plan, events_of
 from served_pull_requests import PullRequests
-from vtspec.pipelines.controller.observation import survey_site
+from vtspec.pipelines.controller import observed_plans
+from vtspec.pipelines.controller.observation import observe_site, survey_site
 from vtspec.pipelines.controller.observed_plans import Policy, add_plans
+from vtspec.pipelines.controller.observed_runs import ObservedRun, ObservedRuns
 from vtspec.pipelines.controller.site import Site
 from vtspec.pipelines.controller.view import PullRequestView
+from vtspec.pipelines.controller.worker import SiteWorker
 from vtspec.pipelines.errors import Refused
 from vtspec.pipelines.project.git_mirror import GitMirror
+from vtspec.pipelines.runs import Runs
 from vtspec.pipelines.runs.events import encode_event
 
 
@@ -162,7 +170,8 @@ def test_a_merge_that_nobody_told_of_is_found(pulls: PullRequests) -> None:
     before = pulls.github.server.count(f"GET .*/pulls/{other}$")
     pulls.serve()
     pulls.serve()
-    assert pulls.github.server.count(f"GET .*/pulls/{other}$") == before + 1
+    # By the survey, and by the look at what that has found.
+    assert pulls.github.server.count(f"GET .*/pulls/{other}$") == before + 2
 
 
 def test_one_that_shares_a_run_keeps_it_from_being_stopped(pulls: PullRequests) -> None:
@@ -190,7 +199,7 @@ def test_what_is_over_is_not_fetched_again(pulls: PullRequests, fetched: list[li
     assert fetched == [["refs/heads/main"]]
 
 
-def test_what_a_survey_finds_is_not_asked_for_again(
+def test_what_a_survey_fetches_is_not_fetched_again(
     pulls: PullRequests, fetched: list[list[str]]
 ) -> None:
     other = pulls.propose_again()
@@ -198,11 +207,105 @@ def test_what_a_survey_finds_is_not_asked_for_again(
     for number in (pulls.number, other):
         pulls.serve([number])
     assert len(fetched) == 1
-    assert pulls.github.server.count("GET .*/pulls/[0-9]+$") == 0
     assert len(pulls.read_comments()) == 2
     # It stands for one look.
     pulls.serve([other])
     assert fetched[1:] == [["refs/heads/main", f"refs/pull/{other}/head"]]
+
+
+def push(pulls: PullRequests) -> str:
+    change(pulls.world.root, DEEP, "epochs: 50", "epochs: 60")
+    head = commit(pulls.world.root)
+    git(pulls.world.root, "update-ref", f"refs/pull/{pulls.number}/head", head)
+    pulls.github.repository.push(pulls.number, head)
+    return head
+
+
+def test_what_is_pushed_after_a_survey_is_looked_at_as_it_is(pulls: PullRequests) -> None:
+    pulls.settle()
+    survey_site(pulls.site)
+    head = push(pulls)
+    pulls.github.server.world.now += timedelta(minutes=1)
+    pulls.serve([pulls.number])
+    assert f"## Plan of `{head[:7]}`" in pulls.read_comments()[0]
+
+
+def test_what_is_told_of_during_a_survey_is_read_again(
+    pulls: PullRequests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = SiteWorker(site=pulls.site, report=pulls.said.append)
+    read = ObservedRuns.read
+
+    def tell(self: ObservedRuns, runs: Runs) -> list[ObservedRun]:
+        worker.tell(pulls.number)
+        return read(self, runs)
+
+    monkeypatch.setattr(ObservedRuns, "read", tell)
+    survey_site(pulls.site)
+    assert pulls.site.surveyed == set()
+
+
+def test_data_that_is_pushed_later_is_found(
+    pulls: PullRequests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lack(*_: object) -> str | None:
+        raise Refused("300 objects are not in s3://acme/dvc", fix="dvc push")
+
+    pulls.site.check = lack
+    pulls.settle()
+    pulls.site.check = lambda plan, remote, root: None
+    pulls.serve()
+    assert "300 objects are not" in pulls.read_comments()[0]
+    monkeypatch.setattr(observed_plans, "REACH_S", 0.0)
+    pulls.settle()
+    assert "300 objects are not" not in pulls.read_comments()[0]
+    assert pulls.find_line()
+
+
+def test_what_a_team_of_logins_has_spent_is_known_without_the_workflow(
+    pulls: PullRequests,
+) -> None:
+    root = pulls.world.root
+    git(root, "checkout", "-q", "main")
+    change(root, "vtspec.yaml", "spec:\n", "spec:\n  teams: {vision: {logins: [ben]}}\n")
+    commit(root)
+    git(root, "checkout", "-q", "proposed")
+    pulls.settle()
+    pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
+    pulls.settle()
+    (name,) = pulls.world.server.workflows()
+    pods = Pods(world=pulls.world, run=name)
+    pods.begin()
+    pods.tell(STARTED, EVALUATED, SUCCEEDED)
+    pods.store()
+    pods.end()
+    pulls.world.server.play(name, recorded_status("succeeded"))
+    pulls.settle()
+    pulls.world.server.play_gone(name)
+    (ended,) = observe_site(pulls.site).view.ended
+    assert ended.team == "vision"
+
+
+def test_a_strangers_weights_are_not_looked_up_in_our_mlflow(pulls: PullRequests) -> None:
+    asked: list[str] = []
+
+    def look_up(name: str, version: str) -> Never:
+        asked.append(name)
+        raise Refused(f"there is no {name}", fix="name another")
+
+    sources = pulls.site.sources
+    assert sources is not None
+    pulls.site.sources = replace(sources, version_of=look_up)
+    start = "{name: resnet18, weights: 'models:/secret@champion'}"
+    change(pulls.world.root, DEEP, "{name: resnet18}", start)
+    head = commit(pulls.world.root)
+    git(pulls.world.root, "update-ref", f"refs/pull/{pulls.number}/head", head)
+    pulls.github.repository.push(pulls.number, head)
+    pull = pulls.github.repository.pull_requests[pulls.number]
+    pull.head_repository = 99
+    pulls.serve()
+    assert asked == []
+    assert "secret is of our MLflow" in pulls.read_comments()[0]
 
 
 @pytest.fixture

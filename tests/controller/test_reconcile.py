@@ -64,7 +64,7 @@ def test_an_approved_plan_is_carried_out_and_the_command_answered() -> None:
         ("/vtspec aply 1234567", "did you mean `/vtspec apply`?"),
         ("/vtspec stop dgits", "did you mean `digits`?"),
         ("/vtspec rerun", "has not been carried out yet"),
-        ("/vtspec allow 1234567", "nothing has to be allowed"),
+        (f"/vtspec allow {'1' * 40}", "nothing has to be allowed"),
         ("/vtspec report", "has been carried out yet"),
     ],
 )
@@ -386,6 +386,18 @@ def test_a_fork_is_planned_and_runs_only_what_a_maintainer_allowed() -> None:
     assert len(world.created) == 1
 
 
+def test_the_beginning_of_a_hash_allows_nothing() -> None:
+    world = World()
+    number = world.open(a_spec(PLAN), author="eve", is_fork=True)
+    world.settle()
+    said = world.comment(number, f"/vtspec allow {world.pulls[number].pull.head_sha[:12]}", "ann")
+    world.settle()
+    assert "by its whole hash" in world.reply_to(number, said)
+    world.apply(number, PLAN)
+    world.settle()
+    assert world.created == []
+
+
 def test_an_edited_comment_is_no_command_and_is_answered() -> None:
     world, number = an_open_world()
     said = world.comment(number, "nice work")
@@ -489,6 +501,18 @@ def test_nobody_approves_what_they_may_not_run() -> None:
     assert world.created == []
 
 
+def test_nobody_joins_what_they_may_not_run() -> None:
+    world = World(teams=TEAMS)
+    number, other = world.open(a_spec(PLAN)), world.open(a_spec(PLAN))
+    world.settle()
+    world.apply(number, PLAN)
+    world.settle()
+    said = world.apply(other, PLAN, "kim")
+    world.settle()
+    assert "team faces may take 1m at most" in world.reply_to(other, said)
+    assert world.attempts[PLAN.id].wanted_by == {number: True}
+
+
 def test_all_of_several_plans_are_carried_out_or_none() -> None:
     world = World()
     specs = (a_spec(PLAN), a_spec(OTHER, obstacles=("the data is not pushed: dvc push",)))
@@ -547,6 +571,32 @@ def test_a_merge_carries_out_what_was_shown_and_nothing_else() -> None:
     world.settle()
     assert [run for run, _ in world.created] == [PLAN.id]
     assert f"/vtspec apply {OTHER_NAME.digest[7:14]}" in world.find(other, "approval")[0]
+
+
+def test_a_review_carries_out_nothing_that_somebody_only_asked_to_see() -> None:
+    world = World(approval={"when": "approval"})
+    number = world.open(a_spec(PLAN), a_spec(OTHER, cause="asked"))
+    world.settle()
+    world.review(number)
+    world.settle()
+    assert [run for run, _ in world.created] == [PLAN.id]
+
+
+def test_a_reviewed_run_that_was_removed_is_not_begun_unasked() -> None:
+    world = World(approval={"when": "approval"})
+    number = world.open(a_spec(PLAN))
+    world.settle()
+    world.review(number)
+    world.settle()
+    world.end(PLAN.id)
+    world.settle()
+    del world.attempts[PLAN.id]
+    world.settle()
+    assert len(world.created) == 1
+    # A word that was said since is another one.
+    world.review(number)
+    world.settle()
+    assert len(world.created) == 2
 
 
 def test_what_an_approval_could_not_carry_out_is_told_once() -> None:
@@ -747,7 +797,10 @@ def test_another_experiment_is_planned_for_who_may_write_and_asks() -> None:
     world, number = an_open_world()
     world.comment(number, "/vtspec plan cats unknown")
     world.comment(number, "/vtspec plan birds", "eve")
-    seen = replace(world.see().pull_requests[0], experiments=("digits", "cats", "birds"))
+    edited = world.comment(number, "thanks")
+    world.edit(number, edited, "/vtspec plan mice")
+    names = ("digits", "cats", "birds", "mice")
+    seen = replace(world.see().pull_requests[0], experiments=names)
     assert list_asked_specs(seen, BOT) == {"cats"}
     # What the edge planned for it is shown, and has a digest of its own to apply.
     world.pulls[number].specs = (a_spec(PLAN), a_spec(OTHER, cause="asked"))

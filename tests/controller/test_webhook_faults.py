@@ -75,7 +75,10 @@ class Theatre:
         """One more, which remembers nothing but the pull requests that were open last."""
         opened: set[int] = set()
         site: Any = SimpleNamespace(
-            forge=SimpleNamespace(repository="acme/vision"), metrics=None, surveyed={}
+            forge=SimpleNamespace(repository="acme/vision"),
+            metrics=None,
+            surveyed=set(),
+            told=set(),
         )
 
         def survey(site: object, report: object) -> Pass:

@@ -26,10 +26,10 @@ class Looks:
     during: Callable[[int], None] = lambda number: None
     said: list[str] = field(default_factory=list)
 
-    def run(self, surveyed: dict[int, Any] | None = None, **changes: Any) -> "Looks":
+    def run(self, surveyed: set[int] | None = None, **changes: Any) -> "Looks":
         forge = SimpleNamespace(repository="acme/vision")
         site: Any = SimpleNamespace(
-            forge=forge, metrics=None, surveyed={} if surveyed is None else surveyed
+            forge=forge, metrics=None, surveyed=surveyed or set(), told=set()
         )
 
         def serve(
@@ -130,19 +130,17 @@ def test_a_look_is_at_few_so_that_who_asks_waits_for_few() -> None:
 
 def test_what_a_survey_has_found_waits_for_what_was_told() -> None:
     found = Pass(actions=0, delay_s=None, due=dict.fromkeys(range(1, 8), 0.0))
-    looks, surveyed = Looks([found, AT_REST, AT_REST]), dict[int, Any]()
+    looks, surveyed = Looks([found, AT_REST, AT_REST]), {1, 7, 9}
 
     def tell(number: int) -> None:
-        nonlocal surveyed
         if number == 1:
-            surveyed |= {9: None, 7: None, 1: None}
             looks.worker.tell(9)
             looks.worker.tell(7)
 
     looks.during = tell
     assert looks.run(surveyed, sweep_s=3600).asked == [None, [1, 2, 3, 7, 9], [4, 5, 6]]
     # What was told of is not as the survey found it.
-    assert surveyed == {1: None}
+    assert surveyed == {1}
 
 
 def test_everything_waits_for_what_was_told_but_not_for_ever() -> None:

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Sequence
 
-from vtspec.pipelines.controller.actions import Action, SetStatus, WriteComment
+from vtspec.pipelines.controller.actions import Action, React, Reply, SetStatus, WriteComment
 from vtspec.pipelines.controller.write_queue import Key, WriteQueue
 from vtspec.pipelines.forge.forge import Status
 
@@ -51,6 +51,28 @@ def test_what_waits_longest_is_written_first_as_it_was_decided_last() -> None:
     written.queue.put([1], [a_comment(1, "new")])
     assert written.run().some == [[a_comment(1, "new")], [a_comment(2, "other")]]
     assert written.heard == [(1, None), (2, None)]
+
+
+def test_who_has_much_written_waits_and_not_everybody() -> None:
+    written = Written()
+    many = [a_comment(1, str(number)) for number in range(25)]
+    written.queue.put([1], many)
+    written.queue.put([2], [a_comment(2, "other")])
+    assert written.run().some == [many[:10], [a_comment(2, "other")], many[10:20], many[20:]]
+
+
+def test_what_answers_a_command_is_written_at_once() -> None:
+    written = Written()
+    answers = [
+        one
+        for cause in range(7)
+        for one in (
+            Reply(pull_request=1, comment_id=cause, body="x", cause=cause),
+            React(pull_request=1, comment_id=cause, content="rocket", cause=cause),
+        )
+    ]
+    written.queue.put([1], answers[1:])
+    assert written.run().some == [answers[1:12], answers[12:]]
 
 
 def test_what_a_later_look_does_not_want_is_not_written() -> None:

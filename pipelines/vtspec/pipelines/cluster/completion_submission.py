@@ -95,4 +95,5 @@ class CompletionSubmission:
             digest=self.completion.plan.digest,
             created_at=self.get_time(),
             namespace_uid=self.client.find_namespace_uid(self.settings.namespace) or "",
+            team=self.settings.team or "",
         )

@@ -114,6 +114,7 @@ class Submission:
             digest=self.plan.digest,
             created_at=self.get_time(),
             namespace_uid=self.client.find_namespace_uid(self.settings.namespace) or "",
+            team=self.settings.team or "",
         )
 
     def _agree_on_plan(self, store: ObjectStore, name: str, file: WorkflowFile) -> None:

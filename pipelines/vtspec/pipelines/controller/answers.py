@@ -64,7 +64,7 @@ def _answer_allow(request: Request, command: AllowCommand) -> Answer:
         return refuse(replies.NO_MAINTAINER)
     if not pull.is_fork:
         return refuse(replies.NO_FORK)
-    if not pull.head_sha.startswith(command.head_sha):
+    if pull.head_sha != command.head_sha:
         return refuse(replies.explain_other_head(command.head_sha, pull.head_sha))
     return Answer(outcome="done", sentences=(replies.explain_allowed(pull.head_sha),))
 

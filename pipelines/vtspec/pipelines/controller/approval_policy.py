@@ -4,16 +4,19 @@ Bound to the head commit and to what the plan comment showed of it at that time:
 digest.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
 
 from vtspec.pipelines.forge.forge import Review
 
-from .actions import Action, CreateRun, LabelRun
+from .actions import Action, CommentKind, CreateRun, LabelRun
 from .approval import Asker, choose_team, find_asker_problem
-from .digests import Target, compute_all_digest, list_asked, write_line
+from .digests import Target, compute_all_digest, list_changed, write_line
 from .ledger import Ledger
-from .markers import Shown, parse_time
+from .markers import Shown, find_comments, parse_time
 from .phrases import Sentence
 from .replies import explain_merged_otherwise
 from .request import find_run_problem, find_shown, find_standing, is_allowed, list_open
@@ -28,9 +31,17 @@ class Verdict:
     sentences: tuple[Sentence, ...] = ()
 
 
+class _Said(NamedTuple):
+    """Who has approved, and by what; when last, None where that is not known."""
+
+    login: str
+    source: ApprovalSource
+    at: datetime | None
+
+
 def judge_approval(seen: PullRequestView, view: View, ledger: Ledger) -> Verdict:
     """What a review or the merge of a pull request has carried out that nothing has yet."""
-    shown, targets = find_shown(seen, view.login), list_asked(seen.specs)
+    shown, targets = find_shown(seen, view.login), list_changed(seen.specs)
     if shown is None or shown.head_sha != seen.pull.head_sha or not targets:
         return Verdict()
     match view.project.approval.when:
@@ -43,7 +54,7 @@ def judge_approval(seen: PullRequestView, view: View, ledger: Ledger) -> Verdict
 
 
 def _judge_reviews(seen: PullRequestView, view: View, ledger: Ledger, shown: Shown) -> Verdict:
-    targets = list_asked(seen.specs)
+    targets = list_changed(seen.specs)
     if shown.all_digest != compute_all_digest(targets) or not is_allowed(seen, view):
         return Verdict()
     # The last word of each reviewer counts.
@@ -51,7 +62,9 @@ def _judge_reviews(seen: PullRequestView, view: View, ledger: Ledger, shown: Sho
     approving = [one for one in last.values() if _approves(one, seen, view, shown)]
     if not approving:
         return Verdict()
-    return _carry_out(seen, view, ledger, approving[0].user, "approval")
+    first = approving[0]
+    last_said = max((one.submitted_at for one in approving), default="")
+    return _carry_out(seen, view, ledger, _Said(first.user, "approval", parse_time(last_said)))
 
 
 def _approves(review: Review, seen: PullRequestView, view: View, shown: Shown) -> bool:
@@ -70,7 +83,7 @@ def _may(login: str, seen: PullRequestView, view: View) -> bool:
 
 
 def _judge_merge(seen: PullRequestView, view: View, ledger: Ledger, shown: Shown) -> Verdict:
-    targets = list_asked(seen.specs)
+    targets = list_changed(seen.specs)
     if seen.merged_by is None or not _may(seen.merged_by, seen, view):
         return Verdict()
     if shown.all_digest != compute_all_digest(targets):
@@ -79,16 +92,14 @@ def _judge_merge(seen: PullRequestView, view: View, ledger: Ledger, shown: Shown
         return Verdict(
             sentences=(explain_merged_otherwise(write_line(left, seen.specs)),) if left else ()
         )
-    return _carry_out(seen, view, ledger, seen.merged_by, "merge")
+    return _carry_out(seen, view, ledger, _Said(seen.merged_by, "merge", None))
 
 
-def _carry_out(
-    seen: PullRequestView, view: View, ledger: Ledger, login: str, source: ApprovalSource
-) -> Verdict:
+def _carry_out(seen: PullRequestView, view: View, ledger: Ledger, said: _Said) -> Verdict:
     effects: list[Action] = []
     problems: list[Sentence] = []
-    for target in list_asked(seen.specs):
-        outcome = _begin(seen, view, ledger, target, (login, source))
+    for target in list_changed(seen.specs):
+        outcome = _begin(seen, view, ledger, target, said)
         problems += [outcome] if isinstance(outcome, Sentence) else []
         effects += [] if isinstance(outcome, Sentence) else outcome
     return Verdict(effects=tuple(effects), sentences=tuple(problems))
@@ -99,16 +110,16 @@ def _begin(
     view: View,
     ledger: Ledger,
     target: Target,
-    said: tuple[str, ApprovalSource],
+    said: _Said,
 ) -> Sequence[Action] | Sentence:
     """What carries a plan out that has never been; a run of it is the memory that it was."""
-    (login, source), number = said, seen.pull.number
+    login, number = said.login, seen.pull.number
     approval = Approval(
         pull_request=number,
         login=login,
         digest=target.plan.digest,
         head_sha=seen.pull.head_sha,
-        source=source,
+        source=said.source,
     )
     standing = find_standing(target, ledger)
     attempt = standing.attempt
@@ -120,8 +131,8 @@ def _begin(
         ledger.label_run(attempt.run, number, approval)
         label = LabelRun(run=attempt.run, pull_request=number, is_wanted=True, approval=approval)
         return [label]
-    # A failed or stopped one waits for a person's word.
-    if standing.begin not in ("new", "completion"):
+    # A failed or stopped one waits for a person's word, and so does one that was removed since.
+    if standing.begin not in ("new", "completion") or _is_done(standing.run, said, seen, view):
         return []
     problem = find_run_problem(view, target, login, ledger)
     if problem is not None:
@@ -138,3 +149,12 @@ def _begin(
             after_seq=standing.after_seq,
         )
     ]
+
+
+def _is_done(run: str, said: _Said, seen: PullRequestView, view: View) -> bool:
+    """Whether a comment of ours has told how the run goes, or went, since that was said."""
+    kinds: tuple[CommentKind, ...] = ("progress", "result")
+    ours = [one for kind in kinds for one in find_comments(seen.comments, view.login, kind)]
+    name = re.compile(rf"(?<![\w-]){re.escape(run)}(?![\w-])")
+    times = [parse_time(one.updated_at) for one in ours if name.search(one.body)]
+    return any(said.at is None or at is None or said.at <= at for at in times)

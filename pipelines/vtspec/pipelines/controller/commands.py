@@ -32,7 +32,8 @@ USAGE: Final[dict[str, str]] = {
 """Each command as it is typed."""
 
 _DIGEST: Final = re.compile(r"(?:sha256:)?([0-9a-f]{7,64})")
-_SHA: Final = re.compile(r"[0-9a-f]{7,64}")
+_SHA: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+"""Whole: who chooses what stands in a commit can make two whose hashes begin alike."""
 _NAME: Final = re.compile(NAME.pattern)
 _LONGEST_NAME: Final = 40
 

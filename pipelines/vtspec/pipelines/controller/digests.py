@@ -31,10 +31,11 @@ def list_targets(specs: Iterable[PlannedSpec]) -> list[Target]:
     return [Target(spec=spec, plan=plan) for spec in specs for plan in spec.plans]
 
 
-def list_asked(specs: Iterable[PlannedSpec]) -> list[Target]:
+def list_changed(specs: Iterable[PlannedSpec]) -> list[Target]:
     """The plans of specs that the pull request itself changes, which one digest is of: those that
-    only become another are never carried out unless each is named."""
-    return list_targets(spec for spec in specs if spec.cause != "affected")
+    only become another, or that somebody asked to see, are never carried out unless each is named.
+    """
+    return list_targets(spec for spec in specs if spec.cause == "changed")
 
 
 def strip_digest(digest: str) -> str:
@@ -64,7 +65,7 @@ def _group_targets(specs: Sequence[PlannedSpec]) -> dict[str, list[Target]]:
         if len(spec.plans) > 1:
             seeds = list_targets([spec])
             groups.setdefault(compute_all_digest(seeds), seeds)
-    asked = list_asked(specs)
+    asked = list_changed(specs)
     if asked:
         groups.setdefault(compute_all_digest(asked), asked)
     return groups
@@ -86,7 +87,7 @@ def shorten_digests(specs: Sequence[PlannedSpec]) -> dict[str, str]:
 def name_targets(targets: Sequence[Target], specs: Sequence[PlannedSpec]) -> str:
     """The digits that mean these plans: of the one, of all, or of each."""
     short, digests = shorten_digests(specs), {target.plan.digest for target in targets}
-    for group in (list_asked(specs), *(list_targets([spec]) for spec in specs)):
+    for group in (list_changed(specs), *(list_targets([spec]) for spec in specs)):
         if len(digests) > 1 and digests == {target.plan.digest for target in group}:
             return short[compute_all_digest(group)]
     return " ".join(short[strip_digest(digest)] for digest in sorted(digests))

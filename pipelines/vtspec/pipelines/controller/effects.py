@@ -209,6 +209,8 @@ class Effects:
         pull = self.site.forge.get_pull_request(approval.pull_request)
         if pull.state != "merged" and pull.head_sha != approval.head_sha:
             raise Temporary(f"pull request {pull.number} was pushed to meanwhile")
+        if pull.state == "closed":
+            raise Temporary(f"pull request {pull.number} was closed meanwhile")
         self._refuse_moved(action)
         request = RunRequest(
             planned=PlannedRun(made=action.plan, repository=self.repository),

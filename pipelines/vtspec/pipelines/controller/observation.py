@@ -62,6 +62,7 @@ class Observation:
 def survey_site(site: Site) -> Survey:
     """Find what there is: all open pull requests, those that were open at the last survey, and
     those that a run says it is wanted by; and all runs. Raises as `observe_site`."""
+    site.told.clear()
     mirror, default = site.open_mirror()
     pulls, left_out = find_open_pulls(site)
     left_out |= fetch(mirror, default, pulls.values())
@@ -71,13 +72,16 @@ def survey_site(site: Site) -> Survey:
     site.runs.read(Runs(repository.runs))
     every = {**pulls, **wanting}
     site.opened = {number for number, one in every.items() if one.state == "open"}
-    site.surveyed = {number: one for number, one in every.items() if number not in left_out}
-    return Survey(numbers=frozenset(site.surveyed), repository=repository, left_out=left_out)
+    numbers = frozenset(every) - frozenset(left_out)
+    site.surveyed = set(numbers)
+    # Of these something may be other than it was read.
+    site.surveyed -= set(site.told)
+    return Survey(numbers=numbers, repository=repository, left_out=left_out)
 
 
 def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observation:
-    """Look at these pull requests; without any named at all that a survey finds. What that has
-    found of one stands for one look.
+    """Look at these pull requests; without any named at all that a survey finds, whose commits and
+    runs are not read again for one look.
 
     Raises `Temporary` and `Permanent` where forge, git, cluster or store say nothing, `SpecError`
     where the default branch's `vtspec.yaml` is wrong, and `Refused` where it names what is not
@@ -89,7 +93,8 @@ def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observatio
         survey = survey_site(site)
         numbers, left_out = survey.numbers, dict(survey.left_out)
     asked = {*numbers}
-    surveyed = {one: site.surveyed.pop(one) for one in asked if one in site.surveyed}
+    surveyed = asked & site.surveyed
+    site.surveyed -= surveyed
     pulls, commits, commit = _find_pulls(site, asked, surveyed, left_out)
     repository, workflows = _read_ground(site, commit)
     project = repository.project.spec
@@ -98,7 +103,7 @@ def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observatio
     wanting, _ = get_pulls(forge, list_wanting(workflows, asked) - {*pulls} - {*left_out})
     states |= {number: one.state for number, one in wanting.items()}
     runs = Runs(repository.runs)
-    wanted = list_runs_wanted_by(workflows, asked - {*surveyed})
+    wanted = list_runs_wanted_by(workflows, asked - surveyed)
     every = site.runs.read_some(runs, wanted, workflows)
     settled = site.attempts.settle(runs, every, workflows, project, site.open_cluster)
     if settled:
@@ -144,21 +149,29 @@ def _read_ground(site: Site, commit: str) -> tuple[Repository, WorkflowsByRun]:
 def _find_pulls(
     site: Site,
     numbers: Collection[int],
-    surveyed: "Mapping[int, PullRequest]",
+    surveyed: Collection[int],
     left_out: dict[int, Reason],
 ) -> "tuple[dict[int, PullRequest], Mapping[str, str], str]":
     """These pull requests, the commits that are here of them, and that of the default branch; why
     one could not be had goes to `left_out`."""
     mirror, default = site.open_mirror()
-    asked, unfound = get_pulls(site.forge, {*numbers} - {*surveyed} - {*left_out})
+    pulls, unfound = get_pulls(site.forge, {*numbers} - {*left_out})
     left_out |= unfound
-    if asked or not surveyed:
-        left_out |= fetch(mirror, default, asked.values())
-    pulls = {**surveyed, **asked}
-    there = (one for number, one in pulls.items() if number not in left_out)
-    names = {name for one in there for name in list_commits(one)}
-    commits = mirror.find_commits({default, *names})
+    commits = mirror.find_commits({default, *_name_commits(pulls.values())}) if surveyed else {}
+    stale = [
+        one
+        for one in pulls.values()
+        if one.number not in surveyed or any(name not in commits for name in list_commits(one))
+    ]
+    if stale or default not in commits:
+        left_out |= fetch(mirror, default, stale)
+        there = [one for number, one in pulls.items() if number not in left_out]
+        commits = mirror.find_commits({default, *_name_commits(there)})
     return pulls, commits, commits[default]
+
+
+def _name_commits(pulls: "Iterable[PullRequest]") -> set[str]:
+    return {name for one in pulls for name in list_commits(one)}
 
 
 def find_problems(site: Site, number: int) -> "tuple[PullRequest, Validation]":

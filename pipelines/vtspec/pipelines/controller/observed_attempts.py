@@ -8,7 +8,6 @@ from vtspec.pipelines.cluster.run_workflow import RunWorkflow, is_made_for
 from vtspec.pipelines.errors import Temporary
 from vtspec.pipelines.operations.cluster_workflows import settle_runs
 from vtspec.pipelines.runs import Runs
-from vtspec.pipelines.validation.teams import find_team
 
 from .approval import choose_team
 from .observed_runs import ObservedRun, ObservedRuns
@@ -139,8 +138,10 @@ def _make_attempt(
     wanted: dict[int, bool] = {}
     for each in workflows:
         for number, is_wanted in each.wanted_by.items():
-            wanted[number] = wanted.get(number, False) or is_wanted
-    login = approvals[-1].login if approvals else ""
+            # Who wanted the run wants no completion of it that somebody else asks for.
+            is_of_last = current is None or each is current
+            wanted[number] = wanted.get(number, False) or (is_wanted and is_of_last)
+    login = approvals[0].login if approvals else ""
     return Attempt(
         run=one.name,
         spec=plan.name,
@@ -152,12 +153,19 @@ def _make_attempt(
         approvals=approvals,
         wanted_by=wanted,
         is_stopping=current is not None and current.is_stopping,
-        team=choose_team(plan, login, project),
+        team=_find_team(one, plan, login, project),
         cost=plan.estimate.cost,
         currency=plan.estimate.currency,
         log=one.log,
         link=one.link,
     )
+
+
+def _find_team(one: ObservedRun, plan: "Plan", login: str, project: "ProjectSpec") -> str | None:
+    """The team whose limits a run counts for: that which it was begun for, as long as there is
+    such a one."""
+    named = "" if one.file is None else one.file.team
+    return named if named in project.teams else choose_team(plan, login, project)
 
 
 def look_closer(
@@ -182,7 +190,7 @@ def list_ended(every: Sequence[ObservedRun], project: "ProjectSpec") -> Iterator
         plan = one.plan
         if plan is None or one.ended is None:
             continue
-        team = find_team(project.teams, plan.spec_path, None)
+        team = _find_team(one, plan, "", project)
         cost = _compute_cost(plan, one.state.clock.seconds)
         if team is not None and cost is not None:
             yield EndedRun(team=team, ended=one.ended, cost=cost)

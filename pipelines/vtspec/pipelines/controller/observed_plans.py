@@ -1,11 +1,13 @@
 """The plans of a pull request, made anew only where something that they hang on has changed."""
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Never
 
+from vtspec.pipelines.errors import Refused
 from vtspec.pipelines.operations.pull_request import (
     AffectedPlan,
     Proposal,
@@ -25,6 +27,10 @@ from .view import PlannedSpec, PullRequestView, SpecCause, View
 if TYPE_CHECKING:
     from vtspec.pipelines.argo.settings import DataRemote
     from vtspec.pipelines.planning.plan_model import Plan
+    from vtspec.pipelines.planning.resolve import ModelSources
+
+REACH_S: Final = 60.0
+"""After which time it is asked again whether pods can fetch what they could not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,25 +79,47 @@ def _plan(site: Site, seen: PullRequestView, policy: Policy) -> PullRequestPlans
     also, is_trusted = frozenset(list_asked_specs(seen, login)), is_allowed(seen, view)
     key = (pull.number, pull.head_sha, base, also, is_trusted, policy.commit)
     known = site.planned.get(key)
-    if known is None or known.ended != _choose_ended(policy.ended, known.names):
+    if (
+        known is None
+        or known.ended != _choose_ended(policy.ended, known.names)
+        or (is_trusted and _may_be_reached(known))
+    ):
         proposal = Proposal(
             folder=site.folder,
             head=pull.head_sha,
             base=base,
             policy=policy.commit,
-            sources=site.sources,
+            # A stranger's commit names nothing that is asked for with our credentials.
+            sources=site.sources if is_trusted else _ask_no_registry(site.sources),
             also=also,
-            # A stranger's commit names no data that is asked for with our credentials.
             check=site.check if is_trusted else _check_nothing,
             check_weights=site.check_weights if is_trusted else _check_no_weights,
         )
         found = plan_pull_request(proposal)
         names = _list_names(found)
-        known = Planned(found=found, names=names, ended=_choose_ended(policy.ended, names))
+        ended = _choose_ended(policy.ended, names)
+        known = Planned(found=found, names=names, ended=ended, made=time.monotonic())
         for old in [one for one in site.planned if one[0] == pull.number]:
             del site.planned[old]
         site.planned[key] = known
     return known.found
+
+
+def _may_be_reached(known: Planned) -> bool:
+    """Whether something that pods could not fetch may be there by now."""
+    if time.monotonic() - known.made < REACH_S:
+        return False
+    found = (*known.found.proposed, *known.found.asked)
+    return any(one.is_reached is not True for each in found for one in each.reach)
+
+
+def _ask_no_registry(sources: "ModelSources | None") -> "ModelSources":
+    from vtspec.pipelines.planning.resolve import ModelSources
+
+    def refuse(name: str, version: str) -> Never:
+        raise Refused(f"{name} is of our MLflow: {_UNTRUSTED}", fix="/vtspec allow HEAD_SHA")
+
+    return replace(sources or ModelSources(), version_of=refuse)
 
 
 def _list_names(found: PullRequestPlans) -> frozenset[str] | None:

@@ -33,7 +33,7 @@ from .approval import describe_approvers
 from .comment_text import render_sha, split_text
 from .digests import (
     Target,
-    list_asked,
+    list_changed,
     list_targets,
     shorten_digests,
     strip_digest,
@@ -171,7 +171,7 @@ class _Page:
         """Who may approve, and the line to paste."""
         who = describe_approvers(self._view.project).say(self._tongue)
         approvers = self._say(f"**Who may approve:** {who}.", f"**승인할 수 있는 사람:** {who}.")
-        if not list_asked(self._seen.specs):
+        if not list_changed(self._seen.specs):
             return ""
         targets = list_open(self._seen.specs, self._ledger)
         if not targets:

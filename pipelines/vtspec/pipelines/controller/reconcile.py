@@ -17,7 +17,7 @@ from .approval_policy import Verdict, judge_approval
 from .commands import parse_command
 from .comment_text import cut_text
 from .commit_status import report_checks, set_statuses
-from .digests import compute_all_digest, list_asked, list_targets, strip_digest
+from .digests import compute_all_digest, list_changed, list_targets, strip_digest
 from .ledger import Ledger, open_ledger
 from .markers import (
     CONCLUDED,
@@ -198,7 +198,7 @@ def render_plan(seen: PullRequestView, view: View, ledger: Ledger) -> tuple[str,
     shown = update_shown(
         find_shown(seen, view.login),
         head,
-        compute_all_digest(list_asked(seen.specs)),
+        compute_all_digest(list_changed(seen.specs)),
         view.now,
         [
             ShownDigest(

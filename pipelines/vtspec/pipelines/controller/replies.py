@@ -89,9 +89,9 @@ def explain_bad(bad: BadCommand, line: str | None) -> tuple[Sentence, ...]:
             )
         case "sha":
             found = Sentence(
-                en="name the head commit of this pull request by its hash"
+                en="name the head commit of this pull request by its whole hash"
                 + (f", not {word}" if bad.word else ""),
-                ko="이 풀 리퀘스트의 최신 커밋 해시를 쓰세요"
+                ko="이 풀 리퀘스트의 최신 커밋 해시를 전부 쓰세요"
                 + (f" ({word}이(가) 아니라)" if bad.word else ""),
             )
         case "too many":

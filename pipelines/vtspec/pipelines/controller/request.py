@@ -24,7 +24,7 @@ from .commands import (
     SpecCommand,
     parse_command,
 )
-from .digests import Target, list_asked, write_line
+from .digests import Target, list_changed, write_line
 from .ledger import Ledger, Standing
 from .markers import Outcome, Shown, find_comments, parse_time, read_shown
 from .phrases import Sentence
@@ -117,7 +117,9 @@ def list_asked_specs(seen: PullRequestView, login: str) -> set[str]:
     """The specs that comments name to be planned, beside those that are changed."""
     found: set[str] = set()
     for comment in seen.comments:
-        command = parse_command(comment.body) if comment.author != login else None
+        # What was edited is no command.
+        is_ours = comment.author == login or comment.updated_at != comment.created_at
+        command = None if is_ours else parse_command(comment.body)
         may = seen.permissions.get(comment.author) in ("write", "admin")
         if isinstance(command, SpecCommand) and command.verb == "plan" and may:
             found.update(name for name in command.specs if name in seen.experiments)
@@ -128,7 +130,7 @@ def _allows(seen: PullRequestView, view: View, comment: Comment) -> bool:
     command = parse_command(comment.body) if comment.author != view.login else None
     if not isinstance(command, AllowCommand) or comment.updated_at != comment.created_at:
         return False
-    if not seen.pull.head_sha.startswith(command.head_sha):
+    if seen.pull.head_sha != command.head_sha:
         return False
     ours = {one.content for one in seen.reactions.get(comment.id, ()) if one.user == view.login}
     may = seen.permissions.get(comment.author) in ("write", "admin")
@@ -139,7 +141,7 @@ def list_open(specs: Sequence[PlannedSpec], ledger: Ledger) -> list[Target]:
     """The plans that the pull request changes and that can be carried out, and are not yet."""
     return [
         target
-        for target in list_asked(specs)
+        for target in list_changed(specs)
         if not target.spec.obstacles and find_standing(target, ledger).begin is not None
     ]
 

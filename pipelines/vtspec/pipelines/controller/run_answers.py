@@ -8,6 +8,7 @@ from .actions import Action, CreateRun, LabelRun
 from .approval import (
     choose_team,
     find_asker_problem,
+    find_limit_problem,
 )
 from .commands import (
     ApplyCommand,
@@ -195,6 +196,10 @@ def _join(
         return replies.explain_other_policy(attempt.run)
     if attempt.wanted_by.get(number):
         return []
+    # Nobody approves what they may not run; that it is paid for already is no matter of theirs.
+    problem = find_limit_problem(target.plan, request.asker.login, request.view.project)
+    if problem is not None:
+        return problem
     approval = _approve(request, target)
     ledger.label_run(attempt.run, number, approval)
     return [

@@ -25,7 +25,7 @@ from .tenancy import Tenancy, Tenants
 if TYPE_CHECKING:
     from vtspec.pipelines.argo.settings import DataRemote
     from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
-    from vtspec.pipelines.forge.forge import CheckReport, Forge, PullRequest, Reaction, Status
+    from vtspec.pipelines.forge.forge import CheckReport, Forge, Reaction, Status
     from vtspec.pipelines.planning.plan_model import Plan
     from vtspec.pipelines.planning.resolve import ModelSources
 
@@ -47,11 +47,13 @@ class Ended(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
-    """The plans of a pull request, the experiments whose runs they were told with, and those."""
+    """The plans of a pull request, the experiments whose runs they were told with, and those; when
+    they were made, by a clock that only goes on."""
 
     found: PullRequestPlans
     names: frozenset[str] | None
     ended: tuple[Ended, ...]
+    made: float
 
 
 @dataclass(kw_only=True)
@@ -61,8 +63,9 @@ class Site:
     `folder` holds its mirror; `tenants` are those of all repositories of the process. `statuses`
     and `checks` are what this process has told the forge of commits: another one tells it once
     more, which changes nothing. `concluded` are reactions to commands that are answered for good,
-    `opened` the pull requests that were open at the last survey, `surveyed` what that has found of
-    those that were neither looked at nor told of since.
+    `opened` the pull requests that were open at the last survey, `surveyed` those whose commits
+    and runs that has read and which were neither looked at nor told of since, `told` those that
+    were told of since it began.
     """
 
     forge: "Forge"
@@ -83,7 +86,8 @@ class Site:
     workflows: ObservedWorkflows = field(default_factory=ObservedWorkflows)
     attempts: ObservedAttempts = field(default_factory=ObservedAttempts)
     opened: set[int] = field(default_factory=set)
-    surveyed: "dict[int, PullRequest]" = field(default_factory=dict)
+    surveyed: set[int] = field(default_factory=set)
+    told: set[int] = field(default_factory=set)
     metrics: "SiteMetrics | None" = None
     _cluster: "tuple[float, KubernetesClient] | None" = None
 

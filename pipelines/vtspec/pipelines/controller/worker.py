@@ -220,8 +220,9 @@ class SiteWorker:
             if number is not None:
                 self._told_at = self.get_time()
                 self._surveyed.discard(number)
-                # Something is other than the survey found it.
-                self.site.surveyed.pop(number, None)
+                # Something is other than a survey found it, or finds it just now.
+                self.site.told.add(number)
+                self.site.surveyed.discard(number)
             if is_urgent and number is not None:
                 self._urgent.add(number)
             self._told.setdefault(number, self.get_time())

@@ -7,12 +7,16 @@ one had and that is not written yet: of a pull request only the last word counts
 import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from .actions import Action, find_subject
 
 Key: TypeAlias = int | str | None
 """What is written about: a pull request, or a commit."""
+
+
+_MOST_AT_ONCE: Final = 10
+"""What is written about one thing before it is another's turn."""
 
 
 @dataclass(kw_only=True)
@@ -63,8 +67,19 @@ class WriteQueue:
                 if self._is_stopped:
                     return
                 key = next(iter(self._waiting))
-                some = self._waiting.pop(key)
+                some, rest = _split(self._waiting.pop(key))
+                if rest:
+                    # Behind all others: who has much written waits, and not everybody.
+                    self._waiting[key] = rest
             self.on_written(key, self.write(some))
+
+
+def _split(actions: list[Action]) -> tuple[list[Action], list[Action]]:
+    """A few of them, and the rest; what answers one command stays together."""
+    end = _MOST_AT_ONCE
+    while actions[end:] and actions[end].cause and actions[end].cause == actions[end - 1].cause:
+        end += 1
+    return actions[:end], actions[end:]
 
 
 def _is_settled(key: Key, looked_at: Collection[int] | None) -> bool:

@@ -155,7 +155,7 @@ def plan_pull_request(proposal: Proposal) -> PullRequestPlans:
     comparison = replace(comparison, proposal=replace(proposal, sources=sources))
     problems = list(comparison.find_problems())
     proposed = comparison.propose_all(comparison.list_proposed(), problems)
-    asked = comparison.propose_all(comparison.list_asked(), problems)
+    asked = comparison.propose_all(comparison.list_changed(), problems)
     affected = tuple(comparison.find_affected())
     return PullRequestPlans(
         head=comparison.trees[1].commit,
@@ -231,7 +231,7 @@ class _Comparison:
         """The files of experiments that are new or other than before."""
         return [path for path in self._list_experiments(self.after) if path in self.changed]
 
-    def list_asked(self) -> list[str]:
+    def list_changed(self) -> list[str]:
         """The files of those that are to be planned besides."""
         files = self.after.find_spec_files("Experiment")
         found = (files[name] for name in sorted(self.proposal.also) if name in files)

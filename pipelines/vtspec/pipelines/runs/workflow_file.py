@@ -13,7 +13,7 @@ from typing import Final
 
 WORKFLOW_FILE: Final = "workflow.json"
 
-_KEYS: Final = ("namespace", "name", "digest", "createdAt", "namespaceUid")
+_KEYS: Final = ("namespace", "name", "digest", "createdAt", "namespaceUid", "team")
 
 _NAME: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 """As Kubernetes has names: no more is put into an address."""
@@ -28,13 +28,15 @@ class WorkflowFile:
     """Where the Workflow is, the digest of the plan that it carries out, and when it was asked
     for, which tells it from an earlier one of its name; empty for one that vtspec did not create,
     of which that is not known. `namespace_uid` tells the cluster, which every kubeconfig may call
-    otherwise; empty where whoever wrote it could not read it."""
+    otherwise; empty where whoever wrote it could not read it. `team` is whose limits it counts
+    for; empty for nobody's."""
 
     namespace: str
     name: str
     digest: str
     created_at: str
     namespace_uid: str = ""
+    team: str = ""
 
     def encode(self) -> bytes:
         """As it is kept."""
@@ -48,7 +50,8 @@ class WorkflowFile:
             "digest": self.digest,
             "createdAt": self.created_at,
         }
-        return {**told, "namespaceUid": self.namespace_uid} if self.namespace_uid else told
+        later = {"namespaceUid": self.namespace_uid, "team": self.team}
+        return told | {key: value for key, value in later.items() if value}
 
     def is_of(self, run: str) -> bool:
         """Whether its name is one that a Workflow of that run has: the run's, or with more behind
@@ -68,14 +71,19 @@ def parse_workflow_file(data: bytes) -> WorkflowFile | None:
 def workflow_from_json(told: Mapping[str, object]) -> WorkflowFile | None:
     """What is told of a Workflow; None where that does not say which."""
     values = [told.get(key) for key in _KEYS]
-    namespace, name, digest, created_at, uid = (
+    namespace, name, digest, created_at, uid, team = (
         one if isinstance(one, str) else "" for one in values
     )
     # Without these it cannot be found, and is as good as none.
     if not _NAME.fullmatch(namespace) or not _NAME.fullmatch(name):
         return None
     return WorkflowFile(
-        namespace=namespace, name=name, digest=digest, created_at=created_at, namespace_uid=uid
+        namespace=namespace,
+        name=name,
+        digest=digest,
+        created_at=created_at,
+        namespace_uid=uid,
+        team=team,
     )
 
 
