@@ -154,7 +154,7 @@ cluster-record: cluster-packages gitea github-description ## record anew what wo
 
 # Another cluster than that of the tests, so that it can be stopped with all there is in it.
 cluster-demo: cluster-packages gitea ## a pull request on this machine: planned, approved, trained in pods, told; leaves nothing behind
-	@VTSPEC_CLUSTER=demo $(CLUSTER) run --light $(CURDIR)/$(BIN)/python -m pull_request_demo
+	@VTSPEC_CLUSTER=$${VTSPEC_CLUSTER:-demo} $(CLUSTER) run --light $(CURDIR)/$(BIN)/python -m pull_request_demo
 
 cluster-down: ## stop the cluster and leave nothing of it behind
 	@$(CLUSTER) down

@@ -21,7 +21,7 @@ from plan_repository import change
 from proposed_changes import DEEP
 from served_pull_requests import PullRequests, serve_pull_requests
 from vtspec.cli.main import cli
-from vtspec.pipelines.controller import observation
+from vtspec.pipelines.controller import site
 from vtspec.pipelines.controller.ci_event import LOGIN, read_event
 from vtspec.pipelines.forge.write_pace import WritePace
 
@@ -84,7 +84,7 @@ def job(storage: ObjectStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         github.server.tokens[JOB_TOKEN] = LOGIN
         github.repository.permissions[LOGIN] = "write"
         monkeypatch.setattr(WritePace, "wait", lambda pace: None)
-        monkeypatch.setattr(observation, "Site", pulls.make_site)
+        monkeypatch.setattr(site, "Site", pulls.make_site)
         environ = {
             "GITHUB_TOKEN": JOB_TOKEN,
             "GITHUB_REPOSITORY": "acme/vision",
@@ -201,6 +201,13 @@ def test_an_event_of_no_pull_request_asks_for_its_number(job: Job, words: tuple[
     job.start("push", ref="refs/heads/main")
     done = job.run(*words)
     assert "--pull-request NUMBER" in str(done.exception)
+
+
+@pytest.mark.parametrize("verb", ["apply", "report"])
+def test_all_and_one_are_two_wishes(job: Job, verb: str) -> None:
+    job.start("workflow_dispatch")
+    done = job.run(verb, "--all", "--pull-request", "3")
+    assert "leave one of them out" in str(done.exception)
 
 
 def test_a_pull_request_may_be_named(job: Job) -> None:

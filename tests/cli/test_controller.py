@@ -67,6 +67,22 @@ def test_once_does_what_there_is_to_do_and_ends(proposed: Proposed) -> None:
     assert proposed.read_plans() == [plan]
 
 
+@pytest.mark.parametrize(
+    ("words", "fix"),
+    [
+        (("--namespace", "Foo Bar"), "--namespace vision"),
+        (("--runs", "foo"), "--runs s3://BUCKET/PREFIX"),
+        (("--folder", "/proc/nope"), "--folder DIR"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_what_to_type(
+    proposed: Proposed, words: tuple[str, str], fix: str
+) -> None:
+    done = proposed.call("--once", *words)
+    assert fix in done.stderr and "Traceback" not in done.stderr
+    assert done.returncode == 2
+
+
 def test_a_webhook_is_acted_on_and_a_signal_ends_it(proposed: Proposed) -> None:
     address = f"127.0.0.1:{free_port()}"
     figures = f"127.0.0.1:{free_port()}"

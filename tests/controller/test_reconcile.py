@@ -186,7 +186,8 @@ def test_stop_counts_for_the_pull_request_that_says_it() -> None:
     assert not [one for one in world.settle() if isinstance(one, StopRun)]
     assert f"goes on for #{second}" in world.reply_to(first, said)
     said = world.comment(second, "/vtspec stop digits")
-    assert [one.run for one in world.settle() if isinstance(one, StopRun)] == [PLAN.id]
+    (stopped,) = [one for one in world.settle() if isinstance(one, StopRun)]
+    assert stopped == StopRun(run=PLAN.id, reason=f"pull request {second} said stop")
     assert "checkpoint is kept" in world.reply_to(second, said)
     world.end(PLAN.id, "stopped")
     world.settle()
@@ -752,6 +753,18 @@ def test_no_secret_leaves_in_an_answer_a_comment_a_status_or_a_check() -> None:
     told = repr([world.pulls[number].comments, world.checks, world.statuses])
     assert world.reply_to(number, said)
     assert secret not in told and "[hidden]" in told
+
+
+def test_what_cannot_be_carried_out_is_no_success_and_not_told_as_done() -> None:
+    world = World()
+    number = world.open(a_spec(PLAN, obstacles=("the image is not locked",)))
+    world.settle()
+    (plan,) = world.find(number, "plan")
+    assert "Nothing can be carried out; why stands above." in plan
+    assert "Nothing is left to carry out" not in plan
+    check = world.checks[world.pulls[number].pull.head_sha]["vtspec"]
+    assert (check.conclusion, check.title) == ("neutral", "1 plan, 0 errors, 1 obstacle")
+    assert "the image is not locked" in check.summary
 
 
 def test_checks_and_statuses_tell_of_commits() -> None:

@@ -88,6 +88,11 @@ def test_a_secret_that_is_empty_is_refused(secrets: list[str]) -> None:
         WebhookSecrets(secrets)
 
 
+def test_several_secrets_in_one_file_are_refused() -> None:
+    with pytest.raises(Refused, match="--webhook-secret-file for each"):
+        WebhookSecrets(["the old one\nthe new one"])
+
+
 def test_every_payload_that_github_sends_is_understood_or_left_alone() -> None:
     examples = read_examples()
     found = [(event, _find(event, payload)) for event, payload in examples]

@@ -32,6 +32,14 @@ def make(root: Path, name: str = "mine") -> dict[str, str]:
     return {step.path: step.done for step in scaffold(root, name, silent, only_git)}
 
 
+def test_a_folder_beside_a_repository_is_none_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "clone/.git").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "clone")
+    assert make(Path("../vision"))[".git/"] == "made"
+
+
 def contents(root: Path) -> dict[str, str]:
     return {
         path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()

@@ -126,7 +126,7 @@ def apply(*, is_all: bool, **options: Any) -> None:
     if not is_all and chosen.number is None and event.is_over:
         _report("the comment is an edited one, our own, or on no pull request: no command")
         return
-    numbers = None if is_all else [_choose_number(chosen, event)]
+    numbers = _choose_numbers(chosen, event, is_all=is_all)
     if _is_refused(event):
         return
     with _open_site(chosen) as site:
@@ -154,12 +154,20 @@ def report(*, is_all: bool, follow_min: float, **options: Any) -> None:
 
     chosen = _Options(**options)
     event = _read_event()
-    numbers = None if is_all else [_choose_number(chosen, event)]
+    numbers = _choose_numbers(chosen, event, is_all=is_all)
     if _is_refused(event):
         return
     with _open_site(chosen) as site:
         is_done = report_in_job(site, _report, numbers, follow_min * 60)
     _end(is_done=is_done)
+
+
+def _choose_numbers(chosen: _Options, event: "CiEvent", *, is_all: bool) -> list[int] | None:
+    from vtspec.pipelines.errors import Refused
+
+    if is_all and chosen.number is not None:
+        raise Refused("--all and --pull-request are two wishes", fix="leave one of them out")
+    return None if is_all else [_choose_number(chosen, event)]
 
 
 def _is_refused(event: "CiEvent") -> bool:

@@ -1,6 +1,7 @@
 """`vtspec controller`: look after repositories, and do what their pull requests ask for."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 TOKEN: Final = "VTSPEC_FORGE_TOKEN"
 SECRET: Final = "VTSPEC_WEBHOOK_SECRET"
+
+_NAMESPACE: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+"""As Kubernetes has them."""
 
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -135,6 +139,7 @@ def command(repositories: tuple[str, ...], **options: Any) -> None:
 
 
 def _read_tenancy(chosen: _Options, repositories: tuple[str, ...]) -> "Tenancy":
+    from vtspec.pipelines.cache_folder import is_store
     from vtspec.pipelines.controller.tenancy import Tenancy
     from vtspec.pipelines.errors import Refused
 
@@ -143,6 +148,12 @@ def _read_tenancy(chosen: _Options, repositories: tuple[str, ...]) -> "Tenancy":
             "--namespace and --runs are one repository's, and several are named",
             fix="one controller for each, or leave both out",
         )
+    if chosen.namespace is not None and not _NAMESPACE.fullmatch(chosen.namespace):
+        raise Refused(
+            f"--namespace {chosen.namespace} is no name of a namespace", fix="--namespace vision"
+        )
+    if chosen.runs is not None and not is_store(chosen.runs):
+        raise Refused(f"--runs {chosen.runs} is no store", fix="--runs s3://BUCKET/PREFIX")
     return Tenancy(namespace=chosen.namespace, runs=chosen.runs)
 
 

@@ -50,17 +50,25 @@ def build_check(seen: PullRequestView) -> CheckReport:
         for spec in seen.specs
         if spec.refusal is not None
     ]
+    obstacles = [
+        f"- {quote(spec.name)} cannot be carried out: {quote(obstacle)}"
+        for spec in seen.specs
+        for obstacle in spec.obstacles
+        if spec.cause != "affected"
+    ]
     plans = sum(len(spec.plans) for spec in seen.specs)
-    conclusion: Conclusion = (
-        "failure" if errors or refusals else "success" if seen.specs else "neutral"
-    )
+    conclusion: Conclusion = "success" if seen.specs and not obstacles else "neutral"
+    # Where there is no cluster nothing can be carried out there, and nothing is wrong.
+    conclusion = "failure" if errors or refusals else conclusion
     title = f"{pluralize(plans, 'plan')}, {pluralize(len(errors) + len(refusals), 'error')}"
+    if obstacles:
+        title += f", {pluralize(len(obstacles), 'obstacle')}"
     elsewhere = [f"- {quote(one.message)}" for one in problems if not one.line]
     return CheckReport(
         name=CHECK,
         conclusion=conclusion,
         title=title if seen.specs else "no experiment is changed",
-        summary="\n".join([*refusals, *elsewhere]) or _SOUND,
+        summary="\n".join([*refusals, *obstacles, *elsewhere]) or _SOUND,
         annotations=tuple(_annotate(one) for one in problems if one.line),
     )
 

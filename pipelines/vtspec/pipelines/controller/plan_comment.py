@@ -167,6 +167,15 @@ class _Page:
                 told = "" if attempt is None else describe_run(attempt)
                 return self._say(f"already run: {run}, {told}", f"이미 실행됨: {run}, {told}")
 
+    def _tell_why_none(self) -> str:
+        stuck = [one for one in self._seen.specs if one.obstacles or one.refusal or not one.plans]
+        if any(one.cause == "changed" for one in stuck):
+            return self._say(
+                "Nothing can be carried out; why stands above.",
+                "실행할 수 있는 것이 없습니다. 이유는 위에 있습니다.",
+            )
+        return self._say("Nothing is left to carry out.", "더 실행할 것이 없습니다.")
+
     def render_ending(self) -> str:
         """Who may approve, and the line to paste."""
         who = describe_approvers(self._view.project).say(self._tongue)
@@ -175,8 +184,7 @@ class _Page:
             return ""
         targets = list_open(self._seen.specs, self._ledger)
         if not targets:
-            done = self._say("Nothing is left to carry out.", "더 실행할 것이 없습니다.")
-            return join_blocks([approvers, done])
+            return join_blocks([approvers, self._tell_why_none()])
         fork = "" if is_allowed(self._seen, self._view) else explain_fork(self._seen.pull.head_sha)
         if isinstance(fork, Sentence):
             return join_blocks([approvers, fork.say(self._tongue)])

@@ -146,7 +146,10 @@ def _stop_unwanted(view: View, ledger: Ledger) -> Iterator[Action]:
         ):
             continue
         ledger.stop_run(attempt.run)
-        yield StopRun(run=attempt.run, reason=_STOPPED)
+        said = [number for number in sorted(attempt.wanted_by) if not attempt.wanted_by[number]]
+        still = [number for number in said if view.states.get(number) != "closed"]
+        reason = f"pull request {still[-1]} said stop" if still else _STOPPED
+        yield StopRun(run=attempt.run, reason=reason)
 
 
 def _tell_plan(seen: PullRequestView, view: View, ledger: Ledger) -> Iterator[Action]:

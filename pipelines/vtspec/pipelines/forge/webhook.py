@@ -60,6 +60,11 @@ class WebhookSecrets:
                 "a webhook's secret is empty, so that anybody could send one",
                 fix="make one, and set it at the webhook, too: openssl rand -hex 32",
             )
+        if any(len(secret.splitlines()) > 1 for secret in secrets):
+            raise Refused(
+                "a webhook's secret has several lines",
+                fix="one secret a file, and --webhook-secret-file for each",
+            )
         self._keys = [secret.encode() for secret in secrets]
 
     def has_signed(self, headers: Mapping[str, str], body: bytes) -> bool:

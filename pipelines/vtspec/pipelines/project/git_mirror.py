@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from vtspec.pipelines.cache_folder import get_cache_folder
-from vtspec.pipelines.errors import Permanent, Temporary
+from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.failpoints import durable_step
 from vtspec.pipelines.redaction import redact_text
 
@@ -56,11 +56,18 @@ class GitMirror:
         """Have what the refs point to there, under the same names here, and see that these commits
         came with them.
 
-        Raises `Permanent` where the repository or a ref is not there, or may not be read,
+        Raises `Refused` where there can be no such folder, `Permanent` where the repository or a
+        ref is not there, or may not be read,
         `Temporary` where it does not answer, or a commit is not below the refs yet.
         """
         if not (self.folder / "HEAD").is_file():
-            self.folder.mkdir(parents=True, exist_ok=True)
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise Refused(
+                    f"{self.folder} cannot be made: {error.strerror}",
+                    fix="name a folder that can: --folder DIR",
+                ) from error
             self._run("init", "--bare", "--quiet", "--template=")
         specs = [f"+{ref}:{ref}" for ref in refs]
         # Without FETCH_HEAD two fetches at once share no file.

@@ -169,7 +169,8 @@ def _init_git(
 
 def _is_in_git(root: Path) -> bool:
     # Not `is_dir`: in a worktree or a submodule `.git` is a file.
-    return any((folder / ".git").exists() for folder in (root, *root.absolute().parents))
+    here = root.resolve()
+    return any((folder / ".git").exists() for folder in (here, *here.parents))
 
 
 def _init_dvc(root: Path, find: Callable[[str], str | None]) -> Iterator[ScaffoldItem]:
