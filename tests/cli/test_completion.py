@@ -187,6 +187,7 @@ FREE = {
     "url",
     "app_id",
     "listen",
+    "metrics",
 }
 """What a person makes up, or says in their own words."""
 
