@@ -3,16 +3,15 @@ one Workflow, one of each comment, and nobody is asked without a pause."""
 
 import copy
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from attended_pull_requests import Attended, attend_pull_request
+from attended_pull_requests import LONG_S, Attended, expect_the_same
 from cluster_world import Pods, recorded_status
 from kubernetes_server import await_true
-from object_storage import ObjectStorage
 from run_folders import STARTED
 from server_faults import Fault
 from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
@@ -21,33 +20,7 @@ CREATE, LIST, CHANGE = "POST .*/workflows$", "GET .*/workflows$", "PATCH .*/work
 CUT = b'HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{"items": [{"meta'
 NO_JSON = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>"
 
-LONG_S = 60.0
-
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def scene(storage: ObjectStorage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attended]:
-    with attend_pull_request(storage, tmp_path_factory.mktemp("clusterfaults")) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def faultless(scene: Attended) -> Mapping[str, Any]:
-    """What comes of an approval that nothing befalls."""
-    scene.reset()
-    scene.approve()
-    scene.time.live(LONG_S)
-    found = scene.describe()
-    assert len(scene.server.workflows()) == 1
-    assert found["reactions"] == [["rocket"]]
-    return found
-
-
-def expect_the_same(scene: Attended, faultless: Mapping[str, Any]) -> None:
-    found = scene.describe()
-    for part, expected in faultless.items():
-        assert found[part] == expected, scene.said
 
 
 @pytest.mark.parametrize(

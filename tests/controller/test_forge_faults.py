@@ -1,14 +1,13 @@
 """Whatever befalls what controllers ask of the forge, they come to what they come to otherwise,
 and ask no more often than it allows."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from attended_pull_requests import Attended, attend_pull_request
-from object_storage import ObjectStorage
+from attended_pull_requests import LONG_S, Attended, expect_the_same
 from server_faults import Fault
 
 WRITE, REACT, READ = "POST .*/comments$", "POST .*/reactions$", "GET .*/comments$"
@@ -16,33 +15,7 @@ PERMISSION = "GET .*/collaborators/ben/permission$"
 SECONDARY = "You have exceeded a secondary rate limit."
 CUT = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 900\r\n\r\n[{"
 
-LONG_S = 60.0
-
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def scene(storage: ObjectStorage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attended]:
-    with attend_pull_request(storage, tmp_path_factory.mktemp("forgefaults")) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def faultless(scene: Attended) -> Mapping[str, Any]:
-    """What comes of an approval that nothing befalls."""
-    scene.reset()
-    scene.approve()
-    scene.time.live(LONG_S)
-    found = scene.describe()
-    assert len(scene.server.workflows()) == 1
-    assert found["reactions"] == [["rocket"]]
-    return found
-
-
-def expect_the_same(scene: Attended, faultless: Mapping[str, Any]) -> None:
-    found = scene.describe()
-    for part, expected in faultless.items():
-        assert found[part] == expected, scene.said
 
 
 @pytest.mark.parametrize(

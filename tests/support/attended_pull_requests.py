@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -23,6 +23,9 @@ from vtspec.pipelines.cache_folder import get_mirror_folder
 from vtspec.pipelines.controller.markers import DUPLICATE
 from vtspec.pipelines.controller.observed_runs import ObservedRuns
 from vtspec.pipelines.runs import Runs
+
+LONG_S: Final = 60.0
+"""After which time all that is to come has come."""
 
 
 class Attended:
@@ -188,3 +191,10 @@ def attend_pull_request(storage: ObjectStorage, folder: Path) -> Iterator[Attend
             found = Attended(pulls)
             found.keep()
             yield found
+
+
+def expect_the_same(scene: Attended, faultless: Mapping[str, Any]) -> None:
+    """All is as where nothing befell it."""
+    found = scene.describe()
+    for part, expected in faultless.items():
+        assert found[part] == expected, scene.said
