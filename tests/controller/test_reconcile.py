@@ -755,6 +755,13 @@ def test_no_secret_leaves_in_an_answer_a_comment_a_status_or_a_check() -> None:
     assert secret not in told and "[hidden]" in told
 
 
+def test_korean_words_behind_a_command_are_answered_in_korean() -> None:
+    world, number = an_open_world()
+    said = world.comment(number, "/vtspec 도움말 좀 보여 주세요")
+    world.settle()
+    assert "명령" in world.reply_to(number, said)
+
+
 def test_what_cannot_be_carried_out_is_no_success_and_not_told_as_done() -> None:
     world = World()
     number = world.open(a_spec(PLAN, obstacles=("the image is not locked",)))

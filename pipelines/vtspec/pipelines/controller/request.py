@@ -68,8 +68,12 @@ class Request:
     @property
     def tongue(self) -> Tongue:
         """The language of who asks, else of the pull request."""
-        _, _, rest = self.comment.body.partition("\n")
-        return detect_language([self.seen.pull.title, rest])
+        first, _, rest = self.comment.body.partition("\n")
+        # The words of a command are of no language, but Korean ones are Korean.
+        title = (
+            "ko" if detect_language([first]) == "ko" else detect_language([self.seen.pull.title])
+        )
+        return detect_language([rest], title)
 
     @property
     def may_approve(self) -> bool:
