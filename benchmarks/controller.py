@@ -389,13 +389,12 @@ def _stamp_workflow(site: Any, number: int, turn: int) -> None:
     from vtspec.pipelines.cluster.kubernetes_client import WORKFLOWS
 
     client = site.open_cluster()
-    label = f"vtspec.dev/pull-request-{number}"
-    (name,) = (
-        one["metadata"]["name"] for one in client.find(WORKFLOWS, "vision", {label: "true"})
-    )
-    # One of a pull request that is not there, which is told of as well.
-    other = {"vtspec.dev/pull-request-999": "true" if turn % 2 else "stopped"}
-    client.patch(WORKFLOWS, "vision", name, {"metadata": {"labels": other}})
+    found = client.find(WORKFLOWS, "vision", {f"vtspec.dev/pull-request-{number}": "true"})
+    (metadata,) = (one["metadata"] for one in found)
+    key = f"vtspec.dev/approval-{number}"
+    approval = json.loads(metadata["annotations"][key]) | {"comment_id": turn}
+    change = {"metadata": {"annotations": {key: json.dumps(approval)}}}
+    client.patch(WORKFLOWS, "vision", metadata["name"], change)
 
 
 def _await_answer(url: str) -> None:
